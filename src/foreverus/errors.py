@@ -1,0 +1,135 @@
+"""Errors, named by what the caller does next. A class's name is its error name in the state machines.
+
+    ForeverUsError
+    ├── RequestRejected          answer the client; never retry
+    │   ├── InvalidRequest           400  a field is wrong: `param` names it
+    │   ├── NotAuthenticated         401  no token, or one that is not valid
+    │   ├── NotAllowed               403
+    │   ├── NotFound                 404  not there, or not yours
+    │   ├── Conflict                 409
+    │   └── NotAccepted              503  nothing was kept: send it again
+    ├── PromptRejected           tell the sender; the session lives on
+    ├── EngineError
+    │   ├── EngineBusy               try again soon, on the same engine
+    │   └── EngineFailed             this engine is lost: hand work back, end the session
+    ├── SessionError             what a session ends or continues with
+    │   ├── BootFailed               terminate; relaunch only if work waits
+    │   ├── SpotInterrupted          terminate; relaunch if work waits
+    │   ├── SessionEndRequested      somebody ended it while it was booting: not a failure
+    │   ├── AnotherSessionIsLive     nothing to do: it serves the same queues
+    │   ├── NoGpuCapacity            nothing was launched: try later, or on-demand
+    │   ├── GpuQuotaExceeded         nothing was launched: raise the quota
+    │   └── LaunchNotAuthorized      nothing was launched: mend the role
+    └── ResultsNotStored         keep the session's record; `store_results` tries again
+"""
+
+
+class ForeverUsError(Exception):
+    """Base of everything that we raise on purpose."""
+
+    @classmethod
+    def code(cls) -> str:
+        """The error's name as state machines and API clients see it."""
+        return cls.__name__
+
+
+class RequestRejected(ForeverUsError):
+    """The request is answered with `status` and OpenAI's error shape."""
+
+    status = 400
+    type = "invalid_request_error"
+
+    def __init__(self, message: str, param: str | None = None, code: str | None = None):
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.reason = code
+
+    def body(self) -> dict[str, dict[str, str | None]]:
+        """`{"error": {"message", "type", "param", "code"}}`, as OpenAI's API answers."""
+        return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.reason}}
+
+
+class InvalidRequest(RequestRejected):
+    pass
+
+
+class NotAuthenticated(RequestRejected):
+    status = 401
+    type = "authentication_error"
+
+
+class NotAllowed(RequestRejected):
+    status = 403
+    type = "permission_error"
+
+
+class NotFound(RequestRejected):
+    status = 404
+    type = "not_found_error"
+
+
+class Conflict(RequestRejected):
+    status = 409
+    type = "conflict_error"
+
+
+class NotAccepted(RequestRejected):
+    status = 503
+    type = "server_error"
+
+
+class PromptRejected(ForeverUsError):
+    """The engine will never answer this prompt (too long, malformed). `reason` is a code for programs."""
+
+    def __init__(self, message: str, reason: str = "prompt_rejected"):
+        super().__init__(message)
+        self.reason = reason
+
+
+class EngineError(ForeverUsError):
+    pass
+
+
+class EngineBusy(EngineError):
+    pass
+
+
+class EngineFailed(EngineError):
+    pass
+
+
+class SessionError(ForeverUsError):
+    pass
+
+
+class BootFailed(SessionError):
+    pass
+
+
+class SpotInterrupted(SessionError):
+    pass
+
+
+class SessionEndRequested(SessionError):
+    pass
+
+
+class AnotherSessionIsLive(SessionError):
+    pass
+
+
+class NoGpuCapacity(SessionError):
+    pass
+
+
+class GpuQuotaExceeded(SessionError):
+    pass
+
+
+class LaunchNotAuthorized(SessionError):
+    pass
+
+
+class ResultsNotStored(ForeverUsError):
+    pass

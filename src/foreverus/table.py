@@ -1,0 +1,86 @@
+"""The one DynamoDB table's keys, and the ids and times that are written into it.
+
+Nothing else spells a key: docs/architecture.md has the table of items.
+"""
+
+import hashlib
+import secrets
+from datetime import UTC, datetime
+
+Key = dict[str, str]
+
+SESSIONS = "SESSIONS"
+PENDING = "PENDING"
+GPU_SLOT: Key = {"pk": "GPU", "sk": "SLOT#0"}
+
+
+def session_key(session_id: str) -> Key:
+    return {"pk": SESSIONS, "sk": session_id}
+
+
+def conversation_key(user_id: str, conversation_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": f"CONVERSATION#{conversation_id}"}
+
+
+def messages_partition(conversation_id: str) -> str:
+    return f"CONVERSATION#{conversation_id}"
+
+
+def question_key(conversation_id: str, message_id: str) -> Key:
+    return {"pk": messages_partition(conversation_id), "sk": f"MESSAGE#{message_id}#0"}
+
+
+def answer_key(conversation_id: str, message_id: str) -> Key:
+    return {"pk": messages_partition(conversation_id), "sk": f"MESSAGE#{message_id}#1"}
+
+
+def pending_key(message_id: str) -> Key:
+    return {"pk": PENDING, "sk": message_id}
+
+
+def connection_key(connection_id: str) -> Key:
+    return {"pk": f"CONNECTION#{connection_id}", "sk": "CONNECTION"}
+
+
+def session_topic(session_id: str) -> str:
+    return f"SESSION#{session_id}"
+
+
+def conversation_topic(conversation_id: str) -> str:
+    return f"CONVERSATION#{conversation_id}"
+
+
+def subscriber_key(topic: str, connection_id: str) -> Key:
+    return {"pk": subscribers_partition(topic), "sk": connection_id}
+
+
+def subscribers_partition(topic: str) -> str:
+    return f"SUBSCRIBERS#{topic}"
+
+
+def api_key_key(api_key: str) -> Key:
+    """An API key is found by its SHA-256 only: the key itself (160 random bits) is stored nowhere."""
+    return {"pk": f"KEY#{hashlib.sha256(api_key.encode()).hexdigest()}", "sk": "KEY"}
+
+
+def new_id(prefix: str, now: datetime) -> str:
+    """An id that sorts by time: 48 bits of milliseconds and 64 random bits, in hexadecimal.
+
+    >>> new_id("msg", datetime(2026, 1, 1, tzinfo=UTC))[:16]
+    'msg_019b76daa800'
+    """
+    return f"{prefix}_{int(now.timestamp() * 1000):012x}{secrets.token_hex(8)}"
+
+
+def answer_id(message_id: str) -> str:
+    """`ans_X` answers `msg_X`."""
+    return "ans_" + message_id.removeprefix("msg_")
+
+
+def timestamp(now: datetime) -> str:
+    """UTC, milliseconds: `2026-11-21T20:22:30.123Z`. Sorts as text."""
+    return now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_timestamp(text: str) -> datetime:
+    return datetime.fromisoformat(text)

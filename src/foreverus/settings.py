@@ -1,0 +1,102 @@
+"""What each Lambda needs from its environment: one frozen object per Lambda.
+
+A field `table_name` is the variable `TABLE_NAME`. A test holds these classes against template.yaml.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+class MissingSetting(Exception):
+    """An environment variable is missing or has the wrong form; the message names it."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    @classmethod
+    def from_env(cls, env: Mapping[str, str]) -> Self:
+        """Reads every field from `env`. Raises MissingSetting with the variable's name."""
+        values: dict[str, str | int] = {}
+        for field in fields(cls):
+            name = field.name.upper()
+            if name not in env:
+                raise MissingSetting(f"{cls.__name__} needs the environment variable {name}")
+            try:
+                values[field.name] = int(env[name]) if field.type is int else env[name]
+            except ValueError as err:
+                raise MissingSetting(f"{name} must be a whole number, not {env[name]!r}") from err
+        return cls(**values)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class ApiSettings(Settings):
+    table_name: str
+    chat_queue_url: str
+    gpu_session_arn: str
+    model_id: str
+    context_tokens: int
+    idle_seconds: int
+
+
+@dataclass(frozen=True)
+class AuthorizeSettings(Settings):
+    table_name: str
+    user_pool_id: str
+    user_pool_client_id: str
+
+
+@dataclass(frozen=True)
+class WebSocketSettings(Settings):
+    table_name: str
+    websocket_callback_url: str
+
+
+@dataclass(frozen=True)
+class PublishChangesSettings(WebSocketSettings):
+    pass
+
+
+@dataclass(frozen=True)
+class CloseSessionSettings(Settings):
+    table_name: str
+    gpu_session_arn: str
+
+
+@dataclass(frozen=True)
+class DatabaseSettings(Settings):
+    """All three are empty when the stack was deployed without PostgreSQL."""
+
+    database_cluster_arn: str
+    database_secret_arn: str
+    database_name: str
+
+
+@dataclass(frozen=True)
+class MigrateDatabaseSettings(DatabaseSettings):
+    pass
+
+
+@dataclass(frozen=True)
+class StoreResultsSettings(DatabaseSettings):
+    table_name: str
+
+
+@dataclass(frozen=True)
+class ReapGpusSettings(Settings):
+    table_name: str
+    stack_name: str
+    topic_arn: str
+    max_session_seconds: int
+
+
+@dataclass(frozen=True)
+class RescueRequestsSettings(Settings):
+    table_name: str
+    chat_queue_url: str
+    gpu_session_arn: str
+
+
+@dataclass(frozen=True)
+class PublishSiteSettings(Settings):
+    site_bucket: str

@@ -38,6 +38,12 @@ def pending_key(message_id: str) -> Key:
     return {"pk": PENDING, "sk": message_id}
 
 
+def idempotency_key(user_id: str, scope: str, key: str) -> Key:
+    """Where an Idempotency-Key leads: a digest, because clients choose keys of any length."""
+    digest = hashlib.sha256("\n".join((user_id, scope, key)).encode()).hexdigest()
+    return {"pk": f"IDEMPOTENCY#{digest}", "sk": "IDEMPOTENCY"}
+
+
 def connection_key(connection_id: str) -> Key:
     return {"pk": f"CONNECTION#{connection_id}", "sk": "CONNECTION"}
 

@@ -1,0 +1,106 @@
+"""What people do with conversations. Accepting a message: keep it, queue it, see that a session will answer it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from foreverus import table
+from foreverus.conversations.model import (
+    new_conversation,
+    new_question,
+    public_answer,
+    public_conversation,
+    public_messages,
+    public_question,
+)
+from foreverus.conversations.queue import Requests
+from foreverus.conversations.store import ConversationStore
+from foreverus.errors import InvalidRequest, NotAccepted
+from foreverus.paging import page
+from foreverus.sessions.model import public_session
+from foreverus.sessions.start import SessionStarter
+
+Item = dict[str, Any]
+
+# No tokenizer of the served models spends fewer tokens than one for eight bytes of running text: what is longer
+# cannot fit and is refused before it is kept. What is shorter and still too long, the engine refuses.
+MAX_BYTES_PER_CONTEXT_TOKEN = 8
+
+
+@dataclass(frozen=True)
+class ConversationService:
+    store: ConversationStore
+    queue: Requests
+    sessions: SessionStarter
+    context_tokens: int
+    clock: Callable[[], datetime]
+
+    def create(self, user_id: str, title: str = "", system: str = "") -> Item:
+        now = self.clock()
+        conversation = new_conversation(table.new_id("conv", now), user_id, title, system, now)
+        self.store.create(conversation)
+        return public_conversation(conversation)
+
+    def list(self, user_id: str, query: dict[str, str]) -> Item:
+        return page(lambda limit, after: self.store.list(user_id, limit, after), public_conversation, query)
+
+    def get(self, user_id: str, conversation_id: str) -> Item:
+        return public_conversation(self.store.get(user_id, conversation_id))
+
+    def delete(self, user_id: str, conversation_id: str) -> Item:
+        self.store.delete(user_id, conversation_id)
+        return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
+
+    def messages(self, user_id: str, conversation_id: str) -> Item:
+        self.store.get(user_id, conversation_id)
+        shown = public_messages(self.store.messages(conversation_id))
+        return {"object": "list", "data": shown, "has_more": False}
+
+    def post(self, user_id: str, conversation_id: str, request: Item, key: str = "") -> Item:
+        """Accepts one message: `{message, answer, session}`; session is None when one is just ending (`close_session`
+        then starts its successor, because the request is pending).
+
+        `key` is the client's Idempotency-Key: the same key again is the same message. Raises InvalidRequest,
+        NotFound, or NotAccepted (nothing was kept).
+        """
+        question = self._accept(user_id, conversation_id, request, key)
+        session = self._see_that_it_is_answered(user_id)
+        return {
+            "message": public_question(question),
+            "answer": public_answer(question, None),
+            "session": public_session(session) if session else None,
+        }
+
+    def _accept(self, user_id: str, conversation_id: str, request: Item, key: str) -> Item:
+        content = request["content"]
+        self._check_size(content)
+        now = self.clock()
+        options = {name: request[name] for name in ("max_tokens", "temperature") if name in request}
+        question = new_question(conversation_id, table.new_id("msg", now), user_id, content, options, now)
+        repeat_key = table.idempotency_key(user_id, conversation_id, key) if key else None
+        accepted = self.store.accept(question, now, repeat_key)
+        if accepted != question["message_id"]:
+            return self.store.question(conversation_id, accepted) or question
+        try:
+            self.queue.send(question)
+        except Exception as err:
+            self.store.withdraw(question, repeat_key)
+            raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
+        return question
+
+    def _see_that_it_is_answered(self, user_id: str) -> Item | None:
+        try:
+            return self.sessions.start(user_id, "message")[0]
+        except NotAccepted:
+            return None
+
+    def _check_size(self, content: str) -> None:
+        size, most = len(content.encode()), self.context_tokens * MAX_BYTES_PER_CONTEXT_TOKEN
+        if size > most:
+            raise InvalidRequest(
+                f"The message has {size} bytes; this model's context of {self.context_tokens} tokens holds fewer than "
+                f"{most}. Shorten it.",
+                param="content",
+                code="context_length_exceeded",
+            )

@@ -1,0 +1,102 @@
+"""Conversations, questions and the promise to answer them (`PENDING`) in DynamoDB."""
+
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from foreverus import table
+from foreverus.dynamo import Table, condition_failed, delete_write, failed_conditions, put_write, update_write
+from foreverus.errors import NotFound
+
+Item = dict[str, Any]
+
+IDEMPOTENCY_SECONDS = 24 * 3600  # as long as OpenAI's and Stripe's APIs remember a key
+
+
+class ConversationStore:
+    def __init__(self, items: Table):
+        self.items = items
+
+    def create(self, conversation: Item) -> None:
+        self.items.put(conversation)
+
+    def list(self, user_id: str, limit: int, after: str = "") -> list[Item]:
+        """Newest first: ids sort by time."""
+        partition = table.conversation_key(user_id, "")["pk"]
+        before = table.conversation_key(user_id, after)["sk"] if after else ""
+        return list(self.items.query(partition, "CONVERSATION#", newest_first=True, limit=limit, before=before))
+
+    def get(self, user_id: str, conversation_id: str) -> Item:
+        """Raises NotFound for a conversation that is not there or belongs to somebody else."""
+        found = self.items.get(table.conversation_key(user_id, conversation_id))
+        if not found:
+            raise _no_conversation(conversation_id)
+        return found
+
+    def messages(self, conversation_id: str) -> list[Item]:
+        """Questions and answers, oldest first."""
+        return list(self.items.query(table.messages_partition(conversation_id), "MESSAGE#"))
+
+    def question(self, conversation_id: str, message_id: str) -> Item | None:
+        return self.items.get(table.question_key(conversation_id, message_id))
+
+    def accept(self, question: Item, now: datetime, repeat_key: table.Key | None = None) -> str:
+        """Keeps the question and the promise to answer it, both or neither. Returns the accepted message's id.
+
+        With `repeat_key` (an Idempotency-Key's item) a repeated request gets the first one's message id and changes
+        nothing. Raises NotFound when the conversation is not the user's.
+        """
+        conversation_id, message_id = question["conversation_id"], question["message_id"]
+        pending = {
+            **table.pending_key(message_id),
+            **{name: question[name] for name in ("message_id", "conversation_id", "user_id", "created_at")},
+        }
+        writes = [
+            update_write(
+                table.conversation_key(question["user_id"], conversation_id),
+                "SET updated_at = :now",
+                {":now": table.timestamp(now)},
+                condition="attribute_exists(pk)",
+            ),
+            put_write(question, "attribute_not_exists(pk)"),
+            put_write(pending),
+        ]
+        if repeat_key:
+            expires_at = int(now.timestamp()) + IDEMPOTENCY_SECONDS
+            remembered = {**repeat_key, "message_id": message_id, "expires_at": expires_at}
+            writes.append(put_write(remembered, "attribute_not_exists(pk)"))
+        try:
+            self.items.transact(*writes)
+        except ClientError as err:
+            if not condition_failed(err):
+                raise
+            if failed_conditions(err)[0] == "ConditionalCheckFailed":
+                raise _no_conversation(conversation_id) from err
+            first = self.items.get(repeat_key) if repeat_key else None
+            return str(first["message_id"]) if first else message_id
+        return str(message_id)
+
+    def withdraw(self, question: Item, repeat_key: table.Key | None = None) -> None:
+        """Undoes `accept` when the request could not be queued."""
+        keys = [
+            table.question_key(question["conversation_id"], question["message_id"]),
+            table.pending_key(question["message_id"]),
+        ]
+        self.items.transact(*(delete_write(key) for key in [*keys, *([repeat_key] if repeat_key else [])]))
+
+    def delete(self, user_id: str, conversation_id: str) -> None:
+        """Removes the conversation first, so that nobody answers into it; then its messages and promises."""
+        self.get(user_id, conversation_id)
+        self.items.delete(table.conversation_key(user_id, conversation_id))
+        for message in self.messages(conversation_id):
+            self.items.delete({"pk": message["pk"], "sk": message["sk"]})
+            self.items.delete(table.pending_key(message["message_id"]))
+
+    def pending(self) -> list[Item]:
+        """Every accepted request without an answer, oldest first."""
+        return list(self.items.query(table.PENDING))
+
+
+def _no_conversation(conversation_id: str) -> NotFound:
+    return NotFound(f"There is no conversation {conversation_id}.", param="conversation_id", code="conversation_not_found")

@@ -1,0 +1,60 @@
+"""JSON Schemas of everything that comes in, and the one check that turns a violation into a clear error."""
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from foreverus.errors import InvalidRequest
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The schema in `<name>.json` of this folder."""
+    text = (files(__package__) / f"{name}.json").read_text(encoding="utf-8")
+    return dict(json.loads(text))
+
+
+@cache
+def _validator(name: str) -> Any:
+    from jsonschema import Draft202012Validator  # 60 ms to import: not needed before the first body arrives
+
+    return Draft202012Validator(schema(name))
+
+
+def check(name: str, value: Any) -> Any:
+    """Returns `value` if it fits the schema; raises InvalidRequest that names the field and what it must be."""
+    from jsonschema.exceptions import best_match
+
+    error = best_match(_validator(name).iter_errors(value))
+    if error is None:
+        return value
+    field = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = ", ".join(sorted(error.schema.get("properties", {}))) or "none"
+        unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
+        param = ".".join(filter(None, (field, unknown[0])))
+        raise InvalidRequest(f"Unknown field {param!r}. Known fields: {known}.", param=param, code="unknown_field")
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        param = ".".join(filter(None, (field, missing)))
+        raise InvalidRequest(f"The field {param!r} is missing.", param=param, code="missing_field")
+    where = f"The field {field!r}" if field else "The body"
+    raise InvalidRequest(f"{where} is not valid: {_reason(error)}.", param=field or None, code="invalid_field")
+
+
+def parse(name: str, body: str | None) -> Any:
+    """Parses a JSON body (empty: `{}`) and checks it. Raises InvalidRequest."""
+    try:
+        value = json.loads(body) if body else {}
+    except ValueError as err:
+        raise InvalidRequest(f"The body is not JSON: {err}.", code="invalid_json") from err
+    return check(name, value)
+
+
+def _reason(error: Any) -> str:
+    """jsonschema's message, without repeating a long value."""
+    if error.validator == "maxLength":
+        return f"it has {len(error.instance)} characters, the most is {error.validator_value}"
+    message = str(error.message)
+    return message if len(message) <= 200 else f"{message[:80]} … {message[-80:]}"

@@ -1,0 +1,94 @@
+"""What a session is to those who look at it: statuses and the object that the API shows. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+from foreverus import table
+
+Item = dict[str, Any]
+
+REQUESTED = "requested"
+ENDED = "ended"
+FAILED = "failed"
+OVER = frozenset({ENDED, FAILED})
+
+
+def is_over(session: Item) -> bool:
+    return session.get("status") in OVER
+
+
+def new_session(
+    session_id: str, *, owner: str, trigger: str, idle_seconds: int, allow_on_demand: bool, now: datetime
+) -> Item:
+    """The record as `POST /v1/sessions` writes it, before anything is launched."""
+    return {
+        **table.session_key(session_id),
+        "session_id": session_id,
+        "status": REQUESTED,
+        "version": 1,
+        "trigger": trigger,
+        "owner": owner,
+        "created_at": table.timestamp(now),
+        "idle_seconds": idle_seconds,
+        "allow_on_demand": allow_on_demand,
+        "attempt": 0,
+    }
+
+
+def public_session(item: Item, expected_boot_seconds: float | None = None) -> Item:
+    """The session as the API and the WebSocket show it: no task token, no keys.
+
+    >>> shown = public_session({"session_id": "ses_1", "status": "ended", "version": 4, "created_at": "t", "task_token": "secret"})
+    >>> shown["id"], shown["status"], "task_token" in shown
+    ('ses_1', 'ended', False)
+    """  # noqa: E501
+    instance = None
+    if item.get("instance_id"):
+        instance = {
+            "id": item["instance_id"],
+            "type": item.get("instance_type"),
+            "availability_zone": item.get("availability_zone"),
+            "lifecycle": item.get("lifecycle"),
+        }
+    error = {"code": item["error"], "message": item.get("cause", "")} if item.get("error") else None
+    return {
+        "id": item["session_id"],
+        "object": "session",
+        "status": item["status"],
+        "version": item.get("version", 0),
+        "trigger": item.get("trigger"),
+        "created_at": item["created_at"],
+        "launched_at": item.get("launched_at"),
+        "healthy_at": item.get("healthy_at"),
+        "ended_at": item.get("ended_at"),
+        "end_requested": bool(item.get("end_requested", False)),
+        "attempt": item.get("attempt", 0),
+        "phases": item.get("phases", []),
+        "instance": instance,
+        "idle_seconds": item.get("idle_seconds"),
+        "usage": {
+            "prompt_tokens": item.get("prompt_tokens", 0),
+            "completion_tokens": item.get("completion_tokens", 0),
+            "messages": item.get("messages_answered", 0),
+        },
+        "outcome": item.get("outcome"),
+        "error": error,
+        "receipt": item.get("receipt"),
+        "expected_boot_seconds": expected_boot_seconds,
+    }
+
+
+def expected_boot_seconds(earlier: Iterable[Item]) -> float | None:
+    """Median seconds from request to healthy over earlier sessions; None without any.
+
+    >>> expected_boot_seconds([{"created_at": "2026-01-01T00:00:00Z", "healthy_at": "2026-01-01T00:02:30Z"}])
+    150.0
+    """
+    took = [
+        (table.parse_timestamp(item["healthy_at"]) - table.parse_timestamp(item["created_at"])).total_seconds()
+        for item in earlier
+        if item.get("healthy_at")
+    ]
+    return round(median(took), 1) if took else None

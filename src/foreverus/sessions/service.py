@@ -1,0 +1,62 @@
+"""What people do with sessions: start or join, look, end. A team shares its GPU, so everyone sees every session."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from foreverus.dynamo import condition_failed
+from foreverus.errors import NotFound
+from foreverus.paging import page
+from foreverus.sessions.model import expected_boot_seconds, is_over, public_session
+from foreverus.sessions.start import SessionStarter
+from foreverus.sessions.store import SessionStore
+
+Item = dict[str, Any]
+
+BOOTS_TO_LEARN_FROM = 10
+
+
+@dataclass(frozen=True)
+class SessionService:
+    store: SessionStore
+    starter: SessionStarter
+
+    def start(self, user_id: str, request: Item) -> tuple[Item, bool]:
+        """(the session to show, whether it is a new one)."""
+        session, started = self.starter.start(user_id, "page", **request)
+        return self.show(session), started
+
+    def list(self, query: dict[str, str]) -> Item:
+        return page(self.store.newest, public_session, query)
+
+    def get(self, session_id: str) -> Item:
+        return self.show(self._get(session_id))
+
+    def end(self, session_id: str) -> Item:
+        """Asks the session to end. Asking again, or asking an ended session, changes nothing."""
+        session = self._get(session_id)
+        if not is_over(session) and not session.get("end_requested"):
+            try:
+                session = self.store.request_end(session_id)
+            except ClientError as err:
+                if condition_failed(err):
+                    raise _no_session(session_id) from err
+                raise
+        return self.show(session)
+
+    def show(self, session: Item) -> Item:
+        """With the boot time to expect, while it is not healthy yet."""
+        if session.get("healthy_at") or is_over(session):
+            return public_session(session)
+        return public_session(session, expected_boot_seconds(self.store.newest(BOOTS_TO_LEARN_FROM)))
+
+    def _get(self, session_id: str) -> Item:
+        session = self.store.get(session_id)
+        if not session:
+            raise _no_session(session_id)
+        return session
+
+
+def _no_session(session_id: str) -> NotFound:
+    return NotFound(f"There is no session {session_id}.", param="session_id", code="session_not_found")

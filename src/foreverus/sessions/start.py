@@ -1,0 +1,68 @@
+"""Starting sessions: one GPU serves everybody, so a second start joins the live session."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from foreverus import table
+from foreverus.errors import AnotherSessionIsLive, NotAccepted
+from foreverus.sessions.machine import SessionMachine
+from foreverus.sessions.model import is_over, new_session
+
+Item = dict[str, Any]
+
+
+class Claims(Protocol):
+    def live_session_id(self) -> str | None: ...
+    def get(self, session_id: str) -> Item | None: ...
+    def claim(self, session: Item) -> None: ...
+    def unclaim(self, session_id: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class SessionStarter:
+    store: Claims
+    machine: SessionMachine
+    idle_seconds: int
+    clock: Callable[[], datetime]
+
+    def start(
+        self, owner: str, trigger: str, *, idle_seconds: int | None = None, allow_on_demand: bool = False
+    ) -> tuple[Item, bool]:
+        """Returns (session, started). `started` is False when a live session was joined instead.
+
+        The record and the slot are claimed before the execution is started, so two people who press the button
+        at once get one GPU. If the execution cannot be started the claim is undone: NotAccepted, nothing bought.
+        """
+        for _ in range(3):
+            if joined := self._live():
+                return joined, False
+            session = new_session(
+                table.new_id("ses", self.clock()),
+                owner=owner,
+                trigger=trigger,
+                idle_seconds=self.idle_seconds if idle_seconds is None else idle_seconds,
+                allow_on_demand=allow_on_demand,
+                now=self.clock(),
+            )
+            try:
+                self.store.claim(session)
+            except AnotherSessionIsLive:
+                continue  # somebody was faster: join theirs
+            self._start_execution(session)
+            return session, True
+        raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
+
+    def _live(self) -> Item | None:
+        session_id = self.store.live_session_id()
+        session = self.store.get(session_id) if session_id else None
+        return session if session and not is_over(session) else None
+
+    def _start_execution(self, session: Item) -> None:
+        request = {name: session[name] for name in ("trigger", "owner", "idle_seconds", "allow_on_demand")}
+        try:
+            self.machine.start(session["session_id"], request)
+        except Exception as err:
+            self.store.unclaim(session["session_id"])
+            raise NotAccepted("The session could not be started. Nothing was bought; try again.") from err

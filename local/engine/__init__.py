@@ -1,0 +1,4 @@
+"""The laptop's inference engine: llama.cpp's own HTTP server with SmolLM2-135M-Instruct, a real language model.
+
+It stands where vLLM stands on the GPU instance and speaks the same OpenAI HTTP API on loopback.
+"""

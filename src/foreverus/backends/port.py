@@ -1,0 +1,70 @@
+"""The port that every backend speaks: chat messages in, deltas and usage out.
+
+Its in-memory twin is `backends/memory.py`, the real one for our own engine `backends/openai_http.py`.
+"""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    role: str  # system | user | assistant
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What is asked. A last message of the assistant is the beginning of the answer: the backend continues it."""
+
+    messages: tuple[Message, ...]
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+    @property
+    def continues(self) -> bool:
+        return bool(self.messages) and self.messages[-1].role == "assistant"
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """The next piece of the answer: never the text that the prompt already held."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The last event of a whole answer. `finish_reason`: `stop`, or `length` when it was cut."""
+
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class Backend(Protocol):
+    def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        """Yields deltas and then exactly one `Finished`; anything less raises.
+
+        Raises PromptRejected (never answerable: tell the sender), EngineBusy (try again soon) or EngineFailed
+        (what was yielded is a part of an answer, not an answer).
+        """
+
+
+class Health(Enum):
+    GOOD = "good"
+    LOADING = "loading"  # reachable, not ready
+    UNREACHABLE = "unreachable"  # nobody listens
+    BAD = "bad"  # answers, and says that it is broken
+
+
+class Engine(Backend, Protocol):
+    """A backend that lives and dies beside us."""
+
+    async def health(self) -> Health:
+        """How the engine is now; never raises, answers within a few seconds."""
+
+    async def identify(self) -> None:
+        """Asks the engine what it is, so that `stream` speaks its dialect. Raises EngineFailed."""

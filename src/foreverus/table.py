@@ -65,7 +65,7 @@ def subscribers_partition(topic: str) -> str:
 
 
 def api_key_key(api_key: str) -> Key:
-    """An API key is found by its SHA-256 only: the key itself (160 random bits) is stored nowhere."""
+    """An API key is found by its SHA-256 only: the key itself (256 random bits) is stored nowhere."""
     return {"pk": f"KEY#{hashlib.sha256(api_key.encode()).hexdigest()}", "sk": "KEY"}
 
 

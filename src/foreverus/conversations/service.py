@@ -42,8 +42,8 @@ class ConversationService:
         self.store.create(conversation)
         return public_conversation(conversation)
 
-    def list(self, user_id: str, query: dict[str, str]) -> Item:
-        return page(lambda limit, after: self.store.list(user_id, limit, after), public_conversation, query)
+    def page(self, user_id: str, query: dict[str, str]) -> Item:
+        return page(lambda limit, after: self.store.newest(user_id, limit, after), public_conversation, query)
 
     def get(self, user_id: str, conversation_id: str) -> Item:
         return public_conversation(self.store.get(user_id, conversation_id))

@@ -21,7 +21,7 @@ class ConversationStore:
     def create(self, conversation: Item) -> None:
         self.items.put(conversation)
 
-    def list(self, user_id: str, limit: int, after: str = "") -> list[Item]:
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
         """Newest first: ids sort by time."""
         partition = table.conversation_key(user_id, "")["pk"]
         before = table.conversation_key(user_id, after)["sk"] if after else ""

@@ -1,84 +1,35 @@
-"""The REST API: every route of `/v1`."""
+"""The REST API. API Gateway has matched the route; each entry says what it means.
+
+`r` is the request (handlers/rest.py), `s` the services (bootstrap.py).
+"""
 
 from typing import Any
 
-from aws_lambda_powertools.event_handler import APIGatewayRestResolver, CORSConfig, Response
+from foreverus import bootstrap
+from foreverus.handlers.rest import Routes, answer
 
-from foreverus import bootstrap, schemas
-from foreverus.errors import NotFound, RequestRejected
-from foreverus.handlers.rest import failed, reply, user_id
-
-app = APIGatewayRestResolver(cors=CORSConfig(allow_headers=["Idempotency-Key"]))
-app.exception_handler(RequestRejected)(lambda err: reply(err.status, err.body()))
-app.exception_handler(Exception)(failed)
-
-
-@app.not_found
-def no_route(_err: Any) -> Response[str]:
-    path = app.current_event.path
-    return reply(404, NotFound(f"There is no {app.current_event.http_method} {path}.", code="unknown_route").body())
-
-
-@app.post("/sessions")
-def start_session() -> Response[str]:
-    request = schemas.parse("session_create", app.current_event.body)
-    session, started = bootstrap.api().sessions.start(user_id(app), request)
-    return reply(201 if started else 200, session)
-
-
-@app.get("/sessions")
-def list_sessions() -> Response[str]:
-    return reply(200, bootstrap.api().sessions.list(app.current_event.query_string_parameters or {}))
-
-
-@app.get("/sessions/<session_id>")
-def get_session(session_id: str) -> Response[str]:
-    return reply(200, bootstrap.api().sessions.get(session_id))
-
-
-@app.delete("/sessions/<session_id>")
-def end_session(session_id: str) -> Response[str]:
-    return reply(202, bootstrap.api().sessions.end(session_id))
-
-
-@app.post("/conversations")
-def create_conversation() -> Response[str]:
-    request = schemas.parse("conversation_create", app.current_event.body)
-    return reply(201, bootstrap.api().conversations.create(user_id(app), **request))
-
-
-@app.get("/conversations")
-def list_conversations() -> Response[str]:
-    query = app.current_event.query_string_parameters or {}
-    return reply(200, bootstrap.api().conversations.list(user_id(app), query))
-
-
-@app.get("/conversations/<conversation_id>")
-def get_conversation(conversation_id: str) -> Response[str]:
-    return reply(200, bootstrap.api().conversations.get(user_id(app), conversation_id))
-
-
-@app.delete("/conversations/<conversation_id>")
-def delete_conversation(conversation_id: str) -> Response[str]:
-    return reply(200, bootstrap.api().conversations.delete(user_id(app), conversation_id))
-
-
-@app.post("/conversations/<conversation_id>/messages")
-def post_message(conversation_id: str) -> Response[str]:
-    request = schemas.parse("message_create", app.current_event.body)
-    key = app.current_event.headers.get("Idempotency-Key", "")
-    return reply(202, bootstrap.api().conversations.post(user_id(app), conversation_id, request, key))
-
-
-@app.get("/conversations/<conversation_id>/messages")
-def list_messages(conversation_id: str) -> Response[str]:
-    return reply(200, bootstrap.api().conversations.messages(user_id(app), conversation_id))
-
-
-@app.get("/models")
-def list_models() -> Response[str]:
-    return reply(200, bootstrap.api().models.list())
+ROUTES: Routes = {
+    "POST /sessions": lambda r, s: r.created(*s.sessions.start(r.user_id, r.body("session_create"))),
+    "GET /sessions": lambda r, s: r.ok(s.sessions.page(r.query)),
+    "GET /sessions/{session_id}": lambda r, s: r.ok(s.sessions.get(r.path["session_id"])),
+    "DELETE /sessions/{session_id}": lambda r, s: r.accepted(s.sessions.end(r.path["session_id"])),
+    "POST /conversations": lambda r, s: r.created(s.conversations.create(r.user_id, **r.body("conversation_create"))),
+    "GET /conversations": lambda r, s: r.ok(s.conversations.page(r.user_id, r.query)),
+    "GET /conversations/{conversation_id}": lambda r, s: r.ok(
+        s.conversations.get(r.user_id, r.path["conversation_id"])
+    ),
+    "DELETE /conversations/{conversation_id}": lambda r, s: r.ok(
+        s.conversations.delete(r.user_id, r.path["conversation_id"])
+    ),
+    "POST /conversations/{conversation_id}/messages": lambda r, s: r.accepted(
+        s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.idempotency_key)
+    ),
+    "GET /conversations/{conversation_id}/messages": lambda r, s: r.ok(
+        s.conversations.messages(r.user_id, r.path["conversation_id"])
+    ),
+    "GET /models": lambda r, s: r.ok(s.models.page()),
+}
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return app.resolve(event, context)
+    return answer(event, ROUTES, bootstrap.api)

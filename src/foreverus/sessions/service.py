@@ -27,7 +27,7 @@ class SessionService:
         session, started = self.starter.start(user_id, "page", **request)
         return self.show(session), started
 
-    def list(self, query: dict[str, str]) -> Item:
+    def page(self, query: dict[str, str]) -> Item:
         return page(self.store.newest, public_session, query)
 
     def get(self, session_id: str) -> Item:

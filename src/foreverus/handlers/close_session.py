@@ -1,0 +1,12 @@
+"""`gpu_session`'s step after termination: end the record, release the GPU slot, write the receipt."""
+
+from typing import Any
+
+from foreverus import bootstrap, schemas
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    request = schemas.check("close_session", event)
+    return bootstrap.closer().close(
+        request["session_id"], request.get("outcome"), request.get("error"), request.get("terminated_at")
+    )

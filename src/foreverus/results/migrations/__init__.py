@@ -1,0 +1,37 @@
+"""The database's shape, as SQL files in the order of their names; applied once each, in one transaction each."""
+
+from importlib.resources import files
+
+from foreverus.results.database import Database
+
+
+def available() -> dict[str, str]:
+    """`{"001_history": <sql>}`, in order."""
+    found = {entry.name.removesuffix(".sql"): entry for entry in files(__package__).iterdir()}
+    return {name: found[name].read_text(encoding="utf-8") for name in sorted(found) if found[name].name.endswith(".sql")}
+
+
+def statements(sql: str) -> list[str]:
+    """The Data API takes one statement a call. Our files have no semicolons within statements or comments.
+
+    >>> statements("-- why\\nCREATE TABLE a (b int);\\n\\nSELECT 1;")
+    ['CREATE TABLE a (b int)', 'SELECT 1']
+    """
+    lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
+    return [statement for part in "\n".join(lines).split(";") if (statement := part.strip())]
+
+
+def migrate(database: Database) -> list[str]:
+    """Applies what is missing and returns its names. Two deployments at once wait for each other (advisory lock)."""
+    database.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())")
+    applied = []
+    for name, sql in available().items():
+        with database.transaction():
+            database.execute("SELECT 1 FROM pg_advisory_xact_lock(20261121)")
+            if database.execute("SELECT 1 FROM migrations WHERE name = :name", {"name": name}):
+                continue
+            for statement in statements(sql):
+                database.execute(statement)
+            database.execute("INSERT INTO migrations (name) VALUES (:name)", {"name": name})
+            applied.append(name)
+    return applied

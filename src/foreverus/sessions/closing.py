@@ -1,0 +1,108 @@
+"""Closing a session, when its instance is gone: the record's end, the receipt, the notification, the successor."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from foreverus import table
+from foreverus.costs.prices import Price
+from foreverus.costs.receipt import receipt
+from foreverus.errors import NotAccepted
+from foreverus.sessions.model import ENDED, FAILED
+from foreverus.sessions.start import SessionStarter
+
+Item = dict[str, Any]
+
+SNS_SUBJECT_LIMIT = 100  # characters
+CAUSE_LIMIT = 1000  # characters of an error's cause that are worth keeping and mailing
+
+logger = logging.getLogger(__name__)
+
+
+class Closing(Protocol):
+    def get(self, session_id: str) -> Item | None: ...
+    def close(self, session_id: str, changes: Item, now: datetime) -> Item: ...
+    def something_waits(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class SessionCloser:
+    store: Closing
+    starter: SessionStarter
+    price_of: Callable[[Item], Price]
+    region: str
+    clock: Callable[[], datetime]
+
+    def close(
+        self,
+        session_id: str,
+        outcome: str | None = None,
+        error: dict[str, str] | None = None,
+        terminated_at: str | None = None,
+    ) -> Item:
+        """Returns `{session_id, status, notification: {subject, message}}`. Safe to run twice.
+
+        Starts a successor when requests wait that this session did not answer. An unanswerable price leaves the
+        receipt out rather than the session open.
+        """
+        now = self.clock()
+        session = self.store.get(session_id) or {"session_id": session_id, "created_at": table.timestamp(now)}
+        end = table.parse_timestamp(terminated_at) if terminated_at else now
+        changes = closing_changes(outcome, error, table.timestamp(end))
+        try:
+            changes["receipt"] = receipt(session, self.region, end, self.price_of)
+        except Exception:
+            logger.exception("no receipt for %s", session_id)
+        self.store.close(session_id, changes, now)
+        self._start_successor(session)
+        closed = {**session, **changes}
+        return {"session_id": session_id, "status": closed["status"], "notification": notification(closed)}
+
+    def _start_successor(self, session: Item) -> None:
+        if not self.store.something_waits():
+            return
+        try:
+            self.starter.start(
+                session.get("owner", "unknown"), "message", allow_on_demand=bool(session.get("allow_on_demand"))
+            )
+        except NotAccepted:
+            logger.warning("requests wait and no session could be started: rescue_requests will", exc_info=True)
+
+
+def closing_changes(outcome: str | None, error: dict[str, str] | None, terminated_at: str) -> Item:
+    if error:
+        return {
+            "status": FAILED,
+            "outcome": "failed",
+            "error": error.get("Error", "Unknown"),
+            "cause": error.get("Cause", "")[:CAUSE_LIMIT],
+            "terminated_at": terminated_at,
+        }
+    return {"status": ENDED, "outcome": outcome or "ended", "terminated_at": terminated_at}
+
+
+def notification(session: Item) -> dict[str, str]:
+    """What SNS says about a session: never prompts, never answers.
+
+    The subject is ASCII, one line, as SNS demands.
+    """
+    spent = session.get("receipt", {})
+    total = spent.get("total_usd")
+    cost = f"US$ {total:.4f}" if total is not None else "cost unknown"
+    failed = session["status"] == FAILED
+    subject = f"Forever Us: session failed, {session['error']}" if failed else f"Forever Us: session ended, {cost}"
+    lines = [
+        f"Session:   {session['session_id']}",
+        f"Outcome:   {session['outcome']}",
+        *([f"Error:     {session['error']}: {session['cause']}"] if failed else []),
+        f"GPU:       {spent.get('instance_type') or 'none was launched'} {spent.get('lifecycle') or ''}".rstrip(),
+        f"Instance:  {spent.get('instance_id') or '-'} (terminated)",
+        f"Minutes:   {spent.get('instance_minutes', 0)}",
+        f"Messages:  {spent.get('messages', 0)}",
+        f"Tokens:    {spent.get('prompt_tokens', 0)} in, {spent.get('completion_tokens', 0)} out",
+        f"Cost:      {cost}" + (f" (at US$ {spent['price_per_hour_usd']}/h)" if spent.get("price_per_hour_usd") else ""),
+    ]
+    ascii_subject = subject.encode("ascii", "replace").decode().replace("\n", " ")
+    return {"subject": ascii_subject[:SNS_SUBJECT_LIMIT], "message": "\n".join(lines)}

@@ -1,0 +1,70 @@
+"""Reads what a machine needs from its user data: the same cloud-config that the real machine boots with.
+
+Only what decides how the worker runs is taken: its environment file, the function that holds its code, and the power
+timer. Installing drivers and containers has no meaning on a laptop.
+"""
+
+import base64
+import re
+from dataclasses import dataclass
+
+import yaml
+
+ENV_FILE = "/etc/foreverus/worker.env"
+_TIMER = re.compile(r"--on-active[=\s]+[\"']?(\d+)\s*(s|sec|seconds?)?[\"'\s]")
+_FUNCTION = re.compile(r"--function-name[=\s]+[\"']?([A-Za-z0-9_:-]+)")
+
+
+class UserDataBroken(Exception):
+    """The machine cannot boot with this user data; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Boot:
+    """worker: the worker's environment. function: whose package the worker is. power_off_after_s: maximum life."""
+
+    worker: dict[str, str]
+    function: str
+    power_off_after_s: int
+
+
+def parse(encoded: str) -> Boot:
+    """`encoded` is the launch template's UserData, base64 as EC2 has it."""
+    text = base64.b64decode(encoded).decode()
+    config = yaml.safe_load(text)
+    if not isinstance(config, dict):
+        raise UserDataBroken("the user data is not a cloud-config")
+    files = {file["path"]: _content(file) for file in config.get("write_files") or []}
+    if ENV_FILE not in files:
+        raise UserDataBroken(f"the user data writes no {ENV_FILE}")
+    # cloud-init runs bootcmd before everything else; a timer anywhere else would not guard the boot itself.
+    timer = _TIMER.search("\n".join(map(_command, config.get("bootcmd") or [])) + "\n")
+    if timer is None:
+        raise UserDataBroken("no `systemd-run --on-active=<seconds>s` in the user data's bootcmd")
+    commands = "\n".join([*files.values(), *map(_command, config.get("runcmd") or [])])
+    function = _FUNCTION.search(commands)
+    if function is None:
+        raise UserDataBroken("no `--function-name` in the user data: whose package is the worker?")
+    return Boot(worker=parse_env(files[ENV_FILE]), function=function[1], power_off_after_s=int(timer[1]))
+
+
+def parse_env(text: str) -> dict[str, str]:
+    """systemd's EnvironmentFile, as far as we write it: KEY=VALUE lines, comments, quotes around a whole value."""
+    values = {}
+    for line in text.splitlines():
+        key, equals, value = line.strip().partition("=")
+        if not equals or key.startswith(("#", ";")):
+            continue
+        if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+            value = value[1:-1]
+        values[key] = value
+    return values
+
+
+def _content(file: dict[str, str]) -> str:
+    content = file.get("content", "")
+    return base64.b64decode(content).decode() if file.get("encoding") in ("b64", "base64") else content
+
+
+def _command(command: str | list[str]) -> str:
+    return command if isinstance(command, str) else " ".join(map(str, command))

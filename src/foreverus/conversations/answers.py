@@ -1,0 +1,203 @@
+"""Answers in DynamoDB: read what is asked, keep what there is of an answer, save the end of it exactly once.
+
+An answer's item: the fields of a message of the API (`content`, `status`, `session_id`, `usage`, `finish_reason`,
+`error`, `created_at`, `answered_at`), `message_id` and `conversation_id`; while answering also `partial_tokens`.
+"""
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from foreverus import table
+from foreverus.conversations.prompt import Thread, read_thread
+from foreverus.dynamo import Table, condition_failed, delete_write, failed_conditions, to_attribute_values, update_write
+
+Item = dict[str, Any]
+
+SAVE_ATTEMPTS = 10  # eight answers that end together all add to the one session record: transactions collide
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A reference to a question, as the queues carry it."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+
+
+class Saved(Enum):
+    SAVED = "saved"
+    DUPLICATE = "duplicate"  # there already is a final answer: nothing was changed
+    DELETED = "deleted"  # the conversation is gone: nothing was saved
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A final answer. Tokens are those that this session spent on it."""
+
+    content: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finish_reason: str = ""
+    error: dict[str, str] = field(default_factory=dict)  # {"code", "message"} of a failed one
+
+    def attributes(self, session_id: str, now: datetime) -> Item:
+        """The answer's final attributes, as they are stored."""
+        values: Item = {
+            "content": self.content,
+            "status": "failed" if self.error else "answered",
+            "session_id": session_id,
+            "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
+            "answered_at": table.timestamp(now),
+        }
+        if self.finish_reason:
+            values["finish_reason"] = self.finish_reason
+        if self.error:
+            values["error"] = self.error
+        return values
+
+
+class Answers(Protocol):
+    """The twin is `conversations/memory.py`."""
+
+    def conversation(self, request: Request) -> Item | None:
+        """The conversation's item; None when it was deleted."""
+
+    def thread(self, request: Request, most_bytes: int) -> Thread:
+        """The question, its answer so far, and the answered turns before it (no more than `most_bytes`)."""
+
+    def checkpoint(self, request: Request, text: str, tokens: int, session_id: str, engine_failures: int = 0) -> bool:
+        """Keeps partial text. False when the answer is already final: stop answering.
+
+        `engine_failures` is added to the number of engines that died under this answer.
+        """
+
+    def finish(self, request: Request, answer: Answer, session_id: str) -> Saved:
+        """Saves the final answer, breaks the promise's pending item and counts the session's tokens, all or nothing."""
+
+    def drop(self, request: Request) -> None:
+        """The conversation was deleted: removes what is left of the request."""
+
+    def anything_pending(self) -> bool:
+        """Whether any accepted request has no answer yet."""
+
+
+class DynamoAnswers:
+    def __init__(
+        self,
+        items: Table,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        sleep: Callable[[float], None] = time.sleep,
+    ):
+        self.items = items
+        self.clock = clock
+        self.sleep = sleep
+
+    def conversation(self, request: Request) -> Item | None:
+        return self.items.get(table.conversation_key(request.user_id, request.conversation_id))
+
+    def thread(self, request: Request, most_bytes: int) -> Thread:
+        just_after = table.answer_key(request.conversation_id, request.message_id)["sk"] + "~"
+        partition = table.messages_partition(request.conversation_id)
+        newest_first = self.items.query(partition, newest_first=True, before=just_after)
+        return read_thread(newest_first, request.message_id, most_bytes)
+
+    def checkpoint(self, request: Request, text: str, tokens: int, session_id: str, engine_failures: int = 0) -> bool:
+        values = {
+            "content": text,
+            "status": "answering",
+            "session_id": session_id,
+            "partial_tokens": tokens,
+            **_identity(request),
+        }
+        try:
+            self.items.update(
+                table.answer_key(request.conversation_id, request.message_id),
+                f"{_sets(values)}, created_at = if_not_exists(created_at, :now) ADD engine_failures :f",
+                {**_values(values), **_FINAL, ":now": table.timestamp(self.clock()), ":f": engine_failures},
+                condition=_NOT_FINAL,
+                names=_names(values),
+            )
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
+
+    def finish(self, request: Request, answer: Answer, session_id: str) -> Saved:
+        now = self.clock()
+        values = {**answer.attributes(session_id, now), **_identity(request)}
+        writes = (
+            update_write(
+                table.answer_key(request.conversation_id, request.message_id),
+                f"{_sets(values)}, created_at = if_not_exists(created_at, :now) REMOVE partial_tokens",
+                {**_values(values), **_FINAL, ":now": table.timestamp(now)},
+                condition=_NOT_FINAL,
+                names=_names(values),
+            ),
+            _check_exists(table.conversation_key(request.user_id, request.conversation_id)),
+            delete_write(table.pending_key(request.message_id)),
+            update_write(
+                table.session_key(session_id),
+                "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one",
+                {":p": answer.prompt_tokens, ":c": answer.completion_tokens, ":one": 1},
+            ),
+        )
+        for attempt in range(SAVE_ATTEMPTS):
+            try:
+                self.items.transact(*writes)
+            except ClientError as err:
+                if condition_failed(err):
+                    is_final = failed_conditions(err)[0] == "ConditionalCheckFailed"
+                    return Saved.DUPLICATE if is_final else Saved.DELETED
+                if attempt == SAVE_ATTEMPTS - 1 or not _collided(err):
+                    raise
+                self.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311  # spreads the collided apart
+            else:
+                return Saved.SAVED
+        raise AssertionError("the last attempt returns or raises")
+
+    def drop(self, request: Request) -> None:
+        self.items.delete(table.answer_key(request.conversation_id, request.message_id))
+        self.items.delete(table.pending_key(request.message_id))
+
+    def anything_pending(self) -> bool:
+        return next(self.items.query(table.PENDING, limit=1), None) is not None
+
+
+_NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
+_FINAL = {":answered": "answered", ":failed": "failed"}
+
+
+def _check_exists(key: table.Key) -> Item:
+    return {"ConditionCheck": {"Key": to_attribute_values(key), "ConditionExpression": "attribute_exists(pk)"}}
+
+
+def _identity(request: Request) -> Item:
+    return {"message_id": request.message_id, "conversation_id": request.conversation_id}
+
+
+def _sets(values: Item) -> str:
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+
+
+def _names(values: Item) -> dict[str, str]:
+    return {f"#{name}": name for name in values}
+
+
+def _values(values: Item) -> Item:
+    return {f":{name}": value for name, value in values.items()}
+
+
+def _collided(err: ClientError) -> bool:
+    code = err.response["Error"]["Code"]
+    return code == "TransactionInProgressException" or (
+        code == "TransactionCanceledException" and "TransactionConflict" in failed_conditions(err)
+    )

@@ -1,0 +1,147 @@
+"""Conversations and subscribers in memory: the twins of `DynamoAnswers` and `WebSocketPush` for tests."""
+
+import json
+from collections import deque
+from datetime import UTC, datetime
+from typing import Any
+
+from foreverus import table
+from foreverus.conversations.answers import Answer, Request, Saved
+from foreverus.conversations.model import FINAL, new_question
+from foreverus.conversations.prompt import Thread, read_thread
+
+Item = dict[str, Any]
+
+
+class MemoryAnswers:
+    """Twin of `DynamoAnswers`; `session_usage` is what it would have added to session records."""
+
+    def __init__(self) -> None:
+        self.conversations: dict[str, Item] = {}
+        self.messages: dict[str, dict[str, Item]] = {}
+        self.pending: set[str] = set()
+        self.session_usage: dict[str, dict[str, int]] = {}
+        self.checkpoints = 0
+        self._failures: deque[Exception] = deque()
+
+    def fail_next(self, error: Exception) -> None:
+        """The next call raises `error` and changes nothing."""
+        self._failures.append(error)
+
+    def ask(self, content: str, conversation_id: str = "conv_1", message_id: str = "msg_1", **options: Any) -> Request:
+        """What `POST …/messages` does: keeps a question and the promise to answer it."""
+        request = Request(message_id, conversation_id, "user_1")
+        self.conversations.setdefault(conversation_id, {"conversation_id": conversation_id, "system": "Be brief."})
+        now = datetime(2026, 1, 1, tzinfo=UTC)
+        question = new_question(conversation_id, message_id, request.user_id, content, options, now)
+        self.messages.setdefault(conversation_id, {})[question["sk"]] = question
+        self.pending.add(message_id)
+        return request
+
+    def delete_conversation(self, conversation_id: str) -> None:
+        self.conversations.pop(conversation_id, None)
+        for item in self.messages.pop(conversation_id, {}).values():
+            self.pending.discard(item["message_id"])
+
+    def answer(self, request: Request) -> Item | None:
+        return self._items(request).get(self._answer_sk(request))
+
+    def conversation(self, request: Request) -> Item | None:
+        self._raise()
+        return self.conversations.get(request.conversation_id)
+
+    def thread(self, request: Request, most_bytes: int) -> Thread:
+        self._raise()
+        items = self._items(request)
+        newest_first = [items[sk] for sk in sorted(items, reverse=True) if sk <= self._answer_sk(request)]
+        return read_thread(newest_first, request.message_id, most_bytes)
+
+    def checkpoint(self, request: Request, text: str, tokens: int, session_id: str, engine_failures: int = 0) -> bool:
+        self._raise()
+        answer = self.answer(request) or {}
+        if answer.get("status") in FINAL:
+            return False
+        failures = answer.get("engine_failures", 0) + engine_failures
+        self._put(request, {"content": text, "status": "answering", "session_id": session_id})
+        self._put(request, {"partial_tokens": tokens, "engine_failures": failures})
+        self.checkpoints += 1
+        return True
+
+    def finish(self, request: Request, answer: Answer, session_id: str) -> Saved:
+        self._raise()
+        if (self.answer(request) or {}).get("status") in FINAL:
+            return Saved.DUPLICATE
+        if request.conversation_id not in self.conversations:
+            return Saved.DELETED
+        self._put(request, answer.attributes(session_id, datetime(2026, 1, 1, tzinfo=UTC)))
+        self.pending.discard(request.message_id)
+        used = self.session_usage.setdefault(session_id, {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0})
+        used["prompt_tokens"] += answer.prompt_tokens
+        used["completion_tokens"] += answer.completion_tokens
+        used["messages"] += 1
+        return Saved.SAVED
+
+    def drop(self, request: Request) -> None:
+        self._raise()
+        self._items(request).pop(self._answer_sk(request), None)
+        self.pending.discard(request.message_id)
+
+    def anything_pending(self) -> bool:
+        self._raise()
+        return bool(self.pending)
+
+    def _items(self, request: Request) -> dict[str, Item]:
+        return self.messages.setdefault(request.conversation_id, {})
+
+    def _answer_sk(self, request: Request) -> str:
+        return table.answer_key(request.conversation_id, request.message_id)["sk"]
+
+    def _put(self, request: Request, values: Item) -> None:
+        identity = {"message_id": request.message_id, "conversation_id": request.conversation_id}
+        sk = self._answer_sk(request)
+        items = self._items(request)
+        items[sk] = {**items.get(sk, {"sk": sk}), **identity, **values}
+
+    def _raise(self) -> None:
+        if self._failures:
+            raise self._failures.popleft()
+
+
+class MemoryPush:
+    """Twin of `WebSocketPush`: keeps the frames of each connection, and can show what a client would have read."""
+
+    def __init__(self) -> None:
+        self.topics: dict[str, set[str]] = {}
+        self.frames: dict[str, list[Item]] = {}
+        self.gone: set[str] = set()
+        self._failures: deque[Exception] = deque()
+
+    def fail_next(self, error: Exception) -> None:
+        """The next post raises `error` and delivers nothing."""
+        self._failures.append(error)
+
+    def subscribe(self, topic: str, connection_id: str) -> None:
+        self.topics.setdefault(topic, set()).add(connection_id)
+        self.frames.setdefault(connection_id, [])
+
+    def subscribers(self, topic: str) -> list[str]:
+        return sorted(self.topics.get(topic, ()))
+
+    def post(self, topic: str, connection_id: str, data: bytes) -> bool:
+        if self._failures:
+            raise self._failures.popleft()
+        if connection_id in self.gone:
+            self.topics[topic].discard(connection_id)
+            return False
+        self.frames[connection_id].append(json.loads(data))
+        return True
+
+    def text_of(self, connection_id: str) -> str:
+        """The deltas put together as a client does; raises ValueError on a gap."""
+        text = ""
+        for frame in self.frames[connection_id]:
+            if frame["type"] == "delta":
+                if frame["offset"] > len(text):
+                    raise ValueError(f"gap at {len(text)}: {frame}")
+                text += frame["text"][len(text) - frame["offset"] :]
+        return text

@@ -1,0 +1,137 @@
+"""From a conversation's items to the prompt that its next answer is made from. Pure.
+
+The engine alone counts tokens exactly. We estimate, so that a long conversation usually fits at the first try, and
+when the engine still refuses, `shorter` drops more of the oldest turns until only the question is left.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from foreverus.backends.port import Message, Prompt
+from foreverus.conversations.model import FINAL
+
+Item = dict[str, Any]
+
+# Without any system message small models babble, and Mistral's own template has none to fall back on.
+DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
+BYTES_PER_TOKEN = 3.0  # Portuguese and English prose measure 3–4.5 with Mistral's tokenizer; low is safe
+TOKENS_PER_MESSAGE = 8  # role marks and separators of a chat template
+DEFAULT_ANSWER_TOKENS = 1024  # an answer's limit when the question names none, and the room that is kept for it
+MIN_ANSWER_TOKENS = 64  # a prompt that leaves less room for its answer does not fit
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question and its answer, both whole."""
+
+    question: str
+    answer: str
+
+    @property
+    def size(self) -> int:
+        """UTF-8 bytes."""
+        return len(self.question.encode()) + len(self.answer.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation up to one question, as the table has it."""
+
+    question: Item | None
+    answer: Item | None
+    earlier: tuple[Exchange, ...]  # oldest first; only what was answered: a failed question would fail the next too
+
+    @property
+    def is_final(self) -> bool:
+        return self.answer is not None and self.answer.get("status") in FINAL
+
+    @property
+    def partial(self) -> str:
+        """What an earlier worker wrote before it had to hand the message back."""
+        return "" if self.answer is None or self.is_final else str(self.answer.get("content", ""))
+
+    @property
+    def partial_tokens(self) -> int:
+        """About how many tokens `partial` has: one for each delta that made it."""
+        return int(self.answer.get("partial_tokens", 0)) if self.answer and self.partial else 0
+
+
+def read_thread(newest_first: Iterable[Item], message_id: str, most_bytes: int) -> Thread:
+    """Sorts out a conversation's items, newest first, from this question's answer back to its first message.
+
+    Reads no further than `most_bytes` of answered turns: more would never fit the context.
+    """
+    question: Item | None = None
+    answer: Item | None = None
+    waiting: Item | None = None  # an earlier answer whose question comes next
+    earlier: list[Exchange] = []
+    size = 0
+    for item in newest_first:
+        is_question = item["sk"].endswith("#0")
+        if item["message_id"] == message_id:
+            question, answer = (item, answer) if is_question else (question, item)
+            continue
+        if not is_question:
+            waiting = item
+        elif waiting and waiting["message_id"] == item["message_id"] and waiting.get("status") == "answered":
+            exchange = Exchange(item["content"], waiting["content"])
+            size += exchange.size
+            if size > most_bytes:
+                break
+            earlier.append(exchange)
+    return Thread(question, answer, tuple(reversed(earlier)))
+
+
+def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
+    """System message, as many of the newest turns as fit by estimate, the question, and the answer so far if any.
+
+    `context_tokens` is what one conversation may hold in the engine, prompt and answer together.
+    """
+    if thread.question is None:
+        raise ValueError("a thread without a question has no prompt")
+    options = thread.question.get("options") or {}
+    answer_tokens = int(options.get("max_tokens") or min(DEFAULT_ANSWER_TOKENS, context_tokens // 2))
+    frame = [Message("system", system or DEFAULT_SYSTEM), Message("user", thread.question["content"])]
+    if thread.partial:
+        frame.append(Message("assistant", thread.partial))
+    room = context_tokens - min(answer_tokens, context_tokens // 2) - sum(map(estimate, frame))
+    turns: list[Message] = []
+    for exchange in reversed(thread.earlier):
+        pair = [Message("user", exchange.question), Message("assistant", exchange.answer)]
+        room -= sum(map(estimate, pair))
+        if room < 0:
+            break
+        turns = [*pair, *turns]
+    temperature = options.get("temperature")
+    return Prompt(
+        (frame[0], *turns, *frame[1:]),
+        max(1, answer_tokens - thread.partial_tokens),
+        None if temperature is None else float(temperature),
+    )
+
+
+def shorter(prompt: Prompt) -> Prompt | None:
+    """The same prompt without the older half of its earlier turns, and in the end with a smaller answer.
+
+    None when nothing is left to drop: the question itself does not fit.
+    """
+    tail = 2 if prompt.continues else 1
+    turns = prompt.messages[1:-tail]
+    if turns:
+        kept = turns[(len(turns) // 2 + 1) // 2 * 2 :]
+        messages = (prompt.messages[0], *kept, *prompt.messages[-tail:])
+        return Prompt(messages, prompt.max_tokens, prompt.temperature)
+    if prompt.max_tokens is not None and prompt.max_tokens > MIN_ANSWER_TOKENS:
+        # vLLM refuses when prompt and max_tokens together exceed the context; llama.cpp only when the prompt does.
+        return Prompt(prompt.messages, max(MIN_ANSWER_TOKENS, prompt.max_tokens // 4), prompt.temperature)
+    return None
+
+
+def estimate(message: Message) -> int:
+    """Tokens, on the high side.
+
+    >>> estimate(Message("user", "Bom dia!"))
+    11
+    """
+    return int(len(message.content.encode()) / BYTES_PER_TOKEN + 1) + TOKENS_PER_MESSAGE

@@ -1,0 +1,155 @@
+"""A session's record as its worker sees it: a mailbox to read, and the few things that a worker may write.
+
+Every write is conditional on the record being this instance's: a worker whose session has moved on changes nothing.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from foreverus import table
+from foreverus.dynamo import Table, condition_failed
+
+Item = dict[str, Any]
+
+BOOT = "boot"
+SERVE = "serve"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What the mailbox holds. `task` and `task_token` belong together."""
+
+    session_id: str
+    instance_id: str = ""
+    status: str = ""
+    attempt: int = 0
+    task: str = ""
+    task_token: str = ""
+    end_requested: bool = False
+    idle_seconds: int | None = None
+    launched_at: datetime | None = None
+
+    @classmethod
+    def from_item(cls, item: Item) -> "Letter":
+        launched_at = item.get("launched_at")
+        idle_seconds = item.get("idle_seconds")
+        return cls(
+            session_id=item["sk"],
+            instance_id=item.get("instance_id") or "",
+            status=item.get("status", ""),
+            attempt=int(item.get("attempt") or 0),
+            task=item.get("task") or "",
+            task_token=item.get("task_token") or "",
+            end_requested=bool(item.get("end_requested")),
+            idle_seconds=None if idle_seconds is None else int(idle_seconds),
+            launched_at=table.parse_timestamp(launched_at) if launched_at else None,
+        )
+
+    def token(self, task: str) -> str:
+        """The token of that task; empty while the state machine has not come to it."""
+        return self.task_token if self.task == task else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A step of the boot that people watch: `booting`, `loading`, `healthy`."""
+
+    name: str
+    at: datetime
+
+
+class Mailbox(Protocol):
+    def read(self, session_id: str) -> Letter | None:
+        """The newest letter (a consistent read); None when there is no such session."""
+
+    def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
+        """Appends boot phases of the letter's attempt. False when the record is another instance's now."""
+
+    def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
+        """Changes the status. False when it is not `only_from` or the record is another instance's now."""
+
+
+class DynamoMailbox:
+    def __init__(self, items: Table):
+        self.items = items
+
+    def read(self, session_id: str) -> Letter | None:
+        item = self.items.get(table.session_key(session_id))
+        return Letter.from_item(item) if item else None
+
+    def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
+        new = [{"name": p.name, "at": table.timestamp(p.at), "attempt": letter.attempt} for p in phases]
+        return self._update(
+            letter,
+            "SET phases = list_append(if_not_exists(phases, :none), :new) ADD version :one",
+            {":new": new, ":none": []},
+        )
+
+    def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
+        return self._update(
+            letter,
+            "SET #status = :status ADD version :one",
+            {":status": status, ":from": only_from},
+            " AND #status = :from",
+            {"#status": "status"},
+        )
+
+    def _update(self, letter: Letter, expression: str, values: Item, condition: str = "", names: Any = None) -> bool:
+        try:
+            self.items.update(
+                table.session_key(letter.session_id),
+                expression,
+                {**values, ":one": 1, ":me": letter.instance_id},
+                condition="instance_id = :me" + condition,
+                names=names,
+            )
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
+
+
+class MemoryMailbox:
+    """Twin of `DynamoMailbox`. `change` is what the state machine and the API do to the record."""
+
+    def __init__(self, letter: Letter):
+        self.letter = letter
+        self.phases: list[tuple[str, int]] = []
+        self.statuses: list[str] = []
+        self._failures: deque[Exception] = deque()
+
+    def fail_next(self, error: Exception) -> None:
+        """The next call raises `error` and changes nothing."""
+        self._failures.append(error)
+
+    def change(self, **values: Any) -> None:
+        self.letter = replace(self.letter, **values)
+
+    def read(self, session_id: str) -> Letter | None:
+        self._raise()
+        return self.letter if self.letter.session_id == session_id else None
+
+    def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
+        self._raise()
+        if self.letter.instance_id != letter.instance_id:
+            return False
+        self.phases += [(phase.name, letter.attempt) for phase in phases]
+        return True
+
+    def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
+        self._raise()
+        if self.letter.instance_id != letter.instance_id or self.letter.status != only_from:
+            return False
+        self.change(status=status)
+        self.statuses.append(status)
+        return True
+
+    def _raise(self) -> None:
+        if self._failures:
+            raise self._failures.popleft()

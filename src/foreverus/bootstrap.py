@@ -13,9 +13,21 @@ from foreverus import settings
 from foreverus.tracing import trace_aws_calls
 
 if TYPE_CHECKING:
+    from foreverus.access.authorizer import Authorizer
     from foreverus.backends.catalog import Catalog
+    from foreverus.conversations.push import WebSocketPush
+    from foreverus.conversations.rescue import Rescuer
     from foreverus.conversations.service import ConversationService
+    from foreverus.dynamo import Table
+    from foreverus.live.frames import Frames
+    from foreverus.results.database import Database
+    from foreverus.results.store import ResultsKeeper
+    from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.machine import StepFunctionsMachine
+    from foreverus.sessions.reaping import Reaper
     from foreverus.sessions.service import SessionService
+    from foreverus.sessions.start import SessionStarter
+    from foreverus.site import Site
 
 
 def clock() -> datetime:
@@ -33,10 +45,16 @@ def client(service: str, endpoint_url: str | None = None) -> Any:
     return boto3.client(service, config=config, endpoint_url=endpoint_url)
 
 
-def items(table_name: str) -> Any:
+def items(table_name: str) -> "Table":
     from foreverus.dynamo import Table
 
     return Table(client("dynamodb"), table_name)
+
+
+@dataclass(frozen=True)
+class LiveServices:
+    frames: "Frames"
+    push: "WebSocketPush"
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,19 @@ class ApiServices:
     models: "Catalog"
 
 
+def starter(table_name: str, gpu_session_arn: str, idle_seconds: int | None = None) -> "SessionStarter":
+    from foreverus.sessions.start import SessionStarter
+    from foreverus.sessions.store import SessionStore
+
+    return SessionStarter(SessionStore(items(table_name)), machine(gpu_session_arn), idle_seconds, clock)
+
+
+def machine(gpu_session_arn: str) -> "StepFunctionsMachine":
+    from foreverus.sessions.machine import StepFunctionsMachine
+
+    return StepFunctionsMachine(client("stepfunctions"), gpu_session_arn)
+
+
 @cache
 def api() -> ApiServices:
     """Everything that the REST API calls."""
@@ -53,25 +84,131 @@ def api() -> ApiServices:
     from foreverus.conversations.queue import ChatQueue
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
-    from foreverus.sessions.machine import StepFunctionsMachine
     from foreverus.sessions.service import SessionService
-    from foreverus.sessions.start import SessionStarter
     from foreverus.sessions.store import SessionStore
 
     env = settings.ApiSettings.from_env(os.environ)
     table = items(env.table_name)
-    store = SessionStore(table)
-    starter = SessionStarter(
-        store, StepFunctionsMachine(client("stepfunctions"), env.gpu_session_arn), env.idle_seconds, clock
-    )
+    start = starter(env.table_name, env.gpu_session_arn, env.idle_seconds)
+    queue = ChatQueue(client("sqs"), env.chat_queue_url)
     return ApiServices(
-        sessions=SessionService(store, starter),
-        conversations=ConversationService(
-            ConversationStore(table),
-            ChatQueue(client("sqs"), env.chat_queue_url),
-            starter,
-            env.context_tokens,
-            clock,
-        ),
+        sessions=SessionService(SessionStore(table), start),
+        conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, clock),
         models=Catalog(env.model_id, env.context_tokens),
     )
+
+
+@cache
+def authorizer() -> "Authorizer":
+    from foreverus.access.authorizer import Authorizer
+    from foreverus.access.store import ApiKeyStore, CognitoTokens
+
+    env = settings.AuthorizeSettings.from_env(os.environ)
+    tokens = CognitoTokens(client("cognito-idp"))
+    return Authorizer(ApiKeyStore(items(env.table_name)), tokens, env.user_pool_id, env.user_pool_client_id)
+
+
+@cache
+def live() -> LiveServices:
+    """Everything behind the WebSocket."""
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.live.connections import ConnectionStore
+    from foreverus.live.frames import Frames
+    from foreverus.sessions.store import SessionStore
+
+    table = items(settings.WebSocketSettings.from_env(os.environ).table_name)
+    frames = Frames(ConnectionStore(table), ConversationStore(table), SessionStore(table), clock)
+    return LiveServices(frames, push())
+
+
+@cache
+def push() -> "WebSocketPush":
+    from foreverus.conversations.push import WebSocketPush
+
+    env = settings.WebSocketSettings.from_env(os.environ)
+    return WebSocketPush(client("apigatewaymanagementapi", env.websocket_callback_url), items(env.table_name))
+
+
+def session_closer(table_name: str, gpu_session_arn: str) -> "SessionCloser":
+    from foreverus.costs.spot_price import PriceBook
+    from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.store import SessionStore
+
+    region = gpu_session_arn.split(":")[3]
+    prices = PriceBook(client("ec2"), region)
+    start = starter(table_name, gpu_session_arn)
+    return SessionCloser(SessionStore(items(table_name)), start, prices.price_of, region, clock)
+
+
+@cache
+def closer() -> "SessionCloser":
+    env = settings.CloseSessionSettings.from_env(os.environ)
+    return session_closer(env.table_name, env.gpu_session_arn)
+
+
+@cache
+def reaper() -> "Reaper":
+    from datetime import timedelta
+
+    from foreverus.sessions.fleet import Fleet
+    from foreverus.sessions.notifications import SnsTopic
+    from foreverus.sessions.reaping import Reaper
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.ReapGpusSettings.from_env(os.environ)
+    return Reaper(
+        gpus=Fleet(client("ec2"), env.stack_name),
+        executions=machine(env.gpu_session_arn),
+        sessions=SessionStore(items(env.table_name)),
+        closer=session_closer(env.table_name, env.gpu_session_arn),
+        notifications=SnsTopic(client("sns"), env.topic_arn),
+        most=timedelta(seconds=env.max_session_seconds),
+        clock=clock,
+    )
+
+
+@cache
+def rescuer() -> "Rescuer":
+    from foreverus.conversations.queue import ChatQueue
+    from foreverus.conversations.rescue import Rescuer
+    from foreverus.conversations.store import ConversationStore
+
+    env = settings.RescueRequestsSettings.from_env(os.environ)
+    queue = ChatQueue(client("sqs"), env.chat_queue_url)
+    start = starter(env.table_name, env.gpu_session_arn)
+    return Rescuer(ConversationStore(items(env.table_name)), queue, start, clock)
+
+
+def database(env: settings.DatabaseSettings) -> "Database | None":
+    """None when the stack was deployed without PostgreSQL."""
+    from foreverus.results.database import Database
+
+    if not env.database_cluster_arn:
+        return None
+    return Database(client("rds-data"), env.database_cluster_arn, env.database_secret_arn, env.database_name)
+
+
+def migration_database() -> "Database":
+    found = database(settings.MigrateDatabaseSettings.from_env(os.environ))
+    if found is None:
+        raise settings.MissingSetting("DATABASE_CLUSTER_ARN is empty: there is no database to migrate")
+    return found
+
+
+@cache
+def results_keeper() -> "ResultsKeeper":
+    from foreverus.results.store import ResultsKeeper
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.StoreResultsSettings.from_env(os.environ)
+    table = items(env.table_name)
+    return ResultsKeeper(table, SessionStore(table), database(env), clock)
+
+
+def site() -> "Site":
+    from pathlib import Path
+
+    from foreverus.site import Site
+
+    env = settings.PublishSiteSettings.from_env(os.environ)
+    return Site(client("s3"), env.site_bucket, Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / "site")

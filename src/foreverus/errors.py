@@ -1,26 +1,27 @@
 """Errors, named by what the caller does next. A class's name is its error name in the state machines.
 
-    ForeverUsError
-    ├── RequestRejected          answer the client; never retry
-    │   ├── InvalidRequest           400  a field is wrong: `param` names it
-    │   ├── NotAuthenticated         401  no token, or one that is not valid
-    │   ├── NotAllowed               403
-    │   ├── NotFound                 404  not there, or not yours
-    │   ├── Conflict                 409
-    │   └── NotAccepted              503  nothing was kept: send it again
-    ├── PromptRejected           tell the sender; the session lives on
-    ├── EngineError
-    │   ├── EngineBusy               try again soon, on the same engine
-    │   └── EngineFailed             this engine is lost: hand work back, end the session
-    ├── SessionError             what a session ends or continues with
-    │   ├── BootFailed               terminate; relaunch only if work waits
-    │   ├── SpotInterrupted          terminate; relaunch if work waits
-    │   ├── SessionEndRequested      somebody ended it while it was booting: not a failure
-    │   ├── AnotherSessionIsLive     nothing to do: it serves the same queues
-    │   ├── NoGpuCapacity            nothing was launched: try later, or on-demand
-    │   ├── GpuQuotaExceeded         nothing was launched: raise the quota
-    │   └── LaunchNotAuthorized      nothing was launched: mend the role
-    └── ResultsNotStored         keep the session's record; `store_results` tries again
+ForeverUsError
+├── RequestRejected          answer the client; never retry
+│   ├── InvalidRequest           400  a field is wrong: `param` names it
+│   ├── NotAuthenticated         401  no token, or one that is not valid
+│   ├── NotAllowed               403
+│   ├── NotFound                 404  not there, or not yours
+│   ├── Conflict                 409
+│   └── NotAccepted              503  nothing was kept: send it again
+├── PromptRejected           tell the sender; the session lives on
+├── EngineError
+│   ├── EngineBusy               try again soon, on the same engine
+│   └── EngineFailed             this engine is lost: hand work back, end the session
+├── SessionError             what a session ends or continues with
+│   ├── BootFailed               terminate; relaunch only if work waits
+│   ├── SpotInterrupted          terminate; relaunch if work waits
+│   ├── SessionEndRequested      somebody ended it while it was booting: not a failure
+│   ├── AnotherSessionIsLive     nothing to do: it serves the same queues
+│   ├── SessionLost              its execution is gone: the reaper closed the session
+│   ├── NoGpuCapacity            nothing was launched: try later, or on-demand
+│   ├── GpuQuotaExceeded         nothing was launched: raise the quota
+│   └── LaunchNotAuthorized      nothing was launched: mend the role
+└── ResultsNotStored         keep the session's record; `store_results` tries again
 """
 
 
@@ -116,6 +117,10 @@ class SessionEndRequested(SessionError):
 
 
 class AnotherSessionIsLive(SessionError):
+    pass
+
+
+class SessionLost(SessionError):
     pass
 
 

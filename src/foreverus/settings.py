@@ -26,7 +26,7 @@ class Settings:
                 values[field.name] = int(env[name]) if field.type is int else env[name]
             except ValueError as err:
                 raise MissingSetting(f"{name} must be a whole number, not {env[name]!r}") from err
-        return cls(**values)  # type: ignore[arg-type]
+        return cls(**values)
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class ReapGpusSettings(Settings):
     table_name: str
     stack_name: str
     topic_arn: str
+    gpu_session_arn: str
     max_session_seconds: int
 
 

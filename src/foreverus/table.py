@@ -38,6 +38,15 @@ def pending_key(message_id: str) -> Key:
     return {"pk": PENDING, "sk": message_id}
 
 
+def answered_partition(session_id: str) -> str:
+    """What a session answered: one item a message, so that its results can be found again."""
+    return f"ANSWERED#{session_id}"
+
+
+def answered_key(session_id: str, message_id: str) -> Key:
+    return {"pk": answered_partition(session_id), "sk": message_id}
+
+
 def idempotency_key(user_id: str, scope: str, key: str) -> Key:
     """Where an Idempotency-Key leads: a digest, because clients choose keys of any length."""
     digest = hashlib.sha256("\n".join((user_id, scope, key)).encode()).hexdigest()

@@ -16,7 +16,15 @@ from botocore.exceptions import ClientError
 
 from foreverus import table
 from foreverus.conversations.prompt import Thread, read_thread
-from foreverus.dynamo import Table, condition_failed, delete_write, failed_conditions, to_attribute_values, update_write
+from foreverus.dynamo import (
+    Table,
+    condition_failed,
+    delete_write,
+    failed_conditions,
+    put_write,
+    to_attribute_values,
+    update_write,
+)
 
 Item = dict[str, Any]
 
@@ -144,6 +152,13 @@ class DynamoAnswers:
             ),
             _check_exists(table.conversation_key(request.user_id, request.conversation_id)),
             delete_write(table.pending_key(request.message_id)),
+            put_write(
+                {
+                    **table.answered_key(session_id, request.message_id),
+                    "conversation_id": request.conversation_id,
+                    "user_id": request.user_id,
+                }
+            ),
             update_write(
                 table.session_key(session_id),
                 "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one",

@@ -99,4 +99,6 @@ class ConversationStore:
 
 
 def _no_conversation(conversation_id: str) -> NotFound:
-    return NotFound(f"There is no conversation {conversation_id}.", param="conversation_id", code="conversation_not_found")
+    return NotFound(
+        f"There is no conversation {conversation_id}.", param="conversation_id", code="conversation_not_found"
+    )

@@ -15,7 +15,7 @@ from foreverus.sessions.start import SessionStarter
 
 Item = dict[str, Any]
 
-SNS_SUBJECT_LIMIT = 100  # characters
+SNS_SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters
 CAUSE_LIMIT = 1000  # characters of an error's cause that are worth keeping and mailing
 
 logger = logging.getLogger(__name__)
@@ -102,7 +102,8 @@ def notification(session: Item) -> dict[str, str]:
         f"Minutes:   {spent.get('instance_minutes', 0)}",
         f"Messages:  {spent.get('messages', 0)}",
         f"Tokens:    {spent.get('prompt_tokens', 0)} in, {spent.get('completion_tokens', 0)} out",
-        f"Cost:      {cost}" + (f" (at US$ {spent['price_per_hour_usd']}/h)" if spent.get("price_per_hour_usd") else ""),
+        f"Cost:      {cost}"
+        + (f" (at US$ {spent['price_per_hour_usd']}/h)" if spent.get("price_per_hour_usd") else ""),
     ]
     ascii_subject = subject.encode("ascii", "replace").decode().replace("\n", " ")
     return {"subject": ascii_subject[:SNS_SUBJECT_LIMIT], "message": "\n".join(lines)}

@@ -21,3 +21,11 @@ class StepFunctionsMachine:
             )
         except self.client.exceptions.ExecutionAlreadyExists:
             return  # an earlier attempt took effect although its response was lost
+
+    def is_running(self, session_id: str) -> bool:
+        """Whether the session's execution runs now. An execution that never existed does not run."""
+        execution_arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{session_id}"
+        try:
+            return bool(self.client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING")
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return False

@@ -20,9 +20,10 @@ def is_over(session: Item) -> bool:
 
 
 def new_session(
-    session_id: str, *, owner: str, trigger: str, idle_seconds: int, allow_on_demand: bool, now: datetime
+    session_id: str, *, owner: str, trigger: str, idle_seconds: int | None, allow_on_demand: bool, now: datetime
 ) -> Item:
     """The record as `POST /v1/sessions` writes it, before anything is launched."""
+    idle = {} if idle_seconds is None else {"idle_seconds": idle_seconds}
     return {
         **table.session_key(session_id),
         "session_id": session_id,
@@ -31,9 +32,9 @@ def new_session(
         "trigger": trigger,
         "owner": owner,
         "created_at": table.timestamp(now),
-        "idle_seconds": idle_seconds,
         "allow_on_demand": allow_on_demand,
         "attempt": 0,
+        **idle,
     }
 
 

@@ -24,7 +24,7 @@ class Claims(Protocol):
 class SessionStarter:
     store: Claims
     machine: SessionMachine
-    idle_seconds: int
+    idle_seconds: int | None  # None: the state machine's own default
     clock: Callable[[], datetime]
 
     def start(
@@ -60,7 +60,9 @@ class SessionStarter:
         return session if session and not is_over(session) else None
 
     def _start_execution(self, session: Item) -> None:
-        request = {name: session[name] for name in ("trigger", "owner", "idle_seconds", "allow_on_demand")}
+        request = {
+            name: session[name] for name in ("trigger", "owner", "idle_seconds", "allow_on_demand") if name in session
+        }
         try:
             self.machine.start(session["session_id"], request)
         except Exception as err:

@@ -8,7 +8,9 @@ from foreverus.results.database import Database
 def available() -> dict[str, str]:
     """`{"001_history": <sql>}`, in order."""
     found = {entry.name.removesuffix(".sql"): entry for entry in files(__package__).iterdir()}
-    return {name: found[name].read_text(encoding="utf-8") for name in sorted(found) if found[name].name.endswith(".sql")}
+    return {
+        name: found[name].read_text(encoding="utf-8") for name in sorted(found) if found[name].name.endswith(".sql")
+    }
 
 
 def statements(sql: str) -> list[str]:
@@ -23,7 +25,9 @@ def statements(sql: str) -> list[str]:
 
 def migrate(database: Database) -> list[str]:
     """Applies what is missing and returns its names. Two deployments at once wait for each other (advisory lock)."""
-    database.execute("CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())")
+    database.execute(
+        "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())"
+    )
     applied = []
     for name, sql in available().items():
         with database.transaction():

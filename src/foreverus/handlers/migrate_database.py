@@ -1,0 +1,11 @@
+"""The deployment's custom resource that brings PostgreSQL to the shape that this version needs."""
+
+from typing import Any
+
+from foreverus import bootstrap
+from foreverus.deployment import respond
+from foreverus.results.migrations import migrate
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    respond(event, context, lambda _properties: {"Applied": ",".join(migrate(bootstrap.migration_database()))})

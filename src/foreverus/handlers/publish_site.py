@@ -1,0 +1,10 @@
+"""The deployment's custom resource that puts the built page and its configuration into the site's bucket."""
+
+from typing import Any
+
+from foreverus import bootstrap
+from foreverus.deployment import respond
+
+
+def handler(event: dict[str, Any], context: Any) -> None:
+    respond(event, context, bootstrap.site().publish)

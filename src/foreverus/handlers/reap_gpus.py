@@ -1,0 +1,12 @@
+"""The reaper: after an execution that FAILED, TIMED_OUT or was ABORTED, and as a sweep every five minutes."""
+
+from typing import Any
+
+from foreverus import bootstrap
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
+    reaper = bootstrap.reaper()
+    if event.get("detail-type") == "Step Functions Execution Status Change":
+        return {"reaped": reaper.session_ended(event["detail"]["name"])}
+    return {"reaped": reaper.sweep()}

@@ -1,0 +1,13 @@
+"""Puts a session's results into PostgreSQL; called on a schedule, everything that is still missing there."""
+
+from typing import Any
+
+from foreverus import bootstrap, schemas
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    request = schemas.check("store_results", event)
+    keeper = bootstrap.results_keeper()
+    if "session_id" in request:
+        return keeper.store(request["session_id"])
+    return keeper.store_unsaved()

@@ -1,0 +1,19 @@
+"""The WebSocket API: `$connect`, `$disconnect`, and every frame that a client sends."""
+
+import json
+from typing import Any
+
+from foreverus import bootstrap
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    request = event["requestContext"]
+    connection_id, live = request["connectionId"], bootstrap.live()
+    if request["routeKey"] == "$connect":
+        live.frames.opened(connection_id, request["authorizer"]["user_id"])
+    elif request["routeKey"] == "$disconnect":
+        live.frames.closed(connection_id)
+    else:
+        frame = live.frames.received(connection_id, event.get("body") or "")
+        live.push.post("", connection_id, json.dumps(frame, ensure_ascii=False).encode())
+    return {"statusCode": 200}

@@ -1,0 +1,1 @@
+"""People who watch: WebSocket connections, what they subscribed to, and the sessions that change before their eyes."""

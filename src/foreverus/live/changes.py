@@ -1,0 +1,34 @@
+"""Sessions that change: the table's stream, turned into frames for those who watch."""
+
+import json
+from typing import Any
+
+from foreverus import table
+from foreverus.conversations.push import Push
+from foreverus.dynamo import from_attribute_values
+from foreverus.sessions.model import public_session
+
+Item = dict[str, Any]
+
+
+def changed_sessions(event: dict[str, Any]) -> list[Item]:
+    """The newest image of each session in a batch of stream records: older ones would be skipped by the page anyway."""
+    newest: dict[str, Item] = {}
+    for record in event["Records"]:
+        image = record.get("dynamodb", {}).get("NewImage")
+        if not image or image["pk"].get("S") != table.SESSIONS:
+            continue
+        session = from_attribute_values(image)
+        newest[session["sk"]] = session
+    return list(newest.values())
+
+
+def publish(sessions: list[Item], push: Push) -> int:
+    """Sends each session to its subscribers; returns how many frames went out."""
+    sent = 0
+    for session in sessions:
+        topic = table.session_topic(session["sk"])
+        data = json.dumps({"type": "session", "session": public_session(session)}, ensure_ascii=False).encode()
+        for connection_id in push.subscribers(topic):
+            sent += push.post(topic, connection_id, data)
+    return sent

@@ -1,0 +1,92 @@
+"""A session's records as rows of PostgreSQL. Pure."""
+
+from typing import Any
+
+from foreverus import table
+
+Item = dict[str, Any]
+
+RECEIPT_COLUMNS = (
+    "session_id", "instance_id", "instance_type", "lifecycle", "region", "launched_at", "terminated_at",
+    "instance_seconds", "price_per_hour_usd", "price_source", "gpu_usd", "storage_usd", "address_usd", "total_usd",
+)  # fmt: skip
+
+
+def _time(text: str | None) -> Any:
+    return table.parse_timestamp(text) if text else None
+
+
+def session_row(session: Item) -> Item:
+    return {
+        "session_id": session["session_id"],
+        "owner": session.get("owner", "unknown"),
+        "trigger": session.get("trigger", "unknown"),
+        "outcome": session.get("outcome", "unknown"),
+        "error": session.get("error"),
+        "cause": session.get("cause"),
+        "created_at": _time(session["created_at"]),
+        "launched_at": _time(session.get("launched_at")),
+        "healthy_at": _time(session.get("healthy_at")),
+        "ended_at": _time(session["ended_at"]),
+        "attempts": session.get("attempt", 0) + 1,
+    }
+
+
+def receipt_row(receipt: Item) -> Item:
+    row = {name: receipt.get(name) for name in RECEIPT_COLUMNS}
+    return {**row, "launched_at": _time(row["launched_at"]), "terminated_at": _time(row["terminated_at"])}
+
+
+def conversation_row(conversation: Item) -> Item:
+    return {
+        "conversation_id": conversation["conversation_id"],
+        "user_id": conversation["user_id"],
+        "title": conversation.get("title", ""),
+        "system": conversation.get("system", ""),
+        "created_at": _time(conversation["created_at"]),
+        "updated_at": _time(conversation["updated_at"]),
+    }
+
+
+def message_rows(question: Item, answer: Item) -> list[Item]:
+    """The question and its answer."""
+    shared = {"conversation_id": question["conversation_id"]}
+    error = answer.get("error") or {}
+    asked = {"message_id": question["message_id"], "role": "user", "content": question["content"], "status": "accepted"}
+    answered = {
+        "message_id": table.answer_id(question["message_id"]),
+        "role": "assistant",
+        "content": answer.get("content", ""),
+        "status": answer["status"],
+        "error": error.get("code"),
+        "session_id": answer.get("session_id"),
+        "created_at": _time(answer.get("answered_at") or question["created_at"]),
+    }
+    asked |= {"error": None, "session_id": None, "created_at": _time(question["created_at"])}
+    return [{**shared, **asked}, {**shared, **answered}]
+
+
+def usage_row(question: Item, answer: Item, session_id: str) -> Item:
+    used = answer.get("usage") or {}
+    return {
+        "message_id": table.answer_id(question["message_id"]),
+        "user_id": question["user_id"],
+        "session_id": session_id,
+        "prompt_tokens": used.get("prompt_tokens", 0),
+        "completion_tokens": used.get("completion_tokens", 0),
+        "answered_at": _time(answer.get("answered_at") or question["created_at"]),
+    }
+
+
+def upsert(name: str, row: Item, key: str) -> str:
+    """`INSERT … ON CONFLICT (key) DO UPDATE` with named parameters: writing twice is writing once.
+
+    >>> upsert("users", {"user_id": "u"}, "user_id")
+    'INSERT INTO users (user_id) VALUES (:user_id) ON CONFLICT (user_id) DO NOTHING'
+    """
+    columns = list(row)
+    sets = ", ".join(f"{column} = excluded.{column}" for column in columns if column != key)
+    then = f"UPDATE SET {sets}" if sets else "NOTHING"
+    values = ", ".join(f":{column}" for column in columns)
+    # Table and column names are ours, never a user's.
+    return f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({values}) ON CONFLICT ({key}) DO {then}"  # noqa: S608

@@ -1,0 +1,109 @@
+"""Moves what a session did from DynamoDB into PostgreSQL. Every write can be repeated."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from foreverus import table
+from foreverus.dynamo import Table
+from foreverus.errors import ResultsNotStored
+from foreverus.results import rows
+from foreverus.results.database import Database
+from foreverus.sessions.model import is_over
+from foreverus.sessions.store import SessionStore
+
+Item = dict[str, Any]
+
+BATCH_BYTES = 1_000_000  # of a Data API request's 4 MiB
+BATCH_ROWS = 200
+UNSAVED_SESSIONS = 50  # how many of the newest sessions a sweep looks at
+GRACE = timedelta(minutes=15)  # gpu_session itself is still trying: a sweep leaves it alone
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ResultsKeeper:
+    items: Table
+    sessions: SessionStore
+    database: Database | None  # None: deployed without PostgreSQL
+    clock: Callable[[], datetime]
+
+    def store(self, session_id: str) -> Item:
+        """Stores one session. Raises ResultsNotStored when it is unknown or not over."""
+        session = self.sessions.get(session_id)
+        if not session or not is_over(session):
+            raise ResultsNotStored(f"session {session_id} is {session['status'] if session else 'unknown'}, not over")
+        if self.database is None:
+            return {"session_id": session_id, "stored": False, "messages": 0}
+        answered = list(self._answered(session_id))
+        self._write(session, answered)
+        self.sessions.mark_stored(session_id, self.clock())
+        return {"session_id": session_id, "stored": True, "messages": len(answered)}
+
+    def store_unsaved(self) -> list[Item]:
+        """The sweep: sessions that ended a while ago and are not in PostgreSQL. One failing stops no other."""
+        if self.database is None:
+            return []
+        before = table.timestamp(self.clock() - GRACE)
+        unsaved = [
+            session["session_id"]
+            for session in self.sessions.newest(UNSAVED_SESSIONS)
+            if is_over(session) and not session.get("stored_at") and session["ended_at"] < before
+        ]
+        stored, failed = [], []
+        for session_id in unsaved:
+            try:
+                stored.append(self.store(session_id))
+            except Exception:
+                logger.exception("results of %s are still not stored", session_id)
+                failed.append(session_id)
+        if failed:
+            raise ResultsNotStored(", ".join(failed))
+        return stored
+
+    def _answered(self, session_id: str) -> Iterator[tuple[Item, Item, Item]]:
+        """(conversation, question, answer) of everything that the session answered and nobody has deleted."""
+        for done in self.items.query(table.answered_partition(session_id)):
+            conversation_id, message_id = done["conversation_id"], done["sk"]
+            conversation = self.items.get(table.conversation_key(done["user_id"], conversation_id))
+            question = self.items.get(table.question_key(conversation_id, message_id))
+            answer = self.items.get(table.answer_key(conversation_id, message_id))
+            if conversation and question and answer:
+                yield conversation, question, answer
+
+    def _write(self, session: Item, answered: list[tuple[Item, Item, Item]]) -> None:
+        session_id = session["session_id"]
+        users = {conversation["user_id"] for conversation, _, _ in answered}
+        conversations = {conversation["conversation_id"]: conversation for conversation, _, _ in answered}
+        self._upsert("users", [{"user_id": user} for user in sorted(users)], "user_id")
+        self._upsert("sessions", [rows.session_row(session)], "session_id")
+        if session.get("receipt"):
+            self._upsert("receipts", [rows.receipt_row(session["receipt"])], "session_id")
+        self._upsert("conversations", [rows.conversation_row(c) for c in conversations.values()], "conversation_id")
+        messages = [row for _, question, answer in answered for row in rows.message_rows(question, answer)]
+        self._upsert("messages", messages, "message_id")
+        usage = [rows.usage_row(q, a, session_id) for _, q, a in answered if a["status"] == "answered"]
+        self._upsert("usage", usage, "message_id")
+
+    def _upsert(self, name: str, new: list[Item], key: str) -> None:
+        assert self.database is not None
+        for batch in batches(new):
+            self.database.execute_many(rows.upsert(name, batch[0], key), batch)
+
+
+def batches(new: Iterable[Item]) -> Iterator[list[Item]]:
+    """Rows in the order they came, in batches that fit a Data API request."""
+    batch: list[Item] = []
+    size = 0
+    for row in new:
+        row_size = sum(len(str(value).encode()) for value in row.values())
+        if batch and (len(batch) >= BATCH_ROWS or size + row_size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(row)
+        size += row_size
+    if batch:
+        yield batch

@@ -1,0 +1,44 @@
+"""GPU instances in EC2, found by their tags."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from foreverus.sessions.reaping import LIVE_STATES, GpuInstance
+
+SESSION_TAG = "foreverus:session"
+STACK_TAG = "foreverus:stack"
+
+
+class Fleet:
+    def __init__(self, ec2: Any, stack_name: str):
+        self.ec2 = ec2
+        self.stack_name = stack_name
+
+    def live(self) -> list[GpuInstance]:
+        """Every instance of this stack that is not terminated or terminating."""
+        pages = self.ec2.get_paginator("describe_instances").paginate(
+            Filters=[
+                {"Name": f"tag:{STACK_TAG}", "Values": [self.stack_name]},
+                {"Name": "instance-state-name", "Values": list(LIVE_STATES)},
+            ]
+        )
+        return [
+            GpuInstance(instance["InstanceId"], _tag(instance, SESSION_TAG), instance["LaunchTime"])
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+        ]
+
+    def terminate(self, instance_ids: list[str]) -> None:
+        """One by one, so that an instance that is gone already keeps no other alive."""
+        for instance_id in instance_ids:
+            try:
+                self.ec2.terminate_instances(InstanceIds=[instance_id])
+            except ClientError as err:
+                if err.response["Error"]["Code"] != "InvalidInstanceID.NotFound":
+                    raise
+
+
+def _tag(instance: dict[str, Any], key: str) -> str:
+    return next((str(tag["Value"]) for tag in instance.get("Tags", []) if tag["Key"] == key), "")

@@ -1,0 +1,122 @@
+"""The reaper: the third and fourth way an instance dies. It believes EC2's tags, not our table.
+
+An instance of ours may live only while its session's execution runs, and never beyond its maximum life.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from foreverus import table
+from foreverus.sessions.model import is_over
+
+Item = dict[str, Any]
+
+LIVE_STATES = ("pending", "running", "stopping", "stopped")  # everything that may cost money or come back
+GRACE = timedelta(minutes=1)  # a machine that has just ended may be terminating its instance right now
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class GpuInstance:
+    instance_id: str
+    session_id: str
+    launched_at: datetime
+
+
+class Gpus(Protocol):
+    def live(self) -> list[GpuInstance]: ...
+    def terminate(self, instance_ids: list[str]) -> None: ...
+
+
+class Executions(Protocol):
+    def is_running(self, session_id: str) -> bool: ...
+
+
+class Sessions(Protocol):
+    def get(self, session_id: str) -> Item | None: ...
+    def live_session_id(self) -> str | None: ...
+
+
+class Closer(Protocol):
+    def close(self, session_id: str, outcome: str | None = None, error: dict[str, str] | None = None) -> Item: ...
+
+
+class Notifications(Protocol):
+    def send(self, subject: str, message: str) -> None: ...
+
+
+def why_reap(instance: GpuInstance, running: bool, now: datetime, most: timedelta) -> str | None:
+    """The reason to terminate an instance now, or None.
+
+    >>> from datetime import UTC
+    >>> gpu = GpuInstance("i-1", "ses_1", datetime(2026, 1, 1, tzinfo=UTC))
+    >>> why_reap(gpu, False, datetime(2026, 1, 1, 0, 5, tzinfo=UTC), timedelta(hours=2))
+    'its session is over'
+    """
+    age = now - instance.launched_at
+    if age > most:
+        return f"it has lived {int(age.total_seconds())} s, longer than any session may"
+    if not running and age > GRACE:
+        return "its session is over"
+    return None
+
+
+@dataclass(frozen=True)
+class Reaper:
+    gpus: Gpus
+    executions: Executions
+    sessions: Sessions
+    closer: Closer
+    notifications: Notifications
+    most: timedelta
+    clock: Callable[[], datetime]
+
+    def sweep(self) -> list[str]:
+        """Terminates every orphan, then repairs the table; returns the instance ids. Safe to run twice at once."""
+        running: dict[str, bool] = {}
+        doomed = []
+        for gpu in self.gpus.live():
+            if gpu.session_id not in running:
+                running[gpu.session_id] = self.executions.is_running(gpu.session_id)
+            if reason := why_reap(gpu, running[gpu.session_id], self.clock(), self.most):
+                doomed.append((gpu, reason))
+        reaped = self._terminate(doomed)
+        for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]}:
+            self._close(session_id, "its execution ended and left an instance behind")
+        self._free_slot()
+        return reaped
+
+    def session_ended(self, session_id: str) -> list[str]:
+        """The session's execution FAILED, TIMED_OUT or was ABORTED: what it left behind goes at once."""
+        left = [gpu for gpu in self.gpus.live() if gpu.session_id == session_id]
+        reaped = self._terminate([(gpu, "its session's execution ended without terminating it") for gpu in left])
+        self._close(session_id, "its execution ended before it was closed")
+        return reaped
+
+    def _terminate(self, doomed: list[tuple[GpuInstance, str]]) -> list[str]:
+        if not doomed:
+            return []
+        ids = [gpu.instance_id for gpu, _ in doomed]
+        self.gpus.terminate(ids)
+        lines = [f"{gpu.instance_id} of session {gpu.session_id}: {reason}" for gpu, reason in doomed]
+        logger.error("reaped: %s", "; ".join(lines))
+        self.notifications.send(f"Forever Us: {len(ids)} GPU instance(s) had to be terminated", "\n".join(lines))
+        return ids
+
+    def _close(self, session_id: str, cause: str) -> None:
+        session = self.sessions.get(session_id)
+        if session and not is_over(session):
+            self.closer.close(session_id, error={"Error": "SessionLost", "Cause": cause})
+
+    def _free_slot(self) -> None:
+        """A slot whose session has no running execution would keep everybody from a GPU for ever."""
+        holder = self.sessions.live_session_id()
+        session = self.sessions.get(holder) if holder else None
+        if not session or self.executions.is_running(session["session_id"]):
+            return
+        if self.clock() - table.parse_timestamp(session["created_at"]) > GRACE:
+            self.closer.close(session["session_id"], error={"Error": "SessionLost", "Cause": "it has no execution"})

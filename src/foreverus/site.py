@@ -1,0 +1,34 @@
+"""Publishing the page: the built files that lie in the package's `site/` folder, and `/config.json`."""
+
+import json
+import mimetypes
+from pathlib import Path
+from typing import Any
+
+FOREVER = "public, max-age=31536000, immutable"  # Vite puts a hash into the names under assets/
+ASK_AGAIN = "no-cache"
+
+
+class Site:
+    def __init__(self, s3: Any, bucket: str, folder: Path):
+        self.s3 = s3
+        self.bucket = bucket
+        self.folder = folder
+
+    def publish(self, properties: dict[str, Any]) -> dict[str, str]:
+        """Uploads every file, index.html last, so that nobody gets a page whose scripts are not there yet.
+
+        Properties: `Config`, the page's configuration. Returns how many files were written.
+        """
+        index = self.folder / "index.html"
+        if not index.is_file():
+            raise FileNotFoundError(f"{index} is missing: build the page (frontend/) before `sam build`")
+        self._put("config.json", json.dumps(properties["Config"], indent=2).encode(), ASK_AGAIN)
+        names = sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if p.is_file())
+        for name in [*(n for n in names if n != "index.html"), "index.html"]:
+            self._put(name, (self.folder / name).read_bytes(), FOREVER if name.startswith("assets/") else ASK_AGAIN)
+        return {"Files": str(len(names) + 1)}
+
+    def _put(self, key: str, body: bytes, cache: str) -> None:
+        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=kind, CacheControl=cache)

@@ -42,7 +42,8 @@ def client(service: str, endpoint_url: str | None = None) -> Any:
 
     trace_aws_calls()
     config = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
-    return boto3.client(service, config=config, endpoint_url=endpoint_url)
+    make: Any = boto3.client  # its stubs want each service's name spelled out
+    return make(service, config=config, endpoint_url=endpoint_url)
 
 
 def items(table_name: str) -> "Table":

@@ -76,7 +76,7 @@ class ConversationService:
         content = request["content"]
         self._check_size(content)
         now = self.clock()
-        options = {name: request[name] for name in ("max_tokens", "temperature") if name in request}
+        options: Item = {name: request[name] for name in ("max_tokens", "temperature") if name in request}
         question = new_question(conversation_id, table.new_id("msg", now), user_id, content, options, now)
         repeat_key = table.idempotency_key(user_id, conversation_id, key) if key else None
         accepted = self.store.accept(question, now, repeat_key)

@@ -60,7 +60,7 @@ class SessionStarter:
         return session if session and not is_over(session) else None
 
     def _start_execution(self, session: Item) -> None:
-        request = {
+        request: Item = {
             name: session[name] for name in ("trigger", "owner", "idle_seconds", "allow_on_demand") if name in session
         }
         try:

@@ -1,0 +1,156 @@
+import { ApiError, type Api } from "../api";
+import { backoffMs } from "../logic/backoff";
+import { isFinalMessage, mergeDelta, mergeMessages, needsFetch, NO_CHAT, type Chat, type Delta } from "../logic/chat";
+import { titleFrom, type Unsent } from "../logic/outbox";
+import { chats, conversations, current, draftKey, drafts, outbox, spoken } from "../state";
+import { t } from "../i18n";
+import type { Conversation, Message } from "../types";
+import { explain, report } from "./notices";
+import { gotSessions } from "./sessions";
+
+const TRIES = 4;
+
+function change(id: string, by: (chat: Chat) => Chat): Chat {
+  const chat = by(chats.value[id] ?? NO_CHAT);
+  chats.value = { ...chats.value, [id]: chat };
+  return chat;
+}
+
+function put(item: Unsent): void {
+  outbox.value = outbox.value.map((other) => (other.key === item.key ? item : other));
+}
+
+export function setDraft(key: string, text: string): void {
+  drafts.value = { ...drafts.value, [key]: text };
+}
+
+export function select(id: string | null): void {
+  current.value = id;
+  const hash = id ? `#c=${encodeURIComponent(id)}` : "";
+  if (location.hash !== hash) history.pushState(null, "", hash || location.pathname);
+}
+
+export function selected(hash: string): string | null {
+  return new URLSearchParams(hash.replace(/^#/, "")).get("c");
+}
+
+function gotConversations(got: readonly Conversation[]): void {
+  const byId = new Map([...conversations.value, ...got].map((conversation) => [conversation.id, conversation]));
+  const touched = (conversation: Conversation) => conversation.updated_at ?? conversation.created_at;
+  conversations.value = [...byId.values()].sort((a, b) => touched(b).localeCompare(touched(a)));
+}
+
+export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))) {
+  const running = new Set<string>();
+  const again = new Set<string>();
+
+  /** One GET at a time for a conversation; asked for meanwhile, it runs once more, so that it sees what is newer. */
+  async function fetchMessages(id: string): Promise<void> {
+    again.add(id);
+    if (running.has(id)) return;
+    running.add(id);
+    try {
+      while (again.delete(id)) {
+        const messages = await api.messages(id);
+        change(id, (chat) => mergeMessages(chat, messages, true));
+      }
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 404 && current.value === id) select(null);
+      report(error);
+    } finally {
+      running.delete(id);
+    }
+  }
+
+  async function deliver(start: Unsent): Promise<void> {
+    let item = start;
+    for (let attempt = 0; ; attempt++) {
+      try {
+        if (item.conversationId === null) {
+          const conversation = await api.createConversation(titleFrom(item.content));
+          gotConversations([conversation]);
+          change(conversation.id, (chat) => ({ ...chat, loaded: true }));
+          const fresh = current.value === null;
+          item = { ...item, conversationId: conversation.id };
+          put(item);
+          if (fresh) select(conversation.id);
+        }
+        const id = item.conversationId!;
+        const posted = await api.post(id, item.content, item.key);
+        change(id, (chat) => mergeMessages(chat, [posted.message, posted.answer]));
+        outbox.value = outbox.value.filter((other) => other.key !== item.key);
+        conversations.value = conversations.value.map((c) =>
+          c.id === id ? { ...c, updated_at: posted.message.created_at } : c,
+        );
+        gotConversations([]);
+        if (posted.session) gotSessions([posted.session]);
+        return;
+      } catch (error) {
+        if (error instanceof ApiError && error.passing && attempt + 1 < TRIES) {
+          item = { ...item, state: "resending" };
+          put(item);
+          await wait(backoffMs(attempt));
+          continue;
+        }
+        put({ ...item, state: "failed", error: explain(error) });
+        if (error instanceof ApiError && error.code === "signed_out") report(error);
+        return;
+      }
+    }
+  }
+
+  return {
+    fetchMessages,
+
+    async fetchConversations(): Promise<void> {
+      try {
+        gotConversations(await api.conversations());
+      } catch (error) {
+        report(error);
+      }
+    },
+
+    send(content: string): Promise<void> {
+      const item: Unsent = { key: crypto.randomUUID(), conversationId: current.value, content, state: "sending" };
+      outbox.value = [...outbox.value, item];
+      setDraft(draftKey.value, "");
+      return deliver(item);
+    },
+
+    resend(item: Unsent): Promise<void> {
+      const { error: _, ...rest } = item;
+      const again: Unsent = { ...rest, state: "sending" };
+      put(again);
+      return deliver(again);
+    },
+
+    /** Takes a message that was not sent back into the composer. */
+    edit(item: Unsent): void {
+      const key = item.conversationId ?? "new";
+      outbox.value = outbox.value.filter((other) => other.key !== item.key);
+      const draft = drafts.value[key] ?? "";
+      setDraft(key, draft ? `${item.content}\n${draft}` : item.content);
+    },
+
+    async remove(id: string): Promise<void> {
+      try {
+        await api.deleteConversation(id);
+        conversations.value = conversations.value.filter((conversation) => conversation.id !== id);
+        if (current.value === id) select(null);
+      } catch (error) {
+        report(error);
+      }
+    },
+
+    gotDelta(id: string, delta: Delta): void {
+      if (needsFetch(change(id, (chat) => mergeDelta(chat, delta)))) void fetchMessages(id);
+    },
+
+    gotMessage(id: string, message: Message): void {
+      change(id, (chat) => mergeMessages(chat, [message]));
+      if (id === current.value && message.role === "assistant" && isFinalMessage(message)) spoken.value = t("chat.done");
+    },
+  };
+}
+
+export type ChatActions = ReturnType<typeof chatActions>;

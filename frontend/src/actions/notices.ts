@@ -1,0 +1,25 @@
+import { ApiError } from "../api";
+import { known } from "../i18n";
+import { expired, notices } from "../state";
+
+let next = 1;
+
+export function notify(text: string): void {
+  if (notices.value.some((notice) => notice.text === text)) return;
+  notices.value = [...notices.value, { id: next++, text }];
+}
+
+export function dismiss(id: number): void {
+  notices.value = notices.value.filter((notice) => notice.id !== id);
+}
+
+/** An error in the person's language where we know it, else as the server put it. */
+export function explain(error: unknown): string {
+  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
+  return known("error", error.code) ?? error.message;
+}
+
+export function report(error: unknown): void {
+  if (error instanceof ApiError && error.code === "signed_out") expired.value = true;
+  else notify(explain(error));
+}

@@ -1,0 +1,62 @@
+import { ApiError, type Api } from "../api";
+import { t } from "../i18n";
+import { mergeSessions } from "../logic/sessions";
+import { ending, live, sessions, sessionsKnown, starting } from "../state";
+import type { Session } from "../types";
+import { notify, report } from "./notices";
+
+export function gotSessions(got: readonly Session[]): void {
+  sessions.value = mergeSessions(sessions.value, got);
+  if (ending.value && !live.value) ending.value = false;
+}
+
+export function sessionActions(api: Api) {
+  return {
+    async refresh(): Promise<void> {
+      try {
+        gotSessions(await api.sessions());
+        sessionsKnown.value = true;
+      } catch (error) {
+        if (!sessionsKnown.value) report(error);
+      }
+    },
+
+    async refreshOne(id: string): Promise<void> {
+      try {
+        gotSessions([await api.session(id)]);
+      } catch (error) {
+        if (!(error instanceof ApiError && error.passing)) report(error);
+      }
+    },
+
+    async start(allowOnDemand: boolean): Promise<void> {
+      if (starting.value) return;
+      starting.value = true;
+      try {
+        const before = Date.now();
+        const session = await api.startSession(allowOnDemand ? { allow_on_demand: true } : {});
+        gotSessions([session]);
+        sessionsKnown.value = true;
+        if (session.status !== "requested" && Date.parse(session.created_at) < before - 60_000) notify(t("gpu.joined"));
+      } catch (error) {
+        report(error);
+      } finally {
+        starting.value = false;
+      }
+    },
+
+    async end(id: string): Promise<void> {
+      if (ending.value) return;
+      ending.value = true;
+      try {
+        gotSessions([await api.endSession(id)]);
+      } catch (error) {
+        report(error);
+      } finally {
+        ending.value = false;
+      }
+    },
+  };
+}
+
+export type SessionActions = ReturnType<typeof sessionActions>;

@@ -1,0 +1,108 @@
+/** The REST API of docs/architecture.md. */
+import type { Conversation, List, Message, Posted, Session, WireError } from "./types";
+
+/** `status` 0: no answer came, so nobody knows whether it was done. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+    readonly code: string | null = null,
+    readonly param: string | null = null,
+  ) {
+    super(message);
+  }
+
+  /** Worth another try with the same Idempotency-Key. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export interface Tokens {
+  token(): Promise<string | null>;
+  renew(): Promise<string | null>;
+}
+
+interface Options {
+  body?: unknown;
+  key?: string;
+}
+
+const TIMEOUT_MS = 30_000; // API Gateway gives up after 29 s
+
+async function failure(response: Response): Promise<ApiError> {
+  const text = await response.text().catch(() => "");
+  try {
+    const body = JSON.parse(text) as { error?: WireError; message?: string; Message?: string };
+    if (body.error) {
+      return new ApiError(response.status, body.error.message, body.error.code ?? null, body.error.param ?? null);
+    }
+    return new ApiError(response.status, body.message ?? body.Message ?? `HTTP ${response.status}`);
+  } catch {
+    return new ApiError(response.status, `HTTP ${response.status}`);
+  }
+}
+
+export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = (...a) => fetch(...a)) {
+  async function once(method: string, path: string, options: Options, token: string | null): Promise<Response> {
+    const headers: Record<string, string> = {};
+    if (token) headers["Authorization"] = `Bearer ${token}`;
+    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    if (options.key) headers["Idempotency-Key"] = options.key;
+    try {
+      return await fetcher(base + path, {
+        method,
+        headers,
+        cache: "no-store",
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      });
+    } catch (error) {
+      throw new ApiError(0, error instanceof Error ? error.message : String(error), "no_connection");
+    }
+  }
+
+  async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+    const token = await tokens.token();
+    if (!token) throw new ApiError(401, "Not signed in", "signed_out");
+    let response = await once(method, path, options, token);
+    if (response.status === 401) {
+      const renewed = await tokens.renew();
+      if (renewed) response = await once(method, path, options, renewed);
+    }
+    if (!response.ok) throw await failure(response);
+    try {
+      return (await response.json()) as T;
+    } catch {
+      throw new ApiError(0, "The answer was cut off", "no_connection"); // the server may well have done it
+    }
+  }
+
+  /** Every page of a list. */
+  async function all<T extends { id: string }>(path: string): Promise<T[]> {
+    const found: T[] = [];
+    for (;;) {
+      const last = found.at(-1);
+      const page = await call<List<T>>("GET", last ? `${path}?after=${encodeURIComponent(last.id)}` : path);
+      found.push(...page.data);
+      if (!page.has_more || page.data.length === 0) return found;
+    }
+  }
+
+  const of = (kind: string, id: string) => `/${kind}/${encodeURIComponent(id)}`;
+
+  return {
+    startSession: (options: { allow_on_demand?: boolean }) => call<Session>("POST", "/sessions", { body: options }),
+    sessions: async () => (await call<List<Session>>("GET", "/sessions")).data,
+    session: (id: string) => call<Session>("GET", of("sessions", id)),
+    endSession: (id: string) => call<Session>("DELETE", of("sessions", id)),
+    conversations: () => all<Conversation>("/conversations"),
+    createConversation: (title: string) => call<Conversation>("POST", "/conversations", { body: { title } }),
+    deleteConversation: (id: string) => call<{ deleted: boolean }>("DELETE", of("conversations", id)),
+    messages: (id: string) => all<Message>(`${of("conversations", id)}/messages`),
+    post: (id: string, content: string, key: string) =>
+      call<Posted>("POST", `${of("conversations", id)}/messages`, { body: { content }, key }),
+  };
+}
+
+export type Api = ReturnType<typeof createApi>;

@@ -1,0 +1,110 @@
+/**
+ * Sign-in at Cognito's hosted page: authorization code with PKCE, refreshed with the refresh token.
+ *
+ * Tokens live in sessionStorage: they survive a reload and die with the tab. The endpoints are built from the hosted
+ * domain, which spares a discovery request; without a domain the issuer's discovery document is read.
+ */
+import { UserManager, WebStorageStateStore, type User, type UserManagerSettings } from "oidc-client-ts";
+import type { Config } from "./config";
+
+export interface Person {
+  id: string;
+  name: string;
+}
+
+export interface Auth {
+  /** Finishes a sign-in if this page load is its redirect, and says who is signed in. */
+  begin(): Promise<Person | null>;
+  signIn(): Promise<void>;
+  signOut(): Promise<void>;
+  /** An access token that is good for another minute; null: the person must sign in again. */
+  token(): Promise<string | null>;
+  renew(): Promise<string | null>;
+}
+
+export function settings(config: Config, home: string, store: Storage): UserManagerSettings {
+  const { authority, client_id, domain } = config.cognito;
+  return {
+    authority,
+    client_id,
+    redirect_uri: home,
+    response_type: "code",
+    scope: "openid",
+    loadUserInfo: false,
+    monitorSession: false,
+    automaticSilentRenew: true,
+    userStore: new WebStorageStateStore({ store, prefix: "foreverus." }),
+    stateStore: new WebStorageStateStore({ store, prefix: "foreverus." }),
+    ...(domain
+      ? {
+          metadata: {
+            issuer: authority,
+            authorization_endpoint: `${domain}/oauth2/authorize`,
+            token_endpoint: `${domain}/oauth2/token`,
+            end_session_endpoint: `${domain}/logout`,
+          },
+        }
+      : {}),
+  };
+}
+
+/** Cognito's own way of signing out: it knows no post_logout_redirect_uri. */
+export function logoutUrl(endpoint: string, clientId: string, home: string): string {
+  return `${endpoint}?${new URLSearchParams({ client_id: clientId, logout_uri: home })}`;
+}
+
+function person(user: User | null): Person | null {
+  if (!user) return null;
+  const profile = user.profile as Record<string, unknown>;
+  const name = profile["email"] ?? profile["cognito:username"] ?? profile["preferred_username"] ?? user.profile.sub;
+  return { id: user.profile.sub, name: String(name) };
+}
+
+export function createAuth(config: Config): Auth {
+  const home = `${location.origin}/`;
+  const manager = new UserManager(settings(config, home, sessionStorage));
+
+  async function renew(): Promise<string | null> {
+    try {
+      return (await manager.signinSilent())?.access_token ?? null;
+    } catch {
+      return null;
+    }
+  }
+
+  return {
+    async begin() {
+      const query = new URLSearchParams(location.search);
+      if (query.has("state") && (query.has("code") || query.has("error"))) {
+        try {
+          const user = await manager.signinRedirectCallback();
+          history.replaceState(null, "", `/${typeof user.state === "string" ? user.state : ""}`);
+          return person(user);
+        } catch (error) {
+          history.replaceState(null, "", "/");
+          // A reload of a redirect that was already used is no failure for somebody who is signed in.
+          const user = await manager.getUser();
+          if (user && !user.expired) return person(user);
+          throw error;
+        }
+      }
+      const user = await manager.getUser();
+      if (!user?.expired) return person(user);
+      return (await renew()) ? person(await manager.getUser()) : null;
+    },
+    async signIn() {
+      await manager.signinRedirect({ state: location.hash });
+    },
+    async signOut() {
+      const endpoint = await manager.metadataService.getEndSessionEndpoint();
+      await manager.removeUser();
+      location.assign(endpoint ? logoutUrl(endpoint, config.cognito.client_id, home) : home);
+    },
+    async token() {
+      const user = await manager.getUser();
+      if (!user) return null;
+      return (user.expires_in ?? 0) > 60 ? user.access_token : ((await renew()) ?? null);
+    },
+    renew,
+  };
+}

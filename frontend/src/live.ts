@@ -1,0 +1,161 @@
+/**
+ * The WebSocket: stays connected, and says when it must be caught up with.
+ *
+ * Every (re)connection subscribes again to everything wanted; `onSubscribed` then fetches by REST what was missed.
+ * API Gateway closes a connection after 10 idle minutes and after 2 hours in any case, hence pings and reconnection.
+ */
+import { backoffMs } from "./logic/backoff";
+import type { ServerFrame } from "./types";
+
+export const PING_MS = 4 * 60_000; // under the 10 idle minutes, with room for a lost one
+export const PONG_MS = 10_000;
+const STABLE_MS = 10_000; // a connection that lived this long starts the backoff again
+
+export type Topic = `session:${string}` | `conversation:${string}`;
+export type LiveState = "connecting" | "open" | "waiting" | "closed";
+
+/** The part of WebSocket that is used, so that tests can bring their own. */
+export interface Socket {
+  onopen: ((event: never) => void) | null;
+  onclose: ((event: never) => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  send(data: string): void;
+  close(): void;
+}
+
+export interface LiveOptions {
+  /** The full address with a valid token; asked again for every connection, with the number of tries that failed. */
+  address: (failures: number) => Promise<string>;
+  onFrame: (frame: ServerFrame) => void;
+  onSubscribed: (topic: Topic) => void;
+  onState: (state: LiveState) => void;
+  open?: (address: string) => Socket;
+  random?: () => number;
+}
+
+export interface Live {
+  want(topics: readonly Topic[]): void;
+  /** Tries now instead of after the backoff: the network came back, or the person did. */
+  nudge(): void;
+  close(): void;
+}
+
+function body(topic: Topic): Record<string, string> {
+  const [kind, id] = [topic.slice(0, topic.indexOf(":")), topic.slice(topic.indexOf(":") + 1)];
+  return kind === "session" ? { session_id: id } : { conversation_id: id };
+}
+
+function parse(data: unknown): ServerFrame | undefined {
+  if (typeof data !== "string") return undefined;
+  try {
+    const frame: unknown = JSON.parse(data);
+    return typeof frame === "object" && frame !== null && "type" in frame ? (frame as ServerFrame) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function connect(options: LiveOptions): Live {
+  const open = options.open ?? ((address: string) => new WebSocket(address) as unknown as Socket);
+  let wanted = new Set<Topic>();
+  let socket: Socket | undefined;
+  let isOpen = false;
+  let closed = false;
+  let failures = 0;
+  let starting = false;
+  let retry: ReturnType<typeof setTimeout> | undefined;
+  let ping: ReturnType<typeof setInterval> | undefined;
+  let pong: ReturnType<typeof setTimeout> | undefined;
+  let stable: ReturnType<typeof setTimeout> | undefined;
+
+  const send = (action: string, topic?: Topic) => {
+    if (isOpen) socket?.send(JSON.stringify({ action, ...(topic ? body(topic) : {}) }));
+  };
+
+  const lost = (which: Socket | undefined) => {
+    if (closed || which !== socket) return;
+    socket = undefined;
+    isOpen = false;
+    clearInterval(ping);
+    clearTimeout(pong);
+    clearTimeout(stable);
+    clearTimeout(retry);
+    options.onState("waiting");
+    retry = setTimeout(start, backoffMs(failures++, options.random));
+  };
+
+  const check = () => {
+    send("ping");
+    clearTimeout(pong);
+    const asked = socket;
+    pong = setTimeout(() => {
+      asked?.close(); // a dead network may never report the close itself
+      lost(asked);
+    }, PONG_MS);
+  };
+
+  async function start(): Promise<void> {
+    if (closed || socket || starting) return;
+    starting = true;
+    clearTimeout(retry);
+    options.onState("connecting");
+    let next: Socket;
+    try {
+      const address = await options.address(failures);
+      if (closed) return;
+      next = open(address);
+    } catch {
+      lost(undefined);
+      return;
+    } finally {
+      starting = false;
+    }
+    socket = next;
+    next.onopen = () => {
+      if (socket !== next) return;
+      isOpen = true;
+      options.onState("open");
+      for (const topic of wanted) send("subscribe", topic);
+      ping = setInterval(check, PING_MS);
+      stable = setTimeout(() => (failures = 0), STABLE_MS);
+    };
+    next.onclose = () => lost(next);
+    next.onmessage = (event) => {
+      if (socket !== next) return;
+      const frame = parse(event.data);
+      if (!frame) return;
+      clearTimeout(pong); // any frame proves that the line is alive
+      if (frame.type === "subscribed") {
+        const topic: Topic | undefined = frame.session_id
+          ? `session:${frame.session_id}`
+          : frame.conversation_id
+            ? `conversation:${frame.conversation_id}`
+            : undefined;
+        if (topic && wanted.has(topic)) options.onSubscribed(topic);
+      } else {
+        options.onFrame(frame);
+      }
+    };
+  }
+
+  void start();
+  return {
+    want(topics) {
+      const next = new Set(topics);
+      for (const topic of wanted) if (!next.has(topic)) send("unsubscribe", topic);
+      for (const topic of next) if (!wanted.has(topic)) send("subscribe", topic);
+      wanted = next;
+    },
+    nudge() {
+      if (isOpen) check();
+      else void start();
+    },
+    close() {
+      closed = true;
+      clearInterval(ping);
+      for (const timer of [pong, stable, retry]) clearTimeout(timer);
+      socket?.close();
+      options.onState("closed");
+    },
+  };
+}

@@ -1,0 +1,35 @@
+export type Language = "pt" | "en";
+
+export const LOCALE: Record<Language, string> = { pt: "pt-BR", en: "en-US" };
+
+/** US dollars. Small sums keep the digits that matter: a session often costs less than a cent. */
+export function usd(amount: number, language: Language): string {
+  const small = Math.abs(amount) < 1 && amount !== 0;
+  return new Intl.NumberFormat(LOCALE[language], {
+    style: "currency",
+    currency: "USD",
+    minimumFractionDigits: small ? 4 : 2,
+    maximumFractionDigits: small ? 4 : 2,
+  }).format(amount);
+}
+
+/** `45 s`, `3 min 05 s`, `1 h 02 min`: the same in both languages. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, "0")} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+export function number(value: number, language: Language, digits = 0): string {
+  return new Intl.NumberFormat(LOCALE[language], { maximumFractionDigits: digits }).format(value);
+}
+
+export function clock(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(LOCALE[language], { timeStyle: "medium" }).format(at);
+}
+
+export function day(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(LOCALE[language], { dateStyle: "short", timeStyle: "short" }).format(at);
+}

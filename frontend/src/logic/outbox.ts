@@ -1,0 +1,53 @@
+/** What was typed and is not yet known to be accepted. Kept for the tab's life, so that a reload loses nothing. */
+export interface Unsent {
+  /** The Idempotency-Key: the same for every try, so that a retry is not a second question. */
+  key: string;
+  /** null: the conversation itself is still to be made. */
+  conversationId: string | null;
+  content: string;
+  state: "sending" | "resending" | "failed";
+  /** Why it failed; an empty string: the page was left before the answer came. */
+  error?: string;
+}
+
+export interface Saved {
+  outbox: Unsent[];
+  drafts: Record<string, string>;
+}
+
+export const NOTHING: Saved = { outbox: [], drafts: {} };
+
+const place = (person: string) => `foreverus.unsent.${person}`;
+
+export function save(store: Storage, person: string, saved: Saved): void {
+  const drafts = Object.fromEntries(Object.entries(saved.drafts).filter(([, text]) => text !== ""));
+  try {
+    if (saved.outbox.length === 0 && Object.keys(drafts).length === 0) store.removeItem(place(person));
+    else store.setItem(place(person), JSON.stringify({ outbox: saved.outbox, drafts }));
+  } catch {
+    // A full or forbidden store: the page still holds it all in memory.
+  }
+}
+
+export function restore(store: Storage, person: string): Saved {
+  try {
+    const saved = JSON.parse(store.getItem(place(person)) ?? "null") as Saved | null;
+    if (!saved) return NOTHING;
+    const outbox = saved.outbox.map((item) =>
+      item.state === "failed" ? item : { ...item, state: "failed" as const, error: "" },
+    );
+    return { outbox, drafts: saved.drafts };
+  } catch {
+    return NOTHING;
+  }
+}
+
+/** A conversation's title from its first message: the first line, cut at a word. */
+export function titleFrom(content: string, longest = 60): string {
+  const line = content.trim().split("\n", 1)[0]!.trim();
+  const chars = [...line];
+  if (chars.length <= longest) return line;
+  const cut = chars.slice(0, longest - 1).join("");
+  const space = cut.lastIndexOf(" ");
+  return `${space > longest / 2 ? cut.slice(0, space) : cut}…`;
+}

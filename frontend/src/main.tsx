@@ -1,0 +1,10 @@
+import { render } from "preact";
+import { startLanguage } from "./i18n";
+import { start } from "./start";
+import { App } from "./ui/App";
+import "./style.css";
+
+startLanguage();
+const root = document.getElementById("app")!;
+render(<App page={null} />, root);
+void start().then((page) => render(<App page={page} />, root));

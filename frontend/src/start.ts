@@ -1,0 +1,149 @@
+/** Puts the page together: config, sign-in, REST, WebSocket and the clock. */
+import { effect } from "@preact/signals";
+import { chatActions, selected, type ChatActions } from "./actions/chats";
+import { report } from "./actions/notices";
+import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
+import { createApi } from "./api";
+import { createAuth, type Auth } from "./auth";
+import { loadConfig } from "./config";
+import { narrowConnections } from "./csp";
+import { known, t } from "./i18n";
+import { connect, type Topic } from "./live";
+import { isWaiting } from "./logic/chat";
+import { restore, save } from "./logic/outbox";
+import * as state from "./state";
+import type { ServerFrame } from "./types";
+
+const QUIET_MS = 15_000; // an unfinished answer that nothing was heard of for this long is asked for
+const LOOK_MS = 30_000; // with nothing live to subscribe to, somebody else's session is found by looking
+const OFFLINE_LOOK_MS = 5_000;
+
+export interface Page {
+  auth: Auth;
+  sessions: SessionActions;
+  chats: ChatActions;
+}
+
+export async function start(): Promise<Page | null> {
+  let auth: Auth;
+  let config;
+  try {
+    config = await loadConfig();
+    narrowConnections(config);
+    auth = createAuth(config);
+  } catch (error) {
+    state.broken.value = error instanceof Error ? error.message : String(error);
+    state.stage.value = "broken";
+    return null;
+  }
+  const api = createApi(config.api_url, auth);
+  const page: Page = { auth, sessions: sessionActions(api), chats: chatActions(api) };
+  try {
+    state.person.value = await auth.begin();
+  } catch (error) {
+    report(new Error(t("auth.failed", { reason: error instanceof Error ? error.message : String(error) })));
+  }
+  if (!state.person.value) {
+    state.stage.value = "out";
+    return page;
+  }
+  const { id: personId } = state.person.value;
+  const saved = restore(sessionStorage, personId);
+  state.outbox.value = saved.outbox;
+  state.drafts.value = saved.drafts;
+  effect(() => save(sessionStorage, personId, { outbox: [...state.outbox.value], drafts: { ...state.drafts.value } }));
+  state.current.value = selected(location.hash);
+  window.addEventListener("popstate", () => (state.current.value = selected(location.hash)));
+  state.stage.value = "in";
+  await Promise.all([page.sessions.refresh(), page.chats.fetchConversations()]);
+  follow(page, config.websocket_url);
+  return page;
+}
+
+/** Keeps everything that is shown up to date, by WebSocket while it is open and by asking while it is not. */
+function follow(page: Page, websocketUrl: string): void {
+  let heard = Date.now();
+  let looked = Date.now();
+
+  const onFrame = (frame: ServerFrame) => {
+    heard = Date.now();
+    if (frame.type === "session") gotSessions([frame.session]);
+    else if (frame.type === "delta") page.chats.gotDelta(frame.conversation_id, frame);
+    else if (frame.type === "message") page.chats.gotMessage(frame.conversation_id, frame.message);
+    else if (frame.type === "error") report(new Error(frame.error.message));
+  };
+
+  const catchUp = (topic: Topic) => {
+    const [kind, id] = [topic.slice(0, topic.indexOf(":")), topic.slice(topic.indexOf(":") + 1)];
+    if (kind === "session") void page.sessions.refreshOne(id);
+    else void page.chats.fetchMessages(id);
+  };
+
+  const line = connect({
+    async address(failures) {
+      // A refused connection looks like a lost one: after two of them the token itself is in doubt.
+      const token = failures > 1 ? await page.auth.renew() : await page.auth.token();
+      if (!token) {
+        state.expired.value = true;
+        throw new Error("signed out");
+      }
+      state.expired.value = false;
+      return `${websocketUrl}?token=${encodeURIComponent(token)}`;
+    },
+    onFrame,
+    onSubscribed: catchUp,
+    onState: (now) => (state.connection.value = now),
+  });
+
+  effect(() => {
+    const topics: Topic[] = [];
+    const session = state.latest.value;
+    // An ended session without a receipt is about to get one.
+    if (session && (state.live.value || !session.receipt)) topics.push(`session:${session.id}`);
+    if (state.current.value) topics.push(`conversation:${state.current.value}`);
+    line.want(topics);
+  });
+  effect(() => {
+    if (state.current.value && !state.chats.peek()[state.current.value]?.loaded) {
+      void page.chats.fetchMessages(state.current.value);
+    }
+  });
+
+  const look = () => {
+    looked = Date.now();
+    void page.sessions.refresh();
+  };
+  const back = () => {
+    line.nudge();
+    look();
+  };
+  window.addEventListener("online", back);
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) back();
+  });
+
+  setInterval(() => {
+    const at = Date.now();
+    state.now.value = at;
+    if (document.hidden) return;
+    const offline = state.connection.value !== "open";
+    if (at - looked > (offline ? OFFLINE_LOOK_MS : LOOK_MS)) look();
+    const id = state.current.value;
+    if (id && isWaiting(state.chat.value) && at - heard > (offline ? OFFLINE_LOOK_MS : QUIET_MS)) {
+      heard = at;
+      void page.chats.fetchMessages(id);
+    }
+  }, 1000);
+
+  effect(() => {
+    const session = state.live.value;
+    const on = state.gpu.value !== "off";
+    const sign = on ? t(session && state.gpu.value !== "coming" ? "gpu.title.on" : "gpu.title.coming") : "";
+    document.title = on ? `${sign} – Forever Us` : "Forever Us";
+    document.getElementById("favicon")?.setAttribute("href", on ? "/gpu-on.svg" : "/gpu-off.svg");
+  });
+  effect(() => {
+    const session = state.latest.value;
+    if (session) state.spoken.value = `${t("gpu.region")}: ${known("session.status", session.status) ?? session.status}`;
+  });
+}

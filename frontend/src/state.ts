@@ -1,0 +1,44 @@
+/** What the page shows. Only the files in actions/ write here. */
+import { computed, signal } from "@preact/signals";
+import type { Person } from "./auth";
+import type { LiveState } from "./live";
+import { NO_CHAT, type Chat } from "./logic/chat";
+import type { Unsent } from "./logic/outbox";
+import { liveSession, power } from "./logic/sessions";
+import type { Conversation, Session } from "./types";
+
+export interface Notice {
+  id: number;
+  text: string;
+}
+
+export const stage = signal<"loading" | "broken" | "out" | "in">("loading");
+export const broken = signal("");
+export const person = signal<Person | null>(null);
+export const expired = signal(false);
+
+export const sessions = signal<readonly Session[]>([]);
+/** False until the server has said once whether a GPU is on. */
+export const sessionsKnown = signal(false);
+export const starting = signal(false);
+export const ending = signal(false);
+
+export const conversations = signal<readonly Conversation[]>([]);
+export const current = signal<string | null>(null);
+export const chats = signal<Readonly<Record<string, Chat>>>({});
+export const outbox = signal<readonly Unsent[]>([]);
+export const drafts = signal<Readonly<Record<string, string>>>({});
+
+export const connection = signal<LiveState>("connecting");
+export const notices = signal<readonly Notice[]>([]);
+/** Said to screen readers only. */
+export const spoken = signal("");
+export const now = signal(Date.now());
+
+export const live = computed(() => liveSession(sessions.value));
+export const latest = computed(() => live.value ?? sessions.value[0]);
+export const gpu = computed(() => power(live.value));
+export const chat = computed<Chat>(() => (current.value ? (chats.value[current.value] ?? NO_CHAT) : NO_CHAT));
+
+/** Drafts are kept by conversation; `new` is the one that does not exist yet. */
+export const draftKey = computed(() => current.value ?? "new");

@@ -1,0 +1,105 @@
+/** What crosses the wire: docs/architecture.md, "REST" and "WebSocket". Times are ISO 8601 UTC. */
+
+export type SessionStatus = "requested" | "launching" | "booting" | "serving" | "draining" | "ended" | "failed";
+
+export interface Phase {
+  name: string;
+  at: string;
+  attempt: number;
+}
+
+export interface Receipt {
+  session_id: string;
+  instance_id?: string | null;
+  instance_type?: string | null;
+  lifecycle?: "spot" | "on-demand" | null;
+  region?: string | null;
+  launched_at?: string | null;
+  terminated_at?: string | null;
+  instance_seconds?: number;
+  instance_minutes?: number;
+  price_per_hour_usd?: number | null;
+  price_source?: string | null;
+  gpu_usd?: number;
+  storage_usd?: number;
+  address_usd?: number;
+  prompt_tokens?: number;
+  completion_tokens?: number;
+  messages?: number;
+  total_usd: number;
+}
+
+export interface Session {
+  id: string;
+  object: "session";
+  status: SessionStatus;
+  version: number;
+  trigger?: string;
+  created_at: string;
+  launched_at?: string | null;
+  healthy_at?: string | null;
+  ended_at?: string | null;
+  end_requested?: boolean;
+  attempt?: number;
+  phases?: Phase[];
+  instance?: { id: string; type?: string; availability_zone?: string; lifecycle?: "spot" | "on-demand" } | null;
+  idle_seconds?: number | null;
+  usage?: { prompt_tokens: number; completion_tokens: number; messages: number };
+  outcome?: string | null;
+  error?: { code: string; message: string } | null;
+  receipt?: Receipt | null;
+  expected_boot_seconds?: number | null;
+}
+
+export interface Conversation {
+  id: string;
+  object: "conversation";
+  title?: string | null;
+  created_at: string;
+  updated_at?: string;
+}
+
+export type MessageStatus = "accepted" | "queued" | "answering" | "answered" | "failed";
+
+export interface Message {
+  id: string;
+  object: "message";
+  conversation_id: string;
+  role: "user" | "assistant";
+  content: string | null;
+  status: MessageStatus;
+  created_at: string;
+  answered_at?: string | null;
+  in_reply_to?: string | null;
+  session_id?: string | null;
+  usage?: { prompt_tokens: number; completion_tokens: number } | null;
+  finish_reason?: string | null;
+  error?: { code: string; message: string } | null;
+}
+
+export interface List<T> {
+  object: "list";
+  data: T[];
+  has_more?: boolean;
+}
+
+export interface Posted {
+  message: Message;
+  answer: Message;
+  session: Session | null;
+}
+
+export interface WireError {
+  message: string;
+  type?: string | null;
+  param?: string | null;
+  code?: string | null;
+}
+
+export type ServerFrame =
+  | { type: "subscribed" | "unsubscribed"; session_id?: string; conversation_id?: string }
+  | { type: "pong" }
+  | { type: "session"; session: Session }
+  | { type: "delta"; conversation_id: string; message_id: string; offset: number; text: string }
+  | { type: "message"; conversation_id: string; message: Message }
+  | { type: "error"; error: WireError };

@@ -1,0 +1,136 @@
+import { choose, language, t } from "../i18n";
+import { dismiss } from "../actions/notices";
+import type { Page } from "../start";
+import { broken, connection, expired, notices, person, spoken, stage } from "../state";
+import { ChatView } from "./ChatView";
+import { Conversations } from "./Conversations";
+import { PowerStrip } from "./PowerStrip";
+import { SessionPanel } from "./SessionPanel";
+
+function Languages() {
+  return (
+    <div class="languages" role="group" aria-label={t("app.language")}>
+      {(["pt", "en"] as const).map((tag) => (
+        <button
+          key={tag}
+          type="button"
+          class="quiet"
+          lang={tag}
+          aria-pressed={language.value === tag}
+          aria-label={tag === "pt" ? "Português" : "English"}
+          onClick={() => choose(tag)}
+        >
+          {tag.toUpperCase()}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function Header({ page }: { page: Page | null }) {
+  return (
+    <header class="top">
+      <span class="brand">
+        Forever <em>Us</em>
+      </span>
+      {stage.value === "in" && connection.value !== "closed" && (
+        <span class={`net net-${connection.value}`} role="status">
+          {t(`net.${connection.value}`)}
+        </span>
+      )}
+      <span class="grow" />
+      <Languages />
+      {page && person.value && (
+        <>
+          <span class="person">{person.value.name}</span>
+          <button type="button" class="quiet" onClick={() => void page.auth.signOut()}>
+            {t("auth.out")}
+          </button>
+        </>
+      )}
+    </header>
+  );
+}
+
+function Notices({ page }: { page: Page | null }) {
+  return (
+    <div class="notices">
+      {expired.value && page && (
+        <div class="notice" role="alert">
+          <p>{t("auth.expired")}</p>
+          <button type="button" onClick={() => void page.auth.signIn()}>
+            {t("auth.in")}
+          </button>
+        </div>
+      )}
+      {notices.value.map((notice) => (
+        <div class="notice" role="alert" key={notice.id}>
+          <p>{notice.text}</p>
+          <button type="button" class="quiet" aria-label={t("error.close")} onClick={() => dismiss(notice.id)}>
+            ✕
+          </button>
+        </div>
+      ))}
+    </div>
+  );
+}
+
+function Welcome({ page }: { page: Page }) {
+  return (
+    <main class="welcome">
+      <h1>Forever Us</h1>
+      <p class="lead">{t("app.tagline")}</p>
+      <p>{t("app.promise")}</p>
+      <button
+        type="button"
+        class="primary big"
+        onClick={() => page.auth.signIn().catch((error: Error) => (broken.value = error.message))}
+      >
+        {t("auth.in")}
+      </button>
+      {broken.value && <p role="alert">{t("auth.failed", { reason: broken.value })}</p>}
+    </main>
+  );
+}
+
+export function App({ page }: { page: Page | null }) {
+  const inside = stage.value === "in" && page;
+  return (
+    <>
+      {inside && (
+        <a class="skip" href="#message" onClick={(e) => (e.preventDefault(), document.getElementById("message")?.focus())}>
+          {t("app.skip")}
+        </a>
+      )}
+      <Header page={page} />
+      {inside && <PowerStrip actions={page.sessions} />}
+      <Notices page={page} />
+      {inside ? (
+        <div class="columns">
+          <Conversations />
+          <main>
+            <ChatView actions={page.chats} />
+          </main>
+          <SessionPanel />
+        </div>
+      ) : stage.value === "out" && page ? (
+        <Welcome page={page} />
+      ) : stage.value === "broken" ? (
+        <main class="welcome">
+          <h1>{t("app.broken")}</h1>
+          <p role="alert">{broken.value}</p>
+          <button type="button" class="primary" onClick={() => location.reload()}>
+            {t("app.reload")}
+          </button>
+        </main>
+      ) : (
+        <main class="welcome">
+          <p role="status">{t("app.loading")}</p>
+        </main>
+      )}
+      <p class="spoken" role="status" aria-live="polite">
+        {spoken.value}
+      </p>
+    </>
+  );
+}

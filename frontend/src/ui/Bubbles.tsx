@@ -1,0 +1,88 @@
+import type { ChatActions } from "../actions/chats";
+import { known, t } from "../i18n";
+import { isFinalMessage } from "../logic/chat";
+import type { Unsent } from "../logic/outbox";
+import { blocks } from "../logic/text";
+import { gpu, live } from "../state";
+import type { Message } from "../types";
+
+/** Text from a model or a person is only ever text: it becomes text nodes, never markup. */
+function Words({ text }: { text: string }) {
+  return (
+    <>
+      {blocks(text).map((block, i) =>
+        block.kind === "code" ? (
+          <pre key={i} tabIndex={0}>
+            <code>{block.text}</code>
+          </pre>
+        ) : (
+          <p key={i}>{block.text}</p>
+        ),
+      )}
+    </>
+  );
+}
+
+export function Question({ text }: { text: string }) {
+  return (
+    <article class="bubble question" aria-label={t("chat.you")}>
+      <Words text={text} />
+    </article>
+  );
+}
+
+function statusText(message: Message): string {
+  const booting = gpu.value !== "off" && live.value?.status !== "serving";
+  if (message.status === "queued" && booting) return t("chat.status.queued.boot");
+  return known("chat.status", message.status) ?? message.status;
+}
+
+export function Answer({ message, text }: { message: Message; text: string }) {
+  const final = isFinalMessage(message);
+  return (
+    <article
+      class={`bubble answer answer-${message.status}`}
+      aria-label={t("chat.model")}
+      aria-busy={!final}
+      data-status={message.status}
+    >
+      <Words text={text} />
+      {message.status === "failed" ? (
+        <p class="trouble" role="alert">
+          {known("error", message.error?.code) ?? message.error?.message ?? t("chat.status.failed")}
+        </p>
+      ) : (
+        !final && (
+          <p class="state">
+            <span class="dots" aria-hidden="true" />
+            {statusText(message)}
+          </p>
+        )
+      )}
+      {message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
+    </article>
+  );
+}
+
+export function UnsentQuestion({ item, actions }: { item: Unsent; actions: ChatActions }) {
+  return (
+    <article class={`bubble question unsent unsent-${item.state}`} aria-label={t("chat.you")}>
+      <Words text={item.content} />
+      {item.state === "failed" ? (
+        <div role="alert">
+          <p class="trouble">
+            <strong>{t("chat.unsent")}.</strong> {item.error || t("chat.interrupted")}
+          </p>
+          <button type="button" onClick={() => void actions.resend(item)}>
+            {t("chat.retry")}
+          </button>
+          <button type="button" class="quiet" onClick={() => actions.edit(item)}>
+            {t("chat.edit")}
+          </button>
+        </div>
+      ) : (
+        <p class="state">{t(`chat.status.${item.state}`)}</p>
+      )}
+    </article>
+  );
+}

@@ -1,0 +1,85 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { ChatActions } from "../actions/chats";
+import { t } from "../i18n";
+import { textOf } from "../logic/chat";
+import { chat, conversations, current, outbox } from "../state";
+import { Answer, Question, UnsentQuestion } from "./Bubbles";
+import { Composer } from "./Composer";
+
+const NEAR_END_PX = 80;
+
+function Delete({ id, actions }: { id: string; actions: ChatActions }) {
+  const asking = useSignal(false);
+  if (!asking.value) {
+    return (
+      <button type="button" class="quiet" onClick={() => (asking.value = true)}>
+        {t("chat.delete")}
+      </button>
+    );
+  }
+  return (
+    <span class="sure">
+      <button type="button" class="danger" onClick={() => void actions.remove(id)}>
+        {t("chat.delete.sure")}
+      </button>
+      <button type="button" class="quiet" onClick={() => (asking.value = false)}>
+        {t("chat.delete.keep")}
+      </button>
+    </span>
+  );
+}
+
+export function ChatView({ actions }: { actions: ChatActions }) {
+  const id = current.value;
+  const shown = chat.value;
+  const unsent = outbox.value.filter((item) => item.conversationId === id);
+  const list = useRef<HTMLDivElement>(null);
+  const atEnd = useRef(true);
+  const title = conversations.value.find((c) => c.id === id)?.title;
+
+  useEffect(() => {
+    atEnd.current = true;
+  }, [id]);
+  // New text is followed, unless the person has scrolled up to read.
+  useLayoutEffect(() => {
+    const box = list.current;
+    if (box && atEnd.current) box.scrollTop = box.scrollHeight;
+  });
+
+  return (
+    <section class="chat" aria-label={t("chat.region")}>
+      <div class="chat-head">
+        <h2>{id ? title || t("chat.untitled") : t("chat.new")}</h2>
+        {id && <Delete key={id} id={id} actions={actions} />}
+      </div>
+      <div
+        class="messages"
+        role="log"
+        aria-label={t("chat.messages")}
+        tabIndex={0}
+        ref={list}
+        onScroll={(event) => {
+          const box = event.currentTarget;
+          atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
+        }}
+      >
+        {id && !shown.loaded && shown.messages.length === 0 && <p class="hint">{t("chat.loading")}</p>}
+        {(!id || shown.loaded) && shown.messages.length === 0 && unsent.length === 0 && (
+          <p class="hint empty">{t("chat.empty")}</p>
+        )}
+        {shown.messages.map((message) =>
+          message.role === "user" ? (
+            <Question key={message.id} text={message.content ?? ""} />
+          ) : (
+            <Answer key={message.id} message={message} text={textOf(shown, message)} />
+          ),
+        )}
+        {unsent.map((item) => (
+          <UnsentQuestion key={item.key} item={item} actions={actions} />
+        ))}
+      </div>
+      <Composer actions={actions} busy={unsent.some((item) => item.state !== "failed")} />
+    </section>
+  );
+}

@@ -1,0 +1,96 @@
+/** The page's main promise, always in sight: is a GPU on, what has it cost, how do I switch it off. */
+import { useSignal } from "@preact/signals";
+import type { SessionActions } from "../actions/sessions";
+import { language, t } from "../i18n";
+import { duration, usd } from "../logic/format";
+import { cost, USUAL } from "../logic/prices";
+import { runningSeconds } from "../logic/sessions";
+import { ending, gpu, live, now, sessions, sessionsKnown, starting } from "../state";
+import type { Session } from "../types";
+
+function headline(session: Session | undefined): string {
+  if (!sessionsKnown.value && !session) return t("gpu.unknown");
+  if (gpu.value === "off" || !session) return t("gpu.off");
+  if (gpu.value === "leaving") return t("gpu.leaving");
+  if (gpu.value === "coming") return t("gpu.coming");
+  return session.status === "serving" ? t("gpu.on.serving") : t("gpu.on.booting");
+}
+
+function note(session: Session | undefined): string {
+  if (!sessionsKnown.value && !session) return "";
+  if (!session) {
+    const last = sessions.value[0]?.receipt;
+    const said = last ? ` ${t("gpu.off.last", { usd: usd(last.total_usd, language.value) })}` : "";
+    return t("gpu.off.note") + said;
+  }
+  if (gpu.value === "coming") return t("gpu.coming.note");
+  if (gpu.value === "leaving") return t("gpu.leaving.note");
+  return session.idle_seconds ? t("gpu.idle", { time: duration(session.idle_seconds) }) : "";
+}
+
+function Start({ actions }: { actions: SessionActions }) {
+  const onDemand = useSignal(false);
+  return (
+    <div class="strip-action">
+      <button
+        type="button"
+        class="primary"
+        disabled={starting.value || !sessionsKnown.value}
+        aria-describedby="start-hint"
+        onClick={() => void actions.start(onDemand.value)}
+      >
+        {starting.value ? t("gpu.starting") : t("gpu.start")}
+      </button>
+      <p id="start-hint" class="hint">
+        {t("gpu.start.hint", { spot: usd(USUAL.spot, language.value) })}
+      </p>
+      <label class="hint check">
+        <input type="checkbox" checked={onDemand} onChange={(e) => (onDemand.value = e.currentTarget.checked)} />{" "}
+        {t("gpu.ondemand", { usd: usd(USUAL.onDemand, language.value) })}
+      </label>
+    </div>
+  );
+}
+
+function Meter({ session }: { session: Session }) {
+  return (
+    <dl class="meter">
+      <div>
+        <dt>{t("gpu.running")}</dt>
+        <dd>{duration(runningSeconds(session, now.value))}</dd>
+      </div>
+      <div>
+        <dt>{t("gpu.cost.sofar")}</dt>
+        <dd>{usd(cost(session, now.value).usd, language.value)}</dd>
+      </div>
+    </dl>
+  );
+}
+
+export function PowerStrip({ actions }: { actions: SessionActions }) {
+  const session = live.value;
+  return (
+    <section class={`strip strip-${gpu.value}`} aria-label={t("gpu.region")}>
+      <span class="lamp" aria-hidden="true" />
+      <div class="strip-text" role="status">
+        <h1>{headline(session)}</h1>
+        <p>{note(session)}</p>
+      </div>
+      {session && session.launched_at && <Meter session={session} />}
+      {session ? (
+        <div class="strip-action">
+          <button
+            type="button"
+            class="stop"
+            disabled={ending.value || gpu.value === "leaving"}
+            onClick={() => void actions.end(session.id)}
+          >
+            {ending.value || gpu.value === "leaving" ? t("gpu.ending") : t("gpu.end")}
+          </button>
+        </div>
+      ) : (
+        <Start actions={actions} />
+      )}
+    </section>
+  );
+}

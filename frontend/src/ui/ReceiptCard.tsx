@@ -1,0 +1,50 @@
+import { language, t } from "../i18n";
+import { clock, number, usd } from "../logic/format";
+import { time } from "../logic/sessions";
+import type { Receipt } from "../types";
+
+type Row = [name: string, value: string];
+
+function rows(receipt: Receipt): Row[] {
+  const lang = language.value;
+  const [from, to] = [time(receipt.launched_at), time(receipt.terminated_at)];
+  const found: (Row | false)[] = [
+    [t("receipt.minutes"), number(receipt.instance_minutes ?? (receipt.instance_seconds ?? 0) / 60, lang, 2)],
+    from !== undefined && to !== undefined && [t("receipt.time"), `${clock(from, lang)} – ${clock(to, lang)}`],
+    typeof receipt.instance_type === "string" && [t("session.machine"), receipt.instance_type],
+    (receipt.lifecycle === "spot" || receipt.lifecycle === "on-demand") && [
+      t("receipt.kind"),
+      t(`session.${receipt.lifecycle}`),
+    ],
+    typeof receipt.price_per_hour_usd === "number" && [t("receipt.price"), usd(receipt.price_per_hour_usd, lang)],
+    typeof receipt.gpu_usd === "number" && [t("receipt.gpu"), usd(receipt.gpu_usd, lang)],
+    typeof receipt.storage_usd === "number" && [t("receipt.storage"), usd(receipt.storage_usd, lang)],
+    typeof receipt.address_usd === "number" && [t("receipt.address"), usd(receipt.address_usd, lang)],
+    [
+      t("receipt.tokens"),
+      `${number(receipt.prompt_tokens ?? 0, lang)} / ${number(receipt.completion_tokens ?? 0, lang)}`,
+    ],
+    [t("receipt.messages"), number(receipt.messages ?? 0, lang)],
+  ];
+  return found.filter((row) => row !== false);
+}
+
+export function ReceiptCard({ receipt }: { receipt: Receipt }) {
+  return (
+    <section class="receipt" aria-labelledby="receipt">
+      <h3 id="receipt">{t("receipt.title")}</h3>
+      <dl>
+        {rows(receipt).map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+        <div class="total">
+          <dt>{t("receipt.total")}</dt>
+          <dd>{usd(receipt.total_usd, language.value)}</dd>
+        </div>
+      </dl>
+    </section>
+  );
+}

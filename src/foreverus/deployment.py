@@ -11,16 +11,19 @@ logger = logging.getLogger(__name__)
 REASON_LIMIT = 1000
 
 
-def respond(event: dict[str, Any], context: Any, work: Callable[[dict[str, Any]], dict[str, str]]) -> None:
-    """Runs `work(ResourceProperties)` on Create and Update and sends its result (attributes) to CloudFormation.
+Work = Callable[[dict[str, Any]], dict[str, str]]
 
-    Delete does nothing and succeeds: what our resources made goes with the bucket or the database.
+
+def respond(event: dict[str, Any], context: Any, work: Work, undo: Work = lambda properties: {}) -> None:
+    """Runs `work(ResourceProperties)` on Create and Update, `undo` on Delete, and sends the result (attributes) to
+    CloudFormation.
+
     Without a ResponseURL (`sam local invoke`) the failure is raised and the success only logged.
     """
     status, reason, data = "SUCCESS", "", {}
     try:
-        if event["RequestType"] != "Delete":
-            data = work(event.get("ResourceProperties", {}))
+        act = undo if event["RequestType"] == "Delete" else work
+        data = act(event.get("ResourceProperties", {}))
     except Exception as err:
         logger.exception("custom resource failed")
         if not event.get("ResponseURL"):

@@ -29,6 +29,16 @@ class Site:
             self._put(name, (self.folder / name).read_bytes(), FOREVER if name.startswith("assets/") else ASK_AGAIN)
         return {"Files": str(len(names) + 1)}
 
+    def empty(self, properties: dict[str, Any]) -> dict[str, str]:
+        """Removes every object, because CloudFormation cannot delete a bucket that holds anything."""
+        removed = 0
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
+            keys = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if keys:
+                self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
+            removed += len(keys)
+        return {"Removed": str(removed)}
+
     def _put(self, key: str, body: bytes, cache: str) -> None:
         kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=kind, CacheControl=cache)

@@ -16,9 +16,9 @@ HOURS_PER_MONTH = 730  # AWS's own convention
 
 @dataclass(frozen=True)
 class Price:
-    """USD per hour, and where the figure comes from, for people to read."""
+    """USD per hour (None: unknown), and where the figure comes from, for people to read."""
 
-    usd_per_hour: float
+    usd_per_hour: float | None
     source: str
 
 
@@ -32,21 +32,19 @@ def listed_price(instance_type: str, region: str, lifecycle: str) -> Price:
     """The table's price of an instance type. Where the table is silent it errs on the expensive side.
 
     Order: the asked lifecycle in the region (the highest zone), on-demand in the region, the same anywhere (the
-    dearest). Raises KeyError for an instance type that the table does not know.
+    dearest). An instance type that the table does not know has no price: an invented one would be worse.
 
     >>> listed_price("g6.xlarge", "us-east-1", "on-demand").usd_per_hour
     0.8048
     """
     ours = [row for row in _rows() if row["instance_type"] == instance_type]
-    if not ours:
-        raise KeyError(f"prices.csv has no price of {instance_type}")
     here = [row for row in ours if row["region"] == region]
     for rows in (_of(here, lifecycle), _of(here, "on-demand"), _of(ours, lifecycle), _of(ours, "on-demand")):
         if rows:
             row = max(rows, key=lambda row: float(row["usd_per_hour"]))
             source = f"{row['kind']} {row['region']}, {row['basis']} {row['as_of']}, {row['source']}"
             return Price(float(row["usd_per_hour"]), source)
-    raise KeyError(f"prices.csv has no price of {instance_type}")
+    return Price(None, f"unknown: prices.csv has no {instance_type}")
 
 
 def _of(rows: list[dict[str, str]], kind: str) -> list[dict[str, str]]:

@@ -7,4 +7,5 @@ from foreverus.deployment import respond
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    respond(event, context, bootstrap.site().publish)
+    site = bootstrap.site()
+    respond(event, context, site.publish, undo=site.empty)

@@ -31,10 +31,10 @@ CREATE TABLE receipts (
     instance_seconds    numeric NOT NULL,
     price_per_hour_usd  numeric,
     price_source        text,
-    gpu_usd             numeric NOT NULL,
+    gpu_usd             numeric,
     storage_usd         numeric NOT NULL,
     address_usd         numeric NOT NULL,
-    total_usd           numeric NOT NULL
+    total_usd           numeric
 );
 
 CREATE TABLE conversations (

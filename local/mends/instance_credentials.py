@@ -56,7 +56,7 @@ def credentials(instance_id: str) -> dict[str, str] | None:
     from ministack.services import sts
 
     now = time.time()
-    # One session per half life: a host that asks twice gets the same keys, and old ones stay good while new ones spread.
+    # One session per half life: who asks twice gets the same keys, and old keys stay good while new ones spread.
     period = int(now // (LIFE_S / 2))
     expires = (period + 2) * (LIFE_S / 2)
     digest = hashlib.sha256(f"{account_id}:{instance_id}:{role['Arn']}:{period}".encode()).hexdigest()

@@ -12,9 +12,26 @@ import signal
 import sys
 from pathlib import Path
 
-from local.mends import Options, instance_credentials
+from local.mends import (
+    Options,
+    ec2_fleet,
+    instance_credentials,
+    rds_data_api,
+    rds_master_secret,
+    states_errors,
+    states_start,
+    states_tasks,
+)
 
-MENDS = (instance_credentials,)
+MENDS = (
+    ec2_fleet,
+    instance_credentials,
+    rds_data_api,
+    rds_master_secret,
+    states_errors,
+    states_start,
+    states_tasks,
+)
 
 
 def die_with_parent() -> None:

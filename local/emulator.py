@@ -1,0 +1,92 @@
+"""The AWS emulator as a child process, and clients for it."""
+
+import functools
+import os
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from local.processes import LOOPBACK, Child, Failed, answers, free_port, wait_until
+
+ROOT = Path(__file__).resolve().parents[1]
+INTERPRETER = ROOT / ".local" / "ministack" / "bin" / "python"
+USUAL_PORT = 4566
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+# The emulator's root user. Real keys are never read: the configuration files are empty for everything that we start.
+ROOT_KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+NO_CONFIGURATION = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+
+
+class Emulator:
+    """MiniStack on a free port of loopback. Its state is in memory and ends with it."""
+
+    def __init__(
+        self, state: Path, log: Path, *, postgres: Path | None = None, mended: bool = True, port: int = 0
+    ) -> None:
+        self.port = free_port(port)
+        self.url = f"http://{LOOPBACK}:{self.port}"
+        temporary = state / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        options = ["--postgres", str(postgres)] if postgres else []
+        self.child = Child(
+            "emulator",
+            [str(INTERPRETER), "-m", "local.ministack", *options, *([] if mended else ["--unmended"])],
+            log=log,
+            directory=ROOT,
+            # Lambda functions inherit this environment: nothing is in it that a function on AWS would not have.
+            environment={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": str(temporary),
+                "TMPDIR": str(temporary),
+                "LC_ALL": "C.UTF-8",
+                "PYTHONUNBUFFERED": "1",
+                "PYTHONDONTWRITEBYTECODE": "1",
+                "GATEWAY_PORT": str(self.port),
+                "BIND_HOST": LOOPBACK,
+                "AUTH": "true",
+                "MINISTACK_REGION": REGION,
+                "STATE_DIR": str(temporary / "state"),
+                "S3_DATA_DIR": str(temporary / "s3"),
+                # Never a container, even where there is Docker: one behaviour on every laptop, and nobody else's
+                # containers are looked at.
+                "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
+                "SFTP_ENABLED": "0",
+                "IOT_MTLS_ENABLED": "0",
+                **NO_CONFIGURATION,
+                **ROOT_KEYS,
+            },
+        )
+
+    def start(self) -> None:
+        if not INTERPRETER.exists():
+            raise Failed("The AWS emulator is not installed. Run: make install")
+        self.child.start()
+
+    def wait(self) -> None:
+        wait_until(lambda: answers(f"{self.url}/_ministack/ready"), 60, "The AWS emulator", self.child.ended)
+
+    def stop(self) -> None:
+        self.child.stop()
+
+    def environment(self) -> dict[str, str]:
+        """What a program needs to find the emulator instead of AWS, as its root user."""
+        return {"AWS_ENDPOINT_URL": self.url, "AWS_DEFAULT_REGION": REGION, **ROOT_KEYS, **NO_CONFIGURATION}
+
+    def client(self, service: str, **credentials: Any) -> Any:
+        """A boto3 client; as the root user unless credentials are given."""
+        return client(self.url, service, **credentials)
+
+
+@functools.cache  # a client takes up to half a second to make, and may be shared by threads
+def client(url: str, service: str, **credentials: Any) -> Any:
+    credentials = credentials or {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    return boto3.session.Session().client(
+        service,
+        endpoint_url=url,
+        region_name=REGION,
+        config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        **credentials,
+    )

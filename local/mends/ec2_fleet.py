@@ -1,0 +1,91 @@
+"""CreateFleet that can be retried, and spot instances that say so.
+
+AWS: a CreateFleet with a `ClientToken` that was used before returns that fleet and its instances, and refuses other
+parameters with IdempotentParameterMismatch. DescribeInstances has `InstanceLifecycle: spot` for spot instances, and an
+instance has its subnet's zone. Each entry of the fleet's `Instances` says which override it came from.
+Emulator: ignores the token (a retry buys a second instance), leaves the lifecycle and the override out, and puts every
+instance into the region's zone `a`.
+"""
+
+import re
+from html import escape
+from typing import Any
+
+from local.mends import Options
+
+_answers: dict[tuple[str, str, str], tuple[dict[str, Any], Any]] = {}
+_FLEET_ID = re.compile(rb"<fleetId>([^<]+)</fleetId>")
+
+
+def apply(options: Options) -> None:
+    from ministack.core.responses import get_account_id, get_region
+    from ministack.services import ec2
+
+    original_create = ec2._create_fleet
+    original_xml = ec2._instance_xml
+    original_fleet_xml = ec2._fleet_instances_xml
+
+    def create_fleet(parameters: dict[str, Any]) -> Any:
+        token = ec2._p(parameters, "ClientToken")
+        wanted = {key: value for key, value in parameters.items() if key != "ClientToken"}
+        key = (get_account_id(), get_region(), token)
+        if token and key in _answers:
+            seen, answer = _answers[key]
+            if seen == wanted:
+                return answer
+            return ec2._error(
+                "IdempotentParameterMismatch",
+                f"The client token {token} was used before with other parameters.",
+                400,
+            )
+        answer = original_create(parameters)
+        status, _headers, body = answer
+        if status == 200:
+            fleet_id = _FLEET_ID.search(body if isinstance(body, bytes) else body.encode())
+            if fleet_id:
+                _describe(ec2, ec2._fleets[fleet_id[1].decode()])
+            if token:
+                _answers[key] = (wanted, answer)
+        return answer
+
+    def instance_xml(instance: dict[str, Any]) -> str:
+        xml = original_xml(instance)
+        lifecycle = instance.get("InstanceLifecycle")
+        if not lifecycle:
+            return xml
+        return xml[: xml.rindex("</item>")] + f"<instanceLifecycle>{lifecycle}</instanceLifecycle></item>"
+
+    def fleet_xml(items: list[dict[str, Any]]) -> str:
+        """Adds the override to each entry."""
+        parts = []
+        for item in items:
+            instance = ec2._instances.get(item["InstanceIds"][0]) if item["InstanceIds"] else None
+            override = _override_xml(item, instance) if instance else ""
+            xml = original_fleet_xml([item])
+            parts.append(xml.replace("</launchTemplateAndOverrides>", f"{override}</launchTemplateAndOverrides>"))
+        return "".join(parts)
+
+    ec2._create_fleet = ec2._ACTION_MAP["CreateFleet"] = create_fleet
+    ec2._instance_xml = instance_xml
+    ec2._fleet_instances_xml = fleet_xml
+
+
+def _describe(ec2: Any, fleet: dict[str, Any]) -> None:
+    """Writes what the fleet knows into its instances' records."""
+    for item in fleet["Instances"]:
+        for instance_id in item["InstanceIds"]:
+            instance = ec2._instances[instance_id]
+            if item["Lifecycle"] == "spot":
+                instance["InstanceLifecycle"] = "spot"
+            subnet = ec2._subnets.get(instance["SubnetId"], {})
+            if subnet.get("AvailabilityZone"):
+                instance["Placement"]["AvailabilityZone"] = subnet["AvailabilityZone"]
+
+
+def _override_xml(item: dict[str, Any], instance: dict[str, Any]) -> str:
+    return (
+        "<overrides>"
+        f"<instanceType>{escape(item['InstanceType'])}</instanceType>"
+        f"<subnetId>{escape(instance['SubnetId'])}</subnetId>"
+        "</overrides>"
+    )

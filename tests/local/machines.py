@@ -1,0 +1,69 @@
+"""State machines for tests of the emulator's Step Functions."""
+
+import json
+import time
+from typing import Any
+
+from local.emulator import ACCOUNT, Emulator
+from tests.cloud import policy, trust, unique
+
+ROLE_POLICY = policy({"Action": ["dynamodb:*", "sqs:*", "ec2:*", "states:*", "iam:PassRole"], "Resource": "*"})
+ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+
+
+def make_role(emulator: Emulator, service: str, document: str = ROLE_POLICY) -> str:
+    iam, name = emulator.client("iam"), unique("role")
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust(service))
+    iam.put_role_policy(RoleName=name, PolicyName="policy", PolicyDocument=document)
+    return name
+
+
+def make_machine(emulator: Emulator, states: dict[str, Any], *, role: str | None = None, **top: Any) -> str:
+    """Creates a JSONata state machine that starts at its first state; returns its ARN."""
+    role = role or make_role(emulator, "states")
+    definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states, **top}
+    return str(
+        emulator.client("stepfunctions").create_state_machine(
+            name=unique("machine"),
+            roleArn=f"arn:aws:iam::{ACCOUNT}:role/{role}",
+            definition=json.dumps(definition),
+        )["stateMachineArn"]
+    )
+
+
+def make_queue(emulator: Emulator) -> str:
+    return str(emulator.client("sqs").create_queue(QueueName=unique("queue"))["QueueUrl"])
+
+
+def token_task(queue_url: str, **fields: Any) -> dict[str, Any]:
+    """A state that sends its task token to a queue and waits."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+        "Arguments": {"QueueUrl": queue_url, "MessageBody": {"token": "{% $states.context.Task.Token %}"}},
+        **({"End": True} if "Next" not in fields else {}),
+        **fields,
+    }
+
+
+def receive_token(emulator: Emulator, queue_url: str) -> str:
+    sqs = emulator.client("sqs")
+    messages = sqs.receive_message(QueueUrl=queue_url, WaitTimeSeconds=10).get("Messages", [])
+    assert messages, "the state machine sent no token"
+    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=messages[0]["ReceiptHandle"])
+    return str(json.loads(messages[0]["Body"])["token"])
+
+
+def start(emulator: Emulator, machine_arn: str, **request: Any) -> str:
+    return str(emulator.client("stepfunctions").start_execution(stateMachineArn=machine_arn, **request)["executionArn"])
+
+
+def wait_for_end(emulator: Emulator, execution_arn: str, seconds: float = 15) -> dict[str, Any]:
+    """The execution's description once it is over, or as it is after so many seconds."""
+    states = emulator.client("stepfunctions")
+    deadline = time.monotonic() + seconds
+    while True:
+        found: dict[str, Any] = states.describe_execution(executionArn=execution_arn)
+        if found["status"] in ENDED or time.monotonic() > deadline:
+            return found
+        time.sleep(0.05)

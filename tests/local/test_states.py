@@ -1,0 +1,238 @@
+"""Step Functions as AWS does it: heartbeats, timeouts, tokens, errors, starting twice."""
+
+import json
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.emulator import Emulator
+from tests.local.machines import (
+    make_machine,
+    make_queue,
+    receive_token,
+    start,
+    token_task,
+    wait_for_end,
+)
+
+pytestmark = pytest.mark.cloud
+
+
+def code(error: pytest.ExceptionInfo[ClientError]) -> str:
+    return str(error.value.response["Error"]["Code"])
+
+
+def test_task_without_heartbeats_fails(emulator: Emulator) -> None:
+    queue = make_queue(emulator)
+    execution = start(emulator, make_machine(emulator, {"Wait": token_task(queue, HeartbeatSeconds=1)}))
+    found = wait_for_end(emulator, execution)
+    assert (found["status"], found["error"]) == ("FAILED", "States.HeartbeatTimeout")
+
+
+def test_heartbeats_keep_a_task_alive(emulator: Emulator) -> None:
+    queue, states = make_queue(emulator), emulator.client("stepfunctions")
+    execution = start(emulator, make_machine(emulator, {"Wait": token_task(queue, HeartbeatSeconds="{% 1 %}")}))
+    token = receive_token(emulator, queue)
+    for _ in range(6):
+        time.sleep(0.4)
+        states.send_task_heartbeat(taskToken=token)
+    states.send_task_success(taskToken=token, output='{"answer": 42}')
+    found = wait_for_end(emulator, execution)
+    assert (found["status"], json.loads(found["output"])) == ("SUCCEEDED", {"answer": 42})
+
+
+def test_missed_heartbeat_is_caught_by_name_and_by_timeout(emulator: Emulator) -> None:
+    for name in ("States.HeartbeatTimeout", "States.Timeout", "States.ALL"):
+        catch = [{"ErrorEquals": [name], "Next": "Caught", "Output": "{% $states.errorOutput %}"}]
+        task = token_task(make_queue(emulator), HeartbeatSeconds=1, Next="Missed", Catch=catch)
+        machine = make_machine(
+            emulator, {"Wait": task, "Missed": {"Type": "Fail"}, "Caught": {"Type": "Pass", "End": True}}
+        )
+        found = wait_for_end(emulator, start(emulator, machine))
+        assert found["status"] == "SUCCEEDED", name
+        assert json.loads(found["output"])["Error"] == "States.HeartbeatTimeout"
+
+
+def test_timeout_of_a_token_task_may_be_jsonata(emulator: Emulator) -> None:
+    queue = make_queue(emulator)
+    task = token_task(queue, TimeoutSeconds="{% $states.input.seconds %}", HeartbeatSeconds="{% 30 %}")
+    execution = start(emulator, make_machine(emulator, {"Wait": task}), input='{"seconds": 1}')
+    found = wait_for_end(emulator, execution)
+    assert (found["status"], found["error"]) == ("FAILED", "States.Timeout")
+
+
+def test_timeout_of_an_ordinary_task_may_be_jsonata(emulator: Emulator) -> None:
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::aws-sdk:sqs:listQueues",
+        "Arguments": {},
+        "TimeoutSeconds": "{% 600 %}",
+        "End": True,
+    }
+    found = wait_for_end(emulator, start(emulator, make_machine(emulator, {"List": task})))
+    assert found["status"] == "SUCCEEDED", found
+
+
+def test_machine_times_out(emulator: Emulator) -> None:
+    queue = make_queue(emulator)
+    machine = make_machine(emulator, {"Wait": token_task(queue)}, TimeoutSeconds=1)
+    execution = start(emulator, machine)
+    token = receive_token(emulator, queue)
+    assert wait_for_end(emulator, execution)["status"] == "TIMED_OUT"
+    with pytest.raises(ClientError) as refused:
+        emulator.client("stepfunctions").send_task_heartbeat(taskToken=token)
+    assert code(refused) == "TaskTimedOut"
+    history = emulator.client("stepfunctions").get_execution_history(executionArn=execution)["events"]
+    assert history[-1]["type"] == "ExecutionTimedOut"
+
+
+def test_timed_out_machine_tells_event_bridge(emulator: Emulator) -> None:
+    queue = make_queue(emulator)
+    sqs, events = emulator.client("sqs"), emulator.client("events")
+    machine = make_machine(emulator, {"Wait": token_task(make_queue(emulator))}, TimeoutSeconds=1)
+    pattern = {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {"status": ["TIMED_OUT"], "stateMachineArn": [machine]},
+    }
+    rule = machine.rpartition(":")[2]
+    events.put_rule(Name=rule, EventPattern=json.dumps(pattern))
+    queue_arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": queue_arn}])
+    execution = start(emulator, machine)
+    message = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=10)["Messages"][0]
+    assert json.loads(message["Body"])["detail"]["executionArn"] == execution
+
+
+def test_stopped_execution_stays_stopped(emulator: Emulator) -> None:
+    queue, states = make_queue(emulator), emulator.client("stepfunctions")
+    catch = [{"ErrorEquals": ["States.ALL"], "Next": "Caught"}]
+    machine = make_machine(
+        emulator, {"Wait": token_task(queue, Next="Caught", Catch=catch), "Caught": {"Type": "Fail", "Error": "Ran"}}
+    )
+    execution = start(emulator, machine)
+    token = receive_token(emulator, queue)
+    states.stop_execution(executionArn=execution, error="Stopped")
+    for send in (
+        lambda: states.send_task_success(taskToken=token, output="{}"),
+        lambda: states.send_task_failure(taskToken=token),
+        lambda: states.send_task_heartbeat(taskToken=token),
+    ):
+        with pytest.raises(ClientError) as refused:
+            send()
+        assert code(refused) == "TaskTimedOut"
+    time.sleep(0.5)
+    found = states.describe_execution(executionArn=execution)
+    assert (found["status"], found["error"]) == ("ABORTED", "Stopped")
+    entered = [event["type"] for event in states.get_execution_history(executionArn=execution)["events"]]
+    assert "FailStateEntered" not in entered
+
+
+def test_token_is_good_once(emulator: Emulator) -> None:
+    queue, states = make_queue(emulator), emulator.client("stepfunctions")
+    execution = start(emulator, make_machine(emulator, {"Wait": token_task(queue)}))
+    token = receive_token(emulator, queue)
+    states.send_task_success(taskToken=token, output='"first"')
+    with pytest.raises(ClientError) as refused:
+        states.send_task_success(taskToken=token, output='"second"')
+    assert code(refused) == "TaskTimedOut"
+    assert wait_for_end(emulator, execution)["output"] == '"first"'
+
+
+def test_token_that_never_was_is_invalid(emulator: Emulator) -> None:
+    with pytest.raises(ClientError) as refused:
+        emulator.client("stepfunctions").send_task_heartbeat(taskToken="nobody's")
+    assert code(refused) == "InvalidToken"
+
+
+def test_output_must_be_json(emulator: Emulator) -> None:
+    queue, states = make_queue(emulator), emulator.client("stepfunctions")
+    start(emulator, make_machine(emulator, {"Wait": token_task(queue, TimeoutSeconds=5)}))
+    token = receive_token(emulator, queue)
+    with pytest.raises(ClientError) as refused:
+        states.send_task_success(taskToken=token, output="no json")
+    assert code(refused) == "InvalidOutput"
+
+
+def test_each_attempt_has_its_own_token(emulator: Emulator) -> None:
+    queue, states = make_queue(emulator), emulator.client("stepfunctions")
+    retry = [{"ErrorEquals": ["Again"], "IntervalSeconds": 1, "MaxAttempts": 1}]
+    execution = start(emulator, make_machine(emulator, {"Wait": token_task(queue, Retry=retry)}))
+    first = receive_token(emulator, queue)
+    states.send_task_failure(taskToken=first, error="Again")
+    second = receive_token(emulator, queue)
+    assert second != first
+    states.send_task_success(taskToken=second, output="{}")
+    assert wait_for_end(emulator, execution)["status"] == "SUCCEEDED"
+
+
+def test_same_name_and_input_is_the_same_execution(emulator: Emulator) -> None:
+    queue = make_queue(emulator)
+    machine = make_machine(emulator, {"Wait": token_task(queue, TimeoutSeconds=5)})
+    first = start(emulator, machine, name="one", input='{"a": 1}')
+    assert start(emulator, machine, name="one", input='{"a": 1}') == first
+    with pytest.raises(ClientError) as refused:
+        start(emulator, machine, name="one", input='{"a": 2}')
+    assert code(refused) == "ExecutionAlreadyExists"
+    token = receive_token(emulator, queue)
+    emulator.client("stepfunctions").send_task_success(taskToken=token, output="{}")
+    wait_for_end(emulator, first)
+    with pytest.raises(ClientError) as refused:
+        start(emulator, machine, name="one", input='{"a": 1}')
+    assert code(refused) == "ExecutionAlreadyExists"
+
+
+def test_runtime_errors_are_not_caught(emulator: Emulator) -> None:
+    task = token_task(make_queue(emulator), Next="Caught", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+    task["Resource"] = "arn:aws:states:::nosuchservice:call.waitForTaskToken"
+    machine = make_machine(emulator, {"Call": task, "Caught": {"Type": "Succeed"}})
+    found = wait_for_end(emulator, start(emulator, machine))
+    assert (found["status"], found["error"]) == ("FAILED", "States.Runtime")
+
+
+# ---- The day one of these fails, the emulator does it itself: delete the mend ----
+
+
+def test_emulator_still_ignores_heartbeats(unmended: Emulator) -> None:
+    queue = make_queue(unmended)
+    execution = start(unmended, make_machine(unmended, {"Wait": token_task(queue, HeartbeatSeconds=1)}))
+    assert wait_for_end(unmended, execution, 2.5)["status"] == "RUNNING"
+
+
+def test_emulator_still_ignores_the_machines_timeout(unmended: Emulator) -> None:
+    machine = make_machine(unmended, {"Wait": token_task(make_queue(unmended))}, TimeoutSeconds=1)
+    assert wait_for_end(unmended, start(unmended, machine), 2.5)["status"] == "RUNNING"
+
+
+def test_emulator_still_fails_on_jsonata_timeouts(unmended: Emulator) -> None:
+    task = token_task(make_queue(unmended), TimeoutSeconds="{% 1 %}")
+    found = wait_for_end(unmended, start(unmended, make_machine(unmended, {"Wait": task})))
+    assert found.get("error") != "States.Timeout"
+
+
+def test_emulator_still_takes_tokens_of_stopped_executions(unmended: Emulator) -> None:
+    queue, states = make_queue(unmended), unmended.client("stepfunctions")
+    execution = start(unmended, make_machine(unmended, {"Wait": token_task(queue)}))
+    token = receive_token(unmended, queue)
+    states.stop_execution(executionArn=execution)
+    states.send_task_heartbeat(taskToken=token)
+    states.send_task_failure(taskToken=token, error="Late")
+    deadline = time.monotonic() + 5
+    while states.describe_execution(executionArn=execution)["status"] == "ABORTED" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert states.describe_execution(executionArn=execution)["status"] == "FAILED"
+
+
+def test_emulator_still_refuses_to_start_twice(unmended: Emulator) -> None:
+    machine = make_machine(unmended, {"Wait": token_task(make_queue(unmended), TimeoutSeconds=2)})
+    start(unmended, machine, name="one")
+    with pytest.raises(ClientError):
+        start(unmended, machine, name="one")
+
+
+def test_emulator_still_catches_runtime_errors(unmended: Emulator) -> None:
+    task = token_task(make_queue(unmended), Next="Caught", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+    task["Resource"] = "arn:aws:states:::nosuchservice:call.waitForTaskToken"
+    machine = make_machine(unmended, {"Call": task, "Caught": {"Type": "Succeed"}})
+    assert wait_for_end(unmended, start(unmended, machine))["status"] == "SUCCEEDED"

@@ -9,10 +9,8 @@ dies ends nothing: the worker must notice.
 """
 
 import asyncio
-import contextlib
 import os
 import shutil
-import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -23,6 +21,7 @@ from local.instances.cloud import Cloud, Instance, Launch
 from local.instances.metadata import Metadata
 from local.instances.places import ROOT, Places, read_json, write_json
 from local.instances.units import PowerSupply, Unit
+from local.processes import free_port
 
 API_GRACE_S = 4.0  # EC2 presses the power button: the machine has moments, the same for a spot interruption's end
 OFF_GRACE_S = 20.0  # the machine's own `poweroff` waits for its units this long
@@ -94,7 +93,7 @@ class Machine:
             boot = user_data.parse(self._launch.user_data)
             self._power.order("arm", self.id, boot.power_off_after_s)  # the first act, as in bootcmd
             metadata_url = await self._metadata.start()
-            engine_url = f"http://127.0.0.1:{_free_port()}"
+            engine_url = f"http://127.0.0.1:{free_port()}"
             processes = {"metadata_url": metadata_url, "engine_url": engine_url, "lifecycle": self._launch.lifecycle}
             await self._start_engine(boot, engine_url)
             code = await asyncio.to_thread(
@@ -178,9 +177,3 @@ class Machine:
 
     async def _credentials(self) -> dict[str, object] | None:
         return await asyncio.to_thread(self._cloud.credentials, self.id)
-
-
-def _free_port() -> int:
-    with contextlib.closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

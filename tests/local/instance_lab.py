@@ -150,12 +150,15 @@ write_files:
 class RunningHost:
     """The host as a process, as `make up` runs it."""
 
-    def __init__(self, emulator: Emulator, state: Path):
+    def __init__(self, emulator: Emulator, state: Path, *, through_a_shell: bool = False):
         self.places = Places(state)
         self.log = state / "host.log"
+        command = [sys.executable, "-m", "local.instances", "--state", str(state)]
+        if through_a_shell:
+            command = ["sh", "-c", '"$@"; exit $?', "sh", *command]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "local.instances", "--state", str(state)],
+                command,
                 cwd=ROOT,
                 env={"PATH": os.environ["PATH"], "HOME": str(state), **emulator.environment()},
                 stdout=log,
@@ -172,6 +175,15 @@ class RunningHost:
         path = self.places.processes(instance_id)
         self.wait(path.exists, f"{instance_id} has booted")
         return dict(json.loads(path.read_text()))
+
+    def guard(self) -> int:
+        """The process id of the host's guard."""
+        listing = subprocess.run(["ps", "-ww", "-eo", "pid=,ppid=,args="], capture_output=True, text=True).stdout
+        children = [line.split(None, 2) for line in listing.splitlines()]
+        (guard,) = [
+            int(pid) for pid, parent, args in children if int(parent) == self.process.pid and "guard.py" in args
+        ]
+        return guard
 
     def reports(self, instance_id: str) -> dict[str, Any]:
         """Everything that the probe has said so far."""
@@ -198,8 +210,8 @@ class RunningHost:
 
 
 @contextmanager
-def running_host(emulator: Emulator, state: Path) -> Iterator[RunningHost]:
-    host = RunningHost(emulator, state)
+def running_host(emulator: Emulator, state: Path, *, through_a_shell: bool = False) -> Iterator[RunningHost]:
+    host = RunningHost(emulator, state, through_a_shell=through_a_shell)
     try:
         yield host
     finally:

@@ -8,7 +8,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -159,24 +158,3 @@ def test_instance_of_somebody_else_is_left_alone(host: RunningHost, lab: Lab) ->
     host.wait(lambda: f"{instance_id} was not launched by a fleet" in host.log.read_text(), "the host has seen it")
     assert lab.state(instance_id) == "running"
     lab.terminate(instance_id)
-
-
-def test_stopped_host_leaves_no_process(emulator: Emulator, lab: Lab, tmp_path: Path) -> None:
-    with running_host(emulator, tmp_path) as own:
-        instance_id = lab.launch()
-        machine = own.machine(instance_id)
-    lab.terminate(instance_id)
-    assert not runs(machine["worker"]) and not runs(machine["engine"])
-
-
-def test_killed_host_leaves_no_process_and_the_next_one_ends_the_instance(
-    emulator: Emulator, lab: Lab, tmp_path: Path
-) -> None:
-    with running_host(emulator, tmp_path) as first:
-        instance_id = lab.launch()
-        machine = first.machine(instance_id)
-        first.process.kill()
-        first.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone", 5)
-    with running_host(emulator, tmp_path) as second:
-        second.wait(lambda: lab.state(instance_id) == "terminated", "the cut-off instance is terminated")
-        second.wait(lambda: not second.places.machine(instance_id).exists(), "its directory is removed")

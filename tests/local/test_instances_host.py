@@ -1,0 +1,71 @@
+"""However the host ends or hangs, no engine and no worker outlives it or its machine's power timer."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from local.emulator import Emulator
+from tests.local.instance_lab import Lab, running_host, runs
+
+pytestmark = pytest.mark.cloud
+
+
+@pytest.fixture(scope="module")
+def lab(emulator: Emulator) -> Lab:
+    return Lab(emulator)
+
+
+def test_stopped_host_leaves_no_process(emulator: Emulator, lab: Lab, tmp_path: Path) -> None:
+    with running_host(emulator, tmp_path) as own:
+        instance_id = lab.launch()
+        machine = own.machine(instance_id)
+    lab.terminate(instance_id)
+    assert not runs(machine["worker"]) and not runs(machine["engine"])
+
+
+def test_killed_host_leaves_no_process_and_the_next_one_ends_the_instance(
+    emulator: Emulator, lab: Lab, tmp_path: Path
+) -> None:
+    with running_host(emulator, tmp_path) as first:
+        instance_id = lab.launch()
+        machine = first.machine(instance_id)
+        first.process.kill()
+        first.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone", 5)
+    with running_host(emulator, tmp_path) as second:
+        second.wait(lambda: lab.state(instance_id) == "terminated", "the cut-off instance is terminated")
+        second.wait(lambda: not second.places.machine(instance_id).exists(), "its directory is removed")
+
+
+def test_hung_host_does_not_stop_the_power_timer(emulator: Emulator, tmp_path: Path) -> None:
+    brief = Lab(emulator, life_s=2)
+    with running_host(emulator, tmp_path) as own:
+        instance_id = brief.launch()
+        machine = own.machine(instance_id)
+        os.kill(own.process.pid, signal.SIGSTOP)
+        own.wait(lambda: not runs(machine["worker"]), "the worker has ended", 10)
+        assert brief.state(instance_id) == "running"  # only the host can tell the emulator
+        os.kill(own.process.pid, signal.SIGCONT)
+        own.wait(lambda: brief.state(instance_id) == "terminated", "the instance is terminated")
+        assert not runs(machine["engine"])
+
+
+def test_host_without_its_guard_ends_with_everything(emulator: Emulator, lab: Lab, tmp_path: Path) -> None:
+    with running_host(emulator, tmp_path) as own:
+        instance_id = lab.launch()
+        machine = own.machine(instance_id)
+        os.kill(own.guard(), signal.SIGKILL)
+        assert own.process.wait(10) == 1
+        assert "guard has died" in own.log.read_text()
+    lab.terminate(instance_id)
+    assert not runs(machine["worker"]) and not runs(machine["engine"])
+
+
+def test_host_ends_when_its_parent_is_gone(emulator: Emulator, lab: Lab, tmp_path: Path) -> None:
+    with running_host(emulator, tmp_path, through_a_shell=True) as own:
+        instance_id = lab.launch()
+        machine = own.machine(instance_id)
+        own.process.kill()  # the shell
+        own.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone", 10)
+    lab.terminate(instance_id)

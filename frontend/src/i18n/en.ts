@@ -62,6 +62,7 @@ export const en: Record<keyof typeof pt, string> = {
   "session.eta.late": "Taking longer than usual ({time}).",
   "session.eta.unknown": "Booting for {time}",
   "session.machine": "Machine",
+  "session.usage": "Answers: {messages} · tokens: {tokens}",
   "session.spot": "spot",
   "session.on-demand": "on-demand",
   "session.history": "Earlier sessions",
@@ -82,7 +83,7 @@ export const en: Record<keyof typeof pt, string> = {
   "receipt.address": "IP address",
   "receipt.tokens": "Tokens (in / out)",
   "receipt.messages": "Answers",
-  "receipt.time": "On from – to",
+  "receipt.time": "On",
 
   "chat.list": "Conversations",
   "chat.new": "New conversation",

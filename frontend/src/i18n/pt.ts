@@ -60,6 +60,7 @@ export const pt = {
   "session.eta.late": "Está levando mais que o normal ({time}).",
   "session.eta.unknown": "Iniciando há {time}",
   "session.machine": "Máquina",
+  "session.usage": "Respostas: {messages} · tokens: {tokens}",
   "session.spot": "spot",
   "session.on-demand": "sob demanda",
   "session.history": "Sessões anteriores",
@@ -80,7 +81,7 @@ export const pt = {
   "receipt.address": "Endereço IP",
   "receipt.tokens": "Tokens (entrada / saída)",
   "receipt.messages": "Respostas",
-  "receipt.time": "Ligada de – até",
+  "receipt.time": "Ligada",
 
   "chat.list": "Conversas",
   "chat.new": "Nova conversa",

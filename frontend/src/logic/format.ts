@@ -13,6 +13,11 @@ export function usd(amount: number, language: Language): string {
   }).format(amount);
 }
 
+/** A price or a guess: two digits are enough, and more would promise more. */
+export function about(amount: number, language: Language): string {
+  return new Intl.NumberFormat(LOCALE[language], { style: "currency", currency: "USD" }).format(amount);
+}
+
 /** `45 s`, `3 min 05 s`, `1 h 02 min`: the same in both languages. */
 export function duration(seconds: number): string {
   const whole = Math.max(0, Math.floor(seconds));
@@ -20,6 +25,11 @@ export function duration(seconds: number): string {
   const minutes = Math.floor(whole / 60);
   if (minutes < 60) return `${minutes} min ${String(whole % 60).padStart(2, "0")} s`;
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** A length that is not counted second by second: `5 min`, not `5 min 00 s`. */
+export function span(seconds: number): string {
+  return duration(seconds).replace(/ 00 (s|min)$/, "");
 }
 
 export function number(value: number, language: Language, digits = 0): string {

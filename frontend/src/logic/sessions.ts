@@ -64,7 +64,7 @@ export interface Step {
   state: "done" | "now" | "next";
 }
 
-/** The boot's steps with the times that are known, for the attempt that is running. */
+/** A session's steps with the times that are known, for the attempt that is running. */
 export function steps(session: Session): Step[] {
   const attempt = session.attempt ?? 0;
   const phase = (name: string) =>
@@ -77,13 +77,13 @@ export function steps(session: Session): Step[] {
     { name: "healthy", at: phase("healthy") ?? time(session.healthy_at) },
     { name: "ended", at: time(session.ended_at) },
   ];
-  // A step is done when it or any later one has happened.
+  // Each time is a beginning, so the last one reached is what goes on now; all before it is done.
   const last = list.findLastIndex((step) => step.at !== undefined);
-  const running = isFinal(session) ? -1 : last + 1;
-  return list.map(({ name, at }, i) => ({
+  const shown = isFinal(session) ? list.filter((step) => step.at !== undefined) : list.slice(0, -1);
+  return shown.map(({ name, at }, i) => ({
     name,
     ...(at === undefined ? {} : { at }),
-    state: i <= last ? "done" : i === running ? "now" : "next",
+    state: i < last || isFinal(session) ? "done" : i === last ? "now" : "next",
   }));
 }
 

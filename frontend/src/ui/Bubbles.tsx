@@ -2,7 +2,7 @@ import type { ChatActions } from "../actions/chats";
 import { known, t } from "../i18n";
 import { isFinalMessage } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
-import { blocks } from "../logic/text";
+import { blocks, runs } from "../logic/text";
 import { gpu, live } from "../state";
 import type { Message } from "../types";
 
@@ -16,7 +16,17 @@ function Words({ text }: { text: string }) {
             <code>{block.text}</code>
           </pre>
         ) : (
-          <p key={i}>{block.text}</p>
+          <p key={i}>
+            {runs(block.text).map((run, j) =>
+              run.kind === "code" ? (
+                <code key={j}>{run.text}</code>
+              ) : run.kind === "bold" ? (
+                <strong key={j}>{run.text}</strong>
+              ) : (
+                run.text
+              ),
+            )}
+          </p>
         ),
       )}
     </>

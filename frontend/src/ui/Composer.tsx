@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { setDraft, type ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
-import { usd } from "../logic/format";
+import { about } from "../logic/format";
 import { USUAL } from "../logic/prices";
 import { draftKey, drafts, gpu, sessionsKnown } from "../state";
 
@@ -57,7 +57,7 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
       </button>
       <p id="composer-hint" class="hint">
         {gpu.value === "off" && sessionsKnown.value
-          ? t("chat.wakes", { usd: usd(USUAL.spot, language.value) })
+          ? t("chat.wakes", { usd: about(USUAL.spot, language.value) })
           : t("chat.keys")}
       </p>
     </form>

@@ -1,8 +1,8 @@
 /** The page's main promise, always in sight: is a GPU on, what has it cost, how do I switch it off. */
 import { useSignal } from "@preact/signals";
 import type { SessionActions } from "../actions/sessions";
-import { language, t } from "../i18n";
-import { duration, usd } from "../logic/format";
+import { known, language, t } from "../i18n";
+import { about, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
 import { runningSeconds } from "../logic/sessions";
 import { ending, gpu, live, now, sessions, sessionsKnown, starting } from "../state";
@@ -19,13 +19,15 @@ function headline(session: Session | undefined): string {
 function note(session: Session | undefined): string {
   if (!sessionsKnown.value && !session) return "";
   if (!session) {
-    const last = sessions.value[0]?.receipt;
-    const said = last ? ` ${t("gpu.off.last", { usd: usd(last.total_usd, language.value) })}` : "";
-    return t("gpu.off.note") + said;
+    const { error, receipt } = sessions.value[0] ?? {};
+    const said = [t("gpu.off.note")];
+    if (error) said.push(known("error", error.code) ?? error.message);
+    if (receipt) said.push(t("gpu.off.last", { usd: usd(receipt.total_usd, language.value) }));
+    return said.join(" ");
   }
   if (gpu.value === "coming") return t("gpu.coming.note");
   if (gpu.value === "leaving") return t("gpu.leaving.note");
-  return session.idle_seconds ? t("gpu.idle", { time: duration(session.idle_seconds) }) : "";
+  return session.idle_seconds ? t("gpu.idle", { time: span(session.idle_seconds) }) : "";
 }
 
 function Start({ actions }: { actions: SessionActions }) {
@@ -41,12 +43,9 @@ function Start({ actions }: { actions: SessionActions }) {
       >
         {starting.value ? t("gpu.starting") : t("gpu.start")}
       </button>
-      <p id="start-hint" class="hint">
-        {t("gpu.start.hint", { spot: usd(USUAL.spot, language.value) })}
-      </p>
       <label class="hint check">
         <input type="checkbox" checked={onDemand} onChange={(e) => (onDemand.value = e.currentTarget.checked)} />{" "}
-        {t("gpu.ondemand", { usd: usd(USUAL.onDemand, language.value) })}
+        {t("gpu.ondemand", { usd: about(USUAL.onDemand, language.value) })}
       </label>
     </div>
   );
@@ -75,6 +74,11 @@ export function PowerStrip({ actions }: { actions: SessionActions }) {
       <div class="strip-text" role="status">
         <h1>{headline(session)}</h1>
         <p>{note(session)}</p>
+        {!session && (
+          <p id="start-hint" class="hint">
+            {t("gpu.start.hint", { spot: about(USUAL.spot, language.value) })}
+          </p>
+        )}
       </div>
       {session && session.launched_at && <Meter session={session} />}
       {session ? (

@@ -1,6 +1,6 @@
 /** The latest session's life: its steps as they happen, then its receipt; and what the sessions before it cost. */
 import { known, language, t } from "../i18n";
-import { clock, day, duration, usd } from "../logic/format";
+import { clock, day, duration, number, span, usd } from "../logic/format";
 import { bootProgress, isFinal, steps, time, type BootProgress } from "../logic/sessions";
 import { latest, now, sessions } from "../state";
 import type { Session } from "../types";
@@ -11,7 +11,7 @@ const SHOWN = 8;
 function eta(boot: BootProgress): string {
   if (boot.expected === null) return t("session.eta.unknown", { time: duration(boot.elapsed) });
   if (boot.late) return t("session.eta.late", { time: duration(boot.elapsed) });
-  return t("session.eta", { time: duration(boot.remaining ?? 0) });
+  return t("session.eta", { time: span(boot.remaining ?? 0) });
 }
 
 function Boot({ session }: { session: Session }) {
@@ -52,7 +52,7 @@ function ended(session: Session): string {
 }
 
 function Current({ session }: { session: Session }) {
-  const { instance, error, attempt } = session;
+  const { instance, error, attempt, usage } = session;
   return (
     <>
       <p class="status-line">
@@ -67,6 +67,7 @@ function Current({ session }: { session: Session }) {
       {isFinal(session) && !error && ended(session) && <p>{ended(session)}</p>}
       {!isFinal(session) && (attempt ?? 0) > 0 && <p class="trouble">{t("session.attempt", { n: (attempt ?? 0) + 1 })}</p>}
       <Boot session={session} />
+      {session.receipt && <ReceiptCard receipt={session.receipt} />}
       <Steps session={session} />
       {instance && !session.receipt && (
         <p class="machine">
@@ -75,7 +76,14 @@ function Current({ session }: { session: Session }) {
           {instance.availability_zone && ` · ${instance.availability_zone}`}
         </p>
       )}
-      {session.receipt && <ReceiptCard receipt={session.receipt} />}
+      {usage && !session.receipt && usage.messages > 0 && (
+        <p class="machine">
+          {t("session.usage", {
+            messages: number(usage.messages, language.value),
+            tokens: number(usage.prompt_tokens + usage.completion_tokens, language.value),
+          })}
+        </p>
+      )}
     </>
   );
 }

@@ -1,0 +1,80 @@
+import { expect, it, vi } from "vitest";
+import { ApiError, createApi } from "../src/api";
+
+const json = (status: number, body: unknown) => new Response(JSON.stringify(body), { status });
+const tokens = () => ({ token: async () => "t1", renew: vi.fn(async () => "t2" as string | null) });
+
+function setUp(...responses: (Response | Error)[]) {
+  const fetcher = vi.fn(async (..._: Parameters<typeof fetch>): Promise<Response> => {
+    const next = responses.shift()!;
+    if (next instanceof Error) throw next;
+    return next;
+  });
+  const person = tokens();
+  const sent = (n = 0) => {
+    const [url, init] = fetcher.mock.calls[n]!;
+    return { url, method: init!.method, headers: init!.headers, body: init!.body };
+  };
+  return { api: createApi("http://api/v1", person, fetcher as typeof fetch), fetcher, person, sent };
+}
+
+async function caught(promise: Promise<unknown>): Promise<ApiError> {
+  const error = await promise.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ApiError);
+  return error as ApiError;
+}
+
+it("posts a message with its key", async () => {
+  const { api, sent } = setUp(json(202, {}));
+  await api.post("con_1", "Oi", "k1");
+  expect(sent()).toEqual({
+    url: "http://api/v1/conversations/con_1/messages",
+    method: "POST",
+    headers: { Authorization: "Bearer t1", "Content-Type": "application/json", "Idempotency-Key": "k1" },
+    body: '{"content":"Oi"}',
+  });
+});
+
+it("says what the API says", async () => {
+  const error = { message: "Too long", type: "invalid_request_error", param: "content", code: "too_long" };
+  const failed = await caught(setUp(json(400, { error })).api.sessions());
+  expect([failed.status, failed.message, failed.param, failed.code]).toEqual([400, "Too long", "content", "too_long"]);
+  expect(failed.passing).toBe(false);
+});
+
+it("understands API Gateway's own errors, and ones that are not JSON", async () => {
+  expect((await caught(setUp(json(403, { Message: "no" })).api.sessions())).message).toBe("no");
+  expect((await caught(setUp(new Response("<html>", { status: 502 })).api.sessions())).message).toBe("HTTP 502");
+});
+
+it("renews the token once", async () => {
+  const { api, person, sent } = setUp(json(401, {}), json(200, { data: [] }));
+  await api.sessions();
+  expect(person.renew).toHaveBeenCalledTimes(1);
+  expect(sent(1).headers).toMatchObject({ Authorization: "Bearer t2" });
+});
+
+it("asks the person to sign in when there is no token", async () => {
+  const api = createApi("http://api/v1", { token: async () => null, renew: async () => null }, fetch);
+  expect((await caught(api.sessions())).code).toBe("signed_out");
+});
+
+it("knows which failures pass", async () => {
+  expect((await caught(setUp(new TypeError("fetch failed")).api.sessions())).passing).toBe(true);
+  expect((await caught(setUp(json(503, {})).api.sessions())).passing).toBe(true);
+  expect((await caught(setUp(json(429, {})).api.sessions())).passing).toBe(true);
+  expect((await caught(setUp(new Response('{"cut', { status: 202 })).api.sessions())).passing).toBe(true);
+  expect((await caught(setUp(json(404, {})).api.sessions())).passing).toBe(false);
+});
+
+it("reads a list to its end", async () => {
+  const { api, sent } = setUp(
+    json(200, { data: [{ id: "a" }], has_more: true }),
+    json(200, { data: [{ id: "b" }], has_more: false }),
+  );
+  expect((await api.messages("con_1")).map((m) => m.id)).toEqual(["a", "b"]);
+  expect(sent(1).url).toBe("http://api/v1/conversations/con_1/messages?after=a");
+});

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { connect, PING_MS, PONG_MS, type Live, type LiveOptions, type Socket } from "../src/live";
+
+class Line implements Socket {
+  onopen: Socket["onopen"] = null;
+  onclose: Socket["onclose"] = null;
+  onmessage: Socket["onmessage"] = null;
+  sent: Record<string, string>[] = [];
+  closed = false;
+  constructor(readonly address: string) {}
+  send(data: string): void {
+    this.sent.push(JSON.parse(data));
+  }
+  close(): void {
+    this.closed = true;
+  }
+  accept(): void {
+    this.onopen?.(undefined as never);
+  }
+  drop(): void {
+    this.onclose?.(undefined as never);
+  }
+  say(frame: unknown): void {
+    this.onmessage?.({ data: typeof frame === "string" ? frame : JSON.stringify(frame) });
+  }
+}
+
+let lines: Line[];
+let live: Live;
+const heard = { frames: [] as unknown[], topics: [] as string[], states: [] as string[], failures: [] as number[] };
+const last = () => lines.at(-1)!;
+const settle = () => vi.advanceTimersByTimeAsync(0);
+
+function begin(options: Partial<LiveOptions> = {}): void {
+  live = connect({
+    address: async (failures) => {
+      heard.failures.push(failures);
+      return `ws://x?token=${lines.length}`;
+    },
+    onFrame: (frame) => heard.frames.push(frame),
+    onSubscribed: (topic) => heard.topics.push(topic),
+    onState: (state) => heard.states.push(state),
+    open: (address) => {
+      const line = new Line(address);
+      lines.push(line);
+      return line;
+    },
+    random: () => 1,
+    ...options,
+  });
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  lines = [];
+  for (const list of Object.values(heard)) list.length = 0;
+});
+afterEach(() => {
+  live.close();
+  vi.useRealTimers();
+});
+
+it("subscribes to what is wanted, and only to changes of it", async () => {
+  begin();
+  live.want(["session:ses_1", "conversation:con_1"]);
+  await settle();
+  expect(last().sent).toEqual([]);
+  last().accept();
+  expect(last().sent).toEqual([
+    { action: "subscribe", session_id: "ses_1" },
+    { action: "subscribe", conversation_id: "con_1" },
+  ]);
+  live.want(["session:ses_1", "conversation:con_2"]);
+  expect(last().sent.slice(2)).toEqual([
+    { action: "unsubscribe", conversation_id: "con_1" },
+    { action: "subscribe", conversation_id: "con_2" },
+  ]);
+});
+
+it("asks to be caught up after every connection, with a fresh token", async () => {
+  begin();
+  live.want(["conversation:con_1"]);
+  await settle();
+  last().accept();
+  last().say({ type: "subscribed", conversation_id: "con_1" });
+  last().drop();
+  await vi.advanceTimersByTimeAsync(500);
+  last().accept();
+  last().say({ type: "subscribed", conversation_id: "con_1" });
+  expect(lines.map((line) => line.address)).toEqual(["ws://x?token=0", "ws://x?token=1"]);
+  expect(last().sent).toEqual([{ action: "subscribe", conversation_id: "con_1" }]);
+  expect(heard.topics).toEqual(["conversation:con_1", "conversation:con_1"]);
+  expect(heard.states).toEqual(["connecting", "open", "waiting", "connecting", "open"]);
+});
+
+it("ignores a confirmation of what is no longer wanted, and what is not JSON", async () => {
+  begin();
+  await settle();
+  last().accept();
+  last().say({ type: "subscribed", conversation_id: "con_old" });
+  last().say("{not json");
+  last().say({ type: "delta", text: "a" });
+  expect([heard.topics, heard.frames]).toEqual([[], [{ type: "delta", text: "a" }]]);
+});
+
+it("waits longer after each failure and begins again after a stable connection", async () => {
+  begin();
+  await settle();
+  for (const wait of [500, 1000, 2000]) {
+    last().drop();
+    const before = lines.length;
+    await vi.advanceTimersByTimeAsync(wait - 1);
+    expect(lines.length).toBe(before);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(lines.length).toBe(before + 1);
+  }
+  last().accept();
+  await vi.advanceTimersByTimeAsync(10_000);
+  last().drop();
+  await vi.advanceTimersByTimeAsync(500);
+  expect(heard.failures).toEqual([0, 1, 2, 3, 1]);
+});
+
+it("tries again when no address can be had", async () => {
+  let asked = 0;
+  begin({
+    address: async () => {
+      if (asked++ === 0) throw new Error("signed out");
+      return "ws://x";
+    },
+  });
+  await settle();
+  expect(lines).toEqual([]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(lines.length).toBe(1);
+});
+
+it("keeps a quiet line alive, and gives up one that does not answer", async () => {
+  begin();
+  await settle();
+  last().accept();
+  await vi.advanceTimersByTimeAsync(PING_MS);
+  expect(last().sent).toEqual([{ action: "ping" }]);
+  last().say({ type: "pong" });
+  await vi.advanceTimersByTimeAsync(PONG_MS);
+  expect(lines.length).toBe(1);
+  await vi.advanceTimersByTimeAsync(PING_MS);
+  expect(lines[0]!.closed).toBe(true);
+  await vi.advanceTimersByTimeAsync(PONG_MS + 500);
+  expect(lines.length).toBe(2);
+});
+
+it("does not wait when the network comes back", async () => {
+  begin();
+  await settle();
+  for (let i = 0; i < 8; i++) {
+    last().drop();
+    await vi.advanceTimersByTimeAsync(30_000);
+  }
+  last().drop();
+  const before = lines.length;
+  live.nudge();
+  await settle();
+  expect(lines.length).toBe(before + 1);
+});
+
+it("stays closed once closed", async () => {
+  begin();
+  await settle();
+  live.close();
+  last().drop();
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(lines.length).toBe(1);
+});

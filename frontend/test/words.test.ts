@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { fill, LANGUAGES, preferred } from "../src/i18n";
+import { backoffMs, LONGEST_MS } from "../src/logic/backoff";
+import { about, duration, span, usd } from "../src/logic/format";
+import { restore, save, titleFrom, type Saved } from "../src/logic/outbox";
+import { blocks, runs } from "../src/logic/text";
+
+const plain = (text: string) => text.replace(/\u00a0/g, " ");
+
+describe("languages", () => {
+  it("have the same keys and the same blanks to fill", () => {
+    const { pt, en } = LANGUAGES;
+    expect(Object.keys(en).sort()).toEqual(Object.keys(pt).sort());
+    const blanks = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
+    for (const key of Object.keys(pt) as (keyof typeof pt)[]) {
+      expect([key, blanks(en[key])]).toEqual([key, blanks(pt[key])]);
+      expect(en[key].trim()).not.toBe("");
+    }
+  });
+
+  it("are chosen by the person, then by the browser, then Portuguese", () => {
+    expect(preferred("en", ["pt-BR"])).toBe("en");
+    expect(preferred(null, ["fr-FR", "en-GB", "pt"])).toBe("en");
+    expect(preferred(null, ["fr-FR"])).toBe("pt");
+  });
+
+  it("fill blanks, and leave alone what nobody fills", () => {
+    expect(fill("{a} of {b}", { a: 1 })).toBe("1 of {b}");
+  });
+});
+
+describe("formats", () => {
+  it("write dollars as the language does, with the digits that matter", () => {
+    expect(plain(usd(0.0061, "pt"))).toBe("US$ 0,0061");
+    expect(usd(0.0061, "en")).toBe("$0.0061");
+    expect(plain(usd(1234.5, "pt"))).toBe("US$ 1.234,50");
+    expect(usd(0, "en")).toBe("$0.00");
+    expect(about(0.513, "en")).toBe("$0.51");
+  });
+
+  it("write durations", () => {
+    expect([0, 45.9, 185, 3720].map(duration)).toEqual(["0 s", "45 s", "3 min 05 s", "1 h 02 min"]);
+    expect([300, 7200, 3630, 0].map(span)).toEqual(["5 min", "2 h", "1 h", "0 s"]);
+  });
+});
+
+it("waits longer after every failure, within bounds", () => {
+  expect([0, 1, 2].map((n) => backoffMs(n, () => 0))).toEqual([250, 500, 1000]);
+  expect([0, 1, 2].map((n) => backoffMs(n, () => 1))).toEqual([500, 1000, 2000]);
+  expect(backoffMs(1000, () => 1)).toBe(LONGEST_MS);
+});
+
+describe("text of an answer", () => {
+  it("tells prose from code, and an open fence from a closed one", () => {
+    expect(blocks("Veja:\n\n```py\nx = 1\n\ny = 2\n```\nFim")).toEqual([
+      { kind: "prose", text: "Veja:" },
+      { kind: "code", text: "x = 1\n\ny = 2" },
+      { kind: "prose", text: "Fim" },
+    ]);
+    expect(blocks("```\nstill")).toEqual([{ kind: "code", text: "still" }]);
+    expect(blocks("")).toEqual([]);
+  });
+
+  it("keeps markup as the text that it is", () => {
+    expect(blocks("<img src=x onerror=alert(1)>")).toEqual([{ kind: "prose", text: "<img src=x onerror=alert(1)>" }]);
+  });
+
+  it("tells bold and code within a line", () => {
+    expect(runs("a **b c** `d` 2 * 3 ** 4")).toEqual([
+      { kind: "plain", text: "a " },
+      { kind: "bold", text: "b c" },
+      { kind: "plain", text: " " },
+      { kind: "code", text: "d" },
+      { kind: "plain", text: " 2 * 3 ** 4" },
+    ]);
+  });
+});
+
+describe("what was not sent", () => {
+  const store = () => {
+    const kept = new Map<string, string>();
+    return {
+      getItem: (key: string) => kept.get(key) ?? null,
+      setItem: (key: string, value: string) => void kept.set(key, value),
+      removeItem: (key: string) => void kept.delete(key),
+      kept,
+    } as unknown as Storage & { kept: Map<string, string> };
+  };
+
+  it("survives a reload under the same key, for the same person only", () => {
+    const place = store();
+    const saved: Saved = {
+      outbox: [{ key: "k1", conversationId: "con_1", content: "Oi", state: "sending" }],
+      drafts: { new: "rascunho", con_1: "" },
+    };
+    save(place, "ana", saved);
+    expect(restore(place, "ana")).toEqual({
+      outbox: [{ key: "k1", conversationId: "con_1", content: "Oi", state: "failed", error: "" }],
+      drafts: { new: "rascunho" },
+    });
+    expect(restore(place, "bia")).toEqual({ outbox: [], drafts: {} });
+    save(place, "ana", { outbox: [], drafts: { new: "" } });
+    expect(place.kept.size).toBe(0);
+  });
+
+  it("gives a conversation its title", () => {
+    expect(titleFrom("  Oi\nmais")).toBe("Oi");
+    const title = titleFrom("uma pergunta muito comprida que não cabe de jeito nenhum em uma linha só");
+    expect([...title].length).toBeLessThanOrEqual(60);
+    expect(title).toMatch(/[a-zã]…$/);
+  });
+});

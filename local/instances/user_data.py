@@ -6,12 +6,13 @@ timer. Installing drivers and containers has no meaning on a laptop.
 
 import base64
 import re
+import shlex
 from dataclasses import dataclass
 
 import yaml
 
 ENV_FILE = "/etc/foreverus/worker.env"
-_TIMER = re.compile(r"--on-active[=\s]+[\"']?(\d+)\s*(s|sec|seconds?)?[\"'\s]")
+_TIMER = "--on-active="
 _FUNCTION = re.compile(r"--function-name[=\s]+[\"']?([A-Za-z0-9_:-]+)")
 
 
@@ -38,14 +39,13 @@ def parse(encoded: str) -> Boot:
     if ENV_FILE not in files:
         raise UserDataBroken(f"the user data writes no {ENV_FILE}")
     # cloud-init runs bootcmd before everything else; a timer anywhere else would not guard the boot itself.
-    timer = _TIMER.search("\n".join(map(_command, config.get("bootcmd") or [])) + "\n")
-    if timer is None:
+    spans = [word.removeprefix(_TIMER) for word in _words(config.get("bootcmd")) if word.startswith(_TIMER)]
+    if not spans:
         raise UserDataBroken("no `systemd-run --on-active=<seconds>s` in the user data's bootcmd")
-    commands = "\n".join([*files.values(), *map(_command, config.get("runcmd") or [])])
-    function = _FUNCTION.search(commands)
+    function = _FUNCTION.search("\n".join([*files.values(), " ".join(_words(config.get("runcmd")))]))
     if function is None:
         raise UserDataBroken("no `--function-name` in the user data: whose package is the worker?")
-    return Boot(worker=parse_env(files[ENV_FILE]), function=function[1], power_off_after_s=int(timer[1]))
+    return Boot(worker=parse_env(files[ENV_FILE]), function=function[1], power_off_after_s=min(map(_seconds, spans)))
 
 
 def parse_env(text: str) -> dict[str, str]:
@@ -66,5 +66,14 @@ def _content(file: dict[str, str]) -> str:
     return base64.b64decode(content).decode() if file.get("encoding") in ("b64", "base64") else content
 
 
-def _command(command: str | list[str]) -> str:
-    return command if isinstance(command, str) else " ".join(map(str, command))
+def _words(commands: list[str | list[str]] | None) -> list[str]:
+    """All words of cloud-init's commands: a list is run as it is, a text by a shell."""
+    lists = [shlex.split(command) if isinstance(command, str) else command for command in commands or []]
+    return [str(word) for words in lists for word in words]
+
+
+def _seconds(span: str) -> int:
+    """A systemd time span in seconds; several are added (`36000s 480s`)."""
+    if not re.fullmatch(r"\d+s( \d+s)*", span):
+        raise UserDataBroken(f"the timer's time span `{span}` is not in seconds (such as 36000s)")
+    return sum(int(part.removesuffix("s")) for part in span.split())

@@ -1,14 +1,18 @@
 """What the host takes from user data, and that it refuses to boot a machine that would not boot on AWS."""
 
 import base64
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from local.instances.user_data import Boot, UserDataBroken, parse, parse_env
 
 WHOLE = """#cloud-config
 bootcmd:
-  - [systemd-run, --on-active=36000s, systemctl, poweroff]
+  - [systemd-run, --no-block, "--on-active=36000s 480s", systemctl, poweroff]
 write_files:
   - path: /etc/foreverus/worker.env
     content: |
@@ -35,17 +39,22 @@ def test_machine_takes_environment_package_and_timer() -> None:
             "CHAT_QUEUE_URL": "http://localhost:4566/000000000000/chat.fifo?a=b",
         },
         function="foreverus-api",
-        power_off_after_s=36000,
+        power_off_after_s=36480,  # systemd adds spans up
     )
 
 
 @pytest.mark.parametrize(
     ("removed", "missing"),
-    [("--on-active=36000s", "bootcmd"), ("/etc/foreverus/worker.env", "worker.env"), (FETCH, "--function-name")],
+    [("--on-active=36000s 480s", "bootcmd"), ("/etc/foreverus/worker.env", "worker.env"), (FETCH, "--function-name")],
 )
 def test_user_data_without_a_part_does_not_boot(removed: str, missing: str) -> None:
     with pytest.raises(UserDataBroken, match=missing):
         parse(encode(WHOLE.format(fetch=FETCH).replace(removed, "bm90aGluZw==")))
+
+
+def test_time_span_that_is_not_in_seconds_is_named() -> None:
+    with pytest.raises(UserDataBroken, match="10h"):
+        parse(encode(WHOLE.format(fetch=FETCH).replace("36000s 480s", "10h")))
 
 
 def test_timer_outside_bootcmd_does_not_count() -> None:
@@ -66,3 +75,32 @@ def test_environment_lines_are_read_as_systemd_reads_them() -> None:
         "C": "",
         "D": "a=b",
     }
+
+
+class Template(yaml.SafeLoader):
+    """Reads CloudFormation's short tags as plain values: this test needs none of them."""
+
+
+def _plain(loader: yaml.SafeLoader, _tag: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_scalar(node)  # type: ignore[arg-type]
+
+
+Template.add_multi_constructor("!", _plain)
+
+
+def test_launch_template_boots_on_the_laptop() -> None:
+    """The template's own user data, with its parameters' defaults where it refers to them."""
+    template = yaml.load((Path(__file__).resolve().parents[2] / "template.yaml").read_text(), Template)
+    data = template["Resources"]["LaunchTemplate"]["Properties"]["LaunchTemplateData"]
+    text = data["UserData"]["Fn::Base64"]["Fn::Sub"][0]
+    defaults = {name: str(parameter.get("Default", "x")) for name, parameter in template["Parameters"].items()}
+    boot = parse(
+        encode(re.sub(r"\$\{([A-Za-z:]+)\}", lambda name: defaults.get(name[1], name[1].split(":")[-1]), text))
+    )
+    assert boot.function == "ApiFunction"
+    assert boot.power_off_after_s == int(defaults["MaxSessionSeconds"]) + int(defaults["BootTimeoutSeconds"])
+    assert int(boot.worker["ENGINE_SLOTS"]) and int(boot.worker["CONTEXT_TOKENS"]) and boot.worker["MODEL_ID"]

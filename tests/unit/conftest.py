@@ -1,0 +1,164 @@
+"""Unit tests run against moto, in this process. The only sockets that may be opened are loopback's."""
+
+import os
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from foreverus import bootstrap, table
+from foreverus.dynamo import Table
+
+NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in LOOPBACK:
+            raise AssertionError(f"a unit test tried to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@dataclass
+class Aws:
+    """The stack's resources in moto, and the environment that the Lambdas would have."""
+
+    items: Table
+    queue_url: str
+    topic_inbox_url: str
+    user_pool_id: str
+    user_pool_client_id: str
+    gpu_session_arn: str
+    bucket: str
+
+    def put(self, **item: Any) -> None:
+        self.items.put(item)
+
+    def start_execution(self, session_id: str) -> None:
+        boto3.client("stepfunctions").start_execution(stateMachineArn=self.gpu_session_arn, name=session_id)
+
+    def queued(self) -> list[dict[str, Any]]:
+        received = boto3.client("sqs").receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10)
+        return list(received.get("Messages", []))
+
+    def notifications(self) -> list[dict[str, Any]]:
+        received = boto3.client("sqs").receive_message(QueueUrl=self.topic_inbox_url, MaxNumberOfMessages=10)
+        return list(received.get("Messages", []))
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with mock_aws():
+        made = _stack()
+        for name, value in {
+            "TABLE_NAME": made.items.name,
+            "CHAT_QUEUE_URL": made.queue_url,
+            "GPU_SESSION_ARN": made.gpu_session_arn,
+            "MODEL_ID": "mistral-7b-instruct-v0.3",
+            "CONTEXT_TOKENS": "2048",
+            "IDLE_SECONDS": "300",
+            "USER_POOL_ID": made.user_pool_id,
+            "USER_POOL_CLIENT_ID": made.user_pool_client_id,
+            "WEBSOCKET_CALLBACK_URL": "https://ws12345678.execute-api.us-east-1.amazonaws.com/v1",
+            "STACK_NAME": "foreverus",
+            "TOPIC_ARN": boto3.client("sns").list_topics()["Topics"][0]["TopicArn"],
+            "MAX_SESSION_SECONDS": "14400",
+            "DATABASE_CLUSTER_ARN": "",
+            "DATABASE_SECRET_ARN": "",
+            "DATABASE_NAME": "",
+            "SITE_BUCKET": made.bucket,
+        }.items():
+            monkeypatch.setenv(name, value)
+        _forget_clients()
+        yield made
+    _forget_clients()
+
+
+def _forget_clients() -> None:
+    """What bootstrap caches belongs to one process in Lambda, and to one test here."""
+    for value in vars(bootstrap).values():
+        if hasattr(value, "cache_clear"):
+            value.cache_clear()
+
+
+def _stack() -> Aws:
+    dynamodb, sqs, sns = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("sns")
+    dynamodb.create_table(
+        TableName="foreverus",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    queue_url = sqs.create_queue(QueueName="chat.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+    inbox_url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
+    topic_arn = sns.create_topic(Name="foreverus")["TopicArn"]
+    inbox_arn = "arn:aws:sqs:us-east-1:123456789012:inbox"
+    sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=inbox_arn)
+    machine = boto3.client("stepfunctions").create_state_machine(
+        name="foreverus-gpu-session",
+        definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
+        roleArn="arn:aws:iam::123456789012:role/gpu-session",
+    )
+    cognito = boto3.client("cognito-idp")
+    pool_id = cognito.create_user_pool(PoolName="foreverus")["UserPool"]["Id"]
+    client = cognito.create_user_pool_client(
+        UserPoolId=pool_id, ClientName="page", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+    )["UserPoolClient"]
+    boto3.client("s3").create_bucket(Bucket="site")
+    return Aws(
+        Table(dynamodb, "foreverus"),
+        queue_url,
+        inbox_url,
+        pool_id,
+        client["ClientId"],
+        machine["stateMachineArn"],
+        "site",
+    )
+
+
+def session_item(session_id: str, **changes: Any) -> dict[str, Any]:
+    """A session's record as it is while serving."""
+    return {
+        **table.session_key(session_id),
+        "session_id": session_id,
+        "status": "serving",
+        "version": 3,
+        "trigger": "page",
+        "owner": "user-1",
+        "created_at": "2026-01-01T00:00:00.000Z",
+        "launches": [launch()],
+        "launched_at": "2026-01-01T00:00:02.000Z",
+        **changes,
+    }
+
+
+def launch(**changes: Any) -> dict[str, Any]:
+    return {
+        "attempt": 0,
+        "instance_id": "i-0abc1234567890def",
+        "instance_type": "g6.xlarge",
+        "availability_zone": "us-east-1a",
+        "lifecycle": "spot",
+        "launched_at": "2026-01-01T00:00:02.000Z",
+        **changes,
+    }

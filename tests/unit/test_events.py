@@ -1,0 +1,253 @@
+"""Every sample event of events/ is run: they are what `sam local invoke -e` takes, and contracts of the handlers."""
+
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foreverus import bootstrap, table
+from foreverus.conversations.memory import MemoryPush
+from foreverus.errors import InvalidRequest, ResultsNotStored
+from foreverus.settings import MissingSetting
+from tests.unit.conftest import Aws, session_item
+
+EVENTS = Path(__file__).parents[2] / "events"
+HANDLERS = Path(__file__).parents[2] / "src" / "foreverus" / "handlers"
+
+SESSION = "ses_019b76daa8000000000000000001"
+CONVERSATION = "conv_019b76daa8000000000000000001"
+MESSAGE = "msg_019b76daa8000000000000000001"
+CONNECTION = "L0SM9cOFvHcCIhw="
+API_KEY = "fu_examplekeyexamplekeyexamplekeyexamplek0"
+
+
+def cases() -> list[str]:
+    return sorted(path.relative_to(EVENTS).with_suffix("").as_posix() for path in EVENTS.rglob("*.json"))
+
+
+@pytest.fixture
+def push(monkeypatch: pytest.MonkeyPatch) -> MemoryPush:
+    sent = MemoryPush()
+    sent.topics[table.session_topic(SESSION)] = {CONNECTION}
+    sent.frames = {connection_id: [] for connection_id in (CONNECTION, "NewConnection=", "NeverSeen=")}
+    monkeypatch.setattr(bootstrap, "push", lambda: sent)
+    return sent
+
+
+@pytest.fixture
+def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Aws:
+    """One user with a live session, a conversation with a waiting message, an API key and an open page."""
+    aws.put(**session_item(SESSION))
+    aws.put(**table.GPU_SLOT, session_id=SESSION, claimed_at="2026-01-01T00:00:00.000Z")
+    aws.put(**session_item("ses_still_live"))
+    at = {"created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z"}
+    for user, conversation in (("user-1", CONVERSATION), ("user-2", "conv_of_user_2")):
+        key = table.conversation_key(user, conversation)
+        aws.put(**key, conversation_id=conversation, user_id=user, title="", system="", **at)
+    reference = {"message_id": MESSAGE, "conversation_id": CONVERSATION, "user_id": "user-1"}
+    question = {**reference, "content": "Olá", "options": {}, "created_at": at["created_at"]}
+    aws.put(**table.question_key(CONVERSATION, MESSAGE), **question)
+    aws.put(**table.pending_key(MESSAGE), **reference, created_at=at["created_at"])
+    aws.put(**table.api_key_key(API_KEY), user_id="user-1", name="sample", created_at=at["created_at"])
+    aws.put(**table.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
+    site = tmp_path / "site"
+    (site / "assets").mkdir(parents=True)
+    (site / "index.html").write_text("<!doctype html>")
+    (site / "assets" / "page-1a2b.js").write_text("export {}")
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
+    return aws
+
+
+def invoke(case: str) -> Any:
+    """What Lambda does with a sample event."""
+    function = case.split("/", maxsplit=1)[0]
+    event = json.loads((EVENTS / f"{case}.json").read_text(encoding="utf-8"))
+    return importlib.import_module(f"foreverus.handlers.{function}").handler(event, None)
+
+
+def rest(status: int, code: str | None = None, param: str | None = None) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        body = json.loads(result["body"])
+        assert result["statusCode"] == status, body
+        if status >= 400:
+            assert (body["error"]["code"], body["error"]["param"]) == (code, param)
+            assert body["error"]["message"]
+
+    return check
+
+
+def authorized(user_id: str | None) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        statement = result["policyDocument"]["Statement"][0]
+        assert statement["Effect"] == ("Allow" if user_id else "Deny")
+        assert statement["Resource"].endswith("/v1/*")
+        assert result.get("context", {}).get("user_id") == user_id
+
+    return check
+
+
+def frame(kind: str, connection_id: str = CONNECTION, **fields: Any) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"statusCode": 200}
+        (sent,) = push.frames[connection_id]
+        assert sent["type"] == kind
+        assert {name: sent["error"][name] if kind == "error" else sent[name] for name in fields} == fields
+
+    return check
+
+
+def shown_sessions(*versions: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"frames": len(versions)}
+        assert [sent["session"]["version"] for sent in push.frames.get(CONNECTION, [])] == list(versions)
+        assert "task_token" not in json.dumps(push.frames)
+
+    return check
+
+
+def closed(status: str, session_id: str = SESSION) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result["status"] == status
+        record = world.items.get(table.session_key(session_id)) or {}
+        assert record["status"] == status
+        assert record["ended_at"]
+        slot = world.items.get(table.GPU_SLOT) or {}
+        assert slot.get("session_id") != session_id
+        assert result["notification"]["subject"].isascii()
+        assert "Olá" not in json.dumps(result, ensure_ascii=False)
+
+    return check
+
+
+def result_is(expected: Any) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == expected
+
+    return check
+
+
+def connection_is(known: bool, connection_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"statusCode": 200}
+        assert (world.items.get(table.connection_key(connection_id)) is not None) == known
+
+    return check
+
+
+def reaped_session(status: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"reaped": []}
+        assert (world.items.get(table.session_key("ses_still_live")) or {})["status"] == status
+
+    return check
+
+
+def site_has(*keys: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        listed = bootstrap.client("s3").list_objects_v2(Bucket=world.bucket).get("Contents", [])
+        assert {entry["Key"] for entry in listed} == set(keys)
+
+    return check
+
+
+Expectation = Callable[[Any, Aws, MemoryPush], None] | type[Exception]
+
+EXPECTED: dict[str, Expectation] = {
+    "api/good_start_session": rest(200),  # somebody's is live: joined
+    "api/good_list_sessions": rest(200),
+    "api/good_get_session": rest(200),
+    "api/good_end_session": rest(202),
+    "api/good_create_conversation": rest(201),
+    "api/good_list_conversations": rest(200),
+    "api/good_get_conversation": rest(200),
+    "api/good_delete_conversation": rest(200),
+    "api/good_post_message": rest(202),
+    "api/good_list_messages": rest(200),
+    "api/good_list_models": rest(200),
+    "api/edge_empty_body": rest(200),
+    "api/edge_somebody_elses_conversation": rest(404, "conversation_not_found", "conversation_id"),
+    "api/edge_message_longer_than_the_context": rest(400, "context_length_exceeded", "content"),
+    "api/bad_unknown_field": rest(400, "unknown_field", "idle_secs"),
+    "api/bad_missing_content": rest(400, "missing_field", "content"),
+    "api/bad_temperature": rest(400, "invalid_field", "temperature"),
+    "api/bad_json": rest(400, "invalid_json"),
+    "api/bad_limit": rest(400, "invalid_field", "limit"),
+    "api/bad_no_user": rest(401),
+    "api/bad_unknown_route": rest(404, "unknown_route"),
+    "authorize/good_api_key": authorized("user-1"),
+    "authorize/edge_lower_case_header": authorized("user-1"),
+    "authorize/edge_websocket_query": authorized("user-1"),
+    "authorize/bad_unknown_key": authorized(None),
+    "authorize/bad_token_of_another_pool": authorized(None),
+    "authorize/bad_no_credential": authorized(None),
+    "websocket/good_connect": connection_is(True, "NewConnection="),
+    "websocket/good_disconnect": connection_is(False, CONNECTION),
+    "websocket/good_subscribe_conversation": frame("subscribed", conversation_id=CONVERSATION),
+    "websocket/good_subscribe_session": frame("subscribed", session_id=SESSION),
+    "websocket/good_unsubscribe": frame("unsubscribed", session_id=SESSION),
+    "websocket/good_ping": frame("pong"),
+    "websocket/edge_disconnect_twice": connection_is(False, "NeverSeen="),
+    "websocket/edge_expired_connection": frame("error", "NeverSeen=", type="authentication_error"),
+    "websocket/edge_somebody_elses_conversation": frame("error", code="conversation_not_found"),
+    "websocket/bad_not_json": frame("error", code="invalid_json"),
+    "websocket/bad_unknown_action": frame("error", param="action"),
+    "websocket/bad_two_topics": frame("error", param="session_id"),
+    "publish_changes/good_session_changed": shown_sessions(3),
+    "publish_changes/edge_two_changes_of_one_session": shown_sessions(4),
+    "publish_changes/edge_another_item": shown_sessions(),
+    "publish_changes/bad_no_records": KeyError,
+    "close_session/good_idle": closed("ended"),
+    "close_session/edge_failed_before_launch": closed("failed"),
+    "close_session/edge_unknown_session": closed("ended", "0e1f6a52-scheduled"),
+    "close_session/bad_no_session": InvalidRequest,
+    "store_results/good_session": result_is({"session_id": SESSION, "stored": False, "messages": 0}),
+    "store_results/edge_scheduled": result_is([]),  # deployed without PostgreSQL
+    "store_results/bad_session_still_live": ResultsNotStored,
+    "reap_gpus/good_sweep": reaped_session("serving"),
+    "reap_gpus/good_execution_aborted": reaped_session("failed"),
+    "reap_gpus/edge_nothing_left_behind": reaped_session("serving"),
+    "reap_gpus/bad_no_execution_name": KeyError,
+    "rescue_requests/good_scheduled": result_is({"waiting": 1, "queued_again": 1, "session_started": False}),
+    "rescue_requests/edge_nothing_waits": result_is({"waiting": 0, "queued_again": 0, "session_started": False}),
+    "rescue_requests/bad_empty_event": result_is({"waiting": 1, "queued_again": 1, "session_started": False}),
+    "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
+    "migrate_database/edge_delete": result_is(None),
+    "migrate_database/bad_no_request_type": KeyError,
+    "publish_site/good_create": site_has("config.json", "index.html", "assets/page-1a2b.js"),
+    "publish_site/edge_delete": site_has(),
+    "publish_site/bad_no_config": KeyError,
+}
+
+
+def arrange(case: str, world: Aws) -> None:
+    """What a case needs beyond the common world."""
+    if case == "store_results/good_session":
+        world.items.update(
+            table.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}
+        )
+    if case == "rescue_requests/edge_nothing_waits":
+        world.items.delete(table.pending_key(MESSAGE))
+    if case == "publish_site/edge_delete":
+        bootstrap.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
+
+
+def test_every_sample_event_has_an_expectation_and_every_function_a_good_an_edge_and_a_bad_one() -> None:
+    assert set(cases()) == set(EXPECTED)
+    functions = {path.stem for path in HANDLERS.glob("*.py")} - {"__init__", "rest"}
+    for function in functions:
+        kinds = {case.split("/")[1].split("_")[0] for case in cases() if case.startswith(f"{function}/")}
+        assert kinds == {"good", "edge", "bad"}, function
+
+
+@pytest.mark.parametrize("case", cases())
+def test_sample_event(case: str, world: Aws, push: MemoryPush) -> None:
+    arrange(case, world)
+    expected = EXPECTED[case]
+    if isinstance(expected, type):
+        with pytest.raises(expected):
+            invoke(case)
+        return
+    expected(invoke(case), world, push)

@@ -1,14 +1,14 @@
 """Answers in DynamoDB: read what is asked, keep what there is of an answer, save the end of it exactly once.
 
 An answer's item: the fields of a message of the API (`content`, `status`, `session_id`, `usage`, `finish_reason`,
-`error`, `created_at`, `answered_at`), `message_id` and `conversation_id`; while answering also `partial_tokens`.
+`error`, `answered_at`), `message_id` and `conversation_id`; while answering also `partial_tokens`.
 """
 
 import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
@@ -54,6 +54,7 @@ class Answer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     finish_reason: str = ""
+    earlier_tokens: int = 0  # of the completion, spent by earlier sessions
     error: dict[str, str] = field(default_factory=dict)  # {"code", "message"} of a failed one
 
     def attributes(self, session_id: str, now: datetime) -> Item:
@@ -62,7 +63,10 @@ class Answer:
             "content": self.content,
             "status": "failed" if self.error else "answered",
             "session_id": session_id,
-            "usage": {"prompt_tokens": self.prompt_tokens, "completion_tokens": self.completion_tokens},
+            "usage": {
+                "prompt_tokens": self.prompt_tokens,
+                "completion_tokens": self.completion_tokens + self.earlier_tokens,
+            },
             "answered_at": table.timestamp(now),
         }
         if self.finish_reason:
@@ -87,7 +91,7 @@ class Answers(Protocol):
         `engine_failures` is added to the number of engines that died under this answer.
         """
 
-    def finish(self, request: Request, answer: Answer, session_id: str) -> Saved:
+    def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
         """Saves the final answer, breaks the promise's pending item and counts the session's tokens, all or nothing."""
 
     def drop(self, request: Request) -> None:
@@ -101,11 +105,9 @@ class DynamoAnswers:
     def __init__(
         self,
         items: Table,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Callable[[float], None] = time.sleep,
     ):
         self.items = items
-        self.clock = clock
         self.sleep = sleep
 
     def conversation(self, request: Request) -> Item | None:
@@ -128,8 +130,8 @@ class DynamoAnswers:
         try:
             self.items.update(
                 table.answer_key(request.conversation_id, request.message_id),
-                f"{_sets(values)}, created_at = if_not_exists(created_at, :now) ADD engine_failures :f",
-                {**_values(values), **_FINAL, ":now": table.timestamp(self.clock()), ":f": engine_failures},
+                f"{_sets(values)} ADD engine_failures :f",
+                {**_values(values), **_FINAL, ":f": engine_failures},
                 condition=_NOT_FINAL,
                 names=_names(values),
             )
@@ -139,14 +141,13 @@ class DynamoAnswers:
             raise
         return True
 
-    def finish(self, request: Request, answer: Answer, session_id: str) -> Saved:
-        now = self.clock()
+    def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
         values = {**answer.attributes(session_id, now), **_identity(request)}
         writes = (
             update_write(
                 table.answer_key(request.conversation_id, request.message_id),
-                f"{_sets(values)}, created_at = if_not_exists(created_at, :now) REMOVE partial_tokens",
-                {**_values(values), **_FINAL, ":now": table.timestamp(now)},
+                f"{_sets(values)} REMOVE partial_tokens",
+                {**_values(values), **_FINAL},
                 condition=_NOT_FINAL,
                 names=_names(values),
             ),

@@ -67,13 +67,13 @@ class MemoryAnswers:
         self.checkpoints += 1
         return True
 
-    def finish(self, request: Request, answer: Answer, session_id: str) -> Saved:
+    def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
         self._raise()
         if (self.answer(request) or {}).get("status") in FINAL:
             return Saved.DUPLICATE
         if request.conversation_id not in self.conversations:
             return Saved.DELETED
-        self._put(request, answer.attributes(session_id, datetime(2026, 1, 1, tzinfo=UTC)))
+        self._put(request, answer.attributes(session_id, now))
         self.pending.discard(request.message_id)
         used = self.session_usage.setdefault(session_id, {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0})
         used["prompt_tokens"] += answer.prompt_tokens

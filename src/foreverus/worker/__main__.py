@@ -1,0 +1,91 @@
+"""`python -m foreverus.worker`: puts the worker together and runs it until it ends. Exit code 0 on a planned end.
+
+The machine that it runs on powers off when this process has ended: see the launch template's user data.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from typing import Any
+
+# ruff: noqa: E402
+# Where rich and click are installed, httpx imports them for a command line that we do not have: 0.2 s of a start.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
+import boto3
+from botocore.config import Config
+
+from foreverus.backends.openai_http import OpenAiEngine
+from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.push import WebSocketPush
+from foreverus.dynamo import Table
+from foreverus.sessions.mailbox import DynamoMailbox
+from foreverus.worker.contact import Contact, ThreadCalls
+from foreverus.worker.instance import MetadataInstance
+from foreverus.worker.life import Life, spot_interrupted
+from foreverus.worker.queue import SqsQueue
+from foreverus.worker.run import Parts, run
+from foreverus.worker.settings import WorkerSettings
+from foreverus.worker.tasks import StepFunctionsTasks
+
+CALL_THREADS = 12
+PUSH_THREADS = 8
+QUEUES = 2  # a long poll of each holds a thread
+
+
+def make_clients(settings: WorkerSettings) -> dict[str, Any]:
+    """The five clients that a worker needs. boto3 reads the region, the credentials and AWS_ENDPOINT_URL itself."""
+    session = boto3.session.Session(region_name=settings.aws_default_region)
+    config = Config(
+        connect_timeout=3,
+        read_timeout=10,
+        max_pool_connections=CALL_THREADS + PUSH_THREADS,
+        retries={"mode": "standard", "total_max_attempts": 3},
+    )
+    clients = {name: session.client(name, config=config) for name in ("dynamodb", "stepfunctions", "sqs")}
+    # A lost frame is made good by the next one; a client that cannot be reached holds nobody up for long.
+    hasty = config.merge(Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1}))
+    clients["push"] = session.client(
+        "apigatewaymanagementapi", endpoint_url=settings.websocket_callback_url, config=hasty
+    )
+    return clients
+
+
+async def main(settings: WorkerSettings) -> int:
+    life, contact = Life(), Contact()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, life.end, spot_interrupted(f"The worker got {sign.name}."))
+    calls = ThreadCalls(contact, CALL_THREADS, "aws")
+    instance = MetadataInstance()
+    engine = OpenAiEngine(settings.engine_url, settings.model_id)
+    clients, me = await asyncio.gather(calls(make_clients, settings), instance.identity())
+    items = Table(clients["dynamodb"], settings.table_name)
+    return await run(
+        Parts(
+            settings=settings,
+            me=me,
+            engine=engine,
+            instance=instance,
+            mailbox=DynamoMailbox(items),
+            tasks=StepFunctionsTasks(clients["stepfunctions"]),
+            answers=DynamoAnswers(items),
+            push=WebSocketPush(clients["push"], items),
+            chat_queue=SqsQueue(clients["sqs"], settings.chat_queue_url, settings.visibility_seconds),
+            batch_queue=SqsQueue(clients["sqs"], settings.batch_queue_url, settings.visibility_seconds),
+            calls=calls,
+            push_calls=ThreadCalls(contact, PUSH_THREADS, "push"),
+            receive_calls=ThreadCalls(contact, QUEUES, "receive"),
+            life=life,
+        )
+    )
+
+
+if __name__ == "__main__":
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("foreverus").setLevel(logging.INFO)
+    code = asyncio.run(main(WorkerSettings.from_env(os.environ)))
+    logging.shutdown()
+    os._exit(code)  # a call that hangs in a thread does not keep the machine on

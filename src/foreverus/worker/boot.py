@@ -1,0 +1,108 @@
+"""From the first second to `healthy`: the phases that people watch, the engine's loading, one real completion."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from foreverus import table
+from foreverus.backends.port import Engine, Health
+from foreverus.errors import BootFailed, EngineError, PromptRejected
+from foreverus.sessions.mailbox import BOOT, Mailbox, Phase
+from foreverus.worker.contact import Calls
+from foreverus.worker.engine import complete_once
+from foreverus.worker.settings import Timings
+from foreverus.worker.tasks import Tasks
+from foreverus.worker.watch import Heartbeats, MailboxWatch
+
+log = logging.getLogger(__name__)
+
+LAST_PHASE = "healthy"
+COMPLETION_TRIES = 5  # of an engine that says it is healthy
+
+
+class Boot:
+    def __init__(
+        self,
+        engine: Engine,
+        mailbox: Mailbox,
+        watch: MailboxWatch,
+        heartbeats: Heartbeats,
+        tasks: Tasks,
+        calls: Calls,
+        clock: Callable[[], datetime],
+        timings: Timings,
+    ):
+        self.engine = engine
+        self.mailbox = mailbox
+        self.watch = watch
+        self.heartbeats = heartbeats
+        self.tasks = tasks
+        self.calls = calls
+        self.clock = clock
+        self.timings = timings
+        self.reported = False
+        self._healthy_at: datetime | None = None
+        self._unseen = asyncio.Event()
+        self._phases: list[Phase] = []
+        self._add_phase("booting")
+
+    async def run(self) -> None:
+        """Returns when the engine has answered. Raises BootFailed when it never will."""
+        self._add_phase("loading")
+        try:
+            async with asyncio.timeout(self.timings.boot_budget):
+                await self._loaded()
+                await self._first_completion()
+                self._healthy_at = self.clock()
+                self._add_phase(LAST_PHASE)
+                await self.watch.mine()  # nobody works for a session whose record names another instance
+        except TimeoutError as err:
+            raise BootFailed(f"The engine was not healthy within {self.timings.boot_budget:.0f} s.") from err
+
+    async def report(self) -> None:
+        """Tells the state machine that the model answers. Raises TaskRefused."""
+        token = await self.watch.token(BOOT)
+        self.heartbeats.stop_for(token)
+        self.reported = True
+        await self.calls(self.tasks.succeed, token, {"healthy_at": table.timestamp(self._healthy_at or self.clock())})
+
+    async def show_phases(self) -> None:
+        """Writes the phases into the session's record, as soon as it is ours, until the last one is there."""
+        letter = await self.watch.mine()
+        while True:
+            await self._unseen.wait()
+            self._unseen.clear()
+            phases, self._phases = self._phases, []
+            try:
+                await self.calls(self.mailbox.add_phases, letter, phases)
+            except Exception as err:  # people see less; the session works all the same
+                log.warning("phases: %r", err)
+            if phases[-1].name == LAST_PHASE:
+                return
+
+    def _add_phase(self, name: str) -> None:
+        self._phases.append(Phase(name, self.clock()))
+        self._unseen.set()
+
+    async def _loaded(self) -> None:
+        loop = asyncio.get_running_loop()
+        last_seen = float("inf")
+        while (health := await self.engine.health()) is not Health.GOOD:
+            if health is not Health.UNREACHABLE:
+                last_seen = loop.time()
+            elif loop.time() - last_seen > self.timings.engine_gone:
+                raise BootFailed("The engine stopped while it was loading.")
+            await asyncio.sleep(self.timings.health_poll)
+
+    async def _first_completion(self) -> None:
+        for attempt in range(1, COMPLETION_TRIES + 1):
+            try:
+                await self.engine.identify()
+                await complete_once(self.engine)
+                return
+            except (EngineError, PromptRejected) as err:
+                log.warning("first completion, try %d: %s", attempt, err)
+                if attempt == COMPLETION_TRIES:
+                    raise BootFailed(f"The engine is up and does not answer: {err}") from err
+                await asyncio.sleep(self.timings.engine_confirm)

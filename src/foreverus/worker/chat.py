@@ -1,0 +1,236 @@
+"""Answers one chat message: reads what is asked, streams the engine's answer out, saves it exactly once."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import datetime
+from enum import Enum
+
+from foreverus.backends.port import Backend, Finished, Message, Prompt
+from foreverus.conversations.answers import Answer, Answers, Request, Saved
+from foreverus.conversations.prompt import Thread, build_prompt, shorter
+from foreverus.conversations.push import Push, message_frame
+from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
+from foreverus.worker.background import Background, first_of, stop
+from foreverus.worker.contact import Calls
+from foreverus.worker.engine import EngineWatch
+from foreverus.worker.life import Life
+from foreverus.worker.live import LiveAnswer, Pace
+from foreverus.worker.queue import Delivery
+from foreverus.worker.slots import Claim
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_S = 1.0
+CHECKPOINTS_PER_SECOND = 4.0  # over all streams
+MAX_BYTES_PER_CONTEXT_TOKEN = 8  # no more history than this is read: it could not fit
+BUSY_TRIES = 8  # 0.1 s, 0.2 s, … 12.8 s
+ENGINE_TRIES = 3  # an answer that fails so often on an engine that lives is a failed answer
+MAX_ENGINES_LOST = 3  # engines that died under one answer: it is not asked again
+SAVE_RETRY_S = 1.0
+
+
+class Verdict(Enum):
+    """What becomes of the message in the queue."""
+
+    DONE = "done"  # answered, or nothing to answer: delete it
+    HAND_BACK = "hand back"  # somebody else shall continue, at once
+    LATER = "later"  # try again in a while
+
+
+class _Interrupted(Exception):
+    """There is no time left for this answer."""
+
+
+class _AnsweredElsewhere(Exception):
+    """The answer became final while we were writing it."""
+
+
+class ChatAnswering:
+    """The handler of chat messages, of both queues. `tails` runs what is left to send when an answer is done."""
+
+    def __init__(
+        self,
+        session_id: str,
+        context_tokens: int,
+        engine: Backend,
+        engine_watch: EngineWatch,
+        answers: Answers,
+        push: Push,
+        calls: Calls,
+        push_calls: Calls,
+        life: Life,
+        tails: Background,
+        clock: Callable[[], datetime],
+    ):
+        self.session_id = session_id
+        self.context_tokens = context_tokens
+        self.engine = engine
+        self.engine_watch = engine_watch
+        self.answers = answers
+        self.push = push
+        self.calls = calls
+        self.push_calls = push_calls
+        self.life = life
+        self.tails = tails
+        self.clock = clock
+        self.pace = Pace()
+        self.live = 0
+
+    async def handle(self, delivery: Delivery, claim: Claim) -> Verdict:
+        """Answers the message. Its claim on a slot is released as soon as the engine has finished."""
+        request = read_request(delivery.body)
+        if request is None:
+            log.error("a message that is no chat request was dropped: receipt %s…", delivery.receipt[:20])
+            return Verdict.DONE
+        live = LiveAnswer(request, self.push, self.push_calls, self.pace)
+        live.watch(self.tails)  # beside the reads: both take a round trip, and the first delta waits for both
+        try:
+            most_bytes = self.context_tokens * MAX_BYTES_PER_CONTEXT_TOKEN
+            conversation, thread = await asyncio.gather(
+                self.calls(self.answers.conversation, request), self.calls(self.answers.thread, request, most_bytes)
+            )
+            if conversation is None or thread.question is None:
+                await self.calls(self.answers.drop, request)
+                return Verdict.DONE
+            if thread.is_final:
+                return Verdict.DONE
+            live.begin_with(thread.partial)
+            return await self._answer(request, thread, conversation.get("system") or "", live, claim)
+        finally:
+            live.close()
+
+    async def _answer(self, request: Request, thread: Thread, system: str, live: LiveAnswer, claim: Claim) -> Verdict:
+        work = asyncio.create_task(
+            self._generate(build_prompt(system, thread, self.context_tokens), thread, live, claim)
+        )
+        hurry = asyncio.create_task(self.life.hand_back.wait())
+        keeper = asyncio.create_task(self._keep_checkpoints(request, thread, live))
+        self.live += 1
+        try:
+            await first_of(work, hurry, keeper)
+            if work.done():
+                answer = work.result()
+            elif keeper.done():
+                keeper.result()
+                raise _AnsweredElsewhere
+            else:
+                raise _Interrupted
+        except (_AnsweredElsewhere, _Interrupted, EngineBusy, EngineFailed) as why:
+            await stop(work, keeper)
+            return await self._give_up(why, request, thread, live)
+        finally:
+            self.live -= 1
+            claim.release()
+            await stop(work, hurry, keeper)
+        return await self._save(request, thread, live, answer)
+
+    async def _give_up(self, why: Exception, request: Request, thread: Thread, live: LiveAnswer) -> Verdict:
+        if isinstance(why, _AnsweredElsewhere):
+            return Verdict.DONE
+        tokens = thread.partial_tokens + live.tokens
+        lost = 1 if self.life.ending and self.life.ending.error == EngineFailed.code() else 0
+        await self.calls(self.answers.checkpoint, request, live.text, tokens, self.session_id, lost)
+        return Verdict.LATER if isinstance(why, EngineBusy) else Verdict.HAND_BACK
+
+    async def _generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> Answer:
+        """Streams until there is a whole answer, or one that says why there is none.
+
+        Raises EngineBusy (for too long) and EngineFailed (the engine is dead; `life` knows it).
+        """
+        if (thread.answer or {}).get("engine_failures", 0) >= MAX_ENGINES_LOST:
+            return _failed(live.text, "engine_failed", "The engine failed each time it was asked this.")
+        await claim.granted.wait()
+        busy, failed = 0, 0
+        while True:
+            had = live.tokens
+            try:
+                finished = await self._stream(prompt, live)
+                spent = had + finished.completion_tokens
+                return Answer(live.text, finished.prompt_tokens, spent, finished.finish_reason, thread.partial_tokens)
+            except PromptRejected as err:
+                less = shorter(prompt) if err.reason == "context_length_exceeded" else None
+                if less is None and live.text:  # what there is fills the context
+                    return Answer(live.text, 0, live.tokens, "length", thread.partial_tokens)
+                if less is None:
+                    return _failed("", err.reason, str(err))
+                prompt = less
+            except EngineBusy:
+                busy += 1
+                if busy > BUSY_TRIES:
+                    raise
+                await asyncio.sleep(0.05 * 2**busy)
+            except EngineFailed as err:
+                if not await self.engine_watch.confirm_alive(str(err)):
+                    raise
+                failed += 1
+                log.warning("answer %s: try %d failed: %s", live.request.message_id, failed, err)
+                if failed >= ENGINE_TRIES:
+                    return _failed(live.text, "engine_failed", "The model's engine failed on this message.")
+            if live.tokens > had:
+                prompt = _continued(prompt, live.text, live.tokens - had)
+
+    async def _stream(self, prompt: Prompt, live: LiveAnswer) -> Finished:
+        async with aclosing(self.engine.stream(prompt)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    return event
+                self.engine_watch.sign_of_life()
+                live.add(event.text)
+        raise EngineFailed("The engine's stream ended without an end.")
+
+    async def _keep_checkpoints(self, request: Request, thread: Thread, live: LiveAnswer) -> None:
+        """Returns when the answer has become final elsewhere."""
+        kept = 0
+        while True:
+            await asyncio.sleep(max(CHECKPOINT_S, self.live / CHECKPOINTS_PER_SECOND))
+            if live.tokens == kept:
+                continue
+            tokens, text = live.tokens, live.text
+            try:
+                total = thread.partial_tokens + tokens
+                if not await self.calls(self.answers.checkpoint, request, text, total, self.session_id):
+                    return
+                kept = tokens
+            except Exception as err:
+                log.warning("checkpoint of %s: %r", request.message_id, err)
+
+    async def _save(self, request: Request, thread: Thread, live: LiveAnswer, answer: Answer) -> Verdict:
+        while True:
+            try:
+                now = self.clock()
+                saved = await self.calls(self.answers.finish, request, answer, self.session_id, now)
+                break
+            except Exception as err:
+                log.warning("saving %s: %r", request.message_id, err)
+                if self.life.hand_back.is_set():
+                    return Verdict.HAND_BACK
+                await asyncio.sleep(SAVE_RETRY_S)
+        if saved is Saved.DELETED:
+            await self.calls(self.answers.drop, request)
+        elif saved is Saved.SAVED and thread.question:
+            live.close(message_frame(thread.question, answer.attributes(self.session_id, now)))
+        return Verdict.DONE
+
+
+def read_request(body: str) -> Request | None:
+    """The reference in a message's body; None when it is not one."""
+    try:
+        fields = json.loads(body)
+        return Request(str(fields["message_id"]), str(fields["conversation_id"]), str(fields["user_id"]))
+    except (ValueError, LookupError, TypeError):
+        return None
+
+
+def _failed(text: str, code: str, message: str) -> Answer:
+    return Answer(text, error={"code": code, "message": message})
+
+
+def _continued(prompt: Prompt, text: str, tokens: int) -> Prompt:
+    """The same prompt, to go on after `text`."""
+    asked = prompt.messages[:-1] if prompt.continues else prompt.messages
+    left = None if prompt.max_tokens is None else max(1, prompt.max_tokens - tokens)
+    return replace(prompt, messages=(*asked, Message("assistant", text)), max_tokens=left)

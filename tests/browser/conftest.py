@@ -1,0 +1,69 @@
+"""A real Chromium, and the built page."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.browser.fake_cloud import FakeCloud
+
+SITE = Path(__file__).parents[2] / "frontend" / "dist"
+NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
+ARGUMENTS = [
+    "--no-sandbox",  # CI runs as root
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LOOPBACK = {"127.0.0.1", "localhost"}
+
+expect.set_options(timeout=15_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    if not path:
+        pytest.fail(f"no browser found ({', '.join(NAMES)}): apt-get install chromium")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A tab in English whose every error on the console fails the test, and that may only reach this machine."""
+    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 800})
+    outside: list[str] = []
+    problems: list[str] = []
+    context.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
+    tab = context.new_page()
+    tab.on("pageerror", lambda error: problems.append(str(error)))
+    tab.on("console", lambda m: problems.append(m.text) if "Content Security Policy" in m.text else None)
+    yield tab
+    context.close()
+    assert outside == []
+    assert problems == []
+
+
+def _is_outside(url: str) -> bool:
+    host = url.split("/")[2].rsplit(":", 1)[0] if "://" in url else ""
+    return not url.startswith(("data:", "blob:")) and host not in LOOPBACK and not host.endswith(".localhost")
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    if not (SITE / "index.html").is_file():
+        pytest.fail("the page is not built: cd frontend && npm ci && npm run build")
+    return SITE
+
+
+@pytest.fixture
+def fake(site: Path) -> Iterator[FakeCloud]:
+    with FakeCloud(site) as cloud:
+        yield cloud

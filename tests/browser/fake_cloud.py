@@ -1,0 +1,239 @@
+"""The contract of docs/architecture.md, played by hand on loopback: for what a real cloud does only when it is unlucky.
+
+One HTTP server is the page's site, the REST API and the hosted sign-in; another port is the WebSocket. A test is the
+worker: it says when a session changes, which delta arrives and when a line breaks.
+"""
+
+import json
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import ServerConnection, serve
+
+from tests.browser.fake_tokens import token_answer
+
+KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET,POST,DELETE,OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization,Content-Type,Idempotency-Key",
+}
+
+
+def instant() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class FakeCloud:
+    def __init__(self, site: Path):
+        self.site = site
+        self.sessions: dict[str, dict] = {}
+        self.conversations: dict[str, dict] = {}
+        self.messages: dict[str, list[dict]] = {}
+        self.keys: dict[str, dict] = {}  # Idempotency-Key: what was answered
+        self.requests: list[tuple[str, str]] = []
+        self.subscriptions: dict[ServerConnection, set[str]] = {}
+        self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
+        self.refuse_sockets = False
+        self._number = 0
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> "FakeCloud":
+        handler = type("Handler", (_Handler,), {"cloud": self})
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.http.daemon_threads = True
+        self.socket = serve(self._serve_socket, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self._threads = [threading.Thread(target=server.serve_forever) for server in (self.http, self.socket)]
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.drop_lines()
+        self.http.shutdown()
+        self.http.server_close()
+        self.socket.shutdown()
+        for thread in self._threads:
+            thread.join()
+
+    # What a test plays.
+
+    def set_session(self, session_id: str, **changes: object) -> None:
+        with self._lock:
+            session = self.sessions[session_id] = {**self.sessions[session_id], **changes}
+            session["version"] += 1
+        self.push(f"session:{session_id}", {"type": "session", "session": session})
+
+    def add_phase(self, session_id: str, name: str, **changes: object) -> None:
+        session = self.sessions[session_id]
+        phases = [*session["phases"], {"name": name, "at": instant(), "attempt": session["attempt"]}]
+        self.set_session(session_id, phases=phases, **changes)
+
+    def answers(self) -> list[dict]:
+        with self._lock:
+            return [m for messages in self.messages.values() for m in messages if m["role"] == "assistant"]
+
+    def delta(self, answer: dict, offset: int, text: str) -> None:
+        """A piece of an answer as the worker pushes it; nothing is stored."""
+        frame = {"conversation_id": answer["conversation_id"], "message_id": answer["id"], "offset": offset}
+        self.push(f"conversation:{answer['conversation_id']}", {"type": "delta", **frame, "text": text})
+
+    def finish(self, answer: dict, text: str, **changes: object) -> None:
+        answer.update({"content": text, "status": "answered", "answered_at": instant(), **changes})
+        conversation_id = answer["conversation_id"]
+        self.push(
+            f"conversation:{conversation_id}",
+            {"type": "message", "conversation_id": conversation_id, "message": answer},
+        )
+
+    def drop_lines(self) -> None:
+        for line in list(self.subscriptions):
+            line.socket.shutdown(2)
+
+    def push(self, topic: str, frame: dict) -> None:
+        for line, topics in list(self.subscriptions.items()):
+            if topic in topics:
+                line.send(json.dumps(frame))
+
+    # What the page calls.
+
+    def new_id(self, prefix: str) -> str:
+        with self._lock:
+            self._number += 1
+            return f"{prefix}_{self._number:06d}"
+
+    def start_session(self) -> tuple[int, dict]:
+        for session in self.sessions.values():
+            if session["status"] not in ("ended", "failed"):
+                return 200, session
+        session_id = self.new_id("ses")
+        self.sessions[session_id] = {
+            "id": session_id, "object": "session", "status": "requested", "version": 1, "trigger": "page",
+            "created_at": instant(), "launched_at": None, "healthy_at": None, "ended_at": None, "end_requested": False,
+            "attempt": 0, "phases": [], "instance": None, "idle_seconds": 300, "outcome": None, "error": None,
+            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0}, "receipt": None,
+            "expected_boot_seconds": 150,
+        }  # fmt: skip
+        return 201, self.sessions[session_id]
+
+    def accept(self, conversation_id: str, body: dict, key: str) -> tuple[int, dict]:
+        with self._lock:
+            if key in self.keys:
+                return 202, self.keys[key]
+            number = self.new_id("")
+            shared = {"object": "message", "conversation_id": conversation_id, "created_at": instant()}
+            question = {**shared, "id": f"msg{number}", "role": "user", "status": "accepted", **body}
+            answer = {**shared, "id": f"ans{number}", "role": "assistant", "status": "queued", "content": ""}
+            self.messages[conversation_id] += [question, answer]
+            self.keys[key] = {"message": dict(question), "answer": dict(answer), "session": None}
+            return 202, self.keys[key]
+
+    def call(self, method: str, path: str, body: dict, key: str) -> tuple[int, dict]:
+        parts = path.split("/")[2:]
+        match method, parts:
+            case "POST", ["sessions"]:
+                return self.start_session()
+            case "GET", ["sessions"]:
+                return 200, {"object": "list", "data": list(self.sessions.values())[::-1], "has_more": False}
+            case "GET", ["sessions", session_id]:
+                return 200, self.sessions[session_id]
+            case "DELETE", ["sessions", session_id]:
+                self.set_session(session_id, end_requested=True)
+                return 202, self.sessions[session_id]
+            case "GET", ["conversations"]:
+                return 200, {"object": "list", "data": list(self.conversations.values())[::-1], "has_more": False}
+            case "POST", ["conversations"]:
+                new = {"id": self.new_id("con"), "object": "conversation", "created_at": instant(), **body}
+                self.conversations[new["id"]], self.messages[new["id"]] = new, []
+                return 201, new
+            case "GET", ["conversations", conversation_id, "messages"]:
+                return 200, {"object": "list", "data": self.messages[conversation_id], "has_more": False}
+            case "POST", ["conversations", conversation_id, "messages"]:
+                return self.accept(conversation_id, body, key)
+        return 404, {"error": {"message": f"{method} {path}", "type": "not_found_error", "param": None, "code": None}}
+
+    def _serve_socket(self, line: ServerConnection) -> None:
+        if self.refuse_sockets or "token=" not in line.request.path:
+            return
+        self.subscriptions[line] = set()
+        try:
+            for text in line:
+                frame = json.loads(text)
+                if frame["action"] == "ping":
+                    line.send('{"type": "pong"}')
+                    continue
+                topics = {k: v for k, v in frame.items() if k != "action"}
+                kind, value = next(iter(topics.items()))
+                change = (
+                    self.subscriptions[line].add if frame["action"] == "subscribe" else self.subscriptions[line].discard
+                )
+                change(f"{kind.removesuffix('_id')}:{value}")
+                line.send(json.dumps({"type": f"{frame['action']}d", **topics}))
+        except ConnectionClosed:
+            pass
+        finally:
+            self.subscriptions.pop(line, None)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    cloud: FakeCloud
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def reply(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **CORS, **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def handle_any(self) -> None:
+        cloud, url = self.cloud, urlsplit(self.path)
+        raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        query = {name: values[0] for name, values in parse_qs(url.query or raw.decode()).items()}
+        if self.command == "OPTIONS":
+            self.reply(204, b"")
+        elif url.path.startswith("/v1/"):
+            self.rest(url.path, json.loads(raw or b"{}"))
+        elif url.path == "/oauth2/authorize":  # signed in at once: the real form is the other test's
+            self.reply(
+                302, b"", Location=f"{query['redirect_uri']}?{urlencode({'code': 'c', 'state': query['state']})}"
+            )
+        elif url.path == "/oauth2/token":
+            self.reply(200, json.dumps(token_answer()).encode())
+        elif url.path == "/logout":
+            self.reply(302, b"", Location=query["logout_uri"])
+        elif url.path == "/config.json":
+            address = f"ws://127.0.0.1:{cloud.socket.socket.getsockname()[1]}"
+            cognito = {"authority": f"{cloud.url}/pool", "client_id": "client", "domain": cloud.url}
+            config = {"api_url": f"{cloud.url}/v1", "websocket_url": address, "cognito": cognito}
+            self.reply(200, json.dumps(config).encode())
+        else:
+            file = cloud.site / (url.path.lstrip("/") or "index.html")
+            self.reply(200, file.read_bytes(), KINDS[file.suffix]) if file.is_file() else self.reply(404, b"")
+
+    do_GET = do_POST = do_DELETE = do_OPTIONS = handle_any
+
+    def rest(self, path: str, body: dict) -> None:
+        cloud = self.cloud
+        cloud.requests.append((self.command, path))
+        trouble = next((t for t in cloud.troubles if t[0] == self.command and path.endswith(t[1])), None)
+        if trouble:
+            cloud.troubles.remove(trouble)
+            if trouble[2]:
+                error = {"message": "Nothing was kept", "type": "server_error", "param": None, "code": None}
+                return self.reply(trouble[2], json.dumps({"error": error}).encode())
+        status, answer = cloud.call(
+            self.command, path, body, self.headers.get("Idempotency-Key") or cloud.new_id("key")
+        )
+        if trouble:
+            self.close_connection = True
+            self.connection.shutdown(2)  # it was done, and nobody will ever know
+            return None
+        return self.reply(status, json.dumps(answer).encode())

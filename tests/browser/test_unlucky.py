@@ -1,0 +1,184 @@
+"""What the page does when the network, the API or the worker is unlucky, in a real browser against a scripted cloud."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.fake_cloud import FakeCloud, instant
+
+pytestmark = pytest.mark.browser
+
+
+def sign_in(page: Page, fake: FakeCloud) -> None:
+    page.goto(fake.url)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
+def answer_to(page: Page) -> Locator:
+    return page.get_by_role("log", name="Messages").get_by_role("article", name="Mistral").last
+
+
+def wait_for_subscription(page: Page, fake: FakeCloud, topic: str) -> None:
+    """Until the newest line has asked for `topic`: what is pushed from then on must be shown."""
+    for _ in range(100):
+        if any(topic in topics for topics in list(fake.subscriptions.values())):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"nobody subscribed to {topic}")
+
+
+def start_answer(page: Page, fake: FakeCloud) -> dict:
+    ask(page, "What is a queue?")
+    expect(answer_to(page)).to_contain_text("queued")
+    answer = fake.answers()[-1]
+    wait_for_subscription(page, fake, f"conversation:{answer['conversation_id']}")
+    return answer
+
+
+def test_answer_is_whole_after_the_line_broke_in_its_middle(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.delta(answer, 0, "A 🚀 queue ")
+    expect(answer_to(page)).to_contain_text("A 🚀 queue")
+    answer.update(content="A 🚀 queue keeps ", status="answering")  # said and checkpointed while nobody listened
+    fake.drop_lines()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    wait_for_subscription(page, fake, f"conversation:{answer['conversation_id']}")
+    fake.delta(answer, 0, "A 🚀 queue keeps the ")  # what a worker says to a new subscriber
+    fake.delta(answer, len("A 🚀 queue keeps the "), "order.")
+    expect(answer_to(page).get_by_text("A 🚀 queue keeps the order.", exact=True)).to_be_visible()
+    fake.finish(answer, "A 🚀 queue keeps the order.")
+    expect(answer_to(page)).to_have_attribute("aria-busy", "false")
+    expect(answer_to(page)).to_have_text("A 🚀 queue keeps the order.")
+
+
+def test_gap_in_the_stream_is_filled_by_asking(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    answer.update(content="First ", status="answering")
+    fake.delta(answer, 6, "second")
+    expect(answer_to(page)).to_contain_text("First second")
+
+
+def test_answer_that_ended_while_the_line_was_down_is_shown(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.drop_lines()
+    answer.update(content="Done meanwhile.", status="answered")
+    expect(answer_to(page)).to_have_text("Done meanwhile.")
+
+
+def test_retry_after_a_lost_reply_is_not_a_second_question(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.troubles.append(("POST", "/messages", 0))
+    start_answer(page, fake)
+    for _ in range(100):
+        if fake.requests.count(("POST", f"/v1/conversations/{fake.answers()[0]['conversation_id']}/messages")) == 2:
+            break
+        page.wait_for_timeout(50)
+    else:
+        raise AssertionError("the page did not try again")
+    assert len(fake.answers()) == 1
+    expect(page.get_by_role("article", name="You")).to_have_count(1)
+
+
+def test_nothing_typed_is_lost_when_sending_fails(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.troubles += [("POST", "/messages", 503)] * 4
+    ask(page, "A question that took an hour to write")
+    failed = page.get_by_role("alert").filter(has_text="Not sent")
+    expect(failed).to_contain_text("Nothing was kept")
+    page.reload()
+    expect(page.get_by_role("article", name="You")).to_contain_text("A question that took an hour to write")
+    page.get_by_role("button", name="Back to editing").click()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("A question that took an hour to write")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(answer_to(page)).to_contain_text("queued")
+    assert len(fake.answers()) == 1
+
+
+def test_failed_answer_says_why_and_keeps_what_was_said(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    error = {"code": "context_length_exceeded", "message": "The conversation is longer than 8192 tokens."}
+    fake.finish(answer, "Half an", status="failed", error=error)
+    expect(answer_to(page)).to_contain_text("Half an")
+    expect(answer_to(page).get_by_role("alert")).to_have_text("The conversation is longer than 8192 tokens.")
+
+
+def test_old_news_of_a_session_changes_nothing(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    page.get_by_role("button", name="Switch on a GPU").click()
+    session_id = next(iter(fake.sessions))
+    wait_for_subscription(page, fake, f"session:{session_id}")
+    old = dict(fake.sessions[session_id])
+    instance = {"id": "i-1", "type": "g6.xlarge", "lifecycle": "spot", "availability_zone": "us-east-1a"}
+    fake.add_phase(session_id, "loading", status="booting", launched_at=instant(), instance=instance)
+    expect(page.get_by_role("heading", name="GPU is on, preparing the model")).to_be_visible()
+    expect(page.get_by_role("progressbar", name="GPU boot")).to_be_visible()
+    fake.push(f"session:{session_id}", {"type": "session", "session": old})
+    fake.add_phase(session_id, "healthy", status="serving", healthy_at=instant())
+    expect(page.get_by_role("heading", name="GPU is on and answering")).to_be_visible()
+    fake.push(f"session:{session_id}", {"type": "session", "session": old})
+    fake.set_session(session_id, end_requested=True)
+    expect(page.get_by_role("heading", name="GPU is switching off")).to_be_visible()
+    expect(page.get_by_role("button", name="Switching off…")).to_be_disabled()
+    error = {"code": "NoGpuCapacity", "message": "none"}
+    fake.set_session(session_id, status="failed", ended_at=instant(), error=error)
+    region = page.get_by_role("region", name="GPU", exact=True)
+    expect(region).to_contain_text("No GPU is on")
+    expect(region).to_contain_text("AWS has no free GPU right now")
+
+
+def test_live_session_is_joined_and_seen_by_who_comes_later(page: Page, fake: FakeCloud) -> None:
+    fake.start_session()
+    page.goto(fake.url)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Buying a GPU")).to_be_visible()
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()
+    expect(page).to_have_title(re.compile("GPU starting"))
+
+
+def test_page_speaks_both_languages_on_a_phone(browser: Browser, fake: FakeCloud) -> None:
+    context = browser.new_context(locale="pt-BR", viewport={"width": 360, "height": 740}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(fake.url)
+    page.get_by_role("button", name="Entrar").click()
+    expect(page.get_by_role("heading", name="Nenhuma GPU ligada")).to_be_visible()
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("lang", "en-US")
+    page.reload()
+    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+def test_answers_are_text_and_the_page_connects_only_where_it_was_told(browser: Browser, fake: FakeCloud) -> None:
+    page = browser.new_page(locale="en-US")
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.finish(answer, "<img src=x onerror=\"document.title='broken'\"><b>bold</b>")
+    expect(answer_to(page)).to_contain_text("<b>bold</b>")
+    expect(page).not_to_have_title("broken")
+    assert page.evaluate("Object.keys(localStorage)") == []  # tokens die with the tab
+    refused = "(address) => fetch(address, {mode: 'no-cors'}).then(() => 'sent', () => 'refused')"
+    assert page.evaluate(refused, "http://127.0.0.1:9/") == "refused"
+    with pytest.raises(Exception, match="TrustedHTML"):
+        page.evaluate("document.body.innerHTML = '<b>x</b>'")
+    page.close()
+
+
+def test_signing_out_leaves_nothing_behind(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    assert page.evaluate("Object.keys(sessionStorage)") == []

@@ -43,17 +43,18 @@ def say(text: str) -> None:
 
 
 async def serve(places: Places) -> None:
-    from local.instances.host import GuardDied, Host  # boto3 takes 0.3 s, and the other commands need none
+    from local.instances.host import Host, HostFailed, alone  # boto3 takes 0.3 s, and the other commands need none
 
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # everything that it speaks to is on this machine
     running = asyncio.current_task()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
-        await Host(places, say).run()
+        with alone(places):
+            await Host(places, say).run()
     except asyncio.CancelledError:
         return
-    except GuardDied as problem:
+    except HostFailed as problem:
         sys.exit(f"instances: {problem}")
 
 

@@ -1,10 +1,13 @@
 """Watches the emulator's instances and keeps one machine for each that a session launched."""
 
 import asyncio
+import contextlib
+import fcntl
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
+from local.instances import package
 from local.instances.cloud import Cloud, Instance
 from local.instances.machine import POWER_TIMER, TERMINATED, Machine
 from local.instances.places import Places
@@ -15,8 +18,26 @@ IDLE_POLL_S = 0.1
 BUSY_POLL_S = 0.25
 
 
-class GuardDied(Exception):
-    """The guard process ended before the host did."""
+class HostFailed(Exception):
+    """The host cannot run; the text says why."""
+
+
+@contextlib.contextmanager
+def alone(places: Places) -> Iterator[None]:
+    """One host to a directory: a second one would take the first one's machines for left-overs.
+
+    The lock is on the directory itself. The kernel drops it when the host ends, however it ends.
+    """
+    places.instances.mkdir(parents=True, exist_ok=True)
+    handle = os.open(places.instances, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise HostFailed(f"another host runs already with {places.state}") from None
+        yield
+    finally:
+        os.close(handle)
 
 
 class Host:
@@ -30,8 +51,8 @@ class Host:
         self._seen: set[str] = set()
         self._power = PowerSupply(self._power_off)
         # What an earlier host left behind when it was cut off.
-        places.instances.mkdir(parents=True, exist_ok=True)
         self._cut_off = {path.name for path in places.instances.iterdir() if path.is_dir()}
+        package.prune(places.packages)
 
     async def run(self) -> None:
         """Until it is cancelled or its parent is gone; then every machine's power is cut."""
@@ -42,7 +63,7 @@ class Host:
         try:
             done, _ = await asyncio.wait([guard, watch], return_when=asyncio.FIRST_COMPLETED)
             if guard in done:
-                raise GuardDied("the machines' guard has died, and no machine may run without it")
+                raise HostFailed("the machines' guard has died, and no machine may run without it")
         finally:
             watch.cancel()
             for life in self._lives:

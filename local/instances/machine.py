@@ -173,7 +173,7 @@ class Machine:
         if engine := self._units.get("engine"):
             await engine.stop(0)
         self._power.order("disarm", self.id)
-        await self._metadata.stop()
+        self._metadata.stop()
 
     async def _credentials(self) -> dict[str, object] | None:
         return await asyncio.to_thread(self._cloud.credentials, self.id)

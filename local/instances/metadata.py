@@ -50,12 +50,11 @@ class Metadata:
         host, port = self._server.sockets[0].getsockname()[:2]
         return f"http://{host}:{port}/"
 
-    async def stop(self) -> None:
+    def stop(self) -> None:
         if self._server is not None:
             self._server.close()
             for connection in list(self._connections):
                 connection.close()
-            await self._server.wait_closed()
 
     async def answer(self, method: str, path: str, headers: dict[str, str]) -> Answer:
         """`headers` have lower-case names."""

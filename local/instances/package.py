@@ -8,6 +8,7 @@ import tempfile
 import urllib.request
 import zipfile
 from pathlib import Path
+from typing import Any
 
 from botocore.credentials import InstanceMetadataProvider
 from botocore.exceptions import BotoCoreError, ClientError
@@ -36,6 +37,11 @@ def fetch(cloud: Cloud, metadata_url: str, function: str, packages: Path) -> Pat
     except (ClientError, BotoCoreError) as error:
         raise PackageMissing(f"lambda:GetFunction {function}: {error}") from error
 
+    return unpack(found, function, packages)
+
+
+def unpack(found: dict[str, Any], function: str, packages: Path) -> Path:
+    """`found`: GetFunction's answer."""
     digest = base64.b64decode(found["Configuration"]["CodeSha256"])
     directory = packages / digest.hex()
     if directory.is_dir():
@@ -55,3 +61,10 @@ def fetch(cloud: Cloud, metadata_url: str, function: str, packages: Path) -> Pat
         if not directory.is_dir():
             raise
     return directory
+
+
+def prune(packages: Path, keep: int = 2) -> None:
+    """Removes all but the newest: every change of the code leaves one. Only while no machine runs."""
+    found = sorted(packages.iterdir(), key=lambda path: path.stat().st_mtime) if packages.is_dir() else []
+    for path in found[: max(0, len(found) - keep)]:
+        shutil.rmtree(path, ignore_errors=True)

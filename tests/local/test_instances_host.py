@@ -69,3 +69,14 @@ def test_host_ends_when_its_parent_is_gone(emulator: Emulator, lab: Lab, tmp_pat
         own.process.kill()  # the shell
         own.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone", 10)
     lab.terminate(instance_id)
+
+
+def test_second_host_with_the_same_directory_is_refused(emulator: Emulator, lab: Lab, tmp_path: Path) -> None:
+    with running_host(emulator, tmp_path) as first:
+        instance_id = lab.launch()
+        machine = first.machine(instance_id)
+        with running_host(emulator, tmp_path) as second:
+            assert second.process.wait(10) == 1
+        assert "another host runs already" in first.log.read_text()
+        assert lab.state(instance_id) == "running" and runs(machine["worker"])
+        lab.terminate(instance_id)

@@ -62,7 +62,7 @@ def serve(
             token = await client.put("latest/api/token", headers={TTL: "60"})
             client.headers[TOKEN] = token.text
             await use(client)
-        await metadata.stop()
+        metadata.stop()
 
     asyncio.run(run())
 

@@ -53,7 +53,15 @@ class Postgres:
         self.temporary: Path | None = None
         self.child: Child | None = None
 
+    def write_connection_file(self) -> None:
+        """May be written before the start, so that whoever reads it can start at the same time."""
+        self.connection_file.touch(mode=0o600)
+        self.connection_file.write_text(
+            json.dumps({"host": LOOPBACK, "port": self.port, "superuser": SUPERUSER, "password": self.password})
+        )
+
     def start(self) -> None:
+        self.write_connection_file()
         install, home = binaries(), self.state
         user = group = None
         if os.geteuid() == 0:
@@ -105,10 +113,6 @@ class Postgres:
         )
         self.child.start()
         wait_until(self._ready, 30, "PostgreSQL", self.child.ended)
-        self.connection_file.touch(mode=0o600)
-        self.connection_file.write_text(
-            json.dumps({"host": LOOPBACK, "port": self.port, "superuser": SUPERUSER, "password": self.password})
-        )
 
     def _ready(self) -> bool:
         return "ready to accept connections" in self.log.read_text(errors="replace")

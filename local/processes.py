@@ -124,6 +124,11 @@ class Child:
             return None
         return f"it ended with status {status}. Its log, {self.log}, ends with:\n{tail(self.log)}"
 
+    def wait(self) -> int:
+        """Its exit status, once it has one."""
+        assert self.process is not None
+        return self.process.wait()
+
     def stop(self) -> None:
         """Asks it to end, and ends its whole group after `stop_seconds`."""
         process, self.process = self.process, None

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from local.mends import (
     Options,
+    api_import,
     ec2_fleet,
     instance_credentials,
     rds_data_api,
@@ -24,6 +25,7 @@ from local.mends import (
 )
 
 MENDS = (
+    api_import,
     ec2_fleet,
     instance_credentials,
     rds_data_api,

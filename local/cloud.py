@@ -1,0 +1,134 @@
+"""The whole of the laptop's cloud: starts its parts, deploys the stack, and ends everything again."""
+
+import contextlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from local import deploy
+from local.emulator import USUAL_PORT, Emulator
+from local.inbox import Inbox
+from local.page import Page
+from local.postgres import Postgres
+from local.processes import Child, Failed
+from local.state import ROOT, State, write_json
+
+Say = Callable[[str], None]
+
+
+class Cloud:
+    """`start` it and `stop` it, from the main thread. `outputs` is what outputs.json holds."""
+
+    def __init__(
+        self, state: State, say: Say, parameters: dict[str, str] | None = None, usual_ports: bool = True
+    ) -> None:
+        self.state = state
+        self.say = say
+        self.parameters = parameters or {}
+        self.usual_ports = usual_ports
+        self.stack: dict[str, str] = {}
+        self.outputs: dict[str, Any] = {}
+        self._cleanup = contextlib.ExitStack()
+
+    def start(self) -> None:
+        """Failed, with what to do, when a part does not start; nothing is left running then."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        self._cleanup.close()
+
+    def _start(self) -> None:
+        claim = self.state.claim()
+        self._cleanup.callback(claim.release)
+        # What an earlier cloud left: nothing of it is of use, because the emulator forgets everything.
+        for left in ("tmp", "logs", "instances"):
+            shutil.rmtree(self.state.directory / left, ignore_errors=True)
+        self.state.logs.mkdir(parents=True)
+
+        building = deploy.Build(self.state)
+        self._cleanup.callback(building.stop)
+        with self._step("Building the Lambdas, starting the emulator and PostgreSQL"):
+            building.start()
+            self._start_servers()
+            template = building.finish()
+        with self._step("Deploying the stack"):
+            self.stack = deploy.deploy(self.state, self.emulator, template, self.page.url, self.parameters)
+        self.page.show(self.stack["DistributionDomain"])
+        self.inbox.subscribe(self.emulator.client("sns"), self.stack["TopicArn"])
+        password = deploy.new_password()
+        user_id = deploy.make_user(self.emulator, self.stack["UserPoolId"], password)
+        api_key = deploy.make_api_key(self.emulator, self.stack["TableName"], user_id)
+        self.outputs = deploy.outputs_for_people(self.emulator, self.stack, self.page.url, password, api_key)
+        write_json(self.state.outputs, self.outputs)
+
+    def _start_servers(self) -> None:
+        logs = self.state.logs
+        self.postgres = Postgres(self.state.directory, logs / "postgres.log")
+        self.postgres.write_connection_file()
+        self._cleanup.callback(self.postgres.stop)
+        self.emulator = Emulator(
+            self.state.directory,
+            logs / "emulator.log",
+            postgres=self.postgres.connection_file,
+            port=USUAL_PORT if self.usual_ports else 0,
+        )
+        self._cleanup.callback(self.emulator.stop)
+        self.emulator.start()
+        self.postgres.start()
+        self.emulator.wait()
+
+        self.page = Page(self.emulator.port, *(() if self.usual_ports else (0,)))
+        self._cleanup.callback(self.page.web.stop)
+        self.page.web.start()
+        self.inbox = Inbox(self.state.inbox, self.emulator.port)
+        self._cleanup.callback(self.inbox.stop)
+        self.inbox.start()
+        self.instances = Child(
+            "instances",
+            [sys.executable, "-m", "local.instances", "--state", str(self.state.directory)],
+            log=logs / "instances.log",
+            directory=ROOT,
+            environment={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": str(self.state.directory / "tmp"),
+                "TMPDIR": str(self.state.directory / "tmp"),
+                "LC_ALL": "C.UTF-8",
+                "PYTHONUNBUFFERED": "1",
+                **self.emulator.environment(),
+            },
+            stop_seconds=25,  # a worker hands back its work in up to 20 s
+        )
+        self._cleanup.callback(self.instances.stop)
+        self.instances.start()
+
+    def check(self) -> None:
+        """Failed when a part has ended by itself."""
+        for child in (self.emulator.child, self.postgres.child, self.instances):
+            if child is not None and (ended := child.ended()):
+                raise Failed(f"A part of the laptop's cloud, {child.name}, is gone: {ended}")
+
+    @contextlib.contextmanager
+    def _step(self, what: str) -> Iterator[None]:
+        self.say(f"{what} …")
+        begun = time.monotonic()
+        yield
+        self.say(f"  done in {time.monotonic() - begun:.1f} s")
+
+
+@contextlib.contextmanager
+def running(directory: Path, say: Say, **options: Any) -> Iterator[Cloud]:
+    """A cloud in that directory for as long as the block runs."""
+    cloud = Cloud(State(directory), say, **options)
+    cloud.start()
+    try:
+        yield cloud
+    finally:
+        cloud.stop()

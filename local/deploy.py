@@ -1,0 +1,200 @@
+"""`sam build` and `sam deploy` of the one template, to the emulator; then a user, an API key and the inbox.
+
+Nothing but parameters tells the template that this is a laptop.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from local.emulator import NO_CONFIGURATION, Emulator
+from local.processes import Child, Failed, tail
+from local.state import LOCAL, ROOT, State
+
+STACK = "foreverus"
+USERNAME = "student@example.com"
+BUILT = LOCAL / "build"
+SAM = Path(sys.executable).with_name("sam")
+# What `sam build` reads. A change of any of it makes a new build; nothing else does.
+SOURCES = ("template.yaml", "samconfig.toml", "src", "statemachines", "requirements", "frontend/dist")
+# The engine starts in a second and the worker beats often, so what takes minutes on AWS is noticed in seconds here.
+PARAMETERS = {
+    "ModelId": "smollm2-135m-instruct",
+    "ContextTokens": "2048",
+    "EngineSlots": "8",
+    "IdleSeconds": "120",
+    "MaxSessionSeconds": "3600",
+    "BootTimeoutSeconds": "90",
+    "BootHeartbeatSeconds": "20",
+    "ServeHeartbeatSeconds": "6",
+    "WorkerHeartbeatSeconds": "2",
+    "VisibilitySeconds": "20",
+    "LogRetentionDays": "1",
+}
+
+
+def fingerprint() -> str:
+    """A hash of everything that a build is made from."""
+    digest = hashlib.sha256(sys.version.encode())
+    for source in SOURCES:
+        place = ROOT / source
+        files = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for file in files:
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(f"\0{file.relative_to(ROOT)}\0".encode())
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def sam_environment(state: State, **more: str) -> dict[str, str]:
+    """SAM CLI asks the package index for a newer version once a week, and sends telemetry: neither from here."""
+    home = state.directory / "tmp" / "sam"
+    home.mkdir(parents=True, exist_ok=True)
+    (home / "metadata.json").write_text(json.dumps({"telemetryEnabled": False, "lastVersionCheck": time.time()}))
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        "PATH": f"{SAM.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        "__SAM_CLI_APP_DIR": str(home),
+        "SAM_CLI_TELEMETRY": "0",
+        "NO_PROXY": "*",
+        **NO_CONFIGURATION,
+        **more,
+    }
+
+
+def sam(arguments: list[str], environment: dict[str, str], log: Path) -> Child:
+    return Child(f"sam {arguments[0]}", [str(SAM), *arguments], log=log, environment=environment, directory=ROOT)
+
+
+def finish(child: Child) -> None:
+    """Waits for its end, and ends it if we are interrupted. Failed, with the end of its log, if it failed."""
+    try:
+        if child.wait():
+            raise Failed(f"`{child.name}` failed. Its log, {child.log}, ends with:\n{tail(child.log, 25)}")
+    finally:
+        child.stop()
+
+
+class Build:
+    """`sam build`, if the sources have changed since the last one. `start` it, do something else, `finish` it.
+
+    Builds of one checkout wait for each other: the lock is on the directory, and ends with the process that has it.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.template = BUILT / "sam" / "template.yaml"
+        self.mark = BUILT / "fingerprint"
+        arguments = ["build", "--build-dir", str(self.template.parent)]
+        self.child = sam(arguments, sam_environment(state), state.logs / "build.log")
+        self.lock: int | None = None
+        self.fingerprint = ""
+
+    def start(self) -> None:
+        BUILT.mkdir(parents=True, exist_ok=True)
+        self.lock = os.open(BUILT, os.O_RDONLY)
+        fcntl.flock(self.lock, fcntl.LOCK_EX)
+        self.fingerprint = fingerprint()
+        if not (self.template.exists() and self.mark.exists() and self.mark.read_text() == self.fingerprint):
+            self.mark.unlink(missing_ok=True)
+            self.child.start()
+
+    def finish(self) -> Path:
+        """The built template."""
+        if self.child.process is not None:
+            finish(self.child)
+            self.mark.write_text(self.fingerprint)
+        self.stop()
+        return self.template
+
+    def stop(self) -> None:
+        self.child.stop()
+        if self.lock is not None:
+            os.close(self.lock)
+            self.lock = None
+
+
+def deploy(state: State, emulator: Emulator, template: Path, page_url: str, more: dict[str, str]) -> dict[str, str]:
+    """Deploys; returns the stack's outputs."""
+    parameters = {
+        **PARAMETERS,
+        "DevelopmentPageUrl": page_url,
+        "ExecuteApiUrl": f"{emulator.url}/_aws/execute-api",
+        "ExecuteApiWebSocketUrl": f"{emulator.url.replace('http', 'ws', 1)}/_aws/execute-api",
+        "CognitoUrl": emulator.url,
+        **more,
+    }
+    config = (
+        "--config-file",
+        str(ROOT / "samconfig.toml"),
+    )  # SAM looks for it beside the template, which is the built one
+    arguments = ["deploy", *config, "--template-file", str(template), "--no-progressbar", "--stack-name", STACK]
+    overrides = [f"{name}={value}" for name, value in parameters.items()]
+    child = sam(
+        [*arguments, "--parameter-overrides", *overrides],
+        sam_environment(state, **emulator.environment()),
+        state.logs / "deploy.log",
+    )
+    child.start()
+    finish(child)
+    (stack,) = emulator.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+
+
+def make_user(emulator: Emulator, pool_id: str, password: str, name: str = USERNAME) -> str:
+    """A user with a permanent password; returns the user's id, which is Cognito's `sub`."""
+    cognito = emulator.client("cognito-idp")
+    made = cognito.admin_create_user(
+        UserPoolId=pool_id,
+        Username=name,
+        MessageAction="SUPPRESS",
+        UserAttributes=[{"Name": "email", "Value": name}, {"Name": "email_verified", "Value": "true"}],
+    )
+    cognito.admin_set_user_password(UserPoolId=pool_id, Username=name, Password=password, Permanent=True)
+    return next(one["Value"] for one in made["User"]["Attributes"] if one["Name"] == "sub")
+
+
+def make_api_key(emulator: Emulator, table_name: str, user_id: str, name: str = "laptop") -> str:
+    """An API key of that user. The table holds its hash only."""
+    from foreverus.table import api_key_key, timestamp
+
+    key = f"fu_{secrets.token_urlsafe(24)}"
+    item = {**api_key_key(key), "user_id": user_id, "name": name, "created_at": timestamp(datetime.now(UTC))}
+    emulator.client("dynamodb").put_item(
+        TableName=table_name, Item={attribute: {"S": value} for attribute, value in item.items()}
+    )
+    return key
+
+
+def new_password() -> str:
+    """Twenty characters that keep the user pool's rules: small and capital letters and a digit."""
+    while True:
+        password = secrets.token_urlsafe(15)
+        if (
+            any(c.islower() for c in password)
+            and any(c.isupper() for c in password)
+            and any(map(str.isdigit, password))
+        ):
+            return password
+
+
+def outputs_for_people(
+    emulator: Emulator, stack: dict[str, Any], page_url: str, password: str, api_key: str
+) -> dict[str, Any]:
+    """What `.local/outputs.json` holds."""
+    return {
+        "page_url": page_url,
+        "api_url": stack["ApiUrl"],
+        "websocket_url": stack["WebSocketUrl"],
+        "username": USERNAME,
+        "password": password,
+        "api_key": api_key,
+        "aws_endpoint_url": emulator.url,
+        "stack_name": STACK,
+    }

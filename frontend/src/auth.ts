@@ -7,6 +7,9 @@
 import { UserManager, WebStorageStateStore, type User, type UserManagerSettings } from "oidc-client-ts";
 import type { Config } from "./config";
 
+/** The last one lets the API ask Cognito whether the token still holds (GetUser). */
+const SCOPE = "openid email aws.cognito.signin.user.admin";
+
 export interface Person {
   id: string;
   name: string;
@@ -29,7 +32,7 @@ export function settings(config: Config, home: string, store: Storage): UserMana
     client_id,
     redirect_uri: home,
     response_type: "code",
-    scope: "openid",
+    scope: SCOPE,
     loadUserInfo: false,
     monitorSession: false,
     automaticSilentRenew: true,

@@ -20,13 +20,14 @@ export interface Receipt {
   instance_minutes?: number;
   price_per_hour_usd?: number | null;
   price_source?: string | null;
-  gpu_usd?: number;
+  gpu_usd?: number | null;
   storage_usd?: number;
   address_usd?: number;
   prompt_tokens?: number;
   completion_tokens?: number;
   messages?: number;
-  total_usd: number;
+  /** null: nobody knows the price of what ran. */
+  total_usd: number | null;
 }
 
 export interface Session {

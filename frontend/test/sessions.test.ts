@@ -24,6 +24,14 @@ it("takes a record only if its version is newer", () => {
   expect(mergeSessions(have, [session({ version: 4, status: "draining" })])[0]?.status).toBe("draining");
 });
 
+it("keeps the expected boot time, which only some answers carry", () => {
+  const asked = mergeSessions([], [session({ expected_boot_seconds: 150 })]);
+  const pushed = mergeSessions(asked, [session({ version: 2, status: "booting", expected_boot_seconds: null })]);
+  expect(pushed[0]).toMatchObject({ status: "booting", expected_boot_seconds: 150 });
+  const late = mergeSessions([session({ version: 2 })], [session({ version: 2, expected_boot_seconds: 90 })]);
+  expect(late[0]?.expected_boot_seconds).toBe(90);
+});
+
 it("lists the newest first and finds the one that is live", () => {
   const list = mergeSessions([], [
     session({ status: "ended" }),
@@ -55,7 +63,9 @@ it("counts the seconds from launch to end", () => {
 
 it("estimates the cost until the receipt says it", () => {
   const running = session({ launched_at: after(0), instance: { id: "i-1", type: "g6.xlarge", lifecycle: "on-demand" } });
-  expect(cost(running, AT + 3_600_000)).toEqual({ usd: 0.805, exact: false });
+  expect(cost(running, AT + 3_600_000)).toEqual({ usd: 0.805 + 0.016, exact: false });
+  expect(cost(running, AT + 1000).usd).toBeCloseTo(0.821 / 60); // the minute that EC2 bills at least
+  expect(cost(session(), AT).usd).toBe(0);
   expect(cost({ ...running, receipt: { session_id: "ses_1", total_usd: 0.5 } }, AT)).toEqual({ usd: 0.5, exact: true });
 });
 
@@ -83,7 +93,7 @@ it("shows the steps of the attempt that is running", () => {
 });
 
 it("tells how long the boot will still take", () => {
-  const booting = session({ status: "booting", launched_at: after(0), expected_boot_seconds: 150 });
+  const booting = session({ status: "booting", launched_at: after(9), expected_boot_seconds: 150 });
   expect(bootProgress(booting, AT + 50_000)).toEqual({ elapsed: 50, expected: 150, remaining: 100, late: false });
   expect(bootProgress(booting, AT + 160_000)).toMatchObject({ remaining: 0, late: true });
   expect(bootProgress({ ...booting, expected_boot_seconds: null }, AT)).toMatchObject({ remaining: null, late: false });

@@ -117,6 +117,7 @@ def test_failed_answer_says_why_and_keeps_what_was_said(page: Page, fake: FakeCl
 def test_old_news_of_a_session_changes_nothing(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     page.get_by_role("button", name="Switch on a GPU").click()
+    expect(page.get_by_role("heading", name="Buying a GPU")).to_be_visible()
     session_id = next(iter(fake.sessions))
     wait_for_subscription(page, fake, f"session:{session_id}")
     old = dict(fake.sessions[session_id])

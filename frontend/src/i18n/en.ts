@@ -34,6 +34,7 @@ export const en: Record<keyof typeof pt, string> = {
   "gpu.ending": "Switching off…",
   "gpu.joined": "A GPU was already on: you joined its session.",
   "gpu.idle": "Switches itself off after {time} without use.",
+  "gpu.idle.some": "Switches itself off when nobody uses it.",
   "gpu.running": "On for",
   "gpu.cost.sofar": "Cost, about",
   "gpu.title.on": "● GPU on",
@@ -75,6 +76,7 @@ export const en: Record<keyof typeof pt, string> = {
 
   "receipt.title": "Receipt",
   "receipt.total": "Total",
+  "receipt.unknown": "price unknown",
   "receipt.minutes": "Instance minutes",
   "receipt.price": "Price per hour",
   "receipt.kind": "Bought as",

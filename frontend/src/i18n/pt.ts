@@ -32,6 +32,7 @@ export const pt = {
   "gpu.ending": "Desligando…",
   "gpu.joined": "Já havia uma GPU ligada: você entrou na sessão dela.",
   "gpu.idle": "Desliga sozinha após {time} sem uso.",
+  "gpu.idle.some": "Desliga sozinha quando ninguém usa.",
   "gpu.running": "Ligada há",
   "gpu.cost.sofar": "Custo, cerca de",
   "gpu.title.on": "● GPU ligada",
@@ -73,6 +74,7 @@ export const pt = {
 
   "receipt.title": "Recibo",
   "receipt.total": "Total",
+  "receipt.unknown": "preço desconhecido",
   "receipt.minutes": "Minutos de máquina",
   "receipt.price": "Preço por hora",
   "receipt.kind": "Tipo de compra",

@@ -24,8 +24,13 @@ export function hourlyUsd(session: Session): number {
   return session.instance?.lifecycle === "on-demand" ? price.onDemand : price.spot;
 }
 
+const MINIMUM_S = 60; // EC2 bills at least this much of an instance
+const BESIDE_USD = 0.016; // per hour: 100 GB of gp3 and a public IPv4 address
+
 /** The receipt's total once there is one; an estimate while the GPU runs. */
 export function cost(session: Session, now: number): { usd: number; exact: boolean } {
-  if (session.receipt) return { usd: session.receipt.total_usd, exact: true };
-  return { usd: (runningSeconds(session, now) / 3600) * hourlyUsd(session), exact: false };
+  if (typeof session.receipt?.total_usd === "number") return { usd: session.receipt.total_usd, exact: true };
+  if (!session.launched_at) return { usd: 0, exact: false };
+  const seconds = Math.max(MINIMUM_S, runningSeconds(session, now));
+  return { usd: (seconds / 3600) * (hourlyUsd(session) + BESIDE_USD), exact: false };
 }

@@ -7,9 +7,15 @@ export function isFinal(session: Session): boolean {
   return FINAL.includes(session.status);
 }
 
-/** The newer of the two: a record that is not newer changes nothing. */
+/**
+ * The newer of the two: a record that is not newer changes nothing. The expected boot time is no part of the record
+ * and comes only with some answers: what is known of it is kept.
+ */
 export function newer(have: Session | undefined, got: Session): Session {
-  return have && have.version >= got.version ? have : got;
+  if (!have) return got;
+  const record = have.version >= got.version ? have : got;
+  const expected = got.expected_boot_seconds ?? have.expected_boot_seconds ?? null;
+  return (record.expected_boot_seconds ?? null) === expected ? record : { ...record, expected_boot_seconds: expected };
 }
 
 /** Merges into a list that is newest first. The same list is returned when nothing changed. */
@@ -94,10 +100,10 @@ export interface BootProgress {
   late: boolean;
 }
 
-/** How far the boot is, in seconds; undefined when nothing boots. */
+/** How far the boot is, in seconds since the request, as `expected_boot_seconds` counts; undefined when nothing boots. */
 export function bootProgress(session: Session, now: number): BootProgress | undefined {
   if (isFinal(session) || session.status === "serving" || session.status === "draining") return undefined;
-  const from = time(session.launched_at) ?? time(session.created_at) ?? now;
+  const from = time(session.created_at) ?? now;
   const elapsed = Math.max(0, (now - from) / 1000);
   const expected = session.expected_boot_seconds ?? null;
   const remaining = expected === null ? null : Math.max(0, expected - elapsed);

@@ -6,6 +6,7 @@ import { about, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
 import { runningSeconds } from "../logic/sessions";
 import { ending, gpu, live, now, sessions, sessionsKnown, starting } from "../state";
+import { total } from "./ReceiptCard";
 import type { Session } from "../types";
 
 function headline(session: Session | undefined): string {
@@ -22,12 +23,12 @@ function note(session: Session | undefined): string {
     const { error, receipt } = sessions.value[0] ?? {};
     const said = [t("gpu.off.note")];
     if (error) said.push(known("error", error.code) ?? error.message);
-    if (receipt) said.push(t("gpu.off.last", { usd: usd(receipt.total_usd, language.value) }));
+    if (receipt) said.push(t("gpu.off.last", { usd: total(receipt) }));
     return said.join(" ");
   }
   if (gpu.value === "coming") return t("gpu.coming.note");
   if (gpu.value === "leaving") return t("gpu.leaving.note");
-  return session.idle_seconds ? t("gpu.idle", { time: span(session.idle_seconds) }) : "";
+  return session.idle_seconds ? t("gpu.idle", { time: span(session.idle_seconds) }) : t("gpu.idle.some");
 }
 
 function Start({ actions }: { actions: SessionActions }) {

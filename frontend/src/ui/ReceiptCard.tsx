@@ -3,6 +3,10 @@ import { clock, number, usd } from "../logic/format";
 import { time } from "../logic/sessions";
 import type { Receipt } from "../types";
 
+export function total(receipt: Receipt): string {
+  return receipt.total_usd === null ? t("receipt.unknown") : usd(receipt.total_usd, language.value);
+}
+
 type Row = [name: string, value: string];
 
 function rows(receipt: Receipt): Row[] {
@@ -42,7 +46,7 @@ export function ReceiptCard({ receipt }: { receipt: Receipt }) {
         ))}
         <div class="total">
           <dt>{t("receipt.total")}</dt>
-          <dd>{usd(receipt.total_usd, language.value)}</dd>
+          <dd>{total(receipt)}</dd>
         </div>
       </dl>
     </section>

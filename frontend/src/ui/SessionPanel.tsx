@@ -4,7 +4,7 @@ import { clock, day, duration, number, span, usd } from "../logic/format";
 import { bootProgress, isFinal, steps, time, type BootProgress } from "../logic/sessions";
 import { latest, now, sessions } from "../state";
 import type { Session } from "../types";
-import { ReceiptCard } from "./ReceiptCard";
+import { ReceiptCard, total } from "./ReceiptCard";
 
 const SHOWN = 8;
 
@@ -90,7 +90,7 @@ function Current({ session }: { session: Session }) {
 
 function History({ before }: { before: readonly Session[] }) {
   if (before.length === 0) return null;
-  const total = before.reduce((sum, session) => sum + (session.receipt?.total_usd ?? 0), 0);
+  const sum = before.reduce((all, session) => all + (session.receipt?.total_usd ?? 0), 0);
   return (
     <section class="history" aria-labelledby="history">
       <h3 id="history">{t("session.history")}</h3>
@@ -101,7 +101,7 @@ function History({ before }: { before: readonly Session[] }) {
             <span>{known("session.status", session.status) ?? session.status}</span>
             <span class="sum">
               {session.receipt
-                ? usd(session.receipt.total_usd, language.value)
+                ? total(session.receipt)
                 : session.launched_at
                   ? t("session.saving")
                   : t("session.nocost")}
@@ -109,7 +109,7 @@ function History({ before }: { before: readonly Session[] }) {
           </li>
         ))}
       </ul>
-      <p class="sum">{t("session.history.total", { usd: usd(total, language.value) })}</p>
+      <p class="sum">{t("session.history.total", { usd: usd(sum, language.value) })}</p>
     </section>
   );
 }

@@ -1,0 +1,251 @@
+"""The main job once, from request to shut-down GPU, through the public API; then everything is ended.
+
+Prints each state and boot phase as it happens and the answer as it streams. The last line is one JSON object.
+"""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from local.cloud import Cloud, Say, running
+from local.processes import Failed
+
+QUESTION = "What is the capital of Brazil? Answer in one sentence."
+SYSTEM = "You are a helpful assistant. Answer briefly."
+BOOT_SECONDS = 120
+ANSWER_SECONDS = 120
+END_SECONDS = 60
+OVER = ("ended", "failed")
+
+
+def demo(directory: Path, say: Say) -> int:
+    """The exit status: 0 only if all of it really happened."""
+    begun = time.monotonic()
+    with running(directory, say, usual_ports=False) as cloud:
+        result = Demonstration(cloud, say).run()
+        say("Ending the laptop's cloud …")
+    say(f"All done in {time.monotonic() - begun:.0f} s.")
+    say(json.dumps(result))
+    return 0
+
+
+class Demonstration:
+    def __init__(self, cloud: Cloud, say: Say) -> None:
+        self.cloud = cloud
+        self.say = say
+        self.begun = time.monotonic()
+        key = cloud.outputs["api_key"]
+        self.api = httpx.Client(
+            base_url=cloud.outputs["api_url"], headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
+        )
+        self.socket = connect(f"{cloud.outputs['websocket_url']}?token={key}", open_timeout=60, proxy=None)
+        self.session: dict[str, Any] = {"version": -1}
+        self.told: set[str] = set()
+
+    def run(self) -> dict[str, Any]:
+        try:
+            session_id, answer = self._converse()
+            return self._see_it_end(session_id, answer)
+        except (httpx.HTTPError, ConnectionClosed, TimeoutError) as problem:
+            self.cloud.check()
+            raise Failed(
+                f"{type(problem).__name__}: {problem}. Look at the logs in {self.cloud.state.logs}."
+            ) from problem
+        finally:
+            self.socket.close()
+            self.api.close()
+
+    # ---- the conversation ----
+
+    def _converse(self) -> tuple[str, dict[str, Any]]:
+        self._tell("asking for a session")
+        session = self._call("POST", "/sessions", json={})
+        session_id = str(session["id"])
+        self._subscribe(session_id=session_id)
+        conversation = self._call("POST", "/conversations", json={"title": "Demonstration", "system": SYSTEM})
+        self._subscribe(conversation_id=conversation["id"])
+        self._see(session)
+        self._tell(f"asking: {QUESTION}")
+        accepted = self._call(
+            "POST", f"/conversations/{conversation['id']}/messages", json={"content": QUESTION, "max_tokens": 60}
+        )
+        answer = self._listen(accepted["answer"]["id"], conversation["id"], session_id)
+        if answer["status"] != "answered" or not answer["content"].strip():
+            raise Failed(f"The question was not answered: {json.dumps(answer.get('error') or answer)}")
+        return session_id, answer
+
+    def _subscribe(self, **topic: str) -> None:
+        self.socket.send(json.dumps({"action": "subscribe", **topic}))
+        for frame in self._frames(30):
+            if frame["type"] == "subscribed":
+                return
+            self._take(frame)
+        raise Failed("The WebSocket API did not confirm a subscription.")
+
+    def _listen(self, answer_id: str, conversation_id: str, session_id: str) -> dict[str, Any]:
+        """Prints states and text until the final answer has come."""
+        text = ""
+        for frame in self._frames(BOOT_SECONDS + ANSWER_SECONDS):
+            if frame["type"] == "delta" and frame["message_id"] == answer_id:
+                new = frame["text"][max(0, len(text) - frame["offset"]) :]
+                if new:
+                    print(new if text else f"{self._clock()}  answer: {new}", end="", flush=True)
+                    text += new
+            elif frame["type"] == "message" and frame["message"]["id"] == answer_id:
+                message: dict[str, Any] = frame["message"]
+                print("" if text else f"{self._clock()}  answer: {message['content']}", flush=True)
+                return message
+            else:
+                self._take(frame)
+                if self.session.get("status") in OVER:
+                    break
+        self.cloud.check()
+        messages = self._call("GET", f"/conversations/{conversation_id}/messages")["data"]
+        stored = next((one for one in messages if one["id"] == answer_id), None)
+        if stored and stored["status"] in ("answered", "failed"):
+            return dict(stored)
+        session = self._call("GET", f"/sessions/{session_id}")
+        raise Failed(f"No answer came. The session is {session['status']}: {json.dumps(session.get('error'))}")
+
+    # ---- the end ----
+
+    def _see_it_end(self, session_id: str, answer: dict[str, Any]) -> dict[str, Any]:
+        self._tell("ending the session")
+        self._call("DELETE", f"/sessions/{session_id}")
+        for frame in self._frames(END_SECONDS):
+            self._take(frame)
+            if self.session.get("status") in OVER:
+                break
+        session = self._call("GET", f"/sessions/{session_id}")
+        self._see(session)
+        if session["status"] != "ended":
+            raise Failed(f"The session is {session['status']}, not ended: {json.dumps(session.get('error'))}")
+        execution = self._execution(session_id)
+        instance = self._instance(session["instance"]["id"])
+        self._tell(f"instance {instance['id']} is {instance['state']}")
+        stored = {"dynamodb": self._in_dynamodb(answer), "postgres": self._in_postgres(session_id, answer)}
+        self._tell(f"stored: {', '.join(name for name, there in stored.items() if there)}")
+        letter = self.cloud.inbox.wait_for(session_id, 20)
+        self._tell(f"notification: {letter['subject'] if letter else 'none came'}")
+        self._print_receipt(session["receipt"])
+        wrong = [f"the results are not in {name}" for name, there in stored.items() if not there]
+        wrong += [] if letter else ["no notification came"]
+        wrong += [] if instance["state"] == "terminated" else [f"the instance is {instance['state']}"]
+        wrong += [] if session["receipt"] else ["there is no receipt"]
+        if wrong:
+            raise Failed(f"The session has ended, but {' and '.join(wrong)}. Logs: {self.cloud.state.logs}")
+        return {
+            "answer": answer["content"],
+            "states": execution,
+            "instance": instance,
+            "stored": stored,
+            "notified": True,
+            "receipt": session["receipt"],
+        }
+
+    def _execution(self, session_id: str) -> list[str]:
+        """The states that the state machine went through, once it is over."""
+        states = self.cloud.emulator.client("stepfunctions")
+        arn = f"{self.cloud.stack['GpuSessionArn'].replace(':stateMachine:', ':execution:')}:{session_id}"
+        found = wait(lambda: over(states.describe_execution(executionArn=arn)), END_SECONDS)
+        if not found or found["status"] != "SUCCEEDED":
+            raise Failed(f"The state machine has not succeeded: {found or 'it runs still'}")
+        pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+        events = [event for page in pages for event in page["events"]]
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def _instance(self, instance_id: str) -> dict[str, str]:
+        ec2 = self.cloud.emulator.client("ec2")
+        (reservation,) = ec2.describe_instances(InstanceIds=[instance_id])["Reservations"]
+        return {"id": instance_id, "state": reservation["Instances"][0]["State"]["Name"]}
+
+    def _in_dynamodb(self, answer: dict[str, Any]) -> bool:
+        from foreverus.table import answer_key
+
+        key = answer_key(answer["conversation_id"], answer["id"].replace("ans_", "msg_", 1))
+        found = self.cloud.emulator.client("dynamodb").get_item(
+            TableName=self.cloud.stack["TableName"],
+            Key={name: {"S": value} for name, value in key.items()},
+            ConsistentRead=True,
+        )
+        item = found.get("Item", {})
+        return item.get("status", {}).get("S") == "answered" and item.get("content", {}).get("S") == answer["content"]
+
+    def _in_postgres(self, session_id: str, answer: dict[str, Any]) -> bool:
+        rows = self.cloud.emulator.client("rds-data").execute_statement(
+            resourceArn=self.cloud.stack["DatabaseClusterArn"],
+            secretArn=self.cloud.stack["DatabaseSecretArn"],
+            database="foreverus",
+            sql="SELECT m.content FROM messages m JOIN receipts r USING (session_id)"
+            " WHERE m.message_id = :message AND r.session_id = :session",
+            parameters=[
+                {"name": "message", "value": {"stringValue": answer["id"]}},
+                {"name": "session", "value": {"stringValue": session_id}},
+            ],
+        )["records"]
+        return rows == [[{"stringValue": answer["content"]}]]
+
+    # ---- talking ----
+
+    def _call(self, method: str, path: str, **request: Any) -> dict[str, Any]:
+        answer = self.api.request(method, path, **request)
+        if answer.is_error:
+            raise Failed(f"{method} {path} was answered {answer.status_code}: {answer.text}")
+        return dict(answer.json())
+
+    def _frames(self, seconds: float) -> Iterator[dict[str, Any]]:
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                yield json.loads(self.socket.recv(min(left, 2)))
+            except TimeoutError:
+                self.cloud.check()
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        if frame["type"] == "session":
+            self._see(frame["session"])
+        elif frame["type"] == "error":
+            raise Failed(f"The WebSocket API refused a frame: {json.dumps(frame['error'])}")
+
+    def _see(self, session: dict[str, Any]) -> None:
+        """Tells what is new in a session. Frames may come out of order: the version says which is newest."""
+        for phase in session.get("phases") or []:
+            self._tell_once(f"  worker: {phase['name']}", f"{phase['name']}/{phase['attempt']}")
+        if session["version"] > self.session["version"]:
+            self.session = session
+            self._tell_once(f"session {session['status']}", session["status"])
+
+    def _tell_once(self, text: str, key: str) -> None:
+        if key not in self.told:
+            self.told.add(key)
+            self._tell(text)
+
+    def _tell(self, text: str) -> None:
+        self.say(f"{self._clock()}  {text}")
+
+    def _clock(self) -> str:
+        return f"{time.monotonic() - self.begun:6.1f} s"
+
+    def _print_receipt(self, receipt: dict[str, Any] | None) -> None:
+        self.say("Receipt")
+        for name, value in (receipt or {}).items():
+            self.say(f"  {name:20} {value}")
+
+
+def over(execution: dict[str, Any]) -> dict[str, Any] | None:
+    return None if execution["status"] == "RUNNING" else execution
+
+
+def wait(ask: Callable[[], Any], seconds: float) -> Any:
+    """What `ask` returns once it is something; None after the time."""
+    deadline, pause = time.monotonic() + seconds, threading.Event()
+    while not (found := ask()) and time.monotonic() < deadline:
+        pause.wait(0.1)
+    return found

@@ -18,8 +18,8 @@ def receipt(
     """Seconds, tokens and USD of one session.
 
     Every launch in `launches` is counted, from its launch to the next launch or to `terminated_at`: an upper
-    bound, because a lost instance is gone before its successor is launched. Money is rounded to a millionth of a USD, and
-    None where a price is unknown.
+    bound, because a lost instance is gone before its successor is launched. Money is rounded to a millionth of a USD,
+    and None where a price is unknown.
     """
     launches = list(session.get("launches", []))
     starts = [datetime.fromisoformat(launch["launched_at"]) for launch in launches]

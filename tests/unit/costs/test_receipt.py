@@ -1,0 +1,101 @@
+"""Money: seconds, tokens and USD of one session."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foreverus.costs.prices import Price, listed_price
+from foreverus.costs.receipt import receipt
+from foreverus.costs.spot_price import PriceBook
+from foreverus.table import timestamp
+from tests.unit.conftest import launch
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def session(*starts: timedelta) -> dict[str, Any]:
+    return {"session_id": "ses_1", "launches": [launch(launched_at=timestamp(START + start)) for start in starts]}
+
+
+def priced(usd_per_hour: float) -> Any:
+    return lambda launch: Price(usd_per_hour, "test")
+
+
+def test_an_hour_costs_the_hourly_price_its_disk_and_its_address() -> None:
+    bill = receipt(session(timedelta()), "us-east-1", START + timedelta(hours=1), priced(0.4))
+    assert bill["gpu_usd"] == 0.4
+    assert bill["storage_usd"] == pytest.approx(100 * 0.08 / 730, abs=1e-6)
+    assert bill["address_usd"] == 0.005
+    assert bill["total_usd"] == pytest.approx(0.4 + 0.005 + 100 * 0.08 / 730, abs=2e-6)
+
+
+def test_a_few_seconds_are_billed_as_a_minute() -> None:
+    bill = receipt(session(timedelta()), "us-east-1", START + timedelta(seconds=9), priced(0.36))
+    assert bill["instance_seconds"] == 9
+    assert bill["gpu_usd"] == 0.006
+
+
+def test_both_instances_of_a_relaunched_session_are_counted() -> None:
+    bill = receipt(session(timedelta(), timedelta(minutes=10)), "us-east-1", START + timedelta(minutes=40), priced(0.6))
+    assert bill["launches"] == 2
+    assert bill["instance_minutes"] == 40
+    assert bill["gpu_usd"] == 0.4
+
+
+def test_a_session_that_never_got_a_gpu_cost_nothing() -> None:
+    bill = receipt({"session_id": "ses_1"}, "us-east-1", START, priced(0.4))
+    assert bill["total_usd"] == 0
+    assert bill["instance_id"] is None
+
+
+@given(st.lists(st.integers(0, 100_000), max_size=4), st.floats(0.01, 10))
+def test_more_time_never_costs_less(starts: list[int], price: float) -> None:
+    launches = session(*(timedelta(seconds=second) for second in sorted(starts)))
+    end = START + timedelta(seconds=100_000)
+    shorter = receipt(launches, "us-east-1", end, priced(price))["total_usd"]
+    assert receipt(launches, "us-east-1", end + timedelta(hours=1), priced(price))["total_usd"] >= shorter >= 0
+
+
+def test_listed_prices_err_on_the_expensive_side() -> None:
+    spot, on_demand = (listed_price("g6.xlarge", "us-east-1", kind).usd_per_hour or 0 for kind in ("spot", "on-demand"))
+    assert on_demand == 0.8048  # published
+    assert spot == 0.4011  # the dearest observed zone
+    elsewhere = listed_price("g6.xlarge", "eu-west-3", "spot")
+    assert (elsewhere.usd_per_hour or 0) >= spot
+
+
+def test_an_unknown_type_has_no_invented_price() -> None:
+    price = listed_price("z9.huge", "us-east-1", "spot")
+    assert price.usd_per_hour is None
+    assert "z9.huge" in price.source
+
+
+class Ec2:
+    """Answers as DescribeSpotPriceHistory does."""
+
+    def __init__(self, *prices: str):
+        self.prices = prices
+        self.asked: list[dict[str, Any]] = []
+
+    def describe_spot_price_history(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request)
+        return {"SpotPriceHistory": [{"SpotPrice": p, "AvailabilityZone": "us-east-1a"} for p in self.prices]}
+
+
+def test_the_spot_price_is_what_ec2_says_it_was_at_launch() -> None:
+    ec2 = Ec2("0.312300", "0.5")
+    price = PriceBook(ec2, "us-east-1").price_of(launch())
+    assert (price.usd_per_hour, price.source) == (0.3123, "spot price history of us-east-1a")
+    assert ec2.asked[0]["StartTime"] == ec2.asked[0]["EndTime"]
+
+
+@pytest.mark.usefixtures("aws")
+def test_without_a_history_the_listed_price_is_used() -> None:
+    book = PriceBook(boto3.client("ec2"), "us-east-1")
+    on_demand = book.price_of(launch(lifecycle="on-demand"))
+    assert on_demand.usd_per_hour == 0.8048
+    assert PriceBook(Ec2(), "us-east-1").price_of(launch()).usd_per_hour == 0.4011

@@ -1,0 +1,85 @@
+"""Closing: the record's end, the receipt, the notification, the successor."""
+
+from datetime import timedelta
+
+from foreverus import table
+from foreverus.costs.prices import Price
+from foreverus.sessions.closing import SessionCloser, notification
+from foreverus.sessions.start import SessionStarter
+from foreverus.sessions.store import SessionStore
+from tests.unit.conftest import NOW, Aws, launch, session_item
+
+
+class Machine:
+    def __init__(self) -> None:
+        self.started: list[str] = []
+
+    def start(self, session_id: str, request: dict[str, object]) -> None:
+        self.started.append(session_id)
+
+
+def closer(aws: Aws, machine: Machine, price: float | None = 0.4) -> SessionCloser:
+    store = SessionStore(aws.items)
+    starter = SessionStarter(store, machine, 300, lambda: NOW)
+    return SessionCloser(store, starter, lambda launch: Price(price, "test"), "us-east-1", lambda: NOW)
+
+
+def live(aws: Aws, **changes: object) -> None:
+    at = table.timestamp(NOW - timedelta(minutes=30))
+    aws.put(**session_item("ses_1", launches=[launch(launched_at=at)], task_token="token", **changes))
+    aws.put(**table.GPU_SLOT, session_id="ses_1")
+
+
+def test_closing_releases_the_gpu_and_writes_the_receipt(aws: Aws) -> None:
+    live(aws, completion_tokens=90, prompt_tokens=10, messages_answered=2)
+    result = closer(aws, Machine()).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    record = aws.items.get(table.session_key("ses_1")) or {}
+    assert (record["status"], record["outcome"]) == ("ended", "idle")
+    assert "task_token" not in record
+    assert record["receipt"]["instance_minutes"] == 30
+    assert record["receipt"]["gpu_usd"] == 0.2
+    assert record["receipt"]["completion_tokens"] == 90
+    assert aws.items.get(table.GPU_SLOT) is None
+    assert result["notification"]["subject"].startswith("Forever Us: session ended, US$ 0.2")
+
+
+def test_a_failed_session_keeps_its_error_and_says_so(aws: Aws) -> None:
+    live(aws)
+    result = closer(aws, Machine()).close("ses_1", "failed", {"Error": "BootFailed", "Cause": "no driver\nç" * 400})
+    record = aws.items.get(table.session_key("ses_1")) or {}
+    assert (record["status"], record["error"]) == ("failed", "BootFailed")
+    assert len(record["cause"]) == 1000
+    subject = result["notification"]["subject"]
+    assert subject == "Forever Us: session failed, BootFailed"
+    assert len(notification({**record, "error": "x" * 200})["subject"]) < 100
+
+
+def test_closing_twice_releases_nobody_elses_gpu(aws: Aws) -> None:
+    live(aws)
+    closer(aws, Machine()).close("ses_1", "idle")
+    aws.put(**session_item("ses_2"))
+    aws.put(**table.GPU_SLOT, session_id="ses_2")
+    closer(aws, Machine()).close("ses_1", "idle")
+    assert SessionStore(aws.items).live_session_id() == "ses_2"
+
+
+def test_a_message_that_came_too_late_gets_a_successor(aws: Aws) -> None:
+    live(aws)
+    aws.put(**table.pending_key("msg_1"), user_id="user-1")
+    machine = Machine()
+    closer(aws, machine).close("ses_1", "idle")
+    assert machine.started == [SessionStore(aws.items).live_session_id()]
+
+
+def test_nothing_waits_so_nothing_is_bought(aws: Aws) -> None:
+    live(aws)
+    machine = Machine()
+    closer(aws, machine).close("ses_1", "idle")
+    assert machine.started == []
+
+
+def test_an_unknown_price_is_said_to_be_unknown(aws: Aws) -> None:
+    live(aws)
+    result = closer(aws, Machine(), price=None).close("ses_1", "idle")
+    assert "cost unknown" in result["notification"]["subject"]
+    assert (aws.items.get(table.session_key("ses_1")) or {})["receipt"]["total_usd"] is None

@@ -1,0 +1,74 @@
+"""Starting and joining sessions."""
+
+import boto3
+import pytest
+
+from foreverus import bootstrap, table
+from foreverus.errors import NotAccepted
+from foreverus.sessions.model import ENDED
+from foreverus.sessions.start import SessionStarter
+from foreverus.sessions.store import SessionStore
+from tests.unit.conftest import Aws, session_item
+
+
+def starter(aws: Aws) -> SessionStarter:
+    return bootstrap.starter(aws.items.name, aws.gpu_session_arn, 300)
+
+
+def executions(aws: Aws) -> list[str]:
+    listed = boto3.client("stepfunctions").list_executions(stateMachineArn=aws.gpu_session_arn)["executions"]
+    return [execution["name"] for execution in listed]
+
+
+def test_a_second_start_joins_the_live_session_and_buys_nothing(aws: Aws) -> None:
+    first, started = starter(aws).start("user-1", "page")
+    again, started_again = starter(aws).start("user-2", "page")
+    assert (started, started_again) == (True, False)
+    assert again["session_id"] == first["session_id"]
+    assert executions(aws) == [first["session_id"]]
+
+
+def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
+    class Slow(SessionStore):
+        """Both have looked and seen nothing live when they claim."""
+
+        looked = 0
+
+        def live_session_id(self) -> str | None:
+            Slow.looked += 1
+            if Slow.looked == 1:
+                starter(aws).start("user-2", "page")
+                return None
+            return super().live_session_id()
+
+    late = SessionStarter(Slow(aws.items), bootstrap.machine(aws.gpu_session_arn), 300, bootstrap.clock)
+    session, started = late.start("user-1", "page")
+    assert not started
+    assert executions(aws) == [session["session_id"]]
+
+
+def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
+    class Broken:
+        def start(self, session_id: str, request: dict[str, object]) -> None:
+            raise ConnectionError
+
+    broken = SessionStarter(SessionStore(aws.items), Broken(), 300, bootstrap.clock)
+    with pytest.raises(NotAccepted):
+        broken.start("user-1", "page")
+    assert SessionStore(aws.items).live_session_id() is None
+    assert list(aws.items.query(table.SESSIONS)) == []
+    assert starter(aws).start("user-1", "page")[1]
+
+
+def test_a_session_that_is_closing_is_not_joined(aws: Aws) -> None:
+    aws.put(**session_item("ses_old", status=ENDED))
+    aws.put(**table.GPU_SLOT, session_id="ses_old")
+    with pytest.raises(NotAccepted, match="few seconds"):
+        starter(aws).start("user-1", "page")
+
+
+def test_a_retried_start_of_the_same_session_is_one_execution(aws: Aws) -> None:
+    machine = bootstrap.machine(aws.gpu_session_arn)
+    machine.start("ses_1", {})
+    machine.start("ses_1", {})
+    assert executions(aws) == ["ses_1"]

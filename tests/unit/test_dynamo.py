@@ -1,0 +1,28 @@
+"""Types survive the way to DynamoDB and back; large partitions come back whole."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foreverus.dynamo import from_attribute_values, to_attribute_values
+from tests.unit.conftest import Aws
+
+numbers = st.integers(-(10**30), 10**30) | st.floats(-1e9, 1e9, allow_subnormal=False).filter(lambda x: abs(x) > 1e-9)
+values = st.recursive(
+    st.none() | st.booleans() | st.text() | numbers,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(min_size=1), inner, max_size=4),
+)
+
+
+@given(st.dictionaries(st.text(min_size=1), values, max_size=5))
+def test_items_come_back_as_they_went(item: dict[str, Any]) -> None:
+    assert from_attribute_values(to_attribute_values(item)) == item
+
+
+def test_a_partition_of_several_pages_comes_back_whole(aws: Aws) -> None:
+    for number in range(30):
+        aws.put(pk="P", sk=f"{number:03}", filler="x" * 90_000)  # a page of a query is 1 MB
+    assert [item["sk"] for item in aws.items.query("P")] == [f"{number:03}" for number in range(30)]
+    assert [item["sk"] for item in aws.items.query("P", newest_first=True, limit=2)] == ["029", "028"]
+    assert [item["sk"] for item in aws.items.query("P", newest_first=True, limit=2, before="028")] == ["027", "026"]

@@ -1,0 +1,101 @@
+"""Who may come in, against moto's Cognito and DynamoDB."""
+
+import base64
+import json
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from foreverus import bootstrap
+from foreverus.access.authorizer import Authorizer, policy, unverified_claims
+from foreverus.access.store import ApiKeyStore, CognitoTokens
+from tests.unit.conftest import NOW, Aws
+
+PASSWORD = "Correct-horse-battery-1"
+
+
+def token_of_a_user(aws: Aws) -> str:
+    cognito = boto3.client("cognito-idp")
+    cognito.admin_create_user(UserPoolId=aws.user_pool_id, Username="ana@example.com", MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(
+        UserPoolId=aws.user_pool_id, Username="ana@example.com", Password=PASSWORD, Permanent=True
+    )
+    signed_in = cognito.initiate_auth(
+        ClientId=aws.user_pool_client_id,
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": "ana@example.com", "PASSWORD": PASSWORD},
+    )
+    return str(signed_in["AuthenticationResult"]["AccessToken"])
+
+
+class Yes:
+    """Believes every token: what is left are the checks of the claims."""
+
+    def accepts(self, access_token: str) -> bool:
+        return True
+
+
+class Nobody:
+    def user_of(self, api_key: str) -> str | None:
+        return None
+
+
+def jwt(**claims: object) -> str:
+    payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"e30.{payload}.c2ln"
+
+
+OURS = {"sub": "u", "token_use": "access", "client_id": "page", "iss": "https://cognito-idp.example/us-east-1_abc"}
+
+
+def test_a_signed_in_user_comes_in_under_their_own_id(aws: Aws) -> None:
+    token = token_of_a_user(aws)
+    assert bootstrap.authorizer().user_of(f"Bearer {token}") == unverified_claims(token)["sub"]
+
+
+def test_an_api_key_is_its_owners(aws: Aws) -> None:
+    api_key = ApiKeyStore(aws.items).create("user-1", "laptop", NOW)
+    assert api_key.startswith("fu_")
+    assert bootstrap.authorizer().user_of(f"Bearer {api_key}") == "user-1"
+    assert bootstrap.authorizer().user_of(api_key + "x") is None
+
+
+def test_api_keys_are_stored_hashed_only(aws: Aws) -> None:
+    api_key = ApiKeyStore(aws.items).create("user-1", "laptop", NOW)
+    assert api_key not in json.dumps(boto3.client("dynamodb").scan(TableName=aws.items.name)["Items"])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"client_id": "another"},
+        {"iss": "https://cognito-idp.example/us-east-1_other"},
+        {"token_use": "id"},
+        {"sub": ""},
+    ],
+)
+def test_a_token_of_another_pool_client_or_kind_is_refused_although_its_issuer_vouches(changed: dict[str, str]) -> None:
+    authorizer = Authorizer(Nobody(), Yes(), "us-east-1_abc", "page")
+    assert authorizer.user_of(jwt(**OURS)) == "u"
+    assert authorizer.user_of(jwt(**{**OURS, **changed})) is None
+
+
+@pytest.mark.parametrize("credential", ["Bearer ", "Bearer x", "a.b.c", "Basic dTpw", "e30.bnVsbA.x", "fu_"])
+def test_nonsense_is_nobody(aws: Aws, credential: str) -> None:
+    assert bootstrap.authorizer().user_of(credential) is None
+
+
+def test_an_outage_of_cognito_is_not_taken_for_a_wrong_token() -> None:
+    class Down:
+        def get_user(self, AccessToken: str) -> None:
+            raise ClientError({"Error": {"Code": "InternalErrorException", "Message": ""}}, "GetUser")
+
+    with pytest.raises(ClientError):
+        CognitoTokens(Down()).accepts("a.b.c")
+
+
+def test_the_policy_covers_the_stage_because_it_is_cached_for_all_routes() -> None:
+    arn = "arn:aws:execute-api:us-east-1:123456789012:abc/v1/GET/sessions/ses_1"
+    statement = policy("user-1", arn)["policyDocument"]["Statement"][0]
+    assert statement["Resource"] == "arn:aws:execute-api:us-east-1:123456789012:abc/v1/*"

@@ -1,0 +1,107 @@
+"""Accepting messages: each is kept and queued, or refused and not kept."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from foreverus import bootstrap, table
+from foreverus.conversations.rescue import Rescuer
+from foreverus.conversations.service import ConversationService
+from foreverus.errors import InvalidRequest, NotAccepted, NotFound
+from tests.unit.conftest import Aws
+
+
+class Broken:
+    def send(self, question: dict[str, object]) -> None:
+        raise ConnectionError
+
+
+def service() -> ConversationService:
+    return bootstrap.api().conversations
+
+
+def test_an_accepted_message_is_kept_promised_and_queued(aws: Aws) -> None:
+    conversation = service().create("user-1")
+    posted = service().post("user-1", conversation["id"], {"content": "Olá", "max_tokens": 5})
+    message_id = posted["message"]["id"]
+    assert posted["answer"]["status"] == "queued"
+    assert posted["session"]["status"] == "requested"
+    assert aws.items.get(table.pending_key(message_id))
+    (queued,) = aws.queued()
+    assert json.loads(queued["Body"]) == {
+        "message_id": message_id,
+        "conversation_id": conversation["id"],
+        "user_id": "user-1",
+    }
+    question = aws.items.get(table.question_key(conversation["id"], message_id)) or {}
+    assert question["options"] == {"max_tokens": 5}
+
+
+def test_a_repeated_request_is_the_same_message(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    first = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
+    again = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
+    other = service().post("user-1", conversation, {"content": "Olá"}, key="k2")
+    assert first["message"] == again["message"] != other["message"]
+    assert len(service().messages("user-1", conversation)["data"]) == 4
+
+
+def test_a_message_that_cannot_be_queued_is_not_kept_and_can_be_sent_again(aws: Aws) -> None:
+    real = service()
+    conversation = real.create("user-1")["id"]
+    broken = ConversationService(real.store, Broken(), real.sessions, real.context_tokens, real.clock)
+    with pytest.raises(NotAccepted):
+        broken.post("user-1", conversation, {"content": "Olá"}, key="k1")
+    assert real.messages("user-1", conversation)["data"] == []
+    assert list(aws.items.query(table.PENDING)) == []
+    assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["answer"]["status"] == "queued"
+
+
+def test_somebody_elses_conversation_does_not_exist(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    for call in (
+        lambda: service().get("user-2", conversation),
+        lambda: service().messages("user-2", conversation),
+        lambda: service().delete("user-2", conversation),
+        lambda: service().post("user-2", conversation, {"content": "Olá"}),
+    ):
+        with pytest.raises(NotFound):
+            call()
+    assert list(aws.items.query(table.PENDING)) == []
+
+
+def test_a_deleted_conversation_leaves_nothing_to_answer(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    service().post("user-1", conversation, {"content": "Olá"})
+    service().delete("user-1", conversation)
+    assert list(aws.items.query(table.PENDING)) == []
+    assert list(aws.items.query(table.messages_partition(conversation))) == []
+
+
+def test_a_message_that_cannot_fit_the_context_is_refused_before_it_is_kept(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    with pytest.raises(InvalidRequest, match="2048 tokens"):
+        service().post("user-1", conversation, {"content": "x" * (2048 * 8 + 1)})
+    assert service().messages("user-1", conversation)["data"] == []
+
+
+def test_conversations_are_listed_newest_first_page_by_page(aws: Aws) -> None:
+    made = [service().create("user-1", title=str(number))["id"] for number in range(3)]
+    first = service().page("user-1", {"limit": "2"})
+    assert first["has_more"]
+    rest = service().page("user-1", {"limit": "2", "after": first["data"][-1]["id"]})
+    assert [item["id"] for item in first["data"] + rest["data"]] == sorted(made, reverse=True)
+    assert not rest["has_more"]
+
+
+def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    message_id = service().post("user-1", conversation, {"content": "Olá"})["message"]["id"]
+    for message in aws.queued():
+        bootstrap.client("sqs").delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+    real = service()
+    rescuer = Rescuer(real.store, real.queue, real.sessions, lambda: bootstrap.clock() + timedelta(minutes=15))
+    assert rescuer.rescue()["queued_again"] == 1
+    assert rescuer.store.pending()[0]["message_id"] == message_id

@@ -1,0 +1,176 @@
+"""Results on their way to PostgreSQL; tests/local runs the same code against a real one."""
+
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from foreverus import bootstrap, table
+from foreverus.costs.prices import Price
+from foreverus.costs.receipt import receipt
+from foreverus.errors import ResultsNotStored
+from foreverus.results import migrations, rows
+from foreverus.results.database import RESUME_TRIES, Database, to_parameter
+from foreverus.results.store import BATCH_ROWS, ResultsKeeper, batches
+from foreverus.sessions.store import SessionStore
+from tests.unit.conftest import NOW, Aws, session_item
+
+
+class DataApi:
+    """Takes statements as the Data API does; `fail_next` makes the next calls fail with these codes."""
+
+    def __init__(self) -> None:
+        self.statements: list[tuple[str, int]] = []
+        self.failures: deque[str] = deque()
+        self.calls = 0
+
+    def fail_next(self, *codes: str) -> None:
+        self.failures.extend(codes)
+
+    def _call(self) -> None:
+        self.calls += 1
+        if self.failures:
+            raise ClientError({"Error": {"Code": self.failures.popleft(), "Message": "no"}}, "ExecuteStatement")
+
+    def execute_statement(self, sql: str, parameters: list[Any], **target: str) -> dict[str, Any]:
+        self._call()
+        self.statements.append((sql, 1))
+        return {"records": []}
+
+    def batch_execute_statement(self, sql: str, parameterSets: list[Any], **target: str) -> dict[str, Any]:
+        self._call()
+        self.statements.append((sql, len(parameterSets)))
+        return {}
+
+
+def database(client: DataApi, slept: list[float] | None = None) -> Database:
+    return Database(client, "arn:cluster", "arn:secret", "foreverus", pause=(slept if slept is not None else []).append)
+
+
+def answered(aws: Aws, message_id: str = "msg_1") -> None:
+    at = "2026-01-01T00:01:00.000Z"
+    aws.put(
+        **table.conversation_key("user-1", "conv_1"),
+        conversation_id="conv_1",
+        user_id="user-1",
+        created_at=at,
+        updated_at=at,
+    )
+    question = {
+        "message_id": message_id,
+        "conversation_id": "conv_1",
+        "user_id": "user-1",
+        "content": "?",
+        "created_at": at,
+    }
+    aws.put(**table.question_key("conv_1", message_id), **question)
+    answer = {"message_id": message_id, "content": "!", "status": "answered", "session_id": "ses_1", "answered_at": at}
+    aws.put(**table.answer_key("conv_1", message_id), **answer, usage={"prompt_tokens": 3, "completion_tokens": 4})
+    aws.put(**table.answered_key("ses_1", message_id), conversation_id="conv_1", user_id="user-1")
+
+
+def over(**changes: Any) -> dict[str, Any]:
+    record = session_item("ses_1", status="ended", outcome="idle", ended_at="2026-01-01T00:10:00.000Z", **changes)
+    return {**record, "receipt": receipt(record, "us-east-1", NOW, lambda launch: Price(0.4, "test"))}
+
+
+def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
+    return ResultsKeeper(aws.items, SessionStore(aws.items), database(client), lambda: NOW)
+
+
+def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> None:
+    aws.put(**over())
+    answered(aws)
+    client = DataApi()
+    assert keeper(aws, client).store("ses_1") == {"session_id": "ses_1", "stored": True, "messages": 1}
+    tables = [sql.split()[2] for sql, _ in client.statements]
+    assert tables == ["users", "sessions", "receipts", "conversations", "messages", "usage"]
+    assert all("ON CONFLICT" in sql for sql, _ in client.statements)
+    assert (aws.items.get(table.session_key("ses_1")) or {})["stored_at"]
+
+
+def test_a_deleted_conversation_is_not_stored(aws: Aws) -> None:
+    aws.put(**over())
+    answered(aws)
+    aws.items.delete(table.conversation_key("user-1", "conv_1"))
+    client = DataApi()
+    assert keeper(aws, client).store("ses_1")["messages"] == 0
+    assert [sql.split()[2] for sql, _ in client.statements] == ["sessions", "receipts"]
+
+
+def test_a_database_that_is_down_leaves_the_session_for_the_sweep(aws: Aws) -> None:
+    aws.put(**over())
+    client = DataApi()
+    client.fail_next("DatabaseErrorException")
+    with pytest.raises(ClientError):
+        keeper(aws, client).store("ses_1")
+    assert "stored_at" not in (aws.items.get(table.session_key("ses_1")) or {})
+    assert keeper(aws, client).store_unsaved()[0]["stored"]
+    assert keeper(aws, client).store_unsaved() == []
+
+
+def test_one_session_that_cannot_be_stored_stops_no_other(aws: Aws) -> None:
+    aws.put(**over())
+    aws.put(**over() | table.session_key("ses_2") | {"session_id": "ses_2"})
+    client = DataApi()
+    client.fail_next("BadRequestException")
+    with pytest.raises(ResultsNotStored):
+        keeper(aws, client).store_unsaved()
+    stored = [session for session in SessionStore(aws.items).newest(5) if session.get("stored_at")]
+    assert len(stored) == 1
+
+
+@pytest.mark.usefixtures("aws")
+def test_without_postgresql_nothing_is_missing() -> None:
+    assert bootstrap.results_keeper().store_unsaved() == []
+
+
+def test_a_database_that_wakes_up_is_waited_for() -> None:
+    client, slept = DataApi(), []
+    client.fail_next("DatabaseResumingException", "DatabaseResumingException")
+    database(client, slept).execute("SELECT 1")
+    assert client.calls == 3
+    assert slept == [5, 5]
+
+
+def test_a_database_that_never_wakes_up_is_an_error() -> None:
+    client = DataApi()
+    client.fail_next(*["DatabaseResumingException"] * (RESUME_TRIES + 1))
+    with pytest.raises(ClientError):
+        database(client).execute("SELECT 1")
+
+
+def test_rows_travel_in_batches_that_fit_a_request() -> None:
+    def sizes(new: Iterator[dict[str, Any]]) -> list[int]:
+        return [len(batch) for batch in batches(new)]
+
+    assert sizes({"id": n} for n in range(BATCH_ROWS + 1)) == [BATCH_ROWS, 1]
+    assert sizes({"content": "x" * 400_000} for _ in range(5)) == [2, 2, 1]
+    assert sizes(iter(())) == []
+
+
+def test_values_carry_the_types_that_the_data_api_needs() -> None:
+    assert to_parameter("a", None)["value"] == {"isNull": True}
+    assert to_parameter("a", True)["value"] == {"booleanValue": True}
+    assert to_parameter("a", 0.25) == {"name": "a", "value": {"stringValue": "0.25"}, "typeHint": "DECIMAL"}
+    moment = to_parameter("a", datetime(2026, 1, 1, 3, 4, 5, 678000, tzinfo=UTC))
+    assert moment == {"name": "a", "value": {"stringValue": "2026-01-01 03:04:05.678"}, "typeHint": "TIMESTAMP"}
+
+
+def test_a_failed_answer_is_kept_with_its_error_and_is_no_usage(aws: Aws) -> None:
+    question = {"message_id": "msg_1", "conversation_id": "c", "content": "?", "created_at": "2026-01-01T00:00:00.000Z"}
+    failed = {"status": "failed", "error": {"code": "context_length_exceeded", "message": "too long"}}
+    _, answer = rows.message_rows(question, failed)
+    assert (answer["status"], answer["error"], answer["content"]) == ("failed", "context_length_exceeded", "")
+
+
+def test_migrations_are_numbered_and_split_into_single_statements() -> None:
+    names = list(migrations.available())
+    assert names == sorted(names)
+    assert [name[:3] for name in names] == [f"{number:03}" for number in range(1, len(names) + 1)]
+    for sql in migrations.available().values():
+        for statement in migrations.statements(sql):
+            assert statement.split()[0] in {"CREATE", "ALTER", "INSERT", "UPDATE", "DROP"}

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from local.engine import weights
 
-DRAIN_S = 5.0  # longest wait for open streams at the end; the instance host kills after less when it must
+DRAIN_S = 10.0  # longest wait for open streams at the end
+LAST_BYTES_S = 0.5  # a slot is free a moment before its last bytes are in the socket, a longer one on a busy laptop
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -60,15 +61,18 @@ def drain(server, seconds: float) -> None:
     A server that is torn down under an open stream hangs for 30 s and ends the stream without `[DONE]`.
     """
     deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        busy = 0.0
-        for line in server.handle_metrics().splitlines():
-            if line.startswith(("llamacpp:requests_processing ", "llamacpp:requests_deferred ")):
-                busy += float(line.split()[1])
-        if busy == 0:
-            time.sleep(0.1)  # a slot is free a moment before its last bytes are written to the socket
-            return
+    was_busy = False
+    while is_busy(server) and time.monotonic() < deadline:
+        was_busy = True
         time.sleep(0.05)
+    if was_busy:
+        time.sleep(LAST_BYTES_S)
+
+
+def is_busy(server) -> bool:
+    lines = server.handle_metrics().splitlines()
+    counts = ("llamacpp:requests_processing ", "llamacpp:requests_deferred ")
+    return any(float(line.split()[1]) > 0 for line in lines if line.startswith(counts))
 
 
 def main() -> int:
@@ -90,8 +94,14 @@ def main() -> int:
 
     # Handlers are set only now: Python runs none while the library loads, and until here dying at once is right.
     stop = threading.Event()
+
+    def end(*_) -> None:
+        if stop.is_set():  # somebody is in a hurry
+            os._exit(1)
+        stop.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, end)
     stop.wait()
     drain(server, DRAIN_S)
     # Not the library's own teardown, which joins connections that clients keep alive.

@@ -103,7 +103,7 @@ def test_open_stream_is_finished_before_the_engine_ends() -> None:
     own = Engine("--slots", "1", "--context", "512")
     try:
         own.wait()
-        body = {"messages": MESSAGES, "stream": True, "max_tokens": 60, "ignore_eos": True}
+        body = {"messages": MESSAGES, "stream": True, "max_tokens": 30, "ignore_eos": True}
         with own.client.stream("POST", "/v1/chat/completions", json=body) as answer:
             lines = answer.iter_lines()
             next(lines)

@@ -1,7 +1,6 @@
 """Child processes that never outlive us, free ports, and waiting for something to be true without fixed sleeps."""
 
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -15,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+TETHER = Path(__file__).with_name("tether.py")
 
 
 class Failed(Exception):
@@ -67,11 +65,9 @@ def listens(port: int) -> bool:
 
 @dataclass
 class Child:
-    """One child process in a process group of its own, with its log.
+    """One child process in a process group of its own, with its log. It ends when we do, however we do: see tether.py.
 
-    On Linux the kernel ends it when this process dies, even by kill -9. It must be started from the main thread: the
-    kernel looks at the thread that made it. Elsewhere a child ends with us on every end but kill -9, and
-    `clear_leftovers` ends what such a kill left at the next start.
+    Start it from the main thread: on Linux the end of the thread that started it counts as its parent's death.
     """
 
     name: str
@@ -88,32 +84,18 @@ class Child:
 
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        user, group = ("-", "-") if self.user is None else (self.user, self.group)
+        tether = [sys.executable, "-I", "-S", TETHER, os.getpid(), int(self.death_signal), user, group]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                list(self.command),
+                [str(word) for word in (*tether, *self.command)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment,
                 cwd=self.directory,
                 process_group=0,
-                preexec_fn=self._before_exec(os.getpid()),
             )
-
-    def _before_exec(self, parent: int) -> Callable[[], None]:
-        user, group, death_signal = self.user, self.group, self.death_signal
-
-        def prepare() -> None:
-            if group is not None and user is not None:
-                os.setgroups([])
-                os.setgid(group)
-                os.setuid(user)
-            if _LIBC is not None:
-                _LIBC.prctl(PR_SET_PDEATHSIG, death_signal)  # after setuid, which clears it
-                if os.getppid() != parent:
-                    os._exit(1)
-
-        return prepare
 
     def ended(self) -> str | None:
         """Why it is not running any more, with the end of its log; None while it runs."""

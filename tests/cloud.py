@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -9,8 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from local.cloud import Cloud, running
 from local.emulator import Emulator
 from local.postgres import Postgres
+from local.state import LOCAL
 
 _names = itertools.count(1)
 
@@ -52,3 +55,25 @@ def emulator(*, mended: bool) -> Iterator[Emulator]:
         if postgres is not None:
             postgres.stop()
         shutil.rmtree(state, ignore_errors=True)
+
+
+@contextmanager
+def deployed() -> Iterator[Cloud]:
+    """The whole cloud with the stack, on free ports, in a directory of this run."""
+    runs = LOCAL / "tests"
+    runs.mkdir(parents=True, exist_ok=True)
+    for left in runs.iterdir():  # of runs that were cut off
+        if not is_running(int(left.name)):
+            shutil.rmtree(left, ignore_errors=True)
+    with running(runs / str(os.getpid()), lambda text: None, usual_ports=False) as cloud:
+        yield cloud
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

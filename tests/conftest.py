@@ -4,19 +4,28 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.cloud import Cloud
 from local.emulator import Emulator
-from tests import cloud
+from tests import cloud as clouds
 
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """The emulator with our mends and a PostgreSQL, nothing deployed."""
-    with cloud.emulator(mended=True) as running:
+    with clouds.emulator(mended=True) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def unmended() -> Iterator[Emulator]:
     """The emulator as it is: tests watch here whether a mend is still needed."""
-    with cloud.emulator(mended=False) as running:
+    with clouds.emulator(mended=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def cloud() -> Iterator[Cloud]:
+    """The laptop's whole cloud with the stack deployed: `cloud.outputs` (as outputs.json), `cloud.stack` (the stack's
+    outputs), `cloud.emulator.client(service)`, `cloud.inbox`, `cloud.state`."""
+    with clouds.deployed() as running:
         yield running

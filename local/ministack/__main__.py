@@ -6,9 +6,7 @@ mend is still needed.
 """
 
 import argparse
-import ctypes
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -36,19 +34,12 @@ MENDS = (
 )
 
 
-def die_with_parent() -> None:
-    """Ends this process when its parent dies, however it dies. Linux only: elsewhere the parent's own care must do."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 = PR_SET_PDEATHSIG; it has nothing to save
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--unmended", action="store_true", help="run the emulator as it is")
     parser.add_argument("--postgres", type=Path, help="JSON file that says where our PostgreSQL is")
     arguments = parser.parse_args()
 
-    die_with_parent()
     # Set before the import: the emulator reads its environment when its modules load.
     os.environ.setdefault("BIND_HOST", "127.0.0.1")
     os.environ.setdefault("AUTH", "true")

@@ -14,7 +14,7 @@ const message = (id: string, changes: Partial<Message> = {}): Message => ({
 });
 
 const chat = mergeMessages(NO_CHAT, [message("ans_1"), message("msg_1", { content: "Oi" })]);
-const delta = (offset: number, text: string, id = "ans_1") => ({ message_id: id, offset, text });
+const delta = (offset: number, text: string, id = "msg_1") => ({ message_id: id, offset, text });
 
 it("shows a question before its answer, and older ones first", () => {
   const longer = mergeMessages(chat, [message("ans_2"), message("msg_2")]);
@@ -27,6 +27,11 @@ it("streams an answer, and takes the final text as it is", () => {
   expect([textOf(streaming, answer()), answer().status, isWaiting(streaming)]).toEqual(["Olá, Ana", "answering", true]);
   const final = mergeMessages(streaming, [message("ans_1", { status: "answered", content: "Olá, Ana!" })]);
   expect([textOf(final, final.messages[1]!), isWaiting(final), final.streams]).toEqual(["Olá, Ana!", false, {}]);
+});
+
+it("takes a delta that names the answer itself for the same", () => {
+  const streaming = mergeDelta(chat, delta(0, "Olá", "ans_1"));
+  expect(textOf(streaming, streaming.messages[1]!)).toBe("Olá");
 });
 
 it("does not go back from a final answer, whatever arrives late", () => {

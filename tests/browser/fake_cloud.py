@@ -80,7 +80,8 @@ class FakeCloud:
 
     def delta(self, answer: dict, offset: int, text: str) -> None:
         """A piece of an answer as the worker pushes it; nothing is stored."""
-        frame = {"conversation_id": answer["conversation_id"], "message_id": answer["id"], "offset": offset}
+        frame = {"conversation_id": answer["conversation_id"], "offset": offset}
+        frame["message_id"] = answer["id"].replace("ans_", "msg_")
         self.push(f"conversation:{answer['conversation_id']}", {"type": "delta", **frame, "text": text})
 
     def finish(self, answer: dict, text: str, **changes: object) -> None:

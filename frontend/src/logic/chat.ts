@@ -45,15 +45,21 @@ export interface Delta {
   text: string;
 }
 
+/** A delta names the question that it answers; the answer to `msg_X` is `ans_X`. */
+function answerId(messageId: string): string {
+  return `ans_${messageId.slice(4)}`;
+}
+
 export function mergeDelta(chat: Chat, delta: Delta): Chat {
-  const message = chat.messages.find((m) => m.id === delta.message_id);
+  const id = answerId(delta.message_id);
+  const message = chat.messages.find((m) => m.id === id);
   if (message && isFinalMessage(message)) return chat;
-  const stream = addDelta(chat.streams[delta.message_id] ?? EMPTY, delta);
+  const stream = addDelta(chat.streams[id] ?? EMPTY, delta);
   const messages =
     message && message.status !== "answering"
       ? chat.messages.map((m) => (m === message ? { ...m, status: "answering" as const } : m))
       : chat.messages;
-  return { ...chat, messages, streams: { ...chat.streams, [delta.message_id]: stream } };
+  return { ...chat, messages, streams: { ...chat.streams, [id]: stream } };
 }
 
 /** True when only a GET can make the picture whole: a gap, or a delta for a message that we have never seen. */

@@ -93,7 +93,7 @@ class Demonstration:
         """Prints states and text until the final answer has come."""
         text = ""
         for frame in self._frames(BOOT_SECONDS + ANSWER_SECONDS):
-            if frame["type"] == "delta" and frame["message_id"] == answer_id:
+            if frame["type"] == "delta" and frame["message_id"].replace("msg_", "ans_", 1) == answer_id:
                 new = frame["text"][max(0, len(text) - frame["offset"]) :]
                 if new:
                     print(new if text else f"{self._clock()}  answer: {new}", end="", flush=True)

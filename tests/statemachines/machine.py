@@ -1,0 +1,299 @@
+"""gpu_session.asl.json, and running it on the emulator: one table, one launch template and one machine for each case.
+
+Faults come in by the emulator's mock configuration (Step Functions Local's format): a state named there returns or
+throws what the case says on its n-th entry; every other state does its real call.
+"""
+
+import io
+import json
+import re
+import threading
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local.emulator import Emulator
+from tests.cloud import policy, trust
+
+FILE = Path(__file__).resolve().parents[2] / "statemachines" / "gpu_session.asl.json"
+TEXT = FILE.read_text()
+MACHINE: dict[str, Any] = json.loads(TEXT)
+STATES: dict[str, dict[str, Any]] = MACHINE["States"]
+TEST_CASE = "case"
+
+Answer = tuple[str, dict[str, Any]]  # ("success", output) or ("failure", {"error", "cause"})
+
+
+def success(**output: Any) -> Answer:
+    return "success", output
+
+
+def failure(error: str, cause: str = "a test") -> Answer:
+    return "failure", {"error": error, "cause": cause}
+
+
+SILENCE: Answer = ("silence", {})
+HEALTHY = success(healthy_at="2026-11-21T20:22:30.123Z")
+
+
+def throw(error: str, cause: str = "a test") -> dict[str, Any]:
+    return {"Throw": {"Error": error, "Cause": cause}}
+
+
+def give(result: dict[str, Any]) -> dict[str, Any]:
+    return {"Return": result}
+
+
+def refused(*codes: str) -> dict[str, Any]:
+    """An instant fleet's answer without an instance."""
+    return give(
+        {"FleetId": "fleet-1", "Instances": [], "Errors": [{"ErrorCode": c, "ErrorMessage": "m"} for c in codes]}
+    )
+
+
+@dataclass(frozen=True)
+class Case:
+    """states: which state answers what on its 1st, 2nd… entry; after the last one comes the real call. worker: what the worker answers
+    to its 1st, 2nd… token."""
+
+    name: str
+    path: tuple[str, ...]
+    error: str | None = None
+    request: dict[str, Any] = field(default_factory=dict)
+    states: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    worker: tuple[Answer, ...] = (HEALTHY, success(outcome="idle"))
+    work_waits: bool = False
+    slot_of: str | None = None
+    claimed: bool = False
+    already_launched: bool = False
+    substitutions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass
+class Run:
+    case: Case
+    session_id: str
+    status: str
+    error: str | None
+    cause: str | None
+    path: list[str]
+    inputs: dict[str, Any]
+    record: dict[str, Any] | None
+    instances: list[dict[str, Any]]
+    seconds: float
+
+    @property
+    def closing(self) -> dict[str, Any]:
+        """What Close session was given."""
+        closed: dict[str, Any] = json.loads(self.inputs["Store results"]["Payload"]["notification"]["message"])
+        return closed
+
+
+def mock_configuration(cases: list[Case]) -> dict[str, Any]:
+    machines: dict[str, Any] = {}
+    responses: dict[str, Any] = {}
+    for case in cases:
+        chosen = {}
+        for state, answers in case.states.items():
+            name = f"{case.name}/{state}"
+            chosen[state] = name
+            responses[name] = {str(i): answer for i, answer in enumerate(answers)}
+        machines[case.name] = {"TestCases": {TEST_CASE: chosen}}
+    return {"StateMachines": machines, "MockedResponses": responses}
+
+
+def render(substitutions: dict[str, str]) -> str:
+    return re.sub(r"\$\{([^}]+)\}", lambda found: substitutions[found[1]], TEXT)
+
+
+# The close function's notification is what it was given, so that a test can read it in the next state's input.
+STUB = """
+import json
+
+def close(event, context):
+    return {"session_id": event["session_id"], "notification": {"subject": "s", "message": json.dumps(event)}}
+
+def store(event, context):
+    return {"session_id": event["session_id"]}
+"""
+
+
+class Bench:
+    """What all cases share: stub functions, a topic, a role, subnets and a launch template."""
+
+    def __init__(self, emulator: Emulator) -> None:
+        self.emulator = emulator
+        for service in ("stepfunctions", "dynamodb"):
+            emulator.client(service)  # made once, before eight threads want it
+        iam, ec2 = emulator.client("iam"), emulator.client("ec2")
+        self.role = iam.create_role(RoleName="machine", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
+        everything = policy({"Action": "*", "Resource": "*"})  # the template's role is proved by tests/local
+        iam.put_role_policy(RoleName="machine", PolicyName="all", PolicyDocument=everything)
+        iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
+        self.functions = {name: self._function(name) for name in ("close", "store")}
+        self.topic = emulator.client("sns").create_topic(Name="sessions")["TopicArn"]
+        vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+        self.subnets = [
+            ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"us-east-1{zone}")["Subnet"]
+            for i, zone in enumerate("ab")
+        ]
+        made = ec2.create_launch_template(
+            LaunchTemplateName="gpu", LaunchTemplateData={"ImageId": "ami-12345678", "InstanceType": "g6.xlarge"}
+        )
+        self.launch_template = made["LaunchTemplate"]["LaunchTemplateId"]
+
+    def _function(self, name: str) -> str:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as out:
+            out.writestr("stub.py", STUB)
+        account = self.role.split(":")[4]
+        made = self.emulator.client("lambda").create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler=f"stub.{name}",
+            Role=f"arn:aws:iam::{account}:role/stub",
+            Code={"ZipFile": archive.getvalue()},
+        )
+        return str(made["FunctionArn"])
+
+    def substitutions(self, table: str) -> dict[str, str]:
+        return {
+            "AWS::Partition": "aws",
+            "TableName": table,
+            "TopicArn": self.topic,
+            "StackName": "foreverus",
+            "LaunchTemplateId": self.launch_template,
+            "LaunchTemplateVersion": "1",
+            "InstanceTypes": "g6.xlarge,g5.xlarge",
+            "SubnetIds": ",".join(subnet["SubnetId"] for subnet in self.subnets),
+            "AvailabilityZones": ",".join(subnet["AvailabilityZone"] for subnet in self.subnets),
+            "CloseSessionFunctionArn": self.functions["close"],
+            "StoreResultsFunctionArn": self.functions["store"],
+            "IdleSeconds": "300",
+            "MaxSessionSeconds": "60",
+            "BootTimeoutSeconds": "60",
+            "BootHeartbeatSeconds": "30",
+            "ServeHeartbeatSeconds": "30",
+            "MaxRelaunches": "1",
+        }
+
+    def run(self, case: Case) -> Run:
+        begun = time.monotonic()
+        states, dynamodb = self.emulator.client("stepfunctions"), self.emulator.client("dynamodb")
+        dynamodb.create_table(
+            TableName=case.name,
+            BillingMode="PAY_PER_REQUEST",
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+        )
+        session_id = f"ses_{case.name}"
+        for item in self._before(case, session_id):
+            dynamodb.put_item(TableName=case.name, Item=item)
+        if case.already_launched:
+            self._launch(session_id)
+        machine = states.create_state_machine(
+            name=case.name,
+            roleArn=self.role,
+            definition=render({**self.substitutions(case.name), **case.substitutions}),
+        )["stateMachineArn"]
+        execution = states.start_execution(
+            stateMachineArn=f"{machine}#{TEST_CASE}", name=session_id, input=json.dumps(case.request)
+        )["executionArn"]
+        worker = threading.Thread(
+            target=self._work, args=(case, session_id, lambda: self._running(execution)), daemon=True
+        )
+        worker.start()
+        while self._running(execution):
+            time.sleep(0.05)
+        worker.join(timeout=10)
+        return self._result(case, session_id, execution, time.monotonic() - begun)
+
+    def _before(self, case: Case, session_id: str) -> list[dict[str, Any]]:
+        slot = {"pk": {"S": "GPU"}, "sk": {"S": "SLOT#0"}}
+        items = []
+        if case.work_waits:
+            items.append({"pk": {"S": "PENDING"}, "sk": {"S": "msg_1"}})
+        if case.slot_of:
+            items.append({**slot, "session_id": {"S": case.slot_of}})
+        if case.claimed:
+            items.append({**slot, "session_id": {"S": session_id}})
+            items.append(
+                {
+                    "pk": {"S": "SESSIONS"},
+                    "sk": {"S": session_id},
+                    "session_id": {"S": session_id},
+                    "status": {"S": "requested"},
+                    "version": {"N": "1"},
+                    "trigger": {"S": "page"},
+                    "owner": {"S": "user-1"},
+                    "created_at": {"S": "2026-11-21T20:20:00.000Z"},
+                    "idle_seconds": {"N": "77"},
+                    "allow_on_demand": {"BOOL": False},
+                }
+            )
+        return items
+
+    def _launch(self, session_id: str) -> None:
+        """An instance that the state machine does not know of: a launch took effect although its call failed."""
+        tags = [{"Key": "foreverus:session", "Value": session_id}]
+        specification = [{"ResourceType": "instance", "Tags": tags}]
+        self.emulator.client("ec2").run_instances(
+            ImageId="ami-12345678", InstanceType="g6.xlarge", MinCount=1, MaxCount=1, TagSpecifications=specification
+        )
+
+    def _running(self, execution: str) -> bool:
+        found = self.emulator.client("stepfunctions").describe_execution(executionArn=execution)
+        return bool(found["status"] == "RUNNING")
+
+    def _item(self, case: Case, session_id: str) -> dict[str, Any] | None:
+        key = {"pk": {"S": "SESSIONS"}, "sk": {"S": session_id}}
+        return self.emulator.client("dynamodb").get_item(TableName=case.name, Key=key, ConsistentRead=True).get("Item")
+
+    def _work(self, case: Case, session_id: str, running: Callable[[], bool]) -> None:
+        """The worker: answers each new token in its mailbox as the case says."""
+        states, seen = self.emulator.client("stepfunctions"), None
+        for kind, answer in case.worker:
+            while running():
+                item = self._item(case, session_id)
+                token = item.get("task_token", {}).get("S") if item else None
+                if token and token != seen:
+                    seen = token
+                    break
+                time.sleep(0.03)
+            else:
+                return
+            if kind == "success":
+                states.send_task_success(taskToken=seen, output=json.dumps(answer))
+            elif kind == "failure":
+                states.send_task_failure(taskToken=seen, **answer)
+
+    def _result(self, case: Case, session_id: str, execution: str, seconds: float) -> Run:
+        states, ec2 = self.emulator.client("stepfunctions"), self.emulator.client("ec2")
+        found = states.describe_execution(executionArn=execution)
+        path, inputs, token = [], {}, {}
+        while True:
+            page = states.get_execution_history(executionArn=execution, **token)
+            for event in page["events"]:
+                if entered := event.get("stateEnteredEventDetails"):
+                    path.append(entered["name"])
+                    inputs[entered["name"]] = json.loads(entered["input"])
+            if "nextToken" not in page:
+                break
+            token = {"nextToken": page["nextToken"]}
+        tagged = ec2.describe_instances(Filters=[{"Name": "tag:foreverus:session", "Values": [session_id]}])
+        instances = [i for r in tagged["Reservations"] for i in r["Instances"]]
+        return Run(
+            case,
+            session_id,
+            found["status"],
+            found.get("error"),
+            found.get("cause"),
+            path,
+            inputs,
+            self._item(case, session_id),
+            instances,
+            seconds,
+        )

@@ -127,11 +127,12 @@ class DynamoAnswers:
             "partial_tokens": tokens,
             **_identity(request),
         }
+        counted = " ADD engine_failures :f" if engine_failures else ""
         try:
             self.items.update(
                 table.answer_key(request.conversation_id, request.message_id),
-                f"{_sets(values)} ADD engine_failures :f",
-                {**_values(values), **_FINAL, ":f": engine_failures},
+                _sets(values) + counted,
+                {**_values(values), **_FINAL, **({":f": engine_failures} if engine_failures else {})},
                 condition=_NOT_FINAL,
                 names=_names(values),
             )
@@ -146,7 +147,7 @@ class DynamoAnswers:
         writes = (
             update_write(
                 table.answer_key(request.conversation_id, request.message_id),
-                f"{_sets(values)} REMOVE partial_tokens",
+                f"{_sets(values)} REMOVE partial_tokens, engine_failures",
                 {**_values(values), **_FINAL},
                 condition=_NOT_FINAL,
                 names=_names(values),

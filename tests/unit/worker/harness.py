@@ -88,7 +88,7 @@ class World:
         self.engine = MemoryEngine()
         self.instance = MemoryInstance()
         self.mailbox = MemoryMailbox(
-            Letter("ses_1", "i-1", "booting", task="boot", task_token="boot-token", launched_at=START)  # noqa: S106
+            Letter("ses_1", "i-1", "booting", task="boot", task_token="boot-token", launched_at=START)
         )
         self.tasks = MemoryTasks()
         self.tasks.open.add("boot-token")
@@ -115,7 +115,9 @@ class World:
             life=self.life,
         )
 
-    def ask(self, content: str = "hello", message_id: str = "msg_1", queue: MemoryQueue | None = None, **more: Any) -> Request:
+    def ask(
+        self, content: str = "hello", message_id: str = "msg_1", queue: MemoryQueue | None = None, **more: Any
+    ) -> Request:
         request = self.answers.ask(content, message_id=message_id, **more)
         self.deliver(request, queue)
         return request

@@ -63,6 +63,7 @@ def sam_environment(state: State, **more: str) -> dict[str, str]:
         "PATH": f"{SAM.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "__SAM_CLI_APP_DIR": str(home),
         "SAM_CLI_TELEMETRY": "0",
+        "SAM_CLI_POLL_DELAY": "0.2",  # seconds; its own 5 are for AWS
         "NO_PROXY": "*",
         **NO_CONFIGURATION,
         **more,

@@ -3,8 +3,8 @@
     python -I -S tether.py <parent's pid> <signal at the parent's death> <user id or -> <group id or -> <command> …
 
 On Linux the kernel sends the signal (PR_SET_PDEATHSIG), and this program becomes the command. Elsewhere there is no
-such thing: this program stays, passes signals on, and looks five times a second whether its parent is still there. It uses
-only the standard library and imports as little as it can, to start in 15 ms.
+such thing: this program stays, passes signals on, and looks five times a second whether its parent is still there. It
+uses only the standard library and imports as little as it can, to start in 15 ms.
 """
 
 import os
@@ -12,14 +12,17 @@ import signal
 import sys
 import time
 
+if sys.platform == "linux":
+    import ctypes
+
+    LIBC = ctypes.CDLL(None)  # here and not below: an unprivileged user may not be able to read Python's own files
+
 PR_SET_PDEATHSIG = 1
 POLL_S = 0.2
 
 
 def become(parent: int, number: int, command: list[str]) -> None:
-    import ctypes
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+    LIBC.prctl(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:  # it died before the kernel was told
         sys.exit(1)
     os.execvp(command[0], command)

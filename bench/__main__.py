@@ -1,0 +1,60 @@
+"""Runs every measurement (or those that are named) and writes bench/results/bench.json."""
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bench import boot, chat, cold_start, engine
+from bench.person import Person
+from local.cloud import running
+from local.state import LOCAL
+
+RESULTS = Path(__file__).parent / "results" / "bench.json"
+NAMES = ("cold_start", "boot", "first_delta", "throughput")
+
+
+def measure(names: list[str]) -> Iterator[dict[str, Any]]:
+    if "cold_start" in names:
+        yield cold_start.measure()
+    if not {"boot", "first_delta", "throughput"} & set(names):
+        return
+    with running(LOCAL / "bench", print, usual_ports=False) as cloud:
+        if "boot" in names:
+            yield boot.measure(cloud)
+        if not {"first_delta", "throughput"} & set(names):
+            return
+        with Person(cloud.outputs) as person:
+            session_id, _ = person.start_session()
+            with engine.running() as (url, _):
+                if "first_delta" in names:
+                    yield chat.first_delta(cloud, person, url)
+                if "throughput" in names:
+                    yield chat.throughput(person, url)
+            person.end_session(session_id)
+
+
+def main() -> int:
+    names = sys.argv[1:] or list(NAMES)
+    if unknown := set(names) - set(NAMES):
+        print(f"Unknown: {', '.join(sorted(unknown))}. There are: {', '.join(NAMES)}")
+        return 2
+    results = []
+    for result in measure(names):
+        results.append(result)
+        verdict = "ok " if result["good"] else "BAD"
+        print(
+            f"{verdict} {result['name']:12} {result['value']} {result['unit']} (limit {result['limit']}): {result['what']}"
+        )
+        print("    " + json.dumps({k: v for k, v in result.items() if k not in ("name", "what", "unit", "value")}))
+    machine = {"cpus": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
+    return 0 if all(result["good"] for result in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

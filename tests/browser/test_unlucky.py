@@ -108,7 +108,7 @@ def test_nothing_typed_is_lost_when_sending_fails(page: Page, fake: FakeCloud) -
 def test_failed_answer_says_why_and_keeps_what_was_said(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     answer = start_answer(page, fake)
-    error = {"code": "context_length_exceeded", "message": "The conversation is longer than 8192 tokens."}
+    error = {"code": "prompt_rejected", "message": "The conversation is longer than 8192 tokens."}
     fake.finish(answer, "Half an", status="failed", error=error)
     expect(answer_to(page)).to_contain_text("Half an")
     expect(answer_to(page).get_by_role("alert")).to_have_text("The conversation is longer than 8192 tokens.")

@@ -85,6 +85,8 @@ export const en: Record<keyof typeof pt, string> = {
   "receipt.address": "IP address",
   "receipt.tokens": "Tokens (in / out)",
   "receipt.messages": "Answers",
+  "receipt.minimum": "AWS charges at least 1 minute of every machine.",
+  "receipt.source": "Price from",
   "receipt.time": "On",
 
   "chat.list": "Conversations",
@@ -126,6 +128,7 @@ export const en: Record<keyof typeof pt, string> = {
   "error.close": "Close this notice",
   "error.no_connection": "No answer from the server. Check your internet connection.",
   "error.signed_out": "Sign in again to go on.",
+  "error.context_length_exceeded": "The message is too long for this model. Shorten it.",
   "error.NoGpuCapacity": "AWS has no free GPU right now. Nothing was charged: try later, or accept the full price.",
   "error.GpuQuotaExceeded": "The AWS account's GPU quota does not allow it. Ask for a higher quota for G and VT instances.",
   "error.LaunchNotAuthorized": "The AWS account did not allow buying the GPU. Whoever runs it must fix the permission.",

@@ -83,6 +83,8 @@ export const pt = {
   "receipt.address": "Endereço IP",
   "receipt.tokens": "Tokens (entrada / saída)",
   "receipt.messages": "Respostas",
+  "receipt.minimum": "A AWS cobra pelo menos 1 minuto de cada máquina.",
+  "receipt.source": "Origem do preço",
   "receipt.time": "Ligada",
 
   "chat.list": "Conversas",
@@ -124,6 +126,7 @@ export const pt = {
   "error.close": "Fechar aviso",
   "error.no_connection": "Sem resposta do servidor. Verifique sua internet.",
   "error.signed_out": "Entre de novo para continuar.",
+  "error.context_length_exceeded": "A mensagem é longa demais para este modelo. Encurte-a.",
   "error.NoGpuCapacity": "A AWS não tem GPU livre agora. Nada foi cobrado: tente mais tarde ou aceite o preço cheio.",
   "error.GpuQuotaExceeded": "A cota de GPUs da conta AWS não permite. Peça aumento da cota de instâncias G e VT.",
   "error.LaunchNotAuthorized": "A conta AWS não deixou comprar a GPU. Quem administra precisa corrigir a permissão.",

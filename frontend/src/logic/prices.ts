@@ -24,7 +24,7 @@ export function hourlyUsd(session: Session): number {
   return session.instance?.lifecycle === "on-demand" ? price.onDemand : price.spot;
 }
 
-const MINIMUM_S = 60; // EC2 bills at least this much of an instance
+export const MINIMUM_S = 60; // EC2 bills at least this much of an instance
 const BESIDE_USD = 0.016; // per hour: 100 GB of gp3 and a public IPv4 address
 
 /** The receipt's total once there is one; an estimate while the GPU runs. */

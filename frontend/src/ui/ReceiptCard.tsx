@@ -1,5 +1,6 @@
 import { language, t } from "../i18n";
 import { clock, number, usd } from "../logic/format";
+import { MINIMUM_S } from "../logic/prices";
 import { time } from "../logic/sessions";
 import type { Receipt } from "../types";
 
@@ -49,6 +50,14 @@ export function ReceiptCard({ receipt }: { receipt: Receipt }) {
           <dd>{total(receipt)}</dd>
         </div>
       </dl>
+      {receipt.instance_id && (receipt.instance_seconds ?? MINIMUM_S) < MINIMUM_S && (
+        <p class="hint">{t("receipt.minimum")}</p>
+      )}
+      {receipt.price_source && (
+        <p class="hint">
+          {t("receipt.source")}: {receipt.price_source}
+        </p>
+      )}
     </section>
   );
 }

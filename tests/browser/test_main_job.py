@@ -1,0 +1,79 @@
+"""The main job as a person does it, on the laptop's whole cloud: from the hosted sign-in to the receipt."""
+
+import itertools
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from local.cloud import Cloud
+
+pytestmark = [pytest.mark.browser, pytest.mark.cloud]
+
+BOOT_MS = 90_000  # the engine needs a second; a busy machine with cold Lambdas much more
+ANSWER_MS = 60_000
+
+# Every text that an answer had while it was not finished.
+WATCH_ANSWERS = """() => {
+  window.seen = [];
+  new MutationObserver(() => {
+    const answer = [...document.querySelectorAll('[role=log] article[aria-busy=true]')].at(-1);
+    const text = answer?.querySelector('p:not(.state)')?.textContent;
+    if (text && text !== window.seen.at(-1)) window.seen.push(text);
+  }).observe(document.querySelector('[role=log]'), {subtree: true, childList: true, characterData: true});
+}"""
+
+
+def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, cloud: Cloud) -> None:
+    page.goto(cloud.outputs["page_url"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Username").fill(cloud.outputs["username"])
+    page.get_by_label("Password").fill(cloud.outputs["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text(cloud.outputs["username"])).to_be_visible()
+    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
+
+    page.get_by_role("button", name="Switch on a GPU").click()
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()
+    expect(page.get_by_role("heading", name="GPU is on and answering")).to_be_visible(timeout=BOOT_MS)
+    expect(page).to_have_title(re.compile("GPU on"))
+    for step in ("GPU bought", "Machine is up", "Loading the model", "Model answers"):
+        item = page.get_by_role("list", name="Steps").get_by_role("listitem").filter(has_text=step)
+        expect(item).to_contain_text(re.compile(r"\+\d+ s"))
+
+    page.evaluate(WATCH_ANSWERS)
+    page.get_by_label("Message", exact=True).fill("What is a rainbow? Explain it in three sentences.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    answer = page.get_by_role("article", name="Mistral")
+    expect(answer).to_have_attribute("aria-busy", "false", timeout=ANSWER_MS)
+    text = answer.inner_text()
+    streamed = page.evaluate("window.seen")
+    assert len(text) > 20
+    assert len(streamed) > 2
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(streamed))
+
+    page.get_by_role("button", name="Switch off the GPU").click()
+    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible(timeout=ANSWER_MS)
+    receipt = page.get_by_role("region", name="Receipt")
+    for line in (r"Instance minutes\s*\d+\.?\d*", r"Bought as\s*(spot|on-demand)", r"Price per hour\s*\$0\.\d+",
+                 r"Tokens \(in / out\)\s*[1-9]\d* / [1-9]\d*", r"Answers\s*1", r"Total\s*\$0\.0\d+"):  # fmt: skip
+        expect(receipt).to_contain_text(re.compile(line))
+    machines = cloud.emulator.client("ec2").describe_instances()["Reservations"]
+    assert {i["State"]["Name"] for r in machines for i in r["Instances"]} <= {"shutting-down", "terminated"}
+
+    page.reload()
+    expect(page.get_by_role("region", name="Receipt")).to_be_visible()
+    expect(page.get_by_role("article", name="Mistral")).to_have_text(text, use_inner_text=True)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_wrong_password_signs_nobody_in(page: Page, cloud: Cloud) -> None:
+    page.goto(cloud.outputs["page_url"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_label("Username").fill(cloud.outputs["username"])
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("Incorrect username or password")).to_be_visible()
+    page.goto(cloud.outputs["page_url"])
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()

@@ -116,7 +116,7 @@ def test_rooms_stay_small() -> None:
 def test_the_readme_names_only_what_exists() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    words = {word.strip("`,;:()").rstrip(".") for word in readme.replace("\n", " ").split(" ")}
+    words = {word.rstrip(".").strip("`,;:()").rstrip(".") for word in readme.replace("\n", " ").split(" ")}
     targets = {line.split("make ")[1].split()[0].strip("`#.,;") for line in readme.splitlines() if "make " in line}
     for target in targets & {"demo", "up", "test", "check", "bench", "faults", "install", "clean"}:
         assert f"\n{target}:" in makefile, f"README names make {target}"

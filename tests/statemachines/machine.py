@@ -56,8 +56,11 @@ def refused(*codes: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Case:
-    """states: which state answers what on its 1st, 2nd… entry; after the last one comes the real call. worker: what the worker answers
-    to its 1st, 2nd… token."""
+    """A way through the machine.
+
+    states: what a state answers on its 1st, 2nd… entry; after the last answer comes the real call.
+    worker: what the worker answers to its 1st, 2nd… token.
+    """
 
     name: str
     path: tuple[str, ...]

@@ -1,0 +1,343 @@
+"""Rules of template.yaml. What it deploys to is shown by tests/local; here is what must hold before that."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foreverus import settings
+from foreverus.costs.receipt import VOLUME_GB
+from tests.statemachines.machine import STATES
+from tests.template.template import ROOT, parameter_defaults, resources, template, walk
+
+TEXT = (ROOT / "template.yaml").read_text()
+FUNCTIONS = resources("AWS::Serverless::Function")
+GLOBALS = template()["Globals"]["Function"]
+
+# Resource types that cost nothing, or fractions of a cent, while nobody uses them; the README has the sum.
+NO_STANDING_PRICE = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Authorizer",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudFront::Distribution",
+    "AWS::CloudFront::OriginAccessControl",
+    "AWS::Cognito::UserPool",
+    "AWS::Cognito::UserPoolClient",
+    "AWS::Cognito::UserPoolDomain",
+    "AWS::DynamoDB::Table",  # on demand: its stored gigabytes
+    "AWS::EC2::InternetGateway",
+    "AWS::EC2::LaunchTemplate",
+    "AWS::EC2::Route",
+    "AWS::EC2::RouteTable",
+    "AWS::EC2::SecurityGroup",
+    "AWS::EC2::Subnet",
+    "AWS::EC2::SubnetRouteTableAssociation",
+    "AWS::EC2::VPC",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::IAM::InstanceProfile",
+    "AWS::IAM::Role",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::RDS::DBCluster",  # at 0 ACU: its stored gigabytes and $0.40 a month for its secret
+    "AWS::RDS::DBInstance",  # db.serverless: the cluster's ACUs
+    "AWS::RDS::DBSubnetGroup",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::Scheduler::Schedule",
+    "AWS::Serverless::Api",
+    "AWS::Serverless::Function",
+    "AWS::Serverless::StateMachine",
+    "Custom::DatabaseMigrations",
+    "Custom::Site",
+}
+
+# Where AWS takes no other resource than "*" (or where "*" is everybody whom a Deny is for).
+WILDCARDS = {
+    "SiteBucketPolicy/TlsOnly",
+    "DataBucketPolicy/TlsOnly",
+    "InstanceRole/TaskTokens",
+    "CloseSessionFunction/SpotPrices",
+    "ReapGpusFunction/Look",
+    "GpuSessionRole/Look",
+    "GpuSessionRole/DeliverLogs",
+    "GpuSessionRole/Trace",
+}
+
+
+def statements() -> list[tuple[str, dict[str, Any]]]:
+    """(logical id, statement) of every policy statement."""
+    return [
+        (name, value)
+        for name, resource in template()["Resources"].items()
+        for _, value in walk(resource)
+        if isinstance(value, dict) and "Effect" in value
+    ]
+
+
+def actions(statement: dict[str, Any]) -> list[str]:
+    found = statement["Action"]
+    return found if isinstance(found, list) else [found]
+
+
+def test_sections_have_their_order() -> None:
+    titles = re.findall(r"^  # ── (\w+) ─", TEXT, re.MULTILINE)
+    assert titles == ["Storage", "Messaging", "Compute", "Functions", "Machines", "Guards"]
+    assert [key for key in template() if key in ("Parameters", "Resources", "Outputs")] == [
+        "Parameters",
+        "Resources",
+        "Outputs",
+    ]
+
+
+def test_nothing_bills_by_the_hour_at_rest() -> None:
+    assert {one["Type"] for one in template()["Resources"].values()} <= NO_STANDING_PRICE
+    (cluster,) = resources("AWS::RDS::DBCluster").values()
+    assert cluster["ServerlessV2ScalingConfiguration"]["MinCapacity"] == 0
+    assert not any("ProvisionedConcurrencyConfig" in one for one in FUNCTIONS.values())
+    (table,) = resources("AWS::DynamoDB::Table").values()
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+@pytest.mark.parametrize("name", template()["Parameters"])
+def test_parameter_says_what_it_takes(name: str) -> None:
+    one = template()["Parameters"][name]
+    assert one["Description"]
+    assert one["ConstraintDescription"]
+    assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(one)
+    default = one["Default"]
+    if "AllowedPattern" in one:
+        assert re.search(one["AllowedPattern"], default)
+    if "AllowedValues" in one:
+        assert default in one["AllowedValues"]
+    if "MinValue" in one:
+        assert one["MinValue"] <= default <= one["MaxValue"]
+
+
+def test_every_parameter_and_condition_is_used() -> None:
+    used = [value for _, value in walk({k: v for k, v in template().items() if k != "Parameters"})]
+    names = {text for text in used if isinstance(text, str)}
+    in_texts = set(re.findall(r"\$\{(\w+)\}", TEXT))
+    assert set(template()["Parameters"]) <= names | in_texts
+    assert set(template()["Conditions"]) <= names
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_gets_what_its_settings_name(name: str) -> None:
+    known = getattr(settings, name.removesuffix("Function") + "Settings")
+    variables = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
+    assert variables == {field.upper() for field in known.__dataclass_fields__}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_function_has_timeout_memory_log_and_handler(name: str) -> None:
+    function = FUNCTIONS[name]
+    assert 0 < {**GLOBALS, **function}["Timeout"] <= 300
+    assert {**GLOBALS, **function}["MemorySize"] >= 512
+    log = function["LoggingConfig"]["LogGroup"]["Ref"]
+    assert template()["Resources"][log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert template()["Resources"][name]["Metadata"] == {"BuildMethod": "makefile"}
+    module, _ = function["Handler"].rsplit(".", 1)
+    assert (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").is_file()
+    assert function["Description"]
+
+
+def test_every_log_group_has_a_retention() -> None:
+    assert all("RetentionInDays" in one for one in resources("AWS::Logs::LogGroup").values())
+
+
+def test_api_answers_before_api_gateway_gives_up() -> None:
+    assert FUNCTIONS["ApiFunction"]["Timeout"] <= 29  # seconds, API Gateway's own limit
+
+
+@pytest.mark.parametrize(
+    ("state", "function"), [("Close session", "CloseSessionFunction"), ("Store results", "StoreResultsFunction")]
+)
+def test_machine_waits_longer_than_its_functions(state: str, function: str) -> None:
+    assert STATES[state]["TimeoutSeconds"] > {**GLOBALS, **FUNCTIONS[function]}["Timeout"]
+
+
+def test_routes_are_the_architectures_routes() -> None:
+    events = [event["Properties"] for event in FUNCTIONS["ApiFunction"]["Events"].values()]
+    routes = {f"{one['Method'].upper()} {re.sub(r'{[^}]+}', '{id}', one['Path'])}" for one in events}
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    rest = page[page.index("\n## REST") : page.index("\n## The Lambdas")]
+    assert routes == {f"{method} {path}" for method, path in re.findall(r"`(GET|POST|DELETE) (/[^` ]+)", rest)}
+
+
+def test_every_route_is_authorized() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    assert api["Auth"]["DefaultAuthorizer"] in api["Auth"]["Authorizers"]
+    assert not any("Auth" in event.get("Properties", {}) for event in FUNCTIONS["ApiFunction"]["Events"].values())
+    connect = template()["Resources"]["ConnectRoute"]["Properties"]
+    assert (connect["RouteKey"], connect["AuthorizationType"]) == ("$connect", "CUSTOM")
+
+
+def test_refusals_can_be_read_by_the_page() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    for kind in ("UNAUTHORIZED", "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX"):
+        assert "Access-Control-Allow-Origin" in api["GatewayResponses"][kind]["ResponseParameters"]["Headers"]
+
+
+@pytest.mark.parametrize("name", ["ChatQueue", "BatchQueue"])
+def test_queue_has_a_dead_letter_queue(name: str) -> None:
+    queue = resources("AWS::SQS::Queue")[name]
+    letters = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == 8
+    assert queue.get("FifoQueue") == resources("AWS::SQS::Queue")[letters].get("FifoQueue")
+    assert queue["VisibilityTimeout"] == {"Ref": "VisibilitySeconds"}
+
+
+def test_what_is_stored_is_encrypted_and_private() -> None:
+    for bucket in resources("AWS::S3::Bucket").values():
+        assert all(bucket["PublicAccessBlockConfiguration"].values())
+        assert bucket["BucketEncryption"]
+    assert all(queue["SqsManagedSseEnabled"] for queue in resources("AWS::SQS::Queue").values())
+    assert all(topic["KmsMasterKeyId"] for topic in resources("AWS::SNS::Topic").values())
+    (cluster,) = resources("AWS::RDS::DBCluster").values()
+    assert cluster["StorageEncrypted"]
+    assert cluster["ManageMasterUserPassword"]
+
+
+def test_page_signs_in_with_a_code_and_no_secret() -> None:
+    (client,) = resources("AWS::Cognito::UserPoolClient").values()
+    assert client["AllowedOAuthFlows"] == ["code"]
+    assert client["GenerateSecret"] is False
+
+
+# ── The GPU ──
+
+
+def launch_data() -> dict[str, Any]:
+    (launch,) = resources("AWS::EC2::LaunchTemplate").values()
+    data: dict[str, Any] = launch["LaunchTemplateData"]
+    return data
+
+
+def test_machine_that_switches_off_is_terminated() -> None:
+    assert launch_data()["InstanceInitiatedShutdownBehavior"] == "terminate"
+
+
+def test_metadata_is_version_two_with_tags_and_not_for_containers() -> None:
+    options = launch_data()["MetadataOptions"]
+    assert options == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1, "InstanceMetadataTags": "enabled"}
+
+
+def test_volume_is_encrypted_and_dies_with_its_instance() -> None:
+    (device,) = launch_data()["BlockDeviceMappings"]
+    assert device["DeviceName"] == "/dev/sda1"
+    assert device["Ebs"] == {
+        "VolumeType": "gp3",
+        "VolumeSize": VOLUME_GB,  # the receipt counts so many gigabytes
+        "Encrypted": True,
+        "DeleteOnTermination": True,
+    }
+
+
+def test_image_is_resolved_at_launch() -> None:
+    assert launch_data()["ImageId"] == {"Fn::Sub": "resolve:ssm:${GpuImageParameter}"}
+
+
+def test_launch_template_names_no_type_and_no_tags() -> None:
+    """Both belong to the launch itself; tags for the spot request would break on-demand launches."""
+    assert "InstanceType" not in launch_data()
+    assert "TagSpecifications" not in launch_data()
+    assert "InstanceMarketOptions" not in launch_data()
+
+
+def test_nothing_comes_in() -> None:
+    groups = resources("AWS::EC2::SecurityGroup")
+    assert groups
+    assert not any("SecurityGroupIngress" in group for group in groups.values())
+    assert not resources("AWS::EC2::SecurityGroupIngress")
+
+
+def test_engine_image_is_pinned_by_digest() -> None:
+    assert re.fullmatch(r"[^@]+:v[\d.]+@sha256:[0-9a-f]{64}", parameter_defaults()["EngineImage"])
+
+
+# ── Least privilege ──
+
+
+def test_wildcards_are_on_the_list_with_a_reason() -> None:
+    found = {
+        f"{name}/{one.get('Sid')}"
+        for name, one in statements()
+        if one.get("Resource") == "*" or one.get("Principal") == "*"
+    }
+    assert found == WILDCARDS
+    lines = [line for line in TEXT.splitlines() if re.search(r'(Resource|Principal): "\*"', line)]
+    assert len(lines) == len(WILDCARDS)
+    assert all(re.search(r'# "\*": \w', line) for line in lines), "each says why beside it"
+
+
+def test_no_statement_allows_every_action() -> None:
+    for name, one in statements():
+        if one["Effect"] == "Allow":
+            assert not any(action.endswith("*") for action in actions(one)), name
+
+
+def test_only_the_machine_launches_and_only_it_and_the_reaper_terminate() -> None:
+    def allowed_to(*wanted: str) -> set[str]:
+        return {name for name, one in statements() if set(wanted) & set(actions(one)) and one["Effect"] == "Allow"}
+
+    assert allowed_to("ec2:RunInstances", "ec2:CreateFleet") == {"GpuSessionRole"}
+    assert allowed_to("ec2:TerminateInstances") == {"GpuSessionRole", "ReapGpusFunction"}
+    assert allowed_to("iam:PassRole") == {"GpuSessionRole"}
+
+
+def test_only_what_has_our_tag_is_terminated() -> None:
+    for _, one in statements():
+        if "ec2:TerminateInstances" in actions(one):
+            assert one["Condition"] == {"StringEquals": {"aws:ResourceTag/foreverus:stack": {"Ref": "AWS::StackName"}}}
+
+
+def test_instances_are_launched_only_from_our_template_with_our_tags() -> None:
+    own = {"aws:RequestTag/foreverus:stack": {"Ref": "AWS::StackName"}}
+    for _, one in statements():
+        if "ec2:RunInstances" not in actions(one):
+            continue
+        kinds = {kind for kind in ("instance", "volume", "fleet", "network-interface") if f":{kind}/*" in str(one)}
+        if kinds:
+            assert one["Condition"]["StringEquals"] == own
+        if "instance" in kinds:
+            assert "launch-template/${LaunchTemplate}" in str(one["Condition"]["ArnEqualsIfExists"])
+            assert one["Condition"]["StringLike"] == {"aws:RequestTag/foreverus:session": "*"}
+
+
+def test_passed_role_is_the_instances_and_for_ec2() -> None:
+    (passing,) = [one for _, one in statements() if "iam:PassRole" in actions(one)]
+    assert passing["Resource"] == {"Fn::GetAtt": ["InstanceRole", "Arn"]}
+    assert "iam:PassedToService" in passing["Condition"]["StringEquals"]
+
+
+# ── Guards ──
+
+
+def test_reaper_hears_of_every_bad_end_and_sweeps() -> None:
+    events = FUNCTIONS["ReapGpusFunction"]["Events"]
+    pattern = events["SessionFailed"]["Properties"]["Pattern"]
+    assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    assert events["Sweep"]["Properties"]["Schedule"] == "rate(5 minutes)"
+
+
+@pytest.mark.parametrize("name", ["StoreResultsFunction", "RescueRequestsFunction"])
+def test_what_was_left_behind_is_mended_every_five_minutes(name: str) -> None:
+    schedules = [e["Properties"]["Schedule"] for e in FUNCTIONS[name]["Events"].values() if e["Type"] == "Schedule"]
+    assert schedules == ["rate(5 minutes)"]
+
+
+def test_machines_name_is_the_one_that_functions_spell() -> None:
+    (machine,) = resources("AWS::Serverless::StateMachine").values()
+    assert machine["Name"] == {"Fn::Sub": "${AWS::StackName}-gpu-session"}
+    arns = {
+        one["Environment"]["Variables"]["GPU_SESSION_ARN"]["Fn::Sub"]
+        for one in FUNCTIONS.values()
+        if "GPU_SESSION_ARN" in one.get("Environment", {}).get("Variables", {})
+    }
+    assert {arn.split(":stateMachine:")[1] for arn in arns} == {machine["Name"]["Fn::Sub"]}

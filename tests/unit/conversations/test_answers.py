@@ -1,0 +1,185 @@
+"""Answers in DynamoDB (moto): every answer is saved once, whatever happens twice or in between."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from foreverus import table
+from foreverus.conversations.answers import Answer, Answers, DynamoAnswers, Request, Saved
+from foreverus.conversations.memory import MemoryAnswers
+from foreverus.conversations.model import public_messages
+from foreverus.dynamo import Table
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+MY = Request("msg_2", "conv_1", "user_1")
+EARLIER = Request("msg_1", "conv_1", "user_1")
+
+
+class DynamoWorld:
+    """The same scenes as `MemoryAnswers` has, in the table."""
+
+    def __init__(self, aws: Any):
+        self.items: Table = aws.items
+        self.answers = DynamoAnswers(self.items, sleep=lambda seconds: None)
+        self.items.put({**table.session_key("ses_1"), "session_id": "ses_1", "version": 1})
+
+    def ask(self, request: Request, content: str) -> None:
+        rows: list[dict[str, Any]] = [
+            {**table.conversation_key("user_1", "conv_1"), "conversation_id": "conv_1", "system": "Be brief."},
+            {
+                **table.question_key("conv_1", request.message_id),
+                "message_id": request.message_id,
+                "conversation_id": "conv_1",
+                "content": content,
+                "created_at": table.timestamp(NOW),
+                "options": {"temperature": 0.5},
+            },
+            {**table.pending_key(request.message_id), "message_id": request.message_id},
+        ]
+        for row in rows:
+            self.items.put(row)
+
+    def answer(self, request: Request) -> dict[str, Any] | None:
+        return self.items.get(table.answer_key("conv_1", request.message_id))
+
+    def delete(self) -> None:
+        self.items.delete(table.conversation_key("user_1", "conv_1"))
+
+    def pending(self) -> bool:
+        return self.items.get(table.pending_key("msg_2")) is not None
+
+    def usage(self) -> tuple[int, int, int]:
+        session = self.items.get(table.session_key("ses_1")) or {}
+        names = ("prompt_tokens", "completion_tokens", "messages_answered")
+        return tuple(session.get(name, 0) for name in names)  # type: ignore[return-value]
+
+
+class MemoryWorld:
+    def __init__(self) -> None:
+        self.answers = MemoryAnswers()
+
+    def ask(self, request: Request, content: str) -> None:
+        self.answers.ask(content, message_id=request.message_id, temperature=0.5)
+
+    def answer(self, request: Request) -> dict[str, Any] | None:
+        return self.answers.answer(request)
+
+    def delete(self) -> None:
+        self.answers.conversations.clear()
+
+    def pending(self) -> bool:
+        return "msg_2" in self.answers.pending
+
+    def usage(self) -> tuple[int, int, int]:
+        used = self.answers.session_usage.get("ses_1", {})
+        return used.get("prompt_tokens", 0), used.get("completion_tokens", 0), used.get("messages", 0)
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def world(request: pytest.FixtureRequest) -> DynamoWorld | MemoryWorld:
+    """The adapter and its twin keep the same promises."""
+    return DynamoWorld(request.getfixturevalue("aws")) if request.param == "dynamodb" else MemoryWorld()
+
+
+def finish(answers: Answers, **changes: Any) -> Saved:
+    return answers.finish(MY, Answer("All of it", 10, 3, "stop", **changes), "ses_1", NOW)
+
+
+def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWorld | MemoryWorld) -> None:
+    world.ask(MY, "hello")
+    assert world.answers.anything_pending()
+    assert world.answers.checkpoint(MY, "All", 1, "ses_1")
+    partial = world.answers.thread(MY, 10_000)
+    assert (partial.partial, partial.partial_tokens, partial.is_final) == ("All", 1, False)
+    assert finish(world.answers) is Saved.SAVED
+    answer = world.answer(MY)
+    assert answer and answer["status"] == "answered" and answer["content"] == "All of it"
+    assert answer["usage"] == {"prompt_tokens": 10, "completion_tokens": 3} and answer["answered_at"]
+    assert not world.pending() and not world.answers.anything_pending()
+    assert world.usage() == (10, 3, 1)
+    assert world.answers.thread(MY, 10_000).is_final
+
+
+def test_answer_that_is_final_is_never_changed(world: DynamoWorld | MemoryWorld) -> None:
+    world.ask(MY, "hello")
+    assert finish(world.answers) is Saved.SAVED
+    assert finish(world.answers) is Saved.DUPLICATE
+    assert not world.answers.checkpoint(MY, "late", 9, "ses_2")
+    answer = world.answer(MY)
+    assert answer and answer["content"] == "All of it" and world.usage() == (10, 3, 1)
+
+
+def test_failed_answer_is_final_too(world: DynamoWorld | MemoryWorld) -> None:
+    world.ask(MY, "hello")
+    assert finish(world.answers, error={"code": "context_length_exceeded", "message": "Too long."}) is Saved.SAVED
+    answer = world.answer(MY)
+    assert answer and answer["status"] == "failed" and answer["error"]["code"] == "context_length_exceeded"
+    assert finish(world.answers) is Saved.DUPLICATE
+
+
+def test_answer_to_a_deleted_conversation_is_not_saved(world: DynamoWorld | MemoryWorld) -> None:
+    world.ask(MY, "hello")
+    world.answers.checkpoint(MY, "All", 1, "ses_1")
+    world.delete()
+    assert world.answers.conversation(MY) is None
+    assert finish(world.answers) is Saved.DELETED
+    world.answers.drop(MY)
+    assert world.answer(MY) is None and not world.pending() and world.usage() == (0, 0, 0)
+
+
+def test_thread_ends_at_the_question_and_begins_where_the_room_ends(world: DynamoWorld | MemoryWorld) -> None:
+    world.ask(EARLIER, "first")
+    world.answers.finish(EARLIER, Answer("one"), "ses_1", NOW)
+    world.ask(MY, "second")
+    world.ask(Request("msg_3", "conv_1", "user_1"), "a later question")
+    thread = world.answers.thread(MY, 10_000)
+    assert thread.question and thread.question["content"] == "second"
+    assert float(thread.question["options"]["temperature"]) == 0.5
+    assert [(e.question, e.answer) for e in thread.earlier] == [("first", "one")]
+    assert world.answers.thread(MY, 7).earlier == ()
+
+
+def test_engines_that_died_under_an_answer_are_counted(world: DynamoWorld | MemoryWorld) -> None:
+    world.ask(MY, "hello")
+    for _ in range(2):
+        world.answers.checkpoint(MY, "", 0, "ses_1", engine_failures=1)
+    answer = world.answers.thread(MY, 10_000).answer
+    assert answer and answer["engine_failures"] == 2
+
+
+def test_saved_answer_is_what_the_api_shows(aws: Any) -> None:
+    world = DynamoWorld(aws)
+    world.ask(MY, "hello")
+    finish(world.answers, earlier_tokens=4)
+    shown = public_messages(list(world.items.query(table.messages_partition("conv_1"))))[1]
+    assert shown["status"] == "answered" and shown["session_id"] == "ses_1" and shown["finish_reason"] == "stop"
+    assert shown["usage"] == {"prompt_tokens": 10, "completion_tokens": 7}
+    assert world.usage() == (10, 3, 1), "the session is charged only for what it spent itself"
+
+
+def test_answers_that_end_together_do_not_fail_each_other(aws: Any) -> None:
+    world = DynamoWorld(aws)
+    world.ask(MY, "hello")
+    real, collisions = world.items.client.transact_write_items, [3]
+
+    def collide(**request: Any) -> Any:
+        if collisions[0]:
+            collisions[0] -= 1
+            reasons = [{"Code": "None"}] * 3 + [{"Code": "TransactionConflict"}]
+            response: Any = {"Error": {"Code": "TransactionCanceledException"}, "CancellationReasons": reasons}
+            raise ClientError(response, "TransactWriteItems")
+        return real(**request)
+
+    world.items.client.transact_write_items = collide
+    assert finish(world.answers) is Saved.SAVED and world.usage() == (10, 3, 1)
+
+
+def test_other_failures_of_the_save_are_raised(aws: Any) -> None:
+    world = DynamoWorld(aws)
+    world.items.name = "another-table"
+    with pytest.raises(ClientError):
+        finish(world.answers)
+    with pytest.raises(ClientError):
+        world.answers.checkpoint(MY, "", 0, "ses_1")

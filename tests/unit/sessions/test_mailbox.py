@@ -1,0 +1,70 @@
+"""The mailbox in DynamoDB (moto) and its twin: a worker whose session has moved on changes nothing."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from foreverus import table
+from foreverus.sessions.mailbox import DynamoMailbox, Letter, Mailbox, MemoryMailbox, Phase
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LETTER = Letter("ses_1", "i-1", "serving", 1, "serve", "token", end_requested=True, idle_seconds=60, launched_at=NOW)
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def mailbox(request: pytest.FixtureRequest) -> Mailbox:
+    if request.param == "memory":
+        return MemoryMailbox(LETTER)
+    items = request.getfixturevalue("aws").items
+    record = {
+        "instance_id": "i-1",
+        "status": "serving",
+        "attempt": 1,
+        "task": "serve",
+        "task_token": "token",
+        "end_requested": True,
+        "idle_seconds": 60,
+        "launched_at": table.timestamp(NOW),
+        "version": 7,
+    }
+    items.put({**table.session_key("ses_1"), **record})
+    return DynamoMailbox(items)
+
+
+def test_letter_is_read_whole(mailbox: Mailbox) -> None:
+    assert mailbox.read("ses_1") == LETTER
+    assert mailbox.read("ses_2") is None
+    assert (LETTER.token("serve"), LETTER.token("boot")) == ("token", "")
+
+
+def test_status_changes_only_from_what_was_expected(mailbox: Mailbox) -> None:
+    assert mailbox.set_status(LETTER, "draining", "serving")
+    assert not mailbox.set_status(LETTER, "draining", "serving")
+    read = mailbox.read("ses_1")
+    assert read and read.status == "draining"
+
+
+def test_worker_of_another_instance_changes_nothing(mailbox: Mailbox) -> None:
+    stranger = replace(LETTER, instance_id="i-0")
+    assert not mailbox.set_status(stranger, "draining", "serving")
+    assert not mailbox.add_phases(stranger, [Phase("booting", NOW)])
+    assert mailbox.read("ses_1") == LETTER
+
+
+def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
+    aws.items.put({**table.session_key("ses_1"), "instance_id": "i-1", "version": 1})
+    mailbox = DynamoMailbox(aws.items)
+    assert mailbox.add_phases(LETTER, [Phase("booting", NOW), Phase("loading", NOW)])
+    assert mailbox.add_phases(LETTER, [Phase("healthy", NOW)])
+    record = aws.items.get(table.session_key("ses_1"))
+    assert record["phases"] == [
+        {"name": name, "at": "2026-01-01T12:00:00.000Z", "attempt": 1} for name in ("booting", "loading", "healthy")
+    ]
+    assert record["version"] == 3
+
+
+def test_record_that_is_only_requested_is_an_empty_letter(aws: Any) -> None:
+    aws.items.put({**table.session_key("ses_1"), "status": "requested"})
+    assert DynamoMailbox(aws.items).read("ses_1") == Letter("ses_1", status="requested")

@@ -1,10 +1,13 @@
-"""Which errors a Retry or Catch sees.
+"""The names of errors, and which of them a Retry or Catch sees.
 
 AWS: `States.ALL` does not match States.Runtime and States.DataLimitExceeded, which always fail the execution;
 `States.Timeout` matches a missed heartbeat too. (Amazon States Language, "Errors"; Step Functions Developer Guide,
 "Handling errors in Step Functions workflows".)
-Emulator: `States.ALL` matches everything; a missed heartbeat is no States.Timeout.
+An error of the EC2 API is always Ec2.Ec2Exception, its code is in the text. (Seen; AWS documents no names for EC2.)
+Emulator: `States.ALL` matches everything; a missed heartbeat is no States.Timeout; EC2's codes become error names.
 """
+
+from typing import Any
 
 from local.mends import Options
 
@@ -23,4 +26,16 @@ def apply(options: Options) -> None:
             return True
         return bool(original(error_equals, error))
 
+    original_sdk = states._invoke_aws_sdk_integration
+
+    def invoke_sdk(resource: str, arguments: Any) -> Any:
+        try:
+            return original_sdk(resource, arguments)
+        except states._ExecutionError as error:
+            if ":aws-sdk:ec2:" not in resource or not error.error.startswith("Ec2."):
+                raise
+            code = error.error.removeprefix("Ec2.")
+            raise states._ExecutionError("Ec2.Ec2Exception", f"{code}: {error.cause} (Service: Ec2)") from error
+
     states._error_matches = error_matches
+    states._invoke_aws_sdk_integration = invoke_sdk

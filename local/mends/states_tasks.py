@@ -65,6 +65,12 @@ def wake(states: Any, waiting: Waiting, error: str, cause: str) -> None:
         info["event"].set()
 
 
+def current_execution() -> dict[str, Any] | None:
+    """The execution whose task this thread runs."""
+    task = _task.get()
+    return task[0] if task else None
+
+
 def check_running() -> None:
     """Ends the current task's thread when its execution is over."""
     task = _task.get()

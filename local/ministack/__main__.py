@@ -13,17 +13,20 @@ from pathlib import Path
 from local.mends import (
     Options,
     api_import,
+    ec2_authorization,
     ec2_fleet,
     instance_credentials,
     rds_data_api,
     rds_master_secret,
     states_errors,
+    states_role,
     states_start,
     states_tasks,
 )
 
 MENDS = (
     api_import,
+    ec2_authorization,
     ec2_fleet,
     instance_credentials,
     rds_data_api,
@@ -31,6 +34,7 @@ MENDS = (
     states_errors,
     states_start,
     states_tasks,
+    states_role,  # after states_tasks: it asks which execution is running
 )
 
 

@@ -16,7 +16,7 @@ import type { ServerFrame } from "./types";
 
 const QUIET_MS = 15_000; // an unfinished answer that nothing was heard of for this long is asked for
 const LOOK_MS = 30_000; // with nothing live to subscribe to, somebody else's session is found by looking
-const OFFLINE_LOOK_MS = 5_000;
+const SOON_MS = 5_000;
 
 export interface Page {
   auth: Auth;
@@ -127,9 +127,12 @@ function follow(page: Page, websocketUrl: string): void {
     state.now.value = at;
     if (document.hidden) return;
     const offline = state.connection.value !== "open";
-    if (at - looked > (offline ? OFFLINE_LOOK_MS : LOOK_MS)) look();
+    const waiting = isWaiting(state.chat.value);
+    // A question that waits while nothing is live gets a GPU soon: somebody should see it come.
+    const soon = offline || (waiting && !state.live.value);
+    if (at - looked > (soon ? SOON_MS : LOOK_MS)) look();
     const id = state.current.value;
-    if (id && isWaiting(state.chat.value) && at - heard > (offline ? OFFLINE_LOOK_MS : QUIET_MS)) {
+    if (id && waiting && at - heard > (offline ? SOON_MS : QUIET_MS)) {
       heard = at;
       void page.chats.fetchMessages(id);
     }

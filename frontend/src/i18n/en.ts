@@ -25,7 +25,7 @@ export const en: Record<keyof typeof pt, string> = {
   "gpu.on.booting": "GPU is on, preparing the model",
   "gpu.on.serving": "GPU is on and answering",
   "gpu.leaving": "GPU is switching off…",
-  "gpu.leaving.note": "It is still charged until AWS confirms that it is gone.",
+  "gpu.leaving.note": "It finishes the answer in progress (up to 2 minutes) and goes. It is charged until AWS confirms.",
   "gpu.start": "Switch on a GPU",
   "gpu.starting": "Asking for the GPU…",
   "gpu.start.hint": "Buys a GPU on AWS: about {spot} an hour (spot). It switches itself off when nobody uses it.",

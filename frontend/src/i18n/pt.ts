@@ -23,7 +23,7 @@ export const pt = {
   "gpu.on.booting": "GPU ligada, preparando o modelo",
   "gpu.on.serving": "GPU ligada e respondendo",
   "gpu.leaving": "GPU desligando…",
-  "gpu.leaving.note": "Ainda está sendo cobrada até a AWS confirmar o fim.",
+  "gpu.leaving.note": "Termina a resposta em andamento (até 2 minutos) e desliga. É cobrada até a AWS confirmar.",
   "gpu.start": "Ligar uma GPU",
   "gpu.starting": "Pedindo a GPU…",
   "gpu.start.hint": "Compra uma GPU na AWS: cerca de {spot} por hora (spot). Desliga sozinha quando ninguém usa.",

@@ -17,7 +17,7 @@ function Languages() {
           class="quiet"
           lang={tag}
           aria-pressed={language.value === tag}
-          aria-label={tag === "pt" ? "Português" : "English"}
+          aria-label={tag === "pt" ? "PT, Português" : "EN, English"}
           onClick={() => choose(tag)}
         >
           {tag.toUpperCase()}

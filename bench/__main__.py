@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import boot, chat, cold_start, engine
-from bench.person import Person
 from local.cloud import running
+from local.person import Person
 from local.state import LOCAL
 
 RESULTS = Path(__file__).parent / "results" / "bench.json"
@@ -47,7 +47,9 @@ def main() -> int:
         results.append(result)
         verdict = "ok " if result["good"] else "BAD"
         print(
-            f"{verdict} {result['name']:12} {result['value']} {result['unit']} (limit {result['limit']}): {result['what']}"
+            f"{verdict} {result['name']:12} {result['value']} {result['unit']} (limit {result['limit']})",
+            result["what"],
+            sep=": ",
         )
         print("    " + json.dumps({k: v for k, v in result.items() if k not in ("name", "what", "unit", "value")}))
     machine = {"cpus": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}

@@ -1,11 +1,11 @@
-"""From `POST /v1/sessions` to healthy, against starting the same engine directly and waiting for its first completion."""
+"""From `POST /v1/sessions` to healthy, against the same engine started directly, to its first completion."""
 
 from statistics import median
 from typing import Any
 
 from bench import engine
-from bench.person import Person
 from local.cloud import Cloud
+from local.person import Person
 
 RUNS = 5
 MOST_S = 1.0

@@ -11,8 +11,8 @@ from statistics import median
 from typing import Any
 
 from bench import engine
-from bench.person import Person
 from local.cloud import Cloud
+from local.person import Person
 
 SYSTEM = "You are a helpful assistant."
 QUESTION = "Write a long story about the sea."
@@ -60,7 +60,7 @@ def first_delta(cloud: Cloud, person: Person, url: str) -> dict[str, Any]:
     bare = sum(median(seconds) for seconds in baseline.values())
     return {
         "name": "first_delta",
-        "what": "(POST to first delta - direct call to first text) / (bare Lambda + SQS hop + WebSocket push), medians of 50",
+        "what": "(POST to first delta - direct call to first text) / (bare Lambda + SQS hop + WebSocket push), medians",
         "unit": "x",
         "value": round(overhead / bare, 3),
         "limit": MOST_RATIO,

@@ -14,7 +14,7 @@ import httpx
 from local.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
-SLOTS, CONTEXT = 8, 2048  # as the laptop's cloud runs it
+SLOTS, CONTEXT = 8, 2048  # as the laptop's cloud runs it, with as many threads
 
 
 @contextmanager

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 
 Params = dict[str, Any]
 
-# Aurora at 0 ACU takes about 15 s to resume, 30 s after a day's pause, and says so with this error meanwhile; the SDK
-# does not retry it.
-RESUMING = frozenset({"DatabaseResumingException"})
+# Aurora at 0 ACU takes about 15 s to resume, 30 s after a day's pause, and says so with these errors meanwhile; the SDK
+# does not retry them.
+RESUMING = frozenset({"DatabaseResumingException", "DatabaseUnavailableException"})
 RESUME_TRIES = 12
 RESUME_PAUSE_S = 5.0
 

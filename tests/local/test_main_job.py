@@ -1,0 +1,203 @@
+"""The main job through the public API, with what people get wrong on the way."""
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from local import deploy
+from local.cloud import Cloud
+from local.person import Person
+from tests.local.sessions import OVER, end_every_session, executions, live_instances, wait_until
+
+pytestmark = pytest.mark.cloud
+
+SYSTEM = "You are a helpful assistant. Answer briefly."
+
+
+@pytest.fixture
+def person(cloud: Cloud) -> Iterator[Person]:
+    with Person(cloud.outputs) as one:
+        yield one
+        end_every_session(one)
+
+
+@pytest.fixture
+def stranger(cloud: Cloud) -> Iterator[Person]:
+    """Another member of the team, with an API key of their own."""
+    key = deploy.make_api_key(cloud.emulator, cloud.stack["TableName"], "another-user")
+    with Person({**cloud.outputs, "api_key": key}) as one:
+        yield one
+
+
+def refused(answer: httpx.Response) -> tuple[int, str | None, str | None]:
+    error = answer.json()["error"]
+    assert set(error) == {"message", "type", "param", "code"}
+    assert error["message"]
+    return answer.status_code, error["code"], error["param"]
+
+
+def test_from_request_to_receipt(cloud: Cloud, person: Person) -> None:
+    session_id, _ = person.start_session()
+    conversation = person.converse(SYSTEM)
+    message_id = person.ask(conversation, "What is a rainbow?", 40)
+    text = ""
+    while True:
+        _, frame = person.frames.get(timeout=60)
+        if frame["type"] == "delta" and frame["message_id"] == message_id:
+            assert frame["offset"] <= len(text)
+            text = text[: frame["offset"]] + frame["text"]
+        if frame["type"] == "message":
+            break
+    assert frame["message"]["content"] == text
+    assert frame["message"]["status"] == "answered"
+    assert frame["message"]["usage"]["completion_tokens"] > 0
+
+    person.end_session(session_id)
+    session = person.call("GET", f"/sessions/{session_id}")
+    assert (session["status"], session["outcome"]) == ("ended", "ended")
+    assert session["usage"]["messages"] == 1
+    assert session["receipt"]["completion_tokens"] == frame["message"]["usage"]["completion_tokens"]
+    assert session["receipt"]["total_usd"] > 0
+    assert [phase["name"] for phase in session["phases"]] == ["booting", "loading", "healthy"]
+    assert session["instance"]["lifecycle"] == "spot"
+    assert live_instances(cloud) == []
+    execution = executions(cloud)[session_id]
+    wait_until(lambda: executions(cloud)[session_id] == "SUCCEEDED", "the execution has succeeded")
+    assert execution in ("RUNNING", "SUCCEEDED")
+    letter = cloud.inbox.wait_for(session_id, 20)
+    assert letter is not None
+    assert "rainbow" not in json.dumps(letter)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"Authorization": "Bearer fu_nobodyskeynobodyskeynobodyskey00"}, 403),
+        ({"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."}, 403),
+        ({"Authorization": "Basic dTpw"}, 403),
+    ],
+)
+def test_without_a_valid_token_nothing_is_started(
+    cloud: Cloud, person: Person, headers: dict[str, str], status: int
+) -> None:
+    before = executions(cloud)
+    answer = httpx.post(f"{cloud.outputs['api_url']}/sessions", json={}, headers=headers, trust_env=False)
+    assert answer.status_code == status
+    assert answer.json()["error"]["message"]
+    assert executions(cloud) == before
+
+
+def test_a_socket_without_a_valid_token_is_not_opened(cloud: Cloud) -> None:
+    from websockets.exceptions import InvalidStatus
+    from websockets.sync.client import connect
+
+    for query in ("", "?token=fu_nobodyskeynobodyskeynobodyskey00"):
+        with pytest.raises(InvalidStatus) as caught:
+            connect(cloud.outputs["websocket_url"] + query, proxy=None)
+        assert caught.value.response.status_code in (401, 403)
+
+
+def test_bad_bodies_are_named(person: Person) -> None:
+    conversation = person.converse(SYSTEM)
+    post = person.http.post
+    assert refused(post("/sessions", json={"idle": 3})) == (400, "unknown_field", "idle")
+    assert refused(post("/sessions", json={"idle_seconds": "x"})) == (400, "invalid_field", "idle_seconds")
+    assert refused(post("/conversations", content=b"{")) == (400, "invalid_json", None)
+    messages = f"/conversations/{conversation}/messages"
+    assert refused(post(messages, json={})) == (400, "missing_field", "content")
+    assert refused(post(messages, json={"content": ""}))[2] == "content"
+    assert person.call("GET", messages)["data"] == []
+
+
+def test_somebody_elses_conversation_does_not_exist(person: Person, stranger: Person) -> None:
+    conversation = person.converse(SYSTEM)
+    path = f"/conversations/{conversation}"
+    assert refused(stranger.http.get(path))[0] == 404
+    assert refused(stranger.http.get(f"{path}/messages"))[0] == 404
+    assert refused(stranger.http.post(f"{path}/messages", json={"content": "Olá"}))[0] == 404
+    assert refused(stranger.http.delete(path))[0] == 404
+    stranger.socket.send(json.dumps({"action": "subscribe", "conversation_id": conversation}))
+    _, frame = stranger.wait_for("error")
+    assert frame["error"]["code"] == "conversation_not_found"
+
+
+def test_a_second_start_joins_and_buys_nothing(cloud: Cloud, person: Person, stranger: Person) -> None:
+    answers: list[httpx.Response] = []
+    people = [
+        threading.Thread(target=lambda p=p: answers.append(p.http.post("/sessions", json={})))
+        for p in (person, stranger)
+    ]
+    for one in people:
+        one.start()
+    for one in people:
+        one.join()
+    assert sorted(answer.status_code for answer in answers) == [200, 201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    wait_until(lambda: len(live_instances(cloud)) == 1, "one instance runs")
+    assert len(live_instances(cloud)) == 1
+
+
+def test_a_message_without_a_session_starts_one_and_is_answered(person: Person) -> None:
+    conversation = person.converse(SYSTEM)
+    body = {"content": "Say hello.", "max_tokens": 8}
+    accepted = person.call("POST", f"/conversations/{conversation}/messages", body)
+    assert accepted["answer"]["status"] == "queued"
+    assert accepted["session"]["trigger"] == "message"
+    _, frame = person.wait_for("message")
+    assert frame["message"]["id"] == accepted["answer"]["id"]
+    assert frame["message"]["status"] == "answered"
+
+
+def test_a_prompt_longer_than_the_context_is_a_clear_error_and_the_session_lives_on(person: Person) -> None:
+    conversation = person.converse(SYSTEM)
+    too_long = person.ask(conversation, "word " * 2500, 8)
+    _, frame = person.wait_for("message")
+    assert frame["message"]["in_reply_to"] == too_long
+    assert frame["message"]["status"] == "failed"
+    assert frame["message"]["error"]["code"] == "context_length_exceeded"
+    person.ask(conversation, "Say hello.", 8)
+    _, frame = person.wait_for("message")
+    assert frame["message"]["status"] == "answered"
+    (session,) = [s for s in person.call("GET", "/sessions")["data"] if s["status"] not in OVER]
+    assert session["status"] == "serving"
+
+
+def test_who_comes_back_in_the_middle_of_an_answer_misses_and_repeats_nothing(cloud: Cloud, person: Person) -> None:
+    person.start_session()
+    conversation = person.converse(SYSTEM)
+    message_id = person.ask(conversation, "Tell me a long story about the sea.", 150)
+    person.wait_for("delta", message_id=message_id)
+    with Person(cloud.outputs) as returned:  # the same user on a new connection, as after a lost one
+        returned.subscribe(conversation_id=conversation)
+        shown = returned.call("GET", f"/conversations/{conversation}/messages")["data"][1]
+        text, held = shown["content"], {}
+        while True:
+            _, frame = returned.frames.get(timeout=60)
+            if frame["type"] == "message":
+                break
+            if frame["type"] == "delta":
+                held[frame["offset"]] = frame["text"]
+                for offset in sorted(held):
+                    if offset <= len(text):
+                        text += held.pop(offset)[len(text) - offset :]
+        assert text == frame["message"]["content"]
+        assert not [offset for offset in held if offset > len(text)]
+
+
+def test_models_are_listed_as_openai_lists_them(person: Person) -> None:
+    (model,) = person.call("GET", "/models")["data"]
+    assert model["id"] == "smollm2-135m-instruct"
+    assert model["object"] == "model"
+
+
+def test_sessions_and_conversations_are_listed_and_removed(person: Person) -> None:
+    first, second = (person.call("POST", "/conversations", {"title": title})["id"] for title in ("a", "b"))
+    listed: list[dict[str, Any]] = person.call("GET", "/conversations?limit=2")["data"]
+    assert [item["id"] for item in listed] == [second, first]
+    assert person.call("DELETE", f"/conversations/{first}")["deleted"]
+    assert refused(person.http.get(f"/conversations/{first}"))[0] == 404

@@ -63,9 +63,9 @@ def deployed() -> Iterator[Cloud]:
     runs = LOCAL / "tests"
     runs.mkdir(parents=True, exist_ok=True)
     for left in runs.iterdir():  # of runs that were cut off
-        if not is_running(int(left.name)):
-            shutil.rmtree(left, ignore_errors=True)
-    with running(runs / str(os.getpid()), lambda text: None, usual_ports=False) as cloud:
+        if not is_running(int(left.stem.rpartition("-")[2])):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    with running(runs / f"cloud-{os.getpid()}", lambda text: None, usual_ports=False) as cloud:
         yield cloud
 
 

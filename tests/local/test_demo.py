@@ -1,0 +1,46 @@
+"""The main job through the deployed stack: boot, answer, end, terminate, store, notify."""
+
+import pytest
+
+from local.cloud import Cloud
+from local.demo import Demonstration
+
+pytestmark = pytest.mark.cloud
+
+# At most twelve transitions, whether the session lasts a minute or an hour.
+STATES = [
+    "Open session",
+    "Launch spot GPU",
+    "Was spot capacity found?",
+    "Wait until healthy",
+    "Serve",
+    "Terminate GPU",
+    "Close session",
+    "Store results",
+    "Notify",
+    "Did it end well?",
+    "Session over",
+]
+
+
+def test_main_job_leaves_a_receipt_and_no_gpu(cloud: Cloud) -> None:
+    lines: list[str] = []
+    result = Demonstration(cloud, lines.append).run()
+    assert result["answer"].strip()
+    assert result["states"] == STATES
+    assert result["instance"]["state"] == "terminated"
+    assert result["stored"] == {"dynamodb": True, "postgres": True}
+    assert result["notified"]
+    receipt = result["receipt"]
+    assert receipt["instance_id"] == result["instance"]["id"]
+    assert receipt["completion_tokens"] > 0
+    told = "\n".join(lines)
+    for seen in ("session booting", "worker: loading", "worker: healthy", "session serving", "session ended"):
+        assert seen in told
+
+
+def test_inbox_has_the_notification_without_the_conversation(cloud: Cloud) -> None:
+    result = Demonstration(cloud, lambda text: None).run()
+    letter = cloud.inbox.wait_for(result["receipt"]["session_id"], 10)
+    assert letter is not None
+    assert result["answer"] not in letter["message"]

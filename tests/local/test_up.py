@@ -1,0 +1,112 @@
+"""`make up` as a person uses it: what it leaves while it runs, and that it leaves nothing when it ends."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local.processes import listens
+from local.state import LOCAL, ROOT
+
+pytestmark = pytest.mark.cloud
+
+STARTING_S = 240
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """All processes below that one, by process id; the name of each."""
+    parents: dict[int, tuple[int, str]] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            text = (process / "stat").read_text()
+        except OSError:
+            continue
+        name, _, rest = text.partition("(")[2].rpartition(")")
+        parents[int(process.name)] = (int(rest.split()[1]), name)
+    found: dict[int, str] = {}
+    while new := {one: name for one, (parent, name) in parents.items() if parent in {pid, *found} and one not in found}:
+        found |= new
+    return found
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+class Up:
+    def __init__(self, state: Path) -> None:
+        self.state = state
+        self.log = state.with_suffix(".log")
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(self.command(), cwd=ROOT, stdout=log, stderr=log, env={**os.environ})
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "local", "--state", str(self.state), "up"]
+
+    @property
+    def outputs(self) -> Path:
+        return self.state / "outputs.json"
+
+    def wait(self) -> dict[str, str]:
+        deadline = time.monotonic() + STARTING_S
+        while not self.outputs.exists():
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < deadline, self.log.read_text()
+            time.sleep(0.1)
+        return dict(json.loads(self.outputs.read_text()))
+
+
+@pytest.fixture
+def up() -> Iterator[Up]:
+    runs = LOCAL / "tests"
+    runs.mkdir(parents=True, exist_ok=True)
+    state = runs / f"up-{os.getpid()}"
+    running = Up(state)
+    try:
+        yield running
+    finally:
+        if running.process.poll() is None:
+            running.process.terminate()
+        running.process.wait(60)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["ctrl-c", "kill-9"])
+def test_nothing_is_left_behind(up: Up, number: int) -> None:
+    outputs = up.wait()
+    assert stat.S_IMODE(up.outputs.stat().st_mode) == 0o600  # it holds a password
+    with urllib.request.urlopen(outputs["page_url"] + "config.json") as page:
+        assert json.load(page)["api_url"] == outputs["api_url"]
+    assert set(outputs) == {
+        *("page_url", "api_url", "websocket_url", "username", "password", "api_key", "aws_endpoint_url", "stack_name")
+    }
+    assert outputs["api_url"].endswith("/v1")
+
+    second = subprocess.run(up.command(), cwd=ROOT, capture_output=True, text=True)
+    assert second.returncode == 1
+    assert f"process {up.process.pid}" in second.stderr
+
+    children = descendants(up.process.pid)
+    assert {"postgres", "python"} <= set(children.values()), children
+    port = int(outputs["aws_endpoint_url"].rpartition(":")[2])
+    up.process.send_signal(number)
+    assert up.process.wait(60) == (0 if number == signal.SIGINT else -signal.SIGKILL)
+    deadline = time.monotonic() + 15
+    while left := {pid: name for pid, name in children.items() if alive(pid)}:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+    assert not listens(port)
+    if number == signal.SIGINT:
+        assert not up.outputs.exists()
+        assert not (up.state / "up.pid").exists()

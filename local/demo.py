@@ -46,14 +46,15 @@ class Demonstration:
         self.api = httpx.Client(
             base_url=cloud.outputs["api_url"], headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
         )
-        self.socket = connect(f"{cloud.outputs['websocket_url']}?token={key}", open_timeout=60, proxy=None)
+        self.address = f"{cloud.outputs['websocket_url']}?token={key}"
         self.session: dict[str, Any] = {"version": -1}
         self.told: set[str] = set()
 
     def run(self) -> dict[str, Any]:
         try:
-            session_id, answer = self._converse()
-            return self._see_it_end(session_id, answer)
+            with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket:
+                session_id, answer = self._converse()
+                return self._see_it_end(session_id, answer)
         except (httpx.HTTPError, ConnectionClosed, TimeoutError) as problem:
             self.cloud.check()
             raise Failed(

@@ -46,6 +46,12 @@ CASES = [
         states={SPOT: [refused("InsufficientInstanceCapacity", "MaxSpotInstanceCountExceeded")]},
     ),
     Case(
+        "fleet-without-a-word",
+        (OPEN, SPOT, SPOT_FOUND, *NOTHING_LAUNCHED),
+        error="NoGpuCapacity",
+        states={SPOT: [refused()]},
+    ),
+    Case(
         "spot-then-on-demand",
         (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},

@@ -207,6 +207,11 @@ def test_substitutions_match_both_ways() -> None:
     assert set(re.findall(r"\$\{([^}]+)\}", TEXT)) == set(machine["DefinitionSubstitutions"])
 
 
+def test_no_attribute_type_is_spelled_in_two_ways() -> None:
+    """Step Functions' SDK integrations spell acronyms as Java does, DynamoDB's own integration does not: avoid them."""
+    assert not re.search(r'"(BOOL|Bool|NULL|Nul|SS|Ss|NS|Ns|BS|Bs)"', TEXT)
+
+
 def test_file_is_formatted_as_json() -> None:
     assert json.loads(TEXT) == MACHINE
     assert "\t" not in TEXT

@@ -99,7 +99,6 @@ def test_schedule_makes_its_own_record(runs: dict[str, Run]) -> None:
         assert record["session_id"] == {"S": f"ses_{name}"}
         assert record["trigger"] == {"S": "schedule"}
         assert record["idle_seconds"] == {"N": "300"}
-        assert record["allow_on_demand"] == {"BOOL": False}
 
 
 def test_second_session_launches_nothing(runs: dict[str, Run]) -> None:

@@ -1,0 +1,61 @@
+"""The package that `sam build` makes of src/, by src/Makefile: one for Lambda, this machine and the GPU instance."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.template.template import ROOT
+
+SMALL_BYTES = 12 * 1024 * 1024  # a cold start unpacks it, and a deployment uploads it
+HERE = f"cpython-{sys.version_info.major}{sys.version_info.minor}-"
+
+
+@pytest.fixture(scope="module")
+def package() -> Path:
+    done = subprocess.run(["make", "--silent", "-C", "src", "package"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return ROOT / ".local" / "package" / "files"
+
+
+def files(package: Path) -> set[str]:
+    return {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
+
+
+def test_compiled_parts_are_there_for_lambda_and_for_this_machine(package: Path) -> None:
+    compiled = {name for name in files(package) if name.startswith("rpds/") and name.endswith(".so")}
+    assert any("cpython-313-x86_64-linux" in name for name in compiled)
+    assert any(HERE in name for name in compiled)
+
+
+def test_package_has_all_of_our_code_and_nothing_beside_it(package: Path) -> None:
+    ours = {p.relative_to(ROOT / "src").as_posix() for p in (ROOT / "src" / "foreverus").rglob("*") if p.is_file()}
+    ours = {name for name in ours if "__pycache__" not in name}
+    assert {name for name in files(package) if name.startswith("foreverus/")} == ours
+
+
+def test_instance_finds_what_its_worker_needs(package: Path) -> None:
+    assert (package / "requirements" / "worker.lock").read_bytes() == (
+        ROOT / "requirements" / "worker.lock"
+    ).read_bytes()
+
+
+def test_package_is_small(package: Path) -> None:
+    found = files(package)
+    assert not any(name.startswith(("boto3/", "botocore/")) for name in found), "the runtime has them"
+    assert not any("__pycache__" in name or "/tests/" in name for name in found)
+    assert sum((package / name).stat().st_size for name in found) < SMALL_BYTES
+
+
+def test_handlers_import_from_the_package_alone(package: Path) -> None:
+    """With nothing but it and boto3, as in Lambda, and with an empty environment."""
+    names = [path.stem for path in (package / "foreverus" / "handlers").glob("*.py") if path.stem != "__init__"]
+    program = "import importlib, sys; [importlib.import_module('foreverus.handlers.' + n) for n in sys.argv[1:]]"
+    done = subprocess.run(
+        [ROOT / ".local" / "ministack" / "bin" / "python", "-c", program, *names],
+        env={"PYTHONPATH": str(package), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

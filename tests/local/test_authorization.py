@@ -138,6 +138,21 @@ def test_every_error_of_ec2_has_one_name(emulator: Emulator) -> None:
     assert "InvalidInstanceID.NotFound" in found["cause"]
 
 
+def visibility_batch(emulator: Emulator) -> list[str]:
+    """Ids of the changes that a role with the permission of the single call may make in a batch."""
+    queue = make_queue(emulator)
+    emulator.client("sqs").send_message(QueueUrl=queue, MessageBody="hello")
+    (message,) = emulator.client("sqs").receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    role = make_role(emulator, "lambda", policy({"Action": "sqs:ChangeMessageVisibility", "Resource": "*"}))
+    entry = {"Id": "1", "ReceiptHandle": message["ReceiptHandle"], "VisibilityTimeout": 60}
+    answer = as_role(emulator, role, "sqs").change_message_visibility_batch(QueueUrl=queue, Entries=[entry])
+    return [one["Id"] for one in answer["Successful"]]
+
+
+def test_batch_needs_the_permission_of_the_single_call(emulator: Emulator) -> None:
+    assert visibility_batch(emulator) == ["1"]
+
+
 # ---- The day one of these fails, the emulator does it itself: delete the mend ----
 
 
@@ -158,3 +173,8 @@ def test_emulator_still_gives_ec2_errors_names(unmended: Emulator) -> None:
     task = sdk("ec2:terminateInstances", {"InstanceIds": ["i-00000000000000000"]}, End=True)
     found = wait_for_end(unmended, start(unmended, make_machine(unmended, {"End it": task})))
     assert found["error"] != "Ec2.Ec2Exception"
+
+
+def test_emulator_still_asks_for_batch_permissions(unmended: Emulator) -> None:
+    with pytest.raises(ClientError):
+        visibility_batch(unmended)

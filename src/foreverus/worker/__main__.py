@@ -15,6 +15,7 @@ from typing import Any
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 import boto3
+import httpx
 from botocore.config import Config
 
 from foreverus.backends.openai_http import OpenAiEngine
@@ -23,15 +24,19 @@ from foreverus.conversations.push import WebSocketPush
 from foreverus.dynamo import Table
 from foreverus.sessions.mailbox import DynamoMailbox
 from foreverus.worker.contact import Contact, ThreadCalls
-from foreverus.worker.instance import MetadataInstance
+from foreverus.worker.instance import Identity, Instance, MetadataInstance
 from foreverus.worker.life import Life, spot_interrupted
 from foreverus.worker.queue import SqsQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
 from foreverus.worker.tasks import StepFunctionsTasks
 
+log = logging.getLogger("foreverus.worker")
+
 CALL_THREADS = 12
 PUSH_THREADS = 8
+METADATA_TRIES = 60
+METADATA_RETRY_S = 0.5
 QUEUES = 2  # a long poll of each holds a thread
 
 
@@ -53,6 +58,17 @@ def make_clients(settings: WorkerSettings) -> dict[str, Any]:
     return clients
 
 
+async def identify(instance: Instance) -> Identity:
+    """Who we are. A new machine's metadata may be a moment late. Raises httpx.HTTPError after half a minute."""
+    for _ in range(METADATA_TRIES - 1):
+        try:
+            return await instance.identity()
+        except httpx.HTTPError as err:
+            log.warning("instance metadata: %r", err)
+            await asyncio.sleep(METADATA_RETRY_S)
+    return await instance.identity()
+
+
 async def main(settings: WorkerSettings) -> int:
     life, contact = Life(), Contact()
     loop = asyncio.get_running_loop()
@@ -61,7 +77,7 @@ async def main(settings: WorkerSettings) -> int:
     calls = ThreadCalls(contact, CALL_THREADS, "aws")
     instance = MetadataInstance()
     engine = OpenAiEngine(settings.engine_url, settings.model_id)
-    clients, me = await asyncio.gather(calls(make_clients, settings), instance.identity())
+    clients, me = await asyncio.gather(calls(make_clients, settings), identify(instance))
     items = Table(clients["dynamodb"], settings.table_name)
     return await run(
         Parts(

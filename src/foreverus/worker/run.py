@@ -123,6 +123,7 @@ class _Worker:
         beside.start(self._idle_watch(activity, consumers).run())
         work = [beside.start(consumer.run()) for consumer in consumers]
         await self.life.stopping.wait()
+        beside.start(self._show_draining())
         await self._drained(work)
         await tails.finish(p.timings.tails)
         await beside.finish(0)
@@ -174,6 +175,13 @@ class _Worker:
             except Exception as err:
                 log.warning("reporting healthy: %r", err)
             await asyncio.sleep(REPORT_RETRY_S)
+
+    async def _show_draining(self) -> None:
+        """People see that nothing new is taken. An idle end has already said so."""
+        try:
+            await self.parts.calls(self.parts.mailbox.set_status, await self.watch.mine(), "draining", "serving")
+        except Exception as err:
+            log.warning("status: %r", err)
 
     async def _drained(self, work: "list[asyncio.Task[None]]") -> None:
         """Lets work in flight end, as long as the ending allows; then has it handed back."""

@@ -172,6 +172,7 @@ async def test_ended_session_finishes_what_is_in_flight_and_takes_nothing_new() 
         await asyncio.sleep(3)
         late = world.ask("too late", message_id="msg_2")
         assert await ends(worker, within_s=30) == 0
+    assert world.mailbox.statuses == ["draining"]
     assert (world.answers.answer(request) or {})["status"] == "answered"
     assert world.answers.answer(late) is None and "msg_2" in world.answers.pending
     assert world.result == ("success", {"outcome": "ended"})

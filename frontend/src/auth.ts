@@ -35,7 +35,7 @@ export function settings(config: Config, home: string, store: Storage): UserMana
     scope: SCOPE,
     loadUserInfo: false,
     monitorSession: false,
-    automaticSilentRenew: true,
+    automaticSilentRenew: false, // token() renews on use: one way is enough
     userStore: new WebStorageStateStore({ store, prefix: "foreverus." }),
     stateStore: new WebStorageStateStore({ store, prefix: "foreverus." }),
     ...(domain
@@ -67,12 +67,18 @@ export function createAuth(config: Config): Auth {
   const home = `${location.origin}/`;
   const manager = new UserManager(settings(config, home, sessionStorage));
 
-  async function renew(): Promise<string | null> {
-    try {
-      return (await manager.signinSilent())?.access_token ?? null;
-    } catch {
-      return null;
-    }
+  let renewing: Promise<string | null> | undefined;
+
+  /** One renewal at a time, shared by all who need it. */
+  function renew(): Promise<string | null> {
+    renewing ??= manager
+      .signinSilent()
+      .then(
+        (user) => user?.access_token ?? null,
+        () => null,
+      )
+      .finally(() => (renewing = undefined));
+    return renewing;
   }
 
   return {

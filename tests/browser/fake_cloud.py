@@ -36,6 +36,7 @@ class FakeCloud:
         self.messages: dict[str, list[dict]] = {}
         self.keys: dict[str, dict] = {}  # Idempotency-Key: what was answered
         self.requests: list[tuple[str, str]] = []
+        self.grants: list[str] = []
         self.subscriptions: dict[ServerConnection, set[str]] = {}
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.refuse_sockets = False
@@ -207,6 +208,7 @@ class _Handler(BaseHTTPRequestHandler):
                 302, b"", Location=f"{query['redirect_uri']}?{urlencode({'code': 'c', 'state': query['state']})}"
             )
         elif url.path == "/oauth2/token":
+            cloud.grants.append(query["grant_type"])
             self.reply(200, json.dumps(token_answer()).encode())
         elif url.path == "/logout":
             self.reply(302, b"", Location=query["logout_uri"])

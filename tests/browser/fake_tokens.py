@@ -22,5 +22,6 @@ def token_answer() -> dict:
         "exp": now + 3600,
         "email": "ana@example.com",
     }
+    claims["auth_time"] = 1_700_000_000  # when the person signed in: a renewed token keeps it
     token = _jwt(claims)
     return {"access_token": token, "id_token": token, "refresh_token": "r", "token_type": "Bearer", "expires_in": 3600}

@@ -3,6 +3,7 @@
 import itertools
 import re
 
+import boto3
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -24,13 +25,22 @@ WATCH_ANSWERS = """() => {
 }"""
 
 
-def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, cloud: Cloud) -> None:
+def sign_in(page: Page, cloud: Cloud) -> None:
     page.goto(cloud.outputs["page_url"])
     page.get_by_role("button", name="Sign in").click()
     page.get_by_label("Username").fill(cloud.outputs["username"])
     page.get_by_label("Password").fill(cloud.outputs["password"])
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text(cloud.outputs["username"])).to_be_visible()
+
+
+def ask(page: Page, text: str) -> None:
+    page.get_by_label("Message", exact=True).fill(text)
+    page.get_by_role("button", name="Send", exact=True).click()
+
+
+def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, cloud: Cloud) -> None:
+    sign_in(page, cloud)
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
 
     page.get_by_role("button", name="Switch on a GPU").click()
@@ -42,8 +52,7 @@ def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, clo
         expect(item).to_contain_text(re.compile(r"\+\d+ s"))
 
     page.evaluate(WATCH_ANSWERS)
-    page.get_by_label("Message", exact=True).fill("What is a rainbow? Explain it in three sentences.")
-    page.get_by_role("button", name="Send", exact=True).click()
+    ask(page, "What is a rainbow? Explain it in three sentences.")
     answer = page.get_by_role("article", name="Mistral")
     expect(answer).to_have_attribute("aria-busy", "false", timeout=ANSWER_MS)
     text = answer.inner_text()
@@ -66,6 +75,51 @@ def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, clo
     expect(page.get_by_role("article", name="Mistral")).to_have_text(text, use_inner_text=True)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_question_without_a_gpu_gets_one_and_its_answer_survives_a_broken_line(page: Page, cloud: Cloud) -> None:
+    sign_in(page, cloud)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_text("sending switches one on")).to_be_visible()
+    ask(page, "Tell me a short story about a lighthouse.")
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()
+    page.evaluate(WATCH_ANSWERS)
+    before = when_streaming(page)
+    cut_lines(cloud)
+    answer = page.get_by_role("article", name="Mistral")
+    expect(answer).to_have_attribute("aria-busy", "false", timeout=BOOT_MS)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    assert before in answer.inner_text()
+    streamed = page.evaluate("window.seen")
+    assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(streamed))
+    page.get_by_role("button", name="Switch off the GPU").click()
+    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible(timeout=ANSWER_MS)
+
+
+def when_streaming(page: Page) -> str:
+    for _ in range(BOOT_MS // 50):
+        seen: list[str] = page.evaluate("window.seen")
+        if len(seen) > 3:
+            return seen[-1]
+        page.wait_for_timeout(50)
+    raise AssertionError("no answer was streamed")
+
+
+def cut_lines(cloud: Cloud) -> None:
+    """Ends every WebSocket as API Gateway does after two hours."""
+    items = cloud.emulator.client("dynamodb").scan(TableName=cloud.stack["TableName"])["Items"]
+    lines = [item["pk"]["S"].removeprefix("CONNECTION#") for item in items if item["sk"]["S"] == "CONNECTION"]
+    assert lines
+    address = cloud.outputs["websocket_url"].replace("ws://", "http://", 1)
+    gateway = boto3.client(
+        "apigatewaymanagementapi",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+    for line in lines:
+        gateway.delete_connection(ConnectionId=line)
 
 
 def test_wrong_password_signs_nobody_in(page: Page, cloud: Cloud) -> None:

@@ -183,3 +183,18 @@ def test_signing_out_leaves_nothing_behind(page: Page, fake: FakeCloud) -> None:
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     assert page.evaluate("Object.keys(sessionStorage)") == []
+
+
+def test_token_is_renewed_once_before_it_expires(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    expiry = """(change) => {
+      const key = Object.keys(sessionStorage).find((name) => name.startsWith('foreverus.user:'));
+      const user = JSON.parse(sessionStorage.getItem(key));
+      if (change) sessionStorage.setItem(key, JSON.stringify({...user, expires_at: Date.now() / 1000 + 5}));
+      return user.expires_at - Date.now() / 1000;
+    }"""
+    page.evaluate(expiry, True)
+    page.reload()
+    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
+    assert page.evaluate(expiry, False) > 600
+    assert fake.grants == ["authorization_code", "refresh_token"]

@@ -4,6 +4,7 @@ import contextlib
 import os
 import shutil
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -55,12 +56,13 @@ class Cloud:
 
         building = deploy.Build(self.state)
         self._cleanup.callback(building.stop)
-        with self._step("Building the Lambdas, starting the emulator and PostgreSQL"):
+        with self._step("Building the Lambdas, starting the AWS emulator and PostgreSQL"):
             building.start()
             self._start_servers()
             template = building.finish()
-        with self._step("Deploying the stack"):
+        with self._step("Deploying template.yaml"):
             self.stack = deploy.deploy(self.state, self.emulator, template, self.page.url, self.parameters)
+        building.stop()
         self.page.show(self.stack["DistributionDomain"])
         self.inbox.subscribe(self.emulator.client("sns"), self.stack["TopicArn"])
         password = deploy.new_password()
@@ -117,9 +119,21 @@ class Cloud:
 
     @contextlib.contextmanager
     def _step(self, what: str) -> Iterator[None]:
-        self.say(f"{what} …")
-        begun = time.monotonic()
-        yield
+        """Says what it does, every ten seconds that it still does it, and how long it took."""
+        begun, over = time.monotonic(), threading.Event()
+
+        def remind() -> None:
+            while not over.wait(10):
+                self.say(f"  … {time.monotonic() - begun:.0f} s")
+
+        self.say(what)
+        reminder = threading.Thread(target=remind, daemon=True)
+        reminder.start()
+        try:
+            yield
+        finally:
+            over.set()
+            reminder.join()
         self.say(f"  done in {time.monotonic() - begun:.1f} s")
 
 

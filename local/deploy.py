@@ -86,7 +86,8 @@ def finish(child: Child) -> None:
 class Build:
     """`sam build`, if the sources have changed since the last one. `start` it, do something else, `finish` it.
 
-    Builds of one checkout wait for each other: the lock is on the directory, and ends with the process that has it.
+    Builds of one checkout wait for each other and for those who deploy what is built: the lock is on the directory, is
+    held until `stop`, and ends with the process that has it.
     """
 
     def __init__(self, state: State) -> None:
@@ -107,11 +108,12 @@ class Build:
             self.child.start()
 
     def finish(self) -> Path:
-        """The built template."""
+        """The built template. Nobody builds anew until `stop`, but others may deploy it too."""
+        assert self.lock is not None
         if self.child.process is not None:
             finish(self.child)
             self.mark.write_text(self.fingerprint)
-        self.stop()
+        fcntl.flock(self.lock, fcntl.LOCK_SH)
         return self.template
 
     def stop(self) -> None:

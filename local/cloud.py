@@ -75,7 +75,7 @@ class Cloud:
         logs = self.state.logs
         self.postgres = Postgres(self.state.directory, logs / "postgres.log")
         self.postgres.write_connection_file()
-        self._cleanup.callback(self.postgres.stop)
+        self._cleanup.callback(self.postgres.close)
         self.emulator = Emulator(
             self.state.directory,
             logs / "emulator.log",

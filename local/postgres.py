@@ -61,6 +61,26 @@ class Postgres:
         )
 
     def start(self) -> None:
+        """The first time with an empty database; after a `stop`, with what it had."""
+        if self.child is None:
+            self.child = self._make()
+        self.child.start()
+        wait_until(self._ready, 30, "PostgreSQL", self.child.ended)
+
+    def stop(self) -> None:
+        """Ends the server. The data stays for another `start`."""
+        if self.child is not None:
+            self.child.stop()
+
+    def close(self) -> None:
+        """For good."""
+        self.stop()
+        self.connection_file.unlink(missing_ok=True)
+        if self.temporary is not None:
+            shutil.rmtree(self.temporary, ignore_errors=True)
+
+    def _make(self) -> Child:
+        """Makes an empty database; returns the server for it."""
         self.write_connection_file()
         install, home = binaries(), self.state
         user = group = None
@@ -97,7 +117,7 @@ class Postgres:
             password_file.unlink()
         if made.returncode:
             raise Failed(f"PostgreSQL could not make its database in {data}: {made.stderr.strip()}")
-        self.child = Child(
+        return Child(
             "postgres",
             [
                 *(str(install / "bin" / "postgres"), "-D", str(data), "-p", str(self.port)),
@@ -111,8 +131,6 @@ class Postgres:
             stop_signal=signal.SIGINT,  # fast shutdown: does not wait for clients
             death_signal=signal.SIGQUIT,  # immediate shutdown, which ends its own children too
         )
-        self.child.start()
-        wait_until(self._ready, 30, "PostgreSQL", self.child.ended)
 
     def _ready(self) -> bool:
         return "ready to accept connections" in self.log.read_text(errors="replace")
@@ -127,13 +145,6 @@ class Postgres:
         if libraries.is_dir():
             shutil.copytree(libraries, self.temporary / "lib" / libraries.name, symlinks=True)
         return copy, self.temporary
-
-    def stop(self) -> None:
-        if self.child is not None:
-            self.child.stop()
-        self.connection_file.unlink(missing_ok=True)
-        if self.temporary is not None:
-            shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 def reachable(path: Path) -> bool:

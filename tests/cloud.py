@@ -53,7 +53,7 @@ def emulator(*, mended: bool) -> Iterator[Emulator]:
         if running is not None:
             running.stop()
         if postgres is not None:
-            postgres.stop()
+            postgres.close()
         shutil.rmtree(state, ignore_errors=True)
 
 

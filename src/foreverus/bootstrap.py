@@ -131,14 +131,19 @@ def push() -> "WebSocketPush":
 
 
 def session_closer(table_name: str, gpu_session_arn: str) -> "SessionCloser":
+    from foreverus.conversations.answers import DynamoAnswers
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.conversations.waiting import WaitingRequests
     from foreverus.costs.spot_price import PriceBook
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.store import SessionStore
 
     region = gpu_session_arn.split(":")[3]
     prices = PriceBook(client("ec2"), region)
+    table = items(table_name)
     start = starter(table_name, gpu_session_arn)
-    return SessionCloser(SessionStore(items(table_name)), start, prices.price_of, region, clock)
+    waiting = WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock)
+    return SessionCloser(SessionStore(table), start, waiting, prices.price_of, region, clock)
 
 
 @cache

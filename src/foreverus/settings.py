@@ -61,6 +61,7 @@ class PublishChangesSettings(WebSocketSettings):
 class CloseSessionSettings(Settings):
     table_name: str
     gpu_session_arn: str
+    websocket_callback_url: str
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,7 @@ class ReapGpusSettings(Settings):
     topic_arn: str
     gpu_session_arn: str
     max_session_seconds: int
+    websocket_callback_url: str
 
 
 @dataclass(frozen=True)

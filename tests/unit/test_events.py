@@ -31,7 +31,8 @@ def cases() -> list[str]:
 @pytest.fixture
 def push(monkeypatch: pytest.MonkeyPatch) -> MemoryPush:
     sent = MemoryPush()
-    sent.topics[table.session_topic(SESSION)] = {CONNECTION}
+    for topic in (table.session_topic(SESSION), table.conversation_topic(CONVERSATION)):
+        sent.topics[topic] = {CONNECTION}
     sent.frames = {connection_id: [] for connection_id in (CONNECTION, "NewConnection=", "NeverSeen=")}
     monkeypatch.setattr(bootstrap, "push", lambda: sent)
     return sent
@@ -122,6 +123,18 @@ def closed(status: str, session_id: str = SESSION) -> Callable[[Any, Aws, Memory
     return check
 
 
+def rejected(code: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        closed("failed")(result, world, push)
+        assert world.items.get(table.pending_key(MESSAGE)) is None
+        answer = world.items.get(table.answer_key(CONVERSATION, MESSAGE)) or {}
+        assert (answer["status"], answer["error"]["code"]) == ("failed", code)
+        (frame,) = push.frames[CONNECTION]
+        assert frame["message"]["error"]["message"].startswith("The GPU session failed.")
+
+    return check
+
+
 def result_is(expected: Any) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == expected
@@ -200,7 +213,7 @@ EXPECTED: dict[str, Expectation] = {
     "publish_changes/edge_another_item": shown_sessions(),
     "publish_changes/bad_no_records": KeyError,
     "close_session/good_idle": closed("ended"),
-    "close_session/edge_failed_before_launch": closed("failed"),
+    "close_session/edge_failed_before_launch": rejected("NoGpuCapacity"),
     "close_session/edge_unknown_session": closed("ended", "0e1f6a52-scheduled"),
     "close_session/bad_no_session": InvalidRequest,
     "store_results/good_session": result_is({"session_id": SESSION, "stored": False, "messages": 0}),

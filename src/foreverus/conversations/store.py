@@ -41,6 +41,9 @@ class ConversationStore:
     def question(self, conversation_id: str, message_id: str) -> Item | None:
         return self.items.get(table.question_key(conversation_id, message_id))
 
+    def answer(self, conversation_id: str, message_id: str) -> Item | None:
+        return self.items.get(table.answer_key(conversation_id, message_id))
+
     def accept(self, question: Item, now: datetime, repeat_key: table.Key | None = None) -> str:
         """Keeps the question and the promise to answer it, both or neither. Returns the accepted message's id.
 

@@ -20,6 +20,9 @@ BATCH_BYTES = 1_000_000  # of a Data API request's 4 MiB
 BATCH_ROWS = 200
 UNSAVED_SESSIONS = 50  # how many of the newest sessions a sweep looks at
 GRACE = timedelta(minutes=15)  # gpu_session itself is still trying: a sweep leaves it alone
+# Each try may wake Aurora up for five minutes. With doubled pauses there are 9 in the first two days, and then no more:
+# a database that is always tried never pauses, and costs $43 a month.
+MOST_TRIES = 9
 
 logger = logging.getLogger(__name__)
 
@@ -47,11 +50,10 @@ class ResultsKeeper:
         """The sweep: sessions that ended a while ago and are not in PostgreSQL. One failing stops no other."""
         if self.database is None:
             return []
-        before = table.timestamp(self.clock() - GRACE)
         unsaved = [
             session["session_id"]
             for session in self.sessions.newest(UNSAVED_SESSIONS)
-            if is_over(session) and not session.get("stored_at") and session["ended_at"] < before
+            if is_over(session) and not session.get("stored_at") and is_due(session, self.clock())
         ]
         stored, failed = [], []
         for session_id in unsaved:
@@ -59,6 +61,7 @@ class ResultsKeeper:
                 stored.append(self.store(session_id))
             except Exception:
                 logger.exception("results of %s are still not stored", session_id)
+                self.sessions.count_store_try(session_id)
                 failed.append(session_id)
         if failed:
             raise ResultsNotStored(", ".join(failed))
@@ -92,6 +95,16 @@ class ResultsKeeper:
         assert self.database is not None
         for batch in batches(new):
             self.database.execute_many(rows.upsert(name, batch[0], key), batch)
+
+
+def is_due(session: Item, now: datetime) -> bool:
+    """Whether a sweep tries to store a session now: 15 minutes after its end, then after 30, 60, … for two days.
+
+    >>> is_due({"ended_at": "2026-01-01T00:00:00Z", "store_tries": 1}, datetime.fromisoformat("2026-01-01T00:20:00Z"))
+    False
+    """
+    tries = session.get("store_tries", 0)
+    return bool(tries < MOST_TRIES and now - table.parse_timestamp(session["ended_at"]) >= GRACE * 2**tries)
 
 
 def batches(new: Iterable[Item]) -> Iterator[list[Item]]:

@@ -27,10 +27,16 @@ class Closing(Protocol):
     def something_waits(self) -> bool: ...
 
 
+class Waiting(Protocol):
+    def reject_all(self, session_id: str, code: str) -> int:
+        """Ends every request that waits in one clear error; returns how many."""
+
+
 @dataclass(frozen=True)
 class SessionCloser:
     store: Closing
     starter: SessionStarter
+    waiting: Waiting
     price_of: Callable[[Item], Price]
     region: str
     clock: Callable[[], datetime]
@@ -44,21 +50,34 @@ class SessionCloser:
     ) -> Item:
         """Returns `{session_id, status, notification: {subject, message}}`. Safe to run twice.
 
-        Starts a successor when requests wait that this session did not answer. An unanswerable price leaves the
-        receipt out rather than the session open.
+        After a good end requests that came too late get a successor. After a failure they end in that error: a boot
+        that always fails must not buy one GPU after the other. A receipt or a rejection that fails is logged; it
+        does not keep the session open.
         """
         now = self.clock()
         session = self.store.get(session_id) or {"session_id": session_id, "created_at": table.timestamp(now)}
         end = table.parse_timestamp(terminated_at) if terminated_at else now
         changes = closing_changes(outcome, error, table.timestamp(end))
+        if error:
+            self._reject_waiting(session_id, changes["error"])
+            session = self.store.get(session_id) or session
         try:
             changes["receipt"] = receipt(session, self.region, end, self.price_of)
         except Exception:
             logger.exception("no receipt for %s", session_id)
         self.store.close(session_id, changes, now)
-        self._start_successor(session)
+        if not error:
+            self._start_successor(session)
         closed = {**session, **changes}
         return {"session_id": session_id, "status": closed["status"], "notification": notification(closed)}
+
+    def _reject_waiting(self, session_id: str, code: str) -> None:
+        try:
+            rejected = self.waiting.reject_all(session_id, code)
+        except Exception:
+            logger.exception("requests still wait after %s: rescue_requests will see to them", session_id)
+        else:
+            logger.warning("%d waiting requests ended in %s", rejected, code)
 
     def _start_successor(self, session: Item) -> None:
         if not self.store.something_waits():

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,7 +14,7 @@ from foreverus.costs.receipt import receipt
 from foreverus.errors import ResultsNotStored
 from foreverus.results import migrations, rows
 from foreverus.results.database import RESUME_TRIES, Database, to_parameter
-from foreverus.results.store import BATCH_ROWS, ResultsKeeper, batches
+from foreverus.results.store import BATCH_ROWS, ResultsKeeper, batches, is_due
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item
 
@@ -110,6 +110,16 @@ def test_a_database_that_is_down_leaves_the_session_for_the_sweep(aws: Aws) -> N
     assert "stored_at" not in (aws.items.get(table.session_key("ses_1")) or {})
     assert keeper(aws, client).store_unsaved()[0]["stored"]
     assert keeper(aws, client).store_unsaved() == []
+
+
+def test_a_database_that_never_comes_back_is_not_kept_awake_for_ever() -> None:
+    end = datetime.fromisoformat("2026-01-01T00:00:00Z")
+    session, due = {"ended_at": "2026-01-01T00:00:00Z", "store_tries": 0}, []
+    for minute in range(0, 30 * 24 * 60, 5):  # a month of sweeps
+        if is_due(session, end + timedelta(minutes=minute)):
+            due.append(minute)
+            session["store_tries"] += 1
+    assert due == [15, 30, 60, 120, 240, 480, 960, 1920, 3840]
 
 
 def test_one_session_that_cannot_be_stored_stops_no_other(aws: Aws) -> None:

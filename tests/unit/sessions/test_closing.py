@@ -10,6 +10,17 @@ from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, launch, session_item
 
 
+class Waiting:
+    """Remembers what was rejected for which error."""
+
+    def __init__(self) -> None:
+        self.rejected: list[tuple[str, str]] = []
+
+    def reject_all(self, session_id: str, code: str) -> int:
+        self.rejected.append((session_id, code))
+        return 1
+
+
 class Machine:
     def __init__(self) -> None:
         self.started: list[str] = []
@@ -18,10 +29,12 @@ class Machine:
         self.started.append(session_id)
 
 
-def closer(aws: Aws, machine: Machine, price: float | None = 0.4) -> SessionCloser:
+def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiting | None = None) -> SessionCloser:
     store = SessionStore(aws.items)
     starter = SessionStarter(store, machine, 300, lambda: NOW)
-    return SessionCloser(store, starter, lambda launch: Price(price, "test"), "us-east-1", lambda: NOW)
+    return SessionCloser(
+        store, starter, waiting or Waiting(), lambda launch: Price(price, "test"), "us-east-1", lambda: NOW
+    )
 
 
 def live(aws: Aws, **changes: object) -> None:
@@ -69,6 +82,15 @@ def test_a_message_that_came_too_late_gets_a_successor(aws: Aws) -> None:
     machine = Machine()
     closer(aws, machine).close("ses_1", "idle")
     assert machine.started == [SessionStore(aws.items).live_session_id()]
+
+
+def test_after_a_failure_what_waits_ends_in_that_error_and_buys_no_second_gpu(aws: Aws) -> None:
+    live(aws)
+    aws.put(**table.pending_key("msg_1"), user_id="user-1")
+    machine, waiting = Machine(), Waiting()
+    closer(aws, machine, waiting=waiting).close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    assert machine.started == []
+    assert waiting.rejected == [("ses_1", "BootFailed")]
 
 
 def test_nothing_waits_so_nothing_is_bought(aws: Aws) -> None:

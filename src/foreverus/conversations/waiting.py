@@ -1,0 +1,70 @@
+"""Requests that wait for a session that has failed end in one clear error: nothing buys GPUs in a loop."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from foreverus import table
+from foreverus.conversations.answers import Answer, Answers, Request, Saved
+from foreverus.conversations.push import Push, message_frame
+from foreverus.conversations.store import ConversationStore
+
+Item = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+# What a person can do about it; the error's own name is the answer's code.
+ADVICE = {
+    "NoGpuCapacity": "AWS has no such GPU free right now. Try again later, or allow on-demand.",
+    "GpuQuotaExceeded": "This AWS account may not run a GPU yet: its quota must be raised (see the README).",
+    "LaunchNotAuthorized": "This deployment is not allowed to launch a GPU: somebody must mend its permissions.",
+    "SessionLost": "The session was stopped from outside.",
+}
+
+
+def reason(code: str) -> str:
+    """What the sender is told.
+
+    >>> reason("NoGpuCapacity")[:47]
+    'The GPU session failed. AWS has no such GPU fre'
+    """
+    return f"The GPU session failed. {ADVICE.get(code, 'Send the message again to try with a new one.')}"
+
+
+@dataclass(frozen=True)
+class WaitingRequests:
+    store: ConversationStore
+    answers: Answers
+    push: Push
+    clock: Callable[[], datetime]
+
+    def reject_all(self, session_id: str, code: str) -> int:
+        """Answers everything that waits with the session's error; returns how many. Its SQS message is dropped by
+        the next worker, which finds a final answer."""
+        rejected = 0
+        for item in self.store.pending():
+            request = Request(item["message_id"], item["conversation_id"], item["user_id"])
+            question = self.store.question(request.conversation_id, request.message_id)
+            partial = self.store.answer(request.conversation_id, request.message_id) or {}
+            answer = Answer(content=partial.get("content", ""), error={"code": code, "message": reason(code)})
+            saved = self.answers.finish(request, answer, session_id, self.clock())
+            if saved is Saved.DELETED:
+                self.answers.drop(request)
+            if saved is Saved.SAVED and question:
+                rejected += 1
+                self._show(request, question)
+        return rejected
+
+    def _show(self, request: Request, question: Item) -> None:
+        """To those who watch; whoever misses it reads it from the table."""
+        stored = self.store.answer(request.conversation_id, request.message_id) or {}
+        topic = table.conversation_topic(request.conversation_id)
+        try:
+            for connection_id in self.push.subscribers(topic):
+                self.push.post(topic, connection_id, message_frame(question, stored))
+        except (ClientError, BotoCoreError):
+            logger.warning("%s could not be shown", request.message_id, exc_info=True)

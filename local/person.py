@@ -1,5 +1,6 @@
 """One person at the API: sessions, conversations, and what comes back over the WebSocket, with the time it came."""
 
+import contextlib
 import json
 import queue
 import threading
@@ -21,7 +22,9 @@ class Person:
         self.http = httpx.Client(
             base_url=outputs["api_url"], headers={"Authorization": f"Bearer {key}"}, timeout=60, trust_env=False
         )
-        self.socket = connect(f"{outputs['websocket_url']}?token={key}", open_timeout=60, proxy=None)
+        self.open = contextlib.ExitStack()
+        address = f"{outputs['websocket_url']}?token={key}"
+        self.socket = self.open.enter_context(connect(address, open_timeout=60, proxy=None))
         self.frames: queue.SimpleQueue[tuple[float, dict[str, Any]]] = queue.SimpleQueue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
@@ -30,7 +33,7 @@ class Person:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.socket.close()
+        self.open.close()
         self.reader.join()
         self.http.close()
 

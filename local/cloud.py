@@ -25,12 +25,19 @@ class Cloud:
     """`start` it and `stop` it, from the main thread. `outputs` is what outputs.json holds."""
 
     def __init__(
-        self, state: State, say: Say, parameters: dict[str, str] | None = None, usual_ports: bool = True
+        self,
+        state: State,
+        say: Say,
+        parameters: dict[str, str] | None = None,
+        usual_ports: bool = True,
+        wait_scale: float = 1,
     ) -> None:
+        """parameters: of the template, over the laptop's own. usual_ports: 4566 and 8080 where they are free."""
         self.state = state
         self.say = say
         self.parameters = parameters or {}
         self.usual_ports = usual_ports
+        self.wait_scale = wait_scale
         self.stack: dict[str, str] = {}
         self.outputs: dict[str, Any] = {}
         self._cleanup = contextlib.ExitStack()
@@ -81,6 +88,7 @@ class Cloud:
             logs / "emulator.log",
             postgres=self.postgres.connection_file,
             port=USUAL_PORT if self.usual_ports else 0,
+            wait_scale=self.wait_scale,
         )
         self._cleanup.callback(self.emulator.stop)
         self.emulator.start()

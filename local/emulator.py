@@ -24,8 +24,16 @@ class Emulator:
     """MiniStack on a free port of loopback. Its state is in memory and ends with it."""
 
     def __init__(
-        self, state: Path, log: Path, *, postgres: Path | None = None, mended: bool = True, port: int = 0
+        self,
+        state: Path,
+        log: Path,
+        *,
+        postgres: Path | None = None,
+        mended: bool = True,
+        port: int = 0,
+        wait_scale: float = 1,
     ) -> None:
+        """postgres: the connection file of our PostgreSQL. wait_scale: of Step Functions' waits and retry intervals."""
         self.port = free_port(port)
         self.url = f"http://{LOOPBACK}:{self.port}"
         temporary = state / "tmp"
@@ -55,6 +63,7 @@ class Emulator:
                 "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",
                 "SFTP_ENABLED": "0",
                 "IOT_MTLS_ENABLED": "0",
+                "SFN_WAIT_SCALE": str(wait_scale),
                 **NO_CONFIGURATION,
                 **ROOT_KEYS,
             },

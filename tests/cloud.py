@@ -59,13 +59,14 @@ def emulator(*, mended: bool) -> Iterator[Emulator]:
 
 @contextmanager
 def deployed() -> Iterator[Cloud]:
-    """The whole cloud with the stack, on free ports, in a directory of this run."""
+    """The whole cloud with the stack, on free ports, in a directory of this run. Its state machines retry sooner."""
     runs = LOCAL / "tests"
     runs.mkdir(parents=True, exist_ok=True)
     for left in runs.iterdir():  # of runs that were cut off
         if not is_running(int(left.stem.rpartition("-")[2])):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
-    with running(runs / f"cloud-{os.getpid()}", lambda text: None, usual_ports=False) as cloud:
+    place = runs / f"cloud-{os.getpid()}"
+    with running(place, lambda text: None, usual_ports=False, wait_scale=0.1) as cloud:
         yield cloud
 
 

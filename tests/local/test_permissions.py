@@ -1,0 +1,82 @@
+"""The template's roles are enforced: take one permission away, and what needed it fails by name."""
+
+import contextlib
+import json
+import queue
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from local.cloud import Cloud
+from local.person import Person
+from tests.local.sessions import end_every_session, executions, live_instances, wait_until
+
+pytestmark = pytest.mark.cloud
+
+SYSTEM = "You are a helpful assistant. Answer briefly."
+
+
+@pytest.fixture
+def person(cloud: Cloud) -> Iterator[Person]:
+    with Person(cloud.outputs) as one:
+        yield one
+        end_every_session(one)
+
+
+@contextlib.contextmanager
+def denied(cloud: Cloud, role: str, action: str) -> Iterator[None]:
+    """The role with this logical id in the template may not do this, as if the template did not say so."""
+    found = cloud.emulator.client("cloudformation").describe_stack_resource(
+        StackName=cloud.outputs["stack_name"], LogicalResourceId=role
+    )
+    name = found["StackResourceDetail"]["PhysicalResourceId"]
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": action, "Resource": "*"}]}
+    iam = cloud.emulator.client("iam")
+    iam.put_role_policy(RoleName=name, PolicyName="denied", PolicyDocument=json.dumps(deny))
+    try:
+        yield
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="denied")
+
+
+@pytest.mark.parametrize("action", ["ec2:CreateFleet", "ec2:RunInstances", "ec2:CreateTags", "iam:PassRole"])
+def test_no_gpu_without_the_permission_to_launch_it(cloud: Cloud, person: Person, action: str) -> None:
+    with denied(cloud, "GpuSessionRole", action):
+        session_id = person.call("POST", "/sessions", {})["id"]
+        wait_until(lambda: executions(cloud)[session_id] == "FAILED", "the execution fails")
+    session = person.call("GET", f"/sessions/{session_id}")
+    assert (session["status"], session["error"]["code"]) == ("failed", "LaunchNotAuthorized")
+    assert live_instances(cloud) == []
+
+
+def test_no_session_without_the_permission_to_start_it(cloud: Cloud, person: Person) -> None:
+    with denied(cloud, "ApiFunctionRole", "states:StartExecution"):
+        answer = person.http.post("/sessions", json={})
+        assert answer.is_error
+    assert live_instances(cloud) == []
+    assert person.http.post("/sessions", json={}).is_success  # the GPU's slot is free again
+
+
+def test_nobody_is_let_in_when_keys_cannot_be_looked_up(cloud: Cloud) -> None:
+    with denied(cloud, "AuthorizeFunctionRole", "dynamodb:GetItem"):
+        key = {"Authorization": f"Bearer {cloud.outputs['api_key']}"}
+        assert httpx.get(f"{cloud.outputs['api_url']}/models", headers=key, timeout=30).status_code in (401, 403, 500)
+    assert httpx.get(f"{cloud.outputs['api_url']}/models", headers=key, timeout=30).status_code == 200
+
+
+def test_answers_are_kept_when_they_cannot_be_pushed(cloud: Cloud, person: Person) -> None:
+    with denied(cloud, "InstanceRole", "execute-api:ManageConnections"):
+        person.start_session()
+        conversation = person.converse(SYSTEM)
+        person.ask(conversation, "What is a GPU?", 20)
+
+        def answered() -> bool:
+            messages = person.call("GET", f"/conversations/{conversation}/messages")["data"]
+            return [one["status"] for one in messages] == ["accepted", "answered"]
+
+        wait_until(answered, "the answer is stored")
+        with contextlib.suppress(queue.Empty):
+            while True:
+                _, frame = person.frames.get(timeout=0.2)
+                assert frame["type"] not in ("delta", "message")

@@ -62,9 +62,10 @@ def deployed() -> Iterator[Cloud]:
     """The whole cloud with the stack, on free ports, in a directory of this run. Its state machines retry sooner."""
     runs = LOCAL / "tests"
     runs.mkdir(parents=True, exist_ok=True)
-    for left in runs.iterdir():  # of runs that were cut off
+    for left in runs.iterdir():  # of earlier runs; another run may be clearing them away too
         if not is_running(int(left.stem.rpartition("-")[2])):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+            shutil.rmtree(left, ignore_errors=True)
+            left.with_suffix(".log").unlink(missing_ok=True)
     place = runs / f"cloud-{os.getpid()}"
     with running(place, lambda text: None, usual_ports=False, wait_scale=0.1) as cloud:
         yield cloud

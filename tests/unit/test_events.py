@@ -195,7 +195,7 @@ EXPECTED: dict[str, Expectation] = {
     "authorize/edge_websocket_query": authorized("user-1"),
     "authorize/bad_unknown_key": authorized(None),
     "authorize/bad_token_of_another_pool": authorized(None),
-    "authorize/bad_no_credential": authorized(None),
+    "authorize/bad_no_credential": Exception,
     "websocket/good_connect": connection_is(True, "NewConnection="),
     "websocket/good_disconnect": connection_is(False, CONNECTION),
     "websocket/good_subscribe_conversation": frame("subscribed", conversation_id=CONVERSATION),

@@ -8,5 +8,6 @@ from foreverus.access.authorizer import credential_of, policy
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     credential = credential_of(event)
-    user_id = bootstrap.authorizer().user_of(credential) if credential else None
-    return policy(user_id, event["methodArn"])
+    if not credential:
+        raise Exception("Unauthorized")  # API Gateway's own word for 401; a refusal by policy is a 403
+    return policy(bootstrap.authorizer().user_of(credential), event["methodArn"])

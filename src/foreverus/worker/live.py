@@ -17,8 +17,9 @@ from foreverus.worker.contact import Calls
 log = logging.getLogger(__name__)
 
 DELTA_INTERVAL_S = 0.05  # faster looks no smoother
-MAX_POSTS_PER_SECOND = 40.0  # over all streams: far below the API's rate, and a small part of one core
+MAX_POSTS_PER_SECOND = 24.0  # over all streams: far below the API's rate, and on two cores 3 % of what the engine has
 REFRESH_S = 1.0  # how late a new subscriber may be noticed
+REFRESHES_PER_SECOND = 5.0  # over all streams
 POST_RETRIES = 3  # for the last frames; a subscriber that misses them reads the answer by GET
 
 
@@ -29,7 +30,7 @@ class Pace:
     >>> pace.senders = 1; pace.interval_s
     0.05
     >>> pace.senders = 8; pace.interval_s
-    0.2
+    0.3333333333333333
     """
 
     def __init__(self) -> None:
@@ -107,7 +108,7 @@ class LiveAnswer:
                 for connection_id in set(found) - self._senders.keys():
                     sender = self._senders[connection_id] = _Sender()
                     group.start(self._send_to(connection_id, sender))
-            await asyncio.sleep(REFRESH_S)
+            await asyncio.sleep(max(REFRESH_S, self._pace.senders / REFRESHES_PER_SECOND))
 
     async def _send_to(self, connection_id: str, sender: "_Sender") -> None:
         self._pace.senders += 1

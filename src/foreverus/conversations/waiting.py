@@ -32,6 +32,8 @@ def reason(code: str) -> str:
     >>> reason("NoGpuCapacity")[:47]
     'The GPU session failed. AWS has no such GPU fre'
     """
+    if code == "SessionEndRequested":
+        return "The GPU was switched off before this was answered. Send the message again to start a new session."
     return f"The GPU session failed. {ADVICE.get(code, 'Send the message again to try with a new one.')}"
 
 
@@ -42,11 +44,13 @@ class WaitingRequests:
     push: Push
     clock: Callable[[], datetime]
 
-    def reject_all(self, session_id: str, code: str) -> int:
-        """Answers everything that waits with the session's error; returns how many. Its SQS message is dropped by
-        the next worker, which finds a final answer."""
+    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+        """Answers everything that waits (and was accepted not later than `until`) with the session's error; returns how
+        many. Its SQS message is dropped by the next worker, which finds a final answer."""
         rejected = 0
         for item in self.store.pending():
+            if until and item["created_at"] > until:
+                continue
             request = Request(item["message_id"], item["conversation_id"], item["user_id"])
             question = self.store.question(request.conversation_id, request.message_id)
             partial = self.store.answer(request.conversation_id, request.message_id) or {}

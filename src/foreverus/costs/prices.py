@@ -42,7 +42,8 @@ def listed_price(instance_type: str, region: str, lifecycle: str) -> Price:
     for rows in (_of(here, lifecycle), _of(here, "on-demand"), _of(ours, lifecycle), _of(ours, "on-demand")):
         if rows:
             row = max(rows, key=lambda row: float(row["usd_per_hour"]))
-            source = f"{row['kind']} {row['region']}, {row['basis']} {row['as_of']}, {row['source']}"
+            as_of = "at an unknown date" if row["as_of"] == "unknown" else row["as_of"]
+            source = f"{row['kind']} in {row['region']}, {row['basis']} {as_of}, {row['source']}"
             return Price(float(row["usd_per_hour"]), source)
     return Price(None, f"unknown: prices.csv has no {instance_type}")
 

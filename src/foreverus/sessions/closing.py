@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from foreverus import table
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
-from foreverus.errors import NotAccepted
+from foreverus.errors import NotAccepted, SessionEndRequested
 from foreverus.sessions.model import ENDED, FAILED
 from foreverus.sessions.start import SessionStarter
 
@@ -28,8 +28,8 @@ class Closing(Protocol):
 
 
 class Waiting(Protocol):
-    def reject_all(self, session_id: str, code: str) -> int:
-        """Ends every request that waits in one clear error; returns how many."""
+    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+        """Ends every request that waits (and was accepted not later than `until`) in one clear error; returns how many."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,9 @@ class SessionCloser:
         """Returns `{session_id, status, notification: {subject, message}}`. Safe to run twice.
 
         After a good end requests that came too late get a successor. After a failure they end in that error: a boot
-        that always fails must not buy one GPU after the other. A receipt or a rejection that fails is logged; it
-        does not keep the session open.
+        that always fails must not buy one GPU after the other. When a person switched the GPU off, what was not
+        answered by then ends in `SessionEndRequested`: off means off. A receipt or a rejection that fails is logged;
+        it does not keep the session open.
         """
         now = self.clock()
         session = self.store.get(session_id) or {"session_id": session_id, "created_at": table.timestamp(now)}
@@ -60,7 +61,9 @@ class SessionCloser:
         changes = closing_changes(outcome, error, table.timestamp(end))
         if error:
             self._reject_waiting(session_id, changes["error"])
-            session = self.store.get(session_id) or session
+        elif session.get("end_requested"):
+            self._reject_waiting(session_id, SessionEndRequested.code(), session["end_requested_at"])
+        session = self.store.get(session_id) or session
         try:
             changes["receipt"] = receipt(session, self.region, end, self.price_of)
         except Exception:
@@ -71,9 +74,9 @@ class SessionCloser:
         closed = {**session, **changes}
         return {"session_id": session_id, "status": closed["status"], "notification": notification(closed)}
 
-    def _reject_waiting(self, session_id: str, code: str) -> None:
+    def _reject_waiting(self, session_id: str, code: str, until: str = "") -> None:
         try:
-            rejected = self.waiting.reject_all(session_id, code)
+            rejected = self.waiting.reject_all(session_id, code, until)
         except Exception:
             logger.exception("requests still wait after %s: rescue_requests will see to them", session_id)
         else:

@@ -38,7 +38,7 @@ class SessionService:
         session = self._get(session_id)
         if not is_over(session) and not session.get("end_requested"):
             try:
-                session = self.store.request_end(session_id)
+                session = self.store.request_end(session_id, self.starter.clock())
             except ClientError as err:
                 if condition_failed(err):
                     raise _no_session(session_id) from err

@@ -49,12 +49,12 @@ class SessionStore:
             delete_write(table.GPU_SLOT, "session_id = :s", {":s": session_id}),
         )
 
-    def request_end(self, session_id: str) -> Item:
+    def request_end(self, session_id: str, now: datetime) -> Item:
         """The worker reads this in its mailbox within a second or two."""
         return self.items.update(
             table.session_key(session_id),
-            "SET end_requested = :yes ADD version :one",
-            {":yes": True, ":one": 1},
+            "SET end_requested = :yes, end_requested_at = if_not_exists(end_requested_at, :now) ADD version :one",
+            {":yes": True, ":now": table.timestamp(now), ":one": 1},
             condition="attribute_exists(pk)",
         )
 

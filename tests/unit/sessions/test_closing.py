@@ -14,10 +14,10 @@ class Waiting:
     """Remembers what was rejected for which error."""
 
     def __init__(self) -> None:
-        self.rejected: list[tuple[str, str]] = []
+        self.rejected: list[tuple[str, str, str]] = []
 
-    def reject_all(self, session_id: str, code: str) -> int:
-        self.rejected.append((session_id, code))
+    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+        self.rejected.append((session_id, code, until))
         return 1
 
 
@@ -90,7 +90,15 @@ def test_after_a_failure_what_waits_ends_in_that_error_and_buys_no_second_gpu(aw
     machine, waiting = Machine(), Waiting()
     closer(aws, machine, waiting=waiting).close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
     assert machine.started == []
-    assert waiting.rejected == [("ses_1", "BootFailed")]
+    assert waiting.rejected == [("ses_1", "BootFailed", "")]
+
+
+def test_off_means_off_for_what_was_not_answered_when_the_gpu_was_switched_off(aws: Aws) -> None:
+    at = table.timestamp(NOW)
+    live(aws, end_requested=True, end_requested_at=at)
+    waiting = Waiting()
+    closer(aws, Machine(), waiting=waiting).close("ses_1", "ended")
+    assert waiting.rejected == [("ses_1", "SessionEndRequested", at)]
 
 
 def test_nothing_waits_so_nothing_is_bought(aws: Aws) -> None:

@@ -1,0 +1,47 @@
+"""Requests that wait for a session that is over end in one clear error each."""
+
+from datetime import timedelta
+
+from foreverus import bootstrap, table
+from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.memory import MemoryPush
+from foreverus.conversations.store import ConversationStore
+from foreverus.conversations.waiting import WaitingRequests
+from tests.unit.conftest import Aws
+
+
+def waiting(aws: Aws) -> WaitingRequests:
+    return WaitingRequests(ConversationStore(aws.items), DynamoAnswers(aws.items), MemoryPush(), bootstrap.clock)
+
+
+def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
+    service = bootstrap.api().conversations
+    conversation = service.create("user-1")["id"]
+    for content in ("one", "two"):
+        service.post("user-1", conversation, {"content": content})
+    assert waiting(aws).reject_all("ses_1", "NoGpuCapacity") == 2
+    shown = service.messages("user-1", conversation)["data"]
+    assert [message["status"] for message in shown] == ["accepted", "failed"] * 2
+    assert shown[1]["error"]["code"] == "NoGpuCapacity"
+    assert "on-demand" in shown[1]["error"]["message"]
+    assert list(aws.items.query(table.PENDING)) == []
+    assert waiting(aws).reject_all("ses_1", "NoGpuCapacity") == 0
+
+
+def test_partial_text_is_kept(aws: Aws) -> None:
+    service = bootstrap.api().conversations
+    conversation = service.create("user-1")["id"]
+    message_id = service.post("user-1", conversation, {"content": "one"})["message"]["id"]
+    key = table.answer_key(conversation, message_id)
+    aws.put(**key, message_id=message_id, content="Once upon", status="answering")
+    waiting(aws).reject_all("ses_1", "EngineFailed")
+    assert service.messages("user-1", conversation)["data"][1]["content"] == "Once upon"
+
+
+def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> None:
+    service = bootstrap.api().conversations
+    conversation = service.create("user-1")["id"]
+    service.post("user-1", conversation, {"content": "one"})
+    earlier = table.timestamp(bootstrap.clock() - timedelta(minutes=1))
+    assert waiting(aws).reject_all("ses_1", "SessionEndRequested", until=earlier) == 0
+    assert len(list(aws.items.query(table.PENDING))) == 1

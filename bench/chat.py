@@ -10,8 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
+import boto3
+
 from bench import engine
 from local.cloud import Cloud
+from local.emulator import REGION, ROOT_KEYS
 from local.person import Person
 
 SYSTEM = "You are a helpful assistant."
@@ -78,7 +81,13 @@ class Parts:
         self.person = person
         client = cloud.emulator.client
         self.functions, self.queues, iam = client("lambda"), client("sqs"), client("iam")
-        self.sockets = client("apigatewaymanagementapi", endpoint_url=cloud.stack["WebSocketCallbackUrl"])
+        self.sockets = boto3.client(
+            "apigatewaymanagementapi",
+            endpoint_url=cloud.outputs["websocket_url"].replace("ws", "http", 1),
+            region_name=REGION,
+            aws_access_key_id=ROOT_KEYS["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=ROOT_KEYS["AWS_SECRET_ACCESS_KEY"],
+        )
         self.name = f"bare-{uuid.uuid4().hex[:8]}"
         trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})

@@ -29,7 +29,7 @@ class Closing(Protocol):
 
 class Waiting(Protocol):
     def reject_all(self, session_id: str, code: str, until: str = "") -> int:
-        """Ends every request that waits (and was accepted not later than `until`) in one clear error; returns how many."""
+        """Ends each request that waits (accepted not later than `until`) in one clear error; returns how many."""
 
 
 @dataclass(frozen=True)

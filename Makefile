@@ -42,7 +42,7 @@ check: install page ## the fast part: format, lint, types, unit tests, template,
 	@$(BIN)/python -m pytest tests/unit tests/template tests/statemachines
 
 bench: install page ## what is fast, as ratios; results in bench/results/
-	@$(BIN)/python -m bench
+	@PYTHONPATH=src $(BIN)/python -m bench
 
 lock: $(BIN)/uv ## pins everything anew from requirements/*.in
 	@for name in dev ministack worker; do \

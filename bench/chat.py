@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import threading
 import time
 import uuid
@@ -130,7 +131,7 @@ class Parts:
         receiver = threading.Thread(target=receive)
         receiver.start()
         polling.wait()
-        time.sleep(0.1)  # until its long poll is open
+        time.sleep(random.uniform(0.1, 0.3))  # its long poll is open; at no fixed moment of the emulator's own ticking
         begun = time.perf_counter()
         self.queues.send_message(QueueUrl=self.queue, MessageBody=uuid.uuid4().hex, MessageGroupId="bench")
         receiver.join()

@@ -58,26 +58,28 @@ class Inbox:
         """One message of SNS; returns the HTTP status for it."""
         try:
             message = json.loads(body)
-            kind = message["Type"]
+            if message["Type"] == "SubscriptionConfirmation":
+                self._confirm(message["SubscribeURL"])
+            elif message["Type"] == "Notification":
+                self._keep(message["Message"], message.get("Subject", ""), message.get("Timestamp", ""))
         except (ValueError, TypeError, KeyError):
             return 400
-        with self.changed:
-            if kind == "SubscriptionConfirmation":
-                # Only the emulator is asked, whatever host the message names.
-                query = urllib.parse.urlsplit(message["SubscribeURL"]).query
-                with urllib.request.urlopen(f"http://{LOOPBACK}:{self.emulator_port}/?{query}", timeout=10):
-                    self.confirmed = True
-            elif kind == "Notification":
-                kept = {
-                    "subject": message.get("Subject", ""),
-                    "message": message["Message"],
-                    "at": message.get("Timestamp", ""),
-                }
-                self.messages.append(kept)
-                with self.file.open("a") as file:
-                    file.write(json.dumps(kept) + "\n")
-            self.changed.notify_all()
         return 200
+
+    def _confirm(self, url: str) -> None:
+        # Only the emulator is asked, whatever host the message names.
+        query = urllib.parse.urlsplit(url).query
+        with urllib.request.urlopen(f"http://{LOOPBACK}:{self.emulator_port}/?{query}", timeout=10), self.changed:
+            self.confirmed = True
+            self.changed.notify_all()
+
+    def _keep(self, message: str, subject: str, at: str) -> None:
+        kept = {"subject": subject, "message": message, "at": at}
+        with self.changed:
+            self.messages.append(kept)
+            with self.file.open("a") as file:
+                file.write(json.dumps(kept) + "\n")
+            self.changed.notify_all()
 
     def subscribe(self, sns: Any, topic_arn: str) -> None:
         sns.subscribe(TopicArn=topic_arn, Protocol="http", Endpoint=self.url)

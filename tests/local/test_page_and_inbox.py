@@ -104,7 +104,7 @@ def test_inbox_keeps_notifications(inbox: Inbox) -> None:
         "Timestamp": "2026-11-21T00:00:00Z",
     }
     assert fetch(inbox.url, message)[0] == 200
-    assert inbox.wait_for("ses_1", 1) == {"subject": "over", "message": "ses_1: $0.01", "at": at}
+    assert inbox.wait_for("ses_1", 1) == {"subject": "over", "message": "ses_1: $0.01", "at": message["Timestamp"]}
     assert inbox.wait_for("ses_2", 0) is None
     assert "ses_1: $0.01" in show(inbox.file)
     assert json.loads(fetch(inbox.url)[2])[0]["subject"] == "over"

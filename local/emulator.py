@@ -2,6 +2,7 @@
 
 import functools
 import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ class Emulator:
             [str(INTERPRETER), "-m", "local.ministack", *options, *([] if mended else ["--unmended"])],
             log=log,
             directory=ROOT,
+            stop_signal=signal.SIGKILL,  # it has nothing to save, and would wait for every open connection first
             # Lambda functions inherit this environment: nothing is in it that a function on AWS would not have.
             environment={
                 "PATH": os.environ.get("PATH", os.defpath),

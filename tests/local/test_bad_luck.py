@@ -73,11 +73,7 @@ def kill_engine(here: Interrupted) -> None:
     faults.kill(here.places, here.instance_id, "engine")
 
 
-def interrupt(here: Interrupted) -> None:
-    faults.interrupt(here.places, here.instance_id, in_seconds=3)
-
-
-@pytest.mark.parametrize("strike", [kill_worker, kill_engine, interrupt])
+@pytest.mark.parametrize("strike", [kill_worker, kill_engine])
 def test_a_lost_gpu_is_replaced_once_and_the_answer_comes_once(
     cloud: Cloud, person: Person, strike: Callable[[Interrupted], None]
 ) -> None:

@@ -11,9 +11,11 @@ from botocore.exceptions import ClientError
 
 Params = dict[str, Any]
 
-# Aurora at 0 ACU takes about 15 s to resume, 30 s after a day's pause, and says so with these errors meanwhile; the SDK
-# does not retry them.
-RESUMING = frozenset({"DatabaseResumingException", "DatabaseUnavailableException"})
+# Aurora at 0 ACU takes about 15 s to resume, 30 s after a day's pause, and says so with this error meanwhile; the SDK
+# does not retry it.
+RESUMING = frozenset({"DatabaseResumingException"})
+# What a deployment waits for as well, because nobody retries it: a cluster whose writer is not there yet.
+NOT_THERE_YET = RESUMING | {"DatabaseUnavailableException"}
 RESUME_TRIES = 12
 RESUME_PAUSE_S = 5.0
 
@@ -27,10 +29,15 @@ class Database:
         self.pause = pause
         self.transaction_id: str | None = None
 
+    def wait_until_available(self) -> None:
+        """Asks for nothing, patiently. Raises the last error after a minute."""
+        request = {"sql": "SELECT 1", "parameters": [], **self._within()}
+        self._patiently(self.client.execute_statement, request, NOT_THERE_YET)
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All statements within, or none of them."""
-        self.transaction_id = self._patiently(self.client.begin_transaction, **self.target)["transactionId"]
+        self.transaction_id = self._patiently(self.client.begin_transaction, self.target)["transactionId"]
         whose = {name: self.target[name] for name in ("resourceArn", "secretArn")}
         try:
             yield
@@ -43,32 +50,30 @@ class Database:
 
     def execute(self, sql: str, params: Params | None = None) -> list[list[Any]]:
         """Runs one statement; returns its rows."""
-        result = self._patiently(
-            self.client.execute_statement,
-            sql=sql,
-            parameters=[to_parameter(name, value) for name, value in (params or {}).items()],
-            **self._within(),
-        )
+        parameters = [to_parameter(name, value) for name, value in (params or {}).items()]
+        request = {"sql": sql, "parameters": parameters, **self._within()}
+        result = self._patiently(self.client.execute_statement, request)
         return [[from_field(field) for field in row] for row in result.get("records", [])]
 
     def execute_many(self, sql: str, rows: Sequence[Params]) -> None:
         """Runs one statement for every row; nothing for none."""
         if rows:
             sets = [[to_parameter(name, value) for name, value in row.items()] for row in rows]
-            self._patiently(self.client.batch_execute_statement, sql=sql, parameterSets=sets, **self._within())
+            request = {"sql": sql, "parameterSets": sets, **self._within()}
+            self._patiently(self.client.batch_execute_statement, request)
 
     def _within(self) -> dict[str, str]:
         return {**self.target, "transactionId": self.transaction_id} if self.transaction_id else dict(self.target)
 
-    def _patiently(self, call: Callable[..., Any], **arguments: Any) -> Any:
+    def _patiently(self, call: Callable[..., Any], request: Params, errors: frozenset[str] = RESUMING) -> Any:
         for _ in range(RESUME_TRIES):
             try:
-                return call(**arguments)
+                return call(**request)
             except ClientError as err:
-                if err.response["Error"]["Code"] not in RESUMING:
+                if err.response["Error"]["Code"] not in errors:
                     raise
                 self.pause(RESUME_PAUSE_S)
-        return call(**arguments)
+        return call(**request)
 
 
 def to_parameter(name: str, value: Any) -> dict[str, Any]:

@@ -146,6 +146,17 @@ def test_a_database_that_wakes_up_is_waited_for() -> None:
     assert slept == [5, 5]
 
 
+def test_a_deployment_waits_for_a_database_that_is_not_there_yet_and_a_session_does_not() -> None:
+    client, slept = DataApi(), []
+    client.fail_next("DatabaseUnavailableException")
+    database(client, slept).wait_until_available()
+    assert slept == [5]
+    client.fail_next("DatabaseUnavailableException")  # gpu_session retries this itself
+    with pytest.raises(ClientError):
+        database(client, slept).execute("SELECT 1")
+    assert slept == [5]
+
+
 def test_a_database_that_never_wakes_up_is_an_error() -> None:
     client = DataApi()
     client.fail_next(*["DatabaseResumingException"] * (RESUME_TRIES + 1))

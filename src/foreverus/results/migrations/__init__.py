@@ -25,6 +25,7 @@ def statements(sql: str) -> list[str]:
 
 def migrate(database: Database) -> list[str]:
     """Applies what is missing and returns its names. Two deployments at once wait for each other (advisory lock)."""
+    database.wait_until_available()
     database.execute(
         "CREATE TABLE IF NOT EXISTS migrations (name text PRIMARY KEY, applied_at timestamptz DEFAULT now())"
     )

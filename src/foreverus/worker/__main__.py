@@ -30,6 +30,7 @@ from foreverus.worker.queue import SqsQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
 from foreverus.worker.tasks import StepFunctionsTasks
+from foreverus.worker.watchdog import Watchdog
 
 log = logging.getLogger("foreverus.worker")
 
@@ -74,12 +75,13 @@ async def main(settings: WorkerSettings) -> int:
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(sign, life.end, spot_interrupted(f"The worker got {sign.name}."))
+    watchdog = asyncio.create_task(Watchdog.from_env().run())
     calls = ThreadCalls(contact, CALL_THREADS, "aws")
     instance = MetadataInstance()
     engine = OpenAiEngine(settings.engine_url, settings.model_id)
     clients, me = await asyncio.gather(calls(make_clients, settings), identify(instance))
     items = Table(clients["dynamodb"], settings.table_name)
-    return await run(
+    code = await run(
         Parts(
             settings=settings,
             me=me,
@@ -97,6 +99,8 @@ async def main(settings: WorkerSettings) -> int:
             life=life,
         )
     )
+    watchdog.cancel()
+    return code
 
 
 if __name__ == "__main__":

@@ -1,0 +1,101 @@
+"""The machine switches itself off: the real user data under a real systemd and cloud-init, with the network gone."""
+
+import os
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.local.real_machine import booted, why_not
+from tests.template.template import ROOT, user_data
+
+pytestmark = pytest.mark.skipif(bool(why_not()) and not os.environ.get("CI"), reason=why_not())
+
+LONG = {"MaxSessionSeconds": "3600", "BootTimeoutSeconds": "900"}
+LATE_S = 15  # of a busy computer: booting cloud-init and switching off, beside the seconds of the timer
+PYTHON = "/opt/foreverus/venv/bin/python"
+
+
+@pytest.fixture(autouse=True)
+def _a_machine_can_run_here() -> None:
+    assert not why_not(), why_not()  # in CI a missing tool is a failure, never a skipped test
+
+
+def config(values: dict[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(user_data(values))
+    return found
+
+
+def cloud_config(config: dict[str, Any]) -> str:
+    return "#cloud-config\n" + yaml.safe_dump(config, sort_keys=False)
+
+
+def looks(*commands: str, name: str) -> list[str]:
+    """A command line that writes what it sees to /log."""
+    return ["sh", "-c", f"({'; '.join(commands)}) > /log/{name}.new 2>&1; mv /log/{name}.new /log/{name}"]
+
+
+def test_timer_alone_switches_the_machine_off_with_the_network_gone_and_every_later_line_failing() -> None:
+    broken = config({"MaxSessionSeconds": "3", "BootTimeoutSeconds": "2"})
+    (timer,) = broken["bootcmd"]  # as it is in the template, but for the seconds
+    broken["bootcmd"] += [looks("ip route", "ip -brief address", name="network"), ["false"]]
+    for file in broken["write_files"]:
+        file["path"] = f"/proc/nowhere{file['path']}"  # cannot be written, not even by root
+    broken["runcmd"] += [looks("ls /etc/foreverus /opt/foreverus", name="later"), ["false"]]
+    with booted(cloud_config(broken)) as machine:
+        assert machine.wait_for("network").split() == ["lo", "UNKNOWN", "127.0.0.1/8", "::1/128"]
+        assert "No such file" in machine.wait_for("later"), "nothing of the user data but its first line has worked"
+        lived = machine.seconds_until_off()
+    assert "--on-active=3s 2s" in timer
+    assert 5 <= lived <= 5 + LATE_S
+
+
+def test_machine_that_cannot_start_its_worker_goes_off_long_before_its_timer() -> None:
+    with booted(user_data(LONG)) as machine:  # no Docker, no AWS, no network: /opt/foreverus/start fails
+        assert machine.seconds_until_off() < 90
+
+
+def worker_machine(python: str, watchdog_s: int = 120) -> str:
+    """User data whose last line starts the worker's unit, as /opt/foreverus/start does; `python` is a shell script."""
+    changed = config(LONG)
+    for file in changed["write_files"]:
+        file["content"] = file["content"].replace("WatchdogSec=120", f"WatchdogSec={watchdog_s}")
+    changed["write_files"].append({"path": PYTHON, "permissions": "0755", "content": f"#!/bin/sh\n{python}\n"})
+    changed["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "foreverus-worker.service"]]
+    return cloud_config(changed)
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_worker_that_ends_is_the_machines_end(status: int) -> None:
+    with booted(worker_machine(f"sleep 1; exit {status}")) as machine:
+        assert machine.seconds_until_off() < 60
+
+
+def test_worker_that_cannot_even_be_run_is_the_machines_end() -> None:
+    with booted(worker_machine("").replace("#!/bin/sh", "#!/no/such/interpreter")) as machine:
+        assert machine.seconds_until_off() < 60
+
+
+def test_worker_that_is_killed_is_the_machines_end() -> None:
+    with booted(worker_machine("kill -9 $$")) as machine:
+        assert machine.seconds_until_off() < 60
+
+
+HANGS_AFTER_S = 6
+HANGING_WORKER = f"""\
+import asyncio, os, signal, sys
+sys.path.insert(0, "/source")
+from foreverus.worker.watchdog import Watchdog
+async def main():
+    asyncio.get_running_loop().call_later({HANGS_AFTER_S}, os.kill, os.getpid(), signal.SIGSTOP)
+    await Watchdog.from_env().run()
+asyncio.run(main())
+"""
+
+
+def test_worker_that_hangs_is_ended_by_the_watchdog_and_the_machine_with_it() -> None:
+    worker = f"exec /usr/bin/python3 - << 'END'\n{HANGING_WORKER}END"
+    with booted(worker_machine(worker, watchdog_s=2), {ROOT / "src": "/source"}) as machine:
+        lived = machine.seconds_until_off()
+    assert lived > HANGS_AFTER_S, "three of its limits long its signs of life have kept it alive"
+    assert lived < HANGS_AFTER_S + 2 + LATE_S

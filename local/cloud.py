@@ -31,13 +31,16 @@ class Cloud:
         parameters: dict[str, str] | None = None,
         usual_ports: bool = True,
         wait_scale: float = 1,
+        faults: bool = False,
     ) -> None:
-        """parameters: of the template, over the laptop's own. usual_ports: 4566 and 8080 where they are free."""
+        """parameters: of the template, over the laptop's own. usual_ports: 4566 and 8080 where they are free.
+        faults: calls can be made to fail, and an engine that counts stands in for the model; see local/faults."""
         self.state = state
         self.say = say
         self.parameters = parameters or {}
         self.usual_ports = usual_ports
         self.wait_scale = wait_scale
+        self.faults = faults
         self.stack: dict[str, str] = {}
         self.outputs: dict[str, Any] = {}
         self._cleanup = contextlib.ExitStack()
@@ -89,6 +92,7 @@ class Cloud:
             postgres=self.postgres.connection_file,
             port=USUAL_PORT if self.usual_ports else 0,
             wait_scale=self.wait_scale,
+            faults=self.faults,
         )
         self._cleanup.callback(self.emulator.stop)
         self.emulator.start()
@@ -103,7 +107,10 @@ class Cloud:
         self.inbox.start()
         self.instances = Child(
             "instances",
-            [sys.executable, "-m", "local.instances", "--state", str(self.state.directory)],
+            [
+                *(sys.executable, "-m", "local.instances", "--state", str(self.state.directory)),
+                *(["--engine", "local.faults.engine"] if self.faults else []),
+            ],
             log=logs / "instances.log",
             directory=ROOT,
             environment={

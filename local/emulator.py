@@ -33,16 +33,19 @@ class Emulator:
         mended: bool = True,
         port: int = 0,
         wait_scale: float = 1,
+        faults: bool = False,
     ) -> None:
-        """postgres: the connection file of our PostgreSQL. wait_scale: of Step Functions' waits and retry intervals."""
+        """postgres: the connection file of our PostgreSQL. wait_scale: of Step Functions' waits and retry intervals.
+        faults: whether it takes rules that make calls fail; see local/faults."""
         self.port = free_port(port)
         self.url = f"http://{LOOPBACK}:{self.port}"
         temporary = state / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         options = ["--postgres", str(postgres)] if postgres else []
+        options += [*([] if mended else ["--unmended"]), *(["--faults"] if faults else [])]
         self.child = Child(
             "emulator",
-            [str(INTERPRETER), "-m", "local.ministack", *options, *([] if mended else ["--unmended"])],
+            [str(INTERPRETER), "-m", "local.ministack", *options],
             log=log,
             directory=ROOT,
             stop_signal=signal.SIGKILL,  # it has nothing to save, and would wait for every open connection first

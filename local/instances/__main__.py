@@ -27,6 +27,7 @@ def arguments() -> argparse.Namespace:
         prog="python -m local.instances", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--state", type=Path, default=STATE, help="directory of the laptop's cloud (default: .local)")
+    parser.add_argument("--engine", default="local.engine", help="the module that each machine runs as its engine")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("list")
     interrupt = commands.add_parser("interrupt")
@@ -42,7 +43,7 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03d} {text}", flush=True)
 
 
-async def serve(places: Places) -> None:
+async def serve(places: Places, engine: str) -> None:
     from local.instances.host import Host, HostFailed, alone  # boto3 takes 0.3 s, and the other commands need none
 
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # everything that it speaks to is on this machine
@@ -51,7 +52,7 @@ async def serve(places: Places) -> None:
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
         with alone(places):
-            await Host(places, say).run()
+            await Host(places, say, engine).run()
     except asyncio.CancelledError:
         return
     except HostFailed as problem:
@@ -63,7 +64,7 @@ def main() -> int:
     places = Places(args.state.resolve())
     try:
         if args.command is None:
-            asyncio.run(serve(places))
+            asyncio.run(serve(places, args.engine))
         elif args.command == "list":
             print(json.dumps(faults.machines(places), indent=2))
         elif args.command == "interrupt":

@@ -41,9 +41,10 @@ def alone(places: Places) -> Iterator[None]:
 
 
 class Host:
-    def __init__(self, places: Places, say: Callable[[str], None]):
+    def __init__(self, places: Places, say: Callable[[str], None], engine: str = "local.engine"):
         self._places = places
         self._say = say
+        self._engine = engine
         self._cloud = Cloud()
         self._machines: dict[str, Machine] = {}
         self._lives: set[asyncio.Task[None]] = set()
@@ -111,7 +112,9 @@ class Host:
             if launch is None:
                 self._say(f"{instance.id} was not launched by a fleet: it is left alone")
                 return
-            machine = Machine(instance, launch, self._cloud, self._power, self._places, self._say, self._terminate)
+            machine = Machine(
+                instance, launch, self._cloud, self._power, self._places, self._say, self._terminate, self._engine
+            )
             self._machines[instance.id] = machine
             await machine.live()
         except Exception as error:

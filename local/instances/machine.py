@@ -51,8 +51,9 @@ class Machine:
         places: Places,
         say: Callable[[str], None],
         tell_ec2: Callable[[str], Awaitable[None]],
+        engine: str = "local.engine",
     ):
-        """`tell_ec2` terminates an instance, and does not return before it is terminated."""
+        """`tell_ec2` terminates an instance, and does not return before it is terminated. `engine`: a module."""
         self.id = instance.id
         self._launch = launch
         self._cloud = cloud
@@ -60,6 +61,7 @@ class Machine:
         self._places = places
         self._say = say
         self._tell_ec2 = tell_ec2
+        self._engine = engine
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._units: dict[str, Unit] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -121,7 +123,7 @@ class Machine:
             "--model-id": worker["MODEL_ID"],
             "--threads": str(ENGINE_THREADS),
         }
-        command = [sys.executable, "-m", "local.engine", *(word for option in options.items() for word in option)]
+        command = [sys.executable, "-m", self._engine, *(word for option in options.items() for word in option)]
         await self._start("engine", command, {"PYTHONPATH": str(ROOT)})
         self._tasks.append(asyncio.create_task(self._watch_engine(self._units["engine"])))
 

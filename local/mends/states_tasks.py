@@ -159,26 +159,37 @@ def _mend_tasks(states: Any) -> None:
     states._invoke_resource_with_timeout = invoke_timed
 
 
+def release(states: Any, execution: dict[str, Any]) -> None:
+    """Wakes what waits for a token of an execution that is over."""
+    with _lock:
+        for waiting in _waiting.values():
+            if waiting.execution is execution:
+                wake(states, waiting, "States.Runtime", "The execution is over")
+
+
+def time_out(states: Any, execution: dict[str, Any]) -> None:
+    """Ends an execution as its machine's TimeoutSeconds does."""
+    with _lock:
+        if execution["status"] != "RUNNING":
+            return
+        execution["status"] = "TIMED_OUT"
+        execution["stopDate"] = states.now_iso()
+    states._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
+    states._emit_execution_status_event(execution)
+    release(states, execution)
+
+
+def time_out_execution(name: str) -> None:
+    """The running execution of that name has reached its machine's limit. LookupError when there is none."""
+    from ministack.services import stepfunctions as states
+
+    time_out(states, next(one for one in states._executions.all_values() if one["name"] == name))
+
+
 def _mend_executions(states: Any) -> None:
     original_run = states._run_execution
     original_fail = states._fail_execution
     original_stop = states._stop_execution
-
-    def release(execution: dict[str, Any]) -> None:
-        with _lock:
-            for waiting in _waiting.values():
-                if waiting.execution is execution:
-                    wake(states, waiting, "States.Runtime", "The execution is over")
-
-    def time_out(execution: dict[str, Any]) -> None:
-        with _lock:
-            if execution["status"] != "RUNNING":
-                return
-            execution["status"] = "TIMED_OUT"
-            execution["stopDate"] = states.now_iso()
-        states._add_event(execution, "ExecutionTimedOut", {"executionTimedOutEventDetails": {}})
-        states._emit_execution_status_event(execution)
-        release(execution)
 
     def run_execution(execution_arn: str) -> None:
         execution = states._executions.get(execution_arn) or {}
@@ -189,7 +200,7 @@ def _mend_executions(states: Any) -> None:
             limit = None
         timer = None
         if isinstance(limit, int | float):
-            timer = threading.Timer(limit, contextvars.copy_context().run, (time_out, execution))
+            timer = threading.Timer(limit, contextvars.copy_context().run, (time_out, states, execution))
             timer.daemon = True
             timer.start()
         try:
@@ -207,7 +218,7 @@ def _mend_executions(states: Any) -> None:
     def stop_execution(request: dict[str, Any]) -> Any:
         answer = original_stop(request)
         if answer[0] == 200:
-            release(states._executions[request["executionArn"]])
+            release(states, states._executions[request["executionArn"]])
         return answer
 
     states._run_execution = run_execution

@@ -43,6 +43,7 @@ MENDS = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--unmended", action="store_true", help="run the emulator as it is")
+    parser.add_argument("--faults", action="store_true", help="take rules of local/faults")
     parser.add_argument("--postgres", type=Path, help="JSON file that says where our PostgreSQL is")
     arguments = parser.parse_args()
 
@@ -56,6 +57,10 @@ def main() -> None:
         options = Options(postgres=arguments.postgres)
         for mend in MENDS:
             mend.apply(options)
+    if arguments.faults:
+        from local.faults import inject
+
+        inject.apply(Options(postgres=arguments.postgres))
     sys.argv = ["ministack"]  # the emulator parses the command line too
     gateway.main()
 

@@ -1,0 +1,284 @@
+"""Puts the rules into the emulator: calls over HTTP, the state machines' own calls, and invocations of functions.
+
+`POST /_foreverus/faults` on loopback takes `{"op": …}`; see `Control`. GET tells what was called and struck.
+"""
+
+import asyncio
+import json
+import re
+import uuid
+from collections.abc import Awaitable, Callable
+from hashlib import md5
+from typing import Any
+from urllib.parse import parse_qs
+
+from local.faults import answers
+from local.faults.clock import pass_time
+from local.faults.rules import Book, Rule
+from local.mends import Options, states_tasks
+
+PATH = "/_foreverus/faults"
+CUT_S = 90.0  # how long a call over a cut line is kept waiting; its caller gives up sooner
+BOOK = Book()
+_LOGICAL = re.compile(r"-([A-Za-z]+?)(?:Role)?-[A-Za-z0-9]+$")
+
+
+def apply(options: Options) -> None:
+    from ministack import app as gateway
+    from ministack.services import lambda_svc
+    from ministack.services import stepfunctions as states
+
+    gateway.app = over_http(gateway.app)
+    _in_states(states)
+    _in_functions(lambda_svc)
+
+
+def logical(name: str) -> str:
+    """The template's name of a role or function.
+
+    >>> logical("foreverus-ApiFunctionRole-1AB2"), logical("foreverus-CloseSessionFunction-XY")
+    ('ApiFunction', 'CloseSessionFunction')
+    """
+    found = _LOGICAL.search(name)
+    return found[1] if found else name
+
+
+def caller_of(headers: dict[str, str]) -> tuple[str, str]:
+    """Who signed a request: the role's logical id and its session's name (an instance's id). Empty: not the system."""
+    from ministack.core.iam_evaluator import resolve_caller_identity
+    from ministack.core.router import extract_access_key_id
+
+    identity = resolve_caller_identity(extract_access_key_id(headers, {})) if "authorization" in headers else None
+    arn = (identity or {}).get("userArn", "")
+    if ":assumed-role/" not in arn:
+        return "", ""
+    _, role, session = arn.rsplit("/", 2)
+    return logical(role), session
+
+
+def action_of(method: str, path: str, headers: dict[str, str], query: dict[str, Any], body: bytes) -> str:
+    from ministack.core.iam_actions import extract_iam_action
+    from ministack.core.router import detect_service
+
+    if "/@connections/" in path or "/%40connections/" in path:
+        return "execute-api:ManageConnections"
+    service = detect_service(method, path, headers, query)
+    return extract_iam_action(service, method, path, headers, body, query) or f"{service}:{method}"
+
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def over_http(emulator: Any) -> Any:
+    async def app(scope: dict[str, Any], receive: Any, send: Send) -> None:
+        if scope["type"] != "http" or "/_ministack/" in scope["path"]:
+            return await emulator(scope, receive, send)
+        if scope["path"] == PATH:
+            return await _control(scope, receive, send)
+        headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        caller, session = caller_of(headers)
+        if not caller:
+            return await emulator(scope, receive, send)
+        body = await _body(receive)
+        query = parse_qs(scope["query_string"].decode())
+        action = action_of(scope["method"], scope["path"], headers, query, body)
+        rule = BOOK.strike(caller, action, session)
+        again = _replay(body, receive)
+        if rule is None:
+            return await emulator(scope, again, send)
+        return await _strike(rule, action, lambda to: emulator(scope, again, to), body, receive, send)
+
+    return app
+
+
+async def _strike(rule: Rule, action: str, call: Any, body: bytes, receive: Any, send: Send) -> None:
+    service = action.partition(":")[0]
+    if rule.kind == "hold":
+        await asyncio.to_thread(BOOK.hold, rule.seconds)
+        return await call(send)
+    if rule.kind == "late":
+        asyncio.get_running_loop().call_later(rule.seconds, lambda: _tasks.add(asyncio.ensure_future(call(_nowhere))))
+        return await answer(send, 200, {"Content-Type": "application/x-amz-json-1.0"}, _sent(body))
+    if rule.kind in ("lost", "cut_back", "hold_after"):
+        await call(_nowhere)
+    if rule.kind == "hold_after":
+        await asyncio.to_thread(BOOK.hold, rule.seconds)
+    if rule.kind in ("cut_out", "cut_back"):
+        await _hang(receive)
+    await answer(send, *answers.over_http(rule.kind, service))
+
+
+_tasks: set[Any] = set()
+
+
+async def _hang(receive: Any) -> None:
+    """Until the caller gives up."""
+    try:
+        async with asyncio.timeout(CUT_S):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        pass
+
+
+async def _nowhere(message: dict[str, Any]) -> None:
+    """Where an answer goes that nobody gets."""
+
+
+async def answer(send: Send, status: int, headers: dict[str, str], body: bytes) -> None:
+    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    raw.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": raw})
+    await send({"type": "http.response.body", "body": body})
+
+
+def _sent(body: bytes) -> bytes:
+    """SendMessage's answer."""
+    digest = md5(json.loads(body)["MessageBody"].encode(), usedforsecurity=False).hexdigest()
+    return json.dumps({"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest, "SequenceNumber": "1"}).encode()
+
+
+async def _body(receive: Any) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return b"".join(parts)
+
+
+def _replay(body: bytes, receive: Any) -> Any:
+    """A `receive` that gives the body once, and then what really comes: the caller's end."""
+    given = False
+
+    async def again() -> dict[str, Any]:
+        nonlocal given
+        if given:
+            return dict(await receive())
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
+
+
+def _in_states(states: Any) -> None:
+    original_invoke = states._invoke_resource
+    original_callback = states._invoke_with_callback
+    original_event = states._add_event
+    original_emit = states._emit_execution_status_event
+
+    def strike(resource: str, arguments: Any) -> tuple[Rule | None, str]:
+        execution, context = states_tasks._task.get() or ({}, {})
+        action = state_action(resource, arguments)
+        state = context.get("State", {}).get("Name", "")
+        return (BOOK.strike("gpu_session", action, execution.get("name", ""), state) if execution else None), action
+
+    def fail(rule: Rule, action: str) -> None:
+        raise states._ExecutionError(*answers.in_a_state(rule.kind, action.partition(":")[0]))
+
+    def invoke(resource: str, arguments: Any) -> Any:
+        rule, action = strike(resource, arguments)
+        if rule is None:
+            return original_invoke(resource, arguments)
+        if rule.kind in ("no_capacity", "quota"):
+            return answers.empty_fleet(rule.kind)
+        if rule.kind == "hold":
+            BOOK.hold(rule.seconds)
+            states_tasks.check_running()
+            return original_invoke(resource, arguments)
+        if rule.kind in ("lost", "hold_after"):
+            result = original_invoke(resource, arguments)
+            if rule.kind == "hold_after":
+                BOOK.hold(rule.seconds)
+                states_tasks.check_running()
+                return result
+        return fail(rule, action)
+
+    def callback(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
+        rule, action = strike(resource, arguments)
+        if rule is None:
+            return original_callback(resource, arguments, token, state)
+        if rule.kind == "hold":
+            BOOK.hold(rule.seconds)
+            return original_callback(resource, arguments, token, state)
+        if rule.kind == "lost":  # the token is in the mailbox, and this attempt does not wait for it
+            original_invoke(resource.replace(".waitForTaskToken", ""), arguments)
+        return fail(rule, action)
+
+    def add_event(execution: dict[str, Any], kind: str, *details: Any) -> Any:
+        if kind.endswith("StateEntered"):
+            BOOK.entered(execution["name"], details[0]["stateEnteredEventDetails"]["name"])
+        return original_event(execution, kind, *details)
+
+    def emit(execution: dict[str, Any], *more: Any) -> Any:
+        if execution["status"] != "RUNNING":
+            BOOK.over(execution["name"])
+        return original_emit(execution, *more)
+
+    states._invoke_resource = invoke
+    states._invoke_with_callback = callback
+    states._add_event = add_event
+    states._emit_execution_status_event = emit
+
+
+def state_action(resource: str, arguments: Any) -> str:
+    """What a task calls, as IAM names it.
+
+    >>> state_action("arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken", {})
+    'dynamodb:UpdateItem'
+    """
+    service, action = resource.removesuffix(".waitForTaskToken").split(":")[-2:]
+    if service == "lambda":
+        return f"lambda:Invoke {logical(str(arguments.get('FunctionName', '')).rsplit(':', 1)[-1])}"
+    return f"{service}:{action[:1].upper()}{action[1:]}"
+
+
+def _in_functions(lambda_svc: Any) -> None:
+    original = lambda_svc._execute_function_dispatch
+
+    def dispatch(function: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+        rule = BOOK.strike("invocation", f"lambda:{logical(config.get('FunctionName', ''))}")
+        if rule is None:
+            return original(function, config, event, request_id, started)
+        if rule.kind == "throttled":
+            return lambda_svc._throttle_response("ConcurrentInvocationLimitExceeded", "Rate Exceeded: on order")
+        if rule.kind == "hold":
+            BOOK.hold(rule.seconds)
+            return original(function, config, event, request_id, started)
+        if rule.kind == "lost":
+            original(function, config, event, request_id, started)
+        return answers.of_lambda(rule.kind)
+
+    lambda_svc._execute_function_dispatch = dispatch
+
+
+async def _control(scope: dict[str, Any], receive: Any, send: Send) -> None:
+    """`add` a rule, `clear` all rules, `release` what is held, `forget` the calls, `pass` seconds, `time_out`."""
+    status = 200
+    if scope["method"] == "POST":
+        order = json.loads(await _body(receive))
+        try:
+            _obey(order)
+        except (LookupError, ValueError, TypeError) as problem:
+            status = 400
+            return await answer(send, status, {"Content-Type": "text/plain"}, repr(problem).encode())
+    await answer(send, status, {"Content-Type": "application/json"}, json.dumps(BOOK.report()).encode())
+
+
+def _obey(order: dict[str, Any]) -> None:
+    op = order["op"]
+    if op == "add":
+        BOOK.add(order["rule"])
+    elif op == "clear":
+        BOOK.clear()
+    elif op == "release":
+        BOOK.released.set()
+    elif op == "forget":
+        BOOK.calls.clear()
+        BOOK.held = 0
+    elif op == "pass":
+        pass_time(float(order["seconds"]))
+    elif op == "time_out":
+        states_tasks.time_out_execution(order["execution"])
+    else:
+        raise ValueError(op)

@@ -1,0 +1,37 @@
+"""`make faults`: plays the matrix in several of the laptop's clouds at once, and says what did not hold.
+
+python -m tests.faults                     all of it; results in bench/results/faults.json
+python -m tests.faults --only NAME …       these cases alone
+python -m tests.faults --fast              one case of each kind, in under 90 s
+python -m tests.faults --list              the names
+python -m tests.faults --ways              how long an orphan lives when only one of the five ways is left
+python -m tests.faults --mutants           that the harness notices what is broken on purpose
+"""
+
+import argparse
+import sys
+
+from tests.faults import run
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", metavar="NAME", default=[])
+    for flag in ("--fast", "--list", "--ways", "--mutants"):
+        parser.add_argument(flag, action="store_true")
+    parser.add_argument("--lanes", type=int, default=4, help="clouds at once (default: 4)")
+    parser.add_argument("--match", default="", help="only the cases of the matrix with this text in their names")
+    args = parser.parse_args()
+    if args.ways:
+        from tests.faults import ways
+
+        return ways.main()
+    if args.mutants:
+        from tests.faults import mutants
+
+        return mutants.main()
+    return run.main(args)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

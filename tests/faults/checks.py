@@ -1,0 +1,119 @@
+"""What must hold after every case."""
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.faults.client import NotAnswered
+
+if TYPE_CHECKING:
+    from tests.faults.play import Play
+
+BOUND_S = 300 + 60 + 30  # the sweep's five minutes, the reaper's grace, and what a sweep takes
+LETTER_S = 3.0
+
+
+@dataclass
+class Verdict:
+    leaked: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    duplicated: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+
+
+def check(play: "Play") -> Verdict:
+    verdict = Verdict()
+    items = play.lane.items()
+    sessions = {item["sk"]["S"]: item for item in items if item["pk"]["S"] == "SESSIONS"}
+    check_instances(play, sessions, verdict)
+    check_answers(play, items, verdict)
+    check_table(play, items, sessions, verdict)
+    check_messages(play, items, verdict)
+    for session_id in sessions:
+        check_letter(play, session_id, verdict)
+    return verdict
+
+
+def check_instances(play: "Play", sessions: dict[str, Any], verdict: Verdict) -> None:
+    """Nothing lives; nothing outlived its execution longer than the bound; no session bought more than allowed."""
+    verdict.leaked += [f"{one} is live" for one in play.lane.live_instances()]
+    if (orphan_s := play.lane.orphan_s(play.begun)) > BOUND_S:
+        verdict.leaked.append(f"an orphan lived {orphan_s} s")
+    for session_id in sessions:
+        bought = [one for one, seen in play.lane.seen.items() if seen["session"] == session_id]
+        if len(bought) > 2:  # the first and MaxRelaunches of 1
+            verdict.leaked.append(f"{session_id} bought {len(bought)} instances")
+
+
+def check_answers(play: "Play", items: list[dict[str, Any]], verdict: Verdict) -> None:
+    """One stored end for each accepted request, exactly what the engine counted, and what the person saw."""
+    for message in play.accepted:
+        try:
+            answer = play.client.answer(message)
+        except NotAnswered as problem:
+            verdict.lost.append(f"{message}: {problem}")
+            continue
+        seen = play.client.text.get(message, "")
+        whole = " ".join(str(number) for number in range(1, play.expected[message] + 1))
+        if answer is None or answer["status"] not in ("answered", "failed"):
+            verdict.lost.append(f"{message} is {answer and answer['status']}")
+        elif answer["status"] == "answered":
+            if answer["content"] != whole:
+                verdict.duplicated.append(f"{message} is {answer['content'][:80]!r}")
+            if not answer["content"].startswith(seen):
+                verdict.duplicated.append(f"{message} was seen as {seen[:80]!r}")
+        else:
+            if not (answer.get("error") or {}).get("code"):
+                verdict.lost.append(f"{message} failed without an error")
+            if not whole.startswith(answer["content"]) or not whole.startswith(seen):
+                verdict.duplicated.append(f"{message} is {answer['content'][:80]!r}, seen as {seen[:80]!r}")
+        counted = [item for item in items if item["pk"]["S"].startswith("ANSWERED#") and item["sk"]["S"] == message]
+        if len(counted) > 1:
+            verdict.duplicated.append(f"{message} was answered by {len(counted)} sessions")
+    verdict.duplicated += play.client.contradictions
+
+
+def check_table(play: "Play", items: list[dict[str, Any]], sessions: dict[str, Any], verdict: Verdict) -> None:
+    """The table agrees with EC2 and with Step Functions: everything is over."""
+    running = [name for name, status in play.lane.executions().items() if status == "RUNNING"]
+    verdict.wrong += [f"execution {name} runs" for name in running]
+    for item in items:
+        if item["pk"]["S"] == "GPU":
+            verdict.wrong.append(f"the slot is held by {item['session_id']['S']}")
+        if item["pk"]["S"] == "PENDING":
+            verdict.lost.append(f"{item['sk']['S']} is still promised")
+    for session_id, session in sessions.items():
+        if session["status"]["S"] not in ("ended", "failed"):
+            verdict.wrong.append(f"{session_id} is {session['status']['S']}")
+        if "task_token" in session:
+            verdict.wrong.append(f"{session_id} has a token")
+        answered = sum(1 for item in items if item["pk"]["S"] == f"ANSWERED#{session_id}")
+        if int(session.get("messages_answered", {"N": "0"})["N"]) != answered:
+            verdict.duplicated.append(f"{session_id} counts {session.get('messages_answered')} of {answered} answers")
+
+
+def check_messages(play: "Play", items: list[dict[str, Any]], verdict: Verdict) -> None:
+    """A message in a queue must have its final answer: the next worker drops it then."""
+    final = {
+        item["message_id"]["S"]
+        for item in items
+        if item["sk"]["S"].endswith("#1") and item.get("status", {}).get("S") in ("answered", "failed")
+    }
+    for body in play.lane.messages():
+        message = json.loads(body).get("message_id")
+        if message in play.accepted and message not in final:
+            verdict.wrong.append(f"{message} is in a queue and not answered")
+
+
+def check_letter(play: "Play", session_id: str, verdict: Verdict) -> None:
+    """People were told of the end, by its machine or by the reaper; or the execution says why they were not."""
+    if play.lane.cloud.inbox.wait_for(session_id, 0):
+        return
+    if session_id not in play.lane.executions():
+        if play.lane.cloud.inbox.wait_for(session_id, LETTER_S) is None:
+            verdict.wrong.append(f"nobody was told of {session_id}, which has no execution")
+        return
+    end = play.lane.end_of(session_id)
+    failed_to_tell = end["status"] == "FAILED" and "Notify" in play.lane.states_of(session_id)
+    if not failed_to_tell and play.lane.cloud.inbox.wait_for(session_id, LETTER_S) is None:
+        verdict.wrong.append(f"nobody was told of {session_id} ({end['status']} {end.get('error', '')})")

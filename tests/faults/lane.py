@@ -1,0 +1,220 @@
+"""One laptop's cloud that cases run in, one after the other, and what the harness may ask of it."""
+
+import json
+import shutil
+import tempfile
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from local.cloud import Cloud, running
+from local.instances.places import Places
+
+# The shortest that the template allows, so that a silence of a minute on AWS is one of seconds here.
+PARAMETERS = {
+    "IdleSeconds": "5",
+    "MaxSessionSeconds": "600",
+    "BootTimeoutSeconds": "30",
+    "BootHeartbeatSeconds": "10",
+    "ServeHeartbeatSeconds": "3",
+    "WorkerHeartbeatSeconds": "1",
+    "VisibilitySeconds": "5",
+    "ModelId": "counting",
+}
+WAIT_SCALE = 0.01  # of the state machine's retry intervals: its half hour of tries becomes 20 s
+LIVE = ["pending", "running", "stopping", "stopped"]
+SCHEDULED = ("ReapGpusFunction", "RescueRequestsFunction", "StoreResultsFunction")
+EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": []}
+AGED = ("created_at", "claimed_at", "launched_at")  # what the sweeps judge age by
+
+
+class Lane:
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.places = Places(Path(cloud.state.directory))
+        self.table = cloud.stack["TableName"]
+        self.machine = cloud.stack["GpuSessionArn"]
+        self.seen: dict[str, dict[str, Any]] = {}  # instances: session, when seen first and last (monotonic)
+        self.over: dict[str, float] = {}  # executions that have ended: when that was seen
+        self.passed_s = 0.0  # simulated
+        for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda"):
+            cloud.emulator.client(service)
+        self.functions = {logical(name): name for name in self._functions()}
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def client(self, service: str) -> Any:
+        return self.cloud.emulator.client(service)
+
+    def faults(self, op: str = "", **order: Any) -> dict[str, Any]:
+        """Gives an order to the emulator's fault rules; returns what was called and struck."""
+        data = json.dumps({"op": op, **order}).encode() if op else None
+        request = urllib.request.Request(f"{self.cloud.emulator.url}/_foreverus/faults", data=data)
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return dict(json.load(answer))
+
+    def live_instances(self) -> list[str]:
+        return [one for one, state in self._instances().items() if state[1] in LIVE]
+
+    def _instances(self) -> dict[str, tuple[str, str]]:
+        """Session and state of every instance of the stack."""
+        ours = {"Name": "tag:foreverus:stack", "Values": [self.cloud.outputs["stack_name"]]}
+        found = self.client("ec2").describe_instances(Filters=[ours])
+        return {
+            one["InstanceId"]: (
+                next(tag["Value"] for tag in one["Tags"] if tag["Key"] == "foreverus:session"),
+                one["State"]["Name"],
+            )
+            for group in found["Reservations"]
+            for one in group["Instances"]
+        }
+
+    def executions(self) -> dict[str, str]:
+        listed = self.client("stepfunctions").list_executions(stateMachineArn=self.machine, maxResults=100)
+        return {execution["name"]: execution["status"] for execution in listed["executions"]}
+
+    def execution_arn(self, session_id: str) -> str:
+        return f"{self.machine.replace(':stateMachine:', ':execution:')}:{session_id}"
+
+    def end_of(self, session_id: str) -> dict[str, Any]:
+        return dict(self.client("stepfunctions").describe_execution(executionArn=self.execution_arn(session_id)))
+
+    def states_of(self, session_id: str) -> list[str]:
+        pages = self.client("stepfunctions").get_paginator("get_execution_history")
+        events = [e for p in pages.paginate(executionArn=self.execution_arn(session_id)) for e in p["events"]]
+        return [e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e]
+
+    def items(self, pk: str = "") -> list[dict[str, Any]]:
+        """Every item of the table (or of one partition), as DynamoDB has them."""
+        pages = self.client("dynamodb").get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True)
+        return [item for page in pages for item in page["Items"] if not pk or item["pk"]["S"] == pk]
+
+    def sessions(self) -> list[dict[str, Any]]:
+        """The records, oldest first."""
+        return self._query("SESSIONS")
+
+    def answer_status(self, conversation: str, message: str) -> str:
+        """Asked from the table and not from the API: the harness's questions are no part of the system's calls."""
+        found = [one for one in self._query(f"CONVERSATION#{conversation}") if one["sk"]["S"] == f"MESSAGE#{message}#1"]
+        return str(found[0]["status"]["S"]) if found and "status" in found[0] else ""
+
+    def _query(self, pk: str) -> list[dict[str, Any]]:
+        return list(
+            self.client("dynamodb").query(
+                TableName=self.table,
+                KeyConditionExpression="pk = :p",
+                ExpressionAttributeValues={":p": {"S": pk}},
+                ConsistentRead=True,
+            )["Items"]
+        )
+
+    def messages(self) -> list[str]:
+        """Bodies of every message in the queues, hidden ones and dead letters too."""
+        with urllib.request.urlopen(f"{self.cloud.emulator.url}/_ministack/sqs/messages", timeout=10) as answer:
+            accounts = json.load(answer)["messages"]
+        regions = [queues for account in accounts.values() for queues in account.values()]
+        return [one["Body"] for queues in regions for messages in queues.values() for one in messages]
+
+    def purge(self) -> None:
+        for url in self.client("sqs").list_queues().get("QueueUrls", []):
+            self.client("sqs").purge_queue(QueueUrl=url)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        answer = self.client("lambda").invoke(FunctionName=self.functions[function], Payload=json.dumps(event).encode())
+        return json.loads(answer["Payload"].read() or b"null")
+
+    def five_minutes_pass(self, seconds: float = 360) -> None:
+        """As if that much time had gone by without an event: records are made older, then what is scheduled runs.
+
+        Six minutes: the five of the schedule and the minute of grace that the reaper gives to a machine.
+        """
+        self.faults("pass", seconds=seconds)
+        self.passed_s += seconds
+        for item in self.items():
+            for name in AGED:
+                if name in item and item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING"):
+                    self._age(item, name, seconds)
+        for function in SCHEDULED:
+            self.invoke(function, EVENT)
+
+    def _age(self, item: dict[str, Any], name: str, seconds: float) -> None:
+        then = datetime.fromisoformat(item[name]["S"].replace("Z", "+00:00")) - timedelta(seconds=seconds)
+        stamp = f"{then:%Y-%m-%dT%H:%M:%S}.{then.microsecond // 1000:03d}Z"
+        self.client("dynamodb").update_item(
+            TableName=self.table,
+            Key={"pk": item["pk"], "sk": item["sk"]},
+            UpdateExpression="SET #n = :v",
+            ConditionExpression="attribute_exists(pk)",
+            ExpressionAttributeNames={"#n": name},
+            ExpressionAttributeValues={":v": {"S": stamp}},
+        )
+
+    def wipe(self) -> None:
+        """Ends by force whatever a case left behind, so that the next one starts clean."""
+        self.faults("clear")
+        states, ec2, table = self.client("stepfunctions"), self.client("ec2"), self.client("dynamodb")
+        for name, status in self.executions().items():
+            if status == "RUNNING":
+                states.stop_execution(executionArn=self.execution_arn(name))
+        if left := self.live_instances():
+            ec2.terminate_instances(InstanceIds=left)
+        time.sleep(2)
+        for item in self.items():
+            if not item["pk"]["S"].startswith("KEY#"):
+                table.delete_item(TableName=self.table, Key={"pk": item["pk"], "sk": item["sk"]})
+        self.purge()
+
+    def _watch(self) -> None:
+        """When each instance and execution was seen to end: a quarter of a second is exact enough for a bound."""
+        while True:
+            time.sleep(0.25)
+            try:
+                instances, executions, now = self._instances(), self.executions(), time.monotonic()
+            except Exception:  # the emulator restarts, or is gone with the lane
+                continue
+            for one, (session, state) in instances.items():
+                seen = self.seen.setdefault(one, {"session": session, "first": now, "passed": self.passed_s})
+                if state in LIVE:
+                    seen["last"] = now
+                    seen["passed_last"] = self.passed_s
+            for name, status in executions.items():
+                if status != "RUNNING":
+                    self.over.setdefault(name, now + 0.0)
+
+    def orphan_s(self, since: float) -> float:
+        """How long the longest-lived orphan lived after its execution's end; simulated time counts."""
+        lives = [
+            seen["last"] - self.over[seen["session"]] + seen["passed_last"] - seen["passed"]
+            for seen in self.seen.values()
+            if seen["first"] >= since and "last" in seen and seen["session"] in self.over
+        ]
+        return round(max([0.0, *lives]), 2)
+
+    def _functions(self) -> list[str]:
+        pages = self.client("lambda").get_paginator("list_functions").paginate()
+        return [function["FunctionName"] for page in pages for function in page["Functions"]]
+
+
+def logical(name: str) -> str:
+    return next((part for part in name.split("-") if part.endswith("Function")), name)
+
+
+@contextmanager
+def lane(parameters: dict[str, str] | None = None) -> Iterator[Lane]:
+    """A cloud of its own with the stack deployed, in a temporary directory."""
+    from local.state import LOCAL
+
+    runs = LOCAL / "faults"
+    runs.mkdir(parents=True, exist_ok=True)
+    directory = Path(tempfile.mkdtemp(prefix="cloud-", dir=runs))
+    directory.chmod(0o755)
+    options: dict[str, Any] = {"usual_ports": False, "wait_scale": WAIT_SCALE, "faults": True}
+    try:
+        with running(directory, lambda text: None, parameters={**PARAMETERS, **(parameters or {})}, **options) as cloud:
+            yield Lane(cloud)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,242 @@
+"""Plays one case: a person's two questions and a session's whole life, with one thing that goes wrong."""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from tests.faults import strikes
+from tests.faults.checks import Verdict, check
+from tests.faults.client import Client, NotAnswered
+from tests.faults.lane import Lane
+from tests.faults.table import Case
+
+FIRST, SECOND = 40, 8  # what the engine counts to: a second of answering, and a moment
+ANSWER_S = 45.0
+END_S = 30.0
+QUIET_S = 20.0
+ROUNDS = 4  # of six simulated minutes each, when something is left
+MEET_S = 10.0  # to wait for a moment that a strike needs
+
+
+@dataclass
+class Result:
+    name: str
+    seed: int
+    seconds: float
+    struck: int
+    orphan_s: float
+    rounds: int
+    leaked: list[str]
+    lost: list[str]
+    duplicated: list[str]
+    wrong: list[str]
+    notes: list[str]
+    states: list[str] = field(default_factory=list)
+
+    @property
+    def good(self) -> bool:
+        return not (self.leaked or self.lost or self.duplicated or self.wrong)
+
+    def record(self) -> dict[str, Any]:
+        return {**asdict(self), "verdict": "good" if self.good else "violated"}
+
+
+class Play:
+    def __init__(self, lane: Lane, case: Case, begin: int = 0) -> None:
+        self.lane = lane
+        self.case = case
+        self.random = random.Random(case.seed)
+        self.client = Client(lane.cloud.outputs)
+        self.accepted: list[str] = []
+        self.expected: dict[str, int] = {}
+        self.notes: list[str] = []
+        self.struck = 0
+        self.afterwards: list[Callable[[Play], None]] = []
+        self.begun = time.monotonic()
+
+    # ---- what strikes use ----
+
+    def rule(self, **rule: Any) -> None:
+        self.lane.faults("add", rule=rule)
+
+    def later(self, act: Callable[["Play"], None]) -> None:
+        """Mends what was struck, after a while or when the case settles."""
+        self.afterwards.append(act)
+
+    def user(self) -> str:
+        return next(
+            item["user_id"]["S"]
+            for item in self.lane.items()
+            if item["pk"]["S"].startswith("CONVERSATION#") and "user_id" in item
+        )
+
+    # ---- the play ----
+
+    def run(self) -> Result:
+        self.lane.faults("clear")
+        self.lane.faults("forget")
+        self.lane.passed_s = 0
+        try:
+            for rule in self.case.rules:
+                self.rule(**rule)
+            holder = threading.Thread(target=self._strike_when_held, daemon=True)
+            if self.case.held:
+                holder.start()
+            self._person()
+            self.struck += sum(self.lane.faults()["hits"])
+            rounds = self._settle()
+            verdict = check(self)
+        finally:
+            self.lane.faults("clear")
+            self.client.close()
+        return self._result(rounds, verdict)
+
+    def _person(self) -> None:
+        try:
+            self.client.converse()
+            self._ask(self.case.order or f"count to {FIRST}")
+            self._meet("loading")
+            self._meet("answering")
+            self._await_answer()
+            self._meet("serving")
+            self._ask(f"count to {SECOND}")
+            self._await_answer()
+            self._end()
+        except NotAnswered as problem:
+            self.notes.append(str(problem))
+
+    def _ask(self, content: str) -> None:
+        message = self.client.ask(content)
+        self.accepted.append(message)
+        self.expected[message] = int(content.split()[2].rstrip(","))
+
+    def _meet(self, moment: str) -> None:
+        if self.case.moment != moment or self.case.held:
+            return
+        try:
+            self._wait_for(moment)
+            strikes.STRIKES[self.case.strike](self)
+            self.struck += 1
+        except (LookupError, StopIteration, TimeoutError, OSError) as problem:
+            self.notes.append(f"did not meet: {problem!r}")
+
+    def _wait_for(self, moment: str) -> None:
+        from local.instances import faults
+
+        deadline = time.monotonic() + MEET_S
+        happened = {
+            "loading": lambda: bool(faults.machines(self.lane.places)),
+            "answering": self.client.words.is_set,
+            "serving": lambda: "Serve" in self.lane.faults()["states"].values(),
+            "ending": lambda: True,
+        }[moment]
+        while not happened():
+            if time.monotonic() > deadline:
+                raise TimeoutError(moment)
+            time.sleep(0.03)
+
+    def _strike_when_held(self) -> None:
+        """A state of the machine is held, before or after its call took effect: now the strike."""
+        deadline = time.monotonic() + ANSWER_S
+        while not self.lane.faults()["held"]:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.05)
+        try:
+            strikes.STRIKES[self.case.strike](self)
+            self.struck += 1
+        except (LookupError, StopIteration, OSError) as problem:
+            self.notes.append(f"did not meet: {problem!r}")
+        self.lane.faults("release")
+
+    def _await_answer(self) -> None:
+        """Until the newest request has its end; a rule of the case may be keeping it, so not for ever."""
+        deadline = time.monotonic() + ANSWER_S
+        while time.monotonic() < deadline:
+            if self._is_final(self.accepted[-1]):
+                return
+            self._mend()
+            time.sleep(0.15)
+        self.notes.append(f"no answer within {ANSWER_S:.0f} s")
+
+    def _is_final(self, message: str) -> bool:
+        status = self.lane.answer_status(self.client.conversation, message)
+        return status in ("answered", "failed")
+
+    def _end(self) -> None:
+        deadline = time.monotonic() + END_S
+        while time.monotonic() < deadline:
+            sessions = self.lane.sessions()
+            if not sessions or sessions[-1]["status"]["S"] in ("ended", "failed"):
+                return
+            if "end_requested" not in sessions[-1]:
+                self.client.call("DELETE", f"/sessions/{sessions[-1]['sk']['S']}")
+            self._meet_once("ending")
+            self._mend()
+            time.sleep(0.15)
+        self.notes.append(f"no end within {END_S:.0f} s")
+
+    def _meet_once(self, moment: str) -> None:
+        if not self.struck:
+            self._meet(moment)
+
+    def _mend(self, now: bool = False) -> None:
+        if self.afterwards and (now or self.random.random() < 0.05):
+            for act in self.afterwards:
+                act(self)
+            self.afterwards = []
+
+    # ---- afterwards ----
+
+    def _settle(self) -> int:
+        """The fault is over. What ends by itself has its time; then the schedules run. Returns how many rounds."""
+        self.lane.faults("clear")
+        self._mend(now=True)
+        for round_ in range(ROUNDS + 1):
+            if self._quiet(QUIET_S):
+                return round_
+            if round_ < ROUNDS:
+                self.notes.append(f"round {round_ + 1}: {self.restless()}")
+                self.lane.five_minutes_pass()
+        return ROUNDS + 1
+
+    def _quiet(self, seconds: float) -> bool:
+        deadline = time.monotonic() + seconds
+        while self.restless():
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.2)
+        return True
+
+    def restless(self) -> str:
+        """What is not over yet."""
+        if running := [name for name, status in self.lane.executions().items() if status == "RUNNING"]:
+            return f"running {running}"
+        if live := self.lane.live_instances():
+            return f"live {live}"
+        for item in self.lane.items():
+            if item["pk"]["S"] in ("PENDING", "GPU"):
+                return f"{item['pk']['S']} {item['sk']['S']}"
+            if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):
+                return f"session {item['sk']['S']} {item['status']['S']}"
+        return ""
+
+    def _result(self, rounds: int, verdict: Verdict) -> Result:
+        sessions = sorted(name for name, seen in self.lane.over.items() if seen >= self.begun)
+        return Result(
+            name=self.case.name,
+            seed=self.case.seed,
+            seconds=round(time.monotonic() - self.begun, 2),
+            struck=self.struck,
+            orphan_s=self.lane.orphan_s(self.begun),
+            rounds=rounds,
+            leaked=verdict.leaked,
+            lost=verdict.lost,
+            duplicated=verdict.duplicated,
+            wrong=verdict.wrong,
+            notes=self.notes,
+            states=self.lane.states_of(sessions[0]) if sessions else [],
+        )

@@ -1,0 +1,158 @@
+"""Plays cases in lanes, each a process with a cloud of its own, and reports."""
+
+import argparse
+import json
+import multiprocessing
+import queue
+import sys
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.faults import table
+
+RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results" / "faults.json"
+
+
+def work(names: Any, results: Any) -> None:
+    """A lane's process: plays what it is given until there is no more."""
+    from tests.faults.lane import lane
+
+    try:
+        with lane() as one:
+            results.put(("ready", None))
+            while (name := names.get()) is not None:
+                results.put(("played", play(one, name)))
+    except BaseException:
+        results.put(("broken", traceback.format_exc()))
+    finally:
+        results.put(("over", None))
+
+
+def play(lane: Any, name: str) -> dict[str, Any]:
+    from tests.faults.play import Play
+
+    case = table.case(name)
+    begun = time.monotonic()
+    try:
+        player = Play(lane, case)
+        result = player.run()
+        record = result.record()
+        record["calls"] = lane.faults()["calls"] if name == "good" else None
+    except Exception:
+        record = broken(case, traceback.format_exc(), time.monotonic() - begun)
+    lane.wipe()
+    return record
+
+
+def broken(case: table.Case, why: str, seconds: float) -> dict[str, Any]:
+    nothing: dict[str, Any] = {name: [] for name in ("leaked", "lost", "duplicated", "notes", "states")}
+    base = {"name": case.name, "seed": case.seed, "seconds": round(seconds, 2), "struck": 0, "orphan_s": 0, "rounds": 0}
+    return {**base, **nothing, "wrong": [f"the harness failed: {why[-1500:]}"], "verdict": "violated"}
+
+
+class Lanes:
+    def __init__(self, count: int) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self.names: Any = spawn.Queue()
+        self.results: Any = spawn.Queue()
+        self.processes = [spawn.Process(target=work, args=(self.names, self.results)) for _ in range(count)]
+        for process in self.processes:
+            process.start()
+        self.open = count
+
+    def play(self, names: list[str]) -> Iterator[dict[str, Any]]:
+        for name in names:
+            self.names.put(name)
+        left = len(names)
+        while left:
+            kind, value = self._next()
+            if kind == "played":
+                left -= 1
+                yield value
+
+    def _next(self) -> tuple[str, Any]:
+        while True:
+            try:
+                kind, value = self.results.get(timeout=5)
+            except queue.Empty:
+                if not any(process.is_alive() for process in self.processes):
+                    raise SystemExit("every lane has died") from None
+                continue
+            if kind == "broken":
+                print(value, file=sys.stderr, flush=True)
+            if kind == "over":
+                self.open -= 1
+                if not self.open:
+                    raise SystemExit("no lane is left")
+            return kind, value
+
+    def close(self) -> None:
+        for _ in self.processes:
+            self.names.put(None)
+        for process in self.processes:
+            process.join(60)
+            if process.is_alive():
+                process.terminate()
+
+
+def main(args: argparse.Namespace) -> int:
+    begun = time.monotonic()
+    fixed = list(args.only) or (list(table.FAST) if args.fast else [])
+    lanes = Lanes(min(args.lanes, max(1, len(fixed))) if fixed else args.lanes)
+    try:
+        names = fixed or recorded(lanes, args.match)
+        if args.list:
+            print("\n".join(names))
+            return 0
+        results = []
+        for result in lanes.play(names):
+            results.append(result)
+            show(result, len(results), len(names))
+    finally:
+        lanes.close()
+    return report(results, time.monotonic() - begun, save=not fixed and not args.match)
+
+
+def recorded(lanes: Lanes, match: str) -> list[str]:
+    """The matrix's names, from the calls of a good run, which must be good."""
+    (result,) = lanes.play(["good"])
+    show(result, 1, 1)
+    if result["verdict"] != "good":
+        raise SystemExit("the good run is not good: there is nothing to compare with")
+    return [case.name for case in table.matrix([tuple(call) for call in result["calls"]]) if match in case.name]
+
+
+def show(result: dict[str, Any], number: int, of: int) -> None:
+    struck = "" if result["struck"] else "  (not struck)"
+    print(
+        f"{number:4}/{of}  {result['verdict']:8}  {result['seconds']:6.1f} s  orphan {result['orphan_s']:6.1f} s  "
+        f"{result['name']}{struck}",
+        flush=True,
+    )
+    for kind in ("leaked", "lost", "duplicated", "wrong"):
+        for line in result[kind]:
+            print(f"           {kind}: {line}", flush=True)
+    if result["verdict"] != "good":
+        for line in result["notes"]:
+            print(f"           note: {line}", flush=True)
+
+
+def report(results: list[dict[str, Any]], seconds: float, save: bool) -> int:
+    injected = sum(1 for one in results if one["struck"])
+    counts = {kind: sum(1 for one in results if one[kind]) for kind in ("leaked", "lost", "duplicated", "wrong")}
+    if save:
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        summary = {"cases": len(results), "injected": injected, **counts, "seconds": round(seconds, 1)}
+        cases = [{key: value for key, value in one.items() if key != "calls"} for one in results]
+        RESULTS.write_text(json.dumps({**kept, "summary": summary, "cases": cases}, indent=1) + "\n")
+    print(f"{len(results)} cases in {seconds:.0f} s; {len(results) - injected} did not meet their moment")
+    print(f"{counts['wrong']} with a table, queue, token or notification that is not right")
+    print(
+        "{injected} faults injected, {leaked} leaked, {lost} lost, {duplicated} duplicated".format(
+            injected=injected, **counts
+        )
+    )
+    return 0 if all(one["verdict"] == "good" for one in results) else 1

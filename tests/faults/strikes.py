@@ -1,0 +1,134 @@
+"""What is done to a machine, a queue, a database or an execution, at a moment. Each takes the running case."""
+
+import json
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from local.instances import faults
+
+if TYPE_CHECKING:
+    from tests.faults.play import Play
+
+POSTGRES_DOWN_S = 4.0
+
+
+def machine(play: "Play") -> str:
+    """The machine that runs now. LookupError when there is none: this strike and this moment do not meet."""
+    return list(faults.machines(play.lane.places))[-1]
+
+
+def process(play: "Play", unit: str) -> int:
+    return int(faults.machines(play.lane.places)[machine(play)][unit])
+
+
+def worker_killed(play: "Play") -> None:
+    os.kill(process(play, "worker"), signal.SIGKILL)
+
+
+def engine_killed(play: "Play") -> None:
+    os.kill(process(play, "engine"), signal.SIGKILL)
+
+
+def worker_hung(play: "Play") -> None:
+    os.kill(process(play, "worker"), signal.SIGSTOP)
+
+
+def engine_hung(play: "Play") -> None:
+    os.kill(process(play, "engine"), signal.SIGSTOP)
+
+
+def network_cut_out(play: "Play") -> None:
+    play.rule(kind="cut_out", instance=machine(play), times=0)
+
+
+def network_cut_back(play: "Play") -> None:
+    play.rule(kind="cut_back", instance=machine(play), times=0)
+
+
+def heartbeat_refused(play: "Play") -> None:
+    play.rule(kind="refused", action="states:SendTaskHeartbeat", instance=machine(play), times=0)
+
+
+def spot_notice(play: "Play") -> None:
+    faults.interrupt(play.lane.places, machine(play), in_seconds=3)
+
+
+def terminated_from_outside(play: "Play") -> None:
+    play.lane.client("ec2").terminate_instances(InstanceIds=[machine(play)])
+
+
+def host_gone(play: "Play") -> None:
+    """The instances' host is killed, and another one comes."""
+    instances = play.lane.cloud.instances
+    assert instances.process is not None
+    os.kill(instances.process.pid, signal.SIGKILL)
+    play.later(instances_restart)
+
+
+def instances_restart(play: "Play") -> None:
+    play.lane.cloud.instances.stop()
+    play.lane.cloud.instances.start()
+
+
+def execution_stopped(play: "Play") -> None:
+    arn = play.lane.execution_arn(running(play))
+    play.lane.client("stepfunctions").stop_execution(executionArn=arn)
+
+
+def machine_timed_out(play: "Play") -> None:
+    play.lane.faults("time_out", execution=running(play))
+
+
+def running(play: "Play") -> str:
+    return next(name for name, status in play.lane.executions().items() if status == "RUNNING")
+
+
+def message_duplicated(play: "Play") -> None:
+    """SQS delivers the same message once more, beside the first (another group) and after it (the same group)."""
+    message = play.accepted[-1]
+    reference = {"message_id": message, "conversation_id": play.client.conversation, "user_id": play.user()}
+    for number, group in enumerate((play.client.conversation, "beside")):
+        play.lane.client("sqs").send_message(
+            QueueUrl=play.lane.cloud.stack["ChatQueueUrl"],
+            MessageBody=json.dumps(reference),
+            MessageGroupId=group,
+            MessageDeduplicationId=f"{message}-{number}-{time.monotonic_ns()}",
+        )
+
+
+def postgresql_down(play: "Play") -> None:
+    play.lane.cloud.postgres.stop()
+    play.later(lambda one: one.lane.cloud.postgres.start())
+
+
+def sns_down(play: "Play") -> None:
+    play.rule(kind="error", action="sns:*", times=0)
+
+
+def emulator_restarted(play: "Play") -> None:
+    """As after a crash of Step Functions itself: executions are gone without an event; everything else is kept."""
+    raise LookupError("the emulator's state is not kept")
+
+
+PROCESS = (
+    worker_killed,
+    engine_killed,
+    worker_hung,
+    engine_hung,
+    network_cut_out,
+    network_cut_back,
+    heartbeat_refused,
+    spot_notice,
+    terminated_from_outside,
+    host_gone,
+)
+EXECUTION = (execution_stopped, machine_timed_out)
+BESIDE = (message_duplicated, postgresql_down, sns_down)
+STRIKES: dict[str, Callable[["Play"], None]] = {one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE)}
+
+# What must happen in the main thread, because the parts' ends are tied to the thread that started them.
+MAIN = threading.main_thread()

@@ -1,0 +1,130 @@
+"""The matrix: every call of a recorded good run × what can become of a call, and every strike × every moment.
+
+A case's name says all about it, so that it can be run alone: `call:Instance:dynamodb:GetItem@Serve=lost.once`.
+"""
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.faults.engine import MISHAPS
+from tests.faults import strikes
+
+Call = tuple[str, str, str, int]  # caller, action, state of the execution, how often
+
+STORM_S = 4.0  # how long a storm of failures lasts: longer than the SDKs' and the state machine's retries here
+MOMENTS = ("loading", "answering", "serving", "ending")
+KINDS = ("throttled", "error", "denied", "lost")
+FLEET_KINDS = ("no_capacity", "quota", "no_capacity_error")
+INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
+# Not the system's: the harness's questions to the reaper's and rescuer's functions come from outside.
+NOT_OURS = ("lambda:ReapGpusFunction", "lambda:RescueRequestsFunction", "lambda:PublishSiteFunction")
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    strike: str = ""
+    moment: str = ""
+    held: bool = False  # the moment is a state that is held
+    order: str = ""  # what the engine is asked, when that is the fault
+
+    @property
+    def seed(self) -> int:
+        return zlib.crc32(self.name.encode())
+
+
+def good() -> Case:
+    return Case("good")
+
+
+def case(name: str) -> Case:
+    """The case of that name. ValueError when it is none."""
+    kind, _, rest = name.partition(":")
+    if kind == "call":
+        return _call(name, rest)
+    if kind == "strike":
+        strike, _, moment = rest.partition("@")
+        if strike not in strikes.STRIKES:
+            raise ValueError(f"no such strike: {strike}")
+        if moment in MOMENTS:
+            return Case(name, strike=strike, moment=moment)
+        state, _, side = moment.rpartition(".")
+        rule = {"kind": {"before": "hold", "after": "hold_after"}[side], "caller": "gpu_session", "state": state}
+        return Case(name, rules=[{**rule, "seconds": 8}], strike=strike, moment=moment, held=True)
+    if kind == "engine":
+        return Case(name, order=f"count to 40, then at 7: {rest}")
+    if name == "good":
+        return good()
+    raise ValueError(f"no such case: {name}")
+
+
+def _call(name: str, rest: str) -> Case:
+    where, _, what = rest.rpartition("=")
+    call, _, state = where.partition("@")
+    caller, _, action = call.partition(":")
+    kind, _, length = what.partition(".")
+    rule: dict[str, Any] = {"kind": kind, "caller": caller, "action": action, "state": state}
+    if length == "storm":
+        rule |= {"times": 0, "for_s": STORM_S}
+    elif length.startswith("nth"):
+        rule |= {"skip": int(length.removeprefix("nth"))}
+    return Case(name, rules=[rule])
+
+
+def kinds_of(caller: str, action: str) -> tuple[str, ...]:
+    if caller == "invocation":
+        return INVOCATION_KINDS
+    if action == "ec2:CreateFleet":
+        return KINDS + FLEET_KINDS
+    if action == "sqs:SendMessage":
+        return (*KINDS, "late")
+    if action.startswith("states:SendTask"):
+        return (*KINDS, "refused")
+    return KINDS
+
+
+def length_of(name: str, kind: str, count: int) -> str:
+    """How long it lasts, by the case's own seed. A missing permission stays missing until somebody mends the role."""
+    if kind in ("denied", "quota"):
+        return "storm"
+    if kind in ("late", "refused"):
+        return "once"
+    seed = zlib.crc32(f"{name}={kind}".encode())
+    if seed % 5 < 2:
+        return "storm"
+    return f"nth{seed % 3}" if count > 3 and seed % 3 else "once"
+
+
+def matrix(calls: list[Call]) -> list[Case]:
+    """Every case, most telling first."""
+    names = [f"engine:{mishap}" for mishap in MISHAPS]
+    for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE):
+        names += [f"strike:{strike.__name__}@{moment}" for moment in MOMENTS]
+    states = sorted({state for caller, _, state, _ in calls if caller == "gpu_session"})
+    tokens = ("Wait until healthy", "Serve")  # what happens while these wait are the worker's moments
+    for state in states:
+        sides = ("before",) if state in tokens else ("before", "after")
+        names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
+    for caller, action, state, count in calls:
+        if action in NOT_OURS:
+            continue
+        name = f"call:{caller}:{action}@{state}"
+        names += [f"{name}={kind}.{length_of(name, kind, count)}" for kind in kinds_of(caller, action)]
+    return [case(name) for name in names]
+
+
+# A case of each kind, in under a minute: what `make test` runs.
+FAST = (
+    "engine:cut",
+    "strike:worker_killed@answering",
+    "strike:spot_notice@answering",
+    "strike:message_duplicated@answering",
+    "strike:execution_stopped@Launch spot GPU.after",
+    "call:gpu_session:ec2:CreateFleet@Launch spot GPU=lost.once",
+    "call:gpu_session:ec2:CreateFleet@Launch spot GPU=no_capacity.once",
+    "call:gpu_session:sns:Publish@Notify=error.storm",
+    "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
+    "call:invocation:lambda:CloseSessionFunction@Close session=lost.once",
+)

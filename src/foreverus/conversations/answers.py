@@ -1,7 +1,8 @@
 """Answers in DynamoDB: read what is asked, keep what there is of an answer, save the end of it exactly once.
 
 An answer's item: the fields of a message of the API (`content`, `status`, `session_id`, `usage`, `finish_reason`,
-`error`, `answered_at`), `message_id` and `conversation_id`; while answering also `partial_tokens`.
+`error`, `answered_at`), `message_id` and `conversation_id`; while answering also `partial_tokens`, and
+`counted_tokens`: how many of them have been added to the sessions that spent them.
 """
 
 import random
@@ -54,7 +55,8 @@ class Answer:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     finish_reason: str = ""
-    earlier_tokens: int = 0  # of the completion, spent by earlier sessions
+    earlier_tokens: int = 0  # of the completion, spent by earlier sessions or GPUs
+    uncounted_tokens: int = 0  # of the earlier ones: spent by this session on a lost GPU, and counted nowhere yet
     error: dict[str, str] = field(default_factory=dict)  # {"code", "message"} of a failed one
 
     def attributes(self, session_id: str, now: datetime) -> Item:
@@ -76,6 +78,17 @@ class Answer:
         return values
 
 
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """What there is of an answer when it is handed back."""
+
+    text: str
+    tokens: int  # of the whole text
+    spent: int = 0  # of them by this session, and counted nowhere yet
+    counted: int = 0  # the answer's `counted_tokens` when it was read
+    engine_failures: int = 0  # added to the number of engines that died under this answer
+
+
 class Answers(Protocol):
     """The twin is `conversations/memory.py`."""
 
@@ -86,9 +99,12 @@ class Answers(Protocol):
         """The question, its answer so far, and the answered turns before it (no more than `most_bytes`)."""
 
     def checkpoint(self, request: Request, text: str, tokens: int, session_id: str, engine_failures: int = 0) -> bool:
-        """Keeps partial text. False when the answer is already final: stop answering.
+        """Keeps partial text. False when the answer is already final: stop answering."""
 
-        `engine_failures` is added to the number of engines that died under this answer.
+    def hand_back(self, request: Request, partial: Partial, session_id: str) -> bool:
+        """Keeps partial text and counts what the session spent on it, both or neither, and once.
+
+        False when nothing was changed: the answer is final, or this was counted before.
         """
 
     def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
@@ -142,12 +158,43 @@ class DynamoAnswers:
             raise
         return True
 
+    def hand_back(self, request: Request, partial: Partial, session_id: str) -> bool:
+        if not partial.spent:
+            return self.checkpoint(request, partial.text, partial.tokens, session_id, partial.engine_failures)
+        values = {
+            "content": partial.text,
+            "status": "answering",
+            "session_id": session_id,
+            "partial_tokens": partial.tokens,
+            "counted_tokens": partial.tokens,
+            **_identity(request),
+        }
+        answer = update_write(
+            table.answer_key(request.conversation_id, request.message_id),
+            _sets(values) + " ADD engine_failures :f",
+            {**_values(values), **_FINAL, ":f": partial.engine_failures, ":before": partial.counted},
+            condition=f"({_NOT_FINAL}) AND {_COUNTED_AS_BEFORE if partial.counted else _NOT_COUNTED}",
+            names=_names(values),
+        )
+        session = update_write(
+            table.session_key(session_id),
+            "ADD completion_tokens :c, version :one",
+            {":c": partial.spent, ":one": 1},
+        )
+        try:
+            self._transact(answer, session)
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
+
     def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
         values = {**answer.attributes(session_id, now), **_identity(request)}
         writes = (
             update_write(
                 table.answer_key(request.conversation_id, request.message_id),
-                f"{_sets(values)} REMOVE partial_tokens, engine_failures",
+                f"{_sets(values)} REMOVE partial_tokens, counted_tokens, engine_failures",
                 {**_values(values), **_FINAL},
                 condition=_NOT_FINAL,
                 names=_names(values),
@@ -164,22 +211,27 @@ class DynamoAnswers:
             update_write(
                 table.session_key(session_id),
                 "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one",
-                {":p": answer.prompt_tokens, ":c": answer.completion_tokens, ":one": 1},
+                {":p": answer.prompt_tokens, ":c": answer.completion_tokens + answer.uncounted_tokens, ":one": 1},
             ),
         )
+        try:
+            self._transact(*writes)
+        except ClientError as err:
+            if not condition_failed(err):
+                raise
+            is_final = failed_conditions(err)[0] == "ConditionalCheckFailed"
+            return Saved.DUPLICATE if is_final else Saved.DELETED
+        return Saved.SAVED
+
+    def _transact(self, *writes: Item) -> None:
+        """All or nothing; tried again while it collides with others."""
         for attempt in range(SAVE_ATTEMPTS):
             try:
-                self.items.transact(*writes)
+                return self.items.transact(*writes)
             except ClientError as err:
-                if condition_failed(err):
-                    is_final = failed_conditions(err)[0] == "ConditionalCheckFailed"
-                    return Saved.DUPLICATE if is_final else Saved.DELETED
-                if attempt == SAVE_ATTEMPTS - 1 or not _collided(err):
+                if condition_failed(err) or attempt == SAVE_ATTEMPTS - 1 or not _collided(err):
                     raise
                 self.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311  # spreads the collided apart
-            else:
-                return Saved.SAVED
-        raise AssertionError("the last attempt returns or raises")
 
     def drop(self, request: Request) -> None:
         self.items.delete(table.answer_key(request.conversation_id, request.message_id))
@@ -190,6 +242,8 @@ class DynamoAnswers:
 
 
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
+_NOT_COUNTED = "(attribute_not_exists(counted_tokens) OR counted_tokens = :before)"
+_COUNTED_AS_BEFORE = "counted_tokens = :before"
 _FINAL = {":answered": "answered", ":failed": "failed"}
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from foreverus import table
-from foreverus.conversations.answers import Answer, Request, Saved
+from foreverus.conversations.answers import Answer, Partial, Request, Saved
 from foreverus.conversations.model import FINAL, new_question
 from foreverus.conversations.prompt import Thread, read_thread
 
@@ -67,6 +67,17 @@ class MemoryAnswers:
         self.checkpoints += 1
         return True
 
+    def hand_back(self, request: Request, partial: Partial, session_id: str) -> bool:
+        before = self.answer(request) or {}
+        if partial.spent and before.get("counted_tokens", 0) != partial.counted:
+            return False
+        if not self.checkpoint(request, partial.text, partial.tokens, session_id, partial.engine_failures):
+            return False
+        if partial.spent:
+            self._put(request, {"counted_tokens": partial.tokens})
+            self._used(session_id)["completion_tokens"] += partial.spent
+        return True
+
     def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
         self._raise()
         if (self.answer(request) or {}).get("status") in FINAL:
@@ -74,12 +85,18 @@ class MemoryAnswers:
         if request.conversation_id not in self.conversations:
             return Saved.DELETED
         self._put(request, answer.attributes(session_id, now))
+        for name in ("partial_tokens", "counted_tokens", "engine_failures"):
+            self._items(request)[self._answer_sk(request)].pop(name, None)
         self.pending.discard(request.message_id)
-        used = self.session_usage.setdefault(session_id, {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0})
+        used = self._used(session_id)
         used["prompt_tokens"] += answer.prompt_tokens
-        used["completion_tokens"] += answer.completion_tokens
+        used["completion_tokens"] += answer.completion_tokens + answer.uncounted_tokens
         used["messages"] += 1
         return Saved.SAVED
+
+    def _used(self, session_id: str) -> dict[str, int]:
+        nothing = {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0}
+        return self.session_usage.setdefault(session_id, nothing)
 
     def drop(self, request: Request) -> None:
         self._raise()

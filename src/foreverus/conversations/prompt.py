@@ -56,6 +56,16 @@ class Thread:
         """About how many tokens `partial` has: one for each delta that made it."""
         return int(self.answer.get("partial_tokens", 0)) if self.answer and self.partial else 0
 
+    @property
+    def counted_tokens(self) -> int:
+        """How many of them the sessions that spent them have on their account."""
+        return int(self.answer.get("counted_tokens", 0)) if self.answer else 0
+
+    def uncounted_by(self, session_id: str) -> int:
+        """Tokens of `partial` from a GPU of this session that was lost before it could count them."""
+        ours = self.answer is not None and self.answer.get("session_id") == session_id
+        return max(0, self.partial_tokens - self.counted_tokens) if ours else 0
+
 
 def read_thread(newest_first: Iterable[Item], message_id: str, most_bytes: int) -> Thread:
     """Sorts out a conversation's items, newest first, from this question's answer back to its first message.

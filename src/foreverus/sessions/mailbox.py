@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from foreverus import table
+from foreverus.costs.meter import Budget
 from foreverus.dynamo import Table, condition_failed
 
 Item = dict[str, Any]
@@ -33,6 +34,8 @@ class Letter:
     end_requested: bool = False
     idle_seconds: int | None = None
     launched_at: datetime | None = None
+    budget: Budget | None = None
+    spend_notice: int = 0  # the notice that was given already: 0, 80 or 100 percent of a cap
 
     @classmethod
     def from_item(cls, item: Item) -> "Letter":
@@ -48,6 +51,8 @@ class Letter:
             end_requested=bool(item.get("end_requested")),
             idle_seconds=None if idle_seconds is None else int(idle_seconds),
             launched_at=table.parse_timestamp(launched_at) if launched_at else None,
+            budget=Budget.from_item(item),
+            spend_notice=int(item.get("spend_notice") or 0),
         )
 
     def token(self, task: str) -> str:
@@ -70,8 +75,15 @@ class Mailbox(Protocol):
     def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
         """Appends boot phases of the letter's attempt. False when the record is another instance's now."""
 
+    def note_spend(self, letter: Letter, percent: int, cap: str) -> bool:
+        """Notes that so much of the `session`'s or the `month`'s cap is used up. False when the record is another
+        instance's now."""
+
     def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
         """Changes the status. False when it is not `only_from` or the record is another instance's now."""
+
+    def note_rebalance(self, letter: Letter, at: str) -> bool:
+        """Notes when AWS recommended to rebalance. False when the record is another instance's now."""
 
 
 class DynamoMailbox:
@@ -90,6 +102,10 @@ class DynamoMailbox:
             {":new": new, ":none": []},
         )
 
+    def note_spend(self, letter: Letter, percent: int, cap: str) -> bool:
+        values = {":percent": percent, ":cap": cap}
+        return self._update(letter, "SET spend_notice = :percent, spend_notice_cap = :cap ADD version :one", values)
+
     def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
         return self._update(
             letter,
@@ -98,6 +114,9 @@ class DynamoMailbox:
             " AND #status = :from",
             {"#status": "status"},
         )
+
+    def note_rebalance(self, letter: Letter, at: str) -> bool:
+        return self._update(letter, "SET rebalance_recommended_at = :at ADD version :one", {":at": at})
 
     def _update(self, letter: Letter, expression: str, values: Item, condition: str = "", names: Any = None) -> bool:
         try:
@@ -122,6 +141,8 @@ class MemoryMailbox:
         self.letter = letter
         self.phases: list[tuple[str, int]] = []
         self.statuses: list[str] = []
+        self.notices: list[tuple[int, str]] = []  # (percent, cap)
+        self.rebalances: list[str] = []
         self._failures: deque[Exception] = deque()
 
     def fail_next(self, error: Exception) -> None:
@@ -142,12 +163,27 @@ class MemoryMailbox:
         self.phases += [(phase.name, letter.attempt) for phase in phases]
         return True
 
+    def note_spend(self, letter: Letter, percent: int, cap: str) -> bool:
+        self._raise()
+        if self.letter.instance_id != letter.instance_id:
+            return False
+        self.change(spend_notice=percent)
+        self.notices.append((percent, cap))
+        return True
+
     def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
         self._raise()
         if self.letter.instance_id != letter.instance_id or self.letter.status != only_from:
             return False
         self.change(status=status)
         self.statuses.append(status)
+        return True
+
+    def note_rebalance(self, letter: Letter, at: str) -> bool:
+        self._raise()
+        if self.letter.instance_id != letter.instance_id:
+            return False
+        self.rebalances.append(at)
         return True
 
     def _raise(self) -> None:

@@ -10,13 +10,14 @@ from datetime import datetime
 from enum import Enum
 
 from foreverus.backends.port import Backend, Finished, Message, Prompt
-from foreverus.conversations.answers import Answer, Answers, Request, Saved
-from foreverus.conversations.prompt import Thread, build_prompt, shorter
+from foreverus.conversations.answers import Answer, Answers, Partial, Request, Saved
+from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, Thread, build_prompt, shorter
 from foreverus.conversations.push import Push, message_frame
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.background import Background, first_of, stop
 from foreverus.worker.contact import Calls
 from foreverus.worker.engine import EngineWatch
+from foreverus.worker.interruption import ends_in_time
 from foreverus.worker.life import Life
 from foreverus.worker.live import LiveAnswer, Pace
 from foreverus.worker.queue import Delivery
@@ -31,6 +32,8 @@ BUSY_TRIES = 8  # 0.1 s, 0.2 s, … 12.8 s
 ENGINE_TRIES = 3  # an answer that fails so often on an engine that lives is a failed answer
 MAX_ENGINES_LOST = 3  # engines that died under one answer: it is not asked again
 SAVE_RETRY_S = 1.0
+DOUBT_S = 0.5  # between the looks whether an answer can end in time
+LAST_CHECKPOINT_S = 3.0  # for one that is on its way when the answer is handed back
 
 
 class Verdict(Enum):
@@ -104,14 +107,14 @@ class ChatAnswering:
             live.close()
 
     async def _answer(self, request: Request, thread: Thread, system: str, live: LiveAnswer, claim: Claim) -> Verdict:
-        work = asyncio.create_task(
-            self._generate(build_prompt(system, thread, self.context_tokens), thread, live, claim)
-        )
+        prompt = build_prompt(system, thread, self.context_tokens)
+        work = asyncio.create_task(self._generate(prompt, thread, live, claim))
         hurry = asyncio.create_task(self.life.hand_back.wait())
+        doubt = asyncio.create_task(self._cannot_end_in_time(prompt, live, claim))
         keeper = asyncio.create_task(self._keep_checkpoints(request, thread, live))
         self.live += 1
         try:
-            await first_of(work, hurry, keeper)
+            await first_of(work, hurry, doubt, keeper)
             if work.done():
                 answer = work.result()
             elif keeper.done():
@@ -125,16 +128,31 @@ class ChatAnswering:
         finally:
             self.live -= 1
             claim.release()
-            await stop(work, hurry, keeper)
+            await stop(work, hurry, doubt, keeper)
         return await self._save(request, thread, live, answer)
 
     async def _give_up(self, why: Exception, request: Request, thread: Thread, live: LiveAnswer) -> Verdict:
         if isinstance(why, _AnsweredElsewhere):
             return Verdict.DONE
-        tokens = thread.partial_tokens + live.tokens
         lost = 1 if self.life.ending and self.life.ending.error == EngineFailed.code() else 0
-        await self.calls(self.answers.checkpoint, request, live.text, tokens, self.session_id, lost)
+        spent = live.tokens + thread.uncounted_by(self.session_id)
+        tokens = thread.partial_tokens + live.tokens
+        partial = Partial(live.text, tokens, spent, thread.counted_tokens, lost)
+        await self.calls(self.answers.hand_back, request, partial, self.session_id)
         return Verdict.LATER if isinstance(why, EngineBusy) else Verdict.HAND_BACK
+
+    async def _cannot_end_in_time(self, prompt: Prompt, live: LiveAnswer, claim: Claim) -> None:
+        """Returns when there is a spot notice and the answer will not be whole before its time is up."""
+        await self.life.noticed.wait()
+        loop = asyncio.get_running_loop()
+        noticed = loop.time()
+        most = prompt.max_tokens or DEFAULT_ANSWER_TOKENS
+        while claim.granted.is_set():
+            now = loop.time()
+            pace = live.pace.tokens_per_s(now)
+            if not ends_in_time(most - live.tokens, pace, self.life.deadline - now, now - noticed):
+                return
+            await asyncio.sleep(DOUBT_S)
 
     async def _generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> Answer:
         """Streams until there is a whole answer, or one that says why there is none.
@@ -150,11 +168,11 @@ class ChatAnswering:
             try:
                 finished = await self._stream(prompt, live)
                 spent = had + finished.completion_tokens
-                return Answer(live.text, finished.prompt_tokens, spent, finished.finish_reason, thread.partial_tokens)
+                return self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
             except PromptRejected as err:
                 less = shorter(prompt) if err.reason == "context_length_exceeded" else None
                 if less is None and live.text:  # what there is fills the context
-                    return Answer(live.text, 0, live.tokens, "length", thread.partial_tokens)
+                    return self._whole(thread, live, "length", live.tokens)
                 if less is None:
                     return _failed("", err.reason, str(err))
                 prompt = less
@@ -169,9 +187,14 @@ class ChatAnswering:
                 failed += 1
                 log.warning("answer %s: try %d failed: %s", live.request.message_id, failed, err)
                 if failed >= ENGINE_TRIES:
-                    return _failed(live.text, "engine_failed", "The model's engine failed on this message.")
+                    failure = {"code": "engine_failed", "message": "The model's engine failed on this message."}
+                    return replace(self._whole(thread, live, "", live.tokens), error=failure)
             if live.tokens > had:
                 prompt = _continued(prompt, live.text, live.tokens - had)
+
+    def _whole(self, thread: Thread, live: LiveAnswer, reason: str, spent: int, prompt_tokens: int = 0) -> Answer:
+        uncounted = thread.uncounted_by(self.session_id)
+        return Answer(live.text, prompt_tokens, spent, reason, thread.partial_tokens, uncounted)
 
     async def _stream(self, prompt: Prompt, live: LiveAnswer) -> Finished:
         async with aclosing(self.engine.stream(prompt)) as events:
@@ -192,7 +215,15 @@ class ChatAnswering:
             tokens, text = live.tokens, live.text
             try:
                 total = thread.partial_tokens + tokens
-                if not await self.calls(self.answers.checkpoint, request, text, total, self.session_id):
+                keeping = asyncio.create_task(
+                    self.calls(self.answers.checkpoint, request, text, total, self.session_id)
+                )
+                try:
+                    is_open = await asyncio.shield(keeping)
+                except asyncio.CancelledError:  # it must not land after what is handed back now
+                    await first_of(keeping, timeout=LAST_CHECKPOINT_S)
+                    raise
+                if not is_open:
                     return
                 kept = tokens
             except Exception as err:

@@ -3,6 +3,7 @@
 import os
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 import httpx
@@ -17,12 +18,34 @@ class Identity:
     session_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class SpotNotice:
+    """AWS takes the instance back. `at`: None when the notice's time cannot be read."""
+
+    action: str
+    at: datetime | None
+
+    @classmethod
+    def from_text(cls, action: str, time: str) -> "SpotNotice":
+        try:
+            at = datetime.fromisoformat(time)
+        except ValueError:
+            return cls(action, None)
+        return cls(action, at if at.tzinfo else at.replace(tzinfo=UTC))
+
+    def __str__(self) -> str:
+        return f"{self.action} at {self.at.isoformat().replace('+00:00', 'Z') if self.at else 'an unknown time'}"
+
+
 class Instance(Protocol):
     async def identity(self) -> Identity:
         """Raises httpx.HTTPError when the metadata service does not answer."""
 
-    async def spot_notice(self) -> str:
-        """When AWS will take the instance back (`terminate at 2026-…Z`); empty while it will not."""
+    async def spot_notice(self) -> SpotNotice | None:
+        """That AWS will take the instance back; None while it will not."""
+
+    async def rebalance_recommendation(self) -> str:
+        """When AWS saw a higher risk of an interruption (ISO 8601); empty while it sees none."""
 
 
 class MetadataInstance:
@@ -42,12 +65,18 @@ class MetadataInstance:
         session_id = (await self._get(f"tags/instance/{SESSION_TAG}")).raise_for_status().text.strip()
         return Identity(instance_id, session_id)
 
-    async def spot_notice(self) -> str:
+    async def spot_notice(self) -> SpotNotice | None:
         response = await self._get("spot/instance-action")
         if response.status_code == 404:
-            return ""
+            return None
         notice = response.raise_for_status().json()
-        return f"{notice.get('action', 'terminate')} at {notice.get('time', 'an unknown time')}"
+        return SpotNotice.from_text(str(notice.get("action", "terminate")), str(notice.get("time", "")))
+
+    async def rebalance_recommendation(self) -> str:
+        response = await self._get("events/recommendations/rebalance")
+        if response.status_code == 404:
+            return ""
+        return str(response.raise_for_status().json().get("noticeTime", "an unknown time"))
 
     async def _get(self, path: str) -> httpx.Response:
         response = await self._get_once(path)
@@ -69,10 +98,14 @@ class MemoryInstance:
 
     def __init__(self, instance_id: str = "i-1", session_id: str = "ses_1"):
         self.me = Identity(instance_id, session_id)
-        self.notice = ""
+        self.notice: SpotNotice | None = None
+        self.rebalance = ""
 
     async def identity(self) -> Identity:
         return self.me
 
-    async def spot_notice(self) -> str:
+    async def spot_notice(self) -> SpotNotice | None:
         return self.notice
+
+    async def rebalance_recommendation(self) -> str:
+        return self.rebalance

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from foreverus.errors import BootFailed, EngineFailed, SessionEndRequested, SpotInterrupted
+from foreverus.errors import BootFailed, EngineFailed, SessionEndRequested, SpendCapReached, SpotInterrupted
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,20 +21,24 @@ class Ending:
     @property
     def exit_code(self) -> int:
         """0 when the end was planned by somebody: us, a person, AWS or the operating system."""
-        planned = (SpotInterrupted.code(), SessionEndRequested.code())
+        planned = (SpotInterrupted.code(), SessionEndRequested.code(), SpendCapReached.code())
         return 0 if self.outcome or self.error in planned else 1
 
 
 IDLE = Ending(outcome="idle")
 ENDED = Ending(outcome="ended")
 MAX_LIFE = Ending(outcome="max_life")
+SPEND_CAP = Ending(outcome="spend_cap")
+SPEND_CAP_AT_BOOT = Ending(
+    error=SpendCapReached.code(), cause="A spend cap was reached while the session booted.", hand_back=True
+)
 END_REQUESTED_AT_BOOT = Ending(
     error=SessionEndRequested.code(), cause="The session was ended while it booted.", hand_back=True
 )
 
 
-def spot_interrupted(cause: str) -> Ending:
-    return Ending(error=SpotInterrupted.code(), cause=cause, hand_back=True)
+def spot_interrupted(cause: str, hand_back: bool = True) -> Ending:
+    return Ending(error=SpotInterrupted.code(), cause=cause, hand_back=hand_back)
 
 
 def engine_failed(cause: str) -> Ending:
@@ -57,7 +61,14 @@ class Life:
         self.ending: Ending | None = None
         self.stopping = asyncio.Event()  # receive nothing new
         self.hand_back = asyncio.Event()  # and give back what is unfinished
+        self.noticed = asyncio.Event()  # a spot notice: only what ends by `deadline` is worth going on with
+        self.deadline = float("inf")  # on the loop's clock
         self.booted = False
+
+    def notice(self, seconds: float) -> None:
+        """Work in flight has so many seconds left."""
+        self.deadline = asyncio.get_running_loop().time() + seconds
+        self.noticed.set()
 
     def end(self, ending: Ending) -> None:
         if self.ending is not None and (self.ending.hand_back or not ending.hand_back):

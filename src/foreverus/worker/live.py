@@ -13,6 +13,7 @@ from foreverus.conversations.push import MAX_DELTA_CODE_POINTS, Push, delta_fram
 from foreverus.table import conversation_topic
 from foreverus.worker.background import Background
 from foreverus.worker.contact import Calls
+from foreverus.worker.interruption import Pace as WritingPace
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +48,7 @@ class LiveAnswer:
     def __init__(self, request: Request, push: Push, calls: Calls, pace: Pace):
         self.request = request
         self.tokens = 0  # deltas that were added
+        self.pace = WritingPace()
         self._text = ""
         self._new: list[str] = []
         self._length = 0
@@ -73,13 +75,16 @@ class LiveAnswer:
     def begin_with(self, text: str) -> None:
         """What an earlier worker wrote."""
         if text:
-            self.add(text)
-            self.tokens = 0
+            self._append(text)
 
     def add(self, text: str) -> None:
+        self.tokens += 1
+        self.pace.token(asyncio.get_running_loop().time())
+        self._append(text)
+
+    def _append(self, text: str) -> None:
         self._new.append(text)
         self._length += len(text)
-        self.tokens += 1
         self._wake()
 
     def close(self, last_frame: bytes = b"") -> None:

@@ -18,15 +18,26 @@ from foreverus.worker.contact import Calls
 from foreverus.worker.engine import EngineWatch
 from foreverus.worker.idle import IdleWatch
 from foreverus.worker.instance import Identity, Instance
-from foreverus.worker.life import END_REQUESTED_AT_BOOT, MAX_LIFE, Ending, Life, boot_failed, moved_on
+from foreverus.worker.life import (
+    END_REQUESTED_AT_BOOT,
+    MAX_LIFE,
+    SPEND_CAP,
+    SPEND_CAP_AT_BOOT,
+    Ending,
+    Life,
+    boot_failed,
+    moved_on,
+)
 from foreverus.worker.queue import Queue
 from foreverus.worker.serve import Activity, Consumer
 from foreverus.worker.settings import Timings, WorkerSettings
 from foreverus.worker.slots import Priority, Slots
+from foreverus.worker.spend import watch_spending
 from foreverus.worker.tasks import TaskRefused, Tasks
 from foreverus.worker.watch import (
     Heartbeats,
     MailboxWatch,
+    note_rebalance_recommendation,
     watch_contact,
     watch_for_spot_notice,
     watch_max_life,
@@ -83,11 +94,13 @@ class _Worker:
         watchers.start(self.watch.run())
         watchers.start(self.heartbeats.run())
         watchers.start(self.boot.show_phases())
-        watchers.start(watch_for_spot_notice(p.instance, p.life, p.timings))
+        watchers.start(watch_for_spot_notice(p.instance, p.life, p.clock, p.timings))
+        watchers.start(note_rebalance_recommendation(p.instance, self.watch, p.mailbox, p.calls, p.timings))
         watchers.start(watch_contact(p.calls, p.life, settings.lost_contact_s))
         watchers.start(
             watch_max_life(self.watch, p.life, p.clock, settings.max_session_seconds, settings.max_life_margin_s)
         )
+        watchers.start(watch_spending(self.watch, p.mailbox, p.calls, p.life, p.clock, settings.aws_default_region))
         try:
             if await self._boot():
                 await self._serve()
@@ -198,7 +211,7 @@ class _Worker:
         if not ending.outcome and not ending.error:
             return False
         if not self.boot.reported and ending.outcome:
-            ending = END_REQUESTED_AT_BOOT
+            ending = SPEND_CAP_AT_BOOT if ending is SPEND_CAP else END_REQUESTED_AT_BOOT
         try:
             async with asyncio.timeout(self.parts.timings.report_wait):
                 token = await self.watch.token(SERVE if self.boot.reported else BOOT)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from foreverus.sessions.mailbox import BOOT, SERVE, Letter, Mailbox
 from foreverus.worker.contact import Calls
 from foreverus.worker.instance import Identity, Instance
+from foreverus.worker.interruption import working_seconds
 from foreverus.worker.life import END_REQUESTED_AT_BOOT, ENDED, MAX_LIFE, Life, moved_on, spot_interrupted
 from foreverus.worker.settings import Timings
 from foreverus.worker.tasks import TaskRefused, Tasks
@@ -117,8 +118,10 @@ class Heartbeats:
         return "" if token in self._answered else token
 
 
-async def watch_for_spot_notice(instance: Instance, life: Life, timings: Timings) -> None:
-    """Ends the session when AWS announces that it takes the instance back."""
+async def watch_for_spot_notice(
+    instance: Instance, life: Life, clock: Callable[[], datetime], timings: Timings
+) -> None:
+    """Ends the session when AWS takes the instance back: gently at the notice, in a hurry when time is nearly up."""
     while True:
         try:
             notice = await instance.spot_notice()
@@ -126,9 +129,31 @@ async def watch_for_spot_notice(instance: Instance, life: Life, timings: Timings
             log.warning("spot notice: %r", err)
         else:
             if notice:
-                life.end(spot_interrupted(f"Spot interruption: {notice}"))
-                return
+                break
         await asyncio.sleep(timings.spot_poll)
+    cause = f"Spot interruption: {notice}"
+    left = working_seconds((notice.at - clock()).total_seconds()) if notice.at else 0.0
+    log.warning("%s; work in flight has %.0f s", cause, left)
+    life.notice(left)
+    life.end(spot_interrupted(cause, hand_back=left <= 0))
+    await asyncio.sleep(left)
+    life.end(spot_interrupted(cause))
+
+
+async def note_rebalance_recommendation(
+    instance: Instance, watch: MailboxWatch, mailbox: Mailbox, calls: Calls, timings: Timings
+) -> None:
+    """Notes in the session's record that AWS sees a higher risk of an interruption. Nothing is done about it: many of
+    them are never followed by one, and a second GPU would be paid for in any case."""
+    while True:
+        await asyncio.sleep(timings.spot_poll)
+        try:
+            if at := await instance.rebalance_recommendation():
+                log.warning("rebalance recommendation of %s: noted, not acted upon", at)
+                await calls(mailbox.note_rebalance, await watch.mine(), at)
+                return
+        except Exception as err:
+            log.warning("rebalance recommendation: %r", err)
 
 
 async def watch_contact(calls: Calls, life: Life, limit_s: float) -> None:

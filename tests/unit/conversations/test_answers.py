@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from foreverus import table
-from foreverus.conversations.answers import Answer, Answers, DynamoAnswers, Request, Saved
+from foreverus.conversations.answers import Answer, Answers, DynamoAnswers, Partial, Request, Saved
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.conversations.model import public_messages
 from foreverus.dynamo import Table
@@ -147,6 +147,35 @@ def test_engines_that_died_under_an_answer_are_counted(world: DynamoWorld | Memo
         world.answers.checkpoint(MY, "", 0, "ses_1", engine_failures=1)
     answer = world.answers.thread(MY, 10_000).answer
     assert answer and answer["engine_failures"] == 2
+
+
+def test_handed_back_answer_is_counted_once_by_the_session_that_worked_on_it(
+    world: DynamoWorld | MemoryWorld,
+) -> None:
+    world.ask(MY, "hello")
+    first = Partial("All of", 5, spent=5)
+    assert world.answers.hand_back(MY, first, "ses_1")
+    assert not world.answers.hand_back(MY, first, "ses_1"), "the reply was lost, and it is sent again"
+    thread = world.answers.thread(MY, 10_000)
+    assert (thread.partial, thread.partial_tokens, thread.counted_tokens) == ("All of", 5, 5)
+    assert thread.uncounted_by("ses_1") == 0
+    assert world.usage() == (0, 5, 0)
+    assert world.answers.hand_back(MY, Partial("All of it and", 7, spent=2, counted=5), "ses_1")
+    assert finish(world.answers, earlier_tokens=7) is Saved.SAVED
+    assert world.usage() == (10, 7 + 3, 1)
+    answer = world.answer(MY)
+    assert answer and answer["usage"]["completion_tokens"] == 10 and "counted_tokens" not in answer
+    assert not world.answers.hand_back(MY, Partial("late", 9, spent=9), "ses_1")
+    assert world.usage() == (10, 10, 1)
+
+
+def test_tokens_of_a_worker_that_was_killed_are_counted_by_the_one_after_it(world: DynamoWorld | MemoryWorld) -> None:
+    world.ask(MY, "hello")
+    world.answers.checkpoint(MY, "All", 4, "ses_1")
+    thread = world.answers.thread(MY, 10_000)
+    assert (thread.uncounted_by("ses_1"), thread.uncounted_by("ses_2")) == (4, 0)
+    assert finish(world.answers, earlier_tokens=4, uncounted_tokens=4) is Saved.SAVED
+    assert world.usage() == (10, 7, 1)
 
 
 def test_saved_answer_is_what_the_api_shows(aws: Any) -> None:

@@ -1,9 +1,11 @@
 """A worker's life, from boot to its end, with everything around it in memory."""
 
 import asyncio
+from datetime import timedelta
 
 from foreverus.backends.port import Health
 from foreverus.errors import EngineFailed
+from foreverus.worker.instance import SpotNotice
 from tests.unit.worker.harness import START, World, ends, in_jumping_time, until
 
 
@@ -133,7 +135,7 @@ async def test_spot_notice_hands_the_message_back_with_its_text_and_the_next_wor
     request = world.ask("tell me")
     async with world.worker() as worker:
         await until(lambda: world.push.text_of("c1").count("w") >= 5)
-        world.instance.notice = "terminate at 2026-01-01T12:10:00Z"
+        world.instance.notice = SpotNotice("terminate", world.parts.clock() + timedelta(seconds=8))
         assert await ends(worker, within_s=20) == 0
     assert world.result[0] == "SpotInterrupted"
     partial = (world.answers.answer(request) or {})["content"]

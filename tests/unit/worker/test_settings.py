@@ -78,10 +78,13 @@ def test_instance_reads_its_identity_and_its_spot_notice() -> None:
         instance = MetadataInstance(f"http://127.0.0.1:{server.server_port}/")
         me = await instance.identity()
         assert (me.instance_id, me.session_id) == ("i-1", "ses_1")
-        assert await instance.spot_notice() == ""
+        assert await instance.spot_notice() is None
         handler.valid = "the old token has run out"
         handler.pages["spot/instance-action"] = '{"action": "terminate", "time": "2026-01-01T12:02:00Z"}'
-        assert await instance.spot_notice() == "terminate at 2026-01-01T12:02:00Z"
+        assert str(await instance.spot_notice()) == "terminate at 2026-01-01T12:02:00Z"
+        assert await instance.rebalance_recommendation() == ""
+        handler.pages["events/recommendations/rebalance"] = '{"noticeTime": "2026-01-01T12:00:00Z"}'
+        assert await instance.rebalance_recommendation() == "2026-01-01T12:00:00Z"
         assert handler.tokens == 2
         await instance.aclose()
 

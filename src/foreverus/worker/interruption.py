@@ -1,0 +1,59 @@
+"""What to do with two minutes: which answers are worth going on with when AWS takes the instance back. Pure.
+
+An answer's end is not known, its limit is. So it goes on exactly if it would reach its limit in time at the pace at which
+it is being written; most end before their limit. What cannot is handed back at once, and leaves the engine to the rest.
+"""  # noqa: E501
+
+from collections import deque
+
+MARGIN_S = 15.0  # kept for the last save, for handing back, for telling the state machine and the subscribers
+MARGIN_SHARE = 0.25  # but of a short notice no more than this
+FIRST_TOKENS_S = 10.0  # so long an answer may take to show its pace
+PACE_TOKENS = 8  # the fewest that a pace is measured from
+PACE_WINDOW = 64  # tokens; a pace changes when others come and go
+
+
+def working_seconds(notice_s: float) -> float:
+    """How long work may go on when the instance ends in `notice_s` seconds.
+
+    >>> working_seconds(118), working_seconds(8), working_seconds(-1)
+    (103.0, 6.0, 0.0)
+    """
+    return max(0.0, notice_s - min(MARGIN_S, notice_s * MARGIN_SHARE))
+
+
+def ends_in_time(tokens_left: int, tokens_per_s: float | None, seconds_left: float, watched_s: float) -> bool:
+    """Whether an answer with at most `tokens_left` more tokens goes on. Without a pace yet: for `FIRST_TOKENS_S`.
+
+    >>> ends_in_time(1000, 60.0, 100.0, 0.0), ends_in_time(8000, 60.0, 100.0, 0.0)
+    (True, False)
+    >>> ends_in_time(1000, None, 100.0, 3.0), ends_in_time(1000, None, 100.0, 11.0), ends_in_time(1000, None, 2.0, 3.0)
+    (True, False, False)
+    """
+    if seconds_left <= 0:
+        return False
+    if tokens_per_s is None:
+        return watched_s < min(FIRST_TOKENS_S, seconds_left)
+    return tokens_left <= tokens_per_s * seconds_left
+
+
+class Pace:
+    """How fast an answer is written now, from the times of its last tokens."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=PACE_WINDOW)
+
+    def token(self, now: float) -> None:
+        self._times.append(now)
+
+    def tokens_per_s(self, now: float) -> float | None:
+        """None when there are too few to say. An engine that has stopped gets slower with every second.
+
+        >>> pace = Pace()
+        >>> for tenths in range(11): pace.token(tenths / 10)
+        >>> pace.tokens_per_s(1.0), pace.tokens_per_s(5.0), Pace().tokens_per_s(1.0)
+        (10.0, 2.0, None)
+        """
+        if len(self._times) < PACE_TOKENS or now <= self._times[0]:
+            return None
+        return (len(self._times) - 1) / (now - self._times[0])

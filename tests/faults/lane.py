@@ -157,12 +157,14 @@ class Lane:
         """Ends by force whatever a case left behind, so that the next one starts clean."""
         self.faults("clear")
         states, ec2, table = self.client("stepfunctions"), self.client("ec2"), self.client("dynamodb")
-        for name, status in self.executions().items():
-            if status == "RUNNING":
-                states.stop_execution(executionArn=self.execution_arn(name))
-        if left := self.live_instances():
+        running = [name for name, status in self.executions().items() if status == "RUNNING"]
+        left = self.live_instances()
+        for name in running:
+            states.stop_execution(executionArn=self.execution_arn(name))
+        if left:
             ec2.terminate_instances(InstanceIds=left)
-        time.sleep(2)
+        if running or left:
+            time.sleep(3)  # for the reaper, who hears of the stop
         for item in self.items():
             if not item["pk"]["S"].startswith("KEY#"):
                 table.delete_item(TableName=self.table, Key={"pk": item["pk"], "sk": item["sk"]})

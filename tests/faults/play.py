@@ -80,13 +80,13 @@ class Play:
         self.lane.faults("forget")
         self.lane.passed_s = 0
         try:
-            for rule in self.case.rules:
+            for rule in (*self.case.rules, *self.case.setting):
                 self.rule(**rule)
             holder = threading.Thread(target=self._strike_when_held, daemon=True)
             if self.case.held:
                 holder.start()
             self._person()
-            self.struck += sum(self.lane.faults()["hits"])
+            self.struck = self._hits()
             rounds = self._settle()
             verdict = check(self)
         finally:
@@ -97,6 +97,8 @@ class Play:
     def _person(self) -> None:
         try:
             self.client.converse()
+            if self.case.allow_on_demand:
+                self.client.call("POST", "/sessions", {"allow_on_demand": True})
             self._ask(self.case.order or f"count to {FIRST}")
             self._meet("loading")
             self._meet("answering")
@@ -107,6 +109,11 @@ class Play:
             self._end()
         except NotAnswered as problem:
             self.notes.append(str(problem))
+
+    def _hits(self) -> int:
+        """How often the case's own fault struck. Rules of its scenario do not count, nor does a scenario's strike."""
+        mine = sum(self.lane.faults()["hits"][: len(self.case.rules)])
+        return mine if self.case.rules and not self.case.held else self.struck + bool(self.case.order)
 
     def _ask(self, content: str) -> None:
         message = self.client.ask(content)

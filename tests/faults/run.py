@@ -16,6 +16,9 @@ from tests.faults import table
 RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results" / "faults.json"
 
 
+RECORDED = ("good", *(f"{scenario}/" for scenario in table.SCENARIOS))
+
+
 def work(names: Any, results: Any) -> None:
     """A lane's process: plays what it is given until there is no more."""
     from tests.faults.lane import lane
@@ -40,7 +43,7 @@ def play(lane: Any, name: str) -> dict[str, Any]:
         player = Play(lane, case)
         result = player.run()
         record = result.record()
-        record["calls"] = lane.faults()["calls"] if name == "good" else None
+        record["calls"] = lane.faults()["calls"] if name in RECORDED else None
     except Exception:
         record = broken(case, traceback.format_exc(), time.monotonic() - begun)
     lane.wipe()
@@ -117,12 +120,14 @@ def main(args: argparse.Namespace) -> int:
 
 
 def recorded(lanes: Lanes, match: str) -> list[str]:
-    """The matrix's names, from the calls of a good run, which must be good."""
-    (result,) = lanes.play(["good"])
-    show(result, 1, 1)
-    if result["verdict"] != "good":
-        raise SystemExit("the good run is not good: there is nothing to compare with")
-    return [case.name for case in table.matrix([tuple(call) for call in result["calls"]]) if match in case.name]
+    """The matrix's names, from the calls of a good run and of one run of each scenario, which must be good."""
+    runs = {}
+    for number, result in enumerate(lanes.play(list(RECORDED)), 1):
+        show(result, number, len(RECORDED))
+        if result["verdict"] != "good":
+            raise SystemExit(f"{result['name']} is not good: there is nothing to compare with")
+        runs[result["name"]] = [tuple(call) for call in result["calls"]]
+    return [case.name for case in table.matrix(runs) if match in case.name]
 
 
 def show(result: dict[str, Any], number: int, of: int) -> None:

@@ -17,18 +17,30 @@ MOMENTS = ("loading", "answering", "serving", "ending")
 KINDS = ("throttled", "error", "denied", "lost")
 FLEET_KINDS = ("no_capacity", "quota", "no_capacity_error")
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
-# Not the system's: the harness's questions to the reaper's and rescuer's functions come from outside.
-NOT_OURS = ("lambda:ReapGpusFunction", "lambda:RescueRequestsFunction", "lambda:PublishSiteFunction")
+
+
+# What else can be under way when something goes wrong: a run of its own is recorded for each. `no_answer`: the launch
+# fails in a way that does not tell whether an instance was bought. `stopped`: somebody stops the execution.
+SCENARIOS: dict[str, dict[str, Any]] = {
+    "relaunch": {"strike": "worker_killed", "moment": "answering"},
+    "on_demand": {"rules": [{"kind": "no_capacity", "action": "ec2:CreateFleet"}], "allow_on_demand": True},
+    "no_answer": {"rules": [{"kind": "lost", "action": "ec2:CreateFleet", "times": 4}]},
+    "stopped": {"strike": "execution_stopped", "moment": "answering"},
+}
 
 
 @dataclass(frozen=True)
 class Case:
+    """`rules` are armed from the start; `strike` happens at `moment`. `setting`: the scenario's rules."""
+
     name: str
     rules: list[dict[str, Any]] = field(default_factory=list)
     strike: str = ""
     moment: str = ""
     held: bool = False  # the moment is a state that is held
     order: str = ""  # what the engine is asked, when that is the fault
+    allow_on_demand: bool = False
+    setting: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def seed(self) -> int:
@@ -41,6 +53,12 @@ def good() -> Case:
 
 def case(name: str) -> Case:
     """The case of that name. ValueError when it is none."""
+    scenario, slash, what = name.partition("/")
+    if slash and scenario in SCENARIOS:
+        more = dict(SCENARIOS[scenario])
+        setting = more.pop("rules", [])
+        rules = _call(name, what.partition(":")[2]).rules if what else []
+        return Case(name, rules=rules, setting=setting, **more)
     kind, _, rest = name.partition(":")
     if kind == "call":
         return _call(name, rest)
@@ -97,8 +115,9 @@ def length_of(name: str, kind: str, count: int) -> str:
     return f"nth{seed % 3}" if count > 3 and seed % 3 else "once"
 
 
-def matrix(calls: list[Call]) -> list[Case]:
-    """Every case, most telling first."""
+def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
+    """Every case, from the calls of a good run (`good`) and of each scenario (what only it has is added)."""
+    calls = recorded["good"]
     names = [f"engine:{mishap}" for mishap in MISHAPS]
     for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE):
         names += [f"strike:{strike.__name__}@{moment}" for moment in MOMENTS]
@@ -108,11 +127,20 @@ def matrix(calls: list[Call]) -> list[Case]:
         sides = ("before",) if state in tokens else ("before", "after")
         names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
     for caller, action, state, count in calls:
-        if action in NOT_OURS:
-            continue
-        name = f"call:{caller}:{action}@{state}"
-        names += [f"{name}={kind}.{length_of(name, kind, count)}" for kind in kinds_of(caller, action)]
-    return [case(name) for name in names]
+        names += cases_of(f"call:{caller}:{action}@{state}", caller, action, count)
+    known = {(caller, state) for caller, _, state, _ in calls if caller == "gpu_session"}
+    callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
+    functions = {action for caller, action, _, _ in calls if caller == "invocation"}
+    for scenario in SCENARIOS:
+        for caller, action, state, count in recorded.get(f"{scenario}/", []):
+            seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
+            if not seen:
+                names += cases_of(f"{scenario}/call:{caller}:{action}@{state}", caller, action, count)
+    return [case(name) for name in dict.fromkeys(names)]
+
+
+def cases_of(name: str, caller: str, action: str, count: int) -> list[str]:
+    return [f"{name}={kind}.{length_of(name, kind, count)}" for kind in kinds_of(caller, action)]
 
 
 # A case of each kind, in under a minute: what `make test` runs.

@@ -39,7 +39,7 @@ check: install page ## the fast part: format, lint, types, unit tests, template,
 	@$(BIN)/ruff check -q src tests local bench
 	@$(BIN)/mypy
 	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend run --silent check
-	@$(BIN)/python -m pytest tests/unit tests/template tests/statemachines
+	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/template tests/statemachines
 
 bench: install page ## what is fast, as ratios; results in bench/results/
 	@PYTHONPATH=src $(BIN)/python -m bench

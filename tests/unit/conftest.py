@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from moto import mock_aws
 
@@ -38,8 +40,6 @@ class Aws:
     items: Table
     queue_url: str
     topic_inbox_url: str
-    user_pool_id: str
-    user_pool_client_id: str
     gpu_session_arn: str
     bucket: str
 
@@ -69,6 +69,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     }.items():
         monkeypatch.setenv(name, value)
     with mock_aws():
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", _session())
         made = _stack()
         for name, value in {
             "TABLE_NAME": made.items.name,
@@ -77,12 +78,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "MODEL_ID": "mistral-7b-instruct-v0.3",
             "CONTEXT_TOKENS": "2048",
             "IDLE_SECONDS": "300",
-            "USER_POOL_ID": made.user_pool_id,
-            "USER_POOL_CLIENT_ID": made.user_pool_client_id,
+            "USER_POOL_ID": "us-east-1_none",  # a real one takes moto an eighth of a second: test_authorizer makes one
+            "USER_POOL_CLIENT_ID": "none",
             "WEBSOCKET_CALLBACK_URL": "https://ws12345678.execute-api.us-east-1.amazonaws.com/v1",
             "STACK_NAME": "foreverus",
             "TOPIC_ARN": boto3.client("sns").list_topics()["Topics"][0]["TopicArn"],
             "MAX_SESSION_SECONDS": "14400",
+            "MONTHLY_CAP_USD": "20",
+            "SESSION_CAP_USD": "4",
             "DATABASE_CLUSTER_ARN": "",
             "DATABASE_SECRET_ARN": "",
             "DATABASE_NAME": "",
@@ -92,6 +95,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         _forget_clients()
         yield made
     _forget_clients()
+
+
+_models = botocore.loaders.create_loader()  # reading services' models anew for every test would take a second each
+
+
+def _session() -> boto3.Session:
+    session = botocore.session.Session()
+    session.register_component("data_loader", _models)
+    return boto3.Session(botocore_session=session)
 
 
 def _forget_clients() -> None:
@@ -119,18 +131,11 @@ def _stack() -> Aws:
         definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
         roleArn="arn:aws:iam::123456789012:role/gpu-session",
     )
-    cognito = boto3.client("cognito-idp")
-    pool_id = cognito.create_user_pool(PoolName="foreverus")["UserPool"]["Id"]
-    client = cognito.create_user_pool_client(
-        UserPoolId=pool_id, ClientName="page", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
-    )["UserPoolClient"]
     boto3.client("s3").create_bucket(Bucket="site")
     return Aws(
         Table(dynamodb, "foreverus"),
         queue_url,
         inbox_url,
-        pool_id,
-        client["ClientId"],
         machine["stateMachineArn"],
         "site",
     )

@@ -15,14 +15,26 @@ from tests.unit.conftest import NOW, Aws
 PASSWORD = "Correct-horse-battery-1"
 
 
-def token_of_a_user(aws: Aws) -> str:
+@pytest.fixture
+def user_pool(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
+    """(the pool's id, its client's id), which the authorizer takes for its own."""
     cognito = boto3.client("cognito-idp")
-    cognito.admin_create_user(UserPoolId=aws.user_pool_id, Username="ana@example.com", MessageAction="SUPPRESS")
-    cognito.admin_set_user_password(
-        UserPoolId=aws.user_pool_id, Username="ana@example.com", Password=PASSWORD, Permanent=True
-    )
+    pool_id = cognito.create_user_pool(PoolName="foreverus")["UserPool"]["Id"]
+    client = cognito.create_user_pool_client(
+        UserPoolId=pool_id, ClientName="page", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
+    )["UserPoolClient"]
+    monkeypatch.setenv("USER_POOL_ID", pool_id)
+    monkeypatch.setenv("USER_POOL_CLIENT_ID", client["ClientId"])
+    return pool_id, client["ClientId"]
+
+
+def token_of_a_user(user_pool: tuple[str, str]) -> str:
+    pool_id, client_id = user_pool
+    cognito = boto3.client("cognito-idp")
+    cognito.admin_create_user(UserPoolId=pool_id, Username="ana@example.com", MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(UserPoolId=pool_id, Username="ana@example.com", Password=PASSWORD, Permanent=True)
     signed_in = cognito.initiate_auth(
-        ClientId=aws.user_pool_client_id,
+        ClientId=client_id,
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": "ana@example.com", "PASSWORD": PASSWORD},
     )
@@ -49,8 +61,8 @@ def jwt(**claims: object) -> str:
 OURS = {"sub": "u", "token_use": "access", "client_id": "page", "iss": "https://cognito-idp.example/us-east-1_abc"}
 
 
-def test_a_signed_in_user_comes_in_under_their_own_id(aws: Aws) -> None:
-    token = token_of_a_user(aws)
+def test_a_signed_in_user_comes_in_under_their_own_id(user_pool: tuple[str, str]) -> None:
+    token = token_of_a_user(user_pool)
     assert bootstrap.authorizer().user_of(f"Bearer {token}") == unverified_claims(token)["sub"]
 
 

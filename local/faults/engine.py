@@ -48,6 +48,7 @@ class Engine:
     async def complete(self, messages: list[dict[str, str]], writer: asyncio.StreamWriter) -> None:
         said = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
         asked = next(one["content"] for one in reversed(messages) if one["role"] == "user")
+        print(f"asked: {asked}", flush=True)
         order = _ORDER.search(asked)
         last, at, mishap = (int(order[1]), int(order[2] or 0), order[3]) if order else (1, 0, None)
         first = int(said.split()[-1]) + 1 if said.strip() else 1

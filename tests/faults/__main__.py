@@ -17,19 +17,22 @@ from tests.faults import run
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", nargs="+", metavar="NAME", default=[])
-    for flag in ("--fast", "--list", "--ways", "--mutants"):
+    parser.add_argument("--ways", nargs="*", metavar="WAY")
+    parser.add_argument("--mutants", nargs="*", metavar="TEXT")
+    for flag in ("--fast", "--list"):
         parser.add_argument(flag, action="store_true")
+    parser.add_argument("--unsaved", action="store_true", help="leave bench/results/faults.json as it is")
     parser.add_argument("--lanes", type=int, default=4, help="clouds at once (default: 4)")
     parser.add_argument("--match", default="", help="only the cases of the matrix with this text in their names")
     args = parser.parse_args()
-    if args.ways:
+    if args.ways is not None:
         from tests.faults import ways
 
-        return ways.main()
-    if args.mutants:
+        return ways.main(args.ways, save=not args.unsaved)
+    if args.mutants is not None:
         from tests.faults import mutants
 
-        return mutants.main()
+        return mutants.main(args.mutants)
     return run.main(args)
 
 

@@ -119,6 +119,11 @@ class Lane:
         regions = [queues for account in accounts.values() for queues in account.values()]
         return [one["Body"] for queues in regions for messages in queues.values() for one in messages]
 
+    def asked(self, order: str) -> int:
+        """How often the engines of this cloud were asked that."""
+        logs = self.places.logs.glob("*-engine.log")
+        return sum(log.read_text().splitlines().count(f"asked: {order}") for log in logs)
+
     def purge(self) -> None:
         for url in self.client("sqs").list_queues().get("QueueUrls", []):
             self.client("sqs").purge_queue(QueueUrl=url)
@@ -139,7 +144,8 @@ class Lane:
                 if name in item and item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING"):
                     self._age(item, name, seconds)
         for function in SCHEDULED:
-            self.invoke(function, EVENT)
+            if function in self.functions:
+                self.invoke(function, EVENT)
 
     def _age(self, item: dict[str, Any], name: str, seconds: float) -> None:
         then = datetime.fromisoformat(item[name]["S"].replace("Z", "+00:00")) - timedelta(seconds=seconds)

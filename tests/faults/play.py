@@ -55,6 +55,7 @@ class Play:
         self.notes: list[str] = []
         self.struck = 0
         self.afterwards: list[Callable[[Play], None]] = []
+        self.when_over: list[Callable[[], None]] = []
         self.begun = time.monotonic()
 
     # ---- what strikes use ----
@@ -113,7 +114,7 @@ class Play:
     def _hits(self) -> int:
         """How often the case's own fault struck. Rules of its scenario do not count, nor does a scenario's strike."""
         mine = sum(self.lane.faults()["hits"][: len(self.case.rules)])
-        return mine if self.case.rules and not self.case.held else self.struck + bool(self.case.order)
+        return mine if self.case.rules and not self.case.held else self.struck + bool("then at" in self.case.order)
 
     def _ask(self, content: str) -> None:
         message = self.client.ask(content)
@@ -201,6 +202,8 @@ class Play:
     def _settle(self) -> int:
         """The fault is over. What ends by itself has its time; then the schedules run. Returns how many rounds."""
         self.lane.faults("clear")
+        for stop in self.when_over:
+            stop()
         self._mend(now=True)
         for round_ in range(ROUNDS + 1):
             if self._quiet(QUIET_S):

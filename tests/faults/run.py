@@ -116,7 +116,7 @@ def main(args: argparse.Namespace) -> int:
             show(result, len(results), len(names))
     finally:
         lanes.close()
-    return report(results, time.monotonic() - begun, save=not fixed and not args.match)
+    return report(results, time.monotonic() - begun, save=not (fixed or args.match or args.unsaved))
 
 
 def recorded(lanes: Lanes, match: str) -> list[str]:

@@ -1,5 +1,6 @@
 """What is done to a machine, a queue, a database or an execution, at a moment. Each takes the running case."""
 
+import contextlib
 import json
 import os
 import signal
@@ -109,12 +110,22 @@ def sns_down(play: "Play") -> None:
     play.rule(kind="error", action="sns:*", times=0)
 
 
-def emulator_restarted(play: "Play") -> None:
-    """As after a crash of Step Functions itself: executions are gone without an event; everything else is kept."""
-    raise LookupError("the emulator's state is not kept")
+def every_worker_killed(play: "Play") -> None:
+    """Whatever is bought dies while it answers: the session must give up after its last relaunch."""
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.3):
+            for one in faults.machines(play.lane.places).values():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(one["worker"]), signal.SIGKILL)
+
+    threading.Thread(target=kill, daemon=True).start()
+    play.when_over.append(over.set)
 
 
 PROCESS = (
+    every_worker_killed,
     worker_killed,
     engine_killed,
     worker_hung,
@@ -129,6 +140,3 @@ PROCESS = (
 EXECUTION = (execution_stopped, machine_timed_out)
 BESIDE = (message_duplicated, postgresql_down, sns_down)
 STRIKES: dict[str, Callable[["Play"], None]] = {one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE)}
-
-# What must happen in the main thread, because the parts' ends are tied to the thread that started them.
-MAIN = threading.main_thread()

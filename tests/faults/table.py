@@ -16,6 +16,7 @@ STORM_S = 4.0  # how long a storm of failures lasts: longer than the SDKs' and t
 MOMENTS = ("loading", "answering", "serving", "ending")
 KINDS = ("throttled", "error", "denied", "lost")
 FLEET_KINDS = ("no_capacity", "quota", "no_capacity_error")
+READS = ("Get", "Query", "Describe")  # to lose the answer to one is to have it fail
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
 
 
@@ -71,6 +72,8 @@ def case(name: str) -> Case:
         state, _, side = moment.rpartition(".")
         rule = {"kind": {"before": "hold", "after": "hold_after"}[side], "caller": "gpu_session", "state": state}
         return Case(name, rules=[{**rule, "seconds": 8}], strike=strike, moment=moment, held=True)
+    if name == "long":  # longer than a message stays hidden
+        return Case(name, order="count to 320")
     if kind == "engine":
         return Case(name, order=f"count to 40, then at 7: {rest}")
     if name == "good":
@@ -94,6 +97,8 @@ def _call(name: str, rest: str) -> Case:
 def kinds_of(caller: str, action: str) -> tuple[str, ...]:
     if caller == "invocation":
         return INVOCATION_KINDS
+    if action.partition(":")[2].startswith(READS):
+        return KINDS[:-1]
     if action == "ec2:CreateFleet":
         return KINDS + FLEET_KINDS
     if action == "sqs:SendMessage":
@@ -117,8 +122,8 @@ def length_of(name: str, kind: str, count: int) -> str:
 
 def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
     """Every case, from the calls of a good run (`good`) and of each scenario (what only it has is added)."""
-    calls = recorded["good"]
-    names = [f"engine:{mishap}" for mishap in MISHAPS]
+    calls = whenever(recorded["good"])
+    names = ["long", *(f"engine:{mishap}" for mishap in MISHAPS)]
     for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE):
         names += [f"strike:{strike.__name__}@{moment}" for moment in MOMENTS]
     states = sorted({state for caller, _, state, _ in calls if caller == "gpu_session"})
@@ -132,11 +137,21 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
     callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
     functions = {action for caller, action, _, _ in calls if caller == "invocation"}
     for scenario in SCENARIOS:
-        for caller, action, state, count in recorded.get(f"{scenario}/", []):
+        for caller, action, state, count in whenever(recorded.get(f"{scenario}/", [])):
             seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
             if not seen:
                 names += cases_of(f"{scenario}/call:{caller}:{action}@{state}", caller, action, count)
     return [case(name) for name in dict.fromkeys(names)]
+
+
+def whenever(calls: list[Call]) -> list[Call]:
+    """Functions that run beside the session meet its states by chance: their calls are one case, whatever the state."""
+    merged: dict[tuple[str, str, str], int] = {}
+    for caller, action, state, count in calls:
+        beside = caller not in ("gpu_session", "Instance", "ApiFunction") and action != "lambda:ApiFunction"
+        key = (caller, action, "" if beside else state)
+        merged[key] = merged.get(key, 0) + count
+    return [(*key, count) for key, count in merged.items()]
 
 
 def cases_of(name: str, caller: str, action: str, count: int) -> list[str]:
@@ -154,5 +169,5 @@ FAST = (
     "call:gpu_session:ec2:CreateFleet@Launch spot GPU=no_capacity.once",
     "call:gpu_session:sns:Publish@Notify=error.storm",
     "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
-    "call:invocation:lambda:CloseSessionFunction@Close session=lost.once",
+    "call:invocation:lambda:CloseSessionFunction@=lost.once",
 )

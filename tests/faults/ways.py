@@ -1,0 +1,176 @@
+"""For each of the five ways an instance dies: the other four are switched off, and an orphan's life is measured.
+
+The times are the laptop's, whose parameters are shorter than AWS's: each stands beside the formula that it must keep.
+"""
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from local.instances import faults
+from tests.faults.client import Client
+from tests.faults.lane import PARAMETERS, Lane, lane
+from tests.faults.run import RESULTS
+
+SLACK_S = 8.0  # of a laptop that does other things at the same time
+GRACE_S = 20.0  # a machine that powers itself off lets its worker hand back for so long
+SHORT_LIFE = {"MaxSessionSeconds": "60"}  # the shortest that the template allows: with the boot budget, 90 s
+HEARTBEAT = float(PARAMETERS["ServeHeartbeatSeconds"])
+
+
+@dataclass
+class Orphan:
+    """A serving session with nothing to do, and what the measurement needs of it."""
+
+    lane: Lane
+    session: str
+    instance: str
+
+    def hang_worker(self) -> None:
+        """Way 5 is off, as far as the worker is concerned."""
+        os.kill(int(faults.machines(self.lane.places)[self.instance]["worker"]), signal.SIGSTOP)
+
+    def stop_execution(self) -> None:
+        """Ways 1 and 2 are off: nothing catches StopExecution."""
+        self.lane.client("stepfunctions").stop_execution(executionArn=self.lane.execution_arn(self.session))
+
+    def lives(self) -> bool:
+        return self.instance in self.lane.live_instances()
+
+
+def terminate_state(orphan: Orphan) -> None:
+    """1. The Terminate state: the session ends well, and its worker does not end its machine."""
+    orphan.hang_worker()
+    token = orphan.lane.sessions()[-1]["task_token"]["S"]
+    orphan.lane.client("stepfunctions").send_task_success(taskToken=token, output='{"outcome": "ended"}')
+
+
+def catch(orphan: Orphan) -> None:
+    """2. Catch: the worker falls silent."""
+    orphan.hang_worker()
+
+
+def reaper_event(orphan: Orphan) -> None:
+    """3. The reaper hears that the execution was aborted."""
+    orphan.hang_worker()
+    orphan.stop_execution()
+
+
+def reaper_sweep(orphan: Orphan) -> None:
+    """4. The sweep: nobody heard of anything. The schedule's five minutes and the grace of one are let pass."""
+    orphan.hang_worker()
+    orphan.stop_execution()
+    orphan.lane.five_minutes_pass()
+
+
+def refused_heartbeat(orphan: Orphan) -> None:
+    """5a. The instance itself: its worker learns that nobody waits for it."""
+    orphan.stop_execution()
+
+
+def lost_contact(orphan: Orphan) -> None:
+    """5b. The instance itself: its worker hears nothing more."""
+    orphan.lane.faults("add", rule={"kind": "cut_out", "instance": orphan.instance, "times": 0})
+    orphan.stop_execution()
+
+
+def power_timer(orphan: Orphan) -> None:
+    """5c. The instance itself: the operating system's timer, counted from the boot."""
+    orphan.hang_worker()
+    orphan.stop_execution()
+
+
+@dataclass(frozen=True)
+class Way:
+    act: Callable[[Orphan], None]
+    formula: str
+    bound_s: float
+    reaper: tuple[str, ...] = ()  # its rules that stay on: `event`, `sweep`
+    parameters: dict[str, str] | None = None
+
+
+WAYS = {
+    "terminate_state": Way(terminate_state, "one EC2 call", 0),
+    "catch": Way(catch, "ServeHeartbeatSeconds", HEARTBEAT),
+    "reaper_event": Way(reaper_event, "EventBridge's delivery", 2, ("event",)),
+    "reaper_sweep": Way(reaper_sweep, "5 min schedule + 1 min grace (simulated)", 360, ("sweep",)),
+    "refused_heartbeat": Way(refused_heartbeat, "WorkerHeartbeatSeconds + hand-back", 1 + 10),
+    "lost_contact": Way(lost_contact, "max(30, 4 × WorkerHeartbeatSeconds) + hand-back", 30 + 10 + 10),
+    "power_timer": Way(
+        power_timer, "MaxSessionSeconds + BootTimeoutSeconds + grace", 60 + 30 + GRACE_S, (), SHORT_LIFE
+    ),
+}
+
+
+def switch_reaper(one: Lane, on: tuple[str, ...]) -> None:
+    """Its two rules in EventBridge, by what each listens to. The schedule's own clock is never waited for."""
+    events = one.client("events")
+    for rule in events.list_rules()["Rules"]:
+        targets = events.list_targets_by_rule(Rule=rule["Name"])["Targets"]
+        if any("ReapGpus" in target["Arn"] for target in targets):
+            kind = "event" if rule.get("EventPattern") else "sweep"
+            (events.enable_rule if kind in on else events.disable_rule)(Name=rule["Name"])
+
+
+def measure(one: Lane, name: str) -> dict[str, Any]:
+    way = WAYS[name]
+    client = Client(one.cloud.outputs)
+    switch_reaper(one, way.reaper)
+    if "sweep" not in way.reaper:
+        one.functions.pop("ReapGpusFunction", None)
+    try:
+        session = client.call("POST", "/sessions", {"idle_seconds": 600})["id"]
+        orphan = Orphan(one, session, serving(one))
+        begun, passed = time.monotonic(), one.passed_s
+        way.act(orphan)
+        deadline = begun + way.bound_s + SLACK_S
+        while orphan.lives() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        lived = time.monotonic() - begun + one.passed_s - passed
+        died = not orphan.lives()
+    finally:
+        client.close()
+        one.wipe()
+    good = died and lived <= way.bound_s + SLACK_S
+    what = {"way": name, "formula": way.formula, "formula_s": way.bound_s, "lived_s": round(lived, 2)}
+    return {**what, "verdict": "good" if good else "violated"}
+
+
+def serving(one: Lane) -> str:
+    """The instance, once the session serves."""
+    deadline = time.monotonic() + 60
+    while not (one.sessions() and one.sessions()[-1]["status"]["S"] == "serving"):
+        if time.monotonic() > deadline:
+            raise TimeoutError("the session does not serve")
+        time.sleep(0.1)
+    return one.live_instances()[0]
+
+
+def main(names: list[str] | None = None, save: bool = True) -> int:
+    results = []
+    for parameters in (None, SHORT_LIFE):
+        wanted = [name for name, way in WAYS.items() if way.parameters == parameters and (not names or name in names)]
+        if not wanted:
+            continue
+        with lane(parameters) as one:
+            reaper = one.functions.get("ReapGpusFunction")
+            for name in wanted:
+                one.functions["ReapGpusFunction"] = str(reaper)
+                results.append(measure(one, name))
+                print(
+                    "{verdict:8}  {lived_s:6.1f} s of {formula_s:5.0f} s  {way}: {formula}".format(**results[-1]),
+                    flush=True,
+                )
+    if save and not names:
+        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+        RESULTS.write_text(json.dumps({**kept, "ways": results}, indent=1) + "\n")
+    return 0 if all(one["verdict"] == "good" for one in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -13,6 +13,7 @@ from pathlib import Path
 from local.mends import (
     Options,
     api_import,
+    budgets_in_stacks,
     ec2_authorization,
     ec2_fleet,
     iam_batches,
@@ -27,6 +28,7 @@ from local.mends import (
 
 MENDS = (
     api_import,
+    budgets_in_stacks,
     ec2_authorization,
     ec2_fleet,
     iam_batches,

@@ -4,6 +4,8 @@ Clients are made on first use, not at import: importing any module with an empty
 """
 
 import os
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -18,20 +20,34 @@ if TYPE_CHECKING:
     from foreverus.conversations.push import WebSocketPush
     from foreverus.conversations.rescue import Rescuer
     from foreverus.conversations.service import ConversationService
+    from foreverus.conversations.waiting import WaitingRequests
     from foreverus.dynamo import Table
     from foreverus.live.frames import Frames
     from foreverus.results.database import Database
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.machine import StepFunctionsMachine
+    from foreverus.sessions.pricing import SpendWatch
     from foreverus.sessions.reaping import Reaper
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.start import SessionStarter
+    from foreverus.sessions.usage import Usage
     from foreverus.site import Site
 
 
 def clock() -> datetime:
     return datetime.now(UTC)
+
+
+def count_reaped(stack_name: str) -> Callable[[int], None]:
+    """Writes the metric as a whole line of the log, without what a logger puts before it: CloudWatch finds it there."""
+    from foreverus.sessions.metrics import reaped_line
+
+    def count(instances: int) -> None:
+        sys.stdout.write(reaped_line(stack_name, instances, clock()) + "\n")
+        sys.stdout.flush()
+
+    return count
 
 
 @cache
@@ -63,13 +79,22 @@ class ApiServices:
     sessions: "SessionService"
     conversations: "ConversationService"
     models: "Catalog"
+    usage: "Usage"
 
 
-def starter(table_name: str, gpu_session_arn: str, idle_seconds: int | None = None) -> "SessionStarter":
+def starter(
+    table_name: str, gpu_session_arn: str, monthly_cap_usd: float, idle_seconds: int | None = None
+) -> "SessionStarter":
     from foreverus.sessions.start import SessionStarter
     from foreverus.sessions.store import SessionStore
 
-    return SessionStarter(SessionStore(items(table_name)), machine(gpu_session_arn), idle_seconds, clock)
+    store = SessionStore(items(table_name))
+    return SessionStarter(store, machine(gpu_session_arn), idle_seconds, monthly_cap_usd, clock)
+
+
+def region() -> str:
+    """Where we are, as boto3 finds it."""
+    return str(client("dynamodb").meta.region_name)
 
 
 def machine(gpu_session_arn: str) -> "StepFunctionsMachine":
@@ -85,17 +110,22 @@ def api() -> ApiServices:
     from foreverus.conversations.queue import ChatQueue
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
+    from foreverus.costs.meter import Caps
+    from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.store import SessionStore
+    from foreverus.sessions.usage import Usage
 
     env = settings.ApiSettings.from_env(os.environ)
     table = items(env.table_name)
-    start = starter(env.table_name, env.gpu_session_arn, env.idle_seconds)
+    start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
     queue = ChatQueue(client("sqs"), env.chat_queue_url)
+    caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start),
         conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, clock),
         models=Catalog(env.model_id, env.context_tokens),
+        usage=Usage(SessionStore(table), CapacityDiary(table), caps, region(), clock),
     )
 
 
@@ -130,26 +160,50 @@ def push() -> "WebSocketPush":
     return WebSocketPush(client("apigatewaymanagementapi", env.websocket_callback_url), items(env.table_name))
 
 
-def session_closer(table_name: str, gpu_session_arn: str) -> "SessionCloser":
+@cache
+def spend_watch() -> "SpendWatch":
+    """What looks at every change of a session's record for prices to note and notices to give."""
+    from foreverus.costs.spot_price import PriceBook
+    from foreverus.sessions.notifications import SnsTopic
+    from foreverus.sessions.pricing import SpendWatch
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.PublishChangesSettings.from_env(os.environ)
+    prices = PriceBook(client("ec2"), region())
+    return SpendWatch(SessionStore(items(env.table_name)), SnsTopic(client("sns"), env.topic_arn), prices.price_of)
+
+
+def waiting_requests(table_name: str) -> "WaitingRequests":
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.store import ConversationStore
     from foreverus.conversations.waiting import WaitingRequests
+
+    table = items(table_name)
+    return WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock)
+
+
+def session_closer(table_name: str, gpu_session_arn: str, monthly_cap_usd: float) -> "SessionCloser":
     from foreverus.costs.spot_price import PriceBook
     from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.store import SessionStore
 
-    region = gpu_session_arn.split(":")[3]
-    prices = PriceBook(client("ec2"), region)
     table = items(table_name)
-    start = starter(table_name, gpu_session_arn)
-    waiting = WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock)
-    return SessionCloser(SessionStore(table), start, waiting, prices.price_of, region, clock)
+    return SessionCloser(
+        store=SessionStore(table),
+        starter=starter(table_name, gpu_session_arn, monthly_cap_usd),
+        waiting=waiting_requests(table_name),
+        diary=CapacityDiary(table),
+        price_of=PriceBook(client("ec2"), region()).price_of,
+        region=region(),
+        clock=clock,
+    )
 
 
 @cache
 def closer() -> "SessionCloser":
     env = settings.CloseSessionSettings.from_env(os.environ)
-    return session_closer(env.table_name, env.gpu_session_arn)
+    return session_closer(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
 
 
 @cache
@@ -166,8 +220,9 @@ def reaper() -> "Reaper":
         gpus=Fleet(client("ec2"), env.stack_name),
         executions=machine(env.gpu_session_arn),
         sessions=SessionStore(items(env.table_name)),
-        closer=session_closer(env.table_name, env.gpu_session_arn),
+        closer=session_closer(env.table_name, env.gpu_session_arn, env.monthly_cap_usd),
         notifications=SnsTopic(client("sns"), env.topic_arn),
+        count=count_reaped(env.stack_name),
         most=timedelta(seconds=env.max_session_seconds),
         clock=clock,
     )
@@ -178,11 +233,13 @@ def rescuer() -> "Rescuer":
     from foreverus.conversations.queue import ChatQueue
     from foreverus.conversations.rescue import Rescuer
     from foreverus.conversations.store import ConversationStore
+    from foreverus.sessions.store import SessionStore
 
     env = settings.RescueRequestsSettings.from_env(os.environ)
-    queue = ChatQueue(client("sqs"), env.chat_queue_url)
-    start = starter(env.table_name, env.gpu_session_arn)
-    return Rescuer(ConversationStore(items(env.table_name)), queue, start, clock)
+    queue, table = ChatQueue(client("sqs"), env.chat_queue_url), items(env.table_name)
+    start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
+    waiting = waiting_requests(env.table_name)
+    return Rescuer(ConversationStore(table), queue, start, waiting, lambda: SessionStore(table).newest(1), clock)
 
 
 def database(env: settings.DatabaseSettings) -> "Database | None":

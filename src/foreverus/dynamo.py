@@ -147,6 +147,16 @@ def delete_write(key: Key, condition: str = "", values: Item | None = None) -> d
     return {"Delete": body}
 
 
+def check_write(key: Key, condition: str, values: Item) -> dict[str, Any]:
+    return {
+        "ConditionCheck": {
+            "Key": to_attribute_values(key),
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": to_attribute_values(values),
+        }
+    }
+
+
 def _update(key: Key, expression: str, values: Item, condition: str, names: Any) -> dict[str, Any]:
     body: dict[str, Any] = {
         "Key": to_attribute_values(key),

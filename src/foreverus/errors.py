@@ -4,6 +4,7 @@ ForeverUsError
 ├── RequestRejected          answer the client; never retry
 │   ├── InvalidRequest           400  a field is wrong: `param` names it
 │   ├── NotAuthenticated         401  no token, or one that is not valid
+│   ├── SpendCapReached          402  nothing was started: raise the cap or wait a month; an error of sessions too
 │   ├── NotAllowed               403
 │   ├── NotFound                 404  not there, or not yours
 │   ├── Conflict                 409
@@ -58,6 +59,16 @@ class InvalidRequest(RequestRejected):
 class NotAuthenticated(RequestRejected):
     status = 401
     type = "authentication_error"
+
+
+class SpendCapReached(RequestRejected):
+    """Of the API it is a refusal; of a session, the name of the error that it or what waited for it ends in."""
+
+    status = 402
+    type = "spend_cap_error"
+
+    def __init__(self, message: str):
+        super().__init__(message, code="spend_cap_reached")
 
 
 class NotAllowed(RequestRejected):

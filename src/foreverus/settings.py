@@ -17,15 +17,16 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
         """Reads every field from `env`. Raises MissingSetting with the variable's name."""
-        values: dict[str, str | int] = {}
+        values: dict[str, str | int | float] = {}
         for field in fields(cls):
             name = field.name.upper()
             if name not in env:
                 raise MissingSetting(f"{cls.__name__} needs the environment variable {name}")
             try:
-                values[field.name] = int(env[name]) if field.type is int else env[name]
+                values[field.name] = field.type(env[name]) if field.type in (int, float) else env[name]
             except ValueError as err:
-                raise MissingSetting(f"{name} must be a whole number, not {env[name]!r}") from err
+                kind = "whole number" if field.type is int else "number"
+                raise MissingSetting(f"{name} must be a {kind}, not {env[name]!r}") from err
         return cls(**values)
 
 
@@ -37,6 +38,8 @@ class ApiSettings(Settings):
     model_id: str
     context_tokens: int
     idle_seconds: int
+    monthly_cap_usd: float
+    session_cap_usd: float
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,14 @@ class WebSocketSettings(Settings):
 
 @dataclass(frozen=True)
 class PublishChangesSettings(WebSocketSettings):
-    pass
+    topic_arn: str
 
 
 @dataclass(frozen=True)
 class CloseSessionSettings(Settings):
     table_name: str
     gpu_session_arn: str
+    monthly_cap_usd: float
     websocket_callback_url: str
 
 
@@ -90,6 +94,7 @@ class ReapGpusSettings(Settings):
     topic_arn: str
     gpu_session_arn: str
     max_session_seconds: int
+    monthly_cap_usd: float
     websocket_callback_url: str
 
 
@@ -98,6 +103,8 @@ class RescueRequestsSettings(Settings):
     table_name: str
     chat_queue_url: str
     gpu_session_arn: str
+    monthly_cap_usd: float
+    websocket_callback_url: str
 
 
 @dataclass(frozen=True)

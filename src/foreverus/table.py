@@ -11,11 +11,29 @@ Key = dict[str, str]
 
 SESSIONS = "SESSIONS"
 PENDING = "PENDING"
+CAPACITY = "CAPACITY"
 GPU_SLOT: Key = {"pk": "GPU", "sk": "SLOT#0"}
 
 
 def session_key(session_id: str) -> Key:
     return {"pk": SESSIONS, "sk": session_id}
+
+
+def ledger_partition(month: str) -> str:
+    """`month`: `2026-11`. One item a session beside the total, so that a session is counted once."""
+    return f"LEDGER#{month}"
+
+
+def ledger_total_key(month: str) -> Key:
+    return {"pk": ledger_partition(month), "sk": "TOTAL"}
+
+
+def ledger_entry_key(month: str, session_id: str) -> Key:
+    return {"pk": ledger_partition(month), "sk": session_id}
+
+
+def capacity_key(instance_type: str, zone: str) -> Key:
+    return {"pk": CAPACITY, "sk": f"{instance_type}#{zone}"}
 
 
 def conversation_key(user_id: str, conversation_id: str) -> Key:

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from foreverus import settings
-from foreverus.costs.receipt import VOLUME_GB
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
+from foreverus.costs.prices import listed_price
+from foreverus.sessions import metrics
 from tests.statemachines.machine import STATES
 from tests.template.template import ROOT, parameter_defaults, resources, template, walk
 
@@ -22,8 +24,11 @@ NO_STANDING_PRICE = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
+    "AWS::Budgets::Budget",
+    "AWS::Budgets::BudgetsAction",  # two are free
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudWatch::Alarm",  # ten are free, then $0.10 a month
     "AWS::Cognito::UserPool",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolDomain",
@@ -38,6 +43,7 @@ NO_STANDING_PRICE = {
     "AWS::EC2::VPC",
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::IAM::InstanceProfile",
+    "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
@@ -48,6 +54,7 @@ NO_STANDING_PRICE = {
     "AWS::S3::BucketPolicy",
     "AWS::SNS::Subscription",
     "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
     "AWS::SQS::Queue",
     "AWS::Scheduler::Schedule",
     "AWS::Serverless::Api",
@@ -63,6 +70,8 @@ WILDCARDS = {
     "DataBucketPolicy/TlsOnly",
     "InstanceRole/TaskTokens",
     "CloseSessionFunction/SpotPrices",
+    "NoLaunches/NoLaunches",
+    "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
     "GpuSessionRole/Look",
     "GpuSessionRole/DeliverLogs",
@@ -198,7 +207,6 @@ def test_what_is_stored_is_encrypted_and_private() -> None:
         assert all(bucket["PublicAccessBlockConfiguration"].values())
         assert bucket["BucketEncryption"]
     assert all(queue["SqsManagedSseEnabled"] for queue in resources("AWS::SQS::Queue").values())
-    assert all(topic["KmsMasterKeyId"] for topic in resources("AWS::SNS::Topic").values())
     (cluster,) = resources("AWS::RDS::DBCluster").values()
     assert cluster["StorageEncrypted"]
     assert cluster["ManageMasterUserPassword"]
@@ -341,3 +349,56 @@ def test_machines_name_is_the_one_that_functions_spell() -> None:
         if "GPU_SESSION_ARN" in one.get("Environment", {}).get("Variables", {})
     }
     assert {arn.split(":stateMachine:")[1] for arn in arns} == {machine["Name"]["Fn::Sub"]}
+
+
+def test_it_is_an_alarm_when_the_reaper_had_to_act() -> None:
+    (alarm,) = resources("AWS::CloudWatch::Alarm").values()
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.REAPED)
+    assert alarm["Dimensions"] == [{"Name": metrics.DIMENSION, "Value": {"Ref": "AWS::StackName"}}]
+    assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
+    assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
+
+
+def test_alarms_and_budgets_may_speak_to_the_topic_that_people_read() -> None:
+    (policy,) = resources("AWS::SNS::TopicPolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert set(statement["Principal"]["Service"]) == {"cloudwatch.amazonaws.com", "budgets.amazonaws.com"}
+    assert statement["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    # With AWS's own key they could not, and nobody would notice: its key policy does not let them.
+    (topic,) = resources("AWS::SNS::Topic").values()
+    assert "KmsMasterKeyId" not in topic
+
+
+def test_budget_stands_behind_the_cap_and_tells_at_50_80_and_100_percent() -> None:
+    (one,) = resources("AWS::Budgets::Budget").values()
+    assert one["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyCapUsd"}, "Unit": "USD"}
+    told = [entry["Notification"]["Threshold"] for entry in one["NotificationsWithSubscribers"]]
+    assert told == [50, 80, 100]
+    assert all(len(entry["Subscribers"]) == 1 for entry in one["NotificationsWithSubscribers"])
+
+
+def test_used_up_budget_denies_launches_and_nothing_else() -> None:
+    (action,) = resources("AWS::Budgets::BudgetsAction").values()
+    assert (action["ActionThreshold"], action["ApprovalModel"]) == ({"Type": "PERCENTAGE", "Value": 100}, "AUTOMATIC")
+    definition = action["Definition"]["IamActionDefinition"]
+    assert definition == {"PolicyArn": {"Ref": "NoLaunches"}, "Roles": [{"Ref": "GpuSessionRole"}]}
+    (policy,) = resources("AWS::IAM::ManagedPolicy").values()
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Effect"] == "Deny"
+    assert set(statement["Action"]) == {"ec2:CreateFleet", "ec2:RunInstances"}  # terminating is never denied
+
+
+def test_budgets_may_attach_that_policy_to_that_role_only() -> None:
+    found = [one for _, one in statements() if "iam:AttachRolePolicy" in actions(one)]
+    (attaching,) = found
+    assert attaching["Resource"] == {"Fn::GetAtt": ["GpuSessionRole", "Arn"]}
+    assert attaching["Condition"] == {"ArnEquals": {"iam:PolicyARN": {"Ref": "NoLaunches"}}}
+
+
+def test_a_sessions_cap_is_beyond_the_longest_session_on_the_first_type() -> None:
+    defaults = parameter_defaults()
+    first = defaults["InstanceTypes"].split(",")[0]
+    hours = (int(defaults["MaxSessionSeconds"]) + int(defaults["BootTimeoutSeconds"])) / 3600
+    price = listed_price(first, "us-east-1", "on-demand").usd_per_hour or 0
+    assert hours * (price + BESIDE_GPU_USD_PER_HOUR) < float(defaults["SessionCapUsd"])
+    assert float(defaults["SessionCapUsd"]) < float(defaults["MonthlyCapUsd"])

@@ -16,7 +16,7 @@ from foreverus.conversations.model import (
 )
 from foreverus.conversations.queue import Requests
 from foreverus.conversations.store import ConversationStore
-from foreverus.errors import InvalidRequest, NotAccepted
+from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.paging import page
 from foreverus.sessions.model import public_session
 from foreverus.sessions.start import SessionStarter
@@ -62,9 +62,11 @@ class ConversationService:
         then starts its successor, because the request is pending).
 
         `key` is the client's Idempotency-Key: the same key again is the same message. Raises InvalidRequest,
-        NotFound, or NotAccepted (nothing was kept).
+        NotFound, SpendCapReached (no GPU may be bought for it), or NotAccepted: nothing was kept.
         """
-        question = self._accept(user_id, conversation_id, request, key)
+        repeat_key = table.idempotency_key(user_id, conversation_id, key) if key else None
+        self._check_cap(repeat_key)
+        question = self._accept(user_id, conversation_id, request, repeat_key)
         session = self._see_that_it_is_answered(user_id)
         return {
             "message": public_question(question),
@@ -72,13 +74,20 @@ class ConversationService:
             "session": public_session(session) if session else None,
         }
 
-    def _accept(self, user_id: str, conversation_id: str, request: Item, key: str) -> Item:
+    def _check_cap(self, repeat_key: table.Key | None) -> None:
+        """A message that was accepted before the cap was reached stays accepted."""
+        try:
+            self.sessions.check_cap()
+        except SpendCapReached:
+            if not (repeat_key and self.store.was_accepted(repeat_key)):
+                raise
+
+    def _accept(self, user_id: str, conversation_id: str, request: Item, repeat_key: table.Key | None) -> Item:
         content = request["content"]
         self._check_size(content)
         now = self.clock()
         options: Item = {name: request[name] for name in ("max_tokens", "temperature") if name in request}
         question = new_question(conversation_id, table.new_id("msg", now), user_id, content, options, now)
-        repeat_key = table.idempotency_key(user_id, conversation_id, key) if key else None
         accepted = self.store.accept(question, now, repeat_key)
         if accepted != question["message_id"]:
             return self.store.question(conversation_id, accepted) or question
@@ -92,7 +101,7 @@ class ConversationService:
     def _see_that_it_is_answered(self, user_id: str) -> Item | None:
         try:
             return self.sessions.start(user_id, "message")[0]
-        except NotAccepted:
+        except (NotAccepted, SpendCapReached):  # the cap was reached just now: rescue_requests ends it in that error
             return None
 
     def _check_size(self, content: str) -> None:

@@ -80,6 +80,10 @@ class ConversationStore:
             return str(first["message_id"]) if first else message_id
         return str(message_id)
 
+    def was_accepted(self, repeat_key: table.Key) -> bool:
+        """Whether a request with this Idempotency-Key has been accepted before."""
+        return self.items.get(repeat_key) is not None
+
     def withdraw(self, question: Item, repeat_key: table.Key | None = None) -> None:
         """Undoes `accept` when the request could not be queued."""
         keys = [

@@ -12,18 +12,11 @@ from foreverus import table
 from foreverus.conversations.answers import Answer, Answers, Request, Saved
 from foreverus.conversations.push import Push, message_frame
 from foreverus.conversations.store import ConversationStore
+from foreverus.sessions.advice import advice
 
 Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
-
-# What a person can do about it; the error's own name is the answer's code.
-ADVICE = {
-    "NoGpuCapacity": "AWS has no such GPU free right now. Try again later, or allow on-demand.",
-    "GpuQuotaExceeded": "This AWS account may not run a GPU yet: its quota must be raised (see the README).",
-    "LaunchNotAuthorized": "This deployment is not allowed to launch a GPU: somebody must mend its permissions.",
-    "SessionLost": "The session was stopped from outside.",
-}
 
 
 def reason(code: str) -> str:
@@ -34,7 +27,9 @@ def reason(code: str) -> str:
     """
     if code == "SessionEndRequested":
         return "The GPU was switched off before this was answered. Send the message again to start a new session."
-    return f"The GPU session failed. {ADVICE.get(code, 'Send the message again to try with a new one.')}"
+    if code == "SpendCapReached":
+        return advice(code)
+    return f"The GPU session failed. {advice(code) or 'Send the message again to try with a new one.'}"
 
 
 @dataclass(frozen=True)

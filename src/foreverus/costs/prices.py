@@ -48,6 +48,13 @@ def listed_price(instance_type: str, region: str, lifecycle: str) -> Price:
     return Price(None, f"unknown: prices.csv has no {instance_type}")
 
 
+@cache
+def dearest_price() -> Price:
+    """The highest price of the table, for an instance type that it does not know."""
+    row = max(_rows(), key=lambda row: float(row["usd_per_hour"]))
+    return Price(float(row["usd_per_hour"]), f"the dearest that prices.csv knows, {row['instance_type']}")
+
+
 def _of(rows: list[dict[str, str]], kind: str) -> list[dict[str, str]]:
     """Observed and published prices before estimates."""
     kinds = [row for row in rows if row["kind"] == kind]

@@ -4,34 +4,22 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from foreverus.costs.prices import GP3_USD_PER_GB_MONTH, HOURS_PER_MONTH, PUBLIC_IPV4_USD_PER_HOUR, Price
+from foreverus.costs.meter import cost, noted_price
+from foreverus.costs.prices import Price
 
 Item = dict[str, Any]
 
-MINIMUM_BILLED_SECONDS = 60  # EC2 bills Linux by the second with a minimum of 60 s an instance
-VOLUME_GB = 100  # the launch template's root volume; a test compares them
 
-
-def receipt(
-    session: Item, region: str, terminated_at: datetime, price_of: Callable[[Item], Price], volume_gb: int = VOLUME_GB
-) -> Item:
+def receipt(session: Item, region: str, terminated_at: datetime, price_of: Callable[[Item], Price]) -> Item:
     """Seconds, tokens and USD of one session.
 
-    Every launch in `launches` is counted, from its launch to the next launch or to `terminated_at`: an upper
-    bound, because a lost instance is gone before its successor is launched. Money is rounded to a millionth of a USD,
-    and None where a price is unknown.
+    A launch's price is the one that was noted when it was bought, else `price_of`'s. Money is rounded to a millionth
+    of a USD, and None where a price is unknown.
     """
     launches = list(session.get("launches", []))
-    starts = [datetime.fromisoformat(launch["launched_at"]) for launch in launches]
-    lives = [
-        max((end - start).total_seconds(), 0.0)
-        for start, end in zip(starts, [*starts[1:], terminated_at][: len(starts)], strict=True)
-    ]
-    prices = [price_of(launch) for launch in launches]
-    hours = [max(life, MINIMUM_BILLED_SECONDS) / 3600 for life in lives]
-    gpu_usd = _total(hours, prices)
-    storage_usd = sum(hours) * volume_gb * GP3_USD_PER_GB_MONTH / HOURS_PER_MONTH
-    address_usd = sum(hours) * PUBLIC_IPV4_USD_PER_HOUR
+    prices = [noted_price(launch) or price_of(launch) for launch in launches]
+    by_instance = {launch["instance_id"]: price for launch, price in zip(launches, prices, strict=True)}
+    spent = cost(launches, terminated_at, lambda launch: by_instance[launch["instance_id"]])
     last = launches[-1] if launches else {}
     return {
         "session_id": session["session_id"],
@@ -42,24 +30,19 @@ def receipt(
         "launches": len(launches),
         "launched_at": launches[0]["launched_at"] if launches else None,
         "terminated_at": terminated_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        "instance_seconds": round(sum(lives), 3),
-        "instance_minutes": round(sum(lives) / 60, 2),
+        "instance_seconds": round(spent.seconds, 3),
+        "instance_minutes": round(spent.seconds / 60, 2),
         "price_per_hour_usd": prices[-1].usd_per_hour if prices else None,
         "price_source": prices[-1].source if prices else None,
-        "gpu_usd": None if gpu_usd is None else round(gpu_usd, 6),
-        "storage_usd": round(storage_usd, 6),
-        "address_usd": round(address_usd, 6),
+        "gpu_usd": _rounded(spent.gpu_usd),
+        "storage_usd": _rounded(spent.storage_usd),
+        "address_usd": _rounded(spent.address_usd),
         "prompt_tokens": session.get("prompt_tokens", 0),
         "completion_tokens": session.get("completion_tokens", 0),
         "messages": session.get("messages_answered", 0),
-        "total_usd": None if gpu_usd is None else round(gpu_usd + storage_usd + address_usd, 6),
+        "total_usd": _rounded(spent.total_usd),
     }
 
 
-def _total(hours: list[float], prices: list[Price]) -> float | None:
-    total = 0.0
-    for spent, price in zip(hours, prices, strict=True):
-        if price.usd_per_hour is None:
-            return None
-        total += spent * price.usd_per_hour
-    return total
+def _rounded(usd: float | None) -> float | None:
+    return None if usd is None else round(usd, 6)

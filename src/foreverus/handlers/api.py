@@ -27,6 +27,7 @@ ROUTES: Routes = {
     "GET /conversations/{conversation_id}/messages": lambda r, s: r.ok(
         s.conversations.messages(r.user_id, r.path["conversation_id"])
     ),
+    "GET /usage": lambda r, s: r.ok(s.usage.show()),
     "GET /models": lambda r, s: r.ok(s.models.page()),
 }
 

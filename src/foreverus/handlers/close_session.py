@@ -8,5 +8,9 @@ from foreverus import bootstrap, schemas
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("close_session", event)
     return bootstrap.closer().close(
-        request["session_id"], request.get("outcome"), request.get("error"), request.get("terminated_at")
+        request["session_id"],
+        request.get("outcome"),
+        request.get("error"),
+        request.get("terminated_at"),
+        request.get("refusals"),
     )

@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus import table
+from foreverus.costs.meter import spent_usd
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
-from foreverus.errors import NotAccepted, SessionEndRequested
+from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
+from foreverus.sessions.advice import advice
+from foreverus.sessions.capacity import Entry, entries, last_bought
 from foreverus.sessions.model import ENDED, FAILED
 from foreverus.sessions.start import SessionStarter
 
@@ -18,12 +21,14 @@ Item = dict[str, Any]
 SNS_SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters
 CAUSE_LIMIT = 1000  # characters of an error's cause that are worth keeping and mailing
 
+SPEND_CAP = "spend_cap"  # the outcome of a session that has used up a cap
+
 logger = logging.getLogger(__name__)
 
 
 class Closing(Protocol):
     def get(self, session_id: str) -> Item | None: ...
-    def close(self, session_id: str, changes: Item, now: datetime) -> Item: ...
+    def close(self, session_id: str, changes: Item, now: datetime, usd: float) -> Item: ...
     def something_waits(self) -> bool: ...
 
 
@@ -32,11 +37,17 @@ class Waiting(Protocol):
         """Ends each request that waits (accepted not later than `until`) in one clear error; returns how many."""
 
 
+class Diary(Protocol):
+    def read(self) -> list[Item]: ...
+    def write(self, entries: list[Entry]) -> None: ...
+
+
 @dataclass(frozen=True)
 class SessionCloser:
     store: Closing
     starter: SessionStarter
     waiting: Waiting
+    diary: Diary
     price_of: Callable[[Item], Price]
     region: str
     clock: Callable[[], datetime]
@@ -47,32 +58,61 @@ class SessionCloser:
         outcome: str | None = None,
         error: dict[str, str] | None = None,
         terminated_at: str | None = None,
+        refusals: list[Item] | None = None,
     ) -> Item:
         """Returns `{session_id, status, notification: {subject, message}}`. Safe to run twice.
 
         After a good end requests that came too late get a successor. After a failure they end in that error: a boot
-        that always fails must not buy one GPU after the other. When a person switched the GPU off, what was not
-        answered by then ends in `SessionEndRequested`: off means off. A receipt or a rejection that fails is logged;
-        it does not keep the session open.
+        that always fails must not buy one GPU after the other; so they do at a spend cap. When a person switched the
+        GPU off, what was not answered by then ends in `SessionEndRequested`: off means off. A receipt, a diary or a
+        rejection that fails is logged; it does not keep the session open.
+
+        `refusals`: what EC2 did not sell, for the diary: `{type, zone, code, lifecycle, at}`.
         """
         now = self.clock()
         session = self.store.get(session_id) or {"session_id": session_id, "created_at": table.timestamp(now)}
         end = table.parse_timestamp(terminated_at) if terminated_at else now
-        changes = closing_changes(outcome, error, table.timestamp(end))
+        advised = self._advised(session, error, refusals or [], now) if error else None
+        changes = closing_changes(outcome, advised, table.timestamp(end))
         if error:
             self._reject_waiting(session_id, changes["error"])
+        elif outcome == SPEND_CAP:
+            self._reject_waiting(session_id, SpendCapReached.code())
         elif session.get("end_requested"):
             self._reject_waiting(session_id, SessionEndRequested.code(), session["end_requested_at"])
         session = self.store.get(session_id) or session
+        usd = spent_usd(session.get("launches", []), end, self.region)
         try:
             changes["receipt"] = receipt(session, self.region, end, self.price_of)
+            total = changes["receipt"]["total_usd"]
+            usd = usd if total is None else total
         except Exception:
             logger.exception("no receipt for %s", session_id)
-        self.store.close(session_id, changes, now)
-        if not error:
+        self.store.close(session_id, changes, now, usd)
+        self._write_diary(session, refusals or [])
+        if not error and outcome != SPEND_CAP:
             self._start_successor(session)
         closed = {**session, **changes}
         return {"session_id": session_id, "status": closed["status"], "notification": notification(closed)}
+
+    def _advised(self, session: Item, error: dict[str, str], refusals: list[Item], now: datetime) -> dict[str, str]:
+        """The error with what people can do about it, first: a long cause is cut at its end."""
+        code = error.get("Error", "Unknown")
+        hope = ""
+        if code == NoGpuCapacity.code():
+            try:
+                hope = last_bought(self.diary.read(), now)
+            except Exception:
+                logger.exception("the capacity diary could not be read")
+        on_demand = bool(session.get("allow_on_demand")) or any(r.get("lifecycle") == "on-demand" for r in refusals)
+        words = advice(code, region=self.region, on_demand=on_demand, last_bought=hope)
+        return {"Error": code, "Cause": " ".join(filter(None, [words, error.get("Cause", "")]))}
+
+    def _write_diary(self, session: Item, refusals: list[Item]) -> None:
+        try:
+            self.diary.write(entries(session.get("launches", []), refusals))
+        except Exception:
+            logger.exception("the capacity diary misses what %s saw", session["session_id"])
 
     def _reject_waiting(self, session_id: str, code: str, until: str = "") -> None:
         try:
@@ -89,6 +129,8 @@ class SessionCloser:
             self.starter.start(
                 session.get("owner", "unknown"), "message", allow_on_demand=bool(session.get("allow_on_demand"))
             )
+        except SpendCapReached:
+            self._reject_waiting(session["session_id"], SpendCapReached.code())
         except NotAccepted:
             logger.warning("requests wait and no session could be started: rescue_requests will", exc_info=True)
 
@@ -114,11 +156,13 @@ def notification(session: Item) -> dict[str, str]:
     total = spent.get("total_usd")
     cost = f"US$ {total:.4f}" if total is not None else "cost unknown"
     failed = session["status"] == FAILED
-    subject = f"Forever Us: session failed, {session['error']}" if failed else f"Forever Us: session ended, {cost}"
+    how = "ended at its spend cap" if session["outcome"] == SPEND_CAP else "ended"
+    subject = f"Forever Us: session failed, {session['error']}" if failed else f"Forever Us: session {how}, {cost}"
     lines = [
         f"Session:   {session['session_id']}",
         f"Outcome:   {session['outcome']}",
         *([f"Error:     {session['error']}: {session['cause']}"] if failed else []),
+        *([f"Notice:    {advice(SpendCapReached.code())}"] if session["outcome"] == SPEND_CAP else []),
         f"GPU:       {spent.get('instance_type') or 'none was launched'} {spent.get('lifecycle') or ''}".rstrip(),
         f"Instance:  {spent.get('instance_id') or '-'} (terminated)",
         f"Minutes:   {spent.get('instance_minutes', 0)}",

@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from foreverus import table
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 
 Item = dict[str, Any]
 
@@ -74,10 +75,32 @@ def public_session(item: Item, expected_boot_seconds: float | None = None) -> It
             "completion_tokens": item.get("completion_tokens", 0),
             "messages": item.get("messages_answered", 0),
         },
+        "spend": _spend(item),
         "outcome": item.get("outcome"),
         "error": error,
         "receipt": item.get("receipt"),
         "expected_boot_seconds": expected_boot_seconds,
+    }
+
+
+def _spend(item: Item) -> Item | None:
+    """What the page's meter counts with; None before anything is bought. `usd_per_hour`: with disk and address."""
+    launches = item.get("launches", [])
+    if not launches:
+        return None
+    gpu = item.get("price_per_hour_usd")
+    return {
+        "gpu_usd_per_hour": gpu,
+        "price_source": item.get("price_source"),
+        "usd_per_hour": None if gpu is None else round(gpu + BESIDE_GPU_USD_PER_HOUR, 6),
+        "launches": [
+            {"launched_at": one["launched_at"], "gpu_usd_per_hour": one.get("price_per_hour_usd")} for one in launches
+        ],
+        "month_usd": item.get("month_usd"),
+        "session_cap_usd": item.get("session_cap_usd"),
+        "monthly_cap_usd": item.get("monthly_cap_usd"),
+        "notice": item.get("spend_notice"),
+        "notice_cap": item.get("spend_notice_cap"),
     }
 
 

@@ -72,6 +72,7 @@ class Reaper:
     sessions: Sessions
     closer: Closer
     notifications: Notifications
+    count: Callable[[int], None]  # says how many instances were reaped: an alarm listens
     most: timedelta
     clock: Callable[[], datetime]
 
@@ -102,6 +103,7 @@ class Reaper:
             return []
         ids = [gpu.instance_id for gpu, _ in doomed]
         self.gpus.terminate(ids)
+        self.count(len(ids))
         lines = [f"{gpu.instance_id} of session {gpu.session_id}: {reason}" for gpu, reason in doomed]
         logger.error("reaped: %s", "; ".join(lines))
         self.notifications.send(f"Forever Us: {len(ids)} GPU instance(s) had to be terminated", "\n".join(lines))

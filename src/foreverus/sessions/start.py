@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus import table
+from foreverus.costs.meter import month_of, spend_cap_reached
 from foreverus.errors import AnotherSessionIsLive, NotAccepted
 from foreverus.sessions.machine import SessionMachine
 from foreverus.sessions.model import is_over, new_session
@@ -16,7 +17,8 @@ Item = dict[str, Any]
 class Claims(Protocol):
     def live_session_id(self) -> str | None: ...
     def get(self, session_id: str) -> Item | None: ...
-    def claim(self, session: Item) -> None: ...
+    def claim(self, session: Item, monthly_cap_usd: float) -> bool: ...
+    def spent(self, month: str) -> float: ...
     def unclaim(self, session_id: str) -> None: ...
 
 
@@ -25,6 +27,7 @@ class SessionStarter:
     store: Claims
     machine: SessionMachine
     idle_seconds: int | None  # None: the state machine's own default
+    monthly_cap_usd: float
     clock: Callable[[], datetime]
 
     def start(
@@ -34,6 +37,7 @@ class SessionStarter:
 
         The record and the slot are claimed before the execution is started, so two people who press the button
         at once get one GPU. If the execution cannot be started the claim is undone: NotAccepted, nothing bought.
+        Raises SpendCapReached when nothing is live and the month has cost as much as its cap.
         """
         for _ in range(3):
             if joined := self._live():
@@ -47,12 +51,22 @@ class SessionStarter:
                 now=self.clock(),
             )
             try:
-                self.store.claim(session)
+                within_cap = self.store.claim(session, self.monthly_cap_usd)
             except AnotherSessionIsLive:
                 continue  # somebody was faster: join theirs
+            if not within_cap:
+                month = month_of(session["created_at"])
+                raise spend_cap_reached(month, self.store.spent(month), self.monthly_cap_usd)
             self._start_execution(session)
             return session, True
         raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
+
+    def check_cap(self) -> None:
+        """Raises SpendCapReached when nothing is live and `start` would raise it: asked before a message is kept."""
+        month = month_of(table.timestamp(self.clock()))
+        spent = self.store.spent(month)
+        if spent >= self.monthly_cap_usd and not self._live():
+            raise spend_cap_reached(month, spent, self.monthly_cap_usd)
 
     def _live(self) -> Item | None:
         session_id = self.store.live_session_id()

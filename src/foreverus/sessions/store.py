@@ -6,7 +6,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from foreverus import table
-from foreverus.dynamo import Table, condition_failed, delete_write, put_write, update_write
+from foreverus.costs.meter import month_of
+from foreverus.costs.prices import Price
+from foreverus.dynamo import (
+    Table,
+    check_write,
+    condition_failed,
+    delete_write,
+    failed_conditions,
+    put_write,
+    update_write,
+)
 from foreverus.errors import AnotherSessionIsLive
 
 Item = dict[str, Any]
@@ -27,8 +37,10 @@ class SessionStore:
     def newest(self, limit: int, after: str = "") -> list[Item]:
         return list(self.items.query(table.SESSIONS, newest_first=True, limit=limit, before=after))
 
-    def claim(self, session: Item) -> None:
-        """Writes the record and takes the GPU slot, both or neither. Raises AnotherSessionIsLive."""
+    def claim(self, session: Item, monthly_cap_usd: float) -> bool:
+        """Writes the record and takes the GPU slot, both or neither. False, and nothing is written, when the month has
+        cost as much as its cap. Raises AnotherSessionIsLive."""
+        month = month_of(session["created_at"])
         try:
             self.items.transact(
                 put_write(session, "attribute_not_exists(pk)"),
@@ -36,11 +48,24 @@ class SessionStore:
                     {**table.GPU_SLOT, "session_id": session["session_id"], "claimed_at": session["created_at"]},
                     "attribute_not_exists(pk)",
                 ),
+                check_write(
+                    table.ledger_total_key(month),
+                    "attribute_not_exists(spent_usd) OR spent_usd < :cap",
+                    {":cap": monthly_cap_usd},
+                ),
             )
         except ClientError as err:
-            if condition_failed(err):
-                raise AnotherSessionIsLive from err
-            raise
+            if not condition_failed(err):
+                raise
+            if "ConditionalCheckFailed" not in failed_conditions(err)[:2]:
+                return False
+            raise AnotherSessionIsLive from err
+        return True
+
+    def spent(self, month: str) -> float:
+        """USD that the closed sessions of a month have cost."""
+        total = self.items.get(table.ledger_total_key(month)) or {}
+        return float(total.get("spent_usd", 0.0))
 
     def unclaim(self, session_id: str) -> None:
         """Undoes `claim` when the execution could not be started: nothing was launched."""
@@ -58,26 +83,87 @@ class SessionStore:
             condition="attribute_exists(pk)",
         )
 
-    def close(self, session_id: str, changes: Item, now: datetime) -> Item:
-        """Writes the end into the record, and releases the GPU slot if it is this session's.
+    def close(self, session_id: str, changes: Item, now: datetime, usd: float = 0.0) -> Item:
+        """Writes the end into the record, releases the GPU slot if it is this session's, and counts its cost once into
+        the month's ledger: one transaction, so nobody sees a free slot before its cost.
 
-        Safe to run twice: the second run writes the same values and finds the slot released or taken by another.
+        Safe to run twice: the second run writes the same record, finds the slot released or taken by another, and the
+        session in the ledger.
         """
         record = {**changes, "ended_at": table.timestamp(now)}
         names = {f"#{name}": name for name in record}
-        sets = ", ".join(f"#{name} = :{name}" for name in record)
-        values = {f":{name}": value for name, value in record.items()} | {":one": 1}
-        key = table.session_key(session_id)
+        sets = [f"#{name} = :{name}" for name in record]
+        # A session that was refused before it had a record gets one that the page can show.
+        sets += [f"{name} = if_not_exists({name}, :{name})" for name in ("session_id", "created_at")]
+        values = {f":{name}": value for name, value in record.items()} | {
+            ":one": 1,
+            ":session_id": session_id,
+            ":created_at": record["ended_at"],
+        }
+        month = month_of((self.get(session_id) or {}).get("created_at", record["ended_at"]))
+        end = update_write(
+            table.session_key(session_id),
+            f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
+            values,
+            names=names,
+        )
+        slot = delete_write(table.GPU_SLOT, "attribute_not_exists(pk) OR session_id = :s", {":s": session_id})
+        counted = [
+            put_write(
+                {**table.ledger_entry_key(month, session_id), "usd": usd, "ended_at": record["ended_at"]},
+                "attribute_not_exists(pk)",
+            ),
+            update_write(table.ledger_total_key(month), "ADD spent_usd :usd, sessions :one", {":usd": usd, ":one": 1}),
+        ]
+        writes = [end, slot, *counted]
+        while True:
+            try:
+                self.items.transact(*writes)
+                return self.get(session_id) or {}
+            except ClientError as err:
+                failed = self._failed_writes(err, writes)
+                if not failed:
+                    raise
+                done = [slot] if slot in failed else []
+                done += counted if counted[0] in failed else []
+                writes = [write for write in writes if write not in done]
+
+    def _failed_writes(self, err: ClientError, writes: list[Item]) -> list[Item]:
+        if not condition_failed(err):
+            return []
+        reasons = failed_conditions(err)
+        return [write for write, why in zip(writes, reasons, strict=False) if why == "ConditionalCheckFailed"]
+
+    def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool:
+        """Notes what an instance costs by the hour, once, and what the month had cost when it was bought."""
+        at = f"launches[{launch}]"
         try:
-            self.items.transact(
-                update_write(key, f"SET {sets} REMOVE task_token ADD version :one", values, names=names),
-                delete_write(table.GPU_SLOT, "attribute_not_exists(pk) OR session_id = :s", {":s": session_id}),
+            self.items.update(
+                table.session_key(session_id),
+                f"SET {at}.price_per_hour_usd = :price, {at}.price_source = :source, price_per_hour_usd = :price, "
+                "price_source = :source, month_usd = if_not_exists(month_usd, :month_usd) ADD version :one",
+                {
+                    ":price": price.usd_per_hour,
+                    ":source": price.source,
+                    ":month_usd": month_usd,
+                    ":instance_id": instance_id,
+                    ":one": 1,
+                },
+                condition=f"{at}.instance_id = :instance_id AND attribute_not_exists({at}.price_source)",
             )
         except ClientError as err:
-            if not condition_failed(err):
-                raise
-            self.items.update(key, f"SET {sets} REMOVE task_token ADD version :one", values, names=names)
-        return self.get(session_id) or {}
+            if condition_failed(err):
+                return False
+            raise
+        return True
+
+    def note_told(self, session_id: str, percent: int) -> None:
+        self.items.update(
+            table.session_key(session_id),
+            "SET spend_told = :percent ADD version :one",
+            {":percent": percent, ":one": 1},
+            condition="attribute_exists(pk)",
+        )
 
     def mark_stored(self, session_id: str, now: datetime) -> None:
         self.items.update(

@@ -1,12 +1,12 @@
 """Accepting messages: each is kept and queued, or refused and not kept."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from foreverus import bootstrap, table
-from foreverus.conversations.rescue import Rescuer
 from foreverus.conversations.service import ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from tests.unit.conftest import Aws
@@ -101,7 +101,6 @@ def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
     for message in aws.queued():
         bootstrap.client("sqs").delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    real = service()
-    rescuer = Rescuer(real.store, real.queue, real.sessions, lambda: bootstrap.clock() + timedelta(minutes=15))
-    assert rescuer.rescue()["queued_again"] == 1
-    assert rescuer.store.pending()[0]["message_id"] == message_id
+    later = replace(bootstrap.rescuer(), clock=lambda: bootstrap.clock() + timedelta(minutes=15))
+    assert later.rescue()["queued_again"] == 1
+    assert later.store.pending()[0]["message_id"] == message_id

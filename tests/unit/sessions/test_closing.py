@@ -5,9 +5,12 @@ from datetime import timedelta
 from foreverus import table
 from foreverus.costs.prices import Price
 from foreverus.sessions.closing import SessionCloser, notification
+from foreverus.sessions.diary import CapacityDiary
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, launch, session_item
+
+CAP = 20.0  # USD a month
 
 
 class Waiting:
@@ -31,9 +34,15 @@ class Machine:
 
 def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiting | None = None) -> SessionCloser:
     store = SessionStore(aws.items)
-    starter = SessionStarter(store, machine, 300, lambda: NOW)
+    starter = SessionStarter(store, machine, 300, CAP, lambda: NOW)
     return SessionCloser(
-        store, starter, waiting or Waiting(), lambda launch: Price(price, "test"), "us-east-1", lambda: NOW
+        store,
+        starter,
+        waiting or Waiting(),
+        CapacityDiary(aws.items),
+        lambda launch: Price(price, "test"),
+        "us-east-1",
+        lambda: NOW,
     )
 
 

@@ -40,8 +40,9 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         gpus=Fleet(boto3.client("ec2"), "foreverus"),
         executions=executions,
         sessions=SessionStore(aws.items),
-        closer=bootstrap.session_closer(aws.items.name, aws.gpu_session_arn),
+        closer=bootstrap.session_closer(aws.items.name, aws.gpu_session_arn, 20.0),
         notifications=SnsTopic(boto3.client("sns"), topic),
+        count=bootstrap.count_reaped("foreverus"),
         most=timedelta(hours=4),
         clock=lambda: datetime.now(UTC) + later,
     )

@@ -10,9 +10,11 @@ from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws, session_item
 
+CAP = 20.0  # USD a month
+
 
 def starter(aws: Aws) -> SessionStarter:
-    return bootstrap.starter(aws.items.name, aws.gpu_session_arn, 300)
+    return bootstrap.starter(aws.items.name, aws.gpu_session_arn, CAP, 300)
 
 
 def executions(aws: Aws) -> list[str]:
@@ -41,7 +43,7 @@ def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
                 return None
             return super().live_session_id()
 
-    late = SessionStarter(Slow(aws.items), bootstrap.machine(aws.gpu_session_arn), 300, bootstrap.clock)
+    late = SessionStarter(Slow(aws.items), bootstrap.machine(aws.gpu_session_arn), 300, CAP, bootstrap.clock)
     session, started = late.start("user-1", "page")
     assert not started
     assert executions(aws) == [session["session_id"]]
@@ -52,7 +54,7 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
         def start(self, session_id: str, request: dict[str, object]) -> None:
             raise ConnectionError
 
-    broken = SessionStarter(SessionStore(aws.items), Broken(), 300, bootstrap.clock)
+    broken = SessionStarter(SessionStore(aws.items), Broken(), 300, CAP, bootstrap.clock)
     with pytest.raises(NotAccepted):
         broken.start("user-1", "page")
     assert SessionStore(aws.items).live_session_id() is None

@@ -1,0 +1,40 @@
+"""The capacity diary in DynamoDB: one item for each instance type and zone."""
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from foreverus import table
+from foreverus.dynamo import Table, condition_failed
+from foreverus.sessions.capacity import Entry
+
+Item = dict[str, Any]
+
+
+class CapacityDiary:
+    def __init__(self, items: Table):
+        self.items = items
+
+    def read(self) -> list[Item]:
+        return list(self.items.query(table.CAPACITY))
+
+    def write(self, entries: list[Entry]) -> None:
+        """Safe to run twice and in any order: an older fact never replaces a newer one."""
+        for entry in entries:
+            kind = "refused" if entry.code else "bought"
+            sets = [
+                f"{kind}_at = :at",
+                f"{kind}_lifecycle = :lifecycle",
+                *(["refused_code = :code"] * bool(entry.code)),
+            ]
+            values = {":at": entry.at, ":lifecycle": entry.lifecycle} | ({":code": entry.code} if entry.code else {})
+            try:
+                self.items.update(
+                    table.capacity_key(entry.instance_type, entry.zone),
+                    "SET " + ", ".join(sets),
+                    values,
+                    condition=f"attribute_not_exists({kind}_at) OR {kind}_at < :at",
+                )
+            except ClientError as err:
+                if not condition_failed(err):
+                    raise

@@ -1,0 +1,88 @@
+"""What follows from a session's change: the price of a new instance is noted, a spend notice is sent.
+
+Driven by the table's stream. An image of the stream may be old, so the record itself is asked before anything is done.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from foreverus.costs.meter import HOW_TO_RAISE, month_of
+from foreverus.costs.prices import Price
+from foreverus.sessions.model import is_over
+
+Item = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class Records(Protocol):
+    def get(self, session_id: str) -> Item | None: ...
+    def spent(self, month: str) -> float: ...
+    def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool: ...
+    def note_told(self, session_id: str, percent: int) -> None: ...
+
+
+class Notifications(Protocol):
+    def send(self, subject: str, message: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class SpendWatch:
+    records: Records
+    notifications: Notifications
+    price_of: Callable[[Item], Price]
+
+    def look(self, session: Item) -> None:
+        """Notes prices that are missing, and tells people of a notice that they have not been told of."""
+        if is_over(session):
+            return
+        for number, launch in enumerate(session.get("launches", [])):
+            if "price_source" not in launch:
+                self._note_price(session, number, launch)
+        if session.get("spend_notice", 0) > session.get("spend_told", 0):
+            self._tell(session["session_id"])
+
+    def _note_price(self, session: Item, number: int, launch: Item) -> None:
+        month_usd = self.records.spent(month_of(session["created_at"]))
+        self.records.note_price(
+            session["session_id"], number, launch["instance_id"], self.price_of(launch), round(month_usd, 6)
+        )
+
+    def _tell(self, session_id: str) -> None:
+        """Told first and noted afterwards: a crash between tells twice, and never not at all."""
+        session = self.records.get(session_id)
+        if not session or session.get("spend_notice", 0) <= session.get("spend_told", 0):
+            return
+        self.notifications.send(*spend_notice(session))
+        self.records.note_told(session_id, session["spend_notice"])
+
+
+def spend_notice(session: Item) -> tuple[str, str]:
+    """(subject, message) of a notice."""
+    percent, cap = session["spend_notice"], session["spend_notice_cap"]
+    usd = session.get(f"{'monthly' if cap == 'month' else 'session'}_cap_usd")
+    of = f"this month's spend cap of US$ {usd}" if cap == "month" else f"its spend cap of US$ {usd}"
+    what = (
+        "It finishes what it is answering and ends now; what waits ends in the error SpendCapReached."
+        if percent >= 100
+        else "It goes on. At 100 % it finishes what it is answering and ends."
+    )
+    return (
+        f"Forever Us: a session has used {percent} % of {'the month' if cap == 'month' else 'its'} spend cap",
+        f"Session {session['session_id']} has used {percent} % of {of}.\n{what}\n{HOW_TO_RAISE[cap]}",
+    )
+
+
+def watch_all(sessions: list[Item], watch: SpendWatch) -> None:
+    """One session's trouble keeps nobody else's from being looked at; the stream brings what failed again."""
+    failures = []
+    for session in sessions:
+        try:
+            watch.look(session)
+        except Exception as err:
+            logger.exception("the spending of %s was not looked at", session.get("session_id"))
+            failures.append(err)
+    if failures:
+        raise failures[0]

@@ -1,0 +1,57 @@
+"""The meter: what the month has cost, what is being spent right now, the caps, and where GPUs were to be had."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from foreverus import table
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_price, month_of, spent_usd
+from foreverus.sessions.capacity import public_capacity
+from foreverus.sessions.diary import CapacityDiary
+from foreverus.sessions.model import is_over
+from foreverus.sessions.store import SessionStore
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Usage:
+    store: SessionStore
+    diary: CapacityDiary
+    caps: Caps
+    region: str
+    clock: Callable[[], datetime]
+
+    def show(self) -> Item:
+        now = self.clock()
+        month = month_of(table.timestamp(now))
+        spent = self.store.spent(month)
+        live = self._live(now)
+        return {
+            "object": "usage",
+            "month": month,
+            "spent_usd": round(spent, 6),
+            "live_usd": round(sum(one["usd"] for one in live), 6),
+            "total_usd": round(spent + sum(one["usd"] for one in live), 6),
+            "live": live,
+            "caps": {"monthly_usd": self.caps.monthly_usd, "session_usd": self.caps.session_usd},
+            "capacity": public_capacity(self.diary.read()),
+        }
+
+    def _live(self, now: datetime) -> list[Item]:
+        """One entry for each session that has bought an instance and is not closed yet."""
+        session_id = self.store.live_session_id()
+        session = self.store.get(session_id) if session_id else None
+        if not session or is_over(session) or not session.get("launches"):
+            return []
+        launches = session["launches"]
+        price = guard_price(self.region)(launches[-1])
+        return [
+            {
+                "session_id": session["session_id"],
+                "usd": round(spent_usd(launches, now, self.region), 6),
+                "usd_per_hour": round((price.usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR, 6),
+                "price_source": price.source,
+            }
+        ]

@@ -57,7 +57,8 @@ class Consumer:
         self.receive_calls = receive_calls
         self.visibility_s = visibility_s
         self.timings = timings
-        self.in_hand: dict[str, Delivery] = {}
+        # By body: a message that is delivered again while it is worked on is not worked on twice.
+        self.in_hand: dict[str, list[Delivery]] = {}
         self.empty_rounds = 0  # receives in a row that found nothing
 
     async def run(self) -> None:
@@ -82,10 +83,16 @@ class Consumer:
             await asyncio.sleep(self.timings.receive_retry)
             return []
         self.empty_rounds = 0 if received else self.empty_rounds + 1
-        for delivery in received:
-            self.in_hand[delivery.receipt] = delivery
-            self.activity.in_hand += 1
-        return received
+        return [delivery for delivery in received if self._is_new(delivery)]
+
+    def _is_new(self, delivery: Delivery) -> bool:
+        deliveries = self.in_hand.setdefault(delivery.body, [])
+        deliveries.append(delivery)
+        if len(deliveries) > 1:
+            log.warning("delivered again while it is worked on: %s", delivery.body)
+            return False
+        self.activity.in_hand += 1
+        return True
 
     async def _room(self) -> int:
         """How many messages there is room for; 0 when the session stops first."""
@@ -103,8 +110,8 @@ class Consumer:
         self.activity.last = loop.time()
         try:
             verdict = await self._handle(delivery, claim)
-            self.in_hand.pop(delivery.receipt, None)  # so that nobody hides again what is given back
-            await self._settle(delivery, verdict)
+            for one in self.in_hand.pop(delivery.body):  # first, so that nobody hides again what is given back
+                await self._settle(one, verdict)
         finally:
             claim.release()
             self.activity.in_hand -= 1
@@ -137,7 +144,7 @@ class Consumer:
     async def _keep_hidden(self) -> None:
         while True:
             await asyncio.sleep(self.visibility_s / 3)
-            held = list(self.in_hand.values())
+            held = [delivery for deliveries in self.in_hand.values() for delivery in deliveries]
             if held:
                 try:
                     await self.calls(self.queue.hide, held, self.visibility_s)

@@ -26,6 +26,21 @@ async def test_message_delivered_twice_is_answered_once() -> None:
 
 
 @in_jumping_time
+async def test_message_delivered_again_while_it_is_answered_takes_no_second_slot() -> None:
+    world = World()
+    world.engine.seconds_per_token = 3.0
+    request = world.ask("hello")
+    async with world.worker():
+        await until(lambda: world.engine.running == 1)
+        for _ in range(3):
+            world.deliver(request)
+        await world.answered(request)
+        await until(lambda: world.chat.is_empty)  # every delivery is settled
+    assert world.engine.most_running == 1
+    assert world.answers.session_usage["ses_1"]["messages"] == 1
+
+
+@in_jumping_time
 async def test_answer_that_became_final_elsewhere_stops_ours() -> None:
     world = World()
     world.engine.seconds_per_token = 3.0

@@ -6,6 +6,7 @@ OPEN, SPOT, ON_DEMAND, FIND = "Open session", "Launch spot GPU", "Launch on-dema
 SPOT_FOUND, ON_DEMAND_FOUND = "Was spot capacity found?", "Was on-demand capacity found?"
 ANYTHING, WAIT, SERVE, WORK = "Was anything launched?", "Wait until healthy", "Serve", "Is work waiting?"
 INTERRUPTED, LOST, TERMINATE = "Was it interrupted?", "Terminate lost GPU", "Terminate GPU"
+CAP = "Is the spend cap reached?"
 CLOSE, STORE, NOTIFY, WELL = "Close session", "Store results", "Notify", "Did it end well?"
 OVER, FAILED, ANOTHER = "Session over", "Session failed", "Another session is live"
 
@@ -26,7 +27,26 @@ CASES = [
     Case("normal", NORMAL, claimed=True, request={"trigger": "page", "owner": "user-1", "idle_seconds": 77}),
     Case("scheduled", NORMAL, request={"trigger": "schedule"}),
     Case("bare-schedule", NORMAL),
-    Case("another-is-live", (OPEN, ANOTHER), slot_of="ses_other"),
+    Case("another-is-live", (OPEN, CAP, ANOTHER), slot_of="ses_other"),
+    # The spend guard
+    Case("spend-below-the-cap", NORMAL, month_usd="19.99"),
+    Case("spend-cap-reached", (OPEN, CAP, *NOTHING_LAUNCHED), error="SpendCapReached", month_usd="20"),
+    Case(
+        "spend-cap-reached-since-it-was-claimed",
+        (OPEN, CAP, *NOTHING_LAUNCHED),
+        error="SpendCapReached",
+        claimed=True,
+        month_usd="20.5",
+    ),
+    Case("another-is-live-at-the-cap", (OPEN, CAP, ANOTHER), slot_of="ses_other", month_usd="20"),
+    Case(
+        "ended-at-its-cap-while-booting",
+        (*UP, *DOWN, FAILED),
+        error="SpendCapReached",
+        worker=(failure("SpendCapReached"),),
+        work_waits=True,
+    ),
+    Case("ended-at-its-cap", NORMAL, worker=(HEALTHY, success(outcome="spend_cap")), work_waits=True),
     Case(
         "table-is-down",
         (OPEN, *NOTHING_LAUNCHED),

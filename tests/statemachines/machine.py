@@ -12,6 +12,7 @@ import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,9 @@ def give(result: dict[str, Any]) -> dict[str, Any]:
 
 def refused(*codes: str) -> dict[str, Any]:
     """An instant fleet's answer without an instance."""
-    return give(
-        {"FleetId": "fleet-1", "Instances": [], "Errors": [{"ErrorCode": c, "ErrorMessage": "m"} for c in codes]}
-    )
+    override = {"LaunchTemplateAndOverrides": {"Overrides": {"InstanceType": "g6.xlarge", "SubnetId": "subnet-x"}}}
+    errors = [{"ErrorCode": c, "ErrorMessage": "m", **override} for c in codes]
+    return give({"FleetId": "fleet-1", "Instances": [], "Errors": errors})
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Case:
     work_waits: bool = False
     slot_of: str | None = None
     claimed: bool = False
+    month_usd: str | None = None  # what the month has cost so far
     already_launched: bool = False
     substitutions: dict[str, str] = field(default_factory=dict)
 
@@ -181,6 +183,8 @@ class Bench:
             "BootHeartbeatSeconds": "30",
             "ServeHeartbeatSeconds": "30",
             "MaxRelaunches": "1",
+            "MonthlyCapUsd": "20",
+            "SessionCapUsd": "4",
         }
 
     def run(self, case: Case) -> Run:
@@ -221,6 +225,10 @@ class Bench:
             items.append({"pk": {"S": "PENDING"}, "sk": {"S": "msg_1"}})
         if case.slot_of:
             items.append({**slot, "session_id": {"S": case.slot_of}})
+        if case.month_usd:
+            month = datetime.now(UTC).strftime("%Y-%m")
+            total = {"pk": {"S": f"LEDGER#{month}"}, "sk": {"S": "TOTAL"}}
+            items.append({**total, "spent_usd": {"N": case.month_usd}})
         if case.claimed:
             items.append({**slot, "session_id": {"S": session_id}})
             items.append(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from foreverus import schemas
 from local.emulator import Emulator
 from tests.statemachines.cases import CASES, NORMAL
 from tests.statemachines.machine import STATES, Bench, Case, Run, mock_configuration
@@ -158,3 +159,39 @@ def test_failed_session_says_what_to_do(runs: dict[str, Run]) -> None:
 def test_first_error_is_the_sessions_error(runs: dict[str, Run]) -> None:
     assert runs["everything-after-the-termination-fails"].error == "Lambda.Unknown"
     assert runs["lost-gpu-cannot-be-terminated"].cause == "a test"
+
+
+def test_session_knows_its_caps(runs: dict[str, Run]) -> None:
+    record = runs["normal"].record or {}
+    assert (record["session_cap_usd"], record["monthly_cap_usd"]) == ({"N": "4"}, {"N": "20"})
+
+
+def test_month_at_its_cap_launches_nothing(runs: dict[str, Run]) -> None:
+    for name in ("spend-cap-reached", "spend-cap-reached-since-it-was-claimed", "another-is-live-at-the-cap"):
+        assert runs[name].instances == []
+    assert "US$ 20" in (runs["spend-cap-reached"].cause or "")
+
+
+def test_session_that_used_up_its_cap_is_closed_as_that(runs: dict[str, Run]) -> None:
+    assert runs["ended-at-its-cap"].closing["outcome"] == "spend_cap"
+    assert runs["ended-at-its-cap-while-booting"].closing["error"]["Error"] == "SpendCapReached"
+
+
+def test_diary_hears_of_everything_that_ec2_did_not_sell(runs: dict[str, Run]) -> None:
+    def heard(name: str) -> list[tuple[str, str, str]]:
+        return [(one["lifecycle"], one["type"], one["code"]) for one in runs[name].closing["refusals"]]
+
+    assert heard("normal") == []
+    assert heard("instance-beside-errors") == [("spot", "unknown", "InsufficientInstanceCapacity")]
+    assert heard("no-capacity-at-all") == [
+        ("spot", "g6.xlarge", "UnfulfillableCapacity"),
+        ("on-demand", "g6.xlarge", "InsufficientInstanceCapacity"),
+    ]
+    assert heard("no-capacity-for-the-relaunch")[-1] == ("spot", "g6.xlarge", "InsufficientInstanceCapacity")
+
+
+def test_what_the_machine_says_is_what_the_function_takes(runs: dict[str, Run]) -> None:
+    closed = [run for run in runs.values() if "Close session" in run.path and "Close session" not in run.case.states]
+    assert len(closed) > len(runs) / 2
+    for run in closed:
+        schemas.check("close_session", run.closing)

@@ -123,6 +123,14 @@ def closed(status: str, session_id: str = SESSION) -> Callable[[Any, Aws, Memory
     return check
 
 
+def told(words: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        (message,) = world.notifications()
+        assert words in message["Body"]
+
+    return check
+
+
 def rejected(code: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         closed("failed")(result, world, push)
@@ -180,6 +188,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_post_message": rest(202),
     "api/good_list_messages": rest(200),
     "api/good_list_models": rest(200),
+    "api/good_usage": rest(200),
     "api/edge_empty_body": rest(200),
     "api/edge_somebody_elses_conversation": rest(404, "conversation_not_found", "conversation_id"),
     "api/edge_message_longer_than_the_context": rest(400, "context_length_exceeded", "content"),
@@ -210,11 +219,14 @@ EXPECTED: dict[str, Expectation] = {
     "websocket/bad_two_topics": frame("error", param="session_id"),
     "publish_changes/good_session_changed": shown_sessions(3),
     "publish_changes/edge_two_changes_of_one_session": shown_sessions(4),
+    "publish_changes/edge_spend_notice": told("80 % of its spend cap of US$ 4"),
     "publish_changes/edge_another_item": shown_sessions(),
     "publish_changes/bad_no_records": KeyError,
     "close_session/good_idle": closed("ended"),
+    "close_session/good_spend_cap": closed("ended"),
     "close_session/edge_failed_before_launch": rejected("NoGpuCapacity"),
     "close_session/edge_unknown_session": closed("ended", "0e1f6a52-scheduled"),
+    "close_session/bad_refusal_without_time": InvalidRequest,
     "close_session/bad_no_session": InvalidRequest,
     "store_results/good_session": result_is({"session_id": SESSION, "stored": False, "messages": 0}),
     "store_results/edge_scheduled": result_is([]),  # deployed without PostgreSQL
@@ -240,6 +252,13 @@ def arrange(case: str, world: Aws) -> None:
     if case == "store_results/good_session":
         world.items.update(
             table.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}
+        )
+    if case == "publish_changes/edge_spend_notice":
+        noticed = {":percent": 80, ":cap": "session", ":usd": 4}
+        world.items.update(
+            table.session_key(SESSION),
+            "SET spend_notice = :percent, spend_notice_cap = :cap, session_cap_usd = :usd",
+            noticed,
         )
     if case == "rescue_requests/edge_nothing_waits":
         world.items.delete(table.pending_key(MESSAGE))

@@ -8,7 +8,7 @@ import pytest
 
 from foreverus import bootstrap, table
 from foreverus.conversations.service import ConversationService
-from foreverus.errors import InvalidRequest, NotAccepted, NotFound
+from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
 from tests.unit.conftest import Aws
 
 
@@ -104,3 +104,43 @@ def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
     later = replace(bootstrap.rescuer(), clock=lambda: bootstrap.clock() + timedelta(minutes=15))
     assert later.rescue()["queued_again"] == 1
     assert later.store.pending()[0]["message_id"] == message_id
+
+
+def month_at_its_cap(aws: Aws) -> None:
+    aws.put(**table.ledger_total_key(table.timestamp(bootstrap.clock())[:7]), spent_usd=20.0)
+
+
+def test_message_that_no_gpu_may_be_bought_for_is_refused_and_not_kept(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    month_at_its_cap(aws)
+    with pytest.raises(SpendCapReached):
+        service().post("user-1", conversation, {"content": "Olá"})
+    assert service().messages("user-1", conversation)["data"] == []
+    assert aws.queued() == []
+
+
+def test_message_to_a_live_session_is_accepted_at_the_cap(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    service().post("user-1", conversation, {"content": "Olá"})  # starts a session
+    month_at_its_cap(aws)
+    assert service().post("user-1", conversation, {"content": "Tudo bem?"})["session"]["status"] == "requested"
+
+
+def test_message_that_was_accepted_before_the_cap_is_not_refused_when_it_is_repeated(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    first = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
+    aws.items.delete(table.GPU_SLOT)
+    month_at_its_cap(aws)
+    assert service().post("user-1", conversation, {"content": "Olá"}, key="k1")["message"] == first["message"]
+
+
+def test_what_still_waits_at_the_cap_ends_in_its_error_within_five_minutes(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    service().post("user-1", conversation, {"content": "Olá"})
+    aws.items.delete(table.GPU_SLOT)
+    month_at_its_cap(aws)
+    bootstrap.rescuer().rescue()
+    _, answer = service().messages("user-1", conversation)["data"]
+    assert (answer["status"], answer["error"]["code"]) == ("failed", "SpendCapReached")
+    assert "MonthlyCapUsd" in answer["error"]["message"]
+    assert list(aws.items.query(table.PENDING)) == []

@@ -1,5 +1,6 @@
 """The reaper, against moto's EC2."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -64,6 +65,20 @@ def test_the_sweep_finds_an_orphan_that_the_table_knows_nothing_of(aws: Aws) -> 
     instance_id = buy("ses_unknown")
     assert reaper(aws, Executions()).sweep() == [instance_id]
     assert reaper(aws, Executions()).sweep() == []
+
+
+def test_it_is_a_metric_when_the_reaper_had_to_act_and_none_when_not(
+    aws: Aws, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reaper(aws, Executions()).sweep()
+    assert capsys.readouterr().out == ""
+    buy("ses_unknown")
+    reaper(aws, Executions()).sweep()
+    (line,) = capsys.readouterr().out.splitlines()  # a whole line: with a logger's prefix CloudWatch would not see it
+    metric = json.loads(line)
+    assert (metric["ReapedInstances"], metric["stack"]) == (1, "foreverus")
+    (directive,) = metric["_aws"]["CloudWatchMetrics"]
+    assert (directive["Namespace"], directive["Dimensions"]) == ("ForeverUs", [["stack"]])
 
 
 def test_the_sweep_leaves_a_running_session_and_other_stacks_alone(aws: Aws) -> None:

@@ -1,0 +1,201 @@
+"""The spend guard around sessions: ledger, caps, prices in the record, notices."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from foreverus import bootstrap, table
+from foreverus.costs.prices import Price
+from foreverus.errors import SpendCapReached
+from foreverus.sessions.notifications import SnsTopic
+from foreverus.sessions.pricing import SpendWatch, watch_all
+from foreverus.sessions.start import SessionStarter
+from foreverus.sessions.store import SessionStore
+from tests.unit.conftest import NOW, Aws, launch, session_item
+from tests.unit.sessions.test_closing import Machine, Waiting, closer, live
+
+MONTH = "2026-01"
+
+
+def spent(aws: Aws, usd: float, month: str = MONTH) -> None:
+    aws.put(**table.ledger_total_key(month), spent_usd=usd)
+
+
+def starter(aws: Aws, machine: Machine, cap: float = 20.0) -> SessionStarter:
+    return SessionStarter(SessionStore(aws.items), machine, 300, cap, lambda: NOW)
+
+
+def test_closing_twice_counts_the_cost_once(aws: Aws) -> None:
+    live(aws)
+    closer(aws, Machine()).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    once = SessionStore(aws.items).spent(MONTH)
+    assert once == pytest.approx(0.5 * (0.4 + 0.005 + 100 * 0.08 / 730), abs=1e-5)
+    again = replace(closer(aws, Machine()), clock=lambda: NOW + timedelta(hours=5))
+    again.close("ses_1", "idle")
+    assert SessionStore(aws.items).spent(MONTH) == once
+    assert (aws.items.get(table.ledger_total_key(MONTH)) or {})["sessions"] == 1
+
+
+def test_cost_is_counted_although_the_gpu_slot_is_somebody_elses(aws: Aws) -> None:
+    live(aws)
+    aws.put(**table.GPU_SLOT, session_id="ses_2")
+    closer(aws, Machine()).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    assert SessionStore(aws.items).spent(MONTH) > 0
+    assert SessionStore(aws.items).live_session_id() == "ses_2"
+
+
+def test_unknown_price_is_counted_as_the_dearest(aws: Aws) -> None:
+    at = table.timestamp(NOW - timedelta(minutes=60))
+    aws.put(**session_item("ses_1", launches=[launch(launched_at=at, instance_type="x9.unheard-of")]))
+    closer(aws, Machine(), price=None).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    assert SessionStore(aws.items).spent(MONTH) > 1.8
+
+
+def test_month_at_its_cap_starts_nothing(aws: Aws) -> None:
+    spent(aws, 20.0)
+    machine = Machine()
+    with pytest.raises(SpendCapReached, match=r"2026-01 have cost US\$ 20.00"):
+        starter(aws, machine).start("user-1", "page")
+    assert machine.started == []
+    assert SessionStore(aws.items).live_session_id() is None
+    assert list(aws.items.query(table.SESSIONS)) == []
+
+
+def test_new_month_starts_again(aws: Aws) -> None:
+    spent(aws, 500.0, "2025-12")
+    assert starter(aws, Machine()).start("user-1", "page")[1]
+
+
+def test_live_session_is_joined_at_the_cap(aws: Aws) -> None:
+    live(aws)
+    spent(aws, 20.0)
+    session, started = starter(aws, Machine()).start("user-2", "page")
+    assert (session["session_id"], started) == ("ses_1", False)
+
+
+def test_what_waits_at_the_cap_ends_in_an_error_and_buys_no_successor(aws: Aws) -> None:
+    live(aws)
+    aws.put(**table.pending_key("msg_1"), user_id="user-1")
+    machine, waiting = Machine(), Waiting()
+    result = closer(aws, machine, waiting=waiting).close("ses_1", "spend_cap")
+    assert waiting.rejected == [("ses_1", "SpendCapReached", "")]
+    assert machine.started == []
+    assert "ended at its spend cap" in result["notification"]["subject"]
+    assert "SessionCapUsd" in result["notification"]["message"]
+
+
+def test_successor_that_the_cap_forbids_leaves_nobody_waiting(aws: Aws) -> None:
+    live(aws)
+    spent(aws, 19.9)
+    aws.put(**table.pending_key("msg_1"), user_id="user-1")
+    machine, waiting = Machine(), Waiting()
+    closer(aws, machine, waiting=waiting).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    assert machine.started == []
+    assert waiting.rejected == [("ses_1", "SpendCapReached", "")]
+
+
+def test_scheduled_session_that_the_cap_refused_can_be_looked_at(aws: Aws) -> None:
+    error = {"Error": "SpendCapReached", "Cause": "The month has cost as much as its cap."}
+    closer(aws, Machine()).close("ses_scheduled", "failed", error)
+    shown = bootstrap.api().sessions.get("ses_scheduled")
+    assert (shown["status"], shown["error"]["code"]) == ("failed", "SpendCapReached")
+    assert "MonthlyCapUsd" in shown["error"]["message"]
+    assert SessionStore(aws.items).spent(MONTH) == 0
+
+
+class Prices:
+    def __init__(self, price: float | None = 0.4) -> None:
+        self.price = price
+        self.asked: list[str] = []
+
+    def price_of(self, launch: dict[str, str]) -> Price:
+        self.asked.append(launch["instance_id"])
+        return Price(self.price, "test")
+
+
+def watch(aws: Aws, prices: Prices) -> SpendWatch:
+    topic = boto3.client("sns").list_topics()["Topics"][0]["TopicArn"]
+    return SpendWatch(SessionStore(aws.items), SnsTopic(boto3.client("sns"), topic), prices.price_of)
+
+
+def record(aws: Aws) -> dict[str, object]:
+    return aws.items.get(table.session_key("ses_1")) or {}
+
+
+def test_new_instance_gets_its_price_once(aws: Aws) -> None:
+    live(aws)
+    spent(aws, 3.5)
+    prices = Prices()
+    old_image = record(aws)
+    watch(aws, prices).look(old_image)
+    noted = record(aws)
+    assert (noted["price_per_hour_usd"], noted["price_source"], noted["month_usd"]) == (0.4, "test", 3.5)
+    assert noted["launches"][0]["price_per_hour_usd"] == 0.4  # type: ignore[index]
+    watch(aws, prices).look(old_image)  # the stream may bring it again
+    watch(aws, prices).look(noted)
+    assert record(aws)["version"] == noted["version"]
+    assert len(prices.asked) == 2
+
+
+def test_relaunched_instance_gets_a_price_of_its_own(aws: Aws) -> None:
+    live(aws)
+    watch(aws, Prices(0.4)).look(record(aws))
+    second = [*record(aws)["launches"], launch(instance_id="i-2", attempt=1)]  # type: ignore[misc]
+    aws.put(**{**record(aws), "launches": second})
+    watch(aws, Prices(0.9)).look(record(aws))
+    assert [one["price_per_hour_usd"] for one in record(aws)["launches"]] == [0.4, 0.9]  # type: ignore[attr-defined]
+    assert record(aws)["price_per_hour_usd"] == 0.9
+
+
+def test_price_that_nobody_knows_is_noted_as_unknown_and_not_asked_again(aws: Aws) -> None:
+    live(aws)
+    prices = Prices(None)
+    watch(aws, prices).look(record(aws))
+    watch(aws, prices).look(record(aws))
+    assert record(aws)["price_per_hour_usd"] is None
+    assert len(prices.asked) == 1
+
+
+def test_notice_is_sent_once_although_the_stream_repeats_itself(aws: Aws) -> None:
+    live(aws, spend_notice=80, spend_notice_cap="month", monthly_cap_usd=20)
+    image = record(aws)
+    for _ in range(3):
+        watch(aws, Prices()).look(image)
+    (told,) = aws.notifications()
+    assert "80 %" in told["Body"]
+    assert "MonthlyCapUsd" in told["Body"]
+
+
+def test_notice_at_100_percent_follows_the_one_at_80(aws: Aws) -> None:
+    live(aws, spend_notice=100, spend_notice_cap="session", session_cap_usd=4, spend_told=80)
+    watch(aws, Prices()).look(record(aws))
+    (told,) = aws.notifications()
+    assert "100 %" in told["Body"]
+    assert record(aws)["spend_told"] == 100
+
+
+def test_one_sessions_trouble_keeps_no_other_from_being_looked_at(aws: Aws) -> None:
+    live(aws)
+    broken = {"session_id": "ses_0", "status": "booting", "launches": [{}]}
+    with pytest.raises(KeyError):
+        watch_all([broken, record(aws)], watch(aws, Prices()))
+    assert record(aws)["price_source"] == "test"
+
+
+def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
+    at = table.timestamp(NOW - timedelta(minutes=30))
+    noted = launch(launched_at=at, price_per_hour_usd=0.4, price_source="test")
+    aws.put(**session_item("ses_1", launches=[noted], price_per_hour_usd=0.4, price_source="test"))
+    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    spent(aws, 3.5)
+    shown = replace(bootstrap.api().usage, clock=lambda: NOW).show()
+    assert (shown["month"], shown["spent_usd"]) == (MONTH, 3.5)
+    assert shown["caps"] == {"monthly_usd": 20, "session_usd": 4}
+    (one,) = shown["live"]
+    assert one["usd"] == pytest.approx(one["usd_per_hour"] / 2, abs=1e-5)
+    assert shown["total_usd"] == pytest.approx(3.5 + one["usd"])
+    public = bootstrap.api().sessions.get("ses_1")["spend"]
+    assert public["gpu_usd_per_hour"] == 0.4
+    assert public["usd_per_hour"] == one["usd_per_hour"]

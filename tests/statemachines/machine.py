@@ -166,7 +166,7 @@ class Bench:
 
     def substitutions(self, table: str) -> dict[str, str]:
         return {
-            "AWS::Partition": "aws",
+            "Partition": "aws",
             "TableName": table,
             "TopicArn": self.topic,
             "StackName": "foreverus",

@@ -231,7 +231,7 @@ def validator() -> Path:
 
 def rendered() -> str:
     values = dict.fromkeys(re.findall(r"\$\{([^}]+)\}", TEXT), "1")
-    return render({**values, "AWS::Partition": "aws"})
+    return render({**values, "Partition": "aws"})
 
 
 def validate(program: Path, folder: Path, text: str) -> subprocess.CompletedProcess[str]:

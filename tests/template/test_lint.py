@@ -41,7 +41,7 @@ def lint_machine(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
 
 def rendered() -> str:
     """cfn-lint 1.x does not know that JSONata may compute a timeout or a heartbeat, so these become numbers."""
-    text = render({**dict.fromkeys(re.findall(r"\$\{([^}]+)\}", TEXT), "1"), "AWS::Partition": "aws"})
+    text = render({**dict.fromkeys(re.findall(r"\$\{([^}]+)\}", TEXT), "1"), "Partition": "aws"})
     return re.sub(r'"((?:Timeout|Heartbeat)Seconds)": "\{% (\d+) %\}"', r'"\1": \2', text)
 
 

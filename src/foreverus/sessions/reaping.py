@@ -15,6 +15,7 @@ from foreverus.sessions.model import is_over
 Item = dict[str, Any]
 
 LIVE_STATES = ("pending", "running", "stopping", "stopped")  # everything that may cost money or come back
+CUT_OFF = ("ABORTED", "TIMED_OUT")  # executions that did not come to their own end
 GRACE = timedelta(minutes=1)  # a machine that has just ended may be terminating its instance right now
 
 logger = logging.getLogger(__name__)
@@ -91,11 +92,17 @@ class Reaper:
         self._free_slot()
         return reaped
 
-    def session_ended(self, session_id: str) -> list[str]:
-        """The session's execution FAILED, TIMED_OUT or was ABORTED: what it left behind goes at once."""
+    def session_ended(self, session_id: str, status: str = "FAILED") -> list[str]:
+        """The session's execution FAILED, TIMED_OUT or was ABORTED: what it left behind goes at once.
+
+        One that was cut off may have closed its session and told nobody yet: people hear of it twice rather than never.
+        """
         left = [gpu for gpu in self.gpus.live() if gpu.session_id == session_id]
         reaped = self._terminate([(gpu, "its session's execution ended without terminating it") for gpu in left])
-        self._close(session_id, "its execution ended before it was closed")
+        closed = self._close(session_id, "its execution ended before it was closed")
+        if not closed and status in CUT_OFF and (session := self.sessions.get(session_id)):
+            said = f"Session {session_id} is {session['status']}; its execution was {status} before it could say so."
+            self.notifications.send("Forever Us: a session was cut off at its end", said)
         return reaped
 
     def _terminate(self, doomed: list[tuple[GpuInstance, str]]) -> list[str]:
@@ -109,10 +116,14 @@ class Reaper:
         self.notifications.send(f"Forever Us: {len(ids)} GPU instance(s) had to be terminated", "\n".join(lines))
         return ids
 
-    def _close(self, session_id: str, cause: str) -> None:
+    def _close(self, session_id: str, cause: str) -> bool:
+        """Whether it had to be closed: then people are told, because its execution cannot."""
         session = self.sessions.get(session_id)
-        if session and not is_over(session):
-            self.closer.close(session_id, error={"Error": "SessionLost", "Cause": cause})
+        if not session or is_over(session):
+            return False
+        closed = self.closer.close(session_id, error={"Error": "SessionLost", "Cause": cause})
+        self.notifications.send(**closed["notification"])
+        return True
 
     def _free_slot(self) -> None:
         """A slot whose session has no running execution would keep everybody from a GPU for ever."""
@@ -121,4 +132,7 @@ class Reaper:
         if not session or self.executions.is_running(session["session_id"]):
             return
         if self.clock() - table.parse_timestamp(session["created_at"]) > GRACE:
-            self.closer.close(session["session_id"], error={"Error": "SessionLost", "Cause": "it has no execution"})
+            closed = self.closer.close(
+                session["session_id"], error={"Error": "SessionLost", "Cause": "it has no execution"}
+            )
+            self.notifications.send(**closed["notification"])

@@ -61,6 +61,22 @@ def test_an_instance_whose_execution_was_aborted_goes_at_once_and_people_hear_of
     assert any(instance_id in message["Body"] for message in aws.notifications())
 
 
+def test_people_hear_of_a_session_that_was_cut_off_with_no_instance_left(aws: Aws) -> None:
+    aws.put(**session_item("ses_1"))
+    assert reaper(aws, Executions(), later=timedelta()).session_ended("ses_1", "ABORTED") == []
+    (letter,) = aws.notifications()
+    assert "ses_1" in letter["Body"] and "SessionLost" in letter["Body"]
+
+
+@pytest.mark.parametrize(("status", "letters"), [("ABORTED", 1), ("TIMED_OUT", 1), ("FAILED", 0)])
+def test_an_execution_that_was_cut_off_after_its_session_was_closed_may_have_told_nobody(
+    aws: Aws, status: str, letters: int
+) -> None:
+    aws.put(**session_item("ses_1", status="ended"))
+    reaper(aws, Executions(), later=timedelta()).session_ended("ses_1", status)
+    assert len(aws.notifications()) == letters
+
+
 def test_the_sweep_finds_an_orphan_that_the_table_knows_nothing_of(aws: Aws) -> None:
     instance_id = buy("ses_unknown")
     assert reaper(aws, Executions()).sweep() == [instance_id]

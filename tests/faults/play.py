@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from tests.faults import strikes
 from tests.faults.checks import Verdict, check
 from tests.faults.client import Client, NotAnswered
@@ -87,6 +89,8 @@ class Play:
             if self.case.held:
                 holder.start()
             self._person()
+            if self.case.held and holder.is_alive():
+                holder.join(MEET_S)
             self.struck = self._hits()
             rounds = self._settle()
             verdict = check(self)
@@ -128,7 +132,7 @@ class Play:
             self._wait_for(moment)
             strikes.STRIKES[self.case.strike](self)
             self.struck += 1
-        except (LookupError, StopIteration, TimeoutError, OSError) as problem:
+        except (LookupError, StopIteration, TimeoutError, OSError, ClientError) as problem:
             self.notes.append(f"did not meet: {problem!r}")
 
     def _wait_for(self, moment: str) -> None:
@@ -156,7 +160,7 @@ class Play:
         try:
             strikes.STRIKES[self.case.strike](self)
             self.struck += 1
-        except (LookupError, StopIteration, OSError) as problem:
+        except (LookupError, StopIteration, OSError, ClientError) as problem:
             self.notes.append(f"did not meet: {problem!r}")
         self.lane.faults("release")
 

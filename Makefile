@@ -32,7 +32,7 @@ up: install page ## the laptop's cloud with the page, until Ctrl-C
 	@$(BIN)/python -m local up
 
 test: check ## every test
-	@$(BIN)/python -m pytest tests/local tests/browser
+	@$(BIN)/python -m pytest tests/local tests/browser tests/faults
 
 check: install page ## the fast part: format, lint, types, unit tests, template, state machines
 	@$(BIN)/ruff format --check -q src tests local bench
@@ -43,6 +43,9 @@ check: install page ## the fast part: format, lint, types, unit tests, template,
 
 bench: install page ## what is fast, as ratios; results in bench/results/
 	@PYTHONPATH=src $(BIN)/python -m bench
+
+faults: install page ## everything that can fail, at every moment; results in bench/results/
+	@PYTHONPATH=src $(BIN)/python -m tests.faults
 
 lock: $(BIN)/uv ## pins everything anew from requirements/*.in
 	@for name in dev ministack worker; do \

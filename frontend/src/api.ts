@@ -1,5 +1,5 @@
 /** The REST API of docs/architecture.md. */
-import type { Conversation, List, Message, Posted, Session, WireError } from "./types";
+import type { Conversation, List, Message, Posted, Session, Usage, WireError } from "./types";
 
 /** `status` 0: no answer came, so nobody knows whether it was done. */
 export class ApiError extends Error {
@@ -96,6 +96,7 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     sessions: async () => (await call<List<Session>>("GET", "/sessions")).data,
     session: (id: string) => call<Session>("GET", of("sessions", id)),
     endSession: (id: string) => call<Session>("DELETE", of("sessions", id)),
+    usage: () => call<Usage>("GET", "/usage"),
     conversations: () => all<Conversation>("/conversations"),
     createConversation: (title: string) => call<Conversation>("POST", "/conversations", { body: { title } }),
     deleteConversation: (id: string) => call<{ deleted: boolean }>("DELETE", of("conversations", id)),

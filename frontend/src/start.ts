@@ -109,6 +109,12 @@ function follow(page: Page, websocketUrl: string): void {
     }
   });
 
+  effect(() => {
+    // A session that begins or is over changes what the month has cost.
+    void state.live.value?.id;
+    void page.sessions.refreshUsage();
+  });
+
   const look = () => {
     looked = Date.now();
     void page.sessions.refresh();

@@ -5,7 +5,7 @@ import type { LiveState } from "./live";
 import { NO_CHAT, type Chat } from "./logic/chat";
 import type { Unsent } from "./logic/outbox";
 import { liveSession, power } from "./logic/sessions";
-import type { Conversation, Session } from "./types";
+import type { Conversation, Session, Usage } from "./types";
 
 export interface Notice {
   id: number;
@@ -20,6 +20,8 @@ export const expired = signal(false);
 export const sessions = signal<readonly Session[]>([]);
 /** False until the server has said once whether a GPU is on. */
 export const sessionsKnown = signal(false);
+/** The month's cost and caps; null while nobody has said. */
+export const usage = signal<Usage | null>(null);
 export const starting = signal(false);
 export const ending = signal(false);
 

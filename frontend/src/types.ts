@@ -30,6 +30,21 @@ export interface Receipt {
   total_usd: number | null;
 }
 
+/** What a session's instances cost by the hour, as noted when each was bought, and what may be spent. */
+export interface Spend {
+  gpu_usd_per_hour: number | null;
+  /** With disk and address. */
+  usd_per_hour: number | null;
+  price_source?: string | null;
+  launches: { launched_at: string; gpu_usd_per_hour?: number | null }[];
+  month_usd?: number | null;
+  session_cap_usd?: number | null;
+  monthly_cap_usd?: number | null;
+  /** 80 or 100 percent of a cap are used up. */
+  notice?: number | null;
+  notice_cap?: "session" | "month" | null;
+}
+
 export interface Session {
   id: string;
   object: "session";
@@ -46,10 +61,20 @@ export interface Session {
   instance?: { id: string; type?: string; availability_zone?: string; lifecycle?: "spot" | "on-demand" } | null;
   idle_seconds?: number | null;
   usage?: { prompt_tokens: number; completion_tokens: number; messages: number };
+  spend?: Spend | null;
   outcome?: string | null;
   error?: { code: string; message: string } | null;
   receipt?: Receipt | null;
   expected_boot_seconds?: number | null;
+}
+
+export interface Usage {
+  object: "usage";
+  month: string;
+  spent_usd: number;
+  live_usd: number;
+  total_usd: number;
+  caps: { monthly_usd: number; session_usd: number };
 }
 
 export interface Conversation {

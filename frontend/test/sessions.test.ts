@@ -69,6 +69,20 @@ it("estimates the cost until the receipt says it", () => {
   expect(cost({ ...running, receipt: { session_id: "ses_1", total_usd: 0.5 } }, AT)).toEqual({ usd: 0.5, exact: true });
 });
 
+it("counts each instance at the price that was noted when it was bought", () => {
+  const launches = [
+    { launched_at: after(0), gpu_usd_per_hour: 0.4 },
+    { launched_at: after(1800), gpu_usd_per_hour: 0.8 },
+  ];
+  const spend = { gpu_usd_per_hour: 0.8, usd_per_hour: 0.816, launches };
+  const running = session({ launched_at: after(1800), spend });
+  const { usd, exact } = cost(running, AT + 3_600_000);
+  expect(usd).toBeCloseTo(0.5 * 0.416 + 0.5 * 0.816);
+  expect(exact).toBe(true);
+  const unpriced = { ...spend, launches: [launches[0]!, { launched_at: after(1800), gpu_usd_per_hour: null }] };
+  expect(cost({ ...running, spend: unpriced }, AT + 3_600_000).exact).toBe(false);
+});
+
 it("shows the steps of the attempt that is running", () => {
   const booting = session({
     status: "booting",

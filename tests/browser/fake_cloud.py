@@ -40,6 +40,7 @@ class FakeCloud:
         self.subscriptions: dict[ServerConnection, set[str]] = {}
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.refuse_sockets = False
+        self.month_usd = 0.0
         self._number = 0
         self._lock = threading.RLock()
 
@@ -147,6 +148,10 @@ class FakeCloud:
             case "DELETE", ["sessions", session_id]:
                 self.set_session(session_id, end_requested=True)
                 return 202, self.sessions[session_id]
+            case "GET", ["usage"]:
+                caps = {"monthly_usd": 20, "session_usd": 4}
+                spent = {"spent_usd": self.month_usd, "live_usd": 0, "total_usd": self.month_usd}
+                return 200, {"object": "usage", "month": "2026-11", **spent, "live": [], "caps": caps, "capacity": []}
             case "GET", ["conversations"]:
                 return 200, {"object": "list", "data": list(self.conversations.values())[::-1], "has_more": False}
             case "POST", ["conversations"]:

@@ -198,3 +198,20 @@ def test_token_is_renewed_once_before_it_expires(page: Page, fake: FakeCloud) ->
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
     assert page.evaluate(expiry, False) > 600
     assert fake.grants == ["authorization_code", "refresh_token"]
+
+
+def test_session_that_nears_its_cap_says_so_with_its_exact_cost(page: Page, fake: FakeCloud) -> None:
+    fake.month_usd = 17.25
+    sign_in(page, fake)
+    expect(page.get_by_text("This month: $17.25 of at most $20.00.")).to_be_visible()
+    page.get_by_role("button", name="Switch on a GPU").click()
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_visible()
+    (session_id,) = fake.sessions
+    wait_for_subscription(page, fake, f"session:{session_id}")
+    launches = [{"launched_at": instant(), "gpu_usd_per_hour": 0.4}]
+    spend = {"gpu_usd_per_hour": 0.4, "usd_per_hour": 0.416, "launches": launches}
+    fake.set_session(session_id, status="serving", launched_at=instant(), spend=spend)
+    expect(page.get_by_text("Cost so far")).to_be_visible()
+    expect(page.get_by_text("$0.0069")).to_be_visible()  # the minute that EC2 bills at least
+    fake.set_session(session_id, spend={**spend, "notice": 80, "notice_cap": "session"})
+    expect(page.get_by_role("alert").filter(has_text="80 % of a spend cap")).to_be_visible()

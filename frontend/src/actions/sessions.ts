@@ -1,7 +1,7 @@
 import { ApiError, type Api } from "../api";
 import { t } from "../i18n";
 import { mergeSessions } from "../logic/sessions";
-import { ending, live, sessions, sessionsKnown, starting } from "../state";
+import { ending, live, sessions, sessionsKnown, starting, usage } from "../state";
 import type { Session } from "../types";
 import { notify, report } from "./notices";
 
@@ -26,6 +26,15 @@ export function sessionActions(api: Api) {
         gotSessions([await api.session(id)]);
       } catch (error) {
         if (!(error instanceof ApiError && error.passing)) report(error);
+      }
+    },
+
+    /** The page is whole without it: what cannot be fetched is not shown. */
+    async refreshUsage(): Promise<void> {
+      try {
+        usage.value = await api.usage();
+      } catch {
+        usage.value = null;
       }
     },
 

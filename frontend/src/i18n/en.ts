@@ -37,6 +37,10 @@ export const en: Record<keyof typeof pt, string> = {
   "gpu.idle.some": "Switches itself off when nobody uses it.",
   "gpu.running": "On for",
   "gpu.cost.sofar": "Cost, about",
+  "gpu.cost.exact": "Cost so far",
+  "gpu.month": "This month: {usd} of at most {cap}.",
+  "gpu.cap.near": "{percent} % of a spend cap are used up. At 100 % the GPU finishes what it is answering and switches itself off.",
+  "gpu.cap.reached": "The spend cap is used up: the GPU finishes what it is answering and switches itself off.",
   "gpu.title.on": "● GPU on",
   "gpu.title.coming": "○ GPU starting",
 
@@ -73,6 +77,7 @@ export const en: Record<keyof typeof pt, string> = {
   "session.outcome.idle": "Switched itself off because nobody used it.",
   "session.outcome.ended": "Switched off by a person.",
   "session.outcome.max_life": "Reached its maximum life.",
+  "session.outcome.spend_cap": "Used up its spend cap.",
 
   "receipt.title": "Receipt",
   "receipt.total": "Total",
@@ -132,6 +137,8 @@ export const en: Record<keyof typeof pt, string> = {
   "error.NoGpuCapacity": "AWS has no free GPU right now. Nothing was charged: try later, or accept the full price.",
   "error.GpuQuotaExceeded": "The AWS account's GPU quota does not allow it. Ask for a higher quota for G and VT instances.",
   "error.LaunchNotAuthorized": "The AWS account did not allow buying the GPU. Whoever runs it must fix the permission.",
+  "error.SpendCapReached": "The spend cap is used up, so no GPU is bought. Whoever runs this can raise the cap, or it starts again with the next month.",
+  "error.spend_cap_reached": "The spend cap is used up, so no GPU is bought. Whoever runs this can raise the cap, or it starts again with the next month.",
   "error.BootFailed": "The GPU could not start the model and was switched off.",
   "error.SpotInterrupted": "AWS took the spot GPU back.",
   "error.EngineFailed": "The model stopped answering and the GPU was switched off.",

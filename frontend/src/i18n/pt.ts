@@ -35,6 +35,10 @@ export const pt = {
   "gpu.idle.some": "Desliga sozinha quando ninguém usa.",
   "gpu.running": "Ligada há",
   "gpu.cost.sofar": "Custo, cerca de",
+  "gpu.cost.exact": "Custo até agora",
+  "gpu.month": "Neste mês: {usd} de no máximo {cap}.",
+  "gpu.cap.near": "{percent} % de um limite de gastos já foram usados. Em 100 % a GPU termina o que está respondendo e se desliga.",
+  "gpu.cap.reached": "O limite de gastos acabou: a GPU termina o que está respondendo e se desliga.",
   "gpu.title.on": "● GPU ligada",
   "gpu.title.coming": "○ Ligando GPU",
 
@@ -71,6 +75,7 @@ export const pt = {
   "session.outcome.idle": "Desligou sozinha por falta de uso.",
   "session.outcome.ended": "Desligada por uma pessoa.",
   "session.outcome.max_life": "Chegou ao tempo máximo de vida.",
+  "session.outcome.spend_cap": "Usou todo o seu limite de gastos.",
 
   "receipt.title": "Recibo",
   "receipt.total": "Total",
@@ -130,6 +135,8 @@ export const pt = {
   "error.NoGpuCapacity": "A AWS não tem GPU livre agora. Nada foi cobrado: tente mais tarde ou aceite o preço cheio.",
   "error.GpuQuotaExceeded": "A cota de GPUs da conta AWS não permite. Peça aumento da cota de instâncias G e VT.",
   "error.LaunchNotAuthorized": "A conta AWS não deixou comprar a GPU. Quem administra precisa corrigir a permissão.",
+  "error.SpendCapReached": "O limite de gastos acabou, por isso nenhuma GPU é comprada. Quem administra pode aumentá-lo, ou ele recomeça no próximo mês.",
+  "error.spend_cap_reached": "O limite de gastos acabou, por isso nenhuma GPU é comprada. Quem administra pode aumentá-lo, ou ele recomeça no próximo mês.",
   "error.BootFailed": "A GPU não conseguiu iniciar o modelo e foi desligada.",
   "error.SpotInterrupted": "A AWS tomou a GPU spot de volta.",
   "error.EngineFailed": "O modelo parou de responder e a GPU foi desligada.",

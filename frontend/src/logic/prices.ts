@@ -1,9 +1,10 @@
 /**
  * What a GPU is likely to cost before its receipt says what it did cost: US dollars per hour, the upper end of the
- * range seen in us-east-1 in November 2026 (AWS price list; spot price history). Shown as "about", never summed.
+ * range seen in us-east-1 in November 2026 (AWS price list; spot price history). Shown as "about", never summed, and
+ * only until the session says what its instance costs.
  */
 import type { Session } from "../types";
-import { runningSeconds } from "./sessions";
+import { runningSeconds, time } from "./sessions";
 
 interface Price {
   spot: number;
@@ -27,10 +28,28 @@ export function hourlyUsd(session: Session): number {
 export const MINIMUM_S = 60; // EC2 bills at least this much of an instance
 const BESIDE_USD = 0.016; // per hour: 100 GB of gp3 and a public IPv4 address
 
-/** The receipt's total once there is one; an estimate while the GPU runs. */
+/** What `[from, until)` of one instance costs at a GPU's hourly price. */
+function stretch(from: number, until: number, hourly: number): number {
+  return (Math.max(MINIMUM_S, (until - from) / 1000) / 3600) * (hourly + BESIDE_USD);
+}
+
+/**
+ * The receipt's total once there is one; else what the instances have cost until now, each at the price that was noted
+ * when it was bought. `exact`: false while a price is our own guess.
+ */
 export function cost(session: Session, now: number): { usd: number; exact: boolean } {
   if (typeof session.receipt?.total_usd === "number") return { usd: session.receipt.total_usd, exact: true };
   if (!session.launched_at) return { usd: 0, exact: false };
-  const seconds = Math.max(MINIMUM_S, runningSeconds(session, now));
-  return { usd: (seconds / 3600) * (hourlyUsd(session) + BESIDE_USD), exact: false };
+  const launches = session.spend?.launches ?? [];
+  if (launches.length === 0) {
+    const from = now - runningSeconds(session, now) * 1000;
+    return { usd: stretch(from, now, hourlyUsd(session)), exact: false };
+  }
+  const starts = launches.map((launch) => Date.parse(launch.launched_at));
+  const end = time(session.ended_at) ?? now;
+  const sum = launches.reduce(
+    (all, launch, i) => all + stretch(starts[i] ?? end, starts[i + 1] ?? end, launch.gpu_usd_per_hour ?? hourlyUsd(session)),
+    0,
+  );
+  return { usd: sum, exact: launches.every((launch) => typeof launch.gpu_usd_per_hour === "number") };
 }

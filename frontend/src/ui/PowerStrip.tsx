@@ -5,7 +5,7 @@ import { known, language, t } from "../i18n";
 import { about, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
 import { runningSeconds } from "../logic/sessions";
-import { ending, gpu, live, now, sessions, sessionsKnown, starting } from "../state";
+import { ending, gpu, live, now, sessions, sessionsKnown, starting, usage } from "../state";
 import { total } from "./ReceiptCard";
 import type { Session } from "../types";
 
@@ -31,6 +31,25 @@ function note(session: Session | undefined): string {
   return session.idle_seconds ? t("gpu.idle", { time: span(session.idle_seconds) }) : t("gpu.idle.some");
 }
 
+/** The month against its cap, and the notice that a cap is nearly or wholly used up. */
+function Caps({ session }: { session: Session | undefined }) {
+  const month = usage.value;
+  const notice = session?.spend?.notice;
+  if (!month && !notice) return null;
+  // As it was when a session last began or ended: a sum that ticks would be read out again and again.
+  const of = { usd: about(month?.total_usd ?? 0, language.value), cap: about(month?.caps.monthly_usd ?? 0, language.value) };
+  return (
+    <>
+      {notice ? (
+        <p class="trouble" role="alert">
+          {t(notice >= 100 ? "gpu.cap.reached" : "gpu.cap.near", { percent: notice })}
+        </p>
+      ) : null}
+      {month && <p class="hint">{t("gpu.month", of)}</p>}
+    </>
+  );
+}
+
 function Start({ actions }: { actions: SessionActions }) {
   const onDemand = useSignal(false);
   return (
@@ -53,6 +72,7 @@ function Start({ actions }: { actions: SessionActions }) {
 }
 
 function Meter({ session }: { session: Session }) {
+  const { usd: sum, exact } = cost(session, now.value);
   return (
     <dl class="meter">
       <div>
@@ -60,8 +80,8 @@ function Meter({ session }: { session: Session }) {
         <dd>{duration(runningSeconds(session, now.value))}</dd>
       </div>
       <div>
-        <dt>{t("gpu.cost.sofar")}</dt>
-        <dd>{usd(cost(session, now.value).usd, language.value)}</dd>
+        <dt>{t(exact ? "gpu.cost.exact" : "gpu.cost.sofar")}</dt>
+        <dd>{usd(sum, language.value)}</dd>
       </div>
     </dl>
   );
@@ -75,6 +95,7 @@ export function PowerStrip({ actions }: { actions: SessionActions }) {
       <div class="strip-text" role="status">
         <h1>{headline(session)}</h1>
         <p>{note(session)}</p>
+        <Caps session={session} />
         {!session && (
           <p id="start-hint" class="hint">
             {t("gpu.start.hint", { spot: about(USUAL.spot, language.value) })}

@@ -239,7 +239,8 @@ class Play:
         return ""
 
     def _result(self, rounds: int, verdict: Verdict) -> Result:
-        sessions = sorted(name for name, seen in self.lane.over.items() if seen >= self.begun)
+        ran = self.lane.executions()
+        sessions = [one["sk"]["S"] for one in self.lane.sessions() if one["sk"]["S"] in ran]
         return Result(
             name=self.case.name,
             seed=self.case.seed,

@@ -1,0 +1,68 @@
+"""The harness's own rules: which call a rule strikes, and that a name is enough to build a case."""
+
+import pytest
+
+from local.faults.rules import Book
+from tests.faults import table
+
+CALLS = {
+    "good": [
+        ("gpu_session", "ec2:CreateFleet", "Launch spot GPU", 1),
+        ("gpu_session", "dynamodb:UpdateItem", "Serve", 1),
+        ("Instance", "dynamodb:GetItem", "Serve", 6),
+        ("CloseSessionFunction", "dynamodb:GetItem", "Close session", 1),
+        ("CloseSessionFunction", "dynamodb:GetItem", "Store results", 1),
+        ("invocation", "lambda:CloseSessionFunction", "Close session", 1),
+    ],
+    "relaunch/": [
+        ("gpu_session", "dynamodb:UpdateItem", "Serve", 1),
+        ("gpu_session", "dynamodb:Query", "Is work waiting?", 1),
+        ("invocation", "lambda:ReapGpusFunction", "", 1),
+    ],
+}
+
+
+def strikes(book: Book, *calls: tuple[str, str, str]) -> list[bool]:
+    return [book.strike(caller, action, "i-1", state) is not None for caller, action, state in calls]
+
+
+def test_a_rule_strikes_the_call_it_names_once_after_those_it_spares() -> None:
+    book = Book()
+    book.add({"kind": "lost", "caller": "Instance", "action": "dynamodb:GetItem", "state": "Serve", "skip": 1})
+    call = ("Instance", "dynamodb:GetItem", "Serve")
+    others = [("gpu_session", *call[1:]), (call[0], "dynamodb:Query", call[2]), (*call[:2], "Close session")]
+    assert strikes(book, *others, call, call, call) == [False] * 4 + [True, False]
+
+
+def test_a_rule_for_a_service_strikes_all_of_it_without_end() -> None:
+    book = Book()
+    book.add({"kind": "error", "action": "sns:*", "times": 0})
+    assert strikes(book, *[("gpu_session", "sns:Publish", "Notify")] * 3, ("x", "sqs:SendMessage", "")) == [
+        *[True] * 3,
+        False,
+    ]
+
+
+def test_an_unknown_kind_or_field_is_refused() -> None:
+    for wrong in ({"kind": "bad luck"}, {"kind": "lost", "who": "me"}):
+        with pytest.raises(ValueError, match="no such rule"):
+            Book().add(wrong)
+
+
+def test_a_new_call_enters_the_matrix_by_itself() -> None:
+    names = [case.name for case in table.matrix(CALLS)]
+    assert len(names) == len(set(names))
+    before = {name.partition("=")[0] for name in names}
+    assert "call:gpu_session:ec2:CreateFleet@Launch spot GPU" in before
+    assert "call:CloseSessionFunction:dynamodb:GetItem@" in before  # beside the session: whatever the state
+    assert "relaunch/call:gpu_session:dynamodb:Query@Is work waiting?" in before
+    assert "relaunch/call:invocation:lambda:ReapGpusFunction@" in before
+    assert not any(name.startswith("relaunch/call:gpu_session:dynamodb:UpdateItem") for name in before)
+    more = {**CALLS, "good": [*CALLS["good"], ("Instance", "s3:PutObject", "Serve", 1)]}
+    assert {case.name for case in table.matrix(more)} > set(names)
+
+
+def test_every_case_is_built_again_from_its_name() -> None:
+    for case in [*table.matrix(CALLS), *map(table.case, table.FAST)]:
+        assert table.case(case.name) == case
+        assert case.rules or case.strike or case.order or case.name == "good"

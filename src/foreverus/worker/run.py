@@ -84,7 +84,10 @@ class _Worker:
         p = self.parts = parts
         self.life = p.life
         self.watch = MailboxWatch(p.mailbox, p.me, p.calls, p.life, p.timings)
-        self.heartbeats = Heartbeats(self.watch, p.tasks, p.calls, p.life, p.settings.heartbeat_seconds)
+        settings = p.settings
+        self.heartbeats = Heartbeats(
+            self.watch, p.tasks, p.calls, p.life, settings.heartbeat_seconds, settings.lost_contact_s
+        )
         self.boot = Boot(p.engine, p.mailbox, self.watch, self.heartbeats, p.tasks, p.calls, p.clock, p.timings)
         self.engine_watch = EngineWatch(p.engine, p.life, p.timings)
 

@@ -73,12 +73,16 @@ class MailboxWatch:
 class Heartbeats:
     """Keeps the token of the current task alive."""
 
-    def __init__(self, watch: MailboxWatch, tasks: Tasks, calls: Calls, life: Life, every_s: float):
+    def __init__(self, watch: MailboxWatch, tasks: Tasks, calls: Calls, life: Life, every_s: float, limit_s: float):
+        """`limit_s`: while serving, the state machine gives us up without a heartbeat for so long, and so do we."""
         self._watch = watch
         self._tasks = tasks
         self._calls = calls
         self._life = life
         self._every_s = every_s
+        self._limit_s = limit_s
+        self._token = ""
+        self._last = 0.0  # when a heartbeat of this token was last taken, or could have been
         self._answered: set[str] = set()
 
     def stop_for(self, token: str) -> None:
@@ -102,13 +106,20 @@ class Heartbeats:
 
     async def _beat(self, token: str) -> float:
         """Returns the seconds until the next one."""
+        loop = asyncio.get_running_loop()
+        if token != self._token:
+            self._token, self._last = token, loop.time()
         try:
             await self._calls(self._tasks.heartbeat, token)
+            self._last = loop.time()
         except TaskRefused as err:
             if token not in self._answered:
                 self._life.end(moved_on(f"The state machine refused a heartbeat: {err}"))
         except Exception as err:
             log.warning("heartbeat: %r", err)
+            serving = self._watch.letter is not None and self._watch.letter.token(SERVE) == token
+            if serving and loop.time() - self._last >= self._limit_s:
+                self._life.end(moved_on(f"No heartbeat was taken for {self._limit_s:.0f} s."))
             return min(HEARTBEAT_RETRY_S, self._every_s)
         return self._every_s
 

@@ -13,7 +13,7 @@ from foreverus.conversations.answers import Request
 from foreverus.conversations.memory import MemoryAnswers, MemoryPush
 from foreverus.sessions.mailbox import Letter, MemoryMailbox
 from foreverus.table import conversation_topic
-from foreverus.worker.contact import Contact, DirectCalls
+from foreverus.worker.contact import Contact, DirectCalls, P, T
 from foreverus.worker.instance import MemoryInstance
 from foreverus.worker.life import Life
 from foreverus.worker.queue import MemoryQueue
@@ -79,6 +79,18 @@ def settings(**changes: Any) -> WorkerSettings:
     return WorkerSettings.from_env(env | {name.upper(): str(value) for name, value in changes.items()})
 
 
+class LongPolls(DirectCalls):
+    """Of the same network; each takes longer, so that a quiet hour has thousands of them, not hundreds of thousands."""
+
+    def __init__(self, calls: DirectCalls):
+        super().__init__(calls.contact, latency_s=0.1)
+        self._calls = calls
+
+    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self.cut = self._calls.cut
+        return await super().__call__(function, *args, **kwargs)
+
+
 class World:
     """Everything around one worker, and what the state machine and people do to it."""
 
@@ -110,7 +122,7 @@ class World:
             batch_queue=self.batch,
             calls=self.calls,
             push_calls=self.calls,
-            receive_calls=self.calls,
+            receive_calls=LongPolls(self.calls),
             clock=lambda: START + timedelta(seconds=loop.time()),
             life=self.life,
         )

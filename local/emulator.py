@@ -14,6 +14,7 @@ from local.processes import LOOPBACK, Child, Failed, answers, free_port, wait_un
 ROOT = Path(__file__).resolve().parents[1]
 INTERPRETER = ROOT / ".local" / "ministack" / "bin" / "python"
 USUAL_PORT = 4566
+RESTART_S = 30.0
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
 # The emulator's root user. Real keys are never read: the configuration files are empty for everything that we start.
@@ -62,6 +63,7 @@ class Emulator:
                 "AUTH": "true",
                 "MINISTACK_REGION": REGION,
                 "STATE_DIR": str(temporary / "state"),
+                "PERSIST_STATE": str(int(faults)),  # for `restart`
                 "S3_DATA_DIR": str(temporary / "s3"),
                 # Never a container, even where there is Docker: one behaviour on every laptop, and nobody else's
                 # containers are looked at.
@@ -84,6 +86,16 @@ class Emulator:
 
     def stop(self) -> None:
         self.child.stop()
+
+    def restart(self) -> None:
+        """As after a crash of the control plane: its records are kept, and what ran in it is over (executions end as
+        FAILED, and no event tells of it). Only with `faults`."""
+        process = self.child.process
+        assert process is not None
+        process.terminate()  # it writes its state
+        process.wait(RESTART_S)
+        self.child.start()
+        self.wait()
 
     def environment(self) -> dict[str, str]:
         """What a program needs to find the emulator instead of AWS, as its root user."""

@@ -10,6 +10,7 @@ python -m tests.faults --mutants           that the harness notices what is brok
 
 import argparse
 import sys
+from pathlib import Path
 
 from tests.faults import run
 
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--unsaved", action="store_true", help="leave bench/results/faults.json as it is")
     parser.add_argument("--lanes", type=int, default=4, help="clouds at once (default: 4)")
     parser.add_argument("--match", default="", help="only the cases of the matrix with this text in their names")
+    parser.add_argument("--into", type=Path, help="writes the results of these cases to that file too")
     args = parser.parse_args()
     if args.ways is not None:
         from tests.faults import ways

@@ -81,15 +81,15 @@ class Client:
                     self.socket.send(json.dumps({"action": "subscribe", "conversation_id": self.conversation}))
                     for frame in self.socket:
                         self._take(json.loads(frame))
-            except (OSError, WebSocketException, TimeoutError):
+            except (OSError, WebSocketException, TimeoutError, ValueError):  # a function that failed answers no JSON
                 time.sleep(0.2)
 
     def _take(self, frame: dict[str, Any]) -> None:
-        if frame["type"] == "subscribed":
+        if frame.get("type") == "subscribed":
             self.subscribed.set()
-        elif frame["type"] == "delta":
+        elif frame.get("type") == "delta":
             self.see(frame["message_id"], frame["offset"], frame["text"])
-        elif frame["type"] == "message" and frame["message"]["status"] == "answered":
+        elif frame.get("type") == "message" and frame["message"]["status"] == "answered":
             message = frame["message"]
             self.see(message["id"].replace("ans_", "msg_", 1), 0, message["content"])
 

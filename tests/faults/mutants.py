@@ -16,7 +16,18 @@ from local.state import ROOT
 
 # What a copy needs and is not built anew. The page is copied, because a build may write into its folder.
 LINKED = (".venv", ".local/ministack")
-COPIED = ("src", "local", "statemachines", "tests", "requirements", "frontend/dist", "template.yaml", "samconfig.toml")
+PACKAGE = ".local/package"  # what the Lambdas need besides our code: copied if it is there, installed otherwise
+COPIED = (
+    PACKAGE,
+    "src",
+    "local",
+    "statemachines",
+    "tests",
+    "requirements",
+    "frontend/dist",
+    "template.yaml",
+    "samconfig.toml",
+)
 FAIL_S = 300.0
 
 
@@ -33,7 +44,7 @@ class Mutant:
 
 MACHINE = "statemachines/gpu_session.asl.json"
 TERMINATE = (
-    '"Type": "Task",\n      "Resource": "arn:${AWS::Partition}:states:::aws-sdk:ec2:%s",\n'
+    '"Type": "Task",\n      "Resource": "arn:${Partition}:states:::aws-sdk:ec2:%s",\n'
     '      "TimeoutSeconds": 60,\n      "Arguments": {\n        "InstanceIds": "{%% $instances %%}"\n      },\n'
     '      "Assign": {\n        "termination"'
 )
@@ -115,6 +126,8 @@ def mutated(mutant: Mutant | None) -> Iterator[Path]:
     try:
         for name in COPIED:
             source, copy = ROOT / name, place / name
+            if name == PACKAGE and not source.exists():
+                continue
             copy.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
                 shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))

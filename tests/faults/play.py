@@ -91,7 +91,6 @@ class Play:
             self._person()
             if self.case.held and holder.is_alive():
                 holder.join(MEET_S)
-            self.struck = self._hits()
             rounds = self._settle()
             verdict = check(self)
         finally:
@@ -205,6 +204,10 @@ class Play:
 
     def _settle(self) -> int:
         """The fault is over. What ends by itself has its time; then the schedules run. Returns how many rounds."""
+        deadline = time.monotonic() + QUIET_S
+        while self._runs() and time.monotonic() < deadline:  # the fault lasts until the session is over
+            time.sleep(0.2)
+        self.struck = self._hits()
         self.lane.faults("clear")
         for stop in self.when_over:
             stop()
@@ -217,6 +220,9 @@ class Play:
                 self.lane.five_minutes_pass()
         return ROUNDS + 1
 
+    def _runs(self) -> list[str]:
+        return [name for name, status in self.lane.executions().items() if status == "RUNNING"]
+
     def _quiet(self, seconds: float) -> bool:
         deadline = time.monotonic() + seconds
         while self.restless():
@@ -227,7 +233,7 @@ class Play:
 
     def restless(self) -> str:
         """What is not over yet."""
-        if running := [name for name, status in self.lane.executions().items() if status == "RUNNING"]:
+        if running := self._runs():
             return f"running {running}"
         if live := self.lane.live_instances():
             return f"live {live}"

@@ -110,6 +110,11 @@ def sns_down(play: "Play") -> None:
     play.rule(kind="error", action="sns:*", times=0)
 
 
+def emulator_restarted(play: "Play") -> None:
+    """As after a crash of the control plane: records are kept, executions are over and no event tells of it."""
+    play.lane.cloud.emulator.restart()
+
+
 def every_worker_killed(play: "Play") -> None:
     """Whatever is bought dies while it answers: the session must give up after its last relaunch."""
     over = threading.Event()
@@ -139,4 +144,5 @@ PROCESS = (
 )
 EXECUTION = (execution_stopped, machine_timed_out)
 BESIDE = (message_duplicated, postgresql_down, sns_down)
-STRIKES: dict[str, Callable[["Play"], None]] = {one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE)}
+SPOILING = (emulator_restarted,)  # after it a cloud is not good for another case: the emulator loses its own database
+STRIKES: dict[str, Callable[["Play"], None]] = {one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING)}

@@ -44,6 +44,10 @@ class Case:
     setting: list[dict[str, Any]] = field(default_factory=list)
 
     @property
+    def spoils(self) -> bool:
+        return self.strike in [one.__name__ for one in strikes.SPOILING]
+
+    @property
     def seed(self) -> int:
         return zlib.crc32(self.name.encode())
 
@@ -124,7 +128,7 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
     """Every case, from the calls of a good run (`good`) and of each scenario (what only it has is added)."""
     calls = whenever(recorded["good"])
     names = ["long", *(f"engine:{mishap}" for mishap in MISHAPS)]
-    for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE):
+    for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE, *strikes.SPOILING):
         names += [f"strike:{strike.__name__}@{moment}" for moment in MOMENTS]
     states = sorted({state for caller, _, state, _ in calls if caller == "gpu_session"})
     tokens = ("Wait until healthy", "Serve")  # what happens while these wait are the worker's moments

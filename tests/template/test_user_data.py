@@ -62,7 +62,7 @@ def test_worker_gets_exactly_its_settings() -> None:
 
 def test_machine_goes_off_with_its_worker() -> None:
     unit = file("/etc/systemd/system/foreverus-worker.service")["content"]
-    assert "ExecStopPost=+/usr/bin/systemctl --no-block poweroff" in unit
+    assert "ExecStopPost=+/usr/bin/systemctl --no-block poweroff --force" in unit
     assert "Restart=no" in unit
     assert "EnvironmentFile=/etc/foreverus/worker.env" in unit
 
@@ -137,7 +137,7 @@ def test_start_brings_up_engine_and_worker(tmp_path: Path) -> None:
 @pytest.mark.parametrize("failing", ["aws", "curl", "python3"])
 def test_machine_that_cannot_start_goes_off(tmp_path: Path, failing: str) -> None:
     calls = run_start(tmp_path, failing=failing)
-    assert calls.rstrip().endswith("systemctl --no-block poweroff")
+    assert calls.rstrip().endswith("systemctl --no-block poweroff --force")
     assert "start foreverus-worker.service" not in calls
 
 

@@ -31,7 +31,6 @@ class Limits:
     lost_contact: float
     hand_back: float
     watchdog: int
-    units_stop: int
     states: Mapping[str, float]
 
 
@@ -123,11 +122,7 @@ def bound(limits: Limits, usd_per_hour: float, region: str = "us-east-1") -> Bou
     failing = (*ending, *(Step(states[name], name) for name in ("Close session", "Store results", "Notify")))
     reaper = (Step(EVENT_S, "event"), Step(limits.reaper_timeout, "reaper"))
     sweep = (Step(limits.sweep_every, "until the next sweep"), Step(limits.reaper_timeout, "reaper"))
-    over = (
-        Step(limits.hand_back, "handing back"),
-        Step(limits.units_stop, "the engine's stop"),
-        Step(POWER_OFF_S, "power off"),
-    )
+    over = (Step(limits.hand_back, "handing back"), Step(POWER_OFF_S, "power off"))
     timer = (
         *(Step(limits.max_session, "maximum life"), Step(limits.boot_timeout, "boot"), Step(TIMER_LATE_S, "accuracy")),
         Step(POWER_OFF_S, "power off"),

@@ -57,7 +57,6 @@ def limits(**changes: str) -> Limits:
         lost_contact=WorkerSettings.from_env(env).lost_contact_s,
         hand_back=timings.hand_back + timings.tails,
         watchdog=figure(unit("worker"), "WatchdogSec"),
-        units_stop=figure(unit("engine"), "TimeoutStopSec"),
         states={name: state_seconds(machine()["States"][name]) for name in names},
     )
 
@@ -89,6 +88,11 @@ def test_timer_is_what_the_user_data_arms() -> None:
     assert "--on-active=1000s 200s" in timer and f"--timer-property=AccuracySec={TIMER_LATE_S}s" in timer
     case = bound(limits(MaxSessionSeconds="1000", BootTimeoutSeconds="200"), 1.0).of("timer")
     assert case.seconds == 1000 + 200 + TIMER_LATE_S + 120
+
+
+def test_machines_end_waits_for_no_unit() -> None:
+    every = user_data().count("poweroff")
+    assert every == 3 == len(re.findall("poweroff,? --force", user_data()))
 
 
 def test_sweep_knows_the_same_maximum_life() -> None:

@@ -53,6 +53,12 @@ def test_worker_of_another_instance_changes_nothing(mailbox: Mailbox) -> None:
     assert mailbox.read("ses_1") == LETTER
 
 
+def test_rebalance_recommendation_is_noted_for_the_instance_that_got_it(mailbox: Mailbox) -> None:
+    assert mailbox.note_rebalance(LETTER, "2026-01-01T12:00:00Z")
+    assert not mailbox.note_rebalance(replace(LETTER, instance_id="i-0"), "2026-01-01T12:00:00Z")
+    assert mailbox.read("ses_1") == LETTER
+
+
 def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
     aws.items.put({**table.session_key("ses_1"), "instance_id": "i-1", "version": 1})
     mailbox = DynamoMailbox(aws.items)

@@ -39,18 +39,23 @@ FILES = {
 
 
 @functools.cache
-def why_not() -> str:
-    """Why no real machine can run here; empty when one can."""
+def impossible() -> str:
+    """Why no real machine can ever run here; empty when one can."""
     if sys.platform != "linux":
         return "systemd is Linux's"
     if os.geteuid() != 0:
         return "only root may boot a machine in a namespace"
-    missing = [name for name in ("systemd-nspawn", "cloud-init") if not shutil.which(name)]
-    if missing:
-        return f"not installed: {', '.join(missing)} (apt-get install systemd systemd-container cloud-init)"
     if not all(Path("/", name).is_symlink() for name in ("bin", "sbin", "lib")):
         return "/bin, /sbin and /lib are not in /usr on this system"
-    return ""
+    unshare = ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup", "--fork", "true"]
+    tried = subprocess.run(unshare, capture_output=True, text=True, check=False)
+    return "" if tried.returncode == 0 else f"no namespaces here: {tried.stderr.strip()}"
+
+
+def missing() -> str:
+    """What would have to be installed; empty when nothing is missing."""
+    names = [name for name in ("systemd-nspawn", "cloud-init") if not shutil.which(name)]
+    return f"not installed: {', '.join(names)} (apt-get install systemd systemd-container cloud-init)" if names else ""
 
 
 class RealMachine:

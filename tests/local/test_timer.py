@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.local.real_machine import booted, why_not
+from tests.local.real_machine import booted, impossible, missing
 from tests.template.template import ROOT, user_data
 
-pytestmark = pytest.mark.skipif(bool(why_not()) and not os.environ.get("CI"), reason=why_not())
+IN_CI = bool(os.environ.get("CI"))  # there a missing tool is a failure, never a skipped test
+WHY_NOT = impossible() or (not IN_CI and missing()) or ""
+pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 
 LONG = {"MaxSessionSeconds": "3600", "BootTimeoutSeconds": "900"}
 LATE_S = 15  # of a busy computer: booting cloud-init and switching off, beside the seconds of the timer
@@ -18,7 +20,7 @@ PYTHON = "/opt/foreverus/venv/bin/python"
 
 @pytest.fixture(autouse=True)
 def _a_machine_can_run_here() -> None:
-    assert not why_not(), why_not()  # in CI a missing tool is a failure, never a skipped test
+    assert not missing(), missing()
 
 
 def config(values: dict[str, str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from foreverus.costs.bound import TIMER_LATE_S, Bound, Limits, bound, hourly, state_seconds
+from foreverus.costs.bound import TIMER_LATE_S, Bound, Limits, bound, hourly, minutes, state_seconds
 from foreverus.sessions.reaping import GRACE
 from foreverus.worker.settings import Timings, WorkerSettings
 from tests.template.template import ROOT, parameter_defaults, resources, template, user_data
@@ -76,6 +76,13 @@ def section() -> str:
 
 def test_runbook_has_the_bound_that_the_template_makes_true() -> None:
     assert section() in RUNBOOK.read_text(), "run: PYTHONPATH=src .venv/bin/python -m tests.unit.costs.test_bound"
+
+
+def test_readme_promises_the_same_numbers() -> None:
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    for orphan in ("timer", "the sweep a dead session"):
+        case = published().of(orphan)
+        assert f"{minutes(case)} minutes" in readme and f"US$ {published().usd(case):.2f}" in readme
 
 
 def test_each_of_the_five_ways_has_its_own_bound() -> None:

@@ -92,6 +92,17 @@ async def test_worker_whose_engine_loads_for_ever_ends_at_the_boot_budget() -> N
 
 
 @in_jumping_time
+async def test_worker_that_loses_the_network_while_booting_does_not_wait_for_the_boot_budget() -> None:
+    world = World(**FIGURES)
+    world.engine.state = Health.LOADING
+    async with world.worker(serving=False) as worker:
+        await asyncio.sleep(30)
+        world.calls.cut = True
+        await ends(worker)
+        assert 30 + 45 <= asyncio.get_running_loop().time() <= 30 + 60 + DRAIN_S
+
+
+@in_jumping_time
 async def test_worker_that_no_record_ever_names_ends_at_the_boot_budget() -> None:
     world = World(**FIGURES)
     world.mailbox.change(instance_id="i-0")

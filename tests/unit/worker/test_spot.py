@@ -125,6 +125,23 @@ async def test_answer_without_a_first_token_gets_a_little_time_to_show_its_pace(
 
 
 @in_jumping_time
+async def test_answer_that_cannot_be_saved_is_handed_back_before_the_instance_goes() -> None:
+    def finish(*args: Any) -> Any:
+        raise ConnectionError("DynamoDB does not take it")
+
+    world = World()
+    world.engine.reply, world.engine.seconds_per_token = lambda prompt: words(10), 1.0
+    world.ask("tell me", max_tokens=20)
+    async with world.worker() as worker:
+        await until(lambda: world.engine.running == 1)
+        world.answers.finish = finish  # type: ignore[method-assign]
+        gone = announce(world)
+        assert await ends(worker, within_s=NOTICE_S) == 0
+        assert asyncio.get_running_loop().time() < gone - 5
+    assert world.chat.waiting and world.answers.pending
+
+
+@in_jumping_time
 async def test_nothing_new_is_taken_after_the_notice() -> None:
     world = World()
     world.engine.reply, world.engine.seconds_per_token = lambda prompt: words(30), 1.0

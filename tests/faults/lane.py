@@ -45,7 +45,13 @@ class Lane:
         for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda"):
             cloud.emulator.client(service)
         self.functions = {logical(name): name for name in self._functions()}
-        threading.Thread(target=self._watch, daemon=True).start()
+        self.closing = threading.Event()
+        self.watcher = threading.Thread(target=self._watch, daemon=True)
+        self.watcher.start()
+
+    def close(self) -> None:
+        self.closing.set()
+        self.watcher.join(10)
 
     def client(self, service: str) -> Any:
         return self.cloud.emulator.client(service)
@@ -178,8 +184,7 @@ class Lane:
 
     def _watch(self) -> None:
         """When each instance and execution was seen to end: a quarter of a second is exact enough for a bound."""
-        while True:
-            time.sleep(0.25)
+        while not self.closing.wait(0.25):
             try:
                 instances, executions, now = self._instances(), self.executions(), time.monotonic()
             except Exception:  # the emulator restarts, or is gone with the lane
@@ -223,6 +228,10 @@ def lane(parameters: dict[str, str] | None = None) -> Iterator[Lane]:
     options: dict[str, Any] = {"usual_ports": False, "wait_scale": WAIT_SCALE, "faults": True}
     try:
         with running(directory, lambda text: None, parameters={**PARAMETERS, **(parameters or {})}, **options) as cloud:
-            yield Lane(cloud)
+            one = Lane(cloud)
+            try:
+                yield one
+            finally:
+                one.close()
     finally:
         shutil.rmtree(directory, ignore_errors=True)

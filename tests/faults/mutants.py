@@ -162,7 +162,10 @@ def main(names: list[str]) -> int:
     wanted = [one for one in MUTANTS if not names or any(name in one.name for name in names)]
     for mutant in wanted:
         begun = time.monotonic()
-        status, output = play(mutant, mutant.run)
+        try:
+            status, output = play(mutant, mutant.run)
+        except subprocess.TimeoutExpired:
+            status, output = -1, f"not over after {FAIL_S:.0f} s"
         noticed = status == 1 and "violated" in output and "the harness failed" not in output
         caught += noticed
         print(f"{'caught' if noticed else 'MISSED':7} {time.monotonic() - begun:5.0f} s  {mutant.name}", flush=True)

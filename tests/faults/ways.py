@@ -128,11 +128,11 @@ def measure(one: Lane, name: str) -> dict[str, Any]:
         orphan = Orphan(one, session, serving(one))
         begun, passed = time.monotonic(), one.passed_s
         way.act(orphan)
-        deadline = begun + way.bound_s + SLACK_S
-        while orphan.lives() and time.monotonic() < deadline:
-            time.sleep(0.05)
-        lived = time.monotonic() - begun + one.passed_s - passed
-        died = not orphan.lives()
+        died, lived = False, 0.0
+        while not died and lived <= way.bound_s + SLACK_S:
+            time.sleep(0.02)
+            died = not orphan.lives()
+            lived = time.monotonic() - begun + one.passed_s - passed
     finally:
         client.close()
         one.wipe()

@@ -37,8 +37,8 @@ def advice(code: str, *, region: str = "this Region", on_demand: bool = False, l
     if code == "LaunchNotAuthorized":
         return (
             "This deployment is not allowed to launch a GPU: somebody must mend its permissions. When AWS Budgets has "
-            "seen the month's cap used up, it has attached the policy NoLaunches to the state machine's role; detach it "
-            "(docs/runbook.md) when you have raised the cap."
+            "seen the month's cap used up, it has attached the policy NoLaunches to the state machine's role: "
+            "detach it (docs/runbook.md) when you have raised the cap."
         )
     if code == "SpendCapReached":
         return (

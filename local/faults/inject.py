@@ -253,7 +253,9 @@ def _in_functions(lambda_svc: Any) -> None:
 
 
 async def _control(scope: dict[str, Any], receive: Any, send: Send) -> None:
-    """`add` a rule, `clear` all rules, `release` what is held, `forget` the calls, `pass` seconds, `time_out`."""
+    """`add` a rule, `clear` all rules, `release` what is held, `forget` the calls, `pass` seconds, `save` the emulator's
+    state to its directory, `time_out` an execution.
+    """
     status = 200
     if scope["method"] == "POST":
         order = json.loads(await _body(receive))
@@ -278,6 +280,10 @@ def _obey(order: dict[str, Any]) -> None:
         BOOK.held = 0
     elif op == "pass":
         pass_time(float(order["seconds"]))
+    elif op == "save":
+        from ministack import app as gateway
+
+        gateway.save_all(gateway._build_persistence_save_dict())
     elif op == "time_out":
         states_tasks.time_out_execution(order["execution"])
     else:

@@ -99,7 +99,13 @@ MUTANTS = (
         "src/foreverus/conversations/answers.py",
         '_NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"',
         '_NOT_FINAL = "attribute_not_exists(#status) OR #status <> :answered OR #status <> :failed"',
-        ("--only", "strike:message_duplicated@answering"),
+        (
+            "--only",
+            "call:Instance:dynamodb:TransactWriteItems@Serve=lost.storm",
+            "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
+            "strike:execution_stopped@answering",
+            "strike:message_duplicated@answering",
+        ),
     ),
     Mutant(
         "the visibility extension: a message in work comes back",

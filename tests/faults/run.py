@@ -27,10 +27,11 @@ def work(names: Any, results: Any) -> None:
         name: str | None = ""
         while name is not None:
             with lane() as one:
-                play(one, "good")  # the functions are warm then; a case counts from its second run
+                play(one, "good") and clean(one)  # the functions are warm then; a case counts from its second run
                 while (name := names.get()) is not None:
-                    results.put(("played", play(one, name)))
-                    if table.case(name).spoils:
+                    record = play(one, name)
+                    results.put(("played", record))
+                    if table.case(name).spoils or not clean(one):
                         break
     except BaseException:
         results.put(("broken", traceback.format_exc()))
@@ -50,8 +51,16 @@ def play(lane: Any, name: str) -> dict[str, Any]:
         record["calls"] = lane.faults()["calls"] if name in RECORDED else None
     except Exception:
         record = broken(case, traceback.format_exc(), time.monotonic() - begun)
-    lane.wipe()
     return record
+
+
+def clean(lane: Any) -> bool:
+    """Whether the cloud is good for another case."""
+    try:
+        lane.wipe()
+    except Exception:
+        return False
+    return True
 
 
 def broken(case: table.Case, why: str, seconds: float) -> dict[str, Any]:

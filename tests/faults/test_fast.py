@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.lane import Lane, lane
-from tests.faults.run import play
+from tests.faults.run import clean, play
 from tests.faults.table import FAST
 
 pytestmark = pytest.mark.cloud
@@ -20,6 +20,7 @@ def one() -> Iterator[Lane]:
 @pytest.mark.parametrize("name", FAST)
 def test_nothing_leaks_and_nothing_is_lost_or_doubled(one: Lane, name: str) -> None:
     result = play(one, name)
+    assert clean(one)
     violated = {kind: result[kind] for kind in ("leaked", "lost", "duplicated", "wrong") if result[kind]}
     assert not violated, f"{violated}; {result['notes']}; alone: python -m tests.faults --only '{name}'"
     assert result["struck"], f"the fault met nothing: {result['notes']}"

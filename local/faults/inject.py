@@ -253,8 +253,8 @@ def _in_functions(lambda_svc: Any) -> None:
 
 
 async def _control(scope: dict[str, Any], receive: Any, send: Send) -> None:
-    """`add` a rule, `clear` all rules, `release` what is held, `forget` the calls, `pass` seconds, `save` the emulator's
-    state to its directory, `time_out` an execution.
+    """`add` a rule, `clear` all rules, `release` what is held, `forget` the calls, `pass` seconds, `save` the
+    emulator's state to its directory, `time_out` an execution.
     """
     status = 200
     if scope["method"] == "POST":

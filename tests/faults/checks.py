@@ -71,6 +71,8 @@ def check_answers(play: "Play", items: list[dict[str, Any]], verdict: Verdict) -
         if len(counted) > 1:
             verdict.duplicated.append(f"{message} was answered by {len(counted)} sessions")
     verdict.duplicated += play.client.contradictions
+    if play.most_received > 1:
+        verdict.duplicated.append(f"a message was delivered {play.most_received} times while its worker had it in hand")
     if play.case.name == "long" and (asked := play.lane.asked(play.case.order)) != 1:
         verdict.duplicated.append(f"the engine was asked {asked} times for one message that nobody disturbed")
 

@@ -120,10 +120,17 @@ class Lane:
 
     def messages(self) -> list[str]:
         """Bodies of every message in the queues, hidden ones and dead letters too."""
+        return [one["Body"] for one in self._queued()]
+
+    def most_received(self) -> int:
+        """How often the message that was delivered most often was delivered."""
+        return max([0, *(int(one["ReceiveCount"]) for one in self._queued())])
+
+    def _queued(self) -> list[dict[str, Any]]:
         with urllib.request.urlopen(f"{self.cloud.emulator.url}/_ministack/sqs/messages", timeout=10) as answer:
             accounts = json.load(answer)["messages"]
         regions = [queues for account in accounts.values() for queues in account.values()]
-        return [one["Body"] for queues in regions for messages in queues.values() for one in messages]
+        return [one for queues in regions for messages in queues.values() for one in messages]
 
     def asked(self, order: str) -> int:
         """How often the engines of this cloud were asked that."""

@@ -56,6 +56,7 @@ class Play:
         self.expected: dict[str, int] = {}
         self.notes: list[str] = []
         self.struck = 0
+        self.most_received = 0
         self.afterwards: list[Callable[[Play], None]] = []
         self.when_over: list[Callable[[], None]] = []
         self.begun = time.monotonic()
@@ -169,6 +170,8 @@ class Play:
         while time.monotonic() < deadline:
             if self._is_final(self.accepted[-1]):
                 return
+            if self.case.name == "long":
+                self.most_received = max(self.most_received, self.lane.most_received())
             self._mend()
             time.sleep(0.15)
         self.notes.append(f"no answer within {ANSWER_S:.0f} s")

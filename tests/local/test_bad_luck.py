@@ -13,20 +13,13 @@ from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
 from local.person import Person
-from tests.local.sessions import end_every_session, executions, live_instances, states_of, wait_until
+from tests.local.sessions import executions, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
 SYSTEM = "You are a helpful assistant."
 LONG = "Tell me a long story about the sea and a ship."
 TOKENS = 200
-
-
-@pytest.fixture
-def person(cloud: Cloud) -> Iterator[Person]:
-    with Person(cloud.outputs) as one:
-        yield one
-        end_every_session(one)
 
 
 class Interrupted:

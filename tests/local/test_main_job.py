@@ -11,18 +11,11 @@ import pytest
 from local import deploy
 from local.cloud import Cloud
 from local.person import Person
-from tests.local.sessions import OVER, end_every_session, executions, live_instances, wait_until
+from tests.local.sessions import OVER, executions, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
 
 SYSTEM = "You are a helpful assistant. Answer briefly."
-
-
-@pytest.fixture
-def person(cloud: Cloud) -> Iterator[Person]:
-    with Person(cloud.outputs) as one:
-        yield one
-        end_every_session(one)
 
 
 @pytest.fixture

@@ -8,18 +8,11 @@ import pytest
 from foreverus import table
 from local.cloud import Cloud
 from local.person import Person
-from tests.local.sessions import end_every_session, executions, live_instances, wait_until
+from tests.local.sessions import executions, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
 
 SYSTEM = "You are a helpful assistant. Answer briefly."
-
-
-@pytest.fixture
-def person(cloud: Cloud) -> Iterator[Person]:
-    with Person(cloud.outputs) as one:
-        yield one
-        end_every_session(one)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """AWS takes the GPU back in the middle of an answer: what can end in time is finished, the rest is continued."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,13 @@ from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
 from local.person import Person
-from tests.local.sessions import OVER, end_every_session, live_instances, states_of, wait_until
+from tests.local.sessions import OVER, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
 STORY = "Tell me a very long story about the sea, a ship, and everybody on board."
 SEEN_AFTER_S = 5.0  # the worker looks for a notice so often
 MOST_TOKENS = 1800  # of an answer that fits the context
-
-
-@pytest.fixture
-def person(cloud: Cloud) -> Iterator[Person]:
-    with Person(cloud.outputs) as one:
-        yield one
-        end_every_session(one)
 
 
 class Scene:

@@ -268,7 +268,7 @@ def arrange(case: str, world: Aws) -> None:
 
 def test_every_sample_event_has_an_expectation_and_every_function_a_good_an_edge_and_a_bad_one() -> None:
     assert set(cases()) == set(EXPECTED)
-    functions = {path.stem for path in HANDLERS.glob("*.py")} - {"__init__", "rest"}
+    functions = {path.stem for path in HANDLERS.glob("*.py")} - {"__init__"}
     for function in functions:
         kinds = {case.split("/")[1].split("_")[0] for case in cases() if case.startswith(f"{function}/")}
         assert kinds == {"good", "edge", "bad"}, function

@@ -3,7 +3,9 @@
 The resource API does the same, but costs a cold start 100 ms more to import and build.
 """
 
-from collections.abc import Iterator, Mapping
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +15,8 @@ from botocore.exceptions import ClientError
 from foreverus.table import Key
 
 Item = dict[str, Any]
+
+COLLISION_TRIES = 10
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -61,12 +65,21 @@ def failed_conditions(err: ClientError) -> list[str]:
     return [str(reason.get("Code")) for reason in err.response.get("CancellationReasons", [])]
 
 
+def collided(err: ClientError) -> bool:
+    """Nothing is wrong with the write; another transaction had the item just then."""
+    code = err.response["Error"]["Code"]
+    if code == "TransactionCanceledException":
+        return not condition_failed(err) and "TransactionConflict" in failed_conditions(err)
+    return code in ("TransactionConflictException", "TransactionInProgressException")
+
+
 class Table:
     """One table, the handful of calls that we make."""
 
-    def __init__(self, client: Any, name: str):
+    def __init__(self, client: Any, name: str, sleep: Callable[[float], None] = time.sleep):
         self.client = client
         self.name = name
+        self.sleep = sleep
 
     def get(self, key: Key) -> Item | None:
         """A consistent read."""
@@ -113,16 +126,26 @@ class Table:
 
     def update(self, key: Key, expression: str, values: Item, *, condition: str = "", names: Any = None) -> Item:
         """An UpdateItem; returns the item as it is afterwards."""
-        done = self.client.update_item(
-            TableName=self.name, ReturnValues="ALL_NEW", **_update(key, expression, values, condition, names)
-        )
+        request = {"TableName": self.name, **_update(key, expression, values, condition, names)}
+        done = self._until_alone(lambda: self.client.update_item(ReturnValues="ALL_NEW", **request))
         return from_attribute_values(done["Attributes"])
 
     def transact(self, *writes: dict[str, Any]) -> None:
         """All or nothing. Build the writes with `put_write`, `update_write`, `delete_write`, `check_write`."""
-        self.client.transact_write_items(
-            TransactItems=[{kind: {"TableName": self.name, **body} for kind, body in write.items()} for write in writes]
-        )
+        items = [{kind: {"TableName": self.name, **body} for kind, body in write.items()} for write in writes]
+        self._until_alone(lambda: self.client.transact_write_items(TransactItems=items))
+
+    def _until_alone(self, write: Callable[[], Any]) -> Any:
+        """Writes again while the write collides with somebody's transaction on the same item: the SDK does not. Many
+        write a session's record at once (worker, state machine, API, reaper, eight answers that end together)."""
+        for attempt in range(COLLISION_TRIES - 1):
+            try:
+                return write()
+            except ClientError as err:
+                if not collided(err):
+                    raise
+                self.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311  # spreads the collided apart
+        return write()
 
 
 def put_write(item: Item, condition: str = "", values: Item | None = None) -> dict[str, Any]:

@@ -5,9 +5,6 @@ An answer's item: the fields of a message of the API (`content`, `status`, `sess
 `counted_tokens`: how many of them have been added to the sessions that spent them.
 """
 
-import random
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -28,8 +25,6 @@ from foreverus.dynamo import (
 )
 
 Item = dict[str, Any]
-
-SAVE_ATTEMPTS = 10  # eight answers that end together all add to the one session record: transactions collide
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +113,8 @@ class Answers(Protocol):
 
 
 class DynamoAnswers:
-    def __init__(
-        self,
-        items: Table,
-        sleep: Callable[[float], None] = time.sleep,
-    ):
+    def __init__(self, items: Table):
         self.items = items
-        self.sleep = sleep
 
     def conversation(self, request: Request) -> Item | None:
         return self.items.get(table.conversation_key(request.user_id, request.conversation_id))
@@ -182,7 +172,7 @@ class DynamoAnswers:
             {":c": partial.spent, ":one": 1},
         )
         try:
-            self._transact(answer, session)
+            self.items.transact(answer, session)
         except ClientError as err:
             if condition_failed(err):
                 return False
@@ -215,23 +205,13 @@ class DynamoAnswers:
             ),
         )
         try:
-            self._transact(*writes)
+            self.items.transact(*writes)
         except ClientError as err:
             if not condition_failed(err):
                 raise
             is_final = failed_conditions(err)[0] == "ConditionalCheckFailed"
             return Saved.DUPLICATE if is_final else Saved.DELETED
         return Saved.SAVED
-
-    def _transact(self, *writes: Item) -> None:
-        """All or nothing; tried again while it collides with others."""
-        for attempt in range(SAVE_ATTEMPTS):
-            try:
-                return self.items.transact(*writes)
-            except ClientError as err:
-                if condition_failed(err) or attempt == SAVE_ATTEMPTS - 1 or not _collided(err):
-                    raise
-                self.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311  # spreads the collided apart
 
     def drop(self, request: Request) -> None:
         self.items.delete(table.answer_key(request.conversation_id, request.message_id))
@@ -265,10 +245,3 @@ def _names(values: Item) -> dict[str, str]:
 
 def _values(values: Item) -> Item:
     return {f":{name}": value for name, value in values.items()}
-
-
-def _collided(err: ClientError) -> bool:
-    code = err.response["Error"]["Code"]
-    return code == "TransactionInProgressException" or (
-        code == "TransactionCanceledException" and "TransactionConflict" in failed_conditions(err)
-    )

@@ -22,7 +22,7 @@ class DynamoWorld:
 
     def __init__(self, aws: Any):
         self.items: Table = aws.items
-        self.answers = DynamoAnswers(self.items, sleep=lambda seconds: None)
+        self.answers = DynamoAnswers(self.items)
         self.items.put({**table.session_key("ses_1"), "session_id": "ses_1", "version": 1})
 
     def ask(self, request: Request, content: str) -> None:

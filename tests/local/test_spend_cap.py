@@ -91,4 +91,4 @@ def test_running_session_ends_at_the_cap_with_notice(
     assert session["spend"]["notice"] == 100
     assert session["outcome"] == "spend_cap" or session["error"]["code"] == "SpendCapReached"
     wait_until(lambda: live_instances(cloud) == [], "no instance is left")
-    assert cloud.inbox.wait_for("100 %", 30), "people were told"
+    assert cloud.inbox.wait_for("100 %", 120), "people were told"

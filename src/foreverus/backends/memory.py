@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
 
-from foreverus.backends.port import Delta, Finished, Health, Prompt
+from foreverus.backends.port import Completion, Delta, Finished, Health, Prompt
 
 
 class MemoryEngine:
@@ -48,6 +48,14 @@ class MemoryEngine:
             yield Finished("length" if cut else "stop", prompt_tokens, len(words))
         finally:
             self.running -= 1
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        text = ""
+        async for event in self.stream(prompt):
+            if isinstance(event, Finished):
+                return Completion(text, event.finish_reason, event.prompt_tokens, event.completion_tokens)
+            text += event.text
+        raise AssertionError("a stream ends with Finished or raises")
 
     def _words(self, prompt: Prompt) -> list[str]:
         if not prompt.continues:

@@ -18,7 +18,7 @@ from typing import Any
 
 import httpx
 
-from foreverus.backends.port import Delta, Finished, Health, Prompt
+from foreverus.backends.port import Completion, Delta, Finished, Health, Prompt
 from foreverus.backends.sse import ChatStream
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 
@@ -95,6 +95,14 @@ class OpenAiEngine:
             raise EngineFailed(f"The engine's stream broke: {type(err).__name__}") from err
         finally:
             await response.aclose()
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        text = ""
+        async for event in self.stream(prompt):
+            if isinstance(event, Finished):
+                return Completion(text, event.finish_reason, event.prompt_tokens, event.completion_tokens)
+            text += event.text
+        raise EngineFailed("The engine's stream ended without an end.")
 
     def body(self, prompt: Prompt) -> dict[str, Any]:
         """The request, in the engine's dialect."""

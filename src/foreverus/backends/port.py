@@ -3,10 +3,10 @@
 Its in-memory twin is `backends/memory.py`, the real one for our own engine `backends/openai_http.py`.
 """
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,8 @@ class Prompt:
     messages: tuple[Message, ...]
     max_tokens: int | None = None
     temperature: float | None = None
+    text: str | None = None  # a text completion: `messages` is empty and the backend goes on after this text
+    options: Mapping[str, Any] = field(default_factory=dict)  # OpenAI's other parameters by their names: top_p, stop, …
 
     @property
     def continues(self) -> bool:
@@ -44,7 +46,23 @@ class Finished:
     completion_tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A whole answer, for work that nobody watches."""
+
+    text: str
+    finish_reason: str  # stop | length
+    prompt_tokens: int
+    completion_tokens: int
+
+
 class Backend(Protocol):
+    async def complete(self, prompt: Prompt) -> Completion:
+        """The whole answer at once: cheaper than a stream where hundreds are answered side by side.
+
+        Raises what `stream` raises.
+        """
+
     def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         """Yields deltas and then exactly one `Finished`; anything less raises.
 

@@ -29,7 +29,7 @@ from foreverus.worker.life import Life, spot_interrupted
 from foreverus.worker.queue import SqsQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
-from foreverus.worker.tasks import StepFunctionsTasks
+from foreverus.sessions.tasks import StepFunctionsTasks
 from foreverus.worker.watchdog import Watchdog
 
 log = logging.getLogger("foreverus.worker")

@@ -12,7 +12,7 @@ from foreverus.sessions.mailbox import BOOT, Mailbox, Phase
 from foreverus.worker.contact import Calls
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
-from foreverus.worker.tasks import Tasks
+from foreverus.sessions.tasks import Tasks
 from foreverus.worker.watch import Heartbeats, MailboxWatch
 
 log = logging.getLogger(__name__)

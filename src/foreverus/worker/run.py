@@ -33,7 +33,7 @@ from foreverus.worker.serve import Activity, Consumer
 from foreverus.worker.settings import Timings, WorkerSettings
 from foreverus.worker.slots import Priority, Slots
 from foreverus.worker.spend import watch_spending
-from foreverus.worker.tasks import TaskRefused, Tasks
+from foreverus.sessions.tasks import TaskRefused, Tasks
 from foreverus.worker.watch import (
     Heartbeats,
     MailboxWatch,

@@ -19,7 +19,7 @@ from foreverus.worker.life import Life
 from foreverus.worker.queue import MemoryQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
-from foreverus.worker.tasks import MemoryTasks
+from foreverus.sessions.tasks import MemoryTasks
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

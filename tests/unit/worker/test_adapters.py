@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from foreverus.worker.contact import Contact, ThreadCalls
 from foreverus.worker.queue import Delivery, MemoryQueue, Queue, SqsQueue
-from foreverus.worker.tasks import MemoryTasks, StepFunctionsTasks, TaskRefused
+from foreverus.sessions.tasks import MemoryTasks, StepFunctionsTasks, TaskRefused
 
 
 @pytest.fixture(params=["sqs", "memory"])

@@ -23,13 +23,13 @@ from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.push import WebSocketPush
 from foreverus.dynamo import Table
 from foreverus.sessions.mailbox import DynamoMailbox
+from foreverus.sessions.tasks import StepFunctionsTasks
 from foreverus.worker.contact import Contact, ThreadCalls
 from foreverus.worker.instance import Identity, Instance, MetadataInstance
 from foreverus.worker.life import Life, spot_interrupted
 from foreverus.worker.queue import SqsQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
-from foreverus.sessions.tasks import StepFunctionsTasks
 from foreverus.worker.watchdog import Watchdog
 
 log = logging.getLogger("foreverus.worker")

@@ -9,10 +9,10 @@ from foreverus import table
 from foreverus.backends.port import Engine, Health
 from foreverus.errors import BootFailed, EngineError, PromptRejected
 from foreverus.sessions.mailbox import BOOT, Mailbox, Phase
+from foreverus.sessions.tasks import Tasks
 from foreverus.worker.contact import Calls
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
-from foreverus.sessions.tasks import Tasks
 from foreverus.worker.watch import Heartbeats, MailboxWatch
 
 log = logging.getLogger(__name__)

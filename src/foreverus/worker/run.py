@@ -11,6 +11,7 @@ from foreverus.conversations.answers import Answers
 from foreverus.conversations.push import Push
 from foreverus.errors import BootFailed
 from foreverus.sessions.mailbox import BOOT, SERVE, Mailbox
+from foreverus.sessions.tasks import TaskRefused, Tasks
 from foreverus.worker.background import Background, first_of, stop
 from foreverus.worker.boot import Boot
 from foreverus.worker.chat import ChatAnswering
@@ -33,7 +34,6 @@ from foreverus.worker.serve import Activity, Consumer
 from foreverus.worker.settings import Timings, WorkerSettings
 from foreverus.worker.slots import Priority, Slots
 from foreverus.worker.spend import watch_spending
-from foreverus.sessions.tasks import TaskRefused, Tasks
 from foreverus.worker.watch import (
     Heartbeats,
     MailboxWatch,

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from foreverus.sessions.mailbox import BOOT, SERVE, Letter, Mailbox
+from foreverus.sessions.tasks import TaskRefused, Tasks
 from foreverus.worker.contact import Calls
 from foreverus.worker.instance import Identity, Instance
 from foreverus.worker.interruption import working_seconds
 from foreverus.worker.life import END_REQUESTED_AT_BOOT, ENDED, MAX_LIFE, Life, moved_on, spot_interrupted
 from foreverus.worker.settings import Timings
-from foreverus.sessions.tasks import TaskRefused, Tasks
 
 log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from foreverus.backends.memory import MemoryEngine
 from foreverus.conversations.answers import Request
 from foreverus.conversations.memory import MemoryAnswers, MemoryPush
 from foreverus.sessions.mailbox import Letter, MemoryMailbox
+from foreverus.sessions.tasks import MemoryTasks
 from foreverus.table import conversation_topic
 from foreverus.worker.contact import Contact, DirectCalls, P, T
 from foreverus.worker.instance import MemoryInstance
@@ -19,7 +20,6 @@ from foreverus.worker.life import Life
 from foreverus.worker.queue import MemoryQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
-from foreverus.sessions.tasks import MemoryTasks
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

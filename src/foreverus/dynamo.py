@@ -17,6 +17,8 @@ from foreverus.table import Key
 Item = dict[str, Any]
 
 COLLISION_TRIES = 10
+MOST_PUTS = 25  # of one BatchWriteItem
+UNWRITTEN_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -50,6 +52,15 @@ def _from_decimal(value: Any) -> Any:
     if isinstance(value, list):
         return [_from_decimal(v) for v in value]
     return value
+
+
+def _just_before(sk: str) -> str:
+    """The largest text that sorts before `sk` and that somebody could have as a sort key (bytes, as DynamoDB sorts).
+
+    >>> "FILE#1" < _just_before("FILE#2") < "FILE#2"
+    True
+    """
+    return sk[:-1] + chr(ord(sk[-1]) - 1) + "~~~~"
 
 
 def condition_failed(err: ClientError) -> bool:
@@ -89,9 +100,14 @@ class Table:
     def query(
         self, pk: str, sk_prefix: str = "", *, newest_first: bool = False, limit: int = 0, before: str = ""
     ) -> Iterator[Item]:
-        """Every item of a partition, consistently, in the order of `sk`; `before`: only smaller sort keys."""
+        """Every item of a partition (with this prefix), consistently, in the order of `sk`; `before`: only smaller
+        sort keys."""
         condition, values = "pk = :pk", {":pk": pk}
-        if before:
+        if before and sk_prefix:
+            # BETWEEN takes its end along; nobody's sort key ends in a character before the space.
+            condition += " AND sk BETWEEN :sk AND :end"
+            values |= {":sk": sk_prefix, ":end": _just_before(before)}
+        elif before:
             condition += " AND sk < :sk"
             values[":sk"] = before
         elif sk_prefix:
@@ -120,6 +136,24 @@ class Table:
 
     def put(self, item: Item, **kwargs: Any) -> None:
         self.client.put_item(TableName=self.name, Item=to_attribute_values(item), **kwargs)
+
+    def put_all(self, items: list[Item]) -> None:
+        """Puts them all, in any order and without conditions; what DynamoDB leaves unwritten is sent again. Raises
+        ClientError when it leaves something unwritten for too long."""
+        waiting = [{"PutRequest": {"Item": to_attribute_values(item)}} for item in items]
+        pauses = iter(UNWRITTEN_PAUSES_S)
+        while waiting:
+            request = {self.name: waiting[:MOST_PUTS]}
+            unwritten = (
+                self.client.batch_write_item(RequestItems=request).get("UnprocessedItems", {}).get(self.name, [])
+            )
+            waiting = unwritten + waiting[MOST_PUTS:]
+            if unwritten:
+                pause = next(pauses, None)
+                if pause is None:
+                    error = {"Code": "ThrottlingException", "Message": "DynamoDB leaves items unwritten."}
+                    raise ClientError({"Error": error}, "BatchWriteItem")  # type: ignore[typeddict-item]
+                self.sleep(pause)
 
     def delete(self, key: Key) -> None:
         self.client.delete_item(TableName=self.name, Key=to_attribute_values(key))

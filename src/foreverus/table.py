@@ -11,6 +11,8 @@ Key = dict[str, str]
 
 SESSIONS = "SESSIONS"
 PENDING = "PENDING"
+BATCHES = "BATCHES"  # the open ones
+PACE = "PACE"
 CAPACITY = "CAPACITY"
 GPU_SLOT: Key = {"pk": "GPU", "sk": "SLOT#0"}
 
@@ -69,6 +71,43 @@ def idempotency_key(user_id: str, scope: str, key: str) -> Key:
     """Where an Idempotency-Key leads: a digest, because clients choose keys of any length."""
     digest = hashlib.sha256("\n".join((user_id, scope, key)).encode()).hexdigest()
     return {"pk": f"IDEMPOTENCY#{digest}", "sk": "IDEMPOTENCY"}
+
+
+def batch_key(user_id: str, batch_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": f"BATCH#{batch_id}"}
+
+
+def file_key(user_id: str, file_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": f"FILE#{file_id}"}
+
+
+def open_batch_key(batch_id: str) -> Key:
+    return {"pk": BATCHES, "sk": batch_id}
+
+
+def shards_partition(batch_id: str) -> str:
+    return f"BATCH#{batch_id}"
+
+
+def shard_key(batch_id: str, shard: int) -> Key:
+    return {"pk": shards_partition(batch_id), "sk": f"SHARD#{shard:05d}"}
+
+
+def lines_partition(batch_id: str, shard: int) -> str:
+    """The settled lines of one shard, and those that engines died of."""
+    return f"LINES#{batch_id}#{shard:05d}"
+
+
+def line_key(batch_id: str, shard: int, line: int) -> Key:
+    return {"pk": lines_partition(batch_id, shard), "sk": f"LINE#{line:06d}"}
+
+
+def suspect_key(batch_id: str, shard: int, line: int) -> Key:
+    return {"pk": lines_partition(batch_id, shard), "sk": f"SUSPECT#{line:06d}"}
+
+
+def pace_key(name: str) -> Key:
+    return {"pk": PACE, "sk": name}
 
 
 def connection_key(connection_id: str) -> Key:

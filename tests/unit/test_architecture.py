@@ -16,11 +16,12 @@ ARROWS: dict[str, set[str]] = {
     "live": {"conversations", "sessions"},
     "sessions": {"costs"},
     "results": {"sessions"},
+    "batches": {"sessions", "backends", "costs"},
     "access": set(),
     "backends": set(),
     "costs": set(),
     "schemas": set(),
-    "worker": {"conversations", "sessions", "backends", "costs"},
+    "worker": {"batches", "conversations", "sessions", "backends", "costs"},
 }
 PURE = ["model.py", "receipt.py", "prices.py", "rows.py", "prompt.py", "catalog.py", "authorizer.py"]
 

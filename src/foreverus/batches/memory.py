@@ -1,0 +1,122 @@
+"""Batches in memory: the twin of `BatchStore`."""
+
+from collections.abc import Collection
+from copy import deepcopy
+from datetime import datetime
+from typing import Any
+
+from foreverus import table
+from foreverus.batches.store import BatchRef, Progress, Settled
+
+Item = dict[str, Any]
+
+
+class MemoryBatches:
+    def __init__(self) -> None:
+        self.records: dict[BatchRef, Item] = {}
+        self.open: dict[str, Item] = {}
+        self.promises: dict[str, Item] = {}
+        self.repeats: dict[str, BatchRef] = {}
+        self.parts: dict[str, dict[int, Item]] = {}
+        self.answered: dict[tuple[str, int], dict[int, Item]] = {}
+        self.suspected: dict[tuple[str, int], dict[int, int]] = {}
+        self.paces: dict[str, Item] = {}
+        self.settlings = 0  # writes, for those who count them
+
+    def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item:
+        ref = BatchRef(batch["user_id"], batch["batch_id"])
+        if repeat_key:
+            first = self.repeats.setdefault(repeat_key["pk"], ref)
+            if first != ref:
+                return deepcopy(self.records[first])
+        self.records[ref] = deepcopy(batch)
+        self.open[ref.batch_id] = {n: batch[n] for n in ("batch_id", "user_id", "created_at", "trigger") if n in batch}
+        return batch
+
+    def get(self, ref: BatchRef) -> Item | None:
+        return deepcopy(self.records.get(ref))
+
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
+        mine = [item for ref, item in self.records.items() if ref.user_id == user_id]
+        older = [item for item in mine if not after or item["batch_id"] < after]
+        return deepcopy(sorted(older, key=lambda item: str(item["batch_id"]), reverse=True)[:limit])
+
+    def change(
+        self, ref: BatchRef, changes: Item, status_in: Collection[str] = (), remove: Collection[str] = ()
+    ) -> Item | None:
+        record = self.records.get(ref)
+        if record is None or (status_in and record["status"] not in status_in):
+            return None
+        record |= deepcopy(changes)
+        for name in remove:
+            record.pop(name, None)
+        return deepcopy(record)
+
+    def open_batches(self) -> list[Item]:
+        return deepcopy([self.open[batch_id] for batch_id in sorted(self.open)])
+
+    def close_open(self, batch_id: str) -> None:
+        self.open.pop(batch_id, None)
+
+    def put_shards(self, batch_id: str, shards: list[Item]) -> None:
+        fresh = {"status": "waiting", "completed": 0, "failed": 0, "shares": {}}
+        self.parts.setdefault(batch_id, {}).update({one["shard"]: deepcopy({**fresh, **one}) for one in shards})
+
+    def shards(self, batch_id: str) -> list[Item]:
+        parts = self.parts.get(batch_id, {})
+        return deepcopy([parts[number] for number in sorted(parts)])
+
+    def settled(self, batch_id: str, shard: int) -> Settled:
+        key = (batch_id, shard)
+        return Settled(deepcopy(self.answered.get(key, {})), dict(self.suspected.get(key, {})))
+
+    def settle(self, batch_id: str, shard: int, lines: list[Item], now: datetime) -> None:
+        self.settlings += 1
+        self.answered.setdefault((batch_id, shard), {}).update({one["line"]: deepcopy(one) for one in lines})
+
+    def suspect(self, batch_id: str, shard: int, line: int) -> int:
+        counts = self.suspected.setdefault((batch_id, shard), {})
+        counts[line] = counts.get(line, 0) + 1
+        return counts[line]
+
+    def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
+        item = self.parts[ref.batch_id][shard]
+        if item["status"] == "done" and not done:
+            return
+        item |= {
+            "completed": progress.completed,
+            "failed": progress.failed,
+            "prompt_tokens": progress.prompt_tokens,
+            "completion_tokens": progress.completion_tokens,
+            "bedrock_prompt_tokens": progress.bedrock_prompt_tokens,
+            "bedrock_completion_tokens": progress.bedrock_completion_tokens,
+            "status": "done" if done else "waiting",
+        }
+        if progress.session_id and progress.slot_seconds:
+            before = item["shares"].get(progress.session_id, 0)
+            item["shares"][progress.session_id] = before + progress.slot_seconds
+
+    def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool:
+        if self.records[ref]["round"] != round_ - 1:
+            return False
+        return self.change(ref, {"round": round_, **changes}, remove=["task_token"]) is not None
+
+    def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool:
+        record = self.records[ref]
+        if record["round"] != round_ or record["status"] != "in_progress":
+            return False
+        record["task_token"] = token
+        self.promises[ref.batch_id] = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
+        return True
+
+    def withdraw(self, ref: BatchRef) -> None:
+        self.promises.pop(ref.batch_id, None)
+
+    def worked_on(self, ref: BatchRef, session_id: str) -> None:
+        self.records[ref].setdefault("sessions", set()).add(session_id)
+
+    def pace(self, name: str) -> Item | None:
+        return deepcopy(self.paces.get(name))
+
+    def note_pace(self, name: str, values: Item) -> None:
+        self.paces[name] = deepcopy(values)

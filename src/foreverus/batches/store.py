@@ -1,0 +1,249 @@
+"""Batches, their shards and their lines in DynamoDB. docs/batches.md has the items; the twin is `batches/memory.py`."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from foreverus import table
+from foreverus.dynamo import Table, condition_failed, delete_write, failed_conditions, put_write, update_write
+
+Item = dict[str, Any]
+
+LINES_KEPT_S = 7 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRef:
+    """Which batch: what messages and executions carry."""
+
+    user_id: str
+    batch_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a shard stands. Counts and tokens are totals over its settled lines; `shares`: what to add to the seconds
+    of engine slots that each session gave it."""
+
+    completed: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
+    bedrock_prompt_tokens: int = 0
+    bedrock_completion_tokens: int = 0
+    session_id: str = ""
+    slot_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What is known of a shard's lines: the settled ones by line number, and how often engines died in others."""
+
+    lines: dict[int, Item]
+    suspects: dict[int, int]
+
+
+class Batches(Protocol):
+    """What the parts of a batch's life share. `change`, `begin_round` and `offer` return False or None, and change
+    nothing, when the batch has moved on."""
+
+    def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item: ...
+    def get(self, ref: BatchRef) -> Item | None: ...
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]: ...
+    def change(
+        self, ref: BatchRef, changes: Item, status_in: Collection[str] = (), remove: Collection[str] = ()
+    ) -> Item | None: ...
+    def open_batches(self) -> list[Item]: ...
+    def close_open(self, batch_id: str) -> None: ...
+    def put_shards(self, batch_id: str, shards: list[Item]) -> None: ...
+    def shards(self, batch_id: str) -> list[Item]: ...
+    def settled(self, batch_id: str, shard: int) -> Settled: ...
+    def settle(self, batch_id: str, shard: int, lines: list[Item], now: datetime) -> None: ...
+    def suspect(self, batch_id: str, shard: int, line: int) -> int: ...
+    def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None: ...
+    def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool: ...
+    def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool: ...
+    def withdraw(self, ref: BatchRef) -> None: ...
+    def worked_on(self, ref: BatchRef, session_id: str) -> None: ...
+    def pace(self, name: str) -> Item | None: ...
+    def note_pace(self, name: str, values: Item) -> None: ...
+
+
+class BatchStore:
+    def __init__(self, items: Table):
+        self.items = items
+
+    def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item:
+        """Keeps a new batch; returns it, or the one that an earlier request with the same Idempotency-Key made."""
+        key = table.batch_key(batch["user_id"], batch["batch_id"])
+        writes = [
+            put_write({**key, **batch}, "attribute_not_exists(pk)"),
+            put_write({**table.open_batch_key(batch["batch_id"]), **{n: batch[n] for n in _OPEN if n in batch}}),
+        ]
+        if repeat_key:
+            expires_at = int(now.timestamp()) + 86_400
+            earlier = {**repeat_key, "batch_id": batch["batch_id"], "expires_at": expires_at}
+            writes.append(put_write(earlier, "attribute_not_exists(pk)"))
+        try:
+            self.items.transact(*writes)
+        except ClientError as err:
+            if not (repeat_key and condition_failed(err) and failed_conditions(err)[-1] == "ConditionalCheckFailed"):
+                raise
+            first = self.items.get(repeat_key) or {}
+            return self.get(BatchRef(batch["user_id"], str(first.get("batch_id")))) or batch
+        return batch
+
+    def get(self, ref: BatchRef) -> Item | None:
+        return self.items.get(table.batch_key(ref.user_id, ref.batch_id))
+
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
+        """A user's batches, newest first, `after` a batch's id."""
+        key = table.batch_key(user_id, after)
+        before = key["sk"] if after else ""
+        return list(self.items.query(key["pk"], "BATCH#", newest_first=True, limit=limit, before=before))
+
+    def change(
+        self, ref: BatchRef, changes: Item, status_in: Collection[str] = (), remove: Collection[str] = ()
+    ) -> Item | None:
+        """Writes attributes if the batch is in one of these statuses (none given: in any); returns the new record."""
+        allowed = {f":allowed{n}": status for n, status in enumerate(sorted(status_in))}
+        condition = "attribute_exists(pk)" + (f" AND #status_ IN ({', '.join(allowed)})" if allowed else "")
+        names = {f"#{name}": name for name in (*changes, *remove)} | ({"#status_": "status"} if allowed else {})
+        gone = f" REMOVE {', '.join(f'#{name}' for name in remove)}" if remove else ""
+        return self._update(ref, _sets(changes) + gone, _values(changes) | allowed, condition, names)
+
+    def open_batches(self) -> list[Item]:
+        """Batches that are not at their end, or whose summary is not stored yet; oldest first."""
+        return list(self.items.query(table.BATCHES))
+
+    def close_open(self, batch_id: str) -> None:
+        self.items.delete(table.open_batch_key(batch_id))
+
+    def put_shards(self, batch_id: str, shards: list[Item]) -> None:
+        """Shards as `batches/validation.py` finds them. Writing them again changes nothing while none is served."""
+        fresh = {"status": "waiting", "completed": 0, "failed": 0, "shares": {}}
+        self.items.put_all([{**table.shard_key(batch_id, one["shard"]), **fresh, **one} for one in shards])
+
+    def shards(self, batch_id: str) -> list[Item]:
+        """In the order of the file."""
+        return list(self.items.query(table.shards_partition(batch_id), "SHARD#"))
+
+    def settled(self, batch_id: str, shard: int) -> Settled:
+        lines: dict[int, Item] = {}
+        suspects: dict[int, int] = {}
+        for item in self.items.query(table.lines_partition(batch_id, shard)):
+            kind, _, number = item["sk"].partition("#")
+            if kind == "LINE":
+                lines[int(number)] = item
+            else:
+                suspects[int(number)] = int(item["engine_failures"])
+        return Settled(lines, suspects)
+
+    def settle(self, batch_id: str, shard: int, lines: list[Item], now: datetime) -> None:
+        """Keeps settled lines; each has its `line`. One that is settled twice has the later answer, once."""
+        expires_at = int(now.timestamp()) + LINES_KEPT_S
+        self.items.put_all(
+            [{**table.line_key(batch_id, shard, one["line"]), **one, "expires_at": expires_at} for one in lines]
+        )
+
+    def suspect(self, batch_id: str, shard: int, line: int) -> int:
+        """An engine died while it answered this line; returns how many have."""
+        key = table.suspect_key(batch_id, shard, line)
+        return int(self.items.update(key, "ADD engine_failures :one", {":one": 1})["engine_failures"])
+
+    def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
+        values: Item = {name: getattr(progress, name) for name in _COUNTS} | {"status": "done" if done else "waiting"}
+        condition = "" if done else "#status <> :done"
+        expression, names, given = _sets(values), {f"#{name}": name for name in values}, _values(values)
+        if progress.session_id and progress.slot_seconds:
+            expression += ", shares.#session = if_not_exists(shares.#session, :none) + :seconds"
+            names["#session"] = progress.session_id
+            given |= {":none": 0, ":seconds": progress.slot_seconds}
+        try:
+            self.items.update(
+                table.shard_key(ref.batch_id, shard),
+                expression,
+                given | ({} if done else {":done": "done"}),
+                condition=condition,
+                names=names,
+            )
+        except ClientError as err:
+            if not condition_failed(err):
+                raise
+
+    def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool:
+        """Plan's decision: the next round, `round_`, begins, if the one before it still is the newest."""
+        values = {"round": round_, **changes}
+        expression = _sets(values) + " REMOVE task_token"
+        given = _values(values) | {":before": round_ - 1}
+        condition = "#round = :before"
+        return self._update(ref, expression, given, condition, {f"#{name}": name for name in values}) is not None
+
+    def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool:
+        """Keeps the token of the round's task, and the promise that keeps and starts sessions."""
+        promise: Item = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
+        try:
+            self.items.transact(
+                update_write(
+                    table.batch_key(ref.user_id, ref.batch_id),
+                    "SET task_token = :token",
+                    {":token": token, ":round": round_, ":status": "in_progress"},
+                    condition="#round = :round AND #status = :status",
+                    names={"#round": "round", "#status": "status"},
+                ),
+                put_write({**table.pending_key(ref.batch_id), **promise, "created_at": table.timestamp(now)}),
+            )
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
+
+    def withdraw(self, ref: BatchRef) -> None:
+        """The batch does not wait for a GPU any more."""
+        self.items.transact(delete_write(table.pending_key(ref.batch_id)))
+
+    def worked_on(self, ref: BatchRef, session_id: str) -> None:
+        """A session has taken a shard."""
+        self.items.update(table.batch_key(ref.user_id, ref.batch_id), "ADD sessions :s", {":s": {session_id}})
+
+    def pace(self, name: str) -> Item | None:
+        return self.items.get(table.pace_key(name))
+
+    def note_pace(self, name: str, values: Item) -> None:
+        self.items.put({**table.pace_key(name), **values})
+
+    def _update(self, ref: BatchRef, expression: str, values: Item, condition: str, names: Item) -> Item | None:
+        key = table.batch_key(ref.user_id, ref.batch_id)
+        return _unless_refused(lambda: self.items.update(key, expression, values, condition=condition, names=names))
+
+
+_OPEN = ("batch_id", "user_id", "created_at", "trigger")
+_COUNTS = (
+    "completed",
+    "failed",
+    "prompt_tokens",
+    "completion_tokens",
+    "bedrock_prompt_tokens",
+    "bedrock_completion_tokens",
+)
+
+
+def _unless_refused(write: Callable[[], Item]) -> Item | None:
+    try:
+        return write()
+    except ClientError as err:
+        if condition_failed(err):
+            return None
+        raise
+
+
+def _sets(values: Item) -> str:
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in values)
+
+
+def _values(values: Item) -> Item:
+    return {f":{name}": value for name, value in values.items()}

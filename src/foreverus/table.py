@@ -14,11 +14,19 @@ PENDING = "PENDING"
 BATCHES = "BATCHES"  # the open ones
 PACE = "PACE"
 CAPACITY = "CAPACITY"
-GPU_SLOT: Key = {"pk": "GPU", "sk": "SLOT#0"}
+GPUS = "GPU"
 
 
 def session_key(session_id: str) -> Key:
     return {"pk": SESSIONS, "sk": session_id}
+
+
+def gpu_slot_key(slot: int) -> Key:
+    """Whoever holds it may have a GPU. Slot 0 is everybody's; the others are for batches that are worth more GPUs."""
+    return {"pk": GPUS, "sk": f"SLOT#{slot}"}
+
+
+GPU_SLOT = gpu_slot_key(0)
 
 
 def ledger_partition(month: str) -> str:

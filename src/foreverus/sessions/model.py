@@ -21,10 +21,19 @@ def is_over(session: Item) -> bool:
 
 
 def new_session(
-    session_id: str, *, owner: str, trigger: str, idle_seconds: int | None, allow_on_demand: bool, now: datetime
+    session_id: str,
+    *,
+    owner: str,
+    trigger: str,
+    idle_seconds: int | None,
+    allow_on_demand: bool,
+    now: datetime,
+    slot: int = 0,
+    batch_id: str = "",
 ) -> Item:
-    """The record as `POST /v1/sessions` writes it, before anything is launched."""
-    idle = {} if idle_seconds is None else {"idle_seconds": idle_seconds}
+    """The record as `POST /v1/sessions` writes it, before anything is launched. `batch_id`: who bought it, if a batch did."""
+    more: Item = {} if idle_seconds is None else {"idle_seconds": idle_seconds}
+    more |= {"batch_id": batch_id} if batch_id else {}
     return {
         **table.session_key(session_id),
         "session_id": session_id,
@@ -35,7 +44,8 @@ def new_session(
         "created_at": table.timestamp(now),
         "allow_on_demand": allow_on_demand,
         "attempt": 0,
-        **idle,
+        "slot": slot,
+        **more,
     }
 
 

@@ -39,7 +39,7 @@ class Executions(Protocol):
 
 class Sessions(Protocol):
     def get(self, session_id: str) -> Item | None: ...
-    def live_session_id(self) -> str | None: ...
+    def live_session_ids(self) -> list[str]: ...
 
 
 class Closer(Protocol):
@@ -89,7 +89,7 @@ class Reaper:
         reaped = self._terminate(doomed)
         for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]}:
             self._close(session_id, "its execution ended and left an instance behind")
-        self._free_slot()
+        self._free_slots()
         return reaped
 
     def session_ended(self, session_id: str, status: str = "FAILED") -> list[str]:
@@ -125,12 +125,14 @@ class Reaper:
         self.notifications.send(**closed["notification"])
         return True
 
-    def _free_slot(self) -> None:
+    def _free_slots(self) -> None:
         """A slot whose session has no running execution would keep everybody from a GPU for ever."""
-        holder = self.sessions.live_session_id()
-        session = self.sessions.get(holder) if holder else None
-        if not session or self.executions.is_running(session["session_id"]):
-            return
+        for holder in self.sessions.live_session_ids():
+            session = self.sessions.get(holder)
+            if session and not self.executions.is_running(holder):
+                self._close_abandoned(session)
+
+    def _close_abandoned(self, session: Item) -> None:
         if self.clock() - table.parse_timestamp(session["created_at"]) > GRACE:
             closed = self.closer.close(
                 session["session_id"], error={"Error": "SessionLost", "Cause": "it has no execution"}

@@ -15,11 +15,11 @@ Item = dict[str, Any]
 
 
 class Claims(Protocol):
-    def live_session_id(self) -> str | None: ...
+    def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Item | None: ...
     def claim(self, session: Item, monthly_cap_usd: float) -> bool: ...
     def spent(self, month: str) -> float: ...
-    def unclaim(self, session_id: str) -> None: ...
+    def unclaim(self, session_id: str, slot: int = 0) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,17 @@ class SessionStarter:
     idle_seconds: int | None  # None: the state machine's own default
     monthly_cap_usd: float
     clock: Callable[[], datetime]
+    max_gpus: int = 1
+    session_cap_usd: float = float("inf")
 
     def start(
-        self, owner: str, trigger: str, *, idle_seconds: int | None = None, allow_on_demand: bool = False
+        self,
+        owner: str,
+        trigger: str,
+        *,
+        idle_seconds: int | None = None,
+        allow_on_demand: bool = False,
+        batch_id: str = "",
     ) -> tuple[Item, bool]:
         """Returns (session, started). `started` is False when a live session was joined instead.
 
@@ -42,14 +50,7 @@ class SessionStarter:
         for _ in range(3):
             if joined := self._live():
                 return joined, False
-            session = new_session(
-                table.new_id("ses", self.clock()),
-                owner=owner,
-                trigger=trigger,
-                idle_seconds=self.idle_seconds if idle_seconds is None else idle_seconds,
-                allow_on_demand=allow_on_demand,
-                now=self.clock(),
-            )
+            session = self._new(owner, trigger, 0, idle_seconds, allow_on_demand, batch_id)
             try:
                 within_cap = self.store.claim(session, self.monthly_cap_usd)
             except AnotherSessionIsLive:
@@ -61,6 +62,42 @@ class SessionStarter:
             return session, True
         raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
 
+    def start_more(self, owner: str, batch_id: str, count: int, allow_on_demand: bool = False) -> int:
+        """Starts sessions beside the live one until `count` are live, at most `max_gpus`; returns how many it started.
+
+        Each can spend its own cap without knowing of the others, so one is started only while the month's cap holds a
+        whole session's cap for every live one.
+        """
+        started = 0
+        for slot in range(1, min(count, self.max_gpus)):
+            live = len(self.store.live_session_ids())
+            spent = self.store.spent(month_of(table.timestamp(self.clock())))
+            if live >= count or spent + (live + 1) * self.session_cap_usd > self.monthly_cap_usd:
+                break
+            session = self._new(owner, "batch", slot, None, allow_on_demand, batch_id)
+            try:
+                if not self.store.claim(session, self.monthly_cap_usd):
+                    break
+            except AnotherSessionIsLive:
+                continue
+            self._start_execution(session)
+            started += 1
+        return started
+
+    def _new(
+        self, owner: str, trigger: str, slot: int, idle_seconds: int | None, allow_on_demand: bool, batch_id: str
+    ) -> Item:
+        return new_session(
+            table.new_id("ses", self.clock()),
+            owner=owner,
+            trigger=trigger,
+            idle_seconds=self.idle_seconds if idle_seconds is None else idle_seconds,
+            allow_on_demand=allow_on_demand,
+            now=self.clock(),
+            slot=slot,
+            batch_id=batch_id,
+        )
+
     def check_cap(self) -> None:
         """Raises SpendCapReached when nothing is live and `start` would raise it: asked before a message is kept."""
         month = month_of(table.timestamp(self.clock()))
@@ -69,16 +106,18 @@ class SessionStarter:
             raise spend_cap_reached(month, spent, self.monthly_cap_usd)
 
     def _live(self) -> Item | None:
-        session_id = self.store.live_session_id()
-        session = self.store.get(session_id) if session_id else None
-        return session if session and not is_over(session) else None
+        """The first live session: all of them serve the same queues."""
+        sessions = (self.store.get(session_id) for session_id in self.store.live_session_ids())
+        return next((session for session in sessions if session and not is_over(session)), None)
 
     def _start_execution(self, session: Item) -> None:
         request: Item = {
-            name: session[name] for name in ("trigger", "owner", "idle_seconds", "allow_on_demand") if name in session
+            name: session[name]
+            for name in ("trigger", "owner", "idle_seconds", "allow_on_demand", "slot", "batch_id")
+            if name in session
         }
         try:
             self.machine.start(session["session_id"], request)
         except Exception as err:
-            self.store.unclaim(session["session_id"])
+            self.store.unclaim(session["session_id"], session["slot"])
             raise NotAccepted("The session could not be started. Nothing was bought; try again.") from err

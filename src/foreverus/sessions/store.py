@@ -26,10 +26,9 @@ class SessionStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def live_session_id(self) -> str | None:
-        """Who holds the GPU slot: the session that is live, from request to termination."""
-        slot = self.items.get(table.GPU_SLOT)
-        return slot["session_id"] if slot else None
+    def live_session_ids(self) -> list[str]:
+        """Who holds a GPU slot: the sessions that are live, from request to termination."""
+        return [slot["session_id"] for slot in self.items.query(table.GPUS, "SLOT#")]
 
     def get(self, session_id: str) -> Item | None:
         return self.items.get(table.session_key(session_id))
@@ -45,7 +44,11 @@ class SessionStore:
             self.items.transact(
                 put_write(session, "attribute_not_exists(pk)"),
                 put_write(
-                    {**table.GPU_SLOT, "session_id": session["session_id"], "claimed_at": session["created_at"]},
+                    {
+                        **table.gpu_slot_key(session.get("slot", 0)),
+                        "session_id": session["session_id"],
+                        "claimed_at": session["created_at"],
+                    },
                     "attribute_not_exists(pk)",
                 ),
                 check_write(
@@ -67,11 +70,11 @@ class SessionStore:
         total = self.items.get(table.ledger_total_key(month)) or {}
         return float(total.get("spent_usd", 0.0))
 
-    def unclaim(self, session_id: str) -> None:
+    def unclaim(self, session_id: str, slot: int = 0) -> None:
         """Undoes `claim` when the execution could not be started: nothing was launched."""
         self.items.transact(
             delete_write(table.session_key(session_id)),
-            delete_write(table.GPU_SLOT, "session_id = :s", {":s": session_id}),
+            delete_write(table.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
         )
 
     def request_end(self, session_id: str, now: datetime) -> Item:
@@ -100,14 +103,16 @@ class SessionStore:
             ":session_id": session_id,
             ":created_at": record["ended_at"],
         }
-        month = month_of((self.get(session_id) or {}).get("created_at", record["ended_at"]))
+        before = self.get(session_id) or {}
+        month = month_of(before.get("created_at", record["ended_at"]))
         end = update_write(
             table.session_key(session_id),
             f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
             values,
             names=names,
         )
-        slot = delete_write(table.GPU_SLOT, "attribute_not_exists(pk) OR session_id = :s", {":s": session_id})
+        held = table.gpu_slot_key(int(before.get("slot", 0)))
+        slot = delete_write(held, "attribute_not_exists(pk) OR session_id = :s", {":s": session_id})
         counted = [
             put_write(
                 {**table.ledger_entry_key(month, session_id), "usd": usd, "ended_at": record["ended_at"]},

@@ -41,17 +41,19 @@ class Usage:
 
     def _live(self, now: datetime) -> list[Item]:
         """One entry for each session that has bought an instance and is not closed yet."""
-        session_id = self.store.live_session_id()
-        session = self.store.get(session_id) if session_id else None
-        if not session or is_over(session) or not session.get("launches"):
-            return []
+        sessions = (self.store.get(session_id) for session_id in self.store.live_session_ids())
+        return [
+            self._meter(session, now)
+            for session in sessions
+            if session and not is_over(session) and session.get("launches")
+        ]
+
+    def _meter(self, session: Item, now: datetime) -> Item:
         launches = session["launches"]
         price = guard_price(self.region)(launches[-1])
-        return [
-            {
-                "session_id": session["session_id"],
-                "usd": round(spent_usd(launches, now, self.region), 6),
-                "usd_per_hour": round((price.usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR, 6),
-                "price_source": price.source,
-            }
-        ]
+        return {
+            "session_id": session["session_id"],
+            "usd": round(spent_usd(launches, now, self.region), 6),
+            "usd_per_hour": round((price.usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR, 6),
+            "price_source": price.source,
+        }

@@ -82,7 +82,7 @@ def test_closing_twice_releases_nobody_elses_gpu(aws: Aws) -> None:
     aws.put(**session_item("ses_2"))
     aws.put(**table.GPU_SLOT, session_id="ses_2")
     closer(aws, Machine()).close("ses_1", "idle")
-    assert SessionStore(aws.items).live_session_id() == "ses_2"
+    assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
 
 def test_a_message_that_came_too_late_gets_a_successor(aws: Aws) -> None:
@@ -90,7 +90,7 @@ def test_a_message_that_came_too_late_gets_a_successor(aws: Aws) -> None:
     aws.put(**table.pending_key("msg_1"), user_id="user-1")
     machine = Machine()
     closer(aws, machine).close("ses_1", "idle")
-    assert machine.started == [SessionStore(aws.items).live_session_id()]
+    assert machine.started == SessionStore(aws.items).live_session_ids()
 
 
 def test_after_a_failure_what_waits_ends_in_that_error_and_buys_no_second_gpu(aws: Aws) -> None:

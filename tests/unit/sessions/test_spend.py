@@ -43,7 +43,7 @@ def test_cost_is_counted_although_the_gpu_slot_is_somebody_elses(aws: Aws) -> No
     aws.put(**table.GPU_SLOT, session_id="ses_2")
     closer(aws, Machine()).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
     assert SessionStore(aws.items).spent(MONTH) > 0
-    assert SessionStore(aws.items).live_session_id() == "ses_2"
+    assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
 
 def test_unknown_price_is_counted_as_the_dearest(aws: Aws) -> None:
@@ -59,7 +59,7 @@ def test_month_at_its_cap_starts_nothing(aws: Aws) -> None:
     with pytest.raises(SpendCapReached, match=r"2026-01 have cost US\$ 20.00"):
         starter(aws, machine).start("user-1", "page")
     assert machine.started == []
-    assert SessionStore(aws.items).live_session_id() is None
+    assert SessionStore(aws.items).live_session_ids() == []
     assert list(aws.items.query(table.SESSIONS)) == []
 
 

@@ -36,12 +36,12 @@ def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
 
         looked = 0
 
-        def live_session_id(self) -> str | None:
+        def live_session_ids(self) -> list[str]:
             Slow.looked += 1
             if Slow.looked == 1:
                 starter(aws).start("user-2", "page")
-                return None
-            return super().live_session_id()
+                return []
+            return super().live_session_ids()
 
     late = SessionStarter(Slow(aws.items), bootstrap.machine(aws.gpu_session_arn), 300, CAP, bootstrap.clock)
     session, started = late.start("user-1", "page")
@@ -57,7 +57,7 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
     broken = SessionStarter(SessionStore(aws.items), Broken(), 300, CAP, bootstrap.clock)
     with pytest.raises(NotAccepted):
         broken.start("user-1", "page")
-    assert SessionStore(aws.items).live_session_id() is None
+    assert SessionStore(aws.items).live_session_ids() == []
     assert list(aws.items.query(table.SESSIONS)) == []
     assert starter(aws).start("user-1", "page")[1]
 
@@ -74,3 +74,25 @@ def test_a_retried_start_of_the_same_session_is_one_execution(aws: Aws) -> None:
     machine.start("ses_1", {})
     machine.start("ses_1", {})
     assert executions(aws) == ["ses_1"]
+
+
+def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(aws: Aws) -> None:
+    machine = bootstrap.machine(aws.gpu_session_arn)
+    many = SessionStarter(SessionStore(aws.items), machine, 300, 20.0, bootstrap.clock, max_gpus=3, session_cap_usd=4.0)
+    first, _ = many.start("ana", "batch", batch_id="batch_1")
+    assert many.start_more("ana", "batch_1", 2) == 1
+    assert many.start_more("ana", "batch_1", 2) == 0  # two are live
+    month = bootstrap.clock().strftime("%Y-%m")
+    aws.put(**table.ledger_total_key(month), spent_usd=9, sessions=1)
+    assert many.start_more("ana", "batch_1", 3) == 0  # 9 + 3 x 4 is more than 20
+    aws.put(**table.ledger_total_key(month), spent_usd=8, sessions=1)
+    assert many.start_more("ana", "batch_1", 9) == 1
+    live = SessionStore(aws.items).live_session_ids()
+    records = [SessionStore(aws.items).get(session_id) or {} for session_id in live]
+    assert [(one["slot"], one["batch_id"], one["trigger"]) for one in records] == [
+        (n, "batch_1", "batch") for n in range(3)
+    ]
+    assert many.start("bia", "page") == (records[0], False)  # a person joins the one that is everybody's
+    assert live[0] == first["session_id"]
+    SessionStore(aws.items).close(live[1], {"status": ENDED}, bootstrap.clock())
+    assert SessionStore(aws.items).live_session_ids() == [live[0], live[2]]

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 
 from foreverus.backends.port import Completion, Delta, Finished, Health, Prompt
 
@@ -11,7 +12,7 @@ class MemoryEngine:
     """Twin of `OpenAiEngine`. `reply` makes the words of an answer; a continued answer gets the words still missing."""
 
     def __init__(self, reply: Callable[[Prompt], list[str]] | None = None, seconds_per_token: float = 0.0):
-        self.reply = reply or (lambda prompt: ["You ", "said: ", prompt.messages[-1].content])
+        self.reply = reply or (lambda prompt: ["You ", "said: ", _asked(prompt)])
         self.seconds_per_token = seconds_per_token
         self.state = Health.GOOD
         self.prompts: list[Prompt] = []
@@ -20,7 +21,7 @@ class MemoryEngine:
         self._failures: deque[tuple[BaseException, int]] = deque()
 
     def fail_next(self, error: BaseException, after_tokens: int = 0) -> None:
-        """The next stream raises `error` after it has yielded so many deltas."""
+        """The next answer, streamed or whole, raises `error` after so many deltas."""
         self._failures.append((error, after_tokens))
 
     async def health(self) -> Health:
@@ -43,24 +44,29 @@ class MemoryEngine:
                 yield Delta(word)
             if error:
                 raise error
-            cut = prompt.max_tokens is not None and len(words) >= prompt.max_tokens
-            prompt_tokens = sum(len(m.content.split()) for m in prompt.messages)
+            cut = prompt.limit is not None and len(words) >= prompt.limit
+            prompt_tokens = sum(
+                len(text.split()) for text in (prompt.text or "", *(m.content for m in prompt.messages))
+            )
             yield Finished("length" if cut else "stop", prompt_tokens, len(words))
         finally:
             self.running -= 1
 
     async def complete(self, prompt: Prompt) -> Completion:
-        text = ""
-        async for event in self.stream(prompt):
-            if isinstance(event, Finished):
-                return Completion(text, event.finish_reason, event.prompt_tokens, event.completion_tokens)
-            text += event.text
-        raise AssertionError("a stream ends with Finished or raises")
+        events = [event async for event in self.stream(prompt)]
+        finished = events.pop()
+        assert isinstance(finished, Finished)
+        text = "".join(event.text for event in events if isinstance(event, Delta))
+        return Completion(text, finished.finish_reason, finished.prompt_tokens, finished.completion_tokens)
 
     def _words(self, prompt: Prompt) -> list[str]:
         if not prompt.continues:
-            return self.reply(prompt)[: prompt.max_tokens]
+            return self.reply(prompt)[: prompt.limit]
         begun = prompt.messages[-1].content
-        asked = Prompt(prompt.messages[:-1], prompt.max_tokens, prompt.temperature)
+        asked = replace(prompt, messages=prompt.messages[:-1])
         rest = "".join(self.reply(asked)).removeprefix(begun)
         return [rest] if rest else []
+
+
+def _asked(prompt: Prompt) -> str:
+    return prompt.text if prompt.text is not None else prompt.messages[-1].content

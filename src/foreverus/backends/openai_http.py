@@ -7,24 +7,31 @@
 | wrong model | accepted | 404 |
 | prompt too long | 400, type `exceed_context_size_error` | 400, code 400 and a message, or `context_length_exceeded` |
 | continue a message | a last message of the assistant is a prefill | `continue_final_message` |
-| kept-alive connection | closed silently after a stream | kept |
+| a whole answer that was continued | holds the prefill again | only the new text |
+| kept-alive connection | closed silently after a stream, after 5 s and after 100 requests | kept |
+| text completion without `max_tokens` | to the end of the context | 16 tokens, as OpenAI: we always send it |
 """
 
 import asyncio
 import json
 import ssl
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from typing import Any
 
 import httpx
 
+from foreverus.backends.http1 import Http1
 from foreverus.backends.port import Completion, Delta, Finished, Health, Prompt
-from foreverus.backends.sse import ChatStream
+from foreverus.backends.sse import WHOLE, ChatStream
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 
 CONNECT_TIMEOUT_S = 2.0  # it is on loopback
 SILENCE_TIMEOUT_S = 120.0  # without a delta: longer than any prefill we serve, or any wait for a slot
+ANSWER_TIMEOUT_S = 900.0  # of a whole answer: 8,192 tokens at 10 tok/s, one of 256 on a busy GPU, take 819 s
 HEALTH_TIMEOUT_S = 3.0
+
+JSON = {"Content-Type": "application/json"}
 
 # In vLLM the message is the only thing that tells a prompt that is too long from another bad request: it has no
 # code for it up to 0.32. A reworded message costs only the reason: it stays a PromptRejected.
@@ -34,12 +41,21 @@ _TOO_LONG = ("maximum context length", "context length", "exceeds the available 
 class OpenAiEngine:
     """`Engine` over HTTP. Close it with `aclose`."""
 
-    def __init__(self, url: str, model: str, silence_timeout_s: float = SILENCE_TIMEOUT_S):
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        silence_timeout_s: float = SILENCE_TIMEOUT_S,
+        answer_timeout_s: float = ANSWER_TIMEOUT_S,
+    ):
         self.model = model
         self.is_vllm = False
         self._silence_timeout_s = silence_timeout_s
+        self._answer_timeout_s = answer_timeout_s
+        base = httpx.URL(url.rstrip("/").removesuffix("/v1"))
+        self._http1 = Http1(base.host, base.port or 80, base.path.rstrip("/"), CONNECT_TIMEOUT_S)
         self._http = httpx.AsyncClient(
-            base_url=url.rstrip("/").removesuffix("/v1"),
+            base_url=base,
             timeout=httpx.Timeout(silence_timeout_s, connect=CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
             headers={"Connection": "close"},  # llama.cpp closes kept-alive connections without a word
@@ -71,7 +87,8 @@ class OpenAiEngine:
             raise EngineFailed("The engine does not list its models.") from err
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
-        request = self._http.build_request("POST", "/v1/chat/completions", json=self.body(prompt))
+        body = encoded(self.body(prompt) | {"stream": True, "stream_options": {"include_usage": True}})
+        request = self._http.build_request("POST", path(prompt), content=body, headers=JSON)
         parser = ChatStream()
         try:
             response = await self._http.send(request, stream=True)
@@ -97,28 +114,60 @@ class OpenAiEngine:
             await response.aclose()
 
     async def complete(self, prompt: Prompt) -> Completion:
-        text = ""
-        async for event in self.stream(prompt):
-            if isinstance(event, Finished):
-                return Completion(text, event.finish_reason, event.prompt_tokens, event.completion_tokens)
-            text += event.text
-        raise EngineFailed("The engine's stream ended without an end.")
+        status, content = await self._http1.post(path(prompt), encoded(self.body(prompt)), self._answer_timeout_s)
+        if status != 200:
+            raise refusal(status, content)
+        whole = completion(content)
+        if prompt.continues and not self.is_vllm:
+            return replace(whole, text=whole.text.removeprefix(prompt.messages[-1].content))
+        return whole
 
     def body(self, prompt: Prompt) -> dict[str, Any]:
-        """The request, in the engine's dialect."""
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": [{"role": message.role, "content": message.content} for message in prompt.messages],
-            "stream": True,
-            "stream_options": {"include_usage": True},
-        }
-        if prompt.max_tokens is not None:
-            body["max_tokens"] = prompt.max_tokens
+        """The request for a whole answer, in the engine's dialect."""
+        body: dict[str, Any] = {**prompt.options, "model": self.model, "stream": False}
+        if prompt.text is not None:
+            body["prompt"] = prompt.text
+        else:
+            body["messages"] = [{"role": message.role, "content": message.content} for message in prompt.messages]
+        if prompt.limit is not None:
+            body["max_tokens"] = prompt.limit
         if prompt.temperature is not None:
             body["temperature"] = prompt.temperature
         if prompt.continues and self.is_vllm:
             body |= {"continue_final_message": True, "add_generation_prompt": False}
         return body
+
+
+def path(prompt: Prompt) -> str:
+    return "/v1/completions" if prompt.text is not None else "/v1/chat/completions"
+
+
+def encoded(body: dict[str, Any]) -> bytes:
+    """JSON in UTF-8. Raises PromptRejected for what has none: half a surrogate pair, or a number like NaN."""
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
+    except ValueError as err:
+        raise PromptRejected("The prompt holds text or a number that JSON in UTF-8 cannot carry.") from err
+
+
+def completion(content: bytes) -> Completion:
+    """What the engine answered with status 200. Raises EngineFailed for what is not a whole answer."""
+    try:
+        body = json.loads(content)
+        if body.get("error"):
+            raise EngineFailed(f"The engine failed: {_error(content).get('message')}"[:300])
+        choice = body["choices"][0]
+        text = choice["text"] if "text" in choice else choice["message"]["content"]
+        usage = body.get("usage") or {}
+        counts = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+        reason = choice["finish_reason"]
+    except (ValueError, AttributeError, LookupError, TypeError) as err:
+        raise EngineFailed("The engine's answer cannot be read.") from err
+    if reason not in WHOLE:
+        raise EngineFailed(f"The engine's answer ended with finish_reason {reason}.")
+    if not isinstance(text, str | None):
+        raise EngineFailed("The engine's answer is not text.")
+    return Completion(text or "", reason, *counts)
 
 
 def refusal(status: int, content: bytes) -> PromptRejected | EngineBusy | EngineFailed:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
+TEXT_MAX_TOKENS = 16  # OpenAI's default for /v1/completions; llama.cpp alone would go on to the end of its context
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -24,6 +26,11 @@ class Prompt:
     temperature: float | None = None
     text: str | None = None  # a text completion: `messages` is empty and the backend goes on after this text
     options: Mapping[str, Any] = field(default_factory=dict)  # OpenAI's other parameters by their names: top_p, stop, …
+
+    @property
+    def limit(self) -> int | None:
+        """The most tokens of the answer; None: as many as the context has room for."""
+        return TEXT_MAX_TOKENS if self.max_tokens is None and self.text is not None else self.max_tokens
 
     @property
     def continues(self) -> bool:

@@ -1,7 +1,7 @@
-"""Server-sent events of a `/v1/chat/completions` stream, from bytes to deltas. Pure.
+"""Server-sent events of a `/v1/chat/completions` or `/v1/completions` stream, from bytes to deltas. Pure.
 
 What is not a whole answer raises EngineFailed: an error object (also when `[DONE]` follows it), an end without
-`[DONE]` or without a finish_reason, bytes that are not events.
+`[DONE]` or without the finish_reason of a whole answer, bytes that are not events.
 """
 
 import json
@@ -12,6 +12,7 @@ from foreverus.backends.port import Delta, Finished
 from foreverus.errors import EngineFailed
 
 MAX_EVENT_BYTES = 1 << 20  # one token's event has about 300 bytes; more than this is not a stream of events
+WHOLE = ("stop", "length")  # vLLM says `abort` for what it gave up
 
 
 class ChatStream:
@@ -51,8 +52,8 @@ class ChatStream:
             raise EngineFailed("The engine's stream ended in the middle of an event.")
         if not self._done:
             raise EngineFailed("The engine's stream ended without [DONE].")
-        if self._finish_reason is None:
-            raise EngineFailed("The engine's stream ended without a finish_reason.")
+        if self._finish_reason not in WHOLE:
+            raise EngineFailed(f"The engine's stream ended with finish_reason {self._finish_reason}.")
         return Finished(
             self._finish_reason,
             int(self._usage.get("prompt_tokens") or 0),
@@ -72,7 +73,7 @@ class ChatStream:
             if not choices:
                 return ""
             self._finish_reason = choices[0].get("finish_reason") or self._finish_reason
-            return str((choices[0].get("delta") or {}).get("content") or "")
+            return str((choices[0].get("delta") or choices[0]).get("content") or choices[0].get("text") or "")
         except (ValueError, AttributeError, LookupError, TypeError) as err:
             raise EngineFailed("The engine's stream has an event that cannot be read.") from err
 

@@ -50,7 +50,7 @@ class Script:
 
 
 @asynccontextmanager
-async def engine(script: Script, silence_s: float = 5.0) -> AsyncIterator[OpenAiEngine]:
+async def engine(script: Script, silence_s: float = 5.0, answer_s: float = 5.0) -> AsyncIterator[OpenAiEngine]:
     connections: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -67,7 +67,7 @@ async def engine(script: Script, silence_s: float = 5.0) -> AsyncIterator[OpenAi
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    client = OpenAiEngine(f"http://127.0.0.1:{port}/v1", "mistral", silence_s)
+    client = OpenAiEngine(f"http://127.0.0.1:{port}/v1", "mistral", silence_s, answer_s)
     try:
         yield client
     finally:

@@ -56,6 +56,28 @@ def test_real_engine_answers_continues_refuses_and_dies(process: tuple[subproces
         rest, _ = await read(engine, Prompt((*ASKED.messages, Message("assistant", begun)), 18, 0.0))
         assert begun + "".join(rest) == "".join(whole), "a continued answer is the same answer"
 
+        at_once = await engine.complete(ASKED)
+        assert at_once.text == "".join(whole), "a whole answer is the same answer"
+        assert (at_once.prompt_tokens, at_once.completion_tokens) == (
+            finished.prompt_tokens,
+            finished.completion_tokens,
+        )
+        rest_at_once = await engine.complete(Prompt((*ASKED.messages, Message("assistant", begun)), 18, 0.0))
+        assert begun + rest_at_once.text == at_once.text
+        for _ in range(3):  # after a stream and after a whole answer: no connection is used twice
+            text = await engine.complete(Prompt((), 6, 0.0, "The capital of France is", {"seed": 1, "top_p": 0.9}))
+        assert text.text and text.completion_tokens == 6 and text.finish_reason == "length"
+        assert "".join((await read(engine, Prompt((), 6, 0.0, "The capital of France is")))[0]) == text.text
+        as_json = await engine.complete(
+            Prompt(ASKED.messages, 24, 0.0, None, {"response_format": {"type": "json_object"}})
+        )
+        assert as_json.text.lstrip().startswith("{")
+
+        with pytest.raises(PromptRejected) as rejected:
+            await engine.complete(Prompt(ASKED.messages, 4, 0.0, None, {"response_format": {"type": "poem"}}))
+        with pytest.raises(PromptRejected) as rejected:
+            await engine.complete(Prompt((*ASKED.messages[:1], Message("user", "long " * 600)), 24, 0.0))
+        assert rejected.value.reason == "context_length_exceeded"
         with pytest.raises(PromptRejected) as rejected:
             await read(engine, Prompt((*ASKED.messages[:1], Message("user", "long " * 600)), 24, 0.0))
         assert rejected.value.reason == "context_length_exceeded"

@@ -31,7 +31,7 @@ def new_session(
     slot: int = 0,
     batch_id: str = "",
 ) -> Item:
-    """The record as `POST /v1/sessions` writes it, before anything is launched. `batch_id`: who bought it, if a batch did."""
+    """The record before anything is launched. `batch_id`: the batch that asked for it, if one did."""
     more: Item = {} if idle_seconds is None else {"idle_seconds": idle_seconds}
     more |= {"batch_id": batch_id} if batch_id else {}
     return {

@@ -17,6 +17,7 @@ ARROWS: dict[str, set[str]] = {
     "sessions": {"costs"},
     "results": {"sessions"},
     "batches": {"sessions", "backends", "costs"},
+    "cli": {"batches"},
     "access": set(),
     "backends": set(),
     "costs": set(),
@@ -131,5 +132,13 @@ def test_environment_is_read_in_bootstrap_and_settings_only() -> None:
     readers = {
         path.relative_to(SOURCE).as_posix() for path in modules() if "environ" in path.read_text(encoding="utf-8")
     }
-    allowed = {"bootstrap.py", "settings.py", "tracing.py"}
+    allowed = {"bootstrap.py", "settings.py", "tracing.py", "cli/settings.py"}
     assert {reader for reader in readers if not reader.startswith("worker/")} <= allowed
+
+
+def test_the_command_line_takes_only_the_rules_of_lines_from_the_server() -> None:
+    rules = {"foreverus.batches.lines", "foreverus.batches.validation"}
+    for path in (SOURCE / "cli").rglob("*.py"):
+        names = {name for name in imported(path) if name.startswith("foreverus.") and ".cli" not in name}
+        assert not {name for name in names if ".".join(name.split(".")[:3]) not in rules}, path
+        assert not {"boto3", "botocore"} & {name.split(".")[0] for name in imported(path)}, path

@@ -1,0 +1,59 @@
+"""`foreverus`, and `python -m foreverus.cli`: puts a command together and runs it."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Sequence
+
+from foreverus.cli import settings
+from foreverus.cli.arguments import parser
+from foreverus.cli.context import Context, printable
+from foreverus.cli.failures import FAILED, INTERRUPTED, CommandFailed
+
+
+def main(words: Sequence[str] | None = None, context: Context | None = None) -> int:
+    """The exit status. Wrong words end in argparse's SystemExit(2)."""
+    arguments = parser().parse_args(words)
+    context = context or _terminal()
+    try:
+        return _run(arguments, context)
+    except CommandFailed as err:
+        context.say(_said(err))
+        return err.exit_status
+    except KeyboardInterrupt:
+        context.say("Stopped.")
+        return INTERRUPTED
+    except BrokenPipeError:  # `… | head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(arguments: argparse.Namespace, context: Context) -> int:
+    found = settings.find(arguments.url, arguments.api_key, context.folder)
+    if found.note:
+        context.say(found.note)
+    from foreverus.cli.api import Api  # httpx takes a fifth of a second: not for --help
+    from foreverus.cli.commands import COMMANDS
+
+    def tried_again(what: str, pause_s: float) -> None:
+        context.say(f"{printable(what)} · trying again in {pause_s:g} s")
+
+    with Api(found, context.sleep, tried_again) as api:
+        return COMMANDS[arguments.command](arguments, api, context)
+
+
+def _terminal() -> Context:
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no "…" still shows the rest
+    return Context()
+
+
+def _said(err: CommandFailed) -> str:
+    """Messages come from elsewhere too: only their line breaks are kept."""
+    return "\n".join(printable(line) for line in f"foreverus: {err}".splitlines())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

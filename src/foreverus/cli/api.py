@@ -1,0 +1,204 @@
+"""Our API over HTTP: one method a call of docs/batches.md, tried again where that is harmless."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Self
+from urllib.parse import quote, urljoin
+
+import httpx
+
+from foreverus.cli.failures import Broken, Refused, Unreachable
+from foreverus.cli.settings import Settings
+
+Object = dict[str, Any]
+
+TRIES = 5
+FIRST_PAUSE_S = 0.5
+LONGEST_PAUSE_S = 30.0
+PAGE = 100  # the API's largest page
+TIMEOUT = httpx.Timeout(40, connect=10)  # API Gateway answers within 29 s, whatever happens
+AGAIN = frozenset({429, 500, 502, 503, 504})
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# A proxy of the company's knows nothing of the laptop's cloud.
+_NO_PROXY = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
+
+
+def pause_s(failures: int) -> float:
+    """How long to wait after so many failures in a row (1, 2, …): 0.5 s, doubled each time, 30 s at most."""
+    return float(min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** min(failures - 1, 10)))
+
+
+class Api:
+    """`tried_again(what, pause_s)` is told before each pause. Close it, or use it as a context manager."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sleep: Callable[[float], None],
+        tried_again: Callable[[str, float], None] = lambda what, pause: None,
+    ):
+        self._url = settings.url
+        self._authorization = {"Authorization": f"Bearer {settings.api_key}"}
+        self._sleep = sleep
+        self._tried_again = tried_again
+        # Without compression the length of an answer is the length of the file.
+        self.http = httpx.Client(timeout=TIMEOUT, mounts=_NO_PROXY, headers={"Accept-Encoding": "identity"})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+
+    def model(self) -> str:
+        """The id of the model that the deployment serves."""
+        (model, *_) = value_of(self._call("GET", "/models"), "data")
+        return str(value_of(model, "id"))
+
+    def upload_small(self, filename: str, content: bytes) -> Object:
+        """The file. A lost answer is sent again, so at worst the file is there twice."""
+        parts = {"file": (filename, content, "application/jsonl")}
+        return self._call("POST", "/files", data={"purpose": "batch"}, files=parts)
+
+    def upload_large(self, filename: str, size: int) -> Object:
+        """The file, pending, with `upload`: where its bytes are to be put."""
+        return self._call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size})
+
+    def file(self, file_id: str) -> Object:
+        return self._call("GET", f"/files/{_id(file_id)}")
+
+    def create_batch(self, body: Object, idempotency_key: str) -> Object:
+        """The batch. All tries carry the same key, so they make one batch."""
+        return self._call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key})
+
+    def batch(self, batch_id: str, tries: int = TRIES) -> Object:
+        return self._call("GET", f"/batches/{_id(batch_id)}", tries=tries)
+
+    def cancel(self, batch_id: str) -> Object:
+        return self._call("POST", f"/batches/{_id(batch_id)}/cancel")
+
+    def batches(self, limit: int, after: str | None) -> Object:
+        """The newest batches, as one list: pages are asked for until `limit` are there or there are no more."""
+        found: list[Object] = []
+        more = True
+        while more and len(found) < limit:
+            query = {"limit": str(min(PAGE, limit - len(found)))} | ({"after": after} if after else {})
+            page = self._call("GET", "/batches", params=query)
+            found += page.get("data", [])
+            more = bool(page.get("has_more")) and bool(page.get("data"))
+            after = str(found[-1]["id"]) if found else None
+        return {"object": "list", "data": found, "has_more": more}
+
+    @contextmanager
+    def content(self, file_id: str) -> Iterator[httpx.Response]:
+        """The file's bytes, to be streamed; from the presigned address that the API names for a larger file.
+
+        Raises Refused, or Unreachable for what is worth another try: the caller has to start its file anew for it.
+        """
+        url, headers = f"{self._url}/files/{_id(file_id)}/content", self._authorization
+        with _network_errors(), self.http.stream("GET", url, headers=headers) as response:
+            if response.status_code not in REDIRECTS:
+                _check(response)
+                yield response
+                return
+            address = urljoin(url, response.headers.get("Location", ""))
+        # S3 refuses a request with two signatures, and our key is none of its business.
+        with _network_errors(), self.http.stream("GET", address) as response:
+            _check(response)
+            yield response
+
+    def again(self, call: Callable[[], Any], tries: int = TRIES) -> Any:
+        """The call's result; Unreachable is tried again after a pause."""
+        for failures in range(1, tries + 1):
+            try:
+                return call()
+            except Unreachable as err:
+                if failures == tries:
+                    raise
+                self._tried_again(str(err), pause_s(failures))
+                self._sleep(pause_s(failures))
+        raise AssertionError("at least one try")
+
+    def _call(self, method: str, path: str, tries: int = TRIES, headers: Object | None = None, **body: Any) -> Object:
+        return dict(self.again(lambda: self._once(method, path, self._authorization | (headers or {}), body), tries))
+
+    def _once(self, method: str, path: str, headers: Object, body: Object) -> Object:
+        with _network_errors():
+            response = self.http.request(method, self._url + path, headers=headers, **body)
+            _check(response)
+        try:
+            answer = response.json()
+        except ValueError as err:
+            raise Broken(f"{self._url} does not answer like our API: {_excerpt(response)}") from err
+        if not isinstance(answer, dict):
+            raise Broken(f"{self._url} does not answer like our API: {_excerpt(response)}")
+        return answer
+
+
+def value_of(answer: Object, name: str) -> Any:
+    """A field that the contract promises. Raises Broken."""
+    if answer.get(name) is None:
+        raise Broken(f"The API's answer has no {name!r}: {json.dumps(answer)[:200]}")
+    return answer[name]
+
+
+def _id(value: str) -> str:
+    return quote(value, safe="")
+
+
+def put(http: httpx.Client, upload: Object, content: Iterator[bytes], size: int) -> None:
+    """Puts `size` bytes where `upload` (method, url, headers) says. Raises Refused or Unreachable."""
+    headers = httpx.Headers(upload.get("headers") or {})
+    headers["Content-Length"] = str(size)  # S3 takes no chunked body
+    with _network_errors():
+        response = http.request(
+            str(upload.get("method", "PUT")), str(value_of(upload, "url")), content=content, headers=headers
+        )
+        _check(response)
+
+
+@contextmanager
+def _network_errors() -> Iterator[None]:
+    try:
+        yield
+    except httpx.RequestError as err:
+        raise Unreachable(f"No answer from {err.request.url.host}: {str(err) or type(err).__name__}") from err
+    except httpx.InvalidURL as err:
+        raise Broken(f"The address cannot be used: {err}") from err
+
+
+def _check(response: httpx.Response) -> None:
+    """Raises what an error answer means: Unreachable for "try again", else Refused."""
+    if response.status_code < 300:
+        return
+    response.read()
+    error = _error(response)
+    if response.status_code in AGAIN:
+        raise Unreachable(f"{response.url.host} answered {response.status_code}: {error.message}")
+    raise error
+
+
+def _error(response: httpx.Response) -> Refused:
+    """OpenAI's shape from our API, `message` from API Gateway, XML from S3."""
+    status = response.status_code
+    try:
+        body = json.loads(response.content)
+    except ValueError:
+        body = None
+    error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, dict) and error.get("message"):
+        return Refused(status, str(error["message"]), error.get("param"), error.get("code"))
+    if isinstance(body, dict) and isinstance(body.get("message"), str):
+        hint = " Is the address right? It ends in /v1." if status in (403, 404) else ""
+        return Refused(status, f"{response.url.host}: {body['message']}.{hint}")
+    xml = dict(re.findall(r"<(Code|Message)>([^<]*)<", response.text[:4000]))
+    if xml.get("Message"):
+        return Refused(status, f"{response.url.host}: {xml['Message']}", code=xml.get("Code"))
+    return Refused(status, f"{response.url.host} answered {status}: {_excerpt(response)}")
+
+
+def _excerpt(response: httpx.Response) -> str:
+    text = " ".join(response.text.split())
+    return (text[:200] + "…") if len(text) > 200 else (text or "an empty body")

@@ -1,0 +1,88 @@
+"""The command line's words. Whatever is wrong here ends in exit status 2, before anything is sent."""
+
+import argparse
+import re
+from pathlib import Path
+
+ENDPOINTS = ("/v1/chat/completions", "/v1/completions")
+BACKENDS = ("auto", "gpu", "bedrock")
+WINDOW_MINUTES = (10, 168 * 60)
+METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
+
+
+def parser() -> argparse.ArgumentParser:
+    root = argparse.ArgumentParser(prog="foreverus", description="A small team's own model, from the command line.")
+    groups = root.add_subparsers(dest="group", metavar="COMMAND", required=True)
+    batch = groups.add_parser(
+        "batch",
+        help="many prompts at once: submit, watch, list, show, cancel, download",
+        description="Batches: a JSONL file of requests in, a JSONL file of answers out.",
+        epilog="The API is found in --url and --api-key, FOREVERUS_URL and FOREVERUS_API_KEY, OPENAI_BASE_URL and "
+        "OPENAI_API_KEY, or in .local/outputs.json while `make up` runs. Exit status: 0 done, 1 the API or the batch "
+        "failed, 2 the command or the file is wrong and nothing was sent, 130 stopped by Ctrl-C.",
+    )
+    commands = batch.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    everywhere = _everywhere()
+
+    submit = commands.add_parser("submit", parents=[everywhere], help="check a file, upload it and start its batch")
+    submit.add_argument("file", metavar="FILE", help="JSONL, or s3://<data bucket>/inputs/… for one that is there")
+    submit.add_argument("--endpoint", choices=ENDPOINTS, default=ENDPOINTS[0], help="default: %(default)s")
+    submit.add_argument("--window", type=window, default="24h", help="10m to 168h; default: %(default)s")
+    submit.add_argument("--backend", choices=BACKENDS, help="who answers; default: what is cheapest in time")
+    submit.add_argument("--on-demand", action="store_true", help="allow a GPU at the on-demand price")
+    submit.add_argument("--metadata", type=pair, nargs="+", action="extend", default=[], metavar="KEY=VALUE")
+    submit.add_argument("--watch", action="store_true", help="follow it until it ends")
+    submit.add_argument("--no-check", action="store_true", help="leave all checks of the file to the server")
+    submit.add_argument("--idempotency-key", metavar="KEY", help="of a submit that was cut off: makes no second batch")
+
+    watch = commands.add_parser("watch", parents=[everywhere], help="follow a batch until it ends")
+    show = commands.add_parser("show", parents=[everywhere], help="everything about a batch")
+    cancel = commands.add_parser("cancel", parents=[everywhere], help="end a batch; what is answered stays")
+    download = commands.add_parser("download", parents=[everywhere], help="the answers of a batch that has ended")
+    for command in (watch, show, cancel, download):
+        command.add_argument("id", metavar="ID", type=identifier, help="batch_…")
+    download.add_argument("--output", type=Path, metavar="PATH", help="a file or a folder; default: this folder")
+    download.add_argument("--errors", action="store_true", help="the lines that failed, instead of the answers")
+
+    listed = commands.add_parser("list", parents=[everywhere], help="the newest batches")
+    listed.add_argument("--limit", type=positive, default=20, help="default: %(default)s")
+    listed.add_argument("--after", type=identifier, metavar="ID", help="those that come after this batch in the list")
+    return root
+
+
+def _everywhere() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--url", help="address of the API, …/v1")
+    shared.add_argument("--api-key", metavar="KEY", help="better in FOREVERUS_API_KEY: others can see a command line")
+    shared.add_argument("--json", action="store_true", help="JSON instead of text")
+    return shared
+
+
+def window(text: str) -> str:
+    """A completion window: whole minutes or hours."""
+    match = re.fullmatch(r"([1-9]\d{0,4})([mh])", text, re.ASCII)
+    minutes = int(match[1]) * (60 if match[2] == "h" else 1) if match else 0
+    if not WINDOW_MINUTES[0] <= minutes <= WINDOW_MINUTES[1]:
+        raise argparse.ArgumentTypeError(f"{text!r} is no window from 10m to 168h, in whole minutes or hours like 90m")
+    return text
+
+
+def pair(text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not key:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE (FILE comes before --metadata)")
+    if len(key) > METADATA_KEY or len(value) > METADATA_VALUE:
+        raise argparse.ArgumentTypeError(f"{key[:20]!r}: keys have at most 64 characters, values at most 512")
+    return key, value
+
+
+def identifier(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an id")
+    return text
+
+
+def positive(text: str) -> int:
+    if not re.fullmatch(r"[1-9]\d{0,5}", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of batches from 1 on")
+    return int(text)

@@ -1,0 +1,33 @@
+"""The server's own rules, here, before anything is sent. They are pure: see docs/batches.md, "A line"."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from foreverus.cli.context import printable
+from foreverus.cli.failures import UsageError
+from foreverus.cli.text import problem, shortened
+
+CHUNK_BYTES = 1 << 18
+
+
+def check(path: Path, endpoint: str, model_id: str) -> int:
+    """How many lines the file has. Raises UsageError with every error's line number; memory stays flat."""
+    # Only a submit pays for reading the rules.
+    from foreverus.batches.lines import split
+    from foreverus.batches.validation import validate
+
+    try:
+        verdict = validate(split(_chunks(path)), endpoint, model_id)
+    except OSError as err:
+        raise UsageError(f"{printable(str(path))} cannot be read: {err.strerror}.") from err
+    if not verdict.errors:
+        return verdict.total
+    found = [problem(e.get("line"), e.get("param"), e.get("code"), e.get("message")) for e in verdict.errors]
+    heading = f"{printable(path.name)} is not valid; nothing was sent."
+    raise UsageError("\n".join([heading, *(f"  {line}" for line in shortened(found))]))
+
+
+def _chunks(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK_BYTES):
+            yield chunk

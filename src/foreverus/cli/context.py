@@ -1,0 +1,38 @@
+"""What a command touches besides the API: the terminal, the clock, the current folder."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+_CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
+
+
+def printable(text: str) -> str:
+    """One line that a terminal shows as it is. Names and messages come from elsewhere and may hold escape sequences."""
+    return text.translate(_CONTROL).encode("utf-8", "replace").decode("utf-8")
+
+
+@dataclass(frozen=True)
+class Context:
+    """Results go to `out`, so that a script can read them; everything else goes to `err`."""
+
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+    err: TextIO = field(default_factory=lambda: sys.stderr)
+    folder: Path = field(default_factory=Path.cwd)
+    clock: Callable[[], float] = time.monotonic  # seconds
+    sleep: Callable[[float], None] = time.sleep  # seconds
+
+    @property
+    def interactive(self) -> bool:
+        return self.err.isatty()
+
+    def result(self, line: str) -> None:
+        self.out.write(f"{line}\n")
+        self.out.flush()
+
+    def say(self, line: str) -> None:
+        self.err.write(f"{line}\n")
+        self.err.flush()

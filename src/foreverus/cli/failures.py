@@ -1,0 +1,44 @@
+"""What a command ends in, by exit status.
+
+CommandFailed
+├── UsageError     2  the command or its input is wrong; nothing was sent
+├── Refused        1  the API answered with an error
+├── Unreachable    1  no answer, or one that says "try again", after all tries
+└── Broken         1  a file or an answer is not what it should be
+"""
+
+COMPLETED, FAILED, USAGE = 0, 1, 2
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+
+class CommandFailed(Exception):
+    exit_status = FAILED
+
+
+class UsageError(CommandFailed):
+    exit_status = USAGE
+
+
+class Refused(CommandFailed):
+    """The API's error, as OpenAI's shape has it: message, and the parameter that it is about."""
+
+    def __init__(self, status: int, message: str, param: str | None = None, code: str | None = None):
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.param = param
+        self.code = code
+
+    def __str__(self) -> str:
+        details = [str(self.status)]
+        details += [f"param {self.param}"] if self.param else []
+        details += [self.code] if self.code else []
+        return f"{self.message} ({', '.join(details)})"
+
+
+class Unreachable(CommandFailed):
+    pass
+
+
+class Broken(CommandFailed):
+    pass

@@ -1,0 +1,81 @@
+"""Files up and down, streamed: memory stays flat whatever their size."""
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from foreverus.cli.api import Api, Object, put, value_of
+from foreverus.cli.context import Context, printable
+from foreverus.cli.display import counted
+from foreverus.cli.failures import Broken, Unreachable, UsageError
+
+SMALL_BYTES = 4_000_000  # what goes through the API itself; more is put at a presigned address
+CHUNK_BYTES = 1 << 18
+
+
+Counted = Callable[[Iterable[bytes]], Iterator[bytes]]
+
+
+def upload(api: Api, path: Path, context: Context) -> Object:
+    """The API's file. Raises UsageError when the file cannot be read, Broken when it changes meanwhile."""
+    name = printable(path.name)
+    try:
+        with path.open("rb") as file:
+            before = os.fstat(file.fileno())
+            if before.st_size <= SMALL_BYTES:
+                made = api.upload_small(name, file.read(before.st_size))
+            else:
+                made = api.upload_large(name, before.st_size)
+                _put(api, value_of(made, "upload"), file, before.st_size, context)
+            after = os.fstat(file.fileno())
+    except OSError as err:
+        raise UsageError(f"{printable(str(path))} cannot be read: {err.strerror}.") from err
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise Broken(f"{name} changed while it was uploaded. No batch was made: submit it again.")
+    return made
+
+
+def _put(api: Api, address: Object, file: BinaryIO, size: int, context: Context) -> None:
+    with counted(context, "Uploading", size) as count:
+        api.again(lambda: put(api.http, address, count(_chunks(file, size)), size))
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """Exactly `size` bytes from the file's beginning."""
+    file.seek(0)
+    left = size
+    while left:
+        chunk = file.read(min(CHUNK_BYTES, left))
+        if not chunk:
+            raise Broken("The file got shorter while it was uploaded. No batch was made: submit it again.")
+        left -= len(chunk)
+        yield chunk
+
+
+def download(api: Api, file_id: str, target: Path, context: Context) -> int:
+    """Bytes that were written to `target`: all of the file's, or nothing under that name.
+
+    What arrives goes to `<target>.part`, which gets its name when it is complete and is removed otherwise.
+    """
+    size = int(value_of(api.file(file_id), "bytes"))
+    part = target.with_name(target.name + ".part")
+    try:
+        with counted(context, "Downloading", size) as count:
+            api.again(lambda: _receive(api, file_id, part, size, count))
+        part.replace(target)
+    except OSError as err:
+        raise UsageError(f"{printable(str(target))} cannot be written: {err.strerror}.") from err
+    finally:
+        with contextlib.suppress(OSError):
+            part.unlink()
+    return size
+
+
+def _receive(api: Api, file_id: str, part: Path, size: int, count: Counted) -> None:
+    with api.content(file_id) as response, part.open("wb") as file:
+        for chunk in count(response.iter_bytes(CHUNK_BYTES)):
+            file.write(chunk)
+        if file.tell() != size:
+            raise Unreachable(f"{file.tell()} of {size} bytes of {file_id} arrived")

@@ -1,11 +1,13 @@
-"""What a REST API's OpenAPI document says about CORS and errors.
+"""What a REST API's OpenAPI document says about CORS, errors and binary bodies.
 
-AWS: imports `x-amazon-apigateway-gateway-responses`, and an integration's request templates and responses. SAM writes
-both from a template's `Cors` and `GatewayResponses`: without them every preflight of a browser fails.
-Emulator: its data plane knows all of it, but its import reads an integration's type and address only.
+AWS: imports `x-amazon-apigateway-gateway-responses`, `x-amazon-apigateway-binary-media-types`, and an integration's
+request templates and responses. SAM writes them from a template's `Cors`, `GatewayResponses` and `BinaryMediaTypes`:
+without them every preflight of a browser fails, and an uploaded file is read as text.
+Emulator: its data plane knows all of it, but its import reads an integration's type and address only; and of
+CloudFormation's own `BinaryMediaTypes` it keeps `multipart~1form-data` as it stands.
 
-Mend: the import hands the rest to the emulator's own PutGatewayResponse, PutIntegration, PutMethodResponse and
-PutIntegrationResponse.
+Mend: the import hands the rest to the emulator's own CreateRestApi, PutGatewayResponse, PutIntegration,
+PutMethodResponse and PutIntegrationResponse.
 """
 
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 from local.mends import Options
 
 INTEGRATION = "x-amazon-apigateway-integration"
+BINARY_MEDIA_TYPES = "x-amazon-apigateway-binary-media-types"
 GATEWAY_RESPONSES = "x-amazon-apigateway-gateway-responses"
 PASSED_ON = ("requestTemplates", "requestParameters", "passthroughBehavior", "timeoutInMillis", "credentials")
 
@@ -51,7 +54,8 @@ def apply(options: Options) -> None:
             gateway._put_integration_response(api_id, resource_id, method, status, wanted)
 
     def import_rest_api(spec: dict[str, Any], base: Any = None) -> str:
-        api_id = str(original_api(spec, base))
+        binary = {"binaryMediaTypes": spec[BINARY_MEDIA_TYPES]} if BINARY_MEDIA_TYPES in spec else {}
+        api_id = str(original_api(spec, {**(base or {}), **binary}))
         for kind, response in (spec.get(GATEWAY_RESPONSES) or {}).items():
             gateway._put_gateway_response(api_id, kind, response)
         return api_id

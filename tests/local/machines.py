@@ -1,13 +1,16 @@
 """State machines for tests of the emulator's Step Functions."""
 
+import io
 import json
 import time
+import zipfile
 from typing import Any
 
 from local.emulator import ACCOUNT, Emulator
 from tests.cloud import policy, trust, unique
 
-ROLE_POLICY = policy({"Action": ["dynamodb:*", "sqs:*", "ec2:*", "states:*", "iam:PassRole"], "Resource": "*"})
+ACTIONS = ["dynamodb:*", "sqs:*", "ec2:*", "states:*", "lambda:InvokeFunction", "iam:PassRole"]
+ROLE_POLICY = policy({"Action": ACTIONS, "Resource": "*"})
 ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
 
 
@@ -29,6 +32,23 @@ def make_machine(emulator: Emulator, states: dict[str, Any], *, role: str | None
             definition=json.dumps(definition),
         )["stateMachineArn"]
     )
+
+
+def make_failing_function(emulator: Emulator, error: str) -> str:
+    """A function that raises an exception of that name; returns its ARN."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr(
+            "it.py", f"class {error}(Exception): pass\n\ndef fails(event, context):\n    raise {error}('a test')\n"
+        )
+    made = emulator.client("lambda").create_function(
+        FunctionName=unique("function"),
+        Runtime="python3.13",
+        Handler="it.fails",
+        Role=f"arn:aws:iam::{ACCOUNT}:role/{make_role(emulator, 'lambda')}",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    return str(made["FunctionArn"])
 
 
 def make_queue(emulator: Emulator) -> str:

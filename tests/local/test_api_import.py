@@ -1,4 +1,4 @@
-"""CORS and error shapes of a REST API that a SAM template declares."""
+"""CORS, error shapes and binary bodies of a REST API that a SAM template declares."""
 
 import json
 import time
@@ -39,6 +39,7 @@ BODY = {
             }
         }
     },
+    "x-amazon-apigateway-binary-media-types": ["multipart/form-data"],
     "x-amazon-apigateway-gateway-responses": {
         "MISSING_AUTHENTICATION_TOKEN": {
             "statusCode": 404,
@@ -51,8 +52,10 @@ BODY = {
 
 def deploy(emulator: Emulator) -> str:
     """A stack with that API; returns the address of its stage."""
+    # As SAM writes it: CloudFormation's property spells the type in its own way.
+    properties = {"Body": BODY, "BinaryMediaTypes": ["multipart~1form-data"]}
     resources = {
-        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Body": BODY}},
+        "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": properties},
         "Deployment": {"Type": "AWS::ApiGateway::Deployment", "Properties": {"RestApiId": {"Ref": "Api"}}},
         "Stage": {
             "Type": "AWS::ApiGateway::Stage",
@@ -89,8 +92,18 @@ def test_errors_of_the_gateway_have_our_shape(emulator: Emulator) -> None:
     assert call(deploy(emulator) + "/nothing", "GET") == (404, "*", '{"error": "no such route"}')
 
 
-def test_emulator_still_imports_neither(unmended: Emulator) -> None:
+def binary_media_types(emulator: Emulator, url: str) -> list[str]:
+    api_id = url.rsplit("/", 2)[1]
+    return list(emulator.client("apigateway").get_rest_api(restApiId=api_id).get("binaryMediaTypes", []))
+
+
+def test_uploads_are_binary(emulator: Emulator) -> None:
+    assert binary_media_types(emulator, deploy(emulator)) == ["multipart/form-data"]
+
+
+def test_emulator_still_imports_none_of_it(unmended: Emulator) -> None:
     """The day this fails, the emulator does it itself: delete the mend."""
     url = deploy(unmended)
     assert call(url + "/things", "OPTIONS")[1] is None
     assert call(url + "/nothing", "GET")[0] == 403
+    assert binary_media_types(unmended, url) == ["multipart~1form-data"]

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from local.emulator import Emulator
 from tests.local.machines import (
+    make_failing_function,
     make_machine,
     make_queue,
     receive_token,
@@ -192,6 +193,47 @@ def test_runtime_errors_are_not_caught(emulator: Emulator) -> None:
 
 
 # ---- The day one of these fails, the emulator does it itself: delete the mend ----
+
+
+def failing_token_task(emulator: Emulator) -> str:
+    """An execution whose function fails instead of keeping the token for somebody."""
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke.waitForTaskToken",
+        "TimeoutSeconds": 3,
+        "Arguments": {
+            "FunctionName": make_failing_function(emulator, "NoGpuCapacity"),
+            "Payload": {"task_token": "{% $states.context.Task.Token %}"},
+        },
+        "End": True,
+    }
+    return start(emulator, make_machine(emulator, {"Wait": task}))
+
+
+def test_task_fails_with_its_function_and_does_not_wait_for_the_token(emulator: Emulator) -> None:
+    found = wait_for_end(emulator, failing_token_task(emulator))
+    assert (found["status"], found["error"]) == ("FAILED", "NoGpuCapacity")
+    assert json.loads(found["cause"])["errorMessage"] == "a test"
+
+
+def test_emulator_still_waits_for_a_token_whose_function_failed(unmended: Emulator) -> None:
+    found = wait_for_end(unmended, failing_token_task(unmended))
+    assert found["error"] == "States.Timeout"
+
+
+def error_of_a_function(emulator: Emulator) -> str:
+    function = make_failing_function(emulator, "NoGpuCapacity")
+    answer = emulator.client("lambda").invoke(FunctionName=function, Payload=b"{}")
+    assert answer["FunctionError"]
+    return str(json.load(answer["Payload"])["errorType"])
+
+
+def test_function_fails_with_the_name_of_its_exception(emulator: Emulator) -> None:
+    assert error_of_a_function(emulator) == "NoGpuCapacity"
+
+
+def test_emulator_still_gives_every_exception_one_name(unmended: Emulator) -> None:
+    assert error_of_a_function(unmended) == "Runtime.HandlerError"
 
 
 def test_emulator_still_ignores_heartbeats(unmended: Emulator) -> None:

@@ -1,0 +1,194 @@
+"""A batch's input file as lines, and the lines of its output and error file. Pure; the worker imports it.
+
+`split` never holds more than one line, and of a line that is too long nothing: memory stays flat for 200 MB.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from foreverus.backends.port import Message, Prompt
+
+Item = dict[str, Any]
+
+MAX_LINE_BYTES = 1 << 20  # without its line break
+CHAT = "/v1/chat/completions"
+COMPLETIONS = "/v1/completions"
+DEFAULT_COMPLETION_TOKENS = 16  # of a text completion that names no limit: OpenAI's default, and vLLM's
+BYTES_PER_TOKEN = 3.5  # a rule of thumb; English and Portuguese prose measure 3–4.5 with Mistral's tokenizer
+TOKENS_PER_MESSAGE = 5  # role marks and separators of a chat template
+
+_BOM = b"\xef\xbb\xbf"
+# What goes on to the engine by OpenAI's name. `user` is for abuse reports, `n` and `stream` have one value only.
+_OPTIONS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "response_format")
+
+
+@dataclass(frozen=True, slots=True)
+class RawLine:
+    """`number` counts from 1, as editors do. `start` and `end`: bytes of the file, `end` exclusive and with the line
+    break. `data` is without line break, empty when the line is blank, None when it is longer than MAX_LINE_BYTES."""
+
+    number: int
+    start: int
+    end: int
+    data: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    number: int
+    custom_id: str
+    endpoint: str
+    prompt: Prompt
+
+
+def split(chunks: Iterable[bytes]) -> Iterator[RawLine]:
+    """The lines of a file that comes in pieces of any size. A byte order mark at the very beginning is no text."""
+    number, at, start = 1, 0, 0  # `at`: bytes read, `start`: where the line that is being read begins
+    held: list[bytes] | None = []  # what is read of it; None: it is too long to be held
+    size = 0  # bytes held
+    for chunk in _whole_head(chunks):
+        begin = len(_BOM) if at == 0 and chunk.startswith(_BOM) else 0
+        start += begin
+        while (newline := chunk.find(b"\n", begin)) >= 0:
+            end = at + newline + 1
+            yield RawLine(number, start, end, _data(held, chunk[begin:newline]))
+            number, start, begin, held, size = number + 1, end, newline + 1, [], 0
+        if held is not None:
+            size += len(chunk) - begin
+            if size <= MAX_LINE_BYTES + 1:  # + 1: its carriage return
+                held.append(chunk[begin:])
+            else:
+                held = None
+        at += len(chunk)
+    if at > start:
+        yield RawLine(number, start, at, _data(held, b""))
+
+
+def _whole_head(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes; the first piece is long enough to tell whether it is a byte order mark."""
+    head: bytes | None = b""
+    for chunk in chunks:
+        if head is None:
+            yield chunk
+            continue
+        head += chunk
+        if len(head) >= len(_BOM):
+            yield head
+            head = None
+    if head:
+        yield head
+
+
+def _data(held: list[bytes] | None, last: bytes) -> bytes | None:
+    if held is None:
+        return None
+    data = b"".join((*held, last)).removesuffix(b"\r")
+    if len(data) > MAX_LINE_BYTES:
+        return None
+    return data if data.strip() else b""
+
+
+def parse(number: int, data: bytes) -> Line:
+    """A line that validation has passed."""
+    line = json.loads(data)
+    return Line(number, line["custom_id"], line["url"], prompt_of(line["url"], line["body"]))
+
+
+def prompt_of(endpoint: str, body: Item) -> Prompt:
+    """What is asked, from a body that validation has passed. A chat without a limit may fill the context."""
+    limit = body.get("max_completion_tokens") or body.get("max_tokens")
+    temperature = body.get("temperature")
+    options = {name: body[name] for name in _OPTIONS if body.get(name) is not None}
+    is_chat = endpoint == CHAT
+    return Prompt(
+        messages=tuple(_message(one) for one in body["messages"]) if is_chat else (),
+        max_tokens=int(limit) if limit else None if is_chat else DEFAULT_COMPLETION_TOKENS,
+        temperature=None if temperature is None else float(temperature),
+        text=None if is_chat else body["prompt"],
+        options=options,
+    )
+
+
+def _message(message: Item) -> Message:
+    """`developer` is OpenAI's newer word for `system`; text parts are joined like vLLM and llama.cpp join them."""
+    role, content = message["role"], message["content"]
+    text = content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+    return Message("system" if role == "developer" else role, text)
+
+
+def read_shard(data: bytes, first_line: int) -> list[Line]:
+    """The lines of a shard's bytes, without the blank ones; `first_line` is the number of the first."""
+    return [parse(first_line + raw.number - 1, raw.data) for raw in split([data]) if raw.data]
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens a text has: good for choosing and sorting, never for a bill.
+
+    >>> estimate_tokens("Por que o céu é azul?")
+    7
+    """
+    return int(len(text.encode()) / BYTES_PER_TOKEN) + 1
+
+
+def estimate_prompt(prompt: Prompt) -> int:
+    """About how many tokens a prompt has."""
+    if prompt.text is not None:
+        return estimate_tokens(prompt.text)
+    return sum(estimate_tokens(message.content) + TOKENS_PER_MESSAGE for message in prompt.messages)
+
+
+def output_line(batch_id: str, model: str, line_item: Item, endpoint: str) -> Item:
+    """A settled line with an answer, as OpenAI's output file has it."""
+    suffix = _suffix(batch_id, line_item)
+    text, reason = line_item["text"], line_item["finish_reason"]
+    prompt_tokens, completion_tokens = line_item["prompt_tokens"], line_item["completion_tokens"]
+    common = {"index": 0, "logprobs": None, "finish_reason": reason}
+    if endpoint == CHAT:
+        kind, prefix = "chat.completion", "chatcmpl"
+        choice = {**common, "message": {"role": "assistant", "content": text, "refusal": None}}
+    else:
+        kind, prefix = "text_completion", "cmpl"
+        choice = {**common, "text": text}
+    body = {
+        "id": f"{prefix}-{suffix}",
+        "object": kind,
+        "created": int(datetime.fromisoformat(line_item["at"]).timestamp()),
+        "model": model,
+        "choices": [choice],
+        "usage": {
+            "prompt_tokens": prompt_tokens,
+            "completion_tokens": completion_tokens,
+            "total_tokens": prompt_tokens + completion_tokens,
+        },
+        "system_fingerprint": None,
+    }
+    response = {"status_code": 200, "request_id": f"req_{suffix}", "body": body}
+    return {"id": f"batch_req_{suffix}", "custom_id": line_item["custom_id"], "response": response, "error": None}
+
+
+# The engine's own refusals: OpenAI answers them with a 400 that has a body.
+_REFUSED = ("prompt_rejected", "context_length_exceeded")
+
+
+def error_line(batch_id: str, line_item: Item) -> Item:
+    """A line without an answer, as OpenAI's error file has it. `line_item["error"]`: `{code, message}`."""
+    suffix = _suffix(batch_id, line_item)
+    code, message = line_item["error"]["code"], line_item["error"]["message"]
+    response = None
+    if code in _REFUSED:
+        error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+        response = {"status_code": 400, "request_id": f"req_{suffix}", "body": {"error": error}}
+    return {
+        "id": f"batch_req_{suffix}",
+        "custom_id": line_item["custom_id"],
+        "response": response,
+        "error": {"code": code, "message": message},
+    }
+
+
+def _suffix(batch_id: str, line_item: Item) -> str:
+    """Names a line of a batch, the same at every attempt."""
+    return f"{batch_id.removeprefix('batch_')}_{line_item['line']}"

@@ -1,0 +1,267 @@
+"""Objects of the data bucket (S3), streamed; and their twin in memory.
+
+S3 says 403 instead of 404 for what is not there to whoever may not list the bucket: callers need `s3:ListBucket`.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
+
+from foreverus.errors import ForeverUsError
+
+JSONL = "application/jsonl"
+CHUNK_BYTES = 256 * 1024
+PART_BYTES = 8 << 20  # of a multipart upload; S3 takes 5 MiB to 5 GiB
+STREAM_TRIES = 4  # in a row without a byte
+ADDRESS_S = 3600  # how long a presigned address can be used
+
+_NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
+
+
+class ObjectNotThere(ForeverUsError):
+    """There is no object under this key."""
+
+
+class Writer(Protocol):
+    """`size`: bytes written so far."""
+
+    size: int
+
+    def write(self, data: bytes) -> None: ...
+
+
+class Objects(Protocol):
+    """`read`, `stream` and `copy` raise ObjectNotThere; deleting what is not there is fine."""
+
+    def size(self, key: str) -> int | None: ...
+    def read(self, key: str, start: int, end: int) -> bytes: ...
+    def stream(self, key: str) -> Iterator[bytes]: ...
+    def copy(self, source_key: str, key: str) -> None: ...
+    def put(self, key: str, data: bytes, content_type: str = JSONL) -> None: ...
+    def delete(self, key: str) -> None: ...
+    def list(self, prefix: str) -> list[tuple[str, int, str]]: ...
+    def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]: ...
+    def presigned_get(self, key: str, filename: str) -> str: ...
+    def writer(self, key: str, content_type: str = JSONL) -> AbstractContextManager[Writer]: ...
+
+
+class S3Objects:
+    """The client must sign with version 4, else a presigned PUT does not bind the size."""
+
+    def __init__(self, client: Any, bucket: str, clock: Callable[[], datetime]):
+        self.client = client
+        self.bucket = bucket
+        self.clock = clock
+
+    def size(self, key: str) -> int | None:
+        """Bytes; None when there is no such object."""
+        try:
+            return int(self.client.head_object(Bucket=self.bucket, Key=key)["ContentLength"])
+        except ClientError as err:
+            if _is_missing(err):
+                return None
+            raise
+
+    def read(self, key: str, start: int, end: int) -> bytes:
+        """The bytes from `start` to `end`, exclusive."""
+        if start >= end:
+            return b""
+        return b"".join(self._from(key, start, end))
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        return self._from(key, 0, None)
+
+    def _from(self, key: str, start: int, end: int | None) -> Iterator[bytes]:
+        """Goes on where a broken connection stopped, in the same version of the object."""
+        at, etag, failures = start, "", 0
+        while True:
+            try:
+                found = self._get(key, at, end, etag)
+                if found is None:
+                    return
+                etag = found["ETag"]
+                for chunk in found["Body"].iter_chunks(CHUNK_BYTES):
+                    at, failures = at + len(chunk), 0
+                    yield chunk
+                return
+            except (ReadTimeoutError, ResponseStreamingError, IncompleteReadError):
+                failures += 1
+                if failures == STREAM_TRIES:
+                    raise
+
+    def _get(self, key: str, at: int, end: int | None, etag: str) -> Any:
+        """None: there is nothing from there on."""
+        request = {"Range": f"bytes={at}-{'' if end is None else end - 1}"} if at or end is not None else {}
+        if etag:
+            request["IfMatch"] = etag
+        try:
+            return self.client.get_object(Bucket=self.bucket, Key=key, **request)
+        except ClientError as err:
+            if err.response["Error"]["Code"] == "InvalidRange":
+                return None
+            raise _translated(err, key) from err
+
+    def copy(self, source_key: str, key: str) -> None:
+        try:
+            source = {"Bucket": self.bucket, "Key": source_key}
+            self.client.copy_object(Bucket=self.bucket, Key=key, CopySource=source)
+        except ClientError as err:
+            raise _translated(err, source_key) from err
+
+    def put(self, key: str, data: bytes, content_type: str = JSONL) -> None:
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
+
+    def delete(self, key: str) -> None:
+        self.client.delete_object(Bucket=self.bucket, Key=key)
+
+    def list(self, prefix: str) -> list[tuple[str, int, str]]:
+        """(key, bytes, etag) of every object whose key begins so, in the order of keys."""
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        found = (one for page in pages for one in page.get("Contents", []))
+        return [(one["Key"], int(one["Size"]), one["ETag"].strip('"')) for one in found]
+
+    def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]:
+        """(address, headers to send, until when): takes exactly `size` bytes, once begun in time."""
+        url = self.client.generate_presigned_url(
+            "put_object",
+            Params={"Bucket": self.bucket, "Key": key, "ContentType": content_type, "ContentLength": size},
+            ExpiresIn=ADDRESS_S,
+        )
+        return str(url), {"Content-Type": content_type}, self.clock() + timedelta(seconds=ADDRESS_S)
+
+    def presigned_get(self, key: str, filename: str) -> str:
+        """Where the object can be downloaded under this name."""
+        disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+        params = {"Bucket": self.bucket, "Key": key, "ResponseContentDisposition": disposition}
+        return str(self.client.generate_presigned_url("get_object", Params=params, ExpiresIn=ADDRESS_S))
+
+    @contextmanager
+    def writer(self, key: str, content_type: str = JSONL) -> Iterator[Writer]:
+        """Writes an object in parts. Nothing is there before the block ends well; nothing at all when it was given
+        nothing, or raised."""
+        writer = _S3Writer(self, key, content_type)
+        try:
+            yield writer
+            writer.close()
+        except BaseException:
+            writer.abort()
+            raise
+
+
+class _S3Writer:
+    """A plain put up to PART_BYTES, a multipart upload above. Holds one part at most."""
+
+    def __init__(self, objects: S3Objects, key: str, content_type: str):
+        self.objects = objects
+        self.where = {"Bucket": objects.bucket, "Key": key}
+        self.content_type = content_type
+        self.size = 0
+        self.buffer = bytearray()
+        self.upload_id = ""
+        self.parts: list[dict[str, Any]] = []
+
+    def write(self, data: bytes) -> None:
+        self.buffer += data
+        self.size += len(data)
+        while len(self.buffer) > PART_BYTES:
+            self._send(bytes(self.buffer[:PART_BYTES]))
+            del self.buffer[:PART_BYTES]
+
+    def close(self) -> None:
+        if not self.size:
+            return
+        if not self.upload_id:
+            self.objects.put(self.where["Key"], bytes(self.buffer), self.content_type)
+            return
+        self._send(bytes(self.buffer))
+        self.objects.client.complete_multipart_upload(
+            **self.where, UploadId=self.upload_id, MultipartUpload={"Parts": self.parts}
+        )
+
+    def abort(self) -> None:
+        if self.upload_id:
+            self.objects.client.abort_multipart_upload(**self.where, UploadId=self.upload_id)
+
+    def _send(self, part: bytes) -> None:
+        client, number = self.objects.client, len(self.parts) + 1
+        if not self.upload_id:
+            self.upload_id = client.create_multipart_upload(**self.where, ContentType=self.content_type)["UploadId"]
+        sent = client.upload_part(**self.where, UploadId=self.upload_id, PartNumber=number, Body=part)
+        self.parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+
+
+def _is_missing(err: ClientError) -> bool:
+    return err.response["Error"]["Code"] in _NOT_THERE
+
+
+def _translated(err: ClientError, key: str) -> Exception:
+    return ObjectNotThere(f"There is no object {key}.") if _is_missing(err) else err
+
+
+class MemoryObjects:
+    """Twin of `S3Objects`. Its presigned addresses are recorded in `addresses`, not served."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self.clock = clock
+        self.held: dict[str, bytes] = {}
+        self.content_types: dict[str, str] = {}
+        self.addresses: list[str] = []
+
+    def size(self, key: str) -> int | None:
+        return len(self.held[key]) if key in self.held else None
+
+    def read(self, key: str, start: int, end: int) -> bytes:
+        return self._get(key)[start:end] if start < end else b""
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        data = self._get(key)
+        for at in range(0, len(data), CHUNK_BYTES):
+            yield data[at : at + CHUNK_BYTES]
+
+    def copy(self, source_key: str, key: str) -> None:
+        self.put(key, self._get(source_key), self.content_types[source_key])
+
+    def put(self, key: str, data: bytes, content_type: str = JSONL) -> None:
+        self.held[key], self.content_types[key] = data, content_type
+
+    def delete(self, key: str) -> None:
+        self.held.pop(key, None)
+
+    def list(self, prefix: str) -> list[tuple[str, int, str]]:
+        keys = sorted(key for key in self.held if key.startswith(prefix))
+        return [(key, len(self.held[key]), hashlib.md5(self.held[key]).hexdigest()) for key in keys]  # noqa: S324
+
+    def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]:
+        self.addresses.append(f"memory://put/{key}?bytes={size}")
+        return self.addresses[-1], {"Content-Type": content_type}, self.clock() + timedelta(seconds=ADDRESS_S)
+
+    def presigned_get(self, key: str, filename: str) -> str:
+        self.addresses.append(f"memory://get/{key}?filename={quote(filename, safe='')}")
+        return self.addresses[-1]
+
+    @contextmanager
+    def writer(self, key: str, content_type: str = JSONL) -> Iterator[Writer]:
+        writer = _MemoryWriter()
+        yield writer
+        if writer.size:
+            self.put(key, bytes(writer.data), content_type)
+
+    def _get(self, key: str) -> bytes:
+        if key not in self.held:
+            raise ObjectNotThere(f"There is no object {key}.")
+        return self.held[key]
+
+
+class _MemoryWriter:
+    def __init__(self) -> None:
+        self.data = bytearray()
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        self.data += data
+        self.size += len(data)

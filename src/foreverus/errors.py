@@ -12,7 +12,8 @@ ForeverUsError
 ├── PromptRejected           tell the sender; the session lives on
 ├── EngineError
 │   ├── EngineBusy               try again soon, on the same engine
-│   └── EngineFailed             this engine is lost: hand work back, end the session
+│   ├── EngineFailed             this engine is lost: hand work back, end the session
+│   └── BackendUnavailable       nobody can answer here until somebody mends it: choose another backend, or say so
 ├── SessionError             what a session ends or continues with
 │   ├── BootFailed               terminate; relaunch only if work waits
 │   ├── SpotInterrupted          terminate; relaunch if work waits
@@ -108,6 +109,10 @@ class EngineBusy(EngineError):
 
 
 class EngineFailed(EngineError):
+    pass
+
+
+class BackendUnavailable(EngineError):
     pass
 
 

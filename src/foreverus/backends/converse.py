@@ -1,0 +1,160 @@
+"""What Bedrock's Converse is asked, and what its answers and errors mean. Pure.
+
+Converse speaks a narrower language than OpenAI's API, and Mistral 7B Instruct v0.2 behind it an even narrower one. It
+takes only turns of user and assistant in alternation, the user's first and last:
+
+- a message of the system (which this model refuses) becomes part of the user's turn at its place;
+- consecutive turns of one speaker are joined, with an empty line between them; blank ones are left out;
+- a last message of the assistant is a beginning that we cannot ask to be continued: PromptRejected;
+- a text completion is one turn of the user: the model's chat template is always applied.
+
+`seed` promises only an effort and `user` nothing that could be seen in an answer: both are left out. Where a parameter
+would change the answer and Converse has no word for it, the line is rejected rather than answered in another way.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from foreverus.backends.port import Completion, Message, Prompt
+from foreverus.errors import (
+    BackendUnavailable,
+    EngineBusy,
+    EngineError,
+    EngineFailed,
+    PromptRejected,
+)
+
+MAX_TEMPERATURE = 1.0  # Converse's; OpenAI's is 2
+_KNOWN = ("top_p", "stop")
+_WITHOUT_EFFECT = ("seed", "user")
+# At these values OpenAI's parameters do nothing, so nothing is lost without them.
+_DEFAULTS: dict[str, tuple[Any, ...]] = {
+    "presence_penalty": (0,),
+    "frequency_penalty": (0,),
+    "response_format": ({"type": "text"},),
+    "n": (1,),
+    "stream": (False,),
+}
+
+_FINISH_REASONS = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+}
+_FILTERED = ("content_filtered", "guardrail_intervened")
+
+_BUSY = (
+    "ThrottlingException",
+    "TooManyRequestsException",
+    "ServiceQuotaExceededException",
+    "ModelNotReadyException",
+    "ServiceUnavailableException",
+)
+_UNAVAILABLE = (
+    "AccessDeniedException",  # model access was not granted, or the role may not invoke it
+    "ResourceNotFoundException",  # no such model in this Region
+    "UnrecognizedClientException",
+    "InvalidSignatureException",
+    "ExpiredTokenException",
+)
+# ValidationException is one code for three things, and only the message tells them apart. A reworded message costs the
+# reason of a PromptRejected, or lets every line of a batch find out for itself that the model's name is wrong.
+_TOO_LONG = ("too long", "too many tokens", "maximum context length", "context length", "exceeds the model limit")
+_WRONG_MODEL = ("model identifier is invalid", "on-demand throughput", "doesn't support the model")
+
+
+def unsupported(prompt: Prompt) -> str | None:
+    """The first parameter that Converse cannot express, by OpenAI's name; None when it can answer this prompt."""
+    for name, value in prompt.options.items():
+        if name in _KNOWN or name in _WITHOUT_EFFECT or value is None or value in _DEFAULTS.get(name, ()):
+            continue
+        return name
+    if prompt.temperature is not None and prompt.temperature > MAX_TEMPERATURE:
+        return "temperature"
+    return "messages" if prompt.continues else None
+
+
+def request(prompt: Prompt, most_tokens: int) -> dict[str, Any]:
+    """Converse's parameters but the model's id. `most_tokens`: what the model writes at most. Raises PromptRejected.
+
+    >>> hello = (Message("system", "Be brief."), Message("user", "Hello"))
+    >>> request(Prompt(hello, 16, 0.5), 8192)["messages"]
+    [{'role': 'user', 'content': [{'text': 'Be brief.\\n\\nHello'}]}]
+    """
+    if name := unsupported(prompt):
+        raise PromptRejected(_why(name, prompt), "unsupported_parameter")
+    limit = most_tokens if prompt.limit is None else min(prompt.limit, most_tokens)
+    config: dict[str, Any] = {"maxTokens": limit}
+    if prompt.temperature is not None:
+        config["temperature"] = prompt.temperature
+    if prompt.options.get("top_p") is not None:
+        config["topP"] = prompt.options["top_p"]
+    if stops := _stops(prompt.options.get("stop")):
+        config["stopSequences"] = stops
+    return {"messages": turns(prompt), "inferenceConfig": config}
+
+
+def turns(prompt: Prompt) -> list[dict[str, Any]]:
+    """The messages in alternation. Raises PromptRejected when there is no user's turn to begin with."""
+    messages = (Message("user", prompt.text),) if prompt.text is not None else prompt.messages
+    joined: list[tuple[str, list[str]]] = []
+    for message in messages:
+        role = "assistant" if message.role == "assistant" else "user"
+        if not message.content.strip():
+            continue
+        if joined and joined[-1][0] == role:
+            joined[-1][1].append(message.content)
+        else:
+            joined.append((role, [message.content]))
+    if not joined or joined[0][0] != "user" or joined[-1][0] != "user":
+        raise PromptRejected("Bedrock needs a message with text of the user, first and last.")
+    return [{"role": role, "content": [{"text": "\n\n".join(texts)}]} for role, texts in joined]
+
+
+def completion(response: Mapping[str, Any]) -> Completion:
+    """Converse's response. Raises EngineFailed for what is not a whole answer, PromptRejected for a filtered one."""
+    try:
+        blocks = response["output"]["message"]["content"]
+        text = "".join(block["text"] for block in blocks if "text" in block)
+        stopped, usage = response["stopReason"], response["usage"]
+        counts = int(usage["inputTokens"]), int(usage["outputTokens"])
+    except (LookupError, TypeError, ValueError) as err:
+        raise EngineFailed("Bedrock's answer cannot be read.") from err
+    if stopped in _FILTERED:
+        raise PromptRejected("Bedrock's content filter stopped the answer.", "content_filter")
+    if stopped not in _FINISH_REASONS:
+        raise EngineFailed(f"Bedrock's answer ended with {stopped}.")
+    return Completion(text, _FINISH_REASONS[stopped], *counts)
+
+
+def refusal(code: str, status: int, message: str) -> EngineError | PromptRejected:
+    """What an error of Converse means for the caller."""
+    said = f"Bedrock answered {code}: {message}"[:500]
+    words = message.lower()
+    if code in _BUSY:
+        return EngineBusy(said)
+    if code in _UNAVAILABLE or (code == "ValidationException" and any(sign in words for sign in _WRONG_MODEL)):
+        return BackendUnavailable(said)
+    if code == "ValidationException":
+        if any(sign in words for sign in _TOO_LONG):
+            return PromptRejected("The prompt is longer than the model's context.", "context_length_exceeded")
+        return PromptRejected(said)
+    if status in (429, 503):
+        return EngineBusy(said)
+    if status in (400, 413):
+        return PromptRejected(said)
+    return BackendUnavailable(said) if status in (401, 403, 404) else EngineFailed(said)
+
+
+def _stops(stop: str | list[str] | None) -> list[str]:
+    stops = [stop] if isinstance(stop, str) else list(stop or ())
+    return [one for one in stops if one]
+
+
+def _why(name: str, prompt: Prompt) -> str:
+    if name == "messages":
+        return "Bedrock cannot continue an answer: the last message must be the user's, or choose backend `gpu`."
+    if name == "temperature":
+        return f"Bedrock takes a temperature of at most 1, not {prompt.temperature:g}; choose backend `gpu` for more."
+    return f"Bedrock has no {name}: leave it out, or choose backend `gpu`."

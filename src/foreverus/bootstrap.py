@@ -17,6 +17,7 @@ from foreverus.tracing import trace_aws_calls
 if TYPE_CHECKING:
     from foreverus.access.authorizer import Authorizer
     from foreverus.backends.catalog import Catalog
+    from foreverus.batches.waiting import WaitingBatches
     from foreverus.conversations.push import WebSocketPush
     from foreverus.conversations.rescue import Rescuer
     from foreverus.conversations.service import ConversationService
@@ -182,6 +183,17 @@ def waiting_requests(table_name: str) -> "WaitingRequests":
     return WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock)
 
 
+def waiting_batches(table_name: str) -> "WaitingBatches":
+    from foreverus.batches.store import BatchStore
+    from foreverus.batches.waiting import WaitingBatches
+    from foreverus.sessions.store import SessionStore
+    from foreverus.sessions.tasks import StepFunctionsTasks
+
+    table = items(table_name)
+    tasks = StepFunctionsTasks(client("stepfunctions"))
+    return WaitingBatches(BatchStore(table), tasks, SessionStore(table).live_session_ids)
+
+
 def session_closer(table_name: str, gpu_session_arn: str, monthly_cap_usd: float) -> "SessionCloser":
     from foreverus.costs.spot_price import PriceBook
     from foreverus.sessions.closing import SessionCloser
@@ -192,7 +204,7 @@ def session_closer(table_name: str, gpu_session_arn: str, monthly_cap_usd: float
     return SessionCloser(
         store=SessionStore(table),
         starter=starter(table_name, gpu_session_arn, monthly_cap_usd),
-        waiting=waiting_requests(table_name),
+        waiting=(waiting_requests(table_name), waiting_batches(table_name)),
         diary=CapacityDiary(table),
         price_of=PriceBook(client("ec2"), region()).price_of,
         region=region(),

@@ -15,7 +15,7 @@ class MemoryBatches:
     def __init__(self) -> None:
         self.records: dict[BatchRef, Item] = {}
         self.open: dict[str, Item] = {}
-        self.promises: dict[str, Item] = {}
+        self.promised: dict[str, Item] = {}
         self.repeats: dict[str, BatchRef] = {}
         self.parts: dict[str, dict[int, Item]] = {}
         self.answered: dict[tuple[str, int], dict[int, Item]] = {}
@@ -106,11 +106,15 @@ class MemoryBatches:
         if record["round"] != round_ or record["status"] != "in_progress":
             return False
         record["task_token"] = token
-        self.promises[ref.batch_id] = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
+        promise = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
+        self.promised[ref.batch_id] = {**promise, "created_at": table.timestamp(now)}
         return True
 
     def withdraw(self, ref: BatchRef) -> None:
-        self.promises.pop(ref.batch_id, None)
+        self.promised.pop(ref.batch_id, None)
+
+    def promises(self) -> list[Item]:
+        return deepcopy([self.promised[batch_id] for batch_id in sorted(self.promised)])
 
     def worked_on(self, ref: BatchRef, session_id: str) -> None:
         self.records[ref].setdefault("sessions", set()).add(session_id)

@@ -101,8 +101,8 @@ class ConversationStore:
             self.items.delete(table.pending_key(message["message_id"]))
 
     def pending(self) -> list[Item]:
-        """Every accepted request without an answer, oldest first."""
-        return list(self.items.query(table.PENDING))
+        """Every accepted request without an answer, oldest first. Batches have promises of their own kind there."""
+        return [item for item in self.items.query(table.PENDING) if item.get("kind") != "batch"]
 
 
 def _no_conversation(conversation_id: str) -> NotFound:

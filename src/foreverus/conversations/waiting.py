@@ -13,6 +13,7 @@ from foreverus.conversations.answers import Answer, Answers, Request, Saved
 from foreverus.conversations.push import Push, message_frame
 from foreverus.conversations.store import ConversationStore
 from foreverus.sessions.advice import advice
+from foreverus.sessions.closing import Successor
 
 Item = dict[str, Any]
 
@@ -57,6 +58,12 @@ class WaitingRequests:
                 rejected += 1
                 self._show(request, question)
         return rejected
+
+    def successor(self, ended: Item) -> Successor | None:
+        """Messages that came too late for the session `ended` get another one like it."""
+        if not self.store.pending():
+            return None
+        return Successor(ended.get("owner", "unknown"), "message", bool(ended.get("allow_on_demand")))
 
     def _show(self, request: Request, question: Item) -> None:
         """To those who watch; whoever misses it reads it from the table."""

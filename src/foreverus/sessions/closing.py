@@ -29,12 +29,27 @@ logger = logging.getLogger(__name__)
 class Closing(Protocol):
     def get(self, session_id: str) -> Item | None: ...
     def close(self, session_id: str, changes: Item, now: datetime, usd: float) -> Item: ...
-    def something_waits(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Successor:
+    """The session that something still waits for. `gpus`: how many live sessions it is worth."""
+
+    owner: str
+    trigger: str
+    allow_on_demand: bool
+    batch_id: str = ""
+    gpus: int = 1
 
 
 class Waiting(Protocol):
+    """A kind of work that waits for a session: chat requests, batches."""
+
     def reject_all(self, session_id: str, code: str, until: str = "") -> int:
         """Ends each request that waits (accepted not later than `until`) in one clear error; returns how many."""
+
+    def successor(self, ended: Item) -> Successor | None:
+        """What waits after the good end of the session `ended`; None: nothing."""
 
 
 class Diary(Protocol):
@@ -46,7 +61,7 @@ class Diary(Protocol):
 class SessionCloser:
     store: Closing
     starter: SessionStarter
-    waiting: Waiting
+    waiting: tuple[Waiting, ...]
     diary: Diary
     price_of: Callable[[Item], Price]
     region: str
@@ -90,9 +105,9 @@ class SessionCloser:
             logger.exception("no receipt for %s", session_id)
         self.store.close(session_id, changes, now, usd)
         self._write_diary(session, refusals or [])
-        if not error and outcome != SPEND_CAP:
-            self._start_successor(session)
         closed = {**session, **changes}
+        if not error and outcome != SPEND_CAP:
+            self._start_successor(closed)
         return {"session_id": session_id, "status": closed["status"], "notification": notification(closed)}
 
     def _advised(self, session: Item, error: dict[str, str], refusals: list[Item], now: datetime) -> dict[str, str]:
@@ -115,24 +130,27 @@ class SessionCloser:
             logger.exception("the capacity diary misses what %s saw", session["session_id"])
 
     def _reject_waiting(self, session_id: str, code: str, until: str = "") -> None:
-        try:
-            rejected = self.waiting.reject_all(session_id, code, until)
-        except Exception:
-            logger.exception("requests still wait after %s: rescue_requests will see to them", session_id)
-        else:
-            logger.warning("%d waiting requests ended in %s", rejected, code)
+        for waiting in self.waiting:
+            try:
+                rejected = waiting.reject_all(session_id, code, until)
+            except Exception:
+                logger.exception("requests still wait after %s: the sweep will see to them", session_id)
+            else:
+                logger.warning("%d waiting requests ended in %s", rejected, code)
 
-    def _start_successor(self, session: Item) -> None:
-        if not self.store.something_waits():
-            return
-        try:
-            self.starter.start(
-                session.get("owner", "unknown"), "message", allow_on_demand=bool(session.get("allow_on_demand"))
-            )
-        except SpendCapReached:
-            self._reject_waiting(session["session_id"], SpendCapReached.code())
-        except NotAccepted:
-            logger.warning("requests wait and no session could be started: rescue_requests will", exc_info=True)
+    def _start_successor(self, closed: Item) -> None:
+        """All kinds of work share the GPUs: the second start joins the first one's session."""
+        for wanted in filter(None, (waiting.successor(closed) for waiting in self.waiting)):
+            try:
+                self.starter.start(
+                    wanted.owner, wanted.trigger, allow_on_demand=wanted.allow_on_demand, batch_id=wanted.batch_id
+                )
+                if wanted.gpus > 1:
+                    self.starter.start_more(wanted.owner, wanted.batch_id, wanted.gpus, wanted.allow_on_demand)
+            except SpendCapReached:
+                return self._reject_waiting(closed["session_id"], SpendCapReached.code())
+            except NotAccepted:
+                logger.warning("something waits and no session could be started: the sweep will", exc_info=True)
 
 
 def closing_changes(outcome: str | None, error: dict[str, str] | None, terminated_at: str) -> Item:

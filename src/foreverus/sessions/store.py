@@ -182,7 +182,3 @@ class SessionStore:
         self.items.update(
             table.session_key(session_id), "ADD store_tries :one", {":one": 1}, condition="attribute_exists(pk)"
         )
-
-    def something_waits(self) -> bool:
-        """Whether any accepted request has no answer yet."""
-        return next(self.items.query(table.PENDING, limit=1), None) is not None

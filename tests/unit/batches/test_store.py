@@ -106,7 +106,7 @@ def test_a_promise_keeps_sessions_until_it_is_withdrawn(aws: Aws) -> None:
     batches = BatchStore(aws.items)
     batches.create(record(status="in_progress", round=1), None, NOW)
     assert batches.offer(REF, 1, "token", NOW)
-    assert [item["kind"] for item in aws.items.query(table.PENDING)] == ["batch"]
+    assert [item["batch_id"] for item in batches.promises()] == ["batch_1"]
     batches.withdraw(REF)
     assert list(aws.items.query(table.PENDING)) == []
 

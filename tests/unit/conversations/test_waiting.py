@@ -7,6 +7,7 @@ from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.memory import MemoryPush
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.waiting import WaitingRequests
+from foreverus.sessions.closing import Successor
 from tests.unit.conftest import Aws
 
 
@@ -45,3 +46,19 @@ def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> Non
     earlier = table.timestamp(bootstrap.clock() - timedelta(minutes=1))
     assert waiting(aws).reject_all("ses_1", "SessionEndRequested", until=earlier) == 0
     assert len(list(aws.items.query(table.PENDING))) == 1
+
+
+def test_a_message_that_waits_wants_a_session_like_the_last_one(aws: Aws) -> None:
+    ended = {"session_id": "ses_1", "owner": "user-1", "allow_on_demand": True}
+    assert waiting(aws).successor(ended) is None
+    service = bootstrap.api().conversations
+    service.post("user-1", service.create("user-1")["id"], {"content": "one"})
+    assert waiting(aws).successor(ended) == Successor("user-1", "message", allow_on_demand=True)
+
+
+def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:
+    aws.put(**table.pending_key("batch_1"), kind="batch", batch_id="batch_1", user_id="user-1", created_at="2026")
+    assert waiting(aws).reject_all("ses_1", "BootFailed") == 0
+    assert waiting(aws).successor({"session_id": "ses_1"}) is None
+    assert bootstrap.rescuer().rescue() == {"waiting": 0, "queued_again": 0, "session_started": False}
+    assert aws.items.get(table.pending_key("batch_1"))

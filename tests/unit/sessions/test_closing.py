@@ -1,10 +1,11 @@
 """Closing: the record's end, the receipt, the notification, the successor."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from foreverus import table
 from foreverus.costs.prices import Price
-from foreverus.sessions.closing import SessionCloser, notification
+from foreverus.sessions.closing import SessionCloser, Successor, notification
 from foreverus.sessions.diary import CapacityDiary
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
@@ -16,12 +17,16 @@ CAP = 20.0  # USD a month
 class Waiting:
     """Remembers what was rejected for which error."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Successor | None = None) -> None:
+        self.wanted = wanted
         self.rejected: list[tuple[str, str, str]] = []
 
     def reject_all(self, session_id: str, code: str, until: str = "") -> int:
         self.rejected.append((session_id, code, until))
         return 1
+
+    def successor(self, ended: dict[str, object]) -> Successor | None:
+        return self.wanted
 
 
 class Machine:
@@ -38,7 +43,7 @@ def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiti
     return SessionCloser(
         store,
         starter,
-        waiting or Waiting(),
+        (waiting or Waiting(),),
         CapacityDiary(aws.items),
         lambda launch: Price(price, "test"),
         "us-east-1",
@@ -85,18 +90,52 @@ def test_closing_twice_releases_nobody_elses_gpu(aws: Aws) -> None:
     assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
 
+LATE = Successor("user-1", "message", allow_on_demand=False)
+BATCH = Successor("ana", "batch", allow_on_demand=True, batch_id="batch_1", gpus=2)
+
+
 def test_a_message_that_came_too_late_gets_a_successor(aws: Aws) -> None:
     live(aws)
-    aws.put(**table.pending_key("msg_1"), user_id="user-1")
     machine = Machine()
-    closer(aws, machine).close("ses_1", "idle")
+    closer(aws, machine, waiting=Waiting(LATE)).close("ses_1", "idle")
     assert machine.started == SessionStore(aws.items).live_session_ids()
+    assert len(machine.started) == 1
+
+
+def test_a_batch_that_is_not_done_gets_as_many_gpus_as_it_is_worth(aws: Aws) -> None:
+    live(aws)
+    machine = Machine()
+    closing = closer(aws, machine, waiting=Waiting(BATCH))
+    replace(closing, starter=replace(closing.starter, max_gpus=3, session_cap_usd=4)).close("ses_1", "max_life")
+    started = [SessionStore(aws.items).get(session_id) or {} for session_id in machine.started]
+    assert [one["trigger"] for one in started] == ["batch", "batch"]
+    assert {one["batch_id"] for one in started} == {"batch_1"}
+    assert all(one["allow_on_demand"] for one in started)
+
+
+def test_a_message_and_a_batch_share_one_successor(aws: Aws) -> None:
+    live(aws)
+    machine = Machine()
+    waiting = (Waiting(LATE), Waiting(replace(BATCH, gpus=1)))
+    replace(closer(aws, machine), waiting=waiting).close("ses_1", "max_life")
+    assert len(machine.started) == 1
+
+
+def test_one_kind_of_work_that_cannot_be_rejected_keeps_no_other_waiting(aws: Aws) -> None:
+    class Broken(Waiting):
+        def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+            raise ConnectionError
+
+    live(aws)
+    batches = Waiting()
+    closing = replace(closer(aws, Machine()), waiting=(Broken(), batches))
+    closing.close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    assert batches.rejected == [("ses_1", "BootFailed", "")]
 
 
 def test_after_a_failure_what_waits_ends_in_that_error_and_buys_no_second_gpu(aws: Aws) -> None:
     live(aws)
-    aws.put(**table.pending_key("msg_1"), user_id="user-1")
-    machine, waiting = Machine(), Waiting()
+    machine, waiting = Machine(), Waiting(LATE)
     closer(aws, machine, waiting=waiting).close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
     assert machine.started == []
     assert waiting.rejected == [("ses_1", "BootFailed", "")]

@@ -14,7 +14,7 @@ from foreverus.sessions.pricing import SpendWatch, watch_all
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, launch, session_item
-from tests.unit.sessions.test_closing import Machine, Waiting, closer, live
+from tests.unit.sessions.test_closing import LATE, Machine, Waiting, closer, live
 
 MONTH = "2026-01"
 
@@ -77,8 +77,7 @@ def test_live_session_is_joined_at_the_cap(aws: Aws) -> None:
 
 def test_what_waits_at_the_cap_ends_in_an_error_and_buys_no_successor(aws: Aws) -> None:
     live(aws)
-    aws.put(**table.pending_key("msg_1"), user_id="user-1")
-    machine, waiting = Machine(), Waiting()
+    machine, waiting = Machine(), Waiting(LATE)
     result = closer(aws, machine, waiting=waiting).close("ses_1", "spend_cap")
     assert waiting.rejected == [("ses_1", "SpendCapReached", "")]
     assert machine.started == []
@@ -89,8 +88,7 @@ def test_what_waits_at_the_cap_ends_in_an_error_and_buys_no_successor(aws: Aws) 
 def test_successor_that_the_cap_forbids_leaves_nobody_waiting(aws: Aws) -> None:
     live(aws)
     spent(aws, 19.9)
-    aws.put(**table.pending_key("msg_1"), user_id="user-1")
-    machine, waiting = Machine(), Waiting()
+    machine, waiting = Machine(), Waiting(LATE)
     closer(aws, machine, waiting=waiting).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
     assert machine.started == []
     assert waiting.rejected == [("ses_1", "SpendCapReached", "")]

@@ -1,0 +1,84 @@
+"""What a session's end means for the batches that wait for a GPU."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from foreverus.batches.store import Batches, BatchRef
+from foreverus.sessions.advice import advice
+from foreverus.sessions.closing import Successor
+from foreverus.sessions.tasks import TaskRefused, Tasks
+
+Item = dict[str, Any]
+
+IDLE = "idle"  # a session's outcome
+
+logger = logging.getLogger(__name__)
+
+
+def reason(session_id: str, code: str) -> str:
+    """What the batch is told; the plan decides what follows.
+
+    >>> reason("ses_1", "SessionEndRequested")
+    'The GPU was switched off (session ses_1).'
+    """
+    if code == "SessionEndRequested":
+        return f"The GPU was switched off (session {session_id})."
+    return f"The GPU session {session_id} failed. {advice(code)}".rstrip()
+
+
+@dataclass(frozen=True)
+class WaitingBatches:
+    """`sessions.closing.Waiting` for batches."""
+
+    store: Batches
+    tasks: Tasks
+    live: Callable[[], list[str]]  # the sessions that hold a GPU slot
+
+    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+        """Ends the round of every batch that waits for a GPU in this error; each then plans again.
+
+        With `until`, a batch that the session has worked on ends as well, however new its round is.
+        """
+        rejected = 0
+        for promise in self.store.promises():
+            ref = BatchRef(promise["user_id"], promise["batch_id"])
+            record = self.store.get(ref) or {}
+            if until and promise["created_at"] > until and session_id not in record.get("sessions", ()):
+                continue
+            # Withdrawn before the token is failed: then the next plan's promise is not the one that is deleted.
+            self.store.withdraw(ref)
+            token = record.get("task_token")
+            if not token:
+                continue
+            try:
+                self.tasks.fail(token, code, reason(session_id, code))
+                rejected += 1
+            except TaskRefused:
+                logger.info("%s has moved on", ref.batch_id)
+        return rejected
+
+    def successor(self, ended: Item) -> Successor | None:
+        """A session that reached its maximum life or was drained gets a successor. One that was idle gets one only when
+        no other GPU is live: where one is, what is left is in its hands."""
+        record = self._first()
+        if record is None or (ended.get("outcome") == IDLE and self.live()):
+            return None
+        return Successor(
+            owner=record["user_id"],
+            trigger="batch",
+            allow_on_demand=bool(record.get("on_demand")),
+            batch_id=record["batch_id"],
+            gpus=int(record.get("gpus", 1)),
+        )
+
+    def _first(self) -> Item | None:
+        """The oldest batch that waits. The promise of one that is over, left by a crash, is no reason to buy a GPU."""
+        for promise in self.store.promises():
+            ref = BatchRef(promise["user_id"], promise["batch_id"])
+            record = self.store.get(ref)
+            if record and record["status"] == "in_progress":
+                return record
+            self.store.withdraw(ref)
+        return None

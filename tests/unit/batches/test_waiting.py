@@ -1,0 +1,85 @@
+"""What a session's end means for batches: a failed round plans again, a good end gets a successor."""
+
+from datetime import timedelta
+
+import pytest
+
+from foreverus import table
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.store import BatchRef
+from foreverus.batches.waiting import WaitingBatches
+from foreverus.sessions.closing import Successor
+from foreverus.sessions.tasks import MemoryTasks
+from tests.unit.batches.test_serving import REF, in_progress
+from tests.unit.conftest import NOW
+
+ENDED = {"session_id": "ses_1", "owner": "bia", "outcome": "max_life"}
+
+
+@pytest.fixture
+def store() -> MemoryBatches:
+    made = MemoryBatches()
+    in_progress(made, gpus=2, on_demand=True)
+    made.offer(REF, 1, "token", NOW)
+    return made
+
+
+def waiting(store: MemoryBatches, *live: str, token: str = "token") -> tuple[WaitingBatches, MemoryTasks]:
+    tasks = MemoryTasks()
+    tasks.open.add(token)
+    return WaitingBatches(store, tasks, lambda: list(live)), tasks
+
+
+def test_a_failed_session_ends_the_round_in_its_error(store: MemoryBatches) -> None:
+    batches, tasks = waiting(store)
+    assert batches.reject_all("ses_1", "GpuQuotaExceeded") == 1
+    ((token, code, cause),) = tasks.results
+    assert (token, code) == ("token", "GpuQuotaExceeded")
+    assert "ses_1" in cause and "L-3819A6DF" in cause
+    assert store.promises() == []
+    assert batches.reject_all("ses_1", "GpuQuotaExceeded") == 0
+
+
+def test_a_round_that_has_moved_on_is_nobodys_error(store: MemoryBatches) -> None:
+    batches, tasks = waiting(store, token="another")
+    assert batches.reject_all("ses_1", "BootFailed") == 0
+    assert tasks.results == []
+    assert store.promises() == []
+
+
+def test_switching_the_gpu_off_ends_what_waited_then_and_nothing_that_came_later(store: MemoryBatches) -> None:
+    batches, _ = waiting(store)
+    earlier = table.timestamp(NOW - timedelta(seconds=1))
+    assert batches.reject_all("ses_1", "SessionEndRequested", until=earlier) == 0
+    assert len(store.promises()) == 1
+    assert batches.reject_all("ses_1", "SessionEndRequested", until=table.timestamp(NOW)) == 1
+
+
+def test_off_means_off_for_a_batch_that_was_planned_again_since(store: MemoryBatches) -> None:
+    store.worked_on(REF, "ses_1")
+    batches, _ = waiting(store)
+    earlier = table.timestamp(NOW - timedelta(seconds=1))
+    assert batches.reject_all("ses_1", "SessionEndRequested", until=earlier) == 1
+
+
+@pytest.mark.parametrize("outcome", ["max_life", "ended", "interrupted"])
+def test_a_session_that_ends_well_under_a_batch_gets_a_successor(store: MemoryBatches, outcome: str) -> None:
+    expected = Successor("ana", "batch", allow_on_demand=True, batch_id="batch_1", gpus=2)
+    assert waiting(store, "ses_2")[0].successor({**ENDED, "outcome": outcome}) == expected
+
+
+def test_an_idle_gpu_is_followed_only_when_no_other_is_live(store: MemoryBatches) -> None:
+    idle = {**ENDED, "outcome": "idle"}
+    assert waiting(store, "ses_2")[0].successor(idle) is None
+    assert waiting(store)[0].successor(idle) is not None
+    store.withdraw(REF)
+    assert waiting(store)[0].successor(idle) is None
+
+
+def test_a_promise_that_a_crash_left_buys_no_gpu(store: MemoryBatches) -> None:
+    store.change(REF, {"status": "completed"})
+    assert waiting(store)[0].successor(ENDED) is None
+    assert store.promises() == []
+    store.promised["batch_0"] = {"batch_id": "batch_0", "user_id": "ana", "kind": "batch"}
+    assert waiting(store)[0].successor(ENDED) is None
+    assert store.get(BatchRef("ana", "batch_0")) is None

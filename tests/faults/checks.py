@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tests.faults.client import NotAnswered
+from tests.unit.costs.test_bound import published
 
 if TYPE_CHECKING:
     from tests.faults.play import Play
 
-BOUND_S = 300 + 60 + 30  # the sweep's five minutes, the reaper's grace, and what a sweep takes
+BOUND_S = published().of("the sweep a dead session").seconds  # as README and runbook publish it
 LETTER_S = 3.0
 
 

@@ -20,6 +20,7 @@ ANSWER_S = 45.0
 END_S = 30.0
 QUIET_S = 20.0
 ROUNDS = 4  # of six simulated minutes each, when something is left
+STUCK_S = 10.0  # nothing runs for so long: only the five minutes' schedules bring it on, and `_settle` has them come
 MEET_S = 10.0  # to wait for a moment that a strike needs
 
 
@@ -59,7 +60,7 @@ class Play:
         self.most_received = 0
         self.afterwards: list[Callable[[Play], None]] = []
         self.when_over: list[Callable[[], None]] = []
-        self.begun = time.monotonic()
+        self.begun = self.ran_at = time.monotonic()
 
     # ---- what strikes use ----
 
@@ -123,6 +124,7 @@ class Play:
     def _ask(self, content: str) -> None:
         message = self.client.ask(content)
         self.accepted.append(message)
+        self.ran_at = time.monotonic()
         self.expected[message] = int(content.split()[2].rstrip(","))
 
     def _meet(self, moment: str) -> None:
@@ -173,6 +175,9 @@ class Play:
             if self.case.name == "long":
                 self.most_received = max(self.most_received, self.lane.most_received())
             self._mend()
+            if self._is_stuck():
+                self.notes.append(f"no answer, and nothing ran for {STUCK_S:.0f} s")
+                return
             time.sleep(0.15)
         self.notes.append(f"no answer within {ANSWER_S:.0f} s")
 
@@ -190,8 +195,17 @@ class Play:
                 self.client.call("DELETE", f"/sessions/{sessions[-1]['sk']['S']}")
             self._meet_once("ending")
             self._mend()
+            if self._is_stuck():
+                self.notes.append(f"no end, and nothing ran for {STUCK_S:.0f} s")
+                return
             time.sleep(0.15)
         self.notes.append(f"no end within {END_S:.0f} s")
+
+    def _is_stuck(self) -> bool:
+        """Whether no execution has run for a while."""
+        if self._runs():
+            self.ran_at = time.monotonic()
+        return time.monotonic() - self.ran_at > STUCK_S
 
     def _meet_once(self, moment: str) -> None:
         if not self.struck:

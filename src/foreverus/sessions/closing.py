@@ -13,7 +13,7 @@ from foreverus.costs.receipt import receipt
 from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
 from foreverus.sessions.advice import advice
 from foreverus.sessions.capacity import Entry, entries, last_bought
-from foreverus.sessions.model import ENDED, FAILED
+from foreverus.sessions.model import ENDED, FAILED, is_over
 from foreverus.sessions.start import SessionStarter
 
 Item = dict[str, Any]
@@ -77,10 +77,10 @@ class SessionCloser:
     ) -> Item:
         """Returns `{session_id, status, notification: {subject, message}}`. Safe to run twice.
 
-        After a good end requests that came too late get a successor. After a failure they end in that error: a boot
-        that always fails must not buy one GPU after the other; so they do at a spend cap. When a person switched the
-        GPU off, what was not answered by then ends in `SessionEndRequested`: off means off. A receipt, a diary or a
-        rejection that fails is logged; it does not keep the session open.
+        After a failure what waits ends in that error: a boot that always fails must not buy one GPU after the other; so
+        it does at a spend cap. When a person switched the GPU off, what was not answered by then ends in
+        `SessionEndRequested`: off means off. Who was accepted after that, or too late for a good end, gets a successor.
+        A receipt, a diary or a rejection that fails is logged; it does not keep the session open.
 
         `refusals`: what EC2 did not sell, for the diary: `{type, zone, code, lifecycle, at}`.
         """
@@ -89,10 +89,13 @@ class SessionCloser:
         end = table.parse_timestamp(terminated_at) if terminated_at else now
         advised = self._advised(session, error, refusals or [], now) if error else None
         changes = closing_changes(outcome, advised, table.timestamp(end))
-        if error:
-            self._reject_waiting(session_id, changes["error"])
+        what_waits_is_theirs = True  # who was accepted from here on did not wait for this session
+        if is_over(session):
+            pass  # the first run has seen to those; who waits now waits for somebody else
+        elif error:
+            what_waits_is_theirs = self._reject_waiting(session_id, changes["error"])
         elif outcome == SPEND_CAP:
-            self._reject_waiting(session_id, SpendCapReached.code())
+            what_waits_is_theirs = self._reject_waiting(session_id, SpendCapReached.code())
         elif session.get("end_requested"):
             self._reject_waiting(session_id, SessionEndRequested.code(), session["end_requested_at"])
         session = self.store.get(session_id) or session
@@ -106,7 +109,7 @@ class SessionCloser:
         self.store.close(session_id, changes, now, usd)
         self._write_diary(session, refusals or [])
         closed = {**session, **changes}
-        if not error and outcome != SPEND_CAP:
+        if what_waits_is_theirs:
             self._start_successor(closed)
         return {"session_id": session_id, "status": closed["status"], "notification": notification(closed)}
 
@@ -129,14 +132,18 @@ class SessionCloser:
         except Exception:
             logger.exception("the capacity diary misses what %s saw", session["session_id"])
 
-    def _reject_waiting(self, session_id: str, code: str, until: str = "") -> None:
+    def _reject_waiting(self, session_id: str, code: str, until: str = "") -> bool:
+        """Whether all of them could be told."""
+        told = True
         for waiting in self.waiting:
             try:
                 rejected = waiting.reject_all(session_id, code, until)
             except Exception:
                 logger.exception("requests still wait after %s: the sweep will see to them", session_id)
+                told = False
             else:
                 logger.warning("%d waiting requests ended in %s", rejected, code)
+        return told
 
     def _start_successor(self, closed: Item) -> None:
         """All kinds of work share the GPUs: the second start joins the first one's session."""
@@ -148,7 +155,8 @@ class SessionCloser:
                 if wanted.gpus > 1:
                     self.starter.start_more(wanted.owner, wanted.batch_id, wanted.gpus, wanted.allow_on_demand)
             except SpendCapReached:
-                return self._reject_waiting(closed["session_id"], SpendCapReached.code())
+                self._reject_waiting(closed["session_id"], SpendCapReached.code())
+                return
             except NotAccepted:
                 logger.warning("something waits and no session could be started: the sweep will", exc_info=True)
 

@@ -26,7 +26,7 @@ class Waiting:
         return 1
 
     def successor(self, ended: dict[str, object]) -> Successor | None:
-        return self.wanted
+        return None if self.rejected else self.wanted
 
 
 class Machine:
@@ -161,3 +161,33 @@ def test_an_unknown_price_is_said_to_be_unknown(aws: Aws) -> None:
     result = closer(aws, Machine(), price=None).close("ses_1", "idle")
     assert "cost unknown" in result["notification"]["subject"]
     assert (aws.items.get(table.session_key("ses_1")) or {})["receipt"]["total_usd"] is None
+
+
+class Latecomer(Waiting):
+    """A message that is accepted after the rejection, while the session still holds the GPU's slot: it joined it."""
+
+    def successor(self, ended: dict[str, object]) -> Successor | None:
+        return LATE if self.rejected else None
+
+
+def test_a_message_that_joined_a_failing_session_after_the_rejection_gets_a_successor(aws: Aws) -> None:
+    live(aws)
+    machine, waiting = Machine(), Latecomer()
+    closing = closer(aws, machine, waiting=waiting)
+    closing.close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    assert machine.started == SessionStore(aws.items).live_session_ids()
+    assert len(machine.started) == 1
+    closing.close("ses_1", "failed", {"Error": "SessionLost", "Cause": "the reaper closes it once more"})
+    assert waiting.rejected == [("ses_1", "BootFailed", "")]  # what waits now waits for the successor
+    assert len(machine.started) == 1
+
+
+def test_what_could_not_be_rejected_buys_no_gpu(aws: Aws) -> None:
+    class Broken(Waiting):
+        def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+            raise ConnectionError
+
+    live(aws)
+    machine = Machine()
+    closer(aws, machine, waiting=Broken(LATE)).close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    assert machine.started == []

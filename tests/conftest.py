@@ -3,10 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local.cloud import Cloud
 from local.emulator import Emulator
 from tests import cloud as clouds
+
+# How fast a machine is says nothing about a rule: no test of ours fails because something else was running.
+settings.register_profile("foreverus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("foreverus")
 
 
 @pytest.fixture(scope="session")

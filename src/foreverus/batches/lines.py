@@ -93,7 +93,7 @@ def _data(held: list[bytes] | None, last: bytes) -> bytes | None:
 
 def parse(number: int, data: bytes) -> Line:
     """A line that validation has passed."""
-    line = json.loads(data)
+    line = json.loads(data.decode())
     return Line(number, line["custom_id"], line["url"], prompt_of(line["url"], line["body"]))
 
 

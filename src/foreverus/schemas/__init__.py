@@ -16,7 +16,8 @@ def schema(name: str) -> dict[str, Any]:
 
 
 @cache
-def _validator(name: str) -> Any:
+def validator(name: str) -> Any:
+    """The compiled schema, for those who want every error (`iter_errors`)."""
     from jsonschema import Draft202012Validator  # 60 ms to import: not needed before the first body arrives
 
     return Draft202012Validator(schema(name))
@@ -26,7 +27,7 @@ def check(name: str, value: Any) -> Any:
     """Returns `value` if it fits the schema; raises InvalidRequest that names the field and what it must be."""
     from jsonschema.exceptions import best_match
 
-    error = best_match(_validator(name).iter_errors(value))
+    error = best_match(validator(name).iter_errors(value))
     if error is None:
         return value
     field = ".".join(str(part) for part in error.absolute_path)

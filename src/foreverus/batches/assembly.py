@@ -1,0 +1,126 @@
+"""A batch's output and error file, from what is settled: each line of the input has exactly one line in one of them.
+
+Shard by shard and in the order of the input; one shard's lines are in memory at a time.
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from foreverus.batches.lines import error_line, output_line, read_shard
+from foreverus.batches.objects import ObjectNotThere, Objects, Writer
+from foreverus.batches.store import Batches
+
+Item = dict[str, Any]
+
+# What is said of a line without an answer, by the status that its batch ends in.
+UNANSWERED = {
+    "expired": ("batch_expired", "This request could not be executed before the completion window expired."),
+    "cancelled": ("batch_cancelled", "This request was not executed because the batch was cancelled."),
+    "failed": ("batch_failed", "This request was not executed because the batch failed."),
+    "completed": ("batch_failed", "This request was not executed."),  # no line should be in want of it
+}
+BEDROCK = "bedrock"  # what a line's `by` says when no session of ours answered it
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Totals:
+    """Over the lines that were written. `lost`: lines that neither the table nor our copy of the input knows."""
+
+    completed: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    lost: int = 0
+    on_gpu: int = 0  # lines
+    gpu_completion_tokens: int = 0
+    on_bedrock: int = 0
+    bedrock_completion_tokens: int = 0
+    first_on_bedrock: str = ""
+    last_on_bedrock: str = ""
+
+    @property
+    def bedrock_tokens_per_second(self) -> float | None:
+        """Between the first and the last line there; None for too little to say."""
+        if self.on_bedrock < LINES_THAT_TELL:
+            return None
+        began, ended = datetime.fromisoformat(self.first_on_bedrock), datetime.fromisoformat(self.last_on_bedrock)
+        seconds = (ended - began).total_seconds()
+        return round(self.bedrock_completion_tokens / seconds, 2) if seconds >= 1 else None
+
+    def count(self, line: Item) -> None:
+        failed, tokens = "error" in line, int(line.get("completion_tokens", 0))
+        self.failed += failed
+        self.completed += not failed
+        self.prompt_tokens += int(line.get("prompt_tokens", 0))
+        self.completion_tokens += tokens
+        if line.get("by") == BEDROCK:
+            at = line["at"]
+            self.on_bedrock += 1
+            self.bedrock_completion_tokens += tokens
+            self.first_on_bedrock = min(self.first_on_bedrock or at, at)
+            self.last_on_bedrock = max(self.last_on_bedrock, at)
+        elif line.get("by"):
+            self.on_gpu += 1
+            self.gpu_completion_tokens += tokens
+
+
+LINES_THAT_TELL = 64  # of a batch on Bedrock, before its pace is one
+
+
+def assemble(record: Item, status: str, store: Batches, objects: Objects, output: Writer, errors: Writer) -> Totals:
+    """Writes all lines. `status`: the one that the batch ends in."""
+    totals, batch_id = Totals(), record["batch_id"]
+    for shard in store.shards(batch_id):
+        answered, refused = [], []
+        for line in _lines(record, shard, status, store, objects):
+            totals.count(line)
+            if "error" in line:
+                refused.append(error_line(batch_id, line))
+            else:
+                answered.append(output_line(batch_id, record["model"], line, record["endpoint"]))
+        output.write(_jsonl(answered))
+        errors.write(_jsonl(refused))
+    totals.lost = max(int(record["total"]) - totals.completed - totals.failed, 0)
+    return totals
+
+
+def _lines(record: Item, shard: Item, status: str, store: Batches, objects: Objects) -> Iterator[Item]:
+    """A shard's settled lines, and an error for each of the others, in order. The input is read only where lines are
+    missing."""
+    settled = store.settled(record["batch_id"], shard["shard"]).lines
+    if len(settled) < int(shard["lines"]):
+        settled = {**_unanswered(record, shard, status, objects), **settled}
+    for number in sorted(settled):
+        yield {**settled[number], "line": number}
+
+
+def _unanswered(record: Item, shard: Item, status: str, objects: Objects) -> dict[int, Item]:
+    code, message = UNANSWERED[status]
+    try:
+        data = objects.read(record["input_key"], int(shard["start"]), int(shard["end"]))
+    except ObjectNotThere:
+        # The batch must end all the same; the record's `errors` will say it.
+        logger.exception("our copy of the input of %s is gone", record["batch_id"])
+        return {}
+    error = {"code": code, "message": message}
+    return {
+        line.number: {"custom_id": line.custom_id, "error": error}
+        for line in read_shard(data, int(shard["first_line"]))
+    }
+
+
+def _jsonl(lines: list[Item]) -> bytes:
+    return b"".join(_json(line) + b"\n" for line in lines)
+
+
+def _json(line: Item) -> bytes:
+    try:
+        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:  # half a surrogate pair, which JSON may hold and UTF-8 may not
+        return json.dumps(line, separators=(",", ":")).encode()

@@ -1,0 +1,181 @@
+"""The end of a batch: the output and the error file, the terminal status, and what people are told.
+
+All of it can be done twice: the files' ids are made from the batch's, and a terminal status is written once.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from foreverus import table
+from foreverus.batches import model
+from foreverus.batches.assembly import BEDROCK, Totals, assemble
+from foreverus.batches.cost import Rates, batch_cost_usd, slot_seconds
+from foreverus.batches.notification import notification
+from foreverus.batches.objects import Objects
+from foreverus.batches.pace import gpu_tokens_per_second, learned
+from foreverus.batches.store import Batches, BatchRef
+from foreverus.errors import NotFound
+from foreverus.sessions.model import expected_boot_seconds
+
+Item = dict[str, Any]
+
+OPEN = (model.VALIDATING, model.IN_PROGRESS, model.FINALIZING)
+SESSIONS_TO_LOOK_AT = 50  # the newest: one that failed at its boot has worked on nothing and was paid for all the same
+MOST_ERROR_CHARACTERS = 1000
+
+logger = logging.getLogger(__name__)
+
+
+class Files(Protocol):
+    def put(self, file: Item) -> None: ...
+
+
+class Sessions(Protocol):
+    def get(self, session_id: str) -> Item | None: ...
+    def newest(self, limit: int) -> list[Item]: ...
+
+
+def error_entry(error: dict[str, str]) -> Item:
+    """A state machine's error as one of a batch's `errors`.
+
+    >>> error_entry({"Error": "GpuQuotaExceeded", "Cause": "Raise it."})
+    {'code': 'gpu_quota_exceeded', 'message': 'Raise it.', 'param': None, 'line': None}
+    """
+    name = error.get("Error") or "Unknown"
+    code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\.", "_", name).lower()
+    message = (error.get("Cause") or name)[:MOST_ERROR_CHARACTERS]
+    return {"code": code, "message": message, "param": None, "line": None}
+
+
+@dataclass(frozen=True)
+class Finisher:
+    store: Batches
+    objects: Objects
+    files: Files
+    sessions: Sessions
+    rates: Rates
+    clock: Callable[[], datetime]
+
+    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Item:
+        """Brings a batch to a terminal status; returns `{batch_id, status, notification: {subject, message}}`.
+
+        A batch that somebody has cancelled ends as `cancelled`, whatever `status` says. One that is over already stays
+        as it is. One that never got through its validation has no lines and no files. Raises NotFound.
+        """
+        record = self.store.get(ref)
+        if record is None:
+            raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
+        if not model.is_over(record):
+            record = self._finish(ref, record, status, error)
+        self.store.withdraw(ref)
+        return {"batch_id": ref.batch_id, "status": record["status"], "notification": notification(record)}
+
+    def summary(self, ref: BatchRef) -> Item:
+        """The record of a batch that is over, for PostgreSQL. Raises NotFound for one that is not."""
+        record = self.store.get(ref)
+        if record is None or not model.is_over(record):
+            raise NotFound(f"There is no batch {ref.batch_id} that is over.", param="batch_id", code="batch_not_found")
+        return record
+
+    def _finish(self, ref: BatchRef, record: Item, status: str, error: dict[str, str] | None) -> Item:
+        changes: Item = {"errors": _with(record.get("errors"), error)} if error else {}
+        if "total" in record:
+            record = self._begin(ref, record)
+            ends_as = model.CANCELLED if record["status"] == model.CANCELLING else status
+            output_id, error_id = file_ids(ref.batch_id)
+            with (
+                self.objects.writer(model.object_key(ref.user_id, output_id)) as output,
+                self.objects.writer(model.object_key(ref.user_id, error_id)) as errors,
+            ):
+                totals = assemble(record, ends_as, self.store, self.objects, output, errors)
+            changes |= self._result(ref, record, totals)
+            changes["output_file_id"] = self._register(ref, output_id, "output", output.size)
+            changes["error_file_id"] = self._register(ref, error_id, "error", errors.size)
+            if totals.lost:
+                lost = {"Error": "InputLost", "Cause": f"{totals.lost} lines: our copy of the input is gone."}
+                changes["errors"] = _with(changes.get("errors") or record.get("errors"), lost)
+        return self._end(ref, status, changes)
+
+    def _begin(self, ref: BatchRef, record: Item) -> Item:
+        """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""
+        changes = {"status": model.FINALIZING, "finalizing_at": table.timestamp(self.clock())}
+        began = self.store.change(ref, changes, (model.VALIDATING, model.IN_PROGRESS), remove=["task_token"])
+        return began or self.store.get(ref) or record
+
+    def _end(self, ref: BatchRef, status: str, changes: Item) -> Item:
+        """The terminal status, once. A cancellation that came meanwhile wins."""
+        changes = {**changes, "ended_at": table.timestamp(self.clock())}
+        for ends_as, before in ((status, OPEN), (model.CANCELLED, (model.CANCELLING,))):
+            record = self.store.change(ref, {**changes, "status": ends_as}, before, remove=["task_token"])
+            if record:
+                return record
+        return self.store.get(ref) or {}
+
+    def _register(self, ref: BatchRef, file_id: str, kind: str, size: int) -> str | None:
+        """The file's id; None when it is empty: then there is none."""
+        if not size:
+            return None
+        name = f"{ref.batch_id}_{kind}.jsonl"
+        file = model.new_file(file_id, ref.user_id, name, size, self.clock(), purpose="batch_output")
+        self.files.put(file)
+        return file_id
+
+    def _result(self, ref: BatchRef, record: Item, totals: Totals) -> Item:
+        """Counts, tokens and cost. What cannot be found out keeps no batch from its end."""
+        changes: Item = {
+            "completed": totals.completed,
+            "failed": totals.failed + totals.lost,
+            "usage": {"prompt_tokens": totals.prompt_tokens, "completion_tokens": totals.completion_tokens},
+            "on_gpu": totals.on_gpu,
+            "on_bedrock": totals.on_bedrock,
+            "cost_usd": None,
+        }
+        try:
+            shards, sessions = self.store.shards(ref.batch_id), self._sessions(record)
+            changes["cost_usd"] = batch_cost_usd(ref.batch_id, shards, sessions, self.rates, self.clock())
+            self._learn(totals, slot_seconds(shards), sessions)
+        except Exception:
+            logger.exception("%s has no cost, or its pace is not noted", ref.batch_id)
+        return changes
+
+    def _sessions(self, record: Item) -> list[Item]:
+        """Those that worked on it, and those that were bought for it and never did."""
+        found = {session_id: self.sessions.get(session_id) for session_id in sorted(record.get("sessions", ()))}
+        for session in self.sessions.newest(SESSIONS_TO_LOOK_AT):
+            if session.get("batch_id") == record["batch_id"]:
+                found[session["session_id"]] = session
+        return [session for session in found.values() if session]
+
+    def _learn(self, totals: Totals, seconds: dict[str, float], sessions: list[Item]) -> None:
+        """The pace for the next batches' choice. Only a batch that ran on one type of instance says which one it is."""
+        types = {one["instance_type"] for one in sessions if one["session_id"] in seconds and one.get("instance_type")}
+        if len(types) == 1:
+            lines, tokens = totals.on_gpu, totals.gpu_completion_tokens
+            rate = gpu_tokens_per_second(lines, tokens, sum(seconds.values()), self.rates.engine_slots)
+            own = [one for one in sessions if one["session_id"] in seconds]
+            self._note(types.pop(), {"tokens_per_second": rate, "boot_seconds": expected_boot_seconds(own)})
+        if totals.on_bedrock:
+            self._note(BEDROCK, {"tokens_per_second": totals.bedrock_tokens_per_second})
+
+    def _note(self, name: str, measured: dict[str, float | None]) -> None:
+        if any(value is not None for value in measured.values()):
+            self.store.note_pace(name, learned(self.store.pace(name), measured))
+
+
+def file_ids(batch_id: str) -> tuple[str, str]:
+    """(of the output file, of the error file): the same whenever they are made.
+
+    >>> file_ids("batch_019b76daa800")
+    ('file_019b76daa800output', 'file_019b76daa800error')
+    """
+    suffix = batch_id.removeprefix("batch_")
+    return f"file_{suffix}output", f"file_{suffix}error"
+
+
+def _with(errors: list[Item] | None, error: dict[str, str]) -> list[Item]:
+    entry, errors = error_entry(error), errors or []
+    return errors if any(one["code"] == entry["code"] for one in errors) else [*errors, entry]

@@ -1,0 +1,67 @@
+"""What a batch costs: its own sessions whole, others by slot time, Bedrock by the token."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from foreverus import table
+from foreverus.batches.cost import Rates, batch_cost_usd
+from foreverus.batches.pace import gpu_tokens_per_second, learned
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
+from tests.unit.conftest import NOW, launch, session_item
+
+RATES = Rates("us-east-1", engine_slots=16, bedrock_usd_per_prompt_token=0.15e-6, bedrock_usd_per_completion_token=2e-7)
+
+
+def session(session_id: str, minutes: float, **changes: Any) -> dict[str, Any]:
+    at = table.timestamp(NOW - timedelta(minutes=minutes))
+    bought = launch(launched_at=at, price_per_hour_usd=0.4, price_source="test")
+    return session_item(session_id, launches=[bought], **changes)
+
+
+def cost(shards: list[dict[str, Any]], *sessions: dict[str, Any], rates: Rates = RATES) -> float | None:
+    return batch_cost_usd("batch_1", shards, list(sessions), rates, NOW)
+
+
+def test_a_session_that_was_bought_for_the_batch_is_the_batchs_from_launch_to_now() -> None:
+    own = session("ses_1", 30, trigger="batch", batch_id="batch_1")
+    assert cost([{"shares": {"ses_1": 10.0}}], own) == pytest.approx(0.5 * (0.4 + BESIDE_GPU_USD_PER_HOUR), abs=1e-6)
+
+
+def test_a_session_that_is_over_has_cost_what_its_receipt_says() -> None:
+    own = session("ses_1", 30, trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.123})
+    assert cost([], own) == 0.123
+    unknown = session("ses_1", 60, trigger="batch", batch_id="batch_1", receipt={"total_usd": None})
+    ended = {**unknown, "terminated_at": table.timestamp(NOW - timedelta(minutes=30))}
+    assert cost([], ended) == pytest.approx(0.5 * (0.4 + BESIDE_GPU_USD_PER_HOUR), abs=1e-6)
+
+
+def test_in_somebody_elses_session_a_line_costs_its_share_of_the_gpu() -> None:
+    shards = [{"shares": {"ses_1": 16 * 900.0}}, {"shares": {"ses_1": 16 * 900.0}}]  # half an hour of all slots
+    assert cost(shards, session("ses_1", 200)) == pytest.approx(0.2)
+    another = session("ses_1", 200, trigger="batch", batch_id="batch_2")
+    assert cost(shards, another) == pytest.approx(0.2)
+    assert cost(shards, session_item("ses_1", launches=[])) == 0.0
+
+
+def test_bedrock_costs_its_tokens_and_an_unknown_price_is_no_price() -> None:
+    shards = [{"bedrock_prompt_tokens": 1_000_000, "bedrock_completion_tokens": 500_000}]
+    assert cost(shards) == pytest.approx(0.25)
+    assert cost(shards, rates=Rates("us-east-1", 16)) is None
+    assert cost([], rates=Rates("us-east-1", 16)) == 0.0
+
+
+def test_a_pace_is_learned_from_batches_that_fill_the_slots() -> None:
+    assert gpu_tokens_per_second(64, 6400, 256.0, 16) == 400.0
+    assert gpu_tokens_per_second(63, 6400, 256.0, 16) is None
+    assert gpu_tokens_per_second(64, 0, 256.0, 16) is None
+    assert learned(None, {"tokens_per_second": 400.0, "boot_seconds": 90.0}) == {
+        "tokens_per_second": 400.0,
+        "boot_seconds": 90.0,
+    }
+    before = {"pk": "PACE", "sk": "g6.xlarge", "tokens_per_second": 400.0, "boot_seconds": 90.0}
+    assert learned(before, {"tokens_per_second": 300.0, "boot_seconds": None}) == {
+        "tokens_per_second": 370.0,
+        "boot_seconds": 90.0,
+    }

@@ -1,0 +1,311 @@
+"""The end of a batch: every line once and in order, a terminal status, and words that tell nobody's secrets."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foreverus import table
+from foreverus.batches.cost import Rates
+from foreverus.batches.finishing import Finisher, file_ids
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.model import new_batch, object_key
+from foreverus.batches.objects import MemoryObjects
+from foreverus.batches.store import BatchRef, Progress
+from foreverus.batches.validation import Validator
+from foreverus.errors import NotFound
+from tests.unit.conftest import NOW, launch, session_item
+
+REF = BatchRef("ana", "batch_1")
+MODEL = "mistral-7b"
+RATES = Rates("us-east-1", 2, 0.15e-6, 0.2e-6)
+AT = table.timestamp(NOW)
+
+
+@dataclass
+class Files:
+    """Twin of the table's file items."""
+
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    def put(self, file: dict[str, Any]) -> None:
+        self.kept[file["file_id"]] = file
+
+
+@dataclass
+class Sessions:
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, session_id: str) -> dict[str, Any] | None:
+        return self.known.get(session_id)
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        return sorted(self.known.values(), key=lambda one: one["session_id"], reverse=True)[:limit]
+
+
+@dataclass
+class World:
+    """A batch whose input has passed its validation, and what finishes it."""
+
+    store: MemoryBatches = field(default_factory=MemoryBatches)
+    objects: MemoryObjects = field(default_factory=lambda: MemoryObjects(lambda: NOW))
+    files: Files = field(default_factory=Files)
+    sessions: Sessions = field(default_factory=Sessions)
+
+    def finisher(self) -> Finisher:
+        later = NOW + timedelta(minutes=20)
+        return Finisher(self.store, self.objects, self.files, self.sessions, RATES, lambda: later)
+
+    def record(self) -> dict[str, Any]:
+        return self.store.get(REF) or {}
+
+    def written(self, kind: str) -> list[dict[str, Any]]:
+        """The lines of the output or the error file."""
+        file_id = file_ids("batch_1")[kind == "error"]
+        data = self.objects.held.get(object_key("ana", file_id), b"")
+        return [json.loads(line) for line in data.splitlines()]
+
+    def settle(self, number: int, **line: Any) -> None:
+        """As a worker does; `number` is the line's, from 1."""
+        shard = max((one for one in self.store.shards("batch_1") if one["first_line"] <= number), key=_first)
+        answer = {"text": f"answer {number}", "finish_reason": "stop", "prompt_tokens": 3, "completion_tokens": 5}
+        kept = {"line": number, "custom_id": f"c{number}", "by": "ses_1", "at": AT, **(line or answer)}
+        self.store.settle("batch_1", shard["shard"], [kept], NOW)
+
+
+def _first(shard: dict[str, Any]) -> int:
+    return int(shard["first_line"])
+
+
+def jsonl(numbers: list[int], blank: set[int]) -> bytes:
+    def line(number: int) -> str:
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "?"}], "max_tokens": 9}
+        one = {"custom_id": f"c{number}", "method": "POST", "url": "/v1/chat/completions", "body": body}
+        return "" if number in blank else json.dumps(one)
+
+    return "\n".join(line(number) for number in numbers).encode() + b"\n"
+
+
+def world(lines: int = 3, blank: frozenset[int] = frozenset(), validated: bool = True) -> World:
+    made = World()
+    request = {
+        "input_file_id": "file_in",
+        "endpoint": "/v1/chat/completions",
+        "completion_window": "24h",
+        "metadata": {"team": "blue"},
+    }
+    made.objects.put("files/ana/file_in", jsonl(list(range(1, lines + 1)), set(blank)))
+    made.store.create(new_batch("batch_1", "ana", request, NOW), None, NOW)
+    if validated:
+        assert Validator(made.store, made.objects, MODEL, lambda: NOW).run(REF)["valid"]
+    return made
+
+
+@st.composite
+def mixtures(draw: st.DrawFn) -> tuple[int, frozenset[int], dict[int, str], str]:
+    """(lines of the file, blank ones, what became of the others, how the batch ends)."""
+    count = draw(st.integers(1, 250))  # up to three shards
+    blank = draw(st.frozensets(st.integers(2, count), max_size=count // 2)) if count > 1 else frozenset()
+    outcomes = draw(
+        st.dictionaries(
+            st.integers(1, count).filter(lambda n: n not in blank),
+            st.sampled_from(["answer", "engine_failed", "context_length_exceeded"]),
+            max_size=count,
+        )
+    )
+    return count, blank, outcomes, draw(st.sampled_from(["completed", "expired", "cancelled", "failed"]))
+
+
+@settings(deadline=None, max_examples=60)
+@given(mixtures())
+def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[int], dict[int, str], str]) -> None:
+    count, blank, outcomes, status = mixture
+    batch = world(count, blank)
+    for number, outcome in outcomes.items():
+        if outcome == "answer":
+            batch.settle(number)
+        else:
+            batch.settle(number, error={"code": outcome, "message": "no"})
+    batch.finisher().finish(REF, status)
+
+    answered, refused = batch.written("output"), batch.written("error")
+    assert [one["custom_id"] for one in answered] == [f"c{n}" for n in sorted(outcomes) if outcomes[n] == "answer"]
+    expected = [n for n in range(1, count + 1) if n not in blank and outcomes.get(n) != "answer"]
+    assert [one["custom_id"] for one in refused] == [f"c{n}" for n in expected]
+    unanswered = {"expired": "batch_expired", "cancelled": "batch_cancelled"}.get(status, "batch_failed")
+    assert [one["error"]["code"] for one in refused] == [outcomes.get(n, unanswered) for n in expected]
+
+    record = batch.record()
+    assert record["status"] == status
+    assert (record["completed"], record["failed"]) == (len(answered), len(refused))
+    assert record["total"] == len(answered) + len(refused)
+    assert record["usage"] == {"prompt_tokens": 3 * len(answered), "completion_tokens": 5 * len(answered)}
+    kept = {one["file_id"]: one["bytes"] for one in batch.files.kept.values()}
+    ids = [record["output_file_id"], record["error_file_id"]]
+    assert kept == {one: batch.objects.size(object_key("ana", one)) for one in ids if one}
+    assert [one is None for one in ids] == [not answered, not refused]
+
+
+def test_finishing_twice_changes_nothing_and_tells_the_same() -> None:
+    batch = world()
+    batch.settle(1)
+    first = batch.finisher().finish(REF, "expired")
+    record, held = batch.record(), dict(batch.objects.held)
+    batch.settle(2)  # a worker that had not heard of it
+    again = replace(batch.finisher(), clock=lambda: NOW + timedelta(days=1)).finish(REF, "failed", {"Error": "Late"})
+    assert again == first
+    assert (batch.record(), batch.objects.held) == (record, held)
+
+
+def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files() -> None:
+    batch = world()
+    batch.settle(1)
+
+    class Crashing(Files):
+        def put(self, file: dict[str, Any]) -> None:
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        replace(batch.finisher(), files=Crashing()).finish(REF, "expired")
+    assert batch.record()["status"] == "finalizing"
+    assert batch.finisher().finish(REF, "expired")["status"] == "expired"
+    assert (batch.record()["output_file_id"], batch.record()["error_file_id"]) == file_ids("batch_1")
+    assert len(batch.written("output")) + len(batch.written("error")) == 3
+
+
+def test_a_cancellation_wins_over_every_other_end() -> None:
+    batch = world()
+    batch.store.change(REF, {"status": "cancelling"})
+    assert batch.finisher().finish(REF, "completed")["status"] == "cancelled"
+    assert {one["error"]["code"] for one in batch.written("error")} == {"batch_cancelled"}
+
+
+def test_a_cancellation_while_the_files_are_written_is_not_lost() -> None:
+    batch = world()
+
+    class Slow(Files):
+        def put(self, file: dict[str, Any]) -> None:
+            super().put(file)
+            batch.store.change(REF, {"status": "cancelling"}, status_in=("finalizing",))
+
+    result = replace(batch.finisher(), files=Slow()).finish(REF, "completed")
+    assert result["status"] == batch.record()["status"] == "cancelled"
+
+
+def test_a_batch_that_never_passed_its_validation_has_no_files() -> None:
+    batch = world(validated=False)
+    done = batch.finisher().finish(REF, "failed", {"Error": "Lambda.Unknown", "Cause": "it broke"})
+    assert done["status"] == "failed"
+    assert batch.record()["errors"] == [{"code": "lambda_unknown", "message": "it broke", "param": None, "line": None}]
+    assert batch.files.kept == {}
+    assert "nothing was run" in done["notification"]["subject"]
+
+
+def test_a_copy_of_the_input_that_is_gone_keeps_no_batch_from_its_end() -> None:
+    batch = world()
+    batch.settle(1)
+    batch.objects.delete(batch.record()["input_key"])
+    assert batch.finisher().finish(REF, "expired")["status"] == "expired"
+    assert [one["custom_id"] for one in batch.written("output")] == ["c1"]
+    assert batch.record()["failed"] == 2
+    assert batch.record()["errors"][0]["code"] == "input_lost"
+
+
+def test_nobody_finishes_a_batch_that_is_not_there() -> None:
+    with pytest.raises(NotFound):
+        World().finisher().finish(REF, "failed")
+    with pytest.raises(NotFound):
+        world().finisher().summary(REF)
+
+
+def test_the_promise_and_the_token_are_gone() -> None:
+    batch = world()
+    batch.store.begin_round(REF, 1, {})
+    batch.store.offer(REF, 1, "token", NOW)
+    batch.finisher().finish(REF, "expired")
+    assert batch.store.promises() == []
+    assert "task_token" not in batch.record()
+
+
+def on_gpu(batch: World, lines: int) -> None:
+    """As many lines answered by ses_1, each in half a second of a slot."""
+    for number in range(1, lines + 1):
+        batch.settle(number)
+    batch.store.progress(REF, 0, Progress(lines, 0, 3, 5, session_id="ses_1", slot_seconds=0.5 * lines), done=True)
+    bought = launch(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
+    boot = {"created_at": AT, "healthy_at": table.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
+    batch.sessions.known["ses_1"] = session_item("ses_1", launches=[bought], **boot)
+    batch.store.worked_on(REF, "ses_1")
+
+
+def test_what_it_cost_and_how_fast_it_was_is_noted_for_the_next_choice() -> None:
+    batch = world(lines=8)
+    on_gpu(batch, 8)
+    batch.finisher().finish(REF, "completed")
+    assert batch.record()["cost_usd"] == pytest.approx(4.0 / 2 / 3600 * 0.4, abs=1e-6)
+    # Eight answers of five tokens in four seconds of two slots: 20 tokens/s.
+    assert batch.store.pace("g6.xlarge") == {"tokens_per_second": 20.0, "boot_seconds": 90.0}
+    assert batch.store.pace("bedrock") is None
+
+
+def test_a_session_that_failed_before_it_answered_anything_is_paid_by_its_batch() -> None:
+    batch = world()
+    failed = session_item("ses_9", trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.05})
+    batch.sessions.known["ses_9"] = failed
+    batch.finisher().finish(REF, "failed")
+    assert batch.record()["cost_usd"] == 0.05
+
+
+def test_bedrocks_pace_is_learned_from_what_it_answered() -> None:
+    batch = world(lines=64)
+    for number in range(1, 65):
+        at = table.timestamp(NOW + timedelta(seconds=number / 8))
+        batch.settle(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=9, by="bedrock", at=at)
+    done = batch.finisher().finish(REF, "completed")
+    assert batch.store.pace("bedrock") == {"tokens_per_second": pytest.approx(64 * 9 / (63 / 8), abs=0.01)}
+    assert "Bedrock" in done["notification"]["message"]
+
+
+def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_complete() -> None:
+    class Broken(Sessions):
+        def newest(self, limit: int) -> list[dict[str, Any]]:
+            raise ConnectionError
+
+    batch = world(lines=1)
+    batch.settle(1)
+    done = replace(batch.finisher(), sessions=Broken()).finish(REF, "completed")
+    assert done["status"] == "completed"
+    assert "cost unknown" in done["notification"]["subject"]
+
+
+def test_people_are_told_what_happened_and_never_what_was_written() -> None:
+    batch = world(lines=8)
+    on_gpu(batch, 8)
+    told = batch.finisher().finish(REF, "completed")["notification"]
+    assert told["subject"] == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
+    for word in ("batch_1", "8 of 8 answered", "24 in, 40 out", "Minutes:   20.0", "GPU", file_ids("batch_1")[0]):
+        assert word in told["message"]
+    assert "answer" not in told["message"].replace("answered", "")
+    assert "c1" not in told["message"]
+
+
+def test_a_bad_file_is_told_by_its_codes_alone() -> None:
+    batch = world(validated=False)
+    batch.objects.put("files/ana/file_in", b'{"custom_id": "secret"}\n' * 3)
+    assert not Validator(batch.store, batch.objects, MODEL, lambda: NOW).run(REF)["valid"]
+    told = batch.finisher().finish(REF, "failed")["notification"]
+    assert "duplicate_custom_id (2)" in told["message"] and "first in line 1" in told["message"]
+    assert "secret" not in json.dumps(told)
+    assert told["subject"].isascii() and len(told["subject"]) < 100
+
+
+def test_a_failure_says_what_to_do() -> None:
+    batch = world()
+    error = {"Error": "GpuQuotaExceeded", "Cause": "Raise the quota L-3819A6DF."}
+    told = batch.finisher().finish(REF, "failed", error)["notification"]
+    assert "gpu_quota_exceeded: Raise the quota L-3819A6DF." in told["message"]
+    assert "failed, 0 of 3 answered" in told["subject"]

@@ -33,6 +33,12 @@ class MemoryBatches:
         self.open[ref.batch_id] = {n: batch[n] for n in ("batch_id", "user_id", "created_at", "trigger") if n in batch}
         return batch
 
+    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> None:
+        self.records.pop(ref, None)
+        self.open.pop(ref.batch_id, None)
+        if repeat_key:
+            self.repeats.pop(repeat_key["pk"], None)
+
     def get(self, ref: BatchRef) -> Item | None:
         return deepcopy(self.records.get(ref))
 

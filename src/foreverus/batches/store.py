@@ -51,6 +51,7 @@ class Batches(Protocol):
     nothing, when the batch has moved on."""
 
     def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item: ...
+    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> None: ...
     def get(self, ref: BatchRef) -> Item | None: ...
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]: ...
     def change(
@@ -96,6 +97,11 @@ class BatchStore:
             first = self.items.get(repeat_key) or {}
             return self.get(BatchRef(batch["user_id"], str(first.get("batch_id")))) or batch
         return batch
+
+    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> None:
+        """Undoes `create` when the batch could not be started."""
+        keys = [table.batch_key(ref.user_id, ref.batch_id), table.open_batch_key(ref.batch_id)]
+        self.items.transact(*(delete_write(key) for key in [*keys, *([repeat_key] if repeat_key else [])]))
 
     def get(self, ref: BatchRef) -> Item | None:
         return self.items.get(table.batch_key(ref.user_id, ref.batch_id))

@@ -36,6 +36,15 @@ def test_an_idempotency_key_makes_one_batch(batches: Batches) -> None:
     assert batches.open_batches() == []
 
 
+def test_a_discarded_batch_leaves_nothing_and_its_key_can_be_used_again(batches: Batches) -> None:
+    key = table.idempotency_key("ana", "batches", "once")
+    batches.create(record(), key, NOW)
+    batches.discard(REF, key)
+    assert batches.get(REF) is None
+    assert batches.open_batches() == []
+    assert batches.create(record("batch_2"), key, NOW)["batch_id"] == "batch_2"
+
+
 def test_lists_are_newest_first_and_page(batches: Batches) -> None:
     for number in range(1, 6):
         batches.create(record(f"batch_{number}"), None, NOW)

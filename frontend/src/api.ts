@@ -1,5 +1,5 @@
 /** The REST API of docs/architecture.md. */
-import type { Conversation, List, Message, Posted, Session, Usage, WireError } from "./types";
+import type { Batch, BatchFile, Conversation, List, Message, Posted, Session, Usage, WireError } from "./types";
 
 /** `status` 0: no answer came, so nobody knows whether it was done. */
 export class ApiError extends Error {
@@ -26,8 +26,19 @@ export interface Tokens {
 interface Options {
   body?: unknown;
   key?: string;
+  /** Instead of the time limit: a download takes as long as it takes. */
+  signal?: AbortSignal;
 }
 
+/** What POST /batches takes. */
+export interface NewBatch {
+  input_file_id: string;
+  endpoint: string;
+  completion_window: string;
+  metadata: Record<string, string>;
+}
+
+const BATCHES_A_PAGE = 20;
 const TIMEOUT_MS = 30_000; // API Gateway gives up after 29 s
 
 async function failure(response: Response): Promise<ApiError> {
@@ -54,7 +65,7 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
         method,
         headers,
         cache: "no-store",
-        signal: AbortSignal.timeout(TIMEOUT_MS),
+        signal: options.signal ?? AbortSignal.timeout(TIMEOUT_MS),
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });
     } catch (error) {
@@ -62,7 +73,7 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     }
   }
 
-  async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+  async function send(method: string, path: string, options: Options): Promise<Response> {
     const token = await tokens.token();
     if (!token) throw new ApiError(401, "Not signed in", "signed_out");
     let response = await once(method, path, options, token);
@@ -71,6 +82,11 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
       if (renewed) response = await once(method, path, options, renewed);
     }
     if (!response.ok) throw await failure(response);
+    return response;
+  }
+
+  async function call<T>(method: string, path: string, options: Options = {}): Promise<T> {
+    const response = await send(method, path, options);
     try {
       return (await response.json()) as T;
     } catch {
@@ -103,6 +119,17 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     messages: (id: string) => all<Message>(`${of("conversations", id)}/messages`),
     post: (id: string, content: string, key: string) =>
       call<Posted>("POST", `${of("conversations", id)}/messages`, { body: { content }, key }),
+    models: async () => (await call<List<{ id: string }>>("GET", "/models")).data.map((model) => model.id),
+    createFile: (filename: string, bytes: number) =>
+      call<BatchFile>("POST", "/files", { body: { filename, purpose: "batch", bytes } }),
+    deleteFile: (id: string) => call<{ deleted: boolean }>("DELETE", of("files", id)),
+    /** The bytes, wherever they are: a large file's answer is a redirect, which the browser follows without our token. */
+    content: (id: string, signal: AbortSignal) => send("GET", `${of("files", id)}/content`, { signal }),
+    createBatch: (batch: NewBatch, key: string) => call<Batch>("POST", "/batches", { body: batch, key }),
+    batches: (after?: string) =>
+      call<List<Batch>>("GET", `/batches?limit=${BATCHES_A_PAGE}${after ? `&after=${encodeURIComponent(after)}` : ""}`),
+    batch: (id: string) => call<Batch>("GET", of("batches", id)),
+    cancelBatch: (id: string) => call<Batch>("POST", `${of("batches", id)}/cancel`),
   };
 }
 

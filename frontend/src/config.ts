@@ -3,6 +3,8 @@ export interface Config {
   api_url: string;
   websocket_url: string;
   cognito: { authority: string; client_id: string; domain?: string; redirect_uri?: string };
+  /** Where the data bucket's presigned addresses are: uploads and large downloads go there. */
+  files_url?: string;
   region?: string;
   stack_name?: string;
 }

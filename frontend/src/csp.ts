@@ -4,6 +4,7 @@ import type { Config } from "./config";
 export function connectSources(config: Config): string[] | null {
   if (!config.cognito.domain) return null;
   const urls = [config.api_url, config.websocket_url, config.cognito.domain];
+  if (config.files_url) urls.push(config.files_url);
   return ["'self'", ...new Set(urls.map((url) => new URL(url).origin))];
 }
 

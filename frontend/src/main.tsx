@@ -3,6 +3,7 @@ import { startLanguage } from "./i18n";
 import { start } from "./start";
 import { App } from "./ui/App";
 import "./style.css";
+import "./batches.css";
 
 startLanguage();
 const root = document.getElementById("app")!;

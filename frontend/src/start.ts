@@ -1,7 +1,11 @@
 /** Puts the page together: config, sign-in, REST, WebSocket and the clock. */
-import { effect } from "@preact/signals";
-import { chatActions, selected, type ChatActions } from "./actions/chats";
+import { effect, untracked } from "@preact/signals";
+import { batchActions, type BatchActions } from "./actions/batches";
+import { draftActions, type DraftActions } from "./actions/batchDraft";
+import { createWatch } from "./actions/batchWatch";
+import { chatActions, type ChatActions } from "./actions/chats";
 import { report } from "./actions/notices";
+import { arrive } from "./actions/places";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
 import { createApi } from "./api";
 import { createAuth, type Auth } from "./auth";
@@ -9,6 +13,7 @@ import { loadConfig } from "./config";
 import { narrowConnections } from "./csp";
 import { known, t } from "./i18n";
 import { connect, type Topic } from "./live";
+import { isOver, needsGpu } from "./logic/batches";
 import { isWaiting } from "./logic/chat";
 import { restore, save } from "./logic/outbox";
 import * as state from "./state";
@@ -22,6 +27,8 @@ export interface Page {
   auth: Auth;
   sessions: SessionActions;
   chats: ChatActions;
+  batches: BatchActions;
+  draft: DraftActions;
 }
 
 export async function start(): Promise<Page | null> {
@@ -37,7 +44,9 @@ export async function start(): Promise<Page | null> {
     return null;
   }
   const api = createApi(config.api_url, auth);
-  const page: Page = { auth, sessions: sessionActions(api), chats: chatActions(api) };
+  const batches = batchActions(api);
+  const draft = draftActions(api, batches.learnModels);
+  const page: Page = { auth, sessions: sessionActions(api), chats: chatActions(api), batches, draft };
   try {
     state.person.value = await auth.begin();
   } catch (error) {
@@ -52,12 +61,36 @@ export async function start(): Promise<Page | null> {
   state.outbox.value = saved.outbox;
   state.drafts.value = saved.drafts;
   effect(() => save(sessionStorage, personId, { outbox: [...state.outbox.value], drafts: { ...state.drafts.value } }));
-  state.current.value = selected(location.hash);
-  window.addEventListener("popstate", () => (state.current.value = selected(location.hash)));
+  arrive(location.hash);
+  window.addEventListener("popstate", () => arrive(location.hash));
   state.stage.value = "in";
   await Promise.all([page.sessions.refresh(), page.chats.fetchConversations()]);
   follow(page, config.websocket_url);
+  followBatches(page.batches);
   return page;
+}
+
+/** The open batch is asked for every two seconds until it is over, the list now and then; nothing while nobody looks. */
+function followBatches(actions: BatchActions): void {
+  const watch = createWatch(actions.look, (stale) => (state.batchStale.value = stale));
+  let listed = 0;
+  const follow = () => watch.want(state.area.value === "batches" && !document.hidden ? state.batchId.value : null);
+  const list = () => {
+    listed = Date.now();
+    void actions.refresh();
+  };
+  effect(follow);
+  document.addEventListener("visibilitychange", follow);
+  effect(() => {
+    if (state.area.value !== "batches") return;
+    untracked(list);
+    untracked(() => void actions.learnModels());
+  });
+  setInterval(() => {
+    if (document.hidden || state.area.value !== "batches") return;
+    const open = state.batches.value.some((batch) => !isOver(batch));
+    if (Date.now() - listed > (open && !state.batchId.value ? SOON_MS : LOOK_MS)) list();
+  }, 1000);
 }
 
 /** Keeps everything that is shown up to date, by WebSocket while it is open and by asking while it is not. */
@@ -133,12 +166,13 @@ function follow(page: Page, websocketUrl: string): void {
     state.now.value = at;
     if (document.hidden) return;
     const offline = state.connection.value !== "open";
-    const waiting = isWaiting(state.chat.value);
+    const batch = state.area.value === "batches" ? state.batch.value : undefined;
+    const waiting = isWaiting(state.chat.value) || (batch !== undefined && needsGpu(batch));
     // A question that waits while nothing is live gets a GPU soon: somebody should see it come.
     const soon = offline || (waiting && !state.live.value);
     if (at - looked > (soon ? SOON_MS : LOOK_MS)) look();
     const id = state.current.value;
-    if (id && waiting && at - heard > (offline ? SOON_MS : QUIET_MS)) {
+    if (id && isWaiting(state.chat.value) && at - heard > (offline ? SOON_MS : QUIET_MS)) {
       heard = at;
       void page.chats.fetchMessages(id);
     }

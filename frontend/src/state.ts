@@ -4,8 +4,9 @@ import type { Person } from "./auth";
 import type { LiveState } from "./live";
 import { NO_CHAT, type Chat } from "./logic/chat";
 import type { Unsent } from "./logic/outbox";
+import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
-import type { Conversation, Session, Usage } from "./types";
+import type { Batch, Conversation, Session, Usage } from "./types";
 
 export interface Notice {
   id: number;
@@ -31,6 +32,23 @@ export const chats = signal<Readonly<Record<string, Chat>>>({});
 export const outbox = signal<readonly Unsent[]>([]);
 export const drafts = signal<Readonly<Record<string, string>>>({});
 
+/** Which half of the page is shown: conversations or batches. */
+export const area = signal<"chats" | "batches">("chats");
+/** The batch that is open; null: a new one. */
+export const batchId = signal<string | null>(null);
+export const batches = signal<readonly Batch[]>([]);
+/** False until the server has listed them once. */
+export const batchesKnown = signal(false);
+export const moreBatches = signal(false);
+/** What is shown of the open batch could not be asked for the last time. */
+export const batchStale = signal(false);
+export const cancelling = signal<string | null>(null);
+export const batchDraft = signal<BatchDraft | null>(null);
+/** The names that the API serves; empty: nobody has said yet. */
+export const models = signal<readonly string[]>([]);
+/** Bytes received of what is being downloaded, by file id. */
+export const downloads = signal<Readonly<Record<string, number>>>({});
+
 export const connection = signal<LiveState>("connecting");
 export const notices = signal<readonly Notice[]>([]);
 /** Said to screen readers only. */
@@ -44,3 +62,4 @@ export const chat = computed<Chat>(() => (current.value ? (chats.value[current.v
 
 /** Drafts are kept by conversation; `new` is the one that does not exist yet. */
 export const draftKey = computed(() => current.value ?? "new");
+export const batch = computed(() => batches.value.find((one) => one.id === batchId.value));

@@ -103,6 +103,71 @@ export interface Message {
   error?: { code: string; message: string } | null;
 }
 
+export type BatchStatus =
+  | "validating"
+  | "failed"
+  | "in_progress"
+  | "finalizing"
+  | "completed"
+  | "expired"
+  | "cancelling"
+  | "cancelled";
+
+export interface BatchError {
+  code?: string | null;
+  message?: string | null;
+  line?: number | null;
+  param?: string | null;
+}
+
+/** OpenAI's batch; its times are whole seconds. `foreverus` is ours: docs/batches.md, "API". */
+export interface Batch {
+  id: string;
+  object: "batch";
+  status: BatchStatus;
+  endpoint: string;
+  model?: string | null;
+  input_file_id: string;
+  completion_window: string;
+  output_file_id?: string | null;
+  error_file_id?: string | null;
+  /** `total`: how many were found, where more than are listed. */
+  errors?: { data?: BatchError[]; total?: number } | null;
+  created_at: number;
+  in_progress_at?: number | null;
+  expires_at?: number | null;
+  finalizing_at?: number | null;
+  completed_at?: number | null;
+  failed_at?: number | null;
+  expired_at?: number | null;
+  cancelling_at?: number | null;
+  cancelled_at?: number | null;
+  request_counts?: { total: number; completed: number; failed: number } | null;
+  metadata?: Record<string, string> | null;
+  foreverus?: {
+    trigger?: string | null;
+    backend?: string | null;
+    round?: number | null;
+    choice?: unknown;
+    cost_usd?: number | null;
+    prompt_tokens?: number | null;
+    completion_tokens?: number | null;
+    tokens_per_second?: number | null;
+    eta_seconds?: number | null;
+    sessions?: string[] | null;
+  } | null;
+}
+
+/** `upload`: only in the answer that makes the file; `headers` are part of what was signed. */
+export interface BatchFile {
+  id: string;
+  object: "file";
+  bytes: number;
+  filename: string;
+  status?: string;
+  upload?: { method: "PUT"; url: string; headers?: Record<string, string>; expires_at?: number | string };
+}
+
 export interface List<T> {
   object: "list";
   data: T[];

@@ -30,6 +30,8 @@ it("connects to the configured origins and to nothing else", () => {
     "wss://live.example.com",
     "https://team.auth.us-east-1.amazoncognito.com",
   ]);
+  const files_url = "https://data.s3.us-east-1.amazonaws.com";
+  expect(connectSources(parseConfig({ ...raw, files_url }))).toContain(files_url);
 });
 
 it("signs in at the hosted domain, which is not the issuer", () => {

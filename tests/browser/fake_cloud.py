@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from tests.browser.fake_batches import FakeBatches
 from tests.browser.fake_tokens import token_answer
 
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -41,6 +42,7 @@ class FakeCloud:
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.refuse_sockets = False
         self.month_usd = 0.0
+        self.batches = FakeBatches(self.new_id)
         self._number = 0
         self._lock = threading.RLock()
 
@@ -53,6 +55,7 @@ class FakeCloud:
         self._threads = [threading.Thread(target=server.serve_forever) for server in (self.http, self.socket)]
         for thread in self._threads:
             thread.start()
+        self.batches.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -60,6 +63,7 @@ class FakeCloud:
         self.http.shutdown()
         self.http.server_close()
         self.socket.shutdown()
+        self.batches.stop()
         for thread in self._threads:
             thread.join()
 
@@ -136,8 +140,11 @@ class FakeCloud:
             self.keys[key] = {"message": dict(question), "answer": dict(answer), "session": None}
             return 202, self.keys[key]
 
-    def call(self, method: str, path: str, body: dict, key: str) -> tuple[int, dict]:
+    def call(self, method: str, path: str, query: dict, body: dict, key: str) -> tuple[int, dict | bytes]:
         parts = path.split("/")[2:]
+        if parts[0] in ("models", "files", "batches"):
+            with self._lock:
+                return self.batches.call(method, parts, query, body, key)
         match method, parts:
             case "POST", ["sessions"]:
                 return self.start_session()
@@ -203,11 +210,12 @@ class _Handler(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         cloud, url = self.cloud, urlsplit(self.path)
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        query = {name: values[0] for name, values in parse_qs(url.query or raw.decode()).items()}
+        form = url.query if url.path.startswith("/v1/") else url.query or raw.decode()
+        query = {name: values[0] for name, values in parse_qs(form).items()}
         if self.command == "OPTIONS":
             self.reply(204, b"")
         elif url.path.startswith("/v1/"):
-            self.rest(url.path, json.loads(raw or b"{}"))
+            self.rest(url.path, query, json.loads(raw or b"{}"))
         elif url.path == "/oauth2/authorize":  # signed in at once: the real form is the other test's
             self.reply(
                 302, b"", Location=f"{query['redirect_uri']}?{urlencode({'code': 'c', 'state': query['state']})}"
@@ -221,6 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             address = f"ws://127.0.0.1:{cloud.socket.socket.getsockname()[1]}"
             cognito = {"authority": f"{cloud.url}/pool", "client_id": "client", "domain": cloud.url}
             config = {"api_url": f"{cloud.url}/v1", "websocket_url": address, "cognito": cognito}
+            config["files_url"] = cloud.batches.url
             self.reply(200, json.dumps(config).encode())
         else:
             file = cloud.site / (url.path.lstrip("/") or "index.html")
@@ -228,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_DELETE = do_OPTIONS = handle_any
 
-    def rest(self, path: str, body: dict) -> None:
+    def rest(self, path: str, query: dict, body: dict) -> None:
         cloud = self.cloud
         cloud.requests.append((self.command, path))
         trouble = next((t for t in cloud.troubles if t[0] == self.command and path.endswith(t[1])), None)
@@ -238,10 +247,14 @@ class _Handler(BaseHTTPRequestHandler):
                 error = {"message": "Nothing was kept", "type": "server_error", "param": None, "code": None}
                 return self.reply(trouble[2], json.dumps({"error": error}).encode())
         status, answer = cloud.call(
-            self.command, path, body, self.headers.get("Idempotency-Key") or cloud.new_id("key")
+            self.command, path, query, body, self.headers.get("Idempotency-Key") or cloud.new_id("key")
         )
         if trouble:
             self.close_connection = True
             self.connection.shutdown(2)  # it was done, and nobody will ever know
             return None
+        if isinstance(answer, bytes):
+            return self.reply(status, answer, "application/octet-stream")
+        if status == 302:
+            return self.reply(302, b"", Location=answer["location"])
         return self.reply(status, json.dumps(answer).encode())

@@ -2,10 +2,11 @@ import { ApiError, type Api } from "../api";
 import { backoffMs } from "../logic/backoff";
 import { isFinalMessage, mergeDelta, mergeMessages, needsFetch, NO_CHAT, type Chat, type Delta } from "../logic/chat";
 import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
-import { chat, chats, conversations, current, draftKey, drafts, outbox, spoken } from "../state";
+import { area, chat, chats, conversations, current, draftKey, drafts, outbox, spoken } from "../state";
 import { t } from "../i18n";
 import type { Conversation, Message } from "../types";
 import { explain, report } from "./notices";
+import { go } from "./places";
 import { gotSessions } from "./sessions";
 
 const TRIES = 4;
@@ -24,14 +25,10 @@ export function setDraft(key: string, text: string): void {
   drafts.value = { ...drafts.value, [key]: text };
 }
 
+/** In the other half of the page nobody is moved: the conversation is open when they come back. */
 export function select(id: string | null): void {
-  current.value = id;
-  const hash = id ? `#c=${encodeURIComponent(id)}` : "";
-  if (location.hash !== hash) history.pushState(null, "", hash || location.pathname);
-}
-
-export function selected(hash: string): string | null {
-  return new URLSearchParams(hash.replace(/^#/, "")).get("c");
+  if (area.value === "chats") go({ area: "chats", id });
+  else current.value = id;
 }
 
 function gotConversations(got: readonly Conversation[]): void {

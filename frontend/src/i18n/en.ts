@@ -1,3 +1,4 @@
+import { enBatches } from "./en.batches";
 import type { pt } from "./pt";
 
 export const en: Record<keyof typeof pt, string> = {
@@ -144,4 +145,6 @@ export const en: Record<keyof typeof pt, string> = {
   "error.EngineFailed": "The model stopped answering and the GPU was switched off.",
   "error.SessionEndRequested": "The session was ended before it was ready.",
   "error.AnotherSessionIsLive": "Another GPU was already on; it serves the same messages.",
+
+  ...enBatches,
 };

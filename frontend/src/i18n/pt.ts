@@ -1,3 +1,5 @@
+import { ptBatches } from "./pt.batches";
+
 export const pt = {
   "app.tagline": "O Mistral 7B da sua equipe, na sua conta AWS.",
   "app.promise": "Nenhuma GPU fica ligada sem uso: ela desliga sozinha, e aqui você sempre vê se há uma ligada e quanto custou.",
@@ -142,4 +144,6 @@ export const pt = {
   "error.EngineFailed": "O modelo parou de responder e a GPU foi desligada.",
   "error.SessionEndRequested": "A sessão foi encerrada antes de ficar pronta.",
   "error.AnotherSessionIsLive": "Já havia outra GPU ligada, que atende as mesmas mensagens.",
+
+  ...ptBatches,
 };

@@ -36,8 +36,38 @@ export function number(value: number, language: Language, digits = 0): string {
   return new Intl.NumberFormat(LOCALE[language], { maximumFractionDigits: digits }).format(value);
 }
 
+/** A file's size in decimal units, as file managers and S3's bill count. */
+export function bytes(count: number, language: Language): string {
+  if (count < 1000) return `${number(count, language)} B`;
+  if (count < 1e6) return `${number(count / 1000, language)} kB`;
+  return `${number(count / 1e6, language, 1)} MB`;
+}
+
+export function percent(share: number, language: Language): string {
+  // A last line that is missing is not 100 %.
+  const shown = share < 1 ? Math.floor(share * 100) / 100 : 1;
+  return new Intl.NumberFormat(LOCALE[language], { style: "percent", maximumFractionDigits: 0 }).format(shown);
+}
+
 export function clock(at: number, language: Language): string {
   return new Intl.DateTimeFormat(LOCALE[language], { timeStyle: "medium" }).format(at);
+}
+
+/** For a narrow list: the time of what was today, the date of what was not. */
+export function when(at: number, now: number, language: Language): string {
+  const today = new Date(at).toDateString() === new Date(now).toDateString();
+  const year = new Date(at).getFullYear() === new Date(now).getFullYear();
+  const format: Intl.DateTimeFormatOptions = today
+    ? { timeStyle: "short" }
+    : year
+      ? { day: "numeric", month: "short" }
+      : { dateStyle: "short" };
+  return new Intl.DateTimeFormat(LOCALE[language], format).format(at);
+}
+
+/** What is left, as exactly as a guess can be: seconds only near the end. */
+export function left(seconds: number): string {
+  return span(seconds > 90 ? Math.ceil(seconds / 60) * 60 : seconds);
 }
 
 export function day(at: number, language: Language): string {

@@ -1,7 +1,11 @@
 import { choose, language, t } from "../i18n";
 import { dismiss } from "../actions/notices";
 import type { Page } from "../start";
-import { broken, connection, expired, notices, person, spoken, stage } from "../state";
+import { area, batchId, broken, connection, expired, notices, person, spoken, stage } from "../state";
+import { Areas } from "./Areas";
+import { BatchList } from "./BatchList";
+import { BatchNew } from "./BatchNew";
+import { BatchView } from "./BatchView";
 import { ChatView } from "./ChatView";
 import { Conversations } from "./Conversations";
 import { PowerStrip } from "./PowerStrip";
@@ -93,24 +97,58 @@ function Welcome({ page }: { page: Page }) {
   );
 }
 
+function Skip() {
+  const chats = area.value === "chats";
+  const target = chats ? "message" : "batch";
+  return (
+    <a
+      class="skip"
+      href={`#${target}`}
+      onClick={(e) => (e.preventDefault(), document.getElementById(target)?.focus())}
+    >
+      {t(chats ? "app.skip" : "area.skip")}
+    </a>
+  );
+}
+
+function Chats({ page }: { page: Page }) {
+  return (
+    <>
+      <div class="side">
+        <Areas />
+        <Conversations />
+      </div>
+      <main>
+        <ChatView actions={page.chats} />
+      </main>
+    </>
+  );
+}
+
+function Batches({ page }: { page: Page }) {
+  const id = batchId.value;
+  return (
+    <>
+      <div class="side">
+        <Areas />
+        <BatchList actions={page.batches} />
+      </div>
+      <main>{id ? <BatchView id={id} actions={page.batches} /> : <BatchNew actions={page.draft} />}</main>
+    </>
+  );
+}
+
 export function App({ page }: { page: Page | null }) {
   const inside = stage.value === "in" && page;
   return (
     <>
-      {inside && (
-        <a class="skip" href="#message" onClick={(e) => (e.preventDefault(), document.getElementById("message")?.focus())}>
-          {t("app.skip")}
-        </a>
-      )}
+      {inside && <Skip />}
       <Header page={page} />
       {inside && <PowerStrip actions={page.sessions} />}
       <Notices page={page} />
       {inside ? (
         <div class="columns">
-          <Conversations />
-          <main>
-            <ChatView actions={page.chats} />
-          </main>
+          {area.value === "chats" ? <Chats page={page} /> : <Batches page={page} />}
           <SessionPanel />
         </div>
       ) : stage.value === "out" && page ? (

@@ -1,0 +1,123 @@
+import { ApiError, type Api } from "../api";
+import { known, t } from "../i18n";
+import { downloadName, isOver, mergeBatches, nameOf } from "../logic/batches";
+import { received, saveAs } from "../logic/download";
+import { batches, batchesKnown, batchId, cancelling, downloads, models, moreBatches, spoken } from "../state";
+import type { Batch } from "../types";
+import { explain, notify, report } from "./notices";
+import { go } from "./places";
+
+const HEADERS_MS = 30_000; // until an answer begins; its body takes as long as it takes
+
+export function gotBatches(got: readonly Batch[]): void {
+  const open = () => batches.value.find((batch) => batch.id === batchId.value);
+  const before = open();
+  batches.value = mergeBatches(batches.value, got);
+  const after = open();
+  if (!after || !before || before.status === after.status) return;
+  const status = known("batch.status", after.status) ?? after.status;
+  spoken.value = t("batch.spoken.status", { name: nameOf(after), status });
+}
+
+function setDownload(id: string, bytes: number | null): void {
+  const { [id]: _, ...rest } = downloads.value;
+  downloads.value = bytes === null ? rest : { ...rest, [id]: bytes };
+}
+
+export function batchActions(api: Api, save = saveAs) {
+  /** The last one of the oldest page that was read. */
+  let oldest: string | undefined;
+  let paging = false;
+
+  return {
+    /** The newest page. */
+    async refresh(): Promise<void> {
+      try {
+        const page = await api.batches();
+        gotBatches(page.data);
+        batchesKnown.value = true;
+        if (oldest !== undefined) return;
+        oldest = page.data.at(-1)?.id;
+        moreBatches.value = page.has_more ?? false;
+      } catch (error) {
+        if (!batchesKnown.value || (error instanceof ApiError && !error.passing)) report(error);
+      }
+    },
+
+    async more(): Promise<void> {
+      if (paging) return;
+      paging = true;
+      try {
+        const page = await api.batches(oldest);
+        gotBatches(page.data);
+        oldest = page.data.at(-1)?.id ?? oldest;
+        moreBatches.value = page.has_more ?? false;
+      } catch (error) {
+        report(error);
+      } finally {
+        paging = false;
+      }
+    },
+
+    /** Whether there is more to come. Throws when nobody answered. */
+    async look(id: string): Promise<boolean> {
+      try {
+        const batch = await api.batch(id);
+        gotBatches([batch]);
+        return !isOver(batch);
+      } catch (error) {
+        if (error instanceof ApiError && error.passing) throw error;
+        if (error instanceof ApiError && error.status === 404) {
+          notify(t("batch.gone"));
+          if (batchId.value === id) go({ area: "batches", id: null });
+        } else {
+          report(error);
+        }
+        return false;
+      }
+    },
+
+    /** What the check of a file compares with; without an answer any name is taken, and the server has the last word. */
+    async learnModels(): Promise<void> {
+      if (models.value.length > 0) return;
+      try {
+        models.value = await api.models();
+      } catch (error) {
+        if (error instanceof ApiError && !error.passing) report(error);
+      }
+    },
+
+    async cancel(id: string): Promise<void> {
+      if (cancelling.value === id) return;
+      cancelling.value = id;
+      try {
+        gotBatches([await api.cancelBatch(id)]);
+      } catch (error) {
+        report(error);
+      } finally {
+        cancelling.value = null;
+      }
+    },
+
+    async download(batch: Batch, kind: "output" | "errors"): Promise<void> {
+      const id = kind === "output" ? batch.output_file_id : batch.error_file_id;
+      if (!id || downloads.value[id] !== undefined) return;
+      setDownload(id, 0);
+      const stop = new AbortController();
+      const late = setTimeout(() => stop.abort(), HEADERS_MS);
+      try {
+        const response = await api.content(id, stop.signal);
+        clearTimeout(late);
+        save(await received(response, (bytes) => setDownload(id, bytes)), downloadName(batch, kind));
+      } catch (error) {
+        if (error instanceof ApiError && error.code === "signed_out") report(error);
+        else notify(t("batch.download.failed", { reason: explain(error) }));
+      } finally {
+        clearTimeout(late);
+        setDownload(id, null);
+      }
+    },
+  };
+}
+
+export type BatchActions = ReturnType<typeof batchActions>;

@@ -1,0 +1,193 @@
+/** A whole batch file, checked line by line before anything of it is sent. */
+import { LineSplitter, LONGEST_LINE, type RawLine } from "./batchLines";
+import { isEndpoint, isObject, lineProblems, promptText, type Endpoint, type Found, type Problem } from "./batchRules";
+
+export const MOST_LINES = 50_000;
+export const MOST_BYTES = 200_000_000;
+export const KEPT_PROBLEMS = 100; // as many as the server keeps
+const BYTES_A_TOKEN = 3.5; // the server's rule of thumb, batches/lines.py; shown as "about"
+const TOKENS_A_MESSAGE = 6; // the chat template's, and one for what the division drops
+const PAUSE_AFTER_MS = 12; // of work: the page stays able to draw 60 frames a second
+
+export interface Report {
+  /** Requests: lines that are not blank. */
+  lines: number;
+  bytes: number;
+  /** The first ones, in the file's order. */
+  problems: readonly Problem[];
+  /** How often each code was found, all of them counted. */
+  counts: Readonly<Partial<Record<Problem["code"], number>>>;
+  endpoint: Endpoint | null;
+  model: string | null;
+  promptTokens: number;
+  /** False when reading ended early: more lines than a batch may have. */
+  whole: boolean;
+}
+
+const encoder = new TextEncoder();
+const bytesIn = (text: string) => encoder.encode(text).length;
+const BLANK = /^[ \t\v\f\r]*$/; // ASCII only, as the server sees it
+const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The engine's message is English and differs between browsers; where it names a place, the place is told. */
+function whereBroken(error: unknown): Pick<Found, "hint" | "values"> {
+  const message = error instanceof Error ? error.message : "";
+  if (/unexpected end|unterminated/i.test(message)) return { hint: "cut" };
+  const [, column] = /column (\d+)/.exec(message) ?? [];
+  const [, position] = /position (\d+)/.exec(message) ?? [];
+  if (column) return { hint: "column", values: { column: Number(column) } };
+  return position ? { hint: "column", values: { column: Number(position) + 1 } } : {};
+}
+
+/** Remembers what lines share: names that were used, the first line's url and model. */
+export class Checker {
+  private ids = new Map<string, number>();
+  private problems: Problem[] = [];
+  private counts: Partial<Record<Problem["code"], number>> = {};
+  private lines = 0;
+  private endpoint: Endpoint | null = null;
+  private model: string | null = null;
+  private promptTokens = 0;
+  private whole = true;
+
+  /** `models`: the names that the API serves; empty: nobody could say, so any name is taken. */
+  constructor(private models: readonly string[]) {}
+
+  /** False: there is no point in reading on. */
+  add(raw: RawLine): boolean {
+    const text = this.text(raw);
+    if (text !== null && BLANK.test(text)) return true;
+    if (this.lines === MOST_LINES) {
+      this.whole = false;
+      this.found(null, { code: "too_many_lines", param: null, hint: "limit", values: { most: MOST_LINES } });
+      return false;
+    }
+    this.lines += 1;
+    if (text === null) return true;
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (error) {
+      this.found(raw.number, { code: "invalid_json", param: null, ...whereBroken(error) });
+      return true;
+    }
+    if (!isObject(value)) this.found(raw.number, { code: "invalid_json", param: null, hint: "object" });
+    else this.request(raw.number, value);
+    return true;
+  }
+
+  report(bytes: number): Report {
+    if (this.lines === 0 && this.whole) this.found(null, { code: "empty_file", param: null });
+    const { lines, problems, counts, endpoint, model, promptTokens, whole } = this;
+    return { lines, bytes, problems, counts, endpoint, model, promptTokens, whole };
+  }
+
+  /** Nothing was read. */
+  tooLarge(bytes: number): Report {
+    this.whole = false;
+    this.found(null, { code: "file_too_large", param: null, hint: "limit", values: { most: MOST_BYTES } });
+    return this.report(bytes);
+  }
+
+  private found(line: number | null, what: Found): void {
+    this.counts[what.code] = (this.counts[what.code] ?? 0) + 1;
+    if (this.problems.length < KEPT_PROBLEMS) this.problems.push({ line, ...what });
+  }
+
+  private text(raw: RawLine): string | null {
+    if (raw.bytes === null) {
+      this.found(raw.number, { code: "line_too_long", param: null, hint: "limit", values: { most: LONGEST_LINE } });
+      return null;
+    }
+    try {
+      return utf8.decode(raw.bytes);
+    } catch {
+      this.found(raw.number, { code: "invalid_utf8", param: null });
+      return null;
+    }
+  }
+
+  private request(number: number, line: Record<string, unknown>): void {
+    for (const problem of lineProblems(line)) this.found(number, problem);
+    const { custom_id: id, url, body } = line;
+    if (typeof id === "string") {
+      const first = this.ids.get(id);
+      if (first === undefined) this.ids.set(id, number);
+      else {
+        const values = { id, first };
+        this.found(number, { code: "duplicate_custom_id", param: "custom_id", hint: "duplicate", values });
+      }
+    }
+    if (isEndpoint(url)) {
+      this.endpoint ??= url;
+      if (url !== this.endpoint) {
+        const values = { first: this.endpoint };
+        this.found(number, { code: "mismatched_url", param: "url", hint: "same", values });
+      }
+    }
+    if (!isObject(body)) return;
+    this.checkModel(number, body["model"]);
+    for (const text of promptText(body)) this.promptTokens += bytesIn(text) / BYTES_A_TOKEN + TOKENS_A_MESSAGE;
+  }
+
+  private checkModel(number: number, model: unknown): void {
+    if (typeof model !== "string") return;
+    this.model ??= model;
+    if (this.models.length > 0 && !this.models.includes(model)) {
+      const values = { found: model, known: this.models.join(", ") };
+      this.found(number, { code: "unknown_model", param: "body.model", hint: "model", values });
+    } else if (model !== this.model) {
+      const values = { first: this.model };
+      this.found(number, { code: "mismatched_model", param: "body.model", hint: "same", values });
+    }
+  }
+}
+
+export interface CheckOptions {
+  models: readonly string[];
+  signal?: AbortSignal;
+  onProgress?: (bytes: number, lines: number) => void;
+  /** Lets the page draw and listen. */
+  pause?: () => Promise<void>;
+  clock?: () => number;
+}
+
+const nextTask = () => new Promise<void>((done) => setTimeout(done));
+
+/** Reads `file` to its end, one line in memory at a time. Throws the signal's reason, or what reading throws. */
+export async function checkFile(file: Pick<Blob, "size" | "stream">, options: CheckOptions): Promise<Report> {
+  const { models, signal, onProgress, pause = nextTask, clock = () => performance.now() } = options;
+  const checker = new Checker(models);
+  if (file.size > MOST_BYTES) return checker.tooLarge(file.size);
+  const splitter = new LineSplitter();
+  const reader = file.stream().getReader();
+  let read = 0;
+  let since = clock();
+  let lines = 0;
+  const take = async (found: Iterable<RawLine>): Promise<boolean> => {
+    for (const line of found) {
+      lines = line.number;
+      if (!checker.add(line)) return false;
+      if (clock() - since > PAUSE_AFTER_MS) {
+        onProgress?.(read, lines);
+        await pause();
+        signal?.throwIfAborted();
+        since = clock();
+      }
+    }
+    return true;
+  };
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal?.throwIfAborted();
+      if (done) break;
+      read += value.length;
+      if (!(await take(splitter.push(value)))) return checker.report(file.size);
+    }
+    await take(splitter.end());
+    return checker.report(file.size);
+  } finally {
+    void reader.cancel().catch(() => undefined);
+  }
+}

@@ -1,0 +1,100 @@
+/** Where a file comes in: dropped, or picked with the keyboard's or the mouse's own button. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { notify } from "../actions/notices";
+import { language, t } from "../i18n";
+import { MOST_BYTES, MOST_LINES } from "../logic/batchCheck";
+import { saveAs } from "../logic/download";
+import { bytes, number } from "../logic/format";
+import { models } from "../state";
+
+/** Without this a file that misses the box would replace the page. */
+export function useNoStrayDrop(): void {
+  useEffect(() => {
+    const refuse = (event: DragEvent) => event.preventDefault();
+    window.addEventListener("dragover", refuse);
+    window.addEventListener("drop", refuse);
+    return () => {
+      window.removeEventListener("dragover", refuse);
+      window.removeEventListener("drop", refuse);
+    };
+  }, []);
+}
+
+export function FileButton({ onFile, label }: { onFile: (file: File) => void; label: string }) {
+  return (
+    <label class="pick">
+      <input
+        type="file"
+        class="spoken"
+        accept=".jsonl,.ndjson,.json,application/jsonl,application/x-ndjson"
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0];
+          event.currentTarget.value = ""; // so that the same file, corrected, can be chosen again
+          if (file) onFile(file);
+        }}
+      />
+      <span>{label}</span>
+    </label>
+  );
+}
+
+function example(): string {
+  const line = (id: string, content: string) =>
+    JSON.stringify({
+      custom_id: id,
+      method: "POST",
+      url: "/v1/chat/completions",
+      body: { model: models.value[0] ?? "mistral-7b", messages: [{ role: "user", content }], max_tokens: 200 },
+    });
+  return `${line("1", t("batch.format.q1"))}\n${line("2", t("batch.format.q2"))}\n`;
+}
+
+export function Format() {
+  return (
+    <details class="format">
+      <summary>{t("batch.format")}</summary>
+      <p>{t("batch.format.text")}</p>
+      <pre tabIndex={0}>
+        <code>{example()}</code>
+      </pre>
+      <button type="button" onClick={() => saveAs(new Blob([example()]), "foreverus.jsonl")}>
+        {t("batch.format.example")}
+      </button>
+    </details>
+  );
+}
+
+export function DropZone({ onFile }: { onFile: (file: File) => void }) {
+  const over = useSignal(false);
+  return (
+    <div
+      class="drop"
+      data-over={over.value}
+      onDragOver={(event) => {
+        event.preventDefault();
+        over.value = true;
+      }}
+      onDragLeave={(event) => {
+        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) over.value = false;
+      }}
+      onDrop={(event) => {
+        event.preventDefault();
+        over.value = false;
+        const files = event.dataTransfer?.files ?? [];
+        if (files.length === 1) onFile(files[0]!);
+        else if (files.length > 1) notify(t("batch.drop.one"));
+      }}
+    >
+      <p class="drop-title">{t("batch.drop")}</p>
+      <p class="hint">{t("batch.drop.or")}</p>
+      <FileButton onFile={onFile} label={t("batch.pick")} />
+      <p class="hint">
+        {t("batch.drop.limits", {
+          lines: number(MOST_LINES, language.value),
+          bytes: bytes(MOST_BYTES, language.value),
+        })}
+      </p>
+    </div>
+  );
+}

@@ -137,7 +137,7 @@ def test_environment_is_read_in_bootstrap_and_settings_only() -> None:
 
 
 def test_the_command_line_takes_only_the_rules_of_lines_from_the_server() -> None:
-    rules = {"foreverus.batches.lines", "foreverus.batches.validation"}
+    rules = {"foreverus.batches.lines", "foreverus.batches.file_check"}
     for path in (SOURCE / "cli").rglob("*.py"):
         names = {name for name in imported(path) if name.startswith("foreverus.") and ".cli" not in name}
         assert not {name for name in names if ".".join(name.split(".")[:3]) not in rules}, path

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from foreverus.cli.context import printable
 from foreverus.cli.failures import UsageError
-from foreverus.cli.text import problem, shortened
+from foreverus.cli.text import problems
 
 CHUNK_BYTES = 1 << 18
 
@@ -13,18 +13,20 @@ CHUNK_BYTES = 1 << 18
 def check(path: Path, endpoint: str, model_id: str) -> int:
     """How many lines the file has. Raises UsageError with every error's line number; memory stays flat."""
     # Only a submit pays for reading the rules.
+    from foreverus.batches.file_check import MAX_FILE_BYTES, validate
     from foreverus.batches.lines import split
-    from foreverus.batches.validation import validate
 
+    name = printable(path.name)
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise UsageError(f"{name} has more than {MAX_FILE_BYTES:,} bytes: split it. Nothing was sent. (file_too_large)")
     try:
         verdict = validate(split(_chunks(path)), endpoint, model_id)
     except OSError as err:
         raise UsageError(f"{printable(str(path))} cannot be read: {err.strerror}.") from err
     if not verdict.errors:
         return verdict.total
-    found = [problem(e.get("line"), e.get("param"), e.get("code"), e.get("message")) for e in verdict.errors]
-    heading = f"{printable(path.name)} is not valid; nothing was sent."
-    raise UsageError("\n".join([heading, *(f"  {line}" for line in shortened(found))]))
+    heading = f"{name} is not valid; nothing was sent."
+    raise UsageError("\n".join([heading, *(f"  {line}" for line in problems(verdict.errors, verdict.errors_total))]))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -89,9 +89,15 @@ def size(count: int) -> str:
 
 def errors_of(batch: Object) -> list[str]:
     """The batch's `errors`, a line each."""
-    found = (batch.get("errors") or {}).get("data") or []
-    lines = [problem(error.get("line"), error.get("param"), error.get("code"), error.get("message")) for error in found]
-    return shortened(lines)
+    errors = batch.get("errors") or {}
+    return problems(errors.get("data") or [], errors.get("total") or 0)
+
+
+def problems(errors: list[Object], total: int = 0) -> list[str]:
+    """Errors of a batch's file, a line each; the first of them, and how many more there are of `total`."""
+    shown = [problem(e.get("line"), e.get("param"), e.get("code"), e.get("message")) for e in errors[:ERRORS_SHOWN]]
+    more = max(total, len(errors)) - len(shown)
+    return [*shown, *([f"… and {more} more"] if more > 0 else [])]
 
 
 def problem(line: int | None, param: str | None, code: str | None, message: str | None) -> str:
@@ -100,11 +106,6 @@ def problem(line: int | None, param: str | None, code: str | None, message: str 
     where += [printable(param)] if param else []
     words = printable(message or "") + (f" ({printable(code)})" if code else "")
     return ": ".join([*where, words])
-
-
-def shortened(lines: list[str]) -> list[str]:
-    more = len(lines) - ERRORS_SHOWN
-    return [*lines[:ERRORS_SHOWN], *([f"… and {more} more"] if more > 0 else [])]
 
 
 def table(batches: list[Object]) -> list[str]:

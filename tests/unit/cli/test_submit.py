@@ -128,7 +128,7 @@ def test_object_of_the_data_bucket_is_named_and_not_uploaded(server: Server, she
         (b"{", "invalid_json"),
         (line("a"), "duplicate_custom_id"),
         (line("x", url="/v1/completions"), "mismatched_url"),
-        (line("x", body={"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]}), "unknown_model"),
+        (line("x", body={"model": "gpt-4o", "messages": [{"role": "user", "content": "x"}]}), "mismatched_model"),
         (b'"' + b"x" * (1 << 20) + b'"', "line_too_long"),
     ],
 )
@@ -138,6 +138,20 @@ def test_bad_line_is_named_and_nothing_is_sent(server: Server, shell: Shell, bad
     assert "in.jsonl is not valid; nothing was sent." in shell.err
     assert "line 3: " in shell.err and code in shell.err
     assert set(server.counts()) == {"GET /models"}
+
+
+def test_file_that_is_too_large_is_refused_unread(server: Server, shell: Shell) -> None:
+    with (shell.folder / "in.jsonl").open("wb") as file:
+        file.truncate(200_000_001)  # takes no room on the disk
+    assert shell.run("submit", "in.jsonl") == 2
+    assert "file_too_large" in shell.err
+
+
+def test_every_error_is_counted_and_the_first_are_shown(server: Server, shell: Shell) -> None:
+    write(shell.folder / "in.jsonl", *[b"{"] * 300)
+    assert shell.run("submit", "in.jsonl") == 2
+    assert len(shell.err.splitlines()) == 22
+    assert "… and 280 more" in shell.err
 
 
 def test_empty_file_is_refused(server: Server, shell: Shell) -> None:

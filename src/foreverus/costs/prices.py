@@ -1,6 +1,7 @@
-"""What a GPU instance costs by the hour, from prices.csv (each row names its source and date). Pure.
+"""What a GPU instance costs by the hour and Bedrock by the token, from prices.csv and bedrock_prices.csv. Pure.
 
-The live spot price comes from EC2 itself (spot_price.py); this table is what is left when EC2 does not say.
+Each row names its source and date. The live spot price comes from EC2 itself (spot_price.py); this table is what is
+left when EC2 does not say.
 """
 
 import csv
@@ -12,6 +13,7 @@ from importlib.resources import files
 GP3_USD_PER_GB_MONTH = 0.08
 PUBLIC_IPV4_USD_PER_HOUR = 0.005
 HOURS_PER_MONTH = 730  # AWS's own convention
+PROFILES = ("us.", "eu.", "apac.", "global.")  # of inference profiles, before the model's id
 
 
 @dataclass(frozen=True)
@@ -22,9 +24,27 @@ class Price:
     source: str
 
 
+@dataclass(frozen=True)
+class TokenPrice:
+    """USD per million tokens (None: unknown), and where the figures come from, for people to read."""
+
+    prompt: float | None
+    completion: float | None
+    source: str
+
+    def usd(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """
+        >>> TokenPrice(0.15, 0.20, "").usd(1_000_000, 500_000)
+        0.25
+        """
+        if self.prompt is None or self.completion is None:
+            return None
+        return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+
 @cache
-def _rows() -> tuple[dict[str, str], ...]:
-    text = (files(__package__) / "prices.csv").read_text(encoding="utf-8")
+def _rows(table: str = "prices.csv") -> tuple[dict[str, str], ...]:
+    text = (files(__package__) / table).read_text(encoding="utf-8")
     return tuple(csv.DictReader(text.splitlines()))
 
 
@@ -42,10 +62,40 @@ def listed_price(instance_type: str, region: str, lifecycle: str) -> Price:
     for rows in (_of(here, lifecycle), _of(here, "on-demand"), _of(ours, lifecycle), _of(ours, "on-demand")):
         if rows:
             row = max(rows, key=lambda row: float(row["usd_per_hour"]))
-            as_of = "at an unknown date" if row["as_of"] == "unknown" else row["as_of"]
-            source = f"{row['kind']} in {row['region']}, {row['basis']} {as_of}, {row['source']}"
+            source = f"{row['kind']} in {row['region']}, {_origin(row)}"
             return Price(float(row["usd_per_hour"]), source)
     return Price(None, f"unknown: prices.csv has no {instance_type}")
+
+
+def bedrock_price(model_id: str, region: str, mode: str = "on-demand") -> TokenPrice:
+    """What Bedrock takes for a model. `mode`: `on-demand`, or `batch` for Bedrock's own batch inference.
+
+    In a Region that the table does not know it is the dearest that it knows; a model that it does not know has no
+    price. An inference profile costs what its model costs.
+
+    >>> price = bedrock_price("mistral.mistral-7b-instruct-v0:2", "us-east-1")
+    >>> price.prompt, price.completion
+    (0.15, 0.2)
+    """
+    name = model_id.rpartition("/")[2]
+    for profile in PROFILES:
+        name = name.removeprefix(profile)
+    ours = [row for row in _rows("bedrock_prices.csv") if row["model_id"] == name and row["mode"] == mode]
+    rows = [row for row in ours if row["region"] == region] or ours
+    if not rows:
+        return TokenPrice(None, None, f"unknown: bedrock_prices.csv has no {mode} price of {model_id}")
+    row = max(rows, key=lambda row: float(row["usd_per_million_completion_tokens"]))
+    prompt, completion = (float(row[f"usd_per_million_{kind}_tokens"]) for kind in ("prompt", "completion"))
+    return TokenPrice(prompt, completion, f"Bedrock {mode} in {row['region']}, {_origin(row)}")
+
+
+def gpu_usd_per_million_tokens(usd_per_hour: float, tokens_per_second: float) -> float:
+    """What a million tokens cost on a GPU that is busy all the time.
+
+    >>> round(gpu_usd_per_million_tokens(0.44, 452), 4)
+    0.2704
+    """
+    return usd_per_hour / 3600 / tokens_per_second * 1e6
 
 
 @cache
@@ -53,6 +103,11 @@ def dearest_price() -> Price:
     """The highest price of the table, for an instance type that it does not know."""
     row = max(_rows(), key=lambda row: float(row["usd_per_hour"]))
     return Price(float(row["usd_per_hour"]), f"the dearest that prices.csv knows, {row['instance_type']}")
+
+
+def _origin(row: dict[str, str]) -> str:
+    as_of = "at an unknown date" if row["as_of"] == "unknown" else row["as_of"]
+    return f"{row['basis']} {as_of}, {row['source']}"
 
 
 def _of(rows: list[dict[str, str]], kind: str) -> list[dict[str, str]]:

@@ -1,0 +1,153 @@
+"""The tables of docs/costs.md, computed from the price lists, the published rates and the choice that `auto` makes.
+
+python -m tests.unit.costs.test_cost_page    writes them into docs/costs.md
+"""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from foreverus.backends.choice import Bedrock, Gpu, Work, break_even_tokens, choose
+from foreverus.costs import prices
+from foreverus.costs.prices import bedrock_price, gpu_usd_per_million_tokens, listed_price
+
+PAGE = Path(__file__).parents[3] / "docs/costs.md"
+BEGIN, END = "<!-- costs: computed, do not edit -->", "<!-- end of costs -->"
+MODEL, REGION = "mistral.mistral-7b-instruct-v0:2", "us-east-1"
+# Output tokens a second of vLLM with Mistral 7B, AWQ and Marlin, on one L4 (g6.xlarge), by requests at once: a public
+# benchmark of April 2026.
+PUBLISHED = {1: 61, 4: 234, 8: 452}
+SPOT = (0.26, 0.44)  # USD per hour of a g6.xlarge, the range of us-east-2 and us-east-1
+BOOT_S, IDLE_S = 180, 300  # of the design; MaxSession's default idle time
+PROMPT, ANSWER = 200, 150  # tokens of the example's lines
+
+
+def on_demand() -> float:
+    price = listed_price("g6.xlarge", REGION, "on-demand").usd_per_hour
+    assert price is not None
+    return price
+
+
+def bedrock(mode: str) -> tuple[float, float]:
+    price = bedrock_price(MODEL, REGION, mode)
+    assert price.prompt is not None and price.completion is not None
+    return price.prompt, price.completion
+
+
+def cold(usd_per_hour: float, rate: float) -> Gpu:
+    return Gpu(True, False, BOOT_S, rate, usd_per_hour, on_demand(), IDLE_S)
+
+
+def first_lines_on_the_gpu(gpu: Gpu, live: bool = False) -> int | None:
+    """The smallest batch of the example's lines for which `auto` takes the GPU, with a week's time."""
+    rival = Bedrock(True, *bedrock("on-demand"), tokens_per_second=500)
+    gpu = Gpu(**{**vars(gpu), "live": live})
+
+    def taken(lines: int) -> bool:
+        return choose(Work(lines, PROMPT * lines, ANSWER * lines, 1e9), gpu, rival).next == "gpu"
+
+    low, high = 0, 1_000_000
+    if not taken(high):
+        return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if taken(middle) else (middle, high)
+    return high
+
+
+def table() -> str:
+    hours = (*SPOT, on_demand())
+    rows = ["| US$ per million tokens | prompt | output | one of each |", "|---|---|---|---|"]
+    for mode in ("on-demand", "batch"):
+        prompt, output = bedrock(mode)
+        rows.append(
+            f"| Bedrock {mode}, Mistral 7B Instruct v0.2 | {prompt:.3f} | {output:.2f} | {prompt + output:.3f} |"
+        )
+    for requests, rate in PUBLISHED.items():
+        for price, kind in zip(hours, ("spot", "spot", "on-demand"), strict=True):
+            usd = gpu_usd_per_million_tokens(price, rate)
+            what = f"g6.xlarge {kind} at {price:.2f}/h, {requests} at once: {rate} tok/s"
+            rows.append(f"| {what} | in it | {usd:.2f} | {usd:.2f} |")
+    rows += [
+        "",
+        "Output tokens a second from which a busy GPU is cheaper, for lines with as many prompt as output tokens:",
+        "",
+    ]
+    rows += ["| g6.xlarge | than Bedrock on-demand | than Bedrock batch |", "|---|---|---|"]
+    for price, kind in zip(hours, ("spot", "spot", "on-demand"), strict=True):
+        needed = [price / 3600 / sum(bedrock(mode)) * 1e6 for mode in ("on-demand", "batch")]
+        rows.append(f"| {kind} at {price:.2f}/h | {needed[0]:,.0f} | {needed[1]:,.0f} |")
+    boots = [break_even_tokens(BOOT_S, price, bedrock("on-demand")[1]) for price in SPOT]
+    rows += [
+        "",
+        f"A boot of {BOOT_S // 60} minutes on spot costs as much as {boots[0]:,.0f} to {boots[1]:,.0f} output tokens of "
+        f"Bedrock. With it and {IDLE_S // 60} idle minutes at the end,",
+        f"`auto` takes a cold GPU from so many lines on ({PROMPT} tokens in, {ANSWER} out; a live GPU is taken for any "
+        "number where the table has one):",
+        "",
+        "| g6.xlarge | " + " | ".join(f"{rate} tok/s" for rate in (*PUBLISHED.values(), 1000)) + " |",
+        "|---|" + "---|" * (len(PUBLISHED) + 1),
+    ]
+    for price in SPOT:
+        counts = [first_lines_on_the_gpu(cold(price, rate)) for rate in (*PUBLISHED.values(), 1000)]
+        shown = " | ".join("never" if count is None else f"{count:,}" for count in counts)
+        rows.append(f"| spot at {price:.2f}/h | {shown} |")
+    return "\n".join(rows)
+
+
+def test_the_pages_tables_are_computed() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    shown = text.split(BEGIN)[1].split(END)[0].strip()
+    assert shown == table(), "python -m tests.unit.costs.test_cost_page"
+
+
+def test_break_even_agrees_with_the_sums_by_hand() -> None:
+    """A line costs 200 × 0.15 + 150 × 0.20 = 60 USD per million lines on Bedrock, and 150 ÷ rate seconds on the GPU."""
+    per_line = 150 / 452 / 3600 * 0.26
+    assert first_lines_on_the_gpu(cold(0.26, 452)) == pytest.approx(480 / 3600 * 0.26 / (60e-6 - per_line), rel=1e-3)
+    assert first_lines_on_the_gpu(cold(0.44, 61)) is None, "a GPU that answers one request at a time is dearer"
+    assert first_lines_on_the_gpu(cold(0.44, 452), live=True) == 1
+    assert first_lines_on_the_gpu(cold(0.44, 61), live=True) is None
+
+
+def test_examples_in_the_docstrings_hold() -> None:
+    failed, tried = doctest.testmod(prices)
+    assert failed == 0 and tried >= 4
+
+
+def test_bedrocks_prices_name_their_source() -> None:
+    price = bedrock_price(MODEL, "us-east-1")
+    assert (price.prompt, price.completion) == (0.15, 0.20)
+    assert price.source == "Bedrock on-demand in us-east-1, published 2026-11, aws.amazon.com/bedrock/pricing"
+    half = bedrock_price(MODEL, "us-east-1", "batch")
+    assert (half.prompt, half.completion) == (0.075, 0.10) and "estimated" in half.source
+    assert half.usd(1_000_000, 1_000_000) == pytest.approx(0.175)
+
+
+def test_region_that_is_not_listed_costs_what_the_dearest_does() -> None:
+    assert bedrock_price(MODEL, "sa-east-1").completion == 0.26
+    assert bedrock_price(MODEL, "us-west-2").completion == 0.20
+
+
+@pytest.mark.parametrize(
+    "model_id",
+    [
+        f"us.{MODEL}",
+        f"arn:aws:bedrock:us-east-1::foundation-model/{MODEL}",
+        f"arn:aws:bedrock:us-east-1:1:inference-profile/us.{MODEL}",
+    ],
+)
+def test_profile_costs_what_its_model_costs(model_id: str) -> None:
+    assert bedrock_price(model_id, "us-east-1").completion == 0.20
+
+
+def test_unknown_model_has_no_price_rather_than_an_invented_one() -> None:
+    price = bedrock_price("somebody.else-v1:0", "us-east-1")
+    assert price.prompt is None and price.usd(1, 1) is None and "somebody.else-v1:0" in price.source
+    assert bedrock_price(MODEL, "us-east-1", "provisioned").completion is None
+
+
+if __name__ == "__main__":
+    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{rest.split(END)[1]}", encoding="utf-8")

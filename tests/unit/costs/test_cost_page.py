@@ -81,8 +81,8 @@ def table() -> str:
     boots = [break_even_tokens(BOOT_S, price, bedrock("on-demand")[1]) for price in SPOT]
     rows += [
         "",
-        f"A boot of {BOOT_S // 60} minutes on spot costs as much as {boots[0]:,.0f} to {boots[1]:,.0f} output tokens of "
-        f"Bedrock. With it and {IDLE_S // 60} idle minutes at the end,",
+        f"A boot of {BOOT_S // 60} minutes on spot costs as much as {boots[0]:,.0f} to {boots[1]:,.0f} output tokens "
+        f"of Bedrock. With it and {IDLE_S // 60} idle minutes at the end,",
         f"`auto` takes a cold GPU from so many lines on ({PROMPT} tokens in, {ANSWER} out; a live GPU is taken for any "
         "number where the table has one):",
         "",

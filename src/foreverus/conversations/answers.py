@@ -109,7 +109,7 @@ class Answers(Protocol):
         """The conversation was deleted: removes what is left of the request."""
 
     def anything_pending(self) -> bool:
-        """Whether any accepted request has no answer yet."""
+        """Whether any accepted request has no answer yet. Batches that wait for a GPU are no requests."""
 
 
 class DynamoAnswers:
@@ -218,7 +218,7 @@ class DynamoAnswers:
         self.items.delete(table.pending_key(request.message_id))
 
     def anything_pending(self) -> bool:
-        return next(self.items.query(table.PENDING, limit=1), None) is not None
+        return any(item.get("kind") != "batch" for item in self.items.query(table.PENDING))
 
 
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"

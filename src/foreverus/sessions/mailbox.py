@@ -68,6 +68,22 @@ class Phase:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class LineCount:
+    """Lines of batches that were settled, and their tokens."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    lines: int = 0
+
+    def plus(self, more: "LineCount") -> "LineCount":
+        return LineCount(
+            self.prompt_tokens + more.prompt_tokens,
+            self.completion_tokens + more.completion_tokens,
+            self.lines + more.lines,
+        )
+
+
 class Mailbox(Protocol):
     def read(self, session_id: str) -> Letter | None:
         """The newest letter (a consistent read); None when there is no such session."""
@@ -84,6 +100,10 @@ class Mailbox(Protocol):
 
     def note_rebalance(self, letter: Letter, at: str) -> bool:
         """Notes when AWS recommended to rebalance. False when the record is another instance's now."""
+
+    def count_lines(self, letter: Letter, count: LineCount, number: int) -> bool:
+        """Adds batch lines to the session's usage. `number`: of this instance's counts, so that one that is sent again
+        is counted once. False when it was counted before, or the record is another instance's now."""
 
 
 class DynamoMailbox:
@@ -118,6 +138,19 @@ class DynamoMailbox:
     def note_rebalance(self, letter: Letter, at: str) -> bool:
         return self._update(letter, "SET rebalance_recommended_at = :at ADD version :one", {":at": at})
 
+    def count_lines(self, letter: Letter, count: LineCount, number: int) -> bool:
+        return self._update(
+            letter,
+            "SET lines_counted = :mark ADD prompt_tokens :p, completion_tokens :c, lines_answered :l, version :one",
+            {
+                ":p": count.prompt_tokens,
+                ":c": count.completion_tokens,
+                ":l": count.lines,
+                ":mark": f"{letter.instance_id}#{number}",
+            },
+            " AND (attribute_not_exists(lines_counted) OR lines_counted <> :mark)",
+        )
+
     def _update(self, letter: Letter, expression: str, values: Item, condition: str = "", names: Any = None) -> bool:
         try:
             self.items.update(
@@ -143,6 +176,8 @@ class MemoryMailbox:
         self.statuses: list[str] = []
         self.notices: list[tuple[int, str]] = []  # (percent, cap)
         self.rebalances: list[str] = []
+        self.counted = LineCount()
+        self.counts: set[tuple[str, int]] = set()
         self._failures: deque[Exception] = deque()
 
     def fail_next(self, error: Exception) -> None:
@@ -184,6 +219,14 @@ class MemoryMailbox:
         if self.letter.instance_id != letter.instance_id:
             return False
         self.rebalances.append(at)
+        return True
+
+    def count_lines(self, letter: Letter, count: LineCount, number: int) -> bool:
+        self._raise()
+        if self.letter.instance_id != letter.instance_id or (letter.instance_id, number) in self.counts:
+            return False
+        self.counts.add((letter.instance_id, number))
+        self.counted = self.counted.plus(count)
         return True
 
     def _raise(self) -> None:

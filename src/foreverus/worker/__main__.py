@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 # ruff: noqa: E402
@@ -19,6 +20,8 @@ import httpx
 from botocore.config import Config
 
 from foreverus.backends.openai_http import OpenAiEngine
+from foreverus.batches.objects import S3Objects
+from foreverus.batches.store import BatchStore
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.push import WebSocketPush
 from foreverus.dynamo import Table
@@ -42,7 +45,7 @@ QUEUES = 2  # a long poll of each holds a thread
 
 
 def make_clients(settings: WorkerSettings) -> dict[str, Any]:
-    """The five clients that a worker needs. boto3 reads the region, the credentials and AWS_ENDPOINT_URL itself."""
+    """The six clients that a worker needs. boto3 reads the region, the credentials and AWS_ENDPOINT_URL itself."""
     session = boto3.session.Session(region_name=settings.aws_default_region)
     config = Config(
         connect_timeout=3,
@@ -50,7 +53,7 @@ def make_clients(settings: WorkerSettings) -> dict[str, Any]:
         max_pool_connections=CALL_THREADS + PUSH_THREADS,
         retries={"mode": "standard", "total_max_attempts": 3},
     )
-    clients = {name: session.client(name, config=config) for name in ("dynamodb", "stepfunctions", "sqs")}
+    clients = {name: session.client(name, config=config) for name in ("dynamodb", "stepfunctions", "sqs", "s3")}
     # A lost frame is made good by the next one; a client that cannot be reached holds nobody up for long.
     hasty = config.merge(Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1}))
     clients["push"] = session.client(
@@ -91,6 +94,8 @@ async def main(settings: WorkerSettings) -> int:
             tasks=StepFunctionsTasks(clients["stepfunctions"]),
             answers=DynamoAnswers(items),
             push=WebSocketPush(clients["push"], items),
+            batches=BatchStore(items),
+            objects=S3Objects(clients["s3"], settings.data_bucket, lambda: datetime.now(UTC)),
             chat_queue=SqsQueue(clients["sqs"], settings.chat_queue_url, settings.visibility_seconds),
             batch_queue=SqsQueue(clients["sqs"], settings.batch_queue_url, settings.visibility_seconds),
             calls=calls,

@@ -35,15 +35,3 @@ class Background:
         if not task.cancelled() and (error := task.exception()):
             log.error("a background task failed", exc_info=error)
             self._on_crash(error)
-
-
-async def first_of(*tasks: "asyncio.Future[Any]", timeout: float | None = None) -> None:
-    """Waits until one of them is done, or for `timeout` seconds."""
-    await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-
-
-async def stop(*tasks: "asyncio.Future[Any]") -> None:
-    """Cancels them and waits until they have ended."""
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

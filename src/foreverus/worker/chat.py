@@ -10,11 +10,12 @@ from datetime import datetime
 from enum import Enum
 
 from foreverus.backends.port import Backend, Finished, Message, Prompt
+from foreverus.concurrency import first_of, stop
 from foreverus.conversations.answers import Answer, Answers, Partial, Request, Saved
 from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, Thread, build_prompt, shorter
 from foreverus.conversations.push import Push, message_frame
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
-from foreverus.worker.background import Background, first_of, stop
+from foreverus.worker.background import Background
 from foreverus.worker.contact import Calls
 from foreverus.worker.engine import EngineWatch
 from foreverus.worker.interruption import ends_in_time

@@ -26,7 +26,7 @@ class Contact:
 class Calls(Protocol):
     contact: Contact
 
-    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Calls a blocking function without blocking the loop; raises what it raises."""
 
 
@@ -37,7 +37,7 @@ class ThreadCalls:
         self.contact = contact
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
-    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
         result = await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
         self.contact.made()
@@ -56,7 +56,7 @@ class DirectCalls:
         self.latency_s = latency_s
         self.cut = False  # the network: calls fail while it is cut
 
-    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         await asyncio.sleep(self.latency_s)
         if self.cut:
             raise ConnectionError("the network is cut")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 from foreverus.conversations.answers import Answers
 from foreverus.sessions.mailbox import Mailbox
@@ -15,6 +16,8 @@ log = logging.getLogger(__name__)
 
 # A pending request keeps the session alive while it can still turn up in the queue: `rescue_requests` queues lost ones
 # again every five minutes. After two of its rounds it is not the queue that keeps it from us.
+# A batch's promise does not count: its shards are in the queue, or in the hands of a session that lives and that the
+# state machine replaces.
 PENDING_PATIENCE_S = 660.0
 
 
@@ -22,7 +25,7 @@ class IdleWatch:
     def __init__(
         self,
         activity: Activity,
-        consumers: list[Consumer],
+        consumers: list[Consumer[Any]],
         answers: Answers,
         mailbox: Mailbox,
         watch: MailboxWatch,

@@ -37,6 +37,20 @@ def ends_in_time(tokens_left: int, tokens_per_s: float | None, seconds_left: flo
     return tokens_left <= tokens_per_s * seconds_left
 
 
+def line_ends_in_time(elapsed_s: float, mean_s: float | None, seconds_left: float) -> bool:
+    """Whether a batch line goes on, of which nothing is seen before its end: it is taken to need as long as lines have
+    needed on average; one that has needed longer already, as long again as it has needed until now.
+
+    >>> line_ends_in_time(3.0, 10.0, 8.0), line_ends_in_time(3.0, 10.0, 5.0)
+    (True, False)
+    >>> line_ends_in_time(20.0, 10.0, 25.0), line_ends_in_time(20.0, 10.0, 15.0), line_ends_in_time(2.0, None, 5.0)
+    (True, False, True)
+    """
+    if seconds_left <= 0:
+        return False
+    return (mean_s - elapsed_s if mean_s and elapsed_s < mean_s else elapsed_s) <= seconds_left
+
+
 class Pace:
     """How fast an answer is written now, from the times of its last tokens."""
 

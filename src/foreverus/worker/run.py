@@ -5,17 +5,24 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from foreverus.backends.port import Engine
+from foreverus.batches.lookahead import LookAhead
+from foreverus.batches.objects import Objects
+from foreverus.batches.store import Batches
+from foreverus.concurrency import first_of, stop
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.push import Push
 from foreverus.errors import BootFailed
 from foreverus.sessions.mailbox import BOOT, SERVE, Mailbox
 from foreverus.sessions.tasks import TaskRefused, Tasks
-from foreverus.worker.background import Background, first_of, stop
+from foreverus.worker.background import Background
+from foreverus.worker.batch import ShardAnswering
 from foreverus.worker.boot import Boot
 from foreverus.worker.chat import ChatAnswering
 from foreverus.worker.contact import Calls
+from foreverus.worker.counting import SessionCount
 from foreverus.worker.engine import EngineWatch
 from foreverus.worker.idle import IdleWatch
 from foreverus.worker.instance import Identity, Instance
@@ -29,10 +36,11 @@ from foreverus.worker.life import (
     boot_failed,
     moved_on,
 )
+from foreverus.worker.lines import LineEngine, LineSlots
 from foreverus.worker.queue import Queue
-from foreverus.worker.serve import Activity, Consumer
+from foreverus.worker.serve import Activity, ChatRoom, Consumer, Room
 from foreverus.worker.settings import Timings, WorkerSettings
-from foreverus.worker.slots import Priority, Slots
+from foreverus.worker.slots import Slots
 from foreverus.worker.spend import watch_spending
 from foreverus.worker.watch import (
     Heartbeats,
@@ -64,6 +72,8 @@ class Parts:
     tasks: Tasks
     answers: Answers
     push: Push
+    batches: Batches
+    objects: Objects
     chat_queue: Queue
     batch_queue: Queue
     calls: Calls
@@ -90,6 +100,7 @@ class _Worker:
         )
         self.boot = Boot(p.engine, p.mailbox, self.watch, self.heartbeats, p.tasks, p.calls, p.clock, p.timings)
         self.engine_watch = EngineWatch(p.engine, p.life, p.timings)
+        self.count = SessionCount(p.mailbox, self.watch, p.calls)
 
     async def run(self) -> int:
         p, settings = self.parts, self.parts.settings
@@ -132,8 +143,12 @@ class _Worker:
         p = self.parts
         activity = Activity(last=asyncio.get_running_loop().time())
         tails = Background()
-        consumers = self._consumers(activity, tails)
+        slots = Slots(p.settings.engine_slots)
+        lines = LineEngine(p.engine, self.engine_watch, slots, p.life)
+        consumers = [self._chat(activity, slots, tails), self._batch(activity, slots, lines)]
         beside = Background(on_crash=lambda error: p.life.end(moved_on(f"A watcher failed: {error!r}")))
+        beside.start(lines.run())
+        beside.start(self.count.run())
         beside.start(self._report_healthy())
         beside.start(self.engine_watch.run())
         beside.start(self._idle_watch(activity, consumers).run())
@@ -141,13 +156,12 @@ class _Worker:
         await self.life.stopping.wait()
         beside.start(self._show_draining())
         await self._drained(work)
-        await tails.finish(p.timings.tails)
+        await asyncio.gather(tails.finish(p.timings.tails), self.count.finish())
         await beside.finish(0)
 
-    def _consumers(self, activity: Activity, tails: Background) -> list[Consumer]:
+    def _chat(self, activity: Activity, slots: Slots, tails: Background) -> Consumer[Any]:
         p = self.parts
-        slots = Slots(p.settings.engine_slots)
-        chat = ChatAnswering(
+        answering = ChatAnswering(
             p.me.session_id,
             p.settings.context_tokens,
             p.engine,
@@ -160,24 +174,31 @@ class _Worker:
             tails,
             p.clock,
         )
-        handlers = {"chat": chat.handle}
-        return [
-            Consumer(
-                queue,
-                priority,
-                handlers,
-                slots,
-                p.life,
-                activity,
-                p.calls,
-                p.receive_calls,
-                p.settings.visibility_seconds,
-                p.timings,
-            )
-            for queue, priority in ((p.chat_queue, Priority.CHAT), (p.batch_queue, Priority.BATCH))
-        ]
+        return self._consumer(p.chat_queue, ChatRoom(slots), {"chat": answering.handle}, activity)
 
-    def _idle_watch(self, activity: Activity, consumers: list[Consumer]) -> IdleWatch:
+    def _batch(self, activity: Activity, slots: Slots, lines: LineEngine) -> Consumer[Any]:
+        p = self.parts
+        answering = ShardAnswering(
+            p.me.session_id,
+            lines,
+            self.engine_watch,
+            LineSlots(slots),
+            p.batches,
+            p.objects,
+            p.tasks,
+            p.calls,
+            p.life,
+            self.count,
+            p.clock,
+        )
+        return self._consumer(p.batch_queue, LookAhead(slots.total), {"shard": answering.handle}, activity)
+
+    def _consumer(self, queue: Queue, room: Room[Any], handlers: Any, activity: Activity) -> Consumer[Any]:
+        p = self.parts
+        visibility_s = p.settings.visibility_seconds
+        return Consumer(queue, room, handlers, p.life, activity, p.calls, p.receive_calls, visibility_s, p.timings)
+
+    def _idle_watch(self, activity: Activity, consumers: list[Consumer[Any]]) -> IdleWatch:
         p = self.parts
         idle_s = float(p.settings.idle_seconds)
         return IdleWatch(activity, consumers, p.answers, p.mailbox, self.watch, p.calls, p.life, idle_s, p.timings)

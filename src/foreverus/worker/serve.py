@@ -5,7 +5,9 @@ import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
+from foreverus.concurrency import first_of, stop
 from foreverus.worker.chat import Verdict
 from foreverus.worker.contact import Calls
 from foreverus.worker.life import Life
@@ -17,7 +19,40 @@ log = logging.getLogger(__name__)
 
 LATER_S = 5  # until a message that could not be worked on is seen again
 
-Handler = Callable[[Delivery, Claim], Awaitable[Verdict]]
+
+class Place(Protocol):
+    """What a message takes up while it is worked on."""
+
+    def release(self) -> None:
+        """Safe to call twice."""
+
+
+C = TypeVar("C", bound=Place)
+C_co = TypeVar("C_co", bound=Place, covariant=True)
+Handler = Callable[[Delivery, C], Awaitable[Verdict]]
+
+
+class Room(Protocol[C_co]):
+    """How much may be taken from a queue."""
+
+    async def room(self) -> int:
+        """Waits until there is room; returns for how many messages, at least one."""
+
+    def claim(self) -> C_co:
+        """A message is taken."""
+
+
+class ChatRoom:
+    """A slot of the engine for each message."""
+
+    def __init__(self, slots: Slots):
+        self.slots = slots
+
+    async def room(self) -> int:
+        return await self.slots.wait_until_free_for_chat()
+
+    def claim(self) -> Claim:
+        return self.slots.claim(Priority.CHAT)
 
 
 @dataclass
@@ -28,18 +63,15 @@ class Activity:
     in_hand: int = 0
 
 
-class Consumer:
-    """Pulls one queue. `handlers` by the body's `kind`; a body without one is a chat request.
-
-    A handler gets a claim on one slot; one whose message needs more of them claims them itself.
-    """
+class Consumer(Generic[C]):
+    """Pulls one queue, as far as there is `room`. `handlers` by the body's `kind`; a body without one is a chat
+    request. A handler gets the claim that its message has on the room."""
 
     def __init__(
         self,
         queue: Queue,
-        priority: Priority,
-        handlers: Mapping[str, Handler],
-        slots: Slots,
+        room: Room[C],
+        handlers: Mapping[str, Handler[C]],
         life: Life,
         activity: Activity,
         calls: Calls,
@@ -48,9 +80,8 @@ class Consumer:
         timings: Timings,
     ):
         self.queue = queue
-        self.priority = priority
+        self.room = room
         self.handlers = handlers
-        self.slots = slots
         self.life = life
         self.activity = activity
         self.calls = calls
@@ -68,7 +99,7 @@ class Consumer:
             async with asyncio.TaskGroup() as messages:
                 while not self.life.stopping.is_set():
                     for delivery in await self._receive():
-                        messages.create_task(self._work_on(delivery, self.slots.claim(self.priority)))
+                        messages.create_task(self._work_on(delivery, self.room.claim()))
             keeping.cancel()
 
     async def _receive(self) -> list[Delivery]:
@@ -96,16 +127,15 @@ class Consumer:
 
     async def _room(self) -> int:
         """How many messages there is room for; 0 when the session stops first."""
-        waiting = asyncio.create_task(self.slots.wait_until_free(self.priority))
-        stopping = asyncio.create_task(self.life.stopping.wait())
+        waiting = asyncio.ensure_future(self.room.room())
+        stopping = asyncio.ensure_future(self.life.stopping.wait())
         try:
-            await asyncio.wait((waiting, stopping), return_when=asyncio.FIRST_COMPLETED)
+            await first_of(waiting, stopping)
             return waiting.result() if waiting.done() and not self.life.stopping.is_set() else 0
         finally:
-            waiting.cancel()
-            stopping.cancel()
+            await stop(waiting, stopping)
 
-    async def _work_on(self, delivery: Delivery, claim: Claim) -> None:
+    async def _work_on(self, delivery: Delivery, claim: C) -> None:
         loop = asyncio.get_running_loop()
         self.activity.last = loop.time()
         try:
@@ -117,7 +147,7 @@ class Consumer:
             self.activity.in_hand -= 1
             self.activity.last = loop.time()
 
-    async def _handle(self, delivery: Delivery, claim: Claim) -> Verdict:
+    async def _handle(self, delivery: Delivery, claim: C) -> Verdict:
         if self.life.stopping.is_set():
             return Verdict.HAND_BACK
         handler = self.handlers.get(kind_of(delivery.body))

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from foreverus.backends.memory import MemoryEngine
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.objects import MemoryObjects
 from foreverus.conversations.answers import Request
 from foreverus.conversations.memory import MemoryAnswers, MemoryPush
 from foreverus.sessions.mailbox import Letter, MemoryMailbox
@@ -86,7 +88,7 @@ class LongPolls(DirectCalls):
         super().__init__(calls.contact, latency_s=0.1)
         self._calls = calls
 
-    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         self.cut = self._calls.cut
         return await super().__call__(function, *args, **kwargs)
 
@@ -96,6 +98,10 @@ class World:
 
     def __init__(self, **changes: Any):
         loop = asyncio.get_running_loop()
+
+        def clock() -> datetime:
+            return START + timedelta(seconds=loop.time())
+
         self.settings = settings(**changes)
         self.engine = MemoryEngine()
         self.instance = MemoryInstance()
@@ -107,6 +113,7 @@ class World:
         self.answers = MemoryAnswers()
         self.push = MemoryPush()
         self.chat, self.batch = MemoryQueue(), MemoryQueue()
+        self.batches, self.objects = MemoryBatches(), MemoryObjects(clock)
         self.calls = DirectCalls(Contact())
         self.life = Life()
         self.parts = Parts(
@@ -118,12 +125,14 @@ class World:
             tasks=self.tasks,
             answers=self.answers,
             push=self.push,
+            batches=self.batches,
+            objects=self.objects,
             chat_queue=self.chat,
             batch_queue=self.batch,
             calls=self.calls,
             push_calls=self.calls,
             receive_calls=LongPolls(self.calls),
-            clock=lambda: START + timedelta(seconds=loop.time()),
+            clock=clock,
             life=self.life,
         )
 

@@ -1,8 +1,5 @@
 """What can happen to one message, with everything around the worker in memory."""
 
-import asyncio
-import json
-
 import pytest
 
 from foreverus.backends.port import Prompt
@@ -215,39 +212,20 @@ async def test_message_that_is_no_request_is_dropped() -> None:
 @in_jumping_time
 async def test_message_of_an_unknown_kind_stays_in_the_queue() -> None:
     world = World()
-    world.batch.put('{"kind": "shard"}')
+    world.batch.put('{"kind": "dream"}')
     async with world.worker():
         await until(lambda: 5 in world.batch.hidings)
     assert not world.batch.is_empty
 
 
 @in_jumping_time
-async def test_chat_message_in_the_batch_queue_is_answered_too() -> None:
-    world = World()
-    request = world.answers.ask("hello")
-    body = {"kind": "chat", "message_id": "msg_1", "conversation_id": "conv_1", "user_id": "user_1"}
-    world.batch.put(json.dumps(body))
-    async with world.worker():
-        assert (await world.answered(request))["status"] == "answered"
-        await until(lambda: world.batch.is_empty)
-
-
-@in_jumping_time
-async def test_engine_never_has_more_streams_than_slots_and_chat_goes_first() -> None:
+async def test_engine_never_has_more_streams_than_slots() -> None:
     world = World(engine_slots=3)
     world.engine.seconds_per_token = 1.0
     async with world.worker():
-        for i in range(10):
-            world.ask("batch", message_id=f"msg_b{i}", conversation_id=f"conv_b{i}", queue=world.batch)
-        await until(lambda: world.engine.running == 2)
-        await asyncio.sleep(1)
-        assert world.engine.running == 2, "a slot is kept for the next person"
-        chats = [world.ask("chat", message_id=f"msg_c{i}", conversation_id=f"conv_c{i}") for i in range(5)]
-        for chat in chats:
-            await world.answered(chat)
-        left = [p for p in world.answers.pending if p.startswith("msg_b")]
-        assert left, "people were answered before the batch was done"
-        await until(lambda: not world.answers.pending)
+        asked = [world.ask("chat", message_id=f"msg_{i}", conversation_id=f"conv_{i}") for i in range(10)]
+        for request in asked:
+            await world.answered(request)
     assert world.engine.most_running == 3
 
 

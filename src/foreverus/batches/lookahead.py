@@ -1,0 +1,74 @@
+"""How many lines a worker has ready: enough to keep the slots full across a shard's end, and no more, because what one
+worker has in hand no other GPU can take. Pure but for asyncio's clock."""
+
+import asyncio
+import math
+from collections import deque
+
+SHARD_LINES = 100  # of a shard that has been taken and not been read yet: what `validation.py` puts in at most
+TURNS = 2  # lines ready for each slot
+AHEAD_S = 1.0  # and as many as start in that time: taking a shard means a receive, three reads, and a busy laptop
+RATE_STARTS = 64  # the last ones: a rate is measured from them
+
+
+class LookAhead:
+    def __init__(self, slots: int):
+        self.slots = slots
+        self._shards: set[Ahead] = set()
+        self._starts: deque[float] = deque(maxlen=RATE_STARTS)
+        self._changed = asyncio.Event()
+
+    @property
+    def ready(self) -> int:
+        """Lines in hand that have not started."""
+        return sum(shard.ready for shard in self._shards)
+
+    @property
+    def wanted(self) -> int:
+        """Lines that should be ready."""
+        starts, now = self._starts, asyncio.get_running_loop().time()
+        rate = (len(starts) - 1) / (now - starts[0]) if len(starts) > 1 and now > starts[0] else 0.0
+        return max(TURNS * self.slots, math.ceil(rate * AHEAD_S))
+
+    async def room(self) -> int:
+        """Waits until shards should be taken; returns how many, at least one."""
+        while (missing := self.wanted - self.ready) <= 0:
+            self._changed.clear()
+            await self._changed.wait()
+        return math.ceil(missing / SHARD_LINES)
+
+    def claim(self) -> "Ahead":
+        """A shard is taken. Release it in any case."""
+        shard = Ahead(self)
+        self._shards.add(shard)
+        return shard
+
+    def _started(self) -> None:
+        self._starts.append(asyncio.get_running_loop().time())
+        self._changed.set()
+
+    def _release(self, shard: "Ahead") -> None:
+        self._shards.discard(shard)
+        self._changed.set()
+
+
+class Ahead:
+    """One shard's lines that have not started."""
+
+    def __init__(self, look: LookAhead):
+        self.ready = SHARD_LINES
+        self._look = look
+
+    def holds(self, lines: int) -> None:
+        """The shard has been read: so many lines are to be answered."""
+        self.ready = lines
+        self._look._changed.set()
+
+    def started(self) -> None:
+        """One of its lines has a slot."""
+        self.ready = max(0, self.ready - 1)
+        self._look._started()
+
+    def release(self) -> None:
+        """Safe to call twice."""
+        self._look._release(self)

@@ -1,0 +1,148 @@
+"""A batch's shards in the worker: the handler of the batch queue's messages."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from foreverus.batches.crew import Crew, Job, in_round
+from foreverus.batches.lookahead import Ahead
+from foreverus.batches.objects import Objects
+from foreverus.batches.shards import Outcome, ShardRun
+from foreverus.batches.store import Batches, BatchRef
+from foreverus.concurrency import first_of, stop
+from foreverus.errors import EngineFailed
+from foreverus.sessions.tasks import TaskRefused, Tasks
+from foreverus.worker.chat import DOUBT_S, Verdict
+from foreverus.worker.contact import Calls
+from foreverus.worker.counting import SessionCount
+from foreverus.worker.engine import EngineWatch
+from foreverus.worker.interruption import line_ends_in_time
+from foreverus.worker.life import Life
+from foreverus.worker.lines import LineEngine, LineSlots
+from foreverus.worker.queue import Delivery
+
+log = logging.getLogger(__name__)
+
+LAST_WRITES_S = 7.0  # for what a run that is handed back has finished; the message goes back afterwards
+
+_VERDICTS = {Outcome.DONE: Verdict.DONE, Outcome.MOVED_ON: Verdict.DONE, Outcome.LEFT: Verdict.HAND_BACK}
+
+
+@dataclass(frozen=True, slots=True)
+class ShardMessage:
+    ref: BatchRef
+    shard: int
+    round: int
+
+
+class ShardAnswering:
+    """Answers shards with the engine's slots; says when a batch's last one is done."""
+
+    def __init__(
+        self,
+        session_id: str,
+        engine: LineEngine,
+        engine_watch: EngineWatch,
+        slots: LineSlots,
+        batches: Batches,
+        objects: Objects,
+        tasks: Tasks,
+        calls: Calls,
+        life: Life,
+        count: SessionCount,
+        clock: Callable[[], datetime],
+    ):
+        self.session_id = session_id
+        self.engine = engine
+        self.batches = batches
+        self.tasks = tasks
+        self.calls = calls
+        self.life = life
+        self.crew = Crew(
+            by=session_id,
+            backend=engine,
+            admission=slots,
+            alive=engine_watch.confirm_alive,
+            batches=batches,
+            objects=objects,
+            calls=calls,
+            clock=clock,
+            slots=slots.slots.total,
+            settled=count.add,
+        )
+
+    async def handle(self, delivery: Delivery, ahead: Ahead) -> Verdict:
+        """What fails while reading is tried again later: the message comes back, and what was settled stays."""
+        message = read_message(delivery.body)
+        if message is None:
+            log.error("a message that is no shard was dropped: receipt %s…", delivery.receipt[:20])
+            return Verdict.DONE
+        ref = message.ref
+        record, shards = await asyncio.gather(
+            self.calls(self.batches.get, ref), self.calls(self.batches.shards, ref.batch_id)
+        )
+        shard = next((one for one in shards if one["shard"] == message.shard), None)
+        if record is None or shard is None or not in_round(record, message.round):
+            return Verdict.DONE
+        if shard["status"] != "done":
+            await self.calls(self.batches.worked_on, ref, self.session_id)
+            job = Job(ref, message.round, shard, record["input_key"])
+            outcome = await self._answer(ShardRun(self.crew, job, ahead))
+            if outcome is not Outcome.DONE:
+                return _VERDICTS[outcome]
+        await self._tell_if_that_was_all(message)
+        return Verdict.DONE
+
+    async def _answer(self, run: ShardRun) -> Outcome:
+        work = asyncio.create_task(run.run())
+        stopping, hurry = (asyncio.create_task(event.wait()) for event in (self.life.stopping, self.life.hand_back))
+        try:
+            await first_of(work, stopping)
+            if not work.done():
+                run.start_no_more()
+            while not work.done() and not hurry.done():
+                if self.life.noticed.is_set():
+                    self._give_up_what_cannot_end(run)
+                await first_of(work, hurry, timeout=DOUBT_S)
+            if not work.done():
+                ending = self.life.ending
+                run.stop(engine_died=ending is not None and ending.error == EngineFailed.code())
+                await first_of(work, timeout=LAST_WRITES_S)
+            return work.result() if work.done() else Outcome.LEFT
+        finally:
+            await stop(work, stopping, hurry)
+
+    def _give_up_what_cannot_end(self, run: ShardRun) -> None:
+        now = asyncio.get_running_loop().time()
+        for line, began in list(run.in_engine.items()):
+            if not line_ends_in_time(now - began, self.engine.mean_s, self.life.deadline - now):
+                run.give_up(line)
+
+    async def _tell_if_that_was_all(self, message: ShardMessage) -> None:
+        """Answers the round's token after the last shard. Two workers may both find theirs the last: one is refused.
+
+        A worker that dies before this gets the shard's message delivered to somebody else, who comes here at once.
+        """
+        shards = await self.calls(self.batches.shards, message.ref.batch_id)
+        if any(shard["status"] != "done" for shard in shards):
+            return
+        record = await self.calls(self.batches.get, message.ref)
+        if record is None or not in_round(record, message.round) or not record.get("task_token"):
+            return
+        try:
+            await self.calls(self.tasks.succeed, record["task_token"], {"outcome": "done"})
+        except TaskRefused as err:
+            log.info("the round of %s is over already: %s", message.ref.batch_id, err)
+
+
+def read_message(body: str) -> ShardMessage | None:
+    """The reference in a message's body; None when it is not one."""
+    try:
+        fields = json.loads(body)
+        ref = BatchRef(str(fields["user_id"]), str(fields["batch_id"]))
+        return ShardMessage(ref, int(fields["shard"]), int(fields["round"]))
+    except (ValueError, LookupError, TypeError):
+        return None

@@ -1,0 +1,67 @@
+"""What batch lines cost in tokens, added to the session's record every few seconds, and each line once."""
+
+import asyncio
+import logging
+from typing import Any
+
+from foreverus.sessions.mailbox import LineCount, Mailbox
+from foreverus.worker.contact import Calls
+from foreverus.worker.watch import MailboxWatch
+
+Item = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+EVERY_S = 5.0
+LAST_S = 3.0
+
+
+class SessionCount:
+    """Every write has a number of its own and is refused the second time, so one whose answer was lost is sent again.
+    What a killed worker had not written is missing in its session's totals; the batch's own come from its lines."""
+
+    def __init__(self, mailbox: Mailbox, watch: MailboxWatch, calls: Calls):
+        self._mailbox = mailbox
+        self._watch = watch
+        self._calls = calls
+        self._new = LineCount()
+        self._sending = LineCount()
+        self._number = 0
+        self._writing = asyncio.Lock()
+
+    def add(self, lines: list[Item]) -> None:
+        """Lines that were settled just now; errors have cost nothing that anybody told us."""
+        self._new = self._new.plus(
+            LineCount(
+                sum(int(line.get("prompt_tokens", 0)) for line in lines),
+                sum(int(line.get("completion_tokens", 0)) for line in lines),
+                len(lines),
+            )
+        )
+
+    async def run(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            await self.write()
+
+    async def finish(self) -> None:
+        """The last write; a session that nobody can reach does not wait for it."""
+        try:
+            async with asyncio.timeout(LAST_S):
+                await self.write()
+        except TimeoutError:
+            log.warning("the last lines are not counted in the session's record")
+
+    async def write(self) -> None:
+        async with self._writing:
+            if not self._sending.lines:
+                if not self._new.lines:
+                    return
+                self._sending, self._new = self._new, LineCount()
+                self._number += 1
+            try:
+                await self._calls(self._mailbox.count_lines, await self._watch.mine(), self._sending, self._number)
+            except Exception as err:
+                log.warning("counting lines: %r", err)
+                return
+            self._sending = LineCount()

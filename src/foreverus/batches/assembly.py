@@ -54,7 +54,7 @@ class Totals:
         return round(self.bedrock_completion_tokens / seconds, 2) if seconds >= 1 else None
 
     def count(self, line: Item) -> None:
-        failed, tokens = "error" in line, int(line.get("completion_tokens", 0))
+        failed, tokens = bool(line.get("error")), int(line.get("completion_tokens", 0))
         self.failed += failed
         self.completed += not failed
         self.prompt_tokens += int(line.get("prompt_tokens", 0))
@@ -80,7 +80,7 @@ def assemble(record: Item, status: str, store: Batches, objects: Objects, output
         answered, refused = [], []
         for line in _lines(record, shard, status, store, objects):
             totals.count(line)
-            if "error" in line:
+            if line.get("error"):
                 refused.append(error_line(batch_id, line))
             else:
                 answered.append(output_line(batch_id, record["model"], line, record["endpoint"]))

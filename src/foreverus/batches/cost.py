@@ -5,24 +5,53 @@ started, a line has the seconds that it held one of the engine's slots; all slot
 on Bedrock costs by the token.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from foreverus import table
 from foreverus.costs.meter import guard_price, spent_usd
+from foreverus.costs.prices import TokenPrice
 
 Item = dict[str, Any]
 
 
+SESSIONS_TO_LOOK_AT = 50  # the newest: one that failed at its boot has worked on nothing and was paid for all the same
+
+
 @dataclass(frozen=True)
 class Rates:
-    """`engine_slots`: how many lines a GPU answers at once. Bedrock's prices are USD per token; None: not known."""
+    """`engine_slots`: how many lines a GPU answers at once."""
 
     region: str
     engine_slots: int
-    bedrock_usd_per_prompt_token: float | None = None
-    bedrock_usd_per_completion_token: float | None = None
+    bedrock: TokenPrice
+
+
+class Sessions(Protocol):
+    def get(self, session_id: str) -> Item | None: ...
+    def newest(self, limit: int) -> list[Item]: ...
+
+
+@dataclass(frozen=True)
+class BatchCosts:
+    """Call it with a batch's record and its shards: USD until now, None when that is not known."""
+
+    sessions: Sessions
+    rates: Rates
+    clock: Callable[[], datetime]
+
+    def __call__(self, record: Item, shards: list[Item]) -> float | None:
+        return batch_cost_usd(record["batch_id"], shards, self.sessions_of(record), self.rates, self.clock())
+
+    def sessions_of(self, record: Item) -> list[Item]:
+        """Those that worked on it, and those that were bought for it and never did."""
+        found = {session_id: self.sessions.get(session_id) for session_id in sorted(record.get("sessions", ()))}
+        for session in self.sessions.newest(SESSIONS_TO_LOOK_AT):
+            if session.get("batch_id") == record["batch_id"]:
+                found[session["session_id"]] = session
+        return [session for session in found.values() if session]
 
 
 def batch_cost_usd(
@@ -64,9 +93,10 @@ def _bedrock_usd(shards: list[Item], rates: Rates) -> float | None:
     completion = sum(int(one.get("bedrock_completion_tokens", 0)) for one in shards)
     if not prompt and not completion:
         return 0.0
-    if rates.bedrock_usd_per_prompt_token is None or rates.bedrock_usd_per_completion_token is None:
+    price = rates.bedrock
+    if price.prompt is None or price.completion is None:
         return None
-    return prompt * rates.bedrock_usd_per_prompt_token + completion * rates.bedrock_usd_per_completion_token
+    return (prompt * price.prompt + completion * price.completion) / 1e6
 
 
 def _whole_usd(session: Item, rates: Rates, now: datetime) -> float:

@@ -4,16 +4,17 @@ All of it can be done twice: the files' ids are made from the batch's, and a ter
 """
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from foreverus import table
 from foreverus.batches import model
 from foreverus.batches.assembly import BEDROCK, Totals, assemble
-from foreverus.batches.cost import Rates, batch_cost_usd, slot_seconds
+from foreverus.batches.cost import BatchCosts, slot_seconds
+from foreverus.batches.failures import with_error
+from foreverus.batches.files_store import Files
 from foreverus.batches.notification import notification
 from foreverus.batches.objects import Objects
 from foreverus.batches.pace import gpu_tokens_per_second, learned
@@ -24,31 +25,8 @@ from foreverus.sessions.model import expected_boot_seconds
 Item = dict[str, Any]
 
 OPEN = (model.VALIDATING, model.IN_PROGRESS, model.FINALIZING)
-SESSIONS_TO_LOOK_AT = 50  # the newest: one that failed at its boot has worked on nothing and was paid for all the same
-MOST_ERROR_CHARACTERS = 1000
 
 logger = logging.getLogger(__name__)
-
-
-class Files(Protocol):
-    def put(self, file: Item) -> None: ...
-
-
-class Sessions(Protocol):
-    def get(self, session_id: str) -> Item | None: ...
-    def newest(self, limit: int) -> list[Item]: ...
-
-
-def error_entry(error: dict[str, str]) -> Item:
-    """A state machine's error as one of a batch's `errors`.
-
-    >>> error_entry({"Error": "GpuQuotaExceeded", "Cause": "Raise it."})
-    {'code': 'gpu_quota_exceeded', 'message': 'Raise it.', 'param': None, 'line': None}
-    """
-    name = error.get("Error") or "Unknown"
-    code = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|\.", "_", name).lower()
-    message = (error.get("Cause") or name)[:MOST_ERROR_CHARACTERS]
-    return {"code": code, "message": message, "param": None, "line": None}
 
 
 @dataclass(frozen=True)
@@ -56,8 +34,7 @@ class Finisher:
     store: Batches
     objects: Objects
     files: Files
-    sessions: Sessions
-    rates: Rates
+    costs: BatchCosts
     clock: Callable[[], datetime]
 
     def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Item:
@@ -82,7 +59,7 @@ class Finisher:
         return record
 
     def _finish(self, ref: BatchRef, record: Item, status: str, error: dict[str, str] | None) -> Item:
-        changes: Item = {"errors": _with(record.get("errors"), error)} if error else {}
+        changes: Item = {"errors": with_error(record.get("errors"), error)} if error else {}
         if "total" in record:
             record = self._begin(ref, record)
             ends_as = model.CANCELLED if record["status"] == model.CANCELLING else status
@@ -97,7 +74,7 @@ class Finisher:
             changes["error_file_id"] = self._register(ref, error_id, "error", errors.size)
             if totals.lost:
                 lost = {"Error": "InputLost", "Cause": f"{totals.lost} lines: our copy of the input is gone."}
-                changes["errors"] = _with(changes.get("errors") or record.get("errors"), lost)
+                changes["errors"] = with_error(changes.get("errors") or record.get("errors"), lost)
         return self._end(ref, status, changes)
 
     def _begin(self, ref: BatchRef, record: Item) -> Item:
@@ -135,27 +112,19 @@ class Finisher:
             "cost_usd": None,
         }
         try:
-            shards, sessions = self.store.shards(ref.batch_id), self._sessions(record)
-            changes["cost_usd"] = batch_cost_usd(ref.batch_id, shards, sessions, self.rates, self.clock())
-            self._learn(totals, slot_seconds(shards), sessions)
+            shards = self.store.shards(ref.batch_id)
+            changes["cost_usd"] = self.costs(record, shards)
+            self._learn(totals, slot_seconds(shards), self.costs.sessions_of(record))
         except Exception:
             logger.exception("%s has no cost, or its pace is not noted", ref.batch_id)
         return changes
-
-    def _sessions(self, record: Item) -> list[Item]:
-        """Those that worked on it, and those that were bought for it and never did."""
-        found = {session_id: self.sessions.get(session_id) for session_id in sorted(record.get("sessions", ()))}
-        for session in self.sessions.newest(SESSIONS_TO_LOOK_AT):
-            if session.get("batch_id") == record["batch_id"]:
-                found[session["session_id"]] = session
-        return [session for session in found.values() if session]
 
     def _learn(self, totals: Totals, seconds: dict[str, float], sessions: list[Item]) -> None:
         """The pace for the next batches' choice. Only a batch that ran on one type of instance says which one it is."""
         types = {one["instance_type"] for one in sessions if one["session_id"] in seconds and one.get("instance_type")}
         if len(types) == 1:
             lines, tokens = totals.on_gpu, totals.gpu_completion_tokens
-            rate = gpu_tokens_per_second(lines, tokens, sum(seconds.values()), self.rates.engine_slots)
+            rate = gpu_tokens_per_second(lines, tokens, sum(seconds.values()), self.costs.rates.engine_slots)
             own = [one for one in sessions if one["session_id"] in seconds]
             self._note(types.pop(), {"tokens_per_second": rate, "boot_seconds": expected_boot_seconds(own)})
         if totals.on_bedrock:
@@ -174,8 +143,3 @@ def file_ids(batch_id: str) -> tuple[str, str]:
     """
     suffix = batch_id.removeprefix("batch_")
     return f"file_{suffix}output", f"file_{suffix}error"
-
-
-def _with(errors: list[Item] | None, error: dict[str, str]) -> list[Item]:
-    entry, errors = error_entry(error), errors or []
-    return errors if any(one["code"] == entry["code"] for one in errors) else [*errors, entry]

@@ -9,9 +9,11 @@ from foreverus import table
 from foreverus.batches.cost import Rates, batch_cost_usd
 from foreverus.batches.pace import gpu_tokens_per_second, learned
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
+from foreverus.costs.prices import TokenPrice
 from tests.unit.conftest import NOW, launch, session_item
 
-RATES = Rates("us-east-1", engine_slots=16, bedrock_usd_per_prompt_token=0.15e-6, bedrock_usd_per_completion_token=2e-7)
+RATES = Rates("us-east-1", engine_slots=16, bedrock=TokenPrice(0.15, 0.20, "test"))
+UNKNOWN = Rates("us-east-1", engine_slots=16, bedrock=TokenPrice(None, None, "unknown"))
 
 
 def session(session_id: str, minutes: float, **changes: Any) -> dict[str, Any]:
@@ -48,8 +50,8 @@ def test_in_somebody_elses_session_a_line_costs_its_share_of_the_gpu() -> None:
 def test_bedrock_costs_its_tokens_and_an_unknown_price_is_no_price() -> None:
     shards = [{"bedrock_prompt_tokens": 1_000_000, "bedrock_completion_tokens": 500_000}]
     assert cost(shards) == pytest.approx(0.25)
-    assert cost(shards, rates=Rates("us-east-1", 16)) is None
-    assert cost([], rates=Rates("us-east-1", 16)) == 0.0
+    assert cost(shards, rates=UNKNOWN) is None
+    assert cost([], rates=UNKNOWN) == 0.0
 
 
 def test_a_pace_is_learned_from_batches_that_fill_the_slots() -> None:

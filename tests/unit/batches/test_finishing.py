@@ -10,30 +10,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foreverus import table
-from foreverus.batches.cost import Rates
+from foreverus.batches.cost import BatchCosts, Rates
+from foreverus.batches.files_store import MemoryFiles
 from foreverus.batches.finishing import Finisher, file_ids
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch, object_key
 from foreverus.batches.objects import MemoryObjects
 from foreverus.batches.store import BatchRef, Progress
 from foreverus.batches.validation import Validator
+from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
 from tests.unit.conftest import NOW, launch, session_item
 
 REF = BatchRef("ana", "batch_1")
 MODEL = "mistral-7b"
-RATES = Rates("us-east-1", 2, 0.15e-6, 0.2e-6)
+RATES = Rates("us-east-1", 2, TokenPrice(0.15, 0.20, "test"))
 AT = table.timestamp(NOW)
-
-
-@dataclass
-class Files:
-    """Twin of the table's file items."""
-
-    kept: dict[str, Any] = field(default_factory=dict)
-
-    def put(self, file: dict[str, Any]) -> None:
-        self.kept[file["file_id"]] = file
 
 
 @dataclass
@@ -53,12 +45,13 @@ class World:
 
     store: MemoryBatches = field(default_factory=MemoryBatches)
     objects: MemoryObjects = field(default_factory=lambda: MemoryObjects(lambda: NOW))
-    files: Files = field(default_factory=Files)
+    files: MemoryFiles = field(default_factory=MemoryFiles)
     sessions: Sessions = field(default_factory=Sessions)
 
     def finisher(self) -> Finisher:
         later = NOW + timedelta(minutes=20)
-        return Finisher(self.store, self.objects, self.files, self.sessions, RATES, lambda: later)
+        costs = BatchCosts(self.sessions, RATES, lambda: later)
+        return Finisher(self.store, self.objects, self.files, costs, lambda: later)
 
     def record(self) -> dict[str, Any]:
         return self.store.get(REF) or {}
@@ -144,7 +137,7 @@ def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[i
     assert (record["completed"], record["failed"]) == (len(answered), len(refused))
     assert record["total"] == len(answered) + len(refused)
     assert record["usage"] == {"prompt_tokens": 3 * len(answered), "completion_tokens": 5 * len(answered)}
-    kept = {one["file_id"]: one["bytes"] for one in batch.files.kept.values()}
+    kept = {one["file_id"]: one["bytes"] for one in batch.files.records.values()}
     ids = [record["output_file_id"], record["error_file_id"]]
     assert kept == {one: batch.objects.size(object_key("ana", one)) for one in ids if one}
     assert [one is None for one in ids] == [not answered, not refused]
@@ -165,7 +158,7 @@ def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files(
     batch = world()
     batch.settle(1)
 
-    class Crashing(Files):
+    class Crashing(MemoryFiles):
         def put(self, file: dict[str, Any]) -> None:
             raise ConnectionError
 
@@ -187,7 +180,7 @@ def test_a_cancellation_wins_over_every_other_end() -> None:
 def test_a_cancellation_while_the_files_are_written_is_not_lost() -> None:
     batch = world()
 
-    class Slow(Files):
+    class Slow(MemoryFiles):
         def put(self, file: dict[str, Any]) -> None:
             super().put(file)
             batch.store.change(REF, {"status": "cancelling"}, status_in=("finalizing",))
@@ -201,7 +194,7 @@ def test_a_batch_that_never_passed_its_validation_has_no_files() -> None:
     done = batch.finisher().finish(REF, "failed", {"Error": "Lambda.Unknown", "Cause": "it broke"})
     assert done["status"] == "failed"
     assert batch.record()["errors"] == [{"code": "lambda_unknown", "message": "it broke", "param": None, "line": None}]
-    assert batch.files.kept == {}
+    assert batch.files.records == {}
     assert "nothing was run" in done["notification"]["subject"]
 
 
@@ -277,7 +270,8 @@ def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_compl
 
     batch = world(lines=1)
     batch.settle(1)
-    done = replace(batch.finisher(), sessions=Broken()).finish(REF, "completed")
+    costs = BatchCosts(Broken(), RATES, lambda: NOW)
+    done = replace(batch.finisher(), costs=costs).finish(REF, "completed")
     assert done["status"] == "completed"
     assert "cost unknown" in done["notification"]["subject"]
 
@@ -307,5 +301,5 @@ def test_a_failure_says_what_to_do() -> None:
     batch = world()
     error = {"Error": "GpuQuotaExceeded", "Cause": "Raise the quota L-3819A6DF."}
     told = batch.finisher().finish(REF, "failed", error)["notification"]
-    assert "gpu_quota_exceeded: Raise the quota L-3819A6DF." in told["message"]
+    assert "gpu_quota_exceeded: AWS counts vCPUs" in told["message"] and "L-3819A6DF" in told["message"]
     assert "failed, 0 of 3 answered" in told["subject"]

@@ -1,8 +1,10 @@
 /** A whole batch file, checked line by line before anything of it is sent. */
 import { LineSplitter, LONGEST_LINE, type RawLine } from "./batchLines";
-import { isEndpoint, isObject, lineProblems, promptText, type Endpoint, type Found, type Problem } from "./batchRules";
+import { ENDPOINTS, isEndpoint, isObject, isUsable, lineProblems, promptTexts } from "./batchRules";
+import type { Endpoint, Found, Problem } from "./batchRules";
 
 export const MOST_LINES = 50_000;
+const HIGHEST_NUMBER = 999_999; // of a line, blank ones counted
 export const MOST_BYTES = 200_000_000;
 export const KEPT_PROBLEMS = 100; // as many as the server keeps
 const BYTES_A_TOKEN = 3.5; // the server's rule of thumb, batches/lines.py; shown as "about"
@@ -39,6 +41,8 @@ function whereBroken(error: unknown): Pick<Found, "hint" | "values"> {
   return position ? { hint: "column", values: { column: Number(position) + 1 } } : {};
 }
 
+const short = (text: string) => (text.length <= 60 ? text : `${text.slice(0, 59)}…`);
+
 /** Remembers what lines share: names that were used, the first line's url and model. */
 export class Checker {
   private ids = new Map<string, number>();
@@ -57,9 +61,9 @@ export class Checker {
   add(raw: RawLine): boolean {
     const text = this.text(raw);
     if (text !== null && BLANK.test(text)) return true;
-    if (this.lines === MOST_LINES) {
+    if (this.lines === MOST_LINES || raw.number > HIGHEST_NUMBER) {
       this.whole = false;
-      this.found(null, { code: "too_many_lines", param: null, hint: "limit", values: { most: MOST_LINES } });
+      this.found(raw.number, { code: "too_many_lines", param: null, hint: "limit", values: { most: MOST_LINES } });
       return false;
     }
     this.lines += 1;
@@ -71,7 +75,9 @@ export class Checker {
       this.found(raw.number, { code: "invalid_json", param: null, ...whereBroken(error) });
       return true;
     }
+    const odd = /\\u[dD][89a-fA-F]/.test(text) || (text.match(/[{[]/g)?.length ?? 0) > 64;
     if (!isObject(value)) this.found(raw.number, { code: "invalid_json", param: null, hint: "object" });
+    else if (odd && !isUsable(value)) this.found(raw.number, { code: "invalid_json", param: null, hint: "unusable" });
     else this.request(raw.number, value);
     return true;
   }
@@ -108,37 +114,35 @@ export class Checker {
   }
 
   private request(number: number, line: Record<string, unknown>): void {
-    for (const problem of lineProblems(line)) this.found(number, problem);
     const { custom_id: id, url, body } = line;
+    if (isEndpoint(url)) this.endpoint ??= url;
+    for (const problem of lineProblems(line, this.endpoint ?? ENDPOINTS[0])) this.found(number, problem);
     if (typeof id === "string") {
       const first = this.ids.get(id);
       if (first === undefined) this.ids.set(id, number);
       else {
-        const values = { id, first };
+        const values = { id: short(id), first };
         this.found(number, { code: "duplicate_custom_id", param: "custom_id", hint: "duplicate", values });
-      }
-    }
-    if (isEndpoint(url)) {
-      this.endpoint ??= url;
-      if (url !== this.endpoint) {
-        const values = { first: this.endpoint };
-        this.found(number, { code: "mismatched_url", param: "url", hint: "same", values });
       }
     }
     if (!isObject(body)) return;
     this.checkModel(number, body["model"]);
-    for (const text of promptText(body)) this.promptTokens += bytesIn(text) / BYTES_A_TOKEN + TOKENS_A_MESSAGE;
+    for (const text of promptTexts(body)) this.promptTokens += bytesIn(text) / BYTES_A_TOKEN + TOKENS_A_MESSAGE;
   }
 
+  /** Another name is a wrong one until ours has been seen; then the file mixes models. */
   private checkModel(number: number, model: unknown): void {
     if (typeof model !== "string") return;
-    this.model ??= model;
-    if (this.models.length > 0 && !this.models.includes(model)) {
-      const values = { found: model, known: this.models.join(", ") };
-      this.found(number, { code: "unknown_model", param: "body.model", hint: "model", values });
-    } else if (model !== this.model) {
+    if (this.models.length === 0 ? this.model === null : this.models.includes(model) && this.model === null) {
+      this.model = model;
+    }
+    if (model === this.model) return;
+    if (this.model !== null) {
       const values = { first: this.model };
       this.found(number, { code: "mismatched_model", param: "body.model", hint: "same", values });
+    } else {
+      const values = { found: short(model), known: this.models.join(", ") };
+      this.found(number, { code: "unknown_model", param: "body.model", hint: "model", values });
     }
   }
 }

@@ -1,4 +1,7 @@
-/** What one line of a batch may say: docs/batches.md, "A line". Pure; the server checks the same again. */
+/**
+ * What one line of a batch may say: docs/batches.md, "A line", and the server's schemas chat_line.json and
+ * completion_line.json, which have the last word. test/lines.json holds both to the same.
+ */
 
 export type Code =
   | "empty_file"
@@ -20,23 +23,20 @@ export type Hint =
   | "object"
   | "string"
   | "custom_id"
-  | "method"
   | "integer"
-  | "whole"
   | "range"
   | "stop"
   | "messages"
-  | "role"
   | "content"
-  | "response_format"
+  | "choice"
   | "exactly"
-  | "url"
   | "model"
   | "same"
   | "duplicate"
   | "limit"
   | "column"
-  | "cut";
+  | "cut"
+  | "unusable";
 
 export interface Problem {
   /** null: the whole file. */
@@ -53,141 +53,154 @@ export const ENDPOINTS = ["/v1/chat/completions", "/v1/completions"] as const;
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 export const LONGEST_ID = 256; // characters
-const ROLES = ["system", "developer", "user", "assistant"];
-const FORMATS = ["text", "json_object", "json_schema"];
-const FIELDS = ["custom_id", "method", "url", "body"];
-const MOST_STOPS = 4; // OpenAI's limit
+const MOST_TOKENS = 1_000_000;
+const MOST_STOPS = 4;
+const MOST_PROBLEMS = 10; // of one line
+const LONGEST_NAME = 60; // characters of a parameter's name that are shown
 
 type Json = Record<string, unknown>;
-type Wrong = Pick<Found, "hint" | "values"> & { at?: string };
-type Check = (value: unknown) => Wrong | undefined;
+/** What is wrong with the value at `path`. */
+type Check = (value: unknown, path: string) => Iterable<Found>;
 
-const isObject = (value: unknown): value is Json =>
+export const isObject = (value: unknown): value is Json =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-const integer =
-  (least: number): Check =>
-  (value) =>
-    Number.isInteger(value) && (value as number) >= least ? undefined : { hint: "integer", values: { least } };
-
-const range =
-  (least: number, most: number): Check =>
-  (value) =>
-    typeof value === "number" && value >= least && value <= most ? undefined : { hint: "range", values: { least, most } };
-
-const exactly =
-  (only: unknown): Check =>
-  (value) =>
-    value === only ? undefined : { hint: "exactly", values: { only: String(only) } };
-
-const string: Check = (value) => (typeof value === "string" ? undefined : { hint: "string" });
-
-const stop: Check = (value) => {
-  const list = Array.isArray(value) ? value : [value];
-  return list.length <= MOST_STOPS && list.every((word) => typeof word === "string")
-    ? undefined
-    : { hint: "stop", values: { most: MOST_STOPS } };
-};
-
-const responseFormat: Check = (value) =>
-  isObject(value) && FORMATS.includes(value["type"] as string)
-    ? undefined
-    : { hint: "response_format", values: { known: FORMATS.join(", ") } };
-
-function isText(content: unknown): boolean {
-  if (typeof content === "string") return true;
-  return (
-    Array.isArray(content) &&
-    content.length > 0 &&
-    content.every((part) => isObject(part) && part["type"] === "text" && typeof part["text"] === "string")
-  );
+function join(path: string, name: string): string {
+  const short = name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
+  return path ? `${path}.${short}` : short;
 }
 
-const messages: Check = (value) => {
-  if (!Array.isArray(value) || value.length === 0) return { hint: "messages" };
-  for (const [i, message] of value.entries()) {
-    if (!isObject(message)) return { hint: "object", at: `[${i}]` };
-    if (!ROLES.includes(message["role"] as string)) {
-      return { hint: "role", values: { known: ROLES.join(", ") }, at: `[${i}].role` };
-    }
-    if (!isText(message["content"])) return { hint: "content", at: `[${i}].content` };
-  }
-  return undefined;
-};
+/** A check of one value by itself. */
+function must(fits: (value: unknown) => boolean, hint: Hint, values?: Problem["values"]): Check {
+  return (value, path) =>
+    fits(value) ? [] : [{ code: "invalid_field", param: path, hint, ...(values ? { values } : {}) }];
+}
 
-/** Optional parameters of both endpoints; null is as good as leaving one out. */
+const isText = (value: unknown): value is string => typeof value === "string";
+const string = must(isText, "string");
+
+const range = (least: number, most: number): Check =>
+  must((value) => typeof value === "number" && value >= least && value <= most, "range", { least, most });
+
+const integer = (least: number, most: number): Check =>
+  must((value) => Number.isInteger(value) && (value as number) >= least && (value as number) <= most, "integer", {
+    least,
+    most,
+  });
+
+const exactly = (only: unknown): Check => must((value) => value === only, "exactly", { only: String(only) });
+
+const choice = (...known: string[]): Check =>
+  must((value) => known.includes(value as string), "choice", { known: known.join(", ") });
+
+/** null is as good as leaving it out. */
+const optional =
+  (check: Check): Check =>
+  (value, path) =>
+    value === null ? [] : check(value, path);
+
+function object(required: string[], known: Record<string, Check>, open = false): Check {
+  return function* (value, path) {
+    if (!isObject(value)) return yield { code: "invalid_field", param: path, hint: "object" };
+    for (const name of required) if (!(name in value)) yield { code: "missing_field", param: join(path, name) };
+    for (const [name, inner] of Object.entries(value)) {
+      if (Object.hasOwn(known, name)) yield* known[name]!(inner, join(path, name));
+      else if (!open) yield { code: "unknown_parameter", param: join(path, name) };
+    }
+  };
+}
+
+function list(of: Check, least: number, most: number, hint: Hint): Check {
+  return function* (value, path) {
+    if (!Array.isArray(value) || value.length < least || value.length > most) {
+      return yield { code: "invalid_field", param: path, hint, values: { most } };
+    }
+    for (const [i, inner] of value.entries()) yield* of(inner, `${path}[${i}]`);
+  };
+}
+
+const textOr =
+  (check: Check): Check =>
+  (value, path) =>
+    isText(value) ? [] : check(value, path);
+
+const part = object(["type", "text"], { type: exactly("text"), text: string });
+const message = object(["role", "content"], {
+  role: choice("system", "developer", "user", "assistant"),
+  content: textOr(list(part, 1, Infinity, "content")),
+});
+
 const OPTIONAL: Record<string, Check> = {
-  max_tokens: integer(1),
-  max_completion_tokens: integer(1),
-  temperature: range(0, 2),
-  top_p: range(0, 1),
-  stop,
-  seed: (value) => (Number.isInteger(value) ? undefined : { hint: "whole" }),
-  presence_penalty: range(-2, 2),
-  frequency_penalty: range(-2, 2),
-  response_format: responseFormat,
-  user: string,
-  n: exactly(1),
-  stream: exactly(false),
+  max_tokens: optional(integer(1, MOST_TOKENS)),
+  max_completion_tokens: optional(integer(1, MOST_TOKENS)),
+  temperature: optional(range(0, 2)),
+  top_p: optional(range(0, 1)),
+  stop: optional(textOr(list(string, 0, MOST_STOPS, "stop"))),
+  seed: optional(integer(-(2 ** 63), 2 ** 63)),
+  presence_penalty: optional(range(-2, 2)),
+  frequency_penalty: optional(range(-2, 2)),
+  response_format: optional(
+    object(["type"], { type: choice("text", "json_object", "json_schema"), json_schema: object([], {}, true) }, true),
+  ),
+  user: optional(string),
+  n: optional(exactly(1)),
+  stream: optional(exactly(false)),
 };
 
-const PROMPT: Record<Endpoint, [name: string, check: Check]> = {
-  "/v1/chat/completions": ["messages", messages],
-  "/v1/completions": ["prompt", string],
+const BODIES: Record<Endpoint, Check> = {
+  "/v1/chat/completions": object(["model", "messages"], {
+    ...OPTIONAL,
+    model: string,
+    messages: list(message, 1, Infinity, "messages"),
+  }),
+  "/v1/completions": object(["model", "prompt"], { ...OPTIONAL, model: string, prompt: string }),
 };
-
-function* bodyProblems(body: Json, endpoint: Endpoint): Generator<Found> {
-  const [promptName, promptCheck] = PROMPT[endpoint];
-  for (const name of ["model", promptName]) {
-    if (body[name] === undefined) yield { code: "missing_field", param: `body.${name}` };
-  }
-  for (const [name, value] of Object.entries(body)) {
-    const required = name === promptName ? promptCheck : name === "model" ? string : undefined;
-    const check = required ?? OPTIONAL[name];
-    if (!check) {
-      yield { code: "unknown_parameter", param: `body.${name}` };
-      continue;
-    }
-    const wrong = value === null && !required ? undefined : check(value);
-    if (!wrong) continue;
-    const { at = "", ...rest } = wrong;
-    yield { code: "invalid_field", param: `body.${name}${at}`, ...rest };
-  }
-}
 
 export function isEndpoint(url: unknown): url is Endpoint {
   return ENDPOINTS.includes(url as Endpoint);
 }
 
-/** Everything that is wrong with one line by itself; what it shares with other lines is `Checker`'s. */
-export function* lineProblems(line: Json): Generator<Found> {
-  for (const name of FIELDS) if (line[name] === undefined) yield { code: "missing_field", param: name };
-  for (const name of Object.keys(line)) if (!FIELDS.includes(name)) yield { code: "unknown_parameter", param: name };
-  const { custom_id: id, method, url, body } = line;
-  if (id !== undefined && (typeof id !== "string" || id === "" || [...id].length > LONGEST_ID)) {
-    yield { code: "invalid_field", param: "custom_id", hint: "custom_id", values: { most: LONGEST_ID } };
+const lineOf = (endpoint: Endpoint): Check =>
+  object(["custom_id", "method", "url", "body"], {
+    custom_id: must((id) => isText(id) && id !== "" && [...id].length <= LONGEST_ID, "custom_id", { most: LONGEST_ID }),
+    method: exactly("POST"),
+    url: string,
+    body: BODIES[endpoint],
+  });
+
+const LINES: Record<Endpoint, Check> = {
+  "/v1/chat/completions": lineOf("/v1/chat/completions"),
+  "/v1/completions": lineOf("/v1/completions"),
+};
+
+/** What is wrong with one line by itself; what it shares with other lines is `Checker`'s. */
+export function lineProblems(line: Json, endpoint: Endpoint): Found[] {
+  const { url } = line;
+  if (isText(url) && url !== endpoint) {
+    // Its body is another endpoint's: the rest would mislead.
+    const values = isEndpoint(url) ? { first: endpoint } : { known: ENDPOINTS.join(", ") };
+    return [{ code: "mismatched_url", param: "url", hint: isEndpoint(url) ? "same" : "choice", values }];
   }
-  if (method !== undefined && method !== "POST") yield { code: "invalid_field", param: "method", hint: "method" };
-  if (url !== undefined && !isEndpoint(url)) {
-    yield { code: "mismatched_url", param: "url", hint: "url", values: { known: ENDPOINTS.join(", ") } };
-  }
-  if (body === undefined) return;
-  if (!isObject(body)) yield { code: "invalid_field", param: "body", hint: "object" };
-  else if (isEndpoint(url)) yield* bodyProblems(body, url);
+  return [...LINES[endpoint](line, "")].slice(0, MOST_PROBLEMS);
 }
 
-/** The prompt's text of a valid body, for the estimate. */
-export function promptText(body: Json): string[] {
-  const found: string[] = [];
-  if (typeof body["prompt"] === "string") found.push(body["prompt"]);
-  for (const message of Array.isArray(body["messages"]) ? (body["messages"] as unknown[]) : []) {
-    const content = isObject(message) ? message["content"] : undefined;
-    if (typeof content === "string") found.push(content);
-    else if (Array.isArray(content)) {
-      for (const part of content) if (isObject(part) && typeof part["text"] === "string") found.push(part["text"]);
-    }
+/** The prompt's texts of a valid body, for the estimate. */
+export function promptTexts(body: Json): string[] {
+  const texts: unknown[] = [body["prompt"]];
+  for (const one of Array.isArray(body["messages"]) ? (body["messages"] as unknown[]) : []) {
+    const content = isObject(one) ? one["content"] : undefined;
+    if (Array.isArray(content)) texts.push(content.map((inner) => (isObject(inner) ? inner["text"] : "")).join("\n"));
+    else texts.push(content);
   }
-  return found;
+  return texts.filter(isText);
 }
 
-export { isObject };
+const DEEPEST = 64; // lists and objects in each other
+
+/** False: nested too deeply, or half a character ("\ud800" without its other half), which no answer can quote. */
+export function isUsable(value: unknown, depth = 0): boolean {
+  if (isText(value)) return !/[\ud800-\udfff]/u.test(value);
+  if (typeof value !== "object" || value === null) return true;
+  if (depth === DEEPEST) return false;
+  return Object.entries(value).every(([name, inner]) => isUsable(name) && isUsable(inner, depth + 1));
+}

@@ -23,24 +23,24 @@ export function Facts({ batch }: { batch: Batch }) {
   const lang = language.value;
   const ours = batch.foreverus ?? {};
   const { failed, settled, total } = progress(batch);
-  const shown = (value: number | null | undefined, as: (value: number) => string) =>
-    typeof value === "number" ? as(value) : t("batch.unknown");
-  const rows: Row[] = [
-    [t(isOver(batch) ? "batch.cost" : "batch.cost.sofar"), shown(ours.cost_usd, (value) => usd(value, lang))],
-    [
-      t("batch.rate"),
-      shown(ours.tokens_per_second, (n) => t("batch.rate.value", { n: number(n, lang, n < 10 ? 1 : 0) })),
-    ],
-    [t("batch.where"), known("batch.where", ours.backend) ?? ours.backend ?? t("batch.unknown")],
-  ];
+  const rows: Row[] = [];
+  const add = <T,>(name: string, value: T | null | undefined, as: (value: T) => string) => {
+    if (value !== null && value !== undefined) rows.push([name, as(value)]);
+    else if (!isOver(batch)) rows.push([name, t("batch.unknown")]);
+  };
+  add(t(isOver(batch) ? "batch.cost" : "batch.cost.sofar"), ours.cost_usd, (sum) => usd(sum, lang));
+  add(t("batch.rate"), ours.tokens_per_second, (n) =>
+    t("batch.rate.value", { n: number(n, lang, n < 10 ? 1 : 0) }),
+  );
+  add(t("batch.where"), ours.backend, (name) => known("batch.where", name) ?? name);
   if (total > 0) {
     rows.push([t("batch.answered"), number(settled - failed, lang)], [t("batch.unanswered"), number(failed, lang)]);
   }
   const [read, written] = [ours.prompt_tokens, ours.completion_tokens];
-  if (typeof read === "number" && typeof written === "number") {
-    rows.push([t("batch.tokens"), `${number(read, lang)} / ${number(written, lang)}`]);
+  if (read || written) {
+    rows.push([t("batch.tokens"), `${number(read ?? 0, lang)} / ${number(written ?? 0, lang)}`]);
   }
-  return <List rows={rows} kind="facts" />;
+  return rows.length > 0 ? <List rows={rows} kind="facts" /> : null;
 }
 
 export function Choice({ batch }: { batch: Batch }) {

@@ -60,9 +60,7 @@ export function ProblemTable({ rows, total }: { rows: readonly Row[]; total: num
             <tr key={i}>
               <td>{row.line === null ? t("batch.problem.file") : number(row.line, language.value)}</td>
               <td>
-                {row.title && <strong>{row.title}</strong>}
-                {row.param && <code>{row.param}</code>}
-                {row.more && <span>{row.more}</span>}
+                {row.title && <strong>{row.title}</strong>} {row.param && <code>{row.param}</code>} {row.more}
               </td>
             </tr>
           ))}

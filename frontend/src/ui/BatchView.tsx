@@ -45,6 +45,7 @@ function note(batch: Batch): string {
   if (batch.status === "completed" && failed > 0) {
     return t("batch.note.completed.some", { failed: number(failed, language.value) });
   }
+  if (batch.status === "failed" && !batch.in_progress_at) return t("batch.note.failed.free");
   return known("batch.note", batch.status) ?? "";
 }
 
@@ -146,7 +147,7 @@ export function BatchView({ id, actions }: { id: string; actions: BatchActions }
         {batch && <Cancel key={id} batch={batch} actions={actions} />}
       </div>
       {batch ? (
-        <Body batch={batch} actions={actions} />
+        <Body key={id} batch={batch} actions={actions} />
       ) : (
         <div class="batch-body">
           <p class="hint">{t(batchStale.value ? "batch.stale" : "batch.loading")}</p>

@@ -16,11 +16,11 @@ from foreverus.tracing import trace_aws_calls
 
 if TYPE_CHECKING:
     from foreverus.access.authorizer import Authorizer
-    from foreverus.backends.catalog import Catalog
+    from foreverus.batches.objects import S3Objects
     from foreverus.batches.waiting import WaitingBatches
+    from foreverus.bootstrap_api import ApiServices
     from foreverus.conversations.push import WebSocketPush
     from foreverus.conversations.rescue import Rescuer
-    from foreverus.conversations.service import ConversationService
     from foreverus.conversations.waiting import WaitingRequests
     from foreverus.dynamo import Table
     from foreverus.live.frames import Frames
@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from foreverus.sessions.machine import StepFunctionsMachine
     from foreverus.sessions.pricing import SpendWatch
     from foreverus.sessions.reaping import Reaper
-    from foreverus.sessions.service import SessionService
     from foreverus.sessions.start import SessionStarter
-    from foreverus.sessions.usage import Usage
     from foreverus.site import Site
 
 
@@ -58,7 +56,10 @@ def client(service: str, endpoint_url: str | None = None) -> Any:
     from botocore.config import Config
 
     trace_aws_calls()
-    config = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+    version = "s3v4" if service == "s3" else None  # what S3 signs addresses with else binds no upload's size
+    config = Config(
+        connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}, signature_version=version
+    )
     make: Any = boto3.client  # its stubs want each service's name spelled out
     return make(service, config=config, endpoint_url=endpoint_url)
 
@@ -73,14 +74,6 @@ def items(table_name: str) -> "Table":
 class LiveServices:
     frames: "Frames"
     push: "WebSocketPush"
-
-
-@dataclass(frozen=True)
-class ApiServices:
-    sessions: "SessionService"
-    conversations: "ConversationService"
-    models: "Catalog"
-    usage: "Usage"
 
 
 def starter(
@@ -104,30 +97,18 @@ def machine(gpu_session_arn: str) -> "StepFunctionsMachine":
     return StepFunctionsMachine(client("stepfunctions"), gpu_session_arn)
 
 
-@cache
-def api() -> ApiServices:
-    """Everything that the REST API calls."""
-    from foreverus.backends.catalog import Catalog
-    from foreverus.conversations.queue import ChatQueue
-    from foreverus.conversations.service import ConversationService
-    from foreverus.conversations.store import ConversationStore
-    from foreverus.costs.meter import Caps
-    from foreverus.sessions.diary import CapacityDiary
-    from foreverus.sessions.service import SessionService
-    from foreverus.sessions.store import SessionStore
-    from foreverus.sessions.usage import Usage
+def objects(bucket: str) -> "S3Objects":
+    from foreverus.batches.objects import S3Objects
 
-    env = settings.ApiSettings.from_env(os.environ)
-    table = items(env.table_name)
-    start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
-    queue = ChatQueue(client("sqs"), env.chat_queue_url)
-    caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    return ApiServices(
-        sessions=SessionService(SessionStore(table), start),
-        conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, clock),
-        models=Catalog(env.model_id, env.context_tokens),
-        usage=Usage(SessionStore(table), CapacityDiary(table), caps, region(), clock),
-    )
+    return S3Objects(client("s3"), bucket, clock)
+
+
+@cache
+def api() -> "ApiServices":
+    """Everything that the REST API calls."""
+    from foreverus.bootstrap_api import api_services
+
+    return api_services(settings.ApiSettings.from_env(os.environ))
 
 
 @cache

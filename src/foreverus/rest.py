@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from foreverus import schemas
 from foreverus.errors import InvalidRequest, NotAuthenticated, NotFound, RequestRejected
@@ -45,15 +46,37 @@ class Request:
 
     @property
     def idempotency_key(self) -> str:
-        headers = {name.lower(): value for name, value in (self.event.get("headers") or {}).items()}
-        return str(headers.get("idempotency-key", ""))
+        return self._header("idempotency-key")
+
+    @property
+    def content_type(self) -> str:
+        return self._header("content-type")
+
+    @property
+    def is_form(self) -> bool:
+        return self.content_type.lower().startswith("multipart/form-data")
+
+    @property
+    def raw_body(self) -> bytes:
+        """The body's bytes. API Gateway hands types that it holds for binary over in base64."""
+        body = self.event.get("body") or ""
+        if not self.event.get("isBase64Encoded"):
+            return str(body).encode()
+        try:
+            return base64.b64decode(body)
+        except ValueError as err:
+            raise InvalidRequest("The body is not the base64 that it is said to be.", code="invalid_body") from err
+
+    def _header(self, name: str) -> str:
+        headers = {key.lower(): value for key, value in (self.event.get("headers") or {}).items()}
+        return str(headers.get(name) or "")
 
     def body(self, schema: str) -> Any:
         """The JSON body, checked. Raises InvalidRequest that names the field."""
         body = self.event.get("body")
         if body and self.event.get("isBase64Encoded"):
             try:
-                body = base64.b64decode(body).decode()
+                body = self.raw_body.decode()
             except ValueError as err:
                 raise InvalidRequest("The body is not UTF-8 text.", code="invalid_json") from err
         return schemas.parse(schema, body)
@@ -66,6 +89,14 @@ class Request:
 
     def accepted(self, body: Any) -> Response:
         return response(202, body)
+
+    def download(self, content_type: str, filename: str, text: str | None, url: str) -> Response:
+        """A file: its text, or a redirect to where its bytes are."""
+        if text is None:
+            return {"statusCode": 302, "headers": {**_HEADERS, "Location": url}, "body": ""}
+        disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+        headers = {**_HEADERS, "Content-Type": f"{content_type}; charset=utf-8", "Content-Disposition": disposition}
+        return {"statusCode": 200, "headers": headers, "body": text}
 
 
 def response(status: int, body: Any) -> Response:

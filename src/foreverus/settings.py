@@ -40,6 +40,10 @@ class ApiSettings(Settings):
     idle_seconds: int
     monthly_cap_usd: float
     session_cap_usd: float
+    data_bucket: str
+    batch_run_arn: str
+    engine_slots: int  # with the next one: for what a running batch has cost
+    bedrock_model_id: str
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,63 @@ class RescueRequestsSettings(Settings):
     gpu_session_arn: str
     monthly_cap_usd: float
     websocket_callback_url: str
+
+
+@dataclass(frozen=True)
+class ValidateBatchSettings(Settings):
+    table_name: str
+    data_bucket: str
+    model_id: str
+
+
+@dataclass(frozen=True)
+class PlanBatchSettings(Settings):
+    """`bedrock_model_id`, here and below: empty when the stack was deployed without Bedrock."""
+
+    table_name: str
+    instance_types: str
+    idle_seconds: int
+    max_gpus: int
+    bedrock_model_id: str
+
+
+@dataclass(frozen=True)
+class ServeBatchSettings(Settings):
+    table_name: str
+    batch_queue_url: str
+    gpu_session_arn: str
+    monthly_cap_usd: float
+    session_cap_usd: float
+    max_gpus: int
+
+
+@dataclass(frozen=True)
+class AnswerBatchSettings(Settings):
+    table_name: str
+    data_bucket: str
+    bedrock_model_id: str
+
+
+@dataclass(frozen=True)
+class FinishBatchSettings(Settings):
+    table_name: str
+    data_bucket: str
+    topic_arn: str
+    engine_slots: int
+    bedrock_model_id: str
+
+
+@dataclass(frozen=True)
+class StoreBatchSettings(DatabaseSettings):
+    table_name: str
+
+
+@dataclass(frozen=True)
+class StartScheduledBatchSettings(Settings):
+    table_name: str
+    data_bucket: str
+    batch_run_arn: str
+    topic_arn: str
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,8 @@ class Aws:
     topic_inbox_url: str
     gpu_session_arn: str
     bucket: str
+    data_bucket: str
+    batch_run_arn: str
 
     def put(self, **item: Any) -> None:
         self.items.put(item)
@@ -90,6 +92,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "DATABASE_SECRET_ARN": "",
             "DATABASE_NAME": "",
             "SITE_BUCKET": made.bucket,
+            "DATA_BUCKET": made.data_bucket,
+            "BATCH_RUN_ARN": made.batch_run_arn,
+            "ENGINE_SLOTS": "4",
+            "BEDROCK_MODEL_ID": "mistral.mistral-7b-instruct-v0:2",
         }.items():
             monkeypatch.setenv(name, value)
         _forget_clients()
@@ -126,18 +132,24 @@ def _stack() -> Aws:
     topic_arn = sns.create_topic(Name="foreverus")["TopicArn"]
     inbox_arn = "arn:aws:sqs:us-east-1:123456789012:inbox"
     sns.subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=inbox_arn)
-    machine = boto3.client("stepfunctions").create_state_machine(
-        name="foreverus-gpu-session",
-        definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
-        roleArn="arn:aws:iam::123456789012:role/gpu-session",
-    )
-    boto3.client("s3").create_bucket(Bucket="site")
+    machines = [
+        boto3.client("stepfunctions").create_state_machine(
+            name=f"foreverus-{name}",
+            definition='{"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}',
+            roleArn=f"arn:aws:iam::123456789012:role/{name}",
+        )["stateMachineArn"]
+        for name in ("gpu-session", "batch-run")
+    ]
+    for bucket in ("site", "data"):
+        boto3.client("s3").create_bucket(Bucket=bucket)
     return Aws(
         Table(dynamodb, "foreverus"),
         queue_url,
         inbox_url,
-        machine["stateMachineArn"],
+        machines[0],
         "site",
+        "data",
+        machines[1],
     )
 
 

@@ -40,17 +40,19 @@ def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str) -> Verd
     """Looks at every line, or at the first MAX_LINES."""
     reading = _Reading(endpoint, model_id)
     for raw in raw_lines:
+        if raw.number > MAX_LINE_NUMBER:
+            message = f"A file has at most {MAX_LINE_NUMBER:,} lines, blank ones among them: leave those out."
+            reading.note([error("too_many_lines", message, raw.number)])
+            break
         if raw.data == b"":
             continue
-        if reading.lines == MAX_LINES or raw.number > MAX_LINE_NUMBER:
-            most = (
-                f"{MAX_LINES:,} lines" if reading.lines == MAX_LINES else f"{MAX_LINE_NUMBER:,} lines and blank lines"
-            )
-            reading.note([error("too_many_lines", f"A batch has at most {most}: split the file.", raw.number)])
+        if reading.lines == MAX_LINES:
+            message = f"A batch has at most {MAX_LINES:,} lines: split the file."
+            reading.note([error("too_many_lines", message, raw.number)])
             break
         reading.lines += 1
         reading.read(raw)
-    if not reading.lines:
+    if not reading.lines and not reading.errors:
         reading.note([error("empty_file", "The file has no lines: write one JSON object a line.")])
     return reading.verdict()
 

@@ -236,5 +236,11 @@ def public_file(item: Item) -> Item:
     }
 
 
+def listing(shown: list[Item], has_more: bool) -> Item:
+    """OpenAI's list."""
+    ids = [one["id"] for one in shown] or [None]
+    return {"object": "list", "data": shown, "first_id": ids[0], "last_id": ids[-1], "has_more": has_more}
+
+
 def _seconds(timestamp: str | None) -> int | None:
     return int(table.parse_timestamp(timestamp).timestamp()) if timestamp else None

@@ -27,6 +27,19 @@ ROUTES: Routes = {
     "GET /conversations/{conversation_id}/messages": lambda r, s: r.ok(
         s.conversations.messages(r.user_id, r.path["conversation_id"])
     ),
+    "POST /files": lambda r, s: r.ok(
+        s.files.upload(r.user_id, r.content_type, r.raw_body)
+        if r.is_form
+        else s.files.announce(r.user_id, r.body("file_create"))
+    ),
+    "GET /files": lambda r, s: r.ok(s.files.page(r.user_id, r.query)),
+    "GET /files/{file_id}": lambda r, s: r.ok(s.files.get(r.user_id, r.path["file_id"])),
+    "DELETE /files/{file_id}": lambda r, s: r.ok(s.files.delete(r.user_id, r.path["file_id"])),
+    "GET /files/{file_id}/content": lambda r, s: r.download(*s.files.content(r.user_id, r.path["file_id"])),
+    "POST /batches": lambda r, s: r.ok(s.batches.create(r.user_id, r.body("batch_create"), r.idempotency_key)),
+    "GET /batches": lambda r, s: r.ok(s.batches.page(r.user_id, r.query)),
+    "GET /batches/{batch_id}": lambda r, s: r.ok(s.batches.get(r.user_id, r.path["batch_id"])),
+    "POST /batches/{batch_id}/cancel": lambda r, s: r.ok(s.batches.cancel(r.user_id, r.path["batch_id"])),
     "GET /usage": lambda r, s: r.ok(s.usage.show()),
     "GET /models": lambda r, s: r.ok(s.models.page()),
 }

@@ -1,0 +1,136 @@
+"""What people do with batches: create, look, cancel. `batch_run` does the rest."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from foreverus import table
+from foreverus.batches.files import FileService
+from foreverus.batches.model import (
+    CANCELLING,
+    COMPLETED,
+    EXPIRED,
+    FAILED,
+    IN_PROGRESS,
+    PENDING,
+    SCHEDULE_USER,
+    VALIDATING,
+    is_over,
+    listing,
+    new_batch,
+    public_batch,
+    source_key,
+)
+from foreverus.batches.store import Batches, BatchRef
+from foreverus.errors import InvalidRequest, NotAccepted, NotFound
+from foreverus.paging import page
+from foreverus.sessions.machine import SessionMachine
+from foreverus.sessions.tasks import TaskRefused, Tasks
+
+Item = dict[str, Any]
+
+INPUTS = "inputs/"  # the only place of the bucket that people may name
+
+
+@dataclass(frozen=True)
+class BatchService:
+    """`machine` starts `batch_run`; `cost_of`: USD that a batch and its shards have cost until now, None: not known."""
+
+    store: Batches
+    files: FileService
+    machine: SessionMachine
+    tasks: Tasks
+    bucket: str
+    cost_of: Callable[[Item, list[Item]], float | None]
+    clock: Callable[[], datetime]
+
+    def create(self, user_id: str, request: Item, key: str = "", trigger: str = "api") -> Item:
+        """A new batch, or the one that an earlier request with the same Idempotency-Key `key` made.
+
+        Raises InvalidRequest and NotFound that name the field, or NotAccepted: nothing was kept.
+        """
+        now = self.clock()
+        batch = new_batch(table.new_id("batch", now), user_id, request, now, trigger)
+        self._check_input(user_id, request["input_file_id"])
+        repeat_key = table.idempotency_key(user_id, "batches", key) if key else None
+        kept = self.store.create(batch, repeat_key, now)
+        if kept["status"] == VALIDATING:  # a repeated request too: the first one may have ended before its start
+            self._start(BatchRef(user_id, kept["batch_id"]), repeat_key, is_new=kept["batch_id"] == batch["batch_id"])
+        return self.show(kept)
+
+    def _start(self, ref: BatchRef, repeat_key: table.Key | None, is_new: bool) -> None:
+        try:
+            self.machine.start(ref.batch_id, {"batch_id": ref.batch_id, "user_id": ref.user_id})
+        except Exception as err:
+            if is_new:  # somebody else's may run already
+                self.store.discard(ref, repeat_key)
+            raise NotAccepted("The batch could not be started. Send the request again.") from err
+
+    def _check_input(self, user_id: str, input_file_id: str) -> None:
+        if input_file_id.startswith("s3://"):
+            self._check_object(user_id, input_file_id)
+            return
+        try:
+            file = self.files.find(user_id, input_file_id)
+        except NotFound as err:
+            raise _no_input(input_file_id) from err
+        if file["user_id"] != user_id or file["purpose"] != "batch":
+            message = f"The file {input_file_id} is a batch's result: upload one with purpose 'batch'."
+            raise InvalidRequest(message, param="input_file_id", code="invalid_field")
+        if file["status"] == PENDING:
+            message = f"The file {input_file_id} has no content yet: put it at its upload address first."
+            raise InvalidRequest(message, param="input_file_id", code="file_not_uploaded")
+
+    def _check_object(self, user_id: str, address: str) -> None:
+        allowed = f"s3://{self.bucket}/{INPUTS}"
+        if not address.startswith(allowed) or address == allowed:
+            message = f"Only objects below {allowed} can be a batch's input, not {address[:200]}."
+            raise InvalidRequest(message, param="input_file_id", code="invalid_field")
+        if self.files.objects.size(source_key(user_id, address)) is None:
+            raise _no_input(address)
+
+    def page(self, user_id: str, query: dict[str, str]) -> Item:
+        """Their own batches and the scheduled ones, newest first."""
+        found = page(lambda limit, after: self._newest(user_id, limit, after), self.show, query)
+        return listing(found["data"], found["has_more"])
+
+    def _newest(self, user_id: str, limit: int, after: str) -> list[Item]:
+        found = [one for owner in (user_id, SCHEDULE_USER) for one in self.store.newest(owner, limit, after)]
+        return sorted(found, key=lambda one: str(one["batch_id"]), reverse=True)[:limit]
+
+    def get(self, user_id: str, batch_id: str) -> Item:
+        return self.show(self._find(user_id, batch_id))
+
+    def cancel(self, user_id: str, batch_id: str) -> Item:
+        """Its lines in flight are given up; what is answered stays. One that is being put together already (or being
+        cancelled) goes on to its end. Raises NotFound, and InvalidRequest for one that has ended otherwise."""
+        ref = BatchRef(self._find(user_id, batch_id)["user_id"], batch_id)
+        changes = {"status": CANCELLING, "cancel_requested_at": table.timestamp(self.clock())}
+        batch = self.store.change(ref, changes, status_in=(VALIDATING, IN_PROGRESS)) or self._find(user_id, batch_id)
+        if batch["status"] in (COMPLETED, FAILED, EXPIRED):
+            message = f"The batch {batch_id} is {batch['status']} already and cannot be cancelled."
+            raise InvalidRequest(message, param="batch_id", code="batch_is_over")
+        if batch["status"] == CANCELLING and batch.get("task_token"):  # asked again: the first word may be lost
+            with suppress(TaskRefused):  # the round has just ended: Plan finds the batch cancelling
+                self.tasks.succeed(batch["task_token"], {"outcome": "cancelled"})
+        return self.show(batch)
+
+    def _find(self, user_id: str, batch_id: str) -> Item:
+        for owner in (user_id, SCHEDULE_USER):
+            found = self.store.get(BatchRef(owner, batch_id))
+            if found:
+                return found
+        raise NotFound(f"There is no batch {batch_id}.", param="batch_id", code="batch_not_found")
+
+    def show(self, batch: Item) -> Item:
+        """A batch that is over has its totals and its cost in its record."""
+        if is_over(batch):
+            return public_batch(batch, [], batch.get("cost_usd"), self.clock())
+        shards = self.store.shards(batch["batch_id"]) if "total" in batch else []
+        return public_batch(batch, shards, self.cost_of(batch, shards), self.clock())
+
+
+def _no_input(input_file_id: str) -> NotFound:
+    return NotFound(f"There is no file {input_file_id}.", param="input_file_id", code="file_not_found")

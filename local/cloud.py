@@ -15,7 +15,7 @@ from local.emulator import USUAL_PORT, Emulator
 from local.inbox import Inbox
 from local.page import Page
 from local.postgres import Postgres
-from local.processes import Child, Failed
+from local.processes import LOOPBACK, Child, Failed, free_port
 from local.state import ROOT, State, write_json
 
 Say = Callable[[str], None]
@@ -86,6 +86,10 @@ class Cloud:
         self.postgres = Postgres(self.state.directory, logs / "postgres.log")
         self.postgres.write_connection_file()
         self._cleanup.callback(self.postgres.close)
+        bedrock_port = free_port()
+        self.bedrock = self._program("bedrock", "--port", str(bedrock_port), "--log", str(logs / "bedrock-engine.log"))
+        self._cleanup.callback(self.bedrock.stop)
+        self.bedrock.start()
         self.emulator = Emulator(
             self.state.directory,
             logs / "emulator.log",
@@ -93,6 +97,7 @@ class Cloud:
             port=USUAL_PORT if self.usual_ports else 0,
             wait_scale=self.wait_scale,
             faults=self.faults,
+            bedrock=f"http://{LOOPBACK}:{bedrock_port}",
         )
         self._cleanup.callback(self.emulator.stop)
         self.emulator.start()
@@ -105,30 +110,35 @@ class Cloud:
         self.inbox = Inbox(self.state.inbox, self.emulator.port)
         self._cleanup.callback(self.inbox.stop)
         self.inbox.start()
-        self.instances = Child(
-            "instances",
-            [
-                *(sys.executable, "-m", "local.instances", "--state", str(self.state.directory)),
-                *(["--engine", "local.faults.engine"] if self.faults else []),
-            ],
-            log=logs / "instances.log",
-            directory=ROOT,
-            environment={
-                "PATH": os.environ.get("PATH", os.defpath),
-                "HOME": str(self.state.directory / "tmp"),
-                "TMPDIR": str(self.state.directory / "tmp"),
-                "LC_ALL": "C.UTF-8",
-                "PYTHONUNBUFFERED": "1",
-                **self.emulator.environment(),
-            },
-            stop_seconds=25,  # a worker hands back its work in up to 20 s
-        )
+        self.instances = self._program("instances", "--state", str(self.state.directory))
+        self.instances.environment |= self.emulator.environment()
+        self.instances.stop_seconds = 25  # a worker hands back its work in up to 20 s
         self._cleanup.callback(self.instances.stop)
         self.instances.start()
 
+    def _program(self, name: str, *options: str) -> Child:
+        """`python -m local.<name>`, one that runs engines."""
+        temporary = str(self.state.directory / "tmp")
+        return Child(
+            name,
+            [
+                *(sys.executable, "-m", f"local.{name}", *options),
+                *(["--engine", "local.faults.engine"] if self.faults else []),
+            ],
+            log=self.state.logs / f"{name}.log",
+            directory=ROOT,
+            environment={
+                "PATH": os.environ.get("PATH", os.defpath),
+                "HOME": temporary,
+                "TMPDIR": temporary,
+                "LC_ALL": "C.UTF-8",
+                "PYTHONUNBUFFERED": "1",
+            },
+        )
+
     def check(self) -> None:
         """Failed when a part has ended by itself."""
-        for child in (self.emulator.child, self.postgres.child, self.instances):
+        for child in (self.emulator.child, self.postgres.child, self.bedrock, self.instances):
             if child is not None and (ended := child.ended()):
                 raise Failed(f"A part of the laptop's cloud, {child.name}, is gone: {ended}")
 

@@ -36,15 +36,17 @@ class Emulator:
         port: int = 0,
         wait_scale: float = 1,
         faults: bool = False,
+        bedrock: str | None = None,
     ) -> None:
         """postgres: the connection file of our PostgreSQL. wait_scale: of Step Functions' waits and retry intervals.
-        faults: whether it takes rules that make calls fail; see local/faults."""
+        faults: whether it takes rules that make calls fail; see local/faults. bedrock: the address of its model."""
         self.port = free_port(port)
         self.url = f"http://{LOOPBACK}:{self.port}"
         temporary = state / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         options = ["--postgres", str(postgres)] if postgres else []
         options += [*([] if mended else ["--unmended"]), *(["--faults"] if faults else [])]
+        options += ["--bedrock", bedrock] if bedrock else []
         self.child = Child(
             "emulator",
             [str(INTERPRETER), "-m", "local.ministack", *options],

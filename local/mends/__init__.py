@@ -20,6 +20,8 @@ class Options:
     postgres: a JSON file with `host`, `port`, `superuser` and `password` of our PostgreSQL. It is a file and not an
     environment variable because Lambda functions inherit the emulator's environment, and they must know a database
     only through its secret.
+    bedrock: the address of the model behind Bedrock, an OpenAI-compatible server. Without one Bedrock is unavailable.
     """
 
     postgres: Path | None = None
+    bedrock: str | None = None

@@ -13,6 +13,7 @@ from pathlib import Path
 from local.mends import (
     Options,
     api_import,
+    bedrock_converse,
     budgets_in_stacks,
     ec2_authorization,
     ec2_fleet,
@@ -30,6 +31,7 @@ from local.mends import (
 
 MENDS = (
     api_import,
+    bedrock_converse,
     budgets_in_stacks,
     ec2_authorization,
     ec2_fleet,
@@ -51,6 +53,7 @@ def main() -> None:
     parser.add_argument("--unmended", action="store_true", help="run the emulator as it is")
     parser.add_argument("--faults", action="store_true", help="take rules of local/faults")
     parser.add_argument("--postgres", type=Path, help="JSON file that says where our PostgreSQL is")
+    parser.add_argument("--bedrock", help="address of the model behind Bedrock")
     arguments = parser.parse_args()
 
     # Set before the import: the emulator reads its environment when its modules load.
@@ -60,7 +63,7 @@ def main() -> None:
     from ministack import app as gateway
 
     if not arguments.unmended:
-        options = Options(postgres=arguments.postgres)
+        options = Options(postgres=arguments.postgres, bedrock=arguments.bedrock)
         for mend in MENDS:
             mend.apply(options)
     if arguments.faults:

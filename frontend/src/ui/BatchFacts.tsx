@@ -1,8 +1,10 @@
 /** A batch's numbers, the arithmetic of its choice, its times and its names. */
 import { known, language, t } from "../i18n";
-import { choiceText, isOver, moments, progress } from "../logic/batches";
+import { choiceText, isOver, moments, progress, type Moment } from "../logic/batches";
 import { clock, day, duration, number, usd } from "../logic/format";
 import type { Batch } from "../types";
+
+const BAD: readonly Moment[] = ["failed", "expired"];
 
 type Row = [name: string, value: string];
 
@@ -65,7 +67,7 @@ export function Times({ batch }: { batch: Batch }) {
         {list.map(({ name, at }, i) => {
           const now = !over && i === list.length - 1;
           return (
-            <li key={name} class={now ? "step-now" : "step-done"} aria-current={now ? "step" : undefined}>
+            <li key={name} class={now ? "step-now" : BAD.includes(name) ? "step-bad" : "step-done"} aria-current={now ? "step" : undefined}>
               <span class="step-name">{t(`batch.time.${name}`)}</span>
               <time dateTime={new Date(at).toISOString()} title={clock(at, language.value)}>
                 {i === 0 ? day(at, language.value) : `+${duration((at - begin) / 1000)}`}

@@ -47,11 +47,12 @@ function Facts({ report }: { report: Report }) {
   );
 }
 
+/** No alert: how many errors there are is spoken already, and a hundred rows would be read out. */
 function Bad({ report, actions }: { report: Report; actions: DraftActions }) {
   const found = Object.values(report.counts).reduce((all, one) => all + one, 0);
   return (
-    <div class="verdict verdict-bad" role="alert">
-      <h3>
+    <section class="verdict verdict-bad" aria-labelledby="verdict">
+      <h3 id="verdict">
         {found === 1 ? t("batch.checked.bad.one") : t("batch.checked.bad", { count: number(found, language.value) })}
       </h3>
       {found > 1 && <p class="hint">{counts(report)}</p>}
@@ -59,7 +60,7 @@ function Bad({ report, actions }: { report: Report; actions: DraftActions }) {
       {!report.whole && <p class="hint">{t("batch.checked.stop")}</p>}
       <p>{t("batch.checked.fix")}</p>
       <FileButton onFile={(file) => void actions.choose(file)} label={t("batch.pick.again")} />
-    </div>
+    </section>
   );
 }
 

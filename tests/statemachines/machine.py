@@ -1,4 +1,4 @@
-"""gpu_session.asl.json, and running it on the emulator: one table, one launch template and one machine for each case.
+"""Running gpu_session on the emulator: one table, one launch template and one machine for each case.
 
 Faults come in by the emulator's mock configuration (Step Functions Local's format): a state named there returns or
 throws what the case says on its n-th entry; every other state does its real call.
@@ -6,23 +6,18 @@ throws what the case says on its n-th entry; every other state does its real cal
 
 import io
 import json
-import re
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from local.emulator import Emulator
+from local.emulator import ACCOUNT, Emulator
 from tests.cloud import policy, trust
+from tests.statemachines.definition import GPU_SESSION
 
-FILE = Path(__file__).resolve().parents[2] / "statemachines" / "gpu_session.asl.json"
-TEXT = FILE.read_text()
-MACHINE: dict[str, Any] = json.loads(TEXT)
-STATES: dict[str, dict[str, Any]] = MACHINE["States"]
 TEST_CASE = "case"
 
 Answer = tuple[str, dict[str, Any]]  # ("success", output) or ("failure", {"error", "cause"})
@@ -97,7 +92,16 @@ class Run:
         return closed
 
 
-def mock_configuration(cases: list[Case]) -> dict[str, Any]:
+class Mocked(Protocol):
+    """A case of either machine."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def states(self) -> dict[str, list[dict[str, Any]]]: ...
+
+
+def mock_configuration(cases: Sequence[Mocked]) -> dict[str, Any]:
     machines: dict[str, Any] = {}
     responses: dict[str, Any] = {}
     for case in cases:
@@ -108,10 +112,6 @@ def mock_configuration(cases: list[Case]) -> dict[str, Any]:
             responses[name] = {str(i): answer for i, answer in enumerate(answers)}
         machines[case.name] = {"TestCases": {TEST_CASE: chosen}}
     return {"StateMachines": machines, "MockedResponses": responses}
-
-
-def render(substitutions: dict[str, str]) -> str:
-    return re.sub(r"\$\{([^}]+)\}", lambda found: substitutions[found[1]], TEXT)
 
 
 # The close function's notification is what it was given, so that a test can read it in the next state's input.
@@ -126,6 +126,38 @@ def store(event, context):
 """
 
 
+def make_stub(emulator: Emulator, handler: str, code: str) -> str:
+    """A function of that Python text, with the role `stub`; returns its ARN."""
+    archive = io.BytesIO()
+    module, name = handler.split(".")
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr(f"{module}.py", code)
+    made = emulator.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.13",
+        Handler=handler,
+        Role=f"arn:aws:iam::{ACCOUNT}:role/stub",
+        Code={"ZipFile": archive.getvalue()},
+    )
+    return str(made["FunctionArn"])
+
+
+def entered(emulator: Emulator, execution: str) -> tuple[list[str], dict[str, Any]]:
+    """The states that an execution went through, and the newest input of each."""
+    path: list[str] = []
+    inputs: dict[str, Any] = {}
+    token: dict[str, str] = {}
+    while True:
+        page = emulator.client("stepfunctions").get_execution_history(executionArn=execution, **token)
+        for event in page["events"]:
+            if details := event.get("stateEnteredEventDetails"):
+                path.append(details["name"])
+                inputs[details["name"]] = json.loads(details["input"])
+        if "nextToken" not in page:
+            return path, inputs
+        token = {"nextToken": page["nextToken"]}
+
+
 class Bench:
     """What all cases share: stub functions, a topic, a role, subnets and a launch template."""
 
@@ -138,7 +170,7 @@ class Bench:
         everything = policy({"Action": "*", "Resource": "*"})  # the template's role is proved by tests/local
         iam.put_role_policy(RoleName="machine", PolicyName="all", PolicyDocument=everything)
         iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
-        self.functions = {name: self._function(name) for name in ("close", "store")}
+        self.functions = {name: make_stub(emulator, f"stub.{name}", STUB) for name in ("close", "store")}
         self.topic = emulator.client("sns").create_topic(Name="sessions")["TopicArn"]
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.subnets = [
@@ -149,20 +181,6 @@ class Bench:
             LaunchTemplateName="gpu", LaunchTemplateData={"ImageId": "ami-12345678", "InstanceType": "g6.xlarge"}
         )
         self.launch_template = made["LaunchTemplate"]["LaunchTemplateId"]
-
-    def _function(self, name: str) -> str:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as out:
-            out.writestr("stub.py", STUB)
-        account = self.role.split(":")[4]
-        made = self.emulator.client("lambda").create_function(
-            FunctionName=name,
-            Runtime="python3.13",
-            Handler=f"stub.{name}",
-            Role=f"arn:aws:iam::{account}:role/stub",
-            Code={"ZipFile": archive.getvalue()},
-        )
-        return str(made["FunctionArn"])
 
     def substitutions(self, table: str) -> dict[str, str]:
         return {
@@ -204,7 +222,7 @@ class Bench:
         machine = states.create_state_machine(
             name=case.name,
             roleArn=self.role,
-            definition=render({**self.substitutions(case.name), **case.substitutions}),
+            definition=GPU_SESSION.render({**self.substitutions(case.name), **case.substitutions}),
         )["stateMachineArn"]
         execution = states.start_execution(
             stateMachineArn=f"{machine}#{TEST_CASE}", name=session_id, input=json.dumps(case.request)
@@ -284,16 +302,7 @@ class Bench:
     def _result(self, case: Case, session_id: str, execution: str, seconds: float) -> Run:
         states, ec2 = self.emulator.client("stepfunctions"), self.emulator.client("ec2")
         found = states.describe_execution(executionArn=execution)
-        path, inputs, token = [], {}, {}
-        while True:
-            page = states.get_execution_history(executionArn=execution, **token)
-            for event in page["events"]:
-                if entered := event.get("stateEnteredEventDetails"):
-                    path.append(entered["name"])
-                    inputs[entered["name"]] = json.loads(entered["input"])
-            if "nextToken" not in page:
-                break
-            token = {"nextToken": page["nextToken"]}
+        path, inputs = entered(self.emulator, execution)
         tagged = ec2.describe_instances(Filters=[{"Name": "tag:foreverus:session", "Values": [session_id]}])
         instances = [i for r in tagged["Reservations"] for i in r["Instances"]]
         return Run(

@@ -12,7 +12,8 @@ import pytest
 from foreverus import schemas
 from local.emulator import Emulator
 from tests.statemachines.cases import CASES, NORMAL
-from tests.statemachines.machine import STATES, Bench, Case, Run, mock_configuration
+from tests.statemachines.definition import GPU_SESSION
+from tests.statemachines.machine import Bench, Case, Run, mock_configuration
 
 pytestmark = pytest.mark.cloud
 
@@ -48,13 +49,7 @@ def test_path(runs: dict[str, Run], case: Case) -> None:
 
 def test_every_transition_of_the_machine_is_taken(runs: dict[str, Run]) -> None:
     taken = {pair for run in runs.values() for pair in zip(run.path, run.path[1:], strict=False)}
-    drawn = {(name, target) for name, state in STATES.items() for target in targets(state)}
-    assert drawn - taken == set()
-
-
-def targets(state: dict) -> set[str]:
-    found = {state[key] for key in ("Next", "Default") if key in state}
-    return found | {rule["Next"] for key in ("Choices", "Catch") for rule in state.get(key, [])}
+    assert GPU_SESSION.transitions() - taken == set()
 
 
 def test_no_instance_is_left_on_any_path(runs: dict[str, Run]) -> None:

@@ -132,7 +132,7 @@ def test_environment_is_read_in_bootstrap_and_settings_only() -> None:
     readers = {
         path.relative_to(SOURCE).as_posix() for path in modules() if "environ" in path.read_text(encoding="utf-8")
     }
-    allowed = {"bootstrap.py", "settings.py", "tracing.py", "cli/settings.py"}
+    allowed = {"bootstrap.py", "bootstrap_batches.py", "settings.py", "tracing.py", "cli/settings.py"}
     assert {reader for reader in readers if not reader.startswith("worker/")} <= allowed
 
 

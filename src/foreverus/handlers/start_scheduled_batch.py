@@ -1,0 +1,10 @@
+"""What the scheduler calls: a batch of the file, or of each new file under the prefix, that the schedule names."""
+
+from typing import Any
+
+from foreverus import bootstrap_batches, schemas
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    request = schemas.check("start_scheduled_batch", event)
+    return bootstrap_batches.scheduled().start(request["source"], request["scheduled_at"], overlap=request["overlap"])

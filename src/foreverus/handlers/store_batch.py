@@ -1,0 +1,14 @@
+"""Puts a batch's summary into PostgreSQL; called on a schedule, every summary that is still missing there."""
+
+from typing import Any
+
+from foreverus import bootstrap_batches, schemas
+from foreverus.batches.store import BatchRef
+
+
+def handler(event: dict[str, Any], context: Any) -> Any:
+    request = schemas.check("store_batch", event)
+    keeper = bootstrap_batches.summary_keeper()
+    if "batch_id" in request:
+        return keeper.store(BatchRef(request["user_id"], request["batch_id"]))
+    return keeper.store_unsaved()

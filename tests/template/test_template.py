@@ -1,17 +1,18 @@
 """Rules of template.yaml. What it deploys to is shown by tests/local; here is what must hold before that."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from foreverus import settings
+from foreverus import schemas, settings
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
 from foreverus.costs.prices import listed_price
 from foreverus.sessions import metrics
-from tests.statemachines.machine import STATES
-from tests.template.template import ROOT, parameter_defaults, resources, template, walk
+from tests.statemachines.definition import ALL, BATCH_RUN, Definition
+from tests.template.template import ROOT, parameter_defaults, resources, substitute, template, walk
 
 TEXT = (ROOT / "template.yaml").read_text()
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -69,13 +70,19 @@ WILDCARDS = {
     "SiteBucketPolicy/TlsOnly",
     "DataBucketPolicy/TlsOnly",
     "InstanceRole/TaskTokens",
+    "ApiFunction/CancelledRounds",
     "CloseSessionFunction/SpotPrices",
+    "CloseSessionFunction/WaitingRounds",
+    "ServeBatchFunction/TaskTokens",
     "NoLaunches/NoLaunches",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
+    "ReapGpusFunction/WaitingRounds",
     "GpuSessionRole/Look",
     "GpuSessionRole/DeliverLogs",
     "GpuSessionRole/Trace",
+    "BatchRunRole/DeliverLogs",
+    "BatchRunRole/Trace",
 }
 
 
@@ -146,7 +153,7 @@ def test_function_gets_what_its_settings_name(name: str) -> None:
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_has_timeout_memory_log_and_handler(name: str) -> None:
     function = FUNCTIONS[name]
-    assert 0 < {**GLOBALS, **function}["Timeout"] <= 300
+    assert 0 < {**GLOBALS, **function}["Timeout"] <= 900
     assert {**GLOBALS, **function}["MemorySize"] >= 512
     log = function["LoggingConfig"]["LogGroup"]["Ref"]
     assert template()["Resources"][log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
@@ -164,19 +171,38 @@ def test_api_answers_before_api_gateway_gives_up() -> None:
     assert FUNCTIONS["ApiFunction"]["Timeout"] <= 29  # seconds, API Gateway's own limit
 
 
-@pytest.mark.parametrize(
-    ("state", "function"), [("Close session", "CloseSessionFunction"), ("Store results", "StoreResultsFunction")]
-)
-def test_machine_waits_longer_than_its_functions(state: str, function: str) -> None:
-    assert STATES[state]["TimeoutSeconds"] > {**GLOBALS, **FUNCTIONS[function]}["Timeout"]
+def called(machine: Definition) -> list[tuple[str, str]]:
+    """(state, logical id of the function that it calls) of every state that calls one and waits for its answer."""
+    found = []
+    for name, state in machine.tasks().items():
+        if state["Resource"].endswith(":lambda:invoke"):
+            function = state["Arguments"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+            found.append((name, function))
+    return found
 
 
-def test_routes_are_the_architectures_routes() -> None:
+CALLS = [pytest.param(machine, *call, id=f"{machine}-{call[0]}") for machine in ALL for call in called(machine)]
+
+
+@pytest.mark.parametrize(("machine", "state", "function"), CALLS)
+def test_machine_waits_longer_than_its_functions(machine: Definition, state: str, function: str) -> None:
+    assert machine.states[state]["TimeoutSeconds"] > {**GLOBALS, **FUNCTIONS[function]}["Timeout"]
+
+
+def test_routes_are_the_contracts_routes() -> None:
     events = [event["Properties"] for event in FUNCTIONS["ApiFunction"]["Events"].values()]
     routes = {f"{one['Method'].upper()} {re.sub(r'{[^}]+}', '{id}', one['Path'])}" for one in events}
-    page = (ROOT / "docs" / "architecture.md").read_text()
-    rest = page[page.index("\n## REST") : page.index("\n## The Lambdas")]
-    assert routes == {f"{method} {path}" for method, path in re.findall(r"`(GET|POST|DELETE) (/[^` ]+)", rest)}
+    pages = (("architecture", "\n## REST", "\n## The Lambdas"), ("batches", "\n## API", "\n## A line"))
+    contract = ""
+    for name, begin, end in pages:
+        page = (ROOT / "docs" / f"{name}.md").read_text()
+        contract += page[page.index(begin) : page.index(end)]
+    assert routes == {f"{method} {path}" for method, path in re.findall(r"`(GET|POST|DELETE) (/[^` ]+)", contract)}
+
+
+def test_uploads_reach_the_function_as_they_are() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    assert api["BinaryMediaTypes"] == ["multipart~1form-data"]  # SAM's spelling of the slash
 
 
 def test_every_route_is_authorized() -> None:
@@ -193,13 +219,25 @@ def test_refusals_can_be_read_by_the_page() -> None:
         assert "Access-Control-Allow-Origin" in api["GatewayResponses"][kind]["ResponseParameters"]["Headers"]
 
 
-@pytest.mark.parametrize("name", ["ChatQueue", "BatchQueue"])
-def test_queue_has_a_dead_letter_queue(name: str) -> None:
+@pytest.mark.parametrize(("name", "receives"), [("ChatQueue", 8), ("BatchQueue", 50)])
+def test_queue_has_a_dead_letter_queue(name: str, receives: int) -> None:
     queue = resources("AWS::SQS::Queue")[name]
     letters = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
-    assert queue["RedrivePolicy"]["maxReceiveCount"] == 8
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == receives
     assert queue.get("FifoQueue") == resources("AWS::SQS::Queue")[letters].get("FifoQueue")
     assert queue["VisibilityTimeout"] == {"Ref": "VisibilitySeconds"}
+
+
+def test_copies_of_inputs_outlive_the_longest_batch() -> None:
+    rules = resources("AWS::S3::Bucket")["DataBucket"]["LifecycleConfiguration"]["Rules"]
+    expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
+    assert expiring == {"batches/": 30}  # what people see, files/ and inputs/, is never deleted by us
+    assert BATCH_RUN.machine["TimeoutSeconds"] < 30 * 86_400
+
+
+def test_page_may_use_presigned_addresses() -> None:
+    (rule,) = resources("AWS::S3::Bucket")["DataBucket"]["CorsConfiguration"]["CorsRules"]
+    assert (rule["AllowedOrigins"], set(rule["AllowedMethods"])) == (["*"], {"GET", "HEAD", "PUT"})
 
 
 def test_what_is_stored_is_encrypted_and_private() -> None:
@@ -318,6 +356,65 @@ def test_instances_are_launched_only_from_our_template_with_our_tags() -> None:
             assert one["Condition"]["StringLike"] == {"aws:RequestTag/foreverus:session": "*"}
 
 
+def allowed(name: str) -> dict[str, list[Any]]:
+    """Action → resources, of what a function or role may do."""
+    found: dict[str, list[Any]] = {}
+    for owner, one in statements():
+        if owner == name and one["Effect"] == "Allow":
+            resources_ = one["Resource"] if isinstance(one.get("Resource"), list) else [one.get("Resource")]
+            for action in actions(one):
+                found.setdefault(action, []).extend(resources_)
+    return found
+
+
+def under(*prefixes: str) -> list[dict[str, str]]:
+    return [{"Fn::Sub": f"${{DataBucket.Arn}}/{prefix}/*"} for prefix in prefixes]
+
+
+@pytest.mark.parametrize(
+    ("name", "reads", "writes"),
+    [
+        ("ApiFunction", under("files", "inputs"), under("files")),
+        ("ValidateBatchFunction", under("files", "inputs", "batches"), under("batches")),
+        ("AnswerBatchFunction", under("batches"), []),
+        ("FinishBatchFunction", under("batches"), under("files")),
+        ("StartScheduledBatchFunction", under("inputs"), []),
+        ("InstanceRole", under("weights", "batches"), []),
+    ],
+)
+def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list[Any]) -> None:
+    assert allowed(name).get("s3:GetObject", []) == reads
+    assert allowed(name).get("s3:PutObject", []) == writes
+
+
+def test_nobody_else_opens_the_data_bucket() -> None:
+    openers = {name for name, one in statements() if "DataBucket" in str(one) and one["Effect"] == "Allow"}
+    known = {"ApiFunction", "ValidateBatchFunction", "AnswerBatchFunction", "FinishBatchFunction"}
+    assert openers == known | {"StartScheduledBatchFunction", "InstanceRole"}
+
+
+def test_only_one_function_asks_bedrock_and_only_that_model() -> None:
+    asking = [(name, one) for name, one in statements() if any(a.startswith("bedrock:") for a in actions(one))]
+    ((name, statement),) = asking
+    model = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/${BedrockModelId}"
+    assert (name, statement["Action"], statement["Resource"]) == (
+        "AnswerBatchFunction",
+        ["bedrock:InvokeModel"],
+        {"Fn::Sub": model},
+    )
+    guarded = FUNCTIONS["AnswerBatchFunction"]["Policies"][-1]["Fn::If"]
+    assert (guarded[0], guarded[2]) == ("HasBedrock", {"Ref": "AWS::NoValue"})
+
+
+def test_batch_machine_can_call_its_steps_and_tell_people_and_nothing_else() -> None:
+    may = allowed("BatchRunRole")
+    assert {one["Fn::GetAtt"][0] for one in may["lambda:InvokeFunction"]} == {step for _, step in called(BATCH_RUN)} | {
+        "ServeBatchFunction"
+    }
+    beside = {action for action in may if not action.startswith(("logs:", "xray:"))}
+    assert beside == {"lambda:InvokeFunction", "sns:Publish", "sts:AssumeRole"}
+
+
 def test_passed_role_is_the_instances_and_for_ec2() -> None:
     (passing,) = [one for _, one in statements() if "iam:PassRole" in actions(one)]
     assert passing["Resource"] == {"Fn::GetAtt": ["InstanceRole", "Arn"]}
@@ -340,19 +437,53 @@ def test_what_was_left_behind_is_mended_every_five_minutes(name: str) -> None:
     assert schedules == ["rate(5 minutes)"]
 
 
-def test_machines_name_is_the_one_that_functions_spell() -> None:
-    (machine,) = resources("AWS::Serverless::StateMachine").values()
-    assert machine["Name"] == {"Fn::Sub": "${AWS::StackName}-gpu-session"}
+@pytest.mark.parametrize(
+    ("machine", "variable", "name"),
+    [("GpuSession", "GPU_SESSION_ARN", "gpu-session"), ("BatchRun", "BATCH_RUN_ARN", "batch-run")],
+)
+def test_machines_name_is_the_one_that_functions_spell(machine: str, variable: str, name: str) -> None:
+    assert resources("AWS::Serverless::StateMachine")[machine]["Name"] == {"Fn::Sub": f"${{AWS::StackName}}-{name}"}
     arns = {
-        one["Environment"]["Variables"]["GPU_SESSION_ARN"]["Fn::Sub"]
+        one["Environment"]["Variables"][variable]["Fn::Sub"]
         for one in FUNCTIONS.values()
-        if "GPU_SESSION_ARN" in one.get("Environment", {}).get("Variables", {})
+        if variable in one.get("Environment", {}).get("Variables", {})
     }
-    assert {arn.split(":stateMachine:")[1] for arn in arns} == {machine["Name"]["Fn::Sub"]}
+    assert {arn.split(":stateMachine:")[1] for arn in arns} == {f"${{AWS::StackName}}-{name}"}
+
+
+def test_batch_that_its_machine_left_is_finished() -> None:
+    pattern = FUNCTIONS["FinishBatchFunction"]["Events"]["RunFailed"]["Properties"]["Pattern"]
+    assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
+    (machine,) = pattern["detail"]["stateMachineArn"]
+    assert machine["Fn::Sub"].endswith(":stateMachine:${AWS::StackName}-batch-run")
+
+
+def test_scheduled_batch_is_off_by_default_and_has_a_time_zone() -> None:
+    assert parameter_defaults()["BatchSchedule"] == ""
+    assert template()["Resources"]["ScheduledBatch"]["Condition"] == "HasBatchSchedule"
+    schedule = resources("AWS::Scheduler::Schedule")["ScheduledBatch"]
+    assert schedule["ScheduleExpressionTimezone"] == {"Ref": "BatchScheduleTimezone"}
+    text = schedule["Target"]["Input"]["Fn::Sub"]
+    event = json.loads(substitute(text, parameter_defaults()))
+    assert schemas.check("start_scheduled_batch", event)["overlap"] is False
+
+
+def test_scheduled_run_that_is_missed_or_fails_is_an_alarm() -> None:
+    """The scheduler's own dead letters, and the function's: the scheduler does not wait for the function."""
+    letters = {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}
+    assert resources("AWS::Scheduler::Schedule")["ScheduledBatch"]["Target"]["DeadLetterConfig"] == {"Arn": letters}
+    assert FUNCTIONS["StartScheduledBatchFunction"]["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": letters}
+    alarm = resources("AWS::CloudWatch::Alarm")["ScheduledRunMissed"]
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["ScheduleDeadLetters", "QueueName"]}}]
+    assert (alarm["Threshold"], alarm["AlarmActions"]) == (1, [{"Ref": "Topic"}])
+
+
+def test_alarms_are_among_the_ten_that_are_free() -> None:
+    assert len(resources("AWS::CloudWatch::Alarm")) <= 10
 
 
 def test_it_is_an_alarm_when_the_reaper_had_to_act() -> None:
-    (alarm,) = resources("AWS::CloudWatch::Alarm").values()
+    alarm = resources("AWS::CloudWatch::Alarm")["ReaperHadToAct"]
     assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.REAPED)
     assert alarm["Dimensions"] == [{"Name": metrics.DIMENSION, "Value": {"Ref": "AWS::StackName"}}]
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")

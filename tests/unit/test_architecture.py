@@ -15,7 +15,7 @@ ARROWS: dict[str, set[str]] = {
     "conversations": {"sessions", "backends"},
     "live": {"conversations", "sessions"},
     "sessions": {"costs"},
-    "results": {"sessions"},
+    "results": {"sessions", "batches"},
     "batches": {"sessions", "backends", "costs"},
     "cli": {"batches"},
     "access": set(),

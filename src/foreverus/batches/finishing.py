@@ -51,13 +51,6 @@ class Finisher:
         self.store.withdraw(ref)
         return {"batch_id": ref.batch_id, "status": record["status"], "notification": notification(record)}
 
-    def summary(self, ref: BatchRef) -> Item:
-        """The record of a batch that is over, for PostgreSQL. Raises NotFound for one that is not."""
-        record = self.store.get(ref)
-        if record is None or not model.is_over(record):
-            raise NotFound(f"There is no batch {ref.batch_id} that is over.", param="batch_id", code="batch_not_found")
-        return record
-
     def _finish(self, ref: BatchRef, record: Item, status: str, error: dict[str, str] | None) -> Item:
         changes: Item = {"errors": with_error(record.get("errors"), error)} if error else {}
         if "total" in record:

@@ -25,6 +25,8 @@ def reason(session_id: str, code: str) -> str:
     """
     if code == "SessionEndRequested":
         return f"The GPU was switched off (session {session_id})."
+    if code == "SpendCapReached":
+        return advice(code)
     return f"The GPU session {session_id} failed. {advice(code)}".rstrip()
 
 

@@ -211,8 +211,6 @@ def test_a_copy_of_the_input_that_is_gone_keeps_no_batch_from_its_end() -> None:
 def test_nobody_finishes_a_batch_that_is_not_there() -> None:
     with pytest.raises(NotFound):
         World().finisher().finish(REF, "failed")
-    with pytest.raises(NotFound):
-        world().finisher().summary(REF)
 
 
 def test_the_promise_and_the_token_are_gone() -> None:

@@ -1,0 +1,137 @@
+"""What the Scheduler starts: a batch of a named file, or of each new file under a prefix.
+
+Nobody looks on, so people are told of everything that does not start as it should. The Scheduler delivers at least
+once: a run is known by its source and its scheduled time.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from foreverus.batches import model
+from foreverus.batches.lines import CHAT
+from foreverus.batches.objects import Objects
+from foreverus.batches.schedule_store import Runs
+from foreverus.batches.store import Batches, BatchRef
+from foreverus.errors import ForeverUsError
+
+Item = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+class ScheduledBatchNotStarted(ForeverUsError):
+    """Some of the run's batches could not be started; delivered again, the run starts those that are missing."""
+
+
+class Creates(Protocol):
+    """`BatchService`."""
+
+    def create(self, user_id: str, request: Item, key: str = "", trigger: str = "api") -> Item: ...
+
+
+class Notifications(Protocol):
+    def send(self, subject: str, message: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Input:
+    key: str
+    etag: str  # empty for a named file: that is a batch at each run
+    once: str  # the Idempotency-Key of its batch
+
+
+@dataclass(frozen=True)
+class ScheduledBatches:
+    service: Creates
+    store: Batches
+    objects: Objects
+    runs: Runs
+    notifications: Notifications
+    bucket: str
+    clock: Callable[[], datetime]
+
+    def start(
+        self,
+        source: str,
+        scheduled_at: str,
+        *,
+        overlap: bool = False,
+        endpoint: str = CHAT,
+        completion_window: str = "24h",
+        metadata: dict[str, str] | None = None,
+    ) -> Item:
+        """`{batches: [ids], skipped: why or None}`. `source`: a key below `inputs/`, or a prefix that ends with `/`:
+        then every object under it that was no batch yet. `overlap`: start although an earlier run's batch is open.
+
+        Every failure is told to people and raised: the Scheduler tries again, and what was started stays one batch.
+        """
+        asked = {"endpoint": endpoint, "completion_window": completion_window, "metadata": metadata or {}}
+        try:
+            return self._start(source, scheduled_at, overlap, asked)
+        except Exception as err:
+            self._tell("a scheduled batch was not started", source, scheduled_at, f"{type(err).__name__}: {err}")
+            raise
+
+    def _start(self, source: str, scheduled_at: str, overlap: bool, asked: Item) -> Item:
+        run = self.runs.begin(source, scheduled_at, self.clock())
+        if "batches" in run:
+            return {"batches": run["batches"], "skipped": None}
+        if not overlap and (earlier := self._still_open(run["started_at"])):
+            why = f"Still open: {', '.join(earlier)}. Runs do not overlap unless BatchScheduleOverlap allows it."
+            return self._skip(source, scheduled_at, "overlap", why)
+        inputs = self._inputs(source, scheduled_at)
+        if not inputs:
+            why = "There is no new file." if source.endswith("/") else "There is no such file."
+            return self._skip(source, scheduled_at, "no_file", why)
+        started, failed = [], []
+        for one in inputs:
+            request = {**asked, "input_file_id": f"s3://{self.bucket}/{one.key}"}
+            try:
+                batch = self.service.create(model.SCHEDULE_USER, request, one.once, "schedule")
+                if one.etag:
+                    self.runs.note_run(one.key, one.etag, batch["id"])
+            except Exception as err:
+                logger.exception("%s was not started", one.key)
+                failed.append(f"{one.key} ({type(err).__name__}: {err})")
+            else:
+                started.append(str(batch["id"]))
+        if failed:
+            raise ScheduledBatchNotStarted(f"{len(started)} started, not started: {'; '.join(failed)}")
+        self.runs.end(source, scheduled_at, started)
+        return {"batches": started, "skipped": None}
+
+    def _still_open(self, started_at: str) -> list[str]:
+        """Scheduled batches of earlier runs that are not over. This run's own are there when it is delivered again."""
+        found = []
+        for one in self.store.open_batches():
+            if one.get("trigger") == "schedule" and one["created_at"] < started_at:
+                record = self.store.get(BatchRef(one["user_id"], one["batch_id"]))
+                if record and not model.is_over(record):
+                    found.append(str(one["batch_id"]))
+        return found
+
+    def _inputs(self, source: str, scheduled_at: str) -> list[_Input]:
+        if not source.endswith("/"):
+            there = self.objects.size(source) is not None
+            return [_Input(source, "", f"{scheduled_at}\n{source}")] if there else []
+        return [
+            _Input(key, etag, f"{key}\n{etag}")
+            for key, size, etag in self.objects.list(source)
+            if size and not key.endswith("/") and not self.runs.was_run(key, etag)
+        ]
+
+    def _skip(self, source: str, scheduled_at: str, skipped: str, why: str) -> Item:
+        self._tell("a scheduled batch was skipped", source, scheduled_at, why)
+        self.runs.end(source, scheduled_at, [])
+        return {"batches": [], "skipped": skipped}
+
+    def _tell(self, what: str, source: str, scheduled_at: str, why: str) -> None:
+        """The telling that fails does not hide what it is about."""
+        message = f"Source:    s3://{self.bucket}/{source}\nScheduled: {scheduled_at}\nReason:    {why}"
+        try:
+            self.notifications.send(f"Forever Us: {what}", message)
+        except Exception:
+            logger.exception("nobody was told: %s, %s", what, why)

@@ -144,9 +144,6 @@ class ShardRun:
             except PromptRejected as err:
                 item = failed(line, err.reason, str(err), self.crew.by, self.crew.clock())
             except EngineFailed as err:
-                if not await self.crew.alive(str(err)):
-                    await asyncio.Event().wait()  # `stop` comes, and finds this line in the engine
-                self.in_engine.pop(line.number, None)
                 tries += 1
                 log.warning("line %d of %s: try %d failed: %s", line.number, self._key[0], tries, err)
                 if tries < ENGINE_TRIES:
@@ -157,7 +154,8 @@ class ShardRun:
             return
 
     async def _ask(self, line: Line, started: list[bool]) -> Completion:
-        """One call, in a slot. The line stays in `in_engine` when the call fails: nobody knows yet what it means."""
+        """One call, in a slot. Where it fails, the slot is kept until it is known whether the engine lives: if it does
+        not, nobody else is sent into it, and `stop` finds this line in the engine."""
         await self._written.keeps_up()
         if not started:
             started.append(True)
@@ -165,19 +163,19 @@ class ShardRun:
         began = self.in_engine[line.number] = asyncio.get_running_loop().time()
         self._interrupted.discard(line.number)
         try:
-            answer = await self.crew.backend.complete(line.prompt)
-        except EngineFailed:
+            try:
+                return await self.crew.backend.complete(line.prompt)
+            finally:
+                self._slot_seconds += asyncio.get_running_loop().time() - began
+        except EngineFailed as err:
+            if not await self.crew.alive(str(err)):
+                await asyncio.Event().wait()
             raise
-        except BaseException as err:
-            self.in_engine.pop(line.number, None)
-            if isinstance(err, asyncio.CancelledError):
-                self._interrupted.add(line.number)
+        except asyncio.CancelledError:
+            self._interrupted.add(line.number)
             raise
-        else:
-            self.in_engine.pop(line.number, None)
-            return answer
         finally:
-            self._slot_seconds += asyncio.get_running_loop().time() - began
+            self.in_engine.pop(line.number, None)
 
     def _failed(self, line: Line) -> Item:
         message = "The model's engine failed each time it was asked this."

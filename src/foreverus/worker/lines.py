@@ -39,8 +39,7 @@ class LineSlots:
             try:
                 await claim.granted.wait()
                 working = asyncio.ensure_future(_patiently(work))
-                await _until_asked_to_yield(working, claim)
-                if working.done():
+                if await _ends_before_it_must_yield(working, claim):
                     return working.result()
             finally:
                 claim.release()
@@ -48,14 +47,16 @@ class LineSlots:
             first = True
 
 
-async def _until_asked_to_yield(working: "asyncio.Future[T]", claim: Claim) -> None:
+async def _ends_before_it_must_yield(working: "asyncio.Future[T]", claim: Claim) -> bool:
+    """Otherwise it is stopped."""
     yielding = asyncio.ensure_future(claim.yielding.wait())
     try:
         await first_of(working, yielding)
+        return working.done()
     finally:
+        yielding.cancel()
         if not working.done():
             await stop(working)
-        yielding.cancel()
 
 
 async def _patiently(work: Callable[[], Awaitable[T]]) -> T:

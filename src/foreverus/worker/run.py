@@ -153,11 +153,13 @@ class _Worker:
         beside.start(self.engine_watch.run())
         beside.start(self._idle_watch(activity, consumers).run())
         work = [beside.start(consumer.run()) for consumer in consumers]
-        await self.life.stopping.wait()
-        beside.start(self._show_draining())
-        await self._drained(work)
-        await asyncio.gather(tails.finish(p.timings.tails), self.count.finish())
-        await beside.finish(0)
+        try:
+            await self.life.stopping.wait()
+            beside.start(self._show_draining())
+            await self._drained(work)
+            await asyncio.gather(tails.finish(p.timings.tails), self.count.finish())
+        finally:
+            await asyncio.gather(tails.finish(0), beside.finish(0))
 
     def _chat(self, activity: Activity, slots: Slots, tails: Background) -> Consumer[Any]:
         p = self.parts

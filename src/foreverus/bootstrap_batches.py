@@ -4,6 +4,7 @@ Clients come from `bootstrap.client`, which keeps them.
 """
 
 import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from foreverus import bootstrap, settings
@@ -14,10 +15,14 @@ if TYPE_CHECKING:
     from foreverus.batches.finishing import Finisher
     from foreverus.batches.objects import S3Objects
     from foreverus.batches.planning import Planner
+    from foreverus.batches.rescue import BatchRescuer
+    from foreverus.batches.scheduled import ScheduledBatches
     from foreverus.batches.service import BatchService
     from foreverus.batches.serving import Serving
     from foreverus.batches.validation import Validator
+    from foreverus.results.batches import SummaryKeeper
     from foreverus.sessions.notifications import SnsTopic
+    from foreverus.sessions.start import SessionStarter
 
 BEDROCK_CALLS = 32  # in flight at once, of one batch; a new account's quota for Mistral 7B is hundreds a minute
 
@@ -58,27 +63,31 @@ def planner() -> "Planner":
     return Planner(BatchStore(table), SessionStore(table), deployment, clock)
 
 
+def starter(env: settings.BatchSessionSettings) -> "SessionStarter":
+    """Starts sessions for batches: they end as the state machine's own idle time says."""
+    from foreverus.sessions.start import SessionStarter
+    from foreverus.sessions.store import SessionStore
+
+    return SessionStarter(
+        store=SessionStore(items(env.table_name)),
+        machine=bootstrap.machine(env.gpu_session_arn),
+        idle_seconds=None,
+        monthly_cap_usd=env.monthly_cap_usd,
+        clock=clock,
+        max_gpus=env.max_gpus,
+        session_cap_usd=env.session_cap_usd,
+    )
+
+
 def serving() -> "Serving":
     from foreverus.batches.queue import ShardQueue
     from foreverus.batches.serving import Serving
     from foreverus.batches.store import BatchStore
-    from foreverus.sessions.start import SessionStarter
-    from foreverus.sessions.store import SessionStore
     from foreverus.sessions.tasks import StepFunctionsTasks
 
     env = settings.ServeBatchSettings.from_env(os.environ)
-    table = items(env.table_name)
-    starter = SessionStarter(
-        SessionStore(table),
-        bootstrap.machine(env.gpu_session_arn),
-        None,
-        env.monthly_cap_usd,
-        clock,
-        env.max_gpus,
-        env.session_cap_usd,
-    )
-    queue = ShardQueue(client("sqs"), env.batch_queue_url)
-    return Serving(BatchStore(table), queue, starter, StepFunctionsTasks(client("stepfunctions")), clock)
+    queue, tasks = ShardQueue(client("sqs"), env.batch_queue_url), StepFunctionsTasks(client("stepfunctions"))
+    return Serving(BatchStore(items(env.table_name)), queue, starter(env), tasks, clock)
 
 
 def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":
@@ -91,8 +100,8 @@ def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "B
     return BatchCosts(SessionStore(items(table_name)), rates, clock)
 
 
-def batch_service(env: settings.ApiSettings) -> "BatchService":
-    """What the API's routes call."""
+def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
+    """What the API's routes call, and the schedule."""
     from foreverus.batches.files import FileService
     from foreverus.batches.files_store import FileStore
     from foreverus.batches.service import BatchService
@@ -111,19 +120,76 @@ def batch_service(env: settings.ApiSettings) -> "BatchService":
     )
 
 
-def finisher() -> "Finisher":
+def finisher(env: settings.BatchEndSettings) -> "Finisher":
     from foreverus.batches.files_store import FileStore
     from foreverus.batches.finishing import Finisher
     from foreverus.batches.store import BatchStore
 
-    env = settings.FinishBatchSettings.from_env(os.environ)
     table = items(env.table_name)
     costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
     return Finisher(BatchStore(table), objects(env.data_bucket), FileStore(table), costs, clock)
 
 
-def topic() -> "SnsTopic":
-    """Where people are told of an end that the state machine could not tell them of."""
+def topic(arn: str) -> "SnsTopic":
     from foreverus.sessions.notifications import SnsTopic
 
-    return SnsTopic(client("sns"), settings.FinishBatchSettings.from_env(os.environ).topic_arn)
+    return SnsTopic(client("sns"), arn)
+
+
+@dataclass(frozen=True)
+class BatchEnd:
+    """`topic`: where people are told of an end that the state machine could not tell them of."""
+
+    finisher: "Finisher"
+    topic: "SnsTopic"
+
+
+def batch_end() -> BatchEnd:
+    env = settings.FinishBatchSettings.from_env(os.environ)
+    return BatchEnd(finisher(env), topic(env.topic_arn))
+
+
+def rescuer() -> "BatchRescuer":
+    from foreverus.batches.executions import BatchExecutions
+    from foreverus.batches.rescue import BatchRescuer
+    from foreverus.batches.store import BatchStore
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.RescueBatchesSettings.from_env(os.environ)
+    table = items(env.table_name)
+    return BatchRescuer(
+        store=BatchStore(table),
+        executions=BatchExecutions(client("stepfunctions"), env.batch_run_arn),
+        finisher=finisher(env),
+        starter=starter(env),
+        waiting=bootstrap.waiting_batches(env.table_name),
+        live=SessionStore(table).live_session_ids,
+        notifications=topic(env.topic_arn),
+        clock=clock,
+    )
+
+
+def summary_keeper() -> "SummaryKeeper":
+    from foreverus.batches.store import BatchStore
+    from foreverus.results.batches import SummaryKeeper
+
+    env = settings.StoreBatchSettings.from_env(os.environ)
+    return SummaryKeeper(BatchStore(items(env.table_name)), bootstrap.database(env), clock)
+
+
+def scheduled() -> "ScheduledBatches":
+    from foreverus.batches.schedule_store import ScheduleStore
+    from foreverus.batches.scheduled import ScheduledBatches
+    from foreverus.batches.store import BatchStore
+
+    env = settings.StartScheduledBatchSettings.from_env(os.environ)
+    table = items(env.table_name)
+    return ScheduledBatches(
+        service=batch_service(env),
+        store=BatchStore(table),
+        objects=objects(env.data_bucket),
+        runs=ScheduleStore(table),
+        notifications=topic(env.topic_arn),
+        bucket=env.data_bucket,
+        clock=clock,
+    )

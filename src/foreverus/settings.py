@@ -31,8 +31,18 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class ApiSettings(Settings):
+class BatchServiceSettings(Settings):
+    """`bedrock_model_id`, here and below: empty when the stack was deployed without Bedrock."""
+
     table_name: str
+    data_bucket: str
+    batch_run_arn: str
+    engine_slots: int  # with the next one: for what a running batch has cost
+    bedrock_model_id: str
+
+
+@dataclass(frozen=True)
+class ApiSettings(BatchServiceSettings):
     chat_queue_url: str
     gpu_session_arn: str
     model_id: str
@@ -40,10 +50,6 @@ class ApiSettings(Settings):
     idle_seconds: int
     monthly_cap_usd: float
     session_cap_usd: float
-    data_bucket: str
-    batch_run_arn: str
-    engine_slots: int  # with the next one: for what a running batch has cost
-    bedrock_model_id: str
 
 
 @dataclass(frozen=True)
@@ -120,23 +126,27 @@ class ValidateBatchSettings(Settings):
 
 @dataclass(frozen=True)
 class PlanBatchSettings(Settings):
-    """`bedrock_model_id`, here and below: empty when the stack was deployed without Bedrock."""
-
     table_name: str
-    instance_types: str
+    instance_types: str  # with commas
     idle_seconds: int
     max_gpus: int
     bedrock_model_id: str
 
 
 @dataclass(frozen=True)
-class ServeBatchSettings(Settings):
+class BatchSessionSettings(Settings):
+    """For starting sessions for batches."""
+
     table_name: str
-    batch_queue_url: str
     gpu_session_arn: str
     monthly_cap_usd: float
     session_cap_usd: float
     max_gpus: int
+
+
+@dataclass(frozen=True)
+class ServeBatchSettings(BatchSessionSettings):
+    batch_queue_url: str
 
 
 @dataclass(frozen=True)
@@ -147,7 +157,9 @@ class AnswerBatchSettings(Settings):
 
 
 @dataclass(frozen=True)
-class FinishBatchSettings(Settings):
+class BatchEndSettings(Settings):
+    """For bringing a batch to its end and telling people."""
+
     table_name: str
     data_bucket: str
     topic_arn: str
@@ -156,15 +168,22 @@ class FinishBatchSettings(Settings):
 
 
 @dataclass(frozen=True)
+class FinishBatchSettings(BatchEndSettings):
+    pass
+
+
+@dataclass(frozen=True)
+class RescueBatchesSettings(BatchEndSettings, BatchSessionSettings):
+    batch_run_arn: str
+
+
+@dataclass(frozen=True)
 class StoreBatchSettings(DatabaseSettings):
     table_name: str
 
 
 @dataclass(frozen=True)
-class StartScheduledBatchSettings(Settings):
-    table_name: str
-    data_bucket: str
-    batch_run_arn: str
+class StartScheduledBatchSettings(BatchServiceSettings):
     topic_arn: str
 
 

@@ -74,6 +74,7 @@ WILDCARDS = {
     "CloseSessionFunction/SpotPrices",
     "CloseSessionFunction/WaitingRounds",
     "ServeBatchFunction/TaskTokens",
+    "RescueBatchesFunction/WaitingRounds",
     "NoLaunches/NoLaunches",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
@@ -378,6 +379,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("ValidateBatchFunction", under("files", "inputs", "batches"), under("batches")),
         ("AnswerBatchFunction", under("batches"), []),
         ("FinishBatchFunction", under("batches"), under("files")),
+        ("RescueBatchesFunction", under("batches"), under("files")),
         ("StartScheduledBatchFunction", under("inputs"), []),
         ("InstanceRole", under("weights", "batches"), []),
     ],
@@ -390,7 +392,7 @@ def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list
 def test_nobody_else_opens_the_data_bucket() -> None:
     openers = {name for name, one in statements() if "DataBucket" in str(one) and one["Effect"] == "Allow"}
     known = {"ApiFunction", "ValidateBatchFunction", "AnswerBatchFunction", "FinishBatchFunction"}
-    assert openers == known | {"StartScheduledBatchFunction", "InstanceRole"}
+    assert openers == known | {"RescueBatchesFunction", "StartScheduledBatchFunction", "InstanceRole"}
 
 
 def test_only_one_function_asks_bedrock_and_only_that_model() -> None:
@@ -431,7 +433,9 @@ def test_reaper_hears_of_every_bad_end_and_sweeps() -> None:
     assert events["Sweep"]["Properties"]["Schedule"] == "rate(5 minutes)"
 
 
-@pytest.mark.parametrize("name", ["StoreResultsFunction", "RescueRequestsFunction"])
+@pytest.mark.parametrize(
+    "name", ["StoreResultsFunction", "RescueRequestsFunction", "RescueBatchesFunction", "StoreBatchFunction"]
+)
 def test_what_was_left_behind_is_mended_every_five_minutes(name: str) -> None:
     schedules = [e["Properties"]["Schedule"] for e in FUNCTIONS[name]["Events"].values() if e["Type"] == "Schedule"]
     assert schedules == ["rate(5 minutes)"]

@@ -15,9 +15,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     execution_ended = event.get("detail-type") == "Step Functions Execution Status Change"
     request = schemas.check("finish_batch", of_execution(event["detail"]) if execution_ended else event)
     ref = BatchRef(request["user_id"], request["batch_id"])
-    finished = bootstrap_batches.finisher().finish(ref, request["status"], request.get("error"))
+    end = bootstrap_batches.batch_end()
+    finished = end.finisher.finish(ref, request["status"], request.get("error"))
     if execution_ended:
-        bootstrap_batches.topic().send(**finished["notification"])
+        end.topic.send(**finished["notification"])
     return finished
 
 

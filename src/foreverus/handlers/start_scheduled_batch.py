@@ -7,4 +7,4 @@ from foreverus import bootstrap_batches, schemas
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("start_scheduled_batch", event)
-    return bootstrap_batches.scheduled().start(request["source"], request["scheduled_at"], overlap=request["overlap"])
+    return bootstrap_batches.scheduled().start(**request)

@@ -160,6 +160,10 @@ def test_page_speaks_both_languages_on_a_phone(browser: Browser, fake: FakeCloud
     page.reload()
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    fake.refuse_sockets = True
+    page.reload()
+    expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
 
 

@@ -133,7 +133,7 @@ class Planner:
         now = self.clock()
         names = usable(record, self._allowed(options))
         missing = capacity_is_missing(record, now)
-        most = 1 if missing or no_capacity else min(self.deployment.max_gpus, int(record.get("most_gpus", 1_000)))
+        most = 1 if missing else min(self.deployment.max_gpus, int(record.get("most_gpus", 1_000)))
         name = instance_type(self.deployment, live)
         view = outlook(
             record,

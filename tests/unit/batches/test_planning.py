@@ -196,6 +196,16 @@ def test_without_capacity_bedrock_takes_over_for_half_an_hour_and_the_gpu_gets_a
     assert batch.plan()["next"] == "gpu"
 
 
+def test_a_gpu_that_somebody_else_has_started_is_joined_and_no_second_one_asked_for() -> None:
+    batch = replace(world(500), max_gpus=3)
+    batch.plan()
+    batch.plan("NoGpuCapacity")
+    batch.settle(0, 50)
+    batch.sessions.live = [live()]
+    assert batch.plan()["next"] == "gpu"
+    assert batch.record()["gpus"] == 1
+
+
 def test_without_capacity_and_bedrock_it_waits_and_asks_again() -> None:
     batch = world(metadata=GPU_ONLY)
     batch.plan()

@@ -1,0 +1,126 @@
+"""`batch_run` played with whatever a round may end with: every batch ends, in time, with a line for every line."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foreverus import table
+from foreverus.batches.model import TERMINAL
+from foreverus.batches.outlook import Deployment
+from foreverus.batches.planning import Planner
+from foreverus.batches.queue import MemoryShards
+from foreverus.batches.serving import Serving
+from foreverus.batches.store import Progress
+from foreverus.batches.waiting import WaitingBatches
+from foreverus.costs.prices import bedrock_price
+from foreverus.sessions.tasks import MemoryTasks
+from tests.unit.batches.test_finishing import REF, World, world
+from tests.unit.batches.test_planning import Sessions, live
+from tests.unit.batches.test_serving import Starter
+from tests.unit.conftest import NOW
+
+LINES = 250  # three shards
+ENDS = (
+    *("done", "States.Timeout", "EngineFailed", "BootFailed", "SpotInterrupted", "SessionLost", "NoGpuCapacity"),
+    *("GpuQuotaExceeded", "LaunchNotAuthorized", "SpendCapReached", "SessionEndRequested", "NotAccepted"),
+    *("EngineBusy", "BackendUnavailable", "Lambda.Unknown", "cancel"),
+)
+BEDROCK = "mistral.mistral-7b-instruct-v0:2"
+
+# How a round goes: what it ends with, how many lines are settled by then, whether a GPU lives afterwards.
+rounds = st.lists(st.tuples(st.sampled_from(ENDS), st.sampled_from([0, 0, 1, 60]), st.booleans()), max_size=40)
+options = st.fixed_dictionaries(
+    {}, optional={"backend": st.sampled_from(["auto", "gpu", "bedrock"]), "allow_on_demand": st.just("true")}
+)
+
+
+@dataclass
+class Life:
+    """The state machine and everybody around it."""
+
+    batch: World
+    story: list[tuple[str, int, bool]]
+    bedrock: str
+    now: datetime = NOW
+    settled: int = 0
+    sessions: Sessions = field(default_factory=Sessions)
+    tasks: MemoryTasks = field(default_factory=MemoryTasks)
+
+    def __post_init__(self) -> None:
+        price = bedrock_price(self.bedrock, "us-east-1")
+        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, 2, self.bedrock, 8, price)
+        self.planner = Planner(self.batch.store, self.sessions, deployment, lambda: self.now)
+        clock = lambda: self.now  # noqa: E731
+        self.serving = Serving(self.batch.store, MemoryShards(), Starter(), self.tasks, clock)
+
+    def run(self) -> tuple[dict[str, Any], int]:
+        """(what Finish said, how many rounds it took)."""
+        error: dict[str, str] | None = None
+        for count in range(500):
+            plan = self.planner.plan(REF, error)
+            if plan["next"] == "finish":
+                return self.batch.finisher().finish(REF, plan["status"], error), count
+            assert plan["seconds"] >= 1
+            error = self.wait(plan) if plan["next"] == "wait" else self.round(plan)
+        raise AssertionError("it does not end")
+
+    def wait(self, plan: dict[str, Any]) -> None:
+        self.now += timedelta(seconds=plan["seconds"])
+
+    def round(self, plan: dict[str, Any]) -> dict[str, str] | None:
+        end, lines, lives = self.story.pop(0) if self.story else ("BootFailed", 0, False)
+        token = f"token {plan['round']}"
+        if plan["next"] == "gpu":
+            self.tasks.open.add(token)
+            self.serving.serve(REF, plan["round"], token)
+        self.now += timedelta(seconds=plan["seconds"] if end == "States.Timeout" else min(30, plan["seconds"]))
+        self.settle(LINES if end == "done" and lines else lines)
+        self.sessions.live = [live()] if lives else []
+        if end == "cancel":
+            self.batch.store.change(REF, {"status": "cancelling"}, status_in=("in_progress",))
+        if end in ("cancel", "done"):
+            return None
+        if plan["next"] == "gpu" and end not in ("States.Timeout", "NotAccepted", "Lambda.Unknown"):
+            waiting = WaitingBatches(self.batch.store, self.tasks, lambda: [])
+            assert waiting.reject_all("ses_1", end) == 1
+            _, code, cause = self.tasks.results[-1]
+            return {"Error": code, "Cause": cause}
+        return {"Error": end, "Cause": "because"}
+
+    def settle(self, lines: int) -> None:
+        for number in range(self.settled + 1, min(self.settled + lines, LINES) + 1):
+            self.batch.settle(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=2)
+        self.settled = min(self.settled + lines, LINES)
+        for shard in self.batch.store.shards("batch_1"):
+            count = max(0, min(self.settled - shard["first_line"] + 1, shard["lines"]))
+            self.batch.store.progress(
+                REF, shard["shard"], Progress(count, 0, count, 2 * count), count == shard["lines"]
+            )
+
+
+@settings(deadline=None, max_examples=50)
+@given(rounds, options, st.sampled_from([BEDROCK, ""]))
+def test_every_batch_ends_in_time_with_a_line_for_every_line(
+    story: list[tuple[str, int, bool]], metadata: dict[str, str], bedrock: str
+) -> None:
+    batch = world(LINES)
+    ends = NOW + timedelta(hours=24)
+    batch.store.change(REF, {"metadata": metadata, "expires_at": table.timestamp(ends)})
+    life = Life(batch, list(story), bedrock)
+    said, count = life.run()
+    record = batch.record()
+    assert said["status"] == record["status"] in TERMINAL
+    assert life.now <= ends + timedelta(seconds=30)
+    # After the story each round fails without an answer: three failures of each backend, or the pauses of a day.
+    assert count <= len(story) + 3 * 2 + 24 * 2 + 20
+    numbers = [int(one["custom_id"][1:]) for kind in ("output", "error") for one in batch.written(kind)]
+    assert sorted(numbers) == list(range(1, LINES + 1))
+    assert record["completed"] == life.settled
+    assert (record["status"] == "completed") == (life.settled == LINES and record["status"] != "cancelled")
+    if record["status"] == "failed":
+        assert record["errors"] and record["errors"][0]["message"]
+    assert batch.store.promises() == []
+    assert "task_token" not in record

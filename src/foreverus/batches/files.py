@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from foreverus import schemas, table
+from foreverus.batches.file_check import MAX_FILE_BYTES
 from foreverus.batches.files_store import Files
 from foreverus.batches.model import (
     MOST_FILENAME_CHARACTERS,
@@ -20,7 +21,6 @@ from foreverus.batches.model import (
 )
 from foreverus.batches.multipart import read_form
 from foreverus.batches.objects import JSONL, Objects
-from foreverus.batches.file_check import MAX_FILE_BYTES
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
 
 Item = dict[str, Any]
@@ -69,8 +69,8 @@ class FileService:
         file = form.files["file"]
         if len(file.data) > MAX_INLINE_BYTES:
             raise TooLarge(
-                f"The file has {len(file.data):,} bytes; a form takes at most {MAX_INLINE_BYTES:,}. Send POST /files the "
-                'JSON {"filename", "purpose", "bytes"} instead and put the file at the address that it answers '
+                f"The file has {len(file.data):,} bytes; a form takes at most {MAX_INLINE_BYTES:,}. Send POST /files "
+                'the JSON {"filename", "purpose", "bytes"} instead and put the file at the address that it answers '
                 f"({MAX_FILE_BYTES:,} bytes at most).",
                 param="file",
                 code="file_too_large",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from foreverus import schemas
+from foreverus.batches.line_fit import fits
 from foreverus.batches.lines import CHAT, COMPLETIONS, MAX_LINE_BYTES
 
 SCHEMAS = {CHAT: "chat_line", COMPLETIONS: "completion_line"}
@@ -50,6 +51,8 @@ def check_line(data: bytes | None, endpoint: str) -> tuple[Any, list[Problem]]:
         return None, [Problem("invalid_json", f"The line must be a JSON object, not {_shown(line)}.")]
     if data.count(b"{") + data.count(b"[") > MAX_DEPTH and _depth_exceeds(line, MAX_DEPTH):
         return None, [_too_deep()]
+    if fits(line, endpoint):
+        return line, []
     problems: dict[tuple[str, str | None], Problem] = {}
     for error in schemas.validator(SCHEMAS[endpoint]).iter_errors(line):
         problems |= {(one.code, one.param): one for one in _problems(error, endpoint)}

@@ -170,7 +170,7 @@ def output_line(batch_id: str, model: str, line_item: Item, endpoint: str) -> It
 
 
 # The engine's own refusals: OpenAI answers them with a 400 that has a body.
-_REFUSED = ("prompt_rejected", "context_length_exceeded")
+_REFUSED = ("prompt_rejected", "context_length_exceeded", "unsupported_parameter", "content_filter")
 
 
 def error_line(batch_id: str, line_item: Item) -> Item:

@@ -187,6 +187,7 @@ def _ours(item: Item, counts: Item, tokens: tuple[int, int], cost_usd: float | N
     if seconds > 0 and settled and item["status"] == IN_PROGRESS:
         eta = round(seconds * (counts["total"] - settled) / settled)
     return {
+        "trigger": item.get("trigger"),
         "backend": item.get("backend"),
         "round": item.get("round") or None,
         "choice": item.get("choice"),

@@ -1,0 +1,197 @@
+"""Creating and cancelling batches, also when AWS fails in between."""
+
+from typing import Any
+
+import pytest
+
+from foreverus.batches.files import FileService
+from foreverus.batches.files_store import MemoryFiles
+from foreverus.batches.lines import CHAT
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.model import new_file
+from foreverus.batches.objects import MemoryObjects
+from foreverus.batches.service import BatchService
+from foreverus.batches.store import BatchRef
+from foreverus.errors import InvalidRequest, NotAccepted, NotFound
+from foreverus.sessions.tasks import MemoryTasks
+from tests.unit.conftest import NOW
+
+REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}
+
+
+class Machine:
+    """Executions by name; `fail_next` starts fail."""
+
+    def __init__(self) -> None:
+        self.started: dict[str, dict[str, Any]] = {}
+        self.fail_next = 0
+
+    def start(self, session_id: str, request: dict[str, Any]) -> None:
+        if self.fail_next:
+            self.fail_next -= 1
+            raise ConnectionError("throttled")
+        self.started[session_id] = request
+
+
+class World:
+    def __init__(self) -> None:
+        self.store, self.machine, self.tasks = MemoryBatches(), Machine(), MemoryTasks()
+        self.objects = MemoryObjects(lambda: NOW)
+        self.files = MemoryFiles()
+        files = FileService(self.files, self.objects, lambda: NOW)
+        self.service = BatchService(
+            self.store, files, self.machine, self.tasks, "data", lambda batch, shards: 0.5, lambda: NOW
+        )
+        self.files.put(new_file("file_1", "ana", "p.jsonl", 1, NOW))
+
+    def create(self, key: str = "", **changes: Any) -> dict[str, Any]:
+        return self.service.create("ana", REQUEST | changes, key)
+
+    def running(self) -> BatchRef:
+        """A batch whose round on the GPU waits for its token."""
+        ref = BatchRef("ana", self.create()["id"])
+        self.store.put_shards(ref.batch_id, [{"shard": 0, "first_line": 1, "lines": 3, "start": 0, "end": 9}])
+        self.store.change(ref, {"status": "in_progress", "total": 3, "in_progress_at": "2026-01-01T12:00:00.000Z"})
+        self.store.begin_round(ref, 1, {"backend": "gpu"})
+        self.store.offer(ref, 1, "token", NOW)
+        self.tasks.open.add("token")
+        return ref
+
+
+def test_a_batch_is_started_under_its_own_id() -> None:
+    world = World()
+    batch = world.create()
+    assert world.machine.started == {batch["id"]: {"batch_id": batch["id"], "user_id": "ana"}}
+    assert [item["batch_id"] for item in world.store.open_batches()] == [batch["id"]]
+    assert (batch["status"], batch["foreverus"]["trigger"]) == ("validating", "api")
+
+
+def test_nothing_is_kept_when_the_start_fails_and_the_same_key_may_be_used_again() -> None:
+    world = World()
+    world.machine.fail_next = 1
+    with pytest.raises(NotAccepted):
+        world.create(key="k")
+    assert (world.store.records, world.store.open, world.machine.started) == ({}, {}, {})
+    assert world.create(key="k")["id"] in world.machine.started
+
+
+def test_a_repeated_request_starts_what_the_first_could_not() -> None:
+    world = World()
+    first = world.create(key="k")
+    world.machine.started.clear()  # the first request ended between the record and the start
+    assert world.create(key="k")["id"] == first["id"]
+    assert list(world.machine.started) == [first["id"]]
+
+
+def test_a_repeated_request_never_undoes_the_first() -> None:
+    world = World()
+    first = world.create(key="k")
+    world.machine.fail_next = 1
+    with pytest.raises(NotAccepted):
+        world.create(key="k")
+    assert world.service.get("ana", first["id"])["status"] == "validating"
+    world.store.change(BatchRef("ana", first["id"]), {"status": "in_progress", "total": 1})
+    world.machine.fail_next = 1
+    assert world.create(key="k")["id"] == first["id"], "it runs: there is nothing to start"
+
+
+@pytest.mark.parametrize(
+    ("input_file_id", "error", "code"),
+    [
+        ("file_9", NotFound, "file_not_found"),
+        ("file_of_bia", NotFound, "file_not_found"),
+        ("file_output", InvalidRequest, "invalid_field"),
+        ("file_scheduled", InvalidRequest, "invalid_field"),
+        ("file_pending", InvalidRequest, "file_not_uploaded"),
+        ("s3://data/inputs/none.jsonl", NotFound, "file_not_found"),
+        ("s3://data/inputs/", InvalidRequest, "invalid_field"),
+        ("s3://data/files/bia/file_of_bia", InvalidRequest, "invalid_field"),
+        ("s3://other/inputs/night.jsonl", InvalidRequest, "invalid_field"),
+        ("s3://data", InvalidRequest, "invalid_field"),
+    ],
+)
+def test_an_input_that_cannot_be_used_is_named(input_file_id: str, error: type[Exception], code: str) -> None:
+    world = World()
+    for file_id, owner, purpose, status in (
+        ("file_of_bia", "bia", "batch", "uploaded"),
+        ("file_output", "ana", "batch_output", "uploaded"),
+        ("file_scheduled", "schedule", "batch_output", "uploaded"),
+        ("file_pending", "ana", "batch", "pending"),
+    ):
+        world.files.put(new_file(file_id, owner, "p", 1, NOW, purpose=purpose, status=status))
+    with pytest.raises(error) as caught:
+        world.create(input_file_id=input_file_id)
+    assert isinstance(caught.value, InvalidRequest | NotFound)
+    assert (caught.value.param, caught.value.reason) == ("input_file_id", code)
+    assert world.store.records == {}
+
+
+def test_an_object_of_the_bucket_can_be_the_input() -> None:
+    world = World()
+    world.objects.put("inputs/night/1.jsonl", b"{}")
+    batch = world.create(input_file_id="s3://data/inputs/night/1.jsonl")
+    assert batch["input_file_id"] == "s3://data/inputs/night/1.jsonl"
+    record = world.store.get(BatchRef("ana", batch["id"])) or {}
+    assert record["source_key"] == "inputs/night/1.jsonl"
+
+
+def test_cancelling_frees_the_round_that_waits() -> None:
+    world = World()
+    ref = world.running()
+    batch = world.service.cancel("ana", ref.batch_id)
+    assert (batch["status"], batch["cancelling_at"]) == ("cancelling", int(NOW.timestamp()))
+    assert world.tasks.results == [("token", "success", {"outcome": "cancelled"})]
+    assert world.service.cancel("ana", ref.batch_id)["status"] == "cancelling", "the round has moved on: that is fine"
+    assert not world.store.offer(ref, 1, "another", NOW)
+
+
+def test_a_cancellation_whose_word_was_lost_is_given_again() -> None:
+    world = World()
+    ref = world.running()
+    world.store.change(ref, {"status": "cancelling"})  # written, and then the request failed
+    world.service.cancel("ana", ref.batch_id)
+    assert world.tasks.results == [("token", "success", {"outcome": "cancelled"})]
+
+
+@pytest.mark.parametrize(
+    ("status", "after"),
+    [
+        ("validating", "cancelling"),
+        ("finalizing", "finalizing"),
+        ("cancelled", "cancelled"),
+        ("completed", None),
+        ("failed", None),
+        ("expired", None),
+    ],
+)
+def test_cancelling_at_every_status(status: str, after: str | None) -> None:
+    world = World()
+    batch_id = world.create()["id"]
+    world.store.change(BatchRef("ana", batch_id), {"status": status})
+    if after:
+        assert world.service.cancel("ana", batch_id)["status"] == after
+        return
+    with pytest.raises(InvalidRequest) as caught:
+        world.service.cancel("ana", batch_id)
+    assert caught.value.reason == "batch_is_over"
+    assert (world.store.get(BatchRef("ana", batch_id)) or {})["status"] == status
+
+
+def test_everybody_sees_and_cancels_scheduled_batches_and_nobody_elses() -> None:
+    world = World()
+    world.objects.put("inputs/n", b"{}")
+    scheduled = world.service.create("schedule", REQUEST | {"input_file_id": "s3://data/inputs/n"}, trigger="schedule")
+    own = world.create()["id"]
+    assert world.service.cancel("bia", scheduled["id"])["status"] == "cancelling"
+    assert {batch["id"] for batch in world.service.page("ana", {})["data"]} == {scheduled["id"], own}
+    for look in (world.service.get, world.service.cancel):
+        with pytest.raises(NotFound):
+            look("bia", own)
+
+
+def test_cost_is_counted_while_it_runs_and_read_when_it_is_over() -> None:
+    world = World()
+    ref = world.running()
+    assert world.service.get("ana", ref.batch_id)["foreverus"]["cost_usd"] == 0.5
+    world.store.change(ref, {"status": "completed", "cost_usd": 0.75, "completed": 3})
+    assert world.service.get("ana", ref.batch_id)["foreverus"]["cost_usd"] == 0.75

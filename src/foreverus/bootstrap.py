@@ -15,6 +15,8 @@ from foreverus import settings
 from foreverus.tracing import trace_aws_calls
 
 if TYPE_CHECKING:
+    from botocore.config import Config
+
     from foreverus.access.authorizer import Authorizer
     from foreverus.batches.objects import S3Objects
     from foreverus.batches.waiting import WaitingBatches
@@ -50,18 +52,18 @@ def count_reaped(stack_name: str) -> Callable[[int], None]:
 
 
 @cache
-def client(service: str, endpoint_url: str | None = None) -> Any:
-    """One boto3 client per service and process; the region comes from the runtime."""
+def client(service: str, endpoint_url: str | None = None, own: "Config | None" = None) -> Any:
+    """One boto3 client per service and process; the region comes from the runtime. `own`: over the common settings."""
     import boto3
     from botocore.config import Config
 
     trace_aws_calls()
-    version = "s3v4" if service == "s3" else None  # what S3 signs addresses with else binds no upload's size
-    config = Config(
-        connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}, signature_version=version
-    )
+    # For presigned addresses: what S3 signs with else binds no upload's size, and a new bucket is known to its own
+    # Region's host only.
+    s3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"}) if service == "s3" else Config()
+    config = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}).merge(s3)
     make: Any = boto3.client  # its stubs want each service's name spelled out
-    return make(service, config=config, endpoint_url=endpoint_url)
+    return make(service, config=config.merge(own) if own else config, endpoint_url=endpoint_url)
 
 
 def items(table_name: str) -> "Table":

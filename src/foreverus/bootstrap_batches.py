@@ -5,15 +5,18 @@ Clients come from `bootstrap.client`, which keeps them.
 
 import os
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import bootstrap, settings
 from foreverus.bootstrap import client, clock, items, region
 
 if TYPE_CHECKING:
+    from foreverus.backends.bedrock import BedrockBackend
     from foreverus.batches.cost import BatchCosts
     from foreverus.batches.finishing import Finisher
     from foreverus.batches.objects import S3Objects
+    from foreverus.batches.on_bedrock import OnBedrock
     from foreverus.batches.planning import Planner
     from foreverus.batches.rescue import BatchRescuer
     from foreverus.batches.scheduled import ScheduledBatches
@@ -88,6 +91,24 @@ def serving() -> "Serving":
     env = settings.ServeBatchSettings.from_env(os.environ)
     queue, tasks = ShardQueue(client("sqs"), env.batch_queue_url), StepFunctionsTasks(client("stepfunctions"))
     return Serving(BatchStore(items(env.table_name)), queue, starter(env), tasks, clock)
+
+
+@cache
+def bedrock(model_id: str) -> "BedrockBackend":
+    from foreverus.backends.bedrock import BedrockBackend, config
+
+    return BedrockBackend(client("bedrock-runtime", own=config(BEDROCK_CALLS)), model_id, BEDROCK_CALLS)
+
+
+def on_bedrock() -> "OnBedrock":
+    from foreverus.batches.on_bedrock import OnBedrock
+    from foreverus.batches.store import BatchStore
+
+    env = settings.AnswerBatchSettings.from_env(os.environ)
+    if not env.bedrock_model_id:
+        raise settings.MissingSetting("BEDROCK_MODEL_ID is empty: this stack was deployed without Bedrock")
+    backend = bedrock(env.bedrock_model_id)
+    return OnBedrock(BatchStore(items(env.table_name)), objects(env.data_bucket), backend, BEDROCK_CALLS, clock)
 
 
 def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":

@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap, bootstrap_batches, table
 from foreverus.dynamo import Table
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -96,6 +96,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "BATCH_RUN_ARN": made.batch_run_arn,
             "ENGINE_SLOTS": "4",
             "BEDROCK_MODEL_ID": "mistral.mistral-7b-instruct-v0:2",
+            "BATCH_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="batch")["QueueUrl"],
+            "INSTANCE_TYPES": "g6.xlarge,g5.xlarge",
+            "MAX_GPUS": "1",
         }.items():
             monkeypatch.setenv(name, value)
         _forget_clients()
@@ -114,7 +117,7 @@ def _session() -> boto3.Session:
 
 def _forget_clients() -> None:
     """What bootstrap caches belongs to one process in Lambda, and to one test here."""
-    for value in vars(bootstrap).values():
+    for value in (*vars(bootstrap).values(), *vars(bootstrap_batches).values()):
         if hasattr(value, "cache_clear"):
             value.cache_clear()
 

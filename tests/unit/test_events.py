@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap, bootstrap_batches, table
+from foreverus.backends.memory import MemoryEngine
 from foreverus.conversations.memory import MemoryPush
 from foreverus.errors import InvalidRequest, ResultsNotStored
 from foreverus.settings import MissingSetting
+from tests.unit import batch_events
+from tests.unit.batch_events import BAD_BATCH, BATCH
 from tests.unit.conftest import Aws, session_item
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -54,6 +57,8 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
     aws.put(**table.pending_key(MESSAGE), **reference, created_at=at["created_at"])
     aws.put(**table.api_key_key(API_KEY), user_id="user-1", name="sample", created_at=at["created_at"])
     aws.put(**table.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
+    batch_events.put_batches(aws)
+    monkeypatch.setattr(bootstrap_batches, "bedrock", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
     site = tmp_path / "site"
     (site / "assets").mkdir(parents=True)
     (site / "index.html").write_text("<!doctype html>")
@@ -66,7 +71,14 @@ def invoke(case: str) -> Any:
     """What Lambda does with a sample event."""
     function = case.split("/", maxsplit=1)[0]
     event = json.loads((EVENTS / f"{case}.json").read_text(encoding="utf-8"))
-    return importlib.import_module(f"foreverus.handlers.{function}").handler(event, None)
+    return importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
+
+
+class Context:
+    """What Lambda knows of an invocation, as far as a handler asks."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 900_000
 
 
 def rest(status: int, code: str | None = None, param: str | None = None) -> Callable[[Any, Aws, MemoryPush], None]:
@@ -150,6 +162,72 @@ def result_is(expected: Any) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def validated(valid: bool, batch_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"valid": valid, "lines": 2 if valid else 0}
+        batch = batch_events.record(world, batch_id)
+        assert batch["status"] == ("in_progress" if valid else "failed")
+        assert [(one["code"], one["line"]) for one in batch.get("errors", [])] == (
+            [] if valid else [("invalid_json", 3)]
+        )
+
+    return check
+
+
+def planned(next_: str, round_: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert (result["next"], result["round"]) == (next_, round_)
+        assert 0 < result["seconds"] <= 168 * 3600
+        batch = batch_events.record(world)
+        assert (batch["round"], batch["planned"]) == (round_, next_)
+        assert batch["metadata"]["foreverus_choice"].startswith("gpu: " if next_ == "gpu" else "wait 300 s")
+
+    return check
+
+
+def offered(shards: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result is None
+        assert [one["shard"] for one in batch_events.shards_queued()] == list(range(shards))
+        assert (world.items.get(table.pending_key(BATCH)) is not None) == bool(shards)
+        assert ("task_token" in batch_events.record(world)) == bool(shards)
+
+    return check
+
+
+def answered(left: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"left": left}
+        assert len(batch_events.settled(world)) == 2 - left
+
+    return check
+
+
+def finished(status: str, in_output: int, people_are_told: bool) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert (result["batch_id"], result["status"]) == (BATCH, status)
+        assert "Olá" not in json.dumps(result, ensure_ascii=False)
+        batch = batch_events.record(world)
+        assert batch["status"] == status
+        files = {name: batch[f"{name}_file_id"] for name in ("output", "error")}
+        lines = {n: batch_events.content(world, f"files/user-1/{f}") if f else [] for n, f in files.items()}
+        assert (len(lines["output"]), len(lines["error"])) == (in_output, 2 - in_output)
+        told = [message["Body"] for message in world.notifications()]
+        assert [BATCH in body for body in told] == [True] * people_are_told
+
+    return check
+
+
+def started(batches: int, skipped: str | None) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert (len(result["batches"]), result["skipped"]) == (batches, skipped)
+        running = bootstrap.client("stepfunctions").list_executions(stateMachineArn=world.batch_run_arn)["executions"]
+        assert sorted(one["name"] for one in running) == sorted(result["batches"])
+        assert bool(world.notifications()) == bool(skipped)
+
+    return check
+
+
 def connection_is(known: bool, connection_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"statusCode": 200}
@@ -174,6 +252,23 @@ def site_has(*keys: str) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def rescued(batches: list[str]) -> Callable[[Any, Aws, MemoryPush], None]:
+    """The API had crashed between the record and its execution."""
+
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        expected = {"open": len(batches), "started": batches, "finished": [], "session_started": False}
+        assert result == expected
+        running = bootstrap.client("stepfunctions").list_executions(stateMachineArn=world.batch_run_arn)["executions"]
+        assert [one["name"] for one in running] == batches
+
+    return check
+
+
+def file_content(result: Any, world: Aws, push: MemoryPush) -> None:
+    assert (result["statusCode"], result["body"]) == (200, batch_events.INPUT.decode())
+    assert not result.get("isBase64Encoded")  # API Gateway decodes it for some clients only
+
+
 Expectation = Callable[[Any, Aws, MemoryPush], None] | type[Exception]
 
 EXPECTED: dict[str, Expectation] = {
@@ -192,6 +287,19 @@ EXPECTED: dict[str, Expectation] = {
     "api/edge_empty_body": rest(200),
     "api/edge_somebody_elses_conversation": rest(404, "conversation_not_found", "conversation_id"),
     "api/edge_message_longer_than_the_context": rest(400, "context_length_exceeded", "content"),
+    "api/good_upload_file": rest(200),
+    "api/good_announce_file": rest(200),
+    "api/good_list_files": rest(200),
+    "api/good_get_file": rest(200),
+    "api/good_file_content": file_content,
+    "api/good_delete_file": rest(200),
+    "api/good_create_batch": rest(200),
+    "api/good_list_batches": rest(200),
+    "api/good_get_batch": rest(200),
+    "api/good_cancel_batch": rest(200),
+    "api/edge_input_that_is_not_there": rest(404, "file_not_found", "input_file_id"),
+    "api/bad_completion_window": rest(400, "invalid_field", "completion_window"),
+    "api/bad_purpose": rest(400, "invalid_field", "purpose"),
     "api/bad_unknown_field": rest(400, "unknown_field", "idle_secs"),
     "api/bad_missing_content": rest(400, "missing_field", "content"),
     "api/bad_temperature": rest(400, "invalid_field", "temperature"),
@@ -238,6 +346,30 @@ EXPECTED: dict[str, Expectation] = {
     "rescue_requests/good_scheduled": result_is({"waiting": 1, "queued_again": 1, "session_started": False}),
     "rescue_requests/edge_nothing_waits": result_is({"waiting": 0, "queued_again": 0, "session_started": False}),
     "rescue_requests/bad_empty_event": result_is({"waiting": 1, "queued_again": 1, "session_started": False}),
+    "validate_batch/good_batch": validated(True, BATCH),
+    "validate_batch/edge_line_that_is_not_json": validated(False, BAD_BATCH),
+    "validate_batch/bad_no_user": InvalidRequest,
+    "plan_batch/good_first_round": planned("gpu", 1),
+    "plan_batch/edge_gpu_session_failed": planned("wait", 2),
+    "plan_batch/bad_error_without_name": InvalidRequest,
+    "serve_batch/good_round": offered(1),
+    "serve_batch/edge_older_round": offered(0),
+    "serve_batch/bad_no_token": InvalidRequest,
+    "answer_batch/good_round": answered(left=0),
+    "answer_batch/edge_older_round": answered(left=2),
+    "answer_batch/bad_round_zero": InvalidRequest,
+    "finish_batch/good_completed": finished("completed", in_output=2, people_are_told=False),
+    "finish_batch/edge_execution_timed_out": finished("failed", in_output=0, people_are_told=True),
+    "finish_batch/bad_status": InvalidRequest,
+    "store_batch/good_batch": result_is({"batch_id": BATCH, "stored": False}),
+    "store_batch/edge_scheduled": result_is([]),
+    "store_batch/bad_batch_still_running": ResultsNotStored,
+    "rescue_batches/good_scheduled": rescued([BATCH]),
+    "rescue_batches/edge_nothing_open": rescued([]),
+    "rescue_batches/bad_empty_event": rescued([BATCH]),
+    "start_scheduled_batch/good_file": started(1, None),
+    "start_scheduled_batch/edge_nothing_new_under_the_prefix": started(0, "no_file"),
+    "start_scheduled_batch/bad_file_elsewhere": InvalidRequest,
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
     "migrate_database/edge_delete": result_is(None),
     "migrate_database/bad_no_request_type": KeyError,
@@ -262,8 +394,35 @@ def arrange(case: str, world: Aws) -> None:
         )
     if case == "rescue_requests/edge_nothing_waits":
         world.items.delete(table.pending_key(MESSAGE))
+    arrange_batch(case, world)
     if case == "publish_site/edge_delete":
         bootstrap.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
+
+
+def arrange_batch(case: str, world: Aws) -> None:
+    function = case.split("/", maxsplit=1)[0]
+    validated_before = {"plan_batch", "serve_batch", "answer_batch", "finish_batch", "store_batch"}
+    if function in validated_before:
+        first_round = case == "plan_batch/good_first_round"
+        batch_events.begin(world, round_=0 if first_round else 1)
+    if case == "plan_batch/edge_gpu_session_failed":
+        world.items.delete(table.GPU_SLOT)  # the world's live session is the one that failed
+    if case in ("finish_batch/good_completed", "store_batch/good_batch"):
+        batch_events.answer_all(world)
+    if case == "store_batch/good_batch":
+        world.items.update(
+            table.batch_key("user-1", BATCH),
+            "SET #s = :s, ended_at = :t",
+            {":s": "completed", ":t": "2026-01-01T00:00:00.000Z"},
+            names={"#s": "status"},
+        )
+    if function == "rescue_batches":
+        world.items.update(table.open_batch_key(BATCH), "SET created_at = :t", {":t": "2026-01-01T00:00:00.000Z"})
+    if case == "rescue_batches/edge_nothing_open":
+        world.items.delete(table.open_batch_key(BATCH))
+    if case == "start_scheduled_batch/good_file":
+        key = "inputs/nightly.jsonl"
+        bootstrap.client("s3").put_object(Bucket=world.data_bucket, Key=key, Body=batch_events.INPUT)
 
 
 def test_every_sample_event_has_an_expectation_and_every_function_a_good_an_edge_and_a_bad_one() -> None:

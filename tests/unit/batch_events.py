@@ -1,0 +1,96 @@
+"""The batches of test_events.py's world: what the sample events of batch_run's steps and of the API's files meet."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+
+from foreverus import table
+from foreverus.batches import model
+from foreverus.batches.file_check import validate
+from foreverus.batches.files_store import FileStore
+from foreverus.batches.lines import split
+from foreverus.batches.store import BatchRef, BatchStore, Progress
+from tests.unit.conftest import NOW, Aws
+
+USER = "user-1"
+BATCH = "batch_019b76daa8000000000000000001"
+BAD_BATCH = "batch_with_a_bad_line"
+FILE = "file_019b76daa8000000000000000001"
+MODEL = "mistral-7b-instruct-v0.3"
+REF = BatchRef(USER, BATCH)
+
+
+def line(custom_id: str) -> bytes:
+    body = {"model": MODEL, "messages": [{"role": "user", "content": "Olá"}], "max_tokens": 8}
+    asked = {"custom_id": custom_id, "method": "POST", "url": "/v1/chat/completions", "body": body}
+    return json.dumps(asked).encode() + b"\n"
+
+
+INPUT = line("q-1") + line("q-2")
+
+
+def put_batches(world: Aws) -> None:
+    """A file, a batch of it that is validated and served, and one with a bad line that is not validated yet."""
+    s3, store = boto3.client("s3"), BatchStore(world.items)
+    file = model.new_file(FILE, USER, "perguntas.jsonl", len(INPUT), NOW)
+    FileStore(world.items).put(file)
+    s3.put_object(Bucket=world.data_bucket, Key=file["object_key"], Body=INPUT)
+    s3.put_object(Bucket=world.data_bucket, Key="files/user-1/file_bad", Body=INPUT + b"{")
+    for batch_id, file_id in ((BATCH, FILE), (BAD_BATCH, "file_bad")):
+        request = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "168h"}
+        options = {"metadata": {"backend": "gpu"}}
+        # Its window is open while the test runs: handlers have the real clock.
+        store.create(model.new_batch(batch_id, USER, {**request, **options}, datetime.now(UTC)), None, NOW)
+    store.close_open(BAD_BATCH)
+
+
+def begin(world: Aws, round_: int = 0) -> None:
+    """The batch is validated, and planned so often."""
+    store = BatchStore(world.items)
+    verdict = validate(split([INPUT]), "/v1/chat/completions", MODEL)
+    boto3.client("s3").put_object(Bucket=world.data_bucket, Key=f"batches/{BATCH}/input.jsonl", Body=INPUT)
+    store.put_shards(BATCH, verdict.shards)
+    found = {"total": verdict.total, "shards": len(verdict.shards), "model": MODEL, "round": round_}
+    store.change(REF, {**found, "status": model.IN_PROGRESS, "planned": "gpu" if round_ else ""})
+
+
+def answer_all(world: Aws) -> None:
+    """Every line is settled and the shard is done."""
+    store = BatchStore(world.items)
+    answers = [
+        {
+            "line": n,
+            "custom_id": f"q-{n}",
+            "text": "Oi",
+            "finish_reason": "stop",
+            "by": "ses_1",
+            "at": table.timestamp(NOW),
+        }
+        | {"prompt_tokens": 5, "completion_tokens": 1}
+        for n in (1, 2)
+    ]
+    store.settle(BATCH, 0, answers, datetime.now(UTC))
+    store.progress(REF, 0, Progress(2, 0, 10, 2), done=True)
+
+
+def record(world: Aws, batch_id: str = BATCH) -> dict[str, Any]:
+    return BatchStore(world.items).get(BatchRef(USER, batch_id)) or {}
+
+
+def settled(world: Aws) -> dict[int, Any]:
+    return BatchStore(world.items).settled(BATCH, 0).lines
+
+
+def shards_queued() -> list[dict[str, Any]]:
+    sqs = boto3.client("sqs")
+    url = sqs.get_queue_url(QueueName="batch")["QueueUrl"]
+    received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    return [json.loads(message["Body"]) for message in received]
+
+
+def content(world: Aws, key: str) -> list[dict[str, Any]]:
+    """The lines of an object of the data bucket."""
+    body = boto3.client("s3").get_object(Bucket=world.data_bucket, Key=key)["Body"].read()
+    return [json.loads(one) for one in body.splitlines()]

@@ -239,7 +239,7 @@ class ShardRun:
         return Outcome.MOVED_ON if moved_on else Outcome.DONE if done else Outcome.LEFT
 
     async def _keep_progress(self, done: bool) -> None:
-        settled, spent = len(self._totals.lines), self._slot_seconds
+        settled, spent = len(self._totals.lines), round(self._slot_seconds, 3)
         if settled == self._kept and not spent and not done:
             return
         is_session = self.crew.by != BEDROCK

@@ -212,3 +212,11 @@ def test_other_failures_of_the_save_are_raised(aws: Any) -> None:
         finish(world.answers)
     with pytest.raises(ClientError):
         world.answers.checkpoint(MY, "", 0, "ses_1")
+
+
+def test_batch_that_waits_for_a_gpu_is_no_request(aws: Any) -> None:
+    aws.items.put({**table.pending_key("batch_1"), "kind": "batch", "batch_id": "batch_1"})
+    answers = DynamoAnswers(aws.items)
+    assert not answers.anything_pending()
+    aws.items.put({**table.pending_key("msg_1"), "message_id": "msg_1"})
+    assert answers.anything_pending()

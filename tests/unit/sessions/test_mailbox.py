@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from foreverus import table
-from foreverus.sessions.mailbox import DynamoMailbox, Letter, Mailbox, MemoryMailbox, Phase
+from foreverus.sessions.mailbox import DynamoMailbox, Letter, LineCount, Mailbox, MemoryMailbox, Phase
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 LETTER = Letter("ses_1", "i-1", "serving", 1, "serve", "token", end_requested=True, idle_seconds=60, launched_at=NOW)
@@ -74,3 +74,24 @@ def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
 def test_record_that_is_only_requested_is_an_empty_letter(aws: Any) -> None:
     aws.items.put({**table.session_key("ses_1"), "status": "requested"})
     assert DynamoMailbox(aws.items).read("ses_1") == Letter("ses_1", status="requested")
+
+
+def test_batch_lines_are_counted_once_each(aws: Any) -> None:
+    key = table.session_key("ses_1")
+    aws.items.put({**key, "instance_id": "i-1", "prompt_tokens": 5})
+    mailbox, count = DynamoMailbox(aws.items), LineCount(100, 200, 10)
+    assert mailbox.count_lines(LETTER, count, 1)
+    assert not mailbox.count_lines(LETTER, count, 1), "the answer to the first was lost, and it is sent again"
+    assert mailbox.count_lines(LETTER, count, 2)
+    assert not mailbox.count_lines(replace(LETTER, instance_id="i-2"), count, 1)
+    aws.items.put({**aws.items.get(key), "instance_id": "i-2"})
+    assert mailbox.count_lines(replace(LETTER, instance_id="i-2"), count, 1), "another instance counts for itself"
+    record = aws.items.get(key)
+    assert (record["prompt_tokens"], record["completion_tokens"], record["lines_answered"]) == (305, 600, 30)
+
+
+def test_twin_counts_batch_lines_once_each() -> None:
+    mailbox, count = MemoryMailbox(LETTER), LineCount(100, 200, 10)
+    assert mailbox.count_lines(LETTER, count, 1) and not mailbox.count_lines(LETTER, count, 1)
+    assert not mailbox.count_lines(replace(LETTER, instance_id="i-2"), count, 2)
+    assert mailbox.counted == count

@@ -152,6 +152,16 @@ def test_function_gets_what_its_settings_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+def test_architecture_names_the_functions_file_and_environment(name: str) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+    _, file, _, environment = [cell.strip() for cell in row.strip("|").split("|")]
+    assert file == f"`{FUNCTIONS[name]['Handler'].split('.')[2]}.py`"
+    variables = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
+    assert set(environment.strip("`").split()) == variables
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_has_timeout_memory_log_and_handler(name: str) -> None:
     function = FUNCTIONS[name]
     assert 0 < {**GLOBALS, **function}["Timeout"] <= 900

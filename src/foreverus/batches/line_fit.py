@@ -1,7 +1,7 @@
 """Does a line fit its endpoint's schema? Only sure answers: yes, or "ask the schema". Pure.
 
 The schema takes seven seconds for 50,000 lines and this a quarter of one, and whoever sends a good file waits for it.
-The schemas (`schemas/chat_line.json`, `completion_line.json`) stay the rule: a test holds that nothing fits here and not
+The schemas (`chat_line.json`, `completion_line.json`) stay the rule: a test holds that nothing fits here and not
 there.
 """
 

@@ -1,4 +1,4 @@
-"""The main job once, from request to shut-down GPU, through the public API; then everything is ended.
+"""The main job once, from request to shut-down GPU, through the public API, and a batch beside it; then all is ended.
 
 Prints each state and boot phase as it happens and the answer as it streams. The last line is one JSON object.
 """
@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from local.cloud import Cloud, Say, running
+from local.demo_batch import run_exam
 from local.processes import Failed
 
 # The laptop's model has 135 million parameters: it knows this, and little geography.
@@ -54,7 +55,8 @@ class Demonstration:
         try:
             with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket:
                 session_id, answer = self._converse()
-                return self._see_it_end(session_id, answer)
+                report = run_exam(self.api, self._tell)
+                return self._see_it_end(session_id, answer) | {"batch": report}
         except (httpx.HTTPError, ConnectionClosed, TimeoutError) as problem:
             self.cloud.check()
             raise Failed(

@@ -1,0 +1,197 @@
+"""Batches on the whole stack: OpenAI's unmodified client in front, a GPU or Bedrock behind, nothing on afterwards."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openai import BadRequestError, NotFoundError
+
+from local.cloud import Cloud
+from local.instances import faults
+from local.instances.places import Places
+from local.person import Person
+from tests.local.batches import (
+    finished,
+    ids_of,
+    jsonl,
+    line,
+    lines_of,
+    openai,
+    questions,
+    settled,
+    submit,
+    transitions,
+)
+from tests.local.sessions import end_every_session, live_instances, wait_until
+
+pytestmark = pytest.mark.cloud
+
+GPU = {"backend": "gpu"}
+
+
+def expected(count: int) -> list[str]:
+    return [f"q-{number}" for number in range(1, count + 1)]
+
+
+def promised(cloud: Cloud) -> int:
+    table = cloud.emulator.client("dynamodb")
+    values = {":p": {"S": "PENDING"}}
+    name = cloud.stack["TableName"]
+    return int(table.query(TableName=name, KeyConditionExpression="pk = :p", ExpressionAttributeValues=values)["Count"])
+
+
+def test_a_batch_buys_its_gpu_and_gives_it_back(cloud: Cloud, person: Person) -> None:
+    end_every_session(person)
+    client = openai(cloud)
+    batch = submit(client, questions(25), **GPU)
+    assert batch.status == "validating"
+    done = finished(client, batch)
+    assert (done.status, done.request_counts and done.request_counts.total) == ("completed", 25)
+    output = lines_of(client, done.output_file_id)
+    assert [one["custom_id"] for one in output] == expected(25)
+    assert all(one["response"]["body"]["choices"][0]["message"]["content"].strip() for one in output)
+    assert done.error_file_id is None
+    assert done.usage and done.usage.output_tokens == sum(
+        one["response"]["body"]["usage"]["completion_tokens"] for one in output
+    )
+    ours: dict[str, Any] = done.model_extra["foreverus"]  # type: ignore[index]
+    assert ours["backend"] == "gpu"
+    assert ours["cost_usd"] > 0
+    assert len(ours["sessions"]) == 1
+    assert done.metadata and done.metadata["foreverus_choice"]
+    assert cloud.inbox.wait_for(batch.id, 20)
+    wait_until(lambda: stored(cloud, batch.id) == [("completed", 25)], "the summary is in PostgreSQL")
+    assert len(transitions(cloud, batch.id)) <= 12
+    session = person.call("GET", f"/sessions/{ours['sessions'][0]}")
+    assert session["trigger"] == "batch"
+    end_every_session(person)
+    assert live_instances(cloud) == []
+    assert promised(cloud) == 0
+
+
+def stored(cloud: Cloud, batch_id: str) -> list[tuple[str, int]]:
+    rows = cloud.emulator.client("rds-data").execute_statement(
+        resourceArn=cloud.stack["DatabaseClusterArn"],
+        secretArn=cloud.stack["DatabaseSecretArn"],
+        database="foreverus",
+        sql="SELECT status, lines FROM batches WHERE batch_id = :id",
+        parameters=[{"name": "id", "value": {"stringValue": batch_id}}],
+    )["records"]
+    return [(row[0]["stringValue"], row[1]["longValue"]) for row in rows]
+
+
+def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person: Person) -> None:
+    client = openai(cloud)
+    lines = [
+        *questions(3),
+        line("q-1", "again"),
+        {**line("x", "?"), "url": "/v1/embeddings"},
+        line("y", "?", logit_bias={}),
+    ]
+    failed = finished(client, submit(client, lines, **GPU), 30)
+    assert failed.status == "failed"
+    assert failed.errors and failed.errors.data
+    assert [(one.line, one.code) for one in failed.errors.data] == [
+        (4, "duplicate_custom_id"),
+        (5, "mismatched_url"),
+        (6, "unknown_parameter"),
+    ]
+    assert failed.output_file_id is None
+    assert cloud.inbox.wait_for(failed.id, 20)
+    assert "Serve on GPU" not in transitions(cloud, failed.id)
+
+
+def test_a_batch_survives_its_worker_its_engine_and_its_instance(cloud: Cloud, person: Person) -> None:
+    end_every_session(person)
+    client = openai(cloud)
+    batch = submit(client, questions(60, max_tokens=24), **GPU)
+    places = Places(Path(cloud.state.directory))
+    wait_until(lambda: settled(client, batch) >= 8, "some lines are answered")
+    (lost,) = live_instances(cloud)
+    faults.kill(places, lost, "worker")
+    wait_until(lambda: live_instances(cloud) not in ([lost], []), "another GPU is bought")
+    before = settled(client, batch)
+    done = finished(client, batch, 240)
+    assert done.status == "completed", done.errors
+    assert before >= 8  # what was settled is not answered again
+    assert ids_of(client, done) == expected(60)
+    end_every_session(person)
+    assert live_instances(cloud) == []
+
+
+def test_cancelling_keeps_what_is_answered_and_names_what_is_not(cloud: Cloud, person: Person) -> None:
+    end_every_session(person)
+    client = openai(cloud)
+    batch = submit(client, questions(80, max_tokens=24), **GPU)
+    wait_until(lambda: settled(client, batch) >= 5, "some lines are answered")
+    assert client.batches.cancel(batch.id).status == "cancelling"
+    done = finished(client, batch, 60)
+    assert done.status == "cancelled"
+    assert sorted(ids_of(client, done)) == sorted(expected(80))
+    assert len(lines_of(client, done.output_file_id)) >= 5
+    assert {one["error"]["code"] for one in lines_of(client, done.error_file_id)} == {"batch_cancelled"}
+    assert client.batches.cancel(batch.id).status == "cancelled"
+    assert promised(cloud) == 0
+
+
+def test_bedrock_answers_when_it_is_asked_to(cloud: Cloud, person: Person) -> None:
+    end_every_session(person)
+    client = openai(cloud)
+    done = finished(client, submit(client, questions(12), backend="bedrock"), 60)
+    assert done.status == "completed", done.errors
+    assert ids_of(client, done) == expected(12)
+    assert live_instances(cloud) == []
+    ours: dict[str, Any] = done.model_extra["foreverus"]  # type: ignore[index]
+    assert (ours["backend"], ours["sessions"]) == ("bedrock", [])
+    assert ours["cost_usd"] > 0
+
+
+def test_files_come_and_go_like_openais(cloud: Cloud, person: Person) -> None:
+    client = openai(cloud)
+    made = client.files.create(file=("a.jsonl", jsonl(questions(2))), purpose="batch")
+    assert (made.object, made.filename, made.status) == ("file", "a.jsonl", "processed")
+    assert client.files.retrieve(made.id).bytes == len(jsonl(questions(2)))
+    assert client.files.content(made.id).content == jsonl(questions(2))
+    assert made.id in [file.id for file in client.files.list(limit=2)]  # pages until it has seen all
+    assert client.files.delete(made.id).deleted
+    with pytest.raises(NotFoundError):
+        client.files.retrieve(made.id)
+    with pytest.raises((BadRequestError, NotFoundError), match="input_file_id"):
+        client.batches.create(input_file_id=made.id, endpoint="/v1/chat/completions", completion_window="24h")
+
+
+def test_a_file_that_is_deleted_while_it_runs_is_answered_all_the_same(cloud: Cloud, person: Person) -> None:
+    client = openai(cloud)
+    batch = submit(client, questions(6), backend="bedrock")
+    wait_until(lambda: client.batches.retrieve(batch.id).status != "validating", "it is validated", 30)
+    client.files.delete(batch.input_file_id)
+    done = finished(client, batch, 60)
+    assert (done.status, ids_of(client, done)) == ("completed", expected(6)), done.errors
+
+
+def test_an_idempotency_key_makes_one_batch(cloud: Cloud, person: Person) -> None:
+    client = openai(cloud)
+    file = client.files.create(file=("a.jsonl", jsonl(questions(2))), purpose="batch")
+    ids = {
+        client.batches.create(
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata={"backend": "bedrock"},
+            extra_headers={"Idempotency-Key": "only-once"},
+        ).id
+        for _ in range(2)
+    }
+    assert len(ids) == 1
+    finished(client, client.batches.retrieve(ids.pop()), 60)
+
+
+def test_a_large_file_goes_straight_to_the_bucket_and_back(cloud: Cloud, person: Person) -> None:
+    client = openai(cloud)
+    content = jsonl([line(f"q-{n}", "x" * 50_000, max_tokens=1) for n in range(1, 121)])  # 6 MB
+    made = person.call("POST", "/files", {"filename": "big.jsonl", "purpose": "batch", "bytes": len(content)})
+    upload = made["upload"]
+    put = person.http.put(upload["url"], content=content, headers=upload["headers"])
+    assert put.status_code == 200, put.text
+    assert client.files.retrieve(made["id"]).status == "processed"
+    assert client.files.content(made["id"]).content == content

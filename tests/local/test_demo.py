@@ -34,13 +34,17 @@ def test_main_job_leaves_a_receipt_and_no_gpu(cloud: Cloud) -> None:
     receipt = result["receipt"]
     assert receipt["instance_id"] == result["instance"]["id"]
     assert receipt["completion_tokens"] > 0
+    batch = result["batch"]
+    assert (batch["status"], batch["completed"], batch["failed"]) == ("completed", 45, 0)
+    assert batch["right"] <= batch["answered_with_a_letter"] <= batch["questions_with_a_key"] == 44
+    assert batch["cost_usd"] > 0
     told = "\n".join(lines)
     for seen in ("session booting", "worker: loading", "worker: healthy", "session serving", "session ended"):
         assert seen in told
 
 
 def test_inbox_has_the_notification_without_the_conversation(cloud: Cloud) -> None:
-    result = Demonstration(cloud, lambda text: None).run()
+    result = Demonstration(cloud, lambda text: None, exam=False).run()
     letter = cloud.inbox.wait_for(result["receipt"]["session_id"], 10)
     assert letter is not None
     assert result["answer"] not in letter["message"]

@@ -1,0 +1,209 @@
+"""Our own worker and batch path around an engine, with the in-memory twins of everything that AWS gives it."""
+
+import asyncio
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from foreverus.backends.openai_http import OpenAiEngine
+from foreverus.batches.assembly import assemble
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.model import new_batch
+from foreverus.batches.objects import MemoryObjects
+from foreverus.batches.queue import shard_message
+from foreverus.batches.store import BatchRef
+from foreverus.batches.validation import Validator
+from foreverus.conversations.memory import MemoryAnswers, MemoryPush
+from foreverus.sessions.mailbox import Letter, MemoryMailbox
+from foreverus.sessions.tasks import MemoryTasks
+from foreverus.worker.contact import Contact, DirectCalls, ThreadCalls
+from foreverus.worker.instance import MemoryInstance
+from foreverus.worker.queue import Delivery, MemoryQueue
+from foreverus.worker.run import Parts, run
+from foreverus.worker.settings import WorkerSettings
+
+Body = dict[str, Any]
+
+ENDPOINT = "/v1/chat/completions"
+AWS_S = 0.005  # a DynamoDB or S3 call from an instance of its region: single-digit milliseconds
+SPARE_S = 600.0  # for a batch, before something is wrong
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One batch's way through the worker, from its shards' messages to the round's token."""
+
+    seconds: float
+    completion_tokens: int
+    answers: dict[str, Body]  # by custom_id: what the output file holds
+    failed: dict[str, Body]  # by custom_id: what the error file holds
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.completion_tokens / self.seconds
+
+
+class LongPolled(MemoryQueue):
+    """`MemoryQueue` whose `receive` waits, as SQS does, in a thread of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.changed = threading.Condition()
+
+    def put(self, body: str) -> None:
+        with self.changed:
+            super().put(body)
+            self.changed.notify_all()
+
+    def receive(self, count: int, wait_s: float) -> list[Delivery]:
+        time.sleep(AWS_S)
+        with self.changed:
+            self.changed.wait_for(lambda: self.waiting, wait_s)
+            return super().receive(count, wait_s)
+
+    def delete(self, delivery: Delivery) -> None:
+        with self.changed:
+            super().delete(delivery)
+
+    def hide(self, deliveries: Sequence[Delivery], seconds: int) -> None:
+        with self.changed:
+            super().hide(deliveries, seconds)
+            self.changed.notify_all()
+
+
+class HeardTasks(MemoryTasks):
+    """`MemoryTasks` that says when something is answered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.answered = asyncio.Event()
+
+    def succeed(self, token: str, output: dict[str, Any]) -> None:
+        super().succeed(token, output)
+        self.answered.set()
+
+    async def over(self, token: str) -> None:
+        while token in self.open:
+            self.answered.clear()
+            await self.answered.wait()
+
+
+class BatchWorker:
+    """A worker that serves; `answer` gives it one batch after the other. Made by `serving`."""
+
+    def __init__(self, url: str, model: str, slots: int, context: int):
+        settings = {
+            **dict.fromkeys(("TABLE_NAME", "CHAT_QUEUE_URL", "BATCH_QUEUE_URL", "WEBSOCKET_CALLBACK_URL"), "memory"),
+            **{"DATA_BUCKET": "memory", "MODEL_ID": model, "CONTEXT_TOKENS": str(context), "ENGINE_URL": url},
+            **{"ENGINE_SLOTS": str(slots), "IDLE_SECONDS": "3600", "MAX_SESSION_SECONDS": "21600"},
+            **{"VISIBILITY_SECONDS": "60", "HEARTBEAT_SECONDS": "15", "AWS_DEFAULT_REGION": "us-east-1"},
+        }
+        now = datetime.now(UTC)
+        instance, contact = MemoryInstance(), Contact()
+        self.model = model
+        self.engine = OpenAiEngine(url, model)
+        self.tasks = HeardTasks()
+        self.mailbox = MemoryMailbox(Letter("ses_1", "i-1", "booting", task="boot", task_token="boot", launched_at=now))
+        self.batches, self.objects = MemoryBatches(), MemoryObjects(lambda: datetime.now(UTC))
+        self.queue, chats = LongPolled(), LongPolled()
+        calls = DirectCalls(contact, AWS_S)
+        self.polls = ThreadCalls(contact, 2, "receive")
+        self.made = 0
+        self.parts = Parts(
+            settings=WorkerSettings.from_env(settings),
+            me=instance.me,
+            engine=self.engine,
+            instance=instance,
+            mailbox=self.mailbox,
+            tasks=self.tasks,
+            answers=MemoryAnswers(),
+            push=MemoryPush(),
+            batches=self.batches,
+            objects=self.objects,
+            chat_queue=chats,
+            batch_queue=self.queue,
+            calls=calls,
+            push_calls=calls,
+            receive_calls=self.polls,
+        )
+
+    async def answer(self, bodies: Sequence[Body]) -> Answered:
+        """A whole round of a batch. The clock runs from the first shard's message to the token's answer."""
+        ref, shards = self._validated(bodies)
+        token = f"{ref.batch_id}-round-1"
+        self.tasks.open.add(token)
+        self.batches.begin_round(ref, 1, {"backend": "gpu"})
+        self.batches.offer(ref, 1, token, datetime.now(UTC))
+        begun = time.perf_counter()
+        for shard in range(shards):
+            self.queue.put(json.dumps(shard_message(ref, shard, 1)))
+        async with asyncio.timeout(SPARE_S):
+            await self.tasks.over(token)
+        seconds = time.perf_counter() - begun
+        return self._read(ref, seconds)
+
+    def _validated(self, bodies: Sequence[Body]) -> tuple[BatchRef, int]:
+        """The batch as the API and the state machine's first step leave it: checked, and cut into shards."""
+        self.made += 1
+        batch_id, now = f"batch_{self.made}", datetime.now(UTC)
+        request = {"input_file_id": f"file_{self.made}", "endpoint": ENDPOINT, "completion_window": "24h"}
+        record = new_batch(batch_id, "bench", request, now)
+        ref = BatchRef("bench", batch_id)
+        lines = [
+            {"custom_id": f"line-{n}", "method": "POST", "url": ENDPOINT, "body": {**body, "model": self.model}}
+            for n, body in enumerate(bodies)
+        ]
+        self.objects.put(record["source_key"], "".join(json.dumps(line) + "\n" for line in lines).encode())
+        self.batches.create(record, None, now)
+        verdict = Validator(self.batches, self.objects, self.model, lambda: datetime.now(UTC)).run(ref)
+        if not verdict["valid"]:
+            raise RuntimeError(f"the batch is not valid: {(self.batches.get(ref) or {}).get('errors')}")
+        return ref, len(self.batches.shards(batch_id))
+
+    def _read(self, ref: BatchRef, seconds: float) -> Answered:
+        """What a person would download. Raises RuntimeError when a line is missing or there twice."""
+        record = self.batches.get(ref) or {}
+        with self.objects.writer("output") as output, self.objects.writer("errors") as errors:
+            totals = assemble(record, "completed", self.batches, self.objects, output, errors)
+        files = [self._lines(key) for key in ("output", "errors")]
+        for key in ("output", "errors"):
+            self.objects.delete(key)
+        counts = Counter(line["custom_id"] for lines in files for line in lines)
+        if len(counts) != record["total"] or set(counts.values()) != {1}:
+            raise RuntimeError(f"{len(counts)} of {record['total']} lines have an answer: {counts.most_common(3)}")
+        answers, failed = ({line["custom_id"]: line for line in lines} for lines in files)
+        return Answered(seconds, totals.completion_tokens, answers, failed)
+
+    def _lines(self, key: str) -> list[Body]:
+        return [json.loads(line) for line in self.objects.held.get(key, b"").splitlines()]
+
+
+@asynccontextmanager
+async def serving(url: str, model: str, slots: int, context: int) -> AsyncIterator[BatchWorker]:
+    """A worker that is healthy and serves, until the block ends. Raises RuntimeError when it ends badly."""
+    worker = BatchWorker(url, model, slots, context)
+    worker.tasks.open |= {"boot", "serve"}
+    living = asyncio.create_task(run(worker.parts))
+    try:
+        while "boot" in worker.tasks.open:
+            if living.done():
+                raise RuntimeError(f"the worker did not boot: exit code {living.result()}, {worker.tasks.results}")
+            await asyncio.sleep(0.01)
+        worker.mailbox.change(status="serving", task="serve", task_token="serve")
+        yield worker
+        worker.mailbox.change(end_requested=True)
+        async with asyncio.timeout(30):
+            code = await living
+        if code != 0:
+            raise RuntimeError(f"the worker ended with exit code {code}: {worker.tasks.results[-1]}")
+    finally:
+        living.cancel()
+        await asyncio.gather(living, return_exceptions=True)
+        worker.polls.close()
+        await worker.engine.aclose()

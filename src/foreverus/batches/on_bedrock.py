@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
+from foreverus import table
 from foreverus.backends.port import Backend
 from foreverus.batches.crew import Calls, Crew, Job, in_round
 from foreverus.batches.lookahead import Ahead, LookAhead
@@ -98,8 +99,11 @@ class OnBedrock:
     calls: Calls = asyncio.to_thread
 
     def run(self, ref: BatchRef, round_: int, seconds: float) -> Item:
-        """Answers for `seconds` at most and then up to 45 more for what is in flight. Returns `{"left": lines}`, and
-        `error: {Error, Cause}` when Bedrock cannot go on (BackendUnavailable, EngineBusy) or something else failed."""
+        """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
+
+        Returns `{"left": lines}`, and `error: {Error, Cause}` when Bedrock cannot go on (BackendUnavailable, EngineBusy)
+        or something else failed.
+        """
         return asyncio.run(self.answer(ref, round_, seconds))
 
     async def answer(self, ref: BatchRef, round_: int, seconds: float) -> Item:
@@ -111,7 +115,8 @@ class OnBedrock:
         if record is not None and in_round(record, round_) and left:
             left.sort(key=lambda one: one.get("completion_tokens_limit", 0), reverse=True)
             jobs = [Job(ref, round_, one, record["input_key"]) for one in left]
-            error = await _Round(self, jobs).run(seconds)
+            window = (table.parse_timestamp(record["expires_at"]) - self.clock()).total_seconds()
+            error = await _Round(self, jobs).run(max(0.0, min(seconds, window)))
             shards = await self.calls(self.store.shards, ref.batch_id)
         answer: Item = {"left": sum(_unsettled(one) for one in shards)}
         if error is not None:

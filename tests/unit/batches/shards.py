@@ -27,7 +27,8 @@ def submit(
     key = f"batches/{ref.batch_id}/input.jsonl"
     objects.put(key, b"".join(lines))
     record = {"batch_id": ref.batch_id, "user_id": ref.user_id, "status": "in_progress", "round": 1, "input_key": key}
-    batches.create({**record, "task_token": "round-1", "created_at": ""}, None, None)  # type: ignore[arg-type]
+    times = {"created_at": "2026-01-01T12:00:00.000Z", "expires_at": "2026-01-02T12:00:00.000Z"}
+    batches.create({**record, **times, "task_token": "round-1"}, None, None)  # type: ignore[arg-type]
     shards, start = [], 0
     for first in range(0, len(lines), a_shard):
         end = start + sum(len(one) for one in lines[first : first + a_shard])

@@ -118,6 +118,16 @@ async def test_time_that_is_up_starts_nothing_and_lets_calls_in_flight_end() -> 
 
 
 @in_jumping_time
+async def test_window_that_closes_ends_the_round() -> None:
+    backend = Bedrock()
+    batch = Round(backend, lines=1000, a_shard=100)
+    batch.store.change(REF, {"expires_at": "2026-01-01T12:00:07.000Z"})
+    answer = await batch.answer(seconds=800)
+    assert asyncio.get_running_loop().time() <= 7 + 3
+    assert 0 < answer["left"] == 1000 - len(settled(batch.store))
+
+
+@in_jumping_time
 async def test_call_that_hangs_does_not_outlive_the_function() -> None:
     backend = Bedrock()
     batch = Round(backend, lines=20)

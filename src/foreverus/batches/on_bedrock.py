@@ -101,8 +101,8 @@ class OnBedrock:
     def run(self, ref: BatchRef, round_: int, seconds: float) -> Item:
         """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
 
-        Returns `{"left": lines}`, and `error: {Error, Cause}` when Bedrock cannot go on (BackendUnavailable, EngineBusy)
-        or something else failed.
+        Returns `{"left": lines}`, and `error: {Error, Cause}` when Bedrock cannot go on
+        (BackendUnavailable, EngineBusy) or something else failed.
         """
         return asyncio.run(self.answer(ref, round_, seconds))
 

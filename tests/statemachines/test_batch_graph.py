@@ -10,6 +10,7 @@ ROUNDS = ("Serve on GPU", "Answer on Bedrock", "Wait for capacity")
 SLACK_S = 6 * 3600  # for every retry of everything that comes after the window
 LONGEST_WINDOW_S = 168 * 3600
 EVENTS_OF_A_ROUND = 14  # Plan 5, Which way? 2, a task 5 and its token's 2
+EVENTS_OF_A_WAIT = 9
 MOST_EVENTS = 25_000  # of a history: Step Functions' own limit
 
 
@@ -29,10 +30,13 @@ def test_machines_own_timeout_is_longer_than_the_longest_window() -> None:
     assert BATCH_RUN.machine["TimeoutSeconds"] > LONGEST_WINDOW_S + SLACK_S
 
 
-def test_rounds_of_bedrock_for_a_whole_window_fit_into_a_history() -> None:
-    """What waits or is served on a GPU has longer rounds: batches/planning.py says how long."""
+def test_rounds_of_a_whole_window_fit_into_a_history() -> None:
+    """Bedrock's rounds are as long as its function; what fails at once is followed by a wait, or counts: failures.py."""
     function = resources("AWS::Serverless::Function")["AnswerBatchFunction"]
     assert LONGEST_WINDOW_S / function["Timeout"] * EVENTS_OF_A_ROUND < MOST_EVENTS
+    assert STATES["Wait for capacity"]["Seconds"] == "{% $max([$plan.seconds, $plan.round > 500 ? 900 : 1]) %}"
+    pair = EVENTS_OF_A_ROUND + EVENTS_OF_A_WAIT
+    assert 500 / 2 * pair + LONGEST_WINDOW_S / 900 * pair < MOST_EVENTS
 
 
 def test_token_waits_as_long_as_the_plan_says_and_only_its_call_is_retried() -> None:

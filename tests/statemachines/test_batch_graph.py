@@ -31,7 +31,7 @@ def test_machines_own_timeout_is_longer_than_the_longest_window() -> None:
 
 
 def test_rounds_of_a_whole_window_fit_into_a_history() -> None:
-    """Bedrock's rounds are as long as its function; what fails at once is followed by a wait, or counts: failures.py."""
+    """Bedrock's rounds are as long as its function; what fails at once waits or counts: failures.py."""
     function = resources("AWS::Serverless::Function")["AnswerBatchFunction"]
     assert LONGEST_WINDOW_S / function["Timeout"] * EVENTS_OF_A_ROUND < MOST_EVENTS
     assert STATES["Wait for capacity"]["Seconds"] == "{% $max([$plan.seconds, $plan.round > 500 ? 900 : 1]) %}"

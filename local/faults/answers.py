@@ -27,8 +27,14 @@ def over_http(kind: str, service: str) -> Answer:
         error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{kind}</Message></Error>"
         body = f"<ErrorResponse>{error}</ErrorResponse>"
         return status, {"Content-Type": "text/xml"}, body.encode()
+    if service == "s3":
+        code, status = {"throttled": ("SlowDown", 503), "denied": ("AccessDenied", 403)}.get(
+            kind, ("InternalError", 500)
+        )
+        body = f"<Error><Code>{code}</Code><Message>{kind}</Message></Error>"
+        return status, {"Content-Type": "application/xml"}, body.encode()
     status, code = _CODES.get(kind, (500, "InternalServerError"))
-    if service in ("lambda", "execute-api", "rds-data"):
+    if service in ("lambda", "execute-api", "rds-data", "bedrock"):
         status = {"throttled": 429, "denied": 403}.get(kind, status)
     if service == "sqs" and kind == "throttled":
         code = "RequestThrottled"

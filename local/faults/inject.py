@@ -5,7 +5,6 @@
 
 import asyncio
 import json
-import re
 import uuid
 from collections.abc import Awaitable, Callable
 from hashlib import md5
@@ -14,13 +13,14 @@ from urllib.parse import parse_qs
 
 from local.faults import answers
 from local.faults.clock import pass_time
+from local.faults.machines import in_states
+from local.faults.names import logical
 from local.faults.rules import Book, Rule
 from local.mends import Options, states_tasks
 
 PATH = "/_foreverus/faults"
 CUT_S = 90.0  # how long a call over a cut line is kept waiting; its caller gives up sooner
 BOOK = Book()
-_LOGICAL = re.compile(r"-([A-Za-z]+?)(?:Role)?-[A-Za-z0-9]+$")
 
 
 def apply(options: Options) -> None:
@@ -29,18 +29,8 @@ def apply(options: Options) -> None:
     from ministack.services import stepfunctions as states
 
     gateway.app = over_http(gateway.app)
-    _in_states(states)
+    in_states(states, BOOK)
     _in_functions(lambda_svc)
-
-
-def logical(name: str) -> str:
-    """The template's name of a role or function.
-
-    >>> logical("foreverus-ApiFunctionRole-1AB2"), logical("foreverus-CloseSessionFunction-XY")
-    ('ApiFunction', 'CloseSessionFunction')
-    """
-    found = _LOGICAL.search(name)
-    return found[1] if found else name
 
 
 def caller_of(headers: dict[str, str]) -> tuple[str, str]:
@@ -83,6 +73,8 @@ def over_http(emulator: Any) -> Any:
         query = parse_qs(scope["query_string"].decode())
         action = action_of(scope["method"], scope["path"], headers, query, body)
         rule = BOOK.strike(caller, action, session)
+        if scope["method"] == "HEAD":
+            send = _without_body(send)
         again = _replay(body, receive)
         if rule is None:
             return await emulator(scope, again, send)
@@ -106,6 +98,15 @@ async def _strike(rule: Rule, action: str, call: Any, body: bytes, receive: Any,
     if rule.kind in ("cut_out", "cut_back"):
         await _hang(receive)
     await answer(send, *answers.over_http(rule.kind, service))
+
+
+def _without_body(send: Send) -> Send:
+    """What is answered to HEAD."""
+
+    async def only_head(message: dict[str, Any]) -> None:
+        await send(message | ({"body": b""} if message["type"] == "http.response.body" else {}))
+
+    return only_head
 
 
 _tasks: set[Any] = set()
@@ -159,78 +160,6 @@ def _replay(body: bytes, receive: Any) -> Any:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return again
-
-
-def _in_states(states: Any) -> None:
-    original_invoke = states._invoke_resource
-    original_callback = states._invoke_with_callback
-    original_event = states._add_event
-    original_emit = states._emit_execution_status_event
-
-    def strike(resource: str, arguments: Any) -> tuple[Rule | None, str]:
-        execution, context = states_tasks._task.get() or ({}, {})
-        action = state_action(resource, arguments)
-        state = context.get("State", {}).get("Name", "")
-        return (BOOK.strike("gpu_session", action, execution.get("name", ""), state) if execution else None), action
-
-    def fail(rule: Rule, action: str) -> None:
-        raise states._ExecutionError(*answers.in_a_state(rule.kind, action.partition(":")[0]))
-
-    def invoke(resource: str, arguments: Any) -> Any:
-        rule, action = strike(resource, arguments)
-        if rule is None:
-            return original_invoke(resource, arguments)
-        if rule.kind in ("no_capacity", "quota"):
-            return answers.empty_fleet(rule.kind)
-        if rule.kind == "hold":
-            BOOK.hold(rule.seconds)
-            states_tasks.check_running()
-            return original_invoke(resource, arguments)
-        if rule.kind in ("lost", "hold_after"):
-            result = original_invoke(resource, arguments)
-            if rule.kind == "hold_after":
-                BOOK.hold(rule.seconds)
-                states_tasks.check_running()
-                return result
-        return fail(rule, action)
-
-    def callback(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:
-        rule, action = strike(resource, arguments)
-        if rule is None:
-            return original_callback(resource, arguments, token, state)
-        if rule.kind == "hold":
-            BOOK.hold(rule.seconds)
-            return original_callback(resource, arguments, token, state)
-        if rule.kind == "lost":  # the token is in the mailbox, and this attempt does not wait for it
-            original_invoke(resource.replace(".waitForTaskToken", ""), arguments)
-        return fail(rule, action)
-
-    def add_event(execution: dict[str, Any], kind: str, *details: Any) -> Any:
-        if kind.endswith("StateEntered"):
-            BOOK.entered(execution["name"], details[0]["stateEnteredEventDetails"]["name"])
-        return original_event(execution, kind, *details)
-
-    def emit(execution: dict[str, Any], *more: Any) -> Any:
-        if execution["status"] != "RUNNING":
-            BOOK.over(execution["name"])
-        return original_emit(execution, *more)
-
-    states._invoke_resource = invoke
-    states._invoke_with_callback = callback
-    states._add_event = add_event
-    states._emit_execution_status_event = emit
-
-
-def state_action(resource: str, arguments: Any) -> str:
-    """What a task calls, as IAM names it.
-
-    >>> state_action("arn:aws:states:::aws-sdk:dynamodb:updateItem.waitForTaskToken", {})
-    'dynamodb:UpdateItem'
-    """
-    service, action = resource.removesuffix(".waitForTaskToken").split(":")[-2:]
-    if service == "lambda":
-        return f"lambda:Invoke {logical(str(arguments.get('FunctionName', '')).rsplit(':', 1)[-1])}"
-    return f"{service}:{action[:1].upper()}{action[1:]}"
 
 
 def _in_functions(lambda_svc: Any) -> None:

@@ -1,7 +1,8 @@
 """Which call fails, and how. Pure: the emulator asks `Book.strike` at every call that the system makes.
 
-A call is (caller, action, state): who makes it (`gpu_session`, a function's or a role's logical id), what
-(`dynamodb:GetItem`, `lambda:ApiFunction` for an invocation), and the state that the session's execution is in.
+A call is (caller, action, state): who makes it (`gpu_session`, `batch_run`, a function's or a role's logical id), what
+(`dynamodb:GetItem`, `lambda:ApiFunction` for an invocation), and the state of the machine that makes it; for all others
+the state that the session's execution is in.
 """
 
 import threading
@@ -66,7 +67,7 @@ class Book:
     rules: list[Rule] = field(default_factory=list)
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     states: dict[str, str] = field(default_factory=dict)  # running executions and the state that each is in
-    moment: str = ""  # the state that was entered last
+    moment: str = ""  # the state that a session's execution entered last
     released: threading.Event = field(default_factory=threading.Event)
     held: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -94,10 +95,11 @@ class Book:
                     return rule
         return None
 
-    def entered(self, execution: str, state: str) -> None:
+    def entered(self, execution: str, state: str, is_moment: bool = True) -> None:
         with self.lock:
             self.states[execution] = state
-            self.moment = state
+            if is_moment:
+                self.moment = state
 
     def over(self, execution: str) -> None:
         with self.lock:

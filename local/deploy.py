@@ -131,6 +131,7 @@ def deploy(state: State, emulator: Emulator, template: Path, page_url: str, more
         "ExecuteApiUrl": f"{emulator.url}/_aws/execute-api",
         "ExecuteApiWebSocketUrl": f"{emulator.url.replace('http', 'ws', 1)}/_aws/execute-api",
         "CognitoUrl": emulator.url,
+        "FilesUrl": emulator.url,
         **more,
     }
     config = (

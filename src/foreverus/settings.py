@@ -71,10 +71,18 @@ class PublishChangesSettings(WebSocketSettings):
 
 
 @dataclass(frozen=True)
-class CloseSessionSettings(Settings):
+class SessionStartSettings(Settings):
+    """For starting as many sessions as a batch is worth."""
+
     table_name: str
     gpu_session_arn: str
     monthly_cap_usd: float
+    session_cap_usd: float
+    max_gpus: int
+
+
+@dataclass(frozen=True)
+class CloseSessionSettings(SessionStartSettings):
     websocket_callback_url: str
 
 
@@ -98,14 +106,10 @@ class StoreResultsSettings(DatabaseSettings):
 
 
 @dataclass(frozen=True)
-class ReapGpusSettings(Settings):
-    table_name: str
+class ReapGpusSettings(CloseSessionSettings):
     stack_name: str
     topic_arn: str
-    gpu_session_arn: str
     max_session_seconds: int
-    monthly_cap_usd: float
-    websocket_callback_url: str
 
 
 @dataclass(frozen=True)
@@ -134,18 +138,7 @@ class PlanBatchSettings(Settings):
 
 
 @dataclass(frozen=True)
-class BatchSessionSettings(Settings):
-    """For starting sessions for batches."""
-
-    table_name: str
-    gpu_session_arn: str
-    monthly_cap_usd: float
-    session_cap_usd: float
-    max_gpus: int
-
-
-@dataclass(frozen=True)
-class ServeBatchSettings(BatchSessionSettings):
+class ServeBatchSettings(SessionStartSettings):
     batch_queue_url: str
 
 
@@ -173,7 +166,7 @@ class FinishBatchSettings(BatchEndSettings):
 
 
 @dataclass(frozen=True)
-class RescueBatchesSettings(BatchEndSettings, BatchSessionSettings):
+class RescueBatchesSettings(BatchEndSettings, SessionStartSettings):
     batch_run_arn: str
 
 

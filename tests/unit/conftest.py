@@ -13,7 +13,9 @@ import botocore.session
 import pytest
 from moto import mock_aws
 
-from foreverus import bootstrap, bootstrap_batches, table
+from foreverus import table
+from foreverus.bootstrap import api, batches, results, sessions
+from foreverus.bootstrap import aws as made_aws
 from foreverus.dynamo import Table
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -117,9 +119,10 @@ def _session() -> boto3.Session:
 
 def _forget_clients() -> None:
     """What bootstrap caches belongs to one process in Lambda, and to one test here."""
-    for value in (*vars(bootstrap).values(), *vars(bootstrap_batches).values()):
-        if hasattr(value, "cache_clear"):
-            value.cache_clear()
+    for module in (api, made_aws, batches, results, sessions):
+        for value in vars(module).values():
+            if hasattr(value, "cache_clear"):
+                value.cache_clear()
 
 
 def _stack() -> Aws:

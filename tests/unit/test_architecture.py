@@ -56,7 +56,7 @@ def test_arrows_go_one_way(folder: str) -> None:
 
 def test_every_folder_has_its_arrows_written_down() -> None:
     folders = {path.name for path in SOURCE.iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders == set(ARROWS) | {"handlers"}
+    assert folders == set(ARROWS) | {"handlers", "bootstrap"}
 
 
 def test_nobody_imports_handlers_or_the_laptops_cloud() -> None:
@@ -67,13 +67,19 @@ def test_nobody_imports_handlers_or_the_laptops_cloud() -> None:
         assert not any(name == "local" or name.startswith("local.") for name in names), path
 
 
+def test_bootstrap_is_seen_by_handlers_alone() -> None:
+    for path in modules():
+        if path.parent.name not in ("handlers", "bootstrap"):
+            assert not any(name.startswith("foreverus.bootstrap") for name in imported(path)), path
+
+
 def test_only_bootstrap_and_the_worker_make_clients() -> None:
     makers = {
         path.relative_to(SOURCE).as_posix()
         for path in modules()
         if any(word in path.read_text(encoding="utf-8") for word in ("boto3.client", "create_client(", "boto3.Session"))
     }
-    assert {maker for maker in makers if not maker.startswith("worker/")} == {"bootstrap.py"}
+    assert {maker for maker in makers if not maker.startswith("worker/")} == {"bootstrap/aws.py"}
 
 
 def test_handlers_are_translators() -> None:
@@ -132,8 +138,8 @@ def test_environment_is_read_in_bootstrap_and_settings_only() -> None:
     readers = {
         path.relative_to(SOURCE).as_posix() for path in modules() if "environ" in path.read_text(encoding="utf-8")
     }
-    allowed = {"bootstrap.py", "bootstrap_batches.py", "settings.py", "tracing.py", "cli/settings.py"}
-    assert {reader for reader in readers if not reader.startswith("worker/")} <= allowed
+    allowed = {"settings.py", "tracing.py", "cli/settings.py"}
+    assert {reader for reader in readers if not reader.startswith(("worker/", "bootstrap/"))} <= allowed
 
 
 def test_the_command_line_takes_only_the_rules_of_lines_from_the_server() -> None:

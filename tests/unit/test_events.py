@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from foreverus import bootstrap, bootstrap_batches, table
+from foreverus import bootstrap, table
 from foreverus.backends.memory import MemoryEngine
 from foreverus.conversations.memory import MemoryPush
 from foreverus.errors import InvalidRequest, ResultsNotStored
@@ -37,7 +37,7 @@ def push(monkeypatch: pytest.MonkeyPatch) -> MemoryPush:
     for topic in (table.session_topic(SESSION), table.conversation_topic(CONVERSATION)):
         sent.topics[topic] = {CONNECTION}
     sent.frames = {connection_id: [] for connection_id in (CONNECTION, "NewConnection=", "NeverSeen=")}
-    monkeypatch.setattr(bootstrap, "push", lambda: sent)
+    monkeypatch.setattr(bootstrap.sessions, "push", lambda: sent)
     return sent
 
 
@@ -58,7 +58,7 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
     aws.put(**table.api_key_key(API_KEY), user_id="user-1", name="sample", created_at=at["created_at"])
     aws.put(**table.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
     batch_events.put_batches(aws)
-    monkeypatch.setattr(bootstrap_batches, "bedrock", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
+    monkeypatch.setattr(bootstrap.batches, "bedrock", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
     site = tmp_path / "site"
     (site / "assets").mkdir(parents=True)
     (site / "index.html").write_text("<!doctype html>")
@@ -221,7 +221,9 @@ def finished(status: str, in_output: int, people_are_told: bool) -> Callable[[An
 def started(batches: int, skipped: str | None) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert (len(result["batches"]), result["skipped"]) == (batches, skipped)
-        running = bootstrap.client("stepfunctions").list_executions(stateMachineArn=world.batch_run_arn)["executions"]
+        running = bootstrap.aws.client("stepfunctions").list_executions(stateMachineArn=world.batch_run_arn)[
+            "executions"
+        ]
         assert sorted(one["name"] for one in running) == sorted(result["batches"])
         assert bool(world.notifications()) == bool(skipped)
 
@@ -246,7 +248,7 @@ def reaped_session(status: str) -> Callable[[Any, Aws, MemoryPush], None]:
 
 def site_has(*keys: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
-        listed = bootstrap.client("s3").list_objects_v2(Bucket=world.bucket).get("Contents", [])
+        listed = bootstrap.aws.client("s3").list_objects_v2(Bucket=world.bucket).get("Contents", [])
         assert {entry["Key"] for entry in listed} == set(keys)
 
     return check
@@ -258,7 +260,9 @@ def rescued(batches: list[str]) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         expected = {"open": len(batches), "started": batches, "finished": [], "session_started": False}
         assert result == expected
-        running = bootstrap.client("stepfunctions").list_executions(stateMachineArn=world.batch_run_arn)["executions"]
+        running = bootstrap.aws.client("stepfunctions").list_executions(stateMachineArn=world.batch_run_arn)[
+            "executions"
+        ]
         assert [one["name"] for one in running] == batches
 
     return check
@@ -396,7 +400,7 @@ def arrange(case: str, world: Aws) -> None:
         world.items.delete(table.pending_key(MESSAGE))
     arrange_batch(case, world)
     if case == "publish_site/edge_delete":
-        bootstrap.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
+        bootstrap.aws.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
 
 
 def arrange_batch(case: str, world: Aws) -> None:
@@ -422,7 +426,7 @@ def arrange_batch(case: str, world: Aws) -> None:
         world.items.delete(table.open_batch_key(BATCH))
     if case == "start_scheduled_batch/good_file":
         key = "inputs/nightly.jsonl"
-        bootstrap.client("s3").put_object(Bucket=world.data_bucket, Key=key, Body=batch_events.INPUT)
+        bootstrap.aws.client("s3").put_object(Bucket=world.data_bucket, Key=key, Body=batch_events.INPUT)
 
 
 def test_every_sample_event_has_an_expectation_and_every_function_a_good_an_edge_and_a_bad_one() -> None:

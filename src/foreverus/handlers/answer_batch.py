@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from foreverus import bootstrap_batches, schemas
+from foreverus import schemas
 from foreverus.batches.store import BatchRef
+from foreverus.bootstrap import batches
 
 LAST_WRITES_S = 60  # of the function's time, for what is in flight and for its answer
 
@@ -12,4 +13,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("answer_batch", event)
     ref = BatchRef(request["user_id"], request["batch_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - LAST_WRITES_S
-    return bootstrap_batches.on_bedrock().run(ref, request["round"], seconds)
+    return batches.on_bedrock().run(ref, request["round"], seconds)

@@ -1,11 +1,11 @@
 """The REST API. API Gateway has matched the route; each entry says what it means.
 
-`r` is the request (rest.py), `s` the services (bootstrap.py).
+`r` is the request (rest.py), `s` the services (bootstrap/api.py).
 """
 
 from typing import Any
 
-from foreverus import bootstrap
+from foreverus.bootstrap import api
 from foreverus.rest import Routes, answer
 
 ROUTES: Routes = {
@@ -46,4 +46,4 @@ ROUTES: Routes = {
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return answer(event, ROUTES, bootstrap.api)
+    return answer(event, ROUTES, api.api)

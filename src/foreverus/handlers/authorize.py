@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from foreverus import bootstrap
 from foreverus.access.authorizer import credential_of, policy
+from foreverus.bootstrap import api
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     credential = credential_of(event)
     if not credential:
         raise Exception("Unauthorized")  # API Gateway's own word for 401; a refusal by policy is a 403
-    return policy(bootstrap.authorizer().user_of(credential), event["methodArn"])
+    return policy(api.authorizer().user_of(credential), event["methodArn"])

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from foreverus import bootstrap, schemas
+from foreverus import schemas
+from foreverus.bootstrap import sessions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("close_session", event)
-    return bootstrap.closer().close(
+    return sessions.closer().close(
         request["session_id"],
         request.get("outcome"),
         request.get("error"),

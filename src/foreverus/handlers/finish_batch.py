@@ -7,15 +7,16 @@ people are told, because nobody else does.
 import json
 from typing import Any
 
-from foreverus import bootstrap_batches, schemas
+from foreverus import schemas
 from foreverus.batches.store import BatchRef
+from foreverus.bootstrap import batches
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     execution_ended = event.get("detail-type") == "Step Functions Execution Status Change"
     request = schemas.check("finish_batch", of_execution(event["detail"]) if execution_ended else event)
     ref = BatchRef(request["user_id"], request["batch_id"])
-    end = bootstrap_batches.batch_end()
+    end = batches.batch_end()
     finished = end.finisher.finish(ref, request["status"], request.get("error"))
     if execution_ended:
         end.topic.send(**finished["notification"])

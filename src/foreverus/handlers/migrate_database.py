@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from foreverus import bootstrap
+from foreverus.bootstrap import results
 from foreverus.deployment import respond
 from foreverus.results.migrations import migrate
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    respond(event, context, lambda _properties: {"Applied": ",".join(migrate(bootstrap.migration_database()))})
+    respond(event, context, lambda _properties: {"Applied": ",".join(migrate(results.migration_database()))})

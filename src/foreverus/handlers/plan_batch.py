@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from foreverus import bootstrap_batches, schemas
+from foreverus import schemas
 from foreverus.batches.store import BatchRef
+from foreverus.bootstrap import batches
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("plan_batch", event)
     ref = BatchRef(request["user_id"], request["batch_id"])
-    return bootstrap_batches.planner().plan(ref, request.get("error"))
+    return batches.planner().plan(ref, request.get("error"))

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from foreverus import bootstrap
+from foreverus.bootstrap import sessions
 from foreverus.live.changes import changed_sessions, publish
 from foreverus.sessions.pricing import watch_all
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    sessions = changed_sessions(event)
-    frames = publish(sessions, bootstrap.push())
-    watch_all(sessions, bootstrap.spend_watch())
+    changed = changed_sessions(event)
+    frames = publish(changed, sessions.push())
+    watch_all(changed, sessions.spend_watch())
     return {"frames": frames}

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from foreverus import bootstrap
+from foreverus.bootstrap import results
 from foreverus.deployment import respond
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
-    site = bootstrap.site()
+    site = results.site()
     respond(event, context, site.publish, undo=site.empty)

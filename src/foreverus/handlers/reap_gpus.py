@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from foreverus import bootstrap
+from foreverus.bootstrap import sessions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
-    reaper = bootstrap.reaper()
+    reaper = sessions.reaper()
     if event.get("detail-type") == "Step Functions Execution Status Change":
         return {"reaped": reaper.session_ended(event["detail"]["name"], event["detail"]["status"])}
     return {"reaped": reaper.sweep()}

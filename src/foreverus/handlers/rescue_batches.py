@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from foreverus import bootstrap_batches
+from foreverus.bootstrap import batches
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return bootstrap_batches.rescuer().sweep()
+    return batches.rescuer().sweep()

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from foreverus import bootstrap
+from foreverus.bootstrap import sessions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    return bootstrap.rescuer().rescue()
+    return sessions.rescuer().rescue()

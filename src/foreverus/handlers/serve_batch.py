@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from foreverus import bootstrap_batches, schemas
+from foreverus import schemas
 from foreverus.batches.store import BatchRef
+from foreverus.bootstrap import batches
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     request = schemas.check("serve_batch", event)
     ref = BatchRef(request["user_id"], request["batch_id"])
-    bootstrap_batches.serving().serve(ref, request["round"], request["task_token"])
+    batches.serving().serve(ref, request["round"], request["task_token"])

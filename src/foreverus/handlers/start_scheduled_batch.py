@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from foreverus import bootstrap_batches, schemas
+from foreverus import schemas
+from foreverus.bootstrap import batches
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("start_scheduled_batch", event)
-    return bootstrap_batches.scheduled().start(**request)
+    return batches.scheduled().start(**request)

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from foreverus import bootstrap_batches, schemas
+from foreverus import schemas
 from foreverus.batches.store import BatchRef
+from foreverus.bootstrap import batches
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     request = schemas.check("store_batch", event)
-    keeper = bootstrap_batches.summary_keeper()
+    keeper = batches.summary_keeper()
     if "batch_id" in request:
         return keeper.store(BatchRef(request["user_id"], request["batch_id"]))
     return keeper.store_unsaved()

@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from foreverus import bootstrap, schemas
+from foreverus import schemas
+from foreverus.bootstrap import results
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
     request = schemas.check("store_results", event)
-    keeper = bootstrap.results_keeper()
+    keeper = results.results_keeper()
     if "session_id" in request:
         return keeper.store(request["session_id"])
     return keeper.store_unsaved()

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from foreverus import bootstrap_batches, schemas
+from foreverus import schemas
 from foreverus.batches.store import BatchRef
+from foreverus.bootstrap import batches
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("validate_batch", event)
-    return bootstrap_batches.validator().run(BatchRef(request["user_id"], request["batch_id"]))
+    return batches.validator().run(BatchRef(request["user_id"], request["batch_id"]))

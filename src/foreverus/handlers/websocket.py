@@ -3,12 +3,12 @@
 import json
 from typing import Any
 
-from foreverus import bootstrap
+from foreverus.bootstrap import sessions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = event["requestContext"]
-    connection_id, live = request["connectionId"], bootstrap.live()
+    connection_id, live = request["connectionId"], sessions.live()
     if request["routeKey"] == "$connect":
         live.frames.opened(connection_id, request["authorizer"]["user_id"])
     elif request["routeKey"] == "$disconnect":

@@ -236,7 +236,7 @@ def test_an_answer_with_a_file_can_be_read_by_pages_of_any_origin(aws: Aws) -> N
     for data in (b"{}", b"\xff"):
         item = new_file("file_1", "ana", 'a"b.jsonl', len(data), NOW)
         aws.put(**item)
-        bootstrap.client("s3").put_object(Bucket=aws.data_bucket, Key=item["object_key"], Body=data)
+        bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=item["object_key"], Body=data)
         event = {
             "httpMethod": "GET",
             "resource": "/files/{file_id}/content",

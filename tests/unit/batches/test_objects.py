@@ -22,7 +22,7 @@ def objects(request: pytest.FixtureRequest, aws: Aws) -> Objects:
 
 
 def bucket(aws: Aws) -> S3Objects:
-    return S3Objects(bootstrap.client("s3"), aws.data_bucket, lambda: NOW)
+    return S3Objects(bootstrap.aws.client("s3"), aws.data_bucket, lambda: NOW)
 
 
 def test_what_was_put_can_be_read_in_pieces(objects: Objects) -> None:
@@ -154,7 +154,7 @@ class Breaking:
 
 def test_a_stream_goes_on_where_its_connection_broke(aws: Aws) -> None:
     bucket(aws).put(KEY, b"0123456789")
-    breaking = Breaking(bootstrap.client("s3"), after=4, times=2)
+    breaking = Breaking(bootstrap.aws.client("s3"), after=4, times=2)
     assert b"".join(S3Objects(breaking, aws.data_bucket, lambda: NOW).stream(KEY)) == b"0123456789"
     assert [one.get("Range") for one in breaking.asked] == [None, "bytes=4-", "bytes=8-"]
     assert breaking.asked[1]["IfMatch"] == breaking.asked[2]["IfMatch"]
@@ -162,7 +162,7 @@ def test_a_stream_goes_on_where_its_connection_broke(aws: Aws) -> None:
 
 def test_a_stream_that_never_comes_ends(aws: Aws) -> None:
     bucket(aws).put(KEY, b"0123456789")
-    breaking = Breaking(bootstrap.client("s3"), after=0, times=100)
+    breaking = Breaking(bootstrap.aws.client("s3"), after=0, times=100)
     with pytest.raises(ReadTimeoutError):
         list(S3Objects(breaking, aws.data_bucket, lambda: NOW).stream(KEY))
     assert len(breaking.asked) == 4
@@ -171,7 +171,7 @@ def test_a_stream_that_never_comes_ends(aws: Aws) -> None:
 def test_an_object_that_changed_while_it_was_read_is_no_mixture(aws: Aws) -> None:
     objects = bucket(aws)
     objects.put(KEY, b"0123456789")
-    breaking = Breaking(bootstrap.client("s3"), after=4, times=1)
+    breaking = Breaking(bootstrap.aws.client("s3"), after=4, times=1)
     stream = S3Objects(breaking, aws.data_bucket, lambda: NOW).stream(KEY)
     assert next(stream) == b"0123"
     objects.put(KEY, b"abcdefghij")

@@ -54,7 +54,7 @@ def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
 
 def validated(aws: Aws, batch_id: str) -> dict[str, Any]:
     """What the state machine's first step does."""
-    validator = Validator(BatchStore(aws.items), bootstrap.objects(aws.data_bucket), MODEL, bootstrap.clock)
+    validator = Validator(BatchStore(aws.items), bootstrap.aws.objects(aws.data_bucket), MODEL, bootstrap.aws.clock)
     return validator.run(BatchRef("ana", batch_id))
 
 
@@ -87,7 +87,7 @@ def test_a_large_file_comes_from_s3(client: openai.OpenAI, gateway: Gateway, aws
     data = b"x" * 4_000_001
     file = new_file("file_large", "ana", 'out "put".jsonl', len(data), NOW, purpose="batch_output")
     aws.put(**file)
-    bootstrap.client("s3").put_object(Bucket=aws.data_bucket, Key=file["object_key"], Body=data)
+    bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=file["object_key"], Body=data)
     assert client.files.content("file_large").read() == data
     assert gateway.seen == ["GET /files/{file_id}/content", "GET s3"]
 
@@ -125,7 +125,7 @@ def test_a_batch_from_creation_to_its_output(client: openai.OpenAI, aws: Aws) ->
     assert (batch.input_file_id, batch.completion_window, batch.metadata) == (file.id, "24h", {"night": "1"})
     assert batch.expires_at == batch.created_at + 86_400
     assert batch.request_counts and batch.request_counts.total == 0
-    executions = bootstrap.client("stepfunctions").list_executions(stateMachineArn=aws.batch_run_arn)["executions"]
+    executions = bootstrap.aws.client("stepfunctions").list_executions(stateMachineArn=aws.batch_run_arn)["executions"]
     assert [one["name"] for one in executions] == [batch.id]
     assert validated(aws, batch.id) == {"valid": True, "lines": 2}
     client.files.delete(file.id)  # the batch has a copy of its own
@@ -176,7 +176,7 @@ def test_batches_are_listed_page_after_page_with_the_scheduled_ones(client: open
     for number in range(5):
         if number == 2:
             request = {"input_file_id": "s3://data/inputs/x", "endpoint": CHAT, "completion_window": "10m"}
-            item = new_batch(table.new_id("batch", bootstrap.clock()), "schedule", request, NOW, "schedule")
+            item = new_batch(table.new_id("batch", bootstrap.aws.clock()), "schedule", request, NOW, "schedule")
             made.append(BatchStore(aws.items).create(item, None, NOW)["batch_id"])
         else:
             made.append(client.batches.create(input_file_id=file.id, endpoint=CHAT, completion_window="24h").id)

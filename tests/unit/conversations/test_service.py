@@ -18,7 +18,7 @@ class Broken:
 
 
 def service() -> ConversationService:
-    return bootstrap.api().conversations
+    return bootstrap.api.api().conversations
 
 
 def test_an_accepted_message_is_kept_promised_and_queued(aws: Aws) -> None:
@@ -99,15 +99,15 @@ def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
     message_id = service().post("user-1", conversation, {"content": "Olá"})["message"]["id"]
     for message in aws.queued():
-        bootstrap.client("sqs").delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        bootstrap.aws.client("sqs").delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    later = replace(bootstrap.rescuer(), clock=lambda: bootstrap.clock() + timedelta(minutes=15))
+    later = replace(bootstrap.sessions.rescuer(), clock=lambda: bootstrap.aws.clock() + timedelta(minutes=15))
     assert later.rescue()["queued_again"] == 1
     assert later.store.pending()[0]["message_id"] == message_id
 
 
 def month_at_its_cap(aws: Aws) -> None:
-    aws.put(**table.ledger_total_key(table.timestamp(bootstrap.clock())[:7]), spent_usd=20.0)
+    aws.put(**table.ledger_total_key(table.timestamp(bootstrap.aws.clock())[:7]), spent_usd=20.0)
 
 
 def test_message_that_no_gpu_may_be_bought_for_is_refused_and_not_kept(aws: Aws) -> None:
@@ -139,7 +139,7 @@ def test_what_still_waits_at_the_cap_ends_in_its_error_within_five_minutes(aws: 
     service().post("user-1", conversation, {"content": "Olá"})
     aws.items.delete(table.GPU_SLOT)
     month_at_its_cap(aws)
-    bootstrap.rescuer().rescue()
+    bootstrap.sessions.rescuer().rescue()
     _, answer = service().messages("user-1", conversation)["data"]
     assert (answer["status"], answer["error"]["code"]) == ("failed", "SpendCapReached")
     assert "MonthlyCapUsd" in answer["error"]["message"]

@@ -12,11 +12,11 @@ from tests.unit.conftest import Aws
 
 
 def waiting(aws: Aws) -> WaitingRequests:
-    return WaitingRequests(ConversationStore(aws.items), DynamoAnswers(aws.items), MemoryPush(), bootstrap.clock)
+    return WaitingRequests(ConversationStore(aws.items), DynamoAnswers(aws.items), MemoryPush(), bootstrap.aws.clock)
 
 
 def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
-    service = bootstrap.api().conversations
+    service = bootstrap.api.api().conversations
     conversation = service.create("user-1")["id"]
     for content in ("one", "two"):
         service.post("user-1", conversation, {"content": content})
@@ -30,7 +30,7 @@ def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
 
 
 def test_partial_text_is_kept(aws: Aws) -> None:
-    service = bootstrap.api().conversations
+    service = bootstrap.api.api().conversations
     conversation = service.create("user-1")["id"]
     message_id = service.post("user-1", conversation, {"content": "one"})["message"]["id"]
     key = table.answer_key(conversation, message_id)
@@ -40,10 +40,10 @@ def test_partial_text_is_kept(aws: Aws) -> None:
 
 
 def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> None:
-    service = bootstrap.api().conversations
+    service = bootstrap.api.api().conversations
     conversation = service.create("user-1")["id"]
     service.post("user-1", conversation, {"content": "one"})
-    earlier = table.timestamp(bootstrap.clock() - timedelta(minutes=1))
+    earlier = table.timestamp(bootstrap.aws.clock() - timedelta(minutes=1))
     assert waiting(aws).reject_all("ses_1", "SessionEndRequested", until=earlier) == 0
     assert len(list(aws.items.query(table.PENDING))) == 1
 
@@ -51,7 +51,7 @@ def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> Non
 def test_a_message_that_waits_wants_a_session_like_the_last_one(aws: Aws) -> None:
     ended = {"session_id": "ses_1", "owner": "user-1", "allow_on_demand": True}
     assert waiting(aws).successor(ended) is None
-    service = bootstrap.api().conversations
+    service = bootstrap.api.api().conversations
     service.post("user-1", service.create("user-1")["id"], {"content": "one"})
     assert waiting(aws).successor(ended) == Successor("user-1", "message", allow_on_demand=True)
 
@@ -60,5 +60,5 @@ def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:
     aws.put(**table.pending_key("batch_1"), kind="batch", batch_id="batch_1", user_id="user-1", created_at="2026")
     assert waiting(aws).reject_all("ses_1", "BootFailed") == 0
     assert waiting(aws).successor({"session_id": "ses_1"}) is None
-    assert bootstrap.rescuer().rescue() == {"waiting": 0, "queued_again": 0, "session_started": False}
+    assert bootstrap.sessions.rescuer().rescue() == {"waiting": 0, "queued_again": 0, "session_started": False}
     assert aws.items.get(table.pending_key("batch_1"))

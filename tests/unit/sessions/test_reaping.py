@@ -11,6 +11,7 @@ from foreverus.sessions.fleet import SESSION_TAG, STACK_TAG, Fleet
 from foreverus.sessions.notifications import SnsTopic
 from foreverus.sessions.reaping import GpuInstance, Reaper, why_reap
 from foreverus.sessions.store import SessionStore
+from foreverus.settings import SessionStartSettings
 from tests.unit.conftest import NOW, Aws, session_item
 
 
@@ -41,9 +42,11 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         gpus=Fleet(boto3.client("ec2"), "foreverus"),
         executions=executions,
         sessions=SessionStore(aws.items),
-        closer=bootstrap.session_closer(aws.items.name, aws.gpu_session_arn, 20.0),
+        closer=bootstrap.sessions.session_closer(
+            SessionStartSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1)
+        ),
         notifications=SnsTopic(boto3.client("sns"), topic),
-        count=bootstrap.count_reaped("foreverus"),
+        count=bootstrap.sessions.count_reaped("foreverus"),
         most=timedelta(hours=4),
         clock=lambda: datetime.now(UTC) + later,
     )

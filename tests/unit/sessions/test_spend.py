@@ -97,7 +97,7 @@ def test_successor_that_the_cap_forbids_leaves_nobody_waiting(aws: Aws) -> None:
 def test_scheduled_session_that_the_cap_refused_can_be_looked_at(aws: Aws) -> None:
     error = {"Error": "SpendCapReached", "Cause": "The month has cost as much as its cap."}
     closer(aws, Machine()).close("ses_scheduled", "failed", error)
-    shown = bootstrap.api().sessions.get("ses_scheduled")
+    shown = bootstrap.api.api().sessions.get("ses_scheduled")
     assert (shown["status"], shown["error"]["code"]) == ("failed", "SpendCapReached")
     assert "MonthlyCapUsd" in shown["error"]["message"]
     assert SessionStore(aws.items).spent(MONTH) == 0
@@ -188,12 +188,12 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[noted], price_per_hour_usd=0.4, price_source="test"))
     aws.put(**table.GPU_SLOT, session_id="ses_1")
     spent(aws, 3.5)
-    shown = replace(bootstrap.api().usage, clock=lambda: NOW).show()
+    shown = replace(bootstrap.api.api().usage, clock=lambda: NOW).show()
     assert (shown["month"], shown["spent_usd"]) == (MONTH, 3.5)
     assert shown["caps"] == {"monthly_usd": 20, "session_usd": 4}
     (one,) = shown["live"]
     assert one["usd"] == pytest.approx(one["usd_per_hour"] / 2, abs=1e-5)
     assert shown["total_usd"] == pytest.approx(3.5 + one["usd"])
-    public = bootstrap.api().sessions.get("ses_1")["spend"]
+    public = bootstrap.api.api().sessions.get("ses_1")["spend"]
     assert public["gpu_usd_per_hour"] == 0.4
     assert public["usd_per_hour"] == one["usd_per_hour"]

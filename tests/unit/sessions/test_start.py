@@ -14,7 +14,7 @@ CAP = 20.0  # USD a month
 
 
 def starter(aws: Aws) -> SessionStarter:
-    return bootstrap.starter(aws.items.name, aws.gpu_session_arn, CAP, 300)
+    return bootstrap.sessions.starter(aws.items.name, aws.gpu_session_arn, CAP, 300)
 
 
 def executions(aws: Aws) -> list[str]:
@@ -43,7 +43,7 @@ def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
                 return []
             return super().live_session_ids()
 
-    late = SessionStarter(Slow(aws.items), bootstrap.machine(aws.gpu_session_arn), 300, CAP, bootstrap.clock)
+    late = SessionStarter(Slow(aws.items), bootstrap.aws.machine(aws.gpu_session_arn), 300, CAP, bootstrap.aws.clock)
     session, started = late.start("user-1", "page")
     assert not started
     assert executions(aws) == [session["session_id"]]
@@ -54,7 +54,7 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
         def start(self, session_id: str, request: dict[str, object]) -> None:
             raise ConnectionError
 
-    broken = SessionStarter(SessionStore(aws.items), Broken(), 300, CAP, bootstrap.clock)
+    broken = SessionStarter(SessionStore(aws.items), Broken(), 300, CAP, bootstrap.aws.clock)
     with pytest.raises(NotAccepted):
         broken.start("user-1", "page")
     assert SessionStore(aws.items).live_session_ids() == []
@@ -70,19 +70,21 @@ def test_a_session_that_is_closing_is_not_joined(aws: Aws) -> None:
 
 
 def test_a_retried_start_of_the_same_session_is_one_execution(aws: Aws) -> None:
-    machine = bootstrap.machine(aws.gpu_session_arn)
+    machine = bootstrap.aws.machine(aws.gpu_session_arn)
     machine.start("ses_1", {})
     machine.start("ses_1", {})
     assert executions(aws) == ["ses_1"]
 
 
 def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(aws: Aws) -> None:
-    machine = bootstrap.machine(aws.gpu_session_arn)
-    many = SessionStarter(SessionStore(aws.items), machine, 300, 20.0, bootstrap.clock, max_gpus=3, session_cap_usd=4.0)
+    machine = bootstrap.aws.machine(aws.gpu_session_arn)
+    many = SessionStarter(
+        SessionStore(aws.items), machine, 300, 20.0, bootstrap.aws.clock, max_gpus=3, session_cap_usd=4.0
+    )
     first, _ = many.start("ana", "batch", batch_id="batch_1")
     assert many.start_more("ana", "batch_1", 2) == 1
     assert many.start_more("ana", "batch_1", 2) == 0  # two are live
-    month = bootstrap.clock().strftime("%Y-%m")
+    month = bootstrap.aws.clock().strftime("%Y-%m")
     aws.put(**table.ledger_total_key(month), spent_usd=9, sessions=1)
     assert many.start_more("ana", "batch_1", 3) == 0  # 9 + 3 x 4 is more than 20
     aws.put(**table.ledger_total_key(month), spent_usd=8, sessions=1)
@@ -94,5 +96,5 @@ def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(
     ]
     assert many.start("bia", "page") == (records[0], False)  # a person joins the one that is everybody's
     assert live[0] == first["session_id"]
-    SessionStore(aws.items).close(live[1], {"status": ENDED}, bootstrap.clock())
+    SessionStore(aws.items).close(live[1], {"status": ENDED}, bootstrap.aws.clock())
     assert SessionStore(aws.items).live_session_ids() == [live[0], live[2]]

@@ -1,13 +1,17 @@
-"""What the REST API is put together from: a part of bootstrap.py, which makes the clients."""
+"""What the REST API answers with, and who may ask."""
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import client, clock, items, machine, objects, region, starter
-from foreverus.settings import ApiSettings
+from foreverus import settings
+from foreverus.bootstrap.aws import client, clock, items, region
+from foreverus.bootstrap.batches import batch_service
+from foreverus.bootstrap.sessions import starter
 
 if TYPE_CHECKING:
+    from foreverus.access.authorizer import Authorizer
     from foreverus.backends.catalog import Catalog
     from foreverus.batches.files import FileService
     from foreverus.batches.service import BatchService
@@ -26,9 +30,10 @@ class ApiServices:
     batches: "BatchService"
 
 
-def api_services(env: ApiSettings) -> ApiServices:
+@cache
+def api() -> ApiServices:
+    """Everything that the REST API calls."""
     from foreverus.backends.catalog import Catalog
-    from foreverus.bootstrap_batches import batch_costs
     from foreverus.conversations.queue import ChatQueue
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
@@ -38,12 +43,12 @@ def api_services(env: ApiSettings) -> ApiServices:
     from foreverus.sessions.store import SessionStore
     from foreverus.sessions.usage import Usage
 
+    env = settings.ApiSettings.from_env(os.environ)
     table = items(env.table_name)
     start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
     queue = ChatQueue(client("sqs"), env.chat_queue_url)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    cost_of = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
-    batches = batch_service(env.table_name, env.data_bucket, env.batch_run_arn, cost_of)
+    batches = batch_service(env)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start),
         conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, clock),
@@ -54,26 +59,11 @@ def api_services(env: ApiSettings) -> ApiServices:
     )
 
 
-def batch_service(
-    table_name: str,
-    data_bucket: str,
-    batch_run_arn: str,
-    cost_of: Callable[[dict[str, Any], list[dict[str, Any]]], float | None],
-) -> "BatchService":
-    """`cost_of`: USD that a batch and its shards have cost until now."""
-    from foreverus.batches.files import FileService
-    from foreverus.batches.files_store import FileStore
-    from foreverus.batches.service import BatchService
-    from foreverus.batches.store import BatchStore
-    from foreverus.sessions.tasks import StepFunctionsTasks
+@cache
+def authorizer() -> "Authorizer":
+    from foreverus.access.authorizer import Authorizer
+    from foreverus.access.store import ApiKeyStore, CognitoTokens
 
-    table = items(table_name)
-    return BatchService(
-        store=BatchStore(table),
-        files=FileService(FileStore(table), objects(data_bucket), clock),
-        machine=machine(batch_run_arn),
-        tasks=StepFunctionsTasks(client("stepfunctions")),
-        bucket=data_bucket,
-        cost_of=cost_of,
-        clock=clock,
-    )
+    env = settings.AuthorizeSettings.from_env(os.environ)
+    tokens = CognitoTokens(client("cognito-idp"))
+    return Authorizer(ApiKeyStore(items(env.table_name)), tokens, env.user_pool_id, env.user_pool_client_id)

@@ -1,21 +1,18 @@
-"""`bootstrap.py`'s other half: what the steps of `batch_run` and the scheduled batch are put together from.
-
-Clients come from `bootstrap.client`, which keeps them.
-"""
+"""What the steps of `batch_run`, the sweep and the schedule are put together from."""
 
 import os
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import bootstrap, settings
-from foreverus.bootstrap import client, clock, items, region
+from foreverus import settings
+from foreverus.bootstrap.aws import client, clock, database, items, machine, objects, region, tasks, topic
+from foreverus.bootstrap.sessions import starter_of_more, waiting_batches
 
 if TYPE_CHECKING:
     from foreverus.backends.bedrock import BedrockBackend
     from foreverus.batches.cost import BatchCosts
     from foreverus.batches.finishing import Finisher
-    from foreverus.batches.objects import S3Objects
     from foreverus.batches.on_bedrock import OnBedrock
     from foreverus.batches.planning import Planner
     from foreverus.batches.rescue import BatchRescuer
@@ -25,15 +22,8 @@ if TYPE_CHECKING:
     from foreverus.batches.validation import Validator
     from foreverus.results.batches import SummaryKeeper
     from foreverus.sessions.notifications import SnsTopic
-    from foreverus.sessions.start import SessionStarter
 
 BEDROCK_CALLS = 32  # in flight at once, of one batch; a new account's quota for Mistral 7B is hundreds a minute
-
-
-def objects(bucket: str) -> "S3Objects":
-    from foreverus.batches.objects import S3Objects
-
-    return S3Objects(client("s3"), bucket, clock)
 
 
 def validator() -> "Validator":
@@ -66,31 +56,14 @@ def planner() -> "Planner":
     return Planner(BatchStore(table), SessionStore(table), deployment, clock)
 
 
-def starter(env: settings.BatchSessionSettings) -> "SessionStarter":
-    """Starts sessions for batches: they end as the state machine's own idle time says."""
-    from foreverus.sessions.start import SessionStarter
-    from foreverus.sessions.store import SessionStore
-
-    return SessionStarter(
-        store=SessionStore(items(env.table_name)),
-        machine=bootstrap.machine(env.gpu_session_arn),
-        idle_seconds=None,
-        monthly_cap_usd=env.monthly_cap_usd,
-        clock=clock,
-        max_gpus=env.max_gpus,
-        session_cap_usd=env.session_cap_usd,
-    )
-
-
 def serving() -> "Serving":
     from foreverus.batches.queue import ShardQueue
     from foreverus.batches.serving import Serving
     from foreverus.batches.store import BatchStore
-    from foreverus.sessions.tasks import StepFunctionsTasks
 
     env = settings.ServeBatchSettings.from_env(os.environ)
-    queue, tasks = ShardQueue(client("sqs"), env.batch_queue_url), StepFunctionsTasks(client("stepfunctions"))
-    return Serving(BatchStore(items(env.table_name)), queue, starter(env), tasks, clock)
+    queue = ShardQueue(client("sqs"), env.batch_queue_url)
+    return Serving(BatchStore(items(env.table_name)), queue, starter_of_more(env), tasks(), clock)
 
 
 @cache
@@ -127,14 +100,13 @@ def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
     from foreverus.batches.files_store import FileStore
     from foreverus.batches.service import BatchService
     from foreverus.batches.store import BatchStore
-    from foreverus.sessions.tasks import StepFunctionsTasks
 
     table = items(env.table_name)
     return BatchService(
         store=BatchStore(table),
         files=FileService(FileStore(table), objects(env.data_bucket), clock),
-        machine=bootstrap.machine(env.batch_run_arn),
-        tasks=StepFunctionsTasks(client("stepfunctions")),
+        machine=machine(env.batch_run_arn),
+        tasks=tasks(),
         bucket=env.data_bucket,
         cost_of=batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id),
         clock=clock,
@@ -149,12 +121,6 @@ def finisher(env: settings.BatchEndSettings) -> "Finisher":
     table = items(env.table_name)
     costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
     return Finisher(BatchStore(table), objects(env.data_bucket), FileStore(table), costs, clock)
-
-
-def topic(arn: str) -> "SnsTopic":
-    from foreverus.sessions.notifications import SnsTopic
-
-    return SnsTopic(client("sns"), arn)
 
 
 @dataclass(frozen=True)
@@ -182,8 +148,8 @@ def rescuer() -> "BatchRescuer":
         store=BatchStore(table),
         executions=BatchExecutions(client("stepfunctions"), env.batch_run_arn),
         finisher=finisher(env),
-        starter=starter(env),
-        waiting=bootstrap.waiting_batches(env.table_name),
+        starter=starter_of_more(env),
+        waiting=waiting_batches(env.table_name),
         live=SessionStore(table).live_session_ids,
         notifications=topic(env.topic_arn),
         clock=clock,
@@ -195,7 +161,7 @@ def summary_keeper() -> "SummaryKeeper":
     from foreverus.results.batches import SummaryKeeper
 
     env = settings.StoreBatchSettings.from_env(os.environ)
-    return SummaryKeeper(BatchStore(items(env.table_name)), bootstrap.database(env), clock)
+    return SummaryKeeper(BatchStore(items(env.table_name)), database(env), clock)
 
 
 def scheduled() -> "ScheduledBatches":

@@ -1,0 +1,84 @@
+"""Where every client is made, and what stands one line above a client.
+
+Clients are made on first use, not at import: importing any module with an empty environment works.
+"""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from foreverus.tracing import trace_aws_calls
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+    from foreverus.batches.objects import S3Objects
+    from foreverus.dynamo import Table
+    from foreverus.results.database import Database
+    from foreverus.sessions.machine import StepFunctionsMachine
+    from foreverus.sessions.notifications import SnsTopic
+    from foreverus.sessions.tasks import StepFunctionsTasks
+    from foreverus.settings import DatabaseSettings
+
+
+def clock() -> datetime:
+    return datetime.now(UTC)
+
+
+@cache
+def client(service: str, endpoint_url: str | None = None, own: "Config | None" = None) -> Any:
+    """One boto3 client per service and process; the region comes from the runtime. `own`: over the common settings."""
+    import boto3
+    from botocore.config import Config
+
+    trace_aws_calls()
+    # For presigned addresses: what S3 signs with else binds no upload's size, and a new bucket is known to its own
+    # Region's host only.
+    s3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"}) if service == "s3" else Config()
+    config = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}).merge(s3)
+    make: Any = boto3.client  # its stubs want each service's name spelled out
+    return make(service, config=config.merge(own) if own else config, endpoint_url=endpoint_url)
+
+
+def region() -> str:
+    """Where we are, as boto3 finds it."""
+    return str(client("dynamodb").meta.region_name)
+
+
+def items(table_name: str) -> "Table":
+    from foreverus.dynamo import Table
+
+    return Table(client("dynamodb"), table_name)
+
+
+def machine(arn: str) -> "StepFunctionsMachine":
+    from foreverus.sessions.machine import StepFunctionsMachine
+
+    return StepFunctionsMachine(client("stepfunctions"), arn)
+
+
+def tasks() -> "StepFunctionsTasks":
+    from foreverus.sessions.tasks import StepFunctionsTasks
+
+    return StepFunctionsTasks(client("stepfunctions"))
+
+
+def objects(bucket: str) -> "S3Objects":
+    from foreverus.batches.objects import S3Objects
+
+    return S3Objects(client("s3"), bucket, clock)
+
+
+def topic(arn: str) -> "SnsTopic":
+    from foreverus.sessions.notifications import SnsTopic
+
+    return SnsTopic(client("sns"), arn)
+
+
+def database(env: "DatabaseSettings") -> "Database | None":
+    """None when the stack was deployed without PostgreSQL."""
+    from foreverus.results.database import Database
+
+    if not env.database_cluster_arn:
+        return None
+    return Database(client("rds-data"), env.database_cluster_arn, env.database_secret_arn, env.database_name)

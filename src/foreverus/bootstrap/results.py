@@ -1,0 +1,38 @@
+"""What keeps results in PostgreSQL, and what a deployment runs."""
+
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap.aws import client, clock, database, items
+
+if TYPE_CHECKING:
+    from foreverus.results.database import Database
+    from foreverus.results.store import ResultsKeeper
+    from foreverus.site import Site
+
+
+@cache
+def results_keeper() -> "ResultsKeeper":
+    from foreverus.results.store import ResultsKeeper
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.StoreResultsSettings.from_env(os.environ)
+    table = items(env.table_name)
+    return ResultsKeeper(table, SessionStore(table), database(env), clock)
+
+
+def migration_database() -> "Database":
+    found = database(settings.MigrateDatabaseSettings.from_env(os.environ))
+    if found is None:
+        raise settings.MissingSetting("DATABASE_CLUSTER_ARN is empty: there is no database to migrate")
+    return found
+
+
+def site() -> "Site":
+    from foreverus.site import Site
+
+    env = settings.PublishSiteSettings.from_env(os.environ)
+    return Site(client("s3"), env.site_bucket, Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / "site")

@@ -1,0 +1,164 @@
+"""What sessions are started, priced, closed, reaped and watched with."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap.aws import client, clock, items, machine, region, tasks, topic
+
+if TYPE_CHECKING:
+    from foreverus.batches.waiting import WaitingBatches
+    from foreverus.conversations.push import WebSocketPush
+    from foreverus.conversations.rescue import Rescuer
+    from foreverus.conversations.waiting import WaitingRequests
+    from foreverus.live.frames import Frames
+    from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.pricing import SpendWatch
+    from foreverus.sessions.reaping import Reaper
+    from foreverus.sessions.start import SessionStarter
+
+
+@dataclass(frozen=True)
+class LiveServices:
+    frames: "Frames"
+    push: "WebSocketPush"
+
+
+def starter(
+    table_name: str, gpu_session_arn: str, monthly_cap_usd: float, idle_seconds: int | None = None
+) -> "SessionStarter":
+    """Starts the one GPU that is everybody's. `idle_seconds`: None for the state machine's own."""
+    from foreverus.sessions.start import SessionStarter
+    from foreverus.sessions.store import SessionStore
+
+    store = SessionStore(items(table_name))
+    return SessionStarter(store, machine(gpu_session_arn), idle_seconds, monthly_cap_usd, clock)
+
+
+def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
+    """Starts as many GPUs as a batch is worth."""
+    one = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
+    return replace(one, max_gpus=env.max_gpus, session_cap_usd=env.session_cap_usd)
+
+
+@cache
+def push() -> "WebSocketPush":
+    from foreverus.conversations.push import WebSocketPush
+
+    env = settings.WebSocketSettings.from_env(os.environ)
+    return WebSocketPush(client("apigatewaymanagementapi", env.websocket_callback_url), items(env.table_name))
+
+
+@cache
+def live() -> LiveServices:
+    """Everything behind the WebSocket."""
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.live.connections import ConnectionStore
+    from foreverus.live.frames import Frames
+    from foreverus.sessions.store import SessionStore
+
+    table = items(settings.WebSocketSettings.from_env(os.environ).table_name)
+    frames = Frames(ConnectionStore(table), ConversationStore(table), SessionStore(table), clock)
+    return LiveServices(frames, push())
+
+
+@cache
+def spend_watch() -> "SpendWatch":
+    """What looks at every change of a session's record for prices to note and notices to give."""
+    from foreverus.costs.spot_price import PriceBook
+    from foreverus.sessions.pricing import SpendWatch
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.PublishChangesSettings.from_env(os.environ)
+    prices = PriceBook(client("ec2"), region())
+    return SpendWatch(SessionStore(items(env.table_name)), topic(env.topic_arn), prices.price_of)
+
+
+def waiting_requests(table_name: str) -> "WaitingRequests":
+    from foreverus.conversations.answers import DynamoAnswers
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.conversations.waiting import WaitingRequests
+
+    table = items(table_name)
+    return WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock)
+
+
+def waiting_batches(table_name: str) -> "WaitingBatches":
+    from foreverus.batches.store import BatchStore
+    from foreverus.batches.waiting import WaitingBatches
+    from foreverus.sessions.store import SessionStore
+
+    table = items(table_name)
+    return WaitingBatches(BatchStore(table), tasks(), SessionStore(table).live_session_ids)
+
+
+def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
+    from foreverus.costs.spot_price import PriceBook
+    from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.diary import CapacityDiary
+    from foreverus.sessions.store import SessionStore
+
+    table = items(env.table_name)
+    return SessionCloser(
+        store=SessionStore(table),
+        starter=starter_of_more(env),
+        waiting=(waiting_requests(env.table_name), waiting_batches(env.table_name)),
+        diary=CapacityDiary(table),
+        price_of=PriceBook(client("ec2"), region()).price_of,
+        region=region(),
+        clock=clock,
+    )
+
+
+@cache
+def closer() -> "SessionCloser":
+    return session_closer(settings.CloseSessionSettings.from_env(os.environ))
+
+
+def count_reaped(stack_name: str) -> Callable[[int], None]:
+    """Writes the metric as a whole line of the log, without what a logger puts before it: CloudWatch finds it there."""
+    from foreverus.sessions.metrics import reaped_line
+
+    def count(instances: int) -> None:
+        sys.stdout.write(reaped_line(stack_name, instances, clock()) + "\n")
+        sys.stdout.flush()
+
+    return count
+
+
+@cache
+def reaper() -> "Reaper":
+    from foreverus.sessions.fleet import Fleet
+    from foreverus.sessions.reaping import Reaper
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.ReapGpusSettings.from_env(os.environ)
+    return Reaper(
+        gpus=Fleet(client("ec2"), env.stack_name),
+        executions=machine(env.gpu_session_arn),
+        sessions=SessionStore(items(env.table_name)),
+        closer=session_closer(env),
+        notifications=topic(env.topic_arn),
+        count=count_reaped(env.stack_name),
+        most=timedelta(seconds=env.max_session_seconds),
+        clock=clock,
+    )
+
+
+@cache
+def rescuer() -> "Rescuer":
+    from foreverus.conversations.queue import ChatQueue
+    from foreverus.conversations.rescue import Rescuer
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.RescueRequestsSettings.from_env(os.environ)
+    queue, table = ChatQueue(client("sqs"), env.chat_queue_url), items(env.table_name)
+    start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
+    waiting = waiting_requests(env.table_name)
+    return Rescuer(ConversationStore(table), queue, start, waiting, lambda: SessionStore(table).newest(1), clock)

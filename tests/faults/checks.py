@@ -30,6 +30,7 @@ def check(play: "Play") -> Verdict:
     check_answers(play, items, verdict)
     check_table(play, items, sessions, verdict)
     check_messages(play, items, verdict)
+    check_money(play, items, sessions, verdict)
     for session_id in sessions:
         check_letter(play, session_id, verdict)
     return verdict
@@ -108,6 +109,21 @@ def check_messages(play: "Play", items: list[dict[str, Any]], verdict: Verdict) 
         message = json.loads(body).get("message_id")
         if message in play.accepted and message not in final:
             verdict.wrong.append(f"{message} is in a queue and not answered")
+
+
+def check_money(play: "Play", items: list[dict[str, Any]], sessions: dict[str, Any], verdict: Verdict) -> None:
+    """Each session is counted once into its month; a cap is a cap."""
+    ledger = [item for item in items if item["pk"]["S"].startswith("LEDGER#")]
+    entries = {item["sk"]["S"]: float(item["usd"]["N"]) for item in ledger if item["sk"]["S"] != "TOTAL"}
+    total = sum(float(item["spent_usd"]["N"]) for item in ledger if item["sk"]["S"] == "TOTAL") - play.spent_elsewhere
+    if entries.keys() != sessions.keys() or abs(total - sum(entries.values())) > 1e-6:
+        verdict.wrong.append(f"the ledger has {entries} and says {total} for {sorted(sessions)}")
+    if play.case.strike == "month_spent" and len(play.accepted) > 1 and not play.case.sweep:
+        verdict.wrong.append("a message was accepted beyond the month's cap")
+    if play.case.strike == "cap_reached" and play.struck:
+        outcomes = [session.get("outcome", {}).get("S") for session in sessions.values()]
+        if outcomes.count("spend_cap") != 1:
+            verdict.wrong.append(f"the session's cap was reached, and the sessions' outcomes are {outcomes}")
 
 
 def check_letter(play: "Play", session_id: str, verdict: Verdict) -> None:

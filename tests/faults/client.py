@@ -44,16 +44,31 @@ class Client:
             self.reader.join(10)
         self.http.close()
 
-    def call(self, method: str, path: str, body: dict[str, Any] | None = None, tries: int = TRIES) -> dict[str, Any]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        tries: int = TRIES,
+        form: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """`form`: a file and fields, as httpx takes them, instead of a JSON body."""
+        return dict(self._try(method, path, tries, **(form or {"json": body})).json())
+
+    def read(self, file_id: str) -> str:
+        """A file's content."""
+        return self._try("GET", f"/files/{file_id}/content", TRIES).text
+
+    def _try(self, method: str, path: str, tries: int, **request: Any) -> httpx.Response:
         headers = {"Idempotency-Key": uuid.uuid4().hex} if method == "POST" else {}
         problem = ""
         for _ in range(tries):
             try:
-                answer = self.http.request(method, path, json=body, headers=headers)
+                answer = self.http.request(method, path, headers=headers, **request)
                 if answer.status_code < 300:
-                    return dict(answer.json())
+                    return answer
                 problem = f"{answer.status_code} {answer.text[:200]}"
-                if answer.status_code in (400, 404, 409):
+                if answer.status_code in (400, 402, 404, 409):
                     break
             except httpx.HTTPError as error:
                 problem = repr(error)

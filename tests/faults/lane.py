@@ -28,9 +28,12 @@ PARAMETERS = {
 }
 WAIT_SCALE = 0.01  # of the state machine's retry intervals: its half hour of tries becomes 20 s
 LIVE = ["pending", "running", "stopping", "stopped"]
-SCHEDULED = ("ReapGpusFunction", "RescueRequestsFunction", "StoreResultsFunction")
+SCHEDULED = (
+    *("ReapGpusFunction", "RescueRequestsFunction", "StoreResultsFunction"),
+    *("RescueBatchesFunction", "StoreBatchFunction"),
+)
 EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": []}
-AGED = ("created_at", "claimed_at", "launched_at")  # what the sweeps judge age by
+AGED = ("created_at", "claimed_at", "launched_at", "finalizing_at", "ended_at")  # what the sweeps judge age by
 
 
 class Lane:
@@ -39,6 +42,7 @@ class Lane:
         self.places = Places(Path(cloud.state.directory))
         self.table = cloud.stack["TableName"]
         self.machine = cloud.stack["GpuSessionArn"]
+        self.batch_machine = cloud.stack["BatchRunArn"]
         self.seen: dict[str, dict[str, Any]] = {}  # instances: session, when seen first and last (monotonic)
         self.over: dict[str, float] = {}  # executions that have ended: when that was seen
         self.passed_s = 0.0  # simulated
@@ -80,11 +84,16 @@ class Lane:
         }
 
     def executions(self) -> dict[str, str]:
-        listed = self.client("stepfunctions").list_executions(stateMachineArn=self.machine, maxResults=100)
+        """Of both machines: their names are sessions' and batches' ids."""
+        return self._executions(self.machine) | self._executions(self.batch_machine)
+
+    def _executions(self, machine: str) -> dict[str, str]:
+        listed = self.client("stepfunctions").list_executions(stateMachineArn=machine, maxResults=100)
         return {execution["name"]: execution["status"] for execution in listed["executions"]}
 
-    def execution_arn(self, session_id: str) -> str:
-        return f"{self.machine.replace(':stateMachine:', ':execution:')}:{session_id}"
+    def execution_arn(self, name: str) -> str:
+        machine = self.batch_machine if name.startswith("batch_") else self.machine
+        return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
     def end_of(self, session_id: str) -> dict[str, Any]:
         return dict(self.client("stepfunctions").describe_execution(executionArn=self.execution_arn(session_id)))
@@ -101,14 +110,14 @@ class Lane:
 
     def sessions(self) -> list[dict[str, Any]]:
         """The records, oldest first."""
-        return self._query("SESSIONS")
+        return self.query("SESSIONS")
 
     def answer_status(self, conversation: str, message: str) -> str:
         """Asked from the table and not from the API: the harness's questions are no part of the system's calls."""
-        found = [one for one in self._query(f"CONVERSATION#{conversation}") if one["sk"]["S"] == f"MESSAGE#{message}#1"]
+        found = [one for one in self.query(f"CONVERSATION#{conversation}") if one["sk"]["S"] == f"MESSAGE#{message}#1"]
         return str(found[0]["status"]["S"]) if found and "status" in found[0] else ""
 
-    def _query(self, pk: str) -> list[dict[str, Any]]:
+    def query(self, pk: str) -> list[dict[str, Any]]:
         return list(
             self.client("dynamodb").query(
                 TableName=self.table,
@@ -134,8 +143,30 @@ class Lane:
 
     def asked(self, order: str) -> int:
         """How often the engines of this cloud were asked that."""
+        return self._logged(f"asked: {order}")
+
+    def answered(self, order: str) -> int:
+        """How often they have answered it to the end."""
+        return self._logged(f"answered: {order}")
+
+    def _logged(self, line: str) -> int:
         logs = self.places.logs.glob("*-engine.log")
-        return sum(log.read_text().splitlines().count(f"asked: {order}") for log in logs)
+        return sum(log.read_text().splitlines().count(line) for log in logs)
+
+    def bought(self, since: float) -> int:
+        """Instances, since that time."""
+        return sum(seen["first"] >= since for seen in self.seen.values())
+
+    def rows(self, sql: str, **parameters: str) -> list[list[Any]]:
+        """What PostgreSQL answers."""
+        records = self.client("rds-data").execute_statement(
+            resourceArn=self.cloud.stack["DatabaseClusterArn"],
+            secretArn=self.cloud.stack["DatabaseSecretArn"],
+            database="foreverus",
+            sql=sql,
+            parameters=[{"name": name, "value": {"stringValue": value}} for name, value in parameters.items()],
+        )["records"]
+        return [[next(iter(field.values())) for field in record] for record in records]
 
     def purge(self) -> None:
         for url in self.client("sqs").list_queues().get("QueueUrls", []):
@@ -154,7 +185,9 @@ class Lane:
         self.passed_s += seconds
         for item in self.items():
             for name in AGED:
-                if name in item and item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING"):
+                if name in item and (
+                    item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING", "BATCHES") or item["sk"]["S"].startswith("BATCH#")
+                ):
                     self._age(item, name, seconds)
         for function in SCHEDULED:
             if function in self.functions:
@@ -193,7 +226,7 @@ class Lane:
         """When each instance and execution was seen to end: a quarter of a second is exact enough for a bound."""
         while not self.closing.wait(0.25):
             try:
-                instances, executions, now = self._instances(), self.executions(), time.monotonic()
+                instances, executions, now = self._instances(), self._executions(self.machine), time.monotonic()
             except Exception:  # the emulator restarts, or is gone with the lane
                 continue
             for one, (session, state) in instances.items():

@@ -20,8 +20,13 @@ ANSWER_S = 45.0
 END_S = 30.0
 QUIET_S = 20.0
 ROUNDS = 4  # of six simulated minutes each, when something is left
+LONG_S = 960.0  # simulated: what was not saved is tried again a quarter of an hour after its end
+STILL_S = 3.0  # nothing runs for so long, and no instance lives: nothing more happens by itself
+SWEPT_STUCK_S = 1.5  # where the sweep is what the case is about
+BATCH_OVER = ("completed", "failed", "expired", "cancelled")
 STUCK_S = 10.0  # nothing runs for so long: only the five minutes' schedules bring it on, and `_settle` has them come
 MEET_S = 10.0  # to wait for a moment that a strike needs
+UNMET = (LookupError, StopIteration, OSError, ClientError, NotAnswered)  # a strike and its moment do not meet
 
 
 @dataclass
@@ -57,6 +62,7 @@ class Play:
         self.expected: dict[str, int] = {}
         self.notes: list[str] = []
         self.struck = 0
+        self.spent_elsewhere = 0.0  # USD that a strike has put into the month's ledger
         self.most_received = 0
         self.afterwards: list[Callable[[Play], None]] = []
         self.when_over: list[Callable[[], None]] = []
@@ -85,7 +91,7 @@ class Play:
         self.lane.faults("forget")
         self.lane.passed_s = 0
         try:
-            for rule in (*self.case.rules, *self.case.setting):
+            for rule in (*(() if self.case.sweep else self.case.rules), *self.case.setting):
                 self.rule(**rule)
             holder = threading.Thread(target=self._strike_when_held, daemon=True)
             if self.case.held:
@@ -94,7 +100,7 @@ class Play:
             if self.case.held and holder.is_alive():
                 holder.join(MEET_S)
             rounds = self._settle()
-            verdict = check(self)
+            verdict = self._check()
         finally:
             self.lane.faults("clear")
             self.client.close()
@@ -103,18 +109,24 @@ class Play:
     def _person(self) -> None:
         try:
             self.client.converse()
-            if self.case.allow_on_demand:
+            if self.case.scenario.allow_on_demand:
                 self.client.call("POST", "/sessions", {"allow_on_demand": True})
             self._ask(self.case.order or f"count to {FIRST}")
             self._meet("loading")
             self._meet("answering")
             self._await_answer()
             self._meet("serving")
-            self._ask(f"count to {SECOND}")
-            self._await_answer()
+            if self.case.scenario.alone:
+                self._end()
+            if self.case.scenario.alone or not self.case.setting or not self.case.sweep:
+                self._ask(f"count to {SECOND}")
+                self._await_answer()
             self._end()
         except NotAnswered as problem:
             self.notes.append(str(problem))
+
+    def _check(self) -> Verdict:
+        return check(self)
 
     def _hits(self) -> int:
         """How often the case's own fault struck. Rules of its scenario do not count, nor does a scenario's strike."""
@@ -134,23 +146,24 @@ class Play:
             self._wait_for(moment)
             strikes.STRIKES[self.case.strike](self)
             self.struck += 1
-        except (LookupError, StopIteration, TimeoutError, OSError, ClientError) as problem:
+        except (*UNMET, TimeoutError) as problem:
             self.notes.append(f"did not meet: {problem!r}")
 
     def _wait_for(self, moment: str) -> None:
-        from local.instances import faults
-
         deadline = time.monotonic() + MEET_S
-        happened = {
-            "loading": lambda: bool(faults.machines(self.lane.places)),
-            "answering": self.client.words.is_set,
-            "serving": lambda: "Serve" in self.lane.faults()["states"].values(),
-            "ending": lambda: True,
-        }[moment]
-        while not happened():
+        while not self._happened(moment):
             if time.monotonic() > deadline:
                 raise TimeoutError(moment)
             time.sleep(0.03)
+
+    def _happened(self, moment: str) -> bool:
+        from local.instances import faults
+
+        if moment == "loading":
+            return bool(faults.machines(self.lane.places))
+        if moment == "answering":
+            return self.client.words.is_set()
+        return moment in ("ending", "swept") or "Serve" in self.lane.faults()["states"].values()
 
     def _strike_when_held(self) -> None:
         """A state of the machine is held, before or after its call took effect: now the strike."""
@@ -162,7 +175,7 @@ class Play:
         try:
             strikes.STRIKES[self.case.strike](self)
             self.struck += 1
-        except (LookupError, StopIteration, OSError, ClientError) as problem:
+        except UNMET as problem:
             self.notes.append(f"did not meet: {problem!r}")
         self.lane.faults("release")
 
@@ -205,14 +218,14 @@ class Play:
         """Whether no execution has run for a while."""
         if self._runs():
             self.ran_at = time.monotonic()
-        return time.monotonic() - self.ran_at > STUCK_S
+        return time.monotonic() - self.ran_at > (SWEPT_STUCK_S if self.case.sweep else STUCK_S)
 
     def _meet_once(self, moment: str) -> None:
         if not self.struck:
             self._meet(moment)
 
     def _mend(self, now: bool = False) -> None:
-        if self.afterwards and (now or self.random.random() < 0.05):
+        if self.afterwards and (now or (not self.case.sweep and self.random.random() < 0.05)):
             for act in self.afterwards:
                 act(self)
             self.afterwards = []
@@ -229,24 +242,45 @@ class Play:
         for stop in self.when_over:
             stop()
         self._mend(now=True)
+        if self.case.sweep:
+            self._sweep()
         for round_ in range(ROUNDS + 1):
             if self._quiet(QUIET_S):
                 return round_
             if round_ < ROUNDS:
                 self.notes.append(f"round {round_ + 1}: {self.restless()}")
-                self.lane.five_minutes_pass()
+                self.lane.five_minutes_pass(*([LONG_S] if self.is_late else []))
         return ROUNDS + 1
+
+    def _sweep(self) -> None:
+        """What is scheduled finds something to do, and is struck itself."""
+        self._meet("swept")
+        self.lane.faults("forget")
+        for rule in self.case.rules:
+            self.rule(**rule)
+        self.notes.append(f"swept: {self.restless()}")
+        self.lane.five_minutes_pass(LONG_S)
+        self.struck = self._hits()
+        self.lane.faults("clear")
 
     def _runs(self) -> list[str]:
         return [name for name, status in self.lane.executions().items() if status == "RUNNING"]
 
     def _quiet(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        while self.restless():
-            if time.monotonic() > deadline:
+        begun = still_since = time.monotonic()
+        while why := self.restless():
+            now = time.monotonic()
+            if why.startswith(("running", "live")):
+                still_since = now
+            if now - begun > seconds or now - still_since > STILL_S:
                 return False
             time.sleep(0.2)
         return True
+
+    @property
+    def is_late(self) -> bool:
+        """Whether what is left is looked at a quarter of an hour after its end."""
+        return self.restless().startswith("unsaved")
 
     def restless(self) -> str:
         """What is not over yet."""
@@ -254,12 +288,17 @@ class Play:
             return f"running {running}"
         if live := self.lane.live_instances():
             return f"live {live}"
+        unsaved = ""
         for item in self.lane.items():
             if item["pk"]["S"] in ("PENDING", "GPU"):
                 return f"{item['pk']['S']} {item['sk']['S']}"
             if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):
                 return f"session {item['sk']['S']} {item['status']['S']}"
-        return ""
+            if item["sk"]["S"].startswith("BATCH#") and item["status"]["S"] not in BATCH_OVER:
+                return f"{item['sk']['S']} {item['status']['S']}"
+            if item["pk"]["S"] == "BATCHES" or (item["pk"]["S"] == "SESSIONS" and "stored_at" not in item):
+                unsaved = f"unsaved {item['sk']['S']}"
+        return unsaved
 
     def _result(self, rounds: int, verdict: Verdict) -> Result:
         ran = self.lane.executions()

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults import table
+from tests.faults.scenarios import SCENARIOS
 
 RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results" / "faults.json"
 
 
-RECORDED = ("good", *(f"{scenario}/" for scenario in table.SCENARIOS))
+RECORDED = ("good", *(f"{scenario}/" for scenario in SCENARIOS))
 
 
 def work(names: Any, results: Any) -> None:
@@ -40,12 +41,13 @@ def work(names: Any, results: Any) -> None:
 
 
 def play(lane: Any, name: str) -> dict[str, Any]:
+    from tests.faults.batch import BatchPlay
     from tests.faults.play import Play
 
     case = table.case(name)
     begun = time.monotonic()
     try:
-        player = Play(lane, case)
+        player = (Play if case.script == "chat" else BatchPlay)(lane, case)
         result = player.run()
         record = result.record()
         record["calls"] = lane.faults()["calls"] if name in RECORDED else None

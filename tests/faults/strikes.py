@@ -7,11 +7,13 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from local.instances import faults
 
 if TYPE_CHECKING:
+    from tests.faults.batch import BatchPlay
     from tests.faults.play import Play
 
 POSTGRES_DOWN_S = 4.0
@@ -85,7 +87,8 @@ def machine_timed_out(play: "Play") -> None:
 
 
 def running(play: "Play") -> str:
-    return next(name for name, status in play.lane.executions().items() if status == "RUNNING")
+    found = play.lane.executions().items()
+    return next(name for name, status in found if status == "RUNNING" and name[:4] == "ses_")
 
 
 def message_duplicated(play: "Play") -> None:
@@ -129,6 +132,62 @@ def every_worker_killed(play: "Play") -> None:
     play.when_over.append(over.set)
 
 
+def cap_reached(play: "Play") -> None:
+    """The session has cost as much as its cap: the cap is made that low."""
+    session = play.lane.sessions()[-1]
+    play.lane.client("dynamodb").update_item(
+        TableName=play.lane.table,
+        Key={"pk": session["pk"], "sk": session["sk"]},
+        UpdateExpression="SET session_cap_usd = :cap ADD version :one",
+        ExpressionAttributeValues={":cap": {"N": "0.0001"}, ":one": {"N": "1"}},
+    )
+
+
+def month_spent(play: "Play") -> None:
+    """The month has cost more than its cap."""
+    play.spent_elsewhere = 1000.0
+    play.lane.client("dynamodb").update_item(
+        TableName=play.lane.table,
+        Key={"pk": {"S": f"LEDGER#{datetime.now(UTC):%Y-%m}"}, "sk": {"S": "TOTAL"}},
+        UpdateExpression="ADD spent_usd :usd",
+        ExpressionAttributeValues={":usd": {"N": str(play.spent_elsewhere)}},
+    )
+
+
+def batch(play: "Play") -> "BatchPlay":
+    from tests.faults.batch import BatchPlay
+
+    assert isinstance(play, BatchPlay)
+    return play
+
+
+def batch_stopped(play: "Play") -> None:
+    """StopExecution of batch_run."""
+    name = next(one for one, status in play.lane.executions().items() if status == "RUNNING" and one[:6] == "batch_")
+    play.lane.client("stepfunctions").stop_execution(executionArn=play.lane.execution_arn(name))
+
+
+def cancelled(play: "Play") -> None:
+    batch(play).client.call("POST", f"/batches/{batch(play).batch_id}/cancel")
+
+
+def switched_off(play: "Play") -> None:
+    """Somebody ends the session that the batch runs on."""
+    play.client.call("DELETE", f"/sessions/{play.lane.sessions()[-1]['sk']['S']}")
+
+
+def shards_duplicated(play: "Play") -> None:
+    """SQS delivers each shard of the newest round once more."""
+    record = batch(play).record()
+    assert record is not None
+    for shard in range(3):
+        body = {"kind": "shard", "batch_id": batch(play).batch_id, "user_id": record["user_id"]["S"], "shard": shard}
+        play.lane.client("sqs").send_message(
+            QueueUrl=play.lane.cloud.stack["BatchQueueUrl"],
+            MessageBody=json.dumps({**body, "round": int(record["round"]["N"])}),
+        )
+
+
 PROCESS = (
     every_worker_killed,
     worker_killed,
@@ -145,4 +204,8 @@ PROCESS = (
 EXECUTION = (execution_stopped, machine_timed_out)
 BESIDE = (message_duplicated, postgresql_down, sns_down)
 SPOILING = (emulator_restarted,)  # after it a cloud is not good for another case: the emulator loses its own database
-STRIKES: dict[str, Callable[["Play"], None]] = {one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING)}
+MONEY = (cap_reached, month_spent)
+BATCH = (batch_stopped, cancelled, switched_off, shards_duplicated)
+STRIKES: dict[str, Callable[["Play"], None]] = {
+    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH)
+}

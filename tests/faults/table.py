@@ -1,33 +1,30 @@
 """The matrix: every call of a recorded good run × what can become of a call, and every strike × every moment.
 
-A case's name says all about it, so that it can be run alone: `call:Instance:dynamodb:GetItem@Serve=lost.once`.
+A case's name says all about it, so that it can be run alone: `call:Instance:dynamodb:GetItem@Serve=lost.once`, or
+`batch/strike:worker_killed@first` in another scenario than a person's two questions.
 """
 
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from local.faults.engine import MISHAPS
 from tests.faults import strikes
+from tests.faults.scenarios import SCENARIOS, Scenario
 
 Call = tuple[str, str, str, int]  # caller, action, state of the execution, how often
 
 STORM_S = 4.0  # how long a storm of failures lasts: longer than the SDKs' and the state machine's retries here
 MOMENTS = ("loading", "answering", "serving", "ending")
+BATCH_MOMENTS = ("validating", "loading", "first", "last", "finishing")
+MACHINES = ("gpu_session", "batch_run")
 KINDS = ("throttled", "error", "denied", "lost")
 FLEET_KINDS = ("no_capacity", "quota", "no_capacity_error")
-READS = ("Get", "Query", "Describe")  # to lose the answer to one is to have it fail
+READS = ("Get", "Query", "Describe", "List")  # to lose the answer to one is to have it fail
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
 
 
-# What else can be under way when something goes wrong: a run of its own is recorded for each. `no_answer`: the launch
-# fails in a way that does not tell whether an instance was bought. `stopped`: somebody stops the execution.
-SCENARIOS: dict[str, dict[str, Any]] = {
-    "relaunch": {"strike": "worker_killed", "moment": "answering"},
-    "on_demand": {"rules": [{"kind": "no_capacity", "action": "ec2:CreateFleet"}], "allow_on_demand": True},
-    "no_answer": {"rules": [{"kind": "lost", "action": "ec2:CreateFleet", "times": 4}]},
-    "stopped": {"strike": "execution_stopped", "moment": "answering"},
-}
+PLAIN = Scenario()  # a person's two questions
 
 
 @dataclass(frozen=True)
@@ -40,8 +37,19 @@ class Case:
     moment: str = ""
     held: bool = False  # the moment is a state that is held
     order: str = ""  # what the engine is asked, when that is the fault
-    allow_on_demand: bool = False
-    setting: list[dict[str, Any]] = field(default_factory=list)
+    scenario: Scenario = PLAIN
+
+    @property
+    def script(self) -> str:
+        return self.scenario.script
+
+    @property
+    def setting(self) -> list[dict[str, Any]]:
+        return self.scenario.rules
+
+    @property
+    def sweep(self) -> bool:
+        return bool(self.scenario.swept)
 
     @property
     def spoils(self) -> bool:
@@ -58,30 +66,36 @@ def good() -> Case:
 
 def case(name: str) -> Case:
     """The case of that name. ValueError when it is none."""
-    scenario, slash, what = name.partition("/")
-    if slash and scenario in SCENARIOS:
-        more = dict(SCENARIOS[scenario])
-        setting = more.pop("rules", [])
-        rules = _call(name, what.partition(":")[2]).rules if what else []
-        return Case(name, rules=rules, setting=setting, **more)
-    kind, _, rest = name.partition(":")
+    prefix, slash, what = name.partition("/")
+    if slash and prefix in SCENARIOS:
+        scenario = SCENARIOS[prefix]
+        asked = {"strike": scenario.strike, "moment": scenario.moment, "order": scenario.order}
+        return replace(_case(name, what), scenario=scenario, **{n: v for n, v in asked.items() if v})
+    return _case(name, name)
+
+
+def _case(name: str, what: str) -> Case:
+    kind, _, rest = what.partition(":")
     if kind == "call":
         return _call(name, rest)
     if kind == "strike":
         strike, _, moment = rest.partition("@")
         if strike not in strikes.STRIKES:
             raise ValueError(f"no such strike: {strike}")
-        if moment in MOMENTS:
+        if moment in (*MOMENTS, *BATCH_MOMENTS):
             return Case(name, strike=strike, moment=moment)
         state, _, side = moment.rpartition(".")
-        rule = {"kind": {"before": "hold", "after": "hold_after"}[side], "caller": "gpu_session", "state": state}
+        machine = "batch_run" if name.startswith("batch") else "gpu_session"
+        rule = {"kind": {"before": "hold", "after": "hold_after"}[side], "caller": machine, "state": state}
         return Case(name, rules=[{**rule, "seconds": 8}], strike=strike, moment=moment, held=True)
-    if name == "long":  # longer than a message stays hidden
+    if kind == "long":  # longer than a message stays hidden
         return Case(name, order="count to 320")
     if kind == "engine":
         return Case(name, order=f"count to 40, then at 7: {rest}")
-    if name == "good":
-        return good()
+    if kind == "lines":
+        return Case(name, order=rest)
+    if what in ("good", ""):
+        return Case(name)
     raise ValueError(f"no such case: {name}")
 
 
@@ -140,11 +154,21 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
     known = {(caller, state) for caller, _, state, _ in calls if caller == "gpu_session"}
     callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
     functions = {action for caller, action, _, _ in calls if caller == "invocation"}
-    for scenario in SCENARIOS:
-        for caller, action, state, count in whenever(recorded.get(f"{scenario}/", [])):
-            seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
-            if not seen:
-                names += cases_of(f"{scenario}/call:{caller}:{action}@{state}", caller, action, count)
+    pairs = {(caller, action) for caller, action, _, _ in calls}
+    for prefix, scenario in SCENARIOS.items():
+        names += [f"{prefix}/{what}" for what in scenario.cases]
+        for caller, action, state, count in whenever(recorded.get(f"{prefix}/", [])):
+            name = f"{prefix}/call:{caller}:{action}@{state}"
+            if not scenario.thin:
+                seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
+                names += [] if seen else cases_of(name, caller, action, count)
+            elif caller in scenario.swept or action.removeprefix("lambda:") in scenario.swept:
+                names += cases_of(name, caller, action, count, most=1 if (caller, action) in pairs else 2)
+            elif scenario.swept:
+                continue
+            elif (caller, action) not in pairs or caller in scenario.again:
+                names += cases_of(name, caller, action, count, most=1 if (caller, action) in pairs else 2)
+            pairs.add((caller, action))
     return [case(name) for name in dict.fromkeys(names)]
 
 
@@ -152,17 +176,23 @@ def whenever(calls: list[Call]) -> list[Call]:
     """Functions that run beside the session meet its states by chance: their calls are one case, whatever the state."""
     merged: dict[tuple[str, str, str], int] = {}
     for caller, action, state, count in calls:
-        beside = caller not in ("gpu_session", "Instance", "ApiFunction") and action != "lambda:ApiFunction"
+        beside = caller not in (*MACHINES, "Instance", "ApiFunction") and action != "lambda:ApiFunction"
         key = (caller, action, "" if beside else state)
         merged[key] = merged.get(key, 0) + count
     return [(*key, count) for key, count in merged.items()]
 
 
-def cases_of(name: str, caller: str, action: str, count: int) -> list[str]:
-    return [f"{name}={kind}.{length_of(name, kind, count)}" for kind in kinds_of(caller, action)]
+def cases_of(name: str, caller: str, action: str, count: int, most: int = 0) -> list[str]:
+    """`most`: so many kinds, dealt out by seed; a lost answer is always one of them, being the worst."""
+    kinds = kinds_of(caller, action)
+    if most:
+        seed = zlib.crc32(name.encode())
+        dealt = sorted(kinds, key=lambda kind: (kind != "lost", zlib.crc32(f"{seed}{kind}".encode())))
+        kinds = tuple(dealt[:most])
+    return [f"{name}={kind}.{length_of(name, kind, count)}" for kind in kinds]
 
 
-# A case of each kind, in under a minute: what `make test` runs.
+# A case of each kind, in under 90 s: what `make test` runs.
 FAST = (
     "engine:cut",
     "strike:worker_killed@answering",
@@ -174,4 +204,6 @@ FAST = (
     "call:gpu_session:sns:Publish@Notify=error.storm",
     "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
     "call:invocation:lambda:CloseSessionFunction@=lost.once",
+    "batch/strike:worker_killed@first",
+    "batch_bedrock/call:batch_run:lambda:Invoke AnswerBatchFunction@Answer on Bedrock=lost.once",
 )

@@ -1,0 +1,180 @@
+"""Plays one case of a batch: a person uploads a file, creates a batch, waits, and reads both files; with one thing that
+goes wrong. Scripts: `gpu` (three shards), `bedrock` (one), `schedule` (nobody asks: the Scheduler does, on Bedrock)."""
+
+import contextlib
+import json
+import time
+import uuid
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.faults.engine import MISHAPS, REFUSALS
+from tests.faults.batch_checks import check_batch
+from tests.faults.checks import Verdict
+from tests.faults.client import NotAnswered
+from tests.faults.lane import PARAMETERS, Lane
+from tests.faults.play import ANSWER_S, BATCH_OVER, STUCK_S, Play
+from tests.faults.table import Case
+
+CHAT = "/v1/chat/completions"
+COMPLETIONS = "/v1/completions"
+# Spaces between a line's fields: a shard ends at 1 MiB, so 24 lines of 120 kB are three, and no prompt is longer.
+PADDING = {"gpu": 120_000}
+LINES = {"gpu": 24, "bedrock": 12, "schedule": 6}
+LAST_SHARD = 17  # settled lines: two shards' worth and one
+POISONED = 10  # the line that kills engines
+SCHEDULED_TRIES = 4  # the Scheduler's, which AWS does not count in seconds
+
+Item = dict[str, Any]
+
+
+def numbers(line: int) -> int:
+    """What a line is asked to count to: half a second of answering, or three quarters, or a whole one."""
+    return 20 + 10 * (line % 3)
+
+
+def counted(line: int) -> str:
+    return " ".join(str(number) for number in range(1, numbers(line) + 1))
+
+
+class BatchPlay(Play):
+    def __init__(self, lane: Lane, case: Case) -> None:
+        super().__init__(lane, case)
+        self.nonce = uuid.uuid4().hex[:8]  # tells this case's lines from others' in the engines' logs
+        self.batch_id = ""
+        self.source = f"inputs/{self.nonce}/night.jsonl"
+        self.lines = range(1, LINES[case.script] + 1)
+        self.endpoint = COMPLETIONS if case.order == "text" else CHAT
+
+    # ---- what is asked ----
+
+    def order(self, line: int) -> str:
+        mishaps = dict(enumerate((*MISHAPS, *REFUSALS), 2))
+        mishap = ""
+        if self.case.order == "mishaps" and line in mishaps:
+            mishap = f", then at 7: {mishaps[line]}"
+        if self.case.order == "poison" and line == POISONED:
+            mishap = ", then at 7: crash"
+        return f"{self.nonce}-{line}: count to {numbers(line)}{mishap}"
+
+    def content(self) -> bytes:
+        return b"".join(self._line(line) for line in self.lines)
+
+    def _line(self, line: int) -> bytes:
+        body: Item = {"model": PARAMETERS["ModelId"], "max_tokens": 200, "temperature": 0}
+        if self.endpoint == CHAT:
+            body["messages"] = [{"role": "user", "content": self.order(line)}]
+        else:
+            body["prompt"] = self.order(line)
+        text = json.dumps({"custom_id": f"line-{line}", "method": "POST", "url": self.endpoint, "body": body})
+        return ("{" + " " * max(0, PADDING.get(self.case.script, 0) - len(text)) + text[1:] + "\n").encode()
+
+    # ---- the play ----
+
+    def _person(self) -> None:
+        try:
+            self._schedule() if self.case.script == "schedule" else self._submit()
+            for moment in ("validating", "loading", "first", "last", "finishing"):
+                self._meet(moment)
+            self._await_batch()
+            self._read_files()
+            self._end()
+        except NotAnswered as problem:
+            self.notes.append(str(problem))
+
+    def _submit(self) -> None:
+        content = self.content()
+        if self.case.script == "gpu":
+            asked = {"filename": "in.jsonl", "purpose": "batch", "bytes": len(content)}
+            file = self.client.call("POST", "/files", asked)
+            put = self.client.http.put(file["upload"]["url"], content=content, headers=file["upload"]["headers"])
+            put.raise_for_status()
+        else:
+            form = {"files": {"file": ("in.jsonl", content)}, "data": {"purpose": "batch"}}
+            file = self.client.call("POST", "/files", form=form)
+        wanted = {
+            "input_file_id": file["id"],
+            "endpoint": self.endpoint,
+            "completion_window": "24h",
+            "metadata": {"backend": self.case.script},
+        }
+        self.ran_at = time.monotonic()
+        self.batch_id = self.client.call("POST", "/batches", wanted, tries=self.case.scenario.patience)["id"]
+
+    def _schedule(self) -> None:
+        bucket = self.lane.cloud.stack["DataBucket"]
+        self.lane.client("s3").put_object(Bucket=bucket, Key=self.source, Body=self.content())
+        event = {
+            "source": f"inputs/{self.nonce}/",
+            "overlap": False,
+            "scheduled_at": "2026-01-01T04:30:00Z",
+            "metadata": {"backend": "bedrock"},
+        }
+        for _ in range(SCHEDULED_TRIES):
+            with contextlib.suppress(ClientError):
+                answer = self.lane.invoke("StartScheduledBatchFunction", event)
+                if answer and answer.get("batches"):
+                    (self.batch_id,) = answer["batches"]
+                    break
+            time.sleep(0.5)
+        self.ran_at = time.monotonic()
+
+    def record(self) -> Item | None:
+        """The batch, as the table has it."""
+        return next(iter(self.records()), None)
+
+    def records(self) -> list[Item]:
+        """Every batch of this case: there should be one."""
+        return [item for item in self.lane.items() if item["sk"]["S"].startswith("BATCH#")]
+
+    def settled(self) -> int:
+        """Lines that are in the table."""
+        if not self.batch_id:
+            return 0
+        shards = range(4)
+        return sum(
+            one["sk"]["S"].startswith("LINE#")
+            for shard in shards
+            for one in self.lane.query(f"LINES#{self.batch_id}#{shard:05d}")
+        )
+
+    def states(self) -> list[str]:
+        """That running executions are in."""
+        return list(self.lane.faults()["states"].values())
+
+    def _happened(self, moment: str) -> bool:
+        if moment == "validating":
+            return bool(self.batch_id)
+        if moment == "first":
+            return self.settled() >= 3
+        if moment == "last":
+            return self.settled() >= min(LAST_SHARD, len(self.lines) - 2)
+        if moment == "finishing":
+            return bool({"Finish", "Finish as failed", "Store summary"} & set(self.states())) or self.is_over()
+        return super()._happened(moment)
+
+    def is_over(self) -> bool:
+        record = self.record()
+        return record is not None and record["status"]["S"] in BATCH_OVER
+
+    def _await_batch(self) -> None:
+        deadline = time.monotonic() + 2 * ANSWER_S
+        while time.monotonic() < deadline and not self.is_over():
+            self._mend()
+            if self._is_stuck():
+                self.notes.append(f"the batch is not over, and nothing ran for {STUCK_S:.0f} s")
+                return
+            time.sleep(0.15)
+
+    def _read_files(self) -> None:
+        shown = self.client.call("GET", f"/batches/{self.batch_id}")
+        self.client.call("GET", "/batches")
+        for name in ("output_file_id", "error_file_id"):
+            if shown.get(name):
+                self.client.read(shown[name])
+
+    def _check(self) -> Verdict:
+        verdict = super()._check()
+        check_batch(self, verdict)
+        return verdict

@@ -1,0 +1,105 @@
+"""What must hold after every case of a batch, besides what holds after every case."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from local.deploy import PARAMETERS
+from tests.faults.checks import LETTER_S, Verdict
+from tests.faults.client import NotAnswered
+
+if TYPE_CHECKING:
+    from tests.faults.batch import BatchPlay
+
+Item = dict[str, Any]
+
+SLOTS = int(PARAMETERS["EngineSlots"])
+
+
+def check_batch(play: "BatchPlay", verdict: Verdict) -> None:
+    records = play.records()
+    if len(records) > 1:
+        verdict.duplicated.append(f"one request made {len(records)} batches")
+    if play.batch_id and play.batch_id not in [one["batch_id"]["S"] for one in records]:
+        verdict.lost.append(f"{play.batch_id} was accepted and is not there")
+    for record in records:
+        check_record(play, record, verdict)
+        check_lines(play, record, verdict)
+        check_summary(play, record, verdict)
+        check_told(play, record["batch_id"]["S"], verdict)
+    for item in play.lane.items("BATCHES"):
+        verdict.wrong.append(f"{item['sk']['S']} is still an open batch")
+    check_asked(play, verdict)
+
+
+def check_record(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
+    status = record["status"]["S"]
+    if status not in ("completed", "failed", "expired", "cancelled"):
+        verdict.lost.append(f"the batch is {status}")
+    if "task_token" in record:
+        verdict.wrong.append("the batch has a token")
+    if status == "failed" and not record.get("errors", {}).get("L"):
+        verdict.lost.append("the batch failed without an error")
+    if status == "expired" or (status == "cancelled" and play.case.strike not in ("cancelled", "switched_off")):
+        verdict.lost.append(f"the batch is {status} and nobody asked for it")
+
+
+def check_lines(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
+    """Each custom_id once, in the output or in the error file; each answer exactly what the engine counts to."""
+    from tests.faults.batch import POISONED, counted
+
+    if "total" not in record:
+        if record["status"]["S"] != "failed" and play.case.strike != "cancelled":
+            verdict.lost.append("the batch ended without having been validated")
+        return
+    answered, failed = (read(play, record, name, verdict) for name in ("output_file_id", "error_file_id"))
+    ids = [one["custom_id"] for one in answered + failed]
+    wanted = [f"line-{line}" for line in play.lines]
+    if missing := sorted(set(wanted) - set(ids)):
+        verdict.lost.append(f"{missing} are in neither file")
+    if len(ids) != len(set(ids)) or set(ids) - set(wanted):
+        verdict.duplicated.append(f"the files have {len(ids)} lines for {len(wanted)}")
+    for one in answered:
+        choice = one["response"]["body"]["choices"][0]
+        text = choice["text"] if "text" in choice else choice["message"]["content"]
+        if text != counted(int(one["custom_id"].removeprefix("line-"))):
+            verdict.duplicated.append(f"{one['custom_id']} is {text[:80]!r}")
+    verdict.lost += [f"{one['custom_id']} has no error" for one in failed if not (one["error"] or {}).get("code")]
+    poisoned = [f"line-{POISONED}"] if play.case.order == "poison" else []
+    if record["status"]["S"] == "completed" and sorted(one["custom_id"] for one in failed) != poisoned:
+        verdict.lost.append(f"completed, and {[(one['custom_id'], one['error']) for one in failed]} failed")
+
+
+def read(play: "BatchPlay", record: Item, name: str, verdict: Verdict) -> list[Item]:
+    if name not in record or "S" not in record[name]:
+        return []
+    try:
+        return [json.loads(line) for line in play.client.read(record[name]["S"]).splitlines()]
+    except NotAnswered as problem:
+        verdict.lost.append(f"{name}: {problem}")
+        return []
+
+
+def check_summary(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
+    rows = play.lane.rows("SELECT status, lines FROM batches WHERE batch_id = :id", id=record["batch_id"]["S"])
+    wanted = [record["status"]["S"], int(record.get("total", {"N": "0"})["N"])]
+    if rows != [wanted]:
+        verdict.wrong.append(f"PostgreSQL has {rows}, not {wanted}")
+
+
+def check_told(play: "BatchPlay", batch_id: str, verdict: Verdict) -> None:
+    """By the machine, or by the function that ends what a failed execution left; where SNS itself failed, by nobody."""
+    if play.lane.cloud.inbox.wait_for(batch_id, LETTER_S) is None:
+        end = play.lane.end_of(batch_id) if batch_id in play.lane.executions() else {"status": "never started"}
+        if not (end["status"] == "FAILED" and "Notify" in play.lane.states_of(batch_id)):
+            verdict.wrong.append(f"nobody was told of {batch_id} ({end['status']} {end.get('error', '')})")
+
+
+def check_asked(play: "BatchPlay", verdict: Verdict) -> None:
+    """A line is answered to its end once; again only where a worker was lost, for at most one line a slot, or where
+    Bedrock's answer was lost."""
+    again = {line: times for line in play.lines if (times := play.lane.answered(play.order(line)) - 1) > 0}
+    most = SLOTS * max(0, play.lane.bought(play.begun) - 1)
+    if "InvokeModel" in play.case.name:
+        most += play.struck
+    if sum(again.values()) > most:
+        verdict.duplicated.append(f"answered again, where {most} may be: {again}")

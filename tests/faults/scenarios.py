@@ -1,0 +1,144 @@
+"""What else than a person's two questions can be under way when something goes wrong.
+
+A good run of each is recorded; the matrix has a case for each call that only it makes, and the `cases` that are named
+here: strikes at its own moments, and orders to the engine.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`script`: who asks (`chat`; `gpu`, `bedrock`, `schedule`: a batch). `rules` and `strike` are its setting, not the
+    fault. `swept`: the functions of the five minutes' schedules that are to find something to do: their calls are the
+    ones that are struck. `thin`: one or two kinds a call; `again`: callers whose calls count although they are made
+    elsewhere too. `alone`: the session ends before the second question. `patience`: how often a refused request is
+    sent."""
+
+    script: str = "chat"
+    strike: str = ""
+    moment: str = ""
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    order: str = ""
+    allow_on_demand: bool = False
+    swept: tuple[str, ...] = ()
+    thin: bool = False
+    again: tuple[str, ...] = ()
+    alone: bool = False
+    patience: int = 15
+    cases: tuple[str, ...] = ()
+
+
+def strikes(name: str, *moments: str) -> tuple[str, ...]:
+    return tuple(f"strike:{name}@{moment}" for moment in moments)
+
+
+def refused(action: str, skip: int = 0, times: int = 0) -> dict[str, Any]:
+    return {"kind": "denied", "caller": "ApiFunction", "action": action, "skip": skip, "times": times}
+
+
+# Between the table and the queue, and nobody can start a session: an accepted message that nothing works on.
+STUCK = [refused("sqs:SendMessage"), refused("states:StartExecution"), refused("dynamodb:TransactWriteItems", 1, 1)]
+STUCK_SECOND = [
+    refused("sqs:SendMessage", 1),
+    refused("states:StartExecution", 1),
+    refused("dynamodb:TransactWriteItems", 3, 1),
+]
+
+SCENARIOS: dict[str, Scenario] = {
+    "relaunch": Scenario(strike="worker_killed", moment="answering"),
+    "on_demand": Scenario(rules=[{"kind": "no_capacity", "action": "ec2:CreateFleet"}], allow_on_demand=True),
+    # The launch fails in a way that does not tell whether an instance was bought.
+    "no_answer": Scenario(rules=[{"kind": "lost", "action": "ec2:CreateFleet", "times": 4}]),
+    "stopped": Scenario(strike="execution_stopped", moment="answering"),
+    # The spend guard and the capacity diary.
+    "capped": Scenario(strike="cap_reached", moment="answering", order="count to 240", thin=True),
+    "month_capped": Scenario(strike="month_spent", moment="answering", alone=True, thin=True),
+    "no_gpu": Scenario(
+        rules=[{"kind": "no_capacity", "action": "ec2:CreateFleet", "times": 0}],
+        thin=True,
+        again=("CloseSessionFunction",),
+    ),
+    # What only the five minutes' schedules bring on.
+    "stuck": Scenario(rules=STUCK, swept=("RescueRequestsFunction",), thin=True),
+    "stuck_capped": Scenario(
+        rules=STUCK_SECOND,
+        strike="month_spent",
+        moment="swept",
+        alone=True,
+        swept=("RescueRequestsFunction",),
+        thin=True,
+    ),
+    "unsaved": Scenario(strike="postgresql_down", moment="serving", swept=("StoreResultsFunction",), thin=True),
+    # Batches.
+    "batch_bedrock": Scenario(
+        "bedrock",
+        thin=True,
+        cases=(
+            "lines:mishaps",
+            "lines:text",
+            *strikes("cancelled", "validating", "first", "finishing"),
+            *strikes("batch_stopped", "validating", "first"),
+            *(
+                f"strike:batch_stopped@{state}.{side}"
+                for state in ("Validate", "Plan", "Answer on Bedrock", "Finish", "Store summary", "Notify")
+                for side in ("before", "after")
+            ),
+            *strikes("cancelled", "Plan.before", "Plan.after", "Finish.before", "Finish.after"),
+            *strikes("postgresql_down", "first"),
+            *strikes("sns_down", "first"),
+            *strikes("emulator_restarted", "first", "finishing"),
+        ),
+    ),
+    "batch": Scenario(
+        "gpu",
+        thin=True,
+        again=("Instance",),
+        cases=(
+            "lines:mishaps",
+            "lines:poison",
+            "lines:text",
+            *strikes("worker_killed", "loading", "first", "last"),
+            *strikes("engine_killed", "first", "last"),
+            *strikes("engine_hung", "first", "last"),
+            *strikes("worker_hung", "first"),
+            *strikes("host_gone", "first", "last"),
+            *strikes("spot_notice", "loading", "first", "last"),
+            *strikes("network_cut_out", "first", "last"),
+            *strikes("network_cut_back", "first", "last"),
+            *strikes("heartbeat_refused", "first"),
+            *strikes("terminated_from_outside", "first"),
+            *strikes("execution_stopped", "loading", "first", "last"),
+            *strikes("machine_timed_out", "first"),
+            *strikes("batch_stopped", "loading", "first", "last", "finishing", "Serve on GPU.before"),
+            *strikes("shards_duplicated", "loading", "first", "last", "finishing"),
+            *strikes("cancelled", "loading", "first", "last"),
+            *strikes("switched_off", "first", "last"),
+            *strikes("month_spent", "validating", "first"),
+            *strikes("cap_reached", "first"),
+            *strikes("emulator_restarted", "first"),
+        ),
+    ),
+    "batch_scheduled": Scenario("schedule", thin=True),
+    # The API is cut off between the record and its execution, and the person does not come back.
+    "batch_unstarted": Scenario(
+        "bedrock",
+        rules=[refused("states:StartExecution"), refused("dynamodb:TransactWriteItems", 1, 1)],
+        patience=1,
+        swept=("RescueBatchesFunction",),
+        thin=True,
+    ),
+    # The execution is stopped, and nobody hears of it.
+    "batch_lost": Scenario(
+        "bedrock",
+        strike="batch_stopped",
+        moment="first",
+        rules=[{"kind": "crash", "caller": "invocation", "action": "lambda:FinishBatchFunction", "times": 0}],
+        swept=("RescueBatchesFunction",),
+        thin=True,
+    ),
+    "batch_unsaved": Scenario(
+        "bedrock", strike="postgresql_down", moment="validating", swept=("StoreBatchFunction",), thin=True
+    ),
+}

@@ -18,10 +18,9 @@ SLOTS, CONTEXT = 8, 2048  # as the laptop's cloud runs it, with as many threads
 
 
 @contextmanager
-def running() -> Iterator[tuple[str, float]]:
-    """(base URL, seconds from the start of its process to its first completion)."""
+def starting() -> Iterator[str]:
+    """Its base URL, as soon as its process is started: nobody listens there yet."""
     port = free_port(0)
-    begun = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-m", "local.engine", "--port", str(port), "--slots", str(SLOTS), "--context", str(CONTEXT)],
         cwd=ROOT,
@@ -29,14 +28,21 @@ def running() -> Iterator[tuple[str, float]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        url = f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextmanager
+def running() -> Iterator[tuple[str, float]]:
+    """(base URL, seconds from the start of its process to its first completion)."""
+    begun = time.perf_counter()
+    with starting() as url:
         while not _healthy(url):
             time.sleep(0.01)
         list(stream(url, [{"role": "user", "content": "Hi"}], 1))
         yield url, time.perf_counter() - begun
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _healthy(url: str) -> bool:

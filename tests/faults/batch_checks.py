@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from local.deploy import PARAMETERS
 from tests.faults.checks import LETTER_S, Verdict
 from tests.faults.client import NotAnswered
+from tests.faults.settling import BATCH_OVER
 
 if TYPE_CHECKING:
     from tests.faults.batch import BatchPlay
@@ -33,7 +34,7 @@ def check_batch(play: "BatchPlay", verdict: Verdict) -> None:
 
 def check_record(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
     status = record["status"]["S"]
-    if status not in ("completed", "failed", "expired", "cancelled"):
+    if status not in BATCH_OVER:
         verdict.lost.append(f"the batch is {status}")
     if "task_token" in record:
         verdict.wrong.append("the batch has a token")

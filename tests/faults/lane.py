@@ -1,5 +1,6 @@
 """One laptop's cloud that cases run in, one after the other, and what the harness may ask of it."""
 
+import contextlib
 import json
 import shutil
 import tempfile
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from local.cloud import Cloud, running
 from local.instances.places import Places
@@ -191,7 +194,8 @@ class Lane:
                     self._age(item, name, seconds)
         for function in SCHEDULED:
             if function in self.functions:
-                self.invoke(function, EVENT)
+                with contextlib.suppress(ClientError):  # it is not there just now: the next five minutes bring it again
+                    self.invoke(function, EVENT)
 
     def _age(self, item: dict[str, Any], name: str, seconds: float) -> None:
         then = datetime.fromisoformat(item[name]["S"].replace("Z", "+00:00")) - timedelta(seconds=seconds)

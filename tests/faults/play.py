@@ -13,17 +13,13 @@ from tests.faults import strikes
 from tests.faults.checks import Verdict, check
 from tests.faults.client import Client, NotAnswered
 from tests.faults.lane import Lane
+from tests.faults.settling import Settling
 from tests.faults.table import Case
 
 FIRST, SECOND = 40, 8  # what the engine counts to: a second of answering, and a moment
 ANSWER_S = 45.0
 END_S = 30.0
-QUIET_S = 20.0
-ROUNDS = 4  # of six simulated minutes each, when something is left
-LONG_S = 960.0  # simulated: what was not saved is tried again a quarter of an hour after its end
-STILL_S = 3.0  # nothing runs for so long, and no instance lives: nothing more happens by itself
 SWEPT_STUCK_S = 1.5  # where the sweep is what the case is about
-BATCH_OVER = ("completed", "failed", "expired", "cancelled")
 STUCK_S = 10.0  # nothing runs for so long: only the five minutes' schedules bring it on, and `_settle` has them come
 MEET_S = 10.0  # to wait for a moment that a strike needs
 UNMET = (LookupError, StopIteration, OSError, ClientError, NotAnswered)  # a strike and its moment do not meet
@@ -52,7 +48,7 @@ class Result:
         return {**asdict(self), "verdict": "good" if self.good else "violated"}
 
 
-class Play:
+class Play(Settling):
     def __init__(self, lane: Lane, case: Case, begin: int = 0) -> None:
         self.lane = lane
         self.case = case
@@ -118,7 +114,7 @@ class Play:
             self._meet("serving")
             if self.case.scenario.alone:
                 self._end()
-            if self.case.scenario.alone or not self.case.setting or not self.case.sweep:
+            if not self.case.scenario.once:
                 self._ask(f"count to {SECOND}")
                 self._await_answer()
             self._end()
@@ -189,7 +185,7 @@ class Play:
                 self.most_received = max(self.most_received, self.lane.most_received())
             self._mend()
             if self._is_stuck():
-                self.notes.append(f"no answer, and nothing ran for {STUCK_S:.0f} s")
+                self.notes.append("no answer, and nothing ran for a while")
                 return
             time.sleep(0.15)
         self.notes.append(f"no answer within {ANSWER_S:.0f} s")
@@ -209,7 +205,7 @@ class Play:
             self._meet_once("ending")
             self._mend()
             if self._is_stuck():
-                self.notes.append(f"no end, and nothing ran for {STUCK_S:.0f} s")
+                self.notes.append("no end, and nothing ran for a while")
                 return
             time.sleep(0.15)
         self.notes.append(f"no end within {END_S:.0f} s")
@@ -229,76 +225,6 @@ class Play:
             for act in self.afterwards:
                 act(self)
             self.afterwards = []
-
-    # ---- afterwards ----
-
-    def _settle(self) -> int:
-        """The fault is over. What ends by itself has its time; then the schedules run. Returns how many rounds."""
-        deadline = time.monotonic() + QUIET_S
-        while self._runs() and time.monotonic() < deadline:  # the fault lasts until the session is over
-            time.sleep(0.2)
-        self.struck = self._hits()
-        self.lane.faults("clear")
-        for stop in self.when_over:
-            stop()
-        self._mend(now=True)
-        if self.case.sweep:
-            self._sweep()
-        for round_ in range(ROUNDS + 1):
-            if self._quiet(QUIET_S):
-                return round_
-            if round_ < ROUNDS:
-                self.notes.append(f"round {round_ + 1}: {self.restless()}")
-                self.lane.five_minutes_pass(*([LONG_S] if self.is_late else []))
-        return ROUNDS + 1
-
-    def _sweep(self) -> None:
-        """What is scheduled finds something to do, and is struck itself."""
-        self._meet("swept")
-        self.lane.faults("forget")
-        for rule in self.case.rules:
-            self.rule(**rule)
-        self.notes.append(f"swept: {self.restless()}")
-        self.lane.five_minutes_pass(LONG_S)
-        self.struck = self._hits()
-        self.lane.faults("clear")
-
-    def _runs(self) -> list[str]:
-        return [name for name, status in self.lane.executions().items() if status == "RUNNING"]
-
-    def _quiet(self, seconds: float) -> bool:
-        begun = still_since = time.monotonic()
-        while why := self.restless():
-            now = time.monotonic()
-            if why.startswith(("running", "live")):
-                still_since = now
-            if now - begun > seconds or now - still_since > STILL_S:
-                return False
-            time.sleep(0.2)
-        return True
-
-    @property
-    def is_late(self) -> bool:
-        """Whether what is left is looked at a quarter of an hour after its end."""
-        return self.restless().startswith("unsaved")
-
-    def restless(self) -> str:
-        """What is not over yet."""
-        if running := self._runs():
-            return f"running {running}"
-        if live := self.lane.live_instances():
-            return f"live {live}"
-        unsaved = ""
-        for item in self.lane.items():
-            if item["pk"]["S"] in ("PENDING", "GPU"):
-                return f"{item['pk']['S']} {item['sk']['S']}"
-            if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):
-                return f"session {item['sk']['S']} {item['status']['S']}"
-            if item["sk"]["S"].startswith("BATCH#") and item["status"]["S"] not in BATCH_OVER:
-                return f"{item['sk']['S']} {item['status']['S']}"
-            if item["pk"]["S"] == "BATCHES" or (item["pk"]["S"] == "SESSIONS" and "stored_at" not in item):
-                unsaved = f"unsaved {item['sk']['S']}"
-        return unsaved
 
     def _result(self, rounds: int, verdict: Verdict) -> Result:
         ran = self.lane.executions()

@@ -13,7 +13,8 @@ class Scenario:
     """`script`: who asks (`chat`; `gpu`, `bedrock`, `schedule`: a batch). `rules` and `strike` are its setting, not the
     fault. `swept`: the functions of the five minutes' schedules that are to find something to do: their calls are the
     ones that are struck. `thin`: one or two kinds a call; `again`: callers whose calls count although they are made
-    elsewhere too. `alone`: the session ends before the second question. `patience`: how often a refused request is
+    elsewhere too. `alone`: the session ends before the second
+    question. `once`: there is no second one. `patience`: how often a refused request is
     sent."""
 
     script: str = "chat"
@@ -26,6 +27,7 @@ class Scenario:
     thin: bool = False
     again: tuple[str, ...] = ()
     alone: bool = False
+    once: bool = False
     patience: int = 15
     cases: tuple[str, ...] = ()
 
@@ -36,6 +38,10 @@ def strikes(name: str, *moments: str) -> tuple[str, ...]:
 
 def refused(action: str, skip: int = 0, times: int = 0) -> dict[str, Any]:
     return {"kind": "denied", "caller": "ApiFunction", "action": action, "skip": skip, "times": times}
+
+
+def no_database(function: str) -> dict[str, Any]:
+    return {"kind": "denied", "caller": function, "action": "rds-data:*", "times": 0}
 
 
 # Between the table and the queue, and nobody can start a session: an accepted message that nothing works on.
@@ -61,7 +67,7 @@ SCENARIOS: dict[str, Scenario] = {
         again=("CloseSessionFunction",),
     ),
     # What only the five minutes' schedules bring on.
-    "stuck": Scenario(rules=STUCK, swept=("RescueRequestsFunction",), thin=True),
+    "stuck": Scenario(rules=STUCK, once=True, swept=("RescueRequestsFunction",), thin=True),
     "stuck_capped": Scenario(
         rules=STUCK_SECOND,
         strike="month_spent",
@@ -70,7 +76,7 @@ SCENARIOS: dict[str, Scenario] = {
         swept=("RescueRequestsFunction",),
         thin=True,
     ),
-    "unsaved": Scenario(strike="postgresql_down", moment="serving", swept=("StoreResultsFunction",), thin=True),
+    "unsaved": Scenario(rules=[no_database("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True),
     # Batches.
     "batch_bedrock": Scenario(
         "bedrock",
@@ -139,6 +145,6 @@ SCENARIOS: dict[str, Scenario] = {
         thin=True,
     ),
     "batch_unsaved": Scenario(
-        "bedrock", strike="postgresql_down", moment="validating", swept=("StoreBatchFunction",), thin=True
+        "bedrock", rules=[no_database("StoreBatchFunction")], swept=("StoreBatchFunction",), thin=True
     ),
 }

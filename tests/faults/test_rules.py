@@ -19,6 +19,21 @@ CALLS = {
         ("gpu_session", "dynamodb:Query", "Is work waiting?", 1),
         ("invocation", "lambda:ReapGpusFunction", "", 1),
     ],
+    "batch_bedrock/": [
+        ("AnswerBatchFunction", "dynamodb:BatchWriteItem", "", 3),
+        ("batch_run", "lambda:Invoke PlanBatchFunction", "Plan", 2),
+        ("invocation", "lambda:PlanBatchFunction", "", 2),
+    ],
+    "batch/": [
+        ("Instance", "dynamodb:GetItem", "Serve", 6),
+        ("Instance", "dynamodb:BatchWriteItem", "Serve", 6),
+        ("CloseSessionFunction", "dynamodb:GetItem", "", 1),
+        ("batch_run", "lambda:Invoke PlanBatchFunction", "Plan", 2),
+    ],
+    "stuck/": [
+        ("RescueRequestsFunction", "sqs:SendMessage", "", 1),
+        ("CloseSessionFunction", "dynamodb:DeleteItem", "", 1),
+    ],
 }
 
 
@@ -62,7 +77,26 @@ def test_a_new_call_enters_the_matrix_by_itself() -> None:
     assert {case.name for case in table.matrix(more)} > set(names)
 
 
+def test_a_scenario_adds_what_only_it_calls_and_of_each_call_the_lost_answer() -> None:
+    names = [case.name for case in table.matrix(CALLS)]
+    thin = [name.partition("=") for name in names if name.startswith(("batch", "stuck")) and "/call:" in name]
+    calls = [call for call, _, _ in thin]
+    assert set(calls) == {
+        "batch_bedrock/call:AnswerBatchFunction:dynamodb:BatchWriteItem@",
+        "batch_bedrock/call:batch_run:lambda:Invoke PlanBatchFunction@Plan",
+        "batch_bedrock/call:invocation:lambda:PlanBatchFunction@",
+        "batch/call:Instance:dynamodb:GetItem@Serve",  # again: the worker's calls may go wrong in a batch too
+        "batch/call:Instance:dynamodb:BatchWriteItem@Serve",
+        "stuck/call:RescueRequestsFunction:sqs:SendMessage@",  # what the sweep calls, nobody else
+    }
+    assert calls.count("batch_bedrock/call:AnswerBatchFunction:dynamodb:BatchWriteItem@") == 2
+    assert calls.count("batch/call:Instance:dynamodb:GetItem@Serve") == 1
+    worst = {call for call, _, kind in thin if kind.startswith("lost")}
+    assert set(calls) - worst == {"batch/call:Instance:dynamodb:GetItem@Serve"}  # a read that is lost has failed
+
+
 def test_every_case_is_built_again_from_its_name() -> None:
     for case in [*table.matrix(CALLS), *map(table.case, table.FAST)]:
         assert table.case(case.name) == case
         assert case.rules or case.strike or case.order or case.name == "good"
+        assert case.script == "chat" or case.name.startswith("batch")

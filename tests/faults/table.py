@@ -17,6 +17,10 @@ Call = tuple[str, str, str, int]  # caller, action, state of the execution, how 
 STORM_S = 4.0  # how long a storm of failures lasts: longer than the SDKs' and the state machine's retries here
 MOMENTS = ("loading", "answering", "serving", "ending")
 BATCH_MOMENTS = ("validating", "loading", "first", "last", "finishing")
+SWEEPERS = {function for scenario in SCENARIOS.values() for function in scenario.swept} - {
+    "StoreResultsFunction",
+    "StoreBatchFunction",
+}
 MACHINES = ("gpu_session", "batch_run")
 KINDS = ("throttled", "error", "denied", "lost")
 FLEET_KINDS = ("no_capacity", "quota", "no_capacity_error")
@@ -112,10 +116,14 @@ def _call(name: str, rest: str) -> Case:
     return Case(name, rules=[rule])
 
 
+def is_read(action: str) -> bool:
+    return action.partition(":")[2].startswith(READS)
+
+
 def kinds_of(caller: str, action: str) -> tuple[str, ...]:
     if caller == "invocation":
         return INVOCATION_KINDS
-    if action.partition(":")[2].startswith(READS):
+    if is_read(action):
         return KINDS[:-1]
     if action == "ec2:CreateFleet":
         return KINDS + FLEET_KINDS
@@ -149,8 +157,11 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
     for state in states:
         sides = ("before",) if state in tokens else ("before", "after")
         names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
+    elsewhere: set[tuple[str, str]] = set()
     for caller, action, state, count in calls:
-        names += cases_of(f"call:{caller}:{action}@{state}", caller, action, count)
+        most = 2 if is_read(action) or (caller, action) in elsewhere else 0
+        names += cases_of(f"call:{caller}:{action}@{state}", caller, action, count, most)
+        elsewhere.add((caller, action))
     known = {(caller, state) for caller, _, state, _ in calls if caller == "gpu_session"}
     callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
     functions = {action for caller, action, _, _ in calls if caller == "invocation"}
@@ -159,15 +170,15 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
         names += [f"{prefix}/{what}" for what in scenario.cases]
         for caller, action, state, count in whenever(recorded.get(f"{prefix}/", [])):
             name = f"{prefix}/call:{caller}:{action}@{state}"
-            if not scenario.thin:
+            function = action.removeprefix("lambda:") if caller == "invocation" else caller
+            if function in SWEEPERS or scenario.swept:
+                names += cases_of(name, caller, action, count, most=1) if function in scenario.swept else []
+            elif not scenario.thin:
                 seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
                 names += [] if seen else cases_of(name, caller, action, count)
-            elif caller in scenario.swept or action.removeprefix("lambda:") in scenario.swept:
-                names += cases_of(name, caller, action, count, most=1 if (caller, action) in pairs else 2)
-            elif scenario.swept:
-                continue
             elif (caller, action) not in pairs or caller in scenario.again:
-                names += cases_of(name, caller, action, count, most=1 if (caller, action) in pairs else 2)
+                rare = (caller, action) in pairs or is_read(action) or scenario.script == "schedule"
+                names += cases_of(name, caller, action, count, most=1 if rare else 2)
             pairs.add((caller, action))
     return [case(name) for name in dict.fromkeys(names)]
 

@@ -135,6 +135,7 @@ class PlanBatchSettings(Settings):
     idle_seconds: int
     max_gpus: int
     bedrock_model_id: str
+    monthly_cap_usd: float
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Rates:
 class Sessions(Protocol):
     def get(self, session_id: str) -> Item | None: ...
     def newest(self, limit: int) -> list[Item]: ...
+    def count(self, month: str, name: str, usd: float, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def batch_cost_usd(
 
     `sessions`: the records of those that were started for the batch or worked on it.
     """
-    bedrock = _bedrock_usd(shards, rates)
+    bedrock = bedrock_usd(shards, rates.bedrock)
     if bedrock is None:
         return None
     seconds = slot_seconds(shards)
@@ -88,12 +89,12 @@ def slot_seconds(shards: list[Item]) -> dict[str, float]:
     return total
 
 
-def _bedrock_usd(shards: list[Item], rates: Rates) -> float | None:
+def bedrock_usd(shards: list[Item], price: TokenPrice) -> float | None:
+    """USD that Bedrock has taken so far; None when it answered and its price is not known."""
     prompt = sum(int(one.get("bedrock_prompt_tokens", 0)) for one in shards)
     completion = sum(int(one.get("bedrock_completion_tokens", 0)) for one in shards)
     if not prompt and not completion:
         return 0.0
-    price = rates.bedrock
     if price.prompt is None or price.completion is None:
         return None
     return (prompt * price.prompt + completion * price.completion) / 1e6

@@ -12,13 +12,14 @@ from typing import Any
 from foreverus import table
 from foreverus.batches import model
 from foreverus.batches.assembly import BEDROCK, Totals, assemble
-from foreverus.batches.cost import BatchCosts, slot_seconds
+from foreverus.batches.cost import BatchCosts, bedrock_usd, slot_seconds
 from foreverus.batches.failures import with_error
 from foreverus.batches.files_store import Files
 from foreverus.batches.notification import notification
 from foreverus.batches.objects import Objects
 from foreverus.batches.pace import gpu_tokens_per_second, learned
 from foreverus.batches.store import Batches, BatchRef
+from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
 from foreverus.sessions.model import expected_boot_seconds
 
@@ -48,6 +49,9 @@ class Finisher:
             raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
         if not model.is_over(record):
             record = self._finish(ref, record, status, error)
+        if record.get("bedrock_usd"):  # a GPU's cost is counted by its session's closing
+            month = month_of(record["created_at"])
+            self.costs.sessions.count(month, ref.batch_id, record["bedrock_usd"], self.clock())
         self.store.withdraw(ref)
         return {"batch_id": ref.batch_id, "status": record["status"], "notification": notification(record)}
 
@@ -107,6 +111,7 @@ class Finisher:
         try:
             shards = self.store.shards(ref.batch_id)
             changes["cost_usd"] = self.costs(record, shards)
+            changes["bedrock_usd"] = bedrock_usd(shards, self.costs.rates.bedrock)
             self._learn(totals, slot_seconds(shards), self.costs.sessions_of(record))
         except Exception:
             logger.exception("%s has no cost, or its pace is not noted", ref.batch_id)

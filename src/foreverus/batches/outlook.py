@@ -44,6 +44,7 @@ class Deployment:
     bedrock_model_id: str  # empty: no Bedrock here
     bedrock_calls: int  # at once
     bedrock_price: TokenPrice
+    monthly_cap_usd: float
 
 
 def work_left(shards: list[Item], seconds_left: float) -> Work:
@@ -63,6 +64,11 @@ def work_left(shards: list[Item], seconds_left: float) -> Work:
     each = (prior * WEIGHT_LINES + written) / (WEIGHT_LINES + answered)
     expected = min(each * lines, limit) if limit else each * lines
     return Work(round(lines), round(prompt), max(round(expected), round(lines)), seconds_left)
+
+
+def bedrock_expected_usd(work: Work, price: TokenPrice) -> float:
+    """What Bedrock would take for all that is left."""
+    return (work.prompt_tokens * _usd(price.prompt) + work.completion_tokens * _usd(price.completion)) / 1e6
 
 
 def settled_lines(shard: Item) -> int:

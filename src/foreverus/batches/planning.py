@@ -10,11 +10,13 @@ from typing import Any, Protocol
 from foreverus import table
 from foreverus.backends.choice import Choice, choose
 from foreverus.batches import model
+from foreverus.batches.cost import bedrock_usd
 from foreverus.batches.failures import Meaning, Situation, capacity_is_missing, meaning, usable, with_error
 from foreverus.batches.outlook import (
     ASSUMED,
     Deployment,
     Known,
+    bedrock_expected_usd,
     instance_type,
     is_usable,
     outlook,
@@ -22,7 +24,8 @@ from foreverus.batches.outlook import (
     work_left,
 )
 from foreverus.batches.store import Batches, BatchRef
-from foreverus.errors import NotFound
+from foreverus.costs.meter import HOW_TO_RAISE, month_of
+from foreverus.errors import NotFound, SpendCapReached
 
 Item = dict[str, Any]
 
@@ -45,6 +48,7 @@ class Sessions(Protocol):
     def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Item | None: ...
     def newest(self, limit: int) -> list[Item]: ...
+    def spent(self, month: str) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -75,18 +79,20 @@ class Planner:
             return _finish(record, end)
         live = self._live()
         options = model.options_of(record.get("metadata"))
-        allowed = self._allowed(options)
+        allowed, refusal = self._within_cap(self._allowed(options), record, shards, seconds_left)
         settled = sum(settled_lines(one) for one in shards)
         means = meaning(record, error, Situation(allowed, bool(live), settled, now))
         record = {**record, **means.changes}
         if not usable(record, allowed) and not means.finish:
             cause = f"metadata.backend is {options.backend!r}, and this deployment has no such backend."
-            errors = with_error(record.get("errors"), {"Error": "BackendUnavailable", "Cause": cause})
+            nobody = {"Error": "BackendUnavailable", "Cause": cause}
+            errors = with_error(record.get("errors"), refusal or nobody)
             means = Meaning({**means.changes, "errors": errors}, finish=model.FAILED)
         if means.finish:
             self.store.change(ref, means.changes)
             return _finish(record, means.finish)
-        return self._begin(ref, record, shards, self._decide(record, shards, live, options, means, seconds_left), now)
+        decision = self._decide(record, shards, live, options, allowed, means, seconds_left)
+        return self._begin(ref, record, shards, decision, now)
 
     def _decide(
         self,
@@ -94,11 +100,12 @@ class Planner:
         shards: list[Item],
         live: list[Item],
         options: model.Options,
+        allowed: frozenset[str],
         means: Meaning,
         seconds_left: float,
     ) -> _Decision:
         pausing = means.pause_s > 0
-        choice, sources = self._choose(record, shards, live, options, seconds_left, pausing)
+        choice, sources = self._choose(record, shards, live, options, allowed, seconds_left, pausing)
         next_, seconds, words = str(choice.next), choice.review_in_seconds, choice.text(CHOICE_CHARACTERS)
         boot_s, boots_from = choice.arithmetic["gpu_boot_seconds"], sources["gpu_boot_seconds_from"]
         if pausing and not (next_ == "gpu" and choice.allow_on_demand and not record.get("on_demand")):
@@ -127,11 +134,12 @@ class Planner:
         shards: list[Item],
         live: list[Item],
         options: model.Options,
+        allowed: frozenset[str],
         seconds_left: float,
         no_capacity: bool,
     ) -> tuple[Choice, dict[str, str]]:
         now = self.clock()
-        names = usable(record, self._allowed(options))
+        names = usable(record, allowed)
         missing = capacity_is_missing(record, now)
         most = 1 if missing else min(self.deployment.max_gpus, int(record.get("most_gpus", 1_000)))
         name = instance_type(self.deployment, live)
@@ -169,6 +177,25 @@ class Planner:
     def _allowed(self, options: model.Options) -> frozenset[str]:
         here = {"gpu"} | ({"bedrock"} if self.deployment.bedrock_model_id else set())
         return frozenset(here if options.backend == "auto" else here & {options.backend})
+
+    def _within_cap(
+        self, allowed: frozenset[str], record: Item, shards: list[Item], seconds_left: float
+    ) -> tuple[frozenset[str], dict[str, str] | None]:
+        """Without Bedrock, and why, when what is left would take the month beyond its cap there. A GPU's session asks
+        for itself when it starts, and counts while it runs."""
+        if "bedrock" not in allowed:
+            return allowed, None
+        price, cap = self.deployment.bedrock_price, self.deployment.monthly_cap_usd
+        month = month_of(record["created_at"])
+        spent = self.sessions.spent(month) + (bedrock_usd(shards, price) or 0.0)
+        expected = bedrock_expected_usd(work_left(shards, seconds_left), price)
+        if spent + expected <= cap:
+            return allowed, None
+        cause = (
+            f"The month {month} has cost US$ {spent:.2f}, Bedrock would take about US$ {expected:.2f} for what is "
+            f"left, and the monthly cap is US$ {cap:.2f}. {HOW_TO_RAISE['month']}"
+        )
+        return allowed - {"bedrock"}, {"Error": SpendCapReached.code(), "Cause": cause}
 
     def _live(self) -> list[Item]:
         found = (self.sessions.get(session_id) for session_id in self.sessions.live_session_ids())

@@ -52,6 +52,7 @@ def planner() -> "Planner":
         bedrock_model_id=env.bedrock_model_id,
         bedrock_calls=BEDROCK_CALLS,
         bedrock_price=bedrock_price(env.bedrock_model_id, region()),
+        monthly_cap_usd=env.monthly_cap_usd,
     )
     return Planner(BatchStore(table), SessionStore(table), deployment, clock)
 

@@ -70,6 +70,19 @@ class SessionStore:
         total = self.items.get(table.ledger_total_key(month)) or {}
         return float(total.get("spent_usd", 0.0))
 
+    def count(self, month: str, name: str, usd: float, now: datetime) -> None:
+        """Adds a cost that no session's closing counts, such as a batch's on Bedrock, to a month's ledger: once for
+        each name."""
+        entry = {**table.ledger_entry_key(month, name), "usd": usd, "ended_at": table.timestamp(now)}
+        try:
+            self.items.transact(
+                put_write(entry, "attribute_not_exists(pk)"),
+                update_write(table.ledger_total_key(month), "ADD spent_usd :usd", {":usd": usd}),
+            )
+        except ClientError as err:
+            if not condition_failed(err):
+                raise
+
     def unclaim(self, session_id: str, slot: int = 0) -> None:
         """Undoes `claim` when the execution could not be started: nothing was launched."""
         self.items.transact(

@@ -51,7 +51,7 @@ class Life:
 
     def __post_init__(self) -> None:
         price = bedrock_price(self.bedrock, "us-east-1")
-        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, 2, self.bedrock, 8, price)
+        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, 2, self.bedrock, 8, price, 20.0)
         self.planner = Planner(self.batch.store, self.sessions, deployment, lambda: self.now)
         clock = lambda: self.now  # noqa: E731
         self.serving = Serving(self.batch.store, MemoryShards(), Starter(), self.tasks, clock)

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -31,6 +31,10 @@ AT = table.timestamp(NOW)
 @dataclass
 class Sessions:
     known: dict[str, Any] = field(default_factory=dict)
+    ledger: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def count(self, month: str, name: str, usd: float, now: datetime) -> None:
+        self.ledger.setdefault((month, name), usd)
 
     def get(self, session_id: str) -> dict[str, Any] | None:
         return self.known.get(session_id)
@@ -301,3 +305,16 @@ def test_a_failure_says_what_to_do() -> None:
     told = batch.finisher().finish(REF, "failed", error)["notification"]
     assert "gpu_quota_exceeded: AWS counts vCPUs" in told["message"] and "L-3819A6DF" in told["message"]
     assert "failed, 0 of 3 answered" in told["subject"]
+
+
+def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
+    batch = world(lines=1)
+    batch.settle(
+        1, text="!", finish_reason="stop", prompt_tokens=1_000_000, completion_tokens=1_000_000, by="bedrock", at=AT
+    )
+    batch.store.progress(REF, 0, Progress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)
+    for _ in range(2):
+        batch.finisher().finish(REF, "completed")
+    expected = RATES.bedrock.usd(1_000_000, 1_000_000)
+    assert batch.sessions.ledger == {("2026-01", "batch_1"): expected}
+    assert batch.record()["cost_usd"] == expected

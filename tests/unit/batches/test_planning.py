@@ -23,6 +23,7 @@ BEDROCK_MODEL = "mistral.mistral-7b-instruct-v0:2"
 class Sessions:
     live: list[dict[str, Any]] = field(default_factory=list)
     earlier: list[dict[str, Any]] = field(default_factory=list)
+    month_usd: float = 0.0
 
     def live_session_ids(self) -> list[str]:
         return [one["session_id"] for one in self.live]
@@ -32,6 +33,9 @@ class Sessions:
 
     def newest(self, limit: int) -> list[dict[str, Any]]:
         return [*self.live, *self.earlier][:limit]
+
+    def spent(self, month: str) -> float:
+        return self.month_usd
 
 
 @dataclass
@@ -46,7 +50,7 @@ class World:
 
     def plan(self, code: str | None = None, cause: str = "because") -> dict[str, Any]:
         price = bedrock_price(self.bedrock, "us-east-1")
-        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, self.max_gpus, self.bedrock, 8, price)
+        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, self.max_gpus, self.bedrock, 8, price, 20.0)
         planner = Planner(self.store, self.sessions, deployment, lambda: self.now)
         return planner.plan(REF, None if code is None else {"Error": code, "Cause": cause})
 
@@ -341,3 +345,23 @@ def test_what_was_answered_says_what_will_be() -> None:
 def test_a_shard_that_is_not_marked_is_never_nothing() -> None:
     left = work_left([shard(completed=100, completion_tokens=1_000)], 60)
     assert left.lines == 1 and left.completion_tokens >= 1
+
+
+def test_bedrock_takes_no_month_beyond_its_cap() -> None:
+    batch = world(shards=1, metadata={"backend": "bedrock"})
+    batch.sessions.month_usd = 19.9
+    assert batch.plan()["next"] == "bedrock"  # 100 lines are a cent
+    batch = world(shards=100, metadata={"backend": "bedrock"})
+    batch.sessions.month_usd = 19.9
+    assert batch.plan()["status"] == "failed"
+    (error,) = batch.record()["errors"]
+    assert error["code"] == "spend_cap_reached"
+    assert "MonthlyCapUsd" in error["message"]
+
+
+def test_beyond_the_cap_of_bedrock_the_gpu_is_asked_which_has_a_guard_of_its_own() -> None:
+    batch = world(shards=1)
+    assert batch.plan()["next"] == "bedrock"
+    batch = world(shards=1)
+    batch.sessions.month_usd = 20.0
+    assert batch.plan()["next"] == "gpu"

@@ -197,3 +197,10 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
     public = bootstrap.api.api().sessions.get("ses_1")["spend"]
     assert public["gpu_usd_per_hour"] == 0.4
     assert public["usd_per_hour"] == one["usd_per_hour"]
+
+
+def test_a_cost_that_no_session_counts_is_counted_once(aws: Aws) -> None:
+    store = SessionStore(aws.items)
+    for _ in range(2):
+        store.count(MONTH, "batch_1", 0.25, NOW)
+    assert store.spent(MONTH) == 0.25

@@ -118,7 +118,9 @@ class Machine:
         worker = boot.worker
         options = {
             "--port": engine_url.rpartition(":")[2],
-            "--slots": worker["ENGINE_SLOTS"],
+            # One more than the worker fills: vLLM takes a request at once where a batch's line has just given way, and
+            # llama.cpp notices only a second later that nobody waits for that line any more.
+            "--slots": str(int(worker["ENGINE_SLOTS"]) + 1),
             "--context": worker["CONTEXT_TOKENS"],
             "--model-id": worker["MODEL_ID"],
             "--threads": str(ENGINE_THREADS),

@@ -112,12 +112,13 @@ def check_messages(play: "Play", items: list[dict[str, Any]], verdict: Verdict) 
 
 
 def check_money(play: "Play", items: list[dict[str, Any]], sessions: dict[str, Any], verdict: Verdict) -> None:
-    """Each session is counted once into its month; a cap is a cap."""
+    """Each session, and what Bedrock took for a batch, is counted once into its month; a cap is a cap."""
     ledger = [item for item in items if item["pk"]["S"].startswith("LEDGER#")]
     entries = {item["sk"]["S"]: float(item["usd"]["N"]) for item in ledger if item["sk"]["S"] != "TOTAL"}
     total = sum(float(item["spent_usd"]["N"]) for item in ledger if item["sk"]["S"] == "TOTAL") - play.spent_elsewhere
-    if entries.keys() != sessions.keys() or abs(total - sum(entries.values())) > 1e-6:
-        verdict.wrong.append(f"the ledger has {entries} and says {total} for {sorted(sessions)}")
+    batches = {item["batch_id"]["S"] for item in items if float(item.get("bedrock_usd", {}).get("N", 0))}
+    if entries.keys() != sessions.keys() | batches or abs(total - sum(entries.values())) > 1e-6:
+        verdict.wrong.append(f"the ledger has {entries} and says {total} for {sorted(sessions.keys() | batches)}")
     if play.case.strike == "month_spent" and len(play.accepted) > 1 and not play.case.sweep:
         verdict.wrong.append("a message was accepted beyond the month's cap")
     if play.case.strike == "cap_reached" and play.struck:

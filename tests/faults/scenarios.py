@@ -94,6 +94,7 @@ SCENARIOS: dict[str, Scenario] = {
             *strikes("cancelled", "Plan.before", "Plan.after", "Finish.before", "Finish.after"),
             *strikes("postgresql_down", "first"),
             *strikes("sns_down", "first"),
+            *strikes("month_spent", "validating"),
             *strikes("emulator_restarted", "first", "finishing"),
         ),
     ),

@@ -1,11 +1,12 @@
 """What a shard's run needs from whoever runs it: the worker on a GPU, or Bedrock's Lambda."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from foreverus.backends.port import Backend
+from foreverus.batches.group_commit import Backlog
 from foreverus.batches.model import IN_PROGRESS
 from foreverus.batches.objects import Objects
 from foreverus.batches.store import Batches, BatchRef
@@ -44,6 +45,7 @@ class Crew:
     clock: Callable[[], datetime]
     slots: int
     settled: Callable[[list[Item]], None] = lambda lines: None
+    backlog: Backlog = field(default_factory=Backlog)  # of all its shards
 
 
 @dataclass(frozen=True, slots=True)

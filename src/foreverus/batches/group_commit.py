@@ -12,40 +12,67 @@ log = logging.getLogger(__name__)
 RETRY_S = 1.0
 
 
+class Backlog:
+    """Finished lines that are not in the table yet: of every shard in hand, because they share the engine's slots."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.failing: set[GroupCommit] = set()
+        self.changed = asyncio.Event()
+
+
 class GroupCommit:
     """Writes settled lines, one write at a time. Nothing that was `put` is dropped: a failed write is repeated.
 
     A slot takes its next line as soon as its finished one is here, so the engine does not wait for the table. A lost
     instance still costs about one line a slot: a line is here for two writes at most (the one that was under way when
     it came, and its own), so a slot whose finished line is lost has worked on the next one for those milliseconds only.
-    That holds while writes succeed; where they do not, or as many lines wait as there are slots, `keeps_up` waits
+    That holds while writes succeed; where they do not, or more lines wait than there are slots, `keeps_up` waits
     and no slot takes a line: never more than two lines a slot can be lost, the one here and the one in the engine.
+    The lines of other shards count too, through the `backlog` that they share.
     """
 
-    def __init__(self, write: Callable[[list[Item]], Awaitable[None]], most_unwritten: int):
+    def __init__(
+        self,
+        write: Callable[[list[Item]], Awaitable[None]],
+        most_unwritten: int,
+        backlog: Backlog | None = None,
+    ):
         self.unwritten = 0
         self._write = write
         self._most_unwritten = most_unwritten
+        self._backlog = backlog or Backlog()
         self._waiting: list[Item] = []
         self._some = asyncio.Event()
-        self._failing = False
-        self._written = asyncio.Condition()
 
     def put(self, item: Item) -> None:
         self._waiting.append(item)
-        self.unwritten += 1
+        self._count(1)
         self._some.set()
 
     async def keeps_up(self) -> None:
         """Returns when a line may be started."""
-        if self._failing or self.unwritten >= self._most_unwritten:
-            async with self._written:
-                await self._written.wait_for(lambda: not self._failing and self.unwritten < self._most_unwritten)
+        while self._backlog.failing or self._backlog.lines > self._most_unwritten:
+            await self._change()
 
     async def flush(self) -> None:
         """Returns when everything is written."""
-        async with self._written:
-            await self._written.wait_for(lambda: not self.unwritten)
+        while self.unwritten:
+            await self._change()
+
+    def close(self) -> None:
+        """What is not written by now is given up, and nobody waits for it."""
+        self._backlog.failing.discard(self)
+        self._count(-self.unwritten)
+
+    async def _change(self) -> None:
+        self._backlog.changed.clear()
+        await self._backlog.changed.wait()
+
+    def _count(self, lines: int) -> None:
+        self.unwritten += lines
+        self._backlog.lines += lines
+        self._backlog.changed.set()
 
     async def run(self) -> None:
         """Writes, for ever."""
@@ -57,10 +84,8 @@ class GroupCommit:
             while not await self._try(group):
                 await asyncio.sleep(RETRY_S)
                 group += self._take()
-            async with self._written:
-                self._failing = False
-                self.unwritten -= len(group)
-                self._written.notify_all()
+            self._backlog.failing.discard(self)
+            self._count(-len(group))
 
     def _take(self) -> list[Item]:
         group, self._waiting = self._waiting, []
@@ -70,7 +95,7 @@ class GroupCommit:
         try:
             await self._write(group)
         except Exception as err:
-            self._failing = True
+            self._backlog.failing.add(self)
             log.warning("%d settled lines could not be written: %r", len(group), err)
             return False
         return True

@@ -47,7 +47,7 @@ class ShardRun:
         self._key = (job.ref.batch_id, int(job.shard["shard"]))
         self._lines: dict[int, Line] = {}
         self._totals = Totals()
-        self._written = GroupCommit(self._settle, crew.slots)
+        self._written = GroupCommit(self._settle, crew.slots, crew.backlog)
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._over = asyncio.Event()  # no task is left, or one has failed
         self._closed = False  # nothing is started any more
@@ -73,7 +73,10 @@ class ShardRun:
             await stop(watching)
             return await self._end(moved_on)
         finally:
-            await stop(over, watching, writing, *self._tasks.values())
+            try:
+                await stop(over, watching, writing, *self._tasks.values())
+            finally:
+                self._written.close()
 
     def start_no_more(self) -> None:
         """What is in the engine may end; nothing else is started."""

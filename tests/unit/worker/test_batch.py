@@ -50,7 +50,7 @@ async def test_slots_stay_full_across_the_ends_of_shards() -> None:
         took = asyncio.get_running_loop().time() - began
         await until(lambda: is_done(world.batches))
     ideal = 192 / 8 * 0.2
-    assert ideal <= took <= ideal / 0.97
+    assert ideal - 1e-9 <= took <= ideal / 0.97
     assert world.engine.most_running == 8
 
 

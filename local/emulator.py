@@ -68,6 +68,7 @@ class Emulator:
                 "STATE_DIR": str(temporary / "state"),
                 "PERSIST_STATE": str(int(faults)),  # for `restart`
                 "S3_DATA_DIR": str(temporary / "s3"),
+                "S3_PERSIST": str(int(faults)),
                 # Never a container, even where there is Docker: one behaviour on every laptop, and nobody else's
                 # containers are looked at.
                 "DOCKER_HOST": f"unix://{temporary}/no-docker.sock",

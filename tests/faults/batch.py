@@ -24,6 +24,7 @@ COMPLETIONS = "/v1/completions"
 PADDING = {"gpu": 120_000}
 LINES = {"gpu": 24, "bedrock": 12, "schedule": 6}
 LAST_SHARD = 17  # settled lines: two shards' worth and one
+SLOW = 4  # times as much to count, where a strike takes its time
 POISONED = 10  # the line that kills engines
 SCHEDULED_TRIES = 4  # the Scheduler's, which AWS does not count in seconds
 
@@ -35,11 +36,13 @@ def numbers(line: int) -> int:
     return 20 + 10 * (line % 3)
 
 
-def counted(line: int) -> str:
-    return " ".join(str(number) for number in range(1, numbers(line) + 1))
+def counted(last: int) -> str:
+    return " ".join(str(number) for number in range(1, last + 1))
 
 
 class BatchPlay(Play):
+    meet_s = 25.0  # the first lines' end is a moment too
+
     def __init__(self, lane: Lane, case: Case) -> None:
         super().__init__(lane, case)
         self.nonce = uuid.uuid4().hex[:8]  # tells this case's lines from others' in the engines' logs
@@ -50,6 +53,9 @@ class BatchPlay(Play):
 
     # ---- what is asked ----
 
+    def last(self, line: int) -> int:
+        return numbers(line) * (SLOW if self.case.order == "slow" else 1)
+
     def order(self, line: int) -> str:
         mishaps = dict(enumerate((*MISHAPS, *REFUSALS), 2))
         mishap = ""
@@ -57,13 +63,16 @@ class BatchPlay(Play):
             mishap = f", then at 7: {mishaps[line]}"
         if self.case.order == "poison" and line == POISONED:
             mishap = ", then at 7: crash"
-        return f"{self.nonce}-{line}: count to {numbers(line)}{mishap}"
+        return f"{self.nonce}-{line}: count to {self.last(line)}{mishap}"
+
+    def _is_asked_badly(self) -> bool:
+        return any("then at" in self.order(line) for line in self.lines)
 
     def content(self) -> bytes:
         return b"".join(self._line(line) for line in self.lines)
 
     def _line(self, line: int) -> bytes:
-        body: Item = {"model": PARAMETERS["ModelId"], "max_tokens": 200, "temperature": 0}
+        body: Item = {"model": PARAMETERS["ModelId"], "max_tokens": 400, "temperature": 0}
         if self.endpoint == CHAT:
             body["messages"] = [{"role": "user", "content": self.order(line)}]
         else:
@@ -145,6 +154,8 @@ class BatchPlay(Play):
         return list(self.lane.faults()["states"].values())
 
     def _happened(self, moment: str) -> bool:
+        if moment in ("loading", "first", "last") and self.is_over():
+            raise TimeoutError(f"{moment}: the batch is over")
         if moment == "validating":
             return bool(self.batch_id)
         if moment == "first":

@@ -25,10 +25,9 @@ def check_batch(play: "BatchPlay", verdict: Verdict) -> None:
     for record in records:
         check_record(play, record, verdict)
         check_lines(play, record, verdict)
-        check_summary(play, record, verdict)
         check_told(play, record["batch_id"]["S"], verdict)
-    for item in play.lane.items("BATCHES"):
-        verdict.wrong.append(f"{item['sk']['S']} is still an open batch")
+        if not play.case.spoils:  # the emulator's database does not survive
+            check_summary(play, record, verdict)
     check_asked(play, verdict)
 
 
@@ -62,7 +61,7 @@ def check_lines(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
     for one in answered:
         choice = one["response"]["body"]["choices"][0]
         text = choice["text"] if "text" in choice else choice["message"]["content"]
-        if text != counted(int(one["custom_id"].removeprefix("line-"))):
+        if text != counted(play.last(int(one["custom_id"].removeprefix("line-")))):
             verdict.duplicated.append(f"{one['custom_id']} is {text[:80]!r}")
     verdict.lost += [f"{one['custom_id']} has no error" for one in failed if not (one["error"] or {}).get("code")]
     poisoned = [f"line-{POISONED}"] if play.case.order == "poison" else []
@@ -83,6 +82,8 @@ def read(play: "BatchPlay", record: Item, name: str, verdict: Verdict) -> list[I
 def check_summary(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
     rows = play.lane.rows("SELECT status, lines FROM batches WHERE batch_id = :id", id=record["batch_id"]["S"])
     wanted = [record["status"]["S"], int(record.get("total", {"N": "0"})["N"])]
+    for item in play.lane.query("BATCHES"):
+        verdict.wrong.append(f"{item['sk']['S']} is still an open batch")
     if rows != [wanted]:
         verdict.wrong.append(f"PostgreSQL has {rows}, not {wanted}")
 
@@ -96,10 +97,11 @@ def check_told(play: "BatchPlay", batch_id: str, verdict: Verdict) -> None:
 
 
 def check_asked(play: "BatchPlay", verdict: Verdict) -> None:
-    """A line is answered to its end once; again only where a worker was lost, for at most one line a slot, or where
-    Bedrock's answer was lost."""
+    """A line is answered to its end once; again only where a worker was lost, for about one line a slot (two where it
+    could not write what it had), or where Bedrock's answer was lost."""
     again = {line: times for line in play.lines if (times := play.lane.answered(play.order(line)) - 1) > 0}
-    most = SLOTS * max(0, play.lane.bought(play.begun) - 1)
+    a_slot = 2 if play.case.strike.startswith("network_cut") else 1
+    most = a_slot * SLOTS * max(0, play.lane.bought(play.begun) - 1)
     if "InvokeModel" in play.case.name:
         most += play.struck
     if sum(again.values()) > most:

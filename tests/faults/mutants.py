@@ -121,6 +121,20 @@ MUTANTS = (
         "$attempt < 100 + ${MaxRelaunches}",
         ("--only", "strike:every_worker_killed@answering"),
     ),
+    Mutant(
+        "resume by custom_id: a shard begins with its first line again",
+        "src/foreverus/batches/shards.py",
+        "if number not in self._totals.lines]",
+        "if number > 0]",
+        ("--only", "batch/strike:worker_killed@last"),
+    ),
+    Mutant(
+        "the sweep over open batches: one whose execution is over is left alone",
+        "src/foreverus/batches/rescue.py",
+        "if status == RUNNING:",
+        "if status:",
+        ("--only", "batch_lost/"),
+    ),
 )
 
 

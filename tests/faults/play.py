@@ -49,6 +49,8 @@ class Result:
 
 
 class Play(Settling):
+    meet_s = MEET_S
+
     def __init__(self, lane: Lane, case: Case, begin: int = 0) -> None:
         self.lane = lane
         self.case = case
@@ -127,7 +129,11 @@ class Play(Settling):
     def _hits(self) -> int:
         """How often the case's own fault struck. Rules of its scenario do not count, nor does a scenario's strike."""
         mine = sum(self.lane.faults()["hits"][: len(self.case.rules)])
-        return mine if self.case.rules and not self.case.held else self.struck + bool("then at" in self.case.order)
+        return mine if self.case.rules and not self.case.held else self.struck + self._is_asked_badly()
+
+    def _is_asked_badly(self) -> bool:
+        """Whether the fault is in what the engine is asked."""
+        return "then at" in self.case.order
 
     def _ask(self, content: str) -> None:
         message = self.client.ask(content)
@@ -146,7 +152,7 @@ class Play(Settling):
             self.notes.append(f"did not meet: {problem!r}")
 
     def _wait_for(self, moment: str) -> None:
-        deadline = time.monotonic() + MEET_S
+        deadline = time.monotonic() + self.meet_s
         while not self._happened(moment):
             if time.monotonic() > deadline:
                 raise TimeoutError(moment)

@@ -40,8 +40,8 @@ def refused(action: str, skip: int = 0, times: int = 0) -> dict[str, Any]:
     return {"kind": "denied", "caller": "ApiFunction", "action": action, "skip": skip, "times": times}
 
 
-def no_database(function: str) -> dict[str, Any]:
-    return {"kind": "denied", "caller": function, "action": "rds-data:*", "times": 0}
+def never_there(function: str, kind: str = "throttled") -> dict[str, Any]:
+    return {"kind": kind, "caller": "invocation", "action": f"lambda:{function}", "times": 0}
 
 
 # Between the table and the queue, and nobody can start a session: an accepted message that nothing works on.
@@ -76,7 +76,7 @@ SCENARIOS: dict[str, Scenario] = {
         swept=("RescueRequestsFunction",),
         thin=True,
     ),
-    "unsaved": Scenario(rules=[no_database("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True),
+    "unsaved": Scenario(rules=[never_there("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True),
     # Batches.
     "batch_bedrock": Scenario(
         "bedrock",
@@ -91,11 +91,11 @@ SCENARIOS: dict[str, Scenario] = {
                 for state in ("Validate", "Plan", "Answer on Bedrock", "Finish", "Store summary", "Notify")
                 for side in ("before", "after")
             ),
-            *strikes("cancelled", "Plan.before", "Plan.after", "Finish.before", "Finish.after"),
+            *strikes("cancelled", "Plan.before", "Plan.after", "Finish.before"),
             *strikes("postgresql_down", "first"),
             *strikes("sns_down", "first"),
             *strikes("month_spent", "validating"),
-            *strikes("emulator_restarted", "first", "finishing"),
+            *strikes("emulator_restarted", "finishing"),
         ),
     ),
     "batch": Scenario(
@@ -107,26 +107,26 @@ SCENARIOS: dict[str, Scenario] = {
             "lines:poison",
             "lines:text",
             *strikes("worker_killed", "loading", "first", "last"),
-            *strikes("engine_killed", "first", "last"),
-            *strikes("engine_hung", "first", "last"),
+            *strikes("engine_killed", "first"),
+            *strikes("engine_hung", "first"),
             *strikes("worker_hung", "first"),
             *strikes("host_gone", "first", "last"),
             *strikes("spot_notice", "loading", "first", "last"),
-            *strikes("network_cut_out", "first", "last"),
-            *strikes("network_cut_back", "first", "last"),
+            *strikes("network_cut_out", "first"),
+            *strikes("network_cut_back", "last"),
             *strikes("heartbeat_refused", "first"),
             *strikes("terminated_from_outside", "first"),
             *strikes("execution_stopped", "loading", "first", "last"),
             *strikes("machine_timed_out", "first"),
             *strikes("batch_stopped", "loading", "first", "last", "finishing", "Serve on GPU.before"),
-            *strikes("shards_duplicated", "loading", "first", "last", "finishing"),
+            *strikes("shards_duplicated", "first", "last", "finishing"),
             *strikes("cancelled", "loading", "first", "last"),
             *strikes("switched_off", "first", "last"),
             *strikes("month_spent", "validating", "first"),
-            *strikes("cap_reached", "first"),
             *strikes("emulator_restarted", "first"),
         ),
     ),
+    "batch_capped": Scenario("gpu", strike="cap_reached", moment="first", order="slow", thin=True, cases=("good",)),
     "batch_scheduled": Scenario("schedule", thin=True),
     # The API is cut off between the record and its execution, and the person does not come back.
     "batch_unstarted": Scenario(
@@ -141,11 +141,11 @@ SCENARIOS: dict[str, Scenario] = {
         "bedrock",
         strike="batch_stopped",
         moment="first",
-        rules=[{"kind": "crash", "caller": "invocation", "action": "lambda:FinishBatchFunction", "times": 0}],
+        rules=[never_there("FinishBatchFunction", "crash")],
         swept=("RescueBatchesFunction",),
         thin=True,
     ),
     "batch_unsaved": Scenario(
-        "bedrock", rules=[no_database("StoreBatchFunction")], swept=("StoreBatchFunction",), thin=True
+        "bedrock", rules=[never_there("StoreBatchFunction")], swept=("StoreBatchFunction",), thin=True
     ),
 }

@@ -59,8 +59,9 @@ class Settling:
 
     @property
     def is_late(self) -> bool:
-        """Whether what is left is looked at a quarter of an hour after its end."""
-        return self.restless().startswith("unsaved")
+        """Whether what is left is looked at a quarter of an hour after its end, or after its file's."""
+        why = self.restless()
+        return why.startswith("unsaved") or why.endswith("finalizing")
 
     def restless(self) -> str:
         """What is not over yet."""
@@ -77,5 +78,5 @@ class Settling:
             if item["sk"]["S"].startswith("BATCH#") and item["status"]["S"] not in BATCH_OVER:
                 return f"{item['sk']['S']} {item['status']['S']}"
             if item["pk"]["S"] == "BATCHES" or (item["pk"]["S"] == "SESSIONS" and "stored_at" not in item):
-                unsaved = f"unsaved {item['sk']['S']}"
+                unsaved = "" if self.case.spoils else f"unsaved {item['sk']['S']}"  # there is no database any more
         return unsaved

@@ -35,7 +35,7 @@ def text(answer: httpx.Response) -> str:
 def test_a_whole_answer_is_counted_in_one_piece(path: str, capsys: pytest.CaptureFixture[str]) -> None:
     order = f"a-1: count to {numbers(3)}"
     (answer,) = asyncio.run(ask(order, path=path))
-    assert text(answer) == counted(3)
+    assert text(answer) == counted(numbers(3))
     assert answer.json()["usage"]["completion_tokens"] == numbers(3)
     assert answer.json()["choices"][0]["finish_reason"] == "stop"
     assert capsys.readouterr().out.splitlines() == [f"asked: {order}", f"answered: {order}"]

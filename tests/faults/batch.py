@@ -47,6 +47,7 @@ class BatchPlay(Play):
         super().__init__(lane, case)
         self.nonce = uuid.uuid4().hex[:8]  # tells this case's lines from others' in the engines' logs
         self.batch_id = ""
+        self.settled_before: dict[str, str] = {}  # the strike
         self.source = f"inputs/{self.nonce}/night.jsonl"
         self.lines = range(1, LINES[case.script] + 1)
         self.endpoint = COMPLETIONS if case.order == "text" else CHAT
@@ -138,16 +139,18 @@ class BatchPlay(Play):
         """Every batch of this case: there should be one."""
         return [item for item in self.lane.items() if item["sk"]["S"].startswith("BATCH#")]
 
-    def settled(self) -> int:
-        """Lines that are in the table."""
-        if not self.batch_id:
-            return 0
-        shards = range(4)
-        return sum(
-            one["sk"]["S"].startswith("LINE#")
-            for shard in shards
-            for one in self.lane.query(f"LINES#{self.batch_id}#{shard:05d}")
-        )
+    def settled(self) -> dict[str, str]:
+        """Who settled each line that is in the table, and when."""
+        found = [one for shard in range(4) for one in self.lane.query(f"LINES#{self.batch_id}#{shard:05d}")]
+        return {
+            one["custom_id"]["S"]: f"{one['by']['S']} at {one['at']['S']}"
+            for one in found
+            if one["sk"]["S"].startswith("LINE#")
+        }
+
+    def _strike(self) -> None:
+        self.settled_before = self.settled()
+        super()._strike()
 
     def states(self) -> list[str]:
         """That running executions are in."""
@@ -159,9 +162,9 @@ class BatchPlay(Play):
         if moment == "validating":
             return bool(self.batch_id)
         if moment == "first":
-            return self.settled() >= 3
+            return len(self.settled()) >= 3
         if moment == "last":
-            return self.settled() >= min(LAST_SHARD, len(self.lines) - 2)
+            return len(self.settled()) >= min(LAST_SHARD, len(self.lines) - 2)
         if moment == "finishing":
             return bool({"Finish", "Finish as failed", "Store summary"} & set(self.states())) or self.is_over()
         return super()._happened(moment)

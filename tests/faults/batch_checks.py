@@ -29,6 +29,9 @@ def check_batch(play: "BatchPlay", verdict: Verdict) -> None:
         if not play.case.spoils:  # the emulator's database does not survive
             check_summary(play, record, verdict)
     check_asked(play, verdict)
+    again = {line for line, who in play.settled().items() if play.settled_before.get(line, who) != who}
+    if again:
+        verdict.duplicated.append(f"{sorted(again)} were settled, and answered again")
 
 
 def check_record(play: "BatchPlay", record: Item, verdict: Verdict) -> None:

@@ -146,10 +146,13 @@ class Play(Settling):
             return
         try:
             self._wait_for(moment)
-            strikes.STRIKES[self.case.strike](self)
-            self.struck += 1
+            self._strike()
         except (*UNMET, TimeoutError) as problem:
             self.notes.append(f"did not meet: {problem!r}")
+
+    def _strike(self) -> None:
+        strikes.STRIKES[self.case.strike](self)
+        self.struck += 1
 
     def _wait_for(self, moment: str) -> None:
         deadline = time.monotonic() + self.meet_s
@@ -175,8 +178,7 @@ class Play(Settling):
                 return
             time.sleep(0.05)
         try:
-            strikes.STRIKES[self.case.strike](self)
-            self.struck += 1
+            self._strike()
         except UNMET as problem:
             self.notes.append(f"did not meet: {problem!r}")
         self.lane.faults("release")

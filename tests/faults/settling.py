@@ -6,6 +6,7 @@ QUIET_S = 20.0
 ROUNDS = 4  # of six simulated minutes each, when something is left
 LONG_S = 960.0  # simulated: what was not saved is tried again a quarter of an hour after its end
 STILL_S = 3.0  # nothing runs for so long, and no instance lives: nothing more happens by itself
+UNSAVED_STILL_S = 0.5  # nor is anything saved
 BATCH_OVER = ("completed", "failed", "expired", "cancelled")
 
 
@@ -52,7 +53,8 @@ class Settling:
             now = time.monotonic()
             if why.startswith(("running", "live")):
                 still_since = now
-            if now - begun > seconds or now - still_since > STILL_S:
+            still_s = UNSAVED_STILL_S if why.startswith("unsaved") else STILL_S
+            if now - begun > seconds or now - still_since > still_s:
                 return False
             time.sleep(0.2)
         return True

@@ -207,14 +207,11 @@ def cases_of(name: str, caller: str, action: str, count: int, most: int = 0) -> 
 FAST = (
     "engine:cut",
     "strike:worker_killed@answering",
-    "strike:spot_notice@answering",
-    "strike:message_duplicated@answering",
     "strike:execution_stopped@Launch spot GPU.after",
     "call:gpu_session:ec2:CreateFleet@Launch spot GPU=lost.once",
     "call:gpu_session:ec2:CreateFleet@Launch spot GPU=no_capacity.once",
     "call:gpu_session:sns:Publish@Notify=error.storm",
     "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
-    "call:invocation:lambda:CloseSessionFunction@=lost.once",
-    "batch/strike:worker_killed@first",
     "batch_bedrock/call:batch_run:lambda:Invoke AnswerBatchFunction@Answer on Bedrock=lost.once",
+    "batch/strike:worker_killed@first",
 )

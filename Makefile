@@ -31,8 +31,8 @@ demo: install page ## the main job once, from request to shut-down instance
 up: install page ## the laptop's cloud with the page, until Ctrl-C
 	@$(BIN)/python -m local up
 
-test: check ## every test
-	@$(BIN)/python -m pytest tests/local tests/browser tests/faults
+test: check ## every test; the browser's last, because its loop runs until the end
+	@$(BIN)/python -m pytest tests/local tests/faults tests/browser
 
 check: install page ## the fast part: format, lint, types, unit tests, template, state machines
 	@$(BIN)/ruff format --check -q src tests local bench

@@ -16,6 +16,8 @@ pytestmark = pytest.mark.cloud
 
 
 def test_a_scheduled_session_serves_and_ends_like_any_other(cloud: Cloud) -> None:
+    with Person(cloud.outputs) as person:
+        end_every_session(person)  # a scheduled start leaves everything to a session that is live
     schedule = resources("AWS::Scheduler::Schedule")["Schedule"]
     scheduler, iam = cloud.emulator.client("scheduler"), cloud.emulator.client("iam")
     name = unique("nightly")
@@ -23,7 +25,7 @@ def test_a_scheduled_session_serves_and_ends_like_any_other(cloud: Cloud) -> Non
     start = {"Effect": "Allow", "Action": "states:StartExecution", "Resource": cloud.stack["GpuSessionArn"]}
     document = json.dumps({"Version": "2012-10-17", "Statement": [start]})
     iam.put_role_policy(RoleName=name, PolicyName="start", PolicyDocument=document)
-    soon = (datetime.now(UTC) + timedelta(seconds=2)).strftime("%Y-%m-%dT%H:%M:%S")
+    soon = (datetime.now(UTC) + timedelta(seconds=5)).strftime("%Y-%m-%dT%H:%M:%S")
     scheduler.create_schedule(
         Name=name,
         ScheduleExpression=f"at({soon})",

@@ -39,26 +39,31 @@ export function FileButton({ onFile, label }: { onFile: (file: File) => void; la
   );
 }
 
-function example(): string {
+function example(model: string): string {
   const line = (id: string, content: string) =>
     JSON.stringify({
       custom_id: id,
       method: "POST",
       url: "/v1/chat/completions",
-      body: { model: models.value[0] ?? "mistral-7b", messages: [{ role: "user", content }], max_tokens: 200 },
+      body: { model, messages: [{ role: "user", content }], max_tokens: 200 },
     });
   return `${line("1", t("batch.format.q1"))}\n${line("2", t("batch.format.q2"))}\n`;
 }
 
 export function Format() {
+  const model = models.value[0]; // an example with another name would be refused: none is offered until it is known
   return (
     <details class="format">
       <summary>{t("batch.format")}</summary>
       <p>{t("batch.format.text")}</p>
       <pre tabIndex={0}>
-        <code>{example()}</code>
+        <code>{example(model ?? "…")}</code>
       </pre>
-      <button type="button" onClick={() => saveAs(new Blob([example()]), "foreverus.jsonl")}>
+      <button
+        type="button"
+        disabled={!model}
+        onClick={() => model && saveAs(new Blob([example(model)]), "foreverus.jsonl")}
+      >
         {t("batch.format.example")}
       </button>
     </details>

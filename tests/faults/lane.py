@@ -221,9 +221,10 @@ class Lane:
             ec2.terminate_instances(InstanceIds=left)
         if running or left:
             time.sleep(3)  # for the reaper, who hears of the stop
-        for item in self.items():
-            if not item["pk"]["S"].startswith("KEY#"):
-                table.delete_item(TableName=self.table, Key={"pk": item["pk"], "sk": item["sk"]})
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items() if item["pk"]["S"][:4] != "KEY#"]
+        for start in range(0, len(keys), 25):
+            deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
+            table.batch_write_item(RequestItems={self.table: deletes})
         self.purge()
 
     def _watch(self) -> None:

@@ -21,6 +21,8 @@ from foreverus.errors import AnotherSessionIsLive
 
 Item = dict[str, Any]
 
+OURS = "ses_"  # how the ids begin that we give
+
 
 class SessionStore:
     def __init__(self, items: Table):
@@ -34,7 +36,21 @@ class SessionStore:
         return self.items.get(table.session_key(session_id))
 
     def newest(self, limit: int, after: str = "") -> list[Item]:
-        return list(self.items.query(table.SESSIONS, newest_first=True, limit=limit, before=after))
+        """Newest first, `after` a session's id. A scheduled session has its execution's name as its id, which does not
+        sort by time: these few (one a night) are read whole and put where they belong."""
+        before, earlier_than = after, "~"
+        if after:
+            last = self.get(after) or {}
+            earlier_than = str(last.get("created_at", ""))
+            if not after.startswith(OURS) and earlier_than:
+                before = table.first_id("ses", table.parse_timestamp(earlier_than))
+        ours = self.items.query(table.SESSIONS, OURS, newest_first=True, limit=limit, before=before)
+        named = [
+            item
+            for item in self.items.query(table.SESSIONS, before=OURS, newest_first=True)
+            if item["created_at"] < earlier_than
+        ]
+        return sorted([*ours, *named], key=lambda item: str(item["created_at"]), reverse=True)[:limit]
 
     def claim(self, session: Item, monthly_cap_usd: float) -> bool:
         """Writes the record and takes the GPU slot, both or neither. False, and nothing is written, when the month has

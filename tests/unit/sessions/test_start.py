@@ -1,5 +1,7 @@
 """Starting and joining sessions."""
 
+from datetime import timedelta
+
 import boto3
 import pytest
 
@@ -98,3 +100,21 @@ def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(
     assert live[0] == first["session_id"]
     SessionStore(aws.items).close(live[1], {"status": ENDED}, bootstrap.aws.clock())
     assert SessionStore(aws.items).live_session_ids() == [live[0], live[2]]
+
+
+def test_scheduled_sessions_stand_in_the_list_where_they_belong(aws: Aws) -> None:
+    """Their ids are their executions' names."""
+    begin = bootstrap.aws.clock()
+    made = []
+    for number in range(6):
+        at = begin + timedelta(minutes=number)
+        session_id = table.new_id("ses", at) if number % 3 else f"0b5e{9 - number}-night"
+        made.append(session_id)
+        aws.put(**session_item(session_id, created_at=table.timestamp(at)))
+    store = SessionStore(aws.items)
+    newest = [item["session_id"] for item in store.newest(10)]
+    assert newest == made[::-1]
+    paged: list[str] = []
+    while page := store.newest(2, paged[-1] if paged else ""):
+        paged += [item["session_id"] for item in page]
+    assert paged == newest

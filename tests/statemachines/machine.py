@@ -6,12 +6,16 @@ throws what the case says on its n-th entry; every other state does its real cal
 
 import io
 import json
+import shutil
+import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Protocol
 
 from local.emulator import ACCOUNT, Emulator
@@ -99,6 +103,24 @@ class Mocked(Protocol):
     def name(self) -> str: ...
     @property
     def states(self) -> dict[str, list[dict[str, Any]]]: ...
+
+
+@contextmanager
+def mocked(cases: "Sequence[Mocked]") -> Iterator[Emulator]:
+    """An emulator whose states return or throw what each case says."""
+    state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
+    mocks = state / "mocks.json"
+    mocks.write_text(json.dumps(mock_configuration(cases)))
+    emulator = Emulator(state, state / "emulator.log")
+    # Retries and waits take no time: what is asked here is where they lead.
+    emulator.child.environment.update(SFN_MOCK_CONFIG=str(mocks), SFN_WAIT_SCALE="0")
+    try:
+        emulator.start()
+        emulator.wait()
+        yield emulator
+    finally:
+        emulator.stop()
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def mock_configuration(cases: Sequence[Mocked]) -> dict[str, Any]:

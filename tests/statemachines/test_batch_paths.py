@@ -1,20 +1,15 @@
 """Every path of batch_run is taken on the emulator, at once, each on a table of its own."""
 
-import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from foreverus import schemas
-from local.emulator import Emulator
 from tests.statemachines.batch_cases import CASES, FINISH, FINISH_FAILED, NORMAL
 from tests.statemachines.batch_machine import USER, BatchBench, BatchCase, BatchRun
 from tests.statemachines.definition import BATCH_RUN
-from tests.statemachines.machine import mock_configuration
+from tests.statemachines.machine import mocked
 
 pytestmark = pytest.mark.cloud
 
@@ -24,21 +19,8 @@ AT_ONCE = 8
 
 @pytest.fixture(scope="module")
 def runs() -> Iterator[dict[str, BatchRun]]:
-    state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
-    mocks = state / "mocks.json"
-    mocks.write_text(json.dumps(mock_configuration(CASES)))
-    emulator = Emulator(state, state / "emulator.log")
-    # Retries and waits take no time: what is asked here is where they lead.
-    emulator.child.environment.update(SFN_MOCK_CONFIG=str(mocks), SFN_WAIT_SCALE="0")
-    try:
-        emulator.start()
-        emulator.wait()
-        bench = BatchBench(emulator)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            yield {run.case.name: run for run in pool.map(bench.run, CASES)}
-    finally:
-        emulator.stop()
-        shutil.rmtree(state, ignore_errors=True)
+    with mocked(CASES) as emulator, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {run.case.name: run for run in pool.map(BatchBench(emulator).run, CASES)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -1,19 +1,14 @@
 """Every path of gpu_session is taken on the emulator, at once, each on a table of its own."""
 
-import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from foreverus import schemas
-from local.emulator import Emulator
 from tests.statemachines.cases import CASES, NORMAL
 from tests.statemachines.definition import GPU_SESSION
-from tests.statemachines.machine import Bench, Case, Run, mock_configuration
+from tests.statemachines.machine import Bench, Case, Run, mocked
 
 pytestmark = pytest.mark.cloud
 
@@ -23,21 +18,8 @@ AT_ONCE = 8
 
 @pytest.fixture(scope="module")
 def runs() -> Iterator[dict[str, Run]]:
-    state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
-    mocks = state / "mocks.json"
-    mocks.write_text(json.dumps(mock_configuration(CASES)))
-    emulator = Emulator(state, state / "emulator.log")
-    # Retries do not wait: what is asked here is where they lead.
-    emulator.child.environment.update(SFN_MOCK_CONFIG=str(mocks), SFN_WAIT_SCALE="0")
-    try:
-        emulator.start()
-        emulator.wait()
-        bench = Bench(emulator)
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            yield {run.case.name: run for run in pool.map(bench.run, CASES)}
-    finally:
-        emulator.stop()
-        shutil.rmtree(state, ignore_errors=True)
+    with mocked(CASES) as emulator, ThreadPoolExecutor(AT_ONCE) as pool:
+        yield {run.case.name: run for run in pool.map(Bench(emulator).run, CASES)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

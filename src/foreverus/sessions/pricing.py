@@ -35,12 +35,14 @@ class SpendWatch:
     price_of: Callable[[Item], Price]
 
     def look(self, session: Item) -> None:
-        """Notes prices that are missing, and tells people of a notice that they have not been told of."""
-        if is_over(session):
-            return
-        for number, launch in enumerate(session.get("launches", [])):
-            if "price_source" not in launch:
-                self._note_price(session, number, launch)
+        """Notes prices that are missing, and tells people of a notice that they have not been told of.
+
+        A session that ends at its cap may be over when this looks for the first time: its notice is still due.
+        """
+        if not is_over(session):  # the receipt of one that is over knows its prices itself
+            for number, launch in enumerate(session.get("launches", [])):
+                if "price_source" not in launch:
+                    self._note_price(session, number, launch)
         if session.get("spend_notice", 0) > session.get("spend_told", 0):
             self._tell(session["session_id"])
 

@@ -174,6 +174,17 @@ def test_notice_at_100_percent_follows_the_one_at_80(aws: Aws) -> None:
     assert record(aws)["spend_told"] == 100
 
 
+def test_notice_of_a_session_that_is_over_already_is_sent(aws: Aws) -> None:
+    """The stream brings several changes at once, of which only the newest is looked at: the end may be among them."""
+    live(aws, spend_notice=100, spend_notice_cap="month", monthly_cap_usd=20, status="ended")
+    prices = Prices()
+    for _ in range(2):
+        watch(aws, prices).look(record(aws))
+    (told,) = aws.notifications()
+    assert "100 %" in told["Body"]
+    assert prices.asked == []
+
+
 def test_one_sessions_trouble_keeps_no_other_from_being_looked_at(aws: Aws) -> None:
     live(aws)
     broken = {"session_id": "ses_0", "status": "booting", "launches": [{}]}

@@ -134,7 +134,7 @@ class Batches:
         while (record := self.record(batch_id))["status"] not in OVER:
             if time.time() - began > PATIENCE_S:
                 raise RuntimeError(f"{batch_id} is {record['status']} after {PATIENCE_S:.0f} s")
-            time.sleep(0.25)
+            time.sleep(1)
         if record["status"] != "completed":
             raise RuntimeError(f"{batch_id} is {record['status']}: {record.get('errors', [])[:1]}")
         file = self.person.http.get(f"/files/{record['output_file_id']}/content", follow_redirects=True)

@@ -14,15 +14,16 @@ import httpx
 from local.processes import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
-SLOTS, CONTEXT = 8, 2048  # as the laptop's cloud runs it, with as many threads
+SLOTS, CONTEXT, NICE = 8, 2048, "10"  # as the laptop's cloud runs it, with as many threads
 
 
 @contextmanager
 def starting() -> Iterator[str]:
     """Its base URL, as soon as its process is started: nobody listens there yet."""
     port = free_port(0)
+    options = {"--port": str(port), "--slots": str(SLOTS), "--context": str(CONTEXT), "--nice": NICE}
     process = subprocess.Popen(
-        [sys.executable, "-m", "local.engine", "--port", str(port), "--slots", str(SLOTS), "--context", str(CONTEXT)],
+        [sys.executable, "-m", "local.engine", *(word for option in options.items() for word in option)],
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -25,6 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--slots", type=int, default=8, help="requests answered at the same time")
     parser.add_argument("--context", type=int, default=2048, help="tokens of each slot")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--nice", type=int, default=0, help="0 to 19: how readily it leaves the processor to others")
     parser.add_argument("--model-id", default="SmolLM2-135M-Instruct", help="the name that /v1/models shows")
     parser.add_argument("--weights", type=Path, help="another GGUF file, for tests of load and of contracts")
     parser.add_argument(
@@ -77,6 +78,7 @@ def is_busy(server) -> bool:
 
 def main() -> int:
     args = arguments()
+    os.nice(args.nice)
     try:
         path = args.weights or weights.find()
         if args.weights is None:

@@ -72,7 +72,7 @@ def over_http(emulator: Any) -> Any:
         body = await _body(receive)
         query = parse_qs(scope["query_string"].decode())
         action = action_of(scope["method"], scope["path"], headers, query, body)
-        rule = BOOK.strike(caller, action, session)
+        rule = BOOK.strike(BOOK.by_step(caller), action, session)
         if scope["method"] == "HEAD":
             send = _without_body(send)
         again = _replay(body, receive)
@@ -166,7 +166,7 @@ def _in_functions(lambda_svc: Any) -> None:
     original = lambda_svc._execute_function_dispatch
 
     def dispatch(function: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
-        rule = BOOK.strike("invocation", f"lambda:{logical(config.get('FunctionName', ''))}")
+        rule = BOOK.strike("invocation", f"lambda:{BOOK.by_step(logical(config.get('FunctionName', '')))}")
         if rule is None:
             return original(function, config, event, request_id, started)
         if rule.kind == "throttled":

@@ -56,7 +56,7 @@ def in_states(states: Any, book: Book) -> None:
     def add_event(execution: dict[str, Any], kind: str, *details: Any) -> Any:
         if kind.endswith("StateEntered"):
             state = details[0]["stateEnteredEventDetails"]["name"]
-            book.entered(execution["name"], state, is_moment=machine_of(execution) == "gpu_session")
+            book.entered(execution["name"], state, machine_of(execution))
         return original_event(execution, kind, *details)
 
     def emit(execution: dict[str, Any], *more: Any) -> Any:

@@ -2,7 +2,8 @@
 
 A call is (caller, action, state): who makes it (`gpu_session`, `batch_run`, a function's or a role's logical id), what
 (`dynamodb:GetItem`, `lambda:ApiFunction` for an invocation), and the state of the machine that makes it; for all others
-the state that the session's execution is in.
+the state that the session's execution is in. The function that does all steps of a batch is one caller for each:
+`RunBatchFunction.Plan`.
 """
 
 import threading
@@ -18,6 +19,8 @@ KINDS = (
     *("throttled", "error", "denied", "lost", "refused", "cut_out", "cut_back", "late"),
     *("no_capacity", "quota", "no_capacity_error", "timeout", "crash", "hold", "hold_after"),
 )
+
+STEPS = "RunBatchFunction"
 
 
 @dataclass
@@ -68,6 +71,7 @@ class Book:
     calls: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     states: dict[str, str] = field(default_factory=dict)  # running executions and the state that each is in
     moment: str = ""  # the state that a session's execution entered last
+    batch_moment: str = ""  # and a batch's
     released: threading.Event = field(default_factory=threading.Event)
     held: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -95,16 +99,26 @@ class Book:
                     return rule
         return None
 
-    def entered(self, execution: str, state: str, is_moment: bool = True) -> None:
+    def entered(self, execution: str, state: str, machine: str = "gpu_session") -> None:
         with self.lock:
             self.states[execution] = state
-            if is_moment:
+            if machine == "gpu_session":
                 self.moment = state
+            else:
+                self.batch_moment = state
 
     def over(self, execution: str) -> None:
         with self.lock:
-            if self.states.pop(execution, None) == self.moment:
+            state = self.states.pop(execution, None)
+            if state == self.moment:
                 self.moment = ""
+            if state == self.batch_moment:
+                self.batch_moment = ""
+
+    def by_step(self, function: str) -> str:
+        """The function's name in rules. After the end of its batch it has no step: then EventBridge calls it."""
+        stepping = function == STEPS and self.batch_moment
+        return f"{function}.{self.batch_moment}" if stepping else function
 
     def hold(self, seconds: float) -> None:
         with self.lock:

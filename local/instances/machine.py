@@ -122,6 +122,8 @@ class Machine:
             # llama.cpp notices only a second later that nobody waits for that line any more.
             "--slots": str(int(worker["ENGINE_SLOTS"]) + 1),
             "--context": worker["CONTEXT_TOKENS"],
+            # A GPU does not compute on the processors that run Lambdas, the table and the page: those come first.
+            "--nice": "10",
             "--model-id": worker["MODEL_ID"],
             "--threads": str(ENGINE_THREADS),
         }

@@ -122,28 +122,6 @@ class RescueRequestsSettings(Settings):
 
 
 @dataclass(frozen=True)
-class ValidateBatchSettings(Settings):
-    table_name: str
-    data_bucket: str
-    model_id: str
-
-
-@dataclass(frozen=True)
-class PlanBatchSettings(Settings):
-    table_name: str
-    instance_types: str  # with commas
-    idle_seconds: int
-    max_gpus: int
-    bedrock_model_id: str
-    monthly_cap_usd: float
-
-
-@dataclass(frozen=True)
-class ServeBatchSettings(SessionStartSettings):
-    batch_queue_url: str
-
-
-@dataclass(frozen=True)
 class AnswerBatchSettings(Settings):
     table_name: str
     data_bucket: str
@@ -162,8 +140,13 @@ class BatchEndSettings(Settings):
 
 
 @dataclass(frozen=True)
-class FinishBatchSettings(BatchEndSettings):
-    pass
+class RunBatchSettings(BatchEndSettings, SessionStartSettings):
+    """For all steps of a batch but the one on Bedrock."""
+
+    batch_queue_url: str
+    idle_seconds: int
+    instance_types: str  # with commas
+    model_id: str
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ SCENARIOS: dict[str, Scenario] = {
         "bedrock",
         strike="batch_stopped",
         moment="first",
-        rules=[never_there("FinishBatchFunction", "crash")],
+        rules=[never_there("RunBatchFunction", "crash")],
         swept=("RescueBatchesFunction",),
         thin=True,
     ),

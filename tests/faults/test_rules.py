@@ -21,14 +21,14 @@ CALLS = {
     ],
     "batch_bedrock/": [
         ("AnswerBatchFunction", "dynamodb:BatchWriteItem", "", 3),
-        ("batch_run", "lambda:Invoke PlanBatchFunction", "Plan", 2),
-        ("invocation", "lambda:PlanBatchFunction", "", 2),
+        ("batch_run", "lambda:Invoke RunBatchFunction", "Plan", 2),
+        ("invocation", "lambda:RunBatchFunction.Plan", "", 2),
     ],
     "batch/": [
         ("Instance", "dynamodb:GetItem", "Serve", 6),
         ("Instance", "dynamodb:BatchWriteItem", "Serve", 6),
         ("CloseSessionFunction", "dynamodb:GetItem", "", 1),
-        ("batch_run", "lambda:Invoke PlanBatchFunction", "Plan", 2),
+        ("batch_run", "lambda:Invoke RunBatchFunction", "Plan", 2),
     ],
     "stuck/": [
         ("RescueRequestsFunction", "sqs:SendMessage", "", 1),
@@ -47,6 +47,19 @@ def test_a_rule_strikes_the_call_it_names_once_after_those_it_spares() -> None:
     call = ("Instance", "dynamodb:GetItem", "Serve")
     others = [("gpu_session", *call[1:]), (call[0], "dynamodb:Query", call[2]), (*call[:2], "Close session")]
     assert strikes(book, *others, call, call, call) == [False] * 4 + [True, False]
+
+
+def test_each_step_of_a_batch_is_a_caller_of_its_own() -> None:
+    book = Book()
+    book.entered("batch_1", "Plan", "batch_run")
+    book.entered("ses_1", "Serve")
+    assert [book.by_step(name) for name in ("RunBatchFunction", "ApiFunction")] == [
+        "RunBatchFunction.Plan",
+        "ApiFunction",
+    ]
+    assert book.moment == "Serve"
+    book.over("batch_1")
+    assert book.by_step("RunBatchFunction") == "RunBatchFunction"
 
 
 def test_a_rule_for_a_service_strikes_all_of_it_without_end() -> None:
@@ -83,8 +96,8 @@ def test_a_scenario_adds_what_only_it_calls_and_of_each_call_the_lost_answer() -
     calls = [call for call, _, _ in thin]
     assert set(calls) == {
         "batch_bedrock/call:AnswerBatchFunction:dynamodb:BatchWriteItem@",
-        "batch_bedrock/call:batch_run:lambda:Invoke PlanBatchFunction@Plan",
-        "batch_bedrock/call:invocation:lambda:PlanBatchFunction@",
+        "batch_bedrock/call:batch_run:lambda:Invoke RunBatchFunction@Plan",
+        "batch_bedrock/call:invocation:lambda:RunBatchFunction.Plan@",
         "batch/call:Instance:dynamodb:GetItem@Serve",  # again: the worker's calls may go wrong in a batch too
         "batch/call:Instance:dynamodb:BatchWriteItem@Serve",
         "stuck/call:RescueRequestsFunction:sqs:SendMessage@",  # what the sweep calls, nobody else

@@ -73,7 +73,7 @@ WILDCARDS = {
     "ApiFunction/CancelledRounds",
     "CloseSessionFunction/SpotPrices",
     "CloseSessionFunction/WaitingRounds",
-    "ServeBatchFunction/TaskTokens",
+    "RunBatchFunction/TaskTokens",
     "RescueBatchesFunction/WaitingRounds",
     "NoLaunches/NoLaunches",
     "PublishChangesFunction/SpotPrices",
@@ -386,9 +386,8 @@ def under(*prefixes: str) -> list[dict[str, str]]:
     ("name", "reads", "writes"),
     [
         ("ApiFunction", under("files", "inputs"), under("files")),
-        ("ValidateBatchFunction", under("files", "inputs", "batches"), under("batches")),
+        ("RunBatchFunction", under("files", "inputs", "batches"), under("batches", "files")),
         ("AnswerBatchFunction", under("batches"), []),
-        ("FinishBatchFunction", under("batches"), under("files")),
         ("RescueBatchesFunction", under("batches"), under("files")),
         ("StartScheduledBatchFunction", under("inputs"), []),
         ("InstanceRole", under("weights", "batches"), []),
@@ -401,7 +400,7 @@ def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list
 
 def test_nobody_else_opens_the_data_bucket() -> None:
     openers = {name for name, one in statements() if "DataBucket" in str(one) and one["Effect"] == "Allow"}
-    known = {"ApiFunction", "ValidateBatchFunction", "AnswerBatchFunction", "FinishBatchFunction"}
+    known = {"ApiFunction", "RunBatchFunction", "AnswerBatchFunction"}
     assert openers == known | {"RescueBatchesFunction", "StartScheduledBatchFunction", "InstanceRole"}
 
 
@@ -420,9 +419,7 @@ def test_only_one_function_asks_bedrock_and_only_that_model() -> None:
 
 def test_batch_machine_can_call_its_steps_and_tell_people_and_nothing_else() -> None:
     may = allowed("BatchRunRole")
-    assert {one["Fn::GetAtt"][0] for one in may["lambda:InvokeFunction"]} == {step for _, step in called(BATCH_RUN)} | {
-        "ServeBatchFunction"
-    }
+    assert {one["Fn::GetAtt"][0] for one in may["lambda:InvokeFunction"]} == {step for _, step in called(BATCH_RUN)}
     beside = {action for action in may if not action.startswith(("logs:", "xray:"))}
     assert beside == {"lambda:InvokeFunction", "sns:Publish", "sts:AssumeRole"}
 
@@ -466,7 +463,7 @@ def test_machines_name_is_the_one_that_functions_spell(machine: str, variable: s
 
 
 def test_batch_that_its_machine_left_is_finished() -> None:
-    pattern = FUNCTIONS["FinishBatchFunction"]["Events"]["RunFailed"]["Properties"]["Pattern"]
+    pattern = FUNCTIONS["RunBatchFunction"]["Events"]["RunFailed"]["Properties"]["Pattern"]
     assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
     (machine,) = pattern["detail"]["stateMachineArn"]
     assert machine["Fn::Sub"].endswith(":stateMachine:${AWS::StackName}-batch-run")

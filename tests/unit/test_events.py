@@ -350,21 +350,22 @@ EXPECTED: dict[str, Expectation] = {
     "rescue_requests/good_scheduled": result_is({"waiting": 1, "queued_again": 1, "session_started": False}),
     "rescue_requests/edge_nothing_waits": result_is({"waiting": 0, "queued_again": 0, "session_started": False}),
     "rescue_requests/bad_empty_event": result_is({"waiting": 1, "queued_again": 1, "session_started": False}),
-    "validate_batch/good_batch": validated(True, BATCH),
-    "validate_batch/edge_line_that_is_not_json": validated(False, BAD_BATCH),
-    "validate_batch/bad_no_user": InvalidRequest,
-    "plan_batch/good_first_round": planned("gpu", 1),
-    "plan_batch/edge_gpu_session_failed": planned("wait", 2),
-    "plan_batch/bad_error_without_name": InvalidRequest,
-    "serve_batch/good_round": offered(1),
-    "serve_batch/edge_older_round": offered(0),
-    "serve_batch/bad_no_token": InvalidRequest,
+    "run_batch/good_validate_batch": validated(True, BATCH),
+    "run_batch/edge_validate_line_that_is_not_json": validated(False, BAD_BATCH),
+    "run_batch/bad_validate_no_user": InvalidRequest,
+    "run_batch/bad_step": InvalidRequest,
+    "run_batch/good_plan_first_round": planned("gpu", 1),
+    "run_batch/edge_plan_gpu_session_failed": planned("wait", 2),
+    "run_batch/bad_plan_error_without_name": InvalidRequest,
+    "run_batch/good_serve_round": offered(1),
+    "run_batch/edge_serve_older_round": offered(0),
+    "run_batch/bad_serve_no_token": InvalidRequest,
     "answer_batch/good_round": answered(left=0),
     "answer_batch/edge_older_round": answered(left=2),
     "answer_batch/bad_round_zero": InvalidRequest,
-    "finish_batch/good_completed": finished("completed", in_output=2, people_are_told=False),
-    "finish_batch/edge_execution_timed_out": finished("failed", in_output=0, people_are_told=True),
-    "finish_batch/bad_status": InvalidRequest,
+    "run_batch/good_finish_completed": finished("completed", in_output=2, people_are_told=False),
+    "run_batch/edge_finish_execution_timed_out": finished("failed", in_output=0, people_are_told=True),
+    "run_batch/bad_finish_status": InvalidRequest,
     "store_batch/good_batch": result_is({"batch_id": BATCH, "stored": False}),
     "store_batch/edge_scheduled": result_is([]),
     "store_batch/bad_batch_still_running": ResultsNotStored,
@@ -405,13 +406,12 @@ def arrange(case: str, world: Aws) -> None:
 
 def arrange_batch(case: str, world: Aws) -> None:
     function = case.split("/", maxsplit=1)[0]
-    validated_before = {"plan_batch", "serve_batch", "answer_batch", "finish_batch", "store_batch"}
-    if function in validated_before:
-        first_round = case == "plan_batch/good_first_round"
+    if function in {"run_batch", "answer_batch", "store_batch"} and "_validate_" not in case:
+        first_round = case == "run_batch/good_plan_first_round"
         batch_events.begin(world, round_=0 if first_round else 1)
-    if case == "plan_batch/edge_gpu_session_failed":
+    if case == "run_batch/edge_plan_gpu_session_failed":
         world.items.delete(table.GPU_SLOT)  # the world's live session is the one that failed
-    if case in ("finish_batch/good_completed", "store_batch/good_batch"):
+    if case in ("run_batch/good_finish_completed", "store_batch/good_batch"):
         batch_events.answer_all(world)
     if case == "store_batch/good_batch":
         world.items.update(

@@ -30,7 +30,7 @@ def validator() -> "Validator":
     from foreverus.batches.store import BatchStore
     from foreverus.batches.validation import Validator
 
-    env = settings.ValidateBatchSettings.from_env(os.environ)
+    env = settings.RunBatchSettings.from_env(os.environ)
     store = BatchStore(items(env.table_name))
     return Validator(store, objects(env.data_bucket), env.model_id, clock)
 
@@ -42,7 +42,7 @@ def planner() -> "Planner":
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
 
-    env = settings.PlanBatchSettings.from_env(os.environ)
+    env = settings.RunBatchSettings.from_env(os.environ)
     table = items(env.table_name)
     deployment = Deployment(
         region=region(),
@@ -62,7 +62,7 @@ def serving() -> "Serving":
     from foreverus.batches.serving import Serving
     from foreverus.batches.store import BatchStore
 
-    env = settings.ServeBatchSettings.from_env(os.environ)
+    env = settings.RunBatchSettings.from_env(os.environ)
     queue = ShardQueue(client("sqs"), env.batch_queue_url)
     return Serving(BatchStore(items(env.table_name)), queue, starter_of_more(env), tasks(), clock)
 
@@ -133,7 +133,7 @@ class BatchEnd:
 
 
 def batch_end() -> BatchEnd:
-    env = settings.FinishBatchSettings.from_env(os.environ)
+    env = settings.RunBatchSettings.from_env(os.environ)
     return BatchEnd(finisher(env), topic(env.topic_arn))
 
 

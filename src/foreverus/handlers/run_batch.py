@@ -1,0 +1,58 @@
+"""The steps of `batch_run` that buy nothing from Bedrock: validate, plan, serve on a GPU, finish.
+
+One function, because they follow each other within seconds and each would be a cold start of its own before the GPU is
+asked for (docs/decisions/0009). Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: whatever
+it left undone is done here, and people are told, because nobody else does.
+"""
+
+import json
+from typing import Any
+
+from foreverus import schemas
+from foreverus.batches.store import BatchRef
+from foreverus.bootstrap import batches
+
+Event = dict[str, Any]
+
+
+def handler(event: Event, context: Any) -> Event | None:
+    """What the step answers, see `batches/`. Raises InvalidRequest for a step, or a field of one, that there is not."""
+    if event.get("detail-type") == "Step Functions Execution Status Change":
+        return after_execution(event["detail"])
+    step = schemas.check("run_batch", event)["step"]
+    request = schemas.check(f"{step}_batch", {name: value for name, value in event.items() if name != "step"})
+    return STEPS[step](BatchRef(request["user_id"], request["batch_id"]), request)
+
+
+def validate(ref: BatchRef, request: Event) -> Event:
+    """The whole file is checked, and its shards are written."""
+    return batches.validator().run(ref)
+
+
+def plan(ref: BatchRef, request: Event) -> Event:
+    """What comes next, given what is left and how the last round ended."""
+    return batches.planner().plan(ref, request.get("error"))
+
+
+def serve(ref: BatchRef, request: Event) -> None:
+    """A round on the GPU: shards are queued, a session comes, and the token waits for the last shard."""
+    batches.serving().serve(ref, request["round"], request["task_token"])
+
+
+def finish(ref: BatchRef, request: Event) -> Event:
+    """The output and the error file and the terminal status."""
+    return batches.batch_end().finisher.finish(ref, request["status"], request.get("error"))
+
+
+STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish}
+
+
+def after_execution(detail: Event) -> Event:
+    """An execution that ended badly: its input names the batch, which has failed."""
+    error = detail.get("error") or f"BatchRun{detail['status'].title().replace('_', '')}"
+    cause = detail.get("cause") or f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
+    ended = {**json.loads(detail["input"]), "status": "failed", "error": {"Error": error, "Cause": cause}}
+    request = schemas.check("finish_batch", ended)
+    finished = finish(BatchRef(request["user_id"], request["batch_id"]), request)
+    batches.batch_end().topic.send(**finished["notification"])
+    return finished

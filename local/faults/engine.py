@@ -130,7 +130,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model-id", default="counting")
-    for ignored in ("--slots", "--context", "--threads"):
+    for ignored in ("--nice", "--slots", "--context", "--threads"):
         parser.add_argument(ignored)
     options = parser.parse_args()
     server = await asyncio.start_server(Engine(options.model_id).serve, "127.0.0.1", options.port)

@@ -8,20 +8,27 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import boot, chat, cold_start, engine
+from bench import batch, boot, chat, cold_start, engine
 from local.cloud import running
 from local.person import Person
 from local.state import LOCAL
 
 RESULTS = Path(__file__).parent / "results" / "bench.json"
-NAMES = ("cold_start", "boot", "first_delta", "throughput")
+CHAT_NAMES = ("boot", "first_delta", "throughput")
+NAMES = ("cold_start", *CHAT_NAMES, *batch.NAMES)
 
 
 def measure(names: list[str]) -> Iterator[dict[str, Any]]:
     if "cold_start" in names:
         yield cold_start.measure()
-    if not {"boot", "first_delta", "throughput"} & set(names):
-        return
+    if set(CHAT_NAMES) & set(names):
+        yield from measure_chat(names)
+    if set(batch.NAMES) & set(names):  # they need each other's runs
+        with running(LOCAL / "bench", print, usual_ports=False) as cloud:
+            yield from batch.measure(cloud)
+
+
+def measure_chat(names: list[str]) -> Iterator[dict[str, Any]]:
     with running(LOCAL / "bench", print, usual_ports=False) as cloud:
         if "boot" in names:
             yield boot.measure(cloud)
@@ -47,7 +54,7 @@ def main() -> int:
         results.append(result)
         verdict = "ok " if result["good"] else "BAD"
         print(
-            f"{verdict} {result['name']:12} {result['value']} {result['unit']} (limit {result['limit']})",
+            f"{verdict} {result['name']:17} {result['value']} {result['unit']} (limit {result['limit']})",
             result["what"],
             sep=": ",
         )

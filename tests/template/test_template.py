@@ -404,6 +404,20 @@ def test_nobody_else_opens_the_data_bucket() -> None:
     assert openers == known | {"RescueBatchesFunction", "StartScheduledBatchFunction", "InstanceRole"}
 
 
+@pytest.mark.parametrize(
+    ("model", "taken"),
+    [
+        ("mistral.mistral-7b-instruct-v0:2", True),
+        ("", True),
+        ("us.mistral.pixtral-large-2502-v1:0", False),
+        ("mistral 7b", False),
+    ],
+)
+def test_bedrock_model_is_one_that_its_role_may_ask(model: str, taken: bool) -> None:
+    pattern = template()["Parameters"]["BedrockModelId"]["AllowedPattern"]
+    assert bool(re.search(pattern, model)) is taken
+
+
 def test_only_one_function_asks_bedrock_and_only_that_model() -> None:
     asking = [(name, one) for name, one in statements() if any(a.startswith("bedrock:") for a in actions(one))]
     ((name, statement),) = asking

@@ -22,7 +22,9 @@ ASKED = Prompt(
 @pytest.fixture
 def process() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     port = free_port(0)
-    command = [sys.executable, "-m", "local.engine", "--port", str(port), "--slots", "2", "--context", "512"]
+    # One thread: two wait for each other by spinning, and where the other core is taken that costs ten times as much.
+    options = ["--slots", "2", "--context", "512", "--threads", "1"]
+    command = [sys.executable, "-m", "local.engine", "--port", str(port), *options]
     started = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield started, f"http://127.0.0.1:{port}"

@@ -183,11 +183,11 @@ class World:
             await asyncio.gather(task, return_exceptions=True)
 
 
-async def until(condition: Callable[[], bool], within_s: float = 7200.0) -> None:
-    """Waits, on the jumping clock, until the condition holds."""
+async def until(condition: Callable[[], bool], within_s: float = 7200.0, every_s: float = 0.01) -> None:
+    """Waits, on the jumping clock, until the condition holds. A look every 10 ms is 360,000 looks in a quiet hour."""
     async with asyncio.timeout(within_s):
         while not condition():
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(every_s)
 
 
 async def ends(worker: "Awaitable[int]", within_s: float = 7200.0) -> int:

@@ -25,7 +25,7 @@ async def test_session_gives_notice_at_80_percent_and_ends_at_its_cap() -> None:
     world = World(idle_seconds=7200, max_session_seconds=28800)
     world.mailbox.change(budget=budget(session_usd=1.0))
     async with world.worker() as worker:
-        await until(lambda: bool(world.mailbox.notices))
+        await until(lambda: bool(world.mailbox.notices), every_s=1.0)
         assert 48 * 60 <= (world.parts.clock() - START).total_seconds() <= 48 * 60 + 10
         assert await ends(worker) == 0
     assert world.mailbox.notices == [(80, "session"), (100, "session")]

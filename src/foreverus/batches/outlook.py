@@ -12,8 +12,8 @@ from typing import Any
 from foreverus import table
 from foreverus.backends.choice import Bedrock, Gpu, Work
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
-from foreverus.costs.prices import TokenPrice, dearest_price, listed_price
-from foreverus.sessions.model import expected_boot_seconds, is_over
+from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
+from foreverus.sessions.model import expected_boot_seconds
 
 Item = dict[str, Any]
 
@@ -27,8 +27,6 @@ PUBLISHED_TOKENS_PER_SECOND = 452.0
 ASSUMED_BOOT_S = 210.0  # an image with its weights on a g6.xlarge; learned from the first session on
 # One answer of Mistral 7B on Bedrock, as backends/bedrock.py reckons for its timeout; calls in flight add up.
 ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND = 30.0
-# Of a model whose price nobody knows: as dear as the dearest large ones, so that it is never chosen for its price.
-UNKNOWN_USD_PER_MILLION = 15.0
 ASSUMED = "assumed"
 LEAST_MEASURED_S = 60  # of a round, before its rate says something
 
@@ -68,16 +66,11 @@ def work_left(shards: list[Item], seconds_left: float) -> Work:
 
 def bedrock_expected_usd(work: Work, price: TokenPrice) -> float:
     """What Bedrock would take for all that is left."""
-    return (work.prompt_tokens * _usd(price.prompt) + work.completion_tokens * _usd(price.completion)) / 1e6
+    return price.guard_usd(work.prompt_tokens, work.completion_tokens)
 
 
 def settled_lines(shard: Item) -> int:
     return int(shard.get("completed", 0)) + int(shard.get("failed", 0))
-
-
-def is_usable(session: Item) -> bool:
-    """Live, and not on its way to its end."""
-    return not is_over(session) and not session.get("end_requested") and session.get("status") != "draining"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from foreverus.batches.outlook import (
     Known,
     bedrock_expected_usd,
     instance_type,
-    is_usable,
     outlook,
     settled_lines,
     work_left,
@@ -26,6 +25,7 @@ from foreverus.batches.outlook import (
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
 from foreverus.errors import NotFound, SpendCapReached
+from foreverus.sessions.model import is_usable
 
 Item = dict[str, Any]
 

@@ -83,9 +83,10 @@ def waiting_requests(table_name: str) -> "WaitingRequests":
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.store import ConversationStore
     from foreverus.conversations.waiting import WaitingRequests
+    from foreverus.sessions.store import SessionStore
 
     table = items(table_name)
-    return WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock)
+    return WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock, SessionStore(table).others)
 
 
 def waiting_batches(table_name: str) -> "WaitingBatches":

@@ -1,15 +1,18 @@
 """Frames to the people who watch a topic, over the WebSocket API."""
 
 import json
+import logging
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from foreverus import table
 from foreverus.conversations.model import public_answer
 from foreverus.dynamo import Table
 
 Item = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 # A message may have 128 KB. A code point is at most 4 bytes of UTF-8, or 6 where JSON must escape it.
 MAX_DELTA_CODE_POINTS = 16_000
@@ -66,3 +69,13 @@ def message_frame(question: Item, answer: Item) -> bytes:
         "message": public_answer(question, answer),
     }
     return json.dumps(frame, ensure_ascii=False).encode()
+
+
+def show_answer(push: Push, question: Item, answer: Item) -> None:
+    """A final answer to those who watch; whoever misses it reads it from the table."""
+    topic = table.conversation_topic(question["conversation_id"])
+    try:
+        for connection_id in push.subscribers(topic):
+            push.post(topic, connection_id, message_frame(question, answer))
+    except (ClientError, BotoCoreError):
+        logger.warning("%s could not be shown", question["message_id"], exc_info=True)

@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from foreverus import table
 from foreverus.conversations.answers import Answer, Answers, Request, Saved
-from foreverus.conversations.push import Push, message_frame
+from foreverus.conversations.push import Push, show_answer
 from foreverus.conversations.store import ConversationStore
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
@@ -18,6 +15,8 @@ from foreverus.sessions.closing import Successor
 Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+
+ENDS_ALL = ("SessionEndRequested", "SpendCapReached")  # off is off, and a cap is a cap, whatever else is live
 
 
 def reason(code: str) -> str:
@@ -39,10 +38,15 @@ class WaitingRequests:
     answers: Answers
     push: Push
     clock: Callable[[], datetime]
+    others: Callable[[str], list[Item]]  # the live sessions beside the one of that id that answer the same queue
 
     def reject_all(self, session_id: str, code: str, until: str = "") -> int:
         """Answers everything that waits (and was accepted not later than `until`) with the session's error; returns how
-        many. Its SQS message is dropped by the next worker, which finds a final answer."""
+        many. Its SQS message is dropped by the next worker, which finds a final answer.
+
+        A session that failed beside another live one leaves what waits to that one."""
+        if code not in ENDS_ALL and self.others(session_id):
+            return 0
         rejected = 0
         for item in self.store.pending():
             if until and item["created_at"] > until:
@@ -56,7 +60,8 @@ class WaitingRequests:
                 self.answers.drop(request)
             if saved is Saved.SAVED and question:
                 rejected += 1
-                self._show(request, question)
+                stored = self.store.answer(request.conversation_id, request.message_id)
+                show_answer(self.push, question, stored or {})
         return rejected
 
     def successor(self, ended: Item) -> Successor | None:
@@ -64,13 +69,3 @@ class WaitingRequests:
         if not self.store.pending():
             return None
         return Successor(ended.get("owner", "unknown"), "message", bool(ended.get("allow_on_demand")))
-
-    def _show(self, request: Request, question: Item) -> None:
-        """To those who watch; whoever misses it reads it from the table."""
-        stored = self.store.answer(request.conversation_id, request.message_id) or {}
-        topic = table.conversation_topic(request.conversation_id)
-        try:
-            for connection_id in self.push.subscribers(topic):
-                self.push.post(topic, connection_id, message_frame(question, stored))
-        except (ClientError, BotoCoreError):
-            logger.warning("%s could not be shown", request.message_id, exc_info=True)

@@ -13,6 +13,9 @@ from importlib.resources import files
 GP3_USD_PER_GB_MONTH = 0.08
 PUBLIC_IPV4_USD_PER_HOUR = 0.005
 HOURS_PER_MONTH = 730  # AWS's own convention
+# Of a model whose price nobody knows: as dear as the dearest large ones, so that it is never chosen for its price, and
+# a guard errs on the expensive side.
+UNKNOWN_USD_PER_MILLION = 15.0
 PROFILES = ("us.", "eu.", "apac.", "global.")  # of inference profiles, before the model's id
 
 
@@ -40,6 +43,15 @@ class TokenPrice:
         if self.prompt is None or self.completion is None:
             return None
         return (prompt_tokens * self.prompt + completion_tokens * self.completion) / 1e6
+
+    def guard_usd(self, prompt_tokens: float, completion_tokens: float) -> float:
+        """For those who guard money.
+
+        >>> TokenPrice(None, None, "unknown").guard_usd(1_000_000, 1_000_000)
+        30.0
+        """
+        prompt, completion = (UNKNOWN_USD_PER_MILLION if one is None else one for one in (self.prompt, self.completion))
+        return (prompt_tokens * prompt + completion_tokens * completion) / 1e6
 
 
 @cache

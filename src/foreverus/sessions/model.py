@@ -20,6 +20,11 @@ def is_over(session: Item) -> bool:
     return session.get("status") in OVER
 
 
+def is_usable(session: Item) -> bool:
+    """Live, and not on its way to its end."""
+    return not is_over(session) and not session.get("end_requested") and session.get("status") != "draining"
+
+
 def new_session(
     session_id: str,
     *,

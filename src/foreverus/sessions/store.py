@@ -18,6 +18,7 @@ from foreverus.dynamo import (
     update_write,
 )
 from foreverus.errors import AnotherSessionIsLive
+from foreverus.sessions.model import is_usable
 
 Item = dict[str, Any]
 
@@ -31,6 +32,11 @@ class SessionStore:
     def live_session_ids(self) -> list[str]:
         """Who holds a GPU slot: the sessions that are live, from request to termination."""
         return [slot["session_id"] for slot in self.items.query(table.GPUS, "SLOT#")]
+
+    def others(self, session_id: str) -> list[Item]:
+        """The live sessions beside this one that are not on their way to their end: they serve the same queues."""
+        found = (self.get(one) for one in self.live_session_ids() if one != session_id)
+        return [session for session in found if session and is_usable(session)]
 
     def get(self, session_id: str) -> Item | None:
         return self.items.get(table.session_key(session_id))

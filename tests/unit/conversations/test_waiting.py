@@ -2,17 +2,23 @@
 
 from datetime import timedelta
 
+import pytest
+
 from foreverus import bootstrap, table
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.memory import MemoryPush
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.waiting import WaitingRequests
 from foreverus.sessions.closing import Successor
-from tests.unit.conftest import Aws
+from foreverus.sessions.store import SessionStore
+from tests.unit.conftest import Aws, session_item
 
 
 def waiting(aws: Aws) -> WaitingRequests:
-    return WaitingRequests(ConversationStore(aws.items), DynamoAnswers(aws.items), MemoryPush(), bootstrap.aws.clock)
+    others = SessionStore(aws.items).others
+    return WaitingRequests(
+        ConversationStore(aws.items), DynamoAnswers(aws.items), MemoryPush(), bootstrap.aws.clock, others
+    )
 
 
 def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
@@ -20,13 +26,14 @@ def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
     conversation = service.create("user-1")["id"]
     for content in ("one", "two"):
         service.post("user-1", conversation, {"content": content})
-    assert waiting(aws).reject_all("ses_1", "NoGpuCapacity") == 2
+    session_id = SessionStore(aws.items).live_session_ids()[0]
+    assert waiting(aws).reject_all(session_id, "NoGpuCapacity") == 2
     shown = service.messages("user-1", conversation)["data"]
     assert [message["status"] for message in shown] == ["accepted", "failed"] * 2
     assert shown[1]["error"]["code"] == "NoGpuCapacity"
     assert "on-demand" in shown[1]["error"]["message"]
     assert list(aws.items.query(table.PENDING)) == []
-    assert waiting(aws).reject_all("ses_1", "NoGpuCapacity") == 0
+    assert waiting(aws).reject_all(session_id, "NoGpuCapacity") == 0
 
 
 def test_partial_text_is_kept(aws: Aws) -> None:
@@ -35,7 +42,7 @@ def test_partial_text_is_kept(aws: Aws) -> None:
     message_id = service.post("user-1", conversation, {"content": "one"})["message"]["id"]
     key = table.answer_key(conversation, message_id)
     aws.put(**key, message_id=message_id, content="Once upon", status="answering")
-    waiting(aws).reject_all("ses_1", "EngineFailed")
+    assert waiting(aws).reject_all(SessionStore(aws.items).live_session_ids()[0], "EngineFailed") == 1
     assert service.messages("user-1", conversation)["data"][1]["content"] == "Once upon"
 
 
@@ -62,3 +69,16 @@ def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:
     assert waiting(aws).successor({"session_id": "ses_1"}) is None
     assert bootstrap.sessions.rescuer().rescue() == {"waiting": 0, "queued_again": 0, "session_started": False}
     assert aws.items.get(table.pending_key("batch_1"))
+
+
+@pytest.mark.parametrize(
+    ("code", "rejected"), [("NoGpuCapacity", 0), ("BootFailed", 0), ("SpendCapReached", 1), ("SessionEndRequested", 1)]
+)
+def test_what_another_live_session_will_answer_is_left_to_it(aws: Aws, code: str, rejected: int) -> None:
+    """A batch's second GPU that could not be bought ends nobody's conversation on the first."""
+    service = bootstrap.api.api().conversations
+    service.post("user-1", service.create("user-1")["id"], {"content": "one"})
+    aws.put(**table.gpu_slot_key(1), session_id="ses_2")
+    aws.put(**session_item("ses_2", status="launching"))
+    assert waiting(aws).reject_all("ses_2", code) == rejected
+    assert len(list(aws.items.query(table.PENDING))) == 1 - rejected

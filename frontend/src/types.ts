@@ -23,6 +23,9 @@ export interface Receipt {
   gpu_usd?: number | null;
   storage_usd?: number;
   address_usd?: number;
+  /** What Bedrock took because no GPU could be had. */
+  bedrock_usd?: number | null;
+  bedrock_messages?: number;
   prompt_tokens?: number;
   completion_tokens?: number;
   messages?: number;
@@ -100,6 +103,8 @@ export interface Message {
   session_id?: string | null;
   usage?: { prompt_tokens: number; completion_tokens: number } | null;
   finish_reason?: string | null;
+  /** "bedrock": no GPU of ours wrote it. */
+  backend?: string | null;
   error?: { code: string; message: string } | null;
 }
 

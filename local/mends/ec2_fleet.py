@@ -1,19 +1,25 @@
-"""CreateFleet that can be retried, and spot instances that say so.
+"""CreateFleet that can be retried and finds nothing to buy, and spot instances that say so.
 
 AWS: a CreateFleet with a `ClientToken` that was used before returns that fleet and its instances, and refuses other
 parameters with IdempotentParameterMismatch. DescribeInstances has `InstanceLifecycle: spot` for spot instances, and an
-instance has its subnet's zone. Each entry of the fleet's `Instances` says which override it came from.
+instance has its subnet's zone. Each entry of the fleet's `Instances` says which override it came from. Where no pool
+has capacity, an instant fleet answers well, with an error for each override and without an instance.
 Emulator: ignores the token (a retry buys a second instance), leaves the lifecycle and the override out, and puts every
-instance into the region's zone `a`.
+instance into the region's zone `a`. It is never out of capacity: here nothing is sold in a subnet with the tag
+`sold-out`.
 """
 
+import itertools
 import re
+import uuid
 from html import escape
 from typing import Any
 
 from local.mends import Options
 
 _answers: dict[tuple[str, str, str], tuple[dict[str, Any], Any]] = {}
+SOLD_OUT = "sold-out"
+
 _FLEET_ID = re.compile(rb"<fleetId>([^<]+)</fleetId>")
 
 
@@ -38,11 +44,12 @@ def apply(options: Options) -> None:
                 f"The client token {token} was used before with other parameters.",
                 400,
             )
-        answer = original_create(parameters)
+        pools = _sold_out(ec2, parameters)
+        answer = _empty(ec2, pools) if pools else original_create(parameters)
         status, _headers, body = answer
         if status == 200:
             fleet_id = _FLEET_ID.search(body if isinstance(body, bytes) else body.encode())
-            if fleet_id:
+            if fleet_id and not pools:
                 _describe(ec2, ec2._fleets[fleet_id[1].decode()])
             if token:
                 _answers[key] = (wanted, answer)
@@ -68,6 +75,31 @@ def apply(options: Options) -> None:
     ec2._create_fleet = ec2._ACTION_MAP["CreateFleet"] = create_fleet
     ec2._instance_xml = instance_xml
     ec2._fleet_instances_xml = fleet_xml
+
+
+def _sold_out(ec2: Any, parameters: dict[str, Any]) -> list[tuple[str, str]]:
+    """(type, subnet) of every override, when all of them are in subnets where nothing is sold."""
+    pools = []
+    for number in itertools.count(1):
+        override = f"LaunchTemplateConfigs.1.Overrides.{number}"
+        subnet = ec2._p(parameters, f"{override}.SubnetId")
+        if not subnet:
+            return pools
+        if SOLD_OUT not in [tag["Key"] for tag in ec2._tags.get(subnet, [])]:
+            return []
+        pools.append((ec2._p(parameters, f"{override}.InstanceType"), subnet))
+    return []
+
+
+def _empty(ec2: Any, pools: list[tuple[str, str]]) -> Any:
+    errors = "".join(
+        f"<item><launchTemplateAndOverrides><overrides><instanceType>{escape(kind)}</instanceType>"
+        f"<subnetId>{escape(subnet)}</subnetId></overrides></launchTemplateAndOverrides><lifecycle>spot</lifecycle>"
+        "<errorCode>InsufficientInstanceCapacity</errorCode><errorMessage>This pool is empty.</errorMessage></item>"
+        for kind, subnet in pools
+    )
+    body = f"<fleetId>fleet-{uuid.uuid4()}</fleetId><fleetInstanceSet/><errorSet>{errors}</errorSet>"
+    return ec2._xml(200, "CreateFleetResponse", body)
 
 
 def _describe(ec2: Any, fleet: dict[str, Any]) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
+NO_BEDROCK = "BEDROCK_MODEL_ID is empty: this stack was deployed without Bedrock"
+
 
 class MissingSetting(Exception):
     """An environment variable is missing or has the wrong form; the message names it."""
@@ -84,6 +86,14 @@ class SessionStartSettings(Settings):
 @dataclass(frozen=True)
 class CloseSessionSettings(SessionStartSettings):
     websocket_callback_url: str
+
+
+@dataclass(frozen=True)
+class AnswerChatsSettings(WebSocketSettings):
+    bedrock_model_id: str
+    context_tokens: int
+    monthly_cap_usd: float
+    session_cap_usd: float
 
 
 @dataclass(frozen=True)

@@ -116,8 +116,14 @@ def check_money(play: "Play", items: list[dict[str, Any]], sessions: dict[str, A
     ledger = [item for item in items if item["pk"]["S"].startswith("LEDGER#")]
     entries = {item["sk"]["S"]: float(item["usd"]["N"]) for item in ledger if item["sk"]["S"] != "TOTAL"}
     total = sum(float(item["spent_usd"]["N"]) for item in ledger if item["sk"]["S"] == "TOTAL") - play.spent_elsewhere
-    batches = {item["batch_id"]["S"] for item in items if float(item.get("bedrock_usd", {}).get("N", 0))}
-    if entries.keys() != sessions.keys() | batches or abs(total - sum(entries.values())) > 1e-6:
+    check_bedrock(items, sessions, entries, verdict)
+    counted = {name.removesuffix("/bedrock") for name in entries}  # that came after a session's closing
+    batches = {
+        item["batch_id"]["S"]
+        for item in items
+        if item["sk"]["S"].startswith("BATCH#") and float(item.get("bedrock_usd", {}).get("N", 0))
+    }
+    if counted != sessions.keys() | batches or abs(total - sum(entries.values())) > 1e-6:
         verdict.wrong.append(f"the ledger has {entries} and says {total} for {sorted(sessions.keys() | batches)}")
     if play.case.strike == "month_spent" and len(play.accepted) > 1 and not play.case.sweep:
         verdict.wrong.append("a message was accepted beyond the month's cap")
@@ -125,6 +131,23 @@ def check_money(play: "Play", items: list[dict[str, Any]], sessions: dict[str, A
         outcomes = [session.get("outcome", {}).get("S") for session in sessions.values()]
         if outcomes.count("spend_cap") != 1:
             verdict.wrong.append(f"the session's cap was reached, and the sessions' outcomes are {outcomes}")
+
+
+def check_bedrock(
+    items: list[dict[str, Any]], sessions: dict[str, Any], entries: dict[str, float], verdict: Verdict
+) -> None:
+    """What Bedrock answered for want of a GPU is on its session's account, and in the ledger once."""
+    for session_id, session in sessions.items():
+        answered = [item for item in items if item.get("backend", {}).get("S") == "bedrock"]
+        ours = sum(item["session_id"]["S"] == session_id for item in answered)
+        if int(session.get("bedrock_messages", {"N": "0"})["N"]) != ours:
+            verdict.wrong.append(f"{session_id} counts {session.get('bedrock_messages')} of {ours} answers of Bedrock")
+        paid = float(session.get("bedrock_usd", {"N": "0"})["N"])
+        late = entries.get(f"{session_id}/bedrock", 0.0)
+        if "launches" not in session and session_id in entries and abs(entries[session_id] + late - paid) > 1e-6:
+            verdict.wrong.append(f"{session_id} paid {paid} for Bedrock, and the ledger has {entries[session_id]}")
+        if bool(paid) < bool(ours):
+            verdict.wrong.append(f"{session_id} paid nothing for {ours} answers of Bedrock")
 
 
 def check_letter(play: "Play", session_id: str, verdict: Verdict) -> None:

@@ -52,6 +52,13 @@ STUCK_SECOND = [
     refused("dynamodb:TransactWriteItems", 3, 1),
 ]
 
+NO_GPU = {"kind": "no_capacity", "action": "ec2:CreateFleet", "times": 0}
+NO_BEDROCK = {"kind": "denied", "caller": "AnswerChatsFunction", "action": "bedrock:InvokeModel", "times": 0}
+NO_GPU_CASES = (
+    *strikes("execution_stopped", "Answer on Bedrock.before", "Answer on Bedrock.after"),
+    *strikes("month_spent", "Answer on Bedrock.before"),
+)
+
 SCENARIOS: dict[str, Scenario] = {
     "relaunch": Scenario(strike="worker_killed", moment="answering"),
     "on_demand": Scenario(rules=[{"kind": "no_capacity", "action": "ec2:CreateFleet"}], allow_on_demand=True),
@@ -61,11 +68,9 @@ SCENARIOS: dict[str, Scenario] = {
     # The spend guard and the capacity diary.
     "capped": Scenario(strike="cap_reached", moment="answering", order="count to 240", thin=True),
     "month_capped": Scenario(strike="month_spent", moment="answering", alone=True, thin=True),
-    "no_gpu": Scenario(
-        rules=[{"kind": "no_capacity", "action": "ec2:CreateFleet", "times": 0}],
-        thin=True,
-        again=("CloseSessionFunction",),
-    ),
+    # Bedrock answers; and where it does not, what waits ends in the launch's error.
+    "no_gpu": Scenario(rules=[NO_GPU], thin=True, again=("CloseSessionFunction",), cases=NO_GPU_CASES),
+    "no_answer_at_all": Scenario(rules=[NO_GPU, NO_BEDROCK], thin=True, again=("CloseSessionFunction",)),
     # What only the five minutes' schedules bring on.
     "stuck": Scenario(rules=STUCK, once=True, swept=("RescueRequestsFunction",), thin=True),
     "stuck_capped": Scenario(

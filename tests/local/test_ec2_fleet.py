@@ -9,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import Emulator, client
+from local.mends.ec2_fleet import SOLD_OUT
 from tests.cloud import policy, trust, unique
 
 pytestmark = pytest.mark.cloud
@@ -52,6 +53,21 @@ def test_retried_fleet_does_not_buy_a_second_instance(emulator: Emulator) -> Non
     second = ec2.create_fleet(**request)
     assert (second["FleetId"], second["Instances"]) == (first["FleetId"], first["Instances"])
     assert count(emulator) == before
+
+
+def test_fleet_whose_pools_are_sold_out_answers_with_an_error_for_each(emulator: Emulator) -> None:
+    ec2, request = emulator.client("ec2"), fleet_request(emulator)
+    (pool,) = request["LaunchTemplateConfigs"][0]["Overrides"]
+    ec2.create_tags(Resources=[pool["SubnetId"]], Tags=[{"Key": SOLD_OUT, "Value": ""}])
+    before = count(emulator)
+    answer = ec2.create_fleet(**request)
+    ec2.delete_tags(Resources=[pool["SubnetId"]], Tags=[{"Key": SOLD_OUT}])
+    assert not answer["Instances"] and count(emulator) == before
+    (error,) = answer["Errors"]
+    assert error["ErrorCode"] == "InsufficientInstanceCapacity"
+    assert error["LaunchTemplateAndOverrides"]["Overrides"] == pool
+    bought = ec2.create_fleet(**{**request, "ClientToken": unique("token")})
+    assert len(bought["Instances"]) == 1 and not bought["Errors"]
 
 
 def test_token_with_other_parameters_is_refused(emulator: Emulator) -> None:

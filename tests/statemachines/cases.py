@@ -8,11 +8,13 @@ ANYTHING, WAIT, SERVE, WORK = "Was anything launched?", "Wait until healthy", "S
 INTERRUPTED, LOST, TERMINATE = "Was it interrupted?", "Terminate lost GPU", "Terminate GPU"
 CAP = "Is the spend cap reached?"
 CLOSE, STORE, NOTIFY, WELL = "Close session", "Store results", "Notify", "Did it end well?"
+MAY, BEDROCK = "May Bedrock answer?", "Answer on Bedrock"
 OVER, FAILED, ANOTHER = "Session over", "Session failed", "Another session is live"
 
 UP = (OPEN, SPOT, SPOT_FOUND, WAIT)
 DOWN = (TERMINATE, CLOSE, STORE, NOTIFY, WELL)
 NOTHING_LAUNCHED = (CLOSE, STORE, NOTIFY, WELL, FAILED)
+NO_GPU = (MAY, BEDROCK, *NOTHING_LAUNCHED)
 NORMAL = (*UP, SERVE, *DOWN, OVER)
 BESIDE_ERRORS = give(
     {
@@ -61,13 +63,13 @@ CASES = [
     ),
     Case(
         "no-spot-capacity",
-        (OPEN, SPOT, SPOT_FOUND, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, SPOT_FOUND, *NO_GPU),
         error="NoGpuCapacity",
         states={SPOT: [refused("InsufficientInstanceCapacity", "MaxSpotInstanceCountExceeded")]},
     ),
     Case(
         "fleet-without-a-word",
-        (OPEN, SPOT, SPOT_FOUND, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, SPOT_FOUND, *NO_GPU),
         error="NoGpuCapacity",
         states={SPOT: [refused()]},
     ),
@@ -79,36 +81,50 @@ CASES = [
     ),
     Case(
         "no-capacity-at-all",
-        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, *NO_GPU),
         error="NoGpuCapacity",
         request={"allow_on_demand": True},
         states={SPOT: [refused("UnfulfillableCapacity")], ON_DEMAND: [refused("InsufficientInstanceCapacity")]},
     ),
     Case(
         "spot-quota-then-on-demand-quota",
-        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, *NO_GPU),
         error="GpuQuotaExceeded",
         request={"allow_on_demand": True},
         states={SPOT: [refused("MaxSpotInstanceCountExceeded")], ON_DEMAND: [refused("VcpuLimitExceeded")]},
     ),
     Case(
         "not-authorized",
-        (OPEN, SPOT, SPOT_FOUND, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, SPOT_FOUND, *NO_GPU),
         error="LaunchNotAuthorized",
         request={"allow_on_demand": True},
         states={SPOT: [refused("UnauthorizedOperation")]},
     ),
     Case(
         "unknown-refusal",
-        (OPEN, SPOT, SPOT_FOUND, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, SPOT_FOUND, MAY, *NOTHING_LAUNCHED),
         error="Ec2.Ec2Exception",
         request={"allow_on_demand": True},
         states={SPOT: [refused("InvalidParameterValue")]},
     ),
+    # Its last rung
+    Case(
+        "no-capacity-and-no-bedrock",
+        (OPEN, SPOT, SPOT_FOUND, MAY, *NOTHING_LAUNCHED),
+        error="NoGpuCapacity",
+        states={SPOT: [refused("InsufficientInstanceCapacity")]},
+        substitutions={"HasBedrock": "false"},
+    ),
+    Case(
+        "bedrock-fails-too",
+        (OPEN, SPOT, SPOT_FOUND, MAY, BEDROCK, *NOTHING_LAUNCHED),
+        error="GpuQuotaExceeded",
+        states={SPOT: [refused("MaxSpotInstanceCountExceeded")], BEDROCK: [throw("MissingSetting")]},
+    ),
     # Launches that fail as calls
     Case(
         "call-not-authorized",
-        (OPEN, SPOT, FIND, ANYTHING, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, FIND, ANYTHING, *NO_GPU),
         error="LaunchNotAuthorized",
         request={"allow_on_demand": True},
         states={SPOT: [throw("Ec2.Ec2Exception", "UnauthorizedOperation: not authorized to perform ec2:CreateFleet")]},
@@ -120,6 +136,12 @@ CASES = [
         states={SPOT: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
     ),
     Case(
+        "capacity-as-api-error-and-no-on-demand",
+        (OPEN, SPOT, FIND, ANYTHING, *NO_GPU),
+        error="NoGpuCapacity",
+        states={SPOT: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
+    ),
+    Case(
         "launch-of-unknown-effect",
         (OPEN, SPOT, FIND, ANYTHING, *DOWN, FAILED),
         error="Ec2.Ec2Exception",
@@ -128,7 +150,7 @@ CASES = [
     ),
     Case(
         "on-demand-of-unknown-effect",
-        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, FIND, ANYTHING, *NOTHING_LAUNCHED),
+        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, FIND, ANYTHING, MAY, *NOTHING_LAUNCHED),
         error="Ec2.Ec2Exception",
         request={"allow_on_demand": True},
         states={SPOT: [refused("InsufficientInstanceCapacity")], ON_DEMAND: [INTERNAL]},
@@ -202,7 +224,7 @@ CASES = [
     ),
     Case(
         "no-capacity-for-the-relaunch",
-        (*UP, SERVE, WORK, INTERRUPTED, LOST, SPOT, SPOT_FOUND, *NOTHING_LAUNCHED),
+        (*UP, SERVE, WORK, INTERRUPTED, LOST, SPOT, SPOT_FOUND, *NO_GPU),
         error="NoGpuCapacity",
         worker=(HEALTHY, failure("SpotInterrupted")),
         work_waits=True,

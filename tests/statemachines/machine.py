@@ -145,6 +145,9 @@ def close(event, context):
 
 def store(event, context):
     return {"session_id": event["session_id"]}
+
+def answer(event, context):
+    return {"session_id": event["session_id"], "answered": 1, "left": 0}
 """
 
 
@@ -192,7 +195,7 @@ class Bench:
         everything = policy({"Action": "*", "Resource": "*"})  # the template's role is proved by tests/local
         iam.put_role_policy(RoleName="machine", PolicyName="all", PolicyDocument=everything)
         iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
-        self.functions = {name: make_stub(emulator, f"stub.{name}", STUB) for name in ("close", "store")}
+        self.functions = {name: make_stub(emulator, f"stub.{name}", STUB) for name in ("answer", "close", "store")}
         self.topic = emulator.client("sns").create_topic(Name="sessions")["TopicArn"]
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         self.subnets = [
@@ -215,6 +218,8 @@ class Bench:
             "InstanceTypes": "g6.xlarge,g5.xlarge",
             "SubnetIds": ",".join(subnet["SubnetId"] for subnet in self.subnets),
             "AvailabilityZones": ",".join(subnet["AvailabilityZone"] for subnet in self.subnets),
+            "HasBedrock": "true",
+            "AnswerChatsFunctionArn": self.functions["answer"],
             "CloseSessionFunctionArn": self.functions["close"],
             "StoreResultsFunctionArn": self.functions["store"],
             "IdleSeconds": "300",

@@ -9,7 +9,7 @@ MACHINE, STATES = GPU_SESSION.machine, GPU_SESSION.states
 reachable, targets = GPU_SESSION.reachable, GPU_SESSION.targets
 TERMINATE = ("Terminate GPU", "Terminate lost GPU")
 LAUNCHES = ("Launch spot GPU", "Launch on-demand GPU")
-AFTER_TERMINATION = ("Close session", "Store results", "Notify")
+AFTER_TERMINATION = ("Answer on Bedrock", "Close session", "Store results", "Notify")
 
 
 def test_every_token_has_a_heartbeat() -> None:
@@ -61,6 +61,17 @@ def test_nothing_slow_stands_before_the_termination() -> None:
         assert not reachable(name) & {*LAUNCHES, *TERMINATE}
 
 
+def test_bedrock_answers_only_where_ec2_has_said_that_it_launches_nothing() -> None:
+    """The reaper waits for the execution's end, so it must not be late where an instance may be there."""
+    asked = STATES["May Bedrock answer?"]["Choices"]
+    assert [rule["Next"] for rule in asked] == ["Answer on Bedrock"]
+    assert "$error.Error in ['NoGpuCapacity', 'GpuQuotaExceeded', 'LaunchNotAuthorized']" in asked[0]["Condition"]
+    choices = {"Was spot capacity found?", "Was on-demand capacity found?", "Was anything launched?"}
+    assert {name for name in STATES if "May Bedrock answer?" in targets(name)} == choices
+    assert {name for name in STATES if "Answer on Bedrock" in targets(name)} == {"May Bedrock answer?"}
+    assert targets("Answer on Bedrock") == {"Close session"}
+
+
 def test_loops_are_bounded() -> None:
     """Two ways lead back: the relaunch, which counts, and the one try on-demand, which forbids a second one."""
     back = ("Terminate lost GPU", "Launch on-demand GPU")
@@ -81,7 +92,7 @@ def test_loops_are_bounded() -> None:
 
 def test_every_catch_of_everything_records_the_error() -> None:
     """Except where another error is recorded already, and must stay."""
-    keeps = {"Find launched GPUs", "Is work waiting?", "Terminate lost GPU"}
+    keeps = {"Answer on Bedrock", "Find launched GPUs", "Is work waiting?", "Terminate lost GPU"}
     for name, state in GPU_SESSION.tasks().items():
         assert ("error" in state["Catch"][-1].get("Assign", {})) == (name not in keeps), name
 

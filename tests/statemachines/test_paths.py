@@ -154,6 +154,14 @@ def test_session_that_used_up_its_cap_is_closed_as_that(runs: dict[str, Run]) ->
     assert runs["ended-at-its-cap-while-booting"].closing["error"]["Error"] == "SpendCapReached"
 
 
+@pytest.mark.parametrize("name", ["no-spot-capacity", "not-authorized", "bedrock-fails-too"])
+def test_bedrock_changes_nothing_of_how_the_session_ends(runs: dict[str, Run], name: str) -> None:
+    run = runs[name]
+    assert (run.closing["error"]["Error"], run.closing["outcome"]) == (run.error, "failed")
+    assert "EC2 said: " in (run.cause or "")
+    assert run.closing["refusals"]
+
+
 def test_diary_hears_of_everything_that_ec2_did_not_sell(runs: dict[str, Run]) -> None:
     def heard(name: str) -> list[tuple[str, str, str]]:
         return [(one["lifecycle"], one["type"], one["code"]) for one in runs[name].closing["refusals"]]

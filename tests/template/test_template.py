@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from foreverus import schemas, settings
+from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
 from foreverus.costs.prices import listed_price
+from foreverus.handlers import answer_chats
 from foreverus.sessions import metrics
-from tests.statemachines.definition import ALL, BATCH_RUN, Definition
+from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
 from tests.template.template import ROOT, parameter_defaults, resources, substitute, template, walk
 
 TEXT = (ROOT / "template.yaml").read_text()
@@ -418,17 +420,29 @@ def test_bedrock_model_is_one_that_its_role_may_ask(model: str, taken: bool) -> 
     assert bool(re.search(pattern, model)) is taken
 
 
-def test_only_one_function_asks_bedrock_and_only_that_model() -> None:
-    asking = [(name, one) for name, one in statements() if any(a.startswith("bedrock:") for a in actions(one))]
-    ((name, statement),) = asking
+def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
+    asking = {name: one for name, one in statements() if any(a.startswith("bedrock:") for a in actions(one))}
+    assert set(asking) == {"AnswerBatchFunction", "AnswerChatsFunction"}
     model = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/${BedrockModelId}"
-    assert (name, statement["Action"], statement["Resource"]) == (
-        "AnswerBatchFunction",
-        ["bedrock:InvokeModel"],
-        {"Fn::Sub": model},
-    )
-    guarded = FUNCTIONS["AnswerBatchFunction"]["Policies"][-1]["Fn::If"]
-    assert (guarded[0], guarded[2]) == ("HasBedrock", {"Ref": "AWS::NoValue"})
+    for name, statement in asking.items():
+        assert (statement["Action"], statement["Resource"]) == (["bedrock:InvokeModel"], {"Fn::Sub": model})
+        guarded = FUNCTIONS[name]["Policies"][-1]["Fn::If"]
+        assert (guarded[0], guarded[2]) == ("HasBedrock", {"Ref": "AWS::NoValue"})
+
+
+def test_machine_asks_bedrock_only_where_the_stack_has_it() -> None:
+    given = resources("AWS::Serverless::StateMachine")["GpuSession"]["DefinitionSubstitutions"]
+    assert given["HasBedrock"] == {"Fn::If": ["HasBedrock", "true", "false"]}
+    assert GPU_SESSION.states["May Bedrock answer?"]["Choices"][0]["Condition"].startswith("{% ${HasBedrock} and ")
+
+
+def test_chats_have_time_for_the_longest_answer_on_bedrock() -> None:
+    function = FUNCTIONS["AnswerChatsFunction"]
+    assert function["Timeout"] - answer_chats.LAST_WRITES_S > LAST_ANSWERS_S
+    assert allowed("AnswerChatsFunction").keys() == {
+        *(f"dynamodb:{call}Item" for call in ("Get", "Put", "Update", "Delete")),
+        *("dynamodb:Query", "dynamodb:ConditionCheckItem", "execute-api:ManageConnections", "bedrock:InvokeModel"),
+    }
 
 
 def test_batch_machine_can_call_its_steps_and_tell_people_and_nothing_else() -> None:

@@ -12,7 +12,7 @@ SOURCE = ROOT / "src" / "foreverus"
 
 # Which folders a folder may import from. Nobody imports handlers or worker; bootstrap and handlers see everything.
 ARROWS: dict[str, set[str]] = {
-    "conversations": {"sessions", "backends"},
+    "conversations": {"sessions", "backends", "costs"},
     "live": {"conversations", "sessions"},
     "sessions": {"costs"},
     "results": {"sessions", "batches"},

@@ -155,6 +155,17 @@ def rejected(code: str) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def answered_on_bedrock(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"session_id": SESSION, "answered": count, "left": 0}
+        answer = world.items.get(table.answer_key(CONVERSATION, MESSAGE)) or {}
+        assert answer.get("backend") == ("bedrock" if count else None)
+        assert [frame["message"]["content"] for frame in push.frames[CONNECTION]] == ["Oi"] * count
+        assert (world.items.get(table.pending_key(MESSAGE)) is None) == bool(count)
+
+    return check
+
+
 def result_is(expected: Any) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == expected
@@ -340,6 +351,9 @@ EXPECTED: dict[str, Expectation] = {
     "close_session/edge_unknown_session": closed("ended", "0e1f6a52-scheduled"),
     "close_session/bad_refusal_without_time": InvalidRequest,
     "close_session/bad_no_session": InvalidRequest,
+    "answer_chats/good_no_gpu": answered_on_bedrock(1),
+    "answer_chats/edge_another_session_has_a_gpu": answered_on_bedrock(0),
+    "answer_chats/bad_empty_session": InvalidRequest,
     "store_results/good_session": result_is({"session_id": SESSION, "stored": False, "messages": 0}),
     "store_results/edge_scheduled": result_is([]),  # deployed without PostgreSQL
     "store_results/bad_session_still_live": ResultsNotStored,
@@ -386,6 +400,11 @@ EXPECTED: dict[str, Expectation] = {
 
 def arrange(case: str, world: Aws) -> None:
     """What a case needs beyond the common world."""
+    if case == "answer_chats/good_no_gpu":
+        world.put(**session_item(SESSION, status="launching", launches=[]))
+    if case == "answer_chats/edge_another_session_has_a_gpu":
+        world.put(**table.gpu_slot_key(1), session_id="ses_still_live")
+        world.put(**session_item("ses_still_live", instance_id="i-1"))
     if case == "store_results/good_session":
         world.items.update(
             table.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}

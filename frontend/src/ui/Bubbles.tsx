@@ -69,6 +69,7 @@ export function Answer({ message, text }: { message: Message; text: string }) {
           </p>
         )
       )}
+      {message.backend === "bedrock" && <p class="state">{t("chat.bedrock")}</p>}
       {message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
     </article>
   );

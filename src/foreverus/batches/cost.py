@@ -101,9 +101,10 @@ def bedrock_usd(shards: list[Item], price: TokenPrice) -> float | None:
 
 
 def _whole_usd(session: Item, rates: Rates, now: datetime) -> float:
-    total = session.get("receipt", {}).get("total_usd")
-    if total is not None:
-        return float(total)
+    """What its instances cost: what Bedrock answered in it were people's messages."""
+    receipt = session.get("receipt", {})
+    if receipt.get("total_usd") is not None:
+        return float(receipt["total_usd"]) - float(receipt.get("bedrock_usd") or 0.0)
     ended = session.get("terminated_at")
     return spent_usd(session.get("launches", []), table.parse_timestamp(ended) if ended else now, rates.region)
 

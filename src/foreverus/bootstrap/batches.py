@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from foreverus.results.batches import SummaryKeeper
     from foreverus.sessions.notifications import SnsTopic
 
-BEDROCK_CALLS = 32  # in flight at once, of one batch; a new account's quota for Mistral 7B is hundreds a minute
+BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
 
 def validator() -> "Validator":
@@ -80,7 +80,7 @@ def on_bedrock() -> "OnBedrock":
 
     env = settings.AnswerBatchSettings.from_env(os.environ)
     if not env.bedrock_model_id:
-        raise settings.MissingSetting("BEDROCK_MODEL_ID is empty: this stack was deployed without Bedrock")
+        raise settings.MissingSetting(settings.NO_BEDROCK)
     backend = bedrock(env.bedrock_model_id)
     return OnBedrock(BatchStore(items(env.table_name)), objects(env.data_bucket), backend, BEDROCK_CALLS, clock)
 

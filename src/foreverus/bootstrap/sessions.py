@@ -13,6 +13,7 @@ from foreverus.bootstrap.aws import client, clock, items, machine, region, tasks
 
 if TYPE_CHECKING:
     from foreverus.batches.waiting import WaitingBatches
+    from foreverus.conversations.on_bedrock import ChatsOnBedrock
     from foreverus.conversations.push import WebSocketPush
     from foreverus.conversations.rescue import Rescuer
     from foreverus.conversations.waiting import WaitingRequests
@@ -119,6 +120,34 @@ def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
 @cache
 def closer() -> "SessionCloser":
     return session_closer(settings.CloseSessionSettings.from_env(os.environ))
+
+
+def chats_on_bedrock() -> "ChatsOnBedrock":
+    from foreverus.bootstrap.batches import BEDROCK_CALLS, bedrock
+    from foreverus.conversations.answers import DynamoAnswers
+    from foreverus.conversations.on_bedrock import ChatsOnBedrock
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.costs.meter import Caps
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.AnswerChatsSettings.from_env(os.environ)
+    if not env.bedrock_model_id:
+        raise settings.MissingSetting(settings.NO_BEDROCK)
+    table = items(env.table_name)
+    return ChatsOnBedrock(
+        store=ConversationStore(table),
+        answers=DynamoAnswers(table),
+        sessions=SessionStore(table),
+        backend=bedrock(env.bedrock_model_id),
+        push=push(),
+        price=bedrock_price(env.bedrock_model_id, region()),
+        caps=Caps(env.monthly_cap_usd, env.session_cap_usd),
+        region=region(),
+        context_tokens=env.context_tokens,
+        calls_at_once=BEDROCK_CALLS,
+        clock=clock,
+    )
 
 
 def count_reaped(stack_name: str) -> Callable[[int], None]:

@@ -26,6 +26,8 @@ from foreverus.dynamo import (
 
 Item = dict[str, Any]
 
+BEDROCK = "bedrock"  # an answer's `backend`; of one from our own GPU there is none
+
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -43,6 +45,16 @@ class Saved(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What Bedrock takes for an answer. `usd`: where the price is not known, what a guard reckons with."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float
+    price_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A final answer. Tokens are those that this session spent on it."""
 
@@ -53,6 +65,7 @@ class Answer:
     earlier_tokens: int = 0  # of the completion, spent by earlier sessions or GPUs
     uncounted_tokens: int = 0  # of the earlier ones: spent by this session on a lost GPU, and counted nowhere yet
     error: dict[str, str] = field(default_factory=dict)  # {"code", "message"} of a failed one
+    bill: Bill | None = None  # of one that Bedrock wrote, and no GPU of ours
 
     def attributes(self, session_id: str, now: datetime) -> Item:
         """The answer's final attributes, as they are stored."""
@@ -70,6 +83,8 @@ class Answer:
             values["finish_reason"] = self.finish_reason
         if self.error:
             values["error"] = self.error
+        if self.bill:
+            values["backend"] = BEDROCK
         return values
 
 
@@ -104,6 +119,9 @@ class Answers(Protocol):
 
     def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
         """Saves the final answer, breaks the promise's pending item and counts the session's tokens, all or nothing."""
+
+    def charge(self, session_id: str, bill: Bill) -> None:
+        """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone."""
 
     def drop(self, request: Request) -> None:
         """The conversation was deleted: removes what is left of the request."""
@@ -198,11 +216,7 @@ class DynamoAnswers:
                     "user_id": request.user_id,
                 }
             ),
-            update_write(
-                table.session_key(session_id),
-                "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one",
-                {":p": answer.prompt_tokens, ":c": answer.completion_tokens + answer.uncounted_tokens, ":one": 1},
-            ),
+            _count_answer(session_id, answer),
         )
         try:
             self.items.transact(*writes)
@@ -212,6 +226,15 @@ class DynamoAnswers:
             is_final = failed_conditions(err)[0] == "ConditionalCheckFailed"
             return Saved.DUPLICATE if is_final else Saved.DELETED
         return Saved.SAVED
+
+    def charge(self, session_id: str, bill: Bill) -> None:
+        adds, sets, values = _charged(bill)
+        values |= {":p": bill.prompt_tokens, ":c": bill.completion_tokens, ":one": 1}
+        self.items.update(
+            table.session_key(session_id),
+            f"{sets}ADD prompt_tokens :p, completion_tokens :c, version :one{adds}",
+            values,
+        )
 
     def drop(self, request: Request) -> None:
         self.items.delete(table.answer_key(request.conversation_id, request.message_id))
@@ -225,6 +248,24 @@ _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :faile
 _NOT_COUNTED = "(attribute_not_exists(counted_tokens) OR counted_tokens = :before)"
 _COUNTED_AS_BEFORE = "counted_tokens = :before"
 _FINAL = {":answered": "answered", ":failed": "failed"}
+
+
+def _count_answer(session_id: str, answer: Answer) -> Item:
+    values: Item = {":p": answer.prompt_tokens, ":c": answer.completion_tokens + answer.uncounted_tokens, ":one": 1}
+    counts, sets = "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one", ""
+    if answer.bill:
+        adds, sets, more = _charged(answer.bill)
+        counts, values = f"{counts}, bedrock_messages :one{adds}", values | more
+    return update_write(table.session_key(session_id), sets + counts, values)
+
+
+def _charged(bill: Bill) -> tuple[str, str, Item]:
+    """(more to ADD, a SET before it, values)."""
+    values: Item = {":bp": bill.prompt_tokens, ":bc": bill.completion_tokens, ":usd": bill.usd}
+    adds = ", bedrock_prompt_tokens :bp, bedrock_completion_tokens :bc, bedrock_usd :usd"
+    if bill.price_known:
+        return adds, "", values
+    return adds, "SET bedrock_price_unknown = :yes ", {**values, ":yes": True}
 
 
 def _check_exists(key: table.Key) -> Item:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from foreverus import table
-from foreverus.conversations.answers import Answer, Partial, Request, Saved
+from foreverus.conversations.answers import Answer, Bill, Partial, Request, Saved
 from foreverus.conversations.model import FINAL, new_question
 from foreverus.conversations.prompt import Thread, read_thread
 
@@ -21,6 +21,7 @@ class MemoryAnswers:
         self.messages: dict[str, dict[str, Item]] = {}
         self.pending: set[str] = set()
         self.session_usage: dict[str, dict[str, int]] = {}
+        self.session_usd: dict[str, float] = {}  # of Bedrock
         self.checkpoints = 0
         self._failures: deque[Exception] = deque()
 
@@ -92,7 +93,19 @@ class MemoryAnswers:
         used["prompt_tokens"] += answer.prompt_tokens
         used["completion_tokens"] += answer.completion_tokens + answer.uncounted_tokens
         used["messages"] += 1
+        if answer.bill:
+            self._billed(session_id, answer.bill)
         return Saved.SAVED
+
+    def charge(self, session_id: str, bill: Bill) -> None:
+        self._raise()
+        used = self._used(session_id)
+        used["prompt_tokens"] += bill.prompt_tokens
+        used["completion_tokens"] += bill.completion_tokens
+        self._billed(session_id, bill)
+
+    def _billed(self, session_id: str, bill: Bill) -> None:
+        self.session_usd[session_id] = self.session_usd.get(session_id, 0.0) + bill.usd
 
     def _used(self, session_id: str) -> dict[str, int]:
         nothing = {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0}

@@ -84,7 +84,7 @@ def public_answer(question: Item, answer: Item | None) -> Item:
         "status": answer.get("status", "queued"),
         "created_at": answer.get("created_at", question["created_at"]),
     }
-    for name in ("answered_at", "session_id", "usage", "finish_reason", "error"):
+    for name in ("answered_at", "session_id", "usage", "finish_reason", "backend", "error"):
         if answer.get(name) is not None:
             shown[name] = answer[name]
     return shown

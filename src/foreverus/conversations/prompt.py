@@ -18,6 +18,7 @@ DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the que
 BYTES_PER_TOKEN = 3.0  # Portuguese and English prose measure 3–4.5 with Mistral's tokenizer; low is safe
 TOKENS_PER_MESSAGE = 8  # role marks and separators of a chat template
 DEFAULT_ANSWER_TOKENS = 1024  # an answer's limit when the question names none, and the room that is kept for it
+MAX_BYTES_PER_CONTEXT_TOKEN = 8  # no more history than this is read: it could not fit
 MIN_ANSWER_TOKENS = 64  # a prompt that leaves less room for its answer does not fit
 
 
@@ -93,6 +94,11 @@ def read_thread(newest_first: Iterable[Item], message_id: str, most_bytes: int) 
     return Thread(question, answer, tuple(reversed(earlier)))
 
 
+def most_history_bytes(context_tokens: int) -> int:
+    """How much of a conversation is read for a prompt."""
+    return context_tokens * MAX_BYTES_PER_CONTEXT_TOKEN
+
+
 def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
     """System message, as many of the newest turns as fit by estimate, the question, and the answer so far if any.
 
@@ -136,6 +142,11 @@ def shorter(prompt: Prompt) -> Prompt | None:
         # vLLM refuses when prompt and max_tokens together exceed the context; llama.cpp only when the prompt does.
         return Prompt(prompt.messages, max(MIN_ANSWER_TOKENS, prompt.max_tokens // 4), prompt.temperature)
     return None
+
+
+def most_tokens(prompt: Prompt) -> int:
+    """A bound for those who guard money: no tokenizer spends more than a token a byte."""
+    return sum(len(message.content.encode()) + TOKENS_PER_MESSAGE for message in prompt.messages)
 
 
 def estimate(message: Message) -> int:

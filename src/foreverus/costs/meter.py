@@ -57,6 +57,20 @@ def cost(launches: list[Item], until: datetime, price_of: Callable[[Item], Price
     return Cost(sum(lives), gpu_usd, sum(hours) * STORAGE_USD_PER_HOUR, sum(hours) * PUBLIC_IPV4_USD_PER_HOUR)
 
 
+def bedrock_usd(session: Item) -> float | None:
+    """What Bedrock took for a session's answers; None when it answered and its price is not known. Receipts do not
+    guess; `guard_bedrock_usd` does.
+
+    >>> bedrock_usd({}), bedrock_usd({"bedrock_usd": 0.25})
+    (0.0, 0.25)
+    """
+    return None if session.get("bedrock_price_unknown") else guard_bedrock_usd(session)
+
+
+def guard_bedrock_usd(session: Item) -> float:
+    return float(session.get("bedrock_usd", 0.0))
+
+
 def noted_price(launch: Item) -> Price | None:
     """The price that was looked up when the instance was bought; None: not yet."""
     if "price_source" not in launch:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from foreverus.costs.meter import cost, noted_price
+from foreverus.costs.meter import bedrock_usd, cost, noted_price
 from foreverus.costs.prices import Price
 
 Item = dict[str, Any]
@@ -21,6 +21,8 @@ def receipt(session: Item, region: str, terminated_at: datetime, price_of: Calla
     by_instance = {launch["instance_id"]: price for launch, price in zip(launches, prices, strict=True)}
     spent = cost(launches, terminated_at, lambda launch: by_instance[launch["instance_id"]])
     last = launches[-1] if launches else {}
+    bedrock = bedrock_usd(session)
+    total = None if spent.total_usd is None or bedrock is None else spent.total_usd + bedrock
     return {
         "session_id": session["session_id"],
         "instance_id": last.get("instance_id"),
@@ -37,10 +39,12 @@ def receipt(session: Item, region: str, terminated_at: datetime, price_of: Calla
         "gpu_usd": _rounded(spent.gpu_usd),
         "storage_usd": _rounded(spent.storage_usd),
         "address_usd": _rounded(spent.address_usd),
+        "bedrock_usd": _rounded(bedrock),
+        "bedrock_messages": session.get("bedrock_messages", 0),
         "prompt_tokens": session.get("prompt_tokens", 0),
         "completion_tokens": session.get("completion_tokens", 0),
         "messages": session.get("messages_answered", 0),
-        "total_usd": _rounded(spent.total_usd),
+        "total_usd": _rounded(total),
     }
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus import table
-from foreverus.costs.meter import spent_usd
+from foreverus.costs.meter import guard_bedrock_usd, spent_usd
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
 from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
@@ -99,13 +99,15 @@ class SessionCloser:
         elif session.get("end_requested"):
             self._reject_waiting(session_id, SessionEndRequested.code(), session["end_requested_at"])
         session = self.store.get(session_id) or session
-        usd = spent_usd(session.get("launches", []), end, self.region)
+        usd = spent_usd(session.get("launches", []), end, self.region) + guard_bedrock_usd(session)
         try:
             changes["receipt"] = receipt(session, self.region, end, self.price_of)
             total = changes["receipt"]["total_usd"]
             usd = usd if total is None else total
         except Exception:
             logger.exception("no receipt for %s", session_id)
+        if not is_over(session) and (bedrock := guard_bedrock_usd(session)):
+            changes["bedrock_counted_usd"] = bedrock  # what comes later is counted by who brings it
         self.store.close(session_id, changes, now, usd)
         self._write_diary(session, refusals or [])
         closed = {**session, **changes}
@@ -189,6 +191,7 @@ def notification(session: Item) -> dict[str, str]:
         f"Outcome:   {session['outcome']}",
         *([f"Error:     {session['error']}: {session['cause']}"] if failed else []),
         *([f"Notice:    {advice(SpendCapReached.code())}"] if session["outcome"] == SPEND_CAP else []),
+        *_bedrock_line(spent),
         f"GPU:       {spent.get('instance_type') or 'none was launched'} {spent.get('lifecycle') or ''}".rstrip(),
         f"Instance:  {spent.get('instance_id') or '-'} (terminated)",
         f"Minutes:   {spent.get('instance_minutes', 0)}",
@@ -199,3 +202,13 @@ def notification(session: Item) -> dict[str, str]:
     ]
     ascii_subject = subject.encode("ascii", "replace").decode().replace("\n", " ")
     return {"subject": ascii_subject[:SNS_SUBJECT_LIMIT], "message": "\n".join(lines)}
+
+
+def _bedrock_line(spent: Item) -> list[str]:
+    """What Bedrock answered because no GPU could be had."""
+    answered, usd = spent.get("bedrock_messages", 0), spent.get("bedrock_usd")
+    if not answered:
+        return []
+    messages = "1 message was" if answered == 1 else f"{answered} messages were"
+    cost = "a price that is not known" if usd is None else f"US$ {usd:.6f}"
+    return [f"Bedrock:   {messages} answered on Bedrock, {cost}"]

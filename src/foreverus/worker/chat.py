@@ -12,7 +12,13 @@ from enum import Enum
 from foreverus.backends.port import Backend, Finished, Message, Prompt
 from foreverus.concurrency import first_of, stop
 from foreverus.conversations.answers import Answer, Answers, Partial, Request, Saved
-from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, Thread, build_prompt, shorter
+from foreverus.conversations.prompt import (
+    DEFAULT_ANSWER_TOKENS,
+    Thread,
+    build_prompt,
+    most_history_bytes,
+    shorter,
+)
 from foreverus.conversations.push import Push, message_frame
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.background import Background
@@ -28,7 +34,6 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 1.0
 CHECKPOINTS_PER_SECOND = 4.0  # over all streams
-MAX_BYTES_PER_CONTEXT_TOKEN = 8  # no more history than this is read: it could not fit
 BUSY_TRIES = 8  # 0.1 s, 0.2 s, … 12.8 s
 ENGINE_TRIES = 3  # an answer that fails so often on an engine that lives is a failed answer
 MAX_ENGINES_LOST = 3  # engines that died under one answer: it is not asked again
@@ -93,7 +98,7 @@ class ChatAnswering:
         live = LiveAnswer(request, self.push, self.push_calls, self.pace)
         live.watch(self.tails)  # beside the reads: both take a round trip, and the first delta waits for both
         try:
-            most_bytes = self.context_tokens * MAX_BYTES_PER_CONTEXT_TOKEN
+            most_bytes = most_history_bytes(self.context_tokens)
             conversation, thread = await asyncio.gather(
                 self.calls(self.answers.conversation, request), self.calls(self.answers.thread, request, most_bytes)
             )

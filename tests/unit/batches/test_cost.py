@@ -39,6 +39,11 @@ def test_a_session_that_is_over_has_cost_what_its_receipt_says() -> None:
     assert cost([], ended) == pytest.approx(0.5 * (0.4 + BESIDE_GPU_USD_PER_HOUR), abs=1e-6)
 
 
+def test_messages_that_bedrock_answered_in_a_batchs_session_are_no_part_of_the_batch() -> None:
+    paid = {"total_usd": 0.125, "bedrock_usd": 0.025}
+    assert cost([], session("ses_1", 30, trigger="batch", batch_id="batch_1", receipt=paid)) == 0.1
+
+
 def test_in_somebody_elses_session_a_line_costs_its_share_of_the_gpu() -> None:
     shards = [{"shares": {"ses_1": 16 * 900.0}}, {"shares": {"ses_1": 16 * 900.0}}]  # half an hour of all slots
     assert cost(shards, session("ses_1", 200)) == pytest.approx(0.2)

@@ -52,6 +52,21 @@ def test_a_session_that_never_got_a_gpu_cost_nothing() -> None:
     assert bill["instance_id"] is None
 
 
+def test_what_bedrock_answered_is_in_the_total_beside_what_the_gpu_cost() -> None:
+    answered = {"bedrock_usd": 0.000123, "bedrock_messages": 2, "prompt_tokens": 500, "completion_tokens": 240}
+    bill = receipt({"session_id": "ses_1", **answered}, "us-east-1", START, priced(0.4))
+    assert (bill["bedrock_usd"], bill["bedrock_messages"], bill["total_usd"]) == (0.000123, 2, 0.000123)
+    both = receipt({**session(timedelta()), **answered}, "us-east-1", START + timedelta(hours=1), priced(0.4))
+    gpu = both["gpu_usd"] + both["storage_usd"] + both["address_usd"]
+    assert both["total_usd"] == pytest.approx(gpu + 0.000123, abs=2e-6)
+
+
+def test_receipt_does_not_guess_what_bedrock_took_at_a_price_that_nobody_knows() -> None:
+    guarded = {"session_id": "ses_1", "bedrock_usd": 0.5, "bedrock_price_unknown": True, "bedrock_messages": 1}
+    bill = receipt(guarded, "us-east-1", START, priced(0.4))
+    assert (bill["bedrock_usd"], bill["total_usd"]) == (None, None)
+
+
 @given(st.lists(st.integers(0, 100_000), max_size=4), st.floats(0.01, 10))
 def test_more_time_never_costs_less(starts: list[int], price: float) -> None:
     launches = session(*(timedelta(seconds=second) for second in sorted(starts)))

@@ -163,6 +163,43 @@ def test_an_unknown_price_is_said_to_be_unknown(aws: Aws) -> None:
     assert (aws.items.get(table.session_key("ses_1")) or {})["receipt"]["total_usd"] is None
 
 
+ANSWERED = {"bedrock_messages": 2, "bedrock_usd": 0.00025, "messages_answered": 2, "prompt_tokens": 60}
+NO_GPU = {"Error": "NoGpuCapacity", "Cause": "EC2 said: InsufficientInstanceCapacity"}
+
+
+def without_gpu(aws: Aws, **changes: object) -> None:
+    at = table.timestamp(NOW)
+    aws.put(**session_item("ses_1", launches=[], status="launching", created_at=at, **{**ANSWERED, **changes}))
+    aws.put(**table.GPU_SLOT, session_id="ses_1")
+
+
+def test_what_bedrock_answered_is_told_beside_the_launchs_error_and_counted_once(aws: Aws) -> None:
+    without_gpu(aws)
+    for _ in range(2):
+        told = closer(aws, Machine()).close("ses_1", "failed", NO_GPU)["notification"]
+    record = aws.items.get(table.session_key("ses_1")) or {}
+    assert (record["status"], record["error"]) == ("failed", "NoGpuCapacity")
+    assert (record["receipt"]["bedrock_usd"], record["receipt"]["total_usd"]) == (0.00025, 0.00025)
+    assert SessionStore(aws.items).spent(table.timestamp(NOW)[:7]) == 0.00025
+    assert told["subject"] == "Forever Us: session failed, NoGpuCapacity"
+    assert "NoGpuCapacity: AWS has no such GPU free" in told["message"]
+    assert "2 messages were answered on Bedrock, US$ 0.000250" in told["message"]
+    assert "GPU:       none was launched" in told["message"]
+
+
+def test_without_answers_of_bedrock_nothing_is_said_of_it(aws: Aws) -> None:
+    live(aws)
+    assert "Bedrock" not in closer(aws, Machine()).close("ses_1", "idle")["notification"]["message"]
+
+
+def test_bedrock_at_an_unknown_price_is_said_to_be_unknown_and_guarded_in_the_ledger(aws: Aws) -> None:
+    without_gpu(aws, bedrock_price_unknown=True, bedrock_messages=1)
+    told = closer(aws, Machine()).close("ses_1", "failed", NO_GPU)["notification"]["message"]
+    assert "1 message was answered on Bedrock, a price that is not known" in told
+    assert "Cost:      cost unknown" in told
+    assert SessionStore(aws.items).spent(table.timestamp(NOW)[:7]) == 0.00025
+
+
 class Latecomer(Waiting):
     """A message that is accepted after the rejection, while the session still holds the GPU's slot: it joined it."""
 

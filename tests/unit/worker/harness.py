@@ -1,6 +1,7 @@
 """A worker in memory, on a clock that jumps: waiting takes no time, and every test sees the same order of things."""
 
 import asyncio
+import functools
 import json
 import selectors
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -52,12 +53,11 @@ class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,mi
 def in_jumping_time(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
     """Runs an async test on a `JumpingLoop`."""
 
+    @functools.wraps(test)
     def run_it(*args: Any, **kwargs: Any) -> None:
         with asyncio.Runner(loop_factory=JumpingLoop) as runner:
             runner.run(test(*args, **kwargs))
 
-    run_it.__name__ = test.__name__
-    run_it.__doc__ = test.__doc__
     return run_it
 
 

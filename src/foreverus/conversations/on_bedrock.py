@@ -1,0 +1,257 @@
+"""The last rung of the capacity ladder: no GPU could be had, so Bedrock answers the messages that wait for one.
+
+A message is left alone, and ends in the launch's error when its session is closed, where Bedrock cannot or may not
+answer it: it throttles to the end, it has no word for what is asked (a temperature above 1), a cap is reached, or a
+person has switched the GPU off. Only a prompt that Bedrock itself rejects ends in that.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Protocol
+
+from foreverus.backends.limiter import Limiter
+from foreverus.backends.port import Backend, Completion, Prompt
+from foreverus.concurrency import Calls, first_of, stop
+from foreverus.conversations.answers import BEDROCK, Answer, Answers, Bill, Request, Saved
+from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, most_tokens, shorter
+from foreverus.conversations.push import Push, show_answer
+from foreverus.conversations.store import ConversationStore
+from foreverus.costs.allowance import Allowance
+from foreverus.costs.meter import Caps, guard_bedrock_usd, month_of, spent_usd
+from foreverus.costs.prices import TokenPrice
+from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
+from foreverus.sessions.model import is_over
+
+Item = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+LAST_ANSWERS_S = 60.0  # for calls in flight when no more are begun: what is cut off is paid for all the same
+CALL_TRIES = 3  # of a call that fails without being throttled
+SAVE_TRIES = 4
+SAVE_RETRY_S = 0.5
+CAP_USED_UP = 100  # percent: the notice that ends a session
+
+
+class Sessions(Protocol):
+    def get(self, session_id: str) -> Item | None: ...
+    def others(self, session_id: str) -> list[Item]: ...
+    def live_session_ids(self) -> list[str]: ...
+    def spent(self, month: str) -> float: ...
+    def count(self, month: str, name: str, usd: float, now: datetime) -> None: ...
+
+
+class _Left(Exception):
+    """This message is not answered here."""
+
+
+@dataclass(frozen=True)
+class ChatsOnBedrock:
+    """`calls_at_once`: the most that may be in flight."""
+
+    store: ConversationStore
+    answers: Answers
+    sessions: Sessions
+    backend: Backend
+    push: Push
+    price: TokenPrice
+    caps: Caps
+    region: str
+    context_tokens: int
+    calls_at_once: int
+    clock: Callable[[], datetime]
+    calls: Calls = asyncio.to_thread
+
+    def run(self, session_id: str, seconds: float) -> Item:
+        """Answers what waits, for `seconds` at most; returns `{session_id, answered, left}`. Safe to run twice: an
+        answer is saved once, and what was answered does not wait any more.
+
+        Nothing is answered beside another session with a GPU: its worker has these messages in hand.
+        """
+        return asyncio.run(self.answer(session_id, seconds))
+
+    async def answer(self, session_id: str, seconds: float) -> Item:
+        session = await self.calls(self.sessions.get, session_id)
+        others = await self.calls(self.sessions.others, session_id)
+        run = _Run(self, session_id)
+        if session and not any(one.get("instance_id") for one in others):
+            run.allowance = Allowance(await self.calls(self._left_usd, session))
+            await run.run(seconds)
+            await self.calls(self._count_what_came_late, session_id)
+        return {"session_id": session_id, "answered": run.answered, "left": len(run.left)}
+
+    def _left_usd(self, session: Item) -> float:
+        """Of both caps, whichever is nearer to its end; other live sessions count with what they have spent."""
+        ids = {session["session_id"], *self.sessions.live_session_ids()}
+        live = {one: self._spent_usd(self.sessions.get(one) or {}) for one in ids}
+        month = self.sessions.spent(month_of(session["created_at"])) + sum(live.values())
+        return min(self.caps.monthly_usd - month, self.caps.session_usd - live[session["session_id"]])
+
+    def _spent_usd(self, session: Item) -> float:
+        return spent_usd(session.get("launches", []), self.clock(), self.region) + guard_bedrock_usd(session)
+
+    def _count_what_came_late(self, session_id: str) -> None:
+        """The session's closing counts what Bedrock took. Where somebody else has closed it meanwhile, that was
+        without the last answers."""
+        session = self.sessions.get(session_id) or {}
+        late = guard_bedrock_usd(session) - float(session.get("bedrock_counted_usd", 0.0))
+        if is_over(session) and late > 0:
+            self.sessions.count(month_of(session["created_at"]), f"{session_id}/{BEDROCK}", late, self.clock())
+
+
+class _Run:
+    def __init__(self, on: ChatsOnBedrock, session_id: str):
+        self.on = on
+        self.session_id = session_id
+        self.allowance = Allowance(0.0)
+        self.limiter = Limiter(on.calls_at_once)
+        self.closed = False  # no call is begun any more
+        self.answered = 0
+        self.left: set[str] = set()  # conversations with a message that was not answered: none of theirs overtakes it
+
+    async def run(self, seconds: float) -> None:
+        work = asyncio.create_task(self._answer_all())
+        try:
+            await first_of(work, timeout=max(0.0, seconds - LAST_ANSWERS_S))
+            self.closed = True
+            await first_of(work, timeout=LAST_ANSWERS_S)
+            if work.done():
+                work.result()
+        finally:
+            await stop(work)
+
+    async def _answer_all(self) -> None:
+        """Until nothing new waits: who writes while others are answered has joined this session, too."""
+        seen: set[str] = set()
+        while not self.closed:
+            waiting = [one for one in await self.on.calls(self.on.store.pending) if one["message_id"] not in seen]
+            if not waiting:
+                return
+            seen |= {one["message_id"] for one in waiting}
+            by_conversation: dict[str, list[Item]] = {}
+            for one in waiting:
+                by_conversation.setdefault(one["conversation_id"], []).append(one)
+            await asyncio.gather(*map(self._conversation, by_conversation.values()))
+
+    async def _conversation(self, waiting: list[Item]) -> None:
+        """One after the other: the next question's prompt holds this one's answer."""
+        for item in waiting:
+            if item["conversation_id"] in self.left:
+                return
+            try:
+                await self._message(item)
+            except Exception as why:
+                log.warning("%s is not answered on Bedrock: %r", item["message_id"], why)
+                self.left.add(item["conversation_id"])
+                self.closed = self.closed or isinstance(why, BackendUnavailable)
+
+    async def _message(self, item: Item) -> None:
+        request = Request(item["message_id"], item["conversation_id"], item["user_id"])
+        on = self.on
+        conversation, thread = await asyncio.gather(
+            on.calls(on.answers.conversation, request),
+            on.calls(on.answers.thread, request, most_history_bytes(on.context_tokens)),
+        )
+        if conversation is None or thread.question is None:
+            await on.calls(on.answers.drop, request)
+        elif not thread.is_final:
+            answer = await self._ask(item, conversation.get("system") or "", thread)
+            await self._save(request, thread.question, answer)
+
+    async def _ask(self, item: Item, system: str, thread: Thread) -> Answer:
+        """A whole answer, or one that says why there is none.
+
+        An answer that a lost GPU has begun is continued where the backend can do that. Converse cannot: then it is
+        written anew, and takes the place of its beginning.
+        """
+        uncounted = thread.uncounted_by(self.session_id)
+        begun, failed = thread, 0
+        prompt = build_prompt(system, begun, self.on.context_tokens)
+        while True:
+            try:
+                whole = await self.limiter.run(lambda asked=prompt: self._call(item, asked))  # type: ignore[misc]
+                break
+            except PromptRejected as err:
+                less = shorter(prompt) if err.reason == "context_length_exceeded" else None
+                if less is not None:
+                    prompt = less
+                elif err.reason != "unsupported_parameter":
+                    error = {"code": err.reason, "message": str(err)}
+                    return Answer(thread.partial, uncounted_tokens=uncounted, error=error)
+                elif prompt.continues:
+                    begun = replace(thread, answer=None)
+                    prompt = build_prompt(system, begun, self.on.context_tokens)
+                else:
+                    raise _Left(str(err)) from err
+            except EngineFailed:
+                failed += 1
+                if failed >= CALL_TRIES:
+                    raise
+        tokens = whole.prompt_tokens, whole.completion_tokens
+        return Answer(
+            begun.partial + whole.text,
+            *tokens,
+            finish_reason=whole.finish_reason,
+            earlier_tokens=begun.partial_tokens,
+            uncounted_tokens=uncounted,
+            bill=Bill(*tokens, self.on.price.guard_usd(*tokens), self.on.price.usd(*tokens) is not None),
+        )
+
+    async def _call(self, item: Item, prompt: Prompt) -> Completion:
+        """Raises _Left or SpendCapReached when it is not to be made: asked again before each try."""
+        session = await self.on.calls(self.on.sessions.get, self.session_id) or {}
+        if why := _why_not(session, item, self.closed):
+            raise _Left(why)
+        price = self.on.price
+        answer_tokens = prompt.limit or self.on.context_tokens
+        most_usd = price.guard_usd(most_tokens(prompt), answer_tokens)
+        self.allowance.take(most_usd)
+        usd = 0.0
+        try:
+            whole = await self.on.backend.complete(prompt)
+            usd = price.guard_usd(whole.prompt_tokens, whole.completion_tokens)
+            return whole
+        finally:
+            self.allowance.settle(most_usd, usd)
+
+    async def _save(self, request: Request, question: Item, answer: Answer) -> None:
+        now = self.on.clock()
+        saved = await self._finish(request, answer, now)
+        stored = answer.attributes(self.session_id, now)
+        if saved is Saved.DELETED:
+            await self.on.calls(self.on.answers.drop, request)
+        elif saved is Saved.DUPLICATE and await self._is_ours(request, stored):
+            saved = Saved.SAVED  # the reply to its saving was lost
+        if saved is Saved.SAVED:
+            self.answered += not answer.error
+            await self.on.calls(show_answer, self.on.push, question, stored)
+        elif answer.bill:
+            await self.on.calls(self.on.answers.charge, self.session_id, answer.bill)
+
+    async def _finish(self, request: Request, answer: Answer, now: datetime) -> Saved:
+        for _ in range(SAVE_TRIES - 1):
+            try:
+                return await self.on.calls(self.on.answers.finish, request, answer, self.session_id, now)
+            except Exception as err:
+                log.warning("saving %s: %r", request.message_id, err)
+                await asyncio.sleep(SAVE_RETRY_S)
+        return await self.on.calls(self.on.answers.finish, request, answer, self.session_id, now)
+
+    async def _is_ours(self, request: Request, answer: Item) -> bool:
+        found = await self.on.calls(self.on.answers.thread, request, 0)
+        names = ("session_id", "answered_at", "content")
+        return found.answer is not None and all(found.answer.get(name) == answer[name] for name in names)
+
+
+def _why_not(session: Item, item: Item, closed: bool) -> str:
+    """Why no call is made for a message now; empty: it is made."""
+    if closed:
+        return "no time is left, or Bedrock cannot be asked"
+    if is_over(session) or not session:
+        return "its session is closed"
+    if item["created_at"] <= session.get("end_requested_at", ""):
+        return "off means off: it was accepted before the GPU was switched off"
+    return "a cap is a cap" if session.get("spend_notice") == CAP_USED_UP else ""

@@ -21,6 +21,7 @@ from foreverus.costs.meter import Caps
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.sessions.store import SessionStore
+from foreverus.settings import MissingSetting
 from foreverus.worker.contact import Contact, DirectCalls
 from tests.unit.conftest import NOW, Aws, launch, session_item
 from tests.unit.worker.harness import in_jumping_time
@@ -109,8 +110,7 @@ class Scene:
 async def test_what_waits_is_answered_and_says_who_answered(aws: Aws) -> None:
     scene = Scene(aws)
     conversation, message = scene.ask("What colour is the sea?")
-    scene.push.topics[table.conversation_topic(conversation)] = {"page"}
-    scene.push.frames["page"] = []
+    scene.push.subscribe(table.conversation_topic(conversation), "page")
     assert await scene.run() == {"session_id": SESSION, "answered": 1, "left": 0}
     answer = scene.answer_to(conversation)
     assert (answer["status"], answer["content"]) == ("answered", "The sea is blue ")
@@ -119,6 +119,16 @@ async def test_what_waits_is_answered_and_says_who_answered(aws: Aws) -> None:
     (frame,) = scene.push.frames["page"]
     assert (frame["type"], frame["message"]) == ("message", answer)
     assert aws.items.get(table.answered_key(SESSION, message)), "it is among the session's results"
+
+
+@in_jumping_time
+async def test_page_that_cannot_be_reached_loses_no_answer(aws: Aws) -> None:
+    scene = Scene(aws)
+    conversation, _ = scene.ask("one")
+    scene.push.subscribe(table.conversation_topic(conversation), "page")
+    scene.push.fail_next(ClientError({"Error": {"Code": "LimitExceededException"}}, "PostToConnection"))
+    assert await scene.run() == {"session_id": SESSION, "answered": 1, "left": 0}
+    assert scene.answer_to(conversation)["status"] == "answered"
 
 
 @in_jumping_time
@@ -495,3 +505,10 @@ async def test_session_that_nobody_knows_is_answered_nothing(aws: Aws) -> None:
     scene.ask("one")
     aws.items.delete(table.session_key(SESSION))
     assert (await scene.run())["answered"] == 0
+
+
+@pytest.mark.usefixtures("aws")
+def test_stack_without_bedrock_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEDROCK_MODEL_ID", "")
+    with pytest.raises(MissingSetting, match="without Bedrock"):
+        bootstrap.sessions.chats_on_bedrock()

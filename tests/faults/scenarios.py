@@ -69,7 +69,7 @@ SCENARIOS: dict[str, Scenario] = {
     "capped": Scenario(strike="cap_reached", moment="answering", order="count to 240", thin=True),
     "month_capped": Scenario(strike="month_spent", moment="answering", alone=True, thin=True),
     # Bedrock answers; and where it does not, what waits ends in the launch's error.
-    "no_gpu": Scenario(rules=[NO_GPU], thin=True, again=("CloseSessionFunction",), cases=NO_GPU_CASES),
+    "no_gpu": Scenario(rules=[NO_GPU], thin=True, cases=NO_GPU_CASES),
     "no_answer_at_all": Scenario(rules=[NO_GPU, NO_BEDROCK], thin=True, again=("CloseSessionFunction",)),
     # What only the five minutes' schedules bring on.
     "stuck": Scenario(rules=STUCK, once=True, swept=("RescueRequestsFunction",), thin=True),

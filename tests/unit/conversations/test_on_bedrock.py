@@ -467,6 +467,20 @@ async def test_what_the_lost_gpu_cost_and_the_sessions_own_cap_count(aws: Aws) -
 
 
 @in_jumping_time
+async def test_month_holds_what_a_session_that_still_runs_has_cost(aws: Aws) -> None:
+    scene = Scene(aws)
+    scene.ask("one", max_tokens=1000)
+    spent(scene, 17.0)
+    an_hour_ago = table.timestamp(NOW - timedelta(hours=1))
+    bought = [launch(launched_at=an_hour_ago, price_per_hour_usd=2.5, price_source="test")]
+    aws.put(**table.gpu_slot_key(1), session_id="ses_2")
+    aws.put(**session_item("ses_2", status="draining", instance_id="i-2", launches=bought))
+    assert (await scene.run())["answered"] == 0
+    aws.items.delete(table.gpu_slot_key(1))
+    assert (await scene.run())["answered"] == 1
+
+
+@in_jumping_time
 async def test_unknown_price_is_guarded_as_a_dear_one_and_said_to_be_unknown(aws: Aws) -> None:
     scene = Scene(aws)
     scene.price = TokenPrice(None, None, "unknown: bedrock_prices.csv has no price")

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import table
-from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_price, month_of, spent_usd
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_bedrock_usd, guard_price, month_of, spent_usd
 from foreverus.sessions.capacity import public_capacity
 from foreverus.sessions.diary import CapacityDiary
 from foreverus.sessions.model import is_over
@@ -40,20 +40,20 @@ class Usage:
         }
 
     def _live(self, now: datetime) -> list[Item]:
-        """One entry for each session that has bought an instance and is not closed yet."""
+        """One entry for each session that has cost something and is not closed yet."""
         sessions = (self.store.get(session_id) for session_id in self.store.live_session_ids())
         return [
             self._meter(session, now)
             for session in sessions
-            if session and not is_over(session) and session.get("launches")
+            if session and not is_over(session) and (session.get("launches") or guard_bedrock_usd(session))
         ]
 
     def _meter(self, session: Item, now: datetime) -> Item:
-        launches = session["launches"]
+        launches = session.get("launches", [])
+        usd = spent_usd(launches, now, self.region) + guard_bedrock_usd(session)
+        shown = {"session_id": session["session_id"], "usd": round(usd, 6)}
+        if not launches:
+            return {**shown, "usd_per_hour": 0.0, "price_source": "Bedrock, by the token"}
         price = guard_price(self.region)(launches[-1])
-        return {
-            "session_id": session["session_id"],
-            "usd": round(spent_usd(launches, now, self.region), 6),
-            "usd_per_hour": round((price.usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR, 6),
-            "price_source": price.source,
-        }
+        per_hour = round((price.usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR, 6)
+        return {**shown, "usd_per_hour": per_hour, "price_source": price.source}

@@ -215,3 +215,11 @@ def test_a_cost_that_no_session_counts_is_counted_once(aws: Aws) -> None:
     for _ in range(2):
         store.count(MONTH, "batch_1", 0.25, NOW)
     assert store.spent(MONTH) == 0.25
+
+
+def test_usage_shows_what_bedrock_takes_before_its_session_is_closed(aws: Aws) -> None:
+    aws.put(**session_item("ses_1", launches=[], status="launching", bedrock_usd=0.25))
+    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    shown = bootstrap.api.api().usage.show()
+    (live,) = shown["live"]
+    assert (live["usd"], live["usd_per_hour"], shown["live_usd"]) == (0.25, 0.0, 0.25)

@@ -156,11 +156,8 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
     for state in states:
         sides = ("before",) if state in tokens else ("before", "after")
         names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
-    elsewhere: set[tuple[str, str]] = set()
     for caller, action, state, count in calls:
-        most = 2 if is_read(action) or (caller, action) in elsewhere else 3
-        names += cases_of(f"call:{caller}:{action}@{state}", caller, action, count, most)
-        elsewhere.add((caller, action))
+        names += cases_of(f"call:{caller}:{action}@{state}", caller, action, count, most=2)
     known = {(caller, state) for caller, _, state, _ in calls if caller == "gpu_session"}
     callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
     functions = {action for caller, action, _, _ in calls if caller == "invocation"}

@@ -36,6 +36,7 @@ describe("formats", () => {
     expect(usd(0.0061, "en")).toBe("$0.0061");
     expect(plain(usd(1234.5, "pt"))).toBe("US$ 1.234,50");
     expect(usd(0, "en")).toBe("$0.00");
+    expect(usd(0.00002, "en")).toBe("< $0.0001"); // one answer on Bedrock
     expect(about(0.513, "en")).toBe("$0.51");
   });
 

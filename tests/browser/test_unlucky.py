@@ -139,6 +139,22 @@ def test_old_news_of_a_session_changes_nothing(page: Page, fake: FakeCloud) -> N
     expect(region).to_contain_text("AWS has no free GPU right now")
 
 
+def test_answer_of_bedrock_says_so_and_the_receipt_has_its_price(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    page.get_by_role("button", name="Switch on a GPU").click()
+    session_id = next(iter(fake.sessions))
+    wait_for_subscription(page, fake, f"session:{session_id}")
+    answer = start_answer(page, fake)
+    fake.finish(answer, "A line that is kept in order.", backend="bedrock", session_id=session_id)
+    expect(answer_to(page)).to_contain_text("Answered on Amazon Bedrock: there was no GPU.")
+    error = {"code": "GpuQuotaExceeded", "message": "none"}
+    spent = {"bedrock_usd": 0.0012, "bedrock_messages": 1, "messages": 1, "total_usd": 0.0012}
+    receipt = {"session_id": session_id, "instance_minutes": 0, "prompt_tokens": 30, "completion_tokens": 9, **spent}
+    fake.set_session(session_id, status="failed", ended_at=instant(), error=error, receipt=receipt)
+    expect(page.get_by_role("region", name="GPU", exact=True)).to_contain_text("GPU quota does not allow it")
+    expect(page.get_by_role("region", name="Receipt")).to_contain_text(re.compile(r"Amazon Bedrock\s*\$0\.0012"))
+
+
 def test_live_session_is_joined_and_seen_by_who_comes_later(page: Page, fake: FakeCloud) -> None:
     fake.start_session()
     page.goto(fake.url)

@@ -2,8 +2,11 @@ export type Language = "pt" | "en";
 
 export const LOCALE: Record<Language, string> = { pt: "pt-BR", en: "en-US" };
 
-/** US dollars. Small sums keep the digits that matter: a session often costs less than a cent. */
+const LEAST_SHOWN = 0.0001;
+
+/** US dollars. Small sums keep the digits that matter: a session often costs less than a cent, and never looks free. */
 export function usd(amount: number, language: Language): string {
+  if (amount > 0 && amount < LEAST_SHOWN) return `< ${usd(LEAST_SHOWN, language)}`;
   const small = Math.abs(amount) < 1 && amount !== 0;
   return new Intl.NumberFormat(LOCALE[language], {
     style: "currency",

@@ -182,7 +182,7 @@ def notification(session: Item) -> dict[str, str]:
     """
     spent = session.get("receipt", {})
     total = spent.get("total_usd")
-    cost = f"US$ {total:.4f}" if total is not None else "cost unknown"
+    cost = "cost unknown" if total is None else f"US$ {total:.4f}" if not 0 < total < 1e-4 else "under US$ 0.0001"
     failed = session["status"] == FAILED
     how = "ended at its spend cap" if session["outcome"] == SPEND_CAP else "ended"
     subject = f"Forever Us: session failed, {session['error']}" if failed else f"Forever Us: session {how}, {cost}"

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from foreverus import table
 from foreverus.costs.prices import Price
 from foreverus.sessions.closing import SessionCloser, Successor, notification
@@ -198,6 +200,12 @@ def test_bedrock_at_an_unknown_price_is_said_to_be_unknown_and_guarded_in_the_le
     assert "1 message was answered on Bedrock, a price that is not known" in told
     assert "Cost:      cost unknown" in told
     assert SessionStore(aws.items).spent(table.timestamp(NOW)[:7]) == 0.00025
+
+
+@pytest.mark.parametrize(("usd", "words"), [(0.0, "US$ 0.0000"), (0.00002, "under US$ 0.0001"), (0.0061, "US$ 0.0061")])
+def test_cost_that_is_small_never_looks_like_nothing(usd: float, words: str) -> None:
+    closed = {"session_id": "ses_1", "status": "ended", "outcome": "idle", "receipt": {"total_usd": usd}}
+    assert notification(closed)["subject"].endswith(f"session ended, {words}")
 
 
 class Latecomer(Waiting):

@@ -1,4 +1,5 @@
-"""Runs every measurement (or those that are named) and writes bench/results/bench.json."""
+"""Runs every measurement (or those that are named) and writes bench/results/bench.json, where the others stay: each is
+compared with a baseline of its own run."""
 
 import json
 import os
@@ -59,9 +60,13 @@ def main() -> int:
             sep=": ",
         )
         print("    " + json.dumps({k: v for k, v in result.items() if k not in ("name", "what", "unit", "value")}))
+    kept = json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
+    measured = {result["name"] for result in results}
+    together = [result for result in kept if result["name"] not in measured] + results
+    together.sort(key=lambda result: NAMES.index(result["name"]))
     machine = {"cpus": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine, "results": results}, indent=2) + "\n")
+    RESULTS.write_text(json.dumps({"machine": machine, "results": together}, indent=2) + "\n")
     return 0 if all(result["good"] for result in results) else 1
 
 

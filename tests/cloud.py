@@ -35,6 +35,21 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 @contextmanager
+def bare_emulator(environment: dict[str, str], *, mended: bool = True) -> Iterator[Emulator]:
+    """An empty emulator without a PostgreSQL, with these variables in its environment."""
+    state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
+    emulator = Emulator(state, state / "emulator.log", mended=mended)
+    emulator.child.environment.update(environment)
+    try:
+        emulator.start()
+        emulator.wait()
+        yield emulator
+    finally:
+        emulator.stop()
+        shutil.rmtree(state, ignore_errors=True)
+
+
+@contextmanager
 def emulator(*, mended: bool) -> Iterator[Emulator]:
     """An empty emulator; a mended one has a PostgreSQL."""
     state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))

@@ -2,11 +2,9 @@
 
 import asyncio
 import json
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +21,7 @@ from local.bedrock import Model
 from local.cloud import Cloud
 from local.emulator import REGION, Emulator
 from local.processes import LOOPBACK, free_port
-from tests.cloud import is_running, policy, unique
+from tests.cloud import bare_emulator, is_running, policy, unique
 
 MODEL = "mistral.mistral-7b-instruct-v0:2"
 ASKED = Prompt(
@@ -130,16 +128,8 @@ def test_mend_is_needed_while_the_emulator_asks_for_another_permission_and_takes
 @pytest.fixture
 def without_its_model() -> Iterator[Emulator]:
     """The emulator as it is, told of a model that is not there."""
-    state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
-    emulator = Emulator(state, state / "emulator.log", mended=False)
-    emulator.child.environment["MINISTACK_BEDROCK_PROXY_URL"] = f"http://{LOOPBACK}:9"
-    try:
-        emulator.start()
-        emulator.wait()
+    with bare_emulator({"MINISTACK_BEDROCK_PROXY_URL": f"http://{LOOPBACK}:9"}, mended=False) as emulator:
         yield emulator
-    finally:
-        emulator.stop()
-        shutil.rmtree(state, ignore_errors=True)
 
 
 @pytest.mark.cloud

@@ -6,7 +6,6 @@ throws what the case says on its n-th entry; every other state does its real cal
 
 import io
 import json
-import shutil
 import tempfile
 import threading
 import time
@@ -15,11 +14,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
 from local.emulator import ACCOUNT, Emulator
-from tests.cloud import policy, trust
+from tests.cloud import bare_emulator, policy, trust
 from tests.statemachines.definition import GPU_SESSION
 
 TEST_CASE = "case"
@@ -108,19 +106,12 @@ class Mocked(Protocol):
 @contextmanager
 def mocked(cases: "Sequence[Mocked]") -> Iterator[Emulator]:
     """An emulator whose states return or throw what each case says."""
-    state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
-    mocks = state / "mocks.json"
-    mocks.write_text(json.dumps(mock_configuration(cases)))
-    emulator = Emulator(state, state / "emulator.log")
-    # Retries and waits take no time: what is asked here is where they lead.
-    emulator.child.environment.update(SFN_MOCK_CONFIG=str(mocks), SFN_WAIT_SCALE="0")
-    try:
-        emulator.start()
-        emulator.wait()
-        yield emulator
-    finally:
-        emulator.stop()
-        shutil.rmtree(state, ignore_errors=True)
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as mocks:
+        json.dump(mock_configuration(cases), mocks)
+        mocks.flush()
+        # Retries and waits take no time: what is asked here is where they lead.
+        with bare_emulator({"SFN_MOCK_CONFIG": mocks.name, "SFN_WAIT_SCALE": "0"}) as emulator:
+            yield emulator
 
 
 def mock_configuration(cases: Sequence[Mocked]) -> dict[str, Any]:

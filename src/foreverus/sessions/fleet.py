@@ -30,14 +30,13 @@ class Fleet:
             for instance in reservation["Instances"]
         ]
 
-    def terminate(self, instance_ids: list[str]) -> None:
-        """One by one, so that an instance that is gone already keeps no other alive."""
-        for instance_id in instance_ids:
-            try:
-                self.ec2.terminate_instances(InstanceIds=[instance_id])
-            except ClientError as err:
-                if err.response["Error"]["Code"] != "InvalidInstanceID.NotFound":
-                    raise
+    def terminate(self, instance_id: str) -> None:
+        """One that is gone already is a success. Raises ClientError where EC2 refuses."""
+        try:
+            self.ec2.terminate_instances(InstanceIds=[instance_id])
+        except ClientError as err:
+            if err.response["Error"]["Code"] != "InvalidInstanceID.NotFound":
+                raise
 
 
 def _tag(instance: dict[str, Any], key: str) -> str:

@@ -23,9 +23,10 @@ class StepFunctionsMachine:
             return  # an earlier attempt took effect although its response was lost
 
     def is_running(self, session_id: str) -> bool:
-        """Whether the session's execution runs now. An execution that never existed does not run."""
+        """Whether the session's execution runs now. One that never existed does not, nor does one whose name cannot be:
+        somebody may have written anything into an instance's tag."""
         execution_arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{session_id}"
         try:
             return bool(self.client.describe_execution(executionArn=execution_arn)["status"] == "RUNNING")
-        except self.client.exceptions.ExecutionDoesNotExist:
+        except (self.client.exceptions.ExecutionDoesNotExist, self.client.exceptions.InvalidArn):
             return False

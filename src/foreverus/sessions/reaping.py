@@ -1,10 +1,14 @@
 """The reaper: the third and fourth way an instance dies. It believes EC2's tags, not our table.
 
 An instance of ours may live only while its session's execution runs, and never beyond its maximum life.
+
+One thing that fails holds nothing else up: a call that AWS refuses for one instance, session or letter is noted, the
+rest is done, and the whole fails at its end, so that Lambda tries again and an alarm (`ReaperFails`) hears of it.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -23,6 +27,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class GpuInstance:
+    """`session_id`: empty when somebody took its tag away: then no execution owns it."""
+
     instance_id: str
     session_id: str
     launched_at: datetime
@@ -30,7 +36,8 @@ class GpuInstance:
 
 class Gpus(Protocol):
     def live(self) -> list[GpuInstance]: ...
-    def terminate(self, instance_ids: list[str]) -> None: ...
+    def terminate(self, instance_id: str) -> None:
+        """One that is gone already is a success."""
 
 
 class Executions(Protocol):
@@ -66,6 +73,25 @@ def why_reap(instance: GpuInstance, running: bool, now: datetime, most: timedelt
     return None
 
 
+class Trouble:
+    """What failed so far. `raise_any` makes the whole fail, once everything else is done."""
+
+    def __init__(self) -> None:
+        self.noted: list[Exception] = []
+
+    @contextmanager
+    def at(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except Exception as err:
+            logger.exception("failed: %s", what)
+            self.noted.append(err)
+
+    def raise_any(self) -> None:
+        if self.noted:
+            raise ExceptionGroup("the reaper could not do everything", self.noted)
+
+
 @dataclass(frozen=True)
 class Reaper:
     gpus: Gpus
@@ -78,43 +104,69 @@ class Reaper:
     clock: Callable[[], datetime]
 
     def sweep(self) -> list[str]:
-        """Terminates every orphan, then repairs the table; returns the instance ids. Safe to run twice at once."""
-        running: dict[str, bool] = {}
+        """Terminates every orphan, then repairs the table; returns the instance ids. Safe to run twice at once.
+
+        Raises ExceptionGroup when something could not be done; all else was.
+        """
+        trouble = Trouble()
+        running: dict[str, bool] = {"": False}
         doomed = []
         for gpu in self.gpus.live():
             if gpu.session_id not in running:
-                running[gpu.session_id] = self.executions.is_running(gpu.session_id)
+                running[gpu.session_id] = True  # not knowing is no reason to end somebody's session
+                with trouble.at(f"asking whether {gpu.session_id} runs"):
+                    running[gpu.session_id] = self.executions.is_running(gpu.session_id)
             if reason := why_reap(gpu, running[gpu.session_id], self.clock(), self.most):
                 doomed.append((gpu, reason))
-        reaped = self._terminate(doomed)
-        for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]}:
-            self._close(session_id, "its execution ended and left an instance behind")
-        self._free_slots()
+        reaped = self._terminate(doomed, trouble)
+        left = {gpu.session_id for gpu, _ in doomed if gpu.instance_id not in reaped}
+        for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]} - left - {""}:
+            with trouble.at(f"closing {session_id}"):
+                self._close(session_id, "its execution ended and left an instance behind")
+        with trouble.at("freeing the slots of sessions that are over"):
+            self._free_slots(left)
+        trouble.raise_any()
         return reaped
 
     def session_ended(self, session_id: str, status: str = "FAILED") -> list[str]:
         """The session's execution FAILED, TIMED_OUT or was ABORTED: what it left behind goes at once.
 
         One that was cut off may have closed its session and told nobody yet: people hear of it twice rather than never.
+        While an instance of it could not be terminated it is not closed: its receipt would be wrong and its slot free.
+        Raises ExceptionGroup when something could not be done; all else was.
         """
+        trouble = Trouble()
         left = [gpu for gpu in self.gpus.live() if gpu.session_id == session_id]
-        reaped = self._terminate([(gpu, "its session's execution ended without terminating it") for gpu in left])
+        why = "its session's execution ended without terminating it"
+        reaped = self._terminate([(gpu, why) for gpu in left], trouble)
+        if len(reaped) == len(left):
+            with trouble.at(f"closing {session_id}"):
+                self._close_or_tell(session_id, status)
+        trouble.raise_any()
+        return reaped
+
+    def _terminate(self, doomed: list[tuple[GpuInstance, str]], trouble: Trouble) -> list[str]:
+        """The ids of those that are gone now, of which people are told."""
+        reaped, lines = [], []
+        for gpu, reason in doomed:
+            line = f"{gpu.instance_id} of session {gpu.session_id or '(no tag)'}: {reason}"
+            with trouble.at(f"terminating {line}"):
+                self.gpus.terminate(gpu.instance_id)
+                reaped.append(gpu.instance_id)
+                lines.append(line)
+        if reaped:
+            self.count(len(reaped))
+            logger.error("reaped: %s", "; ".join(lines))
+            with trouble.at("telling people"):
+                subject = f"Forever Us: {len(reaped)} GPU instance(s) had to be terminated"
+                self.notifications.send(subject, "\n".join(lines))
+        return reaped
+
+    def _close_or_tell(self, session_id: str, status: str) -> None:
         closed = self._close(session_id, "its execution ended before it was closed")
         if not closed and status in CUT_OFF and (session := self.sessions.get(session_id)):
             said = f"Session {session_id} is {session['status']}; its execution was {status} before it could say so."
             self.notifications.send("Forever Us: a session was cut off at its end", said)
-        return reaped
-
-    def _terminate(self, doomed: list[tuple[GpuInstance, str]]) -> list[str]:
-        if not doomed:
-            return []
-        ids = [gpu.instance_id for gpu, _ in doomed]
-        self.gpus.terminate(ids)
-        self.count(len(ids))
-        lines = [f"{gpu.instance_id} of session {gpu.session_id}: {reason}" for gpu, reason in doomed]
-        logger.error("reaped: %s", "; ".join(lines))
-        self.notifications.send(f"Forever Us: {len(ids)} GPU instance(s) had to be terminated", "\n".join(lines))
-        return ids
 
     def _close(self, session_id: str, cause: str) -> bool:
         """Whether it had to be closed: then people are told, because its execution cannot."""
@@ -125,11 +177,12 @@ class Reaper:
         self.notifications.send(**closed["notification"])
         return True
 
-    def _free_slots(self) -> None:
-        """A slot whose session has no running execution would keep everybody from a GPU for ever."""
+    def _free_slots(self, alive: set[str]) -> None:
+        """A slot whose session has no running execution would keep everybody from a GPU for ever; except that of a
+        session whose instance lives."""
         for holder in self.sessions.live_session_ids():
             session = self.sessions.get(holder)
-            if session and not self.executions.is_running(holder):
+            if session and holder not in alive and not self.executions.is_running(holder):
                 self._close_abandoned(session)
 
     def _close_abandoned(self, session: Item) -> None:

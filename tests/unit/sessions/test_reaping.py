@@ -1,6 +1,7 @@
 """The reaper, against moto's EC2."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -8,6 +9,7 @@ import pytest
 
 from foreverus import bootstrap, table
 from foreverus.sessions.fleet import SESSION_TAG, STACK_TAG, Fleet
+from foreverus.sessions.machine import StepFunctionsMachine
 from foreverus.sessions.notifications import SnsTopic
 from foreverus.sessions.reaping import GpuInstance, Reaper, why_reap
 from foreverus.sessions.store import SessionStore
@@ -104,6 +106,84 @@ def test_the_sweep_leaves_a_running_session_and_other_stacks_alone(aws: Aws) -> 
     ours, others = buy("ses_1"), buy("ses_2", stack="another")
     assert reaper(aws, Executions("ses_1")).sweep() == []
     assert (state(ours), state(others)) == ("running", "running")
+
+
+def protect(instance_id: str, protection: bool = True) -> None:
+    """EC2 refuses to terminate such an instance: OperationNotPermitted."""
+    boto3.client("ec2").modify_instance_attribute(InstanceId=instance_id, DisableApiTermination={"Value": protection})
+
+
+def test_an_instance_that_ec2_does_not_let_go_keeps_no_other_alive(aws: Aws) -> None:
+    stubborn, others = buy("ses_1"), [buy("ses_2"), buy("ses_3")]
+    protect(stubborn)
+    for session_id, slot in (("ses_1", 0), ("ses_2", 1)):
+        aws.put(**session_item(session_id, slot=slot, created_at="2026-01-01T00:00:00.000Z"))
+        aws.put(**table.gpu_slot_key(slot), session_id=session_id)
+    with pytest.raises(ExceptionGroup) as failed:
+        reaper(aws, Executions()).sweep()
+    assert "OperationNotPermitted" in str(failed.value.exceptions[0])
+    assert [state(one) for one in (stubborn, *others)] == ["running", "terminated", "terminated"]
+    (letter,) = [one["Body"] for one in aws.notifications() if "had to be terminated" in one["Body"]]
+    assert all(one in letter for one in others) and stubborn not in letter
+    # Its session is not over while it costs money: a second GPU would be bought beside it. The others are.
+    assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "serving"
+    assert aws.items.get(table.gpu_slot_key(0)) is not None
+    assert (aws.items.get(table.session_key("ses_2")) or {})["status"] == "failed"
+    assert aws.items.get(table.gpu_slot_key(1)) is None
+    protect(stubborn, False)
+    assert reaper(aws, Executions()).sweep() == [stubborn]
+    assert aws.items.get(table.gpu_slot_key(0)) is None
+
+
+def test_a_session_is_closed_when_the_last_of_its_instances_is_gone(aws: Aws) -> None:
+    first, second = buy("ses_1"), buy("ses_1")
+    aws.put(**session_item("ses_1"))
+    protect(first)
+    with pytest.raises(ExceptionGroup):
+        reaper(aws, Executions()).session_ended("ses_1", "TIMED_OUT")
+    assert (state(first), state(second)) == ("running", "terminated")
+    assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "serving"
+    protect(first, False)
+    assert reaper(aws, Executions()).session_ended("ses_1", "TIMED_OUT") == [first]
+    assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "failed"
+
+
+def test_an_instance_whose_session_tag_somebody_took_away_is_nobodys(aws: Aws) -> None:
+    instance_id = buy("ses_1")
+    boto3.client("ec2").delete_tags(Resources=[instance_id], Tags=[{"Key": SESSION_TAG}])
+    assert reaper(aws, Executions("ses_1")).sweep() == [instance_id]
+
+
+def test_not_knowing_whether_a_session_runs_ends_no_session_and_keeps_no_orphan_alive(aws: Aws) -> None:
+    class Throttled(Executions):
+        def is_running(self, session_id: str) -> bool:
+            if session_id == "ses_1":
+                raise TimeoutError("throttled")
+            return super().is_running(session_id)
+
+    unknown, orphan = buy("ses_1"), buy("ses_2")
+    with pytest.raises(ExceptionGroup, match="could not do everything"):
+        reaper(aws, Throttled()).sweep()
+    assert (state(unknown), state(orphan)) == ("running", "terminated")
+
+
+def test_people_who_cannot_be_told_keep_no_session_open(aws: Aws) -> None:
+    class Down:
+        def send(self, subject: str, message: str) -> None:
+            raise TimeoutError("SNS is down")
+
+    instance_id = buy("ses_1")
+    aws.put(**session_item("ses_1", instance_id=instance_id))
+    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    with pytest.raises(ExceptionGroup):
+        replace(reaper(aws, Executions()), notifications=Down()).sweep()
+    assert state(instance_id) == "terminated"
+    assert aws.items.get(table.GPU_SLOT) is None
+
+
+@pytest.mark.parametrize("name", ["", "ses_unknown", "a name with spaces", "ünï/cøde"])
+def test_a_name_that_no_execution_has_does_not_run(aws: Aws, name: str) -> None:
+    assert StepFunctionsMachine(boto3.client("stepfunctions"), aws.gpu_session_arn).is_running(name) is False
 
 
 def test_nothing_outlives_the_maximum_life_even_with_a_running_execution(aws: Aws) -> None:

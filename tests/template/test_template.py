@@ -529,6 +529,16 @@ def test_it_is_an_alarm_when_the_reaper_had_to_act() -> None:
     assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
 
 
+def test_it_is_an_alarm_when_the_reaper_fails_in_a_row_or_is_not_called() -> None:
+    alarm = resources("AWS::CloudWatch::Alarm")["ReaperFails"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Lambda", "Errors", "Sum")
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "ReapGpusFunction"}}]
+    sweep = FUNCTIONS["ReapGpusFunction"]["Events"]["Sweep"]["Properties"]["Schedule"]
+    assert sweep == f"rate({alarm['Period'] // 60} minutes)", "a call in each period, or its data would be missing"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"], alarm["TreatMissingData"]) == (1, 2, "missing")
+    assert alarm["AlarmActions"] == alarm["InsufficientDataActions"] == [{"Ref": "Topic"}]
+
+
 def test_alarms_and_budgets_may_speak_to_the_topic_that_people_read() -> None:
     (policy,) = resources("AWS::SNS::TopicPolicy").values()
     (statement,) = policy["PolicyDocument"]["Statement"]

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+import httpx
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -56,6 +57,12 @@ class Cloud:
         # more), so it is made here, before anybody waits for a boot.
         self._making = threading.Lock()
         self._session.client("lambda", endpoint_url=self.endpoint)
+        self._changes = httpx.AsyncClient(base_url=self.endpoint, timeout=10, trust_env=False)
+
+    async def next_change(self, last: int) -> int:
+        """The number of the newest launch or end of an instance: waits for one after `last`, a second at most."""
+        answer = await self._changes.get("/_foreverus/instance-changes", params={"since": last})
+        return int(answer.raise_for_status().json()["change"])
 
     def live_instances(self) -> dict[str, Instance]:
         """Every pending or running instance that a session launched, by id."""

@@ -13,9 +13,7 @@ from local.instances.machine import POWER_TIMER, TERMINATED, Machine
 from local.instances.places import Places
 from local.instances.units import PowerSupply
 
-# Nothing runs: somebody may be waiting for a boot. Something runs: the engine needs the processor more than we do.
-IDLE_POLL_S = 0.1
-BUSY_POLL_S = 0.25
+BLIND_S = 0.25  # until it looks again when the emulator did not answer
 
 
 class HostFailed(Exception):
@@ -75,9 +73,10 @@ class Host:
 
     async def _watch(self) -> None:
         parent = os.getppid()
-        blind = False
+        blind, change = False, 0
         while os.getppid() == parent:  # an orphan has nobody left to stop it
             try:
+                change = await self._cloud.next_change(change)
                 self._compare(await asyncio.to_thread(self._cloud.live_instances))
                 if blind:
                     self._say("the emulator answers again")
@@ -86,7 +85,7 @@ class Host:
                 if not blind:
                     self._say(f"cannot see the instances: {error}")
                 blind = True
-            await asyncio.sleep(BUSY_POLL_S if self._machines else IDLE_POLL_S)
+                await asyncio.sleep(BLIND_S)
 
     def _compare(self, live: dict[str, Instance]) -> None:
         for instance_id, machine in self._machines.items():

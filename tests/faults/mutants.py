@@ -15,7 +15,7 @@ from pathlib import Path
 from local.state import ROOT
 
 # What a copy needs and is not built anew. The page is copied, because a build may write into its folder.
-LINKED = (".venv", ".local/ministack")
+LINKED = (".venv", ".local/ministack", ".local/worker")
 PACKAGE = ".local/package"  # what the Lambdas need besides our code: copied if it is there, installed otherwise
 COPIED = (
     PACKAGE,

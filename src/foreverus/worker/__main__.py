@@ -7,13 +7,8 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 from datetime import UTC, datetime
 from typing import Any
-
-# ruff: noqa: E402
-# Where rich and click are installed, httpx imports them for a command line that we do not have: 0.2 s of a start.
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
 import boto3
 import httpx

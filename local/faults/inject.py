@@ -1,6 +1,7 @@
 """Puts the rules into the emulator: calls over HTTP, the state machines' own calls, and invocations of functions.
 
-`POST /_foreverus/faults` on loopback takes `{"op": …}`; see `Control`. GET tells what was called and struck.
+`POST /_foreverus/faults` on loopback takes `{"op": …}`; see `_control`. GET tells what was called and struck; GET of
+`/_foreverus/faults/seen` tells what runs, at a hundredth of what four API calls cost.
 """
 
 import asyncio
@@ -15,10 +16,12 @@ from local.faults import answers
 from local.faults.clock import pass_time
 from local.faults.machines import in_states
 from local.faults.names import logical
+from local.faults.records import bury, what_is_there
 from local.faults.rules import Book, Rule
 from local.mends import Options, states_tasks
 
 PATH = "/_foreverus/faults"
+SEEN_PATH = f"{PATH}/seen"
 CUT_S = 90.0  # how long a call over a cut line is kept waiting; its caller gives up sooner
 BOOK = Book()
 
@@ -65,6 +68,8 @@ def over_http(emulator: Any) -> Any:
             return await emulator(scope, receive, send)
         if scope["path"] == PATH:
             return await _control(scope, receive, send)
+        if scope["path"] == SEEN_PATH:
+            return await _tell(send, {**what_is_there(), **BOOK.moments()})
         headers = {name.decode().lower(): value.decode("latin-1") for name, value in scope["headers"]}
         caller, session = caller_of(headers)
         if not caller:
@@ -183,17 +188,19 @@ def _in_functions(lambda_svc: Any) -> None:
 
 async def _control(scope: dict[str, Any], receive: Any, send: Send) -> None:
     """`add` a rule, `clear` all rules, `release` what is held, `forget` the calls, `pass` seconds, `save` the
-    emulator's state to its directory, `time_out` an execution.
+    emulator's state to its directory, `time_out` an execution, `bury` what is over.
     """
-    status = 200
     if scope["method"] == "POST":
         order = json.loads(await _body(receive))
         try:
             _obey(order)
         except (LookupError, ValueError, TypeError) as problem:
-            status = 400
-            return await answer(send, status, {"Content-Type": "text/plain"}, repr(problem).encode())
-    await answer(send, status, {"Content-Type": "application/json"}, json.dumps(BOOK.report()).encode())
+            return await answer(send, 400, {"Content-Type": "text/plain"}, repr(problem).encode())
+    await _tell(send, BOOK.report())
+
+
+async def _tell(send: Send, what: dict[str, Any]) -> None:
+    await answer(send, 200, {"Content-Type": "application/json"}, json.dumps(what).encode())
 
 
 def _obey(order: dict[str, Any]) -> None:
@@ -209,6 +216,8 @@ def _obey(order: dict[str, Any]) -> None:
         BOOK.held = 0
     elif op == "pass":
         pass_time(float(order["seconds"]))
+    elif op == "bury":
+        bury()
     elif op == "save":
         from ministack import app as gateway
 

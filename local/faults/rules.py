@@ -130,6 +130,9 @@ class Book:
             return {
                 "calls": [[*call, count] for call, count in sorted(self.calls.items())],
                 "hits": [rule.hits for rule in self.rules],
-                "states": dict(self.states),
-                "held": self.held,
             }
+
+    def moments(self) -> dict[str, Any]:
+        """`states`: of each running execution; `held`: how many calls have been held."""
+        with self.lock:
+            return {"states": dict(self.states), "held": self.held}

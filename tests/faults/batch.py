@@ -15,7 +15,7 @@ from tests.faults.checks import Verdict
 from tests.faults.client import NotAnswered
 from tests.faults.lane import PARAMETERS, Lane
 from tests.faults.play import ANSWER_S, Play
-from tests.faults.settling import BATCH_OVER
+from tests.faults.settling import BATCH_OVER, LOOK_S
 from tests.faults.table import Case
 
 CHAT = "/v1/chat/completions"
@@ -42,6 +42,7 @@ def counted(last: int) -> str:
 
 class BatchPlay(Play):
     meet_s = 25.0  # the first lines' end is a moment too
+    meet_look_s = 0.1  # five queries each
 
     def __init__(self, lane: Lane, case: Case) -> None:
         super().__init__(lane, case)
@@ -154,7 +155,7 @@ class BatchPlay(Play):
 
     def states(self) -> list[str]:
         """That running executions are in."""
-        return list(self.lane.faults()["states"].values())
+        return list(self.lane.seen_now()["states"].values())
 
     def _happened(self, moment: str) -> bool:
         if moment in ("loading", "first", "last") and self.is_over():
@@ -180,7 +181,7 @@ class BatchPlay(Play):
             if self._is_stuck():
                 self.notes.append("the batch is not over, and nothing ran for a while")
                 return
-            time.sleep(0.15)
+            time.sleep(LOOK_S)
 
     def _read_files(self) -> None:
         shown = self.client.call("GET", f"/batches/{self.batch_id}")

@@ -6,13 +6,13 @@ import shutil
 import tempfile
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 from botocore.exceptions import ClientError
 
 from local.cloud import Cloud, running
@@ -30,6 +30,7 @@ PARAMETERS = {
     "ModelId": "counting",
 }
 WAIT_SCALE = 0.01  # of the state machine's retry intervals: its half hour of tries becomes 20 s
+FAULTS = "/_foreverus/faults"
 LIVE = ["pending", "running", "stopping", "stopped"]
 SCHEDULED = (
     *("ReapGpusFunction", "RescueRequestsFunction", "StoreResultsFunction"),
@@ -49,6 +50,7 @@ class Lane:
         self.seen: dict[str, dict[str, Any]] = {}  # instances: session, when seen first and last (monotonic)
         self.over: dict[str, float] = {}  # executions that have ended: when that was seen
         self.passed_s = 0.0  # simulated
+        self.http = httpx.Client(base_url=cloud.emulator.url, timeout=20, trust_env=False)
         for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda"):
             cloud.emulator.client(service)
         self.functions = {logical(name): name for name in self._functions()}
@@ -59,40 +61,32 @@ class Lane:
     def close(self) -> None:
         self.closing.set()
         self.watcher.join(10)
+        self.http.close()
 
     def client(self, service: str) -> Any:
         return self.cloud.emulator.client(service)
 
     def faults(self, op: str = "", **order: Any) -> dict[str, Any]:
         """Gives an order to the emulator's fault rules; returns what was called and struck."""
-        data = json.dumps({"op": op, **order}).encode() if op else None
-        request = urllib.request.Request(f"{self.cloud.emulator.url}/_foreverus/faults", data=data)
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return dict(json.load(answer))
+        answer = self.http.post(FAULTS, json={"op": op, **order}) if op else self.http.get(FAULTS)
+        return dict(answer.raise_for_status().json())
+
+    def seen_now(self) -> dict[str, Any]:
+        """`executions` and `instances` as the emulator's records have them: for looking often. Verdicts ask the API."""
+        return dict(self.http.get(f"{FAULTS}/seen").raise_for_status().json())
 
     def live_instances(self) -> list[str]:
-        return [one for one, state in self._instances().items() if state[1] in LIVE]
-
-    def _instances(self) -> dict[str, tuple[str, str]]:
-        """Session and state of every instance of the stack."""
-        ours = {"Name": "tag:foreverus:stack", "Values": [self.cloud.outputs["stack_name"]]}
-        found = self.client("ec2").describe_instances(Filters=[ours])
-        return {
-            one["InstanceId"]: (
-                next(tag["Value"] for tag in one["Tags"] if tag["Key"] == "foreverus:session"),
-                one["State"]["Name"],
-            )
-            for group in found["Reservations"]
-            for one in group["Instances"]
-        }
+        """As EC2 says."""
+        filters = [
+            {"Name": "tag:foreverus:stack", "Values": [self.cloud.outputs["stack_name"]]},
+            {"Name": "instance-state-name", "Values": LIVE},
+        ]
+        found = self.client("ec2").describe_instances(Filters=filters)
+        return [one["InstanceId"] for group in found["Reservations"] for one in group["Instances"]]
 
     def executions(self) -> dict[str, str]:
         """Of both machines: their names are sessions' and batches' ids."""
-        return self._executions(self.machine) | self._executions(self.batch_machine)
-
-    def _executions(self, machine: str) -> dict[str, str]:
-        listed = self.client("stepfunctions").list_executions(stateMachineArn=machine, maxResults=100)
-        return {execution["name"]: execution["status"] for execution in listed["executions"]}
+        return dict(self.seen_now()["executions"])
 
     def execution_arn(self, name: str) -> str:
         machine = self.batch_machine if name.startswith("batch_") else self.machine
@@ -139,8 +133,7 @@ class Lane:
         return max([0, *(int(one["ReceiveCount"]) for one in self._queued())])
 
     def _queued(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.cloud.emulator.url}/_ministack/sqs/messages", timeout=10) as answer:
-            accounts = json.load(answer)["messages"]
+        accounts = self.http.get("/_ministack/sqs/messages").raise_for_status().json()["messages"]
         regions = [queues for account in accounts.values() for queues in account.values()]
         return [one for queues in regions for messages in queues.values() for one in messages]
 
@@ -226,20 +219,21 @@ class Lane:
             deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
             table.batch_write_item(RequestItems={self.table: deletes})
         self.purge()
+        self.faults("bury")
 
     def _watch(self) -> None:
         """When each instance and execution was seen to end: a quarter of a second is exact enough for a bound."""
         while not self.closing.wait(0.25):
             try:
-                instances, executions, now = self._instances(), self._executions(self.machine), time.monotonic()
+                there, now = self.seen_now(), time.monotonic()
             except Exception:  # the emulator restarts, or is gone with the lane
                 continue
-            for one, (session, state) in instances.items():
+            for one, (session, state) in there["instances"].items():
                 seen = self.seen.setdefault(one, {"session": session, "first": now, "passed": self.passed_s})
                 if state in LIVE:
                     seen["last"] = now
                     seen["passed_last"] = self.passed_s
-            for name, status in executions.items():
+            for name, status in there["executions"].items():
                 if status != "RUNNING":
                     self.over.setdefault(name, now + 0.0)
 

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import httpx
 from botocore.exceptions import ClientError
 
 from tests.faults import strikes
 from tests.faults.checks import Verdict, check
 from tests.faults.client import Client, NotAnswered
 from tests.faults.lane import Lane
-from tests.faults.settling import Settling
+from tests.faults.settling import LOOK_S, Settling
 from tests.faults.table import Case
 
 FIRST, SECOND = 40, 8  # what the engine counts to: a second of answering, and a moment
@@ -22,7 +23,16 @@ END_S = 30.0
 SWEPT_STUCK_S = 1.5  # where the sweep is what the case is about
 STUCK_S = 10.0  # nothing runs for so long: only the five minutes' schedules bring it on, and `_settle` has them come
 MEET_S = 10.0  # to wait for a moment that a strike needs
-UNMET = (LookupError, StopIteration, OSError, ClientError, NotAnswered)  # a strike and its moment do not meet
+MENDED = 0.1  # the chance, at each look, that what was struck is mended: after three seconds or so
+MEET_LOOK_S = 0.05  # for a moment that may be short
+UNMET = (
+    LookupError,
+    StopIteration,
+    OSError,
+    ClientError,
+    httpx.HTTPError,
+    NotAnswered,
+)  # a strike and its moment do not meet
 
 
 @dataclass
@@ -50,6 +60,7 @@ class Result:
 
 class Play(Settling):
     meet_s = MEET_S
+    meet_look_s = MEET_LOOK_S
 
     def __init__(self, lane: Lane, case: Case, begin: int = 0) -> None:
         self.lane = lane
@@ -159,7 +170,7 @@ class Play(Settling):
         while not self._happened(moment):
             if time.monotonic() > deadline:
                 raise TimeoutError(moment)
-            time.sleep(0.03)
+            time.sleep(self.meet_look_s)
 
     def _happened(self, moment: str) -> bool:
         from local.instances import faults
@@ -168,15 +179,15 @@ class Play(Settling):
             return bool(faults.machines(self.lane.places))
         if moment == "answering":
             return self.client.words.is_set()
-        return moment in ("ending", "swept") or "Serve" in self.lane.faults()["states"].values()
+        return moment in ("ending", "swept") or "Serve" in self.lane.seen_now()["states"].values()
 
     def _strike_when_held(self) -> None:
         """A state of the machine is held, before or after its call took effect: now the strike."""
         deadline = time.monotonic() + ANSWER_S
-        while not self.lane.faults()["held"]:
+        while not self.lane.seen_now()["held"]:
             if time.monotonic() > deadline:
                 return
-            time.sleep(0.05)
+            time.sleep(MEET_LOOK_S)
         try:
             self._strike()
         except UNMET as problem:
@@ -195,7 +206,7 @@ class Play(Settling):
             if self._is_stuck():
                 self.notes.append("no answer, and nothing ran for a while")
                 return
-            time.sleep(0.15)
+            time.sleep(LOOK_S)
         self.notes.append(f"no answer within {ANSWER_S:.0f} s")
 
     def _is_final(self, message: str) -> bool:
@@ -215,7 +226,7 @@ class Play(Settling):
             if self._is_stuck():
                 self.notes.append("no end, and nothing ran for a while")
                 return
-            time.sleep(0.15)
+            time.sleep(LOOK_S)
         self.notes.append(f"no end within {END_S:.0f} s")
 
     def _is_stuck(self) -> bool:
@@ -229,7 +240,7 @@ class Play(Settling):
             self._meet(moment)
 
     def _mend(self, now: bool = False) -> None:
-        if self.afterwards and (now or (not self.case.sweep and self.random.random() < 0.05)):
+        if self.afterwards and (now or (not self.case.sweep and self.random.random() < MENDED)):
             for act in self.afterwards:
                 act(self)
             self.afterwards = []

@@ -17,6 +17,7 @@ from tests.faults.scenarios import SCENARIOS
 RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results" / "faults.json"
 
 
+WARMING = ("good", "batch_bedrock/")  # the functions are warm then: a case counts from its second run
 RECORDED = ("good", *(f"{scenario}/" for scenario in SCENARIOS))
 
 
@@ -25,18 +26,16 @@ def work(names: Any, results: Any) -> None:
     from tests.faults.lane import lane
 
     try:
-        name: str | None = ""
+        name = names.get()
         while name is not None:
             with lane() as one:
-                for first in (
-                    "good",
-                    "batch_bedrock/",
-                ):  # the functions are warm then: a case counts from its second run
+                for first in WARMING:
                     play(one, first) and clean(one)
-                while (name := names.get()) is not None:
-                    record = play(one, name)
-                    results.put(("played", record))
-                    if table.case(name).spoils or not clean(one):
+                while name is not None:
+                    results.put(("played", play(one, name)))
+                    spoiled = table.case(name).spoils or not clean(one)
+                    name = names.get()  # before a new cloud is made: it may be the end
+                    if spoiled:
                         break
     except BaseException:
         results.put(("broken", traceback.format_exc()))
@@ -125,7 +124,7 @@ def main(args: argparse.Namespace) -> int:
     fixed = list(args.only) or (list(table.FAST) if args.fast else [])
     lanes = Lanes(min(args.lanes, max(1, len(fixed))) if fixed else args.lanes)
     try:
-        names = fixed or recorded(lanes, args.match)
+        names = fixed or recorded(lanes, args.match, args.every_kind)
         if args.list:
             print("\n".join(names))
             return 0
@@ -137,10 +136,10 @@ def main(args: argparse.Namespace) -> int:
         lanes.close()
     if args.into:
         save_results(results, time.monotonic() - begun, args.into)
-    return report(results, time.monotonic() - begun, save=not (fixed or args.match or args.unsaved))
+    return report(results, time.monotonic() - begun, save=not (fixed or args.match or args.unsaved or args.every_kind))
 
 
-def recorded(lanes: Lanes, match: str) -> list[str]:
+def recorded(lanes: Lanes, match: str, every_kind: bool) -> list[str]:
     """The matrix's names, from the calls of a good run and of one run of each scenario, which must be good."""
     runs = {}
     for number, result in enumerate(lanes.play(list(RECORDED)), 1):
@@ -148,7 +147,7 @@ def recorded(lanes: Lanes, match: str) -> list[str]:
         if result["verdict"] != "good":
             raise SystemExit(f"{result['name']} is not good: there is nothing to compare with")
         runs[result["name"]] = [tuple(call) for call in result["calls"]]
-    return [case.name for case in table.matrix(runs) if match in case.name]
+    return [case.name for case in table.matrix(runs, every_kind) if match in case.name]
 
 
 def show(result: dict[str, Any], number: int, of: int) -> None:

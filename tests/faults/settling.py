@@ -2,6 +2,7 @@
 
 import time
 
+LOOK_S = 0.3  # until it looks again how far the system is: each look costs the two cores that it runs on
 QUIET_S = 20.0
 ROUNDS = 4  # of six simulated minutes each, when something is left
 LONG_S = 960.0  # simulated: what was not saved is tried again a quarter of an hour after its end
@@ -17,7 +18,7 @@ class Settling:
         """The fault is over. What ends by itself has its time; then the schedules run. Returns how many rounds."""
         deadline = time.monotonic() + QUIET_S
         while self._runs() and time.monotonic() < deadline:  # the fault lasts until the session is over
-            time.sleep(0.2)
+            time.sleep(LOOK_S)
         self.struck = self._hits()
         self.lane.faults("clear")
         for stop in self.when_over:
@@ -56,7 +57,7 @@ class Settling:
             still_s = UNSAVED_STILL_S if why.startswith("unsaved") else STILL_S
             if now - begun > seconds or now - still_since > still_s:
                 return False
-            time.sleep(0.2)
+            time.sleep(LOOK_S)
         return True
 
     @property

@@ -143,8 +143,15 @@ def length_of(name: str, kind: str, count: int) -> str:
     return f"nth{seed % 3}" if count > 3 and seed % 3 else "once"
 
 
-def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
-    """Every case, from the calls of a good run (`good`) and of each scenario (what only it has is added)."""
+def matrix(recorded: dict[str, list[Call]], every_kind: bool = False) -> list[Case]:
+    """Every case, from the calls of a good run (`good`) and of each scenario (what only it has is added).
+
+    `every_kind`: each call fails in each way that it can; else in one or two of them, dealt out by the case's seed.
+    """
+
+    def cases(name: str, caller: str, action: str, count: int, most: int) -> list[str]:
+        return cases_of(name, caller, action, count, 0 if every_kind else most)
+
     calls = whenever(recorded["good"])
     names = ["long", *(f"engine:{mishap}" for mishap in MISHAPS)]
     for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE):
@@ -157,7 +164,7 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
         sides = ("before",) if state in tokens else ("before", "after")
         names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
     for caller, action, state, count in calls:
-        names += cases_of(f"call:{caller}:{action}@{state}", caller, action, count, most=2)
+        names += cases(f"call:{caller}:{action}@{state}", caller, action, count, most=2)
     known = {(caller, state) for caller, _, state, _ in calls if caller == "gpu_session"}
     callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
     functions = {action for caller, action, _, _ in calls if caller == "invocation"}
@@ -169,17 +176,18 @@ def matrix(recorded: dict[str, list[Call]]) -> list[Case]:
             function = action.removeprefix("lambda:") if caller == "invocation" else caller
             by_chance = function in SWEEPERS and (scenario.script == "chat" or function.startswith("Rescue"))
             if by_chance or scenario.swept:
-                names += cases_of(name, caller, action, count, most=1) if function in scenario.swept else []
+                names += cases(name, caller, action, count, most=1) if function in scenario.swept else []
             elif not scenario.thin:
                 seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
                 most = 1 if is_read(action) or (caller, action) in pairs else 2
-                names += [] if seen else cases_of(name, caller, action, count, most)
+                names += [] if seen else cases(name, caller, action, count, most)
             elif (caller, action) not in pairs or (caller in scenario.again and state in ("", "Serve")):
                 rare = (caller, action) in pairs or is_read(action) or scenario.script == "schedule"
                 rare = rare or action.startswith("lambda:Invoke")  # beside the invocation itself
-                names += cases_of(name, caller, action, count, most=1 if rare else 2)
+                names += cases(name, caller, action, count, most=1 if rare else 2)
             pairs.add((caller, action))
-    return [case(name) for name in dict.fromkeys(names)]
+    found = [case(name) for name in dict.fromkeys(names)]
+    return sorted(found, key=lambda one: one.spoils)  # who spoils a cloud comes when none is needed any more
 
 
 def whenever(calls: list[Call]) -> list[Call]:

@@ -108,6 +108,19 @@ def test_a_scenario_adds_what_only_it_calls_and_of_each_call_the_lost_answer() -
     assert set(calls) - worst == {"batch/call:Instance:dynamodb:GetItem@Serve"}  # a read that is lost has failed
 
 
+def test_every_kind_is_what_is_dealt_and_the_rest() -> None:
+    dealt, every = ({case.name for case in table.matrix(CALLS, every)} for every in (False, True))
+    assert dealt < every
+    call = "batch/call:Instance:dynamodb:BatchWriteItem@Serve"
+    kinds = {name.partition("=")[2].partition(".")[0] for name in every if name.startswith(f"{call}=")}
+    assert kinds == set(table.KINDS)
+
+
+def test_who_spoils_a_cloud_comes_last() -> None:
+    spoils = [case.spoils for case in table.matrix(CALLS)]
+    assert any(spoils) and spoils == sorted(spoils)
+
+
 def test_every_case_is_built_again_from_its_name() -> None:
     for case in [*table.matrix(CALLS), *map(table.case, table.FAST)]:
         assert table.case(case.name) == case

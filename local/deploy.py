@@ -7,7 +7,9 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import secrets
+import shutil
 import sys
 import time
 from datetime import UTC, datetime
@@ -112,6 +114,7 @@ class Build:
         assert self.lock is not None
         if self.child.process is not None:
             finish(self.child)
+            pack(self.template)
             self.mark.write_text(self.fingerprint)
         fcntl.flock(self.lock, fcntl.LOCK_SH)
         return self.template
@@ -121,6 +124,30 @@ class Build:
         if self.lock is not None:
             os.close(self.lock)
             self.lock = None
+
+
+def pack(template: Path) -> None:
+    """Each function's built folder becomes an archive, and equal ones the same. SAM builds every function by itself,
+    and at each deployment compresses every folder by itself: 16 times the same 13 MB, 8 s of a processor."""
+    archives: dict[str, str] = {}
+
+    def packed(found: re.Match[str]) -> str:
+        folder = template.parent / found[2]
+        digest = digest_of(folder)
+        if digest not in archives:
+            archives[digest] = Path(shutil.make_archive(str(folder), "zip", folder)).name
+        shutil.rmtree(folder)
+        return f"{found[1]}{archives[digest]}"
+
+    template.write_text(re.sub(r"^( +CodeUri: )(\w+)$", packed, template.read_text(), flags=re.MULTILINE))
+
+
+def digest_of(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+        content = file.read_bytes()
+        digest.update(f"\0{file.relative_to(folder)}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
 
 
 def deploy(state: State, emulator: Emulator, template: Path, page_url: str, more: dict[str, str]) -> dict[str, str]:

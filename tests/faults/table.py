@@ -186,8 +186,13 @@ def matrix(recorded: dict[str, list[Call]], every_kind: bool = False) -> list[Ca
                 rare = rare or action.startswith("lambda:Invoke")  # beside the invocation itself
                 names += cases(name, caller, action, count, most=1 if rare else 2)
             pairs.add((caller, action))
-    found = [case(name) for name in dict.fromkeys(names)]
-    return sorted(found, key=lambda one: one.spoils)  # who spoils a cloud comes when none is needed any more
+    return sorted((case(name) for name in dict.fromkeys(names)), key=order)
+
+
+def order(one: Case) -> tuple[bool, int]:
+    """Shuffled, always in the same way: cases that wait and cases that compute are under way at the same time. Who
+    spoils a cloud comes last, when no new one is needed any more."""
+    return one.spoils, one.seed
 
 
 def whenever(calls: list[Call]) -> list[Call]:

@@ -3,10 +3,12 @@
 import importlib.util
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from local import deploy
 from tests.template.template import ROOT
 
 SMALL_BYTES = 12 * 1024 * 1024  # a cold start unpacks it, and a deployment uploads it
@@ -73,3 +75,22 @@ def test_handlers_import_from_the_package_alone(package: Path) -> None:
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_equal_functions_are_deployed_from_one_archive(tmp_path: Path) -> None:
+    for name, content in (("ApiFunction", "a"), ("ReapGpusFunction", "a"), ("PublishSiteFunction", "b")):
+        (tmp_path / name / "foreverus").mkdir(parents=True)
+        (tmp_path / name / "foreverus" / "__init__.py").write_text(content)
+    template = tmp_path / "template.yaml"
+    template.write_text(
+        "Globals:\n  Function:\n    CodeUri: src/\nResources:\n"
+        + "".join(f"      CodeUri: {name}\n" for name in ("ApiFunction", "ReapGpusFunction", "PublishSiteFunction"))
+    )
+    deploy.pack(template)
+    api, reaper, site = (line.split(": ")[1] for line in template.read_text().splitlines()[4:])
+    assert "    CodeUri: src/" in template.read_text(), "what is no folder of the build stays as it is"
+    assert api == reaper != site
+    assert {path.name for path in tmp_path.iterdir()} == {"template.yaml", api, site}
+    for archive, content in ((api, b"a"), (site, b"b")):
+        with zipfile.ZipFile(tmp_path / archive) as zipped:
+            assert zipped.read("foreverus/__init__.py") == content

@@ -123,8 +123,8 @@ class Reaper:
         for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]} - left - {""}:
             with trouble.at(f"closing {session_id}"):
                 self._close(session_id, "its execution ended and left an instance behind")
-        with trouble.at("freeing the slots of sessions that are over"):
-            self._free_slots(left)
+        with trouble.at("looking for sessions that are over and hold a slot"):
+            self._free_slots(left, trouble)
         trouble.raise_any()
         return reaped
 
@@ -177,13 +177,14 @@ class Reaper:
         self.notifications.send(**closed["notification"])
         return True
 
-    def _free_slots(self, alive: set[str]) -> None:
-        """A slot whose session has no running execution would keep everybody from a GPU for ever; except that of a
-        session whose instance lives."""
-        for holder in self.sessions.live_session_ids():
-            session = self.sessions.get(holder)
-            if session and holder not in alive and not self.executions.is_running(holder):
-                self._close_abandoned(session)
+    def _free_slots(self, alive: set[str], trouble: Trouble) -> None:
+        """A slot whose session has no running execution would keep everybody from a GPU for ever. `alive`: sessions
+        with an instance that could not be terminated, which keep theirs."""
+        for holder in set(self.sessions.live_session_ids()) - alive:
+            with trouble.at(f"freeing the slot of {holder}"):
+                session = self.sessions.get(holder)
+                if session and not self.executions.is_running(holder):
+                    self._close_abandoned(session)
 
     def _close_abandoned(self, session: Item) -> None:
         if self.clock() - table.parse_timestamp(session["created_at"]) > GRACE:

@@ -21,11 +21,11 @@ from local.mends import Options
 
 PATH = "/_foreverus/instance-changes"
 WAIT_S = 1.0
-LOOK_S = 0.01
 ACTIONS = ("RunInstances", "CreateFleet", "StartInstances", "StopInstances", "TerminateInstances")
 
 _numbers = itertools.count(time.time_ns())  # never an earlier process's
 _change = next(_numbers)
+_waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
 
 def apply(options: Options) -> None:
@@ -41,15 +41,26 @@ def apply(options: Options) -> None:
             await emulator(scope, receive, send)
             return
         since = int(parse_qs(scope["query_string"].decode()).get("since", ["0"])[0])
-        until = time.monotonic() + WAIT_S
-        while _change == since and time.monotonic() < until:
-            await asyncio.sleep(LOOK_S)
+        await _after(since)
         body = json.dumps({"change": _change}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
     gateway.app = app
+
+
+async def _after(since: int) -> None:
+    one = (asyncio.get_running_loop(), asyncio.Event())
+    _waiting.add(one)  # before the look: a change in between wakes us
+    try:
+        if _change == since:
+            async with asyncio.timeout(WAIT_S):
+                await one[1].wait()
+    except TimeoutError:
+        pass
+    finally:
+        _waiting.discard(one)
 
 
 def _noted(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -61,5 +72,7 @@ def _noted(original: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return original(parameters)
         finally:
             _change = next(_numbers)
+            for loop, event in list(_waiting):
+                loop.call_soon_threadsafe(event.set)  # executions of state machines call from threads of their own
 
     return action

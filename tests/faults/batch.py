@@ -42,7 +42,6 @@ def counted(last: int) -> str:
 
 class BatchPlay(Play):
     meet_s = 25.0  # the first lines' end is a moment too
-    meet_look_s = 0.1  # five queries each
 
     def __init__(self, lane: Lane, case: Case) -> None:
         super().__init__(lane, case)
@@ -142,7 +141,8 @@ class BatchPlay(Play):
 
     def settled(self) -> dict[str, str]:
         """Who settled each line that is in the table, and when."""
-        found = [one for shard in range(4) for one in self.lane.query(f"LINES#{self.batch_id}#{shard:05d}")]
+        shards = range(4 if self.case.script == "gpu" else 1)
+        found = [one for shard in shards for one in self.lane.query(f"LINES#{self.batch_id}#{shard:05d}")]
         return {
             one["custom_id"]["S"]: f"{one['by']['S']} at {one['at']['S']}"
             for one in found
@@ -158,8 +158,8 @@ class BatchPlay(Play):
         return list(self.lane.seen_now()["states"].values())
 
     def _happened(self, moment: str) -> bool:
-        if moment in ("loading", "first", "last") and self.is_over():
-            raise TimeoutError(f"{moment}: the batch is over")
+        if moment in ("loading", "first", "last") and (self.is_finishing() or self.is_over()):
+            raise TimeoutError(f"{moment}: the batch is over, or will be in a moment")
         if moment == "validating":
             return bool(self.batch_id)
         if moment == "first":
@@ -167,8 +167,11 @@ class BatchPlay(Play):
         if moment == "last":
             return len(self.settled()) >= min(LAST_SHARD, len(self.lines) - 2)
         if moment == "finishing":
-            return bool({"Finish", "Finish as failed", "Store summary"} & set(self.states())) or self.is_over()
+            return self.is_finishing() or self.is_over()
         return super()._happened(moment)
+
+    def is_finishing(self) -> bool:
+        return bool({"Finish", "Finish as failed", "Store summary", "Notify"} & set(self.states()))
 
     def is_over(self) -> bool:
         record = self.record()

@@ -164,7 +164,8 @@ def matrix(recorded: dict[str, list[Call]], every_kind: bool = False) -> list[Ca
         sides = ("before",) if state in tokens else ("before", "after")
         names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
     for caller, action, state, count in calls:
-        names += cases(f"call:{caller}:{action}@{state}", caller, action, count, most=2)
+        most = 1 if is_read(action) else 2
+        names += cases(f"call:{caller}:{action}@{state}", caller, action, count, most)
     known = {(caller, state) for caller, _, state, _ in calls if caller == "gpu_session"}
     callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
     functions = {action for caller, action, _, _ in calls if caller == "invocation"}

@@ -25,7 +25,7 @@ def main() -> int:
         parser.add_argument(flag, action="store_true")
     parser.add_argument("--every-kind", action="store_true", help="not one or two kinds a call, dealt out by seed")
     parser.add_argument("--unsaved", action="store_true", help="leave bench/results/faults.json as it is")
-    parser.add_argument("--lanes", type=int, default=6, help="clouds at once (default: 6)")
+    parser.add_argument("--lanes", type=int, default=5, help="clouds at once (default: 5)")
     parser.add_argument("--match", default="", help="only the cases of the matrix with this text in their names")
     parser.add_argument("--into", type=Path, help="writes the results of these cases to that file too")
     args = parser.parse_args()

@@ -21,6 +21,7 @@ FIRST, SECOND = 40, 8  # what the engine counts to: a second of answering, and a
 ANSWER_S = 45.0
 END_S = 30.0
 SWEPT_STUCK_S = 1.5  # where the sweep is what the case is about
+CRASHED_STUCK_S = 5.0  # after the control plane's crash nothing comes by itself
 STUCK_S = 10.0  # nothing runs for so long: only the five minutes' schedules bring it on, and `_settle` has them come
 MEET_S = 10.0  # to wait for a moment that a strike needs
 MENDED = 0.1  # the chance, at each look, that what was struck is mended: after three seconds or so
@@ -233,7 +234,8 @@ class Play(Settling):
         """Whether no execution has run for a while."""
         if self._runs():
             self.ran_at = time.monotonic()
-        return time.monotonic() - self.ran_at > (SWEPT_STUCK_S if self.case.sweep else STUCK_S)
+        patience_s = SWEPT_STUCK_S if self.case.sweep else CRASHED_STUCK_S if self.case.spoils else STUCK_S
+        return time.monotonic() - self.ran_at > patience_s
 
     def _meet_once(self, moment: str) -> None:
         if not self.struck:

@@ -7,7 +7,7 @@ import queue
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +84,9 @@ class Lanes:
             process.start()
         self.open = count
 
-    def play(self, names: list[str]) -> Iterator[dict[str, Any]]:
-        for name in names:
+    def play(self, names: Sequence[str | None], last: bool = False) -> Iterator[dict[str, Any]]:
+        """`last`: a lane that finds no more of them clears its cloud away while the others still play."""
+        for name in (*names, *([None] * len(self.processes) if last else ())):
             self.names.put(name)
         left = len(names)
         while left:
@@ -129,7 +130,7 @@ def main(args: argparse.Namespace) -> int:
             print("\n".join(names))
             return 0
         results = []
-        for result in lanes.play(names):
+        for result in lanes.play(names, last=True):
             results.append(result)
             show(result, len(results), len(names))
     finally:

@@ -1,6 +1,7 @@
 """The package that `sam build` makes of src/, by src/Makefile: one for Lambda, this machine and the GPU instance."""
 
 import importlib.util
+import json
 import subprocess
 import sys
 import zipfile
@@ -78,19 +79,22 @@ def test_handlers_import_from_the_package_alone(package: Path) -> None:
 
 
 def test_equal_functions_are_deployed_from_one_archive(tmp_path: Path) -> None:
-    for name, content in (("ApiFunction", "a"), ("ReapGpusFunction", "a"), ("PublishSiteFunction", "b")):
+    names = {"ApiFunction": "a", "ReapGpusFunction": "a", "PublishSiteFunction": "b"}
+    text = "Globals: {Function: {CodeUri: src/}}\nResources:\n  Queue: {Type: AWS::SQS::Queue, Properties: {}}\n"
+    for name, content in names.items():
         (tmp_path / name / "foreverus").mkdir(parents=True)
         (tmp_path / name / "foreverus" / "__init__.py").write_text(content)
+        properties = f"{{CodeUri: {name}, Role: !GetAtt Role.Arn}}"
+        text += f"  {name}: {{Type: AWS::Serverless::Function, Properties: {properties}}}\n"
     template = tmp_path / "template.yaml"
-    template.write_text(
-        "Globals:\n  Function:\n    CodeUri: src/\nResources:\n"
-        + "".join(f"      CodeUri: {name}\n" for name in ("ApiFunction", "ReapGpusFunction", "PublishSiteFunction"))
-    )
+    template.write_text(text)
     deploy.pack(template)
-    api, reaper, site = (line.split(": ")[1] for line in template.read_text().splitlines()[4:])
-    assert "    CodeUri: src/" in template.read_text(), "what is no folder of the build stays as it is"
-    assert api == reaper != site
-    assert {path.name for path in tmp_path.iterdir()} == {"template.yaml", api, site}
-    for archive, content in ((api, b"a"), (site, b"b")):
-        with zipfile.ZipFile(tmp_path / archive) as zipped:
-            assert zipped.read("foreverus/__init__.py") == content
+    built = json.loads(template.read_text())
+    code = {name: built["Resources"][name]["Properties"]["CodeUri"] for name in names}
+    assert built["Globals"] == {"Function": {"CodeUri": "src/"}}
+    assert built["Resources"]["ApiFunction"]["Properties"]["Role"] == {"Fn::GetAtt": ["Role", "Arn"]}
+    assert code["ApiFunction"] == code["ReapGpusFunction"] != code["PublishSiteFunction"]
+    assert {path.name for path in tmp_path.iterdir()} == {"template.yaml", *code.values()}
+    for name, content in names.items():
+        with zipfile.ZipFile(tmp_path / code[name]) as zipped:
+            assert zipped.read("foreverus/__init__.py") == content.encode()

@@ -2,7 +2,6 @@
 
 import asyncio
 import subprocess
-import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -12,6 +11,7 @@ import pytest
 from foreverus.settings import MissingSetting
 from foreverus.worker.instance import MetadataInstance
 from foreverus.worker.settings import WorkerSettings
+from local.instances.machine import PYTHON
 from tests.unit.worker.harness import settings
 
 
@@ -29,14 +29,14 @@ def test_margins_follow_from_the_settings() -> None:
     assert settings(heartbeat_seconds=20).lost_contact_s == 80
 
 
-def test_worker_starts_without_what_only_lambdas_need() -> None:
+def test_worker_starts_with_what_its_instance_installs_and_nothing_that_only_lambdas_need() -> None:
     code = (
         "import sys, foreverus.worker.__main__\n"
-        "print([m for m in ('jsonschema', 'aws_lambda_powertools', 'aws_xray_sdk', 'foreverus.handlers', 'rich', "
-        "'click', 'foreverus.bootstrap') if m in sys.modules])"
+        "print([m for m in ('jsonschema', 'aws_lambda_powertools', 'aws_xray_sdk', 'foreverus.handlers', "
+        "'foreverus.bootstrap') if m in sys.modules])"
     )
     src = Path(__file__).resolve().parents[3] / "src"
-    done = subprocess.run([sys.executable, "-c", code], env={"PYTHONPATH": str(src)}, capture_output=True, text=True)
+    done = subprocess.run([PYTHON, "-c", code], env={"PYTHONPATH": str(src)}, capture_output=True, text=True)
     assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 

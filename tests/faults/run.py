@@ -125,7 +125,7 @@ def main(args: argparse.Namespace) -> int:
     fixed = list(args.only) or (list(table.FAST) if args.fast else [])
     lanes = Lanes(min(args.lanes, max(1, len(fixed))) if fixed else args.lanes)
     try:
-        names = fixed or recorded(lanes, args.match, args.every_kind)
+        names = fixed or recorded(lanes, args.match, args.every)
         if args.list:
             print("\n".join(names))
             return 0
@@ -137,10 +137,10 @@ def main(args: argparse.Namespace) -> int:
         lanes.close()
     if args.into:
         save_results(results, time.monotonic() - begun, args.into)
-    return report(results, time.monotonic() - begun, save=not (fixed or args.match or args.unsaved or args.every_kind))
+    return report(results, time.monotonic() - begun, save=not (fixed or args.match or args.unsaved or args.every))
 
 
-def recorded(lanes: Lanes, match: str, every_kind: bool) -> list[str]:
+def recorded(lanes: Lanes, match: str, every: bool) -> list[str]:
     """The matrix's names, from the calls of a good run and of one run of each scenario, which must be good."""
     runs = {}
     for number, result in enumerate(lanes.play(list(RECORDED)), 1):
@@ -148,7 +148,7 @@ def recorded(lanes: Lanes, match: str, every_kind: bool) -> list[str]:
         if result["verdict"] != "good":
             raise SystemExit(f"{result['name']} is not good: there is nothing to compare with")
         runs[result["name"]] = [tuple(call) for call in result["calls"]]
-    return [case.name for case in table.matrix(runs, every_kind) if match in case.name]
+    return [case.name for case in table.matrix(runs, every) if match in case.name]
 
 
 def show(result: dict[str, Any], number: int, of: int) -> None:

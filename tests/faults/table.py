@@ -4,6 +4,7 @@ A case's name says all about it, so that it can be run alone: `call:Instance:dyn
 `batch/strike:worker_killed@first` in another scenario than a person's two questions.
 """
 
+import itertools
 import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,7 @@ MOMENTS = ("loading", "answering", "serving", "ending")
 BATCH_MOMENTS = ("validating", "loading", "first", "last", "finishing")
 SWEEPERS = {function for scenario in SCENARIOS.values() for function in scenario.swept}
 MACHINES = ("gpu_session", "batch_run")
+THEIRS = ("gpu_session", "Instance", "ApiFunction")  # what a session, its instance and a person call
 KINDS = ("throttled", "error", "denied", "lost")
 FLEET_KINDS = ("no_capacity", "quota", "no_capacity_error")
 READS = ("Get", "Query", "Describe", "List")  # to lose the answer to one is to have it fail
@@ -143,28 +145,35 @@ def length_of(name: str, kind: str, count: int) -> str:
     return f"nth{seed % 3}" if count > 3 and seed % 3 else "once"
 
 
-def matrix(recorded: dict[str, list[Call]], every_kind: bool = False) -> list[Case]:
-    """Every case, from the calls of a good run (`good`) and of each scenario (what only it has is added).
+def matrix(recorded: dict[str, list[Call]], every: bool = False) -> list[Case]:
+    """The cases, from the calls of a good run (`good`) and of each scenario (what only it has is added).
 
-    `every_kind`: each call fails in each way that it can; else in one or two of them, dealt out by the case's seed.
+    `every`: the whole product. Else it is dealt out, to fit into its time: each call fails in one or two of the
+    ways that it can (two where a session, its instance or a person calls), each strike comes at two of a session's four
+    moments, and before and after each state there is one of the two strikes at executions.
     """
 
     def cases(name: str, caller: str, action: str, count: int, most: int) -> list[str]:
-        return cases_of(name, caller, action, count, 0 if every_kind else most)
+        return cases_of(name, caller, action, count, 0 if every else most)
 
     calls = whenever(recorded["good"])
     names = ["long", *(f"engine:{mishap}" for mishap in MISHAPS)]
+    pairs_of_moments = itertools.cycle(itertools.combinations(MOMENTS, 2))
     for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE):
-        names += [f"strike:{strike.__name__}@{moment}" for moment in MOMENTS]
+        dealt = MOMENTS if every else next(pairs_of_moments)
+        names += [f"strike:{strike.__name__}@{moment}" for moment in dealt]
     # Each of these costs a cloud.
     names += [f"strike:{strike.__name__}@{moment}" for strike in strikes.SPOILING for moment in ("answering", "ending")]
     states = sorted({state for caller, _, state, _ in calls if caller == "gpu_session"})
     tokens = ("Wait until healthy", "Serve")  # what happens while these wait are the worker's moments
+    executions = itertools.cycle(strikes.EXECUTION)
     for state in states:
         sides = ("before",) if state in tokens else ("before", "after")
-        names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
+        for side in sides:
+            dealt_strikes = strikes.EXECUTION if every else (next(executions),)
+            names += [f"strike:{one.__name__}@{state}.{side}" for one in dealt_strikes]
     for caller, action, state, count in calls:
-        most = 1 if is_read(action) else 2
+        most = 2 if caller in THEIRS and not is_read(action) else 1
         names += cases(f"call:{caller}:{action}@{state}", caller, action, count, most)
     known = {(caller, state) for caller, _, state, _ in calls if caller == "gpu_session"}
     callers = {caller for caller, _, _, _ in calls} - {"gpu_session"}
@@ -180,12 +189,9 @@ def matrix(recorded: dict[str, list[Call]], every_kind: bool = False) -> list[Ca
                 names += cases(name, caller, action, count, most=1) if function in scenario.swept else []
             elif not scenario.thin:
                 seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
-                most = 1 if is_read(action) or (caller, action) in pairs else 2
-                names += [] if seen else cases(name, caller, action, count, most)
+                names += [] if seen else cases(name, caller, action, count, most=1)
             elif (caller, action) not in pairs or (caller in scenario.again and state in ("", "Serve")):
-                rare = (caller, action) in pairs or is_read(action) or scenario.script == "schedule"
-                rare = rare or action.startswith("lambda:Invoke")  # beside the invocation itself
-                names += cases(name, caller, action, count, most=1 if rare else 2)
+                names += cases(name, caller, action, count, most=1)
             pairs.add((caller, action))
     return sorted((case(name) for name in dict.fromkeys(names)), key=order)
 

@@ -12,9 +12,9 @@ from typing import Any
 class Scenario:
     """`script`: who asks (`chat`; `gpu`, `bedrock`, `schedule`: a batch). `rules` and `strike` are its setting, not the
     fault. `swept`: the functions of the five minutes' schedules that are to find something to do: their calls are the
-    ones that are struck. `thin`: one or two kinds a call; `again`: callers whose calls count although they are made
-    elsewhere too. `alone`: the session ends before the second
-    question. `once`: there is no second one. `patience`: how often a refused request is
+    ones that are struck. `thin`: of its calls, only those that nobody makes elsewhere; `again`: callers whose calls
+    count although they are made elsewhere too. `alone`: the session ends before the second question. `once`: there is
+    no second one. `patience`: how often a refused request is
     sent."""
 
     script: str = "chat"

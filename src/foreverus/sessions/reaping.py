@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from foreverus import table
+from foreverus.errors import ForeverUsError
 from foreverus.sessions.model import is_over
 
 Item = dict[str, Any]
@@ -73,11 +74,15 @@ def why_reap(instance: GpuInstance, running: bool, now: datetime, most: timedelt
     return None
 
 
+class NotAllReaped(ForeverUsError):
+    """The text says what could not be done. Lambda and the next sweep try again; the error is what an alarm sees."""
+
+
 class Trouble:
     """What failed so far. `raise_any` makes the whole fail, once everything else is done."""
 
     def __init__(self) -> None:
-        self.noted: list[Exception] = []
+        self.noted: list[str] = []
 
     @contextmanager
     def at(self, what: str) -> Iterator[None]:
@@ -85,11 +90,12 @@ class Trouble:
             yield
         except Exception as err:
             logger.exception("failed: %s", what)
-            self.noted.append(err)
+            self.noted.append(f"{what}: {err!r}")
 
     def raise_any(self) -> None:
+        """Raises NotAllReaped, if anything failed."""
         if self.noted:
-            raise ExceptionGroup("the reaper could not do everything", self.noted)
+            raise NotAllReaped("; ".join(self.noted))
 
 
 @dataclass(frozen=True)
@@ -106,12 +112,12 @@ class Reaper:
     def sweep(self) -> list[str]:
         """Terminates every orphan, then repairs the table; returns the instance ids. Safe to run twice at once.
 
-        Raises ExceptionGroup when something could not be done; all else was.
+        Raises NotAllReaped when something could not be done; all else was.
         """
         trouble = Trouble()
         running: dict[str, bool] = {"": False}
-        doomed = []
-        for gpu in self.gpus.live():
+        live, doomed = self.gpus.live(), []
+        for gpu in live:
             if gpu.session_id not in running:
                 running[gpu.session_id] = True  # not knowing is no reason to end somebody's session
                 with trouble.at(f"asking whether {gpu.session_id} runs"):
@@ -119,12 +125,12 @@ class Reaper:
             if reason := why_reap(gpu, running[gpu.session_id], self.clock(), self.most):
                 doomed.append((gpu, reason))
         reaped = self._terminate(doomed, trouble)
-        left = {gpu.session_id for gpu, _ in doomed if gpu.instance_id not in reaped}
-        for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]} - left - {""}:
+        alive = {gpu.session_id for gpu in live if gpu.instance_id not in reaped}
+        for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]} - alive - {""}:
             with trouble.at(f"closing {session_id}"):
                 self._close(session_id, "its execution ended and left an instance behind")
         with trouble.at("looking for sessions that are over and hold a slot"):
-            self._free_slots(left, trouble)
+            self._free_slots(alive, trouble)
         trouble.raise_any()
         return reaped
 
@@ -133,7 +139,7 @@ class Reaper:
 
         One that was cut off may have closed its session and told nobody yet: people hear of it twice rather than never.
         While an instance of it could not be terminated it is not closed: its receipt would be wrong and its slot free.
-        Raises ExceptionGroup when something could not be done; all else was.
+        Raises NotAllReaped when something could not be done; all else was.
         """
         trouble = Trouble()
         left = [gpu for gpu in self.gpus.live() if gpu.session_id == session_id]
@@ -179,7 +185,7 @@ class Reaper:
 
     def _free_slots(self, alive: set[str], trouble: Trouble) -> None:
         """A slot whose session has no running execution would keep everybody from a GPU for ever. `alive`: sessions
-        with an instance that could not be terminated, which keep theirs."""
+        with an instance that lives. They keep theirs: another GPU would be bought beside it."""
         for holder in set(self.sessions.live_session_ids()) - alive:
             with trouble.at(f"freeing the slot of {holder}"):
                 session = self.sessions.get(holder)

@@ -4,7 +4,7 @@ python -m tests.faults                     all of it; results in bench/results/f
 python -m tests.faults --only NAME …       these cases alone
 python -m tests.faults --fast              one case of each kind, in under 90 s
 python -m tests.faults --list              the names
-python -m tests.faults --every             the whole product, of which the matrix is dealt out: more than twice as many
+python -m tests.faults --every             each call fails in each way that it can: about twice as many cases
 python -m tests.faults --ways              how long an orphan lives when only one of the five ways is left
 python -m tests.faults --mutants           that the harness notices what is broken on purpose
 """
@@ -23,7 +23,9 @@ def main() -> int:
     parser.add_argument("--mutants", nargs="*", metavar="TEXT")
     for flag in ("--fast", "--list"):
         parser.add_argument(flag, action="store_true")
-    parser.add_argument("--every", action="store_true", help="the whole product; takes an hour")
+    parser.add_argument(
+        "--every", action="store_true", help="every kind of failure of each call, not one or two dealt out"
+    )
     parser.add_argument("--unsaved", action="store_true", help="leave bench/results/faults.json as it is")
     parser.add_argument("--lanes", type=int, default=5, help="clouds at once (default: 5)")
     parser.add_argument("--match", default="", help="only the cases of the matrix with this text in their names")

@@ -72,7 +72,8 @@ class Lane:
         return dict(answer.raise_for_status().json())
 
     def seen_now(self) -> dict[str, Any]:
-        """`executions` and `instances` as the emulator's records have them: for looking often. Verdicts ask the API."""
+        """`executions`, `instances`, `states`, `held`: from the emulator's records, for looking often (local/faults).
+        Whether something lives at the end is asked of EC2: `live_instances`."""
         return dict(self.http.get(f"{FAULTS}/seen").raise_for_status().json())
 
     def live_instances(self) -> list[str]:

@@ -26,14 +26,8 @@ STUCK_S = 10.0  # nothing runs for so long: only the five minutes' schedules bri
 MEET_S = 10.0  # to wait for a moment that a strike needs
 MENDED = 0.1  # the chance, at each look, that what was struck is mended: after three seconds or so
 MEET_LOOK_S = 0.05  # for a moment that may be short
-UNMET = (
-    LookupError,
-    StopIteration,
-    OSError,
-    ClientError,
-    httpx.HTTPError,
-    NotAnswered,
-)  # a strike and its moment do not meet
+# A strike and its moment do not meet.
+UNMET = (LookupError, StopIteration, OSError, ClientError, httpx.HTTPError, NotAnswered)
 
 
 @dataclass
@@ -126,7 +120,7 @@ class Play(Settling):
             self._meet("answering")
             self._await_answer()
             self._meet("serving")
-            # While a session is live the API takes messages beyond the month's cap; it ends them in an error.
+            # While a session is live the API takes messages beyond the month's cap; its session ends them in an error.
             if self.case.scenario.alone or self.case.strike == "month_spent":
                 self._end()
             if not self.case.scenario.once:

@@ -4,7 +4,6 @@ A case's name says all about it, so that it can be run alone: `call:Instance:dyn
 `batch/strike:worker_killed@first` in another scenario than a person's two questions.
 """
 
-import itertools
 import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -148,9 +147,8 @@ def length_of(name: str, kind: str, count: int) -> str:
 def matrix(recorded: dict[str, list[Call]], every: bool = False) -> list[Case]:
     """The cases, from the calls of a good run (`good`) and of each scenario (what only it has is added).
 
-    `every`: the whole product. Else it is dealt out, to fit into its time: each call fails in one or two of the
-    ways that it can (two where a session, its instance or a person calls), each strike comes at two of a session's four
-    moments, and before and after each state there is one of the two strikes at executions.
+    `every`: each call fails in each way that it can. Else in one of them, dealt out by seed, to fit into its time; in
+    two where a session, its instance or a person calls.
     """
 
     def cases(name: str, caller: str, action: str, count: int, most: int) -> list[str]:
@@ -158,20 +156,15 @@ def matrix(recorded: dict[str, list[Call]], every: bool = False) -> list[Case]:
 
     calls = whenever(recorded["good"])
     names = ["long", *(f"engine:{mishap}" for mishap in MISHAPS)]
-    pairs_of_moments = itertools.cycle(itertools.combinations(MOMENTS, 2))
     for strike in (*strikes.PROCESS, *strikes.EXECUTION, *strikes.BESIDE):
-        dealt = MOMENTS if every else next(pairs_of_moments)
-        names += [f"strike:{strike.__name__}@{moment}" for moment in dealt]
+        names += [f"strike:{strike.__name__}@{moment}" for moment in MOMENTS]
     # Each of these costs a cloud.
     names += [f"strike:{strike.__name__}@{moment}" for strike in strikes.SPOILING for moment in ("answering", "ending")]
     states = sorted({state for caller, _, state, _ in calls if caller == "gpu_session"})
     tokens = ("Wait until healthy", "Serve")  # what happens while these wait are the worker's moments
-    executions = itertools.cycle(strikes.EXECUTION)
     for state in states:
         sides = ("before",) if state in tokens else ("before", "after")
-        for side in sides:
-            dealt_strikes = strikes.EXECUTION if every else (next(executions),)
-            names += [f"strike:{one.__name__}@{state}.{side}" for one in dealt_strikes]
+        names += [f"strike:{one.__name__}@{state}.{side}" for one in strikes.EXECUTION for side in sides]
     for caller, action, state, count in calls:
         most = 2 if caller in THEIRS and not is_read(action) else 1
         names += cases(f"call:{caller}:{action}@{state}", caller, action, count, most)

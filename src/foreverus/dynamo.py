@@ -183,45 +183,35 @@ class Table:
 
 
 def put_write(item: Item, condition: str = "", values: Item | None = None) -> dict[str, Any]:
-    body: dict[str, Any] = {"Item": to_attribute_values(item)}
-    if condition:
-        body["ConditionExpression"] = condition
-    if values:
-        body["ExpressionAttributeValues"] = to_attribute_values(values)
-    return {"Put": body}
+    return {"Put": {"Item": to_attribute_values(item), **_condition(condition, values)}}
 
 
 def update_write(key: Key, expression: str, values: Item, condition: str = "", names: Any = None) -> dict[str, Any]:
     return {"Update": _update(key, expression, values, condition, names)}
 
 
-def delete_write(key: Key, condition: str = "", values: Item | None = None) -> dict[str, Any]:
-    body: dict[str, Any] = {"Key": to_attribute_values(key)}
+def delete_write(key: Key, condition: str = "", values: Item | None = None, names: Any = None) -> dict[str, Any]:
+    return {"Delete": {"Key": to_attribute_values(key), **_condition(condition, values, names)}}
+
+
+def check_write(key: Key, condition: str, values: Item | None = None) -> dict[str, Any]:
+    return {"ConditionCheck": {"Key": to_attribute_values(key), **_condition(condition, values)}}
+
+
+def _condition(condition: str, values: Item | None = None, names: Any = None) -> dict[str, Any]:
+    body: dict[str, Any] = {}
     if condition:
         body["ConditionExpression"] = condition
     if values:
         body["ExpressionAttributeValues"] = to_attribute_values(values)
-    return {"Delete": body}
-
-
-def check_write(key: Key, condition: str, values: Item) -> dict[str, Any]:
-    return {
-        "ConditionCheck": {
-            "Key": to_attribute_values(key),
-            "ConditionExpression": condition,
-            "ExpressionAttributeValues": to_attribute_values(values),
-        }
-    }
-
-
-def _update(key: Key, expression: str, values: Item, condition: str, names: Any) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "Key": to_attribute_values(key),
-        "UpdateExpression": expression,
-        "ExpressionAttributeValues": to_attribute_values(values),
-    }
-    if condition:
-        body["ConditionExpression"] = condition
     if names:
         body["ExpressionAttributeNames"] = names
     return body
+
+
+def _update(key: Key, expression: str, values: Item, condition: str, names: Any) -> dict[str, Any]:
+    return {
+        "Key": to_attribute_values(key),
+        "UpdateExpression": expression,
+        **_condition(condition, values, names),
+    }

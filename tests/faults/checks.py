@@ -72,6 +72,9 @@ def check_answers(play: "Play", items: list[dict[str, Any]], verdict: Verdict) -
         counted = [item for item in items if item["pk"]["S"].startswith("ANSWERED#") and item["sk"]["S"] == message]
         if len(counted) > 1:
             verdict.duplicated.append(f"{message} was answered by {len(counted)} sessions")
+    questions = {item["message_id"]["S"] for item in items if item["sk"]["S"].endswith("#0")}
+    answers = {item["message_id"]["S"] for item in items if item["sk"]["S"].endswith("#1") and "message_id" in item}
+    verdict.wrong += [f"{message} is answered, and nobody asked" for message in answers - questions]
     verdict.duplicated += play.client.contradictions
     if play.most_received > 1:
         verdict.duplicated.append(f"a message was delivered {play.most_received} times while its worker had it in hand")

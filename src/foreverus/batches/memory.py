@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import table
+from foreverus.batches.model import VALIDATING
 from foreverus.batches.store import BatchRef, Progress, Settled
 
 Item = dict[str, Any]
@@ -33,11 +34,14 @@ class MemoryBatches:
         self.open[ref.batch_id] = {n: batch[n] for n in ("batch_id", "user_id", "created_at", "trigger") if n in batch}
         return batch
 
-    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> None:
-        self.records.pop(ref, None)
+    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> bool:
+        if self.records.get(ref, {}).get("status") != VALIDATING:
+            return False
+        self.records.pop(ref)
         self.open.pop(ref.batch_id, None)
         if repeat_key:
             self.repeats.pop(repeat_key["pk"], None)
+        return True
 
     def get(self, ref: BatchRef) -> Item | None:
         return deepcopy(self.records.get(ref))

@@ -1,5 +1,6 @@
 """What people do with batches: create, look, cancel. `batch_run` does the rest."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ from foreverus.sessions.tasks import TaskRefused, Tasks
 
 Item = dict[str, Any]
 
+logger = logging.getLogger(__name__)
+
 INPUTS = "inputs/"  # the only place of the bucket that people may name
 
 
@@ -57,16 +60,21 @@ class BatchService:
         repeat_key = table.idempotency_key(user_id, "batches", key) if key else None
         kept = self.store.create(batch, repeat_key, now)
         if kept["status"] == VALIDATING:  # a repeated request too: the first one may have ended before its start
-            self._start(BatchRef(user_id, kept["batch_id"]), repeat_key, is_new=kept["batch_id"] == batch["batch_id"])
+            is_new = kept["batch_id"] == batch["batch_id"]
+            kept = self._start(BatchRef(user_id, kept["batch_id"]), repeat_key, is_new) or kept
         return self.show(kept)
 
-    def _start(self, ref: BatchRef, repeat_key: table.Key | None, is_new: bool) -> None:
+    def _start(self, ref: BatchRef, repeat_key: table.Key | None, is_new: bool) -> Item | None:
+        """The batch, where its execution has brought it further already: a start whose answer is lost may have taken
+        effect all the same."""
         try:
             self.machine.start(ref.batch_id, {"batch_id": ref.batch_id, "user_id": ref.user_id})
         except Exception as err:
-            if is_new:  # somebody else's may run already
-                self.store.discard(ref, repeat_key)
+            if is_new and not self.store.discard(ref, repeat_key):
+                logger.warning("%s runs, although its start failed", ref.batch_id, exc_info=True)
+                return self.store.get(ref)
             raise NotAccepted("The batch could not be started. Send the request again.") from err
+        return None
 
     def _check_input(self, user_id: str, input_file_id: str) -> None:
         if input_file_id.startswith("s3://"):

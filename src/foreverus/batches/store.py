@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from botocore.exceptions import ClientError
 
 from foreverus import table
+from foreverus.batches.model import VALIDATING
 from foreverus.dynamo import Table, condition_failed, delete_write, failed_conditions, put_write, update_write
 
 Item = dict[str, Any]
@@ -51,7 +52,7 @@ class Batches(Protocol):
     nothing, when the batch has moved on."""
 
     def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item: ...
-    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> None: ...
+    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> bool: ...
     def get(self, ref: BatchRef) -> Item | None: ...
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]: ...
     def change(
@@ -98,10 +99,21 @@ class BatchStore:
             return self.get(BatchRef(batch["user_id"], str(first.get("batch_id")))) or batch
         return batch
 
-    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> None:
-        """Undoes `create` when the batch could not be started."""
-        keys = [table.batch_key(ref.user_id, ref.batch_id), table.open_batch_key(ref.batch_id)]
-        self.items.transact(*(delete_write(key) for key in [*keys, *([repeat_key] if repeat_key else [])]))
+    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> bool:
+        """Undoes `create` when the batch could not be started. False, and nothing is undone, when its execution has
+        brought it further; one that begins later finds no batch."""
+        record, names = table.batch_key(ref.user_id, ref.batch_id), {"#status": "status"}
+        try:
+            self.items.transact(
+                delete_write(record, "#status = :validating", {":validating": VALIDATING}, names),
+                delete_write(table.open_batch_key(ref.batch_id)),
+                *([delete_write(repeat_key)] if repeat_key else []),
+            )
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
 
     def get(self, ref: BatchRef) -> Item | None:
         return self.items.get(table.batch_key(ref.user_id, ref.batch_id))

@@ -16,11 +16,11 @@ from foreverus import table
 from foreverus.conversations.prompt import Thread, read_thread
 from foreverus.dynamo import (
     Table,
+    check_write,
     condition_failed,
     delete_write,
     failed_conditions,
     put_write,
-    to_attribute_values,
     update_write,
 )
 
@@ -207,7 +207,8 @@ class DynamoAnswers:
                 condition=_NOT_FINAL,
                 names=_names(values),
             ),
-            _check_exists(table.conversation_key(request.user_id, request.conversation_id)),
+            check_write(table.conversation_key(request.user_id, request.conversation_id), "attribute_exists(pk)"),
+            check_write(table.question_key(request.conversation_id, request.message_id), "attribute_exists(pk)"),
             delete_write(table.pending_key(request.message_id)),
             put_write(
                 {
@@ -266,10 +267,6 @@ def _charged(bill: Bill) -> tuple[str, str, Item]:
     if bill.price_known:
         return adds, "", values
     return adds, "SET bedrock_price_unknown = :yes ", {**values, ":yes": True}
-
-
-def _check_exists(key: table.Key) -> Item:
-    return {"ConditionCheck": {"Key": to_attribute_values(key), "ConditionExpression": "attribute_exists(pk)"}}
 
 
 def _identity(request: Request) -> Item:

@@ -83,7 +83,8 @@ class MemoryAnswers:
         self._raise()
         if (self.answer(request) or {}).get("status") in FINAL:
             return Saved.DUPLICATE
-        if request.conversation_id not in self.conversations:
+        question = table.question_key(request.conversation_id, request.message_id)["sk"]
+        if request.conversation_id not in self.conversations or question not in self._items(request):
             return Saved.DELETED
         self._put(request, answer.attributes(session_id, now))
         for name in ("partial_tokens", "counted_tokens", "engine_failures"):

@@ -1,5 +1,6 @@
 """What people do with conversations. Accepting a message: keep it, queue it, see that a session will answer it."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,8 @@ from foreverus.sessions.model import public_session
 from foreverus.sessions.start import SessionStarter
 
 Item = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 # No tokenizer of the served models spends fewer tokens than one for eight bytes of running text: what is longer
 # cannot fit and is refused before it is kept. What is shorter and still too long, the engine refuses.
@@ -94,8 +97,9 @@ class ConversationService:
         try:
             self.queue.send(question)
         except Exception as err:
-            self.store.withdraw(question, repeat_key)
-            raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
+            if self.store.withdraw(question, repeat_key):
+                raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
+            logger.warning("%s is answered, although its sending failed", question["message_id"], exc_info=True)
         return question
 
     def _see_that_it_is_answered(self, user_id: str) -> Item | None:

@@ -6,7 +6,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from foreverus import table
-from foreverus.dynamo import Table, condition_failed, delete_write, failed_conditions, put_write, update_write
+from foreverus.dynamo import (
+    Table,
+    check_write,
+    condition_failed,
+    delete_write,
+    failed_conditions,
+    put_write,
+    update_write,
+)
 from foreverus.errors import NotFound
 
 Item = dict[str, Any]
@@ -84,13 +92,22 @@ class ConversationStore:
         """Whether a request with this Idempotency-Key has been accepted before."""
         return self.items.get(repeat_key) is not None
 
-    def withdraw(self, question: Item, repeat_key: table.Key | None = None) -> None:
-        """Undoes `accept` when the request could not be queued."""
-        keys = [
-            table.question_key(question["conversation_id"], question["message_id"]),
-            table.pending_key(question["message_id"]),
-        ]
-        self.items.transact(*(delete_write(key) for key in [*keys, *([repeat_key] if repeat_key else [])]))
+    def withdraw(self, question: Item, repeat_key: table.Key | None = None) -> bool:
+        """Undoes `accept` when the request could not be queued. False, and nothing is undone, when somebody has begun
+        to answer it: it was queued. Who begins later finds no question."""
+        conversation_id, message_id = question["conversation_id"], question["message_id"]
+        try:
+            self.items.transact(
+                check_write(table.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
+                delete_write(table.question_key(conversation_id, message_id)),
+                delete_write(table.pending_key(message_id)),
+                *([delete_write(repeat_key)] if repeat_key else []),
+            )
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
 
     def delete(self, user_id: str, conversation_id: str) -> None:
         """Removes the conversation first, so that nobody answers into it; then its messages and promises."""

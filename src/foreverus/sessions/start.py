@@ -1,5 +1,6 @@
 """Starting sessions: one GPU serves everybody, so a second start joins the live session."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,13 +14,15 @@ from foreverus.sessions.model import is_over, new_session
 
 Item = dict[str, Any]
 
+logger = logging.getLogger(__name__)
+
 
 class Claims(Protocol):
     def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Item | None: ...
     def claim(self, session: Item, monthly_cap_usd: float) -> bool: ...
     def spent(self, month: str) -> float: ...
-    def unclaim(self, session_id: str, slot: int = 0) -> None: ...
+    def unclaim(self, session_id: str, slot: int = 0) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class SessionStarter:
         """Returns (session, started). `started` is False when a live session was joined instead.
 
         The record and the slot are claimed before the execution is started, so two people who press the button
-        at once get one GPU. If the execution cannot be started the claim is undone: NotAccepted, nothing bought.
+        at once get one GPU. If the execution cannot be started the claim is undone: NotAccepted.
         Raises SpendCapReached when nothing is live and the month has cost as much as its cap.
         """
         for _ in range(3):
@@ -58,8 +61,7 @@ class SessionStarter:
             if not within_cap:
                 month = month_of(session["created_at"])
                 raise spend_cap_reached(month, self.store.spent(month), self.monthly_cap_usd)
-            self._start_execution(session)
-            return session, True
+            return self._start_execution(session), True
         raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
 
     def start_more(self, owner: str, batch_id: str, count: int, allow_on_demand: bool = False) -> int:
@@ -110,7 +112,9 @@ class SessionStarter:
         sessions = (self.store.get(session_id) for session_id in self.store.live_session_ids())
         return next((session for session in sessions if session and not is_over(session)), None)
 
-    def _start_execution(self, session: Item) -> None:
+    def _start_execution(self, session: Item) -> Item:
+        """The session as it is then. A start whose answer is lost may have taken effect all the same: what its
+        execution has opened is started."""
         request: Item = {
             name: session[name]
             for name in ("trigger", "owner", "idle_seconds", "allow_on_demand", "slot", "batch_id")
@@ -119,5 +123,8 @@ class SessionStarter:
         try:
             self.machine.start(session["session_id"], request)
         except Exception as err:
-            self.store.unclaim(session["session_id"], session["slot"])
-            raise NotAccepted("The session could not be started. Nothing was bought; try again.") from err
+            if self.store.unclaim(session["session_id"], session["slot"]):
+                raise NotAccepted("The session could not be started. Try again.") from err
+            logger.warning("%s runs, although its start failed", session["session_id"], exc_info=True)
+            return self.store.get(session["session_id"]) or session
+        return session

@@ -18,7 +18,7 @@ from foreverus.dynamo import (
     update_write,
 )
 from foreverus.errors import AnotherSessionIsLive
-from foreverus.sessions.model import is_usable
+from foreverus.sessions.model import REQUESTED, is_usable
 
 Item = dict[str, Any]
 
@@ -105,12 +105,20 @@ class SessionStore:
             if not condition_failed(err):
                 raise
 
-    def unclaim(self, session_id: str, slot: int = 0) -> None:
-        """Undoes `claim` when the execution could not be started: nothing was launched."""
-        self.items.transact(
-            delete_write(table.session_key(session_id)),
-            delete_write(table.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
-        )
+    def unclaim(self, session_id: str, slot: int = 0) -> bool:
+        """Undoes `claim` when the execution could not be started. False, and nothing is undone, when the session's
+        execution has opened it; one that begins later claims it anew."""
+        record = table.session_key(session_id)
+        try:
+            self.items.transact(
+                delete_write(record, "#status = :requested", {":requested": REQUESTED}, names={"#status": "status"}),
+                delete_write(table.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
+            )
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
 
     def request_end(self, session_id: str, now: datetime) -> Item:
         """The worker reads this in its mailbox within a second or two."""

@@ -34,8 +34,8 @@ class Machine:
 
 
 class World:
-    def __init__(self) -> None:
-        self.store, self.machine, self.tasks = MemoryBatches(), Machine(), MemoryTasks()
+    def __init__(self, machine: Machine | None = None) -> None:
+        self.store, self.machine, self.tasks = MemoryBatches(), machine or Machine(), MemoryTasks()
         self.objects = MemoryObjects(lambda: NOW)
         self.files = MemoryFiles()
         files = FileService(self.files, self.objects, lambda: NOW)
@@ -73,6 +73,22 @@ def test_nothing_is_kept_when_the_start_fails_and_the_same_key_may_be_used_again
         world.create(key="k")
     assert (world.store.records, world.store.open, world.machine.started) == ({}, {}, {})
     assert world.create(key="k")["id"] in world.machine.started
+
+
+def test_a_batch_that_runs_although_its_start_failed_is_kept() -> None:
+    """The start's answer was lost each time that the SDK tried, and the execution has validated the batch meanwhile."""
+
+    class Lost(Machine):
+        def start(self, session_id: str, request: dict[str, Any]) -> None:
+            world.store.change(BatchRef("ana", session_id), {"status": "in_progress", "total": 3})
+            super().start(session_id, request)
+
+    world = World(Lost())
+    world.machine.fail_next = 1
+    batch = world.create(key="k")
+    assert batch["status"] == "in_progress"
+    assert [item["batch_id"] for item in world.store.open_batches()] == [batch["id"]]
+    assert world.create(key="k")["id"] == batch["id"]
 
 
 def test_a_repeated_request_starts_what_the_first_could_not() -> None:

@@ -39,10 +39,19 @@ def test_an_idempotency_key_makes_one_batch(batches: Batches) -> None:
 def test_a_discarded_batch_leaves_nothing_and_its_key_can_be_used_again(batches: Batches) -> None:
     key = table.idempotency_key("ana", "batches", "once")
     batches.create(record(), key, NOW)
-    batches.discard(REF, key)
+    assert batches.discard(REF, key)
     assert batches.get(REF) is None
     assert batches.open_batches() == []
     assert batches.create(record("batch_2"), key, NOW)["batch_id"] == "batch_2"
+
+
+def test_a_batch_that_has_been_brought_further_is_not_discarded(batches: Batches) -> None:
+    key = table.idempotency_key("ana", "batches", "once")
+    batches.create(record(), key, NOW)
+    batches.change(REF, {"status": "in_progress"})
+    assert not batches.discard(REF, key)
+    assert [item["batch_id"] for item in batches.open_batches()] == ["batch_1"]
+    assert batches.create(record("batch_2"), key, NOW)["status"] == "in_progress"
 
 
 def test_lists_are_newest_first_and_page(batches: Batches) -> None:

@@ -47,6 +47,10 @@ class DynamoWorld:
     def delete(self) -> None:
         self.items.delete(table.conversation_key("user_1", "conv_1"))
 
+    def withdraw(self) -> None:
+        self.items.delete(table.question_key("conv_1", "msg_2"))
+        self.items.delete(table.pending_key("msg_2"))
+
     def pending(self) -> bool:
         return self.items.get(table.pending_key("msg_2")) is not None
 
@@ -68,6 +72,10 @@ class MemoryWorld:
 
     def delete(self) -> None:
         self.answers.conversations.clear()
+
+    def withdraw(self) -> None:
+        del self.answers.messages["conv_1"][table.question_key("conv_1", "msg_2")["sk"]]
+        self.answers.pending.clear()
 
     def pending(self) -> bool:
         return "msg_2" in self.answers.pending
@@ -127,6 +135,14 @@ def test_answer_to_a_deleted_conversation_is_not_saved(world: DynamoWorld | Memo
     assert finish(world.answers) is Saved.DELETED
     world.answers.drop(MY)
     assert world.answer(MY) is None and not world.pending() and world.usage() == (0, 0, 0)
+
+
+def test_answer_to_a_withdrawn_question_is_not_saved(world: DynamoWorld | MemoryWorld) -> None:
+    """It was queued although nobody heard of it, and the person was told that it was not kept."""
+    world.ask(MY, "hello")
+    world.withdraw()
+    assert finish(world.answers) is Saved.DELETED
+    assert world.answer(MY) is None and world.usage() == (0, 0, 0)
 
 
 def test_thread_ends_at_the_question_and_begins_where_the_room_ends(world: DynamoWorld | MemoryWorld) -> None:

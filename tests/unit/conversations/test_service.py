@@ -3,17 +3,21 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from foreverus import bootstrap, table
+from foreverus.conversations.answers import DynamoAnswers, Request
 from foreverus.conversations.service import ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
 from tests.unit.conftest import Aws
 
+Item = dict[str, Any]
+
 
 class Broken:
-    def send(self, question: dict[str, object]) -> None:
+    def send(self, question: Item) -> None:
         raise ConnectionError
 
 
@@ -56,6 +60,25 @@ def test_a_message_that_cannot_be_queued_is_not_kept_and_can_be_sent_again(aws: 
     assert real.messages("user-1", conversation)["data"] == []
     assert list(aws.items.query(table.PENDING)) == []
     assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["answer"]["status"] == "queued"
+
+
+def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(aws: Aws) -> None:
+    class Lost:
+        """SQS has the message each time that the SDK tried; a worker has begun, and nobody ever heard of it."""
+
+        def send(self, question: Item) -> None:
+            answers = DynamoAnswers(aws.items)
+            answers.checkpoint(Request(question["message_id"], conversation, "user-1"), "Ol", 1, "ses_1")
+            raise ConnectionError
+
+    real = service()
+    conversation = real.create("user-1")["id"]
+    lost = ConversationService(real.store, Lost(), real.sessions, real.context_tokens, real.clock)
+    accepted = lost.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]
+    assert aws.items.get(table.pending_key(accepted["id"]))
+    shown = real.messages("user-1", conversation)["data"]
+    assert [(one["id"], one["content"]) for one in shown] == [(accepted["id"], "Olá"), (shown[1]["id"], "Ol")]
+    assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]["id"] == accepted["id"]
 
 
 def test_somebody_elses_conversation_does_not_exist(aws: Aws) -> None:

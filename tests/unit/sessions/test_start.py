@@ -64,6 +64,27 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
     assert starter(aws).start("user-1", "page")[1]
 
 
+def test_a_start_that_took_effect_although_its_answer_was_lost_is_not_undone(aws: Aws) -> None:
+    class Lost:
+        """The SDK has tried again until the execution had opened the session; nobody ever heard of it."""
+
+        def start(self, session_id: str, request: dict[str, object]) -> None:
+            aws.items.update(
+                table.session_key(session_id),
+                "SET #status = :launching ADD version :one",
+                {":launching": "launching", ":one": 1},
+                names={"#status": "status"},
+            )
+            raise ConnectionError
+
+    lost = SessionStarter(SessionStore(aws.items), Lost(), 300, CAP, bootstrap.aws.clock)
+    session, started = lost.start("user-1", "page")
+    assert started
+    assert (session["status"], session["version"]) == ("launching", 2)
+    assert SessionStore(aws.items).live_session_ids() == [session["session_id"]]
+    assert starter(aws).start("user-2", "page") == (session, False)
+
+
 def test_a_session_that_is_closing_is_not_joined(aws: Aws) -> None:
     aws.put(**session_item("ses_old", status=ENDED))
     aws.put(**table.GPU_SLOT, session_id="ses_old")

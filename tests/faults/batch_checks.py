@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.deploy import PARAMETERS
-from tests.faults.checks import LETTER_S, Verdict
+from tests.faults.checks import Verdict, check_letter
 from tests.faults.client import NotAnswered
 from tests.faults.settling import BATCH_OVER
 
@@ -25,7 +25,7 @@ def check_batch(play: "BatchPlay", verdict: Verdict) -> None:
     for record in records:
         check_record(play, record, verdict)
         check_lines(play, record, verdict)
-        check_told(play, record["batch_id"]["S"], verdict)
+        check_letter(play, record["batch_id"]["S"], verdict)
         if not play.case.spoils:  # the emulator's database does not survive
             check_summary(play, record, verdict)
     check_asked(play, verdict)
@@ -89,14 +89,6 @@ def check_summary(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
         verdict.wrong.append(f"{item['sk']['S']} is still an open batch")
     if rows != [wanted]:
         verdict.wrong.append(f"PostgreSQL has {rows}, not {wanted}")
-
-
-def check_told(play: "BatchPlay", batch_id: str, verdict: Verdict) -> None:
-    """By the machine, or by the function that ends what a failed execution left; where SNS itself failed, by nobody."""
-    if play.lane.cloud.inbox.wait_for(batch_id, LETTER_S) is None:
-        end = play.lane.end_of(batch_id) if batch_id in play.lane.executions() else {"status": "never started"}
-        if not (end["status"] == "FAILED" and "Notify" in play.lane.states_of(batch_id)):
-            verdict.wrong.append(f"nobody was told of {batch_id} ({end['status']} {end.get('error', '')})")
 
 
 def check_asked(play: "BatchPlay", verdict: Verdict) -> None:

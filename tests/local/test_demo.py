@@ -18,6 +18,7 @@ STATES = [
     "Close session",
     "Store results",
     "Notify",
+    "Mark as notified",
     "Did it end well?",
     "Session over",
 ]

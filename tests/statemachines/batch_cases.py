@@ -5,12 +5,13 @@ from tests.statemachines.machine import SILENCE, failure, success, throw
 
 VALIDATE, VALID, PLAN, WAY = "Validate", "Was it valid?", "Plan", "Which way?"
 SERVE, ANSWER, WAIT = "Serve on GPU", "Answer on Bedrock", "Wait for capacity"
-FINISH, FINISH_FAILED, STORE, NOTIFY = "Finish", "Finish as failed", "Store summary", "Notify"
+FINISH, FINISH_FAILED, STORE = "Finish", "Finish as failed", "Store summary"
+NOTIFY, MARK = "Notify", "Mark as notified"
 WELL, OVER, NOT_FINISHED = "Did it end well?", "Batch over", "Batch not finished"
 
 BEGIN = (VALIDATE, VALID)
 LOOK = (PLAN, WAY)
-TOLD = (STORE, NOTIFY, WELL, OVER)
+TOLD = (STORE, NOTIFY, MARK, WELL, OVER)
 END = (*LOOK, FINISH, *TOLD)
 NORMAL = (*BEGIN, *LOOK, SERVE, *END)
 COMPLETED = ("completed", None)
@@ -106,7 +107,7 @@ CASES = [
     ),
     BatchCase(
         "nothing-can-be-finished",
-        (*NORMAL[: -len(TOLD)], FINISH_FAILED, NOTIFY, WELL, NOT_FINISHED),
+        (*NORMAL[: -len(TOLD)], FINISH_FAILED, NOTIFY, MARK, WELL, NOT_FINISHED),
         None,
         error="ClientError",
         states={FINISH: [throw("ClientError", "SlowDown")], FINISH_FAILED: [throw("Lambda.Unknown")]},
@@ -114,11 +115,12 @@ CASES = [
     BatchCase("summary-cannot-be-stored", NORMAL, COMPLETED, states={STORE: [throw("ResultsNotStored")]}),
     BatchCase(
         "notification-fails",
-        (*NORMAL[:-1], NOT_FINISHED),
+        (*NORMAL[:-3], WELL, NOT_FINISHED),
         COMPLETED,
         error="SNS.InternalErrorException",
         states={NOTIFY: [throw("SNS.InternalErrorException")]},
     ),
+    BatchCase("notification-cannot-be-marked", NORMAL, COMPLETED, states={MARK: [throw("Lambda.Unknown")]}),
     BatchCase(
         "nothing-works-at-the-end",
         (*NORMAL[: -len(TOLD)], FINISH_FAILED, NOTIFY, WELL, NOT_FINISHED),

@@ -35,7 +35,7 @@ def keep(event, kind):
     return table
 
 def run(event, context):
-    return {"validate": validate, "plan": plan, "serve": serve, "finish": finish}[event.pop("step")](event)
+    return globals()[event.pop("step")](event)
 
 def validate(event):
     return {"valid": True, "lines": 50000}
@@ -58,6 +58,9 @@ def answer(event, context):
 def finish(event):
     return {"batch_id": event["batch_id"], "status": event["status"],
             "notification": {"subject": "s", "message": json.dumps(event)}}
+
+def told(event):
+    keep(event, "TOLD")
 
 def store(event, context):
     return {"batch_id": event["batch_id"]}
@@ -113,6 +116,7 @@ class BatchRun:
     asked: list[dict[str, Any]]  # what Plan was asked
     offered: list[dict[str, Any]]  # what Serve was given
     notifications: list[str]
+    told: list[dict[str, Any]]  # what the function was given that marks the batch as notified
 
     @property
     def finishing(self) -> dict[str, Any]:
@@ -218,4 +222,5 @@ class BatchBench:
             self._kept(case, "ASKED"),
             self._kept(case, "TOKEN"),
             [message["Body"] for message in received.get("Messages", [])],
+            self._kept(case, "TOLD"),
         )

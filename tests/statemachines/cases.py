@@ -7,13 +7,13 @@ SPOT_FOUND, ON_DEMAND_FOUND = "Was spot capacity found?", "Was on-demand capacit
 ANYTHING, WAIT, SERVE, WORK = "Was anything launched?", "Wait until healthy", "Serve", "Is work waiting?"
 INTERRUPTED, LOST, TERMINATE = "Was it interrupted?", "Terminate lost GPU", "Terminate GPU"
 CAP = "Is the spend cap reached?"
-CLOSE, STORE, NOTIFY, WELL = "Close session", "Store results", "Notify", "Did it end well?"
+CLOSE, STORE, NOTIFY, MARK = "Close session", "Store results", "Notify", "Mark as notified"
 MAY, BEDROCK = "May Bedrock answer?", "Answer on Bedrock"
-OVER, FAILED, ANOTHER = "Session over", "Session failed", "Another session is live"
+WELL, OVER, FAILED, ANOTHER = "Did it end well?", "Session over", "Session failed", "Another session is live"
 
 UP = (OPEN, SPOT, SPOT_FOUND, WAIT)
-DOWN = (TERMINATE, CLOSE, STORE, NOTIFY, WELL)
-NOTHING_LAUNCHED = (CLOSE, STORE, NOTIFY, WELL, FAILED)
+DOWN = (TERMINATE, CLOSE, STORE, NOTIFY, MARK, WELL)
+NOTHING_LAUNCHED = (CLOSE, STORE, NOTIFY, MARK, WELL, FAILED)
 NO_GPU = (MAY, BEDROCK, *NOTHING_LAUNCHED)
 NORMAL = (*UP, SERVE, *DOWN, OVER)
 BESIDE_ERRORS = give(
@@ -276,13 +276,18 @@ CASES = [
     ),
     Case(
         "notification-fails",
-        (*NORMAL[:-1], FAILED),
+        (*NORMAL[:-3], WELL, FAILED),
         error="SNS.InternalErrorException",
         states={NOTIFY: [throw("SNS.InternalErrorException")]},
     ),
     Case(
+        "notification-cannot-be-marked",
+        NORMAL,
+        states={MARK: [throw("DynamoDb.InternalServerErrorException")]},
+    ),
+    Case(
         "everything-after-the-termination-fails",
-        (*NORMAL[:-1], FAILED),
+        (*NORMAL[:-3], WELL, FAILED),
         error="Lambda.Unknown",
         states={
             CLOSE: [throw("Lambda.Unknown")],

@@ -9,7 +9,7 @@ MACHINE, STATES = GPU_SESSION.machine, GPU_SESSION.states
 reachable, targets = GPU_SESSION.reachable, GPU_SESSION.targets
 TERMINATE = ("Terminate GPU", "Terminate lost GPU")
 LAUNCHES = ("Launch spot GPU", "Launch on-demand GPU")
-AFTER_TERMINATION = ("Answer on Bedrock", "Close session", "Store results", "Notify")
+AFTER_TERMINATION = ("Answer on Bedrock", "Close session", "Store results", "Notify", "Mark as notified")
 
 
 def test_every_token_has_a_heartbeat() -> None:
@@ -92,7 +92,7 @@ def test_loops_are_bounded() -> None:
 
 def test_every_catch_of_everything_records_the_error() -> None:
     """Except where another error is recorded already, and must stay."""
-    keeps = {"Answer on Bedrock", "Find launched GPUs", "Is work waiting?", "Terminate lost GPU"}
+    keeps = {"Answer on Bedrock", "Find launched GPUs", "Is work waiting?", "Mark as notified", "Terminate lost GPU"}
     for name, state in GPU_SESSION.tasks().items():
         assert ("error" in state["Catch"][-1].get("Assign", {})) == (name not in keeps), name
 

@@ -269,7 +269,7 @@ def rescued(batches: list[str]) -> Callable[[Any, Aws, MemoryPush], None]:
     """The API had crashed between the record and its execution."""
 
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
-        expected = {"open": len(batches), "started": batches, "finished": [], "session_started": False}
+        expected = {"open": len(batches), "started": batches, "finished": [], "told": [], "session_started": False}
         assert result == expected
         running = bootstrap.aws.client("stepfunctions").list_executions(stateMachineArn=world.batch_run_arn)[
             "executions"
@@ -277,6 +277,12 @@ def rescued(batches: list[str]) -> Callable[[Any, Aws, MemoryPush], None]:
         assert [one["name"] for one in running] == batches
 
     return check
+
+
+def marked(result: Any, world: Aws, push: MemoryPush) -> None:
+    """The batch's end was told by the machine: the sweep has nothing to tell."""
+    assert result is None
+    assert list(world.items.query(table.untold_partition(table.BATCHES))) == []
 
 
 def file_content(result: Any, world: Aws, push: MemoryPush) -> None:
@@ -380,6 +386,7 @@ EXPECTED: dict[str, Expectation] = {
     "run_batch/good_finish_completed": finished("completed", in_output=2, people_are_told=False),
     "run_batch/edge_finish_execution_timed_out": finished("failed", in_output=0, people_are_told=True),
     "run_batch/bad_finish_status": InvalidRequest,
+    "run_batch/good_told": marked,
     "store_batch/good_batch": result_is({"batch_id": BATCH, "stored": False}),
     "store_batch/edge_scheduled": result_is([]),
     "store_batch/bad_batch_still_running": ResultsNotStored,
@@ -439,6 +446,8 @@ def arrange_batch(case: str, world: Aws) -> None:
             {":s": "completed", ":t": "2026-01-01T00:00:00.000Z"},
             names={"#s": "status"},
         )
+    if case == "run_batch/good_told":
+        world.items.put({**table.untold_key(table.BATCHES, BATCH), "user_id": "user-1"})
     if function == "rescue_batches":
         world.items.update(table.open_batch_key(BATCH), "SET created_at = :t", {":t": "2026-01-01T00:00:00.000Z"})
     if case == "rescue_batches/edge_nothing_open":

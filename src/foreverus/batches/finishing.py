@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from foreverus import table
 from foreverus.batches import model
@@ -30,6 +30,30 @@ OPEN = (model.VALIDATING, model.IN_PROGRESS, model.FINALIZING)
 logger = logging.getLogger(__name__)
 
 
+class Finishes(Protocol):
+    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Item: ...
+
+
+class Notifications(Protocol):
+    def send(self, subject: str, message: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class BatchEnd:
+    """The end of a batch whose execution can bring it no further: what it left undone is done in its place."""
+
+    store: Batches
+    finisher: Finishes
+    notifications: Notifications
+
+    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Item:
+        """Finishes the batch, as failed if it is not over yet, and notifies people. The sweep repeats what fails."""
+        finished = self.finisher.finish(ref, model.FAILED, error)
+        self.notifications.send(**finished["notification"])
+        self.store.told(ref)
+        return finished
+
+
 @dataclass(frozen=True)
 class Finisher:
     store: Batches
@@ -42,11 +66,13 @@ class Finisher:
         """Brings a batch to a terminal status; returns `{batch_id, status, notification: {subject, message}}`.
 
         A batch that somebody has cancelled ends as `cancelled`, whatever `status` says. One that is over already stays
-        as it is. One that never got through its validation has no lines and no files. Raises NotFound.
+        as it is. One that never got through its validation has no lines and no files. Who calls this sends the
+        notification, and says so with `Batches.told`; else the sweep sends it. Raises NotFound.
         """
         record = self.store.get(ref)
         if record is None:
             raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
+        self.store.owe(ref)  # before the end is written: no crash in between keeps it from people
         if not model.is_over(record):
             record = self._finish(ref, record, status, error)
         if record.get("bedrock_usd"):  # a GPU's cost is counted by its session's closing

@@ -17,6 +17,7 @@ class MemoryBatches:
         self.records: dict[BatchRef, Item] = {}
         self.open: dict[str, Item] = {}
         self.promised: dict[str, Item] = {}
+        self.owed: set[BatchRef] = set()
         self.repeats: dict[str, BatchRef] = {}
         self.parts: dict[str, dict[int, Item]] = {}
         self.answered: dict[tuple[str, int], dict[int, Item]] = {}
@@ -67,6 +68,15 @@ class MemoryBatches:
 
     def close_open(self, batch_id: str) -> None:
         self.open.pop(batch_id, None)
+
+    def owe(self, ref: BatchRef) -> None:
+        self.owed.add(ref)
+
+    def untold(self) -> list[BatchRef]:
+        return sorted(self.owed, key=lambda ref: ref.batch_id)
+
+    def told(self, ref: BatchRef) -> None:
+        self.owed.discard(ref)
 
     def put_shards(self, batch_id: str, shards: list[Item]) -> None:
         fresh = {"status": "waiting", "completed": 0, "failed": 0, "shares": {}}

@@ -25,16 +25,12 @@ class BatchesNotRescued(ForeverUsError):
     """The next sweep tries again; the Lambda's error is what an alarm sees."""
 
 
-class Finishes(Protocol):
-    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Item: ...
+class End(Protocol):
+    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Item: ...
 
 
 class Waiting(Protocol):
     def reject_all(self, session_id: str, code: str, until: str = "") -> int: ...
-
-
-class Notifications(Protocol):
-    def send(self, subject: str, message: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -43,15 +39,14 @@ class BatchRescuer:
 
     store: Batches
     executions: Executions
-    finisher: Finishes
+    end: End
     starter: Starter
     waiting: Waiting
     live: Callable[[], list[str]]
-    notifications: Notifications
     clock: Callable[[], datetime]
 
     def sweep(self) -> Item:
-        """`{open, started, finished, session_started}`. Raises BatchesNotRescued after the others were seen to."""
+        """`{open, started, finished, told, session_started}`. Raises BatchesNotRescued, the others were seen to."""
         seen: Item = {"open": 0, "started": [], "finished": [], "session_started": False}
         failed = []
         for item in self.store.open_batches():
@@ -62,6 +57,7 @@ class BatchRescuer:
             except Exception:
                 logger.exception("%s is not rescued", item["batch_id"])
                 failed.append(item["batch_id"])
+        seen["told"] = self._tell_the_untold(failed)
         seen["session_started"] = self._start_session()
         if failed:
             raise BatchesNotRescued(", ".join(failed))
@@ -87,9 +83,24 @@ class BatchRescuer:
         if finalizing and self.clock() - table.parse_timestamp(finalizing) < FINISHING_TAKES:
             return None
         cause = f"The execution {ref.batch_id} of batch_run has ended as {status} before the batch did."
-        finished = self.finisher.finish(ref, model.FAILED, {"Error": "BatchRunLost", "Cause": cause})
-        self.notifications.send(**finished["notification"])
+        self.end.fail(ref, {"Error": "BatchRunLost", "Cause": cause})
         return "finished"
+
+    def _tell_the_untold(self, failed: list[str]) -> list[str]:
+        """The ids of batches that had come to their end when their execution was lost, before it could say so."""
+        told = []
+        for ref in self.store.untold():
+            try:
+                record = self.store.get(ref)
+                if record is None:
+                    self.store.told(ref)
+                elif model.is_over(record) and self.executions.status(ref.batch_id) != RUNNING:
+                    self.end.fail(ref)
+                    told.append(ref.batch_id)
+            except Exception:
+                logger.exception("nobody is notified of the end of %s", ref.batch_id)
+                failed.append(ref.batch_id)
+        return told
 
     def _start_session(self) -> bool:
         """A batch waits for a GPU, and nobody has one or boots one: a start was lost."""

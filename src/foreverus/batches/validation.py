@@ -92,6 +92,7 @@ class Validator:
     def _fail(self, ref: BatchRef, record: Item, errors: list[Item], total: int) -> Item:
         ended = {"status": FAILED, "ended_at": table.timestamp(self.clock())}
         found = {"errors": errors, "errors_total": total}
+        self.store.owe(ref)
         self.store.change(ref, ended | found, status_in=(VALIDATING, CANCELLING))
         self.objects.delete(record["input_key"])
         return {"valid": False, "lines": 0}

@@ -1,7 +1,6 @@
 """What the steps of `batch_run`, the sweep and the schedule are put together from."""
 
 import os
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from foreverus.bootstrap.sessions import starter_of_more, waiting_batches
 if TYPE_CHECKING:
     from foreverus.backends.bedrock import BedrockBackend
     from foreverus.batches.cost import BatchCosts
-    from foreverus.batches.finishing import Finisher
+    from foreverus.batches.finishing import BatchEnd, Finisher
     from foreverus.batches.on_bedrock import OnBedrock
     from foreverus.batches.planning import Planner
     from foreverus.batches.rescue import BatchRescuer
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from foreverus.batches.serving import Serving
     from foreverus.batches.validation import Validator
     from foreverus.results.batches import SummaryKeeper
-    from foreverus.sessions.notifications import SnsTopic
 
 BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
@@ -124,21 +122,17 @@ def finisher(env: settings.BatchEndSettings) -> "Finisher":
     return Finisher(BatchStore(table), objects(env.data_bucket), FileStore(table), costs, clock)
 
 
-@dataclass(frozen=True)
-class BatchEnd:
-    """`topic`: where people are told of an end that the state machine could not tell them of."""
+def batch_end() -> "BatchEnd":
+    from foreverus.batches.finishing import BatchEnd
+    from foreverus.batches.store import BatchStore
 
-    finisher: "Finisher"
-    topic: "SnsTopic"
-
-
-def batch_end() -> BatchEnd:
     env = settings.RunBatchSettings.from_env(os.environ)
-    return BatchEnd(finisher(env), topic(env.topic_arn))
+    return BatchEnd(BatchStore(items(env.table_name)), finisher(env), topic(env.topic_arn))
 
 
 def rescuer() -> "BatchRescuer":
     from foreverus.batches.executions import BatchExecutions
+    from foreverus.batches.finishing import BatchEnd
     from foreverus.batches.rescue import BatchRescuer
     from foreverus.batches.store import BatchStore
     from foreverus.sessions.store import SessionStore
@@ -148,11 +142,10 @@ def rescuer() -> "BatchRescuer":
     return BatchRescuer(
         store=BatchStore(table),
         executions=BatchExecutions(client("stepfunctions"), env.batch_run_arn),
-        finisher=finisher(env),
+        end=BatchEnd(BatchStore(table), finisher(env), topic(env.topic_arn)),
         starter=starter_of_more(env),
         waiting=waiting_batches(env.table_name),
         live=SessionStore(table).live_session_ids,
-        notifications=topic(env.topic_arn),
         clock=clock,
     )
 

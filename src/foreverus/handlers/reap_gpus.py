@@ -8,5 +8,5 @@ from foreverus.bootstrap import sessions
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
     reaper = sessions.reaper()
     if event.get("detail-type") == "Step Functions Execution Status Change":
-        return {"reaped": reaper.session_ended(event["detail"]["name"], event["detail"]["status"])}
+        return {"reaped": reaper.session_ended(event["detail"]["name"])}
     return {"reaped": reaper.sweep()}

@@ -1,8 +1,6 @@
-"""The steps of `batch_run` that buy nothing from Bedrock: validate, plan, serve on a GPU, finish.
+"""The steps of `batch_run` that buy nothing from Bedrock: one function, and one cold start (docs/decisions/0009).
 
-One function, because they follow each other within seconds and each would be a cold start of its own before the GPU is
-asked for (docs/decisions/0009). Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: whatever
-it left undone is done here, and people are told, because nobody else does.
+Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here.
 """
 
 import json
@@ -44,15 +42,18 @@ def finish(ref: BatchRef, request: Event) -> Event:
     return batches.batch_end().finisher.finish(ref, request["status"], request.get("error"))
 
 
-STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish}
+def told(ref: BatchRef, request: Event) -> None:
+    """The machine has notified people: nobody needs to do it in its place."""
+    batches.batch_end().store.told(ref)
+
+
+STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish, "told": told}
 
 
 def after_execution(detail: Event) -> Event:
-    """An execution that ended badly: its input names the batch, which has failed."""
+    """An execution that ended badly: its input names the batch, which has failed. People are told here."""
     error = detail.get("error") or f"BatchRun{detail['status'].title().replace('_', '')}"
     cause = detail.get("cause") or f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
     ended = {**json.loads(detail["input"]), "status": "failed", "error": {"Error": error, "Cause": cause}}
     request = schemas.check("finish_batch", ended)
-    finished = finish(BatchRef(request["user_id"], request["batch_id"]), request)
-    batches.batch_end().topic.send(**finished["notification"])
-    return finished
+    return batches.batch_end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"])

@@ -15,12 +15,12 @@ from typing import Any, Protocol
 
 from foreverus import table
 from foreverus.errors import ForeverUsError
+from foreverus.sessions.closing import notification
 from foreverus.sessions.model import is_over
 
 Item = dict[str, Any]
 
 LIVE_STATES = ("pending", "running", "stopping", "stopped")  # everything that may cost money or come back
-CUT_OFF = ("ABORTED", "TIMED_OUT")  # executions that did not come to their own end
 GRACE = timedelta(minutes=1)  # a machine that has just ended may be terminating its instance right now
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Executions(Protocol):
 class Sessions(Protocol):
     def get(self, session_id: str) -> Item | None: ...
     def live_session_ids(self) -> list[str]: ...
+    def untold(self) -> list[str]: ...
+    def told(self, session_id: str) -> None: ...
 
 
 class Closer(Protocol):
@@ -131,13 +133,15 @@ class Reaper:
                 self._close(session_id, "its execution ended and left an instance behind")
         with trouble.at("looking for sessions that are over and hold a slot"):
             self._free_slots(alive, trouble)
+        with trouble.at("looking for sessions of whose end nobody was notified"):
+            self._tell_the_untold(trouble)
         trouble.raise_any()
         return reaped
 
-    def session_ended(self, session_id: str, status: str = "FAILED") -> list[str]:
+    def session_ended(self, session_id: str) -> list[str]:
         """The session's execution FAILED, TIMED_OUT or was ABORTED: what it left behind goes at once.
 
-        One that was cut off may have closed its session and told nobody yet: people hear of it twice rather than never.
+        One that was cut off may have closed its session and notified nobody: that is done here, or by the next sweep.
         While an instance of it could not be terminated it is not closed: its receipt would be wrong and its slot free.
         Raises NotAllReaped when something could not be done; all else was.
         """
@@ -147,7 +151,10 @@ class Reaper:
         reaped = self._terminate([(gpu, why) for gpu in left], trouble)
         if len(reaped) == len(left):
             with trouble.at(f"closing {session_id}"):
-                self._close_or_tell(session_id, status)
+                self._close(session_id, "its execution ended before it was closed")
+            with trouble.at(f"notifying people of {session_id}"):
+                if session_id in self.sessions.untold():
+                    self._tell(session_id)
         trouble.raise_any()
         return reaped
 
@@ -168,20 +175,23 @@ class Reaper:
                 self.notifications.send(subject, "\n".join(lines))
         return reaped
 
-    def _close_or_tell(self, session_id: str, status: str) -> None:
-        closed = self._close(session_id, "its execution ended before it was closed")
-        if not closed and status in CUT_OFF and (session := self.sessions.get(session_id)):
-            said = f"Session {session_id} is {session['status']}; its execution was {status} before it could say so."
-            self.notifications.send("Forever Us: a session was cut off at its end", said)
-
-    def _close(self, session_id: str, cause: str) -> bool:
-        """Whether it had to be closed: then people are told, because its execution cannot."""
+    def _close(self, session_id: str, cause: str) -> None:
         session = self.sessions.get(session_id)
-        if not session or is_over(session):
-            return False
-        closed = self.closer.close(session_id, error={"Error": "SessionLost", "Cause": cause})
-        self.notifications.send(**closed["notification"])
-        return True
+        if session and not is_over(session):
+            self.closer.close(session_id, error={"Error": "SessionLost", "Cause": cause})
+
+    def _tell(self, session_id: str) -> None:
+        """In the execution's place, which cannot any more."""
+        session = self.sessions.get(session_id)
+        if session and is_over(session):
+            self.notifications.send(**notification(session))
+        self.sessions.told(session_id)
+
+    def _tell_the_untold(self, trouble: Trouble) -> None:
+        for session_id in self.sessions.untold():
+            with trouble.at(f"notifying people of {session_id}"):
+                if not self.executions.is_running(session_id):
+                    self._tell(session_id)
 
     def _free_slots(self, alive: set[str], trouble: Trouble) -> None:
         """A slot whose session has no running execution would keep everybody from a GPU for ever. `alive`: sessions
@@ -194,7 +204,4 @@ class Reaper:
 
     def _close_abandoned(self, session: Item) -> None:
         if self.clock() - table.parse_timestamp(session["created_at"]) > GRACE:
-            closed = self.closer.close(
-                session["session_id"], error={"Error": "SessionLost", "Cause": "it has no execution"}
-            )
-            self.notifications.send(**closed["notification"])
+            self._close(session["session_id"], "it has no execution")

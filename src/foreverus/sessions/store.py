@@ -130,8 +130,9 @@ class SessionStore:
         )
 
     def close(self, session_id: str, changes: Item, now: datetime, usd: float = 0.0) -> Item:
-        """Writes the end into the record, releases the GPU slot if it is this session's, and counts its cost once into
-        the month's ledger: one transaction, so nobody sees a free slot before its cost.
+        """Writes the end into the record, releases the GPU slot if it is this session's, counts its cost once into the
+        month's ledger and notes that people are to be notified: one transaction, so nobody sees a free slot before its
+        cost, and no end is kept from people by a crash.
 
         Safe to run twice: the second run writes the same record, finds the slot released or taken by another, and the
         session in the ledger.
@@ -162,6 +163,7 @@ class SessionStore:
                 "attribute_not_exists(pk)",
             ),
             update_write(table.ledger_total_key(month), "ADD spent_usd :usd, sessions :one", {":usd": usd, ":one": 1}),
+            put_write({**table.untold_key(table.SESSIONS, session_id), "ended_at": record["ended_at"]}),
         ]
         writes = [end, slot, *counted]
         while True:
@@ -181,6 +183,13 @@ class SessionStore:
             return []
         reasons = failed_conditions(err)
         return [write for write, why in zip(writes, reasons, strict=False) if why == "ConditionalCheckFailed"]
+
+    def untold(self) -> list[str]:
+        """The sessions of whose end nobody has been notified yet."""
+        return [str(item["sk"]) for item in self.items.query(table.untold_partition(table.SESSIONS))]
+
+    def told(self, session_id: str) -> None:
+        self.items.delete(table.untold_key(table.SESSIONS, session_id))
 
     def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool:
         """Notes what an instance costs by the hour, once, and what the month had cost when it was bought."""

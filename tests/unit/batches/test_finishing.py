@@ -158,6 +158,25 @@ def test_finishing_twice_changes_nothing_and_tells_the_same() -> None:
     assert (batch.record(), batch.objects.held) == (record, held)
 
 
+def test_a_notification_is_owed_before_the_end_is_written() -> None:
+    class Crash(Exception):
+        pass
+
+    class Crashing(MemoryBatches):
+        def owe(self, ref: BatchRef) -> None:
+            super().owe(ref)
+            raise Crash
+
+    over = world(2)
+    crashing = Crashing()
+    crashing.__dict__.update(over.store.__dict__)
+    with pytest.raises(Crash):
+        replace(over.finisher(), store=crashing).finish(REF, "completed")
+    assert (over.record()["status"], crashing.untold()) == ("in_progress", [REF])
+    over.finisher().finish(REF, "completed")
+    assert over.store.untold() == [REF], "who finishes it tells people, and says so"
+
+
 def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files() -> None:
     batch = world()
     batch.settle(1)

@@ -9,6 +9,7 @@ import pytest
 
 from foreverus import table
 from foreverus.batches.executions import BatchExecutions, MemoryExecutions
+from foreverus.batches.finishing import BatchEnd
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.rescue import BatchesNotRescued, BatchRescuer
 from foreverus.batches.store import BatchRef
@@ -35,8 +36,11 @@ class Finisher:
 @dataclass
 class Sent:
     sent: list[str] = field(default_factory=list)
+    broken: bool = False
 
     def send(self, subject: str, message: str) -> None:
+        if self.broken:
+            raise ConnectionError
         self.sent.append(subject)
 
 
@@ -69,11 +73,10 @@ class World:
         return BatchRescuer(
             self.store,
             self.executions,
-            self.finisher,
+            BatchEnd(self.store, self.finisher, self.told),
             self.starter,
             waiting,
             lambda: self.live,
-            self.told,
             lambda: self.now,
         ).sweep()
 
@@ -89,7 +92,7 @@ def test_a_batch_whose_execution_was_never_started_is_started() -> None:
 def test_a_batch_that_was_created_just_now_is_left_alone() -> None:
     world = World(now=NOW + timedelta(minutes=1))
     world.add()
-    assert world.sweep() == {"open": 1, "started": [], "finished": [], "session_started": False}
+    assert world.sweep() == {"open": 1, "started": [], "finished": [], "told": [], "session_started": False}
     assert world.executions.statuses == {}
 
 
@@ -120,7 +123,29 @@ def test_a_batch_that_is_over_or_runs_is_nobodys_business() -> None:
     world.add(status="completed")
     world.add("batch_2", status="in_progress")
     world.executions.start("batch_2", {})
-    assert world.sweep() == {"open": 2, "started": [], "finished": [], "session_started": False}
+    assert world.sweep() == {"open": 2, "started": [], "finished": [], "told": [], "session_started": False}
+
+
+def test_people_are_told_of_an_end_that_its_execution_could_not_tell_any_more() -> None:
+    world = World()
+    world.add(status="completed")
+    world.store.owe(REF)
+    world.executions.statuses["batch_1"] = "RUNNING"
+    assert (world.sweep()["told"], world.told.sent) == ([], []), "its execution does it itself"
+    world.executions.statuses["batch_1"] = "FAILED"
+    world.told.broken = True
+    with pytest.raises(BatchesNotRescued, match="batch_1"):
+        world.sweep()
+    world.told.broken = False
+    assert (world.sweep()["told"], world.told.sent) == (["batch_1"], ["over"])
+    assert world.finisher.errors[-1] is None, "what was left undone beside it is done"
+    assert (world.sweep()["told"], world.told.sent) == ([], ["over"])
+
+
+def test_nobody_is_told_of_a_batch_that_is_not_there() -> None:
+    world = World()
+    world.store.owe(REF)
+    assert world.sweep()["told"] == world.told.sent == world.store.untold() == []
 
 
 def test_an_open_item_without_a_batch_is_removed() -> None:

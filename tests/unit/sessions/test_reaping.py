@@ -68,18 +68,45 @@ def test_an_instance_whose_execution_was_aborted_goes_at_once_and_people_hear_of
 
 def test_people_hear_of_a_session_that_was_cut_off_with_no_instance_left(aws: Aws) -> None:
     aws.put(**session_item("ses_1"))
-    assert reaper(aws, Executions(), later=timedelta()).session_ended("ses_1", "ABORTED") == []
+    assert reaper(aws, Executions(), later=timedelta()).session_ended("ses_1") == []
     (letter,) = aws.notifications()
     assert "ses_1" in letter["Body"] and "SessionLost" in letter["Body"]
 
 
-@pytest.mark.parametrize(("status", "letters"), [("ABORTED", 1), ("TIMED_OUT", 1), ("FAILED", 0)])
-def test_an_execution_that_was_cut_off_after_its_session_was_closed_may_have_told_nobody(
-    aws: Aws, status: str, letters: int
-) -> None:
-    aws.put(**session_item("ses_1", status="ended"))
-    reaper(aws, Executions(), later=timedelta()).session_ended("ses_1", status)
-    assert len(aws.notifications()) == letters
+def close(aws: Aws, session_id: str) -> None:
+    """What its execution does before it notifies people."""
+    aws.put(**session_item(session_id))
+    SessionStore(aws.items).close(session_id, {"status": "ended", "outcome": "idle"}, NOW)
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_an_execution_that_was_cut_off_between_its_last_steps_is_told_in_its_place(aws: Aws, told: bool) -> None:
+    close(aws, "ses_1")
+    if told:
+        SessionStore(aws.items).told("ses_1")
+    for _ in range(2):
+        reaper(aws, Executions(), later=timedelta()).session_ended("ses_1")
+    letters = aws.notifications()
+    assert len(letters) == (0 if told else 1)
+    assert all("ses_1" in letter["Body"] and "idle" in letter["Body"] for letter in letters)
+
+
+def test_the_sweep_tells_what_nobody_heard_of(aws: Aws) -> None:
+    """The execution was cut off, and its event was lost too."""
+    for session_id in ("ses_1", "ses_2", "ses_3"):
+        close(aws, session_id)
+    aws.items.delete(table.session_key("ses_3"))
+    reaper(aws, Executions("ses_2"), later=timedelta()).sweep()
+    (letter,) = aws.notifications()
+    assert "ses_1" in letter["Body"]
+    assert SessionStore(aws.items).untold() == ["ses_2"], "its execution does it itself"
+
+
+def test_a_session_that_was_told_is_not_told_again_when_it_is_closed_again(aws: Aws) -> None:
+    close(aws, "ses_1")
+    SessionStore(aws.items).told("ses_1")
+    SessionStore(aws.items).close("ses_1", {"status": "ended", "outcome": "idle"}, NOW)
+    assert SessionStore(aws.items).untold() == []
 
 
 def test_the_sweep_finds_an_orphan_that_the_table_knows_nothing_of(aws: Aws) -> None:
@@ -139,11 +166,11 @@ def test_a_session_is_closed_when_the_last_of_its_instances_is_gone(aws: Aws) ->
     aws.put(**session_item("ses_1"))
     protect(first)
     with pytest.raises(NotAllReaped):
-        reaper(aws, Executions()).session_ended("ses_1", "TIMED_OUT")
+        reaper(aws, Executions()).session_ended("ses_1")
     assert (state(first), state(second)) == ("running", "terminated")
     assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "serving"
     protect(first, False)
-    assert reaper(aws, Executions()).session_ended("ses_1", "TIMED_OUT") == [first]
+    assert reaper(aws, Executions()).session_ended("ses_1") == [first]
     assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "failed"
 
 
@@ -193,6 +220,9 @@ def test_people_who_cannot_be_told_keep_no_session_open(aws: Aws) -> None:
         replace(reaper(aws, Executions()), notifications=Down()).sweep()
     assert state(instance_id) == "terminated"
     assert aws.items.get(table.GPU_SLOT) is None
+    reaper(aws, Executions()).sweep()
+    (letter,) = aws.notifications()
+    assert "SessionLost" in letter["Body"], "the next sweep tells them"
 
 
 @pytest.mark.parametrize("name", ["", "ses_unknown", "a name with spaces", "ünï/cøde"])

@@ -119,7 +119,8 @@ def bound(limits: Limits, usd_per_hour: float, region: str = "us-east-1") -> Bou
         Step(states["Terminate lost GPU"], "Terminate lost GPU"),
     )
     ending = (*looking, Step(states["Terminate GPU"], "Terminate GPU"))
-    failing = (*ending, *(Step(states[name], name) for name in ("Close session", "Store results", "Notify")))
+    last = ("Close session", "Store results", "Notify", "Mark as notified")
+    failing = (*ending, *(Step(states[name], name) for name in last))
     reaper = (Step(EVENT_S, "event"), Step(limits.reaper_timeout, "reaper"))
     sweep = (Step(limits.sweep_every, "until the next sweep"), Step(limits.reaper_timeout, "reaper"))
     over = (Step(limits.hand_back, "handing back"), Step(POWER_OFF_S, "power off"))

@@ -13,6 +13,7 @@ import yaml
 from foreverus.costs.bound import TIMER_LATE_S, Bound, Limits, bound, hourly, minutes, state_seconds
 from foreverus.sessions.reaping import GRACE
 from foreverus.worker.settings import Timings, WorkerSettings
+from tests.statemachines.definition import GPU_SESSION
 from tests.template.template import ROOT, parameter_defaults, resources, template, user_data
 
 BEGIN, END = "<!-- bound: computed, do not edit -->", "<!-- end of bound -->"
@@ -80,8 +81,7 @@ def test_runbook_has_the_bound_that_the_template_makes_true() -> None:
 
 def test_readme_promises_the_same_numbers() -> None:
     readme = " ".join((ROOT / "README.md").read_text().split())
-    for orphan in ("timer", "the sweep a dead session"):
-        case = published().of(orphan)
+    for case in (published().worst, published().of("timer"), published().of("the sweep a dead session")):
         assert f"{minutes(case)} minutes" in readme and f"US$ {published().usd(case):.2f}" in readme
 
 
@@ -120,6 +120,14 @@ def test_terminate_gpu_tries_for_half_an_hour_and_no_longer_than_the_bound_says(
     pauses = state_seconds({**machine()["States"]["Terminate GPU"], "TimeoutSeconds": 0})
     assert 1800 <= pauses <= 1900
     assert published().of("Terminate GPU").seconds == pauses + 36 * 60
+
+
+def test_every_task_after_a_termination_that_failed_counts_into_the_bound() -> None:
+    """The reaper hears of an instance that no state could end when the execution ends: not before its last task."""
+    counted = {step.what for step in published().of("what no state could end").steps}
+    tasks = GPU_SESSION.reachable("Terminate GPU") & set(GPU_SESSION.tasks())
+    assert tasks == {"Terminate GPU", "Close session", "Store results", "Notify", "Mark as notified"}
+    assert tasks <= counted
 
 
 def test_machines_own_timeout_is_longer_than_any_session() -> None:

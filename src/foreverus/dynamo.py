@@ -169,6 +169,16 @@ class Table:
         items = [{kind: {"TableName": self.name, **body} for kind, body in write.items()} for write in writes]
         self._until_alone(lambda: self.client.transact_write_items(TransactItems=items))
 
+    def transact_if(self, *writes: dict[str, Any]) -> bool:
+        """`transact`; False, and nothing is written, when a condition of one of the writes is not met."""
+        try:
+            self.transact(*writes)
+        except ClientError as err:
+            if condition_failed(err):
+                return False
+            raise
+        return True
+
     def _until_alone(self, write: Callable[[], Any]) -> Any:
         """Writes again while the write collides with somebody's transaction on the same item: the SDK does not. Many
         write a session's record at once (worker, state machine, API, reaper, eight answers that end together)."""

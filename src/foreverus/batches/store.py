@@ -106,17 +106,11 @@ class BatchStore:
         """Undoes `create` when the batch could not be started. False, and nothing is undone, when its execution has
         brought it further; one that begins later finds no batch."""
         record, names = table.batch_key(ref.user_id, ref.batch_id), {"#status": "status"}
-        try:
-            self.items.transact(
-                delete_write(record, "#status = :validating", {":validating": VALIDATING}, names),
-                delete_write(table.open_batch_key(ref.batch_id)),
-                *([delete_write(repeat_key)] if repeat_key else []),
-            )
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
-        return True
+        return self.items.transact_if(
+            delete_write(record, "#status = :validating", {":validating": VALIDATING}, names),
+            delete_write(table.open_batch_key(ref.batch_id)),
+            *([delete_write(repeat_key)] if repeat_key else []),
+        )
 
     def get(self, ref: BatchRef) -> Item | None:
         return self.items.get(table.batch_key(ref.user_id, ref.batch_id))
@@ -218,22 +212,16 @@ class BatchStore:
     def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool:
         """Keeps the token of the round's task, and the promise that keeps and starts sessions."""
         promise: Item = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
-        try:
-            self.items.transact(
-                update_write(
-                    table.batch_key(ref.user_id, ref.batch_id),
-                    "SET task_token = :token",
-                    {":token": token, ":round": round_, ":status": "in_progress"},
-                    condition="#round = :round AND #status = :status",
-                    names={"#round": "round", "#status": "status"},
-                ),
-                put_write({**table.pending_key(ref.batch_id), **promise, "created_at": table.timestamp(now)}),
-            )
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
-        return True
+        return self.items.transact_if(
+            update_write(
+                table.batch_key(ref.user_id, ref.batch_id),
+                "SET task_token = :token",
+                {":token": token, ":round": round_, ":status": "in_progress"},
+                condition="#round = :round AND #status = :status",
+                names={"#round": "round", "#status": "status"},
+            ),
+            put_write({**table.pending_key(ref.batch_id), **promise, "created_at": table.timestamp(now)}),
+        )
 
     def withdraw(self, ref: BatchRef) -> None:
         """The batch does not wait for a GPU any more."""

@@ -189,13 +189,7 @@ class DynamoAnswers:
             "ADD completion_tokens :c, version :one",
             {":c": partial.spent, ":one": 1},
         )
-        try:
-            self.items.transact(answer, session)
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
-        return True
+        return self.items.transact_if(answer, session)
 
     def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
         values = {**answer.attributes(session_id, now), **_identity(request)}

@@ -96,18 +96,12 @@ class ConversationStore:
         """Undoes `accept` when the request could not be queued. False, and nothing is undone, when somebody has begun
         to answer it: it was queued. Who begins later finds no question."""
         conversation_id, message_id = question["conversation_id"], question["message_id"]
-        try:
-            self.items.transact(
-                check_write(table.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
-                delete_write(table.question_key(conversation_id, message_id)),
-                delete_write(table.pending_key(message_id)),
-                *([delete_write(repeat_key)] if repeat_key else []),
-            )
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
-        return True
+        return self.items.transact_if(
+            check_write(table.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
+            delete_write(table.question_key(conversation_id, message_id)),
+            delete_write(table.pending_key(message_id)),
+            *([delete_write(repeat_key)] if repeat_key else []),
+        )
 
     def delete(self, user_id: str, conversation_id: str) -> None:
         """Removes the conversation first, so that nobody answers into it; then its messages and promises."""

@@ -109,16 +109,10 @@ class SessionStore:
         """Undoes `claim` when the execution could not be started. False, and nothing is undone, when the session's
         execution has opened it; one that begins later claims it anew."""
         record = table.session_key(session_id)
-        try:
-            self.items.transact(
-                delete_write(record, "#status = :requested", {":requested": REQUESTED}, names={"#status": "status"}),
-                delete_write(table.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
-            )
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
-        return True
+        return self.items.transact_if(
+            delete_write(record, "#status = :requested", {":requested": REQUESTED}, names={"#status": "status"}),
+            delete_write(table.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
+        )
 
     def request_end(self, session_id: str, now: datetime) -> Item:
         """The worker reads this in its mailbox within a second or two."""

@@ -41,6 +41,7 @@ check: install page ## the fast part: format, lint, types, unit tests, template,
 check-style:
 	@$(BIN)/ruff format --check -q src tests local bench
 	@$(BIN)/ruff check -q src tests local bench
+	@PYTHONPATH=src $(BIN)/lint-imports > .local/imports.txt 2>&1 || { cat .local/imports.txt; exit 1; }
 
 check-types:
 	@$(BIN)/mypy

@@ -9,8 +9,8 @@ from typing import Any
 
 from bench import engine, ideal
 from bench.pattern import Pattern, Run, states_entered
-from foreverus import table
-from foreverus.dynamo import Table
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table
 from local.cloud import Cloud
 from local.person import Person
 
@@ -142,8 +142,8 @@ class Batches:
 
     def record(self, batch_id: str) -> Result:
         if not self.user:
-            self.user = str((self.items.get(table.open_batch_key(batch_id)) or {})["user_id"])
-        return self.items.get(table.batch_key(self.user, batch_id)) or {}
+            self.user = str((self.items.get(keys.open_batch_key(batch_id)) or {})["user_id"])
+        return self.items.get(keys.batch_key(self.user, batch_id)) or {}
 
     def entered(self, machine: str, name: str) -> list[str]:
         """The states that the execution of that name has entered, when it is over. `machine`: the stack's output."""

@@ -171,7 +171,7 @@ class Demonstration:
         return {"id": instance_id, "state": reservation["Instances"][0]["State"]["Name"]}
 
     def _in_dynamodb(self, answer: dict[str, Any]) -> bool:
-        from foreverus.table import answer_key
+        from foreverus.aws.keys import answer_key
 
         key = answer_key(answer["conversation_id"], answer["id"].replace("ans_", "msg_", 1))
         found = self.cloud.emulator.client("dynamodb").get_item(

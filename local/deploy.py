@@ -206,7 +206,8 @@ def make_user(emulator: Emulator, pool_id: str, password: str, name: str = USERN
 
 def make_api_key(emulator: Emulator, table_name: str, user_id: str, name: str = "laptop") -> str:
     """An API key of that user. The table holds its hash only."""
-    from foreverus.table import api_key_key, timestamp
+    from foreverus.aws.keys import api_key_key
+    from foreverus.ids import timestamp
 
     key = f"fu_{secrets.token_urlsafe(24)}"
     item = {**api_key_key(key), "user_id": user_id, "name": name, "created_at": timestamp(datetime.now(UTC))}

@@ -11,20 +11,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from foreverus.aws.push import MemoryPush
+from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.sqs import Delivery, MemoryQueue
+from foreverus.aws.step_functions import MemoryTasks
 from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.batches.assembly import assemble
+from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.objects import MemoryObjects
-from foreverus.batches.queue import shard_message
+from foreverus.batches.shards.queue import shard_message
 from foreverus.batches.store import BatchRef
-from foreverus.batches.validation import Validator
-from foreverus.conversations.memory import MemoryAnswers, MemoryPush
+from foreverus.conversations.memory import MemoryAnswers
 from foreverus.sessions.mailbox import Letter, MemoryMailbox
-from foreverus.sessions.tasks import MemoryTasks
 from foreverus.worker.contact import Contact, DirectCalls, ThreadCalls
 from foreverus.worker.instance import MemoryInstance
-from foreverus.worker.queue import Delivery, MemoryQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
 

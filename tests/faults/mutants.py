@@ -123,14 +123,14 @@ MUTANTS = (
     ),
     Mutant(
         "resume by custom_id: a shard begins with its first line again",
-        "src/foreverus/batches/shards.py",
+        "src/foreverus/batches/shards/run.py",
         "if number not in self._totals.lines]",
         "if number > 0]",
         ("--only", "batch/strike:worker_killed@last"),
     ),
     Mutant(
         "the sweep over open batches: one whose execution is over is left alone",
-        "src/foreverus/batches/rescue.py",
+        "src/foreverus/sweeps/batches.py",
         "if status == RUNNING:",
         "if status:",
         ("--only", "batch_lost/"),

@@ -2,7 +2,7 @@
 
 import time
 
-from foreverus import table
+from foreverus.aws import keys
 
 LOOK_S = 0.3  # until it looks again how far the system is: each look costs the two cores that it runs on
 QUIET_S = 20.0
@@ -10,7 +10,7 @@ ROUNDS = 4  # of six simulated minutes each, when something is left
 LONG_S = 960.0  # simulated: what was not saved is tried again a quarter of an hour after its end
 STILL_S = 3.0  # nothing runs for so long, and no instance lives: nothing more happens by itself
 UNSAVED_STILL_S = 0.5  # nor is anything saved
-UNTOLD = (table.untold_partition(table.SESSIONS), table.untold_partition(table.BATCHES))
+UNTOLD = (keys.untold_partition(keys.SESSIONS), keys.untold_partition(keys.BATCHES))
 BATCH_OVER = ("completed", "failed", "expired", "cancelled")
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from foreverus import table
+from foreverus.aws import keys
 from local.cloud import Cloud
 from local.person import Person
 from tests.local.sessions import executions, live_instances, wait_until
@@ -18,7 +18,7 @@ SYSTEM = "You are a helpful assistant. Answer briefly."
 @pytest.fixture
 def month(cloud: Cloud) -> Iterator[dict[str, dict[str, str]]]:
     """The key of this month's total; what a test puts there is gone afterwards."""
-    key = {name: {"S": value} for name, value in table.ledger_total_key(f"{datetime.now(UTC):%Y-%m}").items()}
+    key = {name: {"S": value} for name, value in keys.ledger_total_key(f"{datetime.now(UTC):%Y-%m}").items()}
     yield key
     cloud.emulator.client("dynamodb").delete_item(TableName=cloud.stack["TableName"], Key=key)
 

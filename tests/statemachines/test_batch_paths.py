@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from foreverus import schemas
+from foreverus.api import schemas
 from tests.statemachines.batch_cases import CASES, FINISH, FINISH_FAILED, NORMAL
 from tests.statemachines.batch_machine import USER, BatchBench, BatchCase, BatchRun
 from tests.statemachines.definition import BATCH_RUN

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from foreverus import schemas
+from foreverus.api import schemas
 from tests.statemachines.cases import CASES, NORMAL
 from tests.statemachines.definition import GPU_SESSION
 from tests.statemachines.machine import Bench, Case, Run, mocked

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from foreverus import schemas, settings
+from foreverus import settings
+from foreverus.api import schemas
 from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
 from foreverus.costs.prices import listed_price

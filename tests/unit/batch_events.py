@@ -6,12 +6,13 @@ from typing import Any
 
 import boto3
 
-from foreverus import table
+from foreverus import ids
 from foreverus.batches import model
-from foreverus.batches.file_check import validate
-from foreverus.batches.files_store import FileStore
-from foreverus.batches.lines import split
+from foreverus.batches.input.file_check import validate
+from foreverus.batches.input.lines import split
 from foreverus.batches.store import BatchRef, BatchStore, Progress
+from foreverus.files import records
+from foreverus.files.store import FileStore
 from tests.unit.conftest import NOW, Aws
 
 USER = "user-1"
@@ -34,7 +35,7 @@ INPUT = line("q-1") + line("q-2")
 def put_batches(world: Aws) -> None:
     """A file, a batch of it that is validated and served, and one with a bad line that is not validated yet."""
     s3, store = boto3.client("s3"), BatchStore(world.items)
-    file = model.new_file(FILE, USER, "perguntas.jsonl", len(INPUT), NOW)
+    file = records.new_file(FILE, USER, "perguntas.jsonl", len(INPUT), NOW)
     FileStore(world.items).put(file)
     s3.put_object(Bucket=world.data_bucket, Key=file["object_key"], Body=INPUT)
     s3.put_object(Bucket=world.data_bucket, Key="files/user-1/file_bad", Body=INPUT + b"{")
@@ -66,7 +67,7 @@ def answer_all(world: Aws) -> None:
             "text": "Oi",
             "finish_reason": "stop",
             "by": "ses_1",
-            "at": table.timestamp(NOW),
+            "at": ids.timestamp(NOW),
         }
         | {"prompt_tokens": 5, "completion_tokens": 1}
         for n in (1, 2)

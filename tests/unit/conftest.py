@@ -13,10 +13,10 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from foreverus import table
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table
 from foreverus.bootstrap import api, batches, results, sessions
 from foreverus.bootstrap import aws as made_aws
-from foreverus.dynamo import Table
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -176,7 +176,7 @@ def _stack() -> Aws:
 def session_item(session_id: str, **changes: Any) -> dict[str, Any]:
     """A session's record as it is while serving."""
     return {
-        **table.session_key(session_id),
+        **keys.session_key(session_id),
         "session_id": session_id,
         "status": "serving",
         "version": 3,

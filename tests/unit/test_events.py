@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap
+from foreverus.aws import keys
+from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
-from foreverus.conversations.memory import MemoryPush
 from foreverus.errors import InvalidRequest, ResultsNotStored
 from foreverus.settings import MissingSetting
 from tests.unit import batch_events
@@ -34,7 +35,7 @@ def cases() -> list[str]:
 @pytest.fixture
 def push(monkeypatch: pytest.MonkeyPatch) -> MemoryPush:
     sent = MemoryPush()
-    for topic in (table.session_topic(SESSION), table.conversation_topic(CONVERSATION)):
+    for topic in (keys.session_topic(SESSION), keys.conversation_topic(CONVERSATION)):
         sent.topics[topic] = {CONNECTION}
     sent.frames = {connection_id: [] for connection_id in (CONNECTION, "NewConnection=", "NeverSeen=")}
     monkeypatch.setattr(bootstrap.sessions, "push", lambda: sent)
@@ -45,18 +46,18 @@ def push(monkeypatch: pytest.MonkeyPatch) -> MemoryPush:
 def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Aws:
     """One user with a live session, a conversation with a waiting message, an API key and an open page."""
     aws.put(**session_item(SESSION))
-    aws.put(**table.GPU_SLOT, session_id=SESSION, claimed_at="2026-01-01T00:00:00.000Z")
+    aws.put(**keys.GPU_SLOT, session_id=SESSION, claimed_at="2026-01-01T00:00:00.000Z")
     aws.put(**session_item("ses_still_live"))
     at = {"created_at": "2026-01-01T00:00:00.000Z", "updated_at": "2026-01-01T00:00:00.000Z"}
     for user, conversation in (("user-1", CONVERSATION), ("user-2", "conv_of_user_2")):
-        key = table.conversation_key(user, conversation)
+        key = keys.conversation_key(user, conversation)
         aws.put(**key, conversation_id=conversation, user_id=user, title="", system="", **at)
     reference = {"message_id": MESSAGE, "conversation_id": CONVERSATION, "user_id": "user-1"}
     question = {**reference, "content": "Olá", "options": {}, "created_at": at["created_at"]}
-    aws.put(**table.question_key(CONVERSATION, MESSAGE), **question)
-    aws.put(**table.pending_key(MESSAGE), **reference, created_at=at["created_at"])
-    aws.put(**table.api_key_key(API_KEY), user_id="user-1", name="sample", created_at=at["created_at"])
-    aws.put(**table.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
+    aws.put(**keys.question_key(CONVERSATION, MESSAGE), **question)
+    aws.put(**keys.pending_key(MESSAGE), **reference, created_at=at["created_at"])
+    aws.put(**keys.api_key_key(API_KEY), user_id="user-1", name="sample", created_at=at["created_at"])
+    aws.put(**keys.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
     batch_events.put_batches(aws)
     monkeypatch.setattr(bootstrap.batches, "bedrock", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
     site = tmp_path / "site"
@@ -124,10 +125,10 @@ def shown_sessions(*versions: int) -> Callable[[Any, Aws, MemoryPush], None]:
 def closed(status: str, session_id: str = SESSION) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result["status"] == status
-        record = world.items.get(table.session_key(session_id)) or {}
+        record = world.items.get(keys.session_key(session_id)) or {}
         assert record["status"] == status
         assert record["ended_at"]
-        slot = world.items.get(table.GPU_SLOT) or {}
+        slot = world.items.get(keys.GPU_SLOT) or {}
         assert slot.get("session_id") != session_id
         assert result["notification"]["subject"].isascii()
         assert "Olá" not in json.dumps(result, ensure_ascii=False)
@@ -146,8 +147,8 @@ def told(words: str) -> Callable[[Any, Aws, MemoryPush], None]:
 def rejected(code: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         closed("failed")(result, world, push)
-        assert world.items.get(table.pending_key(MESSAGE)) is None
-        answer = world.items.get(table.answer_key(CONVERSATION, MESSAGE)) or {}
+        assert world.items.get(keys.pending_key(MESSAGE)) is None
+        answer = world.items.get(keys.answer_key(CONVERSATION, MESSAGE)) or {}
         assert (answer["status"], answer["error"]["code"]) == ("failed", code)
         (frame,) = push.frames[CONNECTION]
         assert frame["message"]["error"]["message"].startswith("The GPU session failed.")
@@ -158,10 +159,10 @@ def rejected(code: str) -> Callable[[Any, Aws, MemoryPush], None]:
 def answered_on_bedrock(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"session_id": SESSION, "answered": count, "left": 0}
-        answer = world.items.get(table.answer_key(CONVERSATION, MESSAGE)) or {}
+        answer = world.items.get(keys.answer_key(CONVERSATION, MESSAGE)) or {}
         assert answer.get("backend") == ("bedrock" if count else None)
         assert [frame["message"]["content"] for frame in push.frames[CONNECTION]] == ["Oi"] * count
-        assert (world.items.get(table.pending_key(MESSAGE)) is None) == bool(count)
+        assert (world.items.get(keys.pending_key(MESSAGE)) is None) == bool(count)
 
     return check
 
@@ -200,7 +201,7 @@ def offered(shards: int) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result is None
         assert [one["shard"] for one in batch_events.shards_queued()] == list(range(shards))
-        assert (world.items.get(table.pending_key(BATCH)) is not None) == bool(shards)
+        assert (world.items.get(keys.pending_key(BATCH)) is not None) == bool(shards)
         assert ("task_token" in batch_events.record(world)) == bool(shards)
 
     return check
@@ -244,7 +245,7 @@ def started(batches: int, skipped: str | None) -> Callable[[Any, Aws, MemoryPush
 def connection_is(known: bool, connection_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"statusCode": 200}
-        assert (world.items.get(table.connection_key(connection_id)) is not None) == known
+        assert (world.items.get(keys.connection_key(connection_id)) is not None) == known
 
     return check
 
@@ -252,7 +253,7 @@ def connection_is(known: bool, connection_id: str) -> Callable[[Any, Aws, Memory
 def reaped_session(status: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"reaped": []}
-        assert (world.items.get(table.session_key("ses_still_live")) or {})["status"] == status
+        assert (world.items.get(keys.session_key("ses_still_live")) or {})["status"] == status
 
     return check
 
@@ -282,7 +283,7 @@ def rescued(batches: list[str]) -> Callable[[Any, Aws, MemoryPush], None]:
 def marked(result: Any, world: Aws, push: MemoryPush) -> None:
     """The batch's end was told by the machine: the sweep has nothing to tell."""
     assert result is None
-    assert list(world.items.query(table.untold_partition(table.BATCHES))) == []
+    assert list(world.items.query(keys.untold_partition(keys.BATCHES))) == []
 
 
 def file_content(result: Any, world: Aws, push: MemoryPush) -> None:
@@ -410,21 +411,21 @@ def arrange(case: str, world: Aws) -> None:
     if case == "answer_chats/good_no_gpu":
         world.put(**session_item(SESSION, status="launching", launches=[]))
     if case == "answer_chats/edge_another_session_has_a_gpu":
-        world.put(**table.gpu_slot_key(1), session_id="ses_still_live")
+        world.put(**keys.gpu_slot_key(1), session_id="ses_still_live")
         world.put(**session_item("ses_still_live", instance_id="i-1"))
     if case == "store_results/good_session":
         world.items.update(
-            table.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}
+            keys.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}
         )
     if case == "publish_changes/edge_spend_notice":
         noticed = {":percent": 80, ":cap": "session", ":usd": 4}
         world.items.update(
-            table.session_key(SESSION),
+            keys.session_key(SESSION),
             "SET spend_notice = :percent, spend_notice_cap = :cap, session_cap_usd = :usd",
             noticed,
         )
     if case == "rescue_requests/edge_nothing_waits":
-        world.items.delete(table.pending_key(MESSAGE))
+        world.items.delete(keys.pending_key(MESSAGE))
     arrange_batch(case, world)
     if case == "publish_site/edge_delete":
         bootstrap.aws.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
@@ -436,22 +437,22 @@ def arrange_batch(case: str, world: Aws) -> None:
         first_round = case == "run_batch/good_plan_first_round"
         batch_events.begin(world, round_=0 if first_round else 1)
     if case == "run_batch/edge_plan_gpu_session_failed":
-        world.items.delete(table.GPU_SLOT)  # the world's live session is the one that failed
+        world.items.delete(keys.GPU_SLOT)  # the world's live session is the one that failed
     if case in ("run_batch/good_finish_completed", "store_batch/good_batch"):
         batch_events.answer_all(world)
     if case == "store_batch/good_batch":
         world.items.update(
-            table.batch_key("user-1", BATCH),
+            keys.batch_key("user-1", BATCH),
             "SET #s = :s, ended_at = :t",
             {":s": "completed", ":t": "2026-01-01T00:00:00.000Z"},
             names={"#s": "status"},
         )
     if case == "run_batch/good_told":
-        world.items.put({**table.untold_key(table.BATCHES, BATCH), "user_id": "user-1"})
+        world.items.put({**keys.untold_key(keys.BATCHES, BATCH), "user_id": "user-1"})
     if function == "rescue_batches":
-        world.items.update(table.open_batch_key(BATCH), "SET created_at = :t", {":t": "2026-01-01T00:00:00.000Z"})
+        world.items.update(keys.open_batch_key(BATCH), "SET created_at = :t", {":t": "2026-01-01T00:00:00.000Z"})
     if case == "rescue_batches/edge_nothing_open":
-        world.items.delete(table.open_batch_key(BATCH))
+        world.items.delete(keys.open_batch_key(BATCH))
     if case == "start_scheduled_batch/good_file":
         key = "inputs/nightly.jsonl"
         bootstrap.aws.client("s3").put_object(Bucket=world.data_bucket, Key=key, Body=batch_events.INPUT)

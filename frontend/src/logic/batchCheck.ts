@@ -7,7 +7,7 @@ export const MOST_LINES = 50_000;
 const HIGHEST_NUMBER = 999_999; // of a line, blank ones counted
 export const MOST_BYTES = 200_000_000;
 export const KEPT_PROBLEMS = 100; // as many as the server keeps
-const BYTES_A_TOKEN = 3.5; // the server's rule of thumb, batches/lines.py; shown as "about"
+const BYTES_A_TOKEN = 3.5; // the server's rule of thumb, batches/input/lines.py; shown as "about"
 const TOKENS_A_MESSAGE = 6; // the chat template's, and one for what the division drops
 const PAUSE_AFTER_MS = 12; // of work: the page stays able to draw 60 frames a second
 

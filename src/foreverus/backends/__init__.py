@@ -1,0 +1,1 @@
+"""The port that answers prompts, and who speaks it: OpenAI over HTTP, Bedrock. Any room may import it."""

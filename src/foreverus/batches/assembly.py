@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus.batches.lines import error_line, output_line, read_shard
-from foreverus.batches.objects import ObjectNotThere, Objects, Writer
+from foreverus.aws.s3 import ObjectNotThere, Objects, Writer
+from foreverus.batches.input.lines import error_line, output_line, read_shard
 from foreverus.batches.store import Batches
 
 Item = dict[str, Any]

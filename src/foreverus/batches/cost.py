@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from foreverus import table
+from foreverus import ids
 from foreverus.costs.meter import guard_price, spent_usd
 from foreverus.costs.prices import TokenPrice
 
@@ -106,7 +106,7 @@ def _whole_usd(session: Item, rates: Rates, now: datetime) -> float:
     if receipt.get("total_usd") is not None:
         return float(receipt["total_usd"]) - float(receipt.get("bedrock_usd") or 0.0)
     ended = session.get("terminated_at")
-    return spent_usd(session.get("launches", []), table.parse_timestamp(ended) if ended else now, rates.region)
+    return spent_usd(session.get("launches", []), ids.parse_timestamp(ended) if ended else now, rates.region)
 
 
 def _share_usd(session: Item, seconds: float, rates: Rates) -> float:

@@ -9,18 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws.s3 import Objects
 from foreverus.batches import model
 from foreverus.batches.assembly import BEDROCK, Totals, assemble
 from foreverus.batches.cost import BatchCosts, bedrock_usd, slot_seconds
-from foreverus.batches.failures import with_error
-from foreverus.batches.files_store import Files
 from foreverus.batches.notification import notification
-from foreverus.batches.objects import Objects
-from foreverus.batches.pace import gpu_tokens_per_second, learned
+from foreverus.batches.plan.failures import with_error
+from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
+from foreverus.files import records
+from foreverus.files.store import Files
 from foreverus.sessions.model import expected_boot_seconds
 
 Item = dict[str, Any]
@@ -88,8 +89,8 @@ class Finisher:
             ends_as = model.CANCELLED if record["status"] == model.CANCELLING else status
             output_id, error_id = file_ids(ref.batch_id)
             with (
-                self.objects.writer(model.object_key(ref.user_id, output_id)) as output,
-                self.objects.writer(model.object_key(ref.user_id, error_id)) as errors,
+                self.objects.writer(records.object_key(ref.user_id, output_id)) as output,
+                self.objects.writer(records.object_key(ref.user_id, error_id)) as errors,
             ):
                 totals = assemble(record, ends_as, self.store, self.objects, output, errors)
             changes |= self._result(ref, record, totals)
@@ -102,13 +103,13 @@ class Finisher:
 
     def _begin(self, ref: BatchRef, record: Item) -> Item:
         """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""
-        changes = {"status": model.FINALIZING, "finalizing_at": table.timestamp(self.clock())}
+        changes = {"status": model.FINALIZING, "finalizing_at": ids.timestamp(self.clock())}
         began = self.store.change(ref, changes, (model.VALIDATING, model.IN_PROGRESS), remove=["task_token"])
         return began or self.store.get(ref) or record
 
     def _end(self, ref: BatchRef, status: str, changes: Item) -> Item:
         """The terminal status, once. A cancellation that came meanwhile wins."""
-        changes = {**changes, "ended_at": table.timestamp(self.clock())}
+        changes = {**changes, "ended_at": ids.timestamp(self.clock())}
         for ends_as, before in ((status, OPEN), (model.CANCELLED, (model.CANCELLING,))):
             record = self.store.change(ref, {**changes, "status": ends_as}, before, remove=["task_token"])
             if record:
@@ -120,7 +121,7 @@ class Finisher:
         if not size:
             return None
         name = f"{ref.batch_id}_{kind}.jsonl"
-        file = model.new_file(file_id, ref.user_id, name, size, self.clock(), purpose="batch_output")
+        file = records.new_file(file_id, ref.user_id, name, size, self.clock(), purpose="batch_output")
         self.files.put(file)
         return file_id
 

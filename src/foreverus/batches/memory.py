@@ -5,7 +5,8 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
 from foreverus.batches.model import VALIDATING
 from foreverus.batches.store import BatchRef, Progress, Settled
 
@@ -25,7 +26,7 @@ class MemoryBatches:
         self.paces: dict[str, Item] = {}
         self.settlings = 0  # writes, for those who count them
 
-    def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item:
+    def create(self, batch: Item, repeat_key: keys.Key | None, now: datetime) -> Item:
         ref = BatchRef(batch["user_id"], batch["batch_id"])
         if repeat_key:
             first = self.repeats.setdefault(repeat_key["pk"], ref)
@@ -35,7 +36,7 @@ class MemoryBatches:
         self.open[ref.batch_id] = {n: batch[n] for n in ("batch_id", "user_id", "created_at", "trigger") if n in batch}
         return batch
 
-    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> bool:
+    def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool:
         if self.records.get(ref, {}).get("status") != VALIDATING:
             return False
         self.records.pop(ref)
@@ -127,7 +128,7 @@ class MemoryBatches:
             return False
         record["task_token"] = token
         promise = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
-        self.promised[ref.batch_id] = {**promise, "created_at": table.timestamp(now)}
+        self.promised[ref.batch_id] = {**promise, "created_at": ids.timestamp(now)}
         return True
 
     def withdraw(self, ref: BatchRef) -> None:

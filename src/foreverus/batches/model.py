@@ -1,12 +1,14 @@
-"""What batches and their files are to those who look at them: records, statuses and OpenAI's objects. Pure."""
+"""What batches are to those who look at them: records, statuses and OpenAI's objects. Pure."""
 
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
 from foreverus.errors import InvalidRequest
+from foreverus.files.records import object_key
+from foreverus.ids import unix_seconds
 
 Item = dict[str, Any]
 
@@ -20,15 +22,9 @@ CANCELLING = "cancelling"
 CANCELLED = "cancelled"
 TERMINAL = frozenset({FAILED, COMPLETED, EXPIRED, CANCELLED})
 
-SCHEDULE_USER = "schedule"  # the scheduled batches' owner: the whole team may look at them
-
-PENDING = "pending"  # a file whose bytes are still to be put at its presigned address
-UPLOADED = "uploaded"
-
 SHORTEST_WINDOW_S = 10 * 60
 LONGEST_WINDOW_S = 168 * 3600
 BACKENDS = ("auto", "gpu", "bedrock")
-MOST_FILENAME_CHARACTERS = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +63,6 @@ def _invalid(param: str, reason: str) -> InvalidRequest:
     return InvalidRequest(f"The field {param!r} {reason}.", param=param, code="invalid_field")
 
 
-def object_key(user_id: str, file_id: str) -> str:
-    """Where a file's bytes are in the data bucket."""
-    return f"files/{user_id}/{file_id}"
-
-
 def source_key(user_id: str, input_file_id: str) -> str:
     """Where a batch's input is: an uploaded file, or what `s3://<data bucket>/<key>` names.
 
@@ -95,8 +86,8 @@ def new_batch(batch_id: str, user_id: str, request: Item, now: datetime, trigger
         "user_id": user_id,
         "status": VALIDATING,
         "trigger": trigger,
-        "created_at": table.timestamp(now),
-        "expires_at": table.timestamp(now + window),
+        "created_at": ids.timestamp(now),
+        "expires_at": ids.timestamp(now + window),
         "endpoint": request["endpoint"],
         "completion_window": request["completion_window"],
         "input_file_id": request["input_file_id"],
@@ -109,7 +100,7 @@ def new_batch(batch_id: str, user_id: str, request: Item, now: datetime, trigger
 
 def public_batch(item: Item, shards: list[Item], cost_usd: float | None, now: datetime) -> Item:
     """OpenAI's batch, and `foreverus` with what is ours. `shards` may be empty when the record has the totals."""
-    status, ended_at = item["status"], _seconds(item.get("ended_at"))
+    status, ended_at = item["status"], unix_seconds(item.get("ended_at"))
     counts, tokens = _counts(item, shards), _tokens(item, shards)
     return {
         "id": item["batch_id"],
@@ -122,14 +113,14 @@ def public_batch(item: Item, shards: list[Item], cost_usd: float | None, now: da
         "status": status,
         "output_file_id": item.get("output_file_id"),
         "error_file_id": item.get("error_file_id"),
-        "created_at": _seconds(item["created_at"]),
-        "in_progress_at": _seconds(item.get("in_progress_at")),
-        "expires_at": _seconds(item["expires_at"]),
-        "finalizing_at": _seconds(item.get("finalizing_at")),
+        "created_at": unix_seconds(item["created_at"]),
+        "in_progress_at": unix_seconds(item.get("in_progress_at")),
+        "expires_at": unix_seconds(item["expires_at"]),
+        "finalizing_at": unix_seconds(item.get("finalizing_at")),
         "completed_at": ended_at if status == COMPLETED else None,
         "failed_at": ended_at if status == FAILED else None,
         "expired_at": ended_at if status == EXPIRED else None,
-        "cancelling_at": _seconds(item.get("cancel_requested_at")),
+        "cancelling_at": unix_seconds(item.get("cancel_requested_at")),
         "cancelled_at": ended_at if status == CANCELLED else None,
         "request_counts": counts,
         "usage": _usage(*tokens),
@@ -180,8 +171,8 @@ def _ours(item: Item, counts: Item, tokens: tuple[int, int], cost_usd: float | N
     settled = counts["completed"] + counts["failed"]
     seconds, rate, eta = 0.0, None, None
     if began:
-        until = table.parse_timestamp(ended) if ended else now
-        seconds = (until - table.parse_timestamp(began)).total_seconds()
+        until = ids.parse_timestamp(ended) if ended else now
+        seconds = (until - ids.parse_timestamp(began)).total_seconds()
     if seconds > 0 and tokens[1]:
         rate = round(tokens[1] / seconds, 2)
     if seconds > 0 and settled and item["status"] == IN_PROGRESS:
@@ -198,50 +189,3 @@ def _ours(item: Item, counts: Item, tokens: tuple[int, int], cost_usd: float | N
         "eta_seconds": eta,
         "sessions": sorted(item.get("sessions") or []),
     }
-
-
-def new_file(
-    file_id: str,
-    user_id: str,
-    filename: str,
-    size: int,
-    now: datetime,
-    *,
-    purpose: str = "batch",
-    status: str = UPLOADED,
-) -> Item:
-    """A file's record; `purpose`: batch | batch_output."""
-    return {
-        **table.file_key(user_id, file_id),
-        "file_id": file_id,
-        "user_id": user_id,
-        "filename": filename,
-        "bytes": size,
-        "purpose": purpose,
-        "status": status,
-        "created_at": table.timestamp(now),
-        "object_key": object_key(user_id, file_id),
-    }
-
-
-def public_file(item: Item) -> Item:
-    """OpenAI's file: `processed` is its word for one that can be used (`files.wait_for_processing` waits for it)."""
-    return {
-        "id": item["file_id"],
-        "object": "file",
-        "bytes": item["bytes"],
-        "created_at": _seconds(item["created_at"]),
-        "filename": item["filename"],
-        "purpose": item["purpose"],
-        "status": "processed" if item["status"] == UPLOADED else item["status"],
-    }
-
-
-def listing(shown: list[Item], has_more: bool) -> Item:
-    """OpenAI's list."""
-    ids = [one["id"] for one in shown] or [None]
-    return {"object": "list", "data": shown, "first_id": ids[0], "last_id": ids[-1], "has_more": has_more}
-
-
-def _seconds(timestamp: str | None) -> int | None:
-    return int(table.parse_timestamp(timestamp).timestamp()) if timestamp else None

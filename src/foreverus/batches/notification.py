@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
 from foreverus.batches.model import COMPLETED
 
 Item = dict[str, Any]
@@ -42,7 +42,7 @@ def _cost(record: Item) -> str:
 
 
 def _minutes(record: Item) -> float:
-    took = table.parse_timestamp(record["ended_at"]) - table.parse_timestamp(record["created_at"])
+    took = ids.parse_timestamp(record["ended_at"]) - ids.parse_timestamp(record["created_at"])
     return round(took.total_seconds() / 60, 2)
 
 

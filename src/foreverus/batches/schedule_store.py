@@ -5,9 +5,10 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from foreverus import table
-from foreverus.batches.model import SCHEDULE_USER
-from foreverus.dynamo import Table, condition_failed
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table, condition_failed
+from foreverus.files.records import SCHEDULE_USER
 
 Item = dict[str, Any]
 
@@ -23,12 +24,12 @@ class Runs(Protocol):
     def note_run(self, key: str, etag: str, batch_id: str) -> None: ...
 
 
-def run_key(source: str, scheduled_at: str) -> table.Key:
-    return table.idempotency_key(SCHEDULE_USER, "runs", f"{source}\n{scheduled_at}")
+def run_key(source: str, scheduled_at: str) -> keys.Key:
+    return keys.idempotency_key(SCHEDULE_USER, "runs", f"{source}\n{scheduled_at}")
 
 
-def input_key(key: str, etag: str) -> table.Key:
-    return table.idempotency_key(SCHEDULE_USER, "inputs", f"{key}\n{etag}")
+def input_key(key: str, etag: str) -> keys.Key:
+    return keys.idempotency_key(SCHEDULE_USER, "inputs", f"{key}\n{etag}")
 
 
 class ScheduleStore:
@@ -37,7 +38,7 @@ class ScheduleStore:
 
     def begin(self, source: str, scheduled_at: str, now: datetime) -> Item:
         key = run_key(source, scheduled_at)
-        run = {**key, "started_at": table.timestamp(now), "expires_at": int((now + RUNS_KEPT).timestamp())}
+        run = {**key, "started_at": ids.timestamp(now), "expires_at": int((now + RUNS_KEPT).timestamp())}
         try:
             self.items.put(run, ConditionExpression="attribute_not_exists(pk)")
         except ClientError as err:
@@ -65,7 +66,7 @@ class MemoryRuns:
         self.inputs: dict[tuple[str, str], str] = {}
 
     def begin(self, source: str, scheduled_at: str, now: datetime) -> Item:
-        return dict(self.runs.setdefault((source, scheduled_at), {"started_at": table.timestamp(now)}))
+        return dict(self.runs.setdefault((source, scheduled_at), {"started_at": ids.timestamp(now)}))
 
     def end(self, source: str, scheduled_at: str, batches: list[str]) -> None:
         self.runs[source, scheduled_at]["batches"] = list(batches)

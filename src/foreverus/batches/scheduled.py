@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from foreverus.aws.s3 import Objects
 from foreverus.batches import model
-from foreverus.batches.lines import CHAT
-from foreverus.batches.objects import Objects
+from foreverus.batches.input.lines import CHAT
 from foreverus.batches.schedule_store import Runs
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.errors import ForeverUsError
+from foreverus.files.records import SCHEDULE_USER
 
 Item = dict[str, Any]
 
@@ -90,7 +91,7 @@ class ScheduledBatches:
         for one in inputs:
             request = {**asked, "input_file_id": f"s3://{self.bucket}/{one.key}"}
             try:
-                batch = self.service.create(model.SCHEDULE_USER, request, one.once, "schedule")
+                batch = self.service.create(SCHEDULE_USER, request, one.once, "schedule")
                 if one.etag:
                     self.runs.note_run(one.key, one.etag, batch["id"])
             except Exception as err:

@@ -7,28 +7,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus import table
-from foreverus.batches.files import FileService
+from foreverus import ids
+from foreverus.api.paging import listing, page
+from foreverus.aws import keys
+from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.model import (
     CANCELLING,
     COMPLETED,
     EXPIRED,
     FAILED,
     IN_PROGRESS,
-    PENDING,
-    SCHEDULE_USER,
     VALIDATING,
     is_over,
-    listing,
     new_batch,
     public_batch,
     source_key,
 )
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
-from foreverus.paging import page
-from foreverus.sessions.machine import SessionMachine
-from foreverus.sessions.tasks import TaskRefused, Tasks
+from foreverus.files.records import PENDING, SCHEDULE_USER
+from foreverus.files.service import FileService
+from foreverus.sessions.start import SessionMachine
 
 Item = dict[str, Any]
 
@@ -55,16 +54,16 @@ class BatchService:
         Raises InvalidRequest and NotFound that name the field, or NotAccepted: nothing was kept.
         """
         now = self.clock()
-        batch = new_batch(table.new_id("batch", now), user_id, request, now, trigger)
+        batch = new_batch(ids.new_id("batch", now), user_id, request, now, trigger)
         self._check_input(user_id, request["input_file_id"])
-        repeat_key = table.idempotency_key(user_id, "batches", key) if key else None
+        repeat_key = keys.idempotency_key(user_id, "batches", key) if key else None
         kept = self.store.create(batch, repeat_key, now)
         if kept["status"] == VALIDATING:  # a repeated request too: the first one may have ended before its start
             is_new = kept["batch_id"] == batch["batch_id"]
             kept = self._start(BatchRef(user_id, kept["batch_id"]), repeat_key, is_new) or kept
         return self.show(kept)
 
-    def _start(self, ref: BatchRef, repeat_key: table.Key | None, is_new: bool) -> Item | None:
+    def _start(self, ref: BatchRef, repeat_key: keys.Key | None, is_new: bool) -> Item | None:
         """The batch, where its execution has brought it further already: a start whose answer is lost may have taken
         effect all the same."""
         try:
@@ -115,7 +114,7 @@ class BatchService:
         """Its lines in flight are given up; what is answered stays. One that is being put together already (or being
         cancelled) goes on to its end. Raises NotFound, and InvalidRequest for one that has ended otherwise."""
         ref = BatchRef(self._find(user_id, batch_id)["user_id"], batch_id)
-        changes = {"status": CANCELLING, "cancel_requested_at": table.timestamp(self.clock())}
+        changes = {"status": CANCELLING, "cancel_requested_at": ids.timestamp(self.clock())}
         batch = self.store.change(ref, changes, status_in=(VALIDATING, IN_PROGRESS)) or self._find(user_id, batch_id)
         if batch["status"] in (COMPLETED, FAILED, EXPIRED):
             message = f"The batch {batch_id} is {batch['status']} already and cannot be cancelled."

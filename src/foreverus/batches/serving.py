@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from foreverus.batches.queue import Shards, shard_message
+from foreverus.aws.step_functions import TaskRefused, Tasks
+from foreverus.batches.shards.queue import Shards, shard_message
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.errors import NotAccepted
-from foreverus.sessions.tasks import TaskRefused, Tasks
 
 Item = dict[str, Any]
 

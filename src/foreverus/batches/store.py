@@ -7,9 +7,17 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import (
+    Table,
+    condition_failed,
+    delete_write,
+    failed_conditions,
+    put_write,
+    update_write,
+)
 from foreverus.batches.model import VALIDATING
-from foreverus.dynamo import Table, condition_failed, delete_write, failed_conditions, put_write, update_write
 
 Item = dict[str, Any]
 
@@ -51,8 +59,8 @@ class Batches(Protocol):
     """What the parts of a batch's life share. `change`, `begin_round` and `offer` return False or None, and change
     nothing, when the batch has moved on."""
 
-    def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item: ...
-    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> bool: ...
+    def create(self, batch: Item, repeat_key: keys.Key | None, now: datetime) -> Item: ...
+    def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool: ...
     def get(self, ref: BatchRef) -> Item | None: ...
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]: ...
     def change(
@@ -82,12 +90,12 @@ class BatchStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def create(self, batch: Item, repeat_key: table.Key | None, now: datetime) -> Item:
+    def create(self, batch: Item, repeat_key: keys.Key | None, now: datetime) -> Item:
         """Keeps a new batch; returns it, or the one that an earlier request with the same Idempotency-Key made."""
-        key = table.batch_key(batch["user_id"], batch["batch_id"])
+        key = keys.batch_key(batch["user_id"], batch["batch_id"])
         writes = [
             put_write({**key, **batch}, "attribute_not_exists(pk)"),
-            put_write({**table.open_batch_key(batch["batch_id"]), **{n: batch[n] for n in _OPEN if n in batch}}),
+            put_write({**keys.open_batch_key(batch["batch_id"]), **{n: batch[n] for n in _OPEN if n in batch}}),
         ]
         if repeat_key:
             expires_at = int(now.timestamp()) + 86_400
@@ -102,22 +110,22 @@ class BatchStore:
             return self.get(BatchRef(batch["user_id"], str(first.get("batch_id")))) or batch
         return batch
 
-    def discard(self, ref: BatchRef, repeat_key: table.Key | None) -> bool:
+    def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool:
         """Undoes `create` when the batch could not be started. False, and nothing is undone, when its execution has
         brought it further; one that begins later finds no batch."""
-        record, names = table.batch_key(ref.user_id, ref.batch_id), {"#status": "status"}
+        record, names = keys.batch_key(ref.user_id, ref.batch_id), {"#status": "status"}
         return self.items.transact_if(
             delete_write(record, "#status = :validating", {":validating": VALIDATING}, names),
-            delete_write(table.open_batch_key(ref.batch_id)),
+            delete_write(keys.open_batch_key(ref.batch_id)),
             *([delete_write(repeat_key)] if repeat_key else []),
         )
 
     def get(self, ref: BatchRef) -> Item | None:
-        return self.items.get(table.batch_key(ref.user_id, ref.batch_id))
+        return self.items.get(keys.batch_key(ref.user_id, ref.batch_id))
 
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
         """A user's batches, newest first, `after` a batch's id."""
-        key = table.batch_key(user_id, after)
+        key = keys.batch_key(user_id, after)
         before = key["sk"] if after else ""
         return list(self.items.query(key["pk"], "BATCH#", newest_first=True, limit=limit, before=before))
 
@@ -133,35 +141,35 @@ class BatchStore:
 
     def open_batches(self) -> list[Item]:
         """Batches that are not at their end, or whose summary is not stored yet; oldest first."""
-        return list(self.items.query(table.BATCHES))
+        return list(self.items.query(keys.BATCHES))
 
     def close_open(self, batch_id: str) -> None:
-        self.items.delete(table.open_batch_key(batch_id))
+        self.items.delete(keys.open_batch_key(batch_id))
 
     def owe(self, ref: BatchRef) -> None:
         """The batch comes to its end: people are to be notified. Until `told`, it is one of the `untold`."""
-        self.items.put({**table.untold_key(table.BATCHES, ref.batch_id), "user_id": ref.user_id})
+        self.items.put({**keys.untold_key(keys.BATCHES, ref.batch_id), "user_id": ref.user_id})
 
     def untold(self) -> list[BatchRef]:
-        found = self.items.query(table.untold_partition(table.BATCHES))
+        found = self.items.query(keys.untold_partition(keys.BATCHES))
         return [BatchRef(item["user_id"], item["sk"]) for item in found]
 
     def told(self, ref: BatchRef) -> None:
-        self.items.delete(table.untold_key(table.BATCHES, ref.batch_id))
+        self.items.delete(keys.untold_key(keys.BATCHES, ref.batch_id))
 
     def put_shards(self, batch_id: str, shards: list[Item]) -> None:
-        """Shards as `batches/validation.py` finds them. Writing them again changes nothing while none is served."""
+        """Shards as `batches/input/validation.py` finds them. Writing them again changes nothing while none is served."""
         fresh = {"status": "waiting", "completed": 0, "failed": 0, "shares": {}}
-        self.items.put_all([{**table.shard_key(batch_id, one["shard"]), **fresh, **one} for one in shards])
+        self.items.put_all([{**keys.shard_key(batch_id, one["shard"]), **fresh, **one} for one in shards])
 
     def shards(self, batch_id: str) -> list[Item]:
         """In the order of the file."""
-        return list(self.items.query(table.shards_partition(batch_id), "SHARD#"))
+        return list(self.items.query(keys.shards_partition(batch_id), "SHARD#"))
 
     def settled(self, batch_id: str, shard: int) -> Settled:
         lines: dict[int, Item] = {}
         suspects: dict[int, int] = {}
-        for item in self.items.query(table.lines_partition(batch_id, shard)):
+        for item in self.items.query(keys.lines_partition(batch_id, shard)):
             kind, _, number = item["sk"].partition("#")
             if kind == "LINE":
                 lines[int(number)] = item
@@ -173,12 +181,12 @@ class BatchStore:
         """Keeps settled lines; each has its `line`. One that is settled twice has the later answer, once."""
         expires_at = int(now.timestamp()) + LINES_KEPT_S
         self.items.put_all(
-            [{**table.line_key(batch_id, shard, one["line"]), **one, "expires_at": expires_at} for one in lines]
+            [{**keys.line_key(batch_id, shard, one["line"]), **one, "expires_at": expires_at} for one in lines]
         )
 
     def suspect(self, batch_id: str, shard: int, line: int) -> int:
         """An engine died while it answered this line; returns how many have."""
-        key = table.suspect_key(batch_id, shard, line)
+        key = keys.suspect_key(batch_id, shard, line)
         return int(self.items.update(key, "ADD engine_failures :one", {":one": 1})["engine_failures"])
 
     def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
@@ -191,7 +199,7 @@ class BatchStore:
             given |= {":none": 0, ":seconds": progress.slot_seconds}
         try:
             self.items.update(
-                table.shard_key(ref.batch_id, shard),
+                keys.shard_key(ref.batch_id, shard),
                 expression,
                 given | ({} if done else {":done": "done"}),
                 condition=condition,
@@ -214,35 +222,35 @@ class BatchStore:
         promise: Item = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
         return self.items.transact_if(
             update_write(
-                table.batch_key(ref.user_id, ref.batch_id),
+                keys.batch_key(ref.user_id, ref.batch_id),
                 "SET task_token = :token",
                 {":token": token, ":round": round_, ":status": "in_progress"},
                 condition="#round = :round AND #status = :status",
                 names={"#round": "round", "#status": "status"},
             ),
-            put_write({**table.pending_key(ref.batch_id), **promise, "created_at": table.timestamp(now)}),
+            put_write({**keys.pending_key(ref.batch_id), **promise, "created_at": ids.timestamp(now)}),
         )
 
     def withdraw(self, ref: BatchRef) -> None:
         """The batch does not wait for a GPU any more."""
-        self.items.transact(delete_write(table.pending_key(ref.batch_id)))
+        self.items.transact(delete_write(keys.pending_key(ref.batch_id)))
 
     def promises(self) -> list[Item]:
         """The batches that wait for a GPU, oldest first: `batch_id`, `user_id`, `created_at`."""
-        return [item for item in self.items.query(table.PENDING) if item.get("kind") == "batch"]
+        return [item for item in self.items.query(keys.PENDING) if item.get("kind") == "batch"]
 
     def worked_on(self, ref: BatchRef, session_id: str) -> None:
         """A session has taken a shard."""
-        self.items.update(table.batch_key(ref.user_id, ref.batch_id), "ADD sessions :s", {":s": {session_id}})
+        self.items.update(keys.batch_key(ref.user_id, ref.batch_id), "ADD sessions :s", {":s": {session_id}})
 
     def pace(self, name: str) -> Item | None:
-        return self.items.get(table.pace_key(name))
+        return self.items.get(keys.pace_key(name))
 
     def note_pace(self, name: str, values: Item) -> None:
-        self.items.put({**table.pace_key(name), **values})
+        self.items.put({**keys.pace_key(name), **values})
 
     def _update(self, ref: BatchRef, expression: str, values: Item, condition: str, names: Item) -> Item | None:
-        key = table.batch_key(ref.user_id, ref.batch_id)
+        key = keys.batch_key(ref.user_id, ref.batch_id)
         return _unless_refused(lambda: self.items.update(key, expression, values, condition=condition, names=names))
 
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
-from foreverus.sessions.tasks import TaskRefused, Tasks
 
 Item = dict[str, Any]
 

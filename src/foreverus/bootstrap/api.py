@@ -13,9 +13,9 @@ from foreverus.bootstrap.sessions import starter
 if TYPE_CHECKING:
     from foreverus.access.authorizer import Authorizer
     from foreverus.backends.catalog import Catalog
-    from foreverus.batches.files import FileService
     from foreverus.batches.service import BatchService
     from foreverus.conversations.service import ConversationService
+    from foreverus.files.service import FileService
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.usage import Usage
 
@@ -33,8 +33,8 @@ class ApiServices:
 @cache
 def api() -> ApiServices:
     """Everything that the REST API calls."""
+    from foreverus.aws.sqs import ChatQueue
     from foreverus.backends.catalog import Catalog
-    from foreverus.conversations.queue import ChatQueue
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
     from foreverus.costs.meter import Caps
@@ -62,7 +62,8 @@ def api() -> ApiServices:
 @cache
 def authorizer() -> "Authorizer":
     from foreverus.access.authorizer import Authorizer
-    from foreverus.access.store import ApiKeyStore, CognitoTokens
+    from foreverus.access.store import ApiKeyStore
+    from foreverus.aws.cognito import CognitoTokens
 
     env = settings.AuthorizeSettings.from_env(os.environ)
     tokens = CognitoTokens(client("cognito-idp"))

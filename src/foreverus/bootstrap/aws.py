@@ -12,12 +12,11 @@ from foreverus.tracing import trace_aws_calls
 if TYPE_CHECKING:
     from botocore.config import Config
 
-    from foreverus.batches.objects import S3Objects
-    from foreverus.dynamo import Table
-    from foreverus.results.database import Database
-    from foreverus.sessions.machine import StepFunctionsMachine
-    from foreverus.sessions.notifications import SnsTopic
-    from foreverus.sessions.tasks import StepFunctionsTasks
+    from foreverus.aws.data_api import Database
+    from foreverus.aws.dynamo import Table
+    from foreverus.aws.s3 import S3Objects
+    from foreverus.aws.sns import SnsTopic
+    from foreverus.aws.step_functions import StepFunctionsMachine, StepFunctionsTasks
     from foreverus.settings import DatabaseSettings
 
 
@@ -46,38 +45,38 @@ def region() -> str:
 
 
 def items(table_name: str) -> "Table":
-    from foreverus.dynamo import Table
+    from foreverus.aws.dynamo import Table
 
     return Table(client("dynamodb"), table_name)
 
 
 def machine(arn: str) -> "StepFunctionsMachine":
-    from foreverus.sessions.machine import StepFunctionsMachine
+    from foreverus.aws.step_functions import StepFunctionsMachine
 
     return StepFunctionsMachine(client("stepfunctions"), arn)
 
 
 def tasks() -> "StepFunctionsTasks":
-    from foreverus.sessions.tasks import StepFunctionsTasks
+    from foreverus.aws.step_functions import StepFunctionsTasks
 
     return StepFunctionsTasks(client("stepfunctions"))
 
 
 def objects(bucket: str) -> "S3Objects":
-    from foreverus.batches.objects import S3Objects
+    from foreverus.aws.s3 import S3Objects
 
     return S3Objects(client("s3"), bucket, clock)
 
 
 def topic(arn: str) -> "SnsTopic":
-    from foreverus.sessions.notifications import SnsTopic
+    from foreverus.aws.sns import SnsTopic
 
     return SnsTopic(client("sns"), arn)
 
 
 def database(env: "DatabaseSettings") -> "Database | None":
     """None when the stack was deployed without PostgreSQL."""
-    from foreverus.results.database import Database
+    from foreverus.aws.data_api import Database
 
     if not env.database_cluster_arn:
         return None

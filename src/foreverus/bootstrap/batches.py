@@ -12,21 +12,21 @@ if TYPE_CHECKING:
     from foreverus.backends.bedrock import BedrockBackend
     from foreverus.batches.cost import BatchCosts
     from foreverus.batches.finishing import BatchEnd, Finisher
-    from foreverus.batches.on_bedrock import OnBedrock
-    from foreverus.batches.planning import Planner
-    from foreverus.batches.rescue import BatchRescuer
+    from foreverus.batches.input.validation import Validator
+    from foreverus.batches.plan.planner import Planner
     from foreverus.batches.scheduled import ScheduledBatches
     from foreverus.batches.service import BatchService
     from foreverus.batches.serving import Serving
-    from foreverus.batches.validation import Validator
+    from foreverus.batches.shards.on_bedrock import OnBedrock
     from foreverus.results.batches import SummaryKeeper
+    from foreverus.sweeps.batches import BatchRescuer
 
 BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
 
 def validator() -> "Validator":
+    from foreverus.batches.input.validation import Validator
     from foreverus.batches.store import BatchStore
-    from foreverus.batches.validation import Validator
 
     env = settings.RunBatchSettings.from_env(os.environ)
     store = BatchStore(items(env.table_name))
@@ -34,8 +34,8 @@ def validator() -> "Validator":
 
 
 def planner() -> "Planner":
-    from foreverus.batches.outlook import Deployment
-    from foreverus.batches.planning import Planner
+    from foreverus.batches.plan.estimates import Deployment
+    from foreverus.batches.plan.planner import Planner
     from foreverus.batches.store import BatchStore
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
@@ -56,7 +56,7 @@ def planner() -> "Planner":
 
 
 def serving() -> "Serving":
-    from foreverus.batches.queue import ShardQueue
+    from foreverus.aws.sqs import ShardQueue
     from foreverus.batches.serving import Serving
     from foreverus.batches.store import BatchStore
 
@@ -73,7 +73,7 @@ def bedrock(model_id: str) -> "BedrockBackend":
 
 
 def on_bedrock() -> "OnBedrock":
-    from foreverus.batches.on_bedrock import OnBedrock
+    from foreverus.batches.shards.on_bedrock import OnBedrock
     from foreverus.batches.store import BatchStore
 
     env = settings.AnswerBatchSettings.from_env(os.environ)
@@ -95,10 +95,10 @@ def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "B
 
 def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
     """What the API's routes call, and the schedule."""
-    from foreverus.batches.files import FileService
-    from foreverus.batches.files_store import FileStore
     from foreverus.batches.service import BatchService
     from foreverus.batches.store import BatchStore
+    from foreverus.files.service import FileService
+    from foreverus.files.store import FileStore
 
     table = items(env.table_name)
     return BatchService(
@@ -113,9 +113,9 @@ def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
 
 
 def finisher(env: settings.BatchEndSettings) -> "Finisher":
-    from foreverus.batches.files_store import FileStore
     from foreverus.batches.finishing import Finisher
     from foreverus.batches.store import BatchStore
+    from foreverus.files.store import FileStore
 
     table = items(env.table_name)
     costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
@@ -131,17 +131,16 @@ def batch_end() -> "BatchEnd":
 
 
 def rescuer() -> "BatchRescuer":
-    from foreverus.batches.executions import BatchExecutions
     from foreverus.batches.finishing import BatchEnd
-    from foreverus.batches.rescue import BatchRescuer
     from foreverus.batches.store import BatchStore
     from foreverus.sessions.store import SessionStore
+    from foreverus.sweeps.batches import BatchRescuer
 
     env = settings.RescueBatchesSettings.from_env(os.environ)
     table = items(env.table_name)
     return BatchRescuer(
         store=BatchStore(table),
-        executions=BatchExecutions(client("stepfunctions"), env.batch_run_arn),
+        executions=machine(env.batch_run_arn),
         end=BatchEnd(BatchStore(table), finisher(env), topic(env.topic_arn)),
         starter=starter_of_more(env),
         waiting=waiting_batches(env.table_name),

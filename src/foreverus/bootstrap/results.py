@@ -9,9 +9,9 @@ from foreverus import settings
 from foreverus.bootstrap.aws import client, clock, database, items
 
 if TYPE_CHECKING:
-    from foreverus.results.database import Database
+    from foreverus.aws.data_api import Database
+    from foreverus.deployment.site import Site
     from foreverus.results.store import ResultsKeeper
-    from foreverus.site import Site
 
 
 @cache
@@ -32,7 +32,7 @@ def migration_database() -> "Database":
 
 
 def site() -> "Site":
-    from foreverus.site import Site
+    from foreverus.deployment.site import Site
 
     env = settings.PublishSiteSettings.from_env(os.environ)
     return Site(client("s3"), env.site_bucket, Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / "site")

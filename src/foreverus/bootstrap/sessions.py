@@ -12,16 +12,16 @@ from foreverus import settings
 from foreverus.bootstrap.aws import client, clock, items, machine, region, tasks, topic
 
 if TYPE_CHECKING:
+    from foreverus.aws.push import WebSocketPush
     from foreverus.batches.waiting import WaitingBatches
     from foreverus.conversations.on_bedrock import ChatsOnBedrock
-    from foreverus.conversations.push import WebSocketPush
-    from foreverus.conversations.rescue import Rescuer
     from foreverus.conversations.waiting import WaitingRequests
     from foreverus.live.frames import Frames
     from foreverus.sessions.closing import SessionCloser
-    from foreverus.sessions.pricing import SpendWatch
     from foreverus.sessions.reaping import Reaper
+    from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.start import SessionStarter
+    from foreverus.sweeps.requests import Rescuer
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
 
 @cache
 def push() -> "WebSocketPush":
-    from foreverus.conversations.push import WebSocketPush
+    from foreverus.aws.push import WebSocketPush
 
     env = settings.WebSocketSettings.from_env(os.environ)
     return WebSocketPush(client("apigatewaymanagementapi", env.websocket_callback_url), items(env.table_name))
@@ -71,8 +71,8 @@ def live() -> LiveServices:
 @cache
 def spend_watch() -> "SpendWatch":
     """What looks at every change of a session's record for prices to note and notices to give."""
-    from foreverus.costs.spot_price import PriceBook
-    from foreverus.sessions.pricing import SpendWatch
+    from foreverus.costs.price_book import PriceBook
+    from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.store import SessionStore
 
     env = settings.PublishChangesSettings.from_env(os.environ)
@@ -100,7 +100,7 @@ def waiting_batches(table_name: str) -> "WaitingBatches":
 
 
 def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
-    from foreverus.costs.spot_price import PriceBook
+    from foreverus.costs.price_book import PriceBook
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.store import SessionStore
@@ -163,7 +163,7 @@ def count_reaped(stack_name: str) -> Callable[[int], None]:
 
 @cache
 def reaper() -> "Reaper":
-    from foreverus.sessions.fleet import Fleet
+    from foreverus.aws.ec2 import Fleet
     from foreverus.sessions.reaping import Reaper
     from foreverus.sessions.store import SessionStore
 
@@ -182,10 +182,10 @@ def reaper() -> "Reaper":
 
 @cache
 def rescuer() -> "Rescuer":
-    from foreverus.conversations.queue import ChatQueue
-    from foreverus.conversations.rescue import Rescuer
+    from foreverus.aws.sqs import ChatQueue
     from foreverus.conversations.store import ConversationStore
     from foreverus.sessions.store import SessionStore
+    from foreverus.sweeps.requests import Rescuer
 
     env = settings.RescueRequestsSettings.from_env(os.environ)
     queue, table = ChatQueue(client("sqs"), env.chat_queue_url), items(env.table_name)

@@ -13,8 +13,9 @@ CHUNK_BYTES = 1 << 18
 def check(path: Path, endpoint: str, model_id: str) -> int:
     """How many lines the file has. Raises UsageError with every error's line number; memory stays flat."""
     # Only a submit pays for reading the rules.
-    from foreverus.batches.file_check import MAX_FILE_BYTES, validate
-    from foreverus.batches.lines import split
+    from foreverus.batches.input.file_check import validate
+    from foreverus.batches.input.lines import split
+    from foreverus.files.records import MAX_FILE_BYTES
 
     name = printable(path.name)
     if path.stat().st_size > MAX_FILE_BYTES:

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from foreverus import table
-from foreverus.conversations.prompt import Thread, read_thread
-from foreverus.dynamo import (
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import (
     Table,
     check_write,
     condition_failed,
@@ -23,6 +23,7 @@ from foreverus.dynamo import (
     put_write,
     update_write,
 )
+from foreverus.conversations.prompt import Thread, read_thread
 
 Item = dict[str, Any]
 
@@ -77,7 +78,7 @@ class Answer:
                 "prompt_tokens": self.prompt_tokens,
                 "completion_tokens": self.completion_tokens + self.earlier_tokens,
             },
-            "answered_at": table.timestamp(now),
+            "answered_at": ids.timestamp(now),
         }
         if self.finish_reason:
             values["finish_reason"] = self.finish_reason
@@ -135,11 +136,11 @@ class DynamoAnswers:
         self.items = items
 
     def conversation(self, request: Request) -> Item | None:
-        return self.items.get(table.conversation_key(request.user_id, request.conversation_id))
+        return self.items.get(keys.conversation_key(request.user_id, request.conversation_id))
 
     def thread(self, request: Request, most_bytes: int) -> Thread:
-        just_after = table.answer_key(request.conversation_id, request.message_id)["sk"] + "~"
-        partition = table.messages_partition(request.conversation_id)
+        just_after = keys.answer_key(request.conversation_id, request.message_id)["sk"] + "~"
+        partition = keys.messages_partition(request.conversation_id)
         newest_first = self.items.query(partition, newest_first=True, before=just_after)
         return read_thread(newest_first, request.message_id, most_bytes)
 
@@ -154,7 +155,7 @@ class DynamoAnswers:
         counted = " ADD engine_failures :f" if engine_failures else ""
         try:
             self.items.update(
-                table.answer_key(request.conversation_id, request.message_id),
+                keys.answer_key(request.conversation_id, request.message_id),
                 _sets(values) + counted,
                 {**_values(values), **_FINAL, **({":f": engine_failures} if engine_failures else {})},
                 condition=_NOT_FINAL,
@@ -178,14 +179,14 @@ class DynamoAnswers:
             **_identity(request),
         }
         answer = update_write(
-            table.answer_key(request.conversation_id, request.message_id),
+            keys.answer_key(request.conversation_id, request.message_id),
             _sets(values) + " ADD engine_failures :f",
             {**_values(values), **_FINAL, ":f": partial.engine_failures, ":before": partial.counted},
             condition=f"({_NOT_FINAL}) AND {_COUNTED_AS_BEFORE if partial.counted else _NOT_COUNTED}",
             names=_names(values),
         )
         session = update_write(
-            table.session_key(session_id),
+            keys.session_key(session_id),
             "ADD completion_tokens :c, version :one",
             {":c": partial.spent, ":one": 1},
         )
@@ -195,18 +196,18 @@ class DynamoAnswers:
         values = {**answer.attributes(session_id, now), **_identity(request)}
         writes = (
             update_write(
-                table.answer_key(request.conversation_id, request.message_id),
+                keys.answer_key(request.conversation_id, request.message_id),
                 f"{_sets(values)} REMOVE partial_tokens, counted_tokens, engine_failures",
                 {**_values(values), **_FINAL},
                 condition=_NOT_FINAL,
                 names=_names(values),
             ),
-            check_write(table.conversation_key(request.user_id, request.conversation_id), "attribute_exists(pk)"),
-            check_write(table.question_key(request.conversation_id, request.message_id), "attribute_exists(pk)"),
-            delete_write(table.pending_key(request.message_id)),
+            check_write(keys.conversation_key(request.user_id, request.conversation_id), "attribute_exists(pk)"),
+            check_write(keys.question_key(request.conversation_id, request.message_id), "attribute_exists(pk)"),
+            delete_write(keys.pending_key(request.message_id)),
             put_write(
                 {
-                    **table.answered_key(session_id, request.message_id),
+                    **keys.answered_key(session_id, request.message_id),
                     "conversation_id": request.conversation_id,
                     "user_id": request.user_id,
                 }
@@ -226,17 +227,17 @@ class DynamoAnswers:
         adds, sets, values = _charged(bill)
         values |= {":p": bill.prompt_tokens, ":c": bill.completion_tokens, ":one": 1}
         self.items.update(
-            table.session_key(session_id),
+            keys.session_key(session_id),
             f"{sets}ADD prompt_tokens :p, completion_tokens :c, version :one{adds}",
             values,
         )
 
     def drop(self, request: Request) -> None:
-        self.items.delete(table.answer_key(request.conversation_id, request.message_id))
-        self.items.delete(table.pending_key(request.message_id))
+        self.items.delete(keys.answer_key(request.conversation_id, request.message_id))
+        self.items.delete(keys.pending_key(request.message_id))
 
     def anything_pending(self) -> bool:
-        return any(item.get("kind") != "batch" for item in self.items.query(table.PENDING))
+        return any(item.get("kind") != "batch" for item in self.items.query(keys.PENDING))
 
 
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
@@ -251,7 +252,7 @@ def _count_answer(session_id: str, answer: Answer) -> Item:
     if answer.bill:
         adds, sets, more = _charged(answer.bill)
         counts, values = f"{counts}, bedrock_messages :one{adds}", values | more
-    return update_write(table.session_key(session_id), sets + counts, values)
+    return update_write(keys.session_key(session_id), sets + counts, values)
 
 
 def _charged(bill: Bill) -> tuple[str, str, Item]:

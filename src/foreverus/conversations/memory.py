@@ -1,11 +1,10 @@
-"""Conversations and subscribers in memory: the twins of `DynamoAnswers` and `WebSocketPush` for tests."""
+"""Conversations in memory: the twin of `DynamoAnswers` for tests."""
 
-import json
 from collections import deque
 from datetime import UTC, datetime
 from typing import Any
 
-from foreverus import table
+from foreverus.aws import keys
 from foreverus.conversations.answers import Answer, Bill, Partial, Request, Saved
 from foreverus.conversations.model import FINAL, new_question
 from foreverus.conversations.prompt import Thread, read_thread
@@ -83,7 +82,7 @@ class MemoryAnswers:
         self._raise()
         if (self.answer(request) or {}).get("status") in FINAL:
             return Saved.DUPLICATE
-        question = table.question_key(request.conversation_id, request.message_id)["sk"]
+        question = keys.question_key(request.conversation_id, request.message_id)["sk"]
         if request.conversation_id not in self.conversations or question not in self._items(request):
             return Saved.DELETED
         self._put(request, answer.attributes(session_id, now))
@@ -125,7 +124,7 @@ class MemoryAnswers:
         return self.messages.setdefault(request.conversation_id, {})
 
     def _answer_sk(self, request: Request) -> str:
-        return table.answer_key(request.conversation_id, request.message_id)["sk"]
+        return keys.answer_key(request.conversation_id, request.message_id)["sk"]
 
     def _put(self, request: Request, values: Item) -> None:
         identity = {"message_id": request.message_id, "conversation_id": request.conversation_id}
@@ -136,43 +135,3 @@ class MemoryAnswers:
     def _raise(self) -> None:
         if self._failures:
             raise self._failures.popleft()
-
-
-class MemoryPush:
-    """Twin of `WebSocketPush`: keeps the frames of each connection, and can show what a client would have read."""
-
-    def __init__(self) -> None:
-        self.topics: dict[str, set[str]] = {}
-        self.frames: dict[str, list[Item]] = {}
-        self.gone: set[str] = set()
-        self._failures: deque[Exception] = deque()
-
-    def fail_next(self, error: Exception) -> None:
-        """The next post raises `error` and delivers nothing."""
-        self._failures.append(error)
-
-    def subscribe(self, topic: str, connection_id: str) -> None:
-        self.topics.setdefault(topic, set()).add(connection_id)
-        self.frames.setdefault(connection_id, [])
-
-    def subscribers(self, topic: str) -> list[str]:
-        return sorted(self.topics.get(topic, ()))
-
-    def post(self, topic: str, connection_id: str, data: bytes) -> bool:
-        if self._failures:
-            raise self._failures.popleft()
-        if connection_id in self.gone:
-            self.topics[topic].discard(connection_id)
-            return False
-        self.frames[connection_id].append(json.loads(data))
-        return True
-
-    def text_of(self, connection_id: str) -> str:
-        """The deltas put together as a client does; raises ValueError on a gap."""
-        text = ""
-        for frame in self.frames[connection_id]:
-            if frame["type"] == "delta":
-                if frame["offset"] > len(text):
-                    raise ValueError(f"gap at {len(text)}: {frame}")
-                text += frame["text"][len(text) - frame["offset"] :]
-        return text

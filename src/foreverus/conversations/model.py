@@ -3,7 +3,8 @@
 from datetime import datetime
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
 
 Item = dict[str, Any]
 
@@ -11,9 +12,9 @@ FINAL = frozenset({"answered", "failed"})
 
 
 def new_conversation(conversation_id: str, user_id: str, title: str, system: str, now: datetime) -> Item:
-    at = table.timestamp(now)
+    at = ids.timestamp(now)
     return {
-        **table.conversation_key(user_id, conversation_id),
+        **keys.conversation_key(user_id, conversation_id),
         "conversation_id": conversation_id,
         "user_id": user_id,
         "title": title,
@@ -38,14 +39,14 @@ def new_question(
     conversation_id: str, message_id: str, user_id: str, content: str, options: Item, now: datetime
 ) -> Item:
     return {
-        **table.question_key(conversation_id, message_id),
+        **keys.question_key(conversation_id, message_id),
         "message_id": message_id,
         "conversation_id": conversation_id,
         "user_id": user_id,
         "role": "user",
         "content": content,
         "options": options,
-        "created_at": table.timestamp(now),
+        "created_at": ids.timestamp(now),
     }
 
 
@@ -75,7 +76,7 @@ def public_answer(question: Item, answer: Item | None) -> Item:
     """The answer to a question, whatever there is of it: `queued`, `answering` with partial text, or final."""
     answer = answer or {}
     shown: Item = {
-        "id": table.answer_id(question["message_id"]),
+        "id": ids.answer_id(question["message_id"]),
         "object": "message",
         "conversation_id": question["conversation_id"],
         "role": "assistant",

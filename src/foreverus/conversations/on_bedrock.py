@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from foreverus.aws.push import Push
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend, Completion, Prompt
 from foreverus.concurrency import Calls, first_of, stop
 from foreverus.conversations.answers import BEDROCK, Answer, Answers, Bill, Request, Saved
+from foreverus.conversations.frames import show_answer
 from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, most_tokens, shorter
-from foreverus.conversations.push import Push, show_answer
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.allowance import Allowance
 from foreverus.costs.meter import Caps, guard_bedrock_usd, month_of, spent_usd

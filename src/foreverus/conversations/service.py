@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
+from foreverus.api.paging import page
+from foreverus.aws import keys
 from foreverus.conversations.model import (
     new_conversation,
     new_question,
@@ -18,7 +20,6 @@ from foreverus.conversations.model import (
 from foreverus.conversations.queue import Requests
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
-from foreverus.paging import page
 from foreverus.sessions.model import public_session
 from foreverus.sessions.start import SessionStarter
 
@@ -41,7 +42,7 @@ class ConversationService:
 
     def create(self, user_id: str, title: str = "", system: str = "") -> Item:
         now = self.clock()
-        conversation = new_conversation(table.new_id("conv", now), user_id, title, system, now)
+        conversation = new_conversation(ids.new_id("conv", now), user_id, title, system, now)
         self.store.create(conversation)
         return public_conversation(conversation)
 
@@ -67,7 +68,7 @@ class ConversationService:
         `key` is the client's Idempotency-Key: the same key again is the same message. Raises InvalidRequest,
         NotFound, SpendCapReached (no GPU may be bought for it), or NotAccepted: nothing was kept.
         """
-        repeat_key = table.idempotency_key(user_id, conversation_id, key) if key else None
+        repeat_key = keys.idempotency_key(user_id, conversation_id, key) if key else None
         self._check_cap(repeat_key)
         question = self._accept(user_id, conversation_id, request, repeat_key)
         session = self._see_that_it_is_answered(user_id)
@@ -77,7 +78,7 @@ class ConversationService:
             "session": public_session(session) if session else None,
         }
 
-    def _check_cap(self, repeat_key: table.Key | None) -> None:
+    def _check_cap(self, repeat_key: keys.Key | None) -> None:
         """A message that was accepted before the cap was reached stays accepted."""
         try:
             self.sessions.check_cap()
@@ -85,12 +86,12 @@ class ConversationService:
             if not (repeat_key and self.store.was_accepted(repeat_key)):
                 raise
 
-    def _accept(self, user_id: str, conversation_id: str, request: Item, repeat_key: table.Key | None) -> Item:
+    def _accept(self, user_id: str, conversation_id: str, request: Item, repeat_key: keys.Key | None) -> Item:
         content = request["content"]
         self._check_size(content)
         now = self.clock()
         options: Item = {name: request[name] for name in ("max_tokens", "temperature") if name in request}
-        question = new_question(conversation_id, table.new_id("msg", now), user_id, content, options, now)
+        question = new_question(conversation_id, ids.new_id("msg", now), user_id, content, options, now)
         accepted = self.store.accept(question, now, repeat_key)
         if accepted != question["message_id"]:
             return self.store.question(conversation_id, accepted) or question

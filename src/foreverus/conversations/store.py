@@ -5,8 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from foreverus import table
-from foreverus.dynamo import (
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import (
     Table,
     check_write,
     condition_failed,
@@ -31,28 +32,28 @@ class ConversationStore:
 
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
         """Newest first: ids sort by time."""
-        partition = table.conversation_key(user_id, "")["pk"]
-        before = table.conversation_key(user_id, after)["sk"] if after else ""
+        partition = keys.conversation_key(user_id, "")["pk"]
+        before = keys.conversation_key(user_id, after)["sk"] if after else ""
         return list(self.items.query(partition, "CONVERSATION#", newest_first=True, limit=limit, before=before))
 
     def get(self, user_id: str, conversation_id: str) -> Item:
         """Raises NotFound for a conversation that is not there or belongs to somebody else."""
-        found = self.items.get(table.conversation_key(user_id, conversation_id))
+        found = self.items.get(keys.conversation_key(user_id, conversation_id))
         if not found:
             raise _no_conversation(conversation_id)
         return found
 
     def messages(self, conversation_id: str) -> list[Item]:
         """Questions and answers, oldest first."""
-        return list(self.items.query(table.messages_partition(conversation_id), "MESSAGE#"))
+        return list(self.items.query(keys.messages_partition(conversation_id), "MESSAGE#"))
 
     def question(self, conversation_id: str, message_id: str) -> Item | None:
-        return self.items.get(table.question_key(conversation_id, message_id))
+        return self.items.get(keys.question_key(conversation_id, message_id))
 
     def answer(self, conversation_id: str, message_id: str) -> Item | None:
-        return self.items.get(table.answer_key(conversation_id, message_id))
+        return self.items.get(keys.answer_key(conversation_id, message_id))
 
-    def accept(self, question: Item, now: datetime, repeat_key: table.Key | None = None) -> str:
+    def accept(self, question: Item, now: datetime, repeat_key: keys.Key | None = None) -> str:
         """Keeps the question and the promise to answer it, both or neither. Returns the accepted message's id.
 
         With `repeat_key` (an Idempotency-Key's item) a repeated request gets the first one's message id and changes
@@ -60,14 +61,14 @@ class ConversationStore:
         """
         conversation_id, message_id = question["conversation_id"], question["message_id"]
         pending = {
-            **table.pending_key(message_id),
+            **keys.pending_key(message_id),
             **{name: question[name] for name in ("message_id", "conversation_id", "user_id", "created_at")},
         }
         writes = [
             update_write(
-                table.conversation_key(question["user_id"], conversation_id),
+                keys.conversation_key(question["user_id"], conversation_id),
                 "SET updated_at = :now",
-                {":now": table.timestamp(now)},
+                {":now": ids.timestamp(now)},
                 condition="attribute_exists(pk)",
             ),
             put_write(question, "attribute_not_exists(pk)"),
@@ -88,32 +89,32 @@ class ConversationStore:
             return str(first["message_id"]) if first else message_id
         return str(message_id)
 
-    def was_accepted(self, repeat_key: table.Key) -> bool:
+    def was_accepted(self, repeat_key: keys.Key) -> bool:
         """Whether a request with this Idempotency-Key has been accepted before."""
         return self.items.get(repeat_key) is not None
 
-    def withdraw(self, question: Item, repeat_key: table.Key | None = None) -> bool:
+    def withdraw(self, question: Item, repeat_key: keys.Key | None = None) -> bool:
         """Undoes `accept` when the request could not be queued. False, and nothing is undone, when somebody has begun
         to answer it: it was queued. Who begins later finds no question."""
         conversation_id, message_id = question["conversation_id"], question["message_id"]
         return self.items.transact_if(
-            check_write(table.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
-            delete_write(table.question_key(conversation_id, message_id)),
-            delete_write(table.pending_key(message_id)),
+            check_write(keys.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
+            delete_write(keys.question_key(conversation_id, message_id)),
+            delete_write(keys.pending_key(message_id)),
             *([delete_write(repeat_key)] if repeat_key else []),
         )
 
     def delete(self, user_id: str, conversation_id: str) -> None:
         """Removes the conversation first, so that nobody answers into it; then its messages and promises."""
         self.get(user_id, conversation_id)
-        self.items.delete(table.conversation_key(user_id, conversation_id))
+        self.items.delete(keys.conversation_key(user_id, conversation_id))
         for message in self.messages(conversation_id):
             self.items.delete({"pk": message["pk"], "sk": message["sk"]})
-            self.items.delete(table.pending_key(message["message_id"]))
+            self.items.delete(keys.pending_key(message["message_id"]))
 
     def pending(self) -> list[Item]:
         """Every accepted request without an answer, oldest first. Batches have promises of their own kind there."""
-        return [item for item in self.items.query(table.PENDING) if item.get("kind") != "batch"]
+        return [item for item in self.items.query(keys.PENDING) if item.get("kind") != "batch"]
 
 
 def _no_conversation(conversation_id: str) -> NotFound:

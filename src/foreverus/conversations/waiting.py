@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from foreverus.aws.push import Push
 from foreverus.conversations.answers import Answer, Answers, Request, Saved
-from foreverus.conversations.push import Push, show_answer
+from foreverus.conversations.frames import show_answer
 from foreverus.conversations.store import ConversationStore
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor

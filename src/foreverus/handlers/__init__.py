@@ -1,0 +1,1 @@
+"""One file for each Lambda: the index of what runs. Translators only; nobody imports them."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from foreverus import schemas
+from foreverus.api import schemas
 from foreverus.bootstrap import sessions
 
 LAST_WRITES_S = 15  # of the function's time, for what was answered last

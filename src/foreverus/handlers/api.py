@@ -1,12 +1,12 @@
 """The REST API. API Gateway has matched the route; each entry says what it means.
 
-`r` is the request (rest.py), `s` the services (bootstrap/api.py).
+`r` is the request (api/rest.py), `s` the services (bootstrap/api.py).
 """
 
 from typing import Any
 
+from foreverus.api.rest import Routes, answer
 from foreverus.bootstrap import api
-from foreverus.rest import Routes, answer
 
 ROUTES: Routes = {
     "POST /sessions": lambda r, s: r.created(*s.sessions.start(r.user_id, r.body("session_create"))),

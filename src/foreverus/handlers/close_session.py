@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from foreverus import schemas
+from foreverus.api import schemas
 from foreverus.bootstrap import sessions
 
 

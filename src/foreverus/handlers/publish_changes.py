@@ -4,7 +4,7 @@ from typing import Any
 
 from foreverus.bootstrap import sessions
 from foreverus.live.changes import changed_sessions, publish
-from foreverus.sessions.pricing import watch_all
+from foreverus.sessions.spend_watch import watch_all
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:

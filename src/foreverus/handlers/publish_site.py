@@ -3,7 +3,7 @@
 from typing import Any
 
 from foreverus.bootstrap import results
-from foreverus.deployment import respond
+from foreverus.deployment.custom_resource import respond
 
 
 def handler(event: dict[str, Any], context: Any) -> None:

@@ -6,7 +6,7 @@ Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: w
 import json
 from typing import Any
 
-from foreverus import schemas
+from foreverus.api import schemas
 from foreverus.batches.store import BatchRef
 from foreverus.bootstrap import batches
 

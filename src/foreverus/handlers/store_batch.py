@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from foreverus import schemas
+from foreverus.api import schemas
 from foreverus.batches.store import BatchRef
 from foreverus.bootstrap import batches
 

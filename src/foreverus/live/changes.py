@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from foreverus import table
-from foreverus.conversations.push import Push
-from foreverus.dynamo import from_attribute_values
+from foreverus.aws import keys
+from foreverus.aws.dynamo import from_attribute_values
+from foreverus.aws.push import Push
 from foreverus.sessions.model import public_session
 
 Item = dict[str, Any]
@@ -16,7 +16,7 @@ def changed_sessions(event: dict[str, Any]) -> list[Item]:
     newest: dict[str, Item] = {}
     for record in event["Records"]:
         image = record.get("dynamodb", {}).get("NewImage")
-        if not image or image["pk"].get("S") != table.SESSIONS:
+        if not image or image["pk"].get("S") != keys.SESSIONS:
             continue
         session = from_attribute_values(image)
         newest[session["sk"]] = session
@@ -27,7 +27,7 @@ def publish(sessions: list[Item], push: Push) -> int:
     """Sends each session to its subscribers; returns how many frames went out."""
     sent = 0
     for session in sessions:
-        topic = table.session_topic(session["sk"])
+        topic = keys.session_topic(session["sk"])
         data = json.dumps({"type": "session", "session": public_session(session)}, ensure_ascii=False).encode()
         for connection_id in push.subscribers(topic):
             sent += push.post(topic, connection_id, data)

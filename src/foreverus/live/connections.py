@@ -3,8 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from foreverus import table
-from foreverus.dynamo import Table
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table
 
 Item = dict[str, Any]
 
@@ -19,31 +20,31 @@ class ConnectionStore:
     def open(self, connection_id: str, user_id: str, now: datetime) -> None:
         self.items.put(
             {
-                **table.connection_key(connection_id),
+                **keys.connection_key(connection_id),
                 "user_id": user_id,
-                "connected_at": table.timestamp(now),
+                "connected_at": ids.timestamp(now),
                 "expires_at": int((now + LIFETIME).timestamp()),
             }
         )
 
     def get(self, connection_id: str) -> Item | None:
-        return self.items.get(table.connection_key(connection_id))
+        return self.items.get(keys.connection_key(connection_id))
 
     def subscribe(self, connection: Item, connection_id: str, topic: str) -> None:
         """The connection remembers its topics, so that closing it finds every subscription."""
         self.items.update(
-            table.connection_key(connection_id),
+            keys.connection_key(connection_id),
             "ADD topics :topic",
             {":topic": {topic}},
             condition="attribute_exists(pk)",
         )
-        self.items.put({**table.subscriber_key(topic, connection_id), "expires_at": connection["expires_at"]})
+        self.items.put({**keys.subscriber_key(topic, connection_id), "expires_at": connection["expires_at"]})
 
     def unsubscribe(self, connection_id: str, topic: str) -> None:
-        self.items.delete(table.subscriber_key(topic, connection_id))
+        self.items.delete(keys.subscriber_key(topic, connection_id))
 
     def close(self, connection_id: str) -> None:
         connection = self.get(connection_id) or {}
         for topic in connection.get("topics", ()):
-            self.items.delete(table.subscriber_key(topic, connection_id))
-        self.items.delete(table.connection_key(connection_id))
+            self.items.delete(keys.subscriber_key(topic, connection_id))
+        self.items.delete(keys.connection_key(connection_id))

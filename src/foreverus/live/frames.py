@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus import schemas, table
+from foreverus.api import schemas
+from foreverus.aws import keys
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import InvalidRequest, NotAuthenticated, NotFound, RequestRejected
 from foreverus.live.connections import ConnectionStore
@@ -57,8 +58,8 @@ class Frames:
             raise InvalidRequest("Name either a session_id or a conversation_id.", param="session_id")
         if conversation_id := frame.get("conversation_id"):
             self.conversations.get(user_id, conversation_id)
-            return "conversation_id", table.conversation_topic(conversation_id)
+            return "conversation_id", keys.conversation_topic(conversation_id)
         session_id = frame["session_id"]
         if not self.sessions.get(session_id):
             raise NotFound(f"There is no session {session_id}.", param="session_id", code="session_not_found")
-        return "session_id", table.session_topic(session_id)
+        return "session_id", keys.session_topic(session_id)

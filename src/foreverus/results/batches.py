@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws.data_api import Database
 from foreverus.batches.model import is_over
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.errors import ResultsNotStored
-from foreverus.results.database import Database
 from foreverus.results.rows import upsert
 from foreverus.results.store import MOST_TRIES, is_due
 
@@ -47,7 +47,7 @@ def batch_row(record: Item) -> Item:
 
 
 def _time(text: str | None) -> datetime | None:
-    return table.parse_timestamp(text) if text else None
+    return ids.parse_timestamp(text) if text else None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
 
 Item = dict[str, Any]
 
@@ -14,7 +14,7 @@ RECEIPT_COLUMNS = (
 
 
 def _time(text: str | None) -> Any:
-    return table.parse_timestamp(text) if text else None
+    return ids.parse_timestamp(text) if text else None
 
 
 def session_row(session: Item) -> Item:
@@ -55,7 +55,7 @@ def message_rows(question: Item, answer: Item) -> list[Item]:
     error = answer.get("error") or {}
     asked = {"message_id": question["message_id"], "role": "user", "content": question["content"], "status": "accepted"}
     answered = {
-        "message_id": table.answer_id(question["message_id"]),
+        "message_id": ids.answer_id(question["message_id"]),
         "role": "assistant",
         "content": answer.get("content", ""),
         "status": answer["status"],
@@ -70,7 +70,7 @@ def message_rows(question: Item, answer: Item) -> list[Item]:
 def usage_row(question: Item, answer: Item, session_id: str) -> Item:
     used = answer.get("usage") or {}
     return {
-        "message_id": table.answer_id(question["message_id"]),
+        "message_id": ids.answer_id(question["message_id"]),
         "user_id": question["user_id"],
         "session_id": session_id,
         "prompt_tokens": used.get("prompt_tokens", 0),

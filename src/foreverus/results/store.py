@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from foreverus import table
-from foreverus.dynamo import Table
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.data_api import Database
+from foreverus.aws.dynamo import Table
 from foreverus.errors import ResultsNotStored
 from foreverus.results import rows
-from foreverus.results.database import Database
 from foreverus.sessions.model import is_over
 from foreverus.sessions.store import SessionStore
 
@@ -69,11 +70,11 @@ class ResultsKeeper:
 
     def _answered(self, session_id: str) -> Iterator[tuple[Item, Item, Item]]:
         """(conversation, question, answer) of everything that the session answered and nobody has deleted."""
-        for done in self.items.query(table.answered_partition(session_id)):
+        for done in self.items.query(keys.answered_partition(session_id)):
             conversation_id, message_id = done["conversation_id"], done["sk"]
-            conversation = self.items.get(table.conversation_key(done["user_id"], conversation_id))
-            question = self.items.get(table.question_key(conversation_id, message_id))
-            answer = self.items.get(table.answer_key(conversation_id, message_id))
+            conversation = self.items.get(keys.conversation_key(done["user_id"], conversation_id))
+            question = self.items.get(keys.question_key(conversation_id, message_id))
+            answer = self.items.get(keys.answer_key(conversation_id, message_id))
             if conversation and question and answer:
                 yield conversation, question, answer
 
@@ -104,7 +105,7 @@ def is_due(session: Item, now: datetime) -> bool:
     False
     """
     tries = session.get("store_tries", 0)
-    return bool(tries < MOST_TRIES and now - table.parse_timestamp(session["ended_at"]) >= GRACE * 2**tries)
+    return bool(tries < MOST_TRIES and now - ids.parse_timestamp(session["ended_at"]) >= GRACE * 2**tries)
 
 
 def batches(new: Iterable[Item]) -> Iterator[list[Item]]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
 
 Item = dict[str, Any]
 
@@ -83,7 +83,7 @@ def ago(at: str, now: datetime) -> str:
     >>> ago("2026-01-01T00:00:00Z", datetime.fromisoformat("2026-01-03T01:00:00Z"))
     '2 days ago'
     """
-    seconds = (now - table.parse_timestamp(at)).total_seconds()
+    seconds = (now - ids.parse_timestamp(at)).total_seconds()
     for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if seconds >= length:
             count = int(seconds // length)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from foreverus import table
+from foreverus import ids
 from foreverus.costs.meter import guard_bedrock_usd, spent_usd
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
@@ -85,10 +85,10 @@ class SessionCloser:
         `refusals`: what EC2 did not sell, for the diary: `{type, zone, code, lifecycle, at}`.
         """
         now = self.clock()
-        session = self.store.get(session_id) or {"session_id": session_id, "created_at": table.timestamp(now)}
-        end = table.parse_timestamp(terminated_at) if terminated_at else now
+        session = self.store.get(session_id) or {"session_id": session_id, "created_at": ids.timestamp(now)}
+        end = ids.parse_timestamp(terminated_at) if terminated_at else now
         advised = self._advised(session, error, refusals or [], now) if error else None
-        changes = closing_changes(outcome, advised, table.timestamp(end))
+        changes = closing_changes(outcome, advised, ids.timestamp(end))
         what_waits_is_theirs = True  # who was accepted from here on did not wait for this session
         if is_over(session):
             pass  # the first run has seen to those; who waits now waits for somebody else

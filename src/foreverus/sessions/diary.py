@@ -4,8 +4,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from foreverus import table
-from foreverus.dynamo import Table, condition_failed
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table, condition_failed
 from foreverus.sessions.capacity import Entry
 
 Item = dict[str, Any]
@@ -16,7 +16,7 @@ class CapacityDiary:
         self.items = items
 
     def read(self) -> list[Item]:
-        return list(self.items.query(table.CAPACITY))
+        return list(self.items.query(keys.CAPACITY))
 
     def write(self, entries: list[Entry]) -> None:
         """Safe to run twice and in any order: an older fact never replaces a newer one."""
@@ -30,7 +30,7 @@ class CapacityDiary:
             values = {":at": entry.at, ":lifecycle": entry.lifecycle} | ({":code": entry.code} if entry.code else {})
             try:
                 self.items.update(
-                    table.capacity_key(entry.instance_type, entry.zone),
+                    keys.capacity_key(entry.instance_type, entry.zone),
                     "SET " + ", ".join(sets),
                     values,
                     condition=f"attribute_not_exists({kind}_at) OR {kind}_at < :at",

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table, condition_failed
 from foreverus.costs.meter import Budget
-from foreverus.dynamo import Table, condition_failed
 
 Item = dict[str, Any]
 
@@ -50,7 +51,7 @@ class Letter:
             task_token=item.get("task_token") or "",
             end_requested=bool(item.get("end_requested")),
             idle_seconds=None if idle_seconds is None else int(idle_seconds),
-            launched_at=table.parse_timestamp(launched_at) if launched_at else None,
+            launched_at=ids.parse_timestamp(launched_at) if launched_at else None,
             budget=Budget.from_item(item),
             spend_notice=int(item.get("spend_notice") or 0),
         )
@@ -111,11 +112,11 @@ class DynamoMailbox:
         self.items = items
 
     def read(self, session_id: str) -> Letter | None:
-        item = self.items.get(table.session_key(session_id))
+        item = self.items.get(keys.session_key(session_id))
         return Letter.from_item(item) if item else None
 
     def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
-        new = [{"name": p.name, "at": table.timestamp(p.at), "attempt": letter.attempt} for p in phases]
+        new = [{"name": p.name, "at": ids.timestamp(p.at), "attempt": letter.attempt} for p in phases]
         return self._update(
             letter,
             "SET phases = list_append(if_not_exists(phases, :none), :new) ADD version :one",
@@ -154,7 +155,7 @@ class DynamoMailbox:
     def _update(self, letter: Letter, expression: str, values: Item, condition: str = "", names: Any = None) -> bool:
         try:
             self.items.update(
-                table.session_key(letter.session_id),
+                keys.session_key(letter.session_id),
                 expression,
                 {**values, ":one": 1, ":me": letter.instance_id},
                 condition="instance_id = :me" + condition,

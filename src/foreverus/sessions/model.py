@@ -5,7 +5,8 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 
 Item = dict[str, Any]
@@ -40,13 +41,13 @@ def new_session(
     more: Item = {} if idle_seconds is None else {"idle_seconds": idle_seconds}
     more |= {"batch_id": batch_id} if batch_id else {}
     return {
-        **table.session_key(session_id),
+        **keys.session_key(session_id),
         "session_id": session_id,
         "status": REQUESTED,
         "version": 1,
         "trigger": trigger,
         "owner": owner,
-        "created_at": table.timestamp(now),
+        "created_at": ids.timestamp(now),
         "allow_on_demand": allow_on_demand,
         "attempt": 0,
         "slot": slot,
@@ -126,7 +127,7 @@ def expected_boot_seconds(earlier: Iterable[Item]) -> float | None:
     150.0
     """
     took = [
-        (table.parse_timestamp(item["healthy_at"]) - table.parse_timestamp(item["created_at"])).total_seconds()
+        (ids.parse_timestamp(item["healthy_at"]) - ids.parse_timestamp(item["created_at"])).total_seconds()
         for item in earlier
         if item.get("healthy_at")
     ]

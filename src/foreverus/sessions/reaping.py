@@ -13,26 +13,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws.ec2 import GpuInstance
 from foreverus.errors import ForeverUsError
 from foreverus.sessions.closing import notification
 from foreverus.sessions.model import is_over
 
 Item = dict[str, Any]
 
-LIVE_STATES = ("pending", "running", "stopping", "stopped")  # everything that may cost money or come back
+
 GRACE = timedelta(minutes=1)  # a machine that has just ended may be terminating its instance right now
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class GpuInstance:
-    """`session_id`: empty when somebody took its tag away: then no execution owns it."""
-
-    instance_id: str
-    session_id: str
-    launched_at: datetime
 
 
 class Gpus(Protocol):
@@ -203,5 +195,5 @@ class Reaper:
                     self._close_abandoned(session)
 
     def _close_abandoned(self, session: Item) -> None:
-        if self.clock() - table.parse_timestamp(session["created_at"]) > GRACE:
+        if self.clock() - ids.parse_timestamp(session["created_at"]) > GRACE:
             self._close(session["session_id"], "it has no execution")

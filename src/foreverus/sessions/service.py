@@ -5,9 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from foreverus.dynamo import condition_failed
+from foreverus.api.paging import page
+from foreverus.aws.dynamo import condition_failed
 from foreverus.errors import NotFound
-from foreverus.paging import page
 from foreverus.sessions.model import expected_boot_seconds, is_over, public_session
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore

@@ -6,15 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from foreverus import table
+from foreverus import ids
 from foreverus.costs.meter import month_of, spend_cap_reached
 from foreverus.errors import AnotherSessionIsLive, NotAccepted
-from foreverus.sessions.machine import SessionMachine
 from foreverus.sessions.model import is_over, new_session
 
 Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
+
+
+class SessionMachine(Protocol):
+    def start(self, name: str, request: dict[str, Any]) -> None:
+        """Starts the session's execution under its id. Starting the same session again changes nothing."""
 
 
 class Claims(Protocol):
@@ -73,7 +77,7 @@ class SessionStarter:
         started = 0
         for slot in range(1, min(count, self.max_gpus)):
             live = len(self.store.live_session_ids())
-            spent = self.store.spent(month_of(table.timestamp(self.clock())))
+            spent = self.store.spent(month_of(ids.timestamp(self.clock())))
             if live >= count or spent + (live + 1) * self.session_cap_usd > self.monthly_cap_usd:
                 break
             session = self._new(owner, "batch", slot, None, allow_on_demand, batch_id)
@@ -90,7 +94,7 @@ class SessionStarter:
         self, owner: str, trigger: str, slot: int, idle_seconds: int | None, allow_on_demand: bool, batch_id: str
     ) -> Item:
         return new_session(
-            table.new_id("ses", self.clock()),
+            ids.new_id("ses", self.clock()),
             owner=owner,
             trigger=trigger,
             idle_seconds=self.idle_seconds if idle_seconds is None else idle_seconds,
@@ -102,7 +106,7 @@ class SessionStarter:
 
     def check_cap(self) -> None:
         """Raises SpendCapReached when nothing is live and `start` would raise it: asked before a message is kept."""
-        month = month_of(table.timestamp(self.clock()))
+        month = month_of(ids.timestamp(self.clock()))
         spent = self.store.spent(month)
         if spent >= self.monthly_cap_usd and not self._live():
             raise spend_cap_reached(month, spent, self.monthly_cap_usd)

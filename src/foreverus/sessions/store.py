@@ -5,10 +5,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from foreverus import table
-from foreverus.costs.meter import month_of
-from foreverus.costs.prices import Price
-from foreverus.dynamo import (
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import (
     Table,
     check_write,
     condition_failed,
@@ -17,6 +16,8 @@ from foreverus.dynamo import (
     put_write,
     update_write,
 )
+from foreverus.costs.meter import month_of
+from foreverus.costs.prices import Price
 from foreverus.errors import AnotherSessionIsLive
 from foreverus.sessions.model import REQUESTED, is_usable
 
@@ -31,7 +32,7 @@ class SessionStore:
 
     def live_session_ids(self) -> list[str]:
         """Who holds a GPU slot: the sessions that are live, from request to termination."""
-        return [slot["session_id"] for slot in self.items.query(table.GPUS, "SLOT#")]
+        return [slot["session_id"] for slot in self.items.query(keys.GPUS, "SLOT#")]
 
     def others(self, session_id: str) -> list[Item]:
         """The live sessions beside this one that are not on their way to their end: they serve the same queues."""
@@ -39,7 +40,7 @@ class SessionStore:
         return [session for session in found if session and is_usable(session)]
 
     def get(self, session_id: str) -> Item | None:
-        return self.items.get(table.session_key(session_id))
+        return self.items.get(keys.session_key(session_id))
 
     def newest(self, limit: int, after: str = "") -> list[Item]:
         """Newest first, `after` a session's id. A scheduled session has its execution's name as its id, which does not
@@ -49,11 +50,11 @@ class SessionStore:
             last = self.get(after) or {}
             earlier_than = str(last.get("created_at", ""))
             if not after.startswith(OURS) and earlier_than:
-                before = table.first_id("ses", table.parse_timestamp(earlier_than))
-        ours = self.items.query(table.SESSIONS, OURS, newest_first=True, limit=limit, before=before)
+                before = ids.first_id("ses", ids.parse_timestamp(earlier_than))
+        ours = self.items.query(keys.SESSIONS, OURS, newest_first=True, limit=limit, before=before)
         named = [
             item
-            for item in self.items.query(table.SESSIONS, before=OURS, newest_first=True)
+            for item in self.items.query(keys.SESSIONS, before=OURS, newest_first=True)
             if item["created_at"] < earlier_than
         ]
         return sorted([*ours, *named], key=lambda item: str(item["created_at"]), reverse=True)[:limit]
@@ -67,14 +68,14 @@ class SessionStore:
                 put_write(session, "attribute_not_exists(pk)"),
                 put_write(
                     {
-                        **table.gpu_slot_key(session.get("slot", 0)),
+                        **keys.gpu_slot_key(session.get("slot", 0)),
                         "session_id": session["session_id"],
                         "claimed_at": session["created_at"],
                     },
                     "attribute_not_exists(pk)",
                 ),
                 check_write(
-                    table.ledger_total_key(month),
+                    keys.ledger_total_key(month),
                     "attribute_not_exists(spent_usd) OR spent_usd < :cap",
                     {":cap": monthly_cap_usd},
                 ),
@@ -89,17 +90,17 @@ class SessionStore:
 
     def spent(self, month: str) -> float:
         """USD that the closed sessions of a month have cost."""
-        total = self.items.get(table.ledger_total_key(month)) or {}
+        total = self.items.get(keys.ledger_total_key(month)) or {}
         return float(total.get("spent_usd", 0.0))
 
     def count(self, month: str, name: str, usd: float, now: datetime) -> None:
         """Adds a cost that no session's closing counts, such as a batch's on Bedrock, to a month's ledger: once for
         each name."""
-        entry = {**table.ledger_entry_key(month, name), "usd": usd, "ended_at": table.timestamp(now)}
+        entry = {**keys.ledger_entry_key(month, name), "usd": usd, "ended_at": ids.timestamp(now)}
         try:
             self.items.transact(
                 put_write(entry, "attribute_not_exists(pk)"),
-                update_write(table.ledger_total_key(month), "ADD spent_usd :usd", {":usd": usd}),
+                update_write(keys.ledger_total_key(month), "ADD spent_usd :usd", {":usd": usd}),
             )
         except ClientError as err:
             if not condition_failed(err):
@@ -108,18 +109,18 @@ class SessionStore:
     def unclaim(self, session_id: str, slot: int = 0) -> bool:
         """Undoes `claim` when the execution could not be started. False, and nothing is undone, when the session's
         execution has opened it; one that begins later claims it anew."""
-        record = table.session_key(session_id)
+        record = keys.session_key(session_id)
         return self.items.transact_if(
             delete_write(record, "#status = :requested", {":requested": REQUESTED}, names={"#status": "status"}),
-            delete_write(table.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
+            delete_write(keys.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
         )
 
     def request_end(self, session_id: str, now: datetime) -> Item:
         """The worker reads this in its mailbox within a second or two."""
         return self.items.update(
-            table.session_key(session_id),
+            keys.session_key(session_id),
             "SET end_requested = :yes, end_requested_at = if_not_exists(end_requested_at, :now) ADD version :one",
-            {":yes": True, ":now": table.timestamp(now), ":one": 1},
+            {":yes": True, ":now": ids.timestamp(now), ":one": 1},
             condition="attribute_exists(pk)",
         )
 
@@ -131,7 +132,7 @@ class SessionStore:
         Safe to run twice: the second run writes the same record, finds the slot released or taken by another, and the
         session in the ledger.
         """
-        record = {**changes, "ended_at": table.timestamp(now)}
+        record = {**changes, "ended_at": ids.timestamp(now)}
         names = {f"#{name}": name for name in record}
         sets = [f"#{name} = :{name}" for name in record]
         # A session that was refused before it had a record gets one that the page can show.
@@ -144,20 +145,20 @@ class SessionStore:
         before = self.get(session_id) or {}
         month = month_of(before.get("created_at", record["ended_at"]))
         end = update_write(
-            table.session_key(session_id),
+            keys.session_key(session_id),
             f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
             values,
             names=names,
         )
-        held = table.gpu_slot_key(int(before.get("slot", 0)))
+        held = keys.gpu_slot_key(int(before.get("slot", 0)))
         slot = delete_write(held, "attribute_not_exists(pk) OR session_id = :s", {":s": session_id})
         counted = [
             put_write(
-                {**table.ledger_entry_key(month, session_id), "usd": usd, "ended_at": record["ended_at"]},
+                {**keys.ledger_entry_key(month, session_id), "usd": usd, "ended_at": record["ended_at"]},
                 "attribute_not_exists(pk)",
             ),
-            update_write(table.ledger_total_key(month), "ADD spent_usd :usd, sessions :one", {":usd": usd, ":one": 1}),
-            put_write({**table.untold_key(table.SESSIONS, session_id), "ended_at": record["ended_at"]}),
+            update_write(keys.ledger_total_key(month), "ADD spent_usd :usd, sessions :one", {":usd": usd, ":one": 1}),
+            put_write({**keys.untold_key(keys.SESSIONS, session_id), "ended_at": record["ended_at"]}),
         ]
         writes = [end, slot, *counted]
         while True:
@@ -180,17 +181,17 @@ class SessionStore:
 
     def untold(self) -> list[str]:
         """The sessions of whose end nobody has been notified yet."""
-        return [str(item["sk"]) for item in self.items.query(table.untold_partition(table.SESSIONS))]
+        return [str(item["sk"]) for item in self.items.query(keys.untold_partition(keys.SESSIONS))]
 
     def told(self, session_id: str) -> None:
-        self.items.delete(table.untold_key(table.SESSIONS, session_id))
+        self.items.delete(keys.untold_key(keys.SESSIONS, session_id))
 
     def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool:
         """Notes what an instance costs by the hour, once, and what the month had cost when it was bought."""
         at = f"launches[{launch}]"
         try:
             self.items.update(
-                table.session_key(session_id),
+                keys.session_key(session_id),
                 f"SET {at}.price_per_hour_usd = :price, {at}.price_source = :source, price_per_hour_usd = :price, "
                 "price_source = :source, month_usd = if_not_exists(month_usd, :month_usd) ADD version :one",
                 {
@@ -210,7 +211,7 @@ class SessionStore:
 
     def note_told(self, session_id: str, percent: int) -> None:
         self.items.update(
-            table.session_key(session_id),
+            keys.session_key(session_id),
             "SET spend_told = :percent ADD version :one",
             {":percent": percent, ":one": 1},
             condition="attribute_exists(pk)",
@@ -218,13 +219,13 @@ class SessionStore:
 
     def mark_stored(self, session_id: str, now: datetime) -> None:
         self.items.update(
-            table.session_key(session_id),
+            keys.session_key(session_id),
             "SET stored_at = :now ADD version :one",
-            {":now": table.timestamp(now), ":one": 1},
+            {":now": ids.timestamp(now), ":one": 1},
             condition="attribute_exists(pk)",
         )
 
     def count_store_try(self, session_id: str) -> None:
         self.items.update(
-            table.session_key(session_id), "ADD store_tries :one", {":one": 1}, condition="attribute_exists(pk)"
+            keys.session_key(session_id), "ADD store_tries :one", {":one": 1}, condition="attribute_exists(pk)"
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus import table
+from foreverus import ids
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_bedrock_usd, guard_price, month_of, spent_usd
 from foreverus.sessions.capacity import public_capacity
 from foreverus.sessions.diary import CapacityDiary
@@ -25,7 +25,7 @@ class Usage:
 
     def show(self) -> Item:
         now = self.clock()
-        month = month_of(table.timestamp(now))
+        month = month_of(ids.timestamp(now))
         spent = self.store.spent(month)
         live = self._live(now)
         return {

@@ -1,0 +1,2 @@
+"""What runs on the GPU instance, beside the engine. Nobody imports it: `python -m foreverus.worker` puts it
+together."""

@@ -14,18 +14,18 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from foreverus.aws.dynamo import Table
+from foreverus.aws.push import WebSocketPush
+from foreverus.aws.s3 import S3Objects
+from foreverus.aws.sqs import SqsQueue
+from foreverus.aws.step_functions import StepFunctionsTasks
 from foreverus.backends.openai_http import OpenAiEngine
-from foreverus.batches.objects import S3Objects
 from foreverus.batches.store import BatchStore
 from foreverus.conversations.answers import DynamoAnswers
-from foreverus.conversations.push import WebSocketPush
-from foreverus.dynamo import Table
 from foreverus.sessions.mailbox import DynamoMailbox
-from foreverus.sessions.tasks import StepFunctionsTasks
 from foreverus.worker.contact import Contact, ThreadCalls
 from foreverus.worker.instance import Identity, Instance, MetadataInstance
 from foreverus.worker.life import Life, spot_interrupted
-from foreverus.worker.queue import SqsQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
 from foreverus.worker.watchdog import Watchdog

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from foreverus.batches.crew import Crew, Job, in_round
-from foreverus.batches.lookahead import Ahead
-from foreverus.batches.objects import Objects
-from foreverus.batches.shards import Outcome, ShardRun
+from foreverus.aws.s3 import Objects
+from foreverus.aws.sqs import Delivery
+from foreverus.aws.step_functions import TaskRefused, Tasks
+from foreverus.batches.shards.lookahead import Ahead
+from foreverus.batches.shards.resources import Crew, Job, in_round
+from foreverus.batches.shards.run import Outcome, ShardRun
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineFailed
-from foreverus.sessions.tasks import TaskRefused, Tasks
 from foreverus.worker.chat import DOUBT_S, Verdict
 from foreverus.worker.contact import Calls
 from foreverus.worker.counting import SessionCount
@@ -22,7 +23,6 @@ from foreverus.worker.engine import EngineWatch
 from foreverus.worker.interruption import line_ends_in_time
 from foreverus.worker.life import Life
 from foreverus.worker.lines import LineEngine, LineSlots
-from foreverus.worker.queue import Delivery
 
 log = logging.getLogger(__name__)
 

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable
 from datetime import datetime
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws.step_functions import Tasks
 from foreverus.backends.port import Engine, Health
 from foreverus.errors import BootFailed, EngineError, PromptRejected
 from foreverus.sessions.mailbox import BOOT, Mailbox, Phase
-from foreverus.sessions.tasks import Tasks
 from foreverus.worker.contact import Calls
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
@@ -65,7 +65,7 @@ class Boot:
         token = await self.watch.token(BOOT)
         self.heartbeats.stop_for(token)
         self.reported = True
-        await self.calls(self.tasks.succeed, token, {"healthy_at": table.timestamp(self._healthy_at or self.clock())})
+        await self.calls(self.tasks.succeed, token, {"healthy_at": ids.timestamp(self._healthy_at or self.clock())})
 
     async def show_phases(self) -> None:
         """Writes the phases into the session's record, as soon as it is ours, until the last one is there."""

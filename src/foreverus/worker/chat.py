@@ -9,9 +9,12 @@ from dataclasses import replace
 from datetime import datetime
 from enum import Enum
 
+from foreverus.aws.push import Push
+from foreverus.aws.sqs import Delivery
 from foreverus.backends.port import Backend, Finished, Message, Prompt
 from foreverus.concurrency import first_of, stop
 from foreverus.conversations.answers import Answer, Answers, Partial, Request, Saved
+from foreverus.conversations.frames import message_frame
 from foreverus.conversations.prompt import (
     DEFAULT_ANSWER_TOKENS,
     Thread,
@@ -19,7 +22,6 @@ from foreverus.conversations.prompt import (
     most_history_bytes,
     shorter,
 )
-from foreverus.conversations.push import Push, message_frame
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.background import Background
 from foreverus.worker.contact import Calls
@@ -27,7 +29,6 @@ from foreverus.worker.engine import EngineWatch
 from foreverus.worker.interruption import ends_in_time
 from foreverus.worker.life import Life
 from foreverus.worker.live import LiveAnswer, Pace
-from foreverus.worker.queue import Delivery
 from foreverus.worker.slots import Claim
 
 log = logging.getLogger(__name__)

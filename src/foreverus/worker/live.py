@@ -8,9 +8,10 @@ import asyncio
 import contextlib
 import logging
 
+from foreverus.aws.keys import conversation_topic
+from foreverus.aws.push import MAX_DELTA_CODE_POINTS, Push
 from foreverus.conversations.answers import Request
-from foreverus.conversations.push import MAX_DELTA_CODE_POINTS, Push, delta_frame
-from foreverus.table import conversation_topic
+from foreverus.conversations.frames import delta_frame
 from foreverus.worker.background import Background
 from foreverus.worker.contact import Calls
 from foreverus.worker.interruption import Pace as WritingPace

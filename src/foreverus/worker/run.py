@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from foreverus.aws.push import Push
+from foreverus.aws.s3 import Objects
+from foreverus.aws.sqs import Queue
+from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.backends.port import Engine
-from foreverus.batches.lookahead import LookAhead
-from foreverus.batches.objects import Objects
+from foreverus.batches.shards.lookahead import LookAhead
 from foreverus.batches.store import Batches
 from foreverus.concurrency import first_of, stop
 from foreverus.conversations.answers import Answers
-from foreverus.conversations.push import Push
 from foreverus.errors import BootFailed
 from foreverus.sessions.mailbox import BOOT, SERVE, Mailbox
-from foreverus.sessions.tasks import TaskRefused, Tasks
 from foreverus.worker.background import Background
 from foreverus.worker.batch import ShardAnswering
 from foreverus.worker.boot import Boot
@@ -37,7 +38,6 @@ from foreverus.worker.life import (
     moved_on,
 )
 from foreverus.worker.lines import LineEngine, LineSlots
-from foreverus.worker.queue import Queue
 from foreverus.worker.serve import Activity, ChatRoom, Consumer, Room
 from foreverus.worker.settings import Timings, WorkerSettings
 from foreverus.worker.slots import Slots

@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
+from foreverus.aws.sqs import MOST_AT_ONCE, Delivery, Queue
 from foreverus.concurrency import first_of, stop
 from foreverus.worker.chat import Verdict
 from foreverus.worker.contact import Calls
 from foreverus.worker.life import Life
-from foreverus.worker.queue import MOST_AT_ONCE, Delivery, Queue
 from foreverus.worker.settings import Timings
 from foreverus.worker.slots import Claim, Priority, Slots
 

@@ -8,8 +8,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.sessions.mailbox import BOOT, SERVE, Letter, Mailbox
-from foreverus.sessions.tasks import TaskRefused, Tasks
 from foreverus.worker.contact import Calls
 from foreverus.worker.instance import Identity, Instance
 from foreverus.worker.interruption import working_seconds

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 
 from foreverus import bootstrap
 from foreverus.access.authorizer import Authorizer, policy, unverified_claims
-from foreverus.access.store import ApiKeyStore, CognitoTokens
+from foreverus.access.store import ApiKeyStore
+from foreverus.aws.cognito import CognitoTokens
 from tests.unit.conftest import NOW, Aws
 
 PASSWORD = "Correct-horse-battery-1"

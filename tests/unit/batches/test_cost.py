@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from foreverus import table
+from foreverus import ids
 from foreverus.batches.cost import Rates, batch_cost_usd
-from foreverus.batches.pace import gpu_tokens_per_second, learned
+from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import TokenPrice
 from tests.unit.conftest import NOW, launch, session_item
@@ -17,7 +17,7 @@ UNKNOWN = Rates("us-east-1", engine_slots=16, bedrock=TokenPrice(None, None, "un
 
 
 def session(session_id: str, minutes: float, **changes: Any) -> dict[str, Any]:
-    at = table.timestamp(NOW - timedelta(minutes=minutes))
+    at = ids.timestamp(NOW - timedelta(minutes=minutes))
     bought = launch(launched_at=at, price_per_hour_usd=0.4, price_source="test")
     return session_item(session_id, launches=[bought], **changes)
 
@@ -35,7 +35,7 @@ def test_a_session_that_is_over_has_cost_what_its_receipt_says() -> None:
     own = session("ses_1", 30, trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.123})
     assert cost([], own) == 0.123
     unknown = session("ses_1", 60, trigger="batch", batch_id="batch_1", receipt={"total_usd": None})
-    ended = {**unknown, "terminated_at": table.timestamp(NOW - timedelta(minutes=30))}
+    ended = {**unknown, "terminated_at": ids.timestamp(NOW - timedelta(minutes=30))}
     assert cost([], ended) == pytest.approx(0.5 * (0.4 + BESIDE_GPU_USD_PER_HOUR), abs=1e-6)
 
 

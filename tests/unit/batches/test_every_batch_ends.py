@@ -7,18 +7,18 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws.sqs import MemoryShards
+from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.model import TERMINAL
-from foreverus.batches.outlook import Deployment
-from foreverus.batches.planning import Planner
-from foreverus.batches.queue import MemoryShards
+from foreverus.batches.plan.estimates import Deployment
+from foreverus.batches.plan.planner import Planner
 from foreverus.batches.serving import Serving
 from foreverus.batches.store import Progress
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.costs.prices import bedrock_price
-from foreverus.sessions.tasks import MemoryTasks
+from tests.unit.batches.plan.test_planner import Sessions, live
 from tests.unit.batches.test_finishing import REF, World, world
-from tests.unit.batches.test_planning import Sessions, live
 from tests.unit.batches.test_serving import Starter
 from tests.unit.conftest import NOW
 
@@ -108,7 +108,7 @@ def test_every_batch_ends_in_time_with_a_line_for_every_line(
 ) -> None:
     batch = world(LINES)
     ends = NOW + timedelta(hours=24)
-    batch.store.change(REF, {"metadata": metadata, "expires_at": table.timestamp(ends)})
+    batch.store.change(REF, {"metadata": metadata, "expires_at": ids.timestamp(ends)})
     life = Life(batch, list(story), bedrock)
     said, count = life.run()
     record = batch.record()

@@ -9,23 +9,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.cost import BatchCosts, Rates
-from foreverus.batches.files_store import MemoryFiles
 from foreverus.batches.finishing import Finisher, file_ids
+from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.model import new_batch, object_key
-from foreverus.batches.objects import MemoryObjects
+from foreverus.batches.model import new_batch
 from foreverus.batches.store import BatchRef, Progress
-from foreverus.batches.validation import Validator
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
+from foreverus.files.records import object_key
+from foreverus.files.store import MemoryFiles
 from tests.unit.conftest import NOW, launch, session_item
 
 REF = BatchRef("ana", "batch_1")
 MODEL = "mistral-7b"
 RATES = Rates("us-east-1", 2, TokenPrice(0.15, 0.20, "test"))
-AT = table.timestamp(NOW)
+AT = ids.timestamp(NOW)
 
 
 @dataclass
@@ -251,7 +252,7 @@ def on_gpu(batch: World, lines: int) -> None:
         batch.settle(number)
     batch.store.progress(REF, 0, Progress(lines, 0, 3, 5, session_id="ses_1", slot_seconds=0.5 * lines), done=True)
     bought = launch(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
-    boot = {"created_at": AT, "healthy_at": table.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
+    boot = {"created_at": AT, "healthy_at": ids.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
     batch.sessions.known["ses_1"] = session_item("ses_1", launches=[bought], **boot)
     batch.store.worked_on(REF, "ses_1")
 
@@ -277,7 +278,7 @@ def test_a_session_that_failed_before_it_answered_anything_is_paid_by_its_batch(
 def test_bedrocks_pace_is_learned_from_what_it_answered() -> None:
     batch = world(lines=64)
     for number in range(1, 65):
-        at = table.timestamp(NOW + timedelta(seconds=number / 8))
+        at = ids.timestamp(NOW + timedelta(seconds=number / 8))
         batch.settle(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=9, by="bedrock", at=at)
     done = batch.finisher().finish(REF, "completed")
     assert batch.store.pace("bedrock") == {"tokens_per_second": pytest.approx(64 * 9 / (63 / 8), abs=0.01)}

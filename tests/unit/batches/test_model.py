@@ -5,11 +5,20 @@ from typing import Any
 
 import pytest
 
-from foreverus import table
-from foreverus.batches import model
-from foreverus.batches.lines import CHAT
-from foreverus.batches.model import Options, is_over, listing, new_batch, new_file, options_of, public_batch, window_of
+from foreverus import ids
+from foreverus.api.paging import listing
+from foreverus.batches.input.lines import CHAT
+from foreverus.batches.model import (
+    Options,
+    is_over,
+    new_batch,
+    options_of,
+    public_batch,
+    window_of,
+)
 from foreverus.errors import InvalidRequest
+from foreverus.files import records
+from foreverus.files.records import new_file
 from tests.unit.conftest import NOW
 
 REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}
@@ -31,7 +40,7 @@ def shown(item: dict[str, Any], *shards: dict[str, Any], after_s: float = 0) -> 
 def test_a_new_batch_waits_for_its_validation() -> None:
     item = new_batch("batch_1", "ana", REQUEST | {"metadata": {"backend": "gpu"}}, NOW, "schedule")
     assert (item["status"], item["trigger"], item["round"], is_over(item)) == ("validating", "schedule", 0, False)
-    assert item["expires_at"] == table.timestamp(NOW + timedelta(hours=24))
+    assert item["expires_at"] == ids.timestamp(NOW + timedelta(hours=24))
     assert (item["source_key"], item["input_key"]) == ("files/ana/file_1", "batches/batch_1/input.jsonl")
     assert item["metadata"] == {"backend": "gpu"}
     assert new_batch("batch_1", "ana", REQUEST | {"metadata": None}, NOW)["metadata"] == {}
@@ -68,7 +77,7 @@ def test_a_batch_that_is_being_validated_shows_no_counts_yet() -> None:
 
 
 def test_a_running_batch_adds_its_shards_up_and_says_when_it_will_be_done() -> None:
-    item = record(status="in_progress", in_progress_at=table.timestamp(NOW), total=10, sessions={"ses_2", "ses_1"})
+    item = record(status="in_progress", in_progress_at=ids.timestamp(NOW), total=10, sessions={"ses_2", "ses_1"})
     done = shard(completed=3, failed=1, prompt_tokens=100, completion_tokens=300)
     made = shown(item, done, shard(completed=1, completion_tokens=100), after_s=20)
     assert made["request_counts"] == {"total": 10, "completed": 4, "failed": 1}
@@ -84,7 +93,7 @@ def test_a_running_batch_adds_its_shards_up_and_says_when_it_will_be_done() -> N
     [("completed", "completed_at"), ("failed", "failed_at"), ("expired", "expired_at"), ("cancelled", "cancelled_at")],
 )
 def test_each_end_has_its_own_time(status: str, field: str) -> None:
-    ended = record(status=status, ended_at=table.timestamp(NOW), total=5, completed=3, failed=1)
+    ended = record(status=status, ended_at=ids.timestamp(NOW), total=5, completed=3, failed=1)
     made = shown(ended | {"usage": {"prompt_tokens": 7, "completion_tokens": 8}})
     ends = {name for name in ("completed_at", "failed_at", "expired_at", "cancelled_at") if made[name] is not None}
     assert ends == {field}
@@ -111,8 +120,8 @@ def test_nothing_secret_is_shown() -> None:
 
 def test_a_file_is_processed_when_its_bytes_are_there() -> None:
     item = new_file("file_1", "ana", "p.jsonl", 5, NOW, purpose="batch_output")
-    assert item["object_key"] == model.object_key("ana", "file_1")
-    assert model.public_file(item) == {
+    assert item["object_key"] == records.object_key("ana", "file_1")
+    assert records.public_file(item) == {
         "id": "file_1",
         "object": "file",
         "bytes": 5,
@@ -121,7 +130,7 @@ def test_a_file_is_processed_when_its_bytes_are_there() -> None:
         "purpose": "batch_output",
         "status": "processed",
     }
-    assert model.public_file(item | {"status": "pending"})["status"] == "pending"
+    assert records.public_file(item | {"status": "pending"})["status"] == "pending"
 
 
 def test_a_list_names_its_ends() -> None:

@@ -9,13 +9,14 @@ import httpx2
 import openai
 import pytest
 
-from foreverus import bootstrap, table
-from foreverus.batches.lines import CHAT
-from foreverus.batches.model import new_batch, new_file
+from foreverus import bootstrap, ids
+from foreverus.batches.input.lines import CHAT
+from foreverus.batches.input.validation import Validator
+from foreverus.batches.model import new_batch
 from foreverus.batches.store import BatchRef, BatchStore
-from foreverus.batches.validation import Validator
-from tests.unit.batches.gateway import BASE, Gateway
+from foreverus.files.records import new_file
 from tests.unit.conftest import NOW, Aws
+from tests.unit.files.gateway import BASE, Gateway
 
 MODEL = "mistral-7b-instruct-v0.3"
 
@@ -138,7 +139,7 @@ def test_a_batch_from_creation_to_its_output(client: openai.OpenAI, aws: Aws) ->
     aws.put(**new_file("file_out", "ana", "out.jsonl", 4, NOW, purpose="batch_output"))
     usage = {"prompt_tokens": 20, "completion_tokens": 30}
     ended = {"status": "completed", "completed": 2, "failed": 0, "usage": usage, "cost_usd": 0.0125}
-    store.change(ref, {**ended, "ended_at": table.timestamp(NOW), "output_file_id": "file_out"})
+    store.change(ref, {**ended, "ended_at": ids.timestamp(NOW), "output_file_id": "file_out"})
     over = client.batches.retrieve(batch.id)
     assert (over.status, over.completed_at, over.output_file_id) == ("completed", int(NOW.timestamp()), "file_out")
     assert over.request_counts == openai.types.BatchRequestCounts(total=2, completed=2, failed=0)
@@ -176,7 +177,7 @@ def test_batches_are_listed_page_after_page_with_the_scheduled_ones(client: open
     for number in range(5):
         if number == 2:
             request = {"input_file_id": "s3://data/inputs/x", "endpoint": CHAT, "completion_window": "10m"}
-            item = new_batch(table.new_id("batch", bootstrap.aws.clock()), "schedule", request, NOW, "schedule")
+            item = new_batch(ids.new_id("batch", bootstrap.aws.clock()), "schedule", request, NOW, "schedule")
             made.append(BatchStore(aws.items).create(item, None, NOW)["batch_id"])
         else:
             made.append(client.batches.create(input_file_id=file.id, endpoint=CHAT, completion_window="24h").id)

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.model import SCHEDULE_USER
-from foreverus.batches.objects import MemoryObjects
 from foreverus.batches.schedule_store import MemoryRuns, Runs, ScheduleStore
 from foreverus.batches.scheduled import ScheduledBatches, ScheduledBatchNotStarted
 from foreverus.batches.store import BatchRef
 from foreverus.errors import NotAccepted
+from foreverus.files.records import SCHEDULE_USER
 from tests.unit.conftest import NOW, Aws
 
 TONIGHT, TOMORROW = "2026-01-01T12:00:00Z", "2026-01-02T12:00:00Z"
@@ -33,8 +34,8 @@ class Service:
             raise NotAccepted("The batch could not be started.")
         batch_id = f"batch_{len(self.store.records) + 1}"
         record = {"batch_id": batch_id, "user_id": user_id, "status": "validating", "trigger": trigger, "round": 0}
-        at = table.timestamp(self.world.now)
-        kept = self.store.create({**record, "created_at": at}, table.idempotency_key(user_id, "batches", key), NOW)
+        at = ids.timestamp(self.world.now)
+        kept = self.store.create({**record, "created_at": at}, keys.idempotency_key(user_id, "batches", key), NOW)
         if kept["batch_id"] == batch_id:
             self.requests.append(request)
         return {"id": kept["batch_id"]}
@@ -177,7 +178,7 @@ def runs(request: pytest.FixtureRequest, aws: Aws) -> Runs:
 
 def test_the_table_and_its_twin_remember_runs_alike(runs: Runs) -> None:
     first = runs.begin("inputs/a", TONIGHT, NOW)
-    assert first["started_at"] == table.timestamp(NOW) and "batches" not in first
+    assert first["started_at"] == ids.timestamp(NOW) and "batches" not in first
     runs.end("inputs/a", TONIGHT, ["batch_1"])
     again = runs.begin("inputs/a", TONIGHT, NOW + timedelta(minutes=1))
     assert (again["started_at"], again["batches"]) == (first["started_at"], ["batch_1"])

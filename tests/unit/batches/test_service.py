@@ -4,16 +4,16 @@ from typing import Any
 
 import pytest
 
-from foreverus.batches.files import FileService
-from foreverus.batches.files_store import MemoryFiles
-from foreverus.batches.lines import CHAT
+from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.step_functions import MemoryTasks
+from foreverus.batches.input.lines import CHAT
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.model import new_file
-from foreverus.batches.objects import MemoryObjects
 from foreverus.batches.service import BatchService
 from foreverus.batches.store import BatchRef
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
-from foreverus.sessions.tasks import MemoryTasks
+from foreverus.files.records import new_file
+from foreverus.files.service import FileService
+from foreverus.files.store import MemoryFiles
 from tests.unit.conftest import NOW
 
 REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}

@@ -8,12 +8,13 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
+from foreverus.aws.sqs import MemoryShards, ShardQueue
+from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.queue import MemoryShards, ShardQueue, shard_message
 from foreverus.batches.serving import Serving
+from foreverus.batches.shards.queue import shard_message
 from foreverus.batches.store import BatchRef, Progress
 from foreverus.errors import NotAccepted, SpendCapReached
-from foreverus.sessions.tasks import MemoryTasks
 from tests.unit.conftest import NOW, Aws
 
 REF = BatchRef("ana", "batch_1")

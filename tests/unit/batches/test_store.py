@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.store import Batches, BatchRef, BatchStore, Progress
-from foreverus.dynamo import Table
 from tests.unit.conftest import Aws
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -23,11 +24,11 @@ def batches(request: pytest.FixtureRequest, aws: Aws) -> Batches:
 
 def record(batch_id: str = "batch_1", **more: Any) -> dict[str, Any]:
     fields = {"batch_id": batch_id, "user_id": "ana", "status": "validating", "round": 0, "trigger": "api"}
-    return {**fields, "created_at": table.timestamp(NOW), **more}
+    return {**fields, "created_at": ids.timestamp(NOW), **more}
 
 
 def test_an_idempotency_key_makes_one_batch(batches: Batches) -> None:
-    key = table.idempotency_key("ana", "batches", "once")
+    key = keys.idempotency_key("ana", "batches", "once")
     assert batches.create(record(), key, NOW)["batch_id"] == "batch_1"
     assert batches.create(record("batch_2"), key, NOW)["batch_id"] == "batch_1"
     assert batches.get(BatchRef("ana", "batch_2")) is None
@@ -37,7 +38,7 @@ def test_an_idempotency_key_makes_one_batch(batches: Batches) -> None:
 
 
 def test_a_discarded_batch_leaves_nothing_and_its_key_can_be_used_again(batches: Batches) -> None:
-    key = table.idempotency_key("ana", "batches", "once")
+    key = keys.idempotency_key("ana", "batches", "once")
     batches.create(record(), key, NOW)
     assert batches.discard(REF, key)
     assert batches.get(REF) is None
@@ -46,7 +47,7 @@ def test_a_discarded_batch_leaves_nothing_and_its_key_can_be_used_again(batches:
 
 
 def test_a_batch_that_has_been_brought_further_is_not_discarded(batches: Batches) -> None:
-    key = table.idempotency_key("ana", "batches", "once")
+    key = keys.idempotency_key("ana", "batches", "once")
     batches.create(record(), key, NOW)
     batches.change(REF, {"status": "in_progress"})
     assert not batches.discard(REF, key)
@@ -136,7 +137,7 @@ def test_a_promise_keeps_sessions_until_it_is_withdrawn(aws: Aws) -> None:
     assert batches.offer(REF, 1, "token", NOW)
     assert [item["batch_id"] for item in batches.promises()] == ["batch_1"]
     batches.withdraw(REF)
-    assert list(aws.items.query(table.PENDING)) == []
+    assert list(aws.items.query(keys.PENDING)) == []
 
 
 class Reluctant:

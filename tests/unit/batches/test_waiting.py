@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.store import BatchRef
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.sessions.closing import Successor
-from foreverus.sessions.tasks import MemoryTasks
 from tests.unit.batches.test_serving import REF, in_progress
 from tests.unit.conftest import NOW
 
@@ -49,16 +49,16 @@ def test_a_round_that_has_moved_on_is_nobodys_error(store: MemoryBatches) -> Non
 
 def test_switching_the_gpu_off_ends_what_waited_then_and_nothing_that_came_later(store: MemoryBatches) -> None:
     batches, _ = waiting(store)
-    earlier = table.timestamp(NOW - timedelta(seconds=1))
+    earlier = ids.timestamp(NOW - timedelta(seconds=1))
     assert batches.reject_all("ses_1", "SessionEndRequested", until=earlier) == 0
     assert len(store.promises()) == 1
-    assert batches.reject_all("ses_1", "SessionEndRequested", until=table.timestamp(NOW)) == 1
+    assert batches.reject_all("ses_1", "SessionEndRequested", until=ids.timestamp(NOW)) == 1
 
 
 def test_off_means_off_for_a_batch_that_was_planned_again_since(store: MemoryBatches) -> None:
     store.worked_on(REF, "ses_1")
     batches, _ = waiting(store)
-    earlier = table.timestamp(NOW - timedelta(seconds=1))
+    earlier = ids.timestamp(NOW - timedelta(seconds=1))
     assert batches.reject_all("ses_1", "SessionEndRequested", until=earlier) == 1
 
 

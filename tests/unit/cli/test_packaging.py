@@ -22,7 +22,7 @@ sys.meta_path.insert(0, Only())
 import foreverus.cli.__main__
 assert not {"httpx", "rich"} & set(sys.modules), "--help waits for them"
 import foreverus.cli.commands, rich.progress
-import foreverus.batches.lines, foreverus.batches.file_check
+import foreverus.batches.input.lines, foreverus.batches.input.file_check
 """
 
 

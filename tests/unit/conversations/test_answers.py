@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table
 from foreverus.conversations.answers import Answer, Answers, DynamoAnswers, Partial, Request, Saved
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.conversations.model import public_messages
-from foreverus.dynamo import Table
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MY = Request("msg_2", "conv_1", "user_1")
@@ -23,39 +24,39 @@ class DynamoWorld:
     def __init__(self, aws: Any):
         self.items: Table = aws.items
         self.answers = DynamoAnswers(self.items)
-        self.items.put({**table.session_key("ses_1"), "session_id": "ses_1", "version": 1})
+        self.items.put({**keys.session_key("ses_1"), "session_id": "ses_1", "version": 1})
 
     def ask(self, request: Request, content: str) -> None:
         rows: list[dict[str, Any]] = [
-            {**table.conversation_key("user_1", "conv_1"), "conversation_id": "conv_1", "system": "Be brief."},
+            {**keys.conversation_key("user_1", "conv_1"), "conversation_id": "conv_1", "system": "Be brief."},
             {
-                **table.question_key("conv_1", request.message_id),
+                **keys.question_key("conv_1", request.message_id),
                 "message_id": request.message_id,
                 "conversation_id": "conv_1",
                 "content": content,
-                "created_at": table.timestamp(NOW),
+                "created_at": ids.timestamp(NOW),
                 "options": {"temperature": 0.5},
             },
-            {**table.pending_key(request.message_id), "message_id": request.message_id},
+            {**keys.pending_key(request.message_id), "message_id": request.message_id},
         ]
         for row in rows:
             self.items.put(row)
 
     def answer(self, request: Request) -> dict[str, Any] | None:
-        return self.items.get(table.answer_key("conv_1", request.message_id))
+        return self.items.get(keys.answer_key("conv_1", request.message_id))
 
     def delete(self) -> None:
-        self.items.delete(table.conversation_key("user_1", "conv_1"))
+        self.items.delete(keys.conversation_key("user_1", "conv_1"))
 
     def withdraw(self) -> None:
-        self.items.delete(table.question_key("conv_1", "msg_2"))
-        self.items.delete(table.pending_key("msg_2"))
+        self.items.delete(keys.question_key("conv_1", "msg_2"))
+        self.items.delete(keys.pending_key("msg_2"))
 
     def pending(self) -> bool:
-        return self.items.get(table.pending_key("msg_2")) is not None
+        return self.items.get(keys.pending_key("msg_2")) is not None
 
     def usage(self) -> tuple[int, int, int]:
-        session = self.items.get(table.session_key("ses_1")) or {}
+        session = self.items.get(keys.session_key("ses_1")) or {}
         names = ("prompt_tokens", "completion_tokens", "messages_answered")
         return tuple(session.get(name, 0) for name in names)  # type: ignore[return-value]
 
@@ -74,7 +75,7 @@ class MemoryWorld:
         self.answers.conversations.clear()
 
     def withdraw(self) -> None:
-        del self.answers.messages["conv_1"][table.question_key("conv_1", "msg_2")["sk"]]
+        del self.answers.messages["conv_1"][keys.question_key("conv_1", "msg_2")["sk"]]
         self.answers.pending.clear()
 
     def pending(self) -> bool:
@@ -198,7 +199,7 @@ def test_saved_answer_is_what_the_api_shows(aws: Any) -> None:
     world = DynamoWorld(aws)
     world.ask(MY, "hello")
     finish(world.answers, earlier_tokens=4)
-    shown = public_messages(list(world.items.query(table.messages_partition("conv_1"))))[1]
+    shown = public_messages(list(world.items.query(keys.messages_partition("conv_1"))))[1]
     assert shown["status"] == "answered" and shown["session_id"] == "ses_1" and shown["finish_reason"] == "stop"
     assert shown["usage"] == {"prompt_tokens": 10, "completion_tokens": 7}
     assert world.usage() == (10, 3, 1), "the session is charged only for what it spent itself"
@@ -231,8 +232,8 @@ def test_other_failures_of_the_save_are_raised(aws: Any) -> None:
 
 
 def test_batch_that_waits_for_a_gpu_is_no_request(aws: Any) -> None:
-    aws.items.put({**table.pending_key("batch_1"), "kind": "batch", "batch_id": "batch_1"})
+    aws.items.put({**keys.pending_key("batch_1"), "kind": "batch", "batch_id": "batch_1"})
     answers = DynamoAnswers(aws.items)
     assert not answers.anything_pending()
-    aws.items.put({**table.pending_key("msg_1"), "message_id": "msg_1"})
+    aws.items.put({**keys.pending_key("msg_1"), "message_id": "msg_1"})
     assert answers.anything_pending()

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap, ids
+from foreverus.aws import keys
+from foreverus.aws.push import MemoryPush
 from foreverus.backends import converse
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.conversations.answers import DynamoAnswers
-from foreverus.conversations.memory import MemoryPush
 from foreverus.conversations.on_bedrock import ChatsOnBedrock
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.meter import Caps
@@ -60,9 +61,9 @@ class Scene:
         self.price = PRICE
         self.caps = Caps(20.0, 4.0)
         self.context_tokens = 2048
-        nothing_bought = {"launches": [], "status": "launching", "created_at": table.timestamp(NOW)}
+        nothing_bought = {"launches": [], "status": "launching", "created_at": ids.timestamp(NOW)}
         aws.put(**session_item(SESSION, **{**nothing_bought, **session}))
-        aws.put(**table.GPU_SLOT, session_id=SESSION)
+        aws.put(**keys.GPU_SLOT, session_id=SESSION)
         self.service = bootstrap.api.api().conversations
 
     def ask(self, content: str, conversation: str = "", **options: Any) -> tuple[str, str]:
@@ -80,7 +81,7 @@ class Scene:
         return self.sessions.get(SESSION) or {}
 
     def pending(self) -> list[str]:
-        return [item["sk"] for item in self.aws.items.query(table.PENDING)]
+        return [item["sk"] for item in self.aws.items.query(keys.PENDING)]
 
     async def run(self, seconds: float = SECONDS) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
@@ -110,7 +111,7 @@ class Scene:
 async def test_what_waits_is_answered_and_says_who_answered(aws: Aws) -> None:
     scene = Scene(aws)
     conversation, message = scene.ask("What colour is the sea?")
-    scene.push.subscribe(table.conversation_topic(conversation), "page")
+    scene.push.subscribe(keys.conversation_topic(conversation), "page")
     assert await scene.run() == {"session_id": SESSION, "answered": 1, "left": 0}
     answer = scene.answer_to(conversation)
     assert (answer["status"], answer["content"]) == ("answered", "The sea is blue ")
@@ -118,14 +119,14 @@ async def test_what_waits_is_answered_and_says_who_answered(aws: Aws) -> None:
     assert scene.pending() == []
     (frame,) = scene.push.frames["page"]
     assert (frame["type"], frame["message"]) == ("message", answer)
-    assert aws.items.get(table.answered_key(SESSION, message)), "it is among the session's results"
+    assert aws.items.get(keys.answered_key(SESSION, message)), "it is among the session's results"
 
 
 @in_jumping_time
 async def test_page_that_cannot_be_reached_loses_no_answer(aws: Aws) -> None:
     scene = Scene(aws)
     conversation, _ = scene.ask("one")
-    scene.push.subscribe(table.conversation_topic(conversation), "page")
+    scene.push.subscribe(keys.conversation_topic(conversation), "page")
     scene.push.fail_next(ClientError({"Error": {"Code": "LimitExceededException"}}, "PostToConnection"))
     assert await scene.run() == {"session_id": SESSION, "answered": 1, "left": 0}
     assert scene.answer_to(conversation)["status"] == "answered"
@@ -181,10 +182,10 @@ async def test_message_that_comes_while_others_are_answered_is_answered_too(aws:
 
 @in_jumping_time
 async def test_answer_that_a_lost_gpu_began_is_one_answer_without_its_beginning_twice(aws: Aws) -> None:
-    scene = Scene(aws, launches=[launch(launched_at=table.timestamp(NOW))])
+    scene = Scene(aws, launches=[launch(launched_at=ids.timestamp(NOW))])
     conversation, message = scene.ask("What colour is the sea?")
     begun = {"message_id": message, "content": "The sea is", "status": "answering", "partial_tokens": 3}
-    aws.put(**table.answer_key(conversation, message), **begun, session_id=SESSION)
+    aws.put(**keys.answer_key(conversation, message), **begun, session_id=SESSION)
     assert (await scene.run())["answered"] == 1
     answer = scene.answer_to(conversation)
     assert answer["content"] == "The sea is blue "
@@ -203,7 +204,7 @@ async def test_backend_that_can_continue_an_answer_writes_only_what_is_missing(
     scene = Scene(aws)
     conversation, message = scene.ask("What colour is the sea?")
     begun = {"message_id": message, "content": "The sea ", "status": "answering", "partial_tokens": 2}
-    aws.put(**table.answer_key(conversation, message), **begun, session_id="ses_0")
+    aws.put(**keys.answer_key(conversation, message), **begun, session_id="ses_0")
     await scene.run()
     assert scene.answer_to(conversation)["content"] == "The sea is blue "
     assert scene.answer_to(conversation)["usage"]["completion_tokens"] == 2 + 1
@@ -213,13 +214,13 @@ async def test_backend_that_can_continue_an_answer_writes_only_what_is_missing(
 async def test_deleted_conversation_is_dropped_and_what_its_answer_cost_is_counted(aws: Aws) -> None:
     scene = Scene(aws)
     gone, message = scene.ask("never mind")
-    aws.items.delete(table.conversation_key("user-1", gone))
+    aws.items.delete(keys.conversation_key("user-1", gone))
     late, _ = scene.ask("delete me")
     scene.backend.answering = lambda prompt: scene.service.delete("user-1", late) and None
     assert (await scene.run())["answered"] == 0
     assert scene.pending() == []
     assert len(scene.backend.prompts) == 1
-    assert aws.items.get(table.answer_key(gone, message)) is None
+    assert aws.items.get(keys.answer_key(gone, message)) is None
     record = scene.record()
     assert (record.get("messages_answered", 0), record.get("bedrock_messages", 0)) == (0, 0)
     assert record["bedrock_usd"] > 0 and record["completion_tokens"] == 4
@@ -232,8 +233,8 @@ async def test_answer_that_somebody_else_saved_first_stays_and_ours_is_paid_for(
 
     def faster(prompt: Prompt) -> None:
         final = {"message_id": message, "content": "first", "status": "answered", "session_id": "ses_2"}
-        aws.put(**table.answer_key(conversation, message), **final)
-        aws.items.delete(table.pending_key(message))
+        aws.put(**keys.answer_key(conversation, message), **final)
+        aws.items.delete(keys.pending_key(message))
 
     scene.backend.answering = faster
     assert (await scene.run())["answered"] == 0
@@ -372,7 +373,7 @@ async def test_call_that_fails_is_tried_thrice(aws: Aws) -> None:
 async def test_nothing_is_answered_beside_another_session_that_has_a_gpu(aws: Aws) -> None:
     scene = Scene(aws)
     scene.ask("one")
-    aws.put(**table.gpu_slot_key(1), session_id="ses_2")
+    aws.put(**keys.gpu_slot_key(1), session_id="ses_2")
     aws.put(**session_item("ses_2", instance_id="i-2"))
     assert (await scene.run())["answered"] == 0
     aws.put(**session_item("ses_2", instance_id="i-2", end_requested=True))
@@ -383,7 +384,7 @@ async def test_nothing_is_answered_beside_another_session_that_has_a_gpu(aws: Aw
 async def test_session_that_is_only_launching_has_nobody_who_answers(aws: Aws) -> None:
     scene = Scene(aws)
     scene.ask("one")
-    aws.put(**table.gpu_slot_key(1), session_id="ses_2")
+    aws.put(**keys.gpu_slot_key(1), session_id="ses_2")
     aws.put(**session_item("ses_2", status="launching", launches=[]))
     assert (await scene.run())["answered"] == 1
 
@@ -392,16 +393,16 @@ async def test_session_that_is_only_launching_has_nobody_who_answers(aws: Aws) -
 async def test_off_means_off_for_what_was_accepted_until_then(aws: Aws) -> None:
     scene = Scene(aws)
     _, before = scene.ask("before")
-    at = table.timestamp(bootstrap.aws.clock())
+    at = ids.timestamp(bootstrap.aws.clock())
     scene.aws.items.update(
-        table.session_key(SESSION), "SET end_requested = :y, end_requested_at = :t", {":y": True, ":t": at}
+        keys.session_key(SESSION), "SET end_requested = :y, end_requested_at = :t", {":y": True, ":t": at}
     )
     await asyncio.sleep(0)
-    for item in aws.items.query(table.PENDING):
-        aws.put(**{**item, "created_at": table.timestamp(bootstrap.aws.clock() - timedelta(seconds=1))})
+    for item in aws.items.query(keys.PENDING):
+        aws.put(**{**item, "created_at": ids.timestamp(bootstrap.aws.clock() - timedelta(seconds=1))})
     _, after = scene.ask("after")
-    pending = aws.items.get(table.pending_key(after)) or {}
-    aws.put(**{**pending, "created_at": table.timestamp(bootstrap.aws.clock() + timedelta(seconds=1))})
+    pending = aws.items.get(keys.pending_key(after)) or {}
+    aws.put(**{**pending, "created_at": ids.timestamp(bootstrap.aws.clock() + timedelta(seconds=1))})
     assert (await scene.run())["answered"] == 1
     assert scene.pending() == [before]
 
@@ -425,7 +426,7 @@ async def test_session_that_has_used_up_its_cap_is_answered_no_more(aws: Aws) ->
 
 
 def spent(scene: Scene, usd: float) -> None:
-    scene.aws.put(**table.ledger_total_key(table.timestamp(NOW)[:7]), spent_usd=usd)
+    scene.aws.put(**keys.ledger_total_key(ids.timestamp(NOW)[:7]), spent_usd=usd)
 
 
 @pytest.mark.parametrize(
@@ -457,7 +458,7 @@ async def test_calls_in_flight_together_stay_under_the_cap(aws: Aws) -> None:
 
 @in_jumping_time
 async def test_what_the_lost_gpu_cost_and_the_sessions_own_cap_count(aws: Aws) -> None:
-    an_hour_ago = table.timestamp(NOW - timedelta(hours=1))
+    an_hour_ago = ids.timestamp(NOW - timedelta(hours=1))
     bought = [launch(launched_at=an_hour_ago, price_per_hour_usd=3.5, price_source="test")]
     scene = Scene(aws, launches=bought)
     scene.ask("one", max_tokens=1000)
@@ -471,12 +472,12 @@ async def test_month_holds_what_a_session_that_still_runs_has_cost(aws: Aws) -> 
     scene = Scene(aws)
     scene.ask("one", max_tokens=1000)
     spent(scene, 17.0)
-    an_hour_ago = table.timestamp(NOW - timedelta(hours=1))
+    an_hour_ago = ids.timestamp(NOW - timedelta(hours=1))
     bought = [launch(launched_at=an_hour_ago, price_per_hour_usd=2.5, price_source="test")]
-    aws.put(**table.gpu_slot_key(1), session_id="ses_2")
+    aws.put(**keys.gpu_slot_key(1), session_id="ses_2")
     aws.put(**session_item("ses_2", status="draining", instance_id="i-2", launches=bought))
     assert (await scene.run())["answered"] == 0
-    aws.items.delete(table.gpu_slot_key(1))
+    aws.items.delete(keys.gpu_slot_key(1))
     assert (await scene.run())["answered"] == 1
 
 
@@ -499,7 +500,7 @@ async def test_session_that_is_closed_meanwhile_gets_no_new_call_and_its_late_co
     scene = Scene(aws)
     conversation, _ = scene.ask("one")
     scene.ask("two", conversation)
-    month = table.timestamp(NOW)[:7]
+    month = ids.timestamp(NOW)[:7]
 
     def stop(prompt: Prompt) -> None:
         """The execution was stopped and the reaper has closed the session; the function does not hear of it."""
@@ -517,7 +518,7 @@ async def test_session_that_is_closed_meanwhile_gets_no_new_call_and_its_late_co
 async def test_session_that_nobody_knows_is_answered_nothing(aws: Aws) -> None:
     scene = Scene(aws)
     scene.ask("one")
-    aws.items.delete(table.session_key(SESSION))
+    aws.items.delete(keys.session_key(SESSION))
     assert (await scene.run())["answered"] == 0
 
 

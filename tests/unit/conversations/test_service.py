@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap, ids
+from foreverus.aws import keys
 from foreverus.conversations.answers import DynamoAnswers, Request
 from foreverus.conversations.service import ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
@@ -31,14 +32,14 @@ def test_an_accepted_message_is_kept_promised_and_queued(aws: Aws) -> None:
     message_id = posted["message"]["id"]
     assert posted["answer"]["status"] == "queued"
     assert posted["session"]["status"] == "requested"
-    assert aws.items.get(table.pending_key(message_id))
+    assert aws.items.get(keys.pending_key(message_id))
     (queued,) = aws.queued()
     assert json.loads(queued["Body"]) == {
         "message_id": message_id,
         "conversation_id": conversation["id"],
         "user_id": "user-1",
     }
-    question = aws.items.get(table.question_key(conversation["id"], message_id)) or {}
+    question = aws.items.get(keys.question_key(conversation["id"], message_id)) or {}
     assert question["options"] == {"max_tokens": 5}
 
 
@@ -58,7 +59,7 @@ def test_a_message_that_cannot_be_queued_is_not_kept_and_can_be_sent_again(aws: 
     with pytest.raises(NotAccepted):
         broken.post("user-1", conversation, {"content": "Olá"}, key="k1")
     assert real.messages("user-1", conversation)["data"] == []
-    assert list(aws.items.query(table.PENDING)) == []
+    assert list(aws.items.query(keys.PENDING)) == []
     assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["answer"]["status"] == "queued"
 
 
@@ -75,7 +76,7 @@ def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(
     conversation = real.create("user-1")["id"]
     lost = ConversationService(real.store, Lost(), real.sessions, real.context_tokens, real.clock)
     accepted = lost.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]
-    assert aws.items.get(table.pending_key(accepted["id"]))
+    assert aws.items.get(keys.pending_key(accepted["id"]))
     shown = real.messages("user-1", conversation)["data"]
     assert [(one["id"], one["content"]) for one in shown] == [(accepted["id"], "Olá"), (shown[1]["id"], "Ol")]
     assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]["id"] == accepted["id"]
@@ -91,15 +92,15 @@ def test_somebody_elses_conversation_does_not_exist(aws: Aws) -> None:
     ):
         with pytest.raises(NotFound):
             call()
-    assert list(aws.items.query(table.PENDING)) == []
+    assert list(aws.items.query(keys.PENDING)) == []
 
 
 def test_a_deleted_conversation_leaves_nothing_to_answer(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
     service().post("user-1", conversation, {"content": "Olá"})
     service().delete("user-1", conversation)
-    assert list(aws.items.query(table.PENDING)) == []
-    assert list(aws.items.query(table.messages_partition(conversation))) == []
+    assert list(aws.items.query(keys.PENDING)) == []
+    assert list(aws.items.query(keys.messages_partition(conversation))) == []
 
 
 def test_a_message_that_cannot_fit_the_context_is_refused_before_it_is_kept(aws: Aws) -> None:
@@ -130,7 +131,7 @@ def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
 
 
 def month_at_its_cap(aws: Aws) -> None:
-    aws.put(**table.ledger_total_key(table.timestamp(bootstrap.aws.clock())[:7]), spent_usd=20.0)
+    aws.put(**keys.ledger_total_key(ids.timestamp(bootstrap.aws.clock())[:7]), spent_usd=20.0)
 
 
 def test_message_that_no_gpu_may_be_bought_for_is_refused_and_not_kept(aws: Aws) -> None:
@@ -152,7 +153,7 @@ def test_message_to_a_live_session_is_accepted_at_the_cap(aws: Aws) -> None:
 def test_message_that_was_accepted_before_the_cap_is_not_refused_when_it_is_repeated(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
     first = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
-    aws.items.delete(table.GPU_SLOT)
+    aws.items.delete(keys.GPU_SLOT)
     month_at_its_cap(aws)
     assert service().post("user-1", conversation, {"content": "Olá"}, key="k1")["message"] == first["message"]
 
@@ -160,10 +161,10 @@ def test_message_that_was_accepted_before_the_cap_is_not_refused_when_it_is_repe
 def test_what_still_waits_at_the_cap_ends_in_its_error_within_five_minutes(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
     service().post("user-1", conversation, {"content": "Olá"})
-    aws.items.delete(table.GPU_SLOT)
+    aws.items.delete(keys.GPU_SLOT)
     month_at_its_cap(aws)
     bootstrap.sessions.rescuer().rescue()
     _, answer = service().messages("user-1", conversation)["data"]
     assert (answer["status"], answer["error"]["code"]) == ("failed", "SpendCapReached")
     assert "MonthlyCapUsd" in answer["error"]["message"]
-    assert list(aws.items.query(table.PENDING)) == []
+    assert list(aws.items.query(keys.PENDING)) == []

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap, ids
+from foreverus.aws import keys
+from foreverus.aws.push import MemoryPush
 from foreverus.conversations.answers import DynamoAnswers
-from foreverus.conversations.memory import MemoryPush
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.waiting import WaitingRequests
 from foreverus.sessions.closing import Successor
@@ -32,7 +33,7 @@ def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
     assert [message["status"] for message in shown] == ["accepted", "failed"] * 2
     assert shown[1]["error"]["code"] == "NoGpuCapacity"
     assert "on-demand" in shown[1]["error"]["message"]
-    assert list(aws.items.query(table.PENDING)) == []
+    assert list(aws.items.query(keys.PENDING)) == []
     assert waiting(aws).reject_all(session_id, "NoGpuCapacity") == 0
 
 
@@ -40,7 +41,7 @@ def test_partial_text_is_kept(aws: Aws) -> None:
     service = bootstrap.api.api().conversations
     conversation = service.create("user-1")["id"]
     message_id = service.post("user-1", conversation, {"content": "one"})["message"]["id"]
-    key = table.answer_key(conversation, message_id)
+    key = keys.answer_key(conversation, message_id)
     aws.put(**key, message_id=message_id, content="Once upon", status="answering")
     assert waiting(aws).reject_all(SessionStore(aws.items).live_session_ids()[0], "EngineFailed") == 1
     assert service.messages("user-1", conversation)["data"][1]["content"] == "Once upon"
@@ -50,9 +51,9 @@ def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> Non
     service = bootstrap.api.api().conversations
     conversation = service.create("user-1")["id"]
     service.post("user-1", conversation, {"content": "one"})
-    earlier = table.timestamp(bootstrap.aws.clock() - timedelta(minutes=1))
+    earlier = ids.timestamp(bootstrap.aws.clock() - timedelta(minutes=1))
     assert waiting(aws).reject_all("ses_1", "SessionEndRequested", until=earlier) == 0
-    assert len(list(aws.items.query(table.PENDING))) == 1
+    assert len(list(aws.items.query(keys.PENDING))) == 1
 
 
 def test_a_message_that_waits_wants_a_session_like_the_last_one(aws: Aws) -> None:
@@ -64,11 +65,11 @@ def test_a_message_that_waits_wants_a_session_like_the_last_one(aws: Aws) -> Non
 
 
 def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:
-    aws.put(**table.pending_key("batch_1"), kind="batch", batch_id="batch_1", user_id="user-1", created_at="2026")
+    aws.put(**keys.pending_key("batch_1"), kind="batch", batch_id="batch_1", user_id="user-1", created_at="2026")
     assert waiting(aws).reject_all("ses_1", "BootFailed") == 0
     assert waiting(aws).successor({"session_id": "ses_1"}) is None
     assert bootstrap.sessions.rescuer().rescue() == {"waiting": 0, "queued_again": 0, "session_started": False}
-    assert aws.items.get(table.pending_key("batch_1"))
+    assert aws.items.get(keys.pending_key("batch_1"))
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_what_another_live_session_will_answer_is_left_to_it(aws: Aws, code: str
     """A batch's second GPU that could not be bought ends nobody's conversation on the first."""
     service = bootstrap.api.api().conversations
     service.post("user-1", service.create("user-1")["id"], {"content": "one"})
-    aws.put(**table.gpu_slot_key(1), session_id="ses_2")
+    aws.put(**keys.gpu_slot_key(1), session_id="ses_2")
     aws.put(**session_item("ses_2", status="launching"))
     assert waiting(aws).reject_all("ses_2", code) == rejected
-    assert len(list(aws.items.query(table.PENDING))) == 1 - rejected
+    assert len(list(aws.items.query(keys.PENDING))) == 1 - rejected

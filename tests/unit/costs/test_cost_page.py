@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from foreverus.backends.choice import Bedrock, Gpu, Work, break_even_tokens, choose
+from foreverus.batches.plan.choice import Bedrock, Gpu, Work, break_even_tokens, choose
 from foreverus.costs import prices
 from foreverus.costs.prices import bedrock_price, gpu_usd_per_million_tokens, listed_price
 

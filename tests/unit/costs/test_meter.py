@@ -18,7 +18,7 @@ from foreverus.costs.meter import (
 )
 from foreverus.costs.prices import dearest_price, listed_price
 from foreverus.costs.receipt import receipt
-from foreverus.table import timestamp
+from foreverus.ids import timestamp
 from tests.unit.conftest import launch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foreverus.costs.price_book import PriceBook
 from foreverus.costs.prices import Price, listed_price
 from foreverus.costs.receipt import receipt
-from foreverus.costs.spot_price import PriceBook
-from foreverus.table import timestamp
+from foreverus.ids import timestamp
 from tests.unit.conftest import launch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

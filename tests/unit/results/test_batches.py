@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus import table
+from foreverus import ids
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.store import BatchRef
 from foreverus.errors import ResultsNotStored
@@ -21,7 +21,7 @@ LATER = NOW + timedelta(minutes=30)
 
 
 def record(batch_id: str = "batch_1", **changes: Any) -> dict[str, Any]:
-    at = table.timestamp(NOW)
+    at = ids.timestamp(NOW)
     fields = {"batch_id": batch_id, "user_id": "ana", "status": "completed", "trigger": "api", "round": 2}
     times = {"created_at": at, "in_progress_at": at, "ended_at": at}
     used = {"usage": {"prompt_tokens": 30, "completion_tokens": 50}, "cost_usd": 0.0123, "sessions": {"ses_1", "ses_2"}}
@@ -63,7 +63,7 @@ def test_a_row_has_a_value_for_each_column_and_no_other() -> None:
 
 def test_a_batch_that_failed_its_validation_has_a_row_too() -> None:
     bare = {name: value for name, value in record().items() if name in ("batch_id", "user_id", "endpoint")}
-    at = table.timestamp(NOW)
+    at = ids.timestamp(NOW)
     row = batch_row({**bare, "status": "failed", "created_at": at, "ended_at": at, "round": 0})
     assert (row["lines"], row["cost_usd"], row["in_progress_at"], row["ended_at"]) == (0, None, None, NOW)
 
@@ -95,7 +95,7 @@ def test_a_database_that_is_down_leaves_the_batch_for_the_sweep() -> None:
 
 def test_the_sweep_takes_what_is_due_and_one_failure_stops_no_other() -> None:
     client = DataApi()
-    just_now = table.timestamp(LATER - timedelta(minutes=5))
+    just_now = ids.timestamp(LATER - timedelta(minutes=5))
     keep, batches = keeper(record(), record("batch_2"), record("batch_3", ended_at=just_now), client=client)
     batches.create(record("batch_4", status="in_progress"), None, NOW)
     client.fail_next("BadRequestException")

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap
+from foreverus.aws import keys
+from foreverus.aws.data_api import RESUME_TRIES, Database, to_parameter
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
 from foreverus.errors import ResultsNotStored
 from foreverus.results import migrations, rows
-from foreverus.results.database import RESUME_TRIES, Database, to_parameter
 from foreverus.results.store import BATCH_ROWS, ResultsKeeper, batches, is_due
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item
@@ -53,7 +54,7 @@ def database(client: DataApi, slept: list[float] | None = None) -> Database:
 def answered(aws: Aws, message_id: str = "msg_1") -> None:
     at = "2026-01-01T00:01:00.000Z"
     aws.put(
-        **table.conversation_key("user-1", "conv_1"),
+        **keys.conversation_key("user-1", "conv_1"),
         conversation_id="conv_1",
         user_id="user-1",
         created_at=at,
@@ -66,10 +67,10 @@ def answered(aws: Aws, message_id: str = "msg_1") -> None:
         "content": "?",
         "created_at": at,
     }
-    aws.put(**table.question_key("conv_1", message_id), **question)
+    aws.put(**keys.question_key("conv_1", message_id), **question)
     answer = {"message_id": message_id, "content": "!", "status": "answered", "session_id": "ses_1", "answered_at": at}
-    aws.put(**table.answer_key("conv_1", message_id), **answer, usage={"prompt_tokens": 3, "completion_tokens": 4})
-    aws.put(**table.answered_key("ses_1", message_id), conversation_id="conv_1", user_id="user-1")
+    aws.put(**keys.answer_key("conv_1", message_id), **answer, usage={"prompt_tokens": 3, "completion_tokens": 4})
+    aws.put(**keys.answered_key("ses_1", message_id), conversation_id="conv_1", user_id="user-1")
 
 
 def over(**changes: Any) -> dict[str, Any]:
@@ -89,13 +90,13 @@ def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> No
     tables = [sql.split()[2] for sql, _ in client.statements]
     assert tables == ["users", "sessions", "receipts", "conversations", "messages", "usage"]
     assert all("ON CONFLICT" in sql for sql, _ in client.statements)
-    assert (aws.items.get(table.session_key("ses_1")) or {})["stored_at"]
+    assert (aws.items.get(keys.session_key("ses_1")) or {})["stored_at"]
 
 
 def test_a_deleted_conversation_is_not_stored(aws: Aws) -> None:
     aws.put(**over())
     answered(aws)
-    aws.items.delete(table.conversation_key("user-1", "conv_1"))
+    aws.items.delete(keys.conversation_key("user-1", "conv_1"))
     client = DataApi()
     assert keeper(aws, client).store("ses_1")["messages"] == 0
     assert [sql.split()[2] for sql, _ in client.statements] == ["sessions", "receipts"]
@@ -107,7 +108,7 @@ def test_a_database_that_is_down_leaves_the_session_for_the_sweep(aws: Aws) -> N
     client.fail_next("DatabaseErrorException")
     with pytest.raises(ClientError):
         keeper(aws, client).store("ses_1")
-    assert "stored_at" not in (aws.items.get(table.session_key("ses_1")) or {})
+    assert "stored_at" not in (aws.items.get(keys.session_key("ses_1")) or {})
     assert keeper(aws, client).store_unsaved()[0]["stored"]
     assert keeper(aws, client).store_unsaved() == []
 
@@ -124,7 +125,7 @@ def test_a_database_that_never_comes_back_is_not_kept_awake_for_ever() -> None:
 
 def test_one_session_that_cannot_be_stored_stops_no_other(aws: Aws) -> None:
     aws.put(**over())
-    aws.put(**over() | table.session_key("ses_2") | {"session_id": "ses_2"})
+    aws.put(**over() | keys.session_key("ses_2") | {"session_id": "ses_2"})
     client = DataApi()
     client.fail_next("BadRequestException")
     with pytest.raises(ResultsNotStored):

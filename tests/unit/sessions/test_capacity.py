@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
 from foreverus.sessions.advice import advice
 from foreverus.sessions.capacity import entries, last_bought, public_capacity
 from foreverus.sessions.diary import CapacityDiary
 from tests.unit.conftest import NOW, Aws, launch
 from tests.unit.sessions.test_closing import Machine, closer, live
 
-AT = table.timestamp(NOW)
+AT = ids.timestamp(NOW)
 
 
 def refusal(**changes: str) -> dict[str, str]:
@@ -24,7 +25,7 @@ def test_session_leaves_what_it_bought_and_what_it_was_refused(aws: Aws) -> None
     closer(aws, Machine()).close("ses_1", "idle", refusals=[refusal()])
     first, second = public_capacity(CapacityDiary(aws.items).read())
     assert (first["instance_type"], first["availability_zone"]) == ("g6.xlarge", "us-east-1a")
-    assert first["bought_at"] == table.timestamp(NOW - timedelta(minutes=30))
+    assert first["bought_at"] == ids.timestamp(NOW - timedelta(minutes=30))
     assert first["refused_at"] is None
     assert (second["availability_zone"], second["refused_code"]) == ("us-east-1b", "InsufficientInstanceCapacity")
     assert second["bought_at"] is None
@@ -47,12 +48,12 @@ def test_many_refusals_of_one_zone_are_one_fact() -> None:
 
 
 def test_no_capacity_says_where_one_was_bought_last(aws: Aws) -> None:
-    CapacityDiary(aws.items).write(entries([launch(launched_at=table.timestamp(NOW - timedelta(hours=3)))], []))
-    aws.put(**table.session_key("ses_1"), session_id="ses_1", created_at=AT)
+    CapacityDiary(aws.items).write(entries([launch(launched_at=ids.timestamp(NOW - timedelta(hours=3)))], []))
+    aws.put(**keys.session_key("ses_1"), session_id="ses_1", created_at=AT)
     result = closer(aws, Machine()).close(
         "ses_1", "failed", {"Error": "NoGpuCapacity", "Cause": "EC2 said: no"}, refusals=[refusal()]
     )
-    cause = (aws.items.get(table.session_key("ses_1")) or {})["cause"]
+    cause = (aws.items.get(keys.session_key("ses_1")) or {})["cause"]
     assert "Last bought: g6.xlarge (spot) in us-east-1a, 3 hours ago." in cause
     assert cause.endswith("EC2 said: no")
     assert "Last bought" in result["notification"]["message"]
@@ -63,9 +64,9 @@ def test_nothing_was_ever_bought() -> None:
 
 
 def test_quota_is_told_with_its_name_and_how_to_raise_it(aws: Aws) -> None:
-    aws.put(**table.session_key("ses_1"), session_id="ses_1", created_at=AT, allow_on_demand=True)
+    aws.put(**keys.session_key("ses_1"), session_id="ses_1", created_at=AT, allow_on_demand=True)
     closer(aws, Machine()).close("ses_1", "failed", {"Error": "GpuQuotaExceeded", "Cause": "x" * 2000})
-    cause = (aws.items.get(table.session_key("ses_1")) or {})["cause"]
+    cause = (aws.items.get(keys.session_key("ses_1")) or {})["cause"]
     for words in (
         "'All G and VT Spot Instance Requests' (L-3819A6DF)",
         "'Running On-Demand G and VT instances' (L-DB2E81BA)",

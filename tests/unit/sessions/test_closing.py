@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
 from foreverus.costs.prices import Price
 from foreverus.sessions.closing import SessionCloser, Successor, notification
 from foreverus.sessions.diary import CapacityDiary
@@ -54,28 +55,28 @@ def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiti
 
 
 def live(aws: Aws, **changes: object) -> None:
-    at = table.timestamp(NOW - timedelta(minutes=30))
+    at = ids.timestamp(NOW - timedelta(minutes=30))
     aws.put(**session_item("ses_1", launches=[launch(launched_at=at)], task_token="token", **changes))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
 
 
 def test_closing_releases_the_gpu_and_writes_the_receipt(aws: Aws) -> None:
     live(aws, completion_tokens=90, prompt_tokens=10, messages_answered=2)
-    result = closer(aws, Machine()).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
-    record = aws.items.get(table.session_key("ses_1")) or {}
+    result = closer(aws, Machine()).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
+    record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["outcome"]) == ("ended", "idle")
     assert "task_token" not in record
     assert record["receipt"]["instance_minutes"] == 30
     assert record["receipt"]["gpu_usd"] == 0.2
     assert record["receipt"]["completion_tokens"] == 90
-    assert aws.items.get(table.GPU_SLOT) is None
+    assert aws.items.get(keys.GPU_SLOT) is None
     assert result["notification"]["subject"].startswith("Forever Us: session ended, US$ 0.2")
 
 
 def test_a_failed_session_keeps_its_error_and_says_so(aws: Aws) -> None:
     live(aws)
     result = closer(aws, Machine()).close("ses_1", "failed", {"Error": "BootFailed", "Cause": "no driver\nç" * 400})
-    record = aws.items.get(table.session_key("ses_1")) or {}
+    record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["error"]) == ("failed", "BootFailed")
     assert len(record["cause"]) == 1000
     subject = result["notification"]["subject"]
@@ -87,7 +88,7 @@ def test_closing_twice_releases_nobody_elses_gpu(aws: Aws) -> None:
     live(aws)
     closer(aws, Machine()).close("ses_1", "idle")
     aws.put(**session_item("ses_2"))
-    aws.put(**table.GPU_SLOT, session_id="ses_2")
+    aws.put(**keys.GPU_SLOT, session_id="ses_2")
     closer(aws, Machine()).close("ses_1", "idle")
     assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
@@ -144,7 +145,7 @@ def test_after_a_failure_what_waits_ends_in_that_error_and_buys_no_second_gpu(aw
 
 
 def test_off_means_off_for_what_was_not_answered_when_the_gpu_was_switched_off(aws: Aws) -> None:
-    at = table.timestamp(NOW)
+    at = ids.timestamp(NOW)
     live(aws, end_requested=True, end_requested_at=at)
     waiting = Waiting()
     closer(aws, Machine(), waiting=waiting).close("ses_1", "ended")
@@ -162,7 +163,7 @@ def test_an_unknown_price_is_said_to_be_unknown(aws: Aws) -> None:
     live(aws)
     result = closer(aws, Machine(), price=None).close("ses_1", "idle")
     assert "cost unknown" in result["notification"]["subject"]
-    assert (aws.items.get(table.session_key("ses_1")) or {})["receipt"]["total_usd"] is None
+    assert (aws.items.get(keys.session_key("ses_1")) or {})["receipt"]["total_usd"] is None
 
 
 ANSWERED = {"bedrock_messages": 2, "bedrock_usd": 0.00025, "messages_answered": 2, "prompt_tokens": 60}
@@ -170,19 +171,19 @@ NO_GPU = {"Error": "NoGpuCapacity", "Cause": "EC2 said: InsufficientInstanceCapa
 
 
 def without_gpu(aws: Aws, **changes: object) -> None:
-    at = table.timestamp(NOW)
+    at = ids.timestamp(NOW)
     aws.put(**session_item("ses_1", launches=[], status="launching", created_at=at, **{**ANSWERED, **changes}))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
 
 
 def test_what_bedrock_answered_is_told_beside_the_launchs_error_and_counted_once(aws: Aws) -> None:
     without_gpu(aws)
     for _ in range(2):
         told = closer(aws, Machine()).close("ses_1", "failed", NO_GPU)["notification"]
-    record = aws.items.get(table.session_key("ses_1")) or {}
+    record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["error"]) == ("failed", "NoGpuCapacity")
     assert (record["receipt"]["bedrock_usd"], record["receipt"]["total_usd"]) == (0.00025, 0.00025)
-    assert SessionStore(aws.items).spent(table.timestamp(NOW)[:7]) == 0.00025
+    assert SessionStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
     assert told["subject"] == "Forever Us: session failed, NoGpuCapacity"
     assert "NoGpuCapacity: AWS has no such GPU free" in told["message"]
     assert "2 messages were answered on Bedrock, US$ 0.000250" in told["message"]
@@ -199,7 +200,7 @@ def test_bedrock_at_an_unknown_price_is_said_to_be_unknown_and_guarded_in_the_le
     told = closer(aws, Machine()).close("ses_1", "failed", NO_GPU)["notification"]["message"]
     assert "1 message was answered on Bedrock, a price that is not known" in told
     assert "Cost:      cost unknown" in told
-    assert SessionStore(aws.items).spent(table.timestamp(NOW)[:7]) == 0.00025
+    assert SessionStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
 
 
 @pytest.mark.parametrize(("usd", "words"), [(0.0, "US$ 0.0000"), (0.00002, "under US$ 0.0001"), (0.0061, "US$ 0.0061")])

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from foreverus import table
+from foreverus import ids
+from foreverus.aws import keys
 from foreverus.sessions.mailbox import DynamoMailbox, Letter, LineCount, Mailbox, MemoryMailbox, Phase
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -26,10 +27,10 @@ def mailbox(request: pytest.FixtureRequest) -> Mailbox:
         "task_token": "token",
         "end_requested": True,
         "idle_seconds": 60,
-        "launched_at": table.timestamp(NOW),
+        "launched_at": ids.timestamp(NOW),
         "version": 7,
     }
-    items.put({**table.session_key("ses_1"), **record})
+    items.put({**keys.session_key("ses_1"), **record})
     return DynamoMailbox(items)
 
 
@@ -60,11 +61,11 @@ def test_rebalance_recommendation_is_noted_for_the_instance_that_got_it(mailbox:
 
 
 def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
-    aws.items.put({**table.session_key("ses_1"), "instance_id": "i-1", "version": 1})
+    aws.items.put({**keys.session_key("ses_1"), "instance_id": "i-1", "version": 1})
     mailbox = DynamoMailbox(aws.items)
     assert mailbox.add_phases(LETTER, [Phase("booting", NOW), Phase("loading", NOW)])
     assert mailbox.add_phases(LETTER, [Phase("healthy", NOW)])
-    record = aws.items.get(table.session_key("ses_1"))
+    record = aws.items.get(keys.session_key("ses_1"))
     assert record["phases"] == [
         {"name": name, "at": "2026-01-01T12:00:00.000Z", "attempt": 1} for name in ("booting", "loading", "healthy")
     ]
@@ -72,12 +73,12 @@ def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
 
 
 def test_record_that_is_only_requested_is_an_empty_letter(aws: Any) -> None:
-    aws.items.put({**table.session_key("ses_1"), "status": "requested"})
+    aws.items.put({**keys.session_key("ses_1"), "status": "requested"})
     assert DynamoMailbox(aws.items).read("ses_1") == Letter("ses_1", status="requested")
 
 
 def test_batch_lines_are_counted_once_each(aws: Any) -> None:
-    key = table.session_key("ses_1")
+    key = keys.session_key("ses_1")
     aws.items.put({**key, "instance_id": "i-1", "prompt_tokens": 5})
     mailbox, count = DynamoMailbox(aws.items), LineCount(100, 200, 10)
     assert mailbox.count_lines(LETTER, count, 1)

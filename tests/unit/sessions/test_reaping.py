@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from foreverus import bootstrap, table
-from foreverus.sessions.fleet import SESSION_TAG, STACK_TAG, Fleet
-from foreverus.sessions.machine import StepFunctionsMachine
-from foreverus.sessions.notifications import SnsTopic
-from foreverus.sessions.reaping import GpuInstance, NotAllReaped, Reaper, why_reap
+from foreverus import bootstrap
+from foreverus.aws import keys
+from foreverus.aws.ec2 import SESSION_TAG, STACK_TAG, Fleet, GpuInstance
+from foreverus.aws.sns import SnsTopic
+from foreverus.aws.step_functions import StepFunctionsMachine
+from foreverus.sessions.reaping import NotAllReaped, Reaper, why_reap
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import SessionStartSettings
 from tests.unit.conftest import NOW, Aws, session_item
@@ -57,12 +58,12 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
 def test_an_instance_whose_execution_was_aborted_goes_at_once_and_people_hear_of_it(aws: Aws) -> None:
     instance_id = buy("ses_1")
     aws.put(**session_item("ses_1", instance_id=instance_id))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
     assert reaper(aws, Executions(), later=timedelta()).session_ended("ses_1") == [instance_id]
     assert state(instance_id) in ("shutting-down", "terminated")
-    record = aws.items.get(table.session_key("ses_1")) or {}
+    record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["error"]) == ("failed", "SessionLost")
-    assert aws.items.get(table.GPU_SLOT) is None
+    assert aws.items.get(keys.GPU_SLOT) is None
     assert any(instance_id in message["Body"] for message in aws.notifications())
 
 
@@ -95,7 +96,7 @@ def test_the_sweep_tells_what_nobody_heard_of(aws: Aws) -> None:
     """The execution was cut off, and its event was lost too."""
     for session_id in ("ses_1", "ses_2", "ses_3"):
         close(aws, session_id)
-    aws.items.delete(table.session_key("ses_3"))
+    aws.items.delete(keys.session_key("ses_3"))
     reaper(aws, Executions("ses_2"), later=timedelta()).sweep()
     (letter,) = aws.notifications()
     assert "ses_1" in letter["Body"]
@@ -145,20 +146,20 @@ def test_an_instance_that_ec2_does_not_let_go_keeps_no_other_alive(aws: Aws) -> 
     protect(stubborn)
     for session_id, slot in (("ses_1", 0), ("ses_2", 1)):
         aws.put(**session_item(session_id, slot=slot, created_at="2026-01-01T00:00:00.000Z"))
-        aws.put(**table.gpu_slot_key(slot), session_id=session_id)
+        aws.put(**keys.gpu_slot_key(slot), session_id=session_id)
     with pytest.raises(NotAllReaped, match=f"{stubborn}.*OperationNotPermitted"):
         reaper(aws, Executions()).sweep()
     assert [state(one) for one in (stubborn, *others)] == ["running", "terminated", "terminated"]
     (letter,) = [one["Body"] for one in aws.notifications() if "had to be terminated" in one["Body"]]
     assert all(one in letter for one in others) and stubborn not in letter
     # Its session is not over while it costs money: a second GPU would be bought beside it. The others are.
-    assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "serving"
-    assert aws.items.get(table.gpu_slot_key(0)) is not None
-    assert (aws.items.get(table.session_key("ses_2")) or {})["status"] == "failed"
-    assert aws.items.get(table.gpu_slot_key(1)) is None
+    assert (aws.items.get(keys.session_key("ses_1")) or {})["status"] == "serving"
+    assert aws.items.get(keys.gpu_slot_key(0)) is not None
+    assert (aws.items.get(keys.session_key("ses_2")) or {})["status"] == "failed"
+    assert aws.items.get(keys.gpu_slot_key(1)) is None
     protect(stubborn, False)
     assert reaper(aws, Executions()).sweep() == [stubborn]
-    assert aws.items.get(table.gpu_slot_key(0)) is None
+    assert aws.items.get(keys.gpu_slot_key(0)) is None
 
 
 def test_a_session_is_closed_when_the_last_of_its_instances_is_gone(aws: Aws) -> None:
@@ -168,10 +169,10 @@ def test_a_session_is_closed_when_the_last_of_its_instances_is_gone(aws: Aws) ->
     with pytest.raises(NotAllReaped):
         reaper(aws, Executions()).session_ended("ses_1")
     assert (state(first), state(second)) == ("running", "terminated")
-    assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "serving"
+    assert (aws.items.get(keys.session_key("ses_1")) or {})["status"] == "serving"
     protect(first, False)
     assert reaper(aws, Executions()).session_ended("ses_1") == [first]
-    assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "failed"
+    assert (aws.items.get(keys.session_key("ses_1")) or {})["status"] == "failed"
 
 
 def test_an_instance_whose_session_tag_somebody_took_away_is_nobodys(aws: Aws) -> None:
@@ -189,23 +190,23 @@ def test_not_knowing_whether_a_session_runs_ends_no_session_and_keeps_no_orphan_
 
     unknown, orphan = buy("ses_1"), buy("ses_2")
     aws.put(**session_item("ses_1", created_at="2026-01-01T00:00:00.000Z"))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
     with pytest.raises(NotAllReaped, match="throttled"):
         reaper(aws, Throttled()).sweep()
     assert (state(unknown), state(orphan)) == ("running", "terminated")
-    assert (aws.items.get(table.session_key("ses_1")) or {})["status"] == "serving"
-    assert aws.items.get(table.GPU_SLOT) is not None
+    assert (aws.items.get(keys.session_key("ses_1")) or {})["status"] == "serving"
+    assert aws.items.get(keys.GPU_SLOT) is not None
 
 
 def test_a_slot_is_not_freed_beside_an_instance_that_lives(aws: Aws) -> None:
     """The execution ended just now, and its instance is younger than the grace: the next sweep sees to both."""
     instance_id = buy("ses_1")
     aws.put(**session_item("ses_1", created_at="2026-01-01T00:00:00.000Z"))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
     assert reaper(aws, Executions(), later=timedelta()).sweep() == []
-    assert aws.items.get(table.GPU_SLOT) is not None
+    assert aws.items.get(keys.GPU_SLOT) is not None
     assert reaper(aws, Executions()).sweep() == [instance_id]
-    assert aws.items.get(table.GPU_SLOT) is None
+    assert aws.items.get(keys.GPU_SLOT) is None
 
 
 def test_people_who_cannot_be_told_keep_no_session_open(aws: Aws) -> None:
@@ -215,11 +216,11 @@ def test_people_who_cannot_be_told_keep_no_session_open(aws: Aws) -> None:
 
     instance_id = buy("ses_1")
     aws.put(**session_item("ses_1", instance_id=instance_id))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
     with pytest.raises(NotAllReaped):
         replace(reaper(aws, Executions()), notifications=Down()).sweep()
     assert state(instance_id) == "terminated"
-    assert aws.items.get(table.GPU_SLOT) is None
+    assert aws.items.get(keys.GPU_SLOT) is None
     reaper(aws, Executions()).sweep()
     (letter,) = aws.notifications()
     assert "SessionLost" in letter["Body"], "the next sweep tells them"
@@ -237,9 +238,9 @@ def test_nothing_outlives_the_maximum_life_even_with_a_running_execution(aws: Aw
 
 def test_a_slot_without_an_execution_is_freed(aws: Aws) -> None:
     aws.put(**session_item("ses_1", created_at="2026-01-01T00:00:00.000Z"))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
     reaper(aws, Executions()).sweep()
-    assert aws.items.get(table.GPU_SLOT) is None
+    assert aws.items.get(keys.GPU_SLOT) is None
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap, ids
+from foreverus.aws import keys
+from foreverus.aws.sns import SnsTopic
 from foreverus.costs.prices import Price
 from foreverus.errors import SpendCapReached
-from foreverus.sessions.notifications import SnsTopic
-from foreverus.sessions.pricing import SpendWatch, watch_all
+from foreverus.sessions.spend_watch import SpendWatch, watch_all
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, launch, session_item
@@ -20,7 +21,7 @@ MONTH = "2026-01"
 
 
 def spent(aws: Aws, usd: float, month: str = MONTH) -> None:
-    aws.put(**table.ledger_total_key(month), spent_usd=usd)
+    aws.put(**keys.ledger_total_key(month), spent_usd=usd)
 
 
 def starter(aws: Aws, machine: Machine, cap: float = 20.0) -> SessionStarter:
@@ -29,27 +30,27 @@ def starter(aws: Aws, machine: Machine, cap: float = 20.0) -> SessionStarter:
 
 def test_closing_twice_counts_the_cost_once(aws: Aws) -> None:
     live(aws)
-    closer(aws, Machine()).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    closer(aws, Machine()).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
     once = SessionStore(aws.items).spent(MONTH)
     assert once == pytest.approx(0.5 * (0.4 + 0.005 + 100 * 0.08 / 730), abs=1e-5)
     again = replace(closer(aws, Machine()), clock=lambda: NOW + timedelta(hours=5))
     again.close("ses_1", "idle")
     assert SessionStore(aws.items).spent(MONTH) == once
-    assert (aws.items.get(table.ledger_total_key(MONTH)) or {})["sessions"] == 1
+    assert (aws.items.get(keys.ledger_total_key(MONTH)) or {})["sessions"] == 1
 
 
 def test_cost_is_counted_although_the_gpu_slot_is_somebody_elses(aws: Aws) -> None:
     live(aws)
-    aws.put(**table.GPU_SLOT, session_id="ses_2")
-    closer(aws, Machine()).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    aws.put(**keys.GPU_SLOT, session_id="ses_2")
+    closer(aws, Machine()).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
     assert SessionStore(aws.items).spent(MONTH) > 0
     assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
 
 def test_unknown_price_is_counted_as_the_dearest(aws: Aws) -> None:
-    at = table.timestamp(NOW - timedelta(minutes=60))
+    at = ids.timestamp(NOW - timedelta(minutes=60))
     aws.put(**session_item("ses_1", launches=[launch(launched_at=at, instance_type="x9.unheard-of")]))
-    closer(aws, Machine(), price=None).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    closer(aws, Machine(), price=None).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
     assert SessionStore(aws.items).spent(MONTH) > 1.8
 
 
@@ -60,7 +61,7 @@ def test_month_at_its_cap_starts_nothing(aws: Aws) -> None:
         starter(aws, machine).start("user-1", "page")
     assert machine.started == []
     assert SessionStore(aws.items).live_session_ids() == []
-    assert list(aws.items.query(table.SESSIONS)) == []
+    assert list(aws.items.query(keys.SESSIONS)) == []
 
 
 def test_new_month_starts_again(aws: Aws) -> None:
@@ -89,7 +90,7 @@ def test_successor_that_the_cap_forbids_leaves_nobody_waiting(aws: Aws) -> None:
     live(aws)
     spent(aws, 19.9)
     machine, waiting = Machine(), Waiting(LATE)
-    closer(aws, machine, waiting=waiting).close("ses_1", "idle", terminated_at=table.timestamp(NOW))
+    closer(aws, machine, waiting=waiting).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
     assert machine.started == []
     assert waiting.rejected == [("ses_1", "SpendCapReached", "")]
 
@@ -119,7 +120,7 @@ def watch(aws: Aws, prices: Prices) -> SpendWatch:
 
 
 def record(aws: Aws) -> dict[str, object]:
-    return aws.items.get(table.session_key("ses_1")) or {}
+    return aws.items.get(keys.session_key("ses_1")) or {}
 
 
 def test_new_instance_gets_its_price_once(aws: Aws) -> None:
@@ -194,10 +195,10 @@ def test_one_sessions_trouble_keeps_no_other_from_being_looked_at(aws: Aws) -> N
 
 
 def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
-    at = table.timestamp(NOW - timedelta(minutes=30))
+    at = ids.timestamp(NOW - timedelta(minutes=30))
     noted = launch(launched_at=at, price_per_hour_usd=0.4, price_source="test")
     aws.put(**session_item("ses_1", launches=[noted], price_per_hour_usd=0.4, price_source="test"))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
     spent(aws, 3.5)
     shown = replace(bootstrap.api.api().usage, clock=lambda: NOW).show()
     assert (shown["month"], shown["spent_usd"]) == (MONTH, 3.5)
@@ -219,7 +220,7 @@ def test_a_cost_that_no_session_counts_is_counted_once(aws: Aws) -> None:
 
 def test_usage_shows_what_bedrock_takes_before_its_session_is_closed(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[], status="launching", bedrock_usd=0.25))
-    aws.put(**table.GPU_SLOT, session_id="ses_1")
+    aws.put(**keys.GPU_SLOT, session_id="ses_1")
     shown = bootstrap.api.api().usage.show()
     (live,) = shown["live"]
     assert (live["usd"], live["usd_per_hour"], shown["live_usd"]) == (0.25, 0.0, 0.25)

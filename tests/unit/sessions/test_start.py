@@ -5,7 +5,8 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from foreverus import bootstrap, table
+from foreverus import bootstrap, ids
+from foreverus.aws import keys
 from foreverus.errors import NotAccepted
 from foreverus.sessions.model import ENDED
 from foreverus.sessions.start import SessionStarter
@@ -60,7 +61,7 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
     with pytest.raises(NotAccepted):
         broken.start("user-1", "page")
     assert SessionStore(aws.items).live_session_ids() == []
-    assert list(aws.items.query(table.SESSIONS)) == []
+    assert list(aws.items.query(keys.SESSIONS)) == []
     assert starter(aws).start("user-1", "page")[1]
 
 
@@ -70,7 +71,7 @@ def test_a_start_that_took_effect_although_its_answer_was_lost_is_not_undone(aws
 
         def start(self, session_id: str, request: dict[str, object]) -> None:
             aws.items.update(
-                table.session_key(session_id),
+                keys.session_key(session_id),
                 "SET #status = :launching ADD version :one",
                 {":launching": "launching", ":one": 1},
                 names={"#status": "status"},
@@ -87,7 +88,7 @@ def test_a_start_that_took_effect_although_its_answer_was_lost_is_not_undone(aws
 
 def test_a_session_that_is_closing_is_not_joined(aws: Aws) -> None:
     aws.put(**session_item("ses_old", status=ENDED))
-    aws.put(**table.GPU_SLOT, session_id="ses_old")
+    aws.put(**keys.GPU_SLOT, session_id="ses_old")
     with pytest.raises(NotAccepted, match="few seconds"):
         starter(aws).start("user-1", "page")
 
@@ -108,9 +109,9 @@ def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(
     assert many.start_more("ana", "batch_1", 2) == 1
     assert many.start_more("ana", "batch_1", 2) == 0  # two are live
     month = bootstrap.aws.clock().strftime("%Y-%m")
-    aws.put(**table.ledger_total_key(month), spent_usd=9, sessions=1)
+    aws.put(**keys.ledger_total_key(month), spent_usd=9, sessions=1)
     assert many.start_more("ana", "batch_1", 3) == 0  # 9 + 3 x 4 is more than 20
-    aws.put(**table.ledger_total_key(month), spent_usd=8, sessions=1)
+    aws.put(**keys.ledger_total_key(month), spent_usd=8, sessions=1)
     assert many.start_more("ana", "batch_1", 9) == 1
     live = SessionStore(aws.items).live_session_ids()
     records = [SessionStore(aws.items).get(session_id) or {} for session_id in live]
@@ -129,9 +130,9 @@ def test_scheduled_sessions_stand_in_the_list_where_they_belong(aws: Aws) -> Non
     made = []
     for number in range(6):
         at = begin + timedelta(minutes=number)
-        session_id = table.new_id("ses", at) if number % 3 else f"0b5e{9 - number}-night"
+        session_id = ids.new_id("ses", at) if number % 3 else f"0b5e{9 - number}-night"
         made.append(session_id)
-        aws.put(**session_item(session_id, created_at=table.timestamp(at)))
+        aws.put(**session_item(session_id, created_at=ids.timestamp(at)))
     store = SessionStore(aws.items)
     newest = [item["session_id"] for item in store.newest(10)]
     assert newest == made[::-1]

@@ -4,11 +4,11 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from foreverus.aws.sqs import MemoryQueue
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
-from foreverus.worker.queue import MemoryQueue
-from tests.unit.batches.shards import REF, asked, line, reply, submit
+from tests.unit.batches.shards.harness import REF, asked, line, reply, submit
 from tests.unit.worker.harness import World
 
 DONE = ("round-1", "success", {"outcome": "done"})

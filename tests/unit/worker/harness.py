@@ -9,18 +9,19 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from foreverus.aws.keys import conversation_topic
+from foreverus.aws.push import MemoryPush
+from foreverus.aws.s3 import MemoryObjects
+from foreverus.aws.sqs import MemoryQueue
+from foreverus.aws.step_functions import MemoryTasks
 from foreverus.backends.memory import MemoryEngine
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.objects import MemoryObjects
 from foreverus.conversations.answers import Request
-from foreverus.conversations.memory import MemoryAnswers, MemoryPush
+from foreverus.conversations.memory import MemoryAnswers
 from foreverus.sessions.mailbox import Letter, MemoryMailbox
-from foreverus.sessions.tasks import MemoryTasks
-from foreverus.table import conversation_topic
 from foreverus.worker.contact import Contact, DirectCalls, P, T
 from foreverus.worker.instance import MemoryInstance
 from foreverus.worker.life import Life
-from foreverus.worker.queue import MemoryQueue
 from foreverus.worker.run import Parts, run
 from foreverus.worker.settings import WorkerSettings
 

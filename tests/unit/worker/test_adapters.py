@@ -9,9 +9,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from foreverus.sessions.tasks import MemoryTasks, StepFunctionsTasks, TaskRefused
+from foreverus.aws.sqs import Delivery, MemoryQueue, Queue, SqsQueue
+from foreverus.aws.step_functions import MemoryTasks, StepFunctionsTasks, TaskRefused
 from foreverus.worker.contact import Contact, ThreadCalls
-from foreverus.worker.queue import Delivery, MemoryQueue, Queue, SqsQueue
 
 
 @pytest.fixture(params=["sqs", "memory"])

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.unit.batches.shards import REF, asked, line, settled, submit
+from tests.unit.batches.shards.harness import REF, asked, line, settled, submit
 from tests.unit.worker.batches import DONE, CountingEngine, beside, comes_back, is_done, use_engine, world_with
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
 

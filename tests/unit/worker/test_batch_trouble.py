@@ -13,7 +13,7 @@ from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.instance import SpotNotice
 from foreverus.worker.life import spot_interrupted
-from tests.unit.batches.shards import REF, asked, settled
+from tests.unit.batches.shards.harness import REF, asked, settled
 from tests.unit.worker.batches import DONE, CountingEngine, beside, is_done, use_engine, world_with
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
 

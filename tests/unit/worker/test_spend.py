@@ -5,7 +5,7 @@ from typing import Any
 
 from foreverus.backends.port import Health
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Budget, Caps
-from foreverus.table import timestamp
+from foreverus.ids import timestamp
 from tests.unit.conftest import launch
 from tests.unit.worker.harness import START, World, ends, in_jumping_time, until
 

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-from foreverus.results.database import Database
+from foreverus.aws.data_api import Database
 
 
 def available() -> dict[str, str]:

@@ -1,0 +1,2 @@
+"""What REST routes share: requests, answers, lists and the JSON Schemas of everything that comes in. Any room may
+import it."""

@@ -1,0 +1,55 @@
+"""GPU instances in EC2, found by their tags."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+SESSION_TAG = "foreverus:session"
+STACK_TAG = "foreverus:stack"
+
+
+LIVE_STATES = ("pending", "running", "stopping", "stopped")  # everything that may cost money or come back
+
+
+@dataclass(frozen=True)
+class GpuInstance:
+    """`session_id`: empty when somebody took its tag away: then no execution owns it."""
+
+    instance_id: str
+    session_id: str
+    launched_at: datetime
+
+
+class Fleet:
+    def __init__(self, ec2: Any, stack_name: str):
+        self.ec2 = ec2
+        self.stack_name = stack_name
+
+    def live(self) -> list[GpuInstance]:
+        """Every instance of this stack that is not terminated or terminating."""
+        pages = self.ec2.get_paginator("describe_instances").paginate(
+            Filters=[
+                {"Name": f"tag:{STACK_TAG}", "Values": [self.stack_name]},
+                {"Name": "instance-state-name", "Values": list(LIVE_STATES)},
+            ]
+        )
+        return [
+            GpuInstance(instance["InstanceId"], _tag(instance, SESSION_TAG), instance["LaunchTime"])
+            for page in pages
+            for reservation in page["Reservations"]
+            for instance in reservation["Instances"]
+        ]
+
+    def terminate(self, instance_id: str) -> None:
+        """One that is gone already is a success. Raises ClientError where EC2 refuses."""
+        try:
+            self.ec2.terminate_instances(InstanceIds=[instance_id])
+        except ClientError as err:
+            if err.response["Error"]["Code"] != "InvalidInstanceID.NotFound":
+                raise
+
+
+def _tag(instance: dict[str, Any], key: str) -> str:
+    return next((str(tag["Value"]) for tag in instance.get("Tags", []) if tag["Key"] == key), "")

@@ -1,0 +1,150 @@
+"""The one DynamoDB table's keys.
+
+Nothing else spells a key: docs/architecture.md has the table of items.
+"""
+
+import hashlib
+
+Key = dict[str, str]
+
+SESSIONS = "SESSIONS"
+PENDING = "PENDING"
+BATCHES = "BATCHES"  # the open ones
+PACE = "PACE"
+CAPACITY = "CAPACITY"
+GPUS = "GPU"
+
+
+def session_key(session_id: str) -> Key:
+    return {"pk": SESSIONS, "sk": session_id}
+
+
+def gpu_slot_key(slot: int) -> Key:
+    """Whoever holds it may have a GPU. Slot 0 is everybody's; the others are for batches that are worth more GPUs."""
+    return {"pk": GPUS, "sk": f"SLOT#{slot}"}
+
+
+GPU_SLOT = gpu_slot_key(0)
+
+
+def ledger_partition(month: str) -> str:
+    """`month`: `2026-11`. One item a session beside the total, so that a session is counted once."""
+    return f"LEDGER#{month}"
+
+
+def ledger_total_key(month: str) -> Key:
+    return {"pk": ledger_partition(month), "sk": "TOTAL"}
+
+
+def ledger_entry_key(month: str, session_id: str) -> Key:
+    return {"pk": ledger_partition(month), "sk": session_id}
+
+
+def capacity_key(instance_type: str, zone: str) -> Key:
+    return {"pk": CAPACITY, "sk": f"{instance_type}#{zone}"}
+
+
+def conversation_key(user_id: str, conversation_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": f"CONVERSATION#{conversation_id}"}
+
+
+def messages_partition(conversation_id: str) -> str:
+    return f"CONVERSATION#{conversation_id}"
+
+
+def question_key(conversation_id: str, message_id: str) -> Key:
+    return {"pk": messages_partition(conversation_id), "sk": f"MESSAGE#{message_id}#0"}
+
+
+def answer_key(conversation_id: str, message_id: str) -> Key:
+    return {"pk": messages_partition(conversation_id), "sk": f"MESSAGE#{message_id}#1"}
+
+
+def untold_partition(kind: str) -> str:
+    """`kind`: SESSIONS or BATCHES. Those of them that are over and of whose end nobody has been notified yet."""
+    return f"UNTOLD#{kind}"
+
+
+def untold_key(kind: str, name: str) -> Key:
+    return {"pk": untold_partition(kind), "sk": name}
+
+
+def pending_key(message_id: str) -> Key:
+    return {"pk": PENDING, "sk": message_id}
+
+
+def answered_partition(session_id: str) -> str:
+    """What a session answered: one item a message, so that its results can be found again."""
+    return f"ANSWERED#{session_id}"
+
+
+def answered_key(session_id: str, message_id: str) -> Key:
+    return {"pk": answered_partition(session_id), "sk": message_id}
+
+
+def idempotency_key(user_id: str, scope: str, key: str) -> Key:
+    """Where an Idempotency-Key leads: a digest, because clients choose keys of any length."""
+    digest = hashlib.sha256("\n".join((user_id, scope, key)).encode()).hexdigest()
+    return {"pk": f"IDEMPOTENCY#{digest}", "sk": "IDEMPOTENCY"}
+
+
+def batch_key(user_id: str, batch_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": f"BATCH#{batch_id}"}
+
+
+def file_key(user_id: str, file_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": f"FILE#{file_id}"}
+
+
+def open_batch_key(batch_id: str) -> Key:
+    return {"pk": BATCHES, "sk": batch_id}
+
+
+def shards_partition(batch_id: str) -> str:
+    return f"BATCH#{batch_id}"
+
+
+def shard_key(batch_id: str, shard: int) -> Key:
+    return {"pk": shards_partition(batch_id), "sk": f"SHARD#{shard:05d}"}
+
+
+def lines_partition(batch_id: str, shard: int) -> str:
+    """The settled lines of one shard, and those that engines died of."""
+    return f"LINES#{batch_id}#{shard:05d}"
+
+
+def line_key(batch_id: str, shard: int, line: int) -> Key:
+    return {"pk": lines_partition(batch_id, shard), "sk": f"LINE#{line:06d}"}
+
+
+def suspect_key(batch_id: str, shard: int, line: int) -> Key:
+    return {"pk": lines_partition(batch_id, shard), "sk": f"SUSPECT#{line:06d}"}
+
+
+def pace_key(name: str) -> Key:
+    return {"pk": PACE, "sk": name}
+
+
+def connection_key(connection_id: str) -> Key:
+    return {"pk": f"CONNECTION#{connection_id}", "sk": "CONNECTION"}
+
+
+def session_topic(session_id: str) -> str:
+    return f"SESSION#{session_id}"
+
+
+def conversation_topic(conversation_id: str) -> str:
+    return f"CONVERSATION#{conversation_id}"
+
+
+def subscriber_key(topic: str, connection_id: str) -> Key:
+    return {"pk": subscribers_partition(topic), "sk": connection_id}
+
+
+def subscribers_partition(topic: str) -> str:
+    return f"SUBSCRIBERS#{topic}"
+
+
+def api_key_key(api_key: str) -> Key:
+    """An API key is found by its SHA-256 only: the key itself (256 random bits) is stored nowhere."""
+    return {"pk": f"KEY#{hashlib.sha256(api_key.encode()).hexdigest()}", "sk": "KEY"}

@@ -1,0 +1,132 @@
+"""A batch's whole file, line by line: errors with line numbers, or shards. Pure: the server's first step and the
+command line say the same.
+
+Read once, streamed. What is kept: a digest of every custom_id (to find duplicates), the shards, the first errors.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from foreverus.batches.input.line_check import check_line
+from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
+
+Item = dict[str, Any]
+
+MAX_LINES = 50_000  # that are not blank
+MAX_LINE_NUMBER = 999_999  # blank ones count: the table's keys have six digits
+MAX_ERRORS = 100
+SHARD_LINES = 100
+SHARD_BYTES = 1 << 20
+ASSUMED_ANSWER_TOKENS = 1024  # of a chat without a limit, for the choice of a backend
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`errors`: the first MAX_ERRORS of `errors_total`; `total`: lines that are not blank. Shards count only if there
+    are no errors."""
+
+    errors: list[Item]
+    errors_total: int
+    total: int
+    shards: list[Item]
+    prompt_tokens_estimate: int
+    completion_tokens_limit: int
+
+
+def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str) -> Verdict:
+    """Looks at every line, or at the first MAX_LINES."""
+    reading = _Reading(endpoint, model_id)
+    for raw in raw_lines:
+        if raw.number > MAX_LINE_NUMBER:
+            message = f"A file has at most {MAX_LINE_NUMBER:,} lines, blank ones among them: leave those out."
+            reading.note([error("too_many_lines", message, raw.number)])
+            break
+        if raw.data == b"":
+            continue
+        if reading.lines == MAX_LINES:
+            message = f"A batch has at most {MAX_LINES:,} lines: split the file."
+            reading.note([error("too_many_lines", message, raw.number)])
+            break
+        reading.lines += 1
+        reading.read(raw)
+    if not reading.lines and not reading.errors:
+        reading.note([error("empty_file", "The file has no lines: write one JSON object a line.")])
+    return reading.verdict()
+
+
+@dataclass
+class _Reading:
+    """What is known after some lines."""
+
+    endpoint: str
+    model_id: str
+    lines: int = 0
+    errors: list[Item] = field(default_factory=list)
+    errors_total: int = 0
+    shards: list[Item] = field(default_factory=list)
+    first_line_of: dict[bytes, int] = field(default_factory=dict)  # digest of a custom_id → its line
+    has_our_model: bool = False
+
+    def read(self, raw: RawLine) -> None:
+        body, found = check_line(raw.data, self.endpoint)
+        errors = [error(one.code, one.message, raw.number, one.param) for one in found]
+        if body is not None:
+            errors += self._beside_the_others(raw.number, body)
+        self.note(errors)
+        if body is not None and not self.errors:
+            self._add_to_shards(raw, body["body"])
+
+    def note(self, errors: list[Item]) -> None:
+        self.errors += errors[: MAX_ERRORS - len(self.errors)]
+        self.errors_total += len(errors)
+
+    def _beside_the_others(self, number: int, line: Item) -> Iterator[Item]:
+        """What is wrong with it only in this file, or in this deployment."""
+        custom_id = line.get("custom_id")
+        if isinstance(custom_id, str):
+            digest = hashlib.blake2b(custom_id.encode(), digest_size=16).digest()
+            first = self.first_line_of.setdefault(digest, number)
+            if first != number:
+                message = f"The custom_id {_short(custom_id)} stands in line {first} already: give each line its own."
+                yield error("duplicate_custom_id", message, number, "custom_id")
+        body = line.get("body")
+        model = body.get("model") if isinstance(body, dict) else None
+        if model == self.model_id:
+            self.has_our_model = True
+        elif isinstance(model, str):
+            message = f"The model {_short(model)} is not here: this deployment serves '{self.model_id}'."
+            if self.has_our_model:
+                message = f"The model is {_short(model)}, earlier lines say '{self.model_id}': a batch has one model."
+            yield error("mismatched_model" if self.has_our_model else "unknown_model", message, number, "body.model")
+
+    def _add_to_shards(self, raw: RawLine, body: Item) -> None:
+        prompt = prompt_of(self.endpoint, body)
+        last = self.shards[-1] if self.shards else None
+        if last is None or last["lines"] == SHARD_LINES or raw.end - last["start"] > SHARD_BYTES:
+            last = {"shard": len(self.shards), "first_line": raw.number, "lines": 0, "start": raw.start}
+            last |= {"prompt_tokens_estimate": 0, "completion_tokens_limit": 0}
+            self.shards.append(last)
+        last["lines"] += 1
+        last["end"] = raw.end
+        last["prompt_tokens_estimate"] += estimate_prompt(prompt)
+        last["completion_tokens_limit"] += prompt.max_tokens or ASSUMED_ANSWER_TOKENS
+
+    def verdict(self) -> Verdict:
+        return Verdict(
+            self.errors,
+            self.errors_total,
+            self.lines,
+            [] if self.errors else self.shards,
+            sum(one["prompt_tokens_estimate"] for one in self.shards),
+            sum(one["completion_tokens_limit"] for one in self.shards),
+        )
+
+
+def error(code: str, message: str, line: int | None = None, param: str | None = None) -> Item:
+    return {"code": code, "message": message, "param": param, "line": line}
+
+
+def _short(text: str) -> str:
+    return f"'{text}'" if len(text) <= 60 else f"'{text[:57]}…'"

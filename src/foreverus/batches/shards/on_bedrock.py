@@ -1,0 +1,148 @@
+"""A batch's round on Bedrock: what is left is answered, many lines at once, until it is done or time is up."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from foreverus import ids
+from foreverus.aws.s3 import Objects
+from foreverus.backends.limiter import Limiter
+from foreverus.backends.port import Backend
+from foreverus.batches.shards.lookahead import Ahead, LookAhead
+from foreverus.batches.shards.resources import Crew, Job, in_round
+from foreverus.batches.shards.results import BEDROCK
+from foreverus.batches.shards.run import LAST_WRITES_S, Outcome, ShardRun
+from foreverus.batches.store import Batches, BatchRef
+from foreverus.concurrency import Calls, first_of, stop
+from foreverus.errors import EngineBusy
+
+Item = dict[str, Any]
+
+log = logging.getLogger(__name__)
+
+LAST_ANSWERS_S = 40.0  # for lines in flight when the time is up: what is cut off is paid for all the same
+BUSY_PATIENCE_S = 120.0  # refused for so long without one answer: waiting is the state machine's business, and free
+LONGEST_CAUSE = 1000  # characters
+
+
+@dataclass(frozen=True)
+class OnBedrock:
+    """`calls_at_once`: the most that may be in flight."""
+
+    store: Batches
+    objects: Objects
+    backend: Backend
+    calls_at_once: int
+    clock: Callable[[], datetime]
+    calls: Calls = asyncio.to_thread
+
+    def run(self, ref: BatchRef, round_: int, seconds: float) -> Item:
+        """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
+
+        Returns `{"left": lines}`, and `error: {Error, Cause}` when Bedrock cannot go on
+        (BackendUnavailable, EngineBusy) or something else failed.
+        """
+        return asyncio.run(self.answer(ref, round_, seconds))
+
+    async def answer(self, ref: BatchRef, round_: int, seconds: float) -> Item:
+        record, shards = await asyncio.gather(
+            self.calls(self.store.get, ref), self.calls(self.store.shards, ref.batch_id)
+        )
+        left = [one for one in shards if one["status"] != "done"]
+        error: BaseException | None = None
+        if record is not None and in_round(record, round_) and left:
+            left.sort(key=lambda one: one.get("completion_tokens_limit", 0), reverse=True)
+            jobs = [Job(ref, round_, one, record["input_key"]) for one in left]
+            window = (ids.parse_timestamp(record["expires_at"]) - self.clock()).total_seconds()
+            error = await _Round(self, jobs).run(max(0.0, min(seconds, window)))
+            shards = await self.calls(self.store.shards, ref.batch_id)
+        answer: Item = {"left": sum(_unsettled(one) for one in shards)}
+        if error is not None:
+            log.warning("%s on Bedrock: %r", ref.batch_id, error)
+            answer["error"] = {"Error": type(error).__name__, "Cause": str(error)[:LONGEST_CAUSE]}
+        return answer
+
+
+class _Round:
+    def __init__(self, on: OnBedrock, jobs: list[Job]):
+        self.jobs = jobs
+        self.limiter = Limiter(on.calls_at_once)
+        self.look = LookAhead(on.calls_at_once)
+        self.crew = Crew(
+            by=BEDROCK,
+            backend=on.backend,
+            admission=self.limiter,
+            alive=_alive,
+            batches=on.store,
+            objects=on.objects,
+            calls=on.calls,
+            clock=on.clock,
+            slots=on.calls_at_once,
+        )
+        self.runs: list[ShardRun] = []
+        self.closed = False  # no shard is begun any more
+        self.error: BaseException | None = None
+        self.over = asyncio.Event()  # an error, or the batch has moved on
+
+    async def run(self, seconds: float) -> BaseException | None:
+        """Returns what kept it from going on."""
+        feeding, over, patience = (
+            asyncio.create_task(work) for work in (self._feed(), self.over.wait(), self._watch_patience())
+        )
+        try:
+            await first_of(feeding, over, timeout=seconds)
+            self.closed = True
+            for run in self.runs:
+                run.start_no_more()
+            if not feeding.done() and not self.over.is_set():
+                await first_of(feeding, over, timeout=LAST_ANSWERS_S)
+            for run in self.runs:
+                run.stop()
+            await first_of(feeding, timeout=LAST_WRITES_S + 1)
+            if feeding.done():
+                feeding.result()
+            return self.error
+        finally:
+            await stop(feeding, over, patience)
+
+    async def _feed(self) -> None:
+        """Runs every shard; the next one begins when the lines of those before do not fill the calls any more."""
+        async with asyncio.TaskGroup() as group:
+            for job in self.jobs:
+                await self.look.room()
+                if self.closed or self.over.is_set():
+                    break
+                group.create_task(self._run(job, self.look.claim()))
+
+    async def _run(self, job: Job, ahead: Ahead) -> None:
+        run = ShardRun(self.crew, job, ahead)
+        self.runs.append(run)
+        try:
+            if await run.run() is Outcome.MOVED_ON:
+                self.over.set()
+        except Exception as err:
+            self.error = self.error or err
+            self.over.set()
+        finally:
+            ahead.release()
+
+    async def _watch_patience(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            since = self.limiter.refused_since
+            if since is not None and asyncio.get_running_loop().time() - since > BUSY_PATIENCE_S:
+                self.error = self.error or EngineBusy(f"Bedrock has refused every call for {BUSY_PATIENCE_S:.0f} s.")
+                self.over.set()
+                return
+
+
+async def _alive(suspicion: str) -> bool:
+    """A call that failed says nothing about the next."""
+    return True
+
+
+def _unsettled(shard: Item) -> int:
+    return 0 if shard["status"] == "done" else int(shard["lines"]) - int(shard["completed"]) - int(shard["failed"])

@@ -1,0 +1,47 @@
+"""The frames that people who watch a conversation get."""
+
+import json
+import logging
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from foreverus.aws import keys
+from foreverus.aws.push import Push
+from foreverus.conversations.model import public_answer
+
+Item = dict[str, Any]
+
+logger = logging.getLogger(__name__)
+
+
+def delta_frame(conversation_id: str, message_id: str, offset: int, text: str) -> bytes:
+    """`text` belongs at code point `offset` of the answer."""
+    frame = {
+        "type": "delta",
+        "conversation_id": conversation_id,
+        "message_id": message_id,
+        "offset": offset,
+        "text": text,
+    }
+    return json.dumps(frame, ensure_ascii=False).encode()
+
+
+def message_frame(question: Item, answer: Item) -> bytes:
+    """A final answer, as the API shows it."""
+    frame = {
+        "type": "message",
+        "conversation_id": question["conversation_id"],
+        "message": public_answer(question, answer),
+    }
+    return json.dumps(frame, ensure_ascii=False).encode()
+
+
+def show_answer(push: Push, question: Item, answer: Item) -> None:
+    """A final answer to those who watch; whoever misses it reads it from the table."""
+    topic = keys.conversation_topic(question["conversation_id"])
+    try:
+        for connection_id in push.subscribers(topic):
+            push.post(topic, connection_id, message_frame(question, answer))
+    except (ClientError, BotoCoreError):
+        logger.warning("%s could not be shown", question["message_id"], exc_info=True)

@@ -1,0 +1,1 @@
+"""What people upload and get. Imported by batches and bootstrap."""

@@ -1,0 +1,179 @@
+"""What people do with files: upload, look, download, delete. A batch's outputs are files too.
+
+An own file may be read, used and deleted by its owner alone; a scheduled batch's files, by everybody but for deleting.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from foreverus import ids
+from foreverus.api import schemas
+from foreverus.api.paging import listing
+from foreverus.aws.s3 import JSONL, Objects
+from foreverus.errors import InvalidRequest, NotAllowed, NotFound
+from foreverus.files.forms import read_form
+from foreverus.files.records import (
+    MAX_FILE_BYTES,
+    MOST_FILENAME_CHARACTERS,
+    PENDING,
+    SCHEDULE_USER,
+    new_file,
+    public_file,
+)
+from foreverus.files.store import Files
+
+Item = dict[str, Any]
+
+# Lambda takes and gives at most 6 MB, in which base64 makes 4 of 3 bytes.
+MAX_INLINE_BYTES = 4_000_000
+# The same as JSON text, with its escapes.
+MAX_ANSWER_BYTES = 5_500_000
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 1000
+
+
+class TooLarge(InvalidRequest):
+    status = 413
+
+
+class Download(NamedTuple):
+    """A file's content as `text`, or the `url` where it is to be had."""
+
+    content_type: str
+    filename: str
+    text: str | None
+    url: str
+
+
+@dataclass(frozen=True)
+class FileService:
+    store: Files
+    objects: Objects
+    clock: Callable[[], datetime]
+
+    def upload(self, user_id: str, content_type: str, body: bytes) -> Item:
+        """A small file, as a form. Raises InvalidRequest."""
+        form = read_form(content_type, body)
+        unknown = sorted((form.fields.keys() | form.files.keys()) - {"file", "purpose"})
+        if unknown:
+            raise InvalidRequest(
+                f"Unknown field {unknown[0]!r}. Known fields: file, purpose.", param=unknown[0], code="unknown_field"
+            )
+        if "purpose" not in form.fields:
+            raise InvalidRequest("The field 'purpose' is missing.", param="purpose", code="missing_field")
+        _check_purpose(form.fields["purpose"])
+        if "file" not in form.files:
+            message = "The field 'file' is missing: send it as a part with a filename."
+            raise InvalidRequest(message, param="file", code="missing_field")
+        file = form.files["file"]
+        if len(file.data) > MAX_INLINE_BYTES:
+            raise TooLarge(
+                f"The file has {len(file.data):,} bytes; a form takes at most {MAX_INLINE_BYTES:,}. Send POST /files "
+                'the JSON {"filename", "purpose", "bytes"} instead and put the file at the address that it answers '
+                f"({MAX_FILE_BYTES:,} bytes at most).",
+                param="file",
+                code="file_too_large",
+            )
+        item = self._new(user_id, file.filename, len(file.data))
+        self.objects.put(item["object_key"], file.data, JSONL)
+        self.store.put(item)
+        return public_file(item)
+
+    def announce(self, user_id: str, request: Item) -> Item:
+        """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes}`."""
+        _check_purpose(request["purpose"])
+        size = int(request["bytes"])
+        if size > MAX_FILE_BYTES:
+            message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
+            raise InvalidRequest(message, param="bytes", code="file_too_large")
+        item = self._new(user_id, request["filename"], size) | {"status": PENDING}
+        url, headers, expires_at = self.objects.presigned_put(item["object_key"], size, JSONL)
+        self.store.put(item)
+        upload = {"method": "PUT", "url": url, "headers": headers, "expires_at": int(expires_at.timestamp())}
+        return {**public_file(item), "upload": upload}
+
+    def page(self, user_id: str, query: dict[str, str]) -> Item:
+        """Their own files and the scheduled batches', by age."""
+        schemas.check("files_query", query)
+        limit = min(int(query.get("limit", DEFAULT_LIMIT)), MAX_LIMIT)
+        ascending = query.get("order") == "asc"
+        found = [
+            file
+            for owner in (user_id, SCHEDULE_USER)
+            for file in self.store.page(
+                owner, limit + 1, query.get("after", ""), ascending=ascending, purpose=query.get("purpose", "")
+            )
+        ]
+        found.sort(key=lambda file: str(file["file_id"]), reverse=not ascending)
+        return listing([public_file(self._looked_after(file)) for file in found[:limit]], len(found) > limit)
+
+    def get(self, user_id: str, file_id: str) -> Item:
+        return public_file(self.find(user_id, file_id))
+
+    def find(self, user_id: str, file_id: str) -> Item:
+        """The record, own or of a scheduled batch. Raises NotFound."""
+        for owner in (user_id, SCHEDULE_USER):
+            found = self.store.get(owner, file_id)
+            if found:
+                return self._looked_after(found)
+        raise NotFound(f"There is no file {file_id}.", param="file_id", code="file_not_found")
+
+    def content(self, user_id: str, file_id: str) -> Download:
+        """Text where it fits an answer, else an address: both hand over the same bytes. Raises NotFound."""
+        file = self.find(user_id, file_id)
+        if file["status"] == PENDING:
+            message = f"The file {file_id} has no content yet: put it at its upload address first."
+            raise NotFound(message, param="file_id", code="file_not_uploaded")
+        if file["bytes"] <= MAX_INLINE_BYTES:
+            text = _as_answer(self.objects.read(file["object_key"], 0, file["bytes"]))
+            if text is not None:
+                return Download(JSONL, file["filename"], text, "")
+        return Download(JSONL, file["filename"], None, self.objects.presigned_get(file["object_key"], file["filename"]))
+
+    def delete(self, user_id: str, file_id: str) -> Item:
+        """A batch that was made of it runs on: it has its own copy. Raises NotFound and NotAllowed."""
+        file = self.find(user_id, file_id)
+        if file["user_id"] != user_id:
+            message = (
+                f"The file {file_id} belongs to a scheduled batch: only the stack's owner deletes it, in the bucket."
+            )
+            raise NotAllowed(message, param="file_id", code="not_your_file")
+        self.store.delete(user_id, file_id)
+        self.objects.delete(file["object_key"])
+        return {"id": file_id, "object": "file", "deleted": True}
+
+    def _new(self, user_id: str, filename: str, size: int) -> Item:
+        now = self.clock()
+        name = filename[:MOST_FILENAME_CHARACTERS] or "file.jsonl"
+        return new_file(ids.new_id("file", now), user_id, name, size, now)
+
+    def _looked_after(self, file: Item) -> Item:
+        """A pending upload may be there by now: S3 tells nobody."""
+        if file["status"] != PENDING:
+            return file
+        size = self.objects.size(file["object_key"])
+        return file if size is None else self.store.arrived(file["user_id"], file["file_id"], size) or file
+
+
+def _check_purpose(purpose: str) -> None:
+    if purpose != "batch":
+        message = f"The field 'purpose' must be 'batch', not {purpose[:60]!r}: files are for batches here."
+        raise InvalidRequest(message, param="purpose", code="invalid_field")
+
+
+def _as_answer(data: bytes) -> str | None:
+    """The same bytes as the text of an answer; None when they are no text or too much of it.
+
+    Not base64: API Gateway decodes that only for clients whose `Accept` begins with a type that it holds for binary.
+    """
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return None
+    escapes = sum(text.count(mark) for mark in '"\\\n\r\t') + 5 * sum(text.count(chr(code)) for code in _CONTROLS)
+    return text if len(data) + escapes <= MAX_ANSWER_BYTES else None
+
+
+_CONTROLS = [code for code in range(32) if chr(code) not in "\n\r\t"]  # `\u0000` and so on

@@ -1,0 +1,186 @@
+"""The bucket and its twin behave alike; what only S3 has is shown on moto's."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlparse
+
+import pytest
+import requests
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from foreverus import bootstrap
+from foreverus.aws.s3 import (
+    CHUNK_BYTES,
+    PART_BYTES,
+    MemoryObjects,
+    ObjectNotThere,
+    Objects,
+    S3Objects,
+)
+from tests.unit.conftest import NOW, Aws
+
+KEY = "files/ana/file_1"
+
+
+@pytest.fixture(params=["s3", "memory"])
+def objects(request: pytest.FixtureRequest, aws: Aws) -> Objects:
+    return bucket(aws) if request.param == "s3" else MemoryObjects(lambda: NOW)
+
+
+def bucket(aws: Aws) -> S3Objects:
+    return S3Objects(bootstrap.aws.client("s3"), aws.data_bucket, lambda: NOW)
+
+
+def test_what_was_put_can_be_read_in_pieces(objects: Objects) -> None:
+    objects.put(KEY, b"0123456789")
+    assert objects.size(KEY) == 10
+    assert objects.read(KEY, 2, 5) == b"234"
+    assert objects.read(KEY, 8, 99) == b"89"
+    assert objects.read(KEY, 10, 12) == b""
+    assert objects.read(KEY, 3, 3) == b""
+    assert b"".join(objects.stream(KEY)) == b"0123456789"
+
+
+def test_an_empty_object_is_one(objects: Objects) -> None:
+    objects.put(KEY, b"")
+    assert objects.size(KEY) == 0
+    assert list(objects.stream(KEY)) in ([], [b""])
+
+
+def test_a_stream_comes_in_small_pieces(objects: Objects) -> None:
+    data = bytes(range(256)) * 3000
+    objects.put(KEY, data)
+    pieces = list(objects.stream(KEY))
+    assert b"".join(pieces) == data
+    assert len(pieces) > 1
+    assert max(map(len, pieces)) <= CHUNK_BYTES
+
+
+def test_what_is_not_there_is_said(objects: Objects) -> None:
+    assert objects.size(KEY) is None
+    with pytest.raises(ObjectNotThere):
+        objects.read(KEY, 0, 1)
+    with pytest.raises(ObjectNotThere):
+        list(objects.stream(KEY))
+    with pytest.raises(ObjectNotThere):
+        objects.copy(KEY, "batches/b/input.jsonl")
+    objects.delete(KEY)
+
+
+def test_a_copy_outlives_its_source(objects: Objects) -> None:
+    objects.put("inputs/nächtlich + 1.jsonl", b"{}")
+    objects.copy("inputs/nächtlich + 1.jsonl", KEY)
+    objects.delete("inputs/nächtlich + 1.jsonl")
+    assert objects.read(KEY, 0, 2) == b"{}"
+    assert objects.size("inputs/nächtlich + 1.jsonl") is None
+
+
+def test_a_listing_is_in_order_and_its_etag_changes_with_the_content(objects: Objects) -> None:
+    for key in ("inputs/b", "inputs/a", "other"):
+        objects.put(key, b"12")
+    (first, second) = objects.list("inputs/")
+    assert (first[:2], second[:2]) == (("inputs/a", 2), ("inputs/b", 2))
+    objects.put("inputs/a", b"21")
+    assert objects.list("inputs/")[0][2] != first[2]
+    assert objects.list("nothing/") == []
+
+
+@pytest.mark.parametrize("size", [1, PART_BYTES, PART_BYTES + 1, 2 * PART_BYTES + 3])
+def test_a_writer_makes_one_object_of_many_pieces(objects: Objects, size: int) -> None:
+    piece = b"0123456789abcdef" * 8192
+    with objects.writer(KEY) as writer:
+        left = size
+        while left:
+            writer.write(piece[:left])
+            left -= len(piece[:left])
+        assert objects.size(KEY) is None
+    assert (writer.size, objects.size(KEY)) == (size, size)
+    assert objects.read(KEY, size - 1, size) == piece[(size - 1) % len(piece) :][:1]
+
+
+def test_a_writer_that_was_given_nothing_writes_nothing(objects: Objects) -> None:
+    with objects.writer(KEY) as writer:
+        writer.write(b"")
+    assert (writer.size, objects.size(KEY)) == (0, None)
+
+
+@pytest.mark.parametrize("size", [10, PART_BYTES + 1])
+def test_nothing_is_left_when_writing_fails(objects: Objects, size: int) -> None:
+    def write() -> None:
+        with objects.writer(KEY) as writer:
+            writer.write(b"x" * size)
+            raise OSError("the disk of the writer")
+
+    with pytest.raises(OSError, match="the disk"):
+        write()
+    assert objects.size(KEY) is None
+    if isinstance(objects, S3Objects):
+        assert "Uploads" not in objects.client.list_multipart_uploads(Bucket=objects.bucket)
+
+
+def test_an_address_to_upload_to_binds_size_and_type(aws: Aws) -> None:
+    url, headers, expires_at = bucket(aws).presigned_put(KEY, 5, "application/jsonl")
+    asked = parse_qs(urlparse(url).query)
+    assert asked["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
+    assert asked["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
+    assert headers == {"Content-Type": "application/jsonl"}
+    assert expires_at == NOW + timedelta(seconds=int(asked["X-Amz-Expires"][0]))
+    assert not [name for name in asked if "checksum" in name.lower()], "a browser could not send what they promise"
+    assert requests.put(url, data=b"12345", headers=headers, timeout=5).status_code == 200
+    assert bucket(aws).size(KEY) == 5
+
+
+def test_an_address_to_download_from_names_the_file(aws: Aws) -> None:
+    bucket(aws).put(KEY, b"12345")
+    url = bucket(aws).presigned_get(KEY, 'out "ção"\n.jsonl')
+    disposition = parse_qs(urlparse(url).query)["response-content-disposition"]
+    assert disposition == ["attachment; filename*=UTF-8''out%20%22%C3%A7%C3%A3o%22%0A.jsonl"]
+    assert requests.get(url, timeout=5).content == b"12345"
+
+
+class Breaking:
+    """An S3 client whose connection breaks after so many bytes, so many times."""
+
+    def __init__(self, client: Any, after: int, times: int):
+        self.client, self.after, self.times = client, after, times
+        self.asked: list[dict[str, Any]] = []
+
+    def get_object(self, **request: Any) -> dict[str, Any]:
+        self.asked.append(request)
+        found = self.client.get_object(**request)
+        return {**found, "Body": self if self.times else found["Body"]}
+
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        self.times -= 1
+        if self.after:
+            found = self.client.get_object(**self.asked[-1])
+            yield found["Body"].read(self.after)
+        raise ReadTimeoutError(endpoint_url="https://data.s3.amazonaws.com")
+
+
+def test_a_stream_goes_on_where_its_connection_broke(aws: Aws) -> None:
+    bucket(aws).put(KEY, b"0123456789")
+    breaking = Breaking(bootstrap.aws.client("s3"), after=4, times=2)
+    assert b"".join(S3Objects(breaking, aws.data_bucket, lambda: NOW).stream(KEY)) == b"0123456789"
+    assert [one.get("Range") for one in breaking.asked] == [None, "bytes=4-", "bytes=8-"]
+    assert breaking.asked[1]["IfMatch"] == breaking.asked[2]["IfMatch"]
+
+
+def test_a_stream_that_never_comes_ends(aws: Aws) -> None:
+    bucket(aws).put(KEY, b"0123456789")
+    breaking = Breaking(bootstrap.aws.client("s3"), after=0, times=100)
+    with pytest.raises(ReadTimeoutError):
+        list(S3Objects(breaking, aws.data_bucket, lambda: NOW).stream(KEY))
+    assert len(breaking.asked) == 4
+
+
+def test_an_object_that_changed_while_it_was_read_is_no_mixture(aws: Aws) -> None:
+    objects = bucket(aws)
+    objects.put(KEY, b"0123456789")
+    breaking = Breaking(bootstrap.aws.client("s3"), after=4, times=1)
+    stream = S3Objects(breaking, aws.data_bucket, lambda: NOW).stream(KEY)
+    assert next(stream) == b"0123"
+    objects.put(KEY, b"abcdefghij")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        list(stream)

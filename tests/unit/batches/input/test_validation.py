@@ -1,0 +1,440 @@
+"""A batch's file: every way in which it can be wrong is named with its line, and costs nothing."""
+
+import json
+import tracemalloc
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from foreverus import ids
+from foreverus.api import schemas
+from foreverus.aws.s3 import MemoryObjects
+from foreverus.batches.input.file_check import (
+    ASSUMED_ANSWER_TOKENS,
+    MAX_ERRORS,
+    MAX_LINE_NUMBER,
+    MAX_LINES,
+    SHARD_BYTES,
+    SHARD_LINES,
+    Verdict,
+    validate,
+)
+from foreverus.batches.input.line_check import SCHEMAS
+from foreverus.batches.input.line_fit import fits
+from foreverus.batches.input.lines import (
+    CHAT,
+    COMPLETIONS,
+    MAX_LINE_BYTES,
+    RawLine,
+    read_shard,
+    split,
+)
+from foreverus.batches.input.validation import Validator
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.model import new_batch
+from foreverus.batches.store import BatchRef
+from foreverus.errors import NotFound
+from foreverus.files.records import MAX_FILE_BYTES
+from tests.unit.conftest import NOW
+
+MODEL = "mistral"
+FLAT_BYTES = 24 << 20  # what checking may hold, whatever the file: a few lines, 50,000 digests, 500 shards
+
+
+def line(custom_id: str = "a", url: str = CHAT, **body: Any) -> str:
+    asked = {"prompt": "x"} if url == COMPLETIONS else {"messages": [{"role": "user", "content": "x"}]}
+    return json.dumps({"custom_id": custom_id, "method": "POST", "url": url, "body": {"model": MODEL, **asked, **body}})
+
+
+def check(*lines: str | bytes, endpoint: str = CHAT) -> Verdict:
+    data = b"\n".join(one if isinstance(one, bytes) else one.encode() for one in lines)
+    return validate(split([data]), endpoint, MODEL)
+
+
+def found(verdict: Verdict) -> list[tuple[int | None, str, str | None]]:
+    assert all(error["message"] for error in verdict.errors)
+    return [(error["line"], error["code"], error["param"]) for error in verdict.errors]
+
+
+def test_a_good_file_becomes_shards() -> None:
+    verdict = check(line("a", max_tokens=5), "", line("b"))
+    assert (verdict.errors, verdict.total) == ([], 2)
+    (shard,) = verdict.shards
+    assert (shard["shard"], shard["first_line"], shard["lines"], shard["start"]) == (0, 1, 2, 0)
+    assert verdict.completion_tokens_limit == 5 + ASSUMED_ANSWER_TOKENS
+    assert verdict.prompt_tokens_estimate == shard["prompt_tokens_estimate"] > 0
+
+
+def test_every_parameter_of_the_contract_is_taken() -> None:
+    sampling = {"temperature": 2, "top_p": 0, "presence_penalty": -2, "frequency_penalty": 2, "seed": -(2**63), "n": 1}
+    rest = {"max_completion_tokens": 1, "stop": ["a", "b"], "stream": False, "user": "u"}
+    formats = [{"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "object"}}}, {"type": "text"}]
+    parts = [{"role": "assistant", "content": [{"type": "text", "text": "x"}]}]
+    chats = [line(str(n), **sampling, **rest, response_format=form) for n, form in enumerate(formats)]
+    assert check(*chats, line("parts", messages=parts)).errors == []
+    assert check(line(url=COMPLETIONS, **sampling, **rest), endpoint=COMPLETIONS).errors == []
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "param"),
+    [
+        ({"max_tokens": 0}, "invalid_field", "body.max_tokens"),
+        ({"max_tokens": True}, "invalid_field", "body.max_tokens"),
+        ({"max_tokens": 1.5}, "invalid_field", "body.max_tokens"),
+        ({"max_tokens": 10**400}, "invalid_field", "body.max_tokens"),
+        ({"seed": 2**63}, "invalid_field", "body.seed"),
+        ({"temperature": "hot"}, "invalid_field", "body.temperature"),
+        ({"stop": ["a"] * 5}, "invalid_field", "body.stop"),
+        ({"stop": [1]}, "invalid_field", "body.stop[0]"),
+        ({"n": 2}, "invalid_field", "body.n"),
+        ({"stream": True}, "invalid_field", "body.stream"),
+        ({"response_format": {"type": "xml"}}, "invalid_field", "body.response_format.type"),
+        ({"response_format": {}}, "missing_field", "body.response_format.type"),
+        ({"messages": []}, "invalid_field", "body.messages"),
+        ({"messages": "x"}, "invalid_field", "body.messages"),
+        ({"messages": [{"role": "tool", "content": "x"}]}, "invalid_field", "body.messages[0].role"),
+        ({"messages": [{"role": "user"}]}, "missing_field", "body.messages[0].content"),
+        ({"messages": [{"role": "user", "content": []}]}, "invalid_field", "body.messages[0].content"),
+        ({"messages": [{"role": "user", "content": None}]}, "invalid_field", "body.messages[0].content"),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "image_url", "text": ""}]}]},
+            "invalid_field",
+            "body.messages[0].content[0].type",
+        ),
+        ({"messages": [{"role": "user", "content": "x", "name": "a"}]}, "unknown_parameter", "body.messages[0].name"),
+        ({"tools": []}, "unknown_parameter", "body.tools"),
+        ({"prompt": "x"}, "unknown_parameter", "body.prompt"),
+        ({"model": 5}, "invalid_field", "body.model"),
+        ({"model": "gpt-4o"}, "mismatched_model", "body.model"),
+        ({"y" * 5000: 1}, "unknown_parameter", "body." + "y" * 59 + "…"),
+    ],
+)
+def test_a_wrong_body_is_named_by_its_parameter(body: dict[str, Any], code: str, param: str) -> None:
+    verdict = check(line("good"), line("bad", **body))
+    assert found(verdict) == [(2, code, param)]
+    assert len(verdict.errors[0]["message"]) < 500
+    assert verdict.shards == []
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (b"\xff\xfe{\x00}\x00", "invalid_utf8"),
+        (b'{"a": "\xed\xa0\x80"}', "invalid_utf8"),
+        (b'{"a": 1', "invalid_json"),
+        (b"{'a': 1}", "invalid_json"),
+        (b'{"a": 1} {"b": 2}', "invalid_json"),
+        (b"[]", "invalid_json"),
+        (b"null", "invalid_json"),
+        (b"\x00", "invalid_json"),
+        (b'\xef\xbb\xbf{"a": 1}', "invalid_json"),  # a byte order mark that is not the file's first
+        (b'{"a": 1, "a": 2}', "invalid_json"),
+        (b'{"a": {"b": 1, "b": 1}}', "invalid_json"),
+        (b'{"a": NaN}', "invalid_json"),
+        (b'{"a": -Infinity}', "invalid_json"),
+        (b'{"a": 1e999}', "invalid_json"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "invalid_json"),
+        (b'{"a": "\\ud800"}', "invalid_json"),
+        (b'{"\\uDFFF": 1}', "invalid_json"),
+        (b'{"a": ' + b"[" * 65 + b"]" * 65 + b"}", "invalid_json"),
+        (b"[" * 500_000, "invalid_json"),
+        (b'{"a":' * 100_000, "invalid_json"),
+        (b"x" * (MAX_LINE_BYTES + 1), "line_too_long"),
+        (b"x" * 10_000_000, "line_too_long"),
+    ],
+)
+def test_what_cannot_be_read_is_named_by_its_line(data: bytes, code: str) -> None:
+    verdict = check(line("a"), data, line("b"), line("a"))
+    assert found(verdict) == [(2, code, None), (4, "duplicate_custom_id", "custom_id")]
+
+
+def test_nothing_that_strange_text_holds_is_refused() -> None:
+    assert check(line("🙂", user="\u2028\x00 \ud83d\ude42")).errors == []
+    assert check('{"custom_id": "\\ud83d\\ude42", ' + line()[len('{"custom_id": "a", ') :]).errors == []
+
+
+def test_missing_fields_are_all_named() -> None:
+    assert found(check("{}")) == [(1, "missing_field", name) for name in ("custom_id", "method", "url", "body")]
+    assert [(code, param) for _, code, param in found(check(line(custom_id="")))] == [("invalid_field", "custom_id")]
+    assert found(check(line(custom_id="x" * 257))) == [(1, "invalid_field", "custom_id")]
+    assert check(line(custom_id="é" * 256)).errors == []
+
+
+def test_a_line_of_another_endpoint_has_that_error_alone() -> None:
+    verdict = check(line("a"), line("b", url=COMPLETIONS), line("c", url="/v1/embeddings"))
+    assert found(verdict) == [(2, "mismatched_url", "url"), (3, "mismatched_url", "url")]
+
+
+def test_mixed_models_are_told_from_unknown_ones() -> None:
+    assert found(check(line("a", model="gpt-4o"), line("b"))) == [(1, "unknown_model", "body.model")]
+    assert found(check(line("a"), line("b", model="gpt-4o"))) == [(2, "mismatched_model", "body.model")]
+
+
+def test_a_duplicate_names_both_lines() -> None:
+    verdict = check(line("same"), line("other"), line("same"))
+    assert found(verdict) == [(3, "duplicate_custom_id", "custom_id")]
+    assert "'same'" in verdict.errors[0]["message"] and "line 1" in verdict.errors[0]["message"]
+
+
+@pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\n\r\n  \n"])
+def test_a_file_without_a_line_is_empty(data: bytes) -> None:
+    assert found(check(data)) == [(None, "empty_file", None)]
+
+
+def test_bom_crlf_and_a_missing_last_break_are_fine() -> None:
+    text = "\ufeff" + "\r\n".join([line("a"), line("b"), line("c")])
+    data = text.encode()
+    verdict = validate(split([data]), CHAT, MODEL)
+    assert (verdict.errors, verdict.total) == ([], 3)
+    (shard,) = verdict.shards
+    lines = read_shard(data[shard["start"] : shard["end"]], shard["first_line"])
+    assert [one.custom_id for one in lines] == ["a", "b", "c"]
+
+
+def test_the_first_hundred_errors_are_kept_and_all_are_counted() -> None:
+    verdict = check(*["nonsense"] * (MAX_ERRORS + 50))
+    assert (len(verdict.errors), verdict.errors_total) == (MAX_ERRORS, MAX_ERRORS + 50)
+    assert [error["line"] for error in verdict.errors] == list(range(1, MAX_ERRORS + 1))
+
+
+def test_one_line_cannot_fill_the_list() -> None:
+    messages = [{"role": "nobody", "content": 5}] * 1000
+    assert len(check(line(messages=messages)).errors) == 10
+
+
+def numbered(count: int) -> Iterator[bytes]:
+    before, after = line("NUMBER").encode().split(b"NUMBER")
+    for number in range(count):
+        yield before + str(number).encode() + after + b"\n"
+
+
+def test_one_bad_line_among_fifty_thousand_is_found() -> None:
+    chunks = chain(numbered(MAX_LINES - 1), [b'{"custom_id": "last"}'])
+    verdict = validate(split(chunks), CHAT, MODEL)
+    assert found(verdict) == [(MAX_LINES, "missing_field", name) for name in ("method", "url", "body")]
+
+
+def test_as_many_lines_as_allowed_are_read_and_no_more() -> None:
+    def endless() -> Iterator[RawLine]:
+        for number in range(1, MAX_LINES + 2):
+            yield RawLine(number, 0, 1, b"nonsense")
+        raise AssertionError("read on")
+
+    verdict = validate(endless(), CHAT, MODEL)
+    assert (verdict.total, verdict.errors_total) == (MAX_LINES, MAX_LINES + 1)
+    verdict = validate(split(numbered(MAX_LINES + 1)), CHAT, MODEL)
+    assert found(verdict) == [(MAX_LINES + 1, "too_many_lines", None)]
+
+
+def test_a_file_of_line_breaks_is_not_read_to_its_end() -> None:
+    def breaks() -> Iterator[RawLine]:
+        for number in range(1, MAX_LINE_NUMBER + 2):
+            yield RawLine(number, number - 1, number, b"")
+        raise AssertionError("read on")
+
+    assert found(validate(breaks(), CHAT, MODEL)) == [(MAX_LINE_NUMBER + 1, "too_many_lines", None)]
+
+
+def peak_bytes(chunks: Iterator[bytes]) -> tuple[int, Verdict]:
+    tracemalloc.start()
+    try:
+        verdict = validate(split(chunks), CHAT, MODEL)
+        return tracemalloc.get_traced_memory()[1], verdict
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_is_flat_for_the_most_lines() -> None:
+    """A tenth of them and of the bound: tracing makes it ten times slower, and what is kept is kept by line."""
+    tenth = MAX_LINES // 10
+    peak, verdict = peak_bytes(numbered(tenth))
+    assert (verdict.errors, verdict.total, len(verdict.shards)) == ([], tenth, tenth // SHARD_LINES)
+    assert peak < FLAT_BYTES // 10
+
+
+def test_memory_is_flat_for_the_largest_file() -> None:
+    lines = MAX_FILE_BYTES // MAX_LINE_BYTES
+    before, after = line("NUMBER", user="x" * (MAX_LINE_BYTES - 1000)).encode().split(b"NUMBER")
+    chunks = (before + str(number).encode() + after + b"\n" for number in range(lines))
+    peak, verdict = peak_bytes(chunks)
+    assert (verdict.errors, verdict.total) == ([], lines)
+    assert peak < FLAT_BYTES
+
+
+@given(st.lists(st.tuples(st.integers(0, 400_000), st.integers(0, 3)), min_size=1, max_size=12), st.booleans())
+def test_shards_hold_every_line_once_and_stay_small(sizes: list[tuple[int, int]], crlf: bool) -> None:
+    end = "\r\n" if crlf else "\n"
+    text = "".join(line(str(n), user="x" * size) + end * (1 + blank) for n, (size, blank) in enumerate(sizes))
+    data = text.encode()
+    verdict = validate(split([data]), CHAT, MODEL)
+    read = [one for s in verdict.shards for one in read_shard(data[s["start"] : s["end"]], s["first_line"])]
+    assert [one.custom_id for one in read] == [str(n) for n in range(len(sizes))]
+    every = [one for one in split([data]) if one.data]
+    assert [one.number for one in read] == [one.number for one in every]
+    for shard in verdict.shards:
+        assert shard["lines"] <= SHARD_LINES
+        assert shard["end"] - shard["start"] <= SHARD_BYTES or shard["lines"] == 1
+    assert sum(shard["lines"] for shard in verdict.shards) == verdict.total == len(sizes)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.text() | st.sampled_from(["custom_id", "body", "url"]), inner)
+        ),
+        max_leaves=20,
+    )
+)
+def test_any_json_is_checked_without_failing(value: Any) -> None:
+    """One line is good, or it has errors that can be read; nothing raises."""
+    text = json.dumps(value)
+    for endpoint in (CHAT, COMPLETIONS):
+        verdict = check(text, endpoint=endpoint)
+        assert verdict.errors and all(error["code"] and error["message"] for error in verdict.errors)
+        json.dumps(verdict.errors).encode()
+
+
+values = (
+    st.none()
+    | st.booleans()
+    | st.sampled_from([0, 1, 2, -2, 1.0, 0.5, 10**6, 10**6 + 1, 2**63, "", "x", "text", "user", "POST", CHAT, [], {}])
+    | st.just([{"role": "user", "content": "x"}])
+    | st.just([{"role": "user", "content": [{"type": "text", "text": "x"}]}])
+    | st.lists(st.sampled_from(["a", 1, None]), max_size=5)
+    | st.fixed_dictionaries(
+        {"type": st.sampled_from(["text", "json_schema", "x", 1])}, optional={"json_schema": st.just({})}
+    )
+    | st.lists(
+        st.fixed_dictionaries(
+            {"role": st.sampled_from(["user", "tool", 1]), "content": st.sampled_from(["x", [], [1], None])},
+            optional={"name": st.just("x")},
+        ),
+        max_size=2,
+    )
+)
+names = [*schemas.schema("chat_line")["properties"]["body"]["properties"], "prompt", "unknown"]
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from([CHAT, COMPLETIONS]),
+    st.dictionaries(st.sampled_from(names), values, max_size=4),
+    st.dictionaries(st.sampled_from(["custom_id", "method", "url", "body", "unknown"]), values, max_size=1),
+    st.sampled_from([None, *names]),
+)
+def test_what_fits_by_the_short_way_fits_the_schema(
+    endpoint: str, body: dict[str, Any], outside: dict[str, Any], without: str | None
+) -> None:
+    made = json.loads(line(url=endpoint, **body)) | outside
+    if isinstance(made["body"], dict):
+        made["body"].pop(without, None)
+    valid = schemas.validator(SCHEMAS[endpoint]).is_valid(made)
+    assert valid or not fits(made, endpoint)
+    # The other way round it may ask the schema for nothing: only whole numbers that are written as 1.0 do.
+    assert fits(made, endpoint) or not valid or "1.0" in json.dumps(made)
+
+
+@given(st.binary())
+def test_any_bytes_are_checked_without_failing(data: bytes) -> None:
+    assert check(data).errors
+
+
+REF = BatchRef("ana", "batch_1")
+
+
+class World:
+    def __init__(self, data: bytes | None = None, input_file_id: str = "file_1") -> None:
+        self.store, self.objects = MemoryBatches(), MemoryObjects(lambda: NOW)
+        request = {"input_file_id": input_file_id, "endpoint": CHAT, "completion_window": "24h"}
+        self.batch = new_batch("batch_1", "ana", request, NOW)
+        self.store.create(self.batch, None, NOW)
+        if data is not None:
+            self.objects.put(self.batch["source_key"], data)
+
+    def run(self) -> dict[str, Any]:
+        return Validator(self.store, self.objects, MODEL, lambda: NOW).run(REF)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        found = self.store.get(REF)
+        assert found
+        return found
+
+
+GOOD = "\n".join(line(str(n)) for n in range(250)).encode()
+
+
+def test_a_valid_batch_is_in_progress_with_its_shards() -> None:
+    world = World(GOOD)
+    assert world.run() == {"valid": True, "lines": 250}
+    record = world.record
+    assert (record["status"], record["total"], record["shards"], record["model"]) == ("in_progress", 250, 3, MODEL)
+    assert (record["round"], record["in_progress_at"]) == (0, ids.timestamp(NOW))
+    assert [(s["lines"], s["status"]) for s in world.store.shards("batch_1")] == [
+        (100, "waiting"),
+        (100, "waiting"),
+        (50, "waiting"),
+    ]
+
+
+def test_the_file_may_be_deleted_once_there_is_a_copy() -> None:
+    world = World(GOOD)
+    world.run()
+    world.objects.delete("files/ana/file_1")
+    assert world.objects.size("batches/batch_1/input.jsonl") == len(GOOD)
+    world.store.change(REF, {"status": "validating"}, remove=["total"])  # the first run was lost before its last write
+    assert world.run() == {"valid": True, "lines": 250}
+
+
+def test_running_it_again_changes_nothing() -> None:
+    world = World(GOOD)
+    world.run()
+    world.store.change(REF, {"status": "finalizing", "round": 2})
+    before = world.record
+    assert world.run() == {"valid": True, "lines": 250}
+    assert world.record == before
+    bad = World(b"nonsense")
+    bad.run()
+    before = bad.record
+    assert bad.run() == {"valid": False, "lines": 0}
+    assert bad.record == before
+
+
+def test_an_invalid_file_ends_the_batch_with_its_errors() -> None:
+    world = World(GOOD + b"\nnonsense")
+    assert world.run() == {"valid": False, "lines": 0}
+    record = world.record
+    assert (record["status"], record["ended_at"]) == ("failed", ids.timestamp(NOW))
+    assert [(error["line"], error["code"]) for error in record["errors"]] == [(251, "invalid_json")]
+    assert world.store.shards("batch_1") == []
+    assert world.objects.size("batches/batch_1/input.jsonl") is None
+
+
+def test_a_file_that_is_gone_or_too_large_ends_the_batch() -> None:
+    gone = World()
+    assert gone.run() == {"valid": False, "lines": 0}
+    assert [error["code"] for error in gone.record["errors"]] == ["file_not_found"]
+    large = World(b"x" * (MAX_FILE_BYTES + 1), "s3://data/inputs/large.jsonl")
+    assert large.run() == {"valid": False, "lines": 0}
+    assert [error["code"] for error in large.record["errors"]] == ["file_too_large"]
+    assert large.objects.size("batches/batch_1/input.jsonl") is None
+
+
+def test_a_batch_that_is_cancelled_meanwhile_keeps_its_lines_for_its_end() -> None:
+    world = World(GOOD)
+    world.store.change(REF, {"status": "cancelling"})
+    assert world.run() == {"valid": True, "lines": 250}
+    assert (world.record["status"], world.record["total"]) == ("cancelling", 250)
+    assert len(world.store.shards("batch_1")) == 3
+
+
+def test_a_batch_that_is_not_there_is_an_error() -> None:
+    world = World(GOOD)
+    world.store.discard(REF, None)
+    with pytest.raises(NotFound):
+        world.run()

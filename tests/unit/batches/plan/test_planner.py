@@ -1,0 +1,367 @@
+"""Plan: what comes next for a batch, from what is in the table."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from foreverus import ids
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
+from foreverus.batches.plan.planner import Planner
+from foreverus.batches.store import BatchRef, Progress
+from foreverus.costs.prices import bedrock_price
+from foreverus.errors import NotFound
+from tests.unit.conftest import NOW, session_item
+
+REF = BatchRef("ana", "batch_1")
+BEDROCK_MODEL = "mistral.mistral-7b-instruct-v0:2"
+
+
+@dataclass
+class Sessions:
+    live: list[dict[str, Any]] = field(default_factory=list)
+    earlier: list[dict[str, Any]] = field(default_factory=list)
+    month_usd: float = 0.0
+
+    def live_session_ids(self) -> list[str]:
+        return [one["session_id"] for one in self.live]
+
+    def get(self, session_id: str) -> dict[str, Any] | None:
+        return next((one for one in self.live if one["session_id"] == session_id), None)
+
+    def newest(self, limit: int) -> list[dict[str, Any]]:
+        return [*self.live, *self.earlier][:limit]
+
+    def spent(self, month: str) -> float:
+        return self.month_usd
+
+
+@dataclass
+class World:
+    """A batch of `shards` × 100 lines of at most 200 tokens, and the clock."""
+
+    store: MemoryBatches = field(default_factory=MemoryBatches)
+    sessions: Sessions = field(default_factory=Sessions)
+    now: datetime = NOW
+    bedrock: str = BEDROCK_MODEL
+    max_gpus: int = 1
+
+    def plan(self, code: str | None = None, cause: str = "because") -> dict[str, Any]:
+        price = bedrock_price(self.bedrock, "us-east-1")
+        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, self.max_gpus, self.bedrock, 8, price, 20.0)
+        planner = Planner(self.store, self.sessions, deployment, lambda: self.now)
+        return planner.plan(REF, None if code is None else {"Error": code, "Cause": cause})
+
+    def later(self, **by: float) -> None:
+        self.now += timedelta(**by)
+
+    def settle(self, shard: int, lines: int, tokens: int = 100, done: bool = False) -> None:
+        self.store.progress(REF, shard, Progress(lines, 0, 30 * lines, tokens * lines), done)
+
+    def record(self) -> dict[str, Any]:
+        return self.store.get(REF) or {}
+
+
+def world(shards: int = 4, hours: float = 24, metadata: dict[str, str] | None = None, **changes: Any) -> World:
+    made = World()
+    record = {
+        "user_id": "ana",
+        "batch_id": "batch_1",
+        "status": "in_progress",
+        "round": 0,
+        "trigger": "api",
+        "metadata": metadata or {},
+        "created_at": ids.timestamp(NOW),
+        "expires_at": ids.timestamp(NOW + timedelta(hours=hours)),
+        "total": 100 * shards,
+        **changes,
+    }
+    made.store.create(record, None, NOW)
+    estimates = {"prompt_tokens_estimate": 5_000, "completion_tokens_limit": 20_000}
+    parts = [{"shard": n, "first_line": 1 + 100 * n, "lines": 100, **estimates} for n in range(shards)]
+    made.store.put_shards("batch_1", parts)
+    return made
+
+
+def live(**changes: Any) -> dict[str, Any]:
+    at = ids.timestamp(NOW - timedelta(minutes=5))
+    phases = [{"name": "healthy", "at": at, "attempt": 0}]
+    more = {"created_at": at, "healthy_at": at, "phases": phases, "instance_type": "g6.xlarge"}
+    return session_item("ses_1", **{**more, **changes})
+
+
+GPU_ONLY = {"backend": "gpu"}
+
+
+def test_a_little_work_goes_to_bedrock_and_much_to_the_gpu() -> None:
+    few = world()
+    assert few.plan()["next"] == "bedrock"
+    assert few.record()["backend"] == "bedrock"
+    many = world(500)
+    planned = many.plan()
+    assert planned["next"] == "gpu" and planned["round"] == 1
+    assert many.record()["round"] == 1
+
+
+def test_a_live_gpu_answers_whatever_there_is() -> None:
+    batch = world()
+    batch.sessions.live = [live()]
+    assert batch.plan()["next"] == "gpu"
+
+
+def test_the_choice_is_in_the_metadata_beside_what_people_wrote() -> None:
+    batch = world(metadata={"team": "blue"})
+    batch.plan()
+    metadata = batch.record()["metadata"]
+    assert metadata["team"] == "blue"
+    assert metadata["foreverus_choice"].startswith("bedrock: cheaper; 400 lines left")
+    assert len(metadata["foreverus_choice"]) <= 512
+    choice = batch.record()["choice"]
+    assert (choice["next"], choice["lines"], choice["gpu_tokens_per_second"]) == ("bedrock", 400, 452.0)
+    assert "published" in choice["gpu_tokens_per_second_from"]
+
+
+def test_a_new_round_makes_the_old_promise_and_token_void() -> None:
+    batch = world(metadata=GPU_ONLY)
+    assert batch.plan()["round"] == 1
+    batch.store.offer(REF, 1, "token", NOW)
+    batch.settle(0, 10)
+    assert batch.plan("States.Timeout")["round"] == 2
+    assert batch.store.promises() == []
+    assert "task_token" not in batch.record()
+    assert not batch.store.offer(REF, 1, "late", NOW)
+
+
+def test_the_end_is_found_in_this_order() -> None:
+    batch = world(shards=1)
+    batch.later(hours=25)
+    assert batch.plan() == {"next": "finish", "round": 0, "seconds": 0, "status": "expired"}
+    batch.settle(0, 100, done=True)
+    assert batch.plan()["status"] == "completed"
+    batch.store.change(REF, {"status": "cancelling"})
+    assert batch.plan("EngineFailed")["status"] == "cancelled"
+    batch.store.change(REF, {"status": "failed"})
+    assert batch.plan()["status"] == "failed"
+
+
+def test_nobody_plans_a_batch_that_is_not_there() -> None:
+    with pytest.raises(NotFound):
+        World().plan()
+
+
+def test_two_plans_at_once_are_two_rounds() -> None:
+    batch = world(metadata=GPU_ONLY)
+
+    class Racing(Sessions):
+        def newest(self, limit: int) -> list[dict[str, Any]]:
+            self.newest = super().newest  # type: ignore[method-assign]
+            assert batch.plan()["round"] == 1
+            return []
+
+    batch.sessions = Racing()
+    assert batch.plan()["round"] == 2
+
+
+def test_no_backend_that_the_batch_asks_for_is_a_failure_that_says_so() -> None:
+    batch = replace(world(metadata={"backend": "bedrock"}), bedrock="")
+    assert batch.plan()["status"] == "failed"
+    (error,) = batch.record()["errors"]
+    assert error["code"] == "backend_unavailable" and "metadata.backend" in error["message"]
+
+
+def test_after_a_quota_the_rest_is_bedrocks() -> None:
+    batch = world(500)
+    assert batch.plan()["next"] == "gpu"
+    assert batch.plan("GpuQuotaExceeded")["next"] == "bedrock"
+    batch.settle(0, 50)
+    assert batch.plan()["next"] == "bedrock"  # the quota is not asked again
+    assert batch.plan("BackendUnavailable")["status"] == "failed"
+    assert [one["code"] for one in batch.record()["errors"]] == ["backend_unavailable"]
+
+
+def test_without_bedrock_a_quota_is_the_end_with_the_way_out() -> None:
+    batch = world(metadata=GPU_ONLY)
+    batch.plan()
+    assert batch.plan("GpuQuotaExceeded") == {"next": "finish", "round": 1, "seconds": 0, "status": "failed"}
+    assert "L-3819A6DF" in batch.record()["errors"][0]["message"]
+
+
+def test_without_capacity_bedrock_takes_over_for_half_an_hour_and_the_gpu_gets_another_chance() -> None:
+    batch = world(500)
+    batch.plan()
+    assert batch.plan("NoGpuCapacity")["next"] == "bedrock"
+    batch.settle(0, 50)
+    batch.later(minutes=15)
+    assert batch.plan()["next"] == "bedrock"
+    batch.settle(0, 90)
+    batch.later(minutes=16)
+    assert batch.plan()["next"] == "gpu"
+
+
+def test_a_gpu_that_somebody_else_has_started_is_joined_and_no_second_one_asked_for() -> None:
+    batch = replace(world(500), max_gpus=3)
+    batch.plan()
+    batch.plan("NoGpuCapacity")
+    batch.settle(0, 50)
+    batch.sessions.live = [live()]
+    assert batch.plan()["next"] == "gpu"
+    assert batch.record()["gpus"] == 1
+
+
+def test_without_capacity_and_bedrock_it_waits_and_asks_again() -> None:
+    batch = world(metadata=GPU_ONLY)
+    batch.plan()
+    assert batch.plan("NoGpuCapacity") == {"next": "wait", "round": 2, "seconds": 300}
+    assert batch.record()["metadata"]["foreverus_choice"].startswith("wait 300 s, then")
+    assert batch.plan()["next"] == "gpu"
+    assert batch.plan("NoGpuCapacity")["seconds"] == 600
+    assert batch.record()["backend"] == "gpu"
+
+
+def test_waiting_ends_with_the_window() -> None:
+    batch = world(hours=1, metadata=GPU_ONLY)
+    error: str | None = None
+    for _ in range(100):
+        planned = batch.plan(error)
+        if planned["next"] == "finish":
+            break
+        batch.later(seconds=planned["seconds"] if planned["next"] == "wait" else 20)
+        error = "NoGpuCapacity" if planned["next"] == "gpu" else None
+    assert planned["status"] == "expired"
+    assert batch.now - NOW < timedelta(hours=1, seconds=30)
+
+
+def test_what_no_longer_fits_on_spot_goes_on_demand_if_that_is_allowed() -> None:
+    batch = world(500, hours=9, metadata={**GPU_ONLY, "allow_on_demand": "true"})
+    first = batch.plan()
+    assert (first["next"], batch.record()["on_demand"]) == ("gpu", False)
+    batch.later(seconds=first["seconds"])  # nothing was answered: it is late now
+    assert batch.plan("NoGpuCapacity")["next"] == "gpu"
+    assert batch.record()["on_demand"]
+    assert batch.plan("NoGpuCapacity")["next"] == "wait"  # on-demand has none either
+
+
+def test_three_lost_gpus_without_an_answer_are_enough() -> None:
+    batch = world(500)
+    for _ in range(3):
+        assert batch.plan(None if batch.record()["round"] == 0 else "BootFailed")["next"] == "gpu"
+    assert batch.plan("BootFailed")["next"] == "bedrock"
+    alone = world(500, metadata=GPU_ONLY)
+    alone.plan()
+    assert [alone.plan("BootFailed")["next"] for _ in range(3)] == ["gpu", "gpu", "finish"]
+
+
+def test_answers_between_losses_keep_it_going() -> None:
+    batch = world(500, metadata=GPU_ONLY)
+    batch.plan()
+    for number in range(1, 9):
+        batch.settle(0, number)
+        assert batch.plan("SpotInterrupted")["next"] == "gpu"
+
+
+def test_switching_the_gpu_off_cancels_the_batch_and_says_why() -> None:
+    batch = world(500)
+    batch.plan()
+    assert batch.plan("SessionEndRequested", "The GPU was switched off (session ses_1).")["status"] == "cancelled"
+    assert batch.record()["errors"][0]["message"] == "The GPU was switched off (session ses_1)."
+
+
+def test_a_gpu_that_would_boot_after_the_end_is_not_bought() -> None:
+    batch = world(500, metadata=GPU_ONLY)
+    at, healthy = ids.timestamp(NOW - timedelta(hours=1)), ids.timestamp(NOW - timedelta(minutes=57))
+    batch.sessions.earlier = [session_item("ses_0", status="ended", created_at=at, healthy_at=healthy)]
+    batch.later(hours=23, minutes=58)
+    assert batch.plan() == {"next": "wait", "round": 1, "seconds": 120}
+    batch.later(seconds=120)
+    assert batch.plan()["status"] == "expired"
+
+
+def test_a_backlog_that_is_worth_it_gets_more_gpus_and_one_when_there_is_no_more_to_be_had() -> None:
+    batch = replace(world(500, metadata=GPU_ONLY), max_gpus=3)
+    batch.plan()
+    assert batch.record()["gpus"] == 3
+    batch.sessions.live = [live()]
+    batch.settle(0, 10)
+    assert batch.plan("GpuQuotaExceeded")["next"] == "gpu"
+    assert batch.record()["gpus"] == 1
+
+
+def test_the_rate_of_this_batch_counts_before_every_other() -> None:
+    batch = world(500, metadata=GPU_ONLY)
+    batch.store.note_pace("g6.xlarge", {"tokens_per_second": 300.0, "boot_seconds": 100.0})
+    batch.sessions.live = [live()]
+    batch.plan()
+    assert batch.record()["choice"]["gpu_tokens_per_second"] == 300.0
+    batch.later(seconds=100)
+    batch.settle(0, 100, tokens=150, done=True)  # 15,000 tokens in 100 s
+    batch.plan("States.Timeout")
+    choice = batch.record()["choice"]
+    assert (choice["gpu_tokens_per_second"], choice["gpu_tokens_per_second_from"]) == (150.0, "measured in this batch")
+
+
+def test_a_gpu_that_boots_already_is_nearer_than_a_new_one() -> None:
+    batch = world(500, metadata=GPU_ONLY)
+    batch.sessions.live = [live(healthy_at=None, created_at=ids.timestamp(NOW - timedelta(seconds=150)))]
+    batch.plan()
+    assert batch.record()["choice"]["gpu_boot_seconds"] == 60  # of the assumed 210
+    batch.sessions.live = [live(end_requested=True)]
+    batch.plan("States.Timeout")
+    assert batch.record()["choice"]["gpu_live"] is False
+
+
+def test_a_model_whose_price_nobody_knows_is_not_chosen_for_its_price() -> None:
+    batch = replace(world(), bedrock="somebody.new-model-v1:0")
+    assert batch.plan()["next"] == "gpu"
+    assert "unknown" in batch.record()["choice"]["bedrock_price_from"]
+
+
+def shard(**changes: Any) -> dict[str, Any]:
+    estimates = {"prompt_tokens_estimate": 5_000, "completion_tokens_limit": 20_000}
+    return {
+        "status": "waiting",
+        "lines": 100,
+        "completed": 0,
+        "failed": 0,
+        "completion_tokens": 0,
+        **estimates,
+        **changes,
+    }
+
+
+def test_before_anything_is_answered_half_of_the_limit_is_expected_and_never_an_essay() -> None:
+    assert work_left([shard()], 60).completion_tokens == 10_000
+    assert work_left([shard(completion_tokens_limit=400_000)], 60).completion_tokens == 100 * EXPECTED_TOKENS
+
+
+def test_what_was_answered_says_what_will_be() -> None:
+    done = shard(status="done", completed=100, completion_tokens=1_000)
+    left = work_left([done, shard(completed=40, failed=10, completion_tokens=400)], 60)
+    assert (left.lines, left.prompt_tokens) == (50, 2_500)
+    assert left.completion_tokens == round((100 * 16 + 1_400) / (16 + 140) * 50)
+
+
+def test_a_shard_that_is_not_marked_is_never_nothing() -> None:
+    left = work_left([shard(completed=100, completion_tokens=1_000)], 60)
+    assert left.lines == 1 and left.completion_tokens >= 1
+
+
+def test_bedrock_takes_no_month_beyond_its_cap() -> None:
+    batch = world(shards=1, metadata={"backend": "bedrock"})
+    batch.sessions.month_usd = 19.9
+    assert batch.plan()["next"] == "bedrock"  # 100 lines are a cent
+    batch = world(shards=100, metadata={"backend": "bedrock"})
+    batch.sessions.month_usd = 19.9
+    assert batch.plan()["status"] == "failed"
+    (error,) = batch.record()["errors"]
+    assert error["code"] == "spend_cap_reached"
+    assert "MonthlyCapUsd" in error["message"]
+
+
+def test_beyond_the_cap_of_bedrock_the_gpu_is_asked_which_has_a_guard_of_its_own() -> None:
+    batch = world(shards=1)
+    assert batch.plan()["next"] == "bedrock"
+    batch = world(shards=1)
+    batch.sessions.month_usd = 20.0
+    assert batch.plan()["next"] == "gpu"

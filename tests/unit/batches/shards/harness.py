@@ -1,0 +1,57 @@
+"""A small batch in memory, as validation leaves it."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from foreverus.aws.s3 import MemoryObjects
+from foreverus.backends.port import Prompt
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.shards.queue import shard_message
+from foreverus.batches.store import BatchRef
+
+REF = BatchRef("user_1", "batch_1")
+KEY = "batches/batch_1/input.jsonl"
+
+
+def line(number: int, content: str, **body: Any) -> bytes:
+    asked = {"model": "model", "messages": [{"role": "user", "content": content}], **body}
+    request = {"custom_id": f"c{number}", "method": "POST", "url": "/v1/chat/completions", "body": asked}
+    return json.dumps(request).encode() + b"\n"
+
+
+def submit(
+    batches: MemoryBatches, objects: MemoryObjects, lines: Sequence[bytes], a_shard: int, ref: BatchRef = REF
+) -> list[str]:
+    """Keeps the batch in its first round, `a_shard` lines in each shard; returns the messages of its shards."""
+    key = f"batches/{ref.batch_id}/input.jsonl"
+    objects.put(key, b"".join(lines))
+    record = {"batch_id": ref.batch_id, "user_id": ref.user_id, "status": "in_progress", "round": 1, "input_key": key}
+    times = {"created_at": "2026-01-01T12:00:00.000Z", "expires_at": "2026-01-02T12:00:00.000Z"}
+    batches.create({**record, **times, "task_token": "round-1"}, None, None)  # type: ignore[arg-type]
+    shards, start = [], 0
+    for first in range(0, len(lines), a_shard):
+        end = start + sum(len(one) for one in lines[first : first + a_shard])
+        count = len(lines[first : first + a_shard])
+        shards.append({"shard": len(shards), "first_line": first + 1, "lines": count, "start": start, "end": end})
+        start = end
+    batches.put_shards(ref.batch_id, shards)
+    return [json.dumps(shard_message(ref, one["shard"], 1)) for one in shards]
+
+
+def settled(batches: MemoryBatches, ref: BatchRef = REF) -> dict[int, dict[str, Any]]:
+    """Every settled line of the batch, by its number."""
+    return {
+        number: item
+        for (batch_id, _), lines in batches.answered.items()
+        if batch_id == ref.batch_id
+        for number, item in lines.items()
+    }
+
+
+def asked(prompt: Prompt) -> str:
+    return prompt.messages[-1].content
+
+
+def reply(words: Callable[[str], list[str]]) -> Callable[[Prompt], list[str]]:
+    return lambda prompt: words(asked(prompt))

@@ -1,0 +1,58 @@
+"""How many shards a worker takes."""
+
+import asyncio
+
+from foreverus.batches.shards.lookahead import LookAhead
+from tests.unit.worker.harness import in_jumping_time
+
+
+@in_jumping_time
+async def test_first_shards_fill_the_slots_twice_and_no_more() -> None:
+    assert await LookAhead(8).room() == 1
+    assert await LookAhead(64).room() == 2
+    look = LookAhead(256)
+    assert await look.room() == 6
+    shards = [look.claim() for _ in range(6)]
+    assert look.ready == 600, "an unread shard counts as a full one"
+    shards[0].holds(12)
+    assert look.ready == 512
+    shards[1].started()
+    assert await look.room() == 1
+
+
+@in_jumping_time
+async def test_next_shard_is_taken_while_two_turns_of_lines_are_ready() -> None:
+    look = LookAhead(4)
+    shard = look.claim()
+    shard.holds(20)
+    waiting = asyncio.create_task(look.room())
+    for _ in range(12):
+        await asyncio.sleep(1)
+        shard.started()
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    shard.started()
+    assert await waiting == 1
+
+
+@in_jumping_time
+async def test_fast_lines_need_more_of_them_ready() -> None:
+    look = LookAhead(4)
+    shard = look.claim()
+    shard.holds(100)
+    for _ in range(50):
+        await asyncio.sleep(0.02)
+        shard.started()
+    assert 45 <= look.wanted <= 55, "as many as start in a second"
+
+
+@in_jumping_time
+async def test_shard_that_was_already_done_makes_room() -> None:
+    look = LookAhead(4)
+    shard = look.claim()
+    waiting = asyncio.create_task(look.room())
+    await asyncio.sleep(1)
+    assert not waiting.done()
+    shard.release()
+    shard.release()
+    assert await waiting == 1

@@ -1,0 +1,213 @@
+"""A round on Bedrock: as fast as the quota allows, and never longer than its Lambda lives."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from foreverus.aws.s3 import MemoryObjects
+from foreverus.backends.limiter import Limiter
+from foreverus.backends.memory import MemoryEngine
+from foreverus.backends.port import Completion, Prompt
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.shards.on_bedrock import OnBedrock
+from foreverus.batches.store import Progress
+from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
+from foreverus.worker.contact import Contact, DirectCalls
+from tests.unit.batches.shards.harness import REF, asked, line, reply, settled, submit
+from tests.unit.worker.harness import in_jumping_time
+
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Bedrock(MemoryEngine):
+    """Answers in two seconds, at most `quota` at once; says what it is told to of certain lines."""
+
+    def __init__(self, quota: int = 1000, **failures: Exception):
+        super().__init__(reply(lambda content: ["two ", "words"]), 1.0)
+        self.quota = quota
+        self.failures = failures
+        self.refused = 0
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        if self.running >= self.quota:
+            self.refused += 1
+            raise EngineBusy("ThrottlingException")
+        if asked(prompt) in self.failures:
+            self.prompts.append(prompt)
+            raise self.failures[asked(prompt)]
+        return await super().complete(prompt)
+
+
+class Round:
+    def __init__(self, backend: MemoryEngine, lines: int = 100, a_shard: int = 25, at_once: int = 16):
+        loop = asyncio.get_running_loop()
+
+        def clock() -> datetime:
+            return START + timedelta(seconds=loop.time())
+
+        self.store, self.objects = MemoryBatches(), MemoryObjects(clock)
+        submit(self.store, self.objects, [line(n, f"q{n}", max_tokens=20) for n in range(1, lines + 1)], a_shard)
+        self.on = OnBedrock(self.store, self.objects, backend, at_once, clock, DirectCalls(Contact()))
+
+    async def answer(self, seconds: float = 800, round_: int = 1) -> dict[str, Any]:
+        return await self.on.answer(REF, round_, seconds)
+
+
+@in_jumping_time
+async def test_batch_is_answered_with_many_calls_at_once() -> None:
+    backend = Bedrock()
+    batch = Round(backend)
+    assert await batch.answer() == {"left": 0}
+    took = asyncio.get_running_loop().time()
+    assert took <= 100 / 16 * 2 + 2 and backend.most_running == 16
+    lines = settled(batch.store)
+    assert lines.keys() == set(range(1, 101)) and {item["by"] for item in lines.values()} == {"bedrock"}
+    shards = batch.store.shards(REF.batch_id)
+    assert {one["status"] for one in shards} == {"done"} and not any(one["shares"] for one in shards)
+    assert sum(one["bedrock_completion_tokens"] for one in shards) == 200
+
+
+@in_jumping_time
+async def test_throttled_backend_is_asked_at_its_own_pace() -> None:
+    backend = Bedrock(quota=5)
+    batch = Round(backend, lines=200)
+    assert await batch.answer() == {"left": 0}
+    took = asyncio.get_running_loop().time()
+    assert took <= 200 / 5 * 2 * 1.5, "two thirds of what the quota allows at least"
+    assert backend.refused <= 60
+    assert len(settled(batch.store)) == 200
+
+
+@in_jumping_time
+async def test_backend_that_only_throttles_is_left_for_the_state_machine_to_wait_for() -> None:
+    backend = Bedrock(quota=0)
+    batch = Round(backend)
+    answer = await batch.answer()
+    assert answer["left"] == 100 and answer["error"]["Error"] == "EngineBusy"
+    assert asyncio.get_running_loop().time() < 130 and backend.refused < 60
+
+
+@in_jumping_time
+async def test_backend_that_cannot_be_used_ends_the_round_and_keeps_what_it_answered() -> None:
+    backend = Bedrock(q40=BackendUnavailable("The model is not enabled."))
+    batch = Round(backend)
+    answer = await batch.answer()
+    assert answer["error"] == {"Error": "BackendUnavailable", "Cause": "The model is not enabled."}
+    assert answer["left"] == 100 - len(settled(batch.store)) > 0
+    assert sum(one["completed"] for one in batch.store.shards(REF.batch_id)) == len(settled(batch.store))
+
+
+@in_jumping_time
+async def test_partial_failure_is_an_error_of_its_lines_only() -> None:
+    backend = Bedrock(q3=PromptRejected("No.", "unsupported_parameter"), q4=EngineFailed("ModelErrorException"))
+    batch = Round(backend)
+    assert await batch.answer() == {"left": 0}
+    errors = {n: item["error"]["code"] for n, item in settled(batch.store).items() if "error" in item}
+    assert errors == {3: "unsupported_parameter", 4: "engine_failed"}
+    assert [asked(prompt) for prompt in backend.prompts].count("q4") == 3
+
+
+@in_jumping_time
+async def test_time_that_is_up_starts_nothing_and_lets_calls_in_flight_end() -> None:
+    backend = Bedrock()
+    batch = Round(backend, lines=1000, a_shard=100)
+    answer = await batch.answer(seconds=9.0)
+    assert 9 <= asyncio.get_running_loop().time() <= 9 + 3
+    assert answer == {"left": 1000 - len(backend.prompts)} and len(settled(batch.store)) == len(backend.prompts)
+
+
+@in_jumping_time
+async def test_window_that_closes_ends_the_round() -> None:
+    backend = Bedrock()
+    batch = Round(backend, lines=1000, a_shard=100)
+    batch.store.change(REF, {"expires_at": "2026-01-01T12:00:07.000Z"})
+    answer = await batch.answer(seconds=800)
+    assert asyncio.get_running_loop().time() <= 7 + 3
+    assert 0 < answer["left"] == 1000 - len(settled(batch.store))
+
+
+@in_jumping_time
+async def test_call_that_hangs_does_not_outlive_the_function() -> None:
+    backend = Bedrock()
+    batch = Round(backend, lines=20)
+    backend.seconds_per_token = 10_000
+    answer = await batch.answer(seconds=30)
+    assert answer == {"left": 20} and asyncio.get_running_loop().time() < 30 + 50
+
+
+@pytest.mark.parametrize("change", [{"status": "cancelling"}, {"round": 2}])
+def test_batch_that_moves_on_is_left_within_seconds(change: dict[str, Any]) -> None:
+    @in_jumping_time
+    async def move_on() -> None:
+        batch = Round(Bedrock(), lines=1000, a_shard=100)
+        answering = asyncio.create_task(batch.answer())
+        await asyncio.sleep(10)
+        batch.store.change(REF, change)
+        answer = await answering
+        assert asyncio.get_running_loop().time() < 10 + 3
+        assert answer["left"] == 1000 - len(settled(batch.store)) and "error" not in answer
+        assert (await batch.answer())["left"] == answer["left"], "and is not taken up again"
+
+    move_on()
+
+
+@in_jumping_time
+async def test_second_visit_asks_only_what_has_no_answer() -> None:
+    backend = Bedrock()
+    batch = Round(backend)
+    first = await batch.answer(seconds=5.0)
+    assert first["left"] > 0
+    assert await batch.answer() == {"left": 0}
+    assert len(backend.prompts) == 100
+
+
+@in_jumping_time
+async def test_shard_that_a_gpu_began_keeps_its_shares_and_counts_once() -> None:
+    batch = Round(Bedrock(), lines=4, a_shard=4)
+    gpu = {"custom_id": "c1", "by": "ses_1", "text": "", "finish_reason": "stop"}
+    batch.store.settle(
+        REF.batch_id, 0, [{"line": 1, **gpu, "prompt_tokens": 7, "completion_tokens": 9, "at": ""}], START
+    )
+    batch.store.progress(REF, 0, Progress(1, 0, 7, 9, session_id="ses_1", slot_seconds=2.5), False)
+    assert await batch.answer() == {"left": 0}
+    (shard,) = batch.store.shards(REF.batch_id)
+    assert (shard["completed"], shard["completion_tokens"], shard["bedrock_completion_tokens"]) == (4, 15, 6)
+    assert shard["shares"] == {"ses_1": 2.5}
+
+
+@in_jumping_time
+async def test_table_that_cannot_be_read_is_an_error_and_no_end_of_the_world() -> None:
+    batch = Round(Bedrock())
+
+    def settled(*args: Any) -> Any:
+        raise ConnectionError("no route to DynamoDB")
+
+    batch.store.settled = settled  # type: ignore[method-assign]
+    answer = await batch.answer()
+    assert answer == {"left": 100, "error": {"Error": "ConnectionError", "Cause": "no route to DynamoDB"}}
+
+
+@in_jumping_time
+async def test_limit_grows_back_by_one_call_for_every_round_of_answers() -> None:
+    limiter = Limiter(8)
+
+    async def refuse() -> None:
+        if limiter.limit == 8:
+            raise EngineBusy("once")
+
+    await asyncio.gather(*(limiter.run(refuse, False) for _ in range(8)))
+    assert 4 < limiter.limit < 7
+    for _ in range(40):
+        await limiter.run(refuse, False)
+        if limiter.limit > 7.8:
+            break
+    assert limiter.limit > 7.8
+
+
+def test_run_makes_a_loop_of_its_own() -> None:
+    store, objects = MemoryBatches(), MemoryObjects(lambda: START)
+    submit(store, objects, [line(1, "hello")], 1)
+    assert OnBedrock(store, objects, MemoryEngine(), 4, lambda: START).run(REF, 1, 30) == {"left": 0}
+    assert settled(store)[1]["text"] == "You said: hello"

@@ -1,0 +1,183 @@
+"""One shard, whoever answers it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pytest
+
+from foreverus.aws.s3 import MemoryObjects, ObjectNotThere
+from foreverus.backends.memory import MemoryEngine
+from foreverus.backends.port import Completion, Prompt
+from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.shards.lookahead import LookAhead
+from foreverus.batches.shards.resources import Crew, Job
+from foreverus.batches.shards.run import Outcome, ShardRun
+from foreverus.batches.store import BatchStore
+from foreverus.errors import EngineFailed
+from foreverus.worker.contact import Contact, DirectCalls
+from tests.unit.batches.shards.harness import KEY, REF, asked, line, settled, submit
+from tests.unit.worker.harness import in_jumping_time
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+T = TypeVar("T")
+
+
+class Slots:
+    """`Admission` to so many slots."""
+
+    def __init__(self, slots: int = 4):
+        self.free = asyncio.Semaphore(slots)
+        self.alone: list[bool] = []
+
+    async def run(self, work: Callable[[], Awaitable[T]], alone: bool) -> T:
+        async with self.free:
+            self.alone.append(alone)
+            return await work()
+
+
+class Shard:
+    """The first shard of a batch of its own, and who answers it."""
+
+    def __init__(self, lines: list[bytes], backend: MemoryEngine | None = None, alive: bool = True):
+        self.batches, self.objects = MemoryBatches(), MemoryObjects(lambda: NOW)
+        self.backend = backend or MemoryEngine(seconds_per_token=0.1)
+        self.slots = Slots()
+        self.heard: list[int] = []
+        submit(self.batches, self.objects, lines, len(lines))
+
+        async def is_alive(suspicion: str) -> bool:
+            return alive
+
+        self.crew = Crew(
+            by="ses_1",
+            backend=self.backend,
+            admission=self.slots,
+            alive=is_alive,
+            batches=self.batches,
+            objects=self.objects,
+            calls=DirectCalls(Contact()),
+            clock=lambda: NOW,
+            slots=4,
+            settled=lambda items: self.heard.extend(item["line"] for item in items),
+        )
+
+    def begin(self, **shard: Any) -> ShardRun:
+        item = {**self.batches.shards(REF.batch_id)[0], **shard}
+        return ShardRun(self.crew, Job(REF, 1, item, KEY), LookAhead(4).claim())
+
+
+def lines(count: int) -> list[bytes]:
+    return [line(n, f"q{n}", max_tokens=10) for n in range(1, count + 1)]
+
+
+@in_jumping_time
+async def test_every_line_is_settled_and_heard_of_once() -> None:
+    shard = Shard(lines(10))
+    assert await shard.begin().run() is Outcome.DONE
+    assert settled(shard.batches).keys() == set(range(1, 11)) == set(shard.heard) and len(shard.heard) == 10
+    assert shard.batches.settlings < 10, "they were written in groups"
+
+
+@in_jumping_time
+async def test_blank_lines_are_skipped_and_numbers_are_those_of_the_file() -> None:
+    shard = Shard([lines(1)[0], b"\r\n", b"   \n", line(4, "q4").replace(b"\n", b"\r\n")])
+    assert await shard.begin().run() is Outcome.DONE
+    assert settled(shard.batches).keys() == {1, 4}
+
+
+@in_jumping_time
+async def test_shard_of_blank_lines_is_done() -> None:
+    shard = Shard([b"\n", b" \n"])
+    assert await shard.begin().run() is Outcome.DONE
+    assert shard.batches.shards(REF.batch_id)[0]["status"] == "done"
+
+
+@in_jumping_time
+async def test_line_that_two_engines_died_of_is_not_asked_and_one_that_one_died_of_is_asked_last_and_alone() -> None:
+    shard = Shard(lines(6))
+    for number, engines in ((2, 2), (3, 1)):
+        for _ in range(engines):
+            shard.batches.suspect(REF.batch_id, 0, number)
+    assert await shard.begin().run() is Outcome.DONE
+    asked_for = [asked(prompt) for prompt in shard.backend.prompts]
+    assert "q2" not in asked_for and asked_for[-1] == "q3" and shard.slots.alone == [False] * 4 + [True]
+    assert settled(shard.batches)[2]["error"]["code"] == "engine_failed"
+
+
+@in_jumping_time
+async def test_lines_of_an_engine_that_dies_are_suspects_and_those_that_wait_are_not() -> None:
+    class Dying(MemoryEngine):
+        async def complete(self, prompt: Prompt) -> Completion:
+            self.prompts.append(prompt)
+            await asyncio.sleep(1 if asked(prompt) == "q1" else 100)
+            raise EngineFailed("ReadError")
+
+    shard = Shard(lines(10), Dying(), alive=False)
+    run = shard.begin()
+    running = asyncio.create_task(run.run())
+    await asyncio.sleep(5)
+    assert len(shard.backend.prompts) == 4, "nobody is sent into an engine that may be dead"
+    run.stop(engine_died=True)
+    assert await running is Outcome.LEFT
+    assert shard.batches.suspected == {(REF.batch_id, 0): dict.fromkeys((1, 2, 3, 4), 1)}
+
+
+@in_jumping_time
+async def test_run_that_starts_no_more_ends_with_what_is_in_the_engine() -> None:
+    shard = Shard(lines(10))
+    run = shard.begin()
+    running = asyncio.create_task(run.run())
+    await asyncio.sleep(0.1)
+    assert len(run.in_engine) == 4
+    run.start_no_more()
+    assert await running is Outcome.LEFT
+    assert len(settled(shard.batches)) == 4
+    assert shard.batches.shards(REF.batch_id)[0]["completed"] == 4
+
+
+@in_jumping_time
+async def test_run_that_is_stopped_before_it_has_read_asks_nothing() -> None:
+    for how in ("start_no_more", "stop"):
+        shard = Shard(lines(10))
+        run = shard.begin()
+        running = asyncio.create_task(run.run())
+        await asyncio.sleep(0)
+        getattr(run, how)()
+        assert await running is Outcome.LEFT and not shard.backend.prompts
+
+
+@in_jumping_time
+async def test_object_that_is_gone_is_an_error_for_whoever_runs_it() -> None:
+    shard = Shard(lines(2))
+    shard.objects.delete(KEY)
+    with pytest.raises(ObjectNotThere):
+        await shard.begin().run()
+
+
+@in_jumping_time
+async def test_progress_is_kept_while_the_shard_runs() -> None:
+    shard = Shard(lines(40), MemoryEngine(lambda prompt: ["word "] * 5, seconds_per_token=0.2))
+    running = asyncio.create_task(shard.begin().run())
+    await asyncio.sleep(5)
+    (item,) = shard.batches.shards(REF.batch_id)
+    assert 10 <= item["completed"] <= 16 and item["status"] == "waiting"
+    assert item["shares"]["ses_1"] >= 10
+    assert await running is Outcome.DONE
+
+
+def test_settled_lines_fit_into_the_table(aws: Any) -> None:
+    @in_jumping_time
+    async def run() -> None:
+        shard = Shard(lines(30))
+        store = BatchStore(aws.items)
+        store.create({**shard.batches.records[REF], "status": "in_progress"}, None, NOW)
+        store.put_shards(REF.batch_id, shard.batches.shards(REF.batch_id))
+        shard.crew = Crew(**{**{n: getattr(shard.crew, n) for n in Crew.__dataclass_fields__}, "batches": store})
+        assert await shard.begin().run() is Outcome.DONE
+        (item,) = store.shards(REF.batch_id)
+        assert (item["completed"], item["status"]) == (30, "done") and item["shares"]["ses_1"] > 1
+        assert store.settled(REF.batch_id, 0).lines[30]["text"] == "You said: q30"
+
+    run()

@@ -1,0 +1,253 @@
+"""Files: uploaded by a form or at an address, found, listed, downloaded, deleted. Store and twin behave alike."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+
+from foreverus import bootstrap
+from foreverus.aws.s3 import MemoryObjects
+from foreverus.batches.input.lines import CHAT
+from foreverus.errors import InvalidRequest, NotAllowed, NotFound
+from foreverus.files.forms import Form, FormFile, read_form
+from foreverus.files.records import new_file, public_file
+from foreverus.files.service import MAX_ANSWER_BYTES, MAX_INLINE_BYTES, FileService
+from foreverus.files.store import Files, FileStore, MemoryFiles
+from foreverus.handlers import api
+from tests.unit.conftest import NOW, Aws
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def files(request: pytest.FixtureRequest, aws: Aws) -> Files:
+    return FileStore(aws.items) if request.param == "dynamodb" else MemoryFiles()
+
+
+def ids(found: list[dict[str, Any]]) -> list[str]:
+    return [file["file_id"] for file in found]
+
+
+def test_files_are_paged_both_ways(files: Files) -> None:
+    for number in range(1, 6):
+        purpose = "batch" if number % 2 else "batch_output"
+        files.put(new_file(f"file_{number}", "ana", "p.jsonl", 1, NOW, purpose=purpose))
+    assert ids(files.page("ana", 2)) == ["file_5", "file_4"]
+    assert ids(files.page("ana", 9, "file_4")) == ["file_3", "file_2", "file_1"]
+    assert ids(files.page("ana", 2, "file_2", ascending=True)) == ["file_3", "file_4"]
+    assert ids(files.page("ana", 2, purpose="batch")) == ["file_5", "file_3"]
+    assert ids(files.page("ana", 2, "file_3", purpose="batch")) == ["file_1"]
+    assert ids(files.page("ana", 9, ascending=True, purpose="batch_output")) == ["file_2", "file_4"]
+    assert files.page("bia", 9) == []
+
+
+def test_a_deleted_file_does_not_come_back_when_its_bytes_arrive(files: Files) -> None:
+    files.put(new_file("file_1", "ana", "p.jsonl", 1, NOW, status="pending"))
+    arrived = files.arrived("ana", "file_1", 7)
+    assert arrived and (arrived["status"], arrived["bytes"]) == ("uploaded", 7)
+    files.delete("ana", "file_1")
+    assert files.arrived("ana", "file_1", 7) is None
+    assert files.get("ana", "file_1") is None
+
+
+class World:
+    def __init__(self) -> None:
+        self.store, self.objects = MemoryFiles(), MemoryObjects(lambda: NOW)
+        self.files = FileService(self.store, self.objects, lambda: NOW)
+
+    def put(self, user_id: str, file_id: str, data: bytes | None, **more: Any) -> dict[str, Any]:
+        item = new_file(file_id, user_id, "p.jsonl", len(data or b""), NOW, **more)
+        self.store.put(item)
+        if data is not None:
+            self.objects.put(item["object_key"], data)
+        return item
+
+
+def form(*parts: tuple[str, str | None, bytes], boundary: str = "XX") -> tuple[str, bytes]:
+    body = b""
+    for name, filename, data in parts:
+        of_file = "" if filename is None else f'; filename="{filename}"\r\nContent-Type: application/jsonl'
+        head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"{of_file}\r\n\r\n'
+        body += head.encode() + data + b"\r\n"
+    return f"multipart/form-data; boundary={boundary}", body + f"--{boundary}--\r\n".encode()
+
+
+def test_a_form_keeps_every_byte_of_its_file() -> None:
+    data = b"\r\n--XX\x00\xff--\r\n-\r\n" + bytes(range(256)) * 3
+    made = read_form(*form(("purpose", None, b"batch"), ("file", "ação.jsonl", data), boundary="YY"))
+    assert made == Form({"purpose": "batch"}, {"file": FormFile("ação.jsonl", data)})
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("multipart/form-data", b""),
+        ("multipart/form-data; boundary=XX", b""),
+        ("multipart/form-data; boundary=XX", b"nonsense"),
+        ("multipart/form-data; boundary=XX", form(("file", "x", b"1"))[1][:-10]),
+        ("multipart/form-data; boundary=XX", b"--XX\r\nContent-Disposition: form-data\r\n\r\n1\r\n--XX--\r\n"),
+        ("multipart/form-data; boundary=" + "X" * 300, b""),
+        form(*[(f"f{n}", None, b"") for n in range(30)]),
+        form(("purpose", None, b"batch"), ("purpose", None, b"batch")),
+    ],
+)
+def test_what_is_no_form_is_refused(content_type: str, body: bytes) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_form(content_type, body)
+    assert caught.value.reason in ("invalid_form", "invalid_field")
+
+
+@pytest.mark.parametrize(
+    ("parts", "code", "param"),
+    [
+        ([("file", "p", b"")], "missing_field", "purpose"),
+        ([("purpose", None, b"batch")], "missing_field", "file"),
+        ([("purpose", None, b"batch"), ("file", None, b"text")], "missing_field", "file"),
+        ([("purpose", None, b"vision"), ("file", "p", b"")], "invalid_field", "purpose"),
+        (
+            [("purpose", None, b"batch"), ("file", "p", b""), ("expires_after", None, b"1")],
+            "unknown_field",
+            "expires_after",
+        ),
+    ],
+)
+def test_a_form_with_wrong_fields_is_refused(parts: list[Any], code: str, param: str) -> None:
+    world = World()
+    with pytest.raises(InvalidRequest) as caught:
+        world.files.upload("ana", *form(*parts))
+    assert (caught.value.reason, caught.value.param) == (code, param)
+    assert world.objects.held == {} and world.store.records == {}
+
+
+def test_an_announced_file_is_pending_until_its_bytes_are_there() -> None:
+    world = World()
+    made = world.files.announce("ana", {"filename": "p.jsonl", "purpose": "batch", "bytes": 5})
+    assert (made["status"], made["bytes"]) == ("pending", 5)
+    assert made["upload"] == {
+        "method": "PUT",
+        "url": f"memory://put/files/ana/{made['id']}?bytes=5",
+        "headers": {"Content-Type": "application/jsonl"},
+        "expires_at": int((NOW + timedelta(hours=1)).timestamp()),
+    }
+    with pytest.raises(NotFound) as caught:
+        world.files.content("ana", made["id"])
+    assert caught.value.reason == "file_not_uploaded"
+    assert world.files.page("ana", {})["data"][0]["status"] == "pending"
+    world.objects.put(f"files/ana/{made['id']}", b"12345")
+    assert world.files.page("ana", {})["data"][0]["status"] == "processed"
+    assert world.files.get("ana", made["id"])["status"] == "processed"
+
+
+@pytest.mark.parametrize(("changes", "param"), [({"bytes": 200_000_001}, "bytes"), ({"purpose": "vision"}, "purpose")])
+def test_an_announced_file_is_refused_by_field(changes: dict[str, Any], param: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        World().files.announce("ana", {"filename": "p", "purpose": "batch", "bytes": 5} | changes)
+    assert caught.value.param == param
+
+
+def test_an_upload_at_an_address_through_the_real_parts(aws: Aws) -> None:
+    body = {"filename": "p.jsonl", "purpose": "batch", "bytes": 3}
+    made = call("POST /files", body=body)
+    assert (made["status"], made["upload"]["method"]) == ("pending", "PUT")
+    refused = call("POST /batches", body=batch_of(made["id"]), status=400)["error"]
+    assert (refused["param"], refused["code"]) == ("input_file_id", "file_not_uploaded")
+    put = requests.put(made["upload"]["url"], data=b"{}\n", headers=made["upload"]["headers"], timeout=5)
+    assert put.status_code == 200
+    assert call("POST /batches", body=batch_of(made["id"]))["status"] == "validating"
+    assert call("GET /files/{file_id}", file_id=made["id"])["status"] == "processed"
+
+
+def batch_of(input_file_id: str) -> dict[str, Any]:
+    return {"input_file_id": input_file_id, "endpoint": CHAT, "completion_window": "24h"}
+
+
+def call(route: str, body: Any = None, status: int = 200, **path: str) -> Any:
+    method, resource = route.split(" ")
+    event = {
+        "httpMethod": method,
+        "resource": resource,
+        "pathParameters": path or None,
+        "headers": {"content-type": "application/json"},
+        "body": json.dumps(body) if body is not None else None,
+        "requestContext": {"authorizer": {"user_id": "ana"}},
+    }
+    answer = api.handler(event, None)
+    assert answer["statusCode"] == status, answer
+    return json.loads(answer["body"])
+
+
+def test_a_list_mixes_own_and_scheduled_files_by_age() -> None:
+    world = World()
+    for owner, number in (("ana", 1), ("schedule", 2), ("bia", 3), ("ana", 4)):
+        world.put(owner, f"file_{number}", b"")
+    page = world.files.page("ana", {"limit": "2"})
+    assert ([file["id"] for file in page["data"]], page["has_more"]) == (["file_4", "file_2"], True)
+    rest = world.files.page("ana", {"limit": "2", "after": "file_2"})
+    assert ([file["id"] for file in rest["data"]], rest["has_more"]) == (["file_1"], False)
+    up = world.files.page("ana", {"order": "asc", "limit": "10000"})
+    assert [file["id"] for file in up["data"]] == ["file_1", "file_2", "file_4"]
+
+
+@pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "10001"}, {"order": "up"}, {"page": "2"}])
+def test_a_wrong_query_is_named(query: dict[str, str]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        World().files.page("ana", query)
+    assert caught.value.param == next(iter(query))
+
+
+def test_only_the_owner_deletes() -> None:
+    world = World()
+    own, scheduled = world.put("ana", "file_1", b"1"), world.put("schedule", "file_2", b"2")
+    assert world.files.get("ana", "file_2") == public_file(scheduled)
+    with pytest.raises(NotAllowed):
+        world.files.delete("ana", "file_2")
+    with pytest.raises(NotFound):
+        world.files.delete("bia", "file_1")
+    assert world.files.delete("ana", "file_1") == {"id": "file_1", "object": "file", "deleted": True}
+    assert world.objects.size(own["object_key"]) is None
+    with pytest.raises(NotFound):
+        world.files.get("ana", "file_1")
+
+
+@pytest.mark.parametrize(
+    ("data", "inline"),
+    [
+        (b"", True),
+        (b'{"a": "\xc3\xa9"}\n', True),
+        (b"x" * MAX_INLINE_BYTES, True),
+        (b"x" * (MAX_INLINE_BYTES + 1), False),
+        (b'"' * MAX_INLINE_BYTES, False),  # each is two bytes in Lambda's answer
+        (b"\x01" * (MAX_ANSWER_BYTES // 6 + 1), False),  # and this is six
+        (b"\xff", False),  # no text
+    ],
+)
+def test_content_comes_inline_where_it_fits_the_answer(data: bytes, inline: bool) -> None:
+    world = World()
+    item = world.put("ana", "file_1", data)
+    found = world.files.content("ana", "file_1")
+    if inline:
+        assert found.text is not None and found.text.encode() == data
+        assert len(json.dumps(found.text, ensure_ascii=False).encode()) <= MAX_ANSWER_BYTES + 2
+    else:
+        assert (found.text, found.url) == (None, f"memory://get/{item['object_key']}?filename=p.jsonl")
+
+
+def test_an_answer_with_a_file_can_be_read_by_pages_of_any_origin(aws: Aws) -> None:
+    for data in (b"{}", b"\xff"):
+        item = new_file("file_1", "ana", 'a"b.jsonl', len(data), NOW)
+        aws.put(**item)
+        bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=item["object_key"], Body=data)
+        event = {
+            "httpMethod": "GET",
+            "resource": "/files/{file_id}/content",
+            "pathParameters": {"file_id": "file_1"},
+            "requestContext": {"authorizer": {"user_id": "ana"}},
+        }
+        answer = api.handler(event, None)
+        assert answer["headers"]["Access-Control-Allow-Origin"] == "*"
+        assert answer["statusCode"] == (200 if data == b"{}" else 302)
+        if answer["statusCode"] == 200:
+            assert answer["headers"]["Content-Type"] == "application/jsonl; charset=utf-8"
+            assert answer["headers"]["Content-Disposition"] == "attachment; filename*=UTF-8''a%22b.jsonl"
+        else:
+            assert answer["headers"]["Location"].startswith("https://")

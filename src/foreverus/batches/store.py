@@ -158,7 +158,7 @@ class BatchStore:
         self.items.delete(keys.untold_key(keys.BATCHES, ref.batch_id))
 
     def put_shards(self, batch_id: str, shards: list[Item]) -> None:
-        """Shards as `batches/input/validation.py` finds them. Writing them again changes nothing while none is served."""
+        """Shards as `input/validation.py` finds them. Writing them again changes nothing while none is served."""
         fresh = {"status": "waiting", "completed": 0, "failed": 0, "shares": {}}
         self.items.put_all([{**keys.shard_key(batch_id, one["shard"]), **fresh, **one} for one in shards])
 

@@ -5,7 +5,7 @@ The resource API does the same, but costs a cold start 100 ms more to import and
 
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +13,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from foreverus.aws.keys import Key
+from foreverus.errors import ForeverUsError
 
 Item = dict[str, Any]
 
@@ -63,24 +64,35 @@ def _just_before(sk: str) -> str:
     return sk[:-1] + chr(ord(sk[-1]) - 1) + "~~~~"
 
 
-def condition_failed(err: ClientError) -> bool:
-    """A single write's condition, or any condition of a transaction, was not met."""
+class ConditionFailed(ForeverUsError):
+    """A write's condition was not met, and nothing was written. `writes`: the places, from 0, of those writes of a
+    transaction whose conditions were not met."""
+
+    def __init__(self, writes: Sequence[int] = (0,)):
+        super().__init__(f"The condition of write {', '.join(map(str, writes))} was not met.")
+        self.writes = frozenset(writes)
+
+
+def _conditions_failed(err: ClientError) -> list[int]:
+    """Which writes' conditions were not met; none where the error is another one."""
     code = err.response["Error"]["Code"]
     if code == "ConditionalCheckFailedException":
-        return True
-    return code == "TransactionCanceledException" and "ConditionalCheckFailed" in failed_conditions(err)
+        return [0]
+    if code != "TransactionCanceledException":
+        return []
+    return [place for place, reason in enumerate(_reasons(err)) if reason == "ConditionalCheckFailed"]
 
 
-def failed_conditions(err: ClientError) -> list[str]:
+def _reasons(err: ClientError) -> list[str]:
     """A cancelled transaction's reason for each of its writes, in their order (`None` where that write was fine)."""
     return [str(reason.get("Code")) for reason in err.response.get("CancellationReasons", [])]
 
 
-def collided(err: ClientError) -> bool:
+def _collided(err: ClientError) -> bool:
     """Nothing is wrong with the write; another transaction had the item just then."""
     code = err.response["Error"]["Code"]
     if code == "TransactionCanceledException":
-        return not condition_failed(err) and "TransactionConflict" in failed_conditions(err)
+        return "TransactionConflict" in _reasons(err)
     return code in ("TransactionConflictException", "TransactionInProgressException")
 
 
@@ -134,8 +146,10 @@ class Table:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def put(self, item: Item, **kwargs: Any) -> None:
-        self.client.put_item(TableName=self.name, Item=to_attribute_values(item), **kwargs)
+    def put(self, item: Item, condition: str = "") -> None:
+        """Raises ConditionFailed."""
+        request = {"TableName": self.name, "Item": to_attribute_values(item), **_condition(condition)}
+        self._write(lambda: self.client.put_item(**request))
 
     def put_all(self, items: list[Item]) -> None:
         """Puts them all, in any order and without conditions; what DynamoDB leaves unwritten is sent again. Raises
@@ -159,37 +173,39 @@ class Table:
         self.client.delete_item(TableName=self.name, Key=to_attribute_values(key))
 
     def update(self, key: Key, expression: str, values: Item, *, condition: str = "", names: Any = None) -> Item:
-        """An UpdateItem; returns the item as it is afterwards."""
+        """An UpdateItem; returns the item as it is afterwards. Raises ConditionFailed."""
         request = {"TableName": self.name, **_update(key, expression, values, condition, names)}
-        done = self._until_alone(lambda: self.client.update_item(ReturnValues="ALL_NEW", **request))
+        done = self._write(lambda: self.client.update_item(ReturnValues="ALL_NEW", **request))
         return from_attribute_values(done["Attributes"])
 
     def transact(self, *writes: dict[str, Any]) -> None:
-        """All or nothing. Build the writes with `put_write`, `update_write`, `delete_write`, `check_write`."""
+        """All or nothing. Build the writes with `put_write`, `update_write`, `delete_write`, `check_write`. Raises
+        ConditionFailed."""
         items = [{kind: {"TableName": self.name, **body} for kind, body in write.items()} for write in writes]
-        self._until_alone(lambda: self.client.transact_write_items(TransactItems=items))
+        self._write(lambda: self.client.transact_write_items(TransactItems=items))
 
     def transact_if(self, *writes: dict[str, Any]) -> bool:
         """`transact`; False, and nothing is written, when a condition of one of the writes is not met."""
         try:
             self.transact(*writes)
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
+        except ConditionFailed:
+            return False
         return True
 
-    def _until_alone(self, write: Callable[[], Any]) -> Any:
+    def _write(self, write: Callable[[], Any]) -> Any:
         """Writes again while the write collides with somebody's transaction on the same item: the SDK does not. Many
         write a session's record at once (worker, state machine, API, reaper, eight answers that end together)."""
-        for attempt in range(COLLISION_TRIES - 1):
+        attempt = 0
+        while True:
             try:
                 return write()
             except ClientError as err:
-                if not collided(err):
+                if failed := _conditions_failed(err):
+                    raise ConditionFailed(failed) from err
+                attempt += 1
+                if not _collided(err) or attempt == COLLISION_TRIES:
                     raise
-                self.sleep(random.uniform(0.01, 0.05) * (attempt + 1))  # noqa: S311  # spreads the collided apart
-        return write()
+                self.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311  # spreads the collided apart
 
 
 def put_write(item: Item, condition: str = "", values: Item | None = None) -> dict[str, Any]:

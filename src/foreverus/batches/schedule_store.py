@@ -3,11 +3,9 @@
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Table, condition_failed
+from foreverus.aws.dynamo import ConditionFailed, Table
 from foreverus.files.records import SCHEDULE_USER
 
 Item = dict[str, Any]
@@ -40,10 +38,8 @@ class ScheduleStore:
         key = run_key(source, scheduled_at)
         run = {**key, "started_at": ids.timestamp(now), "expires_at": int((now + RUNS_KEPT).timestamp())}
         try:
-            self.items.put(run, ConditionExpression="attribute_not_exists(pk)")
-        except ClientError as err:
-            if not condition_failed(err):
-                raise
+            self.items.put(run, "attribute_not_exists(pk)")
+        except ConditionFailed:
             return self.items.get(key) or run
         return run
 

@@ -1,19 +1,17 @@
 """Batches, their shards and their lines in DynamoDB. docs/batches.md has the items; the twin is `batches/memory.py`."""
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import (
+    ConditionFailed,
     Table,
-    condition_failed,
     delete_write,
-    failed_conditions,
     put_write,
     update_write,
 )
@@ -103,8 +101,8 @@ class BatchStore:
             writes.append(put_write(earlier, "attribute_not_exists(pk)"))
         try:
             self.items.transact(*writes)
-        except ClientError as err:
-            if not (repeat_key and condition_failed(err) and failed_conditions(err)[-1] == "ConditionalCheckFailed"):
+        except ConditionFailed as err:
+            if not repeat_key or len(writes) - 1 not in err.writes:
                 raise
             first = self.items.get(repeat_key) or {}
             return self.get(BatchRef(batch["user_id"], str(first.get("batch_id")))) or batch
@@ -197,7 +195,7 @@ class BatchStore:
             expression += ", shares.#session = if_not_exists(shares.#session, :none) + :seconds"
             names["#session"] = progress.session_id
             given |= {":none": 0, ":seconds": progress.slot_seconds}
-        try:
+        with suppress(ConditionFailed):
             self.items.update(
                 keys.shard_key(ref.batch_id, shard),
                 expression,
@@ -205,9 +203,6 @@ class BatchStore:
                 condition=condition,
                 names=names,
             )
-        except ClientError as err:
-            if not condition_failed(err):
-                raise
 
     def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool:
         """Plan's decision: the next round, `round_`, begins, if the one before it still is the newest."""
@@ -268,10 +263,8 @@ _COUNTS = (
 def _unless_refused(write: Callable[[], Item]) -> Item | None:
     try:
         return write()
-    except ClientError as err:
-        if condition_failed(err):
-            return None
-        raise
+    except ConditionFailed:
+        return None
 
 
 def _sets(values: Item) -> str:

@@ -10,16 +10,13 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import (
+    ConditionFailed,
     Table,
     check_write,
-    condition_failed,
     delete_write,
-    failed_conditions,
     put_write,
     update_write,
 )
@@ -161,10 +158,8 @@ class DynamoAnswers:
                 condition=_NOT_FINAL,
                 names=_names(values),
             )
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
+        except ConditionFailed:
+            return False
         return True
 
     def hand_back(self, request: Request, partial: Partial, session_id: str) -> bool:
@@ -216,11 +211,8 @@ class DynamoAnswers:
         )
         try:
             self.items.transact(*writes)
-        except ClientError as err:
-            if not condition_failed(err):
-                raise
-            is_final = failed_conditions(err)[0] == "ConditionalCheckFailed"
-            return Saved.DUPLICATE if is_final else Saved.DELETED
+        except ConditionFailed as err:
+            return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED
         return Saved.SAVED
 
     def charge(self, session_id: str, bill: Bill) -> None:

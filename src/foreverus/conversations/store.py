@@ -3,16 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import (
+    ConditionFailed,
     Table,
     check_write,
-    condition_failed,
     delete_write,
-    failed_conditions,
     put_write,
     update_write,
 )
@@ -80,10 +77,8 @@ class ConversationStore:
             writes.append(put_write(remembered, "attribute_not_exists(pk)"))
         try:
             self.items.transact(*writes)
-        except ClientError as err:
-            if not condition_failed(err):
-                raise
-            if failed_conditions(err)[0] == "ConditionalCheckFailed":
+        except ConditionFailed as err:
+            if 0 in err.writes:
                 raise _no_conversation(conversation_id) from err
             first = self.items.get(repeat_key) if repeat_key else None
             return str(first["message_id"]) if first else message_id

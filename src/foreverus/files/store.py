@@ -5,10 +5,8 @@ from copy import deepcopy
 from itertools import islice
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Table, condition_failed
+from foreverus.aws.dynamo import ConditionFailed, Table
 from foreverus.files.records import UPLOADED
 
 Item = dict[str, Any]
@@ -59,10 +57,8 @@ class FileStore:
                 condition="attribute_exists(pk)",
                 names={"#status": "status", "#bytes": "bytes"},
             )
-        except ClientError as err:
-            if condition_failed(err):
-                return None
-            raise
+        except ConditionFailed:
+            return None
 
     def delete(self, user_id: str, file_id: str) -> None:
         self.items.delete(keys.file_key(user_id, file_id))

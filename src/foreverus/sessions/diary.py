@@ -1,11 +1,10 @@
 """The capacity diary in DynamoDB: one item for each instance type and zone."""
 
+from contextlib import suppress
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Table, condition_failed
+from foreverus.aws.dynamo import ConditionFailed, Table
 from foreverus.sessions.capacity import Entry
 
 Item = dict[str, Any]
@@ -28,13 +27,10 @@ class CapacityDiary:
                 *(["refused_code = :code"] * bool(entry.code)),
             ]
             values = {":at": entry.at, ":lifecycle": entry.lifecycle} | ({":code": entry.code} if entry.code else {})
-            try:
+            with suppress(ConditionFailed):
                 self.items.update(
                     keys.capacity_key(entry.instance_type, entry.zone),
                     "SET " + ", ".join(sets),
                     values,
                     condition=f"attribute_not_exists({kind}_at) OR {kind}_at < :at",
                 )
-            except ClientError as err:
-                if not condition_failed(err):
-                    raise

@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Table, condition_failed
+from foreverus.aws.dynamo import ConditionFailed, Table
 from foreverus.costs.meter import Budget
 
 Item = dict[str, Any]
@@ -161,10 +159,8 @@ class DynamoMailbox:
                 condition="instance_id = :me" + condition,
                 names=names,
             )
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
+        except ConditionFailed:
+            return False
         return True
 
 

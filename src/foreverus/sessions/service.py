@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from foreverus.api.paging import page
-from foreverus.aws.dynamo import condition_failed
+from foreverus.aws.dynamo import ConditionFailed
 from foreverus.errors import NotFound
 from foreverus.sessions.model import expected_boot_seconds, is_over, public_session
 from foreverus.sessions.start import SessionStarter
@@ -39,10 +37,8 @@ class SessionService:
         if not is_over(session) and not session.get("end_requested"):
             try:
                 session = self.store.request_end(session_id, self.starter.clock())
-            except ClientError as err:
-                if condition_failed(err):
-                    raise _no_session(session_id) from err
-                raise
+            except ConditionFailed as err:
+                raise _no_session(session_id) from err
         return self.show(session)
 
     def show(self, session: Item) -> Item:

@@ -3,16 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import (
+    ConditionFailed,
     Table,
     check_write,
-    condition_failed,
     delete_write,
-    failed_conditions,
     put_write,
     update_write,
 )
@@ -80,10 +77,8 @@ class SessionStore:
                     {":cap": monthly_cap_usd},
                 ),
             )
-        except ClientError as err:
-            if not condition_failed(err):
-                raise
-            if "ConditionalCheckFailed" not in failed_conditions(err)[:2]:
+        except ConditionFailed as err:
+            if not err.writes & {0, 1}:
                 return False
             raise AnotherSessionIsLive from err
         return True
@@ -97,14 +92,10 @@ class SessionStore:
         """Adds a cost that no session's closing counts, such as a batch's on Bedrock, to a month's ledger: once for
         each name."""
         entry = {**keys.ledger_entry_key(month, name), "usd": usd, "ended_at": ids.timestamp(now)}
-        try:
-            self.items.transact(
-                put_write(entry, "attribute_not_exists(pk)"),
-                update_write(keys.ledger_total_key(month), "ADD spent_usd :usd", {":usd": usd}),
-            )
-        except ClientError as err:
-            if not condition_failed(err):
-                raise
+        self.items.transact_if(
+            put_write(entry, "attribute_not_exists(pk)"),
+            update_write(keys.ledger_total_key(month), "ADD spent_usd :usd", {":usd": usd}),
+        )
 
     def unclaim(self, session_id: str, slot: int = 0) -> bool:
         """Undoes `claim` when the execution could not be started. False, and nothing is undone, when the session's
@@ -165,19 +156,11 @@ class SessionStore:
             try:
                 self.items.transact(*writes)
                 return self.get(session_id) or {}
-            except ClientError as err:
-                failed = self._failed_writes(err, writes)
-                if not failed:
-                    raise
+            except ConditionFailed as err:
+                failed = [writes[place] for place in err.writes]
                 done = [slot] if slot in failed else []
                 done += counted if counted[0] in failed else []
                 writes = [write for write in writes if write not in done]
-
-    def _failed_writes(self, err: ClientError, writes: list[Item]) -> list[Item]:
-        if not condition_failed(err):
-            return []
-        reasons = failed_conditions(err)
-        return [write for write, why in zip(writes, reasons, strict=False) if why == "ConditionalCheckFailed"]
 
     def untold(self) -> list[str]:
         """The sessions of whose end nobody has been notified yet."""
@@ -203,10 +186,8 @@ class SessionStore:
                 },
                 condition=f"{at}.instance_id = :instance_id AND attribute_not_exists({at}.price_source)",
             )
-        except ClientError as err:
-            if condition_failed(err):
-                return False
-            raise
+        except ConditionFailed:
+            return False
         return True
 
     def note_told(self, session_id: str, percent: int) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from foreverus.aws.dynamo import (
     COLLISION_TRIES,
+    ConditionFailed,
     Table,
     from_attribute_values,
     put_write,
@@ -63,8 +64,9 @@ def test_a_write_that_collides_with_another_is_written_again() -> None:
 
 def test_a_condition_that_failed_is_not_tried_again() -> None:
     busy = Busy("ConditionalCheckFailed")
-    with pytest.raises(ClientError):
+    with pytest.raises(ConditionFailed) as failed:
         Table(busy, "t", sleep=lambda seconds: None).transact(put_write({"pk": "a"}))
+    assert failed.value.writes == {0}
     assert busy.calls == 1
 
 

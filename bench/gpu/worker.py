@@ -116,6 +116,7 @@ class BatchWorker:
         calls = DirectCalls(contact, AWS_S)
         self.polls = ThreadCalls(contact, 2, "receive")
         self.made = 0
+        answers = MemoryAnswers()
         self.parts = Parts(
             settings=WorkerSettings.from_env(settings),
             me=instance.me,
@@ -123,7 +124,8 @@ class BatchWorker:
             instance=instance,
             mailbox=self.mailbox,
             tasks=self.tasks,
-            answers=MemoryAnswers(),
+            answers=answers,
+            pending=answers.pending,
             push=MemoryPush(),
             batches=self.batches,
             objects=self.objects,

@@ -108,6 +108,17 @@ class MemoryQueue:
                 self.waiting.append(self.hidden.pop(delivery.receipt))
 
 
+class MessageIds(Protocol):
+    """A message of a conversation, as far as a queue needs to know it."""
+
+    @property
+    def message_id(self) -> str: ...
+    @property
+    def conversation_id(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+
+
 class ChatQueue:
     """FIFO, one message group for each conversation."""
 
@@ -115,13 +126,13 @@ class ChatQueue:
         self.client = client
         self.url = url
 
-    def send(self, question: dict[str, Any]) -> None:
-        reference = {name: question[name] for name in ("message_id", "conversation_id", "user_id")}
+    def send(self, message: MessageIds) -> None:
+        reference = {name: getattr(message, name) for name in ("message_id", "conversation_id", "user_id")}
         self.client.send_message(
             QueueUrl=self.url,
             MessageBody=json.dumps(reference),
-            MessageGroupId=question["conversation_id"],
-            MessageDeduplicationId=question["message_id"],
+            MessageGroupId=message.conversation_id,
+            MessageDeduplicationId=message.message_id,
         )
 
 

@@ -79,7 +79,7 @@ class Finisher:
         if record.get("bedrock_usd"):  # a GPU's cost is counted by its session's closing
             month = month_of(record["created_at"])
             self.costs.sessions.count(month, ref.batch_id, record["bedrock_usd"], self.clock())
-        self.store.withdraw(ref)
+        self.store.stop_waiting(ref)
         return {"batch_id": ref.batch_id, "status": record["status"], "notification": notification(record)}
 
     def _finish(self, ref: BatchRef, record: Item, status: str, error: dict[str, str] | None) -> Item:

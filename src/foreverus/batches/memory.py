@@ -9,6 +9,7 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.batches.model import VALIDATING
 from foreverus.batches.store import BatchRef, Progress, Settled
+from foreverus.sessions.pending import MemoryPendingWork, PendingBatch
 
 Item = dict[str, Any]
 
@@ -17,7 +18,7 @@ class MemoryBatches:
     def __init__(self) -> None:
         self.records: dict[BatchRef, Item] = {}
         self.open: dict[str, Item] = {}
-        self.promised: dict[str, Item] = {}
+        self.pending = MemoryPendingWork()
         self.owed: set[BatchRef] = set()
         self.repeats: dict[str, BatchRef] = {}
         self.parts: dict[str, dict[int, Item]] = {}
@@ -127,15 +128,11 @@ class MemoryBatches:
         if record["round"] != round_ or record["status"] != "in_progress":
             return False
         record["task_token"] = token
-        promise = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
-        self.promised[ref.batch_id] = {**promise, "created_at": ids.timestamp(now)}
+        self.pending.add(PendingBatch(batch_id=ref.batch_id, user_id=ref.user_id, created_at=ids.timestamp(now)))
         return True
 
-    def withdraw(self, ref: BatchRef) -> None:
-        self.promised.pop(ref.batch_id, None)
-
-    def promises(self) -> list[Item]:
-        return deepcopy([self.promised[batch_id] for batch_id in sorted(self.promised)])
+    def stop_waiting(self, ref: BatchRef) -> None:
+        self.pending.remove(ref.batch_id)
 
     def worked_on(self, ref: BatchRef, session_id: str) -> None:
         self.records[ref].setdefault("sessions", set()).add(session_id)

@@ -52,13 +52,13 @@ class Serving:
 
         The token is answered here when nothing is to be waited for: `moved_on` when the round is not the newest or the
         batch is being cancelled, `done` when every shard is. Raises NotAccepted or SpendCapReached when no session
-        can be had; the promise stays until the next plan, and a session that is started meanwhile serves it.
+        can be had; the batch waits until the next plan, and a session that is started meanwhile serves it.
         """
         if not self.store.offer(ref, round_, token, self.clock()):
             return self._answer(token, "moved_on")
         left = [one for one in self.store.shards(ref.batch_id) if one["status"] != "done"]
         if not left:
-            self.store.withdraw(ref)
+            self.store.stop_waiting(ref)
             return self._answer(token, "done")
         # The longest shards first: what is taken last is what everybody waits for at the end.
         left.sort(key=lambda one: one.get("completion_tokens_limit", 0), reverse=True)

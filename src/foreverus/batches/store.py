@@ -16,6 +16,7 @@ from foreverus.aws.dynamo import (
     update_write,
 )
 from foreverus.batches.model import VALIDATING
+from foreverus.sessions.pending import PendingBatch, PendingWorkStore, pending_write
 
 Item = dict[str, Any]
 
@@ -74,11 +75,10 @@ class Batches(Protocol):
     def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None: ...
     def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool: ...
     def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool: ...
-    def withdraw(self, ref: BatchRef) -> None: ...
+    def stop_waiting(self, ref: BatchRef) -> None: ...
     def owe(self, ref: BatchRef) -> None: ...
     def untold(self) -> list[BatchRef]: ...
     def told(self, ref: BatchRef) -> None: ...
-    def promises(self) -> list[Item]: ...
     def worked_on(self, ref: BatchRef, session_id: str) -> None: ...
     def pace(self, name: str) -> Item | None: ...
     def note_pace(self, name: str, values: Item) -> None: ...
@@ -213,8 +213,7 @@ class BatchStore:
         return self._update(ref, expression, given, condition, {f"#{name}": name for name in values}) is not None
 
     def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool:
-        """Keeps the token of the round's task, and the promise that keeps and starts sessions."""
-        promise: Item = {"kind": "batch", "batch_id": ref.batch_id, "user_id": ref.user_id}
+        """Keeps the token of the round's task, and the batch among the work that keeps and starts sessions."""
         return self.items.transact_if(
             update_write(
                 keys.batch_key(ref.user_id, ref.batch_id),
@@ -223,16 +222,14 @@ class BatchStore:
                 condition="#round = :round AND #status = :status",
                 names={"#round": "round", "#status": "status"},
             ),
-            put_write({**keys.pending_key(ref.batch_id), **promise, "created_at": ids.timestamp(now)}),
+            pending_write(
+                PendingBatch(batch_id=ref.batch_id, user_id=ref.user_id, created_at=ids.timestamp(now)),
+            ),
         )
 
-    def withdraw(self, ref: BatchRef) -> None:
+    def stop_waiting(self, ref: BatchRef) -> None:
         """The batch does not wait for a GPU any more."""
-        self.items.transact(delete_write(keys.pending_key(ref.batch_id)))
-
-    def promises(self) -> list[Item]:
-        """The batches that wait for a GPU, oldest first: `batch_id`, `user_id`, `created_at`."""
-        return [item for item in self.items.query(keys.PENDING) if item.get("kind") == "batch"]
+        PendingWorkStore(self.items).remove(ref.batch_id)
 
     def worked_on(self, ref: BatchRef, session_id: str) -> None:
         """A session has taken a shard."""

@@ -9,6 +9,7 @@ from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
+from foreverus.sessions.pending import PendingWork
 
 Item = dict[str, Any]
 
@@ -35,6 +36,7 @@ class WaitingBatches:
     """`sessions.closing.Waiting` for batches."""
 
     store: Batches
+    pending: PendingWork
     tasks: Tasks
     live: Callable[[], list[str]]  # the sessions that hold a GPU slot
 
@@ -44,13 +46,13 @@ class WaitingBatches:
         With `until`, a batch that the session has worked on ends as well, however new its round is.
         """
         rejected = 0
-        for promise in self.store.promises():
-            ref = BatchRef(promise["user_id"], promise["batch_id"])
+        for waiting in self.pending.batches():
+            ref = BatchRef(waiting.user_id, waiting.batch_id)
             record = self.store.get(ref) or {}
-            if until and promise["created_at"] > until and session_id not in record.get("sessions", ()):
+            if until and waiting.created_at > until and session_id not in record.get("sessions", ()):
                 continue
-            # Withdrawn before the token is failed: then the next plan's promise is not the one that is deleted.
-            self.store.withdraw(ref)
+            # Removed before the token is failed: then it is not the next round's that is removed.
+            self.pending.remove(ref.batch_id)
             token = record.get("task_token")
             if not token:
                 continue
@@ -76,11 +78,11 @@ class WaitingBatches:
         )
 
     def _first(self) -> Item | None:
-        """The oldest batch that waits. The promise of one that is over, left by a crash, is no reason to buy a GPU."""
-        for promise in self.store.promises():
-            ref = BatchRef(promise["user_id"], promise["batch_id"])
+        """The oldest batch that waits. One that is over and was left there by a crash is no reason to buy a GPU."""
+        for waiting in self.pending.batches():
+            ref = BatchRef(waiting.user_id, waiting.batch_id)
             record = self.store.get(ref)
             if record and record["status"] == "in_progress":
                 return record
-            self.store.withdraw(ref)
+            self.pending.remove(ref.batch_id)
         return None

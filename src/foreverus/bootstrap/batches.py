@@ -133,6 +133,7 @@ def batch_end() -> "BatchEnd":
 def rescuer() -> "BatchRescuer":
     from foreverus.batches.finishing import BatchEnd
     from foreverus.batches.store import BatchStore
+    from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
     from foreverus.sweeps.batches import BatchRescuer
 
@@ -140,6 +141,7 @@ def rescuer() -> "BatchRescuer":
     table = items(env.table_name)
     return BatchRescuer(
         store=BatchStore(table),
+        pending=PendingWorkStore(table),
         executions=machine(env.batch_run_arn),
         end=BatchEnd(BatchStore(table), finisher(env), topic(env.topic_arn)),
         starter=starter_of_more(env),

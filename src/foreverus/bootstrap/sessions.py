@@ -84,19 +84,28 @@ def waiting_requests(table_name: str) -> "WaitingRequests":
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.store import ConversationStore
     from foreverus.conversations.waiting import WaitingRequests
+    from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
 
     table = items(table_name)
-    return WaitingRequests(ConversationStore(table), DynamoAnswers(table), push(), clock, SessionStore(table).others)
+    return WaitingRequests(
+        store=ConversationStore(table),
+        pending=PendingWorkStore(table),
+        answers=DynamoAnswers(table),
+        push=push(),
+        clock=clock,
+        others=SessionStore(table).others,
+    )
 
 
 def waiting_batches(table_name: str) -> "WaitingBatches":
     from foreverus.batches.store import BatchStore
     from foreverus.batches.waiting import WaitingBatches
+    from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
 
     table = items(table_name)
-    return WaitingBatches(BatchStore(table), tasks(), SessionStore(table).live_session_ids)
+    return WaitingBatches(BatchStore(table), PendingWorkStore(table), tasks(), SessionStore(table).live_session_ids)
 
 
 def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
@@ -126,9 +135,9 @@ def chats_on_bedrock() -> "ChatsOnBedrock":
     from foreverus.bootstrap.batches import BEDROCK_CALLS, bedrock
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.on_bedrock import ChatsOnBedrock
-    from foreverus.conversations.store import ConversationStore
     from foreverus.costs.meter import Caps
     from foreverus.costs.prices import bedrock_price
+    from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
 
     env = settings.AnswerChatsSettings.from_env(os.environ)
@@ -136,7 +145,7 @@ def chats_on_bedrock() -> "ChatsOnBedrock":
         raise settings.MissingSetting(settings.NO_BEDROCK)
     table = items(env.table_name)
     return ChatsOnBedrock(
-        store=ConversationStore(table),
+        pending=PendingWorkStore(table),
         answers=DynamoAnswers(table),
         sessions=SessionStore(table),
         backend=bedrock(env.bedrock_model_id),
@@ -183,7 +192,7 @@ def reaper() -> "Reaper":
 @cache
 def rescuer() -> "Rescuer":
     from foreverus.aws.sqs import ChatQueue
-    from foreverus.conversations.store import ConversationStore
+    from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
     from foreverus.sweeps.requests import Rescuer
 
@@ -191,4 +200,4 @@ def rescuer() -> "Rescuer":
     queue, table = ChatQueue(client("sqs"), env.chat_queue_url), items(env.table_name)
     start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
     waiting = waiting_requests(env.table_name)
-    return Rescuer(ConversationStore(table), queue, start, waiting, lambda: SessionStore(table).newest(1), clock)
+    return Rescuer(PendingWorkStore(table), queue, start, waiting, lambda: SessionStore(table).newest(1), clock)

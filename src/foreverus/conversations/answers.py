@@ -16,11 +16,11 @@ from foreverus.aws.dynamo import (
     ConditionFailed,
     Table,
     check_write,
-    delete_write,
     put_write,
     update_write,
 )
 from foreverus.conversations.prompt import Thread, read_thread
+from foreverus.sessions.pending import ended_write
 
 Item = dict[str, Any]
 
@@ -116,16 +116,13 @@ class Answers(Protocol):
         """
 
     def finish(self, request: Request, answer: Answer, session_id: str, now: datetime) -> Saved:
-        """Saves the final answer, breaks the promise's pending item and counts the session's tokens, all or nothing."""
+        """Saves the final answer, ends its waiting and counts the session's tokens, all or nothing."""
 
     def charge(self, session_id: str, bill: Bill) -> None:
         """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone."""
 
     def drop(self, request: Request) -> None:
         """The conversation was deleted: removes what is left of the request."""
-
-    def anything_pending(self) -> bool:
-        """Whether any accepted request has no answer yet. Batches that wait for a GPU are no requests."""
 
 
 class DynamoAnswers:
@@ -199,7 +196,7 @@ class DynamoAnswers:
             ),
             check_write(keys.conversation_key(request.user_id, request.conversation_id), "attribute_exists(pk)"),
             check_write(keys.question_key(request.conversation_id, request.message_id), "attribute_exists(pk)"),
-            delete_write(keys.pending_key(request.message_id)),
+            ended_write(request.message_id),
             put_write(
                 {
                     **keys.answered_key(session_id, request.message_id),
@@ -227,9 +224,6 @@ class DynamoAnswers:
     def drop(self, request: Request) -> None:
         self.items.delete(keys.answer_key(request.conversation_id, request.message_id))
         self.items.delete(keys.pending_key(request.message_id))
-
-    def anything_pending(self) -> bool:
-        return any(item.get("kind") != "batch" for item in self.items.query(keys.PENDING))
 
 
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"

@@ -8,6 +8,7 @@ from foreverus.aws import keys
 from foreverus.conversations.answers import Answer, Bill, Partial, Request, Saved
 from foreverus.conversations.model import FINAL, new_question
 from foreverus.conversations.prompt import Thread, read_thread
+from foreverus.sessions.pending import MemoryPendingWork, PendingMessage
 
 Item = dict[str, Any]
 
@@ -18,7 +19,7 @@ class MemoryAnswers:
     def __init__(self) -> None:
         self.conversations: dict[str, Item] = {}
         self.messages: dict[str, dict[str, Item]] = {}
-        self.pending: set[str] = set()
+        self.pending = MemoryPendingWork()
         self.session_usage: dict[str, dict[str, int]] = {}
         self.session_usd: dict[str, float] = {}  # of Bedrock
         self.checkpoints = 0
@@ -29,19 +30,20 @@ class MemoryAnswers:
         self._failures.append(error)
 
     def ask(self, content: str, conversation_id: str = "conv_1", message_id: str = "msg_1", **options: Any) -> Request:
-        """What `POST …/messages` does: keeps a question and the promise to answer it."""
+        """What `POST …/messages` does: keeps a question, which waits for its answer."""
         request = Request(message_id, conversation_id, "user_1")
         self.conversations.setdefault(conversation_id, {"conversation_id": conversation_id, "system": "Be brief."})
         now = datetime(2026, 1, 1, tzinfo=UTC)
         question = new_question(conversation_id, message_id, request.user_id, content, options, now)
         self.messages.setdefault(conversation_id, {})[question["sk"]] = question
-        self.pending.add(message_id)
+        names = ("message_id", "conversation_id", "user_id", "created_at")
+        self.pending.add(PendingMessage(**{name: question[name] for name in names}))
         return request
 
     def delete_conversation(self, conversation_id: str) -> None:
         self.conversations.pop(conversation_id, None)
         for item in self.messages.pop(conversation_id, {}).values():
-            self.pending.discard(item["message_id"])
+            self.pending.remove(item["message_id"])
 
     def answer(self, request: Request) -> Item | None:
         return self._items(request).get(self._answer_sk(request))
@@ -88,7 +90,7 @@ class MemoryAnswers:
         self._put(request, answer.attributes(session_id, now))
         for name in ("partial_tokens", "counted_tokens", "engine_failures"):
             self._items(request)[self._answer_sk(request)].pop(name, None)
-        self.pending.discard(request.message_id)
+        self.pending.remove(request.message_id)
         used = self._used(session_id)
         used["prompt_tokens"] += answer.prompt_tokens
         used["completion_tokens"] += answer.completion_tokens + answer.uncounted_tokens
@@ -114,11 +116,7 @@ class MemoryAnswers:
     def drop(self, request: Request) -> None:
         self._raise()
         self._items(request).pop(self._answer_sk(request), None)
-        self.pending.discard(request.message_id)
-
-    def anything_pending(self) -> bool:
-        self._raise()
-        return bool(self.pending)
+        self.pending.remove(request.message_id)
 
     def _items(self, request: Request) -> dict[str, Item]:
         return self.messages.setdefault(request.conversation_id, {})

@@ -19,12 +19,12 @@ from foreverus.concurrency import Calls, first_of, stop
 from foreverus.conversations.answers import BEDROCK, Answer, Answers, Bill, Request, Saved
 from foreverus.conversations.frames import show_answer
 from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, most_tokens, shorter
-from foreverus.conversations.store import ConversationStore
 from foreverus.costs.allowance import Allowance
 from foreverus.costs.meter import Caps, guard_bedrock_usd, month_of, spent_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
 from foreverus.sessions.model import is_over
+from foreverus.sessions.pending import PendingMessage, PendingWork
 
 Item = dict[str, Any]
 
@@ -53,7 +53,7 @@ class _Left(Exception):
 class ChatsOnBedrock:
     """`calls_at_once`: the most that may be in flight."""
 
-    store: ConversationStore
+    pending: PendingWork
     answers: Answers
     sessions: Sessions
     backend: Backend
@@ -128,29 +128,29 @@ class _Run:
         """Until nothing new waits: who writes while others are answered has joined this session, too."""
         seen: set[str] = set()
         while not self.closed:
-            waiting = [one for one in await self.on.calls(self.on.store.pending) if one["message_id"] not in seen]
+            waiting = [one for one in await self.on.calls(self.on.pending.messages) if one.message_id not in seen]
             if not waiting:
                 return
-            seen |= {one["message_id"] for one in waiting}
-            by_conversation: dict[str, list[Item]] = {}
+            seen |= {one.message_id for one in waiting}
+            by_conversation: dict[str, list[PendingMessage]] = {}
             for one in waiting:
-                by_conversation.setdefault(one["conversation_id"], []).append(one)
+                by_conversation.setdefault(one.conversation_id, []).append(one)
             await asyncio.gather(*map(self._conversation, by_conversation.values()))
 
-    async def _conversation(self, waiting: list[Item]) -> None:
+    async def _conversation(self, waiting: list[PendingMessage]) -> None:
         """One after the other: the next question's prompt holds this one's answer."""
-        for item in waiting:
-            if item["conversation_id"] in self.left:
+        for message in waiting:
+            if message.conversation_id in self.left:
                 return
             try:
-                await self._message(item)
+                await self._message(message)
             except Exception as why:
-                log.warning("%s is not answered on Bedrock: %r", item["message_id"], why)
-                self.left.add(item["conversation_id"])
+                log.warning("%s is not answered on Bedrock: %r", message.message_id, why)
+                self.left.add(message.conversation_id)
                 self.closed = self.closed or isinstance(why, BackendUnavailable)
 
-    async def _message(self, item: Item) -> None:
-        request = Request(item["message_id"], item["conversation_id"], item["user_id"])
+    async def _message(self, message: PendingMessage) -> None:
+        request = Request(message.message_id, message.conversation_id, message.user_id)
         on = self.on
         conversation, thread = await asyncio.gather(
             on.calls(on.answers.conversation, request),
@@ -159,10 +159,10 @@ class _Run:
         if conversation is None or thread.question is None:
             await on.calls(on.answers.drop, request)
         elif not thread.is_final:
-            answer = await self._ask(item, conversation.get("system") or "", thread)
+            answer = await self._ask(message, conversation.get("system") or "", thread)
             await self._save(request, thread.question, answer)
 
-    async def _ask(self, item: Item, system: str, thread: Thread) -> Answer:
+    async def _ask(self, message: PendingMessage, system: str, thread: Thread) -> Answer:
         """A whole answer, or one that says why there is none.
 
         An answer that a lost GPU has begun is continued where the backend can do that. Converse cannot: then it is
@@ -173,7 +173,7 @@ class _Run:
         prompt = build_prompt(system, begun, self.on.context_tokens)
         while True:
             try:
-                whole = await self.limiter.run(lambda asked=prompt: self._call(item, asked))  # type: ignore[misc]
+                whole = await self.limiter.run(lambda asked=prompt: self._call(message, asked))  # type: ignore[misc]
                 break
             except PromptRejected as err:
                 less = shorter(prompt) if err.reason == "context_length_exceeded" else None
@@ -201,10 +201,10 @@ class _Run:
             bill=Bill(*tokens, self.on.price.guard_usd(*tokens), self.on.price.usd(*tokens) is not None),
         )
 
-    async def _call(self, item: Item, prompt: Prompt) -> Completion:
+    async def _call(self, message: PendingMessage, prompt: Prompt) -> Completion:
         """Raises _Left or SpendCapReached when it is not to be made: asked again before each try."""
         session = await self.on.calls(self.on.sessions.get, self.session_id) or {}
-        if why := _why_not(session, item, self.closed):
+        if why := _why_not(session, message, self.closed):
             raise _Left(why)
         price = self.on.price
         answer_tokens = prompt.limit or self.on.context_tokens
@@ -247,12 +247,12 @@ class _Run:
         return found.answer is not None and all(found.answer.get(name) == answer[name] for name in names)
 
 
-def _why_not(session: Item, item: Item, closed: bool) -> str:
+def _why_not(session: Item, message: PendingMessage, closed: bool) -> str:
     """Why no call is made for a message now; empty: it is made."""
     if closed:
         return "no time is left, or Bedrock cannot be asked"
     if is_over(session) or not session:
         return "its session is closed"
-    if item["created_at"] <= session.get("end_requested_at", ""):
+    if message.created_at <= session.get("end_requested_at", ""):
         return "off means off: it was accepted before the GPU was switched off"
     return "a cap is a cap" if session.get("spend_notice") == CAP_USED_UP else ""

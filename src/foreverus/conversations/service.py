@@ -9,6 +9,7 @@ from typing import Any
 from foreverus import ids
 from foreverus.api.paging import page
 from foreverus.aws import keys
+from foreverus.conversations.answers import Request
 from foreverus.conversations.model import (
     new_conversation,
     new_question,
@@ -17,7 +18,7 @@ from foreverus.conversations.model import (
     public_messages,
     public_question,
 )
-from foreverus.conversations.queue import Requests
+from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.sessions.model import public_session
@@ -35,7 +36,7 @@ MAX_BYTES_PER_CONTEXT_TOKEN = 8
 @dataclass(frozen=True)
 class ConversationService:
     store: ConversationStore
-    queue: Requests
+    queue: MessageQueue
     sessions: SessionStarter
     context_tokens: int
     clock: Callable[[], datetime]
@@ -96,9 +97,9 @@ class ConversationService:
         if accepted != question["message_id"]:
             return self.store.question(conversation_id, accepted) or question
         try:
-            self.queue.send(question)
+            self.queue.send(Request(question["message_id"], conversation_id, user_id))
         except Exception as err:
-            if self.store.withdraw(question, repeat_key):
+            if self.store.undo_accept(question, repeat_key):
                 raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
             logger.warning("%s is answered, although its sending failed", question["message_id"], exc_info=True)
         return question

@@ -1,4 +1,4 @@
-"""Conversations, questions and the promise to answer them (`PENDING`) in DynamoDB."""
+"""Conversations and questions in DynamoDB."""
 
 from datetime import datetime
 from typing import Any
@@ -14,6 +14,7 @@ from foreverus.aws.dynamo import (
     update_write,
 )
 from foreverus.errors import NotFound
+from foreverus.sessions.pending import PendingMessage, ended_write, pending_write
 
 Item = dict[str, Any]
 
@@ -51,16 +52,14 @@ class ConversationStore:
         return self.items.get(keys.answer_key(conversation_id, message_id))
 
     def accept(self, question: Item, now: datetime, repeat_key: keys.Key | None = None) -> str:
-        """Keeps the question and the promise to answer it, both or neither. Returns the accepted message's id.
+        """Keeps the question and that it is pending, both or neither. Returns the accepted message's id.
 
         With `repeat_key` (an Idempotency-Key's item) a repeated request gets the first one's message id and changes
         nothing. Raises NotFound when the conversation is not the user's.
         """
         conversation_id, message_id = question["conversation_id"], question["message_id"]
-        pending = {
-            **keys.pending_key(message_id),
-            **{name: question[name] for name in ("message_id", "conversation_id", "user_id", "created_at")},
-        }
+        names = ("message_id", "conversation_id", "user_id", "created_at")
+        pending = PendingMessage(**{name: question[name] for name in names})
         writes = [
             update_write(
                 keys.conversation_key(question["user_id"], conversation_id),
@@ -69,7 +68,7 @@ class ConversationStore:
                 condition="attribute_exists(pk)",
             ),
             put_write(question, "attribute_not_exists(pk)"),
-            put_write(pending),
+            pending_write(pending),
         ]
         if repeat_key:
             expires_at = int(now.timestamp()) + IDEMPOTENCY_SECONDS
@@ -88,28 +87,24 @@ class ConversationStore:
         """Whether a request with this Idempotency-Key has been accepted before."""
         return self.items.get(repeat_key) is not None
 
-    def withdraw(self, question: Item, repeat_key: keys.Key | None = None) -> bool:
+    def undo_accept(self, question: Item, repeat_key: keys.Key | None = None) -> bool:
         """Undoes `accept` when the request could not be queued. False, and nothing is undone, when somebody has begun
         to answer it: it was queued. Who begins later finds no question."""
         conversation_id, message_id = question["conversation_id"], question["message_id"]
         return self.items.transact_if(
             check_write(keys.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
             delete_write(keys.question_key(conversation_id, message_id)),
-            delete_write(keys.pending_key(message_id)),
+            ended_write(message_id),
             *([delete_write(repeat_key)] if repeat_key else []),
         )
 
     def delete(self, user_id: str, conversation_id: str) -> None:
-        """Removes the conversation first, so that nobody answers into it; then its messages and promises."""
+        """Removes the conversation first, so that nobody answers into it; then its messages, pending or not."""
         self.get(user_id, conversation_id)
         self.items.delete(keys.conversation_key(user_id, conversation_id))
         for message in self.messages(conversation_id):
             self.items.delete({"pk": message["pk"], "sk": message["sk"]})
             self.items.delete(keys.pending_key(message["message_id"]))
-
-    def pending(self) -> list[Item]:
-        """Every accepted request without an answer, oldest first. Batches have promises of their own kind there."""
-        return [item for item in self.items.query(keys.PENDING) if item.get("kind") != "batch"]
 
 
 def _no_conversation(conversation_id: str) -> NotFound:

@@ -12,6 +12,7 @@ from foreverus.conversations.frames import show_answer
 from foreverus.conversations.store import ConversationStore
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
+from foreverus.sessions.pending import PendingWork
 
 Item = dict[str, Any]
 
@@ -36,6 +37,7 @@ def reason(code: str) -> str:
 @dataclass(frozen=True)
 class WaitingRequests:
     store: ConversationStore
+    pending: PendingWork
     answers: Answers
     push: Push
     clock: Callable[[], datetime]
@@ -49,10 +51,10 @@ class WaitingRequests:
         if code not in ENDS_ALL and self.others(session_id):
             return 0
         rejected = 0
-        for item in self.store.pending():
-            if until and item["created_at"] > until:
+        for message in self.pending.messages():
+            if until and message.created_at > until:
                 continue
-            request = Request(item["message_id"], item["conversation_id"], item["user_id"])
+            request = Request(message.message_id, message.conversation_id, message.user_id)
             question = self.store.question(request.conversation_id, request.message_id)
             partial = self.store.answer(request.conversation_id, request.message_id) or {}
             answer = Answer(content=partial.get("content", ""), error={"code": code, "message": reason(code)})
@@ -67,6 +69,6 @@ class WaitingRequests:
 
     def successor(self, ended: Item) -> Successor | None:
         """Messages that came too late for the session `ended` get another one like it."""
-        if not self.store.pending():
+        if not self.pending.any_message():
             return None
         return Successor(ended.get("owner", "unknown"), "message", bool(ended.get("allow_on_demand")))

@@ -12,6 +12,7 @@ from foreverus.batches import model
 from foreverus.batches.serving import Starter, start_sessions
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.errors import ForeverUsError, NotAccepted, SpendCapReached
+from foreverus.sessions.pending import PendingWork
 
 Item = dict[str, Any]
 
@@ -46,6 +47,7 @@ class BatchRescuer:
     """`live`: the sessions that hold a GPU slot."""
 
     store: Batches
+    pending: PendingWork
     executions: Executions
     end: End
     starter: Starter
@@ -114,8 +116,8 @@ class BatchRescuer:
         """A batch waits for a GPU, and nobody has one or boots one: a start was lost."""
         if self.live():
             return False
-        for promise in self.store.promises():
-            record = self.store.get(BatchRef(promise["user_id"], promise["batch_id"]))
+        for waiting in self.pending.batches():
+            record = self.store.get(BatchRef(waiting.user_id, waiting.batch_id))
             if not record or record["status"] != model.IN_PROGRESS:
                 continue
             try:

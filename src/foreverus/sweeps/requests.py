@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from foreverus import ids
-from foreverus.conversations.queue import Requests
-from foreverus.conversations.store import ConversationStore
+from foreverus.conversations.queue import MessageQueue
 from foreverus.errors import NotAccepted, SpendCapReached
+from foreverus.sessions.pending import PendingWork
 from foreverus.sessions.start import SessionStarter
 
 Item = dict[str, Any]
@@ -25,8 +25,8 @@ class Waiting(Protocol):
 
 @dataclass(frozen=True)
 class Rescuer:
-    store: ConversationStore
-    queue: Requests
+    pending: PendingWork
+    queue: MessageQueue
     sessions: SessionStarter
     waiting: Waiting
     newest: Callable[[], list[Item]]
@@ -37,15 +37,15 @@ class Rescuer:
 
         Where the spend cap forbids one, what waits ends in that error.
         """
-        waiting = self.store.pending()
-        stuck = [item for item in waiting if self.clock() - ids.parse_timestamp(item["created_at"]) > STUCK_AFTER]
-        for item in stuck:
-            logger.warning("request %s waits since %s: queued again", item["message_id"], item["created_at"])
-            self.queue.send(item)
+        waiting = self.pending.messages()
+        stuck = [one for one in waiting if self.clock() - ids.parse_timestamp(one.created_at) > STUCK_AFTER]
+        for one in stuck:
+            logger.warning("request %s waits since %s: queued again", one.message_id, one.created_at)
+            self.queue.send(one)
         started = False
         if waiting:
             try:
-                _, started = self.sessions.start(waiting[0]["user_id"], "message")
+                _, started = self.sessions.start(waiting[0].user_id, "message")
             except SpendCapReached:
                 self._reject_waiting()
             except NotAccepted:

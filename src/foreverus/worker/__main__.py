@@ -23,6 +23,7 @@ from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.batches.store import BatchStore
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.sessions.mailbox import DynamoMailbox
+from foreverus.sessions.pending import PendingWorkStore
 from foreverus.worker.contact import Contact, ThreadCalls
 from foreverus.worker.instance import Identity, Instance, MetadataInstance
 from foreverus.worker.life import Life, spot_interrupted
@@ -88,6 +89,7 @@ async def main(settings: WorkerSettings) -> int:
             mailbox=DynamoMailbox(items),
             tasks=StepFunctionsTasks(clients["stepfunctions"]),
             answers=DynamoAnswers(items),
+            pending=PendingWorkStore(items),
             push=WebSocketPush(clients["push"], items),
             batches=BatchStore(items),
             objects=S3Objects(clients["s3"], settings.data_bucket, lambda: datetime.now(UTC)),

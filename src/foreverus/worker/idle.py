@@ -4,8 +4,8 @@ import asyncio
 import logging
 from typing import Any
 
-from foreverus.conversations.answers import Answers
 from foreverus.sessions.mailbox import Mailbox
+from foreverus.sessions.pending import PendingWork
 from foreverus.worker.contact import Calls
 from foreverus.worker.life import IDLE, Life
 from foreverus.worker.serve import Activity, Consumer
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 # A pending request keeps the session alive while it can still turn up in the queue: `rescue_requests` queues lost ones
 # again every five minutes. After two of its rounds it is not the queue that keeps it from us.
-# A batch's promise does not count: its shards are in the queue, or in the hands of a session that lives and that the
+# A pending batch does not count: its shards are in the queue, or in the hands of a session that lives and that the
 # state machine replaces.
 PENDING_PATIENCE_S = 660.0
 
@@ -26,7 +26,7 @@ class IdleWatch:
         self,
         activity: Activity,
         consumers: list[Consumer[Any]],
-        answers: Answers,
+        pending: PendingWork,
         mailbox: Mailbox,
         watch: MailboxWatch,
         calls: Calls,
@@ -36,7 +36,7 @@ class IdleWatch:
     ):
         self.activity = activity
         self.consumers = consumers
-        self.answers = answers
+        self.pending = pending
         self.mailbox = mailbox
         self.watch = watch
         self.calls = calls
@@ -66,20 +66,20 @@ class IdleWatch:
         return self.idle_s if letter is None or letter.idle_seconds is None else float(letter.idle_seconds)
 
     async def _really_idle(self) -> bool:
-        """Says that it is draining, and looks at the promises and the queues once more."""
-        if await self._work_is_promised():
+        """Says that it is draining, and looks at the pending messages and the queues once more."""
+        if await self._a_message_is_pending():
             return False
         letter = await self.watch.mine()
         draining = await self.calls(self.mailbox.set_status, letter, "draining", "serving")
-        if await self._queues_are_empty() and not await self._work_is_promised():
+        if await self._queues_are_empty() and not await self._a_message_is_pending():
             return True
         if draining:
             await self.calls(self.mailbox.set_status, letter, "serving", "draining")
         return False
 
-    async def _work_is_promised(self) -> bool:
+    async def _a_message_is_pending(self) -> bool:
         patient = self._quiet_s() < self._limit_s() + PENDING_PATIENCE_S
-        return patient and await self.calls(self.answers.anything_pending)
+        return patient and await self.calls(self.pending.any_message)
 
     async def _queues_are_empty(self) -> bool:
         """Waits until each queue has been looked at from now on, and says whether nothing came."""

@@ -18,6 +18,7 @@ from foreverus.concurrency import first_of, stop
 from foreverus.conversations.answers import Answers
 from foreverus.errors import BootFailed
 from foreverus.sessions.mailbox import BOOT, SERVE, Mailbox
+from foreverus.sessions.pending import PendingWork
 from foreverus.worker.background import Background
 from foreverus.worker.batch import ShardAnswering
 from foreverus.worker.boot import Boot
@@ -71,6 +72,7 @@ class Parts:
     mailbox: Mailbox
     tasks: Tasks
     answers: Answers
+    pending: PendingWork
     push: Push
     batches: Batches
     objects: Objects
@@ -203,7 +205,7 @@ class _Worker:
     def _idle_watch(self, activity: Activity, consumers: list[Consumer[Any]]) -> IdleWatch:
         p = self.parts
         idle_s = float(p.settings.idle_seconds)
-        return IdleWatch(activity, consumers, p.answers, p.mailbox, self.watch, p.calls, p.life, idle_s, p.timings)
+        return IdleWatch(activity, consumers, p.pending, p.mailbox, self.watch, p.calls, p.life, idle_s, p.timings)
 
     async def _report_healthy(self) -> None:
         while True:

@@ -84,7 +84,7 @@ class Life:
         if end in ("cancel", "done"):
             return None
         if plan["next"] == "gpu" and end not in ("States.Timeout", "NotAccepted", "Lambda.Unknown"):
-            waiting = WaitingBatches(self.batch.store, self.tasks, lambda: [])
+            waiting = WaitingBatches(self.batch.store, self.batch.store.pending, self.tasks, lambda: [])
             assert waiting.reject_all("ses_1", end) == 1
             _, code, cause = self.tasks.results[-1]
             return {"Error": code, "Cause": cause}
@@ -122,5 +122,5 @@ def test_every_batch_ends_in_time_with_a_line_for_every_line(
     assert (record["status"] == "completed") == (life.settled == LINES and record["status"] != "cancelled")
     if record["status"] == "failed":
         assert record["errors"] and record["errors"][0]["message"]
-    assert batch.store.promises() == []
+    assert batch.store.pending.batches() == []
     assert "task_token" not in record

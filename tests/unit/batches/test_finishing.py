@@ -242,7 +242,7 @@ def test_the_promise_and_the_token_are_gone() -> None:
     batch.store.begin_round(REF, 1, {})
     batch.store.offer(REF, 1, "token", NOW)
     batch.finisher().finish(REF, "expired")
-    assert batch.store.promises() == []
+    assert batch.store.pending.batches() == []
     assert "task_token" not in batch.record()
 
 

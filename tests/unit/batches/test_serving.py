@@ -66,7 +66,7 @@ def test_every_shard_that_is_not_done_is_queued_the_longest_first() -> None:
     service, queue, tasks = serving(store, starter)
     service.serve(REF, 1, "token")
     assert queue.messages == [shard_message(REF, 2, 1), shard_message(REF, 0, 1)]
-    assert [one["batch_id"] for one in store.promises()] == ["batch_1"]
+    assert [one.batch_id for one in store.pending.batches()] == ["batch_1"]
     assert store.records[REF]["task_token"] == "token"
     assert starter.started == [{"owner": "ana", "trigger": "batch", "allow_on_demand": False, "batch_id": "batch_1"}]
     assert tasks.results == []
@@ -95,7 +95,7 @@ def test_a_round_that_is_not_the_newest_is_answered_and_buys_nothing() -> None:
     service, queue, tasks = serving(store, starter)
     service.serve(REF, 1, "token")
     assert tasks.results == [("token", "success", {"outcome": "moved_on"})]
-    assert (queue.messages, starter.started, store.promises()) == ([], [], [])
+    assert (queue.messages, starter.started, store.pending.batches()) == ([], [], [])
     service.serve(REF, 1, "token")  # nobody waits for it any more: no error
 
 
@@ -115,7 +115,7 @@ def test_nothing_is_left_so_nothing_is_waited_for() -> None:
     service, queue, tasks = serving(store, starter)
     service.serve(REF, 1, "token")
     assert tasks.results == [("token", "success", {"outcome": "done"})]
-    assert (queue.messages, starter.started, store.promises()) == ([], [], [])
+    assert (queue.messages, starter.started, store.pending.batches()) == ([], [], [])
 
 
 class Grudging:

@@ -11,6 +11,7 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.store import Batches, BatchRef, BatchStore, Progress
+from foreverus.sessions.pending import PendingWorkStore
 from tests.unit.conftest import Aws
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -131,12 +132,12 @@ def test_a_session_that_works_on_it_is_remembered(batches: Batches) -> None:
     assert batches.pace("g5.xlarge") is None
 
 
-def test_a_promise_keeps_sessions_until_it_is_withdrawn(aws: Aws) -> None:
+def test_an_offered_round_waits_until_the_batch_does_not(aws: Aws) -> None:
     batches = BatchStore(aws.items)
     batches.create(record(status="in_progress", round=1), None, NOW)
     assert batches.offer(REF, 1, "token", NOW)
-    assert [item["batch_id"] for item in batches.promises()] == ["batch_1"]
-    batches.withdraw(REF)
+    assert [one.batch_id for one in PendingWorkStore(aws.items).batches()] == ["batch_1"]
+    batches.stop_waiting(REF)
     assert list(aws.items.query(keys.PENDING)) == []
 
 

@@ -10,6 +10,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.store import BatchRef
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.sessions.closing import Successor
+from foreverus.sessions.pending import PendingBatch
 from tests.unit.batches.test_serving import REF, in_progress
 from tests.unit.conftest import NOW
 
@@ -27,7 +28,7 @@ def store() -> MemoryBatches:
 def waiting(store: MemoryBatches, *live: str, token: str = "token") -> tuple[WaitingBatches, MemoryTasks]:
     tasks = MemoryTasks()
     tasks.open.add(token)
-    return WaitingBatches(store, tasks, lambda: list(live)), tasks
+    return WaitingBatches(store, store.pending, tasks, lambda: list(live)), tasks
 
 
 def test_a_failed_session_ends_the_round_in_its_error(store: MemoryBatches) -> None:
@@ -36,7 +37,7 @@ def test_a_failed_session_ends_the_round_in_its_error(store: MemoryBatches) -> N
     ((token, code, cause),) = tasks.results
     assert (token, code) == ("token", "GpuQuotaExceeded")
     assert "ses_1" in cause and "L-3819A6DF" in cause
-    assert store.promises() == []
+    assert store.pending.batches() == []
     assert batches.reject_all("ses_1", "GpuQuotaExceeded") == 0
 
 
@@ -44,14 +45,14 @@ def test_a_round_that_has_moved_on_is_nobodys_error(store: MemoryBatches) -> Non
     batches, tasks = waiting(store, token="another")
     assert batches.reject_all("ses_1", "BootFailed") == 0
     assert tasks.results == []
-    assert store.promises() == []
+    assert store.pending.batches() == []
 
 
 def test_switching_the_gpu_off_ends_what_waited_then_and_nothing_that_came_later(store: MemoryBatches) -> None:
     batches, _ = waiting(store)
     earlier = ids.timestamp(NOW - timedelta(seconds=1))
     assert batches.reject_all("ses_1", "SessionEndRequested", until=earlier) == 0
-    assert len(store.promises()) == 1
+    assert len(store.pending.batches()) == 1
     assert batches.reject_all("ses_1", "SessionEndRequested", until=ids.timestamp(NOW)) == 1
 
 
@@ -72,14 +73,14 @@ def test_an_idle_gpu_is_followed_only_when_no_other_is_live(store: MemoryBatches
     idle = {**ENDED, "outcome": "idle"}
     assert waiting(store, "ses_2")[0].successor(idle) is None
     assert waiting(store)[0].successor(idle) is not None
-    store.withdraw(REF)
+    store.stop_waiting(REF)
     assert waiting(store)[0].successor(idle) is None
 
 
 def test_a_promise_that_a_crash_left_buys_no_gpu(store: MemoryBatches) -> None:
     store.change(REF, {"status": "completed"})
     assert waiting(store)[0].successor(ENDED) is None
-    assert store.promises() == []
-    store.promised["batch_0"] = {"batch_id": "batch_0", "user_id": "ana", "kind": "batch"}
+    assert store.pending.batches() == []
+    store.pending.add(PendingBatch(batch_id="batch_0", user_id="ana", created_at=ids.timestamp(NOW)))
     assert waiting(store)[0].successor(ENDED) is None
     assert store.get(BatchRef("ana", "batch_0")) is None

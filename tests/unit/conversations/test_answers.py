@@ -76,10 +76,10 @@ class MemoryWorld:
 
     def withdraw(self) -> None:
         del self.answers.messages["conv_1"][keys.question_key("conv_1", "msg_2")["sk"]]
-        self.answers.pending.clear()
+        self.answers.pending.work.clear()
 
     def pending(self) -> bool:
-        return "msg_2" in self.answers.pending
+        return "msg_2" in self.answers.pending.work
 
     def usage(self) -> tuple[int, int, int]:
         used = self.answers.session_usage.get("ses_1", {})
@@ -98,7 +98,7 @@ def finish(answers: Answers, **changes: Any) -> Saved:
 
 def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWorld | MemoryWorld) -> None:
     world.ask(MY, "hello")
-    assert world.answers.anything_pending()
+    assert world.pending()
     assert world.answers.checkpoint(MY, "All", 1, "ses_1")
     partial = world.answers.thread(MY, 10_000)
     assert (partial.partial, partial.partial_tokens, partial.is_final) == ("All", 1, False)
@@ -106,7 +106,7 @@ def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWo
     answer = world.answer(MY)
     assert answer and answer["status"] == "answered" and answer["content"] == "All of it"
     assert answer["usage"] == {"prompt_tokens": 10, "completion_tokens": 3} and answer["answered_at"]
-    assert not world.pending() and not world.answers.anything_pending()
+    assert not world.pending()
     assert world.usage() == (10, 3, 1)
     assert world.answers.thread(MY, 10_000).is_final
 
@@ -229,11 +229,3 @@ def test_other_failures_of_the_save_are_raised(aws: Any) -> None:
         finish(world.answers)
     with pytest.raises(ClientError):
         world.answers.checkpoint(MY, "", 0, "ses_1")
-
-
-def test_batch_that_waits_for_a_gpu_is_no_request(aws: Any) -> None:
-    aws.items.put({**keys.pending_key("batch_1"), "kind": "batch", "batch_id": "batch_1"})
-    answers = DynamoAnswers(aws.items)
-    assert not answers.anything_pending()
-    aws.items.put({**keys.pending_key("msg_1"), "message_id": "msg_1"})
-    assert answers.anything_pending()

@@ -17,10 +17,10 @@ from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.on_bedrock import ChatsOnBedrock
-from foreverus.conversations.store import ConversationStore
 from foreverus.costs.meter import Caps
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
+from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import MissingSetting
 from foreverus.worker.contact import Contact, DirectCalls
@@ -57,7 +57,6 @@ class Scene:
         self.backend = backend or Bedrock()
         self.push = MemoryPush()
         self.sessions = SessionStore(aws.items)
-        self.store = ConversationStore(aws.items)
         self.price = PRICE
         self.caps = Caps(20.0, 4.0)
         self.context_tokens = 2048
@@ -91,7 +90,7 @@ class Scene:
             return NOW + timedelta(seconds=loop.time() - begun)
 
         chats = ChatsOnBedrock(
-            store=self.store,
+            pending=PendingWorkStore(self.aws.items),
             answers=DynamoAnswers(self.aws.items),
             sessions=self.sessions,
             backend=self.backend,

@@ -9,16 +9,18 @@ import pytest
 
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
+from foreverus.aws.sqs import MessageIds
 from foreverus.conversations.answers import DynamoAnswers, Request
 from foreverus.conversations.service import ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
+from foreverus.sessions.pending import PendingWorkStore
 from tests.unit.conftest import Aws
 
 Item = dict[str, Any]
 
 
 class Broken:
-    def send(self, question: Item) -> None:
+    def send(self, message: MessageIds) -> None:
         raise ConnectionError
 
 
@@ -67,9 +69,9 @@ def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(
     class Lost:
         """SQS has the message each time that the SDK tried; a worker has begun, and nobody ever heard of it."""
 
-        def send(self, question: Item) -> None:
+        def send(self, message: MessageIds) -> None:
             answers = DynamoAnswers(aws.items)
-            answers.checkpoint(Request(question["message_id"], conversation, "user-1"), "Ol", 1, "ses_1")
+            answers.checkpoint(Request(message.message_id, conversation, "user-1"), "Ol", 1, "ses_1")
             raise ConnectionError
 
     real = service()
@@ -127,7 +129,7 @@ def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
 
     later = replace(bootstrap.sessions.rescuer(), clock=lambda: bootstrap.aws.clock() + timedelta(minutes=15))
     assert later.rescue()["queued_again"] == 1
-    assert later.store.pending()[0]["message_id"] == message_id
+    assert PendingWorkStore(aws.items).messages()[0].message_id == message_id
 
 
 def month_at_its_cap(aws: Aws) -> None:

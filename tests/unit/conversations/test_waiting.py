@@ -11,6 +11,7 @@ from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.waiting import WaitingRequests
 from foreverus.sessions.closing import Successor
+from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws, session_item
 
@@ -18,7 +19,12 @@ from tests.unit.conftest import Aws, session_item
 def waiting(aws: Aws) -> WaitingRequests:
     others = SessionStore(aws.items).others
     return WaitingRequests(
-        ConversationStore(aws.items), DynamoAnswers(aws.items), MemoryPush(), bootstrap.aws.clock, others
+        ConversationStore(aws.items),
+        PendingWorkStore(aws.items),
+        DynamoAnswers(aws.items),
+        MemoryPush(),
+        bootstrap.aws.clock,
+        others,
     )
 
 

@@ -68,9 +68,10 @@ class World:
         self.tasks.open.add("token")
 
     def sweep(self) -> dict[str, Any]:
-        waiting = WaitingBatches(self.store, self.tasks, lambda: self.live)
+        waiting = WaitingBatches(self.store, self.store.pending, self.tasks, lambda: self.live)
         return BatchRescuer(
             self.store,
+            self.store.pending,
             self.executions,
             BatchEnd(self.store, self.finisher, self.told),
             self.starter,
@@ -170,7 +171,7 @@ def test_a_start_that_is_refused_is_tried_again_at_the_next_sweep() -> None:
     world = World(starter=Starter(error=NotAccepted("not now")))
     world.waits_for_a_gpu()
     assert not world.sweep()["session_started"]
-    assert len(world.store.promises()) == 1
+    assert len(world.store.pending.batches()) == 1
     assert world.tasks.results == []
 
 

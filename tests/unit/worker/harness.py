@@ -126,6 +126,7 @@ class World:
             mailbox=self.mailbox,
             tasks=self.tasks,
             answers=self.answers,
+            pending=self.answers.pending,
             push=self.push,
             batches=self.batches,
             objects=self.objects,

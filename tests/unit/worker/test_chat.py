@@ -57,11 +57,12 @@ async def test_answer_that_became_final_elsewhere_stops_ours() -> None:
 async def test_deleted_conversation_gets_no_answer() -> None:
     world = World()
     request = world.ask("hello")
+    (pending,) = world.answers.pending.messages()
     world.answers.delete_conversation("conv_1")
-    world.answers.pending.add("msg_1")
+    world.answers.pending.add(pending)
     async with world.worker():
         await until(lambda: world.chat.is_empty)
-    assert world.answers.answer(request) is None and not world.answers.pending
+    assert world.answers.answer(request) is None and not world.answers.pending.work
 
 
 @in_jumping_time
@@ -73,7 +74,7 @@ async def test_conversation_deleted_in_mid_answer_leaves_nothing_behind() -> Non
         await until(lambda: world.answers.checkpoints > 0)
         world.answers.delete_conversation("conv_1")
         await until(lambda: world.chat.is_empty)
-    assert world.answers.answer(request) is None and not world.answers.pending
+    assert world.answers.answer(request) is None and not world.answers.pending.work
     assert not world.answers.session_usage
 
 

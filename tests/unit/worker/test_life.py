@@ -23,7 +23,7 @@ async def test_a_message_is_answered_and_the_idle_worker_ends() -> None:
     assert world.mailbox.statuses == ["draining"]
     assert world.push.text_of("c1") == "You said: hello"
     assert world.push.frames["c1"][-1]["message"]["status"] == "answered"
-    assert world.chat.is_empty and not world.answers.pending
+    assert world.chat.is_empty and not world.answers.pending.work
     assert world.answers.session_usage["ses_1"]["messages"] == 1
 
 
@@ -145,6 +145,7 @@ async def test_spot_notice_hands_the_message_back_with_its_text_and_the_next_wor
     next_one.engine.reply = lambda prompt: words
     next_one.answers, next_one.push, next_one.chat = world.answers, world.push, world.chat
     next_one.parts.answers, next_one.parts.push, next_one.parts.chat_queue = world.answers, world.push, world.chat
+    next_one.parts.pending = world.answers.pending
     async with next_one.worker():
         answer = await next_one.answered(request)
         await until(lambda: world.push.frames["c1"][-1]["type"] == "message")
@@ -176,7 +177,7 @@ async def test_ended_session_finishes_what_is_in_flight_and_takes_nothing_new() 
         assert await ends(worker, within_s=30) == 0
     assert world.mailbox.statuses == ["draining"]
     assert (world.answers.answer(request) or {})["status"] == "answered"
-    assert world.answers.answer(late) is None and "msg_2" in world.answers.pending
+    assert world.answers.answer(late) is None and "msg_2" in world.answers.pending.work
     assert world.result == ("success", {"outcome": "ended"})
 
 
@@ -232,7 +233,7 @@ async def test_dead_engine_ends_the_session_and_hands_work_back() -> None:
         world.engine.state = Health.UNREACHABLE
         assert await ends(worker, within_s=30) == 1
     assert world.result[0] == "EngineFailed"
-    assert world.chat.waiting and "msg_1" in world.answers.pending
+    assert world.chat.waiting and "msg_1" in world.answers.pending.work
     assert (world.answers.answer(request) or {})["engine_failures"] == 1
 
 

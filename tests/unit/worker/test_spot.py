@@ -40,7 +40,7 @@ async def test_answer_that_ends_in_time_is_finished_and_nothing_is_left_to_relau
     assert content(world, request)["status"] == "answered"
     assert content(world, request)["content"] == "".join(words(60))
     assert world.result[0] == "SpotInterrupted"
-    assert world.chat.is_empty and not world.answers.pending
+    assert world.chat.is_empty and not world.answers.pending.work
     assert world.mailbox.statuses == ["draining"]
 
 
@@ -91,7 +91,9 @@ async def test_each_answer_is_judged_by_itself() -> None:
         assert await ends(worker, within_s=NOTICE_S) == 0
     assert content(world, short)["status"] == "answered"
     assert content(world, long)["status"] == "answering" and content(world, long)["content"]
-    assert [delivery.receive_count for delivery in world.chat.waiting] == [1] and world.answers.pending == {"msg_2"}
+    assert [delivery.receive_count for delivery in world.chat.waiting] == [1] and world.answers.pending.work.keys() == {
+        "msg_2"
+    }
 
 
 @in_jumping_time
@@ -121,7 +123,7 @@ async def test_answer_without_a_first_token_gets_a_little_time_to_show_its_pace(
         assert await ends(worker, within_s=NOTICE_S) == 0
         assert asyncio.get_running_loop().time() < gone
     assert content(world, request).get("status") in ("answered", None)
-    assert world.chat.is_empty == ("msg_1" not in world.answers.pending), "it is answered, or it is in the queue"
+    assert world.chat.is_empty == ("msg_1" not in world.answers.pending.work), "it is answered, or it is in the queue"
 
 
 @in_jumping_time
@@ -138,7 +140,7 @@ async def test_answer_that_cannot_be_saved_is_handed_back_before_the_instance_go
         gone = announce(world)
         assert await ends(worker, within_s=NOTICE_S) == 0
         assert asyncio.get_running_loop().time() < gone - 5
-    assert world.chat.waiting and world.answers.pending
+    assert world.chat.waiting and world.answers.pending.work
 
 
 @in_jumping_time
@@ -154,7 +156,7 @@ async def test_nothing_new_is_taken_after_the_notice() -> None:
         late = world.ask("me too", conversation_id="conv_2", message_id="msg_2")
         assert await ends(worker, within_s=NOTICE_S) == 0
     assert content(world, first)["status"] == "answered"
-    assert not content(world, late) and world.answers.pending == {"msg_2"}
+    assert not content(world, late) and world.answers.pending.work.keys() == {"msg_2"}
 
 
 @in_jumping_time

@@ -74,7 +74,7 @@ class Planner:
                 raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
             planned = self._plan(ref, record, error)
             if planned:
-                self.store.withdraw(ref)
+                self.store.stop_waiting(ref)
                 return planned
         raise RuntimeError(f"{ref.batch_id} is planned by somebody else as well")
 

@@ -129,7 +129,7 @@ def test_a_new_round_makes_the_old_promise_and_token_void() -> None:
     batch.store.offer(REF, 1, "token", NOW)
     batch.settle(0, 10)
     assert batch.plan("States.Timeout")["round"] == 2
-    assert batch.store.promises() == []
+    assert batch.store.pending.batches() == []
     assert "task_token" not in batch.record()
     assert not batch.store.offer(REF, 1, "late", NOW)
 

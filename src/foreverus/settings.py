@@ -123,15 +123,6 @@ class ReapGpusSettings(CloseSessionSettings):
 
 
 @dataclass(frozen=True)
-class RescueRequestsSettings(Settings):
-    table_name: str
-    chat_queue_url: str
-    gpu_session_arn: str
-    monthly_cap_usd: float
-    websocket_callback_url: str
-
-
-@dataclass(frozen=True)
 class AnswerBatchSettings(Settings):
     table_name: str
     data_bucket: str
@@ -160,8 +151,10 @@ class RunBatchSettings(BatchEndSettings, SessionStartSettings):
 
 
 @dataclass(frozen=True)
-class RescueBatchesSettings(BatchEndSettings, SessionStartSettings):
+class SweepSettings(BatchEndSettings, SessionStartSettings):
     batch_run_arn: str
+    chat_queue_url: str
+    websocket_callback_url: str
 
 
 @dataclass(frozen=True)

@@ -72,13 +72,13 @@ SCENARIOS: dict[str, Scenario] = {
     "no_gpu": Scenario(rules=[NO_GPU], thin=True, cases=NO_GPU_CASES),
     "no_answer_at_all": Scenario(rules=[NO_GPU, NO_BEDROCK], thin=True, again=("CloseSessionFunction",)),
     # What only the five minutes' schedules bring on.
-    "stuck": Scenario(rules=STUCK, once=True, swept=("RescueRequestsFunction",), thin=True),
+    "stuck": Scenario(rules=STUCK, once=True, swept=("SweepFunction",), thin=True),
     "stuck_capped": Scenario(
         rules=STUCK_SECOND,
         strike="month_spent",
         moment="swept",
         alone=True,
-        swept=("RescueRequestsFunction",),
+        swept=("SweepFunction",),
         thin=True,
     ),
     "unsaved": Scenario(rules=[never_there("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True),
@@ -138,7 +138,7 @@ SCENARIOS: dict[str, Scenario] = {
         "bedrock",
         rules=[refused("states:StartExecution"), refused("dynamodb:TransactWriteItems", 1, 1)],
         patience=1,
-        swept=("RescueBatchesFunction",),
+        swept=("SweepFunction",),
         thin=True,
     ),
     # The execution is stopped, and nobody hears of it.
@@ -147,7 +147,7 @@ SCENARIOS: dict[str, Scenario] = {
         strike="batch_stopped",
         moment="first",
         rules=[never_there("RunBatchFunction", "crash")],
-        swept=("RescueBatchesFunction",),
+        swept=("SweepFunction",),
         thin=True,
     ),
     "batch_unsaved": Scenario(

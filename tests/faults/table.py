@@ -177,7 +177,7 @@ def matrix(recorded: dict[str, list[Call]], every: bool = False) -> list[Case]:
         for caller, action, state, count in whenever(recorded.get(f"{prefix}/", [])):
             name = f"{prefix}/call:{caller}:{action}@{state}"
             function = action.removeprefix("lambda:") if caller == "invocation" else caller
-            by_chance = function in SWEEPERS and (scenario.script == "chat" or function.startswith("Rescue"))
+            by_chance = function in SWEEPERS and (scenario.script == "chat" or function == "SweepFunction")
             if by_chance or scenario.swept:
                 names += cases(name, caller, action, count, most=1) if function in scenario.swept else []
             elif not scenario.thin:

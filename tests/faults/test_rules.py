@@ -32,7 +32,7 @@ CALLS = {
         ("batch_run", "lambda:Invoke RunBatchFunction", "Plan", 2),
     ],
     "stuck/": [
-        ("RescueRequestsFunction", "sqs:SendMessage", "", 1),
+        ("SweepFunction", "sqs:SendMessage", "", 1),
         ("CloseSessionFunction", "dynamodb:DeleteItem", "", 1),
     ],
 }
@@ -101,7 +101,7 @@ def test_a_scenario_adds_what_only_it_calls_and_of_each_call_the_lost_answer() -
         "batch_bedrock/call:invocation:lambda:RunBatchFunction.Plan@",
         "batch/call:Instance:dynamodb:GetItem@Serve",  # again: the worker's calls may go wrong in a batch too
         "batch/call:Instance:dynamodb:BatchWriteItem@Serve",
-        "stuck/call:RescueRequestsFunction:sqs:SendMessage@",  # what the sweep calls, nobody else
+        "stuck/call:SweepFunction:sqs:SendMessage@",  # what the sweep calls, nobody else
     }
     assert len(calls) == len(set(calls))
     worst = {call for call, _, kind in thin if kind.startswith("lost")}

@@ -77,7 +77,7 @@ WILDCARDS = {
     "CloseSessionFunction/SpotPrices",
     "CloseSessionFunction/WaitingRounds",
     "RunBatchFunction/TaskTokens",
-    "RescueBatchesFunction/WaitingRounds",
+    "SweepFunction/WaitingRounds",
     "NoLaunches/NoLaunches",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
@@ -391,7 +391,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("ApiFunction", under("files", "inputs"), under("files")),
         ("RunBatchFunction", under("files", "inputs", "batches"), under("batches", "files")),
         ("AnswerBatchFunction", under("batches"), []),
-        ("RescueBatchesFunction", under("batches"), under("files")),
+        ("SweepFunction", under("batches"), under("files")),
         ("StartScheduledBatchFunction", under("inputs"), []),
         ("InstanceRole", under("weights", "batches"), []),
     ],
@@ -404,7 +404,7 @@ def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list
 def test_nobody_else_opens_the_data_bucket() -> None:
     openers = {name for name, one in statements() if "DataBucket" in str(one) and one["Effect"] == "Allow"}
     known = {"ApiFunction", "RunBatchFunction", "AnswerBatchFunction"}
-    assert openers == known | {"RescueBatchesFunction", "StartScheduledBatchFunction", "InstanceRole"}
+    assert openers == known | {"SweepFunction", "StartScheduledBatchFunction", "InstanceRole"}
 
 
 @pytest.mark.parametrize(
@@ -469,9 +469,7 @@ def test_reaper_hears_of_every_bad_end_and_sweeps() -> None:
     assert events["Sweep"]["Properties"]["Schedule"] == "rate(5 minutes)"
 
 
-@pytest.mark.parametrize(
-    "name", ["StoreResultsFunction", "RescueRequestsFunction", "RescueBatchesFunction", "StoreBatchFunction"]
-)
+@pytest.mark.parametrize("name", ["StoreResultsFunction", "SweepFunction", "StoreBatchFunction"])
 def test_what_was_left_behind_is_mended_every_five_minutes(name: str) -> None:
     schedules = [e["Properties"]["Schedule"] for e in FUNCTIONS[name]["Events"].values() if e["Type"] == "Schedule"]
     assert schedules == ["rate(5 minutes)"]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from foreverus import settings
 from foreverus.bootstrap.aws import client, clock, database, items, machine, objects, region, tasks, topic
-from foreverus.bootstrap.sessions import starter_of_more, waiting_batches
+from foreverus.bootstrap.sessions import starter_of_more
 
 if TYPE_CHECKING:
     from foreverus.backends.bedrock import BedrockBackend
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from foreverus.batches.serving import Serving
     from foreverus.batches.shards.on_bedrock import OnBedrock
     from foreverus.results.batches import SummaryKeeper
-    from foreverus.sweeps.batches import BatchRescuer
 
 BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
@@ -128,27 +127,6 @@ def batch_end() -> "BatchEnd":
 
     env = settings.RunBatchSettings.from_env(os.environ)
     return BatchEnd(BatchStore(items(env.table_name)), finisher(env), topic(env.topic_arn))
-
-
-def rescuer() -> "BatchRescuer":
-    from foreverus.batches.finishing import BatchEnd
-    from foreverus.batches.store import BatchStore
-    from foreverus.sessions.pending import PendingWorkStore
-    from foreverus.sessions.store import SessionStore
-    from foreverus.sweeps.batches import BatchRescuer
-
-    env = settings.RescueBatchesSettings.from_env(os.environ)
-    table = items(env.table_name)
-    return BatchRescuer(
-        store=BatchStore(table),
-        pending=PendingWorkStore(table),
-        executions=machine(env.batch_run_arn),
-        end=BatchEnd(BatchStore(table), finisher(env), topic(env.topic_arn)),
-        starter=starter_of_more(env),
-        waiting=waiting_batches(env.table_name),
-        live=SessionStore(table).live_session_ids,
-        clock=clock,
-    )
 
 
 def summary_keeper() -> "SummaryKeeper":

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from foreverus.sessions.reaping import Reaper
     from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.start import SessionStarter
-    from foreverus.sweeps.requests import Rescuer
 
 
 @dataclass(frozen=True)
@@ -187,17 +186,3 @@ def reaper() -> "Reaper":
         most=timedelta(seconds=env.max_session_seconds),
         clock=clock,
     )
-
-
-@cache
-def rescuer() -> "Rescuer":
-    from foreverus.aws.sqs import ChatQueue
-    from foreverus.sessions.pending import PendingWorkStore
-    from foreverus.sessions.store import SessionStore
-    from foreverus.sweeps.requests import Rescuer
-
-    env = settings.RescueRequestsSettings.from_env(os.environ)
-    queue, table = ChatQueue(client("sqs"), env.chat_queue_url), items(env.table_name)
-    start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
-    waiting = waiting_requests(env.table_name)
-    return Rescuer(PendingWorkStore(table), queue, start, waiting, lambda: SessionStore(table).newest(1), clock)

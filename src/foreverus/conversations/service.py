@@ -107,7 +107,7 @@ class ConversationService:
     def _see_that_it_is_answered(self, user_id: str) -> Item | None:
         try:
             return self.sessions.start(user_id, "message")[0]
-        except (NotAccepted, SpendCapReached):  # the cap was reached just now: rescue_requests ends it in that error
+        except (NotAccepted, SpendCapReached):  # the cap was reached just now: the sweep ends it in that error
             return None
 
     def _check_size(self, content: str) -> None:

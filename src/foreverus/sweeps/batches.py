@@ -1,9 +1,10 @@
-"""The sweep over open batches, every five minutes: each of them comes to its end, whatever crashed on the way."""
+"""Batches that nobody works on any more: each comes to its end, whatever crashed on the way."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 
 from foreverus import ids
@@ -11,8 +12,8 @@ from foreverus.aws.step_functions import RUNNING
 from foreverus.batches import model
 from foreverus.batches.serving import Starter, start_sessions
 from foreverus.batches.store import Batches, BatchRef
-from foreverus.errors import ForeverUsError, NotAccepted, SpendCapReached
-from foreverus.sessions.pending import PendingWork
+from foreverus.errors import NotAccepted, SpendCapReached
+from foreverus.sweeps.sweep import Task
 
 Item = dict[str, Any]
 
@@ -20,10 +21,6 @@ NOT_STARTED_AFTER = timedelta(minutes=2)  # between the record and its execution
 FINISHING_TAKES = timedelta(minutes=20)  # a Lambda's 15 minutes and a retry: somebody is at it
 
 logger = logging.getLogger(__name__)
-
-
-class BatchesNotRescued(ForeverUsError):
-    """The next sweep tries again; the Lambda's error is what an alarm sees."""
 
 
 class Executions(Protocol):
@@ -43,39 +40,19 @@ class Waiting(Protocol):
 
 
 @dataclass(frozen=True)
-class BatchRescuer:
-    """`live`: the sessions that hold a GPU slot."""
+class AbandonedBatches:
+    """Open batches whose execution never began, or ended before they did."""
 
     store: Batches
-    pending: PendingWork
     executions: Executions
     end: End
-    starter: Starter
-    waiting: Waiting
-    live: Callable[[], list[str]]
     clock: Callable[[], datetime]
 
-    def sweep(self) -> Item:
-        """`{open, started, finished, told, session_started}`. Raises BatchesNotRescued, the others were seen to."""
-        seen: Item = {"open": 0, "started": [], "finished": [], "session_started": False}
-        failed = []
+    def __call__(self) -> Iterator[Task]:
         for item in self.store.open_batches():
-            seen["open"] += 1
-            try:
-                if did := self._look(item):
-                    seen[did].append(item["batch_id"])
-            except Exception:
-                logger.exception("%s is not rescued", item["batch_id"])
-                failed.append(item["batch_id"])
-        seen["told"] = self._tell_the_untold(failed)
-        seen["session_started"] = self._start_session()
-        if failed:
-            raise BatchesNotRescued(", ".join(failed))
-        return seen
+            yield Task(item["batch_id"], partial(self._look, BatchRef(item["user_id"], item["batch_id"]), item))
 
-    def _look(self, item: Item) -> str | None:
-        """What was done: `started`, `finished`, or nothing."""
-        ref = BatchRef(item["user_id"], item["batch_id"])
+    def _look(self, ref: BatchRef, item: Item) -> str | None:
         record, age = self.store.get(ref), self.clock() - ids.parse_timestamp(item["created_at"])
         if record is None:
             self.store.close_open(ref.batch_id)
@@ -96,38 +73,56 @@ class BatchRescuer:
         self.end.fail(ref, {"Error": "BatchRunLost", "Cause": cause})
         return "finished"
 
-    def _tell_the_untold(self, failed: list[str]) -> list[str]:
-        """The ids of batches that had come to their end when their execution was lost, before it could say so."""
-        told = []
-        for ref in self.store.untold():
-            try:
-                record = self.store.get(ref)
-                if record is None:
-                    self.store.told(ref)
-                elif model.is_over(record) and self.executions.status(ref.batch_id) != RUNNING:
-                    self.end.fail(ref)
-                    told.append(ref.batch_id)
-            except Exception:
-                logger.exception("nobody is notified of the end of %s", ref.batch_id)
-                failed.append(ref.batch_id)
-        return told
 
-    def _start_session(self) -> bool:
-        """A batch waits for a GPU, and nobody has one or boots one: a start was lost."""
+@dataclass(frozen=True)
+class UnnotifiedBatches:
+    """Batches that had come to their end when their execution was lost, before it could tell people."""
+
+    store: Batches
+    executions: Executions
+    end: End
+
+    def __call__(self) -> Iterator[Task]:
+        for ref in self.store.untold():
+            yield Task(ref.batch_id, partial(self._notify, ref))
+
+    def _notify(self, ref: BatchRef) -> str | None:
+        record = self.store.get(ref)
+        if record is None:
+            self.store.told(ref)
+        elif model.is_over(record) and self.executions.status(ref.batch_id) != RUNNING:
+            self.end.fail(ref)
+            return "notified"
+        return None
+
+
+@dataclass(frozen=True)
+class BatchesWithoutGpu:
+    """A batch waits for a GPU, and nobody has one or boots one: a start was lost. `live`: who holds a GPU slot."""
+
+    store: Batches
+    pending: PendingWork
+    starter: Starter
+    waiting: Waiting
+    live: Callable[[], list[str]]
+
+    def __call__(self) -> Iterator[Task]:
         if self.live():
-            return False
+            return
         for waiting in self.pending.batches():
             record = self.store.get(BatchRef(waiting.user_id, waiting.batch_id))
-            if not record or record["status"] != model.IN_PROGRESS:
-                continue
-            try:
-                start_sessions(self.starter, record)
-            except SpendCapReached:
-                rejected = self.waiting.reject_all("", SpendCapReached.code())
-                logger.warning("%d batches that waited for a GPU plan again: SpendCapReached", rejected)
-                return False
-            except NotAccepted:
-                logger.warning("%s waits and no session could be started", record["batch_id"], exc_info=True)
-                return False
-            return True
-        return False
+            if record and record["status"] == model.IN_PROGRESS:
+                yield Task(waiting.batch_id, partial(self._start_session, record))
+                return  # the session that it gets serves all of them
+
+    def _start_session(self, record: Item) -> str | None:
+        try:
+            start_sessions(self.starter, record)
+        except SpendCapReached:
+            rejected = self.waiting.reject_all("", SpendCapReached.code())
+            logger.warning("%d batches that waited for a GPU plan again: SpendCapReached", rejected)
+            return "refused a session: the spend cap is reached"
+        except NotAccepted:
+            logger.warning("%s waits and no session could be started", record["batch_id"], exc_info=True)
+            return None
+        return "got a session"

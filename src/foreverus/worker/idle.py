@@ -14,7 +14,7 @@ from foreverus.worker.watch import MailboxWatch
 
 log = logging.getLogger(__name__)
 
-# A pending request keeps the session alive while it can still turn up in the queue: `rescue_requests` queues lost ones
+# A pending request keeps the session alive while it can still turn up in the queue: the sweep queues lost ones
 # again every five minutes. After two of its rounds it is not the queue that keeps it from us.
 # A pending batch does not count: its shards are in the queue, or in the hands of a session that lives and that the
 # state machine replaces.

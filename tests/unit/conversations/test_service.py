@@ -13,7 +13,8 @@ from foreverus.aws.sqs import MessageIds
 from foreverus.conversations.answers import DynamoAnswers, Request
 from foreverus.conversations.service import ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
-from foreverus.sessions.pending import PendingWorkStore
+from foreverus.sweeps.messages import StuckMessages
+from foreverus.sweeps.sweep import sweep
 from tests.unit.conftest import Aws
 
 Item = dict[str, Any]
@@ -127,8 +128,10 @@ def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
     for message in aws.queued():
         bootstrap.aws.client("sqs").delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    later = replace(bootstrap.sessions.rescuer(), clock=lambda: bootstrap.aws.clock() + timedelta(minutes=15))
-    assert later.rescue()["queued_again"] == 1
+    stuck = bootstrap.sweeps.duties()["stuck messages"]
+    assert isinstance(stuck, StuckMessages)
+    later = replace(stuck, clock=lambda: bootstrap.aws.clock() + timedelta(minutes=15))
+    assert sweep({"messages": later}) == {"messages": [f"{message_id} queued again"]}
     assert PendingWorkStore(aws.items).messages()[0].message_id == message_id
 
 
@@ -165,7 +168,7 @@ def test_what_still_waits_at_the_cap_ends_in_its_error_within_five_minutes(aws: 
     service().post("user-1", conversation, {"content": "Olá"})
     aws.items.delete(keys.GPU_SLOT)
     month_at_its_cap(aws)
-    bootstrap.sessions.rescuer().rescue()
+    bootstrap.sweeps.run()
     _, answer = service().messages("user-1", conversation)["data"]
     assert (answer["status"], answer["error"]["code"]) == ("failed", "SpendCapReached")
     assert "MonthlyCapUsd" in answer["error"]["message"]

@@ -74,7 +74,7 @@ def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:
     aws.put(**keys.pending_key("batch_1"), kind="batch", batch_id="batch_1", user_id="user-1", created_at="2026")
     assert waiting(aws).reject_all("ses_1", "BootFailed") == 0
     assert waiting(aws).successor({"session_id": "ses_1"}) is None
-    assert bootstrap.sessions.rescuer().rescue() == {"waiting": 0, "queued_again": 0, "session_started": False}
+    assert bootstrap.sweeps.run()["stuck messages"] == []
     assert aws.items.get(keys.pending_key("batch_1"))
 
 

@@ -14,7 +14,8 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.store import BatchRef
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.errors import NotAccepted, SpendCapReached
-from foreverus.sweeps.batches import BatchesNotRescued, BatchRescuer
+from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
+from foreverus.sweeps.sweep import SweepFailed, sweep
 from tests.unit.batches.test_serving import Starter
 from tests.unit.conftest import NOW, Aws
 
@@ -67,32 +68,34 @@ class World:
         self.store.offer(REF, 1, "token", NOW)
         self.tasks.open.add("token")
 
-    def sweep(self) -> dict[str, Any]:
+    def sweep(self) -> list[str]:
+        """What it did, whatever the duty."""
         waiting = WaitingBatches(self.store, self.store.pending, self.tasks, lambda: self.live)
-        return BatchRescuer(
-            self.store,
-            self.store.pending,
-            self.executions,
-            BatchEnd(self.store, self.finisher, self.told),
-            self.starter,
-            waiting,
-            lambda: self.live,
-            lambda: self.now,
-        ).sweep()
+        end = BatchEnd(self.store, self.finisher, self.told)
+        done = sweep(
+            {
+                "abandoned": AbandonedBatches(self.store, self.executions, end, lambda: self.now),
+                "unnotified": UnnotifiedBatches(self.store, self.executions, end),
+                "without a GPU": BatchesWithoutGpu(
+                    self.store, self.store.pending, self.starter, waiting, lambda: self.live
+                ),
+            }
+        )
+        return [what for did in done.values() for what in did]
 
 
 def test_a_batch_whose_execution_was_never_started_is_started() -> None:
     world = World()
     world.add()
-    assert world.sweep()["started"] == ["batch_1"]
+    assert world.sweep() == ["batch_1 started"]
     assert world.executions.requests == {"batch_1": {"batch_id": "batch_1", "user_id": "ana"}}
-    assert world.sweep()["started"] == []
+    assert world.sweep() == []
 
 
 def test_a_batch_that_was_created_just_now_is_left_alone() -> None:
     world = World(now=NOW + timedelta(minutes=1))
     world.add()
-    assert world.sweep() == {"open": 1, "started": [], "finished": [], "told": [], "session_started": False}
+    assert world.sweep() == []
     assert world.executions.statuses == {}
 
 
@@ -101,21 +104,21 @@ def test_a_batch_that_outlived_its_execution_is_finished_and_people_are_told(sta
     world = World()
     world.add(status="in_progress")
     world.executions.statuses["batch_1"] = status
-    assert world.sweep()["finished"] == ["batch_1"]
+    assert world.sweep() == ["batch_1 finished"]
     assert (world.store.get(REF) or {})["status"] == "failed"
     (error,) = world.finisher.errors
     assert error and error["Error"] == "BatchRunLost" and status in error["Cause"]
     assert world.told.sent == ["over"]
-    assert world.sweep()["finished"] == []
+    assert world.sweep() == []
 
 
 def test_whoever_is_finishing_it_is_given_time() -> None:
     world = World()
     world.add(status="finalizing", finalizing_at=ids.timestamp(NOW))
     world.executions.statuses["batch_1"] = "FAILED"
-    assert world.sweep()["finished"] == []
+    assert world.sweep() == []
     world.now = NOW + timedelta(minutes=21)
-    assert world.sweep()["finished"] == ["batch_1"]
+    assert world.sweep() == ["batch_1 finished"]
 
 
 def test_a_batch_that_is_over_or_runs_is_nobodys_business() -> None:
@@ -123,7 +126,7 @@ def test_a_batch_that_is_over_or_runs_is_nobodys_business() -> None:
     world.add(status="completed")
     world.add("batch_2", status="in_progress")
     world.executions.start("batch_2", {})
-    assert world.sweep() == {"open": 2, "started": [], "finished": [], "told": [], "session_started": False}
+    assert world.sweep() == []
 
 
 def test_people_are_told_of_an_end_that_its_execution_could_not_tell_any_more() -> None:
@@ -131,21 +134,21 @@ def test_people_are_told_of_an_end_that_its_execution_could_not_tell_any_more() 
     world.add(status="completed")
     world.store.owe(REF)
     world.executions.statuses["batch_1"] = "RUNNING"
-    assert (world.sweep()["told"], world.told.sent) == ([], []), "its execution does it itself"
+    assert (world.sweep(), world.told.sent) == ([], []), "its execution does it itself"
     world.executions.statuses["batch_1"] = "FAILED"
     world.told.broken = True
-    with pytest.raises(BatchesNotRescued, match="batch_1"):
+    with pytest.raises(SweepFailed, match="batch_1"):
         world.sweep()
     world.told.broken = False
-    assert (world.sweep()["told"], world.told.sent) == (["batch_1"], ["over"])
+    assert (world.sweep(), world.told.sent) == (["batch_1 notified"], ["over"])
     assert world.finisher.errors[-1] is None, "what was left undone beside it is done"
-    assert (world.sweep()["told"], world.told.sent) == ([], ["over"])
+    assert (world.sweep(), world.told.sent) == ([], ["over"])
 
 
 def test_nobody_is_told_of_a_batch_that_is_not_there() -> None:
     world = World()
     world.store.owe(REF)
-    assert world.sweep()["told"] == world.told.sent == world.store.untold() == []
+    assert world.sweep() == world.told.sent == world.store.untold() == []
 
 
 def test_an_open_item_without_a_batch_is_removed() -> None:
@@ -159,18 +162,18 @@ def test_an_open_item_without_a_batch_is_removed() -> None:
 def test_a_batch_that_waits_and_no_gpu_lives_gets_one() -> None:
     world = World()
     world.waits_for_a_gpu()
-    assert world.sweep()["session_started"]
+    assert world.sweep() == ["batch_1 got a session"]
     assert world.starter.started == [
         {"owner": "ana", "trigger": "batch", "allow_on_demand": True, "batch_id": "batch_1"}
     ]
     world.live.append("ses_1")
-    assert not world.sweep()["session_started"]
+    assert world.sweep() == []
 
 
 def test_a_start_that_is_refused_is_tried_again_at_the_next_sweep() -> None:
     world = World(starter=Starter(error=NotAccepted("not now")))
     world.waits_for_a_gpu()
-    assert not world.sweep()["session_started"]
+    assert world.sweep() == []
     assert len(world.store.pending.batches()) == 1
     assert world.tasks.results == []
 
@@ -178,7 +181,7 @@ def test_a_start_that_is_refused_is_tried_again_at_the_next_sweep() -> None:
 def test_at_the_cap_what_waits_for_a_gpu_plans_again() -> None:
     world = World(starter=Starter(error=SpendCapReached("no")))
     world.waits_for_a_gpu()
-    assert not world.sweep()["session_started"]
+    assert world.sweep() == ["batch_1 refused a session: the spend cap is reached"]
     ((token, code, cause),) = world.tasks.results
     assert (token, code) == ("token", "SpendCapReached") and "MonthlyCapUsd" in cause
 
@@ -187,7 +190,7 @@ def test_a_stale_promise_buys_no_gpu() -> None:
     world = World()
     world.waits_for_a_gpu()
     world.store.change(REF, {"status": "cancelling"})
-    assert not world.sweep()["session_started"]
+    assert world.sweep() == []
     assert world.starter.started == []
 
 
@@ -201,7 +204,7 @@ def test_one_batch_that_cannot_be_rescued_stops_no_other() -> None:
     world = World(executions=Broken())
     world.add()
     world.add("batch_2")
-    with pytest.raises(BatchesNotRescued, match="batch_1"):
+    with pytest.raises(SweepFailed, match="batch_1"):
         world.sweep()
     assert "batch_2" in world.executions.statuses
 

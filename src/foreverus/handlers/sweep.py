@@ -1,0 +1,9 @@
+"""Every five minutes: what a crash left undone comes to its end. The reaper is a function of its own."""
+
+from typing import Any
+
+from foreverus.bootstrap import sweeps
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
+    return sweeps.run()

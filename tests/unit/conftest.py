@@ -15,7 +15,7 @@ from moto import mock_aws
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
-from foreverus.bootstrap import api, batches, results, sessions
+from foreverus.bootstrap import api, batches, results, sessions, sweeps
 from foreverus.bootstrap import aws as made_aws
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
@@ -133,7 +133,7 @@ _session = functools.cache(_Session)
 
 def _forget_clients() -> None:
     """What bootstrap caches belongs to one process in Lambda, and to one test here."""
-    for module in (api, made_aws, batches, results, sessions):
+    for module in (api, made_aws, batches, results, sessions, sweeps):
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()

@@ -13,6 +13,7 @@ from foreverus.batches import model
 from foreverus.batches.serving import Starter, start_sessions
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.errors import NotAccepted, SpendCapReached
+from foreverus.sessions.pending import PendingWork
 from foreverus.sweeps.sweep import Task
 
 Item = dict[str, Any]

@@ -13,6 +13,7 @@ from foreverus.aws.sqs import MessageIds
 from foreverus.conversations.answers import DynamoAnswers, Request
 from foreverus.conversations.service import ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
+from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sweeps.messages import StuckMessages
 from foreverus.sweeps.sweep import sweep
 from tests.unit.conftest import Aws

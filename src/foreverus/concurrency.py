@@ -8,8 +8,9 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Calls(Protocol):
-    """Calls a blocking function without blocking the loop: `asyncio.to_thread`, or the worker's threads."""
+class RunBlocking(Protocol):
+    """Runs a blocking function without blocking the loop, and returns what it returns: `asyncio.to_thread`, or the
+    worker's threads. The function's signature is kept, so its arguments are checked where it is called."""
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
 

@@ -123,8 +123,8 @@ MUTANTS = (
     ),
     Mutant(
         "resume by custom_id: a shard begins with its first line again",
-        "src/foreverus/batches/shards/run.py",
-        "if number not in self._totals.lines]",
+        "src/foreverus/batches/shards/reading.py",
+        "if number not in self.finished]",
         "if number > 0]",
         ("--only", "batch/strike:worker_killed@last"),
     ),

@@ -79,7 +79,13 @@ def on_bedrock() -> "OnBedrock":
     if not env.bedrock_model_id:
         raise settings.MissingSetting(settings.NO_BEDROCK)
     backend = bedrock(env.bedrock_model_id)
-    return OnBedrock(BatchStore(items(env.table_name)), objects(env.data_bucket), backend, BEDROCK_CALLS, clock)
+    return OnBedrock(
+        store=BatchStore(items(env.table_name)),
+        objects=objects(env.data_bucket),
+        backend=backend,
+        calls_at_once=BEDROCK_CALLS,
+        clock=clock,
+    )
 
 
 def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":

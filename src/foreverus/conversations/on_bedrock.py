@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from foreverus.aws.push import Push
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend, Completion, Prompt
-from foreverus.concurrency import Calls, first_of, stop
+from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.answers import BEDROCK, Answer, Answers, Bill, Request, Saved
 from foreverus.conversations.frames import show_answer
 from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, most_tokens, shorter
@@ -64,7 +64,7 @@ class ChatsOnBedrock:
     context_tokens: int
     calls_at_once: int
     clock: Callable[[], datetime]
-    calls: Calls = asyncio.to_thread
+    calls: RunBlocking = asyncio.to_thread
 
     def run(self, session_id: str, seconds: float) -> Item:
         """Answers what waits, for `seconds` at most; returns `{session_id, answered, left}`. Safe to run twice: an

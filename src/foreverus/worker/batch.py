@@ -11,8 +11,8 @@ from foreverus.aws.s3 import Objects
 from foreverus.aws.sqs import Delivery
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.shards.lookahead import Ahead
-from foreverus.batches.shards.resources import Crew, Job, in_round
-from foreverus.batches.shards.run import Outcome, ShardRun
+from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
+from foreverus.batches.shards.run import ShardRun, StopReason
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineFailed
@@ -27,8 +27,6 @@ from foreverus.worker.lines import LineEngine, LineSlots
 log = logging.getLogger(__name__)
 
 LAST_WRITES_S = 7.0  # for what a run that is handed back has finished; the message goes back afterwards
-
-_VERDICTS = {Outcome.DONE: Verdict.DONE, Outcome.MOVED_ON: Verdict.DONE, Outcome.LEFT: Verdict.HAND_BACK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +59,17 @@ class ShardAnswering:
         self.tasks = tasks
         self.calls = calls
         self.life = life
-        self.crew = Crew(
-            by=session_id,
+        self.resources = ShardResources(
+            answered_by=session_id,
             backend=engine,
             admission=slots,
-            alive=engine_watch.confirm_alive,
+            backend_lives=engine_watch.confirm_alive,
             batches=batches,
             objects=objects,
-            calls=calls,
+            run_blocking=calls,
             clock=clock,
             slots=slots.slots.total,
-            settled=count.add,
+            on_recorded=count.add,
         )
 
     async def handle(self, delivery: Delivery, ahead: Ahead) -> Verdict:
@@ -89,37 +87,36 @@ class ShardAnswering:
             return Verdict.DONE
         if shard["status"] != "done":
             await self.calls(self.batches.worked_on, ref, self.session_id)
-            job = Job(ref, message.round, shard, record["input_key"])
-            outcome = await self._answer(ShardRun(self.crew, job, ahead))
-            if outcome is not Outcome.DONE:
-                return _VERDICTS[outcome]
+            job = ShardJob(ref, message.round, shard, record["input_key"])
+            stopped = await self._answer(ShardRun(self.resources, job, ahead))
+            if stopped is not StopReason.FINISHED:
+                return Verdict.DONE if stopped is StopReason.SUPERSEDED else Verdict.HAND_BACK
         await self._tell_if_that_was_all(message)
         return Verdict.DONE
 
-    async def _answer(self, run: ShardRun) -> Outcome:
+    async def _answer(self, run: ShardRun) -> StopReason:
         work = asyncio.create_task(run.run())
         stopping, hurry = (asyncio.create_task(event.wait()) for event in (self.life.stopping, self.life.hand_back))
         try:
             await first_of(work, stopping)
             if not work.done():
-                run.start_no_more()
+                run.stop(StopReason.TIME_UP)
             while not work.done() and not hurry.done():
                 if self.life.noticed.is_set():
-                    self._give_up_what_cannot_end(run)
+                    run.give_up(self._cannot_end)
                 await first_of(work, hurry, timeout=DOUBT_S)
             if not work.done():
                 ending = self.life.ending
-                run.stop(engine_died=ending is not None and ending.error == EngineFailed.code())
+                died = ending is not None and ending.error == EngineFailed.code()
+                run.stop(StopReason.ENGINE_DIED if died else StopReason.HANDED_BACK)
                 await first_of(work, timeout=LAST_WRITES_S)
-            return work.result() if work.done() else Outcome.LEFT
+            return work.result() if work.done() else StopReason.HANDED_BACK
         finally:
             await stop(work, stopping, hurry)
 
-    def _give_up_what_cannot_end(self, run: ShardRun) -> None:
+    def _cannot_end(self, since: float) -> bool:
         now = asyncio.get_running_loop().time()
-        for line, began in list(run.in_engine.items()):
-            if not line_ends_in_time(now - began, self.engine.mean_s, self.life.deadline - now):
-                run.give_up(line)
+        return not line_ends_in_time(now - since, self.engine.mean_s, self.life.deadline - now)
 
     async def _tell_if_that_was_all(self, message: ShardMessage) -> None:
         """Answers the round's token after the last shard. Two workers may both find theirs the last: one is refused.

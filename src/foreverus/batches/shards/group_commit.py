@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-Item = dict[str, Any]
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +17,12 @@ class Backlog:
 
     def __init__(self) -> None:
         self.lines = 0
-        self.failing: set[GroupCommit] = set()
+        self.failing: set[GroupCommit[Any]] = set()
         self.changed = asyncio.Event()
 
 
-class GroupCommit:
-    """Writes settled lines, one write at a time. Nothing that was `put` is dropped: a failed write is repeated.
+class GroupCommit(Generic[T]):
+    """Writes finished lines, one write at a time. Nothing that was `put` is dropped: a failed write is repeated.
 
     A slot takes its next line as soon as its finished one is here, so the engine does not wait for the table. A lost
     instance still costs about one line a slot: a line is here for two writes at most (the one that was under way when
@@ -34,7 +34,7 @@ class GroupCommit:
 
     def __init__(
         self,
-        write: Callable[[list[Item]], Awaitable[None]],
+        write: Callable[[list[T]], Awaitable[None]],
         most_unwritten: int,
         backlog: Backlog | None = None,
     ):
@@ -42,11 +42,11 @@ class GroupCommit:
         self._write = write
         self._most_unwritten = most_unwritten
         self._backlog = backlog or Backlog()
-        self._waiting: list[Item] = []
+        self._waiting: list[T] = []
         self._some = asyncio.Event()
 
-    def put(self, item: Item) -> None:
-        self._waiting.append(item)
+    def put(self, result: T) -> None:
+        self._waiting.append(result)
         self._count(1)
         self._some.set()
 
@@ -87,15 +87,15 @@ class GroupCommit:
             self._backlog.failing.discard(self)
             self._count(-len(group))
 
-    def _take(self) -> list[Item]:
+    def _take(self) -> list[T]:
         group, self._waiting = self._waiting, []
         return group
 
-    async def _try(self, group: list[Item]) -> bool:
+    async def _try(self, group: list[T]) -> bool:
         try:
             await self._write(group)
         except Exception as err:
             self._backlog.failing.add(self)
-            log.warning("%d settled lines could not be written: %r", len(group), err)
+            log.warning("%d finished lines could not be written: %r", len(group), err)
             return False
         return True

@@ -4,6 +4,7 @@ worker has in hand no other GPU can take. Pure but for asyncio's clock."""
 import asyncio
 import math
 from collections import deque
+from collections.abc import Iterable
 
 SHARD_LINES = 100  # of a shard that has been taken and not been read yet: what `validation.py` puts in at most
 TURNS = 2  # lines ready for each slot
@@ -56,18 +57,23 @@ class Ahead:
     """One shard's lines that have not started."""
 
     def __init__(self, look: LookAhead):
-        self.ready = SHARD_LINES
         self._look = look
+        self._waiting: set[int] | None = None  # by their numbers; None: the shard has not been read
 
-    def holds(self, lines: int) -> None:
-        """The shard has been read: so many lines are to be answered."""
-        self.ready = lines
+    @property
+    def ready(self) -> int:
+        return SHARD_LINES if self._waiting is None else len(self._waiting)
+
+    def holds(self, lines: Iterable[int]) -> None:
+        """The shard has been read: these lines are to be answered."""
+        self._waiting = set(lines)
         self._look._changed.set()
 
-    def started(self) -> None:
-        """One of its lines has a slot."""
-        self.ready = max(0, self.ready - 1)
-        self._look._started()
+    def started(self, line: int) -> None:
+        """That line has a slot. One that has to begin again is not started twice."""
+        if self._waiting and line in self._waiting:
+            self._waiting.remove(line)
+            self._look._started()
 
     def release(self) -> None:
         """Safe to call twice."""

@@ -12,11 +12,11 @@ from foreverus.aws.s3 import Objects
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend
 from foreverus.batches.shards.lookahead import Ahead, LookAhead
-from foreverus.batches.shards.resources import Crew, Job, in_round
+from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.results import BEDROCK
-from foreverus.batches.shards.run import LAST_WRITES_S, Outcome, ShardRun
+from foreverus.batches.shards.run import LAST_WRITES_S, ShardRun, StopReason
 from foreverus.batches.store import Batches, BatchRef
-from foreverus.concurrency import Calls, first_of, stop
+from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.errors import EngineBusy
 
 Item = dict[str, Any]
@@ -28,7 +28,7 @@ BUSY_PATIENCE_S = 120.0  # refused for so long without one answer: waiting is th
 LONGEST_CAUSE = 1000  # characters
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OnBedrock:
     """`calls_at_once`: the most that may be in flight."""
 
@@ -37,7 +37,7 @@ class OnBedrock:
     backend: Backend
     calls_at_once: int
     clock: Callable[[], datetime]
-    calls: Calls = asyncio.to_thread
+    run_blocking: RunBlocking = asyncio.to_thread
 
     def run(self, ref: BatchRef, round_: int, seconds: float) -> Item:
         """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
@@ -49,17 +49,17 @@ class OnBedrock:
 
     async def answer(self, ref: BatchRef, round_: int, seconds: float) -> Item:
         record, shards = await asyncio.gather(
-            self.calls(self.store.get, ref), self.calls(self.store.shards, ref.batch_id)
+            self.run_blocking(self.store.get, ref), self.run_blocking(self.store.shards, ref.batch_id)
         )
         left = [one for one in shards if one["status"] != "done"]
         error: BaseException | None = None
         if record is not None and in_round(record, round_) and left:
             left.sort(key=lambda one: one.get("completion_tokens_limit", 0), reverse=True)
-            jobs = [Job(ref, round_, one, record["input_key"]) for one in left]
+            jobs = [ShardJob(ref, round_, one, record["input_key"]) for one in left]
             window = (ids.parse_timestamp(record["expires_at"]) - self.clock()).total_seconds()
             error = await _Round(self, jobs).run(max(0.0, min(seconds, window)))
-            shards = await self.calls(self.store.shards, ref.batch_id)
-        answer: Item = {"left": sum(_unsettled(one) for one in shards)}
+            shards = await self.run_blocking(self.store.shards, ref.batch_id)
+        answer: Item = {"left": sum(_unfinished(one) for one in shards)}
         if error is not None:
             log.warning("%s on Bedrock: %r", ref.batch_id, error)
             answer["error"] = {"Error": type(error).__name__, "Cause": str(error)[:LONGEST_CAUSE]}
@@ -67,18 +67,18 @@ class OnBedrock:
 
 
 class _Round:
-    def __init__(self, on: OnBedrock, jobs: list[Job]):
+    def __init__(self, on: OnBedrock, jobs: list[ShardJob]):
         self.jobs = jobs
         self.limiter = Limiter(on.calls_at_once)
         self.look = LookAhead(on.calls_at_once)
-        self.crew = Crew(
-            by=BEDROCK,
+        self.resources = ShardResources(
+            answered_by=BEDROCK,
             backend=on.backend,
             admission=self.limiter,
-            alive=_alive,
+            backend_lives=_lives,
             batches=on.store,
             objects=on.objects,
-            calls=on.calls,
+            run_blocking=on.run_blocking,
             clock=on.clock,
             slots=on.calls_at_once,
         )
@@ -96,11 +96,11 @@ class _Round:
             await first_of(feeding, over, timeout=seconds)
             self.closed = True
             for run in self.runs:
-                run.start_no_more()
+                run.stop(StopReason.TIME_UP)
             if not feeding.done() and not self.over.is_set():
                 await first_of(feeding, over, timeout=LAST_ANSWERS_S)
             for run in self.runs:
-                run.stop()
+                run.stop(StopReason.HANDED_BACK)
             await first_of(feeding, timeout=LAST_WRITES_S + 1)
             if feeding.done():
                 feeding.result()
@@ -117,11 +117,11 @@ class _Round:
                     break
                 group.create_task(self._run(job, self.look.claim()))
 
-    async def _run(self, job: Job, ahead: Ahead) -> None:
-        run = ShardRun(self.crew, job, ahead)
+    async def _run(self, job: ShardJob, ahead: Ahead) -> None:
+        run = ShardRun(self.resources, job, ahead)
         self.runs.append(run)
         try:
-            if await run.run() is Outcome.MOVED_ON:
+            if await run.run() is StopReason.SUPERSEDED:
                 self.over.set()
         except Exception as err:
             self.error = self.error or err
@@ -139,10 +139,10 @@ class _Round:
                 return
 
 
-async def _alive(suspicion: str) -> bool:
+async def _lives(suspicion: str) -> bool:
     """A call that failed says nothing about the next."""
     return True
 
 
-def _unsettled(shard: Item) -> int:
+def _unfinished(shard: Item) -> int:
     return 0 if shard["status"] == "done" else int(shard["lines"]) - int(shard["completed"]) - int(shard["failed"])

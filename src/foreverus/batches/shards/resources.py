@@ -10,7 +10,7 @@ from foreverus.backends.port import Backend
 from foreverus.batches.model import IN_PROGRESS
 from foreverus.batches.shards.group_commit import Backlog
 from foreverus.batches.store import Batches, BatchRef
-from foreverus.concurrency import Calls
+from foreverus.concurrency import RunBlocking
 
 Item = dict[str, Any]
 T = TypeVar("T")
@@ -24,32 +24,40 @@ class Admission(Protocol):
         the slot was needed for something else. `alone`: with no other line of a batch beside it."""
 
 
-@dataclass(frozen=True)
-class Crew:
-    """Who answers. `by`: the session's id, or `bedrock`. `alive`: whether the backend still answers after a call that
-    failed; when it says no, `ShardRun.stop` follows. `settled` hears of lines when they are written."""
+@dataclass(frozen=True, kw_only=True)
+class ShardResources:
+    """What all shards of one worker, or of one round on Bedrock, share."""
 
-    by: str
+    answered_by: str  # the session's id, or `bedrock`
     backend: Backend
     admission: Admission
-    alive: Callable[[str], Awaitable[bool]]
+    slots: int  # lines that the backend answers at once
+    backend_lives: Callable[
+        [str], Awaitable[bool]
+    ]  # asked after a call that failed; after a no, `ShardRun.stop` follows
     batches: Batches
     objects: Objects
-    calls: Calls
+    run_blocking: RunBlocking
     clock: Callable[[], datetime]
-    slots: int
-    settled: Callable[[list[Item]], None] = lambda lines: None
-    backlog: Backlog = field(default_factory=Backlog)  # of all its shards
+    on_recorded: Callable[[list[Item]], None] = lambda results: None  # finished lines, when they are in the table
+    backlog: Backlog = field(default_factory=Backlog)
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class ShardJob:
     """A shard's item, for the round in which it is to be answered. `input_key`: of the batch's own copy."""
 
     ref: BatchRef
     round: int
     shard: Item
     input_key: str
+
+    @property
+    def number(self) -> int:
+        return int(self.shard["shard"])
+
+    def __str__(self) -> str:
+        return f"shard {self.number} of {self.ref.batch_id}"
 
 
 def in_round(record: Item | None, round_: int) -> bool:

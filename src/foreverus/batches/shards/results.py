@@ -1,4 +1,4 @@
-"""Settled lines: how they are written down, and what a shard's lines add up to. Pure."""
+"""Finished lines: how they are written down, and what a shard's lines add up to. Pure."""
 
 from datetime import datetime
 from typing import Any
@@ -17,19 +17,23 @@ _TOKENS = ("prompt_tokens", "completion_tokens")
 
 def answered(line: Line, answer: Completion, by: str, now: datetime) -> Item:
     tokens = {name: getattr(answer, name) for name in _TOKENS}
-    return {**_settled(line, by, now), "text": answer.text, "finish_reason": answer.finish_reason, **tokens}
+    return {**_finished(line, by, now), "text": answer.text, "finish_reason": answer.finish_reason, **tokens}
 
 
 def failed(line: Line, code: str, message: str, by: str, now: datetime) -> Item:
-    return {**_settled(line, by, now), "error": {"code": code, "message": message}}
+    return {**_finished(line, by, now), "error": {"code": code, "message": message}}
 
 
-def _settled(line: Line, by: str, now: datetime) -> Item:
+def engine_failed(line: Line, by: str, now: datetime) -> Item:
+    return failed(line, "engine_failed", "The model's engine failed each time it was asked this.", by, now)
+
+
+def _finished(line: Line, by: str, now: datetime) -> Item:
     return {"line": line.number, "custom_id": line.custom_id, "by": by, "at": ids.timestamp(now)}
 
 
-class Totals:
-    """Sums over settled lines."""
+class LineTotals:
+    """Sums over finished lines."""
 
     def __init__(self) -> None:
         self.lines: set[int] = set()

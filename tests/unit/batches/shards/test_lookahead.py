@@ -14,9 +14,10 @@ async def test_first_shards_fill_the_slots_twice_and_no_more() -> None:
     assert await look.room() == 6
     shards = [look.claim() for _ in range(6)]
     assert look.ready == 600, "an unread shard counts as a full one"
-    shards[0].holds(12)
+    shards[0].holds(range(12))
     assert look.ready == 512
-    shards[1].started()
+    shards[0].started(3)
+    shards[0].started(3)  # it had to yield, and begins again
     assert await look.room() == 1
 
 
@@ -24,14 +25,14 @@ async def test_first_shards_fill_the_slots_twice_and_no_more() -> None:
 async def test_next_shard_is_taken_while_two_turns_of_lines_are_ready() -> None:
     look = LookAhead(4)
     shard = look.claim()
-    shard.holds(20)
+    shard.holds(range(20))
     waiting = asyncio.create_task(look.room())
-    for _ in range(12):
+    for number in range(12):
         await asyncio.sleep(1)
-        shard.started()
+        shard.started(number)
     await asyncio.sleep(1)
     assert not waiting.done()
-    shard.started()
+    shard.started(12)
     assert await waiting == 1
 
 
@@ -39,10 +40,10 @@ async def test_next_shard_is_taken_while_two_turns_of_lines_are_ready() -> None:
 async def test_fast_lines_need_more_of_them_ready() -> None:
     look = LookAhead(4)
     shard = look.claim()
-    shard.holds(100)
-    for _ in range(50):
+    shard.holds(range(100))
+    for number in range(50):
         await asyncio.sleep(0.02)
-        shard.started()
+        shard.started(number)
     assert 45 <= look.wanted <= 55, "as many as start in a second"
 
 

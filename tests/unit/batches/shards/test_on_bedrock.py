@@ -49,7 +49,14 @@ class Round:
 
         self.store, self.objects = MemoryBatches(), MemoryObjects(clock)
         submit(self.store, self.objects, [line(n, f"q{n}", max_tokens=20) for n in range(1, lines + 1)], a_shard)
-        self.on = OnBedrock(self.store, self.objects, backend, at_once, clock, DirectCalls(Contact()))
+        self.on = OnBedrock(
+            store=self.store,
+            objects=self.objects,
+            backend=backend,
+            calls_at_once=at_once,
+            clock=clock,
+            run_blocking=DirectCalls(Contact()),
+        )
 
     async def answer(self, seconds: float = 800, round_: int = 1) -> dict[str, Any]:
         return await self.on.answer(REF, round_, seconds)
@@ -209,5 +216,6 @@ async def test_limit_grows_back_by_one_call_for_every_round_of_answers() -> None
 def test_run_makes_a_loop_of_its_own() -> None:
     store, objects = MemoryBatches(), MemoryObjects(lambda: START)
     submit(store, objects, [line(1, "hello")], 1)
-    assert OnBedrock(store, objects, MemoryEngine(), 4, lambda: START).run(REF, 1, 30) == {"left": 0}
+    on = OnBedrock(store=store, objects=objects, backend=MemoryEngine(), calls_at_once=4, clock=lambda: START)
+    assert on.run(REF, 1, 30) == {"left": 0}
     assert settled(store)[1]["text"] == "You said: hello"

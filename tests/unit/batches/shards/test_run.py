@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -12,8 +13,8 @@ from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.shards.lookahead import LookAhead
-from foreverus.batches.shards.resources import Crew, Job
-from foreverus.batches.shards.run import Outcome, ShardRun
+from foreverus.batches.shards.resources import ShardJob, ShardResources
+from foreverus.batches.shards.run import ShardRun, StopReason
 from foreverus.batches.store import BatchStore
 from foreverus.errors import EngineFailed
 from foreverus.worker.contact import Contact, DirectCalls
@@ -47,25 +48,25 @@ class Shard:
         self.heard: list[int] = []
         submit(self.batches, self.objects, lines, len(lines))
 
-        async def is_alive(suspicion: str) -> bool:
+        async def lives(suspicion: str) -> bool:
             return alive
 
-        self.crew = Crew(
-            by="ses_1",
+        self.resources = ShardResources(
+            answered_by="ses_1",
             backend=self.backend,
             admission=self.slots,
-            alive=is_alive,
+            backend_lives=lives,
             batches=self.batches,
             objects=self.objects,
-            calls=DirectCalls(Contact()),
+            run_blocking=DirectCalls(Contact()),
             clock=lambda: NOW,
             slots=4,
-            settled=lambda items: self.heard.extend(item["line"] for item in items),
+            on_recorded=lambda items: self.heard.extend(item["line"] for item in items),
         )
 
     def begin(self, **shard: Any) -> ShardRun:
         item = {**self.batches.shards(REF.batch_id)[0], **shard}
-        return ShardRun(self.crew, Job(REF, 1, item, KEY), LookAhead(4).claim())
+        return ShardRun(self.resources, ShardJob(REF, 1, item, KEY), LookAhead(4).claim())
 
 
 def lines(count: int) -> list[bytes]:
@@ -75,7 +76,7 @@ def lines(count: int) -> list[bytes]:
 @in_jumping_time
 async def test_every_line_is_settled_and_heard_of_once() -> None:
     shard = Shard(lines(10))
-    assert await shard.begin().run() is Outcome.DONE
+    assert await shard.begin().run() is StopReason.FINISHED
     assert settled(shard.batches).keys() == set(range(1, 11)) == set(shard.heard) and len(shard.heard) == 10
     assert shard.batches.settlings < 10, "they were written in groups"
 
@@ -83,14 +84,14 @@ async def test_every_line_is_settled_and_heard_of_once() -> None:
 @in_jumping_time
 async def test_blank_lines_are_skipped_and_numbers_are_those_of_the_file() -> None:
     shard = Shard([lines(1)[0], b"\r\n", b"   \n", line(4, "q4").replace(b"\n", b"\r\n")])
-    assert await shard.begin().run() is Outcome.DONE
+    assert await shard.begin().run() is StopReason.FINISHED
     assert settled(shard.batches).keys() == {1, 4}
 
 
 @in_jumping_time
 async def test_shard_of_blank_lines_is_done() -> None:
     shard = Shard([b"\n", b" \n"])
-    assert await shard.begin().run() is Outcome.DONE
+    assert await shard.begin().run() is StopReason.FINISHED
     assert shard.batches.shards(REF.batch_id)[0]["status"] == "done"
 
 
@@ -100,7 +101,7 @@ async def test_line_that_two_engines_died_of_is_not_asked_and_one_that_one_died_
     for number, engines in ((2, 2), (3, 1)):
         for _ in range(engines):
             shard.batches.suspect(REF.batch_id, 0, number)
-    assert await shard.begin().run() is Outcome.DONE
+    assert await shard.begin().run() is StopReason.FINISHED
     asked_for = [asked(prompt) for prompt in shard.backend.prompts]
     assert "q2" not in asked_for and asked_for[-1] == "q3" and shard.slots.alone == [False] * 4 + [True]
     assert settled(shard.batches)[2]["error"]["code"] == "engine_failed"
@@ -119,8 +120,8 @@ async def test_lines_of_an_engine_that_dies_are_suspects_and_those_that_wait_are
     running = asyncio.create_task(run.run())
     await asyncio.sleep(5)
     assert len(shard.backend.prompts) == 4, "nobody is sent into an engine that may be dead"
-    run.stop(engine_died=True)
-    assert await running is Outcome.LEFT
+    run.stop(StopReason.ENGINE_DIED)
+    assert await running is StopReason.ENGINE_DIED
     assert shard.batches.suspected == {(REF.batch_id, 0): dict.fromkeys((1, 2, 3, 4), 1)}
 
 
@@ -130,22 +131,22 @@ async def test_run_that_starts_no_more_ends_with_what_is_in_the_engine() -> None
     run = shard.begin()
     running = asyncio.create_task(run.run())
     await asyncio.sleep(0.1)
-    assert len(run.in_engine) == 4
-    run.start_no_more()
-    assert await running is Outcome.LEFT
+    assert shard.backend.running == 4
+    run.stop(StopReason.TIME_UP)
+    assert await running is StopReason.TIME_UP
     assert len(settled(shard.batches)) == 4
     assert shard.batches.shards(REF.batch_id)[0]["completed"] == 4
 
 
 @in_jumping_time
 async def test_run_that_is_stopped_before_it_has_read_asks_nothing() -> None:
-    for how in ("start_no_more", "stop"):
+    for reason in (StopReason.TIME_UP, StopReason.HANDED_BACK):
         shard = Shard(lines(10))
         run = shard.begin()
         running = asyncio.create_task(run.run())
         await asyncio.sleep(0)
-        getattr(run, how)()
-        assert await running is Outcome.LEFT and not shard.backend.prompts
+        run.stop(reason)
+        assert await running is reason and not shard.backend.prompts
 
 
 @in_jumping_time
@@ -164,7 +165,7 @@ async def test_progress_is_kept_while_the_shard_runs() -> None:
     (item,) = shard.batches.shards(REF.batch_id)
     assert 10 <= item["completed"] <= 16 and item["status"] == "waiting"
     assert item["shares"]["ses_1"] >= 10
-    assert await running is Outcome.DONE
+    assert await running is StopReason.FINISHED
 
 
 def test_settled_lines_fit_into_the_table(aws: Any) -> None:
@@ -174,8 +175,8 @@ def test_settled_lines_fit_into_the_table(aws: Any) -> None:
         store = BatchStore(aws.items)
         store.create({**shard.batches.records[REF], "status": "in_progress"}, None, NOW)
         store.put_shards(REF.batch_id, shard.batches.shards(REF.batch_id))
-        shard.crew = Crew(**{**{n: getattr(shard.crew, n) for n in Crew.__dataclass_fields__}, "batches": store})
-        assert await shard.begin().run() is Outcome.DONE
+        shard.resources = replace(shard.resources, batches=store)
+        assert await shard.begin().run() is StopReason.FINISHED
         (item,) = store.shards(REF.batch_id)
         assert (item["completed"], item["status"]) == (30, "done") and item["shares"]["ses_1"] > 1
         assert store.settled(REF.batch_id, 0).lines[30]["text"] == "You said: q30"

@@ -1,0 +1,70 @@
+"""Answering one line: a slot, a call, another try where that can help, and a result that is recorded."""
+
+import asyncio
+import logging
+from functools import partial
+
+from foreverus.backends.port import Completion
+from foreverus.batches.input.lines import Line
+from foreverus.batches.shards.line_tasks import LineTasks
+from foreverus.batches.shards.lookahead import Ahead
+from foreverus.batches.shards.recording import ShardRecorder
+from foreverus.batches.shards.resources import ShardResources
+from foreverus.batches.shards.results import answered, engine_failed, failed
+from foreverus.errors import EngineFailed, PromptRejected
+
+log = logging.getLogger(__name__)
+
+ENGINE_TRIES = 3  # a line that fails so often on an engine that lives is a failed line
+TRY_AGAIN_S = 0.2  # doubled with every try
+
+
+class LineAnswering:
+    """Answers the lines of one shard; `tasks` learns which of them are in the backend."""
+
+    def __init__(self, resources: ShardResources, recorder: ShardRecorder, tasks: LineTasks, ahead: Ahead):
+        self._resources = resources
+        self._recorder = recorder
+        self._tasks = tasks
+        self._ahead = ahead
+
+    async def answer(self, line: Line, alone: bool) -> None:
+        """Raises what is no line's own error: BackendUnavailable."""
+        by, clock = self._resources.answered_by, self._resources.clock
+        tries = 0
+        while True:
+            try:
+                answer = await self._resources.admission.run(partial(self._ask, line), alone)
+                result = answered(line, answer, by, clock())
+            except PromptRejected as err:
+                result = failed(line, err.reason, str(err), by, clock())
+            except EngineFailed as err:
+                tries += 1
+                log.warning("line %d: try %d failed: %s", line.number, tries, err)
+                if tries < ENGINE_TRIES:
+                    await asyncio.sleep(TRY_AGAIN_S * 2**tries)
+                    continue
+                result = engine_failed(line, by, clock())
+            self._recorder.results.put(result)
+            return
+
+    async def _ask(self, line: Line) -> Completion:
+        """One call, in a slot. Where it fails, the slot is kept until it is known whether the backend lives. If it does
+        not, nobody else is sent into it, and the reason that stops the shard finds this line in it."""
+        await self._recorder.results.keeps_up()
+        self._ahead.started(line.number)
+        began = self._tasks.enter_backend(line.number)
+        try:
+            try:
+                return await self._resources.backend.complete(line.prompt)
+            finally:
+                self._recorder.slot_seconds += asyncio.get_running_loop().time() - began
+        except EngineFailed as err:
+            if not await self._resources.backend_lives(str(err)):
+                await self._tasks.cut.wait()
+            raise
+        except asyncio.CancelledError:
+            self._tasks.interrupted(line.number)
+            raise
+        finally:
+            self._tasks.leave_backend(line.number)

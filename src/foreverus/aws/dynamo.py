@@ -6,8 +6,9 @@ The resource API does the same, but costs a cold start 100 ms more to import and
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -15,7 +16,10 @@ from botocore.exceptions import ClientError
 from foreverus.aws.keys import Key
 from foreverus.errors import ForeverUsError
 
-Item = dict[str, Any]
+Item: TypeAlias = dict[str, Any]  # as stored, in Python's own types: read by the stores alone
+Values: TypeAlias = Mapping[str, object]  # what goes into an item or an expression
+Names: TypeAlias = Mapping[str, str] | None  # `{"#status": "status"}` for words that DynamoDB has reserved
+Wire: TypeAlias = dict[str, Any]  # a request's body, or a part of it
 
 COLLISION_TRIES = 10
 MOST_PUTS = 25  # of one BatchWriteItem
@@ -25,7 +29,7 @@ _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
 
 
-def to_attribute_values(item: Mapping[str, Any]) -> dict[str, Any]:
+def to_attribute_values(item: Values) -> Wire:
     """`{"n": 1.5}` → `{"n": {"N": "1.5"}}`. Floats become decimals, as DynamoDB wants them."""
     return {name: _serialize(_to_decimal(value)) for name, value in item.items()}
 
@@ -96,6 +100,17 @@ def _collided(err: ClientError) -> bool:
     return code in ("TransactionConflictException", "TransactionInProgressException")
 
 
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write of a transaction; `kind`: Put, Update, Delete or ConditionCheck."""
+
+    kind: str
+    body: Wire
+
+    def of(self, table: str) -> Wire:
+        return {self.kind: {"TableName": table, **self.body}}
+
+
 class Table:
     """One table, the handful of calls that we make."""
 
@@ -125,7 +140,7 @@ class Table:
         elif sk_prefix:
             condition += " AND begins_with(sk, :sk)"
             values[":sk"] = sk_prefix
-        request: dict[str, Any] = {
+        request: Wire = {
             "TableName": self.name,
             "KeyConditionExpression": condition,
             "ExpressionAttributeValues": to_attribute_values(values),
@@ -146,12 +161,12 @@ class Table:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
-    def put(self, item: Item, condition: str = "") -> None:
+    def put(self, item: Values, condition: str = "") -> None:
         """Raises ConditionFailed."""
         request = {"TableName": self.name, "Item": to_attribute_values(item), **_condition(condition)}
         self._write(lambda: self.client.put_item(**request))
 
-    def put_all(self, items: list[Item]) -> None:
+    def put_all(self, items: Sequence[Values]) -> None:
         """Puts them all, in any order and without conditions; what DynamoDB leaves unwritten is sent again. Raises
         ClientError when it leaves something unwritten for too long."""
         waiting = [{"PutRequest": {"Item": to_attribute_values(item)}} for item in items]
@@ -172,19 +187,19 @@ class Table:
     def delete(self, key: Key) -> None:
         self.client.delete_item(TableName=self.name, Key=to_attribute_values(key))
 
-    def update(self, key: Key, expression: str, values: Item, *, condition: str = "", names: Any = None) -> Item:
+    def update(self, key: Key, expression: str, values: Values, *, condition: str = "", names: Names = None) -> Item:
         """An UpdateItem; returns the item as it is afterwards. Raises ConditionFailed."""
         request = {"TableName": self.name, **_update(key, expression, values, condition, names)}
         done = self._write(lambda: self.client.update_item(ReturnValues="ALL_NEW", **request))
         return from_attribute_values(done["Attributes"])
 
-    def transact(self, *writes: dict[str, Any]) -> None:
+    def transact(self, *writes: Write) -> None:
         """All or nothing. Build the writes with `put_write`, `update_write`, `delete_write`, `check_write`. Raises
         ConditionFailed."""
-        items = [{kind: {"TableName": self.name, **body} for kind, body in write.items()} for write in writes]
+        items = [write.of(self.name) for write in writes]
         self._write(lambda: self.client.transact_write_items(TransactItems=items))
 
-    def transact_if(self, *writes: dict[str, Any]) -> bool:
+    def transact_if(self, *writes: Write) -> bool:
         """`transact`; False, and nothing is written, when a condition of one of the writes is not met."""
         try:
             self.transact(*writes)
@@ -208,34 +223,34 @@ class Table:
                 self.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311  # spreads the collided apart
 
 
-def put_write(item: Item, condition: str = "", values: Item | None = None) -> dict[str, Any]:
-    return {"Put": {"Item": to_attribute_values(item), **_condition(condition, values)}}
+def put_write(item: Values, condition: str = "", values: Values | None = None) -> Write:
+    return Write("Put", {"Item": to_attribute_values(item), **_condition(condition, values)})
 
 
-def update_write(key: Key, expression: str, values: Item, condition: str = "", names: Any = None) -> dict[str, Any]:
-    return {"Update": _update(key, expression, values, condition, names)}
+def update_write(key: Key, expression: str, values: Values, condition: str = "", names: Names = None) -> Write:
+    return Write("Update", _update(key, expression, values, condition, names))
 
 
-def delete_write(key: Key, condition: str = "", values: Item | None = None, names: Any = None) -> dict[str, Any]:
-    return {"Delete": {"Key": to_attribute_values(key), **_condition(condition, values, names)}}
+def delete_write(key: Key, condition: str = "", values: Values | None = None, names: Names = None) -> Write:
+    return Write("Delete", {"Key": to_attribute_values(key), **_condition(condition, values, names)})
 
 
-def check_write(key: Key, condition: str, values: Item | None = None) -> dict[str, Any]:
-    return {"ConditionCheck": {"Key": to_attribute_values(key), **_condition(condition, values)}}
+def check_write(key: Key, condition: str, values: Values | None = None) -> Write:
+    return Write("ConditionCheck", {"Key": to_attribute_values(key), **_condition(condition, values)})
 
 
-def _condition(condition: str, values: Item | None = None, names: Any = None) -> dict[str, Any]:
-    body: dict[str, Any] = {}
+def _condition(condition: str, values: Values | None = None, names: Names = None) -> Wire:
+    body: Wire = {}
     if condition:
         body["ConditionExpression"] = condition
     if values:
         body["ExpressionAttributeValues"] = to_attribute_values(values)
     if names:
-        body["ExpressionAttributeNames"] = names
+        body["ExpressionAttributeNames"] = dict(names)
     return body
 
 
-def _update(key: Key, expression: str, values: Item, condition: str, names: Any) -> dict[str, Any]:
+def _update(key: Key, expression: str, values: Values, condition: str, names: Names) -> Wire:
     return {
         "Key": to_attribute_values(key),
         "UpdateExpression": expression,

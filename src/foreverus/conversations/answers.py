@@ -15,6 +15,7 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import (
     ConditionFailed,
     Table,
+    Write,
     check_write,
     put_write,
     update_write,
@@ -232,7 +233,7 @@ _COUNTED_AS_BEFORE = "counted_tokens = :before"
 _FINAL = {":answered": "answered", ":failed": "failed"}
 
 
-def _count_answer(session_id: str, answer: Answer) -> Item:
+def _count_answer(session_id: str, answer: Answer) -> Write:
     values: Item = {":p": answer.prompt_tokens, ":c": answer.completion_tokens + answer.uncounted_tokens, ":one": 1}
     counts, sets = "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one", ""
     if answer.bill:

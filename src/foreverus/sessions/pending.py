@@ -7,10 +7,10 @@ The state machine's "Is work waiting?" reads the same items.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Item, Table, delete_write, put_write
+from foreverus.aws.dynamo import Item, Table, Write, delete_write, put_write
 
 BATCH = "batch"  # an item's `kind`; a message's has none
 
@@ -49,12 +49,12 @@ class PendingWork(Protocol):
         """The message or the batch does not wait any more. Removing what is not there changes nothing."""
 
 
-def pending_write(work: PendingMessage | PendingBatch) -> dict[str, Any]:
+def pending_write(work: PendingMessage | PendingBatch) -> Write:
     """The part of a transaction with which the work waits."""
     return put_write(_to_item(work))
 
 
-def ended_write(work_id: str) -> dict[str, Any]:
+def ended_write(work_id: str) -> Write:
     """The part of a transaction with which it does not wait any more."""
     return delete_write(keys.pending_key(work_id))
 

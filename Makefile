@@ -15,7 +15,8 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
 
 UV_VERSION := 0.13.9
 NODE_WHEEL_VERSION := 24.19.0
-PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print)
+PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print) \
+	$(wildcard src/foreverus/api/schemas/*_line.json)
 
 .PHONY: help install page demo up test check check-style check-types check-page check-tests bench faults lock clean
 

@@ -1,4 +1,5 @@
 import { defineConfig, type Plugin } from "vite";
+import { lineSchemas } from "./lineSchemas.ts";
 
 /**
  * The page's Content-Security-Policy. Where the API, the WebSocket and Cognito live is known only when /config.json
@@ -28,7 +29,7 @@ function contentSecurityPolicy(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [contentSecurityPolicy()],
+  plugins: [contentSecurityPolicy(), lineSchemas()],
   build: { target: "es2022", modulePreload: { polyfill: false }, assetsInlineLimit: 0, reportCompressedSize: false },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   test: { include: ["test/**/*.test.ts"] },

@@ -94,14 +94,14 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     }
   }
 
-  /** Every page of a list. */
+  /** A whole list, part by part. */
   async function all<T extends { id: string }>(path: string): Promise<T[]> {
     const found: T[] = [];
     for (;;) {
       const last = found.at(-1);
-      const page = await call<List<T>>("GET", last ? `${path}?after=${encodeURIComponent(last.id)}` : path);
-      found.push(...page.data);
-      if (!page.has_more || page.data.length === 0) return found;
+      const listing = await call<List<T>>("GET", last ? `${path}?after=${encodeURIComponent(last.id)}` : path);
+      found.push(...listing.data);
+      if (!listing.has_more || listing.data.length === 0) return found;
     }
   }
 

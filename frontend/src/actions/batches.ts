@@ -25,37 +25,37 @@ function setDownload(id: string, bytes: number | null): void {
 }
 
 export function batchActions(api: Api, save = saveAs) {
-  /** The last one of the oldest page that was read. */
+  /** The oldest batch that was fetched. */
   let oldest: string | undefined;
-  let paging = false;
+  let fetchingMore = false;
 
   return {
-    /** The newest page. */
+    /** The newest batches. */
     async refresh(): Promise<void> {
       try {
-        const page = await api.batches();
-        gotBatches(page.data);
+        const listing = await api.batches();
+        gotBatches(listing.data);
         batchesKnown.value = true;
         if (oldest !== undefined) return;
-        oldest = page.data.at(-1)?.id;
-        moreBatches.value = page.has_more ?? false;
+        oldest = listing.data.at(-1)?.id;
+        moreBatches.value = listing.has_more ?? false;
       } catch (error) {
         if (!batchesKnown.value || (error instanceof ApiError && !error.passing)) report(error);
       }
     },
 
     async more(): Promise<void> {
-      if (paging) return;
-      paging = true;
+      if (fetchingMore) return;
+      fetchingMore = true;
       try {
-        const page = await api.batches(oldest);
-        gotBatches(page.data);
-        oldest = page.data.at(-1)?.id ?? oldest;
-        moreBatches.value = page.has_more ?? false;
+        const listing = await api.batches(oldest);
+        gotBatches(listing.data);
+        oldest = listing.data.at(-1)?.id ?? oldest;
+        moreBatches.value = listing.has_more ?? false;
       } catch (error) {
         report(error);
       } finally {
-        paging = false;
+        fetchingMore = false;
       }
     },
 

@@ -1,7 +1,8 @@
 /** A whole batch file, checked line by line before anything of it is sent. */
 import { LineSplitter, LONGEST_LINE, type RawLine } from "./batchLines";
-import { ENDPOINTS, isEndpoint, isObject, isUsable, lineProblems, promptTexts } from "./batchRules";
-import type { Endpoint, Found, Problem } from "./batchRules";
+import { isObject, isUsable, promptTexts } from "./batchValues";
+import { ENDPOINTS, isEndpoint, lineProblems } from "./batchProblems";
+import type { Endpoint, Found, Problem } from "./batchProblems";
 
 export const MOST_LINES = 50_000;
 const HIGHEST_NUMBER = 999_999; // of a line, blank ones counted

@@ -1,0 +1,125 @@
+/** What can be wrong with a batch's file, and what the schema's errors about one line mean for the person who wrote it. */
+import type { ErrorObject } from "ajv";
+import { chatLine, completionLine } from "virtual:line-schemas";
+
+export type Code =
+  | "empty_file"
+  | "file_too_large"
+  | "too_many_lines"
+  | "line_too_long"
+  | "invalid_utf8"
+  | "invalid_json"
+  | "missing_field"
+  | "invalid_field"
+  | "unknown_parameter"
+  | "duplicate_custom_id"
+  | "unknown_model"
+  | "mismatched_model"
+  | "mismatched_url";
+
+/** What the field must be instead; the words are in i18n under `batch.hint`. */
+export type Hint =
+  | "object"
+  | "string"
+  | "custom_id"
+  | "integer"
+  | "range"
+  | "stop"
+  | "messages"
+  | "content"
+  | "choice"
+  | "exactly"
+  | "model"
+  | "same"
+  | "duplicate"
+  | "limit"
+  | "column"
+  | "cut"
+  | "unusable";
+
+export interface Problem {
+  /** null: the whole file. */
+  line: number | null;
+  code: Code;
+  param: string | null;
+  hint?: Hint;
+  values?: Record<string, string | number>;
+}
+
+export type Found = Omit<Problem, "line">;
+
+export const ENDPOINTS = ["/v1/chat/completions", "/v1/completions"] as const;
+export type Endpoint = (typeof ENDPOINTS)[number];
+
+const LINES = { "/v1/chat/completions": chatLine, "/v1/completions": completionLine };
+const MOST_PROBLEMS = 10; // of one line
+const LONGEST_NAME = 60; // characters of a parameter's name that are shown
+
+export function isEndpoint(url: unknown): url is Endpoint {
+  return ENDPOINTS.includes(url as Endpoint);
+}
+
+/** What is wrong with one line by itself; what it shares with other lines is `Checker`'s. */
+export function lineProblems(line: Record<string, unknown>, endpoint: Endpoint): Found[] {
+  const { url } = line;
+  if (typeof url === "string" && url !== endpoint) {
+    // Its body is another endpoint's: the rest would mislead.
+    const values = isEndpoint(url) ? { first: endpoint } : { known: ENDPOINTS.join(", ") };
+    return [{ code: "mismatched_url", param: "url", hint: isEndpoint(url) ? "same" : "choice", values }];
+  }
+  const fits = LINES[endpoint];
+  if (fits(line)) return [];
+  const problems = new Map<string, Found>(); // a value that breaks two rules is one problem
+  for (const error of fits.errors ?? []) {
+    const found = problemOf(error);
+    const key = `${found.code} ${found.param}`;
+    if (!problems.has(key)) problems.set(key, found);
+    if (problems.size === MOST_PROBLEMS) break;
+  }
+  return [...problems.values()];
+}
+
+function problemOf({ keyword, instancePath, params, parentSchema }: ErrorObject): Found {
+  const path = paramOf(instancePath);
+  if (keyword === "required") return { code: "missing_field", param: join(path, params["missingProperty"] as string) };
+  if (keyword === "additionalProperties") {
+    return { code: "unknown_parameter", param: join(path, params["additionalProperty"] as string) };
+  }
+  return { code: "invalid_field", param: path, ...hintOf((parentSchema ?? {}) as Rule) };
+}
+
+/** `/body/messages/0` → `body.messages[0]`: names that the schema knows, so nothing in them is escaped. */
+const paramOf = (pointer: string) => pointer.slice(1).replaceAll(/\/(\d+)/g, "[$1]").replaceAll("/", ".");
+
+function join(path: string, name: string): string {
+  const short = name.length <= LONGEST_NAME ? name : `${name.slice(0, LONGEST_NAME - 1)}…`;
+  return path ? `${path}.${short}` : short;
+}
+
+/** The part of a schema that a value breaks. */
+interface Rule {
+  type?: string | string[];
+  enum?: unknown[];
+  const?: unknown;
+  minimum?: number;
+  maximum?: number;
+  maxLength?: number;
+  maxItems?: number;
+}
+
+/** null is as good as leaving a field out, so no hint speaks of it. */
+function hintOf(rule: Rule): Pick<Found, "hint" | "values"> {
+  const allowed = "const" in rule ? [rule.const] : (rule.enum ?? []).filter((value) => value !== null);
+  if (allowed.length === 1) return { hint: "exactly", values: { only: String(allowed[0]) } };
+  if (allowed.length > 1) return { hint: "choice", values: { known: allowed.join(", ") } };
+  const types = [rule.type ?? []].flat();
+  if (rule.minimum !== undefined && rule.maximum !== undefined) {
+    const values = { least: rule.minimum, most: rule.maximum };
+    return { hint: types.includes("integer") ? "integer" : "range", values };
+  }
+  if (types.includes("object")) return { hint: "object" };
+  if (rule.maxItems !== undefined) return { hint: "stop", values: { most: rule.maxItems } };
+  if (types.includes("array")) return { hint: types.includes("string") ? "content" : "messages" };
+  if (rule.maxLength !== undefined) return { hint: "custom_id", values: { most: rule.maxLength } };
+  return { hint: "string" };
+}

@@ -1,6 +1,7 @@
 """JSON Schemas of everything that comes in, and the one check that turns a violation into a clear error."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -21,6 +22,24 @@ def validator(name: str) -> Any:
     from jsonschema import Draft202012Validator  # 60 ms to import: not needed before the first body arrives
 
     return Draft202012Validator(schema(name))
+
+
+@cache
+def quick_check(name: str) -> Callable[[Any], bool]:
+    """Does a value fit the schema, yes or no? No reasons, in a thirtieth of the validator's time: for many values."""
+    from fastjsonschema import JsonSchemaValueException, compile  # with compiling 17 ms, paid by the first batch
+
+    # Without its details (`detailed_exceptions=False`) it fails on `const`. A default would be written into the value.
+    compiled = compile(schema(name), use_default=False)
+
+    def fits(value: Any) -> bool:
+        try:
+            compiled(value)
+        except JsonSchemaValueException:
+            return False
+        return True
+
+    return fits
 
 
 def check(name: str, value: Any) -> Any:

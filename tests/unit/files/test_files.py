@@ -78,6 +78,14 @@ def test_a_form_keeps_every_byte_of_its_file() -> None:
     assert made == Form({"purpose": "batch"}, {"file": FormFile("ação.jsonl", data)})
 
 
+def test_a_large_file_of_a_form_stays_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "python_multipart.multipart.File.flush_to_disk", lambda self: pytest.fail("written to the disk")
+    )
+    data = b"x" * MAX_INLINE_BYTES
+    assert read_form(*form(("file", "p.jsonl", data))).files["file"].data == data
+
+
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [
@@ -88,6 +96,7 @@ def test_a_form_keeps_every_byte_of_its_file() -> None:
         ("multipart/form-data; boundary=XX", b"--XX\r\nContent-Disposition: form-data\r\n\r\n1\r\n--XX--\r\n"),
         ("multipart/form-data; boundary=" + "X" * 300, b""),
         form(*[(f"f{n}", None, b"") for n in range(30)]),
+        form(("file", "a", b"1"), ("file", "b", b"2")),
         form(("purpose", None, b"batch"), ("purpose", None, b"batch")),
     ],
 )

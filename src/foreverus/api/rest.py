@@ -104,7 +104,10 @@ def response(status: int, body: Any) -> Response:
 
 
 def answer(event: dict[str, Any], routes: Routes, services: Callable[[], Any]) -> Response:
-    """Calls the route that API Gateway matched; errors come back in OpenAI's shape, never as an exception."""
+    """Calls the route that API Gateway matched; errors come back in OpenAI's shape, never as an exception.
+
+    A table is enough: a router would match again, 100 ms of each cold start (docs/decisions/0002).
+    """
     method, resource = event.get("httpMethod"), event.get("resource")
     request = Request(event)
     try:

@@ -1,7 +1,8 @@
 """Server-sent events of a `/v1/chat/completions` or `/v1/completions` stream, from bytes to deltas. Pure.
 
 What is not a whole answer raises EngineFailed: an error object (also when `[DONE]` follows it), an end without
-`[DONE]` or without the finish_reason of a whole answer, bytes that are not events.
+`[DONE]` or without the finish_reason of a whole answer, bytes that are not events. That is why it is ours: to OpenAI's
+client and to httpx-sse a stream that merely stops is a stream that is over.
 """
 
 import json

@@ -17,6 +17,9 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 from foreverus.bootstrap import api, batches, results, sessions, sweeps
 from foreverus.bootstrap import aws as made_aws
+from foreverus.costs.launch import Launch
+from foreverus.sessions.items import launch_from_item, session_from_item
+from foreverus.sessions.records import Session
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
@@ -173,8 +176,12 @@ def _stack() -> Aws:
     )
 
 
+def session_record(session_id: str, **changes: Any) -> Session:
+    return session_from_item(session_item(session_id, **changes))
+
+
 def session_item(session_id: str, **changes: Any) -> dict[str, Any]:
-    """A session's record as it is while serving."""
+    """A session's item as it is while serving."""
     return {
         **keys.session_key(session_id),
         "session_id": session_id,
@@ -183,13 +190,17 @@ def session_item(session_id: str, **changes: Any) -> dict[str, Any]:
         "trigger": "page",
         "owner": "user-1",
         "created_at": "2026-01-01T00:00:00.000Z",
-        "launches": [launch()],
+        "launches": [launch_item()],
         "launched_at": "2026-01-01T00:00:02.000Z",
         **changes,
     }
 
 
-def launch(**changes: Any) -> dict[str, Any]:
+def launch(**changes: Any) -> Launch:
+    return launch_from_item(launch_item(**changes))
+
+
+def launch_item(**changes: Any) -> dict[str, Any]:
     return {
         "attempt": 0,
         "instance_id": "i-0abc1234567890def",

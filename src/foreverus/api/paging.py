@@ -1,7 +1,7 @@
 """Lists as OpenAI's API pages them: `limit`, `after`, `has_more`. Pure."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from foreverus.api import schemas
 
@@ -9,13 +9,15 @@ Item = dict[str, Any]
 
 DEFAULT_LIMIT = 20
 
+Record = TypeVar("Record")
 
-def page(fetch: Callable[[int, str], list[Item]], show: Callable[[Item], Item], query: dict[str, str]) -> Item:
+
+def page(fetch: Callable[[int, str], list[Record]], show: Callable[[Record], Item], query: dict[str, str]) -> Item:
     """One page: `fetch(limit, after)` is asked for one more than is shown, to know whether there are more."""
     schemas.check("page_query", query)
     limit = int(query.get("limit", DEFAULT_LIMIT))
     found = fetch(limit + 1, query.get("after", ""))
-    return {"object": "list", "data": [show(item) for item in found[:limit]], "has_more": len(found) > limit}
+    return {"object": "list", "data": [show(one) for one in found[:limit]], "has_more": len(found) > limit}
 
 
 def listing(shown: list[Item], has_more: bool) -> Item:

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.costs.meter import guard_price, spent_usd
 from foreverus.costs.prices import TokenPrice
+from foreverus.sessions.records import Session, Trigger
 
 Item = dict[str, Any]
 
@@ -30,8 +31,8 @@ class Rates:
 
 
 class Sessions(Protocol):
-    def get(self, session_id: str) -> Item | None: ...
-    def newest(self, limit: int) -> list[Item]: ...
+    def get(self, session_id: str) -> Session | None: ...
+    def newest(self, limit: int) -> list[Session]: ...
     def count(self, month: str, name: str, usd: float, now: datetime) -> None: ...
 
 
@@ -46,17 +47,17 @@ class BatchCosts:
     def __call__(self, record: Item, shards: list[Item]) -> float | None:
         return batch_cost_usd(record["batch_id"], shards, self.sessions_of(record), self.rates, self.clock())
 
-    def sessions_of(self, record: Item) -> list[Item]:
+    def sessions_of(self, record: Item) -> list[Session]:
         """Those that worked on it, and those that were bought for it and never did."""
         found = {session_id: self.sessions.get(session_id) for session_id in sorted(record.get("sessions", ()))}
         for session in self.sessions.newest(SESSIONS_TO_LOOK_AT):
-            if session.get("batch_id") == record["batch_id"]:
-                found[session["session_id"]] = session
+            if session.batch_id == record["batch_id"]:
+                found[session.session_id] = session
         return [session for session in found.values() if session]
 
 
 def batch_cost_usd(
-    batch_id: str, shards: list[Item], sessions: list[Item], rates: Rates, now: datetime
+    batch_id: str, shards: list[Item], sessions: list[Session], rates: Rates, now: datetime
 ) -> float | None:
     """USD, rounded to a millionth; None when Bedrock answered and its price is not known. A session that is still live
     is counted until now.
@@ -69,10 +70,10 @@ def batch_cost_usd(
     seconds = slot_seconds(shards)
     total = bedrock
     for session in sessions:
-        if session.get("trigger") == "batch" and session.get("batch_id") == batch_id:
+        if session.trigger is Trigger.BATCH and session.batch_id == batch_id:
             total += _whole_usd(session, rates, now)
         else:
-            total += _share_usd(session, seconds.get(session["session_id"], 0.0), rates)
+            total += _share_usd(session, seconds.get(session.session_id, 0.0), rates)
     return round(total, 6)
 
 
@@ -100,19 +101,17 @@ def bedrock_usd(shards: list[Item], price: TokenPrice) -> float | None:
     return (prompt * price.prompt + completion * price.completion) / 1e6
 
 
-def _whole_usd(session: Item, rates: Rates, now: datetime) -> float:
+def _whole_usd(session: Session, rates: Rates, now: datetime) -> float:
     """What its instances cost: what Bedrock answered in it were people's messages."""
-    receipt = session.get("receipt", {})
-    if receipt.get("total_usd") is not None:
-        return float(receipt["total_usd"]) - float(receipt.get("bedrock_usd") or 0.0)
-    ended = session.get("terminated_at")
-    return spent_usd(session.get("launches", []), ids.parse_timestamp(ended) if ended else now, rates.region)
+    if session.receipt and session.receipt.total_usd is not None:
+        return session.receipt.total_usd - (session.receipt.bedrock_usd or 0.0)
+    ended = session.terminated_at
+    return spent_usd(session.launches, ids.parse_timestamp(ended) if ended else now, rates.region)
 
 
-def _share_usd(session: Item, seconds: float, rates: Rates) -> float:
+def _share_usd(session: Session, seconds: float, rates: Rates) -> float:
     """A relaunched session may have had instances of several prices: the newest one's counts."""
-    launches = session.get("launches", [])
-    if not launches or not seconds:
+    if not session.launches or not seconds:
         return 0.0
-    price = guard_price(rates.region)(launches[-1]).usd_per_hour or 0.0
+    price = guard_price(rates.region)(session.launches[-1]).usd_per_hour or 0.0
     return seconds / rates.engine_slots / 3600 * price

@@ -22,7 +22,7 @@ from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
 from foreverus.files import records
 from foreverus.files.store import Files
-from foreverus.sessions.model import expected_boot_seconds
+from foreverus.sessions.records import Session, expected_boot_seconds
 
 Item = dict[str, Any]
 
@@ -144,13 +144,13 @@ class Finisher:
             logger.exception("%s has no cost, or its pace is not noted", ref.batch_id)
         return changes
 
-    def _learn(self, totals: Totals, seconds: dict[str, float], sessions: list[Item]) -> None:
+    def _learn(self, totals: Totals, seconds: dict[str, float], sessions: list[Session]) -> None:
         """The pace for the next batches' choice. Only a batch that ran on one type of instance says which one it is."""
-        types = {one["instance_type"] for one in sessions if one["session_id"] in seconds and one.get("instance_type")}
+        types = {one.instance_type for one in sessions if one.session_id in seconds and one.instance_type}
         if len(types) == 1:
             lines, tokens = totals.on_gpu, totals.gpu_completion_tokens
             rate = gpu_tokens_per_second(lines, tokens, sum(seconds.values()), self.costs.rates.engine_slots)
-            own = [one for one in sessions if one["session_id"] in seconds]
+            own = [one for one in sessions if one.session_id in seconds]
             self._note(types.pop(), {"tokens_per_second": rate, "boot_seconds": expected_boot_seconds(own)})
         if totals.on_bedrock:
             self._note(BEDROCK, {"tokens_per_second": totals.bedrock_tokens_per_second})

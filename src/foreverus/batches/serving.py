@@ -10,6 +10,7 @@ from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.shards.queue import Shards, shard_message
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.errors import NotAccepted
+from foreverus.sessions.records import Session, Trigger
 
 Item = dict[str, Any]
 
@@ -20,8 +21,8 @@ class Starter(Protocol):
     """`SessionStarter`."""
 
     def start(
-        self, owner: str, trigger: str, *, allow_on_demand: bool = False, batch_id: str = ""
-    ) -> tuple[Item, bool]: ...
+        self, owner: str, trigger: Trigger, *, allow_on_demand: bool = False, batch_id: str = ""
+    ) -> tuple[Session, bool]: ...
     def start_more(self, owner: str, batch_id: str, count: int, allow_on_demand: bool = False) -> int: ...
 
 
@@ -29,7 +30,7 @@ def start_sessions(starter: Starter, record: Item) -> None:
     """As many sessions as the newest plan found the batch worth. The first must be there: raises what
     `SessionStarter.start` raises. The batch can do without the others."""
     on_demand, gpus = bool(record.get("on_demand")), int(record.get("gpus", 1))
-    starter.start(record["user_id"], "batch", allow_on_demand=on_demand, batch_id=record["batch_id"])
+    starter.start(record["user_id"], Trigger.BATCH, allow_on_demand=on_demand, batch_id=record["batch_id"])
     if gpus > 1:
         try:
             started = starter.start_more(record["user_id"], record["batch_id"], gpus, on_demand)

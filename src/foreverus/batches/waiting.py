@@ -10,10 +10,9 @@ from foreverus.batches.store import Batches, BatchRef
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWork
+from foreverus.sessions.records import Outcome, Session, Trigger
 
 Item = dict[str, Any]
-
-IDLE = "idle"  # a session's outcome
 
 logger = logging.getLogger(__name__)
 
@@ -63,15 +62,15 @@ class WaitingBatches:
                 logger.info("%s has moved on", ref.batch_id)
         return rejected
 
-    def successor(self, ended: Item) -> Successor | None:
+    def successor(self, ended: Session) -> Successor | None:
         """A session that reached its maximum life or was drained gets a successor. One that was idle gets one only when
         no other GPU is live: where one is, what is left is in its hands."""
         record = self._first()
-        if record is None or (ended.get("outcome") == IDLE and self.live()):
+        if record is None or (ended.outcome is Outcome.IDLE and self.live()):
             return None
         return Successor(
             owner=record["user_id"],
-            trigger="batch",
+            trigger=Trigger.BATCH,
             allow_on_demand=bool(record.get("on_demand")),
             batch_id=record["batch_id"],
             gpus=int(record.get("gpus", 1)),

@@ -20,11 +20,11 @@ from foreverus.conversations.answers import BEDROCK, Answer, Answers, Bill, Requ
 from foreverus.conversations.frames import show_answer
 from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, most_tokens, shorter
 from foreverus.costs.allowance import Allowance
-from foreverus.costs.meter import Caps, guard_bedrock_usd, month_of, spent_usd
+from foreverus.costs.meter import Caps, month_of, spent_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
-from foreverus.sessions.model import is_over
 from foreverus.sessions.pending import PendingMessage, PendingWork
+from foreverus.sessions.records import Session
 
 Item = dict[str, Any]
 
@@ -38,8 +38,8 @@ CAP_USED_UP = 100  # percent: the notice that ends a session
 
 
 class Sessions(Protocol):
-    def get(self, session_id: str) -> Item | None: ...
-    def others(self, session_id: str) -> list[Item]: ...
+    def get(self, session_id: str) -> Session | None: ...
+    def others(self, session_id: str) -> list[Session]: ...
     def live_session_ids(self) -> list[str]: ...
     def spent(self, month: str) -> float: ...
     def count(self, month: str, name: str, usd: float, now: datetime) -> None: ...
@@ -78,29 +78,29 @@ class ChatsOnBedrock:
         session = await self.calls(self.sessions.get, session_id)
         others = await self.calls(self.sessions.others, session_id)
         run = _Run(self, session_id)
-        if session and not any(one.get("instance_id") for one in others):
+        if session and not any(one.instance_id for one in others):
             run.allowance = Allowance(await self.calls(self._left_usd, session))
             await run.run(seconds)
             await self.calls(self._count_what_came_late, session_id)
         return {"session_id": session_id, "answered": run.answered, "left": len(run.left)}
 
-    def _left_usd(self, session: Item) -> float:
+    def _left_usd(self, session: Session) -> float:
         """Of both caps, whichever is nearer to its end; other live sessions count with what they have spent."""
-        ids = {session["session_id"], *self.sessions.live_session_ids()}
-        live = {one: self._spent_usd(self.sessions.get(one) or {}) for one in ids}
-        month = self.sessions.spent(month_of(session["created_at"])) + sum(live.values())
-        return min(self.caps.monthly_usd - month, self.caps.session_usd - live[session["session_id"]])
+        ids = {session.session_id, *self.sessions.live_session_ids()}
+        live = {one: self._spent_usd(self.sessions.get(one)) for one in ids}
+        month = self.sessions.spent(month_of(session.created_at)) + sum(live.values())
+        return min(self.caps.monthly_usd - month, self.caps.session_usd - live[session.session_id])
 
-    def _spent_usd(self, session: Item) -> float:
-        return spent_usd(session.get("launches", []), self.clock(), self.region) + guard_bedrock_usd(session)
+    def _spent_usd(self, session: Session | None) -> float:
+        return spent_usd(session.launches, self.clock(), self.region) + session.bedrock.usd if session else 0.0
 
     def _count_what_came_late(self, session_id: str) -> None:
         """The session's closing counts what Bedrock took. Where somebody else has closed it meanwhile, that was
         without the last answers."""
-        session = self.sessions.get(session_id) or {}
-        late = guard_bedrock_usd(session) - float(session.get("bedrock_counted_usd", 0.0))
-        if is_over(session) and late > 0:
-            self.sessions.count(month_of(session["created_at"]), f"{session_id}/{BEDROCK}", late, self.clock())
+        session = self.sessions.get(session_id)
+        late = session.bedrock.usd - session.bedrock.counted_usd if session else 0.0
+        if session and session.is_over and late > 0:
+            self.sessions.count(month_of(session.created_at), f"{session_id}/{BEDROCK}", late, self.clock())
 
 
 class _Run:
@@ -203,7 +203,7 @@ class _Run:
 
     async def _call(self, message: PendingMessage, prompt: Prompt) -> Completion:
         """Raises _Left or SpendCapReached when it is not to be made: asked again before each try."""
-        session = await self.on.calls(self.on.sessions.get, self.session_id) or {}
+        session = await self.on.calls(self.on.sessions.get, self.session_id)
         if why := _why_not(session, message, self.closed):
             raise _Left(why)
         price = self.on.price
@@ -247,12 +247,12 @@ class _Run:
         return found.answer is not None and all(found.answer.get(name) == answer[name] for name in names)
 
 
-def _why_not(session: Item, message: PendingMessage, closed: bool) -> str:
+def _why_not(session: Session | None, message: PendingMessage, closed: bool) -> str:
     """Why no call is made for a message now; empty: it is made."""
     if closed:
         return "no time is left, or Bedrock cannot be asked"
-    if is_over(session) or not session:
+    if not session or session.is_over:
         return "its session is closed"
-    if message.created_at <= session.get("end_requested_at", ""):
+    if message.created_at <= session.end_requested_at:
         return "off means off: it was accepted before the GPU was switched off"
-    return "a cap is a cap" if session.get("spend_notice") == CAP_USED_UP else ""
+    return "a cap is a cap" if session.spend_notice == CAP_USED_UP else ""

@@ -21,8 +21,9 @@ from foreverus.conversations.model import (
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
-from foreverus.sessions.model import public_session
+from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
+from foreverus.sessions.views import public_session
 
 Item = dict[str, Any]
 
@@ -104,9 +105,9 @@ class ConversationService:
             logger.warning("%s is answered, although its sending failed", question["message_id"], exc_info=True)
         return question
 
-    def _see_that_it_is_answered(self, user_id: str) -> Item | None:
+    def _see_that_it_is_answered(self, user_id: str) -> Session | None:
         try:
-            return self.sessions.start(user_id, "message")[0]
+            return self.sessions.start(user_id, Trigger.MESSAGE)[0]
         except (NotAccepted, SpendCapReached):  # the cap was reached just now: the sweep ends it in that error
             return None
 

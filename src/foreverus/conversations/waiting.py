@@ -4,7 +4,6 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from foreverus.aws.push import Push
 from foreverus.conversations.answers import Answer, Answers, Request, Saved
@@ -13,8 +12,7 @@ from foreverus.conversations.store import ConversationStore
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWork
-
-Item = dict[str, Any]
+from foreverus.sessions.records import Session, Trigger
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +39,7 @@ class WaitingRequests:
     answers: Answers
     push: Push
     clock: Callable[[], datetime]
-    others: Callable[[str], list[Item]]  # the live sessions beside the one of that id that answer the same queue
+    others: Callable[[str], list[Session]]  # the live sessions beside the one of that id that answer the same queue
 
     def reject_all(self, session_id: str, code: str, until: str = "") -> int:
         """Answers everything that waits (and was accepted not later than `until`) with the session's error; returns how
@@ -67,8 +65,8 @@ class WaitingRequests:
                 show_answer(self.push, question, stored or {})
         return rejected
 
-    def successor(self, ended: Item) -> Successor | None:
+    def successor(self, ended: Session) -> Successor | None:
         """Messages that came too late for the session `ended` get another one like it."""
         if not self.pending.any_message():
             return None
-        return Successor(ended.get("owner", "unknown"), "message", bool(ended.get("allow_on_demand")))
+        return Successor(ended.owner or "unknown", Trigger.MESSAGE, ended.allow_on_demand)

@@ -3,11 +3,11 @@
 The meter, the guard and the receipt share this arithmetic, so they never disagree.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
+from foreverus.costs.launch import Launch
 from foreverus.costs.prices import (
     GP3_USD_PER_GB_MONTH,
     HOURS_PER_MONTH,
@@ -17,8 +17,6 @@ from foreverus.costs.prices import (
     listed_price,
 )
 from foreverus.errors import SpendCapReached
-
-Item = dict[str, Any]
 
 MINIMUM_BILLED_SECONDS = 60  # EC2 bills Linux by the second with a minimum of 60 s an instance
 VOLUME_GB = 100  # the launch template's root volume; a test compares them
@@ -41,10 +39,10 @@ class Cost:
         return None if self.gpu_usd is None else self.gpu_usd + self.storage_usd + self.address_usd
 
 
-def cost(launches: list[Item], until: datetime, price_of: Callable[[Item], Price]) -> Cost:
+def cost(launches: Sequence[Launch], until: datetime, price_of: Callable[[Launch], Price]) -> Cost:
     """Every launch is counted, from its launch to the next one or to `until`: an upper bound, because a lost instance
     is gone before its successor is launched."""
-    starts = [datetime.fromisoformat(launch["launched_at"]) for launch in launches]
+    starts = [datetime.fromisoformat(launch.launched_at) for launch in launches]
     lives = [
         max((end - start).total_seconds(), 0.0)
         for start, end in zip(starts, [*starts[1:], until][: len(starts)], strict=True)
@@ -57,39 +55,18 @@ def cost(launches: list[Item], until: datetime, price_of: Callable[[Item], Price
     return Cost(sum(lives), gpu_usd, sum(hours) * STORAGE_USD_PER_HOUR, sum(hours) * PUBLIC_IPV4_USD_PER_HOUR)
 
 
-def bedrock_usd(session: Item) -> float | None:
-    """What Bedrock took for a session's answers; None when it answered and its price is not known. Receipts do not
-    guess; `guard_bedrock_usd` does.
-
-    >>> bedrock_usd({}), bedrock_usd({"bedrock_usd": 0.25})
-    (0.0, 0.25)
-    """
-    return None if session.get("bedrock_price_unknown") else guard_bedrock_usd(session)
-
-
-def guard_bedrock_usd(session: Item) -> float:
-    return float(session.get("bedrock_usd", 0.0))
-
-
-def noted_price(launch: Item) -> Price | None:
-    """The price that was looked up when the instance was bought; None: not yet."""
-    if "price_source" not in launch:
-        return None
-    return Price(launch.get("price_per_hour_usd"), launch["price_source"])
-
-
-def guard_price(region: str) -> Callable[[Item], Price]:
+def guard_price(region: str) -> Callable[[Launch], Price]:
     """A price for every launch, for those who guard money: the noted one, else the listed one, else the dearest that we
     know. A guard may err on the expensive side only."""
 
-    def price_of(launch: Item) -> Price:
-        price = noted_price(launch) or listed_price(launch["instance_type"], region, launch["lifecycle"])
+    def price_of(launch: Launch) -> Price:
+        price = launch.noted_price or listed_price(launch.instance_type, region, launch.lifecycle)
         return price if price.usd_per_hour is not None else dearest_price()
 
     return price_of
 
 
-def spent_usd(launches: list[Item], until: datetime, region: str) -> float:
+def spent_usd(launches: Sequence[Launch], until: datetime, region: str) -> float:
     """What a session has cost at most, until now."""
     return cost(launches, until, guard_price(region)).total_usd or 0.0
 
@@ -136,20 +113,12 @@ def level(session_usd: float, month_usd: float, caps: Caps) -> Level:
 class Budget:
     """What a live session counts its spending with; it stands in its record."""
 
-    launches: tuple[Item, ...]
+    launches: tuple[Launch, ...]
     caps: Caps
     month_usd: float  # what the month had cost before this session
 
-    @classmethod
-    def from_item(cls, item: Item) -> "Budget | None":
-        """None while the record has no caps or nothing is bought."""
-        if not item.get("launches") or not item.get("session_cap_usd") or not item.get("monthly_cap_usd"):
-            return None
-        caps = Caps(float(item["monthly_cap_usd"]), float(item["session_cap_usd"]))
-        return cls(tuple(item["launches"]), caps, float(item.get("month_usd") or 0.0))
-
     def level(self, now: datetime, region: str) -> Level:
-        return level(spent_usd(list(self.launches), now, region), self.month_usd, self.caps)
+        return level(spent_usd(self.launches, now, region), self.month_usd, self.caps)
 
 
 def month_of(time: str) -> str:

@@ -6,28 +6,28 @@ from typing import Any
 from foreverus.aws import keys
 from foreverus.aws.dynamo import from_attribute_values
 from foreverus.aws.push import Push
-from foreverus.sessions.model import public_session
+from foreverus.sessions.items import session_from_item
+from foreverus.sessions.records import Session
+from foreverus.sessions.views import public_session
 
-Item = dict[str, Any]
 
-
-def changed_sessions(event: dict[str, Any]) -> list[Item]:
+def changed_sessions(event: dict[str, Any]) -> list[Session]:
     """The newest image of each session in a batch of stream records: older ones would be skipped by the page anyway."""
-    newest: dict[str, Item] = {}
+    newest: dict[str, Session] = {}
     for record in event["Records"]:
         image = record.get("dynamodb", {}).get("NewImage")
         if not image or image["pk"].get("S") != keys.SESSIONS:
             continue
-        session = from_attribute_values(image)
-        newest[session["sk"]] = session
+        session = session_from_item(from_attribute_values(image))
+        newest[session.session_id] = session
     return list(newest.values())
 
 
-def publish(sessions: list[Item], push: Push) -> int:
+def publish(sessions: list[Session], push: Push) -> int:
     """Sends each session to its subscribers; returns how many frames went out."""
     sent = 0
     for session in sessions:
-        topic = keys.session_topic(session["sk"])
+        topic = keys.session_topic(session.session_id)
         data = json.dumps({"type": "session", "session": public_session(session)}, ensure_ascii=False).encode()
         for connection_id in push.subscribers(topic):
             sent += push.post(topic, connection_id, data)

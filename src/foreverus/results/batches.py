@@ -76,7 +76,11 @@ class SummaryKeeper:
         for item in self.batches.open_batches():
             ref = BatchRef(item["user_id"], item["batch_id"])
             record = self.batches.get(ref)
-            if not record or not is_over(record) or not is_due(record, self.clock()):
+            if (
+                not record
+                or not is_over(record)
+                or not is_due(record["ended_at"], int(record.get("store_tries", 0)), self.clock())
+            ):
                 continue
             try:
                 stored.append(self.store(ref))

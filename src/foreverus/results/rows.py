@@ -3,6 +3,8 @@
 from typing import Any
 
 from foreverus import ids
+from foreverus.costs.receipt import Receipt
+from foreverus.sessions.records import Session
 
 Item = dict[str, Any]
 
@@ -17,24 +19,24 @@ def _time(text: str | None) -> Any:
     return ids.parse_timestamp(text) if text else None
 
 
-def session_row(session: Item) -> Item:
+def session_row(session: Session) -> Item:
     return {
-        "session_id": session["session_id"],
-        "owner": session.get("owner", "unknown"),
-        "trigger": session.get("trigger", "unknown"),
-        "outcome": session.get("outcome", "unknown"),
-        "error": session.get("error"),
-        "cause": session.get("cause"),
-        "created_at": _time(session["created_at"]),
-        "launched_at": _time(session.get("launched_at")),
-        "healthy_at": _time(session.get("healthy_at")),
-        "ended_at": _time(session["ended_at"]),
-        "attempts": session.get("attempt", 0) + 1,
+        "session_id": session.session_id,
+        "owner": session.owner or "unknown",
+        "trigger": session.trigger or "unknown",
+        "outcome": session.outcome or "unknown",
+        "error": session.error or None,
+        "cause": session.cause if session.error else None,
+        "created_at": _time(session.created_at),
+        "launched_at": _time(session.launched_at),
+        "healthy_at": _time(session.healthy_at),
+        "ended_at": _time(session.ended_at),
+        "attempts": session.attempt + 1,
     }
 
 
-def receipt_row(receipt: Item) -> Item:
-    row = {name: receipt.get(name) for name in RECEIPT_COLUMNS}
+def receipt_row(receipt: Receipt) -> Item:
+    row = {name: getattr(receipt, name) for name in RECEIPT_COLUMNS}
     return {**row, "launched_at": _time(row["launched_at"]), "terminated_at": _time(row["terminated_at"])}
 
 

@@ -12,7 +12,7 @@ from foreverus.aws.data_api import Database
 from foreverus.aws.dynamo import Table
 from foreverus.errors import ResultsNotStored
 from foreverus.results import rows
-from foreverus.sessions.model import is_over
+from foreverus.sessions.records import Session
 from foreverus.sessions.store import SessionStore
 
 Item = dict[str, Any]
@@ -38,8 +38,8 @@ class ResultsKeeper:
     def store(self, session_id: str) -> Item:
         """Stores one session. Raises ResultsNotStored when it is unknown or not over."""
         session = self.sessions.get(session_id)
-        if not session or not is_over(session):
-            raise ResultsNotStored(f"session {session_id} is {session['status'] if session else 'unknown'}, not over")
+        if not session or not session.is_over:
+            raise ResultsNotStored(f"session {session_id} is {session.status if session else 'unknown'}, not over")
         if self.database is None:
             return {"session_id": session_id, "stored": False, "messages": 0}
         answered = list(self._answered(session_id))
@@ -52,9 +52,9 @@ class ResultsKeeper:
         if self.database is None:
             return []
         unsaved = [
-            session["session_id"]
+            session.session_id
             for session in self.sessions.newest(UNSAVED_SESSIONS)
-            if is_over(session) and not session.get("stored_at") and is_due(session, self.clock())
+            if session.is_over and not session.stored_at and is_due(session.ended_at, session.store_tries, self.clock())
         ]
         stored, failed = [], []
         for session_id in unsaved:
@@ -78,14 +78,14 @@ class ResultsKeeper:
             if conversation and question and answer:
                 yield conversation, question, answer
 
-    def _write(self, session: Item, answered: list[tuple[Item, Item, Item]]) -> None:
-        session_id = session["session_id"]
+    def _write(self, session: Session, answered: list[tuple[Item, Item, Item]]) -> None:
+        session_id = session.session_id
         users = {conversation["user_id"] for conversation, _, _ in answered}
         conversations = {conversation["conversation_id"]: conversation for conversation, _, _ in answered}
         self._upsert("users", [{"user_id": user} for user in sorted(users)], "user_id")
         self._upsert("sessions", [rows.session_row(session)], "session_id")
-        if session.get("receipt"):
-            self._upsert("receipts", [rows.receipt_row(session["receipt"])], "session_id")
+        if session.receipt:
+            self._upsert("receipts", [rows.receipt_row(session.receipt)], "session_id")
         self._upsert("conversations", [rows.conversation_row(c) for c in conversations.values()], "conversation_id")
         messages = [row for _, question, answer in answered for row in rows.message_rows(question, answer)]
         self._upsert("messages", messages, "message_id")
@@ -98,14 +98,14 @@ class ResultsKeeper:
             self.database.execute_many(rows.upsert(name, batch[0], key), batch)
 
 
-def is_due(session: Item, now: datetime) -> bool:
-    """Whether a sweep tries to store a session now: 15 minutes after its end, then after 30, 60, … for two days.
+def is_due(ended_at: str, tries: int, now: datetime) -> bool:
+    """Whether a sweep tries to store a session or a batch now: 15 minutes after its end, then after 30, 60, … for two
+    days. `tries`: those that have failed.
 
-    >>> is_due({"ended_at": "2026-01-01T00:00:00Z", "store_tries": 1}, datetime.fromisoformat("2026-01-01T00:20:00Z"))
+    >>> is_due("2026-01-01T00:00:00Z", 1, datetime.fromisoformat("2026-01-01T00:20:00Z"))
     False
     """
-    tries = session.get("store_tries", 0)
-    return bool(tries < MOST_TRIES and now - ids.parse_timestamp(session["ended_at"]) >= GRACE * 2**tries)
+    return tries < MOST_TRIES and now - ids.parse_timestamp(ended_at) >= GRACE * 2**tries
 
 
 def batches(new: Iterable[Item]) -> Iterator[list[Item]]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
+from foreverus.costs.launch import Launch
 
 Item = dict[str, Any]
 
@@ -27,12 +28,11 @@ class Entry:
     code: str = ""
 
 
-def entries(launches: Iterable[Item], refusals: Iterable[Item]) -> list[Entry]:
+def entries(launches: Iterable[Launch], refusals: Iterable[Item]) -> list[Entry]:
     """The newest fact of each kind by type and zone: what a session bought, and what its fleets were refused
     (`{type, zone, code, lifecycle, at}`)."""
     bought = [
-        Entry(one["instance_type"], one.get("availability_zone") or "unknown", one["launched_at"], one["lifecycle"])
-        for one in launches
+        Entry(one.instance_type, one.availability_zone or "unknown", one.launched_at, one.lifecycle) for one in launches
     ]
     refused = [
         Entry(

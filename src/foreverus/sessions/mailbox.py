@@ -13,11 +13,12 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table
 from foreverus.costs.meter import Budget
+from foreverus.sessions.items import session_from_item
+from foreverus.sessions.records import Phase, Session, SessionStatus, Task
 
 Item = dict[str, Any]
 
-BOOT = "boot"
-SERVE = "serve"
+BOOT, SERVE = Task.BOOT, Task.SERVE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class Letter:
 
     session_id: str
     instance_id: str = ""
-    status: str = ""
+    status: SessionStatus = SessionStatus.REQUESTED
     attempt: int = 0
-    task: str = ""
+    task: Task = Task.NONE
     task_token: str = ""
     end_requested: bool = False
     idle_seconds: int | None = None
@@ -37,34 +38,24 @@ class Letter:
     spend_notice: int = 0  # the notice that was given already: 0, 80 or 100 percent of a cap
 
     @classmethod
-    def from_item(cls, item: Item) -> "Letter":
-        launched_at = item.get("launched_at")
-        idle_seconds = item.get("idle_seconds")
+    def of(cls, session: Session) -> "Letter":
         return cls(
-            session_id=item["sk"],
-            instance_id=item.get("instance_id") or "",
-            status=item.get("status", ""),
-            attempt=int(item.get("attempt") or 0),
-            task=item.get("task") or "",
-            task_token=item.get("task_token") or "",
-            end_requested=bool(item.get("end_requested")),
-            idle_seconds=None if idle_seconds is None else int(idle_seconds),
-            launched_at=ids.parse_timestamp(launched_at) if launched_at else None,
-            budget=Budget.from_item(item),
-            spend_notice=int(item.get("spend_notice") or 0),
+            session_id=session.session_id,
+            instance_id=session.instance_id,
+            status=session.status,
+            attempt=session.attempt,
+            task=session.task,
+            task_token=session.task_token,
+            end_requested=session.end_requested,
+            idle_seconds=session.idle_seconds,
+            launched_at=ids.parse_timestamp(session.launched_at) if session.launched_at else None,
+            budget=session.budget,
+            spend_notice=session.spend_notice or 0,
         )
 
-    def token(self, task: str) -> str:
+    def token(self, task: Task) -> str:
         """The token of that task; empty while the state machine has not come to it."""
         return self.task_token if self.task == task else ""
-
-
-@dataclass(frozen=True, slots=True)
-class Phase:
-    """A step of the boot that people watch: `booting`, `loading`, `healthy`."""
-
-    name: str
-    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +79,13 @@ class Mailbox(Protocol):
         """The newest letter (a consistent read); None when there is no such session."""
 
     def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
-        """Appends boot phases of the letter's attempt. False when the record is another instance's now."""
+        """Appends boot phases, as of the letter's attempt. False when the record is another instance's now."""
 
     def note_spend(self, letter: Letter, percent: int, cap: str) -> bool:
         """Notes that so much of the `session`'s or the `month`'s cap is used up. False when the record is another
         instance's now."""
 
-    def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
+    def set_status(self, letter: Letter, status: SessionStatus, only_from: SessionStatus) -> bool:
         """Changes the status. False when it is not `only_from` or the record is another instance's now."""
 
     def note_rebalance(self, letter: Letter, at: str) -> bool:
@@ -111,10 +102,10 @@ class DynamoMailbox:
 
     def read(self, session_id: str) -> Letter | None:
         item = self.items.get(keys.session_key(session_id))
-        return Letter.from_item(item) if item else None
+        return Letter.of(session_from_item(item)) if item else None
 
     def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
-        new = [{"name": p.name, "at": ids.timestamp(p.at), "attempt": letter.attempt} for p in phases]
+        new = [{"name": p.name, "at": p.at, "attempt": letter.attempt} for p in phases]
         return self._update(
             letter,
             "SET phases = list_append(if_not_exists(phases, :none), :new) ADD version :one",
@@ -125,7 +116,7 @@ class DynamoMailbox:
         values = {":percent": percent, ":cap": cap}
         return self._update(letter, "SET spend_notice = :percent, spend_notice_cap = :cap ADD version :one", values)
 
-    def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
+    def set_status(self, letter: Letter, status: SessionStatus, only_from: SessionStatus) -> bool:
         return self._update(
             letter,
             "SET #status = :status ADD version :one",
@@ -203,7 +194,7 @@ class MemoryMailbox:
         self.notices.append((percent, cap))
         return True
 
-    def set_status(self, letter: Letter, status: str, only_from: str) -> bool:
+    def set_status(self, letter: Letter, status: SessionStatus, only_from: SessionStatus) -> bool:
         self._raise()
         if self.letter.instance_id != letter.instance_id or self.letter.status != only_from:
             return False

@@ -17,7 +17,7 @@ from foreverus import ids
 from foreverus.aws.ec2 import GpuInstance
 from foreverus.errors import ForeverUsError
 from foreverus.sessions.closing import notification
-from foreverus.sessions.model import is_over
+from foreverus.sessions.records import Session
 
 Item = dict[str, Any]
 
@@ -38,7 +38,7 @@ class Executions(Protocol):
 
 
 class Sessions(Protocol):
-    def get(self, session_id: str) -> Item | None: ...
+    def get(self, session_id: str) -> Session | None: ...
     def live_session_ids(self) -> list[str]: ...
     def untold(self) -> list[str]: ...
     def told(self, session_id: str) -> None: ...
@@ -169,13 +169,13 @@ class Reaper:
 
     def _close(self, session_id: str, cause: str) -> None:
         session = self.sessions.get(session_id)
-        if session and not is_over(session):
+        if session and not session.is_over:
             self.closer.close(session_id, error={"Error": "SessionLost", "Cause": cause})
 
     def _tell(self, session_id: str) -> None:
         """In the execution's place, which cannot any more."""
         session = self.sessions.get(session_id)
-        if session and is_over(session):
+        if session and session.is_over:
             self.notifications.send(**notification(session))
         self.sessions.told(session_id)
 
@@ -194,6 +194,6 @@ class Reaper:
                 if session and not self.executions.is_running(holder):
                     self._close_abandoned(session)
 
-    def _close_abandoned(self, session: Item) -> None:
-        if self.clock() - ids.parse_timestamp(session["created_at"]) > GRACE:
-            self._close(session["session_id"], "it has no execution")
+    def _close_abandoned(self, session: Session) -> None:
+        if self.clock() - ids.parse_timestamp(session.created_at) > GRACE:
+            self._close(session.session_id, "it has no execution")

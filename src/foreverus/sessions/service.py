@@ -6,9 +6,10 @@ from typing import Any
 from foreverus.api.paging import page
 from foreverus.aws.dynamo import ConditionFailed
 from foreverus.errors import NotFound
-from foreverus.sessions.model import expected_boot_seconds, is_over, public_session
+from foreverus.sessions.records import Session, Trigger, expected_boot_seconds
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
+from foreverus.sessions.views import public_session
 
 Item = dict[str, Any]
 
@@ -22,7 +23,7 @@ class SessionService:
 
     def start(self, user_id: str, request: Item) -> tuple[Item, bool]:
         """(the session to show, whether it is a new one)."""
-        session, started = self.starter.start(user_id, "page", **request)
+        session, started = self.starter.start(user_id, Trigger.PAGE, **request)
         return self.show(session), started
 
     def page(self, query: dict[str, str]) -> Item:
@@ -34,20 +35,20 @@ class SessionService:
     def end(self, session_id: str) -> Item:
         """Asks the session to end. Asking again, or asking an ended session, changes nothing."""
         session = self._get(session_id)
-        if not is_over(session) and not session.get("end_requested"):
+        if not session.is_over and not session.end_requested:
             try:
                 session = self.store.request_end(session_id, self.starter.clock())
             except ConditionFailed as err:
                 raise _no_session(session_id) from err
         return self.show(session)
 
-    def show(self, session: Item) -> Item:
+    def show(self, session: Session) -> Item:
         """With the boot time to expect, while it is not healthy yet."""
-        if session.get("healthy_at") or is_over(session):
+        if session.healthy_at or session.is_over:
             return public_session(session)
         return public_session(session, expected_boot_seconds(self.store.newest(BOOTS_TO_LEARN_FROM)))
 
-    def _get(self, session_id: str) -> Item:
+    def _get(self, session_id: str) -> Session:
         session = self.store.get(session_id)
         if not session:
             raise _no_session(session_id)

@@ -6,19 +6,18 @@ Driven by the table's stream. An image of the stream may be old, so the record i
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from foreverus.costs.launch import Launch
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
 from foreverus.costs.prices import Price
-from foreverus.sessions.model import is_over
-
-Item = dict[str, Any]
+from foreverus.sessions.records import Session, SpendCap
 
 logger = logging.getLogger(__name__)
 
 
 class Records(Protocol):
-    def get(self, session_id: str) -> Item | None: ...
+    def get(self, session_id: str) -> Session | None: ...
     def spent(self, month: str) -> float: ...
     def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool: ...
     def note_told(self, session_id: str, percent: int) -> None: ...
@@ -32,59 +31,63 @@ class Notifications(Protocol):
 class SpendWatch:
     records: Records
     notifications: Notifications
-    price_of: Callable[[Item], Price]
+    price_of: Callable[[Launch], Price]
 
-    def look(self, session: Item) -> None:
+    def look(self, session: Session) -> None:
         """Notes prices that are missing, and tells people of a notice that they have not been told of.
 
         A session that ends at its cap may be over when this looks for the first time: its notice is still due.
         """
-        if not is_over(session):  # the receipt of one that is over knows its prices itself
-            for number, launch in enumerate(session.get("launches", [])):
-                if "price_source" not in launch:
+        if not session.is_over:  # the receipt of one that is over knows its prices itself
+            for number, launch in enumerate(session.launches):
+                if launch.price_source is None:
                     self._note_price(session, number, launch)
-        if session.get("spend_notice", 0) > session.get("spend_told", 0):
-            self._tell(session["session_id"])
+        if _is_notice_due(session):
+            self._tell(session.session_id)
 
-    def _note_price(self, session: Item, number: int, launch: Item) -> None:
-        month_usd = self.records.spent(month_of(session["created_at"]))
+    def _note_price(self, session: Session, number: int, launch: Launch) -> None:
+        month_usd = self.records.spent(month_of(session.created_at))
         self.records.note_price(
-            session["session_id"], number, launch["instance_id"], self.price_of(launch), round(month_usd, 6)
+            session.session_id, number, launch.instance_id, self.price_of(launch), round(month_usd, 6)
         )
 
     def _tell(self, session_id: str) -> None:
         """Told first and noted afterwards: a crash between tells twice, and never not at all."""
         session = self.records.get(session_id)
-        if not session or session.get("spend_notice", 0) <= session.get("spend_told", 0):
+        if not session or not _is_notice_due(session):
             return
         self.notifications.send(*spend_notice(session))
-        self.records.note_told(session_id, session["spend_notice"])
+        self.records.note_told(session_id, session.spend_notice or 0)
 
 
-def spend_notice(session: Item) -> tuple[str, str]:
+def _is_notice_due(session: Session) -> bool:
+    return (session.spend_notice or 0) > session.spend_told
+
+
+def spend_notice(session: Session) -> tuple[str, str]:
     """(subject, message) of a notice."""
-    percent, cap = session["spend_notice"], session["spend_notice_cap"]
-    usd = session.get(f"{'monthly' if cap == 'month' else 'session'}_cap_usd")
-    of = f"this month's spend cap of US$ {usd}" if cap == "month" else f"its spend cap of US$ {usd}"
+    percent, cap = session.spend_notice or 0, session.spend_notice_cap or SpendCap.SESSION
+    usd = session.monthly_cap_usd if cap is SpendCap.MONTH else session.session_cap_usd
+    of = f"this month's spend cap of US$ {usd}" if cap is SpendCap.MONTH else f"its spend cap of US$ {usd}"
     what = (
         "It finishes what it is answering and ends now; what waits ends in the error SpendCapReached."
         if percent >= 100
         else "It goes on. At 100 % it finishes what it is answering and ends."
     )
     return (
-        f"Forever Us: a session has used {percent} % of {'the month' if cap == 'month' else 'its'} spend cap",
-        f"Session {session['session_id']} has used {percent} % of {of}.\n{what}\n{HOW_TO_RAISE[cap]}",
+        f"Forever Us: a session has used {percent} % of {'the month' if cap is SpendCap.MONTH else 'its'} spend cap",
+        f"Session {session.session_id} has used {percent} % of {of}.\n{what}\n{HOW_TO_RAISE[cap]}",
     )
 
 
-def watch_all(sessions: list[Item], watch: SpendWatch) -> None:
+def watch_all(sessions: list[Session], watch: SpendWatch) -> None:
     """One session's trouble keeps nobody else's from being looked at; the stream brings what failed again."""
     failures = []
     for session in sessions:
         try:
             watch.look(session)
         except Exception as err:
-            logger.exception("the spending of %s was not looked at", session.get("session_id"))
+            logger.exception("the spending of %s was not looked at", session.session_id)
             failures.append(err)
     if failures:
         raise failures[0]

@@ -9,9 +9,7 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.costs.meter import month_of, spend_cap_reached
 from foreverus.errors import AnotherSessionIsLive, NotAccepted
-from foreverus.sessions.model import is_over, new_session
-
-Item = dict[str, Any]
+from foreverus.sessions.records import Session, Trigger
 
 logger = logging.getLogger(__name__)
 
@@ -23,8 +21,8 @@ class SessionMachine(Protocol):
 
 class Claims(Protocol):
     def live_session_ids(self) -> list[str]: ...
-    def get(self, session_id: str) -> Item | None: ...
-    def claim(self, session: Item, monthly_cap_usd: float) -> bool: ...
+    def get(self, session_id: str) -> Session | None: ...
+    def claim(self, session: Session, monthly_cap_usd: float) -> bool: ...
     def spent(self, month: str) -> float: ...
     def unclaim(self, session_id: str, slot: int = 0) -> bool: ...
 
@@ -42,12 +40,12 @@ class SessionStarter:
     def start(
         self,
         owner: str,
-        trigger: str,
+        trigger: Trigger,
         *,
         idle_seconds: int | None = None,
         allow_on_demand: bool = False,
         batch_id: str = "",
-    ) -> tuple[Item, bool]:
+    ) -> tuple[Session, bool]:
         """Returns (session, started). `started` is False when a live session was joined instead.
 
         The record and the slot are claimed before the execution is started, so two people who press the button
@@ -63,7 +61,7 @@ class SessionStarter:
             except AnotherSessionIsLive:
                 continue  # somebody was faster: join theirs
             if not within_cap:
-                month = month_of(session["created_at"])
+                month = month_of(session.created_at)
                 raise spend_cap_reached(month, self.store.spent(month), self.monthly_cap_usd)
             return self._start_execution(session), True
         raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
@@ -80,7 +78,7 @@ class SessionStarter:
             spent = self.store.spent(month_of(ids.timestamp(self.clock())))
             if live >= count or spent + (live + 1) * self.session_cap_usd > self.monthly_cap_usd:
                 break
-            session = self._new(owner, "batch", slot, None, allow_on_demand, batch_id)
+            session = self._new(owner, Trigger.BATCH, slot, None, allow_on_demand, batch_id)
             try:
                 if not self.store.claim(session, self.monthly_cap_usd):
                     break
@@ -91,15 +89,17 @@ class SessionStarter:
         return started
 
     def _new(
-        self, owner: str, trigger: str, slot: int, idle_seconds: int | None, allow_on_demand: bool, batch_id: str
-    ) -> Item:
-        return new_session(
-            ids.new_id("ses", self.clock()),
+        self, owner: str, trigger: Trigger, slot: int, idle_seconds: int | None, allow_on_demand: bool, batch_id: str
+    ) -> Session:
+        now = self.clock()
+        return Session(
+            session_id=ids.new_id("ses", now),
+            created_at=ids.timestamp(now),
+            version=1,
             owner=owner,
             trigger=trigger,
             idle_seconds=self.idle_seconds if idle_seconds is None else idle_seconds,
             allow_on_demand=allow_on_demand,
-            now=self.clock(),
             slot=slot,
             batch_id=batch_id,
         )
@@ -111,24 +111,27 @@ class SessionStarter:
         if spent >= self.monthly_cap_usd and not self._live():
             raise spend_cap_reached(month, spent, self.monthly_cap_usd)
 
-    def _live(self) -> Item | None:
+    def _live(self) -> Session | None:
         """The first live session: all of them serve the same queues."""
         sessions = (self.store.get(session_id) for session_id in self.store.live_session_ids())
-        return next((session for session in sessions if session and not is_over(session)), None)
+        return next((session for session in sessions if session and not session.is_over), None)
 
-    def _start_execution(self, session: Item) -> Item:
+    def _start_execution(self, session: Session) -> Session:
         """The session as it is then. A start whose answer is lost may have taken effect all the same: what its
         execution has opened is started."""
-        request: Item = {
-            name: session[name]
-            for name in ("trigger", "owner", "idle_seconds", "allow_on_demand", "slot", "batch_id")
-            if name in session
+        request = {
+            "trigger": session.trigger,
+            "owner": session.owner,
+            "allow_on_demand": session.allow_on_demand,
+            "slot": session.slot,
+            **({} if session.idle_seconds is None else {"idle_seconds": session.idle_seconds}),
+            **({"batch_id": session.batch_id} if session.batch_id else {}),
         }
         try:
-            self.machine.start(session["session_id"], request)
+            self.machine.start(session.session_id, request)
         except Exception as err:
-            if self.store.unclaim(session["session_id"], session["slot"]):
+            if self.store.unclaim(session.session_id, session.slot):
                 raise NotAccepted("The session could not be started. Try again.") from err
-            logger.warning("%s runs, although its start failed", session["session_id"], exc_info=True)
-            return self.store.get(session["session_id"]) or session
+            logger.warning("%s runs, although its start failed", session.session_id, exc_info=True)
+            return self.store.get(session.session_id) or session
         return session

@@ -1,12 +1,12 @@
 """Session records and the GPU slot in DynamoDB."""
 
 from datetime import datetime
-from typing import Any
 
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import (
     ConditionFailed,
+    Item,
     Table,
     check_write,
     delete_write,
@@ -16,9 +16,8 @@ from foreverus.aws.dynamo import (
 from foreverus.costs.meter import month_of
 from foreverus.costs.prices import Price
 from foreverus.errors import AnotherSessionIsLive
-from foreverus.sessions.model import REQUESTED, is_usable
-
-Item = dict[str, Any]
+from foreverus.sessions.items import session_from_item, session_to_item
+from foreverus.sessions.records import Session, SessionStatus
 
 OURS = "ses_"  # how the ids begin that we give
 
@@ -31,21 +30,22 @@ class SessionStore:
         """Who holds a GPU slot: the sessions that are live, from request to termination."""
         return [slot["session_id"] for slot in self.items.query(keys.GPUS, "SLOT#")]
 
-    def others(self, session_id: str) -> list[Item]:
+    def others(self, session_id: str) -> list[Session]:
         """The live sessions beside this one that are not on their way to their end: they serve the same queues."""
         found = (self.get(one) for one in self.live_session_ids() if one != session_id)
-        return [session for session in found if session and is_usable(session)]
+        return [session for session in found if session and session.is_usable]
 
-    def get(self, session_id: str) -> Item | None:
-        return self.items.get(keys.session_key(session_id))
+    def get(self, session_id: str) -> Session | None:
+        item = self.items.get(keys.session_key(session_id))
+        return session_from_item(item) if item else None
 
-    def newest(self, limit: int, after: str = "") -> list[Item]:
+    def newest(self, limit: int, after: str = "") -> list[Session]:
         """Newest first, `after` a session's id. A scheduled session has its execution's name as its id, which does not
         sort by time: these few (one a night) are read whole and put where they belong."""
         before, earlier_than = after, "~"
         if after:
-            last = self.get(after) or {}
-            earlier_than = str(last.get("created_at", ""))
+            last = self.get(after)
+            earlier_than = last.created_at if last else ""
             if not after.startswith(OURS) and earlier_than:
                 before = ids.first_id("ses", ids.parse_timestamp(earlier_than))
         ours = self.items.query(keys.SESSIONS, OURS, newest_first=True, limit=limit, before=before)
@@ -54,20 +54,21 @@ class SessionStore:
             for item in self.items.query(keys.SESSIONS, before=OURS, newest_first=True)
             if item["created_at"] < earlier_than
         ]
-        return sorted([*ours, *named], key=lambda item: str(item["created_at"]), reverse=True)[:limit]
+        newest = sorted([*ours, *named], key=lambda item: str(item["created_at"]), reverse=True)
+        return [session_from_item(item) for item in newest[:limit]]
 
-    def claim(self, session: Item, monthly_cap_usd: float) -> bool:
+    def claim(self, session: Session, monthly_cap_usd: float) -> bool:
         """Writes the record and takes the GPU slot, both or neither. False, and nothing is written, when the month has
         cost as much as its cap. Raises AnotherSessionIsLive."""
-        month = month_of(session["created_at"])
+        month = month_of(session.created_at)
         try:
             self.items.transact(
-                put_write(session, "attribute_not_exists(pk)"),
+                put_write(session_to_item(session), "attribute_not_exists(pk)"),
                 put_write(
                     {
-                        **keys.gpu_slot_key(session.get("slot", 0)),
-                        "session_id": session["session_id"],
-                        "claimed_at": session["created_at"],
+                        **keys.gpu_slot_key(session.slot),
+                        "session_id": session.session_id,
+                        "claimed_at": session.created_at,
                     },
                     "attribute_not_exists(pk)",
                 ),
@@ -102,20 +103,23 @@ class SessionStore:
         execution has opened it; one that begins later claims it anew."""
         record = keys.session_key(session_id)
         return self.items.transact_if(
-            delete_write(record, "#status = :requested", {":requested": REQUESTED}, names={"#status": "status"}),
+            delete_write(
+                record, "#status = :requested", {":requested": SessionStatus.REQUESTED}, names={"#status": "status"}
+            ),
             delete_write(keys.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
         )
 
-    def request_end(self, session_id: str, now: datetime) -> Item:
+    def request_end(self, session_id: str, now: datetime) -> Session:
         """The worker reads this in its mailbox within a second or two."""
-        return self.items.update(
+        item = self.items.update(
             keys.session_key(session_id),
             "SET end_requested = :yes, end_requested_at = if_not_exists(end_requested_at, :now) ADD version :one",
             {":yes": True, ":now": ids.timestamp(now), ":one": 1},
             condition="attribute_exists(pk)",
         )
+        return session_from_item(item)
 
-    def close(self, session_id: str, changes: Item, now: datetime, usd: float = 0.0) -> Item:
+    def close(self, session_id: str, changes: Item, now: datetime, usd: float = 0.0) -> Session:
         """Writes the end into the record, releases the GPU slot if it is this session's, counts its cost once into the
         month's ledger and notes that people are to be notified: one transaction, so nobody sees a free slot before its
         cost, and no end is kept from people by a crash.
@@ -133,15 +137,15 @@ class SessionStore:
             ":session_id": session_id,
             ":created_at": record["ended_at"],
         }
-        before = self.get(session_id) or {}
-        month = month_of(before.get("created_at", record["ended_at"]))
+        before = self.get(session_id) or Session(session_id=session_id, created_at=record["ended_at"])
+        month = month_of(before.created_at)
         end = update_write(
             keys.session_key(session_id),
             f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
             values,
             names=names,
         )
-        held = keys.gpu_slot_key(int(before.get("slot", 0)))
+        held = keys.gpu_slot_key(before.slot)
         slot = delete_write(held, "attribute_not_exists(pk) OR session_id = :s", {":s": session_id})
         counted = [
             put_write(
@@ -155,7 +159,7 @@ class SessionStore:
         while True:
             try:
                 self.items.transact(*writes)
-                return self.get(session_id) or {}
+                return self.get(session_id) or before
             except ConditionFailed as err:
                 failed = [writes[place] for place in err.writes]
                 done = [slot] if slot in failed else []

@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
-from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_bedrock_usd, guard_price, month_of, spent_usd
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_price, month_of, spent_usd
 from foreverus.sessions.capacity import public_capacity
 from foreverus.sessions.diary import CapacityDiary
-from foreverus.sessions.model import is_over
+from foreverus.sessions.records import Session
 from foreverus.sessions.store import SessionStore
 
 Item = dict[str, Any]
@@ -45,15 +45,14 @@ class Usage:
         return [
             self._meter(session, now)
             for session in sessions
-            if session and not is_over(session) and (session.get("launches") or guard_bedrock_usd(session))
+            if session and not session.is_over and (session.launches or session.bedrock.usd)
         ]
 
-    def _meter(self, session: Item, now: datetime) -> Item:
-        launches = session.get("launches", [])
-        usd = spent_usd(launches, now, self.region) + guard_bedrock_usd(session)
-        shown = {"session_id": session["session_id"], "usd": round(usd, 6)}
-        if not launches:
+    def _meter(self, session: Session, now: datetime) -> Item:
+        usd = spent_usd(session.launches, now, self.region) + session.bedrock.usd
+        shown: Item = {"session_id": session.session_id, "usd": round(usd, 6)}
+        if not session.launches:
             return {**shown, "usd_per_hour": 0.0, "price_source": "Bedrock, by the token"}
-        price = guard_price(self.region)(launches[-1])
+        price = guard_price(self.region)(session.launches[-1])
         per_hour = round((price.usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR, 6)
         return {**shown, "usd_per_hour": per_hour, "price_source": price.source}

@@ -5,16 +5,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus import ids
 from foreverus.conversations.queue import MessageQueue
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingMessage, PendingWork
+from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sweeps.sweep import Task
-
-Item = dict[str, Any]
 
 STUCK_AFTER = timedelta(minutes=10)  # longer than a boot and an answer take
 
@@ -34,7 +33,7 @@ class StuckMessages:
     queue: MessageQueue
     sessions: SessionStarter
     waiting: Waiting
-    newest: Callable[[], list[Item]]
+    newest: Callable[[], list[Session]]
     clock: Callable[[], datetime]
 
     def __call__(self) -> Iterator[Task]:
@@ -52,7 +51,7 @@ class StuckMessages:
 
     def _start_session(self, user_id: str) -> str | None:
         try:
-            _, started = self.sessions.start(user_id, "message")
+            _, started = self.sessions.start(user_id, Trigger.MESSAGE)
         except SpendCapReached:
             self._reject_waiting()
             return "refused: the spend cap is reached"
@@ -65,5 +64,5 @@ class StuckMessages:
         """The month's cap was reached after they were accepted. They are written into the last session's account: a
         month that has cost something has had one."""
         for session in self.newest():
-            rejected = self.waiting.reject_all(session["session_id"], SpendCapReached.code())
+            rejected = self.waiting.reject_all(session.session_id, SpendCapReached.code())
             logger.warning("%d waiting messages ended in SpendCapReached", rejected)

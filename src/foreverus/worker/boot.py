@@ -9,7 +9,8 @@ from foreverus import ids
 from foreverus.aws.step_functions import Tasks
 from foreverus.backends.port import Engine, Health
 from foreverus.errors import BootFailed, EngineError, PromptRejected
-from foreverus.sessions.mailbox import BOOT, Mailbox, Phase
+from foreverus.sessions.mailbox import BOOT, Mailbox
+from foreverus.sessions.records import Phase
 from foreverus.worker.contact import Calls
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
@@ -82,7 +83,7 @@ class Boot:
                 return
 
     def _add_phase(self, name: str) -> None:
-        self._phases.append(Phase(name, self.clock()))
+        self._phases.append(Phase(name, ids.timestamp(self.clock())))
         self._unseen.set()
 
     async def _loaded(self) -> None:

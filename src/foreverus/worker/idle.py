@@ -6,6 +6,7 @@ from typing import Any
 
 from foreverus.sessions.mailbox import Mailbox
 from foreverus.sessions.pending import PendingWork
+from foreverus.sessions.records import SessionStatus
 from foreverus.worker.contact import Calls
 from foreverus.worker.life import IDLE, Life
 from foreverus.worker.serve import Activity, Consumer
@@ -70,11 +71,11 @@ class IdleWatch:
         if await self._a_message_is_pending():
             return False
         letter = await self.watch.mine()
-        draining = await self.calls(self.mailbox.set_status, letter, "draining", "serving")
+        draining = await self.calls(self.mailbox.set_status, letter, SessionStatus.DRAINING, SessionStatus.SERVING)
         if await self._queues_are_empty() and not await self._a_message_is_pending():
             return True
         if draining:
-            await self.calls(self.mailbox.set_status, letter, "serving", "draining")
+            await self.calls(self.mailbox.set_status, letter, SessionStatus.SERVING, SessionStatus.DRAINING)
         return False
 
     async def _a_message_is_pending(self) -> bool:

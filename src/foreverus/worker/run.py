@@ -19,6 +19,7 @@ from foreverus.conversations.answers import Answers
 from foreverus.errors import BootFailed
 from foreverus.sessions.mailbox import BOOT, SERVE, Mailbox
 from foreverus.sessions.pending import PendingWork
+from foreverus.sessions.records import SessionStatus
 from foreverus.worker.background import Background
 from foreverus.worker.batch import ShardAnswering
 from foreverus.worker.boot import Boot
@@ -220,7 +221,9 @@ class _Worker:
     async def _show_draining(self) -> None:
         """People see that nothing new is taken. An idle end has already said so."""
         try:
-            await self.parts.calls(self.parts.mailbox.set_status, await self.watch.mine(), "draining", "serving")
+            await self.parts.calls(
+                self.parts.mailbox.set_status, await self.watch.mine(), SessionStatus.DRAINING, SessionStatus.SERVING
+            )
         except Exception as err:
             log.warning("status: %r", err)
 

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.sessions.mailbox import BOOT, SERVE, Letter, Mailbox
+from foreverus.sessions.records import Task
 from foreverus.worker.contact import Calls
 from foreverus.worker.instance import Identity, Instance
 from foreverus.worker.interruption import working_seconds
@@ -62,7 +63,7 @@ class MailboxWatch:
         assert self.letter is not None
         return self.letter
 
-    async def token(self, task: str) -> str:
+    async def token(self, task: Task) -> str:
         """Waits for that task's token."""
         async with self.changed:
             await self.changed.wait_for(lambda: self.letter is not None and bool(self.letter.token(task)))

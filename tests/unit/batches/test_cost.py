@@ -1,5 +1,6 @@
 """What a batch costs: its own sessions whole, others by slot time, Bedrock by the token."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,19 +11,20 @@ from foreverus.batches.cost import Rates, batch_cost_usd
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import TokenPrice
-from tests.unit.conftest import NOW, launch, session_item
+from foreverus.sessions.records import Session
+from tests.unit.conftest import NOW, launch_item, session_record
 
 RATES = Rates("us-east-1", engine_slots=16, bedrock=TokenPrice(0.15, 0.20, "test"))
 UNKNOWN = Rates("us-east-1", engine_slots=16, bedrock=TokenPrice(None, None, "unknown"))
 
 
-def session(session_id: str, minutes: float, **changes: Any) -> dict[str, Any]:
+def session(session_id: str, minutes: float, **changes: Any) -> Session:
     at = ids.timestamp(NOW - timedelta(minutes=minutes))
-    bought = launch(launched_at=at, price_per_hour_usd=0.4, price_source="test")
-    return session_item(session_id, launches=[bought], **changes)
+    bought = launch_item(launched_at=at, price_per_hour_usd=0.4, price_source="test")
+    return session_record(session_id, launches=[bought], **changes)
 
 
-def cost(shards: list[dict[str, Any]], *sessions: dict[str, Any], rates: Rates = RATES) -> float | None:
+def cost(shards: list[dict[str, Any]], *sessions: Session, rates: Rates = RATES) -> float | None:
     return batch_cost_usd("batch_1", shards, list(sessions), rates, NOW)
 
 
@@ -35,7 +37,7 @@ def test_a_session_that_is_over_has_cost_what_its_receipt_says() -> None:
     own = session("ses_1", 30, trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.123})
     assert cost([], own) == 0.123
     unknown = session("ses_1", 60, trigger="batch", batch_id="batch_1", receipt={"total_usd": None})
-    ended = {**unknown, "terminated_at": ids.timestamp(NOW - timedelta(minutes=30))}
+    ended = replace(unknown, terminated_at=ids.timestamp(NOW - timedelta(minutes=30)))
     assert cost([], ended) == pytest.approx(0.5 * (0.4 + BESIDE_GPU_USD_PER_HOUR), abs=1e-6)
 
 
@@ -49,7 +51,7 @@ def test_in_somebody_elses_session_a_line_costs_its_share_of_the_gpu() -> None:
     assert cost(shards, session("ses_1", 200)) == pytest.approx(0.2)
     another = session("ses_1", 200, trigger="batch", batch_id="batch_2")
     assert cost(shards, another) == pytest.approx(0.2)
-    assert cost(shards, session_item("ses_1", launches=[])) == 0.0
+    assert cost(shards, session_record("ses_1", launches=[])) == 0.0
 
 
 def test_bedrock_costs_its_tokens_and_an_unknown_price_is_no_price() -> None:

@@ -21,7 +21,8 @@ from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
 from foreverus.files.records import object_key
 from foreverus.files.store import MemoryFiles
-from tests.unit.conftest import NOW, launch, session_item
+from foreverus.sessions.records import Session
+from tests.unit.conftest import NOW, launch_item, session_record
 
 REF = BatchRef("ana", "batch_1")
 MODEL = "mistral-7b"
@@ -31,17 +32,17 @@ AT = ids.timestamp(NOW)
 
 @dataclass
 class Sessions:
-    known: dict[str, Any] = field(default_factory=dict)
+    known: dict[str, Session] = field(default_factory=dict)
     ledger: dict[tuple[str, str], float] = field(default_factory=dict)
 
     def count(self, month: str, name: str, usd: float, now: datetime) -> None:
         self.ledger.setdefault((month, name), usd)
 
-    def get(self, session_id: str) -> dict[str, Any] | None:
+    def get(self, session_id: str) -> Session | None:
         return self.known.get(session_id)
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
-        return sorted(self.known.values(), key=lambda one: one["session_id"], reverse=True)[:limit]
+    def newest(self, limit: int) -> list[Session]:
+        return sorted(self.known.values(), key=lambda one: one.session_id, reverse=True)[:limit]
 
 
 @dataclass
@@ -251,9 +252,9 @@ def on_gpu(batch: World, lines: int) -> None:
     for number in range(1, lines + 1):
         batch.settle(number)
     batch.store.progress(REF, 0, Progress(lines, 0, 3, 5, session_id="ses_1", slot_seconds=0.5 * lines), done=True)
-    bought = launch(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
+    bought = launch_item(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
     boot = {"created_at": AT, "healthy_at": ids.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
-    batch.sessions.known["ses_1"] = session_item("ses_1", launches=[bought], **boot)
+    batch.sessions.known["ses_1"] = session_record("ses_1", launches=[bought], **boot)
     batch.store.worked_on(REF, "ses_1")
 
 
@@ -269,7 +270,7 @@ def test_what_it_cost_and_how_fast_it_was_is_noted_for_the_next_choice() -> None
 
 def test_a_session_that_failed_before_it_answered_anything_is_paid_by_its_batch() -> None:
     batch = world()
-    failed = session_item("ses_9", trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.05})
+    failed = session_record("ses_9", trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.05})
     batch.sessions.known["ses_9"] = failed
     batch.finisher().finish(REF, "failed")
     assert batch.record()["cost_usd"] == 0.05
@@ -287,7 +288,7 @@ def test_bedrocks_pace_is_learned_from_what_it_answered() -> None:
 
 def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_complete() -> None:
     class Broken(Sessions):
-        def newest(self, limit: int) -> list[dict[str, Any]]:
+        def newest(self, limit: int) -> list[Session]:
             raise ConnectionError
 
     batch = world(lines=1)

@@ -1,5 +1,6 @@
 """What a session's end means for batches: a failed round plans again, a good end gets a successor."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,10 +12,11 @@ from foreverus.batches.store import BatchRef
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingBatch
+from foreverus.sessions.records import Outcome, Session, Trigger
 from tests.unit.batches.test_serving import REF, in_progress
 from tests.unit.conftest import NOW
 
-ENDED = {"session_id": "ses_1", "owner": "bia", "outcome": "max_life"}
+ENDED = Session(session_id="ses_1", owner="bia", outcome=Outcome.MAX_LIFE)
 
 
 @pytest.fixture
@@ -65,12 +67,12 @@ def test_off_means_off_for_a_batch_that_was_planned_again_since(store: MemoryBat
 
 @pytest.mark.parametrize("outcome", ["max_life", "ended", "interrupted"])
 def test_a_session_that_ends_well_under_a_batch_gets_a_successor(store: MemoryBatches, outcome: str) -> None:
-    expected = Successor("ana", "batch", allow_on_demand=True, batch_id="batch_1", gpus=2)
-    assert waiting(store, "ses_2")[0].successor({**ENDED, "outcome": outcome}) == expected
+    expected = Successor("ana", Trigger.BATCH, allow_on_demand=True, batch_id="batch_1", gpus=2)
+    assert waiting(store, "ses_2")[0].successor(replace(ENDED, outcome=Outcome(outcome))) == expected
 
 
 def test_an_idle_gpu_is_followed_only_when_no_other_is_live(store: MemoryBatches) -> None:
-    idle = {**ENDED, "outcome": "idle"}
+    idle = replace(ENDED, outcome=Outcome.IDLE)
     assert waiting(store, "ses_2")[0].successor(idle) is None
     assert waiting(store)[0].successor(idle) is not None
     store.stop_waiting(REF)

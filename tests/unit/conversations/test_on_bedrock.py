@@ -24,7 +24,7 @@ from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import MissingSetting
 from foreverus.worker.contact import Contact, DirectCalls
-from tests.unit.conftest import NOW, Aws, launch, session_item
+from tests.unit.conftest import NOW, Aws, launch_item, session_item
 from tests.unit.worker.harness import in_jumping_time
 
 SESSION = "ses_1"
@@ -77,7 +77,7 @@ class Scene:
         return shown
 
     def record(self) -> dict[str, Any]:
-        return self.sessions.get(SESSION) or {}
+        return self.aws.items.get(keys.session_key(SESSION)) or {}
 
     def pending(self) -> list[str]:
         return [item["sk"] for item in self.aws.items.query(keys.PENDING)]
@@ -181,7 +181,7 @@ async def test_message_that_comes_while_others_are_answered_is_answered_too(aws:
 
 @in_jumping_time
 async def test_answer_that_a_lost_gpu_began_is_one_answer_without_its_beginning_twice(aws: Aws) -> None:
-    scene = Scene(aws, launches=[launch(launched_at=ids.timestamp(NOW))])
+    scene = Scene(aws, launches=[launch_item(launched_at=ids.timestamp(NOW))])
     conversation, message = scene.ask("What colour is the sea?")
     begun = {"message_id": message, "content": "The sea is", "status": "answering", "partial_tokens": 3}
     aws.put(**keys.answer_key(conversation, message), **begun, session_id=SESSION)
@@ -458,7 +458,7 @@ async def test_calls_in_flight_together_stay_under_the_cap(aws: Aws) -> None:
 @in_jumping_time
 async def test_what_the_lost_gpu_cost_and_the_sessions_own_cap_count(aws: Aws) -> None:
     an_hour_ago = ids.timestamp(NOW - timedelta(hours=1))
-    bought = [launch(launched_at=an_hour_ago, price_per_hour_usd=3.5, price_source="test")]
+    bought = [launch_item(launched_at=an_hour_ago, price_per_hour_usd=3.5, price_source="test")]
     scene = Scene(aws, launches=bought)
     scene.ask("one", max_tokens=1000)
     assert (await scene.run())["answered"] == 0
@@ -472,7 +472,7 @@ async def test_month_holds_what_a_session_that_still_runs_has_cost(aws: Aws) -> 
     scene.ask("one", max_tokens=1000)
     spent(scene, 17.0)
     an_hour_ago = ids.timestamp(NOW - timedelta(hours=1))
-    bought = [launch(launched_at=an_hour_ago, price_per_hour_usd=2.5, price_source="test")]
+    bought = [launch_item(launched_at=an_hour_ago, price_per_hour_usd=2.5, price_source="test")]
     aws.put(**keys.gpu_slot_key(1), session_id="ses_2")
     aws.put(**session_item("ses_2", status="draining", instance_id="i-2", launches=bought))
     assert (await scene.run())["answered"] == 0

@@ -12,6 +12,7 @@ from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.waiting import WaitingRequests
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWorkStore
+from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws, session_item
 
@@ -63,11 +64,11 @@ def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> Non
 
 
 def test_a_message_that_waits_wants_a_session_like_the_last_one(aws: Aws) -> None:
-    ended = {"session_id": "ses_1", "owner": "user-1", "allow_on_demand": True}
+    ended = Session(session_id="ses_1", owner="user-1", allow_on_demand=True)
     assert waiting(aws).successor(ended) is None
     service = bootstrap.api.api().conversations
     service.post("user-1", service.create("user-1")["id"], {"content": "one"})
-    assert waiting(aws).successor(ended) == Successor("user-1", "message", allow_on_demand=True)
+    assert waiting(aws).successor(ended) == Successor("user-1", Trigger.MESSAGE, allow_on_demand=True)
 
 
 def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:

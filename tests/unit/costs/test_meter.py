@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foreverus.costs.launch import Launch
 from foreverus.costs.meter import (
     BESIDE_GPU_USD_PER_HOUR,
-    Budget,
     Caps,
     guard_price,
     level,
@@ -19,13 +19,14 @@ from foreverus.costs.meter import (
 from foreverus.costs.prices import dearest_price, listed_price
 from foreverus.costs.receipt import receipt
 from foreverus.ids import timestamp
+from foreverus.sessions.records import Session
 from tests.unit.conftest import launch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 REGION = "us-east-1"
 
 
-def bought(after: timedelta = timedelta(), **changes: Any) -> dict[str, Any]:
+def bought(after: timedelta = timedelta(), **changes: Any) -> Launch:
     return launch(launched_at=timestamp(START + after), **changes)
 
 
@@ -35,9 +36,9 @@ def test_meter_and_receipt_say_the_same_at_the_same_moment() -> None:
         bought(timedelta(minutes=7), instance_id="i-2", price_per_hour_usd=0.8, price_source="test"),
     ]
     end = START + timedelta(minutes=50)
-    bill = receipt({"session_id": "ses_1", "launches": launches}, REGION, end, guard_price(REGION))
-    assert bill["total_usd"] == pytest.approx(spent_usd(launches, end, REGION), abs=2e-6)
-    assert bill["gpu_usd"] == pytest.approx(7 / 60 * 0.4 + 43 / 60 * 0.8, abs=1e-6)
+    bill = receipt(Session(session_id="ses_1", launches=tuple(launches)), REGION, end, guard_price(REGION))
+    assert bill.total_usd == pytest.approx(spent_usd(launches, end, REGION), abs=2e-6)
+    assert bill.gpu_usd == pytest.approx(7 / 60 * 0.4 + 43 / 60 * 0.8, abs=1e-6)
 
 
 def test_instance_before_its_price_is_known_counts_at_its_list_price() -> None:
@@ -61,8 +62,8 @@ def test_cap_is_reached_exactly_when_a_cap_is_used_up(session: float, month: flo
 
 
 def test_session_without_caps_in_its_record_has_no_budget_to_watch() -> None:
-    assert Budget.from_item({"launches": [bought()]}) is None
-    assert Budget.from_item({"session_cap_usd": 4, "monthly_cap_usd": 20}) is None
+    assert Session(session_id="ses_1", launches=(bought(),)).budget is None
+    assert Session(session_id="ses_1", session_cap_usd=4, monthly_cap_usd=20).budget is None
 
 
 def test_refusal_says_what_was_spent_and_how_to_go_on() -> None:

@@ -1,5 +1,6 @@
 """Money: seconds, tokens and USD of one session."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -8,17 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foreverus.costs.launch import BedrockUse
 from foreverus.costs.price_book import PriceBook
 from foreverus.costs.prices import Price, listed_price
 from foreverus.costs.receipt import receipt
 from foreverus.ids import timestamp
+from foreverus.sessions.records import Session
 from tests.unit.conftest import launch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def session(*starts: timedelta) -> dict[str, Any]:
-    return {"session_id": "ses_1", "launches": [launch(launched_at=timestamp(START + start)) for start in starts]}
+def session(*starts: timedelta) -> Session:
+    launches = tuple(launch(launched_at=timestamp(START + start)) for start in starts)
+    return Session(session_id="ses_1", launches=launches)
 
 
 def priced(usd_per_hour: float) -> Any:
@@ -27,52 +31,56 @@ def priced(usd_per_hour: float) -> Any:
 
 def test_an_hour_costs_the_hourly_price_its_disk_and_its_address() -> None:
     bill = receipt(session(timedelta()), "us-east-1", START + timedelta(hours=1), priced(0.4))
-    assert bill["gpu_usd"] == 0.4
-    assert bill["storage_usd"] == pytest.approx(100 * 0.08 / 730, abs=1e-6)
-    assert bill["address_usd"] == 0.005
-    assert bill["total_usd"] == pytest.approx(0.4 + 0.005 + 100 * 0.08 / 730, abs=2e-6)
+    assert bill.gpu_usd == 0.4
+    assert bill.storage_usd == pytest.approx(100 * 0.08 / 730, abs=1e-6)
+    assert bill.address_usd == 0.005
+    assert bill.total_usd == pytest.approx(0.4 + 0.005 + 100 * 0.08 / 730, abs=2e-6)
 
 
 def test_a_few_seconds_are_billed_as_a_minute() -> None:
     bill = receipt(session(timedelta()), "us-east-1", START + timedelta(seconds=9), priced(0.36))
-    assert bill["instance_seconds"] == 9
-    assert bill["gpu_usd"] == 0.006
+    assert bill.instance_seconds == 9
+    assert bill.gpu_usd == 0.006
 
 
 def test_both_instances_of_a_relaunched_session_are_counted() -> None:
     bill = receipt(session(timedelta(), timedelta(minutes=10)), "us-east-1", START + timedelta(minutes=40), priced(0.6))
-    assert bill["launches"] == 2
-    assert bill["instance_minutes"] == 40
-    assert bill["gpu_usd"] == 0.4
+    assert bill.launches == 2
+    assert bill.instance_minutes == 40
+    assert bill.gpu_usd == 0.4
 
 
 def test_a_session_that_never_got_a_gpu_cost_nothing() -> None:
-    bill = receipt({"session_id": "ses_1"}, "us-east-1", START, priced(0.4))
-    assert bill["total_usd"] == 0
-    assert bill["instance_id"] is None
+    bill = receipt(session(), "us-east-1", START, priced(0.4))
+    assert bill.total_usd == 0
+    assert bill.instance_id is None
 
 
 def test_what_bedrock_answered_is_in_the_total_beside_what_the_gpu_cost() -> None:
-    answered = {"bedrock_usd": 0.000123, "bedrock_messages": 2, "prompt_tokens": 500, "completion_tokens": 240}
-    bill = receipt({"session_id": "ses_1", **answered}, "us-east-1", START, priced(0.4))
-    assert (bill["bedrock_usd"], bill["bedrock_messages"], bill["total_usd"]) == (0.000123, 2, 0.000123)
-    both = receipt({**session(timedelta()), **answered}, "us-east-1", START + timedelta(hours=1), priced(0.4))
-    gpu = both["gpu_usd"] + both["storage_usd"] + both["address_usd"]
-    assert both["total_usd"] == pytest.approx(gpu + 0.000123, abs=2e-6)
+    answered = BedrockUse(usd=0.000123, messages=2)
+    bill = receipt(
+        replace(session(), bedrock=answered, prompt_tokens=500, completion_tokens=240), "us-east-1", START, priced(0.4)
+    )
+    assert (bill.bedrock_usd, bill.bedrock_messages, bill.total_usd) == (0.000123, 2, 0.000123)
+    both = receipt(
+        replace(session(timedelta()), bedrock=answered), "us-east-1", START + timedelta(hours=1), priced(0.4)
+    )
+    gpu = both.gpu_usd + both.storage_usd + both.address_usd
+    assert both.total_usd == pytest.approx(gpu + 0.000123, abs=2e-6)
 
 
 def test_receipt_does_not_guess_what_bedrock_took_at_a_price_that_nobody_knows() -> None:
-    guarded = {"session_id": "ses_1", "bedrock_usd": 0.5, "bedrock_price_unknown": True, "bedrock_messages": 1}
+    guarded = replace(session(), bedrock=BedrockUse(usd=0.5, price_unknown=True, messages=1))
     bill = receipt(guarded, "us-east-1", START, priced(0.4))
-    assert (bill["bedrock_usd"], bill["total_usd"]) == (None, None)
+    assert (bill.bedrock_usd, bill.total_usd) == (None, None)
 
 
 @given(st.lists(st.integers(0, 100_000), max_size=4), st.floats(0.01, 10))
 def test_more_time_never_costs_less(starts: list[int], price: float) -> None:
     launches = session(*(timedelta(seconds=second) for second in sorted(starts)))
     end = START + timedelta(seconds=100_000)
-    shorter = receipt(launches, "us-east-1", end, priced(price))["total_usd"]
-    assert receipt(launches, "us-east-1", end + timedelta(hours=1), priced(price))["total_usd"] >= shorter >= 0
+    shorter = receipt(launches, "us-east-1", end, priced(price)).total_usd
+    assert receipt(launches, "us-east-1", end + timedelta(hours=1), priced(price)).total_usd >= shorter >= 0
 
 
 def test_listed_prices_err_on_the_expensive_side() -> None:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from foreverus.costs.receipt import receipt
 from foreverus.errors import ResultsNotStored
 from foreverus.results import migrations, rows
 from foreverus.results.store import BATCH_ROWS, ResultsKeeper, batches, is_due
+from foreverus.sessions.items import session_from_item
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item
 
@@ -75,7 +77,10 @@ def answered(aws: Aws, message_id: str = "msg_1") -> None:
 
 def over(**changes: Any) -> dict[str, Any]:
     record = session_item("ses_1", status="ended", outcome="idle", ended_at="2026-01-01T00:10:00.000Z", **changes)
-    return {**record, "receipt": receipt(record, "us-east-1", NOW, lambda launch: Price(0.4, "test"))}
+    return {
+        **record,
+        "receipt": asdict(receipt(session_from_item(record), "us-east-1", NOW, lambda launch: Price(0.4, "test"))),
+    }
 
 
 def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
@@ -115,11 +120,11 @@ def test_a_database_that_is_down_leaves_the_session_for_the_sweep(aws: Aws) -> N
 
 def test_a_database_that_never_comes_back_is_not_kept_awake_for_ever() -> None:
     end = datetime.fromisoformat("2026-01-01T00:00:00Z")
-    session, due = {"ended_at": "2026-01-01T00:00:00Z", "store_tries": 0}, []
+    tries, due = 0, []
     for minute in range(0, 30 * 24 * 60, 5):  # a month of sweeps
-        if is_due(session, end + timedelta(minutes=minute)):
+        if is_due("2026-01-01T00:00:00Z", tries, end + timedelta(minutes=minute)):
             due.append(minute)
-            session["store_tries"] += 1
+            tries += 1
     assert due == [15, 30, 60, 120, 240, 480, 960, 1920, 3840]
 
 
@@ -130,7 +135,7 @@ def test_one_session_that_cannot_be_stored_stops_no_other(aws: Aws) -> None:
     client.fail_next("BadRequestException")
     with pytest.raises(ResultsNotStored):
         keeper(aws, client).store_unsaved()
-    stored = [session for session in SessionStore(aws.items).newest(5) if session.get("stored_at")]
+    stored = [session for session in SessionStore(aws.items).newest(5) if session.stored_at]
     assert len(stored) == 1
 
 

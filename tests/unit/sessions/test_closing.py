@@ -10,9 +10,11 @@ from foreverus.aws import keys
 from foreverus.costs.prices import Price
 from foreverus.sessions.closing import SessionCloser, Successor, notification
 from foreverus.sessions.diary import CapacityDiary
+from foreverus.sessions.items import session_from_item
+from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
-from tests.unit.conftest import NOW, Aws, launch, session_item
+from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_record
 
 CAP = 20.0  # USD a month
 
@@ -28,7 +30,7 @@ class Waiting:
         self.rejected.append((session_id, code, until))
         return 1
 
-    def successor(self, ended: dict[str, object]) -> Successor | None:
+    def successor(self, ended: Session) -> Successor | None:
         return None if self.rejected else self.wanted
 
 
@@ -56,7 +58,7 @@ def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiti
 
 def live(aws: Aws, **changes: object) -> None:
     at = ids.timestamp(NOW - timedelta(minutes=30))
-    aws.put(**session_item("ses_1", launches=[launch(launched_at=at)], task_token="token", **changes))
+    aws.put(**session_item("ses_1", launches=[launch_item(launched_at=at)], task_token="token", **changes))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
 
 
@@ -81,7 +83,7 @@ def test_a_failed_session_keeps_its_error_and_says_so(aws: Aws) -> None:
     assert len(record["cause"]) == 1000
     subject = result["notification"]["subject"]
     assert subject == "Forever Us: session failed, BootFailed"
-    assert len(notification({**record, "error": "x" * 200})["subject"]) < 100
+    assert len(notification(session_from_item({**record, "error": "x" * 200}))["subject"]) < 100
 
 
 def test_closing_twice_releases_nobody_elses_gpu(aws: Aws) -> None:
@@ -93,8 +95,8 @@ def test_closing_twice_releases_nobody_elses_gpu(aws: Aws) -> None:
     assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
 
-LATE = Successor("user-1", "message", allow_on_demand=False)
-BATCH = Successor("ana", "batch", allow_on_demand=True, batch_id="batch_1", gpus=2)
+LATE = Successor("user-1", Trigger.MESSAGE, allow_on_demand=False)
+BATCH = Successor("ana", Trigger.BATCH, allow_on_demand=True, batch_id="batch_1", gpus=2)
 
 
 def test_a_message_that_came_too_late_gets_a_successor(aws: Aws) -> None:
@@ -110,10 +112,10 @@ def test_a_batch_that_is_not_done_gets_as_many_gpus_as_it_is_worth(aws: Aws) -> 
     machine = Machine()
     closing = closer(aws, machine, waiting=Waiting(BATCH))
     replace(closing, starter=replace(closing.starter, max_gpus=3, session_cap_usd=4)).close("ses_1", "max_life")
-    started = [SessionStore(aws.items).get(session_id) or {} for session_id in machine.started]
-    assert [one["trigger"] for one in started] == ["batch", "batch"]
-    assert {one["batch_id"] for one in started} == {"batch_1"}
-    assert all(one["allow_on_demand"] for one in started)
+    started = [one for session_id in machine.started if (one := SessionStore(aws.items).get(session_id))]
+    assert [one.trigger for one in started] == ["batch", "batch"]
+    assert {one.batch_id for one in started} == {"batch_1"}
+    assert all(one.allow_on_demand for one in started)
 
 
 def test_a_message_and_a_batch_share_one_successor(aws: Aws) -> None:
@@ -205,14 +207,14 @@ def test_bedrock_at_an_unknown_price_is_said_to_be_unknown_and_guarded_in_the_le
 
 @pytest.mark.parametrize(("usd", "words"), [(0.0, "US$ 0.0000"), (0.00002, "under US$ 0.0001"), (0.0061, "US$ 0.0061")])
 def test_cost_that_is_small_never_looks_like_nothing(usd: float, words: str) -> None:
-    closed = {"session_id": "ses_1", "status": "ended", "outcome": "idle", "receipt": {"total_usd": usd}}
+    closed = session_record("ses_1", status="ended", outcome="idle", receipt={"total_usd": usd})
     assert notification(closed)["subject"].endswith(f"session ended, {words}")
 
 
 class Latecomer(Waiting):
     """A message that is accepted after the rejection, while the session still holds the GPU's slot: it joined it."""
 
-    def successor(self, ended: dict[str, object]) -> Successor | None:
+    def successor(self, ended: Session) -> Successor | None:
         return LATE if self.rejected else None
 
 

@@ -8,10 +8,13 @@ import pytest
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.sessions.mailbox import DynamoMailbox, Letter, LineCount, Mailbox, MemoryMailbox, Phase
+from foreverus.sessions.mailbox import DynamoMailbox, Letter, LineCount, Mailbox, MemoryMailbox
+from foreverus.sessions.records import Phase, SessionStatus, Task
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-LETTER = Letter("ses_1", "i-1", "serving", 1, "serve", "token", end_requested=True, idle_seconds=60, launched_at=NOW)
+SERVING, DRAINING = SessionStatus.SERVING, SessionStatus.DRAINING
+AT = ids.timestamp(NOW)
+LETTER = Letter("ses_1", "i-1", SERVING, 1, Task.SERVE, "token", end_requested=True, idle_seconds=60, launched_at=NOW)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -37,20 +40,20 @@ def mailbox(request: pytest.FixtureRequest) -> Mailbox:
 def test_letter_is_read_whole(mailbox: Mailbox) -> None:
     assert mailbox.read("ses_1") == LETTER
     assert mailbox.read("ses_2") is None
-    assert (LETTER.token("serve"), LETTER.token("boot")) == ("token", "")
+    assert (LETTER.token(Task.SERVE), LETTER.token(Task.BOOT)) == ("token", "")
 
 
 def test_status_changes_only_from_what_was_expected(mailbox: Mailbox) -> None:
-    assert mailbox.set_status(LETTER, "draining", "serving")
-    assert not mailbox.set_status(LETTER, "draining", "serving")
+    assert mailbox.set_status(LETTER, DRAINING, SERVING)
+    assert not mailbox.set_status(LETTER, DRAINING, SERVING)
     read = mailbox.read("ses_1")
-    assert read and read.status == "draining"
+    assert read and read.status is DRAINING
 
 
 def test_worker_of_another_instance_changes_nothing(mailbox: Mailbox) -> None:
     stranger = replace(LETTER, instance_id="i-0")
-    assert not mailbox.set_status(stranger, "draining", "serving")
-    assert not mailbox.add_phases(stranger, [Phase("booting", NOW)])
+    assert not mailbox.set_status(stranger, DRAINING, SERVING)
+    assert not mailbox.add_phases(stranger, [Phase("booting", AT)])
     assert mailbox.read("ses_1") == LETTER
 
 
@@ -63,8 +66,8 @@ def test_rebalance_recommendation_is_noted_for_the_instance_that_got_it(mailbox:
 def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
     aws.items.put({**keys.session_key("ses_1"), "instance_id": "i-1", "version": 1})
     mailbox = DynamoMailbox(aws.items)
-    assert mailbox.add_phases(LETTER, [Phase("booting", NOW), Phase("loading", NOW)])
-    assert mailbox.add_phases(LETTER, [Phase("healthy", NOW)])
+    assert mailbox.add_phases(LETTER, [Phase("booting", AT), Phase("loading", AT)])
+    assert mailbox.add_phases(LETTER, [Phase("healthy", AT)])
     record = aws.items.get(keys.session_key("ses_1"))
     assert record["phases"] == [
         {"name": name, "at": "2026-01-01T12:00:00.000Z", "attempt": 1} for name in ("booting", "loading", "healthy")
@@ -74,7 +77,7 @@ def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
 
 def test_record_that_is_only_requested_is_an_empty_letter(aws: Any) -> None:
     aws.items.put({**keys.session_key("ses_1"), "status": "requested"})
-    assert DynamoMailbox(aws.items).read("ses_1") == Letter("ses_1", status="requested")
+    assert DynamoMailbox(aws.items).read("ses_1") == Letter("ses_1", status=SessionStatus.REQUESTED)
 
 
 def test_batch_lines_are_counted_once_each(aws: Any) -> None:

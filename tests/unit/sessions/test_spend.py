@@ -9,12 +9,15 @@ import pytest
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
 from foreverus.aws.sns import SnsTopic
+from foreverus.costs.launch import Launch
 from foreverus.costs.prices import Price
 from foreverus.errors import SpendCapReached
+from foreverus.sessions.items import session_from_item
+from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.spend_watch import SpendWatch, watch_all
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
-from tests.unit.conftest import NOW, Aws, launch, session_item
+from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_record
 from tests.unit.sessions.test_closing import LATE, Machine, Waiting, closer, live
 
 MONTH = "2026-01"
@@ -49,7 +52,7 @@ def test_cost_is_counted_although_the_gpu_slot_is_somebody_elses(aws: Aws) -> No
 
 def test_unknown_price_is_counted_as_the_dearest(aws: Aws) -> None:
     at = ids.timestamp(NOW - timedelta(minutes=60))
-    aws.put(**session_item("ses_1", launches=[launch(launched_at=at, instance_type="x9.unheard-of")]))
+    aws.put(**session_item("ses_1", launches=[launch_item(launched_at=at, instance_type="x9.unheard-of")]))
     closer(aws, Machine(), price=None).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
     assert SessionStore(aws.items).spent(MONTH) > 1.8
 
@@ -58,7 +61,7 @@ def test_month_at_its_cap_starts_nothing(aws: Aws) -> None:
     spent(aws, 20.0)
     machine = Machine()
     with pytest.raises(SpendCapReached, match=r"2026-01 have cost US\$ 20.00"):
-        starter(aws, machine).start("user-1", "page")
+        starter(aws, machine).start("user-1", Trigger.PAGE)
     assert machine.started == []
     assert SessionStore(aws.items).live_session_ids() == []
     assert list(aws.items.query(keys.SESSIONS)) == []
@@ -66,14 +69,14 @@ def test_month_at_its_cap_starts_nothing(aws: Aws) -> None:
 
 def test_new_month_starts_again(aws: Aws) -> None:
     spent(aws, 500.0, "2025-12")
-    assert starter(aws, Machine()).start("user-1", "page")[1]
+    assert starter(aws, Machine()).start("user-1", Trigger.PAGE)[1]
 
 
 def test_live_session_is_joined_at_the_cap(aws: Aws) -> None:
     live(aws)
     spent(aws, 20.0)
-    session, started = starter(aws, Machine()).start("user-2", "page")
-    assert (session["session_id"], started) == ("ses_1", False)
+    session, started = starter(aws, Machine()).start("user-2", Trigger.PAGE)
+    assert (session.session_id, started) == ("ses_1", False)
 
 
 def test_what_waits_at_the_cap_ends_in_an_error_and_buys_no_successor(aws: Aws) -> None:
@@ -109,14 +112,18 @@ class Prices:
         self.price = price
         self.asked: list[str] = []
 
-    def price_of(self, launch: dict[str, str]) -> Price:
-        self.asked.append(launch["instance_id"])
+    def price_of(self, launch: Launch) -> Price:
+        self.asked.append(launch.instance_id)
         return Price(self.price, "test")
 
 
 def watch(aws: Aws, prices: Prices) -> SpendWatch:
     topic = boto3.client("sns").list_topics()["Topics"][0]["TopicArn"]
     return SpendWatch(SessionStore(aws.items), SnsTopic(boto3.client("sns"), topic), prices.price_of)
+
+
+def session(aws: Aws) -> Session:
+    return session_from_item(record(aws))
 
 
 def record(aws: Aws) -> dict[str, object]:
@@ -127,23 +134,23 @@ def test_new_instance_gets_its_price_once(aws: Aws) -> None:
     live(aws)
     spent(aws, 3.5)
     prices = Prices()
-    old_image = record(aws)
+    old_image = session(aws)
     watch(aws, prices).look(old_image)
     noted = record(aws)
     assert (noted["price_per_hour_usd"], noted["price_source"], noted["month_usd"]) == (0.4, "test", 3.5)
     assert noted["launches"][0]["price_per_hour_usd"] == 0.4  # type: ignore[index]
     watch(aws, prices).look(old_image)  # the stream may bring it again
-    watch(aws, prices).look(noted)
+    watch(aws, prices).look(session(aws))
     assert record(aws)["version"] == noted["version"]
     assert len(prices.asked) == 2
 
 
 def test_relaunched_instance_gets_a_price_of_its_own(aws: Aws) -> None:
     live(aws)
-    watch(aws, Prices(0.4)).look(record(aws))
-    second = [*record(aws)["launches"], launch(instance_id="i-2", attempt=1)]  # type: ignore[misc]
+    watch(aws, Prices(0.4)).look(session(aws))
+    second = [*record(aws)["launches"], launch_item(instance_id="i-2", attempt=1)]  # type: ignore[misc]
     aws.put(**{**record(aws), "launches": second})
-    watch(aws, Prices(0.9)).look(record(aws))
+    watch(aws, Prices(0.9)).look(session(aws))
     assert [one["price_per_hour_usd"] for one in record(aws)["launches"]] == [0.4, 0.9]  # type: ignore[attr-defined]
     assert record(aws)["price_per_hour_usd"] == 0.9
 
@@ -151,15 +158,15 @@ def test_relaunched_instance_gets_a_price_of_its_own(aws: Aws) -> None:
 def test_price_that_nobody_knows_is_noted_as_unknown_and_not_asked_again(aws: Aws) -> None:
     live(aws)
     prices = Prices(None)
-    watch(aws, prices).look(record(aws))
-    watch(aws, prices).look(record(aws))
+    watch(aws, prices).look(session(aws))
+    watch(aws, prices).look(session(aws))
     assert record(aws)["price_per_hour_usd"] is None
     assert len(prices.asked) == 1
 
 
 def test_notice_is_sent_once_although_the_stream_repeats_itself(aws: Aws) -> None:
     live(aws, spend_notice=80, spend_notice_cap="month", monthly_cap_usd=20)
-    image = record(aws)
+    image = session(aws)
     for _ in range(3):
         watch(aws, Prices()).look(image)
     (told,) = aws.notifications()
@@ -169,7 +176,7 @@ def test_notice_is_sent_once_although_the_stream_repeats_itself(aws: Aws) -> Non
 
 def test_notice_at_100_percent_follows_the_one_at_80(aws: Aws) -> None:
     live(aws, spend_notice=100, spend_notice_cap="session", session_cap_usd=4, spend_told=80)
-    watch(aws, Prices()).look(record(aws))
+    watch(aws, Prices()).look(session(aws))
     (told,) = aws.notifications()
     assert "100 %" in told["Body"]
     assert record(aws)["spend_told"] == 100
@@ -180,23 +187,32 @@ def test_notice_of_a_session_that_is_over_already_is_sent(aws: Aws) -> None:
     live(aws, spend_notice=100, spend_notice_cap="month", monthly_cap_usd=20, status="ended")
     prices = Prices()
     for _ in range(2):
-        watch(aws, prices).look(record(aws))
+        watch(aws, prices).look(session(aws))
     (told,) = aws.notifications()
     assert "100 %" in told["Body"]
     assert prices.asked == []
 
 
+class Refusing(SessionStore):
+    def spent(self, month: str) -> float:
+        if month == "2026-02":
+            raise ConnectionError
+        return super().spent(month)
+
+
 def test_one_sessions_trouble_keeps_no_other_from_being_looked_at(aws: Aws) -> None:
     live(aws)
-    broken = {"session_id": "ses_0", "status": "booting", "launches": [{}]}
-    with pytest.raises(KeyError):
-        watch_all([broken, record(aws)], watch(aws, Prices()))
+    broken = session_record("ses_0", created_at="2026-02-01T00:00:00.000Z")  # there is no such record to write to
+    spend_watch = watch(aws, Prices())
+    records = Refusing(aws.items)
+    with pytest.raises(ConnectionError):
+        watch_all([broken, session(aws)], replace(spend_watch, records=records))
     assert record(aws)["price_source"] == "test"
 
 
 def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
     at = ids.timestamp(NOW - timedelta(minutes=30))
-    noted = launch(launched_at=at, price_per_hour_usd=0.4, price_source="test")
+    noted = launch_item(launched_at=at, price_per_hour_usd=0.4, price_source="test")
     aws.put(**session_item("ses_1", launches=[noted], price_per_hour_usd=0.4, price_source="test"))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
     spent(aws, 3.5)

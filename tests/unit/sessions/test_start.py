@@ -8,7 +8,7 @@ import pytest
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
 from foreverus.errors import NotAccepted
-from foreverus.sessions.model import ENDED
+from foreverus.sessions.records import SessionStatus, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws, session_item
@@ -26,11 +26,11 @@ def executions(aws: Aws) -> list[str]:
 
 
 def test_a_second_start_joins_the_live_session_and_buys_nothing(aws: Aws) -> None:
-    first, started = starter(aws).start("user-1", "page")
-    again, started_again = starter(aws).start("user-2", "page")
+    first, started = starter(aws).start("user-1", Trigger.PAGE)
+    again, started_again = starter(aws).start("user-2", Trigger.PAGE)
     assert (started, started_again) == (True, False)
-    assert again["session_id"] == first["session_id"]
-    assert executions(aws) == [first["session_id"]]
+    assert again.session_id == first.session_id
+    assert executions(aws) == [first.session_id]
 
 
 def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
@@ -42,14 +42,14 @@ def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
         def live_session_ids(self) -> list[str]:
             Slow.looked += 1
             if Slow.looked == 1:
-                starter(aws).start("user-2", "page")
+                starter(aws).start("user-2", Trigger.PAGE)
                 return []
             return super().live_session_ids()
 
     late = SessionStarter(Slow(aws.items), bootstrap.aws.machine(aws.gpu_session_arn), 300, CAP, bootstrap.aws.clock)
-    session, started = late.start("user-1", "page")
+    session, started = late.start("user-1", Trigger.PAGE)
     assert not started
-    assert executions(aws) == [session["session_id"]]
+    assert executions(aws) == [session.session_id]
 
 
 def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
@@ -59,10 +59,10 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
 
     broken = SessionStarter(SessionStore(aws.items), Broken(), 300, CAP, bootstrap.aws.clock)
     with pytest.raises(NotAccepted):
-        broken.start("user-1", "page")
+        broken.start("user-1", Trigger.PAGE)
     assert SessionStore(aws.items).live_session_ids() == []
     assert list(aws.items.query(keys.SESSIONS)) == []
-    assert starter(aws).start("user-1", "page")[1]
+    assert starter(aws).start("user-1", Trigger.PAGE)[1]
 
 
 def test_a_start_that_took_effect_although_its_answer_was_lost_is_not_undone(aws: Aws) -> None:
@@ -79,18 +79,18 @@ def test_a_start_that_took_effect_although_its_answer_was_lost_is_not_undone(aws
             raise ConnectionError
 
     lost = SessionStarter(SessionStore(aws.items), Lost(), 300, CAP, bootstrap.aws.clock)
-    session, started = lost.start("user-1", "page")
+    session, started = lost.start("user-1", Trigger.PAGE)
     assert started
-    assert (session["status"], session["version"]) == ("launching", 2)
-    assert SessionStore(aws.items).live_session_ids() == [session["session_id"]]
-    assert starter(aws).start("user-2", "page") == (session, False)
+    assert (session.status, session.version) == ("launching", 2)
+    assert SessionStore(aws.items).live_session_ids() == [session.session_id]
+    assert starter(aws).start("user-2", Trigger.PAGE) == (session, False)
 
 
 def test_a_session_that_is_closing_is_not_joined(aws: Aws) -> None:
-    aws.put(**session_item("ses_old", status=ENDED))
+    aws.put(**session_item("ses_old", status="ended"))
     aws.put(**keys.GPU_SLOT, session_id="ses_old")
     with pytest.raises(NotAccepted, match="few seconds"):
-        starter(aws).start("user-1", "page")
+        starter(aws).start("user-1", Trigger.PAGE)
 
 
 def test_a_retried_start_of_the_same_session_is_one_execution(aws: Aws) -> None:
@@ -105,7 +105,7 @@ def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(
     many = SessionStarter(
         SessionStore(aws.items), machine, 300, 20.0, bootstrap.aws.clock, max_gpus=3, session_cap_usd=4.0
     )
-    first, _ = many.start("ana", "batch", batch_id="batch_1")
+    first, _ = many.start("ana", Trigger.BATCH, batch_id="batch_1")
     assert many.start_more("ana", "batch_1", 2) == 1
     assert many.start_more("ana", "batch_1", 2) == 0  # two are live
     month = bootstrap.aws.clock().strftime("%Y-%m")
@@ -114,13 +114,11 @@ def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(
     aws.put(**keys.ledger_total_key(month), spent_usd=8, sessions=1)
     assert many.start_more("ana", "batch_1", 9) == 1
     live = SessionStore(aws.items).live_session_ids()
-    records = [SessionStore(aws.items).get(session_id) or {} for session_id in live]
-    assert [(one["slot"], one["batch_id"], one["trigger"]) for one in records] == [
-        (n, "batch_1", "batch") for n in range(3)
-    ]
-    assert many.start("bia", "page") == (records[0], False)  # a person joins the one that is everybody's
-    assert live[0] == first["session_id"]
-    SessionStore(aws.items).close(live[1], {"status": ENDED}, bootstrap.aws.clock())
+    records = [one for session_id in live if (one := SessionStore(aws.items).get(session_id))]
+    assert [(one.slot, one.batch_id, one.trigger) for one in records] == [(n, "batch_1", "batch") for n in range(3)]
+    assert many.start("bia", Trigger.PAGE) == (records[0], False)  # a person joins the one that is everybody's
+    assert live[0] == first.session_id
+    SessionStore(aws.items).close(live[1], {"status": SessionStatus.ENDED}, bootstrap.aws.clock())
     assert SessionStore(aws.items).live_session_ids() == [live[0], live[2]]
 
 
@@ -134,9 +132,9 @@ def test_scheduled_sessions_stand_in_the_list_where_they_belong(aws: Aws) -> Non
         made.append(session_id)
         aws.put(**session_item(session_id, created_at=ids.timestamp(at)))
     store = SessionStore(aws.items)
-    newest = [item["session_id"] for item in store.newest(10)]
+    newest = [one.session_id for one in store.newest(10)]
     assert newest == made[::-1]
     paged: list[str] = []
     while page := store.newest(2, paged[-1] if paged else ""):
-        paged += [item["session_id"] for item in page]
+        paged += [one.session_id for one in page]
     assert paged == newest

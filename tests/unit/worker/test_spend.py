@@ -14,9 +14,14 @@ GPU_USD_PER_HOUR = 1.0 - BESIDE_GPU_USD_PER_HOUR  # so that an hour costs one do
 
 def budget(session_usd: float = 100, monthly_usd: float = 100, month_usd: float = 0, **changes: Any) -> Budget:
     bought = launch(
-        launched_at=timestamp(START), price_per_hour_usd=GPU_USD_PER_HOUR, price_source="test", instance_id="i-1"
+        **{
+            "launched_at": timestamp(START),
+            "price_per_hour_usd": GPU_USD_PER_HOUR,
+            "price_source": "test",
+            "instance_id": "i-1",
+            **changes,
+        }
     )
-    bought.update(changes)
     return Budget((bought,), Caps(monthly_usd, session_usd), month_usd)
 
 
@@ -61,9 +66,7 @@ async def test_what_the_month_had_cost_before_counts() -> None:
 @in_jumping_time
 async def test_price_that_nobody_noted_is_counted_at_its_list_price() -> None:
     world = World(idle_seconds=7200, max_session_seconds=28800)
-    unpriced = budget(session_usd=0.5)
-    unpriced.launches[0].pop("price_source")
-    unpriced.launches[0]["instance_type"] = "x9.unheard-of"
+    unpriced = budget(session_usd=0.5, price_source=None, instance_type="x9.unheard-of")
     world.mailbox.change(budget=unpriced)
     async with world.worker() as worker:
         assert await ends(worker) == 0

@@ -13,7 +13,7 @@ from foreverus import ids
 from foreverus.batches.plan.choice import Bedrock, Gpu, Work
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
-from foreverus.sessions.model import expected_boot_seconds
+from foreverus.sessions.records import Session, expected_boot_seconds
 
 Item = dict[str, Any]
 
@@ -90,9 +90,9 @@ class Outlook:
     sources: dict[str, str]
 
 
-def instance_type(deployment: Deployment, live: Sequence[Item]) -> str:
+def instance_type(deployment: Deployment, live: Sequence[Session]) -> str:
     """The one that is reckoned with: what is live, else what is asked for first."""
-    return next((str(one["instance_type"]) for one in live if one.get("instance_type")), deployment.instance_types[0])
+    return next((one.instance_type for one in live if one.instance_type), deployment.instance_types[0])
 
 
 def outlook(
@@ -100,8 +100,8 @@ def outlook(
     shards: list[Item],
     deployment: Deployment,
     known: Known,
-    live: Sequence[Item],
-    earlier: Sequence[Item],
+    live: Sequence[Session],
+    earlier: Sequence[Session],
     now: datetime,
     *,
     gpu_allowed: bool,
@@ -111,7 +111,7 @@ def outlook(
 ) -> Outlook:
     """`live`: usable sessions; `earlier`: the newest ones, to learn boots from."""
     name = instance_type(deployment, live)
-    healthy = [one for one in live if one.get("healthy_at")]
+    healthy = [one for one in live if one.healthy_at]
     rate, rate_from = _gpu_rate(record, shards, known, healthy, now)
     boot, boot_from = _boot_seconds(known, live, earlier, now)
     spot = listed_price(name, deployment.region, "spot")
@@ -156,7 +156,7 @@ def _dearest() -> float:
 
 
 def _gpu_rate(
-    record: Item, shards: list[Item], known: Known, healthy: Sequence[Item], now: datetime
+    record: Item, shards: list[Item], known: Known, healthy: Sequence[Session], now: datetime
 ) -> tuple[float, str]:
     """Completion tokens a second of one GPU: of this batch's newest round if it ran on one that still lives, losses and
     chats beside it included."""
@@ -171,13 +171,15 @@ def _gpu_rate(
     return PUBLISHED_TOKENS_PER_SECOND, "published: vLLM, Mistral 7B AWQ, L4, 8 at once, April 2026"
 
 
-def _first_healthy(session: Item) -> str:
+def _first_healthy(session: Session) -> str:
     """A relaunch within the round counts as time in which nothing was answered."""
-    phases = [str(one["at"]) for one in session.get("phases", []) if one.get("name") == "healthy"]
-    return min([*phases, str(session["healthy_at"])])
+    phases = [one.at for one in session.phases if one.name == "healthy"]
+    return min([*phases, session.healthy_at])
 
 
-def _boot_seconds(known: Known, live: Sequence[Item], earlier: Sequence[Item], now: datetime) -> tuple[float, str]:
+def _boot_seconds(
+    known: Known, live: Sequence[Session], earlier: Sequence[Session], now: datetime
+) -> tuple[float, str]:
     """Of one that is booting now: the rest."""
     seen = expected_boot_seconds(earlier)
     boot, source = (
@@ -185,8 +187,8 @@ def _boot_seconds(known: Known, live: Sequence[Item], earlier: Sequence[Item], n
     )
     if not boot:
         boot, source = ASSUMED_BOOT_S, ASSUMED
-    booting = [one for one in live if not one.get("healthy_at")]
+    booting = [one for one in live if not one.healthy_at]
     if not booting or len(booting) < len(live):
         return boot, source
-    since = mean((now - ids.parse_timestamp(one["created_at"])).total_seconds() for one in booting)
+    since = mean((now - ids.parse_timestamp(one.created_at)).total_seconds() for one in booting)
     return max(boot - since, 1.0), f"{source}, less {since:.0f} s since its launch"

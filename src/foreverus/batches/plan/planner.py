@@ -32,7 +32,7 @@ from foreverus.batches.plan.failures import (
 from foreverus.batches.store import Batches, BatchRef
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
 from foreverus.errors import NotFound, SpendCapReached
-from foreverus.sessions.model import is_usable
+from foreverus.sessions.records import Session
 
 Item = dict[str, Any]
 
@@ -53,8 +53,8 @@ class _Decision:
 
 class Sessions(Protocol):
     def live_session_ids(self) -> list[str]: ...
-    def get(self, session_id: str) -> Item | None: ...
-    def newest(self, limit: int) -> list[Item]: ...
+    def get(self, session_id: str) -> Session | None: ...
+    def newest(self, limit: int) -> list[Session]: ...
     def spent(self, month: str) -> float: ...
 
 
@@ -105,7 +105,7 @@ class Planner:
         self,
         record: Item,
         shards: list[Item],
-        live: list[Item],
+        live: list[Session],
         options: model.Options,
         allowed: frozenset[str],
         means: Meaning,
@@ -139,7 +139,7 @@ class Planner:
         self,
         record: Item,
         shards: list[Item],
-        live: list[Item],
+        live: list[Session],
         options: model.Options,
         allowed: frozenset[str],
         seconds_left: float,
@@ -204,9 +204,9 @@ class Planner:
         )
         return allowed - {"bedrock"}, {"Error": SpendCapReached.code(), "Cause": cause}
 
-    def _live(self) -> list[Item]:
+    def _live(self) -> list[Session]:
         found = (self.sessions.get(session_id) for session_id in self.sessions.live_session_ids())
-        return [session for session in found if session and is_usable(session)]
+        return [session for session in found if session and session.is_usable]
 
 
 def _end(record: Item, shards: list[Item], seconds_left: float) -> str:

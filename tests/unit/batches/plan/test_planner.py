@@ -13,7 +13,8 @@ from foreverus.batches.plan.planner import Planner
 from foreverus.batches.store import BatchRef, Progress
 from foreverus.costs.prices import bedrock_price
 from foreverus.errors import NotFound
-from tests.unit.conftest import NOW, session_item
+from foreverus.sessions.records import Session
+from tests.unit.conftest import NOW, session_record
 
 REF = BatchRef("ana", "batch_1")
 BEDROCK_MODEL = "mistral.mistral-7b-instruct-v0:2"
@@ -21,17 +22,17 @@ BEDROCK_MODEL = "mistral.mistral-7b-instruct-v0:2"
 
 @dataclass
 class Sessions:
-    live: list[dict[str, Any]] = field(default_factory=list)
-    earlier: list[dict[str, Any]] = field(default_factory=list)
+    live: list[Session] = field(default_factory=list)
+    earlier: list[Session] = field(default_factory=list)
     month_usd: float = 0.0
 
     def live_session_ids(self) -> list[str]:
-        return [one["session_id"] for one in self.live]
+        return [one.session_id for one in self.live]
 
-    def get(self, session_id: str) -> dict[str, Any] | None:
-        return next((one for one in self.live if one["session_id"] == session_id), None)
+    def get(self, session_id: str) -> Session | None:
+        return next((one for one in self.live if one.session_id == session_id), None)
 
-    def newest(self, limit: int) -> list[dict[str, Any]]:
+    def newest(self, limit: int) -> list[Session]:
         return [*self.live, *self.earlier][:limit]
 
     def spent(self, month: str) -> float:
@@ -85,11 +86,11 @@ def world(shards: int = 4, hours: float = 24, metadata: dict[str, str] | None = 
     return made
 
 
-def live(**changes: Any) -> dict[str, Any]:
+def live(**changes: Any) -> Session:
     at = ids.timestamp(NOW - timedelta(minutes=5))
     phases = [{"name": "healthy", "at": at, "attempt": 0}]
     more = {"created_at": at, "healthy_at": at, "phases": phases, "instance_type": "g6.xlarge"}
-    return session_item("ses_1", **{**more, **changes})
+    return session_record("ses_1", **{**more, **changes})
 
 
 GPU_ONLY = {"backend": "gpu"}
@@ -155,7 +156,7 @@ def test_two_plans_at_once_are_two_rounds() -> None:
     batch = world(metadata=GPU_ONLY)
 
     class Racing(Sessions):
-        def newest(self, limit: int) -> list[dict[str, Any]]:
+        def newest(self, limit: int) -> list[Session]:
             self.newest = super().newest  # type: ignore[method-assign]
             assert batch.plan()["round"] == 1
             return []
@@ -271,7 +272,7 @@ def test_switching_the_gpu_off_cancels_the_batch_and_says_why() -> None:
 def test_a_gpu_that_would_boot_after_the_end_is_not_bought() -> None:
     batch = world(500, metadata=GPU_ONLY)
     at, healthy = ids.timestamp(NOW - timedelta(hours=1)), ids.timestamp(NOW - timedelta(minutes=57))
-    batch.sessions.earlier = [session_item("ses_0", status="ended", created_at=at, healthy_at=healthy)]
+    batch.sessions.earlier = [session_record("ses_0", status="ended", created_at=at, healthy_at=healthy)]
     batch.later(hours=23, minutes=58)
     assert batch.plan() == {"next": "wait", "round": 1, "seconds": 120}
     batch.later(seconds=120)

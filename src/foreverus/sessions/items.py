@@ -1,0 +1,74 @@
+"""Sessions as the table holds them. Old items lack what was added later; what is not known here is left alone, because
+nobody writes a whole record back."""
+
+from dataclasses import asdict, fields
+from typing import Any
+
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Item
+from foreverus.costs.launch import BedrockUse, Launch, Lifecycle
+from foreverus.costs.receipt import Receipt
+from foreverus.sessions.records import Outcome, Phase, Session, SessionStatus, SpendCap, Task, Trigger
+
+WORDS = {
+    "status": SessionStatus,
+    "trigger": Trigger,
+    "lifecycle": Lifecycle,
+    "task": Task,
+    "spend_notice_cap": SpendCap,
+    "outcome": Outcome,
+}
+BEDROCK = "bedrock_"  # what the names of BedrockUse's fields begin with
+FIELDS = frozenset(field.name for field in fields(Session)) - {"bedrock"}
+ALWAYS = ("session_id", "created_at", "status", "version", "trigger", "owner", "allow_on_demand", "slot", "attempt")
+
+
+def session_from_item(item: Item) -> Session:
+    values: Item = {name: item[name] for name in FIELDS if item.get(name) is not None}
+    values |= {name: word(values[name]) for name, word in WORDS.items() if name in values}
+    values.setdefault("session_id", item.get("sk"))
+    if "launches" in values:
+        values["launches"] = tuple(launch_from_item(one) for one in values["launches"])
+    if "phases" in values:
+        values["phases"] = tuple(Phase(one["name"], one["at"], one.get("attempt", 0)) for one in values["phases"])
+    if "receipt" in values:
+        values["receipt"] = Receipt(**_known(Receipt, values["receipt"]))
+    found = {name.removeprefix(BEDROCK): value for name, value in item.items() if name.startswith(BEDROCK)}
+    return Session(**values, bedrock=BedrockUse(**_known(BedrockUse, found)))
+
+
+def launch_from_item(item: Item) -> Launch:
+    required = {"instance_id": "", "instance_type": "unknown", "lifecycle": Lifecycle.ON_DEMAND, "launched_at": ""}
+    values = required | {name: value for name, value in _known(Launch, item).items() if value is not None}
+    return Launch(**{**values, "lifecycle": Lifecycle(values["lifecycle"])})
+
+
+def session_to_item(session: Session) -> Item:
+    """The whole item of a new record; what has its default is left out."""
+    nothing = Session(session_id="")
+    written = {
+        name: getattr(session, name)
+        for name in FIELDS
+        if name in ALWAYS or getattr(session, name) != getattr(nothing, name)
+    }
+    if session.launches:
+        written["launches"] = [_without_nones(asdict(one)) for one in session.launches]
+    if session.phases:
+        written["phases"] = [asdict(one) for one in session.phases]
+    if session.receipt:
+        written["receipt"] = asdict(session.receipt)
+    bedrock = {
+        f"{BEDROCK}{name}": value
+        for name, value in asdict(session.bedrock).items()
+        if value != getattr(BedrockUse(), name)
+    }
+    return {**keys.session_key(session.session_id), **written, **bedrock}
+
+
+def _known(record: Any, item: Item) -> Item:
+    names = {field.name for field in fields(record)}
+    return {name: value for name, value in item.items() if name in names}
+
+
+def _without_nones(item: Item) -> Item:
+    return {name: value for name, value in item.items() if value is not None}

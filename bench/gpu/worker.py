@@ -20,8 +20,8 @@ from foreverus.batches.assembly import assemble
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
+from foreverus.batches.records import BatchRef
 from foreverus.batches.shards.queue import shard_message
-from foreverus.batches.store import BatchRef
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.sessions.mailbox import Letter, MemoryMailbox
 from foreverus.worker.contact import Contact, DirectCalls, ThreadCalls

@@ -1,6 +1,7 @@
 """The batches of test_events.py's world: what the sample events of batch_run's steps and of the API's files meet."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,8 @@ from foreverus import ids
 from foreverus.batches import model
 from foreverus.batches.input.file_check import validate
 from foreverus.batches.input.lines import split
-from foreverus.batches.store import BatchRef, BatchStore, Progress
+from foreverus.batches.records import BatchRef, LineResult, Progress
+from foreverus.batches.store import BatchStore
 from foreverus.files import records
 from foreverus.files.store import FileStore
 from tests.unit.conftest import NOW, Aws
@@ -58,21 +60,10 @@ def begin(world: Aws, round_: int = 0) -> None:
 
 
 def answer_all(world: Aws) -> None:
-    """Every line is settled and the shard is done."""
+    """Every line is finished and the shard is done."""
     store = BatchStore(world.items)
-    answers = [
-        {
-            "line": n,
-            "custom_id": f"q-{n}",
-            "text": "Oi",
-            "finish_reason": "stop",
-            "by": "ses_1",
-            "at": ids.timestamp(NOW),
-        }
-        | {"prompt_tokens": 5, "completion_tokens": 1}
-        for n in (1, 2)
-    ]
-    store.settle(BATCH, 0, answers, datetime.now(UTC))
+    answers = [LineResult(n, f"q-{n}", "ses_1", ids.timestamp(NOW), "Oi", "stop", 5, 1) for n in (1, 2)]
+    store.keep_results(BATCH, 0, answers, datetime.now(UTC))
     store.progress(REF, 0, Progress(2, 0, 10, 2), done=True)
 
 
@@ -80,8 +71,8 @@ def record(world: Aws, batch_id: str = BATCH) -> dict[str, Any]:
     return BatchStore(world.items).get(BatchRef(USER, batch_id)) or {}
 
 
-def settled(world: Aws) -> dict[int, Any]:
-    return BatchStore(world.items).settled(BATCH, 0).lines
+def results(world: Aws) -> Mapping[int, LineResult]:
+    return BatchStore(world.items).finished(BATCH, 0).results
 
 
 def shards_queued() -> list[dict[str, Any]]:

@@ -210,7 +210,7 @@ def offered(shards: int) -> Callable[[Any, Aws, MemoryPush], None]:
 def answered(left: int) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"left": left}
-        assert len(batch_events.settled(world)) == 2 - left
+        assert len(batch_events.results(world)) == 2 - left
 
     return check
 

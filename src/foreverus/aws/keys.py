@@ -109,7 +109,7 @@ def shard_key(batch_id: str, shard: int) -> Key:
 
 
 def lines_partition(batch_id: str, shard: int) -> str:
-    """The settled lines of one shard, and those that engines died of."""
+    """The finished lines of one shard, and those that engines died of."""
     return f"LINES#{batch_id}#{shard:05d}"
 
 

@@ -1,4 +1,4 @@
-"""A batch's output and error file, from what is settled: each line of the input has exactly one line in one of them.
+"""A batch's output and error file: each line of the input has exactly one line in one of them.
 
 Shard by shard and in the order of the input; one shard's lines are in memory at a time.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from foreverus.aws.s3 import ObjectNotThere, Objects, Writer
 from foreverus.batches.input.lines import error_line, output_line, read_shard
+from foreverus.batches.records import LineError, LineResult, Shard
 from foreverus.batches.store import Batches
 
 Item = dict[str, Any]
@@ -23,13 +24,12 @@ UNANSWERED = {
     "failed": ("batch_failed", "This request was not executed because the batch failed."),
     "completed": ("batch_failed", "This request was not executed."),  # no line should be in want of it
 }
-BEDROCK = "bedrock"  # what a line's `by` says when no session of ours answered it
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass
-class Totals:
+class BatchTotals:
     """Over the lines that were written. `lost`: lines that neither the table nor our copy of the input knows."""
 
     completed: int = 0
@@ -53,35 +53,36 @@ class Totals:
         seconds = (ended - began).total_seconds()
         return round(self.bedrock_completion_tokens / seconds, 2) if seconds >= 1 else None
 
-    def count(self, line: Item) -> None:
-        failed, tokens = bool(line.get("error")), int(line.get("completion_tokens", 0))
+    def count(self, line: LineResult) -> None:
+        failed = line.error is not None
         self.failed += failed
         self.completed += not failed
-        self.prompt_tokens += int(line.get("prompt_tokens", 0))
-        self.completion_tokens += tokens
-        if line.get("by") == BEDROCK:
-            at = line["at"]
+        self.prompt_tokens += line.prompt_tokens
+        self.completion_tokens += line.completion_tokens
+        if line.on_bedrock:
             self.on_bedrock += 1
-            self.bedrock_completion_tokens += tokens
-            self.first_on_bedrock = min(self.first_on_bedrock or at, at)
-            self.last_on_bedrock = max(self.last_on_bedrock, at)
-        elif line.get("by"):
+            self.bedrock_completion_tokens += line.completion_tokens
+            self.first_on_bedrock = min(self.first_on_bedrock or line.at, line.at)
+            self.last_on_bedrock = max(self.last_on_bedrock, line.at)
+        elif line.by:
             self.on_gpu += 1
-            self.gpu_completion_tokens += tokens
+            self.gpu_completion_tokens += line.completion_tokens
 
 
 LINES_THAT_TELL = 64  # of a batch on Bedrock, before its pace is one
 
 
-def assemble(record: Item, status: str, store: Batches, objects: Objects, output: Writer, errors: Writer) -> Totals:
+def assemble(
+    record: Item, status: str, store: Batches, objects: Objects, output: Writer, errors: Writer
+) -> BatchTotals:
     """Writes all lines. `status`: the one that the batch ends in."""
-    totals, batch_id = Totals(), record["batch_id"]
+    totals, batch_id = BatchTotals(), record["batch_id"]
     for shard in store.shards(batch_id):
         answered, refused = [], []
         for line in _lines(record, shard, status, store, objects):
             totals.count(line)
-            if line.get("error"):
-                refused.append(error_line(batch_id, line))
+            if line.error:
+                refused.append(error_line(batch_id, line, line.error))
             else:
                 answered.append(output_line(batch_id, record["model"], line, record["endpoint"]))
         output.write(_jsonl(answered))
@@ -90,28 +91,27 @@ def assemble(record: Item, status: str, store: Batches, objects: Objects, output
     return totals
 
 
-def _lines(record: Item, shard: Item, status: str, store: Batches, objects: Objects) -> Iterator[Item]:
-    """A shard's settled lines, and an error for each of the others, in order. The input is read only where lines are
+def _lines(record: Item, shard: Shard, status: str, store: Batches, objects: Objects) -> Iterator[LineResult]:
+    """A shard's finished lines, and an error for each of the others, in order. The input is read only where lines are
     missing."""
-    settled = store.settled(record["batch_id"], shard["shard"]).lines
-    if len(settled) < int(shard["lines"]):
-        settled = {**_unanswered(record, shard, status, objects), **settled}
-    for number in sorted(settled):
-        yield {**settled[number], "line": number}
+    results = store.finished(record["batch_id"], shard.number).results
+    if len(results) < shard.lines:
+        results = {**_unanswered(record, shard, status, objects), **results}
+    for number in sorted(results):
+        yield results[number]
 
 
-def _unanswered(record: Item, shard: Item, status: str, objects: Objects) -> dict[int, Item]:
+def _unanswered(record: Item, shard: Shard, status: str, objects: Objects) -> dict[int, LineResult]:
     code, message = UNANSWERED[status]
     try:
-        data = objects.read(record["input_key"], int(shard["start"]), int(shard["end"]))
+        data = objects.read(record["input_key"], shard.start, shard.end)
     except ObjectNotThere:
         # The batch must end all the same; the record's `errors` will say it.
         logger.exception("our copy of the input of %s is gone", record["batch_id"])
         return {}
-    error = {"code": code, "message": message}
+    error = LineError(code, message)
     return {
-        line.number: {"custom_id": line.custom_id, "error": error}
-        for line in read_shard(data, int(shard["first_line"]))
+        line.number: LineResult(line.number, line.custom_id, error=error) for line in read_shard(data, shard.first_line)
     }
 
 

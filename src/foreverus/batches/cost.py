@@ -5,12 +5,13 @@ started, a line has the seconds that it held one of the engine's slots; all slot
 on Bedrock costs by the token.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus import ids
+from foreverus.batches.records import Shard
 from foreverus.costs.meter import guard_price, spent_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.sessions.records import Session, Trigger
@@ -44,7 +45,7 @@ class BatchCosts:
     rates: Rates
     clock: Callable[[], datetime]
 
-    def __call__(self, record: Item, shards: list[Item]) -> float | None:
+    def __call__(self, record: Item, shards: Sequence[Shard]) -> float | None:
         return batch_cost_usd(record["batch_id"], shards, self.sessions_of(record), self.rates, self.clock())
 
     def sessions_of(self, record: Item) -> list[Session]:
@@ -57,7 +58,7 @@ class BatchCosts:
 
 
 def batch_cost_usd(
-    batch_id: str, shards: list[Item], sessions: list[Session], rates: Rates, now: datetime
+    batch_id: str, shards: Sequence[Shard], sessions: list[Session], rates: Rates, now: datetime
 ) -> float | None:
     """USD, rounded to a millionth; None when Bedrock answered and its price is not known. A session that is still live
     is counted until now.
@@ -77,23 +78,25 @@ def batch_cost_usd(
     return round(total, 6)
 
 
-def slot_seconds(shards: list[Item]) -> dict[str, float]:
+def slot_seconds(shards: Sequence[Shard]) -> dict[str, float]:
     """By session: how long the batch's lines held slots of its engine.
 
-    >>> slot_seconds([{"shares": {"ses_1": 2.5}}, {"shares": {"ses_1": 1, "ses_2": 4}}])
+    >>> first = Shard(0, 1, 100, 0, 9_000, slot_seconds={"ses_1": 2.5})
+    >>> second = Shard(1, 101, 50, 9_000, 13_000, slot_seconds={"ses_1": 1.0, "ses_2": 4.0})
+    >>> slot_seconds([first, second])
     {'ses_1': 3.5, 'ses_2': 4.0}
     """
     total: dict[str, float] = {}
     for shard in shards:
-        for session_id, seconds in shard.get("shares", {}).items():
-            total[session_id] = total.get(session_id, 0.0) + float(seconds)
+        for session_id, seconds in shard.slot_seconds.items():
+            total[session_id] = total.get(session_id, 0.0) + seconds
     return total
 
 
-def bedrock_usd(shards: list[Item], price: TokenPrice) -> float | None:
+def bedrock_usd(shards: Sequence[Shard], price: TokenPrice) -> float | None:
     """USD that Bedrock has taken so far; None when it answered and its price is not known."""
-    prompt = sum(int(one.get("bedrock_prompt_tokens", 0)) for one in shards)
-    completion = sum(int(one.get("bedrock_completion_tokens", 0)) for one in shards)
+    prompt = sum(one.bedrock_prompt_tokens for one in shards)
+    completion = sum(one.bedrock_completion_tokens for one in shards)
     if not prompt and not completion:
         return 0.0
     if price.prompt is None or price.completion is None:

@@ -12,12 +12,13 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.aws.s3 import Objects
 from foreverus.batches import model
-from foreverus.batches.assembly import BEDROCK, Totals, assemble
+from foreverus.batches.assembly import BatchTotals, assemble
 from foreverus.batches.cost import BatchCosts, bedrock_usd, slot_seconds
 from foreverus.batches.notification import notification
 from foreverus.batches.plan.failures import with_error
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.records import BackendName, BatchRef
+from foreverus.batches.store import Batches
 from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
 from foreverus.files import records
@@ -125,7 +126,7 @@ class Finisher:
         self.files.put(file)
         return file_id
 
-    def _result(self, ref: BatchRef, record: Item, totals: Totals) -> Item:
+    def _result(self, ref: BatchRef, record: Item, totals: BatchTotals) -> Item:
         """Counts, tokens and cost. What cannot be found out keeps no batch from its end."""
         changes: Item = {
             "completed": totals.completed,
@@ -144,7 +145,7 @@ class Finisher:
             logger.exception("%s has no cost, or its pace is not noted", ref.batch_id)
         return changes
 
-    def _learn(self, totals: Totals, seconds: dict[str, float], sessions: list[Session]) -> None:
+    def _learn(self, totals: BatchTotals, seconds: dict[str, float], sessions: list[Session]) -> None:
         """The pace for the next batches' choice. Only a batch that ran on one type of instance says which one it is."""
         types = {one.instance_type for one in sessions if one.session_id in seconds and one.instance_type}
         if len(types) == 1:
@@ -153,7 +154,7 @@ class Finisher:
             own = [one for one in sessions if one.session_id in seconds]
             self._note(types.pop(), {"tokens_per_second": rate, "boot_seconds": expected_boot_seconds(own)})
         if totals.on_bedrock:
-            self._note(BEDROCK, {"tokens_per_second": totals.bedrock_tokens_per_second})
+            self._note(BackendName.BEDROCK, {"tokens_per_second": totals.bedrock_tokens_per_second})
 
     def _note(self, name: str, measured: dict[str, float | None]) -> None:
         if any(value is not None for value in measured.values()):

@@ -1,14 +1,15 @@
 """Batches in memory: the twin of `BatchStore`."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.batches.model import VALIDATING
-from foreverus.batches.store import BatchRef, Progress, Settled
+from foreverus.batches.records import BatchRef, FinishedLines, LineResult, Progress, Shard, ShardStatus
 from foreverus.sessions.pending import MemoryPendingWork, PendingBatch
 
 Item = dict[str, Any]
@@ -21,11 +22,11 @@ class MemoryBatches:
         self.pending = MemoryPendingWork()
         self.owed: set[BatchRef] = set()
         self.repeats: dict[str, BatchRef] = {}
-        self.parts: dict[str, dict[int, Item]] = {}
-        self.answered: dict[tuple[str, int], dict[int, Item]] = {}
+        self.parts: dict[str, dict[int, Shard]] = {}
+        self.results: dict[tuple[str, int], dict[int, LineResult]] = {}
         self.suspected: dict[tuple[str, int], dict[int, int]] = {}
         self.paces: dict[str, Item] = {}
-        self.settlings = 0  # writes, for those who count them
+        self.result_writes = 0  # for those who count them
 
     def create(self, batch: Item, repeat_key: keys.Key | None, now: datetime) -> Item:
         ref = BatchRef(batch["user_id"], batch["batch_id"])
@@ -80,21 +81,20 @@ class MemoryBatches:
     def told(self, ref: BatchRef) -> None:
         self.owed.discard(ref)
 
-    def put_shards(self, batch_id: str, shards: list[Item]) -> None:
-        fresh = {"status": "waiting", "completed": 0, "failed": 0, "shares": {}}
-        self.parts.setdefault(batch_id, {}).update({one["shard"]: deepcopy({**fresh, **one}) for one in shards})
+    def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
+        self.parts.setdefault(batch_id, {}).update({one.number: one for one in shards})
 
-    def shards(self, batch_id: str) -> list[Item]:
+    def shards(self, batch_id: str) -> list[Shard]:
         parts = self.parts.get(batch_id, {})
-        return deepcopy([parts[number] for number in sorted(parts)])
+        return [parts[number] for number in sorted(parts)]
 
-    def settled(self, batch_id: str, shard: int) -> Settled:
+    def finished(self, batch_id: str, shard: int) -> FinishedLines:
         key = (batch_id, shard)
-        return Settled(deepcopy(self.answered.get(key, {})), dict(self.suspected.get(key, {})))
+        return FinishedLines(dict(self.results.get(key, {})), dict(self.suspected.get(key, {})))
 
-    def settle(self, batch_id: str, shard: int, lines: list[Item], now: datetime) -> None:
-        self.settlings += 1
-        self.answered.setdefault((batch_id, shard), {}).update({one["line"]: deepcopy(one) for one in lines})
+    def keep_results(self, batch_id: str, shard: int, results: Sequence[LineResult], now: datetime) -> None:
+        self.result_writes += 1
+        self.results.setdefault((batch_id, shard), {}).update({one.line: one for one in results})
 
     def suspect(self, batch_id: str, shard: int, line: int) -> int:
         counts = self.suspected.setdefault((batch_id, shard), {})
@@ -102,21 +102,23 @@ class MemoryBatches:
         return counts[line]
 
     def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
-        item = self.parts[ref.batch_id][shard]
-        if item["status"] == "done" and not done:
+        known = self.parts[ref.batch_id][shard]
+        if known.is_done and not done:
             return
-        item |= {
-            "completed": progress.completed,
-            "failed": progress.failed,
-            "prompt_tokens": progress.prompt_tokens,
-            "completion_tokens": progress.completion_tokens,
-            "bedrock_prompt_tokens": progress.bedrock_prompt_tokens,
-            "bedrock_completion_tokens": progress.bedrock_completion_tokens,
-            "status": "done" if done else "waiting",
-        }
+        seconds = dict(known.slot_seconds)
         if progress.session_id and progress.slot_seconds:
-            before = item["shares"].get(progress.session_id, 0)
-            item["shares"][progress.session_id] = before + progress.slot_seconds
+            seconds[progress.session_id] = seconds.get(progress.session_id, 0.0) + progress.slot_seconds
+        self.parts[ref.batch_id][shard] = replace(
+            known,
+            completed=progress.completed,
+            failed=progress.failed,
+            prompt_tokens=progress.prompt_tokens,
+            completion_tokens=progress.completion_tokens,
+            bedrock_prompt_tokens=progress.bedrock_prompt_tokens,
+            bedrock_completion_tokens=progress.bedrock_completion_tokens,
+            status=ShardStatus.DONE if done else ShardStatus.WAITING,
+            slot_seconds=seconds,
+        )
 
     def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool:
         if self.records[ref]["round"] != round_ - 1:

@@ -1,11 +1,13 @@
 """What batches are to those who look at them: records, statuses and OpenAI's objects. Pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from foreverus import ids
+from foreverus.batches.records import Shard
 from foreverus.errors import InvalidRequest
 from foreverus.files.records import object_key
 from foreverus.ids import unix_seconds
@@ -98,7 +100,7 @@ def new_batch(batch_id: str, user_id: str, request: Item, now: datetime, trigger
     }
 
 
-def public_batch(item: Item, shards: list[Item], cost_usd: float | None, now: datetime) -> Item:
+def public_batch(item: Item, shards: Sequence[Shard], cost_usd: float | None, now: datetime) -> Item:
     """OpenAI's batch, and `foreverus` with what is ours. `shards` may be empty when the record has the totals."""
     status, ended_at = item["status"], unix_seconds(item.get("ended_at"))
     counts, tokens = _counts(item, shards), _tokens(item, shards)
@@ -129,22 +131,23 @@ def public_batch(item: Item, shards: list[Item], cost_usd: float | None, now: da
     }
 
 
-def _counts(item: Item, shards: list[Item]) -> Item:
+def _counts(item: Item, shards: Sequence[Shard]) -> Item:
     """At the end every line has an answer or an error: those without an answer count as failed."""
     total = int(item.get("total") or 0)
     if shards:
-        completed = sum(int(one.get("completed") or 0) for one in shards)
-        failed = sum(int(one.get("failed") or 0) for one in shards)
+        completed = sum(one.completed for one in shards)
+        failed = sum(one.failed for one in shards)
     else:
         completed, failed = int(item.get("completed") or 0), int(item.get("failed") or 0)
     return {"total": total, "completed": completed, "failed": total - completed if is_over(item) else failed}
 
 
-def _tokens(item: Item, shards: list[Item]) -> tuple[int, int]:
+def _tokens(item: Item, shards: Sequence[Shard]) -> tuple[int, int]:
     """(of prompts, of answers)."""
-    of = shards or [item.get("usage") or {}]
-    prompt = sum(int(one.get("prompt_tokens") or 0) for one in of)
-    return prompt, sum(int(one.get("completion_tokens") or 0) for one in of)
+    if shards:
+        return sum(one.prompt_tokens for one in shards), sum(one.completion_tokens for one in shards)
+    used = item.get("usage") or {}
+    return int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0)
 
 
 def _usage(prompt_tokens: int, completion_tokens: int) -> Item:
@@ -168,15 +171,15 @@ def _errors(item: Item) -> Item | None:
 
 def _ours(item: Item, counts: Item, tokens: tuple[int, int], cost_usd: float | None, now: datetime) -> Item:
     began, ended = item.get("in_progress_at"), item.get("ended_at")
-    settled = counts["completed"] + counts["failed"]
+    finished = counts["completed"] + counts["failed"]
     seconds, rate, eta = 0.0, None, None
     if began:
         until = ids.parse_timestamp(ended) if ended else now
         seconds = (until - ids.parse_timestamp(began)).total_seconds()
     if seconds > 0 and tokens[1]:
         rate = round(tokens[1] / seconds, 2)
-    if seconds > 0 and settled and item["status"] == IN_PROGRESS:
-        eta = round(seconds * (counts["total"] - settled) / settled)
+    if seconds > 0 and finished and item["status"] == IN_PROGRESS:
+        eta = round(seconds * (counts["total"] - finished) / finished)
     return {
         "trigger": item.get("trigger"),
         "backend": item.get("backend"),

@@ -13,8 +13,9 @@ from typing import Any, Protocol
 from foreverus.aws.s3 import Objects
 from foreverus.batches import model
 from foreverus.batches.input.lines import CHAT
+from foreverus.batches.records import BatchRef
 from foreverus.batches.schedule_store import Runs
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.store import Batches
 from foreverus.errors import ForeverUsError
 from foreverus.files.records import SCHEDULE_USER
 

@@ -23,7 +23,8 @@ from foreverus.batches.model import (
     public_batch,
     source_key,
 )
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.records import BatchRef, Shard
+from foreverus.batches.store import Batches
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import PENDING, SCHEDULE_USER
 from foreverus.files.service import FileService
@@ -45,7 +46,7 @@ class BatchService:
     machine: SessionMachine
     tasks: Tasks
     bucket: str
-    cost_of: Callable[[Item, list[Item]], float | None]
+    cost_of: Callable[[Item, list[Shard]], float | None]
     clock: Callable[[], datetime]
 
     def create(self, user_id: str, request: Item, key: str = "", trigger: str = "api") -> Item:

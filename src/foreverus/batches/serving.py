@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
+from foreverus.batches.records import BatchRef
 from foreverus.batches.shards.queue import Shards, shard_message
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.store import Batches
 from foreverus.errors import NotAccepted
 from foreverus.sessions.records import Session, Trigger
 
@@ -57,13 +58,13 @@ class Serving:
         """
         if not self.store.offer(ref, round_, token, self.clock()):
             return self._answer(token, "moved_on")
-        left = [one for one in self.store.shards(ref.batch_id) if one["status"] != "done"]
+        left = [one for one in self.store.shards(ref.batch_id) if not one.is_done]
         if not left:
             self.store.stop_waiting(ref)
             return self._answer(token, "done")
         # The longest shards first: what is taken last is what everybody waits for at the end.
-        left.sort(key=lambda one: one.get("completion_tokens_limit", 0), reverse=True)
-        self.queue.send([shard_message(ref, one["shard"], round_) for one in left])
+        left.sort(key=lambda one: one.completion_tokens_limit, reverse=True)
+        self.queue.send([shard_message(ref, one.number, round_) for one in left])
         start_sessions(self.starter, self.store.get(ref) or {"user_id": ref.user_id, "batch_id": ref.batch_id})
 
     def _answer(self, token: str, outcome: str) -> None:

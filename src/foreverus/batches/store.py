@@ -1,8 +1,7 @@
 """Batches, their shards and their lines in DynamoDB. docs/batches.md has the items; the twin is `batches/memory.py`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,43 +14,14 @@ from foreverus.aws.dynamo import (
     put_write,
     update_write,
 )
+from foreverus.batches.items import SHARD_COUNTS, new_shard_item, result_from_item, result_to_item, shard_from_item
 from foreverus.batches.model import VALIDATING
+from foreverus.batches.records import BatchRef, FinishedLines, LineResult, Progress, Shard
 from foreverus.sessions.pending import PendingBatch, PendingWorkStore, pending_write
 
 Item = dict[str, Any]
 
 LINES_KEPT_S = 7 * 86_400
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRef:
-    """Which batch: what messages and executions carry."""
-
-    user_id: str
-    batch_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Where a shard stands. Counts and tokens are totals over its settled lines; `shares`: what to add to the seconds
-    of engine slots that each session gave it."""
-
-    completed: int
-    failed: int
-    prompt_tokens: int
-    completion_tokens: int
-    bedrock_prompt_tokens: int = 0
-    bedrock_completion_tokens: int = 0
-    session_id: str = ""
-    slot_seconds: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What is known of a shard's lines: the settled ones by line number, and how often engines died in others."""
-
-    lines: dict[int, Item]
-    suspects: dict[int, int]
 
 
 class Batches(Protocol):
@@ -67,10 +37,10 @@ class Batches(Protocol):
     ) -> Item | None: ...
     def open_batches(self) -> list[Item]: ...
     def close_open(self, batch_id: str) -> None: ...
-    def put_shards(self, batch_id: str, shards: list[Item]) -> None: ...
-    def shards(self, batch_id: str) -> list[Item]: ...
-    def settled(self, batch_id: str, shard: int) -> Settled: ...
-    def settle(self, batch_id: str, shard: int, lines: list[Item], now: datetime) -> None: ...
+    def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None: ...
+    def shards(self, batch_id: str) -> list[Shard]: ...
+    def finished(self, batch_id: str, shard: int) -> FinishedLines: ...
+    def keep_results(self, batch_id: str, shard: int, results: Sequence[LineResult], now: datetime) -> None: ...
     def suspect(self, batch_id: str, shard: int, line: int) -> int: ...
     def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None: ...
     def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool: ...
@@ -155,31 +125,30 @@ class BatchStore:
     def told(self, ref: BatchRef) -> None:
         self.items.delete(keys.untold_key(keys.BATCHES, ref.batch_id))
 
-    def put_shards(self, batch_id: str, shards: list[Item]) -> None:
+    def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
         """Shards as `input/validation.py` finds them. Writing them again changes nothing while none is served."""
-        fresh = {"status": "waiting", "completed": 0, "failed": 0, "shares": {}}
-        self.items.put_all([{**keys.shard_key(batch_id, one["shard"]), **fresh, **one} for one in shards])
+        self.items.put_all([{**keys.shard_key(batch_id, one.number), **new_shard_item(one)} for one in shards])
 
-    def shards(self, batch_id: str) -> list[Item]:
+    def shards(self, batch_id: str) -> list[Shard]:
         """In the order of the file."""
-        return list(self.items.query(keys.shards_partition(batch_id), "SHARD#"))
+        return [shard_from_item(item) for item in self.items.query(keys.shards_partition(batch_id), "SHARD#")]
 
-    def settled(self, batch_id: str, shard: int) -> Settled:
-        lines: dict[int, Item] = {}
+    def finished(self, batch_id: str, shard: int) -> FinishedLines:
+        results: dict[int, LineResult] = {}
         suspects: dict[int, int] = {}
         for item in self.items.query(keys.lines_partition(batch_id, shard)):
             kind, _, number = item["sk"].partition("#")
             if kind == "LINE":
-                lines[int(number)] = item
+                results[int(number)] = result_from_item(item)
             else:
                 suspects[int(number)] = int(item["engine_failures"])
-        return Settled(lines, suspects)
+        return FinishedLines(results, suspects)
 
-    def settle(self, batch_id: str, shard: int, lines: list[Item], now: datetime) -> None:
-        """Keeps settled lines; each has its `line`. One that is settled twice has the later answer, once."""
-        expires_at = int(now.timestamp()) + LINES_KEPT_S
+    def keep_results(self, batch_id: str, shard: int, results: Sequence[LineResult], now: datetime) -> None:
+        """Keeps finished lines. One that is finished twice has the later answer, once."""
+        expires = {"expires_at": int(now.timestamp()) + LINES_KEPT_S}
         self.items.put_all(
-            [{**keys.line_key(batch_id, shard, one["line"]), **one, "expires_at": expires_at} for one in lines]
+            [{**keys.line_key(batch_id, shard, one.line), **result_to_item(one), **expires} for one in results]
         )
 
     def suspect(self, batch_id: str, shard: int, line: int) -> int:
@@ -188,7 +157,9 @@ class BatchStore:
         return int(self.items.update(key, "ADD engine_failures :one", {":one": 1})["engine_failures"])
 
     def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
-        values: Item = {name: getattr(progress, name) for name in _COUNTS} | {"status": "done" if done else "waiting"}
+        values: Item = {name: getattr(progress, name) for name in SHARD_COUNTS} | {
+            "status": "done" if done else "waiting"
+        }
         condition = "" if done else "#status <> :done"
         expression, names, given = _sets(values), {f"#{name}": name for name in values}, _values(values)
         if progress.session_id and progress.slot_seconds:
@@ -247,14 +218,6 @@ class BatchStore:
 
 
 _OPEN = ("batch_id", "user_id", "created_at", "trigger")
-_COUNTS = (
-    "completed",
-    "failed",
-    "prompt_tokens",
-    "completion_tokens",
-    "bedrock_prompt_tokens",
-    "bedrock_completion_tokens",
-)
 
 
 def _unless_refused(write: Callable[[], Item]) -> Item | None:

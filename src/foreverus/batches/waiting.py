@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.records import BatchRef
+from foreverus.batches.store import Batches
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWork

@@ -3,7 +3,7 @@
 from typing import Any
 
 from foreverus.api import schemas
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 from foreverus.bootstrap import batches
 
 LAST_WRITES_S = 60  # of the function's time, for what is in flight and for its answer

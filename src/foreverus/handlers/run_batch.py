@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from foreverus.api import schemas
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 from foreverus.bootstrap import batches
 
 Event = dict[str, Any]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from foreverus.api import schemas
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 from foreverus.bootstrap import batches
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from foreverus import ids
 from foreverus.aws.data_api import Database
 from foreverus.batches.model import is_over
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.records import BatchRef
+from foreverus.batches.store import Batches
 from foreverus.errors import ResultsNotStored
 from foreverus.results.rows import upsert
 from foreverus.results.store import MOST_TRIES, is_due

@@ -60,7 +60,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LineCount:
-    """Lines of batches that were settled, and their tokens."""
+    """Lines of batches that were finished, and their tokens."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.aws.step_functions import RUNNING
 from foreverus.batches import model
+from foreverus.batches.records import BatchRef
 from foreverus.batches.serving import Starter, start_sessions
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.store import Batches
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingWork
 from foreverus.sweeps.sweep import Task

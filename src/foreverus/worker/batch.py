@@ -10,10 +10,11 @@ from datetime import datetime
 from foreverus.aws.s3 import Objects
 from foreverus.aws.sqs import Delivery
 from foreverus.aws.step_functions import TaskRefused, Tasks
+from foreverus.batches.records import BatchRef, all_done
 from foreverus.batches.shards.lookahead import Ahead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.run import ShardRun, StopReason
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.store import Batches
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineFailed
 from foreverus.worker.chat import DOUBT_S, Verdict
@@ -73,7 +74,7 @@ class ShardAnswering:
         )
 
     async def handle(self, delivery: Delivery, ahead: Ahead) -> Verdict:
-        """What fails while reading is tried again later: the message comes back, and what was settled stays."""
+        """What fails while reading is tried again later: the message comes back, and what was finished stays."""
         message = read_message(delivery.body)
         if message is None:
             log.error("a message that is no shard was dropped: receipt %s…", delivery.receipt[:20])
@@ -82,10 +83,10 @@ class ShardAnswering:
         record, shards = await asyncio.gather(
             self.calls(self.batches.get, ref), self.calls(self.batches.shards, ref.batch_id)
         )
-        shard = next((one for one in shards if one["shard"] == message.shard), None)
+        shard = next((one for one in shards if one.number == message.shard), None)
         if record is None or shard is None or not in_round(record, message.round):
             return Verdict.DONE
-        if shard["status"] != "done":
+        if not shard.is_done:
             await self.calls(self.batches.worked_on, ref, self.session_id)
             job = ShardJob(ref, message.round, shard, record["input_key"])
             stopped = await self._answer(ShardRun(self.resources, job, ahead))
@@ -124,7 +125,7 @@ class ShardAnswering:
         A worker that dies before this gets the shard's message delivered to somebody else, who comes here at once.
         """
         shards = await self.calls(self.batches.shards, message.ref.batch_id)
-        if any(shard["status"] != "done" for shard in shards):
+        if not all_done(shards):
             return
         record = await self.calls(self.batches.get, message.ref)
         if record is None or not in_round(record, message.round) or not record.get("task_token"):

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from typing import Any
+from collections.abc import Sequence
 
+from foreverus.batches.records import LineResult
 from foreverus.sessions.mailbox import LineCount, Mailbox
 from foreverus.worker.contact import Calls
 from foreverus.worker.watch import MailboxWatch
-
-Item = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +28,12 @@ class SessionCount:
         self._number = 0
         self._writing = asyncio.Lock()
 
-    def add(self, lines: list[Item]) -> None:
-        """Lines that were settled just now; errors have cost nothing that anybody told us."""
+    def add(self, lines: Sequence[LineResult]) -> None:
+        """Lines that were finished just now; errors have cost nothing that anybody told us."""
         self._new = self._new.plus(
             LineCount(
-                sum(int(line.get("prompt_tokens", 0)) for line in lines),
-                sum(int(line.get("completion_tokens", 0)) for line in lines),
+                sum(line.prompt_tokens for line in lines),
+                sum(line.completion_tokens for line in lines),
                 len(lines),
             )
         )

@@ -9,6 +9,7 @@ import pytest
 from foreverus import ids
 from foreverus.batches.cost import Rates, batch_cost_usd
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
+from foreverus.batches.records import Shard
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import TokenPrice
 from foreverus.sessions.records import Session
@@ -24,13 +25,19 @@ def session(session_id: str, minutes: float, **changes: Any) -> Session:
     return session_record(session_id, launches=[bought], **changes)
 
 
-def cost(shards: list[dict[str, Any]], *sessions: Session, rates: Rates = RATES) -> float | None:
+def shard(**changes: Any) -> Shard:
+    return replace(Shard(0, 1, 100, 0, 9_000), **changes)
+
+
+def cost(shards: list[Shard], *sessions: Session, rates: Rates = RATES) -> float | None:
     return batch_cost_usd("batch_1", shards, list(sessions), rates, NOW)
 
 
 def test_a_session_that_was_bought_for_the_batch_is_the_batchs_from_launch_to_now() -> None:
     own = session("ses_1", 30, trigger="batch", batch_id="batch_1")
-    assert cost([{"shares": {"ses_1": 10.0}}], own) == pytest.approx(0.5 * (0.4 + BESIDE_GPU_USD_PER_HOUR), abs=1e-6)
+    assert cost([shard(slot_seconds={"ses_1": 10.0})], own) == pytest.approx(
+        0.5 * (0.4 + BESIDE_GPU_USD_PER_HOUR), abs=1e-6
+    )
 
 
 def test_a_session_that_is_over_has_cost_what_its_receipt_says() -> None:
@@ -47,7 +54,7 @@ def test_messages_that_bedrock_answered_in_a_batchs_session_are_no_part_of_the_b
 
 
 def test_in_somebody_elses_session_a_line_costs_its_share_of_the_gpu() -> None:
-    shards = [{"shares": {"ses_1": 16 * 900.0}}, {"shares": {"ses_1": 16 * 900.0}}]  # half an hour of all slots
+    shards = [shard(slot_seconds={"ses_1": 16 * 900.0})] * 2  # half an hour of all slots
     assert cost(shards, session("ses_1", 200)) == pytest.approx(0.2)
     another = session("ses_1", 200, trigger="batch", batch_id="batch_2")
     assert cost(shards, another) == pytest.approx(0.2)
@@ -55,7 +62,7 @@ def test_in_somebody_elses_session_a_line_costs_its_share_of_the_gpu() -> None:
 
 
 def test_bedrock_costs_its_tokens_and_an_unknown_price_is_no_price() -> None:
-    shards = [{"bedrock_prompt_tokens": 1_000_000, "bedrock_completion_tokens": 500_000}]
+    shards = [shard(bedrock_prompt_tokens=1_000_000, bedrock_completion_tokens=500_000)]
     assert cost(shards) == pytest.approx(0.25)
     assert cost(shards, rates=UNKNOWN) is None
     assert cost([], rates=UNKNOWN) == 0.0

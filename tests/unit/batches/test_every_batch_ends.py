@@ -13,8 +13,8 @@ from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.model import TERMINAL
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
+from foreverus.batches.records import Progress
 from foreverus.batches.serving import Serving
-from foreverus.batches.store import Progress
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.costs.prices import bedrock_price
 from tests.unit.batches.plan.test_planner import Sessions, live
@@ -30,7 +30,7 @@ ENDS = (
 )
 BEDROCK = "mistral.mistral-7b-instruct-v0:2"
 
-# How a round goes: what it ends with, how many lines are settled by then, whether a GPU lives afterwards.
+# How a round goes: what it ends with, how many lines are finished by then, whether a GPU lives afterwards.
 rounds = st.lists(st.tuples(st.sampled_from(ENDS), st.sampled_from([0, 0, 1, 60]), st.booleans()), max_size=40)
 options = st.fixed_dictionaries(
     {}, optional={"backend": st.sampled_from(["auto", "gpu", "bedrock"]), "allow_on_demand": st.just("true")}
@@ -45,7 +45,7 @@ class Life:
     story: list[tuple[str, int, bool]]
     bedrock: str
     now: datetime = NOW
-    settled: int = 0
+    finished: int = 0
     sessions: Sessions = field(default_factory=Sessions)
     tasks: MemoryTasks = field(default_factory=MemoryTasks)
 
@@ -77,7 +77,7 @@ class Life:
             self.tasks.open.add(token)
             self.serving.serve(REF, plan["round"], token)
         self.now += timedelta(seconds=plan["seconds"] if end == "States.Timeout" else min(30, plan["seconds"]))
-        self.settle(LINES if end == "done" and lines else lines)
+        self.finish(LINES if end == "done" and lines else lines)
         self.sessions.live = [live()] if lives else []
         if end == "cancel":
             self.batch.store.change(REF, {"status": "cancelling"}, status_in=("in_progress",))
@@ -90,15 +90,13 @@ class Life:
             return {"Error": code, "Cause": cause}
         return {"Error": end, "Cause": "because"}
 
-    def settle(self, lines: int) -> None:
-        for number in range(self.settled + 1, min(self.settled + lines, LINES) + 1):
-            self.batch.settle(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=2)
-        self.settled = min(self.settled + lines, LINES)
+    def finish(self, lines: int) -> None:
+        for number in range(self.finished + 1, min(self.finished + lines, LINES) + 1):
+            self.batch.finish(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=2)
+        self.finished = min(self.finished + lines, LINES)
         for shard in self.batch.store.shards("batch_1"):
-            count = max(0, min(self.settled - shard["first_line"] + 1, shard["lines"]))
-            self.batch.store.progress(
-                REF, shard["shard"], Progress(count, 0, count, 2 * count), count == shard["lines"]
-            )
+            count = max(0, min(self.finished - shard.first_line + 1, shard.lines))
+            self.batch.store.progress(REF, shard.number, Progress(count, 0, count, 2 * count), count == shard.lines)
 
 
 @settings(deadline=None, max_examples=50)
@@ -118,8 +116,8 @@ def test_every_batch_ends_in_time_with_a_line_for_every_line(
     assert count <= len(story) + 3 * 2 + 24 * 2 + 20
     numbers = [int(one["custom_id"][1:]) for kind in ("output", "error") for one in batch.written(kind)]
     assert sorted(numbers) == list(range(1, LINES + 1))
-    assert record["completed"] == life.settled
-    assert (record["status"] == "completed") == (life.settled == LINES and record["status"] != "cancelled")
+    assert record["completed"] == life.finished
+    assert (record["status"] == "completed") == (life.finished == LINES and record["status"] != "cancelled")
     if record["status"] == "failed":
         assert record["errors"] and record["errors"][0]["message"]
     assert batch.store.pending.batches() == []

@@ -16,7 +16,7 @@ from foreverus.batches.finishing import Finisher, file_ids
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.store import BatchRef, Progress
+from foreverus.batches.records import BatchRef, LineError, LineResult, Progress
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
 from foreverus.files.records import object_key
@@ -68,16 +68,12 @@ class World:
         data = self.objects.held.get(object_key("ana", file_id), b"")
         return [json.loads(line) for line in data.splitlines()]
 
-    def settle(self, number: int, **line: Any) -> None:
+    def finish(self, number: int, **line: Any) -> None:
         """As a worker does; `number` is the line's, from 1."""
-        shard = max((one for one in self.store.shards("batch_1") if one["first_line"] <= number), key=_first)
+        before = [one for one in self.store.shards("batch_1") if one.first_line <= number]
         answer = {"text": f"answer {number}", "finish_reason": "stop", "prompt_tokens": 3, "completion_tokens": 5}
-        kept = {"line": number, "custom_id": f"c{number}", "by": "ses_1", "at": AT, **(line or answer)}
-        self.store.settle("batch_1", shard["shard"], [kept], NOW)
-
-
-def _first(shard: dict[str, Any]) -> int:
-    return int(shard["first_line"])
+        kept = LineResult(number, f"c{number}", **{"by": "ses_1", "at": AT, **(line or answer)})
+        self.store.keep_results("batch_1", before[-1].number, [kept], NOW)
 
 
 def jsonl(numbers: list[int], blank: set[int]) -> bytes:
@@ -126,9 +122,9 @@ def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[i
     batch = world(count, blank)
     for number, outcome in outcomes.items():
         if outcome == "answer":
-            batch.settle(number)
+            batch.finish(number)
         else:
-            batch.settle(number, error={"code": outcome, "message": "no"})
+            batch.finish(number, error=LineError(outcome, "no"))
     batch.finisher().finish(REF, status)
 
     answered, refused = batch.written("output"), batch.written("error")
@@ -151,10 +147,10 @@ def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[i
 
 def test_finishing_twice_changes_nothing_and_tells_the_same() -> None:
     batch = world()
-    batch.settle(1)
+    batch.finish(1)
     first = batch.finisher().finish(REF, "expired")
     record, held = batch.record(), dict(batch.objects.held)
-    batch.settle(2)  # a worker that had not heard of it
+    batch.finish(2)  # a worker that had not heard of it
     again = replace(batch.finisher(), clock=lambda: NOW + timedelta(days=1)).finish(REF, "failed", {"Error": "Late"})
     assert again == first
     assert (batch.record(), batch.objects.held) == (record, held)
@@ -181,7 +177,7 @@ def test_a_notification_is_owed_before_the_end_is_written() -> None:
 
 def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files() -> None:
     batch = world()
-    batch.settle(1)
+    batch.finish(1)
 
     class Crashing(MemoryFiles):
         def put(self, file: dict[str, Any]) -> None:
@@ -225,7 +221,7 @@ def test_a_batch_that_never_passed_its_validation_has_no_files() -> None:
 
 def test_a_copy_of_the_input_that_is_gone_keeps_no_batch_from_its_end() -> None:
     batch = world()
-    batch.settle(1)
+    batch.finish(1)
     batch.objects.delete(batch.record()["input_key"])
     assert batch.finisher().finish(REF, "expired")["status"] == "expired"
     assert [one["custom_id"] for one in batch.written("output")] == ["c1"]
@@ -250,7 +246,7 @@ def test_the_promise_and_the_token_are_gone() -> None:
 def on_gpu(batch: World, lines: int) -> None:
     """As many lines answered by ses_1, each in half a second of a slot."""
     for number in range(1, lines + 1):
-        batch.settle(number)
+        batch.finish(number)
     batch.store.progress(REF, 0, Progress(lines, 0, 3, 5, session_id="ses_1", slot_seconds=0.5 * lines), done=True)
     bought = launch_item(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
     boot = {"created_at": AT, "healthy_at": ids.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
@@ -280,7 +276,7 @@ def test_bedrocks_pace_is_learned_from_what_it_answered() -> None:
     batch = world(lines=64)
     for number in range(1, 65):
         at = ids.timestamp(NOW + timedelta(seconds=number / 8))
-        batch.settle(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=9, by="bedrock", at=at)
+        batch.finish(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=9, by="bedrock", at=at)
     done = batch.finisher().finish(REF, "completed")
     assert batch.store.pace("bedrock") == {"tokens_per_second": pytest.approx(64 * 9 / (63 / 8), abs=0.01)}
     assert "Bedrock" in done["notification"]["message"]
@@ -292,7 +288,7 @@ def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_compl
             raise ConnectionError
 
     batch = world(lines=1)
-    batch.settle(1)
+    batch.finish(1)
     costs = BatchCosts(Broken(), RATES, lambda: NOW)
     done = replace(batch.finisher(), costs=costs).finish(REF, "completed")
     assert done["status"] == "completed"
@@ -330,7 +326,7 @@ def test_a_failure_says_what_to_do() -> None:
 
 def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     batch = world(lines=1)
-    batch.settle(
+    batch.finish(
         1, text="!", finish_reason="stop", prompt_tokens=1_000_000, completion_tokens=1_000_000, by="bedrock", at=AT
     )
     batch.store.progress(REF, 0, Progress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)

@@ -1,5 +1,6 @@
 """Records as OpenAI's objects, and the options in a batch's metadata."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from foreverus.batches.model import (
     public_batch,
     window_of,
 )
+from foreverus.batches.records import Shard
 from foreverus.errors import InvalidRequest
 from foreverus.files import records
 from foreverus.files.records import new_file
@@ -29,11 +31,11 @@ def record(**changes: Any) -> dict[str, Any]:
     return new_batch("batch_1", "ana", REQUEST, NOW) | changes
 
 
-def shard(**changes: Any) -> dict[str, Any]:
-    return {"completed": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, **changes}
+def shard(**changes: Any) -> Shard:
+    return replace(Shard(0, 1, 10, 0, 900), **changes)
 
 
-def shown(item: dict[str, Any], *shards: dict[str, Any], after_s: float = 0) -> dict[str, Any]:
+def shown(item: dict[str, Any], *shards: Shard, after_s: float = 0) -> dict[str, Any]:
     return public_batch(item, list(shards), None, NOW + timedelta(seconds=after_s))
 
 

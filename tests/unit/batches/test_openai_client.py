@@ -13,7 +13,8 @@ from foreverus import bootstrap, ids
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.model import new_batch
-from foreverus.batches.store import BatchRef, BatchStore
+from foreverus.batches.records import BatchRef
+from foreverus.batches.store import BatchStore
 from foreverus.files.records import new_file
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway

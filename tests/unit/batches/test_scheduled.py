@@ -10,9 +10,9 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.records import BatchRef
 from foreverus.batches.schedule_store import MemoryRuns, Runs, ScheduleStore
 from foreverus.batches.scheduled import ScheduledBatches, ScheduledBatchNotStarted
-from foreverus.batches.store import BatchRef
 from foreverus.errors import NotAccepted
 from foreverus.files.records import SCHEDULE_USER
 from tests.unit.conftest import NOW, Aws

@@ -8,8 +8,8 @@ from foreverus.aws.s3 import MemoryObjects
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.records import BatchRef, Shard
 from foreverus.batches.service import BatchService
-from foreverus.batches.store import BatchRef
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import new_file
 from foreverus.files.service import FileService
@@ -50,7 +50,7 @@ class World:
     def running(self) -> BatchRef:
         """A batch whose round on the GPU waits for its token."""
         ref = BatchRef("ana", self.create()["id"])
-        self.store.put_shards(ref.batch_id, [{"shard": 0, "first_line": 1, "lines": 3, "start": 0, "end": 9}])
+        self.store.put_shards(ref.batch_id, [Shard(0, 1, 3, 0, 9)])
         self.store.change(ref, {"status": "in_progress", "total": 3, "in_progress_at": "2026-01-01T12:00:00.000Z"})
         self.store.begin_round(ref, 1, {"backend": "gpu"})
         self.store.offer(ref, 1, "token", NOW)

@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from foreverus.aws.sqs import MemoryShards, ShardQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.records import BatchRef, Progress, Shard
 from foreverus.batches.serving import Serving
 from foreverus.batches.shards.queue import shard_message
-from foreverus.batches.store import BatchRef, Progress
 from foreverus.errors import NotAccepted, SpendCapReached
 from tests.unit.conftest import NOW, Aws
 
@@ -49,7 +49,7 @@ def in_progress(store: MemoryBatches, shards: int = 3, **changes: Any) -> None:
     """A batch in its first round on the GPU: the later a shard, the longer it is."""
     record = {"user_id": "ana", "batch_id": "batch_1", "status": "in_progress", "round": 1, "trigger": "api"}
     store.create({**record, **changes}, None, NOW)
-    parts = [{"shard": n, "first_line": 1 + n, "lines": 1, "completion_tokens_limit": 10 * n} for n in range(shards)]
+    parts = [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=10 * n) for n in range(shards)]
     store.put_shards("batch_1", parts)
 
 

@@ -10,7 +10,8 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.store import Batches, BatchRef, BatchStore, Progress
+from foreverus.batches.records import BatchRef, LineError, LineResult, Progress, Shard
+from foreverus.batches.store import Batches, BatchStore
 from foreverus.sessions.pending import PendingWorkStore
 from tests.unit.conftest import Aws
 
@@ -89,27 +90,28 @@ def test_rounds_follow_each_other_and_an_old_token_is_not_kept(batches: Batches)
 
 def test_shards_count_their_lines_and_stay_done(batches: Batches) -> None:
     batches.create(record(), None, NOW)
-    batches.put_shards(
-        "batch_1", [{"shard": n, "first_line": 1 + n, "lines": 1, "start": n, "end": n + 1} for n in (1, 0)]
-    )
-    assert [one["shard"] for one in batches.shards("batch_1")] == [0, 1]
+    batches.put_shards("batch_1", [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (1, 0)])
+    assert batches.shards("batch_1") == [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (0, 1)]
     batches.progress(REF, 0, Progress(1, 0, 10, 5, session_id="ses_1", slot_seconds=1.5), done=False)
     batches.progress(REF, 0, Progress(1, 1, 12, 6, session_id="ses_1", slot_seconds=0.5), done=True)
     batches.progress(REF, 0, Progress(0, 0, 0, 0), done=False)  # a late word of a lost worker
     first = batches.shards("batch_1")[0]
-    assert (first["status"], first["completed"], first["failed"], first["shares"]) == ("done", 1, 1, {"ses_1": 2.0})
+    assert (first.status, first.completed, first.failed, first.slot_seconds) == ("done", 1, 1, {"ses_1": 2.0})
+    assert (first.is_done, first.finished, first.lines, first.completion_tokens_limit) == (True, 2, 1, 9)
 
 
-def test_lines_are_settled_once_each_and_suspects_are_counted(batches: Batches) -> None:
-    batches.settle("batch_1", 0, [{"line": n, "custom_id": f"c{n}", "text": "a"} for n in range(1, 61)], NOW)
-    batches.settle("batch_1", 0, [{"line": 7, "custom_id": "c7", "text": "b"}], NOW)
-    assert batches.suspect("batch_1", 0, 61) == 1
-    assert batches.suspect("batch_1", 0, 61) == 2
-    settled = batches.settled("batch_1", 0)
-    assert sorted(settled.lines) == list(range(1, 61))
-    assert settled.lines[7]["text"] == "b"
-    assert settled.suspects == {61: 2}
-    assert batches.settled("batch_1", 1).lines == {}
+def test_lines_are_finished_once_each_and_suspects_are_counted(batches: Batches) -> None:
+    refused = LineResult(61, "c61", "ses_1", error=LineError("content_filter", "no"))
+    batches.keep_results("batch_1", 0, [*(LineResult(n, f"c{n}", text="a") for n in range(1, 61)), refused], NOW)
+    batches.keep_results("batch_1", 0, [LineResult(7, "c7", "bedrock", "", "b", "length", 3, 4)], NOW)
+    assert batches.suspect("batch_1", 0, 62) == 1
+    assert batches.suspect("batch_1", 0, 62) == 2
+    finished = batches.finished("batch_1", 0)
+    assert sorted(finished.results) == list(range(1, 62))
+    assert finished.results[7] == LineResult(7, "c7", "bedrock", "", "b", "length", 3, 4)
+    assert finished.results[61] == refused
+    assert finished.suspects == {62: 2}
+    assert batches.finished("batch_1", 1).results == {}
 
 
 def test_people_are_owed_a_notification_until_it_is_sent(batches: Batches) -> None:

@@ -8,7 +8,7 @@ import pytest
 from foreverus import ids
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingBatch

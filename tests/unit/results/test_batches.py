@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from foreverus import ids
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 from foreverus.errors import ResultsNotStored
 from foreverus.results import migrations
 from foreverus.results.batches import SummaryKeeper, batch_row

@@ -11,7 +11,7 @@ from foreverus import ids
 from foreverus.aws.step_functions import MemoryExecutions, MemoryTasks, StepFunctionsMachine
 from foreverus.batches.finishing import BatchEnd
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches

@@ -8,6 +8,7 @@ from foreverus.aws.sqs import MemoryQueue
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.records import all_done
 from tests.unit.batches.shards.harness import REF, asked, line, reply, submit
 from tests.unit.worker.harness import World
 
@@ -66,4 +67,4 @@ def comes_back(queue: MemoryQueue) -> None:
 
 
 def is_done(batches: MemoryBatches) -> bool:
-    return all(shard["status"] == "done" for shard in batches.shards(REF.batch_id))
+    return all_done(batches.shards(REF.batch_id))

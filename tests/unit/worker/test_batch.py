@@ -1,11 +1,13 @@
-"""Batches in the worker: slots stay full, every line is settled once, chat goes first, and a batch ends by itself."""
+"""Batches in the worker: slots stay full, every line is finished once, chat goes first, and a batch ends by itself."""
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
-from tests.unit.batches.shards.harness import REF, asked, line, settled, submit
+from foreverus.batches.records import LineResult
+from tests.unit.batches.shards.harness import REF, asked, line, results, submit
 from tests.unit.worker.batches import DONE, CountingEngine, beside, comes_back, is_done, use_engine, world_with
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
 
@@ -17,22 +19,12 @@ async def test_batch_is_answered_and_the_round_is_told_so() -> None:
         await until(lambda: DONE in world.tasks.results)
         await until(lambda: world.batch.is_empty)
         assert await ends(worker) == 0
-    lines = settled(world.batches)
+    lines = results(world.batches)
     assert lines.keys() == set(range(1, 26))
-    assert lines[7] | {"at": "", "expires_at": 0} == {
-        "line": 7,
-        "custom_id": "c7",
-        "by": "ses_1",
-        "text": "word " * 5,
-        "finish_reason": "stop",
-        "prompt_tokens": 1,
-        "completion_tokens": 5,
-        "at": "",
-        "expires_at": 0,
-    }
+    assert replace(lines[7], at="") == LineResult(7, "c7", "ses_1", "", "word " * 5, "stop", 1, 5)
     shards = world.batches.shards(REF.batch_id)
-    assert [shard["completed"] for shard in shards] == [10, 10, 5] and is_done(world.batches)
-    spent = sum(shard["shares"]["ses_1"] for shard in shards)
+    assert [shard.completed for shard in shards] == [10, 10, 5] and is_done(world.batches)
+    spent = sum(shard.slot_seconds["ses_1"] for shard in shards)
     assert spent == pytest.approx(world.engine.slot_seconds) == pytest.approx(25 * 0.5)  # type: ignore[attr-defined]
     assert world.batches.records[REF]["sessions"] == {"ses_1"}
     assert (world.mailbox.counted.lines, world.mailbox.counted.completion_tokens) == (25, 125)
@@ -80,17 +72,17 @@ async def test_killed_workers_lines_are_answered_by_the_next_one_and_few_of_them
     engine = CountingEngine()
     world = world_with(lines=60, a_shard=20, engine=engine)
     async with world.worker():
-        await until(lambda: len(settled(world.batches)) >= 27)
+        await until(lambda: len(results(world.batches)) >= 27)
     comes_back(world.batch)  # the worker was cancelled in the middle of everything
-    known = set(settled(world.batches))
+    known = set(results(world.batches))
     successor = beside(world)
     async with successor.worker():
         await until(lambda: DONE in successor.tasks.results)
-    assert settled(world.batches).keys() == set(range(1, 61))
+    assert results(world.batches).keys() == set(range(1, 61))
     questions = [asked(prompt) for prompt in engine.prompts if asked(prompt).startswith("q")]
-    assert not {f"q{n}" for n in known} & set(questions[len(known) + 4 :]), "what is settled is not asked again"
+    assert not {f"q{n}" for n in known} & set(questions[len(known) + 4 :]), "what is finished is not asked again"
     assert len(engine.whole) - 60 <= 4 and len(questions) - 60 <= 2 * 4
-    assert sum(shard["completed"] for shard in world.batches.shards(REF.batch_id)) == 60
+    assert sum(shard.completed for shard in world.batches.shards(REF.batch_id)) == 60
 
 
 @in_jumping_time
@@ -100,9 +92,9 @@ async def test_shard_that_two_workers_hold_has_every_line_once() -> None:
     world.batch.waiting *= 2
     async with world.worker(), other.worker():
         await until(lambda: is_done(world.batches) and world.batch.is_empty)
-    assert settled(world.batches).keys() == set(range(1, 21))
+    assert results(world.batches).keys() == set(range(1, 21))
     (shard,) = world.batches.shards(REF.batch_id)
-    assert (shard["completed"], shard["failed"], shard["completion_tokens"]) == (20, 0, 100)
+    assert (shard.completed, shard.failed, shard.completion_tokens) == (20, 0, 100)
     assert DONE in world.tasks.results + other.tasks.results
 
 
@@ -116,7 +108,7 @@ async def test_two_workers_share_a_batch() -> None:
         await until(lambda: is_done(world.batches))
         took = asyncio.get_running_loop().time() - began
     assert took < 160 / 8 * 0.5 * 1.25
-    assert settled(world.batches).keys() == set(range(1, 161))
+    assert results(world.batches).keys() == set(range(1, 161))
     assert len(world.engine.whole) + len(other.engine.whole) == 160  # type: ignore[attr-defined]
     assert world.batches.records[REF]["sessions"] == {"ses_1", "ses_2"}
 
@@ -148,7 +140,7 @@ async def test_messages_of_other_rounds_and_of_batches_that_are_over_are_dropped
         world.batches.records[REF]["status"] = "cancelling"
         world.batch.put(json.dumps(body))
         await until(lambda: world.batch.is_empty)
-    assert not settled(world.batches) and world.tasks.results[-1][0] == "boot-token"
+    assert not results(world.batches) and world.tasks.results[-1][0] == "boot-token"
 
 
 @in_jumping_time
@@ -159,7 +151,7 @@ async def test_cancelled_batch_leaves_the_engine_within_seconds_and_the_queue_em
         world.batches.change(REF, {"status": "cancelling"})
         await until(lambda: world.engine.running == 0, within_s=2.5)
         await until(lambda: world.batch.is_empty, within_s=5)
-    assert len(settled(world.batches)) == 0
+    assert len(results(world.batches)) == 0
 
 
 @in_jumping_time
@@ -170,7 +162,7 @@ async def test_round_that_moved_on_keeps_what_was_finished() -> None:
         world.batches.change(REF, {"round": 2})
         await until(lambda: world.batch.is_empty, within_s=5)
         answered = len(world.engine.whole)  # type: ignore[attr-defined]
-    assert len(settled(world.batches)) == answered and not is_done(world.batches)
+    assert len(results(world.batches)) == answered and not is_done(world.batches)
     assert world.tasks.results[-1][0] == "boot-token", "the new round has a token of its own"
 
 
@@ -190,7 +182,7 @@ async def test_chat_beside_a_batch_that_fills_the_engine_has_a_slot_at_once() ->
         await world.answered(second)
         assert world.engine.most_running == 8
         await until(lambda: is_done(world.batches))
-    assert settled(world.batches).keys() == set(range(1, 101))
+    assert results(world.batches).keys() == set(range(1, 101))
     assert world.batch.hidings.count(0) == 0, "no shard was handed back for it"
     twice = len(world.engine.prompts) - 100 - 2
     assert twice <= 1 + 1, "the boot's own completion, and the one line that had to yield"

@@ -13,7 +13,7 @@ from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.instance import SpotNotice
 from foreverus.worker.life import spot_interrupted
-from tests.unit.batches.shards.harness import REF, asked, settled
+from tests.unit.batches.shards.harness import REF, asked, results
 from tests.unit.worker.batches import DONE, CountingEngine, beside, is_done, use_engine, world_with
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
 
@@ -67,7 +67,7 @@ async def test_poison_line_that_kills_two_engines_ends_as_its_own_error_and_no_o
     async with world.worker() as worker:
         assert await ends(worker, within_s=60) == 1
     assert world.result[0] == "EngineFailed" and world.batch.waiting
-    suspects = world.batches.settled(REF.batch_id, 0).suspects
+    suspects = world.batches.finished(REF.batch_id, 0).suspects
     assert set(suspects.values()) == {1} and 7 in suspects and len(suspects) <= 4
 
     second = beside(world)
@@ -75,17 +75,17 @@ async def test_poison_line_that_kills_two_engines_ends_as_its_own_error_and_no_o
     async with second.worker() as worker:
         assert await ends(worker, within_s=120) == 1
     assert engine.most_beside == 0, "a suspect is asked alone"
-    line = settled(world.batches)[7]
-    assert line["error"]["code"] == "engine_failed" and "text" not in line
+    line = results(world.batches)[7]
+    assert line.error and line.error.code == "engine_failed" and not line.text
 
     third = beside(world)
     use_engine(third, PoisonedEngine(poison="none is left"))
     async with third.worker():
         await until(lambda: DONE in third.tasks.results, within_s=120)
     assert "q7" not in questions(third.engine)
-    lines = settled(world.batches)
-    assert lines.keys() == set(range(1, 41)) and [n for n, item in lines.items() if "error" in item] == [7]
-    assert sum(shard["failed"] for shard in world.batches.shards(REF.batch_id)) == 1
+    lines = results(world.batches)
+    assert lines.keys() == set(range(1, 41)) and [n for n, one in lines.items() if one.error] == [7]
+    assert sum(shard.failed for shard in world.batches.shards(REF.batch_id)) == 1
 
 
 @in_jumping_time
@@ -116,18 +116,14 @@ async def test_line_that_the_engine_refuses_or_fails_on_is_an_error_and_the_othe
     async with world.worker() as worker:
         await until(lambda: DONE in world.tasks.results)
         assert not worker.done()
-    lines = settled(world.batches)
-    assert {n: item["error"]["code"] for n, item in lines.items() if "error" in item} == {
+    lines = results(world.batches)
+    assert {n: one.error.code for n, one in lines.items() if one.error} == {
         3: "context_length_exceeded",
         4: "engine_failed",
     }
     assert (questions(world.engine)["q3"], questions(world.engine)["q4"]) == (1, 3)
-    assert world.batches.shards(REF.batch_id)[0] | {"shares": {}} == world.batches.shards(REF.batch_id)[0] | {
-        "completed": 8,
-        "failed": 2,
-        "status": "done",
-        "shares": {},
-    }
+    (shard,) = world.batches.shards(REF.batch_id)
+    assert (shard.completed, shard.failed, shard.is_done) == (8, 2, True)
 
 
 @in_jumping_time
@@ -145,9 +141,7 @@ async def test_busy_engine_is_asked_again_and_less_and_less() -> None:
     world = world_with(lines=10, engine=engine)
     async with world.worker():
         await until(lambda: DONE in world.tasks.results)
-    assert len(settled(world.batches)) == 10 and not [
-        item for item in settled(world.batches).values() if "error" in item
-    ]
+    assert len(results(world.batches)) == 10 and not [one for one in results(world.batches).values() if one.error]
     assert engine.refused < 4 * 15
 
 
@@ -159,7 +153,7 @@ async def test_lines_that_fail_once_are_answered_by_the_second_try() -> None:
         for _ in range(4):
             world.engine.fail_next(EngineFailed("The engine answered 500: once"))
         await until(lambda: DONE in world.tasks.results)
-    assert [item for item in settled(world.batches).values() if "error" in item] == []
+    assert [one for one in results(world.batches).values() if one.error] == []
     assert not world.batches.suspected
 
 
@@ -172,7 +166,7 @@ async def test_spot_notice_lets_lines_end_that_can_and_hands_the_shard_back() ->
         world.instance.notice = SpotNotice("terminate", world.parts.clock() + timedelta(seconds=120))
         assert await ends(worker, within_s=40) == 0
     assert world.result[0] == "SpotInterrupted"
-    assert len(settled(world.batches)) == len(engine.whole) == sum(questions(engine).values()), "nothing was cut off"
+    assert len(results(world.batches)) == len(engine.whole) == sum(questions(engine).values()), "nothing was cut off"
     assert world.batch.waiting and not world.batch.hidden and not is_done(world.batches)
 
 
@@ -185,20 +179,20 @@ async def test_spot_notice_does_not_wait_for_lines_that_cannot_end() -> None:
         await asyncio.sleep(80)
         world.instance.notice = SpotNotice("terminate", world.parts.clock() + timedelta(seconds=60))
         assert await ends(worker, within_s=30) == 0
-    assert not settled(world.batches) and world.batch.waiting
+    assert not results(world.batches) and world.batch.waiting
 
 
 @in_jumping_time
-async def test_sigterm_settles_what_is_finished_and_gives_the_shard_back_at_once() -> None:
+async def test_sigterm_saves_what_is_finished_and_gives_the_shard_back_at_once() -> None:
     engine = CountingEngine(0.5)
     world = world_with(lines=20, a_shard=20, engine=engine)
     async with world.worker() as worker:
         await until(lambda: len(engine.whole) >= 6)
         world.life.end(spot_interrupted("The worker got SIGTERM."))
         assert await ends(worker, within_s=5) == 0
-    assert len(settled(world.batches)) == len(engine.whole) and world.batch.waiting
+    assert len(results(world.batches)) == len(engine.whole) and world.batch.waiting
     assert world.mailbox.counted.lines == len(engine.whole)
-    assert world.batches.shards(REF.batch_id)[0]["completed"] == len(engine.whole)
+    assert world.batches.shards(REF.batch_id)[0].completed == len(engine.whole)
     assert not world.batches.suspected, "nobody suspects lines of an engine that lives"
 
 
@@ -212,7 +206,7 @@ async def test_session_that_a_person_ends_finishes_the_lines_in_the_engine_and_s
         world.mailbox.change(end_requested=True)
         assert await ends(worker, within_s=10) == 0
     assert len(engine.prompts) - started <= 4, "the second between the click and the look at the mailbox"
-    assert len(settled(world.batches)) == len(engine.whole) == sum(questions(engine).values())
+    assert len(results(world.batches)) == len(engine.whole) == sum(questions(engine).values())
     assert world.batch.waiting and world.result == ("success", {"outcome": "ended"})
 
 
@@ -243,7 +237,7 @@ def test_engine_that_writes_long_answers_is_not_taken_for_a_hung_one(slots: int)
         async with world.worker():
             while DONE not in world.tasks.results:
                 await asyncio.sleep(10)
-        assert len(settled(world.batches)) == 8
+        assert len(results(world.batches)) == 8
         assert sum(questions(engine).values()) <= 8 + 4, "it was doubted less and less"
 
     write()
@@ -254,16 +248,16 @@ async def test_table_that_takes_no_lines_for_a_while_loses_none_and_stops_the_en
     engine = CountingEngine()
     world = world_with(lines=40, a_shard=40, engine=engine)
     async with world.worker():
-        await until(lambda: len(settled(world.batches)) >= 5)
-        failing(world, "settle", 20)
-        kept = len(settled(world.batches))
+        await until(lambda: len(results(world.batches)) >= 5)
+        failing(world, "keep_results", 20)
+        kept = len(results(world.batches))
         await asyncio.sleep(10)
         assert len(engine.whole) - kept <= 2 * 4, "two lines a slot at the most are in nobody's hands but ours"
         await until(lambda: DONE in world.tasks.results)
-    assert len(settled(world.batches)) == 40 and len(engine.whole) == 40
+    assert len(results(world.batches)) == 40 and len(engine.whole) == 40
 
 
-@pytest.mark.parametrize("name", ["get", "shards", "settled", "worked_on", "progress"])
+@pytest.mark.parametrize("name", ["get", "shards", "finished", "worked_on", "progress"])
 def test_table_that_fails_for_a_while_delays_the_batch_and_nothing_else(name: str) -> None:
     @in_jumping_time
     async def delay() -> None:
@@ -276,7 +270,7 @@ def test_table_that_fails_for_a_while_delays_the_batch_and_nothing_else(name: st
                 world.batch.waiting += world.batch.hidden.values()
                 world.batch.hidden.clear()
             await until(lambda: DONE in world.tasks.results)
-        assert len(settled(world.batches)) == 20 and len(engine.whole) == 20
+        assert len(results(world.batches)) == 20 and len(engine.whole) == 20
 
     delay()
 

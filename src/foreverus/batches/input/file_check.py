@@ -11,6 +11,7 @@ from typing import Any
 
 from foreverus.batches.input.line_check import check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
+from foreverus.batches.records import Shard
 
 Item = dict[str, Any]
 
@@ -30,7 +31,7 @@ class Verdict:
     errors: list[Item]
     errors_total: int
     total: int
-    shards: list[Item]
+    shards: list[Shard]
     prompt_tokens_estimate: int
     completion_tokens_limit: int
 
@@ -56,6 +57,30 @@ def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str) -> Verd
     return reading.verdict()
 
 
+@dataclass(slots=True)
+class _OpenShard:
+    """A shard that still takes lines."""
+
+    number: int
+    first_line: int
+    start: int
+    end: int = 0
+    lines: int = 0
+    prompt_tokens_estimate: int = 0
+    completion_tokens_limit: int = 0
+
+    def closed(self) -> Shard:
+        return Shard(
+            self.number,
+            self.first_line,
+            self.lines,
+            self.start,
+            self.end,
+            prompt_tokens_estimate=self.prompt_tokens_estimate,
+            completion_tokens_limit=self.completion_tokens_limit,
+        )
+
+
 @dataclass
 class _Reading:
     """What is known after some lines."""
@@ -65,7 +90,7 @@ class _Reading:
     lines: int = 0
     errors: list[Item] = field(default_factory=list)
     errors_total: int = 0
-    shards: list[Item] = field(default_factory=list)
+    shards: list[_OpenShard] = field(default_factory=list)
     first_line_of: dict[bytes, int] = field(default_factory=dict)  # digest of a custom_id → its line
     has_our_model: bool = False
 
@@ -104,23 +129,22 @@ class _Reading:
     def _add_to_shards(self, raw: RawLine, body: Item) -> None:
         prompt = prompt_of(self.endpoint, body)
         last = self.shards[-1] if self.shards else None
-        if last is None or last["lines"] == SHARD_LINES or raw.end - last["start"] > SHARD_BYTES:
-            last = {"shard": len(self.shards), "first_line": raw.number, "lines": 0, "start": raw.start}
-            last |= {"prompt_tokens_estimate": 0, "completion_tokens_limit": 0}
+        if last is None or last.lines == SHARD_LINES or raw.end - last.start > SHARD_BYTES:
+            last = _OpenShard(len(self.shards), raw.number, raw.start)
             self.shards.append(last)
-        last["lines"] += 1
-        last["end"] = raw.end
-        last["prompt_tokens_estimate"] += estimate_prompt(prompt)
-        last["completion_tokens_limit"] += prompt.max_tokens or ASSUMED_ANSWER_TOKENS
+        last.lines += 1
+        last.end = raw.end
+        last.prompt_tokens_estimate += estimate_prompt(prompt)
+        last.completion_tokens_limit += prompt.max_tokens or ASSUMED_ANSWER_TOKENS
 
     def verdict(self) -> Verdict:
         return Verdict(
             self.errors,
             self.errors_total,
             self.lines,
-            [] if self.errors else self.shards,
-            sum(one["prompt_tokens_estimate"] for one in self.shards),
-            sum(one["completion_tokens_limit"] for one in self.shards),
+            [] if self.errors else [one.closed() for one in self.shards],
+            sum(one.prompt_tokens_estimate for one in self.shards),
+            sum(one.completion_tokens_limit for one in self.shards),
         )
 
 

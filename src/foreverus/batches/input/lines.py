@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from foreverus.backends.port import Message, Prompt
+from foreverus.batches.records import LineError, LineResult
 
 Item = dict[str, Any]
 
@@ -140,55 +141,53 @@ def estimate_prompt(prompt: Prompt) -> int:
     return sum(estimate_tokens(message.content) + TOKENS_PER_MESSAGE for message in prompt.messages)
 
 
-def output_line(batch_id: str, model: str, line_item: Item, endpoint: str) -> Item:
-    """A settled line with an answer, as OpenAI's output file has it."""
-    suffix = _suffix(batch_id, line_item)
-    text, reason = line_item["text"], line_item["finish_reason"]
-    prompt_tokens, completion_tokens = line_item["prompt_tokens"], line_item["completion_tokens"]
-    common = {"index": 0, "logprobs": None, "finish_reason": reason}
+def output_line(batch_id: str, model: str, result: LineResult, endpoint: str) -> Item:
+    """A line with an answer, as OpenAI's output file has it."""
+    suffix = _suffix(batch_id, result)
+    common = {"index": 0, "logprobs": None, "finish_reason": result.finish_reason}
     if endpoint == CHAT:
         kind, prefix = "chat.completion", "chatcmpl"
-        choice = {**common, "message": {"role": "assistant", "content": text, "refusal": None}}
+        choice = {**common, "message": {"role": "assistant", "content": result.text, "refusal": None}}
     else:
         kind, prefix = "text_completion", "cmpl"
-        choice = {**common, "text": text}
+        choice = {**common, "text": result.text}
     body = {
         "id": f"{prefix}-{suffix}",
         "object": kind,
-        "created": int(datetime.fromisoformat(line_item["at"]).timestamp()),
+        "created": int(datetime.fromisoformat(result.at).timestamp()),
         "model": model,
         "choices": [choice],
         "usage": {
-            "prompt_tokens": prompt_tokens,
-            "completion_tokens": completion_tokens,
-            "total_tokens": prompt_tokens + completion_tokens,
+            "prompt_tokens": result.prompt_tokens,
+            "completion_tokens": result.completion_tokens,
+            "total_tokens": result.prompt_tokens + result.completion_tokens,
         },
         "system_fingerprint": None,
     }
     response = {"status_code": 200, "request_id": f"req_{suffix}", "body": body}
-    return {"id": f"batch_req_{suffix}", "custom_id": line_item["custom_id"], "response": response, "error": None}
+    return {"id": f"batch_req_{suffix}", "custom_id": result.custom_id, "response": response, "error": None}
 
 
 # The engine's own refusals: OpenAI answers them with a 400 that has a body.
 _REFUSED = ("prompt_rejected", "context_length_exceeded", "unsupported_parameter", "content_filter")
 
 
-def error_line(batch_id: str, line_item: Item) -> Item:
-    """A line without an answer, as OpenAI's error file has it. `line_item["error"]`: `{code, message}`."""
-    suffix = _suffix(batch_id, line_item)
-    code, message = line_item["error"]["code"], line_item["error"]["message"]
+def error_line(batch_id: str, result: LineResult, error: LineError) -> Item:
+    """A line without an answer, as OpenAI's error file has it."""
+    suffix = _suffix(batch_id, result)
+    code, message = error.code, error.message
     response = None
     if code in _REFUSED:
-        error = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
-        response = {"status_code": 400, "request_id": f"req_{suffix}", "body": {"error": error}}
+        body = {"message": message, "type": "invalid_request_error", "param": None, "code": code}
+        response = {"status_code": 400, "request_id": f"req_{suffix}", "body": {"error": body}}
     return {
         "id": f"batch_req_{suffix}",
-        "custom_id": line_item["custom_id"],
+        "custom_id": result.custom_id,
         "response": response,
         "error": {"code": code, "message": message},
     }
 
 
-def _suffix(batch_id: str, line_item: Item) -> str:
+def _suffix(batch_id: str, result: LineResult) -> str:
     """Names a line of a batch, the same at every attempt."""
-    return f"{batch_id.removeprefix('batch_')}_{line_item['line']}"
+    return f"{batch_id.removeprefix('batch_')}_{result.line}"

@@ -18,7 +18,8 @@ from foreverus.batches.input.file_check import (
 )
 from foreverus.batches.input.lines import split
 from foreverus.batches.model import CANCELLING, FAILED, IN_PROGRESS, VALIDATING
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.records import BatchRef
+from foreverus.batches.store import Batches
 from foreverus.errors import NotFound
 from foreverus.files.records import MAX_FILE_BYTES
 

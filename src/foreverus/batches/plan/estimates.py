@@ -11,6 +11,7 @@ from typing import Any
 
 from foreverus import ids
 from foreverus.batches.plan.choice import Bedrock, Gpu, Work
+from foreverus.batches.records import Shard
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
 from foreverus.sessions.records import Session, expected_boot_seconds
@@ -45,19 +46,19 @@ class Deployment:
     monthly_cap_usd: float
 
 
-def work_left(shards: list[Item], seconds_left: float) -> Work:
+def work_left(shards: Sequence[Shard], seconds_left: float) -> Work:
     """Of the shards that are not done. Expected completion tokens: the mean of this batch's answers so far, mixed with
     the prior by the number of lines that were answered, and never more than the lines allow."""
-    open_ = [one for one in shards if one["status"] != "done"]
+    open_ = [one for one in shards if not one.is_done]
     lines = prompt = limit = 0.0
     for shard in open_:
-        total = max(int(shard["lines"]), 1)
-        share = max(total - settled_lines(shard), 1) / total  # not marked done: there is something to do
+        total = max(shard.lines, 1)
+        share = max(total - shard.finished, 1) / total  # not marked done: there is something to do
         lines += share * total
-        prompt += share * int(shard.get("prompt_tokens_estimate", 0))
-        limit += share * int(shard.get("completion_tokens_limit", 0))
-    answered = sum(int(one.get("completed", 0)) for one in shards)
-    written = sum(int(one.get("completion_tokens", 0)) for one in shards)
+        prompt += share * shard.prompt_tokens_estimate
+        limit += share * shard.completion_tokens_limit
+    answered = sum(one.completed for one in shards)
+    written = sum(one.completion_tokens for one in shards)
     prior = min(EXPECTED_SHARE * limit / lines, EXPECTED_TOKENS) if lines else 0.0
     each = (prior * WEIGHT_LINES + written) / (WEIGHT_LINES + answered)
     expected = min(each * lines, limit) if limit else each * lines
@@ -67,10 +68,6 @@ def work_left(shards: list[Item], seconds_left: float) -> Work:
 def bedrock_expected_usd(work: Work, price: TokenPrice) -> float:
     """What Bedrock would take for all that is left."""
     return price.guard_usd(work.prompt_tokens, work.completion_tokens)
-
-
-def settled_lines(shard: Item) -> int:
-    return int(shard.get("completed", 0)) + int(shard.get("failed", 0))
 
 
 @dataclass(frozen=True)
@@ -97,7 +94,7 @@ def instance_type(deployment: Deployment, live: Sequence[Session]) -> str:
 
 def outlook(
     record: Item,
-    shards: list[Item],
+    shards: Sequence[Shard],
     deployment: Deployment,
     known: Known,
     live: Sequence[Session],
@@ -156,14 +153,14 @@ def _dearest() -> float:
 
 
 def _gpu_rate(
-    record: Item, shards: list[Item], known: Known, healthy: Sequence[Session], now: datetime
+    record: Item, shards: Sequence[Shard], known: Known, healthy: Sequence[Session], now: datetime
 ) -> tuple[float, str]:
     """Completion tokens a second of one GPU: of this batch's newest round if it ran on one that still lives, losses and
     chats beside it included."""
     if record.get("planned") == "gpu" and healthy:
         began = max(record.get("round_began_at", ""), min(_first_healthy(one) for one in healthy))
         seconds = (now - ids.parse_timestamp(began)).total_seconds()
-        written = sum(int(one.get("completion_tokens", 0)) for one in shards) - int(record.get("tokens_before", 0))
+        written = sum(one.completion_tokens for one in shards) - int(record.get("tokens_before", 0))
         if seconds >= LEAST_MEASURED_S and written > 0:
             return written / seconds / len(healthy), "measured in this batch"
     if rate := known.gpu.get("tokens_per_second"):

@@ -18,7 +18,6 @@ from foreverus.batches.plan.estimates import (
     bedrock_expected_usd,
     instance_type,
     outlook,
-    settled_lines,
     work_left,
 )
 from foreverus.batches.plan.failures import (
@@ -29,7 +28,8 @@ from foreverus.batches.plan.failures import (
     usable,
     with_error,
 )
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.records import BatchRef, Shard, all_done, finished_lines
+from foreverus.batches.store import Batches
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
 from foreverus.errors import NotFound, SpendCapReached
 from foreverus.sessions.records import Session
@@ -87,7 +87,7 @@ class Planner:
         live = self._live()
         options = model.options_of(record.get("metadata"))
         allowed, refusal = self._within_cap(self._allowed(options), record, shards, seconds_left)
-        settled = sum(settled_lines(one) for one in shards)
+        settled = finished_lines(shards)
         means = meaning(record, error, Situation(allowed, bool(live), settled, now))
         record = {**record, **means.changes}
         if not usable(record, allowed) and not means.finish:
@@ -104,7 +104,7 @@ class Planner:
     def _decide(
         self,
         record: Item,
-        shards: list[Item],
+        shards: list[Shard],
         live: list[Session],
         options: model.Options,
         allowed: frozenset[str],
@@ -138,7 +138,7 @@ class Planner:
     def _choose(
         self,
         record: Item,
-        shards: list[Item],
+        shards: list[Shard],
         live: list[Session],
         options: model.Options,
         allowed: frozenset[str],
@@ -167,13 +167,13 @@ class Planner:
         return choose(work_left(shards, seconds_left), gpu, view.bedrock), view.sources
 
     def _begin(
-        self, ref: BatchRef, record: Item, shards: list[Item], decision: _Decision, now: datetime
+        self, ref: BatchRef, record: Item, shards: list[Shard], decision: _Decision, now: datetime
     ) -> Item | None:
         """The next round; with what later plans measure it by."""
         round_ = int(record["round"]) + 1
         begun = {
-            "settled_before": sum(settled_lines(one) for one in shards),
-            "tokens_before": sum(int(one.get("completion_tokens", 0)) for one in shards),
+            "settled_before": finished_lines(shards),
+            "tokens_before": sum(one.completion_tokens for one in shards),
             "round_began_at": ids.timestamp(now),
         }
         if not self.store.begin_round(ref, round_, {**decision.changes, **begun}):
@@ -186,7 +186,7 @@ class Planner:
         return frozenset(here if options.backend == "auto" else here & {options.backend})
 
     def _within_cap(
-        self, allowed: frozenset[str], record: Item, shards: list[Item], seconds_left: float
+        self, allowed: frozenset[str], record: Item, shards: list[Shard], seconds_left: float
     ) -> tuple[frozenset[str], dict[str, str] | None]:
         """Without Bedrock, and why, when what is left would take the month beyond its cap there. A GPU's session asks
         for itself when it starts, and counts while it runs."""
@@ -209,13 +209,13 @@ class Planner:
         return [session for session in found if session and session.is_usable]
 
 
-def _end(record: Item, shards: list[Item], seconds_left: float) -> str:
+def _end(record: Item, shards: list[Shard], seconds_left: float) -> str:
     """The status that the batch ends in now; empty: it does not."""
     if model.is_over(record):
         return str(record["status"])
     if record["status"] == model.CANCELLING:
         return model.CANCELLED
-    if all(one["status"] == "done" for one in shards):
+    if all_done(shards):
         return model.COMPLETED
     return model.EXPIRED if seconds_left <= 0 else ""
 

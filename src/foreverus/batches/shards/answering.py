@@ -6,6 +6,7 @@ from functools import partial
 
 from foreverus.backends.port import Completion
 from foreverus.batches.input.lines import Line
+from foreverus.batches.records import LineError
 from foreverus.batches.shards.line_tasks import LineTasks
 from foreverus.batches.shards.lookahead import Ahead
 from foreverus.batches.shards.recording import ShardRecorder
@@ -37,7 +38,7 @@ class LineAnswering:
                 answer = await self._resources.admission.run(partial(self._ask, line), alone)
                 result = answered(line, answer, by, clock())
             except PromptRejected as err:
-                result = failed(line, err.reason, str(err), by, clock())
+                result = failed(line, LineError(err.reason, str(err)), by, clock())
             except EngineFailed as err:
                 tries += 1
                 log.warning("line %d: try %d failed: %s", line.number, tries, err)

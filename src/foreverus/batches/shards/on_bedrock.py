@@ -11,11 +11,12 @@ from foreverus import ids
 from foreverus.aws.s3 import Objects
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend
+from foreverus.batches.records import BatchRef, Shard
 from foreverus.batches.shards.lookahead import Ahead, LookAhead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.results import BEDROCK
 from foreverus.batches.shards.run import LAST_WRITES_S, ShardRun, StopReason
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.errors import EngineBusy
 
@@ -51,10 +52,10 @@ class OnBedrock:
         record, shards = await asyncio.gather(
             self.run_blocking(self.store.get, ref), self.run_blocking(self.store.shards, ref.batch_id)
         )
-        left = [one for one in shards if one["status"] != "done"]
+        left = [one for one in shards if not one.is_done]
         error: BaseException | None = None
         if record is not None and in_round(record, round_) and left:
-            left.sort(key=lambda one: one.get("completion_tokens_limit", 0), reverse=True)
+            left.sort(key=lambda one: one.completion_tokens_limit, reverse=True)
             jobs = [ShardJob(ref, round_, one, record["input_key"]) for one in left]
             window = (ids.parse_timestamp(record["expires_at"]) - self.clock()).total_seconds()
             error = await _Round(self, jobs).run(max(0.0, min(seconds, window)))
@@ -144,5 +145,5 @@ async def _lives(suspicion: str) -> bool:
     return True
 
 
-def _unfinished(shard: Item) -> int:
-    return 0 if shard["status"] == "done" else int(shard["lines"]) - int(shard["completed"]) - int(shard["failed"])
+def _unfinished(shard: Shard) -> int:
+    return 0 if shard.is_done else shard.lines - shard.finished

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 
 Message = dict[str, Any]
 

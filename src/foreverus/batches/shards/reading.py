@@ -1,10 +1,11 @@
 """What a shard asks: its lines, without those that are finished, in the order in which they are to be asked."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from foreverus.batches.input.lines import Line, estimate_prompt, read_shard
+from foreverus.batches.records import LineResult
 from foreverus.batches.shards.resources import ShardJob, ShardResources
 
 MAX_ENGINES_LOST = 2  # engines that died under one line: it is not asked again
@@ -16,8 +17,8 @@ class ShardLines:
     """A shard's lines by their numbers, and what was known of them when it was read."""
 
     lines: dict[int, Line]
-    finished: dict[int, dict[str, Any]]
-    engines_lost: dict[int, int]  # by the number of a suspect: a line that an engine died under
+    finished: dict[int, LineResult]
+    engines_lost: Mapping[int, int]  # by the number of a suspect: a line that an engine died under
 
     @property
     def hopeless(self) -> list[Line]:
@@ -44,11 +45,11 @@ class ShardLines:
 async def read_lines(resources: ShardResources, job: ShardJob) -> ShardLines:
     """Raises what the table and the bucket raise."""
     known, data = await asyncio.gather(
-        resources.run_blocking(resources.batches.settled, job.ref.batch_id, job.number),
-        resources.run_blocking(resources.objects.read, job.input_key, job.shard["start"], job.shard["end"]),
+        resources.run_blocking(resources.batches.finished, job.ref.batch_id, job.number),
+        resources.run_blocking(resources.objects.read, job.input_key, job.shard.start, job.shard.end),
     )
-    lines = {line.number: line for line in read_shard(data, int(job.shard["first_line"]))}
-    finished = {number: known.lines[number] for number in known.lines.keys() & lines.keys()}
+    lines = {line.number: line for line in read_shard(data, job.shard.first_line)}
+    finished = {number: known.results[number] for number in known.results.keys() & lines.keys()}
     return ShardLines(lines, finished, known.suspects)
 
 

@@ -3,10 +3,11 @@
 import logging
 
 from foreverus.batches.input.lines import Line
+from foreverus.batches.records import LineResult
 from foreverus.batches.shards.group_commit import GroupCommit
 from foreverus.batches.shards.reading import MAX_ENGINES_LOST, ShardLines
 from foreverus.batches.shards.resources import ShardJob, ShardResources
-from foreverus.batches.shards.results import BEDROCK, Item, LineTotals, engine_failed
+from foreverus.batches.shards.results import BEDROCK, LineTotals, engine_failed
 
 log = logging.getLogger(__name__)
 
@@ -15,7 +16,7 @@ class ShardRecorder:
     """`results` takes each finished line. `slot_seconds`: of the backend's slots, and in no progress yet."""
 
     def __init__(self, resources: ShardResources, job: ShardJob):
-        self.results: GroupCommit[Item] = GroupCommit(self._write, resources.slots, resources.backlog)
+        self.results: GroupCommit[LineResult] = GroupCommit(self._write, resources.slots, resources.backlog)
         self.slot_seconds = 0.0
         self._resources = resources
         self._job = job
@@ -24,8 +25,8 @@ class ShardRecorder:
 
     def begin_with(self, known: ShardLines) -> None:
         """Counts the lines that were finished before, and finishes those that are not asked again."""
-        for number, result in known.finished.items():
-            self._totals.add(number, result)
+        for result in known.finished.values():
+            self._totals.add(result)
         for line in known.hopeless:
             self._give_up(line)
 
@@ -63,9 +64,9 @@ class ShardRecorder:
     def _give_up(self, line: Line) -> None:
         self.results.put(engine_failed(line, self._resources.answered_by, self._resources.clock()))
 
-    async def _write(self, results: list[Item]) -> None:
+    async def _write(self, results: list[LineResult]) -> None:
         r = self._resources
-        await r.run_blocking(r.batches.settle, self._job.ref.batch_id, self._job.number, results, r.clock())
+        await r.run_blocking(r.batches.keep_results, self._job.ref.batch_id, self._job.number, results, r.clock())
         for result in results:
-            self._totals.add(result["line"], result)
+            self._totals.add(result)
         r.on_recorded(results)

@@ -1,6 +1,6 @@
 """What a shard's run needs from whoever runs it: the worker on a GPU, or Bedrock's Lambda."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -8,8 +8,9 @@ from typing import Any, Protocol, TypeVar
 from foreverus.aws.s3 import Objects
 from foreverus.backends.port import Backend
 from foreverus.batches.model import IN_PROGRESS
+from foreverus.batches.records import BatchRef, LineResult, Shard
 from foreverus.batches.shards.group_commit import Backlog
-from foreverus.batches.store import Batches, BatchRef
+from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking
 
 Item = dict[str, Any]
@@ -39,22 +40,24 @@ class ShardResources:
     objects: Objects
     run_blocking: RunBlocking
     clock: Callable[[], datetime]
-    on_recorded: Callable[[list[Item]], None] = lambda results: None  # finished lines, when they are in the table
+    on_recorded: Callable[[Sequence[LineResult]], None] = lambda results: (
+        None
+    )  # finished lines, when they are in the table
     backlog: Backlog = field(default_factory=Backlog)
 
 
 @dataclass(frozen=True, slots=True)
 class ShardJob:
-    """A shard's item, for the round in which it is to be answered. `input_key`: of the batch's own copy."""
+    """A shard, for the round in which it is to be answered. `input_key`: of the batch's own copy."""
 
     ref: BatchRef
     round: int
-    shard: Item
+    shard: Shard
     input_key: str
 
     @property
     def number(self) -> int:
-        return int(self.shard["shard"])
+        return self.shard.number
 
     def __str__(self) -> str:
         return f"shard {self.number} of {self.ref.batch_id}"

@@ -23,6 +23,7 @@ from foreverus.batches.input.lines import (
     read_shard,
     split,
 )
+from foreverus.batches.records import LineError, LineResult
 
 
 def in_pieces(data: bytes, cuts: list[int]) -> list[bytes]:
@@ -126,20 +127,11 @@ def test_longer_texts_have_more_tokens_by_estimate(text: str) -> None:
     assert estimate_prompt(Prompt((), text=text)) == estimate_tokens(text)
 
 
-SETTLED = {
-    "line": 12,
-    "custom_id": "c12",
-    "text": "Olá!",
-    "finish_reason": "stop",
-    "prompt_tokens": 9,
-    "completion_tokens": 3,
-    "by": "ses_1",
-    "at": "2026-01-01T12:00:00.500Z",
-}
+FINISHED = LineResult(12, "c12", "ses_1", "2026-01-01T12:00:00.500Z", "Olá!", "stop", 9, 3)
 
 
 def test_an_output_line_has_openais_form() -> None:
-    made = output_line("batch_019b", "m", SETTLED, CHAT)
+    made = output_line("batch_019b", "m", FINISHED, CHAT)
     answer = made["response"].pop("body")
     assert made == {
         "id": "batch_req_019b_12",
@@ -154,20 +146,19 @@ def test_an_output_line_has_openais_form() -> None:
 
 
 def test_an_output_line_of_a_text_completion_has_its_own_form() -> None:
-    answer = output_line("batch_019b", "m", SETTLED, COMPLETIONS)["response"]["body"]
+    answer = output_line("batch_019b", "m", FINISHED, COMPLETIONS)["response"]["body"]
     read = openai.types.Completion.model_validate(answer, strict=True)
     assert (read.object, read.choices[0].text) == ("text_completion", "Olá!")
 
 
 def test_an_error_line_says_whether_the_engine_has_seen_the_prompt() -> None:
-    lost = {"line": 3, "custom_id": "c3", "error": {"code": "batch_expired", "message": "Too late."}}
-    assert error_line("batch_019b", lost) == {
+    line = LineResult(3, "c3")
+    assert error_line("batch_019b", line, LineError("batch_expired", "Too late.")) == {
         "id": "batch_req_019b_3",
         "custom_id": "c3",
         "response": None,
         "error": {"code": "batch_expired", "message": "Too late."},
     }
-    refused = {"line": 3, "custom_id": "c3", "error": {"code": "context_length_exceeded", "message": "Too long."}}
-    made = error_line("batch_019b", refused)
+    made = error_line("batch_019b", line, LineError("context_length_exceeded", "Too long."))
     assert made["response"]["status_code"] == 400
     assert made["response"]["body"]["error"]["code"] == made["error"]["code"] == "context_length_exceeded"

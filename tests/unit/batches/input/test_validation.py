@@ -36,7 +36,7 @@ from foreverus.batches.input.lines import (
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.store import BatchRef
+from foreverus.batches.records import BatchRef
 from foreverus.errors import NotFound
 from foreverus.files.records import MAX_FILE_BYTES
 from tests.unit.conftest import NOW
@@ -64,9 +64,9 @@ def test_a_good_file_becomes_shards() -> None:
     verdict = check(line("a", max_tokens=5), "", line("b"))
     assert (verdict.errors, verdict.total) == ([], 2)
     (shard,) = verdict.shards
-    assert (shard["shard"], shard["first_line"], shard["lines"], shard["start"]) == (0, 1, 2, 0)
+    assert (shard.number, shard.first_line, shard.lines, shard.start) == (0, 1, 2, 0)
     assert verdict.completion_tokens_limit == 5 + ASSUMED_ANSWER_TOKENS
-    assert verdict.prompt_tokens_estimate == shard["prompt_tokens_estimate"] > 0
+    assert verdict.prompt_tokens_estimate == shard.prompt_tokens_estimate > 0
 
 
 def test_every_parameter_of_the_contract_is_taken() -> None:
@@ -191,7 +191,7 @@ def test_bom_crlf_and_a_missing_last_break_are_fine() -> None:
     verdict = validate(split([data]), CHAT, MODEL)
     assert (verdict.errors, verdict.total) == ([], 3)
     (shard,) = verdict.shards
-    lines = read_shard(data[shard["start"] : shard["end"]], shard["first_line"])
+    lines = read_shard(data[shard.start : shard.end], shard.first_line)
     assert [one.custom_id for one in lines] == ["a", "b", "c"]
 
 
@@ -271,14 +271,14 @@ def test_shards_hold_every_line_once_and_stay_small(sizes: list[tuple[int, int]]
     text = "".join(line(str(n), user="x" * size) + end * (1 + blank) for n, (size, blank) in enumerate(sizes))
     data = text.encode()
     verdict = validate(split([data]), CHAT, MODEL)
-    read = [one for s in verdict.shards for one in read_shard(data[s["start"] : s["end"]], s["first_line"])]
+    read = [one for s in verdict.shards for one in read_shard(data[s.start : s.end], s.first_line)]
     assert [one.custom_id for one in read] == [str(n) for n in range(len(sizes))]
     every = [one for one in split([data]) if one.data]
     assert [one.number for one in read] == [one.number for one in every]
     for shard in verdict.shards:
-        assert shard["lines"] <= SHARD_LINES
-        assert shard["end"] - shard["start"] <= SHARD_BYTES or shard["lines"] == 1
-    assert sum(shard["lines"] for shard in verdict.shards) == verdict.total == len(sizes)
+        assert shard.lines <= SHARD_LINES
+        assert shard.end - shard.start <= SHARD_BYTES or shard.lines == 1
+    assert sum(shard.lines for shard in verdict.shards) == verdict.total == len(sizes)
 
 
 @given(
@@ -389,7 +389,7 @@ def test_a_valid_batch_is_in_progress_with_its_shards() -> None:
     record = world.record
     assert (record["status"], record["total"], record["shards"], record["model"]) == ("in_progress", 250, 3, MODEL)
     assert (record["round"], record["in_progress_at"]) == (0, ids.timestamp(NOW))
-    assert [(s["lines"], s["status"]) for s in world.store.shards("batch_1")] == [
+    assert [(s.lines, s.status) for s in world.store.shards("batch_1")] == [
         (100, "waiting"),
         (100, "waiting"),
         (50, "waiting"),

@@ -10,7 +10,7 @@ from foreverus import ids
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
-from foreverus.batches.store import BatchRef, Progress
+from foreverus.batches.records import BatchRef, Progress, Shard, ShardStatus
 from foreverus.costs.prices import bedrock_price
 from foreverus.errors import NotFound
 from foreverus.sessions.records import Session
@@ -58,7 +58,7 @@ class World:
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
 
-    def settle(self, shard: int, lines: int, tokens: int = 100, done: bool = False) -> None:
+    def finish(self, shard: int, lines: int, tokens: int = 100, done: bool = False) -> None:
         self.store.progress(REF, shard, Progress(lines, 0, 30 * lines, tokens * lines), done)
 
     def record(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def world(shards: int = 4, hours: float = 24, metadata: dict[str, str] | None = 
     }
     made.store.create(record, None, NOW)
     estimates = {"prompt_tokens_estimate": 5_000, "completion_tokens_limit": 20_000}
-    parts = [{"shard": n, "first_line": 1 + 100 * n, "lines": 100, **estimates} for n in range(shards)]
+    parts = [Shard(n, 1 + 100 * n, 100, 9_000 * n, 9_000 * (n + 1), **estimates) for n in range(shards)]
     made.store.put_shards("batch_1", parts)
     return made
 
@@ -128,7 +128,7 @@ def test_a_new_round_makes_the_old_promise_and_token_void() -> None:
     batch = world(metadata=GPU_ONLY)
     assert batch.plan()["round"] == 1
     batch.store.offer(REF, 1, "token", NOW)
-    batch.settle(0, 10)
+    batch.finish(0, 10)
     assert batch.plan("States.Timeout")["round"] == 2
     assert batch.store.pending.batches() == []
     assert "task_token" not in batch.record()
@@ -139,7 +139,7 @@ def test_the_end_is_found_in_this_order() -> None:
     batch = world(shards=1)
     batch.later(hours=25)
     assert batch.plan() == {"next": "finish", "round": 0, "seconds": 0, "status": "expired"}
-    batch.settle(0, 100, done=True)
+    batch.finish(0, 100, done=True)
     assert batch.plan()["status"] == "completed"
     batch.store.change(REF, {"status": "cancelling"})
     assert batch.plan("EngineFailed")["status"] == "cancelled"
@@ -176,7 +176,7 @@ def test_after_a_quota_the_rest_is_bedrocks() -> None:
     batch = world(500)
     assert batch.plan()["next"] == "gpu"
     assert batch.plan("GpuQuotaExceeded")["next"] == "bedrock"
-    batch.settle(0, 50)
+    batch.finish(0, 50)
     assert batch.plan()["next"] == "bedrock"  # the quota is not asked again
     assert batch.plan("BackendUnavailable")["status"] == "failed"
     assert [one["code"] for one in batch.record()["errors"]] == ["backend_unavailable"]
@@ -193,10 +193,10 @@ def test_without_capacity_bedrock_takes_over_for_half_an_hour_and_the_gpu_gets_a
     batch = world(500)
     batch.plan()
     assert batch.plan("NoGpuCapacity")["next"] == "bedrock"
-    batch.settle(0, 50)
+    batch.finish(0, 50)
     batch.later(minutes=15)
     assert batch.plan()["next"] == "bedrock"
-    batch.settle(0, 90)
+    batch.finish(0, 90)
     batch.later(minutes=16)
     assert batch.plan()["next"] == "gpu"
 
@@ -205,7 +205,7 @@ def test_a_gpu_that_somebody_else_has_started_is_joined_and_no_second_one_asked_
     batch = replace(world(500), max_gpus=3)
     batch.plan()
     batch.plan("NoGpuCapacity")
-    batch.settle(0, 50)
+    batch.finish(0, 50)
     batch.sessions.live = [live()]
     assert batch.plan()["next"] == "gpu"
     assert batch.record()["gpus"] == 1
@@ -258,7 +258,7 @@ def test_answers_between_losses_keep_it_going() -> None:
     batch = world(500, metadata=GPU_ONLY)
     batch.plan()
     for number in range(1, 9):
-        batch.settle(0, number)
+        batch.finish(0, number)
         assert batch.plan("SpotInterrupted")["next"] == "gpu"
 
 
@@ -284,7 +284,7 @@ def test_a_backlog_that_is_worth_it_gets_more_gpus_and_one_when_there_is_no_more
     batch.plan()
     assert batch.record()["gpus"] == 3
     batch.sessions.live = [live()]
-    batch.settle(0, 10)
+    batch.finish(0, 10)
     assert batch.plan("GpuQuotaExceeded")["next"] == "gpu"
     assert batch.record()["gpus"] == 1
 
@@ -296,7 +296,7 @@ def test_the_rate_of_this_batch_counts_before_every_other() -> None:
     batch.plan()
     assert batch.record()["choice"]["gpu_tokens_per_second"] == 300.0
     batch.later(seconds=100)
-    batch.settle(0, 100, tokens=150, done=True)  # 15,000 tokens in 100 s
+    batch.finish(0, 100, tokens=150, done=True)  # 15,000 tokens in 100 s
     batch.plan("States.Timeout")
     choice = batch.record()["choice"]
     assert (choice["gpu_tokens_per_second"], choice["gpu_tokens_per_second_from"]) == (150.0, "measured in this batch")
@@ -318,17 +318,9 @@ def test_a_model_whose_price_nobody_knows_is_not_chosen_for_its_price() -> None:
     assert "unknown" in batch.record()["choice"]["bedrock_price_from"]
 
 
-def shard(**changes: Any) -> dict[str, Any]:
-    estimates = {"prompt_tokens_estimate": 5_000, "completion_tokens_limit": 20_000}
-    return {
-        "status": "waiting",
-        "lines": 100,
-        "completed": 0,
-        "failed": 0,
-        "completion_tokens": 0,
-        **estimates,
-        **changes,
-    }
+def shard(**changes: Any) -> Shard:
+    new = Shard(0, 1, 100, 0, 9_000, prompt_tokens_estimate=5_000, completion_tokens_limit=20_000)
+    return replace(new, **changes)
 
 
 def test_before_anything_is_answered_half_of_the_limit_is_expected_and_never_an_essay() -> None:
@@ -337,7 +329,7 @@ def test_before_anything_is_answered_half_of_the_limit_is_expected_and_never_an_
 
 
 def test_what_was_answered_says_what_will_be() -> None:
-    done = shard(status="done", completed=100, completion_tokens=1_000)
+    done = shard(status=ShardStatus.DONE, completed=100, completion_tokens=1_000)
     left = work_left([done, shard(completed=40, failed=10, completion_tokens=400)], 60)
     assert (left.lines, left.prompt_tokens) == (50, 2_500)
     assert left.completion_tokens == round((100 * 16 + 1_400) / (16 + 140) * 50)

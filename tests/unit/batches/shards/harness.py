@@ -7,8 +7,8 @@ from typing import Any
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.backends.port import Prompt
 from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.records import BatchRef, LineResult, Shard
 from foreverus.batches.shards.queue import shard_message
-from foreverus.batches.store import BatchRef
 
 REF = BatchRef("user_1", "batch_1")
 KEY = "batches/batch_1/input.jsonl"
@@ -33,19 +33,19 @@ def submit(
     for first in range(0, len(lines), a_shard):
         end = start + sum(len(one) for one in lines[first : first + a_shard])
         count = len(lines[first : first + a_shard])
-        shards.append({"shard": len(shards), "first_line": first + 1, "lines": count, "start": start, "end": end})
+        shards.append(Shard(len(shards), first + 1, count, start, end))
         start = end
     batches.put_shards(ref.batch_id, shards)
-    return [json.dumps(shard_message(ref, one["shard"], 1)) for one in shards]
+    return [json.dumps(shard_message(ref, one.number, 1)) for one in shards]
 
 
-def settled(batches: MemoryBatches, ref: BatchRef = REF) -> dict[int, dict[str, Any]]:
-    """Every settled line of the batch, by its number."""
+def results(batches: MemoryBatches, ref: BatchRef = REF) -> dict[int, LineResult]:
+    """Every finished line of the batch, by its number."""
     return {
-        number: item
-        for (batch_id, _), lines in batches.answered.items()
+        number: result
+        for (batch_id, _), lines in batches.results.items()
         if batch_id == ref.batch_id
-        for number, item in lines.items()
+        for number, result in lines.items()
     }
 
 

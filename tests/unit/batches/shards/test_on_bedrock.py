@@ -11,11 +11,11 @@ from foreverus.backends.limiter import Limiter
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.records import LineResult, Progress, all_done
 from foreverus.batches.shards.on_bedrock import OnBedrock
-from foreverus.batches.store import Progress
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.contact import Contact, DirectCalls
-from tests.unit.batches.shards.harness import REF, asked, line, reply, settled, submit
+from tests.unit.batches.shards.harness import REF, asked, line, reply, results, submit
 from tests.unit.worker.harness import in_jumping_time
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -69,11 +69,11 @@ async def test_batch_is_answered_with_many_calls_at_once() -> None:
     assert await batch.answer() == {"left": 0}
     took = asyncio.get_running_loop().time()
     assert took <= 100 / 16 * 2 + 2 and backend.most_running == 16
-    lines = settled(batch.store)
-    assert lines.keys() == set(range(1, 101)) and {item["by"] for item in lines.values()} == {"bedrock"}
+    lines = results(batch.store)
+    assert lines.keys() == set(range(1, 101)) and {one.by for one in lines.values()} == {"bedrock"}
     shards = batch.store.shards(REF.batch_id)
-    assert {one["status"] for one in shards} == {"done"} and not any(one["shares"] for one in shards)
-    assert sum(one["bedrock_completion_tokens"] for one in shards) == 200
+    assert all_done(shards) and not any(one.slot_seconds for one in shards)
+    assert sum(one.bedrock_completion_tokens for one in shards) == 200
 
 
 @in_jumping_time
@@ -84,7 +84,7 @@ async def test_throttled_backend_is_asked_at_its_own_pace() -> None:
     took = asyncio.get_running_loop().time()
     assert took <= 200 / 5 * 2 * 1.5, "two thirds of what the quota allows at least"
     assert backend.refused <= 60
-    assert len(settled(batch.store)) == 200
+    assert len(results(batch.store)) == 200
 
 
 @in_jumping_time
@@ -102,8 +102,8 @@ async def test_backend_that_cannot_be_used_ends_the_round_and_keeps_what_it_answ
     batch = Round(backend)
     answer = await batch.answer()
     assert answer["error"] == {"Error": "BackendUnavailable", "Cause": "The model is not enabled."}
-    assert answer["left"] == 100 - len(settled(batch.store)) > 0
-    assert sum(one["completed"] for one in batch.store.shards(REF.batch_id)) == len(settled(batch.store))
+    assert answer["left"] == 100 - len(results(batch.store)) > 0
+    assert sum(one.completed for one in batch.store.shards(REF.batch_id)) == len(results(batch.store))
 
 
 @in_jumping_time
@@ -111,7 +111,7 @@ async def test_partial_failure_is_an_error_of_its_lines_only() -> None:
     backend = Bedrock(q3=PromptRejected("No.", "unsupported_parameter"), q4=EngineFailed("ModelErrorException"))
     batch = Round(backend)
     assert await batch.answer() == {"left": 0}
-    errors = {n: item["error"]["code"] for n, item in settled(batch.store).items() if "error" in item}
+    errors = {n: one.error.code for n, one in results(batch.store).items() if one.error}
     assert errors == {3: "unsupported_parameter", 4: "engine_failed"}
     assert [asked(prompt) for prompt in backend.prompts].count("q4") == 3
 
@@ -122,7 +122,7 @@ async def test_time_that_is_up_starts_nothing_and_lets_calls_in_flight_end() -> 
     batch = Round(backend, lines=1000, a_shard=100)
     answer = await batch.answer(seconds=9.0)
     assert 9 <= asyncio.get_running_loop().time() <= 9 + 3
-    assert answer == {"left": 1000 - len(backend.prompts)} and len(settled(batch.store)) == len(backend.prompts)
+    assert answer == {"left": 1000 - len(backend.prompts)} and len(results(batch.store)) == len(backend.prompts)
 
 
 @in_jumping_time
@@ -132,7 +132,7 @@ async def test_window_that_closes_ends_the_round() -> None:
     batch.store.change(REF, {"expires_at": "2026-01-01T12:00:07.000Z"})
     answer = await batch.answer(seconds=800)
     assert asyncio.get_running_loop().time() <= 7 + 3
-    assert 0 < answer["left"] == 1000 - len(settled(batch.store))
+    assert 0 < answer["left"] == 1000 - len(results(batch.store))
 
 
 @in_jumping_time
@@ -154,7 +154,7 @@ def test_batch_that_moves_on_is_left_within_seconds(change: dict[str, Any]) -> N
         batch.store.change(REF, change)
         answer = await answering
         assert asyncio.get_running_loop().time() < 10 + 3
-        assert answer["left"] == 1000 - len(settled(batch.store)) and "error" not in answer
+        assert answer["left"] == 1000 - len(results(batch.store)) and "error" not in answer
         assert (await batch.answer())["left"] == answer["left"], "and is not taken up again"
 
     move_on()
@@ -173,25 +173,23 @@ async def test_second_visit_asks_only_what_has_no_answer() -> None:
 @in_jumping_time
 async def test_shard_that_a_gpu_began_keeps_its_shares_and_counts_once() -> None:
     batch = Round(Bedrock(), lines=4, a_shard=4)
-    gpu = {"custom_id": "c1", "by": "ses_1", "text": "", "finish_reason": "stop"}
-    batch.store.settle(
-        REF.batch_id, 0, [{"line": 1, **gpu, "prompt_tokens": 7, "completion_tokens": 9, "at": ""}], START
-    )
+    gpu = LineResult(1, "c1", "ses_1", finish_reason="stop", prompt_tokens=7, completion_tokens=9)
+    batch.store.keep_results(REF.batch_id, 0, [gpu], START)
     batch.store.progress(REF, 0, Progress(1, 0, 7, 9, session_id="ses_1", slot_seconds=2.5), False)
     assert await batch.answer() == {"left": 0}
     (shard,) = batch.store.shards(REF.batch_id)
-    assert (shard["completed"], shard["completion_tokens"], shard["bedrock_completion_tokens"]) == (4, 15, 6)
-    assert shard["shares"] == {"ses_1": 2.5}
+    assert (shard.completed, shard.completion_tokens, shard.bedrock_completion_tokens) == (4, 15, 6)
+    assert shard.slot_seconds == {"ses_1": 2.5}
 
 
 @in_jumping_time
 async def test_table_that_cannot_be_read_is_an_error_and_no_end_of_the_world() -> None:
     batch = Round(Bedrock())
 
-    def settled(*args: Any) -> Any:
+    def finished(*args: Any) -> Any:
         raise ConnectionError("no route to DynamoDB")
 
-    batch.store.settled = settled  # type: ignore[method-assign]
+    batch.store.finished = finished  # type: ignore[method-assign]
     answer = await batch.answer()
     assert answer == {"left": 100, "error": {"Error": "ConnectionError", "Cause": "no route to DynamoDB"}}
 
@@ -218,4 +216,4 @@ def test_run_makes_a_loop_of_its_own() -> None:
     submit(store, objects, [line(1, "hello")], 1)
     on = OnBedrock(store=store, objects=objects, backend=MemoryEngine(), calls_at_once=4, clock=lambda: START)
     assert on.run(REF, 1, 30) == {"left": 0}
-    assert settled(store)[1]["text"] == "You said: hello"
+    assert results(store)[1].text == "You said: hello"

@@ -12,13 +12,14 @@ from foreverus.aws.s3 import MemoryObjects, ObjectNotThere
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
+from foreverus.batches.records import LineError
 from foreverus.batches.shards.lookahead import LookAhead
 from foreverus.batches.shards.resources import ShardJob, ShardResources
 from foreverus.batches.shards.run import ShardRun, StopReason
 from foreverus.batches.store import BatchStore
 from foreverus.errors import EngineFailed
 from foreverus.worker.contact import Contact, DirectCalls
-from tests.unit.batches.shards.harness import KEY, REF, asked, line, settled, submit
+from tests.unit.batches.shards.harness import KEY, REF, asked, line, results, submit
 from tests.unit.worker.harness import in_jumping_time
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -61,12 +62,15 @@ class Shard:
             run_blocking=DirectCalls(Contact()),
             clock=lambda: NOW,
             slots=4,
-            on_recorded=lambda items: self.heard.extend(item["line"] for item in items),
+            on_recorded=lambda results: self.heard.extend(one.line for one in results),
         )
 
-    def begin(self, **shard: Any) -> ShardRun:
-        item = {**self.batches.shards(REF.batch_id)[0], **shard}
-        return ShardRun(self.resources, ShardJob(REF, 1, item, KEY), LookAhead(4).claim())
+    def begin(self) -> ShardRun:
+        (shard,) = self.batches.shards(REF.batch_id)
+        return ShardRun(self.resources, ShardJob(REF, 1, shard, KEY), LookAhead(4).claim())
+
+
+ENGINE_FAILED = "The model's engine failed each time it was asked this."
 
 
 def lines(count: int) -> list[bytes]:
@@ -74,25 +78,25 @@ def lines(count: int) -> list[bytes]:
 
 
 @in_jumping_time
-async def test_every_line_is_settled_and_heard_of_once() -> None:
+async def test_every_line_is_finished_and_heard_of_once() -> None:
     shard = Shard(lines(10))
     assert await shard.begin().run() is StopReason.FINISHED
-    assert settled(shard.batches).keys() == set(range(1, 11)) == set(shard.heard) and len(shard.heard) == 10
-    assert shard.batches.settlings < 10, "they were written in groups"
+    assert results(shard.batches).keys() == set(range(1, 11)) == set(shard.heard) and len(shard.heard) == 10
+    assert shard.batches.result_writes < 10, "they were written in groups"
 
 
 @in_jumping_time
 async def test_blank_lines_are_skipped_and_numbers_are_those_of_the_file() -> None:
     shard = Shard([lines(1)[0], b"\r\n", b"   \n", line(4, "q4").replace(b"\n", b"\r\n")])
     assert await shard.begin().run() is StopReason.FINISHED
-    assert settled(shard.batches).keys() == {1, 4}
+    assert results(shard.batches).keys() == {1, 4}
 
 
 @in_jumping_time
 async def test_shard_of_blank_lines_is_done() -> None:
     shard = Shard([b"\n", b" \n"])
     assert await shard.begin().run() is StopReason.FINISHED
-    assert shard.batches.shards(REF.batch_id)[0]["status"] == "done"
+    assert shard.batches.shards(REF.batch_id)[0].is_done
 
 
 @in_jumping_time
@@ -104,7 +108,7 @@ async def test_line_that_two_engines_died_of_is_not_asked_and_one_that_one_died_
     assert await shard.begin().run() is StopReason.FINISHED
     asked_for = [asked(prompt) for prompt in shard.backend.prompts]
     assert "q2" not in asked_for and asked_for[-1] == "q3" and shard.slots.alone == [False] * 4 + [True]
-    assert settled(shard.batches)[2]["error"]["code"] == "engine_failed"
+    assert results(shard.batches)[2].error == LineError("engine_failed", ENGINE_FAILED)
 
 
 @in_jumping_time
@@ -134,8 +138,8 @@ async def test_run_that_starts_no_more_ends_with_what_is_in_the_engine() -> None
     assert shard.backend.running == 4
     run.stop(StopReason.TIME_UP)
     assert await running is StopReason.TIME_UP
-    assert len(settled(shard.batches)) == 4
-    assert shard.batches.shards(REF.batch_id)[0]["completed"] == 4
+    assert len(results(shard.batches)) == 4
+    assert shard.batches.shards(REF.batch_id)[0].completed == 4
 
 
 @in_jumping_time
@@ -162,13 +166,13 @@ async def test_progress_is_kept_while_the_shard_runs() -> None:
     shard = Shard(lines(40), MemoryEngine(lambda prompt: ["word "] * 5, seconds_per_token=0.2))
     running = asyncio.create_task(shard.begin().run())
     await asyncio.sleep(5)
-    (item,) = shard.batches.shards(REF.batch_id)
-    assert 10 <= item["completed"] <= 16 and item["status"] == "waiting"
-    assert item["shares"]["ses_1"] >= 10
+    (kept,) = shard.batches.shards(REF.batch_id)
+    assert 10 <= kept.completed <= 16 and not kept.is_done
+    assert kept.slot_seconds["ses_1"] >= 10
     assert await running is StopReason.FINISHED
 
 
-def test_settled_lines_fit_into_the_table(aws: Any) -> None:
+def test_finished_lines_fit_into_the_table(aws: Any) -> None:
     @in_jumping_time
     async def run() -> None:
         shard = Shard(lines(30))
@@ -177,8 +181,8 @@ def test_settled_lines_fit_into_the_table(aws: Any) -> None:
         store.put_shards(REF.batch_id, shard.batches.shards(REF.batch_id))
         shard.resources = replace(shard.resources, batches=store)
         assert await shard.begin().run() is StopReason.FINISHED
-        (item,) = store.shards(REF.batch_id)
-        assert (item["completed"], item["status"]) == (30, "done") and item["shares"]["ses_1"] > 1
-        assert store.settled(REF.batch_id, 0).lines[30]["text"] == "You said: q30"
+        (kept,) = store.shards(REF.batch_id)
+        assert (kept.completed, kept.is_done) == (30, True) and kept.slot_seconds["ses_1"] > 1
+        assert store.finished(REF.batch_id, 0).results[30].text == "You said: q30"
 
     run()

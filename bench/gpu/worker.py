@@ -23,10 +23,11 @@ from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef
 from foreverus.batches.shards.queue import shard_message
 from foreverus.conversations.memory import MemoryAnswers
-from foreverus.sessions.mailbox import Letter, MemoryMailbox
-from foreverus.worker.contact import Contact, DirectCalls, ThreadCalls
+from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
+from foreverus.worker.contact import Contact, RunInline, RunInThreads
 from foreverus.worker.instance import MemoryInstance
-from foreverus.worker.run import Parts, run
+from foreverus.worker.ports import WorkerPorts
+from foreverus.worker.run import run
 from foreverus.worker.settings import WorkerSettings
 
 Body = dict[str, Any]
@@ -110,14 +111,16 @@ class BatchWorker:
         self.model = model
         self.engine = OpenAiEngine(url, model)
         self.tasks = HeardTasks()
-        self.mailbox = MemoryMailbox(Letter("ses_1", "i-1", "booting", task="boot", task_token="boot", launched_at=now))
+        self.mailbox = MemoryMailbox(
+            MailboxSnapshot("ses_1", "i-1", "booting", task="boot", task_token="boot", launched_at=now)
+        )
         self.batches, self.objects = MemoryBatches(), MemoryObjects(lambda: datetime.now(UTC))
         self.queue, chats = LongPolled(), LongPolled()
-        calls = DirectCalls(contact, AWS_S)
-        self.polls = ThreadCalls(contact, 2, "receive")
+        run_blocking = RunInline(contact, AWS_S)
+        self.polls = RunInThreads(contact, 2, "receive")
         self.made = 0
         answers = MemoryAnswers()
-        self.parts = Parts(
+        self.ports = WorkerPorts(
             settings=WorkerSettings.from_env(settings),
             me=instance.me,
             engine=self.engine,
@@ -131,9 +134,10 @@ class BatchWorker:
             objects=self.objects,
             chat_queue=chats,
             batch_queue=self.queue,
-            calls=calls,
-            push_calls=calls,
-            receive_calls=self.polls,
+            run_blocking=run_blocking,
+            run_push=run_blocking,
+            run_receive=self.polls,
+            contact=contact,
         )
 
     async def answer(self, bodies: Sequence[Body]) -> Answered:
@@ -192,7 +196,7 @@ async def serving(url: str, model: str, slots: int, context: int) -> AsyncIterat
     """A worker that is healthy and serves, until the block ends. Raises RuntimeError when it ends badly."""
     worker = BatchWorker(url, model, slots, context)
     worker.tasks.open |= {"boot", "serve"}
-    living = asyncio.create_task(run(worker.parts))
+    living = asyncio.create_task(run(worker.ports))
     try:
         while "boot" in worker.tasks.open:
             if living.done():

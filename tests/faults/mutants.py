@@ -83,7 +83,7 @@ MUTANTS = (
     Mutant(
         "way 5: a worker goes on after a refused heartbeat",
         "src/foreverus/worker/watch.py",
-        'self._life.end(moved_on(f"The state machine refused a heartbeat: {err}"))',
+        'self.shutdown.begin(session_lost(f"The state machine refused a heartbeat: {err}"))',
         'log.warning("refused: %r", err)',
         ("--ways", "refused_heartbeat"),
     ),
@@ -110,7 +110,7 @@ MUTANTS = (
     Mutant(
         "the visibility extension: a message in work comes back",
         "src/foreverus/worker/serve.py",
-        "await self.calls(self.queue.hide, held, self.visibility_s)",
+        "await self.run_blocking(self.queue.hide, held, self.visibility_s)",
         "pass",
         ("--only", "long"),
     ),

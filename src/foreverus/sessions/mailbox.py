@@ -22,7 +22,7 @@ BOOT, SERVE = Task.BOOT, Task.SERVE
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class MailboxSnapshot:
     """What the mailbox holds. `task` and `task_token` belong together."""
 
     session_id: str
@@ -38,7 +38,7 @@ class Letter:
     spend_notice: int = 0  # the notice that was given already: 0, 80 or 100 percent of a cap
 
     @classmethod
-    def of(cls, session: Session) -> "Letter":
+    def of(cls, session: Session) -> "MailboxSnapshot":
         return cls(
             session_id=session.session_id,
             instance_id=session.instance_id,
@@ -60,7 +60,7 @@ class Letter:
 
 @dataclass(frozen=True, slots=True)
 class LineCount:
-    """Lines of batches that were finished, and their tokens."""
+    """Finished lines of batches, and their tokens."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -75,23 +75,23 @@ class LineCount:
 
 
 class Mailbox(Protocol):
-    def read(self, session_id: str) -> Letter | None:
-        """The newest letter (a consistent read); None when there is no such session."""
+    def read(self, session_id: str) -> MailboxSnapshot | None:
+        """The newest snapshot (a consistent read); None when there is no such session."""
 
-    def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
-        """Appends boot phases, as of the letter's attempt. False when the record is another instance's now."""
+    def add_phases(self, snapshot: MailboxSnapshot, phases: Sequence[Phase]) -> bool:
+        """Appends boot phases, as of the snapshot's attempt. False when the record is another instance's now."""
 
-    def note_spend(self, letter: Letter, percent: int, cap: str) -> bool:
+    def note_spend(self, snapshot: MailboxSnapshot, percent: int, cap: str) -> bool:
         """Notes that so much of the `session`'s or the `month`'s cap is used up. False when the record is another
         instance's now."""
 
-    def set_status(self, letter: Letter, status: SessionStatus, only_from: SessionStatus) -> bool:
+    def set_status(self, snapshot: MailboxSnapshot, status: SessionStatus, only_from: SessionStatus) -> bool:
         """Changes the status. False when it is not `only_from` or the record is another instance's now."""
 
-    def note_rebalance(self, letter: Letter, at: str) -> bool:
+    def note_rebalance(self, snapshot: MailboxSnapshot, at: str) -> bool:
         """Notes when AWS recommended to rebalance. False when the record is another instance's now."""
 
-    def count_lines(self, letter: Letter, count: LineCount, number: int) -> bool:
+    def count_lines(self, snapshot: MailboxSnapshot, count: LineCount, number: int) -> bool:
         """Adds batch lines to the session's usage. `number`: of this instance's counts, so that one that is sent again
         is counted once. False when it was counted before, or the record is another instance's now."""
 
@@ -100,53 +100,55 @@ class DynamoMailbox:
     def __init__(self, items: Table):
         self.items = items
 
-    def read(self, session_id: str) -> Letter | None:
+    def read(self, session_id: str) -> MailboxSnapshot | None:
         item = self.items.get(keys.session_key(session_id))
-        return Letter.of(session_from_item(item)) if item else None
+        return MailboxSnapshot.of(session_from_item(item)) if item else None
 
-    def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
-        new = [{"name": p.name, "at": p.at, "attempt": letter.attempt} for p in phases]
+    def add_phases(self, snapshot: MailboxSnapshot, phases: Sequence[Phase]) -> bool:
+        new = [{"name": p.name, "at": p.at, "attempt": snapshot.attempt} for p in phases]
         return self._update(
-            letter,
+            snapshot,
             "SET phases = list_append(if_not_exists(phases, :none), :new) ADD version :one",
             {":new": new, ":none": []},
         )
 
-    def note_spend(self, letter: Letter, percent: int, cap: str) -> bool:
+    def note_spend(self, snapshot: MailboxSnapshot, percent: int, cap: str) -> bool:
         values = {":percent": percent, ":cap": cap}
-        return self._update(letter, "SET spend_notice = :percent, spend_notice_cap = :cap ADD version :one", values)
+        return self._update(snapshot, "SET spend_notice = :percent, spend_notice_cap = :cap ADD version :one", values)
 
-    def set_status(self, letter: Letter, status: SessionStatus, only_from: SessionStatus) -> bool:
+    def set_status(self, snapshot: MailboxSnapshot, status: SessionStatus, only_from: SessionStatus) -> bool:
         return self._update(
-            letter,
+            snapshot,
             "SET #status = :status ADD version :one",
             {":status": status, ":from": only_from},
             " AND #status = :from",
             {"#status": "status"},
         )
 
-    def note_rebalance(self, letter: Letter, at: str) -> bool:
-        return self._update(letter, "SET rebalance_recommended_at = :at ADD version :one", {":at": at})
+    def note_rebalance(self, snapshot: MailboxSnapshot, at: str) -> bool:
+        return self._update(snapshot, "SET rebalance_recommended_at = :at ADD version :one", {":at": at})
 
-    def count_lines(self, letter: Letter, count: LineCount, number: int) -> bool:
+    def count_lines(self, snapshot: MailboxSnapshot, count: LineCount, number: int) -> bool:
         return self._update(
-            letter,
+            snapshot,
             "SET lines_counted = :mark ADD prompt_tokens :p, completion_tokens :c, lines_answered :l, version :one",
             {
                 ":p": count.prompt_tokens,
                 ":c": count.completion_tokens,
                 ":l": count.lines,
-                ":mark": f"{letter.instance_id}#{number}",
+                ":mark": f"{snapshot.instance_id}#{number}",
             },
             " AND (attribute_not_exists(lines_counted) OR lines_counted <> :mark)",
         )
 
-    def _update(self, letter: Letter, expression: str, values: Item, condition: str = "", names: Any = None) -> bool:
+    def _update(
+        self, snapshot: MailboxSnapshot, expression: str, values: Item, condition: str = "", names: Any = None
+    ) -> bool:
         try:
             self.items.update(
-                keys.session_key(letter.session_id),
+                keys.session_key(snapshot.session_id),
                 expression,
-                {**values, ":one": 1, ":me": letter.instance_id},
+                {**values, ":one": 1, ":me": snapshot.instance_id},
                 condition="instance_id = :me" + condition,
                 names=names,
             )
@@ -158,8 +160,8 @@ class DynamoMailbox:
 class MemoryMailbox:
     """Twin of `DynamoMailbox`. `change` is what the state machine and the API do to the record."""
 
-    def __init__(self, letter: Letter):
-        self.letter = letter
+    def __init__(self, snapshot: MailboxSnapshot):
+        self.snapshot = snapshot
         self.phases: list[tuple[str, int]] = []
         self.statuses: list[str] = []
         self.notices: list[tuple[int, str]] = []  # (percent, cap)
@@ -173,47 +175,47 @@ class MemoryMailbox:
         self._failures.append(error)
 
     def change(self, **values: Any) -> None:
-        self.letter = replace(self.letter, **values)
+        self.snapshot = replace(self.snapshot, **values)
 
-    def read(self, session_id: str) -> Letter | None:
+    def read(self, session_id: str) -> MailboxSnapshot | None:
         self._raise()
-        return self.letter if self.letter.session_id == session_id else None
+        return self.snapshot if self.snapshot.session_id == session_id else None
 
-    def add_phases(self, letter: Letter, phases: Sequence[Phase]) -> bool:
+    def add_phases(self, snapshot: MailboxSnapshot, phases: Sequence[Phase]) -> bool:
         self._raise()
-        if self.letter.instance_id != letter.instance_id:
+        if self.snapshot.instance_id != snapshot.instance_id:
             return False
-        self.phases += [(phase.name, letter.attempt) for phase in phases]
+        self.phases += [(phase.name, snapshot.attempt) for phase in phases]
         return True
 
-    def note_spend(self, letter: Letter, percent: int, cap: str) -> bool:
+    def note_spend(self, snapshot: MailboxSnapshot, percent: int, cap: str) -> bool:
         self._raise()
-        if self.letter.instance_id != letter.instance_id:
+        if self.snapshot.instance_id != snapshot.instance_id:
             return False
         self.change(spend_notice=percent)
         self.notices.append((percent, cap))
         return True
 
-    def set_status(self, letter: Letter, status: SessionStatus, only_from: SessionStatus) -> bool:
+    def set_status(self, snapshot: MailboxSnapshot, status: SessionStatus, only_from: SessionStatus) -> bool:
         self._raise()
-        if self.letter.instance_id != letter.instance_id or self.letter.status != only_from:
+        if self.snapshot.instance_id != snapshot.instance_id or self.snapshot.status != only_from:
             return False
         self.change(status=status)
         self.statuses.append(status)
         return True
 
-    def note_rebalance(self, letter: Letter, at: str) -> bool:
+    def note_rebalance(self, snapshot: MailboxSnapshot, at: str) -> bool:
         self._raise()
-        if self.letter.instance_id != letter.instance_id:
+        if self.snapshot.instance_id != snapshot.instance_id:
             return False
         self.rebalances.append(at)
         return True
 
-    def count_lines(self, letter: Letter, count: LineCount, number: int) -> bool:
+    def count_lines(self, snapshot: MailboxSnapshot, count: LineCount, number: int) -> bool:
         self._raise()
-        if self.letter.instance_id != letter.instance_id or (letter.instance_id, number) in self.counts:
+        if self.snapshot.instance_id != snapshot.instance_id or (snapshot.instance_id, number) in self.counts:
             return False
-        self.counts.add((letter.instance_id, number))
+        self.counts.add((snapshot.instance_id, number))
         self.counted = self.counted.plus(count)
         return True
 

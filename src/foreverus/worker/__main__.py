@@ -24,11 +24,12 @@ from foreverus.batches.store import BatchStore
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.sessions.mailbox import DynamoMailbox
 from foreverus.sessions.pending import PendingWorkStore
-from foreverus.worker.contact import Contact, ThreadCalls
+from foreverus.worker.contact import Contact, RunInThreads
 from foreverus.worker.instance import Identity, Instance, MetadataInstance
-from foreverus.worker.life import Life, spot_interrupted
-from foreverus.worker.run import Parts, run
+from foreverus.worker.ports import WorkerPorts
+from foreverus.worker.run import run
 from foreverus.worker.settings import WorkerSettings
+from foreverus.worker.shutdown import Shutdown, spot_interrupted
 from foreverus.worker.watchdog import Watchdog
 
 log = logging.getLogger("foreverus.worker")
@@ -70,18 +71,18 @@ async def identify(instance: Instance) -> Identity:
 
 
 async def main(settings: WorkerSettings) -> int:
-    life, contact = Life(), Contact()
+    shutdown, contact = Shutdown(), Contact()
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(sign, life.end, spot_interrupted(f"The worker got {sign.name}."))
+        loop.add_signal_handler(sign, shutdown.begin, spot_interrupted(f"The worker got {sign.name}."))
     watchdog = asyncio.create_task(Watchdog.from_env().run())
-    calls = ThreadCalls(contact, CALL_THREADS, "aws")
+    run_blocking = RunInThreads(contact, CALL_THREADS, "aws")
     instance = MetadataInstance()
     engine = OpenAiEngine(settings.engine_url, settings.model_id)
-    clients, me = await asyncio.gather(calls(make_clients, settings), identify(instance))
+    clients, me = await asyncio.gather(run_blocking(make_clients, settings), identify(instance))
     items = Table(clients["dynamodb"], settings.table_name)
     code = await run(
-        Parts(
+        WorkerPorts(
             settings=settings,
             me=me,
             engine=engine,
@@ -95,10 +96,11 @@ async def main(settings: WorkerSettings) -> int:
             objects=S3Objects(clients["s3"], settings.data_bucket, lambda: datetime.now(UTC)),
             chat_queue=SqsQueue(clients["sqs"], settings.chat_queue_url, settings.visibility_seconds),
             batch_queue=SqsQueue(clients["sqs"], settings.batch_queue_url, settings.visibility_seconds),
-            calls=calls,
-            push_calls=ThreadCalls(contact, PUSH_THREADS, "push"),
-            receive_calls=ThreadCalls(contact, QUEUES, "receive"),
-            life=life,
+            run_blocking=run_blocking,
+            run_push=RunInThreads(contact, PUSH_THREADS, "push"),
+            run_receive=RunInThreads(contact, QUEUES, "receive"),
+            contact=contact,
+            shutdown=shutdown,
         )
     )
     watchdog.cancel()

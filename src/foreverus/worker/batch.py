@@ -3,27 +3,20 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
-from foreverus.aws.s3 import Objects
 from foreverus.aws.sqs import Delivery
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.records import BatchRef, all_done
 from foreverus.batches.shards.lookahead import Ahead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.run import ShardRun, StopReason
-from foreverus.batches.store import Batches
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineFailed
-from foreverus.worker.chat import DOUBT_S, Verdict
-from foreverus.worker.contact import Calls
-from foreverus.worker.counting import SessionCount
-from foreverus.worker.engine import EngineWatch
-from foreverus.worker.interruption import line_ends_in_time
-from foreverus.worker.life import Life
-from foreverus.worker.lines import LineEngine, LineSlots
+from foreverus.worker.interruption import END_IN_TIME_CHECK_S, line_ends_in_time
+from foreverus.worker.lines import LineEngine
+from foreverus.worker.serve import MessageOutcome
+from foreverus.worker.shutdown import Shutdown
 
 log = logging.getLogger(__name__)
 
@@ -37,101 +30,76 @@ class ShardMessage:
     round: int
 
 
+@dataclass(frozen=True, kw_only=True)
 class ShardAnswering:
     """Answers shards with the engine's slots; says when a batch's last one is done."""
 
-    def __init__(
-        self,
-        session_id: str,
-        engine: LineEngine,
-        engine_watch: EngineWatch,
-        slots: LineSlots,
-        batches: Batches,
-        objects: Objects,
-        tasks: Tasks,
-        calls: Calls,
-        life: Life,
-        count: SessionCount,
-        clock: Callable[[], datetime],
-    ):
-        self.session_id = session_id
-        self.engine = engine
-        self.batches = batches
-        self.tasks = tasks
-        self.calls = calls
-        self.life = life
-        self.resources = ShardResources(
-            answered_by=session_id,
-            backend=engine,
-            admission=slots,
-            backend_lives=engine_watch.confirm_alive,
-            batches=batches,
-            objects=objects,
-            run_blocking=calls,
-            clock=clock,
-            slots=slots.slots.total,
-            on_recorded=count.add,
-        )
+    resources: ShardResources
+    engine: LineEngine
+    tasks: Tasks
+    shutdown: Shutdown
 
-    async def handle(self, delivery: Delivery, ahead: Ahead) -> Verdict:
+    async def handle(self, delivery: Delivery, ahead: Ahead) -> MessageOutcome:
         """What fails while reading is tried again later: the message comes back, and what was finished stays."""
         message = read_message(delivery.body)
         if message is None:
             log.error("a message that is no shard was dropped: receipt %s…", delivery.receipt[:20])
-            return Verdict.DONE
+            return MessageOutcome.DONE
         ref = message.ref
         record, shards = await asyncio.gather(
-            self.calls(self.batches.get, ref), self.calls(self.batches.shards, ref.batch_id)
+            self.resources.run_blocking(self.resources.batches.get, ref),
+            self.resources.run_blocking(self.resources.batches.shards, ref.batch_id),
         )
         shard = next((one for one in shards if one.number == message.shard), None)
         if record is None or shard is None or not in_round(record, message.round):
-            return Verdict.DONE
+            return MessageOutcome.DONE
         if not shard.is_done:
-            await self.calls(self.batches.worked_on, ref, self.session_id)
+            await self.resources.run_blocking(self.resources.batches.worked_on, ref, self.resources.answered_by)
             job = ShardJob(ref, message.round, shard, record["input_key"])
             stopped = await self._answer(ShardRun(self.resources, job, ahead))
             if stopped is not StopReason.FINISHED:
-                return Verdict.DONE if stopped is StopReason.SUPERSEDED else Verdict.HAND_BACK
+                return MessageOutcome.DONE if stopped is StopReason.SUPERSEDED else MessageOutcome.HAND_BACK
         await self._tell_if_that_was_all(message)
-        return Verdict.DONE
+        return MessageOutcome.DONE
 
     async def _answer(self, run: ShardRun) -> StopReason:
         work = asyncio.create_task(run.run())
-        stopping, hurry = (asyncio.create_task(event.wait()) for event in (self.life.stopping, self.life.hand_back))
+        stopping = asyncio.create_task(self.shutdown.stopping.wait())
+        handing_back = asyncio.create_task(self.shutdown.hand_back.wait())
         try:
             await first_of(work, stopping)
             if not work.done():
                 run.stop(StopReason.TIME_UP)
-            while not work.done() and not hurry.done():
-                if self.life.noticed.is_set():
+            while not work.done() and not handing_back.done():
+                if self.shutdown.noticed.is_set():
                     run.give_up(self._cannot_end)
-                await first_of(work, hurry, timeout=DOUBT_S)
+                await first_of(work, handing_back, timeout=END_IN_TIME_CHECK_S)
             if not work.done():
-                ending = self.life.ending
+                ending = self.shutdown.ending
                 died = ending is not None and ending.error == EngineFailed.code()
                 run.stop(StopReason.ENGINE_DIED if died else StopReason.HANDED_BACK)
                 await first_of(work, timeout=LAST_WRITES_S)
             return work.result() if work.done() else StopReason.HANDED_BACK
         finally:
-            await stop(work, stopping, hurry)
+            await stop(work, stopping, handing_back)
 
     def _cannot_end(self, since: float) -> bool:
         now = asyncio.get_running_loop().time()
-        return not line_ends_in_time(now - since, self.engine.mean_s, self.life.deadline - now)
+        return not line_ends_in_time(now - since, self.engine.mean_s, self.shutdown.deadline - now)
 
     async def _tell_if_that_was_all(self, message: ShardMessage) -> None:
         """Answers the round's token after the last shard. Two workers may both find theirs the last: one is refused.
 
         A worker that dies before this gets the shard's message delivered to somebody else, who comes here at once.
         """
-        shards = await self.calls(self.batches.shards, message.ref.batch_id)
+        shards = await self.resources.run_blocking(self.resources.batches.shards, message.ref.batch_id)
         if not all_done(shards):
             return
-        record = await self.calls(self.batches.get, message.ref)
+        record = await self.resources.run_blocking(self.resources.batches.get, message.ref)
         if record is None or not in_round(record, message.round) or not record.get("task_token"):
             return
         try:
-            await self.calls(self.tasks.succeed, record["task_token"], {"outcome": "done"})
+            await self.resources.run_blocking(self.tasks.succeed, record["task_token"], {"outcome": "done"})
         except TaskRefused as err:
             log.info("the round of %s is over already: %s", message.ref.batch_id, err)
 

@@ -3,15 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from foreverus import ids
 from foreverus.aws.step_functions import Tasks
 from foreverus.backends.port import Engine, Health
+from foreverus.concurrency import RunBlocking
 from foreverus.errors import BootFailed, EngineError, PromptRejected
 from foreverus.sessions.mailbox import BOOT, Mailbox
 from foreverus.sessions.records import Phase
-from foreverus.worker.contact import Calls
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
 from foreverus.worker.watch import Heartbeats, MailboxWatch
@@ -22,30 +23,22 @@ LAST_PHASE = "healthy"
 COMPLETION_TRIES = 5  # of an engine that says it is healthy
 
 
+@dataclass(kw_only=True)
 class Boot:
-    def __init__(
-        self,
-        engine: Engine,
-        mailbox: Mailbox,
-        watch: MailboxWatch,
-        heartbeats: Heartbeats,
-        tasks: Tasks,
-        calls: Calls,
-        clock: Callable[[], datetime],
-        timings: Timings,
-    ):
-        self.engine = engine
-        self.mailbox = mailbox
-        self.watch = watch
-        self.heartbeats = heartbeats
-        self.tasks = tasks
-        self.calls = calls
-        self.clock = clock
-        self.timings = timings
-        self.reported = False
-        self._healthy_at: datetime | None = None
-        self._unseen = asyncio.Event()
-        self._phases: list[Phase] = []
+    engine: Engine
+    mailbox: Mailbox
+    watch: MailboxWatch
+    heartbeats: Heartbeats
+    tasks: Tasks
+    run_blocking: RunBlocking
+    clock: Callable[[], datetime]
+    timings: Timings
+    reported: bool = field(default=False, init=False)
+    _healthy_at: datetime | None = field(default=None, init=False)
+    _unseen: asyncio.Event = field(default_factory=asyncio.Event, init=False)
+    _phases: list[Phase] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
         self._add_phase("booting")
 
     async def run(self) -> None:
@@ -57,7 +50,7 @@ class Boot:
                 await self._first_completion()
                 self._healthy_at = self.clock()
                 self._add_phase(LAST_PHASE)
-                await self.watch.mine()  # nobody works for a session whose record names another instance
+                await self.watch.own_snapshot()  # nobody works for a session whose record names another instance
         except TimeoutError as err:
             raise BootFailed(f"The engine was not healthy within {self.timings.boot_budget:.0f} s.") from err
 
@@ -66,17 +59,19 @@ class Boot:
         token = await self.watch.token(BOOT)
         self.heartbeats.stop_for(token)
         self.reported = True
-        await self.calls(self.tasks.succeed, token, {"healthy_at": ids.timestamp(self._healthy_at or self.clock())})
+        await self.run_blocking(
+            self.tasks.succeed, token, {"healthy_at": ids.timestamp(self._healthy_at or self.clock())}
+        )
 
     async def show_phases(self) -> None:
         """Writes the phases into the session's record, as soon as it is ours, until the last one is there."""
-        letter = await self.watch.mine()
+        snapshot = await self.watch.own_snapshot()
         while True:
             await self._unseen.wait()
             self._unseen.clear()
             phases, self._phases = self._phases, []
             try:
-                await self.calls(self.mailbox.add_phases, letter, phases)
+                await self.run_blocking(self.mailbox.add_phases, snapshot, phases)
             except Exception as err:  # people see less; the session works all the same
                 log.warning("phases: %r", err)
             if phases[-1].name == LAST_PHASE:

@@ -5,14 +5,13 @@ import json
 import logging
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import Enum
 
 from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
 from foreverus.backends.port import Backend, Finished, Message, Prompt
-from foreverus.concurrency import first_of, stop
+from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answer, Answers, Partial, Request, Saved
 from foreverus.conversations.frames import message_frame
 from foreverus.conversations.prompt import (
@@ -24,11 +23,11 @@ from foreverus.conversations.prompt import (
 )
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.background import Background
-from foreverus.worker.contact import Calls
 from foreverus.worker.engine import EngineWatch
-from foreverus.worker.interruption import ends_in_time
-from foreverus.worker.life import Life
-from foreverus.worker.live import LiveAnswer, Pace
+from foreverus.worker.interruption import END_IN_TIME_CHECK_S, ends_in_time
+from foreverus.worker.live import LiveAnswer, PostLimit
+from foreverus.worker.serve import MessageOutcome
+from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim
 
 log = logging.getLogger(__name__)
@@ -39,16 +38,7 @@ BUSY_TRIES = 8  # 0.1 s, 0.2 s, … 12.8 s
 ENGINE_TRIES = 3  # an answer that fails so often on an engine that lives is a failed answer
 MAX_ENGINES_LOST = 3  # engines that died under one answer: it is not asked again
 SAVE_RETRY_S = 1.0
-DOUBT_S = 0.5  # between the looks whether an answer can end in time
 LAST_CHECKPOINT_S = 3.0  # for one that is on its way when the answer is handed back
-
-
-class Verdict(Enum):
-    """What becomes of the message in the queue."""
-
-    DONE = "done"  # answered, or nothing to answer: delete it
-    HAND_BACK = "hand back"  # somebody else shall continue, at once
-    LATER = "later"  # try again in a while
 
 
 class _Interrupted(Exception):
@@ -59,69 +49,59 @@ class _AnsweredElsewhere(Exception):
     """The answer became final while we were writing it."""
 
 
+@dataclass(kw_only=True)
 class ChatAnswering:
-    """The handler of chat messages, of both queues. `tails` runs what is left to send when an answer is done."""
+    """The handler of chat messages. `last_frames` runs what is left to send when an answer is done."""
 
-    def __init__(
-        self,
-        session_id: str,
-        context_tokens: int,
-        engine: Backend,
-        engine_watch: EngineWatch,
-        answers: Answers,
-        push: Push,
-        calls: Calls,
-        push_calls: Calls,
-        life: Life,
-        tails: Background,
-        clock: Callable[[], datetime],
-    ):
-        self.session_id = session_id
-        self.context_tokens = context_tokens
-        self.engine = engine
-        self.engine_watch = engine_watch
-        self.answers = answers
-        self.push = push
-        self.calls = calls
-        self.push_calls = push_calls
-        self.life = life
-        self.tails = tails
-        self.clock = clock
-        self.pace = Pace()
-        self.live = 0
+    session_id: str
+    context_tokens: int
+    engine: Backend
+    engine_watch: EngineWatch
+    answers: Answers
+    push: Push
+    run_blocking: RunBlocking
+    run_push: RunBlocking
+    shutdown: Shutdown
+    last_frames: Background
+    clock: Callable[[], datetime]
+    posts: PostLimit = field(default_factory=PostLimit, init=False)
+    live: int = field(default=0, init=False)  # answers that are being written
 
-    async def handle(self, delivery: Delivery, claim: Claim) -> Verdict:
+    async def handle(self, delivery: Delivery, claim: Claim) -> MessageOutcome:
         """Answers the message. Its claim on a slot is released as soon as the engine has finished."""
         request = read_request(delivery.body)
         if request is None:
             log.error("a message that is no chat request was dropped: receipt %s…", delivery.receipt[:20])
-            return Verdict.DONE
-        live = LiveAnswer(request, self.push, self.push_calls, self.pace)
-        live.watch(self.tails)  # beside the reads: both take a round trip, and the first delta waits for both
+            return MessageOutcome.DONE
+        live = LiveAnswer(request, self.push, self.run_push, self.posts)
+        live.watch(self.last_frames)  # beside the reads: both take a round trip, and the first delta waits for both
         try:
             most_bytes = most_history_bytes(self.context_tokens)
             conversation, thread = await asyncio.gather(
-                self.calls(self.answers.conversation, request), self.calls(self.answers.thread, request, most_bytes)
+                self.run_blocking(self.answers.conversation, request),
+                self.run_blocking(self.answers.thread, request, most_bytes),
             )
             if conversation is None or thread.question is None:
-                await self.calls(self.answers.drop, request)
-                return Verdict.DONE
+                await self.run_blocking(self.answers.drop, request)
+                return MessageOutcome.DONE
             if thread.is_final:
-                return Verdict.DONE
+                return MessageOutcome.DONE
             live.begin_with(thread.partial)
             return await self._answer(request, thread, conversation.get("system") or "", live, claim)
         finally:
             live.close()
 
-    async def _answer(self, request: Request, thread: Thread, system: str, live: LiveAnswer, claim: Claim) -> Verdict:
+    async def _answer(
+        self, request: Request, thread: Thread, system: str, live: LiveAnswer, claim: Claim
+    ) -> MessageOutcome:
         prompt = build_prompt(system, thread, self.context_tokens)
         work = asyncio.create_task(self._generate(prompt, thread, live, claim))
-        hurry = asyncio.create_task(self.life.hand_back.wait())
-        doubt = asyncio.create_task(self._cannot_end_in_time(prompt, live, claim))
+        handing_back = asyncio.create_task(self.shutdown.hand_back.wait())
+        too_late = asyncio.create_task(self._cannot_end_in_time(prompt, live, claim))
         keeper = asyncio.create_task(self._keep_checkpoints(request, thread, live))
         self.live += 1
         try:
-            await first_of(work, hurry, doubt, keeper)
+            await first_of(work, handing_back, too_late, keeper)
             if work.done():
                 answer = work.result()
             elif keeper.done():
@@ -135,36 +115,36 @@ class ChatAnswering:
         finally:
             self.live -= 1
             claim.release()
-            await stop(work, hurry, doubt, keeper)
+            await stop(work, handing_back, too_late, keeper)
         return await self._save(request, thread, live, answer)
 
-    async def _give_up(self, why: Exception, request: Request, thread: Thread, live: LiveAnswer) -> Verdict:
+    async def _give_up(self, why: Exception, request: Request, thread: Thread, live: LiveAnswer) -> MessageOutcome:
         if isinstance(why, _AnsweredElsewhere):
-            return Verdict.DONE
-        lost = 1 if self.life.ending and self.life.ending.error == EngineFailed.code() else 0
+            return MessageOutcome.DONE
+        lost = 1 if self.shutdown.ending and self.shutdown.ending.error == EngineFailed.code() else 0
         spent = live.tokens + thread.uncounted_by(self.session_id)
         tokens = thread.partial_tokens + live.tokens
         partial = Partial(live.text, tokens, spent, thread.counted_tokens, lost)
-        await self.calls(self.answers.hand_back, request, partial, self.session_id)
-        return Verdict.LATER if isinstance(why, EngineBusy) else Verdict.HAND_BACK
+        await self.run_blocking(self.answers.hand_back, request, partial, self.session_id)
+        return MessageOutcome.RETRY_LATER if isinstance(why, EngineBusy) else MessageOutcome.HAND_BACK
 
     async def _cannot_end_in_time(self, prompt: Prompt, live: LiveAnswer, claim: Claim) -> None:
         """Returns when there is a spot notice and the answer will not be whole before its time is up."""
-        await self.life.noticed.wait()
+        await self.shutdown.noticed.wait()
         loop = asyncio.get_running_loop()
         noticed = loop.time()
         most = prompt.max_tokens or DEFAULT_ANSWER_TOKENS
         while claim.granted.is_set():
             now = loop.time()
-            pace = live.pace.tokens_per_s(now)
-            if not ends_in_time(most - live.tokens, pace, self.life.deadline - now, now - noticed):
+            rate = live.rate.tokens_per_s(now)
+            if not ends_in_time(most - live.tokens, rate, self.shutdown.deadline - now, now - noticed):
                 return
-            await asyncio.sleep(DOUBT_S)
+            await asyncio.sleep(END_IN_TIME_CHECK_S)
 
     async def _generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> Answer:
         """Streams until there is a whole answer, or one that says why there is none.
 
-        Raises EngineBusy (for too long) and EngineFailed (the engine is dead; `life` knows it).
+        Raises EngineBusy (for too long) and EngineFailed (the engine is dead; `shutdown` knows it).
         """
         if (thread.answer or {}).get("engine_failures", 0) >= MAX_ENGINES_LOST:
             return _failed(live.text, "engine_failed", "The engine failed each time it was asked this.")
@@ -223,7 +203,7 @@ class ChatAnswering:
             try:
                 total = thread.partial_tokens + tokens
                 keeping = asyncio.create_task(
-                    self.calls(self.answers.checkpoint, request, text, total, self.session_id)
+                    self.run_blocking(self.answers.checkpoint, request, text, total, self.session_id)
                 )
                 try:
                     is_open = await asyncio.shield(keeping)
@@ -236,22 +216,22 @@ class ChatAnswering:
             except Exception as err:
                 log.warning("checkpoint of %s: %r", request.message_id, err)
 
-    async def _save(self, request: Request, thread: Thread, live: LiveAnswer, answer: Answer) -> Verdict:
+    async def _save(self, request: Request, thread: Thread, live: LiveAnswer, answer: Answer) -> MessageOutcome:
         while True:
             try:
                 now = self.clock()
-                saved = await self.calls(self.answers.finish, request, answer, self.session_id, now)
+                saved = await self.run_blocking(self.answers.finish, request, answer, self.session_id, now)
                 break
             except Exception as err:
                 log.warning("saving %s: %r", request.message_id, err)
-                if self.life.hand_back.is_set():
-                    return Verdict.HAND_BACK
+                if self.shutdown.hand_back.is_set():
+                    return MessageOutcome.HAND_BACK
                 await asyncio.sleep(SAVE_RETRY_S)
         if saved is Saved.DELETED:
-            await self.calls(self.answers.drop, request)
+            await self.run_blocking(self.answers.drop, request)
         elif saved is Saved.SAVED and thread.question:
             live.close(message_frame(thread.question, answer.attributes(self.session_id, now)))
-        return Verdict.DONE
+        return MessageOutcome.DONE
 
 
 def read_request(body: str) -> Request | None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,15 +23,8 @@ class Contact:
         return asyncio.get_running_loop().time() - self.last
 
 
-class Calls(Protocol):
-    contact: Contact
-
-    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Calls a blocking function without blocking the loop; raises what it raises."""
-
-
-class ThreadCalls:
-    """`Calls` in threads. More than `threads` calls at once wait for each other."""
+class RunInThreads:
+    """`RunBlocking` in threads. More than `threads` calls at once wait for each other."""
 
     def __init__(self, contact: Contact, threads: int, name: str):
         self.contact = contact
@@ -48,8 +41,8 @@ class ThreadCalls:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-class DirectCalls:
-    """Twin of `ThreadCalls` for functions in memory: each call takes `latency_s` on the loop's clock."""
+class RunInline:
+    """Twin of `RunInThreads` for functions in memory: each call takes `latency_s` on the loop's clock."""
 
     def __init__(self, contact: Contact, latency_s: float = 0.01):
         self.contact = contact

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Sequence
 
 from foreverus.batches.records import LineResult
+from foreverus.concurrency import RunBlocking
 from foreverus.sessions.mailbox import LineCount, Mailbox
-from foreverus.worker.contact import Calls
 from foreverus.worker.watch import MailboxWatch
 
 log = logging.getLogger(__name__)
@@ -15,14 +15,14 @@ EVERY_S = 5.0
 LAST_S = 3.0
 
 
-class SessionCount:
+class LineCounter:
     """Every write has a number of its own and is refused the second time, so one whose answer was lost is sent again.
     What a killed worker had not written is missing in its session's totals; the batch's own come from its lines."""
 
-    def __init__(self, mailbox: Mailbox, watch: MailboxWatch, calls: Calls):
+    def __init__(self, mailbox: Mailbox, watch: MailboxWatch, run_blocking: RunBlocking):
         self._mailbox = mailbox
         self._watch = watch
-        self._calls = calls
+        self._run_blocking = run_blocking
         self._new = LineCount()
         self._sending = LineCount()
         self._number = 0
@@ -59,7 +59,9 @@ class SessionCount:
                 self._sending, self._new = self._new, LineCount()
                 self._number += 1
             try:
-                await self._calls(self._mailbox.count_lines, await self._watch.mine(), self._sending, self._number)
+                await self._run_blocking(
+                    self._mailbox.count_lines, await self._watch.own_snapshot(), self._sending, self._number
+                )
             except Exception as err:
                 log.warning("counting lines: %r", err)
                 return

@@ -6,8 +6,8 @@ from contextlib import aclosing
 
 from foreverus.backends.port import Engine, Finished, Health, Message, Prompt
 from foreverus.errors import ForeverUsError
-from foreverus.worker.life import Life, engine_failed
 from foreverus.worker.settings import Timings
+from foreverus.worker.shutdown import Shutdown, engine_failed
 
 log = logging.getLogger(__name__)
 
@@ -27,9 +27,9 @@ async def complete_once(engine: Engine) -> None:
 
 
 class EngineWatch:
-    def __init__(self, engine: Engine, life: Life, timings: Timings):
+    def __init__(self, engine: Engine, shutdown: Shutdown, timings: Timings):
         self.engine = engine
-        self.life = life
+        self.shutdown = shutdown
         self.timings = timings
         self._last_sign = float("-inf")
         self._confirming = asyncio.Lock()
@@ -40,7 +40,7 @@ class EngineWatch:
 
     async def run(self) -> None:
         """Looks every few seconds until it ends the session because the engine is dead."""
-        while not self.life.hand_back.is_set():
+        while not self.shutdown.hand_back.is_set():
             await asyncio.sleep(self.timings.engine_watch)
             if await self.engine.health() is not Health.GOOD:
                 await self.confirm_alive("its health is bad")
@@ -48,7 +48,7 @@ class EngineWatch:
     async def confirm_alive(self, suspicion: str) -> bool:
         """Whether the engine still answers after something went wrong. If not, the session ends with EngineFailed."""
         async with self._confirming:
-            if self.life.hand_back.is_set():
+            if self.shutdown.hand_back.is_set():
                 return False
             asked_at = asyncio.get_running_loop().time()
             for _ in range(LOOKS_TO_BE_SURE):
@@ -74,4 +74,4 @@ class EngineWatch:
 
     def _dead(self, cause: str) -> None:
         log.error("%s", cause)
-        self.life.end(engine_failed(cause))
+        self.shutdown.begin(engine_failed(cause))

@@ -12,7 +12,7 @@ from foreverus.backends.port import Backend, Completion, Delta, Finished, Prompt
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineBusy, PromptRejected
 from foreverus.worker.engine import EngineWatch
-from foreverus.worker.life import Life
+from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim, Priority, Slots
 
 log = logging.getLogger(__name__)
@@ -73,11 +73,11 @@ async def _patiently(work: Callable[[], Awaitable[T]]) -> T:
 class LineEngine:
     """`Backend` over the engine; knows how long lines take. Its `run` looks whether the engine hangs."""
 
-    def __init__(self, engine: Backend, engine_watch: EngineWatch, slots: Slots, life: Life):
+    def __init__(self, engine: Backend, engine_watch: EngineWatch, slots: Slots, shutdown: Shutdown):
         self._engine = engine
         self._engine_watch = engine_watch
         self._slots = slots
-        self._life = life
+        self._shutdown = shutdown
         self._running: dict[object, float] = {}
         self._last_end = float("-inf")
         self._ended, self._seconds, self._longest = 0, 0.0, 0.0
@@ -109,7 +109,7 @@ class LineEngine:
 
     async def run(self) -> None:
         """Asks the engine for one token when no line has ended for long; a dead engine ends the session."""
-        while not self._life.hand_back.is_set():
+        while not self._shutdown.hand_back.is_set():
             await asyncio.sleep(LOOK_S)
             if self._silence_s() > self._patience:
                 await self._probe()

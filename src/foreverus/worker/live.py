@@ -10,11 +10,11 @@ import logging
 
 from foreverus.aws.keys import conversation_topic
 from foreverus.aws.push import MAX_DELTA_CODE_POINTS, Push
+from foreverus.concurrency import RunBlocking
 from foreverus.conversations.answers import Request
 from foreverus.conversations.frames import delta_frame
 from foreverus.worker.background import Background
-from foreverus.worker.contact import Calls
-from foreverus.worker.interruption import Pace as WritingPace
+from foreverus.worker.interruption import TokenRate
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +25,13 @@ REFRESHES_PER_SECOND = 5.0  # over all streams
 POST_RETRIES = 3  # for the last frames; a subscriber that misses them reads the answer by GET
 
 
-class Pace:
+class PostLimit:
     """How often each sender may post, so that all together stay under the limit.
 
-    >>> pace = Pace()
-    >>> pace.senders = 1; pace.interval_s
+    >>> posts = PostLimit()
+    >>> posts.senders = 1; posts.interval_s
     0.05
-    >>> pace.senders = 8; pace.interval_s
+    >>> posts.senders = 8; posts.interval_s
     0.3333333333333333
     """
 
@@ -46,16 +46,16 @@ class Pace:
 class LiveAnswer:
     """`text` is what there is of the answer. Start with `watch`, add with `add`, end with `close`."""
 
-    def __init__(self, request: Request, push: Push, calls: Calls, pace: Pace):
+    def __init__(self, request: Request, push: Push, run_push: RunBlocking, posts: PostLimit):
         self.request = request
         self.tokens = 0  # deltas that were added
-        self.pace = WritingPace()
+        self.rate = TokenRate()
         self._text = ""
         self._new: list[str] = []
         self._length = 0
         self._push = push
-        self._calls = calls
-        self._pace = pace
+        self._run_push = run_push
+        self._posts = posts
         self._topic = conversation_topic(request.conversation_id)
         self._senders: dict[str, _Sender] = {}
         self._looking: asyncio.Task[None] | None = None
@@ -80,7 +80,7 @@ class LiveAnswer:
 
     def add(self, text: str) -> None:
         self.tokens += 1
-        self.pace.token(asyncio.get_running_loop().time())
+        self.rate.add(asyncio.get_running_loop().time())
         self._append(text)
 
     def _append(self, text: str) -> None:
@@ -105,7 +105,7 @@ class LiveAnswer:
     async def _look_for_subscribers(self, group: Background) -> None:
         while True:
             try:
-                found = await self._calls(self._push.subscribers, self._topic)
+                found = await self._run_push(self._push.subscribers, self._topic)
             except Exception as err:
                 log.warning("subscribers of %s: %r", self._topic, err)
             else:
@@ -114,10 +114,10 @@ class LiveAnswer:
                 for connection_id in set(found) - self._senders.keys():
                     sender = self._senders[connection_id] = _Sender()
                     group.start(self._send_to(connection_id, sender))
-            await asyncio.sleep(max(REFRESH_S, self._pace.senders / REFRESHES_PER_SECOND))
+            await asyncio.sleep(max(REFRESH_S, self._posts.senders / REFRESHES_PER_SECOND))
 
     async def _send_to(self, connection_id: str, sender: "_Sender") -> None:
-        self._pace.senders += 1
+        self._posts.senders += 1
         loop = asyncio.get_running_loop()
         failures = 0
         try:
@@ -138,20 +138,20 @@ class LiveAnswer:
                         return
                     await asyncio.sleep(DELTA_INTERVAL_S * 2**failures)
                 # What comes meanwhile goes into one delta. The end does not wait for its turn.
-                await self._rest(started + self._pace.interval_s - loop.time())
+                await self._rest(started + self._posts.interval_s - loop.time())
         finally:
-            self._pace.senders -= 1
+            self._posts.senders -= 1
 
     async def _send_next(self, connection_id: str, sender: "_Sender") -> bool:
         """Sends one frame; False when there is nothing more to send, ever."""
         text = self.text[sender.sent : sender.sent + MAX_DELTA_CODE_POINTS]
         if text:
             frame = delta_frame(self.request.conversation_id, self.request.message_id, sender.sent, text)
-            there = await self._calls(self._push.post, self._topic, connection_id, frame)
+            there = await self._run_push(self._push.post, self._topic, connection_id, frame)
             sender.sent += len(text)
             return there
         if self._last_frame:
-            await self._calls(self._push.post, self._topic, connection_id, self._last_frame)
+            await self._run_push(self._push.post, self._topic, connection_id, self._last_frame)
         return False
 
     async def _rest(self, seconds: float) -> None:

@@ -4,15 +4,14 @@ import asyncio
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
 from foreverus.aws.sqs import MOST_AT_ONCE, Delivery, Queue
-from foreverus.concurrency import first_of, stop
-from foreverus.worker.chat import Verdict
-from foreverus.worker.contact import Calls
-from foreverus.worker.life import Life
+from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.worker.settings import Timings
+from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim, Priority, Slots
 
 log = logging.getLogger(__name__)
@@ -20,38 +19,46 @@ log = logging.getLogger(__name__)
 LATER_S = 5  # until a message that could not be worked on is seen again
 
 
-class Place(Protocol):
+class MessageOutcome(Enum):
+    """What becomes of a message in its queue."""
+
+    DONE = "done"  # answered, or nothing to answer: delete it
+    HAND_BACK = "hand back"  # somebody else shall continue, at once
+    RETRY_LATER = "retry later"
+
+
+class Reservation(Protocol):
     """What a message takes up while it is worked on."""
 
     def release(self) -> None:
         """Safe to call twice."""
 
 
-C = TypeVar("C", bound=Place)
-C_co = TypeVar("C_co", bound=Place, covariant=True)
-Handler = Callable[[Delivery, C], Awaitable[Verdict]]
+R = TypeVar("R", bound=Reservation)
+R_co = TypeVar("R_co", bound=Reservation, covariant=True)
+Handler = Callable[[Delivery, R], Awaitable[MessageOutcome]]
 
 
-class Room(Protocol[C_co]):
+class Capacity(Protocol[R_co]):
     """How much may be taken from a queue."""
 
-    async def room(self) -> int:
-        """Waits until there is room; returns for how many messages, at least one."""
+    async def wait_until_free(self) -> int:
+        """Waits until something may be taken; returns how many messages, at least one."""
 
-    def claim(self) -> C_co:
+    def reserve(self) -> R_co:
         """A message is taken."""
 
 
-class ChatRoom:
+class ChatCapacity:
     """A slot of the engine for each message."""
 
     def __init__(self, slots: Slots):
         self.slots = slots
 
-    async def room(self) -> int:
+    async def wait_until_free(self) -> int:
         return await self.slots.wait_until_free_for_chat()
 
-    def claim(self) -> Claim:
+    def reserve(self) -> Claim:
         return self.slots.claim(Priority.CHAT)
 
 
@@ -63,52 +70,41 @@ class Activity:
     in_hand: int = 0
 
 
-class Consumer(Generic[C]):
-    """Pulls one queue, as far as there is `room`. `handlers` by the body's `kind`; a body without one is a chat
-    request. A handler gets the claim that its message has on the room."""
+@dataclass(kw_only=True)
+class Consumer(Generic[R]):
+    """Pulls one queue, as far as there is `capacity`. `handlers` by the body's `kind`; a body without one is a chat
+    request. A handler gets what its message has reserved."""
 
-    def __init__(
-        self,
-        queue: Queue,
-        room: Room[C],
-        handlers: Mapping[str, Handler[C]],
-        life: Life,
-        activity: Activity,
-        calls: Calls,
-        receive_calls: Calls,
-        visibility_s: int,
-        timings: Timings,
-    ):
-        self.queue = queue
-        self.room = room
-        self.handlers = handlers
-        self.life = life
-        self.activity = activity
-        self.calls = calls
-        self.receive_calls = receive_calls
-        self.visibility_s = visibility_s
-        self.timings = timings
-        # By body: a message that is delivered again while it is worked on is not worked on twice.
-        self.in_hand: dict[str, list[Delivery]] = {}
-        self.empty_rounds = 0  # receives in a row that found nothing
+    queue: Queue
+    capacity: Capacity[R]
+    handlers: Mapping[str, Handler[R]]
+    shutdown: Shutdown
+    activity: Activity
+    run_blocking: RunBlocking
+    run_receive: RunBlocking
+    visibility_s: int
+    timings: Timings
+    # By body: a message that is delivered again while it is worked on is not worked on twice.
+    in_hand: dict[str, list[Delivery]] = field(default_factory=dict, init=False)
+    empty_rounds: int = field(default=0, init=False)  # receives in a row that found nothing
 
     async def run(self) -> None:
         """Receives until the session stops; returns when everything taken is settled."""
         async with asyncio.TaskGroup() as work:
             keeping = work.create_task(self._keep_hidden())
             async with asyncio.TaskGroup() as messages:
-                while not self.life.stopping.is_set():
+                while not self.shutdown.stopping.is_set():
                     for delivery in await self._receive():
-                        messages.create_task(self._work_on(delivery, self.room.claim()))
+                        messages.create_task(self._work_on(delivery, self.capacity.reserve()))
             keeping.cancel()
 
     async def _receive(self) -> list[Delivery]:
-        free = await self._room()
+        free = await self._wait_until_free()
         if not free:
             return []
         try:
             count = min(free, MOST_AT_ONCE)
-            received = await self.receive_calls(self.queue.receive, count, self.timings.receive_wait)
+            received = await self.run_receive(self.queue.receive, count, self.timings.receive_wait)
         except Exception as err:
             log.warning("receive: %r", err)
             await asyncio.sleep(self.timings.receive_retry)
@@ -125,51 +121,51 @@ class Consumer(Generic[C]):
         self.activity.in_hand += 1
         return True
 
-    async def _room(self) -> int:
-        """How many messages there is room for; 0 when the session stops first."""
-        waiting = asyncio.ensure_future(self.room.room())
-        stopping = asyncio.ensure_future(self.life.stopping.wait())
+    async def _wait_until_free(self) -> int:
+        """How many messages may be taken; 0 when the session stops first."""
+        waiting = asyncio.ensure_future(self.capacity.wait_until_free())
+        stopping = asyncio.ensure_future(self.shutdown.stopping.wait())
         try:
             await first_of(waiting, stopping)
-            return waiting.result() if waiting.done() and not self.life.stopping.is_set() else 0
+            return waiting.result() if waiting.done() and not self.shutdown.stopping.is_set() else 0
         finally:
             await stop(waiting, stopping)
 
-    async def _work_on(self, delivery: Delivery, claim: C) -> None:
+    async def _work_on(self, delivery: Delivery, reservation: R) -> None:
         loop = asyncio.get_running_loop()
         self.activity.last = loop.time()
         try:
-            verdict = await self._handle(delivery, claim)
+            outcome = await self._handle(delivery, reservation)
             for one in self.in_hand.pop(delivery.body):  # first, so that nobody hides again what is given back
-                await self._settle(one, verdict)
+                await self._settle(one, outcome)
         finally:
-            claim.release()
+            reservation.release()
             self.activity.in_hand -= 1
             self.activity.last = loop.time()
 
-    async def _handle(self, delivery: Delivery, claim: C) -> Verdict:
-        if self.life.stopping.is_set():
-            return Verdict.HAND_BACK
+    async def _handle(self, delivery: Delivery, reservation: R) -> MessageOutcome:
+        if self.shutdown.stopping.is_set():
+            return MessageOutcome.HAND_BACK
         handler = self.handlers.get(kind_of(delivery.body))
         if handler is None:
             log.error("a message of a kind that this worker does not know: %s", kind_of(delivery.body)[:40])
-            return Verdict.LATER
+            return MessageOutcome.RETRY_LATER
         try:
-            return await handler(delivery, claim)
+            return await handler(delivery, reservation)
         except Exception:
             log.exception("a message could not be worked on")
-            return Verdict.LATER
+            return MessageOutcome.RETRY_LATER
 
-    async def _settle(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def _settle(self, delivery: Delivery, outcome: MessageOutcome) -> None:
         """A message that cannot be settled is seen again when its visibility runs out: nothing is lost."""
         try:
-            if verdict is Verdict.DONE:
-                await self.calls(self.queue.delete, delivery)
+            if outcome is MessageOutcome.DONE:
+                await self.run_blocking(self.queue.delete, delivery)
             else:
-                back_in = 0 if verdict is Verdict.HAND_BACK or self.life.hand_back.is_set() else LATER_S
-                await self.calls(self.queue.hide, [delivery], back_in)
+                back_in = 0 if outcome is MessageOutcome.HAND_BACK or self.shutdown.hand_back.is_set() else LATER_S
+                await self.run_blocking(self.queue.hide, [delivery], back_in)
         except Exception as err:
-            log.warning("settling a message (%s): %r", verdict.value, err)
+            log.warning("settling a message (%s): %r", outcome.value, err)
 
     async def _keep_hidden(self) -> None:
         while True:
@@ -177,7 +173,7 @@ class Consumer(Generic[C]):
             held = [delivery for deliveries in self.in_hand.values() for delivery in deliveries]
             if held:
                 try:
-                    await self.calls(self.queue.hide, held, self.visibility_s)
+                    await self.run_blocking(self.queue.hide, held, self.visibility_s)
                 except Exception as err:
                     log.warning("extending visibility: %r", err)
 

@@ -54,4 +54,4 @@ class Timings:
     hand_back: float = 10.0  # for giving messages back when time is short
     report_wait: float = 20.0  # for a token that the state machine has not written yet
     report: float = 60.0  # for telling the state machine, through failing calls
-    tails: float = 3.0  # for the last frames to slow clients
+    last_frames: float = 3.0  # for the last frames to slow clients

@@ -6,85 +6,87 @@ Each is a loop of its own, and each can end the session by itself.
 import asyncio
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
-from foreverus.sessions.mailbox import BOOT, SERVE, Letter, Mailbox
+from foreverus.concurrency import RunBlocking
+from foreverus.sessions.mailbox import BOOT, SERVE, Mailbox, MailboxSnapshot
 from foreverus.sessions.records import Task
-from foreverus.worker.contact import Calls
+from foreverus.worker.contact import Contact
 from foreverus.worker.instance import Identity, Instance
 from foreverus.worker.interruption import working_seconds
-from foreverus.worker.life import END_REQUESTED_AT_BOOT, ENDED, MAX_LIFE, Life, moved_on, spot_interrupted
 from foreverus.worker.settings import Timings
+from foreverus.worker.shutdown import END_REQUESTED_AT_BOOT, ENDED, MAX_LIFE, Shutdown, session_lost, spot_interrupted
 
 log = logging.getLogger(__name__)
 
 HEARTBEAT_RETRY_S = 1.0
 
 
+@dataclass(kw_only=True)
 class MailboxWatch:
-    """Reads the mailbox. `letter` is the newest one that is this instance's; None before there is one."""
+    """Reads the mailbox. `snapshot` is the newest one that is this instance's; None before there is one."""
 
-    def __init__(self, mailbox: Mailbox, me: Identity, calls: Calls, life: Life, timings: Timings):
-        self.letter: Letter | None = None
-        self.changed = asyncio.Condition()
-        self._mailbox = mailbox
-        self._me = me
-        self._calls = calls
-        self._life = life
-        self._timings = timings
+    mailbox: Mailbox
+    me: Identity
+    run_blocking: RunBlocking
+    shutdown: Shutdown
+    timings: Timings
+    snapshot: MailboxSnapshot | None = field(default=None, init=False)
+    changed: asyncio.Condition = field(default_factory=asyncio.Condition, init=False)
 
     async def run(self) -> None:
         while True:
             try:
-                await self._take(await self._calls(self._mailbox.read, self._me.session_id))
+                await self._take(await self.run_blocking(self.mailbox.read, self.me.session_id))
             except Exception as err:
                 log.warning("mailbox: %r", err)
-            serving = self.letter is not None and self.letter.token(SERVE)
-            await asyncio.sleep(self._timings.mailbox if serving else self._timings.mailbox_boot)
+            serving = self.snapshot is not None and self.snapshot.token(SERVE)
+            await asyncio.sleep(self.timings.mailbox if serving else self.timings.mailbox_boot)
 
-    async def _take(self, letter: Letter | None) -> None:
-        if letter is None or letter.instance_id != self._me.instance_id:
-            if self.letter is not None:
-                self._life.end(moved_on("The session belongs to another instance now."))
+    async def _take(self, snapshot: MailboxSnapshot | None) -> None:
+        if snapshot is None or snapshot.instance_id != self.me.instance_id:
+            if self.snapshot is not None:
+                self.shutdown.begin(session_lost("The session belongs to another instance now."))
             return
-        if letter == self.letter:
+        if snapshot == self.snapshot:
             return
         async with self.changed:
-            self.letter = letter
+            self.snapshot = snapshot
             self.changed.notify_all()
-        if letter.end_requested:
-            self._life.end(ENDED if self._life.booted else END_REQUESTED_AT_BOOT)
+        if snapshot.end_requested:
+            self.shutdown.begin(ENDED if self.shutdown.booted else END_REQUESTED_AT_BOOT)
 
-    async def mine(self) -> Letter:
+    async def own_snapshot(self) -> MailboxSnapshot:
         """Waits until the record names this instance."""
         async with self.changed:
-            await self.changed.wait_for(lambda: self.letter is not None)
-        assert self.letter is not None
-        return self.letter
+            await self.changed.wait_for(lambda: self.snapshot is not None)
+        assert self.snapshot is not None
+        return self.snapshot
 
     async def token(self, task: Task) -> str:
         """Waits for that task's token."""
         async with self.changed:
-            await self.changed.wait_for(lambda: self.letter is not None and bool(self.letter.token(task)))
-        assert self.letter is not None
-        return self.letter.token(task)
+            await self.changed.wait_for(lambda: self.snapshot is not None and bool(self.snapshot.token(task)))
+        assert self.snapshot is not None
+        return self.snapshot.token(task)
 
 
+@dataclass(kw_only=True)
 class Heartbeats:
-    """Keeps the token of the current task alive."""
+    """Keeps the token of the current task alive. `limit_s`: while serving, the state machine gives us up without a
+    heartbeat for so long, and so do we."""
 
-    def __init__(self, watch: MailboxWatch, tasks: Tasks, calls: Calls, life: Life, every_s: float, limit_s: float):
-        """`limit_s`: while serving, the state machine gives us up without a heartbeat for so long, and so do we."""
-        self._watch = watch
-        self._tasks = tasks
-        self._calls = calls
-        self._life = life
-        self._every_s = every_s
-        self._limit_s = limit_s
-        self._token = ""
-        self._last = 0.0  # when a heartbeat of this token was last taken, or could have been
-        self._answered: set[str] = set()
+    watch: MailboxWatch
+    tasks: Tasks
+    run_blocking: RunBlocking
+    shutdown: Shutdown
+    every_s: float
+    limit_s: float
+    _token: str = field(default="", init=False)
+    _last: float = field(default=0.0, init=False)  # when a heartbeat of this token was last taken, or could have been
+    _answered: set[str] = field(default_factory=set, init=False)
 
     def stop_for(self, token: str) -> None:
         """That token is being answered: a heartbeat that crosses the answer is refused, and that means nothing."""
@@ -92,8 +94,8 @@ class Heartbeats:
 
     async def run(self) -> None:
         while True:
-            async with self._watch.changed:
-                await self._watch.changed.wait_for(lambda: bool(self._current()))
+            async with self.watch.changed:
+                await self.watch.changed.wait_for(lambda: bool(self._current()))
             pause = await self._beat(self._current())
             try:
                 async with asyncio.timeout(pause):
@@ -102,8 +104,8 @@ class Heartbeats:
                 pass
 
     async def _replaced(self, token: str) -> None:
-        async with self._watch.changed:
-            await self._watch.changed.wait_for(lambda: self._current() not in ("", token))
+        async with self.watch.changed:
+            await self.watch.changed.wait_for(lambda: self._current() not in ("", token))
 
     async def _beat(self, token: str) -> float:
         """Returns the seconds until the next one."""
@@ -111,27 +113,27 @@ class Heartbeats:
         if token != self._token:
             self._token, self._last = token, loop.time()
         try:
-            await self._calls(self._tasks.heartbeat, token)
+            await self.run_blocking(self.tasks.heartbeat, token)
             self._last = loop.time()
         except TaskRefused as err:
             if token not in self._answered:
-                self._life.end(moved_on(f"The state machine refused a heartbeat: {err}"))
+                self.shutdown.begin(session_lost(f"The state machine refused a heartbeat: {err}"))
         except Exception as err:
             log.warning("heartbeat: %r", err)
-            serving = self._watch.letter is not None and self._watch.letter.token(SERVE) == token
-            if serving and loop.time() - self._last >= self._limit_s:
-                self._life.end(moved_on(f"No heartbeat was taken for {self._limit_s:.0f} s."))
-            return min(HEARTBEAT_RETRY_S, self._every_s)
-        return self._every_s
+            serving = self.watch.snapshot is not None and self.watch.snapshot.token(SERVE) == token
+            if serving and loop.time() - self._last >= self.limit_s:
+                self.shutdown.begin(session_lost(f"No heartbeat was taken for {self.limit_s:.0f} s."))
+            return min(HEARTBEAT_RETRY_S, self.every_s)
+        return self.every_s
 
     def _current(self) -> str:
-        letter = self._watch.letter
-        token = letter.task_token if letter and letter.task in (BOOT, SERVE) else ""
+        snapshot = self.watch.snapshot
+        token = snapshot.task_token if snapshot and snapshot.task in (BOOT, SERVE) else ""
         return "" if token in self._answered else token
 
 
 async def watch_for_spot_notice(
-    instance: Instance, life: Life, clock: Callable[[], datetime], timings: Timings
+    instance: Instance, shutdown: Shutdown, clock: Callable[[], datetime], timings: Timings
 ) -> None:
     """Ends the session when AWS takes the instance back: gently at the notice, in a hurry when time is nearly up."""
     while True:
@@ -146,14 +148,14 @@ async def watch_for_spot_notice(
     cause = f"Spot interruption: {notice}"
     left = working_seconds((notice.at - clock()).total_seconds()) if notice.at else 0.0
     log.warning("%s; work in flight has %.0f s", cause, left)
-    life.notice(left)
-    life.end(spot_interrupted(cause, hand_back=left <= 0))
+    shutdown.notice(left)
+    shutdown.begin(spot_interrupted(cause, hand_back=left <= 0))
     await asyncio.sleep(left)
-    life.end(spot_interrupted(cause))
+    shutdown.begin(spot_interrupted(cause))
 
 
 async def note_rebalance_recommendation(
-    instance: Instance, watch: MailboxWatch, mailbox: Mailbox, calls: Calls, timings: Timings
+    instance: Instance, watch: MailboxWatch, mailbox: Mailbox, run_blocking: RunBlocking, timings: Timings
 ) -> None:
     """Notes in the session's record that AWS sees a higher risk of an interruption. Nothing is done about it: many of
     them are never followed by one, and a second GPU would be paid for in any case."""
@@ -162,28 +164,28 @@ async def note_rebalance_recommendation(
         try:
             if at := await instance.rebalance_recommendation():
                 log.warning("rebalance recommendation of %s: noted, not acted upon", at)
-                await calls(mailbox.note_rebalance, await watch.mine(), at)
+                await run_blocking(mailbox.note_rebalance, await watch.own_snapshot(), at)
                 return
         except Exception as err:
             log.warning("rebalance recommendation: %r", err)
 
 
-async def watch_contact(calls: Calls, life: Life, limit_s: float) -> None:
+async def watch_contact(contact: Contact, shutdown: Shutdown, limit_s: float) -> None:
     """Ends the session when no AWS call has succeeded for `limit_s`: the state machine has given us up by then."""
-    while (silence := calls.contact.silence_s) < limit_s:
+    while (silence := contact.silence_s) < limit_s:
         await asyncio.sleep(limit_s - silence)
-    life.end(moved_on(f"No contact with AWS for {limit_s:.0f} s."))
+    shutdown.begin(session_lost(f"No contact with AWS for {limit_s:.0f} s."))
 
 
 async def watch_max_life(
-    watch: MailboxWatch, life: Life, clock: Callable[[], datetime], max_session_s: float, margin_s: float
+    watch: MailboxWatch, shutdown: Shutdown, clock: Callable[[], datetime], max_session_s: float, margin_s: float
 ) -> None:
     """Drains the session `margin_s` before its maximum life, counted from the instance's launch if that is known."""
     started = clock()
     while True:
-        launched = (watch.letter.launched_at if watch.letter else None) or started
+        launched = (watch.snapshot.launched_at if watch.snapshot else None) or started
         left = (launched + timedelta(seconds=max_session_s - margin_s) - clock()).total_seconds()
         if left <= 0:
-            life.end(MAX_LIFE)
+            shutdown.begin(MAX_LIFE)
             return
         await asyncio.sleep(min(left, 30.0))

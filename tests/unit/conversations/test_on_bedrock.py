@@ -23,7 +23,7 @@ from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, Promp
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import MissingSetting
-from foreverus.worker.contact import Contact, DirectCalls
+from foreverus.worker.contact import Contact, RunInline
 from tests.unit.conftest import NOW, Aws, launch_item, session_item
 from tests.unit.worker.harness import in_jumping_time
 
@@ -101,7 +101,7 @@ class Scene:
             context_tokens=self.context_tokens,
             calls_at_once=8,
             clock=clock,
-            calls=DirectCalls(Contact()),
+            calls=RunInline(Contact()),
         )
         return await chats.answer(SESSION, seconds)
 

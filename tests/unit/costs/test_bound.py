@@ -56,7 +56,7 @@ def limits(**changes: str) -> Limits:
         sweep_grace=int(GRACE.total_seconds()),
         reaper_timeout=int(reaper()["Timeout"]),
         lost_contact=WorkerSettings.from_env(env).lost_contact_s,
-        hand_back=timings.hand_back + timings.tails,
+        hand_back=timings.hand_back + timings.last_frames,
         watchdog=figure(unit("worker"), "WatchdogSec"),
         states={name: state_seconds(machine()["States"][name]) for name in names},
     )

@@ -44,17 +44,17 @@ def world_with(lines: int = 40, a_shard: int = 10, engine: MemoryEngine | None =
 
 
 def use_engine(world: World, engine: MemoryEngine) -> None:
-    world.engine = world.parts.engine = engine
+    world.engine = world.ports.engine = engine
 
 
 def beside(world: World, session_id: str = "ses_1", **settings: Any) -> World:
     """Another worker over the same table, bucket and queue; with another session's id, in a session of its own."""
     other = World(**settings)
     other.mailbox.change(session_id=session_id)
-    other.instance.me = other.parts.me = replace(other.instance.me, session_id=session_id)
-    other.batches = other.parts.batches = world.batches
-    other.objects = other.parts.objects = world.objects
-    other.batch = other.parts.batch_queue = world.batch
+    other.instance.me = other.ports.me = replace(other.instance.me, session_id=session_id)
+    other.batches = other.ports.batches = world.batches
+    other.objects = other.ports.objects = world.objects
+    other.batch = other.ports.batch_queue = world.batch
     use_engine(other, world.engine)
     other.tasks.open.add("round-1")
     return other

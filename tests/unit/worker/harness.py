@@ -18,12 +18,13 @@ from foreverus.backends.memory import MemoryEngine
 from foreverus.batches.memory import MemoryBatches
 from foreverus.conversations.answers import Request
 from foreverus.conversations.memory import MemoryAnswers
-from foreverus.sessions.mailbox import Letter, MemoryMailbox
-from foreverus.worker.contact import Contact, DirectCalls, P, T
+from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
+from foreverus.worker.contact import Contact, P, RunInline, T
 from foreverus.worker.instance import MemoryInstance
-from foreverus.worker.life import Life
-from foreverus.worker.run import Parts, run
+from foreverus.worker.ports import WorkerPorts
+from foreverus.worker.run import run
 from foreverus.worker.settings import WorkerSettings
+from foreverus.worker.shutdown import Shutdown
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -82,15 +83,15 @@ def settings(**changes: Any) -> WorkerSettings:
     return WorkerSettings.from_env(env | {name.upper(): str(value) for name, value in changes.items()})
 
 
-class LongPolls(DirectCalls):
+class LongPolls(RunInline):
     """Of the same network; each takes longer, so that a quiet hour has thousands of them, not hundreds of thousands."""
 
-    def __init__(self, calls: DirectCalls):
-        super().__init__(calls.contact, latency_s=0.1)
-        self._calls = calls
+    def __init__(self, network: RunInline):
+        super().__init__(network.contact, latency_s=0.1)
+        self._network = network
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        self.cut = self._calls.cut
+        self.cut = self._network.cut
         return await super().__call__(function, *args, **kwargs)
 
 
@@ -107,7 +108,7 @@ class World:
         self.engine = MemoryEngine()
         self.instance = MemoryInstance()
         self.mailbox = MemoryMailbox(
-            Letter("ses_1", "i-1", "booting", task="boot", task_token="boot-token", launched_at=START)
+            MailboxSnapshot("ses_1", "i-1", "booting", task="boot", task_token="boot-token", launched_at=START)
         )
         self.tasks = MemoryTasks()
         self.tasks.open.add("boot-token")
@@ -115,10 +116,10 @@ class World:
         self.push = MemoryPush()
         self.chat, self.batch = MemoryQueue(), MemoryQueue()
         self.batches, self.objects = MemoryBatches(), MemoryObjects(clock)
-        self.calls = DirectCalls(Contact())
-        self.polls = LongPolls(self.calls)
-        self.life = Life()
-        self.parts = Parts(
+        self.network = RunInline(Contact())
+        self.polls = LongPolls(self.network)
+        self.shutdown = Shutdown()
+        self.ports = WorkerPorts(
             settings=self.settings,
             me=self.instance.me,
             engine=self.engine,
@@ -132,11 +133,12 @@ class World:
             objects=self.objects,
             chat_queue=self.chat,
             batch_queue=self.batch,
-            calls=self.calls,
-            push_calls=self.calls,
-            receive_calls=self.polls,
+            run_blocking=self.network,
+            run_push=self.network,
+            run_receive=self.polls,
+            contact=self.network.contact,
             clock=clock,
-            life=self.life,
+            shutdown=self.shutdown,
         )
 
     def ask(
@@ -176,7 +178,7 @@ class World:
     @asynccontextmanager
     async def worker(self, serving: bool = True) -> AsyncIterator["asyncio.Task[int]"]:
         """Runs the worker for the body of the `with`, and stops it by force afterwards if it still runs."""
-        task = asyncio.create_task(run(self.parts))
+        task = asyncio.create_task(run(self.ports))
         try:
             if serving:
                 await self.start_serving()

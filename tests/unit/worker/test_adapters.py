@@ -11,7 +11,7 @@ from botocore.stub import Stubber
 
 from foreverus.aws.sqs import Delivery, MemoryQueue, Queue, SqsQueue
 from foreverus.aws.step_functions import MemoryTasks, StepFunctionsTasks, TaskRefused
-from foreverus.worker.contact import Contact, ThreadCalls
+from foreverus.worker.contact import Contact, RunInThreads
 
 
 @pytest.fixture(params=["sqs", "memory"])
@@ -88,14 +88,14 @@ def test_twin_of_the_tasks_refuses_what_is_not_open() -> None:
 def test_calls_run_in_threads_and_only_good_ones_are_contact() -> None:
     async def go() -> None:
         contact = Contact()
-        calls = ThreadCalls(contact, 2, "test")
-        assert await calls(threading.current_thread) is not threading.main_thread()
+        run_blocking = RunInThreads(contact, 2, "test")
+        assert await run_blocking(threading.current_thread) is not threading.main_thread()
         contact.last = -1.0
         with pytest.raises(ZeroDivisionError):
-            await calls(divmod, 1, 0)
+            await run_blocking(divmod, 1, 0)
         assert contact.last == -1.0
-        await calls(divmod, 1, 1)
+        await run_blocking(divmod, 1, 1)
         assert contact.last > 0
-        calls.close()
+        run_blocking.close()
 
     asyncio.run(go())

@@ -191,7 +191,7 @@ async def test_chat_beside_a_batch_that_fills_the_engine_has_a_slot_at_once() ->
 @in_jumping_time
 async def test_idle_worker_with_a_batchs_promise_ends_as_idle() -> None:
     world = world_with(lines=10)
-    world.batches.offer(REF, 1, "round-1", world.parts.clock())
+    world.batches.offer(REF, 1, "round-1", world.ports.clock())
     async with world.worker() as worker:
         await until(lambda: DONE in world.tasks.results)
         idle_since = asyncio.get_running_loop().time()

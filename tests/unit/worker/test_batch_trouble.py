@@ -12,7 +12,7 @@ from foreverus.backends.port import Completion, Health, Prompt
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.instance import SpotNotice
-from foreverus.worker.life import spot_interrupted
+from foreverus.worker.shutdown import spot_interrupted
 from tests.unit.batches.shards.harness import REF, asked, results
 from tests.unit.worker.batches import DONE, CountingEngine, beside, is_done, use_engine, world_with
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
@@ -163,7 +163,7 @@ async def test_spot_notice_lets_lines_end_that_can_and_hands_the_shard_back() ->
     world = world_with(lines=40, a_shard=20, engine=engine)
     async with world.worker() as worker:
         await until(lambda: len(engine.whole) >= 5)
-        world.instance.notice = SpotNotice("terminate", world.parts.clock() + timedelta(seconds=120))
+        world.instance.notice = SpotNotice("terminate", world.ports.clock() + timedelta(seconds=120))
         assert await ends(worker, within_s=40) == 0
     assert world.result[0] == "SpotInterrupted"
     assert len(results(world.batches)) == len(engine.whole) == sum(questions(engine).values()), "nothing was cut off"
@@ -177,7 +177,7 @@ async def test_spot_notice_does_not_wait_for_lines_that_cannot_end() -> None:
     async with world.worker() as worker:
         await until(lambda: engine.running == 4)
         await asyncio.sleep(80)
-        world.instance.notice = SpotNotice("terminate", world.parts.clock() + timedelta(seconds=60))
+        world.instance.notice = SpotNotice("terminate", world.ports.clock() + timedelta(seconds=60))
         assert await ends(worker, within_s=30) == 0
     assert not results(world.batches) and world.batch.waiting
 
@@ -188,7 +188,7 @@ async def test_sigterm_saves_what_is_finished_and_gives_the_shard_back_at_once()
     world = world_with(lines=20, a_shard=20, engine=engine)
     async with world.worker() as worker:
         await until(lambda: len(engine.whole) >= 6)
-        world.life.end(spot_interrupted("The worker got SIGTERM."))
+        world.shutdown.begin(spot_interrupted("The worker got SIGTERM."))
         assert await ends(worker, within_s=5) == 0
     assert len(results(world.batches)) == len(engine.whole) and world.batch.waiting
     assert world.mailbox.counted.lines == len(engine.whole)

@@ -109,7 +109,7 @@ async def test_refused_heartbeat_shuts_the_worker_down() -> None:
 async def test_lost_contact_shuts_the_worker_down() -> None:
     world = World()
     async with world.worker() as worker:
-        world.calls.cut = True
+        world.network.cut = True
         assert await ends(worker, within_s=120) == 1
 
 
@@ -117,9 +117,9 @@ async def test_lost_contact_shuts_the_worker_down() -> None:
 async def test_contact_that_comes_back_in_time_changes_nothing() -> None:
     world = World()
     async with world.worker() as worker:
-        world.calls.cut = True
+        world.network.cut = True
         await asyncio.sleep(20)
-        world.calls.cut = False
+        world.network.cut = False
         request = world.ask("still there?")
         assert (await world.answered(request))["status"] == "answered"
         assert not worker.done()
@@ -135,7 +135,7 @@ async def test_spot_notice_hands_the_message_back_with_its_text_and_the_next_wor
     request = world.ask("tell me")
     async with world.worker() as worker:
         await until(lambda: world.push.text_of("c1").count("w") >= 5)
-        world.instance.notice = SpotNotice("terminate", world.parts.clock() + timedelta(seconds=8))
+        world.instance.notice = SpotNotice("terminate", world.ports.clock() + timedelta(seconds=8))
         assert await ends(worker, within_s=20) == 0
     assert world.result[0] == "SpotInterrupted"
     partial = (world.answers.answer(request) or {})["content"]
@@ -144,8 +144,8 @@ async def test_spot_notice_hands_the_message_back_with_its_text_and_the_next_wor
     next_one = World()
     next_one.engine.reply = lambda prompt: words
     next_one.answers, next_one.push, next_one.chat = world.answers, world.push, world.chat
-    next_one.parts.answers, next_one.parts.push, next_one.parts.chat_queue = world.answers, world.push, world.chat
-    next_one.parts.pending = world.answers.pending
+    next_one.ports.answers, next_one.ports.push, next_one.ports.chat_queue = world.answers, world.push, world.chat
+    next_one.ports.pending = world.answers.pending
     async with next_one.worker():
         answer = await next_one.answered(request)
         await until(lambda: world.push.frames["c1"][-1]["type"] == "message")
@@ -155,11 +155,11 @@ async def test_spot_notice_hands_the_message_back_with_its_text_and_the_next_wor
 
 @in_jumping_time
 async def test_termination_signal_is_treated_like_a_spot_notice() -> None:
-    from foreverus.worker.life import spot_interrupted
+    from foreverus.worker.shutdown import spot_interrupted
 
     world = World()
     async with world.worker() as worker:
-        world.life.end(spot_interrupted("The worker got SIGTERM."))
+        world.shutdown.begin(spot_interrupted("The worker got SIGTERM."))
         assert await ends(worker, within_s=20) == 0
     assert world.result == ("SpotInterrupted", "The worker got SIGTERM.")
 
@@ -188,7 +188,7 @@ async def test_maximum_life_ends_the_session_before_the_os_timer_does() -> None:
         assert await ends(worker, within_s=600) == 0
         assert asyncio.get_running_loop().time() < 600
     assert world.result == ("success", {"outcome": "max_life"})
-    assert world.parts.clock() > START
+    assert world.ports.clock() > START
 
 
 @in_jumping_time
@@ -242,9 +242,9 @@ async def test_failed_report_is_sent_again() -> None:
     world = World()
     async with world.worker() as worker:
         world.mailbox.change(end_requested=True)
-        await until(lambda: world.life.ending is not None)
-        world.calls.cut = True
+        await until(lambda: world.shutdown.ending is not None)
+        world.network.cut = True
         await asyncio.sleep(15)
-        world.calls.cut = False
+        world.network.cut = False
         assert await ends(worker, within_s=60) == 0
     assert world.result == ("success", {"outcome": "ended"})

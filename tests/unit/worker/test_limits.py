@@ -31,7 +31,7 @@ def fail_heartbeats(world: World) -> None:
 
 
 def cut_the_network(world: World) -> None:
-    world.calls.cut = True
+    world.network.cut = True
 
 
 def give_the_session_to_another(world: World) -> None:
@@ -97,7 +97,7 @@ async def test_worker_that_loses_the_network_while_booting_does_not_wait_for_the
     world.engine.state = Health.LOADING
     async with world.worker(serving=False) as worker:
         await asyncio.sleep(30)
-        world.calls.cut = True
+        world.network.cut = True
         await ends(worker)
         assert 30 + 45 <= asyncio.get_running_loop().time() <= 30 + 60 + DRAIN_S
 
@@ -122,4 +122,4 @@ async def test_heartbeats_that_fail_for_a_while_end_nothing() -> None:
         await asyncio.sleep(40)
         world.tasks.heartbeat = taken  # type: ignore[method-assign]
         await asyncio.sleep(120)
-        assert not worker.done() and world.life.ending is None
+        assert not worker.done() and world.shutdown.ending is None

@@ -32,10 +32,10 @@ async def test_session_gives_notice_at_80_percent_and_ends_at_its_cap() -> None:
     world.polls.latency_s = 1.0  # nobody asks anything
     async with world.worker() as worker:
         await until(lambda: bool(world.mailbox.notices), every_s=1.0)
-        assert 48 * 60 <= (world.parts.clock() - START).total_seconds() <= 48 * 60 + 10
+        assert 48 * 60 <= (world.ports.clock() - START).total_seconds() <= 48 * 60 + 10
         assert await ends(worker) == 0
     assert world.mailbox.notices == [(80, "session"), (100, "session")]
-    assert world.parts.clock() - START <= timedelta(hours=1, seconds=15)
+    assert world.ports.clock() - START <= timedelta(hours=1, seconds=15)
     assert world.result == ("success", {"outcome": "spend_cap"})
 
 
@@ -60,7 +60,7 @@ async def test_what_the_month_had_cost_before_counts() -> None:
     async with world.worker() as worker:
         assert await ends(worker) == 0
     assert world.mailbox.notices == [(80, "month"), (100, "month")]
-    assert world.parts.clock() - START <= timedelta(minutes=31)
+    assert world.ports.clock() - START <= timedelta(minutes=31)
 
 
 @in_jumping_time
@@ -71,7 +71,7 @@ async def test_price_that_nobody_noted_is_counted_at_its_list_price() -> None:
     async with world.worker() as worker:
         assert await ends(worker) == 0
     assert world.result == ("success", {"outcome": "spend_cap"})
-    assert world.parts.clock() - START < timedelta(minutes=30)  # at the dearest price that we know
+    assert world.ports.clock() - START < timedelta(minutes=30)  # at the dearest price that we know
 
 
 @in_jumping_time

@@ -7,7 +7,7 @@ from typing import Any
 from foreverus.backends.port import Prompt
 from foreverus.conversations.answers import Request
 from foreverus.worker.instance import SpotNotice
-from foreverus.worker.life import spot_interrupted
+from foreverus.worker.shutdown import spot_interrupted
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
 
 NOTICE_S = 120
@@ -19,7 +19,7 @@ def words(count: int) -> list[str]:
 
 def announce(world: World, seconds: float = NOTICE_S) -> float:
     """AWS will take the instance back in so many seconds; the loop's time of that."""
-    world.instance.notice = SpotNotice("terminate", world.parts.clock() + timedelta(seconds=seconds))
+    world.instance.notice = SpotNotice("terminate", world.ports.clock() + timedelta(seconds=seconds))
     return asyncio.get_running_loop().time() + seconds
 
 
@@ -63,7 +63,7 @@ async def test_answer_that_cannot_end_in_time_is_handed_back_soon_and_continued_
     successor = World()
     successor.engine.reply = world.engine.reply
     successor.answers, successor.push, successor.chat = world.answers, world.push, world.chat
-    successor.parts.answers, successor.parts.push, successor.parts.chat_queue = world.answers, world.push, world.chat
+    successor.ports.answers, successor.ports.push, successor.ports.chat_queue = world.answers, world.push, world.chat
     async with successor.worker():
         answer = await successor.answered(request)
         await until(lambda: world.push.frames["c1"][-1]["type"] == "message")
@@ -119,7 +119,7 @@ async def test_answer_without_a_first_token_gets_a_little_time_to_show_its_pace(
     async with world.worker() as worker:
         gone = announce(world)
         request = world.ask("tell me", max_tokens=40)  # taken just before the notice is seen
-        await until(lambda: world.life.noticed.is_set())
+        await until(lambda: world.shutdown.noticed.is_set())
         assert await ends(worker, within_s=NOTICE_S) == 0
         assert asyncio.get_running_loop().time() < gone
     assert content(world, request).get("status") in ("answered", None)
@@ -151,7 +151,7 @@ async def test_nothing_new_is_taken_after_the_notice() -> None:
     async with world.worker() as worker:
         await until(lambda: world.engine.running == 1)
         announce(world)
-        await until(lambda: world.life.noticed.is_set())
+        await until(lambda: world.shutdown.noticed.is_set())
         await asyncio.sleep(3)
         late = world.ask("me too", conversation_id="conv_2", message_id="msg_2")
         assert await ends(worker, within_s=NOTICE_S) == 0
@@ -167,10 +167,10 @@ async def test_machine_that_switches_off_during_the_notice_gets_everything_back_
     async with world.worker() as worker:
         await until(lambda: world.engine.running == 1)
         announce(world)
-        await until(lambda: world.life.noticed.is_set())
+        await until(lambda: world.shutdown.noticed.is_set())
         await asyncio.sleep(12)
         assert world.engine.running == 1
-        world.life.end(spot_interrupted("The worker got SIGTERM."))
+        world.shutdown.begin(spot_interrupted("The worker got SIGTERM."))
         assert await ends(worker, within_s=10) == 0
     assert content(world, request)["status"] == "answering" and world.chat.waiting
 
@@ -205,5 +205,5 @@ async def test_rebalance_recommendation_is_noted_and_nothing_else_happens() -> N
         world.mailbox.fail_next(ConnectionError("once"))
         await until(lambda: world.mailbox.rebalances == ["2026-01-01T12:00:30Z"])
         await asyncio.sleep(30)
-        assert not worker.done() and world.life.ending is None
+        assert not worker.done() and world.shutdown.ending is None
         assert world.mailbox.rebalances == ["2026-01-01T12:00:30Z"]

@@ -31,14 +31,14 @@ class LookAhead:
         rate = (len(starts) - 1) / (now - starts[0]) if len(starts) > 1 and now > starts[0] else 0.0
         return max(TURNS * self.slots, math.ceil(rate * AHEAD_S))
 
-    async def room(self) -> int:
+    async def wait_until_free(self) -> int:
         """Waits until shards should be taken; returns how many, at least one."""
         while (missing := self.wanted - self.ready) <= 0:
             self._changed.clear()
             await self._changed.wait()
         return math.ceil(missing / SHARD_LINES)
 
-    def claim(self) -> "Ahead":
+    def reserve(self) -> "Ahead":
         """A shard is taken. Release it in any case."""
         shard = Ahead(self)
         self._shards.add(shard)

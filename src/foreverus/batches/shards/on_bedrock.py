@@ -113,10 +113,10 @@ class _Round:
         """Runs every shard; the next one begins when the lines of those before do not fill the calls any more."""
         async with asyncio.TaskGroup() as group:
             for job in self.jobs:
-                await self.look.room()
+                await self.look.wait_until_free()
                 if self.closed or self.over.is_set():
                     break
-                group.create_task(self._run(job, self.look.claim()))
+                group.create_task(self._run(job, self.look.reserve()))
 
     async def _run(self, job: ShardJob, ahead: Ahead) -> None:
         run = ShardRun(self.resources, job, ahead)

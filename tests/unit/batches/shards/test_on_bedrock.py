@@ -14,7 +14,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import LineResult, Progress, all_done
 from foreverus.batches.shards.on_bedrock import OnBedrock
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
-from foreverus.worker.contact import Contact, DirectCalls
+from foreverus.worker.contact import Contact, RunInline
 from tests.unit.batches.shards.harness import REF, asked, line, reply, results, submit
 from tests.unit.worker.harness import in_jumping_time
 
@@ -55,7 +55,7 @@ class Round:
             backend=backend,
             calls_at_once=at_once,
             clock=clock,
-            run_blocking=DirectCalls(Contact()),
+            run_blocking=RunInline(Contact()),
         )
 
     async def answer(self, seconds: float = 800, round_: int = 1) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from foreverus.batches.shards.resources import ShardJob, ShardResources
 from foreverus.batches.shards.run import ShardRun, StopReason
 from foreverus.batches.store import BatchStore
 from foreverus.errors import EngineFailed
-from foreverus.worker.contact import Contact, DirectCalls
+from foreverus.worker.contact import Contact, RunInline
 from tests.unit.batches.shards.harness import KEY, REF, asked, line, results, submit
 from tests.unit.worker.harness import in_jumping_time
 
@@ -59,7 +59,7 @@ class Shard:
             backend_lives=lives,
             batches=self.batches,
             objects=self.objects,
-            run_blocking=DirectCalls(Contact()),
+            run_blocking=RunInline(Contact()),
             clock=lambda: NOW,
             slots=4,
             on_recorded=lambda results: self.heard.extend(one.line for one in results),
@@ -67,7 +67,7 @@ class Shard:
 
     def begin(self) -> ShardRun:
         (shard,) = self.batches.shards(REF.batch_id)
-        return ShardRun(self.resources, ShardJob(REF, 1, shard, KEY), LookAhead(4).claim())
+        return ShardRun(self.resources, ShardJob(REF, 1, shard, KEY), LookAhead(4).reserve())
 
 
 ENGINE_FAILED = "The model's engine failed each time it was asked this."

@@ -49,12 +49,12 @@ def boot_failed(cause: str) -> Ending:
     return Ending(error=BootFailed.code(), cause=cause, hand_back=True)
 
 
-def moved_on(cause: str) -> Ending:
+def session_lost(cause: str) -> Ending:
     """The state machine does not listen any more: a refused heartbeat, another instance's name, no contact."""
     return Ending(cause=cause, hand_back=True)
 
 
-class Life:
+class Shutdown:
     """The decision to end, made once: a hurried end overrides a gentle one, nothing else changes it."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Life:
         self.deadline = asyncio.get_running_loop().time() + seconds
         self.noticed.set()
 
-    def end(self, ending: Ending) -> None:
+    def begin(self, ending: Ending) -> None:
         if self.ending is not None and (self.ending.hand_back or not ending.hand_back):
             return
         self.ending = ending

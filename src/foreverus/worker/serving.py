@@ -1,0 +1,154 @@
+"""From a healthy engine to the last message: the two queues are worked off until the session ends."""
+
+import asyncio
+import logging
+from typing import Any
+
+from foreverus.aws.sqs import Queue
+from foreverus.aws.step_functions import TaskRefused
+from foreverus.batches.shards.lookahead import LookAhead
+from foreverus.batches.shards.resources import ShardResources
+from foreverus.concurrency import first_of, stop
+from foreverus.sessions.records import SessionStatus
+from foreverus.worker.background import Background
+from foreverus.worker.batch import ShardAnswering
+from foreverus.worker.boot import Boot
+from foreverus.worker.chat import ChatAnswering
+from foreverus.worker.counting import LineCounter
+from foreverus.worker.engine import EngineWatch
+from foreverus.worker.idle import IdleWatch
+from foreverus.worker.lines import LineEngine, LineSlots
+from foreverus.worker.ports import WorkerPorts
+from foreverus.worker.serve import Activity, Capacity, ChatCapacity, Consumer, Handler, R
+from foreverus.worker.shutdown import MAX_LIFE, session_lost
+from foreverus.worker.slots import Slots
+from foreverus.worker.watch import MailboxWatch
+
+log = logging.getLogger(__name__)
+
+REPORT_RETRY_S = 1.0
+
+
+class Serving:
+    """`boot` has ended well; that it has is reported beside the first work."""
+
+    def __init__(self, ports: WorkerPorts, watch: MailboxWatch, boot: Boot):
+        p = self.ports = ports
+        self.watch = watch
+        self.boot = boot
+        self.engine_watch = EngineWatch(p.engine, p.shutdown, p.timings)
+        self.slots = Slots(p.settings.engine_slots)
+        self.line_engine = LineEngine(p.engine, self.engine_watch, self.slots, p.shutdown)
+        self.line_counter = LineCounter(p.mailbox, watch, p.run_blocking)
+        self.activity = Activity(last=asyncio.get_running_loop().time())
+        self.last_frames = Background()
+
+    async def run(self) -> None:
+        shutdown, timings = self.ports.shutdown, self.ports.timings
+        consumers = [self._chats(), self._shards()]
+        beside = Background(on_crash=lambda error: shutdown.begin(session_lost(f"A watcher failed: {error!r}")))
+        beside.start(self.line_engine.run())
+        beside.start(self.line_counter.run())
+        beside.start(self._report_healthy())
+        beside.start(self.engine_watch.run())
+        beside.start(self._idle_watch(consumers).run())
+        work = [beside.start(consumer.run()) for consumer in consumers]
+        try:
+            await shutdown.stopping.wait()
+            beside.start(self._show_draining())
+            await self._drain(work)
+            await asyncio.gather(self.last_frames.finish(timings.last_frames), self.line_counter.finish())
+        finally:
+            await asyncio.gather(self.last_frames.finish(0), beside.finish(0))
+
+    def _chats(self) -> Consumer[Any]:
+        p = self.ports
+        answering = ChatAnswering(
+            session_id=p.me.session_id,
+            context_tokens=p.settings.context_tokens,
+            engine=p.engine,
+            engine_watch=self.engine_watch,
+            answers=p.answers,
+            push=p.push,
+            run_blocking=p.run_blocking,
+            run_push=p.run_push,
+            shutdown=p.shutdown,
+            last_frames=self.last_frames,
+            clock=p.clock,
+        )
+        return self._consumer(p.chat_queue, ChatCapacity(self.slots), "chat", answering.handle)
+
+    def _shards(self) -> Consumer[Any]:
+        p = self.ports
+        resources = ShardResources(
+            answered_by=p.me.session_id,
+            backend=self.line_engine,
+            admission=LineSlots(self.slots),
+            slots=self.slots.total,
+            backend_lives=self.engine_watch.confirm_alive,
+            batches=p.batches,
+            objects=p.objects,
+            run_blocking=p.run_blocking,
+            clock=p.clock,
+            on_recorded=self.line_counter.add,
+        )
+        answering = ShardAnswering(resources=resources, engine=self.line_engine, tasks=p.tasks, shutdown=p.shutdown)
+        return self._consumer(p.batch_queue, LookAhead(self.slots.total), "shard", answering.handle)
+
+    def _consumer(self, queue: Queue, capacity: Capacity[R], kind: str, handler: Handler[R]) -> Consumer[R]:
+        p = self.ports
+        return Consumer(
+            queue=queue,
+            capacity=capacity,
+            handlers={kind: handler},
+            shutdown=p.shutdown,
+            activity=self.activity,
+            run_blocking=p.run_blocking,
+            run_receive=p.run_receive,
+            visibility_s=p.settings.visibility_seconds,
+            timings=p.timings,
+        )
+
+    def _idle_watch(self, consumers: list[Consumer[Any]]) -> IdleWatch:
+        p = self.ports
+        return IdleWatch(
+            activity=self.activity,
+            consumers=consumers,
+            pending=p.pending,
+            mailbox=p.mailbox,
+            watch=self.watch,
+            run_blocking=p.run_blocking,
+            shutdown=p.shutdown,
+            idle_s=float(p.settings.idle_seconds),
+            timings=p.timings,
+        )
+
+    async def _report_healthy(self) -> None:
+        shutdown = self.ports.shutdown
+        while True:
+            try:
+                return await self.boot.report()
+            except TaskRefused as err:
+                return shutdown.begin(session_lost(f"The state machine refused the end of the boot: {err}"))
+            except Exception as err:
+                log.warning("reporting healthy: %r", err)
+            await asyncio.sleep(REPORT_RETRY_S)
+
+    async def _show_draining(self) -> None:
+        """People see that nothing new is taken. An idle end has already said so."""
+        p = self.ports
+        try:
+            snapshot = await self.watch.own_snapshot()
+            await p.run_blocking(p.mailbox.set_status, snapshot, SessionStatus.DRAINING, SessionStatus.SERVING)
+        except Exception as err:
+            log.warning("status: %r", err)
+
+    async def _drain(self, work: "list[asyncio.Task[None]]") -> None:
+        """Lets work in flight end, as long as the ending allows; then has it handed back."""
+        p = self.ports
+        limit = p.settings.max_life_margin_s / 2 if p.shutdown.ending is MAX_LIFE else p.timings.drain
+        drained, handing_back = asyncio.gather(*work), asyncio.create_task(p.shutdown.hand_back.wait())
+        await first_of(drained, handing_back, timeout=limit)
+        p.shutdown.hand_back.set()
+        await first_of(drained, timeout=p.timings.hand_back)
+        await stop(drained, handing_back)

@@ -109,7 +109,7 @@ MUTANTS = (
     ),
     Mutant(
         "the visibility extension: a message in work comes back",
-        "src/foreverus/worker/serve.py",
+        "src/foreverus/worker/consumer.py",
         "await self.run_blocking(self.queue.hide, held, self.visibility_s)",
         "pass",
         ("--only", "long"),

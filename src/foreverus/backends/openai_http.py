@@ -10,6 +10,8 @@
 | a whole answer that was continued | holds the prefill again | only the new text |
 | kept-alive connection | closed silently after a stream, after 5 s and after 100 requests | kept |
 | text completion without `max_tokens` | to the end of the context | 16 tokens, as OpenAI: we always send it |
+
+The `openai` client knows none of these differences, nor an engine's health: this is ours.
 """
 
 import asyncio

@@ -13,9 +13,9 @@ from foreverus.batches.shards.resources import ShardJob, ShardResources, in_roun
 from foreverus.batches.shards.run import ShardRun, StopReason
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import EngineFailed
+from foreverus.worker.consumer import MessageOutcome
 from foreverus.worker.interruption import END_IN_TIME_CHECK_S, line_ends_in_time
 from foreverus.worker.lines import LineEngine
-from foreverus.worker.serve import MessageOutcome
 from foreverus.worker.shutdown import Shutdown
 
 log = logging.getLogger(__name__)

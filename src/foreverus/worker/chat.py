@@ -4,13 +4,12 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
-from foreverus.backends.port import Backend, Finished, Message, Prompt
+from foreverus.backends.port import Prompt
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answer, Answers, Partial, Request, Saved
 from foreverus.conversations.frames import message_frame
@@ -19,14 +18,13 @@ from foreverus.conversations.prompt import (
     Thread,
     build_prompt,
     most_history_bytes,
-    shorter,
 )
-from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
+from foreverus.errors import EngineBusy, EngineFailed
 from foreverus.worker.background import Background
-from foreverus.worker.engine import EngineWatch
+from foreverus.worker.consumer import MessageOutcome
+from foreverus.worker.generation import AnswerGenerator
 from foreverus.worker.interruption import END_IN_TIME_CHECK_S, ends_in_time
 from foreverus.worker.live import LiveAnswer, PostLimit
-from foreverus.worker.serve import MessageOutcome
 from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim
 
@@ -34,9 +32,6 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 1.0
 CHECKPOINTS_PER_SECOND = 4.0  # over all streams
-BUSY_TRIES = 8  # 0.1 s, 0.2 s, … 12.8 s
-ENGINE_TRIES = 3  # an answer that fails so often on an engine that lives is a failed answer
-MAX_ENGINES_LOST = 3  # engines that died under one answer: it is not asked again
 SAVE_RETRY_S = 1.0
 LAST_CHECKPOINT_S = 3.0  # for one that is on its way when the answer is handed back
 
@@ -55,8 +50,7 @@ class ChatAnswering:
 
     session_id: str
     context_tokens: int
-    engine: Backend
-    engine_watch: EngineWatch
+    generator: AnswerGenerator
     answers: Answers
     push: Push
     run_blocking: RunBlocking
@@ -95,7 +89,7 @@ class ChatAnswering:
         self, request: Request, thread: Thread, system: str, live: LiveAnswer, claim: Claim
     ) -> MessageOutcome:
         prompt = build_prompt(system, thread, self.context_tokens)
-        work = asyncio.create_task(self._generate(prompt, thread, live, claim))
+        work = asyncio.create_task(self.generator.generate(prompt, thread, live, claim))
         handing_back = asyncio.create_task(self.shutdown.hand_back.wait())
         too_late = asyncio.create_task(self._cannot_end_in_time(prompt, live, claim))
         keeper = asyncio.create_task(self._keep_checkpoints(request, thread, live))
@@ -140,57 +134,6 @@ class ChatAnswering:
             if not ends_in_time(most - live.tokens, rate, self.shutdown.deadline - now, now - noticed):
                 return
             await asyncio.sleep(END_IN_TIME_CHECK_S)
-
-    async def _generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> Answer:
-        """Streams until there is a whole answer, or one that says why there is none.
-
-        Raises EngineBusy (for too long) and EngineFailed (the engine is dead; `shutdown` knows it).
-        """
-        if (thread.answer or {}).get("engine_failures", 0) >= MAX_ENGINES_LOST:
-            return _failed(live.text, "engine_failed", "The engine failed each time it was asked this.")
-        await claim.granted.wait()
-        busy, failed = 0, 0
-        while True:
-            had = live.tokens
-            try:
-                finished = await self._stream(prompt, live)
-                spent = had + finished.completion_tokens
-                return self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
-            except PromptRejected as err:
-                less = shorter(prompt) if err.reason == "context_length_exceeded" else None
-                if less is None and live.text:  # what there is fills the context
-                    return self._whole(thread, live, "length", live.tokens)
-                if less is None:
-                    return _failed("", err.reason, str(err))
-                prompt = less
-            except EngineBusy:
-                busy += 1
-                if busy > BUSY_TRIES:
-                    raise
-                await asyncio.sleep(0.05 * 2**busy)
-            except EngineFailed as err:
-                if not await self.engine_watch.confirm_alive(str(err)):
-                    raise
-                failed += 1
-                log.warning("answer %s: try %d failed: %s", live.request.message_id, failed, err)
-                if failed >= ENGINE_TRIES:
-                    failure = {"code": "engine_failed", "message": "The model's engine failed on this message."}
-                    return replace(self._whole(thread, live, "", live.tokens), error=failure)
-            if live.tokens > had:
-                prompt = _continued(prompt, live.text, live.tokens - had)
-
-    def _whole(self, thread: Thread, live: LiveAnswer, reason: str, spent: int, prompt_tokens: int = 0) -> Answer:
-        uncounted = thread.uncounted_by(self.session_id)
-        return Answer(live.text, prompt_tokens, spent, reason, thread.partial_tokens, uncounted)
-
-    async def _stream(self, prompt: Prompt, live: LiveAnswer) -> Finished:
-        async with aclosing(self.engine.stream(prompt)) as events:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return event
-                self.engine_watch.sign_of_life()
-                live.add(event.text)
-        raise EngineFailed("The engine's stream ended without an end.")
 
     async def _keep_checkpoints(self, request: Request, thread: Thread, live: LiveAnswer) -> None:
         """Returns when the answer has become final elsewhere."""
@@ -241,14 +184,3 @@ def read_request(body: str) -> Request | None:
         return Request(str(fields["message_id"]), str(fields["conversation_id"]), str(fields["user_id"]))
     except (ValueError, LookupError, TypeError):
         return None
-
-
-def _failed(text: str, code: str, message: str) -> Answer:
-    return Answer(text, error={"code": code, "message": message})
-
-
-def _continued(prompt: Prompt, text: str, tokens: int) -> Prompt:
-    """The same prompt, to go on after `text`."""
-    asked = prompt.messages[:-1] if prompt.continues else prompt.messages
-    left = None if prompt.max_tokens is None else max(1, prompt.max_tokens - tokens)
-    return replace(prompt, messages=(*asked, Message("assistant", text)), max_tokens=left)

@@ -9,7 +9,7 @@ from foreverus.concurrency import RunBlocking
 from foreverus.sessions.mailbox import Mailbox
 from foreverus.sessions.pending import PendingWork
 from foreverus.sessions.records import SessionStatus
-from foreverus.worker.serve import Activity, Consumer
+from foreverus.worker.consumer import Activity, Consumer
 from foreverus.worker.settings import Timings
 from foreverus.worker.shutdown import IDLE, Shutdown
 from foreverus.worker.watch import MailboxWatch

@@ -14,12 +14,13 @@ from foreverus.worker.background import Background
 from foreverus.worker.batch import ShardAnswering
 from foreverus.worker.boot import Boot
 from foreverus.worker.chat import ChatAnswering
+from foreverus.worker.consumer import Activity, Capacity, ChatCapacity, Consumer, Handler, R
 from foreverus.worker.counting import LineCounter
 from foreverus.worker.engine import EngineWatch
+from foreverus.worker.generation import AnswerGenerator
 from foreverus.worker.idle import IdleWatch
 from foreverus.worker.lines import LineEngine, LineSlots
 from foreverus.worker.ports import WorkerPorts
-from foreverus.worker.serve import Activity, Capacity, ChatCapacity, Consumer, Handler, R
 from foreverus.worker.shutdown import MAX_LIFE, session_lost
 from foreverus.worker.slots import Slots
 from foreverus.worker.watch import MailboxWatch
@@ -63,11 +64,11 @@ class Serving:
 
     def _chats(self) -> Consumer[Any]:
         p = self.ports
+        generator = AnswerGenerator(session_id=p.me.session_id, engine=p.engine, engine_watch=self.engine_watch)
         answering = ChatAnswering(
             session_id=p.me.session_id,
             context_tokens=p.settings.context_tokens,
-            engine=p.engine,
-            engine_watch=self.engine_watch,
+            generator=generator,
             answers=p.answers,
             push=p.push,
             run_blocking=p.run_blocking,

@@ -32,7 +32,7 @@ class Slots:
         self._changed = asyncio.Event()
 
     @property
-    def kept(self) -> int:
+    def kept_for_chat(self) -> int:
         """Slots that batch work leaves free now. An engine with one slot cannot leave any: there, a line yields."""
         chatting = self._chats or asyncio.get_running_loop().time() - self._last_chat < CHAT_RECENT_S
         return max(1, self.total // KEPT_SHARE) if chatting and self.total > 1 else 0
@@ -86,7 +86,7 @@ class Slots:
     def _may_start(self, claim: "Claim") -> bool:
         if self._lines and (claim.alone or any(held.alone for held in self._lines)):
             return False
-        return self._held < self.total - self.kept
+        return self._held < self.total - self.kept_for_chat
 
     def _release(self, claim: "Claim") -> None:
         if claim in self._chats:

@@ -81,10 +81,10 @@ def test_batch_leaves_a_quarter_while_people_chat_and_a_minute_longer(total: int
     @in_jumping_time
     async def chat_and_batch() -> None:
         slots = Slots(total)
-        assert slots.kept == 0
+        assert slots.kept_for_chat == 0
         chat = slots.claim(Priority.CHAT)
         await asyncio.sleep(300)
-        assert slots.kept == kept
+        assert slots.kept_for_chat == kept
         chat.release()
         lines = [slots.claim(Priority.BATCH) for _ in range(total)]
         assert sum(line.granted.is_set() for line in lines) == total - kept

@@ -1,4 +1,4 @@
-"""The serve loop: pulls from the queues what the engine has room for, and settles every message it took."""
+"""Pulls from a queue what the engine has room for, and deletes or gives back every message that it took."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from foreverus.worker.slots import Claim, Priority, Slots
 
 log = logging.getLogger(__name__)
 
-LATER_S = 5  # until a message that could not be worked on is seen again
+RETRY_LATER_S = 5  # until a message that could not be worked on is seen again
 
 
 class MessageOutcome(Enum):
@@ -162,7 +162,9 @@ class Consumer(Generic[R]):
             if outcome is MessageOutcome.DONE:
                 await self.run_blocking(self.queue.delete, delivery)
             else:
-                back_in = 0 if outcome is MessageOutcome.HAND_BACK or self.shutdown.hand_back.is_set() else LATER_S
+                back_in = (
+                    0 if outcome is MessageOutcome.HAND_BACK or self.shutdown.hand_back.is_set() else RETRY_LATER_S
+                )
                 await self.run_blocking(self.queue.hide, [delivery], back_in)
         except Exception as err:
             log.warning("settling a message (%s): %r", outcome.value, err)

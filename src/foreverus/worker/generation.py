@@ -1,0 +1,89 @@
+"""The engine's part of an answer: streamed, and asked again where that can help."""
+
+import asyncio
+import logging
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from foreverus.backends.port import Backend, Finished, Message, Prompt
+from foreverus.conversations.answers import Answer
+from foreverus.conversations.prompt import Thread, shorter
+from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
+from foreverus.worker.engine import EngineWatch
+from foreverus.worker.live import LiveAnswer
+from foreverus.worker.slots import Claim
+
+log = logging.getLogger(__name__)
+
+BUSY_TRIES = 8  # 0.1 s, 0.2 s, … 12.8 s
+ENGINE_TRIES = 3  # an answer that fails so often on an engine that lives is a failed answer
+MAX_ENGINES_LOST = 3  # engines that died under one answer: it is not asked again
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnswerGenerator:
+    session_id: str
+    engine: Backend
+    engine_watch: EngineWatch
+
+    async def generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> Answer:
+        """Streams until there is a whole answer, or one that says why there is none.
+
+        Raises EngineBusy (for too long) and EngineFailed (the engine is dead; `Shutdown` knows it).
+        """
+        if (thread.answer or {}).get("engine_failures", 0) >= MAX_ENGINES_LOST:
+            return _failed(live.text, "engine_failed", "The engine failed each time it was asked this.")
+        await claim.granted.wait()
+        busy, failed = 0, 0
+        while True:
+            had = live.tokens
+            try:
+                finished = await self._stream(prompt, live)
+                spent = had + finished.completion_tokens
+                return self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
+            except PromptRejected as err:
+                less = shorter(prompt) if err.reason == "context_length_exceeded" else None
+                if less is None and live.text:  # what there is fills the context
+                    return self._whole(thread, live, "length", live.tokens)
+                if less is None:
+                    return _failed("", err.reason, str(err))
+                prompt = less
+            except EngineBusy:
+                busy += 1
+                if busy > BUSY_TRIES:
+                    raise
+                await asyncio.sleep(0.05 * 2**busy)
+            except EngineFailed as err:
+                if not await self.engine_watch.confirm_alive(str(err)):
+                    raise
+                failed += 1
+                log.warning("answer %s: try %d failed: %s", live.request.message_id, failed, err)
+                if failed >= ENGINE_TRIES:
+                    failure = {"code": "engine_failed", "message": "The model's engine failed on this message."}
+                    return replace(self._whole(thread, live, "", live.tokens), error=failure)
+            if live.tokens > had:
+                prompt = _continued(prompt, live.text, live.tokens - had)
+
+    def _whole(self, thread: Thread, live: LiveAnswer, reason: str, spent: int, prompt_tokens: int = 0) -> Answer:
+        uncounted = thread.uncounted_by(self.session_id)
+        return Answer(live.text, prompt_tokens, spent, reason, thread.partial_tokens, uncounted)
+
+    async def _stream(self, prompt: Prompt, live: LiveAnswer) -> Finished:
+        async with aclosing(self.engine.stream(prompt)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    return event
+                self.engine_watch.sign_of_life()
+                live.add(event.text)
+        raise EngineFailed("The engine's stream ended without an end.")
+
+
+def _failed(text: str, code: str, message: str) -> Answer:
+    return Answer(text, error={"code": code, "message": message})
+
+
+def _continued(prompt: Prompt, text: str, tokens: int) -> Prompt:
+    """The same prompt, to go on after `text`."""
+    asked = prompt.messages[:-1] if prompt.continues else prompt.messages
+    left = None if prompt.max_tokens is None else max(1, prompt.max_tokens - tokens)
+    return replace(prompt, messages=(*asked, Message("assistant", text)), max_tokens=left)

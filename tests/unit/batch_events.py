@@ -39,7 +39,7 @@ def put_batches(world: Aws) -> None:
     s3, store = boto3.client("s3"), BatchStore(world.items)
     file = records.new_file(FILE, USER, "perguntas.jsonl", len(INPUT), NOW)
     FileStore(world.items).put(file)
-    s3.put_object(Bucket=world.data_bucket, Key=file["object_key"], Body=INPUT)
+    s3.put_object(Bucket=world.data_bucket, Key=file.object_key, Body=INPUT)
     s3.put_object(Bucket=world.data_bucket, Key="files/user-1/file_bad", Body=INPUT + b"{")
     for batch_id, file_id in ((BATCH, FILE), (BAD_BATCH, "file_bad")):
         request = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "168h"}

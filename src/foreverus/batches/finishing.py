@@ -22,6 +22,7 @@ from foreverus.batches.store import Batches
 from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
 from foreverus.files import records
+from foreverus.files.records import FilePurpose
 from foreverus.files.store import Files
 from foreverus.sessions.records import Session, expected_boot_seconds
 
@@ -122,7 +123,7 @@ class Finisher:
         if not size:
             return None
         name = f"{ref.batch_id}_{kind}.jsonl"
-        file = records.new_file(file_id, ref.user_id, name, size, self.clock(), purpose="batch_output")
+        file = records.new_file(file_id, ref.user_id, name, size, self.clock(), purpose=FilePurpose.BATCH_OUTPUT)
         self.files.put(file)
         return file_id
 

@@ -26,7 +26,7 @@ from foreverus.batches.model import (
 from foreverus.batches.records import BatchRef, Shard
 from foreverus.batches.store import Batches
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
-from foreverus.files.records import PENDING, SCHEDULE_USER
+from foreverus.files.records import SCHEDULE_USER, FilePurpose
 from foreverus.files.service import FileService
 from foreverus.sessions.start import SessionMachine
 
@@ -84,10 +84,10 @@ class BatchService:
             file = self.files.find(user_id, input_file_id)
         except NotFound as err:
             raise _no_input(input_file_id) from err
-        if file["user_id"] != user_id or file["purpose"] != "batch":
+        if file.user_id != user_id or file.purpose is not FilePurpose.BATCH:
             message = f"The file {input_file_id} is a batch's result: upload one with purpose 'batch'."
             raise InvalidRequest(message, param="input_file_id", code="invalid_field")
-        if file["status"] == PENDING:
+        if not file.is_there:
             message = f"The file {input_file_id} has no content yet: put it at its upload address first."
             raise InvalidRequest(message, param="input_file_id", code="file_not_uploaded")
 

@@ -1,20 +1,43 @@
-"""What files are to those who look at them: records, statuses and OpenAI's objects. Pure."""
+"""What a file is: people's inputs, and batches' outputs. Pure."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
 
 from foreverus import ids
-from foreverus.aws import keys
-from foreverus.ids import unix_seconds
-
-Item = dict[str, Any]
 
 SCHEDULE_USER = "schedule"  # the scheduled batches' owner: the whole team may look at them
-PENDING = "pending"  # a file whose bytes are still to be put at its presigned address
-UPLOADED = "uploaded"
 
 MAX_FILE_BYTES = 200_000_000
 MOST_FILENAME_CHARACTERS = 255
+
+
+class FilePurpose(StrEnum):
+    BATCH = "batch"
+    BATCH_OUTPUT = "batch_output"
+
+
+class FileStatus(StrEnum):
+    PENDING = "pending"  # its bytes are still to be put at its presigned address
+    UPLOADED = "uploaded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """`object_key`: where its bytes are in the data bucket."""
+
+    file_id: str
+    user_id: str
+    filename: str
+    bytes: int
+    created_at: str
+    object_key: str
+    purpose: FilePurpose = FilePurpose.BATCH
+    status: FileStatus = FileStatus.UPLOADED
+
+    @property
+    def is_there(self) -> bool:
+        return self.status is FileStatus.UPLOADED
 
 
 def object_key(user_id: str, file_id: str) -> str:
@@ -23,37 +46,15 @@ def object_key(user_id: str, file_id: str) -> str:
 
 
 def new_file(
-    file_id: str,
-    user_id: str,
-    filename: str,
-    size: int,
-    now: datetime,
-    *,
-    purpose: str = "batch",
-    status: str = UPLOADED,
-) -> Item:
-    """A file's record; `purpose`: batch | batch_output."""
-    return {
-        **keys.file_key(user_id, file_id),
-        "file_id": file_id,
-        "user_id": user_id,
-        "filename": filename,
-        "bytes": size,
-        "purpose": purpose,
-        "status": status,
-        "created_at": ids.timestamp(now),
-        "object_key": object_key(user_id, file_id),
-    }
-
-
-def public_file(item: Item) -> Item:
-    """OpenAI's file: `processed` is its word for one that can be used (`files.wait_for_processing` waits for it)."""
-    return {
-        "id": item["file_id"],
-        "object": "file",
-        "bytes": item["bytes"],
-        "created_at": unix_seconds(item["created_at"]),
-        "filename": item["filename"],
-        "purpose": item["purpose"],
-        "status": "processed" if item["status"] == UPLOADED else item["status"],
-    }
+    file_id: str, user_id: str, filename: str, size: int, now: datetime, *, purpose: FilePurpose = FilePurpose.BATCH
+) -> File:
+    """A file whose bytes are there."""
+    return File(
+        file_id=file_id,
+        user_id=user_id,
+        filename=filename,
+        bytes=size,
+        created_at=ids.timestamp(now),
+        object_key=object_key(user_id, file_id),
+        purpose=purpose,
+    )

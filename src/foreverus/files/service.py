@@ -4,7 +4,7 @@ An own file may be read, used and deleted by its owner alone; a scheduled batch'
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -17,14 +17,15 @@ from foreverus.files.forms import read_form
 from foreverus.files.records import (
     MAX_FILE_BYTES,
     MOST_FILENAME_CHARACTERS,
-    PENDING,
     SCHEDULE_USER,
+    File,
+    FileStatus,
     new_file,
-    public_file,
 )
 from foreverus.files.store import Files
+from foreverus.files.views import public_file
 
-Item = dict[str, Any]
+Json = dict[str, Any]  # a body of the API
 
 # Lambda takes and gives at most 6 MB, in which base64 makes 4 of 3 bytes.
 MAX_INLINE_BYTES = 4_000_000
@@ -53,7 +54,7 @@ class FileService:
     objects: Objects
     clock: Callable[[], datetime]
 
-    def upload(self, user_id: str, content_type: str, body: bytes) -> Item:
+    def upload(self, user_id: str, content_type: str, body: bytes) -> Json:
         """A small file, as a form. Raises InvalidRequest."""
         form = read_form(content_type, body)
         unknown = sorted((form.fields.keys() | form.files.keys()) - {"file", "purpose"})
@@ -76,25 +77,25 @@ class FileService:
                 param="file",
                 code="file_too_large",
             )
-        item = self._new(user_id, file.filename, len(file.data))
-        self.objects.put(item["object_key"], file.data, JSONL)
-        self.store.put(item)
-        return public_file(item)
+        record = self._new(user_id, file.filename, len(file.data))
+        self.objects.put(record.object_key, file.data, JSONL)
+        self.store.put(record)
+        return public_file(record)
 
-    def announce(self, user_id: str, request: Item) -> Item:
+    def announce(self, user_id: str, request: Json) -> Json:
         """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes}`."""
         _check_purpose(request["purpose"])
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
             message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
             raise InvalidRequest(message, param="bytes", code="file_too_large")
-        item = self._new(user_id, request["filename"], size) | {"status": PENDING}
-        url, headers, expires_at = self.objects.presigned_put(item["object_key"], size, JSONL)
-        self.store.put(item)
+        record = replace(self._new(user_id, request["filename"], size), status=FileStatus.PENDING)
+        url, headers, expires_at = self.objects.presigned_put(record.object_key, size, JSONL)
+        self.store.put(record)
         upload = {"method": "PUT", "url": url, "headers": headers, "expires_at": int(expires_at.timestamp())}
-        return {**public_file(item), "upload": upload}
+        return {**public_file(record), "upload": upload}
 
-    def page(self, user_id: str, query: dict[str, str]) -> Item:
+    def page(self, user_id: str, query: dict[str, str]) -> Json:
         """Their own files and the scheduled batches', by age."""
         schemas.check("files_query", query)
         limit = min(int(query.get("limit", DEFAULT_LIMIT)), MAX_LIMIT)
@@ -106,13 +107,13 @@ class FileService:
                 owner, limit + 1, query.get("after", ""), ascending=ascending, purpose=query.get("purpose", "")
             )
         ]
-        found.sort(key=lambda file: str(file["file_id"]), reverse=not ascending)
+        found.sort(key=lambda file: file.file_id, reverse=not ascending)
         return listing([public_file(self._looked_after(file)) for file in found[:limit]], len(found) > limit)
 
-    def get(self, user_id: str, file_id: str) -> Item:
+    def get(self, user_id: str, file_id: str) -> Json:
         return public_file(self.find(user_id, file_id))
 
-    def find(self, user_id: str, file_id: str) -> Item:
+    def find(self, user_id: str, file_id: str) -> File:
         """The record, own or of a scheduled batch. Raises NotFound."""
         for owner in (user_id, SCHEDULE_USER):
             found = self.store.get(owner, file_id)
@@ -123,38 +124,38 @@ class FileService:
     def content(self, user_id: str, file_id: str) -> Download:
         """Text where it fits an answer, else an address: both hand over the same bytes. Raises NotFound."""
         file = self.find(user_id, file_id)
-        if file["status"] == PENDING:
+        if not file.is_there:
             message = f"The file {file_id} has no content yet: put it at its upload address first."
             raise NotFound(message, param="file_id", code="file_not_uploaded")
-        if file["bytes"] <= MAX_INLINE_BYTES:
-            text = _as_answer(self.objects.read(file["object_key"], 0, file["bytes"]))
+        if file.bytes <= MAX_INLINE_BYTES:
+            text = _as_answer(self.objects.read(file.object_key, 0, file.bytes))
             if text is not None:
-                return Download(JSONL, file["filename"], text, "")
-        return Download(JSONL, file["filename"], None, self.objects.presigned_get(file["object_key"], file["filename"]))
+                return Download(JSONL, file.filename, text, "")
+        return Download(JSONL, file.filename, None, self.objects.presigned_get(file.object_key, file.filename))
 
-    def delete(self, user_id: str, file_id: str) -> Item:
+    def delete(self, user_id: str, file_id: str) -> Json:
         """A batch that was made of it runs on: it has its own copy. Raises NotFound and NotAllowed."""
         file = self.find(user_id, file_id)
-        if file["user_id"] != user_id:
+        if file.user_id != user_id:
             message = (
                 f"The file {file_id} belongs to a scheduled batch: only the stack's owner deletes it, in the bucket."
             )
             raise NotAllowed(message, param="file_id", code="not_your_file")
         self.store.delete(user_id, file_id)
-        self.objects.delete(file["object_key"])
+        self.objects.delete(file.object_key)
         return {"id": file_id, "object": "file", "deleted": True}
 
-    def _new(self, user_id: str, filename: str, size: int) -> Item:
+    def _new(self, user_id: str, filename: str, size: int) -> File:
         now = self.clock()
         name = filename[:MOST_FILENAME_CHARACTERS] or "file.jsonl"
         return new_file(ids.new_id("file", now), user_id, name, size, now)
 
-    def _looked_after(self, file: Item) -> Item:
+    def _looked_after(self, file: File) -> File:
         """A pending upload may be there by now: S3 tells nobody."""
-        if file["status"] != PENDING:
+        if file.is_there:
             return file
-        size = self.objects.size(file["object_key"])
-        return file if size is None else self.store.arrived(file["user_id"], file["file_id"], size) or file
+        size = self.objects.size(file.object_key)
+        return file if size is None else self.store.arrived(file.user_id, file.file_id, size) or file
 
 
 def _check_purpose(purpose: str) -> None:

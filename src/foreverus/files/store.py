@@ -1,27 +1,25 @@
 """The files' records in DynamoDB, and their twin in memory. The bytes are in the bucket: `aws/s3.py`."""
 
 from collections.abc import Iterator
-from copy import deepcopy
+from dataclasses import replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Table
-from foreverus.files.records import UPLOADED
-
-Item = dict[str, Any]
+from foreverus.aws.dynamo import ConditionFailed, Item, Table
+from foreverus.files.records import File, FilePurpose, FileStatus
 
 
 class Files(Protocol):
     """`page`: a user's files by age, the newest first unless `ascending`, those behind the file `after`. `arrived`:
     the bytes are there; None when the file was deleted meanwhile."""
 
-    def put(self, file: Item) -> None: ...
-    def get(self, user_id: str, file_id: str) -> Item | None: ...
+    def put(self, file: File) -> None: ...
+    def get(self, user_id: str, file_id: str) -> File | None: ...
     def page(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
-    ) -> list[Item]: ...
-    def arrived(self, user_id: str, file_id: str, size: int) -> Item | None: ...
+    ) -> list[File]: ...
+    def arrived(self, user_id: str, file_id: str, size: int) -> File | None: ...
     def delete(self, user_id: str, file_id: str) -> None: ...
 
 
@@ -29,68 +27,101 @@ class FileStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def put(self, file: Item) -> None:
-        self.items.put({**keys.file_key(file["user_id"], file["file_id"]), **file})
+    def put(self, file: File) -> None:
+        self.items.put(to_item(file))
 
-    def get(self, user_id: str, file_id: str) -> Item | None:
-        return self.items.get(keys.file_key(user_id, file_id))
+    def get(self, user_id: str, file_id: str) -> File | None:
+        item = self.items.get(keys.file_key(user_id, file_id))
+        return from_item(item) if item else None
 
     def page(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
-    ) -> list[Item]:
+    ) -> list[File]:
         key = keys.file_key(user_id, after)
         if ascending:
             found: Iterator[Item] = self.items.query(key["pk"], "FILE#")
-            found = (file for file in found if file["file_id"] > after)
+            found = (item for item in found if item["file_id"] > after)
         else:
             most = 0 if purpose else limit
             before = key["sk"] if after else ""
             found = self.items.query(key["pk"], "FILE#", newest_first=True, limit=most, before=before)
-        return list(islice((file for file in found if purpose in ("", file["purpose"])), limit))
+        fitting = (item for item in found if purpose in ("", item["purpose"]))
+        return [from_item(item) for item in islice(fitting, limit)]
 
-    def arrived(self, user_id: str, file_id: str, size: int) -> Item | None:
+    def arrived(self, user_id: str, file_id: str, size: int) -> File | None:
         try:
-            return self.items.update(
+            item = self.items.update(
                 keys.file_key(user_id, file_id),
                 "SET #status = :status, #bytes = :bytes",
-                {":status": UPLOADED, ":bytes": size},
+                {":status": FileStatus.UPLOADED.value, ":bytes": size},
                 condition="attribute_exists(pk)",
                 names={"#status": "status", "#bytes": "bytes"},
             )
         except ConditionFailed:
             return None
+        return from_item(item)
 
     def delete(self, user_id: str, file_id: str) -> None:
         self.items.delete(keys.file_key(user_id, file_id))
+
+
+def to_item(file: File) -> Item:
+    return {
+        **keys.file_key(file.user_id, file.file_id),
+        "file_id": file.file_id,
+        "user_id": file.user_id,
+        "filename": file.filename,
+        "bytes": file.bytes,
+        "purpose": file.purpose.value,
+        "status": file.status.value,
+        "created_at": file.created_at,
+        "object_key": file.object_key,
+    }
+
+
+def from_item(item: Item) -> File:
+    """A purpose that this version does not know is nobody's input; of a status it does not know, the bytes are there
+    or not, and S3 knows."""
+    is_input, is_there = item["purpose"] == FilePurpose.BATCH, item["status"] == FileStatus.UPLOADED
+    return File(
+        file_id=item["file_id"],
+        user_id=item["user_id"],
+        filename=item["filename"],
+        bytes=int(item["bytes"]),
+        created_at=item["created_at"],
+        object_key=item["object_key"],
+        purpose=FilePurpose.BATCH if is_input else FilePurpose.BATCH_OUTPUT,
+        status=FileStatus.UPLOADED if is_there else FileStatus.PENDING,
+    )
 
 
 class MemoryFiles:
     """Twin of `FileStore`."""
 
     def __init__(self) -> None:
-        self.records: dict[tuple[str, str], Item] = {}
+        self.records: dict[tuple[str, str], File] = {}
 
-    def put(self, file: Item) -> None:
-        self.records[file["user_id"], file["file_id"]] = deepcopy(file)
+    def put(self, file: File) -> None:
+        self.records[file.user_id, file.file_id] = file
 
-    def get(self, user_id: str, file_id: str) -> Item | None:
-        return deepcopy(self.records.get((user_id, file_id)))
+    def get(self, user_id: str, file_id: str) -> File | None:
+        return self.records.get((user_id, file_id))
 
     def page(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
-    ) -> list[Item]:
+    ) -> list[File]:
         mine = [file for (owner, _), file in self.records.items() if owner == user_id]
-        mine = [file for file in mine if purpose in ("", file["purpose"])]
-        mine.sort(key=lambda file: str(file["file_id"]), reverse=not ascending)
-        behind = [f for f in mine if not after or (f["file_id"] > after if ascending else f["file_id"] < after)]
-        return deepcopy(behind[:limit])
+        mine = [file for file in mine if purpose in ("", file.purpose)]
+        mine.sort(key=lambda file: file.file_id, reverse=not ascending)
+        behind = [f for f in mine if not after or (f.file_id > after if ascending else f.file_id < after)]
+        return behind[:limit]
 
-    def arrived(self, user_id: str, file_id: str, size: int) -> Item | None:
+    def arrived(self, user_id: str, file_id: str, size: int) -> File | None:
         file = self.records.get((user_id, file_id))
         if file is None:
             return None
-        file |= {"status": UPLOADED, "bytes": size}
-        return deepcopy(file)
+        self.records[user_id, file_id] = replace(file, status=FileStatus.UPLOADED, bytes=size)
+        return self.records[user_id, file_id]
 
     def delete(self, user_id: str, file_id: str) -> None:
         self.records.pop((user_id, file_id), None)

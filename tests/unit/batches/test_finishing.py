@@ -139,7 +139,7 @@ def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[i
     assert (record["completed"], record["failed"]) == (len(answered), len(refused))
     assert record["total"] == len(answered) + len(refused)
     assert record["usage"] == {"prompt_tokens": 3 * len(answered), "completion_tokens": 5 * len(answered)}
-    kept = {one["file_id"]: one["bytes"] for one in batch.files.records.values()}
+    kept = {one.file_id: one.bytes for one in batch.files.records.values()}
     ids = [record["output_file_id"], record["error_file_id"]]
     assert kept == {one: batch.objects.size(object_key("ana", one)) for one in ids if one}
     assert [one is None for one in ids] == [not answered, not refused]

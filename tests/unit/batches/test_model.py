@@ -19,8 +19,6 @@ from foreverus.batches.model import (
 )
 from foreverus.batches.records import Shard
 from foreverus.errors import InvalidRequest
-from foreverus.files import records
-from foreverus.files.records import new_file
 from tests.unit.conftest import NOW
 
 REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}
@@ -118,21 +116,6 @@ def test_nothing_secret_is_shown() -> None:
     item = record(task_token="secret", input_key="k", pk="USER#ana")
     assert not {"task_token", "input_key", "source_key", "pk", "user_id"} & set(shown(item))
     assert "secret" not in str(shown(item))
-
-
-def test_a_file_is_processed_when_its_bytes_are_there() -> None:
-    item = new_file("file_1", "ana", "p.jsonl", 5, NOW, purpose="batch_output")
-    assert item["object_key"] == records.object_key("ana", "file_1")
-    assert records.public_file(item) == {
-        "id": "file_1",
-        "object": "file",
-        "bytes": 5,
-        "created_at": SECONDS,
-        "filename": "p.jsonl",
-        "purpose": "batch_output",
-        "status": "processed",
-    }
-    assert records.public_file(item | {"status": "pending"})["status"] == "pending"
 
 
 def test_a_list_names_its_ends() -> None:

@@ -15,7 +15,8 @@ from foreverus.batches.input.validation import Validator
 from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef
 from foreverus.batches.store import BatchStore
-from foreverus.files.records import new_file
+from foreverus.files.records import FilePurpose, new_file
+from foreverus.files.store import FileStore
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway
 
@@ -87,9 +88,9 @@ def test_any_bytes_come_back_as_they_went(client: openai.OpenAI, data: bytes) ->
 
 def test_a_large_file_comes_from_s3(client: openai.OpenAI, gateway: Gateway, aws: Aws) -> None:
     data = b"x" * 4_000_001
-    file = new_file("file_large", "ana", 'out "put".jsonl', len(data), NOW, purpose="batch_output")
-    aws.put(**file)
-    bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=file["object_key"], Body=data)
+    file = new_file("file_large", "ana", 'out "put".jsonl', len(data), NOW, purpose=FilePurpose.BATCH_OUTPUT)
+    FileStore(aws.items).put(file)
+    bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=file.object_key, Body=data)
     assert client.files.content("file_large").read() == data
     assert gateway.seen == ["GET /files/{file_id}/content", "GET s3"]
 
@@ -114,7 +115,7 @@ def test_files_are_listed_page_after_page(client: openai.OpenAI, gateway: Gatewa
     assert [file.id for file in client.files.list(limit=2)] == made[::-1]
     assert [file.id for file in client.files.list(limit=2, order="asc")] == made
     assert gateway.seen.count("GET /files") == 6
-    assert client.files.list(purpose="batch_output").data == []
+    assert client.files.list(purpose=FilePurpose.BATCH_OUTPUT).data == []
     assert [file.id for file in client.files.list(after=made[1]).data] == [made[0]]
 
 
@@ -137,7 +138,7 @@ def test_a_batch_from_creation_to_its_output(client: openai.OpenAI, aws: Aws) ->
     running = client.batches.retrieve(batch.id)
     assert running.status == "in_progress" and running.in_progress_at and running.model == MODEL
     assert running.request_counts == openai.types.BatchRequestCounts(total=2, completed=0, failed=0)
-    aws.put(**new_file("file_out", "ana", "out.jsonl", 4, NOW, purpose="batch_output"))
+    FileStore(aws.items).put(new_file("file_out", "ana", "out.jsonl", 4, NOW, purpose=FilePurpose.BATCH_OUTPUT))
     usage = {"prompt_tokens": 20, "completion_tokens": 30}
     ended = {"status": "completed", "completed": 2, "failed": 0, "usage": usage, "cost_usd": 0.0125}
     store.change(ref, {**ended, "ended_at": ids.timestamp(NOW), "output_file_id": "file_out"})

@@ -1,5 +1,6 @@
 """Creating and cancelling batches, also when AWS fails in between."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import BatchRef, Shard
 from foreverus.batches.service import BatchService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
-from foreverus.files.records import new_file
+from foreverus.files.records import FilePurpose, FileStatus, new_file
 from foreverus.files.service import FileService
 from foreverus.files.store import MemoryFiles
 from tests.unit.conftest import NOW
@@ -134,7 +135,8 @@ def test_an_input_that_cannot_be_used_is_named(input_file_id: str, error: type[E
         ("file_scheduled", "schedule", "batch_output", "uploaded"),
         ("file_pending", "ana", "batch", "pending"),
     ):
-        world.files.put(new_file(file_id, owner, "p", 1, NOW, purpose=purpose, status=status))
+        file = new_file(file_id, owner, "p", 1, NOW, purpose=FilePurpose(purpose))
+        world.files.put(replace(file, status=FileStatus(status)))
     with pytest.raises(error) as caught:
         world.create(input_file_id=input_file_id)
     assert isinstance(caught.value, InvalidRequest | NotFound)

@@ -1,6 +1,7 @@
 """Files: uploaded by a form or at an address, found, listed, downloaded, deleted. Store and twin behave alike."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,9 +13,10 @@ from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.input.lines import CHAT
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
 from foreverus.files.forms import Form, FormFile, read_form
-from foreverus.files.records import new_file, public_file
+from foreverus.files.records import File, FilePurpose, FileStatus, new_file
 from foreverus.files.service import MAX_ANSWER_BYTES, MAX_INLINE_BYTES, FileService
-from foreverus.files.store import Files, FileStore, MemoryFiles
+from foreverus.files.store import Files, FileStore, MemoryFiles, from_item, to_item
+from foreverus.files.views import public_file
 from foreverus.handlers import api
 from tests.unit.conftest import NOW, Aws
 
@@ -24,13 +26,13 @@ def files(request: pytest.FixtureRequest, aws: Aws) -> Files:
     return FileStore(aws.items) if request.param == "dynamodb" else MemoryFiles()
 
 
-def ids(found: list[dict[str, Any]]) -> list[str]:
-    return [file["file_id"] for file in found]
+def ids(found: list[File]) -> list[str]:
+    return [file.file_id for file in found]
 
 
 def test_files_are_paged_both_ways(files: Files) -> None:
     for number in range(1, 6):
-        purpose = "batch" if number % 2 else "batch_output"
+        purpose = FilePurpose.BATCH if number % 2 else FilePurpose.BATCH_OUTPUT
         files.put(new_file(f"file_{number}", "ana", "p.jsonl", 1, NOW, purpose=purpose))
     assert ids(files.page("ana", 2)) == ["file_5", "file_4"]
     assert ids(files.page("ana", 9, "file_4")) == ["file_3", "file_2", "file_1"]
@@ -42,12 +44,54 @@ def test_files_are_paged_both_ways(files: Files) -> None:
 
 
 def test_a_deleted_file_does_not_come_back_when_its_bytes_arrive(files: Files) -> None:
-    files.put(new_file("file_1", "ana", "p.jsonl", 1, NOW, status="pending"))
-    arrived = files.arrived("ana", "file_1", 7)
-    assert arrived and (arrived["status"], arrived["bytes"]) == ("uploaded", 7)
+    pending = replace(new_file("file_1", "ana", "p.jsonl", 1, NOW), status=FileStatus.PENDING)
+    files.put(pending)
+    assert files.get("ana", "file_1") == pending
+    assert files.arrived("ana", "file_1", 7) == replace(pending, status=FileStatus.UPLOADED, bytes=7)
     files.delete("ana", "file_1")
     assert files.arrived("ana", "file_1", 7) is None
     assert files.get("ana", "file_1") is None
+
+
+# As it lay in the table before records had types.
+STORED: dict[str, Any] = {
+    "pk": "USER#ana",
+    "sk": "FILE#file_1",
+    "file_id": "file_1",
+    "user_id": "ana",
+    "filename": "p.jsonl",
+    "bytes": 5,
+    "purpose": "batch",
+    "status": "pending",
+    "created_at": "2026-01-01T12:00:00.000Z",
+    "object_key": "files/ana/file_1",
+}
+
+
+def test_a_stored_item_is_read_and_written_as_it_is() -> None:
+    assert to_item(from_item(STORED)) == STORED
+    assert from_item(STORED).status is FileStatus.PENDING
+    output = {**STORED, "purpose": "batch_output", "status": "uploaded"}
+    assert to_item(from_item(output)) == output
+
+
+def test_words_that_a_newer_version_wrote_make_no_input_of_a_file() -> None:
+    strange = from_item({**STORED, "purpose": "vision", "status": "scanned", "colour": "blue"})
+    assert (strange.purpose, strange.status) == (FilePurpose.BATCH_OUTPUT, FileStatus.PENDING)
+
+
+def test_a_file_is_processed_when_its_bytes_are_there() -> None:
+    file = new_file("file_1", "ana", "p.jsonl", 5, NOW, purpose=FilePurpose.BATCH_OUTPUT)
+    assert public_file(file) == {
+        "id": "file_1",
+        "object": "file",
+        "bytes": 5,
+        "created_at": int(NOW.timestamp()),
+        "filename": "p.jsonl",
+        "purpose": "batch_output",
+        "status": "processed",
+    }
+    assert public_file(replace(file, status=FileStatus.PENDING))["status"] == "pending"
 
 
 class World:
@@ -55,12 +99,12 @@ class World:
         self.store, self.objects = MemoryFiles(), MemoryObjects(lambda: NOW)
         self.files = FileService(self.store, self.objects, lambda: NOW)
 
-    def put(self, user_id: str, file_id: str, data: bytes | None, **more: Any) -> dict[str, Any]:
-        item = new_file(file_id, user_id, "p.jsonl", len(data or b""), NOW, **more)
-        self.store.put(item)
+    def put(self, user_id: str, file_id: str, data: bytes | None) -> File:
+        file = new_file(file_id, user_id, "p.jsonl", len(data or b""), NOW)
+        self.store.put(file)
         if data is not None:
-            self.objects.put(item["object_key"], data)
-        return item
+            self.objects.put(file.object_key, data)
+        return file
 
 
 def form(*parts: tuple[str, str | None, bytes], boundary: str = "XX") -> tuple[str, bytes]:
@@ -213,7 +257,7 @@ def test_only_the_owner_deletes() -> None:
     with pytest.raises(NotFound):
         world.files.delete("bia", "file_1")
     assert world.files.delete("ana", "file_1") == {"id": "file_1", "object": "file", "deleted": True}
-    assert world.objects.size(own["object_key"]) is None
+    assert world.objects.size(own.object_key) is None
     with pytest.raises(NotFound):
         world.files.get("ana", "file_1")
 
@@ -232,20 +276,20 @@ def test_only_the_owner_deletes() -> None:
 )
 def test_content_comes_inline_where_it_fits_the_answer(data: bytes, inline: bool) -> None:
     world = World()
-    item = world.put("ana", "file_1", data)
+    file = world.put("ana", "file_1", data)
     found = world.files.content("ana", "file_1")
     if inline:
         assert found.text is not None and found.text.encode() == data
         assert len(json.dumps(found.text, ensure_ascii=False).encode()) <= MAX_ANSWER_BYTES + 2
     else:
-        assert (found.text, found.url) == (None, f"memory://get/{item['object_key']}?filename=p.jsonl")
+        assert (found.text, found.url) == (None, f"memory://get/{file.object_key}?filename=p.jsonl")
 
 
 def test_an_answer_with_a_file_can_be_read_by_pages_of_any_origin(aws: Aws) -> None:
     for data in (b"{}", b"\xff"):
-        item = new_file("file_1", "ana", 'a"b.jsonl', len(data), NOW)
-        aws.put(**item)
-        bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=item["object_key"], Body=data)
+        file = new_file("file_1", "ana", 'a"b.jsonl', len(data), NOW)
+        FileStore(aws.items).put(file)
+        bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=file.object_key, Body=data)
         event = {
             "httpMethod": "GET",
             "resource": "/files/{file_id}/content",

@@ -1,0 +1,19 @@
+"""A file as OpenAI's API shows it. Pure."""
+
+from typing import Any
+
+from foreverus.files.records import File
+from foreverus.ids import unix_seconds
+
+
+def public_file(file: File) -> dict[str, Any]:
+    """`processed` is OpenAI's word for a file that can be used (`files.wait_for_processing` waits for it)."""
+    return {
+        "id": file.file_id,
+        "object": "file",
+        "bytes": file.bytes,
+        "created_at": unix_seconds(file.created_at),
+        "filename": file.filename,
+        "purpose": file.purpose.value,
+        "status": "processed" if file.is_there else file.status.value,
+    }

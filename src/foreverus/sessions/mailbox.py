@@ -11,12 +11,10 @@ from typing import Any, Protocol
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Table
+from foreverus.aws.dynamo import ConditionFailed, Item, Table
 from foreverus.costs.meter import Budget
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.records import Phase, Session, SessionStatus, Task
-
-Item = dict[str, Any]
 
 BOOT, SERVE = Task.BOOT, Task.SERVE
 
@@ -142,7 +140,7 @@ class DynamoMailbox:
         )
 
     def _update(
-        self, snapshot: MailboxSnapshot, expression: str, values: Item, condition: str = "", names: Any = None
+        self, snapshot: MailboxSnapshot, expression: str, values: Item, condition: str = "", names: Item | None = None
     ) -> bool:
         try:
             self.items.update(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from foreverus.settings import Settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WorkerSettings(Settings):
     """The field `table_name` is the variable `TABLE_NAME`, and so on; `from_env` names the one that is missing."""
 
@@ -35,7 +35,7 @@ class WorkerSettings(Settings):
         return max(30.0, 4.0 * self.heartbeat_seconds)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Timings:
     """Intervals in seconds. Tests shorten none of them: they run on a clock of their own."""
 

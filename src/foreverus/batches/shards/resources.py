@@ -27,22 +27,23 @@ class Admission(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ShardResources:
-    """What all shards of one worker, or of one round on Bedrock, share."""
+    """What all shards of one worker, or of one round on Bedrock, share.
 
-    answered_by: str  # the session's id, or `bedrock`
+    `answered_by`: the session's id, or `bedrock`. `slots`: lines that the backend answers at once. `backend_lives` is
+    asked after a call that failed; after a no, `ShardRun.stop` follows. `on_recorded` hears of finished lines when they
+    are in the table.
+    """
+
+    answered_by: str
     backend: Backend
     admission: Admission
-    slots: int  # lines that the backend answers at once
-    backend_lives: Callable[
-        [str], Awaitable[bool]
-    ]  # asked after a call that failed; after a no, `ShardRun.stop` follows
+    slots: int
+    backend_lives: Callable[[str], Awaitable[bool]]
     batches: Batches
     objects: Objects
     run_blocking: RunBlocking
     clock: Callable[[], datetime]
-    on_recorded: Callable[[Sequence[LineResult]], None] = lambda results: (
-        None
-    )  # finished lines, when they are in the table
+    on_recorded: Callable[[Sequence[LineResult]], None] = lambda results: None
     backlog: Backlog = field(default_factory=Backlog)
 
 

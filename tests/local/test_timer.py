@@ -1,12 +1,13 @@
 """The machine switches itself off: the real user data under a real systemd and cloud-init, with the network gone."""
 
 import os
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 import yaml
 
-from tests.local.real_machine import booted, impossible, missing
+from tests.local.real_machine import RealMachine, booted, impossible, missing
 from tests.template.template import ROOT, user_data
 
 IN_CI = bool(os.environ.get("CI"))  # there a missing tool is a failure, never a skipped test
@@ -53,40 +54,52 @@ def test_timer_alone_switches_the_machine_off_with_the_network_gone_and_every_la
 
 
 def test_machine_that_cannot_start_its_worker_goes_off_long_before_its_timer() -> None:
-    with booted(user_data(LONG)) as machine:  # no Docker, no AWS, no network: /opt/foreverus/start fails
+    with booted(user_data(LONG)) as machine:  # no AWS, no network: /opt/foreverus/fetch fails
         assert machine.seconds_until_off() < 90
 
 
-def worker_machine(python: str, watchdog_s: int = 120) -> str:
-    """User data whose last line starts the worker's unit, as /opt/foreverus/start does; `python` is a shell script."""
+def worker_machine(python: str, watchdog_s: int = 120, shell: str = "/bin/sh") -> AbstractContextManager[RealMachine]:
+    """One whose user data and start script run as they are; `python` is a shell script, the worker's interpreter.
+
+    Stand-ins fetch and install nothing, because the package is there. A failure of theirs would not end the machine:
+    what ends it is the worker's unit alone.
+    """
     changed = config(LONG)
     for file in changed["write_files"]:
-        file["content"] = file["content"].replace("WatchdogSec=120", f"WatchdogSec={watchdog_s}")
-    changed["write_files"].append({"path": PYTHON, "permissions": "0755", "content": f"#!/bin/sh\n{python}\n"})
-    changed["runcmd"] = [["systemctl", "daemon-reload"], ["systemctl", "start", "foreverus-worker.service"]]
-    return cloud_config(changed)
+        file["content"] = file["content"].replace("trap 'systemctl --no-block poweroff --force' ERR", "")
+    for path in ("/opt/bin/aws", "/opt/bin/curl", "/opt/bin/python3", "/opt/foreverus/venv/bin/pip"):
+        changed["write_files"].append({"path": path, "permissions": "0755", "content": "#!/bin/sh\n"})
+    worker = f"#!{shell}\n{python}\n"
+    changed["write_files"].append({"path": PYTHON, "permissions": "0755", "content": worker})
+    units = {
+        "docker.service": "[Service]\nExecStart=/usr/bin/sleep infinity",
+        "foreverus-worker.service.d/limit.conf": f"[Service]\nWatchdogSec={watchdog_s}",
+    }
+    for name, text in units.items():
+        changed["write_files"].append({"path": f"/etc/systemd/system/{name}", "content": f"{text}\n"})
+    changed["runcmd"] = [["env", "PATH=/opt/bin:/usr/sbin:/usr/bin", *words] for words in changed["runcmd"]]
+    return booted(cloud_config(changed), {ROOT / "src": "/opt/foreverus/package"})
 
 
 @pytest.mark.parametrize("status", [0, 1])
 def test_worker_that_ends_is_the_machines_end(status: int) -> None:
-    with booted(worker_machine(f"sleep 1; exit {status}")) as machine:
+    with worker_machine(f"sleep 1; exit {status}") as machine:
         assert machine.seconds_until_off() < 60
 
 
 def test_worker_that_cannot_even_be_run_is_the_machines_end() -> None:
-    with booted(worker_machine("").replace("#!/bin/sh", "#!/no/such/interpreter")) as machine:
+    with worker_machine("", shell="/no/such/interpreter") as machine:
         assert machine.seconds_until_off() < 60
 
 
 def test_worker_that_is_killed_is_the_machines_end() -> None:
-    with booted(worker_machine("kill -9 $$")) as machine:
+    with worker_machine("kill -9 $$") as machine:
         assert machine.seconds_until_off() < 60
 
 
 HANGS_AFTER_S = 6
 HANGING_WORKER = f"""\
 import asyncio, os, signal, sys
-sys.path.insert(0, "/source")
 from foreverus.worker.watchdog import Watchdog
 async def main():
     asyncio.get_running_loop().call_later({HANGS_AFTER_S}, os.kill, os.getpid(), signal.SIGSTOP)
@@ -97,7 +110,7 @@ asyncio.run(main())
 
 def test_worker_that_hangs_is_ended_by_the_watchdog_and_the_machine_with_it() -> None:
     worker = f"exec /usr/bin/python3 - << 'END'\n{HANGING_WORKER}END"
-    with booted(worker_machine(worker, watchdog_s=2), {ROOT / "src": "/source"}) as machine:
+    with worker_machine(worker, watchdog_s=2) as machine:
         lived = machine.seconds_until_off()
     assert lived > HANGS_AFTER_S, "three of its limits long its signs of life have kept it alive"
     assert lived < HANGS_AFTER_S + 2 + LATE_S

@@ -14,6 +14,7 @@ from foreverus.costs.bound import TIMER_LATE_S, Bound, Limits, bound, hourly, mi
 from foreverus.sessions.reaping import GRACE
 from foreverus.worker.settings import Timings, WorkerSettings
 from tests.statemachines.definition import GPU_SESSION
+from tests.template.machine_files import packaged, variables
 from tests.template.template import ROOT, parameter_defaults, resources, template, user_data
 
 BEGIN, END = "<!-- bound: computed, do not edit -->", "<!-- end of bound -->"
@@ -30,11 +31,6 @@ def reaper() -> dict[str, Any]:
     return resources("AWS::Serverless::Function")["ReapGpusFunction"]
 
 
-def unit(name: str) -> str:
-    files = {one["path"]: str(one["content"]) for one in yaml.safe_load(user_data())["write_files"]}
-    return files[f"/etc/systemd/system/foreverus-{name}.service"]
-
-
 def figure(text: str, name: str) -> int:
     (found,) = re.findall(rf"^{name}=(\d+)$", text, re.M)
     return int(found)
@@ -43,7 +39,7 @@ def figure(text: str, name: str) -> int:
 def limits(**changes: str) -> Limits:
     values = {**parameter_defaults(), **changes}
     names = [name for name, state in machine()["States"].items() if isinstance(state.get("TimeoutSeconds"), int)]
-    env = dict(line.split("=", 1) for line in worker_environment().splitlines())
+    env = variables("/etc/foreverus/worker.env")
     (every,) = re.fullmatch(r"rate\((\d+) minutes\)", reaper()["Events"]["Sweep"]["Properties"]["Schedule"]).groups()  # type: ignore[union-attr]
     timings = Timings()
     return Limits(
@@ -57,14 +53,9 @@ def limits(**changes: str) -> Limits:
         reaper_timeout=int(reaper()["Timeout"]),
         lost_contact=WorkerSettings.from_env(env).lost_contact_s,
         hand_back=timings.hand_back + timings.last_frames,
-        watchdog=figure(unit("worker"), "WatchdogSec"),
+        watchdog=figure(packaged("foreverus-worker.service").read_text(), "WatchdogSec"),
         states={name: state_seconds(machine()["States"][name]) for name in names},
     )
-
-
-def worker_environment() -> str:
-    (found,) = [one for one in yaml.safe_load(user_data())["write_files"] if one["path"].endswith("worker.env")]
-    return str(found["content"])
 
 
 def published() -> Bound:
@@ -98,8 +89,8 @@ def test_timer_is_what_the_user_data_arms() -> None:
 
 
 def test_machines_end_waits_for_no_unit() -> None:
-    every = user_data().count("poweroff")
-    assert every == 3 == len(re.findall("poweroff,? --force", user_data()))
+    text = user_data() + packaged("start.sh").read_text() + packaged("foreverus-worker.service").read_text()
+    assert text.count("poweroff") == 3 == len(re.findall("poweroff,? --force", text))
 
 
 def test_sweep_knows_the_same_maximum_life() -> None:

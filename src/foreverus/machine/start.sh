@@ -1,0 +1,32 @@
+#!/bin/bash
+# Starts the engine and the worker. User data has fetched this package and runs this script; when it fails, user data
+# switches the machine off.
+set -euo pipefail
+files=$(dirname "$0")
+
+retry() {
+  local attempt
+  for attempt in 1 2 3 4 5 6; do
+    "$@" && return 0
+    sleep "$((attempt * 2))"
+  done
+  return 1
+}
+
+make_environment() {
+  python3 -m venv /opt/foreverus/venv && return 0
+  apt-get update --quiet && apt-get install --quiet --yes python3-venv && python3 -m venv /opt/foreverus/venv
+}
+
+if [ -d /opt/dlami/nvme ]; then # the instance's own disk is faster than its volume
+  mkdir -p /opt/dlami/nvme/weights
+  ln -sfn /opt/dlami/nvme/weights /opt/foreverus/weights
+else
+  mkdir -p /opt/foreverus/weights
+fi
+cp "$files"/*.service /etc/systemd/system/
+systemctl daemon-reload
+systemctl start --no-block foreverus-engine.service # first: its image and the weights take minutes, the worker seconds
+retry make_environment
+retry /opt/foreverus/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement /opt/foreverus/package/requirements/worker.lock
+systemctl start foreverus-worker.service

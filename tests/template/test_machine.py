@@ -1,0 +1,219 @@
+"""The GPU instance's files as they stand in the package: what starts, what it starts with, and how it ends."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from tests.template.machine_files import FETCH, MACHINE, UNITS, packaged, variables, written
+
+IN_CI = bool(os.environ.get("CI"))  # there a missing tool is a failure, never a skipped test
+SHELLCHECK = Path(sys.executable).with_name("shellcheck")
+# What the machine image brings, as far as our units name it.
+IMAGE_UNITS = ("basic.target", "docker.service", "network-online.target", "shutdown.target", "sysinit.target")
+PROGRAMS = ("/usr/bin/docker", "/usr/bin/systemctl", "/opt/foreverus/venv/bin/python")
+
+
+def unit(name: str) -> list[str]:
+    """Its lines, continued ones joined, without comments."""
+    lines = re.sub(r"\\\n\s*", "", packaged(name).read_text()).splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def test_folder_holds_the_machines_files_and_nothing_else() -> None:
+    names = {path.name for path in MACHINE.iterdir() if path.name != "__pycache__"}
+    assert names == {"__init__.py", "chat_template.jinja", "start.sh", *UNITS}
+
+
+@pytest.mark.parametrize("script", ["start.sh", "fetch"])
+def test_script_passes_shellcheck(script: str, tmp_path: Path) -> None:
+    path = packaged(script)
+    if script == "fetch":
+        path = tmp_path / script
+        path.write_text(written(FETCH)["content"])
+    done = subprocess.run([SHELLCHECK, "--norc", path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+# ── The units ──
+
+
+def test_machine_goes_off_with_its_worker() -> None:
+    lines = unit("foreverus-worker.service")
+    assert "ExecStopPost=+/usr/bin/systemctl --no-block poweroff --force" in lines
+    assert {"Restart=no", "WatchdogSec=120", "WatchdogSignal=SIGKILL"} <= set(lines)
+
+
+def test_engine_listens_on_loopback_and_may_finish() -> None:
+    (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
+    assert "--publish 127.0.0.1:8000:8000" in start
+    assert "--quantization" not in start  # it picks Marlin by itself
+    assert "--shutdown-timeout 110" in start
+    assert "ExecStop=/usr/bin/docker stop --time 120 foreverus-engine" in unit("foreverus-engine.service")
+
+
+def test_engine_finds_the_chat_template_that_the_package_brings() -> None:
+    (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
+    (folder, inside, _) = next(v for v in re.findall(r"--volume (\S+):(\S+):(ro)", start))
+    assert folder == "/opt/foreverus/package/foreverus/machine"
+    assert f"--chat-template {inside}/chat_template.jinja" in start
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_every_variable_that_a_unit_uses_is_written_by_user_data(name: str) -> None:
+    files = [line.removeprefix("EnvironmentFile=") for line in unit(name) if line.startswith("EnvironmentFile=")]
+    known = {variable for path in files for variable in variables(path)}
+    used = set(re.findall(r"\$\{?(\w+)", "\n".join(unit(name))))
+    assert files and used <= known
+    if name == "foreverus-engine.service":
+        assert set(variables("/etc/foreverus/engine.env")) <= used, "nothing is written for nobody"
+
+
+def image(root: Path) -> Path:
+    """A root with what our units need of the machine image, and our units in it."""
+    units = root / "etc/systemd/system"
+    units.mkdir(parents=True)
+    for name in IMAGE_UNITS:
+        body = "[Service]\nExecStart=/usr/bin/docker\n" if name.endswith(".service") else ""
+        (units / name).write_text(f"[Unit]\nDescription={name}\nDefaultDependencies=no\n{body}")
+    for program in PROGRAMS:
+        path = root / program.removeprefix("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("#!/bin/sh\n")
+        path.chmod(0o755)
+    for name in UNITS:
+        shutil.copy(packaged(name), units)
+    return units
+
+
+def verified(root: Path) -> subprocess.CompletedProcess[str]:
+    command = ["systemd-analyze", "verify", "--man=no", f"--root={root}", *UNITS]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+needs_systemd = pytest.mark.skipif(not shutil.which("systemd-analyze") and not IN_CI, reason="systemd is not installed")
+
+
+@needs_systemd
+def test_systemd_accepts_the_units(tmp_path: Path) -> None:
+    image(tmp_path)
+    done = verified(tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [("WatchdogSec=120", "WatchdogSecs=120"), ("ExecStart=/opt/foreverus/venv", "ExecStart=/opt/foreverus/env")],
+)
+def test_systemd_would_see_a_broken_unit(right: str, wrong: str, tmp_path: Path) -> None:
+    path = image(tmp_path) / "foreverus-worker.service"
+    path.write_text(path.read_text().replace(right, wrong))
+    done = verified(tmp_path)
+    assert "foreverus-worker.service" in done.stderr
+
+
+# ── The start, with stand-ins for the machine's programs ──
+
+
+def stand_in(folder: Path, name: str, script: str) -> None:
+    program = folder / name
+    program.parent.mkdir(parents=True, exist_ok=True)
+    program.write_text(f"#!/bin/bash\n{script}\n")
+    program.chmod(0o755)
+
+
+def boot(tmp_path: Path, *, failing: str = "", packaged_start: bool = True) -> str:
+    """What user data fetches and runs, for real; returns the calls of the machine's programs, one a line."""
+    programs, calls = tmp_path / "bin", tmp_path / "calls"
+    for name in ("systemctl", "aws", "curl", "apt-get", "ln", "mkdir", "cp", "sleep", "python3"):
+        stand_in(programs, name, f'echo "{name} $*" >> {calls}\n[ "{name}" != "{failing}" ]')
+    opt = tmp_path / "opt"
+    stand_in(opt / "venv/bin", "pip", f'echo "pip $*" >> {calls}\n[ "pip" != "{failing}" ]')
+    start = opt / "package/foreverus/machine/start.sh"
+    if packaged_start:
+        stand_in(start.parent, start.name, packaged("start.sh").read_text().replace("/opt/foreverus", str(opt)))
+    subprocess.run(
+        ["bash", "-c", written(FETCH)["content"].replace("/opt/foreverus", str(opt))],
+        env={"PATH": f"{programs}:/usr/bin:/bin"},
+        capture_output=True,
+        check=False,
+    )
+    return calls.read_text()
+
+
+def test_start_brings_up_engine_and_worker(tmp_path: Path) -> None:
+    calls = boot(tmp_path)
+    assert "aws lambda get-function --region us-east-1 --function-name the-ApiFunction" in calls
+    units = re.search(r"^cp (.+) /etc/systemd/system/$", calls, re.MULTILINE)
+    assert units and calls.index("cp ") < calls.index("systemctl daemon-reload")
+    assert calls.index("start --no-block foreverus-engine.service") < calls.index("pip install")
+    assert "requirements/worker.lock" in calls
+    assert calls.rstrip().endswith("systemctl start foreverus-worker.service")
+    assert "poweroff" not in calls
+
+
+@pytest.mark.parametrize("failing", ["aws", "curl", "python3", "cp", "pip"])
+def test_machine_that_cannot_start_goes_off(tmp_path: Path, failing: str) -> None:
+    calls = boot(tmp_path, failing=failing)
+    assert calls.rstrip().endswith("systemctl --no-block poweroff --force")
+    assert "start foreverus-worker.service" not in calls
+
+
+def test_machine_whose_package_brings_no_start_script_goes_off(tmp_path: Path) -> None:
+    assert boot(tmp_path, packaged_start=False).rstrip().endswith("systemctl --no-block poweroff --force")
+
+
+# ── The chat template ──
+
+
+def chat(*messages: tuple[str, str], answer: bool = True) -> str:
+    """Renders as vLLM does: transformers' sandbox and options."""
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    compiled = environment.from_string(packaged("chat_template.jinja").read_text())
+    return compiled.render(
+        messages=[{"role": role, "content": content} for role, content in messages],
+        bos_token="<s>",
+        eos_token="</s>",
+        add_generation_prompt=answer,
+    )
+
+
+def test_chat_alternates_as_the_model_was_taught() -> None:
+    assert (
+        chat(("user", "Hi"), ("assistant", "Hello."), ("user", "Who are you?"))
+        == "<s>[INST] Hi[/INST] Hello.</s>[INST] Who are you?[/INST]"
+    )
+
+
+def test_system_message_goes_into_the_first_turn() -> None:
+    assert chat(("system", "Be brief."), ("user", "Hi")) == "<s>[INST] Be brief.\n\nHi[/INST]"
+
+
+def test_turns_of_one_speaker_are_joined() -> None:
+    assert chat(("user", "One"), ("user", "Two")) == "<s>[INST] One\n\nTwo[/INST]"
+    assert (
+        chat(("user", "Hi"), ("assistant", "A"), ("assistant", "B"), ("user", "C"))
+        == "<s>[INST] Hi[/INST] A\n\nB</s>[INST] C[/INST]"
+    )
+
+
+def test_conversation_that_starts_with_the_assistant_is_accepted() -> None:
+    assert chat(("system", "S"), ("assistant", "Hello."), ("user", "Hi")) == (
+        "<s>[INST] S[/INST] Hello.</s>[INST] Hi[/INST]"
+    )
+
+
+def test_system_message_alone_is_a_question() -> None:
+    assert chat(("system", "Write a poem.")) == "<s>[INST] Write a poem.[/INST]"
+
+
+def test_partial_answer_can_be_continued() -> None:
+    """`continue_final_message`: transformers cuts off what follows the last message's own text."""
+    text = chat(("user", "Count"), ("assistant", "1, 2,"), answer=False)
+    assert text == "<s>[INST] Count[/INST] 1, 2,</s>"

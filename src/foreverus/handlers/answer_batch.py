@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.api import schemas
 from foreverus.batches.records import BatchRef
 from foreverus.bootstrap import batches
@@ -10,6 +11,7 @@ LAST_WRITES_S = 60  # of the function's time, for what is in flight and for its 
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    logs.start(event, context)
     request = schemas.check("answer_batch", event)
     ref = BatchRef(request["user_id"], request["batch_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - LAST_WRITES_S

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.api import schemas
 from foreverus.bootstrap import sessions
 
@@ -9,6 +10,7 @@ LAST_WRITES_S = 15  # of the function's time, for what was answered last
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    logs.start(event, context)
     request = schemas.check("answer_chats", event)
     seconds = context.get_remaining_time_in_millis() / 1000 - LAST_WRITES_S
     return sessions.chats_on_bedrock().run(request["session_id"], seconds)

@@ -5,6 +5,7 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.api.rest import Routes, answer
 from foreverus.bootstrap import api
 
@@ -46,4 +47,5 @@ ROUTES: Routes = {
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    logs.start(event, context)
     return answer(event, ROUTES, api.api)

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.access.authorizer import credential_of, policy
 from foreverus.bootstrap import api
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    logs.start(event, context)
     credential = credential_of(event)
     if not credential:
         raise Exception("Unauthorized")  # API Gateway's own word for 401; a refusal by policy is a 403

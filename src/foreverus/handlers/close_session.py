@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.api import schemas
 from foreverus.bootstrap import sessions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    logs.start(event, context)
     request = schemas.check("close_session", event)
     return sessions.closer().close(
         request["session_id"],

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.bootstrap import sessions
 from foreverus.live.changes import changed_sessions, publish
 from foreverus.sessions.spend_watch import watch_all
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
+    logs.start(event, context)
     changed = changed_sessions(event)
     frames = publish(changed, sessions.push())
     watch_all(changed, sessions.spend_watch())

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.bootstrap import results
 from foreverus.deployment.custom_resource import respond
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
+    logs.start(event, context)
     site = results.site()
     respond(event, context, site.publish, undo=site.empty)

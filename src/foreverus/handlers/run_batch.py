@@ -1,11 +1,10 @@
 """The steps of `batch_run` that buy nothing from Bedrock: one function, and one cold start (docs/decisions/0009).
-
-Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here.
-"""
+Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here."""
 
 import json
 from typing import Any
 
+from foreverus import logs
 from foreverus.api import schemas
 from foreverus.batches.records import BatchRef
 from foreverus.bootstrap import batches
@@ -15,6 +14,7 @@ Event = dict[str, Any]
 
 def handler(event: Event, context: Any) -> Event | None:
     """What the step answers, see `batches/`. Raises InvalidRequest for a step, or a field of one, that there is not."""
+    logs.start(event, context)
     if event.get("detail-type") == "Step Functions Execution Status Change":
         return after_execution(event["detail"])
     step = schemas.check("run_batch", event)["step"]
@@ -56,4 +56,5 @@ def after_execution(detail: Event) -> Event:
     cause = detail.get("cause") or f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
     ended = {**json.loads(detail["input"]), "status": "failed", "error": {"Error": error, "Cause": cause}}
     request = schemas.check("finish_batch", ended)
+    logs.bind(batch_id=request["batch_id"])
     return batches.batch_end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"])

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.api import schemas
 from foreverus.bootstrap import results
 
 
 def handler(event: dict[str, Any], context: Any) -> Any:
+    logs.start(event, context)
     request = schemas.check("store_results", event)
     keeper = results.results_keeper()
     if "session_id" in request:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.bootstrap import sweeps
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
+    logs.start(event, context)
     return sweeps.run()

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+from foreverus import logs
 from foreverus.bootstrap import sessions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    logs.start(event, context)
     request = event["requestContext"]
     connection_id, live = request["connectionId"], sessions.live()
     if request["routeKey"] == "$connect":

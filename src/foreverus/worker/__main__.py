@@ -14,6 +14,7 @@ import boto3
 import httpx
 from botocore.config import Config
 
+from foreverus import logs
 from foreverus.aws.dynamo import Table
 from foreverus.aws.push import WebSocketPush
 from foreverus.aws.s3 import S3Objects
@@ -108,8 +109,7 @@ async def main(settings: WorkerSettings) -> int:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("foreverus").setLevel(logging.INFO)
+    logs.configure()
     code = asyncio.run(main(WorkerSettings.from_env(os.environ)))
     logging.shutdown()
     os._exit(code)  # a call that hangs in a thread does not keep the machine on

@@ -5,6 +5,7 @@ import json
 import logging
 from dataclasses import dataclass
 
+from foreverus import logs
 from foreverus.aws.sqs import Delivery
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.records import BatchRef, all_done
@@ -46,6 +47,7 @@ class ShardAnswering:
             log.error("a message that is no shard was dropped: receipt %s…", delivery.receipt[:20])
             return MessageOutcome.DONE
         ref = message.ref
+        logs.bind(batch_id=ref.batch_id)
         record, shards = await asyncio.gather(
             self.resources.run_blocking(self.resources.batches.get, ref),
             self.resources.run_blocking(self.resources.batches.shards, ref.batch_id),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from foreverus import logs
 from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
 from foreverus.backends.port import Prompt
@@ -67,6 +68,7 @@ class ChatAnswering:
         if request is None:
             log.error("a message that is no chat request was dropped: receipt %s…", delivery.receipt[:20])
             return MessageOutcome.DONE
+        logs.bind(conversation_id=request.conversation_id)
         live = LiveAnswer(request, self.push, self.run_push, self.posts)
         live.watch(self.last_frames)  # beside the reads: both take a round trip, and the first delta waits for both
         try:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
@@ -32,7 +33,8 @@ class RunInThreads:
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         loop = asyncio.get_running_loop()
-        result = await loop.run_in_executor(self._pool, lambda: function(*args, **kwargs))
+        context = copy_context()  # as asyncio.to_thread does: log lines keep their ids in the thread
+        result = await loop.run_in_executor(self._pool, lambda: context.run(function, *args, **kwargs))
         self.contact.made()
         return result
 

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from foreverus import logs
 from foreverus.aws.step_functions import TaskRefused
 from foreverus.concurrency import first_of, stop
 from foreverus.errors import BootFailed
@@ -36,6 +37,7 @@ REPORT_RETRY_S = 1.0
 
 async def run(ports: WorkerPorts) -> int:
     """Lives one worker's life. Returns the process's exit code: 0 on a planned end."""
+    logs.bind(session_id=ports.me.session_id)
     return await _Worker(ports).run()
 
 

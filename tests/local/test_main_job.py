@@ -64,6 +64,12 @@ def test_from_request_to_receipt(cloud: Cloud, person: Person) -> None:
     letter = cloud.inbox.wait_for(session_id, 20)
     assert letter is not None
     assert "rainbow" not in json.dumps(letter)
+    worker = cloud.state.logs / "instances" / f"{session['instance']['id']}-worker.log"
+    lines = [json.loads(line) for line in worker.read_text().splitlines()]
+    assert lines and {line["session_id"] for line in lines} == {session_id}
+    lambdas = (cloud.state.logs / "emulator.log").read_text()
+    assert '"requestId": ' in lambdas, "their lines are JSON too"
+    assert not [word for word in ("rainbow", text.strip()) if word in lambdas + worker.read_text()]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Prompt
 from foreverus.errors import EngineFailed, PromptRejected
 from foreverus.handlers import api, reap_gpus
-from foreverus.worker.contact import Contact, ThreadCalls
+from foreverus.worker.contact import Contact, RunInThreads
 from tests.unit.batches.shards.harness import line, submit
 from tests.unit.conftest import Aws
 from tests.unit.worker.batches import DONE, use_engine, world_with
@@ -82,16 +82,16 @@ def test_tasks_have_ids_of_their_own_and_threads_have_their_tasks(caplog: pytest
     async def work(number: int) -> None:
         logs.bind(conversation_id=f"conv_{number}")
         await asyncio.sleep(0)
-        await calls(log.info, "in a thread: %d", number)
+        await in_thread(log.info, "in a thread: %d", number)
 
     async def main() -> None:
-        nonlocal calls
-        calls = ThreadCalls(Contact(), 2, "test")
+        nonlocal in_thread
+        in_thread = RunInThreads(Contact(), 2, "test")
         logs.bind(session_id="ses_1")
         await asyncio.gather(work(1), work(2))
-        calls.close()
+        in_thread.close()
 
-    calls: Any = None
+    in_thread: Any = None
     asyncio.run(main())
     seen = {record.getMessage(): ids(record) for record in caplog.records if record.name == log.name}
     assert seen == {f"in a thread: {n}": {"session_id": "ses_1", "conversation_id": f"conv_{n}"} for n in (1, 2)}

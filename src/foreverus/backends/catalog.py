@@ -11,7 +11,7 @@ class Catalog:
     model_id: str
     context_tokens: int
 
-    def page(self) -> dict[str, Any]:
+    def list_models(self) -> dict[str, Any]:
         model = {
             "id": self.model_id,
             "object": "model",

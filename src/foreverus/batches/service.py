@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
-from foreverus.api.paging import listing, page
+from foreverus.api.listing import read_listing
+from foreverus.api.responses import Body
 from foreverus.aws import keys
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.model import (
@@ -99,10 +100,10 @@ class BatchService:
         if self.files.objects.size(source_key(user_id, address)) is None:
             raise _no_input(address)
 
-    def page(self, user_id: str, query: dict[str, str]) -> Item:
+    def list_batches(self, user_id: str, query: dict[str, str]) -> Body:
         """Their own batches and the scheduled ones, newest first."""
-        found = page(lambda limit, after: self._newest(user_id, limit, after), self.show, query)
-        return listing(found["data"], found["has_more"])
+        found = read_listing(lambda limit, after: self._newest(user_id, limit, after), query)
+        return found.openai_body(self.show)
 
     def _newest(self, user_id: str, limit: int, after: str) -> list[Item]:
         found = [one for owner in (user_id, SCHEDULE_USER) for one in self.store.newest(owner, limit, after)]

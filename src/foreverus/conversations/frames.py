@@ -2,15 +2,13 @@
 
 import json
 import logging
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from foreverus.aws import keys
 from foreverus.aws.push import Push
-from foreverus.conversations.model import public_answer
-
-Item = dict[str, Any]
+from foreverus.conversations.records import Answer, Question
+from foreverus.conversations.views import public_answer
 
 logger = logging.getLogger(__name__)
 
@@ -27,21 +25,21 @@ def delta_frame(conversation_id: str, message_id: str, offset: int, text: str) -
     return json.dumps(frame, ensure_ascii=False).encode()
 
 
-def message_frame(question: Item, answer: Item) -> bytes:
+def message_frame(question: Question, answer: Answer) -> bytes:
     """A final answer, as the API shows it."""
     frame = {
         "type": "message",
-        "conversation_id": question["conversation_id"],
+        "conversation_id": question.conversation_id,
         "message": public_answer(question, answer),
     }
     return json.dumps(frame, ensure_ascii=False).encode()
 
 
-def show_answer(push: Push, question: Item, answer: Item) -> None:
+def show_answer(push: Push, question: Question, answer: Answer) -> None:
     """A final answer to those who watch; whoever misses it reads it from the table."""
-    topic = keys.conversation_topic(question["conversation_id"])
+    topic = keys.conversation_topic(question.conversation_id)
     try:
         for connection_id in push.subscribers(topic):
             push.post(topic, connection_id, message_frame(question, answer))
     except (ClientError, BotoCoreError):
-        logger.warning("%s could not be shown", question["message_id"], exc_info=True)
+        logger.warning("%s could not be shown", question.message_id, exc_info=True)

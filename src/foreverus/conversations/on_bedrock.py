@@ -16,9 +16,19 @@ from foreverus.aws.push import Push
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend, Completion, Prompt
 from foreverus.concurrency import RunBlocking, first_of, stop
-from foreverus.conversations.answers import BEDROCK, Answer, Answers, Bill, Request, Saved
+from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import show_answer
 from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, most_tokens, shorter
+from foreverus.conversations.records import (
+    Answer,
+    AnswerError,
+    BackendName,
+    BedrockCharge,
+    FinishedAnswer,
+    MessageRef,
+    Question,
+    Saved,
+)
 from foreverus.costs.allowance import Allowance
 from foreverus.costs.meter import Caps, month_of, spent_usd
 from foreverus.costs.prices import TokenPrice
@@ -100,7 +110,8 @@ class ChatsOnBedrock:
         session = self.sessions.get(session_id)
         late = session.bedrock.usd - session.bedrock.counted_usd if session else 0.0
         if session and session.is_over and late > 0:
-            self.sessions.count(month_of(session.created_at), f"{session_id}/{BEDROCK}", late, self.clock())
+            entry = f"{session_id}/{BackendName.BEDROCK}"
+            self.sessions.count(month_of(session.created_at), entry, late, self.clock())
 
 
 class _Run:
@@ -149,20 +160,19 @@ class _Run:
                 self.left.add(message.conversation_id)
                 self.closed = self.closed or isinstance(why, BackendUnavailable)
 
-    async def _message(self, message: PendingMessage) -> None:
-        request = Request(message.message_id, message.conversation_id, message.user_id)
-        on = self.on
+    async def _message(self, waiting: PendingMessage) -> None:
+        message, on = MessageRef.of(waiting), self.on
         conversation, thread = await asyncio.gather(
-            on.calls(on.answers.conversation, request),
-            on.calls(on.answers.thread, request, most_history_bytes(on.context_tokens)),
+            on.calls(on.answers.conversation, message),
+            on.calls(on.answers.thread, message, most_history_bytes(on.context_tokens)),
         )
         if conversation is None or thread.question is None:
-            await on.calls(on.answers.drop, request)
+            await on.calls(on.answers.drop, message)
         elif not thread.is_final:
-            answer = await self._ask(message, conversation.get("system") or "", thread)
-            await self._save(request, thread.question, answer)
+            answer = await self._ask(waiting, conversation.system, thread)
+            await self._save(message, thread.question, answer)
 
-    async def _ask(self, message: PendingMessage, system: str, thread: Thread) -> Answer:
+    async def _ask(self, message: PendingMessage, system: str, thread: Thread) -> FinishedAnswer:
         """A whole answer, or one that says why there is none.
 
         An answer that a lost GPU has begun is continued where the backend can do that. Converse cannot: then it is
@@ -180,8 +190,8 @@ class _Run:
                 if less is not None:
                     prompt = less
                 elif err.reason != "unsupported_parameter":
-                    error = {"code": err.reason, "message": str(err)}
-                    return Answer(thread.partial, uncounted_tokens=uncounted, error=error)
+                    error = AnswerError(err.reason, str(err))
+                    return FinishedAnswer(thread.partial, uncounted_tokens=uncounted, error=error)
                 elif prompt.continues:
                     begun = replace(thread, answer=None)
                     prompt = build_prompt(system, begun, self.on.context_tokens)
@@ -191,15 +201,19 @@ class _Run:
                 failed += 1
                 if failed >= CALL_TRIES:
                     raise
-        tokens = whole.prompt_tokens, whole.completion_tokens
-        return Answer(
+        return FinishedAnswer(
             begun.partial + whole.text,
-            *tokens,
+            prompt_tokens=whole.prompt_tokens,
+            completion_tokens=whole.completion_tokens,
             finish_reason=whole.finish_reason,
             earlier_tokens=begun.partial_tokens,
             uncounted_tokens=uncounted,
-            bill=Bill(*tokens, self.on.price.guard_usd(*tokens), self.on.price.usd(*tokens) is not None),
+            charge=self._charge(whole),
         )
+
+    def _charge(self, whole: Completion) -> BedrockCharge:
+        tokens = whole.prompt_tokens, whole.completion_tokens
+        return BedrockCharge(*tokens, self.on.price.guard_usd(*tokens), self.on.price.usd(*tokens) is not None)
 
     async def _call(self, message: PendingMessage, prompt: Prompt) -> Completion:
         """Raises _Left or SpendCapReached when it is not to be made: asked again before each try."""
@@ -218,33 +232,35 @@ class _Run:
         finally:
             self.allowance.settle(most_usd, usd)
 
-    async def _save(self, request: Request, question: Item, answer: Answer) -> None:
+    async def _save(self, message: MessageRef, question: Question, finished: FinishedAnswer) -> None:
         now = self.on.clock()
-        saved = await self._finish(request, answer, now)
-        stored = answer.attributes(self.session_id, now)
+        saved = await self._finish(message, finished, now)
+        answer = finished.record(message, self.session_id, now)
         if saved is Saved.DELETED:
-            await self.on.calls(self.on.answers.drop, request)
-        elif saved is Saved.DUPLICATE and await self._is_ours(request, stored):
+            await self.on.calls(self.on.answers.drop, message)
+        elif saved is Saved.DUPLICATE and await self._is_stored(message, answer):
             saved = Saved.SAVED  # the reply to its saving was lost
         if saved is Saved.SAVED:
-            self.answered += not answer.error
-            await self.on.calls(show_answer, self.on.push, question, stored)
-        elif answer.bill:
-            await self.on.calls(self.on.answers.charge, self.session_id, answer.bill)
+            self.answered += not finished.error
+            await self.on.calls(show_answer, self.on.push, question, answer)
+        elif finished.charge:
+            await self.on.calls(self.on.answers.charge, self.session_id, finished.charge)
 
-    async def _finish(self, request: Request, answer: Answer, now: datetime) -> Saved:
+    async def _finish(self, message: MessageRef, finished: FinishedAnswer, now: datetime) -> Saved:
         for _ in range(SAVE_TRIES - 1):
             try:
-                return await self.on.calls(self.on.answers.finish, request, answer, self.session_id, now)
+                return await self.on.calls(self.on.answers.finish, message, finished, self.session_id, now)
             except Exception as err:
-                log.warning("saving %s: %r", request.message_id, err)
+                log.warning("saving %s: %r", message.message_id, err)
                 await asyncio.sleep(SAVE_RETRY_S)
-        return await self.on.calls(self.on.answers.finish, request, answer, self.session_id, now)
+        return await self.on.calls(self.on.answers.finish, message, finished, self.session_id, now)
 
-    async def _is_ours(self, request: Request, answer: Item) -> bool:
-        found = await self.on.calls(self.on.answers.thread, request, 0)
-        names = ("session_id", "answered_at", "content")
-        return found.answer is not None and all(found.answer.get(name) == answer[name] for name in names)
+    async def _is_stored(self, message: MessageRef, answer: Answer) -> bool:
+        found = (await self.on.calls(self.on.answers.thread, message, 0)).answer
+        if found is None:
+            return False
+        same = (found.session_id, found.answered_at, found.content)
+        return same == (answer.session_id, answer.answered_at, answer.content)
 
 
 def _why_not(session: Session | None, message: PendingMessage, closed: bool) -> str:

@@ -1,4 +1,4 @@
-"""From a conversation's items to the prompt that its next answer is made from. Pure.
+"""From a conversation's messages to the prompt that its next answer is made from. Pure.
 
 The engine alone counts tokens exactly. We estimate, so that a long conversation usually fits at the first try, and
 when the engine still refuses, `shorter` drops more of the oldest turns until only the question is left.
@@ -6,12 +6,9 @@ when the engine still refuses, `shorter` drops more of the oldest turns until on
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from foreverus.backends.port import Message, Prompt
-from foreverus.conversations.model import FINAL
-
-Item = dict[str, Any]
+from foreverus.conversations.records import Answer, AnswerStatus, Question
 
 # Without any system message small models babble, and Mistral's own template has none to fall back on.
 DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
@@ -39,54 +36,60 @@ class Exchange:
 class Thread:
     """A conversation up to one question, as the table has it."""
 
-    question: Item | None
-    answer: Item | None
+    question: Question | None
+    answer: Answer | None
     earlier: tuple[Exchange, ...]  # oldest first; only what was answered: a failed question would fail the next too
 
     @property
     def is_final(self) -> bool:
-        return self.answer is not None and self.answer.get("status") in FINAL
+        return self.answer is not None and self.answer.status.is_final
 
     @property
     def partial(self) -> str:
         """What an earlier worker wrote before it had to hand the message back."""
-        return "" if self.answer is None or self.is_final else str(self.answer.get("content", ""))
+        return "" if self.answer is None or self.is_final else self.answer.content
 
     @property
     def partial_tokens(self) -> int:
         """About how many tokens `partial` has: one for each delta that made it."""
-        return int(self.answer.get("partial_tokens", 0)) if self.answer and self.partial else 0
+        return self.answer.partial_tokens if self.answer and self.partial else 0
 
     @property
     def counted_tokens(self) -> int:
         """How many of them the sessions that spent them have on their account."""
-        return int(self.answer.get("counted_tokens", 0)) if self.answer else 0
+        return self.answer.counted_tokens if self.answer else 0
+
+    @property
+    def engine_failures(self) -> int:
+        """How many engines have died under the answer."""
+        return self.answer.engine_failures if self.answer else 0
 
     def uncounted_by(self, session_id: str) -> int:
         """Tokens of `partial` from a GPU of this session that was lost before it could count them."""
-        ours = self.answer is not None and self.answer.get("session_id") == session_id
+        ours = self.answer is not None and self.answer.session_id == session_id
         return max(0, self.partial_tokens - self.counted_tokens) if ours else 0
 
 
-def read_thread(newest_first: Iterable[Item], message_id: str, most_bytes: int) -> Thread:
-    """Sorts out a conversation's items, newest first, from this question's answer back to its first message.
+def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most_bytes: int) -> Thread:
+    """Sorts out a conversation's messages, newest first, from this question's answer back to its first message.
 
     Reads no further than `most_bytes` of answered turns: more would never fit the context.
     """
-    question: Item | None = None
-    answer: Item | None = None
-    waiting: Item | None = None  # an earlier answer whose question comes next
+    question: Question | None = None
+    answer: Answer | None = None
+    reply: Answer | None = None  # an earlier answer whose question comes next
     earlier: list[Exchange] = []
     size = 0
-    for item in newest_first:
-        is_question = item["sk"].endswith("#0")
-        if item["message_id"] == message_id:
-            question, answer = (item, answer) if is_question else (question, item)
-            continue
-        if not is_question:
-            waiting = item
-        elif waiting and waiting["message_id"] == item["message_id"] and waiting.get("status") == "answered":
-            exchange = Exchange(item["content"], waiting["content"])
+    for message in newest_first:
+        if isinstance(message, Answer):
+            if message.message_id == message_id:
+                answer = message
+            else:
+                reply = message
+        elif message.message_id == message_id:
+            question = message
+        elif reply and reply.message_id == message.message_id and reply.status is AnswerStatus.ANSWERED:
+            exchange = Exchange(message.content, reply.content)
             size += exchange.size
             if size > most_bytes:
                 break
@@ -106,9 +109,9 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
     """
     if thread.question is None:
         raise ValueError("a thread without a question has no prompt")
-    options = thread.question.get("options") or {}
-    answer_tokens = int(options.get("max_tokens") or min(DEFAULT_ANSWER_TOKENS, context_tokens // 2))
-    frame = [Message("system", system or DEFAULT_SYSTEM), Message("user", thread.question["content"])]
+    options = thread.question.options
+    answer_tokens = options.max_tokens or min(DEFAULT_ANSWER_TOKENS, context_tokens // 2)
+    frame = [Message("system", system or DEFAULT_SYSTEM), Message("user", thread.question.content)]
     if thread.partial:
         frame.append(Message("assistant", thread.partial))
     room = context_tokens - min(answer_tokens, context_tokens // 2) - sum(map(estimate, frame))
@@ -119,12 +122,8 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
         if room < 0:
             break
         turns = [*pair, *turns]
-    temperature = options.get("temperature")
-    return Prompt(
-        (frame[0], *turns, *frame[1:]),
-        max(1, answer_tokens - thread.partial_tokens),
-        None if temperature is None else float(temperature),
-    )
+    most = max(1, answer_tokens - thread.partial_tokens)
+    return Prompt((frame[0], *turns, *frame[1:]), most, options.temperature)
 
 
 def shorter(prompt: Prompt) -> Prompt | None:

@@ -7,25 +7,17 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
-from foreverus.api.paging import page
+from foreverus.api.listing import read_listing
+from foreverus.api.responses import Body
 from foreverus.aws import keys
-from foreverus.conversations.answers import Request
-from foreverus.conversations.model import (
-    new_conversation,
-    new_question,
-    public_answer,
-    public_conversation,
-    public_messages,
-    public_question,
-)
 from foreverus.conversations.queue import MessageQueue
+from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
 from foreverus.conversations.store import ConversationStore
+from foreverus.conversations.views import public_answer, public_conversation, public_messages, public_question
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.views import public_session
-
-Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -42,28 +34,36 @@ class ConversationService:
     context_tokens: int
     clock: Callable[[], datetime]
 
-    def create(self, user_id: str, title: str = "", system: str = "") -> Item:
+    def create(self, user_id: str, title: str = "", system: str = "") -> Body:
         now = self.clock()
-        conversation = new_conversation(ids.new_id("conv", now), user_id, title, system, now)
+        conversation = Conversation(
+            conversation_id=ids.new_id("conv", now),
+            user_id=user_id,
+            title=title,
+            system=system,
+            created_at=ids.timestamp(now),
+            updated_at=ids.timestamp(now),
+        )
         self.store.create(conversation)
         return public_conversation(conversation)
 
-    def page(self, user_id: str, query: dict[str, str]) -> Item:
-        return page(lambda limit, after: self.store.newest(user_id, limit, after), public_conversation, query)
+    def list_conversations(self, user_id: str, query: dict[str, str]) -> Body:
+        found = read_listing(lambda limit, after: self.store.newest(user_id, limit, after), query)
+        return found.body(public_conversation)
 
-    def get(self, user_id: str, conversation_id: str) -> Item:
+    def get(self, user_id: str, conversation_id: str) -> Body:
         return public_conversation(self.store.get(user_id, conversation_id))
 
-    def delete(self, user_id: str, conversation_id: str) -> Item:
+    def delete(self, user_id: str, conversation_id: str) -> Body:
         self.store.delete(user_id, conversation_id)
         return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
 
-    def messages(self, user_id: str, conversation_id: str) -> Item:
+    def messages(self, user_id: str, conversation_id: str) -> Body:
         self.store.get(user_id, conversation_id)
         shown = public_messages(self.store.messages(conversation_id))
         return {"object": "list", "data": shown, "has_more": False}
 
-    def post(self, user_id: str, conversation_id: str, request: Item, key: str = "") -> Item:
+    def post(self, user_id: str, conversation_id: str, request: dict[str, Any], key: str = "") -> Body:
         """Accepts one message: `{message, answer, session}`; session is None when one is just ending (`close_session`
         then starts its successor, because the request is pending).
 
@@ -72,7 +72,8 @@ class ConversationService:
         """
         repeat_key = keys.idempotency_key(user_id, conversation_id, key) if key else None
         self._check_cap(repeat_key)
-        question = self._accept(user_id, conversation_id, request, repeat_key)
+        self._check_size(request["content"])
+        question = self._accept(self._question(user_id, conversation_id, request), repeat_key)
         session = self._see_that_it_is_answered(user_id)
         return {
             "message": public_question(question),
@@ -88,22 +89,30 @@ class ConversationService:
             if not (repeat_key and self.store.was_accepted(repeat_key)):
                 raise
 
-    def _accept(self, user_id: str, conversation_id: str, request: Item, repeat_key: keys.Key | None) -> Item:
-        content = request["content"]
-        self._check_size(content)
-        now = self.clock()
-        options: Item = {name: request[name] for name in ("max_tokens", "temperature") if name in request}
-        question = new_question(conversation_id, ids.new_id("msg", now), user_id, content, options, now)
-        accepted = self.store.accept(question, now, repeat_key)
-        if accepted != question["message_id"]:
-            return self.store.question(conversation_id, accepted) or question
+    def _accept(self, question: Question, repeat_key: keys.Key | None) -> Question:
+        """The question, or the one that an earlier request with the same key asked."""
+        accepted = self.store.accept(question, repeat_key)
+        if accepted != question.message_id:
+            earlier = MessageRef(accepted, question.conversation_id, question.user_id)
+            return self.store.question(earlier) or question
         try:
-            self.queue.send(Request(question["message_id"], conversation_id, user_id))
+            self.queue.send(question)
         except Exception as err:
-            if self.store.undo_accept(question, repeat_key):
+            if self.store.undo_accept(question.ref, repeat_key):
                 raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
-            logger.warning("%s is answered, although its sending failed", question["message_id"], exc_info=True)
+            logger.warning("%s is answered, although its sending failed", question.message_id, exc_info=True)
         return question
+
+    def _question(self, user_id: str, conversation_id: str, request: dict[str, Any]) -> Question:
+        now = self.clock()
+        return Question(
+            message_id=ids.new_id("msg", now),
+            conversation_id=conversation_id,
+            user_id=user_id,
+            content=request["content"],
+            created_at=ids.timestamp(now),
+            options=AnswerOptions(max_tokens=request.get("max_tokens"), temperature=request.get("temperature")),
+        )
 
     def _see_that_it_is_answered(self, user_id: str) -> Session | None:
         try:

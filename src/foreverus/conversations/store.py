@@ -1,22 +1,19 @@
-"""Conversations and questions in DynamoDB."""
-
-from datetime import datetime
-from typing import Any
+"""Conversations and questions in DynamoDB. Their answers are written by `answers.py`."""
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import (
-    ConditionFailed,
-    Table,
-    check_write,
-    delete_write,
-    put_write,
-    update_write,
+from foreverus.aws.dynamo import ConditionFailed, Table, check_write, delete_write, put_write, update_write
+from foreverus.conversations.items import (
+    answer_from_item,
+    conversation_from_item,
+    conversation_to_item,
+    messages_from_items,
+    question_from_item,
+    question_to_item,
 )
+from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
 from foreverus.errors import NotFound
 from foreverus.sessions.pending import PendingMessage, ended_write, pending_write
-
-Item = dict[str, Any]
 
 IDEMPOTENCY_SECONDS = 24 * 3600  # as long as OpenAI's and Stripe's APIs remember a key
 
@@ -25,72 +22,78 @@ class ConversationStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def create(self, conversation: Item) -> None:
-        self.items.put(conversation)
+    def create(self, conversation: Conversation) -> None:
+        self.items.put(conversation_to_item(conversation))
 
-    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Conversation]:
         """Newest first: ids sort by time."""
         partition = keys.conversation_key(user_id, "")["pk"]
         before = keys.conversation_key(user_id, after)["sk"] if after else ""
-        return list(self.items.query(partition, "CONVERSATION#", newest_first=True, limit=limit, before=before))
+        found = self.items.query(partition, "CONVERSATION#", newest_first=True, limit=limit, before=before)
+        return [conversation_from_item(item) for item in found]
 
-    def get(self, user_id: str, conversation_id: str) -> Item:
+    def get(self, user_id: str, conversation_id: str) -> Conversation:
         """Raises NotFound for a conversation that is not there or belongs to somebody else."""
         found = self.items.get(keys.conversation_key(user_id, conversation_id))
         if not found:
             raise _no_conversation(conversation_id)
-        return found
+        return conversation_from_item(found)
 
-    def messages(self, conversation_id: str) -> list[Item]:
+    def messages(self, conversation_id: str) -> list[Question | Answer]:
         """Questions and answers, oldest first."""
-        return list(self.items.query(keys.messages_partition(conversation_id), "MESSAGE#"))
+        return list(messages_from_items(self.items.query(keys.messages_partition(conversation_id), "MESSAGE#")))
 
-    def question(self, conversation_id: str, message_id: str) -> Item | None:
-        return self.items.get(keys.question_key(conversation_id, message_id))
+    def question(self, message: MessageRef) -> Question | None:
+        found = self.items.get(keys.question_key(message.conversation_id, message.message_id))
+        return question_from_item(found) if found else None
 
-    def answer(self, conversation_id: str, message_id: str) -> Item | None:
-        return self.items.get(keys.answer_key(conversation_id, message_id))
+    def answer(self, message: MessageRef) -> Answer | None:
+        found = self.items.get(keys.answer_key(message.conversation_id, message.message_id))
+        return answer_from_item(found) if found else None
 
-    def accept(self, question: Item, now: datetime, repeat_key: keys.Key | None = None) -> str:
+    def accept(self, question: Question, repeat_key: keys.Key | None = None) -> str:
         """Keeps the question and that it is pending, both or neither. Returns the accepted message's id.
 
         With `repeat_key` (an Idempotency-Key's item) a repeated request gets the first one's message id and changes
         nothing. Raises NotFound when the conversation is not the user's.
         """
-        conversation_id, message_id = question["conversation_id"], question["message_id"]
-        names = ("message_id", "conversation_id", "user_id", "created_at")
-        pending = PendingMessage(**{name: question[name] for name in names})
+        pending = PendingMessage(
+            message_id=question.message_id,
+            conversation_id=question.conversation_id,
+            user_id=question.user_id,
+            created_at=question.created_at,
+        )
         writes = [
             update_write(
-                keys.conversation_key(question["user_id"], conversation_id),
+                keys.conversation_key(question.user_id, question.conversation_id),
                 "SET updated_at = :now",
-                {":now": ids.timestamp(now)},
+                {":now": question.created_at},
                 condition="attribute_exists(pk)",
             ),
-            put_write(question, "attribute_not_exists(pk)"),
+            put_write(question_to_item(question), "attribute_not_exists(pk)"),
             pending_write(pending),
         ]
         if repeat_key:
-            expires_at = int(now.timestamp()) + IDEMPOTENCY_SECONDS
-            remembered = {**repeat_key, "message_id": message_id, "expires_at": expires_at}
+            expires_at = int(ids.parse_timestamp(question.created_at).timestamp()) + IDEMPOTENCY_SECONDS
+            remembered = {**repeat_key, "message_id": question.message_id, "expires_at": expires_at}
             writes.append(put_write(remembered, "attribute_not_exists(pk)"))
         try:
             self.items.transact(*writes)
         except ConditionFailed as err:
             if 0 in err.writes:
-                raise _no_conversation(conversation_id) from err
+                raise _no_conversation(question.conversation_id) from err
             first = self.items.get(repeat_key) if repeat_key else None
-            return str(first["message_id"]) if first else message_id
-        return str(message_id)
+            return str(first["message_id"]) if first else question.message_id
+        return question.message_id
 
     def was_accepted(self, repeat_key: keys.Key) -> bool:
         """Whether a request with this Idempotency-Key has been accepted before."""
         return self.items.get(repeat_key) is not None
 
-    def undo_accept(self, question: Item, repeat_key: keys.Key | None = None) -> bool:
-        """Undoes `accept` when the request could not be queued. False, and nothing is undone, when somebody has begun
-        to answer it: it was queued. Who begins later finds no question."""
-        conversation_id, message_id = question["conversation_id"], question["message_id"]
+    def undo_accept(self, message: MessageRef, repeat_key: keys.Key | None = None) -> bool:
+        """For a question that could not be queued. False, and nothing is undone, when somebody has begun to answer it:
+        it was queued. Who begins later finds no question."""
+        conversation_id, message_id = message.conversation_id, message.message_id
         return self.items.transact_if(
             check_write(keys.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
             delete_write(keys.question_key(conversation_id, message_id)),
@@ -102,7 +105,7 @@ class ConversationStore:
         """Removes the conversation first, so that nobody answers into it; then its messages, pending or not."""
         self.get(user_id, conversation_id)
         self.items.delete(keys.conversation_key(user_id, conversation_id))
-        for message in self.messages(conversation_id):
+        for message in self.items.query(keys.messages_partition(conversation_id), "MESSAGE#"):
             self.items.delete({"pk": message["pk"], "sk": message["sk"]})
             self.items.delete(keys.pending_key(message["message_id"]))
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foreverus.aws.push import Push
-from foreverus.conversations.answers import Answer, Answers, Request, Saved
+from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import show_answer
+from foreverus.conversations.records import AnswerError, FinishedAnswer, MessageRef, Saved
 from foreverus.conversations.store import ConversationStore
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
@@ -49,21 +50,22 @@ class WaitingRequests:
         if code not in ENDS_ALL and self.others(session_id):
             return 0
         rejected = 0
-        for message in self.pending.messages():
-            if until and message.created_at > until:
-                continue
-            request = Request(message.message_id, message.conversation_id, message.user_id)
-            question = self.store.question(request.conversation_id, request.message_id)
-            partial = self.store.answer(request.conversation_id, request.message_id) or {}
-            answer = Answer(content=partial.get("content", ""), error={"code": code, "message": reason(code)})
-            saved = self.answers.finish(request, answer, session_id, self.clock())
-            if saved is Saved.DELETED:
-                self.answers.drop(request)
-            if saved is Saved.SAVED and question:
-                rejected += 1
-                stored = self.store.answer(request.conversation_id, request.message_id)
-                show_answer(self.push, question, stored or {})
+        for waiting in self.pending.messages():
+            if not until or waiting.created_at <= until:
+                rejected += self._reject(MessageRef.of(waiting), AnswerError(code, reason(code)), session_id)
         return rejected
+
+    def _reject(self, message: MessageRef, error: AnswerError, session_id: str) -> bool:
+        question, partial = self.store.question(message), self.store.answer(message)
+        now = self.clock()
+        finished = FinishedAnswer(partial.content if partial else "", error=error)
+        saved = self.answers.finish(message, finished, session_id, now)
+        if saved is Saved.DELETED:
+            self.answers.drop(message)
+        if saved is not Saved.SAVED or question is None:
+            return False
+        show_answer(self.push, question, finished.record(message, session_id, now))
+        return True
 
     def successor(self, ended: Session) -> Successor | None:
         """Messages that came too late for the session `ended` get another one like it."""

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from foreverus import ids
 from foreverus.api import schemas
-from foreverus.api.paging import listing
+from foreverus.api.listing import Listing
+from foreverus.api.responses import Body
 from foreverus.aws.s3 import JSONL, Objects
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
 from foreverus.files.forms import read_form
@@ -95,7 +96,7 @@ class FileService:
         upload = {"method": "PUT", "url": url, "headers": headers, "expires_at": int(expires_at.timestamp())}
         return {**public_file(record), "upload": upload}
 
-    def page(self, user_id: str, query: dict[str, str]) -> Json:
+    def list_files(self, user_id: str, query: dict[str, str]) -> Body:
         """Their own files and the scheduled batches', by age."""
         schemas.check("files_query", query)
         limit = min(int(query.get("limit", DEFAULT_LIMIT)), MAX_LIMIT)
@@ -103,12 +104,13 @@ class FileService:
         found = [
             file
             for owner in (user_id, SCHEDULE_USER)
-            for file in self.store.page(
+            for file in self.store.by_age(
                 owner, limit + 1, query.get("after", ""), ascending=ascending, purpose=query.get("purpose", "")
             )
         ]
         found.sort(key=lambda file: file.file_id, reverse=not ascending)
-        return listing([public_file(self._looked_after(file)) for file in found[:limit]], len(found) > limit)
+        listed = Listing([self._looked_after(file) for file in found[:limit]], len(found) > limit)
+        return listed.openai_body(public_file)
 
     def get(self, user_id: str, file_id: str) -> Json:
         return public_file(self.find(user_id, file_id))

@@ -11,12 +11,12 @@ from foreverus.files.records import File, FilePurpose, FileStatus
 
 
 class Files(Protocol):
-    """`page`: a user's files by age, the newest first unless `ascending`, those behind the file `after`. `arrived`:
+    """`by_age`: a user's files by age, the newest first unless `ascending`, those behind the file `after`. `arrived`:
     the bytes are there; None when the file was deleted meanwhile."""
 
     def put(self, file: File) -> None: ...
     def get(self, user_id: str, file_id: str) -> File | None: ...
-    def page(
+    def by_age(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
     ) -> list[File]: ...
     def arrived(self, user_id: str, file_id: str, size: int) -> File | None: ...
@@ -34,7 +34,7 @@ class FileStore:
         item = self.items.get(keys.file_key(user_id, file_id))
         return from_item(item) if item else None
 
-    def page(
+    def by_age(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
     ) -> list[File]:
         key = keys.file_key(user_id, after)
@@ -107,7 +107,7 @@ class MemoryFiles:
     def get(self, user_id: str, file_id: str) -> File | None:
         return self.records.get((user_id, file_id))
 
-    def page(
+    def by_age(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
     ) -> list[File]:
         mine = [file for (owner, _), file in self.records.items() if owner == user_id]

@@ -1,51 +1,50 @@
 """The REST API. API Gateway has matched the route; each entry says what it means.
 
-`r` is the request (api/rest.py), `s` the services (bootstrap/api.py).
+`r` is the request (api/requests.py), `s` the services (bootstrap/api.py): the type checker knows both.
 """
 
 from typing import Any
 
 from foreverus import logs
-from foreverus.api.rest import Routes, answer
-from foreverus.bootstrap import api
+from foreverus.api.responses import accepted, created, download, ok
+from foreverus.api.routes import Routes, answer
+from foreverus.bootstrap.api import ApiServices, api
 
-ROUTES: Routes = {
-    "POST /sessions": lambda r, s: r.created(*s.sessions.start(r.user_id, r.body("session_create"))),
-    "GET /sessions": lambda r, s: r.ok(s.sessions.page(r.query)),
-    "GET /sessions/{session_id}": lambda r, s: r.ok(s.sessions.get(r.path["session_id"])),
-    "DELETE /sessions/{session_id}": lambda r, s: r.accepted(s.sessions.end(r.path["session_id"])),
-    "POST /conversations": lambda r, s: r.created(s.conversations.create(r.user_id, **r.body("conversation_create"))),
-    "GET /conversations": lambda r, s: r.ok(s.conversations.page(r.user_id, r.query)),
-    "GET /conversations/{conversation_id}": lambda r, s: r.ok(
-        s.conversations.get(r.user_id, r.path["conversation_id"])
-    ),
-    "DELETE /conversations/{conversation_id}": lambda r, s: r.ok(
+ROUTES: Routes[ApiServices] = {
+    "POST /sessions": lambda r, s: created(*s.sessions.start(r.user_id, r.body("session_create"))),
+    "GET /sessions": lambda r, s: ok(s.sessions.list_sessions(r.query)),
+    "GET /sessions/{session_id}": lambda r, s: ok(s.sessions.get(r.path["session_id"])),
+    "DELETE /sessions/{session_id}": lambda r, s: accepted(s.sessions.end(r.path["session_id"])),
+    "POST /conversations": lambda r, s: created(s.conversations.create(r.user_id, **r.body("conversation_create"))),
+    "GET /conversations": lambda r, s: ok(s.conversations.list_conversations(r.user_id, r.query)),
+    "GET /conversations/{conversation_id}": lambda r, s: ok(s.conversations.get(r.user_id, r.path["conversation_id"])),
+    "DELETE /conversations/{conversation_id}": lambda r, s: ok(
         s.conversations.delete(r.user_id, r.path["conversation_id"])
     ),
-    "POST /conversations/{conversation_id}/messages": lambda r, s: r.accepted(
+    "POST /conversations/{conversation_id}/messages": lambda r, s: accepted(
         s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.idempotency_key)
     ),
-    "GET /conversations/{conversation_id}/messages": lambda r, s: r.ok(
+    "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
         s.conversations.messages(r.user_id, r.path["conversation_id"])
     ),
-    "POST /files": lambda r, s: r.ok(
+    "POST /files": lambda r, s: ok(
         s.files.upload(r.user_id, r.content_type, r.raw_body)
         if r.is_form
         else s.files.announce(r.user_id, r.body("file_create"))
     ),
-    "GET /files": lambda r, s: r.ok(s.files.page(r.user_id, r.query)),
-    "GET /files/{file_id}": lambda r, s: r.ok(s.files.get(r.user_id, r.path["file_id"])),
-    "DELETE /files/{file_id}": lambda r, s: r.ok(s.files.delete(r.user_id, r.path["file_id"])),
-    "GET /files/{file_id}/content": lambda r, s: r.download(*s.files.content(r.user_id, r.path["file_id"])),
-    "POST /batches": lambda r, s: r.ok(s.batches.create(r.user_id, r.body("batch_create"), r.idempotency_key)),
-    "GET /batches": lambda r, s: r.ok(s.batches.page(r.user_id, r.query)),
-    "GET /batches/{batch_id}": lambda r, s: r.ok(s.batches.get(r.user_id, r.path["batch_id"])),
-    "POST /batches/{batch_id}/cancel": lambda r, s: r.ok(s.batches.cancel(r.user_id, r.path["batch_id"])),
-    "GET /usage": lambda r, s: r.ok(s.usage.show()),
-    "GET /models": lambda r, s: r.ok(s.models.page()),
+    "GET /files": lambda r, s: ok(s.files.list_files(r.user_id, r.query)),
+    "GET /files/{file_id}": lambda r, s: ok(s.files.get(r.user_id, r.path["file_id"])),
+    "DELETE /files/{file_id}": lambda r, s: ok(s.files.delete(r.user_id, r.path["file_id"])),
+    "GET /files/{file_id}/content": lambda r, s: download(*s.files.content(r.user_id, r.path["file_id"])),
+    "POST /batches": lambda r, s: ok(s.batches.create(r.user_id, r.body("batch_create"), r.idempotency_key)),
+    "GET /batches": lambda r, s: ok(s.batches.list_batches(r.user_id, r.query)),
+    "GET /batches/{batch_id}": lambda r, s: ok(s.batches.get(r.user_id, r.path["batch_id"])),
+    "POST /batches/{batch_id}/cancel": lambda r, s: ok(s.batches.cancel(r.user_id, r.path["batch_id"])),
+    "GET /usage": lambda r, s: ok(s.usage.show()),
+    "GET /models": lambda r, s: ok(s.models.list_models()),
 }
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
-    return answer(event, ROUTES, api.api)
+    return answer(event, ROUTES, api)

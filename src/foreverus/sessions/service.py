@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from foreverus.api.paging import page
+from foreverus.api.listing import read_listing
+from foreverus.api.responses import Body
 from foreverus.aws.dynamo import ConditionFailed
 from foreverus.errors import NotFound
 from foreverus.sessions.records import Session, Trigger, expected_boot_seconds
@@ -26,8 +27,8 @@ class SessionService:
         session, started = self.starter.start(user_id, Trigger.PAGE, **request)
         return self.show(session), started
 
-    def page(self, query: dict[str, str]) -> Item:
-        return page(self.store.newest, public_session, query)
+    def list_sessions(self, query: dict[str, str]) -> Body:
+        return read_listing(self.store.newest, query).body(public_session)
 
     def get(self, session_id: str) -> Item:
         return self.show(self._get(session_id))

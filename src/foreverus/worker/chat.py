@@ -12,7 +12,7 @@ from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
 from foreverus.backends.port import Prompt
 from foreverus.concurrency import RunBlocking, first_of, stop
-from foreverus.conversations.answers import Answer, Answers, Partial, Request, Saved
+from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import message_frame
 from foreverus.conversations.prompt import (
     DEFAULT_ANSWER_TOKENS,
@@ -20,6 +20,7 @@ from foreverus.conversations.prompt import (
     build_prompt,
     most_history_bytes,
 )
+from foreverus.conversations.records import FinishedAnswer, MessageRef, PartialAnswer, Saved
 from foreverus.errors import EngineBusy, EngineFailed
 from foreverus.worker.background import Background
 from foreverus.worker.consumer import MessageOutcome
@@ -83,12 +84,12 @@ class ChatAnswering:
             if thread.is_final:
                 return MessageOutcome.DONE
             live.begin_with(thread.partial)
-            return await self._answer(request, thread, conversation.get("system") or "", live, claim)
+            return await self._answer(request, thread, conversation.system, live, claim)
         finally:
             live.close()
 
     async def _answer(
-        self, request: Request, thread: Thread, system: str, live: LiveAnswer, claim: Claim
+        self, request: MessageRef, thread: Thread, system: str, live: LiveAnswer, claim: Claim
     ) -> MessageOutcome:
         prompt = build_prompt(system, thread, self.context_tokens)
         work = asyncio.create_task(self.generator.generate(prompt, thread, live, claim))
@@ -114,13 +115,13 @@ class ChatAnswering:
             await stop(work, handing_back, too_late, keeper)
         return await self._save(request, thread, live, answer)
 
-    async def _give_up(self, why: Exception, request: Request, thread: Thread, live: LiveAnswer) -> MessageOutcome:
+    async def _give_up(self, why: Exception, request: MessageRef, thread: Thread, live: LiveAnswer) -> MessageOutcome:
         if isinstance(why, _AnsweredElsewhere):
             return MessageOutcome.DONE
         lost = 1 if self.shutdown.ending and self.shutdown.ending.error == EngineFailed.code() else 0
         spent = live.tokens + thread.uncounted_by(self.session_id)
         tokens = thread.partial_tokens + live.tokens
-        partial = Partial(live.text, tokens, spent, thread.counted_tokens, lost)
+        partial = PartialAnswer(live.text, tokens, spent, thread.counted_tokens, lost)
         await self.run_blocking(self.answers.hand_back, request, partial, self.session_id)
         return MessageOutcome.RETRY_LATER if isinstance(why, EngineBusy) else MessageOutcome.HAND_BACK
 
@@ -137,7 +138,7 @@ class ChatAnswering:
                 return
             await asyncio.sleep(END_IN_TIME_CHECK_S)
 
-    async def _keep_checkpoints(self, request: Request, thread: Thread, live: LiveAnswer) -> None:
+    async def _keep_checkpoints(self, request: MessageRef, thread: Thread, live: LiveAnswer) -> None:
         """Returns when the answer has become final elsewhere."""
         kept = 0
         while True:
@@ -148,7 +149,7 @@ class ChatAnswering:
             try:
                 total = thread.partial_tokens + tokens
                 keeping = asyncio.create_task(
-                    self.run_blocking(self.answers.checkpoint, request, text, total, self.session_id)
+                    self.run_blocking(self.answers.checkpoint, request, PartialAnswer(text, total), self.session_id)
                 )
                 try:
                     is_open = await asyncio.shield(keeping)
@@ -161,7 +162,9 @@ class ChatAnswering:
             except Exception as err:
                 log.warning("checkpoint of %s: %r", request.message_id, err)
 
-    async def _save(self, request: Request, thread: Thread, live: LiveAnswer, answer: Answer) -> MessageOutcome:
+    async def _save(
+        self, request: MessageRef, thread: Thread, live: LiveAnswer, answer: FinishedAnswer
+    ) -> MessageOutcome:
         while True:
             try:
                 now = self.clock()
@@ -175,14 +178,14 @@ class ChatAnswering:
         if saved is Saved.DELETED:
             await self.run_blocking(self.answers.drop, request)
         elif saved is Saved.SAVED and thread.question:
-            live.close(message_frame(thread.question, answer.attributes(self.session_id, now)))
+            live.close(message_frame(thread.question, answer.record(request, self.session_id, now)))
         return MessageOutcome.DONE
 
 
-def read_request(body: str) -> Request | None:
+def read_request(body: str) -> MessageRef | None:
     """The reference in a message's body; None when it is not one."""
     try:
         fields = json.loads(body)
-        return Request(str(fields["message_id"]), str(fields["conversation_id"]), str(fields["user_id"]))
+        return MessageRef(str(fields["message_id"]), str(fields["conversation_id"]), str(fields["user_id"]))
     except (ValueError, LookupError, TypeError):
         return None

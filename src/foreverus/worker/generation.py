@@ -6,8 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from foreverus.backends.port import Backend, Finished, Message, Prompt
-from foreverus.conversations.answers import Answer
 from foreverus.conversations.prompt import Thread, shorter
+from foreverus.conversations.records import AnswerError, FinishedAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.engine import EngineWatch
 from foreverus.worker.live import LiveAnswer
@@ -26,12 +26,12 @@ class AnswerGenerator:
     engine: Backend
     engine_watch: EngineWatch
 
-    async def generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> Answer:
+    async def generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> FinishedAnswer:
         """Streams until there is a whole answer, or one that says why there is none.
 
         Raises EngineBusy (for too long) and EngineFailed (the engine is dead; `Shutdown` knows it).
         """
-        if (thread.answer or {}).get("engine_failures", 0) >= MAX_ENGINES_LOST:
+        if thread.engine_failures >= MAX_ENGINES_LOST:
             return _failed(live.text, "engine_failed", "The engine failed each time it was asked this.")
         await claim.granted.wait()
         busy, failed = 0, 0
@@ -59,14 +59,22 @@ class AnswerGenerator:
                 failed += 1
                 log.warning("answer %s: try %d failed: %s", live.request.message_id, failed, err)
                 if failed >= ENGINE_TRIES:
-                    failure = {"code": "engine_failed", "message": "The model's engine failed on this message."}
+                    failure = AnswerError("engine_failed", "The model's engine failed on this message.")
                     return replace(self._whole(thread, live, "", live.tokens), error=failure)
             if live.tokens > had:
                 prompt = _continued(prompt, live.text, live.tokens - had)
 
-    def _whole(self, thread: Thread, live: LiveAnswer, reason: str, spent: int, prompt_tokens: int = 0) -> Answer:
-        uncounted = thread.uncounted_by(self.session_id)
-        return Answer(live.text, prompt_tokens, spent, reason, thread.partial_tokens, uncounted)
+    def _whole(
+        self, thread: Thread, live: LiveAnswer, reason: str, spent: int, prompt_tokens: int = 0
+    ) -> FinishedAnswer:
+        return FinishedAnswer(
+            live.text,
+            prompt_tokens=prompt_tokens,
+            completion_tokens=spent,
+            finish_reason=reason,
+            earlier_tokens=thread.partial_tokens,
+            uncounted_tokens=thread.uncounted_by(self.session_id),
+        )
 
     async def _stream(self, prompt: Prompt, live: LiveAnswer) -> Finished:
         async with aclosing(self.engine.stream(prompt)) as events:
@@ -78,8 +86,8 @@ class AnswerGenerator:
         raise EngineFailed("The engine's stream ended without an end.")
 
 
-def _failed(text: str, code: str, message: str) -> Answer:
-    return Answer(text, error={"code": code, "message": message})
+def _failed(text: str, code: str, message: str) -> FinishedAnswer:
+    return FinishedAnswer(text, error=AnswerError(code, message))
 
 
 def _continued(prompt: Prompt, text: str, tokens: int) -> Prompt:

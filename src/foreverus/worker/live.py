@@ -11,8 +11,8 @@ import logging
 from foreverus.aws.keys import conversation_topic
 from foreverus.aws.push import MAX_DELTA_CODE_POINTS, Push
 from foreverus.concurrency import RunBlocking
-from foreverus.conversations.answers import Request
 from foreverus.conversations.frames import delta_frame
+from foreverus.conversations.records import MessageRef
 from foreverus.worker.background import Background
 from foreverus.worker.interruption import TokenRate
 
@@ -46,7 +46,7 @@ class PostLimit:
 class LiveAnswer:
     """`text` is what there is of the answer. Start with `watch`, add with `add`, end with `close`."""
 
-    def __init__(self, request: Request, push: Push, run_push: RunBlocking, posts: PostLimit):
+    def __init__(self, request: MessageRef, push: Push, run_push: RunBlocking, posts: PostLimit):
         self.request = request
         self.tokens = 0  # deltas that were added
         self.rate = TokenRate()

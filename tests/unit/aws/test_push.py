@@ -11,6 +11,7 @@ from botocore.stub import Stubber
 from foreverus.aws import keys
 from foreverus.aws.push import WebSocketPush
 from foreverus.conversations.frames import delta_frame, message_frame
+from foreverus.conversations.records import Answer, AnswerStatus, Question
 
 TOPIC = keys.conversation_topic("conv_1")
 
@@ -52,7 +53,8 @@ def test_frames_are_what_the_page_reads() -> None:
         "offset": 3,
         "text": "é",
     }
-    question = {"message_id": "msg_1", "conversation_id": "conv_1", "created_at": "then"}
-    frame = json.loads(message_frame(question, {"content": "Hi", "status": "answered"}))
+    named = {"message_id": "msg_1", "conversation_id": "conv_1"}
+    question = Question(**named, user_id="ana", content="Hello", created_at="then")
+    frame = json.loads(message_frame(question, Answer(**named, content="Hi", status=AnswerStatus.ANSWERED)))
     assert frame["type"] == "message" and frame["conversation_id"] == "conv_1"
     assert frame["message"]["id"] == "ans_1" and frame["message"]["in_reply_to"] == "msg_1"

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from foreverus import ids
-from foreverus.api.paging import listing
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.model import (
     Options,
@@ -116,9 +115,3 @@ def test_nothing_secret_is_shown() -> None:
     item = record(task_token="secret", input_key="k", pk="USER#ana")
     assert not {"task_token", "input_key", "source_key", "pk", "user_id"} & set(shown(item))
     assert "secret" not in str(shown(item))
-
-
-def test_a_list_names_its_ends() -> None:
-    assert listing([], False) == {"object": "list", "data": [], "first_id": None, "last_id": None, "has_more": False}
-    made = listing([{"id": "b"}, {"id": "a"}], True)
-    assert (made["first_id"], made["last_id"], made["has_more"]) == ("b", "a", True)

@@ -201,7 +201,7 @@ def test_everybody_sees_and_cancels_scheduled_batches_and_nobody_elses() -> None
     scheduled = world.service.create("schedule", REQUEST | {"input_file_id": "s3://data/inputs/n"}, trigger="schedule")
     own = world.create()["id"]
     assert world.service.cancel("bia", scheduled["id"])["status"] == "cancelling"
-    assert {batch["id"] for batch in world.service.page("ana", {})["data"]} == {scheduled["id"], own}
+    assert {batch["id"] for batch in world.service.list_batches("ana", {})["data"]} == {scheduled["id"], own}
     for look in (world.service.get, world.service.cancel):
         with pytest.raises(NotFound):
             look("bia", own)

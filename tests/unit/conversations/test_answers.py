@@ -9,13 +9,23 @@ from botocore.exceptions import ClientError
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
-from foreverus.conversations.answers import Answer, Answers, DynamoAnswers, Partial, Request, Saved
+from foreverus.conversations.answers import Answers, DynamoAnswers
+from foreverus.conversations.items import answer_from_item, messages_from_items
 from foreverus.conversations.memory import MemoryAnswers
-from foreverus.conversations.model import public_messages
+from foreverus.conversations.records import (
+    Answer,
+    AnswerError,
+    FinishedAnswer,
+    MessageRef,
+    PartialAnswer,
+    Saved,
+    Usage,
+)
+from foreverus.conversations.views import public_messages
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
-MY = Request("msg_2", "conv_1", "user_1")
-EARLIER = Request("msg_1", "conv_1", "user_1")
+MY = MessageRef("msg_2", "conv_1", "user_1")
+EARLIER = MessageRef("msg_1", "conv_1", "user_1")
 
 
 class DynamoWorld:
@@ -26,7 +36,7 @@ class DynamoWorld:
         self.answers = DynamoAnswers(self.items)
         self.items.put({**keys.session_key("ses_1"), "session_id": "ses_1", "version": 1})
 
-    def ask(self, request: Request, content: str) -> None:
+    def ask(self, request: MessageRef, content: str) -> None:
         rows: list[dict[str, Any]] = [
             {**keys.conversation_key("user_1", "conv_1"), "conversation_id": "conv_1", "system": "Be brief."},
             {
@@ -42,8 +52,9 @@ class DynamoWorld:
         for row in rows:
             self.items.put(row)
 
-    def answer(self, request: Request) -> dict[str, Any] | None:
-        return self.items.get(keys.answer_key("conv_1", request.message_id))
+    def answer(self, request: MessageRef) -> Answer | None:
+        found = self.items.get(keys.answer_key("conv_1", request.message_id))
+        return answer_from_item(found) if found else None
 
     def delete(self) -> None:
         self.items.delete(keys.conversation_key("user_1", "conv_1"))
@@ -65,17 +76,17 @@ class MemoryWorld:
     def __init__(self) -> None:
         self.answers = MemoryAnswers()
 
-    def ask(self, request: Request, content: str) -> None:
+    def ask(self, request: MessageRef, content: str) -> None:
         self.answers.ask(content, message_id=request.message_id, temperature=0.5)
 
-    def answer(self, request: Request) -> dict[str, Any] | None:
+    def answer(self, request: MessageRef) -> Answer | None:
         return self.answers.answer(request)
 
     def delete(self) -> None:
         self.answers.conversations.clear()
 
     def withdraw(self) -> None:
-        del self.answers.messages["conv_1"][keys.question_key("conv_1", "msg_2")["sk"]]
+        del self.answers.questions["msg_2"]
         self.answers.pending.work.clear()
 
     def pending(self) -> bool:
@@ -93,19 +104,19 @@ def world(request: pytest.FixtureRequest) -> DynamoWorld | MemoryWorld:
 
 
 def finish(answers: Answers, **changes: Any) -> Saved:
-    return answers.finish(MY, Answer("All of it", 10, 3, "stop", **changes), "ses_1", NOW)
+    return answers.finish(MY, FinishedAnswer("All of it", 10, 3, "stop", **changes), "ses_1", NOW)
 
 
 def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWorld | MemoryWorld) -> None:
     world.ask(MY, "hello")
     assert world.pending()
-    assert world.answers.checkpoint(MY, "All", 1, "ses_1")
+    assert world.answers.checkpoint(MY, PartialAnswer("All", 1), "ses_1")
     partial = world.answers.thread(MY, 10_000)
     assert (partial.partial, partial.partial_tokens, partial.is_final) == ("All", 1, False)
     assert finish(world.answers) is Saved.SAVED
     answer = world.answer(MY)
-    assert answer and answer["status"] == "answered" and answer["content"] == "All of it"
-    assert answer["usage"] == {"prompt_tokens": 10, "completion_tokens": 3} and answer["answered_at"]
+    assert answer and answer.status == "answered" and answer.content == "All of it"
+    assert answer.usage == Usage(prompt_tokens=10, completion_tokens=3) and answer.answered_at
     assert not world.pending()
     assert world.usage() == (10, 3, 1)
     assert world.answers.thread(MY, 10_000).is_final
@@ -115,22 +126,22 @@ def test_answer_that_is_final_is_never_changed(world: DynamoWorld | MemoryWorld)
     world.ask(MY, "hello")
     assert finish(world.answers) is Saved.SAVED
     assert finish(world.answers) is Saved.DUPLICATE
-    assert not world.answers.checkpoint(MY, "late", 9, "ses_2")
+    assert not world.answers.checkpoint(MY, PartialAnswer("late", 9), "ses_2")
     answer = world.answer(MY)
-    assert answer and answer["content"] == "All of it" and world.usage() == (10, 3, 1)
+    assert answer and answer.content == "All of it" and world.usage() == (10, 3, 1)
 
 
 def test_failed_answer_is_final_too(world: DynamoWorld | MemoryWorld) -> None:
     world.ask(MY, "hello")
-    assert finish(world.answers, error={"code": "context_length_exceeded", "message": "Too long."}) is Saved.SAVED
+    assert finish(world.answers, error=AnswerError("context_length_exceeded", "Too long.")) is Saved.SAVED
     answer = world.answer(MY)
-    assert answer and answer["status"] == "failed" and answer["error"]["code"] == "context_length_exceeded"
+    assert answer and answer.status == "failed" and answer.error == AnswerError("context_length_exceeded", "Too long.")
     assert finish(world.answers) is Saved.DUPLICATE
 
 
 def test_answer_to_a_deleted_conversation_is_not_saved(world: DynamoWorld | MemoryWorld) -> None:
     world.ask(MY, "hello")
-    world.answers.checkpoint(MY, "All", 1, "ses_1")
+    world.answers.checkpoint(MY, PartialAnswer("All", 1), "ses_1")
     world.delete()
     assert world.answers.conversation(MY) is None
     assert finish(world.answers) is Saved.DELETED
@@ -148,12 +159,12 @@ def test_answer_to_a_withdrawn_question_is_not_saved(world: DynamoWorld | Memory
 
 def test_thread_ends_at_the_question_and_begins_where_the_room_ends(world: DynamoWorld | MemoryWorld) -> None:
     world.ask(EARLIER, "first")
-    world.answers.finish(EARLIER, Answer("one"), "ses_1", NOW)
+    world.answers.finish(EARLIER, FinishedAnswer("one"), "ses_1", NOW)
     world.ask(MY, "second")
-    world.ask(Request("msg_3", "conv_1", "user_1"), "a later question")
+    world.ask(MessageRef("msg_3", "conv_1", "user_1"), "a later question")
     thread = world.answers.thread(MY, 10_000)
-    assert thread.question and thread.question["content"] == "second"
-    assert float(thread.question["options"]["temperature"]) == 0.5
+    assert thread.question and thread.question.content == "second"
+    assert thread.question.options.temperature == 0.5
     assert [(e.question, e.answer) for e in thread.earlier] == [("first", "one")]
     assert world.answers.thread(MY, 7).earlier == ()
 
@@ -161,34 +172,34 @@ def test_thread_ends_at_the_question_and_begins_where_the_room_ends(world: Dynam
 def test_engines_that_died_under_an_answer_are_counted(world: DynamoWorld | MemoryWorld) -> None:
     world.ask(MY, "hello")
     for _ in range(2):
-        world.answers.checkpoint(MY, "", 0, "ses_1", engine_failures=1)
+        world.answers.checkpoint(MY, PartialAnswer("", 0, engine_failures=1), "ses_1")
     answer = world.answers.thread(MY, 10_000).answer
-    assert answer and answer["engine_failures"] == 2
+    assert answer and answer.engine_failures == 2
 
 
 def test_handed_back_answer_is_counted_once_by_the_session_that_worked_on_it(
     world: DynamoWorld | MemoryWorld,
 ) -> None:
     world.ask(MY, "hello")
-    first = Partial("All of", 5, spent=5)
+    first = PartialAnswer("All of", 5, spent=5)
     assert world.answers.hand_back(MY, first, "ses_1")
     assert not world.answers.hand_back(MY, first, "ses_1"), "the reply was lost, and it is sent again"
     thread = world.answers.thread(MY, 10_000)
     assert (thread.partial, thread.partial_tokens, thread.counted_tokens) == ("All of", 5, 5)
     assert thread.uncounted_by("ses_1") == 0
     assert world.usage() == (0, 5, 0)
-    assert world.answers.hand_back(MY, Partial("All of it and", 7, spent=2, counted=5), "ses_1")
+    assert world.answers.hand_back(MY, PartialAnswer("All of it and", 7, spent=2, counted=5), "ses_1")
     assert finish(world.answers, earlier_tokens=7) is Saved.SAVED
     assert world.usage() == (10, 7 + 3, 1)
     answer = world.answer(MY)
-    assert answer and answer["usage"]["completion_tokens"] == 10 and "counted_tokens" not in answer
-    assert not world.answers.hand_back(MY, Partial("late", 9, spent=9), "ses_1")
+    assert answer and answer.usage and answer.usage.completion_tokens == 10 and not answer.counted_tokens
+    assert not world.answers.hand_back(MY, PartialAnswer("late", 9, spent=9), "ses_1")
     assert world.usage() == (10, 10, 1)
 
 
 def test_tokens_of_a_worker_that_was_killed_are_counted_by_the_one_after_it(world: DynamoWorld | MemoryWorld) -> None:
     world.ask(MY, "hello")
-    world.answers.checkpoint(MY, "All", 4, "ses_1")
+    world.answers.checkpoint(MY, PartialAnswer("All", 4), "ses_1")
     thread = world.answers.thread(MY, 10_000)
     assert (thread.uncounted_by("ses_1"), thread.uncounted_by("ses_2")) == (4, 0)
     assert finish(world.answers, earlier_tokens=4, uncounted_tokens=4) is Saved.SAVED
@@ -199,7 +210,7 @@ def test_saved_answer_is_what_the_api_shows(aws: Any) -> None:
     world = DynamoWorld(aws)
     world.ask(MY, "hello")
     finish(world.answers, earlier_tokens=4)
-    shown = public_messages(list(world.items.query(keys.messages_partition("conv_1"))))[1]
+    shown = public_messages(messages_from_items(world.items.query(keys.messages_partition("conv_1"))))[1]
     assert shown["status"] == "answered" and shown["session_id"] == "ses_1" and shown["finish_reason"] == "stop"
     assert shown["usage"] == {"prompt_tokens": 10, "completion_tokens": 7}
     assert world.usage() == (10, 3, 1), "the session is charged only for what it spent itself"
@@ -228,4 +239,4 @@ def test_other_failures_of_the_save_are_raised(aws: Any) -> None:
     with pytest.raises(ClientError):
         finish(world.answers)
     with pytest.raises(ClientError):
-        world.answers.checkpoint(MY, "", 0, "ses_1")
+        world.answers.checkpoint(MY, PartialAnswer("", 0), "ses_1")

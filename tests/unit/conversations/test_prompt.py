@@ -16,15 +16,17 @@ from foreverus.conversations.prompt import (
     read_thread,
     shorter,
 )
+from foreverus.conversations.records import Answer, AnswerOptions, AnswerStatus, Question
 
 
-def question(number: int, content: str = "q", **options: Any) -> dict[str, Any]:
-    return {"sk": f"MESSAGE#msg_{number}#0", "message_id": f"msg_{number}", "content": content, "options": options}
+def question(number: int, content: str = "q", **options: Any) -> Question:
+    named = {"message_id": f"msg_{number}", "conversation_id": "conv_1", "user_id": "ana", "created_at": "then"}
+    return Question(**named, content=content, options=AnswerOptions(**options))
 
 
-def answer(number: int, content: str = "a", status: str = "answered", **more: Any) -> dict[str, Any]:
-    sk = f"MESSAGE#msg_{number}#1"
-    return {"sk": sk, "message_id": f"msg_{number}", "content": content, "status": status, **more}
+def answer(number: int, content: str = "a", status: str = "answered", **more: Any) -> Answer:
+    named = {"message_id": f"msg_{number}", "conversation_id": "conv_1"}
+    return Answer(**named, content=content, status=AnswerStatus(status), **more)
 
 
 def test_questions_without_a_good_answer_are_left_out() -> None:

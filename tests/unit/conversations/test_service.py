@@ -10,7 +10,8 @@ import pytest
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
 from foreverus.aws.sqs import MessageIds
-from foreverus.conversations.answers import DynamoAnswers, Request
+from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.records import MessageRef, PartialAnswer
 from foreverus.conversations.service import ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
 from foreverus.sessions.pending import PendingWorkStore
@@ -73,7 +74,8 @@ def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(
 
         def send(self, message: MessageIds) -> None:
             answers = DynamoAnswers(aws.items)
-            answers.checkpoint(Request(message.message_id, conversation, "user-1"), "Ol", 1, "ses_1")
+            begun = PartialAnswer("Ol", 1)
+            answers.checkpoint(MessageRef(message.message_id, conversation, "user-1"), begun, "ses_1")
             raise ConnectionError
 
     real = service()
@@ -116,9 +118,9 @@ def test_a_message_that_cannot_fit_the_context_is_refused_before_it_is_kept(aws:
 
 def test_conversations_are_listed_newest_first_page_by_page(aws: Aws) -> None:
     made = [service().create("user-1", title=str(number))["id"] for number in range(3)]
-    first = service().page("user-1", {"limit": "2"})
+    first = service().list_conversations("user-1", {"limit": "2"})
     assert first["has_more"]
-    rest = service().page("user-1", {"limit": "2", "after": first["data"][-1]["id"]})
+    rest = service().list_conversations("user-1", {"limit": "2", "after": first["data"][-1]["id"]})
     assert [item["id"] for item in first["data"] + rest["data"]] == sorted(made, reverse=True)
     assert not rest["has_more"]
 

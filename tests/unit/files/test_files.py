@@ -34,13 +34,13 @@ def test_files_are_paged_both_ways(files: Files) -> None:
     for number in range(1, 6):
         purpose = FilePurpose.BATCH if number % 2 else FilePurpose.BATCH_OUTPUT
         files.put(new_file(f"file_{number}", "ana", "p.jsonl", 1, NOW, purpose=purpose))
-    assert ids(files.page("ana", 2)) == ["file_5", "file_4"]
-    assert ids(files.page("ana", 9, "file_4")) == ["file_3", "file_2", "file_1"]
-    assert ids(files.page("ana", 2, "file_2", ascending=True)) == ["file_3", "file_4"]
-    assert ids(files.page("ana", 2, purpose="batch")) == ["file_5", "file_3"]
-    assert ids(files.page("ana", 2, "file_3", purpose="batch")) == ["file_1"]
-    assert ids(files.page("ana", 9, ascending=True, purpose="batch_output")) == ["file_2", "file_4"]
-    assert files.page("bia", 9) == []
+    assert ids(files.by_age("ana", 2)) == ["file_5", "file_4"]
+    assert ids(files.by_age("ana", 9, "file_4")) == ["file_3", "file_2", "file_1"]
+    assert ids(files.by_age("ana", 2, "file_2", ascending=True)) == ["file_3", "file_4"]
+    assert ids(files.by_age("ana", 2, purpose="batch")) == ["file_5", "file_3"]
+    assert ids(files.by_age("ana", 2, "file_3", purpose="batch")) == ["file_1"]
+    assert ids(files.by_age("ana", 9, ascending=True, purpose="batch_output")) == ["file_2", "file_4"]
+    assert files.by_age("bia", 9) == []
 
 
 def test_a_deleted_file_does_not_come_back_when_its_bytes_arrive(files: Files) -> None:
@@ -185,9 +185,9 @@ def test_an_announced_file_is_pending_until_its_bytes_are_there() -> None:
     with pytest.raises(NotFound) as caught:
         world.files.content("ana", made["id"])
     assert caught.value.reason == "file_not_uploaded"
-    assert world.files.page("ana", {})["data"][0]["status"] == "pending"
+    assert world.files.list_files("ana", {})["data"][0]["status"] == "pending"
     world.objects.put(f"files/ana/{made['id']}", b"12345")
-    assert world.files.page("ana", {})["data"][0]["status"] == "processed"
+    assert world.files.list_files("ana", {})["data"][0]["status"] == "processed"
     assert world.files.get("ana", made["id"])["status"] == "processed"
 
 
@@ -233,18 +233,18 @@ def test_a_list_mixes_own_and_scheduled_files_by_age() -> None:
     world = World()
     for owner, number in (("ana", 1), ("schedule", 2), ("bia", 3), ("ana", 4)):
         world.put(owner, f"file_{number}", b"")
-    page = world.files.page("ana", {"limit": "2"})
-    assert ([file["id"] for file in page["data"]], page["has_more"]) == (["file_4", "file_2"], True)
-    rest = world.files.page("ana", {"limit": "2", "after": "file_2"})
+    first = world.files.list_files("ana", {"limit": "2"})
+    assert ([file["id"] for file in first["data"]], first["has_more"]) == (["file_4", "file_2"], True)
+    rest = world.files.list_files("ana", {"limit": "2", "after": "file_2"})
     assert ([file["id"] for file in rest["data"]], rest["has_more"]) == (["file_1"], False)
-    up = world.files.page("ana", {"order": "asc", "limit": "10000"})
+    up = world.files.list_files("ana", {"order": "asc", "limit": "10000"})
     assert [file["id"] for file in up["data"]] == ["file_1", "file_2", "file_4"]
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "10001"}, {"order": "up"}, {"page": "2"}])
 def test_a_wrong_query_is_named(query: dict[str, str]) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        World().files.page("ana", query)
+        World().files.list_files("ana", query)
     assert caught.value.param == next(iter(query))
 
 

@@ -16,8 +16,9 @@ from foreverus.aws.sqs import MemoryQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.backends.memory import MemoryEngine
 from foreverus.batches.memory import MemoryBatches
-from foreverus.conversations.answers import Request
 from foreverus.conversations.memory import MemoryAnswers
+from foreverus.conversations.records import MessageRef
+from foreverus.conversations.views import public_answer
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
 from foreverus.worker.contact import Contact, P, RunInline, T
 from foreverus.worker.instance import MemoryInstance
@@ -143,12 +144,12 @@ class World:
 
     def ask(
         self, content: str = "hello", message_id: str = "msg_1", queue: MemoryQueue | None = None, **more: Any
-    ) -> Request:
+    ) -> MessageRef:
         request = self.answers.ask(content, message_id=message_id, **more)
         self.deliver(request, queue)
         return request
 
-    def deliver(self, request: Request, queue: MemoryQueue | None = None) -> None:
+    def deliver(self, request: MessageRef, queue: MemoryQueue | None = None) -> None:
         body = {
             "message_id": request.message_id,
             "conversation_id": request.conversation_id,
@@ -166,9 +167,13 @@ class World:
         self.mailbox.change(status="serving", task="serve", task_token="serve-token")
         self.tasks.open.add("serve-token")
 
-    async def answered(self, request: Request) -> dict[str, Any]:
-        await until(lambda: (self.answers.answer(request) or {}).get("status") in ("answered", "failed"))
-        return self.answers.answer(request) or {}
+    async def answered(self, request: MessageRef) -> dict[str, Any]:
+        await until(lambda: self.shown(request)["status"] in ("answered", "failed"))
+        return self.shown(request)
+
+    def shown(self, request: MessageRef) -> dict[str, Any]:
+        """The answer as the API shows it."""
+        return public_answer(self.answers.questions[request.message_id], self.answers.answer(request))
 
     @property
     def result(self) -> tuple[str, Any]:

@@ -1,8 +1,11 @@
 """What can happen to one message, with everything around the worker in memory."""
 
+from dataclasses import replace
+
 import pytest
 
 from foreverus.backends.port import Prompt
+from foreverus.conversations.records import AnswerStatus, PartialAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.chat import read_request
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
@@ -45,12 +48,11 @@ async def test_answer_that_became_final_elsewhere_stops_ours() -> None:
     request = world.ask("hello")
     async with world.worker():
         await until(lambda: world.answers.checkpoints > 0)
-        answer = world.answers.answer(request)
-        assert answer
-        answer |= {"status": "answered", "content": "theirs"}
+        begun = world.answers.answers["msg_1"]
+        world.answers.answers["msg_1"] = replace(begun, status=AnswerStatus.ANSWERED, content="theirs")
         await until(lambda: world.chat.is_empty)
         assert world.engine.running == 0
-    assert (world.answers.answer(request) or {})["content"] == "theirs"
+    assert world.shown(request)["content"] == "theirs"
 
 
 @in_jumping_time
@@ -115,7 +117,7 @@ async def test_long_conversation_loses_its_oldest_turns_not_its_answer() -> None
 async def test_answer_that_fills_the_context_ends_as_cut() -> None:
     world = World()
     request = world.ask("hello")
-    world.answers.checkpoint(request, "a very long beginning", 900, "ses_0")
+    world.answers.checkpoint(request, PartialAnswer("a very long beginning", 900), "ses_0")
     async with world.worker():
         for _ in range(10):
             world.engine.fail_next(TOO_LONG)
@@ -159,7 +161,7 @@ async def test_message_under_which_three_engines_died_is_not_asked_again() -> No
     world = World()
     request = world.ask("poison")
     for _ in range(3):
-        world.answers.checkpoint(request, "", 0, "ses_0", engine_failures=1)
+        world.answers.checkpoint(request, PartialAnswer("", 0, engine_failures=1), "ses_0")
     async with world.worker():
         before = len(world.engine.prompts)
         answer = await world.answered(request)

@@ -100,7 +100,7 @@ async def test_refused_heartbeat_shuts_the_worker_down() -> None:
         await until(lambda: "serve-token" in world.tasks.heartbeats)
         world.tasks.open.clear()
         assert await ends(worker, within_s=30) == 1
-    answer = world.answers.answer(request) or {}
+    answer = world.shown(request)
     assert answer["status"] == "answering"
     assert world.chat.waiting and not world.chat.hidden, "the message was handed back"
 
@@ -138,7 +138,7 @@ async def test_spot_notice_hands_the_message_back_with_its_text_and_the_next_wor
         world.instance.notice = SpotNotice("terminate", world.ports.clock() + timedelta(seconds=8))
         assert await ends(worker, within_s=20) == 0
     assert world.result[0] == "SpotInterrupted"
-    partial = (world.answers.answer(request) or {})["content"]
+    partial = world.shown(request)["content"]
     assert "".join(words).startswith(partial) and partial
 
     next_one = World()
@@ -176,7 +176,7 @@ async def test_ended_session_finishes_what_is_in_flight_and_takes_nothing_new() 
         late = world.ask("too late", message_id="msg_2")
         assert await ends(worker, within_s=30) == 0
     assert world.mailbox.statuses == ["draining"]
-    assert (world.answers.answer(request) or {})["status"] == "answered"
+    assert world.shown(request)["status"] == "answered"
     assert world.answers.answer(late) is None and "msg_2" in world.answers.pending.work
     assert world.result == ("success", {"outcome": "ended"})
 
@@ -227,14 +227,14 @@ async def test_idle_time_is_the_session_records() -> None:
 async def test_dead_engine_ends_the_session_and_hands_work_back() -> None:
     world = World()
     world.engine.seconds_per_token = 9.0
-    request = world.ask("hello")
+    world.ask("hello")
     async with world.worker() as worker:
         await until(lambda: world.engine.running == 1)
         world.engine.state = Health.UNREACHABLE
         assert await ends(worker, within_s=30) == 1
     assert world.result[0] == "EngineFailed"
     assert world.chat.waiting and "msg_1" in world.answers.pending.work
-    assert (world.answers.answer(request) or {})["engine_failures"] == 1
+    assert world.answers.answers["msg_1"].engine_failures == 1
 
 
 @in_jumping_time

@@ -1,0 +1,38 @@
+"""Lists as OpenAI's API gives them out, a part at a time: `limit`, `after`, `has_more`. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from foreverus.api import schemas
+from foreverus.api.responses import Body
+
+T = TypeVar("T")
+
+DEFAULT_LIMIT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[T]):
+    """A part of a list, and whether there is more behind it."""
+
+    records: list[T]
+    has_more: bool
+
+    def body(self, show: Callable[[T], Body]) -> Body:
+        return {"object": "list", "data": [show(one) for one in self.records], "has_more": self.has_more}
+
+    def openai_body(self, show: Callable[[T], Body]) -> Body:
+        """With the ids that OpenAI's clients page by."""
+        shown = [show(one) for one in self.records]
+        ids = [one["id"] for one in shown] or [None]
+        return {"object": "list", "data": shown, "first_id": ids[0], "last_id": ids[-1], "has_more": self.has_more}
+
+
+def read_listing(fetch: Callable[[int, str], list[T]], query: dict[str, str]) -> Listing[T]:
+    """What a request's query asks for. `fetch(limit, after)` is asked for one more than is shown, to know whether there
+    are more. Raises InvalidRequest."""
+    schemas.check("list_query", query)
+    limit = int(query.get("limit", DEFAULT_LIMIT))
+    found = fetch(limit + 1, query.get("after", ""))
+    return Listing(found[:limit], len(found) > limit)

@@ -1,0 +1,42 @@
+"""What REST routes answer with, as API Gateway takes it. Pure."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+Body = dict[str, object]  # a JSON object as the API shows it
+Shown = Mapping[str, object]
+Response = dict[str, Any]
+
+_HEADERS = {
+    "Content-Type": "application/json; charset=utf-8",
+    "Cache-Control": "no-store",
+    # No cookies are used, so any page may ask; the bearer token is what counts.
+    "Access-Control-Allow-Origin": "*",
+}
+
+
+def ok(body: Shown) -> Response:
+    return json_response(200, body)
+
+
+def created(body: Shown, is_new: bool = True) -> Response:
+    return json_response(201 if is_new else 200, body)
+
+
+def accepted(body: Shown) -> Response:
+    return json_response(202, body)
+
+
+def download(content_type: str, filename: str, text: str | None, url: str) -> Response:
+    """A file: its text, or a redirect to where its bytes are."""
+    if text is None:
+        return {"statusCode": 302, "headers": {**_HEADERS, "Location": url}, "body": ""}
+    disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
+    headers = {**_HEADERS, "Content-Type": f"{content_type}; charset=utf-8", "Content-Disposition": disposition}
+    return {"statusCode": 200, "headers": headers, "body": text}
+
+
+def json_response(status: int, body: Shown) -> Response:
+    return {"statusCode": status, "headers": _HEADERS, "body": json.dumps(body, ensure_ascii=False)}

@@ -1,0 +1,36 @@
+"""From API Gateway's event to the function of its route, and from its errors to OpenAI's form."""
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from foreverus.api.requests import Request
+from foreverus.api.responses import Response, json_response
+from foreverus.errors import NotFound, RequestRejected
+
+Services = TypeVar("Services")  # what the routes call: put together elsewhere, and checked with each route
+Routes = Mapping[str, Callable[[Request, Services], Response]]
+
+logger = logging.getLogger(__name__)
+
+
+def answer(event: dict[str, Any], routes: Routes[Services], services: Callable[[], Services]) -> Response:
+    """Calls the route that API Gateway matched; errors come back in OpenAI's form, never as an exception.
+
+    A table is enough: a router would match again, 100 ms of each cold start (docs/decisions/0002).
+    """
+    method, resource = event.get("httpMethod"), event.get("resource")
+    request = Request(event)
+    try:
+        route = routes.get(f"{method} {resource}")
+        if route is None:
+            raise NotFound(f"There is no {method} {event.get('path')}.", code="unknown_route")
+        _ = request.user_id  # every route is somebody's
+        return route(request, services())
+    except RequestRejected as err:
+        return json_response(err.status, err.body())
+    except Exception:
+        logger.exception("%s %s failed", method, resource)
+        message = "Something failed on our side. Try again."
+        error = {"message": message, "type": "server_error", "param": None, "code": None}
+        return json_response(500, {"error": error})

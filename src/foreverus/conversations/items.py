@@ -1,0 +1,127 @@
+"""Conversations, questions and answers as DynamoDB items, both ways. Pure.
+
+Reading takes what older and newer versions have written: a field that is missing has its default, and an unknown one is
+left alone. An answer's status that nobody here knows is not final, as in the table's own conditions.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Item, Values
+from foreverus.conversations.records import (
+    Answer,
+    AnswerError,
+    AnswerOptions,
+    AnswerStatus,
+    BackendName,
+    Conversation,
+    Question,
+    Role,
+    Usage,
+)
+
+_STATUSES = {status.value: status for status in AnswerStatus}
+_BACKENDS = {backend.value: backend for backend in BackendName}
+
+
+def conversation_from_item(item: Item) -> Conversation:
+    return Conversation(
+        conversation_id=item["conversation_id"],
+        user_id=item.get("user_id", ""),
+        title=item.get("title", ""),
+        system=item.get("system", ""),
+        created_at=item.get("created_at", ""),
+        updated_at=item.get("updated_at", ""),
+    )
+
+
+def conversation_to_item(conversation: Conversation) -> Values:
+    return {
+        **keys.conversation_key(conversation.user_id, conversation.conversation_id),
+        "conversation_id": conversation.conversation_id,
+        "user_id": conversation.user_id,
+        "title": conversation.title,
+        "system": conversation.system,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
+
+
+def question_from_item(item: Item) -> Question:
+    options = item.get("options") or {}
+    temperature = options.get("temperature")
+    return Question(
+        message_id=item["message_id"],
+        conversation_id=item["conversation_id"],
+        user_id=item.get("user_id", ""),
+        content=item["content"],
+        created_at=item["created_at"],
+        options=AnswerOptions(
+            max_tokens=options.get("max_tokens"), temperature=None if temperature is None else float(temperature)
+        ),
+    )
+
+
+def question_to_item(question: Question) -> Values:
+    asked = {"max_tokens": question.options.max_tokens, "temperature": question.options.temperature}
+    return {
+        **keys.question_key(question.conversation_id, question.message_id),
+        "message_id": question.message_id,
+        "conversation_id": question.conversation_id,
+        "user_id": question.user_id,
+        "role": Role.USER.value,
+        "content": question.content,
+        "options": {name: value for name, value in asked.items() if value is not None},
+        "created_at": question.created_at,
+    }
+
+
+def answer_from_item(item: Item) -> Answer:
+    usage, error = item.get("usage"), item.get("error")
+    return Answer(
+        message_id=item["message_id"],
+        conversation_id=item.get("conversation_id", ""),
+        status=_STATUSES.get(item.get("status", "queued"), AnswerStatus.ANSWERING),
+        content=item.get("content", ""),
+        session_id=item.get("session_id", ""),
+        answered_at=item.get("answered_at", ""),
+        usage=None
+        if usage is None
+        else Usage(
+            prompt_tokens=usage.get("prompt_tokens", 0),
+            completion_tokens=usage.get("completion_tokens", 0),
+        ),
+        finish_reason=item.get("finish_reason", ""),
+        backend=_BACKENDS.get(item.get("backend", "")),
+        error=AnswerError(error.get("code", ""), error.get("message", "")) if error else None,
+        partial_tokens=item.get("partial_tokens", 0),
+        counted_tokens=item.get("counted_tokens", 0),
+        engine_failures=item.get("engine_failures", 0),
+    )
+
+
+def final_attributes(answer: Answer) -> Values:
+    """What a final answer sets in its item."""
+    usage = answer.usage or Usage()
+    values: dict[str, object] = {
+        "message_id": answer.message_id,
+        "conversation_id": answer.conversation_id,
+        "content": answer.content,
+        "status": answer.status.value,
+        "session_id": answer.session_id,
+        "usage": {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
+        "answered_at": answer.answered_at,
+    }
+    if answer.finish_reason:
+        values["finish_reason"] = answer.finish_reason
+    if answer.error:
+        values["error"] = {"code": answer.error.code, "message": answer.error.message}
+    if answer.backend:
+        values["backend"] = answer.backend.value
+    return values
+
+
+def messages_from_items(items: Iterable[Item]) -> Iterator[Question | Answer]:
+    """A conversation's questions and answers, in the items' order."""
+    for item in items:
+        yield question_from_item(item) if item["sk"].endswith("#0") else answer_from_item(item)

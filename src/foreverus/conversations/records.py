@@ -1,0 +1,174 @@
+"""Conversations, questions and answers as the table holds them, and what becomes of an answer. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, StrEnum
+
+from foreverus import ids
+from foreverus.sessions.pending import PendingMessage
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class AnswerStatus(StrEnum):
+    QUEUED = "queued"  # nothing of it is stored yet
+    ANSWERING = "answering"  # there is partial text
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+    @property
+    def is_final(self) -> bool:
+        return self in (AnswerStatus.ANSWERED, AnswerStatus.FAILED)
+
+
+class BackendName(StrEnum):
+    """Who wrote an answer. It is noted for Bedrock alone: an answer without one is from a GPU of ours."""
+
+    BEDROCK = "bedrock"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRef:
+    """Which message: what queues carry."""
+
+    message_id: str
+    conversation_id: str
+    user_id: str
+
+    @classmethod
+    def of(cls, waiting: PendingMessage) -> "MessageRef":
+        return cls(waiting.message_id, waiting.conversation_id, waiting.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conversation:
+    conversation_id: str
+    user_id: str
+    title: str = ""
+    system: str = ""
+    created_at: str = ""
+    updated_at: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerOptions:
+    """What the sender asks of the answer; None: our default."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    message_id: str
+    conversation_id: str
+    user_id: str
+    content: str
+    created_at: str
+    options: AnswerOptions = AnswerOptions()
+
+    @property
+    def ref(self) -> MessageRef:
+        return MessageRef(self.message_id, self.conversation_id, self.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens, of all sessions that worked on an answer."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerError:
+    """Why there is no whole answer. `message` is for its reader."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The one answer to a question, as far as it is stored.
+
+    While it is written, `partial_tokens` are those of `content`, `counted_tokens` how many of them have been added to
+    the sessions that spent them, and `engine_failures` how many engines have died under it.
+    """
+
+    message_id: str
+    conversation_id: str
+    status: AnswerStatus
+    content: str = ""
+    session_id: str = ""
+    answered_at: str = ""
+    usage: Usage | None = None
+    finish_reason: str = ""
+    backend: BackendName | None = None
+    error: AnswerError | None = None
+    partial_tokens: int = 0
+    counted_tokens: int = 0
+    engine_failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PartialAnswer:
+    """What there is of an answer that is still written, or handed back."""
+
+    text: str
+    tokens: int  # of the whole text
+    spent: int = 0  # of them by this session, and counted nowhere yet
+    counted: int = 0  # the answer's `counted_tokens` when it was read
+    engine_failures: int = 0  # added to the number of engines that died under this answer
+
+
+@dataclass(frozen=True, slots=True)
+class BedrockCharge:
+    """What Bedrock takes for an answer. `usd`: where the price is not known, what a guard reckons with."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float
+    price_known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedAnswer:
+    """What a session makes of a message in the end: a whole answer, or an error. Tokens are those that it spent."""
+
+    content: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    finish_reason: str = ""
+    earlier_tokens: int = 0  # of the completion, spent by earlier sessions or GPUs
+    uncounted_tokens: int = 0  # of the earlier ones: spent by this session on a lost GPU, and counted nowhere yet
+    error: AnswerError | None = None
+    charge: BedrockCharge | None = None  # of one that Bedrock wrote, and no GPU of ours
+
+    def record(self, message: MessageRef, session_id: str, now: datetime) -> Answer:
+        """The answer as it is stored."""
+        return Answer(
+            message_id=message.message_id,
+            conversation_id=message.conversation_id,
+            status=AnswerStatus.FAILED if self.error else AnswerStatus.ANSWERED,
+            content=self.content,
+            session_id=session_id,
+            answered_at=ids.timestamp(now),
+            usage=Usage(
+                prompt_tokens=self.prompt_tokens, completion_tokens=self.completion_tokens + self.earlier_tokens
+            ),
+            finish_reason=self.finish_reason,
+            backend=BackendName.BEDROCK if self.charge else None,
+            error=self.error,
+        )
+
+
+class Saved(Enum):
+    """What came of saving an answer."""
+
+    SAVED = "saved"
+    DUPLICATE = "duplicate"  # there already is a final answer: nothing was changed
+    DELETED = "deleted"  # the conversation is gone: nothing was saved

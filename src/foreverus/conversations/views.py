@@ -1,0 +1,70 @@
+"""Conversations and messages as the API shows them. Pure."""
+
+from collections.abc import Iterable
+
+from foreverus import ids
+from foreverus.api.responses import Body
+from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question, Role
+
+
+def public_conversation(conversation: Conversation) -> Body:
+    return {
+        "id": conversation.conversation_id,
+        "object": "conversation",
+        "title": conversation.title,
+        "system": conversation.system,
+        "created_at": conversation.created_at,
+        "updated_at": conversation.updated_at,
+    }
+
+
+def public_messages(messages: Iterable[Question | Answer]) -> list[Body]:
+    """Questions and answers in order. A question whose answer has no item yet gets one with status `queued`."""
+    found = list(messages)
+    answers = {one.message_id: one for one in found if isinstance(one, Answer)}
+    shown: list[Body] = []
+    for one in found:
+        if isinstance(one, Question):
+            shown += [public_question(one), public_answer(one, answers.get(one.message_id))]
+    return shown
+
+
+def public_question(question: Question) -> Body:
+    return {
+        "id": question.message_id,
+        "object": "message",
+        "conversation_id": question.conversation_id,
+        "role": Role.USER.value,
+        "content": question.content,
+        "status": "accepted",
+        "created_at": question.created_at,
+    }
+
+
+def public_answer(question: Question, answer: Answer | None) -> Body:
+    """The answer to a question, whatever there is of it: `queued`, `answering` with partial text, or final."""
+    shown: Body = {
+        "id": ids.answer_id(question.message_id),
+        "object": "message",
+        "conversation_id": question.conversation_id,
+        "role": Role.ASSISTANT.value,
+        "in_reply_to": question.message_id,
+        "content": answer.content if answer else "",
+        "status": (answer.status if answer else AnswerStatus.QUEUED).value,
+        "created_at": question.created_at,
+    }
+    return shown | _known(answer) if answer else shown
+
+
+def _known(answer: Answer) -> Body:
+    """What there is of the rest."""
+    usage, error = answer.usage, answer.error
+    rest: Body = {
+        "answered_at": answer.answered_at,
+        "session_id": answer.session_id,
+        "usage": usage and {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
+        "finish_reason": answer.finish_reason,
+        "backend": answer.backend and answer.backend.value,
+        "error": error and {"code": error.code, "message": error.message},
+    }
+    return {name: value for name, value in rest.items() if value}

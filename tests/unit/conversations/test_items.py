@@ -1,0 +1,162 @@
+"""What the table holds today, and held before, is read; what is written is what the architecture page says."""
+
+from typing import Any
+
+import pytest
+
+from foreverus.conversations.items import (
+    answer_from_item,
+    conversation_from_item,
+    conversation_to_item,
+    final_attributes,
+    messages_from_items,
+    question_from_item,
+    question_to_item,
+)
+from foreverus.conversations.records import (
+    Answer,
+    AnswerError,
+    AnswerOptions,
+    AnswerStatus,
+    BackendName,
+    Conversation,
+    Question,
+    Usage,
+)
+from foreverus.conversations.views import public_answer, public_messages
+
+AT = "2026-01-01T12:00:00.000Z"
+CONVERSATION: dict[str, Any] = {
+    "pk": "USER#ana",
+    "sk": "CONVERSATION#conv_1",
+    "conversation_id": "conv_1",
+    "user_id": "ana",
+    "title": "The sea",
+    "system": "Be brief.",
+    "created_at": AT,
+    "updated_at": AT,
+}
+QUESTION: dict[str, Any] = {
+    "pk": "CONVERSATION#conv_1",
+    "sk": "MESSAGE#msg_1#0",
+    "message_id": "msg_1",
+    "conversation_id": "conv_1",
+    "user_id": "ana",
+    "role": "user",
+    "content": "Why?",
+    "options": {"max_tokens": 5, "temperature": 0.5},
+    "created_at": AT,
+}
+ANSWER_KEY = {"pk": "CONVERSATION#conv_1", "sk": "MESSAGE#msg_1#1"}
+ANSWERING: dict[str, Any] = {
+    "message_id": "msg_1",
+    "conversation_id": "conv_1",
+    "content": "Bec",
+    "status": "answering",
+    "session_id": "ses_1",
+    "partial_tokens": 3,
+    "counted_tokens": 2,
+    "engine_failures": 1,
+}
+ANSWERED: dict[str, Any] = {
+    "message_id": "msg_1",
+    "conversation_id": "conv_1",
+    "content": "Because.",
+    "status": "answered",
+    "session_id": "ses_1",
+    "usage": {"prompt_tokens": 10, "completion_tokens": 7},
+    "answered_at": AT,
+    "finish_reason": "stop",
+    "backend": "bedrock",
+}
+FAILED: dict[str, Any] = {
+    "message_id": "msg_1",
+    "conversation_id": "conv_1",
+    "content": "",
+    "status": "failed",
+    "session_id": "ses_1",
+    "usage": {"prompt_tokens": 0, "completion_tokens": 0},
+    "answered_at": AT,
+    "error": {"code": "NoGpuCapacity", "message": "No GPU."},
+}
+
+
+def test_a_conversation_comes_back_as_it_was() -> None:
+    assert conversation_to_item(conversation_from_item(CONVERSATION)) == CONVERSATION
+
+
+@pytest.mark.parametrize("options", [{}, {"max_tokens": 5}, {"temperature": 0}, {"max_tokens": 5, "temperature": 0.5}])
+def test_a_question_comes_back_with_the_options_that_were_given(options: dict[str, Any]) -> None:
+    item = {**QUESTION, "options": options}
+    assert question_to_item(question_from_item(item)) == item
+
+
+@pytest.mark.parametrize("item", [ANSWERED, FAILED])
+def test_a_final_answer_comes_back_as_it_was(item: dict[str, Any]) -> None:
+    assert final_attributes(answer_from_item({**ANSWER_KEY, **item})) == item
+
+
+def test_an_answer_that_is_still_written_is_read_with_its_counts() -> None:
+    assert answer_from_item({**ANSWER_KEY, **ANSWERING}) == Answer(
+        message_id="msg_1",
+        conversation_id="conv_1",
+        status=AnswerStatus.ANSWERING,
+        content="Bec",
+        session_id="ses_1",
+        partial_tokens=3,
+        counted_tokens=2,
+        engine_failures=1,
+    )
+
+
+def test_what_older_items_lack_has_a_default() -> None:
+    assert conversation_from_item({"conversation_id": "conv_1"}) == Conversation(conversation_id="conv_1", user_id="")
+    bare = {name: QUESTION[name] for name in ("message_id", "conversation_id", "content", "created_at")}
+    expected = Question(message_id="msg_1", conversation_id="conv_1", user_id="", content="Why?", created_at=AT)
+    assert question_from_item(bare) == expected and expected.options == AnswerOptions()
+    answer = answer_from_item({"message_id": "msg_1", "status": "answered", "content": "Because."})
+    assert (answer.usage, answer.backend, answer.error, answer.finish_reason) == (None, None, None, "")
+
+
+def test_what_a_newer_version_writes_does_no_harm() -> None:
+    assert conversation_from_item({**CONVERSATION, "backend": "auto"}) == conversation_from_item(CONVERSATION)
+    assert question_from_item({**QUESTION, "options": {"top_p": 1}}).options == AnswerOptions()
+    item = {**ANSWERED, "status": "paused", "backend": "elsewhere", "usage": {"cached_tokens": 1}}
+    answer = answer_from_item(item)
+    assert (answer.status, answer.backend, answer.usage) == (AnswerStatus.ANSWERING, None, Usage())
+    assert not answer.status.is_final, "the table's conditions do not take it for final either"
+
+
+def test_the_api_shows_a_bedrock_answer_with_its_backend_and_a_failed_one_with_its_error() -> None:
+    question = question_from_item(QUESTION)
+    shared = {
+        "id": "ans_1",
+        "object": "message",
+        "conversation_id": "conv_1",
+        "role": "assistant",
+        "in_reply_to": "msg_1",
+        "created_at": AT,
+    }
+    stored = ("content", "status", "session_id", "usage", "answered_at")
+    assert public_answer(question, answer_from_item(ANSWERED)) == {
+        **shared,
+        **{name: ANSWERED[name] for name in (*stored, "finish_reason", "backend")},
+    }
+    assert public_answer(question, answer_from_item(FAILED)) == {
+        **shared,
+        **{name: FAILED[name] for name in (*stored, "error")},
+    }
+    assert answer_from_item(ANSWERED).backend is BackendName.BEDROCK
+    assert answer_from_item(FAILED).error == AnswerError("NoGpuCapacity", "No GPU.")
+
+
+def test_a_question_without_an_answer_is_shown_with_a_queued_one() -> None:
+    shown = public_messages(messages_from_items([QUESTION]))
+    assert [(one["role"], one["status"], one["content"]) for one in shown] == [
+        ("user", "accepted", "Why?"),
+        ("assistant", "queued", ""),
+    ]
+
+
+def test_an_answer_whose_question_is_gone_is_not_shown() -> None:
+    assert public_messages(messages_from_items([{**ANSWER_KEY, **ANSWERED}])) == []

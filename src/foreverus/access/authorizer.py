@@ -9,12 +9,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-API_KEY_PREFIX = "fu_"
+from foreverus.access.records import API_KEY_PREFIX, ApiKey
+
+ACCESS = "access"  # what a token is for; an ID token tells who somebody is and opens nothing
 
 
-class Keys(Protocol):
-    def user_of(self, api_key: str) -> str | None:
-        """The user whose key this is; None if nobody's."""
+class ApiKeys(Protocol):
+    def find(self, secret: str) -> ApiKey | None:
+        """The key that has this text; None if nobody's has."""
 
 
 class Tokens(Protocol):
@@ -22,9 +24,19 @@ class Tokens(Protocol):
         """Whether the token's issuer vouches for it now."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claims:
+    """What an access token says of itself, unverified; a claim that is missing or is no text is empty."""
+
+    sub: str = ""
+    token_use: str = ""
+    client_id: str = ""
+    iss: str = ""
+
+
 @dataclass(frozen=True)
 class Authorizer:
-    keys: Keys
+    api_keys: ApiKeys
     tokens: Tokens
     user_pool_id: str
     client_id: str
@@ -33,27 +45,33 @@ class Authorizer:
         """The user id behind a credential (`Bearer …` or bare), or None."""
         credential = credential.removeprefix("Bearer ").removeprefix("bearer ").strip()
         if credential.startswith(API_KEY_PREFIX):
-            return self.keys.user_of(credential)
+            found = self.api_keys.find(credential)
+            return found.user_id if found else None
         claims = unverified_claims(credential)
-        ours = (
-            claims.get("token_use") == "access"
-            and claims.get("client_id") == self.client_id
-            and str(claims.get("iss", "")).endswith("/" + self.user_pool_id)
-            and bool(claims.get("sub"))
+        return claims.sub if self._are_ours(claims) and self.tokens.accepts(credential) else None
+
+    def _are_ours(self, claims: Claims) -> bool:
+        return (
+            claims.token_use == ACCESS
+            and claims.client_id == self.client_id
+            and claims.iss.endswith("/" + self.user_pool_id)
+            and bool(claims.sub)
         )
-        return str(claims["sub"]) if ours and self.tokens.accepts(credential) else None
 
 
-def unverified_claims(token: str) -> dict[str, Any]:
-    """A JWT's payload, unverified; {} for anything that is not one."""
+def unverified_claims(token: str) -> Claims:
+    """A JWT's payload, unverified; empty for anything that is not one."""
     parts = token.split(".")
     if len(parts) != 3:
-        return {}
+        return Claims()
     try:
         payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except ValueError:
-        return {}
-    return payload if isinstance(payload, dict) else {}
+        return Claims()
+    if not isinstance(payload, dict):
+        return Claims()
+    found = {name: payload.get(name) for name in ("sub", "token_use", "client_id", "iss")}
+    return Claims(**{name: value for name, value in found.items() if isinstance(value, str)})
 
 
 def credential_of(event: dict[str, Any]) -> str:
@@ -67,19 +85,13 @@ def credential_of(event: dict[str, Any]) -> str:
     return str(headers.get("authorization") or query.get("token") or "")
 
 
-def policy(user_id: str | None, method_arn: str) -> dict[str, Any]:
+def policy(user_id: str | None, method_arn: str) -> dict[str, object]:
     """API Gateway's answer to an authorizer. The policy is cached for every route of the caller's credential, so it
     covers the whole stage: `arn:aws:execute-api:region:account:api/stage/*`."""
     stage_arn = "/".join(method_arn.split("/")[:2]) + "/*"
-    document: dict[str, Any] = {
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if user_id else "Deny", "Resource": stage_arn}
+    document: dict[str, object] = {
         "principalId": user_id or "nobody",
-        "policyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Action": "execute-api:Invoke", "Effect": "Allow" if user_id else "Deny", "Resource": stage_arn}
-            ],
-        },
+        "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
     }
-    if user_id:
-        document["context"] = {"user_id": user_id}
-    return document
+    return {**document, "context": {"user_id": user_id}} if user_id else document

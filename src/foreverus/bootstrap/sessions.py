@@ -133,6 +133,7 @@ def closer() -> "SessionCloser":
 def chats_on_bedrock() -> "ChatsOnBedrock":
     from foreverus.bootstrap.batches import BEDROCK_CALLS, bedrock
     from foreverus.conversations.answers import DynamoAnswers
+    from foreverus.conversations.bedrock_budget import BedrockBudget
     from foreverus.conversations.on_bedrock import ChatsOnBedrock
     from foreverus.costs.meter import Caps
     from foreverus.costs.prices import bedrock_price
@@ -143,15 +144,22 @@ def chats_on_bedrock() -> "ChatsOnBedrock":
     if not env.bedrock_model_id:
         raise settings.MissingSetting(settings.NO_BEDROCK)
     table = items(env.table_name)
-    return ChatsOnBedrock(
-        pending=PendingWorkStore(table),
-        answers=DynamoAnswers(table),
-        sessions=SessionStore(table),
-        backend=bedrock(env.bedrock_model_id),
-        push=push(),
+    store = SessionStore(table)
+    budget = BedrockBudget(
+        sessions=store,
+        ledger=store,
         price=bedrock_price(env.bedrock_model_id, region()),
         caps=Caps(env.monthly_cap_usd, env.session_cap_usd),
         region=region(),
+        clock=clock,
+    )
+    return ChatsOnBedrock(
+        pending=PendingWorkStore(table),
+        answers=DynamoAnswers(table),
+        sessions=store,
+        backend=bedrock(env.bedrock_model_id),
+        budget=budget,
+        push=push(),
         context_tokens=env.context_tokens,
         calls_at_once=BEDROCK_CALLS,
         clock=clock,

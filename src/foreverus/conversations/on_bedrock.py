@@ -10,33 +10,29 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
+from foreverus.api.responses import Body
 from foreverus.aws.push import Push
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend, Completion, Prompt
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answers
+from foreverus.conversations.bedrock_budget import BedrockBudget
 from foreverus.conversations.frames import show_answer
-from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, most_tokens, shorter
+from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, shorter
 from foreverus.conversations.records import (
     Answer,
     AnswerError,
-    BackendName,
-    BedrockCharge,
     FinishedAnswer,
     MessageRef,
     Question,
     Saved,
 )
 from foreverus.costs.allowance import Allowance
-from foreverus.costs.meter import Caps, month_of, spent_usd
-from foreverus.costs.prices import TokenPrice
 from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
 from foreverus.sessions.pending import PendingMessage, PendingWork
 from foreverus.sessions.records import Session
-
-Item = dict[str, Any]
 
 log = logging.getLogger(__name__)
 
@@ -50,16 +46,13 @@ CAP_USED_UP = 100  # percent: the notice that ends a session
 class Sessions(Protocol):
     def get(self, session_id: str) -> Session | None: ...
     def others(self, session_id: str) -> list[Session]: ...
-    def live_session_ids(self) -> list[str]: ...
-    def spent(self, month: str) -> float: ...
-    def count(self, month: str, name: str, usd: float, now: datetime) -> None: ...
 
 
-class _Left(Exception):
-    """This message is not answered here."""
+class NotAnsweredHere(Exception):
+    """This message is left to the session's closing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ChatsOnBedrock:
     """`calls_at_once`: the most that may be in flight."""
 
@@ -67,16 +60,14 @@ class ChatsOnBedrock:
     answers: Answers
     sessions: Sessions
     backend: Backend
+    budget: BedrockBudget
     push: Push
-    price: TokenPrice
-    caps: Caps
-    region: str
     context_tokens: int
     calls_at_once: int
     clock: Callable[[], datetime]
-    calls: RunBlocking = asyncio.to_thread
+    run_blocking: RunBlocking = asyncio.to_thread
 
-    def run(self, session_id: str, seconds: float) -> Item:
+    def run(self, session_id: str, seconds: float) -> Body:
         """Answers what waits, for `seconds` at most; returns `{session_id, answered, left}`. Safe to run twice: an
         answer is saved once, and what was answered does not wait any more.
 
@@ -84,41 +75,24 @@ class ChatsOnBedrock:
         """
         return asyncio.run(self.answer(session_id, seconds))
 
-    async def answer(self, session_id: str, seconds: float) -> Item:
-        session = await self.calls(self.sessions.get, session_id)
-        others = await self.calls(self.sessions.others, session_id)
-        run = _Run(self, session_id)
-        if session and not any(one.instance_id for one in others):
-            run.allowance = Allowance(await self.calls(self._left_usd, session))
-            await run.run(seconds)
-            await self.calls(self._count_what_came_late, session_id)
+    async def answer(self, session_id: str, seconds: float) -> Body:
+        session = await self.run_blocking(self.sessions.get, session_id)
+        others = await self.run_blocking(self.sessions.others, session_id)
+        if session is None or any(one.instance_id for one in others):
+            return {"session_id": session_id, "answered": 0, "left": 0}
+        run = _Run(self, session_id, await self.run_blocking(self.budget.allowance, session))
+        await run.run(seconds)
+        await self.run_blocking(self.budget.count_what_came_late, session_id)
         return {"session_id": session_id, "answered": run.answered, "left": len(run.left)}
-
-    def _left_usd(self, session: Session) -> float:
-        """Of both caps, whichever is nearer to its end; other live sessions count with what they have spent."""
-        ids = {session.session_id, *self.sessions.live_session_ids()}
-        live = {one: self._spent_usd(self.sessions.get(one)) for one in ids}
-        month = self.sessions.spent(month_of(session.created_at)) + sum(live.values())
-        return min(self.caps.monthly_usd - month, self.caps.session_usd - live[session.session_id])
-
-    def _spent_usd(self, session: Session | None) -> float:
-        return spent_usd(session.launches, self.clock(), self.region) + session.bedrock.usd if session else 0.0
-
-    def _count_what_came_late(self, session_id: str) -> None:
-        """The session's closing counts what Bedrock took. Where somebody else has closed it meanwhile, that was
-        without the last answers."""
-        session = self.sessions.get(session_id)
-        late = session.bedrock.usd - session.bedrock.counted_usd if session else 0.0
-        if session and session.is_over and late > 0:
-            entry = f"{session_id}/{BackendName.BEDROCK}"
-            self.sessions.count(month_of(session.created_at), entry, late, self.clock())
 
 
 class _Run:
-    def __init__(self, on: ChatsOnBedrock, session_id: str):
+    """One run of `ChatsOnBedrock`: what is still allowed, and what has been answered."""
+
+    def __init__(self, on: ChatsOnBedrock, session_id: str, allowance: Allowance):
         self.on = on
         self.session_id = session_id
-        self.allowance = Allowance(0.0)
+        self.allowance = allowance
         self.limiter = Limiter(on.calls_at_once)
         self.closed = False  # no call is begun any more
         self.answered = 0
@@ -139,7 +113,9 @@ class _Run:
         """Until nothing new waits: who writes while others are answered has joined this session, too."""
         seen: set[str] = set()
         while not self.closed:
-            waiting = [one for one in await self.on.calls(self.on.pending.messages) if one.message_id not in seen]
+            waiting = [
+                one for one in await self.on.run_blocking(self.on.pending.messages) if one.message_id not in seen
+            ]
             if not waiting:
                 return
             seen |= {one.message_id for one in waiting}
@@ -163,11 +139,11 @@ class _Run:
     async def _message(self, waiting: PendingMessage) -> None:
         message, on = MessageRef.of(waiting), self.on
         conversation, thread = await asyncio.gather(
-            on.calls(on.answers.conversation, message),
-            on.calls(on.answers.thread, message, most_history_bytes(on.context_tokens)),
+            on.run_blocking(on.answers.conversation, message),
+            on.run_blocking(on.answers.thread, message, most_history_bytes(on.context_tokens)),
         )
         if conversation is None or thread.question is None:
-            await on.calls(on.answers.drop, message)
+            await on.run_blocking(on.answers.drop, message)
         elif not thread.is_final:
             answer = await self._ask(waiting, conversation.system, thread)
             await self._save(message, thread.question, answer)
@@ -196,7 +172,7 @@ class _Run:
                     begun = replace(thread, answer=None)
                     prompt = build_prompt(system, begun, self.on.context_tokens)
                 else:
-                    raise _Left(str(err)) from err
+                    raise NotAnsweredHere(str(err)) from err
             except EngineFailed:
                 failed += 1
                 if failed >= CALL_TRIES:
@@ -208,26 +184,20 @@ class _Run:
             finish_reason=whole.finish_reason,
             earlier_tokens=begun.partial_tokens,
             uncounted_tokens=uncounted,
-            charge=self._charge(whole),
+            charge=self.on.budget.charge(whole),
         )
 
-    def _charge(self, whole: Completion) -> BedrockCharge:
-        tokens = whole.prompt_tokens, whole.completion_tokens
-        return BedrockCharge(*tokens, self.on.price.guard_usd(*tokens), self.on.price.usd(*tokens) is not None)
-
     async def _call(self, message: PendingMessage, prompt: Prompt) -> Completion:
-        """Raises _Left or SpendCapReached when it is not to be made: asked again before each try."""
-        session = await self.on.calls(self.on.sessions.get, self.session_id)
+        """Raises NotAnsweredHere or SpendCapReached when it is not to be made: asked again before each try."""
+        session = await self.on.run_blocking(self.on.sessions.get, self.session_id)
         if why := _why_not(session, message, self.closed):
-            raise _Left(why)
-        price = self.on.price
-        answer_tokens = prompt.limit or self.on.context_tokens
-        most_usd = price.guard_usd(most_tokens(prompt), answer_tokens)
+            raise NotAnsweredHere(why)
+        most_usd = self.on.budget.most_usd(prompt, self.on.context_tokens)
         self.allowance.take(most_usd)
         usd = 0.0
         try:
             whole = await self.on.backend.complete(prompt)
-            usd = price.guard_usd(whole.prompt_tokens, whole.completion_tokens)
+            usd = self.on.budget.charge(whole).usd
             return whole
         finally:
             self.allowance.settle(most_usd, usd)
@@ -237,26 +207,26 @@ class _Run:
         saved = await self._finish(message, finished, now)
         answer = finished.record(message, self.session_id, now)
         if saved is Saved.DELETED:
-            await self.on.calls(self.on.answers.drop, message)
+            await self.on.run_blocking(self.on.answers.drop, message)
         elif saved is Saved.DUPLICATE and await self._is_stored(message, answer):
             saved = Saved.SAVED  # the reply to its saving was lost
         if saved is Saved.SAVED:
             self.answered += not finished.error
-            await self.on.calls(show_answer, self.on.push, question, answer)
+            await self.on.run_blocking(show_answer, self.on.push, question, answer)
         elif finished.charge:
-            await self.on.calls(self.on.answers.charge, self.session_id, finished.charge)
+            await self.on.run_blocking(self.on.answers.charge, self.session_id, finished.charge)
 
     async def _finish(self, message: MessageRef, finished: FinishedAnswer, now: datetime) -> Saved:
         for _ in range(SAVE_TRIES - 1):
             try:
-                return await self.on.calls(self.on.answers.finish, message, finished, self.session_id, now)
+                return await self.on.run_blocking(self.on.answers.finish, message, finished, self.session_id, now)
             except Exception as err:
                 log.warning("saving %s: %r", message.message_id, err)
                 await asyncio.sleep(SAVE_RETRY_S)
-        return await self.on.calls(self.on.answers.finish, message, finished, self.session_id, now)
+        return await self.on.run_blocking(self.on.answers.finish, message, finished, self.session_id, now)
 
     async def _is_stored(self, message: MessageRef, answer: Answer) -> bool:
-        found = (await self.on.calls(self.on.answers.thread, message, 0)).answer
+        found = (await self.on.run_blocking(self.on.answers.thread, message, 0)).answer
         if found is None:
             return False
         same = (found.session_id, found.answered_at, found.content)

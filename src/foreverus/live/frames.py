@@ -1,21 +1,16 @@
 """What comes in over a WebSocket, and the frame that goes back."""
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from foreverus.api import schemas
-from foreverus.aws import keys
+from foreverus.api.responses import Body
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import InvalidRequest, NotAuthenticated, NotFound, RequestRejected
 from foreverus.live.connections import ConnectionStore
+from foreverus.live.records import Action, ClientFrame, Connection, Topic, TopicKind
 from foreverus.sessions.store import SessionStore
-
-Item = dict[str, Any]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,35 +26,39 @@ class Frames:
     def closed(self, connection_id: str) -> None:
         self.connections.close(connection_id)
 
-    def received(self, connection_id: str, body: str) -> Item:
+    def received(self, connection_id: str, body: str) -> Body:
         """The frame that answers `body`; an error frame for anything that is wrong with it."""
         try:
-            frame = schemas.parse("websocket_frame", body)
+            frame = read_frame(body)
             connection = self.connections.get(connection_id)
             if not connection:
                 raise NotAuthenticated("This connection has expired. Connect again.")
-            return self._act(frame, connection, connection_id)
+            return self._answer(frame, connection)
         except RequestRejected as err:
             return {"type": "error", **err.body()}
 
-    def _act(self, frame: Item, connection: Item, connection_id: str) -> Item:
-        if frame["action"] == "ping":
+    def _answer(self, frame: ClientFrame, connection: Connection) -> Body:
+        if frame.action is Action.PING:
             return {"type": "pong"}
-        field, topic = self._topic(frame, connection["user_id"])
-        if frame["action"] == "subscribe":
-            self.connections.subscribe(connection, connection_id, topic)
-            return {"type": "subscribed", field: frame[field]}
-        self.connections.unsubscribe(connection_id, topic)
-        return {"type": "unsubscribed", field: frame[field]}
-
-    def _topic(self, frame: Item, user_id: str) -> tuple[str, str]:
-        """(the field that names it, the topic). Raises NotFound for what is not there or not the user's."""
-        if ("session_id" in frame) == ("conversation_id" in frame):
+        topic = frame.topic
+        if topic is None:
             raise InvalidRequest("Name either a session_id or a conversation_id.", param="session_id")
-        if conversation_id := frame.get("conversation_id"):
-            self.conversations.get(user_id, conversation_id)
-            return "conversation_id", keys.conversation_topic(conversation_id)
-        session_id = frame["session_id"]
-        if not self.sessions.get(session_id):
-            raise NotFound(f"There is no session {session_id}.", param="session_id", code="session_not_found")
-        return "session_id", keys.session_topic(session_id)
+        self._check_access(topic, connection.user_id)
+        if frame.action is Action.SUBSCRIBE:
+            self.connections.subscribe(connection, topic)
+            return {"type": "subscribed", topic.kind.value: topic.id}
+        self.connections.unsubscribe(connection, topic)
+        return {"type": "unsubscribed", topic.kind.value: topic.id}
+
+    def _check_access(self, topic: Topic, user_id: str) -> None:
+        """Raises NotFound for what is not there or not the user's."""
+        if topic.kind is TopicKind.CONVERSATION:
+            self.conversations.get(user_id, topic.id)
+        elif not self.sessions.get(topic.id):
+            raise NotFound(f"There is no session {topic.id}.", param="session_id", code="session_not_found")
+
+
+def read_frame(body: str) -> ClientFrame:
+    """Raises InvalidRequest that names what is wrong with it."""
+    fields = schemas.parse("websocket_frame", body)
+    return ClientFrame(**{**fields, "action": Action(fields["action"])})

@@ -7,9 +7,11 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus import bootstrap
+from foreverus import bootstrap, ids
 from foreverus.access.authorizer import Authorizer, policy, unverified_claims
+from foreverus.access.records import ApiKey
 from foreverus.access.store import ApiKeyStore
+from foreverus.aws import keys
 from foreverus.aws.cognito import CognitoTokens
 from tests.unit.conftest import NOW, Aws
 
@@ -50,7 +52,7 @@ class Yes:
 
 
 class Nobody:
-    def user_of(self, api_key: str) -> str | None:
+    def find(self, secret: str) -> ApiKey | None:
         return None
 
 
@@ -64,7 +66,7 @@ OURS = {"sub": "u", "token_use": "access", "client_id": "page", "iss": "https://
 
 def test_a_signed_in_user_comes_in_under_their_own_id(user_pool: tuple[str, str]) -> None:
     token = token_of_a_user(user_pool)
-    assert bootstrap.api.authorizer().user_of(f"Bearer {token}") == unverified_claims(token)["sub"]
+    assert bootstrap.api.authorizer().user_of(f"Bearer {token}") == unverified_claims(token).sub
 
 
 def test_an_api_key_is_its_owners(aws: Aws) -> None:
@@ -112,3 +114,12 @@ def test_the_policy_covers_the_stage_because_it_is_cached_for_all_routes() -> No
     arn = "arn:aws:execute-api:us-east-1:123456789012:abc/v1/GET/sessions/ses_1"
     statement = policy("user-1", arn)["policyDocument"]["Statement"][0]
     assert statement["Resource"] == "arn:aws:execute-api:us-east-1:123456789012:abc/v1/*"
+
+
+def test_a_key_that_was_stored_before_it_had_a_name_is_still_its_owners(aws: Aws) -> None:
+    store = ApiKeyStore(aws.items)
+    secret = store.create("user-1", "laptop", NOW)
+    assert store.find(secret) == ApiKey(user_id="user-1", name="laptop", created_at=ids.timestamp(NOW))
+    aws.put(**keys.api_key_key("fu_old"), user_id="user-2", scope="all")
+    assert store.find("fu_old") == ApiKey(user_id="user-2")
+    assert store.find("fu_none") is None

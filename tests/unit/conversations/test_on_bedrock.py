@@ -16,6 +16,7 @@ from foreverus.backends import converse
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.bedrock_budget import BedrockBudget
 from foreverus.conversations.on_bedrock import ChatsOnBedrock
 from foreverus.costs.meter import Caps
 from foreverus.costs.prices import TokenPrice
@@ -89,19 +90,25 @@ class Scene:
         def clock() -> datetime:
             return NOW + timedelta(seconds=loop.time() - begun)
 
+        budget = BedrockBudget(
+            sessions=self.sessions,
+            ledger=self.sessions,
+            price=self.price,
+            caps=self.caps,
+            region="us-east-1",
+            clock=clock,
+        )
         chats = ChatsOnBedrock(
             pending=PendingWorkStore(self.aws.items),
             answers=DynamoAnswers(self.aws.items),
             sessions=self.sessions,
             backend=self.backend,
+            budget=budget,
             push=self.push,
-            price=self.price,
-            caps=self.caps,
-            region="us-east-1",
             context_tokens=self.context_tokens,
             calls_at_once=8,
             clock=clock,
-            calls=RunInline(Contact()),
+            run_blocking=RunInline(Contact()),
         )
         return await chats.answer(SESSION, seconds)
 

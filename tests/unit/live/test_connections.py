@@ -1,0 +1,77 @@
+"""Connections in DynamoDB: what they subscribed to ends with them, and items that are stored today are read."""
+
+from datetime import timedelta
+
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.live.connections import ConnectionStore
+from foreverus.live.records import Connection, Topic, TopicKind
+from tests.unit.conftest import NOW, Aws
+
+SESSION = Topic(TopicKind.SESSION, "ses_1")
+CONVERSATION = Topic(TopicKind.CONVERSATION, "conv_1")
+
+
+def opened(store: ConnectionStore) -> Connection:
+    store.open("c1", "ana", NOW)
+    found = store.get("c1")
+    assert found
+    return found
+
+
+def test_an_open_connection_is_its_users_and_expires(aws: Aws) -> None:
+    connection = opened(ConnectionStore(aws.items))
+    assert (connection.user_id, connection.connected_at) == ("ana", ids.timestamp(NOW))
+    assert connection.expires_at == int((NOW + timedelta(hours=2, minutes=10)).timestamp())
+    assert ConnectionStore(aws.items).get("c2") is None
+
+
+def test_closing_a_connection_ends_every_subscription(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    connection = opened(store)
+    for topic in (SESSION, CONVERSATION):
+        store.subscribe(connection, topic)
+        (subscriber,) = aws.items.query(keys.subscribers_partition(topic.key))
+        assert (subscriber["sk"], subscriber["expires_at"]) == ("c1", connection.expires_at)
+    assert (store.get("c1") or connection).topics == {"SESSION#ses_1", "CONVERSATION#conv_1"}
+    store.close("c1")
+    assert store.get("c1") is None
+    assert [list(aws.items.query(keys.subscribers_partition(one.key))) for one in (SESSION, CONVERSATION)] == [[], []]
+
+
+def test_who_unsubscribes_is_no_subscriber(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    connection = opened(store)
+    store.subscribe(connection, SESSION)
+    store.unsubscribe(connection, SESSION)
+    assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
+
+
+def test_a_connection_that_is_closed_twice_is_closed(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    opened(store)
+    store.close("c1")
+    store.close("c1")
+    assert store.get("c1") is None
+
+
+def test_items_of_older_and_newer_versions_are_read(aws: Aws) -> None:
+    aws.put(pk="CONNECTION#old", sk="CONNECTION", user_id="ana", expires_at=1_767_300_000)
+    aws.put(
+        pk="CONNECTION#new",
+        sk="CONNECTION",
+        user_id="bia",
+        expires_at=1_767_300_000,
+        connected_at="2026-01-01T12:00:00.000Z",
+        topics={"SESSION#ses_1"},
+        language="pt",
+    )
+    store = ConnectionStore(aws.items)
+    assert store.get("old") == Connection(connection_id="old", user_id="ana", expires_at=1_767_300_000)
+    assert store.get("new") == Connection(
+        connection_id="new",
+        user_id="bia",
+        expires_at=1_767_300_000,
+        connected_at="2026-01-01T12:00:00.000Z",
+        topics=frozenset({"SESSION#ses_1"}),
+    )

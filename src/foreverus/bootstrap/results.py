@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @cache
 def results_keeper() -> "ResultsKeeper":
+    from foreverus.conversations.store import ConversationStore
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
 
     env = settings.StoreResultsSettings.from_env(os.environ)
     table = items(env.table_name)
-    return ResultsKeeper(table, SessionStore(table), database(env), clock)
+    return ResultsKeeper(ConversationStore(table), SessionStore(table), database(env), clock)
 
 
 def migration_database() -> "Database":

@@ -1,5 +1,7 @@
 """Conversations and questions in DynamoDB. Their answers are written by `answers.py`."""
 
+from collections.abc import Iterator
+
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, check_write, delete_write, put_write, update_write
@@ -50,6 +52,15 @@ class ConversationStore:
     def answer(self, message: MessageRef) -> Answer | None:
         found = self.items.get(keys.answer_key(message.conversation_id, message.message_id))
         return answer_from_item(found) if found else None
+
+    def answered_by(self, session_id: str) -> Iterator[tuple[Conversation, Question, Answer]]:
+        """Everything that the session answered and nobody has deleted."""
+        for done in self.items.query(keys.answered_partition(session_id)):
+            message = MessageRef(done["sk"], done["conversation_id"], done["user_id"])
+            conversation = self.items.get(keys.conversation_key(message.user_id, message.conversation_id))
+            question, answer = self.question(message), self.answer(message)
+            if conversation and question and answer:
+                yield conversation_from_item(conversation), question, answer
 
     def accept(self, question: Question, repeat_key: keys.Key | None = None) -> str:
         """Keeps the question and that it is pending, both or neither. Returns the accepted message's id.

@@ -3,6 +3,7 @@
 from typing import Any
 
 from foreverus import ids
+from foreverus.conversations.records import Answer, Conversation, Question, Role, Usage
 from foreverus.costs.receipt import Receipt
 from foreverus.sessions.records import Session
 
@@ -40,44 +41,51 @@ def receipt_row(receipt: Receipt) -> Item:
     return {**row, "launched_at": _time(row["launched_at"]), "terminated_at": _time(row["terminated_at"])}
 
 
-def conversation_row(conversation: Item) -> Item:
+def conversation_row(conversation: Conversation) -> Item:
     return {
-        "conversation_id": conversation["conversation_id"],
-        "user_id": conversation["user_id"],
-        "title": conversation.get("title", ""),
-        "system": conversation.get("system", ""),
-        "created_at": _time(conversation["created_at"]),
-        "updated_at": _time(conversation["updated_at"]),
+        "conversation_id": conversation.conversation_id,
+        "user_id": conversation.user_id,
+        "title": conversation.title,
+        "system": conversation.system,
+        "created_at": _time(conversation.created_at),
+        "updated_at": _time(conversation.updated_at),
     }
 
 
-def message_rows(question: Item, answer: Item) -> list[Item]:
+def message_rows(question: Question, answer: Answer) -> list[Item]:
     """The question and its answer."""
-    shared = {"conversation_id": question["conversation_id"]}
-    error = answer.get("error") or {}
-    asked = {"message_id": question["message_id"], "role": "user", "content": question["content"], "status": "accepted"}
-    answered = {
-        "message_id": ids.answer_id(question["message_id"]),
-        "role": "assistant",
-        "content": answer.get("content", ""),
-        "status": answer["status"],
-        "error": error.get("code"),
-        "session_id": answer.get("session_id"),
-        "created_at": _time(answer.get("answered_at") or question["created_at"]),
+    asked = {
+        "conversation_id": question.conversation_id,
+        "message_id": question.message_id,
+        "role": Role.USER.value,
+        "content": question.content,
+        "status": "accepted",
+        "error": None,
+        "session_id": None,
+        "created_at": _time(question.created_at),
     }
-    asked |= {"error": None, "session_id": None, "created_at": _time(question["created_at"])}
-    return [{**shared, **asked}, {**shared, **answered}]
+    answered = {
+        "conversation_id": question.conversation_id,
+        "message_id": ids.answer_id(question.message_id),
+        "role": Role.ASSISTANT.value,
+        "content": answer.content,
+        "status": answer.status.value,
+        "error": answer.error.code if answer.error else None,
+        "session_id": answer.session_id or None,
+        "created_at": _time(answer.answered_at or question.created_at),
+    }
+    return [asked, answered]
 
 
-def usage_row(question: Item, answer: Item, session_id: str) -> Item:
-    used = answer.get("usage") or {}
+def usage_row(question: Question, answer: Answer, session_id: str) -> Item:
+    used = answer.usage or Usage()
     return {
-        "message_id": ids.answer_id(question["message_id"]),
-        "user_id": question["user_id"],
+        "message_id": ids.answer_id(question.message_id),
+        "user_id": question.user_id,
         "session_id": session_id,
-        "prompt_tokens": used.get("prompt_tokens", 0),
-        "completion_tokens": used.get("completion_tokens", 0),
-        "answered_at": _time(answer.get("answered_at") or question["created_at"]),
+        "prompt_tokens": used.prompt_tokens,
+        "completion_tokens": used.completion_tokens,
+        "answered_at": _time(answer.answered_at or question.created_at),
     }
 
 

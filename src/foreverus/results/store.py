@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from foreverus import ids
-from foreverus.aws import keys
 from foreverus.aws.data_api import Database
-from foreverus.aws.dynamo import Table
+from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question
+from foreverus.conversations.store import ConversationStore
 from foreverus.errors import ResultsNotStored
 from foreverus.results import rows
 from foreverus.sessions.records import Session
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ResultsKeeper:
-    items: Table
+    conversations: ConversationStore
     sessions: SessionStore
     database: Database | None  # None: deployed without PostgreSQL
     clock: Callable[[], datetime]
@@ -42,7 +42,7 @@ class ResultsKeeper:
             raise ResultsNotStored(f"session {session_id} is {session.status if session else 'unknown'}, not over")
         if self.database is None:
             return {"session_id": session_id, "stored": False, "messages": 0}
-        answered = list(self._answered(session_id))
+        answered = list(self.conversations.answered_by(session_id))
         self._write(session, answered)
         self.sessions.mark_stored(session_id, self.clock())
         return {"session_id": session_id, "stored": True, "messages": len(answered)}
@@ -68,20 +68,10 @@ class ResultsKeeper:
             raise ResultsNotStored(", ".join(failed))
         return stored
 
-    def _answered(self, session_id: str) -> Iterator[tuple[Item, Item, Item]]:
-        """(conversation, question, answer) of everything that the session answered and nobody has deleted."""
-        for done in self.items.query(keys.answered_partition(session_id)):
-            conversation_id, message_id = done["conversation_id"], done["sk"]
-            conversation = self.items.get(keys.conversation_key(done["user_id"], conversation_id))
-            question = self.items.get(keys.question_key(conversation_id, message_id))
-            answer = self.items.get(keys.answer_key(conversation_id, message_id))
-            if conversation and question and answer:
-                yield conversation, question, answer
-
-    def _write(self, session: Session, answered: list[tuple[Item, Item, Item]]) -> None:
+    def _write(self, session: Session, answered: list[tuple[Conversation, Question, Answer]]) -> None:
         session_id = session.session_id
-        users = {conversation["user_id"] for conversation, _, _ in answered}
-        conversations = {conversation["conversation_id"]: conversation for conversation, _, _ in answered}
+        users = {conversation.user_id for conversation, _, _ in answered}
+        conversations = {conversation.conversation_id: conversation for conversation, _, _ in answered}
         self._upsert("users", [{"user_id": user} for user in sorted(users)], "user_id")
         self._upsert("sessions", [rows.session_row(session)], "session_id")
         if session.receipt:
@@ -89,7 +79,7 @@ class ResultsKeeper:
         self._upsert("conversations", [rows.conversation_row(c) for c in conversations.values()], "conversation_id")
         messages = [row for _, question, answer in answered for row in rows.message_rows(question, answer)]
         self._upsert("messages", messages, "message_id")
-        usage = [rows.usage_row(q, a, session_id) for _, q, a in answered if a["status"] == "answered"]
+        usage = [rows.usage_row(q, a, session_id) for _, q, a in answered if a.status is AnswerStatus.ANSWERED]
         self._upsert("usage", usage, "message_id")
 
     def _upsert(self, name: str, new: list[Item], key: str) -> None:

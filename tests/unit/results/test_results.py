@@ -12,6 +12,8 @@ from botocore.exceptions import ClientError
 from foreverus import bootstrap
 from foreverus.aws import keys
 from foreverus.aws.data_api import RESUME_TRIES, Database, to_parameter
+from foreverus.conversations.records import Answer, AnswerError, AnswerStatus, Question
+from foreverus.conversations.store import ConversationStore
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
 from foreverus.errors import ResultsNotStored
@@ -84,7 +86,7 @@ def over(**changes: Any) -> dict[str, Any]:
 
 
 def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
-    return ResultsKeeper(aws.items, SessionStore(aws.items), database(client), lambda: NOW)
+    return ResultsKeeper(ConversationStore(aws.items), SessionStore(aws.items), database(client), lambda: NOW)
 
 
 def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> None:
@@ -188,8 +190,10 @@ def test_values_carry_the_types_that_the_data_api_needs() -> None:
 
 
 def test_a_failed_answer_is_kept_with_its_error_and_is_no_usage(aws: Aws) -> None:
-    question = {"message_id": "msg_1", "conversation_id": "c", "content": "?", "created_at": "2026-01-01T00:00:00.000Z"}
-    failed = {"status": "failed", "error": {"code": "context_length_exceeded", "message": "too long"}}
+    named = {"message_id": "msg_1", "conversation_id": "c"}
+    question = Question(**named, user_id="ana", content="?", created_at="2026-01-01T00:00:00.000Z")
+    error = AnswerError("context_length_exceeded", "too long")
+    failed = Answer(**named, status=AnswerStatus.FAILED, error=error)
     _, answer = rows.message_rows(question, failed)
     assert (answer["status"], answer["error"], answer["content"]) == ("failed", "context_length_exceeded", "")
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from foreverus.aws.push import WebSocketPush
     from foreverus.batches.waiting import WaitingBatches
     from foreverus.conversations.on_bedrock import ChatsOnBedrock
-    from foreverus.conversations.waiting import WaitingRequests
+    from foreverus.conversations.waiting import WaitingMessages
     from foreverus.live.frames import Frames
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.reaping import Reaper
@@ -79,15 +79,15 @@ def spend_watch() -> "SpendWatch":
     return SpendWatch(SessionStore(items(env.table_name)), topic(env.topic_arn), prices.price_of)
 
 
-def waiting_requests(table_name: str) -> "WaitingRequests":
+def waiting_messages(table_name: str) -> "WaitingMessages":
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.store import ConversationStore
-    from foreverus.conversations.waiting import WaitingRequests
+    from foreverus.conversations.waiting import WaitingMessages
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
 
     table = items(table_name)
-    return WaitingRequests(
+    return WaitingMessages(
         store=ConversationStore(table),
         pending=PendingWorkStore(table),
         answers=DynamoAnswers(table),
@@ -117,7 +117,7 @@ def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
     return SessionCloser(
         store=SessionStore(table),
         starter=starter_of_more(env),
-        waiting=(waiting_requests(env.table_name), waiting_batches(env.table_name)),
+        waiting=(waiting_messages(env.table_name), waiting_batches(env.table_name)),
         diary=CapacityDiary(table),
         price_of=PriceBook(client("ec2"), region()).price_of,
         region=region(),

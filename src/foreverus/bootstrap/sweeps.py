@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from foreverus import settings
 from foreverus.bootstrap.aws import client, clock, items, machine, topic
 from foreverus.bootstrap.batches import finisher
-from foreverus.bootstrap.sessions import starter, starter_of_more, waiting_batches, waiting_requests
+from foreverus.bootstrap.sessions import starter, starter_of_more, waiting_batches, waiting_messages
 
 if TYPE_CHECKING:
     from foreverus.sweeps.sweep import Duty
@@ -37,7 +37,7 @@ def duties() -> "dict[str, Duty]":
             pending=pending,
             queue=ChatQueue(client("sqs"), env.chat_queue_url),
             sessions=starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd),
-            waiting=waiting_requests(env.table_name),
+            waiting=waiting_messages(env.table_name),
             newest=lambda: sessions.newest(1),
             clock=clock,
         ),

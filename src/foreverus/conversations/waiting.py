@@ -1,4 +1,4 @@
-"""Requests that wait for a session that has failed end in one clear error: nothing buys GPUs in a loop."""
+"""Messages that wait for a session that has failed end in one clear error: nothing buys GPUs in a loop."""
 
 import logging
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def reason(code: str) -> str:
 
 
 @dataclass(frozen=True)
-class WaitingRequests:
+class WaitingMessages:
     store: ConversationStore
     pending: PendingWork
     answers: Answers

@@ -1,4 +1,4 @@
-"""Requests that wait for a session that is over end in one clear error each."""
+"""Messages that wait for a session that is over end in one clear error each."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from foreverus.aws import keys
 from foreverus.aws.push import MemoryPush
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.store import ConversationStore
-from foreverus.conversations.waiting import WaitingRequests
+from foreverus.conversations.waiting import WaitingMessages
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sessions.records import Session, Trigger
@@ -17,9 +17,9 @@ from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws, session_item
 
 
-def waiting(aws: Aws) -> WaitingRequests:
+def waiting(aws: Aws) -> WaitingMessages:
     others = SessionStore(aws.items).others
-    return WaitingRequests(
+    return WaitingMessages(
         ConversationStore(aws.items),
         PendingWorkStore(aws.items),
         DynamoAnswers(aws.items),

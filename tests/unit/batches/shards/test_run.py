@@ -143,6 +143,31 @@ async def test_run_that_starts_no_more_ends_with_what_is_in_the_engine() -> None
 
 
 @in_jumping_time
+async def test_harder_reason_replaces_a_gentler_one_and_never_the_other_way_round() -> None:
+    shard = Shard(lines(10), MemoryEngine(seconds_per_token=10.0))
+    run = shard.begin()
+    running = asyncio.create_task(run.run())
+    await asyncio.sleep(1)
+    run.stop(StopReason.TIME_UP)
+    await asyncio.sleep(1)
+    assert shard.backend.running == 4
+    run.stop(StopReason.ENGINE_DIED)
+    run.stop(StopReason.HANDED_BACK)
+    assert await running is StopReason.ENGINE_DIED and shard.backend.running == 0
+    assert shard.batches.suspected == {(REF.batch_id, 0): dict.fromkeys((1, 2, 3, 4), 1)}
+
+
+@in_jumping_time
+async def test_batch_that_moved_on_ends_the_run_and_keeps_what_is_finished() -> None:
+    shard = Shard(lines(10), MemoryEngine(seconds_per_token=0.5))
+    running = asyncio.create_task(shard.begin().run())
+    await asyncio.sleep(3)
+    shard.batches.change(REF, {"round": 2})
+    assert await running is StopReason.SUPERSEDED and asyncio.get_running_loop().time() < 3 + 2.5
+    assert len(results(shard.batches)) == len(shard.heard) > 0
+
+
+@in_jumping_time
 async def test_run_that_is_stopped_before_it_has_read_asks_nothing() -> None:
     for reason in (StopReason.TIME_UP, StopReason.HANDED_BACK):
         shard = Shard(lines(10))

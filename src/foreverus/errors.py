@@ -19,6 +19,7 @@ ForeverUsError
 │   ├── SpotInterrupted          terminate; relaunch if work waits
 │   ├── SessionEndRequested      somebody ended it while it was booting: not a failure
 │   ├── AnotherSessionIsLive     nothing to do: it serves the same queues
+│   ├── SessionNotClaimed        nothing was launched: start sessions with POST /v1/sessions
 │   ├── SessionLost              its execution is gone: the reaper closed the session
 │   ├── NoGpuCapacity            nothing was launched: try later, or on-demand
 │   ├── GpuQuotaExceeded         nothing was launched: raise the quota
@@ -134,6 +135,10 @@ class SessionEndRequested(SessionError):
 
 class AnotherSessionIsLive(SessionError):
     pass
+
+
+class SessionNotClaimed(SessionError):
+    """Raised by the state machine alone: an execution that nobody has claimed a session for."""
 
 
 class SessionLost(SessionError):

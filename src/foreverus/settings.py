@@ -168,5 +168,13 @@ class StartScheduledBatchSettings(BatchServiceSettings):
 
 
 @dataclass(frozen=True)
+class StartScheduledSessionSettings(Settings):
+    table_name: str
+    gpu_session_arn: str
+    monthly_cap_usd: float
+    topic_arn: str
+
+
+@dataclass(frozen=True)
 class PublishSiteSettings(Settings):
     site_bucket: str

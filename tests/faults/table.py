@@ -219,9 +219,9 @@ def cases_of(name: str, caller: str, action: str, count: int, most: int = 0) -> 
 FAST = (
     "engine:cut",
     "strike:worker_killed@answering",
-    "strike:execution_stopped@Launch spot GPU.after",
-    "call:gpu_session:ec2:CreateFleet@Launch spot GPU=lost.once",
-    "call:gpu_session:ec2:CreateFleet@Launch spot GPU=no_capacity.once",
+    "strike:execution_stopped@Launch GPU.after",
+    "call:gpu_session:ec2:CreateFleet@Launch GPU=lost.once",
+    "call:gpu_session:ec2:CreateFleet@Launch GPU=no_capacity.once",
     "call:gpu_session:sns:Publish@Notify=error.storm",
     "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
     "batch_bedrock/call:batch_run:lambda:Invoke AnswerBatchFunction@Answer on Bedrock=lost.once",

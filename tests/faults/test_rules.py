@@ -8,7 +8,7 @@ from tests.faults import table
 
 CALLS = {
     "good": [
-        ("gpu_session", "ec2:CreateFleet", "Launch spot GPU", 1),
+        ("gpu_session", "ec2:CreateFleet", "Launch GPU", 1),
         ("gpu_session", "dynamodb:UpdateItem", "Serve", 1),
         ("Instance", "dynamodb:GetItem", "Serve", 6),
         ("CloseSessionFunction", "dynamodb:GetItem", "Close session", 1),
@@ -82,7 +82,7 @@ def test_a_new_call_enters_the_matrix_by_itself() -> None:
     names = [case.name for case in table.matrix(CALLS)]
     assert len(names) == len(set(names))
     before = {name.partition("=")[0] for name in names}
-    assert "call:gpu_session:ec2:CreateFleet@Launch spot GPU" in before
+    assert "call:gpu_session:ec2:CreateFleet@Launch GPU" in before
     assert "call:CloseSessionFunction:dynamodb:GetItem@" in before  # beside the session: whatever the state
     assert "relaunch/call:gpu_session:dynamodb:Query@Is work waiting?" in before
     assert "relaunch/call:invocation:lambda:ReapGpusFunction@" in before

@@ -1,7 +1,9 @@
 """What tests ask of a running stack: its sessions, executions and instances."""
 
+import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 from local.cloud import Cloud
 from local.person import Person
@@ -43,3 +45,18 @@ def states_of(cloud: Cloud, session_id: str) -> list[str]:
     pages = cloud.emulator.client("stepfunctions").get_paginator("get_execution_history").paginate(executionArn=arn)
     events = [event for page in pages for event in page["events"]]
     return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+
+def function_arn(cloud: Cloud, logical_name: str) -> str:
+    """Of the stack's function whose logical id begins so."""
+    pages = cloud.emulator.client("lambda").get_paginator("list_functions").paginate()
+    (arn,) = [one["FunctionArn"] for page in pages for one in page["Functions"] if logical_name in one["FunctionName"]]
+    return str(arn)
+
+
+def invoke(cloud: Cloud, logical_name: str, event: dict[str, Any]) -> Any:
+    """What a function answers, called as the Scheduler calls it."""
+    arn = function_arn(cloud, logical_name)
+    answer = cloud.emulator.client("lambda").invoke(FunctionName=arn, Payload=json.dumps(event).encode())
+    assert "FunctionError" not in answer, answer["Payload"].read()
+    return json.loads(answer["Payload"].read())

@@ -80,7 +80,7 @@ def test_a_lost_gpu_is_replaced_once_and_the_answer_comes_once(
     assert session["attempt"] == 1
     assert session["instance"]["id"] != here.instance_id
     assert here.instance_id not in live_instances(cloud)
-    assert states_of(cloud, here.session_id).count("Launch spot GPU") == 2
+    assert states_of(cloud, here.session_id).count("Launch GPU") == 2
     person.end_session(here.session_id)
     assert live_instances(cloud) == []
     receipt = here.session()["receipt"]
@@ -96,7 +96,7 @@ def test_a_worker_that_dies_with_nothing_to_do_is_not_replaced(cloud: Cloud, per
     wait_until(lambda: person.call("GET", f"/sessions/{session_id}")["status"] == "failed", "the session failed")
     assert live_instances(cloud) == []
     wait_until(lambda: executions(cloud)[session_id] == "FAILED", "the execution failed")
-    assert states_of(cloud, session_id).count("Launch spot GPU") == 1
+    assert states_of(cloud, session_id).count("Launch GPU") == 1
     assert person.call("GET", f"/sessions/{session_id}")["error"]["code"] == "States.HeartbeatTimeout"
 
 

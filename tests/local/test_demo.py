@@ -10,8 +10,8 @@ pytestmark = pytest.mark.cloud
 # At most twelve transitions, whether the session lasts a minute or an hour.
 STATES = [
     "Open session",
-    "Launch spot GPU",
-    "Was spot capacity found?",
+    "Launch GPU",
+    "Was a GPU launched?",
     "Wait until healthy",
     "Serve",
     "Terminate GPU",

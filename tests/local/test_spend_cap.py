@@ -8,7 +8,8 @@ import pytest
 from foreverus.aws import keys
 from local.cloud import Cloud
 from local.person import Person
-from tests.local.sessions import executions, live_instances, wait_until
+from tests.cloud import unique
+from tests.local.sessions import executions, invoke, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -63,17 +64,18 @@ def test_month_at_its_cap_refuses_sessions_and_messages(
     assert executions(cloud) == before
 
 
-def test_scheduled_start_at_the_cap_fails_by_name(
-    cloud: Cloud, person: Person, month: dict[str, dict[str, str]]
+def test_scheduled_start_at_the_cap_starts_nothing_and_people_are_told(
+    cloud: Cloud, month: dict[str, dict[str, str]]
 ) -> None:
     spend(cloud, month, 20)
-    states, name = cloud.emulator.client("stepfunctions"), "scheduled-at-the-cap"
-    started = states.start_execution(stateMachineArn=cloud.stack["GpuSessionArn"], name=name, input="{}")
-    wait_until(lambda: executions(cloud)[name] == "FAILED", "the execution fails")
-    assert states.describe_execution(executionArn=started["executionArn"])["error"] == "SpendCapReached"
+    before = executions(cloud)
+    at = unique("2026-01-01T04:30:00Z")
+    answer = invoke(cloud, "StartScheduledSession", {"scheduled_at": at})
+    assert answer == {"session_id": None, "started": False, "skipped": "spend_cap_reached"}
+    letter = cloud.inbox.wait_for(at, 20)
+    assert letter is not None and "SpendCapReached" in letter["subject"] and "MonthlyCapUsd" in letter["message"]
+    assert executions(cloud) == before
     assert live_instances(cloud) == []
-    session = person.call("GET", f"/sessions/{name}")
-    assert (session["status"], session["error"]["code"]) == ("failed", "SpendCapReached")
 
 
 def test_running_session_ends_at_the_cap_with_notice(

@@ -69,7 +69,7 @@ def test_answer_that_ends_within_the_notice_is_finished_and_no_second_gpu_is_bou
     session = scene.session()
     assert answer["content"] == scene.seen and answer["status"] == "answered"
     assert (session["status"], session["outcome"], session["attempt"]) == ("ended", "interrupted", 0)
-    assert states_of(cloud, scene.session_id).count("Launch spot GPU") == 1
+    assert states_of(cloud, scene.session_id).count("Launch GPU") == 1
     assert session["receipt"]["launches"] == 1
     assert session["receipt"]["completion_tokens"] == scene.tokens_before + answer["usage"]["completion_tokens"]
     assert live_instances(cloud) == []

@@ -2,16 +2,15 @@
 
 from tests.statemachines.machine import HEALTHY, SILENCE, Case, failure, give, refused, success, throw
 
-OPEN, SPOT, ON_DEMAND, FIND = "Open session", "Launch spot GPU", "Launch on-demand GPU", "Find launched GPUs"
-SPOT_FOUND, ON_DEMAND_FOUND = "Was spot capacity found?", "Was on-demand capacity found?"
+OPEN, LAUNCH, FIND = "Open session", "Launch GPU", "Find launched GPUs"
+FOUND, NOT_CLAIMED = "Was a GPU launched?", "Session not claimed"
 ANYTHING, WAIT, SERVE, WORK = "Was anything launched?", "Wait until healthy", "Serve", "Is work waiting?"
 INTERRUPTED, LOST, TERMINATE = "Was it interrupted?", "Terminate lost GPU", "Terminate GPU"
-CAP = "Is the spend cap reached?"
 CLOSE, STORE, NOTIFY, MARK = "Close session", "Store results", "Notify", "Mark as notified"
 MAY, BEDROCK = "May Bedrock answer?", "Answer on Bedrock"
-WELL, OVER, FAILED, ANOTHER = "Did it end well?", "Session over", "Session failed", "Another session is live"
+WELL, OVER, FAILED = "Did it end well?", "Session over", "Session failed"
 
-UP = (OPEN, SPOT, SPOT_FOUND, WAIT)
+UP = (OPEN, LAUNCH, FOUND, WAIT)
 DOWN = (TERMINATE, CLOSE, STORE, NOTIFY, MARK, WELL)
 NOTHING_LAUNCHED = (CLOSE, STORE, NOTIFY, MARK, WELL, FAILED)
 NO_GPU = (MAY, BEDROCK, *NOTHING_LAUNCHED)
@@ -26,21 +25,22 @@ BESIDE_ERRORS = give(
 INTERNAL = throw("Ec2.Ec2Exception", "An internal error has occurred (Service: Ec2, Status Code: 500)")
 
 CASES = [
-    Case("normal", NORMAL, claimed=True, request={"trigger": "page", "owner": "user-1", "idle_seconds": 77}),
-    Case("scheduled", NORMAL, request={"trigger": "schedule"}),
-    Case("bare-schedule", NORMAL),
-    Case("another-is-live", (OPEN, CAP, ANOTHER), slot_of="ses_other"),
-    # The spend guard
-    Case("spend-below-the-cap", NORMAL, month_usd="19.99"),
-    Case("spend-cap-reached", (OPEN, CAP, *NOTHING_LAUNCHED), error="SpendCapReached", month_usd="20"),
+    Case("normal", NORMAL, request={"allow_on_demand": False}),
+    Case("bare-request", NORMAL),
+    # The claim
+    Case("opened-twice", NORMAL, status="launching"),
+    Case("started-by-hand", (OPEN, NOT_CLAIMED), error="SessionNotClaimed", status=None, slot_of="ses_other"),
+    Case("begins-after-its-claim-was-undone", (OPEN, NOT_CLAIMED), error="SessionNotClaimed", status=None),
+    Case("runs-again-after-its-end", (OPEN, NOT_CLAIMED), error="SessionNotClaimed", status="ended"),
+    Case("runs-again-after-its-failure", (OPEN, NOT_CLAIMED), error="SessionNotClaimed", status="failed"),
+    Case("runs-beside-itself", (OPEN, NOT_CLAIMED), error="SessionNotClaimed", status="serving"),
     Case(
-        "spend-cap-reached-since-it-was-claimed",
-        (OPEN, CAP, *NOTHING_LAUNCHED),
-        error="SpendCapReached",
-        claimed=True,
-        month_usd="20.5",
+        "claim-spelled-as-dynamodbs-own-integration-does",
+        (OPEN, NOT_CLAIMED),
+        error="SessionNotClaimed",
+        states={OPEN: [throw("DynamoDB.ConditionalCheckFailedException")]},
     ),
-    Case("another-is-live-at-the-cap", (OPEN, CAP, ANOTHER), slot_of="ses_other", month_usd="20"),
+    # The spend guard
     Case(
         "ended-at-its-cap-while-booting",
         (*UP, *DOWN, FAILED),
@@ -59,107 +59,109 @@ CASES = [
     Case(
         "instance-beside-errors",
         NORMAL,
-        states={SPOT: [BESIDE_ERRORS], TERMINATE: [give({"TerminatingInstances": []})]},
+        states={LAUNCH: [BESIDE_ERRORS], TERMINATE: [give({"TerminatingInstances": []})]},
     ),
     Case(
         "no-spot-capacity",
-        (OPEN, SPOT, SPOT_FOUND, *NO_GPU),
+        (OPEN, LAUNCH, FOUND, *NO_GPU),
         error="NoGpuCapacity",
-        states={SPOT: [refused("InsufficientInstanceCapacity", "MaxSpotInstanceCountExceeded")]},
+        states={LAUNCH: [refused("InsufficientInstanceCapacity", "MaxSpotInstanceCountExceeded")]},
     ),
     Case(
         "fleet-without-a-word",
-        (OPEN, SPOT, SPOT_FOUND, *NO_GPU),
+        (OPEN, LAUNCH, FOUND, *NO_GPU),
         error="NoGpuCapacity",
-        states={SPOT: [refused()]},
+        states={LAUNCH: [refused()]},
     ),
     Case(
         "spot-then-on-demand",
-        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, WAIT, SERVE, *DOWN, OVER),
+        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
-        states={SPOT: [refused("InsufficientInstanceCapacity")]},
+        states={LAUNCH: [refused("InsufficientInstanceCapacity")]},
     ),
     Case(
         "no-capacity-at-all",
-        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, *NO_GPU),
+        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
         error="NoGpuCapacity",
         request={"allow_on_demand": True},
-        states={SPOT: [refused("UnfulfillableCapacity")], ON_DEMAND: [refused("InsufficientInstanceCapacity")]},
+        states={LAUNCH: [refused("UnfulfillableCapacity"), refused("InsufficientInstanceCapacity")]},
     ),
     Case(
         "spot-quota-then-on-demand-quota",
-        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, ON_DEMAND_FOUND, *NO_GPU),
+        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
         error="GpuQuotaExceeded",
         request={"allow_on_demand": True},
-        states={SPOT: [refused("MaxSpotInstanceCountExceeded")], ON_DEMAND: [refused("VcpuLimitExceeded")]},
+        states={LAUNCH: [refused("MaxSpotInstanceCountExceeded"), refused("VcpuLimitExceeded")]},
     ),
     Case(
         "not-authorized",
-        (OPEN, SPOT, SPOT_FOUND, *NO_GPU),
+        (OPEN, LAUNCH, FOUND, *NO_GPU),
         error="LaunchNotAuthorized",
         request={"allow_on_demand": True},
-        states={SPOT: [refused("UnauthorizedOperation")]},
+        states={LAUNCH: [refused("UnauthorizedOperation")]},
     ),
     Case(
         "unknown-refusal",
-        (OPEN, SPOT, SPOT_FOUND, MAY, *NOTHING_LAUNCHED),
+        (OPEN, LAUNCH, FOUND, MAY, *NOTHING_LAUNCHED),
         error="Ec2.Ec2Exception",
         request={"allow_on_demand": True},
-        states={SPOT: [refused("InvalidParameterValue")]},
+        states={LAUNCH: [refused("InvalidParameterValue")]},
     ),
     # Its last rung
     Case(
         "no-capacity-and-no-bedrock",
-        (OPEN, SPOT, SPOT_FOUND, MAY, *NOTHING_LAUNCHED),
+        (OPEN, LAUNCH, FOUND, MAY, *NOTHING_LAUNCHED),
         error="NoGpuCapacity",
-        states={SPOT: [refused("InsufficientInstanceCapacity")]},
+        states={LAUNCH: [refused("InsufficientInstanceCapacity")]},
         substitutions={"HasBedrock": "false"},
     ),
     Case(
         "bedrock-fails-too",
-        (OPEN, SPOT, SPOT_FOUND, MAY, BEDROCK, *NOTHING_LAUNCHED),
+        (OPEN, LAUNCH, FOUND, MAY, BEDROCK, *NOTHING_LAUNCHED),
         error="GpuQuotaExceeded",
-        states={SPOT: [refused("MaxSpotInstanceCountExceeded")], BEDROCK: [throw("MissingSetting")]},
+        states={LAUNCH: [refused("MaxSpotInstanceCountExceeded")], BEDROCK: [throw("MissingSetting")]},
     ),
     # Launches that fail as calls
     Case(
         "call-not-authorized",
-        (OPEN, SPOT, FIND, ANYTHING, *NO_GPU),
+        (OPEN, LAUNCH, FIND, ANYTHING, *NO_GPU),
         error="LaunchNotAuthorized",
         request={"allow_on_demand": True},
-        states={SPOT: [throw("Ec2.Ec2Exception", "UnauthorizedOperation: not authorized to perform ec2:CreateFleet")]},
+        states={
+            LAUNCH: [throw("Ec2.Ec2Exception", "UnauthorizedOperation: not authorized to perform ec2:CreateFleet")]
+        },
     ),
     Case(
         "capacity-as-api-error",
-        (OPEN, SPOT, FIND, ANYTHING, ON_DEMAND, ON_DEMAND_FOUND, WAIT, SERVE, *DOWN, OVER),
+        (OPEN, LAUNCH, FIND, ANYTHING, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
-        states={SPOT: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
+        states={LAUNCH: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
     ),
     Case(
         "capacity-as-api-error-and-no-on-demand",
-        (OPEN, SPOT, FIND, ANYTHING, *NO_GPU),
+        (OPEN, LAUNCH, FIND, ANYTHING, *NO_GPU),
         error="NoGpuCapacity",
-        states={SPOT: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
+        states={LAUNCH: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
     ),
     Case(
         "launch-of-unknown-effect",
-        (OPEN, SPOT, FIND, ANYTHING, *DOWN, FAILED),
+        (OPEN, LAUNCH, FIND, ANYTHING, *DOWN, FAILED),
         error="Ec2.Ec2Exception",
-        states={SPOT: [INTERNAL]},
+        states={LAUNCH: [INTERNAL]},
         already_launched=True,
     ),
     Case(
         "on-demand-of-unknown-effect",
-        (OPEN, SPOT, SPOT_FOUND, ON_DEMAND, FIND, ANYTHING, MAY, *NOTHING_LAUNCHED),
+        (OPEN, LAUNCH, FOUND, LAUNCH, FIND, ANYTHING, MAY, *NOTHING_LAUNCHED),
         error="Ec2.Ec2Exception",
         request={"allow_on_demand": True},
-        states={SPOT: [refused("InsufficientInstanceCapacity")], ON_DEMAND: [INTERNAL]},
+        states={LAUNCH: [refused("InsufficientInstanceCapacity"), INTERNAL]},
     ),
     Case(
         "launched-gpus-cannot-be-found",
-        (OPEN, SPOT, FIND, *NOTHING_LAUNCHED),
+        (OPEN, LAUNCH, FIND, *NOTHING_LAUNCHED),
         error="Ec2.Ec2Exception",
-        states={SPOT: [INTERNAL], FIND: [throw("Ec2.Ec2Exception", "RequestLimitExceeded")]},
+        states={LAUNCH: [INTERNAL], FIND: [throw("Ec2.Ec2Exception", "RequestLimitExceeded")]},
     ),
     # Booting
     Case("ended-while-booting", (*UP, *DOWN, OVER), worker=(failure("SessionEndRequested"),)),
@@ -223,13 +225,21 @@ CASES = [
         work_waits=True,
     ),
     Case(
+        "relaunch-tries-spot-first-again",
+        (OPEN, LAUNCH, FOUND, *UP[1:], SERVE, WORK, INTERRUPTED, LOST, *UP[1:], SERVE, *DOWN, OVER),
+        request={"allow_on_demand": True},
+        worker=(HEALTHY, failure("EngineFailed"), HEALTHY, success(outcome="idle")),
+        work_waits=True,
+        states={LAUNCH: [refused("InsufficientInstanceCapacity")]},
+    ),
+    Case(
         "no-capacity-for-the-relaunch",
-        (*UP, SERVE, WORK, INTERRUPTED, LOST, SPOT, SPOT_FOUND, *NO_GPU),
+        (*UP, SERVE, WORK, INTERRUPTED, LOST, LAUNCH, FOUND, *NO_GPU),
         error="NoGpuCapacity",
         worker=(HEALTHY, failure("SpotInterrupted")),
         work_waits=True,
         states={
-            SPOT: [BESIDE_ERRORS, refused("InsufficientInstanceCapacity")],
+            LAUNCH: [BESIDE_ERRORS, refused("InsufficientInstanceCapacity")],
             LOST: [give({"TerminatingInstances": []})],
         },
     ),

@@ -70,7 +70,11 @@ class Definition:
 
     def expressions(self) -> Iterator[str]:
         """Every JSONata expression."""
-        yield from _expressions(self.states)
+        return (value for _, value in self.fields() if value.startswith("{%"))
+
+    def fields(self) -> Iterator[tuple[str, str]]:
+        """Every text of the states, with the name of its field."""
+        return _fields("", self.states)
 
     def substitutions(self) -> set[str]:
         return set(SUBSTITUTION.findall(self.text))
@@ -83,15 +87,15 @@ class Definition:
         return self.render({**dict.fromkeys(self.substitutions(), "1"), "Partition": "aws"})
 
 
-def _expressions(value: Any) -> Iterator[str]:
+def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
-        for inner in value.values():
-            yield from _expressions(inner)
+        for key, inner in value.items():
+            yield from _fields(key, inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _expressions(inner)
-    elif isinstance(value, str) and value.startswith("{%"):
-        yield value
+            yield from _fields(name, inner)
+    elif isinstance(value, str):
+        yield name, value
 
 
 GPU_SESSION = Definition("gpu_session", "GpuSession")

@@ -13,7 +13,6 @@ import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from local.emulator import ACCOUNT, Emulator
@@ -21,6 +20,7 @@ from tests.cloud import bare_emulator, policy, trust
 from tests.statemachines.definition import GPU_SESSION
 
 TEST_CASE = "case"
+SLOT = {"pk": {"S": "GPU"}, "sk": {"S": "SLOT#0"}}
 
 Answer = tuple[str, dict[str, Any]]  # ("success", output) or ("failure", {"error", "cause"})
 
@@ -67,9 +67,8 @@ class Case:
     states: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     worker: tuple[Answer, ...] = (HEALTHY, success(outcome="idle"))
     work_waits: bool = False
-    slot_of: str | None = None
-    claimed: bool = False
-    month_usd: str | None = None  # what the month has cost so far
+    status: str | None = "requested"  # of the session's record; None: nobody has claimed this session
+    slot_of: str | None = None  # another session that holds the GPU slot
     already_launched: bool = False
     substitutions: dict[str, str] = field(default_factory=dict)
 
@@ -84,6 +83,7 @@ class Run:
     path: list[str]
     inputs: dict[str, Any]
     record: dict[str, Any] | None
+    slot: dict[str, Any] | None
     instances: list[dict[str, Any]]
     seconds: float
 
@@ -255,29 +255,23 @@ class Bench:
         return self._result(case, session_id, execution, time.monotonic() - begun)
 
     def _before(self, case: Case, session_id: str) -> list[dict[str, Any]]:
-        slot = {"pk": {"S": "GPU"}, "sk": {"S": "SLOT#0"}}
+        holder = case.slot_of or (session_id if case.status else None)
         items = []
         if case.work_waits:
             items.append({"pk": {"S": "PENDING"}, "sk": {"S": "msg_1"}})
-        if case.slot_of:
-            items.append({**slot, "session_id": {"S": case.slot_of}})
-        if case.month_usd:
-            month = datetime.now(UTC).strftime("%Y-%m")
-            total = {"pk": {"S": f"LEDGER#{month}"}, "sk": {"S": "TOTAL"}}
-            items.append({**total, "spent_usd": {"N": case.month_usd}})
-        if case.claimed:
-            items.append({**slot, "session_id": {"S": session_id}})
+        if holder:
+            items.append({**SLOT, "session_id": {"S": holder}})
+        if case.status:
             items.append(
                 {
                     "pk": {"S": "SESSIONS"},
                     "sk": {"S": session_id},
                     "session_id": {"S": session_id},
-                    "status": {"S": "requested"},
+                    "status": {"S": case.status},
                     "version": {"N": "1"},
                     "trigger": {"S": "page"},
                     "owner": {"S": "user-1"},
                     "created_at": {"S": "2026-11-21T20:20:00.000Z"},
-                    "idle_seconds": {"N": "77"},
                     "allow_on_demand": {"BOOL": False},
                 }
             )
@@ -295,8 +289,10 @@ class Bench:
         found = self.emulator.client("stepfunctions").describe_execution(executionArn=execution)
         return bool(found["status"] == "RUNNING")
 
-    def _item(self, case: Case, session_id: str) -> dict[str, Any] | None:
-        key = {"pk": {"S": "SESSIONS"}, "sk": {"S": session_id}}
+    def _record(self, case: Case, session_id: str) -> dict[str, Any] | None:
+        return self._item(case, {"pk": {"S": "SESSIONS"}, "sk": {"S": session_id}})
+
+    def _item(self, case: Case, key: dict[str, dict[str, str]]) -> dict[str, Any] | None:
         return self.emulator.client("dynamodb").get_item(TableName=case.name, Key=key, ConsistentRead=True).get("Item")
 
     def _work(self, case: Case, session_id: str, running: Callable[[], bool]) -> None:
@@ -304,7 +300,7 @@ class Bench:
         states, seen = self.emulator.client("stepfunctions"), None
         for kind, answer in case.worker:
             while running():
-                item = self._item(case, session_id)
+                item = self._record(case, session_id)
                 token = item.get("task_token", {}).get("S") if item else None
                 if token and token != seen:
                     seen = token
@@ -331,7 +327,8 @@ class Bench:
             found.get("cause"),
             path,
             inputs,
-            self._item(case, session_id),
+            self._record(case, session_id),
+            self._item(case, SLOT),
             instances,
             seconds,
         )

@@ -8,7 +8,8 @@ from tests.template.template import parameter_defaults, template
 MACHINE, STATES = GPU_SESSION.machine, GPU_SESSION.states
 reachable, targets = GPU_SESSION.reachable, GPU_SESSION.targets
 TERMINATE = ("Terminate GPU", "Terminate lost GPU")
-LAUNCHES = ("Launch spot GPU", "Launch on-demand GPU")
+LAUNCH = "Launch GPU"
+AFTER_LAUNCH = ("Was a GPU launched?", "Was anything launched?")
 AFTER_TERMINATION = ("Answer on Bedrock", "Close session", "Store results", "Notify", "Mark as notified")
 
 
@@ -40,16 +41,24 @@ def test_machines_own_timeout_is_longer_than_all_its_lives() -> None:
 def test_gpu_that_runs_is_terminated_whatever_happens(name: str) -> None:
     """Between a launch and its termination no path reaches an end, nor what comes after the termination."""
     beyond = reachable(name, without=TERMINATE)
-    assert not beyond & {*AFTER_TERMINATION, "Session over", "Session failed", *LAUNCHES}
+    assert not beyond & {*AFTER_TERMINATION, "Session over", "Session failed", LAUNCH}
 
 
-@pytest.mark.parametrize("name", LAUNCHES)
-def test_launch_that_fails_is_looked_for(name: str) -> None:
-    assert [rule["Next"] for rule in STATES[name]["Catch"]] == ["Find launched GPUs"]
+def test_launch_that_fails_is_looked_for() -> None:
+    assert [rule["Next"] for rule in STATES[LAUNCH]["Catch"]] == ["Find launched GPUs"]
+
+
+def test_execution_without_a_claim_reaches_nothing() -> None:
+    """It would close somebody else's session, or free a slot that is not its own."""
+    claim, everything = STATES["Open session"]["Catch"]
+    assert claim["Next"] == "Session not claimed" and targets("Session not claimed") == set()
+    assert {name for name in STATES if "Session not claimed" in targets(name)} == {"Open session"}
+    assert everything["Next"] == "Close session"
+    assert STATES["Open session"]["Arguments"]["ConditionExpression"] == "#status IN (:requested, :launching)"
 
 
 def test_choice_after_a_launch_goes_on_only_without_an_instance() -> None:
-    for name in ("Was spot capacity found?", "Was on-demand capacity found?", "Was anything launched?"):
+    for name in AFTER_LAUNCH:
         first = STATES[name]["Choices"][0]
         assert first["Condition"] == "{% $count($instances) > 0 %}"
         assert first["Next"] in ("Wait until healthy", "Terminate GPU")
@@ -58,7 +67,7 @@ def test_choice_after_a_launch_goes_on_only_without_an_instance() -> None:
 def test_nothing_slow_stands_before_the_termination() -> None:
     assert "Terminate GPU" in STATES["Serve"]["Next"]
     for name in AFTER_TERMINATION:
-        assert not reachable(name) & {*LAUNCHES, *TERMINATE}
+        assert not reachable(name) & {LAUNCH, *TERMINATE}
 
 
 def test_bedrock_answers_only_where_ec2_has_said_that_it_launches_nothing() -> None:
@@ -66,28 +75,31 @@ def test_bedrock_answers_only_where_ec2_has_said_that_it_launches_nothing() -> N
     asked = STATES["May Bedrock answer?"]["Choices"]
     assert [rule["Next"] for rule in asked] == ["Answer on Bedrock"]
     assert "$error.Error in ['NoGpuCapacity', 'GpuQuotaExceeded', 'LaunchNotAuthorized']" in asked[0]["Condition"]
-    choices = {"Was spot capacity found?", "Was on-demand capacity found?", "Was anything launched?"}
-    assert {name for name in STATES if "May Bedrock answer?" in targets(name)} == choices
+    assert {name for name in STATES if "May Bedrock answer?" in targets(name)} == set(AFTER_LAUNCH)
     assert {name for name in STATES if "Answer on Bedrock" in targets(name)} == {"May Bedrock answer?"}
     assert targets("Answer on Bedrock") == {"Close session"}
 
 
 def test_loops_are_bounded() -> None:
-    """Two ways lead back: the relaunch, which counts, and the one try on-demand, which forbids a second one."""
-    back = ("Terminate lost GPU", "Launch on-demand GPU")
-    for name in set(STATES) - set(back):
-        for target in targets(name):
-            assert name not in reachable(target, without=back), f"{name} is in a loop"
-    assert targets("Terminate lost GPU") == {"Launch spot GPU", "Terminate GPU"}
+    """Two ways lead back to the launch: the relaunch, which counts, and the one try on-demand, which only spot has."""
+    back = {"Terminate lost GPU", *AFTER_LAUNCH}
+    assert {name for name in STATES if LAUNCH in targets(name)} == {"Open session", *back}
+    for name in set(STATES) - {LAUNCH}:
+        for target in targets(name) - {LAUNCH}:
+            assert name not in reachable(target, without=(LAUNCH,)), f"{name} is in a loop"
+    assert targets("Terminate lost GPU") == {LAUNCH, "Terminate GPU"}
     assert STATES["Terminate lost GPU"]["Assign"]["attempt"] == "{% $attempt + 1 %}"
     (relaunch,) = [rule for rule in STATES["Was it interrupted?"]["Choices"] if rule["Next"] == "Terminate lost GPU"]
     assert "$attempt < ${MaxRelaunches}" in relaunch["Condition"]
-    on_demand = STATES["Launch on-demand GPU"]
-    assert on_demand["Assign"]["allow_on_demand"] == "{% $count($states.result.Instances) > 0 %}"
-    assert on_demand["Catch"][0]["Assign"]["allow_on_demand"] is False
-    for name in ("Was spot capacity found?", "Was anything launched?"):
-        (rule,) = [rule for rule in STATES[name]["Choices"] if rule["Next"] == "Launch on-demand GPU"]
-        assert rule["Condition"].startswith("{% $allow_on_demand and ")
+    for name in AFTER_LAUNCH:
+        (rule,) = [rule for rule in STATES[name]["Choices"] if rule["Next"] == LAUNCH]
+        assert rule["Condition"].startswith("{% $lifecycle = 'spot' and $allow_on_demand and ")
+        assert rule["Assign"] == {"lifecycle": "on-demand"}
+
+
+def test_each_attempt_begins_with_spot_and_nothing_else_goes_back_to_it() -> None:
+    to_spot = {name for name, state in STATES.items() if state.get("Assign", {}).get("lifecycle") == "spot"}
+    assert to_spot == {"Open session", "Terminate lost GPU"}
 
 
 def test_every_catch_of_everything_records_the_error() -> None:
@@ -97,10 +109,15 @@ def test_every_catch_of_everything_records_the_error() -> None:
         assert ("error" in state["Catch"][-1].get("Assign", {})) == (name not in keeps), name
 
 
-def test_client_tokens_differ_by_session_attempt_and_kind() -> None:
-    tokens = {name: STATES[name]["Arguments"]["ClientToken"] for name in LAUNCHES}
-    assert len(set(tokens.values())) == 2
-    for token in tokens.values():
-        assert "$session_id" in token
-        assert "$attempt" in token
-        assert "'SHA-256'" in token  # 64 characters, the most that EC2 takes
+def test_client_tokens_differ_by_session_attempt_and_lifecycle() -> None:
+    token = STATES[LAUNCH]["Arguments"]["ClientToken"]
+    for part in ("$session_id", "$string($attempt)", "$lifecycle"):
+        assert part in token
+    assert "'SHA-256'" in token  # 64 characters, the most that EC2 takes
+
+
+def test_message_is_read_in_one_place_only() -> None:
+    """Where AWS has no field for it: EC2's code, of a launch that failed as a call."""
+    reading = [one for one in GPU_SESSION.expressions() if "Cause" in one and ("$contains" in one or "$match" in one)]
+    (rule,) = STATES[LAUNCH]["Catch"]
+    assert reading == [rule["Assign"]["error"]["Error"]]

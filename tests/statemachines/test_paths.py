@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from foreverus.api import schemas
+from foreverus.sessions.capacity import Refusal, refusals_of
 from tests.statemachines.cases import CASES, NORMAL
 from tests.statemachines.definition import GPU_SESSION
 from tests.statemachines.machine import Bench, Case, Run, mocked
@@ -53,7 +54,7 @@ def test_normal_session_keeps_its_record(runs: dict[str, Run]) -> None:
     assert record is not None
     assert record["owner"] == {"S": "user-1"}
     assert record["created_at"] == {"S": "2026-11-21T20:20:00.000Z"}
-    assert record["idle_seconds"] == {"N": "77"}
+    assert record["idle_seconds"] == {"N": "300"}  # the claim named none, so the stack's own
     assert record["instance_id"] == {"S": instance["InstanceId"]}
     assert record["instance_type"] == {"S": instance["InstanceType"]}
     assert record["availability_zone"] == {"S": instance["Placement"]["AvailabilityZone"]}
@@ -70,18 +71,18 @@ def test_instance_carries_its_session_and_stack(runs: dict[str, Run]) -> None:
     assert tags["foreverus:stack"] == "foreverus"
 
 
-def test_schedule_makes_its_own_record(runs: dict[str, Run]) -> None:
-    for name in ("scheduled", "bare-schedule"):
-        record = runs[name].record
-        assert record is not None
-        assert record["session_id"] == {"S": f"ses_{name}"}
-        assert record["trigger"] == {"S": "schedule"}
-        assert record["idle_seconds"] == {"N": "300"}
+NOT_CLAIMED = [case.name for case in CASES if case.error == "SessionNotClaimed"]
 
 
-def test_second_session_launches_nothing(runs: dict[str, Run]) -> None:
-    assert runs["another-is-live"].instances == []
-    assert runs["another-is-live"].record is None
+@pytest.mark.parametrize("name", NOT_CLAIMED)
+def test_execution_without_a_claim_buys_nothing_and_changes_nothing(runs: dict[str, Run], name: str) -> None:
+    run = runs[name]
+    assert run.instances == []
+    assert "POST /v1/sessions" in (run.cause or "")
+    holder = run.case.slot_of or (run.session_id if run.case.status else None)
+    assert (run.slot or {}).get("session_id", {}).get("S") == holder
+    assert (run.record or {}).get("status", {}).get("S") == run.case.status
+    assert (run.record or {}).get("version") == ({"N": "1"} if run.case.status else None)
 
 
 def test_relaunch_is_written_down_for_the_receipt(runs: dict[str, Run]) -> None:
@@ -109,14 +110,14 @@ def test_session_is_closed_with_its_outcome(runs: dict[str, Run], name: str, out
     run = runs[name]
     assert run.closing["outcome"] == outcome
     assert run.closing["session_id"] == run.session_id
-    assert run.closing.get("error", {}).get("Error") == run.case.error
+    assert (run.closing["error"] or {}).get("Error") == run.case.error
     # What was never launched was never terminated, and the receipt needs to know.
-    assert ("terminated_at" in run.closing) == ("Terminate GPU" in run.path)
-    assert ("instance_id" in run.closing) == ("Terminate GPU" in run.path)
+    assert (run.closing["terminated_at"] is not None) == ("Terminate GPU" in run.path)
+    assert (run.closing["instance_id"] is not None) == ("Terminate GPU" in run.path)
 
 
 def test_gpu_that_lives_on_is_not_closed_as_terminated(runs: dict[str, Run]) -> None:
-    assert "terminated_at" not in runs["gpu-cannot-be-terminated"].closing
+    assert runs["gpu-cannot-be-terminated"].closing["terminated_at"] is None
     assert runs["gpu-cannot-be-terminated"].closing["instance_id"].startswith("i-")
 
 
@@ -124,6 +125,11 @@ def test_on_demand_is_recorded_as_on_demand(runs: dict[str, Run]) -> None:
     record = runs["spot-then-on-demand"].record
     assert record is not None
     assert record["lifecycle"] == {"S": "on-demand"}
+
+
+def test_relaunch_tries_spot_before_on_demand_again(runs: dict[str, Run]) -> None:
+    record = runs["relaunch-tries-spot-first-again"].record or {}
+    assert [one["M"]["lifecycle"]["S"] for one in record["launches"]["L"]] == ["on-demand", "spot"]
 
 
 def test_failed_session_says_what_to_do(runs: dict[str, Run]) -> None:
@@ -143,12 +149,6 @@ def test_session_knows_its_caps(runs: dict[str, Run]) -> None:
     assert (record["session_cap_usd"], record["monthly_cap_usd"]) == ({"N": "4"}, {"N": "20"})
 
 
-def test_month_at_its_cap_launches_nothing(runs: dict[str, Run]) -> None:
-    for name in ("spend-cap-reached", "spend-cap-reached-since-it-was-claimed", "another-is-live-at-the-cap"):
-        assert runs[name].instances == []
-    assert "US$ 20" in (runs["spend-cap-reached"].cause or "")
-
-
 def test_session_that_used_up_its_cap_is_closed_as_that(runs: dict[str, Run]) -> None:
     assert runs["ended-at-its-cap"].closing["outcome"] == "spend_cap"
     assert runs["ended-at-its-cap-while-booting"].closing["error"]["Error"] == "SpendCapReached"
@@ -159,12 +159,17 @@ def test_bedrock_changes_nothing_of_how_the_session_ends(runs: dict[str, Run], n
     run = runs[name]
     assert (run.closing["error"]["Error"], run.closing["outcome"]) == (run.error, "failed")
     assert "EC2 said: " in (run.cause or "")
-    assert run.closing["refusals"]
+    assert refusals(run)
+
+
+def refusals(run: Run) -> list[Refusal]:
+    """As close_session reads them."""
+    return refusals_of(run.closing["fleet_errors"], run.closing["zones"])
 
 
 def test_diary_hears_of_everything_that_ec2_did_not_sell(runs: dict[str, Run]) -> None:
     def heard(name: str) -> list[tuple[str, str, str]]:
-        return [(one["lifecycle"], one["type"], one["code"]) for one in runs[name].closing["refusals"]]
+        return [(one.lifecycle, one.instance_type, one.code) for one in refusals(runs[name])]
 
     assert heard("normal") == []
     assert heard("instance-beside-errors") == [("spot", "unknown", "InsufficientInstanceCapacity")]
@@ -172,6 +177,7 @@ def test_diary_hears_of_everything_that_ec2_did_not_sell(runs: dict[str, Run]) -
         ("spot", "g6.xlarge", "UnfulfillableCapacity"),
         ("on-demand", "g6.xlarge", "InsufficientInstanceCapacity"),
     ]
+    assert set(runs["no-capacity-at-all"].closing["zones"].values()) == {"us-east-1a", "us-east-1b"}
     assert heard("no-capacity-for-the-relaunch")[-1] == ("spot", "g6.xlarge", "InsufficientInstanceCapacity")
 
 

@@ -14,6 +14,7 @@ from tests.template.template import resources
 
 HERE = Path(__file__).parent
 # Errors that no class of ours names: Step Functions' own and those of the services that it calls for us.
+MOST_CHARACTERS = 300  # of a JSONata expression: what is longer is split into variables, or is Python
 FOREIGN_ERROR = re.compile(r"(States|DynamoDb|DynamoDB|Ec2|SNS|Lambda)\.[A-Za-z.]+")
 
 EVERY_STATE = [pytest.param(one, name, id=f"{one}-{name}") for one in ALL for name in one.states]
@@ -54,12 +55,23 @@ def test_task_has_a_timeout_retries_and_a_catch(machine: Definition, name: str) 
 @every_machine
 def test_recorded_error_ends_in_fail_and_only_that(machine: Definition) -> None:
     ends = machine.states["Did it end well?"]
-    (fail,) = [name for name, state in machine.states.items() if state["Type"] == "Fail"]
+    (fail,) = [name for name, state in machine.states.items() if state.get("Error") == "{% $error.Error %}"]
     assert [(rule["Condition"], rule["Next"]) for rule in ends["Choices"]] == [("{% $exists($error.Error) %}", fail)]
     assert machine.states[ends["Default"]]["Type"] == "Succeed"
-    assert machine.states[fail]["Error"] == "{% $error.Error %}"
     for end in (fail, ends["Default"]):
         assert [name for name in machine.states if end in machine.targets(name)] == ["Did it end well?"]
+
+
+@every_machine
+def test_every_other_end_is_a_refusal_of_the_first_state(machine: Definition) -> None:
+    """It fails under its own name, before anything was begun."""
+    ends = {"Did it end well?"}
+    for name, state in machine.states.items():
+        reached_by = {one for one in machine.states if name in machine.targets(one)}
+        if state["Type"] in ("Fail", "Succeed") and reached_by != ends:
+            assert (state["Type"], reached_by) == ("Fail", {machine.machine["StartAt"]})
+            rules = [rule for rule in machine.states[machine.machine["StartAt"]]["Catch"] if rule["Next"] == name]
+            assert all("States.ALL" not in rule["ErrorEquals"] for rule in rules) and state["Cause"]
 
 
 @every_machine
@@ -70,17 +82,20 @@ def test_error_names_are_ours_or_a_services(machine: Definition) -> None:
         for rule in (*state["Catch"], *state["Retry"])
         for error in rule["ErrorEquals"]
     }
-    for expression in machine.expressions():
-        named |= set(re.findall(r"'([A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z0-9]+)?)'", error_part(expression)))
+    for key, value in machine.fields():
+        if key in ("Error", "error"):  # what a state ends in, what a variable holds, what EC2's codes mean
+            named |= set(re.findall(r"'([A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z0-9]+)?)'", value)) or {value}
+        for compared in re.findall(r"\$error\.Error (?:=|in) (\[.*?\]|'\w+')", value):
+            named |= set(re.findall(r"'(\w+)'", compared))
     ours = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}
-    assert {name for name in named if not FOREIGN_ERROR.fullmatch(name)} <= ours
+    written = {name for name in named if not name.startswith("{%")}
+    assert {name for name in written if not FOREIGN_ERROR.fullmatch(name)} <= ours
 
 
-def error_part(expression: str) -> str:
-    """The parts of an expression that name errors of ours: what `'Error':` may become, and what `$error` is held to."""
-    chosen = re.findall(r"'Error': (.*?), 'Cause'", expression)
-    chosen = [re.sub(r"\$has\(\[.*?\]\)|\$contains\(\$cause, /.*?/\)", "", part) for part in chosen]
-    return " ".join(chosen + re.findall(r"\$error\.Error (?:=|in) (\[.*?\]|'\w+')", expression))
+@every_machine
+def test_no_expression_is_too_long_to_read(machine: Definition) -> None:
+    longest = max(machine.expressions(), key=len)
+    assert len(longest) <= MOST_CHARACTERS, longest
 
 
 @every_machine

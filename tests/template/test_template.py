@@ -526,11 +526,31 @@ def test_scheduled_batch_is_off_by_default_and_has_a_time_zone() -> None:
     assert schemas.check("start_scheduled_batch", event)["overlap"] is False
 
 
-def test_scheduled_run_that_is_missed_or_fails_is_an_alarm() -> None:
+def test_scheduled_session_is_off_by_default_and_claimed_like_any_other() -> None:
+    assert parameter_defaults()["SessionSchedule"] == ""
+    assert template()["Resources"]["ScheduledSession"]["Condition"] == "HasSchedule"
+    target = resources("AWS::Scheduler::Schedule")["ScheduledSession"]["Target"]
+    assert schemas.check("start_scheduled_session", json.loads(target["Input"]))
+    for one in resources("AWS::Scheduler::Schedule").values():
+        assert one["Target"]["Arn"]["Fn::GetAtt"][0] in FUNCTIONS, "no schedule starts an execution without a claim"
+
+
+def test_machine_claims_nothing_and_reads_only_what_waits() -> None:
+    may = allowed("GpuSessionRole")
+    assert {one for one in may if one.startswith("dynamodb:")} == {
+        f"dynamodb:{call}" for call in ("UpdateItem", "DeleteItem", "Query")
+    }
+
+
+@pytest.mark.parametrize("what", ["Batch", "Session"])
+def test_scheduled_run_that_is_missed_or_fails_is_an_alarm(what: str) -> None:
     """The scheduler's own dead letters, and the function's: the scheduler does not wait for the function."""
     letters = {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}
-    assert resources("AWS::Scheduler::Schedule")["ScheduledBatch"]["Target"]["DeadLetterConfig"] == {"Arn": letters}
-    assert FUNCTIONS["StartScheduledBatchFunction"]["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": letters}
+    schedule, function = f"Scheduled{what}", f"StartScheduled{what}Function"
+    assert resources("AWS::Scheduler::Schedule")[schedule]["Target"]["DeadLetterConfig"] == {"Arn": letters}
+    assert FUNCTIONS[function]["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": letters}
+    assert allowed(f"{schedule}Role")["sqs:SendMessage"] == [letters]
+    assert allowed(f"{schedule}Role")["lambda:InvokeFunction"] == [{"Fn::GetAtt": [function, "Arn"]}]
     alarm = resources("AWS::CloudWatch::Alarm")["ScheduledRunMissed"]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["ScheduleDeadLetters", "QueueName"]}}]
     assert (alarm["Threshold"], alarm["AlarmActions"]) == (1, [{"Ref": "Topic"}])

@@ -242,6 +242,18 @@ def started(batches: int, skipped: str | None) -> Callable[[Any, Aws, MemoryPush
     return check
 
 
+def started_session(new: bool, skipped: str | None = None) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert (result["started"], result["skipped"]) == (new, skipped)
+        slot = world.items.get(keys.GPU_SLOT) or {}
+        assert result["session_id"] == slot.get("session_id")
+        listed = bootstrap.aws.client("stepfunctions").list_executions(stateMachineArn=world.gpu_session_arn)
+        assert [one["name"] for one in listed["executions"]] == [result["session_id"]] * new
+        assert len(world.notifications()) == bool(skipped)
+
+    return check
+
+
 def connection_is(known: bool, connection_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"statusCode": 200}
@@ -361,8 +373,8 @@ EXPECTED: dict[str, Expectation] = {
     "close_session/good_idle": closed("ended"),
     "close_session/good_spend_cap": closed("ended"),
     "close_session/edge_failed_before_launch": rejected("NoGpuCapacity"),
-    "close_session/edge_unknown_session": closed("ended", "0e1f6a52-scheduled"),
-    "close_session/bad_refusal_without_time": InvalidRequest,
+    "close_session/edge_unknown_session": closed("ended", "ses_that_nobody_claimed"),
+    "close_session/bad_fleet_without_time": InvalidRequest,
     "close_session/bad_no_session": InvalidRequest,
     "answer_chats/good_no_gpu": answered_on_bedrock(1),
     "answer_chats/edge_another_session_has_a_gpu": answered_on_bedrock(0),
@@ -400,6 +412,10 @@ EXPECTED: dict[str, Expectation] = {
     "start_scheduled_batch/good_file": started(1, None),
     "start_scheduled_batch/edge_nothing_new_under_the_prefix": started(0, "no_file"),
     "start_scheduled_batch/bad_file_elsewhere": InvalidRequest,
+    "start_scheduled_session/good_nothing_is_live": started_session(new=True),
+    "start_scheduled_session/edge_another_session_is_live": started_session(new=False),
+    "start_scheduled_session/edge_month_at_its_cap": started_session(new=False, skipped="spend_cap_reached"),
+    "start_scheduled_session/bad_without_its_time": InvalidRequest,
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
     "migrate_database/edge_delete": result_is(None),
     "migrate_database/bad_no_request_type": KeyError,
@@ -420,6 +436,11 @@ def arrange(case: str, world: Aws) -> None:
         world.items.update(
             keys.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}
         )
+    if case in ("start_scheduled_session/good_nothing_is_live", "start_scheduled_session/edge_month_at_its_cap"):
+        world.items.delete(keys.GPU_SLOT)
+    if case == "start_scheduled_session/edge_month_at_its_cap":
+        month = bootstrap.aws.clock().strftime("%Y-%m")
+        world.put(**keys.ledger_total_key(month), spent_usd=1000)
     if case == "publish_changes/edge_spend_notice":
         noticed = {":percent": 80, ":cap": "session", ":usd": 4}
         world.items.update(

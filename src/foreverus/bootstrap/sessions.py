@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foreverus.live.frames import Frames
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.reaping import Reaper
+    from foreverus.sessions.scheduled import ScheduledSessions
     from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.start import SessionStarter
 
@@ -44,6 +45,13 @@ def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
     """Starts as many GPUs as a batch is worth."""
     one = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
     return replace(one, max_gpus=env.max_gpus, session_cap_usd=env.session_cap_usd)
+
+
+def scheduled() -> "ScheduledSessions":
+    from foreverus.sessions.scheduled import ScheduledSessions
+
+    env = settings.StartScheduledSessionSettings.from_env(os.environ)
+    return ScheduledSessions(starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd), topic(env.topic_arn))
 
 
 @cache

@@ -5,6 +5,7 @@ from typing import Any
 from foreverus import logs
 from foreverus.api import schemas
 from foreverus.bootstrap import sessions
+from foreverus.sessions.capacity import refusals_of
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -15,5 +16,5 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         request.get("outcome"),
         request.get("error"),
         request.get("terminated_at"),
-        request.get("refusals"),
+        refusals_of(request.get("fleet_errors", []), request.get("zones", {})),
     )

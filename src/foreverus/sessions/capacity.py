@@ -4,7 +4,7 @@ It is written from the fleets' answers when a session is closed, and read by peo
 `NoGpuCapacity` says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from foreverus.costs.launch import Launch
 Item = dict[str, Any]
 
 MOST_CODE = 60  # characters of an EC2 error code
+UNKNOWN = "unknown"  # EC2 did not say which pool it was
 
 
 @dataclass(frozen=True)
@@ -28,22 +29,43 @@ class Entry:
     code: str = ""
 
 
-def entries(launches: Iterable[Launch], refusals: Iterable[Item]) -> list[Entry]:
-    """The newest fact of each kind by type and zone: what a session bought, and what its fleets were refused
-    (`{type, zone, code, lifecycle, at}`)."""
+@dataclass(frozen=True)
+class Refusal:
+    """What one pool of a fleet did not sell. `code`: EC2's."""
+
+    instance_type: str
+    zone: str
+    code: str
+    lifecycle: str
+    at: str
+
+
+def refusals_of(fleets: Iterable[Item], zones: Mapping[str, str]) -> list[Refusal]:
+    """What EC2 refused a session's fleets. `fleets`: for each launch EC2's own `errors`, and the `lifecycle` and time
+    (`at`) of the call; `zones`: by subnet.
+
+    >>> pool = {"Overrides": {"InstanceType": "g6.xlarge", "SubnetId": "subnet-1"}}
+    >>> fleet = {"lifecycle": "spot", "at": "t", "errors": [
+    ...     {"ErrorCode": "Unsupported", "LaunchTemplateAndOverrides": pool}, {"ErrorCode": "Unsupported"}]}
+    >>> [(one.instance_type, one.zone) for one in refusals_of([fleet], {"subnet-1": "us-east-1b"})]
+    [('g6.xlarge', 'us-east-1b'), ('unknown', 'unknown')]
+    """
+    found = []
+    for fleet in fleets:
+        for error in fleet["errors"]:
+            pool = (error.get("LaunchTemplateAndOverrides") or {}).get("Overrides") or {}
+            zone = zones.get(pool.get("SubnetId") or "", UNKNOWN)
+            kind = pool.get("InstanceType") or UNKNOWN
+            found.append(Refusal(kind, zone, error["ErrorCode"][:MOST_CODE], fleet["lifecycle"], fleet["at"]))
+    return found
+
+
+def entries(launches: Iterable[Launch], refusals: Iterable[Refusal]) -> list[Entry]:
+    """The newest fact of each kind by type and zone: what a session bought, and what its fleets were refused."""
     bought = [
-        Entry(one.instance_type, one.availability_zone or "unknown", one.launched_at, one.lifecycle) for one in launches
+        Entry(one.instance_type, one.availability_zone or UNKNOWN, one.launched_at, one.lifecycle) for one in launches
     ]
-    refused = [
-        Entry(
-            one.get("type") or "unknown",
-            one.get("zone") or "unknown",
-            one["at"],
-            one["lifecycle"],
-            one["code"][:MOST_CODE],
-        )
-        for one in refusals
-    ]
+    refused = [Entry(one.instance_type, one.zone, one.at, one.lifecycle, one.code) for one in refusals]
     newest = {(one.instance_type, one.zone, bool(one.code)): one for one in sorted(bought + refused, key=_at)}
     return list(newest.values())
 

@@ -1,7 +1,7 @@
 """Closing a session, when its instance is gone: the record's end, the receipt, the notification, the successor."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -13,7 +13,7 @@ from foreverus.costs.prices import Price
 from foreverus.costs.receipt import Receipt, receipt
 from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
 from foreverus.sessions.advice import advice
-from foreverus.sessions.capacity import Entry, entries, last_bought
+from foreverus.sessions.capacity import Entry, Refusal, entries, last_bought
 from foreverus.sessions.records import Outcome, Session, SessionStatus, Trigger
 from foreverus.sessions.start import SessionStarter
 
@@ -72,7 +72,7 @@ class SessionCloser:
         outcome: str | None = None,
         error: dict[str, str] | None = None,
         terminated_at: str | None = None,
-        refusals: list[Item] | None = None,
+        refusals: Sequence[Refusal] = (),
     ) -> Item:
         """Returns `{session_id, status, notification: {subject, message}}`. Safe to run twice.
 
@@ -81,12 +81,12 @@ class SessionCloser:
         `SessionEndRequested`: off means off. Who was accepted after that, or too late for a good end, gets a successor.
         A receipt, a diary or a rejection that fails is logged; it does not keep the session open.
 
-        `refusals`: what EC2 did not sell, for the diary: `{type, zone, code, lifecycle, at}`.
+        `refusals`: what EC2 did not sell, for the diary.
         """
         now = self.clock()
         session = self.store.get(session_id) or Session(session_id=session_id, created_at=ids.timestamp(now))
         end = ids.parse_timestamp(terminated_at) if terminated_at else now
-        advised = self._advised(session, error, refusals or [], now) if error else None
+        advised = self._advised(session, error, refusals, now) if error else None
         changes = closing_changes(outcome, advised, ids.timestamp(end))
         what_waits_is_theirs = True  # who was accepted from here on did not wait for this session
         if session.is_over:
@@ -108,12 +108,14 @@ class SessionCloser:
         if not session.is_over and session.bedrock.usd:
             changes["bedrock_counted_usd"] = session.bedrock.usd  # what comes later is counted by who brings it
         closed = self.store.close(session_id, changes, now, usd)
-        self._write_diary(session, refusals or [])
+        self._write_diary(session, refusals)
         if what_waits_is_theirs:
             self._start_successor(closed)
         return {"session_id": session_id, "status": closed.status, "notification": notification(closed)}
 
-    def _advised(self, session: Session, error: dict[str, str], refusals: list[Item], now: datetime) -> dict[str, str]:
+    def _advised(
+        self, session: Session, error: dict[str, str], refusals: Sequence[Refusal], now: datetime
+    ) -> dict[str, str]:
         """The error with what people can do about it, first: a long cause is cut at its end."""
         code = error.get("Error", "Unknown")
         hope = ""
@@ -122,11 +124,11 @@ class SessionCloser:
                 hope = last_bought(self.diary.read(), now)
             except Exception:
                 logger.exception("the capacity diary could not be read")
-        on_demand = session.allow_on_demand or any(r.get("lifecycle") == "on-demand" for r in refusals)
+        on_demand = session.allow_on_demand or any(one.lifecycle == "on-demand" for one in refusals)
         words = advice(code, region=self.region, on_demand=on_demand, last_bought=hope)
         return {"Error": code, "Cause": " ".join(filter(None, [words, error.get("Cause", "")]))}
 
-    def _write_diary(self, session: Session, refusals: list[Item]) -> None:
+    def _write_diary(self, session: Session, refusals: Sequence[Refusal]) -> None:
         try:
             self.diary.write(entries(session.launches, refusals))
         except Exception:

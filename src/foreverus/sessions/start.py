@@ -119,16 +119,8 @@ class SessionStarter:
     def _start_execution(self, session: Session) -> Session:
         """The session as it is then. A start whose answer is lost may have taken effect all the same: what its
         execution has opened is started."""
-        request = {
-            "trigger": session.trigger,
-            "owner": session.owner,
-            "allow_on_demand": session.allow_on_demand,
-            "slot": session.slot,
-            **({} if session.idle_seconds is None else {"idle_seconds": session.idle_seconds}),
-            **({"batch_id": session.batch_id} if session.batch_id else {}),
-        }
         try:
-            self.machine.start(session.session_id, request)
+            self.machine.start(session.session_id, {"allow_on_demand": session.allow_on_demand})
         except Exception as err:
             if self.store.unclaim(session.session_id, session.slot):
                 raise NotAccepted("The session could not be started. Try again.") from err

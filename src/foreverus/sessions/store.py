@@ -19,7 +19,7 @@ from foreverus.errors import AnotherSessionIsLive
 from foreverus.sessions.items import session_from_item, session_to_item
 from foreverus.sessions.records import Session, SessionStatus
 
-OURS = "ses_"  # how the ids begin that we give
+AFTER_ALL = "ses_~"  # sorts behind every id that we give
 
 
 class SessionStore:
@@ -40,22 +40,10 @@ class SessionStore:
         return session_from_item(item) if item else None
 
     def newest(self, limit: int, after: str = "") -> list[Session]:
-        """Newest first, `after` a session's id. A scheduled session has its execution's name as its id, which does not
-        sort by time: these few (one a night) are read whole and put where they belong."""
-        before, earlier_than = after, "~"
-        if after:
-            last = self.get(after)
-            earlier_than = last.created_at if last else ""
-            if not after.startswith(OURS) and earlier_than:
-                before = ids.first_id("ses", ids.parse_timestamp(earlier_than))
-        ours = self.items.query(keys.SESSIONS, OURS, newest_first=True, limit=limit, before=before)
-        named = [
-            item
-            for item in self.items.query(keys.SESSIONS, before=OURS, newest_first=True)
-            if item["created_at"] < earlier_than
-        ]
-        newest = sorted([*ours, *named], key=lambda item: str(item["created_at"]), reverse=True)
-        return [session_from_item(item) for item in newest[:limit]]
+        """Newest first, `after` a session's id. Ids sort by time. What the schedule of earlier versions started has its
+        execution's name as its id, which begins with a hexadecimal digit: it stands behind all others."""
+        found = self.items.query(keys.SESSIONS, newest_first=True, limit=limit, before=after or AFTER_ALL)
+        return [session_from_item(item) for item in found]
 
     def claim(self, session: Session, monthly_cap_usd: float) -> bool:
         """Writes the record and takes the GPU slot, both or neither. False, and nothing is written, when the month has
@@ -100,7 +88,7 @@ class SessionStore:
 
     def unclaim(self, session_id: str, slot: int = 0) -> bool:
         """Undoes `claim` when the execution could not be started. False, and nothing is undone, when the session's
-        execution has opened it; one that begins later claims it anew."""
+        execution has opened it; one that begins later finds no claim and ends."""
         record = keys.session_key(session_id)
         return self.items.transact_if(
             delete_write(

@@ -7,7 +7,7 @@ import pytest
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.sessions.advice import advice
-from foreverus.sessions.capacity import entries, last_bought, public_capacity
+from foreverus.sessions.capacity import Refusal, entries, last_bought, public_capacity, refusals_of
 from foreverus.sessions.diary import CapacityDiary
 from tests.unit.conftest import NOW, Aws, launch
 from tests.unit.sessions.test_closing import Machine, closer, live
@@ -15,9 +15,8 @@ from tests.unit.sessions.test_closing import Machine, closer, live
 AT = ids.timestamp(NOW)
 
 
-def refusal(**changes: str) -> dict[str, str]:
-    refused = {"type": "g6.xlarge", "zone": "us-east-1b", "code": "InsufficientInstanceCapacity"}
-    return {**refused, "lifecycle": "spot", "at": AT, **changes}
+def refusal(code: str = "InsufficientInstanceCapacity", at: str = AT) -> Refusal:
+    return Refusal("g6.xlarge", "us-east-1b", code, "spot", at)
 
 
 def test_session_leaves_what_it_bought_and_what_it_was_refused(aws: Aws) -> None:
@@ -45,6 +44,19 @@ def test_older_fact_never_replaces_a_newer_one(aws: Aws) -> None:
 def test_many_refusals_of_one_zone_are_one_fact() -> None:
     found = entries([], [refusal(code="A"), refusal(code="B", at="2026-02-01T00:00:00.000Z")])
     assert [one.code for one in found] == ["B"]
+
+
+def test_what_ec2_said_is_read_pool_by_pool() -> None:
+    pool = {"Overrides": {"InstanceType": "g6.xlarge", "SubnetId": "subnet-b"}}
+    sold_out = {"ErrorCode": "InsufficientInstanceCapacity", "LaunchTemplateAndOverrides": pool}
+    fleets = [
+        {"lifecycle": "spot", "at": AT, "errors": [sold_out, {"ErrorCode": "x" * 200}]},
+        {"lifecycle": "on-demand", "at": AT, "errors": []},
+    ]
+    assert refusals_of(fleets, {"subnet-b": "us-east-1b"}) == [
+        refusal(),
+        Refusal("unknown", "unknown", "x" * 60, "spot", AT),
+    ]
 
 
 def test_no_capacity_says_where_one_was_bought_last(aws: Aws) -> None:

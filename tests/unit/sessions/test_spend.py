@@ -98,15 +98,6 @@ def test_successor_that_the_cap_forbids_leaves_nobody_waiting(aws: Aws) -> None:
     assert waiting.rejected == [("ses_1", "SpendCapReached", "")]
 
 
-def test_scheduled_session_that_the_cap_refused_can_be_looked_at(aws: Aws) -> None:
-    error = {"Error": "SpendCapReached", "Cause": "The month has cost as much as its cap."}
-    closer(aws, Machine()).close("ses_scheduled", "failed", error)
-    shown = bootstrap.api.api().sessions.get("ses_scheduled")
-    assert (shown["status"], shown["error"]["code"]) == ("failed", "SpendCapReached")
-    assert "MonthlyCapUsd" in shown["error"]["message"]
-    assert SessionStore(aws.items).spent(MONTH) == 0
-
-
 class Prices:
     def __init__(self, price: float | None = 0.4) -> None:
         self.price = price

@@ -122,19 +122,19 @@ def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(
     assert SessionStore(aws.items).live_session_ids() == [live[0], live[2]]
 
 
-def test_scheduled_sessions_stand_in_the_list_where_they_belong(aws: Aws) -> None:
-    """Their ids are their executions' names."""
+def test_sessions_of_the_earlier_schedule_stand_behind_the_others_and_can_be_read(aws: Aws) -> None:
+    """Their ids are their executions' names, which no id of ours looks like."""
     begin = bootstrap.aws.clock()
-    made = []
-    for number in range(6):
-        at = begin + timedelta(minutes=number)
-        session_id = ids.new_id("ses", at) if number % 3 else f"0b5e{9 - number}-night"
-        made.append(session_id)
-        aws.put(**session_item(session_id, created_at=ids.timestamp(at)))
+    ours = [ids.new_id("ses", begin + timedelta(minutes=number)) for number in range(4)]
+    theirs = ["9f3c21aa-night", "0b5e77d0-night"]
+    for session_id in (*ours, *theirs):
+        aws.put(**session_item(session_id, created_at=ids.timestamp(begin)))
     store = SessionStore(aws.items)
     newest = [one.session_id for one in store.newest(10)]
-    assert newest == made[::-1]
+    assert newest == [*ours[::-1], *theirs]
     paged: list[str] = []
     while page := store.newest(2, paged[-1] if paged else ""):
         paged += [one.session_id for one in page]
     assert paged == newest
+    found = store.get(theirs[0])
+    assert found and found.session_id == theirs[0]

@@ -1,0 +1,40 @@
+"""What the Scheduler starts: a session like any other, or none where one is live."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from foreverus.errors import SpendCapReached
+from foreverus.sessions.records import Session, Trigger
+
+OWNER = "schedule"  # of a session that nobody asked for
+
+
+class Starts(Protocol):
+    """`SessionStarter`."""
+
+    def start(self, owner: str, trigger: Trigger) -> tuple[Session, bool]: ...
+
+
+class Notifications(Protocol):
+    def send(self, subject: str, message: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class ScheduledSessions:
+    starter: Starts
+    notifications: Notifications
+
+    def start(self, scheduled_at: str) -> dict[str, Any]:
+        """`{session_id, started, skipped: why or None}`. `started`: False where a live session was joined, which serves
+        the same queues; so a run that is delivered twice is one session while the first one lives.
+
+        At the month's cap nothing starts, people are told, and it is no failure: trying again would not help.
+        Raises NotAccepted when the session could not be started: Lambda tries again, and at last an alarm tells people.
+        """
+        try:
+            session, started = self.starter.start(OWNER, Trigger.SCHEDULE)
+        except SpendCapReached as err:
+            subject = f"Forever Us: a scheduled session was skipped, {err.code()}"
+            self.notifications.send(subject, f"Scheduled: {scheduled_at}\nReason:    {err}")
+            return {"session_id": None, "started": False, "skipped": err.reason}
+        return {"session_id": session.session_id, "started": started, "skipped": None}

@@ -46,7 +46,7 @@ MACHINE = "statemachines/gpu_session.asl.json"
 TERMINATE = (
     '"Type": "Task",\n      "Resource": "arn:${Partition}:states:::aws-sdk:ec2:%s",\n'
     '      "TimeoutSeconds": 60,\n      "Arguments": {\n        "InstanceIds": "{%% $instances %%}"\n      },\n'
-    '      "Assign": {\n        "termination"'
+    '      "Assign": {\n        "terminated_at"'
 )
 LOST = '"ErrorEquals": ["SpotInterrupted", "EngineFailed", "States.HeartbeatTimeout", "States.Timeout"],'
 CAUGHT = '\n          "Assign": { "error": "{% $states.errorOutput %}" },\n          "Next": '

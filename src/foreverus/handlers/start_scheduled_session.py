@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from foreverus import logs
 from foreverus.api import schemas
 from foreverus.bootstrap import sessions
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    logs.start(event, context)
     request = schemas.check("start_scheduled_session", event)
     return sessions.scheduled().start(**request)

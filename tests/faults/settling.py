@@ -10,7 +10,7 @@ ROUNDS = 4  # of six simulated minutes each, when something is left
 LONG_S = 960.0  # simulated: what was not saved is tried again a quarter of an hour after its end
 STILL_S = 3.0  # nothing runs for so long, and no instance lives: nothing more happens by itself
 UNSAVED_STILL_S = 0.5  # nor is anything saved
-UNTOLD = (keys.untold_partition(keys.SESSIONS), keys.untold_partition(keys.BATCHES))
+OUTBOX = (keys.outbox_partition(keys.SESSIONS), keys.outbox_partition(keys.BATCHES))
 BATCH_OVER = ("completed", "failed", "expired", "cancelled")
 
 
@@ -77,7 +77,7 @@ class Settling:
             return f"live {live}"
         unsaved = ""
         for item in self.lane.items():
-            if item["pk"]["S"] in ("PENDING", "GPU", *UNTOLD):
+            if item["pk"]["S"] in ("PENDING", "GPU", *OUTBOX):
                 return f"{item['pk']['S']} {item['sk']['S']}"
             if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):
                 return f"session {item['sk']['S']} {item['status']['S']}"

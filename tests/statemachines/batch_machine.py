@@ -59,7 +59,7 @@ def finish(event):
     return {"batch_id": event["batch_id"], "status": event["status"],
             "notification": {"subject": "s", "message": json.dumps(event)}}
 
-def told(event):
+def notified(event):
     keep(event, "TOLD")
 
 def store(event, context):

@@ -83,6 +83,6 @@ def test_what_the_machine_says_is_what_the_functions_take(runs: dict[str, BatchR
         for offered in run.offered:
             schemas.check("serve_batch", offered)
         for told in run.told:
-            schemas.check("told_batch", told)
+            schemas.check("notified_batch", told)
         if run.case.finished and not {FINISH, FINISH_FAILED} <= set(run.case.states):
             schemas.check("finish_batch", run.finishing)

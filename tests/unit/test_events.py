@@ -301,7 +301,7 @@ def swept(messages: list[str], batches: list[str]) -> Callable[[Any, Aws, Memory
 def marked(result: Any, world: Aws, push: MemoryPush) -> None:
     """The batch's end was told by the machine: the sweep has nothing to tell."""
     assert result is None
-    assert list(world.items.query(keys.untold_partition(keys.BATCHES))) == []
+    assert list(world.items.query(keys.outbox_partition(keys.BATCHES))) == []
 
 
 def file_content(result: Any, world: Aws, push: MemoryPush) -> None:
@@ -405,7 +405,7 @@ EXPECTED: dict[str, Expectation] = {
     "run_batch/good_finish_completed": finished("completed", in_output=2, people_are_told=False),
     "run_batch/edge_finish_execution_timed_out": finished("failed", in_output=0, people_are_told=True),
     "run_batch/bad_finish_status": InvalidRequest,
-    "run_batch/good_told": marked,
+    "run_batch/good_notified": marked,
     "store_batch/good_batch": result_is({"batch_id": BATCH, "stored": False}),
     "store_batch/edge_scheduled": result_is([]),
     "store_batch/bad_batch_still_running": ResultsNotStored,
@@ -469,8 +469,8 @@ def arrange_batch(case: str, world: Aws) -> None:
             {":s": "completed", ":t": "2026-01-01T00:00:00.000Z"},
             names={"#s": "status"},
         )
-    if case == "run_batch/good_told":
-        world.items.put({**keys.untold_key(keys.BATCHES, BATCH), "user_id": "user-1"})
+    if case == "run_batch/good_notified":
+        world.items.put({**keys.outbox_key(keys.BATCHES, BATCH), "user_id": "user-1"})
     if function == "sweep":
         world.items.update(keys.open_batch_key(BATCH), "SET created_at = :t", {":t": "2026-01-01T00:00:00.000Z"})
     if case == "sweep/edge_nothing_left_behind":

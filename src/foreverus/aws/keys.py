@@ -60,13 +60,13 @@ def answer_key(conversation_id: str, message_id: str) -> Key:
     return {"pk": messages_partition(conversation_id), "sk": f"MESSAGE#{message_id}#1"}
 
 
-def untold_partition(kind: str) -> str:
-    """`kind`: SESSIONS or BATCHES. Those of them that are over and of whose end nobody has been notified yet."""
+def outbox_partition(kind: str) -> str:
+    """`kind`: SESSIONS or BATCHES. Those of them of whose end nobody has been notified yet."""
     return f"UNTOLD#{kind}"
 
 
-def untold_key(kind: str, name: str) -> Key:
-    return {"pk": untold_partition(kind), "sk": name}
+def outbox_key(kind: str, name: str) -> Key:
+    return {"pk": outbox_partition(kind), "sk": name}
 
 
 def pending_key(message_id: str) -> Key:

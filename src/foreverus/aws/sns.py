@@ -1,8 +1,6 @@
-"""What people are told, through SNS. Never prompts or answers."""
+"""SNS: one topic, which people subscribe to by mail."""
 
 from typing import Any
-
-SUBJECT_LIMIT = 100  # SNS: ASCII, one line, fewer than 100 characters
 
 
 class SnsTopic:
@@ -10,5 +8,6 @@ class SnsTopic:
         self.client = client
         self.arn = arn
 
-    def send(self, subject: str, message: str) -> None:
-        self.client.publish(TopicArn=self.arn, Subject=subject[: SUBJECT_LIMIT - 1], Message=message)
+    def publish(self, subject: str, message: str) -> None:
+        """`subject`: ASCII, one line, fewer than 100 characters (`notifications/notification.py` sees to that)."""
+        self.client.publish(TopicArn=self.arn, Subject=subject, Message=message)

@@ -19,11 +19,14 @@ from foreverus.batches.plan.failures import with_error
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
 from foreverus.batches.records import BackendName, BatchRef
 from foreverus.batches.store import Batches
+from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
 from foreverus.files import records
 from foreverus.files.records import FilePurpose
 from foreverus.files.store import Files
+from foreverus.notifications.notification import Notification, Notifier
+from foreverus.notifications.outbox import Entry, Outbox, Subject, deliver
 from foreverus.sessions.records import Session, expected_boot_seconds
 
 Item = dict[str, Any]
@@ -33,27 +36,33 @@ OPEN = (model.VALIDATING, model.IN_PROGRESS, model.FINALIZING)
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Finished:
+    batch_id: str
+    status: str
+    notification: Notification
+
+
+def outbox_entry(ref: BatchRef) -> Entry:
+    return Entry(Subject.BATCHES, ref.batch_id, ref.user_id)
+
+
 class Finishes(Protocol):
-    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Item: ...
-
-
-class Notifications(Protocol):
-    def send(self, subject: str, message: str) -> None: ...
+    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> "Finished": ...
 
 
 @dataclass(frozen=True)
 class BatchEnd:
     """The end of a batch whose execution can bring it no further: what it left undone is done in its place."""
 
-    store: Batches
     finisher: Finishes
-    notifications: Notifications
+    outbox: Outbox
+    notifier: Notifier
 
-    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Item:
+    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Finished:
         """Finishes the batch, as failed if it is not over yet, and notifies people. The sweep repeats what fails."""
         finished = self.finisher.finish(ref, model.FAILED, error)
-        self.notifications.send(**finished["notification"])
-        self.store.told(ref)
+        deliver(self.outbox, self.notifier, outbox_entry(ref), finished.notification)
         return finished
 
 
@@ -63,26 +72,28 @@ class Finisher:
     objects: Objects
     files: Files
     costs: BatchCosts
+    ledger: Ledger
+    outbox: Outbox
     clock: Callable[[], datetime]
 
-    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Item:
-        """Brings a batch to a terminal status; returns `{batch_id, status, notification: {subject, message}}`.
+    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Finished:
+        """Brings a batch to a terminal status.
 
         A batch that somebody has cancelled ends as `cancelled`, whatever `status` says. One that is over already stays
         as it is. One that never got through its validation has no lines and no files. Who calls this sends the
-        notification, and says so with `Batches.told`; else the sweep sends it. Raises NotFound.
+        notification and removes it from the outbox; else the sweep does. Raises NotFound.
         """
         record = self.store.get(ref)
         if record is None:
             raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
-        self.store.owe(ref)  # before the end is written: no crash in between keeps it from people
+        self.outbox.add(outbox_entry(ref))  # before the end is written: no crash in between keeps it from people
         if not model.is_over(record):
             record = self._finish(ref, record, status, error)
         if record.get("bedrock_usd"):  # a GPU's cost is counted by its session's closing
             month = month_of(record["created_at"])
-            self.costs.sessions.count(month, ref.batch_id, record["bedrock_usd"], self.clock())
+            self.ledger.count(month, ref.batch_id, record["bedrock_usd"], self.clock())
         self.store.stop_waiting(ref)
-        return {"batch_id": ref.batch_id, "status": record["status"], "notification": notification(record)}
+        return Finished(ref.batch_id, record["status"], notification(record))
 
     def _finish(self, ref: BatchRef, record: Item, status: str, error: dict[str, str] | None) -> Item:
         changes: Item = {"errors": with_error(record.get("errors"), error)} if error else {}

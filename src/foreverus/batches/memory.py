@@ -20,7 +20,6 @@ class MemoryBatches:
         self.records: dict[BatchRef, Item] = {}
         self.open: dict[str, Item] = {}
         self.pending = MemoryPendingWork()
-        self.owed: set[BatchRef] = set()
         self.repeats: dict[str, BatchRef] = {}
         self.parts: dict[str, dict[int, Shard]] = {}
         self.results: dict[tuple[str, int], dict[int, LineResult]] = {}
@@ -71,15 +70,6 @@ class MemoryBatches:
 
     def close_open(self, batch_id: str) -> None:
         self.open.pop(batch_id, None)
-
-    def owe(self, ref: BatchRef) -> None:
-        self.owed.add(ref)
-
-    def untold(self) -> list[BatchRef]:
-        return sorted(self.owed, key=lambda ref: ref.batch_id)
-
-    def told(self, ref: BatchRef) -> None:
-        self.owed.discard(ref)
 
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
         self.parts.setdefault(batch_id, {}).update({one.number: one for one in shards})

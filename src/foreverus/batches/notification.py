@@ -5,15 +5,15 @@ from typing import Any
 
 from foreverus import ids
 from foreverus.batches.model import COMPLETED
+from foreverus.notifications.notification import Notification
 
 Item = dict[str, Any]
 
-SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters, ASCII, one line
 SHOWN_ERRORS = 5
 
 
-def notification(record: Item) -> dict[str, str]:
-    """`{subject, message}` of a batch in a terminal status."""
+def notification(record: Item) -> Notification:
+    """Of a batch in a terminal status."""
     total, completed = int(record.get("total", 0)), int(record.get("completed", 0))
     status, cost = record["status"], _cost(record)
     counts = f"{completed} of {total} answered"
@@ -32,8 +32,7 @@ def notification(record: Item) -> dict[str, str]:
         f"Errors:    {record.get('error_file_id') or '-'}",
         *([f"Started:   by the schedule, {record['created_at']}"] if record.get("trigger") == "schedule" else []),
     ]
-    ascii_subject = subject.encode("ascii", "replace").decode()
-    return {"subject": ascii_subject[:SUBJECT_LIMIT], "message": "\n".join(lines)}
+    return Notification(subject, "\n".join(lines))
 
 
 def _cost(record: Item) -> str:

@@ -18,6 +18,7 @@ from foreverus.batches.schedule_store import Runs
 from foreverus.batches.store import Batches
 from foreverus.errors import ForeverUsError
 from foreverus.files.records import SCHEDULE_USER
+from foreverus.notifications.notification import Notification, Notifier
 
 Item = dict[str, Any]
 
@@ -34,10 +35,6 @@ class Creates(Protocol):
     def create(self, user_id: str, request: Item, key: str = "", trigger: str = "api") -> Item: ...
 
 
-class Notifications(Protocol):
-    def send(self, subject: str, message: str) -> None: ...
-
-
 @dataclass(frozen=True)
 class _Input:
     key: str
@@ -51,7 +48,7 @@ class ScheduledBatches:
     store: Batches
     objects: Objects
     runs: Runs
-    notifications: Notifications
+    notifier: Notifier
     bucket: str
     clock: Callable[[], datetime]
 
@@ -134,6 +131,6 @@ class ScheduledBatches:
         """The telling that fails does not hide what it is about."""
         message = f"Source:    s3://{self.bucket}/{source}\nScheduled: {scheduled_at}\nReason:    {why}"
         try:
-            self.notifications.send(f"Forever Us: {what}", message)
+            self.notifier.send(Notification(f"Forever Us: {what}", message))
         except Exception:
             logger.exception("nobody was told: %s, %s", what, why)

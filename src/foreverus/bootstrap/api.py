@@ -37,6 +37,7 @@ def api() -> ApiServices:
     from foreverus.backends.catalog import Catalog
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.meter import Caps
     from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.service import SessionService
@@ -53,7 +54,7 @@ def api() -> ApiServices:
         sessions=SessionService(SessionStore(table), start),
         conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, clock),
         models=Catalog(env.model_id, env.context_tokens),
-        usage=Usage(SessionStore(table), CapacityDiary(table), caps, region(), clock),
+        usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, region(), clock),
         files=batches.files,
         batches=batches,
     )

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from foreverus.aws.data_api import Database
     from foreverus.aws.dynamo import Table
     from foreverus.aws.s3 import S3Objects
-    from foreverus.aws.sns import SnsTopic
     from foreverus.aws.step_functions import StepFunctionsMachine, StepFunctionsTasks
+    from foreverus.notifications.notification import TopicNotifier
     from foreverus.settings import DatabaseSettings
 
 
@@ -68,10 +68,11 @@ def objects(bucket: str) -> "S3Objects":
     return S3Objects(client("s3"), bucket, clock)
 
 
-def topic(arn: str) -> "SnsTopic":
+def notifier(topic_arn: str) -> "TopicNotifier":
     from foreverus.aws.sns import SnsTopic
+    from foreverus.notifications.notification import TopicNotifier
 
-    return SnsTopic(client("sns"), arn)
+    return TopicNotifier(SnsTopic(client("sns"), topic_arn))
 
 
 def database(env: "DatabaseSettings") -> "Database | None":

@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap.aws import client, clock, database, items, machine, objects, region, tasks, topic
+from foreverus.bootstrap.aws import client, clock, database, items, machine, notifier, objects, region, tasks
 from foreverus.bootstrap.sessions import starter_of_more
 
 if TYPE_CHECKING:
@@ -26,16 +26,18 @@ BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota 
 def validator() -> "Validator":
     from foreverus.batches.input.validation import Validator
     from foreverus.batches.store import BatchStore
+    from foreverus.notifications.outbox import OutboxStore
 
     env = settings.RunBatchSettings.from_env(os.environ)
-    store = BatchStore(items(env.table_name))
-    return Validator(store, objects(env.data_bucket), env.model_id, clock)
+    table = items(env.table_name)
+    return Validator(BatchStore(table), objects(env.data_bucket), OutboxStore(table), env.model_id, clock)
 
 
 def planner() -> "Planner":
     from foreverus.batches.plan.estimates import Deployment
     from foreverus.batches.plan.planner import Planner
     from foreverus.batches.store import BatchStore
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
 
@@ -51,7 +53,7 @@ def planner() -> "Planner":
         bedrock_price=bedrock_price(env.bedrock_model_id, region()),
         monthly_cap_usd=env.monthly_cap_usd,
     )
-    return Planner(BatchStore(table), SessionStore(table), deployment, clock)
+    return Planner(BatchStore(table), SessionStore(table), LedgerStore(table), deployment, clock)
 
 
 def serving() -> "Serving":
@@ -120,19 +122,29 @@ def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
 def finisher(env: settings.BatchEndSettings) -> "Finisher":
     from foreverus.batches.finishing import Finisher
     from foreverus.batches.store import BatchStore
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.files.store import FileStore
+    from foreverus.notifications.outbox import OutboxStore
 
     table = items(env.table_name)
     costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
-    return Finisher(BatchStore(table), objects(env.data_bucket), FileStore(table), costs, clock)
+    return Finisher(
+        BatchStore(table),
+        objects(env.data_bucket),
+        FileStore(table),
+        costs,
+        LedgerStore(table),
+        OutboxStore(table),
+        clock,
+    )
 
 
 def batch_end() -> "BatchEnd":
     from foreverus.batches.finishing import BatchEnd
-    from foreverus.batches.store import BatchStore
+    from foreverus.notifications.outbox import OutboxStore
 
     env = settings.RunBatchSettings.from_env(os.environ)
-    return BatchEnd(BatchStore(items(env.table_name)), finisher(env), topic(env.topic_arn))
+    return BatchEnd(finisher(env), OutboxStore(items(env.table_name)), notifier(env.topic_arn))
 
 
 def summary_keeper() -> "SummaryKeeper":
@@ -155,7 +167,7 @@ def scheduled() -> "ScheduledBatches":
         store=BatchStore(table),
         objects=objects(env.data_bucket),
         runs=ScheduleStore(table),
-        notifications=topic(env.topic_arn),
+        notifier=notifier(env.topic_arn),
         bucket=env.data_bucket,
         clock=clock,
     )

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap.aws import client, clock, items, machine, region, tasks, topic
+from foreverus.bootstrap.aws import client, clock, items, machine, notifier, region, tasks
 
 if TYPE_CHECKING:
     from foreverus.aws.push import WebSocketPush
@@ -34,11 +34,14 @@ def starter(
     table_name: str, gpu_session_arn: str, monthly_cap_usd: float, idle_seconds: int | None = None
 ) -> "SessionStarter":
     """Starts the one GPU that is everybody's. `idle_seconds`: None for the state machine's own."""
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.sessions.start import SessionStarter
     from foreverus.sessions.store import SessionStore
 
-    store = SessionStore(items(table_name))
-    return SessionStarter(store, machine(gpu_session_arn), idle_seconds, monthly_cap_usd, clock)
+    table = items(table_name)
+    return SessionStarter(
+        SessionStore(table), LedgerStore(table), machine(gpu_session_arn), idle_seconds, monthly_cap_usd, clock
+    )
 
 
 def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
@@ -78,13 +81,15 @@ def live() -> LiveServices:
 @cache
 def spend_watch() -> "SpendWatch":
     """What looks at every change of a session's record for prices to note and notices to give."""
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.price_book import PriceBook
     from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.store import SessionStore
 
     env = settings.PublishChangesSettings.from_env(os.environ)
     prices = PriceBook(client("ec2"), region())
-    return SpendWatch(SessionStore(items(env.table_name)), topic(env.topic_arn), prices.price_of)
+    table = items(env.table_name)
+    return SpendWatch(SessionStore(table), LedgerStore(table), notifier(env.topic_arn), prices.price_of)
 
 
 def waiting_messages(table_name: str) -> "WaitingMessages":
@@ -143,6 +148,7 @@ def chats_on_bedrock() -> "ChatsOnBedrock":
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.bedrock_budget import BedrockBudget
     from foreverus.conversations.on_bedrock import ChatsOnBedrock
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.meter import Caps
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.pending import PendingWorkStore
@@ -155,7 +161,7 @@ def chats_on_bedrock() -> "ChatsOnBedrock":
     store = SessionStore(table)
     budget = BedrockBudget(
         sessions=store,
-        ledger=store,
+        ledger=LedgerStore(table),
         price=bedrock_price(env.bedrock_model_id, region()),
         caps=Caps(env.monthly_cap_usd, env.session_cap_usd),
         region=region(),
@@ -188,16 +194,19 @@ def count_reaped(stack_name: str) -> Callable[[int], None]:
 @cache
 def reaper() -> "Reaper":
     from foreverus.aws.ec2 import Fleet
+    from foreverus.notifications.outbox import OutboxStore
     from foreverus.sessions.reaping import Reaper
     from foreverus.sessions.store import SessionStore
 
     env = settings.ReapGpusSettings.from_env(os.environ)
+    table = items(env.table_name)
     return Reaper(
         gpus=Fleet(client("ec2"), env.stack_name),
         executions=machine(env.gpu_session_arn),
-        sessions=SessionStore(items(env.table_name)),
+        sessions=SessionStore(table),
         closer=session_closer(env),
-        notifications=topic(env.topic_arn),
+        outbox=OutboxStore(table),
+        notifier=notifier(env.topic_arn),
         count=count_reaped(env.stack_name),
         most=timedelta(seconds=env.max_session_seconds),
         clock=clock,

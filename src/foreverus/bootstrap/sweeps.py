@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap.aws import client, clock, items, machine, topic
+from foreverus.bootstrap.aws import client, clock, items, machine, notifier
 from foreverus.bootstrap.batches import finisher
 from foreverus.bootstrap.sessions import starter, starter_of_more, waiting_batches, waiting_messages
 
@@ -23,6 +23,7 @@ def duties() -> "dict[str, Duty]":
     from foreverus.aws.sqs import ChatQueue
     from foreverus.batches.finishing import BatchEnd
     from foreverus.batches.store import BatchStore
+    from foreverus.notifications.outbox import OutboxStore
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
     from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
@@ -31,7 +32,8 @@ def duties() -> "dict[str, Duty]":
     env = settings.SweepSettings.from_env(os.environ)
     table, executions = items(env.table_name), machine(env.batch_run_arn)
     batches, sessions, pending = BatchStore(table), SessionStore(table), PendingWorkStore(table)
-    end = BatchEnd(batches, finisher(env), topic(env.topic_arn))
+    outbox = OutboxStore(table)
+    end = BatchEnd(finisher(env), outbox, notifier(env.topic_arn))
     return {
         "stuck messages": StuckMessages(
             pending=pending,
@@ -42,7 +44,7 @@ def duties() -> "dict[str, Duty]":
             clock=clock,
         ),
         "abandoned batches": AbandonedBatches(batches, executions, end, clock),
-        "batches whose end nobody was told": UnnotifiedBatches(batches, executions, end),
+        "batches whose end nobody was told": UnnotifiedBatches(batches, outbox, executions, end),
         "batches without a GPU": BatchesWithoutGpu(
             batches, pending, starter_of_more(env), waiting_batches(env.table_name), sessions.live_session_ids
         ),

@@ -9,6 +9,7 @@ from foreverus.backends.port import Completion, Prompt
 from foreverus.conversations.prompt import most_tokens
 from foreverus.conversations.records import BackendName, BedrockCharge
 from foreverus.costs.allowance import Allowance
+from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import Caps, month_of, spent_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.sessions.records import Session
@@ -17,11 +18,6 @@ from foreverus.sessions.records import Session
 class Sessions(Protocol):
     def get(self, session_id: str) -> Session | None: ...
     def live_session_ids(self) -> list[str]: ...
-
-
-class Ledger(Protocol):
-    def spent(self, month: str) -> float: ...
-    def count(self, month: str, name: str, usd: float, now: datetime) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,20 +1,27 @@
 """`gpu_session`'s step after termination: end the record, release the GPU slot, write the receipt."""
 
+from dataclasses import asdict
 from typing import Any
 
 from foreverus import logs
 from foreverus.api import schemas
 from foreverus.bootstrap import sessions
 from foreverus.sessions.capacity import refusals_of
+from foreverus.sessions.closing import CloseRequest, Failure
+from foreverus.sessions.records import Outcome
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     request = schemas.check("close_session", event)
-    return sessions.closer().close(
-        request["session_id"],
-        request.get("outcome"),
-        request.get("error"),
-        request.get("terminated_at"),
-        refusals_of(request.get("fleet_errors", []), request.get("zones", {})),
+    error = request.get("error")
+    closed = sessions.closer().close(
+        CloseRequest(
+            session_id=request["session_id"],
+            outcome=Outcome(request.get("outcome") or Outcome.ENDED),
+            failure=Failure(error.get("Error", "Unknown"), error.get("Cause", "")) if error else None,
+            terminated_at=request.get("terminated_at") or "",
+            refusals=refusals_of(request.get("fleet_errors", []), request.get("zones", {})),
+        )
     )
+    return asdict(closed)

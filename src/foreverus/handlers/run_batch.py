@@ -2,12 +2,14 @@
 Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here."""
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from foreverus import logs
 from foreverus.api import schemas
 from foreverus.batches.records import BatchRef
 from foreverus.bootstrap import batches
+from foreverus.notifications.outbox import Subject
 
 Event = dict[str, Any]
 
@@ -39,15 +41,15 @@ def serve(ref: BatchRef, request: Event) -> None:
 
 def finish(ref: BatchRef, request: Event) -> Event:
     """The output and the error file and the terminal status."""
-    return batches.batch_end().finisher.finish(ref, request["status"], request.get("error"))
+    return asdict(batches.batch_end().finisher.finish(ref, request["status"], request.get("error")))
 
 
-def told(ref: BatchRef, request: Event) -> None:
+def notified(ref: BatchRef, request: Event) -> None:
     """The machine has notified people: nobody needs to do it in its place."""
-    batches.batch_end().store.told(ref)
+    batches.batch_end().outbox.remove(Subject.BATCHES, ref.batch_id)
 
 
-STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish, "told": told}
+STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish, "notified": notified}
 
 
 def after_execution(detail: Event) -> Event:
@@ -57,4 +59,4 @@ def after_execution(detail: Event) -> Event:
     ended = {**json.loads(detail["input"]), "status": "failed", "error": {"Error": error, "Cause": cause}}
     request = schemas.check("finish_batch", ended)
     logs.bind(batch_id=request["batch_id"])
-    return batches.batch_end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"])
+    return asdict(batches.batch_end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"]))

@@ -1,8 +1,19 @@
-"""Closing a session, when its instance is gone: the record's end, the receipt, the notification, the successor."""
+"""Closing a session, when its instance is gone: what waits is rejected, its end and its cost are written, its GPU slot
+is released, its successor started. Each step may be the last one before a crash, and all of them can be run again:
+
+| crash after | what is missing | who does it |
+|---|---|---|
+| a rejection | the end | the state machine's next try, else the reaper (`SessionLost`) |
+| the end (one transaction: record, ledger, outbox) | the slot is held by a session that is over: nobody starts beside it | the next try, else the reaper |
+| the slot's release | the diary's facts, the successor | the next try; else a sweep starts a session for what waits |
+| the successor's start | the notification | the state machine, else the reaper, from the outbox |
+
+So nobody sees a free slot before the cost of its last holder is in the ledger, and the end that is written first stands.
+"""  # noqa: E501
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -12,22 +23,51 @@ from foreverus.costs.meter import spent_usd
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import Receipt, receipt
 from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
+from foreverus.notifications.notification import Notification
 from foreverus.sessions.advice import advice
 from foreverus.sessions.capacity import Entry, Refusal, entries, last_bought
-from foreverus.sessions.records import Outcome, Session, SessionStatus, Trigger
+from foreverus.sessions.notification import notification
+from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
 from foreverus.sessions.start import SessionStarter
 
 Item = dict[str, Any]
 
-SNS_SUBJECT_LIMIT = 99  # SNS: fewer than 100 characters
 CAUSE_LIMIT = 1000  # characters of an error's cause that are worth keeping and mailing
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What an execution ended in: an error's name and its words."""
+
+    code: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRequest:
+    """`outcome`: of a session that did not fail. `terminated_at` empty: now. `refusals`: what EC2 did not sell, for the
+    diary."""
+
+    session_id: str
+    outcome: Outcome = Outcome.ENDED
+    failure: Failure | None = None
+    terminated_at: str = ""
+    refusals: Sequence[Refusal] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    session_id: str
+    status: SessionStatus
+    notification: Notification
+
+
 class Closing(Protocol):
     def get(self, session_id: str) -> Session | None: ...
-    def close(self, session_id: str, changes: Item, now: datetime, usd: float) -> Session: ...
+    def close(self, session: Session, end: SessionEnd, usd: float) -> bool: ...
+    def release_slot(self, session: Session) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -56,7 +96,7 @@ class Diary(Protocol):
     def write(self, entries: list[Entry]) -> None: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionCloser:
     store: Closing
     starter: SessionStarter
@@ -66,67 +106,79 @@ class SessionCloser:
     region: str
     clock: Callable[[], datetime]
 
-    def close(
-        self,
-        session_id: str,
-        outcome: str | None = None,
-        error: dict[str, str] | None = None,
-        terminated_at: str | None = None,
-        refusals: Sequence[Refusal] = (),
-    ) -> Item:
-        """Returns `{session_id, status, notification: {subject, message}}`. Safe to run twice.
+    def close(self, request: CloseRequest) -> Closed:
+        """Safe to run twice, and at once with another run.
 
         After a failure what waits ends in that error: a boot that always fails must not buy one GPU after the other; so
         it does at a spend cap. When a person switched the GPU off, what was not answered by then ends in
         `SessionEndRequested`: off means off. Who was accepted after that, or too late for a good end, gets a successor.
         A receipt, a diary or a rejection that fails is logged; it does not keep the session open.
-
-        `refusals`: what EC2 did not sell, for the diary.
         """
         now = self.clock()
-        session = self.store.get(session_id) or Session(session_id=session_id, created_at=ids.timestamp(now))
-        end = ids.parse_timestamp(terminated_at) if terminated_at else now
-        advised = self._advised(session, error, refusals, now) if error else None
-        changes = closing_changes(outcome, advised, ids.timestamp(end))
-        what_waits_is_theirs = True  # who was accepted from here on did not wait for this session
-        if session.is_over:
-            pass  # the first run has seen to those; who waits now waits for somebody else
-        elif error:
-            what_waits_is_theirs = self._reject_waiting(session_id, changes["error"])
-        elif outcome == Outcome.SPEND_CAP:
-            what_waits_is_theirs = self._reject_waiting(session_id, SpendCapReached.code())
-        elif session.end_requested:
-            self._reject_waiting(session_id, SessionEndRequested.code(), session.end_requested_at)
-        session = self.store.get(session_id) or session
-        usd = spent_usd(session.launches, end, self.region) + session.bedrock.usd
-        try:
-            bill = receipt(session, self.region, end, self.price_of)
-            changes["receipt"] = asdict(bill)
-            usd = usd if bill.total_usd is None else bill.total_usd
-        except Exception:
-            logger.exception("no receipt for %s", session_id)
-        if not session.is_over and session.bedrock.usd:
-            changes["bedrock_counted_usd"] = session.bedrock.usd  # what comes later is counted by who brings it
-        closed = self.store.close(session_id, changes, now, usd)
-        self._write_diary(session, refusals)
-        if what_waits_is_theirs:
-            self._start_successor(closed)
-        return {"session_id": session_id, "status": closed.status, "notification": notification(closed)}
+        session = self.store.get(request.session_id)
+        session = session or Session(session_id=request.session_id, created_at=ids.timestamp(now))
+        successor_allowed = True
+        if not session.is_over:  # else an earlier run has rejected what waited for it: who waits now came later
+            successor_allowed = self._reject_what_waits(session, request)
+            session = self._end(session, request, now)
+        self.store.release_slot(session)
+        self._write_diary(session, request.refusals)
+        if successor_allowed:
+            self._start_successor(session)
+        return Closed(session.session_id, session.status, notification(session))
 
-    def _advised(
-        self, session: Session, error: dict[str, str], refusals: Sequence[Refusal], now: datetime
-    ) -> dict[str, str]:
-        """The error with what people can do about it, first: a long cause is cut at its end."""
-        code = error.get("Error", "Unknown")
+    def _reject_what_waits(self, session: Session, request: CloseRequest) -> bool:
+        """Whether what waits from here on may have a successor: not, where something that should have ended in this
+        session's error could not be told so. The sweep sees to it."""
+        if request.failure:
+            return self._reject(session.session_id, request.failure.code)
+        if request.outcome is Outcome.SPEND_CAP:
+            return self._reject(session.session_id, SpendCapReached.code())
+        if session.end_requested:
+            self._reject(session.session_id, SessionEndRequested.code(), session.end_requested_at)
+        return True
+
+    def _end(self, session: Session, request: CloseRequest, now: datetime) -> Session:
+        """The session as it is when its end is written. Somebody else's end that was faster stands."""
+        session = self.store.get(session.session_id) or session  # what was rejected has added its tokens
+        terminated = ids.parse_timestamp(request.terminated_at) if request.terminated_at else now
+        bill = self._receipt(session, terminated)
+        usd = spent_usd(session.launches, terminated, self.region) + session.bedrock.usd  # at a guard's prices
+        if bill and bill.total_usd is not None:
+            usd = bill.total_usd
+        failure = self._with_advice(session, request.failure, request.refusals, now) if request.failure else None
+        end = SessionEnd(
+            status=SessionStatus.FAILED if failure else SessionStatus.ENDED,
+            outcome=Outcome.FAILED if failure else request.outcome,
+            error=failure.code if failure else "",
+            cause=failure.cause[:CAUSE_LIMIT] if failure else "",
+            terminated_at=ids.timestamp(terminated),
+            ended_at=ids.timestamp(now),
+            receipt=bill,
+            bedrock_counted_usd=session.bedrock.usd,  # what comes later is counted by who brings it
+        )
+        if self.store.close(session, end, usd):
+            return ended(session, end)
+        return self.store.get(session.session_id) or session
+
+    def _receipt(self, session: Session, terminated: datetime) -> Receipt | None:
+        try:
+            return receipt(session, self.region, terminated, self.price_of)
+        except Exception:
+            logger.exception("no receipt for %s", session.session_id)
+            return None
+
+    def _with_advice(self, session: Session, failure: Failure, refusals: Sequence[Refusal], now: datetime) -> Failure:
+        """What people can do about it comes first: a long cause is cut at its end."""
         hope = ""
-        if code == NoGpuCapacity.code():
+        if failure.code == NoGpuCapacity.code():
             try:
                 hope = last_bought(self.diary.read(), now)
             except Exception:
                 logger.exception("the capacity diary could not be read")
         on_demand = session.allow_on_demand or any(one.lifecycle == "on-demand" for one in refusals)
-        words = advice(code, region=self.region, on_demand=on_demand, last_bought=hope)
-        return {"Error": code, "Cause": " ".join(filter(None, [words, error.get("Cause", "")]))}
+        words = advice(failure.code, region=self.region, on_demand=on_demand, last_bought=hope)
+        return Failure(failure.code, " ".join(filter(None, [words, failure.cause])))
 
     def _write_diary(self, session: Session, refusals: Sequence[Refusal]) -> None:
         try:
@@ -134,7 +186,7 @@ class SessionCloser:
         except Exception:
             logger.exception("the capacity diary misses what %s saw", session.session_id)
 
-    def _reject_waiting(self, session_id: str, code: str, until: str = "") -> bool:
+    def _reject(self, session_id: str, code: str, until: str = "") -> bool:
         """Whether all of them could be told."""
         told = True
         for waiting in self.waiting:
@@ -157,56 +209,23 @@ class SessionCloser:
                 if wanted.gpus > 1:
                     self.starter.start_more(wanted.owner, wanted.batch_id, wanted.gpus, wanted.allow_on_demand)
             except SpendCapReached:
-                self._reject_waiting(closed.session_id, SpendCapReached.code())
+                self._reject(closed.session_id, SpendCapReached.code())
                 return
             except NotAccepted:
                 logger.warning("something waits and no session could be started: the sweep will", exc_info=True)
 
 
-def closing_changes(outcome: str | None, error: dict[str, str] | None, terminated_at: str) -> Item:
-    if error:
-        return {
-            "status": SessionStatus.FAILED,
-            "outcome": Outcome.FAILED,
-            "error": error.get("Error", "Unknown"),
-            "cause": error.get("Cause", "")[:CAUSE_LIMIT],
-            "terminated_at": terminated_at,
-        }
-    return {"status": SessionStatus.ENDED, "outcome": outcome or Outcome.ENDED, "terminated_at": terminated_at}
-
-
-def notification(session: Session) -> dict[str, str]:
-    """What SNS says about a session: never prompts, never answers.
-
-    The subject is ASCII, one line, as SNS demands.
-    """
-    spent = session.receipt or Receipt()
-    total = spent.total_usd
-    cost = "cost unknown" if total is None else f"US$ {total:.4f}" if not 0 < total < 1e-4 else "under US$ 0.0001"
-    failed, at_cap = session.status is SessionStatus.FAILED, session.outcome is Outcome.SPEND_CAP
-    how = "ended at its spend cap" if at_cap else "ended"
-    subject = f"Forever Us: session failed, {session.error}" if failed else f"Forever Us: session {how}, {cost}"
-    lines = [
-        f"Session:   {session.session_id}",
-        f"Outcome:   {session.outcome}",
-        *([f"Error:     {session.error}: {session.cause}"] if failed else []),
-        *([f"Notice:    {advice(SpendCapReached.code())}"] if at_cap else []),
-        *_bedrock_line(spent),
-        f"GPU:       {spent.instance_type or 'none was launched'} {spent.lifecycle or ''}".rstrip(),
-        f"Instance:  {spent.instance_id or '-'} (terminated)",
-        f"Minutes:   {spent.instance_minutes}",
-        f"Messages:  {spent.messages}",
-        f"Tokens:    {spent.prompt_tokens} in, {spent.completion_tokens} out",
-        f"Cost:      {cost}" + (f" (at US$ {spent.price_per_hour_usd}/h)" if spent.price_per_hour_usd else ""),
-    ]
-    ascii_subject = subject.encode("ascii", "replace").decode().replace("\n", " ")
-    return {"subject": ascii_subject[:SNS_SUBJECT_LIMIT], "message": "\n".join(lines)}
-
-
-def _bedrock_line(spent: Receipt) -> list[str]:
-    """What Bedrock answered because no GPU could be had."""
-    if not spent.bedrock_messages:
-        return []
-    messages = "1 message was" if spent.bedrock_messages == 1 else f"{spent.bedrock_messages} messages were"
-    cost = "a price that is not known" if spent.bedrock_usd is None else f"US$ {spent.bedrock_usd:.6f}"
-    return [f"Bedrock:   {messages} answered on Bedrock, {cost}"]
+def ended(session: Session, end: SessionEnd) -> Session:
+    """The session with its end."""
+    return replace(
+        session,
+        status=end.status,
+        outcome=end.outcome,
+        error=end.error,
+        cause=end.cause,
+        terminated_at=end.terminated_at,
+        ended_at=end.ended_at,
+        receipt=end.receipt,
+        bedrock=replace(session.bedrock, counted_usd=end.bedrock_counted_usd),
+        task_token="",
+    )

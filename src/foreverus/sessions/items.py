@@ -8,7 +8,7 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import Item
 from foreverus.costs.launch import BedrockUse, Launch, Lifecycle
 from foreverus.costs.receipt import Receipt
-from foreverus.sessions.records import Outcome, Phase, Session, SessionStatus, SpendCap, Task, Trigger
+from foreverus.sessions.records import Outcome, Phase, Session, SessionEnd, SessionStatus, SpendCap, Task, Trigger
 
 WORDS = {
     "status": SessionStatus,
@@ -63,6 +63,23 @@ def session_to_item(session: Session) -> Item:
         if value != getattr(BedrockUse(), name)
     }
     return {**keys.session_key(session.session_id), **written, **bedrock}
+
+
+def end_to_item(end: SessionEnd) -> Item:
+    """The attributes that a session's end adds to its item."""
+    written: Item = {
+        "status": end.status,
+        "outcome": end.outcome,
+        "terminated_at": end.terminated_at,
+        "ended_at": end.ended_at,
+    }
+    if end.error:
+        written |= {"error": end.error, "cause": end.cause}
+    if end.receipt:
+        written["receipt"] = asdict(end.receipt)
+    if end.bedrock_counted_usd:
+        written["bedrock_counted_usd"] = end.bedrock_counted_usd
+    return written
 
 
 def _known(record: Any, item: Item) -> Item:

@@ -2,25 +2,25 @@
 
 An instance of ours may live only while its session's execution runs, and never beyond its maximum life.
 
-One thing that fails holds nothing else up: a call that AWS refuses for one instance, session or letter is noted, the
-rest is done, and the whole fails at its end, so that Lambda tries again and an alarm (`ReaperFails`) hears of it.
+One thing that fails holds nothing else up: a call that AWS refuses for one instance, session or notification is noted,
+the rest is done, and the whole fails at its end, so that Lambda tries again and an alarm (`ReaperFails`) hears of it.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus import ids
+from foreverus.attempts import Attempts
 from foreverus.aws.ec2 import GpuInstance
-from foreverus.errors import ForeverUsError
-from foreverus.sessions.closing import notification
+from foreverus.errors import ForeverUsError, SessionLost
+from foreverus.notifications.notification import Notification, Notifier
+from foreverus.notifications.outbox import Entry, Outbox, Subject, deliver
+from foreverus.sessions.closing import Closed, CloseRequest, Failure
+from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Session
-
-Item = dict[str, Any]
-
 
 GRACE = timedelta(minutes=1)  # a machine that has just ended may be terminating its instance right now
 
@@ -40,16 +40,11 @@ class Executions(Protocol):
 class Sessions(Protocol):
     def get(self, session_id: str) -> Session | None: ...
     def live_session_ids(self) -> list[str]: ...
-    def untold(self) -> list[str]: ...
-    def told(self, session_id: str) -> None: ...
+    def release_slot(self, session: Session) -> None: ...
 
 
 class Closer(Protocol):
-    def close(self, session_id: str, outcome: str | None = None, error: dict[str, str] | None = None) -> Item: ...
-
-
-class Notifications(Protocol):
-    def send(self, subject: str, message: str) -> None: ...
+    def close(self, request: CloseRequest) -> Closed: ...
 
 
 def why_reap(instance: GpuInstance, running: bool, now: datetime, most: timedelta) -> str | None:
@@ -72,33 +67,14 @@ class NotAllReaped(ForeverUsError):
     """The text says what could not be done. Lambda and the next sweep try again; the error is what an alarm sees."""
 
 
-class Trouble:
-    """What failed so far. `raise_any` makes the whole fail, once everything else is done."""
-
-    def __init__(self) -> None:
-        self.noted: list[str] = []
-
-    @contextmanager
-    def at(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except Exception as err:
-            logger.exception("failed: %s", what)
-            self.noted.append(f"{what}: {err!r}")
-
-    def raise_any(self) -> None:
-        """Raises NotAllReaped, if anything failed."""
-        if self.noted:
-            raise NotAllReaped("; ".join(self.noted))
-
-
 @dataclass(frozen=True)
 class Reaper:
     gpus: Gpus
     executions: Executions
     sessions: Sessions
     closer: Closer
-    notifications: Notifications
+    outbox: Outbox
+    notifier: Notifier
     count: Callable[[int], None]  # says how many instances were reaped: an alarm listens
     most: timedelta
     clock: Callable[[], datetime]
@@ -108,26 +84,26 @@ class Reaper:
 
         Raises NotAllReaped when something could not be done; all else was.
         """
-        trouble = Trouble()
+        attempts = Attempts()
         running: dict[str, bool] = {"": False}
         live, doomed = self.gpus.live(), []
         for gpu in live:
             if gpu.session_id not in running:
                 running[gpu.session_id] = True  # not knowing is no reason to end somebody's session
-                with trouble.at(f"asking whether {gpu.session_id} runs"):
+                with attempts.at(f"asking whether {gpu.session_id} runs"):
                     running[gpu.session_id] = self.executions.is_running(gpu.session_id)
             if reason := why_reap(gpu, running[gpu.session_id], self.clock(), self.most):
                 doomed.append((gpu, reason))
-        reaped = self._terminate(doomed, trouble)
+        reaped = self._terminate(doomed, attempts)
         alive = {gpu.session_id for gpu in live if gpu.instance_id not in reaped}
         for session_id in {gpu.session_id for gpu, _ in doomed if not running[gpu.session_id]} - alive - {""}:
-            with trouble.at(f"closing {session_id}"):
+            with attempts.at(f"closing {session_id}"):
                 self._close(session_id, "its execution ended and left an instance behind")
-        with trouble.at("looking for sessions that are over and hold a slot"):
-            self._free_slots(alive, trouble)
-        with trouble.at("looking for sessions of whose end nobody was notified"):
-            self._tell_the_untold(trouble)
-        trouble.raise_any()
+        with attempts.at("looking for sessions that are over and hold a slot"):
+            self._free_slots(alive, attempts)
+        with attempts.at("looking for sessions of whose end nobody was notified"):
+            self._empty_outbox(attempts)
+        attempts.raise_any(NotAllReaped)
         return reaped
 
     def session_ended(self, session_id: str) -> list[str]:
@@ -137,63 +113,68 @@ class Reaper:
         While an instance of it could not be terminated it is not closed: its receipt would be wrong and its slot free.
         Raises NotAllReaped when something could not be done; all else was.
         """
-        trouble = Trouble()
+        attempts = Attempts()
         left = [gpu for gpu in self.gpus.live() if gpu.session_id == session_id]
         why = "its session's execution ended without terminating it"
-        reaped = self._terminate([(gpu, why) for gpu in left], trouble)
+        reaped = self._terminate([(gpu, why) for gpu in left], attempts)
         if len(reaped) == len(left):
-            with trouble.at(f"closing {session_id}"):
+            with attempts.at(f"closing {session_id}"):
                 self._close(session_id, "its execution ended before it was closed")
-            with trouble.at(f"notifying people of {session_id}"):
-                if session_id in self.sessions.untold():
-                    self._tell(session_id)
-        trouble.raise_any()
+            with attempts.at(f"notifying people of {session_id}"):
+                for entry in self.outbox.entries(Subject.SESSIONS):
+                    if entry.name == session_id:
+                        self._notify(entry)
+        attempts.raise_any(NotAllReaped)
         return reaped
 
-    def _terminate(self, doomed: list[tuple[GpuInstance, str]], trouble: Trouble) -> list[str]:
+    def _terminate(self, doomed: list[tuple[GpuInstance, str]], attempts: Attempts) -> list[str]:
         """The ids of those that are gone now, of which people are told."""
         reaped, lines = [], []
         for gpu, reason in doomed:
             line = f"{gpu.instance_id} of session {gpu.session_id or '(no tag)'}: {reason}"
-            with trouble.at(f"terminating {line}"):
+            with attempts.at(f"terminating {line}"):
                 self.gpus.terminate(gpu.instance_id)
                 reaped.append(gpu.instance_id)
                 lines.append(line)
         if reaped:
             self.count(len(reaped))
             logger.error("reaped: %s", "; ".join(lines))
-            with trouble.at("telling people"):
+            with attempts.at("telling people"):
                 subject = f"Forever Us: {len(reaped)} GPU instance(s) had to be terminated"
-                self.notifications.send(subject, "\n".join(lines))
+                self.notifier.send(Notification(subject, "\n".join(lines)))
         return reaped
 
     def _close(self, session_id: str, cause: str) -> None:
-        session = self.sessions.get(session_id)
-        if session and not session.is_over:
-            self.closer.close(session_id, error={"Error": "SessionLost", "Cause": cause})
-
-    def _tell(self, session_id: str) -> None:
-        """In the execution's place, which cannot any more."""
+        """One that is over may hold its slot still: whoever closed it was cut off before it released that."""
         session = self.sessions.get(session_id)
         if session and session.is_over:
-            self.notifications.send(**notification(session))
-        self.sessions.told(session_id)
+            self.sessions.release_slot(session)
+        elif session:
+            self.closer.close(CloseRequest(session_id=session_id, failure=Failure(SessionLost.code(), cause)))
 
-    def _tell_the_untold(self, trouble: Trouble) -> None:
-        for session_id in self.sessions.untold():
-            with trouble.at(f"notifying people of {session_id}"):
-                if not self.executions.is_running(session_id):
-                    self._tell(session_id)
+    def _notify(self, entry: Entry) -> None:
+        """In the execution's place, which cannot any more."""
+        session = self.sessions.get(entry.name)
+        if session and session.is_over:
+            deliver(self.outbox, self.notifier, entry, notification(session))
+        else:
+            self.outbox.remove(entry.subject, entry.name)
 
-    def _free_slots(self, alive: set[str], trouble: Trouble) -> None:
-        """A slot whose session has no running execution would keep everybody from a GPU for ever. `alive`: sessions
-        with an instance that lives. They keep theirs: another GPU would be bought beside it."""
+    def _empty_outbox(self, attempts: Attempts) -> None:
+        for entry in self.outbox.entries(Subject.SESSIONS):
+            with attempts.at(f"notifying people of {entry.name}"):
+                if not self.executions.is_running(entry.name):
+                    self._notify(entry)
+
+    def _free_slots(self, alive: set[str], attempts: Attempts) -> None:
+        """A slot whose session is over, or has no running execution, would keep everybody from a GPU for ever. `alive`:
+        sessions with an instance that lives. They keep theirs: another GPU would be bought beside it."""
         for holder in set(self.sessions.live_session_ids()) - alive:
-            with trouble.at(f"freeing the slot of {holder}"):
+            with attempts.at(f"freeing the slot of {holder}"):
                 session = self.sessions.get(holder)
-                if session and not self.executions.is_running(holder):
-                    self._close_abandoned(session)
+                if session and (session.is_over or self._is_abandoned(session)):
+                    self._close(holder, "it has no execution")
 
-    def _close_abandoned(self, session: Session) -> None:
-        if self.clock() - ids.parse_timestamp(session.created_at) > GRACE:
-            self._close(session.session_id, "it has no execution")
+    def _is_abandoned(self, session: Session) -> bool:
+        age = self.clock() - ids.parse_timestamp(session.created_at)
+        return age > GRACE and not self.executions.is_running(session.session_id)

@@ -160,6 +160,20 @@ class Session:
         return Budget(self.launches, Caps(self.monthly_cap_usd, self.session_cap_usd), self.month_usd or 0.0)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnd:
+    """How a session ended. `bedrock_counted_usd`: the part of its cost that Bedrock took."""
+
+    status: SessionStatus
+    outcome: Outcome
+    terminated_at: str
+    ended_at: str
+    error: str = ""
+    cause: str = ""
+    receipt: Receipt | None = None
+    bedrock_counted_usd: float = 0.0
+
+
 def expected_boot_seconds(earlier: Iterable[Session]) -> float | None:
     """Median seconds from request to healthy over earlier sessions; None without any.
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from foreverus.costs.launch import Launch
+from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
 from foreverus.costs.prices import Price
+from foreverus.notifications.notification import Notification, Notifier
 from foreverus.sessions.records import Session, SpendCap
 
 logger = logging.getLogger(__name__)
@@ -18,19 +20,15 @@ logger = logging.getLogger(__name__)
 
 class Records(Protocol):
     def get(self, session_id: str) -> Session | None: ...
-    def spent(self, month: str) -> float: ...
     def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool: ...
     def note_told(self, session_id: str, percent: int) -> None: ...
-
-
-class Notifications(Protocol):
-    def send(self, subject: str, message: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class SpendWatch:
     records: Records
-    notifications: Notifications
+    ledger: Ledger
+    notifier: Notifier
     price_of: Callable[[Launch], Price]
 
     def look(self, session: Session) -> None:
@@ -46,7 +44,7 @@ class SpendWatch:
             self._tell(session.session_id)
 
     def _note_price(self, session: Session, number: int, launch: Launch) -> None:
-        month_usd = self.records.spent(month_of(session.created_at))
+        month_usd = self.ledger.spent(month_of(session.created_at))
         self.records.note_price(
             session.session_id, number, launch.instance_id, self.price_of(launch), round(month_usd, 6)
         )
@@ -56,7 +54,7 @@ class SpendWatch:
         session = self.records.get(session_id)
         if not session or not _is_notice_due(session):
             return
-        self.notifications.send(*spend_notice(session))
+        self.notifier.send(spend_notice(session))
         self.records.note_told(session_id, session.spend_notice or 0)
 
 
@@ -64,8 +62,7 @@ def _is_notice_due(session: Session) -> bool:
     return (session.spend_notice or 0) > session.spend_told
 
 
-def spend_notice(session: Session) -> tuple[str, str]:
-    """(subject, message) of a notice."""
+def spend_notice(session: Session) -> Notification:
     percent, cap = session.spend_notice or 0, session.spend_notice_cap or SpendCap.SESSION
     usd = session.monthly_cap_usd if cap is SpendCap.MONTH else session.session_cap_usd
     of = f"this month's spend cap of US$ {usd}" if cap is SpendCap.MONTH else f"its spend cap of US$ {usd}"
@@ -74,7 +71,7 @@ def spend_notice(session: Session) -> tuple[str, str]:
         if percent >= 100
         else "It goes on. At 100 % it finishes what it is answering and ends."
     )
-    return (
+    return Notification(
         f"Forever Us: a session has used {percent} % of {'the month' if cap is SpendCap.MONTH else 'its'} spend cap",
         f"Session {session.session_id} has used {percent} % of {of}.\n{what}\n{HOW_TO_RAISE[cap]}",
     )

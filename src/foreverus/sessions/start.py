@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus import ids
+from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import month_of, spend_cap_reached
 from foreverus.errors import AnotherSessionIsLive, NotAccepted
 from foreverus.sessions.records import Session, Trigger
@@ -23,13 +24,13 @@ class Claims(Protocol):
     def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Session | None: ...
     def claim(self, session: Session, monthly_cap_usd: float) -> bool: ...
-    def spent(self, month: str) -> float: ...
     def unclaim(self, session_id: str, slot: int = 0) -> bool: ...
 
 
 @dataclass(frozen=True)
 class SessionStarter:
     store: Claims
+    ledger: Ledger
     machine: SessionMachine
     idle_seconds: int | None  # None: the state machine's own default
     monthly_cap_usd: float
@@ -62,7 +63,7 @@ class SessionStarter:
                 continue  # somebody was faster: join theirs
             if not within_cap:
                 month = month_of(session.created_at)
-                raise spend_cap_reached(month, self.store.spent(month), self.monthly_cap_usd)
+                raise spend_cap_reached(month, self.ledger.spent(month), self.monthly_cap_usd)
             return self._start_execution(session), True
         raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
 
@@ -75,7 +76,7 @@ class SessionStarter:
         started = 0
         for slot in range(1, min(count, self.max_gpus)):
             live = len(self.store.live_session_ids())
-            spent = self.store.spent(month_of(ids.timestamp(self.clock())))
+            spent = self.ledger.spent(month_of(ids.timestamp(self.clock())))
             if live >= count or spent + (live + 1) * self.session_cap_usd > self.monthly_cap_usd:
                 break
             session = self._new(owner, Trigger.BATCH, slot, None, allow_on_demand, batch_id)
@@ -107,7 +108,7 @@ class SessionStarter:
     def check_cap(self) -> None:
         """Raises SpendCapReached when nothing is live and `start` would raise it: asked before a message is kept."""
         month = month_of(ids.timestamp(self.clock()))
-        spent = self.store.spent(month)
+        spent = self.ledger.spent(month)
         if spent >= self.monthly_cap_usd and not self._live():
             raise spend_cap_reached(month, spent, self.monthly_cap_usd)
 

@@ -6,18 +6,18 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import (
     ConditionFailed,
-    Item,
     Table,
-    check_write,
     delete_write,
     put_write,
     update_write,
 )
+from foreverus.costs.ledger import cap_check, session_writes
 from foreverus.costs.meter import month_of
 from foreverus.costs.prices import Price
 from foreverus.errors import AnotherSessionIsLive
-from foreverus.sessions.items import session_from_item, session_to_item
-from foreverus.sessions.records import Session, SessionStatus
+from foreverus.notifications.outbox import Entry, Subject, entry_write
+from foreverus.sessions.items import end_to_item, session_from_item, session_to_item
+from foreverus.sessions.records import Session, SessionEnd, SessionStatus
 
 AFTER_ALL = "ses_~"  # sorts behind every id that we give
 
@@ -48,7 +48,6 @@ class SessionStore:
     def claim(self, session: Session, monthly_cap_usd: float) -> bool:
         """Writes the record and takes the GPU slot, both or neither. False, and nothing is written, when the month has
         cost as much as its cap. Raises AnotherSessionIsLive."""
-        month = month_of(session.created_at)
         try:
             self.items.transact(
                 put_write(session_to_item(session), "attribute_not_exists(pk)"),
@@ -60,31 +59,13 @@ class SessionStore:
                     },
                     "attribute_not_exists(pk)",
                 ),
-                check_write(
-                    keys.ledger_total_key(month),
-                    "attribute_not_exists(spent_usd) OR spent_usd < :cap",
-                    {":cap": monthly_cap_usd},
-                ),
+                cap_check(month_of(session.created_at), monthly_cap_usd),
             )
         except ConditionFailed as err:
             if not err.writes & {0, 1}:
                 return False
             raise AnotherSessionIsLive from err
         return True
-
-    def spent(self, month: str) -> float:
-        """USD that the closed sessions of a month have cost."""
-        total = self.items.get(keys.ledger_total_key(month)) or {}
-        return float(total.get("spent_usd", 0.0))
-
-    def count(self, month: str, name: str, usd: float, now: datetime) -> None:
-        """Adds a cost that no session's closing counts, such as a batch's on Bedrock, to a month's ledger: once for
-        each name."""
-        entry = {**keys.ledger_entry_key(month, name), "usd": usd, "ended_at": ids.timestamp(now)}
-        self.items.transact_if(
-            put_write(entry, "attribute_not_exists(pk)"),
-            update_write(keys.ledger_total_key(month), "ADD spent_usd :usd", {":usd": usd}),
-        )
 
     def unclaim(self, session_id: str, slot: int = 0) -> bool:
         """Undoes `claim` when the execution could not be started. False, and nothing is undone, when the session's
@@ -107,59 +88,35 @@ class SessionStore:
         )
         return session_from_item(item)
 
-    def close(self, session_id: str, changes: Item, now: datetime, usd: float = 0.0) -> Session:
-        """Writes the end into the record, releases the GPU slot if it is this session's, counts its cost once into the
-        month's ledger and notes that people are to be notified: one transaction, so nobody sees a free slot before its
-        cost, and no end is kept from people by a crash.
-
-        Safe to run twice: the second run writes the same record, finds the slot released or taken by another, and the
-        session in the ledger.
-        """
-        record = {**changes, "ended_at": ids.timestamp(now)}
-        names = {f"#{name}": name for name in record}
+    def close(self, session: Session, end: SessionEnd, usd: float) -> bool:
+        """Writes the end into the record, counts the cost into the month's ledger and notes that people are to be
+        notified: one transaction, so no crash keeps an end or its cost from anybody. False, and nothing is written,
+        when the session has an end already. The GPU slot stays taken until `release_slot`."""
+        record = end_to_item(end)
         sets = [f"#{name} = :{name}" for name in record]
         # A session that was refused before it had a record gets one that the page can show.
         sets += [f"{name} = if_not_exists({name}, :{name})" for name in ("session_id", "created_at")]
         values = {f":{name}": value for name, value in record.items()} | {
             ":one": 1,
-            ":session_id": session_id,
-            ":created_at": record["ended_at"],
+            ":session_id": session.session_id,
+            ":created_at": end.ended_at,
         }
-        before = self.get(session_id) or Session(session_id=session_id, created_at=record["ended_at"])
-        month = month_of(before.created_at)
-        end = update_write(
-            keys.session_key(session_id),
-            f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
-            values,
-            names=names,
-        )
-        held = keys.gpu_slot_key(before.slot)
-        slot = delete_write(held, "attribute_not_exists(pk) OR session_id = :s", {":s": session_id})
-        counted = [
-            put_write(
-                {**keys.ledger_entry_key(month, session_id), "usd": usd, "ended_at": record["ended_at"]},
-                "attribute_not_exists(pk)",
+        return self.items.transact_if(
+            update_write(
+                keys.session_key(session.session_id),
+                f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
+                values,
+                condition="attribute_not_exists(ended_at)",
+                names={f"#{name}": name for name in record},
             ),
-            update_write(keys.ledger_total_key(month), "ADD spent_usd :usd, sessions :one", {":usd": usd, ":one": 1}),
-            put_write({**keys.untold_key(keys.SESSIONS, session_id), "ended_at": record["ended_at"]}),
-        ]
-        writes = [end, slot, *counted]
-        while True:
-            try:
-                self.items.transact(*writes)
-                return self.get(session_id) or before
-            except ConditionFailed as err:
-                failed = [writes[place] for place in err.writes]
-                done = [slot] if slot in failed else []
-                done += counted if counted[0] in failed else []
-                writes = [write for write in writes if write not in done]
+            *session_writes(month_of(session.created_at), session.session_id, usd, end.ended_at),
+            entry_write(Entry(Subject.SESSIONS, session.session_id, ended_at=end.ended_at)),
+        )
 
-    def untold(self) -> list[str]:
-        """The sessions of whose end nobody has been notified yet."""
-        return [str(item["sk"]) for item in self.items.query(keys.untold_partition(keys.SESSIONS))]
-
-    def told(self, session_id: str) -> None:
-        self.items.delete(keys.untold_key(keys.SESSIONS, session_id))
+    def release_slot(self, session: Session) -> None:
+        """Frees the GPU slot if it is still this session's."""
+        slot = keys.gpu_slot_key(session.slot)
+        self.items.transact_if(delete_write(slot, "session_id = :s", {":s": session.session_id}))
 
     def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool:
         """Notes what an instance costs by the hour, once, and what the month had cost when it was bought."""

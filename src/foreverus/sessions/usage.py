@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
+from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_price, month_of, spent_usd
 from foreverus.sessions.capacity import public_capacity
 from foreverus.sessions.diary import CapacityDiary
@@ -18,6 +19,7 @@ Item = dict[str, Any]
 @dataclass(frozen=True)
 class Usage:
     store: SessionStore
+    ledger: Ledger
     diary: CapacityDiary
     caps: Caps
     region: str
@@ -26,7 +28,7 @@ class Usage:
     def show(self) -> Item:
         now = self.clock()
         month = month_of(ids.timestamp(now))
-        spent = self.store.spent(month)
+        spent = self.ledger.spent(month)
         live = self._live(now)
         return {
             "object": "usage",

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.aws.step_functions import RUNNING
 from foreverus.batches import model
+from foreverus.batches.finishing import Finished
 from foreverus.batches.records import BatchRef
 from foreverus.batches.serving import Starter, start_sessions
 from foreverus.batches.store import Batches
 from foreverus.errors import NotAccepted, SpendCapReached
+from foreverus.notifications.outbox import Outbox, Subject
 from foreverus.sessions.pending import PendingWork
 from foreverus.sweeps.sweep import Task
 
@@ -34,7 +36,7 @@ class Executions(Protocol):
 
 
 class End(Protocol):
-    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Item: ...
+    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Finished: ...
 
 
 class Waiting(Protocol):
@@ -81,17 +83,18 @@ class UnnotifiedBatches:
     """Batches that had come to their end when their execution was lost, before it could tell people."""
 
     store: Batches
+    outbox: Outbox
     executions: Executions
     end: End
 
     def __call__(self) -> Iterator[Task]:
-        for ref in self.store.untold():
-            yield Task(ref.batch_id, partial(self._notify, ref))
+        for entry in self.outbox.entries(Subject.BATCHES):
+            yield Task(entry.name, partial(self._notify, BatchRef(entry.user_id, entry.name)))
 
     def _notify(self, ref: BatchRef) -> str | None:
         record = self.store.get(ref)
         if record is None:
-            self.store.told(ref)
+            self.outbox.remove(Subject.BATCHES, ref.batch_id)
         elif model.is_over(record) and self.executions.status(ref.batch_id) != RUNNING:
             self.end.fail(ref)
             return "notified"

@@ -16,6 +16,7 @@ from foreverus.batches.plan.planner import Planner
 from foreverus.batches.records import Progress
 from foreverus.batches.serving import Serving
 from foreverus.batches.waiting import WaitingBatches
+from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
 from tests.unit.batches.plan.test_planner import Sessions, live
 from tests.unit.batches.test_finishing import REF, World, world
@@ -52,7 +53,7 @@ class Life:
     def __post_init__(self) -> None:
         price = bedrock_price(self.bedrock, "us-east-1")
         deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, 2, self.bedrock, 8, price, 20.0)
-        self.planner = Planner(self.batch.store, self.sessions, deployment, lambda: self.now)
+        self.planner = Planner(self.batch.store, self.sessions, MemoryLedger(), deployment, lambda: self.now)
         clock = lambda: self.now  # noqa: E731
         self.serving = Serving(self.batch.store, MemoryShards(), Starter(), self.tasks, clock)
 
@@ -110,7 +111,7 @@ def test_every_batch_ends_in_time_with_a_line_for_every_line(
     life = Life(batch, list(story), bedrock)
     said, count = life.run()
     record = batch.record()
-    assert said["status"] == record["status"] in TERMINAL
+    assert said.status == record["status"] in TERMINAL
     assert life.now <= ends + timedelta(seconds=30)
     # After the story each round fails without an answer: three failures of each backend, or the pauses of a day.
     assert count <= len(story) + 3 * 2 + 24 * 2 + 20

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +17,12 @@ from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef, LineError, LineResult, Progress
+from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
 from foreverus.files.records import object_key
 from foreverus.files.store import MemoryFiles
+from foreverus.notifications.outbox import Entry, MemoryOutbox, Subject
 from foreverus.sessions.records import Session
 from tests.unit.conftest import NOW, launch_item, session_record
 
@@ -33,10 +35,6 @@ AT = ids.timestamp(NOW)
 @dataclass
 class Sessions:
     known: dict[str, Session] = field(default_factory=dict)
-    ledger: dict[tuple[str, str], float] = field(default_factory=dict)
-
-    def count(self, month: str, name: str, usd: float, now: datetime) -> None:
-        self.ledger.setdefault((month, name), usd)
 
     def get(self, session_id: str) -> Session | None:
         return self.known.get(session_id)
@@ -53,11 +51,13 @@ class World:
     objects: MemoryObjects = field(default_factory=lambda: MemoryObjects(lambda: NOW))
     files: MemoryFiles = field(default_factory=MemoryFiles)
     sessions: Sessions = field(default_factory=Sessions)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
 
     def finisher(self) -> Finisher:
         later = NOW + timedelta(minutes=20)
         costs = BatchCosts(self.sessions, RATES, lambda: later)
-        return Finisher(self.store, self.objects, self.files, costs, lambda: later)
+        return Finisher(self.store, self.objects, self.files, costs, self.ledger, self.outbox, lambda: later)
 
     def record(self) -> dict[str, Any]:
         return self.store.get(REF) or {}
@@ -96,7 +96,7 @@ def world(lines: int = 3, blank: frozenset[int] = frozenset(), validated: bool =
     made.objects.put("files/ana/file_in", jsonl(list(range(1, lines + 1)), set(blank)))
     made.store.create(new_batch("batch_1", "ana", request, NOW), None, NOW)
     if validated:
-        assert Validator(made.store, made.objects, MODEL, lambda: NOW).run(REF)["valid"]
+        assert Validator(made.store, made.objects, made.outbox, MODEL, lambda: NOW).run(REF)["valid"]
     return made
 
 
@@ -160,19 +160,17 @@ def test_a_notification_is_owed_before_the_end_is_written() -> None:
     class Crash(Exception):
         pass
 
-    class Crashing(MemoryBatches):
-        def owe(self, ref: BatchRef) -> None:
-            super().owe(ref)
+    class Crashing(MemoryOutbox):
+        def add(self, entry: Entry) -> None:
+            super().add(entry)
             raise Crash
 
-    over = world(2)
-    crashing = Crashing()
-    crashing.__dict__.update(over.store.__dict__)
+    over, crashing, owed = world(2), Crashing(), [Entry(Subject.BATCHES, "batch_1", "ana")]
     with pytest.raises(Crash):
-        replace(over.finisher(), store=crashing).finish(REF, "completed")
-    assert (over.record()["status"], crashing.untold()) == ("in_progress", [REF])
+        replace(over.finisher(), outbox=crashing).finish(REF, "completed")
+    assert (over.record()["status"], crashing.entries(Subject.BATCHES)) == ("in_progress", owed)
     over.finisher().finish(REF, "completed")
-    assert over.store.untold() == [REF], "who finishes it tells people, and says so"
+    assert over.outbox.entries(Subject.BATCHES) == owed, "who finishes it notifies people, and removes it"
 
 
 def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files() -> None:
@@ -186,7 +184,7 @@ def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files(
     with pytest.raises(ConnectionError):
         replace(batch.finisher(), files=Crashing()).finish(REF, "expired")
     assert batch.record()["status"] == "finalizing"
-    assert batch.finisher().finish(REF, "expired")["status"] == "expired"
+    assert batch.finisher().finish(REF, "expired").status == "expired"
     assert (batch.record()["output_file_id"], batch.record()["error_file_id"]) == file_ids("batch_1")
     assert len(batch.written("output")) + len(batch.written("error")) == 3
 
@@ -194,7 +192,7 @@ def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files(
 def test_a_cancellation_wins_over_every_other_end() -> None:
     batch = world()
     batch.store.change(REF, {"status": "cancelling"})
-    assert batch.finisher().finish(REF, "completed")["status"] == "cancelled"
+    assert batch.finisher().finish(REF, "completed").status == "cancelled"
     assert {one["error"]["code"] for one in batch.written("error")} == {"batch_cancelled"}
 
 
@@ -207,23 +205,23 @@ def test_a_cancellation_while_the_files_are_written_is_not_lost() -> None:
             batch.store.change(REF, {"status": "cancelling"}, status_in=("finalizing",))
 
     result = replace(batch.finisher(), files=Slow()).finish(REF, "completed")
-    assert result["status"] == batch.record()["status"] == "cancelled"
+    assert result.status == batch.record()["status"] == "cancelled"
 
 
 def test_a_batch_that_never_passed_its_validation_has_no_files() -> None:
     batch = world(validated=False)
     done = batch.finisher().finish(REF, "failed", {"Error": "Lambda.Unknown", "Cause": "it broke"})
-    assert done["status"] == "failed"
+    assert done.status == "failed"
     assert batch.record()["errors"] == [{"code": "lambda_unknown", "message": "it broke", "param": None, "line": None}]
     assert batch.files.records == {}
-    assert "nothing was run" in done["notification"]["subject"]
+    assert "nothing was run" in done.notification.subject
 
 
 def test_a_copy_of_the_input_that_is_gone_keeps_no_batch_from_its_end() -> None:
     batch = world()
     batch.finish(1)
     batch.objects.delete(batch.record()["input_key"])
-    assert batch.finisher().finish(REF, "expired")["status"] == "expired"
+    assert batch.finisher().finish(REF, "expired").status == "expired"
     assert [one["custom_id"] for one in batch.written("output")] == ["c1"]
     assert batch.record()["failed"] == 2
     assert batch.record()["errors"][0]["code"] == "input_lost"
@@ -279,7 +277,7 @@ def test_bedrocks_pace_is_learned_from_what_it_answered() -> None:
         batch.finish(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=9, by="bedrock", at=at)
     done = batch.finisher().finish(REF, "completed")
     assert batch.store.pace("bedrock") == {"tokens_per_second": pytest.approx(64 * 9 / (63 / 8), abs=0.01)}
-    assert "Bedrock" in done["notification"]["message"]
+    assert "Bedrock" in done.notification.message
 
 
 def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_complete() -> None:
@@ -291,37 +289,37 @@ def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_compl
     batch.finish(1)
     costs = BatchCosts(Broken(), RATES, lambda: NOW)
     done = replace(batch.finisher(), costs=costs).finish(REF, "completed")
-    assert done["status"] == "completed"
-    assert "cost unknown" in done["notification"]["subject"]
+    assert done.status == "completed"
+    assert "cost unknown" in done.notification.subject
 
 
 def test_people_are_told_what_happened_and_never_what_was_written() -> None:
     batch = world(lines=8)
     on_gpu(batch, 8)
-    told = batch.finisher().finish(REF, "completed")["notification"]
-    assert told["subject"] == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
+    told = batch.finisher().finish(REF, "completed").notification
+    assert told.subject == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
     for word in ("batch_1", "8 of 8 answered", "24 in, 40 out", "Minutes:   20.0", "GPU", file_ids("batch_1")[0]):
-        assert word in told["message"]
-    assert "answer" not in told["message"].replace("answered", "")
-    assert "c1" not in told["message"]
+        assert word in told.message
+    assert "answer" not in told.message.replace("answered", "")
+    assert "c1" not in told.message
 
 
 def test_a_bad_file_is_told_by_its_codes_alone() -> None:
     batch = world(validated=False)
     batch.objects.put("files/ana/file_in", b'{"custom_id": "secret"}\n' * 3)
-    assert not Validator(batch.store, batch.objects, MODEL, lambda: NOW).run(REF)["valid"]
-    told = batch.finisher().finish(REF, "failed")["notification"]
-    assert "duplicate_custom_id (2)" in told["message"] and "first in line 1" in told["message"]
-    assert "secret" not in json.dumps(told)
-    assert told["subject"].isascii() and len(told["subject"]) < 100
+    assert not Validator(batch.store, batch.objects, batch.outbox, MODEL, lambda: NOW).run(REF)["valid"]
+    told = batch.finisher().finish(REF, "failed").notification
+    assert "duplicate_custom_id (2)" in told.message and "first in line 1" in told.message
+    assert "secret" not in told.subject + told.message
+    assert told.subject.isascii() and len(told.subject) < 100
 
 
 def test_a_failure_says_what_to_do() -> None:
     batch = world()
     error = {"Error": "GpuQuotaExceeded", "Cause": "Raise the quota L-3819A6DF."}
-    told = batch.finisher().finish(REF, "failed", error)["notification"]
-    assert "gpu_quota_exceeded: AWS counts vCPUs" in told["message"] and "L-3819A6DF" in told["message"]
-    assert "failed, 0 of 3 answered" in told["subject"]
+    told = batch.finisher().finish(REF, "failed", error).notification
+    assert "gpu_quota_exceeded: AWS counts vCPUs" in told.message and "L-3819A6DF" in told.message
+    assert "failed, 0 of 3 answered" in told.subject
 
 
 def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
@@ -333,5 +331,5 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     for _ in range(2):
         batch.finisher().finish(REF, "completed")
     expected = RATES.bedrock.usd(1_000_000, 1_000_000)
-    assert batch.sessions.ledger == {("2026-01", "batch_1"): expected}
+    assert batch.ledger.entries == {("2026-01", "batch_1"): expected}
     assert batch.record()["cost_usd"] == expected

@@ -17,6 +17,7 @@ from foreverus.batches.records import BatchRef
 from foreverus.batches.store import BatchStore
 from foreverus.files.records import FilePurpose, new_file
 from foreverus.files.store import FileStore
+from foreverus.notifications.outbox import MemoryOutbox
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway
 
@@ -57,7 +58,9 @@ def client(gateway: Gateway) -> Iterator[openai.OpenAI]:
 
 def validated(aws: Aws, batch_id: str) -> dict[str, Any]:
     """What the state machine's first step does."""
-    validator = Validator(BatchStore(aws.items), bootstrap.aws.objects(aws.data_bucket), MODEL, bootstrap.aws.clock)
+    validator = Validator(
+        BatchStore(aws.items), bootstrap.aws.objects(aws.data_bucket), MemoryOutbox(), MODEL, bootstrap.aws.clock
+    )
     return validator.run(BatchRef("ana", batch_id))
 
 

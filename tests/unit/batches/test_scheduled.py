@@ -15,6 +15,7 @@ from foreverus.batches.schedule_store import MemoryRuns, Runs, ScheduleStore
 from foreverus.batches.scheduled import ScheduledBatches, ScheduledBatchNotStarted
 from foreverus.errors import NotAccepted
 from foreverus.files.records import SCHEDULE_USER
+from foreverus.notifications.notification import MemoryNotifier, Notification
 from tests.unit.conftest import NOW, Aws
 
 TONIGHT, TOMORROW = "2026-01-01T12:00:00Z", "2026-01-02T12:00:00Z"
@@ -45,20 +46,22 @@ class Service:
 class World:
     store: MemoryBatches = field(default_factory=MemoryBatches)
     runs: MemoryRuns = field(default_factory=MemoryRuns)
-    told: list[tuple[str, str]] = field(default_factory=list)
+    notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
     now: datetime = NOW
 
     def __post_init__(self) -> None:
         self.service = Service(self.store, self)
         self.objects = MemoryObjects(lambda: self.now)
 
-    def send(self, subject: str, message: str) -> None:
-        assert subject.isascii() and len(subject) < 100
-        self.told.append((subject, message))
+    @property
+    def told(self) -> list[Notification]:
+        return self.notifier.sent
 
     def start(self, source: str, scheduled_at: str = TONIGHT, overlap: bool = False, **more: Any) -> dict[str, Any]:
         self.now += timedelta(seconds=1)
-        batches = ScheduledBatches(self.service, self.store, self.objects, self.runs, self, "data", lambda: self.now)
+        batches = ScheduledBatches(
+            self.service, self.store, self.objects, self.runs, self.notifier, "data", lambda: self.now
+        )
         return batches.start(source, scheduled_at, overlap=overlap, **more)
 
     def put(self, *keys: str) -> None:
@@ -121,7 +124,7 @@ def test_a_run_without_a_file_is_told() -> None:
     world = World()
     assert world.start("inputs/night.jsonl")["skipped"] == "no_file"
     assert world.start("inputs/nightly/")["skipped"] == "no_file"
-    assert ["no such file" in message for _, message in world.told] == [True, False]
+    assert ["no such file" in one.message for one in world.told] == [True, False]
     world.start("inputs/nightly/")  # delivered again: people are not told twice
     assert len(world.told) == 2
 
@@ -132,8 +135,8 @@ def test_runs_do_not_overlap_unless_it_is_allowed() -> None:
     world.start("inputs/night.jsonl")
     skipped = world.start("inputs/night.jsonl", TOMORROW)
     assert skipped == {"batches": [], "skipped": "overlap"}
-    ((subject, message),) = world.told
-    assert "skipped" in subject and "batch_1" in message
+    (told,) = world.told
+    assert "skipped" in told.subject and "batch_1" in told.message
     assert world.start("inputs/night.jsonl", "later", overlap=True)["batches"] == ["batch_2"]
 
 

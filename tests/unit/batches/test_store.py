@@ -114,16 +114,6 @@ def test_lines_are_finished_once_each_and_suspects_are_counted(batches: Batches)
     assert batches.finished("batch_1", 1).results == {}
 
 
-def test_people_are_owed_a_notification_until_it_is_sent(batches: Batches) -> None:
-    other = BatchRef("bia", "batch_2")
-    for ref in (other, REF, REF):
-        batches.owe(ref)
-    assert batches.untold() == [REF, other]
-    batches.told(REF)
-    batches.told(REF)
-    assert batches.untold() == [other]
-
-
 def test_a_session_that_works_on_it_is_remembered(batches: Batches) -> None:
     batches.create(record(), None, NOW)
     batches.worked_on(REF, "ses_1")

@@ -18,14 +18,16 @@ from foreverus.backends.port import Completion, Prompt
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.bedrock_budget import BedrockBudget
 from foreverus.conversations.on_bedrock import ChatsOnBedrock
+from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.meter import Caps
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.sessions.pending import PendingWorkStore
+from foreverus.sessions.records import Outcome, SessionEnd, SessionStatus
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import MissingSetting
 from foreverus.worker.contact import Contact, RunInline
-from tests.unit.conftest import NOW, Aws, launch_item, session_item
+from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_record
 from tests.unit.worker.harness import in_jumping_time
 
 SESSION = "ses_1"
@@ -92,7 +94,7 @@ class Scene:
 
         budget = BedrockBudget(
             sessions=self.sessions,
-            ledger=self.sessions,
+            ledger=LedgerStore(self.aws.items),
             price=self.price,
             caps=self.caps,
             region="us-east-1",
@@ -510,14 +512,18 @@ async def test_session_that_is_closed_meanwhile_gets_no_new_call_and_its_late_co
 
     def stop(prompt: Prompt) -> None:
         """The execution was stopped and the reaper has closed the session; the function does not hear of it."""
-        scene.sessions.close(SESSION, {"status": "failed", "outcome": "failed", "error": "SessionLost"}, NOW, 0.0)
+        at = ids.timestamp(NOW)
+        lost = SessionEnd(
+            status=SessionStatus.FAILED, outcome=Outcome.FAILED, error="SessionLost", terminated_at=at, ended_at=at
+        )
+        scene.sessions.close(session_record(SESSION, created_at=scene.record()["created_at"]), lost, 0.0)
 
     scene.backend.answering = stop
     assert (await scene.run())["answered"] == 1
     assert len(scene.backend.prompts) == 1
-    assert scene.sessions.spent(month) == pytest.approx(scene.record()["bedrock_usd"])
+    assert LedgerStore(scene.aws.items).spent(month) == pytest.approx(scene.record()["bedrock_usd"])
     await scene.run()
-    assert scene.sessions.spent(month) == pytest.approx(scene.record()["bedrock_usd"])
+    assert LedgerStore(scene.aws.items).spent(month) == pytest.approx(scene.record()["bedrock_usd"])
 
 
 @in_jumping_time

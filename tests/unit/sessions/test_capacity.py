@@ -8,9 +8,10 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.sessions.advice import advice
 from foreverus.sessions.capacity import Refusal, entries, last_bought, public_capacity, refusals_of
+from foreverus.sessions.closing import Failure
 from foreverus.sessions.diary import CapacityDiary
 from tests.unit.conftest import NOW, Aws, launch
-from tests.unit.sessions.test_closing import Machine, closer, live
+from tests.unit.sessions.test_closing import Machine, closer, live, request
 
 AT = ids.timestamp(NOW)
 
@@ -21,7 +22,7 @@ def refusal(code: str = "InsufficientInstanceCapacity", at: str = AT) -> Refusal
 
 def test_session_leaves_what_it_bought_and_what_it_was_refused(aws: Aws) -> None:
     live(aws)
-    closer(aws, Machine()).close("ses_1", "idle", refusals=[refusal()])
+    closer(aws, Machine()).close(request("idle", refusals=[refusal()]))
     first, second = public_capacity(CapacityDiary(aws.items).read())
     assert (first["instance_type"], first["availability_zone"]) == ("g6.xlarge", "us-east-1a")
     assert first["bought_at"] == ids.timestamp(NOW - timedelta(minutes=30))
@@ -63,12 +64,12 @@ def test_no_capacity_says_where_one_was_bought_last(aws: Aws) -> None:
     CapacityDiary(aws.items).write(entries([launch(launched_at=ids.timestamp(NOW - timedelta(hours=3)))], []))
     aws.put(**keys.session_key("ses_1"), session_id="ses_1", created_at=AT)
     result = closer(aws, Machine()).close(
-        "ses_1", "failed", {"Error": "NoGpuCapacity", "Cause": "EC2 said: no"}, refusals=[refusal()]
+        request(failure=Failure("NoGpuCapacity", "EC2 said: no"), refusals=[refusal()])
     )
     cause = (aws.items.get(keys.session_key("ses_1")) or {})["cause"]
     assert "Last bought: g6.xlarge (spot) in us-east-1a, 3 hours ago." in cause
     assert cause.endswith("EC2 said: no")
-    assert "Last bought" in result["notification"]["message"]
+    assert "Last bought" in result.notification.message
 
 
 def test_nothing_was_ever_bought() -> None:
@@ -77,7 +78,7 @@ def test_nothing_was_ever_bought() -> None:
 
 def test_quota_is_told_with_its_name_and_how_to_raise_it(aws: Aws) -> None:
     aws.put(**keys.session_key("ses_1"), session_id="ses_1", created_at=AT, allow_on_demand=True)
-    closer(aws, Machine()).close("ses_1", "failed", {"Error": "GpuQuotaExceeded", "Cause": "x" * 2000})
+    closer(aws, Machine()).close(request("failed", Failure("GpuQuotaExceeded", "x" * 2000)))
     cause = (aws.items.get(keys.session_key("ses_1")) or {})["cause"]
     for words in (
         "'All G and VT Spot Instance Requests' (L-3819A6DF)",

@@ -2,16 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from foreverus import ids
 from foreverus.aws import keys
+from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.prices import Price
-from foreverus.sessions.closing import SessionCloser, Successor, notification
+from foreverus.sessions.closing import CloseRequest, Failure, SessionCloser, Successor
 from foreverus.sessions.diary import CapacityDiary
 from foreverus.sessions.items import session_from_item
-from foreverus.sessions.records import Session, Trigger
+from foreverus.sessions.notification import notification
+from foreverus.sessions.records import Outcome, Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_record
@@ -44,16 +47,22 @@ class Machine:
 
 def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiting | None = None) -> SessionCloser:
     store = SessionStore(aws.items)
-    starter = SessionStarter(store, machine, 300, CAP, lambda: NOW)
+    starter = SessionStarter(store, LedgerStore(aws.items), machine, 300, CAP, lambda: NOW)
     return SessionCloser(
-        store,
-        starter,
-        (waiting or Waiting(),),
-        CapacityDiary(aws.items),
-        lambda launch: Price(price, "test"),
-        "us-east-1",
-        lambda: NOW,
+        store=store,
+        starter=starter,
+        waiting=(waiting or Waiting(),),
+        diary=CapacityDiary(aws.items),
+        price_of=lambda launch: Price(price, "test"),
+        region="us-east-1",
+        clock=lambda: NOW,
     )
+
+
+def request(
+    outcome: str = "ended", failure: Failure | None = None, session_id: str = "ses_1", **more: Any
+) -> CloseRequest:
+    return CloseRequest(session_id=session_id, outcome=Outcome(outcome), failure=failure, **more)
 
 
 def live(aws: Aws, **changes: object) -> None:
@@ -64,7 +73,7 @@ def live(aws: Aws, **changes: object) -> None:
 
 def test_closing_releases_the_gpu_and_writes_the_receipt(aws: Aws) -> None:
     live(aws, completion_tokens=90, prompt_tokens=10, messages_answered=2)
-    result = closer(aws, Machine()).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
+    result = closer(aws, Machine()).close(request("idle", terminated_at=ids.timestamp(NOW)))
     record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["outcome"]) == ("ended", "idle")
     assert "task_token" not in record
@@ -72,26 +81,26 @@ def test_closing_releases_the_gpu_and_writes_the_receipt(aws: Aws) -> None:
     assert record["receipt"]["gpu_usd"] == 0.2
     assert record["receipt"]["completion_tokens"] == 90
     assert aws.items.get(keys.GPU_SLOT) is None
-    assert result["notification"]["subject"].startswith("Forever Us: session ended, US$ 0.2")
+    assert result.notification.subject.startswith("Forever Us: session ended, US$ 0.2")
 
 
 def test_a_failed_session_keeps_its_error_and_says_so(aws: Aws) -> None:
     live(aws)
-    result = closer(aws, Machine()).close("ses_1", "failed", {"Error": "BootFailed", "Cause": "no driver\nç" * 400})
+    result = closer(aws, Machine()).close(request("failed", Failure("BootFailed", "no driver\nç" * 400)))
     record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["error"]) == ("failed", "BootFailed")
     assert len(record["cause"]) == 1000
-    subject = result["notification"]["subject"]
+    subject = result.notification.subject
     assert subject == "Forever Us: session failed, BootFailed"
-    assert len(notification(session_from_item({**record, "error": "x" * 200}))["subject"]) < 100
+    assert len(notification(session_from_item({**record, "error": "x" * 200})).subject) < 100
 
 
 def test_closing_twice_releases_nobody_elses_gpu(aws: Aws) -> None:
     live(aws)
-    closer(aws, Machine()).close("ses_1", "idle")
+    closer(aws, Machine()).close(request("idle"))
     aws.put(**session_item("ses_2"))
     aws.put(**keys.GPU_SLOT, session_id="ses_2")
-    closer(aws, Machine()).close("ses_1", "idle")
+    closer(aws, Machine()).close(request("idle"))
     assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
 
@@ -102,7 +111,7 @@ BATCH = Successor("ana", Trigger.BATCH, allow_on_demand=True, batch_id="batch_1"
 def test_a_message_that_came_too_late_gets_a_successor(aws: Aws) -> None:
     live(aws)
     machine = Machine()
-    closer(aws, machine, waiting=Waiting(LATE)).close("ses_1", "idle")
+    closer(aws, machine, waiting=Waiting(LATE)).close(request("idle"))
     assert machine.started == SessionStore(aws.items).live_session_ids()
     assert len(machine.started) == 1
 
@@ -111,7 +120,7 @@ def test_a_batch_that_is_not_done_gets_as_many_gpus_as_it_is_worth(aws: Aws) -> 
     live(aws)
     machine = Machine()
     closing = closer(aws, machine, waiting=Waiting(BATCH))
-    replace(closing, starter=replace(closing.starter, max_gpus=3, session_cap_usd=4)).close("ses_1", "max_life")
+    replace(closing, starter=replace(closing.starter, max_gpus=3, session_cap_usd=4)).close(request("max_life"))
     started = [one for session_id in machine.started if (one := SessionStore(aws.items).get(session_id))]
     assert [one.trigger for one in started] == ["batch", "batch"]
     assert {one.batch_id for one in started} == {"batch_1"}
@@ -122,7 +131,7 @@ def test_a_message_and_a_batch_share_one_successor(aws: Aws) -> None:
     live(aws)
     machine = Machine()
     waiting = (Waiting(LATE), Waiting(replace(BATCH, gpus=1)))
-    replace(closer(aws, machine), waiting=waiting).close("ses_1", "max_life")
+    replace(closer(aws, machine), waiting=waiting).close(request("max_life"))
     assert len(machine.started) == 1
 
 
@@ -134,14 +143,14 @@ def test_one_kind_of_work_that_cannot_be_rejected_keeps_no_other_waiting(aws: Aw
     live(aws)
     batches = Waiting()
     closing = replace(closer(aws, Machine()), waiting=(Broken(), batches))
-    closing.close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    closing.close(request("failed", Failure("BootFailed", "")))
     assert batches.rejected == [("ses_1", "BootFailed", "")]
 
 
 def test_after_a_failure_what_waits_ends_in_that_error_and_buys_no_second_gpu(aws: Aws) -> None:
     live(aws)
     machine, waiting = Machine(), Waiting(LATE)
-    closer(aws, machine, waiting=waiting).close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    closer(aws, machine, waiting=waiting).close(request("failed", Failure("BootFailed", "")))
     assert machine.started == []
     assert waiting.rejected == [("ses_1", "BootFailed", "")]
 
@@ -150,26 +159,26 @@ def test_off_means_off_for_what_was_not_answered_when_the_gpu_was_switched_off(a
     at = ids.timestamp(NOW)
     live(aws, end_requested=True, end_requested_at=at)
     waiting = Waiting()
-    closer(aws, Machine(), waiting=waiting).close("ses_1", "ended")
+    closer(aws, Machine(), waiting=waiting).close(request("ended"))
     assert waiting.rejected == [("ses_1", "SessionEndRequested", at)]
 
 
 def test_nothing_waits_so_nothing_is_bought(aws: Aws) -> None:
     live(aws)
     machine = Machine()
-    closer(aws, machine).close("ses_1", "idle")
+    closer(aws, machine).close(request("idle"))
     assert machine.started == []
 
 
 def test_an_unknown_price_is_said_to_be_unknown(aws: Aws) -> None:
     live(aws)
-    result = closer(aws, Machine(), price=None).close("ses_1", "idle")
-    assert "cost unknown" in result["notification"]["subject"]
+    result = closer(aws, Machine(), price=None).close(request("idle"))
+    assert "cost unknown" in result.notification.subject
     assert (aws.items.get(keys.session_key("ses_1")) or {})["receipt"]["total_usd"] is None
 
 
 ANSWERED = {"bedrock_messages": 2, "bedrock_usd": 0.00025, "messages_answered": 2, "prompt_tokens": 60}
-NO_GPU = {"Error": "NoGpuCapacity", "Cause": "EC2 said: InsufficientInstanceCapacity"}
+NO_GPU = Failure("NoGpuCapacity", "EC2 said: InsufficientInstanceCapacity")
 
 
 def without_gpu(aws: Aws, **changes: object) -> None:
@@ -181,34 +190,34 @@ def without_gpu(aws: Aws, **changes: object) -> None:
 def test_what_bedrock_answered_is_told_beside_the_launchs_error_and_counted_once(aws: Aws) -> None:
     without_gpu(aws)
     for _ in range(2):
-        told = closer(aws, Machine()).close("ses_1", "failed", NO_GPU)["notification"]
+        told = closer(aws, Machine()).close(request("failed", NO_GPU)).notification
     record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["error"]) == ("failed", "NoGpuCapacity")
     assert (record["receipt"]["bedrock_usd"], record["receipt"]["total_usd"]) == (0.00025, 0.00025)
-    assert SessionStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
-    assert told["subject"] == "Forever Us: session failed, NoGpuCapacity"
-    assert "NoGpuCapacity: AWS has no such GPU free" in told["message"]
-    assert "2 messages were answered on Bedrock, US$ 0.000250" in told["message"]
-    assert "GPU:       none was launched" in told["message"]
+    assert LedgerStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
+    assert told.subject == "Forever Us: session failed, NoGpuCapacity"
+    assert "NoGpuCapacity: AWS has no such GPU free" in told.message
+    assert "2 messages were answered on Bedrock, US$ 0.000250" in told.message
+    assert "GPU:       none was launched" in told.message
 
 
 def test_without_answers_of_bedrock_nothing_is_said_of_it(aws: Aws) -> None:
     live(aws)
-    assert "Bedrock" not in closer(aws, Machine()).close("ses_1", "idle")["notification"]["message"]
+    assert "Bedrock" not in closer(aws, Machine()).close(request("idle")).notification.message
 
 
 def test_bedrock_at_an_unknown_price_is_said_to_be_unknown_and_guarded_in_the_ledger(aws: Aws) -> None:
     without_gpu(aws, bedrock_price_unknown=True, bedrock_messages=1)
-    told = closer(aws, Machine()).close("ses_1", "failed", NO_GPU)["notification"]["message"]
+    told = closer(aws, Machine()).close(request("failed", NO_GPU)).notification.message
     assert "1 message was answered on Bedrock, a price that is not known" in told
     assert "Cost:      cost unknown" in told
-    assert SessionStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
+    assert LedgerStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
 
 
 @pytest.mark.parametrize(("usd", "words"), [(0.0, "US$ 0.0000"), (0.00002, "under US$ 0.0001"), (0.0061, "US$ 0.0061")])
 def test_cost_that_is_small_never_looks_like_nothing(usd: float, words: str) -> None:
     closed = session_record("ses_1", status="ended", outcome="idle", receipt={"total_usd": usd})
-    assert notification(closed)["subject"].endswith(f"session ended, {words}")
+    assert notification(closed).subject.endswith(f"session ended, {words}")
 
 
 class Latecomer(Waiting):
@@ -222,10 +231,10 @@ def test_a_message_that_joined_a_failing_session_after_the_rejection_gets_a_succ
     live(aws)
     machine, waiting = Machine(), Latecomer()
     closing = closer(aws, machine, waiting=waiting)
-    closing.close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    closing.close(request("failed", Failure("BootFailed", "")))
     assert machine.started == SessionStore(aws.items).live_session_ids()
     assert len(machine.started) == 1
-    closing.close("ses_1", "failed", {"Error": "SessionLost", "Cause": "the reaper closes it once more"})
+    closing.close(request("failed", Failure("SessionLost", "the reaper closes it once more")))
     assert waiting.rejected == [("ses_1", "BootFailed", "")]  # what waits now waits for the successor
     assert len(machine.started) == 1
 
@@ -237,5 +246,5 @@ def test_what_could_not_be_rejected_buys_no_gpu(aws: Aws) -> None:
 
     live(aws)
     machine = Machine()
-    closer(aws, machine, waiting=Broken(LATE)).close("ses_1", "failed", {"Error": "BootFailed", "Cause": ""})
+    closer(aws, machine, waiting=Broken(LATE)).close(request("failed", Failure("BootFailed", "")))
     assert machine.started == []

@@ -7,15 +7,18 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
-from foreverus import bootstrap
+from foreverus import bootstrap, ids
 from foreverus.aws import keys
 from foreverus.aws.ec2 import SESSION_TAG, STACK_TAG, Fleet, GpuInstance
 from foreverus.aws.sns import SnsTopic
 from foreverus.aws.step_functions import StepFunctionsMachine
+from foreverus.notifications.notification import Notification, TopicNotifier
+from foreverus.notifications.outbox import OutboxStore, Subject
 from foreverus.sessions.reaping import NotAllReaped, Reaper, why_reap
+from foreverus.sessions.records import Outcome, SessionEnd, SessionStatus
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import SessionStartSettings
-from tests.unit.conftest import NOW, Aws, session_item
+from tests.unit.conftest import NOW, Aws, session_item, session_record
 
 
 class Executions:
@@ -34,6 +37,10 @@ def buy(session_id: str, stack: str = "foreverus") -> str:
     return str(bought["Instances"][0]["InstanceId"])
 
 
+def owed(aws: Aws) -> list[str]:
+    return [entry.name for entry in OutboxStore(aws.items).entries(Subject.SESSIONS)]
+
+
 def state(instance_id: str) -> str:
     found = boto3.client("ec2").describe_instances(InstanceIds=[instance_id])
     return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
@@ -48,7 +55,8 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         closer=bootstrap.sessions.session_closer(
             SessionStartSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1)
         ),
-        notifications=SnsTopic(boto3.client("sns"), topic),
+        outbox=OutboxStore(aws.items),
+        notifier=TopicNotifier(SnsTopic(boto3.client("sns"), topic)),
         count=bootstrap.sessions.count_reaped("foreverus"),
         most=timedelta(hours=4),
         clock=lambda: datetime.now(UTC) + later,
@@ -74,17 +82,21 @@ def test_people_hear_of_a_session_that_was_cut_off_with_no_instance_left(aws: Aw
     assert "ses_1" in letter["Body"] and "SessionLost" in letter["Body"]
 
 
+AT = ids.timestamp(NOW)
+END = SessionEnd(status=SessionStatus.ENDED, outcome=Outcome.IDLE, terminated_at=AT, ended_at=AT)
+
+
 def close(aws: Aws, session_id: str) -> None:
     """What its execution does before it notifies people."""
     aws.put(**session_item(session_id))
-    SessionStore(aws.items).close(session_id, {"status": "ended", "outcome": "idle"}, NOW)
+    SessionStore(aws.items).close(session_record(session_id), END, 0.0)
 
 
 @pytest.mark.parametrize("told", [False, True])
 def test_an_execution_that_was_cut_off_between_its_last_steps_is_told_in_its_place(aws: Aws, told: bool) -> None:
     close(aws, "ses_1")
     if told:
-        SessionStore(aws.items).told("ses_1")
+        OutboxStore(aws.items).remove(Subject.SESSIONS, "ses_1")
     for _ in range(2):
         reaper(aws, Executions(), later=timedelta()).session_ended("ses_1")
     letters = aws.notifications()
@@ -100,14 +112,14 @@ def test_the_sweep_tells_what_nobody_heard_of(aws: Aws) -> None:
     reaper(aws, Executions("ses_2"), later=timedelta()).sweep()
     (letter,) = aws.notifications()
     assert "ses_1" in letter["Body"]
-    assert SessionStore(aws.items).untold() == ["ses_2"], "its execution does it itself"
+    assert owed(aws) == ["ses_2"], "its execution does it itself"
 
 
 def test_a_session_that_was_told_is_not_told_again_when_it_is_closed_again(aws: Aws) -> None:
     close(aws, "ses_1")
-    SessionStore(aws.items).told("ses_1")
-    SessionStore(aws.items).close("ses_1", {"status": "ended", "outcome": "idle"}, NOW)
-    assert SessionStore(aws.items).untold() == []
+    OutboxStore(aws.items).remove(Subject.SESSIONS, "ses_1")
+    assert not SessionStore(aws.items).close(session_record("ses_1"), END, 0.0)
+    assert owed(aws) == []
 
 
 def test_the_sweep_finds_an_orphan_that_the_table_knows_nothing_of(aws: Aws) -> None:
@@ -211,14 +223,14 @@ def test_a_slot_is_not_freed_beside_an_instance_that_lives(aws: Aws) -> None:
 
 def test_people_who_cannot_be_told_keep_no_session_open(aws: Aws) -> None:
     class Down:
-        def send(self, subject: str, message: str) -> None:
+        def send(self, notification: Notification) -> None:
             raise TimeoutError("SNS is down")
 
     instance_id = buy("ses_1")
     aws.put(**session_item("ses_1", instance_id=instance_id))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
     with pytest.raises(NotAllReaped):
-        replace(reaper(aws, Executions()), notifications=Down()).sweep()
+        replace(reaper(aws, Executions()), notifier=Down()).sweep()
     assert state(instance_id) == "terminated"
     assert aws.items.get(keys.GPU_SLOT) is None
     reaper(aws, Executions()).sweep()

@@ -10,15 +10,17 @@ from foreverus import bootstrap, ids
 from foreverus.aws import keys
 from foreverus.aws.sns import SnsTopic
 from foreverus.costs.launch import Launch
+from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.prices import Price
 from foreverus.errors import SpendCapReached
+from foreverus.notifications.notification import TopicNotifier
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.spend_watch import SpendWatch, watch_all
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_record
-from tests.unit.sessions.test_closing import LATE, Machine, Waiting, closer, live
+from tests.unit.sessions.test_closing import LATE, Machine, Waiting, closer, live, request
 
 MONTH = "2026-01"
 
@@ -28,33 +30,33 @@ def spent(aws: Aws, usd: float, month: str = MONTH) -> None:
 
 
 def starter(aws: Aws, machine: Machine, cap: float = 20.0) -> SessionStarter:
-    return SessionStarter(SessionStore(aws.items), machine, 300, cap, lambda: NOW)
+    return SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), machine, 300, cap, lambda: NOW)
 
 
 def test_closing_twice_counts_the_cost_once(aws: Aws) -> None:
     live(aws)
-    closer(aws, Machine()).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
-    once = SessionStore(aws.items).spent(MONTH)
+    closer(aws, Machine()).close(request("idle", terminated_at=ids.timestamp(NOW)))
+    once = LedgerStore(aws.items).spent(MONTH)
     assert once == pytest.approx(0.5 * (0.4 + 0.005 + 100 * 0.08 / 730), abs=1e-5)
     again = replace(closer(aws, Machine()), clock=lambda: NOW + timedelta(hours=5))
-    again.close("ses_1", "idle")
-    assert SessionStore(aws.items).spent(MONTH) == once
+    again.close(request("idle"))
+    assert LedgerStore(aws.items).spent(MONTH) == once
     assert (aws.items.get(keys.ledger_total_key(MONTH)) or {})["sessions"] == 1
 
 
 def test_cost_is_counted_although_the_gpu_slot_is_somebody_elses(aws: Aws) -> None:
     live(aws)
     aws.put(**keys.GPU_SLOT, session_id="ses_2")
-    closer(aws, Machine()).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
-    assert SessionStore(aws.items).spent(MONTH) > 0
+    closer(aws, Machine()).close(request("idle", terminated_at=ids.timestamp(NOW)))
+    assert LedgerStore(aws.items).spent(MONTH) > 0
     assert SessionStore(aws.items).live_session_ids() == ["ses_2"]
 
 
 def test_unknown_price_is_counted_as_the_dearest(aws: Aws) -> None:
     at = ids.timestamp(NOW - timedelta(minutes=60))
     aws.put(**session_item("ses_1", launches=[launch_item(launched_at=at, instance_type="x9.unheard-of")]))
-    closer(aws, Machine(), price=None).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
-    assert SessionStore(aws.items).spent(MONTH) > 1.8
+    closer(aws, Machine(), price=None).close(request("idle", terminated_at=ids.timestamp(NOW)))
+    assert LedgerStore(aws.items).spent(MONTH) > 1.8
 
 
 def test_month_at_its_cap_starts_nothing(aws: Aws) -> None:
@@ -82,18 +84,18 @@ def test_live_session_is_joined_at_the_cap(aws: Aws) -> None:
 def test_what_waits_at_the_cap_ends_in_an_error_and_buys_no_successor(aws: Aws) -> None:
     live(aws)
     machine, waiting = Machine(), Waiting(LATE)
-    result = closer(aws, machine, waiting=waiting).close("ses_1", "spend_cap")
+    result = closer(aws, machine, waiting=waiting).close(request("spend_cap"))
     assert waiting.rejected == [("ses_1", "SpendCapReached", "")]
     assert machine.started == []
-    assert "ended at its spend cap" in result["notification"]["subject"]
-    assert "SessionCapUsd" in result["notification"]["message"]
+    assert "ended at its spend cap" in result.notification.subject
+    assert "SessionCapUsd" in result.notification.message
 
 
 def test_successor_that_the_cap_forbids_leaves_nobody_waiting(aws: Aws) -> None:
     live(aws)
     spent(aws, 19.9)
     machine, waiting = Machine(), Waiting(LATE)
-    closer(aws, machine, waiting=waiting).close("ses_1", "idle", terminated_at=ids.timestamp(NOW))
+    closer(aws, machine, waiting=waiting).close(request("idle", terminated_at=ids.timestamp(NOW)))
     assert machine.started == []
     assert waiting.rejected == [("ses_1", "SpendCapReached", "")]
 
@@ -110,7 +112,12 @@ class Prices:
 
 def watch(aws: Aws, prices: Prices) -> SpendWatch:
     topic = boto3.client("sns").list_topics()["Topics"][0]["TopicArn"]
-    return SpendWatch(SessionStore(aws.items), SnsTopic(boto3.client("sns"), topic), prices.price_of)
+    return SpendWatch(
+        SessionStore(aws.items),
+        LedgerStore(aws.items),
+        TopicNotifier(SnsTopic(boto3.client("sns"), topic)),
+        prices.price_of,
+    )
 
 
 def session(aws: Aws) -> Session:
@@ -184,7 +191,7 @@ def test_notice_of_a_session_that_is_over_already_is_sent(aws: Aws) -> None:
     assert prices.asked == []
 
 
-class Refusing(SessionStore):
+class Refusing(LedgerStore):
     def spent(self, month: str) -> float:
         if month == "2026-02":
             raise ConnectionError
@@ -195,9 +202,9 @@ def test_one_sessions_trouble_keeps_no_other_from_being_looked_at(aws: Aws) -> N
     live(aws)
     broken = session_record("ses_0", created_at="2026-02-01T00:00:00.000Z")  # there is no such record to write to
     spend_watch = watch(aws, Prices())
-    records = Refusing(aws.items)
+    ledger = Refusing(aws.items)
     with pytest.raises(ConnectionError):
-        watch_all([broken, session(aws)], replace(spend_watch, records=records))
+        watch_all([broken, session(aws)], replace(spend_watch, ledger=ledger))
     assert record(aws)["price_source"] == "test"
 
 
@@ -216,13 +223,6 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
     public = bootstrap.api.api().sessions.get("ses_1")["spend"]
     assert public["gpu_usd_per_hour"] == 0.4
     assert public["usd_per_hour"] == one["usd_per_hour"]
-
-
-def test_a_cost_that_no_session_counts_is_counted_once(aws: Aws) -> None:
-    store = SessionStore(aws.items)
-    for _ in range(2):
-        store.count(MONTH, "batch_1", 0.25, NOW)
-    assert store.spent(MONTH) == 0.25
 
 
 def test_usage_shows_what_bedrock_takes_before_its_session_is_closed(aws: Aws) -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
+from foreverus.costs.ledger import LedgerStore
 from foreverus.errors import NotAccepted
-from foreverus.sessions.records import SessionStatus, Trigger
+from foreverus.sessions.records import Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws, session_item
@@ -46,7 +47,14 @@ def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
                 return []
             return super().live_session_ids()
 
-    late = SessionStarter(Slow(aws.items), bootstrap.aws.machine(aws.gpu_session_arn), 300, CAP, bootstrap.aws.clock)
+    late = SessionStarter(
+        Slow(aws.items),
+        LedgerStore(aws.items),
+        bootstrap.aws.machine(aws.gpu_session_arn),
+        300,
+        CAP,
+        bootstrap.aws.clock,
+    )
     session, started = late.start("user-1", Trigger.PAGE)
     assert not started
     assert executions(aws) == [session.session_id]
@@ -57,7 +65,7 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
         def start(self, session_id: str, request: dict[str, object]) -> None:
             raise ConnectionError
 
-    broken = SessionStarter(SessionStore(aws.items), Broken(), 300, CAP, bootstrap.aws.clock)
+    broken = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), Broken(), 300, CAP, bootstrap.aws.clock)
     with pytest.raises(NotAccepted):
         broken.start("user-1", Trigger.PAGE)
     assert SessionStore(aws.items).live_session_ids() == []
@@ -78,7 +86,7 @@ def test_a_start_that_took_effect_although_its_answer_was_lost_is_not_undone(aws
             )
             raise ConnectionError
 
-    lost = SessionStarter(SessionStore(aws.items), Lost(), 300, CAP, bootstrap.aws.clock)
+    lost = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), Lost(), 300, CAP, bootstrap.aws.clock)
     session, started = lost.start("user-1", Trigger.PAGE)
     assert started
     assert (session.status, session.version) == ("launching", 2)
@@ -103,7 +111,14 @@ def test_a_retried_start_of_the_same_session_is_one_execution(aws: Aws) -> None:
 def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(aws: Aws) -> None:
     machine = bootstrap.aws.machine(aws.gpu_session_arn)
     many = SessionStarter(
-        SessionStore(aws.items), machine, 300, 20.0, bootstrap.aws.clock, max_gpus=3, session_cap_usd=4.0
+        SessionStore(aws.items),
+        LedgerStore(aws.items),
+        machine,
+        300,
+        20.0,
+        bootstrap.aws.clock,
+        max_gpus=3,
+        session_cap_usd=4.0,
     )
     first, _ = many.start("ana", Trigger.BATCH, batch_id="batch_1")
     assert many.start_more("ana", "batch_1", 2) == 1
@@ -118,7 +133,7 @@ def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(
     assert [(one.slot, one.batch_id, one.trigger) for one in records] == [(n, "batch_1", "batch") for n in range(3)]
     assert many.start("bia", Trigger.PAGE) == (records[0], False)  # a person joins the one that is everybody's
     assert live[0] == first.session_id
-    SessionStore(aws.items).close(live[1], {"status": SessionStatus.ENDED}, bootstrap.aws.clock())
+    SessionStore(aws.items).release_slot(records[1])
     assert SessionStore(aws.items).live_session_ids() == [live[0], live[2]]
 
 

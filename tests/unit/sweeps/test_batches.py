@@ -9,11 +9,13 @@ import pytest
 
 from foreverus import ids
 from foreverus.aws.step_functions import MemoryExecutions, MemoryTasks, StepFunctionsMachine
-from foreverus.batches.finishing import BatchEnd
+from foreverus.batches.finishing import BatchEnd, Finished, outbox_entry
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import BatchRef
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.errors import NotAccepted, SpendCapReached
+from foreverus.notifications.notification import MemoryNotifier, Notification
+from foreverus.notifications.outbox import MemoryOutbox, Subject
 from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
 from foreverus.sweeps.sweep import SweepFailed, sweep
 from tests.unit.batches.test_serving import Starter
@@ -27,21 +29,10 @@ class Finisher:
     store: MemoryBatches
     errors: list[dict[str, str] | None] = field(default_factory=list)
 
-    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> dict[str, Any]:
+    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Finished:
         self.errors.append(error)
         self.store.change(ref, {"status": status})
-        return {"batch_id": ref.batch_id, "status": status, "notification": {"subject": "over", "message": status}}
-
-
-@dataclass
-class Sent:
-    sent: list[str] = field(default_factory=list)
-    broken: bool = False
-
-    def send(self, subject: str, message: str) -> None:
-        if self.broken:
-            raise ConnectionError
-        self.sent.append(subject)
+        return Finished(ref.batch_id, status, Notification("over", status))
 
 
 @dataclass
@@ -51,7 +42,8 @@ class World:
     starter: Starter = field(default_factory=Starter)
     tasks: MemoryTasks = field(default_factory=MemoryTasks)
     live: list[str] = field(default_factory=list)
-    told: Sent = field(default_factory=Sent)
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    notifier: MemoryNotifier = field(default_factory=MemoryNotifier)
     now: datetime = NOW + timedelta(minutes=3)
 
     def __post_init__(self) -> None:
@@ -68,14 +60,17 @@ class World:
         self.store.offer(REF, 1, "token", NOW)
         self.tasks.open.add("token")
 
+    def told(self) -> list[str]:
+        return [one.subject for one in self.notifier.sent]
+
     def sweep(self) -> list[str]:
         """What it did, whatever the duty."""
         waiting = WaitingBatches(self.store, self.store.pending, self.tasks, lambda: self.live)
-        end = BatchEnd(self.store, self.finisher, self.told)
+        end = BatchEnd(self.finisher, self.outbox, self.notifier)
         done = sweep(
             {
                 "abandoned": AbandonedBatches(self.store, self.executions, end, lambda: self.now),
-                "unnotified": UnnotifiedBatches(self.store, self.executions, end),
+                "unnotified": UnnotifiedBatches(self.store, self.outbox, self.executions, end),
                 "without a GPU": BatchesWithoutGpu(
                     self.store, self.store.pending, self.starter, waiting, lambda: self.live
                 ),
@@ -108,7 +103,7 @@ def test_a_batch_that_outlived_its_execution_is_finished_and_people_are_told(sta
     assert (world.store.get(REF) or {})["status"] == "failed"
     (error,) = world.finisher.errors
     assert error and error["Error"] == "BatchRunLost" and status in error["Cause"]
-    assert world.told.sent == ["over"]
+    assert world.told() == ["over"]
     assert world.sweep() == []
 
 
@@ -132,23 +127,22 @@ def test_a_batch_that_is_over_or_runs_is_nobodys_business() -> None:
 def test_people_are_told_of_an_end_that_its_execution_could_not_tell_any_more() -> None:
     world = World()
     world.add(status="completed")
-    world.store.owe(REF)
+    world.outbox.add(outbox_entry(REF))
     world.executions.statuses["batch_1"] = "RUNNING"
-    assert (world.sweep(), world.told.sent) == ([], []), "its execution does it itself"
+    assert (world.sweep(), world.told()) == ([], []), "its execution does it itself"
     world.executions.statuses["batch_1"] = "FAILED"
-    world.told.broken = True
+    world.notifier.fail_next(ConnectionError())
     with pytest.raises(SweepFailed, match="batch_1"):
         world.sweep()
-    world.told.broken = False
-    assert (world.sweep(), world.told.sent) == (["batch_1 notified"], ["over"])
+    assert (world.sweep(), world.told()) == (["batch_1 notified"], ["over"])
     assert world.finisher.errors[-1] is None, "what was left undone beside it is done"
-    assert (world.sweep(), world.told.sent) == ([], ["over"])
+    assert (world.sweep(), world.told()) == ([], ["over"])
 
 
 def test_nobody_is_told_of_a_batch_that_is_not_there() -> None:
     world = World()
-    world.store.owe(REF)
-    assert world.sweep() == world.told.sent == world.store.untold() == []
+    world.outbox.add(outbox_entry(REF))
+    assert world.sweep() == world.told() == world.outbox.entries(Subject.BATCHES) == []
 
 
 def test_an_open_item_without_a_batch_is_removed() -> None:

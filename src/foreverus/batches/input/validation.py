@@ -22,6 +22,7 @@ from foreverus.batches.records import BatchRef
 from foreverus.batches.store import Batches
 from foreverus.errors import NotFound
 from foreverus.files.records import MAX_FILE_BYTES
+from foreverus.notifications.outbox import Entry, Outbox, Subject
 
 __all__ = [
     "MAX_ERRORS",
@@ -43,6 +44,7 @@ class Validator:
 
     store: Batches
     objects: Objects
+    outbox: Outbox
     model_id: str
     clock: Callable[[], datetime]
 
@@ -93,7 +95,7 @@ class Validator:
     def _fail(self, ref: BatchRef, record: Item, errors: list[Item], total: int) -> Item:
         ended = {"status": FAILED, "ended_at": ids.timestamp(self.clock())}
         found = {"errors": errors, "errors_total": total}
-        self.store.owe(ref)
+        self.outbox.add(Entry(Subject.BATCHES, ref.batch_id, ref.user_id))  # before the end is written
         self.store.change(ref, ended | found, status_in=(VALIDATING, CANCELLING))
         self.objects.delete(record["input_key"])
         return {"valid": False, "lines": 0}

@@ -30,6 +30,7 @@ from foreverus.batches.plan.failures import (
 )
 from foreverus.batches.records import BatchRef, Shard, all_done, finished_lines
 from foreverus.batches.store import Batches
+from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
 from foreverus.errors import NotFound, SpendCapReached
 from foreverus.sessions.records import Session
@@ -55,13 +56,13 @@ class Sessions(Protocol):
     def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Session | None: ...
     def newest(self, limit: int) -> list[Session]: ...
-    def spent(self, month: str) -> float: ...
 
 
 @dataclass(frozen=True)
 class Planner:
     store: Batches
     sessions: Sessions
+    ledger: Ledger
     deployment: Deployment
     clock: Callable[[], datetime]
 
@@ -194,7 +195,7 @@ class Planner:
             return allowed, None
         price, cap = self.deployment.bedrock_price, self.deployment.monthly_cap_usd
         month = month_of(record["created_at"])
-        spent = self.sessions.spent(month) + (bedrock_usd(shards, price) or 0.0)
+        spent = self.ledger.spent(month) + (bedrock_usd(shards, price) or 0.0)
         expected = bedrock_expected_usd(work_left(shards, seconds_left), price)
         if spent + expected <= cap:
             return allowed, None

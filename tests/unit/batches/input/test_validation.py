@@ -39,6 +39,7 @@ from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef
 from foreverus.errors import NotFound
 from foreverus.files.records import MAX_FILE_BYTES
+from foreverus.notifications.outbox import MemoryOutbox
 from tests.unit.conftest import NOW
 
 MODEL = "mistral"
@@ -363,6 +364,7 @@ REF = BatchRef("ana", "batch_1")
 
 class World:
     def __init__(self, data: bytes | None = None, input_file_id: str = "file_1") -> None:
+        self.outbox = MemoryOutbox()
         self.store, self.objects = MemoryBatches(), MemoryObjects(lambda: NOW)
         request = {"input_file_id": input_file_id, "endpoint": CHAT, "completion_window": "24h"}
         self.batch = new_batch("batch_1", "ana", request, NOW)
@@ -371,7 +373,7 @@ class World:
             self.objects.put(self.batch["source_key"], data)
 
     def run(self) -> dict[str, Any]:
-        return Validator(self.store, self.objects, MODEL, lambda: NOW).run(REF)
+        return Validator(self.store, self.objects, self.outbox, MODEL, lambda: NOW).run(REF)
 
     @property
     def record(self) -> dict[str, Any]:

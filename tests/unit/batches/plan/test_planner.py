@@ -11,6 +11,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.records import BatchRef, Progress, Shard, ShardStatus
+from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
 from foreverus.errors import NotFound
 from foreverus.sessions.records import Session
@@ -24,7 +25,6 @@ BEDROCK_MODEL = "mistral.mistral-7b-instruct-v0:2"
 class Sessions:
     live: list[Session] = field(default_factory=list)
     earlier: list[Session] = field(default_factory=list)
-    month_usd: float = 0.0
 
     def live_session_ids(self) -> list[str]:
         return [one.session_id for one in self.live]
@@ -35,9 +35,6 @@ class Sessions:
     def newest(self, limit: int) -> list[Session]:
         return [*self.live, *self.earlier][:limit]
 
-    def spent(self, month: str) -> float:
-        return self.month_usd
-
 
 @dataclass
 class World:
@@ -45,6 +42,7 @@ class World:
 
     store: MemoryBatches = field(default_factory=MemoryBatches)
     sessions: Sessions = field(default_factory=Sessions)
+    ledger: MemoryLedger = field(default_factory=MemoryLedger)
     now: datetime = NOW
     bedrock: str = BEDROCK_MODEL
     max_gpus: int = 1
@@ -52,7 +50,7 @@ class World:
     def plan(self, code: str | None = None, cause: str = "because") -> dict[str, Any]:
         price = bedrock_price(self.bedrock, "us-east-1")
         deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, self.max_gpus, self.bedrock, 8, price, 20.0)
-        planner = Planner(self.store, self.sessions, deployment, lambda: self.now)
+        planner = Planner(self.store, self.sessions, self.ledger, deployment, lambda: self.now)
         return planner.plan(REF, None if code is None else {"Error": code, "Cause": cause})
 
     def later(self, **by: float) -> None:
@@ -342,10 +340,10 @@ def test_a_shard_that_is_not_marked_is_never_nothing() -> None:
 
 def test_bedrock_takes_no_month_beyond_its_cap() -> None:
     batch = world(shards=1, metadata={"backend": "bedrock"})
-    batch.sessions.month_usd = 19.9
+    batch.ledger.count("2026-01", "ses_0", 19.9, NOW)
     assert batch.plan()["next"] == "bedrock"  # 100 lines are a cent
     batch = world(shards=100, metadata={"backend": "bedrock"})
-    batch.sessions.month_usd = 19.9
+    batch.ledger.count("2026-01", "ses_0", 19.9, NOW)
     assert batch.plan()["status"] == "failed"
     (error,) = batch.record()["errors"]
     assert error["code"] == "spend_cap_reached"
@@ -356,5 +354,5 @@ def test_beyond_the_cap_of_bedrock_the_gpu_is_asked_which_has_a_guard_of_its_own
     batch = world(shards=1)
     assert batch.plan()["next"] == "bedrock"
     batch = world(shards=1)
-    batch.sessions.month_usd = 20.0
+    batch.ledger.count("2026-01", "ses_0", 20.0, NOW)
     assert batch.plan()["next"] == "gpu"

@@ -158,11 +158,6 @@ class SweepSettings(BatchEndSettings, SessionStartSettings):
 
 
 @dataclass(frozen=True)
-class StoreBatchSettings(DatabaseSettings):
-    table_name: str
-
-
-@dataclass(frozen=True)
 class StartScheduledBatchSettings(BatchServiceSettings):
     topic_arn: str
 

@@ -32,7 +32,7 @@ PARAMETERS = {
 WAIT_SCALE = 0.01  # of the state machine's retry intervals: its half hour of tries becomes 20 s
 FAULTS = "/_foreverus/faults"
 LIVE = ["pending", "running", "stopping", "stopped"]
-SCHEDULED = (*("ReapGpusFunction", "SweepFunction", "StoreResultsFunction", "StoreBatchFunction"),)
+SCHEDULED = ("ReapGpusFunction", "SweepFunction", "StoreResultsFunction")
 EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": []}
 AGED = ("created_at", "claimed_at", "launched_at", "finalizing_at", "ended_at")  # what the sweeps judge age by
 

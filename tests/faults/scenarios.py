@@ -151,6 +151,6 @@ SCENARIOS: dict[str, Scenario] = {
         thin=True,
     ),
     "batch_unsaved": Scenario(
-        "bedrock", rules=[never_there("StoreBatchFunction")], swept=("StoreBatchFunction",), thin=True
+        "bedrock", rules=[never_there("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True
     ),
 }

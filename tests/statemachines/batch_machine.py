@@ -157,6 +157,7 @@ class BatchBench:
         subscribed = {"TopicArn": topic, "Protocol": "sqs", "Endpoint": topic.replace(":sns:", ":sqs:")}
         self.emulator.client("sns").subscribe(**subscribed, Attributes={"RawMessageDelivery": "true"})
         values = {f"{name.capitalize()}BatchFunctionArn": arn for name, arn in self.functions.items()}
+        values["StoreResultsFunctionArn"] = self.functions["store"]
         machine = states.create_state_machine(
             name=case.name,
             roleArn=self.role,

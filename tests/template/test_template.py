@@ -489,7 +489,7 @@ def test_reaper_hears_of_every_bad_end_and_sweeps() -> None:
     assert events["Sweep"]["Properties"]["Schedule"] == "rate(5 minutes)"
 
 
-@pytest.mark.parametrize("name", ["StoreResultsFunction", "SweepFunction", "StoreBatchFunction"])
+@pytest.mark.parametrize("name", ["StoreResultsFunction", "SweepFunction"])
 def test_what_was_left_behind_is_mended_every_five_minutes(name: str) -> None:
     schedules = [e["Properties"]["Schedule"] for e in FUNCTIONS[name]["Events"].values() if e["Type"] == "Schedule"]
     assert schedules == ["rate(5 minutes)"]

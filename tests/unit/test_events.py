@@ -406,9 +406,8 @@ EXPECTED: dict[str, Expectation] = {
     "run_batch/edge_finish_execution_timed_out": finished("failed", in_output=0, people_are_told=True),
     "run_batch/bad_finish_status": InvalidRequest,
     "run_batch/good_notified": marked,
-    "store_batch/good_batch": result_is({"batch_id": BATCH, "stored": False}),
-    "store_batch/edge_scheduled": result_is([]),
-    "store_batch/bad_batch_still_running": ResultsNotStored,
+    "store_results/good_batch": result_is({"batch_id": BATCH, "stored": False}),
+    "store_results/bad_batch_still_running": ResultsNotStored,
     "start_scheduled_batch/good_file": started(1, None),
     "start_scheduled_batch/edge_nothing_new_under_the_prefix": started(0, "no_file"),
     "start_scheduled_batch/bad_file_elsewhere": InvalidRequest,
@@ -453,16 +452,19 @@ def arrange(case: str, world: Aws) -> None:
         bootstrap.aws.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
 
 
+BATCHES_RESULTS = ("store_results/good_batch", "store_results/bad_batch_still_running")
+
+
 def arrange_batch(case: str, world: Aws) -> None:
     function = case.split("/", maxsplit=1)[0]
-    if function in {"run_batch", "answer_batch", "store_batch"} and "_validate_" not in case:
+    if (function in {"run_batch", "answer_batch"} or case in BATCHES_RESULTS) and "_validate_" not in case:
         first_round = case == "run_batch/good_plan_first_round"
         batch_events.begin(world, round_=0 if first_round else 1)
     if case == "run_batch/edge_plan_gpu_session_failed":
         world.items.delete(keys.GPU_SLOT)  # the world's live session is the one that failed
-    if case in ("run_batch/good_finish_completed", "store_batch/good_batch"):
+    if case in ("run_batch/good_finish_completed", "store_results/good_batch"):
         batch_events.answer_all(world)
-    if case == "store_batch/good_batch":
+    if case == "store_results/good_batch":
         world.items.update(
             keys.batch_key("user-1", BATCH),
             "SET #s = :s, ended_at = :t",

@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap.aws import client, clock, database, items, machine, notifier, objects, region, tasks
+from foreverus.bootstrap.aws import client, clock, items, machine, notifier, objects, region, tasks
 from foreverus.bootstrap.sessions import starter_of_more
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
     from foreverus.batches.serving import Serving
     from foreverus.batches.shards.on_bedrock import OnBedrock
-    from foreverus.results.batches import SummaryKeeper
 
 BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
@@ -145,14 +144,6 @@ def batch_end() -> "BatchEnd":
 
     env = settings.RunBatchSettings.from_env(os.environ)
     return BatchEnd(finisher(env), OutboxStore(items(env.table_name)), notifier(env.topic_arn))
-
-
-def summary_keeper() -> "SummaryKeeper":
-    from foreverus.batches.store import BatchStore
-    from foreverus.results.batches import SummaryKeeper
-
-    env = settings.StoreBatchSettings.from_env(os.environ)
-    return SummaryKeeper(BatchStore(items(env.table_name)), database(env), clock)
 
 
 def scheduled() -> "ScheduledBatches":

@@ -16,13 +16,19 @@ if TYPE_CHECKING:
 
 @cache
 def results_keeper() -> "ResultsKeeper":
+    from foreverus.batches.store import BatchStore
     from foreverus.conversations.store import ConversationStore
+    from foreverus.results.batches import BatchSummaries
+    from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
 
     env = settings.StoreResultsSettings.from_env(os.environ)
-    table = items(env.table_name)
-    return ResultsKeeper(ConversationStore(table), SessionStore(table), database(env), clock)
+    table, postgres = items(env.table_name), database(env)
+    return ResultsKeeper(
+        SessionResults(ConversationStore(table), SessionStore(table), postgres, clock),
+        BatchSummaries(BatchStore(table), postgres, clock),
+    )
 
 
 def migration_database() -> "Database":

@@ -54,7 +54,7 @@ def scheduled() -> "ScheduledSessions":
     from foreverus.sessions.scheduled import ScheduledSessions
 
     env = settings.StartScheduledSessionSettings.from_env(os.environ)
-    return ScheduledSessions(starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd), topic(env.topic_arn))
+    return ScheduledSessions(starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd), notifier(env.topic_arn))
 
 
 @cache

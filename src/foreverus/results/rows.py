@@ -1,13 +1,19 @@
-"""A session's records as rows of PostgreSQL. Pure."""
+"""Records as rows of PostgreSQL, and the statements that write them. Pure."""
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, TypeAlias
 
 from foreverus import ids
+from foreverus.aws.dynamo import Item
 from foreverus.conversations.records import Answer, Conversation, Question, Role, Usage
 from foreverus.costs.receipt import Receipt
 from foreverus.sessions.records import Session
 
-Item = dict[str, Any]
+Row: TypeAlias = dict[str, Any]  # by column
+
+CHUNK_BYTES = 1_000_000  # of a Data API request's 4 MiB
+CHUNK_ROWS = 200
 
 RECEIPT_COLUMNS = (
     "session_id", "instance_id", "instance_type", "lifecycle", "region", "launched_at", "terminated_at",
@@ -16,11 +22,11 @@ RECEIPT_COLUMNS = (
 )  # fmt: skip
 
 
-def _time(text: str | None) -> Any:
+def _time(text: str | None) -> datetime | None:
     return ids.parse_timestamp(text) if text else None
 
 
-def session_row(session: Session) -> Item:
+def session_row(session: Session) -> Row:
     return {
         "session_id": session.session_id,
         "owner": session.owner or "unknown",
@@ -36,12 +42,12 @@ def session_row(session: Session) -> Item:
     }
 
 
-def receipt_row(receipt: Receipt) -> Item:
+def receipt_row(receipt: Receipt) -> Row:
     row = {name: getattr(receipt, name) for name in RECEIPT_COLUMNS}
     return {**row, "launched_at": _time(row["launched_at"]), "terminated_at": _time(row["terminated_at"])}
 
 
-def conversation_row(conversation: Conversation) -> Item:
+def conversation_row(conversation: Conversation) -> Row:
     return {
         "conversation_id": conversation.conversation_id,
         "user_id": conversation.user_id,
@@ -52,7 +58,7 @@ def conversation_row(conversation: Conversation) -> Item:
     }
 
 
-def message_rows(question: Question, answer: Answer) -> list[Item]:
+def message_rows(question: Question, answer: Answer) -> list[Row]:
     """The question and its answer."""
     asked = {
         "conversation_id": question.conversation_id,
@@ -77,7 +83,7 @@ def message_rows(question: Question, answer: Answer) -> list[Item]:
     return [asked, answered]
 
 
-def usage_row(question: Question, answer: Answer, session_id: str) -> Item:
+def usage_row(question: Question, answer: Answer, session_id: str) -> Row:
     used = answer.usage or Usage()
     return {
         "message_id": ids.answer_id(question.message_id),
@@ -89,7 +95,7 @@ def usage_row(question: Question, answer: Answer, session_id: str) -> Item:
     }
 
 
-def upsert(name: str, row: Item, key: str) -> str:
+def upsert(name: str, row: Row, key: str) -> str:
     """`INSERT … ON CONFLICT (key) DO UPDATE` with named parameters: writing twice is writing once.
 
     >>> upsert("users", {"user_id": "u"}, "user_id")
@@ -101,3 +107,45 @@ def upsert(name: str, row: Item, key: str) -> str:
     values = ", ".join(f":{column}" for column in columns)
     # Table and column names are ours, never a user's.
     return f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({values}) ON CONFLICT ({key}) DO {then}"  # noqa: S608
+
+
+def batch_row(record: Item) -> Row:
+    """A batch's record as a row of `batches`. One that failed its validation has answered nothing."""
+    errors, used = record.get("errors") or [], record.get("usage") or {}
+    return {
+        "batch_id": record["batch_id"],
+        "user_id": record["user_id"],
+        "trigger": record.get("trigger", "unknown"),
+        "status": record["status"],
+        "error": errors[0]["code"] if errors else None,
+        "endpoint": record["endpoint"],
+        "model": record.get("model"),
+        "backend": record.get("backend"),
+        "choice": record.get("metadata", {}).get("foreverus_choice"),
+        "rounds": int(record.get("round", 0)),
+        "sessions": len(record.get("sessions", ())),
+        "lines": int(record.get("total", 0)),
+        "completed": int(record.get("completed", 0)),
+        "failed": int(record.get("failed", 0)),
+        "prompt_tokens": int(used.get("prompt_tokens", 0)),
+        "completion_tokens": int(used.get("completion_tokens", 0)),
+        "cost_usd": record.get("cost_usd"),
+        "created_at": _time(record["created_at"]),
+        "in_progress_at": _time(record.get("in_progress_at")),
+        "ended_at": _time(record["ended_at"]),
+    }
+
+
+def chunks(new: Iterable[Row]) -> Iterator[list[Row]]:
+    """Rows in the order they came, so many at once as fit a Data API request."""
+    chunk: list[Row] = []
+    size = 0
+    for row in new:
+        row_size = sum(len(str(value).encode()) for value in row.values())
+        if chunk and (len(chunk) >= CHUNK_ROWS or size + row_size > CHUNK_BYTES):
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(row)
+        size += row_size
+    if chunk:
+        yield chunk

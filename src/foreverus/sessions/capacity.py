@@ -12,24 +12,11 @@ from typing import Any
 from foreverus import ids
 from foreverus.costs.launch import Launch
 
-Item = dict[str, Any]
-
 MOST_CODE = 60  # characters of an EC2 error code
 UNKNOWN = "unknown"  # EC2 did not say which pool it was
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One fact. `code`: EC2's error code; empty: it was bought."""
-
-    instance_type: str
-    zone: str
-    at: str
-    lifecycle: str
-    code: str = ""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """What one pool of a fleet did not sell. `code`: EC2's."""
 
@@ -40,7 +27,31 @@ class Refusal:
     at: str
 
 
-def refusals_of(fleets: Iterable[Item], zones: Mapping[str, str]) -> list[Refusal]:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One fact. `code`: EC2's error code; empty: it was bought."""
+
+    instance_type: str
+    zone: str
+    at: str
+    lifecycle: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """The newest facts of an instance type in a zone; an empty time: never."""
+
+    instance_type: str
+    zone: str
+    bought_at: str = ""
+    bought_lifecycle: str = ""
+    refused_at: str = ""
+    refused_lifecycle: str = ""
+    refused_code: str = ""
+
+
+def refusals_of(fleets: Iterable[Mapping[str, Any]], zones: Mapping[str, str]) -> list[Refusal]:
     """What EC2 refused a session's fleets. `fleets`: for each launch EC2's own `errors`, and the `lifecycle` and time
     (`at`) of the call; `zones`: by subnet.
 
@@ -74,30 +85,20 @@ def _at(entry: Entry) -> str:
     return entry.at
 
 
-def public_capacity(items: Iterable[Item]) -> list[Item]:
-    """The diary as the API shows it."""
-    fields = ("bought_at", "bought_lifecycle", "refused_at", "refused_lifecycle", "refused_code")
-    shown = []
-    for item in items:
-        instance_type, _, zone = item["sk"].partition("#")
-        row = {name: item.get(name) for name in fields}
-        shown.append({"instance_type": instance_type, "availability_zone": zone, **row})
-    return shown
-
-
-def last_bought(items: Iterable[Item], now: datetime) -> str:
+def last_bought(pools: Iterable[Pool], now: datetime) -> str:
     """What to hope for, in words.
 
-    >>> item = {"sk": "g6.xlarge#us-east-1b", "bought_at": "2026-01-01T09:00:00Z", "bought_lifecycle": "spot"}
-    >>> last_bought([item], datetime.fromisoformat("2026-01-01T12:05:00Z"))
+    >>> pool = Pool(
+    ...     instance_type="g6.xlarge", zone="us-east-1b", bought_at="2026-01-01T09:00:00Z", bought_lifecycle="spot")
+    >>> last_bought([pool], datetime.fromisoformat("2026-01-01T12:05:00Z"))
     'Last bought: g6.xlarge (spot) in us-east-1b, 3 hours ago.'
     """
-    bought = [item for item in items if item.get("bought_at")]
+    bought = [pool for pool in pools if pool.bought_at]
     if not bought:
         return "None was ever bought by this deployment."
-    last = max(bought, key=lambda item: str(item["bought_at"]))
-    instance_type, _, zone = last["sk"].partition("#")
-    return f"Last bought: {instance_type} ({last['bought_lifecycle']}) in {zone}, {ago(last['bought_at'], now)}."
+    last = max(bought, key=lambda pool: pool.bought_at)
+    when = ago(last.bought_at, now)
+    return f"Last bought: {last.instance_type} ({last.bought_lifecycle}) in {last.zone}, {when}."
 
 
 def ago(at: str, now: datetime) -> str:

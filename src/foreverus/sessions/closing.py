@@ -15,22 +15,20 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus import ids
-from foreverus.costs.launch import Launch
+from foreverus.costs.launch import Launch, Lifecycle
 from foreverus.costs.meter import spent_usd
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import Receipt, receipt
 from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
 from foreverus.notifications.notification import Notification
 from foreverus.sessions.advice import advice
-from foreverus.sessions.capacity import Entry, Refusal, entries, last_bought
+from foreverus.sessions.capacity import Entry, Pool, Refusal, entries, last_bought
 from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
 from foreverus.sessions.start import SessionStarter
-
-Item = dict[str, Any]
 
 CAUSE_LIMIT = 1000  # characters of an error's cause that are worth keeping and mailing
 
@@ -92,7 +90,7 @@ class Waiting(Protocol):
 
 
 class Diary(Protocol):
-    def read(self) -> list[Item]: ...
+    def read(self) -> list[Pool]: ...
     def write(self, entries: list[Entry]) -> None: ...
 
 
@@ -176,7 +174,7 @@ class SessionCloser:
                 hope = last_bought(self.diary.read(), now)
             except Exception:
                 logger.exception("the capacity diary could not be read")
-        on_demand = session.allow_on_demand or any(one.lifecycle == "on-demand" for one in refusals)
+        on_demand = session.allow_on_demand or any(one.lifecycle == Lifecycle.ON_DEMAND for one in refusals)
         words = advice(failure.code, region=self.region, on_demand=on_demand, last_bought=hope)
         return Failure(failure.code, " ".join(filter(None, [words, failure.cause])))
 

@@ -1,21 +1,18 @@
 """The capacity diary in DynamoDB: one item for each instance type and zone."""
 
 from contextlib import suppress
-from typing import Any
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Table
-from foreverus.sessions.capacity import Entry
-
-Item = dict[str, Any]
+from foreverus.aws.dynamo import ConditionFailed, Item, Table
+from foreverus.sessions.capacity import Entry, Pool
 
 
 class CapacityDiary:
     def __init__(self, items: Table):
         self.items = items
 
-    def read(self) -> list[Item]:
-        return list(self.items.query(keys.CAPACITY))
+    def read(self) -> list[Pool]:
+        return [_pool(item) for item in self.items.query(keys.CAPACITY)]
 
     def write(self, entries: list[Entry]) -> None:
         """Safe to run twice and in any order: an older fact never replaces a newer one."""
@@ -34,3 +31,9 @@ class CapacityDiary:
                     values,
                     condition=f"attribute_not_exists({kind}_at) OR {kind}_at < :at",
                 )
+
+
+def _pool(item: Item) -> Pool:
+    instance_type, _, zone = item["sk"].partition("#")
+    facts = ("bought_at", "bought_lifecycle", "refused_at", "refused_lifecycle", "refused_code")
+    return Pool(instance_type=instance_type, zone=zone, **{name: item[name] for name in facts if item.get(name)})

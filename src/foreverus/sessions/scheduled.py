@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from foreverus.errors import SpendCapReached
+from foreverus.notifications.notification import Notification, Notifier
 from foreverus.sessions.records import Session, Trigger
 
 OWNER = "schedule"  # of a session that nobody asked for
@@ -15,14 +16,10 @@ class Starts(Protocol):
     def start(self, owner: str, trigger: Trigger) -> tuple[Session, bool]: ...
 
 
-class Notifications(Protocol):
-    def send(self, subject: str, message: str) -> None: ...
-
-
 @dataclass(frozen=True)
 class ScheduledSessions:
     starter: Starts
-    notifications: Notifications
+    notifier: Notifier
 
     def start(self, scheduled_at: str) -> dict[str, Any]:
         """`{session_id, started, skipped: why or None}`. `started`: False where a live session was joined, which serves
@@ -35,6 +32,6 @@ class ScheduledSessions:
             session, started = self.starter.start(OWNER, Trigger.SCHEDULE)
         except SpendCapReached as err:
             subject = f"Forever Us: a scheduled session was skipped, {err.code()}"
-            self.notifications.send(subject, f"Scheduled: {scheduled_at}\nReason:    {err}")
+            self.notifier.send(Notification(subject, f"Scheduled: {scheduled_at}\nReason:    {err}"))
             return {"session_id": None, "started": False, "skipped": err.reason}
         return {"session_id": session.session_id, "started": started, "skipped": None}

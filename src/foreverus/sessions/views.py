@@ -1,10 +1,12 @@
-"""A session as the API and the WebSocket show it: no task token, no keys. Pure."""
+"""Sessions and the meter as the API and the WebSocket show them: no task token, no keys. Pure."""
 
 from dataclasses import asdict
 from typing import Any
 
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
+from foreverus.sessions.capacity import Pool
 from foreverus.sessions.records import Session
+from foreverus.sessions.usage import MonthUsage
 
 
 def public_session(session: Session, expected_boot_seconds: float | None = None) -> dict[str, Any]:
@@ -68,4 +70,34 @@ def _spend(session: Session) -> dict[str, Any] | None:
         "monthly_cap_usd": session.monthly_cap_usd,
         "notice": session.spend_notice,
         "notice_cap": session.spend_notice_cap,
+    }
+
+
+def public_usage(usage: MonthUsage) -> dict[str, Any]:
+    return {
+        "object": "usage",
+        "month": usage.month,
+        "spent_usd": round(usage.spent_usd, 6),
+        "live_usd": round(usage.live_usd, 6),
+        "total_usd": round(usage.spent_usd + usage.live_usd, 6),
+        "live": [asdict(one) for one in usage.live],
+        "caps": {"monthly_usd": usage.caps.monthly_usd, "session_usd": usage.caps.session_usd},
+        "capacity": [public_pool(pool) for pool in usage.pools],
+    }
+
+
+def public_pool(pool: Pool) -> dict[str, Any]:
+    """A line of the capacity diary.
+
+    >>> public_pool(Pool(instance_type="g6.xlarge", zone="us-east-1b"))["bought_at"] is None
+    True
+    """
+    return {
+        "instance_type": pool.instance_type,
+        "availability_zone": pool.zone,
+        "bought_at": pool.bought_at or None,
+        "bought_lifecycle": pool.bought_lifecycle or None,
+        "refused_at": pool.refused_at or None,
+        "refused_lifecycle": pool.refused_lifecycle or None,
+        "refused_code": pool.refused_code or None,
     }

@@ -11,8 +11,11 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import BatchRef
 from foreverus.errors import ResultsNotStored
 from foreverus.results import migrations
-from foreverus.results.batches import SummaryKeeper, batch_row
-from foreverus.results.store import MOST_TRIES
+from foreverus.results.batches import BatchSummaries, StoredBatch
+from foreverus.results.rows import batch_row
+from foreverus.results.sessions import StoredSession
+from foreverus.results.store import ResultsKeeper
+from foreverus.results.unsaved import MOST_TRIES, Unsaved
 from tests.unit.conftest import NOW
 from tests.unit.results.test_results import DataApi, database
 
@@ -31,18 +34,34 @@ def record(batch_id: str = "batch_1", **changes: Any) -> dict[str, Any]:
     return {**fields, **times, **used, **counts, **about, **changes}
 
 
-def keeper(*records: dict[str, Any], client: DataApi | None = None) -> tuple[SummaryKeeper, MemoryBatches]:
+def keeper(*records: dict[str, Any], client: DataApi | None = None) -> tuple[BatchSummaries, MemoryBatches]:
     batches = MemoryBatches()
     for one in records:
         batches.create(one, None, NOW)
-    return SummaryKeeper(batches, database(client) if client else None, lambda: LATER), batches
+    return BatchSummaries(batches, database(client) if client else None, lambda: LATER), batches
+
+
+class Sessions:
+    """Those that wait to be stored, instead of `SessionResults`."""
+
+    def __init__(self, *unsaved: Unsaved[StoredSession], down: bool = False) -> None:
+        self.those, self.down = unsaved, down
+
+    def unsaved(self) -> tuple[Unsaved[StoredSession], ...]:
+        if self.down:
+            raise ConnectionError("DynamoDB is down")
+        return self.those
+
+
+def store_unsaved(batches: BatchSummaries, sessions: Sessions | None = None) -> list[Any]:
+    return ResultsKeeper(sessions or Sessions(), batches).store_unsaved()  # type: ignore[arg-type]
 
 
 def test_a_summary_is_stored_once_however_often_and_then_the_batch_is_not_open() -> None:
     client = DataApi()
     keep, batches = keeper(record(), client=client)
-    assert keep.store(REF) == {"batch_id": "batch_1", "stored": True}
-    assert keep.store(REF) == {"batch_id": "batch_1", "stored": True}
+    assert keep.store(REF) == StoredBatch("batch_1", stored=True)
+    assert keep.store(REF) == StoredBatch("batch_1", stored=True)
     assert [sql.split()[2] for sql, _ in client.statements] == ["users", "batches"] * 2
     assert all("ON CONFLICT" in sql for sql, _ in client.statements)
     assert batches.open_batches() == []
@@ -78,7 +97,7 @@ def test_a_batch_that_is_not_over_is_not_stored() -> None:
 
 def test_without_postgresql_nothing_stays_open() -> None:
     keep, batches = keeper(record())
-    assert keep.store(REF) == {"batch_id": "batch_1", "stored": False}
+    assert keep.store(REF) == StoredBatch("batch_1", stored=False)
     assert batches.open_batches() == []
 
 
@@ -89,8 +108,8 @@ def test_a_database_that_is_down_leaves_the_batch_for_the_sweep() -> None:
     with pytest.raises(ClientError):
         keep.store(REF)
     assert len(batches.open_batches()) == 1
-    assert keep.store_unsaved() == [{"batch_id": "batch_1", "stored": True}]
-    assert keep.store_unsaved() == []
+    assert store_unsaved(keep) == [StoredBatch("batch_1", stored=True)]
+    assert store_unsaved(keep) == []
 
 
 def test_the_sweep_takes_what_is_due_and_one_failure_stops_no_other() -> None:
@@ -99,8 +118,8 @@ def test_the_sweep_takes_what_is_due_and_one_failure_stops_no_other() -> None:
     keep, batches = keeper(record(), record("batch_2"), record("batch_3", ended_at=just_now), client=client)
     batches.create(record("batch_4", status="in_progress"), None, NOW)
     client.fail_next("BadRequestException")
-    with pytest.raises(ResultsNotStored, match=r"^batch_1$"):
-        keep.store_unsaved()
+    with pytest.raises(ResultsNotStored, match=r"^batch_1: [^;]*$"):
+        store_unsaved(keep)
     assert [one["batch_id"] for one in batches.open_batches()] == ["batch_1", "batch_3", "batch_4"]
     assert (batches.get(REF) or {})["store_tries"] == 1
 
@@ -110,5 +129,20 @@ def test_a_summary_that_is_refused_again_and_again_keeps_no_database_awake() -> 
     keep, batches = keeper(record(store_tries=MOST_TRIES - 1, ended_at="2025-12-01T00:00:00.000Z"), client=client)
     client.fail_next("BadRequestException")
     with pytest.raises(ResultsNotStored):
-        keep.store_unsaved()
+        store_unsaved(keep)
     assert batches.open_batches() == []
+
+
+def test_sessions_that_cannot_be_stored_or_found_keep_no_batch_from_being_stored() -> None:
+    def fail() -> StoredSession:
+        raise TimeoutError("Aurora sleeps")
+
+    noted: list[str] = []
+    broken = Unsaved("ses_1", fail, lambda: noted.append("ses_1"))
+    fine = Unsaved("ses_2", lambda: StoredSession("ses_2", stored=True, messages=1), lambda: noted.append("ses_2"))
+    for sessions in (Sessions(broken, fine), Sessions(down=True)):
+        keep, batches = keeper(record(), client=DataApi())
+        with pytest.raises(ResultsNotStored, match=r"Aurora sleeps|sessions: ConnectionError"):
+            store_unsaved(keep, sessions)
+        assert batches.open_batches() == [], "the batch was stored all the same"
+    assert noted == ["ses_1"]

@@ -12,13 +12,18 @@ from botocore.exceptions import ClientError
 from foreverus import bootstrap
 from foreverus.aws import keys
 from foreverus.aws.data_api import RESUME_TRIES, Database, to_parameter
+from foreverus.batches.memory import MemoryBatches
 from foreverus.conversations.records import Answer, AnswerError, AnswerStatus, Question
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
 from foreverus.errors import ResultsNotStored
 from foreverus.results import migrations, rows
-from foreverus.results.store import BATCH_ROWS, ResultsKeeper, batches, is_due
+from foreverus.results.batches import BatchSummaries
+from foreverus.results.rows import CHUNK_ROWS, chunks
+from foreverus.results.sessions import SessionResults, StoredSession
+from foreverus.results.store import ResultsKeeper
+from foreverus.results.unsaved import is_due
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item
@@ -85,15 +90,20 @@ def over(**changes: Any) -> dict[str, Any]:
     }
 
 
+def results(aws: Aws, client: DataApi) -> SessionResults:
+    return SessionResults(ConversationStore(aws.items), SessionStore(aws.items), database(client), lambda: NOW)
+
+
 def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
-    return ResultsKeeper(ConversationStore(aws.items), SessionStore(aws.items), database(client), lambda: NOW)
+    batches = BatchSummaries(MemoryBatches(), database(client), lambda: NOW)
+    return ResultsKeeper(results(aws, client), batches)
 
 
 def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> None:
     aws.put(**over())
     answered(aws)
     client = DataApi()
-    assert keeper(aws, client).store("ses_1") == {"session_id": "ses_1", "stored": True, "messages": 1}
+    assert results(aws, client).store("ses_1") == StoredSession("ses_1", stored=True, messages=1)
     tables = [sql.split()[2] for sql, _ in client.statements]
     assert tables == ["users", "sessions", "receipts", "conversations", "messages", "usage"]
     assert all("ON CONFLICT" in sql for sql, _ in client.statements)
@@ -105,7 +115,7 @@ def test_a_deleted_conversation_is_not_stored(aws: Aws) -> None:
     answered(aws)
     aws.items.delete(keys.conversation_key("user-1", "conv_1"))
     client = DataApi()
-    assert keeper(aws, client).store("ses_1")["messages"] == 0
+    assert results(aws, client).store("ses_1").messages == 0
     assert [sql.split()[2] for sql, _ in client.statements] == ["sessions", "receipts"]
 
 
@@ -114,9 +124,9 @@ def test_a_database_that_is_down_leaves_the_session_for_the_sweep(aws: Aws) -> N
     client = DataApi()
     client.fail_next("DatabaseErrorException")
     with pytest.raises(ClientError):
-        keeper(aws, client).store("ses_1")
+        results(aws, client).store("ses_1")
     assert "stored_at" not in (aws.items.get(keys.session_key("ses_1")) or {})
-    assert keeper(aws, client).store_unsaved()[0]["stored"]
+    assert keeper(aws, client).store_unsaved() == [StoredSession("ses_1", stored=True, messages=0)]
     assert keeper(aws, client).store_unsaved() == []
 
 
@@ -172,11 +182,11 @@ def test_a_database_that_never_wakes_up_is_an_error() -> None:
         database(client).execute("SELECT 1")
 
 
-def test_rows_travel_in_batches_that_fit_a_request() -> None:
+def test_rows_travel_in_chunks_that_fit_a_request() -> None:
     def sizes(new: Iterator[dict[str, Any]]) -> list[int]:
-        return [len(batch) for batch in batches(new)]
+        return [len(chunk) for chunk in chunks(new)]
 
-    assert sizes({"id": n} for n in range(BATCH_ROWS + 1)) == [BATCH_ROWS, 1]
+    assert sizes({"id": n} for n in range(CHUNK_ROWS + 1)) == [CHUNK_ROWS, 1]
     assert sizes({"content": "x" * 400_000} for _ in range(5)) == [2, 2, 1]
     assert sizes(iter(())) == []
 

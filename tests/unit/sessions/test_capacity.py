@@ -7,9 +7,10 @@ import pytest
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.sessions.advice import advice
-from foreverus.sessions.capacity import Refusal, entries, last_bought, public_capacity, refusals_of
+from foreverus.sessions.capacity import Pool, Refusal, entries, last_bought, refusals_of
 from foreverus.sessions.closing import Failure
 from foreverus.sessions.diary import CapacityDiary
+from foreverus.sessions.views import public_pool
 from tests.unit.conftest import NOW, Aws, launch
 from tests.unit.sessions.test_closing import Machine, closer, live, request
 
@@ -23,7 +24,7 @@ def refusal(code: str = "InsufficientInstanceCapacity", at: str = AT) -> Refusal
 def test_session_leaves_what_it_bought_and_what_it_was_refused(aws: Aws) -> None:
     live(aws)
     closer(aws, Machine()).close(request("idle", refusals=[refusal()]))
-    first, second = public_capacity(CapacityDiary(aws.items).read())
+    first, second = map(public_pool, CapacityDiary(aws.items).read())
     assert (first["instance_type"], first["availability_zone"]) == ("g6.xlarge", "us-east-1a")
     assert first["bought_at"] == ids.timestamp(NOW - timedelta(minutes=30))
     assert first["refused_at"] is None
@@ -36,10 +37,10 @@ def test_older_fact_never_replaces_a_newer_one(aws: Aws) -> None:
     diary.write(entries([], [refusal(code="New")]))
     diary.write(entries([], [refusal(code="Old", at="2025-01-01T00:00:00.000Z")]))
     (row,) = diary.read()
-    assert row["refused_code"] == "New"
+    assert row.refused_code == "New"
     diary.write(entries([launch(availability_zone="us-east-1b")], []))
     (row,) = diary.read()
-    assert (row["refused_code"], row["bought_lifecycle"]) == ("New", "spot")
+    assert (row.refused_code, row.bought_lifecycle) == ("New", "spot")
 
 
 def test_many_refusals_of_one_zone_are_one_fact() -> None:
@@ -73,7 +74,10 @@ def test_no_capacity_says_where_one_was_bought_last(aws: Aws) -> None:
 
 
 def test_nothing_was_ever_bought() -> None:
-    assert last_bought([{"sk": "g6.xlarge#a", "refused_at": AT}], NOW) == "None was ever bought by this deployment."
+    assert (
+        last_bought([Pool(instance_type="g6.xlarge", zone="a", refused_at=AT)], NOW)
+        == "None was ever bought by this deployment."
+    )
 
 
 def test_quota_is_told_with_its_name_and_how_to_raise_it(aws: Aws) -> None:

@@ -3,7 +3,9 @@
 import pytest
 
 from foreverus.aws import keys
+from foreverus.costs.ledger import LedgerStore
 from foreverus.errors import NotAccepted
+from foreverus.notifications.notification import MemoryNotifier
 from foreverus.sessions.scheduled import ScheduledSessions
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
@@ -13,26 +15,18 @@ from tests.unit.sessions.test_closing import Machine
 TONIGHT = "2026-01-01T12:00:00Z"
 
 
-class Inbox:
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    def send(self, subject: str, message: str) -> None:
-        assert subject.isascii() and len(subject) < 100
-        self.sent.append((subject, message))
-
-
 class Broken(Machine):
     def start(self, session_id: str, request: dict[str, object]) -> None:
         raise ConnectionError
 
 
-def scheduled(aws: Aws, machine: Machine, inbox: Inbox) -> ScheduledSessions:
-    return ScheduledSessions(SessionStarter(SessionStore(aws.items), machine, None, 20.0, lambda: NOW), inbox)
+def scheduled(aws: Aws, machine: Machine, inbox: MemoryNotifier) -> ScheduledSessions:
+    starter = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), machine, None, 20.0, lambda: NOW)
+    return ScheduledSessions(starter, inbox)
 
 
 def test_scheduled_session_is_claimed_like_any_other(aws: Aws) -> None:
-    machine, inbox = Machine(), Inbox()
+    machine, inbox = Machine(), MemoryNotifier()
     result = scheduled(aws, machine, inbox).start(TONIGHT)
     session_id = result["session_id"]
     assert session_id.startswith("ses_") and machine.started == [session_id]
@@ -44,24 +38,24 @@ def test_scheduled_session_is_claimed_like_any_other(aws: Aws) -> None:
 
 def test_run_that_is_delivered_twice_is_one_session(aws: Aws) -> None:
     machine = Machine()
-    first = scheduled(aws, machine, Inbox()).start(TONIGHT)
-    again = scheduled(aws, machine, Inbox()).start(TONIGHT)
+    first = scheduled(aws, machine, MemoryNotifier()).start(TONIGHT)
+    again = scheduled(aws, machine, MemoryNotifier()).start(TONIGHT)
     assert again == {"session_id": first["session_id"], "started": False, "skipped": None}
     assert machine.started == [first["session_id"]]
 
 
 def test_at_the_cap_people_are_told_once_and_nothing_is_tried_again(aws: Aws) -> None:
     aws.put(**keys.ledger_total_key("2026-01"), spent_usd=20.0)
-    machine, inbox = Machine(), Inbox()
+    machine, inbox = Machine(), MemoryNotifier()
     result = scheduled(aws, machine, inbox).start(TONIGHT)
     assert result == {"session_id": None, "started": False, "skipped": "spend_cap_reached"}
-    ((subject, message),) = inbox.sent
-    assert subject == "Forever Us: a scheduled session was skipped, SpendCapReached"
-    assert TONIGHT in message and "US$ 20.00" in message and "MonthlyCapUsd" in message
+    (told,) = inbox.sent
+    assert told.subject == "Forever Us: a scheduled session was skipped, SpendCapReached"
+    assert TONIGHT in told.message and "US$ 20.00" in told.message and "MonthlyCapUsd" in told.message
     assert machine.started == [] and SessionStore(aws.items).live_session_ids() == []
 
 
 def test_start_that_fails_is_lambdas_to_try_again(aws: Aws) -> None:
     with pytest.raises(NotAccepted):
-        scheduled(aws, Broken(), Inbox()).start(TONIGHT)
+        scheduled(aws, Broken(), MemoryNotifier()).start(TONIGHT)
     assert SessionStore(aws.items).live_session_ids() == []

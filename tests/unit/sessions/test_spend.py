@@ -19,6 +19,7 @@ from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.spend_watch import SpendWatch, watch_all
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
+from foreverus.sessions.views import public_usage
 from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_record
 from tests.unit.sessions.test_closing import LATE, Machine, Waiting, closer, live, request
 
@@ -214,7 +215,7 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[noted], price_per_hour_usd=0.4, price_source="test"))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
     spent(aws, 3.5)
-    shown = replace(bootstrap.api.api().usage, clock=lambda: NOW).show()
+    shown = public_usage(replace(bootstrap.api.api().usage, clock=lambda: NOW).show())
     assert (shown["month"], shown["spent_usd"]) == (MONTH, 3.5)
     assert shown["caps"] == {"monthly_usd": 20, "session_usd": 4}
     (one,) = shown["live"]
@@ -228,6 +229,6 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
 def test_usage_shows_what_bedrock_takes_before_its_session_is_closed(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[], status="launching", bedrock_usd=0.25))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
-    shown = bootstrap.api.api().usage.show()
+    shown = public_usage(bootstrap.api.api().usage.show())
     (live,) = shown["live"]
     assert (live["usd"], live["usd_per_hour"], shown["live_usd"]) == (0.25, 0.0, 0.25)

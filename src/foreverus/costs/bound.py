@@ -15,7 +15,7 @@ POWER_OFF_S = 120  # systemd kills what is left after its 90 s, then EC2 sees th
 TIMER_LATE_S = 1  # AccuracySec of the timer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """Seconds, as the template, the state machine and the code have them. `states`: the longest that a state's tries
     and pauses can take (see `state_seconds`)."""
@@ -111,65 +111,61 @@ def minutes(case: Case) -> int:
 
 def bound(limits: Limits, usd_per_hour: float, region: str = "us-east-1") -> Bound:
     """Every way alone. `usd_per_hour`: see `hourly`."""
-    states = limits.states
-    serving = (Step(limits.boot_timeout, "boot"), Step(limits.max_session, "Serve's timeout"))
+    cases = (*_ends_of_the_machine(limits), *_ends_by_the_reaper(limits), *_ends_of_the_instance(limits))
+    return Bound(cases, usd_per_hour, region, limits.max_relaunches)
+
+
+def _ends_of_the_machine(limits: Limits) -> tuple[Case, ...]:
+    """Ways 1 and 2."""
     silence = Step(max(limits.boot_heartbeat, limits.serve_heartbeat), "silence (the longer heartbeat)")
-    looking = (
-        Step(states["Is work waiting?"], "Is work waiting?"),
-        Step(states["Terminate lost GPU"], "Terminate lost GPU"),
+    ending, machine = _ending(limits), "the state machine's Catch"
+    return (
+        Case(1, "Terminate GPU", "a session's instance", "the session's end", ending[-1:]),
+        Case(2, machine, "a worker that fell silent", "its last sign of life", (silence, *ending)),
+        Case(2, machine, "a worker that never ends", "launch", (*_serving(limits), *ending)),
     )
-    ending = (*looking, Step(states["Terminate GPU"], "Terminate GPU"))
+
+
+def _ends_by_the_reaper(limits: Limits) -> tuple[Case, ...]:
+    """Ways 3 and 4."""
     last = ("Close session", "Store results", "Notify", "Mark as notified")
-    failing = (*ending, *(Step(states[name], name) for name in last))
+    failing = (*_ending(limits), *(Step(limits.states[name], name) for name in last))
     reaper = (Step(EVENT_S, "event"), Step(limits.reaper_timeout, "reaper"))
     sweep = (Step(limits.sweep_every, "until the next sweep"), Step(limits.reaper_timeout, "reaper"))
-    over = (Step(limits.hand_back, "handing back"), Step(POWER_OFF_S, "power off"))
+    grace, life = Step(limits.sweep_grace, "grace"), Step(limits.max_session, "maximum life")
+    failed, dead, end = "the reaper on a failed execution", "a dead session's instance", "the execution's end"
+    return (
+        Case(3, failed, dead, end, reaper),
+        Case(3, failed, "what no state could end", "launch", (*_serving(limits), *failing, *reaper)),
+        Case(4, "the sweep", dead, end, (grace, *sweep)),
+        Case(4, "the sweep", "a running session's instance", "launch", (life, *sweep)),
+    )
+
+
+def _ends_of_the_instance(limits: Limits) -> tuple[Case, ...]:
+    """Way 5."""
+    power_off = Step(POWER_OFF_S, "power off")
+    silent = (Step(limits.lost_contact, "silence"), Step(limits.hand_back, "handing back"), power_off)
+    hanging = (Step(limits.watchdog, "WatchdogSec"), power_off)
     timer = (
         *(Step(limits.max_session, "maximum life"), Step(limits.boot_timeout, "boot"), Step(TIMER_LATE_S, "accuracy")),
-        Step(POWER_OFF_S, "power off"),
+        power_off,
     )
-    machine, dead = "the state machine's Catch", "a dead session's instance"
-    return Bound(
-        (
-            Case(1, "Terminate GPU", "a session's instance", "the session's end", ending[-1:]),
-            Case(2, machine, "a worker that fell silent", "its last sign of life", (silence, *ending)),
-            Case(2, machine, "a worker that never ends", "launch", (*serving, *ending)),
-            Case(3, "the reaper on a failed execution", dead, "the execution's end", reaper),
-            Case(
-                3,
-                "the reaper on a failed execution",
-                "what no state could end",
-                "launch",
-                (*serving, *failing, *reaper),
-            ),
-            Case(4, "the sweep", dead, "the execution's end", (Step(limits.sweep_grace, "grace"), *sweep)),
-            Case(
-                4,
-                "the sweep",
-                "a running session's instance",
-                "launch",
-                (Step(limits.max_session, "maximum life"), *sweep),
-            ),
-            Case(
-                5,
-                "the worker",
-                "no contact with AWS",
-                "the last good call",
-                (Step(limits.lost_contact, "silence"), *over),
-            ),
-            Case(
-                5,
-                "the watchdog",
-                "a worker that hangs",
-                "its last sign of life",
-                (Step(limits.watchdog, "WatchdogSec"), *over[1:]),
-            ),
-            Case(5, "the machine's timer", "whatever runs", "launch", timer),
-        ),
-        usd_per_hour,
-        region,
-        limits.max_relaunches,
+    return (
+        Case(5, "the worker", "no contact with AWS", "the last good call", silent),
+        Case(5, "the watchdog", "a worker that hangs", "its last sign of life", hanging),
+        Case(5, "the machine's timer", "whatever runs", "launch", timer),
     )
+
+
+def _serving(limits: Limits) -> tuple[Step, ...]:
+    return Step(limits.boot_timeout, "boot"), Step(limits.max_session, "Serve's timeout")
+
+
+def _ending(limits: Limits) -> tuple[Step, ...]:
+    """From the error that the machine catches to the instance's end."""
+    names = ("Is work waiting?", "Terminate lost GPU", "Terminate GPU")
+    return tuple(Step(limits.states[name], name) for name in names)
 
 
 def state_seconds(state: Mapping[str, Any]) -> float:

@@ -127,7 +127,7 @@ class SessionCloser:
 
     def _reject_what_waits(self, session: Session, request: CloseRequest) -> bool:
         """Whether what waits from here on may have a successor: not, where something that should have ended in this
-        session's error could not be told so. The sweep sees to it."""
+        session's error could not be rejected. The sweep sees to it."""
         if request.failure:
             return self._reject(session.session_id, request.failure.code)
         if request.outcome is Outcome.SPEND_CAP:
@@ -185,17 +185,17 @@ class SessionCloser:
             logger.exception("the capacity diary misses what %s saw", session.session_id)
 
     def _reject(self, session_id: str, code: str, until: str = "") -> bool:
-        """Whether all of them could be told."""
-        told = True
+        """Whether all of them could be rejected."""
+        done = True
         for waiting in self.waiting:
             try:
                 rejected = waiting.reject_all(session_id, code, until)
             except Exception:
                 logger.exception("requests still wait after %s: the sweep will see to them", session_id)
-                told = False
+                done = False
             else:
                 logger.warning("%d waiting requests ended in %s", rejected, code)
-        return told
+        return done
 
     def _start_successor(self, closed: Session) -> None:
         """All kinds of work share the GPUs: the second start joins the first one's session."""

@@ -67,7 +67,7 @@ class NotAllReaped(ForeverUsError):
     """The text says what could not be done. Lambda and the next sweep try again; the error is what an alarm sees."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Reaper:
     gpus: Gpus
     executions: Executions

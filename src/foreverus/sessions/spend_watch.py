@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 class Records(Protocol):
     def get(self, session_id: str) -> Session | None: ...
     def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool: ...
-    def note_told(self, session_id: str, percent: int) -> None: ...
+    def note_notified(self, session_id: str, percent: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class SpendWatch:
     price_of: Callable[[Launch], Price]
 
     def look(self, session: Session) -> None:
-        """Notes prices that are missing, and tells people of a notice that they have not been told of.
+        """Notes prices that are missing, and notifies people of what they have not heard of.
 
         A session that ends at its cap may be over when this looks for the first time: its notice is still due.
         """
@@ -41,7 +41,7 @@ class SpendWatch:
                 if launch.price_source is None:
                     self._note_price(session, number, launch)
         if _is_notice_due(session):
-            self._tell(session.session_id)
+            self._notify(session.session_id)
 
     def _note_price(self, session: Session, number: int, launch: Launch) -> None:
         month_usd = self.ledger.spent(month_of(session.created_at))
@@ -49,13 +49,13 @@ class SpendWatch:
             session.session_id, number, launch.instance_id, self.price_of(launch), round(month_usd, 6)
         )
 
-    def _tell(self, session_id: str) -> None:
+    def _notify(self, session_id: str) -> None:
         """Told first and noted afterwards: a crash between tells twice, and never not at all."""
         session = self.records.get(session_id)
         if not session or not _is_notice_due(session):
             return
         self.notifier.send(spend_notice(session))
-        self.records.note_told(session_id, session.spend_notice or 0)
+        self.records.note_notified(session_id, session.spend_notice or 0)
 
 
 def _is_notice_due(session: Session) -> bool:

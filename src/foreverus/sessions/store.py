@@ -139,7 +139,7 @@ class SessionStore:
             return False
         return True
 
-    def note_told(self, session_id: str, percent: int) -> None:
+    def note_notified(self, session_id: str, percent: int) -> None:
         self.items.update(
             keys.session_key(session_id),
             "SET spend_told = :percent ADD version :one",

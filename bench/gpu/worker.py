@@ -23,6 +23,7 @@ from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef
 from foreverus.batches.shards.queue import shard_message
 from foreverus.conversations.memory import MemoryAnswers
+from foreverus.notifications.outbox import MemoryOutbox
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
 from foreverus.worker.contact import Contact, RunInline, RunInThreads
 from foreverus.worker.instance import MemoryInstance
@@ -168,7 +169,7 @@ class BatchWorker:
         ]
         self.objects.put(record["source_key"], "".join(json.dumps(line) + "\n" for line in lines).encode())
         self.batches.create(record, None, now)
-        verdict = Validator(self.batches, self.objects, self.model, lambda: datetime.now(UTC)).run(ref)
+        verdict = Validator(self.batches, self.objects, MemoryOutbox(), self.model, lambda: datetime.now(UTC)).run(ref)
         if not verdict["valid"]:
             raise RuntimeError(f"the batch is not valid: {(self.batches.get(ref) or {}).get('errors')}")
         return ref, len(self.batches.shards(batch_id))

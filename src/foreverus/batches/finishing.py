@@ -65,6 +65,10 @@ class BatchEnd:
         deliver(self.outbox, self.notifier, outbox_entry(ref), finished.notification)
         return finished
 
+    def notified(self, ref: BatchRef) -> None:
+        """People were notified by its execution: nobody needs to do it in its place."""
+        self.outbox.remove(Subject.BATCHES, ref.batch_id)
+
 
 @dataclass(frozen=True)
 class Finisher:

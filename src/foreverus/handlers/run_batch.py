@@ -1,5 +1,4 @@
-"""The steps of `batch_run` that buy nothing from Bedrock: one function, and one cold start (docs/decisions/0009).
-Called by EventBridge too, when an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here."""
+"""The steps of `batch_run` that buy nothing from Bedrock: one function, and one cold start (docs/decisions/0009)."""
 
 import json
 from dataclasses import asdict
@@ -9,7 +8,6 @@ from foreverus import logs
 from foreverus.api import schemas
 from foreverus.batches.records import BatchRef
 from foreverus.bootstrap import batches
-from foreverus.notifications.outbox import Subject
 
 Event = dict[str, Any]
 
@@ -45,18 +43,18 @@ def finish(ref: BatchRef, request: Event) -> Event:
 
 
 def notified(ref: BatchRef, request: Event) -> None:
-    """The machine has notified people: nobody needs to do it in its place."""
-    batches.batch_end().outbox.remove(Subject.BATCHES, ref.batch_id)
+    """The machine has notified people."""
+    batches.batch_end().notified(ref)
 
 
 STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish, "notified": notified}
 
 
 def after_execution(detail: Event) -> Event:
-    """An execution that ended badly: its input names the batch, which has failed. People are told here."""
+    """EventBridge says that an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here."""
     error = detail.get("error") or f"BatchRun{detail['status'].title().replace('_', '')}"
     cause = detail.get("cause") or f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
-    ended = {**json.loads(detail["input"]), "status": "failed", "error": {"Error": error, "Cause": cause}}
-    request = schemas.check("finish_batch", ended)
+    ended = {"status": "failed", "error": {"Error": error, "Cause": cause}}
+    request = schemas.check("finish_batch", json.loads(detail["input"]) | ended)
     logs.bind(batch_id=request["batch_id"])
     return asdict(batches.batch_end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"]))

@@ -6,17 +6,19 @@ our key where both have one address, knows no presigned upload), a third of a se
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import Any, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote, urljoin
 
 import httpx
 
 from foreverus.cli.failures import Broken, Refused, Unreachable
+from foreverus.cli.objects import Batch, Batches, BatchRequest, File, UploadAddress
 from foreverus.cli.settings import Settings
 
-Object = dict[str, Any]
+T = TypeVar("T")
+Headers: TypeAlias = Mapping[str, str]
 
 TRIES = 5
 FIRST_PAUSE_S = 0.5
@@ -61,37 +63,37 @@ class Api:
         (model, *_) = value_of(self._call("GET", "/models"), "data")
         return str(value_of(model, "id"))
 
-    def upload_small(self, filename: str, content: bytes) -> Object:
+    def upload_small(self, filename: str, content: bytes) -> File:
         """The file. A lost answer is sent again, so at worst the file is there twice."""
         parts = {"file": (filename, content, "application/jsonl")}
-        return self._call("POST", "/files", data={"purpose": "batch"}, files=parts)
+        return cast(File, self._call("POST", "/files", data={"purpose": "batch"}, files=parts))
 
-    def upload_large(self, filename: str, size: int) -> Object:
+    def upload_large(self, filename: str, size: int) -> File:
         """The file, pending, with `upload`: where its bytes are to be put."""
-        return self._call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size})
+        return cast(File, self._call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size}))
 
-    def file(self, file_id: str) -> Object:
-        return self._call("GET", f"/files/{_id(file_id)}")
+    def file(self, file_id: str) -> File:
+        return cast(File, self._call("GET", f"/files/{_id(file_id)}"))
 
-    def create_batch(self, body: Object, idempotency_key: str) -> Object:
+    def create_batch(self, body: BatchRequest, idempotency_key: str) -> Batch:
         """The batch. All tries carry the same key, so they make one batch."""
-        return self._call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key})
+        return cast(Batch, self._call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key}))
 
-    def batch(self, batch_id: str, tries: int = TRIES) -> Object:
-        return self._call("GET", f"/batches/{_id(batch_id)}", tries=tries)
+    def batch(self, batch_id: str, tries: int = TRIES) -> Batch:
+        return cast(Batch, self._call("GET", f"/batches/{_id(batch_id)}", tries=tries))
 
-    def cancel(self, batch_id: str) -> Object:
-        return self._call("POST", f"/batches/{_id(batch_id)}/cancel")
+    def cancel(self, batch_id: str) -> Batch:
+        return cast(Batch, self._call("POST", f"/batches/{_id(batch_id)}/cancel"))
 
-    def batches(self, limit: int, after: str | None) -> Object:
+    def batches(self, limit: int, after: str | None) -> Batches:
         """The newest batches, as one list: pages are asked for until `limit` are there or there are no more."""
-        found: list[Object] = []
+        found: list[Batch] = []
         more = True
         while more and len(found) < limit:
             query = {"limit": str(min(PAGE, limit - len(found)))} | ({"after": after} if after else {})
-            page = self._call("GET", "/batches", params=query)
-            found += page.get("data", [])
-            more = bool(page.get("has_more")) and bool(page.get("data"))
+            listed: Batches = self._call("GET", "/batches", params=query)
+            found += listed.get("data", [])
+            more = bool(listed.get("has_more")) and bool(listed.get("data"))
             after = str(found[-1]["id"]) if found else None
         return {"object": "list", "data": found, "has_more": more}
 
@@ -113,7 +115,7 @@ class Api:
             _check(response)
             yield response
 
-    def again(self, call: Callable[[], Any], tries: int = TRIES) -> Any:
+    def again(self, call: Callable[[], T], tries: int = TRIES) -> T:
         """The call's result; Unreachable is tried again after a pause."""
         for failures in range(1, tries + 1):
             try:
@@ -125,10 +127,11 @@ class Api:
                 self._sleep(pause_s(failures))
         raise AssertionError("at least one try")
 
-    def _call(self, method: str, path: str, tries: int = TRIES, headers: Object | None = None, **body: Any) -> Object:
-        return dict(self.again(lambda: self._once(method, path, self._authorization | (headers or {}), body), tries))
+    def _call(self, method: str, path: str, tries: int = TRIES, headers: Headers | None = None, **body: Any) -> Any:
+        """The answer, an object of JSON: its caller says which. `body`: as httpx takes it."""
+        return self.again(lambda: self._once(method, path, {**self._authorization, **(headers or {})}, body), tries)
 
-    def _once(self, method: str, path: str, headers: Object, body: Object) -> Object:
+    def _once(self, method: str, path: str, headers: Headers, body: Mapping[str, Any]) -> object:
         with _network_errors():
             response = self.http.request(method, self._url + path, headers=headers, **body)
             _check(response)
@@ -141,7 +144,7 @@ class Api:
         return answer
 
 
-def value_of(answer: Object, name: str) -> Any:
+def value_of(answer: Mapping[str, object], name: str) -> Any:
     """A field that the contract promises. Raises Broken."""
     if answer.get(name) is None:
         raise Broken(f"The API's answer has no {name!r}: {json.dumps(answer)[:200]}")
@@ -152,7 +155,7 @@ def _id(value: str) -> str:
     return quote(value, safe="")
 
 
-def put(http: httpx.Client, upload: Object, content: Iterator[bytes], size: int) -> None:
+def put(http: httpx.Client, upload: UploadAddress, content: Iterator[bytes], size: int) -> None:
     """Puts `size` bytes where `upload` (method, url, headers) says. Raises Refused or Unreachable."""
     headers = httpx.Headers(upload.get("headers") or {})
     headers["Content-Length"] = str(size)  # S3 takes no chunked body

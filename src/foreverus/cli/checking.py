@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 from foreverus.cli.context import printable
 from foreverus.cli.failures import UsageError
+from foreverus.cli.objects import Problem
 from foreverus.cli.text import problems
 
 CHUNK_BYTES = 1 << 18
@@ -27,7 +29,8 @@ def check(path: Path, endpoint: str, model_id: str) -> int:
     if not verdict.errors:
         return verdict.total
     heading = f"{name} is not valid; nothing was sent."
-    raise UsageError("\n".join([heading, *(f"  {line}" for line in problems(verdict.errors, verdict.errors_total))]))
+    listed = problems(cast(list[Problem], verdict.errors), verdict.errors_total)
+    raise UsageError("\n".join([heading, *(f"  {line}" for line in listed)]))
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

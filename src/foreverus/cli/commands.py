@@ -7,11 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foreverus.cli import text
-from foreverus.cli.api import Api, Object, value_of
+from foreverus.cli.api import Api, value_of
 from foreverus.cli.arguments import METADATA_PAIRS
 from foreverus.cli.checking import check
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, Refused, UsageError
+from foreverus.cli.objects import Batch, BatchRequest
 from foreverus.cli.transfer import download, upload
 from foreverus.cli.watching import watch
 
@@ -26,10 +27,16 @@ def submit(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     """
     metadata = metadata_of(arguments)
     file_id = _input_file(arguments, api, context)
-    body = {"input_file_id": file_id, "endpoint": arguments.endpoint, "completion_window": arguments.window}
+    body: BatchRequest = {
+        "input_file_id": file_id,
+        "endpoint": arguments.endpoint,
+        "completion_window": arguments.window,
+    }
+    if metadata:
+        body["metadata"] = metadata
     key = arguments.idempotency_key or str(uuid.uuid4())
     try:
-        batch = api.create_batch(body | ({"metadata": metadata} if metadata else {}), key)
+        batch = api.create_batch(body, key)
     except (CommandFailed, KeyboardInterrupt) as err:
         if not isinstance(err, Refused):
             context.say(
@@ -107,7 +114,7 @@ def cancel(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     return COMPLETED
 
 
-def _shown(batch: Object, arguments: argparse.Namespace, context: Context) -> int:
+def _shown(batch: Batch, arguments: argparse.Namespace, context: Context) -> int:
     for line in [_json(batch, indent=2)] if arguments.json else text.card(batch):
         context.result(line)
     return COMPLETED
@@ -117,7 +124,7 @@ def fetch(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     """The output file, or with --errors the error file, under its name once it is complete."""
     batch = api.batch(arguments.id)
     kind = "error" if arguments.errors else "output"
-    file_id = batch.get(f"{kind}_file_id")
+    file_id = batch.get("error_file_id" if arguments.errors else "output_file_id")
     if not file_id:
         raise CommandFailed(_no_file(batch, kind))
     target = _target(context.folder / (arguments.output or ""), f"{arguments.id}_{kind}.jsonl")
@@ -138,7 +145,7 @@ def _target(given: Path, name: str) -> Path:
     return target
 
 
-def _no_file(batch: Object, kind: str) -> str:
+def _no_file(batch: Batch, kind: str) -> str:
     status = batch.get("status")
     if status not in text.TERMINAL:
         return f"The batch is {status}: its files are there when it has ended."
@@ -148,7 +155,7 @@ def _no_file(batch: Object, kind: str) -> str:
     return f"The batch is {status} and has no output file: no line was answered.{other}"
 
 
-def _json(value: Object, indent: int | None = None) -> str:
+def _json(value: object, indent: int | None = None) -> str:
     return json.dumps(value, ensure_ascii=False, indent=indent)
 
 

@@ -3,18 +3,17 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus.cli.context import Context
+from foreverus.cli.objects import Batch
 from foreverus.cli.text import TERMINAL, Progress
-
-Object = dict[str, Any]
 
 BETWEEN_LINES_S = 5.0  # a log is read afterwards: more lines would hide what matters
 
 
 class Display(Protocol):
-    def show(self, batch: Object) -> None: ...
+    def show(self, batch: Batch) -> None: ...
 
     def say(self, line: str) -> None:
         """Something beside the progress: the network is away, watching was stopped."""
@@ -30,7 +29,7 @@ class Lines:
         self._shown: Progress | None = None
         self._shown_at = 0.0
 
-    def show(self, batch: Object) -> None:
+    def show(self, batch: Batch) -> None:
         now, seen = self._context.clock(), Progress.of(batch)
         if self._shown is None or seen.status != self._shown.status:
             due = True
@@ -57,9 +56,9 @@ class JsonLines:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._shown: Object | None = None
+        self._shown: Batch | None = None
 
-    def show(self, batch: Object) -> None:
+    def show(self, batch: Batch) -> None:
         if batch != self._shown:
             self._context.result(json.dumps(batch, ensure_ascii=False))
             self._shown = batch
@@ -91,7 +90,7 @@ class Bar:
         self._task = self._rich.add_task("", total=None, status="…", lines="", details="")
         self._rich.start()
 
-    def show(self, batch: Object) -> None:
+    def show(self, batch: Batch) -> None:
         at = Progress.of(batch)
         ended = at.status in TERMINAL
         self._rich.update(

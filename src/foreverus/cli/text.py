@@ -1,12 +1,12 @@
 """Batches in words. Pure: objects of the API in, lines of text out."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 from foreverus.cli.context import printable
-
-Object = dict[str, Any]
+from foreverus.cli.objects import Batch, BatchFigures, Problem, Problems, RequestCounts, TokenUsage
 
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 ERRORS_SHOWN = 20
@@ -26,8 +26,9 @@ class Progress:
     cost_usd: float | None
 
     @classmethod
-    def of(cls, batch: Object) -> "Progress":
-        counts, ours = batch.get("request_counts") or {}, batch.get("foreverus") or {}
+    def of(cls, batch: Batch) -> "Progress":
+        counts: RequestCounts = batch.get("request_counts") or {}
+        ours: BatchFigures = batch.get("foreverus") or {}
         return cls(
             status=str(batch.get("status")),
             total=int(counts.get("total") or 0),
@@ -87,13 +88,13 @@ def size(count: int) -> str:
     )
 
 
-def errors_of(batch: Object) -> list[str]:
+def errors_of(batch: Batch) -> list[str]:
     """The batch's `errors`, a line each."""
-    errors = batch.get("errors") or {}
+    errors: Problems = batch.get("errors") or {}
     return problems(errors.get("data") or [], errors.get("total") or 0)
 
 
-def problems(errors: list[Object], total: int = 0) -> list[str]:
+def problems(errors: Sequence[Problem], total: int = 0) -> list[str]:
     """Errors of a batch's file, a line each; the first of them, and how many more there are of `total`."""
     shown = [problem(e.get("line"), e.get("param"), e.get("code"), e.get("message")) for e in errors[:ERRORS_SHOWN]]
     more = max(total, len(errors)) - len(shown)
@@ -108,7 +109,7 @@ def problem(line: int | None, param: str | None, code: str | None, message: str 
     return ": ".join([*where, words])
 
 
-def table(batches: list[Object]) -> list[str]:
+def table(batches: list[Batch]) -> list[str]:
     """One line a batch, under headings."""
     rows = [("ID", "STATUS", "DONE", "FAILED", "BACKEND", "COST", "CREATED")]
     for batch in batches:
@@ -122,9 +123,11 @@ def table(batches: list[Object]) -> list[str]:
     return ["  ".join(row).rstrip() for row in padded]
 
 
-def card(batch: Object) -> list[str]:
+def card(batch: Batch) -> list[str]:
     """Everything about one batch that people ask for."""
-    at, ours, usage = Progress.of(batch), batch.get("foreverus") or {}, batch.get("usage") or {}
+    at, times = Progress.of(batch), cast(Mapping[str, int | None], batch)
+    ours: BatchFigures = batch.get("foreverus") or {}
+    usage: TokenUsage = batch.get("usage") or {}
     metadata = dict(batch.get("metadata") or {})
     choice = metadata.pop("foreverus_choice", None)
     tokens = (
@@ -145,7 +148,7 @@ def card(batch: Object) -> list[str]:
         ("cost", None if at.cost_usd is None else money(at.cost_usd)),
         ("gpu sessions", _joined(ours.get("sessions"))),
         ("window", batch.get("completion_window")),
-        *((name.removesuffix("_at"), moment(batch.get(name))) for name in TIMES if batch.get(name) is not None),
+        *((name.removesuffix("_at"), moment(times.get(name))) for name in TIMES if times.get(name) is not None),
         ("input file", batch.get("input_file_id")),
         ("output file", batch.get("output_file_id")),
         ("error file", batch.get("error_file_id")),

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from foreverus.cli.api import Api, Object, put, value_of
+from foreverus.cli.api import Api, put, value_of
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import counted
 from foreverus.cli.failures import Broken, Unreachable, UsageError
+from foreverus.cli.objects import File, UploadAddress
 
 SMALL_BYTES = 4_000_000  # what goes through the API itself; more is put at a presigned address
 CHUNK_BYTES = 1 << 18
@@ -18,7 +19,7 @@ CHUNK_BYTES = 1 << 18
 Counted = Callable[[Iterable[bytes]], Iterator[bytes]]
 
 
-def upload(api: Api, path: Path, context: Context) -> Object:
+def upload(api: Api, path: Path, context: Context) -> File:
     """The API's file. Raises UsageError when the file cannot be read, Broken when it changes meanwhile."""
     name = printable(path.name)
     try:
@@ -37,7 +38,7 @@ def upload(api: Api, path: Path, context: Context) -> Object:
     return made
 
 
-def _put(api: Api, address: Object, file: BinaryIO, size: int, context: Context) -> None:
+def _put(api: Api, address: UploadAddress, file: BinaryIO, size: int, context: Context) -> None:
     with counted(context, "Uploading", size) as count:
         api.again(lambda: put(api.http, address, count(_chunks(file, size)), size))
 

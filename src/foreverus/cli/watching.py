@@ -1,9 +1,10 @@
 """Following one batch until it ends. It only reads, so it may be stopped and taken up again at any time."""
 
-from foreverus.cli.api import Api, Object, pause_s
+from foreverus.cli.api import Api, pause_s
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import Display, display
 from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, Unreachable
+from foreverus.cli.objects import Batch
 from foreverus.cli.text import TERMINAL, Progress, errors_of, money
 
 SHORTEST_LOOK_S = 2.0
@@ -36,7 +37,7 @@ def watch(api: Api, batch_id: str, context: Context, as_json: bool) -> int:
     return COMPLETED if batch.get("status") == "completed" else FAILED
 
 
-def _follow(api: Api, batch_id: str, context: Context, shown: Display) -> Object:
+def _follow(api: Api, batch_id: str, context: Context, shown: Display) -> Batch:
     started, failures = context.clock(), 0
     while True:
         try:
@@ -54,7 +55,7 @@ def _follow(api: Api, batch_id: str, context: Context, shown: Display) -> Object
         context.sleep(look_after_s(context.clock() - started, Progress.of(batch).eta_seconds))
 
 
-def ending(batch: Object) -> list[str]:
+def ending(batch: Batch) -> list[str]:
     """What people want to know of a batch that has ended, and where its files are."""
     at, batch_id = Progress.of(batch), printable(str(batch.get("id")))
     cost = "" if at.cost_usd is None else f" · {money(at.cost_usd)}"

@@ -1,0 +1,80 @@
+"""The API's JSON objects, as far as the command line reads them. A field may be missing: servers differ in age."""
+
+from typing import TypedDict
+
+
+class RequestCounts(TypedDict, total=False):
+    total: int
+    completed: int
+    failed: int
+
+
+class BatchFigures(TypedDict, total=False):
+    """The batch's `foreverus`: what is ours."""
+
+    backend: str | None
+    tokens_per_second: float | None
+    eta_seconds: float | None
+    cost_usd: float | None
+    prompt_tokens: int
+    completion_tokens: int
+    sessions: list[str] | None
+
+
+class TokenUsage(TypedDict, total=False):
+    input_tokens: int
+    output_tokens: int
+
+
+class Problem(TypedDict, total=False):
+    line: int | None
+    param: str | None
+    code: str | None
+    message: str | None
+
+
+class Problems(TypedDict, total=False):
+    data: list[Problem]
+    total: int
+
+
+class Batch(TypedDict, total=False):
+    id: str
+    status: str
+    endpoint: str
+    model: str | None
+    completion_window: str
+    input_file_id: str
+    output_file_id: str | None
+    error_file_id: str | None
+    created_at: int | None
+    request_counts: RequestCounts
+    usage: TokenUsage | None
+    metadata: dict[str, str] | None
+    errors: Problems | None
+    foreverus: BatchFigures
+
+
+class BatchRequest(TypedDict, total=False):
+    input_file_id: str
+    endpoint: str
+    completion_window: str
+    metadata: dict[str, str]
+
+
+class Batches(TypedDict):
+    object: str
+    data: list[Batch]
+    has_more: bool
+
+
+class UploadAddress(TypedDict, total=False):
+    method: str
+    url: str
+    headers: dict[str, str]
+
+
+class File(TypedDict, total=False):
+    id: str
+    bytes: int
+    upload: UploadAddress

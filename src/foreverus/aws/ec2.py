@@ -1,10 +1,13 @@
-"""GPU instances in EC2, found by their tags."""
+"""GPU instances in EC2, found by their tags, and what spot instances cost."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
+
+logger = logging.getLogger(__name__)
 
 SESSION_TAG = "foreverus:session"
 STACK_TAG = "foreverus:stack"
@@ -20,6 +23,35 @@ class GpuInstance:
     instance_id: str
     session_id: str
     launched_at: datetime
+
+
+@dataclass(frozen=True)
+class SpotPrice:
+    usd_per_hour: float
+    zone: str
+
+
+class SpotPrices:
+    """EC2's history of spot prices."""
+
+    def __init__(self, ec2: Any):
+        self.ec2 = ec2
+
+    def at(self, instance_type: str, zone: str, when: datetime) -> SpotPrice | None:
+        """The price in a zone (empty: any) at a moment; None, and a line in the log, where EC2 does not say."""
+        zones = {"AvailabilityZone": zone} if zone else {}
+        try:
+            history = self.ec2.describe_spot_price_history(
+                InstanceTypes=[instance_type],
+                ProductDescriptions=["Linux/UNIX"],
+                StartTime=when,
+                EndTime=when,
+                **zones,
+            )["SpotPriceHistory"]
+        except (ClientError, BotoCoreError):
+            logger.warning("EC2 did not give the spot price history", exc_info=True)
+            return None
+        return SpotPrice(float(history[0]["SpotPrice"]), history[0]["AvailabilityZone"]) if history else None
 
 
 class Fleet:

@@ -81,13 +81,14 @@ def live() -> LiveServices:
 @cache
 def spend_watch() -> "SpendWatch":
     """What looks at every change of a session's record for prices to note and notices to give."""
+    from foreverus.aws.ec2 import SpotPrices
     from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.price_book import PriceBook
     from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.store import SessionStore
 
     env = settings.PublishChangesSettings.from_env(os.environ)
-    prices = PriceBook(client("ec2"), region())
+    prices = PriceBook(SpotPrices(client("ec2")).at, region())
     table = items(env.table_name)
     return SpendWatch(SessionStore(table), LedgerStore(table), notifier(env.topic_arn), prices.price_of)
 
@@ -121,6 +122,7 @@ def waiting_batches(table_name: str) -> "WaitingBatches":
 
 
 def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
+    from foreverus.aws.ec2 import SpotPrices
     from foreverus.costs.price_book import PriceBook
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.diary import CapacityDiary
@@ -132,7 +134,7 @@ def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
         starter=starter_of_more(env),
         waiting=(waiting_messages(env.table_name), waiting_batches(env.table_name)),
         diary=CapacityDiary(table),
-        price_of=PriceBook(client("ec2"), region()).price_of,
+        price_of=PriceBook(SpotPrices(client("ec2")).at, region()).price_of,
         region=region(),
         clock=clock,
     )

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foreverus.aws.ec2 import SpotPrices
 from foreverus.costs.launch import BedrockUse
 from foreverus.costs.price_book import PriceBook
 from foreverus.costs.prices import Price, listed_price
@@ -111,14 +112,14 @@ class Ec2:
 
 def test_the_spot_price_is_what_ec2_says_it_was_at_launch() -> None:
     ec2 = Ec2("0.312300", "0.5")
-    price = PriceBook(ec2, "us-east-1").price_of(launch())
+    price = PriceBook(SpotPrices(ec2).at, "us-east-1").price_of(launch())
     assert (price.usd_per_hour, price.source) == (0.3123, "spot price history of us-east-1a")
     assert ec2.asked[0]["StartTime"] == ec2.asked[0]["EndTime"]
 
 
 @pytest.mark.usefixtures("aws")
 def test_without_a_history_the_listed_price_is_used() -> None:
-    book = PriceBook(boto3.client("ec2"), "us-east-1")
+    book = PriceBook(SpotPrices(boto3.client("ec2")).at, "us-east-1")
     on_demand = book.price_of(launch(lifecycle="on-demand"))
     assert on_demand.usd_per_hour == 0.8048
-    assert PriceBook(Ec2(), "us-east-1").price_of(launch()).usd_per_hour == 0.4011
+    assert PriceBook(SpotPrices(Ec2()).at, "us-east-1").price_of(launch()).usd_per_hour == 0.4011

@@ -1,15 +1,15 @@
 """PostgreSQL through the RDS Data API: no connection to keep, no VPC for Lambdas."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 
 from botocore.exceptions import ClientError
 
-Params = dict[str, Any]
+Params: TypeAlias = Mapping[str, object]
 
 # Aurora at 0 ACU takes about 15 s to resume, 30 s after a day's pause, and says so with this error meanwhile; the SDK
 # does not retry it.
@@ -96,7 +96,7 @@ def to_parameter(name: str, value: Any) -> dict[str, Any]:
     return {"name": name, "value": {"stringValue": str(value)}}
 
 
-def from_field(field: dict[str, Any]) -> Any:
+def from_field(field: Mapping[str, Any]) -> Any:
     if field.get("isNull"):
         return None
     return next(iter(field.values()))

@@ -1,6 +1,7 @@
 """GPU instances in EC2, found by their tags, and what spot instances cost."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,5 +84,5 @@ class Fleet:
                 raise
 
 
-def _tag(instance: dict[str, Any], key: str) -> str:
+def _tag(instance: Mapping[str, Any], key: str) -> str:
     return next((str(tag["Value"]) for tag in instance.get("Tags", []) if tag["Key"] == key), "")

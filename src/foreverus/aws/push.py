@@ -9,8 +9,6 @@ from botocore.exceptions import ClientError
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 
-Item = dict[str, Any]
-
 # A message may have 128 KB. A code point is at most 4 bytes of UTF-8, or 6 where JSON must escape it.
 MAX_DELTA_CODE_POINTS = 16_000
 
@@ -51,7 +49,7 @@ class MemoryPush:
 
     def __init__(self) -> None:
         self.topics: dict[str, set[str]] = {}
-        self.frames: dict[str, list[Item]] = {}
+        self.frames: dict[str, list[Any]] = {}
         self.gone: set[str] = set()
         self._failures: deque[Exception] = deque()
 

@@ -2,13 +2,13 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from botocore.exceptions import ClientError
 
-Message = dict[str, Any]
+Message: TypeAlias = Mapping[str, object]
 
 MOST_AT_ONCE = 10  # SQS
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)  # before what SQS did not take is sent again
@@ -144,12 +144,12 @@ class ShardQueue:
         self.url = url
         self.sleep = sleep
 
-    def send(self, messages: list[Message]) -> None:
+    def send(self, messages: Sequence[Message]) -> None:
         """Raises ClientError when SQS refuses one for good, or for too long."""
         for start in range(0, len(messages), MOST_AT_ONCE):
             self._send_ten(messages[start : start + MOST_AT_ONCE])
 
-    def _send_ten(self, messages: list[Message]) -> None:
+    def _send_ten(self, messages: Sequence[Message]) -> None:
         entries = [{"Id": str(n), "MessageBody": json.dumps(message)} for n, message in enumerate(messages)]
         pauses = iter(PAUSES_S)
         while entries:
@@ -165,7 +165,7 @@ class ShardQueue:
             self.sleep(pause)
 
 
-def _again(entries: Iterable[Message], ids: set[str]) -> list[Message]:
+def _again(entries: Iterable[dict[str, str]], ids: set[str]) -> list[dict[str, str]]:
     return [entry for entry in entries if entry["Id"] in ids]
 
 
@@ -175,5 +175,5 @@ class MemoryShards:
     def __init__(self) -> None:
         self.messages: list[Message] = []
 
-    def send(self, messages: list[Message]) -> None:
+    def send(self, messages: Sequence[Message]) -> None:
         self.messages += messages

@@ -1,6 +1,7 @@
 """Step Functions: executions that are started and looked at, and the task tokens that an execution waits for."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
@@ -15,7 +16,7 @@ class StepFunctionsMachine:
         self.client = client
         self.arn = arn
 
-    def start(self, name: str, request: dict[str, Any]) -> None:
+    def start(self, name: str, request: Mapping[str, object]) -> None:
         """Starts an execution under this name. Starting the same one again changes nothing."""
         try:
             self.client.start_execution(stateMachineArn=self.arn, name=name, input=json.dumps(request, sort_keys=True))
@@ -41,9 +42,9 @@ class MemoryExecutions:
 
     def __init__(self) -> None:
         self.statuses: dict[str, str] = {}
-        self.requests: dict[str, dict[str, Any]] = {}
+        self.requests: dict[str, Mapping[str, object]] = {}
 
-    def start(self, batch_id: str, request: dict[str, Any]) -> None:
+    def start(self, batch_id: str, request: Mapping[str, object]) -> None:
         if batch_id not in self.statuses:
             self.statuses[batch_id], self.requests[batch_id] = RUNNING, request
 
@@ -59,7 +60,7 @@ class Tasks(Protocol):
     """Each raises TaskRefused."""
 
     def heartbeat(self, token: str) -> None: ...
-    def succeed(self, token: str, output: dict[str, Any]) -> None: ...
+    def succeed(self, token: str, output: Mapping[str, object]) -> None: ...
     def fail(self, token: str, error: str, cause: str) -> None: ...
 
 
@@ -73,7 +74,7 @@ class StepFunctionsTasks:
     def heartbeat(self, token: str) -> None:
         self._call(self.client.send_task_heartbeat, taskToken=token)
 
-    def succeed(self, token: str, output: dict[str, Any]) -> None:
+    def succeed(self, token: str, output: Mapping[str, object]) -> None:
         self._call(self.client.send_task_success, taskToken=token, output=json.dumps(output))
 
     def fail(self, token: str, error: str, cause: str) -> None:
@@ -100,7 +101,7 @@ class MemoryTasks:
         self._check(token)
         self.heartbeats.append(token)
 
-    def succeed(self, token: str, output: dict[str, Any]) -> None:
+    def succeed(self, token: str, output: Mapping[str, object]) -> None:
         self._check(token)
         self.open.discard(token)
         self.results.append((token, "success", output))

@@ -1,14 +1,14 @@
 """The batch queue: one message a shard. Messages are references; the lines are in S3."""
 
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
+from foreverus.aws.sqs import Message
 from foreverus.batches.records import BatchRef
-
-Message = dict[str, Any]
 
 
 class Shards(Protocol):
-    def send(self, messages: list[Message]) -> None:
+    def send(self, messages: Sequence[Message]) -> None:
         """Queues them all. A shard that is queued twice is answered once."""
 
 

@@ -1,7 +1,9 @@
 """Unit tests run against moto, in this process. The only sockets that may be opened are loopback's."""
 
 import functools
+import importlib
 import os
+import pkgutil
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,10 +15,9 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from foreverus import bootstrap
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
-from foreverus.bootstrap import api, batches, results, sessions, sweeps
-from foreverus.bootstrap import aws as made_aws
 from foreverus.costs.launch import Launch
 from foreverus.sessions.items import launch_from_item, session_from_item
 from foreverus.sessions.records import Session
@@ -134,9 +135,14 @@ class _Session(boto3.Session):
 _session = functools.cache(_Session)
 
 
+BUILDERS = [
+    importlib.import_module(f"{bootstrap.__name__}.{found.name}") for found in pkgutil.iter_modules(bootstrap.__path__)
+]
+
+
 def _forget_clients() -> None:
     """What bootstrap caches belongs to one process in Lambda, and to one test here."""
-    for module in (api, made_aws, batches, results, sessions, sweeps):
+    for module in BUILDERS:
         for value in vars(module).values():
             if hasattr(value, "cache_clear"):
                 value.cache_clear()

@@ -38,7 +38,7 @@ def push(monkeypatch: pytest.MonkeyPatch) -> MemoryPush:
     for topic in (keys.session_topic(SESSION), keys.conversation_topic(CONVERSATION)):
         sent.topics[topic] = {CONNECTION}
     sent.frames = {connection_id: [] for connection_id in (CONNECTION, "NewConnection=", "NeverSeen=")}
-    monkeypatch.setattr(bootstrap.sessions, "push", lambda: sent)
+    monkeypatch.setattr(bootstrap.aws, "push", lambda: sent)
     return sent
 
 
@@ -59,7 +59,7 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
     aws.put(**keys.api_key_key(API_KEY), user_id="user-1", name="sample", created_at=at["created_at"])
     aws.put(**keys.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
     batch_events.put_batches(aws)
-    monkeypatch.setattr(bootstrap.batches, "bedrock", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
+    monkeypatch.setattr(bootstrap.shared, "bedrock_backend", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
     site = tmp_path / "site"
     (site / "assets").mkdir(parents=True)
     (site / "index.html").write_text("<!doctype html>")

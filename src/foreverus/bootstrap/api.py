@@ -1,4 +1,4 @@
-"""What the REST API answers with, and who may ask."""
+"""What the REST API calls."""
 
 import os
 from dataclasses import dataclass
@@ -6,12 +6,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap.aws import client, clock, items, region
-from foreverus.bootstrap.batches import batch_service
-from foreverus.bootstrap.sessions import starter
+from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
-    from foreverus.access.authorizer import Authorizer
     from foreverus.backends.catalog import Catalog
     from foreverus.batches.service import BatchService
     from foreverus.conversations.service import ConversationService
@@ -31,7 +28,7 @@ class ApiServices:
 
 
 @cache
-def api() -> ApiServices:
+def build() -> ApiServices:
     """Everything that the REST API calls."""
     from foreverus.aws.sqs import ChatQueue
     from foreverus.backends.catalog import Catalog
@@ -45,27 +42,16 @@ def api() -> ApiServices:
     from foreverus.sessions.usage import Usage
 
     env = settings.ApiSettings.from_env(os.environ)
-    table = items(env.table_name)
-    start = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
-    queue = ChatQueue(client("sqs"), env.chat_queue_url)
+    table = aws.items(env.table_name)
+    start = shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
+    queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    batches = batch_service(env)
+    batches = shared.batch_service(env)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start),
-        conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, clock),
+        conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, aws.clock),
         models=Catalog(env.model_id, env.context_tokens),
-        usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, region(), clock),
+        usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, aws.region(), aws.clock),
         files=batches.files,
         batches=batches,
     )
-
-
-@cache
-def authorizer() -> "Authorizer":
-    from foreverus.access.authorizer import Authorizer
-    from foreverus.access.store import ApiKeyStore
-    from foreverus.aws.cognito import CognitoTokens
-
-    env = settings.AuthorizeSettings.from_env(os.environ)
-    tokens = CognitoTokens(client("cognito-idp"))
-    return Authorizer(ApiKeyStore(items(env.table_name)), tokens, env.user_pool_id, env.user_pool_client_id)

@@ -3,10 +3,12 @@
 Clients are made on first use, not at import: importing any module with an empty environment works.
 """
 
+import os
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from foreverus import settings
 from foreverus.tracing import trace_aws_calls
 
 if TYPE_CHECKING:
@@ -14,10 +16,10 @@ if TYPE_CHECKING:
 
     from foreverus.aws.data_api import Database
     from foreverus.aws.dynamo import Table
+    from foreverus.aws.push import WebSocketPush
     from foreverus.aws.s3 import S3Objects
     from foreverus.aws.step_functions import StepFunctionsMachine, StepFunctionsTasks
     from foreverus.notifications.notification import TopicNotifier
-    from foreverus.settings import DatabaseSettings
 
 
 def clock() -> datetime:
@@ -75,10 +77,18 @@ def notifier(topic_arn: str) -> "TopicNotifier":
     return TopicNotifier(SnsTopic(client("sns"), topic_arn))
 
 
-def database(env: "DatabaseSettings") -> "Database | None":
+def database(env: settings.DatabaseSettings) -> "Database | None":
     """None when the stack was deployed without PostgreSQL."""
     from foreverus.aws.data_api import Database
 
     if not env.database_cluster_arn:
         return None
     return Database(client("rds-data"), env.database_cluster_arn, env.database_secret_arn, env.database_name)
+
+
+@cache
+def push() -> "WebSocketPush":
+    from foreverus.aws.push import WebSocketPush
+
+    env = settings.WebSocketSettings.from_env(os.environ)
+    return WebSocketPush(client("apigatewaymanagementapi", env.websocket_callback_url), items(env.table_name))

@@ -5,7 +5,7 @@ from typing import Any
 from foreverus import logs
 from foreverus.api import schemas
 from foreverus.batches.records import BatchRef
-from foreverus.bootstrap import batches
+from foreverus.bootstrap.answer_batch import build
 
 LAST_WRITES_S = 60  # of the function's time, for what is in flight and for its answer
 
@@ -15,4 +15,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = schemas.check("answer_batch", event)
     ref = BatchRef(request["user_id"], request["batch_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - LAST_WRITES_S
-    return batches.on_bedrock().run(ref, request["round"], seconds)
+    return build().run(ref, request["round"], seconds)

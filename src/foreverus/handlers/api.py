@@ -8,7 +8,7 @@ from typing import Any
 from foreverus import logs
 from foreverus.api.responses import accepted, created, download, ok
 from foreverus.api.routes import Routes, answer
-from foreverus.bootstrap.api import ApiServices, api
+from foreverus.bootstrap.api import ApiServices, build
 from foreverus.sessions.views import public_usage
 
 ROUTES: Routes[ApiServices] = {
@@ -48,4 +48,4 @@ ROUTES: Routes[ApiServices] = {
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
-    return answer(event, ROUTES, api)
+    return answer(event, ROUTES, build)

@@ -4,7 +4,7 @@ from typing import Any
 
 from foreverus import logs
 from foreverus.access.authorizer import credential_of, policy
-from foreverus.bootstrap import api
+from foreverus.bootstrap.authorize import build
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -12,4 +12,4 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     credential = credential_of(event)
     if not credential:
         raise Exception("Unauthorized")  # API Gateway's own word for 401; a refusal by policy is a 403
-    return policy(api.authorizer().user_of(credential), event["methodArn"])
+    return policy(build().user_of(credential), event["methodArn"])

@@ -5,7 +5,7 @@ from typing import Any
 
 from foreverus import logs
 from foreverus.api import schemas
-from foreverus.bootstrap import sessions
+from foreverus.bootstrap.close_session import build
 from foreverus.sessions.capacity import refusals_of
 from foreverus.sessions.closing import CloseRequest, Failure
 from foreverus.sessions.records import Outcome
@@ -15,7 +15,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     request = schemas.check("close_session", event)
     error = request.get("error")
-    closed = sessions.closer().close(
+    closed = build().close(
         CloseRequest(
             session_id=request["session_id"],
             outcome=Outcome(request.get("outcome") or Outcome.ENDED),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from foreverus import logs
-from foreverus.bootstrap import sessions
+from foreverus.bootstrap.publish_changes import build
 from foreverus.live.changes import changed_sessions, publish
 from foreverus.sessions.spend_watch import watch_all
 
@@ -11,6 +11,7 @@ from foreverus.sessions.spend_watch import watch_all
 def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     logs.start(event, context)
     changed = changed_sessions(event)
-    frames = publish(changed, sessions.push())
-    watch_all(changed, sessions.spend_watch())
+    watchers = build()
+    frames = publish(changed, watchers.push)
+    watch_all(changed, watchers.spending)
     return {"frames": frames}

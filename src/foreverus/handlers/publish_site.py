@@ -3,11 +3,11 @@
 from typing import Any
 
 from foreverus import logs
-from foreverus.bootstrap import results
+from foreverus.bootstrap.publish_site import build
 from foreverus.deployment.custom_resource import respond
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     logs.start(event, context)
-    site = results.site()
+    site = build()
     respond(event, context, site.publish, undo=site.empty)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from foreverus import logs
-from foreverus.bootstrap import sessions
+from foreverus.bootstrap.reap_gpus import build
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
     logs.start(event, context)
-    reaper = sessions.reaper()
+    reaper = build()
     if event.get("detail-type") == "Step Functions Execution Status Change":
         logs.bind(session_id=event["detail"]["name"])
         return {"reaped": reaper.session_ended(event["detail"]["name"])}

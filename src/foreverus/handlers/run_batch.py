@@ -7,7 +7,7 @@ from typing import Any
 from foreverus import logs
 from foreverus.api import schemas
 from foreverus.batches.records import BatchRef
-from foreverus.bootstrap import batches
+from foreverus.bootstrap import run_batch
 
 Event = dict[str, Any]
 
@@ -24,27 +24,27 @@ def handler(event: Event, context: Any) -> Event | None:
 
 def validate(ref: BatchRef, request: Event) -> Event:
     """The whole file is checked, and its shards are written."""
-    return batches.validator().run(ref)
+    return run_batch.validator().run(ref)
 
 
 def plan(ref: BatchRef, request: Event) -> Event:
     """What comes next, given what is left and how the last round ended."""
-    return batches.planner().plan(ref, request.get("error"))
+    return run_batch.planner().plan(ref, request.get("error"))
 
 
 def serve(ref: BatchRef, request: Event) -> None:
     """A round on the GPU: shards are queued, a session comes, and the token waits for the last shard."""
-    batches.serving().serve(ref, request["round"], request["task_token"])
+    run_batch.serving().serve(ref, request["round"], request["task_token"])
 
 
 def finish(ref: BatchRef, request: Event) -> Event:
     """The output and the error file and the terminal status."""
-    return asdict(batches.batch_end().finisher.finish(ref, request["status"], request.get("error")))
+    return asdict(run_batch.end().finisher.finish(ref, request["status"], request.get("error")))
 
 
 def notified(ref: BatchRef, request: Event) -> None:
     """The machine has notified people."""
-    batches.batch_end().notified(ref)
+    run_batch.end().notified(ref)
 
 
 STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish, "notified": notified}
@@ -57,4 +57,4 @@ def after_execution(detail: Event) -> Event:
     ended = {"status": "failed", "error": {"Error": error, "Cause": cause}}
     request = schemas.check("finish_batch", json.loads(detail["input"]) | ended)
     logs.bind(batch_id=request["batch_id"])
-    return asdict(batches.batch_end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"]))
+    return asdict(run_batch.end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"]))

@@ -4,10 +4,10 @@ from typing import Any
 
 from foreverus import logs
 from foreverus.api import schemas
-from foreverus.bootstrap import batches
+from foreverus.bootstrap.start_scheduled_batch import build
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     request = schemas.check("start_scheduled_batch", event)
-    return batches.scheduled().start(**request)
+    return build().start(**request)

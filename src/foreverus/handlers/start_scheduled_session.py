@@ -4,10 +4,10 @@ from typing import Any
 
 from foreverus import logs
 from foreverus.api import schemas
-from foreverus.bootstrap import sessions
+from foreverus.bootstrap.start_scheduled_session import build
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     request = schemas.check("start_scheduled_session", event)
-    return sessions.scheduled().start(**request)
+    return build().start(**request)

@@ -6,13 +6,13 @@ from typing import Any
 from foreverus import logs
 from foreverus.api import schemas
 from foreverus.batches.records import BatchRef
-from foreverus.bootstrap import results
+from foreverus.bootstrap.store_results import build
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any] | list[dict[str, Any]]:
     logs.start(event, context)
     request = schemas.check("store_results", event)
-    keeper = results.results_keeper()
+    keeper = build()
     if "session_id" in request:
         return asdict(keeper.sessions.store(request["session_id"]))
     if "batch_id" in request:

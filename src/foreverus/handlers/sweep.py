@@ -3,9 +3,9 @@
 from typing import Any
 
 from foreverus import logs
-from foreverus.bootstrap import sweeps
+from foreverus.bootstrap.sweep import run
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
     logs.start(event, context)
-    return sweeps.run()
+    return run()

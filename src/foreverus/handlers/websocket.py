@@ -4,13 +4,13 @@ import json
 from typing import Any
 
 from foreverus import logs
-from foreverus.bootstrap import sessions
+from foreverus.bootstrap.websocket import build
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     request = event["requestContext"]
-    connection_id, live = request["connectionId"], sessions.live()
+    connection_id, live = request["connectionId"], build()
     if request["routeKey"] == "$connect":
         live.frames.opened(connection_id, request["authorizer"]["user_id"])
     elif request["routeKey"] == "$disconnect":

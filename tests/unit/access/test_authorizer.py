@@ -66,14 +66,14 @@ OURS = {"sub": "u", "token_use": "access", "client_id": "page", "iss": "https://
 
 def test_a_signed_in_user_comes_in_under_their_own_id(user_pool: tuple[str, str]) -> None:
     token = token_of_a_user(user_pool)
-    assert bootstrap.api.authorizer().user_of(f"Bearer {token}") == unverified_claims(token).sub
+    assert bootstrap.authorize.build().user_of(f"Bearer {token}") == unverified_claims(token).sub
 
 
 def test_an_api_key_is_its_owners(aws: Aws) -> None:
     api_key = ApiKeyStore(aws.items).create("user-1", "laptop", NOW)
     assert api_key.startswith("fu_")
-    assert bootstrap.api.authorizer().user_of(f"Bearer {api_key}") == "user-1"
-    assert bootstrap.api.authorizer().user_of(api_key + "x") is None
+    assert bootstrap.authorize.build().user_of(f"Bearer {api_key}") == "user-1"
+    assert bootstrap.authorize.build().user_of(api_key + "x") is None
 
 
 def test_api_keys_are_stored_hashed_only(aws: Aws) -> None:
@@ -98,7 +98,7 @@ def test_a_token_of_another_pool_client_or_kind_is_refused_although_its_issuer_v
 
 @pytest.mark.parametrize("credential", ["Bearer ", "Bearer x", "a.b.c", "Basic dTpw", "e30.bnVsbA.x", "fu_"])
 def test_nonsense_is_nobody(aws: Aws, credential: str) -> None:
-    assert bootstrap.api.authorizer().user_of(credential) is None
+    assert bootstrap.authorize.build().user_of(credential) is None
 
 
 def test_an_outage_of_cognito_is_not_taken_for_a_wrong_token() -> None:

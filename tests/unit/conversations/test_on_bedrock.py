@@ -66,7 +66,7 @@ class Scene:
         nothing_bought = {"launches": [], "status": "launching", "created_at": ids.timestamp(NOW)}
         aws.put(**session_item(SESSION, **{**nothing_bought, **session}))
         aws.put(**keys.GPU_SLOT, session_id=SESSION)
-        self.service = bootstrap.api.api().conversations
+        self.service = bootstrap.api.build().conversations
 
     def ask(self, content: str, conversation: str = "", **options: Any) -> tuple[str, str]:
         """(the conversation, the message)."""
@@ -538,4 +538,4 @@ async def test_session_that_nobody_knows_is_answered_nothing(aws: Aws) -> None:
 def test_stack_without_bedrock_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEDROCK_MODEL_ID", "")
     with pytest.raises(MissingSetting, match="without Bedrock"):
-        bootstrap.sessions.chats_on_bedrock()
+        bootstrap.answer_chats.build()

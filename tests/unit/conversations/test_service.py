@@ -28,7 +28,7 @@ class Broken:
 
 
 def service() -> ConversationService:
-    return bootstrap.api.api().conversations
+    return bootstrap.api.build().conversations
 
 
 def test_an_accepted_message_is_kept_promised_and_queued(aws: Aws) -> None:
@@ -131,7 +131,7 @@ def test_a_crash_between_table_and_queue_is_mended(aws: Aws) -> None:
     for message in aws.queued():
         bootstrap.aws.client("sqs").delete_message(QueueUrl=aws.queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    stuck = bootstrap.sweeps.duties()["stuck messages"]
+    stuck = bootstrap.sweep.duties()["stuck messages"]
     assert isinstance(stuck, StuckMessages)
     later = replace(stuck, clock=lambda: bootstrap.aws.clock() + timedelta(minutes=15))
     assert sweep({"messages": later}) == {"messages": [f"{message_id} queued again"]}
@@ -171,7 +171,7 @@ def test_what_still_waits_at_the_cap_ends_in_its_error_within_five_minutes(aws: 
     service().post("user-1", conversation, {"content": "Olá"})
     aws.items.delete(keys.GPU_SLOT)
     month_at_its_cap(aws)
-    bootstrap.sweeps.run()
+    bootstrap.sweep.run()
     _, answer = service().messages("user-1", conversation)["data"]
     assert (answer["status"], answer["error"]["code"]) == ("failed", "SpendCapReached")
     assert "MonthlyCapUsd" in answer["error"]["message"]

@@ -30,7 +30,7 @@ def waiting(aws: Aws) -> WaitingMessages:
 
 
 def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
-    service = bootstrap.api.api().conversations
+    service = bootstrap.api.build().conversations
     conversation = service.create("user-1")["id"]
     for content in ("one", "two"):
         service.post("user-1", conversation, {"content": content})
@@ -45,7 +45,7 @@ def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
 
 
 def test_partial_text_is_kept(aws: Aws) -> None:
-    service = bootstrap.api.api().conversations
+    service = bootstrap.api.build().conversations
     conversation = service.create("user-1")["id"]
     message_id = service.post("user-1", conversation, {"content": "one"})["message"]["id"]
     key = keys.answer_key(conversation, message_id)
@@ -55,7 +55,7 @@ def test_partial_text_is_kept(aws: Aws) -> None:
 
 
 def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> None:
-    service = bootstrap.api.api().conversations
+    service = bootstrap.api.build().conversations
     conversation = service.create("user-1")["id"]
     service.post("user-1", conversation, {"content": "one"})
     earlier = ids.timestamp(bootstrap.aws.clock() - timedelta(minutes=1))
@@ -66,7 +66,7 @@ def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> Non
 def test_a_message_that_waits_wants_a_session_like_the_last_one(aws: Aws) -> None:
     ended = Session(session_id="ses_1", owner="user-1", allow_on_demand=True)
     assert waiting(aws).successor(ended) is None
-    service = bootstrap.api.api().conversations
+    service = bootstrap.api.build().conversations
     service.post("user-1", service.create("user-1")["id"], {"content": "one"})
     assert waiting(aws).successor(ended) == Successor("user-1", Trigger.MESSAGE, allow_on_demand=True)
 
@@ -75,7 +75,7 @@ def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:
     aws.put(**keys.pending_key("batch_1"), kind="batch", batch_id="batch_1", user_id="user-1", created_at="2026")
     assert waiting(aws).reject_all("ses_1", "BootFailed") == 0
     assert waiting(aws).successor({"session_id": "ses_1"}) is None
-    assert bootstrap.sweeps.run()["stuck messages"] == []
+    assert bootstrap.sweep.run()["stuck messages"] == []
     assert aws.items.get(keys.pending_key("batch_1"))
 
 
@@ -84,7 +84,7 @@ def test_the_promise_of_a_batch_is_no_message(aws: Aws) -> None:
 )
 def test_what_another_live_session_will_answer_is_left_to_it(aws: Aws, code: str, rejected: int) -> None:
     """A batch's second GPU that could not be bought ends nobody's conversation on the first."""
-    service = bootstrap.api.api().conversations
+    service = bootstrap.api.build().conversations
     service.post("user-1", service.create("user-1")["id"], {"content": "one"})
     aws.put(**keys.gpu_slot_key(1), session_id="ses_2")
     aws.put(**session_item("ses_2", status="launching"))

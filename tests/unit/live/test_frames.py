@@ -14,7 +14,7 @@ from tests.unit.conftest import Aws, session_item
 @pytest.fixture
 def frames(aws: Aws) -> Frames:
     aws.put(**session_item("ses_1"))
-    made = bootstrap.sessions.live().frames
+    made = bootstrap.websocket.build().frames
     made.opened("c1", "ana")
     return made
 
@@ -40,8 +40,8 @@ def test_what_is_no_frame_is_refused(body: str) -> None:
 
 def test_everybody_may_watch_a_session_and_only_its_owner_a_conversation(frames: Frames) -> None:
     assert say(frames, action="subscribe", session_id="ses_1") == {"type": "subscribed", "session_id": "ses_1"}
-    theirs = str(bootstrap.api.api().conversations.create("bia")["id"])
-    own = str(bootstrap.api.api().conversations.create("ana")["id"])
+    theirs = str(bootstrap.api.build().conversations.create("bia")["id"])
+    own = str(bootstrap.api.build().conversations.create("ana")["id"])
     assert say(frames, action="subscribe", conversation_id=own) == {"type": "subscribed", "conversation_id": own}
     refused = say(frames, action="subscribe", conversation_id=theirs)
     assert refused["type"] == "error" and theirs in str(refused)

@@ -153,7 +153,7 @@ def test_one_session_that_cannot_be_stored_stops_no_other(aws: Aws) -> None:
 
 @pytest.mark.usefixtures("aws")
 def test_without_postgresql_nothing_is_missing() -> None:
-    assert bootstrap.results.results_keeper().store_unsaved() == []
+    assert bootstrap.store_results.build().store_unsaved() == []
 
 
 def test_a_database_that_wakes_up_is_waited_for() -> None:

@@ -52,12 +52,10 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         gpus=Fleet(boto3.client("ec2"), "foreverus"),
         executions=executions,
         sessions=SessionStore(aws.items),
-        closer=bootstrap.sessions.session_closer(
-            SessionStartSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1)
-        ),
+        closer=bootstrap.shared.session_closer(SessionStartSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1)),
         outbox=OutboxStore(aws.items),
         notifier=TopicNotifier(SnsTopic(boto3.client("sns"), topic)),
-        count=bootstrap.sessions.count_reaped("foreverus"),
+        count=bootstrap.reap_gpus.count_reaped("foreverus"),
         most=timedelta(hours=4),
         clock=lambda: datetime.now(UTC) + later,
     )

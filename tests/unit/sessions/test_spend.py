@@ -215,13 +215,13 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[noted], price_per_hour_usd=0.4, price_source="test"))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
     spent(aws, 3.5)
-    shown = public_usage(replace(bootstrap.api.api().usage, clock=lambda: NOW).show())
+    shown = public_usage(replace(bootstrap.api.build().usage, clock=lambda: NOW).show())
     assert (shown["month"], shown["spent_usd"]) == (MONTH, 3.5)
     assert shown["caps"] == {"monthly_usd": 20, "session_usd": 4}
     (one,) = shown["live"]
     assert one["usd"] == pytest.approx(one["usd_per_hour"] / 2, abs=1e-5)
     assert shown["total_usd"] == pytest.approx(3.5 + one["usd"])
-    public = bootstrap.api.api().sessions.get("ses_1")["spend"]
+    public = bootstrap.api.build().sessions.get("ses_1")["spend"]
     assert public["gpu_usd_per_hour"] == 0.4
     assert public["usd_per_hour"] == one["usd_per_hour"]
 
@@ -229,6 +229,6 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
 def test_usage_shows_what_bedrock_takes_before_its_session_is_closed(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[], status="launching", bedrock_usd=0.25))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
-    shown = public_usage(bootstrap.api.api().usage.show())
+    shown = public_usage(bootstrap.api.build().usage.show())
     (live,) = shown["live"]
     assert (live["usd"], live["usd_per_hour"], shown["live_usd"]) == (0.25, 0.0, 0.25)

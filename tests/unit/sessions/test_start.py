@@ -18,7 +18,7 @@ CAP = 20.0  # USD a month
 
 
 def starter(aws: Aws) -> SessionStarter:
-    return bootstrap.sessions.starter(aws.items.name, aws.gpu_session_arn, CAP, 300)
+    return bootstrap.shared.starter(aws.items.name, aws.gpu_session_arn, CAP, 300)
 
 
 def executions(aws: Aws) -> list[str]:

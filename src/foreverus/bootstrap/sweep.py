@@ -1,12 +1,10 @@
-"""What the sweep looks after, in this order: what people wait for comes first, and a batch that is lost gets no GPU."""
+"""What the sweep looks after, in this order: what people wait for first; a batch that is lost gets no GPU."""
 
 import os
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap.aws import client, clock, items, machine, notifier
-from foreverus.bootstrap.batches import finisher
-from foreverus.bootstrap.sessions import starter, starter_of_more, waiting_batches, waiting_messages
+from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
     from foreverus.sweeps.sweep import Duty
@@ -30,22 +28,26 @@ def duties() -> "dict[str, Duty]":
     from foreverus.sweeps.messages import StuckMessages
 
     env = settings.SweepSettings.from_env(os.environ)
-    table, executions = items(env.table_name), machine(env.batch_run_arn)
+    table, executions = aws.items(env.table_name), aws.machine(env.batch_run_arn)
     batches, sessions, pending = BatchStore(table), SessionStore(table), PendingWorkStore(table)
     outbox = OutboxStore(table)
-    end = BatchEnd(finisher(env), outbox, notifier(env.topic_arn))
+    end = BatchEnd(shared.finisher(env), outbox, aws.notifier(env.topic_arn))
     return {
         "stuck messages": StuckMessages(
             pending=pending,
-            queue=ChatQueue(client("sqs"), env.chat_queue_url),
-            sessions=starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd),
-            waiting=waiting_messages(env.table_name),
+            queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),
+            sessions=shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd),
+            waiting=shared.waiting_messages(env.table_name),
             newest=lambda: sessions.newest(1),
-            clock=clock,
+            clock=aws.clock,
         ),
-        "abandoned batches": AbandonedBatches(batches, executions, end, clock),
+        "abandoned batches": AbandonedBatches(batches, executions, end, aws.clock),
         "batches whose end nobody was told": UnnotifiedBatches(batches, outbox, executions, end),
         "batches without a GPU": BatchesWithoutGpu(
-            batches, pending, starter_of_more(env), waiting_batches(env.table_name), sessions.live_session_ids
+            batches,
+            pending,
+            shared.starter_of_more(env),
+            shared.waiting_batches(env.table_name),
+            sessions.live_session_ids,
         ),
     }

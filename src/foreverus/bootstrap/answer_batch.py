@@ -1,0 +1,26 @@
+"""A batch's round on Bedrock."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws, shared
+
+if TYPE_CHECKING:
+    from foreverus.batches.shards.on_bedrock import OnBedrock
+
+
+@cache
+def build() -> "OnBedrock":
+    from foreverus.batches.shards.on_bedrock import OnBedrock
+    from foreverus.batches.store import BatchStore
+
+    env = settings.AnswerBatchSettings.from_env(os.environ)
+    return OnBedrock(
+        store=BatchStore(aws.items(env.table_name)),
+        objects=aws.objects(env.data_bucket),
+        backend=shared.bedrock_backend(env.bedrock_model_id),
+        calls_at_once=shared.BEDROCK_CALLS,
+        clock=aws.clock,
+    )

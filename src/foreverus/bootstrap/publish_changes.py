@@ -1,0 +1,38 @@
+"""What looks at every change of a session's record."""
+
+import os
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws
+
+if TYPE_CHECKING:
+    from foreverus.aws.push import WebSocketPush
+    from foreverus.sessions.spend_watch import SpendWatch
+
+
+@dataclass(frozen=True)
+class Watchers:
+    push: "WebSocketPush"
+    spending: "SpendWatch"
+
+
+@cache
+def build() -> Watchers:
+    return Watchers(aws.push(), _spend_watch())
+
+
+def _spend_watch() -> "SpendWatch":
+    """What looks at every change of a session's record for prices to note and notices to give."""
+    from foreverus.aws.ec2 import SpotPrices
+    from foreverus.costs.ledger import LedgerStore
+    from foreverus.costs.price_book import PriceBook
+    from foreverus.sessions.spend_watch import SpendWatch
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.PublishChangesSettings.from_env(os.environ)
+    prices = PriceBook(SpotPrices(aws.client("ec2")).at, aws.region())
+    table = aws.items(env.table_name)
+    return SpendWatch(SessionStore(table), LedgerStore(table), aws.notifier(env.topic_arn), prices.price_of)

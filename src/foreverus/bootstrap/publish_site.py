@@ -1,0 +1,18 @@
+"""The page that a deployment publishes."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws
+
+if TYPE_CHECKING:
+    from foreverus.deployment.site import Site
+
+
+def build() -> "Site":
+    from foreverus.deployment.site import Site
+
+    env = settings.PublishSiteSettings.from_env(os.environ)
+    return Site(aws.client("s3"), env.site_bucket, Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / "site")

@@ -1,0 +1,69 @@
+"""The steps of `batch_run`, each built when it is called: none pays for the others."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws, shared
+
+if TYPE_CHECKING:
+    from foreverus.batches.finishing import BatchEnd
+    from foreverus.batches.input.validation import Validator
+    from foreverus.batches.plan.planner import Planner
+    from foreverus.batches.serving import Serving
+
+
+@cache
+def validator() -> "Validator":
+    from foreverus.batches.input.validation import Validator
+    from foreverus.batches.store import BatchStore
+    from foreverus.notifications.outbox import OutboxStore
+
+    env = settings.RunBatchSettings.from_env(os.environ)
+    table = aws.items(env.table_name)
+    return Validator(BatchStore(table), aws.objects(env.data_bucket), OutboxStore(table), env.model_id, aws.clock)
+
+
+@cache
+def planner() -> "Planner":
+    from foreverus.batches.plan.estimates import Deployment
+    from foreverus.batches.plan.planner import Planner
+    from foreverus.batches.store import BatchStore
+    from foreverus.costs.ledger import LedgerStore
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.RunBatchSettings.from_env(os.environ)
+    table = aws.items(env.table_name)
+    deployment = Deployment(
+        region=aws.region(),
+        instance_types=tuple(env.instance_types.split(",")),
+        idle_seconds=env.idle_seconds,
+        max_gpus=env.max_gpus,
+        bedrock_model_id=env.bedrock_model_id,
+        bedrock_calls=shared.BEDROCK_CALLS,
+        bedrock_price=bedrock_price(env.bedrock_model_id, aws.region()),
+        monthly_cap_usd=env.monthly_cap_usd,
+    )
+    return Planner(BatchStore(table), SessionStore(table), LedgerStore(table), deployment, aws.clock)
+
+
+@cache
+def serving() -> "Serving":
+    from foreverus.aws.sqs import ShardQueue
+    from foreverus.batches.serving import Serving
+    from foreverus.batches.store import BatchStore
+
+    env = settings.RunBatchSettings.from_env(os.environ)
+    queue = ShardQueue(aws.client("sqs"), env.batch_queue_url)
+    return Serving(BatchStore(aws.items(env.table_name)), queue, shared.starter_of_more(env), aws.tasks(), aws.clock)
+
+
+@cache
+def end() -> "BatchEnd":
+    from foreverus.batches.finishing import BatchEnd
+    from foreverus.notifications.outbox import OutboxStore
+
+    env = settings.RunBatchSettings.from_env(os.environ)
+    return BatchEnd(shared.finisher(env), OutboxStore(aws.items(env.table_name)), aws.notifier(env.topic_arn))

@@ -1,0 +1,146 @@
+"""What more than one Lambda is put together from."""
+
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws
+
+if TYPE_CHECKING:
+    from foreverus.backends.bedrock import BedrockBackend
+    from foreverus.batches.cost import BatchCosts
+    from foreverus.batches.finishing import Finisher
+    from foreverus.batches.service import BatchService
+    from foreverus.batches.waiting import WaitingBatches
+    from foreverus.conversations.waiting import WaitingMessages
+    from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.start import SessionStarter
+
+BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
+
+
+def starter(
+    table_name: str, gpu_session_arn: str, monthly_cap_usd: float, idle_seconds: int | None = None
+) -> "SessionStarter":
+    """Starts the one GPU that is everybody's. `idle_seconds`: None for the state machine's own."""
+    from foreverus.costs.ledger import LedgerStore
+    from foreverus.sessions.start import SessionStarter
+    from foreverus.sessions.store import SessionStore
+
+    table = aws.items(table_name)
+    return SessionStarter(
+        SessionStore(table), LedgerStore(table), aws.machine(gpu_session_arn), idle_seconds, monthly_cap_usd, aws.clock
+    )
+
+
+def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
+    """Starts as many GPUs as a batch is worth."""
+    one = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
+    return replace(one, max_gpus=env.max_gpus, session_cap_usd=env.session_cap_usd)
+
+
+def waiting_messages(table_name: str) -> "WaitingMessages":
+    from foreverus.conversations.answers import DynamoAnswers
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.conversations.waiting import WaitingMessages
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sessions.store import SessionStore
+
+    table = aws.items(table_name)
+    return WaitingMessages(
+        store=ConversationStore(table),
+        pending=PendingWorkStore(table),
+        answers=DynamoAnswers(table),
+        push=aws.push(),
+        clock=aws.clock,
+        others=SessionStore(table).others,
+    )
+
+
+def waiting_batches(table_name: str) -> "WaitingBatches":
+    from foreverus.batches.store import BatchStore
+    from foreverus.batches.waiting import WaitingBatches
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sessions.store import SessionStore
+
+    table = aws.items(table_name)
+    return WaitingBatches(BatchStore(table), PendingWorkStore(table), aws.tasks(), SessionStore(table).live_session_ids)
+
+
+def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
+    from foreverus.aws.ec2 import SpotPrices
+    from foreverus.costs.price_book import PriceBook
+    from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.diary import CapacityDiary
+    from foreverus.sessions.store import SessionStore
+
+    table = aws.items(env.table_name)
+    return SessionCloser(
+        store=SessionStore(table),
+        starter=starter_of_more(env),
+        waiting=(waiting_messages(env.table_name), waiting_batches(env.table_name)),
+        diary=CapacityDiary(table),
+        price_of=PriceBook(SpotPrices(aws.client("ec2")).at, aws.region()).price_of,
+        region=aws.region(),
+        clock=aws.clock,
+    )
+
+
+@cache
+def bedrock_backend(model_id: str) -> "BedrockBackend":
+    """Raises MissingSetting where the stack was deployed without Bedrock."""
+    from foreverus.backends.bedrock import BedrockBackend, config
+
+    if not model_id:
+        raise settings.MissingSetting(settings.NO_BEDROCK)
+    return BedrockBackend(aws.client("bedrock-runtime", own=config(BEDROCK_CALLS)), model_id, BEDROCK_CALLS)
+
+
+def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":
+    """What batches have cost until now."""
+    from foreverus.batches.cost import BatchCosts, Rates
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.sessions.store import SessionStore
+
+    rates = Rates(aws.region(), engine_slots, bedrock_price(bedrock_model_id, aws.region()))
+    return BatchCosts(SessionStore(aws.items(table_name)), rates, aws.clock)
+
+
+def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
+    """What the API's routes call, and the schedule."""
+    from foreverus.batches.service import BatchService
+    from foreverus.batches.store import BatchStore
+    from foreverus.files.service import FileService
+    from foreverus.files.store import FileStore
+
+    table = aws.items(env.table_name)
+    return BatchService(
+        store=BatchStore(table),
+        files=FileService(FileStore(table), aws.objects(env.data_bucket), aws.clock),
+        machine=aws.machine(env.batch_run_arn),
+        tasks=aws.tasks(),
+        bucket=env.data_bucket,
+        cost_of=batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id),
+        clock=aws.clock,
+    )
+
+
+def finisher(env: settings.BatchEndSettings) -> "Finisher":
+    from foreverus.batches.finishing import Finisher
+    from foreverus.batches.store import BatchStore
+    from foreverus.costs.ledger import LedgerStore
+    from foreverus.files.store import FileStore
+    from foreverus.notifications.outbox import OutboxStore
+
+    table = aws.items(env.table_name)
+    costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
+    return Finisher(
+        BatchStore(table),
+        aws.objects(env.data_bucket),
+        FileStore(table),
+        costs,
+        LedgerStore(table),
+        OutboxStore(table),
+        aws.clock,
+    )

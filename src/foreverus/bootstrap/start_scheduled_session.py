@@ -1,0 +1,21 @@
+"""The schedule's sessions."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws, shared
+
+if TYPE_CHECKING:
+    from foreverus.sessions.scheduled import ScheduledSessions
+
+
+@cache
+def build() -> "ScheduledSessions":
+    from foreverus.sessions.scheduled import ScheduledSessions
+
+    env = settings.StartScheduledSessionSettings.from_env(os.environ)
+    return ScheduledSessions(
+        shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd), aws.notifier(env.topic_arn)
+    )

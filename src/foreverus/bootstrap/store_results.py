@@ -1,0 +1,28 @@
+"""What is kept in PostgreSQL."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws
+
+if TYPE_CHECKING:
+    from foreverus.results.store import ResultsKeeper
+
+
+@cache
+def build() -> "ResultsKeeper":
+    from foreverus.batches.store import BatchStore
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.results.batches import BatchSummaries
+    from foreverus.results.sessions import SessionResults
+    from foreverus.results.store import ResultsKeeper
+    from foreverus.sessions.store import SessionStore
+
+    env = settings.StoreResultsSettings.from_env(os.environ)
+    table, postgres = aws.items(env.table_name), aws.database(env)
+    return ResultsKeeper(
+        SessionResults(ConversationStore(table), SessionStore(table), postgres, aws.clock),
+        BatchSummaries(BatchStore(table), postgres, aws.clock),
+    )

@@ -16,11 +16,12 @@ from foreverus.aws.s3 import MemoryObjects
 from foreverus.aws.sqs import Delivery, MemoryQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.backends.openai_http import OpenAiEngine
-from foreverus.batches.assembly import assemble
+from foreverus.batches.assembly import Assembly
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.records import BatchRef
+from foreverus.batches.plan.records import NextRound, NextStep, RoundStart
+from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.batches.shards.queue import shard_message
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.notifications.outbox import MemoryOutbox
@@ -97,6 +98,9 @@ class HeardTasks(MemoryTasks):
             await self.answered.wait()
 
 
+ON_GPU = NextRound(number=1, start=RoundStart(planned=NextStep.GPU), choice={}, metadata={}, backend="gpu")
+
+
 class BatchWorker:
     """A worker that serves; `answer` gives it one batch after the other. Made by `serving`."""
 
@@ -146,7 +150,7 @@ class BatchWorker:
         ref, shards = self._validated(bodies)
         token = f"{ref.batch_id}-round-1"
         self.tasks.open.add(token)
-        self.batches.begin_round(ref, 1, {"backend": "gpu"})
+        self.batches.begin_round(ref, ON_GPU)
         self.batches.offer(ref, 1, token, datetime.now(UTC))
         begun = time.perf_counter()
         for shard in range(shards):
@@ -167,23 +171,30 @@ class BatchWorker:
             {"custom_id": f"line-{n}", "method": "POST", "url": ENDPOINT, "body": {**body, "model": self.model}}
             for n, body in enumerate(bodies)
         ]
-        self.objects.put(record["source_key"], "".join(json.dumps(line) + "\n" for line in lines).encode())
+        self.objects.put(record.source_key, "".join(json.dumps(line) + "\n" for line in lines).encode())
         self.batches.create(record, None, now)
         verdict = Validator(self.batches, self.objects, MemoryOutbox(), self.model, lambda: datetime.now(UTC)).run(ref)
         if not verdict["valid"]:
-            raise RuntimeError(f"the batch is not valid: {(self.batches.get(ref) or {}).get('errors')}")
+            raise RuntimeError(f"the batch is not valid: {self.record(ref).errors}")
         return ref, len(self.batches.shards(batch_id))
+
+    def record(self, ref: BatchRef) -> Batch:
+        batch = self.batches.get(ref)
+        if batch is None:
+            raise RuntimeError(f"{ref.batch_id} is gone")
+        return batch
 
     def _read(self, ref: BatchRef, seconds: float) -> Answered:
         """What a person would download. Raises RuntimeError when a line is missing or there twice."""
-        record = self.batches.get(ref) or {}
+        record = self.record(ref)
         with self.objects.writer("output") as output, self.objects.writer("errors") as errors:
-            totals = assemble(record, "completed", self.batches, self.objects, output, errors)
+            assembly = Assembly(record, BatchStatus.COMPLETED, self.batches, self.objects)
+            totals = assembly.write(output, errors)
         files = [self._lines(key) for key in ("output", "errors")]
         for key in ("output", "errors"):
             self.objects.delete(key)
         counts = Counter(line["custom_id"] for lines in files for line in lines)
-        if len(counts) != record["total"] or set(counts.values()) != {1}:
+        if len(counts) != record.total or set(counts.values()) != {1}:
             raise RuntimeError(f"{len(counts)} of {record['total']} lines have an answer: {counts.most_common(3)}")
         answers, failed = ({line["custom_id"]: line for line in lines} for lines in files)
         return Answered(seconds, totals.completion_tokens, answers, failed)

@@ -11,10 +11,12 @@ from foreverus import ids
 from foreverus.batches import model
 from foreverus.batches.input.file_check import validate
 from foreverus.batches.input.lines import split
-from foreverus.batches.records import BatchRef, LineResult, Progress
+from foreverus.batches.plan.records import NextStep, RoundStart
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, Progress
 from foreverus.batches.store import BatchStore
 from foreverus.files import records
 from foreverus.files.store import FileStore
+from tests.unit.batches.altering import alter, known
 from tests.unit.conftest import NOW, Aws
 
 USER = "user-1"
@@ -52,11 +54,19 @@ def put_batches(world: Aws) -> None:
 def begin(world: Aws, round_: int = 0) -> None:
     """The batch is validated, and planned so often."""
     store = BatchStore(world.items)
-    verdict = validate(split([INPUT]), "/v1/chat/completions", MODEL)
+    report = validate(split([INPUT]), "/v1/chat/completions", MODEL)
     boto3.client("s3").put_object(Bucket=world.data_bucket, Key=f"batches/{BATCH}/input.jsonl", Body=INPUT)
-    store.put_shards(BATCH, verdict.shards)
-    found = {"total": verdict.total, "shards": len(verdict.shards), "model": MODEL, "round": round_}
-    store.change(REF, {**found, "status": model.IN_PROGRESS, "planned": "gpu" if round_ else ""})
+    store.put_shards(BATCH, report.shards)
+    start = RoundStart(planned=NextStep.GPU if round_ else NextStep.NONE)
+    alter(
+        store,
+        REF,
+        status=BatchStatus.IN_PROGRESS,
+        total=report.total,
+        model=MODEL,
+        round=round_,
+        newest_round=start,
+    )
 
 
 def answer_all(world: Aws) -> None:
@@ -67,8 +77,8 @@ def answer_all(world: Aws) -> None:
     store.progress(REF, 0, Progress(2, 0, 10, 2), done=True)
 
 
-def record(world: Aws, batch_id: str = BATCH) -> dict[str, Any]:
-    return BatchStore(world.items).get(BatchRef(USER, batch_id)) or {}
+def record(world: Aws, batch_id: str = BATCH) -> Batch:
+    return known(BatchStore(world.items), BatchRef(USER, batch_id))
 
 
 def results(world: Aws) -> Mapping[int, LineResult]:

@@ -178,10 +178,8 @@ def validated(valid: bool, batch_id: str) -> Callable[[Any, Aws, MemoryPush], No
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"valid": valid, "lines": 2 if valid else 0}
         batch = batch_events.record(world, batch_id)
-        assert batch["status"] == ("in_progress" if valid else "failed")
-        assert [(one["code"], one["line"]) for one in batch.get("errors", [])] == (
-            [] if valid else [("invalid_json", 3)]
-        )
+        assert batch.status == ("in_progress" if valid else "failed")
+        assert [(one.code, one.line) for one in batch.errors] == ([] if valid else [("invalid_json", 3)])
 
     return check
 
@@ -191,8 +189,8 @@ def planned(next_: str, round_: int) -> Callable[[Any, Aws, MemoryPush], None]:
         assert (result["next"], result["round"]) == (next_, round_)
         assert 0 < result["seconds"] <= 168 * 3600
         batch = batch_events.record(world)
-        assert (batch["round"], batch["planned"]) == (round_, next_)
-        assert batch["metadata"]["foreverus_choice"].startswith("gpu: " if next_ == "gpu" else "wait 300 s")
+        assert (batch.round, batch.newest_round.planned) == (round_, next_)
+        assert batch.metadata["foreverus_choice"].startswith("gpu: " if next_ == "gpu" else "wait 300 s")
 
     return check
 
@@ -202,7 +200,7 @@ def offered(shards: int) -> Callable[[Any, Aws, MemoryPush], None]:
         assert result is None
         assert [one["shard"] for one in batch_events.shards_queued()] == list(range(shards))
         assert (world.items.get(keys.pending_key(BATCH)) is not None) == bool(shards)
-        assert ("task_token" in batch_events.record(world)) == bool(shards)
+        assert bool(batch_events.record(world).task_token) == bool(shards)
 
     return check
 
@@ -220,8 +218,8 @@ def finished(status: str, in_output: int, people_are_told: bool) -> Callable[[An
         assert (result["batch_id"], result["status"]) == (BATCH, status)
         assert "Olá" not in json.dumps(result, ensure_ascii=False)
         batch = batch_events.record(world)
-        assert batch["status"] == status
-        files = {name: batch[f"{name}_file_id"] for name in ("output", "error")}
+        assert batch.status == status
+        files = {name: getattr(batch.result, f"{name}_file_id") for name in ("output", "error")}
         lines = {n: batch_events.content(world, f"files/user-1/{f}") if f else [] for n, f in files.items()}
         assert (len(lines["output"]), len(lines["error"])) == (in_output, 2 - in_output)
         told = [message["Body"] for message in world.notifications()]

@@ -121,7 +121,7 @@ def suspect_key(batch_id: str, shard: int, line: int) -> Key:
     return {"pk": lines_partition(batch_id, shard), "sk": f"SUSPECT#{line:06d}"}
 
 
-def pace_key(name: str) -> Key:
+def speed_key(name: str) -> Key:
     return {"pk": PACE, "sk": name}
 
 

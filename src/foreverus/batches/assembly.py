@@ -8,21 +8,18 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from foreverus.aws.s3 import ObjectNotThere, Objects, Writer
 from foreverus.batches.input.lines import error_line, output_line, read_shard
-from foreverus.batches.records import LineError, LineResult, Shard
+from foreverus.batches.records import Batch, BatchStatus, LineError, LineResult, Shard
 from foreverus.batches.store import Batches
-
-Item = dict[str, Any]
 
 # What is said of a line without an answer, by the status that its batch ends in.
 UNANSWERED = {
-    "expired": ("batch_expired", "This request could not be executed before the completion window expired."),
-    "cancelled": ("batch_cancelled", "This request was not executed because the batch was cancelled."),
-    "failed": ("batch_failed", "This request was not executed because the batch failed."),
-    "completed": ("batch_failed", "This request was not executed."),  # no line should be in want of it
+    BatchStatus.EXPIRED: ("batch_expired", "This request could not be executed before the completion window expired."),
+    BatchStatus.CANCELLED: ("batch_cancelled", "This request was not executed because the batch was cancelled."),
+    BatchStatus.FAILED: ("batch_failed", "This request was not executed because the batch failed."),
+    BatchStatus.COMPLETED: ("batch_failed", "This request was not executed."),  # no line should be in want of it
 }
 
 logger = logging.getLogger(__name__)
@@ -69,57 +66,60 @@ class BatchTotals:
             self.gpu_completion_tokens += line.completion_tokens
 
 
-LINES_THAT_TELL = 64  # of a batch on Bedrock, before its pace is one
+LINES_THAT_TELL = 64  # of a batch on Bedrock, before its speed is one
 
 
-def assemble(
-    record: Item, status: str, store: Batches, objects: Objects, output: Writer, errors: Writer
-) -> BatchTotals:
-    """Writes all lines. `status`: the one that the batch ends in."""
-    totals, batch_id = BatchTotals(), record["batch_id"]
-    for shard in store.shards(batch_id):
-        answered, refused = [], []
-        for line in _lines(record, shard, status, store, objects):
-            totals.count(line)
-            if line.error:
-                refused.append(error_line(batch_id, line, line.error))
-            else:
-                answered.append(output_line(batch_id, record["model"], line, record["endpoint"]))
-        output.write(_jsonl(answered))
-        errors.write(_jsonl(refused))
-    totals.lost = max(int(record["total"]) - totals.completed - totals.failed, 0)
-    return totals
+@dataclass(frozen=True)
+class Assembly:
+    """`status`: the one that the batch ends in."""
+
+    batch: Batch
+    status: BatchStatus
+    store: Batches
+    objects: Objects
+
+    def write(self, output: Writer, errors: Writer) -> BatchTotals:
+        """Writes all lines."""
+        totals, batch = BatchTotals(), self.batch
+        for shard in self.store.shards(batch.batch_id):
+            answered, refused = [], []
+            for line in self._lines(shard):
+                totals.count(line)
+                if line.error:
+                    refused.append(error_line(batch.batch_id, line, line.error))
+                else:
+                    answered.append(output_line(batch.batch_id, batch.model or "", line, batch.endpoint))
+            output.write(_jsonl(answered))
+            errors.write(_jsonl(refused))
+        totals.lost = max((batch.total or 0) - totals.completed - totals.failed, 0)
+        return totals
+
+    def _lines(self, shard: Shard) -> Iterator[LineResult]:
+        """A shard's finished lines, and an error for each of the others, in order. The input is read only where lines
+        are missing."""
+        results = self.store.finished(self.batch.batch_id, shard.number).results
+        if len(results) < shard.lines:
+            results = {**self._unanswered(shard), **results}
+        for number in sorted(results):
+            yield results[number]
+
+    def _unanswered(self, shard: Shard) -> dict[int, LineResult]:
+        try:
+            data = self.objects.read(self.batch.input_key, shard.start, shard.end)
+        except ObjectNotThere:
+            # The batch must end all the same; the record's `errors` will say it.
+            logger.exception("our copy of the input of %s is gone", self.batch.batch_id)
+            return {}
+        error = LineError(*UNANSWERED[self.status])
+        lines = read_shard(data, shard.first_line)
+        return {line.number: LineResult(line.number, line.custom_id, error=error) for line in lines}
 
 
-def _lines(record: Item, shard: Shard, status: str, store: Batches, objects: Objects) -> Iterator[LineResult]:
-    """A shard's finished lines, and an error for each of the others, in order. The input is read only where lines are
-    missing."""
-    results = store.finished(record["batch_id"], shard.number).results
-    if len(results) < shard.lines:
-        results = {**_unanswered(record, shard, status, objects), **results}
-    for number in sorted(results):
-        yield results[number]
-
-
-def _unanswered(record: Item, shard: Shard, status: str, objects: Objects) -> dict[int, LineResult]:
-    code, message = UNANSWERED[status]
-    try:
-        data = objects.read(record["input_key"], shard.start, shard.end)
-    except ObjectNotThere:
-        # The batch must end all the same; the record's `errors` will say it.
-        logger.exception("our copy of the input of %s is gone", record["batch_id"])
-        return {}
-    error = LineError(code, message)
-    return {
-        line.number: LineResult(line.number, line.custom_id, error=error) for line in read_shard(data, shard.first_line)
-    }
-
-
-def _jsonl(lines: list[Item]) -> bytes:
+def _jsonl(lines: list[dict[str, object]]) -> bytes:
     return b"".join(_json(line) + b"\n" for line in lines)
 
 
-def _json(line: Item) -> bytes:
+def _json(line: dict[str, object]) -> bytes:
     try:
         return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:  # half a surrogate pair, which JSON may hold and UTF-8 may not

@@ -8,16 +8,13 @@ on Bedrock costs by the token.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus import ids
-from foreverus.batches.records import Shard
+from foreverus.batches.records import Batch, Shard
 from foreverus.costs.meter import guard_price, spent_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.sessions.records import Session, Trigger
-
-Item = dict[str, Any]
-
 
 SESSIONS_TO_LOOK_AT = 50  # the newest: one that failed at its boot has worked on nothing and was paid for all the same
 
@@ -38,20 +35,20 @@ class Sessions(Protocol):
 
 @dataclass(frozen=True)
 class BatchCosts:
-    """Call it with a batch's record and its shards: USD until now, None when that is not known."""
+    """Call it with a batch and its shards: USD until now, None when that is not known."""
 
     sessions: Sessions
     rates: Rates
     clock: Callable[[], datetime]
 
-    def __call__(self, record: Item, shards: Sequence[Shard]) -> float | None:
-        return batch_cost_usd(record["batch_id"], shards, self.sessions_of(record), self.rates, self.clock())
+    def __call__(self, batch: Batch, shards: Sequence[Shard]) -> float | None:
+        return batch_cost_usd(batch.batch_id, shards, self.sessions_of(batch), self.rates, self.clock())
 
-    def sessions_of(self, record: Item) -> list[Session]:
+    def sessions_of(self, batch: Batch) -> list[Session]:
         """Those that worked on it, and those that were bought for it and never did."""
-        found = {session_id: self.sessions.get(session_id) for session_id in sorted(record.get("sessions", ()))}
+        found = {session_id: self.sessions.get(session_id) for session_id in sorted(batch.sessions)}
         for session in self.sessions.newest(SESSIONS_TO_LOOK_AT):
-            if session.batch_id == record["batch_id"]:
+            if session.batch_id == batch.batch_id:
                 found[session.session_id] = session
         return [session for session in found.values() if session]
 

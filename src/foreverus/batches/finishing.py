@@ -4,34 +4,39 @@ All of it can be done twice: the files' ids are made from the batch's, and a ter
 """
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
-from foreverus import ids
 from foreverus.aws.s3 import Objects
-from foreverus.batches import model
-from foreverus.batches.assembly import BatchTotals, assemble
+from foreverus.batches.assembly import Assembly, BatchTotals
 from foreverus.batches.cost import BatchCosts, bedrock_usd, slot_seconds
 from foreverus.batches.notification import notification
 from foreverus.batches.plan.failures import with_error
+from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
-from foreverus.batches.records import BackendName, BatchRef
+from foreverus.batches.records import (
+    BackendName,
+    Batch,
+    BatchRef,
+    BatchResult,
+    BatchStatus,
+    Ending,
+    ExecutionError,
+    TokenUsage,
+)
 from foreverus.batches.store import Batches
 from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
-from foreverus.files import records
-from foreverus.files.records import FilePurpose
+from foreverus.files.records import FilePurpose, new_file, object_key
 from foreverus.files.store import Files
 from foreverus.notifications.notification import Notification, Notifier
 from foreverus.notifications.outbox import Entry, Outbox, Subject, deliver
 from foreverus.sessions.records import Session, expected_boot_seconds
 
-Item = dict[str, Any]
-
-OPEN = (model.VALIDATING, model.IN_PROGRESS, model.FINALIZING)
+NOT_CANCELLED = (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.FINALIZING)
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +44,7 @@ logger = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Finished:
     batch_id: str
-    status: str
+    status: BatchStatus
     notification: Notification
 
 
@@ -48,7 +53,7 @@ def outbox_entry(ref: BatchRef) -> Entry:
 
 
 class Finishes(Protocol):
-    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> "Finished": ...
+    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> Finished: ...
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,9 @@ class BatchEnd:
     outbox: Outbox
     notifier: Notifier
 
-    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Finished:
+    def fail(self, ref: BatchRef, error: ExecutionError | None = None) -> Finished:
         """Finishes the batch, as failed if it is not over yet, and notifies people. The sweep repeats what fails."""
-        finished = self.finisher.finish(ref, model.FAILED, error)
+        finished = self.finisher.finish(ref, BatchStatus.FAILED, error)
         deliver(self.outbox, self.notifier, outbox_entry(ref), finished.notification)
         return finished
 
@@ -70,7 +75,7 @@ class BatchEnd:
         self.outbox.remove(Subject.BATCHES, ref.batch_id)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finisher:
     store: Batches
     objects: Objects
@@ -80,101 +85,107 @@ class Finisher:
     outbox: Outbox
     clock: Callable[[], datetime]
 
-    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Finished:
+    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> Finished:
         """Brings a batch to a terminal status.
 
         A batch that somebody has cancelled ends as `cancelled`, whatever `status` says. One that is over already stays
         as it is. One that never got through its validation has no lines and no files. Who calls this sends the
         notification and removes it from the outbox; else the sweep does. Raises NotFound.
         """
-        record = self.store.get(ref)
-        if record is None:
-            raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
+        batch = self._get(ref)
         self.outbox.add(outbox_entry(ref))  # before the end is written: no crash in between keeps it from people
-        if not model.is_over(record):
-            record = self._finish(ref, record, status, error)
-        if record.get("bedrock_usd"):  # a GPU's cost is counted by its session's closing
-            month = month_of(record["created_at"])
-            self.ledger.count(month, ref.batch_id, record["bedrock_usd"], self.clock())
+        if not batch.is_over:
+            batch = self._finish(batch, status, error)
+        if batch.result.bedrock_usd:  # a GPU's cost is counted by its session's closing
+            self.ledger.count(month_of(batch.created_at), ref.batch_id, batch.result.bedrock_usd, self.clock())
         self.store.stop_waiting(ref)
-        return Finished(ref.batch_id, record["status"], notification(record))
+        return Finished(ref.batch_id, batch.status, notification(batch))
 
-    def _finish(self, ref: BatchRef, record: Item, status: str, error: dict[str, str] | None) -> Item:
-        changes: Item = {"errors": with_error(record.get("errors"), error)} if error else {}
-        if "total" in record:
-            record = self._begin(ref, record)
-            ends_as = model.CANCELLED if record["status"] == model.CANCELLING else status
-            output_id, error_id = file_ids(ref.batch_id)
-            with (
-                self.objects.writer(records.object_key(ref.user_id, output_id)) as output,
-                self.objects.writer(records.object_key(ref.user_id, error_id)) as errors,
-            ):
-                totals = assemble(record, ends_as, self.store, self.objects, output, errors)
-            changes |= self._result(ref, record, totals)
-            changes["output_file_id"] = self._register(ref, output_id, "output", output.size)
-            changes["error_file_id"] = self._register(ref, error_id, "error", errors.size)
-            if totals.lost:
-                lost = {"Error": "InputLost", "Cause": f"{totals.lost} lines: our copy of the input is gone."}
-                changes["errors"] = with_error(changes.get("errors") or record.get("errors"), lost)
-        return self._end(ref, status, changes)
+    def _finish(self, batch: Batch, status: BatchStatus, error: ExecutionError | None) -> Batch:
+        errors = with_error(batch.errors, error) if error else None
+        if batch.total is None:
+            return self._end(batch.ref, Ending(status=status, errors=errors))
+        batch = self._begin(batch)
+        ends_as = BatchStatus.CANCELLED if batch.status is BatchStatus.CANCELLING else status
+        output_id, error_id = file_ids(batch.batch_id)
+        with (
+            self.objects.writer(object_key(batch.user_id, output_id)) as output,
+            self.objects.writer(object_key(batch.user_id, error_id)) as refused,
+        ):
+            totals = Assembly(batch, ends_as, self.store, self.objects).write(output, refused)
+        result = replace(
+            self._result(batch, totals),
+            output_file_id=self._register(batch.ref, output_id, "output", output.size),
+            error_file_id=self._register(batch.ref, error_id, "error", refused.size),
+        )
+        if totals.lost:
+            lost = ExecutionError("InputLost", f"{totals.lost} lines: our copy of the input is gone.")
+            errors = with_error(errors or batch.errors, lost)
+        return self._end(batch.ref, Ending(status=status, errors=errors, result=result))
 
-    def _begin(self, ref: BatchRef, record: Item) -> Item:
+    def _begin(self, batch: Batch) -> Batch:
         """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""
-        changes = {"status": model.FINALIZING, "finalizing_at": ids.timestamp(self.clock())}
-        began = self.store.change(ref, changes, (model.VALIDATING, model.IN_PROGRESS), remove=["task_token"])
-        return began or self.store.get(ref) or record
+        return self.store.finalize(batch.ref, self.clock()) or self.store.get(batch.ref) or batch
 
-    def _end(self, ref: BatchRef, status: str, changes: Item) -> Item:
-        """The terminal status, once. A cancellation that came meanwhile wins."""
-        changes = {**changes, "ended_at": ids.timestamp(self.clock())}
-        for ends_as, before in ((status, OPEN), (model.CANCELLED, (model.CANCELLING,))):
-            record = self.store.change(ref, {**changes, "status": ends_as}, before, remove=["task_token"])
-            if record:
-                return record
-        return self.store.get(ref) or {}
+    def _end(self, ref: BatchRef, ending: Ending) -> Batch:
+        """The terminal status, once. A cancellation that came meanwhile wins. Raises NotFound."""
+        cancelled = replace(ending, status=BatchStatus.CANCELLED)
+        return (
+            self.store.end(ref, ending, NOT_CANCELLED, self.clock())
+            or self.store.end(ref, cancelled, (BatchStatus.CANCELLING,), self.clock())
+            or self._get(ref)
+        )
 
     def _register(self, ref: BatchRef, file_id: str, kind: str, size: int) -> str | None:
         """The file's id; None when it is empty: then there is none."""
         if not size:
             return None
         name = f"{ref.batch_id}_{kind}.jsonl"
-        file = records.new_file(file_id, ref.user_id, name, size, self.clock(), purpose=FilePurpose.BATCH_OUTPUT)
-        self.files.put(file)
+        self.files.put(new_file(file_id, ref.user_id, name, size, self.clock(), purpose=FilePurpose.BATCH_OUTPUT))
         return file_id
 
-    def _result(self, ref: BatchRef, record: Item, totals: BatchTotals) -> Item:
+    def _result(self, batch: Batch, totals: BatchTotals) -> BatchResult:
         """Counts, tokens and cost. What cannot be found out keeps no batch from its end."""
-        changes: Item = {
-            "completed": totals.completed,
-            "failed": totals.failed + totals.lost,
-            "usage": {"prompt_tokens": totals.prompt_tokens, "completion_tokens": totals.completion_tokens},
-            "on_gpu": totals.on_gpu,
-            "on_bedrock": totals.on_bedrock,
-            "cost_usd": None,
-        }
+        result = BatchResult(
+            completed=totals.completed,
+            failed=totals.failed + totals.lost,
+            usage=TokenUsage(totals.prompt_tokens, totals.completion_tokens),
+            on_gpu=totals.on_gpu,
+            on_bedrock=totals.on_bedrock,
+        )
         try:
-            shards = self.store.shards(ref.batch_id)
-            changes["cost_usd"] = self.costs(record, shards)
-            changes["bedrock_usd"] = bedrock_usd(shards, self.costs.rates.bedrock)
-            self._learn(totals, slot_seconds(shards), self.costs.sessions_of(record))
+            shards = self.store.shards(batch.batch_id)
+            result = replace(
+                result,
+                cost_usd=self.costs(batch, shards),
+                bedrock_usd=bedrock_usd(shards, self.costs.rates.bedrock),
+            )
+            self._learn(totals, slot_seconds(shards), self.costs.sessions_of(batch))
         except Exception:
-            logger.exception("%s has no cost, or its pace is not noted", ref.batch_id)
-        return changes
+            logger.exception("%s has no cost, or its speed is not noted", batch.batch_id)
+        return result
 
-    def _learn(self, totals: BatchTotals, seconds: dict[str, float], sessions: list[Session]) -> None:
-        """The pace for the next batches' choice. Only a batch that ran on one type of instance says which one it is."""
-        types = {one.instance_type for one in sessions if one.session_id in seconds and one.instance_type}
+    def _learn(self, totals: BatchTotals, seconds: Mapping[str, float], sessions: list[Session]) -> None:
+        """The speed, for the next batches' choice. Only a batch that ran on one type of instance says which one it
+        is."""
+        own = [one for one in sessions if one.session_id in seconds]
+        types = {one.instance_type for one in own if one.instance_type}
         if len(types) == 1:
             lines, tokens = totals.on_gpu, totals.gpu_completion_tokens
             rate = gpu_tokens_per_second(lines, tokens, sum(seconds.values()), self.costs.rates.engine_slots)
-            own = [one for one in sessions if one.session_id in seconds]
-            self._note(types.pop(), {"tokens_per_second": rate, "boot_seconds": expected_boot_seconds(own)})
+            self._note(types.pop(), LearnedSpeed(rate, expected_boot_seconds(own)))
         if totals.on_bedrock:
-            self._note(BackendName.BEDROCK, {"tokens_per_second": totals.bedrock_tokens_per_second})
+            self._note(BackendName.BEDROCK, LearnedSpeed(totals.bedrock_tokens_per_second))
 
-    def _note(self, name: str, measured: dict[str, float | None]) -> None:
-        if any(value is not None for value in measured.values()):
-            self.store.note_pace(name, learned(self.store.pace(name), measured))
+    def _note(self, name: str, measured: LearnedSpeed) -> None:
+        if measured != LearnedSpeed():
+            self.store.note_speed(name, learned(self.store.speed(name), measured))
+
+    def _get(self, ref: BatchRef) -> Batch:
+        batch = self.store.get(ref)
+        if batch is None:
+            raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
+        return batch
 
 
 def file_ids(batch_id: str) -> tuple[str, str]:

@@ -1,12 +1,25 @@
 """How a batch's records are written in the table, and read again. Attributes that a record does not name stay."""
 
-from enum import StrEnum
-from typing import TypeVar
+from collections.abc import Sequence
+from dataclasses import asdict
 
 from foreverus.aws.dynamo import Item
-from foreverus.batches.records import LineError, LineResult, Shard, ShardStatus
-
-Words = TypeVar("Words", bound=StrEnum)
+from foreverus.batches.plan.records import LearnedSpeed, NextRound, NextStep, RoundStart, Setbacks
+from foreverus.batches.records import (
+    Batch,
+    BatchResult,
+    BatchStatus,
+    BatchTrigger,
+    Ending,
+    ErrorEntry,
+    LineError,
+    LineResult,
+    OpenBatch,
+    Shard,
+    ShardStatus,
+    TokenUsage,
+    ValidatedInput,
+)
 
 SHARD_COUNTS = (
     "completed",
@@ -17,18 +30,6 @@ SHARD_COUNTS = (
     "bedrock_completion_tokens",
 )
 _SHARD_ESTIMATES = ("prompt_tokens_estimate", "completion_tokens_limit")
-
-
-def word(words: type[Words], text: object, otherwise: Words) -> Words:
-    """A stored word; `otherwise` for one that this version does not know.
-
-    >>> word(ShardStatus, "done", ShardStatus.WAITING), word(ShardStatus, "paused", ShardStatus.WAITING)
-    (<ShardStatus.DONE: 'done'>, <ShardStatus.WAITING: 'waiting'>)
-    """
-    try:
-        return words(str(text))
-    except ValueError:
-        return otherwise
 
 
 def new_shard_item(shard: Shard) -> Item:
@@ -55,7 +56,7 @@ def shard_from_item(item: Item) -> Shard:
         lines=int(item["lines"]),
         start=int(item["start"]),
         end=int(item["end"]),
-        status=word(ShardStatus, item.get("status"), ShardStatus.WAITING),
+        status=ShardStatus(item.get("status") or ""),
         slot_seconds={name: float(seconds) for name, seconds in (item.get("shares") or {}).items()},
         **{name: int(item.get(name) or 0) for name in (*_SHARD_ESTIMATES, *SHARD_COUNTS)},
     )
@@ -88,3 +89,191 @@ def result_from_item(item: Item) -> LineResult:
         completion_tokens=int(item.get("completion_tokens") or 0),
         error=LineError(error["code"], error["message"]) if error else None,
     )
+
+
+_TEXTS = (
+    "created_at",
+    "expires_at",
+    "endpoint",
+    "completion_window",
+    "input_file_id",
+    "source_key",
+    "input_key",
+    "in_progress_at",
+    "task_token",
+    "cancel_requested_at",
+    "finalizing_at",
+    "ended_at",
+)
+_AT_FIRST = _TEXTS[:7]  # what every batch has from its beginning
+_COUNTED_SETBACKS = ("gpu_failures", "bedrock_failures", "pauses")
+_NOTED_SETBACKS = ("gpu_barred", "bedrock_barred", "no_capacity_until", "most_gpus")
+_RESULT_COUNTS = ("completed", "failed", "on_gpu", "on_bedrock")
+
+
+def batch_from_item(item: Item) -> Batch:
+    total, trigger = item.get("total"), item.get("trigger")
+    return Batch(
+        batch_id=item["batch_id"],
+        user_id=item["user_id"],
+        status=BatchStatus(item.get("status") or ""),
+        trigger=BatchTrigger(trigger) if trigger else None,
+        metadata=item.get("metadata") or {},
+        total=None if total is None else int(total),
+        model=item.get("model"),
+        round=int(item.get("round") or 0),
+        newest_round=RoundStart(
+            planned=NextStep(item.get("planned") or ""),
+            began_at=item.get("round_began_at") or "",
+            finished_before=int(item.get("settled_before") or 0),
+            tokens_before=int(item.get("tokens_before") or 0),
+        ),
+        backend=item.get("backend"),
+        choice=item.get("choice"),
+        gpus=int(item.get("gpus") or 1),
+        on_demand=bool(item.get("on_demand")),
+        setbacks=_setbacks_from(item),
+        sessions=frozenset(item.get("sessions") or ()),
+        errors=tuple(_error_from(one) for one in item.get("errors") or ()),
+        errors_total=int(item.get("errors_total") or 0),
+        result=_result_from(item),
+        store_tries=int(item.get("store_tries") or 0),
+        **{name: item.get(name) or "" for name in _TEXTS},
+    )
+
+
+def batch_to_item(batch: Batch) -> Item:
+    """What a batch lacks is not written."""
+    item: Item = {
+        "batch_id": batch.batch_id,
+        "user_id": batch.user_id,
+        "status": batch.status.value,
+        "metadata": dict(batch.metadata),
+        "round": batch.round,
+        **{name: getattr(batch, name) for name in _AT_FIRST},
+    }
+    start, setbacks = batch.newest_round, setbacks_to_item(batch.setbacks)
+    further = {
+        **{name: getattr(batch, name) for name in _TEXTS[7:]},
+        "trigger": batch.trigger and batch.trigger.value,
+        "model": batch.model,
+        "backend": batch.backend,
+        "choice": batch.choice and dict(batch.choice),
+        "on_demand": batch.on_demand,
+        "sessions": set(batch.sessions),
+        "errors": [asdict(one) for one in batch.errors],
+        "errors_total": batch.errors_total,
+        "store_tries": batch.store_tries,
+    }
+    item |= {name: value for name, value in further.items() if value}
+    if batch.total is not None:
+        item["total"] = batch.total
+    if start.planned:
+        item |= {**round_to_item(start), "gpus": batch.gpus}
+    if batch.setbacks != Setbacks():
+        item |= setbacks
+    if batch.result != BatchResult():
+        item |= _result_to(batch.result)
+    return item
+
+
+def open_from_item(item: Item) -> OpenBatch:
+    trigger = item.get("trigger")
+    return OpenBatch(
+        batch_id=item["batch_id"],
+        user_id=item["user_id"],
+        created_at=item.get("created_at", ""),
+        trigger=BatchTrigger(trigger) if trigger else None,
+    )
+
+
+def open_to_item(batch: Batch) -> Item:
+    trigger = {"trigger": batch.trigger.value} if batch.trigger else {}
+    return {"batch_id": batch.batch_id, "user_id": batch.user_id, "created_at": batch.created_at, **trigger}
+
+
+def round_to_item(start: RoundStart) -> Item:
+    return {
+        "planned": start.planned.value,
+        "round_began_at": start.began_at,
+        "settled_before": start.finished_before,
+        "tokens_before": start.tokens_before,
+    }
+
+
+def next_round_to_item(next_round: NextRound) -> Item:
+    return {
+        "round": next_round.number,
+        **round_to_item(next_round.start),
+        **setbacks_to_item(next_round.setbacks),
+        "choice": dict(next_round.choice),
+        "metadata": dict(next_round.metadata),
+        "gpus": next_round.gpus,
+        "on_demand": next_round.on_demand,
+        **({"backend": next_round.backend} if next_round.backend else {}),
+    }
+
+
+def setbacks_to_item(setbacks: Setbacks) -> Item:
+    noted = {name: getattr(setbacks, name) for name in _NOTED_SETBACKS if getattr(setbacks, name)}
+    return {**{name: getattr(setbacks, name) for name in _COUNTED_SETBACKS}, **noted}
+
+
+def ending_to_item(ending: Ending) -> Item:
+    errors = {} if ending.errors is None else {"errors": errors_to_item(ending.errors)}
+    return {"status": ending.status.value, **errors, **(_result_to(ending.result) if ending.result else {})}
+
+
+def input_to_item(found: ValidatedInput) -> Item:
+    return asdict(found)
+
+
+def errors_to_item(errors: Sequence[ErrorEntry]) -> list[Item]:
+    return [asdict(one) for one in errors]
+
+
+def speed_from_item(item: Item | None) -> LearnedSpeed:
+    found = item or {}
+    return LearnedSpeed(*(_number(found.get(name)) for name in ("tokens_per_second", "boot_seconds")))
+
+
+def speed_to_item(speed: LearnedSpeed) -> Item:
+    return {name: value for name, value in asdict(speed).items() if value is not None}
+
+
+def _setbacks_from(item: Item) -> Setbacks:
+    most = item.get("most_gpus")
+    return Setbacks(
+        gpu_failures=int(item.get("gpu_failures") or 0),
+        bedrock_failures=int(item.get("bedrock_failures") or 0),
+        pauses=int(item.get("pauses") or 0),
+        gpu_barred=item.get("gpu_barred") or "",
+        bedrock_barred=item.get("bedrock_barred") or "",
+        no_capacity_until=item.get("no_capacity_until") or "",
+        most_gpus=None if most is None else int(most),
+    )
+
+
+def _error_from(entry: Item) -> ErrorEntry:
+    line = entry.get("line")
+    return ErrorEntry(entry["code"], entry["message"], entry.get("param"), None if line is None else int(line))
+
+
+def _result_from(item: Item) -> BatchResult:
+    used = item.get("usage") or {}
+    return BatchResult(
+        usage=TokenUsage(int(used.get("prompt_tokens") or 0), int(used.get("completion_tokens") or 0)),
+        cost_usd=_number(item.get("cost_usd")),
+        bedrock_usd=_number(item.get("bedrock_usd")),
+        output_file_id=item.get("output_file_id"),
+        error_file_id=item.get("error_file_id"),
+        **{name: int(item.get(name) or 0) for name in _RESULT_COUNTS},
+    )
+
+
+def _result_to(result: BatchResult) -> Item:
+    return {**asdict(result), "usage": asdict(result.usage)}
+
+
+def _number(value: object) -> float | None:
+    return None if value is None else float(str(value))

@@ -1,44 +1,56 @@
 """Batches in memory: the twin of `BatchStore`."""
 
 from collections.abc import Collection, Sequence
-from copy import deepcopy
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.batches.model import VALIDATING
-from foreverus.batches.records import BatchRef, FinishedLines, LineResult, Progress, Shard, ShardStatus
+from foreverus.batches.plan.records import LearnedSpeed, NextRound, Setbacks
+from foreverus.batches.records import (
+    Batch,
+    BatchRef,
+    BatchStatus,
+    Ending,
+    ErrorEntry,
+    FinishedLines,
+    LineResult,
+    OpenBatch,
+    Progress,
+    Shard,
+    ShardStatus,
+    ValidatedInput,
+)
 from foreverus.sessions.pending import MemoryPendingWork, PendingBatch
-
-Item = dict[str, Any]
 
 
 class MemoryBatches:
     def __init__(self) -> None:
-        self.records: dict[BatchRef, Item] = {}
-        self.open: dict[str, Item] = {}
+        self.records: dict[BatchRef, Batch] = {}
+        self.open: dict[str, OpenBatch] = {}
         self.pending = MemoryPendingWork()
         self.repeats: dict[str, BatchRef] = {}
         self.parts: dict[str, dict[int, Shard]] = {}
         self.results: dict[tuple[str, int], dict[int, LineResult]] = {}
         self.suspected: dict[tuple[str, int], dict[int, int]] = {}
-        self.paces: dict[str, Item] = {}
+        self.speeds: dict[str, LearnedSpeed] = {}
         self.result_writes = 0  # for those who count them
 
-    def create(self, batch: Item, repeat_key: keys.Key | None, now: datetime) -> Item:
-        ref = BatchRef(batch["user_id"], batch["batch_id"])
+    def create(self, batch: Batch, repeat_key: keys.Key | None, now: datetime) -> Batch:
         if repeat_key:
-            first = self.repeats.setdefault(repeat_key["pk"], ref)
-            if first != ref:
-                return deepcopy(self.records[first])
-        self.records[ref] = deepcopy(batch)
-        self.open[ref.batch_id] = {n: batch[n] for n in ("batch_id", "user_id", "created_at", "trigger") if n in batch}
+            first = self.repeats.setdefault(repeat_key["pk"], batch.ref)
+            if first != batch.ref:
+                return self.records[first]
+        self.records[batch.ref] = batch
+        self.open[batch.batch_id] = OpenBatch(
+            batch_id=batch.batch_id, user_id=batch.user_id, created_at=batch.created_at, trigger=batch.trigger
+        )
         return batch
 
     def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool:
-        if self.records.get(ref, {}).get("status") != VALIDATING:
+        known = self.records.get(ref)
+        if known is None or known.status is not BatchStatus.VALIDATING:
             return False
         self.records.pop(ref)
         self.open.pop(ref.batch_id, None)
@@ -46,30 +58,49 @@ class MemoryBatches:
             self.repeats.pop(repeat_key["pk"], None)
         return True
 
-    def get(self, ref: BatchRef) -> Item | None:
-        return deepcopy(self.records.get(ref))
+    def get(self, ref: BatchRef) -> Batch | None:
+        return self.records.get(ref)
 
-    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
-        mine = [item for ref, item in self.records.items() if ref.user_id == user_id]
-        older = [item for item in mine if not after or item["batch_id"] < after]
-        return deepcopy(sorted(older, key=lambda item: str(item["batch_id"]), reverse=True)[:limit])
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Batch]:
+        mine = [batch for ref, batch in self.records.items() if ref.user_id == user_id]
+        older = [batch for batch in mine if not after or batch.batch_id < after]
+        return sorted(older, key=lambda batch: batch.batch_id, reverse=True)[:limit]
 
-    def change(
-        self, ref: BatchRef, changes: Item, status_in: Collection[str] = (), remove: Collection[str] = ()
-    ) -> Item | None:
-        record = self.records.get(ref)
-        if record is None or (status_in and record["status"] not in status_in):
-            return None
-        record |= deepcopy(changes)
-        for name in remove:
-            record.pop(name, None)
-        return deepcopy(record)
-
-    def open_batches(self) -> list[Item]:
-        return deepcopy([self.open[batch_id] for batch_id in sorted(self.open)])
+    def open_batches(self) -> list[OpenBatch]:
+        return [self.open[batch_id] for batch_id in sorted(self.open)]
 
     def close_open(self, batch_id: str) -> None:
         self.open.pop(batch_id, None)
+
+    def count_store_try(self, ref: BatchRef, tries: int) -> None:
+        self._change(ref, store_tries=tries)
+
+    def validated(self, ref: BatchRef, found: ValidatedInput, now: datetime) -> None:
+        input_ = {"total": found.total, "model": found.model}
+        begins = {"status": BatchStatus.IN_PROGRESS, "in_progress_at": ids.timestamp(now), "round": 0}
+        if self._change(ref, (BatchStatus.VALIDATING,), **input_, **begins) is None:
+            self._change(ref, (BatchStatus.CANCELLING,), **input_)
+
+    def reject_input(self, ref: BatchRef, errors: Sequence[ErrorEntry], total: int, now: datetime) -> None:
+        ended = {"status": BatchStatus.FAILED, "ended_at": ids.timestamp(now)}
+        found = {"errors": tuple(errors), "errors_total": total}
+        self._change(ref, (BatchStatus.VALIDATING, BatchStatus.CANCELLING), **ended, **found)
+
+    def cancel(self, ref: BatchRef, now: datetime) -> Batch | None:
+        changes = {"status": BatchStatus.CANCELLING, "cancel_requested_at": ids.timestamp(now)}
+        return self._change(ref, (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS), **changes)
+
+    def finalize(self, ref: BatchRef, now: datetime) -> Batch | None:
+        changes = {"status": BatchStatus.FINALIZING, "finalizing_at": ids.timestamp(now), "task_token": ""}
+        return self._change(ref, (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS), **changes)
+
+    def end(self, ref: BatchRef, ending: Ending, status_in: Collection[BatchStatus], now: datetime) -> Batch | None:
+        changes: dict[str, Any] = {"status": ending.status, "ended_at": ids.timestamp(now), "task_token": ""}
+        if ending.errors is not None:
+            changes["errors"] = ending.errors
+        if ending.result is not None:
+            changes["result"] = ending.result
+        return self._change(ref, status_in, **changes)
 
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
         self.parts.setdefault(batch_id, {}).update({one.number: one for one in shards})
@@ -110,16 +141,32 @@ class MemoryBatches:
             slot_seconds=seconds,
         )
 
-    def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool:
-        if self.records[ref]["round"] != round_ - 1:
+    def begin_round(self, ref: BatchRef, next_round: NextRound) -> bool:
+        known = self.records[ref]
+        if known.round != next_round.number - 1:
             return False
-        return self.change(ref, {"round": round_, **changes}, remove=["task_token"]) is not None
+        self.records[ref] = replace(
+            known,
+            round=next_round.number,
+            newest_round=next_round.start,
+            setbacks=next_round.setbacks,
+            choice=dict(next_round.choice),
+            metadata=dict(next_round.metadata),
+            gpus=next_round.gpus,
+            on_demand=next_round.on_demand,
+            backend=next_round.backend or known.backend,
+            task_token="",
+        )
+        return True
+
+    def note_setbacks(self, ref: BatchRef, setbacks: Setbacks, errors: Sequence[ErrorEntry]) -> None:
+        self._change(ref, setbacks=setbacks, errors=tuple(errors))
 
     def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool:
-        record = self.records[ref]
-        if record["round"] != round_ or record["status"] != "in_progress":
+        known = self.records[ref]
+        if known.round != round_ or known.status is not BatchStatus.IN_PROGRESS:
             return False
-        record["task_token"] = token
+        self.records[ref] = replace(known, task_token=token)
         self.pending.add(PendingBatch(batch_id=ref.batch_id, user_id=ref.user_id, created_at=ids.timestamp(now)))
         return True
 
@@ -127,10 +174,18 @@ class MemoryBatches:
         self.pending.remove(ref.batch_id)
 
     def worked_on(self, ref: BatchRef, session_id: str) -> None:
-        self.records[ref].setdefault("sessions", set()).add(session_id)
+        known = self.records[ref]
+        self.records[ref] = replace(known, sessions=known.sessions | {session_id})
 
-    def pace(self, name: str) -> Item | None:
-        return deepcopy(self.paces.get(name))
+    def speed(self, name: str) -> LearnedSpeed:
+        return self.speeds.get(name, LearnedSpeed())
 
-    def note_pace(self, name: str, values: Item) -> None:
-        self.paces[name] = deepcopy(values)
+    def note_speed(self, name: str, speed: LearnedSpeed) -> None:
+        self.speeds[name] = speed
+
+    def _change(self, ref: BatchRef, status_in: Collection[BatchStatus] = (), **changes: Any) -> Batch | None:
+        known = self.records.get(ref)
+        if known is None or (status_in and known.status not in status_in):
+            return None
+        self.records[ref] = replace(known, **changes)
+        return self.records[ref]

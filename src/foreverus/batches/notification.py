@@ -1,63 +1,58 @@
 """What SNS says about a batch that is over: never prompts, answers or custom_ids. Pure."""
 
 from collections import Counter
-from typing import Any
 
 from foreverus import ids
-from foreverus.batches.model import COMPLETED
+from foreverus.batches.records import Batch, BatchStatus, BatchTrigger
 from foreverus.notifications.notification import Notification
-
-Item = dict[str, Any]
 
 SHOWN_ERRORS = 5
 
 
-def notification(record: Item) -> Notification:
+def notification(batch: Batch) -> Notification:
     """Of a batch in a terminal status."""
-    total, completed = int(record.get("total", 0)), int(record.get("completed", 0))
-    status, cost = record["status"], _cost(record)
-    counts = f"{completed} of {total} answered"
-    subject = f"Forever Us: batch {status}, {counts if total else 'nothing was run'}, {cost}"
-    used = record.get("usage") or {}
+    result, total, cost = batch.result, batch.total or 0, _cost(batch)
+    counts = f"{result.completed} of {total} answered"
+    subject = f"Forever Us: batch {batch.status}, {counts if total else 'nothing was run'}, {cost}"
+    scheduled = batch.trigger is BatchTrigger.SCHEDULE
     lines = [
-        f"Batch:     {record['batch_id']}",
-        f"Status:    {status}",
-        *_errors(record),
-        f"Lines:     {counts}, {int(record.get('failed', 0))} in the error file",
-        f"Tokens:    {used.get('prompt_tokens', 0)} in, {used.get('completion_tokens', 0)} out",
-        f"Minutes:   {_minutes(record)}",
-        f"Backend:   {_backends(record)}",
+        f"Batch:     {batch.batch_id}",
+        f"Status:    {batch.status}",
+        *_errors(batch),
+        f"Lines:     {counts}, {result.failed} in the error file",
+        f"Tokens:    {result.usage.prompt_tokens} in, {result.usage.completion_tokens} out",
+        f"Minutes:   {_minutes(batch)}",
+        f"Backend:   {_backends(batch)}",
         f"Cost:      {cost}",
-        f"Output:    {record.get('output_file_id') or '-'}",
-        f"Errors:    {record.get('error_file_id') or '-'}",
-        *([f"Started:   by the schedule, {record['created_at']}"] if record.get("trigger") == "schedule" else []),
+        f"Output:    {result.output_file_id or '-'}",
+        f"Errors:    {result.error_file_id or '-'}",
+        *([f"Started:   by the schedule, {batch.created_at}"] if scheduled else []),
     ]
     return Notification(subject, "\n".join(lines))
 
 
-def _cost(record: Item) -> str:
-    cost = record.get("cost_usd")
+def _cost(batch: Batch) -> str:
+    cost = batch.result.cost_usd
     return "cost unknown" if cost is None else f"US$ {cost:.4f}"
 
 
-def _minutes(record: Item) -> float:
-    took = ids.parse_timestamp(record["ended_at"]) - ids.parse_timestamp(record["created_at"])
+def _minutes(batch: Batch) -> float:
+    took = ids.parse_timestamp(batch.ended_at) - ids.parse_timestamp(batch.created_at)
     return round(took.total_seconds() / 60, 2)
 
 
-def _backends(record: Item) -> str:
-    names = [name for name, lines in (("GPU", "on_gpu"), ("Bedrock", "on_bedrock")) if record.get(lines)]
-    return " and ".join(names) or "none"
+def _backends(batch: Batch) -> str:
+    on = {"GPU": batch.result.on_gpu, "Bedrock": batch.result.on_bedrock}
+    return " and ".join(name for name, lines in on.items() if lines) or "none"
 
 
-def _errors(record: Item) -> list[str]:
+def _errors(batch: Batch) -> list[str]:
     """Why it did not complete. The file's own errors are shown by code: their words may hold what people wrote."""
-    errors = record.get("errors") or []
-    if record["status"] == COMPLETED or not errors:
+    if batch.status is BatchStatus.COMPLETED or not batch.errors:
         return []
-    if "total" in record:
-        return [f"Reason:    {one['code']}: {one['message']}" for one in errors[-SHOWN_ERRORS:]]
-    counted = Counter(one["code"] for one in errors).most_common(SHOWN_ERRORS)
-    lines = [one["line"] for one in errors if one.get("line")]
+    if batch.total is not None:
+        return [f"Reason:    {one.code}: {one.message}" for one in batch.errors[-SHOWN_ERRORS:]]
+    counted = Counter(one.code for one in batch.errors).most_common(SHOWN_ERRORS)
+    lines = [one.line for one in batch.errors if one.line]
     where = f", first in line {min(lines)}" if lines else ""
     return [f"Reason:    {', '.join(f'{code} ({count})' for code, count in counted)}{where}"]

@@ -1,8 +1,10 @@
-"""What a batch is made of: its shards, and what became of its lines. Pure."""
+"""What a batch is: the whole, its shards, and what became of its lines. Pure; `items.py` reads them from the table."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from foreverus.batches.plan.records import NO_ROUND, NO_SETBACKS, Number, RoundStart, Setbacks
 
 
 class BackendName(StrEnum):
@@ -27,9 +29,180 @@ class TokenUsage:
     completion_tokens: int = 0
 
 
+NO_TOKENS = TokenUsage()
+
+
+class BatchStatus(StrEnum):
+    """OpenAI's words."""
+
+    VALIDATING = "validating"
+    FAILED = "failed"
+    IN_PROGRESS = "in_progress"
+    FINALIZING = "finalizing"
+    COMPLETED = "completed"
+    EXPIRED = "expired"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "BatchStatus":
+        """Of a word that this version does not know somebody else takes care: nobody serves it or plans for it."""
+        return cls.FINALIZING
+
+    @property
+    def is_over(self) -> bool:
+        return self in _OVER
+
+
+_OVER = frozenset({BatchStatus.FAILED, BatchStatus.COMPLETED, BatchStatus.EXPIRED, BatchStatus.CANCELLED})
+
+
+class BatchTrigger(StrEnum):
+    """Who asked for the batch."""
+
+    API = "api"
+    SCHEDULE = "schedule"
+    UNKNOWN = "unknown"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "BatchTrigger":
+        return cls.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """Why a batch, or a line of its file, failed. `line`: its number in the file."""
+
+    code: str
+    message: str
+    param: str | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionError:
+    """An error as a state machine reports it: its name, one of errors.py or of Step Functions, and what was said."""
+
+    name: str
+    cause: str = ""
+
+    @classmethod
+    def of(cls, request: Mapping[str, object]) -> "ExecutionError | None":
+        """`error` of a step's input, `{"Error", "Cause"}`, if there is one."""
+        error = request.get("error")
+        if not isinstance(error, Mapping):
+            return None
+        return cls(error.get("Error") or "", error.get("Cause") or "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchResult:
+    """What a batch has come to, when its files are written. USD None: not known."""
+
+    completed: int = 0
+    failed: int = 0
+    usage: TokenUsage = NO_TOKENS
+    on_gpu: int = 0  # lines
+    on_bedrock: int = 0
+    cost_usd: float | None = None
+    bedrock_usd: float | None = None
+    output_file_id: str | None = None
+    error_file_id: str | None = None
+
+
+NO_RESULT = BatchResult()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch's record: the fields of docs/batches.md. Times are ISO 8601, which sorts as text; an empty one has not
+    come yet. `total`: lines; None while the file is not validated."""
+
+    batch_id: str
+    user_id: str
+    status: BatchStatus = BatchStatus.VALIDATING
+    trigger: BatchTrigger | None = None
+    created_at: str = ""
+    expires_at: str = ""
+    endpoint: str = ""
+    completion_window: str = ""
+    input_file_id: str = ""
+    source_key: str = ""  # of the person's file
+    input_key: str = ""  # of our own copy
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    total: int | None = None
+    model: str | None = None
+    in_progress_at: str = ""
+
+    round: int = 0
+    newest_round: RoundStart = NO_ROUND
+    backend: str | None = None  # of the newest round that was none of waiting
+    choice: Mapping[str, Number] | None = None  # the newest plan's arithmetic
+    gpus: int = 1  # that the batch is worth
+    on_demand: bool = False
+    setbacks: Setbacks = NO_SETBACKS
+    task_token: str = ""  # of the round's task
+    sessions: frozenset[str] = frozenset()  # that worked on it
+
+    cancel_requested_at: str = ""
+    finalizing_at: str = ""
+    ended_at: str = ""
+    errors: tuple[ErrorEntry, ...] = ()
+    errors_total: int = 0  # found in the file, where more than are listed
+    result: BatchResult = NO_RESULT
+    store_tries: int = 0  # of its summary, into PostgreSQL
+
+    @property
+    def ref(self) -> BatchRef:
+        return BatchRef(self.user_id, self.batch_id)
+
+    @property
+    def is_over(self) -> bool:
+        return self.status.is_over
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBatch:
+    """A batch that is not at its end, or whose summary is not stored yet."""
+
+    batch_id: str
+    user_id: str
+    created_at: str = ""
+    trigger: BatchTrigger | None = None
+
+    @property
+    def ref(self) -> BatchRef:
+        return BatchRef(self.user_id, self.batch_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValidatedInput:
+    """What validation found in a good file. Tokens: estimates of all lines."""
+
+    total: int
+    shards: int
+    model: str
+    prompt_tokens_estimate: int
+    completion_tokens_limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a batch comes to its end. `errors` None: those that it has stay; `result` None: it never ran."""
+
+    status: BatchStatus
+    errors: tuple[ErrorEntry, ...] | None = None
+    result: BatchResult | None = None
+
+
 class ShardStatus(StrEnum):
     WAITING = "waiting"
     DONE = "done"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "ShardStatus":
+        return cls.WAITING
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,28 @@
 """What the schedule remembers: its runs, and which objects under a prefix have been batches already."""
 
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Table
+from foreverus.aws.dynamo import ConditionFailed, Item, Table
 from foreverus.files.records import SCHEDULE_USER
-
-Item = dict[str, Any]
 
 RUNS_KEPT = timedelta(days=30)  # the Scheduler delivers again within a day
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`batches`: the ids of those that it started; None until it has ended."""
+
+    started_at: str
+    batches: tuple[str, ...] | None = None
+
+
 class Runs(Protocol):
-    def begin(self, source: str, scheduled_at: str, now: datetime) -> Item:
-        """The run's item: `started_at`, and `batches` once it has ended. A repeated delivery gets the first one's."""
+    def begin(self, source: str, scheduled_at: str, now: datetime) -> Run:
+        """A repeated delivery gets the first one's."""
 
     def end(self, source: str, scheduled_at: str, batches: list[str]) -> None: ...
     def was_run(self, key: str, etag: str) -> bool: ...
@@ -34,14 +41,15 @@ class ScheduleStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def begin(self, source: str, scheduled_at: str, now: datetime) -> Item:
-        key = run_key(source, scheduled_at)
-        run = {**key, "started_at": ids.timestamp(now), "expires_at": int((now + RUNS_KEPT).timestamp())}
+    def begin(self, source: str, scheduled_at: str, now: datetime) -> Run:
+        key, started_at = run_key(source, scheduled_at), ids.timestamp(now)
+        item: Item = {**key, "started_at": started_at, "expires_at": int((now + RUNS_KEPT).timestamp())}
         try:
-            self.items.put(run, "attribute_not_exists(pk)")
+            self.items.put(item, "attribute_not_exists(pk)")
         except ConditionFailed:
-            return self.items.get(key) or run
-        return run
+            item = self.items.get(key) or item
+        batches = item.get("batches")
+        return Run(item["started_at"], None if batches is None else tuple(batches))
 
     def end(self, source: str, scheduled_at: str, batches: list[str]) -> None:
         self.items.update(run_key(source, scheduled_at), "SET batches = :batches", {":batches": batches})
@@ -58,14 +66,15 @@ class MemoryRuns:
     """Twin of `ScheduleStore`."""
 
     def __init__(self) -> None:
-        self.runs: dict[tuple[str, str], Item] = {}
+        self.runs: dict[tuple[str, str], Run] = {}
         self.inputs: dict[tuple[str, str], str] = {}
 
-    def begin(self, source: str, scheduled_at: str, now: datetime) -> Item:
-        return dict(self.runs.setdefault((source, scheduled_at), {"started_at": ids.timestamp(now)}))
+    def begin(self, source: str, scheduled_at: str, now: datetime) -> Run:
+        return self.runs.setdefault((source, scheduled_at), Run(ids.timestamp(now)))
 
     def end(self, source: str, scheduled_at: str, batches: list[str]) -> None:
-        self.runs[source, scheduled_at]["batches"] = list(batches)
+        run = self.runs[source, scheduled_at]
+        self.runs[source, scheduled_at] = replace(run, batches=tuple(batches))
 
     def was_run(self, key: str, etag: str) -> bool:
         return (key, etag) in self.inputs

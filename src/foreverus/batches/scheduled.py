@@ -5,22 +5,19 @@ once: a run is known by its source and its scheduled time.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus.aws.s3 import Objects
-from foreverus.batches import model
 from foreverus.batches.input.lines import CHAT
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import BatchTrigger
 from foreverus.batches.schedule_store import Runs
 from foreverus.batches.store import Batches
 from foreverus.errors import ForeverUsError
 from foreverus.files.records import SCHEDULE_USER
 from foreverus.notifications.notification import Notification, Notifier
-
-Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +29,9 @@ class ScheduledBatchNotStarted(ForeverUsError):
 class Creates(Protocol):
     """`BatchService`."""
 
-    def create(self, user_id: str, request: Item, key: str = "", trigger: str = "api") -> Item: ...
+    def create(
+        self, user_id: str, request: Mapping[str, object], key: str = "", trigger: BatchTrigger = BatchTrigger.API
+    ) -> dict[str, object]: ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class _Input:
     once: str  # the Idempotency-Key of its batch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ScheduledBatches:
     service: Creates
     store: Batches
@@ -61,7 +60,7 @@ class ScheduledBatches:
         endpoint: str = CHAT,
         completion_window: str = "24h",
         metadata: dict[str, str] | None = None,
-    ) -> Item:
+    ) -> dict[str, object]:
         """`{batches: [ids], skipped: why or None}`. `source`: a key below `inputs/`, or a prefix that ends with `/`:
         then every object under it that was no batch yet. `overlap`: start although an earlier run's batch is open.
 
@@ -74,11 +73,11 @@ class ScheduledBatches:
             self._tell("a scheduled batch was not started", source, scheduled_at, f"{type(err).__name__}: {err}")
             raise
 
-    def _start(self, source: str, scheduled_at: str, overlap: bool, asked: Item) -> Item:
+    def _start(self, source: str, scheduled_at: str, overlap: bool, asked: Mapping[str, object]) -> dict[str, object]:
         run = self.runs.begin(source, scheduled_at, self.clock())
-        if "batches" in run:
-            return {"batches": run["batches"], "skipped": None}
-        if not overlap and (earlier := self._still_open(run["started_at"])):
+        if run.batches is not None:
+            return {"batches": list(run.batches), "skipped": None}
+        if not overlap and (earlier := self._still_open(run.started_at)):
             why = f"Still open: {', '.join(earlier)}. Runs do not overlap unless BatchScheduleOverlap allows it."
             return self._skip(source, scheduled_at, "overlap", why)
         inputs = self._inputs(source, scheduled_at)
@@ -89,9 +88,9 @@ class ScheduledBatches:
         for one in inputs:
             request = {**asked, "input_file_id": f"s3://{self.bucket}/{one.key}"}
             try:
-                batch = self.service.create(SCHEDULE_USER, request, one.once, "schedule")
+                batch = self.service.create(SCHEDULE_USER, request, one.once, BatchTrigger.SCHEDULE)
                 if one.etag:
-                    self.runs.note_run(one.key, one.etag, batch["id"])
+                    self.runs.note_run(one.key, one.etag, str(batch["id"]))
             except Exception as err:
                 logger.exception("%s was not started", one.key)
                 failed.append(f"{one.key} ({type(err).__name__}: {err})")
@@ -106,10 +105,10 @@ class ScheduledBatches:
         """Scheduled batches of earlier runs that are not over. This run's own are there when it is delivered again."""
         found = []
         for one in self.store.open_batches():
-            if one.get("trigger") == "schedule" and one["created_at"] < started_at:
-                record = self.store.get(BatchRef(one["user_id"], one["batch_id"]))
-                if record and not model.is_over(record):
-                    found.append(str(one["batch_id"]))
+            if one.trigger is BatchTrigger.SCHEDULE and one.created_at < started_at:
+                batch = self.store.get(one.ref)
+                if batch and not batch.is_over:
+                    found.append(one.batch_id)
         return found
 
     def _inputs(self, source: str, scheduled_at: str) -> list[_Input]:
@@ -122,7 +121,7 @@ class ScheduledBatches:
             if size and not key.endswith("/") and not self.runs.was_run(key, etag)
         ]
 
-    def _skip(self, source: str, scheduled_at: str, skipped: str, why: str) -> Item:
+    def _skip(self, source: str, scheduled_at: str, skipped: str, why: str) -> dict[str, object]:
         self._tell("a scheduled batch was skipped", source, scheduled_at, why)
         self.runs.end(source, scheduled_at, [])
         return {"batches": [], "skipped": skipped}

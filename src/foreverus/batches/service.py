@@ -1,7 +1,7 @@
 """What people do with batches: create, look, cancel. `batch_run` does the rest."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,33 +12,21 @@ from foreverus.api.listing import read_listing
 from foreverus.api.responses import Body
 from foreverus.aws import keys
 from foreverus.aws.step_functions import TaskRefused, Tasks
-from foreverus.batches.model import (
-    CANCELLING,
-    COMPLETED,
-    EXPIRED,
-    FAILED,
-    IN_PROGRESS,
-    VALIDATING,
-    is_over,
-    new_batch,
-    public_batch,
-    source_key,
-)
-from foreverus.batches.records import BatchRef, Shard
+from foreverus.batches.model import new_batch, source_key
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger, Shard
 from foreverus.batches.store import Batches
+from foreverus.batches.views import public_batch
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import SCHEDULE_USER, FilePurpose
 from foreverus.files.service import FileService
 from foreverus.sessions.start import SessionMachine
-
-Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
 INPUTS = "inputs/"  # the only place of the bucket that people may name
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchService:
     """`machine` starts `batch_run`; `cost_of`: USD that a batch and its shards have cost until now, None: not known."""
 
@@ -47,10 +35,12 @@ class BatchService:
     machine: SessionMachine
     tasks: Tasks
     bucket: str
-    cost_of: Callable[[Item, list[Shard]], float | None]
+    cost_of: Callable[[Batch, list[Shard]], float | None]
     clock: Callable[[], datetime]
 
-    def create(self, user_id: str, request: Item, key: str = "", trigger: str = "api") -> Item:
+    def create(
+        self, user_id: str, request: Mapping[str, Any], key: str = "", trigger: BatchTrigger = BatchTrigger.API
+    ) -> Body:
         """A new batch, or the one that an earlier request with the same Idempotency-Key `key` made.
 
         Raises InvalidRequest and NotFound that name the field, or NotAccepted: nothing was kept.
@@ -60,12 +50,12 @@ class BatchService:
         self._check_input(user_id, request["input_file_id"])
         repeat_key = keys.idempotency_key(user_id, "batches", key) if key else None
         kept = self.store.create(batch, repeat_key, now)
-        if kept["status"] == VALIDATING:  # a repeated request too: the first one may have ended before its start
-            is_new = kept["batch_id"] == batch["batch_id"]
-            kept = self._start(BatchRef(user_id, kept["batch_id"]), repeat_key, is_new) or kept
+        if kept.status is BatchStatus.VALIDATING:
+            # A repeated request too: the first one may have ended before its start.
+            kept = self._start(kept.ref, repeat_key, kept.batch_id == batch.batch_id) or kept
         return self.show(kept)
 
-    def _start(self, ref: BatchRef, repeat_key: keys.Key | None, is_new: bool) -> Item | None:
+    def _start(self, ref: BatchRef, repeat_key: keys.Key | None, is_new: bool) -> Batch | None:
         """The batch, where its execution has brought it further already: a start whose answer is lost may have taken
         effect all the same."""
         try:
@@ -105,39 +95,38 @@ class BatchService:
         found = read_listing(lambda limit, after: self._newest(user_id, limit, after), query)
         return found.openai_body(self.show)
 
-    def _newest(self, user_id: str, limit: int, after: str) -> list[Item]:
+    def _newest(self, user_id: str, limit: int, after: str) -> list[Batch]:
         found = [one for owner in (user_id, SCHEDULE_USER) for one in self.store.newest(owner, limit, after)]
-        return sorted(found, key=lambda one: str(one["batch_id"]), reverse=True)[:limit]
+        return sorted(found, key=lambda one: one.batch_id, reverse=True)[:limit]
 
-    def get(self, user_id: str, batch_id: str) -> Item:
+    def get(self, user_id: str, batch_id: str) -> Body:
         return self.show(self._find(user_id, batch_id))
 
-    def cancel(self, user_id: str, batch_id: str) -> Item:
+    def cancel(self, user_id: str, batch_id: str) -> Body:
         """Its lines in flight are given up; what is answered stays. One that is being put together already (or being
         cancelled) goes on to its end. Raises NotFound, and InvalidRequest for one that has ended otherwise."""
-        ref = BatchRef(self._find(user_id, batch_id)["user_id"], batch_id)
-        changes = {"status": CANCELLING, "cancel_requested_at": ids.timestamp(self.clock())}
-        batch = self.store.change(ref, changes, status_in=(VALIDATING, IN_PROGRESS)) or self._find(user_id, batch_id)
-        if batch["status"] in (COMPLETED, FAILED, EXPIRED):
-            message = f"The batch {batch_id} is {batch['status']} already and cannot be cancelled."
+        ref = self._find(user_id, batch_id).ref
+        batch = self.store.cancel(ref, self.clock()) or self._find(user_id, batch_id)
+        if batch.is_over and batch.status is not BatchStatus.CANCELLED:
+            message = f"The batch {batch_id} is {batch.status} already and cannot be cancelled."
             raise InvalidRequest(message, param="batch_id", code="batch_is_over")
-        if batch["status"] == CANCELLING and batch.get("task_token"):  # asked again: the first word may be lost
+        if batch.status is BatchStatus.CANCELLING and batch.task_token:  # asked again: the first word may be lost
             with suppress(TaskRefused):  # the round has just ended: Plan finds the batch cancelling
-                self.tasks.succeed(batch["task_token"], {"outcome": "cancelled"})
+                self.tasks.succeed(batch.task_token, {"outcome": "cancelled"})
         return self.show(batch)
 
-    def _find(self, user_id: str, batch_id: str) -> Item:
+    def _find(self, user_id: str, batch_id: str) -> Batch:
         for owner in (user_id, SCHEDULE_USER):
             found = self.store.get(BatchRef(owner, batch_id))
             if found:
                 return found
         raise NotFound(f"There is no batch {batch_id}.", param="batch_id", code="batch_not_found")
 
-    def show(self, batch: Item) -> Item:
+    def show(self, batch: Batch) -> Body:
         """A batch that is over has its totals and its cost in its record."""
-        if is_over(batch):
-            return public_batch(batch, [], batch.get("cost_usd"), self.clock())
-        shards = self.store.shards(batch["batch_id"]) if "total" in batch else []
+        if batch.is_over:
+            return public_batch(batch, [], batch.result.cost_usd, self.clock())
+        shards = [] if batch.total is None else self.store.shards(batch.batch_id)
         return public_batch(batch, shards, self.cost_of(batch, shards), self.clock())
 
 

@@ -4,16 +4,14 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import Batch, BatchRef
 from foreverus.batches.shards.queue import Shards, shard_message
 from foreverus.batches.store import Batches
 from foreverus.errors import NotAccepted
 from foreverus.sessions.records import Session, Trigger
-
-Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -27,18 +25,17 @@ class Starter(Protocol):
     def start_more(self, owner: str, batch_id: str, count: int, allow_on_demand: bool = False) -> int: ...
 
 
-def start_sessions(starter: Starter, record: Item) -> None:
+def start_sessions(starter: Starter, batch: Batch) -> None:
     """As many sessions as the newest plan found the batch worth. The first must be there: raises what
     `SessionStarter.start` raises. The batch can do without the others."""
-    on_demand, gpus = bool(record.get("on_demand")), int(record.get("gpus", 1))
-    starter.start(record["user_id"], Trigger.BATCH, allow_on_demand=on_demand, batch_id=record["batch_id"])
-    if gpus > 1:
+    starter.start(batch.user_id, Trigger.BATCH, allow_on_demand=batch.on_demand, batch_id=batch.batch_id)
+    if batch.gpus > 1:
         try:
-            started = starter.start_more(record["user_id"], record["batch_id"], gpus, on_demand)
+            started = starter.start_more(batch.user_id, batch.batch_id, batch.gpus, batch.on_demand)
         except NotAccepted:
-            logger.warning("%s is worth %d GPUs and goes on with fewer", record["batch_id"], gpus, exc_info=True)
+            logger.warning("%s is worth %d GPUs and goes on with fewer", batch.batch_id, batch.gpus, exc_info=True)
         else:
-            logger.info("%s is worth %d GPUs: %d more sessions were started", record["batch_id"], gpus, started)
+            logger.info("%s is worth %d GPUs: %d more sessions were started", batch.batch_id, batch.gpus, started)
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Serving:
         # The longest shards first: what is taken last is what everybody waits for at the end.
         left.sort(key=lambda one: one.completion_tokens_limit, reverse=True)
         self.queue.send([shard_message(ref, one.number, round_) for one in left])
-        start_sessions(self.starter, self.store.get(ref) or {"user_id": ref.user_id, "batch_id": ref.batch_id})
+        start_sessions(self.starter, self.store.get(ref) or Batch(user_id=ref.user_id, batch_id=ref.batch_id))
 
     def _answer(self, token: str, outcome: str) -> None:
         try:

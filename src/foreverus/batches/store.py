@@ -1,70 +1,82 @@
 """Batches, their shards and their lines in DynamoDB. docs/batches.md has the items; the twin is `batches/memory.py`."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import (
-    ConditionFailed,
-    Table,
-    delete_write,
-    put_write,
-    update_write,
+from foreverus.aws.dynamo import ConditionFailed, Item, Table, delete_write, put_write, update_write
+from foreverus.batches import items as codec
+from foreverus.batches.plan.records import LearnedSpeed, NextRound, Setbacks
+from foreverus.batches.records import (
+    Batch,
+    BatchRef,
+    BatchStatus,
+    Ending,
+    ErrorEntry,
+    FinishedLines,
+    LineResult,
+    OpenBatch,
+    Progress,
+    Shard,
+    ShardStatus,
+    ValidatedInput,
 )
-from foreverus.batches.items import SHARD_COUNTS, new_shard_item, result_from_item, result_to_item, shard_from_item
-from foreverus.batches.model import VALIDATING
-from foreverus.batches.records import BatchRef, FinishedLines, LineResult, Progress, Shard
 from foreverus.sessions.pending import PendingBatch, PendingWorkStore, pending_write
-
-Item = dict[str, Any]
 
 LINES_KEPT_S = 7 * 86_400
 
 
 class Batches(Protocol):
-    """What the parts of a batch's life share. `change`, `begin_round` and `offer` return False or None, and change
-    nothing, when the batch has moved on."""
+    """What the parts of a batch's life share. Where a change gives False or None the batch has moved on, and nothing
+    was changed."""
 
-    def create(self, batch: Item, repeat_key: keys.Key | None, now: datetime) -> Item: ...
+    def create(self, batch: Batch, repeat_key: keys.Key | None, now: datetime) -> Batch: ...
     def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool: ...
-    def get(self, ref: BatchRef) -> Item | None: ...
-    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]: ...
-    def change(
-        self, ref: BatchRef, changes: Item, status_in: Collection[str] = (), remove: Collection[str] = ()
-    ) -> Item | None: ...
-    def open_batches(self) -> list[Item]: ...
+    def get(self, ref: BatchRef) -> Batch | None: ...
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Batch]: ...
+    def open_batches(self) -> list[OpenBatch]: ...
     def close_open(self, batch_id: str) -> None: ...
+    def count_store_try(self, ref: BatchRef, tries: int) -> None: ...
+
+    def validated(self, ref: BatchRef, found: ValidatedInput, now: datetime) -> None: ...
+    def reject_input(self, ref: BatchRef, errors: Sequence[ErrorEntry], total: int, now: datetime) -> None: ...
+    def cancel(self, ref: BatchRef, now: datetime) -> Batch | None: ...
+    def finalize(self, ref: BatchRef, now: datetime) -> Batch | None: ...
+    def end(self, ref: BatchRef, ending: Ending, status_in: Collection[BatchStatus], now: datetime) -> Batch | None: ...
+
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None: ...
     def shards(self, batch_id: str) -> list[Shard]: ...
     def finished(self, batch_id: str, shard: int) -> FinishedLines: ...
     def keep_results(self, batch_id: str, shard: int, results: Sequence[LineResult], now: datetime) -> None: ...
     def suspect(self, batch_id: str, shard: int, line: int) -> int: ...
     def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None: ...
-    def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool: ...
+
+    def begin_round(self, ref: BatchRef, next_round: NextRound) -> bool: ...
+    def note_setbacks(self, ref: BatchRef, setbacks: Setbacks, errors: Sequence[ErrorEntry]) -> None: ...
     def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool: ...
     def stop_waiting(self, ref: BatchRef) -> None: ...
     def worked_on(self, ref: BatchRef, session_id: str) -> None: ...
-    def pace(self, name: str) -> Item | None: ...
-    def note_pace(self, name: str, values: Item) -> None: ...
+    def speed(self, name: str) -> LearnedSpeed: ...
+    def note_speed(self, name: str, speed: LearnedSpeed) -> None: ...
 
 
 class BatchStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def create(self, batch: Item, repeat_key: keys.Key | None, now: datetime) -> Item:
+    def create(self, batch: Batch, repeat_key: keys.Key | None, now: datetime) -> Batch:
         """Keeps a new batch; returns it, or the one that an earlier request with the same Idempotency-Key made."""
-        key = keys.batch_key(batch["user_id"], batch["batch_id"])
+        key, open_key = keys.batch_key(batch.user_id, batch.batch_id), keys.open_batch_key(batch.batch_id)
         writes = [
-            put_write({**key, **batch}, "attribute_not_exists(pk)"),
-            put_write({**keys.open_batch_key(batch["batch_id"]), **{n: batch[n] for n in _OPEN if n in batch}}),
+            put_write({**key, **codec.batch_to_item(batch)}, "attribute_not_exists(pk)"),
+            put_write({**open_key, **codec.open_to_item(batch)}),
         ]
         if repeat_key:
             expires_at = int(now.timestamp()) + 86_400
-            earlier = {**repeat_key, "batch_id": batch["batch_id"], "expires_at": expires_at}
+            earlier = {**repeat_key, "batch_id": batch.batch_id, "expires_at": expires_at}
             writes.append(put_write(earlier, "attribute_not_exists(pk)"))
         try:
             self.items.transact(*writes)
@@ -72,7 +84,7 @@ class BatchStore:
             if not repeat_key or len(writes) - 1 not in err.writes:
                 raise
             first = self.items.get(repeat_key) or {}
-            return self.get(BatchRef(batch["user_id"], str(first.get("batch_id")))) or batch
+            return self.get(BatchRef(batch.user_id, str(first.get("batch_id")))) or batch
         return batch
 
     def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool:
@@ -80,44 +92,65 @@ class BatchStore:
         brought it further; one that begins later finds no batch."""
         record, names = keys.batch_key(ref.user_id, ref.batch_id), {"#status": "status"}
         return self.items.transact_if(
-            delete_write(record, "#status = :validating", {":validating": VALIDATING}, names),
+            delete_write(record, "#status = :validating", {":validating": BatchStatus.VALIDATING.value}, names),
             delete_write(keys.open_batch_key(ref.batch_id)),
             *([delete_write(repeat_key)] if repeat_key else []),
         )
 
-    def get(self, ref: BatchRef) -> Item | None:
-        return self.items.get(keys.batch_key(ref.user_id, ref.batch_id))
+    def get(self, ref: BatchRef) -> Batch | None:
+        item = self.items.get(keys.batch_key(ref.user_id, ref.batch_id))
+        return codec.batch_from_item(item) if item else None
 
-    def newest(self, user_id: str, limit: int, after: str = "") -> list[Item]:
+    def newest(self, user_id: str, limit: int, after: str = "") -> list[Batch]:
         """A user's batches, newest first, `after` a batch's id."""
         key = keys.batch_key(user_id, after)
         before = key["sk"] if after else ""
-        return list(self.items.query(key["pk"], "BATCH#", newest_first=True, limit=limit, before=before))
+        found = self.items.query(key["pk"], "BATCH#", newest_first=True, limit=limit, before=before)
+        return [codec.batch_from_item(item) for item in found]
 
-    def change(
-        self, ref: BatchRef, changes: Item, status_in: Collection[str] = (), remove: Collection[str] = ()
-    ) -> Item | None:
-        """Writes attributes if the batch is in one of these statuses (none given: in any); returns the new record."""
-        allowed = {f":allowed{n}": status for n, status in enumerate(sorted(status_in))}
-        condition = "attribute_exists(pk)" + (f" AND #status_ IN ({', '.join(allowed)})" if allowed else "")
-        names = {f"#{name}": name for name in (*changes, *remove)} | ({"#status_": "status"} if allowed else {})
-        gone = f" REMOVE {', '.join(f'#{name}' for name in remove)}" if remove else ""
-        return self._update(ref, _sets(changes) + gone, _values(changes) | allowed, condition, names)
-
-    def open_batches(self) -> list[Item]:
-        """Batches that are not at their end, or whose summary is not stored yet; oldest first."""
-        return list(self.items.query(keys.BATCHES))
+    def open_batches(self) -> list[OpenBatch]:
+        """Oldest first."""
+        return [codec.open_from_item(item) for item in self.items.query(keys.BATCHES)]
 
     def close_open(self, batch_id: str) -> None:
         self.items.delete(keys.open_batch_key(batch_id))
 
+    def count_store_try(self, ref: BatchRef, tries: int) -> None:
+        self._change(ref, {"store_tries": tries})
+
+    def validated(self, ref: BatchRef, found: ValidatedInput, now: datetime) -> None:
+        """The batch is in progress then; one that was cancelled meanwhile stays `cancelling`."""
+        input_ = codec.input_to_item(found)
+        begins = {"status": BatchStatus.IN_PROGRESS.value, "in_progress_at": ids.timestamp(now), "round": 0}
+        if self._change(ref, input_ | begins, (BatchStatus.VALIDATING,)) is None:
+            self._change(ref, input_, (BatchStatus.CANCELLING,))
+
+    def reject_input(self, ref: BatchRef, errors: Sequence[ErrorEntry], total: int, now: datetime) -> None:
+        """The batch has failed: its file has so many errors, of which these are the first."""
+        ended = {"status": BatchStatus.FAILED.value, "ended_at": ids.timestamp(now)}
+        found = {"errors": codec.errors_to_item(errors), "errors_total": total}
+        self._change(ref, ended | found, (BatchStatus.VALIDATING, BatchStatus.CANCELLING))
+
+    def cancel(self, ref: BatchRef, now: datetime) -> Batch | None:
+        changes = {"status": BatchStatus.CANCELLING.value, "cancel_requested_at": ids.timestamp(now)}
+        return self._change(ref, changes, (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS))
+
+    def finalize(self, ref: BatchRef, now: datetime) -> Batch | None:
+        """From now on nobody takes a line."""
+        changes = {"status": BatchStatus.FINALIZING.value, "finalizing_at": ids.timestamp(now)}
+        return self._change(ref, changes, (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS), remove="task_token")
+
+    def end(self, ref: BatchRef, ending: Ending, status_in: Collection[BatchStatus], now: datetime) -> Batch | None:
+        changes = {**codec.ending_to_item(ending), "ended_at": ids.timestamp(now)}
+        return self._change(ref, changes, status_in, remove="task_token")
+
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
         """Shards as `input/validation.py` finds them. Writing them again changes nothing while none is served."""
-        self.items.put_all([{**keys.shard_key(batch_id, one.number), **new_shard_item(one)} for one in shards])
+        self.items.put_all([{**keys.shard_key(batch_id, one.number), **codec.new_shard_item(one)} for one in shards])
 
     def shards(self, batch_id: str) -> list[Shard]:
         """In the order of the file."""
-        return [shard_from_item(item) for item in self.items.query(keys.shards_partition(batch_id), "SHARD#")]
+        return [codec.shard_from_item(item) for item in self.items.query(keys.shards_partition(batch_id), "SHARD#")]
 
     def finished(self, batch_id: str, shard: int) -> FinishedLines:
         results: dict[int, LineResult] = {}
@@ -125,7 +158,7 @@ class BatchStore:
         for item in self.items.query(keys.lines_partition(batch_id, shard)):
             kind, _, number = item["sk"].partition("#")
             if kind == "LINE":
-                results[int(number)] = result_from_item(item)
+                results[int(number)] = codec.result_from_item(item)
             else:
                 suspects[int(number)] = int(item["engine_failures"])
         return FinishedLines(results, suspects)
@@ -134,7 +167,7 @@ class BatchStore:
         """Keeps finished lines. One that is finished twice has the later answer, once."""
         expires = {"expires_at": int(now.timestamp()) + LINES_KEPT_S}
         self.items.put_all(
-            [{**keys.line_key(batch_id, shard, one.line), **result_to_item(one), **expires} for one in results]
+            [{**keys.line_key(batch_id, shard, one.line), **codec.result_to_item(one), **expires} for one in results]
         )
 
     def suspect(self, batch_id: str, shard: int, line: int) -> int:
@@ -143,8 +176,8 @@ class BatchStore:
         return int(self.items.update(key, "ADD engine_failures :one", {":one": 1})["engine_failures"])
 
     def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
-        values: Item = {name: getattr(progress, name) for name in SHARD_COUNTS} | {
-            "status": "done" if done else "waiting"
+        values: Item = {name: getattr(progress, name) for name in codec.SHARD_COUNTS} | {
+            "status": (ShardStatus.DONE if done else ShardStatus.WAITING).value
         }
         condition = "" if done else "#status <> :done"
         expression, names, given = _sets(values), {f"#{name}": name for name in values}, _values(values)
@@ -161,13 +194,23 @@ class BatchStore:
                 names=names,
             )
 
-    def begin_round(self, ref: BatchRef, round_: int, changes: Item) -> bool:
-        """Plan's decision: the next round, `round_`, begins, if the one before it still is the newest."""
-        values = {"round": round_, **changes}
-        expression = _sets(values) + " REMOVE task_token"
-        given = _values(values) | {":before": round_ - 1}
-        condition = "#round = :before"
-        return self._update(ref, expression, given, condition, {f"#{name}": name for name in values}) is not None
+    def begin_round(self, ref: BatchRef, next_round: NextRound) -> bool:
+        """A plan's decision: the next round begins, if the one before it still is the newest."""
+        values = codec.next_round_to_item(next_round)
+        with suppress(ConditionFailed):
+            self.items.update(
+                keys.batch_key(ref.user_id, ref.batch_id),
+                _sets(values) + " REMOVE task_token",
+                _values(values) | {":before": next_round.number - 1},
+                condition="#round = :before",
+                names=_names(values),
+            )
+            return True
+        return False
+
+    def note_setbacks(self, ref: BatchRef, setbacks: Setbacks, errors: Sequence[ErrorEntry]) -> None:
+        """A plan's decision to finish, and why."""
+        self._change(ref, codec.setbacks_to_item(setbacks) | {"errors": codec.errors_to_item(errors)})
 
     def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool:
         """Keeps the token of the round's task, and the batch among the work that keeps and starts sessions."""
@@ -175,7 +218,7 @@ class BatchStore:
             update_write(
                 keys.batch_key(ref.user_id, ref.batch_id),
                 "SET task_token = :token",
-                {":token": token, ":round": round_, ":status": "in_progress"},
+                {":token": token, ":round": round_, ":status": BatchStatus.IN_PROGRESS.value},
                 condition="#round = :round AND #status = :status",
                 names={"#round": "round", "#status": "status"},
             ),
@@ -192,24 +235,33 @@ class BatchStore:
         """A session has taken a shard."""
         self.items.update(keys.batch_key(ref.user_id, ref.batch_id), "ADD sessions :s", {":s": {session_id}})
 
-    def pace(self, name: str) -> Item | None:
-        return self.items.get(keys.pace_key(name))
+    def speed(self, name: str) -> LearnedSpeed:
+        """Of an instance type, or of `bedrock`."""
+        return codec.speed_from_item(self.items.get(keys.speed_key(name)))
 
-    def note_pace(self, name: str, values: Item) -> None:
-        self.items.put({**keys.pace_key(name), **values})
+    def note_speed(self, name: str, speed: LearnedSpeed) -> None:
+        self.items.put({**keys.speed_key(name), **codec.speed_to_item(speed)})
 
-    def _update(self, ref: BatchRef, expression: str, values: Item, condition: str, names: Item) -> Item | None:
-        key = keys.batch_key(ref.user_id, ref.batch_id)
-        return _unless_refused(lambda: self.items.update(key, expression, values, condition=condition, names=names))
-
-
-_OPEN = ("batch_id", "user_id", "created_at", "trigger")
-
-
-def _unless_refused(write: Callable[[], Item]) -> Item | None:
-    try:
-        return write()
-    except ConditionFailed:
+    def _change(
+        self, ref: BatchRef, changes: Item, status_in: Collection[BatchStatus] = (), remove: str = ""
+    ) -> Batch | None:
+        """Writes attributes if the batch is in one of these statuses (none given: in any); returns the new record."""
+        allowed = {f":allowed{n}": status.value for n, status in enumerate(sorted(status_in))}
+        condition = "attribute_exists(pk)" + (f" AND #status_ IN ({', '.join(allowed)})" if allowed else "")
+        names = _names(changes) | ({"#status_": "status"} if allowed else {})
+        expression = _sets(changes)
+        if remove:
+            expression += f" REMOVE {remove}"
+        with suppress(ConditionFailed):
+            return codec.batch_from_item(
+                self.items.update(
+                    keys.batch_key(ref.user_id, ref.batch_id),
+                    expression,
+                    _values(changes) | allowed,
+                    condition=condition,
+                    names=names,
+                )
+            )
         return None
 
 
@@ -219,3 +271,7 @@ def _sets(values: Item) -> str:
 
 def _values(values: Item) -> Item:
     return {f":{name}": value for name, value in values.items()}
+
+
+def _names(values: Item) -> dict[str, str]:
+    return {f"#{name}": name for name in values}

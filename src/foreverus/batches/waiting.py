@@ -3,17 +3,14 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.batches.store import Batches
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWork
 from foreverus.sessions.records import Outcome, Session, Trigger
-
-Item = dict[str, Any]
 
 logger = logging.getLogger(__name__)
 
@@ -48,16 +45,16 @@ class WaitingBatches:
         rejected = 0
         for waiting in self.pending.batches():
             ref = BatchRef(waiting.user_id, waiting.batch_id)
-            record = self.store.get(ref) or {}
-            if until and waiting.created_at > until and session_id not in record.get("sessions", ()):
+            batch = self.store.get(ref)
+            served = batch is not None and session_id in batch.sessions
+            if until and waiting.created_at > until and not served:
                 continue
             # Removed before the token is failed: then it is not the next round's that is removed.
             self.pending.remove(ref.batch_id)
-            token = record.get("task_token")
-            if not token:
+            if batch is None or not batch.task_token:
                 continue
             try:
-                self.tasks.fail(token, code, reason(session_id, code))
+                self.tasks.fail(batch.task_token, code, reason(session_id, code))
                 rejected += 1
             except TaskRefused:
                 logger.info("%s has moved on", ref.batch_id)
@@ -66,23 +63,23 @@ class WaitingBatches:
     def successor(self, ended: Session) -> Successor | None:
         """A session that reached its maximum life or was drained gets a successor. One that was idle gets one only when
         no other GPU is live: where one is, what is left is in its hands."""
-        record = self._first()
-        if record is None or (ended.outcome is Outcome.IDLE and self.live()):
+        batch = self._first()
+        if batch is None or (ended.outcome is Outcome.IDLE and self.live()):
             return None
         return Successor(
-            owner=record["user_id"],
+            owner=batch.user_id,
             trigger=Trigger.BATCH,
-            allow_on_demand=bool(record.get("on_demand")),
-            batch_id=record["batch_id"],
-            gpus=int(record.get("gpus", 1)),
+            allow_on_demand=batch.on_demand,
+            batch_id=batch.batch_id,
+            gpus=batch.gpus,
         )
 
-    def _first(self) -> Item | None:
+    def _first(self) -> Batch | None:
         """The oldest batch that waits. One that is over and was left there by a crash is no reason to buy a GPU."""
         for waiting in self.pending.batches():
             ref = BatchRef(waiting.user_id, waiting.batch_id)
-            record = self.store.get(ref)
-            if record and record["status"] == "in_progress":
-                return record
+            batch = self.store.get(ref)
+            if batch and batch.status is BatchStatus.IN_PROGRESS:
+                return batch
             self.pending.remove(ref.batch_id)
         return None

@@ -136,11 +136,11 @@ def finisher(env: settings.BatchEndSettings) -> "Finisher":
     table = aws.items(env.table_name)
     costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
     return Finisher(
-        BatchStore(table),
-        aws.objects(env.data_bucket),
-        FileStore(table),
-        costs,
-        LedgerStore(table),
-        OutboxStore(table),
-        aws.clock,
+        store=BatchStore(table),
+        objects=aws.objects(env.data_bucket),
+        files=FileStore(table),
+        costs=costs,
+        ledger=LedgerStore(table),
+        outbox=OutboxStore(table),
+        clock=aws.clock,
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 from foreverus.cli.context import printable
 from foreverus.cli.failures import UsageError
@@ -23,13 +22,14 @@ def check(path: Path, endpoint: str, model_id: str) -> int:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise UsageError(f"{name} has more than {MAX_FILE_BYTES:,} bytes: split it. Nothing was sent. (file_too_large)")
     try:
-        verdict = validate(split(_chunks(path)), endpoint, model_id)
+        report = validate(split(_chunks(path)), endpoint, model_id)
     except OSError as err:
         raise UsageError(f"{printable(str(path))} cannot be read: {err.strerror}.") from err
-    if not verdict.errors:
-        return verdict.total
+    if not report.errors:
+        return report.total
     heading = f"{name} is not valid; nothing was sent."
-    listed = problems(cast(list[Problem], verdict.errors), verdict.errors_total)
+    found = [Problem(code=e.code, message=e.message, param=e.param, line=e.line) for e in report.errors]
+    listed = problems(found, report.errors_total)
     raise UsageError("\n".join([heading, *(f"  {line}" for line in listed)]))
 
 

@@ -3,7 +3,7 @@
 An own file may be read, used and deleted by its owner alone; a scheduled batch's files, by everybody but for deleting.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -25,8 +25,6 @@ from foreverus.files.records import (
 )
 from foreverus.files.store import Files
 from foreverus.files.views import public_file
-
-Json = dict[str, Any]  # a body of the API
 
 # Lambda takes and gives at most 6 MB, in which base64 makes 4 of 3 bytes.
 MAX_INLINE_BYTES = 4_000_000
@@ -55,7 +53,7 @@ class FileService:
     objects: Objects
     clock: Callable[[], datetime]
 
-    def upload(self, user_id: str, content_type: str, body: bytes) -> Json:
+    def upload(self, user_id: str, content_type: str, body: bytes) -> Body:
         """A small file, as a form. Raises InvalidRequest."""
         form = read_form(content_type, body)
         unknown = sorted((form.fields.keys() | form.files.keys()) - {"file", "purpose"})
@@ -83,7 +81,7 @@ class FileService:
         self.store.put(record)
         return public_file(record)
 
-    def announce(self, user_id: str, request: Json) -> Json:
+    def announce(self, user_id: str, request: Mapping[str, Any]) -> Body:
         """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes}`."""
         _check_purpose(request["purpose"])
         size = int(request["bytes"])
@@ -112,7 +110,7 @@ class FileService:
         listed = Listing([self._looked_after(file) for file in found[:limit]], len(found) > limit)
         return listed.openai_body(public_file)
 
-    def get(self, user_id: str, file_id: str) -> Json:
+    def get(self, user_id: str, file_id: str) -> Body:
         return public_file(self.find(user_id, file_id))
 
     def find(self, user_id: str, file_id: str) -> File:
@@ -135,7 +133,7 @@ class FileService:
                 return Download(JSONL, file.filename, text, "")
         return Download(JSONL, file.filename, None, self.objects.presigned_get(file.object_key, file.filename))
 
-    def delete(self, user_id: str, file_id: str) -> Json:
+    def delete(self, user_id: str, file_id: str) -> Body:
         """A batch that was made of it runs on: it has its own copy. Raises NotFound and NotAllowed."""
         file = self.find(user_id, file_id)
         if file.user_id != user_id:

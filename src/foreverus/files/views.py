@@ -1,12 +1,11 @@
 """A file as OpenAI's API shows it. Pure."""
 
-from typing import Any
-
+from foreverus.api.responses import Body
 from foreverus.files.records import File
 from foreverus.ids import unix_seconds
 
 
-def public_file(file: File) -> dict[str, Any]:
+def public_file(file: File) -> Body:
     """`processed` is OpenAI's word for a file that can be used (`files.wait_for_processing` waits for it)."""
     return {
         "id": file.file_id,

@@ -6,7 +6,7 @@ from typing import Any
 
 from foreverus import logs
 from foreverus.api import schemas
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import BatchRef, BatchStatus, ExecutionError
 from foreverus.bootstrap import run_batch
 
 Event = dict[str, Any]
@@ -29,7 +29,7 @@ def validate(ref: BatchRef, request: Event) -> Event:
 
 def plan(ref: BatchRef, request: Event) -> Event:
     """What comes next, given what is left and how the last round ended."""
-    return run_batch.planner().plan(ref, request.get("error"))
+    return run_batch.planner().plan(ref, ExecutionError.of(request)).as_json()
 
 
 def serve(ref: BatchRef, request: Event) -> None:
@@ -39,7 +39,7 @@ def serve(ref: BatchRef, request: Event) -> None:
 
 def finish(ref: BatchRef, request: Event) -> Event:
     """The output and the error file and the terminal status."""
-    return asdict(run_batch.end().finisher.finish(ref, request["status"], request.get("error")))
+    return asdict(run_batch.end().finisher.finish(ref, BatchStatus(request["status"]), ExecutionError.of(request)))
 
 
 def notified(ref: BatchRef, request: Event) -> None:
@@ -54,7 +54,7 @@ def after_execution(detail: Event) -> Event:
     """EventBridge says that an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here."""
     error = detail.get("error") or f"BatchRun{detail['status'].title().replace('_', '')}"
     cause = detail.get("cause") or f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
-    ended = {"status": "failed", "error": {"Error": error, "Cause": cause}}
-    request = schemas.check("finish_batch", json.loads(detail["input"]) | ended)
+    request = schemas.check("finish_batch", json.loads(detail["input"]) | {"status": "failed"})
     logs.bind(batch_id=request["batch_id"])
-    return asdict(run_batch.end().fail(BatchRef(request["user_id"], request["batch_id"]), request["error"]))
+    ref = BatchRef(request["user_id"], request["batch_id"])
+    return asdict(run_batch.end().fail(ref, ExecutionError(error, cause)))

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from foreverus import ids
-from foreverus.aws.dynamo import Item
+from foreverus.batches.records import Batch, BatchTrigger
 from foreverus.conversations.records import Answer, Conversation, Question, Role, Usage
 from foreverus.costs.receipt import Receipt
 from foreverus.sessions.records import Session
@@ -109,30 +109,30 @@ def upsert(name: str, row: Row, key: str) -> str:
     return f"INSERT INTO {name} ({', '.join(columns)}) VALUES ({values}) ON CONFLICT ({key}) DO {then}"  # noqa: S608
 
 
-def batch_row(record: Item) -> Row:
+def batch_row(batch: Batch) -> Row:
     """A batch's record as a row of `batches`. One that failed its validation has answered nothing."""
-    errors, used = record.get("errors") or [], record.get("usage") or {}
+    result = batch.result
     return {
-        "batch_id": record["batch_id"],
-        "user_id": record["user_id"],
-        "trigger": record.get("trigger", "unknown"),
-        "status": record["status"],
-        "error": errors[0]["code"] if errors else None,
-        "endpoint": record["endpoint"],
-        "model": record.get("model"),
-        "backend": record.get("backend"),
-        "choice": record.get("metadata", {}).get("foreverus_choice"),
-        "rounds": int(record.get("round", 0)),
-        "sessions": len(record.get("sessions", ())),
-        "lines": int(record.get("total", 0)),
-        "completed": int(record.get("completed", 0)),
-        "failed": int(record.get("failed", 0)),
-        "prompt_tokens": int(used.get("prompt_tokens", 0)),
-        "completion_tokens": int(used.get("completion_tokens", 0)),
-        "cost_usd": record.get("cost_usd"),
-        "created_at": _time(record["created_at"]),
-        "in_progress_at": _time(record.get("in_progress_at")),
-        "ended_at": _time(record["ended_at"]),
+        "batch_id": batch.batch_id,
+        "user_id": batch.user_id,
+        "trigger": (batch.trigger or BatchTrigger.UNKNOWN).value,
+        "status": batch.status.value,
+        "error": batch.errors[0].code if batch.errors else None,
+        "endpoint": batch.endpoint,
+        "model": batch.model,
+        "backend": batch.backend,
+        "choice": batch.metadata.get("foreverus_choice"),
+        "rounds": batch.round,
+        "sessions": len(batch.sessions),
+        "lines": batch.total or 0,
+        "completed": result.completed,
+        "failed": result.failed,
+        "prompt_tokens": result.usage.prompt_tokens,
+        "completion_tokens": result.usage.completion_tokens,
+        "cost_usd": result.cost_usd,
+        "created_at": _time(batch.created_at),
+        "in_progress_at": _time(batch.in_progress_at),
+        "ended_at": _time(batch.ended_at),
     }
 
 

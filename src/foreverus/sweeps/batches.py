@@ -9,17 +9,14 @@ from typing import Any, Protocol
 
 from foreverus import ids
 from foreverus.aws.step_functions import RUNNING
-from foreverus.batches import model
 from foreverus.batches.finishing import Finished
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, ExecutionError, OpenBatch
 from foreverus.batches.serving import Starter, start_sessions
 from foreverus.batches.store import Batches
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.notifications.outbox import Outbox, Subject
 from foreverus.sessions.pending import PendingWork
 from foreverus.sweeps.sweep import Task
-
-Item = dict[str, Any]
 
 NOT_STARTED_AFTER = timedelta(minutes=2)  # between the record and its execution: a crash of the API
 FINISHING_TAKES = timedelta(minutes=20)  # a Lambda's 15 minutes and a retry: somebody is at it
@@ -36,7 +33,7 @@ class Executions(Protocol):
 
 
 class End(Protocol):
-    def fail(self, ref: BatchRef, error: dict[str, str] | None = None) -> Finished: ...
+    def fail(self, ref: BatchRef, error: ExecutionError | None = None) -> Finished: ...
 
 
 class Waiting(Protocol):
@@ -53,15 +50,16 @@ class AbandonedBatches:
     clock: Callable[[], datetime]
 
     def __call__(self) -> Iterator[Task]:
-        for item in self.store.open_batches():
-            yield Task(item["batch_id"], partial(self._look, BatchRef(item["user_id"], item["batch_id"]), item))
+        for one in self.store.open_batches():
+            yield Task(one.batch_id, partial(self._look, one))
 
-    def _look(self, ref: BatchRef, item: Item) -> str | None:
-        record, age = self.store.get(ref), self.clock() - ids.parse_timestamp(item["created_at"])
-        if record is None:
+    def _look(self, found: OpenBatch) -> str | None:
+        ref = found.ref
+        batch, age = self.store.get(ref), self.clock() - ids.parse_timestamp(found.created_at)
+        if batch is None:
             self.store.close_open(ref.batch_id)
             return None
-        if model.is_over(record) or age < NOT_STARTED_AFTER:
+        if batch.is_over or age < NOT_STARTED_AFTER:
             return None
         status = self.executions.status(ref.batch_id)
         if status == RUNNING:
@@ -70,11 +68,10 @@ class AbandonedBatches:
             logger.warning("%s has no execution: it is started", ref.batch_id)
             self.executions.start(ref.batch_id, {"batch_id": ref.batch_id, "user_id": ref.user_id})
             return "started"
-        finalizing = record.get("finalizing_at")
-        if finalizing and self.clock() - ids.parse_timestamp(finalizing) < FINISHING_TAKES:
+        if batch.finalizing_at and self.clock() - ids.parse_timestamp(batch.finalizing_at) < FINISHING_TAKES:
             return None
         cause = f"The execution {ref.batch_id} of batch_run has ended as {status} before the batch did."
-        self.end.fail(ref, {"Error": "BatchRunLost", "Cause": cause})
+        self.end.fail(ref, ExecutionError("BatchRunLost", cause))
         return "finished"
 
 
@@ -92,10 +89,10 @@ class UnnotifiedBatches:
             yield Task(entry.name, partial(self._notify, BatchRef(entry.user_id, entry.name)))
 
     def _notify(self, ref: BatchRef) -> str | None:
-        record = self.store.get(ref)
-        if record is None:
+        batch = self.store.get(ref)
+        if batch is None:
             self.outbox.remove(Subject.BATCHES, ref.batch_id)
-        elif model.is_over(record) and self.executions.status(ref.batch_id) != RUNNING:
+        elif batch.is_over and self.executions.status(ref.batch_id) != RUNNING:
             self.end.fail(ref)
             return "notified"
         return None
@@ -115,19 +112,19 @@ class BatchesWithoutGpu:
         if self.live():
             return
         for waiting in self.pending.batches():
-            record = self.store.get(BatchRef(waiting.user_id, waiting.batch_id))
-            if record and record["status"] == model.IN_PROGRESS:
-                yield Task(waiting.batch_id, partial(self._start_session, record))
+            batch = self.store.get(BatchRef(waiting.user_id, waiting.batch_id))
+            if batch and batch.status is BatchStatus.IN_PROGRESS:
+                yield Task(waiting.batch_id, partial(self._start_session, batch))
                 return  # the session that it gets serves all of them
 
-    def _start_session(self, record: Item) -> str | None:
+    def _start_session(self, batch: Batch) -> str | None:
         try:
-            start_sessions(self.starter, record)
+            start_sessions(self.starter, batch)
         except SpendCapReached:
             rejected = self.waiting.reject_all("", SpendCapReached.code())
             logger.warning("%d batches that waited for a GPU plan again: SpendCapReached", rejected)
             return "refused a session: the spend cap is reached"
         except NotAccepted:
-            logger.warning("%s waits and no session could be started", record["batch_id"], exc_info=True)
+            logger.warning("%s waits and no session could be started", batch.batch_id, exc_info=True)
             return None
         return "got a session"

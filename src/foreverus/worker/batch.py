@@ -48,16 +48,16 @@ class ShardAnswering:
             return MessageOutcome.DONE
         ref = message.ref
         logs.bind(batch_id=ref.batch_id)
-        record, shards = await asyncio.gather(
+        batch, shards = await asyncio.gather(
             self.resources.run_blocking(self.resources.batches.get, ref),
             self.resources.run_blocking(self.resources.batches.shards, ref.batch_id),
         )
         shard = next((one for one in shards if one.number == message.shard), None)
-        if record is None or shard is None or not in_round(record, message.round):
+        if batch is None or shard is None or not in_round(batch, message.round):
             return MessageOutcome.DONE
         if not shard.is_done:
             await self.resources.run_blocking(self.resources.batches.worked_on, ref, self.resources.answered_by)
-            job = ShardJob(ref, message.round, shard, record["input_key"])
+            job = ShardJob(ref, message.round, shard, batch.input_key)
             stopped = await self._answer(ShardRun(self.resources, job, ahead))
             if stopped is not StopReason.FINISHED:
                 return MessageOutcome.DONE if stopped is StopReason.SUPERSEDED else MessageOutcome.HAND_BACK
@@ -97,11 +97,11 @@ class ShardAnswering:
         shards = await self.resources.run_blocking(self.resources.batches.shards, message.ref.batch_id)
         if not all_done(shards):
             return
-        record = await self.resources.run_blocking(self.resources.batches.get, message.ref)
-        if record is None or not in_round(record, message.round) or not record.get("task_token"):
+        batch = await self.resources.run_blocking(self.resources.batches.get, message.ref)
+        if batch is None or not in_round(batch, message.round) or not batch.task_token:
             return
         try:
-            await self.resources.run_blocking(self.tasks.succeed, record["task_token"], {"outcome": "done"})
+            await self.resources.run_blocking(self.tasks.succeed, batch.task_token, {"outcome": "done"})
         except TaskRefused as err:
             log.info("the round of %s is over already: %s", message.ref.batch_id, err)
 

@@ -8,6 +8,7 @@ import pytest
 
 from foreverus import ids
 from foreverus.batches.cost import Rates, batch_cost_usd
+from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
 from foreverus.batches.records import Shard
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
@@ -68,16 +69,9 @@ def test_bedrock_costs_its_tokens_and_an_unknown_price_is_no_price() -> None:
     assert cost([], rates=UNKNOWN) == 0.0
 
 
-def test_a_pace_is_learned_from_batches_that_fill_the_slots() -> None:
+def test_a_speed_is_learned_from_batches_that_fill_the_slots() -> None:
     assert gpu_tokens_per_second(64, 6400, 256.0, 16) == 400.0
     assert gpu_tokens_per_second(63, 6400, 256.0, 16) is None
     assert gpu_tokens_per_second(64, 0, 256.0, 16) is None
-    assert learned(None, {"tokens_per_second": 400.0, "boot_seconds": 90.0}) == {
-        "tokens_per_second": 400.0,
-        "boot_seconds": 90.0,
-    }
-    before = {"pk": "PACE", "sk": "g6.xlarge", "tokens_per_second": 400.0, "boot_seconds": 90.0}
-    assert learned(before, {"tokens_per_second": 300.0, "boot_seconds": None}) == {
-        "tokens_per_second": 370.0,
-        "boot_seconds": 90.0,
-    }
+    assert learned(LearnedSpeed(), LearnedSpeed(400.0, 90.0)) == LearnedSpeed(400.0, 90.0)
+    assert learned(LearnedSpeed(400.0, 90.0), LearnedSpeed(300.0)) == LearnedSpeed(370.0, 90.0)

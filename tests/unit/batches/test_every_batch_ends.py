@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,14 +9,17 @@ from hypothesis import strategies as st
 from foreverus import ids
 from foreverus.aws.sqs import MemoryShards
 from foreverus.aws.step_functions import MemoryTasks
-from foreverus.batches.model import TERMINAL
+from foreverus.batches.finishing import Finished
+from foreverus.batches.plan.decision import Finish, GoOn, Wait
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
-from foreverus.batches.records import Progress
+from foreverus.batches.plan.records import NextStep
+from foreverus.batches.records import ExecutionError, Progress
 from foreverus.batches.serving import Serving
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
+from tests.unit.batches.altering import alter
 from tests.unit.batches.plan.test_planner import Sessions, live
 from tests.unit.batches.test_finishing import REF, World, world
 from tests.unit.batches.test_serving import Starter
@@ -52,44 +54,53 @@ class Life:
 
     def __post_init__(self) -> None:
         price = bedrock_price(self.bedrock, "us-east-1")
-        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, 2, self.bedrock, 8, price, 20.0)
+        deployment = Deployment(
+            region="us-east-1",
+            instance_types=("g6.xlarge",),
+            idle_seconds=300.0,
+            max_gpus=2,
+            bedrock_model_id=self.bedrock,
+            bedrock_calls=8,
+            bedrock_price=price,
+            monthly_cap_usd=20.0,
+        )
         self.planner = Planner(self.batch.store, self.sessions, MemoryLedger(), deployment, lambda: self.now)
         clock = lambda: self.now  # noqa: E731
         self.serving = Serving(self.batch.store, MemoryShards(), Starter(), self.tasks, clock)
 
-    def run(self) -> tuple[dict[str, Any], int]:
+    def run(self) -> tuple[Finished, int]:
         """(what Finish said, how many rounds it took)."""
-        error: dict[str, str] | None = None
+        error: ExecutionError | None = None
         for count in range(500):
             plan = self.planner.plan(REF, error)
-            if plan["next"] == "finish":
-                return self.batch.finisher().finish(REF, plan["status"], error), count
-            assert plan["seconds"] >= 1
-            error = self.wait(plan) if plan["next"] == "wait" else self.round(plan)
+            if isinstance(plan, Finish):
+                return self.batch.finisher().finish(REF, plan.status, error), count
+            assert plan.seconds >= 1
+            error = self.wait(plan) if isinstance(plan, Wait) else self.round(plan)
         raise AssertionError("it does not end")
 
-    def wait(self, plan: dict[str, Any]) -> None:
-        self.now += timedelta(seconds=plan["seconds"])
+    def wait(self, plan: Wait) -> None:
+        self.now += timedelta(seconds=plan.seconds)
 
-    def round(self, plan: dict[str, Any]) -> dict[str, str] | None:
+    def round(self, plan: GoOn) -> ExecutionError | None:
         end, lines, lives = self.story.pop(0) if self.story else ("BootFailed", 0, False)
-        token = f"token {plan['round']}"
-        if plan["next"] == "gpu":
+        on_gpu, token = plan.round.start.planned is NextStep.GPU, f"token {plan.round.number}"
+        if on_gpu:
             self.tasks.open.add(token)
-            self.serving.serve(REF, plan["round"], token)
-        self.now += timedelta(seconds=plan["seconds"] if end == "States.Timeout" else min(30, plan["seconds"]))
+            self.serving.serve(REF, plan.round.number, token)
+        self.now += timedelta(seconds=plan.seconds if end == "States.Timeout" else min(30, plan.seconds))
         self.finish(LINES if end == "done" and lines else lines)
         self.sessions.live = [live()] if lives else []
         if end == "cancel":
-            self.batch.store.change(REF, {"status": "cancelling"}, status_in=("in_progress",))
+            self.batch.store.cancel(REF, self.now)
         if end in ("cancel", "done"):
             return None
-        if plan["next"] == "gpu" and end not in ("States.Timeout", "NotAccepted", "Lambda.Unknown"):
+        if on_gpu and end not in ("States.Timeout", "NotAccepted", "Lambda.Unknown"):
             waiting = WaitingBatches(self.batch.store, self.batch.store.pending, self.tasks, lambda: [])
             assert waiting.reject_all("ses_1", end) == 1
             _, code, cause = self.tasks.results[-1]
-            return {"Error": code, "Cause": cause}
-        return {"Error": end, "Cause": "because"}
+            return ExecutionError(code, cause)
+        return ExecutionError(end, "because")
 
     def finish(self, lines: int) -> None:
         for number in range(self.finished + 1, min(self.finished + lines, LINES) + 1):
@@ -107,19 +118,19 @@ def test_every_batch_ends_in_time_with_a_line_for_every_line(
 ) -> None:
     batch = world(LINES)
     ends = NOW + timedelta(hours=24)
-    batch.store.change(REF, {"metadata": metadata, "expires_at": ids.timestamp(ends)})
+    alter(batch.store, REF, metadata=metadata, expires_at=ids.timestamp(ends))
     life = Life(batch, list(story), bedrock)
     said, count = life.run()
     record = batch.record()
-    assert said.status == record["status"] in TERMINAL
+    assert said.status is record.status and record.is_over
     assert life.now <= ends + timedelta(seconds=30)
     # After the story each round fails without an answer: three failures of each backend, or the pauses of a day.
     assert count <= len(story) + 3 * 2 + 24 * 2 + 20
     numbers = [int(one["custom_id"][1:]) for kind in ("output", "error") for one in batch.written(kind)]
     assert sorted(numbers) == list(range(1, LINES + 1))
-    assert record["completed"] == life.finished
-    assert (record["status"] == "completed") == (life.finished == LINES and record["status"] != "cancelled")
-    if record["status"] == "failed":
-        assert record["errors"] and record["errors"][0]["message"]
+    assert record.result.completed == life.finished
+    assert (record.status == "completed") == (life.finished == LINES and record.status != "cancelled")
+    if record.status == "failed":
+        assert record.errors and record.errors[0].message
     assert batch.store.pending.batches() == []
-    assert "task_token" not in record
+    assert not record.task_token

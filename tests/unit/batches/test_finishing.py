@@ -16,14 +16,26 @@ from foreverus.batches.finishing import Finisher, file_ids
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.records import BatchRef, LineError, LineResult, Progress
+from foreverus.batches.plan.records import LearnedSpeed
+from foreverus.batches.records import (
+    Batch,
+    BatchRef,
+    BatchStatus,
+    ErrorEntry,
+    ExecutionError,
+    LineError,
+    LineResult,
+    Progress,
+    TokenUsage,
+)
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
-from foreverus.files.records import object_key
+from foreverus.files.records import File, object_key
 from foreverus.files.store import MemoryFiles
 from foreverus.notifications.outbox import Entry, MemoryOutbox, Subject
 from foreverus.sessions.records import Session
+from tests.unit.batches.altering import alter, known, next_round
 from tests.unit.conftest import NOW, launch_item, session_record
 
 REF = BatchRef("ana", "batch_1")
@@ -57,10 +69,18 @@ class World:
     def finisher(self) -> Finisher:
         later = NOW + timedelta(minutes=20)
         costs = BatchCosts(self.sessions, RATES, lambda: later)
-        return Finisher(self.store, self.objects, self.files, costs, self.ledger, self.outbox, lambda: later)
+        return Finisher(
+            store=self.store,
+            objects=self.objects,
+            files=self.files,
+            costs=costs,
+            ledger=self.ledger,
+            outbox=self.outbox,
+            clock=lambda: later,
+        )
 
-    def record(self) -> dict[str, Any]:
-        return self.store.get(REF) or {}
+    def record(self) -> Batch:
+        return known(self.store, REF)
 
     def written(self, kind: str) -> list[dict[str, Any]]:
         """The lines of the output or the error file."""
@@ -125,7 +145,7 @@ def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[i
             batch.finish(number)
         else:
             batch.finish(number, error=LineError(outcome, "no"))
-    batch.finisher().finish(REF, status)
+    batch.finisher().finish(REF, BatchStatus(status))
 
     answered, refused = batch.written("output"), batch.written("error")
     assert [one["custom_id"] for one in answered] == [f"c{n}" for n in sorted(outcomes) if outcomes[n] == "answer"]
@@ -135,12 +155,12 @@ def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[i
     assert [one["error"]["code"] for one in refused] == [outcomes.get(n, unanswered) for n in expected]
 
     record = batch.record()
-    assert record["status"] == status
-    assert (record["completed"], record["failed"]) == (len(answered), len(refused))
-    assert record["total"] == len(answered) + len(refused)
-    assert record["usage"] == {"prompt_tokens": 3 * len(answered), "completion_tokens": 5 * len(answered)}
+    assert record.status == status
+    assert (record.result.completed, record.result.failed) == (len(answered), len(refused))
+    assert record.total == len(answered) + len(refused)
+    assert record.result.usage == TokenUsage(3 * len(answered), 5 * len(answered))
     kept = {one.file_id: one.bytes for one in batch.files.records.values()}
-    ids = [record["output_file_id"], record["error_file_id"]]
+    ids = [record.result.output_file_id, record.result.error_file_id]
     assert kept == {one: batch.objects.size(object_key("ana", one)) for one in ids if one}
     assert [one is None for one in ids] == [not answered, not refused]
 
@@ -148,10 +168,12 @@ def test_every_line_is_written_once_and_in_order(mixture: tuple[int, frozenset[i
 def test_finishing_twice_changes_nothing_and_tells_the_same() -> None:
     batch = world()
     batch.finish(1)
-    first = batch.finisher().finish(REF, "expired")
+    first = batch.finisher().finish(REF, BatchStatus.EXPIRED)
     record, held = batch.record(), dict(batch.objects.held)
     batch.finish(2)  # a worker that had not heard of it
-    again = replace(batch.finisher(), clock=lambda: NOW + timedelta(days=1)).finish(REF, "failed", {"Error": "Late"})
+    again = replace(batch.finisher(), clock=lambda: NOW + timedelta(days=1)).finish(
+        REF, BatchStatus.FAILED, ExecutionError("Late")
+    )
     assert again == first
     assert (batch.record(), batch.objects.held) == (record, held)
 
@@ -167,9 +189,9 @@ def test_a_notification_is_owed_before_the_end_is_written() -> None:
 
     over, crashing, owed = world(2), Crashing(), [Entry(Subject.BATCHES, "batch_1", "ana")]
     with pytest.raises(Crash):
-        replace(over.finisher(), outbox=crashing).finish(REF, "completed")
-    assert (over.record()["status"], crashing.entries(Subject.BATCHES)) == ("in_progress", owed)
-    over.finisher().finish(REF, "completed")
+        replace(over.finisher(), outbox=crashing).finish(REF, BatchStatus.COMPLETED)
+    assert (over.record().status, crashing.entries(Subject.BATCHES)) == ("in_progress", owed)
+    over.finisher().finish(REF, BatchStatus.COMPLETED)
     assert over.outbox.entries(Subject.BATCHES) == owed, "who finishes it notifies people, and removes it"
 
 
@@ -178,21 +200,21 @@ def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files(
     batch.finish(1)
 
     class Crashing(MemoryFiles):
-        def put(self, file: dict[str, Any]) -> None:
+        def put(self, file: File) -> None:
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        replace(batch.finisher(), files=Crashing()).finish(REF, "expired")
-    assert batch.record()["status"] == "finalizing"
-    assert batch.finisher().finish(REF, "expired").status == "expired"
-    assert (batch.record()["output_file_id"], batch.record()["error_file_id"]) == file_ids("batch_1")
+        replace(batch.finisher(), files=Crashing()).finish(REF, BatchStatus.EXPIRED)
+    assert batch.record().status == "finalizing"
+    assert batch.finisher().finish(REF, BatchStatus.EXPIRED).status == "expired"
+    assert (batch.record().result.output_file_id, batch.record().result.error_file_id) == file_ids("batch_1")
     assert len(batch.written("output")) + len(batch.written("error")) == 3
 
 
 def test_a_cancellation_wins_over_every_other_end() -> None:
     batch = world()
-    batch.store.change(REF, {"status": "cancelling"})
-    assert batch.finisher().finish(REF, "completed").status == "cancelled"
+    alter(batch.store, REF, status=BatchStatus.CANCELLING)
+    assert batch.finisher().finish(REF, BatchStatus.COMPLETED).status == "cancelled"
     assert {one["error"]["code"] for one in batch.written("error")} == {"batch_cancelled"}
 
 
@@ -200,19 +222,20 @@ def test_a_cancellation_while_the_files_are_written_is_not_lost() -> None:
     batch = world()
 
     class Slow(MemoryFiles):
-        def put(self, file: dict[str, Any]) -> None:
+        def put(self, file: File) -> None:
             super().put(file)
-            batch.store.change(REF, {"status": "cancelling"}, status_in=("finalizing",))
+            assert batch.record().status is BatchStatus.FINALIZING
+            alter(batch.store, REF, status=BatchStatus.CANCELLING)
 
-    result = replace(batch.finisher(), files=Slow()).finish(REF, "completed")
-    assert result.status == batch.record()["status"] == "cancelled"
+    result = replace(batch.finisher(), files=Slow()).finish(REF, BatchStatus.COMPLETED)
+    assert result.status == batch.record().status == "cancelled"
 
 
 def test_a_batch_that_never_passed_its_validation_has_no_files() -> None:
     batch = world(validated=False)
-    done = batch.finisher().finish(REF, "failed", {"Error": "Lambda.Unknown", "Cause": "it broke"})
+    done = batch.finisher().finish(REF, BatchStatus.FAILED, ExecutionError("Lambda.Unknown", "it broke"))
     assert done.status == "failed"
-    assert batch.record()["errors"] == [{"code": "lambda_unknown", "message": "it broke", "param": None, "line": None}]
+    assert batch.record().errors == (ErrorEntry("lambda_unknown", "it broke"),)
     assert batch.files.records == {}
     assert "nothing was run" in done.notification.subject
 
@@ -220,25 +243,25 @@ def test_a_batch_that_never_passed_its_validation_has_no_files() -> None:
 def test_a_copy_of_the_input_that_is_gone_keeps_no_batch_from_its_end() -> None:
     batch = world()
     batch.finish(1)
-    batch.objects.delete(batch.record()["input_key"])
-    assert batch.finisher().finish(REF, "expired").status == "expired"
+    batch.objects.delete(batch.record().input_key)
+    assert batch.finisher().finish(REF, BatchStatus.EXPIRED).status == "expired"
     assert [one["custom_id"] for one in batch.written("output")] == ["c1"]
-    assert batch.record()["failed"] == 2
-    assert batch.record()["errors"][0]["code"] == "input_lost"
+    assert batch.record().result.failed == 2
+    assert batch.record().errors[0].code == "input_lost"
 
 
 def test_nobody_finishes_a_batch_that_is_not_there() -> None:
     with pytest.raises(NotFound):
-        World().finisher().finish(REF, "failed")
+        World().finisher().finish(REF, BatchStatus.FAILED)
 
 
 def test_the_promise_and_the_token_are_gone() -> None:
     batch = world()
-    batch.store.begin_round(REF, 1, {})
+    batch.store.begin_round(REF, next_round(1))
     batch.store.offer(REF, 1, "token", NOW)
-    batch.finisher().finish(REF, "expired")
+    batch.finisher().finish(REF, BatchStatus.EXPIRED)
     assert batch.store.pending.batches() == []
-    assert "task_token" not in batch.record()
+    assert not batch.record().task_token
 
 
 def on_gpu(batch: World, lines: int) -> None:
@@ -255,28 +278,28 @@ def on_gpu(batch: World, lines: int) -> None:
 def test_what_it_cost_and_how_fast_it_was_is_noted_for_the_next_choice() -> None:
     batch = world(lines=8)
     on_gpu(batch, 8)
-    batch.finisher().finish(REF, "completed")
-    assert batch.record()["cost_usd"] == pytest.approx(4.0 / 2 / 3600 * 0.4, abs=1e-6)
+    batch.finisher().finish(REF, BatchStatus.COMPLETED)
+    assert batch.record().result.cost_usd == pytest.approx(4.0 / 2 / 3600 * 0.4, abs=1e-6)
     # Eight answers of five tokens in four seconds of two slots: 20 tokens/s.
-    assert batch.store.pace("g6.xlarge") == {"tokens_per_second": 20.0, "boot_seconds": 90.0}
-    assert batch.store.pace("bedrock") is None
+    assert batch.store.speed("g6.xlarge") == LearnedSpeed(20.0, 90.0)
+    assert batch.store.speed("bedrock") == LearnedSpeed()
 
 
 def test_a_session_that_failed_before_it_answered_anything_is_paid_by_its_batch() -> None:
     batch = world()
     failed = session_record("ses_9", trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.05})
     batch.sessions.known["ses_9"] = failed
-    batch.finisher().finish(REF, "failed")
-    assert batch.record()["cost_usd"] == 0.05
+    batch.finisher().finish(REF, BatchStatus.FAILED)
+    assert batch.record().result.cost_usd == 0.05
 
 
-def test_bedrocks_pace_is_learned_from_what_it_answered() -> None:
+def test_bedrocks_speed_is_learned_from_what_it_answered() -> None:
     batch = world(lines=64)
     for number in range(1, 65):
         at = ids.timestamp(NOW + timedelta(seconds=number / 8))
         batch.finish(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=9, by="bedrock", at=at)
-    done = batch.finisher().finish(REF, "completed")
-    assert batch.store.pace("bedrock") == {"tokens_per_second": pytest.approx(64 * 9 / (63 / 8), abs=0.01)}
+    done = batch.finisher().finish(REF, BatchStatus.COMPLETED)
+    assert batch.store.speed("bedrock").tokens_per_second == pytest.approx(64 * 9 / (63 / 8), abs=0.01)
     assert "Bedrock" in done.notification.message
 
 
@@ -288,7 +311,7 @@ def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_compl
     batch = world(lines=1)
     batch.finish(1)
     costs = BatchCosts(Broken(), RATES, lambda: NOW)
-    done = replace(batch.finisher(), costs=costs).finish(REF, "completed")
+    done = replace(batch.finisher(), costs=costs).finish(REF, BatchStatus.COMPLETED)
     assert done.status == "completed"
     assert "cost unknown" in done.notification.subject
 
@@ -296,7 +319,7 @@ def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_compl
 def test_people_are_told_what_happened_and_never_what_was_written() -> None:
     batch = world(lines=8)
     on_gpu(batch, 8)
-    told = batch.finisher().finish(REF, "completed").notification
+    told = batch.finisher().finish(REF, BatchStatus.COMPLETED).notification
     assert told.subject == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
     for word in ("batch_1", "8 of 8 answered", "24 in, 40 out", "Minutes:   20.0", "GPU", file_ids("batch_1")[0]):
         assert word in told.message
@@ -308,7 +331,7 @@ def test_a_bad_file_is_told_by_its_codes_alone() -> None:
     batch = world(validated=False)
     batch.objects.put("files/ana/file_in", b'{"custom_id": "secret"}\n' * 3)
     assert not Validator(batch.store, batch.objects, batch.outbox, MODEL, lambda: NOW).run(REF)["valid"]
-    told = batch.finisher().finish(REF, "failed").notification
+    told = batch.finisher().finish(REF, BatchStatus.FAILED).notification
     assert "duplicate_custom_id (2)" in told.message and "first in line 1" in told.message
     assert "secret" not in told.subject + told.message
     assert told.subject.isascii() and len(told.subject) < 100
@@ -316,8 +339,8 @@ def test_a_bad_file_is_told_by_its_codes_alone() -> None:
 
 def test_a_failure_says_what_to_do() -> None:
     batch = world()
-    error = {"Error": "GpuQuotaExceeded", "Cause": "Raise the quota L-3819A6DF."}
-    told = batch.finisher().finish(REF, "failed", error).notification
+    error = ExecutionError("GpuQuotaExceeded", "Raise the quota L-3819A6DF.")
+    told = batch.finisher().finish(REF, BatchStatus.FAILED, error).notification
     assert "gpu_quota_exceeded: AWS counts vCPUs" in told.message and "L-3819A6DF" in told.message
     assert "failed, 0 of 3 answered" in told.subject
 
@@ -329,7 +352,7 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     )
     batch.store.progress(REF, 0, Progress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)
     for _ in range(2):
-        batch.finisher().finish(REF, "completed")
+        batch.finisher().finish(REF, BatchStatus.COMPLETED)
     expected = RATES.bedrock.usd(1_000_000, 1_000_000)
     assert batch.ledger.entries == {("2026-01", "batch_1"): expected}
-    assert batch.record()["cost_usd"] == expected
+    assert batch.record().result.cost_usd == expected

@@ -4,8 +4,16 @@ from typing import Any
 
 import pytest
 
-from foreverus.batches.items import new_shard_item, result_from_item, result_to_item, shard_from_item
-from foreverus.batches.records import LineError, LineResult, Shard, ShardStatus
+from foreverus.batches.items import (
+    batch_from_item,
+    batch_to_item,
+    new_shard_item,
+    result_from_item,
+    result_to_item,
+    shard_from_item,
+)
+from foreverus.batches.plan.records import NextStep
+from foreverus.batches.records import BatchStatus, BatchTrigger, ErrorEntry, LineError, LineResult, Shard, ShardStatus
 
 # As they lay in the table before records had types.
 SHARD: dict[str, Any] = {
@@ -77,3 +85,84 @@ def test_lines(item: dict[str, Any], result: LineResult) -> None:
     assert result_from_item(item) == result
     assert item | result_to_item(result) == item
     assert result_from_item(result_to_item(result)) == result
+
+
+# A batch in its second round and one at its end, as they lay in the table before records had types.
+BATCH: dict[str, Any] = {
+    "batch_id": "batch_1",
+    "user_id": "ana",
+    "status": "in_progress",
+    "trigger": "api",
+    "created_at": "2026-01-01T12:00:00.000Z",
+    "expires_at": "2026-01-02T12:00:00.000Z",
+    "endpoint": "/v1/chat/completions",
+    "completion_window": "24h",
+    "input_file_id": "file_1",
+    "source_key": "files/ana/file_1",
+    "input_key": "batches/batch_1/input.jsonl",
+    "metadata": {"team": "blue", "foreverus_choice": "gpu: cheaper"},
+    "round": 2,
+    "total": 250,
+    "model": "mistral-7b",
+    "in_progress_at": "2026-01-01T12:00:05.000Z",
+    "planned": "gpu",
+    "round_began_at": "2026-01-01T12:10:00.000Z",
+    "settled_before": 40,
+    "tokens_before": 900,
+    "gpu_failures": 1,
+    "bedrock_failures": 0,
+    "pauses": 0,
+    "bedrock_barred": "BackendUnavailable",
+    "choice": {"next": "gpu", "reason": "cheaper", "gpu_usd": 0.25, "gpu_live": False},
+    "backend": "gpu",
+    "gpus": 2,
+    "on_demand": True,
+    "task_token": "token",
+    "sessions": {"ses_1", "ses_2"},
+}
+ENDED: dict[str, Any] = {
+    **{name: value for name, value in BATCH.items() if name not in ("task_token", "bedrock_barred")},
+    "status": "failed",
+    "finalizing_at": "2026-01-01T13:00:00.000Z",
+    "ended_at": "2026-01-01T13:00:02.000Z",
+    "errors": [{"code": "engine_failed", "message": "It died.", "param": None, "line": None}],
+    "completed": 200,
+    "failed": 50,
+    "usage": {"prompt_tokens": 2_000, "completion_tokens": 4_000},
+    "on_gpu": 200,
+    "on_bedrock": 0,
+    "cost_usd": 0.0125,
+    "bedrock_usd": 0.0,
+    "output_file_id": "file_1output",
+    "error_file_id": None,
+    "store_tries": 1,
+}
+
+
+@pytest.mark.parametrize("item", [BATCH, ENDED])
+def test_a_batch_is_read_and_written_as_it_is(item: dict[str, Any]) -> None:
+    assert batch_to_item(batch_from_item(item)) == item
+
+
+def test_a_batch_that_has_just_been_created_lacks_nearly_everything() -> None:
+    at_first = [*list(BATCH)[:12], "round"]
+    item = {**{name: BATCH[name] for name in at_first}, "status": "validating", "metadata": {}, "round": 0}
+    batch = batch_from_item(item)
+    assert batch_to_item(batch) == item
+    assert (batch.total, batch.model, batch.sessions, batch.gpus) == (None, None, frozenset(), 1)
+    bare = batch_from_item({"batch_id": "batch_1", "user_id": "ana"})
+    assert (bare.trigger, bare.metadata, bare.errors) == (None, {}, ())
+
+
+def test_errors_of_old_batches_may_name_neither_line_nor_parameter() -> None:
+    quota = {"code": "gpu_quota_exceeded", "message": "Raise it."}
+    assert batch_from_item({**ENDED, "errors": [quota]}).errors == (ErrorEntry("gpu_quota_exceeded", "Raise it."),)
+
+
+def test_words_of_a_newer_version_are_nobodys_to_act_upon() -> None:
+    strange = batch_from_item(
+        {**BATCH, "status": "paused", "trigger": "mail", "planned": "elsewhere", "colour": "blue"}
+    )
+    assert (strange.status, strange.trigger) == (BatchStatus.FINALIZING, BatchTrigger.UNKNOWN)
+    assert strange.newest_round.planned is NextStep.NONE
+    assert not strange.is_over

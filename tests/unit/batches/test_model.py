@@ -10,13 +10,12 @@ from foreverus import ids
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.model import (
     Options,
-    is_over,
     new_batch,
     options_of,
-    public_batch,
     window_of,
 )
-from foreverus.batches.records import Shard
+from foreverus.batches.records import Batch, BatchResult, BatchStatus, BatchTrigger, ErrorEntry, Shard, TokenUsage
+from foreverus.batches.views import public_batch
 from foreverus.errors import InvalidRequest
 from tests.unit.conftest import NOW
 
@@ -24,25 +23,25 @@ REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24
 SECONDS = int(NOW.timestamp())
 
 
-def record(**changes: Any) -> dict[str, Any]:
-    return new_batch("batch_1", "ana", REQUEST, NOW) | changes
+def record(**changes: Any) -> Batch:
+    return replace(new_batch("batch_1", "ana", REQUEST, NOW), **changes)
 
 
 def shard(**changes: Any) -> Shard:
     return replace(Shard(0, 1, 10, 0, 900), **changes)
 
 
-def shown(item: dict[str, Any], *shards: Shard, after_s: float = 0) -> dict[str, Any]:
-    return public_batch(item, list(shards), None, NOW + timedelta(seconds=after_s))
+def shown(batch: Batch, *shards: Shard, after_s: float = 0) -> dict[str, Any]:
+    return public_batch(batch, list(shards), None, NOW + timedelta(seconds=after_s))
 
 
 def test_a_new_batch_waits_for_its_validation() -> None:
-    item = new_batch("batch_1", "ana", REQUEST | {"metadata": {"backend": "gpu"}}, NOW, "schedule")
-    assert (item["status"], item["trigger"], item["round"], is_over(item)) == ("validating", "schedule", 0, False)
-    assert item["expires_at"] == ids.timestamp(NOW + timedelta(hours=24))
-    assert (item["source_key"], item["input_key"]) == ("files/ana/file_1", "batches/batch_1/input.jsonl")
-    assert item["metadata"] == {"backend": "gpu"}
-    assert new_batch("batch_1", "ana", REQUEST | {"metadata": None}, NOW)["metadata"] == {}
+    item = new_batch("batch_1", "ana", REQUEST | {"metadata": {"backend": "gpu"}}, NOW, BatchTrigger.SCHEDULE)
+    assert (item.status, item.trigger, item.round, item.is_over) == ("validating", "schedule", 0, False)
+    assert item.expires_at == ids.timestamp(NOW + timedelta(hours=24))
+    assert (item.source_key, item.input_key) == ("files/ana/file_1", "batches/batch_1/input.jsonl")
+    assert item.metadata == {"backend": "gpu"}
+    assert new_batch("batch_1", "ana", REQUEST | {"metadata": None}, NOW).metadata == {}
 
 
 @pytest.mark.parametrize(("text", "hours"), [("10m", 1 / 6), ("90m", 1.5), ("1h", 1), ("24h", 24), ("168h", 168)])
@@ -76,7 +75,12 @@ def test_a_batch_that_is_being_validated_shows_no_counts_yet() -> None:
 
 
 def test_a_running_batch_adds_its_shards_up_and_says_when_it_will_be_done() -> None:
-    item = record(status="in_progress", in_progress_at=ids.timestamp(NOW), total=10, sessions={"ses_2", "ses_1"})
+    item = record(
+        status=BatchStatus.IN_PROGRESS,
+        in_progress_at=ids.timestamp(NOW),
+        total=10,
+        sessions=frozenset({"ses_2", "ses_1"}),
+    )
     done = shard(completed=3, failed=1, prompt_tokens=100, completion_tokens=300)
     made = shown(item, done, shard(completed=1, completion_tokens=100), after_s=20)
     assert made["request_counts"] == {"total": 10, "completed": 4, "failed": 1}
@@ -92,26 +96,26 @@ def test_a_running_batch_adds_its_shards_up_and_says_when_it_will_be_done() -> N
     [("completed", "completed_at"), ("failed", "failed_at"), ("expired", "expired_at"), ("cancelled", "cancelled_at")],
 )
 def test_each_end_has_its_own_time(status: str, field: str) -> None:
-    ended = record(status=status, ended_at=ids.timestamp(NOW), total=5, completed=3, failed=1)
-    made = shown(ended | {"usage": {"prompt_tokens": 7, "completion_tokens": 8}})
+    result = BatchResult(completed=3, failed=1, usage=TokenUsage(7, 8))
+    ended = record(status=BatchStatus(status), ended_at=ids.timestamp(NOW), total=5, result=result)
+    made = shown(ended)
     ends = {name for name in ("completed_at", "failed_at", "expired_at", "cancelled_at") if made[name] is not None}
     assert ends == {field}
     assert made[field] == SECONDS
     assert made["request_counts"] == {"total": 5, "completed": 3, "failed": 2}, "each line is in one of the files"
     assert made["usage"]["total_tokens"] == 15
     assert made["foreverus"]["eta_seconds"] is None
-    assert is_over(ended)
+    assert ended.is_over
 
 
 def test_errors_say_how_many_there_are() -> None:
-    error = {"code": "invalid_json", "message": "No JSON.", "line": 3, "param": None}
-    made = shown(record(status="failed", errors=[error], errors_total=250))
-    assert made["errors"] == {"object": "list", "data": [error], "total": 250}
-    quota = {"code": "gpu_quota_exceeded", "message": "Raise it."}
-    assert shown(record(errors=[quota]))["errors"]["data"] == [{**quota, "param": None, "line": None}]
+    error = ErrorEntry("invalid_json", "No JSON.", line=3)
+    made = shown(record(status=BatchStatus.FAILED, errors=(error,), errors_total=250))
+    said = {"code": "invalid_json", "message": "No JSON.", "line": 3, "param": None}
+    assert made["errors"] == {"object": "list", "data": [said], "total": 250}
 
 
 def test_nothing_secret_is_shown() -> None:
-    item = record(task_token="secret", input_key="k", pk="USER#ana")
+    item = record(task_token="secret", input_key="k")
     assert not {"task_token", "input_key", "source_key", "pk", "user_id"} & set(shown(item))
     assert "secret" not in str(shown(item))

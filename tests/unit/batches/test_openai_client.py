@@ -13,11 +13,12 @@ from foreverus import bootstrap, ids
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.model import new_batch
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import BatchRef, BatchResult, BatchStatus, BatchTrigger, Ending, TokenUsage
 from foreverus.batches.store import BatchStore
 from foreverus.files.records import FilePurpose, new_file
 from foreverus.files.store import FileStore
 from foreverus.notifications.outbox import MemoryOutbox
+from tests.unit.batches.altering import alter
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway
 
@@ -137,14 +138,13 @@ def test_a_batch_from_creation_to_its_output(client: openai.OpenAI, aws: Aws) ->
     client.files.delete(file.id)  # the batch has a copy of its own
     assert validated(aws, batch.id) == {"valid": True, "lines": 2}
     store, ref = BatchStore(aws.items), BatchRef("ana", batch.id)
-    store.change(ref, {"backend": "gpu", "round": 1, "sessions": {"ses_1"}})
+    alter(store, ref, backend="gpu", round=1, sessions=frozenset({"ses_1"}))
     running = client.batches.retrieve(batch.id)
     assert running.status == "in_progress" and running.in_progress_at and running.model == MODEL
     assert running.request_counts == openai.types.BatchRequestCounts(total=2, completed=0, failed=0)
     FileStore(aws.items).put(new_file("file_out", "ana", "out.jsonl", 4, NOW, purpose=FilePurpose.BATCH_OUTPUT))
-    usage = {"prompt_tokens": 20, "completion_tokens": 30}
-    ended = {"status": "completed", "completed": 2, "failed": 0, "usage": usage, "cost_usd": 0.0125}
-    store.change(ref, {**ended, "ended_at": ids.timestamp(NOW), "output_file_id": "file_out"})
+    result = BatchResult(completed=2, usage=TokenUsage(20, 30), cost_usd=0.0125, output_file_id="file_out")
+    assert store.end(ref, Ending(status=BatchStatus.COMPLETED, result=result), (BatchStatus.IN_PROGRESS,), NOW)
     over = client.batches.retrieve(batch.id)
     assert (over.status, over.completed_at, over.output_file_id) == ("completed", int(NOW.timestamp()), "file_out")
     assert over.request_counts == openai.types.BatchRequestCounts(total=2, completed=2, failed=0)
@@ -182,8 +182,10 @@ def test_batches_are_listed_page_after_page_with_the_scheduled_ones(client: open
     for number in range(5):
         if number == 2:
             request = {"input_file_id": "s3://data/inputs/x", "endpoint": CHAT, "completion_window": "10m"}
-            item = new_batch(ids.new_id("batch", bootstrap.aws.clock()), "schedule", request, NOW, "schedule")
-            made.append(BatchStore(aws.items).create(item, None, NOW)["batch_id"])
+            item = new_batch(
+                ids.new_id("batch", bootstrap.aws.clock()), "schedule", request, NOW, BatchTrigger.SCHEDULE
+            )
+            made.append(BatchStore(aws.items).create(item, None, NOW).batch_id)
         else:
             made.append(client.batches.create(input_file_id=file.id, endpoint=CHAT, completion_window="24h").id)
     assert [batch.id for batch in client.batches.list(limit=2)] == made[::-1]

@@ -10,12 +10,13 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef
-from foreverus.batches.schedule_store import MemoryRuns, Runs, ScheduleStore
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger
+from foreverus.batches.schedule_store import MemoryRuns, Run, Runs, ScheduleStore
 from foreverus.batches.scheduled import ScheduledBatches, ScheduledBatchNotStarted
 from foreverus.errors import NotAccepted
 from foreverus.files.records import SCHEDULE_USER
 from foreverus.notifications.notification import MemoryNotifier, Notification
+from tests.unit.batches.altering import alter
 from tests.unit.conftest import NOW, Aws
 
 TONIGHT, TOMORROW = "2026-01-01T12:00:00Z", "2026-01-02T12:00:00Z"
@@ -30,16 +31,18 @@ class Service:
     requests: list[dict[str, Any]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
 
-    def create(self, user_id: str, request: dict[str, Any], key: str = "", trigger: str = "api") -> dict[str, Any]:
+    def create(
+        self, user_id: str, request: dict[str, Any], key: str = "", trigger: BatchTrigger = BatchTrigger.API
+    ) -> dict[str, Any]:
         if request["input_file_id"] in self.refused:
             raise NotAccepted("The batch could not be started.")
         batch_id = f"batch_{len(self.store.records) + 1}"
-        record = {"batch_id": batch_id, "user_id": user_id, "status": "validating", "trigger": trigger, "round": 0}
         at = ids.timestamp(self.world.now)
-        kept = self.store.create({**record, "created_at": at}, keys.idempotency_key(user_id, "batches", key), NOW)
-        if kept["batch_id"] == batch_id:
+        batch = Batch(batch_id=batch_id, user_id=user_id, trigger=trigger, created_at=at)
+        kept = self.store.create(batch, keys.idempotency_key(user_id, "batches", key), NOW)
+        if kept.batch_id == batch_id:
             self.requests.append(request)
-        return {"id": kept["batch_id"]}
+        return {"id": kept.batch_id}
 
 
 @dataclass
@@ -60,7 +63,13 @@ class World:
     def start(self, source: str, scheduled_at: str = TONIGHT, overlap: bool = False, **more: Any) -> dict[str, Any]:
         self.now += timedelta(seconds=1)
         batches = ScheduledBatches(
-            self.service, self.store, self.objects, self.runs, self.notifier, "data", lambda: self.now
+            service=self.service,
+            store=self.store,
+            objects=self.objects,
+            runs=self.runs,
+            notifier=self.notifier,
+            bucket="data",
+            clock=lambda: self.now,
         )
         return batches.start(source, scheduled_at, overlap=overlap, **more)
 
@@ -69,7 +78,7 @@ class World:
             self.objects.put(key, b"{}\n")
 
     def over(self, batch_id: str) -> None:
-        self.store.change(BatchRef(SCHEDULE_USER, batch_id), {"status": "completed"})
+        alter(self.store, BatchRef(SCHEDULE_USER, batch_id), status=BatchStatus.COMPLETED)
 
 
 def test_a_named_file_is_a_batch_at_each_run_and_one_however_often_it_is_delivered() -> None:
@@ -99,7 +108,7 @@ def test_the_schedule_owns_its_batches_and_may_say_what_it_wants() -> None:
         {"backend": "gpu"},
     )
     (open_batch,) = world.store.open_batches()
-    assert (open_batch["user_id"], open_batch["trigger"]) == (SCHEDULE_USER, "schedule")
+    assert (open_batch.user_id, open_batch.trigger) == (SCHEDULE_USER, "schedule")
 
 
 def test_a_prefix_is_a_batch_for_each_new_or_changed_file() -> None:
@@ -181,12 +190,12 @@ def runs(request: pytest.FixtureRequest, aws: Aws) -> Runs:
 
 def test_the_table_and_its_twin_remember_runs_alike(runs: Runs) -> None:
     first = runs.begin("inputs/a", TONIGHT, NOW)
-    assert first["started_at"] == ids.timestamp(NOW) and "batches" not in first
+    assert first == Run(ids.timestamp(NOW))
     runs.end("inputs/a", TONIGHT, ["batch_1"])
     again = runs.begin("inputs/a", TONIGHT, NOW + timedelta(minutes=1))
-    assert (again["started_at"], again["batches"]) == (first["started_at"], ["batch_1"])
-    assert "batches" not in runs.begin("inputs/a", TOMORROW, NOW)
-    assert "batches" not in runs.begin("inputs/b", TONIGHT, NOW)
+    assert again == Run(first.started_at, ("batch_1",))
+    assert runs.begin("inputs/a", TOMORROW, NOW).batches is None
+    assert runs.begin("inputs/b", TONIGHT, NOW).batches is None
 
 
 def test_the_table_and_its_twin_remember_inputs_by_their_content(runs: Runs) -> None:

@@ -9,12 +9,13 @@ from foreverus.aws.s3 import MemoryObjects
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef, Shard
+from foreverus.batches.records import BatchRef, BatchResult, BatchStatus, BatchTrigger, Shard
 from foreverus.batches.service import BatchService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import FilePurpose, FileStatus, new_file
 from foreverus.files.service import FileService
 from foreverus.files.store import MemoryFiles
+from tests.unit.batches.altering import alter, known, next_round
 from tests.unit.conftest import NOW
 
 REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}
@@ -41,7 +42,13 @@ class World:
         self.files = MemoryFiles()
         files = FileService(self.files, self.objects, lambda: NOW)
         self.service = BatchService(
-            self.store, files, self.machine, self.tasks, "data", lambda batch, shards: 0.5, lambda: NOW
+            store=self.store,
+            files=files,
+            machine=self.machine,
+            tasks=self.tasks,
+            bucket="data",
+            cost_of=lambda batch, shards: 0.5,
+            clock=lambda: NOW,
         )
         self.files.put(new_file("file_1", "ana", "p.jsonl", 1, NOW))
 
@@ -52,8 +59,8 @@ class World:
         """A batch whose round on the GPU waits for its token."""
         ref = BatchRef("ana", self.create()["id"])
         self.store.put_shards(ref.batch_id, [Shard(0, 1, 3, 0, 9)])
-        self.store.change(ref, {"status": "in_progress", "total": 3, "in_progress_at": "2026-01-01T12:00:00.000Z"})
-        self.store.begin_round(ref, 1, {"backend": "gpu"})
+        alter(self.store, ref, status=BatchStatus.IN_PROGRESS, total=3, in_progress_at="2026-01-01T12:00:00.000Z")
+        self.store.begin_round(ref, next_round(1))
         self.store.offer(ref, 1, "token", NOW)
         self.tasks.open.add("token")
         return ref
@@ -63,7 +70,7 @@ def test_a_batch_is_started_under_its_own_id() -> None:
     world = World()
     batch = world.create()
     assert world.machine.started == {batch["id"]: {"batch_id": batch["id"], "user_id": "ana"}}
-    assert [item["batch_id"] for item in world.store.open_batches()] == [batch["id"]]
+    assert [one.batch_id for one in world.store.open_batches()] == [batch["id"]]
     assert (batch["status"], batch["foreverus"]["trigger"]) == ("validating", "api")
 
 
@@ -81,14 +88,14 @@ def test_a_batch_that_runs_although_its_start_failed_is_kept() -> None:
 
     class Lost(Machine):
         def start(self, session_id: str, request: dict[str, Any]) -> None:
-            world.store.change(BatchRef("ana", session_id), {"status": "in_progress", "total": 3})
+            alter(world.store, BatchRef("ana", session_id), status=BatchStatus.IN_PROGRESS, total=3)
             super().start(session_id, request)
 
     world = World(Lost())
     world.machine.fail_next = 1
     batch = world.create(key="k")
     assert batch["status"] == "in_progress"
-    assert [item["batch_id"] for item in world.store.open_batches()] == [batch["id"]]
+    assert [one.batch_id for one in world.store.open_batches()] == [batch["id"]]
     assert world.create(key="k")["id"] == batch["id"]
 
 
@@ -107,7 +114,7 @@ def test_a_repeated_request_never_undoes_the_first() -> None:
     with pytest.raises(NotAccepted):
         world.create(key="k")
     assert world.service.get("ana", first["id"])["status"] == "validating"
-    world.store.change(BatchRef("ana", first["id"]), {"status": "in_progress", "total": 1})
+    alter(world.store, BatchRef("ana", first["id"]), status=BatchStatus.IN_PROGRESS, total=1)
     world.machine.fail_next = 1
     assert world.create(key="k")["id"] == first["id"], "it runs: there is nothing to start"
 
@@ -149,8 +156,8 @@ def test_an_object_of_the_bucket_can_be_the_input() -> None:
     world.objects.put("inputs/night/1.jsonl", b"{}")
     batch = world.create(input_file_id="s3://data/inputs/night/1.jsonl")
     assert batch["input_file_id"] == "s3://data/inputs/night/1.jsonl"
-    record = world.store.get(BatchRef("ana", batch["id"])) or {}
-    assert record["source_key"] == "inputs/night/1.jsonl"
+    record = known(world.store, BatchRef("ana", batch["id"]))
+    assert record.source_key == "inputs/night/1.jsonl"
 
 
 def test_cancelling_frees_the_round_that_waits() -> None:
@@ -166,7 +173,7 @@ def test_cancelling_frees_the_round_that_waits() -> None:
 def test_a_cancellation_whose_word_was_lost_is_given_again() -> None:
     world = World()
     ref = world.running()
-    world.store.change(ref, {"status": "cancelling"})  # written, and then the request failed
+    alter(world.store, ref, status=BatchStatus.CANCELLING)  # written, and then the request failed
     world.service.cancel("ana", ref.batch_id)
     assert world.tasks.results == [("token", "success", {"outcome": "cancelled"})]
 
@@ -185,20 +192,22 @@ def test_a_cancellation_whose_word_was_lost_is_given_again() -> None:
 def test_cancelling_at_every_status(status: str, after: str | None) -> None:
     world = World()
     batch_id = world.create()["id"]
-    world.store.change(BatchRef("ana", batch_id), {"status": status})
+    alter(world.store, BatchRef("ana", batch_id), status=BatchStatus(status))
     if after:
         assert world.service.cancel("ana", batch_id)["status"] == after
         return
     with pytest.raises(InvalidRequest) as caught:
         world.service.cancel("ana", batch_id)
     assert caught.value.reason == "batch_is_over"
-    assert (world.store.get(BatchRef("ana", batch_id)) or {})["status"] == status
+    assert known(world.store, BatchRef("ana", batch_id)).status == status
 
 
 def test_everybody_sees_and_cancels_scheduled_batches_and_nobody_elses() -> None:
     world = World()
     world.objects.put("inputs/n", b"{}")
-    scheduled = world.service.create("schedule", REQUEST | {"input_file_id": "s3://data/inputs/n"}, trigger="schedule")
+    scheduled = world.service.create(
+        "schedule", REQUEST | {"input_file_id": "s3://data/inputs/n"}, trigger=BatchTrigger.SCHEDULE
+    )
     own = world.create()["id"]
     assert world.service.cancel("bia", scheduled["id"])["status"] == "cancelling"
     assert {batch["id"] for batch in world.service.list_batches("ana", {})["data"]} == {scheduled["id"], own}
@@ -211,5 +220,5 @@ def test_cost_is_counted_while_it_runs_and_read_when_it_is_over() -> None:
     world = World()
     ref = world.running()
     assert world.service.get("ana", ref.batch_id)["foreverus"]["cost_usd"] == 0.5
-    world.store.change(ref, {"status": "completed", "cost_usd": 0.75, "completed": 3})
+    alter(world.store, ref, status=BatchStatus.COMPLETED, result=BatchResult(cost_usd=0.75, completed=3))
     assert world.service.get("ana", ref.batch_id)["foreverus"]["cost_usd"] == 0.75

@@ -1,7 +1,7 @@
 """A round on the GPU: what is offered to whom, and what is answered at once."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import boto3
@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from foreverus.aws.sqs import MemoryShards, ShardQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef, Progress, Shard
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, Progress, Shard
 from foreverus.batches.serving import Serving
 from foreverus.batches.shards.queue import shard_message
 from foreverus.errors import NotAccepted, SpendCapReached
@@ -47,8 +47,8 @@ class Starter:
 
 def in_progress(store: MemoryBatches, shards: int = 3, **changes: Any) -> None:
     """A batch in its first round on the GPU: the later a shard, the longer it is."""
-    record = {"user_id": "ana", "batch_id": "batch_1", "status": "in_progress", "round": 1, "trigger": "api"}
-    store.create({**record, **changes}, None, NOW)
+    batch = Batch(user_id="ana", batch_id="batch_1", status=BatchStatus.IN_PROGRESS, round=1)
+    store.create(replace(batch, **changes), None, NOW)
     parts = [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=10 * n) for n in range(shards)]
     store.put_shards("batch_1", parts)
 
@@ -67,7 +67,7 @@ def test_every_shard_that_is_not_done_is_queued_the_longest_first() -> None:
     service.serve(REF, 1, "token")
     assert queue.messages == [shard_message(REF, 2, 1), shard_message(REF, 0, 1)]
     assert [one.batch_id for one in store.pending.batches()] == ["batch_1"]
-    assert store.records[REF]["task_token"] == "token"
+    assert store.records[REF].task_token == "token"
     assert starter.started == [{"owner": "ana", "trigger": "batch", "allow_on_demand": False, "batch_id": "batch_1"}]
     assert tasks.results == []
 

@@ -1,6 +1,7 @@
 """The table and its twin behave alike: everything that is built on one is proved on the other."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,14 +10,37 @@ from botocore.exceptions import ClientError
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
+from foreverus.batches.input.lines import CHAT
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef, LineError, LineResult, Progress, Shard
+from foreverus.batches.model import new_batch
+from foreverus.batches.plan.records import LearnedSpeed, NextRound, NextStep, RoundStart, Setbacks
+from foreverus.batches.records import (
+    Batch,
+    BatchRef,
+    BatchResult,
+    BatchStatus,
+    BatchTrigger,
+    Ending,
+    ErrorEntry,
+    LineError,
+    LineResult,
+    Progress,
+    Shard,
+    TokenUsage,
+    ValidatedInput,
+)
 from foreverus.batches.store import Batches, BatchStore
 from foreverus.sessions.pending import PendingWorkStore
+from tests.unit.batches.altering import known, next_round
 from tests.unit.conftest import Aws
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
 REF = BatchRef("ana", "batch_1")
+REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}
+FOUND = ValidatedInput(
+    total=250, shards=3, model="mistral-7b", prompt_tokens_estimate=900, completion_tokens_limit=9_000
+)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -24,17 +48,17 @@ def batches(request: pytest.FixtureRequest, aws: Aws) -> Batches:
     return BatchStore(aws.items) if request.param == "dynamodb" else MemoryBatches()
 
 
-def record(batch_id: str = "batch_1", **more: Any) -> dict[str, Any]:
-    fields = {"batch_id": batch_id, "user_id": "ana", "status": "validating", "round": 0, "trigger": "api"}
-    return {**fields, "created_at": ids.timestamp(NOW), **more}
+def record(batch_id: str = "batch_1", **more: Any) -> Batch:
+    return replace(new_batch(batch_id, "ana", REQUEST, NOW), **more)
 
 
 def test_an_idempotency_key_makes_one_batch(batches: Batches) -> None:
     key = keys.idempotency_key("ana", "batches", "once")
-    assert batches.create(record(), key, NOW)["batch_id"] == "batch_1"
-    assert batches.create(record("batch_2"), key, NOW)["batch_id"] == "batch_1"
+    assert batches.create(record(), key, NOW) == record()
+    assert batches.create(record("batch_2"), key, NOW) == record()
     assert batches.get(BatchRef("ana", "batch_2")) is None
-    assert [item["batch_id"] for item in batches.open_batches()] == ["batch_1"]
+    (found,) = batches.open_batches()
+    assert (found.ref, found.created_at, found.trigger) == (REF, ids.timestamp(NOW), BatchTrigger.API)
     batches.close_open("batch_1")
     assert batches.open_batches() == []
 
@@ -45,47 +69,117 @@ def test_a_discarded_batch_leaves_nothing_and_its_key_can_be_used_again(batches:
     assert batches.discard(REF, key)
     assert batches.get(REF) is None
     assert batches.open_batches() == []
-    assert batches.create(record("batch_2"), key, NOW)["batch_id"] == "batch_2"
+    assert batches.create(record("batch_2"), key, NOW).batch_id == "batch_2"
 
 
 def test_a_batch_that_has_been_brought_further_is_not_discarded(batches: Batches) -> None:
     key = keys.idempotency_key("ana", "batches", "once")
     batches.create(record(), key, NOW)
-    batches.change(REF, {"status": "in_progress"})
+    batches.validated(REF, FOUND, NOW)
     assert not batches.discard(REF, key)
-    assert [item["batch_id"] for item in batches.open_batches()] == ["batch_1"]
-    assert batches.create(record("batch_2"), key, NOW)["status"] == "in_progress"
+    assert [one.batch_id for one in batches.open_batches()] == ["batch_1"]
+    assert batches.create(record("batch_2"), key, NOW).status is BatchStatus.IN_PROGRESS
 
 
 def test_lists_are_newest_first_and_page(batches: Batches) -> None:
     for number in range(1, 6):
         batches.create(record(f"batch_{number}"), None, NOW)
-    assert [item["batch_id"] for item in batches.newest("ana", 2)] == ["batch_5", "batch_4"]
-    assert [item["batch_id"] for item in batches.newest("ana", 2, "batch_4")] == ["batch_3", "batch_2"]
+    assert [one.batch_id for one in batches.newest("ana", 2)] == ["batch_5", "batch_4"]
+    assert [one.batch_id for one in batches.newest("ana", 2, "batch_4")] == ["batch_3", "batch_2"]
     assert batches.newest("bia", 2) == []
 
 
-def test_a_change_is_refused_when_the_batch_has_moved_on(batches: Batches) -> None:
+def test_a_good_file_puts_the_batch_in_progress(batches: Batches) -> None:
     batches.create(record(), None, NOW)
-    changed = batches.change(REF, {"status": "in_progress"}, status_in=("validating",))
-    assert changed and changed["status"] == "in_progress"
-    assert batches.change(REF, {"status": "failed"}, status_in=("validating", "cancelling")) is None
-    assert batches.change(REF, {"errors": []}, remove=["trigger"]) is not None
-    assert "trigger" not in (batches.get(REF) or {})
-    assert batches.change(BatchRef("ana", "batch_9"), {"status": "failed"}) is None
+    batches.validated(REF, FOUND, LATER)
+    at = ids.timestamp(LATER)
+    expected = record(status=BatchStatus.IN_PROGRESS, total=250, model="mistral-7b", in_progress_at=at)
+    assert batches.get(REF) == expected
+    batches.create(record("batch_2"), None, NOW)
+    cancelled = BatchRef("ana", "batch_2")
+    assert batches.cancel(cancelled, NOW)
+    batches.validated(cancelled, FOUND, LATER)
+    assert (known(batches, cancelled).status, known(batches, cancelled).total) == (BatchStatus.CANCELLING, 250)
+
+
+def test_a_bad_file_is_the_end_unless_the_batch_has_moved_on(batches: Batches) -> None:
+    batches.create(record(), None, NOW)
+    errors = [ErrorEntry("invalid_json", "No JSON.", None, 3), ErrorEntry("empty_file", "Nothing.")]
+    batches.reject_input(REF, errors, 250, LATER)
+    failed = known(batches, REF)
+    assert (failed.status, failed.ended_at) == (BatchStatus.FAILED, ids.timestamp(LATER))
+    assert (failed.errors, failed.errors_total) == (tuple(errors), 250)
+    batches.reject_input(REF, errors[:1], 1, NOW)
+    batches.validated(REF, FOUND, NOW)
+    assert batches.cancel(REF, NOW) is None
+    assert batches.get(REF) == failed
+
+
+def test_of_two_ends_the_first_one_stands(batches: Batches) -> None:
+    batches.create(record(), None, NOW)
+    batches.validated(REF, FOUND, NOW)
+    batches.begin_round(REF, next_round(1))
+    assert batches.offer(REF, 1, "token", NOW)
+    finalizing = batches.finalize(REF, LATER)
+    assert finalizing and (finalizing.status, finalizing.task_token) == (BatchStatus.FINALIZING, "")
+    assert batches.finalize(REF, LATER) is None
+    result = BatchResult(
+        completed=249,
+        failed=1,
+        usage=TokenUsage(2_500, 5_000),
+        on_gpu=200,
+        on_bedrock=49,
+        bedrock_usd=0.25,
+        output_file_id="file_out",
+    )
+    ending = Ending(status=BatchStatus.COMPLETED, result=result)
+    assert batches.end(REF, ending, (BatchStatus.CANCELLING,), LATER) is None
+    ended = batches.end(REF, ending, (BatchStatus.FINALIZING,), LATER)
+    assert ended and (ended.status, ended.result, ended.errors) == (BatchStatus.COMPLETED, result, ())
+    assert batches.end(REF, ending, (BatchStatus.FINALIZING,), LATER) is None
+    assert batches.get(REF) == ended
+    batches.count_store_try(REF, 2)
+    assert known(batches, REF).store_tries == 2
+    assert batches.end(BatchRef("ana", "batch_9"), ending, (), NOW) is None
 
 
 def test_rounds_follow_each_other_and_an_old_token_is_not_kept(batches: Batches) -> None:
-    batches.create(record(status="in_progress"), None, NOW)
-    assert batches.begin_round(REF, 1, {"backend": "gpu"})
-    assert not batches.begin_round(REF, 1, {"backend": "gpu"})
+    batches.create(record(), None, NOW)
+    batches.validated(REF, FOUND, NOW)
+    first = NextRound(
+        number=1,
+        start=RoundStart(planned=NextStep.GPU, began_at="then", finished_before=3, tokens_before=40),
+        choice={"reason": "cheaper", "gpu_usd": 0.25, "gpu_live": False},
+        metadata={"foreverus_choice": "gpu: cheaper"},
+        gpus=2,
+        on_demand=True,
+        backend="gpu",
+        setbacks=Setbacks(gpu_failures=1, pauses=2, no_capacity_until="later", most_gpus=1),
+    )
+    assert batches.begin_round(REF, first)
+    assert not batches.begin_round(REF, first)
+    begun = known(batches, REF)
+    assert (begun.round, begun.newest_round, begun.setbacks) == (1, first.start, first.setbacks)
+    assert (begun.choice, begun.metadata) == (first.choice, first.metadata)
+    assert (begun.gpus, begun.on_demand, begun.backend) == (2, True, "gpu")
     assert batches.offer(REF, 1, "token-1", NOW)
-    assert (batches.get(REF) or {})["task_token"] == "token-1"
-    assert batches.begin_round(REF, 2, {"backend": "bedrock"})
-    assert "task_token" not in (batches.get(REF) or {})
+    assert known(batches, REF).task_token == "token-1"
+    progress = replace(first.setbacks, gpu_failures=0, pauses=0)
+    waiting = replace(next_round(2, NextStep.WAIT, setbacks=progress), backend=None)
+    assert batches.begin_round(REF, waiting)
+    assert (known(batches, REF).task_token, known(batches, REF).backend) == ("", "gpu")
+    assert known(batches, REF).setbacks == progress
     assert not batches.offer(REF, 1, "token-1", NOW)
-    batches.change(REF, {"status": "cancelling"})
+    batches.cancel(REF, NOW)
     assert not batches.offer(REF, 2, "token-2", NOW)
+
+
+def test_what_a_plan_fails_of_is_noted(batches: Batches) -> None:
+    batches.create(record(), None, NOW)
+    errors = (ErrorEntry("gpu_quota_exceeded", "Raise it."),)
+    batches.note_setbacks(REF, Setbacks(gpu_failures=3, gpu_barred="GpuQuotaExceeded"), errors)
+    noted = known(batches, REF)
+    assert (noted.setbacks, noted.errors) == (Setbacks(gpu_failures=3, gpu_barred="GpuQuotaExceeded"), errors)
 
 
 def test_shards_count_their_lines_and_stay_done(batches: Batches) -> None:
@@ -118,19 +212,35 @@ def test_a_session_that_works_on_it_is_remembered(batches: Batches) -> None:
     batches.create(record(), None, NOW)
     batches.worked_on(REF, "ses_1")
     batches.worked_on(REF, "ses_1")
-    assert (batches.get(REF) or {})["sessions"] == {"ses_1"}
-    batches.note_pace("g6.xlarge", {"tokens_per_second": 452.5})
-    assert (batches.pace("g6.xlarge") or {})["tokens_per_second"] == 452.5
-    assert batches.pace("g5.xlarge") is None
+    assert known(batches, REF).sessions == {"ses_1"}
 
 
-def test_an_offered_round_waits_until_the_batch_does_not(aws: Aws) -> None:
+def test_a_speed_is_known_once_it_was_measured(batches: Batches) -> None:
+    batches.note_speed("g6.xlarge", LearnedSpeed(452.5, 90.0))
+    batches.note_speed("bedrock", LearnedSpeed(1_000.0))
+    assert batches.speed("g6.xlarge") == LearnedSpeed(452.5, 90.0)
+    assert batches.speed("bedrock") == LearnedSpeed(1_000.0)
+    assert batches.speed("g5.xlarge") == LearnedSpeed()
+
+
+def test_a_batch_waits_until_it_does_not(aws: Aws) -> None:
     batches = BatchStore(aws.items)
-    batches.create(record(status="in_progress", round=1), None, NOW)
+    batches.create(record(status=BatchStatus.IN_PROGRESS, round=1), None, NOW)
     assert batches.offer(REF, 1, "token", NOW)
     assert [one.batch_id for one in PendingWorkStore(aws.items).batches()] == ["batch_1"]
     batches.stop_waiting(REF)
     assert list(aws.items.query(keys.PENDING)) == []
+
+
+def test_a_change_deletes_nothing_that_it_does_not_know(aws: Aws) -> None:
+    batches = BatchStore(aws.items)
+    batches.create(record(), None, NOW)
+    key = keys.batch_key("ana", "batch_1")
+    aws.items.update(key, "SET colour = :c", {":c": "blue"})
+    batches.validated(REF, FOUND, NOW)
+    batches.begin_round(REF, next_round(1))
+    batches.finalize(REF, NOW)
+    assert (aws.items.get(key) or {})["colour"] == "blue"
 
 
 class Reluctant:

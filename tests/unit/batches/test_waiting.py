@@ -8,11 +8,12 @@ import pytest
 from foreverus import ids
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import BatchRef, BatchStatus
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingBatch
 from foreverus.sessions.records import Outcome, Session, Trigger
+from tests.unit.batches.altering import alter
 from tests.unit.batches.test_serving import REF, in_progress
 from tests.unit.conftest import NOW
 
@@ -80,7 +81,7 @@ def test_an_idle_gpu_is_followed_only_when_no_other_is_live(store: MemoryBatches
 
 
 def test_a_promise_that_a_crash_left_buys_no_gpu(store: MemoryBatches) -> None:
-    store.change(REF, {"status": "completed"})
+    alter(store, REF, status=BatchStatus.COMPLETED)
     assert waiting(store)[0].successor(ENDED) is None
     assert store.pending.batches() == []
     store.pending.add(PendingBatch(batch_id="batch_0", user_id="ana", created_at=ids.timestamp(NOW)))

@@ -36,7 +36,15 @@ def bedrock(mode: str) -> tuple[float, float]:
 
 
 def cold(usd_per_hour: float, rate: float) -> Gpu:
-    return Gpu(True, False, BOOT_S, rate, usd_per_hour, on_demand(), IDLE_S)
+    return Gpu(
+        allowed=True,
+        live=False,
+        boot_seconds=BOOT_S,
+        tokens_per_second=rate,
+        spot_usd_per_hour=usd_per_hour,
+        on_demand_usd_per_hour=on_demand(),
+        idle_seconds=IDLE_S,
+    )
 
 
 def first_lines_on_the_gpu(gpu: Gpu, live: bool = False) -> int | None:

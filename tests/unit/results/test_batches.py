@@ -7,8 +7,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from foreverus import ids
+from foreverus.batches.items import batch_from_item
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.errors import ResultsNotStored
 from foreverus.results import migrations
 from foreverus.results.batches import BatchSummaries, StoredBatch
@@ -16,6 +17,7 @@ from foreverus.results.rows import batch_row
 from foreverus.results.sessions import StoredSession
 from foreverus.results.store import ResultsKeeper
 from foreverus.results.unsaved import MOST_TRIES, Unsaved
+from tests.unit.batches.altering import known
 from tests.unit.conftest import NOW
 from tests.unit.results.test_results import DataApi, database
 
@@ -23,7 +25,7 @@ REF = BatchRef("ana", "batch_1")
 LATER = NOW + timedelta(minutes=30)
 
 
-def record(batch_id: str = "batch_1", **changes: Any) -> dict[str, Any]:
+def record(batch_id: str = "batch_1", **changes: Any) -> Batch:
     at = ids.timestamp(NOW)
     fields = {"batch_id": batch_id, "user_id": "ana", "status": "completed", "trigger": "api", "round": 2}
     times = {"created_at": at, "in_progress_at": at, "ended_at": at}
@@ -31,10 +33,10 @@ def record(batch_id: str = "batch_1", **changes: Any) -> dict[str, Any]:
     counts = {"total": 10, "completed": 9, "failed": 1}
     metadata = {"team": "blue", "foreverus_choice": "gpu: cheaper"}
     about = {"endpoint": "/v1/chat/completions", "model": "mistral-7b", "backend": "gpu", "metadata": metadata}
-    return {**fields, **times, **used, **counts, **about, **changes}
+    return batch_from_item({**fields, **times, **used, **counts, **about, **changes})
 
 
-def keeper(*records: dict[str, Any], client: DataApi | None = None) -> tuple[BatchSummaries, MemoryBatches]:
+def keeper(*records: Batch, client: DataApi | None = None) -> tuple[BatchSummaries, MemoryBatches]:
     batches = MemoryBatches()
     for one in records:
         batches.create(one, None, NOW)
@@ -81,9 +83,10 @@ def test_a_row_has_a_value_for_each_column_and_no_other() -> None:
 
 
 def test_a_batch_that_failed_its_validation_has_a_row_too() -> None:
-    bare = {name: value for name, value in record().items() if name in ("batch_id", "user_id", "endpoint")}
     at = ids.timestamp(NOW)
-    row = batch_row({**bare, "status": "failed", "created_at": at, "ended_at": at, "round": 0})
+    bare = Batch(batch_id="batch_1", user_id="ana", status=BatchStatus.FAILED, created_at=at, ended_at=at)
+    row = batch_row(bare)
+    assert row["trigger"] == "unknown"
     assert (row["lines"], row["cost_usd"], row["in_progress_at"], row["ended_at"]) == (0, None, None, NOW)
 
 
@@ -120,8 +123,8 @@ def test_the_sweep_takes_what_is_due_and_one_failure_stops_no_other() -> None:
     client.fail_next("BadRequestException")
     with pytest.raises(ResultsNotStored, match=r"^batch_1: [^;]*$"):
         store_unsaved(keep)
-    assert [one["batch_id"] for one in batches.open_batches()] == ["batch_1", "batch_3", "batch_4"]
-    assert (batches.get(REF) or {})["store_tries"] == 1
+    assert [one.batch_id for one in batches.open_batches()] == ["batch_1", "batch_3", "batch_4"]
+    assert known(batches, REF).store_tries == 1
 
 
 def test_a_summary_that_is_refused_again_and_again_keeps_no_database_awake() -> None:

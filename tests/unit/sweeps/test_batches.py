@@ -11,13 +11,14 @@ from foreverus import ids
 from foreverus.aws.step_functions import MemoryExecutions, MemoryTasks, StepFunctionsMachine
 from foreverus.batches.finishing import BatchEnd, Finished, outbox_entry
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, ExecutionError
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.notifications.notification import MemoryNotifier, Notification
 from foreverus.notifications.outbox import MemoryOutbox, Subject
 from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
 from foreverus.sweeps.sweep import SweepFailed, sweep
+from tests.unit.batches.altering import alter, known, next_round
 from tests.unit.batches.test_serving import Starter
 from tests.unit.conftest import NOW, Aws
 
@@ -27,11 +28,11 @@ REF = BatchRef("ana", "batch_1")
 @dataclass
 class Finisher:
     store: MemoryBatches
-    errors: list[dict[str, str] | None] = field(default_factory=list)
+    errors: list[ExecutionError | None] = field(default_factory=list)
 
-    def finish(self, ref: BatchRef, status: str, error: dict[str, str] | None = None) -> Finished:
+    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> Finished:
         self.errors.append(error)
-        self.store.change(ref, {"status": status})
+        alter(self.store, ref, status=status)
         return Finished(ref.batch_id, status, Notification("over", status))
 
 
@@ -50,13 +51,13 @@ class World:
         self.finisher = Finisher(self.store)
 
     def add(self, batch_id: str = "batch_1", status: str = "validating", **changes: Any) -> None:
-        record = {"batch_id": batch_id, "user_id": "ana", "status": status, "round": 0, "trigger": "api"}
-        self.store.create({**record, "created_at": ids.timestamp(NOW), **changes}, None, NOW)
+        about = {"status": BatchStatus(status), "created_at": ids.timestamp(NOW), **changes}
+        self.store.create(Batch(batch_id=batch_id, user_id="ana", **about), None, NOW)
 
     def waits_for_a_gpu(self) -> None:
         self.add(status="in_progress", on_demand=True)
         self.executions.start("batch_1", {})
-        self.store.begin_round(REF, 1, {})
+        self.store.begin_round(REF, next_round(1, on_demand=True))
         self.store.offer(REF, 1, "token", NOW)
         self.tasks.open.add("token")
 
@@ -100,9 +101,9 @@ def test_a_batch_that_outlived_its_execution_is_finished_and_people_are_told(sta
     world.add(status="in_progress")
     world.executions.statuses["batch_1"] = status
     assert world.sweep() == ["batch_1 finished"]
-    assert (world.store.get(REF) or {})["status"] == "failed"
+    assert known(world.store, REF).status == "failed"
     (error,) = world.finisher.errors
-    assert error and error["Error"] == "BatchRunLost" and status in error["Cause"]
+    assert error and error.name == "BatchRunLost" and status in error.cause
     assert world.told() == ["over"]
     assert world.sweep() == []
 
@@ -183,7 +184,7 @@ def test_at_the_cap_what_waits_for_a_gpu_plans_again() -> None:
 def test_a_stale_promise_buys_no_gpu() -> None:
     world = World()
     world.waits_for_a_gpu()
-    world.store.change(REF, {"status": "cancelling"})
+    alter(world.store, REF, status=BatchStatus.CANCELLING)
     assert world.sweep() == []
     assert world.starter.started == []
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from foreverus.batches.records import LineResult
+from foreverus.batches.records import BatchStatus, LineResult
+from tests.unit.batches.altering import alter
 from tests.unit.batches.shards.harness import REF, asked, line, results, submit
 from tests.unit.worker.batches import DONE, CountingEngine, beside, comes_back, is_done, use_engine, world_with
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
@@ -26,7 +27,7 @@ async def test_batch_is_answered_and_the_round_is_told_so() -> None:
     assert [shard.completed for shard in shards] == [10, 10, 5] and is_done(world.batches)
     spent = sum(shard.slot_seconds["ses_1"] for shard in shards)
     assert spent == pytest.approx(world.engine.slot_seconds) == pytest.approx(25 * 0.5)  # type: ignore[attr-defined]
-    assert world.batches.records[REF]["sessions"] == {"ses_1"}
+    assert world.batches.records[REF].sessions == {"ses_1"}
     assert (world.mailbox.counted.lines, world.mailbox.counted.completion_tokens) == (25, 125)
     assert world.tasks.results.count(DONE) == 1
     assert world.result == ("success", {"outcome": "idle"}), "the promise of a batch keeps no idle worker"
@@ -110,7 +111,7 @@ async def test_two_workers_share_a_batch() -> None:
     assert took < 160 / 8 * 0.5 * 1.25
     assert results(world.batches).keys() == set(range(1, 161))
     assert len(world.engine.whole) + len(other.engine.whole) == 160  # type: ignore[attr-defined]
-    assert world.batches.records[REF]["sessions"] == {"ses_1", "ses_2"}
+    assert world.batches.records[REF].sessions == {"ses_1", "ses_2"}
 
 
 @in_jumping_time
@@ -137,7 +138,7 @@ async def test_messages_of_other_rounds_and_of_batches_that_are_over_are_dropped
     world.batch.put('{"kind": "shard"}')
     async with world.worker():
         await until(lambda: world.batch.is_empty)
-        world.batches.records[REF]["status"] = "cancelling"
+        alter(world.batches, REF, status=BatchStatus.CANCELLING)
         world.batch.put(json.dumps(body))
         await until(lambda: world.batch.is_empty)
     assert not results(world.batches) and world.tasks.results[-1][0] == "boot-token"
@@ -148,7 +149,7 @@ async def test_cancelled_batch_leaves_the_engine_within_seconds_and_the_queue_em
     world = world_with(lines=40, engine=CountingEngine(1.0, words=30))
     async with world.worker():
         await until(lambda: world.engine.running == 4)
-        world.batches.change(REF, {"status": "cancelling"})
+        alter(world.batches, REF, status=BatchStatus.CANCELLING)
         await until(lambda: world.engine.running == 0, within_s=2.5)
         await until(lambda: world.batch.is_empty, within_s=5)
     assert len(results(world.batches)) == 0
@@ -159,7 +160,7 @@ async def test_round_that_moved_on_keeps_what_was_finished() -> None:
     world = world_with(lines=40, engine=CountingEngine(0.1, words=10))
     async with world.worker():
         await until(lambda: len(world.engine.whole) >= 12)  # type: ignore[attr-defined]
-        world.batches.change(REF, {"round": 2})
+        alter(world.batches, REF, round=2)
         await until(lambda: world.batch.is_empty, within_s=5)
         answered = len(world.engine.whole)  # type: ignore[attr-defined]
     assert len(results(world.batches)) == answered and not is_done(world.batches)

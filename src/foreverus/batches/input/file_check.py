@@ -11,9 +11,7 @@ from typing import Any
 
 from foreverus.batches.input.line_check import check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
-from foreverus.batches.records import Shard
-
-Item = dict[str, Any]
+from foreverus.batches.records import ErrorEntry, Shard
 
 MAX_LINES = 50_000  # that are not blank
 MAX_LINE_NUMBER = 999_999  # blank ones count: the table's keys have six digits
@@ -24,11 +22,11 @@ ASSUMED_ANSWER_TOKENS = 1024  # of a chat without a limit, for the choice of a b
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FileReport:
     """`errors`: the first MAX_ERRORS of `errors_total`; `total`: lines that are not blank. Shards count only if there
     are no errors."""
 
-    errors: list[Item]
+    errors: list[ErrorEntry]
     errors_total: int
     total: int
     shards: list[Shard]
@@ -36,25 +34,25 @@ class Verdict:
     completion_tokens_limit: int
 
 
-def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str) -> Verdict:
+def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str) -> FileReport:
     """Looks at every line, or at the first MAX_LINES."""
     reading = _Reading(endpoint, model_id)
     for raw in raw_lines:
         if raw.number > MAX_LINE_NUMBER:
             message = f"A file has at most {MAX_LINE_NUMBER:,} lines, blank ones among them: leave those out."
-            reading.note([error("too_many_lines", message, raw.number)])
+            reading.note([ErrorEntry("too_many_lines", message, line=raw.number)])
             break
         if raw.data == b"":
             continue
         if reading.lines == MAX_LINES:
             message = f"A batch has at most {MAX_LINES:,} lines: split the file."
-            reading.note([error("too_many_lines", message, raw.number)])
+            reading.note([ErrorEntry("too_many_lines", message, line=raw.number)])
             break
         reading.lines += 1
         reading.read(raw)
     if not reading.lines and not reading.errors:
-        reading.note([error("empty_file", "The file has no lines: write one JSON object a line.")])
-    return reading.verdict()
+        reading.note([ErrorEntry("empty_file", "The file has no lines: write one JSON object a line.")])
+    return reading.report()
 
 
 @dataclass(slots=True)
@@ -88,7 +86,7 @@ class _Reading:
     endpoint: str
     model_id: str
     lines: int = 0
-    errors: list[Item] = field(default_factory=list)
+    errors: list[ErrorEntry] = field(default_factory=list)
     errors_total: int = 0
     shards: list[_OpenShard] = field(default_factory=list)
     first_line_of: dict[bytes, int] = field(default_factory=dict)  # digest of a custom_id → its line
@@ -96,18 +94,18 @@ class _Reading:
 
     def read(self, raw: RawLine) -> None:
         body, found = check_line(raw.data, self.endpoint)
-        errors = [error(one.code, one.message, raw.number, one.param) for one in found]
+        errors = [ErrorEntry(one.code, one.message, one.param, raw.number) for one in found]
         if body is not None:
             errors += self._beside_the_others(raw.number, body)
         self.note(errors)
         if body is not None and not self.errors:
             self._add_to_shards(raw, body["body"])
 
-    def note(self, errors: list[Item]) -> None:
+    def note(self, errors: list[ErrorEntry]) -> None:
         self.errors += errors[: MAX_ERRORS - len(self.errors)]
         self.errors_total += len(errors)
 
-    def _beside_the_others(self, number: int, line: Item) -> Iterator[Item]:
+    def _beside_the_others(self, number: int, line: dict[str, Any]) -> Iterator[ErrorEntry]:
         """What is wrong with it only in this file, or in this deployment."""
         custom_id = line.get("custom_id")
         if isinstance(custom_id, str):
@@ -115,7 +113,7 @@ class _Reading:
             first = self.first_line_of.setdefault(digest, number)
             if first != number:
                 message = f"The custom_id {_short(custom_id)} stands in line {first} already: give each line its own."
-                yield error("duplicate_custom_id", message, number, "custom_id")
+                yield ErrorEntry("duplicate_custom_id", message, "custom_id", number)
         body = line.get("body")
         model = body.get("model") if isinstance(body, dict) else None
         if model == self.model_id:
@@ -124,9 +122,11 @@ class _Reading:
             message = f"The model {_short(model)} is not here: this deployment serves '{self.model_id}'."
             if self.has_our_model:
                 message = f"The model is {_short(model)}, earlier lines say '{self.model_id}': a batch has one model."
-            yield error("mismatched_model" if self.has_our_model else "unknown_model", message, number, "body.model")
+            yield ErrorEntry(
+                "mismatched_model" if self.has_our_model else "unknown_model", message, "body.model", number
+            )
 
-    def _add_to_shards(self, raw: RawLine, body: Item) -> None:
+    def _add_to_shards(self, raw: RawLine, body: dict[str, Any]) -> None:
         prompt = prompt_of(self.endpoint, body)
         last = self.shards[-1] if self.shards else None
         if last is None or last.lines == SHARD_LINES or raw.end - last.start > SHARD_BYTES:
@@ -137,8 +137,8 @@ class _Reading:
         last.prompt_tokens_estimate += estimate_prompt(prompt)
         last.completion_tokens_limit += prompt.max_tokens or ASSUMED_ANSWER_TOKENS
 
-    def verdict(self) -> Verdict:
-        return Verdict(
+    def report(self) -> FileReport:
+        return FileReport(
             self.errors,
             self.errors_total,
             self.lines,
@@ -146,10 +146,6 @@ class _Reading:
             sum(one.prompt_tokens_estimate for one in self.shards),
             sum(one.completion_tokens_limit for one in self.shards),
         )
-
-
-def error(code: str, message: str, line: int | None = None, param: str | None = None) -> Item:
-    return {"code": code, "message": message, "param": param, "line": line}
 
 
 def _short(text: str) -> str:

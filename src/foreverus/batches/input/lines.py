@@ -4,15 +4,13 @@
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from foreverus.backends.port import Message, Prompt
 from foreverus.batches.records import LineError, LineResult
-
-Item = dict[str, Any]
 
 MAX_LINE_BYTES = 1 << 20  # without its line break
 CHAT = "/v1/chat/completions"
@@ -98,7 +96,7 @@ def parse(number: int, data: bytes) -> Line:
     return Line(number, line["custom_id"], line["url"], prompt_of(line["url"], line["body"]))
 
 
-def prompt_of(endpoint: str, body: Item) -> Prompt:
+def prompt_of(endpoint: str, body: Mapping[str, Any]) -> Prompt:
     """What is asked, from a body that validation has passed. A chat without a limit may fill the context."""
     limit = body.get("max_completion_tokens") or body.get("max_tokens")
     temperature = body.get("temperature")
@@ -113,7 +111,7 @@ def prompt_of(endpoint: str, body: Item) -> Prompt:
     )
 
 
-def _message(message: Item) -> Message:
+def _message(message: Mapping[str, Any]) -> Message:
     """`developer` is OpenAI's newer word for `system`; text parts are joined like vLLM and llama.cpp join them."""
     role, content = message["role"], message["content"]
     text = content if isinstance(content, str) else "\n".join(part["text"] for part in content)
@@ -141,7 +139,7 @@ def estimate_prompt(prompt: Prompt) -> int:
     return sum(estimate_tokens(message.content) + TOKENS_PER_MESSAGE for message in prompt.messages)
 
 
-def output_line(batch_id: str, model: str, result: LineResult, endpoint: str) -> Item:
+def output_line(batch_id: str, model: str, result: LineResult, endpoint: str) -> dict[str, object]:
     """A line with an answer, as OpenAI's output file has it."""
     suffix = _suffix(batch_id, result)
     common = {"index": 0, "logprobs": None, "finish_reason": result.finish_reason}
@@ -172,7 +170,7 @@ def output_line(batch_id: str, model: str, result: LineResult, endpoint: str) ->
 _REFUSED = ("prompt_rejected", "context_length_exceeded", "unsupported_parameter", "content_filter")
 
 
-def error_line(batch_id: str, result: LineResult, error: LineError) -> Item:
+def error_line(batch_id: str, result: LineResult, error: LineError) -> dict[str, object]:
     """A line without an answer, as OpenAI's error file has it."""
     suffix = _suffix(batch_id, result)
     code, message = error.code, error.message

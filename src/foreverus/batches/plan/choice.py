@@ -9,15 +9,13 @@ All estimates are taken times 1.2 before they are compared with the time that is
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+
+from foreverus.batches.plan.records import NextStep, Number
 
 RESERVE = 1.2  # rates are of the last batches, and lines differ
 LEAST_REVIEW_S = 60  # a plan costs four state transitions: no point in making one every second
 CAPACITY_REVIEW_S = 300  # while nobody sells a GPU: how often the whole plan is looked at again
 BOOTS_WORTH_A_GPU = 3  # an extra GPU answers for at least three times as long as it boots
-
-Next = Literal["gpu", "bedrock", "wait"]
-Number = int | float | bool | str
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Work:
     seconds_left: float  # of the completion window
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Gpu:
     """`tokens_per_second`: completion tokens of one GPU with its slots full, the prompts' time in them. Prices with
     disk and address. `available`: False while nobody sells a spot GPU."""
@@ -60,7 +58,7 @@ class Choice:
     """`gpus`: how many the backlog is worth. `review_in_seconds`: look again then at the latest. `arithmetic`: every
     number that was used, ready for JSON."""
 
-    next: Next
+    next: NextStep
     allow_on_demand: bool
     gpus: int
     review_in_seconds: int
@@ -101,12 +99,13 @@ def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
 
     400 lines of 150 tokens cost less than a boot:
 
-    >>> cold = Gpu(True, False, 180, 452, 0.44, 0.805, 300)
+    >>> prices = {"spot_usd_per_hour": 0.44, "on_demand_usd_per_hour": 0.805}
+    >>> cold = Gpu(allowed=True, live=False, boot_seconds=180, tokens_per_second=452, idle_seconds=300, **prices)
     >>> on_bedrock = Bedrock(True, 0.15, 0.20, 500)
     >>> choose(Work(400, 80_000, 60_000, 86_400), cold, on_bedrock).next
-    'bedrock'
+    <NextStep.BEDROCK: 'bedrock'>
     >>> choose(Work(50_000, 10_000_000, 7_500_000, 86_400), cold, on_bedrock).next
-    'gpu'
+    <NextStep.GPU: 'gpu'>
     """
     for backend in (gpu, bedrock):
         if backend.allowed and backend.tokens_per_second <= 0:
@@ -119,21 +118,40 @@ def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
     chosen, reason = _chosen(work, gpu, bedrock, on_gpu, on_bedrock)
     gpus = _worth(work, gpu, needed, most, on_demand, on_bedrock.usd if bedrock.allowed else None)
     on_gpu = _gpu_plan(work, gpu, gpus, on_demand)
-    if chosen == "gpu" and not (gpu.live or gpu.available or on_demand):
+    if chosen is NextStep.GPU and not (gpu.live or gpu.available or on_demand):
         last_moment = work.seconds_left - RESERVE * on_bedrock.seconds < LEAST_REVIEW_S
         if on_bedrock.fits and last_moment:
-            chosen, reason = "bedrock", "nobody sells a GPU, and this is the last moment for Bedrock"
+            chosen, reason = NextStep.BEDROCK, "nobody sells a GPU, and this is the last moment for Bedrock"
         else:
-            chosen, reason = "wait", f"a GPU is {reason}, and nobody sells one now"
-    review = _review(chosen, work, gpu, bedrock, on_gpu, on_bedrock, on_demand)
-    arithmetic: dict[str, Number] = {
+            chosen, reason = NextStep.WAIT, f"a GPU is {reason}, and nobody sells one now"
+    fallbacks = _fallback_seconds(chosen, work, gpu, on_demand)
+    if chosen is not NextStep.BEDROCK and bedrock.allowed:
+        fallbacks.append(on_bedrock.seconds)
+    if chosen is NextStep.BEDROCK and gpu.allowed:
+        fallbacks.append(on_gpu.seconds)
+    review = _review(chosen, work.seconds_left, fallbacks)
+    arithmetic = {
         "reason": reason,
+        **_of_work(work, review),
+        **_of_gpu(gpu, on_gpu, gpus, on_demand),
+        **_of_bedrock(bedrock, on_bedrock),
+    }
+    return Choice(chosen, on_demand, gpus, review, arithmetic)
+
+
+def _of_work(work: Work, review: int) -> dict[str, Number]:
+    return {
         "lines": work.lines,
         "prompt_tokens": work.prompt_tokens,
         "completion_tokens": work.completion_tokens,
         "seconds_left": round(work.seconds_left),
         "reserve": RESERVE,
         "review_in_seconds": review,
+    }
+
+
+def _of_gpu(gpu: Gpu, plan: "_Plan", gpus: int, on_demand: bool) -> dict[str, Number]:
+    numbers: dict[str, Number] = {
         "gpu_allowed": gpu.allowed,
         "gpu_live": gpu.live,
         "gpu_available": gpu.available,
@@ -144,20 +162,24 @@ def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
         "gpu_lifecycle": "spot, else on-demand" if on_demand else "spot",
         "gpus": gpus,
         "gpus_at_most": gpu.max_gpus,
-        "bedrock_allowed": bedrock.allowed,
     }
     if gpu.allowed:
-        arithmetic |= {"gpu_seconds": round(on_gpu.seconds), "gpu_usd": round(on_gpu.usd, 6), "gpu_fits": on_gpu.fits}
-    if bedrock.allowed:
-        arithmetic |= {
-            "bedrock_tokens_per_second": round(bedrock.tokens_per_second, 1),
-            "bedrock_usd_per_million_prompt_tokens": bedrock.usd_per_million_prompt_tokens,
-            "bedrock_usd_per_million_completion_tokens": bedrock.usd_per_million_completion_tokens,
-            "bedrock_seconds": round(on_bedrock.seconds),
-            "bedrock_usd": round(on_bedrock.usd, 6),
-            "bedrock_fits": on_bedrock.fits,
-        }
-    return Choice(chosen, on_demand, gpus, review, arithmetic)
+        numbers |= {"gpu_seconds": round(plan.seconds), "gpu_usd": round(plan.usd, 6), "gpu_fits": plan.fits}
+    return numbers
+
+
+def _of_bedrock(bedrock: Bedrock, plan: "_Plan") -> dict[str, Number]:
+    if not bedrock.allowed:
+        return {"bedrock_allowed": False}
+    return {
+        "bedrock_allowed": True,
+        "bedrock_tokens_per_second": round(bedrock.tokens_per_second, 1),
+        "bedrock_usd_per_million_prompt_tokens": bedrock.usd_per_million_prompt_tokens,
+        "bedrock_usd_per_million_completion_tokens": bedrock.usd_per_million_completion_tokens,
+        "bedrock_seconds": round(plan.seconds),
+        "bedrock_usd": round(plan.usd, 6),
+        "bedrock_fits": plan.fits,
+    }
 
 
 def break_even_tokens(seconds: float, usd_per_hour: float, usd_per_million_tokens: float) -> float:
@@ -171,22 +193,22 @@ def break_even_tokens(seconds: float, usd_per_hour: float, usd_per_million_token
     return seconds / 3600 * usd_per_hour / usd_per_million_tokens * 1e6
 
 
-def _chosen(work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: _Plan, on_bedrock: _Plan) -> tuple[Next, str]:
+def _chosen(work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: _Plan, on_bedrock: _Plan) -> tuple[NextStep, str]:
     if not gpu.allowed and not bedrock.allowed:
-        return "wait", "no backend is allowed"
+        return NextStep.WAIT, "no backend is allowed"
     if work.lines <= 0 or work.seconds_left <= 0:
-        return "wait", "nothing is left to do" if work.lines <= 0 else "the window is over"
+        return NextStep.WAIT, "nothing is left to do" if work.lines <= 0 else "the window is over"
     if not (gpu.allowed and bedrock.allowed):
-        only: Next = "gpu" if gpu.allowed else "bedrock"
+        only = NextStep.GPU if gpu.allowed else NextStep.BEDROCK
         late = "" if on_gpu.fits or on_bedrock.fits else "; not all of it will be done in time"
         return only, f"the only one that is allowed{late}"
     if on_gpu.fits and on_bedrock.fits:
-        return ("gpu", "cheaper") if on_gpu.usd <= on_bedrock.usd else ("bedrock", "cheaper")
+        return (NextStep.GPU if on_gpu.usd <= on_bedrock.usd else NextStep.BEDROCK), "cheaper"
     if on_gpu.fits:
-        return "gpu", "the only one that is fast enough"
+        return NextStep.GPU, "the only one that is fast enough"
     if on_bedrock.fits:
-        return "bedrock", "the only one that is fast enough"
-    best: Next = "gpu" if on_gpu.tokens_done >= on_bedrock.tokens_done else "bedrock"
+        return NextStep.BEDROCK, "the only one that is fast enough"
+    best = NextStep.GPU if on_gpu.tokens_done >= on_bedrock.tokens_done else NextStep.BEDROCK
     return best, "none is fast enough; this one gets most done in time"
 
 
@@ -247,25 +269,26 @@ def _bedrock_plan(work: Work, bedrock: Bedrock) -> _Plan:
     return _Plan(seconds, usd / 1e6, seconds * RESERVE <= work.seconds_left, done)
 
 
-def _review(
-    chosen: Next, work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: _Plan, on_bedrock: _Plan, on_demand: bool
-) -> int:
+def _fallback_seconds(chosen: NextStep, work: Work, gpu: Gpu, on_demand: bool) -> list[float]:
+    """How long an on-demand GPU would take, where it is what we would fall back on."""
+    if chosen is NextStep.BEDROCK or not (gpu.allowed and gpu.on_demand_allowed) or on_demand:
+        return []
+    return [gpu.boot_seconds + _tokens(work) / gpu.tokens_per_second]
+
+
+def _review(chosen: NextStep, seconds_left: float, fallbacks: list[float]) -> int:
     """Seconds until the last moment at which what we would fall back on still does all the work in time.
 
     Without anything to fall back on, the end of the window. Never under a minute, never beyond the window.
+
+    >>> _review(NextStep.GPU, 3600, [1000]), _review(NextStep.GPU, 3600, []), _review(NextStep.WAIT, 3600, [])
+    (2400, 3600, 300)
     """
-    fallbacks = []
-    if chosen != "bedrock" and bedrock.allowed:
-        fallbacks.append(on_bedrock.seconds)
-    if chosen != "bedrock" and gpu.allowed and gpu.on_demand_allowed and not on_demand:
-        fallbacks.append(gpu.boot_seconds + _tokens(work) / gpu.tokens_per_second)
-    if chosen == "bedrock" and gpu.allowed:
-        fallbacks.append(on_gpu.seconds)
-    latest = [work.seconds_left - RESERVE * seconds for seconds in fallbacks]
-    review = max((moment for moment in latest if moment >= 0), default=work.seconds_left)
-    if chosen == "wait":
+    latest = [seconds_left - RESERVE * seconds for seconds in fallbacks]
+    review = max((moment for moment in latest if moment >= 0), default=seconds_left)
+    if chosen is NextStep.WAIT:
         review = min(review, CAPACITY_REVIEW_S)
-    return max(1, min(int(work.seconds_left), max(LEAST_REVIEW_S, int(review))))
+    return max(1, min(int(seconds_left), max(LEAST_REVIEW_S, int(review))))
 
 
 def _span(seconds: Number) -> str:

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import mean
-from typing import Any
 
 from foreverus import ids
-from foreverus.batches.plan.choice import Bedrock, Gpu, Work
-from foreverus.batches.records import Shard
+from foreverus.batches.plan.choice import Bedrock, Work
+from foreverus.batches.plan.records import LearnedSpeed, NextStep
+from foreverus.batches.records import Batch, Shard
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
 from foreverus.sessions.records import Session, expected_boot_seconds
-
-Item = dict[str, Any]
 
 # Before anything is answered we expect half of what the lines allow, and at most so much a line: people set limits
 # high. 256 tokens are about 190 English words; the mean answer of public chat traces is 200 to 350 tokens.
@@ -32,7 +30,7 @@ ASSUMED = "assumed"
 LEAST_MEASURED_S = 60  # of a round, before its rate says something
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
     """What this stack may use. `bedrock_price.prompt` None: a price that nobody knows."""
 
@@ -70,21 +68,62 @@ def bedrock_expected_usd(work: Work, price: TokenPrice) -> float:
     return price.guard_usd(work.prompt_tokens, work.completion_tokens)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """All that a plan is made from, as it was at one moment.
+
+    `live`: usable sessions; `earlier`: the newest ones, to learn boots from. `month_usd`: what the month has cost until
+    now, without what Bedrock took for this batch.
+    """
+
+    batch: Batch
+    shards: Sequence[Shard]
+    live: Sequence[Session]
+    earlier: Sequence[Session]
+    gpu_speed: LearnedSpeed
+    bedrock_speed: LearnedSpeed
+    month_usd: float
+    now: datetime
+
+    @property
+    def seconds_left(self) -> float:
+        """Of the completion window."""
+        return (ids.parse_timestamp(self.batch.expires_at) - self.now).total_seconds()
+
+    @property
+    def work(self) -> Work:
+        return work_left(self.shards, self.seconds_left)
+
+
 @dataclass(frozen=True)
-class Known:
-    """What the table knows of paces: of the instance type that is reckoned with, and of Bedrock."""
+class Estimate:
+    """A figure, and where it is from."""
 
-    gpu: Item
-    bedrock: Item
+    value: float
+    source: str
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """The choice's view of the GPU and of Bedrock, and where each figure is from."""
+class Estimates:
+    """What the choice is made from, before it is known what is allowed."""
 
-    gpu: Gpu
-    bedrock: Bedrock
-    sources: dict[str, str]
+    instance_type: str
+    gpu_tokens_per_second: Estimate
+    boot_seconds: Estimate
+    spot: Estimate  # USD/h, with disk and address
+    on_demand: Estimate
+    bedrock_tokens_per_second: Estimate
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """As the arithmetic names them."""
+        return {
+            "gpu_instance_type": self.instance_type,
+            "gpu_price_from": self.spot.source,
+            "gpu_tokens_per_second_from": self.gpu_tokens_per_second.source,
+            "gpu_boot_seconds_from": self.boot_seconds.source,
+            "bedrock_tokens_per_second_from": self.bedrock_tokens_per_second.source,
+        }
 
 
 def instance_type(deployment: Deployment, live: Sequence[Session]) -> str:
@@ -92,100 +131,73 @@ def instance_type(deployment: Deployment, live: Sequence[Session]) -> str:
     return next((one.instance_type for one in live if one.instance_type), deployment.instance_types[0])
 
 
-def outlook(
-    record: Item,
-    shards: Sequence[Shard],
-    deployment: Deployment,
-    known: Known,
-    live: Sequence[Session],
-    earlier: Sequence[Session],
-    now: datetime,
-    *,
-    gpu_allowed: bool,
-    bedrock_allowed: bool,
-    on_demand_allowed: bool,
-    most_gpus: int,
-) -> Outlook:
-    """`live`: usable sessions; `earlier`: the newest ones, to learn boots from."""
-    name = instance_type(deployment, live)
-    healthy = [one for one in live if one.healthy_at]
-    rate, rate_from = _gpu_rate(record, shards, known, healthy, now)
-    boot, boot_from = _boot_seconds(known, live, earlier, now)
-    spot = listed_price(name, deployment.region, "spot")
-    on_demand = listed_price(name, deployment.region, "on-demand")
-    price = deployment.bedrock_price
-    learned = known.bedrock.get("tokens_per_second")
-    return Outlook(
-        Gpu(
-            allowed=gpu_allowed,
-            live=bool(healthy),
-            boot_seconds=boot,
-            tokens_per_second=rate,
-            spot_usd_per_hour=(spot.usd_per_hour or _dearest()) + BESIDE_GPU_USD_PER_HOUR,
-            on_demand_usd_per_hour=(on_demand.usd_per_hour or _dearest()) + BESIDE_GPU_USD_PER_HOUR,
-            idle_seconds=deployment.idle_seconds,
-            on_demand_allowed=on_demand_allowed,
-            max_gpus=most_gpus,
-        ),
-        Bedrock(
-            allowed=bedrock_allowed,
-            usd_per_million_prompt_tokens=_usd(price.prompt),
-            usd_per_million_completion_tokens=_usd(price.completion),
-            tokens_per_second=learned or deployment.bedrock_calls * ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND,
-        ),
-        {
-            "gpu_instance_type": name,
-            "gpu_price_from": spot.source,
-            "gpu_tokens_per_second_from": rate_from,
-            "gpu_boot_seconds_from": boot_from,
-            "bedrock_price_from": price.source,
-            "bedrock_tokens_per_second_from": "earlier batches" if learned else f"{ASSUMED} for each call in flight",
-        },
+def estimates(at: Situation, deployment: Deployment) -> Estimates:
+    name = instance_type(deployment, at.live)
+    return Estimates(
+        instance_type=name,
+        gpu_tokens_per_second=_gpu_rate(at),
+        boot_seconds=_boot_seconds(at),
+        spot=_usd_per_hour(name, deployment.region, "spot"),
+        on_demand=_usd_per_hour(name, deployment.region, "on-demand"),
+        bedrock_tokens_per_second=_bedrock_rate(at, deployment.bedrock_calls),
     )
+
+
+def bedrock_of(found: Estimates, price: TokenPrice, allowed: bool) -> Bedrock:
+    """The choice's view of Bedrock."""
+    return Bedrock(
+        allowed=allowed,
+        usd_per_million_prompt_tokens=_usd(price.prompt),
+        usd_per_million_completion_tokens=_usd(price.completion),
+        tokens_per_second=found.bedrock_tokens_per_second.value,
+    )
+
+
+def _usd_per_hour(name: str, region: str, lifecycle: str) -> Estimate:
+    price = listed_price(name, region, lifecycle)
+    return Estimate((price.usd_per_hour or dearest_price().usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR, price.source)
 
 
 def _usd(price: float | None) -> float:
     return UNKNOWN_USD_PER_MILLION if price is None else price
 
 
-def _dearest() -> float:
-    return dearest_price().usd_per_hour or 0.0
+def _bedrock_rate(at: Situation, calls: int) -> Estimate:
+    learned = at.bedrock_speed.tokens_per_second
+    if learned:
+        return Estimate(learned, "earlier batches")
+    return Estimate(calls * ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND, f"{ASSUMED} for each call in flight")
 
 
-def _gpu_rate(
-    record: Item, shards: Sequence[Shard], known: Known, healthy: Sequence[Session], now: datetime
-) -> tuple[float, str]:
+def _gpu_rate(at: Situation) -> Estimate:
     """Completion tokens a second of one GPU: of this batch's newest round if it ran on one that still lives, losses and
     chats beside it included."""
-    if record.get("planned") == "gpu" and healthy:
-        began = max(record.get("round_began_at", ""), min(_first_healthy(one) for one in healthy))
-        seconds = (now - ids.parse_timestamp(began)).total_seconds()
-        written = sum(one.completion_tokens for one in shards) - int(record.get("tokens_before", 0))
+    healthy, start = [one for one in at.live if one.healthy_at], at.batch.newest_round
+    if start.planned is NextStep.GPU and healthy:
+        began = max(start.began_at, min(_first_healthy(one) for one in healthy))
+        seconds = (at.now - ids.parse_timestamp(began)).total_seconds()
+        written = sum(one.completion_tokens for one in at.shards) - start.tokens_before
         if seconds >= LEAST_MEASURED_S and written > 0:
-            return written / seconds / len(healthy), "measured in this batch"
-    if rate := known.gpu.get("tokens_per_second"):
-        return float(rate), "earlier batches"
-    return PUBLISHED_TOKENS_PER_SECOND, "published: vLLM, Mistral 7B AWQ, L4, 8 at once, April 2026"
+            return Estimate(written / seconds / len(healthy), "measured in this batch")
+    if at.gpu_speed.tokens_per_second:
+        return Estimate(at.gpu_speed.tokens_per_second, "earlier batches")
+    return Estimate(PUBLISHED_TOKENS_PER_SECOND, "published: vLLM, Mistral 7B AWQ, L4, 8 at once, April 2026")
 
 
 def _first_healthy(session: Session) -> str:
     """A relaunch within the round counts as time in which nothing was answered."""
-    phases = [one.at for one in session.phases if one.name == "healthy"]
-    return min([*phases, session.healthy_at])
+    return min([*(one.at for one in session.phases if one.name == "healthy"), session.healthy_at])
 
 
-def _boot_seconds(
-    known: Known, live: Sequence[Session], earlier: Sequence[Session], now: datetime
-) -> tuple[float, str]:
+def _boot_seconds(at: Situation) -> Estimate:
     """Of one that is booting now: the rest."""
-    seen = expected_boot_seconds(earlier)
-    boot, source = (
-        (seen, "earlier sessions") if seen else (float(known.gpu.get("boot_seconds") or 0.0), "earlier batches")
-    )
+    boot, source = expected_boot_seconds(at.earlier), "earlier sessions"
+    if not boot:
+        boot, source = at.gpu_speed.boot_seconds, "earlier batches"
     if not boot:
         boot, source = ASSUMED_BOOT_S, ASSUMED
-    booting = [one for one in live if not one.healthy_at]
-    if not booting or len(booting) < len(live):
-        return boot, source
-    since = mean((now - ids.parse_timestamp(one.created_at)).total_seconds() for one in booting)
-    return max(boot - since, 1.0), f"{source}, less {since:.0f} s since its launch"
+    booting = [one for one in at.live if not one.healthy_at]
+    if not booting or len(booting) < len(at.live):
+        return Estimate(boot, source)
+    since = mean((at.now - ids.parse_timestamp(one.created_at)).total_seconds() for one in booting)
+    return Estimate(max(boot - since, 1.0), f"{source}, less {since:.0f} s since its launch")

@@ -1,16 +1,14 @@
 """How fast a batch is answered, learned from the batches before. Pure.
 
-A GPU's pace is what its engine answers with all slots full: completion tokens for each second of slot time, times the
-number of slots. A batch that cannot fill the slots for a while says nothing about that. Bedrock's pace is what was
+A GPU's speed is what its engine answers with all slots full: completion tokens for each second of slot time, times
+the number of slots. A batch that cannot fill the slots for a while says nothing about that. Bedrock's speed is what was
 answered between the first and the last line there.
 """
 
-from typing import Any
-
-Item = dict[str, Any]
+from foreverus.batches.plan.records import LearnedSpeed
 
 WEIGHT = 0.3  # of the newest batch, in an exponentially weighted mean: the last three count as much as all before
-SLOTFULS = 4  # a GPU's pace is learned from batches of at least so many lines for each slot
+SLOTFULS = 4  # a GPU's speed is learned from batches of at least so many lines for each slot
 
 
 def gpu_tokens_per_second(lines: int, completion_tokens: int, slot_seconds: float, engine_slots: int) -> float | None:
@@ -24,14 +22,19 @@ def gpu_tokens_per_second(lines: int, completion_tokens: int, slot_seconds: floa
     return round(completion_tokens / slot_seconds * engine_slots, 2)
 
 
-def learned(before: Item | None, measured: dict[str, float | None]) -> Item:
-    """The pace's item with what a batch has measured: the first measurement counts whole, later ones by WEIGHT.
+def learned(before: LearnedSpeed, measured: LearnedSpeed) -> LearnedSpeed:
+    """What is known with what a batch has measured: the first measurement counts whole, later ones by WEIGHT.
 
-    >>> learned({"tokens_per_second": 100.0}, {"tokens_per_second": 200.0, "boot_seconds": None})
-    {'tokens_per_second': 130.0}
+    >>> learned(LearnedSpeed(100.0, 90.0), LearnedSpeed(200.0))
+    LearnedSpeed(tokens_per_second=130.0, boot_seconds=90.0)
     """
-    known = {name: float(value) for name, value in (before or {}).items() if name in measured}
-    for name, value in measured.items():
-        if value is not None:
-            known[name] = round(value if name not in known else known[name] + WEIGHT * (value - known[name]), 2)
-    return known
+    return LearnedSpeed(
+        _mixed(before.tokens_per_second, measured.tokens_per_second),
+        _mixed(before.boot_seconds, measured.boot_seconds),
+    )
+
+
+def _mixed(before: float | None, measured: float | None) -> float | None:
+    if measured is None:
+        return before
+    return round(measured if before is None else before + WEIGHT * (measured - before), 2)

@@ -49,15 +49,15 @@ class OnBedrock:
         return asyncio.run(self.answer(ref, round_, seconds))
 
     async def answer(self, ref: BatchRef, round_: int, seconds: float) -> Item:
-        record, shards = await asyncio.gather(
+        batch, shards = await asyncio.gather(
             self.run_blocking(self.store.get, ref), self.run_blocking(self.store.shards, ref.batch_id)
         )
         left = [one for one in shards if not one.is_done]
         error: BaseException | None = None
-        if record is not None and in_round(record, round_) and left:
+        if batch is not None and in_round(batch, round_) and left:
             left.sort(key=lambda one: one.completion_tokens_limit, reverse=True)
-            jobs = [ShardJob(ref, round_, one, record["input_key"]) for one in left]
-            window = (ids.parse_timestamp(record["expires_at"]) - self.clock()).total_seconds()
+            jobs = [ShardJob(ref, round_, one, batch.input_key) for one in left]
+            window = (ids.parse_timestamp(batch.expires_at) - self.clock()).total_seconds()
             error = await _Round(self, jobs).run(max(0.0, min(seconds, window)))
             shards = await self.run_blocking(self.store.shards, ref.batch_id)
         answer: Item = {"left": sum(_unfinished(one) for one in shards)}

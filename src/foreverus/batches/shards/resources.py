@@ -3,17 +3,15 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from foreverus.aws.s3 import Objects
 from foreverus.backends.port import Backend
-from foreverus.batches.model import IN_PROGRESS
-from foreverus.batches.records import BatchRef, LineResult, Shard
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, Shard
 from foreverus.batches.shards.group_commit import Backlog
 from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking
 
-Item = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -64,6 +62,6 @@ class ShardJob:
         return f"shard {self.number} of {self.ref.batch_id}"
 
 
-def in_round(record: Item | None, round_: int) -> bool:
+def in_round(batch: Batch | None, round_: int) -> bool:
     """Whether the batch still wants its shards answered in this round."""
-    return record is not None and record["status"] == IN_PROGRESS and record["round"] == round_
+    return batch is not None and batch.status is BatchStatus.IN_PROGRESS and batch.round == round_

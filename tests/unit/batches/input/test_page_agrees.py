@@ -15,9 +15,9 @@ CASES = json.loads((Path(__file__).parents[4] / "frontend/test/lines.json").read
 @pytest.mark.parametrize("case", CASES, ids=lambda case: ", ".join(case["found"]) or "good")
 def test_server_finds_what_the_page_finds(case: dict) -> None:
     endpoint = COMPLETIONS if case["text"].find(f'"{COMPLETIONS}"') > 0 > case["text"].find(f'"{CHAT}"') else CHAT
-    verdict = validate(split([case["text"].encode()]), endpoint, MODEL)
+    report = validate(split([case["text"].encode()]), endpoint, MODEL)
     found = [
-        " ".join(str(part) for part in (error["line"] or "file", error["code"], error["param"]) if part is not None)
-        for error in verdict.errors
+        " ".join(str(part) for part in (error.line or "file", error.code, error.param) if part is not None)
+        for error in report.errors
     ]
     assert sorted(found) == sorted(case["found"])

@@ -4,6 +4,7 @@ import copy
 import json
 import tracemalloc
 from collections.abc import Iterator
+from dataclasses import asdict
 from itertools import chain
 from typing import Any
 
@@ -21,7 +22,7 @@ from foreverus.batches.input.file_check import (
     MAX_LINES,
     SHARD_BYTES,
     SHARD_LINES,
-    Verdict,
+    FileReport,
     validate,
 )
 from foreverus.batches.input.line_check import SCHEMAS
@@ -36,10 +37,11 @@ from foreverus.batches.input.lines import (
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.records import BatchRef
+from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.errors import NotFound
 from foreverus.files.records import MAX_FILE_BYTES
 from foreverus.notifications.outbox import MemoryOutbox
+from tests.unit.batches.altering import alter, known
 from tests.unit.conftest import NOW
 
 MODEL = "mistral"
@@ -51,23 +53,23 @@ def line(custom_id: str = "a", url: str = CHAT, **body: Any) -> str:
     return json.dumps({"custom_id": custom_id, "method": "POST", "url": url, "body": {"model": MODEL, **asked, **body}})
 
 
-def check(*lines: str | bytes, endpoint: str = CHAT) -> Verdict:
+def check(*lines: str | bytes, endpoint: str = CHAT) -> FileReport:
     data = b"\n".join(one if isinstance(one, bytes) else one.encode() for one in lines)
     return validate(split([data]), endpoint, MODEL)
 
 
-def found(verdict: Verdict) -> list[tuple[int | None, str, str | None]]:
-    assert all(error["message"] for error in verdict.errors)
-    return [(error["line"], error["code"], error["param"]) for error in verdict.errors]
+def found(report: FileReport) -> list[tuple[int | None, str, str | None]]:
+    assert all(error.message for error in report.errors)
+    return [(error.line, error.code, error.param) for error in report.errors]
 
 
 def test_a_good_file_becomes_shards() -> None:
-    verdict = check(line("a", max_tokens=5), "", line("b"))
-    assert (verdict.errors, verdict.total) == ([], 2)
-    (shard,) = verdict.shards
+    report = check(line("a", max_tokens=5), "", line("b"))
+    assert (report.errors, report.total) == ([], 2)
+    (shard,) = report.shards
     assert (shard.number, shard.first_line, shard.lines, shard.start) == (0, 1, 2, 0)
-    assert verdict.completion_tokens_limit == 5 + ASSUMED_ANSWER_TOKENS
-    assert verdict.prompt_tokens_estimate == shard.prompt_tokens_estimate > 0
+    assert report.completion_tokens_limit == 5 + ASSUMED_ANSWER_TOKENS
+    assert report.prompt_tokens_estimate == shard.prompt_tokens_estimate > 0
 
 
 def test_every_parameter_of_the_contract_is_taken() -> None:
@@ -115,10 +117,10 @@ def test_every_parameter_of_the_contract_is_taken() -> None:
     ],
 )
 def test_a_wrong_body_is_named_by_its_parameter(body: dict[str, Any], code: str, param: str) -> None:
-    verdict = check(line("good"), line("bad", **body))
-    assert found(verdict) == [(2, code, param)]
-    assert len(verdict.errors[0]["message"]) < 500
-    assert verdict.shards == []
+    report = check(line("good"), line("bad", **body))
+    assert found(report) == [(2, code, param)]
+    assert len(report.errors[0].message) < 500
+    assert report.shards == []
 
 
 @pytest.mark.parametrize(
@@ -149,8 +151,8 @@ def test_a_wrong_body_is_named_by_its_parameter(body: dict[str, Any], code: str,
     ],
 )
 def test_what_cannot_be_read_is_named_by_its_line(data: bytes, code: str) -> None:
-    verdict = check(line("a"), data, line("b"), line("a"))
-    assert found(verdict) == [(2, code, None), (4, "duplicate_custom_id", "custom_id")]
+    report = check(line("a"), data, line("b"), line("a"))
+    assert found(report) == [(2, code, None), (4, "duplicate_custom_id", "custom_id")]
 
 
 def test_nothing_that_strange_text_holds_is_refused() -> None:
@@ -166,8 +168,8 @@ def test_missing_fields_are_all_named() -> None:
 
 
 def test_a_line_of_another_endpoint_has_that_error_alone() -> None:
-    verdict = check(line("a"), line("b", url=COMPLETIONS), line("c", url="/v1/embeddings"))
-    assert found(verdict) == [(2, "mismatched_url", "url"), (3, "mismatched_url", "url")]
+    report = check(line("a"), line("b", url=COMPLETIONS), line("c", url="/v1/embeddings"))
+    assert found(report) == [(2, "mismatched_url", "url"), (3, "mismatched_url", "url")]
 
 
 def test_mixed_models_are_told_from_unknown_ones() -> None:
@@ -176,9 +178,9 @@ def test_mixed_models_are_told_from_unknown_ones() -> None:
 
 
 def test_a_duplicate_names_both_lines() -> None:
-    verdict = check(line("same"), line("other"), line("same"))
-    assert found(verdict) == [(3, "duplicate_custom_id", "custom_id")]
-    assert "'same'" in verdict.errors[0]["message"] and "line 1" in verdict.errors[0]["message"]
+    report = check(line("same"), line("other"), line("same"))
+    assert found(report) == [(3, "duplicate_custom_id", "custom_id")]
+    assert "'same'" in report.errors[0].message and "line 1" in report.errors[0].message
 
 
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\n\r\n  \n"])
@@ -189,17 +191,17 @@ def test_a_file_without_a_line_is_empty(data: bytes) -> None:
 def test_bom_crlf_and_a_missing_last_break_are_fine() -> None:
     text = "\ufeff" + "\r\n".join([line("a"), line("b"), line("c")])
     data = text.encode()
-    verdict = validate(split([data]), CHAT, MODEL)
-    assert (verdict.errors, verdict.total) == ([], 3)
-    (shard,) = verdict.shards
+    report = validate(split([data]), CHAT, MODEL)
+    assert (report.errors, report.total) == ([], 3)
+    (shard,) = report.shards
     lines = read_shard(data[shard.start : shard.end], shard.first_line)
     assert [one.custom_id for one in lines] == ["a", "b", "c"]
 
 
 def test_the_first_hundred_errors_are_kept_and_all_are_counted() -> None:
-    verdict = check(*["nonsense"] * (MAX_ERRORS + 50))
-    assert (len(verdict.errors), verdict.errors_total) == (MAX_ERRORS, MAX_ERRORS + 50)
-    assert [error["line"] for error in verdict.errors] == list(range(1, MAX_ERRORS + 1))
+    report = check(*["nonsense"] * (MAX_ERRORS + 50))
+    assert (len(report.errors), report.errors_total) == (MAX_ERRORS, MAX_ERRORS + 50)
+    assert [error.line for error in report.errors] == list(range(1, MAX_ERRORS + 1))
 
 
 def test_one_line_cannot_fill_the_list() -> None:
@@ -215,8 +217,8 @@ def numbered(count: int) -> Iterator[bytes]:
 
 def test_one_bad_line_among_fifty_thousand_is_found() -> None:
     chunks = chain(numbered(MAX_LINES - 1), [b'{"custom_id": "last"}'])
-    verdict = validate(split(chunks), CHAT, MODEL)
-    assert found(verdict) == [(MAX_LINES, "missing_field", name) for name in ("method", "url", "body")]
+    report = validate(split(chunks), CHAT, MODEL)
+    assert found(report) == [(MAX_LINES, "missing_field", name) for name in ("method", "url", "body")]
 
 
 def test_as_many_lines_as_allowed_are_read_and_no_more() -> None:
@@ -225,10 +227,10 @@ def test_as_many_lines_as_allowed_are_read_and_no_more() -> None:
             yield RawLine(number, 0, 1, b"nonsense")
         raise AssertionError("read on")
 
-    verdict = validate(endless(), CHAT, MODEL)
-    assert (verdict.total, verdict.errors_total) == (MAX_LINES, MAX_LINES + 1)
-    verdict = validate(split(numbered(MAX_LINES + 1)), CHAT, MODEL)
-    assert found(verdict) == [(MAX_LINES + 1, "too_many_lines", None)]
+    report = validate(endless(), CHAT, MODEL)
+    assert (report.total, report.errors_total) == (MAX_LINES, MAX_LINES + 1)
+    report = validate(split(numbered(MAX_LINES + 1)), CHAT, MODEL)
+    assert found(report) == [(MAX_LINES + 1, "too_many_lines", None)]
 
 
 def test_a_file_of_line_breaks_is_not_read_to_its_end() -> None:
@@ -240,11 +242,11 @@ def test_a_file_of_line_breaks_is_not_read_to_its_end() -> None:
     assert found(validate(breaks(), CHAT, MODEL)) == [(MAX_LINE_NUMBER + 1, "too_many_lines", None)]
 
 
-def peak_bytes(chunks: Iterator[bytes]) -> tuple[int, Verdict]:
+def peak_bytes(chunks: Iterator[bytes]) -> tuple[int, FileReport]:
     tracemalloc.start()
     try:
-        verdict = validate(split(chunks), CHAT, MODEL)
-        return tracemalloc.get_traced_memory()[1], verdict
+        report = validate(split(chunks), CHAT, MODEL)
+        return tracemalloc.get_traced_memory()[1], report
     finally:
         tracemalloc.stop()
 
@@ -252,8 +254,8 @@ def peak_bytes(chunks: Iterator[bytes]) -> tuple[int, Verdict]:
 def test_memory_is_flat_for_the_most_lines() -> None:
     """A tenth of them and of the bound: tracing makes it ten times slower, and what is kept is kept by line."""
     tenth = MAX_LINES // 10
-    peak, verdict = peak_bytes(numbered(tenth))
-    assert (verdict.errors, verdict.total, len(verdict.shards)) == ([], tenth, tenth // SHARD_LINES)
+    peak, report = peak_bytes(numbered(tenth))
+    assert (report.errors, report.total, len(report.shards)) == ([], tenth, tenth // SHARD_LINES)
     assert peak < FLAT_BYTES // 10
 
 
@@ -261,8 +263,8 @@ def test_memory_is_flat_for_the_largest_file() -> None:
     lines = MAX_FILE_BYTES // MAX_LINE_BYTES
     before, after = line("NUMBER", user="x" * (MAX_LINE_BYTES - 1000)).encode().split(b"NUMBER")
     chunks = (before + str(number).encode() + after + b"\n" for number in range(lines))
-    peak, verdict = peak_bytes(chunks)
-    assert (verdict.errors, verdict.total) == ([], lines)
+    peak, report = peak_bytes(chunks)
+    assert (report.errors, report.total) == ([], lines)
     assert peak < FLAT_BYTES
 
 
@@ -271,15 +273,15 @@ def test_shards_hold_every_line_once_and_stay_small(sizes: list[tuple[int, int]]
     end = "\r\n" if crlf else "\n"
     text = "".join(line(str(n), user="x" * size) + end * (1 + blank) for n, (size, blank) in enumerate(sizes))
     data = text.encode()
-    verdict = validate(split([data]), CHAT, MODEL)
-    read = [one for s in verdict.shards for one in read_shard(data[s.start : s.end], s.first_line)]
+    report = validate(split([data]), CHAT, MODEL)
+    read = [one for s in report.shards for one in read_shard(data[s.start : s.end], s.first_line)]
     assert [one.custom_id for one in read] == [str(n) for n in range(len(sizes))]
     every = [one for one in split([data]) if one.data]
     assert [one.number for one in read] == [one.number for one in every]
-    for shard in verdict.shards:
+    for shard in report.shards:
         assert shard.lines <= SHARD_LINES
         assert shard.end - shard.start <= SHARD_BYTES or shard.lines == 1
-    assert sum(shard.lines for shard in verdict.shards) == verdict.total == len(sizes)
+    assert sum(shard.lines for shard in report.shards) == report.total == len(sizes)
 
 
 @given(
@@ -295,9 +297,9 @@ def test_any_json_is_checked_without_failing(value: Any) -> None:
     """One line is good, or it has errors that can be read; nothing raises."""
     text = json.dumps(value)
     for endpoint in (CHAT, COMPLETIONS):
-        verdict = check(text, endpoint=endpoint)
-        assert verdict.errors and all(error["code"] and error["message"] for error in verdict.errors)
-        json.dumps(verdict.errors).encode()
+        report = check(text, endpoint=endpoint)
+        assert report.errors and all(error.code and error.message for error in report.errors)
+        json.dumps([asdict(error) for error in report.errors]).encode()
 
 
 values = (
@@ -370,16 +372,14 @@ class World:
         self.batch = new_batch("batch_1", "ana", request, NOW)
         self.store.create(self.batch, None, NOW)
         if data is not None:
-            self.objects.put(self.batch["source_key"], data)
+            self.objects.put(self.batch.source_key, data)
 
     def run(self) -> dict[str, Any]:
         return Validator(self.store, self.objects, self.outbox, MODEL, lambda: NOW).run(REF)
 
     @property
-    def record(self) -> dict[str, Any]:
-        found = self.store.get(REF)
-        assert found
-        return found
+    def record(self) -> Batch:
+        return known(self.store, REF)
 
 
 GOOD = "\n".join(line(str(n)) for n in range(250)).encode()
@@ -389,8 +389,8 @@ def test_a_valid_batch_is_in_progress_with_its_shards() -> None:
     world = World(GOOD)
     assert world.run() == {"valid": True, "lines": 250}
     record = world.record
-    assert (record["status"], record["total"], record["shards"], record["model"]) == ("in_progress", 250, 3, MODEL)
-    assert (record["round"], record["in_progress_at"]) == (0, ids.timestamp(NOW))
+    assert (record.status, record.total, record.model) == ("in_progress", 250, MODEL)
+    assert (record.round, record.in_progress_at) == (0, ids.timestamp(NOW))
     assert [(s.lines, s.status) for s in world.store.shards("batch_1")] == [
         (100, "waiting"),
         (100, "waiting"),
@@ -403,14 +403,15 @@ def test_the_file_may_be_deleted_once_there_is_a_copy() -> None:
     world.run()
     world.objects.delete("files/ana/file_1")
     assert world.objects.size("batches/batch_1/input.jsonl") == len(GOOD)
-    world.store.change(REF, {"status": "validating"}, remove=["total"])  # the first run was lost before its last write
+    # The first run was lost before its last write.
+    alter(world.store, REF, status=BatchStatus.VALIDATING, total=None)
     assert world.run() == {"valid": True, "lines": 250}
 
 
 def test_running_it_again_changes_nothing() -> None:
     world = World(GOOD)
     world.run()
-    world.store.change(REF, {"status": "finalizing", "round": 2})
+    alter(world.store, REF, status=BatchStatus.FINALIZING, round=2)
     before = world.record
     assert world.run() == {"valid": True, "lines": 250}
     assert world.record == before
@@ -425,8 +426,8 @@ def test_an_invalid_file_ends_the_batch_with_its_errors() -> None:
     world = World(GOOD + b"\nnonsense")
     assert world.run() == {"valid": False, "lines": 0}
     record = world.record
-    assert (record["status"], record["ended_at"]) == ("failed", ids.timestamp(NOW))
-    assert [(error["line"], error["code"]) for error in record["errors"]] == [(251, "invalid_json")]
+    assert (record.status, record.ended_at) == ("failed", ids.timestamp(NOW))
+    assert [(error.line, error.code) for error in record.errors] == [(251, "invalid_json")]
     assert world.store.shards("batch_1") == []
     assert world.objects.size("batches/batch_1/input.jsonl") is None
 
@@ -434,18 +435,18 @@ def test_an_invalid_file_ends_the_batch_with_its_errors() -> None:
 def test_a_file_that_is_gone_or_too_large_ends_the_batch() -> None:
     gone = World()
     assert gone.run() == {"valid": False, "lines": 0}
-    assert [error["code"] for error in gone.record["errors"]] == ["file_not_found"]
+    assert [error.code for error in gone.record.errors] == ["file_not_found"]
     large = World(b"x" * (MAX_FILE_BYTES + 1), "s3://data/inputs/large.jsonl")
     assert large.run() == {"valid": False, "lines": 0}
-    assert [error["code"] for error in large.record["errors"]] == ["file_too_large"]
+    assert [error.code for error in large.record.errors] == ["file_too_large"]
     assert large.objects.size("batches/batch_1/input.jsonl") is None
 
 
 def test_a_batch_that_is_cancelled_meanwhile_keeps_its_lines_for_its_end() -> None:
     world = World(GOOD)
-    world.store.change(REF, {"status": "cancelling"})
+    alter(world.store, REF, status=BatchStatus.CANCELLING)
     assert world.run() == {"valid": True, "lines": 250}
-    assert (world.record["status"], world.record["total"]) == ("cancelling", 250)
+    assert (world.record.status, world.record.total) == ("cancelling", 250)
     assert len(world.store.shards("batch_1")) == 3
 
 

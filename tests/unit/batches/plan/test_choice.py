@@ -12,7 +12,15 @@ from foreverus.batches.plan import choice
 from foreverus.batches.plan.choice import Bedrock, Gpu, Work, break_even_tokens, choose
 
 DAY = 86_400.0
-COLD = Gpu(True, False, 180, 452, 0.44, 0.805, 300)
+COLD = Gpu(
+    allowed=True,
+    live=False,
+    boot_seconds=180,
+    tokens_per_second=452,
+    spot_usd_per_hour=0.44,
+    on_demand_usd_per_hour=0.805,
+    idle_seconds=300,
+)
 LIVE = replace(COLD, live=True)
 NO_GPU = replace(COLD, allowed=False)
 BEDROCK = Bedrock(True, 0.15, 0.20, 500)
@@ -148,9 +156,18 @@ rates = st.floats(1, 20_000)
 prices = st.floats(0.01, 10)
 works = st.builds(Work, amounts, st.integers(0, 10**8), st.integers(0, 10**8), st.floats(-10, 7 * DAY))
 gpus = st.builds(
-    Gpu, st.booleans(), st.booleans(), st.floats(0, 900), rates, prices, prices, st.floats(0, 3600), st.booleans(),
-    st.integers(1, 8), st.booleans(),
-)  # fmt: skip
+    Gpu,
+    allowed=st.booleans(),
+    live=st.booleans(),
+    boot_seconds=st.floats(0, 900),
+    tokens_per_second=rates,
+    spot_usd_per_hour=prices,
+    on_demand_usd_per_hour=prices,
+    idle_seconds=st.floats(0, 3600),
+    on_demand_allowed=st.booleans(),
+    max_gpus=st.integers(1, 8),
+    available=st.booleans(),
+)
 bedrocks = st.builds(Bedrock, st.booleans(), prices, prices, rates)
 
 

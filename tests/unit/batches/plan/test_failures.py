@@ -1,19 +1,22 @@
 """What a round's error means: every way goes on, waits inside the window, or ends."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from foreverus.batches.plan.failures import (
+    Context,
     Meaning,
-    Situation,
     capacity_is_missing,
     error_entry,
     meaning,
     usable,
     with_error,
 )
+from foreverus.batches.plan.records import NO_SETBACKS, NextStep, RoundStart, Setbacks
+from foreverus.batches.records import Batch, ExecutionError
 from tests.unit.conftest import NOW
 
 BOTH, GPU, BEDROCK = frozenset({"gpu", "bedrock"}), frozenset({"gpu"}), frozenset({"bedrock"})
@@ -25,65 +28,72 @@ def after(
     *,
     planned: str = "gpu",
     live: bool = False,
-    settled: int = 0,
-    **record: Any,
+    finished: int = 0,
+    finished_before: int = 0,
+    setbacks: Setbacks = NO_SETBACKS,
+    **more: Any,
 ) -> Meaning:
-    error = None if code is None else {"Error": code, "Cause": "because"}
-    return meaning({"planned": planned, **record}, error, Situation(allowed, live, settled, NOW))
+    """`more`: of the setbacks."""
+    start = RoundStart(planned=NextStep(planned), finished_before=finished_before)
+    batch = Batch(batch_id="batch_1", user_id="ana", newest_round=start, setbacks=replace(setbacks, **more))
+    error = None if code is None else ExecutionError(code, "because")
+    return meaning(batch, error, Context(allowed, live, finished, NOW))
 
 
 def barred(found: Meaning) -> dict[str, str]:
-    return {name: value for name, value in found.changes.items() if name.endswith("_barred")}
+    names = {"gpu": found.setbacks.gpu_barred, "bedrock": found.setbacks.bedrock_barred}
+    return {name: code for name, code in names.items() if code}
 
 
 def test_the_time_to_look_again_is_no_failure() -> None:
-    assert after("States.Timeout", gpu_failures=2) == Meaning({})
-    assert after("States.Timeout", planned="bedrock").changes["bedrock_failures"] == 1  # a Lambda that hung
+    assert after("States.Timeout", gpu_failures=2) == Meaning(Setbacks(gpu_failures=2))
+    assert after("States.Timeout", planned="bedrock").setbacks.bedrock_failures == 1  # a Lambda that hung
 
 
 def test_switching_off_cancels() -> None:
     found = after("SessionEndRequested")
     assert found.finish == "cancelled"
-    assert found.changes["errors"][0]["code"] == "session_end_requested"
+    assert found.errors[0].code == "session_end_requested"
 
 
 def test_a_spend_cap_ends_the_batch_whoever_else_could_answer() -> None:
     found = after("SpendCapReached", BOTH)
     assert found.finish == "failed"
-    assert "MonthlyCapUsd" in found.changes["errors"][0]["message"]
+    assert "MonthlyCapUsd" in found.errors[0].message
 
 
 @pytest.mark.parametrize("code", ["GpuQuotaExceeded", "LaunchNotAuthorized"])
 def test_what_somebody_must_mend_is_bedrocks_or_the_end(code: str) -> None:
-    assert barred(after(code, BOTH)) == {"gpu_barred": code}
-    assert after(code, BOTH).finish == ""
+    assert barred(after(code, BOTH)) == {"gpu": code}
+    assert after(code, BOTH).finish is None
     failed = after(code, GPU)
     assert failed.finish == "failed"
-    assert failed.changes["errors"][0]["code"] == error_entry({"Error": code})["code"]
+    assert failed.errors[0].code == error_entry(ExecutionError(code)).code
     assert after(code, BOTH, bedrock_barred="BackendUnavailable").finish == "failed"
 
 
 @pytest.mark.parametrize("code", ["GpuQuotaExceeded", "LaunchNotAuthorized", "NoGpuCapacity", "SpendCapReached"])
 def test_one_more_gpu_that_cannot_be_had_is_no_reason_to_leave_the_live_one(code: str) -> None:
-    assert after(code, GPU, live=True) == Meaning({"most_gpus": 1})
+    assert after(code, GPU, live=True) == Meaning(Setbacks(most_gpus=1))
 
 
 def test_without_capacity_bedrock_goes_on_for_a_while() -> None:
     found = after("NoGpuCapacity", BOTH)
-    assert (found.finish, found.pause_s) == ("", 0)
-    assert capacity_is_missing(found.changes, NOW)
-    assert not capacity_is_missing({}, NOW)
+    assert (found.finish, found.pause_s) == (None, 0)
+    assert capacity_is_missing(found.setbacks, NOW)
+    assert not capacity_is_missing(NO_SETBACKS, NOW)
 
 
 def test_without_capacity_and_bedrock_it_waits_longer_and_longer() -> None:
-    record: dict[str, Any] = {}
-    pauses = []
+    setbacks, pauses = NO_SETBACKS, []
     for _ in range(5):
-        found = after("NoGpuCapacity", GPU, **record)
-        record |= found.changes
+        found = after("NoGpuCapacity", GPU, setbacks=setbacks)
+        setbacks = found.setbacks
         pauses.append(found.pause_s)
     assert pauses == [300, 600, 1200, 1800, 1800]
-    assert after("NoGpuCapacity", GPU, settled=1, **record).pause_s == 300  # something was answered in between
+    assert (
+        after("NoGpuCapacity", GPU, finished=1, setbacks=setbacks).pause_s == 300
+    )  # something was answered in between
 
 
 def test_a_start_that_is_refused_just_now_is_tried_again_soon() -> None:
@@ -92,40 +102,40 @@ def test_a_start_that_is_refused_just_now_is_tried_again_soon() -> None:
 
 
 @pytest.mark.parametrize("code", ["EngineFailed", "BootFailed", "SessionLost", "SpotInterrupted", "Lambda.Unknown"])
-def test_three_failures_without_a_settled_line_are_enough(code: str) -> None:
-    assert after(code).changes == {"gpu_failures": 1}
-    assert barred(after(code, gpu_failures=2)) == {"gpu_barred": code}
+def test_three_failures_without_a_finished_line_are_enough(code: str) -> None:
+    assert after(code).setbacks == Setbacks(gpu_failures=1)
+    assert barred(after(code, gpu_failures=2)) == {"gpu": code}
     assert after(code, GPU, gpu_failures=2).finish == "failed"
 
 
-def test_a_settled_line_begins_the_count_anew() -> None:
-    found = after("EngineFailed", GPU, settled=11, settled_before=10, gpu_failures=2)
-    assert (found.finish, found.changes["gpu_failures"]) == ("", 1)
-    assert after(None, settled=11, settled_before=10, gpu_failures=2).changes["gpu_failures"] == 0
+def test_a_finished_line_begins_the_count_anew() -> None:
+    found = after("EngineFailed", GPU, finished=11, finished_before=10, gpu_failures=2)
+    assert (found.finish, found.setbacks.gpu_failures) == (None, 1)
+    assert after(None, finished=11, finished_before=10, gpu_failures=2).setbacks.gpu_failures == 0
 
 
-def test_a_round_that_ends_well_and_settles_nothing_counts_too() -> None:
-    assert after(None).changes == {"gpu_failures": 1}
+def test_a_round_that_ends_well_and_finishes_nothing_counts_too() -> None:
+    assert after(None).setbacks == Setbacks(gpu_failures=1)
     assert after(None, GPU, gpu_failures=2).finish == "failed"
-    assert after(None, planned="wait") == Meaning({})
-    assert after(None, planned="") == Meaning({})
+    assert after(None, planned="wait") == Meaning(NO_SETBACKS)
+    assert after(None, planned="") == Meaning(NO_SETBACKS)
 
 
 def test_bedrock_that_needs_somebody_is_left_for_the_gpu() -> None:
     found = after("BackendUnavailable", BOTH, planned="bedrock")
-    assert barred(found) == {"bedrock_barred": "BackendUnavailable"}
+    assert barred(found) == {"bedrock": "BackendUnavailable"}
     assert after("BackendUnavailable", BEDROCK, planned="bedrock").finish == "failed"
     assert after("EngineFailed", BEDROCK, planned="bedrock", bedrock_failures=2).finish == "failed"
 
 
 def test_a_throttled_bedrock_is_waited_for_where_there_is_nothing_else() -> None:
     assert after("EngineBusy", BEDROCK, planned="bedrock").pause_s == 30
-    assert after("EngineBusy", BOTH, planned="bedrock").changes == {"bedrock_failures": 1}
+    assert after("EngineBusy", BOTH, planned="bedrock").setbacks == Setbacks(bedrock_failures=1)
 
 
 def test_usable_backends_are_the_allowed_ones_that_are_not_barred() -> None:
-    assert usable({"gpu_barred": "GpuQuotaExceeded"}, BOTH) == BEDROCK
-    assert usable({}, GPU) == GPU
+    assert usable(Setbacks(gpu_barred="GpuQuotaExceeded"), BOTH) == BEDROCK
+    assert usable(NO_SETBACKS, GPU) == GPU
 
 
 @pytest.mark.parametrize("allowed", [BOTH, GPU, BEDROCK])
@@ -136,32 +146,32 @@ def test_usable_backends_are_the_allowed_ones_that_are_not_barred() -> None:
 )
 def test_no_error_goes_round_for_ever(code: str | None, planned: str, allowed: frozenset[str]) -> None:
     """Without progress every error that does not pause ends the batch, or leaves for another backend, in few rounds."""
-    record: dict[str, Any] = {}
+    setbacks = NO_SETBACKS
     for _ in range(3 * len(BOTH)):
-        here = planned if planned in usable(record, allowed) else next(iter(usable(record, allowed)))
-        found = after(code, allowed, **(record | {"planned": here}))
-        record |= found.changes
+        here = planned if planned in usable(setbacks, allowed) else next(iter(usable(setbacks, allowed)))
+        found = after(code, allowed, planned=here, setbacks=setbacks)
+        setbacks = found.setbacks
         if found.finish:
-            assert found.changes["errors"]
+            assert found.errors
             return
         assert not found.pause_s
-    raise AssertionError(record)
+    raise AssertionError(setbacks)
 
 
 def test_an_error_says_what_the_lambda_said_and_what_to_do() -> None:
     cause = json.dumps(
         {"errorMessage": "The month is over budget.", "errorType": "SpendCapReached", "stackTrace": ["x"]}
     )
-    entry = error_entry({"Error": "SpendCapReached", "Cause": cause})
-    assert entry["code"] == "spend_cap_reached"
-    assert entry["message"].endswith("The month is over budget.")
-    assert "stackTrace" not in entry["message"]
-    assert error_entry({"Error": "States.HeartbeatTimeout"})["code"] == "states_heartbeat_timeout"
-    assert error_entry({"Error": "X", "Cause": "[1]"})["message"] == "[1]"
-    assert len(error_entry({"Error": "X", "Cause": "y" * 5000})["message"]) == 1000
+    entry = error_entry(ExecutionError("SpendCapReached", cause))
+    assert entry.code == "spend_cap_reached"
+    assert entry.message.endswith("The month is over budget.")
+    assert "stackTrace" not in entry.message
+    assert error_entry(ExecutionError("States.HeartbeatTimeout")).code == "states_heartbeat_timeout"
+    assert error_entry(ExecutionError("X", "[1]")).message == "[1]"
+    assert len(error_entry(ExecutionError("X", "y" * 5000)).message) == 1000
 
 
 def test_the_same_error_is_listed_once() -> None:
-    once = with_error(None, {"Error": "BootFailed", "Cause": "a"})
-    assert with_error(once, {"Error": "BootFailed", "Cause": "b"}) == once
-    assert len(with_error(once, {"Error": "EngineFailed"})) == 2
+    once = with_error((), ExecutionError("BootFailed", "a"))
+    assert with_error(once, ExecutionError("BootFailed", "b")) == once
+    assert len(with_error(once, ExecutionError("EngineFailed"))) == 2

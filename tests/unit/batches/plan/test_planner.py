@@ -1,5 +1,6 @@
 """Plan: what comes next for a batch, from what is in the table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,11 +11,13 @@ from foreverus import ids
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
-from foreverus.batches.records import BatchRef, Progress, Shard, ShardStatus
+from foreverus.batches.plan.records import LearnedSpeed, Number
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, ExecutionError, Progress, Shard, ShardStatus
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
 from foreverus.errors import NotFound
 from foreverus.sessions.records import Session
+from tests.unit.batches.altering import alter, known
 from tests.unit.conftest import NOW, session_record
 
 REF = BatchRef("ana", "batch_1")
@@ -48,10 +51,20 @@ class World:
     max_gpus: int = 1
 
     def plan(self, code: str | None = None, cause: str = "because") -> dict[str, Any]:
+        """As the state machine gets it."""
         price = bedrock_price(self.bedrock, "us-east-1")
-        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, self.max_gpus, self.bedrock, 8, price, 20.0)
+        deployment = Deployment(
+            region="us-east-1",
+            instance_types=("g6.xlarge",),
+            idle_seconds=300.0,
+            max_gpus=self.max_gpus,
+            bedrock_model_id=self.bedrock,
+            bedrock_calls=8,
+            bedrock_price=price,
+            monthly_cap_usd=20.0,
+        )
         planner = Planner(self.store, self.sessions, self.ledger, deployment, lambda: self.now)
-        return planner.plan(REF, None if code is None else {"Error": code, "Cause": cause})
+        return planner.plan(REF, None if code is None else ExecutionError(code, cause)).as_json()
 
     def later(self, **by: float) -> None:
         self.now += timedelta(**by)
@@ -59,25 +72,22 @@ class World:
     def finish(self, shard: int, lines: int, tokens: int = 100, done: bool = False) -> None:
         self.store.progress(REF, shard, Progress(lines, 0, 30 * lines, tokens * lines), done)
 
-    def record(self) -> dict[str, Any]:
-        return self.store.get(REF) or {}
+    def record(self) -> Batch:
+        return known(self.store, REF)
 
 
-def world(shards: int = 4, hours: float = 24, metadata: dict[str, str] | None = None, **changes: Any) -> World:
+def world(shards: int = 4, hours: float = 24, metadata: dict[str, str] | None = None) -> World:
     made = World()
-    record = {
-        "user_id": "ana",
-        "batch_id": "batch_1",
-        "status": "in_progress",
-        "round": 0,
-        "trigger": "api",
-        "metadata": metadata or {},
-        "created_at": ids.timestamp(NOW),
-        "expires_at": ids.timestamp(NOW + timedelta(hours=hours)),
-        "total": 100 * shards,
-        **changes,
-    }
-    made.store.create(record, None, NOW)
+    batch = Batch(
+        user_id="ana",
+        batch_id="batch_1",
+        status=BatchStatus.IN_PROGRESS,
+        metadata=metadata or {},
+        created_at=ids.timestamp(NOW),
+        expires_at=ids.timestamp(NOW + timedelta(hours=hours)),
+        total=100 * shards,
+    )
+    made.store.create(batch, None, NOW)
     estimates = {"prompt_tokens_estimate": 5_000, "completion_tokens_limit": 20_000}
     parts = [Shard(n, 1 + 100 * n, 100, 9_000 * n, 9_000 * (n + 1), **estimates) for n in range(shards)]
     made.store.put_shards("batch_1", parts)
@@ -94,14 +104,21 @@ def live(**changes: Any) -> Session:
 GPU_ONLY = {"backend": "gpu"}
 
 
+def chosen(batch: World) -> Mapping[str, Number]:
+    """The newest plan's arithmetic."""
+    choice = batch.record().choice
+    assert choice
+    return choice
+
+
 def test_a_little_work_goes_to_bedrock_and_much_to_the_gpu() -> None:
     few = world()
     assert few.plan()["next"] == "bedrock"
-    assert few.record()["backend"] == "bedrock"
+    assert few.record().backend == "bedrock"
     many = world(500)
     planned = many.plan()
     assert planned["next"] == "gpu" and planned["round"] == 1
-    assert many.record()["round"] == 1
+    assert many.record().round == 1
 
 
 def test_a_live_gpu_answers_whatever_there_is() -> None:
@@ -113,11 +130,11 @@ def test_a_live_gpu_answers_whatever_there_is() -> None:
 def test_the_choice_is_in_the_metadata_beside_what_people_wrote() -> None:
     batch = world(metadata={"team": "blue"})
     batch.plan()
-    metadata = batch.record()["metadata"]
+    metadata = batch.record().metadata
     assert metadata["team"] == "blue"
     assert metadata["foreverus_choice"].startswith("bedrock: cheaper; 400 lines left")
     assert len(metadata["foreverus_choice"]) <= 512
-    choice = batch.record()["choice"]
+    choice = chosen(batch)
     assert (choice["next"], choice["lines"], choice["gpu_tokens_per_second"]) == ("bedrock", 400, 452.0)
     assert "published" in choice["gpu_tokens_per_second_from"]
 
@@ -129,7 +146,7 @@ def test_a_new_round_makes_the_old_promise_and_token_void() -> None:
     batch.finish(0, 10)
     assert batch.plan("States.Timeout")["round"] == 2
     assert batch.store.pending.batches() == []
-    assert "task_token" not in batch.record()
+    assert not batch.record().task_token
     assert not batch.store.offer(REF, 1, "late", NOW)
 
 
@@ -139,9 +156,9 @@ def test_the_end_is_found_in_this_order() -> None:
     assert batch.plan() == {"next": "finish", "round": 0, "seconds": 0, "status": "expired"}
     batch.finish(0, 100, done=True)
     assert batch.plan()["status"] == "completed"
-    batch.store.change(REF, {"status": "cancelling"})
+    alter(batch.store, REF, status=BatchStatus.CANCELLING)
     assert batch.plan("EngineFailed")["status"] == "cancelled"
-    batch.store.change(REF, {"status": "failed"})
+    alter(batch.store, REF, status=BatchStatus.FAILED)
     assert batch.plan()["status"] == "failed"
 
 
@@ -166,8 +183,8 @@ def test_two_plans_at_once_are_two_rounds() -> None:
 def test_no_backend_that_the_batch_asks_for_is_a_failure_that_says_so() -> None:
     batch = replace(world(metadata={"backend": "bedrock"}), bedrock="")
     assert batch.plan()["status"] == "failed"
-    (error,) = batch.record()["errors"]
-    assert error["code"] == "backend_unavailable" and "metadata.backend" in error["message"]
+    (error,) = batch.record().errors
+    assert error.code == "backend_unavailable" and "metadata.backend" in error.message
 
 
 def test_after_a_quota_the_rest_is_bedrocks() -> None:
@@ -177,14 +194,14 @@ def test_after_a_quota_the_rest_is_bedrocks() -> None:
     batch.finish(0, 50)
     assert batch.plan()["next"] == "bedrock"  # the quota is not asked again
     assert batch.plan("BackendUnavailable")["status"] == "failed"
-    assert [one["code"] for one in batch.record()["errors"]] == ["backend_unavailable"]
+    assert [one.code for one in batch.record().errors] == ["backend_unavailable"]
 
 
 def test_without_bedrock_a_quota_is_the_end_with_the_way_out() -> None:
     batch = world(metadata=GPU_ONLY)
     batch.plan()
     assert batch.plan("GpuQuotaExceeded") == {"next": "finish", "round": 1, "seconds": 0, "status": "failed"}
-    assert "L-3819A6DF" in batch.record()["errors"][0]["message"]
+    assert "L-3819A6DF" in batch.record().errors[0].message
 
 
 def test_without_capacity_bedrock_takes_over_for_half_an_hour_and_the_gpu_gets_another_chance() -> None:
@@ -206,17 +223,17 @@ def test_a_gpu_that_somebody_else_has_started_is_joined_and_no_second_one_asked_
     batch.finish(0, 50)
     batch.sessions.live = [live()]
     assert batch.plan()["next"] == "gpu"
-    assert batch.record()["gpus"] == 1
+    assert batch.record().gpus == 1
 
 
 def test_without_capacity_and_bedrock_it_waits_and_asks_again() -> None:
     batch = world(metadata=GPU_ONLY)
     batch.plan()
     assert batch.plan("NoGpuCapacity") == {"next": "wait", "round": 2, "seconds": 300}
-    assert batch.record()["metadata"]["foreverus_choice"].startswith("wait 300 s, then")
+    assert batch.record().metadata["foreverus_choice"].startswith("wait 300 s, then")
     assert batch.plan()["next"] == "gpu"
     assert batch.plan("NoGpuCapacity")["seconds"] == 600
-    assert batch.record()["backend"] == "gpu"
+    assert batch.record().backend == "gpu"
 
 
 def test_waiting_ends_with_the_window() -> None:
@@ -235,17 +252,17 @@ def test_waiting_ends_with_the_window() -> None:
 def test_what_no_longer_fits_on_spot_goes_on_demand_if_that_is_allowed() -> None:
     batch = world(500, hours=9, metadata={**GPU_ONLY, "allow_on_demand": "true"})
     first = batch.plan()
-    assert (first["next"], batch.record()["on_demand"]) == ("gpu", False)
+    assert (first["next"], batch.record().on_demand) == ("gpu", False)
     batch.later(seconds=first["seconds"])  # nothing was answered: it is late now
     assert batch.plan("NoGpuCapacity")["next"] == "gpu"
-    assert batch.record()["on_demand"]
+    assert batch.record().on_demand
     assert batch.plan("NoGpuCapacity")["next"] == "wait"  # on-demand has none either
 
 
 def test_three_lost_gpus_without_an_answer_are_enough() -> None:
     batch = world(500)
     for _ in range(3):
-        assert batch.plan(None if batch.record()["round"] == 0 else "BootFailed")["next"] == "gpu"
+        assert batch.plan(None if batch.record().round == 0 else "BootFailed")["next"] == "gpu"
     assert batch.plan("BootFailed")["next"] == "bedrock"
     alone = world(500, metadata=GPU_ONLY)
     alone.plan()
@@ -264,7 +281,7 @@ def test_switching_the_gpu_off_cancels_the_batch_and_says_why() -> None:
     batch = world(500)
     batch.plan()
     assert batch.plan("SessionEndRequested", "The GPU was switched off (session ses_1).")["status"] == "cancelled"
-    assert batch.record()["errors"][0]["message"] == "The GPU was switched off (session ses_1)."
+    assert batch.record().errors[0].message == "The GPU was switched off (session ses_1)."
 
 
 def test_a_gpu_that_would_boot_after_the_end_is_not_bought() -> None:
@@ -280,23 +297,23 @@ def test_a_gpu_that_would_boot_after_the_end_is_not_bought() -> None:
 def test_a_backlog_that_is_worth_it_gets_more_gpus_and_one_when_there_is_no_more_to_be_had() -> None:
     batch = replace(world(500, metadata=GPU_ONLY), max_gpus=3)
     batch.plan()
-    assert batch.record()["gpus"] == 3
+    assert batch.record().gpus == 3
     batch.sessions.live = [live()]
     batch.finish(0, 10)
     assert batch.plan("GpuQuotaExceeded")["next"] == "gpu"
-    assert batch.record()["gpus"] == 1
+    assert batch.record().gpus == 1
 
 
 def test_the_rate_of_this_batch_counts_before_every_other() -> None:
     batch = world(500, metadata=GPU_ONLY)
-    batch.store.note_pace("g6.xlarge", {"tokens_per_second": 300.0, "boot_seconds": 100.0})
+    batch.store.note_speed("g6.xlarge", LearnedSpeed(300.0, 100.0))
     batch.sessions.live = [live()]
     batch.plan()
-    assert batch.record()["choice"]["gpu_tokens_per_second"] == 300.0
+    assert chosen(batch)["gpu_tokens_per_second"] == 300.0
     batch.later(seconds=100)
     batch.finish(0, 100, tokens=150, done=True)  # 15,000 tokens in 100 s
     batch.plan("States.Timeout")
-    choice = batch.record()["choice"]
+    choice = chosen(batch)
     assert (choice["gpu_tokens_per_second"], choice["gpu_tokens_per_second_from"]) == (150.0, "measured in this batch")
 
 
@@ -304,16 +321,16 @@ def test_a_gpu_that_boots_already_is_nearer_than_a_new_one() -> None:
     batch = world(500, metadata=GPU_ONLY)
     batch.sessions.live = [live(healthy_at=None, created_at=ids.timestamp(NOW - timedelta(seconds=150)))]
     batch.plan()
-    assert batch.record()["choice"]["gpu_boot_seconds"] == 60  # of the assumed 210
+    assert chosen(batch)["gpu_boot_seconds"] == 60  # of the assumed 210
     batch.sessions.live = [live(end_requested=True)]
     batch.plan("States.Timeout")
-    assert batch.record()["choice"]["gpu_live"] is False
+    assert chosen(batch)["gpu_live"] is False
 
 
 def test_a_model_whose_price_nobody_knows_is_not_chosen_for_its_price() -> None:
     batch = replace(world(), bedrock="somebody.new-model-v1:0")
     assert batch.plan()["next"] == "gpu"
-    assert "unknown" in batch.record()["choice"]["bedrock_price_from"]
+    assert "unknown" in chosen(batch)["bedrock_price_from"]
 
 
 def shard(**changes: Any) -> Shard:
@@ -345,9 +362,9 @@ def test_bedrock_takes_no_month_beyond_its_cap() -> None:
     batch = world(shards=100, metadata={"backend": "bedrock"})
     batch.ledger.count("2026-01", "ses_0", 19.9, NOW)
     assert batch.plan()["status"] == "failed"
-    (error,) = batch.record()["errors"]
-    assert error["code"] == "spend_cap_reached"
-    assert "MonthlyCapUsd" in error["message"]
+    (error,) = batch.record().errors
+    assert error.code == "spend_cap_reached"
+    assert "MonthlyCapUsd" in error.message
 
 
 def test_beyond_the_cap_of_bedrock_the_gpu_is_asked_which_has_a_guard_of_its_own() -> None:

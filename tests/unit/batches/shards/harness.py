@@ -7,8 +7,9 @@ from typing import Any
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.backends.port import Prompt
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef, LineResult, Shard
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, Shard
 from foreverus.batches.shards.queue import shard_message
+from tests.unit.conftest import NOW
 
 REF = BatchRef("user_1", "batch_1")
 KEY = "batches/batch_1/input.jsonl"
@@ -26,9 +27,9 @@ def submit(
     """Keeps the batch in its first round, `a_shard` lines in each shard; returns the messages of its shards."""
     key = f"batches/{ref.batch_id}/input.jsonl"
     objects.put(key, b"".join(lines))
-    record = {"batch_id": ref.batch_id, "user_id": ref.user_id, "status": "in_progress", "round": 1, "input_key": key}
     times = {"created_at": "2026-01-01T12:00:00.000Z", "expires_at": "2026-01-02T12:00:00.000Z"}
-    batches.create({**record, **times, "task_token": "round-1"}, None, None)  # type: ignore[arg-type]
+    about = {"status": BatchStatus.IN_PROGRESS, "round": 1, "input_key": key, "task_token": "round-1", **times}
+    batches.create(Batch(batch_id=ref.batch_id, user_id=ref.user_id, **about), None, NOW)
     shards, start = [], 0
     for first in range(0, len(lines), a_shard):
         end = start + sum(len(one) for one in lines[first : first + a_shard])

@@ -11,10 +11,11 @@ from foreverus.backends.limiter import Limiter
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import LineResult, Progress, all_done
+from foreverus.batches.records import BatchStatus, LineResult, Progress, all_done
 from foreverus.batches.shards.on_bedrock import OnBedrock
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.contact import Contact, RunInline
+from tests.unit.batches.altering import alter
 from tests.unit.batches.shards.harness import REF, asked, line, reply, results, submit
 from tests.unit.worker.harness import in_jumping_time
 
@@ -129,7 +130,7 @@ async def test_time_that_is_up_starts_nothing_and_lets_calls_in_flight_end() -> 
 async def test_window_that_closes_ends_the_round() -> None:
     backend = Bedrock()
     batch = Round(backend, lines=1000, a_shard=100)
-    batch.store.change(REF, {"expires_at": "2026-01-01T12:00:07.000Z"})
+    alter(batch.store, REF, expires_at="2026-01-01T12:00:07.000Z")
     answer = await batch.answer(seconds=800)
     assert asyncio.get_running_loop().time() <= 7 + 3
     assert 0 < answer["left"] == 1000 - len(results(batch.store))
@@ -144,14 +145,14 @@ async def test_call_that_hangs_does_not_outlive_the_function() -> None:
     assert answer == {"left": 20} and asyncio.get_running_loop().time() < 30 + 50
 
 
-@pytest.mark.parametrize("change", [{"status": "cancelling"}, {"round": 2}])
+@pytest.mark.parametrize("change", [{"status": BatchStatus.CANCELLING}, {"round": 2}])
 def test_batch_that_moves_on_is_left_within_seconds(change: dict[str, Any]) -> None:
     @in_jumping_time
     async def move_on() -> None:
         batch = Round(Bedrock(), lines=1000, a_shard=100)
         answering = asyncio.create_task(batch.answer())
         await asyncio.sleep(10)
-        batch.store.change(REF, change)
+        alter(batch.store, REF, **change)
         answer = await answering
         assert asyncio.get_running_loop().time() < 10 + 3
         assert answer["left"] == 1000 - len(results(batch.store)) and "error" not in answer

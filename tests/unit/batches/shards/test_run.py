@@ -19,6 +19,7 @@ from foreverus.batches.shards.run import ShardRun, StopReason
 from foreverus.batches.store import BatchStore
 from foreverus.errors import EngineFailed
 from foreverus.worker.contact import Contact, RunInline
+from tests.unit.batches.altering import alter
 from tests.unit.batches.shards.harness import KEY, REF, asked, line, results, submit
 from tests.unit.worker.harness import in_jumping_time
 
@@ -162,7 +163,7 @@ async def test_batch_that_moved_on_ends_the_run_and_keeps_what_is_finished() -> 
     shard = Shard(lines(10), MemoryEngine(seconds_per_token=0.5))
     running = asyncio.create_task(shard.begin().run())
     await asyncio.sleep(3)
-    shard.batches.change(REF, {"round": 2})
+    alter(shard.batches, REF, round=2)
     assert await running is StopReason.SUPERSEDED and asyncio.get_running_loop().time() < 3 + 2.5
     assert len(results(shard.batches)) == len(shard.heard) > 0
 
@@ -202,7 +203,7 @@ def test_finished_lines_fit_into_the_table(aws: Any) -> None:
     async def run() -> None:
         shard = Shard(lines(30))
         store = BatchStore(aws.items)
-        store.create({**shard.batches.records[REF], "status": "in_progress"}, None, NOW)
+        store.create(shard.batches.records[REF], None, NOW)
         store.put_shards(REF.batch_id, shard.batches.shards(REF.batch_id))
         shard.resources = replace(shard.resources, batches=store)
         assert await shard.begin().run() is StopReason.FINISHED

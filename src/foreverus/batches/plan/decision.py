@@ -1,0 +1,183 @@
+"""What a plan decides: the batch goes on with a backend, waits, or comes to its end. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import ceil
+
+from foreverus import ids
+from foreverus.batches.cost import bedrock_usd
+from foreverus.batches.model import Options, options_of
+from foreverus.batches.plan.choice import Choice, Gpu, choose
+from foreverus.batches.plan.estimates import (
+    ASSUMED,
+    Deployment,
+    Estimates,
+    Situation,
+    bedrock_expected_usd,
+    bedrock_of,
+    estimates,
+)
+from foreverus.batches.plan.failures import Context, Meaning, capacity_is_missing, meaning, usable, with_error
+from foreverus.batches.plan.records import NextRound, NextStep, RoundStart, Setbacks
+from foreverus.batches.records import (
+    Batch,
+    BatchStatus,
+    ErrorEntry,
+    ExecutionError,
+    Shard,
+    all_done,
+    finished_lines,
+)
+from foreverus.costs.meter import HOW_TO_RAISE, month_of
+from foreverus.errors import SpendCapReached
+
+CHOICE_CHARACTERS = 512  # of a value of OpenAI's metadata
+MANY_GPUS = 1_000  # more than anybody has
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """A round on a backend; it is looked at again after so many seconds at the latest."""
+
+    round: NextRound
+    seconds: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"next": self.round.start.planned.value, "round": self.round.number, "seconds": self.seconds}
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A round in which nobody works; the next plan follows after so many seconds."""
+
+    round: NextRound
+    seconds: int
+
+    def as_json(self) -> dict[str, object]:
+        return {"next": NextStep.WAIT.value, "round": self.round.number, "seconds": self.seconds}
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """`round`: the newest one. `setbacks`, with the batch's errors: what is noted of why; None: nothing is."""
+
+    status: BatchStatus
+    round: int
+    setbacks: Setbacks | None = None
+    errors: tuple[ErrorEntry, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        return {"next": "finish", "round": self.round, "seconds": 0, "status": self.status.value}
+
+
+Decision = GoOn | Wait | Finish
+
+
+def end_of(batch: Batch, shards: Sequence[Shard], now: datetime) -> Finish | None:
+    """The end that the batch has come to, whatever its newest round said; None: there is more to do."""
+    if batch.is_over:
+        return Finish(batch.status, batch.round)
+    if batch.status is BatchStatus.CANCELLING:
+        return Finish(BatchStatus.CANCELLED, batch.round)
+    if all_done(shards):
+        return Finish(BatchStatus.COMPLETED, batch.round)
+    return Finish(BatchStatus.EXPIRED, batch.round) if ids.timestamp(now) >= batch.expires_at else None
+
+
+def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) -> Decision:
+    """What comes next for a batch with something left to do. `error`: what its newest round ended with."""
+    batch, options = at.batch, options_of(at.batch.metadata)
+    allowed, refusal = within_cap(allowed_backends(options, deployment), at, deployment)
+    means = meaning(batch, error, Context(allowed, bool(at.live), finished_lines(at.shards), at.now))
+    if not means.finish and not usable(means.setbacks, allowed):
+        cause = f"metadata.backend is '{options.backend}', and this deployment has no such backend."
+        nobody = refusal or ExecutionError("BackendUnavailable", cause)
+        means = Meaning(means.setbacks, BatchStatus.FAILED, with_error(batch.errors, nobody))
+    if means.finish:
+        return Finish(means.finish, batch.round, means.setbacks, means.errors)
+    found = estimates(at, deployment)
+    names = usable(means.setbacks, allowed)
+    choice = choose(
+        at.work,
+        _gpu(at, found, means, names, deployment),
+        bedrock_of(found, deployment.bedrock_price, "bedrock" in names),
+    )
+    next_, seconds, words = _next(at, choice, means, found.boot_seconds.source == ASSUMED)
+    sources = {**found.sources, "bedrock_price_from": deployment.bedrock_price.source}
+    next_round = NextRound(
+        number=batch.round + 1,
+        start=RoundStart(
+            planned=next_,
+            began_at=ids.timestamp(at.now),
+            finished_before=finished_lines(at.shards),
+            tokens_before=sum(one.completion_tokens for one in at.shards),
+        ),
+        choice={**choice.arithmetic, **sources, "next": next_.value},
+        metadata={**batch.metadata, "foreverus_choice": words[:CHOICE_CHARACTERS]},
+        gpus=choice.gpus,
+        on_demand=choice.allow_on_demand,
+        backend=None if next_ is NextStep.WAIT else next_.value,
+        setbacks=means.setbacks,
+    )
+    within_window = max(1, min(seconds, ceil(at.seconds_left)))
+    return Wait(next_round, within_window) if next_ is NextStep.WAIT else GoOn(next_round, within_window)
+
+
+def allowed_backends(options: Options, deployment: Deployment) -> frozenset[str]:
+    here = {"gpu"} | ({"bedrock"} if deployment.bedrock_model_id else set())
+    return frozenset(here if options.backend == "auto" else here & {options.backend.value})
+
+
+def within_cap(
+    allowed: frozenset[str], at: Situation, deployment: Deployment
+) -> tuple[frozenset[str], ExecutionError | None]:
+    """Without Bedrock, and why, when what is left would take the month beyond its cap there. A GPU's session asks
+    for itself when it starts, and counts while it runs."""
+    if "bedrock" not in allowed:
+        return allowed, None
+    price, cap = deployment.bedrock_price, deployment.monthly_cap_usd
+    spent = at.month_usd + (bedrock_usd(at.shards, price) or 0.0)
+    expected = bedrock_expected_usd(at.work, price)
+    if spent + expected <= cap:
+        return allowed, None
+    cause = (
+        f"The month {month_of(at.batch.created_at)} has cost US$ {spent:.2f}, Bedrock would take about "
+        f"US$ {expected:.2f} for what is left, and the monthly cap is US$ {cap:.2f}. {HOW_TO_RAISE['month']}"
+    )
+    return allowed - {"bedrock"}, ExecutionError(SpendCapReached.code(), cause)
+
+
+def _gpu(at: Situation, found: Estimates, means: Meaning, names: frozenset[str], deployment: Deployment) -> Gpu:
+    """The choice's view of the GPU."""
+    missing = capacity_is_missing(means.setbacks, at.now)
+    most = MANY_GPUS if means.setbacks.most_gpus is None else means.setbacks.most_gpus
+    return Gpu(
+        allowed="gpu" in names and (bool(at.live) or not missing or "bedrock" not in names),
+        live=any(one.healthy_at for one in at.live),
+        boot_seconds=found.boot_seconds.value,
+        tokens_per_second=found.gpu_tokens_per_second.value,
+        spot_usd_per_hour=found.spot.value,
+        on_demand_usd_per_hour=found.on_demand.value,
+        idle_seconds=deployment.idle_seconds,
+        on_demand_allowed=options_of(at.batch.metadata).allow_on_demand,
+        max_gpus=1 if missing else min(deployment.max_gpus, most),
+        available=not means.pause_s,
+    )
+
+
+def _next(at: Situation, choice: Choice, means: Meaning, boot_is_assumed: bool) -> tuple[NextStep, int, str]:
+    """The step, its seconds and words for people: the choice, but for what the newest error or the window forbid."""
+    next_, seconds, words = choice.next, choice.review_in_seconds, choice.text(CHOICE_CHARACTERS)
+    newly_on_demand = next_ is NextStep.GPU and choice.allow_on_demand and not at.batch.on_demand
+    if means.pause_s and not newly_on_demand:
+        pause_s = means.pause_s
+        if options_of(at.batch.metadata).allow_on_demand:
+            pause_s = min(pause_s, choice.review_in_seconds)
+        return NextStep.WAIT, pause_s, f"wait {pause_s} s, then {words}"
+    boots_late = float(choice.arithmetic["gpu_boot_seconds"]) >= at.seconds_left and not boot_is_assumed
+    if next_ is NextStep.GPU and not at.live and boots_late:
+        # A GPU that would answer nothing in time is not bought: what is answered is delivered when the window ends.
+        words = f"wait for the end of the window, no GPU would boot in it; {words}"
+        return NextStep.WAIT, ceil(at.seconds_left), words
+    return next_, seconds, words

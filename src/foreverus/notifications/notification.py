@@ -29,7 +29,7 @@ class Notifier(Protocol):
     def send(self, notification: Notification) -> None: ...
 
 
-class Topic(Protocol):
+class Publisher(Protocol):
     """`aws.sns.SnsTopic`."""
 
     def publish(self, subject: str, message: str) -> None: ...
@@ -38,7 +38,7 @@ class Topic(Protocol):
 class TopicNotifier:
     """Sends to whoever has subscribed to the stack's topic."""
 
-    def __init__(self, topic: Topic):
+    def __init__(self, topic: Publisher):
         self.topic = topic
 
     def send(self, notification: Notification) -> None:

@@ -28,7 +28,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class DiaryEntry:
     """One fact. `code`: EC2's error code; empty: it was bought."""
 
     instance_type: str
@@ -71,17 +71,18 @@ def refusals_of(fleets: Iterable[Mapping[str, Any]], zones: Mapping[str, str]) -
     return found
 
 
-def entries(launches: Iterable[Launch], refusals: Iterable[Refusal]) -> list[Entry]:
+def entries(launches: Iterable[Launch], refusals: Iterable[Refusal]) -> list[DiaryEntry]:
     """The newest fact of each kind by type and zone: what a session bought, and what its fleets were refused."""
     bought = [
-        Entry(one.instance_type, one.availability_zone or UNKNOWN, one.launched_at, one.lifecycle) for one in launches
+        DiaryEntry(one.instance_type, one.availability_zone or UNKNOWN, one.launched_at, one.lifecycle)
+        for one in launches
     ]
-    refused = [Entry(one.instance_type, one.zone, one.at, one.lifecycle, one.code) for one in refusals]
+    refused = [DiaryEntry(one.instance_type, one.zone, one.at, one.lifecycle, one.code) for one in refusals]
     newest = {(one.instance_type, one.zone, bool(one.code)): one for one in sorted(bought + refused, key=_at)}
     return list(newest.values())
 
 
-def _at(entry: Entry) -> str:
+def _at(entry: DiaryEntry) -> str:
     return entry.at
 
 

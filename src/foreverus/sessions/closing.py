@@ -25,7 +25,7 @@ from foreverus.costs.receipt import Receipt, receipt
 from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
 from foreverus.notifications.notification import Notification
 from foreverus.sessions.advice import advice
-from foreverus.sessions.capacity import Entry, Pool, Refusal, entries, last_bought
+from foreverus.sessions.capacity import DiaryEntry, Pool, Refusal, entries, last_bought
 from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
 from foreverus.sessions.start import SessionStarter
@@ -91,7 +91,7 @@ class Waiting(Protocol):
 
 class Diary(Protocol):
     def read(self) -> list[Pool]: ...
-    def write(self, entries: list[Entry]) -> None: ...
+    def write(self, entries: list[DiaryEntry]) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)

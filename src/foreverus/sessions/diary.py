@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Item, Table
-from foreverus.sessions.capacity import Entry, Pool
+from foreverus.sessions.capacity import DiaryEntry, Pool
 
 
 class CapacityDiary:
@@ -14,7 +14,7 @@ class CapacityDiary:
     def read(self) -> list[Pool]:
         return [_pool(item) for item in self.items.query(keys.CAPACITY)]
 
-    def write(self, entries: list[Entry]) -> None:
+    def write(self, entries: list[DiaryEntry]) -> None:
         """Safe to run twice and in any order: an older fact never replaces a newer one."""
         for entry in entries:
             kind = "refused" if entry.code else "bought"

@@ -20,7 +20,7 @@ class SessionMachine(Protocol):
         """Starts the session's execution under its id. Starting the same session again changes nothing."""
 
 
-class Claims(Protocol):
+class SessionClaims(Protocol):
     def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Session | None: ...
     def claim(self, session: Session, monthly_cap_usd: float) -> bool: ...
@@ -29,7 +29,7 @@ class Claims(Protocol):
 
 @dataclass(frozen=True)
 class SessionStarter:
-    store: Claims
+    store: SessionClaims
     ledger: Ledger
     machine: SessionMachine
     idle_seconds: int | None  # None: the state machine's own default

@@ -16,7 +16,7 @@ from foreverus.batches.store import Batches
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.notifications.outbox import Outbox, Subject
 from foreverus.sessions.pending import PendingWork
-from foreverus.sweeps.sweep import Task
+from foreverus.sweeps.sweep import Repair
 
 NOT_STARTED_AFTER = timedelta(minutes=2)  # between the record and its execution: a crash of the API
 FINISHING_TAKES = timedelta(minutes=20)  # a Lambda's 15 minutes and a retry: somebody is at it
@@ -49,9 +49,9 @@ class AbandonedBatches:
     end: End
     clock: Callable[[], datetime]
 
-    def __call__(self) -> Iterator[Task]:
+    def __call__(self) -> Iterator[Repair]:
         for one in self.store.open_batches():
-            yield Task(one.batch_id, partial(self._look, one))
+            yield Repair(one.batch_id, partial(self._look, one))
 
     def _look(self, found: OpenBatch) -> str | None:
         ref = found.ref
@@ -84,9 +84,9 @@ class UnnotifiedBatches:
     executions: Executions
     end: End
 
-    def __call__(self) -> Iterator[Task]:
+    def __call__(self) -> Iterator[Repair]:
         for entry in self.outbox.entries(Subject.BATCHES):
-            yield Task(entry.name, partial(self._notify, BatchRef(entry.user_id, entry.name)))
+            yield Repair(entry.name, partial(self._notify, BatchRef(entry.user_id, entry.name)))
 
     def _notify(self, ref: BatchRef) -> str | None:
         batch = self.store.get(ref)
@@ -108,13 +108,13 @@ class BatchesWithoutGpu:
     waiting: Waiting
     live: Callable[[], list[str]]
 
-    def __call__(self) -> Iterator[Task]:
+    def __call__(self) -> Iterator[Repair]:
         if self.live():
             return
         for waiting in self.pending.batches():
             batch = self.store.get(BatchRef(waiting.user_id, waiting.batch_id))
             if batch and batch.status is BatchStatus.IN_PROGRESS:
-                yield Task(waiting.batch_id, partial(self._start_session, batch))
+                yield Repair(waiting.batch_id, partial(self._start_session, batch))
                 return  # the session that it gets serves all of them
 
     def _start_session(self, batch: Batch) -> str | None:

@@ -13,7 +13,7 @@ from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingMessage, PendingWork
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
-from foreverus.sweeps.sweep import Task
+from foreverus.sweeps.sweep import Repair
 
 STUCK_AFTER = timedelta(minutes=10)  # longer than a boot and an answer take
 
@@ -36,13 +36,13 @@ class StuckMessages:
     newest: Callable[[], list[Session]]
     clock: Callable[[], datetime]
 
-    def __call__(self) -> Iterator[Task]:
+    def __call__(self) -> Iterator[Repair]:
         waiting = self.pending.messages()
         for one in waiting:
             if self.clock() - ids.parse_timestamp(one.created_at) > STUCK_AFTER:
-                yield Task(one.message_id, partial(self._queue_again, one))
+                yield Repair(one.message_id, partial(self._queue_again, one))
         if waiting:
-            yield Task("a session", partial(self._start_session, waiting[0].user_id))
+            yield Repair("a session", partial(self._start_session, waiting[0].user_id))
 
     def _queue_again(self, message: PendingMessage) -> str:
         logger.warning("message %s waits since %s: queued again", message.message_id, message.created_at)

@@ -1,6 +1,6 @@
 """One loop over all duties, every five minutes, and one rule for what fails (`attempts.py`).
 
-A duty finds what a crash left undone; each of its tasks is tried alone. What fails makes the whole sweep fail when
+A duty finds what a crash left undone; each of its repairs is tried alone. What fails makes the whole sweep fail when
 everything was tried: an alarm sees it, and the next sweep tries again. The reaper is no duty: nothing may hold it up.
 """
 
@@ -17,14 +17,14 @@ class SweepFailed(ForeverUsError):
 
 
 @dataclass(frozen=True)
-class Task:
+class Repair:
     """`run` returns what it did, in a word or two; nothing where nothing was to be done."""
 
     subject: str
     run: Callable[[], str | None]
 
 
-Duty: TypeAlias = Callable[[], Iterable[Task]]
+Duty: TypeAlias = Callable[[], Iterable[Repair]]
 
 
 def sweep(duties: Mapping[str, Duty]) -> dict[str, list[str]]:
@@ -34,9 +34,9 @@ def sweep(duties: Mapping[str, Duty]) -> dict[str, list[str]]:
         did: list[str] = []
         done[name] = did
         with attempts.at(f"looking for {name}"):
-            for task in find():
-                with attempts.at(f"{name}: {task.subject}"):
-                    if what := task.run():
-                        did.append(f"{task.subject} {what}")
+            for repair in find():
+                with attempts.at(f"{name}: {repair.subject}"):
+                    if what := repair.run():
+                        did.append(f"{repair.subject} {what}")
     attempts.raise_any(SweepFailed)
     return done

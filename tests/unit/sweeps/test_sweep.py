@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from foreverus.sweeps.sweep import SweepFailed, Task, sweep
+from foreverus.sweeps.sweep import Repair, SweepFailed, sweep
 
 
 def fails() -> str:
@@ -14,13 +14,13 @@ def fails() -> str:
 def test_what_fails_holds_nothing_else_up_and_is_named() -> None:
     done: list[str] = []
 
-    def breaks_off() -> Iterator[Task]:
-        yield Task("a", lambda: done.append("a"))
+    def breaks_off() -> Iterator[Repair]:
+        yield Repair("a", lambda: done.append("a"))
         raise TimeoutError("the table does not answer")
 
-    def goes_on() -> Iterator[Task]:
-        yield Task("b", fails)
-        yield Task("c", lambda: done.append("c"))
+    def goes_on() -> Iterator[Repair]:
+        yield Repair("b", fails)
+        yield Repair("c", lambda: done.append("c"))
 
     with pytest.raises(SweepFailed) as failed:
         sweep({"first": breaks_off, "second": goes_on})
@@ -30,8 +30,8 @@ def test_what_fails_holds_nothing_else_up_and_is_named() -> None:
 
 
 def test_it_says_what_was_done_and_not_what_was_only_looked_at() -> None:
-    tasks = [Task("msg_1", lambda: "queued again"), Task("msg_2", lambda: None)]
-    assert sweep({"messages": lambda: tasks, "batches": lambda: []}) == {
+    repairs = [Repair("msg_1", lambda: "queued again"), Repair("msg_2", lambda: None)]
+    assert sweep({"messages": lambda: repairs, "batches": lambda: []}) == {
         "messages": ["msg_1 queued again"],
         "batches": [],
     }

@@ -82,11 +82,80 @@ def test_every_module_can_be_imported_with_an_empty_environment() -> None:
     assert done.returncode == 0, done.stderr
 
 
+MOST_LINES = 300
+MOST_FUNCTION_LINES = 50
+MOST_POSITIONAL = 6
+
+
+def ours() -> list[Path]:
+    return [path for folder in ("src", "local", "bench") for path in (ROOT / folder).rglob("*.py")]
+
+
+def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
 def test_rooms_stay_small() -> None:
-    for folder in ("src", "local", "bench"):
-        for path in (ROOT / folder).rglob("*.py"):
-            if ".venv" not in path.parts and "node_modules" not in path.parts:
-                assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
+    for path in ours():
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES, path
+
+
+def test_functions_stay_small() -> None:
+    for path in modules():
+        for function in functions(path):
+            assert function.end_lineno is not None
+            lines = function.end_lineno - function.lineno + 1
+            assert lines <= MOST_FUNCTION_LINES, f"{path}: {function.name} has {lines} lines"
+
+
+def test_nobody_counts_commas() -> None:
+    """More than six positional parameters: a caller cannot see which is which. Keywords, or a record."""
+    for path in modules():
+        for function in functions(path):
+            given = [
+                arg.arg for arg in function.args.posonlyargs + function.args.args if arg.arg not in ("self", "cls")
+            ]
+            assert len(given) <= MOST_POSITIONAL, f"{path}: {function.name} takes {len(given)}"
+
+
+def loose_dictionaries(path: Path) -> int:
+    """How often `dict[str, Any]`, or a name for it, stands in a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return sum(
+        (isinstance(node, ast.Subscript) and ast.unparse(node) == "dict[str, Any]")
+        or (isinstance(node, ast.Name) and node.id in ALIASES)
+        or (isinstance(node, ast.Constant) and node.value in ALIASES)
+        for node in ast.walk(tree)
+    )
+
+
+def aliases() -> set[str]:
+    found = set()
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            target = (
+                node.target
+                if isinstance(node, ast.AnnAssign)
+                else node.targets[0]
+                if isinstance(node, ast.Assign)
+                else None
+            )
+            value = getattr(node, "value", None)
+            if isinstance(target, ast.Name) and value is not None and ast.unparse(value) == "dict[str, Any]":
+                found.add(target.id)
+    return found
+
+
+ALIASES = aliases()
+MOST_LOOSE_DICTIONARIES = 150
+
+
+def test_records_are_types() -> None:
+    """`dict[str, Any]` stays at the edges (an event, a JSON body, an item of the table), and nowhere in a rule."""
+    counts = {path.relative_to(SOURCE).as_posix(): loose_dictionaries(path) for path in modules()}
+    most = sorted(counts.items(), key=lambda entry: -entry[1])[:10]
+    assert sum(counts.values()) <= MOST_LOOSE_DICTIONARIES, f"{sum(counts.values())}: {most}"
 
 
 def test_the_readme_names_only_what_exists() -> None:

@@ -94,6 +94,17 @@ class ExecutionError:
             return None
         return cls(error.get("Error") or "", error.get("Cause") or "")
 
+    @classmethod
+    def of_execution(cls, detail: Mapping[str, str]) -> "ExecutionError":
+        """What EventBridge says of an execution of `batch_run` that ended badly: `{"name", "status", "error"?, "cause"?}`.
+
+        >>> ExecutionError.of_execution({"name": "batch_1", "status": "TIMED_OUT"}).name
+        'BatchRunTimedOut'
+        """
+        name = f"BatchRun{detail['status'].title().replace('_', '')}"
+        cause = f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
+        return cls(detail.get("error") or name, detail.get("cause") or cause)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:

@@ -10,9 +10,9 @@ from foreverus.bootstrap.answer_batch import build
 LAST_WRITES_S = 60  # of the function's time, for what is in flight and for its answer
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, object]:
     logs.start(event, context)
     request = schemas.check("answer_batch", event)
     ref = BatchRef(request["user_id"], request["batch_id"])
     seconds = context.get_remaining_time_in_millis() / 1000 - LAST_WRITES_S
-    return build().run(ref, request["round"], seconds)
+    return build().run(ref, request["round"], seconds).as_json()

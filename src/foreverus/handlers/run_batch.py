@@ -1,6 +1,7 @@
 """The steps of `batch_run` that buy nothing from Bedrock: one function, and one cold start (docs/decisions/0009)."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -9,10 +10,11 @@ from foreverus.api import schemas
 from foreverus.batches.records import BatchRef, BatchStatus, ExecutionError
 from foreverus.bootstrap import run_batch
 
-Event = dict[str, Any]
+Request = Mapping[str, Any]  # that fits its step's schema
+Answer = Mapping[str, object]
 
 
-def handler(event: Event, context: Any) -> Event | None:
+def handler(event: dict[str, Any], context: Any) -> Answer | None:
     """What the step answers, see `batches/`. Raises InvalidRequest for a step, or a field of one, that there is not."""
     logs.start(event, context)
     if event.get("detail-type") == "Step Functions Execution Status Change":
@@ -22,39 +24,37 @@ def handler(event: Event, context: Any) -> Event | None:
     return STEPS[step](BatchRef(request["user_id"], request["batch_id"]), request)
 
 
-def validate(ref: BatchRef, request: Event) -> Event:
+def validate(ref: BatchRef, request: Request) -> Answer:
     """The whole file is checked, and its shards are written."""
     return run_batch.validator().run(ref)
 
 
-def plan(ref: BatchRef, request: Event) -> Event:
+def plan(ref: BatchRef, request: Request) -> Answer:
     """What comes next, given what is left and how the last round ended."""
     return run_batch.planner().plan(ref, ExecutionError.of(request)).as_json()
 
 
-def serve(ref: BatchRef, request: Event) -> None:
+def serve(ref: BatchRef, request: Request) -> None:
     """A round on the GPU: shards are queued, a session comes, and the token waits for the last shard."""
     run_batch.serving().serve(ref, request["round"], request["task_token"])
 
 
-def finish(ref: BatchRef, request: Event) -> Event:
+def finish(ref: BatchRef, request: Request) -> Answer:
     """The output and the error file and the terminal status."""
     return asdict(run_batch.end().finisher.finish(ref, BatchStatus(request["status"]), ExecutionError.of(request)))
 
 
-def notified(ref: BatchRef, request: Event) -> None:
+def notified(ref: BatchRef, request: Request) -> None:
     """The machine has notified people."""
     run_batch.end().notified(ref)
 
 
-STEPS = {"validate": validate, "plan": plan, "serve": serve, "finish": finish, "notified": notified}
+STEPS = {one.__name__: one for one in (validate, plan, serve, finish, notified)}
 
 
-def after_execution(detail: Event) -> Event:
+def after_execution(detail: Request) -> Answer:
     """EventBridge says that an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here."""
-    error = detail.get("error") or f"BatchRun{detail['status'].title().replace('_', '')}"
-    cause = detail.get("cause") or f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
     request = schemas.check("finish_batch", json.loads(detail["input"]) | {"status": "failed"})
-    logs.bind(batch_id=request["batch_id"])
     ref = BatchRef(request["user_id"], request["batch_id"])
-    return asdict(run_batch.end().fail(ref, ExecutionError(error, cause)))
+    logs.bind(batch_id=ref.batch_id)
+    return asdict(run_batch.end().fail(ref, ExecutionError.of_execution(detail)))

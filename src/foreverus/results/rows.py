@@ -1,8 +1,8 @@
 """Records as rows of PostgreSQL, and the statements that write them. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from foreverus import ids
 from foreverus.batches.records import Batch, BatchTrigger
@@ -10,7 +10,7 @@ from foreverus.conversations.records import Answer, Conversation, Question, Role
 from foreverus.costs.receipt import Receipt
 from foreverus.sessions.records import Session
 
-Row: TypeAlias = dict[str, Any]  # by column
+Row: TypeAlias = Mapping[str, object]  # by column
 
 CHUNK_BYTES = 1_000_000  # of a Data API request's 4 MiB
 CHUNK_ROWS = 200

@@ -1,5 +1,6 @@
 """What people do with sessions: start or join, look, end. A team shares its GPU, so everyone sees every session."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,6 @@ from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from foreverus.sessions.views import public_session
 
-Item = dict[str, Any]
-
 BOOTS_TO_LEARN_FROM = 10
 
 
@@ -22,7 +21,7 @@ class SessionService:
     store: SessionStore
     starter: SessionStarter
 
-    def start(self, user_id: str, request: Item) -> tuple[Item, bool]:
+    def start(self, user_id: str, request: Mapping[str, Any]) -> tuple[Body, bool]:
         """(the session to show, whether it is a new one)."""
         session, started = self.starter.start(user_id, Trigger.PAGE, **request)
         return self.show(session), started
@@ -30,10 +29,10 @@ class SessionService:
     def list_sessions(self, query: dict[str, str]) -> Body:
         return read_listing(self.store.newest, query).body(public_session)
 
-    def get(self, session_id: str) -> Item:
+    def get(self, session_id: str) -> Body:
         return self.show(self._get(session_id))
 
-    def end(self, session_id: str) -> Item:
+    def end(self, session_id: str) -> Body:
         """Asks the session to end. Asking again, or asking an ended session, changes nothing."""
         session = self._get(session_id)
         if not session.is_over and not session.end_requested:
@@ -43,7 +42,7 @@ class SessionService:
                 raise _no_session(session_id) from err
         return self.show(session)
 
-    def show(self, session: Session) -> Item:
+    def show(self, session: Session) -> Body:
         """With the boot time to expect, while it is not healthy yet."""
         if session.healthy_at or session.is_over:
             return public_session(session)

@@ -5,13 +5,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from foreverus import ids
 from foreverus.aws.s3 import Objects
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend
-from foreverus.batches.records import BatchRef, Shard
+from foreverus.batches.records import BatchRef, ExecutionError, Shard
 from foreverus.batches.shards.lookahead import Ahead, LookAhead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.results import BEDROCK
@@ -20,13 +19,24 @@ from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.errors import EngineBusy
 
-Item = dict[str, Any]
-
 log = logging.getLogger(__name__)
 
 LAST_ANSWERS_S = 40.0  # for lines in flight when the time is up: what is cut off is paid for all the same
 BUSY_PATIENCE_S = 120.0  # refused for so long without one answer: waiting is the state machine's business, and free
 LONGEST_CAUSE = 1000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class RoundAnswer:
+    """`left`: lines without a result. `error`: why it did not go on."""
+
+    left: int
+    error: ExecutionError | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """As the state machine reads it: `{"left"}` or `{"left", "error": {"Error", "Cause"}}`."""
+        error = {} if self.error is None else {"error": {"Error": self.error.name, "Cause": self.error.cause}}
+        return {"left": self.left, **error}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,15 +50,14 @@ class OnBedrock:
     clock: Callable[[], datetime]
     run_blocking: RunBlocking = asyncio.to_thread
 
-    def run(self, ref: BatchRef, round_: int, seconds: float) -> Item:
+    def run(self, ref: BatchRef, round_: int, seconds: float) -> RoundAnswer:
         """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
 
-        Returns `{"left": lines}`, and `error: {Error, Cause}` when Bedrock cannot go on
-        (BackendUnavailable, EngineBusy) or something else failed.
+        The answer has an error when Bedrock cannot go on (BackendUnavailable, EngineBusy) or something else failed.
         """
         return asyncio.run(self.answer(ref, round_, seconds))
 
-    async def answer(self, ref: BatchRef, round_: int, seconds: float) -> Item:
+    async def answer(self, ref: BatchRef, round_: int, seconds: float) -> RoundAnswer:
         batch, shards = await asyncio.gather(
             self.run_blocking(self.store.get, ref), self.run_blocking(self.store.shards, ref.batch_id)
         )
@@ -60,11 +69,11 @@ class OnBedrock:
             window = (ids.parse_timestamp(batch.expires_at) - self.clock()).total_seconds()
             error = await _Round(self, jobs).run(max(0.0, min(seconds, window)))
             shards = await self.run_blocking(self.store.shards, ref.batch_id)
-        answer: Item = {"left": sum(_unfinished(one) for one in shards)}
-        if error is not None:
-            log.warning("%s on Bedrock: %r", ref.batch_id, error)
-            answer["error"] = {"Error": type(error).__name__, "Cause": str(error)[:LONGEST_CAUSE]}
-        return answer
+        left_over = sum(_unfinished(one) for one in shards)
+        if error is None:
+            return RoundAnswer(left_over)
+        log.warning("%s on Bedrock: %r", ref.batch_id, error)
+        return RoundAnswer(left_over, ExecutionError(type(error).__name__, str(error)[:LONGEST_CAUSE]))
 
 
 class _Round:

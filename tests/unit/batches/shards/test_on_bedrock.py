@@ -60,7 +60,7 @@ class Round:
         )
 
     async def answer(self, seconds: float = 800, round_: int = 1) -> dict[str, Any]:
-        return await self.on.answer(REF, round_, seconds)
+        return (await self.on.answer(REF, round_, seconds)).as_json()
 
 
 @in_jumping_time
@@ -216,5 +216,5 @@ def test_run_makes_a_loop_of_its_own() -> None:
     store, objects = MemoryBatches(), MemoryObjects(lambda: START)
     submit(store, objects, [line(1, "hello")], 1)
     on = OnBedrock(store=store, objects=objects, backend=MemoryEngine(), calls_at_once=4, clock=lambda: START)
-    assert on.run(REF, 1, 30) == {"left": 0}
+    assert on.run(REF, 1, 30).as_json() == {"left": 0}
     assert results(store)[1].text == "You said: hello"

@@ -12,6 +12,7 @@ from typing import Protocol
 from foreverus.aws.s3 import Objects
 from foreverus.batches.assembly import Assembly, BatchTotals
 from foreverus.batches.cost import BatchCosts, bedrock_usd, slot_seconds
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.notification import notification
 from foreverus.batches.plan.failures import with_error
 from foreverus.batches.plan.records import LearnedSpeed
@@ -23,7 +24,6 @@ from foreverus.batches.records import (
     BatchResult,
     BatchStatus,
     Ending,
-    ExecutionError,
     TokenUsage,
 )
 from foreverus.batches.store import Batches

@@ -79,33 +79,6 @@ class ErrorEntry:
     line: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutionError:
-    """An error as a state machine reports it: its name, one of errors.py or of Step Functions, and what was said."""
-
-    name: str
-    cause: str = ""
-
-    @classmethod
-    def of(cls, request: Mapping[str, object]) -> "ExecutionError | None":
-        """`error` of a step's input, `{"Error", "Cause"}`, if there is one."""
-        error = request.get("error")
-        if not isinstance(error, Mapping):
-            return None
-        return cls(error.get("Error") or "", error.get("Cause") or "")
-
-    @classmethod
-    def of_execution(cls, detail: Mapping[str, str]) -> "ExecutionError":
-        """What EventBridge says of an execution of `batch_run` that ended badly: `{"name", "status", "error"?, "cause"?}`.
-
-        >>> ExecutionError.of_execution({"name": "batch_1", "status": "TIMED_OUT"}).name
-        'BatchRunTimedOut'
-        """
-        name = f"BatchRun{detail['status'].title().replace('_', '')}"
-        cause = f"The execution {detail['name']} of batch_run has ended as {detail['status']}."
-        return cls(detail.get("error") or name, detail.get("cause") or cause)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
     """What a batch has come to, when its files are written. USD None: not known."""

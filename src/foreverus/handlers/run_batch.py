@@ -7,7 +7,8 @@ from typing import Any
 
 from foreverus import logs
 from foreverus.api import schemas
-from foreverus.batches.records import BatchRef, BatchStatus, ExecutionError
+from foreverus.batches.execution_error import ExecutionError
+from foreverus.batches.records import BatchRef, BatchStatus
 from foreverus.bootstrap import run_batch
 
 Request = Mapping[str, Any]  # that fits its step's schema

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from foreverus import ids
 from foreverus.aws.step_functions import RUNNING
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.finishing import Finished
-from foreverus.batches.records import Batch, BatchRef, BatchStatus, ExecutionError, OpenBatch
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, OpenBatch
 from foreverus.batches.serving import Starter, start_sessions
 from foreverus.batches.store import Batches
 from foreverus.errors import NotAccepted, SpendCapReached

@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from foreverus import ids
 from foreverus.aws.sqs import MemoryShards
 from foreverus.aws.step_functions import MemoryTasks
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.finishing import Finished
 from foreverus.batches.plan.decision import Finish, GoOn, Wait
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import NextStep
-from foreverus.batches.records import ExecutionError, Progress
+from foreverus.batches.records import Progress
 from foreverus.batches.serving import Serving
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.costs.ledger import MemoryLedger

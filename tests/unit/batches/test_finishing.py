@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from foreverus import ids
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.cost import BatchCosts, Rates
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.finishing import Finisher, file_ids
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
@@ -22,7 +23,6 @@ from foreverus.batches.records import (
     BatchRef,
     BatchStatus,
     ErrorEntry,
-    ExecutionError,
     LineError,
     LineResult,
     Progress,

@@ -9,9 +9,10 @@ import pytest
 
 from foreverus import ids
 from foreverus.aws.step_functions import MemoryExecutions, MemoryTasks, StepFunctionsMachine
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.finishing import BatchEnd, Finished, outbox_entry
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import Batch, BatchRef, BatchStatus, ExecutionError
+from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.notifications.notification import MemoryNotifier, Notification

@@ -7,6 +7,7 @@ from math import ceil
 
 from foreverus import ids
 from foreverus.batches.cost import bedrock_usd
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.model import Options, options_of
 from foreverus.batches.plan.choice import Choice, Gpu, choose
 from foreverus.batches.plan.estimates import (
@@ -24,7 +25,6 @@ from foreverus.batches.records import (
     Batch,
     BatchStatus,
     ErrorEntry,
-    ExecutionError,
     Shard,
     all_done,
     finished_lines,

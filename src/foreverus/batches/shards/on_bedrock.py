@@ -10,7 +10,8 @@ from foreverus import ids
 from foreverus.aws.s3 import Objects
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend
-from foreverus.batches.records import BatchRef, ExecutionError, Shard
+from foreverus.batches.execution_error import ExecutionError
+from foreverus.batches.records import BatchRef, Shard
 from foreverus.batches.shards.lookahead import Ahead, LookAhead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.results import BEDROCK

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.plan.failures import (
     Context,
     Meaning,
@@ -16,7 +17,7 @@ from foreverus.batches.plan.failures import (
     with_error,
 )
 from foreverus.batches.plan.records import NO_SETBACKS, NextStep, RoundStart, Setbacks
-from foreverus.batches.records import Batch, ExecutionError
+from foreverus.batches.records import Batch
 from tests.unit.conftest import NOW
 
 BOTH, GPU, BEDROCK = frozenset({"gpu", "bedrock"}), frozenset({"gpu"}), frozenset({"bedrock"})

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from foreverus import ids
+from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import LearnedSpeed, Number
-from foreverus.batches.records import Batch, BatchRef, BatchStatus, ExecutionError, Progress, Shard, ShardStatus
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, Progress, Shard, ShardStatus
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
 from foreverus.errors import NotFound

@@ -12,10 +12,9 @@ from foreverus.batches.records import BatchRef, BatchStatus
 from foreverus.bootstrap import run_batch
 
 Request = Mapping[str, Any]  # that fits its step's schema
-Answer = Mapping[str, object]
 
 
-def handler(event: dict[str, Any], context: Any) -> Answer | None:
+def handler(event: dict[str, Any], context: Any) -> Mapping[str, object] | None:
     """What the step answers, see `batches/`. Raises InvalidRequest for a step, or a field of one, that there is not."""
     logs.start(event, context)
     if event.get("detail-type") == "Step Functions Execution Status Change":
@@ -25,12 +24,12 @@ def handler(event: dict[str, Any], context: Any) -> Answer | None:
     return STEPS[step](BatchRef(request["user_id"], request["batch_id"]), request)
 
 
-def validate(ref: BatchRef, request: Request) -> Answer:
+def validate(ref: BatchRef, request: Request) -> Mapping[str, object]:
     """The whole file is checked, and its shards are written."""
     return run_batch.validator().run(ref)
 
 
-def plan(ref: BatchRef, request: Request) -> Answer:
+def plan(ref: BatchRef, request: Request) -> Mapping[str, object]:
     """What comes next, given what is left and how the last round ended."""
     return run_batch.planner().plan(ref, ExecutionError.of(request)).as_json()
 
@@ -40,7 +39,7 @@ def serve(ref: BatchRef, request: Request) -> None:
     run_batch.serving().serve(ref, request["round"], request["task_token"])
 
 
-def finish(ref: BatchRef, request: Request) -> Answer:
+def finish(ref: BatchRef, request: Request) -> Mapping[str, object]:
     """The output and the error file and the terminal status."""
     return asdict(run_batch.end().finisher.finish(ref, BatchStatus(request["status"]), ExecutionError.of(request)))
 
@@ -53,7 +52,7 @@ def notified(ref: BatchRef, request: Request) -> None:
 STEPS = {one.__name__: one for one in (validate, plan, serve, finish, notified)}
 
 
-def after_execution(detail: Request) -> Answer:
+def after_execution(detail: Request) -> Mapping[str, object]:
     """EventBridge says that an execution FAILED, TIMED_OUT or was ABORTED: what it left undone is done here."""
     request = schemas.check("finish_batch", json.loads(detail["input"]) | {"status": "failed"})
     ref = BatchRef(request["user_id"], request["batch_id"])

@@ -1,11 +1,10 @@
 """Running batch_run on the emulator: stub functions, one table and one machine for each case.
 
 Plan answers as the case's script says and keeps what it was asked; Serve keeps its token, which the case's worker
-answers. Faults come in by the emulator's mock configuration, as in machine.py.
+answers.
 """
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +13,8 @@ from typing import Any
 from local.emulator import Emulator
 from tests.cloud import policy, trust
 from tests.statemachines.definition import BATCH_RUN
-from tests.statemachines.machine import TEST_CASE, Answer, entered, make_stub, success
+from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_stub, untimed
+from tests.statemachines.machine import Answer, success
 
 FUNCTIONS = ("run", "answer", "store")
 DONE = success(outcome="done")
@@ -67,7 +67,8 @@ def store(event, context):
 """
 
 
-def gpu(round_: int = 1, seconds: int = 60) -> dict[str, Any]:
+def gpu(round_: int = 1, seconds: int = HANGS_S) -> dict[str, Any]:
+    """A round on a GPU. Its review comes after so many real seconds: a case that waits for it says one."""
     return {"next": "gpu", "round": round_, "seconds": seconds}
 
 
@@ -161,7 +162,7 @@ class BatchBench:
         machine = states.create_state_machine(
             name=case.name,
             roleArn=self.role,
-            definition=BATCH_RUN.render({"Partition": "aws", "TopicArn": topic, **values}),
+            definition=untimed(BATCH_RUN.render({"Partition": "aws", "TopicArn": topic, **values})),
         )["stateMachineArn"]
         batch_id = f"batch_{case.name}"
         execution = states.start_execution(
@@ -169,16 +170,8 @@ class BatchBench:
             name=batch_id,
             input=json.dumps({"batch_id": batch_id, "user_id": USER}),
         )["executionArn"]
-        worker = threading.Thread(target=self._work, args=(case, lambda: self._running(execution)), daemon=True)
-        worker.start()
-        while self._running(execution):
-            time.sleep(0.05)
-        worker.join(timeout=10)
+        follow(self.emulator, execution, lambda running: self._work(case, running))
         return self._result(case, execution, inbox)
-
-    def _running(self, execution: str) -> bool:
-        found = self.emulator.client("stepfunctions").describe_execution(executionArn=execution)
-        return bool(found["status"] == "RUNNING")
 
     def _kept(self, case: BatchCase, kind: str) -> list[dict[str, Any]]:
         """What the stubs have kept of that kind, in its order."""
@@ -210,9 +203,8 @@ class BatchBench:
     def _result(self, case: BatchCase, execution: str, inbox: str) -> BatchRun:
         found = self.emulator.client("stepfunctions").describe_execution(executionArn=execution)
         path, inputs = entered(self.emulator, execution)
-        received = self.emulator.client("sqs").receive_message(
-            QueueUrl=inbox, MaxNumberOfMessages=10, WaitTimeSeconds=2
-        )
+        # Publishing has put them there before it answered, so there is nothing to wait for.
+        received = self.emulator.client("sqs").receive_message(QueueUrl=inbox, MaxNumberOfMessages=10)
         return BatchRun(
             case,
             found["status"],

@@ -1,25 +1,16 @@
-"""Running gpu_session on the emulator: one table, one launch template and one machine for each case.
+"""Running gpu_session on the emulator: one table, one launch template and one machine for each case."""
 
-Faults come in by the emulator's mock configuration (Step Functions Local's format): a state named there returns or
-throws what the case says on its n-th entry; every other state does its real call.
-"""
-
-import io
 import json
-import tempfile
-import threading
 import time
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
-from local.emulator import ACCOUNT, Emulator
-from tests.cloud import bare_emulator, policy, trust
+from local.emulator import Emulator
+from tests.cloud import policy, trust
 from tests.statemachines.definition import GPU_SESSION
+from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_stub, untimed
 
-TEST_CASE = "case"
 SLOT = {"pk": {"S": "GPU"}, "sk": {"S": "SLOT#0"}}
 
 Answer = tuple[str, dict[str, Any]]  # ("success", output) or ("failure", {"error", "cause"})
@@ -94,39 +85,6 @@ class Run:
         return closed
 
 
-class Mocked(Protocol):
-    """A case of either machine."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def states(self) -> dict[str, list[dict[str, Any]]]: ...
-
-
-@contextmanager
-def mocked(cases: "Sequence[Mocked]") -> Iterator[Emulator]:
-    """An emulator whose states return or throw what each case says."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json") as mocks:
-        json.dump(mock_configuration(cases), mocks)
-        mocks.flush()
-        # Retries and waits take no time: what is asked here is where they lead.
-        with bare_emulator({"SFN_MOCK_CONFIG": mocks.name, "SFN_WAIT_SCALE": "0"}) as emulator:
-            yield emulator
-
-
-def mock_configuration(cases: Sequence[Mocked]) -> dict[str, Any]:
-    machines: dict[str, Any] = {}
-    responses: dict[str, Any] = {}
-    for case in cases:
-        chosen = {}
-        for state, answers in case.states.items():
-            name = f"{case.name}/{state}"
-            chosen[state] = name
-            responses[name] = {str(i): answer for i, answer in enumerate(answers)}
-        machines[case.name] = {"TestCases": {TEST_CASE: chosen}}
-    return {"StateMachines": machines, "MockedResponses": responses}
-
-
 # The close function's notification is what it was given, so that a test can read it in the next state's input.
 STUB = """
 import json
@@ -140,38 +98,6 @@ def store(event, context):
 def answer(event, context):
     return {"session_id": event["session_id"], "answered": 1, "left": 0}
 """
-
-
-def make_stub(emulator: Emulator, handler: str, code: str) -> str:
-    """A function of that Python text, with the role `stub`; returns its ARN."""
-    archive = io.BytesIO()
-    module, name = handler.split(".")
-    with zipfile.ZipFile(archive, "w") as out:
-        out.writestr(f"{module}.py", code)
-    made = emulator.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.13",
-        Handler=handler,
-        Role=f"arn:aws:iam::{ACCOUNT}:role/stub",
-        Code={"ZipFile": archive.getvalue()},
-    )
-    return str(made["FunctionArn"])
-
-
-def entered(emulator: Emulator, execution: str) -> tuple[list[str], dict[str, Any]]:
-    """The states that an execution went through, and the newest input of each."""
-    path: list[str] = []
-    inputs: dict[str, Any] = {}
-    token: dict[str, str] = {}
-    while True:
-        page = emulator.client("stepfunctions").get_execution_history(executionArn=execution, **token)
-        for event in page["events"]:
-            if details := event.get("stateEnteredEventDetails"):
-                path.append(details["name"])
-                inputs[details["name"]] = json.loads(details["input"])
-        if "nextToken" not in page:
-            return path, inputs
-        token = {"nextToken": page["nextToken"]}
 
 
 class Bench:
@@ -214,10 +140,11 @@ class Bench:
             "CloseSessionFunctionArn": self.functions["close"],
             "StoreResultsFunctionArn": self.functions["store"],
             "IdleSeconds": "300",
-            "MaxSessionSeconds": "60",
-            "BootTimeoutSeconds": "60",
-            "BootHeartbeatSeconds": "30",
-            "ServeHeartbeatSeconds": "30",
+            # Real seconds. A case that asks for one of these limits sets it to one; the others end what hangs.
+            "MaxSessionSeconds": str(2 * HANGS_S),
+            "BootTimeoutSeconds": str(2 * HANGS_S),
+            "BootHeartbeatSeconds": str(HANGS_S),
+            "ServeHeartbeatSeconds": str(HANGS_S),
             "MaxRelaunches": "1",
             "MonthlyCapUsd": "20",
             "SessionCapUsd": "4",
@@ -240,18 +167,12 @@ class Bench:
         machine = states.create_state_machine(
             name=case.name,
             roleArn=self.role,
-            definition=GPU_SESSION.render({**self.substitutions(case.name), **case.substitutions}),
+            definition=untimed(GPU_SESSION.render({**self.substitutions(case.name), **case.substitutions})),
         )["stateMachineArn"]
         execution = states.start_execution(
             stateMachineArn=f"{machine}#{TEST_CASE}", name=session_id, input=json.dumps(case.request)
         )["executionArn"]
-        worker = threading.Thread(
-            target=self._work, args=(case, session_id, lambda: self._running(execution)), daemon=True
-        )
-        worker.start()
-        while self._running(execution):
-            time.sleep(0.05)
-        worker.join(timeout=10)
+        follow(self.emulator, execution, lambda running: self._work(case, session_id, running))
         return self._result(case, session_id, execution, time.monotonic() - begun)
 
     def _before(self, case: Case, session_id: str) -> list[dict[str, Any]]:
@@ -284,10 +205,6 @@ class Bench:
         self.emulator.client("ec2").run_instances(
             ImageId="ami-12345678", InstanceType="g6.xlarge", MinCount=1, MaxCount=1, TagSpecifications=specification
         )
-
-    def _running(self, execution: str) -> bool:
-        found = self.emulator.client("stepfunctions").describe_execution(executionArn=execution)
-        return bool(found["status"] == "RUNNING")
 
     def _record(self, case: Case, session_id: str) -> dict[str, Any] | None:
         return self._item(case, {"pk": {"S": "SESSIONS"}, "sk": {"S": session_id}})

@@ -9,7 +9,7 @@ from foreverus.api import schemas
 from tests.statemachines.batch_cases import CASES, FINISH, FINISH_FAILED, NORMAL
 from tests.statemachines.batch_machine import USER, BatchBench, BatchCase, BatchRun
 from tests.statemachines.definition import BATCH_RUN
-from tests.statemachines.machine import mocked
+from tests.statemachines.emulated import mocked
 
 pytestmark = pytest.mark.cloud
 

@@ -9,7 +9,8 @@ from foreverus.api import schemas
 from foreverus.sessions.capacity import Refusal, refusals_of
 from tests.statemachines.cases import CASES, NORMAL
 from tests.statemachines.definition import GPU_SESSION
-from tests.statemachines.machine import Bench, Case, Run, mocked
+from tests.statemachines.emulated import mocked
+from tests.statemachines.machine import Bench, Case, Run
 
 pytestmark = pytest.mark.cloud
 

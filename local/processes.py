@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+OURS = range(20_000, 32_768)
 TETHER = Path(__file__).with_name("tether.py")
 
 
@@ -22,8 +24,12 @@ class Failed(Exception):
 
 
 def free_port(preferred: int = 0) -> int:
-    """A port of loopback that nobody listens on: the preferred one if it is free."""
-    for port in (preferred, 0):
+    """A port of loopback that nobody listens on: the preferred one if it is free.
+
+    Below the ports that systems give to outgoing connections (Linux from 32768, others from 49152), because a program
+    binds it only after its start, which takes a busy machine half a minute. Chance keeps two test runs apart.
+    """
+    for port in ([preferred] if preferred else []) + random.SystemRandom().sample(OURS, 50):
         with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
             # As servers do: a port whose last connections are still closing counts as free.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

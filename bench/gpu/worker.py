@@ -36,7 +36,7 @@ Body = dict[str, Any]
 
 ENDPOINT = "/v1/chat/completions"
 AWS_S = 0.005  # a DynamoDB or S3 call from an instance of its region: single-digit milliseconds
-SPARE_S = 600.0  # for a batch, before something is wrong
+SPARE_S = 600.0  # for a batch or for its end, before something is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ async def serving(url: str, model: str, slots: int, context: int) -> AsyncIterat
         worker.mailbox.change(status="serving", task="serve", task_token="serve")
         yield worker
         worker.mailbox.change(end_requested=True)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(SPARE_S):
             code = await living
         if code != 0:
             raise RuntimeError(f"the worker ended with exit code {code}: {worker.tasks.results[-1]}")

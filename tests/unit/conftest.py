@@ -27,6 +27,7 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 # moto reads this when EC2 is first called. Its own list has 1,300 images, and is made anew for every test.
 os.environ["MOTO_AMIS_PATH"] = str(Path(__file__).with_name("amis.json"))
 
+HANGS_S = 600.0  # what takes longer than this never ends
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
@@ -40,6 +41,15 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What answers on loopback here does so when the machine comes to it. A test of a limit sets that limit itself."""
+    monkeypatch.setattr("foreverus.backends.openai_http.CONNECT_TIMEOUT_S", HANGS_S)
+    monkeypatch.setattr("foreverus.backends.openai_http.HEALTH_TIMEOUT_S", HANGS_S)
+    monkeypatch.setattr("foreverus.worker.instance.ANSWER_TIMEOUT_S", HANGS_S)
+    monkeypatch.setattr("foreverus.cli.api.TIMEOUT", HANGS_S)
 
 
 @dataclass

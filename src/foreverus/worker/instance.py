@@ -10,6 +10,7 @@ import httpx
 
 SESSION_TAG = "foreverus:session"
 TOKEN_SECONDS = 21_600  # the longest that IMDS gives
+ANSWER_TIMEOUT_S = 2.0  # it answers from the host itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class MetadataInstance:
     def __init__(self, endpoint: str = ""):
         base = endpoint or os.environ.get("AWS_EC2_METADATA_SERVICE_ENDPOINT") or "http://169.254.169.254"
         no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # reading the system's CAs would cost 20 ms of the start
-        self._http = httpx.AsyncClient(base_url=base.rstrip("/"), timeout=2.0, trust_env=False, verify=no_tls)
+        self._http = httpx.AsyncClient(
+            base_url=base.rstrip("/"), timeout=ANSWER_TIMEOUT_S, trust_env=False, verify=no_tls
+        )
         self._token = ""
 
     async def aclose(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.backends.port import Delta, Finished, Message, Prompt
+from tests.unit.conftest import HANGS_S
 
 HELLO = Prompt((Message("system", "Be brief."), Message("user", "Hello")), 16, 0.5)
 
@@ -50,7 +51,7 @@ class Script:
 
 
 @asynccontextmanager
-async def engine(script: Script, silence_s: float = 5.0, answer_s: float = 5.0) -> AsyncIterator[OpenAiEngine]:
+async def engine(script: Script, silence_s: float = HANGS_S, answer_s: float = HANGS_S) -> AsyncIterator[OpenAiEngine]:
     connections: set[asyncio.Task[Any]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

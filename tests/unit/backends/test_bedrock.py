@@ -15,6 +15,7 @@ from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, Promp
 from tests.unit.backends.server import HELLO
 from tests.unit.backends.test_converse import response
 from tests.unit.backends.test_openai_http import asynchronous
+from tests.unit.conftest import HANGS_S
 
 MODEL = "mistral.mistral-7b-instruct-v0:2"
 
@@ -101,7 +102,7 @@ async def test_request_that_converse_has_no_shape_for_is_rejected() -> None:
 
 @asynchronous
 async def test_as_many_calls_are_in_flight_as_were_allowed() -> None:
-    all_in = threading.Barrier(3, timeout=10)  # passes only when three calls are in flight at once
+    all_in = threading.Barrier(3, timeout=HANGS_S)  # passes only when three calls are in flight at once
 
     class Slow:
         def converse(self, **request: Any) -> Any:

@@ -11,6 +11,7 @@ from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.backends.port import Finished, Health, Message, Prompt
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from tests.unit.backends.server import HELLO, LLAMA_CPP, USAGE, VLLM, Reply, Script, chunk, collect, engine
+from tests.unit.conftest import HANGS_S
 
 CHAT = "/v1/chat/completions"
 
@@ -24,7 +25,7 @@ def asynchronous(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[...
     return run_it
 
 
-async def fails(reply: Reply, prompt: Prompt = HELLO, silence_s: float = 5.0) -> BaseException:
+async def fails(reply: Reply, prompt: Prompt = HELLO, silence_s: float = HANGS_S) -> BaseException:
     async with engine(Script({CHAT: [reply]}), silence_s) as client:
         with pytest.raises(Exception) as caught:
             await collect(client, prompt)

@@ -85,8 +85,8 @@ def test_real_engine_answers_continues_refuses_and_dies(process: tuple[subproces
         assert rejected.value.reason == "context_length_exceeded"
 
         with pytest.raises(EngineFailed):
-            async for _ in engine.stream(Prompt(ASKED.messages, 400, 1.0)):
-                server.kill()
+            async for _ in engine.stream(Prompt(ASKED.messages, 400, 0.0, None, {"ignore_eos": True})):
+                server.kill()  # seconds before its last token, which it cannot choose to come sooner
         server.wait()
         assert await engine.health() is Health.UNREACHABLE
         await engine.aclose()

@@ -12,6 +12,7 @@ from foreverus.backends.port import Completion, Message, Prompt
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from tests.unit.backends.server import HELLO, LLAMA_CPP, Reply, Script, collect, engine
 from tests.unit.backends.test_openai_http import CHAT, asynchronous
+from tests.unit.conftest import HANGS_S
 
 TEXT = "/v1/completions"
 USAGE = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
@@ -28,7 +29,7 @@ def reply(body: Any, status: int = 200) -> Reply:
 
 async def asked(answer: Reply, prompt: Prompt = HELLO, path: str = CHAT) -> tuple[Completion, dict[str, Any]]:
     script = Script({path: [answer]})
-    async with engine(script, answer_s=0.2) as client:
+    async with engine(script, answer_s=0.2 if answer.hang else HANGS_S) as client:
         completion = await client.complete(prompt)
     assert "connection: close" in script.headers[0]
     return completion, script.requests[0]

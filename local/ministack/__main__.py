@@ -26,6 +26,7 @@ from local.mends import (
     scheduler_input,
     states_callbacks,
     states_errors,
+    states_expressions,
     states_role,
     states_start,
     states_tasks,
@@ -46,6 +47,7 @@ MENDS = (
     scheduler_input,
     states_callbacks,
     states_errors,
+    states_expressions,
     states_start,
     states_tasks,
     states_role,  # after states_tasks: it asks which execution is running

@@ -11,6 +11,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from local.processes import LOOPBACK, Child, Failed, answers, free_port
@@ -26,7 +27,8 @@ SLOTS, CONTEXT, THREADS = 2, 2048, 2
 class Model:
     """The engine, as long as somebody needs it."""
 
-    def __init__(self, engine: str, log: Path, idle_s: float) -> None:
+    def __init__(self, engine: Sequence[str], log: Path, idle_s: float) -> None:
+        """`engine`: its module, and what it is told besides the port and its size."""
         self._engine, self._log, self._idle_s = engine, log, idle_s
         self._child: Child | None = None
         self._port = 0
@@ -70,7 +72,7 @@ class Model:
     def _start(self) -> Child:
         self._port = free_port()
         options = {"--port": self._port, "--slots": SLOTS, "--context": CONTEXT, "--threads": THREADS}
-        command = [sys.executable, "-m", self._engine, *(str(word) for pair in options.items() for word in pair)]
+        command = [sys.executable, "-m", *self._engine, *(str(word) for pair in options.items() for word in pair)]
         child = Child(
             "bedrock's engine",
             command,
@@ -106,10 +108,11 @@ async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.bedrock", description=__doc__)
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
     parser.add_argument("--log", type=Path, required=True, help="of the engine")
-    parser.add_argument("--engine", default="local.engine", help="the module that is run as the engine")
+    parser.add_argument("--pace", help="tokens a second of a paced engine, which stands in for the model")
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds until the engine is ended")
     options = parser.parse_args()
-    model = Model(options.engine, options.log, options.idle)
+    pace = ("--pace", options.pace) if options.pace else ()
+    model = Model(("local.engine", *pace), options.log, options.idle)
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)

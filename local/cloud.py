@@ -32,15 +32,18 @@ class Cloud:
         usual_ports: bool = True,
         wait_scale: float = 1,
         faults: bool = False,
+        pace: float | None = None,
     ) -> None:
         """parameters: of the template, over the laptop's own. usual_ports: 4566 and 8080 where they are free.
-        faults: calls can be made to fail, and an engine that counts stands in for the model; see local/faults."""
+        faults: calls can be made to fail; see local/faults. pace: tokens a second of each stream of the paced engine,
+        which stands in for the model then; see local/engine."""
         self.state = state
         self.say = say
         self.parameters = parameters or {}
         self.usual_ports = usual_ports
         self.wait_scale = wait_scale
         self.faults = faults
+        self.pace = pace
         self.stack: dict[str, str] = {}
         self.outputs: dict[str, Any] = {}
         self._cleanup = contextlib.ExitStack()
@@ -123,7 +126,7 @@ class Cloud:
             name,
             [
                 *(sys.executable, "-m", f"local.{name}", *options),
-                *(["--engine", "local.faults.engine"] if self.faults else []),
+                *(["--pace", str(self.pace)] if self.pace is not None else []),
             ],
             log=self.state.logs / f"{name}.log",
             directory=ROOT,

@@ -1,32 +1,40 @@
-"""`python -m local.engine --port 8000`: serves OpenAI's HTTP API until SIGTERM or SIGINT.
+"""`python -m local.engine --port 8000`: serves OpenAI's HTTP API with a real model until SIGTERM or SIGINT.
 
 `/health` refuses connections, then says 503 while it loads, then 200. A wrong model name in a request is accepted, as
 llama.cpp does. Without a system message this small model babbles: callers send one.
+
+With `--pace 28` no model answers: 28 tokens a second for each stream, whatever else the machine does. `--pace-file`
+names a file that may hold another pace, and may change it at any time; if it exists at the start, that is enough.
+
+    python -m local.engine --port 8000 --slots 256 --context 4096 --pace 28
 """
 
 import argparse
 import os
-import signal
 import sys
-import threading
-import time
 from pathlib import Path
 
-from local.engine import weights
+from local.engine import llama
+from local.engine.pace import LOAD_S, read_pace
 
-DRAIN_S = 10.0  # longest wait for open streams at the end
-LAST_BYTES_S = 0.5  # a slot is free a moment before its last bytes are in the socket, a longer one on a busy laptop
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.engine", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m local.engine", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
     parser.add_argument("--slots", type=int, default=8, help="requests answered at the same time")
     parser.add_argument("--context", type=int, default=2048, help="tokens of each slot")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--nice", type=int, default=0, help="0 to 19: how readily it leaves the processor to others")
     parser.add_argument("--model-id", default="SmolLM2-135M-Instruct", help="the name that /v1/models shows")
+    parser.add_argument("--pace", type=float, help="tokens a second of each stream, without a model")
+    parser.add_argument(
+        "--pace-file", type=Path, help="a file that holds the pace while it exists; 0 holds all streams"
+    )
+    parser.add_argument("--load-seconds", type=float, default=LOAD_S, help="503 for so long; with a pace only")
     parser.add_argument("--weights", type=Path, help="another GGUF file, for tests of load and of contracts")
     parser.add_argument(
         "--stamp", type=Path, default=ROOT / ".local" / "engine" / "weights.json", help=argparse.SUPPRESS
@@ -34,80 +42,27 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def start(args: argparse.Namespace, path: Path):
-    """Loads the model and serves it; returns when it is healthy."""
-    import xllamacpp
-
-    params = xllamacpp.CommonParams()
-    params.model.path = str(path)
-    params.model_alias = {args.model_id}
-    params.hostnames = ["127.0.0.1"]
-    params.port = args.port
-    params.n_parallel = args.slots
-    params.n_ctx = args.slots * args.context  # llama.cpp divides the total among its slots
-    params.cpuparams.n_threads = args.threads
-    params.cpuparams_batch.n_threads = args.threads
-    params.endpoint_metrics = True
-    params.cache_ram_mib = 0  # its default keeps up to 8 GiB of old prompts in memory
-    params.sse_ping_interval = 1  # seconds; also how soon it notices that a reader has gone
-    params.fit_params = False  # looking for a context that fits costs 0.35 s, and ours is given
-    params.ui = False
-    # All hardware is left at its defaults: on a Mac the layers go to Metal, elsewhere to the CPU.
-    return xllamacpp.Server(params)
-
-
-def drain(server, seconds: float) -> None:
-    """Waits until no request is being answered or waiting, at most `seconds`.
-
-    A server that is torn down under an open stream hangs for 30 s and ends the stream without `[DONE]`.
-    """
-    deadline = time.monotonic() + seconds
-    was_busy = False
-    while is_busy(server) and time.monotonic() < deadline:
-        was_busy = True
-        time.sleep(0.05)
-    if was_busy:
-        time.sleep(LAST_BYTES_S)
-
-
-def is_busy(server) -> bool:
-    lines = server.handle_metrics().splitlines()
-    counts = ("llamacpp:requests_processing ", "llamacpp:requests_deferred ")
-    return any(float(line.split()[1]) > 0 for line in lines if line.startswith(counts))
-
-
 def main() -> int:
     args = arguments()
     os.nice(args.nice)
-    try:
-        path = args.weights or weights.find()
-        if args.weights is None:
-            weights.verify(path, args.stamp)
-            if args.context > weights.TRAINED_CONTEXT:
-                raise weights.WeightsMissing(
-                    f"{weights.FILE} has a context of {weights.TRAINED_CONTEXT} tokens at most"
-                )
-    except weights.WeightsMissing as problem:
-        print(f"engine: {problem}", file=sys.stderr)
-        return 1
-    started = time.monotonic()
-    server = start(args, path)
-    print(f"engine: healthy on http://127.0.0.1:{args.port} after {time.monotonic() - started:.2f} s", flush=True)
+    pace = args.pace if args.pace is not None else read_pace(args.pace_file)
+    if pace is None:
+        return llama.run(args)
+    import asyncio  # with the server it takes 60 ms, and a real engine needs none of it
 
-    # Handlers are set only now: Python runs none while the library loads, and until here dying at once is right.
-    stop = threading.Event()
+    from local.engine import paced
 
-    def end(*_) -> None:
-        if stop.is_set():  # somebody is in a hurry
-            os._exit(1)
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
-    stop.wait()
-    drain(server, DRAIN_S)
-    # Not the library's own teardown, which joins connections that clients keep alive.
-    os._exit(0)
+    options = paced.Options(
+        port=args.port,
+        model_id=args.model_id,
+        slots=args.slots,
+        context=args.context,
+        pace=pace,
+        pace_file=args.pace_file,
+        load_s=args.load_seconds,
+    )
+    asyncio.run(paced.run(options))
+    return 0
 
 
 if __name__ == "__main__":

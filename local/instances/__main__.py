@@ -5,6 +5,8 @@
     python -m local.instances interrupt <instance> [--in 120]   a spot interruption, announced that many seconds ahead
     python -m local.instances kill-worker <instance>            kill -9
     python -m local.instances kill-engine <instance>
+    python -m local.instances pace 28                           engines of 28 tokens a second and stream from now on
+    python -m local.instances pace model                        the model again, for machines that boot from now on
 
 AWS_ENDPOINT_URL is the emulator's address; AWS_ACCESS_KEY_ID and the rest are the host's own credentials.
 """
@@ -27,7 +29,7 @@ def arguments() -> argparse.Namespace:
         prog="python -m local.instances", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--state", type=Path, default=STATE, help="directory of the laptop's cloud (default: .local)")
-    parser.add_argument("--engine", default="local.engine", help="the module that each machine runs as its engine")
+    parser.add_argument("--pace", type=float, help="tokens a second of paced engines, which stand in for the model")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("list")
     interrupt = commands.add_parser("interrupt")
@@ -35,6 +37,8 @@ def arguments() -> argparse.Namespace:
     interrupt.add_argument("--in", dest="seconds", type=float, default=faults.NOTICE_S)
     for name in ("kill-worker", "kill-engine"):
         commands.add_parser(name).add_argument("instance")
+    pace = commands.add_parser("pace")
+    pace.add_argument("tokens_per_s", type=lambda text: None if text == "model" else float(text))
     return parser.parse_args()
 
 
@@ -43,7 +47,7 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03d} {text}", flush=True)
 
 
-async def serve(places: Places, engine: str) -> None:
+async def serve(places: Places, pace: float | None) -> None:
     from local.instances.host import Host, HostFailed, alone  # boto3 takes 0.3 s, and the other commands need none
 
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # everything that it speaks to is on this machine
@@ -52,7 +56,7 @@ async def serve(places: Places, engine: str) -> None:
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
         with alone(places):
-            await Host(places, say, engine).run()
+            await Host(places, say, pace).run()
     except asyncio.CancelledError:
         return
     except HostFailed as problem:
@@ -64,12 +68,14 @@ def main() -> int:
     places = Places(args.state.resolve())
     try:
         if args.command is None:
-            asyncio.run(serve(places, args.engine))
+            asyncio.run(serve(places, args.pace))
         elif args.command == "list":
             print(json.dumps(faults.machines(places), indent=2))
         elif args.command == "interrupt":
             notice = faults.interrupt(places, args.instance, args.seconds)
             print(f"{args.instance} will be interrupted at {notice['time']}")
+        elif args.command == "pace":
+            faults.set_pace(places, args.tokens_per_s)
         else:
             unit = args.command.removeprefix("kill-")
             print(f"killed the {unit} of {args.instance}, process {faults.kill(places, args.instance, unit)}")

@@ -35,6 +35,16 @@ def kill(places: Places, instance_id: str, unit: str) -> int:
     return pid
 
 
+def set_pace(places: Places, tokens_per_s: float | None) -> None:
+    """How fast every paced engine is from now on; 0 holds its streams. While a pace is set, machines that boot have a
+    paced engine. None: the model again, for those."""
+    if tokens_per_s is None:
+        places.pace.unlink(missing_ok=True)
+    else:
+        places.instances.mkdir(parents=True, exist_ok=True)
+        write_json(places.pace, tokens_per_s)
+
+
 def machines(places: Places) -> dict[str, dict[str, object]]:
     """Every machine that has booted, by instance id."""
     found = {path.parent.name: read_json(path) for path in places.instances.glob("*/machine.json")}

@@ -39,10 +39,11 @@ def alone(places: Places) -> Iterator[None]:
 
 
 class Host:
-    def __init__(self, places: Places, say: Callable[[str], None], engine: str = "local.engine"):
+    def __init__(self, places: Places, say: Callable[[str], None], pace: float | None = None):
+        """`pace`: of paced engines, which stand in for the model then."""
         self._places = places
         self._say = say
-        self._engine = engine
+        self._pace = pace
         self._cloud = Cloud()
         self._machines: dict[str, Machine] = {}
         self._lives: set[asyncio.Task[None]] = set()
@@ -112,7 +113,14 @@ class Host:
                 self._say(f"{instance.id} was not launched by a fleet: it is left alone")
                 return
             machine = Machine(
-                instance, launch, self._cloud, self._power, self._places, self._say, self._terminate, self._engine
+                instance,
+                launch,
+                cloud=self._cloud,
+                power=self._power,
+                places=self._places,
+                say=self._say,
+                tell_ec2=self._terminate,
+                pace=self._pace,
             )
             self._machines[instance.id] = machine
             await machine.live()

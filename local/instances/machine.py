@@ -48,14 +48,15 @@ class Machine:
         self,
         instance: Instance,
         launch: Launch,
+        *,
         cloud: Cloud,
         power: PowerSupply,
         places: Places,
         say: Callable[[str], None],
         tell_ec2: Callable[[str], Awaitable[None]],
-        engine: str = "local.engine",
+        pace: float | None,
     ):
-        """`tell_ec2` terminates an instance, and does not return before it is terminated. `engine`: a module."""
+        """`tell_ec2` terminates an instance, and does not return before it is terminated."""
         self.id = instance.id
         self._launch = launch
         self._cloud = cloud
@@ -63,7 +64,7 @@ class Machine:
         self._places = places
         self._say = say
         self._tell_ec2 = tell_ec2
-        self._engine = engine
+        self._pace = pace
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._units: dict[str, Unit] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -128,8 +129,11 @@ class Machine:
             "--nice": "10",
             "--model-id": worker["MODEL_ID"],
             "--threads": str(ENGINE_THREADS),
+            "--pace-file": str(self._places.pace),
         }
-        command = [sys.executable, "-m", self._engine, *(word for option in options.items() for word in option)]
+        if self._pace is not None:
+            options["--pace"] = str(self._pace)
+        command = [sys.executable, "-m", "local.engine", *(word for option in options.items() for word in option)]
         await self._start("engine", command, {"PYTHONPATH": str(ROOT)})
         self._tasks.append(asyncio.create_task(self._watch_engine(self._units["engine"])))
 

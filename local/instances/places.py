@@ -26,6 +26,11 @@ class Places:
     def logs(self) -> Path:
         return self.state / "logs" / "instances"
 
+    @property
+    def pace(self) -> Path:
+        """The paced engine's tokens a second. Machines that boot while it is there have that engine (local/engine)."""
+        return self.instances / "pace"
+
     def machine(self, instance_id: str) -> Path:
         """Exists from boot to end: one that is found when the host starts is of a machine that was cut off."""
         return self.instances / instance_id

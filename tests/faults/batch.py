@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.faults.engine import MISHAPS, REFUSALS
+from local.engine.orders import MISHAPS, REFUSALS
 from tests.faults.batch_checks import check_batch
 from tests.faults.checks import Verdict
 from tests.faults.client import NotAnswered

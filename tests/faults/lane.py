@@ -29,6 +29,7 @@ PARAMETERS = {
     "VisibilitySeconds": "5",
     "ModelId": "counting",
 }
+PACE = 40.0  # tokens a second of an engine's streams: slow enough to be struck in the middle of an answer
 WAIT_SCALE = 0.01  # of the state machine's retry intervals: its half hour of tries becomes 20 s
 FAULTS = "/_foreverus/faults"
 LIVE = ["pending", "running", "stopping", "stopped"]
@@ -262,7 +263,7 @@ def lane(parameters: dict[str, str] | None = None) -> Iterator[Lane]:
     runs.mkdir(parents=True, exist_ok=True)
     directory = Path(tempfile.mkdtemp(prefix="cloud-", dir=runs))
     directory.chmod(0o755)
-    options: dict[str, Any] = {"usual_ports": False, "wait_scale": WAIT_SCALE, "faults": True}
+    options: dict[str, Any] = {"usual_ports": False, "wait_scale": WAIT_SCALE, "faults": True, "pace": PACE}
     try:
         with running(directory, lambda text: None, parameters={**PARAMETERS, **(parameters or {})}, **options) as cloud:
             one = Lane(cloud)

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from local.faults.engine import MISHAPS
+from local.engine.orders import MISHAPS
 from tests.faults import strikes
 from tests.faults.scenarios import SCENARIOS, Scenario
 

@@ -145,7 +145,7 @@ async def health(port: int) -> int:
 
 def test_engine_runs_only_while_somebody_asks(tmp_path: Path) -> None:
     async def play() -> None:
-        model = Model("local.faults.engine", tmp_path / "engine.log", idle_s=0.2)
+        model = Model(("local.engine", "--pace", "100"), tmp_path / "engine.log", idle_s=0.2)
         server = await asyncio.start_server(model.serve, LOOPBACK, 0)
         resting = asyncio.create_task(model.rest())
         port = server.sockets[0].getsockname()[1]
@@ -172,7 +172,7 @@ def test_engine_runs_only_while_somebody_asks(tmp_path: Path) -> None:
 
 def test_engine_that_cannot_start_is_an_error_and_the_next_request_tries_again(tmp_path: Path) -> None:
     async def play() -> None:
-        model = Model("local.nothing", tmp_path / "engine.log", idle_s=60)
+        model = Model(("local.nothing",), tmp_path / "engine.log", idle_s=60)
         server = await asyncio.start_server(model.serve, LOOPBACK, 0)
         for _ in range(2):
             with pytest.raises(httpx.RemoteProtocolError):
@@ -190,7 +190,7 @@ def children(pid: int) -> list[int]:
 
 def test_it_ends_when_it_is_told_to_and_takes_its_engine_along(tmp_path: Path) -> None:
     port = free_port()
-    options = ["--port", str(port), "--log", str(tmp_path / "log"), "--engine", "local.faults.engine"]
+    options = ["--port", str(port), "--log", str(tmp_path / "log"), "--pace", "100"]
     process = subprocess.Popen([sys.executable, "-m", "local.bedrock", *options], start_new_session=True)
     try:
         deadline = time.monotonic() + 30

@@ -2,7 +2,7 @@
 
 On AWS this model costs nothing while nobody asks it. Here the engine, which needs a processor and 300 MB, is started by
 the first request and ended when nobody has asked for two minutes; until then this is one small process that listens.
-Connections are passed through as they are. What the emulator makes of them: local/mends/bedrock_converse.py.
+Connections are passed through as they are. What the emulator makes of them: local/patches/bedrock_converse.py.
 """
 
 import argparse

@@ -33,7 +33,7 @@ class Emulator:
         log: Path,
         *,
         postgres: Path | None = None,
-        mended: bool = True,
+        patched: bool = True,
         port: int = 0,
         wait_scale: float = 1,
         faults: bool = False,
@@ -46,7 +46,7 @@ class Emulator:
         temporary = state / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         options = ["--postgres", str(postgres)] if postgres else []
-        options += [*([] if mended else ["--unmended"]), *(["--faults"] if faults else [])]
+        options += [*([] if patched else ["--unpatched"]), *(["--faults"] if faults else [])]
         options += ["--bedrock", bedrock] if bedrock else []
         self.child = Child(
             "emulator",

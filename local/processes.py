@@ -16,7 +16,7 @@ from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 OURS = range(20_000, 32_768)
-TETHER = Path(__file__).with_name("tether.py")
+PARENT_WATCH = Path(__file__).with_name("parent_watch.py")
 
 
 class Failed(Exception):
@@ -71,7 +71,7 @@ def listens(port: int) -> bool:
 
 @dataclass
 class Child:
-    """One child process in a process group of its own, with its log. It ends when we do, however we do: see tether.py.
+    """One child process in a process group of its own, with its log. It ends when we do: see parent_watch.py.
 
     Start it from the main thread: on Linux the end of the thread that started it counts as its parent's death.
     """
@@ -91,10 +91,10 @@ class Child:
     def start(self) -> None:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         user, group = ("-", "-") if self.user is None else (self.user, self.group)
-        tether = [sys.executable, "-I", "-S", TETHER, os.getpid(), int(self.death_signal), user, group]
+        watch = [sys.executable, "-I", "-S", PARENT_WATCH, os.getpid(), int(self.death_signal), user, group]
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(word) for word in (*tether, *self.command)],
+                [str(word) for word in (*watch, *self.command)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -35,10 +35,10 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 @contextmanager
-def bare_emulator(environment: dict[str, str], *, mended: bool = True) -> Iterator[Emulator]:
+def bare_emulator(environment: dict[str, str], *, patched: bool = True) -> Iterator[Emulator]:
     """An empty emulator without a PostgreSQL, with these variables in its environment."""
     state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
-    emulator = Emulator(state, state / "emulator.log", mended=mended)
+    emulator = Emulator(state, state / "emulator.log", patched=patched)
     emulator.child.environment.update(environment)
     try:
         emulator.start()
@@ -50,17 +50,17 @@ def bare_emulator(environment: dict[str, str], *, mended: bool = True) -> Iterat
 
 
 @contextmanager
-def emulator(*, mended: bool) -> Iterator[Emulator]:
-    """An empty emulator; a mended one has a PostgreSQL."""
+def emulator(*, patched: bool) -> Iterator[Emulator]:
+    """An empty emulator; a patched one has a PostgreSQL."""
     state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
     state.chmod(0o755)
-    postgres = Postgres(state, state / "postgres.log") if mended else None
+    postgres = Postgres(state, state / "postgres.log") if patched else None
     running = None
     try:
         if postgres is not None:
             postgres.start()
         connection = postgres.connection_file if postgres else None
-        running = Emulator(state, state / "emulator.log", postgres=connection, mended=mended)
+        running = Emulator(state, state / "emulator.log", postgres=connection, patched=patched)
         running.start()
         running.wait()
         yield running

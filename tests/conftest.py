@@ -24,15 +24,15 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
-    """The emulator with our mends and a PostgreSQL, nothing deployed."""
-    with clouds.emulator(mended=True) as running:
+    """The emulator with our patches and a PostgreSQL, nothing deployed."""
+    with clouds.emulator(patched=True) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def unmended() -> Iterator[Emulator]:
-    """The emulator as it is: tests watch here whether a mend is still needed."""
-    with clouds.emulator(mended=False) as running:
+def unpatched() -> Iterator[Emulator]:
+    """The emulator as it is: tests watch here whether a patch is still needed."""
+    with clouds.emulator(patched=False) as running:
         yield running
 
 

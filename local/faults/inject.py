@@ -18,7 +18,7 @@ from local.faults.machines import in_states
 from local.faults.names import logical
 from local.faults.records import bury, what_is_there
 from local.faults.rules import Book, Rule
-from local.mends import Options, states_tasks
+from local.patches import Options, states_tasks
 
 PATH = "/_foreverus/faults"
 SEEN_PATH = f"{PATH}/seen"

@@ -5,7 +5,7 @@ from typing import Any
 from local.faults import answers
 from local.faults.names import machine_of, state_action
 from local.faults.rules import Book, Rule
-from local.mends import states_tasks
+from local.patches import states_tasks
 
 
 def in_states(states: Any, book: Book) -> None:

@@ -1,8 +1,8 @@
-"""Starts MiniStack with our mends, on loopback, until SIGTERM.
+"""Starts MiniStack with our patches, on loopback, until SIGTERM.
 
-Run by `.local/ministack/bin/python -m local.ministack` from the repository's root; local/supervisor.py does so and sets
-the environment (port, directories, authentication). `--unmended` starts it as it is, for the tests that watch whether a
-mend is still needed.
+Run by `.local/ministack/bin/python -m local.ministack` from the repository's root; local/emulator.py does so and sets
+the environment (port, directories, authentication). `--unpatched` starts it as it is, for the tests that watch whether
+a patch is still needed.
 """
 
 import argparse
@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from local.mends import (
+from local.patches import (
     Options,
     api_import,
     bedrock_converse,
@@ -32,7 +32,7 @@ from local.mends import (
     states_tasks,
 )
 
-MENDS = (
+PATCHES = (
     api_import,
     bedrock_converse,
     budgets_in_stacks,
@@ -56,7 +56,7 @@ MENDS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--unmended", action="store_true", help="run the emulator as it is")
+    parser.add_argument("--unpatched", action="store_true", help="run the emulator as it is")
     parser.add_argument("--faults", action="store_true", help="take rules of local/faults")
     parser.add_argument("--postgres", type=Path, help="JSON file that says where our PostgreSQL is")
     parser.add_argument("--bedrock", help="address of the model behind Bedrock")
@@ -68,10 +68,10 @@ def main() -> None:
 
     from ministack import app as gateway
 
-    if not arguments.unmended:
+    if not arguments.unpatched:
         options = Options(postgres=arguments.postgres, bedrock=arguments.bedrock)
-        for mend in MENDS:
-            mend.apply(options)
+        for patch in PATCHES:
+            patch.apply(options)
     if arguments.faults:
         from local.faults import inject
 

@@ -27,7 +27,7 @@ def main() -> int:
         "--every", action="store_true", help="every kind of failure of each call, not one or two dealt out"
     )
     parser.add_argument("--unsaved", action="store_true", help="leave bench/results/faults.json as it is")
-    parser.add_argument("--lanes", type=int, default=5, help="clouds at once (default: 5)")
+    parser.add_argument("--processes", type=int, default=5, help="clouds at once (default: 5)")
     parser.add_argument("--match", default="", help="only the cases of the matrix with this text in their names")
     parser.add_argument("--into", type=Path, help="writes the results of these cases to that file too")
     args = parser.parse_args()

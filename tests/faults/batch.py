@@ -13,8 +13,8 @@ from local.engine.orders import MISHAPS, REFUSALS
 from tests.faults.batch_checks import check_batch
 from tests.faults.checks import Verdict
 from tests.faults.client import NotAnswered
-from tests.faults.lane import PARAMETERS, Lane
 from tests.faults.play import ANSWER_S, Play
+from tests.faults.sandbox import PARAMETERS, Sandbox
 from tests.faults.settling import BATCH_OVER, LOOK_S
 from tests.faults.table import Case
 
@@ -43,8 +43,8 @@ def counted(last: int) -> str:
 class BatchPlay(Play):
     meet_s = 25.0  # the first lines' end is a moment too
 
-    def __init__(self, lane: Lane, case: Case) -> None:
-        super().__init__(lane, case)
+    def __init__(self, sandbox: Sandbox, case: Case) -> None:
+        super().__init__(sandbox, case)
         self.nonce = uuid.uuid4().hex[:8]  # tells this case's lines from others' in the engines' logs
         self.batch_id = ""
         self.settled_before: dict[str, str] = {}  # the strike
@@ -114,8 +114,8 @@ class BatchPlay(Play):
         self.batch_id = self.client.call("POST", "/batches", wanted, tries=self.case.scenario.patience)["id"]
 
     def _schedule(self) -> None:
-        bucket = self.lane.cloud.stack["DataBucket"]
-        self.lane.client("s3").put_object(Bucket=bucket, Key=self.source, Body=self.content())
+        bucket = self.sandbox.cloud.stack["DataBucket"]
+        self.sandbox.client("s3").put_object(Bucket=bucket, Key=self.source, Body=self.content())
         event = {
             "source": f"inputs/{self.nonce}/",
             "overlap": False,
@@ -124,7 +124,7 @@ class BatchPlay(Play):
         }
         for _ in range(SCHEDULED_TRIES):
             with contextlib.suppress(ClientError):
-                answer = self.lane.invoke("StartScheduledBatchFunction", event)
+                answer = self.sandbox.invoke("StartScheduledBatchFunction", event)
                 if answer and answer.get("batches"):
                     (self.batch_id,) = answer["batches"]
                     break
@@ -137,12 +137,12 @@ class BatchPlay(Play):
 
     def records(self) -> list[Item]:
         """Every batch of this case: there should be one."""
-        return [item for item in self.lane.items() if item["sk"]["S"].startswith("BATCH#")]
+        return [item for item in self.sandbox.items() if item["sk"]["S"].startswith("BATCH#")]
 
     def settled(self) -> dict[str, str]:
         """Who settled each line that is in the table, and when."""
         shards = range(4 if self.case.script == "gpu" else 1)
-        found = [one for shard in shards for one in self.lane.query(f"LINES#{self.batch_id}#{shard:05d}")]
+        found = [one for shard in shards for one in self.sandbox.query(f"LINES#{self.batch_id}#{shard:05d}")]
         return {
             one["custom_id"]["S"]: f"{one['by']['S']} at {one['at']['S']}"
             for one in found
@@ -155,7 +155,7 @@ class BatchPlay(Play):
 
     def states(self) -> list[str]:
         """That running executions are in."""
-        return list(self.lane.seen_now()["states"].values())
+        return list(self.sandbox.seen_now()["states"].values())
 
     def _happened(self, moment: str) -> bool:
         if moment in ("loading", "first", "last") and (self.is_finishing() or self.is_over()):

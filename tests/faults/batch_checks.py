@@ -83,9 +83,9 @@ def read(play: "BatchPlay", record: Item, name: str, verdict: Verdict) -> list[I
 
 
 def check_summary(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
-    rows = play.lane.rows("SELECT status, lines FROM batches WHERE batch_id = :id", id=record["batch_id"]["S"])
+    rows = play.sandbox.rows("SELECT status, lines FROM batches WHERE batch_id = :id", id=record["batch_id"]["S"])
     wanted = [record["status"]["S"], int(record.get("total", {"N": "0"})["N"])]
-    for item in play.lane.query("BATCHES"):
+    for item in play.sandbox.query("BATCHES"):
         verdict.wrong.append(f"{item['sk']['S']} is still an open batch")
     if rows != [wanted]:
         verdict.wrong.append(f"PostgreSQL has {rows}, not {wanted}")
@@ -94,9 +94,9 @@ def check_summary(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
 def check_asked(play: "BatchPlay", verdict: Verdict) -> None:
     """A line is answered to its end once; again only where a worker was lost, for about one line a slot (two where it
     could not write what it had), or where Bedrock's answer was lost."""
-    again = {line: times for line in play.lines if (times := play.lane.answered(play.order(line)) - 1) > 0}
+    again = {line: times for line in play.lines if (times := play.sandbox.answered(play.order(line)) - 1) > 0}
     a_slot = 2 if play.case.strike.startswith("network_cut") else 1
-    most = a_slot * SLOTS * max(0, play.lane.bought(play.begun) - 1)
+    most = a_slot * SLOTS * max(0, play.sandbox.bought(play.begun) - 1)
     if "InvokeModel" in play.case.name:
         most += play.struck
     if sum(again.values()) > most:

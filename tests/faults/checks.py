@@ -24,7 +24,7 @@ class Verdict:
 
 def check(play: "Play") -> Verdict:
     verdict = Verdict()
-    items = play.lane.items()
+    items = play.sandbox.items()
     sessions = {item["sk"]["S"]: item for item in items if item["pk"]["S"] == "SESSIONS"}
     check_instances(play, sessions, verdict)
     check_answers(play, items, verdict)
@@ -38,11 +38,11 @@ def check(play: "Play") -> Verdict:
 
 def check_instances(play: "Play", sessions: dict[str, Any], verdict: Verdict) -> None:
     """Nothing lives; nothing outlived its execution longer than the bound; no session bought more than allowed."""
-    verdict.leaked += [f"{one} is live" for one in play.lane.live_instances()]
-    if (orphan_s := play.lane.orphan_s(play.begun)) > BOUND_S:
+    verdict.leaked += [f"{one} is live" for one in play.sandbox.live_instances()]
+    if (orphan_s := play.sandbox.orphan_s(play.begun)) > BOUND_S:
         verdict.leaked.append(f"an orphan lived {orphan_s} s")
     for session_id in sessions:
-        bought = [one for one, seen in play.lane.seen.items() if seen["session"] == session_id]
+        bought = [one for one, seen in play.sandbox.seen.items() if seen["session"] == session_id]
         if len(bought) > 2:  # the first and MaxRelaunches of 1
             verdict.leaked.append(f"{session_id} bought {len(bought)} instances")
 
@@ -78,13 +78,13 @@ def check_answers(play: "Play", items: list[dict[str, Any]], verdict: Verdict) -
     verdict.duplicated += play.client.contradictions
     if play.most_received > 1:
         verdict.duplicated.append(f"a message was delivered {play.most_received} times while its worker had it in hand")
-    if play.case.name == "long" and (asked := play.lane.asked(play.case.order)) != 1:
+    if play.case.name == "long" and (asked := play.sandbox.asked(play.case.order)) != 1:
         verdict.duplicated.append(f"the engine was asked {asked} times for one message that nobody disturbed")
 
 
 def check_table(play: "Play", items: list[dict[str, Any]], sessions: dict[str, Any], verdict: Verdict) -> None:
     """The table agrees with EC2 and with Step Functions: everything is over."""
-    running = [name for name, status in play.lane.executions().items() if status == "RUNNING"]
+    running = [name for name, status in play.sandbox.executions().items() if status == "RUNNING"]
     verdict.wrong += [f"execution {name} runs" for name in running]
     for item in items:
         if item["pk"]["S"] == "GPU":
@@ -108,7 +108,7 @@ def check_messages(play: "Play", items: list[dict[str, Any]], verdict: Verdict) 
         for item in items
         if item["sk"]["S"].endswith("#1") and item.get("status", {}).get("S") in ("answered", "failed")
     }
-    for body in play.lane.messages():
+    for body in play.sandbox.messages():
         message = json.loads(body).get("message_id")
         if message in play.accepted and message not in final:
             verdict.wrong.append(f"{message} is in a queue and not answered")
@@ -155,6 +155,8 @@ def check_bedrock(
 
 def check_letter(play: "Play", session_id: str, verdict: Verdict) -> None:
     """People were told of the end: by its machine, or in its place by the reaper."""
-    if play.lane.cloud.inbox.wait_for(session_id, LETTER_S) is None:
-        ended = play.lane.end_of(session_id) if session_id in play.lane.executions() else {"status": "never started"}
+    if play.sandbox.cloud.inbox.wait_for(session_id, LETTER_S) is None:
+        ended = (
+            play.sandbox.end_of(session_id) if session_id in play.sandbox.executions() else {"status": "never started"}
+        )
         verdict.wrong.append(f"nobody was told of {session_id} ({ended['status']} {ended.get('error', '')})")

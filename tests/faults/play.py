@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from tests.faults import strikes
 from tests.faults.checks import Verdict, check
 from tests.faults.client import Client, NotAnswered
-from tests.faults.lane import Lane
+from tests.faults.sandbox import Sandbox
 from tests.faults.settling import LOOK_S, Settling
 from tests.faults.table import Case
 
@@ -57,11 +57,11 @@ class Play(Settling):
     meet_s = MEET_S
     meet_look_s = MEET_LOOK_S
 
-    def __init__(self, lane: Lane, case: Case, begin: int = 0) -> None:
-        self.lane = lane
+    def __init__(self, sandbox: Sandbox, case: Case, begin: int = 0) -> None:
+        self.sandbox = sandbox
         self.case = case
         self.random = random.Random(case.seed)
-        self.client = Client(lane.cloud.outputs)
+        self.client = Client(sandbox.cloud.outputs)
         self.accepted: list[str] = []
         self.expected: dict[str, int] = {}
         self.notes: list[str] = []
@@ -75,7 +75,7 @@ class Play(Settling):
     # ---- what strikes use ----
 
     def rule(self, **rule: Any) -> None:
-        self.lane.faults("add", rule=rule)
+        self.sandbox.faults("add", rule=rule)
 
     def later(self, act: Callable[["Play"], None]) -> None:
         """Mends what was struck, after a while or when the case settles."""
@@ -84,16 +84,16 @@ class Play(Settling):
     def user(self) -> str:
         return next(
             item["user_id"]["S"]
-            for item in self.lane.items()
+            for item in self.sandbox.items()
             if item["pk"]["S"].startswith("CONVERSATION#") and "user_id" in item
         )
 
     # ---- the play ----
 
     def run(self) -> Result:
-        self.lane.faults("clear")
-        self.lane.faults("forget")
-        self.lane.passed_s = 0
+        self.sandbox.faults("clear")
+        self.sandbox.faults("forget")
+        self.sandbox.passed_s = 0
         try:
             for rule in (*(() if self.case.sweep else self.case.rules), *self.case.setting):
                 self.rule(**rule)
@@ -106,7 +106,7 @@ class Play(Settling):
             rounds = self._settle()
             verdict = self._check()
         finally:
-            self.lane.faults("clear")
+            self.sandbox.faults("clear")
             self.client.close()
         return self._result(rounds, verdict)
 
@@ -135,7 +135,7 @@ class Play(Settling):
 
     def _hits(self) -> int:
         """How often the case's own fault struck. Rules of its scenario do not count, nor does a scenario's strike."""
-        mine = sum(self.lane.faults()["hits"][: len(self.case.rules)])
+        mine = sum(self.sandbox.faults()["hits"][: len(self.case.rules)])
         return mine if self.case.rules and not self.case.held else self.struck + self._is_asked_badly()
 
     def _is_asked_badly(self) -> bool:
@@ -172,15 +172,15 @@ class Play(Settling):
         from local.instances import faults
 
         if moment == "loading":
-            return bool(faults.machines(self.lane.places))
+            return bool(faults.machines(self.sandbox.places))
         if moment == "answering":
             return self.client.words.is_set()
-        return moment in ("ending", "swept") or "Serve" in self.lane.seen_now()["states"].values()
+        return moment in ("ending", "swept") or "Serve" in self.sandbox.seen_now()["states"].values()
 
     def _strike_when_held(self) -> None:
         """A state of the machine is held, before or after its call took effect: now the strike."""
         deadline = time.monotonic() + ANSWER_S
-        while not self.lane.seen_now()["held"]:
+        while not self.sandbox.seen_now()["held"]:
             if time.monotonic() > deadline:
                 return
             time.sleep(MEET_LOOK_S)
@@ -188,7 +188,7 @@ class Play(Settling):
             self._strike()
         except UNMET as problem:
             self.notes.append(f"did not meet: {problem!r}")
-        self.lane.faults("release")
+        self.sandbox.faults("release")
 
     def _await_answer(self) -> None:
         """Until the newest request has its end; a rule of the case may be keeping it, so not for ever."""
@@ -197,7 +197,7 @@ class Play(Settling):
             if self._is_final(self.accepted[-1]):
                 return
             if self.case.name == "long":
-                self.most_received = max(self.most_received, self.lane.most_received())
+                self.most_received = max(self.most_received, self.sandbox.most_received())
             self._mend()
             if self._is_stuck():
                 self.notes.append("no answer, and nothing ran for a while")
@@ -206,13 +206,13 @@ class Play(Settling):
         self.notes.append(f"no answer within {ANSWER_S:.0f} s")
 
     def _is_final(self, message: str) -> bool:
-        status = self.lane.answer_status(self.client.conversation, message)
+        status = self.sandbox.answer_status(self.client.conversation, message)
         return status in ("answered", "failed")
 
     def _end(self) -> None:
         deadline = time.monotonic() + END_S
         while time.monotonic() < deadline:
-            sessions = self.lane.sessions()
+            sessions = self.sandbox.sessions()
             if not sessions or sessions[-1]["status"]["S"] in ("ended", "failed"):
                 return
             if "end_requested" not in sessions[-1]:
@@ -243,19 +243,19 @@ class Play(Settling):
             self.afterwards = []
 
     def _result(self, rounds: int, verdict: Verdict) -> Result:
-        ran = self.lane.executions()
-        sessions = [one["sk"]["S"] for one in self.lane.sessions() if one["sk"]["S"] in ran]
+        ran = self.sandbox.executions()
+        sessions = [one["sk"]["S"] for one in self.sandbox.sessions() if one["sk"]["S"] in ran]
         return Result(
             name=self.case.name,
             seed=self.case.seed,
             seconds=round(time.monotonic() - self.begun, 2),
             struck=self.struck,
-            orphan_s=self.lane.orphan_s(self.begun),
+            orphan_s=self.sandbox.orphan_s(self.begun),
             rounds=rounds,
             leaked=verdict.leaked,
             lost=verdict.lost,
             duplicated=verdict.duplicated,
             wrong=verdict.wrong,
             notes=self.notes,
-            states=self.lane.states_of(sessions[0]) if sessions else [],
+            states=self.sandbox.states_of(sessions[0]) if sessions else [],
         )

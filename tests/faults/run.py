@@ -1,4 +1,4 @@
-"""Plays cases in lanes, each a process with a cloud of its own, and reports."""
+"""Plays cases in processes, each with a cloud of its own (`sandbox.py`), and reports."""
 
 import argparse
 import json
@@ -22,13 +22,13 @@ RECORDED = ("good", *(f"{scenario}/" for scenario in SCENARIOS))
 
 
 def work(names: Any, results: Any) -> None:
-    """A lane's process: plays what it is given until there is no more."""
-    from tests.faults.lane import lane
+    """One process: plays what it is given until there is no more."""
+    from tests.faults.sandbox import sandbox
 
     try:
         name = names.get()
         while name is not None:
-            with lane() as one:
+            with sandbox() as one:
                 for first in WARMING:
                     play(one, first) and clean(one)
                 while name is not None:
@@ -43,26 +43,26 @@ def work(names: Any, results: Any) -> None:
         results.put(("over", None))
 
 
-def play(lane: Any, name: str) -> dict[str, Any]:
+def play(sandbox: Any, name: str) -> dict[str, Any]:
     from tests.faults.batch import BatchPlay
     from tests.faults.play import Play
 
     case = table.case(name)
     begun = time.monotonic()
     try:
-        player = (Play if case.script == "chat" else BatchPlay)(lane, case)
+        player = (Play if case.script == "chat" else BatchPlay)(sandbox, case)
         result = player.run()
         record = result.record()
-        record["calls"] = lane.faults()["calls"] if name in RECORDED else None
+        record["calls"] = sandbox.faults()["calls"] if name in RECORDED else None
     except Exception:
         record = broken(case, traceback.format_exc(), time.monotonic() - begun)
     return record
 
 
-def clean(lane: Any) -> bool:
+def clean(sandbox: Any) -> bool:
     """Whether the cloud is good for another case."""
     try:
-        lane.wipe()
+        sandbox.wipe()
     except Exception:
         return False
     return True
@@ -74,7 +74,7 @@ def broken(case: table.Case, why: str, seconds: float) -> dict[str, Any]:
     return {**base, **nothing, "wrong": [f"the harness failed: {why[-1500:]}"], "verdict": "violated"}
 
 
-class Lanes:
+class Processes:
     def __init__(self, count: int) -> None:
         spawn = multiprocessing.get_context("spawn")
         self.names: Any = spawn.Queue()
@@ -85,7 +85,7 @@ class Lanes:
         self.open = count
 
     def play(self, names: Sequence[str | None], last: bool = False) -> Iterator[dict[str, Any]]:
-        """`last`: a lane that finds no more of them clears its cloud away while the others still play."""
+        """`last`: a process that finds no more of them clears its cloud away while the others still play."""
         for name in (*names, *([None] * len(self.processes) if last else ())):
             self.names.put(name)
         left = len(names)
@@ -101,14 +101,14 @@ class Lanes:
                 kind, value = self.results.get(timeout=5)
             except queue.Empty:
                 if not any(process.is_alive() for process in self.processes):
-                    raise SystemExit("every lane has died") from None
+                    raise SystemExit("every process has died") from None
                 continue
             if kind == "broken":
                 print(value, file=sys.stderr, flush=True)
             if kind == "over":
                 self.open -= 1
                 if not self.open:
-                    raise SystemExit("no lane is left")
+                    raise SystemExit("no process is left")
             return kind, value
 
     def close(self) -> None:
@@ -123,27 +123,27 @@ class Lanes:
 def main(args: argparse.Namespace) -> int:
     begun = time.monotonic()
     fixed = list(args.only) or (list(table.FAST) if args.fast else [])
-    lanes = Lanes(min(args.lanes, max(1, len(fixed))) if fixed else args.lanes)
+    processes = Processes(min(args.processes, max(1, len(fixed))) if fixed else args.processes)
     try:
-        names = fixed or recorded(lanes, args.match, args.every)
+        names = fixed or recorded(processes, args.match, args.every)
         if args.list:
             print("\n".join(names))
             return 0
         results = []
-        for result in lanes.play(names, last=True):
+        for result in processes.play(names, last=True):
             results.append(result)
             show(result, len(results), len(names))
     finally:
-        lanes.close()
+        processes.close()
     if args.into:
         save_results(results, time.monotonic() - begun, args.into)
     return report(results, time.monotonic() - begun, save=not (fixed or args.match or args.unsaved or args.every))
 
 
-def recorded(lanes: Lanes, match: str, every: bool) -> list[str]:
+def recorded(processes: Processes, match: str, every: bool) -> list[str]:
     """The matrix's names, from the calls of a good run and of one run of each scenario, which must be good."""
     runs = {}
-    for number, result in enumerate(lanes.play(list(RECORDED)), 1):
+    for number, result in enumerate(processes.play(list(RECORDED)), 1):
         show(result, number, len(RECORDED))
         if result["verdict"] != "good":
             raise SystemExit(f"{result['name']} is not good: there is nothing to compare with")

@@ -23,7 +23,7 @@ class Settling:
         while self._runs() and time.monotonic() < deadline:  # the fault lasts until the session is over
             time.sleep(LOOK_S)
         self.struck = self._hits()
-        self.lane.faults("clear")
+        self.sandbox.faults("clear")
         for stop in self.when_over:
             stop()
         self._mend(now=True)
@@ -34,22 +34,22 @@ class Settling:
                 return round_
             if round_ < ROUNDS:
                 self.notes.append(f"round {round_ + 1}: {self.restless()}")
-                self.lane.five_minutes_pass(*([LONG_S] if self.is_late else []))
+                self.sandbox.five_minutes_pass(*([LONG_S] if self.is_late else []))
         return ROUNDS + 1
 
     def _sweep(self) -> None:
         """What is scheduled finds something to do, and is struck itself."""
         self._meet("swept")
-        self.lane.faults("forget")
+        self.sandbox.faults("forget")
         for rule in self.case.rules:
             self.rule(**rule)
         self.notes.append(f"swept: {self.restless()}")
-        self.lane.five_minutes_pass(LONG_S)
+        self.sandbox.five_minutes_pass(LONG_S)
         self.struck = self._hits()
-        self.lane.faults("clear")
+        self.sandbox.faults("clear")
 
     def _runs(self) -> list[str]:
-        return [name for name, status in self.lane.executions().items() if status == "RUNNING"]
+        return [name for name, status in self.sandbox.executions().items() if status == "RUNNING"]
 
     def _quiet(self, seconds: float) -> bool:
         begun = still_since = time.monotonic()
@@ -73,10 +73,10 @@ class Settling:
         """What is not over yet."""
         if running := self._runs():
             return f"running {running}"
-        if live := self.lane.live_instances():
+        if live := self.sandbox.live_instances():
             return f"live {live}"
         unsaved = ""
-        for item in self.lane.items():
+        for item in self.sandbox.items():
             if item["pk"]["S"] in ("PENDING", "GPU", *OUTBOX):
                 return f"{item['pk']['S']} {item['sk']['S']}"
             if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):

@@ -21,11 +21,11 @@ POSTGRES_DOWN_S = 4.0
 
 def machine(play: "Play") -> str:
     """The machine that runs now. LookupError when there is none: this strike and this moment do not meet."""
-    return list(faults.machines(play.lane.places))[-1]
+    return list(faults.machines(play.sandbox.places))[-1]
 
 
 def process(play: "Play", unit: str) -> int:
-    return int(faults.machines(play.lane.places)[machine(play)][unit])
+    return int(faults.machines(play.sandbox.places)[machine(play)][unit])
 
 
 def worker_killed(play: "Play") -> None:
@@ -57,37 +57,37 @@ def heartbeat_refused(play: "Play") -> None:
 
 
 def spot_notice(play: "Play") -> None:
-    faults.interrupt(play.lane.places, machine(play), in_seconds=3)
+    faults.interrupt(play.sandbox.places, machine(play), in_seconds=3)
 
 
 def terminated_from_outside(play: "Play") -> None:
-    play.lane.client("ec2").terminate_instances(InstanceIds=[machine(play)])
+    play.sandbox.client("ec2").terminate_instances(InstanceIds=[machine(play)])
 
 
 def host_gone(play: "Play") -> None:
     """The instances' host is killed, and another one comes."""
-    instances = play.lane.cloud.instances
+    instances = play.sandbox.cloud.instances
     assert instances.process is not None
     os.kill(instances.process.pid, signal.SIGKILL)
     play.later(instances_restart)
 
 
 def instances_restart(play: "Play") -> None:
-    play.lane.cloud.instances.stop()
-    play.lane.cloud.instances.start()
+    play.sandbox.cloud.instances.stop()
+    play.sandbox.cloud.instances.start()
 
 
 def execution_stopped(play: "Play") -> None:
-    arn = play.lane.execution_arn(running(play))
-    play.lane.client("stepfunctions").stop_execution(executionArn=arn)
+    arn = play.sandbox.execution_arn(running(play))
+    play.sandbox.client("stepfunctions").stop_execution(executionArn=arn)
 
 
 def machine_timed_out(play: "Play") -> None:
-    play.lane.faults("time_out", execution=running(play))
+    play.sandbox.faults("time_out", execution=running(play))
 
 
 def running(play: "Play") -> str:
-    found = play.lane.executions().items()
+    found = play.sandbox.executions().items()
     return next(name for name, status in found if status == "RUNNING" and name[:4] == "ses_")
 
 
@@ -96,8 +96,8 @@ def message_duplicated(play: "Play") -> None:
     message = play.accepted[-1]
     reference = {"message_id": message, "conversation_id": play.client.conversation, "user_id": play.user()}
     for number, group in enumerate((play.client.conversation, "beside")):
-        play.lane.client("sqs").send_message(
-            QueueUrl=play.lane.cloud.stack["ChatQueueUrl"],
+        play.sandbox.client("sqs").send_message(
+            QueueUrl=play.sandbox.cloud.stack["ChatQueueUrl"],
             MessageBody=json.dumps(reference),
             MessageGroupId=group,
             MessageDeduplicationId=f"{message}-{number}-{time.monotonic_ns()}",
@@ -105,8 +105,8 @@ def message_duplicated(play: "Play") -> None:
 
 
 def postgresql_down(play: "Play") -> None:
-    play.lane.cloud.postgres.stop()
-    play.later(lambda one: one.lane.cloud.postgres.start())
+    play.sandbox.cloud.postgres.stop()
+    play.later(lambda one: one.sandbox.cloud.postgres.start())
 
 
 def sns_down(play: "Play") -> None:
@@ -115,7 +115,7 @@ def sns_down(play: "Play") -> None:
 
 def emulator_restarted(play: "Play") -> None:
     """As after a crash of the control plane: records are kept, executions are over and no event tells of it."""
-    play.lane.cloud.emulator.restart()
+    play.sandbox.cloud.emulator.restart()
 
 
 def every_worker_killed(play: "Play") -> None:
@@ -124,7 +124,7 @@ def every_worker_killed(play: "Play") -> None:
 
     def kill() -> None:
         while not over.wait(0.3):
-            for one in faults.machines(play.lane.places).values():
+            for one in faults.machines(play.sandbox.places).values():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(int(one["worker"]), signal.SIGKILL)
 
@@ -134,9 +134,9 @@ def every_worker_killed(play: "Play") -> None:
 
 def cap_reached(play: "Play") -> None:
     """The session has cost as much as its cap: the cap is made that low."""
-    session = play.lane.sessions()[-1]
-    play.lane.client("dynamodb").update_item(
-        TableName=play.lane.table,
+    session = play.sandbox.sessions()[-1]
+    play.sandbox.client("dynamodb").update_item(
+        TableName=play.sandbox.table,
         Key={"pk": session["pk"], "sk": session["sk"]},
         UpdateExpression="SET session_cap_usd = :cap ADD version :one",
         ExpressionAttributeValues={":cap": {"N": "0.0001"}, ":one": {"N": "1"}},
@@ -146,8 +146,8 @@ def cap_reached(play: "Play") -> None:
 def month_spent(play: "Play") -> None:
     """The month has cost more than its cap."""
     play.spent_elsewhere = 1000.0
-    play.lane.client("dynamodb").update_item(
-        TableName=play.lane.table,
+    play.sandbox.client("dynamodb").update_item(
+        TableName=play.sandbox.table,
         Key={"pk": {"S": f"LEDGER#{datetime.now(UTC):%Y-%m}"}, "sk": {"S": "TOTAL"}},
         UpdateExpression="ADD spent_usd :usd",
         ExpressionAttributeValues={":usd": {"N": str(play.spent_elsewhere)}},
@@ -163,8 +163,8 @@ def batch(play: "Play") -> "BatchPlay":
 
 def batch_stopped(play: "Play") -> None:
     """StopExecution of batch_run."""
-    name = next(one for one, status in play.lane.executions().items() if status == "RUNNING" and one[:6] == "batch_")
-    play.lane.client("stepfunctions").stop_execution(executionArn=play.lane.execution_arn(name))
+    name = next(one for one, status in play.sandbox.executions().items() if status == "RUNNING" and one[:6] == "batch_")
+    play.sandbox.client("stepfunctions").stop_execution(executionArn=play.sandbox.execution_arn(name))
 
 
 def cancelled(play: "Play") -> None:
@@ -173,7 +173,7 @@ def cancelled(play: "Play") -> None:
 
 def switched_off(play: "Play") -> None:
     """Somebody ends the session that the batch runs on."""
-    play.client.call("DELETE", f"/sessions/{play.lane.sessions()[-1]['sk']['S']}")
+    play.client.call("DELETE", f"/sessions/{play.sandbox.sessions()[-1]['sk']['S']}")
 
 
 def shards_duplicated(play: "Play") -> None:
@@ -182,8 +182,8 @@ def shards_duplicated(play: "Play") -> None:
     assert record is not None
     for shard in range(3):
         body = {"kind": "shard", "batch_id": batch(play).batch_id, "user_id": record["user_id"]["S"], "shard": shard}
-        play.lane.client("sqs").send_message(
-            QueueUrl=play.lane.cloud.stack["BatchQueueUrl"],
+        play.sandbox.client("sqs").send_message(
+            QueueUrl=play.sandbox.cloud.stack["BatchQueueUrl"],
             MessageBody=json.dumps({**body, "round": int(record["round"]["N"])}),
         )
 

@@ -4,21 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.lane import Lane, lane
 from tests.faults.run import clean, play
+from tests.faults.sandbox import Sandbox, sandbox
 from tests.faults.table import FAST
 
 pytestmark = pytest.mark.cloud
 
 
 @pytest.fixture(scope="module")
-def one() -> Iterator[Lane]:
-    with lane() as running:
+def one() -> Iterator[Sandbox]:
+    with sandbox() as running:
         yield running
 
 
 @pytest.mark.parametrize("name", FAST)
-def test_nothing_leaks_and_nothing_is_lost_or_doubled(one: Lane, name: str) -> None:
+def test_nothing_leaks_and_nothing_is_lost_or_doubled(one: Sandbox, name: str) -> None:
     result = play(one, name)
     assert clean(one)
     violated = {kind: result[kind] for kind in ("leaked", "lost", "duplicated", "wrong") if result[kind]}

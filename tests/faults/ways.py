@@ -14,8 +14,8 @@ from typing import Any
 
 from local.instances import faults
 from tests.faults.client import Client
-from tests.faults.lane import PARAMETERS, Lane, lane
 from tests.faults.run import RESULTS
+from tests.faults.sandbox import PARAMETERS, Sandbox, sandbox
 
 SLACK_S = 8.0  # of a laptop that does other things at the same time
 GRACE_S = 20.0  # a machine that powers itself off lets its worker hand back for so long
@@ -27,27 +27,27 @@ HEARTBEAT = float(PARAMETERS["ServeHeartbeatSeconds"])
 class Orphan:
     """A serving session with nothing to do, and what the measurement needs of it."""
 
-    lane: Lane
+    sandbox: Sandbox
     session: str
     instance: str
 
     def hang_worker(self) -> None:
         """Way 5 is off, as far as the worker is concerned."""
-        os.kill(int(faults.machines(self.lane.places)[self.instance]["worker"]), signal.SIGSTOP)
+        os.kill(int(faults.machines(self.sandbox.places)[self.instance]["worker"]), signal.SIGSTOP)
 
     def stop_execution(self) -> None:
         """Ways 1 and 2 are off: nothing catches StopExecution."""
-        self.lane.client("stepfunctions").stop_execution(executionArn=self.lane.execution_arn(self.session))
+        self.sandbox.client("stepfunctions").stop_execution(executionArn=self.sandbox.execution_arn(self.session))
 
     def lives(self) -> bool:
-        return self.instance in self.lane.live_instances()
+        return self.instance in self.sandbox.live_instances()
 
 
 def terminate_state(orphan: Orphan) -> None:
     """1. The Terminate state: the session ends well, and its worker does not end its machine."""
     orphan.hang_worker()
-    token = orphan.lane.sessions()[-1]["task_token"]["S"]
-    orphan.lane.client("stepfunctions").send_task_success(taskToken=token, output='{"outcome": "ended"}')
+    token = orphan.sandbox.sessions()[-1]["task_token"]["S"]
+    orphan.sandbox.client("stepfunctions").send_task_success(taskToken=token, output='{"outcome": "ended"}')
 
 
 def catch(orphan: Orphan) -> None:
@@ -65,7 +65,7 @@ def reaper_sweep(orphan: Orphan) -> None:
     """4. The sweep: nobody heard of anything. The schedule's five minutes and the grace of one are let pass."""
     orphan.hang_worker()
     orphan.stop_execution()
-    orphan.lane.five_minutes_pass()
+    orphan.sandbox.five_minutes_pass()
 
 
 def refused_heartbeat(orphan: Orphan) -> None:
@@ -75,7 +75,7 @@ def refused_heartbeat(orphan: Orphan) -> None:
 
 def lost_contact(orphan: Orphan) -> None:
     """5b. The instance itself: its worker hears nothing more."""
-    orphan.lane.faults("add", rule={"kind": "cut_out", "instance": orphan.instance, "times": 0})
+    orphan.sandbox.faults("add", rule={"kind": "cut_out", "instance": orphan.instance, "times": 0})
     orphan.stop_execution()
 
 
@@ -107,7 +107,7 @@ WAYS = {
 }
 
 
-def switch_reaper(one: Lane, on: tuple[str, ...]) -> None:
+def switch_reaper(one: Sandbox, on: tuple[str, ...]) -> None:
     """Its two rules in EventBridge, by what each listens to. The schedule's own clock is never waited for."""
     events = one.client("events")
     for rule in events.list_rules()["Rules"]:
@@ -117,7 +117,7 @@ def switch_reaper(one: Lane, on: tuple[str, ...]) -> None:
             (events.enable_rule if kind in on else events.disable_rule)(Name=rule["Name"])
 
 
-def measure(one: Lane, name: str) -> dict[str, Any]:
+def measure(one: Sandbox, name: str) -> dict[str, Any]:
     way = WAYS[name]
     client = Client(one.cloud.outputs)
     switch_reaper(one, way.reaper)
@@ -141,7 +141,7 @@ def measure(one: Lane, name: str) -> dict[str, Any]:
     return {**what, "verdict": "good" if good else "violated"}
 
 
-def serving(one: Lane) -> str:
+def serving(one: Sandbox) -> str:
     """The instance, once the session serves."""
     deadline = time.monotonic() + 60
     while not (one.sessions() and one.sessions()[-1]["status"]["S"] == "serving"):
@@ -157,7 +157,7 @@ def main(names: list[str] | None = None, save: bool = True) -> int:
         wanted = [name for name, way in WAYS.items() if way.parameters == parameters and (not names or name in names)]
         if not wanted:
             continue
-        with lane(parameters) as one:
+        with sandbox(parameters) as one:
             reaper = one.functions.get("ReapGpusFunction")
             for name in wanted:
                 one.functions["ReapGpusFunction"] = str(reaper)

@@ -101,9 +101,9 @@ def test_uploads_are_binary(emulator: Emulator) -> None:
     assert binary_media_types(emulator, deploy(emulator)) == ["multipart/form-data"]
 
 
-def test_emulator_still_imports_none_of_it(unmended: Emulator) -> None:
-    """The day this fails, the emulator does it itself: delete the mend."""
-    url = deploy(unmended)
+def test_emulator_still_imports_none_of_it(unpatched: Emulator) -> None:
+    """The day this fails, the emulator does it itself: delete the patch."""
+    url = deploy(unpatched)
     assert call(url + "/things", "OPTIONS")[1] is None
     assert call(url + "/nothing", "GET")[0] == 403
-    assert binary_media_types(unmended, url) == ["multipart~1form-data"]
+    assert binary_media_types(unpatched, url) == ["multipart~1form-data"]

@@ -153,28 +153,28 @@ def test_batch_needs_the_permission_of_the_single_call(emulator: Emulator) -> No
     assert visibility_batch(emulator) == ["1"]
 
 
-# ---- The day one of these fails, the emulator does it itself: delete the mend ----
+# ---- The day one of these fails, the emulator does it itself: delete the patch ----
 
 
-def test_emulator_still_lets_machines_act_without_a_role(unmended: Emulator) -> None:
-    role = make_role(unmended, "states", policy({"Action": "sqs:ReceiveMessage", "Resource": "*"}))
+def test_emulator_still_lets_machines_act_without_a_role(unpatched: Emulator) -> None:
+    role = make_role(unpatched, "states", policy({"Action": "sqs:ReceiveMessage", "Resource": "*"}))
     task = sdk("sqs:listQueues", {}, End=True)
-    found = wait_for_end(unmended, start(unmended, make_machine(unmended, {"List": task}, role=role)))
+    found = wait_for_end(unpatched, start(unpatched, make_machine(unpatched, {"List": task}, role=role)))
     assert found["status"] == "SUCCEEDED"
 
 
-def test_emulator_still_does_not_look_at_single_instances(unmended: Emulator) -> None:
-    ec2 = as_role(unmended, make_role(unmended, "lambda", ours_only("ours")), "ec2")
+def test_emulator_still_does_not_look_at_single_instances(unpatched: Emulator) -> None:
+    ec2 = as_role(unpatched, make_role(unpatched, "lambda", ours_only("ours")), "ec2")
     with pytest.raises(ClientError):
-        ec2.terminate_instances(InstanceIds=[launch(unmended, "ours")])
+        ec2.terminate_instances(InstanceIds=[launch(unpatched, "ours")])
 
 
-def test_emulator_still_gives_ec2_errors_names(unmended: Emulator) -> None:
+def test_emulator_still_gives_ec2_errors_names(unpatched: Emulator) -> None:
     task = sdk("ec2:terminateInstances", {"InstanceIds": ["i-00000000000000000"]}, End=True)
-    found = wait_for_end(unmended, start(unmended, make_machine(unmended, {"End it": task})))
+    found = wait_for_end(unpatched, start(unpatched, make_machine(unpatched, {"End it": task})))
     assert found["error"] != "Ec2.Ec2Exception"
 
 
-def test_emulator_still_asks_for_batch_permissions(unmended: Emulator) -> None:
+def test_emulator_still_asks_for_batch_permissions(unpatched: Emulator) -> None:
     with pytest.raises(ClientError):
-        visibility_batch(unmended)
+        visibility_batch(unpatched)

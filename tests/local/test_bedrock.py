@@ -117,23 +117,25 @@ def test_converse_needs_the_permission_to_invoke_this_model(emulator: Emulator) 
 
 
 @pytest.mark.cloud
-def test_mend_is_needed_while_the_emulator_asks_for_another_permission_and_takes_any_turns(unmended: Emulator) -> None:
+def test_patch_is_needed_while_the_emulator_asks_for_another_permission_and_takes_any_turns(
+    unpatched: Emulator,
+) -> None:
     arn = f"arn:aws:bedrock:{REGION}::foundation-model/{MODEL}"
-    as_on_aws = keys(unmended, {"Action": "bedrock:InvokeModel", "Resource": arn})
+    as_on_aws = keys(unpatched, {"Action": "bedrock:InvokeModel", "Resource": arn})
     assert code_of(as_on_aws, **HELLO).startswith("AccessDenied")
-    answer = unmended.client("bedrock-runtime").converse(modelId=MODEL, system=[{"text": "Be brief."}], **HELLO)
+    answer = unpatched.client("bedrock-runtime").converse(modelId=MODEL, system=[{"text": "Be brief."}], **HELLO)
     assert answer["stopReason"] == "end_turn"
 
 
 @pytest.fixture
 def without_its_model() -> Iterator[Emulator]:
     """The emulator as it is, told of a model that is not there."""
-    with bare_emulator({"MINISTACK_BEDROCK_PROXY_URL": f"http://{LOOPBACK}:9"}, mended=False) as emulator:
+    with bare_emulator({"MINISTACK_BEDROCK_PROXY_URL": f"http://{LOOPBACK}:9"}, patched=False) as emulator:
         yield emulator
 
 
 @pytest.mark.cloud
-def test_mend_is_needed_while_the_emulator_makes_up_answers(without_its_model: Emulator) -> None:
+def test_patch_is_needed_while_the_emulator_makes_up_answers(without_its_model: Emulator) -> None:
     answer = without_its_model.client("bedrock-runtime").converse(modelId=MODEL, **HELLO)
     assert "ministack mock" in answer["output"]["message"]["content"][0]["text"]
 

@@ -86,8 +86,8 @@ def test_action_on_a_budget_that_is_not_there_is_refused(emulator: Emulator) -> 
     assert stack["StackStatus"] in ("ROLLBACK_COMPLETE", "CREATE_FAILED")
 
 
-def test_emulator_still_knows_no_budgets_in_templates(unmended: Emulator) -> None:
-    """The day this fails, the emulator does it itself: delete the mend."""
+def test_emulator_still_knows_no_budgets_in_templates(unpatched: Emulator) -> None:
+    """The day this fails, the emulator does it itself: delete the patch."""
     name = unique("monthly")
     with pytest.raises(ClientError, match="Unrecognized resource types"):
-        create(unmended, template(name, name))
+        create(unpatched, template(name, name))

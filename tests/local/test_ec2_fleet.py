@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.emulator import Emulator, client
-from local.mends.ec2_fleet import SOLD_OUT
+from local.patches.ec2_fleet import SOLD_OUT
 from tests.cloud import policy, trust, unique
 
 pytestmark = pytest.mark.cloud
@@ -130,22 +130,22 @@ def test_instance_acts_under_its_role_and_no_other(emulator: Emulator) -> None:
     assert gone.value.code == 404
 
 
-# ---- The day one of these fails, the emulator does it itself: delete the mend ----
+# ---- The day one of these fails, the emulator does it itself: delete the patch ----
 
 
-def test_emulator_still_buys_twice(unmended: Emulator) -> None:
-    ec2, request = unmended.client("ec2"), fleet_request(unmended)
+def test_emulator_still_buys_twice(unpatched: Emulator) -> None:
+    ec2, request = unpatched.client("ec2"), fleet_request(unpatched)
     assert ec2.create_fleet(**request)["FleetId"] != ec2.create_fleet(**request)["FleetId"]
 
 
-def test_emulator_still_hides_the_lifecycle(unmended: Emulator) -> None:
-    fleet = unmended.client("ec2").create_fleet(**fleet_request(unmended))
-    (instance,) = instances(unmended, fleet)
+def test_emulator_still_hides_the_lifecycle(unpatched: Emulator) -> None:
+    fleet = unpatched.client("ec2").create_fleet(**fleet_request(unpatched))
+    (instance,) = instances(unpatched, fleet)
     assert "InstanceLifecycle" not in instance
     assert "Overrides" not in fleet["Instances"][0]["LaunchTemplateAndOverrides"]
 
 
-def test_emulator_still_has_no_instance_credentials(unmended: Emulator) -> None:
+def test_emulator_still_has_no_instance_credentials(unpatched: Emulator) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{unmended.url}/_foreverus/instance-credentials/i-1")
+        urllib.request.urlopen(f"{unpatched.url}/_foreverus/instance-credentials/i-1")
     refused.value.close()

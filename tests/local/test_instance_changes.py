@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from local.emulator import Emulator
-from local.mends.instance_changes import PATH, WAIT_S
+from local.patches.instance_changes import PATH, WAIT_S
 
 pytestmark = pytest.mark.cloud
 
@@ -49,8 +49,8 @@ def test_what_happened_before_the_question_is_not_missed(emulator: Emulator) -> 
     assert change(emulator, last) > last
 
 
-def test_emulator_still_tells_nobody(unmended: Emulator) -> None:
-    """The day this fails, the emulator does it itself: delete the mend."""
+def test_emulator_still_tells_nobody(unpatched: Emulator) -> None:
+    """The day this fails, the emulator does it itself: delete the patch."""
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{unmended.url}{PATH}")
+        urllib.request.urlopen(f"{unpatched.url}{PATH}")
     refused.value.close()

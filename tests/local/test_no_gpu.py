@@ -8,7 +8,7 @@ import pytest
 from foreverus.costs.prices import bedrock_price
 from local.cloud import Cloud
 from local.emulator import REGION
-from local.mends.ec2_fleet import SOLD_OUT
+from local.patches.ec2_fleet import SOLD_OUT
 from local.person import Person
 from tests.cloud import policy
 from tests.local.sessions import executions, live_instances, states_of, wait_until

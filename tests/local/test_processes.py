@@ -42,7 +42,7 @@ def wait_for(condition: object, seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("more", [{}, {"FOREVERUS_TETHER_STAYS": "1"}], ids=["linux", "elsewhere"])
+@pytest.mark.parametrize("more", [{}, {"FOREVERUS_PARENT_WATCH_STAYS": "1"}], ids=["linux", "elsewhere"])
 def test_child_ends_when_its_parent_is_killed(tmp_path: Path, more: dict[str, str]) -> None:
     log = tmp_path / "log"
     script = PARENT.format(command=SLEEP, more=more)

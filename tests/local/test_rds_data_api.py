@@ -238,11 +238,11 @@ def test_deleted_cluster_leaves_no_data_and_no_secret(emulator: Emulator) -> Non
     assert "42P01" in refused(first.execute, "SELECT * FROM things")
 
 
-# ---- The day one of these fails, the emulator does it itself: delete the mend ----
+# ---- The day one of these fails, the emulator does it itself: delete the patch ----
 
 
-def test_emulator_still_has_no_managed_secret_in_templates(unmended: Emulator) -> None:
-    formation, stack = unmended.client("cloudformation"), unique("database")
+def test_emulator_still_has_no_managed_secret_in_templates(unpatched: Emulator) -> None:
+    formation, stack = unpatched.client("cloudformation"), unique("database")
     formation.create_stack(StackName=stack, TemplateBody=template("master", "data"))
     deadline = time.monotonic() + 20
     while (status := formation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]).endswith("IN_PROGRESS"):
@@ -251,8 +251,8 @@ def test_emulator_still_has_no_managed_secret_in_templates(unmended: Emulator) -
     assert status != "CREATE_COMPLETE"
 
 
-def test_emulator_still_has_no_postgres_without_docker(unmended: Emulator) -> None:
-    rds = unmended.client("rds")
+def test_emulator_still_has_no_postgres_without_docker(unpatched: Emulator) -> None:
+    rds = unpatched.client("rds")
     cluster = rds.create_db_cluster(
         DBClusterIdentifier="cluster",
         Engine="aurora-postgresql",
@@ -267,4 +267,4 @@ def test_emulator_still_has_no_postgres_without_docker(unmended: Emulator) -> No
         DBClusterIdentifier="cluster",
     )
     place = {"resourceArn": cluster["DBClusterArn"], "secretArn": cluster["MasterUserSecret"]["SecretArn"]}
-    assert "stub" in refused(unmended.client("rds-data").execute_statement, **place, sql="SELECT 1 + 1")
+    assert "stub" in refused(unpatched.client("rds-data").execute_statement, **place, sql="SELECT 1 + 1")

@@ -35,7 +35,7 @@ def test_a_run_is_told_its_time(emulator: Emulator) -> None:
     assert body == f'{{"scheduled_at": "{soon}"}}'
 
 
-def test_emulator_still_tells_every_run_the_same(unmended: Emulator) -> None:
-    """The day this fails, the emulator does it itself: delete the mend."""
-    _, body = run_of_a_schedule(unmended)
+def test_emulator_still_tells_every_run_the_same(unpatched: Emulator) -> None:
+    """The day this fails, the emulator does it itself: delete the patch."""
+    _, body = run_of_a_schedule(unpatched)
     assert body == '{"scheduled_at": "<aws.scheduler.scheduled-time>"}'

@@ -192,7 +192,7 @@ def test_runtime_errors_are_not_caught(emulator: Emulator) -> None:
     assert (found["status"], found["error"]) == ("FAILED", "States.Runtime")
 
 
-# ---- The day one of these fails, the emulator does it itself: delete the mend ----
+# ---- The day one of these fails, the emulator does it itself: delete the patch ----
 
 
 def failing_token_task(emulator: Emulator) -> str:
@@ -216,8 +216,8 @@ def test_task_fails_with_its_function_and_does_not_wait_for_the_token(emulator: 
     assert json.loads(found["cause"])["errorMessage"] == "a test"
 
 
-def test_emulator_still_waits_for_a_token_whose_function_failed(unmended: Emulator) -> None:
-    found = wait_for_end(unmended, failing_token_task(unmended))
+def test_emulator_still_waits_for_a_token_whose_function_failed(unpatched: Emulator) -> None:
+    found = wait_for_end(unpatched, failing_token_task(unpatched))
     assert found["error"] == "States.Timeout"
 
 
@@ -232,31 +232,31 @@ def test_function_fails_with_the_name_of_its_exception(emulator: Emulator) -> No
     assert error_of_a_function(emulator) == "NoGpuCapacity"
 
 
-def test_emulator_still_gives_every_exception_one_name(unmended: Emulator) -> None:
-    assert error_of_a_function(unmended) == "Runtime.HandlerError"
+def test_emulator_still_gives_every_exception_one_name(unpatched: Emulator) -> None:
+    assert error_of_a_function(unpatched) == "Runtime.HandlerError"
 
 
-def test_emulator_still_ignores_heartbeats(unmended: Emulator) -> None:
-    queue = make_queue(unmended)
-    execution = start(unmended, make_machine(unmended, {"Wait": token_task(queue, HeartbeatSeconds=1)}))
-    assert wait_for_end(unmended, execution, 2.5)["status"] == "RUNNING"
+def test_emulator_still_ignores_heartbeats(unpatched: Emulator) -> None:
+    queue = make_queue(unpatched)
+    execution = start(unpatched, make_machine(unpatched, {"Wait": token_task(queue, HeartbeatSeconds=1)}))
+    assert wait_for_end(unpatched, execution, 2.5)["status"] == "RUNNING"
 
 
-def test_emulator_still_ignores_the_machines_timeout(unmended: Emulator) -> None:
-    machine = make_machine(unmended, {"Wait": token_task(make_queue(unmended))}, TimeoutSeconds=1)
-    assert wait_for_end(unmended, start(unmended, machine), 2.5)["status"] == "RUNNING"
+def test_emulator_still_ignores_the_machines_timeout(unpatched: Emulator) -> None:
+    machine = make_machine(unpatched, {"Wait": token_task(make_queue(unpatched))}, TimeoutSeconds=1)
+    assert wait_for_end(unpatched, start(unpatched, machine), 2.5)["status"] == "RUNNING"
 
 
-def test_emulator_still_fails_on_jsonata_timeouts(unmended: Emulator) -> None:
-    task = token_task(make_queue(unmended), TimeoutSeconds="{% 1 %}")
-    found = wait_for_end(unmended, start(unmended, make_machine(unmended, {"Wait": task})))
+def test_emulator_still_fails_on_jsonata_timeouts(unpatched: Emulator) -> None:
+    task = token_task(make_queue(unpatched), TimeoutSeconds="{% 1 %}")
+    found = wait_for_end(unpatched, start(unpatched, make_machine(unpatched, {"Wait": task})))
     assert found.get("error") != "States.Timeout"
 
 
-def test_emulator_still_takes_tokens_of_stopped_executions(unmended: Emulator) -> None:
-    queue, states = make_queue(unmended), unmended.client("stepfunctions")
-    execution = start(unmended, make_machine(unmended, {"Wait": token_task(queue)}))
-    token = receive_token(unmended, queue)
+def test_emulator_still_takes_tokens_of_stopped_executions(unpatched: Emulator) -> None:
+    queue, states = make_queue(unpatched), unpatched.client("stepfunctions")
+    execution = start(unpatched, make_machine(unpatched, {"Wait": token_task(queue)}))
+    token = receive_token(unpatched, queue)
     states.stop_execution(executionArn=execution)
     states.send_task_heartbeat(taskToken=token)
     states.send_task_failure(taskToken=token, error="Late")
@@ -266,15 +266,15 @@ def test_emulator_still_takes_tokens_of_stopped_executions(unmended: Emulator) -
     assert states.describe_execution(executionArn=execution)["status"] == "FAILED"
 
 
-def test_emulator_still_refuses_to_start_twice(unmended: Emulator) -> None:
-    machine = make_machine(unmended, {"Wait": token_task(make_queue(unmended), TimeoutSeconds=2)})
-    start(unmended, machine, name="one")
+def test_emulator_still_refuses_to_start_twice(unpatched: Emulator) -> None:
+    machine = make_machine(unpatched, {"Wait": token_task(make_queue(unpatched), TimeoutSeconds=2)})
+    start(unpatched, machine, name="one")
     with pytest.raises(ClientError):
-        start(unmended, machine, name="one")
+        start(unpatched, machine, name="one")
 
 
-def test_emulator_still_catches_runtime_errors(unmended: Emulator) -> None:
-    task = token_task(make_queue(unmended), Next="Caught", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
+def test_emulator_still_catches_runtime_errors(unpatched: Emulator) -> None:
+    task = token_task(make_queue(unpatched), Next="Caught", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "Caught"}])
     task["Resource"] = "arn:aws:states:::nosuchservice:call.waitForTaskToken"
-    machine = make_machine(unmended, {"Call": task, "Caught": {"Type": "Succeed"}})
-    assert wait_for_end(unmended, start(unmended, machine))["status"] == "SUCCEEDED"
+    machine = make_machine(unpatched, {"Call": task, "Caught": {"Type": "Succeed"}})
+    assert wait_for_end(unpatched, start(unpatched, machine))["status"] == "SUCCEEDED"

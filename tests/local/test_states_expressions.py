@@ -9,7 +9,7 @@ from local.emulator import INTERPRETER, ROOT
 # Under the emulator's interpreter, on a clock on which an hour of other work lies between any two looks at it.
 PROGRAM = """
 import itertools, sys, time
-from local.mends import Options, states_expressions
+from local.patches import Options, states_expressions
 from ministack.services import stepfunctions
 
 if sys.argv[1] == "mended":

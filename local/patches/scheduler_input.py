@@ -9,7 +9,7 @@ import contextlib
 from datetime import UTC, datetime
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 
 def apply(options: Options) -> None:

@@ -4,13 +4,13 @@ AWS: TerminateInstances is authorized on each instance's ARN, with the instance'
 Emulator: authorizes every EC2 action on `*` and knows no tags of instances, so a policy that allows an action on our
 instances only allows nothing.
 
-Mend: the actions on existing instances that we use are authorized on each instance, with its tags.
+Patch: the actions on existing instances that we use are authorized on each instance, with its tags.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 ACTIONS = {"TerminateInstances", "StopInstances", "StartInstances", "RebootInstances"}
 # The emulator passes one resource from finding it to judging it: several travel as one text.

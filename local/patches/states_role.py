@@ -3,7 +3,7 @@
 AWS: every task calls its service under the state machine's role; what the role may not do, fails.
 Emulator: calls its services directly, so a role without any permission works.
 
-Mend: before each task, the role's policies are asked for what the call needs on AWS (Service Authorization Reference;
+Patch: before each task, the role's policies are asked for what the call needs on AWS (Service Authorization Reference;
 for an instant fleet also what EC2 needs to launch its instances). Services that our machines do not use are not asked.
 """
 
@@ -11,9 +11,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from local.mends import Options
-from local.mends.ec2_authorization import instance_arn
-from local.mends.states_tasks import current_execution
+from local.patches import Options
+from local.patches.ec2_authorization import instance_arn
+from local.patches.states_tasks import current_execution
 
 # What IAM is asked: action, resource, and the request's condition keys.
 Check = tuple[str, str, dict[str, Any]]
@@ -218,7 +218,7 @@ def fleet_checks(arguments: dict[str, Any], place: Place) -> list[Check]:
 
 
 def pass_role_checks(template: dict[str, Any], place: Place) -> list[Check]:
-    from local.mends.instance_credentials import find_role
+    from local.patches.instance_credentials import find_role
 
     role = find_role(place.account_id, template.get("IamInstanceProfile"))
     return [("iam:PassRole", role["Arn"], {"iam:PassedToService": "ec2.amazonaws.com"})] if role else []

@@ -6,7 +6,7 @@ Emulator: refuses it with ExecutionAlreadyExists, so a retry after a lost answer
 
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 
 def apply(options: Options) -> None:

@@ -15,7 +15,7 @@ import uuid
 from html import escape
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 _answers: dict[tuple[str, str, str], tuple[dict[str, Any], Any]] = {}
 SOLD_OUT = "sold-out"

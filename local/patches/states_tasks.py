@@ -17,7 +17,7 @@ import time
 from collections import OrderedDict
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 # AWS's own default, and the most that it takes: three years.
 NEVER_S = 99_999_999
@@ -234,7 +234,7 @@ def _mend_tokens(states: Any) -> None:
         waiting = _waiting.get(token)
         info = states._task_tokens.get(token)
         if waiting is None and info is not None:
-            return None  # an activity's token, which this mend leaves alone
+            return None  # an activity's token, which this patch leaves alone
         if waiting is None and token not in _over:
             return error_response_json("InvalidToken", "Invalid Token: 'Invalid token'", 400)
         if waiting is None or info is None or info["event"].is_set() or waiting.execution.get("status") != "RUNNING":

@@ -6,7 +6,7 @@ It also blocks every other request while a statement waits for a lock, binds eve
 that SQL which AWS refuses passes), ignores type hints and `formatRecordsAs`, and does not ask whether the caller may
 read the secret.
 
-Mend: PostgreSQL clusters resolve to our server. The cluster's master user becomes a role with the cluster's current
+Patch: PostgreSQL clusters resolve to our server. The cluster's master user becomes a role with the cluster's current
 password, the cluster's `DatabaseName` becomes a database, when they are first used; a wrong password is PostgreSQL's
 own refusal. Calls run in threads.
 """
@@ -16,8 +16,8 @@ import json
 import threading
 from typing import Any
 
-from local.mends import Options
-from local.mends.rds_data_values import bind_value, field_value, mark_parameters
+from local.patches import Options
+from local.patches.rds_data_values import bind_value, field_value, mark_parameters
 
 _lock = threading.Lock()
 _roles: dict[str, tuple[str, str]] = {}  # role → (cluster's resource id, password)

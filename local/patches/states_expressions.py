@@ -4,13 +4,13 @@ AWS: a second, of its own machines. (Step Functions Developer Guide, "Transformi
 that takes longer fails with States.QueryEvaluationError.)
 Emulator: a second on the clock, whatever else the laptop does meanwhile: a busy one fails expressions of a millisecond,
 and their executions take another way.
-Mend: a second of the processor's time, in the thread that evaluates.
+Patch: a second of the processor's time, in the thread that evaluates.
 """
 
 import time
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 
 def apply(options: Options) -> None:

@@ -4,7 +4,7 @@ AWS: AWS::Budgets::Budget makes a budget (its Ref is the budget's name); AWS::Bu
 it, here a policy that is attached to roles when the budget is used up.
 Emulator: knows budgets by their API only, refuses both types in a template, and knows no actions at all.
 
-Mend: the first type calls the emulator's own budgets. The second one checks what AWS would check, that its budget, its
+Patch: the first type calls the emulator's own budgets. The second one checks what AWS would check, that its budget, its
 policy and its roles exist, and does nothing: no emulated budget is ever used up.
 """
 
@@ -12,7 +12,7 @@ import json
 import uuid
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 BUDGET = "AWS::Budgets::Budget"
 ACTION = "AWS::Budgets::BudgetsAction"

@@ -1,6 +1,7 @@
 """Runs a command that must not outlive the process that asked for it, even when that one dies by kill -9.
 
-    python -I -S tether.py <parent's pid> <signal at the parent's death> <user id or -> <group id or -> <command> …
+    python -I -S parent_watch.py <parent's pid> <signal at the parent's death> <user id or -> <group id or ->
+        <command> …
 
 On Linux the kernel sends the signal (PR_SET_PDEATHSIG), and this program becomes the command. Elsewhere there is no
 such thing: this program stays, passes signals on, and looks five times a second whether its parent is still there. It
@@ -48,7 +49,7 @@ def main() -> None:
         os.setgroups([])
         os.setgid(int(group))
         os.setuid(int(user))
-    if sys.platform == "linux" and not os.environ.pop("FOREVERUS_TETHER_STAYS", None):
+    if sys.platform == "linux" and not os.environ.pop("FOREVERUS_PARENT_WATCH_STAYS", None):
         become(int(parent), int(number), command)  # after setuid, which would undo it
     sys.exit(stay(int(parent), int(number), command) & 0xFF)
 

@@ -6,13 +6,13 @@ without them every preflight of a browser fails, and an uploaded file is read as
 Emulator: its data plane knows all of it, but its import reads an integration's type and address only; and of
 CloudFormation's own `BinaryMediaTypes` it keeps `multipart~1form-data` as it stands.
 
-Mend: the import hands the rest to the emulator's own CreateRestApi, PutGatewayResponse, PutIntegration,
+Patch: the import hands the rest to the emulator's own CreateRestApi, PutGatewayResponse, PutIntegration,
 PutMethodResponse and PutIntegrationResponse.
 """
 
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 INTEGRATION = "x-amazon-apigateway-integration"
 BINARY_MEDIA_TYPES = "x-amazon-apigateway-binary-media-types"

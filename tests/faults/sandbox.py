@@ -38,7 +38,7 @@ EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {},
 AGED = ("created_at", "claimed_at", "launched_at", "finalizing_at", "ended_at")  # what the sweeps judge age by
 
 
-class Lane:
+class Sandbox:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.places = Places(Path(cloud.state.directory))
@@ -225,7 +225,7 @@ class Lane:
         while not self.closing.wait(0.25):
             try:
                 there, now = self.seen_now(), time.monotonic()
-            except Exception:  # the emulator restarts, or is gone with the lane
+            except Exception:  # the emulator restarts, or is gone with the sandbox
                 continue
             for one, (session, state) in there["instances"].items():
                 seen = self.seen.setdefault(one, {"session": session, "first": now, "passed": self.passed_s})
@@ -255,7 +255,7 @@ def logical(name: str) -> str:
 
 
 @contextmanager
-def lane(parameters: dict[str, str] | None = None) -> Iterator[Lane]:
+def sandbox(parameters: dict[str, str] | None = None) -> Iterator[Sandbox]:
     """A cloud of its own with the stack deployed, in a temporary directory."""
     from local.state import LOCAL
 
@@ -266,7 +266,7 @@ def lane(parameters: dict[str, str] | None = None) -> Iterator[Lane]:
     options: dict[str, Any] = {"usual_ports": False, "wait_scale": WAIT_SCALE, "faults": True, "pace": PACE}
     try:
         with running(directory, lambda text: None, parameters={**PARAMETERS, **(parameters or {})}, **options) as cloud:
-            one = Lane(cloud)
+            one = Sandbox(cloud)
             try:
                 yield one
             finally:

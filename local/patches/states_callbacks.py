@@ -8,7 +8,7 @@ Emulator: forgets the function's error and waits for the token until the task's 
 import contextvars
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 # The token that this thread's call must lead to, while the call is being made.
 _token: contextvars.ContextVar[str | None] = contextvars.ContextVar("foreverus_token", default=None)

@@ -7,7 +7,7 @@ Emulator: asks for `sqs:ChangeMessageVisibilityBatch` and the like, which no pol
 
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 BATCHES = ("sqs:SendMessageBatch", "sqs:DeleteMessageBatch", "sqs:ChangeMessageVisibilityBatch")
 

@@ -8,7 +8,7 @@ Emulator: forwards to an OpenAI-compatible server if it is told one in its envir
 answer, or answers with an error, it makes up a text and says that all went well. Every answer ends in `end_turn`. Any
 turns are taken. It asks for the permission `bedrock:Converse` on `*`.
 
-Mend: the server's address comes from the command line (functions inherit the environment); its errors are Bedrock's.
+Patch: the server's address comes from the command line (functions inherit the environment); its errors are Bedrock's.
 """
 
 import itertools
@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote
 
-from local.mends import Options
+from local.patches import Options
 
 TIMEOUT_S = 300
 REFUSES_SYSTEM = "mistral.mistral-7b-instruct"

@@ -3,7 +3,7 @@
 AWS: the metadata service of a running instance hands out temporary credentials of the role in the instance's profile.
 Emulator: instances are records; nothing serves metadata, so nothing can act under an instance's role.
 
-Mend: `GET /_foreverus/instance-credentials/<instance id>` answers what a metadata service answers for
+Patch: `GET /_foreverus/instance-credentials/<instance id>` answers what a metadata service answers for
 `iam/security-credentials/<role>`, with `RoleName` and `RoleArn` beside it. 404 for an instance that is not running or
 has no profile. The instance host serves it to each worker from that worker's own metadata endpoint.
 """
@@ -14,7 +14,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 PREFIX = "/_foreverus/instance-credentials/"
 LIFE_S = 3600  # EC2 gives about six hours; an hour makes a long session on the laptop renew them too.

@@ -4,7 +4,7 @@ AWS: the machine room acts on a call at once, without asking for all instances a
 Emulator: whoever stands in for the machine room can only ask DescribeInstances, and each answer costs the emulator and
 the asker several milliseconds of a laptop's two cores.
 
-Mend: `GET /_foreverus/instance-changes?since=<number>` answers `{"change": <number>}` as soon as a call that launches
+Patch: `GET /_foreverus/instance-changes?since=<number>` answers `{"change": <number>}` as soon as a call that launches
 or ends instances has been carried out after that number, and after a second in any case. It says that something has
 happened and not what: the truth is DescribeInstances'.
 """
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs
 
-from local.mends import Options
+from local.patches import Options
 
 PATH = "/_foreverus/instance-changes"
 WAIT_S = 1.0

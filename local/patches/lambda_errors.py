@@ -8,7 +8,7 @@ Emulator: calls every exception of a Python function Runtime.HandlerError. The t
 import re
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 UNKNOWN = "Runtime.HandlerError"
 TRACEBACK = "Traceback (most recent call last):\n"

@@ -9,7 +9,7 @@ Emulator: `States.ALL` matches everything; a missed heartbeat is no States.Timeo
 
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 TERMINAL = ("States.Runtime", "States.DataLimitExceeded")
 

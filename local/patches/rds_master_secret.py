@@ -4,13 +4,13 @@ AWS: `ManageMasterUserPassword: true` on an AWS::RDS::DBCluster makes RDS genera
 and `!GetAtt Cluster.MasterUserSecret.SecretArn` names that secret.
 Emulator: CreateDBCluster does so; the template's resource ignores the property and does not know the attribute.
 
-Mend: the template's resource does what CreateDBCluster does.
+Patch: the template's resource does what CreateDBCluster does.
 """
 
 import json
 from typing import Any
 
-from local.mends import Options
+from local.patches import Options
 
 ATTRIBUTE = "MasterUserSecret.SecretArn"
 

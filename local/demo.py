@@ -39,9 +39,10 @@ def demo(directory: Path, say: Say) -> int:
 
 
 class Demonstration:
-    def __init__(self, cloud: Cloud, say: Say, exam: bool = True) -> None:
+    def __init__(self, cloud: Cloud, say: Say, questions: int | None = None) -> None:
+        """questions: of the exam; all of them without, 0 leaves it out."""
         self.cloud = cloud
-        self.exam = exam
+        self.questions = questions
         self.say = say
         self.begun = time.monotonic()
         key = cloud.outputs["api_key"]
@@ -56,7 +57,8 @@ class Demonstration:
         try:
             with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket:
                 session_id, answer = self._converse()
-                report = {"batch": run_exam(self.api, self._tell)} if self.exam else {}
+                exam = self.questions != 0
+                report = {"batch": run_exam(self.api, self._tell, self.questions)} if exam else {}
                 return self._see_it_end(session_id, answer) | report
         except (httpx.HTTPError, ConnectionClosed, TimeoutError) as problem:
             self.cloud.check()

@@ -15,10 +15,10 @@ LOOK_S = 1.0
 OVER = ("completed", "failed", "expired", "cancelled")
 
 
-def run_exam(api: httpx.Client, tell: Callable[[str], None]) -> dict[str, Any]:
+def run_exam(api: httpx.Client, tell: Callable[[str], None], most: int | None = None) -> dict[str, Any]:
     """Uploads the questions, waits for the batch, marks the answers; returns the report. Raises Failed."""
     begun = time.monotonic()
-    paper = exam(_ask(api, "GET", "/models")["data"][0]["id"])
+    paper = exam(_ask(api, "GET", "/models")["data"][0]["id"], most)
     upload = {"file": ("enem2024.jsonl", paper.lines, "application/jsonl")}
     file = _ask(api, "POST", "/files", data={"purpose": "batch"}, files=upload)
     request = {

@@ -34,8 +34,9 @@ class Marks:
         return self.right / self.questions if self.questions else 0.0
 
 
-def exam(model: str, data: Path = DATA) -> Exam:
-    questions = [json.loads(line) for line in data.read_text(encoding="utf-8").splitlines()]
+def exam(model: str, most: int | None = None) -> Exam:
+    """The first `most` questions; all of them without."""
+    questions = [json.loads(line) for line in DATA.read_text(encoding="utf-8").splitlines()[:most]]
     lines = [json.dumps(_line(model, question), ensure_ascii=False) for question in questions]
     return Exam(
         ("\n".join(lines) + "\n").encode(), {one["id"]: one["label"] for one in questions if one["label"] in LETTERS}

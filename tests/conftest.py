@@ -1,13 +1,16 @@
 """Fixtures that start something real. Each is started at most once per run, and only if a test asks for it."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from local.cloud import Cloud
 from local.emulator import Emulator
+from local.instances import faults
+from local.instances.places import Places
 from tests import cloud as clouds
 
 # How fast a machine is says nothing about a rule: no test of ours fails because something else was running.
@@ -42,3 +45,12 @@ def cloud() -> Iterator[Cloud]:
     outputs), `cloud.emulator.client(service)`, `cloud.inbox`, `cloud.state`."""
     with clouds.deployed() as running:
         yield running
+
+
+@pytest.fixture
+def set_pace(cloud: Cloud) -> Iterator[Callable[[float], None]]:
+    """Sets the tokens a second of each stream, before a GPU is bought and at any time after; 0 holds all answers. Such
+    a GPU's engine counts `1 2 3 …` instead of computing. The test decides how fast it is, and not the machine."""
+    places = Places(Path(cloud.state.directory))
+    yield lambda tokens_per_s: faults.set_pace(places, tokens_per_s)
+    faults.set_pace(places, None)

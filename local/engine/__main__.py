@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 from local.engine import llama
-from local.engine.pace import LOAD_S, read_pace
+from local.engine.pace import LOAD_S, PACE, read_pace
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,8 +45,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     args = arguments()
     os.nice(args.nice)
-    pace = args.pace if args.pace is not None else read_pace(args.pace_file)
-    if pace is None:
+    if args.pace is None and read_pace(args.pace_file) is None:
         return llama.run(args)
     import asyncio  # with the server it takes 60 ms, and a real engine needs none of it
 
@@ -57,7 +56,7 @@ def main() -> int:
         model_id=args.model_id,
         slots=args.slots,
         context=args.context,
-        pace=pace,
+        pace=PACE if args.pace is None else args.pace,
         pace_file=args.pace_file,
         load_s=args.load_seconds,
     )

@@ -7,6 +7,7 @@ that was held up makes up for what it missed, so its speed is the same on a busy
 import math
 from pathlib import Path
 
+PACE = 40.0  # tokens a second, where nobody says another
 LOAD_S = 0.5  # 503 for so long, as while weights are read
 ROUNDING = 1e-6  # of a step: `made(at(n))` is n
 

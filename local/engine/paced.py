@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local.engine.chunks import DONE, END, Chunks, event, plain, refusal
 from local.engine.orders import MISHAPS, POISON, REFUSALS, Answer, TooLong, answer_to
-from local.engine.pace import LOAD_S, Steps, read_pace
+from local.engine.pace import LOAD_S, PACE, Steps, read_pace
 
 LOOK_S = 0.05  # how often the file of the pace is looked at
 COMPLETIONS = {"/v1/chat/completions": True, "/v1/completions": False}  # whether it is a chat
@@ -33,7 +33,7 @@ class Options:
     model_id: str = "paced"
     slots: int = 8
     context: int = 2048
-    pace: float = 40.0
+    pace: float = PACE
     pace_file: Path | None = None
     load_s: float = LOAD_S
 

@@ -25,6 +25,11 @@ def interrupt(places: Places, instance_id: str, in_seconds: float = NOTICE_S) ->
     return notice
 
 
+def has_read_notice(places: Places, instance_id: str) -> bool:
+    """Whether the machine knows that it will be interrupted."""
+    return places.read_notice(instance_id).exists()
+
+
 def kill(places: Places, instance_id: str, unit: str) -> int:
     """kill -9 of a machine's `worker` or `engine`; returns its process id."""
     pid = _machine(places, instance_id)[unit]

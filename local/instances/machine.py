@@ -172,7 +172,9 @@ class Machine:
         while (notice := read_json(self._places.spot_notice(self.id))) is None:
             await asyncio.sleep(0.1)
         self._say(f"{self.id} has a spot notice: {notice['action']} at {notice['time']}")
-        await asyncio.sleep(max(0.0, notice["at"] - time.time()))
+        while time.time() < notice["at"]:  # a newer order may bring it forward
+            await asyncio.sleep(0.1)
+            notice = read_json(self._places.spot_notice(self.id))
         self.end(Ending("a spot interruption", API_GRACE_S))
 
     async def _halt(self, grace_s: float) -> None:

@@ -40,6 +40,7 @@ class Metadata:
         self._fetch_credentials = credentials
         self._credentials: dict[str, Any] | None = None
         self._spot_notice = spot_notice
+        self._read_notice = spot_notice.with_suffix(".read")
         self._tokens: dict[str, float] = {}
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.StreamWriter] = set()
@@ -99,6 +100,8 @@ class Metadata:
             stamps = {"Code": "Success", "LastUpdated": role.get("LastUpdated", _now()), "Type": "AWS-HMAC"}
             tree[f"iam/security-credentials/{name}"] = json.dumps(stamps | shown)
         if path in tree:
+            if path == "spot/instance-action":
+                self._read_notice.touch()
             return 200, "text/plain", tree[path]
         prefix = f"{path}/" if path else ""
         children = {key[len(prefix) :] for key in tree if key.startswith(prefix)}

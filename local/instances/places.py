@@ -43,6 +43,10 @@ class Places:
         """JSON: `action`, `time` and `noticed` as EC2 shows them, `at` in epoch seconds. None until it is ordered."""
         return self.machine(instance_id) / "spot-notice.json"
 
+    def read_notice(self, instance_id: str) -> Path:
+        """Is there once the machine has read its notice."""
+        return self.spot_notice(instance_id).with_suffix(".read")
+
 
 def write_json(path: Path, value: Any) -> None:
     """Moved into place, so that a reader sees all of it or none."""

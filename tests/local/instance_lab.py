@@ -20,6 +20,8 @@ from local.emulator import ACCOUNT, REGION, ROOT, Emulator
 from local.instances.places import Places
 from tests.cloud import policy, trust, unique
 
+PATIENCE_S = 60  # for what must happen; nothing here is measured
+
 PROBE = """
 import json, os, signal, time, urllib.request
 import boto3
@@ -194,11 +196,11 @@ class RunningHost:
                 said |= json.loads(line)
         return said
 
-    def wait_for_report(self, instance_id: str, key: str, seconds: float = 20) -> Any:
+    def wait_for_report(self, instance_id: str, key: str, seconds: float = PATIENCE_S) -> Any:
         self.wait(lambda: key in self.reports(instance_id), f"the probe on {instance_id} reports {key}", seconds)
         return self.reports(instance_id)[key]
 
-    def wait(self, condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    def wait(self, condition: Callable[[], bool], what: str, seconds: float = PATIENCE_S) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not in {seconds} s: {what}\n{self.log.read_text()}"

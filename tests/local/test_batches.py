@@ -1,6 +1,6 @@
 """Batches on the whole stack: OpenAI's unmodified client in front, a GPU or Bedrock behind, nothing on afterwards."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from tests.local.sessions import end_every_session, live_instances, wait_until
 pytestmark = pytest.mark.cloud
 
 GPU = {"backend": "gpu"}
+ONE_A_SECOND, FAST = 24.0, 1000.0  # tokens a second and stream; a line has 24 tokens
 
 
 @pytest.fixture
@@ -106,14 +107,19 @@ def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person:
     assert "Serve on GPU" not in transitions(cloud, failed.id)
 
 
-def test_a_batch_survives_its_worker_its_engine_and_its_instance(cloud: Cloud, person: Person, client: OpenAI) -> None:
+def test_a_batch_survives_its_worker_its_engine_and_its_instance(
+    cloud: Cloud, person: Person, client: OpenAI, set_pace: Callable[[float], None]
+) -> None:
     end_every_session(person)
+    set_pace(ONE_A_SECOND)
     batch = submit(client, questions(60, max_tokens=24), **GPU)
     places = Places(Path(cloud.state.directory))
     wait_until(lambda: settled(client, batch) >= 8, "some lines are answered")
+    set_pace(0)
     (lost,) = live_instances(cloud)
     faults.kill(places, lost, "worker")
     wait_until(lambda: live_instances(cloud) not in ([lost], []), "another GPU is bought")
+    set_pace(FAST)
     before = settled(client, batch)
     done = finished(client, batch, 240)
     assert done.status == "completed", done.errors
@@ -123,10 +129,14 @@ def test_a_batch_survives_its_worker_its_engine_and_its_instance(cloud: Cloud, p
     assert live_instances(cloud) == []
 
 
-def test_cancelling_keeps_what_is_answered_and_names_what_is_not(cloud: Cloud, person: Person, client: OpenAI) -> None:
+def test_cancelling_keeps_what_is_answered_and_names_what_is_not(
+    cloud: Cloud, person: Person, client: OpenAI, set_pace: Callable[[float], None]
+) -> None:
     end_every_session(person)
+    set_pace(ONE_A_SECOND)
     batch = submit(client, questions(80, max_tokens=24), **GPU)
     wait_until(lambda: settled(client, batch) >= 5, "some lines are answered")
+    set_pace(0)
     assert client.batches.cancel(batch.id).status == "cancelling"
     done = finished(client, batch, 60)
     assert done.status == "cancelled"

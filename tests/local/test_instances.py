@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.emulator import Emulator
+from local.instances import faults
 from tests.local.instance_lab import Lab, RunningHost, running_host, runs
 
 pytestmark = pytest.mark.cloud
@@ -111,14 +112,14 @@ def test_dead_engine_is_left_to_the_worker(host: RunningHost, lab: Lab, instance
 
 def test_spot_notice_reaches_the_worker_before_the_instance_ends(host: RunningHost, lab: Lab, instance: str) -> None:
     ordered = time.time()
-    assert host.command("interrupt", instance, "--in", "2").returncode == 0
+    assert host.command("interrupt", instance, "--in", "600").returncode == 0
     notice = host.wait_for_report(instance, "notice")
-    assert notice["action"] == "terminate"
+    assert notice["action"] == "terminate" and faults.has_read_notice(host.places, instance)
     ends_at = datetime.strptime(notice["time"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
-    assert ordered + 1 <= ends_at <= time.time() + 2
+    assert ordered + 599 <= ends_at <= time.time() + 600
     assert lab.state(instance) == "running"
+    assert host.command("interrupt", instance, "--in", "0").returncode == 0
     host.wait(lambda: is_off(host, lab, instance), "the instance is terminated")
-    assert time.time() >= ordered + 2
 
 
 def test_on_demand_instance_cannot_be_interrupted(host: RunningHost, lab: Lab) -> None:
@@ -135,7 +136,7 @@ def test_fault_for_an_unknown_instance_names_those_that_run(host: RunningHost, i
 
 
 def test_power_timer_ends_a_machine_by_itself(emulator: Emulator, host: RunningHost) -> None:
-    brief = Lab(emulator, life_s=2)
+    brief = Lab(emulator, life_s=6)
     instance_id = brief.launch()
     machine = host.machine(instance_id)
     host.wait(lambda: is_off(host, brief, instance_id), "the instance is terminated")

@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -166,7 +166,10 @@ def test_a_prompt_longer_than_the_context_is_a_clear_error_and_the_session_lives
     assert session["status"] == "serving"
 
 
-def test_who_comes_back_in_the_middle_of_an_answer_misses_and_repeats_nothing(cloud: Cloud, person: Person) -> None:
+def test_who_comes_back_in_the_middle_of_an_answer_misses_and_repeats_nothing(
+    cloud: Cloud, person: Person, set_pace: Callable[[float], None]
+) -> None:
+    set_pace(5.0)
     person.start_session()
     conversation = person.converse(SYSTEM)
     message_id = person.ask(conversation, "Tell me a long story about the sea.", 150)
@@ -180,11 +183,12 @@ def test_who_comes_back_in_the_middle_of_an_answer_misses_and_repeats_nothing(cl
             if frame["type"] == "message":
                 break
             if frame["type"] == "delta":
+                set_pace(1000.0)
                 held[frame["offset"]] = frame["text"]
                 for offset in sorted(held):
                     if offset <= len(text):
                         text += held.pop(offset)[len(text) - offset :]
-        assert text == frame["message"]["content"]
+        assert text == frame["message"]["content"] == " ".join(str(number) for number in range(1, 151))
         assert not [offset for offset in held if offset > len(text)]
 
 

@@ -82,7 +82,7 @@ def deployed() -> Iterator[Cloud]:
             shutil.rmtree(left, ignore_errors=True)
             left.with_suffix(".log").unlink(missing_ok=True)
     place = runs / f"cloud-{os.getpid()}"
-    with running(place, lambda text: None, usual_ports=False, wait_scale=0.1) as cloud:
+    with running(place, lambda text: None, usual_ports=False, wait_scale=0.02) as cloud:
         yield cloud
 
 

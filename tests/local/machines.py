@@ -36,15 +36,19 @@ def make_machine(emulator: Emulator, states: dict[str, Any], *, role: str | None
 
 def make_failing_function(emulator: Emulator, error: str) -> str:
     """A function that raises an exception of that name; returns its ARN."""
+    source = f"class {error}(Exception): pass\n\ndef handler(event, context):\n    raise {error}('a test')\n"
+    return make_function(emulator, source)
+
+
+def make_function(emulator: Emulator, source: str) -> str:
+    """A function whose code is that, with a `handler`; returns its ARN. The same source makes the same archive."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as out:
-        out.writestr(
-            "it.py", f"class {error}(Exception): pass\n\ndef fails(event, context):\n    raise {error}('a test')\n"
-        )
+        out.writestr(zipfile.ZipInfo("it.py"), source)
     made = emulator.client("lambda").create_function(
         FunctionName=unique("function"),
         Runtime="python3.13",
-        Handler="it.fails",
+        Handler="it.handler",
         Role=f"arn:aws:iam::{ACCOUNT}:role/{make_role(emulator, 'lambda')}",
         Code={"ZipFile": archive.getvalue()},
     )

@@ -33,8 +33,8 @@ demo: install page ## the main job once, from request to shut-down instance
 up: install page ## the laptop's cloud with the page, until Ctrl-C
 	@$(BIN)/python -m local up
 
-test: check ## every test; the browser's last, because its loop runs until the end
-	@$(BIN)/python -m pytest tests/local tests/faults tests/browser
+test: check ## every test, in two processes with a cloud each; the browser's last, because its loop runs until the end
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/local tests/browser
 
 check: install page ## the fast part: format, lint, types, unit tests, template, state machines
 	@$(MAKE) --no-print-directory -j check-tests check-page check-types check-style

@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections.abc import Callable
 
 import boto3
 import pytest
@@ -92,7 +93,10 @@ def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, clo
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
 
-def test_question_without_a_gpu_gets_one_and_its_answer_survives_a_broken_line(page: Page, cloud: Cloud) -> None:
+def test_question_without_a_gpu_gets_one_and_its_answer_survives_a_broken_line(
+    page: Page, cloud: Cloud, set_pace: Callable[[float], None]
+) -> None:
+    set_pace(5)
     keep_answers_short(page, 100)
     sign_in(page, cloud)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
@@ -103,8 +107,9 @@ def test_question_without_a_gpu_gets_one_and_its_answer_survives_a_broken_line(p
     before = when_streaming(page)
     cut_lines(cloud)
     answer = page.get_by_role("article", name="Mistral")
-    expect(answer).to_have_attribute("aria-busy", "false", timeout=BOOT_MS)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    set_pace(1000)
+    expect(answer).to_have_attribute("aria-busy", "false", timeout=BOOT_MS)
     assert before in answer.inner_text()
     streamed = page.evaluate("window.seen")
     assert all(later.startswith(earlier) for earlier, later in itertools.pairwise(streamed))

@@ -150,12 +150,12 @@ write_files:
 
 
 class RunningHost:
-    """The host as a process, as `make up` runs it."""
+    """The host as a process, as `make up` runs it; its engines compute nothing."""
 
     def __init__(self, emulator: Emulator, state: Path, *, through_a_shell: bool = False):
         self.places = Places(state)
         self.log = state / "host.log"
-        command = [sys.executable, "-m", "local.instances", "--state", str(state)]
+        command = [sys.executable, "-m", "local.instances", "--state", str(state), "--pace", "100"]
         if through_a_shell:
             command = ["sh", "-c", '"$@"; exit $?', "sh", *command]
         with self.log.open("ab") as log:
@@ -208,7 +208,7 @@ class RunningHost:
 
     def stop(self) -> None:
         self.process.terminate()
-        self.process.wait(15)
+        self.process.wait(PATIENCE_S)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from local.emulator import Emulator
-from tests.local.instance_lab import Lab, running_host, runs
+from tests.local.instance_lab import PATIENCE_S, Lab, running_host, runs
 
 pytestmark = pytest.mark.cloud
 
@@ -32,19 +32,19 @@ def test_killed_host_leaves_no_process_and_the_next_one_ends_the_instance(
         instance_id = lab.launch()
         machine = first.machine(instance_id)
         first.process.kill()
-        first.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone", 5)
+        first.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone")
     with running_host(emulator, tmp_path) as second:
         second.wait(lambda: lab.state(instance_id) == "terminated", "the cut-off instance is terminated")
         second.wait(lambda: not second.places.machine(instance_id).exists(), "its directory is removed")
 
 
 def test_hung_host_does_not_stop_the_power_timer(emulator: Emulator, tmp_path: Path) -> None:
-    brief = Lab(emulator, life_s=2)
+    brief = Lab(emulator, life_s=6)
     with running_host(emulator, tmp_path) as own:
         instance_id = brief.launch()
         machine = own.machine(instance_id)
         os.kill(own.process.pid, signal.SIGSTOP)
-        own.wait(lambda: not runs(machine["worker"]), "the worker has ended", 10)
+        own.wait(lambda: not runs(machine["worker"]), "the worker has ended")
         assert brief.state(instance_id) == "running"  # only the host can tell the emulator
         os.kill(own.process.pid, signal.SIGCONT)
         own.wait(lambda: brief.state(instance_id) == "terminated", "the instance is terminated")
@@ -56,7 +56,7 @@ def test_host_without_its_guard_ends_with_everything(emulator: Emulator, lab: La
         instance_id = lab.launch()
         machine = own.machine(instance_id)
         os.kill(own.guard(), signal.SIGKILL)
-        assert own.process.wait(10) == 1
+        assert own.process.wait(PATIENCE_S) == 1
         assert "guard has died" in own.log.read_text()
     lab.terminate(instance_id)
     assert not runs(machine["worker"]) and not runs(machine["engine"])
@@ -67,7 +67,7 @@ def test_host_ends_when_its_parent_is_gone(emulator: Emulator, lab: Lab, tmp_pat
         instance_id = lab.launch()
         machine = own.machine(instance_id)
         own.process.kill()  # the shell
-        own.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone", 10)
+        own.wait(lambda: not runs(machine["worker"]) and not runs(machine["engine"]), "both are gone")
     lab.terminate(instance_id)
 
 
@@ -76,7 +76,7 @@ def test_second_host_with_the_same_directory_is_refused(emulator: Emulator, lab:
         instance_id = lab.launch()
         machine = first.machine(instance_id)
         with running_host(emulator, tmp_path) as second:
-            assert second.process.wait(10) == 1
+            assert second.process.wait(PATIENCE_S) == 1
         assert "another host runs already" in first.log.read_text()
         assert lab.state(instance_id) == "running" and runs(machine["worker"])
         lab.terminate(instance_id)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 from botocore.credentials import InstanceMetadataProvider
 from botocore.utils import InstanceMetadataFetcher
 
+from local.instances import metadata as service
 from local.instances.cloud import Instance, Launch
 from local.instances.metadata import Metadata
 from local.instances.places import write_json
@@ -91,11 +93,12 @@ def test_token_needs_a_life_that_ec2_allows(notice: Path, seconds: str | None) -
     serve(use, notice)
 
 
-def test_token_ends_after_its_life(notice: Path) -> None:
+def test_token_ends_after_its_life(notice: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def use(client: httpx.AsyncClient) -> None:
-        token = (await client.put("latest/api/token", headers={TTL: "1"})).text
+        token = (await client.put("latest/api/token", headers={TTL: "60"})).text
         assert (await client.get("latest/meta-data/instance-id", headers={TOKEN: token})).status_code == 200
-        await asyncio.sleep(1.05)
+        later = time.monotonic() + 61
+        monkeypatch.setattr(service, "time", SimpleNamespace(monotonic=lambda: later, time=time.time))
         assert (await client.get("latest/meta-data/instance-id", headers={TOKEN: token})).status_code == 401
 
     serve(use, notice)

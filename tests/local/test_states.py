@@ -33,10 +33,10 @@ def test_task_without_heartbeats_fails(emulator: Emulator) -> None:
 
 def test_heartbeats_keep_a_task_alive(emulator: Emulator) -> None:
     queue, states = make_queue(emulator), emulator.client("stepfunctions")
-    execution = start(emulator, make_machine(emulator, {"Wait": token_task(queue, HeartbeatSeconds="{% 1 %}")}))
+    execution = start(emulator, make_machine(emulator, {"Wait": token_task(queue, HeartbeatSeconds="{% 3 %}")}))
     token = receive_token(emulator, queue)
-    for _ in range(6):
-        time.sleep(0.4)
+    for _ in range(8):  # a busy machine may be late by two seconds with one
+        time.sleep(0.5)
         states.send_task_heartbeat(taskToken=token)
     states.send_task_success(taskToken=token, output='{"answer": 42}')
     found = wait_for_end(emulator, execution)

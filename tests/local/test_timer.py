@@ -15,7 +15,7 @@ WHY_NOT = impossible() or (not IN_CI and missing()) or ""
 pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 
 LONG = {"MaxSessionSeconds": "3600", "BootTimeoutSeconds": "900"}
-LATE_S = 15  # of a busy computer: booting cloud-init and switching off, beside the seconds of the timer
+LATE_S = 100  # of a busy computer, for booting and switching off. Only what is tested ends a machine that soon
 PYTHON = "/opt/foreverus/venv/bin/python"
 
 
@@ -39,7 +39,7 @@ def looks(*commands: str, name: str) -> list[str]:
 
 
 def test_timer_alone_switches_the_machine_off_with_the_network_gone_and_every_later_line_failing() -> None:
-    broken = config({"MaxSessionSeconds": "3", "BootTimeoutSeconds": "2"})
+    broken = config({"MaxSessionSeconds": "8", "BootTimeoutSeconds": "4"})
     (timer,) = broken["bootcmd"]  # as it is in the template, but for the seconds
     broken["bootcmd"] += [looks("ip route", "ip -brief address", name="network"), ["false"]]
     for file in broken["write_files"]:
@@ -49,13 +49,13 @@ def test_timer_alone_switches_the_machine_off_with_the_network_gone_and_every_la
         assert machine.wait_for("network").split() == ["lo", "UNKNOWN", "127.0.0.1/8", "::1/128"]
         assert "No such file" in machine.wait_for("later"), "nothing of the user data but its first line has worked"
         lived = machine.seconds_until_off()
-    assert "--on-active=3s 2s" in timer
-    assert 5 <= lived <= 5 + LATE_S
+    assert "--on-active=8s 4s" in timer
+    assert 12 <= lived <= 12 + LATE_S
 
 
 def test_machine_that_cannot_start_its_worker_goes_off_long_before_its_timer() -> None:
     with booted(user_data(LONG)) as machine:  # no AWS, no network: /opt/foreverus/fetch fails
-        assert machine.seconds_until_off() < 90
+        assert machine.seconds_until_off() < LATE_S
 
 
 def worker_machine(python: str, watchdog_s: int = 120, shell: str = "/bin/sh") -> AbstractContextManager[RealMachine]:
@@ -84,17 +84,17 @@ def worker_machine(python: str, watchdog_s: int = 120, shell: str = "/bin/sh") -
 @pytest.mark.parametrize("status", [0, 1])
 def test_worker_that_ends_is_the_machines_end(status: int) -> None:
     with worker_machine(f"sleep 1; exit {status}") as machine:
-        assert machine.seconds_until_off() < 60
+        assert machine.seconds_until_off() < LATE_S
 
 
 def test_worker_that_cannot_even_be_run_is_the_machines_end() -> None:
     with worker_machine("", shell="/no/such/interpreter") as machine:
-        assert machine.seconds_until_off() < 60
+        assert machine.seconds_until_off() < LATE_S
 
 
 def test_worker_that_is_killed_is_the_machines_end() -> None:
     with worker_machine("kill -9 $$") as machine:
-        assert machine.seconds_until_off() < 60
+        assert machine.seconds_until_off() < LATE_S
 
 
 HANGS_AFTER_S = 6

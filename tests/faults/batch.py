@@ -180,7 +180,7 @@ class BatchPlay(Play):
     def _await_batch(self) -> None:
         deadline = time.monotonic() + 2 * ANSWER_S
         while time.monotonic() < deadline and not self.is_over():
-            self._mend()
+            self._repair()
             if self._is_stuck():
                 self.notes.append("the batch is not over, and nothing ran for a while")
                 return

@@ -24,7 +24,7 @@ SWEPT_STUCK_S = 1.5  # where the sweep is what the case is about
 CRASHED_STUCK_S = 5.0  # after the control plane's crash nothing comes by itself
 STUCK_S = 10.0  # nothing runs for so long: only the five minutes' schedules bring it on, and `_settle` has them come
 MEET_S = 10.0  # to wait for a moment that a strike needs
-MENDED = 0.1  # the chance, at each look, that what was struck is mended: after three seconds or so
+REPAIRED = 0.1  # the chance, at each look, that what was struck is repaired: after three seconds or so
 MEET_LOOK_S = 0.05  # for a moment that may be short
 # A strike and its moment do not meet.
 UNMET = (LookupError, StopIteration, OSError, ClientError, httpx.HTTPError, NotAnswered)
@@ -78,7 +78,7 @@ class Play(Settling):
         self.sandbox.faults("add", rule=rule)
 
     def later(self, act: Callable[["Play"], None]) -> None:
-        """Mends what was struck, after a while or when the case settles."""
+        """Repairs what was struck, after a while or when the case settles."""
         self.afterwards.append(act)
 
     def user(self) -> str:
@@ -198,7 +198,7 @@ class Play(Settling):
                 return
             if self.case.name == "long":
                 self.most_received = max(self.most_received, self.sandbox.most_received())
-            self._mend()
+            self._repair()
             if self._is_stuck():
                 self.notes.append("no answer, and nothing ran for a while")
                 return
@@ -218,7 +218,7 @@ class Play(Settling):
             if "end_requested" not in sessions[-1]:
                 self.client.call("DELETE", f"/sessions/{sessions[-1]['sk']['S']}")
             self._meet_once("ending")
-            self._mend()
+            self._repair()
             if self._is_stuck():
                 self.notes.append("no end, and nothing ran for a while")
                 return
@@ -236,8 +236,8 @@ class Play(Settling):
         if not self.struck:
             self._meet(moment)
 
-    def _mend(self, now: bool = False) -> None:
-        if self.afterwards and (now or (not self.case.sweep and self.random.random() < MENDED)):
+    def _repair(self, now: bool = False) -> None:
+        if self.afterwards and (now or (not self.case.sweep and self.random.random() < REPAIRED)):
             for act in self.afterwards:
                 act(self)
             self.afterwards = []

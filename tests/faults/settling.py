@@ -26,7 +26,7 @@ class Settling:
         self.sandbox.faults("clear")
         for stop in self.when_over:
             stop()
-        self._mend(now=True)
+        self._repair(now=True)
         if self.case.sweep:
             self._sweep()
         for round_ in range(ROUNDS + 1):

@@ -133,7 +133,7 @@ def kinds_of(caller: str, action: str) -> tuple[str, ...]:
 
 
 def length_of(name: str, kind: str, count: int) -> str:
-    """How long it lasts, by the case's own seed. A missing permission stays missing until somebody mends the role."""
+    """How long it lasts, by the case's own seed. A missing permission stays missing until somebody repairs the role."""
     if kind in ("denied", "quota"):
         return "storm"
     if kind in ("late", "refused"):

@@ -84,7 +84,7 @@ class Inbox:
     def subscribe(self, sns: Any, topic_arn: str) -> None:
         sns.subscribe(TopicArn=topic_arn, Protocol="http", Endpoint=self.url)
         with self.changed:
-            if not self.changed.wait_for(lambda: self.confirmed, timeout=20):
+            if not self.changed.wait_for(lambda: self.confirmed, timeout=60):
                 raise Failed("The inbox could not subscribe to the stack's SNS topic.")
 
     def wait_for(self, text: str, seconds: float) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from openai.types import Batch
 
 from local.cloud import Cloud
 from local.deploy import PARAMETERS
-from tests.local.sessions import wait_until
+from tests.local.sessions import PATIENCE_S, wait_until
 
 TERMINAL = ("completed", "failed", "expired", "cancelled")
 
@@ -41,7 +41,7 @@ def submit(client: OpenAI, lines: list[dict[str, Any]], window: str = "24h", **m
     )
 
 
-def finished(client: OpenAI, batch: Batch, seconds: float = 120) -> Batch:
+def finished(client: OpenAI, batch: Batch, seconds: float = PATIENCE_S) -> Batch:
     wait_until(lambda: client.batches.retrieve(batch.id).status in TERMINAL, f"{batch.id} is at its end", seconds)
     return client.batches.retrieve(batch.id)
 

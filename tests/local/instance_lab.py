@@ -20,7 +20,7 @@ from local.emulator import ACCOUNT, REGION, ROOT, Emulator
 from local.instances.places import Places
 from tests.cloud import policy, trust, unique
 
-PATIENCE_S = 60  # for what must happen; nothing here is measured
+PATIENCE_S = 120  # for what must happen; nothing here is measured
 
 PROBE = """
 import json, os, signal, time, urllib.request

@@ -82,7 +82,7 @@ def start(emulator: Emulator, machine_arn: str, **request: Any) -> str:
     return str(emulator.client("stepfunctions").start_execution(stateMachineArn=machine_arn, **request)["executionArn"])
 
 
-def wait_for_end(emulator: Emulator, execution_arn: str, seconds: float = 15) -> dict[str, Any]:
+def wait_for_end(emulator: Emulator, execution_arn: str, seconds: float = 120) -> dict[str, Any]:
     """The execution's description once it is over, or as it is after so many seconds."""
     states = emulator.client("stepfunctions")
     deadline = time.monotonic() + seconds

@@ -9,7 +9,7 @@ from local.cloud import Cloud
 from local.person import Person
 
 OVER = ("ended", "failed")
-PATIENCE_S = 120  # for what must happen; nothing here is measured
+PATIENCE_S = 300  # for what must happen; nothing here is measured
 
 
 def wait_until(happened: Callable[[], object], what: str, seconds: float = PATIENCE_S) -> None:

@@ -13,7 +13,7 @@ from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
 from local.person import Person
-from tests.local.sessions import executions, live_instances, states_of, wait_until
+from tests.local.sessions import PATIENCE_S, executions, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -110,7 +110,7 @@ def test_a_stopped_execution_leaves_no_gpu(cloud: Cloud, person: Person) -> None
     wait_until(lambda: live_instances(cloud) == [], "the reaper has terminated the instance")
     wait_until(lambda: person.call("GET", f"/sessions/{session_id}")["status"] == "failed", "the session is closed")
     assert person.call("GET", f"/sessions/{session_id}")["error"]["code"] == "SessionLost"
-    assert cloud.inbox.wait_for(instance_of(person, session_id), 20)
+    assert cloud.inbox.wait_for(instance_of(person, session_id), PATIENCE_S)
 
 
 def instance_of(person: Person, session_id: str) -> str:
@@ -131,6 +131,7 @@ def topic_gone(cloud: Cloud) -> Iterator[None]:
 
 @contextlib.contextmanager
 def postgresql_gone(cloud: Cloud) -> Iterator[None]:
+    """The Data API says so only after the SDK's own retries, each time that the machine tries: a minute in all."""
     cloud.postgres.stop()
     try:
         yield
@@ -156,11 +157,13 @@ def test_what_fails_after_termination_costs_no_gpu_and_is_said(
         wait_until(lambda: executions(cloud)[session_id] == "FAILED", "the execution ends in Fail")
     assert person.call("GET", f"/sessions/{session_id}")["status"] == "ended"
     store = cloud.emulator.client("lambda")
-    function = next(name for name in functions(cloud) if "StoreResults" in name)
-    stored = store.invoke(FunctionName=function, Payload=json.dumps({"session_id": session_id}).encode())
+    stored = store.invoke(
+        FunctionName=function(cloud, "StoreResults"), Payload=json.dumps({"session_id": session_id}).encode()
+    )
     assert json.loads(stored["Payload"].read())["stored"] is True
 
 
-def functions(cloud: Cloud) -> list[str]:
+def function(cloud: Cloud, part: str) -> str:
+    """The name of the one with that in it."""
     pages = cloud.emulator.client("lambda").get_paginator("list_functions").paginate()
-    return [function["FunctionName"] for page in pages for function in page["Functions"]]
+    return next(one["FunctionName"] for page in pages for one in page["Functions"] if part in one["FunctionName"])

@@ -23,7 +23,7 @@ from tests.local.batches import (
     submit,
     transitions,
 )
-from tests.local.sessions import end_every_session, live_instances, wait_until
+from tests.local.sessions import PATIENCE_S, end_every_session, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -66,7 +66,7 @@ def test_a_batch_buys_its_gpu_and_gives_it_back(cloud: Cloud, person: Person, cl
     assert ours["cost_usd"] > 0
     assert len(ours["sessions"]) == 1
     assert done.metadata and done.metadata["foreverus_choice"]
-    assert cloud.inbox.wait_for(batch.id, 20)
+    assert cloud.inbox.wait_for(batch.id, PATIENCE_S)
     wait_until(lambda: stored(cloud, batch.id) == [("completed", 25)], "the summary is in PostgreSQL")
     assert len(transitions(cloud, batch.id)) <= 13
     session = person.call("GET", f"/sessions/{ours['sessions'][0]}")
@@ -94,7 +94,7 @@ def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person:
         {**line("x", "?"), "url": "/v1/embeddings"},
         line("y", "?", logit_bias={}),
     ]
-    failed = finished(client, submit(client, lines, **GPU), 30)
+    failed = finished(client, submit(client, lines, **GPU))
     assert failed.status == "failed"
     assert failed.errors and failed.errors.data
     assert [(one.line, one.code) for one in failed.errors.data] == [
@@ -103,7 +103,7 @@ def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person:
         (6, "unknown_parameter"),
     ]
     assert failed.output_file_id is None
-    assert cloud.inbox.wait_for(failed.id, 20)
+    assert cloud.inbox.wait_for(failed.id, PATIENCE_S)
     assert "Serve on GPU" not in transitions(cloud, failed.id)
 
 
@@ -121,7 +121,7 @@ def test_a_batch_survives_its_worker_its_engine_and_its_instance(
     wait_until(lambda: live_instances(cloud) not in ([lost], []), "another GPU is bought")
     set_pace(FAST)
     before = settled(client, batch)
-    done = finished(client, batch, 240)
+    done = finished(client, batch)
     assert done.status == "completed", done.errors
     assert before >= 8  # what was settled is not answered again
     assert ids_of(client, done) == expected(60)
@@ -138,7 +138,7 @@ def test_cancelling_keeps_what_is_answered_and_names_what_is_not(
     wait_until(lambda: settled(client, batch) >= 5, "some lines are answered")
     set_pace(0)
     assert client.batches.cancel(batch.id).status == "cancelling"
-    done = finished(client, batch, 60)
+    done = finished(client, batch)
     assert done.status == "cancelled"
     assert sorted(ids_of(client, done)) == sorted(expected(80))
     assert len(lines_of(client, done.output_file_id)) >= 5
@@ -149,7 +149,7 @@ def test_cancelling_keeps_what_is_answered_and_names_what_is_not(
 
 def test_bedrock_answers_when_it_is_asked_to(cloud: Cloud, person: Person, client: OpenAI) -> None:
     end_every_session(person)
-    done = finished(client, submit(client, questions(12), backend="bedrock"), 60)
+    done = finished(client, submit(client, questions(12), backend="bedrock"))
     assert done.status == "completed", done.errors
     assert ids_of(client, done) == expected(12)
     assert live_instances(cloud) == []
@@ -176,9 +176,9 @@ def test_a_file_that_is_deleted_while_it_runs_is_answered_all_the_same(
     cloud: Cloud, person: Person, client: OpenAI
 ) -> None:
     batch = submit(client, questions(6), backend="bedrock")
-    wait_until(lambda: client.batches.retrieve(batch.id).status != "validating", "it is validated", 30)
+    wait_until(lambda: client.batches.retrieve(batch.id).status != "validating", "it is validated")
     client.files.delete(batch.input_file_id)
-    done = finished(client, batch, 60)
+    done = finished(client, batch)
     assert (done.status, ids_of(client, done)) == ("completed", expected(6)), done.errors
 
 
@@ -195,7 +195,7 @@ def test_an_idempotency_key_makes_one_batch(cloud: Cloud, person: Person, client
         for _ in range(2)
     }
     assert len(ids) == 1
-    finished(client, client.batches.retrieve(ids.pop()), 60)
+    finished(client, client.batches.retrieve(ids.pop()))
 
 
 def test_a_large_file_goes_straight_to_the_bucket_and_back(cloud: Cloud, person: Person, client: OpenAI) -> None:

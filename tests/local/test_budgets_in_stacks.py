@@ -55,7 +55,7 @@ def create(emulator: Emulator, body: str) -> dict[str, Any]:
         found.update(formation.describe_stacks(StackName=name)["Stacks"][0])
         return not found["StackStatus"].endswith("IN_PROGRESS")
 
-    wait_until(rests, "the stack rests", 20)
+    wait_until(rests, "the stack rests")
     return found
 
 
@@ -78,7 +78,7 @@ def test_budget_of_a_template_is_a_budget(emulator: Emulator) -> None:
             return error.response["Error"]["Code"] == "NotFoundException"
         return False
 
-    wait_until(gone, "the budget went with its stack", 20)
+    wait_until(gone, "the budget went with its stack")
 
 
 def test_action_on_a_budget_that_is_not_there_is_refused(emulator: Emulator) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from local.cloud import Cloud
 from local.demo import Demonstration
+from tests.local.sessions import PATIENCE_S
 
 pytestmark = pytest.mark.cloud
 
@@ -47,6 +48,6 @@ def test_main_job_leaves_a_receipt_and_no_gpu(cloud: Cloud) -> None:
 
 def test_inbox_has_the_notification_without_the_conversation(cloud: Cloud) -> None:
     result = Demonstration(cloud, lambda text: None, questions=0).run()
-    letter = cloud.inbox.wait_for(result["receipt"]["session_id"], 10)
+    letter = cloud.inbox.wait_for(result["receipt"]["session_id"], PATIENCE_S)
     assert letter is not None
     assert result["answer"] not in letter["message"]

@@ -42,7 +42,7 @@ def attempt(cloud: Cloud, role: str, action: str, arguments: dict[str, Any]) -> 
     machine = states.create_state_machine(name=unique("try"), roleArn=role, definition=json.dumps(definition))
     execution = states.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
     try:
-        wait_until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING", "it was tried", 20)
+        wait_until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING", "it was tried")
         found = states.describe_execution(executionArn=execution)
         return found["status"] == "SUCCEEDED", found.get("cause") or found.get("output") or ""
     finally:

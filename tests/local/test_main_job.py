@@ -11,7 +11,7 @@ import pytest
 from local import deploy
 from local.cloud import Cloud
 from local.person import Person
-from tests.local.sessions import OVER, executions, live_instances, wait_until
+from tests.local.sessions import OVER, PATIENCE_S, executions, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -39,7 +39,7 @@ def test_from_request_to_receipt(cloud: Cloud, person: Person) -> None:
     message_id = person.ask(conversation, "What is a rainbow?", 40)
     text = ""
     while True:
-        _, frame = person.frames.get(timeout=60)
+        _, frame = person.frames.get(timeout=PATIENCE_S)
         if frame["type"] == "delta" and frame["message_id"] == message_id:
             assert frame["offset"] <= len(text)
             text = text[: frame["offset"]] + frame["text"]
@@ -61,7 +61,7 @@ def test_from_request_to_receipt(cloud: Cloud, person: Person) -> None:
     execution = executions(cloud)[session_id]
     wait_until(lambda: executions(cloud)[session_id] == "SUCCEEDED", "the execution has succeeded")
     assert execution in ("RUNNING", "SUCCEEDED")
-    letter = cloud.inbox.wait_for(session_id, 20)
+    letter = cloud.inbox.wait_for(session_id, PATIENCE_S)
     assert letter is not None
     assert "rainbow" not in json.dumps(letter)
     worker = cloud.state.logs / "instances" / f"{session['instance']['id']}-worker.log"
@@ -179,7 +179,7 @@ def test_who_comes_back_in_the_middle_of_an_answer_misses_and_repeats_nothing(
         shown = returned.call("GET", f"/conversations/{conversation}/messages")["data"][1]
         text, held = shown["content"], {}
         while True:
-            _, frame = returned.frames.get(timeout=60)
+            _, frame = returned.frames.get(timeout=PATIENCE_S)
             if frame["type"] == "message":
                 break
             if frame["type"] == "delta":

@@ -11,7 +11,7 @@ from local.emulator import REGION
 from local.patches.ec2_fleet import SOLD_OUT
 from local.person import Person
 from tests.cloud import policy
-from tests.local.sessions import executions, live_instances, states_of, wait_until
+from tests.local.sessions import PATIENCE_S, executions, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -71,7 +71,7 @@ def test_bedrock_answers_and_the_session_still_says_that_there_was_no_gpu(cloud:
     assert receipt["completion_tokens"] == used["completion_tokens"]
     assert person.call("GET", "/usage")["spent_usd"] - before == pytest.approx(receipt["total_usd"], abs=1e-6)
     assert [float(value) for value in receipt_row(cloud, session["id"])] == [receipt["bedrock_usd"]] * 2
-    letter = cloud.inbox.wait_for(session["id"], 20)
+    letter = cloud.inbox.wait_for(session["id"], PATIENCE_S)
     assert "1 message was answered on Bedrock" in str(letter) and "NoGpuCapacity" in str(letter)
 
 

@@ -10,7 +10,7 @@ from local.cloud import Cloud
 from local.person import Person
 from tests.cloud import trust, unique
 from tests.local.batches import jsonl, questions
-from tests.local.sessions import OVER, end_every_session, function_arn, live_instances, wait_until
+from tests.local.sessions import OVER, PATIENCE_S, end_every_session, function_arn, live_instances, wait_until
 from tests.template.template import resources, substitute
 
 pytestmark = pytest.mark.cloud
@@ -64,10 +64,10 @@ def test_a_scheduled_batch_takes_each_new_file_once(cloud: Cloud) -> None:
         run_the_schedule(cloud, prefix)
         wait_until(lambda: batches(person, prefix), "the scheduled batch is there")
         (batch,) = batches(person, prefix)
-        wait_until(lambda: batches(person, prefix)[0]["status"] == "completed", "it is answered", 180)
-        assert cloud.inbox.wait_for(str(batch["id"]), 20)
+        wait_until(lambda: batches(person, prefix)[0]["status"] == "completed", "it is answered")
+        assert cloud.inbox.wait_for(str(batch["id"]), PATIENCE_S)
         run_the_schedule(cloud, prefix)
-        assert cloud.inbox.wait_for("There is no new file.", 20)
+        assert cloud.inbox.wait_for("There is no new file.", PATIENCE_S)
         assert len(batches(person, prefix)) == 1
         end_every_session(person)
     assert live_instances(cloud) == []

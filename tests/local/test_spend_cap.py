@@ -9,7 +9,7 @@ from foreverus.aws import keys
 from local.cloud import Cloud
 from local.person import Person
 from tests.cloud import unique
-from tests.local.sessions import executions, invoke, live_instances, wait_until
+from tests.local.sessions import PATIENCE_S, executions, invoke, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -93,4 +93,4 @@ def test_running_session_ends_at_the_cap_with_notice(
     assert session["spend"]["notice"] == 100
     assert session["outcome"] == "spend_cap" or session["error"]["code"] == "SpendCapReached"
     wait_until(lambda: live_instances(cloud) == [], "no instance is left")
-    assert cloud.inbox.wait_for("100 %", 120), "people were told"
+    assert cloud.inbox.wait_for("100 %", PATIENCE_S), "people were told"

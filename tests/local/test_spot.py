@@ -10,7 +10,7 @@ from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
 from local.person import Person
-from tests.local.sessions import OVER, live_instances, states_of, wait_until
+from tests.local.sessions import OVER, PATIENCE_S, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -49,7 +49,7 @@ class Scene:
     def _read(self, until: str) -> dict[str, Any]:
         """Puts the deltas together as the page does."""
         while True:
-            _, frame = self.person.frames.get(timeout=120)
+            _, frame = self.person.frames.get(timeout=PATIENCE_S)
             if frame["type"] == "delta":
                 assert frame["offset"] <= len(self.seen), "no text is missing"
                 self.seen = self.seen[: frame["offset"]] + frame["text"]

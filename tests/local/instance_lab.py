@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from local.emulator import ACCOUNT, REGION, ROOT, Emulator
 from local.instances.places import Places
 from tests.cloud import policy, trust, unique
 
+PACED = ("--pace", "100")
 PATIENCE_S = 120  # for what must happen; nothing here is measured
 
 PROBE = """
@@ -150,12 +151,14 @@ write_files:
 
 
 class RunningHost:
-    """The host as a process, as `make up` runs it; its engines compute nothing."""
+    """The host as a process, as `make up` runs it; its engines compute nothing unless `options` say otherwise."""
 
-    def __init__(self, emulator: Emulator, state: Path, *, through_a_shell: bool = False):
+    def __init__(
+        self, emulator: Emulator, state: Path, *, through_a_shell: bool = False, options: Sequence[str] = PACED
+    ):
         self.places = Places(state)
         self.log = state / "host.log"
-        command = [sys.executable, "-m", "local.instances", "--state", str(state), "--pace", "100"]
+        command = [sys.executable, "-m", "local.instances", "--state", str(state), *options]
         if through_a_shell:
             command = ["sh", "-c", '"$@"; exit $?', "sh", *command]
         with self.log.open("ab") as log:
@@ -212,8 +215,8 @@ class RunningHost:
 
 
 @contextmanager
-def running_host(emulator: Emulator, state: Path, *, through_a_shell: bool = False) -> Iterator[RunningHost]:
-    host = RunningHost(emulator, state, through_a_shell=through_a_shell)
+def running_host(emulator: Emulator, state: Path, **how: Any) -> Iterator[RunningHost]:
+    host = RunningHost(emulator, state, **how)
     try:
         yield host
     finally:

@@ -1,7 +1,9 @@
 """However the host ends or hangs, no engine and no worker outlives it or its machine's power timer."""
 
+import json
 import os
 import signal
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -79,4 +81,20 @@ def test_second_host_with_the_same_directory_is_refused(emulator: Emulator, lab:
             assert second.process.wait(PATIENCE_S) == 1
         assert "another host runs already" in first.log.read_text()
         assert lab.state(instance_id) == "running" and runs(machine["worker"])
+        lab.terminate(instance_id)
+
+
+def test_machine_that_boots_while_a_pace_is_set_has_an_engine_of_that_pace(
+    emulator: Emulator, lab: Lab, tmp_path: Path
+) -> None:
+    with running_host(emulator, tmp_path, options=()) as own:
+        assert own.command("pace", "1000").returncode == 0
+        instance_id = lab.launch()
+        engine = own.wait_for_report(instance_id, "healthy")
+        body = {"prompt": "The sea", "max_tokens": 3}
+        request = urllib.request.Request(f"{engine}/v1/completions", json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            assert json.load(answer)["choices"][0]["text"] == "1 2 3"
+        assert own.command("pace", "model").returncode == 0
+        assert not own.places.pace.exists()
         lab.terminate(instance_id)

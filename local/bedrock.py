@@ -21,7 +21,7 @@ HEALTHY_S = 60.0
 IDLE_S = 120.0
 READ_BYTES = 64 << 10
 # Two at once keep two cores busy; 2,048 tokens are what a GPU instance of the laptop has for each.
-SLOTS, CONTEXT, THREADS = 2, 2048, 2
+SLOTS, CONTEXT, THREADS = 2, 2048, "2"
 
 
 class Model:
@@ -71,7 +71,7 @@ class Model:
 
     def _start(self) -> Child:
         self._port = free_port()
-        options = {"--port": self._port, "--slots": SLOTS, "--context": CONTEXT, "--threads": THREADS}
+        options = {"--port": self._port, "--slots": SLOTS, "--context": CONTEXT}
         command = [sys.executable, "-m", *self._engine, *(str(word) for pair in options.items() for word in pair)]
         child = Child(
             "bedrock's engine",
@@ -109,10 +109,11 @@ async def main() -> None:
     parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
     parser.add_argument("--log", type=Path, required=True, help="of the engine")
     parser.add_argument("--pace", help="tokens a second of a paced engine, which stands in for the model")
+    parser.add_argument("--threads", default=THREADS, help="of the engine")
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds until the engine is ended")
     options = parser.parse_args()
     pace = ("--pace", options.pace) if options.pace else ()
-    model = Model(("local.engine", *pace), options.log, options.idle)
+    model = Model(("local.engine", "--threads", options.threads, *pace), options.log, options.idle)
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)

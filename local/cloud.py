@@ -33,10 +33,11 @@ class Cloud:
         wait_scale: float = 1,
         faults: bool = False,
         pace: float | None = None,
+        threads: int | None = None,
     ) -> None:
         """parameters: of the template, over the laptop's own. usual_ports: 4566 and 8080 where they are free.
         faults: calls can be made to fail; see local/faults. pace: tokens a second of each stream of the paced engine,
-        which stands in for the model then; see local/engine."""
+        which stands in for the model then; see local/engine. threads: of each engine; what the machine has without."""
         self.state = state
         self.say = say
         self.parameters = parameters or {}
@@ -44,6 +45,7 @@ class Cloud:
         self.wait_scale = wait_scale
         self.faults = faults
         self.pace = pace
+        self.threads = threads
         self.stack: dict[str, str] = {}
         self.outputs: dict[str, Any] = {}
         self._cleanup = contextlib.ExitStack()
@@ -127,6 +129,7 @@ class Cloud:
             [
                 *(sys.executable, "-m", f"local.{name}", *options),
                 *(["--pace", str(self.pace)] if self.pace is not None else []),
+                *(["--threads", str(self.threads)] if self.threads is not None else []),
             ],
             log=self.state.logs / f"{name}.log",
             directory=ROOT,

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 from local.instances import faults
+from local.instances.engine import ENGINE_THREADS, EngineOptions
 from local.instances.places import STATE, Places
 
 
@@ -30,6 +31,7 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--state", type=Path, default=STATE, help="directory of the laptop's cloud (default: .local)")
     parser.add_argument("--pace", type=float, help="tokens a second of paced engines, which stand in for the model")
+    parser.add_argument("--threads", type=int, default=ENGINE_THREADS, help="of each engine")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("list")
     interrupt = commands.add_parser("interrupt")
@@ -47,7 +49,7 @@ def say(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now % 1 * 1000):03d} {text}", flush=True)
 
 
-async def serve(places: Places, pace: float | None) -> None:
+async def serve(places: Places, engine: EngineOptions) -> None:
     from local.instances.host import Host, HostFailed, alone  # boto3 takes 0.3 s, and the other commands need none
 
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "*"  # everything that it speaks to is on this machine
@@ -56,7 +58,7 @@ async def serve(places: Places, pace: float | None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
         with alone(places):
-            await Host(places, say, pace).run()
+            await Host(places, say, engine).run()
     except asyncio.CancelledError:
         return
     except HostFailed as problem:
@@ -68,7 +70,7 @@ def main() -> int:
     places = Places(args.state.resolve())
     try:
         if args.command is None:
-            asyncio.run(serve(places, args.pace))
+            asyncio.run(serve(places, EngineOptions(args.pace, args.threads)))
         elif args.command == "list":
             print(json.dumps(faults.machines(places), indent=2))
         elif args.command == "interrupt":

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from local.instances import package
 from local.instances.cloud import Cloud, Instance
+from local.instances.engine import EngineOptions
 from local.instances.machine import POWER_TIMER, TERMINATED, Machine
 from local.instances.places import Places
 from local.instances.units import PowerSupply
@@ -39,11 +40,10 @@ def alone(places: Places) -> Iterator[None]:
 
 
 class Host:
-    def __init__(self, places: Places, say: Callable[[str], None], pace: float | None = None):
-        """`pace`: of paced engines, which stand in for the model then."""
+    def __init__(self, places: Places, say: Callable[[str], None], engine: EngineOptions):
         self._places = places
         self._say = say
-        self._pace = pace
+        self._engine = engine
         self._cloud = Cloud()
         self._machines: dict[str, Machine] = {}
         self._lives: set[asyncio.Task[None]] = set()
@@ -120,7 +120,7 @@ class Host:
                 places=self._places,
                 say=self._say,
                 tell_ec2=self._terminate,
-                pace=self._pace,
+                engine=self._engine,
             )
             self._machines[instance.id] = machine
             await machine.live()

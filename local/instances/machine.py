@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from local.instances import package, user_data
 from local.instances.cloud import Cloud, Instance, Launch
+from local.instances.engine import EngineOptions
 from local.instances.metadata import Metadata
 from local.instances.places import ROOT, Places, read_json, write_json
 from local.instances.units import PowerSupply, Unit
@@ -27,7 +28,6 @@ API_GRACE_S = 4.0  # EC2 presses the power button: the machine has moments, the 
 # The environment that user data makes on a GPU instance, from requirements/worker.lock.
 PYTHON = ROOT / ".local" / "worker" / "bin" / "python"
 OFF_GRACE_S = 20.0  # the machine's own `poweroff` waits for its units this long
-ENGINE_THREADS = min(4, os.cpu_count() or 2)  # a g6.xlarge has 4 vCPUs; more would take the whole laptop
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Machine:
         places: Places,
         say: Callable[[str], None],
         tell_ec2: Callable[[str], Awaitable[None]],
-        pace: float | None,
+        engine: EngineOptions,
     ):
         """`tell_ec2` terminates an instance, and does not return before it is terminated."""
         self.id = instance.id
@@ -64,7 +64,7 @@ class Machine:
         self._places = places
         self._say = say
         self._tell_ec2 = tell_ec2
-        self._pace = pace
+        self._engine = engine
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._units: dict[str, Unit] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -128,11 +128,11 @@ class Machine:
             # A GPU does not compute on the processors that run Lambdas, the table and the page: those come first.
             "--nice": "10",
             "--model-id": worker["MODEL_ID"],
-            "--threads": str(ENGINE_THREADS),
+            "--threads": str(self._engine.threads),
             "--pace-file": str(self._places.pace),
         }
-        if self._pace is not None:
-            options["--pace"] = str(self._pace)
+        if self._engine.pace is not None:
+            options["--pace"] = str(self._engine.pace)
         command = [sys.executable, "-m", "local.engine", *(word for option in options.items() for word in option)]
         await self._start("engine", command, {"PYTHONPATH": str(ROOT)})
         self._tasks.append(asyncio.create_task(self._watch_engine(self._units["engine"])))

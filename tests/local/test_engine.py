@@ -27,7 +27,8 @@ class Engine:
     def __init__(self, *options: str) -> None:
         self.port = free_port()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "local.engine", "--port", str(self.port), *options],
+            # One thread: two wait for each other by spinning, for ever where other work has the cores.
+            [sys.executable, "-m", "local.engine", "--port", str(self.port), "--threads", "1", *options],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -103,7 +104,7 @@ def test_open_stream_is_finished_before_the_engine_ends() -> None:
     own = Engine("--slots", "1", "--context", "512")
     try:
         own.wait()
-        body = {"messages": MESSAGES, "stream": True, "max_tokens": 30, "ignore_eos": True}
+        body = {"messages": MESSAGES, "stream": True, "max_tokens": 8, "ignore_eos": True}
         with own.client.stream("POST", "/v1/chat/completions", json=body) as answer:
             lines = answer.iter_lines()
             next(lines)

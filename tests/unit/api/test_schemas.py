@@ -1,6 +1,9 @@
 """Errors name the field and say what it must be."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -49,3 +52,27 @@ def test_any_json_is_accepted_or_refused_clearly(body: object) -> None:
         except InvalidRequest as err:
             assert err.message
             assert err.body()["error"]["type"] == "invalid_request_error"
+
+
+NAMES = sorted(path.stem for path in Path(schemas.__file__).parent.glob("*.json"))
+KNOWN = {"type", "properties", "additionalProperties", "required", "enum", "const", "items", "pattern", "propertyNames"}
+KNOWN |= {"minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "maxProperties", "$ref", "$defs"}
+SAYS_NOTHING = {"$schema", "title", "description", "format"}  # `format`: fastjsonschema is the stricter one
+
+
+def keywords(schema: Any, are_names: bool = False) -> Iterator[str]:
+    """`are_names`: of properties, as people chose them."""
+    for key, value in schema.items() if isinstance(schema, dict) else ():
+        if not are_names:
+            yield key
+        yield from keywords(value, are_names=not are_names and key in ("properties", "$defs"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_with_a_keyword_that_the_quick_check_passes_over_is_checked_slowly(name: str) -> None:
+    unknown = set(keywords(schemas.schema(name))) - KNOWN - SAYS_NOTHING
+    assert bool(unknown) == (name in schemas.NOT_QUICK), unknown
+
+
+def test_a_keyword_that_the_quick_check_does_not_know_is_enforced() -> None:
+    assert "user_id" in refused("store_batch", {"batch_id": "batch_1"}).message

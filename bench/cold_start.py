@@ -1,49 +1,110 @@
-"""A handler's import: what a cold start waits for before our first line runs."""
+"""A cold start: from a new interpreter's first line of ours to the first call of AWS.
 
+Each handler as it is deployed, with the package's bytecode, and with one of its sample events: import alone would say
+little, because what a handler needs is imported when it is first called.
+"""
+
+import json
+import re
 import subprocess
-import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
+
+from bench.figures import Figure, Verdict, figure
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / ".local" / "package" / "files"  # what is deployed: our code, its dependencies, their bytecode
+PYTHON = ROOT / ".local" / "worker" / "bin" / "python"
+PROGRAM = Path(__file__).with_name("cold_program.py")
 HANDLERS = sorted(path.stem for path in (ROOT / "src" / "foreverus" / "handlers").glob("[!_]*.py"))
-RUNS = 5
+RUNS = 10
 MOST_MS = 400
-
-# The clock starts in the new interpreter: Lambda's own start of Python is not ours.
-PROGRAM = """
-import time
-begun = time.perf_counter()
-import boto3, foreverus.handlers.{handler}
-boto3.client("dynamodb", region_name="us-east-1")
-print((time.perf_counter() - begun) * 1000)
-"""
+LEAST_RUNS = 9  # of the slowest handler's, under MOST_MS
+PARTS = ("foreverus", "botocore", "boto3", "urllib3", "dateutil", "jmespath", "fastjsonschema", "jsonschema", "httpx")
 
 
-def measure() -> dict[str, Any]:
-    """Each handler with boto3 and its first client, median of five new interpreters; the slowest one counts."""
+def measure(runs: int = RUNS) -> Iterator[Figure]:
+    """Processor time decides: the start waits for nothing, and Lambda's processor is its own. The clock's time is shown
+    beside it, because that is what people feel."""
     subprocess.run(["make", "--silent", "-C", str(ROOT / "src"), "package"], check=True)
-    took = {handler: median(_import(handler) for _ in range(RUNS)) for handler in HANDLERS}
-    slowest = max(took.values())
-    return {
-        "name": "cold_start",
-        "what": "a handler's import with boto3 and its first client, the slowest handler",
-        "unit": "ms",
-        "value": round(slowest, 1),
-        "limit": MOST_MS,
-        "good": slowest <= MOST_MS,
-        "handlers_ms": {handler: round(milliseconds, 1) for handler, milliseconds in took.items()},
+    clock: dict[str, list[float]] = defaultdict(list)
+    cpu: dict[str, list[float]] = defaultdict(list)
+    imported: dict[str, list[float]] = defaultdict(list)
+    for _ in range(runs):  # round by round: no handler has the machine's bad minute to itself
+        for handler in HANDLERS:
+            took = _start(handler)
+            clock[handler].append(took["whole"][0])
+            cpu[handler].append(took["whole"][1])
+            imported[handler].append(took["import"][1])
+    slowest = max(HANDLERS, key=lambda handler: median(cpu[handler]))
+    yield figure(
+        "cold_start",
+        cpu[slowest],
+        MOST_MS,
+        what=f"processor time from a cold start to the first call of AWS, the slowest handler ({slowest})",
+        unit="ms",
+        handlers_ms={handler: round(median(times), 1) for handler, times in cpu.items()},
+        import_alone_ms={handler: round(median(times), 1) for handler, times in imported.items()},
+        parts_ms=breakdown(_import_times(slowest)),
+    )
+    yield runs_figure(slowest, clock[slowest], cpu[slowest])
+
+
+def runs_figure(handler: str, clock_ms: list[float], cpu_ms: list[float]) -> Figure:
+    """How many runs were fast enough. Too few on the clock are undecided while the processor's time is good: then it
+    was the machine that took the rest."""
+    kept, kept_cpu = (sum(ms <= MOST_MS for ms in times) for times in (clock_ms, cpu_ms))
+    least = LEAST_RUNS * len(clock_ms) / RUNS
+    return Figure(
+        name="cold_start_runs",
+        what=f"runs under {MOST_MS} ms by the clock, of {len(clock_ms)}, the slowest handler ({handler})",
+        unit="runs",
+        value=kept,
+        lowest=kept,
+        highest=kept_cpu,
+        limit=least,
+        at_least=True,
+        verdict=Verdict.GOOD if kept >= least else Verdict.UNDECIDED if kept_cpu >= least else Verdict.BAD,
+        detail={"clock_ms": [round(ms, 1) for ms in clock_ms]},
+    )
+
+
+def _start(handler: str, *options: str) -> dict[str, list[float]]:
+    done = _run(handler, *options)
+    return dict(json.loads(done.stdout))
+
+
+def _run(handler: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    event = min((ROOT / "events" / handler).glob("good*.json"))
+    command = [str(PYTHON), "-B", *options, str(PROGRAM), handler, str(event)]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+
+
+def environment() -> dict[str, str]:
+    """Every variable that a function of the template may need. Nothing is there: nothing is called."""
+    names = re.findall(r"^ {10}([A-Z][A-Z_]+):", (ROOT / "template.yaml").read_text(), re.MULTILINE)
+    arn = "arn:aws:rds:us-east-1:123456789012:cluster:bench"
+    aws = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+    url = {"WEBSOCKET_CALLBACK_URL": "https://x.execute-api.us-east-1.amazonaws.com/v1"}
+    return {**dict.fromkeys(names, "0"), "DATABASE_CLUSTER_ARN": arn, "DATABASE_SECRET_ARN": arn, **url, **aws} | {
+        "PYTHONPATH": str(PACKAGE)
     }
 
 
-def _import(handler: str) -> float:
-    done = subprocess.run(
-        [sys.executable, "-B", "-c", PROGRAM.format(handler=handler)],
-        env={"PYTHONPATH": str(PACKAGE), "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return float(done.stdout)
+def _import_times(handler: str) -> str:
+    return _run(handler, "-X", "importtime").stderr
+
+
+def breakdown(log: str) -> dict[str, float]:
+    """Milliseconds of imports by who brought them, from `-X importtime`; `other` is the standard library, most of it.
+
+    >>> breakdown("import time:       500 |   900 |   botocore.client\\nimport time: 1500 | 1500 | json")
+    {'botocore': 0.5, 'other': 1.5}
+    """
+    parts: dict[str, float] = defaultdict(float)
+    for own, name in re.findall(r"^import time: +(\d+) \| +\d+ \| +(\S+)$", log, re.MULTILINE):
+        package = name.partition(".")[0]
+        parts[package if package in PARTS else "other"] += int(own) / 1000
+    return {name: round(ms, 1) for name, ms in parts.items()}

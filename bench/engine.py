@@ -18,10 +18,12 @@ SLOTS, CONTEXT, NICE = 8, 2048, "10"  # as the laptop's cloud runs it, with as m
 
 
 @contextmanager
-def starting() -> Iterator[str]:
-    """Its base URL, as soon as its process is started: nobody listens there yet."""
+def starting(pace: float | None = None, slots: int = SLOTS, context: int = CONTEXT) -> Iterator[str]:
+    """Its base URL, as soon as its process is started: nobody listens there yet. With a `pace` the paced engine, so
+    many tokens a second for each stream; it is not nice: it computes nothing, and its clock is what is measured by."""
     port = free_port(0)
-    options = {"--port": str(port), "--slots": str(SLOTS), "--context": str(CONTEXT), "--nice": NICE}
+    options = {"--port": str(port), "--slots": str(slots), "--context": str(context)}
+    options |= {"--nice": NICE} if pace is None else {"--pace": str(pace), "--load-seconds": "0"}
     process = subprocess.Popen(
         [sys.executable, "-m", "local.engine", *(word for option in options.items() for word in option)],
         cwd=ROOT,
@@ -36,10 +38,10 @@ def starting() -> Iterator[str]:
 
 
 @contextmanager
-def running() -> Iterator[tuple[str, float]]:
+def running(pace: float | None = None, slots: int = SLOTS, context: int = CONTEXT) -> Iterator[tuple[str, float]]:
     """(base URL, seconds from the start of its process to its first completion)."""
     begun = time.perf_counter()
-    with starting() as url:
+    with starting(pace, slots, context) as url:
         while not _healthy(url):
             time.sleep(0.01)
         list(stream(url, [{"role": "user", "content": "Hi"}], 1))

@@ -1,8 +1,10 @@
 """The ideal client: keeps an engine's slots full over plain HTTP, and does nothing else. Nothing is kept, counted or
-tried again; a connection is opened for every request, and its answer read to the end. The baseline of every batch."""
+tried again; a connection is opened for every request, and its answer read to the end. The baseline of every batch, and
+with `stream` of every chat."""
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Body = dict[str, Any]
+
+FIRST_TEXT = b'"content":"'  # a first chunk has only a role, and `null` here
+TOKENS = re.compile(rb'"completion_tokens": *(\d+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,7 @@ async def drive_async(
     order = list(range(len(bodies)))
     if longest_first:
         order.sort(key=lambda number: -int(bodies[number].get("max_tokens") or 0))
-    left = iter([(number, _request(url, path, bodies[number])) for number in order])
+    left = iter([(number, _request(url, path, {**bodies[number], "stream": False})) for number in order])
     answers: dict[int, bytes] = {}
     host, port = urlsplit(url).hostname, urlsplit(url).port
 
@@ -54,8 +59,36 @@ async def drive_async(
     return Driven(seconds, sum(answer["usage"]["completion_tokens"] for answer in read), read)
 
 
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """`first_text_at`: on the clock of `time.perf_counter`."""
+
+    first_text_at: float
+    completion_tokens: int
+
+
+async def stream(url: str, body: Body, path: str = "/v1/chat/completions") -> Streamed:
+    """One streamed answer, of which nothing is read but when it began and how long it was. Raises RuntimeError when it
+    is not a whole one."""
+    asked = {**body, "stream": True, "stream_options": {"include_usage": True}}
+    reader, writer = await asyncio.open_connection(urlsplit(url).hostname, urlsplit(url).port)
+    first_text_at, before = 0.0, b""
+    try:
+        writer.write(_request(url, path, asked))
+        while piece := await reader.read(1 << 16):
+            before = before[-1000:] + piece
+            if not first_text_at and FIRST_TEXT in before:
+                first_text_at = time.perf_counter()
+    finally:
+        writer.close()
+    used = TOKENS.findall(before)
+    if not first_text_at or not used or b"[DONE]" not in before:
+        raise RuntimeError(f"the engine's stream ended with {before[-300:]!r}")
+    return Streamed(first_text_at, int(used[-1]))
+
+
 def _request(url: str, path: str, body: Body) -> bytes:
-    data = json.dumps({**body, "stream": False}).encode()
+    data = json.dumps(body).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(data)}\r\nConnection: close\r\n\r\n".encode() + data
 

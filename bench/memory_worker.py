@@ -5,7 +5,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from foreverus.batches.shards.queue import shard_message
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.notifications.outbox import MemoryOutbox
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
-from foreverus.worker.contact import Contact, RunInline, RunInThreads
+from foreverus.worker.contact import Contact, P, RunInline, RunInThreads, T
 from foreverus.worker.instance import MemoryInstance
 from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.run import run
@@ -101,7 +101,31 @@ class HeardTasks(MemoryTasks):
 ON_GPU = NextRound(number=1, start=RoundStart(planned=NextStep.GPU), choice={}, metadata={}, backend="gpu")
 
 
-class BatchWorker:
+class CountedCalls(RunInline):
+    """`RunInline` that knows how many there were."""
+
+    def __init__(self, contact: Contact, latency_s: float):
+        super().__init__(contact, latency_s)
+        self.made = 0
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        self.made += 1
+        return await super().__call__(function, *args, **kwargs)
+
+
+class HeardPush(MemoryPush):
+    """`MemoryPush` that hands every frame to whoever listens on its connection, and keeps none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.listeners: dict[str, Callable[[bytes], None]] = {}
+
+    def post(self, topic: str, connection_id: str, data: bytes) -> bool:
+        self.listeners[connection_id](data)
+        return True
+
+
+class MemoryWorker:
     """A worker that serves; `answer` gives it one batch after the other. Made by `serving`."""
 
     def __init__(self, url: str, model: str, slots: int, context: int):
@@ -120,11 +144,11 @@ class BatchWorker:
             MailboxSnapshot("ses_1", "i-1", "booting", task="boot", task_token="boot", launched_at=now)
         )
         self.batches, self.objects = MemoryBatches(), MemoryObjects(lambda: datetime.now(UTC))
-        self.queue, chats = LongPolled(), LongPolled()
-        run_blocking = RunInline(contact, AWS_S)
+        self.queue, self.chats = LongPolled(), LongPolled()
+        self.calls = CountedCalls(contact, AWS_S)
         self.polls = RunInThreads(contact, 2, "receive")
         self.made = 0
-        answers = MemoryAnswers()
+        self.answers, self.push = MemoryAnswers(), HeardPush()
         self.ports = WorkerPorts(
             settings=WorkerSettings.from_env(settings),
             me=instance.me,
@@ -132,15 +156,15 @@ class BatchWorker:
             instance=instance,
             mailbox=self.mailbox,
             tasks=self.tasks,
-            answers=answers,
-            pending=answers.pending,
-            push=MemoryPush(),
+            answers=self.answers,
+            pending=self.answers.pending,
+            push=self.push,
             batches=self.batches,
             objects=self.objects,
-            chat_queue=chats,
+            chat_queue=self.chats,
             batch_queue=self.queue,
-            run_blocking=run_blocking,
-            run_push=run_blocking,
+            run_blocking=self.calls,
+            run_push=self.calls,
             run_receive=self.polls,
             contact=contact,
         )
@@ -204,9 +228,9 @@ class BatchWorker:
 
 
 @asynccontextmanager
-async def serving(url: str, model: str, slots: int, context: int) -> AsyncIterator[BatchWorker]:
+async def serving(url: str, model: str, slots: int, context: int) -> AsyncIterator[MemoryWorker]:
     """A worker that is healthy and serves, until the block ends. Raises RuntimeError when it ends badly."""
-    worker = BatchWorker(url, model, slots, context)
+    worker = MemoryWorker(url, model, slots, context)
     worker.tasks.open |= {"boot", "serve"}
     living = asyncio.create_task(run(worker.ports))
     try:

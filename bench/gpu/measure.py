@@ -9,8 +9,8 @@ from typing import Any
 
 from bench.gpu.engines import Engine
 from bench.gpu.shapes import Shape
-from bench.gpu.worker import Answered, serving
 from bench.ideal import Driven, drive_async
+from bench.memory_worker import Answered, serving
 
 Body = dict[str, Any]
 Report = dict[str, Any]

@@ -11,8 +11,8 @@ from bench.gpu.__main__ import parse
 from bench.gpu.measure import FULL, questions, report
 from bench.gpu.server import Server
 from bench.gpu.shapes import MISTRAL_7B, TINY
-from bench.gpu.worker import Answered, serving
 from bench.ideal import Driven
+from bench.memory_worker import Answered, serving
 from tests.unit.bench.letters import Letters
 
 

@@ -125,10 +125,17 @@ class Table:
         return from_attribute_values(found["Item"]) if "Item" in found else None
 
     def query(
-        self, pk: str, sk_prefix: str = "", *, newest_first: bool = False, limit: int = 0, before: str = ""
+        self,
+        pk: str,
+        sk_prefix: str = "",
+        *,
+        newest_first: bool = False,
+        limit: int = 0,
+        before: str = "",
+        page: int = 0,
     ) -> Iterator[Item]:
         """Every item of a partition (with this prefix), consistently, in the order of `sk`; `before`: only smaller
-        sort keys."""
+        sort keys. `page`: items asked for at once, for who will stop somewhere; else it is a megabyte of them."""
         condition, values = "pk = :pk", {":pk": pk}
         if before and sk_prefix:
             # BETWEEN takes its end along; nobody's sort key ends in a character before the space.
@@ -147,19 +154,19 @@ class Table:
             "ScanIndexForward": not newest_first,
             "ConsistentRead": True,
         }
-        if limit:
-            request["Limit"] = limit
+        if limit or page:
+            request["Limit"] = limit or page
         seen = 0
         while True:
-            page = self.client.query(**request)
-            for image in page["Items"]:
+            found = self.client.query(**request)
+            for image in found["Items"]:
                 yield from_attribute_values(image)
                 seen += 1
                 if limit and seen >= limit:
                     return
-            if "LastEvaluatedKey" not in page:
+            if "LastEvaluatedKey" not in found:
                 return
-            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            request["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
     def put(self, item: Values, condition: str = "") -> None:
         """Raises ConditionFailed."""

@@ -21,6 +21,8 @@ from foreverus.conversations.records import (
 )
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
+THREAD_PAGE = 64  # messages: most prompts hold fewer, and of a long conversation a megabyte would be read
+
 
 class Answers(Protocol):
     """The twin is `conversations/memory.py`."""
@@ -61,7 +63,7 @@ class DynamoAnswers:
     def thread(self, message: MessageRef, most_bytes: int) -> Thread:
         just_after = _key(message)["sk"] + "~"
         partition = keys.messages_partition(message.conversation_id)
-        newest_first = self.items.query(partition, newest_first=True, before=just_after)
+        newest_first = self.items.query(partition, newest_first=True, before=just_after, page=THREAD_PAGE)
         return read_thread(messages_from_items(newest_first), message.message_id, most_bytes)
 
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:

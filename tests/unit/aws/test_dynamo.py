@@ -34,6 +34,7 @@ def test_a_partition_of_several_pages_comes_back_whole(aws: Aws) -> None:
     for number in range(30):
         aws.put(pk="P", sk=f"{number:03}", filler="x" * 90_000)  # a page of a query is 1 MB
     assert [item["sk"] for item in aws.items.query("P")] == [f"{number:03}" for number in range(30)]
+    assert [item["sk"] for item in aws.items.query("P", page=7)] == [f"{number:03}" for number in range(30)]
     assert [item["sk"] for item in aws.items.query("P", newest_first=True, limit=2)] == ["029", "028"]
     assert [item["sk"] for item in aws.items.query("P", newest_first=True, limit=2, before="028")] == ["027", "026"]
 

@@ -8,15 +8,16 @@ from collections.abc import Iterable
 
 SHARD_LINES = 100  # of a shard that has been taken and not been read yet: what `validation.py` puts in at most
 TURNS = 2  # lines ready for each slot
-AHEAD_S = 1.0  # and as many as start in that time: taking a shard means a receive, three reads, and a busy laptop
-RATE_STARTS = 64  # the last ones: a rate is measured from them
+# And as many as start in that time: taking a shard means a receive, three reads, and a busy laptop. They are counted
+# over all of it: lines of one length end, and others start, in the same moment, which is no rate.
+AHEAD_S = 1.0
 
 
 class LookAhead:
     def __init__(self, slots: int):
         self.slots = slots
         self._shards: set[Ahead] = set()
-        self._starts: deque[float] = deque(maxlen=RATE_STARTS)
+        self._starts: deque[float] = deque()  # of the last AHEAD_S
         self._changed = asyncio.Event()
 
     @property
@@ -27,9 +28,10 @@ class LookAhead:
     @property
     def wanted(self) -> int:
         """Lines that should be ready."""
-        starts, now = self._starts, asyncio.get_running_loop().time()
-        rate = (len(starts) - 1) / (now - starts[0]) if len(starts) > 1 and now > starts[0] else 0.0
-        return max(TURNS * self.slots, math.ceil(rate * AHEAD_S))
+        before = asyncio.get_running_loop().time() - AHEAD_S
+        while self._starts and self._starts[0] <= before:
+            self._starts.popleft()
+        return max(TURNS * self.slots, len(self._starts))
 
     async def wait_until_free(self) -> int:
         """Waits until shards should be taken; returns how many, at least one."""

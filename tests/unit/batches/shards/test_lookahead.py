@@ -57,3 +57,16 @@ async def test_shard_that_was_already_done_makes_room() -> None:
     shard.release()
     shard.release()
     assert await waiting == 1
+
+
+@in_jumping_time
+async def test_lines_that_start_in_one_moment_are_no_reason_to_take_the_whole_batch() -> None:
+    """Answers of one length end together, and the next lines start within a millisecond."""
+    look = LookAhead(64)
+    shards = [look.reserve() for _ in range(2)]
+    for first, shard in enumerate(shards):
+        shard.holds(range(100 * first, 100 * first + 100))
+    for number in range(64):
+        await asyncio.sleep(0.00001)
+        shards[0].started(number)
+    assert look.wanted == 128

@@ -128,17 +128,16 @@ class HeardPush(MemoryPush):
 class MemoryWorker:
     """A worker that serves; `answer` gives it one batch after the other. Made by `serving`."""
 
-    def __init__(self, url: str, model: str, slots: int, context: int):
+    def __init__(self, engine: OpenAiEngine, slots: int, context: int):
         settings = {
             **dict.fromkeys(("TABLE_NAME", "CHAT_QUEUE_URL", "BATCH_QUEUE_URL", "WEBSOCKET_CALLBACK_URL"), "memory"),
-            **{"DATA_BUCKET": "memory", "MODEL_ID": model, "CONTEXT_TOKENS": str(context), "ENGINE_URL": url},
+            **{"DATA_BUCKET": "memory", "MODEL_ID": engine.model, "CONTEXT_TOKENS": str(context), "ENGINE_URL": "x"},
             **{"ENGINE_SLOTS": str(slots), "IDLE_SECONDS": "3600", "MAX_SESSION_SECONDS": "21600"},
             **{"VISIBILITY_SECONDS": "60", "HEARTBEAT_SECONDS": "15", "AWS_DEFAULT_REGION": "us-east-1"},
         }
         now = datetime.now(UTC)
         instance, contact = MemoryInstance(), Contact()
-        self.model = model
-        self.engine = OpenAiEngine(url, model)
+        self.model = engine.model
         self.tasks = HeardTasks()
         self.mailbox = MemoryMailbox(
             MailboxSnapshot("ses_1", "i-1", "booting", task="boot", task_token="boot", launched_at=now)
@@ -152,7 +151,7 @@ class MemoryWorker:
         self.ports = WorkerPorts(
             settings=WorkerSettings.from_env(settings),
             me=instance.me,
-            engine=self.engine,
+            engine=engine,
             instance=instance,
             mailbox=self.mailbox,
             tasks=self.tasks,
@@ -171,36 +170,30 @@ class MemoryWorker:
 
     async def answer(self, bodies: Sequence[Body]) -> Answered:
         """A whole round of a batch. The clock runs from the first shard's message to the token's answer."""
-        ref, shards = self._validated(bodies)
+        ref = self.validated(bodies)
+        return self._read(ref, await self.serve(ref))
+
+    async def serve(self, ref: BatchRef) -> float:
+        """Seconds from the first shard's message to the token's answer."""
         token = f"{ref.batch_id}-round-1"
         self.tasks.open.add(token)
         self.batches.begin_round(ref, ON_GPU)
         self.batches.offer(ref, 1, token, datetime.now(UTC))
         begun = time.perf_counter()
-        for shard in range(shards):
+        for shard in range(len(self.batches.shards(ref.batch_id))):
             self.queue.put(json.dumps(shard_message(ref, shard, 1)))
         async with asyncio.timeout(SPARE_S):
             await self.tasks.over(token)
-        seconds = time.perf_counter() - begun
-        return self._read(ref, seconds)
+        return time.perf_counter() - begun
 
-    def _validated(self, bodies: Sequence[Body]) -> tuple[BatchRef, int]:
+    def validated(self, bodies: Sequence[Body]) -> BatchRef:
         """The batch as the API and the state machine's first step leave it: checked, and cut into shards."""
         self.made += 1
-        batch_id, now = f"batch_{self.made}", datetime.now(UTC)
-        request = {"input_file_id": f"file_{self.made}", "endpoint": ENDPOINT, "completion_window": "24h"}
-        record = new_batch(batch_id, "bench", request, now)
-        ref = BatchRef("bench", batch_id)
-        lines = [
-            {"custom_id": f"line-{n}", "method": "POST", "url": ENDPOINT, "body": {**body, "model": self.model}}
-            for n, body in enumerate(bodies)
-        ]
-        self.objects.put(record.source_key, "".join(json.dumps(line) + "\n" for line in lines).encode())
-        self.batches.create(record, None, now)
+        ref = put_batch(self.batches, self.objects, self.model, bodies, self.made)
         verdict = Validator(self.batches, self.objects, MemoryOutbox(), self.model, lambda: datetime.now(UTC)).run(ref)
         if not verdict["valid"]:
             raise RuntimeError(f"the batch is not valid: {self.record(ref).errors}")
-        return ref, len(self.batches.shards(batch_id))
+        return ref
 
     def record(self, ref: BatchRef) -> Batch:
         batch = self.batches.get(ref)
@@ -227,10 +220,36 @@ class MemoryWorker:
         return [json.loads(line) for line in self.objects.held.get(key, b"").splitlines()]
 
 
+def put_batch(
+    store: MemoryBatches, objects: MemoryObjects, model: str, bodies: Sequence[Body], number: int
+) -> BatchRef:
+    """A batch as the API leaves it."""
+    batch_id, now = f"batch_{number}", datetime.now(UTC)
+    request = {"input_file_id": f"file_{number}", "endpoint": ENDPOINT, "completion_window": "24h"}
+    record = new_batch(batch_id, "bench", request, now)
+    lines = [
+        {"custom_id": f"line-{n}", "method": "POST", "url": ENDPOINT, "body": {**body, "model": model}}
+        for n, body in enumerate(bodies)
+    ]
+    objects.put(record["source_key"], "".join(json.dumps(line) + "\n" for line in lines).encode())
+    store.create(record, None, now)
+    return BatchRef("bench", batch_id)
+
+
 @asynccontextmanager
 async def serving(url: str, model: str, slots: int, context: int) -> AsyncIterator[MemoryWorker]:
-    """A worker that is healthy and serves, until the block ends. Raises RuntimeError when it ends badly."""
-    worker = MemoryWorker(url, model, slots, context)
+    """A worker in front of the engine at `url`, healthy and serving, until the block ends. Raises RuntimeError when it
+    ends badly."""
+    engine = OpenAiEngine(url, model)
+    try:
+        async with serving_with(MemoryWorker(engine, slots, context)) as worker:
+            yield worker
+    finally:
+        await engine.aclose()
+
+
+@asynccontextmanager
+async def serving_with(worker: MemoryWorker) -> AsyncIterator[MemoryWorker]:
     worker.tasks.open |= {"boot", "serve"}
     living = asyncio.create_task(run(worker.ports))
     try:
@@ -249,4 +268,3 @@ async def serving(url: str, model: str, slots: int, context: int) -> AsyncIterat
         living.cancel()
         await asyncio.gather(living, return_exceptions=True)
         worker.polls.close()
-        await worker.engine.aclose()

@@ -1,48 +1,45 @@
 """Runs every measurement (or those that are named) and writes bench/results/bench.json, where the others stay: each is
-compared with a baseline of its own run."""
+compared with a baseline of its own run. The whole log, with every sample, goes to .local/bench.json."""
 
-import json
-import os
-import platform
 import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-from bench import batch, boot, chat, cold_start, engine
+from bench import batch, batch_growth, boot, chat, cold_start, engine, growth, paced, report
+from bench.figures import Figure, Verdict
 from local.cloud import running
 from local.person import Person
 from local.state import LOCAL
 
-RESULTS = Path(__file__).parent / "results" / "bench.json"
-CHAT_NAMES = ("boot", "first_delta", "throughput")
-NAMES = ("cold_start", *CHAT_NAMES, *batch.NAMES)
+NAMES = ("cold_start", *paced.NAMES, "growth", batch_growth.NAME, "boot", *chat.NAMES, "batch")
 
 
-def measure(names: list[str]) -> Iterator[dict[str, Any]]:
+def measure(names: list[str]) -> Iterator[Figure]:
     if "cold_start" in names:
-        yield cold_start.measure()
-    if set(CHAT_NAMES) & set(names):
-        yield from measure_chat(names)
-    if set(batch.NAMES) & set(names):  # they need each other's runs
+        yield from cold_start.measure()
+    yield from paced.measure(names)
+    if "growth" in names:
+        yield from growth.measure()
+    if batch_growth.NAME in names:
+        yield from batch_growth.measure()
+    if "boot" in names:
         with running(LOCAL / "bench", print, usual_ports=False) as cloud:
-            yield from batch.measure(cloud)
-
-
-def measure_chat(names: list[str]) -> Iterator[dict[str, Any]]:
-    with running(LOCAL / "bench", print, usual_ports=False) as cloud:
-        if "boot" in names:
             yield boot.measure(cloud)
-        if not {"first_delta", "throughput"} & set(names):
-            return
-        with Person(cloud.outputs) as person:
-            session_id, _ = person.start_session()
-            with engine.running() as (url, _):
-                if "first_delta" in names:
-                    yield chat.first_delta(cloud, person, url)
-                if "throughput" in names:
-                    yield chat.throughput(person, url)
-            person.end_session(session_id)
+    if set(chat.NAMES) & set(names) or "batch" in names:
+        yield from at_a_known_pace(names)
+
+
+def at_a_known_pace(names: list[str]) -> Iterator[Figure]:
+    """In a cloud whose engine computes nothing."""
+    slots = {"EngineSlots": str(batch.SLOTS)}
+    with running(LOCAL / "bench", print, usual_ports=False, pace=paced.PACE, parameters=slots) as cloud:
+        if set(chat.NAMES) & set(names):
+            with Person(cloud.outputs) as person:
+                session_id, _ = person.start_session()
+                with engine.running(pace=paced.PACE, slots=batch.SLOTS, context=paced.CONTEXT) as (url, _):
+                    yield from chat.measure(names, cloud, person, url)
+                person.end_session(session_id)
+        if "batch" in names:
+            yield from batch.measure(cloud)
 
 
 def main() -> int:
@@ -50,24 +47,12 @@ def main() -> int:
     if unknown := set(names) - set(NAMES):
         print(f"Unknown: {', '.join(sorted(unknown))}. There are: {', '.join(NAMES)}")
         return 2
-    results = []
-    for result in measure(names):
-        results.append(result)
-        verdict = "ok " if result["good"] else "BAD"
-        print(
-            f"{verdict} {result['name']:17} {result['value']} {result['unit']} (limit {result['limit']})",
-            result["what"],
-            sep=": ",
-        )
-        print("    " + json.dumps({k: v for k, v in result.items() if k not in ("name", "what", "unit", "value")}))
-    kept = json.loads(RESULTS.read_text())["results"] if RESULTS.exists() else []
-    measured = {result["name"] for result in results}
-    together = [result for result in kept if result["name"] not in measured] + results
-    together.sort(key=lambda result: NAMES.index(result["name"]))
-    machine = {"cpus": os.cpu_count(), "system": platform.system(), "python": platform.python_version()}
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine, "results": together}, indent=2) + "\n")
-    return 0 if all(result["good"] for result in results) else 1
+    figures = []
+    for figure in measure(names):
+        figures.append(figure)
+        print(report.line(figure), flush=True)
+    report.write(figures, whole=set(names) == set(NAMES))
+    return 1 if any(figure.verdict is Verdict.BAD for figure in figures) else 0
 
 
 if __name__ == "__main__":

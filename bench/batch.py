@@ -8,7 +8,10 @@ from statistics import median
 from typing import Any
 
 from bench import engine, ideal
+from bench.figures import Figure, figure, ratios
+from bench.paced import CONTEXT, PACE
 from bench.pattern import Pattern, Run, states_entered
+from bench.processor import contention
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 from local.cloud import Cloud
@@ -16,6 +19,7 @@ from local.person import Person
 
 NAMES = ("batch", "batch_cold", "batch_pattern", "batch_transitions", "chat_beside_batch")
 
+SLOTS = 16
 LINES = 400
 SHORTEST, LONGEST = 8, 24  # tokens of an answer
 ROUNDS = 3
@@ -36,31 +40,34 @@ Result = dict[str, Any]
 Body = dict[str, Any]
 
 
-def measure(cloud: Cloud) -> Iterator[Result]:
-    """All five. Nobody's session is live when it begins, and none when it ends."""
+def measure(cloud: Cloud) -> Iterator[Figure]:
+    """All five, with an engine of a known pace on both sides. Nobody's session is live when it begins, and none when it
+    ends."""
     with Person(cloud.outputs) as person:
         batches = Batches(cloud, person)
         cold = batches.run(bodies(0, LINES))
         session_id, _ = person.start_session()  # the one that the batch has bought, or another one
-        with engine.running() as (url, started_s):
+        with engine.running(pace=PACE, slots=SLOTS, context=CONTEXT) as (url, started_s):
             yield from _with_a_live_session(batches, person, url, cold, started_s)
         person.end_session(session_id)
         spent = len(batches.entered("GpuSessionArn", session_id)) + len(batches.entered("BatchRunArn", cold.batch_id))
         pattern = _pattern(cloud)
-    yield pattern_result(cold, pattern, spent)
+    yield from pattern_results(cold, pattern, spent)
 
 
 def _with_a_live_session(
     batches: "Batches", person: Person, url: str, cold: "Whole", engine_s: float
-) -> Iterator[Result]:
+) -> Iterator[Figure]:
     ours: list[Whole] = []
     direct: list[ideal.Driven] = []
+    waited = [contention()]
     for number in range(ROUNDS):  # each side is first once
         sides = [lambda n=number: ours.append(batches.run(bodies(10 + n, LINES)))]
-        sides.append(lambda n=number: direct.append(ideal.drive(url, bodies(20 + n, LINES), engine.SLOTS)))
+        sides.append(lambda n=number: direct.append(ideal.drive(url, bodies(20 + n, LINES), SLOTS)))
         for side in sides[:: -1 if number % 2 else 1]:
             side()
-    yield warm_result(ours, direct)
+        waited.append(contention())
+    yield warm_result(ours, direct, waited)
     yield cold_result(cold, engine_s, [one.seconds for one in direct])
     few = batches.run(bodies(30, FEW_LINES))
     yield transitions_result({one.lines: batches.entered("BatchRunArn", one.batch_id) for one in (few, *ours)})
@@ -156,7 +163,7 @@ class Batches:
         return states_entered(self.machines, execution)
 
 
-def _chat_beside(batches: Batches, person: Person) -> Result:
+def _chat_beside(batches: Batches, person: Person) -> Figure:
     idle = _first_deltas(person, "idle")
     batch_id, began = batches.create(bodies(40, LINES))
     while not batches.record(batch_id).get("sessions"):  # a worker has taken its first shard
@@ -185,9 +192,9 @@ def _first_deltas(person: Person, what: str) -> list[float]:
 
 def _pattern(cloud: Cloud) -> Run:
     """With its engine's start, like our cold batch: who polls for health finds it some time after it is healthy."""
-    pattern = Pattern(cloud, engine.SLOTS)
+    pattern = Pattern(cloud, SLOTS)
     try:
-        with engine.starting() as url:
+        with engine.starting(pace=PACE, slots=SLOTS, context=CONTEXT) as url:
             run = pattern.run(url, bodies(50, LINES))
     finally:
         pattern.close()
@@ -196,82 +203,86 @@ def _pattern(cloud: Cloud) -> Run:
     return run
 
 
-def warm_result(ours: list[Whole], direct: list[ideal.Driven]) -> Result:
-    """Round by round: a laptop's speed changes within minutes, and the two sides of a round are neighbours."""
-    rounds = [our.tokens_per_second / their.tokens_per_second for our, their in zip(ours, direct, strict=True)]
-    ratio = median(rounds)
-    return {
-        "name": "batch",
-        "what": f"tokens/s of a batch of {LINES} prompts, batches.create to completed / an ideal client of the engine",
-        "unit": "x",
-        "value": round(ratio, 3),
-        "limit": LEAST_RATIO,
-        "good": ratio >= LEAST_RATIO,
-        "rounds": [round(one, 3) for one in rounds],
-        "ours_tokens_per_s": [round(one.tokens_per_second, 1) for one in ours],
-        "baseline_tokens_per_s": [round(one.tokens_per_second, 1) for one in direct],
-    }
+def warm_result(ours: list[Whole], direct: list[ideal.Driven], waited: list[float]) -> Figure:
+    """Round by round: the two sides of a round are neighbours."""
+    return figure(
+        "batch",
+        ratios(*([one.tokens_per_second for one in side] for side in (ours, direct))),
+        LEAST_RATIO,
+        what=f"tokens/s of a batch of {LINES} prompts, batches.create to completed / an ideal client of the engine",
+        unit="x",
+        at_least=True,
+        waited=waited,
+        ours_tokens_per_s=[round(one.tokens_per_second, 1) for one in ours],
+        baseline_tokens_per_s=[round(one.tokens_per_second, 1) for one in direct],
+    )
 
 
-def cold_result(cold: Whole, engine_s: float, direct_s: list[float]) -> Result:
-    more = cold.seconds - engine_s - median(direct_s)
-    return {
-        "name": "batch_cold",
-        "what": f"batches.create to completed, {LINES} prompts and no GPU, minus cold engine + ideal client",
-        "unit": "s more",
-        "value": round(more, 3),
-        "limit": MOST_COLD_S,
-        "good": more <= MOST_COLD_S,
-        "ours_s": round(cold.seconds, 2),
-        "baseline_s": {"cold_engine": round(engine_s, 2), "ideal_client": round(median(direct_s), 2)},
-    }
+def cold_result(cold: Whole, engine_s: float, direct_s: list[float]) -> Figure:
+    """One cold batch, minus the engine's start and each of the ideal client's rounds."""
+    return figure(
+        "batch_cold",
+        [cold.seconds - engine_s - seconds for seconds in direct_s],
+        MOST_COLD_S,
+        what=f"batches.create to completed, {LINES} prompts and no GPU, minus cold engine + ideal client",
+        unit="s more",
+        waited=[contention()],
+        ours_s=round(cold.seconds, 2),
+        baseline_s={"cold_engine": round(engine_s, 2), "ideal_client": [round(seconds, 2) for seconds in direct_s]},
+    )
 
 
-def transitions_result(entered: dict[int, list[str]]) -> Result:
-    """`entered`: states by lines. A batch has a round for each look at what is left, and each costs as many."""
+def transitions_result(entered: dict[int, list[str]]) -> Figure:
+    """`entered`: states by lines. A batch has a round for each look at what is left, and each costs as many. Beside its
+    rounds, a batch of more lines must have no more."""
     rounds = {lines: states.count("Serve on GPU") for lines, states in entered.items()}
     beside = {len(states) - ROUND * rounds[lines] for lines, states in entered.items()}
-    most = max(len(states) for states in entered.values())
-    return {
-        "name": "batch_transitions",
-        "what": "state transitions of a batch's execution: the same whatever its lines, but for 3 a round",
-        "unit": "transitions",
-        "value": most,
-        "limit": MOST_TRANSITIONS,
-        "good": len(beside) == 1 and most <= MOST_TRANSITIONS,
-        "by_lines": {lines: len(states) for lines, states in entered.items()},
-        "rounds_by_lines": rounds,
-        "rounds_within_the_limit": (MOST_TRANSITIONS - max(beside)) // ROUND,
-    }
+    if len(beside) != 1:
+        raise RuntimeError(f"the number of transitions grows with the lines: {entered}")
+    return figure(
+        "batch_transitions",
+        [len(states) for states in entered.values()],
+        MOST_TRANSITIONS,
+        what="state transitions of a batch's execution: the same whatever its lines, but for 3 a round",
+        unit="transitions",
+        by_lines={lines: len(states) for lines, states in entered.items()},
+        rounds_within_the_limit=(MOST_TRANSITIONS - max(beside)) // ROUND,
+    )
 
 
-def chat_result(idle: list[float], beside: list[float]) -> Result:
-    ratio = median(beside) / median(idle)
-    return {
-        "name": "chat_beside_batch",
-        "what": "POST of a message to its first delta while a batch runs / while nothing else does, medians",
-        "unit": "x",
-        "value": round(ratio, 3),
-        "limit": MOST_CHAT_RATIO,
-        "good": ratio <= MOST_CHAT_RATIO,
-        "beside_ms": [round(seconds * 1000, 1) for seconds in sorted(beside)],
-        "idle_ms": [round(seconds * 1000, 1) for seconds in sorted(idle)],
-    }
+def chat_result(idle: list[float], beside: list[float]) -> Figure:
+    """In three blocks, each against its part of the quiet time."""
+    blocks = [slice(at, at + CHATS // 3) for at in range(0, CHATS, CHATS // 3)]
+    return figure(
+        "chat_beside_batch",
+        [median(beside[block]) / median(idle[block]) for block in blocks],
+        MOST_CHAT_RATIO,
+        what="POST of a message to its first delta while a batch runs / while nothing else does, medians",
+        unit="x",
+        waited=[contention()],
+        beside_ms=[round(seconds * 1000, 1) for seconds in beside],
+        idle_ms=[round(seconds * 1000, 1) for seconds in idle],
+    )
 
 
-def pattern_result(cold: Whole, pattern: Run, transitions: int) -> Result:
+def pattern_results(cold: Whole, pattern: Run, transitions: int) -> Iterator[Figure]:
     """`transitions`: of the batch and of the session that it bought."""
-    ratio = cold.seconds / pattern.seconds
-    return {
-        "name": "batch_pattern",
-        "what": f"{LINES} prompts with a cold start / a Map state with a Lambda and a request a line, polled health",
-        "unit": "x of its time",
-        "value": round(ratio, 3),
-        "limit": 1.0,
-        "good": ratio <= 1.0 and transitions < pattern.transitions,
-        "ours_s": round(cold.seconds, 2),
-        "baseline_s": round(pattern.seconds, 2),
-        "ours_transitions": transitions,
-        "baseline_transitions": pattern.transitions,
-        "transitions_ratio": round(transitions / pattern.transitions, 4),
-    }
+    yield figure(
+        "batch_pattern",
+        [cold.seconds / pattern.seconds],
+        1.0,
+        what=f"{LINES} prompts with a cold start / a Map state with a Lambda and a request a line, polled health",
+        unit="x of its time",
+        waited=[contention()],
+        ours_s=round(cold.seconds, 2),
+        baseline_s=round(pattern.seconds, 2),
+    )
+    yield figure(
+        "batch_pattern_transitions",
+        [transitions / pattern.transitions],
+        1.0,
+        what=f"state transitions of {LINES} prompts with a session / of that Map state",
+        unit="x",
+        ours=transitions,
+        baseline=pattern.transitions,
+    )

@@ -1,5 +1,6 @@
 """What a piece of work took of the processor, and how long it had to wait for one."""
 
+import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,3 +34,40 @@ def _waited_s() -> float:
         return int(SCHEDSTAT.read_text().split()[1]) / 1e9
     except (OSError, LookupError, ValueError):
         return 0.0
+
+
+def contention(seconds: float = 0.2) -> float:
+    """The share of its time in which a thread that only computes has to wait now: what other work takes. Of what other
+    processes do for us nobody tells how long they waited; this is how the machine was beside them."""
+    watch, until = Stopwatch(), time.perf_counter() + seconds
+    while time.perf_counter() < until:
+        pass
+    return watch.read().waited
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below that one."""
+    children: dict[int, list[int]] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:  # it has just ended
+            continue
+        children.setdefault(parent, []).append(int(stat.parent.name))
+    found = list(children.get(pid, []))
+    for child in found:
+        found += children.get(child, [])
+    return found
+
+
+def command(pid: int) -> str:
+    try:
+        return (Path("/proc") / str(pid) / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except OSError:
+        return ""
+
+
+def cpu_s_of(pid: int) -> float:
+    """Seconds of the processor that a process has used, its threads together."""
+    fields = (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

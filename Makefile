@@ -54,7 +54,7 @@ check-page:
 check-tests:
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/statemachines tests/template tests/unit
 
-bench: install page ## what is fast, as ratios; results in bench/results/
+bench: install page ## what is fast and does not grow, as ratios; results in bench/results/
 	@PYTHONPATH=src $(BIN)/python -m bench
 
 faults: install page ## everything that can fail, at every moment; results in bench/results/

@@ -1,1 +1,3 @@
-"""`make bench`: what must be fast, each as a ratio or difference against a named baseline of the same run."""
+"""`make bench`: what must be fast and must not grow, each against a named baseline of the same run. Knows `src/`,
+`local/` and, for workers on a clock that jumps, `tests/`; nobody imports it.
+"""

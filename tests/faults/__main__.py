@@ -1,6 +1,6 @@
 """`make faults`: plays the matrix in several of the laptop's clouds at once, and says what did not hold.
 
-python -m tests.faults                     all of it; results in bench/results/faults.json
+python -m tests.faults                     all of it; results in bench/results/faults.json, the log in .local/
 python -m tests.faults --only NAME …       these cases alone
 python -m tests.faults --fast              one case of each kind, in under 90 s
 python -m tests.faults --list              the names
@@ -29,7 +29,7 @@ def main() -> int:
     parser.add_argument("--unsaved", action="store_true", help="leave bench/results/faults.json as it is")
     parser.add_argument("--processes", type=int, default=5, help="clouds at once (default: 5)")
     parser.add_argument("--match", default="", help="only the cases of the matrix with this text in their names")
-    parser.add_argument("--into", type=Path, help="writes the results of these cases to that file too")
+    parser.add_argument("--into", type=Path, help="writes the log of these cases to that file too")
     args = parser.parse_args()
     if args.ways is not None:
         from tests.faults import ways
@@ -38,7 +38,7 @@ def main() -> int:
     if args.mutants is not None:
         from tests.faults import mutants
 
-        return mutants.main(args.mutants)
+        return mutants.main(args.mutants, save=not args.unsaved)
     return run.main(args)
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.state import ROOT
+from tests.faults import results
 
 # What a copy needs and is not built anew. The page is copied, because a build may write into its folder.
 LINKED = (".venv", ".local/ministack", ".local/worker")
@@ -176,9 +177,9 @@ def play(mutant: Mutant | None, run: tuple[str, ...]) -> tuple[int, str]:
         return done.returncode, done.stdout + done.stderr
 
 
-def main(names: list[str]) -> int:
+def main(names: list[str], save: bool = True) -> int:
     """0 when every mutant was caught: the cases that are there for it ran, and said what is violated."""
-    caught = 0
+    caught: dict[str, bool] = {}
     wanted = [one for one in MUTANTS if not names or any(name in one.name for name in names)]
     for mutant in wanted:
         begun = time.monotonic()
@@ -187,15 +188,17 @@ def main(names: list[str]) -> int:
         except subprocess.TimeoutExpired:
             status, output = -1, f"not over after {FAIL_S:.0f} s"
         noticed = status == 1 and "violated" in output and "the harness failed" not in output
-        caught += noticed
+        caught[mutant.name] = noticed
         print(f"{'caught' if noticed else 'MISSED':7} {time.monotonic() - begun:5.0f} s  {mutant.name}", flush=True)
         told = [line.strip() for line in output.splitlines() if "violated" in line or line.startswith("      ")]
         print(
             "\n".join(f"        {line[:160]}" for line in (told[:4] if noticed else output.splitlines()[-15:])),
             flush=True,
         )
-    print(f"{caught} of {len(wanted)} mutants caught")
-    return 0 if caught == len(wanted) else 1
+    if save and not names:
+        results.save({"mutants": {name: {"caught": noticed} for name, noticed in caught.items()}})
+    print(f"{sum(caught.values())} of {len(wanted)} mutants caught")
+    return 0 if all(caught.values()) else 1
 
 
 if __name__ == "__main__":

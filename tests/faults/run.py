@@ -1,21 +1,17 @@
 """Plays cases in processes, each with a cloud of its own (`sandbox.py`), and reports."""
 
 import argparse
-import json
 import multiprocessing
 import queue
 import sys
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from tests.faults import table
+from tests.faults.results import counts, save_cases, save_log
 from tests.faults.scenarios import SCENARIOS
-
-RESULTS = Path(__file__).resolve().parents[2] / "bench" / "results" / "faults.json"
-
 
 WARMING = ("good", "batch_bedrock/")  # the functions are warm then: a case counts from its second run
 RECORDED = ("good", *(f"{scenario}/" for scenario in SCENARIOS))
@@ -136,7 +132,7 @@ def main(args: argparse.Namespace) -> int:
     finally:
         processes.close()
     if args.into:
-        save_results(results, time.monotonic() - begun, args.into)
+        save_log(results, args.into)
     return report(results, time.monotonic() - begun, save=not (fixed or args.match or args.unsaved or args.every))
 
 
@@ -166,26 +162,11 @@ def show(result: dict[str, Any], number: int, of: int) -> None:
             print(f"           note: {line}", flush=True)
 
 
-def save_results(results: list[dict[str, Any]], seconds: float, into: Path = RESULTS) -> None:
-    """Beside what the file has of the five ways and the mutants."""
-    kept = json.loads(into.read_text()) if into.exists() else {}
-    summary = {"cases": len(results), "injected": sum(1 for one in results if one["struck"])}
-    summary |= {kind: sum(1 for one in results if one[kind]) for kind in ("leaked", "lost", "duplicated", "wrong")}
-    cases = [{key: value for key, value in one.items() if key != "calls"} for one in results]
-    kept |= {"summary": {**summary, "seconds": round(seconds, 1)}, "cases": cases}
-    into.write_text(json.dumps(kept, indent=1) + "\n")
-
-
 def report(results: list[dict[str, Any]], seconds: float, save: bool) -> int:
-    injected = sum(1 for one in results if one["struck"])
-    counts = {kind: sum(1 for one in results if one[kind]) for kind in ("leaked", "lost", "duplicated", "wrong")}
+    found = counts(results)
     if save:
-        save_results(results, seconds)
-    print(f"{len(results)} cases in {seconds:.0f} s; {len(results) - injected} did not meet their moment")
-    print(f"{counts['wrong']} with a table, queue, token or notification that is not right")
-    print(
-        "{injected} faults injected, {leaked} leaked, {lost} lost, {duplicated} duplicated".format(
-            injected=injected, **counts
-        )
-    )
+        save_cases(results, seconds)
+    print(f"{len(results)} cases in {seconds:.0f} s; {len(results) - found['injected']} did not meet their moment")
+    print(f"{found['wrong']} with a table, queue, token or notification that is not right")
+    print("{injected} faults injected, {leaked} leaked, {lost} lost, {duplicated} duplicated".format(**found))
     return 0 if all(one["verdict"] == "good" for one in results) else 1

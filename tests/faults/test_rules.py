@@ -1,10 +1,14 @@
 """The harness's own rules: which call a rule strikes, and that a name is enough to build a case."""
 
+import json
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from local.faults.rules import Book
+from tests.faults import results, table
 from tests.faults import strikes as strikes_of
-from tests.faults import table
 
 CALLS = {
     "good": [
@@ -132,3 +136,32 @@ def test_every_case_is_built_again_from_its_name() -> None:
         assert table.case(case.name) == case
         assert case.rules or case.strike or case.order or case.name == "good"
         assert case.script == "chat" or case.name.startswith("batch")
+
+
+def played(name: str, **changes: Any) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"leaked": [], "lost": [], "duplicated": [], "wrong": []}
+    return {"name": name, "struck": 1, "orphan_s": 0.0, **nothing, "states": ["Serve"] * 12, "calls": [1], **changes}
+
+
+def test_the_summary_counts_by_scenario_and_the_log_has_every_case(tmp_path: Path) -> None:
+    summary, log = tmp_path / "faults.json", tmp_path / "local" / "log.json"
+    results.save({"ways": [{"way": "catch", "lived_s": 3.0}], "mutants": {"no claim": {"caught": True}}}, summary)
+    cases = [
+        played("strike:host_gone@serving", orphan_s=3.0),
+        played("batch/strike:host_gone@last", struck=0, lost=["line 3"]),
+        played("batch/strike:host_gone@first", orphan_s=7.0),
+    ]
+    results.save_cases(cases, 12.34, summary, log)
+    kept = json.loads(summary.read_text())
+    assert kept["ways"] == [{"way": "catch", "lived_s": 3.0}] and kept["mutants"] == {"no claim": {"caught": True}}
+    assert kept["summary"] == {**results.counts(cases), "seconds": 12.3}
+    assert {name: found["cases"] for name, found in kept["scenarios"].items()} == {"batch": 2, "chat": 1}
+    batch = kept["scenarios"]["batch"]
+    assert (batch["injected"], batch["lost"], batch["wrong"], batch["longest_orphan_s"]) == (1, 1, 0, 7.0)
+    assert [one["states"] for one in json.loads(log.read_text())] == [["Serve"] * 12] * 3
+    assert "calls" not in json.loads(log.read_text())[0]
+
+
+def test_what_is_committed_is_short() -> None:
+    lines = results.SUMMARY.read_text().splitlines()
+    assert len(lines) < 60 and max(map(len, lines)) < 300

@@ -3,7 +3,6 @@
 The times are the laptop's, whose parameters are shorter than AWS's: each stands beside the formula that it must keep.
 """
 
-import json
 import os
 import signal
 import sys
@@ -13,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.instances import faults
+from tests.faults import results
 from tests.faults.client import Client
-from tests.faults.run import RESULTS
 from tests.faults.sandbox import PARAMETERS, Sandbox, sandbox
 
 SLACK_S = 8.0  # of a laptop that does other things at the same time
@@ -152,7 +151,7 @@ def serving(one: Sandbox) -> str:
 
 
 def main(names: list[str] | None = None, save: bool = True) -> int:
-    results = []
+    measured: list[dict[str, Any]] = []
     for parameters in (None, SHORT_LIFE):
         wanted = [name for name, way in WAYS.items() if way.parameters == parameters and (not names or name in names)]
         if not wanted:
@@ -161,15 +160,14 @@ def main(names: list[str] | None = None, save: bool = True) -> int:
             reaper = one.functions.get("ReapGpusFunction")
             for name in wanted:
                 one.functions["ReapGpusFunction"] = str(reaper)
-                results.append(measure(one, name))
+                measured.append(measure(one, name))
                 print(
-                    "{verdict:8}  {lived_s:6.1f} s of {formula_s:5.0f} s  {way}: {formula}".format(**results[-1]),
+                    "{verdict:8}  {lived_s:6.1f} s of {formula_s:5.0f} s  {way}: {formula}".format(**measured[-1]),
                     flush=True,
                 )
     if save and not names:
-        kept = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-        RESULTS.write_text(json.dumps({**kept, "ways": results}, indent=1) + "\n")
-    return 0 if all(one["verdict"] == "good" for one in results) else 1
+        results.save({"ways": measured})
+    return 0 if all(one["verdict"] == "good" for one in measured) else 1
 
 
 if __name__ == "__main__":

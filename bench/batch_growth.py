@@ -141,7 +141,7 @@ def worker_memory(lines: int) -> float:
 
 async def _worker_memory(lines: int) -> float:
     world = world_with(lines, SHARD_LINES, Steady(), engine_slots=SLOTS)
-    world.batches.keep_results = _forget  # type: ignore[method-assign]  # the twin's memory is not the worker's
+    world.batches.keep_results = _forget  # type: ignore[method-assign, assignment]  # the twin's is not the worker's
     async with world.worker():
         tracemalloc.start()
         try:

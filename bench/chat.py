@@ -68,7 +68,7 @@ def first_delta(cloud: Cloud, person: Person, url: str) -> Figure:
     what = "(POST to first delta - direct call to first text) / (bare Lambda + SQS hop + WebSocket push)"
     names = ("ours_ms", "direct_ms", "lambda_ms", "sqs_ms", "push_ms")
     last = {name: 1000 * median(column) for name, column in zip(names, zip(*rounds, strict=True), strict=True)}
-    return figure("first_delta", samples, MOST_RATIO, what=what, unit="x", waited=waited, **last)
+    return figure("first_delta", samples, MOST_RATIO, what=what, unit="x", waited=waited, last_block=last)
 
 
 def one_round(parts: "Parts", person: Person, url: str, number: int) -> tuple[float, ...]:
@@ -127,8 +127,7 @@ def cold_chats(cloud: Cloud, person: Person) -> Figure:
         waited.append(contention())
     limit = MOST_COLD * max(1.0, COLD_PEOPLE / (os.cpu_count() or 1))
     what = f"{COLD_PEOPLE} people at once to the last one's first delta / one person, all Lambdas cold"
-    details = {"one_s": [round(s, 2) for s in one], "many_s": [round(s, 2) for s in many]}
-    return figure("cold_chats", ratios(many, one), limit, what=what, unit="x", waited=waited, **details)
+    return figure("cold_chats", ratios(many, one), limit, what=what, unit="x", waited=waited, one_s=one, many_s=many)
 
 
 def cold_first_delta(cloud: Cloud, person: Person, people: int, number: int) -> float:

@@ -19,8 +19,9 @@ from bench.processor import Stopwatch
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
-from foreverus.conversations.answers import DynamoAnswers, Request
-from foreverus.conversations.prompt import build_prompt, most_history_bytes
+from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes
+from foreverus.conversations.records import MessageRef
 
 EVENTS = Path(__file__).resolve().parents[1] / "events" / "api"
 USER = "user-1"
@@ -51,8 +52,9 @@ def messages(table: MemoryTable, samples: int) -> Iterator[Figure]:
     small, large = MESSAGES
     answers = DynamoAnswers(Table(boto3.client("dynamodb"), "0"))
 
-    def read(size: int) -> Any:
-        return answers.thread(Request(message_id(size // 2), f"conv_{size}", USER), most_history_bytes(CONTEXT))
+    def read(size: int) -> Thread:
+        last = MessageRef(message_id=message_id(size // 2), conversation_id=f"conv_{size}", user_id=USER)
+        return answers.thread(last, most_history_bytes(CONTEXT))
 
     works: dict[str, tuple[str, Callable[[int], Work], float]] = {
         "get_messages": ("GET messages, for each message", lambda size: lambda: listed(size), large / small),
@@ -64,7 +66,7 @@ def messages(table: MemoryTable, samples: int) -> Iterator[Figure]:
         yield figure(f"growth_{name}", found, MOST, what=f"{what}: {large:,} kept / {small:,}", unit="x")
 
 
-def prompt(thread: Any) -> Work:
+def prompt(thread: Thread) -> Work:
     return lambda: build_prompt("Be brief.", thread, CONTEXT)
 
 

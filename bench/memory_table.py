@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.compat import HTTPHeaders
 
 from foreverus.aws.dynamo import to_attribute_values
 
@@ -45,14 +46,16 @@ class MemoryTable:
         partition.keys.insert(place, item["sk"])
         partition.items.insert(place, json.dumps(to_attribute_values(item)))
 
-    def answer(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+    def answer(self, request: AWSPreparedRequest, **_: Any) -> Any:
         """botocore's `before-send`: what is returned here is not sent for."""
         begun = time.process_time()
-        operation = str(request.headers["X-Amz-Target"], "ascii").rpartition(".")[2]
-        body = {"GetItem": self._get, "Query": self._query}[operation](json.loads(request.body))
+        target, asked = request.headers["X-Amz-Target"], request.body
+        assert isinstance(target, bytes) and isinstance(asked, bytes)
+        body = {"GetItem": self._get, "Query": self._query}[target.decode().rpartition(".")[2]](json.loads(asked))
         self.requests += 1
         self.read_bytes += len(body)
-        response = AWSResponse(request.url, 200, {"Content-Type": "application/x-amz-json-1.0"}, _Raw(body.encode()))
+        headers = HTTPHeaders.from_dict({"Content-Type": "application/x-amz-json-1.0"})
+        response = AWSResponse(request.url, 200, headers, _Raw(body.encode()))
         self.cpu_s += time.process_time() - begun
         return response
 
@@ -72,7 +75,8 @@ class MemoryTable:
             start = bisect_left(partition.keys, asked["ExclusiveStartKey"]["sk"]["S"])
             first, end = (start + 1, end) if step == 1 else (first, start)
         places = range(first, end)[::step]
-        limit, size, sent = asked.get("Limit", len(places)), 0, []
+        limit, size = asked.get("Limit", len(places)), 0
+        sent: list[str] = []
         for place in places:
             if len(sent) == limit or size > PAGE_BYTES:
                 break

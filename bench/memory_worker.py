@@ -26,6 +26,7 @@ from foreverus.batches.shards.queue import shard_message
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.notifications.outbox import MemoryOutbox
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
+from foreverus.sessions.records import SessionStatus, Task
 from foreverus.worker.contact import Contact, P, RunInline, RunInThreads, T
 from foreverus.worker.instance import MemoryInstance
 from foreverus.worker.ports import WorkerPorts
@@ -140,7 +141,7 @@ class MemoryWorker:
         self.model = engine.model
         self.tasks = HeardTasks()
         self.mailbox = MemoryMailbox(
-            MailboxSnapshot("ses_1", "i-1", "booting", task="boot", task_token="boot", launched_at=now)
+            MailboxSnapshot("ses_1", "i-1", SessionStatus.BOOTING, task=Task.BOOT, task_token="boot", launched_at=now)
         )
         self.batches, self.objects = MemoryBatches(), MemoryObjects(lambda: datetime.now(UTC))
         self.queue, self.chats = LongPolled(), LongPolled()
@@ -257,7 +258,7 @@ async def serving_with(worker: MemoryWorker) -> AsyncIterator[MemoryWorker]:
             if living.done():
                 raise RuntimeError(f"the worker did not boot: exit code {living.result()}, {worker.tasks.results}")
             await asyncio.sleep(0.01)
-        worker.mailbox.change(status="serving", task="serve", task_token="serve")
+        worker.mailbox.change(status=SessionStatus.SERVING, task=Task.SERVE, task_token="serve")
         yield worker
         worker.mailbox.change(end_requested=True)
         async with asyncio.timeout(SPARE_S):

@@ -193,6 +193,8 @@ class Talker:
         reference = {name: getattr(request, name) for name in ("message_id", "conversation_id", "user_id")}
         self.worker.chats.put(json.dumps(reference))
         await self.over.wait()
+        # The twin looks at every message of all for each read, as no table does: it keeps only those that are open.
+        del self.worker.answers.questions[message_id], self.worker.answers.answers[message_id]
         return self.first_at - begun
 
 

@@ -22,12 +22,13 @@ HANDLERS = sorted(path.stem for path in (ROOT / "src" / "foreverus" / "handlers"
 RUNS = 10
 MOST_MS = 400
 LEAST_RUNS = 9  # of the slowest handler's, under MOST_MS
+CALL_NOBODY = {"publish_site"}  # it looks first for the page's files, which its own package has
 PARTS = ("foreverus", "botocore", "boto3", "urllib3", "dateutil", "jmespath", "fastjsonschema", "jsonschema", "httpx")
 
 
 def measure(runs: int = RUNS) -> Iterator[Figure]:
-    """Processor time decides: the start waits for nothing, and Lambda's processor is its own. The clock's time is shown
-    beside it, because that is what people feel."""
+    """Processor time decides: the start waits for nothing, and Lambda's processor is its own. Beside others it grows by
+    a quarter, because they take the caches. The clock's time is shown too, because that is what people feel."""
     subprocess.run(["make", "--silent", "-C", str(ROOT / "src"), "package"], check=True)
     clock: dict[str, list[float]] = defaultdict(list)
     cpu: dict[str, list[float]] = defaultdict(list)
@@ -45,6 +46,7 @@ def measure(runs: int = RUNS) -> Iterator[Figure]:
         MOST_MS,
         what=f"processor time from a cold start to the first call of AWS, the slowest handler ({slowest})",
         unit="ms",
+        waited=[1 - own / whole for own, whole in zip(cpu[slowest], clock[slowest], strict=True)],
         handlers_ms={handler: round(median(times), 1) for handler, times in cpu.items()},
         import_alone_ms={handler: round(median(times), 1) for handler, times in imported.items()},
         parts_ms=breakdown(_import_times(slowest)),
@@ -73,7 +75,10 @@ def runs_figure(handler: str, clock_ms: list[float], cpu_ms: list[float]) -> Fig
 
 def _start(handler: str, *options: str) -> dict[str, list[float]]:
     done = _run(handler, *options)
-    return dict(json.loads(done.stdout))
+    taken = dict(json.loads(done.stdout.splitlines()[-1]))
+    if not taken.pop("reached") and handler not in CALL_NOBODY:
+        raise RuntimeError(f"{handler} calls nothing: {done.stdout} {done.stderr}")
+    return taken
 
 
 def _run(handler: str, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -84,7 +89,7 @@ def _run(handler: str, *options: str) -> "subprocess.CompletedProcess[str]":
 
 def environment() -> dict[str, str]:
     """Every variable that a function of the template may need. Nothing is there: nothing is called."""
-    names = re.findall(r"^ {10}([A-Z][A-Z_]+):", (ROOT / "template.yaml").read_text(), re.MULTILINE)
+    names = re.findall(r"\b([A-Z][A-Z_]+): ", (ROOT / "template.yaml").read_text())
     arn = "arn:aws:rds:us-east-1:123456789012:cluster:bench"
     aws = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     url = {"WEBSOCKET_CALLBACK_URL": "https://x.execute-api.us-east-1.amazonaws.com/v1"}

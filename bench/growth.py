@@ -27,7 +27,7 @@ EVENTS = Path(__file__).resolve().parents[1] / "events" / "api"
 USER = "user-1"
 AT = "2026-01-01T00:00:00.000Z"
 MESSAGES = (200, 2_000)  # questions and answers
-SESSIONS = (100, 1_000)  # every tenth was scheduled
+SESSIONS = (100, 1_000)
 CONVERSATIONS = (100, 10_000)
 CONTEXT = 4096
 SAMPLES = 5
@@ -184,7 +184,7 @@ def put_sessions(table: MemoryTable, count: int) -> None:
     partition = table.partitions.get(keys.SESSIONS)
     for number in range(len(partition.keys) if partition else 0, count):
         at = f"2026-{1 + number // 28 // 24 % 12:02d}-{1 + number // 24 % 28:02d}T{number % 24:02d}:00:00.000Z"
-        session_id = f"nightly-{number:08d}" if number % 10 == 0 else ids.new_id("ses", ids.parse_timestamp(at))
+        session_id = ids.new_id("ses", ids.parse_timestamp(at))
         launch = {"attempt": 0, "instance_id": "i-1", "instance_type": "g6.xlarge", "launched_at": at}
         table.put(
             {

@@ -24,6 +24,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.records import LineResult
+from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import TokenPrice
 from foreverus.notifications.outbox import MemoryOutbox
 from foreverus.sessions.records import Session
@@ -53,9 +54,6 @@ class NoSessions:
 
     def newest(self, limit: int) -> list[Session]:
         return []
-
-    def spent(self, month: str) -> float:
-        return 0.0
 
 
 def measure(sizes: Sequence[int] = SIZES, samples: int = SAMPLES) -> Iterator[Figure]:
@@ -114,7 +112,7 @@ class Steps:
         validator = Validator(self.store, self.objects, MemoryOutbox(), MODEL, _now)
         taken = {"validation": cpu_of(lambda: validator.run(self.ref))}
         deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, 1, "", 8, TokenPrice(0.15, 0.20, "bench"), 20.0)
-        planner = Planner(self.store, NoSessions(), deployment, _now)
+        planner = Planner(self.store, NoSessions(), MemoryLedger(), deployment, _now)
         taken["plan"] = cpu_of(lambda: planner.plan(self.ref))
         at = ids.timestamp(_now())
         for shard in self.store.shards(self.ref.batch_id):

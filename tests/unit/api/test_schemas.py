@@ -75,4 +75,4 @@ def test_a_schema_with_a_keyword_that_the_quick_check_passes_over_is_checked_slo
 
 
 def test_a_keyword_that_the_quick_check_does_not_know_is_enforced() -> None:
-    assert "user_id" in refused("store_batch", {"batch_id": "batch_1"}).message
+    assert "user_id" in refused("store_results", {"batch_id": "batch_1"}).message

@@ -1,11 +1,14 @@
 """The table in memory reads as DynamoDB does, under boto3 and our own helper; and growth is a ratio."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import boto3
 import pytest
 
-from bench import growth
+from bench import batch_growth, growth
 from bench.memory_table import MemoryTable, tables
 from foreverus.aws.dynamo import Table
 
@@ -69,3 +72,30 @@ def test_growth_is_for_each_item_that_is_shown(monkeypatch: pytest.MonkeyPatch) 
     assert growth.grown(MemoryTable(), lambda: 2.0, lambda: 30.0, samples=2, items=10) == [1.5, 1.5]
     assert taken == [20, 2, 20, 2], "a larger work is done less often, in turn with the smaller one"
     assert growth.grown(MemoryTable(), lambda: 2.0, lambda: 3.0, samples=1) == [1.5]
+
+
+def test_a_batch_goes_all_its_steps() -> None:
+    spent = batch_growth.steps(120)
+    assert spent.keys() == {"validation", "plan", "files"} and min(spent.values()) > 0
+
+
+def test_a_worker_in_memory_answers_a_batch_of_two_shards() -> None:
+    assert 10_000 < batch_growth.worker_memory(120) < 50_000_000
+
+
+SMALL = """
+from bench import growth
+growth.MESSAGES, growth.SESSIONS, growth.CONVERSATIONS = (4, 20), (2, 402), (2, 402)
+growth.enough = lambda work: 1
+print(*(figure.name for figure in growth.measure(1)))
+"""
+
+
+def test_the_api_lists_what_the_table_in_memory_holds() -> None:
+    """In a process of its own: the API's services are made once a process, and these have a table of their own."""
+    root = Path(__file__).resolve().parents[3]
+    environment = {"PYTHONPATH": f"{root}:{root / 'src'}", "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", SMALL], env=environment, capture_output=True, text=True, check=False)
+    names = ("get_messages", "thread", "prompt", "conversations_first", "conversations_20th")
+    names += ("sessions_first", "sessions_20th")
+    assert done.stdout.split() == [f"growth_{name}" for name in names], done.stdout + done.stderr

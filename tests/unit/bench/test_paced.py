@@ -23,7 +23,9 @@ def with_engine(test: Callable[[str], Awaitable[None]]) -> None:
     asyncio.run(main())
 
 
-def test_both_sides_of_a_pair_answer_the_same_tokens() -> None:
+def test_both_sides_of_a_pair_answer_the_same_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paced, "PACE", 2000.0)
+
     async def test(url: str) -> None:
         async with serving(url, "paced", STREAMS, 4096) as worker:
             people = [paced.Talker(worker, number) for number in range(STREAMS)]

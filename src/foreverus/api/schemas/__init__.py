@@ -9,7 +9,7 @@ from typing import Any
 from foreverus.errors import InvalidRequest
 
 # fastjsonschema passes over a keyword that it does not know: these schemas have one, `dependentRequired`.
-NOT_QUICK = frozenset({"store_batch"})
+NOT_QUICK = frozenset({"store_results"})
 
 
 @cache

@@ -17,13 +17,13 @@ from foreverus import ids
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
-from foreverus.batches.assembly import assemble
+from foreverus.batches.assembly import Assembly
 from foreverus.batches.input.file_check import SHARD_LINES
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
-from foreverus.batches.records import LineResult
+from foreverus.batches.records import BatchStatus, LineResult
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import TokenPrice
 from foreverus.notifications.outbox import MemoryOutbox
@@ -111,7 +111,16 @@ class Steps:
     def run(self) -> dict[str, float]:
         validator = Validator(self.store, self.objects, MemoryOutbox(), MODEL, _now)
         taken = {"validation": cpu_of(lambda: validator.run(self.ref))}
-        deployment = Deployment("us-east-1", ("g6.xlarge",), 300.0, 1, "", 8, TokenPrice(0.15, 0.20, "bench"), 20.0)
+        deployment = Deployment(
+            region="us-east-1",
+            instance_types=("g6.xlarge",),
+            idle_seconds=300.0,
+            max_gpus=1,
+            bedrock_model_id="",
+            bedrock_calls=8,
+            bedrock_price=TokenPrice(0.15, 0.20, "bench"),
+            monthly_cap_usd=20.0,
+        )
         planner = Planner(self.store, NoSessions(), MemoryLedger(), deployment, _now)
         taken["plan"] = cpu_of(lambda: planner.plan(self.ref))
         at = ids.timestamp(_now())
@@ -123,11 +132,12 @@ class Steps:
         return taken
 
     def _assemble(self) -> None:
-        record = self.store.get(self.ref) or {}
+        batch = self.store.get(self.ref)
+        assert batch is not None
         with self.objects.writer("output") as output, self.objects.writer("errors") as errors:
-            totals = assemble(record, "completed", self.store, self.objects, output, errors)
-        if totals.completed != record["total"]:
-            raise RuntimeError(f"{totals.completed} of {record['total']} lines are in the files")
+            totals = Assembly(batch, BatchStatus.COMPLETED, self.store, self.objects).write(output, errors)
+        if totals.completed != batch.total:
+            raise RuntimeError(f"{totals.completed} of {batch.total} lines are in the files")
 
 
 def worker_memory(lines: int) -> float:

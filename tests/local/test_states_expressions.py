@@ -12,7 +12,7 @@ import itertools, sys, time
 from local.patches import Options, states_expressions
 from ministack.services import stepfunctions
 
-if sys.argv[1] == "mended":
+if sys.argv[1] == "patched":
     states_expressions.apply(Options())
 hours = itertools.count(0, 3600)
 time.time = lambda: next(hours)
@@ -32,11 +32,11 @@ def evaluated(how: str, expression: str) -> str:
 
 @pytest.mark.parametrize(("expression", "value"), [("$states.input.n + 1", "4"), ("$sum([1..3])", "6")])
 def test_short_expression_has_its_value_on_a_busy_machine(expression: str, value: str) -> None:
-    assert evaluated("mended", expression) == value
+    assert evaluated("patched", expression) == value
 
 
 def test_endless_expression_fails() -> None:
-    assert evaluated("mended", ENDLESS).startswith(TOO_LONG)
+    assert evaluated("patched", ENDLESS).startswith(TOO_LONG)
 
 
 def test_emulator_still_fails_a_short_expression_on_a_busy_machine() -> None:

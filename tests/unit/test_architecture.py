@@ -119,6 +119,16 @@ def test_nobody_counts_commas() -> None:
             assert len(given) <= MOST_POSITIONAL, f"{path}: {function.name} takes {len(given)}"
 
 
+def test_no_name_stands_for_two_things() -> None:
+    """Protocols may share one: each is what its own users need of the same thing."""
+    homes: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and "Protocol" not in {ast.unparse(base) for base in node.bases}:
+                homes.setdefault(node.name, []).append(path.relative_to(SOURCE).as_posix())
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
 def loose_dictionaries(path: Path) -> int:
     """How often `dict[str, Any]`, or a name for it, stands in a file."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -5,10 +5,27 @@ Its in-memory twin is `backends/memory.py`, the real one for our own engine `bac
 
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Any, Protocol
 
 TEXT_MAX_TOKENS = 16  # OpenAI's default for /v1/completions; llama.cpp alone would go on to the end of its context
+
+
+class BackendName(StrEnum):
+    """Who answers a prompt. `AUTO`: whichever is right for it. A stored answer names Bedrock alone: one without a name
+    is from a GPU of ours."""
+
+    AUTO = "auto"
+    GPU = "gpu"
+    BEDROCK = "bedrock"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenUsage:
+    """Tokens of a prompt and of what was written, by all who worked on it."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)

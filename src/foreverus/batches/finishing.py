@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from foreverus.aws.s3 import Objects
+from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.batches.assembly import Assembly, BatchTotals
 from foreverus.batches.cost import BatchCosts, bedrock_usd, slot_seconds
 from foreverus.batches.execution_error import ExecutionError
@@ -18,13 +19,11 @@ from foreverus.batches.plan.failures import with_error
 from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
 from foreverus.batches.records import (
-    BackendName,
     Batch,
+    BatchOutcome,
     BatchRef,
     BatchResult,
     BatchStatus,
-    Ending,
-    TokenUsage,
 )
 from foreverus.batches.store import Batches
 from foreverus.costs.ledger import Ledger
@@ -33,7 +32,7 @@ from foreverus.errors import NotFound
 from foreverus.files.records import FilePurpose, new_file, object_key
 from foreverus.files.store import Files
 from foreverus.notifications.notification import Notification, Notifier
-from foreverus.notifications.outbox import Entry, Outbox, Subject, deliver
+from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject, deliver
 from foreverus.sessions.records import Session, expected_boot_seconds
 
 NOT_CANCELLED = (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.FINALIZING)
@@ -42,18 +41,18 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class FinishedBatch:
     batch_id: str
     status: BatchStatus
     notification: Notification
 
 
-def outbox_entry(ref: BatchRef) -> Entry:
-    return Entry(Subject.BATCHES, ref.batch_id, ref.user_id)
+def outbox_entry(ref: BatchRef) -> OutboxEntry:
+    return OutboxEntry(Subject.BATCHES, ref.batch_id, ref.user_id)
 
 
 class Finishes(Protocol):
-    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> Finished: ...
+    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> FinishedBatch: ...
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class BatchEnd:
     outbox: Outbox
     notifier: Notifier
 
-    def fail(self, ref: BatchRef, error: ExecutionError | None = None) -> Finished:
+    def fail(self, ref: BatchRef, error: ExecutionError | None = None) -> FinishedBatch:
         """Finishes the batch, as failed if it is not over yet, and notifies people. The sweep repeats what fails."""
         finished = self.finisher.finish(ref, BatchStatus.FAILED, error)
         deliver(self.outbox, self.notifier, outbox_entry(ref), finished.notification)
@@ -85,7 +84,7 @@ class Finisher:
     outbox: Outbox
     clock: Callable[[], datetime]
 
-    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> Finished:
+    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> FinishedBatch:
         """Brings a batch to a terminal status.
 
         A batch that somebody has cancelled ends as `cancelled`, whatever `status` says. One that is over already stays
@@ -99,12 +98,12 @@ class Finisher:
         if batch.result.bedrock_usd:  # a GPU's cost is counted by its session's closing
             self.ledger.count(month_of(batch.created_at), ref.batch_id, batch.result.bedrock_usd, self.clock())
         self.store.stop_waiting(ref)
-        return Finished(ref.batch_id, batch.status, notification(batch))
+        return FinishedBatch(ref.batch_id, batch.status, notification(batch))
 
     def _finish(self, batch: Batch, status: BatchStatus, error: ExecutionError | None) -> Batch:
         errors = with_error(batch.errors, error) if error else None
         if batch.total is None:
-            return self._end(batch.ref, Ending(status=status, errors=errors))
+            return self._end(batch.ref, BatchOutcome(status=status, errors=errors))
         batch = self._begin(batch)
         ends_as = BatchStatus.CANCELLED if batch.status is BatchStatus.CANCELLING else status
         output_id, error_id = file_ids(batch.batch_id)
@@ -121,13 +120,13 @@ class Finisher:
         if totals.lost:
             lost = ExecutionError("InputLost", f"{totals.lost} lines: our copy of the input is gone.")
             errors = with_error(errors or batch.errors, lost)
-        return self._end(batch.ref, Ending(status=status, errors=errors, result=result))
+        return self._end(batch.ref, BatchOutcome(status=status, errors=errors, result=result))
 
     def _begin(self, batch: Batch) -> Batch:
         """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""
         return self.store.finalize(batch.ref, self.clock()) or self.store.get(batch.ref) or batch
 
-    def _end(self, ref: BatchRef, ending: Ending) -> Batch:
+    def _end(self, ref: BatchRef, ending: BatchOutcome) -> Batch:
         """The terminal status, once. A cancellation that came meanwhile wins. Raises NotFound."""
         cancelled = replace(ending, status=BatchStatus.CANCELLED)
         return (

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from foreverus.aws.dynamo import Item
+from foreverus.backends.port import TokenUsage
 from foreverus.batches.plan.records import LearnedSpeed, NextRound, NextStep, RoundStart, Setbacks
 from foreverus.batches.records import (
     Batch,
+    BatchOutcome,
     BatchResult,
     BatchStatus,
     BatchTrigger,
-    Ending,
     ErrorEntry,
     LineError,
     LineResult,
     OpenBatch,
     Shard,
     ShardStatus,
-    TokenUsage,
     ValidatedInput,
 )
 
@@ -219,7 +219,7 @@ def setbacks_to_item(setbacks: Setbacks) -> Item:
     return {**{name: getattr(setbacks, name) for name in _COUNTED_SETBACKS}, **noted}
 
 
-def ending_to_item(ending: Ending) -> Item:
+def ending_to_item(ending: BatchOutcome) -> Item:
     errors = {} if ending.errors is None else {"errors": errors_to_item(ending.errors)}
     return {"status": ending.status.value, **errors, **(_result_to(ending.result) if ending.result else {})}
 

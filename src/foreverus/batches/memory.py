@@ -10,15 +10,15 @@ from foreverus.aws import keys
 from foreverus.batches.plan.records import LearnedSpeed, NextRound, Setbacks
 from foreverus.batches.records import (
     Batch,
+    BatchOutcome,
     BatchRef,
     BatchStatus,
-    Ending,
     ErrorEntry,
     FinishedLines,
     LineResult,
     OpenBatch,
-    Progress,
     Shard,
+    ShardProgress,
     ShardStatus,
     ValidatedInput,
 )
@@ -94,7 +94,9 @@ class MemoryBatches:
         changes = {"status": BatchStatus.FINALIZING, "finalizing_at": ids.timestamp(now), "task_token": ""}
         return self._change(ref, (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS), **changes)
 
-    def end(self, ref: BatchRef, ending: Ending, status_in: Collection[BatchStatus], now: datetime) -> Batch | None:
+    def end(
+        self, ref: BatchRef, ending: BatchOutcome, status_in: Collection[BatchStatus], now: datetime
+    ) -> Batch | None:
         changes: dict[str, Any] = {"status": ending.status, "ended_at": ids.timestamp(now), "task_token": ""}
         if ending.errors is not None:
             changes["errors"] = ending.errors
@@ -122,7 +124,7 @@ class MemoryBatches:
         counts[line] = counts.get(line, 0) + 1
         return counts[line]
 
-    def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
+    def progress(self, ref: BatchRef, shard: int, progress: ShardProgress, done: bool) -> None:
         known = self.parts[ref.batch_id][shard]
         if known.is_done and not done:
             return

@@ -7,7 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from foreverus import ids
-from foreverus.batches.records import BackendName, Batch, BatchTrigger
+from foreverus.backends.port import BackendName
+from foreverus.batches.records import (
+    Batch,
+    BatchTrigger,
+)
 from foreverus.errors import InvalidRequest
 from foreverus.files.records import object_key
 

@@ -4,15 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.batches.plan.records import NO_ROUND, NO_SETBACKS, Number, RoundStart, Setbacks
-
-
-class BackendName(StrEnum):
-    """Who answers. `AUTO`: whichever is right, as `plan/choice.py` finds."""
-
-    AUTO = "auto"
-    GPU = "gpu"
-    BEDROCK = "bedrock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +14,6 @@ class BatchRef:
 
     user_id: str
     batch_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class TokenUsage:
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
 
 
 NO_TOKENS = TokenUsage()
@@ -172,7 +159,7 @@ class ValidatedInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ending:
+class BatchOutcome:
     """How a batch comes to its end. `errors` None: those that it has stay; `result` None: it never ran."""
 
     status: BatchStatus
@@ -224,7 +211,7 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class ShardProgress:
     """Where a shard stands. Counts and tokens are totals over its finished lines; `slot_seconds`: what to add to the
     seconds of engine slots that the session gave it."""
 

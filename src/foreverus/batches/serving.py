@@ -39,7 +39,7 @@ def start_sessions(starter: Starter, batch: Batch) -> None:
 
 
 @dataclass(frozen=True)
-class Serving:
+class GpuRounds:
     store: Batches
     queue: Shards
     starter: Starter

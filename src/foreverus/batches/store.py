@@ -12,15 +12,15 @@ from foreverus.batches import items as codec
 from foreverus.batches.plan.records import LearnedSpeed, NextRound, Setbacks
 from foreverus.batches.records import (
     Batch,
+    BatchOutcome,
     BatchRef,
     BatchStatus,
-    Ending,
     ErrorEntry,
     FinishedLines,
     LineResult,
     OpenBatch,
-    Progress,
     Shard,
+    ShardProgress,
     ShardStatus,
     ValidatedInput,
 )
@@ -45,14 +45,16 @@ class Batches(Protocol):
     def reject_input(self, ref: BatchRef, errors: Sequence[ErrorEntry], total: int, now: datetime) -> None: ...
     def cancel(self, ref: BatchRef, now: datetime) -> Batch | None: ...
     def finalize(self, ref: BatchRef, now: datetime) -> Batch | None: ...
-    def end(self, ref: BatchRef, ending: Ending, status_in: Collection[BatchStatus], now: datetime) -> Batch | None: ...
+    def end(
+        self, ref: BatchRef, ending: BatchOutcome, status_in: Collection[BatchStatus], now: datetime
+    ) -> Batch | None: ...
 
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None: ...
     def shards(self, batch_id: str) -> list[Shard]: ...
     def finished(self, batch_id: str, shard: int) -> FinishedLines: ...
     def keep_results(self, batch_id: str, shard: int, results: Sequence[LineResult], now: datetime) -> None: ...
     def suspect(self, batch_id: str, shard: int, line: int) -> int: ...
-    def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None: ...
+    def progress(self, ref: BatchRef, shard: int, progress: ShardProgress, done: bool) -> None: ...
 
     def begin_round(self, ref: BatchRef, next_round: NextRound) -> bool: ...
     def note_setbacks(self, ref: BatchRef, setbacks: Setbacks, errors: Sequence[ErrorEntry]) -> None: ...
@@ -140,7 +142,9 @@ class BatchStore:
         changes = {"status": BatchStatus.FINALIZING.value, "finalizing_at": ids.timestamp(now)}
         return self._change(ref, changes, (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS), remove="task_token")
 
-    def end(self, ref: BatchRef, ending: Ending, status_in: Collection[BatchStatus], now: datetime) -> Batch | None:
+    def end(
+        self, ref: BatchRef, ending: BatchOutcome, status_in: Collection[BatchStatus], now: datetime
+    ) -> Batch | None:
         changes = {**codec.ending_to_item(ending), "ended_at": ids.timestamp(now)}
         return self._change(ref, changes, status_in, remove="task_token")
 
@@ -175,7 +179,7 @@ class BatchStore:
         key = keys.suspect_key(batch_id, shard, line)
         return int(self.items.update(key, "ADD engine_failures :one", {":one": 1})["engine_failures"])
 
-    def progress(self, ref: BatchRef, shard: int, progress: Progress, done: bool) -> None:
+    def progress(self, ref: BatchRef, shard: int, progress: ShardProgress, done: bool) -> None:
         values: Item = {name: getattr(progress, name) for name in codec.SHARD_COUNTS} | {
             "status": (ShardStatus.DONE if done else ShardStatus.WAITING).value
         }

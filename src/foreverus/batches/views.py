@@ -6,7 +6,12 @@ from datetime import datetime
 
 from foreverus import ids
 from foreverus.api.responses import Body
-from foreverus.batches.records import Batch, BatchStatus, Shard, TokenUsage
+from foreverus.backends.port import TokenUsage
+from foreverus.batches.records import (
+    Batch,
+    BatchStatus,
+    Shard,
+)
 from foreverus.ids import unix_seconds
 
 

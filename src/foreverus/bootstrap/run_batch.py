@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from foreverus.batches.finishing import BatchEnd
     from foreverus.batches.input.validation import Validator
     from foreverus.batches.plan.planner import Planner
-    from foreverus.batches.serving import Serving
+    from foreverus.batches.serving import GpuRounds
 
 
 @cache
@@ -50,14 +50,14 @@ def planner() -> "Planner":
 
 
 @cache
-def serving() -> "Serving":
+def serving() -> "GpuRounds":
     from foreverus.aws.sqs import ShardQueue
-    from foreverus.batches.serving import Serving
+    from foreverus.batches.serving import GpuRounds
     from foreverus.batches.store import BatchStore
 
     env = settings.RunBatchSettings.from_env(os.environ)
     queue = ShardQueue(aws.client("sqs"), env.batch_queue_url)
-    return Serving(BatchStore(aws.items(env.table_name)), queue, shared.starter_of_more(env), aws.tasks(), aws.clock)
+    return GpuRounds(BatchStore(aws.items(env.table_name)), queue, shared.starter_of_more(env), aws.tasks(), aws.clock)
 
 
 @cache

@@ -14,8 +14,8 @@ from urllib.parse import quote, urljoin
 import httpx
 
 from foreverus.cli.failures import Broken, Refused, Unreachable
-from foreverus.cli.objects import Batch, Batches, BatchRequest, File, UploadAddress
-from foreverus.cli.settings import Settings
+from foreverus.cli.objects import BatchList, BatchObject, BatchRequest, FileObject, UploadAddress
+from foreverus.cli.settings import ClientSettings
 
 T = TypeVar("T")
 Headers: TypeAlias = Mapping[str, str]
@@ -41,7 +41,7 @@ class Api:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: ClientSettings,
         sleep: Callable[[float], None],
         tried_again: Callable[[str, float], None] = lambda what, pause: None,
     ):
@@ -63,35 +63,39 @@ class Api:
         (model, *_) = value_of(self._call("GET", "/models"), "data")
         return str(value_of(model, "id"))
 
-    def upload_small(self, filename: str, content: bytes) -> File:
+    def upload_small(self, filename: str, content: bytes) -> FileObject:
         """The file. A lost answer is sent again, so at worst the file is there twice."""
         parts = {"file": (filename, content, "application/jsonl")}
-        return cast(File, self._call("POST", "/files", data={"purpose": "batch"}, files=parts))
+        return cast(FileObject, self._call("POST", "/files", data={"purpose": "batch"}, files=parts))
 
-    def upload_large(self, filename: str, size: int) -> File:
+    def upload_large(self, filename: str, size: int) -> FileObject:
         """The file, pending, with `upload`: where its bytes are to be put."""
-        return cast(File, self._call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size}))
+        return cast(
+            FileObject, self._call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size})
+        )
 
-    def file(self, file_id: str) -> File:
-        return cast(File, self._call("GET", f"/files/{_id(file_id)}"))
+    def file(self, file_id: str) -> FileObject:
+        return cast(FileObject, self._call("GET", f"/files/{_id(file_id)}"))
 
-    def create_batch(self, body: BatchRequest, idempotency_key: str) -> Batch:
+    def create_batch(self, body: BatchRequest, idempotency_key: str) -> BatchObject:
         """The batch. All tries carry the same key, so they make one batch."""
-        return cast(Batch, self._call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key}))
+        return cast(
+            BatchObject, self._call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key})
+        )
 
-    def batch(self, batch_id: str, tries: int = TRIES) -> Batch:
-        return cast(Batch, self._call("GET", f"/batches/{_id(batch_id)}", tries=tries))
+    def batch(self, batch_id: str, tries: int = TRIES) -> BatchObject:
+        return cast(BatchObject, self._call("GET", f"/batches/{_id(batch_id)}", tries=tries))
 
-    def cancel(self, batch_id: str) -> Batch:
-        return cast(Batch, self._call("POST", f"/batches/{_id(batch_id)}/cancel"))
+    def cancel(self, batch_id: str) -> BatchObject:
+        return cast(BatchObject, self._call("POST", f"/batches/{_id(batch_id)}/cancel"))
 
-    def batches(self, limit: int, after: str | None) -> Batches:
+    def batches(self, limit: int, after: str | None) -> BatchList:
         """The newest batches, as one list: pages are asked for until `limit` are there or there are no more."""
-        found: list[Batch] = []
+        found: list[BatchObject] = []
         more = True
         while more and len(found) < limit:
             query = {"limit": str(min(PAGE, limit - len(found)))} | ({"after": after} if after else {})
-            listed: Batches = self._call("GET", "/batches", params=query)
+            listed: BatchList = self._call("GET", "/batches", params=query)
             found += listed.get("data", [])
             more = bool(listed.get("has_more")) and bool(listed.get("data"))
             after = str(found[-1]["id"]) if found else None

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from foreverus.cli.context import printable
 from foreverus.cli.failures import UsageError
-from foreverus.cli.objects import Problem
+from foreverus.cli.objects import ProblemObject
 from foreverus.cli.text import problems
 
 CHUNK_BYTES = 1 << 18
@@ -28,7 +28,7 @@ def check(path: Path, endpoint: str, model_id: str) -> int:
     if not report.errors:
         return report.total
     heading = f"{name} is not valid; nothing was sent."
-    found = [Problem(code=e.code, message=e.message, param=e.param, line=e.line) for e in report.errors]
+    found = [ProblemObject(code=e.code, message=e.message, param=e.param, line=e.line) for e in report.errors]
     listed = problems(found, report.errors_total)
     raise UsageError("\n".join([heading, *(f"  {line}" for line in listed)]))
 

@@ -12,7 +12,7 @@ from foreverus.cli.arguments import METADATA_PAIRS
 from foreverus.cli.checking import check
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, Refused, UsageError
-from foreverus.cli.objects import Batch, BatchRequest
+from foreverus.cli.objects import BatchObject, BatchRequest
 from foreverus.cli.transfer import download, upload
 from foreverus.cli.watching import watch
 
@@ -114,7 +114,7 @@ def cancel(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     return COMPLETED
 
 
-def _shown(batch: Batch, arguments: argparse.Namespace, context: Context) -> int:
+def _shown(batch: BatchObject, arguments: argparse.Namespace, context: Context) -> int:
     for line in [_json(batch, indent=2)] if arguments.json else text.card(batch):
         context.result(line)
     return COMPLETED
@@ -145,7 +145,7 @@ def _target(given: Path, name: str) -> Path:
     return target
 
 
-def _no_file(batch: Batch, kind: str) -> str:
+def _no_file(batch: BatchObject, kind: str) -> str:
     status = batch.get("status")
     if status not in text.TERMINAL:
         return f"The batch is {status}: its files are there when it has ended."

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from foreverus.cli.context import Context
-from foreverus.cli.objects import Batch
-from foreverus.cli.text import TERMINAL, Progress
+from foreverus.cli.objects import BatchObject
+from foreverus.cli.text import TERMINAL, BatchProgress
 
 BETWEEN_LINES_S = 5.0  # a log is read afterwards: more lines would hide what matters
 
 
 class Display(Protocol):
-    def show(self, batch: Batch) -> None: ...
+    def show(self, batch: BatchObject) -> None: ...
 
     def say(self, line: str) -> None:
         """Something beside the progress: the network is away, watching was stopped."""
@@ -26,11 +26,11 @@ class Lines:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._shown: Progress | None = None
+        self._shown: BatchProgress | None = None
         self._shown_at = 0.0
 
-    def show(self, batch: Batch) -> None:
-        now, seen = self._context.clock(), Progress.of(batch)
+    def show(self, batch: BatchObject) -> None:
+        now, seen = self._context.clock(), BatchProgress.of(batch)
         if self._shown is None or seen.status != self._shown.status:
             due = True
         else:
@@ -46,7 +46,7 @@ class Lines:
         pass
 
 
-def _counts(progress: Progress) -> tuple[object, ...]:
+def _counts(progress: BatchProgress) -> tuple[object, ...]:
     """Rate and ETA move all the time: they alone are no news."""
     return progress.total, progress.completed, progress.failed, progress.backend
 
@@ -56,9 +56,9 @@ class JsonLines:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._shown: Batch | None = None
+        self._shown: BatchObject | None = None
 
-    def show(self, batch: Batch) -> None:
+    def show(self, batch: BatchObject) -> None:
         if batch != self._shown:
             self._context.result(json.dumps(batch, ensure_ascii=False))
             self._shown = batch
@@ -90,8 +90,8 @@ class Bar:
         self._task = self._rich.add_task("", total=None, status="…", lines="", details="")
         self._rich.start()
 
-    def show(self, batch: Batch) -> None:
-        at = Progress.of(batch)
+    def show(self, batch: BatchObject) -> None:
+        at = BatchProgress.of(batch)
         ended = at.status in TERMINAL
         self._rich.update(
             self._task,

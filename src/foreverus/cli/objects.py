@@ -21,12 +21,12 @@ class BatchFigures(TypedDict, total=False):
     sessions: list[str] | None
 
 
-class TokenUsage(TypedDict, total=False):
+class TokenUsageObject(TypedDict, total=False):
     input_tokens: int
     output_tokens: int
 
 
-class Problem(TypedDict, total=False):
+class ProblemObject(TypedDict, total=False):
     line: int | None
     param: str | None
     code: str | None
@@ -34,11 +34,11 @@ class Problem(TypedDict, total=False):
 
 
 class Problems(TypedDict, total=False):
-    data: list[Problem]
+    data: list[ProblemObject]
     total: int
 
 
-class Batch(TypedDict, total=False):
+class BatchObject(TypedDict, total=False):
     id: str
     status: str
     endpoint: str
@@ -49,7 +49,7 @@ class Batch(TypedDict, total=False):
     error_file_id: str | None
     created_at: int | None
     request_counts: RequestCounts
-    usage: TokenUsage | None
+    usage: TokenUsageObject | None
     metadata: dict[str, str] | None
     errors: Problems | None
     foreverus: BatchFigures
@@ -62,9 +62,9 @@ class BatchRequest(TypedDict, total=False):
     metadata: dict[str, str]
 
 
-class Batches(TypedDict):
+class BatchList(TypedDict):
     object: str
-    data: list[Batch]
+    data: list[BatchObject]
     has_more: bool
 
 
@@ -74,7 +74,7 @@ class UploadAddress(TypedDict, total=False):
     headers: dict[str, str]
 
 
-class File(TypedDict, total=False):
+class FileObject(TypedDict, total=False):
     id: str
     bytes: int
     upload: UploadAddress

@@ -13,13 +13,15 @@ OUTPUTS = Path(".local") / "outputs.json"
 
 
 @dataclass(frozen=True)
-class Settings:
+class ClientSettings:
     url: str  # ends without a slash: …/v1
     api_key: str = field(repr=False)
     note: str | None = None  # what people should know about where this came from
 
 
-def find(url: str | None, api_key: str | None, folder: Path, variables: Mapping[str, str] = os.environ) -> Settings:
+def find(
+    url: str | None, api_key: str | None, folder: Path, variables: Mapping[str, str] = os.environ
+) -> ClientSettings:
     """The first address of `--url`, FOREVERUS_URL, OPENAI_BASE_URL and the outputs of `make up`.
 
     A key that was given for us (`--api-key`, FOREVERUS_API_KEY) goes to any of them. OPENAI_API_KEY goes to
@@ -56,7 +58,7 @@ def _laptop(folder: Path) -> dict[str, str]:
     return outputs if isinstance(outputs, dict) else {}
 
 
-def _settings(url: str, api_key: str, remedy: str, note: str | None = None) -> Settings:
+def _settings(url: str, api_key: str, remedy: str, note: str | None = None) -> ClientSettings:
     try:
         parts = urlsplit(url)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -68,4 +70,4 @@ def _settings(url: str, api_key: str, remedy: str, note: str | None = None) -> S
         raise UsageError(f"The API key for {url} is missing. {remedy}")
     if not (api_key.isascii() and api_key.isprintable()):
         raise UsageError("The API key has characters that no key has. Copy it again.")
-    return Settings(url.rstrip("/"), api_key, note)
+    return ClientSettings(url.rstrip("/"), api_key, note)

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from foreverus.cli.context import printable
-from foreverus.cli.objects import Batch, BatchFigures, Problem, Problems, RequestCounts, TokenUsage
+from foreverus.cli.objects import BatchFigures, BatchObject, ProblemObject, Problems, RequestCounts, TokenUsageObject
 
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 ERRORS_SHOWN = 20
 
 
 @dataclass(frozen=True)
-class Progress:
+class BatchProgress:
     """What watching shows of a batch; None where it is not known yet."""
 
     status: str
@@ -26,7 +26,7 @@ class Progress:
     cost_usd: float | None
 
     @classmethod
-    def of(cls, batch: Batch) -> "Progress":
+    def of(cls, batch: BatchObject) -> "BatchProgress":
         counts: RequestCounts = batch.get("request_counts") or {}
         ours: BatchFigures = batch.get("foreverus") or {}
         return cls(
@@ -88,13 +88,13 @@ def size(count: int) -> str:
     )
 
 
-def errors_of(batch: Batch) -> list[str]:
+def errors_of(batch: BatchObject) -> list[str]:
     """The batch's `errors`, a line each."""
     errors: Problems = batch.get("errors") or {}
     return problems(errors.get("data") or [], errors.get("total") or 0)
 
 
-def problems(errors: Sequence[Problem], total: int = 0) -> list[str]:
+def problems(errors: Sequence[ProblemObject], total: int = 0) -> list[str]:
     """Errors of a batch's file, a line each; the first of them, and how many more there are of `total`."""
     shown = [problem(e.get("line"), e.get("param"), e.get("code"), e.get("message")) for e in errors[:ERRORS_SHOWN]]
     more = max(total, len(errors)) - len(shown)
@@ -109,11 +109,11 @@ def problem(line: int | None, param: str | None, code: str | None, message: str 
     return ": ".join([*where, words])
 
 
-def table(batches: list[Batch]) -> list[str]:
+def table(batches: list[BatchObject]) -> list[str]:
     """One line a batch, under headings."""
     rows = [("ID", "STATUS", "DONE", "FAILED", "BACKEND", "COST", "CREATED")]
     for batch in batches:
-        at = Progress.of(batch)
+        at = BatchProgress.of(batch)
         cost = "" if at.cost_usd is None else money(at.cost_usd)
         done, created = f"{at.done}/{at.total}", moment(batch.get("created_at"))
         cells = (str(batch.get("id")), at.status, done, str(at.failed), at.backend or "", cost, created)
@@ -123,11 +123,11 @@ def table(batches: list[Batch]) -> list[str]:
     return ["  ".join(row).rstrip() for row in padded]
 
 
-def card(batch: Batch) -> list[str]:
+def card(batch: BatchObject) -> list[str]:
     """Everything about one batch that people ask for."""
-    at, times = Progress.of(batch), cast(Mapping[str, int | None], batch)
+    at, times = BatchProgress.of(batch), cast(Mapping[str, int | None], batch)
     ours: BatchFigures = batch.get("foreverus") or {}
-    usage: TokenUsage = batch.get("usage") or {}
+    usage: TokenUsageObject = batch.get("usage") or {}
     metadata = dict(batch.get("metadata") or {})
     choice = metadata.pop("foreverus_choice", None)
     tokens = (

@@ -10,7 +10,7 @@ from foreverus.cli.api import Api, put, value_of
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import counted
 from foreverus.cli.failures import Broken, Unreachable, UsageError
-from foreverus.cli.objects import File, UploadAddress
+from foreverus.cli.objects import FileObject, UploadAddress
 
 SMALL_BYTES = 4_000_000  # what goes through the API itself; more is put at a presigned address
 CHUNK_BYTES = 1 << 18
@@ -19,7 +19,7 @@ CHUNK_BYTES = 1 << 18
 Counted = Callable[[Iterable[bytes]], Iterator[bytes]]
 
 
-def upload(api: Api, path: Path, context: Context) -> File:
+def upload(api: Api, path: Path, context: Context) -> FileObject:
     """The API's file. Raises UsageError when the file cannot be read, Broken when it changes meanwhile."""
     name = printable(path.name)
     try:

@@ -4,8 +4,8 @@ from foreverus.cli.api import Api, pause_s
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import Display, display
 from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, Unreachable
-from foreverus.cli.objects import Batch
-from foreverus.cli.text import TERMINAL, Progress, errors_of, money
+from foreverus.cli.objects import BatchObject
+from foreverus.cli.text import TERMINAL, BatchProgress, errors_of, money
 
 SHORTEST_LOOK_S = 2.0
 LONGEST_LOOK_S = 15.0
@@ -37,7 +37,7 @@ def watch(api: Api, batch_id: str, context: Context, as_json: bool) -> int:
     return COMPLETED if batch.get("status") == "completed" else FAILED
 
 
-def _follow(api: Api, batch_id: str, context: Context, shown: Display) -> Batch:
+def _follow(api: Api, batch_id: str, context: Context, shown: Display) -> BatchObject:
     started, failures = context.clock(), 0
     while True:
         try:
@@ -52,12 +52,12 @@ def _follow(api: Api, batch_id: str, context: Context, shown: Display) -> Batch:
         shown.show(batch)
         if batch.get("status") in TERMINAL:
             return batch
-        context.sleep(look_after_s(context.clock() - started, Progress.of(batch).eta_seconds))
+        context.sleep(look_after_s(context.clock() - started, BatchProgress.of(batch).eta_seconds))
 
 
-def ending(batch: Batch) -> list[str]:
+def ending(batch: BatchObject) -> list[str]:
     """What people want to know of a batch that has ended, and where its files are."""
-    at, batch_id = Progress.of(batch), printable(str(batch.get("id")))
+    at, batch_id = BatchProgress.of(batch), printable(str(batch.get("id")))
     cost = "" if at.cost_usd is None else f" · {money(at.cost_usd)}"
     lines = [f"{batch_id} {printable(at.status)}: {at.completed} of {at.total} answered, {at.failed} failed{cost}"]
     lines += errors_of(batch)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from foreverus.backends.port import Completion, Prompt
+from foreverus.backends.port import BackendName, Completion, Prompt
 from foreverus.conversations.prompt import most_tokens
-from foreverus.conversations.records import BackendName, BedrockCharge
+from foreverus.conversations.records import (
+    BedrockCharge,
+)
 from foreverus.costs.allowance import Allowance
 from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import Caps, month_of, spent_usd

@@ -8,16 +8,15 @@ from collections.abc import Iterable, Iterator
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Item, Values
+from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.conversations.records import (
     Answer,
     AnswerError,
     AnswerOptions,
     AnswerStatus,
-    BackendName,
     Conversation,
     Question,
     Role,
-    Usage,
 )
 
 _STATUSES = {status.value: status for status in AnswerStatus}
@@ -87,7 +86,7 @@ def answer_from_item(item: Item) -> Answer:
         answered_at=item.get("answered_at", ""),
         usage=None
         if usage is None
-        else Usage(
+        else TokenUsage(
             prompt_tokens=usage.get("prompt_tokens", 0),
             completion_tokens=usage.get("completion_tokens", 0),
         ),
@@ -102,7 +101,7 @@ def answer_from_item(item: Item) -> Answer:
 
 def final_attributes(answer: Answer) -> Values:
     """What a final answer sets in its item."""
-    usage = answer.usage or Usage()
+    usage = answer.usage or TokenUsage()
     values: dict[str, object] = {
         "message_id": answer.message_id,
         "conversation_id": answer.conversation_id,

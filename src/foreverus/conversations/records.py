@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from foreverus import ids
+from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.sessions.pending import PendingMessage
 
 
@@ -22,12 +23,6 @@ class AnswerStatus(StrEnum):
     @property
     def is_final(self) -> bool:
         return self in (AnswerStatus.ANSWERED, AnswerStatus.FAILED)
-
-
-class BackendName(StrEnum):
-    """Who wrote an answer. It is noted for Bedrock alone: an answer without one is from a GPU of ours."""
-
-    BEDROCK = "bedrock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +70,6 @@ class Question:
         return MessageRef(self.message_id, self.conversation_id, self.user_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """Tokens, of all sessions that worked on an answer."""
-
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class AnswerError:
     """Why there is no whole answer. `message` is for its reader."""
@@ -105,7 +92,7 @@ class Answer:
     content: str = ""
     session_id: str = ""
     answered_at: str = ""
-    usage: Usage | None = None
+    usage: TokenUsage | None = None
     finish_reason: str = ""
     backend: BackendName | None = None
     error: AnswerError | None = None
@@ -157,7 +144,7 @@ class FinishedAnswer:
             content=self.content,
             session_id=session_id,
             answered_at=ids.timestamp(now),
-            usage=Usage(
+            usage=TokenUsage(
                 prompt_tokens=self.prompt_tokens, completion_tokens=self.completion_tokens + self.earlier_tokens
             ),
             finish_reason=self.finish_reason,

@@ -21,7 +21,7 @@ class Subject(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class OutboxEntry:
     """`name`: the session's or the batch's id. `user_id`: whose batch it is. `ended_at`: of a session."""
 
     subject: Subject
@@ -33,22 +33,22 @@ class Entry:
 class Outbox(Protocol):
     """The twin is `MemoryOutbox`."""
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: OutboxEntry) -> None:
         """Adding it again changes nothing."""
 
-    def entries(self, subject: Subject) -> list[Entry]:
+    def entries(self, subject: Subject) -> list[OutboxEntry]:
         """Those that nobody has sent, or whose sending nobody has noted."""
 
     def remove(self, subject: Subject, name: str) -> None:
         """The notification was sent. Removing what is not there changes nothing."""
 
 
-def entry_write(entry: Entry) -> Write:
+def entry_write(entry: OutboxEntry) -> Write:
     """The part of a transaction that writes an end."""
     return put_write(_to_item(entry))
 
 
-def deliver(outbox: Outbox, notifier: Notifier, entry: Entry, notification: Notification) -> None:
+def deliver(outbox: Outbox, notifier: Notifier, entry: OutboxEntry, notification: Notification) -> None:
     """Sends it and removes the entry: a crash in between sends it twice, and never not at all."""
     notifier.send(notification)
     outbox.remove(entry.subject, entry.name)
@@ -58,12 +58,12 @@ class OutboxStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: OutboxEntry) -> None:
         self.items.put(_to_item(entry))
 
-    def entries(self, subject: Subject) -> list[Entry]:
+    def entries(self, subject: Subject) -> list[OutboxEntry]:
         found = self.items.query(keys.outbox_partition(subject))
-        return [Entry(subject, item["sk"], item.get("user_id", ""), item.get("ended_at", "")) for item in found]
+        return [OutboxEntry(subject, item["sk"], item.get("user_id", ""), item.get("ended_at", "")) for item in found]
 
     def remove(self, subject: Subject, name: str) -> None:
         self.items.delete(keys.outbox_key(subject, name))
@@ -73,18 +73,18 @@ class MemoryOutbox:
     """Twin of `OutboxStore`."""
 
     def __init__(self) -> None:
-        self.kept: dict[tuple[Subject, str], Entry] = {}
+        self.kept: dict[tuple[Subject, str], OutboxEntry] = {}
 
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: OutboxEntry) -> None:
         self.kept[entry.subject, entry.name] = entry
 
-    def entries(self, subject: Subject) -> list[Entry]:
+    def entries(self, subject: Subject) -> list[OutboxEntry]:
         return [entry for (of, _), entry in sorted(self.kept.items()) if of is subject]
 
     def remove(self, subject: Subject, name: str) -> None:
         self.kept.pop((subject, name), None)
 
 
-def _to_item(entry: Entry) -> Item:
+def _to_item(entry: OutboxEntry) -> Item:
     more = {"user_id": entry.user_id, "ended_at": entry.ended_at}
     return {**keys.outbox_key(entry.subject, entry.name), **{name: value for name, value in more.items() if value}}

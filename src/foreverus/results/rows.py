@@ -5,8 +5,14 @@ from datetime import datetime
 from typing import TypeAlias
 
 from foreverus import ids
+from foreverus.backends.port import TokenUsage
 from foreverus.batches.records import Batch, BatchTrigger
-from foreverus.conversations.records import Answer, Conversation, Question, Role, Usage
+from foreverus.conversations.records import (
+    Answer,
+    Conversation,
+    Question,
+    Role,
+)
 from foreverus.costs.receipt import Receipt
 from foreverus.sessions.records import Session
 
@@ -84,7 +90,7 @@ def message_rows(question: Question, answer: Answer) -> list[Row]:
 
 
 def usage_row(question: Question, answer: Answer, session_id: str) -> Row:
-    used = answer.usage or Usage()
+    used = answer.usage or TokenUsage()
     return {
         "message_id": ids.answer_id(question.message_id),
         "user_id": question.user_id,

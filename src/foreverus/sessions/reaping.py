@@ -17,7 +17,7 @@ from foreverus.attempts import Attempts
 from foreverus.aws.ec2 import GpuInstance
 from foreverus.errors import ForeverUsError, SessionLost
 from foreverus.notifications.notification import Notification, Notifier
-from foreverus.notifications.outbox import Entry, Outbox, Subject, deliver
+from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject, deliver
 from foreverus.sessions.closing import Closed, CloseRequest, Failure
 from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Session
@@ -152,7 +152,7 @@ class Reaper:
         elif session:
             self.closer.close(CloseRequest(session_id=session_id, failure=Failure(SessionLost.code(), cause)))
 
-    def _notify(self, entry: Entry) -> None:
+    def _notify(self, entry: OutboxEntry) -> None:
         """In the execution's place, which cannot any more."""
         session = self.sessions.get(entry.name)
         if session and session.is_over:

@@ -15,7 +15,7 @@ from foreverus.costs.ledger import cap_check, session_writes
 from foreverus.costs.meter import month_of
 from foreverus.costs.prices import Price
 from foreverus.errors import AnotherSessionIsLive
-from foreverus.notifications.outbox import Entry, Subject, entry_write
+from foreverus.notifications.outbox import OutboxEntry, Subject, entry_write
 from foreverus.sessions.items import end_to_item, session_from_item, session_to_item
 from foreverus.sessions.records import Session, SessionEnd, SessionStatus
 
@@ -110,7 +110,7 @@ class SessionStore:
                 names={f"#{name}": name for name in record},
             ),
             *session_writes(month_of(session.created_at), session.session_id, usd, end.ended_at),
-            entry_write(Entry(Subject.SESSIONS, session.session_id, ended_at=end.ended_at)),
+            entry_write(OutboxEntry(Subject.SESSIONS, session.session_id, ended_at=end.ended_at)),
         )
 
     def release_slot(self, session: Session) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.aws.step_functions import RUNNING
 from foreverus.batches.execution_error import ExecutionError
-from foreverus.batches.finishing import Finished
+from foreverus.batches.finishing import FinishedBatch
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, OpenBatch
 from foreverus.batches.serving import Starter, start_sessions
 from foreverus.batches.store import Batches
@@ -34,7 +34,7 @@ class Executions(Protocol):
 
 
 class End(Protocol):
-    def fail(self, ref: BatchRef, error: ExecutionError | None = None) -> Finished: ...
+    def fail(self, ref: BatchRef, error: ExecutionError | None = None) -> FinishedBatch: ...
 
 
 class Waiting(Protocol):

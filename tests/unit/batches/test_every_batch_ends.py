@@ -10,13 +10,13 @@ from foreverus import ids
 from foreverus.aws.sqs import MemoryShards
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.execution_error import ExecutionError
-from foreverus.batches.finishing import Finished
+from foreverus.batches.finishing import FinishedBatch
 from foreverus.batches.plan.decision import Finish, GoOn, Wait
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import NextStep
-from foreverus.batches.records import Progress
-from foreverus.batches.serving import Serving
+from foreverus.batches.records import ShardProgress
+from foreverus.batches.serving import GpuRounds
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
@@ -67,9 +67,9 @@ class Life:
         )
         self.planner = Planner(self.batch.store, self.sessions, MemoryLedger(), deployment, lambda: self.now)
         clock = lambda: self.now  # noqa: E731
-        self.serving = Serving(self.batch.store, MemoryShards(), Starter(), self.tasks, clock)
+        self.serving = GpuRounds(self.batch.store, MemoryShards(), Starter(), self.tasks, clock)
 
-    def run(self) -> tuple[Finished, int]:
+    def run(self) -> tuple[FinishedBatch, int]:
         """(what Finish said, how many rounds it took)."""
         error: ExecutionError | None = None
         for count in range(500):
@@ -109,7 +109,9 @@ class Life:
         self.finished = min(self.finished + lines, LINES)
         for shard in self.batch.store.shards("batch_1"):
             count = max(0, min(self.finished - shard.first_line + 1, shard.lines))
-            self.batch.store.progress(REF, shard.number, Progress(count, 0, count, 2 * count), count == shard.lines)
+            self.batch.store.progress(
+                REF, shard.number, ShardProgress(count, 0, count, 2 * count), count == shard.lines
+            )
 
 
 @settings(deadline=None, max_examples=50)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from foreverus import ids
 from foreverus.aws.s3 import MemoryObjects
+from foreverus.backends.port import TokenUsage
 from foreverus.batches.cost import BatchCosts, Rates
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.finishing import Finisher, file_ids
@@ -25,15 +26,14 @@ from foreverus.batches.records import (
     ErrorEntry,
     LineError,
     LineResult,
-    Progress,
-    TokenUsage,
+    ShardProgress,
 )
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
 from foreverus.files.records import File, object_key
 from foreverus.files.store import MemoryFiles
-from foreverus.notifications.outbox import Entry, MemoryOutbox, Subject
+from foreverus.notifications.outbox import MemoryOutbox, OutboxEntry, Subject
 from foreverus.sessions.records import Session
 from tests.unit.batches.altering import alter, known, next_round
 from tests.unit.conftest import NOW, launch_item, session_record
@@ -183,11 +183,11 @@ def test_a_notification_is_owed_before_the_end_is_written() -> None:
         pass
 
     class Crashing(MemoryOutbox):
-        def add(self, entry: Entry) -> None:
+        def add(self, entry: OutboxEntry) -> None:
             super().add(entry)
             raise Crash
 
-    over, crashing, owed = world(2), Crashing(), [Entry(Subject.BATCHES, "batch_1", "ana")]
+    over, crashing, owed = world(2), Crashing(), [OutboxEntry(Subject.BATCHES, "batch_1", "ana")]
     with pytest.raises(Crash):
         replace(over.finisher(), outbox=crashing).finish(REF, BatchStatus.COMPLETED)
     assert (over.record().status, crashing.entries(Subject.BATCHES)) == ("in_progress", owed)
@@ -268,7 +268,7 @@ def on_gpu(batch: World, lines: int) -> None:
     """As many lines answered by ses_1, each in half a second of a slot."""
     for number in range(1, lines + 1):
         batch.finish(number)
-    batch.store.progress(REF, 0, Progress(lines, 0, 3, 5, session_id="ses_1", slot_seconds=0.5 * lines), done=True)
+    batch.store.progress(REF, 0, ShardProgress(lines, 0, 3, 5, session_id="ses_1", slot_seconds=0.5 * lines), done=True)
     bought = launch_item(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
     boot = {"created_at": AT, "healthy_at": ids.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
     batch.sessions.known["ses_1"] = session_record("ses_1", launches=[bought], **boot)
@@ -350,7 +350,7 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     batch.finish(
         1, text="!", finish_reason="stop", prompt_tokens=1_000_000, completion_tokens=1_000_000, by="bedrock", at=AT
     )
-    batch.store.progress(REF, 0, Progress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)
+    batch.store.progress(REF, 0, ShardProgress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)
     for _ in range(2):
         batch.finisher().finish(REF, BatchStatus.COMPLETED)
     expected = RATES.bedrock.usd(1_000_000, 1_000_000)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from foreverus import ids
+from foreverus.backends.port import TokenUsage
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.model import (
     Options,
@@ -14,7 +15,14 @@ from foreverus.batches.model import (
     options_of,
     window_of,
 )
-from foreverus.batches.records import Batch, BatchResult, BatchStatus, BatchTrigger, ErrorEntry, Shard, TokenUsage
+from foreverus.batches.records import (
+    Batch,
+    BatchResult,
+    BatchStatus,
+    BatchTrigger,
+    ErrorEntry,
+    Shard,
+)
 from foreverus.batches.views import public_batch
 from foreverus.errors import InvalidRequest
 from tests.unit.conftest import NOW

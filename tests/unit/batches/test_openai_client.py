@@ -10,10 +10,17 @@ import openai
 import pytest
 
 from foreverus import bootstrap, ids
+from foreverus.backends.port import TokenUsage
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.model import new_batch
-from foreverus.batches.records import BatchRef, BatchResult, BatchStatus, BatchTrigger, Ending, TokenUsage
+from foreverus.batches.records import (
+    BatchOutcome,
+    BatchRef,
+    BatchResult,
+    BatchStatus,
+    BatchTrigger,
+)
 from foreverus.batches.store import BatchStore
 from foreverus.files.records import FilePurpose, new_file
 from foreverus.files.store import FileStore
@@ -144,7 +151,7 @@ def test_a_batch_from_creation_to_its_output(client: openai.OpenAI, aws: Aws) ->
     assert running.request_counts == openai.types.BatchRequestCounts(total=2, completed=0, failed=0)
     FileStore(aws.items).put(new_file("file_out", "ana", "out.jsonl", 4, NOW, purpose=FilePurpose.BATCH_OUTPUT))
     result = BatchResult(completed=2, usage=TokenUsage(20, 30), cost_usd=0.0125, output_file_id="file_out")
-    assert store.end(ref, Ending(status=BatchStatus.COMPLETED, result=result), (BatchStatus.IN_PROGRESS,), NOW)
+    assert store.end(ref, BatchOutcome(status=BatchStatus.COMPLETED, result=result), (BatchStatus.IN_PROGRESS,), NOW)
     over = client.batches.retrieve(batch.id)
     assert (over.status, over.completed_at, over.output_file_id) == ("completed", int(NOW.timestamp()), "file_out")
     assert over.request_counts == openai.types.BatchRequestCounts(total=2, completed=2, failed=0)

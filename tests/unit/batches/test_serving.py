@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 from foreverus.aws.sqs import MemoryShards, ShardQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import Batch, BatchRef, BatchStatus, Progress, Shard
-from foreverus.batches.serving import Serving
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, Shard, ShardProgress
+from foreverus.batches.serving import GpuRounds
 from foreverus.batches.shards.queue import shard_message
 from foreverus.errors import NotAccepted, SpendCapReached
 from tests.unit.conftest import NOW, Aws
@@ -53,16 +53,16 @@ def in_progress(store: MemoryBatches, shards: int = 3, **changes: Any) -> None:
     store.put_shards("batch_1", parts)
 
 
-def serving(store: MemoryBatches, starter: Starter) -> tuple[Serving, MemoryShards, MemoryTasks]:
+def serving(store: MemoryBatches, starter: Starter) -> tuple[GpuRounds, MemoryShards, MemoryTasks]:
     queue, tasks = MemoryShards(), MemoryTasks()
     tasks.open.add("token")
-    return Serving(store, queue, starter, tasks, lambda: NOW), queue, tasks
+    return GpuRounds(store, queue, starter, tasks, lambda: NOW), queue, tasks
 
 
 def test_every_shard_that_is_not_done_is_queued_the_longest_first() -> None:
     store, starter = MemoryBatches(), Starter()
     in_progress(store)
-    store.progress(REF, 1, Progress(1, 0, 1, 1), done=True)
+    store.progress(REF, 1, ShardProgress(1, 0, 1, 1), done=True)
     service, queue, tasks = serving(store, starter)
     service.serve(REF, 1, "token")
     assert queue.messages == [shard_message(REF, 2, 1), shard_message(REF, 0, 1)]
@@ -111,7 +111,7 @@ def test_a_batch_that_is_being_cancelled_is_not_offered() -> None:
 def test_nothing_is_left_so_nothing_is_waited_for() -> None:
     store, starter = MemoryBatches(), Starter()
     in_progress(store, shards=1)
-    store.progress(REF, 0, Progress(1, 0, 1, 1), done=True)
+    store.progress(REF, 0, ShardProgress(1, 0, 1, 1), done=True)
     service, queue, tasks = serving(store, starter)
     service.serve(REF, 1, "token")
     assert tasks.results == [("token", "success", {"outcome": "done"})]

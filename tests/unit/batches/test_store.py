@@ -10,23 +10,23 @@ from botocore.exceptions import ClientError
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
+from foreverus.backends.port import TokenUsage
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
 from foreverus.batches.plan.records import LearnedSpeed, NextRound, NextStep, RoundStart, Setbacks
 from foreverus.batches.records import (
     Batch,
+    BatchOutcome,
     BatchRef,
     BatchResult,
     BatchStatus,
     BatchTrigger,
-    Ending,
     ErrorEntry,
     LineError,
     LineResult,
-    Progress,
     Shard,
-    TokenUsage,
+    ShardProgress,
     ValidatedInput,
 )
 from foreverus.batches.store import Batches, BatchStore
@@ -132,7 +132,7 @@ def test_of_two_ends_the_first_one_stands(batches: Batches) -> None:
         bedrock_usd=0.25,
         output_file_id="file_out",
     )
-    ending = Ending(status=BatchStatus.COMPLETED, result=result)
+    ending = BatchOutcome(status=BatchStatus.COMPLETED, result=result)
     assert batches.end(REF, ending, (BatchStatus.CANCELLING,), LATER) is None
     ended = batches.end(REF, ending, (BatchStatus.FINALIZING,), LATER)
     assert ended and (ended.status, ended.result, ended.errors) == (BatchStatus.COMPLETED, result, ())
@@ -186,9 +186,9 @@ def test_shards_count_their_lines_and_stay_done(batches: Batches) -> None:
     batches.create(record(), None, NOW)
     batches.put_shards("batch_1", [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (1, 0)])
     assert batches.shards("batch_1") == [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (0, 1)]
-    batches.progress(REF, 0, Progress(1, 0, 10, 5, session_id="ses_1", slot_seconds=1.5), done=False)
-    batches.progress(REF, 0, Progress(1, 1, 12, 6, session_id="ses_1", slot_seconds=0.5), done=True)
-    batches.progress(REF, 0, Progress(0, 0, 0, 0), done=False)  # a late word of a lost worker
+    batches.progress(REF, 0, ShardProgress(1, 0, 10, 5, session_id="ses_1", slot_seconds=1.5), done=False)
+    batches.progress(REF, 0, ShardProgress(1, 1, 12, 6, session_id="ses_1", slot_seconds=0.5), done=True)
+    batches.progress(REF, 0, ShardProgress(0, 0, 0, 0), done=False)  # a late word of a lost worker
     first = batches.shards("batch_1")[0]
     assert (first.status, first.completed, first.failed, first.slot_seconds) == ("done", 1, 1, {"ses_1": 2.0})
     assert (first.is_done, first.finished, first.lines, first.completion_tokens_limit) == (True, 2, 1, 9)

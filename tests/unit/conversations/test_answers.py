@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
+from foreverus.backends.port import TokenUsage
 from foreverus.conversations.answers import Answers, DynamoAnswers
 from foreverus.conversations.items import answer_from_item, messages_from_items
 from foreverus.conversations.memory import MemoryAnswers
@@ -19,7 +20,6 @@ from foreverus.conversations.records import (
     MessageRef,
     PartialAnswer,
     Saved,
-    Usage,
 )
 from foreverus.conversations.views import public_messages
 
@@ -116,7 +116,7 @@ def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWo
     assert finish(world.answers) is Saved.SAVED
     answer = world.answer(MY)
     assert answer and answer.status == "answered" and answer.content == "All of it"
-    assert answer.usage == Usage(prompt_tokens=10, completion_tokens=3) and answer.answered_at
+    assert answer.usage == TokenUsage(prompt_tokens=10, completion_tokens=3) and answer.answered_at
     assert not world.pending()
     assert world.usage() == (10, 3, 1)
     assert world.answers.thread(MY, 10_000).is_final

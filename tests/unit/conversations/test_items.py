@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.conversations.items import (
     answer_from_item,
     conversation_from_item,
@@ -18,10 +19,8 @@ from foreverus.conversations.records import (
     AnswerError,
     AnswerOptions,
     AnswerStatus,
-    BackendName,
     Conversation,
     Question,
-    Usage,
 )
 from foreverus.conversations.views import public_answer, public_messages
 
@@ -123,7 +122,7 @@ def test_what_a_newer_version_writes_does_no_harm() -> None:
     assert question_from_item({**QUESTION, "options": {"top_p": 1}}).options == AnswerOptions()
     item = {**ANSWERED, "status": "paused", "backend": "elsewhere", "usage": {"cached_tokens": 1}}
     answer = answer_from_item(item)
-    assert (answer.status, answer.backend, answer.usage) == (AnswerStatus.ANSWERING, None, Usage())
+    assert (answer.status, answer.backend, answer.usage) == (AnswerStatus.ANSWERING, None, TokenUsage())
     assert not answer.status.is_final, "the table's conditions do not take it for final either"
 
 

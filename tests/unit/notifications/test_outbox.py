@@ -4,11 +4,11 @@ import pytest
 
 from foreverus.aws import keys
 from foreverus.notifications.notification import MemoryNotifier, Notification, TopicNotifier
-from foreverus.notifications.outbox import Entry, MemoryOutbox, Outbox, OutboxStore, Subject, deliver, entry_write
+from foreverus.notifications.outbox import MemoryOutbox, Outbox, OutboxEntry, OutboxStore, Subject, deliver, entry_write
 from tests.unit.conftest import Aws
 
-SESSION = Entry(Subject.SESSIONS, "ses_1", ended_at="2026-01-01T12:00:00.000Z")
-BATCH = Entry(Subject.BATCHES, "batch_1", user_id="ana")
+SESSION = OutboxEntry(Subject.SESSIONS, "ses_1", ended_at="2026-01-01T12:00:00.000Z")
+BATCH = OutboxEntry(Subject.BATCHES, "batch_1", user_id="ana")
 OVER = Notification("It is over", "It is.")
 
 
@@ -18,7 +18,7 @@ def outbox(request: pytest.FixtureRequest) -> Outbox:
 
 
 def test_an_entry_stays_until_it_is_removed(outbox: Outbox) -> None:
-    other = Entry(Subject.BATCHES, "batch_0", user_id="bia")
+    other = OutboxEntry(Subject.BATCHES, "batch_0", user_id="bia")
     for entry in (BATCH, other, BATCH, SESSION):
         outbox.add(entry)
     assert outbox.entries(Subject.BATCHES) == [other, BATCH]

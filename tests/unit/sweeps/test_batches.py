@@ -10,7 +10,7 @@ import pytest
 from foreverus import ids
 from foreverus.aws.step_functions import MemoryExecutions, MemoryTasks, StepFunctionsMachine
 from foreverus.batches.execution_error import ExecutionError
-from foreverus.batches.finishing import BatchEnd, Finished, outbox_entry
+from foreverus.batches.finishing import BatchEnd, FinishedBatch, outbox_entry
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.batches.waiting import WaitingBatches
@@ -31,10 +31,10 @@ class Finisher:
     store: MemoryBatches
     errors: list[ExecutionError | None] = field(default_factory=list)
 
-    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> Finished:
+    def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> FinishedBatch:
         self.errors.append(error)
         alter(self.store, ref, status=status)
-        return Finished(ref.batch_id, status, Notification("over", status))
+        return FinishedBatch(ref.batch_id, status, Notification("over", status))
 
 
 @dataclass

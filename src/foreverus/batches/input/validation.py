@@ -17,7 +17,7 @@ from foreverus.batches.records import Batch, BatchRef, BatchStatus, ErrorEntry, 
 from foreverus.batches.store import Batches
 from foreverus.errors import NotFound
 from foreverus.files.records import MAX_FILE_BYTES
-from foreverus.notifications.outbox import Entry, Outbox, Subject
+from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject
 
 __all__ = [
     "MAX_ERRORS",
@@ -83,7 +83,7 @@ class Validator:
         return None
 
     def _fail(self, batch: Batch, errors: list[ErrorEntry], total: int) -> dict[str, object]:
-        self.outbox.add(Entry(Subject.BATCHES, batch.batch_id, batch.user_id))  # before the end is written
+        self.outbox.add(OutboxEntry(Subject.BATCHES, batch.batch_id, batch.user_id))  # before the end is written
         self.store.reject_input(batch.ref, errors, total, self.clock())
         self.objects.delete(batch.input_key)
         return {"valid": False, "lines": 0}

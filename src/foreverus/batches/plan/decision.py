@@ -19,7 +19,7 @@ from foreverus.batches.plan.estimates import (
     bedrock_of,
     estimates,
 )
-from foreverus.batches.plan.failures import Context, Meaning, capacity_is_missing, meaning, usable, with_error
+from foreverus.batches.plan.failures import Meaning, RoundContext, capacity_is_missing, meaning, usable, with_error
 from foreverus.batches.plan.records import NextRound, NextStep, RoundStart, Setbacks
 from foreverus.batches.records import (
     Batch,
@@ -89,7 +89,7 @@ def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) 
     """What comes next for a batch with something left to do. `error`: what its newest round ended with."""
     batch, options = at.batch, options_of(at.batch.metadata)
     allowed, refusal = within_cap(allowed_backends(options, deployment), at, deployment)
-    means = meaning(batch, error, Context(allowed, bool(at.live), finished_lines(at.shards), at.now))
+    means = meaning(batch, error, RoundContext(allowed, bool(at.live), finished_lines(at.shards), at.now))
     if not means.finish and not usable(means.setbacks, allowed):
         cause = f"metadata.backend is '{options.backend}', and this deployment has no such backend."
         nobody = refusal or ExecutionError("BackendUnavailable", cause)

@@ -31,7 +31,7 @@ BUSY = frozenset({"EngineBusy"})  # Bedrock throttles
 
 
 @dataclass(frozen=True)
-class Context:
+class RoundContext:
     """`allowed`: the backends that the batch's options and the deployment allow. `live`: another GPU is live.
     `finished`: lines, of all shards."""
 
@@ -52,7 +52,7 @@ class Meaning:
     pause_s: int = 0
 
 
-def meaning(batch: Batch, error: ExecutionError | None, at: Context) -> Meaning:
+def meaning(batch: Batch, error: ExecutionError | None, at: RoundContext) -> Meaning:
     """What the error that the newest round ended with (None: none) means for the batch."""
     planned, progress = batch.newest_round.planned, at.finished > batch.newest_round.finished_before
     known = batch.setbacks
@@ -88,7 +88,7 @@ def capacity_is_missing(setbacks: Setbacks, now: datetime) -> bool:
     return ids.timestamp(now) < setbacks.no_capacity_until
 
 
-def _after_gpu(known: Setbacks, error: ExecutionError, at: Context) -> Meaning:
+def _after_gpu(known: Setbacks, error: ExecutionError, at: RoundContext) -> Meaning:
     if at.live and error.name in NEED_SOMEBODY | {"NoGpuCapacity"}:
         return Meaning(replace(known, most_gpus=1))  # it was about one more GPU; the live one goes on
     if error.name == "SpendCapReached":
@@ -103,14 +103,14 @@ def _after_gpu(known: Setbacks, error: ExecutionError, at: Context) -> Meaning:
     return Meaning(counted)
 
 
-def _after_bedrock(known: Setbacks, error: ExecutionError, at: Context) -> Meaning:
+def _after_bedrock(known: Setbacks, error: ExecutionError, at: RoundContext) -> Meaning:
     counted = replace(known, bedrock_failures=known.bedrock_failures + 1)
     if error.name == "BackendUnavailable" or counted.bedrock_failures >= MOST_FAILURES:
         return _unless_last(replace(counted, bedrock_barred=error.name or UNKNOWN), at)
     return Meaning(counted)
 
 
-def _unless_last(barred: Setbacks, at: Context) -> Meaning:
+def _unless_last(barred: Setbacks, at: RoundContext) -> Meaning:
     """A backend is not asked again for this batch; the batch fails when it was the last."""
     return Meaning(barred, None if usable(barred, at.allowed) else BatchStatus.FAILED)
 

@@ -6,10 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from foreverus.backends.port import BackendName
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.plan.decision import Decision, Finish, decide, end_of
 from foreverus.batches.plan.estimates import Deployment, Situation, instance_type
-from foreverus.batches.records import BackendName, Batch, BatchRef, Shard
+from foreverus.batches.records import (
+    Batch,
+    BatchRef,
+    Shard,
+)
 from foreverus.batches.store import Batches
 from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import month_of

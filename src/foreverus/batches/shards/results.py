@@ -4,9 +4,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from foreverus import ids
-from foreverus.backends.port import Completion
+from foreverus.backends.port import BackendName, Completion
 from foreverus.batches.input.lines import Line
-from foreverus.batches.records import BackendName, LineError, LineResult, Progress
+from foreverus.batches.records import (
+    LineError,
+    LineResult,
+    ShardProgress,
+)
 
 BEDROCK = BackendName.BEDROCK.value  # in `by`, where else a session's id is
 
@@ -38,7 +42,7 @@ class LineTotals:
 
     def __init__(self) -> None:
         self.lines: set[int] = set()
-        self._sum = Progress()
+        self._sum = ShardProgress()
 
     def add(self, result: LineResult) -> None:
         """A line counts once."""
@@ -47,7 +51,7 @@ class LineTotals:
         self.lines.add(result.line)
         before, failed = self._sum, result.error is not None
         prompt, completion = result.prompt_tokens, result.completion_tokens
-        self._sum = Progress(
+        self._sum = ShardProgress(
             completed=before.completed + (not failed),
             failed=before.failed + failed,
             prompt_tokens=before.prompt_tokens + prompt,
@@ -56,5 +60,5 @@ class LineTotals:
             bedrock_completion_tokens=before.bedrock_completion_tokens + completion * result.on_bedrock,
         )
 
-    def progress(self, session_id: str, slot_seconds: float) -> Progress:
+    def progress(self, session_id: str, slot_seconds: float) -> ShardProgress:
         return replace(self._sum, session_id=session_id, slot_seconds=slot_seconds)

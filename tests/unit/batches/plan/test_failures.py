@@ -8,8 +8,8 @@ import pytest
 
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.plan.failures import (
-    Context,
     Meaning,
+    RoundContext,
     capacity_is_missing,
     error_entry,
     meaning,
@@ -38,7 +38,7 @@ def after(
     start = RoundStart(planned=NextStep(planned), finished_before=finished_before)
     batch = Batch(batch_id="batch_1", user_id="ana", newest_round=start, setbacks=replace(setbacks, **more))
     error = None if code is None else ExecutionError(code, "because")
-    return meaning(batch, error, Context(allowed, live, finished, NOW))
+    return meaning(batch, error, RoundContext(allowed, live, finished, NOW))
 
 
 def barred(found: Meaning) -> dict[str, str]:

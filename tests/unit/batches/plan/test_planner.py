@@ -13,7 +13,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import LearnedSpeed, Number
-from foreverus.batches.records import Batch, BatchRef, BatchStatus, Progress, Shard, ShardStatus
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, Shard, ShardProgress, ShardStatus
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
 from foreverus.errors import NotFound
@@ -71,7 +71,7 @@ class World:
         self.now += timedelta(**by)
 
     def finish(self, shard: int, lines: int, tokens: int = 100, done: bool = False) -> None:
-        self.store.progress(REF, shard, Progress(lines, 0, 30 * lines, tokens * lines), done)
+        self.store.progress(REF, shard, ShardProgress(lines, 0, 30 * lines, tokens * lines), done)
 
     def record(self) -> Batch:
         return known(self.store, REF)

@@ -11,7 +11,7 @@ from foreverus.backends.limiter import Limiter
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchStatus, LineResult, Progress, all_done
+from foreverus.batches.records import BatchStatus, LineResult, ShardProgress, all_done
 from foreverus.batches.shards.on_bedrock import OnBedrock
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.contact import Contact, RunInline
@@ -176,7 +176,7 @@ async def test_shard_that_a_gpu_began_keeps_its_shares_and_counts_once() -> None
     batch = Round(Bedrock(), lines=4, a_shard=4)
     gpu = LineResult(1, "c1", "ses_1", finish_reason="stop", prompt_tokens=7, completion_tokens=9)
     batch.store.keep_results(REF.batch_id, 0, [gpu], START)
-    batch.store.progress(REF, 0, Progress(1, 0, 7, 9, session_id="ses_1", slot_seconds=2.5), False)
+    batch.store.progress(REF, 0, ShardProgress(1, 0, 7, 9, session_id="ses_1", slot_seconds=2.5), False)
     assert await batch.answer() == {"left": 0}
     (shard,) = batch.store.shards(REF.batch_id)
     assert (shard.completed, shard.completion_tokens, shard.bedrock_completion_tokens) == (4, 15, 6)

@@ -13,7 +13,7 @@ ForeverUsError
 ├── EngineError
 │   ├── EngineBusy               try again soon, on the same engine
 │   ├── EngineFailed             this engine is lost: hand work back, end the session
-│   └── BackendUnavailable       nobody can answer here until somebody mends it: choose another backend, or say so
+│   └── BackendUnavailable       nobody can answer here until somebody fixes it: choose another backend, or say so
 ├── SessionError             what a session ends or continues with
 │   ├── BootFailed               terminate; relaunch only if work waits
 │   ├── SpotInterrupted          terminate; relaunch if work waits
@@ -23,7 +23,7 @@ ForeverUsError
 │   ├── SessionLost              its execution is gone: the reaper closed the session
 │   ├── NoGpuCapacity            nothing was launched: try later, or on-demand
 │   ├── GpuQuotaExceeded         nothing was launched: raise the quota
-│   └── LaunchNotAuthorized      nothing was launched: mend the role
+│   └── LaunchNotAuthorized      nothing was launched: fix the role
 └── ResultsNotStored         keep the session's record; `store_results` tries again
 """
 

@@ -1,1 +1,1 @@
-"""Who is calling and who may what: access tokens and API keys. Imported by bootstrap alone."""
+"""Who is calling and who may what: access tokens and API keys. Imported by bootstrap and handlers."""

@@ -1,1 +1,2 @@
-"""Everything that calls boto3, and the twins in memory. Any room may import it; it knows none of them."""
+"""Everything that calls boto3 but Bedrock's backend, and the twins in memory. Any room above may import it; it knows
+none of them."""

@@ -1,1 +1,2 @@
-"""The port that answers prompts, and who speaks it: OpenAI over HTTP, Bedrock. Any room may import it."""
+"""The port that answers prompts, and who speaks it: OpenAI over HTTP, Bedrock. Any room above
+may import it."""

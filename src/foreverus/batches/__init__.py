@@ -1,2 +1,2 @@
-"""The life of a batch, from the input file to the output file. Imported by worker, live, results, sweeps and
-bootstrap."""
+"""The life of a batch, from the input file to the output file. Imported by worker, results, cli, sweeps,
+bootstrap and handlers."""

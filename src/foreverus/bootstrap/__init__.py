@@ -1,1 +1,1 @@
-"""The only place where real things are put together: one builder per Lambda, found by what it is about."""
+"""Where real things are put together: one builder for each Lambda, of its handler's name. Imported by handlers."""

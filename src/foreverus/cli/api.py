@@ -1,6 +1,6 @@
 """Our API over HTTP: one method a call of docs/batches.md, tried again where that is harmless.
 
-Not through the `openai` client, which was tried: no shorter (it waits for retries untold, follows a redirect to S3 with
+Not through the `openai` client, which was tried: no shorter (it retries without a word, follows a redirect to S3 with
 our key where both have one address, knows no presigned upload), a third of a second more at each start, and 35 MB.
 """
 

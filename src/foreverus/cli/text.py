@@ -42,7 +42,7 @@ class BatchProgress:
 
     @property
     def done(self) -> int:
-        """Settled lines: answered or failed."""
+        """Finished lines: answered or failed."""
         return self.completed + self.failed
 
     @property

@@ -20,7 +20,7 @@ def look_after_s(watched_s: float, eta_s: float | None) -> float:
 def watch(api: Api, batch_id: str, context: Context, as_json: bool) -> int:
     """The exit status: 0 completed, 1 failed, expired or cancelled, 130 stopped by Ctrl-C.
 
-    A network that is away is waited for. Raises Refused for what waiting does not mend (a wrong key, no such batch).
+    A network that is away is waited for. Raises Refused for what waiting does not cure (a wrong key, no such batch).
     """
     shown = display(context, as_json)
     try:

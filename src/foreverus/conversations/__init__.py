@@ -1,1 +1,2 @@
-"""Chats, their messages, and how each is answered. Imported by worker, live, sweeps and bootstrap."""
+"""Chats, their messages, and how each is answered. Imported by worker, live, results, sweeps and
+bootstrap."""

@@ -1,1 +1,2 @@
-"""Prices, meter, receipt, ledger: what was spent and what may be. Any room above backends and aws may import it."""
+"""Prices, meter, receipt, ledger: what was spent and what may be. Imported by sessions, conversations, batches, results
+and bootstrap."""

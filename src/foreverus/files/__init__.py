@@ -1,1 +1,1 @@
-"""What people upload and get. Imported by batches and bootstrap."""
+"""What people upload and get. Imported by batches, cli and bootstrap."""

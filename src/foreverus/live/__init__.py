@@ -1,1 +1,2 @@
-"""People who watch: WebSocket connections, what they subscribed to, and the sessions that change before their eyes."""
+"""People who watch: WebSocket connections, what they subscribed to, and how each sees a session change.
+Imported by bootstrap and handlers."""

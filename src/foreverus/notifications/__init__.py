@@ -1,1 +1,2 @@
-"""Who is told what, and the outbox of what is still owed. Sessions and batches write into it; sweeps send the rest."""
+"""Who is notified of what, and the outbox of what is not sent yet. Imported by sessions, batches, sweeps and
+bootstrap."""

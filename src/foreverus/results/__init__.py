@@ -1,1 +1,1 @@
-"""What is kept in PostgreSQL, and its migrations. Imported by sweeps and bootstrap."""
+"""What is kept in PostgreSQL, and its migrations. Imported by bootstrap and handlers."""

@@ -1,7 +1,7 @@
 """One loop over all duties, every five minutes, and one rule for what fails (`attempts.py`).
 
 A duty finds what a crash left undone; each of its repairs is tried alone. What fails makes the whole sweep fail when
-everything was tried: an alarm sees it, and the next sweep tries again. The reaper is no duty: nothing may hold it up.
+everything was tried: the log names it, and the next sweep tries again. The reaper is no duty: nothing may hold it up.
 """
 
 from collections.abc import Callable, Iterable, Mapping

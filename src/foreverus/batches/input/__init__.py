@@ -1,1 +1,2 @@
-"""The format of a batch's lines, and the check of its whole file. Pure rules; the command line imports them too."""
+"""The format of a batch's lines, and the check of its whole file. Pure but for validation.py, the first step. Imported
+by all of batches, by bootstrap and by the command line."""

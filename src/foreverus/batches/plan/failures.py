@@ -24,7 +24,7 @@ UNKNOWN = "Unknown"  # an error without a name
 
 REVIEW = "States.Timeout"  # the round's time to look again: no failure
 NO_PROGRESS = "NoProgress"  # a round that ended well and has finished nothing
-# Nothing was launched, and nothing will be until somebody mends it.
+# Nothing was launched, and nothing will be until somebody repairs it.
 NEED_SOMEBODY = frozenset({"GpuQuotaExceeded", "LaunchNotAuthorized", "SpendCapReached"})
 NOT_NOW = frozenset({"NotAccepted"})  # another session is starting or ending
 BUSY = frozenset({"EngineBusy"})  # Bedrock throttles

@@ -51,7 +51,7 @@ class Demonstration:
         )
         self.address = f"{cloud.outputs['websocket_url']}?token={key}"
         self.session: dict[str, Any] = {"version": -1}
-        self.told: set[str] = set()
+        self.shown: set[str] = set()
 
     def run(self) -> dict[str, Any]:
         try:
@@ -138,11 +138,11 @@ class Demonstration:
         self._tell(f"instance {instance['id']} is {instance['state']}")
         stored = {"dynamodb": self._in_dynamodb(answer), "postgres": self._in_postgres(session_id, answer)}
         self._tell(f"stored: {', '.join(name for name, there in stored.items() if there)}")
-        letter = self.cloud.inbox.wait_for(session_id, 20)
-        self._tell(f"notification: {letter['subject'] if letter else 'none came'}")
+        mail = self.cloud.inbox.wait_for(session_id, 20)
+        self._tell(f"notification: {mail['subject'] if mail else 'none came'}")
         self._print_receipt(session["receipt"])
         wrong = [f"the results are not in {name}" for name, there in stored.items() if not there]
-        wrong += [] if letter else ["no notification came"]
+        wrong += [] if mail else ["no notification came"]
         wrong += [] if instance["state"] == "terminated" else [f"the instance is {instance['state']}"]
         wrong += [] if session["receipt"] else ["there is no receipt"]
         if wrong:
@@ -229,8 +229,8 @@ class Demonstration:
             self._tell_once(f"session {session['status']}", session["status"])
 
     def _tell_once(self, text: str, key: str) -> None:
-        if key not in self.told:
-            self.told.add(key)
+        if key not in self.shown:
+            self.shown.add(key)
             self._tell(text)
 
     def _tell(self, text: str) -> None:

@@ -62,13 +62,13 @@ def run_exam(api: httpx.Client, tell: Callable[[str], None], most: int | None = 
 
 def _watch(api: httpx.Client, batch: dict[str, Any], tell: Callable[[str], None]) -> dict[str, Any]:
     deadline = time.monotonic() + MOST_SECONDS
-    told = ""
+    shown = ""
     while True:
         counts = batch["request_counts"]
         news = f"batch {batch['status']}: {counts['completed'] + counts['failed']} of {counts['total']} lines"
-        if news != told:
+        if news != shown:
             tell(news)
-            told = news
+            shown = news
         if batch["status"] in OVER:
             return batch
         if time.monotonic() > deadline:

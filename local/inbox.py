@@ -102,6 +102,6 @@ def show(file: Path) -> str:
     """The kept notifications as text, oldest first."""
     if not file.exists():
         raise Failed("No inbox here: start the laptop's cloud with `make up`.")
-    letters = [json.loads(line) for line in file.read_text().splitlines()]
-    texts = [f"{one['at']}  {one['subject']}\n\n{one['message']}\n" for one in letters]
+    mails = [json.loads(line) for line in file.read_text().splitlines()]
+    texts = [f"{one['at']}  {one['subject']}\n\n{one['message']}\n" for one in mails]
     return "\n".join(texts) or "No notification yet."

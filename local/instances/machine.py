@@ -32,14 +32,14 @@ OFF_GRACE_S = 20.0  # the machine's own `poweroff` waits for its units this long
 
 @dataclass(frozen=True)
 class Ending:
-    """why: for the log. grace_s: how long the worker may take. told: whether EC2 knows already."""
+    """why: for the log. grace_s: how long the worker may take. ec2_knows: whether EC2 has done it itself."""
 
     why: str
     grace_s: float
-    told: bool = False
+    ec2_knows: bool = False
 
 
-TERMINATED = Ending("the instance was terminated", API_GRACE_S, told=True)
+TERMINATED = Ending("the instance was terminated", API_GRACE_S, ec2_knows=True)
 POWER_TIMER = Ending("the power timer fired: maximum life", OFF_GRACE_S)
 
 
@@ -87,7 +87,7 @@ class Machine:
             raise
         self._say(f"{self.id} ends: {ending.why}")
         await self._halt(ending.grace_s)
-        if not ending.told:
+        if not ending.ec2_knows:
             await self._tell_ec2(self.id)
         shutil.rmtree(self._places.machine(self.id), ignore_errors=True)
         self._say(f"{self.id} is off")

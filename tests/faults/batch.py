@@ -23,7 +23,7 @@ COMPLETIONS = "/v1/completions"
 # Spaces between a line's fields: a shard ends at 1 MiB, so 24 lines of 120 kB are three, and no prompt is longer.
 PADDING = {"gpu": 120_000}
 LINES = {"gpu": 24, "bedrock": 12, "schedule": 6}
-LAST_SHARD = 17  # settled lines: two shards' worth and one
+LAST_SHARD = 17  # finished lines: two shards' worth and one
 SLOW = 4  # times as much to count, where a strike takes its time
 POISONED = 10  # the line that kills engines
 SCHEDULED_TRIES = 4  # the Scheduler's, which AWS does not count in seconds
@@ -47,7 +47,7 @@ class BatchPlay(Play):
         super().__init__(sandbox, case)
         self.nonce = uuid.uuid4().hex[:8]  # tells this case's lines from others' in the engines' logs
         self.batch_id = ""
-        self.settled_before: dict[str, str] = {}  # the strike
+        self.finished_before: dict[str, str] = {}  # the strike
         self.source = f"inputs/{self.nonce}/night.jsonl"
         self.lines = range(1, LINES[case.script] + 1)
         self.endpoint = COMPLETIONS if case.order == "text" else CHAT
@@ -139,8 +139,8 @@ class BatchPlay(Play):
         """Every batch of this case: there should be one."""
         return [item for item in self.sandbox.items() if item["sk"]["S"].startswith("BATCH#")]
 
-    def settled(self) -> dict[str, str]:
-        """Who settled each line that is in the table, and when."""
+    def finished_lines(self) -> dict[str, str]:
+        """Who finished each line that is in the table, and when."""
         shards = range(4 if self.case.script == "gpu" else 1)
         found = [one for shard in shards for one in self.sandbox.query(f"LINES#{self.batch_id}#{shard:05d}")]
         return {
@@ -150,7 +150,7 @@ class BatchPlay(Play):
         }
 
     def _strike(self) -> None:
-        self.settled_before = self.settled()
+        self.finished_before = self.finished_lines()
         super()._strike()
 
     def states(self) -> list[str]:
@@ -163,9 +163,9 @@ class BatchPlay(Play):
         if moment == "validating":
             return bool(self.batch_id)
         if moment == "first":
-            return len(self.settled()) >= 3
+            return len(self.finished_lines()) >= 3
         if moment == "last":
-            return len(self.settled()) >= min(LAST_SHARD, len(self.lines) - 2)
+            return len(self.finished_lines()) >= min(LAST_SHARD, len(self.lines) - 2)
         if moment == "finishing":
             return self.is_finishing() or self.is_over()
         return super()._happened(moment)

@@ -4,7 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from local.deploy import PARAMETERS
-from tests.faults.checks import Verdict, check_letter
+from tests.faults.checks import Verdict, check_notification
 from tests.faults.client import NotAnswered
 from tests.faults.settling import BATCH_OVER
 
@@ -25,13 +25,13 @@ def check_batch(play: "BatchPlay", verdict: Verdict) -> None:
     for record in records:
         check_record(play, record, verdict)
         check_lines(play, record, verdict)
-        check_letter(play, record["batch_id"]["S"], verdict)
+        check_notification(play, record["batch_id"]["S"], verdict)
         if not play.case.spoils:  # the emulator's database does not survive
             check_summary(play, record, verdict)
     check_asked(play, verdict)
-    again = {line for line, who in play.settled().items() if play.settled_before.get(line, who) != who}
+    again = {line for line, who in play.finished_lines().items() if play.finished_before.get(line, who) != who}
     if again:
-        verdict.duplicated.append(f"{sorted(again)} were settled, and answered again")
+        verdict.duplicated.append(f"{sorted(again)} were finished, and answered again")
 
 
 def check_record(play: "BatchPlay", record: Item, verdict: Verdict) -> None:

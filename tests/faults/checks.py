@@ -32,7 +32,7 @@ def check(play: "Play") -> Verdict:
     check_messages(play, items, verdict)
     check_money(play, items, sessions, verdict)
     for session_id in sessions:
-        check_letter(play, session_id, verdict)
+        check_notification(play, session_id, verdict)
     return verdict
 
 
@@ -153,7 +153,7 @@ def check_bedrock(
             verdict.wrong.append(f"{session_id} paid nothing for {ours} answers of Bedrock")
 
 
-def check_letter(play: "Play", session_id: str, verdict: Verdict) -> None:
+def check_notification(play: "Play", session_id: str, verdict: Verdict) -> None:
     """People were told of the end: by its machine, or in its place by the reaper."""
     if play.sandbox.cloud.inbox.wait_for(session_id, LETTER_S) is None:
         ended = (

@@ -190,9 +190,9 @@ def main(names: list[str], save: bool = True) -> int:
         noticed = status == 1 and "violated" in output and "the harness failed" not in output
         caught[mutant.name] = noticed
         print(f"{'caught' if noticed else 'MISSED':7} {time.monotonic() - begun:5.0f} s  {mutant.name}", flush=True)
-        told = [line.strip() for line in output.splitlines() if "violated" in line or line.startswith("      ")]
+        shown = [line.strip() for line in output.splitlines() if "violated" in line or line.startswith("      ")]
         print(
-            "\n".join(f"        {line[:160]}" for line in (told[:4] if noticed else output.splitlines()[-15:])),
+            "\n".join(f"        {line[:160]}" for line in (shown[:4] if noticed else output.splitlines()[-15:])),
             flush=True,
         )
     if save and not names:

@@ -46,7 +46,7 @@ def finished(client: OpenAI, batch: Batch, seconds: float = PATIENCE_S) -> Batch
     return client.batches.retrieve(batch.id)
 
 
-def settled(client: OpenAI, batch: Batch) -> int:
+def finished_lines(client: OpenAI, batch: Batch) -> int:
     counts = client.batches.retrieve(batch.id).request_counts
     return counts.completed + counts.failed if counts else 0
 

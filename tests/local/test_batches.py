@@ -13,13 +13,13 @@ from local.instances.places import Places
 from local.person import Person
 from tests.local.batches import (
     finished,
+    finished_lines,
     ids_of,
     jsonl,
     line,
     lines_of,
     openai,
     questions,
-    settled,
     submit,
     transitions,
 )
@@ -114,16 +114,16 @@ def test_a_batch_survives_its_worker_its_engine_and_its_instance(
     set_pace(ONE_A_SECOND)
     batch = submit(client, questions(60, max_tokens=24), **GPU)
     places = Places(Path(cloud.state.directory))
-    wait_until(lambda: settled(client, batch) >= 8, "some lines are answered")
+    wait_until(lambda: finished_lines(client, batch) >= 8, "some lines are answered")
     set_pace(0)
     (lost,) = live_instances(cloud)
     faults.kill(places, lost, "worker")
     wait_until(lambda: live_instances(cloud) not in ([lost], []), "another GPU is bought")
     set_pace(FAST)
-    before = settled(client, batch)
+    before = finished_lines(client, batch)
     done = finished(client, batch)
     assert done.status == "completed", done.errors
-    assert before >= 8  # what was settled is not answered again
+    assert before >= 8  # what was finished is not answered again
     assert ids_of(client, done) == expected(60)
     end_every_session(person)
     assert live_instances(cloud) == []
@@ -135,7 +135,7 @@ def test_cancelling_keeps_what_is_answered_and_names_what_is_not(
     end_every_session(person)
     set_pace(ONE_A_SECOND)
     batch = submit(client, questions(80, max_tokens=24), **GPU)
-    wait_until(lambda: settled(client, batch) >= 5, "some lines are answered")
+    wait_until(lambda: finished_lines(client, batch) >= 5, "some lines are answered")
     set_pace(0)
     assert client.batches.cancel(batch.id).status == "cancelling"
     done = finished(client, batch)

@@ -67,8 +67,10 @@ def test_budget_of_a_template_is_a_budget(emulator: Emulator) -> None:
     budgets = emulator.client("budgets")
     found = budgets.describe_budget(AccountId="000000000000", BudgetName=name)["Budget"]
     assert found["BudgetLimit"] == {"Amount": "20", "Unit": "USD"}
-    told = budgets.describe_notifications_for_budget(AccountId="000000000000", BudgetName=name)["Notifications"]
-    assert [one["Threshold"] for one in told] == [80]
+    notifications = budgets.describe_notifications_for_budget(AccountId="000000000000", BudgetName=name)[
+        "Notifications"
+    ]
+    assert [one["Threshold"] for one in notifications] == [80]
     emulator.client("cloudformation").delete_stack(StackName=stack["StackName"])
 
     def gone() -> bool:

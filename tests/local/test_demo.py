@@ -41,13 +41,13 @@ def test_main_job_leaves_a_receipt_and_no_gpu(cloud: Cloud) -> None:
     assert (batch["status"], batch["completed"], batch["failed"]) == ("completed", QUESTIONS, 0)
     assert batch["right"] <= batch["answered_with_a_letter"] <= batch["questions_with_a_key"] == QUESTIONS
     assert batch["cost_usd"] > 0
-    told = "\n".join(lines)
+    text = "\n".join(lines)
     for seen in ("session booting", "worker: loading", "worker: healthy", "session serving", "session ended"):
-        assert seen in told
+        assert seen in text
 
 
 def test_inbox_has_the_notification_without_the_conversation(cloud: Cloud) -> None:
     result = Demonstration(cloud, lambda text: None, questions=0).run()
-    letter = cloud.inbox.wait_for(result["receipt"]["session_id"], PATIENCE_S)
-    assert letter is not None
-    assert result["answer"] not in letter["message"]
+    mail = cloud.inbox.wait_for(result["receipt"]["session_id"], PATIENCE_S)
+    assert mail is not None
+    assert result["answer"] not in mail["message"]

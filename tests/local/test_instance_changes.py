@@ -21,12 +21,12 @@ def change(emulator: Emulator, since: int = 0) -> int:
 
 def heard(emulator: Emulator, act: Callable[[], object]) -> bool:
     """Whether somebody who waits hears of it. Somebody who hears nothing is told the old number, after a second."""
-    last, told = change(emulator), []
-    waiting = threading.Thread(target=lambda: told.append(change(emulator, last)))
+    last, numbers = change(emulator), []
+    waiting = threading.Thread(target=lambda: numbers.append(change(emulator, last)))
     waiting.start()
     act()
     waiting.join(WAIT_S + 10)
-    return told != [last]
+    return numbers != [last]
 
 
 def test_a_launch_and_a_termination_are_heard_and_a_look_is_not(emulator: Emulator) -> None:

@@ -61,9 +61,9 @@ def test_from_request_to_receipt(cloud: Cloud, person: Person) -> None:
     execution = executions(cloud)[session_id]
     wait_until(lambda: executions(cloud)[session_id] == "SUCCEEDED", "the execution has succeeded")
     assert execution in ("RUNNING", "SUCCEEDED")
-    letter = cloud.inbox.wait_for(session_id, PATIENCE_S)
-    assert letter is not None
-    assert "rainbow" not in json.dumps(letter)
+    mail = cloud.inbox.wait_for(session_id, PATIENCE_S)
+    assert mail is not None
+    assert "rainbow" not in json.dumps(mail)
     worker = cloud.state.logs / "instances" / f"{session['instance']['id']}-worker.log"
     lines = [json.loads(line) for line in worker.read_text().splitlines()]
     assert lines and {line["session_id"] for line in lines} == {session_id}

@@ -71,8 +71,8 @@ def test_bedrock_answers_and_the_session_still_says_that_there_was_no_gpu(cloud:
     assert receipt["completion_tokens"] == used["completion_tokens"]
     assert person.call("GET", "/usage")["spent_usd"] - before == pytest.approx(receipt["total_usd"], abs=1e-6)
     assert [float(value) for value in receipt_row(cloud, session["id"])] == [receipt["bedrock_usd"]] * 2
-    letter = cloud.inbox.wait_for(session["id"], PATIENCE_S)
-    assert "1 message was answered on Bedrock" in str(letter) and "NoGpuCapacity" in str(letter)
+    mail = cloud.inbox.wait_for(session["id"], PATIENCE_S)
+    assert "1 message was answered on Bedrock" in str(mail) and "NoGpuCapacity" in str(mail)
 
 
 @pytest.mark.usefixtures("no_gpu")

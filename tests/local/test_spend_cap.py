@@ -72,8 +72,8 @@ def test_scheduled_start_at_the_cap_starts_nothing_and_people_are_told(
     at = unique("2026-01-01T04:30:00Z")
     answer = invoke(cloud, "StartScheduledSession", {"scheduled_at": at})
     assert answer == {"session_id": None, "started": False, "skipped": "spend_cap_reached"}
-    letter = cloud.inbox.wait_for(at, 20)
-    assert letter is not None and "SpendCapReached" in letter["subject"] and "MonthlyCapUsd" in letter["message"]
+    mail = cloud.inbox.wait_for(at, 20)
+    assert mail is not None and "SpendCapReached" in mail["subject"] and "MonthlyCapUsd" in mail["message"]
     assert executions(cloud) == before
     assert live_instances(cloud) == []
 

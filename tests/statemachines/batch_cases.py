@@ -11,15 +11,15 @@ WELL, OVER, NOT_FINISHED = "Did it end well?", "Batch over", "Batch not finished
 
 BEGIN = (VALIDATE, VALID)
 LOOK = (PLAN, WAY)
-TOLD = (STORE, NOTIFY, MARK, WELL, OVER)
-END = (*LOOK, FINISH, *TOLD)
+NOTIFIED = (STORE, NOTIFY, MARK, WELL, OVER)
+END = (*LOOK, FINISH, *NOTIFIED)
 NORMAL = (*BEGIN, *LOOK, SERVE, *END)
 COMPLETED = ("completed", None)
 
 CASES = [
     BatchCase("gpu", NORMAL, COMPLETED),
     BatchCase(
-        "not-valid", (*BEGIN, FINISH, *TOLD), ("failed", None), states={VALIDATE: [payload(valid=False, lines=3)]}
+        "not-valid", (*BEGIN, FINISH, *NOTIFIED), ("failed", None), states={VALIDATE: [payload(valid=False, lines=3)]}
     ),
     BatchCase("bedrock", (*BEGIN, *LOOK, ANSWER, *END), COMPLETED, plans=(bedrock(), finish())),
     BatchCase(
@@ -89,25 +89,25 @@ CASES = [
     # What fails again and again
     BatchCase(
         "validation-cannot-be-done",
-        (VALIDATE, FINISH_FAILED, *TOLD),
+        (VALIDATE, FINISH_FAILED, *NOTIFIED),
         ("failed", "Runtime.ExitError"),
         states={VALIDATE: [throw("Runtime.ExitError", "out of memory")]},
     ),
     BatchCase(
         "plan-cannot-be-made",
-        (*BEGIN, PLAN, FINISH_FAILED, *TOLD),
+        (*BEGIN, PLAN, FINISH_FAILED, *NOTIFIED),
         ("failed", "KeyError"),
         states={PLAN: [throw("KeyError")]},
     ),
     BatchCase(
         "files-cannot-be-written",
-        (*NORMAL[: -len(TOLD)], FINISH_FAILED, *TOLD),
+        (*NORMAL[: -len(NOTIFIED)], FINISH_FAILED, *NOTIFIED),
         ("failed", "ClientError"),
         states={FINISH: [throw("ClientError", "AccessDenied")]},
     ),
     BatchCase(
         "nothing-can-be-finished",
-        (*NORMAL[: -len(TOLD)], FINISH_FAILED, NOTIFY, MARK, WELL, NOT_FINISHED),
+        (*NORMAL[: -len(NOTIFIED)], FINISH_FAILED, NOTIFY, MARK, WELL, NOT_FINISHED),
         None,
         error="ClientError",
         states={FINISH: [throw("ClientError", "SlowDown")], FINISH_FAILED: [throw("Lambda.Unknown")]},
@@ -123,7 +123,7 @@ CASES = [
     BatchCase("notification-cannot-be-marked", NORMAL, COMPLETED, states={MARK: [throw("Lambda.Unknown")]}),
     BatchCase(
         "nothing-works-at-the-end",
-        (*NORMAL[: -len(TOLD)], FINISH_FAILED, NOTIFY, WELL, NOT_FINISHED),
+        (*NORMAL[: -len(NOTIFIED)], FINISH_FAILED, NOTIFY, WELL, NOT_FINISHED),
         None,
         error="ClientError",
         states={

@@ -60,7 +60,7 @@ def finish(event):
             "notification": {"subject": "s", "message": json.dumps(event)}}
 
 def notified(event):
-    keep(event, "TOLD")
+    keep(event, "NOTIFIED")
 
 def store(event, context):
     return {"batch_id": event["batch_id"]}
@@ -117,7 +117,7 @@ class BatchRun:
     asked: list[dict[str, Any]]  # what Plan was asked
     offered: list[dict[str, Any]]  # what Serve was given
     notifications: list[str]
-    told: list[dict[str, Any]]  # what the function was given that marks the batch as notified
+    notified: list[dict[str, Any]]  # what the function was given that marks the batch as notified
 
     @property
     def finishing(self) -> dict[str, Any]:
@@ -215,5 +215,5 @@ class BatchBench:
             self._kept(case, "ASKED"),
             self._kept(case, "TOKEN"),
             [message["Body"] for message in received.get("Messages", [])],
-            self._kept(case, "TOLD"),
+            self._kept(case, "NOTIFIED"),
         )

@@ -51,7 +51,7 @@ def test_people_are_told_once_whatever_happens(runs: dict[str, BatchRun]) -> Non
         mocked = "Notify" in run.case.states
         assert len(run.notifications) == (0 if mocked else 1), name
         unmarked = mocked or "Mark as notified" in run.case.states
-        assert len(run.told) == (0 if unmarked else 1), "the sweep tells those again"
+        assert len(run.notified) == (0 if unmarked else 1), "the sweep tells those again"
     assert "batch_nothing-can-be-finished could not be finished" in runs["nothing-can-be-finished"].notifications[0]
 
 
@@ -82,7 +82,7 @@ def test_what_the_machine_says_is_what_the_functions_take(runs: dict[str, BatchR
             schemas.check("plan_batch", asked)
         for offered in run.offered:
             schemas.check("serve_batch", offered)
-        for told in run.told:
-            schemas.check("notified_batch", told)
+        for notified in run.notified:
+            schemas.check("notified_batch", notified)
         if run.case.finished and not {FINISH, FINISH_FAILED} <= set(run.case.states):
             schemas.check("finish_batch", run.finishing)

@@ -256,9 +256,9 @@ def test_refusals_can_be_read_by_the_page() -> None:
 @pytest.mark.parametrize(("name", "receives"), [("ChatQueue", 8), ("BatchQueue", 50)])
 def test_queue_has_a_dead_letter_queue(name: str, receives: int) -> None:
     queue = resources("AWS::SQS::Queue")[name]
-    letters = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
+    dead_letters = queue["RedrivePolicy"]["deadLetterTargetArn"]["Fn::GetAtt"][0]
     assert queue["RedrivePolicy"]["maxReceiveCount"] == receives
-    assert queue.get("FifoQueue") == resources("AWS::SQS::Queue")[letters].get("FifoQueue")
+    assert queue.get("FifoQueue") == resources("AWS::SQS::Queue")[dead_letters].get("FifoQueue")
     assert queue["VisibilityTimeout"] == {"Ref": "VisibilitySeconds"}
 
 
@@ -545,11 +545,11 @@ def test_machine_claims_nothing_and_reads_only_what_waits() -> None:
 @pytest.mark.parametrize("what", ["Batch", "Session"])
 def test_scheduled_run_that_is_missed_or_fails_is_an_alarm(what: str) -> None:
     """The scheduler's own dead letters, and the function's: the scheduler does not wait for the function."""
-    letters = {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}
+    dead_letters = {"Fn::GetAtt": ["ScheduleDeadLetters", "Arn"]}
     schedule, function = f"Scheduled{what}", f"StartScheduled{what}Function"
-    assert resources("AWS::Scheduler::Schedule")[schedule]["Target"]["DeadLetterConfig"] == {"Arn": letters}
-    assert FUNCTIONS[function]["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": letters}
-    assert allowed(f"{schedule}Role")["sqs:SendMessage"] == [letters]
+    assert resources("AWS::Scheduler::Schedule")[schedule]["Target"]["DeadLetterConfig"] == {"Arn": dead_letters}
+    assert FUNCTIONS[function]["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": dead_letters}
+    assert allowed(f"{schedule}Role")["sqs:SendMessage"] == [dead_letters]
     assert allowed(f"{schedule}Role")["lambda:InvokeFunction"] == [{"Fn::GetAtt": [function, "Arn"]}]
     alarm = resources("AWS::CloudWatch::Alarm")["ScheduledRunMissed"]
     assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["ScheduleDeadLetters", "QueueName"]}}]
@@ -591,8 +591,8 @@ def test_alarms_and_budgets_may_speak_to_the_topic_that_people_read() -> None:
 def test_budget_stands_behind_the_cap_and_tells_at_50_80_and_100_percent() -> None:
     (one,) = resources("AWS::Budgets::Budget").values()
     assert one["Budget"]["BudgetLimit"] == {"Amount": {"Ref": "MonthlyCapUsd"}, "Unit": "USD"}
-    told = [entry["Notification"]["Threshold"] for entry in one["NotificationsWithSubscribers"]]
-    assert told == [50, 80, 100]
+    thresholds = [entry["Notification"]["Threshold"] for entry in one["NotificationsWithSubscribers"]]
+    assert thresholds == [50, 80, 100]
     assert all(len(entry["Subscribers"]) == 1 for entry in one["NotificationsWithSubscribers"])
 
 

@@ -136,7 +136,7 @@ def closed(status: str, session_id: str = SESSION) -> Callable[[Any, Aws, Memory
     return check
 
 
-def told(words: str) -> Callable[[Any, Aws, MemoryPush], None]:
+def notified_of(words: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         (message,) = world.notifications()
         assert words in message["Body"]
@@ -222,8 +222,8 @@ def finished(status: str, in_output: int, people_are_told: bool) -> Callable[[An
         files = {name: getattr(batch.result, f"{name}_file_id") for name in ("output", "error")}
         lines = {n: batch_events.content(world, f"files/user-1/{f}") if f else [] for n, f in files.items()}
         assert (len(lines["output"]), len(lines["error"])) == (in_output, 2 - in_output)
-        told = [message["Body"] for message in world.notifications()]
-        assert [BATCH in body for body in told] == [True] * people_are_told
+        bodies = [message["Body"] for message in world.notifications()]
+        assert [BATCH in body for body in bodies] == [True] * people_are_told
 
     return check
 
@@ -365,7 +365,7 @@ EXPECTED: dict[str, Expectation] = {
     "websocket/bad_two_topics": frame("error", param="session_id"),
     "publish_changes/good_session_changed": shown_sessions(3),
     "publish_changes/edge_two_changes_of_one_session": shown_sessions(4),
-    "publish_changes/edge_spend_notice": told("80 % of its spend cap of US$ 4"),
+    "publish_changes/edge_spend_notice": notified_of("80 % of its spend cap of US$ 4"),
     "publish_changes/edge_another_item": shown_sessions(),
     "publish_changes/bad_no_records": KeyError,
     "close_session/good_idle": closed("ended"),

@@ -187,12 +187,12 @@ def test_a_notification_is_owed_before_the_end_is_written() -> None:
             super().add(entry)
             raise Crash
 
-    over, crashing, owed = world(2), Crashing(), [OutboxEntry(Subject.BATCHES, "batch_1", "ana")]
+    over, crashing, unsent = world(2), Crashing(), [OutboxEntry(Subject.BATCHES, "batch_1", "ana")]
     with pytest.raises(Crash):
         replace(over.finisher(), outbox=crashing).finish(REF, BatchStatus.COMPLETED)
-    assert (over.record().status, crashing.entries(Subject.BATCHES)) == ("in_progress", owed)
+    assert (over.record().status, crashing.entries(Subject.BATCHES)) == ("in_progress", unsent)
     over.finisher().finish(REF, BatchStatus.COMPLETED)
-    assert over.outbox.entries(Subject.BATCHES) == owed, "who finishes it notifies people, and removes it"
+    assert over.outbox.entries(Subject.BATCHES) == unsent, "who finishes it notifies people, and removes it"
 
 
 def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files() -> None:
@@ -319,30 +319,30 @@ def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_compl
 def test_people_are_told_what_happened_and_never_what_was_written() -> None:
     batch = world(lines=8)
     on_gpu(batch, 8)
-    told = batch.finisher().finish(REF, BatchStatus.COMPLETED).notification
-    assert told.subject == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
+    notification = batch.finisher().finish(REF, BatchStatus.COMPLETED).notification
+    assert notification.subject == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
     for word in ("batch_1", "8 of 8 answered", "24 in, 40 out", "Minutes:   20.0", "GPU", file_ids("batch_1")[0]):
-        assert word in told.message
-    assert "answer" not in told.message.replace("answered", "")
-    assert "c1" not in told.message
+        assert word in notification.message
+    assert "answer" not in notification.message.replace("answered", "")
+    assert "c1" not in notification.message
 
 
 def test_a_bad_file_is_told_by_its_codes_alone() -> None:
     batch = world(validated=False)
     batch.objects.put("files/ana/file_in", b'{"custom_id": "secret"}\n' * 3)
     assert not Validator(batch.store, batch.objects, batch.outbox, MODEL, lambda: NOW).run(REF)["valid"]
-    told = batch.finisher().finish(REF, BatchStatus.FAILED).notification
-    assert "duplicate_custom_id (2)" in told.message and "first in line 1" in told.message
-    assert "secret" not in told.subject + told.message
-    assert told.subject.isascii() and len(told.subject) < 100
+    notification = batch.finisher().finish(REF, BatchStatus.FAILED).notification
+    assert "duplicate_custom_id (2)" in notification.message and "first in line 1" in notification.message
+    assert "secret" not in notification.subject + notification.message
+    assert notification.subject.isascii() and len(notification.subject) < 100
 
 
 def test_a_failure_says_what_to_do() -> None:
     batch = world()
     error = ExecutionError("GpuQuotaExceeded", "Raise the quota L-3819A6DF.")
-    told = batch.finisher().finish(REF, BatchStatus.FAILED, error).notification
-    assert "gpu_quota_exceeded: AWS counts vCPUs" in told.message and "L-3819A6DF" in told.message
-    assert "failed, 0 of 3 answered" in told.subject
+    notification = batch.finisher().finish(REF, BatchStatus.FAILED, error).notification
+    assert "gpu_quota_exceeded: AWS counts vCPUs" in notification.message and "L-3819A6DF" in notification.message
+    assert "failed, 0 of 3 answered" in notification.subject
 
 
 def test_what_bedrock_took_is_counted_into_the_month_once() -> None:

@@ -57,7 +57,7 @@ class World:
         self.objects = MemoryObjects(lambda: self.now)
 
     @property
-    def told(self) -> list[Notification]:
+    def notified(self) -> list[Notification]:
         return self.notifier.sent
 
     def start(self, source: str, scheduled_at: str = TONIGHT, overlap: bool = False, **more: Any) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def test_a_named_file_is_a_batch_at_each_run_and_one_however_often_it_is_deliver
     assert world.start("inputs/night.jsonl") == first
     world.over("batch_1")
     assert world.start("inputs/night.jsonl", TOMORROW)["batches"] == ["batch_2"]
-    assert world.told == []
+    assert world.notified == []
     (request, _) = world.service.requests
     assert request == {
         "input_file_id": "s3://data/inputs/night.jsonl",
@@ -133,9 +133,9 @@ def test_a_run_without_a_file_is_told() -> None:
     world = World()
     assert world.start("inputs/night.jsonl")["skipped"] == "no_file"
     assert world.start("inputs/nightly/")["skipped"] == "no_file"
-    assert ["no such file" in one.message for one in world.told] == [True, False]
+    assert ["no such file" in one.message for one in world.notified] == [True, False]
     world.start("inputs/nightly/")  # delivered again: people are not told twice
-    assert len(world.told) == 2
+    assert len(world.notified) == 2
 
 
 def test_runs_do_not_overlap_unless_it_is_allowed() -> None:
@@ -144,8 +144,8 @@ def test_runs_do_not_overlap_unless_it_is_allowed() -> None:
     world.start("inputs/night.jsonl")
     skipped = world.start("inputs/night.jsonl", TOMORROW)
     assert skipped == {"batches": [], "skipped": "overlap"}
-    (told,) = world.told
-    assert "skipped" in told.subject and "batch_1" in told.message
+    (notified,) = world.notified
+    assert "skipped" in notified.subject and "batch_1" in notified.message
     assert world.start("inputs/night.jsonl", "later", overlap=True)["batches"] == ["batch_2"]
 
 
@@ -164,7 +164,7 @@ def test_a_run_that_fails_half_way_is_told_raised_and_completed_by_the_next_deli
     world.service.refused = {"s3://data/inputs/nightly/a.jsonl"}
     with pytest.raises(ScheduledBatchNotStarted, match=r"1 started, not started: inputs/nightly/a\.jsonl"):
         world.start("inputs/nightly/")
-    assert len(world.told) == 1
+    assert len(world.notified) == 1
     world.service.refused = set()
     assert world.start("inputs/nightly/")["batches"] == ["batch_2"]  # b.jsonl is no overlap of its own run
     assert len(world.service.requests) == 2

@@ -59,7 +59,7 @@ class DynamoWorld:
     def delete(self) -> None:
         self.items.delete(keys.conversation_key("user_1", "conv_1"))
 
-    def withdraw(self) -> None:
+    def undo_accept(self) -> None:
         self.items.delete(keys.question_key("conv_1", "msg_2"))
         self.items.delete(keys.pending_key("msg_2"))
 
@@ -85,7 +85,7 @@ class MemoryWorld:
     def delete(self) -> None:
         self.answers.conversations.clear()
 
-    def withdraw(self) -> None:
+    def undo_accept(self) -> None:
         del self.answers.questions["msg_2"]
         self.answers.pending.work.clear()
 
@@ -152,7 +152,7 @@ def test_answer_to_a_deleted_conversation_is_not_saved(world: DynamoWorld | Memo
 def test_answer_to_a_withdrawn_question_is_not_saved(world: DynamoWorld | MemoryWorld) -> None:
     """It was queued although nobody heard of it, and the person was told that it was not kept."""
     world.ask(MY, "hello")
-    world.withdraw()
+    world.undo_accept()
     assert finish(world.answers) is Saved.DELETED
     assert world.answer(MY) is None and world.usage() == (0, 0, 0)
 

@@ -190,15 +190,15 @@ def without_gpu(aws: Aws, **changes: object) -> None:
 def test_what_bedrock_answered_is_told_beside_the_launchs_error_and_counted_once(aws: Aws) -> None:
     without_gpu(aws)
     for _ in range(2):
-        told = closer(aws, Machine()).close(request("failed", NO_GPU)).notification
+        sent = closer(aws, Machine()).close(request("failed", NO_GPU)).notification
     record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["error"]) == ("failed", "NoGpuCapacity")
     assert (record["receipt"]["bedrock_usd"], record["receipt"]["total_usd"]) == (0.00025, 0.00025)
     assert LedgerStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
-    assert told.subject == "Forever Us: session failed, NoGpuCapacity"
-    assert "NoGpuCapacity: AWS has no such GPU free" in told.message
-    assert "2 messages were answered on Bedrock, US$ 0.000250" in told.message
-    assert "GPU:       none was launched" in told.message
+    assert sent.subject == "Forever Us: session failed, NoGpuCapacity"
+    assert "NoGpuCapacity: AWS has no such GPU free" in sent.message
+    assert "2 messages were answered on Bedrock, US$ 0.000250" in sent.message
+    assert "GPU:       none was launched" in sent.message
 
 
 def test_without_answers_of_bedrock_nothing_is_said_of_it(aws: Aws) -> None:
@@ -208,9 +208,9 @@ def test_without_answers_of_bedrock_nothing_is_said_of_it(aws: Aws) -> None:
 
 def test_bedrock_at_an_unknown_price_is_said_to_be_unknown_and_guarded_in_the_ledger(aws: Aws) -> None:
     without_gpu(aws, bedrock_price_unknown=True, bedrock_messages=1)
-    told = closer(aws, Machine()).close(request("failed", NO_GPU)).notification.message
-    assert "1 message was answered on Bedrock, a price that is not known" in told
-    assert "Cost:      cost unknown" in told
+    sent = closer(aws, Machine()).close(request("failed", NO_GPU)).notification.message
+    assert "1 message was answered on Bedrock, a price that is not known" in sent
+    assert "Cost:      cost unknown" in sent
     assert LedgerStore(aws.items).spent(ids.timestamp(NOW)[:7]) == 0.00025
 
 

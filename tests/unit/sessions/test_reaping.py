@@ -37,7 +37,7 @@ def buy(session_id: str, stack: str = "foreverus") -> str:
     return str(bought["Instances"][0]["InstanceId"])
 
 
-def owed(aws: Aws) -> list[str]:
+def unsent(aws: Aws) -> list[str]:
     return [entry.name for entry in OutboxStore(aws.items).entries(Subject.SESSIONS)]
 
 
@@ -76,8 +76,8 @@ def test_an_instance_whose_execution_was_aborted_goes_at_once_and_people_hear_of
 def test_people_hear_of_a_session_that_was_cut_off_with_no_instance_left(aws: Aws) -> None:
     aws.put(**session_item("ses_1"))
     assert reaper(aws, Executions(), later=timedelta()).session_ended("ses_1") == []
-    (letter,) = aws.notifications()
-    assert "ses_1" in letter["Body"] and "SessionLost" in letter["Body"]
+    (notification,) = aws.notifications()
+    assert "ses_1" in notification["Body"] and "SessionLost" in notification["Body"]
 
 
 AT = ids.timestamp(NOW)
@@ -90,16 +90,16 @@ def close(aws: Aws, session_id: str) -> None:
     SessionStore(aws.items).close(session_record(session_id), END, 0.0)
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_an_execution_that_was_cut_off_between_its_last_steps_is_told_in_its_place(aws: Aws, told: bool) -> None:
+@pytest.mark.parametrize("notified", [False, True])
+def test_an_execution_that_was_cut_off_between_its_last_steps_is_told_in_its_place(aws: Aws, notified: bool) -> None:
     close(aws, "ses_1")
-    if told:
+    if notified:
         OutboxStore(aws.items).remove(Subject.SESSIONS, "ses_1")
     for _ in range(2):
         reaper(aws, Executions(), later=timedelta()).session_ended("ses_1")
-    letters = aws.notifications()
-    assert len(letters) == (0 if told else 1)
-    assert all("ses_1" in letter["Body"] and "idle" in letter["Body"] for letter in letters)
+    sent = aws.notifications()
+    assert len(sent) == (0 if notified else 1)
+    assert all("ses_1" in notification["Body"] and "idle" in notification["Body"] for notification in sent)
 
 
 def test_the_sweep_tells_what_nobody_heard_of(aws: Aws) -> None:
@@ -108,16 +108,16 @@ def test_the_sweep_tells_what_nobody_heard_of(aws: Aws) -> None:
         close(aws, session_id)
     aws.items.delete(keys.session_key("ses_3"))
     reaper(aws, Executions("ses_2"), later=timedelta()).sweep()
-    (letter,) = aws.notifications()
-    assert "ses_1" in letter["Body"]
-    assert owed(aws) == ["ses_2"], "its execution does it itself"
+    (notification,) = aws.notifications()
+    assert "ses_1" in notification["Body"]
+    assert unsent(aws) == ["ses_2"], "its execution does it itself"
 
 
 def test_a_session_that_was_told_is_not_told_again_when_it_is_closed_again(aws: Aws) -> None:
     close(aws, "ses_1")
     OutboxStore(aws.items).remove(Subject.SESSIONS, "ses_1")
     assert not SessionStore(aws.items).close(session_record("ses_1"), END, 0.0)
-    assert owed(aws) == []
+    assert unsent(aws) == []
 
 
 def test_the_sweep_finds_an_orphan_that_the_table_knows_nothing_of(aws: Aws) -> None:
@@ -160,8 +160,8 @@ def test_an_instance_that_ec2_does_not_let_go_keeps_no_other_alive(aws: Aws) -> 
     with pytest.raises(NotAllReaped, match=f"{stubborn}.*OperationNotPermitted"):
         reaper(aws, Executions()).sweep()
     assert [state(one) for one in (stubborn, *others)] == ["running", "terminated", "terminated"]
-    (letter,) = [one["Body"] for one in aws.notifications() if "had to be terminated" in one["Body"]]
-    assert all(one in letter for one in others) and stubborn not in letter
+    (notification,) = [one["Body"] for one in aws.notifications() if "had to be terminated" in one["Body"]]
+    assert all(one in notification for one in others) and stubborn not in notification
     # Its session is not over while it costs money: a second GPU would be bought beside it. The others are.
     assert (aws.items.get(keys.session_key("ses_1")) or {})["status"] == "serving"
     assert aws.items.get(keys.gpu_slot_key(0)) is not None
@@ -232,8 +232,8 @@ def test_people_who_cannot_be_told_keep_no_session_open(aws: Aws) -> None:
     assert state(instance_id) == "terminated"
     assert aws.items.get(keys.GPU_SLOT) is None
     reaper(aws, Executions()).sweep()
-    (letter,) = aws.notifications()
-    assert "SessionLost" in letter["Body"], "the next sweep tells them"
+    (notification,) = aws.notifications()
+    assert "SessionLost" in notification["Body"], "the next sweep tells them"
 
 
 @pytest.mark.parametrize("name", ["", "ses_unknown", "a name with spaces", "ünï/cøde"])

@@ -49,9 +49,13 @@ def test_at_the_cap_people_are_told_once_and_nothing_is_tried_again(aws: Aws) ->
     machine, inbox = Machine(), MemoryNotifier()
     result = scheduled(aws, machine, inbox).start(TONIGHT)
     assert result == {"session_id": None, "started": False, "skipped": "spend_cap_reached"}
-    (told,) = inbox.sent
-    assert told.subject == "Forever Us: a scheduled session was skipped, SpendCapReached"
-    assert TONIGHT in told.message and "US$ 20.00" in told.message and "MonthlyCapUsd" in told.message
+    (notification,) = inbox.sent
+    assert notification.subject == "Forever Us: a scheduled session was skipped, SpendCapReached"
+    assert (
+        TONIGHT in notification.message
+        and "US$ 20.00" in notification.message
+        and "MonthlyCapUsd" in notification.message
+    )
     assert machine.started == [] and SessionStore(aws.items).live_session_ids() == []
 
 

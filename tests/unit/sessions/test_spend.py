@@ -168,16 +168,16 @@ def test_notice_is_sent_once_although_the_stream_repeats_itself(aws: Aws) -> Non
     image = session(aws)
     for _ in range(3):
         watch(aws, Prices()).look(image)
-    (told,) = aws.notifications()
-    assert "80 %" in told["Body"]
-    assert "MonthlyCapUsd" in told["Body"]
+    (notification,) = aws.notifications()
+    assert "80 %" in notification["Body"]
+    assert "MonthlyCapUsd" in notification["Body"]
 
 
 def test_notice_at_100_percent_follows_the_one_at_80(aws: Aws) -> None:
     live(aws, spend_notice=100, spend_notice_cap="session", session_cap_usd=4, spend_told=80)
     watch(aws, Prices()).look(session(aws))
-    (told,) = aws.notifications()
-    assert "100 %" in told["Body"]
+    (notification,) = aws.notifications()
+    assert "100 %" in notification["Body"]
     assert record(aws)["spend_told"] == 100
 
 
@@ -187,8 +187,8 @@ def test_notice_of_a_session_that_is_over_already_is_sent(aws: Aws) -> None:
     prices = Prices()
     for _ in range(2):
         watch(aws, prices).look(session(aws))
-    (told,) = aws.notifications()
-    assert "100 %" in told["Body"]
+    (notification,) = aws.notifications()
+    assert "100 %" in notification["Body"]
     assert prices.asked == []
 
 

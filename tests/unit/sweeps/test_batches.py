@@ -62,7 +62,7 @@ class World:
         self.store.offer(REF, 1, "token", NOW)
         self.tasks.open.add("token")
 
-    def told(self) -> list[str]:
+    def notified(self) -> list[str]:
         return [one.subject for one in self.notifier.sent]
 
     def sweep(self) -> list[str]:
@@ -105,7 +105,7 @@ def test_a_batch_that_outlived_its_execution_is_finished_and_people_are_told(sta
     assert known(world.store, REF).status == "failed"
     (error,) = world.finisher.errors
     assert error and error.name == "BatchRunLost" and status in error.cause
-    assert world.told() == ["over"]
+    assert world.notified() == ["over"]
     assert world.sweep() == []
 
 
@@ -131,20 +131,20 @@ def test_people_are_told_of_an_end_that_its_execution_could_not_tell_any_more() 
     world.add(status="completed")
     world.outbox.add(outbox_entry(REF))
     world.executions.statuses["batch_1"] = "RUNNING"
-    assert (world.sweep(), world.told()) == ([], []), "its execution does it itself"
+    assert (world.sweep(), world.notified()) == ([], []), "its execution does it itself"
     world.executions.statuses["batch_1"] = "FAILED"
     world.notifier.fail_next(ConnectionError())
     with pytest.raises(SweepFailed, match="batch_1"):
         world.sweep()
-    assert (world.sweep(), world.told()) == (["batch_1 notified"], ["over"])
+    assert (world.sweep(), world.notified()) == (["batch_1 notified"], ["over"])
     assert world.finisher.errors[-1] is None, "what was left undone beside it is done"
-    assert (world.sweep(), world.told()) == ([], ["over"])
+    assert (world.sweep(), world.notified()) == ([], ["over"])
 
 
 def test_nobody_is_told_of_a_batch_that_is_not_there() -> None:
     world = World()
     world.outbox.add(outbox_entry(REF))
-    assert world.sweep() == world.told() == world.outbox.entries(Subject.BATCHES) == []
+    assert world.sweep() == world.notified() == world.outbox.entries(Subject.BATCHES) == []
 
 
 def test_an_open_item_without_a_batch_is_removed() -> None:

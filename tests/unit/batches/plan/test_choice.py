@@ -52,9 +52,9 @@ def test_many_lines_are_worth_a_boot_and_an_idle_tail() -> None:
 
 
 def test_only_the_one_that_is_fast_enough_is_chosen() -> None:
-    hurry = lines(50_000, 6 * 3600)
+    urgent = lines(50_000, 6 * 3600)
     slow = replace(BEDROCK, tokens_per_second=100)
-    assert choose(hurry, COLD, slow).next == "gpu"
+    assert choose(urgent, COLD, slow).next == "gpu"
     assert choose(lines(50_000, 4 * 3600), COLD, replace(BEDROCK, tokens_per_second=5000)).next == "bedrock"
 
 

@@ -144,6 +144,13 @@ CASES = [
         states={LAUNCH: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
     ),
     Case(
+        "call-that-ec2-does-not-support",
+        (OPEN, LAUNCH, FIND, ANYTHING, MAY, *NOTHING_LAUNCHED),
+        error="Ec2.Ec2Exception",
+        request={"allow_on_demand": True},
+        states={LAUNCH: [throw("Ec2.Ec2Exception", "UnsupportedOperation: the image's architecture is another one")]},
+    ),
+    Case(
         "launch-of-unknown-effect",
         (OPEN, LAUNCH, FIND, ANYTHING, *DOWN, FAILED),
         error="Ec2.Ec2Exception",

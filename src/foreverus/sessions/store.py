@@ -109,7 +109,7 @@ class SessionStore:
                 condition="attribute_not_exists(ended_at)",
                 names={f"#{name}": name for name in record},
             ),
-            *session_writes(month_of(session.created_at), session.session_id, usd, end.ended_at),
+            *session_writes(month_of(session.created_at or end.ended_at), session.session_id, usd, end.ended_at),
             entry_write(OutboxEntry(Subject.SESSIONS, session.session_id, ended_at=end.ended_at)),
         )
 

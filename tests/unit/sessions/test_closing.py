@@ -248,3 +248,19 @@ def test_what_could_not_be_rejected_buys_no_gpu(aws: Aws) -> None:
     machine = Machine()
     closer(aws, machine, waiting=Broken(LATE)).close(request("failed", Failure("BootFailed", "")))
     assert machine.started == []
+
+
+def test_a_session_without_a_record_is_counted_in_the_month_of_its_end_whatever_was_rejected_in_its_name(
+    aws: Aws,
+) -> None:
+    """An answer that is rejected counts in the session's item, and makes one where there was none."""
+
+    class Counting(Waiting):
+        def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+            aws.items.update(keys.session_key(session_id), "ADD messages_answered :one", {":one": 1})
+            return super().reject_all(session_id, code, until)
+
+    closer(aws, Machine(), waiting=Counting()).close(request(failure=Failure("DynamoDb.InternalServerErrorException")))
+    assert [item["sk"] for item in aws.items.query(keys.ledger_partition("2026-01"))] == ["TOTAL", "ses_1"]
+    record = aws.items.get(keys.session_key("ses_1")) or {}
+    assert (record["created_at"], record["status"]) == (ids.timestamp(NOW), "failed")

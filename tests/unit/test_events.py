@@ -404,6 +404,7 @@ EXPECTED: dict[str, Expectation] = {
     "run_batch/edge_finish_execution_timed_out": finished("failed", in_output=0, people_are_told=True),
     "run_batch/bad_finish_status": InvalidRequest,
     "run_batch/good_notified": marked,
+    "run_batch/edge_notified_in_the_words_before_an_upgrade": marked,
     "store_results/good_batch": result_is({"batch_id": BATCH, "stored": False}),
     "store_results/bad_batch_still_running": ResultsNotStored,
     "start_scheduled_batch/good_file": started(1, None),
@@ -469,7 +470,7 @@ def arrange_batch(case: str, world: Aws) -> None:
             {":s": "completed", ":t": "2026-01-01T00:00:00.000Z"},
             names={"#s": "status"},
         )
-    if case == "run_batch/good_notified":
+    if EXPECTED.get(case) is marked:
         world.items.put({**keys.outbox_key(keys.BATCHES, BATCH), "user_id": "user-1"})
     if function == "sweep":
         world.items.update(keys.open_batch_key(BATCH), "SET created_at = :t", {":t": "2026-01-01T00:00:00.000Z"})

@@ -19,10 +19,9 @@ def handler(event: dict[str, Any], context: Any) -> Mapping[str, object] | None:
     logs.start(event, context)
     if event.get("detail-type") == "Step Functions Execution Status Change":
         return after_execution(event["detail"])
-    step = schemas.check("run_batch", event)["step"]
-    step = EARLIER_STEPS.get(step, step)
-    request = schemas.check(f"{step}_batch", {name: value for name, value in event.items() if name != "step"})
-    return STEPS[step](BatchRef(request["user_id"], request["batch_id"]), request)
+    step = STEPS[schemas.check("run_batch", event)["step"]]
+    request = schemas.check(f"{step.__name__}_batch", {name: value for name, value in event.items() if name != "step"})
+    return step(BatchRef(request["user_id"], request["batch_id"]), request)
 
 
 def validate(ref: BatchRef, request: Request) -> Mapping[str, object]:
@@ -50,8 +49,7 @@ def notified(ref: BatchRef, request: Request) -> None:
     run_batch.end().notified(ref)
 
 
-EARLIER_STEPS = {"told": "notified"}  # an execution that began before an upgrade runs for days as it was defined then
-STEPS = {one.__name__: one for one in (validate, plan, serve, finish, notified)}
+STEPS = {one.__name__: one for one in (validate, plan, serve, finish, notified)} | {"told": notified}
 
 
 def after_execution(detail: Request) -> Mapping[str, object]:

@@ -112,6 +112,8 @@ def post(url: str | None, body: dict[str, Any]) -> Any:
         raise Refused(424, "ModelErrorException", "The model's answer cannot be read.") from error
     if not isinstance(answer, dict) or not answer.get("choices") or "usage" not in answer:
         raise Refused(424, "ModelErrorException", "The model's answer cannot be read.")
+    if not answer["choices"][0].get("finish_reason"):
+        raise Refused(424, "ModelErrorException", "The model's answer has no end.")
     return answer
 
 

@@ -62,6 +62,58 @@ def user_data(values: dict[str, str] | None = None) -> str:
     return substitute(text, known)
 
 
+def resolve(value: Any, known: dict[str, Any]) -> Any:
+    """The value as CloudFormation would deploy it. `known`: pseudo parameters (`AWS::Region`), parameters where they
+    differ from their defaults, and what `Ref` and `GetAtt` (`Name.Attribute`) of resources give; of a resource that is
+    not named there, `the-<name>`."""
+    if isinstance(value, list):
+        return [one for one in (resolve(inner, known) for inner in value) if one is not None]
+    if not isinstance(value, dict):
+        return value
+    match next(iter(value.items())):
+        case ("Ref", "AWS::NoValue"):
+            return None
+        case ("Ref", name):
+            return _known(name, known)
+        case ("Fn::GetAtt", [name, attribute]):
+            return _known(f"{name}.{attribute}", known)
+        case ("Fn::Sub", text):
+            body, own = text if isinstance(text, list) else (text, {})
+            names = re.findall(r"\$\{([^!}][^}]*)\}", body)
+            local = {name: resolve(inner, known) for name, inner in own.items()}
+            return substitute(body, {name: str(local.get(name) or _known(name, known)) for name in names})
+        case ("Fn::If", [condition, then, other]):
+            return resolve(then if holds(condition, known) else other, known)
+        case ("Fn::Join", [glue, parts]):
+            return str(glue).join(map(str, resolve(parts, known)))
+    resolved = ((key, resolve(inner, known)) for key, inner in value.items())
+    return {key: inner for key, inner in resolved if inner is not None}
+
+
+def holds(condition: str | dict[str, Any], known: dict[str, Any]) -> bool:
+    """Whether a condition of the template holds."""
+    if isinstance(condition, str):
+        return holds(template()["Conditions"][condition], known)
+    match next(iter(condition.items())):
+        case ("Fn::Not", [inner]):
+            return not holds(inner, known)
+        case ("Fn::And", parts):
+            return all(holds(one, known) for one in parts)
+        case ("Fn::Or", parts):
+            return any(holds(one, known) for one in parts)
+        case ("Fn::Equals", [one, other]):
+            return bool(resolve(one, known) == resolve(other, known))
+        case ("Condition", name):
+            return holds(name, known)
+    raise ValueError(condition)
+
+
+def _known(name: str, known: dict[str, Any]) -> Any:
+    if name in known:
+        return known[name]
+    return parameter_defaults().get(name, f"the-{name}")
+
+
 def walk(value: Any, path: str = "") -> Any:
     """Every (path, value) inside a nested value."""
     yield path, value

@@ -33,12 +33,27 @@ def client(service: str, endpoint_url: str | None = None, own: "Config | None" =
     from botocore.config import Config
 
     trace_aws_calls()
-    # For presigned addresses: what S3 signs with else binds no upload's size, and a new bucket is known to its own
-    # Region's host only.
-    s3 = Config(signature_version="s3v4", s3={"addressing_style": "virtual"}) if service == "s3" else Config()
-    config = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4}).merge(s3)
+    config = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+    if service == "s3":
+        config = config.merge(_s3_config())
     make: Any = boto3.client  # its stubs want each service's name spelled out
     return make(service, config=config.merge(own) if own else config, endpoint_url=endpoint_url)
+
+
+def _s3_config() -> "Config":
+    """What presigned addresses and uploads in parts need.
+
+    Signature: what S3 signs with else binds no upload's size. Host: a new bucket is known to its own Region's host
+    only, and the page may connect to no other; boto3 alone would take the global host in us-east-1. Checksums: boto3
+    would send a CRC with each part that neither Create nor Complete names, which S3 may refuse.
+    """
+    from botocore.config import Config
+
+    return Config(
+        signature_version="s3v4",
+        s3={"addressing_style": "virtual", "us_east_1_regional_endpoint": "regional"},
+        request_checksum_calculation="when_required",
+    )
 
 
 def region() -> str:

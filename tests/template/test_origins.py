@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from foreverus import bootstrap
 from foreverus.aws.s3 import S3Objects
+from foreverus.bootstrap import aws
 from tests.template.template import resolve, template
 
 REGIONS = ["us-east-1", "us-west-2", "sa-east-1", "af-south-1"]  # the last one has to be switched on in an account
@@ -53,13 +53,13 @@ def region(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
-    bootstrap.aws.client.cache_clear()
+    aws.client.cache_clear()
     yield request.param
-    bootstrap.aws.client.cache_clear()
+    aws.client.cache_clear()
 
 
 def objects() -> S3Objects:
-    return S3Objects(bootstrap.aws.client("s3"), BUCKET, lambda: datetime.now(UTC))
+    return S3Objects(aws.client("s3"), BUCKET, lambda: datetime.now(UTC))
 
 
 def test_presigned_addresses_are_at_an_origin_that_the_page_may_connect_to(region: str) -> None:
@@ -98,7 +98,7 @@ def test_people_are_sent_back_to_the_page_after_they_signed_in(region: str) -> N
 
 def test_a_part_of_an_upload_carries_no_checksum_that_its_upload_does_not_name(region: str) -> None:
     sent: list[Any] = []
-    client = bootstrap.aws.client("s3")
+    client = aws.client("s3")
 
     def note(request: Any, **_: Any) -> Any:
         sent.append(request)

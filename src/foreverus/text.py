@@ -7,7 +7,7 @@ JSON more than a reader who splits at Unicode's line breaks takes for one line. 
 import re
 
 # At least one character that leaves a mark: no space, no control character, nothing of zero width, no filler. The
-# schemas' `pattern` is this text (tests/unit/api/test_schemas.py), in words that Python's `re` and JavaScript's agree on.
+# schemas' `pattern` is this text (tests/unit/test_text.py), which JavaScript reads alike.
 VISIBLE = (
     "[^\\s\u0000-\u001f\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f\u2028-\u202f"
     "\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"

@@ -6,6 +6,10 @@ from typing import Any
 
 from foreverus.api import schemas
 from foreverus.errors import InvalidRequest, NotAuthenticated
+from foreverus.text import half_character, is_blank, quoted
+
+MOST_BYTES = 1000  # of a value in a path or query; a sort key of the table has 1,024
+MOST_HEADER_BYTES = 10_240  # API Gateway takes no more; only a digest of it is kept
 
 
 @dataclass(frozen=True)
@@ -22,15 +26,16 @@ class Request:
 
     @property
     def path(self) -> dict[str, str]:
-        return self.event.get("pathParameters") or {}
+        return _whole(self.event.get("pathParameters") or {})
 
     @property
     def query(self) -> dict[str, str]:
-        return self.event.get("queryStringParameters") or {}
+        return _whole(self.event.get("queryStringParameters") or {})
 
     @property
     def idempotency_key(self) -> str:
-        return self._header("idempotency-key")
+        key = self._header("idempotency-key")
+        return _whole({"Idempotency-Key": key}, MOST_HEADER_BYTES)["Idempotency-Key"] if key else ""
 
     @property
     def content_type(self) -> str:
@@ -47,9 +52,9 @@ class Request:
         if not self.event.get("isBase64Encoded"):
             return str(body).encode()
         try:
-            return base64.b64decode(body)
+            return base64.b64decode(body, validate=True)
         except ValueError as err:
-            raise InvalidRequest("The body is not the base64 that it is said to be.", code="invalid_body") from err
+            raise InvalidRequest("The body is not the base64 that it is said to be.", code="invalid_json") from err
 
     def _header(self, name: str) -> str:
         headers = {key.lower(): value for key, value in (self.event.get("headers") or {}).items()}
@@ -59,8 +64,20 @@ class Request:
         """The JSON object in the body, checked. Raises InvalidRequest that names the field."""
         body = self.event.get("body")
         if body and self.event.get("isBase64Encoded"):
-            try:
-                body = self.raw_body.decode()
-            except ValueError as err:
-                raise InvalidRequest("The body is not UTF-8 text.", code="invalid_json") from err
+            body = self.raw_body
         return dict(schemas.parse(schema, body))
+
+
+def _whole(values: dict[str, str], most: int = MOST_BYTES) -> dict[str, str]:
+    """The same values of a path, a query or a header. Raises InvalidRequest for one that no id or key can be."""
+    for name, value in values.items():
+        for text in (name, value):
+            if half_character(text) is not None:
+                message = f"{quoted(name)} holds half of a character (\\ud800 … \\udfff): send whole ones, as UTF-8."
+                raise InvalidRequest(message, param=quoted(name)[1:-1], code="invalid_field")
+        if value and is_blank(value):
+            raise InvalidRequest(f"{quoted(name)} is blank.", param=name, code="invalid_field")
+        if len(value.encode()) > most:
+            message = f"{quoted(name)} is longer than {most} bytes: nothing here has such a name."
+            raise InvalidRequest(message, param=name, code="invalid_field")
+    return values

@@ -3,12 +3,12 @@
 Shard by shard and in the order of the input; one shard's lines are in memory at a time.
 """
 
-import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from foreverus import strict_json
 from foreverus.aws.s3 import ObjectNotThere, Objects, Writer
 from foreverus.batches.input.lines import error_line, output_line, read_shard
 from foreverus.batches.records import Batch, BatchStatus, LineError, LineResult, Shard
@@ -116,11 +116,4 @@ class Assembly:
 
 
 def _jsonl(lines: list[dict[str, object]]) -> bytes:
-    return b"".join(_json(line) + b"\n" for line in lines)
-
-
-def _json(line: dict[str, object]) -> bytes:
-    try:
-        return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:  # half a surrogate pair, which JSON may hold and UTF-8 may not
-        return json.dumps(line, separators=(",", ":")).encode()
+    return b"".join(strict_json.line(line) + b"\n" for line in lines)

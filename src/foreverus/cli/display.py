@@ -8,6 +8,7 @@ from typing import Protocol
 from foreverus.cli.context import Context
 from foreverus.cli.objects import BatchObject
 from foreverus.cli.text import TERMINAL, BatchProgress
+from foreverus.strict_json import one_line
 
 BETWEEN_LINES_S = 5.0  # a log is read afterwards: more lines would hide what matters
 
@@ -60,7 +61,7 @@ class JsonLines:
 
     def show(self, batch: BatchObject) -> None:
         if batch != self._shown:
-            self._context.result(json.dumps(batch, ensure_ascii=False))
+            self._context.result(one_line(json.dumps(batch, ensure_ascii=False)))
             self._shown = batch
 
     def say(self, line: str) -> None:

@@ -30,7 +30,7 @@ def test_wrong_type_is_named() -> None:
 
 
 def test_a_list_is_no_body() -> None:
-    assert refused("message_create", ["Olá"]).message.startswith("The body is not valid")
+    assert refused("message_create", ["Olá"]).message.startswith("The body must be a JSON object, not a list of 1.")
 
 
 def test_a_very_long_value_is_not_repeated_in_the_error() -> None:

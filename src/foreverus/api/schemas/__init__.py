@@ -6,7 +6,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from foreverus import strict_json
 from foreverus.errors import InvalidRequest
+from foreverus.text import VISIBLE
 
 # fastjsonschema passes over a keyword that it does not know: these schemas have one, `dependentRequired`.
 NOT_QUICK = frozenset({"store_results"})
@@ -65,15 +67,24 @@ def check(name: str, value: Any) -> Any:
         param = ".".join(filter(None, (field, missing)))
         raise InvalidRequest(f"The field {param!r} is missing.", param=param, code="missing_field")
     where = f"The field {field!r}" if field else "The body"
+    if error.validator == "pattern" and error.validator_value == VISIBLE:
+        message = f"{where} is blank: there is nothing in it that can be seen."
+        raise InvalidRequest(message, param=field or None, code="invalid_field")
+    if error.validator == "pattern" and "description" in error.schema:
+        message = f"{where} must be {error.schema['description']}."
+        raise InvalidRequest(message, param=field or None, code="invalid_field")
     raise InvalidRequest(f"{where} is not valid: {_reason(error)}.", param=field or None, code="invalid_field")
 
 
-def parse(name: str, body: str | None) -> Any:
-    """Parses a JSON body (empty: `{}`) and checks it. Raises InvalidRequest."""
+def parse(name: str, body: str | bytes | None) -> Any:
+    """Reads a JSON body (empty: `{}`) and checks it. Raises InvalidRequest."""
     try:
-        value = json.loads(body) if body else {}
-    except ValueError as err:
-        raise InvalidRequest(f"The body is not JSON: {err}.", code="invalid_json") from err
+        value = strict_json.read(body.encode() if isinstance(body, str) else body) if body else {}
+    except UnicodeEncodeError as err:  # API Gateway's event may hold what no UTF-8 can
+        message = f"The body is not UTF-8 text: character {err.start + 1} is half of one."
+        raise InvalidRequest(message, code="invalid_json") from err
+    except strict_json.NotJson as err:
+        raise InvalidRequest(f"The body {err}.", param=err.param, code="invalid_json") from err
     return check(name, value)
 
 

@@ -1,0 +1,59 @@
+"""What a client sends is its error, whatever it is: 400 with the place, never one of ours."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from foreverus.handlers import api
+from tests.unit.conftest import Aws
+
+HALF = "a\ud83d"
+
+
+def ask(method: str, resource: str, **event: Any) -> tuple[int, dict[str, Any]]:
+    user = {"authorizer": {"user_id": "ana"}}
+    answer = api.handler({"httpMethod": method, "resource": resource, "requestContext": user, **event}, None)
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ('{"title": "oi \\ud83d"}', "title"),
+        ('{"title": NaN}', "title"),
+        ("[" * 200_000, None),
+        ('{"title": "a", "title": "b"}', "title"),
+        (HALF, None),
+        ("[]", None),
+        ("{", None),
+    ],
+)
+@pytest.mark.parametrize("route", ["/conversations", "/sessions", "/batches", "/files"])
+def test_a_body_that_is_no_json_is_refused_by_every_route(aws: Aws, route: str, body: str, param: str | None) -> None:
+    status, answer = ask("POST", route, body=body)
+    assert (status, answer["error"]["code"], answer["error"]["param"]) == (400, "invalid_json", param)
+
+
+@pytest.mark.parametrize("body", ["%%%", base64.b64encode(b"\xff\xfe").decode(), base64.b64encode(b"{").decode()])
+def test_a_body_in_base64_is_read_by_the_same_rule(aws: Aws, body: str) -> None:
+    status, answer = ask("POST", "/conversations", body=body, isBase64Encoded=True)
+    assert (status, answer["error"]["code"]) == (400, "invalid_json")
+
+
+@pytest.mark.parametrize("bad", [HALF, " ", "\u200b", "x" * 11_000])
+def test_ids_queries_and_headers_hold_whole_text(aws: Aws, bad: str) -> None:
+    status, answer = ask("GET", "/sessions/{session_id}", pathParameters={"session_id": bad})
+    assert (status, answer["error"]["param"]) == (400, "session_id")
+    status, answer = ask("GET", "/sessions", queryStringParameters={"after": bad})
+    assert (status, answer["error"]["param"]) == (400, "after")
+    path = {"conversation_id": "conv_1"}
+    route, headers = "/conversations/{conversation_id}/messages", {"Idempotency-Key": bad}
+    status, answer = ask("POST", route, pathParameters=path, headers=headers, body='{"content": "Olá"}')
+    assert (status, answer["error"]["param"]) == (400, "Idempotency-Key")
+
+
+def test_a_limit_is_said_in_words(aws: Aws) -> None:
+    status, answer = ask("GET", "/conversations", queryStringParameters={"limit": "abc"})
+    assert (status, answer["error"]["message"]) == (400, "The field 'limit' must be a whole number from 1 to 100.")

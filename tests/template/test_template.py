@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -247,10 +248,44 @@ def test_every_route_is_authorized() -> None:
     assert (connect["RouteKey"], connect["AuthorizationType"]) == ("$connect", "CUSTOM")
 
 
-def test_refusals_can_be_read_by_the_page() -> None:
+# What OpenAI's JavaScript client sends of its own, and what people give it by `defaultHeaders`.
+JAVASCRIPT_CLIENT = [
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "OpenAI-Organization",
+    "OpenAI-Project",
+    "X-Stainless-Arch",
+    "X-Stainless-Lang",
+    "X-Stainless-OS",
+    "X-Stainless-Package-Version",
+    "X-Stainless-Retry-Count",
+    "X-Stainless-Runtime",
+    "X-Stainless-Runtime-Version",
+    "X-Stainless-Timeout",
+    "X-Stainless-Helper-Method",
+    "X-A-Header-Of-The-Next-Version",
+]
+
+
+@pytest.mark.parametrize("header", JAVASCRIPT_CLIENT)
+@pytest.mark.parametrize("spelled", [str, str.lower])
+def test_a_browser_may_send_the_headers_of_openais_client(header: str, spelled: Callable[[str], str]) -> None:
+    """By Fetch's rule: a name that is listed, or `*`, which is every name but Authorization."""
     (api,) = resources("AWS::Serverless::Api").values()
-    for kind in ("UNAUTHORIZED", "ACCESS_DENIED", "DEFAULT_4XX", "DEFAULT_5XX"):
-        assert "Access-Control-Allow-Origin" in api["GatewayResponses"][kind]["ResponseParameters"]["Headers"]
+    listed = api["Cors"]["AllowHeaders"].strip("'").lower().split(",")
+    assert spelled(header).lower() in listed or ("*" in listed and spelled(header).lower() != "authorization")
+
+
+def test_refusals_can_be_read_by_a_page_and_by_openais_client() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    assert {"UNAUTHORIZED", "ACCESS_DENIED", "REQUEST_TOO_LARGE", "DEFAULT_4XX", "DEFAULT_5XX"} <= set(
+        api["GatewayResponses"]
+    )
+    for answer in api["GatewayResponses"].values():
+        assert "Access-Control-Allow-Origin" in answer["ResponseParameters"]["Headers"]
+        body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"words"')
+        assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
 
 
 @pytest.mark.parametrize(("name", "receives"), [("ChatQueue", 8), ("BatchQueue", 50)])

@@ -20,6 +20,10 @@ PART_BYTES = 8 << 20  # of a multipart upload; S3 takes 5 MiB to 5 GiB
 STREAM_TRIES = 4  # in a row without a byte
 ADDRESS_S = 3600  # how long a presigned address can be used
 
+# Named in all three calls of a multipart upload. boto3 sends a part's CRC32 by itself and names none when it creates
+# and completes the upload: S3 has refused what is put together of parts with checksums that were not announced.
+CHECKED = {"ChecksumAlgorithm": "CRC32"}
+
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -190,9 +194,10 @@ class _S3Writer:
     def _send(self, part: bytes) -> None:
         client, number = self.objects.client, len(self.parts) + 1
         if not self.upload_id:
-            self.upload_id = client.create_multipart_upload(**self.where, ContentType=self.content_type)["UploadId"]
-        sent = client.upload_part(**self.where, UploadId=self.upload_id, PartNumber=number, Body=part)
-        self.parts.append({"PartNumber": number, "ETag": sent["ETag"]})
+            begun = client.create_multipart_upload(**self.where, ContentType=self.content_type, **CHECKED)
+            self.upload_id = begun["UploadId"]
+        sent = client.upload_part(**self.where, UploadId=self.upload_id, PartNumber=number, Body=part, **CHECKED)
+        self.parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]})
 
 
 def _is_missing(err: ClientError) -> bool:

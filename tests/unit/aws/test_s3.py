@@ -1,10 +1,14 @@
 """The bucket and its twin behave alike; what only S3 has is shown on moto's."""
 
+import base64
+import re
+import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
+import boto3
 import pytest
 import requests
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -103,6 +107,31 @@ def test_a_writer_that_was_given_nothing_writes_nothing(objects: Objects) -> Non
     with objects.writer(KEY) as writer:
         writer.write(b"")
     assert (writer.size, objects.size(KEY)) == (0, None)
+
+
+@pytest.mark.parametrize("setting", ["when_supported", "when_required"])
+def test_an_uploads_checksums_are_announced_sent_and_named(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    """S3 has refused objects whose parts had checksums that creation did not announce, or completion did not name."""
+    monkeypatch.setenv("AWS_REQUEST_CHECKSUM_CALCULATION", setting)
+    client = boto3.session.Session().client("s3")
+    sent: dict[str, list[Any]] = {}
+    for call in ("CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload"):
+        client.meta.events.register(
+            f"before-send.s3.{call}", lambda request, call=call, **_: sent.setdefault(call, []).append(request)
+        )
+    data = bytes(range(256)) * (3 * PART_BYTES // 256)
+    with S3Objects(client, aws.data_bucket, lambda: NOW).writer(KEY) as writer:
+        writer.write(data)
+    (created,), (completed,) = sent["CreateMultipartUpload"], sent["CompleteMultipartUpload"]
+    assert created.headers["x-amz-checksum-algorithm"] == b"CRC32"
+    parts = [data[at : at + PART_BYTES] for at in range(0, len(data), PART_BYTES)]
+    expected = [base64.b64encode(zlib.crc32(part).to_bytes(4, "big")).decode() for part in parts]
+    assert len(sent["UploadPart"]) == len(parts)
+    assert re.findall(rb"<ChecksumCRC32>([^<]+)<", completed.body) == [one.encode() for one in expected]
+    # Behind the part's bytes: the client computes it while it sends them.
+    assert {one.headers["x-amz-trailer"] for one in sent["UploadPart"]} == {b"x-amz-checksum-crc32"}
 
 
 @pytest.mark.parametrize("size", [10, PART_BYTES + 1])

@@ -15,6 +15,7 @@ import httpx
 
 from foreverus.cli.failures import Broken, Refused, Unreachable
 from foreverus.cli.objects import BatchList, BatchObject, BatchRequest, FileObject, UploadAddress
+from foreverus.cli.proxies import client
 from foreverus.cli.settings import ClientSettings
 
 T = TypeVar("T")
@@ -27,8 +28,6 @@ PAGE = 100  # the API's largest page
 TIMEOUT = httpx.Timeout(40, connect=10)  # API Gateway answers within 29 s, whatever happens
 AGAIN = frozenset({429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# A proxy of the company's knows nothing of the laptop's cloud.
-_NO_PROXY = dict.fromkeys(("all://127.0.0.1", "all://localhost", "all://[::1]"))
 
 
 def pause_s(failures: int) -> float:
@@ -50,7 +49,7 @@ class Api:
         self._sleep = sleep
         self._tried_again = tried_again
         # Without compression the length of an answer is the length of the file.
-        self.http = httpx.Client(timeout=TIMEOUT, mounts=_NO_PROXY, headers={"Accept-Encoding": "identity"})
+        self.http = client(settings.url, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
 
     def __enter__(self) -> Self:
         return self

@@ -19,13 +19,18 @@ def parser() -> argparse.ArgumentParser:
         description="Batches: a JSONL file of requests in, a JSONL file of answers out.",
         epilog="The API is found in --url and --api-key, FOREVERUS_URL and FOREVERUS_API_KEY, OPENAI_BASE_URL and "
         "OPENAI_API_KEY, or in .local/outputs.json while `make up` runs. Exit status: 0 done, 1 the API or the batch "
-        "failed, 2 the command or the file is wrong and nothing was sent, 130 stopped by Ctrl-C.",
+        "failed or no line was answered, 2 the command or the file is wrong and nothing was sent, 3 some lines failed, "
+        "130 stopped by Ctrl-C.",
     )
     commands = batch.add_subparsers(dest="command", metavar="COMMAND", required=True)
     everywhere = _everywhere()
 
     submit = commands.add_parser("submit", parents=[everywhere], help="check a file, upload it and start its batch")
-    submit.add_argument("file", metavar="FILE", help="JSONL, or s3://<data bucket>/inputs/… for one that is there")
+    submit.add_argument(
+        "file",
+        metavar="FILE",
+        help="JSONL; - for the standard input; or s3://<data bucket>/inputs/… for one that is there",
+    )
     submit.add_argument("--endpoint", choices=ENDPOINTS, default=ENDPOINTS[0], help="default: %(default)s")
     submit.add_argument("--window", type=window, default="24h", help="10m to 168h; default: %(default)s")
     submit.add_argument("--backend", choices=BACKENDS, help="who answers; default: what is cheapest in time")
@@ -41,7 +46,12 @@ def parser() -> argparse.ArgumentParser:
     download = commands.add_parser("download", parents=[everywhere], help="the answers of a batch that has ended")
     for command in (watch, show, cancel, download):
         command.add_argument("id", metavar="ID", type=identifier, help="batch_…")
-    download.add_argument("--output", type=Path, metavar="PATH", help="a file or a folder; default: this folder")
+    download.add_argument(
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help="a file, a folder, or - for the standard output; default: this folder",
+    )
     download.add_argument("--errors", action="store_true", help="the lines that failed, instead of the answers")
 
     listed = commands.add_parser("list", parents=[everywhere], help="the newest batches")

@@ -13,8 +13,10 @@ from foreverus.cli.checking import check
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, Refused, UsageError
 from foreverus.cli.objects import BatchObject, BatchRequest
+from foreverus.cli.streams import STANDARD, is_standard_output, readable
 from foreverus.cli.transfer import download, upload
 from foreverus.cli.watching import watch
+from foreverus.files.records import MAX_FILE_BYTES
 
 Command = Callable[[argparse.Namespace, Api, Context], int]
 
@@ -72,14 +74,12 @@ def metadata_of(arguments: argparse.Namespace) -> dict[str, str]:
 def _input_file(arguments: argparse.Namespace, api: Api, context: Context) -> str:
     if arguments.file.startswith("s3://"):
         return str(arguments.file)
-    path = context.folder / arguments.file
-    if not path.is_file():
-        raise UsageError(f"There is no file {printable(arguments.file)}.")
-    if not arguments.no_check:
-        lines = check(path, arguments.endpoint, api.model())
-        context.say(f"{printable(path.name)}: {lines:,} lines, all valid.")
-    context.say(f"Uploading {text.size(path.stat().st_size)}.")
-    return str(value_of(upload(api, path, context), "id"))
+    with readable(arguments.file, context, MAX_FILE_BYTES) as path:
+        if not arguments.no_check:
+            lines = check(path, arguments.endpoint, api.model())
+            context.say(f"{printable(path.name)}: {lines:,} lines, all valid.")
+        context.say(f"Uploading {text.size(path.stat().st_size)}.")
+        return str(value_of(upload(api, path, context), "id"))
 
 
 def watching(arguments: argparse.Namespace, api: Api, context: Context) -> int:
@@ -129,16 +129,18 @@ def fetch(arguments: argparse.Namespace, api: Api, context: Context) -> int:
         raise CommandFailed(_no_file(batch, kind))
     target = _target(context.folder / (arguments.output or ""), f"{arguments.id}_{kind}.jsonl")
     size = download(api, str(file_id), target, context)
-    if arguments.json:
-        context.result(_json({"file_id": file_id, "path": printable(str(target)), "bytes": size}))
-    else:
-        context.result(printable(str(target)))
+    what = {"file_id": file_id, "path": printable(str(target)), "bytes": size}
+    # Where the answers are the standard output, nothing else is written there.
+    tell = context.say if is_standard_output(target) else context.result
+    tell(_json(what) if arguments.json else printable(str(target)))
     if kind == "output" and batch.get("error_file_id"):
         context.say(f"Some lines failed: foreverus batch download {arguments.id} --errors")
     return COMPLETED
 
 
 def _target(given: Path, name: str) -> Path:
+    if given.name == STANDARD:
+        return Path(STANDARD)
     target = given / name if given.is_dir() else given
     if not target.parent.is_dir():
         raise UsageError(f"There is no folder {printable(str(target.parent))}.")

@@ -1,11 +1,12 @@
 """What a command touches besides the API: the terminal, the clock, the current folder."""
 
+import io
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 _CONTROL = dict.fromkeys((*range(32), *range(127, 160)), "�")
 
@@ -24,6 +25,7 @@ class Context:
     folder: Path = field(default_factory=Path.cwd)
     clock: Callable[[], float] = time.monotonic  # seconds
     sleep: Callable[[float], None] = time.sleep  # seconds
+    input: BinaryIO = field(default_factory=lambda: getattr(sys.stdin, "buffer", io.BytesIO()))  # a closed one is empty
 
     @property
     def interactive(self) -> bool:

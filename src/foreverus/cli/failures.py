@@ -8,6 +8,7 @@ CommandFailed
 """
 
 COMPLETED, FAILED, USAGE = 0, 1, 2
+PARTLY = 3  # the batch is completed, and some of its lines failed
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +12,7 @@ from foreverus.cli.context import Context, printable
 from foreverus.cli.display import counted
 from foreverus.cli.failures import Broken, Unreachable, UsageError
 from foreverus.cli.objects import FileObject, UploadAddress
+from foreverus.cli.streams import is_standard_output, is_stream, pour
 
 SMALL_BYTES = 4_000_000  # what goes through the API itself; more is put at a presigned address
 CHUNK_BYTES = 1 << 18
@@ -58,20 +60,47 @@ def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
 def download(api: Api, file_id: str, target: Path, context: Context) -> int:
     """Bytes that were written to `target`: all of the file's, or nothing under that name.
 
-    What arrives goes to `<target>.part`, which gets its name when it is complete and is removed otherwise.
+    What arrives goes to `<target>.part`, which gets its name when it is complete and is removed otherwise. A link stays
+    a link: what it leads to is written. A device or a pipe gets the bytes when all of them are there.
     """
     size = int(value_of(api.file(file_id), "bytes"))
-    part = target.with_name(target.name + ".part")
+    if is_standard_output(target) or is_stream(target):
+        return _into_stream(api, file_id, target, size, context)
+    part: Path | None = None
     try:
-        with counted(context, "Downloading", size) as count:
-            api.again(lambda: _receive(api, file_id, part, size, count))
+        target = target.resolve()
+        part = target.with_name(target.name + ".part")
+        _fetch(api, file_id, part, size, context)
         part.replace(target)
-    except OSError as err:
-        raise UsageError(f"{printable(str(target))} cannot be written: {err.strerror}.") from err
+    except (OSError, RuntimeError) as err:  # RuntimeError: links in a circle, before Python 3.13
+        raise UsageError(f"{printable(str(target))} cannot be written: {_reason(err)}.") from err
     finally:
-        with contextlib.suppress(OSError):
-            part.unlink()
+        if part is not None:
+            with contextlib.suppress(OSError):
+                part.unlink()
     return size
+
+
+def _into_stream(api: Api, file_id: str, target: Path, size: int, context: Context) -> int:
+    with tempfile.TemporaryDirectory(prefix="foreverus-") as folder:
+        part = Path(folder) / "part"
+        try:
+            _fetch(api, file_id, part, size, context)
+            pour(part, target)
+        except BrokenPipeError:  # `… | head`: who reads has had enough
+            raise
+        except OSError as err:
+            raise UsageError(f"{printable(str(target))} cannot be written: {_reason(err)}.") from err
+    return size
+
+
+def _fetch(api: Api, file_id: str, part: Path, size: int, context: Context) -> None:
+    with counted(context, "Downloading", size) as count:
+        api.again(lambda: _receive(api, file_id, part, size, count))
+
+
+def _reason(err: Exception) -> str:
+    return str(getattr(err, "strerror", None) or err)
 
 
 def _receive(api: Api, file_id: str, part: Path, size: int, count: Counted) -> None:

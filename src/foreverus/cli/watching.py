@@ -1,9 +1,11 @@
 """Following one batch until it ends. It only reads, so it may be stopped and taken up again at any time."""
 
+import json
+
 from foreverus.cli.api import Api, pause_s
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import Display, display
-from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, Unreachable
+from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, PARTLY, CommandFailed, Unreachable
 from foreverus.cli.objects import BatchObject
 from foreverus.cli.text import TERMINAL, BatchProgress, errors_of, money
 
@@ -18,7 +20,7 @@ def look_after_s(watched_s: float, eta_s: float | None) -> float:
 
 
 def watch(api: Api, batch_id: str, context: Context, as_json: bool) -> int:
-    """The exit status: 0 completed, 1 failed, expired or cancelled, 130 stopped by Ctrl-C.
+    """The exit status: 0 completed, 1 failed, expired, cancelled or no line answered, 3 some lines failed, 130 Ctrl-C.
 
     A network that is away is waited for. Raises Refused for what waiting does not cure (a wrong key, no such batch).
     """
@@ -34,7 +36,31 @@ def watch(api: Api, batch_id: str, context: Context, as_json: bool) -> int:
     if not as_json:
         for line in ending(batch):
             context.result(line)
-    return COMPLETED if batch.get("status") == "completed" else FAILED
+        if problem := first_error(api, batch):
+            context.result(f"first error: {problem}")
+    return exit_status(batch)
+
+
+def exit_status(batch: BatchObject) -> int:
+    """A batch that is completed may have answered nothing: OpenAI's status says that it was gone through."""
+    at = BatchProgress.of(batch)
+    if at.status != "completed" or (at.failed and not at.completed):
+        return FAILED
+    return PARTLY if at.failed else COMPLETED
+
+
+def first_error(api: Api, batch: BatchObject) -> str | None:
+    """Of the error file's first line: its custom_id and what was wrong. None where there is no such file to read."""
+    file_id = batch.get("error_file_id")
+    if not file_id:
+        return None
+    try:
+        with api.content(str(file_id)) as response:
+            line = json.loads(next(response.iter_lines(), ""))
+        error = line.get("error") or line["response"]["body"]["error"]
+        return printable(f"{line.get('custom_id')}: {error['message']} ({error.get('code')})")
+    except (CommandFailed, ValueError, KeyError, TypeError, AttributeError):
+        return None  # the file's id is shown, and `download --errors` says what is wrong with it
 
 
 def _follow(api: Api, batch_id: str, context: Context, shown: Display) -> BatchObject:

@@ -27,13 +27,14 @@ class Shell:
     out: str = ""
     err: str = ""
     slept: list[float] = field(default_factory=list)
+    input: bytes = b""
     on_sleep: Callable[[int], None] = lambda count: None
 
     def run(self, *words: str, interactive: bool = False, bare: bool = False) -> int:
         """The exit status of `foreverus batch …`. `bare`: without the server's address and key."""
         out, err = io.StringIO(), Terminal() if interactive else io.StringIO()
         self.slept = []
-        context = Context(out, err, self.folder, lambda: sum(self.slept), self._sleep)
+        context = Context(out, err, self.folder, lambda: sum(self.slept), self._sleep, io.BytesIO(self.input))
         place = () if bare else ("--url", f"{self.url}/v1", "--api-key", KEY)
         try:
             return main(["batch", *words, *place], context)

@@ -103,7 +103,7 @@ def test_wrong_key_is_said(server: Server, shell: Shell, content: bytes) -> None
 
 def test_watch_follows_what_was_submitted(server: Server, shell: Shell, content: bytes) -> None:
     server.batches["batch_1"] = [batch(status="validating"), batch(status="completed", output_file_id="file-2")]
-    assert shell.run("submit", "in.jsonl", "--watch") == 0
+    assert shell.run("submit", "in.jsonl", "--watch") == 3
     assert shell.out.splitlines()[0] == "batch_1"
     assert "answers: file-2" in shell.out
     server.batches["batch_2"] = [batch("batch_2", "failed")]

@@ -20,7 +20,7 @@ def life(*completed: int, **ending: Any) -> list[dict[str, Any]]:
     return [*states, batch(**ending)]
 
 
-@pytest.mark.parametrize(("status", "exit_status"), [("completed", 0), ("failed", 1), ("expired", 1), ("cancelled", 1)])
+@pytest.mark.parametrize(("status", "exit_status"), [("completed", 3), ("failed", 1), ("expired", 1), ("cancelled", 1)])
 def test_exit_status_says_how_the_batch_ended(server: Server, shell: Shell, status: str, exit_status: int) -> None:
     server.batches["batch_1"] = life(100, status=status, output_file_id="file-2", error_file_id="file-3")
     assert shell.run("watch", "batch_1") == exit_status
@@ -42,14 +42,14 @@ def test_log_gets_a_line_for_each_change_and_no_bar(server: Server, shell: Shell
 
 def test_log_is_not_flooded_when_every_look_finds_progress(server: Server, shell: Shell) -> None:
     server.batches["batch_1"] = life(*range(50), status="completed")
-    assert shell.run("watch", "batch_1") == 0
+    assert shell.run("watch", "batch_1") == 3
     assert len(shell.slept) > 45
     assert len(shell.err.splitlines()) <= sum(shell.slept) / 5 + 3
 
 
 def test_terminal_gets_a_bar_with_everything_that_people_ask_for(server: Server, shell: Shell) -> None:
     server.batches["batch_1"] = life(100, status="completed", request_counts=counts(398, 2))
-    assert shell.run("watch", "batch_1", interactive=True) == 0
+    assert shell.run("watch", "batch_1", interactive=True) == 3
     assert "\x1b[" in shell.err
     for words in ("400/400", "2 failed", "gpu", "$0.12", "completed"):
         assert words in shell.err
@@ -70,7 +70,7 @@ def test_network_that_is_away_for_long_is_waited_for(server: Server, shell: Shel
     server.fail_next(
         "GET /batches/batch_1", RESET, LOST, CUT, busy, (502, b"<html>"), (429, {"message": "Slow"}), RESET
     )
-    assert shell.run("watch", "batch_1") == 0
+    assert shell.run("watch", "batch_1") == 3
     assert shell.slept == [0.5, 1, 2, 4, 8, 16, 30]
     assert shell.err.count("trying again until it answers") == 1
 
@@ -116,7 +116,7 @@ def test_programs_get_each_change_as_json(server: Server, shell: Shell) -> None:
 
 def test_nothing_known_yet_is_shown_as_nothing(server: Server, shell: Shell) -> None:
     server.batches["batch_1"] = [batch(status="validating", request_counts=None, foreverus=None), batch(foreverus={})]
-    assert shell.run("watch", "batch_1") == 0
+    assert shell.run("watch", "batch_1") == 3
     assert shell.err.splitlines()[0] == "validating · 0/0"
     assert shell.run("watch", "batch_1", interactive=True) == 0
 
@@ -135,3 +135,48 @@ def test_looks_get_rarer_with_time_and_frequent_again_near_the_end() -> None:
     assert look_after_s(9000, None) == 15
     assert look_after_s(9000, 20) == 5
     assert look_after_s(9000, 0) == 2
+
+
+@pytest.mark.parametrize(
+    ("completed", "failed", "exit_status"), [(400, 0, 0), (399, 1, 3), (1, 399, 3), (0, 400, 1), (0, 1, 1), (0, 0, 0)]
+)
+def test_completed_batch_says_how_many_lines_were_answered(
+    server: Server, shell: Shell, completed: int, failed: int, exit_status: int
+) -> None:
+    server.batches["batch_1"] = life(status="completed", request_counts=counts(completed, failed, completed + failed))
+    assert shell.run("watch", "batch_1") == exit_status
+    assert shell.run("watch", "batch_1", "--json") == exit_status
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {
+            "custom_id": "a",
+            "response": None,
+            "error": {"code": "unsupported_parameter", "message": "No such parameter."},
+        },
+        {
+            "custom_id": "a",
+            "response": {
+                "status_code": 400,
+                "body": {"error": {"code": "unsupported_parameter", "message": "No such parameter."}},
+            },
+            "error": None,
+        },
+    ],
+)
+def test_first_error_is_shown(server: Server, shell: Shell, line: dict[str, Any]) -> None:
+    content = json.dumps(line).encode() + b"\n" + b"never read\n" * 3
+    errors = server.add_file("errors.jsonl", content, "batch_output")["id"]
+    server.batches["batch_1"] = life(status="completed", request_counts=counts(0, 4, 4), error_file_id=errors)
+    assert shell.run("watch", "batch_1") == 1
+    assert "first error: a: No such parameter. (unsupported_parameter)" in shell.out
+
+
+@pytest.mark.parametrize("content", [b"", b"no json", b"[]", b'{"custom_id":"a"}', b'{"error":"text"}', b"\xff"])
+def test_error_file_that_says_nothing_changes_nothing(server: Server, shell: Shell, content: bytes) -> None:
+    errors = server.add_file("errors.jsonl", content, "batch_output")["id"]
+    server.batches["batch_1"] = life(status="completed", request_counts=counts(0, 4, 4), error_file_id=errors)
+    assert shell.run("watch", "batch_1") == 1
+    assert "first error" not in shell.out

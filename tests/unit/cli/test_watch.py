@@ -118,7 +118,7 @@ def test_nothing_known_yet_is_shown_as_nothing(server: Server, shell: Shell) -> 
     server.batches["batch_1"] = [batch(status="validating", request_counts=None, foreverus=None), batch(foreverus={})]
     assert shell.run("watch", "batch_1") == 3
     assert shell.err.splitlines()[0] == "validating · 0/0"
-    assert shell.run("watch", "batch_1", interactive=True) == 0
+    assert shell.run("watch", "batch_1", interactive=True) == 3
 
 
 def test_escape_sequences_of_others_do_not_reach_the_terminal(server: Server, shell: Shell) -> None:

@@ -377,7 +377,7 @@ EXPECTED: dict[str, Expectation] = {
     "answer_chats/good_no_gpu": answered_on_bedrock(1),
     "answer_chats/edge_another_session_has_a_gpu": answered_on_bedrock(0),
     "answer_chats/bad_empty_session": InvalidRequest,
-    "store_results/good_session": result_is({"session_id": SESSION, "stored": False, "messages": 0}),
+    "store_results/good_session": result_is({"session_id": SESSION, "stored": False, "messages": 0, "refused": 0}),
     "store_results/edge_scheduled": result_is([]),  # deployed without PostgreSQL
     "store_results/bad_session_still_live": ResultsNotStored,
     "reap_gpus/good_sweep": reaped_session("serving"),

@@ -1,5 +1,6 @@
 """PostgreSQL through the RDS Data API: no connection to keep, no VPC for Lambdas."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -7,7 +8,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
+
+from foreverus.errors import ForeverUsError
 
 Params: TypeAlias = Mapping[str, object]
 
@@ -18,6 +21,23 @@ RESUMING = frozenset({"DatabaseResumingException"})
 NOT_THERE_YET = RESUMING | {"DatabaseUnavailableException"}
 RESUME_TRIES = 12
 RESUME_PAUSE_S = 5.0
+
+# PostgreSQL's classes of errors that are about the data of a statement: data exception, a constraint, a limit
+# (https://www.postgresql.org/docs/current/errcodes-appendix.html). All others are about the database or the SQL.
+DATA_ERRORS = frozenset({"22", "23", "54"})
+# The Data API's own words for a request that it does not take; some of them are about the cluster and not the values.
+REQUEST_ERRORS = frozenset({"BadRequestException", "ValidationException", "RequestEntityTooLargeException", "413"})
+# The state has no field of its own in the Data API's answer: it stands at the end of the message.
+_SQL_STATE = re.compile(r"SQLState: ([0-9A-Z]{5})")
+
+
+class RowsRefused(ForeverUsError):
+    """What was to be written is no data that PostgreSQL takes; the database itself is well. `reason`: the error's
+    code and PostgreSQL's state, never the text of a row."""
+
+    def __init__(self, reason: str):
+        super().__init__(reason)
+        self.reason = reason
 
 
 class Database:
@@ -56,11 +76,30 @@ class Database:
         return [[from_field(field) for field in row] for row in result.get("records", [])]
 
     def execute_many(self, sql: str, rows: Sequence[Params]) -> None:
-        """Runs one statement for every row; nothing for none."""
-        if rows:
-            sets = [[to_parameter(name, value) for name, value in row.items()] for row in rows]
-            request = {"sql": sql, "parameterSets": sets, **self._within()}
+        """Runs one statement for every row; nothing for none. Raises RowsRefused when one of the rows is the reason
+        that it fails, else ClientError."""
+        if not rows:
+            return
+        sets = [[to_parameter(name, value) for name, value in row.items()] for row in rows]
+        request = {"sql": sql, "parameterSets": sets, **self._within()}
+        try:
             self._patiently(self.client.batch_execute_statement, request)
+        except ParamValidationError as err:  # the SDK itself does not send such a value
+            raise RowsRefused("ParamValidationError") from err
+        except ClientError as err:
+            if self._is_about_data(err):
+                raise RowsRefused(_reason(err)) from err
+            raise
+
+    def _is_about_data(self, err: ClientError) -> bool:
+        """Whether the statement's values, and not the database, are the reason. Where PostgreSQL itself has not said
+        so, the database is asked whether it answers anything at all."""
+        if state := _SQL_STATE.search(err.response["Error"].get("Message", "")):
+            return state[1][:2] in DATA_ERRORS
+        if err.response["Error"]["Code"] not in REQUEST_ERRORS:
+            return False
+        self.execute("SELECT 1")
+        return True
 
     def _within(self) -> dict[str, str]:
         return {**self.target, "transactionId": self.transaction_id} if self.transaction_id else dict(self.target)
@@ -74,6 +113,12 @@ class Database:
                     raise
                 self.pause(RESUME_PAUSE_S)
         return call(**request)
+
+
+def _reason(err: ClientError) -> str:
+    error = err.response["Error"]
+    state = _SQL_STATE.search(error.get("Message", ""))
+    return f"{error['Code']}, SQLState {state[1]}" if state else str(error["Code"])
 
 
 def to_parameter(name: str, value: Any) -> dict[str, Any]:

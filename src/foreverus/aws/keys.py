@@ -82,6 +82,11 @@ def answered_key(session_id: str, message_id: str) -> Key:
     return {"pk": answered_partition(session_id), "sk": message_id}
 
 
+def refused_row_key(session_id: str, table: str, key: str) -> Key:
+    """A row of what the session did that PostgreSQL does not take."""
+    return {"pk": f"REFUSED#{session_id}", "sk": f"{table}#{key}"}
+
+
 def idempotency_key(user_id: str, scope: str, key: str) -> Key:
     """Where an Idempotency-Key leads: a digest, because clients choose keys of any length."""
     digest = hashlib.sha256("\n".join((user_id, scope, key)).encode()).hexdigest()

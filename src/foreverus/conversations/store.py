@@ -53,14 +53,18 @@ class ConversationStore:
         found = self.items.get(keys.answer_key(message.conversation_id, message.message_id))
         return answer_from_item(found) if found else None
 
-    def answered_by(self, session_id: str) -> Iterator[tuple[Conversation, Question, Answer]]:
-        """Everything that the session answered and nobody has deleted."""
+    def answered_by(self, session_id: str) -> Iterator[MessageRef]:
+        """Everything that the session answered."""
         for done in self.items.query(keys.answered_partition(session_id)):
-            message = MessageRef(done["sk"], done["conversation_id"], done["user_id"])
-            conversation = self.items.get(keys.conversation_key(message.user_id, message.conversation_id))
-            question, answer = self.question(message), self.answer(message)
-            if conversation and question and answer:
-                yield conversation_from_item(conversation), question, answer
+            yield MessageRef(done["sk"], done["conversation_id"], done["user_id"])
+
+    def exchange(self, message: MessageRef) -> tuple[Conversation, Question, Answer] | None:
+        """A message with what is around it; None when its conversation was deleted."""
+        conversation = self.items.get(keys.conversation_key(message.user_id, message.conversation_id))
+        question, answer = self.question(message), self.answer(message)
+        return (
+            (conversation_from_item(conversation), question, answer) if conversation and question and answer else None
+        )
 
     def accept(self, question: Question, repeat_key: keys.Key | None = None) -> str:
         """Keeps the question and that it is pending, both or neither. Returns the accepted message's id.

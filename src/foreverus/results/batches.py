@@ -10,8 +10,9 @@ from foreverus.aws.data_api import Database
 from foreverus.batches.records import BatchRef
 from foreverus.batches.store import Batches
 from foreverus.errors import ResultsNotStored
-from foreverus.results.rows import batch_row, upsert
+from foreverus.results.rows import batch_row
 from foreverus.results.unsaved import MOST_TRIES, Unsaved, is_due
+from foreverus.results.writing import RowWriter
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +34,14 @@ class BatchSummaries:
         batch = self.batches.get(ref)
         if not batch or not batch.is_over:
             raise ResultsNotStored(f"batch {ref.batch_id} is {batch.status if batch else 'unknown'}, not over")
+        refused = 0
         if self.database is not None:
-            user, row = {"user_id": ref.user_id}, batch_row(batch)
-            self.database.execute(upsert("users", user, "user_id"), user)
-            self.database.execute(upsert("batches", row, "batch_id"), row)
+            writer = RowWriter(self.database)
+            writer.write("users", "user_id", [{"user_id": ref.user_id}])
+            writer.write("batches", "batch_id", [batch_row(batch)])
+            refused = len(writer.refused)
         self.batches.close_open(ref.batch_id)
-        return StoredBatch(ref.batch_id, stored=self.database is not None)
+        return StoredBatch(ref.batch_id, stored=self.database is not None and not refused)
 
     def unsaved(self) -> Iterator[Unsaved[StoredBatch]]:
         """Those that are over and still open ones."""

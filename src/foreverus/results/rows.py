@@ -1,7 +1,6 @@
 """Records as rows of PostgreSQL, and the statements that write them. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from typing import TypeAlias
 
 from foreverus import ids
@@ -14,11 +13,12 @@ from foreverus.conversations.records import (
     Role,
 )
 from foreverus.costs.receipt import Receipt
+from foreverus.results.gate import required_time, time_or_none, wire_bytes
 from foreverus.sessions.records import Session
 
 Row: TypeAlias = Mapping[str, object]  # by column
 
-CHUNK_BYTES = 1_000_000  # of a Data API request's 4 MiB
+CHUNK_BYTES = 1_000_000  # as JSON, of a Data API request's 4 MiB with names and types beside the values
 CHUNK_ROWS = 200
 
 RECEIPT_COLUMNS = (
@@ -26,10 +26,6 @@ RECEIPT_COLUMNS = (
     "instance_seconds", "price_per_hour_usd", "price_source", "gpu_usd", "storage_usd", "address_usd", "bedrock_usd",
     "total_usd",
 )  # fmt: skip
-
-
-def _time(text: str | None) -> datetime | None:
-    return ids.parse_timestamp(text) if text else None
 
 
 def session_row(session: Session) -> Row:
@@ -40,17 +36,18 @@ def session_row(session: Session) -> Row:
         "outcome": session.outcome or "unknown",
         "error": session.error or None,
         "cause": session.cause if session.error else None,
-        "created_at": _time(session.created_at),
-        "launched_at": _time(session.launched_at),
-        "healthy_at": _time(session.healthy_at),
-        "ended_at": _time(session.ended_at),
+        "created_at": required_time(session.created_at, session.ended_at),
+        "launched_at": time_or_none(session.launched_at),
+        "healthy_at": time_or_none(session.healthy_at),
+        "ended_at": required_time(session.ended_at, session.created_at),
         "attempts": session.attempt + 1,
     }
 
 
 def receipt_row(receipt: Receipt) -> Row:
     row = {name: getattr(receipt, name) for name in RECEIPT_COLUMNS}
-    return {**row, "launched_at": _time(row["launched_at"]), "terminated_at": _time(row["terminated_at"])}
+    times = {"launched_at": time_or_none(row["launched_at"]), "terminated_at": required_time(row["terminated_at"])}
+    return {**row, **times}
 
 
 def conversation_row(conversation: Conversation) -> Row:
@@ -59,8 +56,8 @@ def conversation_row(conversation: Conversation) -> Row:
         "user_id": conversation.user_id,
         "title": conversation.title,
         "system": conversation.system,
-        "created_at": _time(conversation.created_at),
-        "updated_at": _time(conversation.updated_at),
+        "created_at": required_time(conversation.created_at, conversation.updated_at),
+        "updated_at": required_time(conversation.updated_at, conversation.created_at),
     }
 
 
@@ -74,7 +71,7 @@ def message_rows(question: Question, answer: Answer) -> list[Row]:
         "status": "accepted",
         "error": None,
         "session_id": None,
-        "created_at": _time(question.created_at),
+        "created_at": required_time(question.created_at),
     }
     answered = {
         "conversation_id": question.conversation_id,
@@ -84,7 +81,7 @@ def message_rows(question: Question, answer: Answer) -> list[Row]:
         "status": answer.status.value,
         "error": answer.error.code if answer.error else None,
         "session_id": answer.session_id or None,
-        "created_at": _time(answer.answered_at or question.created_at),
+        "created_at": required_time(answer.answered_at, question.created_at),
     }
     return [asked, answered]
 
@@ -97,7 +94,7 @@ def usage_row(question: Question, answer: Answer, session_id: str) -> Row:
         "session_id": session_id,
         "prompt_tokens": used.prompt_tokens,
         "completion_tokens": used.completion_tokens,
-        "answered_at": _time(answer.answered_at or question.created_at),
+        "answered_at": required_time(answer.answered_at, question.created_at),
     }
 
 
@@ -136,9 +133,9 @@ def batch_row(batch: Batch) -> Row:
         "prompt_tokens": result.usage.prompt_tokens,
         "completion_tokens": result.usage.completion_tokens,
         "cost_usd": result.cost_usd,
-        "created_at": _time(batch.created_at),
-        "in_progress_at": _time(batch.in_progress_at),
-        "ended_at": _time(batch.ended_at),
+        "created_at": required_time(batch.created_at, batch.ended_at),
+        "in_progress_at": time_or_none(batch.in_progress_at),
+        "ended_at": required_time(batch.ended_at, batch.created_at),
     }
 
 
@@ -147,7 +144,7 @@ def chunks(new: Iterable[Row]) -> Iterator[list[Row]]:
     chunk: list[Row] = []
     size = 0
     for row in new:
-        row_size = sum(len(str(value).encode()) for value in row.values())
+        row_size = wire_bytes(row)
         if chunk and (len(chunk) >= CHUNK_ROWS or size + row_size > CHUNK_BYTES):
             yield chunk
             chunk, size = [], 0

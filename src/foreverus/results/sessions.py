@@ -1,18 +1,22 @@
 """Moves what a session did from DynamoDB into PostgreSQL."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import TypeAlias
 
 from foreverus.aws.data_api import Database
-from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question
+from foreverus.conversations.records import Answer, AnswerStatus, Conversation, MessageRef, Question
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import ResultsNotStored
 from foreverus.results import rows
 from foreverus.results.unsaved import Unsaved, is_due
+from foreverus.results.writing import RowWriter
 from foreverus.sessions.records import Session
 from foreverus.sessions.store import SessionStore
+
+_Exchange: TypeAlias = tuple[Conversation, Question, Answer]
 
 UNSAVED_SESSIONS = 50  # how many of the newest sessions a sweep looks at
 
@@ -22,6 +26,7 @@ class StoredSession:
     session_id: str
     stored: bool
     messages: int
+    refused: int = 0  # rows that PostgreSQL does not take: set aside, never tried again
 
 
 @dataclass(frozen=True)
@@ -38,10 +43,12 @@ class SessionResults:
             raise ResultsNotStored(f"session {session_id} is {session.status if session else 'unknown'}, not over")
         if self.database is None:
             return StoredSession(session_id, stored=False, messages=0)
-        answered = list(self.conversations.answered_by(session_id))
-        self._write(self.database, session, answered)
+        writer = RowWriter(self.database)
+        messages = self._write(writer, session)
+        for row in writer.refused:
+            self.sessions.note_refused_row(session_id, row.table, row.key, row.error, self.clock())
         self.sessions.mark_stored(session_id, self.clock())
-        return StoredSession(session_id, stored=True, messages=len(answered))
+        return StoredSession(session_id, stored=True, messages=messages, refused=len(writer.refused))
 
     def unsaved(self) -> Iterator[Unsaved[StoredSession]]:
         if self.database is None:
@@ -55,21 +62,24 @@ class SessionResults:
                 of_it = session.session_id
                 yield Unsaved(of_it, partial(self.store, of_it), partial(self.sessions.count_store_try, of_it))
 
-    def _write(
-        self, database: Database, session: Session, answered: Sequence[tuple[Conversation, Question, Answer]]
-    ) -> None:
-        """In an order that foreign keys allow."""
-        users = {conversation.user_id for conversation, _, _ in answered}
+    def _write(self, writer: RowWriter, session: Session) -> int:
+        """In an order that foreign keys allow. Returns how many exchanges the session had."""
+        of_it, answered = session.session_id, list[_Exchange]()
+        for message in self.conversations.answered_by(of_it):
+            answered += writer.read("messages", message.message_id, partial(self._exchange, message))
         conversations = {conversation.conversation_id: conversation for conversation, _, _ in answered}
-        usage = [rows.usage_row(q, a, session.session_id) for _, q, a in answered if a.status is AnswerStatus.ANSWERED]
-        tables: tuple[tuple[str, str, list[rows.Row]], ...] = (
-            ("users", "user_id", [{"user_id": user} for user in sorted(users)]),
-            ("sessions", "session_id", [rows.session_row(session)]),
-            ("receipts", "session_id", [rows.receipt_row(session.receipt)] if session.receipt else []),
-            ("conversations", "conversation_id", [rows.conversation_row(one) for one in conversations.values()]),
-            ("messages", "message_id", [row for _, q, a in answered for row in rows.message_rows(q, a)]),
-            ("usage", "message_id", usage),
-        )
-        for table, key, new in tables:
-            for chunk in rows.chunks(new):
-                database.execute_many(rows.upsert(table, chunk[0], key), chunk)
+        users = sorted({conversation.user_id for conversation in conversations.values()})
+        writer.write("users", "user_id", [{"user_id": user} for user in users])
+        writer.write("sessions", "session_id", [rows.session_row(session)])
+        if session.receipt:
+            writer.write("receipts", "session_id", [rows.receipt_row(session.receipt)])
+        writer.write("conversations", "conversation_id", [rows.conversation_row(one) for one in conversations.values()])
+        writer.write("messages", "message_id", [row for _, q, a in answered for row in rows.message_rows(q, a)])
+        usage = [rows.usage_row(q, a, of_it) for _, q, a in answered if a.status is AnswerStatus.ANSWERED]
+        writer.write("usage", "message_id", usage)
+        return len(answered)
+
+    def _exchange(self, message: MessageRef) -> list[_Exchange]:
+        """None where the conversation was deleted."""
+        found = self.conversations.exchange(message)
+        return [found] if found else []

@@ -159,3 +159,12 @@ class SessionStore:
         self.items.update(
             keys.session_key(session_id), "ADD store_tries :one", {":one": 1}, condition="attribute_exists(pk)"
         )
+
+    def note_refused_row(self, session_id: str, table: str, key: str, error: str, now: datetime) -> None:
+        """A row of the session that PostgreSQL does not take: which, why and when, and none of its text."""
+        self.items.update(
+            keys.refused_row_key(session_id, table, key),
+            "SET #error = :error, #at = :at",
+            {":error": error, ":at": ids.timestamp(now)},
+            names={"#error": "error", "#at": "at"},
+        )

@@ -120,7 +120,7 @@ def test_the_sweep_takes_what_is_due_and_one_failure_stops_no_other() -> None:
     just_now = ids.timestamp(LATER - timedelta(minutes=5))
     keep, batches = keeper(record(), record("batch_2"), record("batch_3", ended_at=just_now), client=client)
     batches.create(record("batch_4", status="in_progress"), None, NOW)
-    client.fail_next("BadRequestException")
+    client.fail_next("InternalServerErrorException")
     with pytest.raises(ResultsNotStored, match=r"^batch_1: [^;]*$"):
         store_unsaved(keep)
     assert [one.batch_id for one in batches.open_batches()] == ["batch_1", "batch_3", "batch_4"]
@@ -130,7 +130,7 @@ def test_the_sweep_takes_what_is_due_and_one_failure_stops_no_other() -> None:
 def test_a_summary_that_is_refused_again_and_again_keeps_no_database_awake() -> None:
     client = DataApi()
     keep, batches = keeper(record(store_tries=MOST_TRIES - 1, ended_at="2025-12-01T00:00:00.000Z"), client=client)
-    client.fail_next("BadRequestException")
+    client.fail_next("InternalServerErrorException")
     with pytest.raises(ResultsNotStored):
         store_unsaved(keep)
     assert batches.open_batches() == []

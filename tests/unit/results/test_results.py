@@ -119,6 +119,19 @@ def test_a_deleted_conversation_is_not_stored(aws: Aws) -> None:
     assert [sql.split()[2] for sql, _ in client.statements] == ["sessions", "receipts"]
 
 
+def test_one_refused_row_is_noted_and_the_session_is_done(aws: Aws) -> None:
+    aws.put(**over())
+    answered(aws, "msg_1")
+    answered(aws, "msg_2")
+    broken = keys.question_key("conv_1", "msg_2")  # as an older version, or somebody's repair, may have left it
+    aws.put(**broken, message_id="msg_2", conversation_id="conv_1", created_at="2026-01-01T00:01:00.000Z")
+    client = DataApi()
+    stored = results(aws, client).store("ses_1")
+    assert (stored.messages, stored.refused) == (1, 1)
+    assert [item["sk"] for item in aws.items.query("REFUSED#ses_1")] == ["messages#msg_2"]
+    assert keeper(aws, client).store_unsaved() == []  # nothing is tried for ever
+
+
 def test_a_database_that_is_down_leaves_the_session_for_the_sweep(aws: Aws) -> None:
     aws.put(**over())
     client = DataApi()
@@ -144,7 +157,7 @@ def test_one_session_that_cannot_be_stored_stops_no_other(aws: Aws) -> None:
     aws.put(**over())
     aws.put(**over() | keys.session_key("ses_2") | {"session_id": "ses_2"})
     client = DataApi()
-    client.fail_next("BadRequestException")
+    client.fail_next("InternalServerErrorException")
     with pytest.raises(ResultsNotStored):
         keeper(aws, client).store_unsaved()
     stored = [session for session in SessionStore(aws.items).newest(5) if session.stored_at]

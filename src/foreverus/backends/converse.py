@@ -52,7 +52,7 @@ _BUSY = (
     "ServiceUnavailableException",
 )
 _UNAVAILABLE = (
-    "AccessDeniedException",  # model access was not granted, or the role may not invoke it
+    "AccessDeniedException",  # the role, an SCP or the account may not invoke it
     "ResourceNotFoundException",  # no such model in this Region
     "UnrecognizedClientException",
     "InvalidSignatureException",

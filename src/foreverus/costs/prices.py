@@ -79,8 +79,8 @@ def listed_price(instance_type: str, region: str, lifecycle: str) -> Price:
     return Price(None, f"unknown: prices.csv has no {instance_type}")
 
 
-def bedrock_price(model_id: str, region: str, mode: str = "on-demand") -> TokenPrice:
-    """What Bedrock takes for a model. `mode`: `on-demand`, or `batch` for Bedrock's own batch inference.
+def bedrock_price(model_id: str, region: str) -> TokenPrice:
+    """What Bedrock takes for a model by the token, on demand.
 
     In a Region that the table does not know it is the dearest that it knows; a model that it does not know has no
     price. An inference profile costs what its model costs.
@@ -92,13 +92,13 @@ def bedrock_price(model_id: str, region: str, mode: str = "on-demand") -> TokenP
     name = model_id.rpartition("/")[2]
     for profile in PROFILES:
         name = name.removeprefix(profile)
-    ours = [row for row in _rows("bedrock_prices.csv") if row["model_id"] == name and row["mode"] == mode]
+    ours = [row for row in _rows("bedrock_prices.csv") if row["model_id"] == name]
     rows = [row for row in ours if row["region"] == region] or ours
     if not rows:
-        return TokenPrice(None, None, f"unknown: bedrock_prices.csv has no {mode} price of {model_id}")
+        return TokenPrice(None, None, f"unknown: bedrock_prices.csv has no price of {model_id}")
     row = max(rows, key=lambda row: float(row["usd_per_million_completion_tokens"]))
     prompt, completion = (float(row[f"usd_per_million_{kind}_tokens"]) for kind in ("prompt", "completion"))
-    return TokenPrice(prompt, completion, f"Bedrock {mode} in {row['region']}, {_origin(row)}")
+    return TokenPrice(prompt, completion, f"Bedrock on-demand in {row['region']}, {_origin(row)}")
 
 
 def gpu_usd_per_million_tokens(usd_per_hour: float, tokens_per_second: float) -> float:

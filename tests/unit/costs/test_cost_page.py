@@ -29,8 +29,8 @@ def on_demand() -> float:
     return price
 
 
-def bedrock(mode: str) -> tuple[float, float]:
-    price = bedrock_price(MODEL, REGION, mode)
+def bedrock() -> tuple[float, float]:
+    price = bedrock_price(MODEL, REGION)
     assert price.prompt is not None and price.completion is not None
     return price.prompt, price.completion
 
@@ -49,7 +49,7 @@ def cold(usd_per_hour: float, rate: float) -> Gpu:
 
 def first_lines_on_the_gpu(gpu: Gpu, live: bool = False) -> int | None:
     """The smallest batch of the example's lines for which `auto` takes the GPU, with a week's time."""
-    rival = Bedrock(True, *bedrock("on-demand"), tokens_per_second=500)
+    rival = Bedrock(True, *bedrock(), tokens_per_second=500)
     gpu = Gpu(**{**vars(gpu), "live": live})
 
     def taken(lines: int) -> bool:
@@ -67,11 +67,10 @@ def first_lines_on_the_gpu(gpu: Gpu, live: bool = False) -> int | None:
 def table() -> str:
     hours = (*SPOT, on_demand())
     rows = ["| US$ per million tokens | prompt | output | one of each |", "|---|---|---|---|"]
-    for mode in ("on-demand", "batch"):
-        prompt, output = bedrock(mode)
-        rows.append(
-            f"| Bedrock {mode}, Mistral 7B Instruct v0.2 | {prompt:.3f} | {output:.2f} | {prompt + output:.3f} |"
-        )
+    prompt, output = bedrock()
+    rows.append(
+        f"| Bedrock on-demand, Mistral 7B Instruct v0.2 | {prompt:.3f} | {output:.2f} | {prompt + output:.3f} |"
+    )
     for requests, rate in PUBLISHED.items():
         for price, kind in zip(hours, ("spot", "spot", "on-demand"), strict=True):
             usd = gpu_usd_per_million_tokens(price, rate)
@@ -82,11 +81,11 @@ def table() -> str:
         "Output tokens a second from which a busy GPU is cheaper, for lines with as many prompt as output tokens:",
         "",
     ]
-    rows += ["| g6.xlarge | than Bedrock on-demand | than Bedrock batch |", "|---|---|---|"]
+    rows += ["| g6.xlarge | than Bedrock |", "|---|---|"]
     for price, kind in zip(hours, ("spot", "spot", "on-demand"), strict=True):
-        needed = [price / 3600 / sum(bedrock(mode)) * 1e6 for mode in ("on-demand", "batch")]
-        rows.append(f"| {kind} at {price:.2f}/h | {needed[0]:,.0f} | {needed[1]:,.0f} |")
-    boots = [break_even_tokens(BOOT_S, price, bedrock("on-demand")[1]) for price in SPOT]
+        needed = price / 3600 / sum(bedrock()) * 1e6
+        rows.append(f"| {kind} at {price:.2f}/h | {needed:,.0f} |")
+    boots = [break_even_tokens(BOOT_S, price, bedrock()[1]) for price in SPOT]
     rows += [
         "",
         f"A boot of {BOOT_S // 60} minutes on spot costs as much as {boots[0]:,.0f} to {boots[1]:,.0f} output tokens "
@@ -128,9 +127,6 @@ def test_bedrocks_prices_name_their_source() -> None:
     price = bedrock_price(MODEL, "us-east-1")
     assert (price.prompt, price.completion) == (0.15, 0.20)
     assert price.source == "Bedrock on-demand in us-east-1, published 2026-11, aws.amazon.com/bedrock/pricing"
-    half = bedrock_price(MODEL, "us-east-1", "batch")
-    assert (half.prompt, half.completion) == (0.075, 0.10) and "estimated" in half.source
-    assert half.usd(1_000_000, 1_000_000) == pytest.approx(0.175)
 
 
 def test_region_that_is_not_listed_costs_what_the_dearest_does() -> None:
@@ -153,7 +149,6 @@ def test_profile_costs_what_its_model_costs(model_id: str) -> None:
 def test_unknown_model_has_no_price_rather_than_an_invented_one() -> None:
     price = bedrock_price("somebody.else-v1:0", "us-east-1")
     assert price.prompt is None and price.usd(1, 1) is None and "somebody.else-v1:0" in price.source
-    assert bedrock_price(MODEL, "us-east-1", "provisioned").completion is None
 
 
 if __name__ == "__main__":

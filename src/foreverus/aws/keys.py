@@ -69,6 +69,15 @@ def outbox_key(kind: str, name: str) -> Key:
     return {"pk": outbox_partition(kind), "sk": name}
 
 
+def owed_deletions_partition(kind: str) -> str:
+    """What was deleted and is not gone from every store yet."""
+    return f"OWED_DELETIONS#{kind}"
+
+
+def owed_deletion_key(kind: str, name: str) -> Key:
+    return {"pk": owed_deletions_partition(kind), "sk": name}
+
+
 def pending_key(message_id: str) -> Key:
     return {"pk": PENDING, "sk": message_id}
 

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 @cache
 def build() -> "ResultsKeeper":
     from foreverus.batches.store import BatchStore
+    from foreverus.conversations.erasing import ConversationEraser
     from foreverus.conversations.store import ConversationStore
+    from foreverus.deletions.owed import OwedDeletions
     from foreverus.results.batches import BatchSummaries
+    from foreverus.results.erasing import ConversationDeletions
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
@@ -25,4 +28,5 @@ def build() -> "ResultsKeeper":
     return ResultsKeeper(
         SessionResults(ConversationStore(table), SessionStore(table), postgres, aws.clock),
         BatchSummaries(BatchStore(table), postgres, aws.clock),
+        ConversationDeletions(OwedDeletions(table), ConversationEraser(table), postgres, aws.clock),
     )

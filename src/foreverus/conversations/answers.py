@@ -34,12 +34,12 @@ class Answers(Protocol):
         """The question, its answer so far, and the answered turns before it (no more than `most_bytes`)."""
 
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
-        """Keeps partial text. False when the answer is already final: stop answering."""
+        """Keeps partial text. False when the answer is already final or the question was deleted: stop answering."""
 
     def hand_back(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         """Keeps partial text and counts what the session spent on it, both or neither, and once.
 
-        False when nothing was changed: the answer is final, or this was counted before.
+        False when nothing was changed: the answer is final, this was counted before, or the question was deleted.
         """
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
@@ -70,17 +70,14 @@ class DynamoAnswers:
         values = _partial_attributes(message, partial, session_id)
         counted = " ADD engine_failures :f" if partial.engine_failures else ""
         failures = {":f": partial.engine_failures} if partial.engine_failures else {}
-        try:
-            self.items.update(
-                _key(message),
-                _sets(values) + counted,
-                {**_values(values), **_FINAL, **failures},
-                condition=_NOT_FINAL,
-                names=_names(values),
-            )
-        except ConditionFailed:
-            return False
-        return True
+        answer = update_write(
+            _key(message),
+            _sets(values) + counted,
+            {**_values(values), **_FINAL, **failures},
+            condition=_NOT_FINAL,
+            names=_names(values),
+        )
+        return self.items.transact_if(answer, _still_asked(message))
 
     def hand_back(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         if not partial.spent:
@@ -98,7 +95,7 @@ class DynamoAnswers:
             "ADD completion_tokens :c, version :one",
             {":c": partial.spent, ":one": 1},
         )
-        return self.items.transact_if(answer, session)
+        return self.items.transact_if(answer, session, _still_asked(message))
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
         values = final_attributes(finished.record(message, session_id, now))
@@ -116,7 +113,7 @@ class DynamoAnswers:
                 names=_names(values),
             ),
             check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
-            check_write(keys.question_key(message.conversation_id, message.message_id), "attribute_exists(pk)"),
+            _still_asked(message),
             ended_write(message.message_id),
             put_write(answered),
             _count_answer(session_id, finished),
@@ -149,6 +146,11 @@ _FINAL = {":answered": "answered", ":failed": "failed"}
 
 def _key(message: MessageRef) -> keys.Key:
     return keys.answer_key(message.conversation_id, message.message_id)
+
+
+def _still_asked(message: MessageRef) -> Write:
+    """A deleted question gets no text any more, not a part of an answer either: nobody would find it to delete it."""
+    return check_write(keys.question_key(message.conversation_id, message.message_id), "attribute_exists(pk)")
 
 
 def _partial_attributes(message: MessageRef, partial: PartialAnswer, session_id: str) -> Values:

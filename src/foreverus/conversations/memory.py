@@ -85,7 +85,7 @@ class MemoryAnswers:
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         self._raise()
         before = self._begun(message)
-        if before.status.is_final:
+        if before.status.is_final or message.message_id not in self.questions:
             return False
         self.answers[message.message_id] = replace(
             before,

@@ -55,7 +55,7 @@ class ConversationService:
         return public_conversation(self.store.get(user_id, conversation_id))
 
     def delete(self, user_id: str, conversation_id: str) -> Body:
-        self.store.delete(user_id, conversation_id)
+        self.store.delete(user_id, conversation_id, self.clock())
         return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
 
     def messages(self, user_id: str, conversation_id: str) -> Body:

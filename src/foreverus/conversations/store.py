@@ -1,10 +1,13 @@
 """Conversations and questions in DynamoDB. Their answers are written by `answers.py`."""
 
+import logging
 from collections.abc import Iterator
+from datetime import datetime
 
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, check_write, delete_write, put_write, update_write
+from foreverus.conversations.erasing import ConversationEraser
 from foreverus.conversations.items import (
     answer_from_item,
     conversation_from_item,
@@ -14,8 +17,11 @@ from foreverus.conversations.items import (
     question_to_item,
 )
 from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
+from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
 from foreverus.errors import NotFound
 from foreverus.sessions.pending import PendingMessage, ended_write, pending_write
+
+logger = logging.getLogger(__name__)
 
 IDEMPOTENCY_SECONDS = 24 * 3600  # as long as OpenAI's and Stripe's APIs remember a key
 
@@ -116,13 +122,18 @@ class ConversationStore:
             *([delete_write(repeat_key)] if repeat_key else []),
         )
 
-    def delete(self, user_id: str, conversation_id: str) -> None:
-        """Removes the conversation first, so that nobody answers into it; then its messages, pending or not."""
+    def delete(self, user_id: str, conversation_id: str, now: datetime) -> None:
+        """Removes the conversation first, so that nobody answers into it, and notes in the same transaction that the
+        rest is to go, from PostgreSQL too; then its messages, pending or not. Raises NotFound."""
         self.get(user_id, conversation_id)
-        self.items.delete(keys.conversation_key(user_id, conversation_id))
-        for message in self.items.query(keys.messages_partition(conversation_id), "MESSAGE#"):
-            self.items.delete({"pk": message["pk"], "sk": message["sk"]})
-            self.items.delete(keys.pending_key(message["message_id"]))
+        owed = OwedDeletion(
+            kind=OwedKind.CONVERSATION, name=conversation_id, user_id=user_id, deleted_at=ids.timestamp(now)
+        )
+        self.items.transact(delete_write(keys.conversation_key(user_id, conversation_id)), owed_write(owed))
+        try:
+            ConversationEraser(self.items).erase(conversation_id)
+        except Exception:  # it is deleted: what is left goes with what is owed
+            logger.warning("messages of %s are still to be deleted", conversation_id, exc_info=True)
 
 
 def _no_conversation(conversation_id: str) -> NotFound:

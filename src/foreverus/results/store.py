@@ -7,26 +7,32 @@ from typing import TypeAlias
 from foreverus.attempts import Attempts
 from foreverus.errors import ResultsNotStored
 from foreverus.results.batches import BatchSummaries, StoredBatch
+from foreverus.results.erasing import ConversationDeletions, Erased
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.unsaved import Unsaved
 
-Stored: TypeAlias = StoredSession | StoredBatch
+Stored: TypeAlias = StoredSession | StoredBatch | Erased
 
 
 @dataclass(frozen=True)
 class ResultsKeeper:
     sessions: SessionResults
     batches: BatchSummaries
+    deletions: ConversationDeletions
 
     def store_unsaved(self) -> list[Stored]:
-        """The sweep: what ended a while ago and is not in PostgreSQL. Each is tried alone and everything is tried; then
-        the whole fails, if anything did: raises ResultsNotStored."""
+        """The sweep: what ended a while ago and is not in PostgreSQL, and what was deleted and is still there.
+
+        Each is tried alone and everything is tried; then the whole fails, if anything did: raises ResultsNotStored.
+        """
         attempts = Attempts()
         stored: list[Stored] = []
         with attempts.at("sessions"):
             stored += _store(self.sessions.unsaved(), attempts)
         with attempts.at("batches"):
             stored += _store(self.batches.unsaved(), attempts)
+        with attempts.at("deletions"):
+            stored += self.deletions.work_off(attempts)
         attempts.raise_any(ResultsNotStored)
         return stored
 

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from foreverus import ids
+from foreverus.attempts import Attempts
 from foreverus.batches.items import batch_from_item
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import Batch, BatchRef, BatchStatus
@@ -55,8 +56,15 @@ class Sessions:
         return self.those
 
 
+class NoDeletions:
+    """Nothing was deleted."""
+
+    def work_off(self, attempts: Attempts) -> list[Any]:
+        return []
+
+
 def store_unsaved(batches: BatchSummaries, sessions: Sessions | None = None) -> list[Any]:
-    return ResultsKeeper(sessions or Sessions(), batches).store_unsaved()  # type: ignore[arg-type]
+    return ResultsKeeper(sessions or Sessions(), batches, NoDeletions()).store_unsaved()  # type: ignore[arg-type]
 
 
 def test_a_summary_is_stored_once_however_often_and_then_the_batch_is_not_open() -> None:

@@ -10,16 +10,30 @@ import pytest
 from botocore.exceptions import ClientError
 
 from foreverus import bootstrap
+from foreverus.attempts import Attempts
 from foreverus.aws import keys
 from foreverus.aws.data_api import RESUME_TRIES, Database, to_parameter
 from foreverus.batches.memory import MemoryBatches
-from foreverus.conversations.records import Answer, AnswerError, AnswerStatus, Question
+from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.erasing import ConversationEraser
+from foreverus.conversations.records import (
+    Answer,
+    AnswerError,
+    AnswerStatus,
+    FinishedAnswer,
+    MessageRef,
+    PartialAnswer,
+    Question,
+    Saved,
+)
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
-from foreverus.errors import ResultsNotStored
+from foreverus.deletions.owed import OwedDeletions
+from foreverus.errors import NotFound, ResultsNotStored
 from foreverus.results import migrations, rows
 from foreverus.results.batches import BatchSummaries
+from foreverus.results.erasing import ConversationDeletions, Erased
 from foreverus.results.rows import CHUNK_ROWS, chunks
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.store import ResultsKeeper
@@ -49,6 +63,16 @@ class DataApi:
         self._call()
         self.statements.append((sql, 1))
         return {"records": []}
+
+    def begin_transaction(self, **target: str) -> dict[str, str]:
+        self._call()
+        return {"transactionId": "1"}
+
+    def commit_transaction(self, **target: str) -> None:
+        self._call()
+
+    def rollback_transaction(self, **target: str) -> None:
+        self._call()
 
     def batch_execute_statement(self, sql: str, parameterSets: list[Any], **target: str) -> dict[str, Any]:
         self._call()
@@ -94,9 +118,14 @@ def results(aws: Aws, client: DataApi) -> SessionResults:
     return SessionResults(ConversationStore(aws.items), SessionStore(aws.items), database(client), lambda: NOW)
 
 
+def deletions(aws: Aws, client: DataApi | None, now: datetime = NOW) -> ConversationDeletions:
+    postgres = database(client) if client else None
+    return ConversationDeletions(OwedDeletions(aws.items), ConversationEraser(aws.items), postgres, lambda: now)
+
+
 def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
     batches = BatchSummaries(MemoryBatches(), database(client), lambda: NOW)
-    return ResultsKeeper(results(aws, client), batches)
+    return ResultsKeeper(results(aws, client), batches, deletions(aws, client))
 
 
 def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> None:
@@ -228,3 +257,68 @@ def test_migrations_are_numbered_and_split_into_single_statements() -> None:
     for sql in migrations.available().values():
         for statement in migrations.statements(sql):
             assert statement.split()[0] in {"CREATE", "ALTER", "INSERT", "UPDATE", "DROP"}
+
+
+CREATED = {"created_at": "2026-01-01T00:01:00.000Z"}
+
+
+def texts(aws: Aws) -> str:
+    """The whole table."""
+    return str(aws.items.client.scan(TableName=aws.items.name)["Items"])
+
+
+@pytest.mark.parametrize("with_postgresql", [True, False])
+def test_a_deleted_conversation_goes_from_everywhere(aws: Aws, with_postgresql: bool) -> None:
+    aws.put(**over())
+    answered(aws)
+    pending = {"message_id": "msg_2", "conversation_id": "conv_1", "user_id": "user-1", **CREATED}
+    aws.put(**keys.question_key("conv_1", "msg_2"), **pending, content="a secret")
+    aws.put(**keys.answer_key("conv_1", "msg_2"), message_id="msg_2", content="a half secret", status="answering")
+    aws.put(**keys.pending_key("msg_2"), **pending)
+    ConversationStore(aws.items).delete("user-1", "conv_1", NOW)
+    assert "secret" not in texts(aws)
+    assert not list(aws.items.query(keys.PENDING)) and not list(aws.items.query(keys.answered_partition("ses_1")))
+    worker = DynamoAnswers(aws.items)  # it goes on writing what it had begun
+    message = MessageRef("msg_2", "conv_1", "user-1")
+    assert not worker.checkpoint(message, PartialAnswer("a secret again", 3), "ses_1")
+    assert worker.finish(message, FinishedAnswer("a whole secret"), "ses_1", NOW) is not Saved.SAVED
+    assert "secret" not in texts(aws)
+    client = DataApi()
+    attempts = Attempts()
+    assert deletions(aws, client if with_postgresql else None).work_off(attempts) == [Erased("conv_1")]
+    assert any(sql.startswith("DELETE FROM conversations") for sql, _ in client.statements) is with_postgresql
+    assert deletions(aws, client).work_off(attempts) == []
+
+
+def test_a_deletion_is_owed_until_postgresql_is_back(aws: Aws) -> None:
+    answered(aws)
+    ConversationStore(aws.items).delete("user-1", "conv_1", NOW)
+    client, days, tries = DataApi(), 30, 0
+    for minute in range(0, days * 24 * 60, 5):
+        client.fail_next("DatabaseUnavailableException")
+        attempts = Attempts()
+        assert deletions(aws, client, NOW + timedelta(minutes=minute)).work_off(attempts) == []
+        if attempts.failed:
+            tries += 1
+        else:
+            client.failures.clear()
+    assert 30 <= tries <= 40  # at last once a day: never given up, and Aurora is not kept awake
+    back = NOW + timedelta(days=days + 1)
+    assert deletions(aws, client, back).work_off(Attempts()) == [Erased("conv_1")]
+
+
+def test_what_a_crash_left_of_a_deleted_conversation_goes_with_what_is_owed(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered(aws)
+
+    def crash(*_: object) -> None:
+        raise ConnectionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ConversationEraser, "erase", crash)
+        ConversationStore(aws.items).delete("user-1", "conv_1", NOW)
+    with pytest.raises(NotFound):
+        ConversationStore(aws.items).get("user-1", "conv_1")
+    assert keeper(aws, DataApi()).store_unsaved() == [Erased("conv_1")]
+    assert not list(aws.items.query(keys.messages_partition("conv_1")))

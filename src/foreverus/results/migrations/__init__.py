@@ -1,5 +1,6 @@
 """The database's shape, as SQL files in the order of their names; applied once each, in one transaction each."""
 
+import re
 from importlib.resources import files
 
 from foreverus.aws.data_api import Database
@@ -14,13 +15,21 @@ def available() -> dict[str, str]:
 
 
 def statements(sql: str) -> list[str]:
-    """The Data API takes one statement a call. Our files have no semicolons within statements or comments.
+    """The Data API takes one statement a call. Our files have no semicolons within statements or comments, but between
+    two `$$`.
 
     >>> statements("-- why\\nCREATE TABLE a (b int);\\n\\nSELECT 1;")
     ['CREATE TABLE a (b int)', 'SELECT 1']
     """
     lines = [line for line in sql.splitlines() if not line.lstrip().startswith("--")]
-    return [statement for part in "\n".join(lines).split(";") if (statement := part.strip())]
+    found, quoted = [""], False
+    for part in re.split(r"(\$\$|;)", "\n".join(lines)):
+        quoted ^= part == "$$"
+        if part == ";" and not quoted:
+            found.append("")
+        else:
+            found[-1] += part
+    return [statement for part in found if (statement := part.strip())]
 
 
 def migrate(database: Database) -> list[str]:

@@ -56,7 +56,7 @@ describe("text of an answer", () => {
   it("tells prose from code, and an open fence from a closed one", () => {
     expect(blocks("Veja:\n\n```py\nx = 1\n\ny = 2\n```\nFim")).toEqual([
       { kind: "prose", text: "Veja:" },
-      { kind: "code", text: "x = 1\n\ny = 2" },
+      { kind: "code", text: "x = 1\n\ny = 2", info: "py" },
       { kind: "prose", text: "Fim" },
     ]);
     expect(blocks("```\nstill")).toEqual([{ kind: "code", text: "still" }]);

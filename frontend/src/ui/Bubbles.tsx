@@ -2,36 +2,9 @@ import type { ChatActions } from "../actions/chats";
 import { known, t } from "../i18n";
 import { isFinalMessage } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
-import { blocks, runs } from "../logic/text";
 import { gpu, live } from "../state";
 import type { Message } from "../types";
-
-/** Text from a model or a person is only ever text: it becomes text nodes, never markup. */
-function Words({ text }: { text: string }) {
-  return (
-    <>
-      {blocks(text).map((block, i) =>
-        block.kind === "code" ? (
-          <pre key={i} tabIndex={0}>
-            <code>{block.text}</code>
-          </pre>
-        ) : (
-          <p key={i}>
-            {runs(block.text).map((run, j) =>
-              run.kind === "code" ? (
-                <code key={j}>{run.text}</code>
-              ) : run.kind === "bold" ? (
-                <strong key={j}>{run.text}</strong>
-              ) : (
-                run.text
-              ),
-            )}
-          </p>
-        ),
-      )}
-    </>
-  );
-}
+import { Words } from "./Words";
 
 export function Question({ text }: { text: string }) {
   return (

@@ -4,6 +4,7 @@ import { language, t } from "../i18n";
 import { about } from "../logic/format";
 import { USUAL } from "../logic/prices";
 import { draftKey, drafts, gpu, sessionsKnown } from "../state";
+import { meantEnter } from "./enter";
 
 const TALLEST_PX = 220;
 
@@ -45,8 +46,7 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
         aria-describedby="composer-hint"
         onInput={(event) => setDraft(draftKey.value, event.currentTarget.value)}
         onKeyDown={(event) => {
-          // While an accent or a candidate is being composed, Enter belongs to the keyboard.
-          if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+          if (meantEnter(event)) {
             event.preventDefault();
             send();
           }

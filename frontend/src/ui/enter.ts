@@ -1,0 +1,10 @@
+/** keyCode of a key that an input method has taken for itself. */
+const TAKEN = 229;
+
+/**
+ * Whether a person pressed Enter to do something, not to accept what an input method offers or to break a line. Most
+ * browsers say `isComposing` then; Safari ends the composition first, and only the obsolete keyCode still tells.
+ */
+export function meantEnter(event: Pick<KeyboardEvent, "key" | "keyCode" | "isComposing" | "shiftKey">): boolean {
+  return event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== TAKEN;
+}

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import { meantEnter } from "../src/ui/enter";
+import { filesWith, SOURCES } from "./sources";
+
+const enter = { key: "Enter", keyCode: 13, isComposing: false, shiftKey: false };
+
+it("takes Enter for a wish to send only when a person meant it", () => {
+  expect(meantEnter(enter)).toBe(true);
+  expect(meantEnter({ ...enter, shiftKey: true })).toBe(false);
+  expect(meantEnter({ ...enter, isComposing: true })).toBe(false); // Chrome, Firefox
+  expect(meantEnter({ ...enter, isComposing: true, keyCode: 229 })).toBe(false);
+  expect(meantEnter({ ...enter, keyCode: 229 })).toBe(false); // Safari, after compositionend
+  expect(meantEnter({ ...enter, key: "Process", keyCode: 229 })).toBe(false);
+  expect(meantEnter({ ...enter, key: "a", keyCode: 65 })).toBe(false);
+});
+
+it("is the only place that looks at Enter", () => {
+  expect(SOURCES.length).toBeGreaterThan(40);
+  expect(filesWith(/["']Enter["']|isComposing|keyCode/)).toEqual(["ui/enter.ts"]);
+});

@@ -71,6 +71,7 @@ def waiting_batches(table_name: str) -> "WaitingBatches":
 def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
     from foreverus.aws.ec2 import SpotPrices
     from foreverus.costs.price_book import PriceBook
+    from foreverus.sessions.baking import BakesOver
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.store import SessionStore
@@ -84,6 +85,7 @@ def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
         price_of=PriceBook(SpotPrices(aws.client("ec2")).at, aws.region()).price_of,
         region=aws.region(),
         clock=aws.clock,
+        end_bake=BakesOver(aws.tasks()),
     )
 
 

@@ -94,6 +94,10 @@ class Diary(Protocol):
     def write(self, entries: list[DiaryEntry]) -> None: ...
 
 
+def no_bake(session: Session) -> None:
+    """In place of `baking.BakesOver`, where nothing is baked."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class SessionCloser:
     store: Closing
@@ -103,6 +107,7 @@ class SessionCloser:
     price_of: Callable[[Launch], Price]
     region: str
     clock: Callable[[], datetime]
+    end_bake: Callable[[Session], None] = no_bake
 
     def close(self, request: CloseRequest) -> Closed:
         """Safe to run twice, and at once with another run.
@@ -120,6 +125,7 @@ class SessionCloser:
             successor_allowed = self._reject_what_waits(session, request)
             session = self._end(session, request, now)
         self.store.release_slot(session)
+        self.end_bake(session)
         self._write_diary(session, request.refusals)
         if successor_allowed:
             self._start_successor(session)

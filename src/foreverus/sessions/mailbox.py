@@ -33,6 +33,8 @@ class MailboxSnapshot:
     idle_seconds: int | None = None
     launched_at: datetime | None = None
     budget: Budget | None = None
+    bake_token: str = ""  # a bake waits for this GPU, as soon as it has answered once
+    baked: bool = False  # and is done with it
     spend_notice: int = 0  # the notice that was given already: 0, 80 or 100 percent of a cap
 
     @classmethod
@@ -48,6 +50,8 @@ class MailboxSnapshot:
             idle_seconds=session.idle_seconds,
             launched_at=ids.parse_timestamp(session.launched_at) if session.launched_at else None,
             budget=session.budget,
+            bake_token=session.bake_token,
+            baked=bool(session.baked_at),
             spend_notice=session.spend_notice or 0,
         )
 

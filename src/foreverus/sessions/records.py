@@ -33,6 +33,7 @@ class Trigger(StrEnum):
     MESSAGE = "message"
     SCHEDULE = "schedule"
     BATCH = "batch"
+    BAKE = "bake"
     UNKNOWN = "unknown"
 
     @classmethod
@@ -102,6 +103,8 @@ class Session:
     idle_seconds: int | None = None
     slot: int = 0
     batch_id: str = ""  # of the batch that bought it
+    bake_token: str = ""  # of the bake that waits for this GPU
+    baked_at: str = ""  # when the bake was done with it
 
     attempt: int = 0
     instance_id: str = ""

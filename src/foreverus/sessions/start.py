@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -46,6 +46,7 @@ class SessionStarter:
         idle_seconds: int | None = None,
         allow_on_demand: bool = False,
         batch_id: str = "",
+        bake_token: str = "",
     ) -> tuple[Session, bool]:
         """Returns (session, started). `started` is False when a live session was joined instead.
 
@@ -57,6 +58,7 @@ class SessionStarter:
             if joined := self._live():
                 return joined, False
             session = self._new(owner, trigger, 0, idle_seconds, allow_on_demand, batch_id)
+            session = replace(session, bake_token=bake_token)
             try:
                 within_cap = self.store.claim(session, self.monthly_cap_usd)
             except AnotherSessionIsLive:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from foreverus import ids
-from foreverus.aws.step_functions import Tasks
+from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.backends.port import Engine, Health
 from foreverus.concurrency import RunBlocking
 from foreverus.errors import BootFailed, EngineError, PromptRejected
@@ -15,11 +15,13 @@ from foreverus.sessions.mailbox import BOOT, Mailbox
 from foreverus.sessions.records import Phase
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
+from foreverus.worker.shutdown import Shutdown, session_lost
 from foreverus.worker.watch import Heartbeats, MailboxWatch
 
 log = logging.getLogger(__name__)
 
 LAST_PHASE = "healthy"
+REPORT_RETRY_S = 1.0
 COMPLETION_TRIES = 5  # of an engine that says it is healthy
 
 
@@ -62,6 +64,17 @@ class Boot:
         await self.run_blocking(
             self.tasks.succeed, token, {"healthy_at": ids.timestamp(self._healthy_at or self.clock())}
         )
+
+    async def report_until_told(self, shutdown: Shutdown) -> None:
+        """`report`, through failing calls. Ends the session where the state machine has moved on."""
+        while True:
+            try:
+                return await self.report()
+            except TaskRefused as err:
+                return shutdown.begin(session_lost(f"The state machine refused the end of the boot: {err}"))
+            except Exception as err:
+                log.warning("reporting healthy: %r", err)
+            await asyncio.sleep(REPORT_RETRY_S)
 
     async def show_phases(self) -> None:
         """Writes the phases into the session's record, as soon as it is ours, until the last one is there."""

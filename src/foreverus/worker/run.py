@@ -9,6 +9,7 @@ from foreverus.concurrency import first_of, stop
 from foreverus.errors import BootFailed
 from foreverus.sessions.mailbox import BOOT, SERVE
 from foreverus.worker.background import Background
+from foreverus.worker.baking import Baking
 from foreverus.worker.boot import Boot
 from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.serving import Serving
@@ -71,7 +72,7 @@ class _Worker:
         watchers = Background(on_crash=lambda error: shutdown.begin(session_lost(f"A watcher failed: {error!r}")))
         self._start(watchers)
         try:
-            if await self._boot():
+            if await self._boot() and not await Baking(self.ports, self.watch, self.boot).run():
                 await Serving(self.ports, self.watch, self.boot).run()
             ending = shutdown.ending or session_lost("The worker stopped without a reason.")
             log.warning("ending: %s %s", ending.outcome or ending.error or "nobody to tell", ending.cause)

@@ -5,7 +5,6 @@ import logging
 from typing import Any
 
 from foreverus.aws.sqs import Queue
-from foreverus.aws.step_functions import TaskRefused
 from foreverus.batches.shards.lookahead import LookAhead
 from foreverus.batches.shards.resources import ShardResources
 from foreverus.concurrency import first_of, stop
@@ -26,8 +25,6 @@ from foreverus.worker.slots import Slots
 from foreverus.worker.watch import MailboxWatch
 
 log = logging.getLogger(__name__)
-
-REPORT_RETRY_S = 1.0
 
 
 class Serving:
@@ -50,7 +47,7 @@ class Serving:
         beside = Background(on_crash=lambda error: shutdown.begin(session_lost(f"A watcher failed: {error!r}")))
         beside.start(self.line_engine.run())
         beside.start(self.line_counter.run())
-        beside.start(self._report_healthy())
+        beside.start(self.boot.report_until_told(shutdown))
         beside.start(self.engine_watch.run())
         beside.start(self._idle_watch(consumers).run())
         work = [beside.start(consumer.run()) for consumer in consumers]
@@ -123,17 +120,6 @@ class Serving:
             idle_s=float(p.settings.idle_seconds),
             timings=p.timings,
         )
-
-    async def _report_healthy(self) -> None:
-        shutdown = self.ports.shutdown
-        while True:
-            try:
-                return await self.boot.report()
-            except TaskRefused as err:
-                return shutdown.begin(session_lost(f"The state machine refused the end of the boot: {err}"))
-            except Exception as err:
-                log.warning("reporting healthy: %r", err)
-            await asyncio.sleep(REPORT_RETRY_S)
 
     async def _show_draining(self) -> None:
         """People see that nothing new is taken. An idle end has already said so."""

@@ -57,6 +57,8 @@ STORED: dict[str, Any] = {
     "idle_seconds": 300,
     "slot": 1,
     "batch_id": "batch_1",
+    "bake_token": "bake token",
+    "baked_at": "2026-01-01T12:20:00.000Z",
     "attempt": 1,
     "instance_id": "i-1",
     "instance_type": "g6.xlarge",

@@ -1,11 +1,14 @@
 """Lists as OpenAI's API gives them out, a part at a time: `limit`, `after`, `has_more`. Pure."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from foreverus.api import schemas
 from foreverus.api.responses import Body
+from foreverus.errors import InvalidRequest
+from foreverus.text import quoted
 
 T = TypeVar("T")
 
@@ -29,10 +32,20 @@ class Listing(Generic[T]):
         return {"object": "list", "data": shown, "first_id": ids[0], "last_id": ids[-1], "has_more": self.has_more}
 
 
-def read_listing(fetch: Callable[[int, str], list[T]], query: dict[str, str]) -> Listing[T]:
+def read_listing(fetch: Callable[[int, str], list[T]], query: dict[str, str], prefix: str) -> Listing[T]:
     """What a request's query asks for. `fetch(limit, after)` is asked for one more than is shown, to know whether there
-    are more. Raises InvalidRequest."""
+    are more. `prefix`: of the ids that the list pages by. Raises InvalidRequest."""
     schemas.check("list_query", query)
+    check_cursor(query, prefix)
     limit = int(query.get("limit", DEFAULT_LIMIT))
     found = fetch(limit + 1, query.get("after", ""))
     return Listing(found[:limit], len(found) > limit)
+
+
+def check_cursor(query: dict[str, str], prefix: str) -> None:
+    """Raises InvalidRequest for an `after` that no page of this list has named. An id that was deleted meanwhile still
+    marks its place: a list that is read while others delete from it goes on."""
+    after = query.get("after")
+    if after is not None and not re.fullmatch(rf"{prefix}_[0-9a-f]{{28}}", after):
+        message = f"There is no {quoted(after)} in this list: 'after' must be the id of an earlier page's last entry."
+        raise InvalidRequest(message, param="after", code="invalid_field")

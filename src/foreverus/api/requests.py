@@ -30,6 +30,10 @@ class Request:
 
     @property
     def query(self) -> dict[str, str]:
+        for name, given in (self.event.get("multiValueQueryStringParameters") or {}).items():
+            if len(given) > 1:
+                message = f"{quoted(name)} is there {len(given)} times: send it once."
+                raise InvalidRequest(message, param=quoted(name)[1:-1], code="invalid_field")
         return _whole(self.event.get("queryStringParameters") or {})
 
     @property

@@ -22,6 +22,7 @@ Names: TypeAlias = Mapping[str, str] | None  # `{"#status": "status"}` for words
 Wire: TypeAlias = dict[str, Any]  # a request's body, or a part of it
 
 COLLISION_TRIES = 10
+SMALLEST = 1e-110  # of 17 digits that DynamoDB holds whole; what is nearer to zero is kept as 0
 MOST_PUTS = 25  # of one BatchWriteItem
 UNWRITTEN_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
@@ -41,7 +42,7 @@ def from_attribute_values(image: Mapping[str, Any]) -> Item:
 
 def _to_decimal(value: Any) -> Any:
     if isinstance(value, float):
-        return Decimal(repr(value))
+        return Decimal(repr(value)) if abs(value) >= SMALLEST else Decimal(0)
     if isinstance(value, Mapping):
         return {k: _to_decimal(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

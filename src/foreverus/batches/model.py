@@ -14,6 +14,7 @@ from foreverus.batches.records import (
 )
 from foreverus.errors import InvalidRequest
 from foreverus.files.records import object_key
+from foreverus.text import quoted
 
 SHORTEST_WINDOW_S = 10 * 60
 LONGEST_WINDOW_S = 168 * 3600
@@ -32,9 +33,9 @@ def options_of(metadata: Mapping[str, str] | None) -> Options:
     given = metadata or {}
     backend, on_demand = given.get("backend", "auto"), given.get("allow_on_demand", "false")
     if backend not in list(BackendName):
-        raise _invalid("metadata.backend", f"must be one of {', '.join(BackendName)}, not {backend!r}")
+        raise _invalid("metadata.backend", f"must be one of {', '.join(BackendName)}, not {quoted(backend)}")
     if on_demand not in ("true", "false"):
-        raise _invalid("metadata.allow_on_demand", f"must be 'true' or 'false', not {on_demand!r}")
+        raise _invalid("metadata.allow_on_demand", f"must be 'true' or 'false', not {quoted(on_demand)}")
     return Options(BackendName(backend), on_demand == "true")
 
 
@@ -43,7 +44,9 @@ def window_of(text: str) -> timedelta:
     found = re.fullmatch(r"([1-9][0-9]{0,5})([mh])", text, re.ASCII)
     seconds = int(found[1]) * (3600 if found[2] == "h" else 60) if found else 0
     if not SHORTEST_WINDOW_S <= seconds <= LONGEST_WINDOW_S:
-        raise _invalid("completion_window", f"must be '24h', or minutes or hours from '10m' to '168h', not {text!r}")
+        raise _invalid(
+            "completion_window", f"must be '24h', or minutes or hours from '10m' to '168h', not {quoted(text)}"
+        )
     return timedelta(seconds=seconds)
 
 

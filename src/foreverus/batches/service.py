@@ -9,6 +9,7 @@ from typing import Any
 
 from foreverus import ids
 from foreverus.api.listing import read_listing
+from foreverus.api.requests import MOST_BYTES
 from foreverus.api.responses import Body
 from foreverus.aws import keys
 from foreverus.aws.step_functions import TaskRefused, Tasks
@@ -20,6 +21,7 @@ from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import SCHEDULE_USER, FilePurpose
 from foreverus.files.service import FileService
 from foreverus.sessions.start import SessionMachine
+from foreverus.text import shortened
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +70,8 @@ class BatchService:
         return None
 
     def _check_input(self, user_id: str, input_file_id: str) -> None:
+        if len(input_file_id.encode()) > MOST_BYTES:  # neither the table nor the bucket has a name so long
+            raise _no_input(shortened(input_file_id))
         if input_file_id.startswith("s3://"):
             self._check_object(user_id, input_file_id)
             return
@@ -92,7 +96,7 @@ class BatchService:
 
     def list_batches(self, user_id: str, query: dict[str, str]) -> Body:
         """Their own batches and the scheduled ones, newest first."""
-        found = read_listing(lambda limit, after: self._newest(user_id, limit, after), query)
+        found = read_listing(lambda limit, after: self._newest(user_id, limit, after), query, "batch")
         return found.openai_body(self.show)
 
     def _newest(self, user_id: str, limit: int, after: str) -> list[Batch]:

@@ -48,7 +48,7 @@ class ConversationService:
         return public_conversation(conversation)
 
     def list_conversations(self, user_id: str, query: dict[str, str]) -> Body:
-        found = read_listing(lambda limit, after: self.store.newest(user_id, limit, after), query)
+        found = read_listing(lambda limit, after: self.store.newest(user_id, limit, after), query, "conv")
         return found.body(public_conversation)
 
     def get(self, user_id: str, conversation_id: str) -> Body:

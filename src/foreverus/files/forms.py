@@ -7,6 +7,7 @@ python-multipart reads it, the parser of FastAPI and Starlette: pure Python, fuz
 from dataclasses import dataclass, field
 
 from foreverus.errors import InvalidRequest
+from foreverus.text import quoted
 
 MAX_PARTS = 20
 
@@ -33,7 +34,7 @@ def read_form(content_type: str, body: bytes) -> Form:
     def add(part: Field | File) -> None:
         name = _text(part.field_name)
         if name in form.fields or name in form.files:
-            raise InvalidRequest(f"The field {name!r} is there twice.", param=name, code="invalid_field")
+            raise InvalidRequest(f"The field {quoted(name)} is there twice.", param=name, code="invalid_field")
         if len(form.fields) + len(form.files) == MAX_PARTS:
             raise _broken(f"it has more than {MAX_PARTS} parts")
         if isinstance(part, Field):
@@ -62,7 +63,10 @@ def read_form(content_type: str, body: bytes) -> Form:
 
 def _text(given: bytes | None) -> str:
     """Names of fields and files are UTF-8, as browsers and HTTP clients write them."""
-    return (given or b"").decode("utf-8", "replace")
+    try:
+        return (given or b"").decode()
+    except UnicodeDecodeError as err:
+        raise _broken("a name or a field in it is not UTF-8 text") from err
 
 
 def _broken(reason: str) -> InvalidRequest:

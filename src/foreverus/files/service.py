@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from foreverus import ids
 from foreverus.api import schemas
-from foreverus.api.listing import Listing
+from foreverus.api.listing import Listing, check_cursor
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import JSONL, Objects
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
@@ -25,6 +25,7 @@ from foreverus.files.records import (
 )
 from foreverus.files.store import Files
 from foreverus.files.views import public_file
+from foreverus.text import is_blank, quoted
 
 # Lambda takes and gives at most 6 MB, in which base64 makes 4 of 3 bytes.
 MAX_INLINE_BYTES = 4_000_000
@@ -68,6 +69,9 @@ class FileService:
             message = "The field 'file' is missing: send it as a part with a filename."
             raise InvalidRequest(message, param="file", code="missing_field")
         file = form.files["file"]
+        if file.filename and is_blank(file.filename):
+            message = "The name of the file is blank: there is nothing in it that can be seen."
+            raise InvalidRequest(message, param="file", code="invalid_field")
         if len(file.data) > MAX_INLINE_BYTES:
             raise TooLarge(
                 f"The file has {len(file.data):,} bytes; a form takes at most {MAX_INLINE_BYTES:,}. Send POST /files "
@@ -97,6 +101,7 @@ class FileService:
     def list_files(self, user_id: str, query: dict[str, str]) -> Body:
         """Their own files and the scheduled batches', by age."""
         schemas.check("files_query", query)
+        check_cursor(query, "file")
         limit = min(int(query.get("limit", DEFAULT_LIMIT)), MAX_LIMIT)
         ascending = query.get("order") == "asc"
         found = [
@@ -160,7 +165,7 @@ class FileService:
 
 def _check_purpose(purpose: str) -> None:
     if purpose != "batch":
-        message = f"The field 'purpose' must be 'batch', not {purpose[:60]!r}: files are for batches here."
+        message = f"The field 'purpose' must be 'batch', not {quoted(purpose)}: files are for batches here."
         raise InvalidRequest(message, param="purpose", code="invalid_field")
 
 

@@ -27,7 +27,7 @@ class SessionService:
         return self.show(session), started
 
     def list_sessions(self, query: dict[str, str]) -> Body:
-        return read_listing(self.store.newest, query).body(public_session)
+        return read_listing(self.store.newest, query, "ses").body(public_session)
 
     def get(self, session_id: str) -> Body:
         return self.show(self._get(session_id))

@@ -56,4 +56,37 @@ def test_ids_queries_and_headers_hold_whole_text(aws: Aws, bad: str) -> None:
 
 def test_a_limit_is_said_in_words(aws: Aws) -> None:
     status, answer = ask("GET", "/conversations", queryStringParameters={"limit": "abc"})
-    assert (status, answer["error"]["message"]) == (400, "The field 'limit' must be a whole number from 1 to 100.")
+    assert (status, answer["error"]["message"]) == (
+        400,
+        "The field 'limit' must be a whole number from 1 to 100, not 'abc'.",
+    )
+
+
+@pytest.mark.parametrize("route", ["/conversations", "/sessions", "/files", "/batches"])
+@pytest.mark.parametrize("after", ["nope", "conv_1", "none_0000000000000000000000000001", "*"])
+def test_an_unknown_cursor_is_named(aws: Aws, route: str, after: str) -> None:
+    status, answer = ask("GET", route, queryStringParameters={"after": after})
+    assert (status, answer["error"]["code"], answer["error"]["param"]) == (400, "invalid_field", "after")
+
+
+def test_a_query_parameter_comes_once(aws: Aws) -> None:
+    twice = {"limit": ["1", "2"]}
+    event = {"queryStringParameters": {"limit": "2"}, "multiValueQueryStringParameters": twice}
+    status, answer = ask("GET", "/sessions", **event)
+    assert (status, answer["error"]["param"]) == (400, "limit")
+
+
+@pytest.mark.parametrize("tiny", ["1e-200", "5e-324", "1e-129", "0.0", "-0.0"])
+def test_a_number_that_is_nearly_zero_is_taken(aws: Aws, tiny: str) -> None:
+    _, made = ask("POST", "/conversations", body="{}")
+    path = {"conversation_id": made["id"]}
+    body = f'{{"content": "Ol\u00e1", "temperature": {tiny}, "max_tokens": 8.0}}'
+    status, _ = ask("POST", "/conversations/{conversation_id}/messages", pathParameters=path, body=body)
+    assert status == 202
+
+
+@pytest.mark.parametrize("name", ["file_" + "é" * 800, "s3://data/inputs/" + "é" * 1000])
+def test_a_name_that_nothing_can_have_is_not_there(aws: Aws, name: str) -> None:
+    asked = {"input_file_id": name, "endpoint": "/v1/completions", "completion_window": "24h"}
+    status, answer = ask("POST", "/batches", body=json.dumps(asked))
+    assert (status, answer["error"]["code"]) == (404, "file_not_found")

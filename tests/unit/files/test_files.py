@@ -230,15 +230,15 @@ def call(route: str, body: Any = None, status: int = 200, **path: str) -> Any:
 
 
 def test_a_list_mixes_own_and_scheduled_files_by_age() -> None:
-    world = World()
+    world, names = World(), [f"file_{number:028x}" for number in range(5)]
     for owner, number in (("ana", 1), ("schedule", 2), ("bia", 3), ("ana", 4)):
-        world.put(owner, f"file_{number}", b"")
+        world.put(owner, names[number], b"")
     first = world.files.list_files("ana", {"limit": "2"})
-    assert ([file["id"] for file in first["data"]], first["has_more"]) == (["file_4", "file_2"], True)
-    rest = world.files.list_files("ana", {"limit": "2", "after": "file_2"})
-    assert ([file["id"] for file in rest["data"]], rest["has_more"]) == (["file_1"], False)
+    assert ([file["id"] for file in first["data"]], first["has_more"]) == ([names[4], names[2]], True)
+    rest = world.files.list_files("ana", {"limit": "2", "after": names[2]})
+    assert ([file["id"] for file in rest["data"]], rest["has_more"]) == ([names[1]], False)
     up = world.files.list_files("ana", {"order": "asc", "limit": "10000"})
-    assert [file["id"] for file in up["data"]] == ["file_1", "file_2", "file_4"]
+    assert [file["id"] for file in up["data"]] == [names[1], names[2], names[4]]
 
 
 @pytest.mark.parametrize("query", [{"limit": "0"}, {"limit": "10001"}, {"order": "up"}, {"page": "2"}])

@@ -8,7 +8,6 @@ from typing import Any
 
 from foreverus import strict_json
 from foreverus.errors import InvalidRequest
-from foreverus.text import VISIBLE
 
 # fastjsonschema passes over a keyword that it does not know: these schemas have one, `dependentRequired`.
 NOT_QUICK = frozenset({"store_results"})
@@ -53,27 +52,13 @@ def check(name: str, value: Any) -> Any:
         return value  # nearly every value: with jsonschema, which says why not, a cold start takes 25 ms more
     from jsonschema.exceptions import best_match
 
+    from foreverus.api.violations import violations
+
     error = best_match(validator(name).iter_errors(value))
     if error is None:
         return value
-    field = ".".join(str(part) for part in error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = ", ".join(sorted(error.schema.get("properties", {}))) or "none"
-        unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
-        param = ".".join(filter(None, (field, unknown[0])))
-        raise InvalidRequest(f"Unknown field {param!r}. Known fields: {known}.", param=param, code="unknown_field")
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        param = ".".join(filter(None, (field, missing)))
-        raise InvalidRequest(f"The field {param!r} is missing.", param=param, code="missing_field")
-    where = f"The field {field!r}" if field else "The body"
-    if error.validator == "pattern" and error.validator_value == VISIBLE:
-        message = f"{where} is blank: there is nothing in it that can be seen."
-        raise InvalidRequest(message, param=field or None, code="invalid_field")
-    if error.validator == "pattern" and "description" in error.schema:
-        message = f"{where} must be {error.schema['description']}."
-        raise InvalidRequest(message, param=field or None, code="invalid_field")
-    raise InvalidRequest(f"{where} is not valid: {_reason(error)}.", param=field or None, code="invalid_field")
+    first = next(violations(error, "The body"))
+    raise InvalidRequest(first.message, param=first.param, code=first.code)
 
 
 def parse(name: str, body: str | bytes | None) -> Any:
@@ -86,11 +71,3 @@ def parse(name: str, body: str | bytes | None) -> Any:
     except strict_json.NotJson as err:
         raise InvalidRequest(f"The body {err}.", param=err.param, code="invalid_json") from err
     return check(name, value)
-
-
-def _reason(error: Any) -> str:
-    """jsonschema's message, without repeating a long value."""
-    if error.validator == "maxLength":
-        return f"it has {len(error.instance)} characters, the most is {error.validator_value}"
-    message = str(error.message)
-    return message if len(message) <= 200 else f"{message[:80]} … {message[-80:]}"

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from foreverus import strict_json
 from foreverus.api import schemas
+from foreverus.api.violations import violations
 from foreverus.batches.input.lines import CHAT, COMPLETIONS, MAX_LINE_BYTES
-from foreverus.strict_json import joined, path_of, shown
+from foreverus.strict_json import shown
 
 SCHEMAS = {CHAT: "chat_line", COMPLETIONS: "completion_line"}
 MAX_ERRORS_A_LINE = 10
@@ -45,23 +46,9 @@ def check_line(data: bytes | None, endpoint: str) -> tuple[Any, list[Problem]]:
 
 def _problems(error: Any, endpoint: str) -> Iterator[Problem]:
     """jsonschema's error in OpenAI's words: a code, the parameter, and what to do."""
-    param = path_of(error.absolute_path)
-    if error.validator == "required":
-        for name in error.validator_value:
-            if name not in error.instance:
-                full = joined(param, name)
-                yield Problem("missing_field", f"The field {full!r} is missing.", full)
-    elif error.validator == "additionalProperties":
-        known = sorted(error.schema["properties"])
-        for name in sorted(set(error.instance) - set(known)):
-            full = joined(param, name)
-            yield Problem(
-                "unknown_parameter", f"Unknown parameter {full!r}: leave it out. Known: {', '.join(known)}.", full
-            )
-    elif param == "url" and isinstance(error.instance, str):
+    if list(error.absolute_path) == ["url"] and isinstance(error.instance, str):
         message = f"The url is {shown(error.instance)}, the batch's endpoint is '{endpoint}': make them the same."
         yield Problem("mismatched_url", message, "url")
-    else:
-        must = error.schema.get("description", "valid")
-        where = f"The field {param!r}" if param else "The line"
-        yield Problem("invalid_field", f"{where} must be {must}, not {shown(error.instance)}.", param or None)
+        return
+    for code, message, param in violations(error, "The line"):
+        yield Problem("unknown_parameter" if code == "unknown_field" else code, message, param)

@@ -1,0 +1,110 @@
+"""Every keyword of every schema is broken once, and what is said of it is said in the words of people."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from foreverus.api import schemas
+from foreverus.api.violations import violations
+
+NAMES = sorted(path.stem for path in Path(schemas.__file__).parent.glob("*.json"))
+# Words of Python, of jsonschema and of regular expressions.
+FORBIDDEN = re.compile(
+    r"\b(None|True|False|nan|inf|dict|NoneType|JSONDecodeError|Traceback|OrderedDict)\b|'(object|array|integer|number)'"
+    r"|does not match|is not of type|is not valid under|\^|\[\^|\(\?|\\s|\\d|is too (long|short)|non-empty"
+)
+STATEMENTS = {"$schema", "title", "description", "properties", "items", "$defs", "$ref", "format", "propertyNames"}
+
+
+def parts(schema: Any) -> Iterator[dict[str, Any]]:
+    """A schema and all schemas in it."""
+    if isinstance(schema, dict):
+        yield schema
+        for name, inner in schema.items():
+            if name in ("properties", "$defs"):
+                for one in inner.values():
+                    yield from parts(one)
+            elif name in ("items", "additionalProperties", "propertyNames"):
+                yield from parts(inner)
+
+
+BAD_TYPES: list[Any] = [None, True, 5, 0.5, "x", ["x"], {"x": None}]
+
+
+def bad_values(keyword: str, rule: Any, part: dict[str, Any]) -> list[Any]:
+    """Values that break one keyword; some break others too."""
+    match keyword:
+        case "type":
+            return BAD_TYPES
+        case "enum" | "const":
+            return [*BAD_TYPES, "another"]
+        case "minimum":
+            return [rule - 1]
+        case "maximum":
+            return [rule + 1, 10**400]
+        case "minLength":
+            return ["x" * (rule - 1)]
+        case "maxLength":
+            return ["é" * (rule + 1)]
+        case "pattern":
+            return ["", "\u200b", "^(?:abc)$"]
+        case "minItems":
+            return [[]]
+        case "maxItems":
+            return [["x"] * (rule + 1)]
+        case "maxProperties":
+            return [{f"k{n}": "x" for n in range(rule + 1)}]
+        case "required":
+            return [{}]
+        case "additionalProperties":
+            return [{"an unknown field": None}, {"\ud83d\n": None}]
+        case "dependentRequired":
+            return [{name: "x"} for name in rule]
+        case "not":
+            return [dict.fromkeys(rule["required"], "x")]
+    raise AssertionError(f"no bad value is known for {keyword}: add one, and its sentence to api/violations.py")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_keyword_is_explained_in_the_words_of_people(name: str) -> None:
+    whole = schemas.schema(name)
+    said: list[str] = []
+    for part in parts(whole):
+        broken: set[str] = set()
+        for keyword in part.keys() - STATEMENTS:
+            if keyword == "additionalProperties" and part[keyword] is not False:
+                continue
+            for bad in bad_values(keyword, part[keyword], part):
+                for error in Draft202012Validator({"$defs": whole.get("$defs", {}), **part}).iter_errors(bad):
+                    broken.add(error.validator)
+                    said += [one.message for one in violations(error, "The body")]
+        never = (
+            part.keys() - STATEMENTS - broken - ({"additionalProperties"} if part.get("properties") is None else set())
+        )
+        assert not never, f"{never} of {part} was not broken"
+    assert said
+    for message in said:
+        told = re.sub(r"'[^']*'", lambda quote: quote[0] if quote[0] in ("'object'", "'array'") else "''", message)
+        assert not FORBIDDEN.search(told), message
+        assert message.endswith(".") and len(message) < 600, message
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "sentence"),
+    [
+        ("session_create", {"idle_seconds": "300"}, "The field 'idle_seconds' must be a whole number from 5 to 3600, not '300'."),  # noqa: E501
+        ("session_create", {"allow_on_demand": None}, "The field 'allow_on_demand' must be true or false, not null."),
+        ("message_create", {"content": ""}, "The field 'content' must not be empty."),
+        ("message_create", {"content": {}}, "The field 'content' must be a string of 1 to 300000 characters, not an object."),  # noqa: E501
+        ("batch_create", {"endpoint": "x"}, "The field 'endpoint' must be '/v1/chat/completions' or '/v1/completions', not 'x'."),  # noqa: E501
+        ("batch_create", {"metadata": {"k" * 65: ""}}, f"The key '{'k' * 59}…' in 'metadata' has 65 characters, the most is 64: shorten it."),  # noqa: E501
+        ("websocket_frame", {"action": "x"}, "The field 'action' must be 'subscribe', 'unsubscribe' or 'ping', not 'x'."),  # noqa: E501
+    ],
+)  # fmt: skip
+def test_known_sentences(name: str, body: dict[str, Any], sentence: str) -> None:
+    said = [one.message for error in schemas.validator(name).iter_errors(body) for one in violations(error, "The body")]
+    assert sentence in said

@@ -171,7 +171,7 @@ def put_conversation(table: MemoryTable, size: int) -> None:
 
 def put_conversations(table: MemoryTable, count: int) -> None:
     for number in range(count):
-        put_one(table, f"{USER}-of-{count}", f"conv_{number:020d}")
+        put_one(table, f"{USER}-of-{count}", f"conv_{number:028d}")
 
 
 def put_one(table: MemoryTable, user: str, conversation_id: str) -> None:

@@ -32,6 +32,7 @@ from foreverus.worker.instance import MemoryInstance
 from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.run import run
 from foreverus.worker.settings import WorkerSettings
+from foreverus.worker.units import MemoryUnits
 
 Body = dict[str, Any]
 
@@ -134,7 +135,12 @@ class MemoryWorker:
             **dict.fromkeys(("TABLE_NAME", "CHAT_QUEUE_URL", "BATCH_QUEUE_URL", "WEBSOCKET_CALLBACK_URL"), "memory"),
             **{"DATA_BUCKET": "memory", "MODEL_ID": engine.model, "CONTEXT_TOKENS": str(context), "ENGINE_URL": "x"},
             **{"ENGINE_SLOTS": str(slots), "IDLE_SECONDS": "3600", "MAX_SESSION_SECONDS": "21600"},
-            **{"VISIBILITY_SECONDS": "60", "HEARTBEAT_SECONDS": "15", "AWS_DEFAULT_REGION": "us-east-1"},
+            **{
+                "VISIBILITY_SECONDS": "60",
+                "HEARTBEAT_SECONDS": "15",
+                "AWS_DEFAULT_REGION": "us-east-1",
+                "MACHINE_DIR": "none",
+            },
         }
         now = datetime.now(UTC)
         instance, contact = MemoryInstance(), Contact()
@@ -154,6 +160,7 @@ class MemoryWorker:
             me=instance.me,
             engine=engine,
             instance=instance,
+            units=MemoryUnits(),
             mailbox=self.mailbox,
             tasks=self.tasks,
             answers=self.answers,

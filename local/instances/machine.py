@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from local.instances import package, user_data
 from local.instances.cloud import Cloud, Instance, Launch
@@ -134,6 +135,7 @@ class Machine:
         if self._engine.pace is not None:
             options["--pace"] = str(self._engine.pace)
         command = [sys.executable, "-m", "local.engine", *(word for option in options.items() for word in option)]
+        self._say_unit("engine", "working")
         await self._start("engine", command, {"PYTHONPATH": str(ROOT)})
         self._tasks.append(asyncio.create_task(self._watch_engine(self._units["engine"])))
 
@@ -145,6 +147,7 @@ class Machine:
             "AWS_ENDPOINT_URL": self._cloud.endpoint,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata_url,
             "ENGINE_URL": engine_url,
+            "MACHINE_DIR": str(self._places.units(self.id)),
         }
         await self._start("worker", [str(PYTHON), "-m", "foreverus.worker"], boot.worker | machine)
 
@@ -159,11 +162,24 @@ class Machine:
             command=command,
             environment=system | environment,
             directory=directory,
-            log=self._places.logs / f"{self.id}-{name}.log",
+            log=self._log(name),
         )
+
+    def _log(self, name: str) -> Path:
+        return self._places.logs / f"{self.id}-{name}.log"
+
+    def _say_unit(self, name: str, word: str, log: Path | None = None) -> None:
+        """How a unit is, for the worker: what unit.sh writes on the machine."""
+        lines = log.read_text(errors="replace").splitlines()[-40:] if log else []
+        directory = self._places.units(self.id)
+        directory.mkdir(exist_ok=True)
+        new = directory / f".{name}"
+        new.write_text("\n".join([word, *lines]) + "\n")
+        new.replace(directory / name)
 
     async def _watch_engine(self, engine: Unit) -> None:
         status = await engine.ended()
+        self._say_unit("engine", f"failed {status if status >= 0 else 128 - status}", self._log("engine"))
         if not self._ending.done():
             self._say(f"{self.id}: the engine exited with status {status}; the worker has to notice")
 

@@ -39,6 +39,10 @@ class Places:
         """JSON of a live machine: `worker` and `engine` (process ids), `engine_url`, `metadata_url`, `lifecycle`."""
         return self.machine(instance_id) / "machine.json"
 
+    def units(self, instance_id: str) -> Path:
+        """A file for each of the machine's units that says how it is: see foreverus/worker/units.py."""
+        return self.machine(instance_id) / "units"
+
     def spot_notice(self, instance_id: str) -> Path:
         """JSON: `action`, `time` and `noticed` as EC2 shows them, `at` in epoch seconds. None until it is ordered."""
         return self.machine(instance_id) / "spot-notice.json"

@@ -16,6 +16,7 @@ ForeverUsError
 │   └── BackendUnavailable       nobody can answer here until somebody fixes it: choose another backend, or say so
 ├── SessionError             what a session ends or continues with
 │   ├── BootFailed               terminate; relaunch only if work waits
+│   ├── BootFailedForGood        terminate, never relaunch: the state machine calls it BootFailed from there on
 │   ├── SpotInterrupted          terminate; relaunch if work waits
 │   ├── SessionEndRequested      somebody ended it while it was booting: not a failure
 │   ├── AnotherSessionIsLive     nothing to do: it serves the same queues
@@ -122,6 +123,10 @@ class SessionError(ForeverUsError):
 
 
 class BootFailed(SessionError):
+    pass
+
+
+class BootFailedForGood(BootFailed):
     pass
 
 

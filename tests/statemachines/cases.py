@@ -179,6 +179,13 @@ CASES = [
         worker=(failure("BootFailed", "the engine exited with 1"),),
     ),
     Case(
+        "boot-failed-for-good-is-not-tried-again-although-work-waits",
+        (*UP, *DOWN, FAILED),
+        error="BootFailed",
+        worker=(failure("BootFailedForGood", "manifest unknown"),),
+        work_waits=True,
+    ),
+    Case(
         "boot-too-slow",
         (*UP, WORK, INTERRUPTED, *DOWN, FAILED),
         error="States.Timeout",

@@ -8,7 +8,7 @@ import yaml
 from tests.template.template import ROOT, user_data
 
 MACHINE = ROOT / "src" / "foreverus" / "machine"
-UNITS = ("foreverus-engine.service", "foreverus-worker.service")
+UNITS = ("foreverus-engine.service", "foreverus-image.service", "foreverus-worker.service")
 FETCH = "/opt/foreverus/fetch"
 
 

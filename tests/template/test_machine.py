@@ -16,7 +16,7 @@ IN_CI = bool(os.environ.get("CI"))  # there a missing tool is a failure, never a
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 # What the machine image brings, as far as our units name it.
 IMAGE_UNITS = ("basic.target", "docker.service", "network-online.target", "shutdown.target", "sysinit.target")
-PROGRAMS = ("/usr/bin/docker", "/usr/bin/systemctl", "/opt/foreverus/venv/bin/python")
+PROGRAMS = ("/bin/bash", "/usr/bin/docker", "/usr/bin/systemctl", "/opt/foreverus/venv/bin/python")
 
 
 def unit(name: str) -> list[str]:
@@ -27,10 +27,10 @@ def unit(name: str) -> list[str]:
 
 def test_folder_holds_the_machines_files_and_nothing_else() -> None:
     names = {path.name for path in MACHINE.iterdir() if path.name != "__pycache__"}
-    assert names == {"__init__.py", "chat_template.jinja", "start.sh", *UNITS}
+    assert names == {"__init__.py", "chat_template.jinja", "prepare.sh", "start.sh", "unit.sh", *UNITS}
 
 
-@pytest.mark.parametrize("script", ["start.sh", "fetch"])
+@pytest.mark.parametrize("script", ["prepare.sh", "start.sh", "unit.sh", "fetch"])
 def test_script_passes_shellcheck(script: str, tmp_path: Path) -> None:
     path = packaged(script)
     if script == "fetch":
@@ -68,7 +68,7 @@ def test_engine_finds_the_chat_template_that_the_package_brings() -> None:
 def test_every_variable_that_a_unit_uses_is_written_by_user_data(name: str) -> None:
     files = [line.removeprefix("EnvironmentFile=") for line in unit(name) if line.startswith("EnvironmentFile=")]
     known = {variable for path in files for variable in variables(path)}
-    used = set(re.findall(r"\$\{?(\w+)", "\n".join(unit(name))))
+    used = set(re.findall(r"\$\{?(\w+)", "\n".join(unit(name)))) - {"SERVICE_RESULT"}  # systemd's own
     assert files and used <= known
     if name == "foreverus-engine.service":
         assert set(variables("/etc/foreverus/engine.env")) <= used, "nothing is written for nobody"
@@ -167,6 +167,48 @@ def test_machine_that_cannot_start_goes_off(tmp_path: Path, failing: str) -> Non
 
 def test_machine_whose_package_brings_no_start_script_goes_off(tmp_path: Path) -> None:
     assert boot(tmp_path, packaged_start=False).rstrip().endswith("systemctl --no-block poweroff --force")
+
+
+# ── The units' own words, with stand-ins for docker and the journal ──
+
+
+def step(tmp_path: Path, script: str, *words: str, docker: str = "", **env: str) -> tuple[int, str, str]:
+    """Runs a packaged script for real: its status, the file that it left, docker's calls."""
+    programs, calls = tmp_path / "bin", tmp_path / "calls"
+    stand_in(programs, "docker", f'echo "$*" >> {calls}\n{docker}')
+    stand_in(programs, "journalctl", "echo first; echo last")
+    stand_in(programs, "sleep", "")
+    env |= {"PATH": f"{programs}:/usr/bin:/bin", "MACHINE_DIR": str(tmp_path / "run"), "ENGINE_IMAGE": "an:image"}
+    done = subprocess.run(["bash", packaged(script), *words], env=env, capture_output=True, text=True, check=False)
+    said = tmp_path / "run" / ("engine" if "engine" in words else "image")
+    return done.returncode, said.read_text() if said.exists() else "", calls.read_text() if calls.exists() else ""
+
+
+@pytest.mark.parametrize(("status", "code"), [("125", 125), ("0", 0), ("KILL", 137), ("SEGV", 139), ("", 128)])
+def test_unit_that_ended_says_how_and_what_it_said_last(status: str, code: int, tmp_path: Path) -> None:
+    _, said, _ = step(tmp_path, "unit.sh", "engine", "ended", EXIT_STATUS=status)
+    assert said == f"failed {code}\nfirst\nlast\n"
+
+
+PULL_FAILS = '[ "$1" = pull ] || exit 1; echo "{0}" >&2; exit 1'
+
+
+@pytest.mark.parametrize(
+    ("said", "pulls"),
+    [("manifest unknown", 1), ("pull access denied", 1), ("TLS handshake timeout", 5), ("toomanyrequests", 5)],
+)
+def test_image_is_pulled_again_where_that_can_help(said: str, pulls: int, tmp_path: Path) -> None:
+    status, state, calls = step(tmp_path, "prepare.sh", "image", docker=PULL_FAILS.format(said))
+    assert (status, state, calls.count("pull --quiet an:image")) == (1, "working\n", pulls)
+
+
+def test_image_that_is_there_is_not_pulled(tmp_path: Path) -> None:
+    status, state, calls = step(tmp_path, "prepare.sh", "image")
+    assert (status, state) == (0, "prepared\n") and "pull" not in calls
+
+
+def test_image_that_comes_is_ready(tmp_path: Path) -> None:
+    assert step(tmp_path, "prepare.sh", "image", docker='[ "$1" = pull ]')[:2] == (0, "ready\n")
 
 
 # ── The chat template ──

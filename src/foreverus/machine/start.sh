@@ -26,7 +26,8 @@ else
 fi
 cp "$files"/*.service /etc/systemd/system/
 systemctl daemon-reload
-systemctl start --no-block foreverus-engine.service # first: its image and the weights take minutes, the worker seconds
+mkdir -p /run/foreverus
+systemctl start --no-block foreverus-engine.service # with its image: minutes, beside the worker's seconds
 retry make_environment
 retry /opt/foreverus/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement /opt/foreverus/package/requirements/worker.lock
 systemctl start foreverus-worker.service

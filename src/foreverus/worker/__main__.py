@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -31,6 +32,7 @@ from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.run import run
 from foreverus.worker.settings import WorkerSettings
 from foreverus.worker.shutdown import Shutdown, spot_interrupted
+from foreverus.worker.units import UnitFiles
 from foreverus.worker.watchdog import Watchdog
 
 log = logging.getLogger("foreverus.worker")
@@ -88,6 +90,7 @@ async def main(settings: WorkerSettings) -> int:
             me=me,
             engine=engine,
             instance=instance,
+            units=UnitFiles(Path(settings.machine_dir)),
             mailbox=DynamoMailbox(items),
             tasks=StepFunctionsTasks(clients["stepfunctions"]),
             answers=DynamoAnswers(items),

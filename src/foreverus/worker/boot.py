@@ -9,13 +9,14 @@ from datetime import datetime
 from foreverus import ids
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.backends.port import Engine, Health
-from foreverus.concurrency import RunBlocking
-from foreverus.errors import BootFailed, EngineError, PromptRejected
+from foreverus.concurrency import RunBlocking, first_of, stop
+from foreverus.errors import BootFailed, BootFailedForGood, EngineError, PromptRejected
 from foreverus.sessions.mailbox import BOOT, Mailbox
 from foreverus.sessions.records import Phase
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
 from foreverus.worker.shutdown import Shutdown, session_lost
+from foreverus.worker.units import Unit, Units, UnitState, Word, failed
 from foreverus.worker.watch import Heartbeats, MailboxWatch
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ COMPLETION_TRIES = 5  # of an engine that says it is healthy
 @dataclass(kw_only=True)
 class Boot:
     engine: Engine
+    units: Units
     mailbox: Mailbox
     watch: MailboxWatch
     heartbeats: Heartbeats
@@ -44,12 +46,11 @@ class Boot:
         self._add_phase("booting")
 
     async def run(self) -> None:
-        """Returns when the engine has answered. Raises BootFailed when it never will."""
-        self._add_phase("loading")
+        """Returns when the engine has answered. Raises BootFailed when it never will on this machine,
+        BootFailedForGood when it never will on any."""
         try:
             async with asyncio.timeout(self.timings.boot_budget):
-                await self._loaded()
-                await self._first_completion()
+                await self._answers_or_a_unit_ends()
                 self._healthy_at = self.clock()
                 self._add_phase(LAST_PHASE)
                 await self.watch.own_snapshot()  # nobody works for a session whose record names another instance
@@ -94,6 +95,41 @@ class Boot:
         self._phases.append(Phase(name, ids.timestamp(self.clock())))
         self._unseen.set()
 
+    async def _answers_or_a_unit_ends(self) -> None:
+        answering, watching = asyncio.create_task(self._answer()), asyncio.create_task(self._watch_units())
+        try:
+            await first_of(answering, watching)
+            for task in (answering, watching):
+                if task.done():
+                    task.result()
+        except BootFailed:
+            self._give_up()  # what it said explains more than what the engine's address does not answer
+            raise
+        finally:
+            await stop(answering, watching)
+
+    async def _watch_units(self) -> None:
+        """Shows what the machine is doing, and raises when a unit has ended."""
+        shown = ""
+        while True:
+            states = self.units.look()
+            self._raise_if_failed(states)
+            if (name := _phase(states)) != shown:
+                shown = name
+                self._add_phase(name)
+            await asyncio.sleep(self.timings.units_look)
+
+    def _give_up(self) -> None:
+        self._raise_if_failed(self.units.look())
+
+    def _raise_if_failed(self, states: dict[Unit, UnitState]) -> None:
+        if ended := failed(states):
+            raise (BootFailed if ended.another_machine_can_help else BootFailedForGood)(ended.cause)
+
+    async def _answer(self) -> None:
+        await self._loaded()
+        await self._first_completion()
+
     async def _loaded(self) -> None:
         loop = asyncio.get_running_loop()
         last_seen = float("inf")
@@ -115,3 +151,12 @@ class Boot:
                 if attempt == COMPLETION_TRIES:
                     raise BootFailed(f"The engine is up and does not answer: {err}") from err
                 await asyncio.sleep(self.timings.engine_confirm)
+
+
+def _phase(states: dict[Unit, UnitState]) -> str:
+    """`downloading` while image or weights are on their way, `prepared` where both were there before the boot, then
+    `loading`: the engine runs."""
+    before = [states[unit].word for unit in (Unit.IMAGE, Unit.WEIGHTS) if unit in states]
+    if Unit.ENGINE in states or not before:
+        return "loading"
+    return "prepared" if all(word is Word.PREPARED for word in before) else "downloading"

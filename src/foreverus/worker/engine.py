@@ -8,6 +8,7 @@ from foreverus.backends.port import Engine, Finished, Health, Message, Prompt
 from foreverus.errors import ForeverUsError
 from foreverus.worker.settings import Timings
 from foreverus.worker.shutdown import Shutdown, engine_failed
+from foreverus.worker.units import Unit, Units, UnitState, Word
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,9 @@ async def complete_once(engine: Engine) -> None:
 
 
 class EngineWatch:
-    def __init__(self, engine: Engine, shutdown: Shutdown, timings: Timings):
+    def __init__(self, engine: Engine, units: Units, shutdown: Shutdown, timings: Timings):
         self.engine = engine
+        self.units = units
         self.shutdown = shutdown
         self.timings = timings
         self._last_sign = float("-inf")
@@ -42,7 +44,9 @@ class EngineWatch:
         """Looks every few seconds until it ends the session because the engine is dead."""
         while not self.shutdown.hand_back.is_set():
             await asyncio.sleep(self.timings.engine_watch)
-            if await self.engine.health() is not Health.GOOD:
+            if self._ended():
+                self._dead("its unit ended")
+            elif await self.engine.health() is not Health.GOOD:
                 await self.confirm_alive("its health is bad")
 
     async def confirm_alive(self, suspicion: str) -> bool:
@@ -52,6 +56,8 @@ class EngineWatch:
                 return False
             asked_at = asyncio.get_running_loop().time()
             for _ in range(LOOKS_TO_BE_SURE):
+                if self._ended():
+                    break
                 if await self.engine.health() is Health.GOOD:
                     return await self._answers(suspicion)
                 await asyncio.sleep(self.timings.engine_confirm)
@@ -72,6 +78,12 @@ class EngineWatch:
         self.sign_of_life()
         return True
 
+    def _ended(self) -> UnitState | None:
+        state = self.units.look().get(Unit.ENGINE)
+        return state if state and state.word is Word.FAILED else None
+
     def _dead(self, cause: str) -> None:
+        if ended := self._ended():
+            cause = f"{ended.cause}\n{cause}"
         log.error("%s", cause)
         self.shutdown.begin(engine_failed(cause))

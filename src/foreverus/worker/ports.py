@@ -18,6 +18,7 @@ from foreverus.worker.contact import Contact
 from foreverus.worker.instance import Identity, Instance
 from foreverus.worker.settings import Timings, WorkerSettings
 from foreverus.worker.shutdown import Shutdown
+from foreverus.worker.units import Units
 
 
 def _now() -> datetime:
@@ -30,6 +31,7 @@ class WorkerPorts:
     me: Identity
     engine: Engine
     instance: Instance
+    units: Units
     mailbox: Mailbox
     tasks: Tasks
     answers: Answers

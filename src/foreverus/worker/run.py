@@ -58,6 +58,7 @@ class _Worker:
         )
         self.boot = Boot(
             engine=p.engine,
+            units=p.units,
             mailbox=p.mailbox,
             watch=self.watch,
             heartbeats=self.heartbeats,
@@ -112,7 +113,7 @@ class _Worker:
             if booting.done():
                 booting.result()
         except BootFailed as err:
-            shutdown.begin(boot_failed(str(err)))
+            shutdown.begin(boot_failed(err))
         finally:
             await stop(booting, stopping)
         shutdown.booted = not shutdown.stopping.is_set()

@@ -34,7 +34,7 @@ class Serving:
         p = self.ports = ports
         self.watch = watch
         self.boot = boot
-        self.engine_watch = EngineWatch(p.engine, p.shutdown, p.timings)
+        self.engine_watch = EngineWatch(p.engine, p.units, p.shutdown, p.timings)
         self.slots = Slots(p.settings.engine_slots)
         self.line_engine = LineEngine(p.engine, self.engine_watch, self.slots, p.shutdown)
         self.line_counter = LineCounter(p.mailbox, watch, p.run_blocking)

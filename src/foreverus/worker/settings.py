@@ -23,6 +23,7 @@ class WorkerSettings(Settings):
     visibility_seconds: int
     heartbeat_seconds: int
     aws_default_region: str
+    machine_dir: str  # where the machine's units say how they are (worker/units.py)
 
     @property
     def max_life_margin_s(self) -> float:
@@ -46,6 +47,7 @@ class Timings:
     mailbox: float = 1.0
     spot_poll: float = 5.0  # AWS recommends it; the notice comes two minutes ahead
     engine_watch: float = 2.0
+    units_look: float = 0.5  # a stat of three small files; an engine that ended is noticed in so long
     engine_confirm: float = 0.5  # between the looks that make a failed engine certain
     receive_wait: float = 2.0  # a long poll; also how long an end can have to wait for it
     receive_retry: float = 1.0

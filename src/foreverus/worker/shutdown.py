@@ -45,8 +45,8 @@ def engine_failed(cause: str) -> Ending:
     return Ending(error=EngineFailed.code(), cause=cause, hand_back=True)
 
 
-def boot_failed(cause: str) -> Ending:
-    return Ending(error=BootFailed.code(), cause=cause, hand_back=True)
+def boot_failed(error: BootFailed) -> Ending:
+    return Ending(error=error.code(), cause=str(error), hand_back=True)
 
 
 def session_lost(cause: str) -> Ending:

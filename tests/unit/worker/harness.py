@@ -26,6 +26,7 @@ from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.run import run
 from foreverus.worker.settings import WorkerSettings
 from foreverus.worker.shutdown import Shutdown
+from foreverus.worker.units import MemoryUnits
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -80,6 +81,7 @@ def settings(**changes: Any) -> WorkerSettings:
         "VISIBILITY_SECONDS": "30",
         "HEARTBEAT_SECONDS": "10",
         "AWS_DEFAULT_REGION": "us-east-1",
+        "MACHINE_DIR": "/run/foreverus",
     }
     return WorkerSettings.from_env(env | {name.upper(): str(value) for name, value in changes.items()})
 
@@ -108,6 +110,7 @@ class World:
         self.settings = settings(**changes)
         self.engine = MemoryEngine()
         self.instance = MemoryInstance()
+        self.units = MemoryUnits()
         self.mailbox = MemoryMailbox(
             MailboxSnapshot("ses_1", "i-1", "booting", task="boot", task_token="boot-token", launched_at=START)
         )
@@ -125,6 +128,7 @@ class World:
             me=self.instance.me,
             engine=self.engine,
             instance=self.instance,
+            units=self.units,
             mailbox=self.mailbox,
             tasks=self.tasks,
             answers=self.answers,

@@ -41,7 +41,7 @@ class Baking:
             return False
         beside = Background(on_crash=lambda error: shutdown.begin(session_lost(f"A watcher failed: {error!r}")))
         beside.start(self.boot.report_until_told(shutdown))
-        beside.start(EngineWatch(self.ports.engine, shutdown, self.ports.timings).run())
+        beside.start(EngineWatch(self.ports.engine, self.ports.units, shutdown, self.ports.timings).run())
         done, stopping = asyncio.create_task(self._done()), asyncio.create_task(shutdown.stopping.wait())
         try:
             await first_of(done, stopping)

@@ -30,6 +30,10 @@ def main(words: Sequence[str] | None = None, context: Context | None = None) -> 
 
 
 def _run(arguments: argparse.Namespace, context: Context) -> int:
+    if arguments.group == "doctor":
+        from foreverus.cli.doctor import doctor
+
+        return doctor(arguments, context)
     found = settings.find(arguments.url, arguments.api_key, context.folder)
     if found.note:
         context.say(found.note)

@@ -13,6 +13,7 @@ METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="foreverus", description="A small team's own model, from the command line.")
     groups = root.add_subparsers(dest="group", metavar="COMMAND", required=True)
+    _doctor(groups)
     batch = groups.add_parser(
         "batch",
         help="many prompts at once: submit, watch, list, show, cancel, download",
@@ -58,6 +59,19 @@ def parser() -> argparse.ArgumentParser:
     listed.add_argument("--limit", type=positive, default=20, help="default: %(default)s")
     listed.add_argument("--after", type=identifier, metavar="ID", help="those that come after this batch in the list")
     return root
+
+
+def _doctor(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    doctor = groups.add_parser(
+        "doctor",
+        help="is this AWS account ready, and is the stack well: what is wrong, and the command that mends it",
+        description="Looks at the account that the AWS CLI would use, and at the stack if it is there. Reads only. "
+        "Exit status: 0 nothing has to be done, 1 something has to be done or could not be looked at.",
+    )
+    doctor.add_argument("--stack", type=identifier, default="foreverus", help="default: %(default)s")
+    doctor.add_argument("--region", type=identifier, help="default: what the AWS CLI would take")
+    doctor.add_argument("--spend", action="store_true", help="try Bedrock with one token (under US$ 0.00001)")
+    doctor.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
 def _everywhere() -> argparse.ArgumentParser:

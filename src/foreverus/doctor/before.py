@@ -1,0 +1,132 @@
+"""Checks that need no stack: may this account run what the template describes?"""
+
+from foreverus.aws.account import CannotLook
+from foreverus.doctor.records import Finding, Patient, act, note, ok
+
+SPOT_QUOTA, ON_DEMAND_QUOTA, CONCURRENCY_QUOTA = "L-3819A6DF", "L-DB2E81BA", "L-B99A9384"
+VCPUS = 4  # of an xlarge, the smallest that we buy
+WANTED_VCPUS = 8  # two instances: one that a spot interruption replaces may not be gone yet
+FEW_CALLS_AT_ONCE = 50
+SPOT_ROLE = "AWSServiceRoleForEC2Spot"
+
+
+def credentials(patient: Patient) -> Finding:
+    who = patient.account.call("sts", "get_caller_identity")
+    return ok("credentials", f"account {who['Account']}, {who['Arn']}")
+
+
+def region(patient: Patient) -> Finding:
+    if not patient.region:
+        return act("region", "No Region is chosen.", "export AWS_REGION=us-east-1")
+    known = patient.account.call("ec2", "describe_regions", "us-east-1", AllRegions=True)["Regions"]
+    status = {one["RegionName"]: one.get("OptInStatus") for one in known}
+    if patient.region not in status:
+        return act("region", f"{patient.region} is no Region of AWS.", "export AWS_REGION=us-east-1")
+    if status[patient.region] == "not-opted-in":
+        command = f"aws account enable-region --region-name {patient.region}"
+        return act("region", f"{patient.region} is not enabled in this account.", command)
+    return ok("region", patient.region)
+
+
+def spot_quota(patient: Patient) -> Finding:
+    return _gpu_quota(patient, "spot quota", SPOT_QUOTA)
+
+
+def on_demand_quota(patient: Patient) -> Finding:
+    found = _gpu_quota(patient, "on-demand quota", ON_DEMAND_QUOTA)
+    return (
+        found if not found.command else note(found.name, f"{found.says} Only spot can be bought then.", found.command)
+    )
+
+
+def _gpu_quota(patient: Patient, name: str, code: str) -> Finding:
+    quota = patient.account.call("service-quotas", "get_service_quota", ServiceCode="ec2", QuotaCode=code)["Quota"]
+    if quota["Value"] >= VCPUS:
+        return ok(name, f"{quota['Value']:g} vCPUs")
+    command = (
+        f"aws service-quotas request-service-quota-increase --service-code ec2 --quota-code {code} "
+        f"--desired-value {WANTED_VCPUS} --region {patient.region}"
+    )
+    return act(name, f"{quota['Value']:g} vCPUs of GPU instances; {VCPUS} are needed.", command)
+
+
+def concurrency(patient: Patient) -> Finding:
+    limit = patient.account.call("lambda", "get_account_settings")["AccountLimit"]["ConcurrentExecutions"]
+    if limit >= FEW_CALLS_AT_ONCE:
+        return ok("Lambda concurrency", f"{limit} calls at once")
+    command = (
+        "aws service-quotas request-service-quota-increase --service-code lambda "
+        f"--quota-code {CONCURRENCY_QUOTA} --desired-value 1000 --region {patient.region}"
+    )
+    return note("Lambda concurrency", f"{limit} calls at once: a class is throttled now and then.", command)
+
+
+def spot_role(patient: Patient) -> Finding:
+    try:
+        patient.account.call("iam", "get_role", RoleName=SPOT_ROLE)
+    except CannotLook as err:
+        if err.code != "NoSuchEntity":
+            raise
+        command = "aws iam create-service-linked-role --aws-service-name spot.amazonaws.com"
+        return act("spot role", "This account has never used spot.", command)
+    return ok("spot role", SPOT_ROLE)
+
+
+def machine_image(patient: Patient) -> Finding:
+    name = patient.parameter("GpuImageParameter")
+    try:
+        found = patient.account.call("ssm", "get_parameter", Name=name)["Parameter"]["Value"]
+    except CannotLook as err:
+        if err.code != "ParameterNotFound":
+            raise
+        command = "aws ssm get-parameters-by-path --path /aws/service/deeplearning/ami/x86_64 --recursive"
+        return act("machine image", f"{name} is not there. Choose another for GpuImageParameter.", command)
+    return ok("machine image", str(found))
+
+
+def instance_types(patient: Patient) -> Finding:
+    types = patient.parameter("InstanceTypes").split(",")
+    offered = patient.account.call(
+        "ec2",
+        "describe_instance_type_offerings",
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": types}],
+    )["InstanceTypeOfferings"]
+    zones = sorted({one["Location"] for one in offered})
+    if not zones:
+        command = f"aws ec2 describe-instance-type-offerings --region {patient.region}"
+        return act(
+            "instance types", f"{patient.region} has none of {', '.join(types)}: choose another Region.", command
+        )
+    return ok("instance types", f"{', '.join(sorted({one['InstanceType'] for one in offered}))} in {', '.join(zones)}")
+
+
+def bedrock(patient: Patient) -> Finding:
+    model = patient.parameter("BedrockModelId")
+    if not model:
+        return note("Bedrock", "BedrockModelId is empty: everything needs a GPU.")
+    details = patient.account.call("bedrock", "get_foundation_model", modelIdentifier=model)["modelDetails"]
+    status = details.get("modelLifecycle", {}).get("status")
+    if status != "ACTIVE":
+        command = f"aws bedrock list-foundation-models --by-provider mistral --region {patient.region}"
+        return act("Bedrock", f"{model} is {status}: choose another for BedrockModelId.", command)
+    if not patient.spend:
+        return note("Bedrock", f"{model} is offered; whether it answers was not tried.", "foreverus doctor --spend")
+    hello = [{"role": "user", "content": [{"text": "Hi"}]}]
+    used = patient.account.call(
+        "bedrock-runtime", "converse", modelId=model, messages=hello, inferenceConfig={"maxTokens": 1}
+    )["usage"]
+    return ok("Bedrock", f"{model} answered ({used['totalTokens']} tokens)")
+
+
+CHECKS = {
+    "credentials": credentials,
+    "region": region,
+    "spot quota": spot_quota,
+    "on-demand quota": on_demand_quota,
+    "Lambda concurrency": concurrency,
+    "spot role": spot_role,
+    "machine image": machine_image,
+    "instance types": instance_types,
+    "Bedrock": bedrock,
+}

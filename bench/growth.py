@@ -134,9 +134,16 @@ def asked(resource: str, user: str = USER, query: Mapping[str, str] | None = Non
 
 
 def listed(size: int) -> None:
-    shown = asked("/conversations/{conversation_id}/messages", conversation_id=f"conv_{size}")["data"]
-    if len(shown) != size:
-        raise RuntimeError(f"{len(shown)} messages of {size}")
+    shown, after = 0, ""
+    while True:
+        query = {"after": after} if after else None
+        page = asked("/conversations/{conversation_id}/messages", query=query, conversation_id=f"conv_{size}")
+        shown += len(page["data"])
+        if not page["has_more"]:
+            break
+        after = page["data"][-1]["id"]
+    if shown != size:
+        raise RuntimeError(f"{shown} messages of {size}")
 
 
 def first_listing(what: str, user: str) -> Work:

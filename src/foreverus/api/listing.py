@@ -1,7 +1,8 @@
 """Lists as OpenAI's API gives them out, a part at a time: `limit`, `after`, `has_more`. Pure."""
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -13,6 +14,8 @@ from foreverus.text import quoted
 T = TypeVar("T")
 
 DEFAULT_LIMIT = 20
+# Lambda takes at most 6 MB for an answer, in which the body stands as a text: JSON within JSON.
+MAX_LIST_BYTES = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,27 @@ class Listing(Generic[T]):
         shown = [show(one) for one in self.records]
         ids = [one["id"] for one in shown] or [None]
         return {"object": "list", "data": shown, "first_id": ids[0], "last_id": ids[-1], "has_more": self.has_more}
+
+
+def answer_bytes(shown: Body) -> int:
+    """The most that an object takes of an answer, whichever way its characters are escaped on their way.
+
+    >>> answer_bytes({"content": "\n"}) - answer_bytes({"content": ""})
+    3
+    """
+    return len(json.dumps(json.dumps(shown))) + 2
+
+
+def fitting(shown: Iterable[Body], limit: int) -> Listing[Body]:
+    """So many from the beginning as are asked for and fit one answer; at least one, where there is one."""
+    taken: list[Body] = []
+    size = 0
+    for one in shown:
+        size += answer_bytes(one)
+        if len(taken) == limit or (taken and size > MAX_LIST_BYTES):
+            return Listing(taken, has_more=True)
+        taken.append(one)
+    return Listing(taken, has_more=False)
 
 
 def read_listing(fetch: Callable[[int, str], list[T]], query: dict[str, str], prefix: str) -> Listing[T]:

@@ -133,15 +133,20 @@ class Table:
         newest_first: bool = False,
         limit: int = 0,
         before: str = "",
+        start: str = "",
         page: int = 0,
     ) -> Iterator[Item]:
         """Every item of a partition (with this prefix), consistently, in the order of `sk`; `before`: only smaller
-        sort keys. `page`: items asked for at once, for who will stop somewhere; else it is a megabyte of them."""
+        sort keys; `start` (with a prefix): this one and greater ones. `page`: items asked for at once, for who will
+        stop somewhere; else it is a megabyte of them."""
         condition, values = "pk = :pk", {":pk": pk}
         if before and sk_prefix:
             # BETWEEN takes its end along; nobody's sort key ends in a character before the space.
             condition += " AND sk BETWEEN :sk AND :end"
             values |= {":sk": sk_prefix, ":end": _just_before(before)}
+        elif start:
+            condition += " AND sk BETWEEN :sk AND :end"
+            values |= {":sk": start, ":end": f"{sk_prefix}~~~~"}
         elif before:
             condition += " AND sk < :sk"
             values[":sk"] = before

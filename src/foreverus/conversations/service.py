@@ -1,29 +1,32 @@
 """What people do with conversations. Accepting a message: keep it, queue it, see that a session will answer it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from foreverus import ids
-from foreverus.api.listing import read_listing
+from foreverus.api import schemas
+from foreverus.api.listing import fitting, read_listing
 from foreverus.api.responses import Body
 from foreverus.aws import keys
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
 from foreverus.conversations.store import ConversationStore
-from foreverus.conversations.views import public_answer, public_conversation, public_messages, public_question
+from foreverus.conversations.views import public_answer, public_conversation, public_exchanges, public_question
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.views import public_session
+from foreverus.text import quoted
 
 logger = logging.getLogger(__name__)
 
 # No tokenizer of the served models spends fewer tokens than one for eight bytes of running text: what is longer
 # cannot fit and is refused before it is kept. What is shorter and still too long, the engine refuses.
 MAX_BYTES_PER_CONTEXT_TOKEN = 8
+DEFAULT_MESSAGES = 100  # of a list: fifty questions and their answers
 
 
 @dataclass(frozen=True)
@@ -58,10 +61,23 @@ class ConversationService:
         self.store.delete(user_id, conversation_id, self.clock())
         return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
 
-    def messages(self, user_id: str, conversation_id: str) -> Body:
+    def messages(self, user_id: str, conversation_id: str, query: Mapping[str, str]) -> Body:
+        """A part of them, oldest first (`order=desc`: newest first), behind the message `after`: so many as are asked
+        for and fit one answer. Raises InvalidRequest and NotFound."""
+        schemas.check("messages_query", dict(query))
         self.store.get(user_id, conversation_id)
-        shown = public_messages(self.store.messages(conversation_id))
-        return {"object": "list", "data": shown, "has_more": False}
+        after, newest_first = query.get("after", ""), query.get("order") == "desc"
+        from_message = "msg_" + after.partition("_")[2] if after else ""
+        whose = MessageRef(from_message, conversation_id, user_id)
+        if after and (after[:4] not in ("msg_", "ans_") or self.store.question(whose) is None):
+            message = f"There is no message {quoted(after)} in this conversation: take the id of one that was listed."
+            raise InvalidRequest(message, param="after", code="invalid_field")
+        limit = int(query.get("limit", DEFAULT_MESSAGES))
+        found = self.store.messages(
+            conversation_id, from_message=from_message, newest_first=newest_first, page=limit + 2
+        )
+        listed = fitting(public_exchanges(found, newest_first=newest_first, after=after), limit)
+        return listed.body(lambda shown: shown)
 
     def post(self, user_id: str, conversation_id: str, request: dict[str, Any], key: str = "") -> Body:
         """Accepts one message: `{message, answer, session}`; session is None when one is just ending (`close_session`

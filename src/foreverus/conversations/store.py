@@ -47,9 +47,19 @@ class ConversationStore:
             raise _no_conversation(conversation_id)
         return conversation_from_item(found)
 
-    def messages(self, conversation_id: str) -> list[Question | Answer]:
-        """Questions and answers, oldest first."""
-        return list(messages_from_items(self.items.query(keys.messages_partition(conversation_id), "MESSAGE#")))
+    def messages(
+        self, conversation_id: str, *, from_message: str = "", newest_first: bool = False, page: int = 0
+    ) -> Iterator[Question | Answer]:
+        """Questions and answers in their order, read as they are asked for, from the exchange of `from_message` on
+        (that one too). `page`: how many are read at once."""
+        partition = keys.messages_partition(conversation_id)
+        edge = keys.question_key(conversation_id, from_message)["sk"] if from_message else ""
+        if newest_first:
+            before = keys.answer_key(conversation_id, from_message)["sk"] + "~" if from_message else ""
+            found = self.items.query(partition, "MESSAGE#", newest_first=True, before=before, page=page)
+        else:
+            found = self.items.query(partition, "MESSAGE#", start=edge, page=page)
+        return messages_from_items(found)
 
     def question(self, message: MessageRef) -> Question | None:
         found = self.items.get(keys.question_key(message.conversation_id, message.message_id))

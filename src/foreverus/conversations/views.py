@@ -1,6 +1,7 @@
 """Conversations and messages as the API shows them. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from foreverus import ids
 from foreverus.api.responses import Body
@@ -27,6 +28,18 @@ def public_messages(messages: Iterable[Question | Answer]) -> list[Body]:
         if isinstance(one, Question):
             shown += [public_question(one), public_answer(one, answers.get(one.message_id))]
     return shown
+
+
+def public_exchanges(messages: Iterable[Question | Answer], *, newest_first: bool, after: str = "") -> Iterator[Body]:
+    """The same of a sorted list that is read as far as it is needed; behind the message of the id `after`, which is in
+    the first exchange that comes."""
+    waiting = bool(after)
+    for _, exchange in groupby(messages, lambda one: one.message_id):
+        shown = public_messages(exchange)
+        for one in reversed(shown) if newest_first else shown:
+            if not waiting:
+                yield one
+            waiting = waiting and one["id"] != after
 
 
 def public_question(question: Question) -> Body:

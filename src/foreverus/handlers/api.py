@@ -26,7 +26,7 @@ ROUTES: Routes[ApiServices] = {
         s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.idempotency_key)
     ),
     "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
-        s.conversations.messages(r.user_id, r.path["conversation_id"])
+        s.conversations.messages(r.user_id, r.path["conversation_id"], r.query)
     ),
     "POST /files": lambda r, s: ok(
         s.files.upload(r.user_id, r.content_type, r.raw_body)

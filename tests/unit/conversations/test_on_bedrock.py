@@ -76,7 +76,7 @@ class Scene:
 
     def answer_to(self, conversation: str) -> dict[str, Any]:
         """The newest, as the API shows it."""
-        shown: dict[str, Any] = self.service.messages("user-1", conversation)["data"][-1]
+        shown: dict[str, Any] = self.service.messages("user-1", conversation, {})["data"][-1]
         return shown
 
     def record(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap, ids
+from foreverus.api.responses import json_response
 from foreverus.aws import keys
 from foreverus.aws.sqs import MessageIds
 from foreverus.conversations.answers import DynamoAnswers
@@ -54,7 +55,7 @@ def test_a_repeated_request_is_the_same_message(aws: Aws) -> None:
     again = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
     other = service().post("user-1", conversation, {"content": "Olá"}, key="k2")
     assert first["message"] == again["message"] != other["message"]
-    assert len(service().messages("user-1", conversation)["data"]) == 4
+    assert len(service().messages("user-1", conversation, {})["data"]) == 4
 
 
 def test_a_message_that_cannot_be_queued_is_not_kept_and_can_be_sent_again(aws: Aws) -> None:
@@ -63,7 +64,7 @@ def test_a_message_that_cannot_be_queued_is_not_kept_and_can_be_sent_again(aws: 
     broken = ConversationService(real.store, Broken(), real.sessions, real.context_tokens, real.clock)
     with pytest.raises(NotAccepted):
         broken.post("user-1", conversation, {"content": "Olá"}, key="k1")
-    assert real.messages("user-1", conversation)["data"] == []
+    assert real.messages("user-1", conversation, {})["data"] == []
     assert list(aws.items.query(keys.PENDING)) == []
     assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["answer"]["status"] == "queued"
 
@@ -83,7 +84,7 @@ def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(
     lost = ConversationService(real.store, Lost(), real.sessions, real.context_tokens, real.clock)
     accepted = lost.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]
     assert aws.items.get(keys.pending_key(accepted["id"]))
-    shown = real.messages("user-1", conversation)["data"]
+    shown = real.messages("user-1", conversation, {})["data"]
     assert [(one["id"], one["content"]) for one in shown] == [(accepted["id"], "Olá"), (shown[1]["id"], "Ol")]
     assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]["id"] == accepted["id"]
 
@@ -92,7 +93,7 @@ def test_somebody_elses_conversation_does_not_exist(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
     for call in (
         lambda: service().get("user-2", conversation),
-        lambda: service().messages("user-2", conversation),
+        lambda: service().messages("user-2", conversation, {}),
         lambda: service().delete("user-2", conversation),
         lambda: service().post("user-2", conversation, {"content": "Olá"}),
     ):
@@ -113,7 +114,7 @@ def test_a_message_that_cannot_fit_the_context_is_refused_before_it_is_kept(aws:
     conversation = service().create("user-1")["id"]
     with pytest.raises(InvalidRequest, match="2048 tokens"):
         service().post("user-1", conversation, {"content": "x" * (2048 * 8 + 1)})
-    assert service().messages("user-1", conversation)["data"] == []
+    assert service().messages("user-1", conversation, {})["data"] == []
 
 
 def test_conversations_are_listed_newest_first_page_by_page(aws: Aws) -> None:
@@ -147,7 +148,7 @@ def test_message_that_no_gpu_may_be_bought_for_is_refused_and_not_kept(aws: Aws)
     month_at_its_cap(aws)
     with pytest.raises(SpendCapReached):
         service().post("user-1", conversation, {"content": "Olá"})
-    assert service().messages("user-1", conversation)["data"] == []
+    assert service().messages("user-1", conversation, {})["data"] == []
     assert aws.queued() == []
 
 
@@ -172,7 +173,69 @@ def test_what_still_waits_at_the_cap_ends_in_its_error_within_five_minutes(aws: 
     aws.items.delete(keys.GPU_SLOT)
     month_at_its_cap(aws)
     bootstrap.sweep.run()
-    _, answer = service().messages("user-1", conversation)["data"]
+    _, answer = service().messages("user-1", conversation, {})["data"]
     assert (answer["status"], answer["error"]["code"]) == ("failed", "SpendCapReached")
     assert "MonthlyCapUsd" in answer["error"]["message"]
     assert list(aws.items.query(keys.PENDING)) == []
+
+
+def conversation_of(aws: Aws, contents: list[str], answer: str = "!") -> str:
+    """Its questions have these contents; all but the last are answered."""
+    conversation = str(service().create("user-1")["id"])
+    for number, content in enumerate(contents):
+        named = {"message_id": f"msg_{number:04}", "conversation_id": conversation, "user_id": "user-1"}
+        question = {"content": content, "created_at": "2026-01-01T00:00:00.000Z"}
+        aws.put(**keys.question_key(conversation, named["message_id"]), **named, **question)
+        if number < len(contents) - 1:
+            aws.put(**keys.answer_key(conversation, named["message_id"]), **named, content=answer, status="answered")
+    return conversation
+
+
+def pages(conversation: str, query: dict[str, str]) -> list[list[Any]]:
+    found: list[list[Any]] = []
+    after: dict[str, str] = {}
+    while True:
+        page = service().messages("user-1", conversation, {**query, **after})
+        assert len(json.dumps(json_response(200, page))) < 6_000_000  # what Lambda takes
+        found.append(page["data"])  # type: ignore[arg-type]
+        if not page["has_more"]:
+            return found
+        after = {"after": found[-1][-1]["id"]}
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+@pytest.mark.parametrize("limit", ["1", "2", "3", "7", "100"])
+def test_messages_come_a_page_at_a_time_each_once_and_in_order(aws: Aws, limit: str, order: str) -> None:
+    conversation = conversation_of(aws, [str(number) for number in range(6)])
+    expected = [f"{kind}_{number:04}" for number in range(6) for kind in ("msg", "ans")]
+    found = pages(conversation, {"limit": limit, "order": order})
+    assert all(len(page) == int(limit) for page in found[:-1])
+    shown = [one["id"] for page in found for one in page]
+    assert shown == (expected if order == "asc" else expected[::-1])
+
+
+@pytest.mark.parametrize("character", ["x", '"', "\n", "\x01", "é", "語", "😀"])
+def test_no_page_is_more_than_lambda_gives_out(aws: Aws, character: str) -> None:
+    content = character * (56_000 // len(character.encode()))
+    conversation = conversation_of(aws, [content] * 110, content)
+    found = pages(conversation, {})
+    assert sum(len(page) for page in found) == 220
+    assert len({one["id"] for page in found for one in page}) == 220
+
+
+@pytest.mark.parametrize(
+    ("query", "param"),
+    [
+        ({"after": "nope"}, "after"),
+        ({"after": "msg_9999"}, "after"),
+        ({"after": "conv_0001"}, "after"),
+        ({"limit": "0"}, "limit"),
+        ({"limit": "abc"}, "limit"),
+        ({"order": "up"}, "order"),
+    ],
+)
+def test_a_wrong_query_is_refused_by_name(aws: Aws, query: dict[str, str], param: str) -> None:
+    conversation = conversation_of(aws, ["a", "b"])
+    with pytest.raises(InvalidRequest) as refused:
+        service().messages("user-1", conversation, query)
+    assert refused.value.param == param

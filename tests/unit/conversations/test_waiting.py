@@ -36,7 +36,7 @@ def test_each_ends_in_the_sessions_error_and_waits_no_more(aws: Aws) -> None:
         service.post("user-1", conversation, {"content": content})
     session_id = SessionStore(aws.items).live_session_ids()[0]
     assert waiting(aws).reject_all(session_id, "NoGpuCapacity") == 2
-    shown = service.messages("user-1", conversation)["data"]
+    shown = service.messages("user-1", conversation, {})["data"]
     assert [message["status"] for message in shown] == ["accepted", "failed"] * 2
     assert shown[1]["error"]["code"] == "NoGpuCapacity"
     assert "on-demand" in shown[1]["error"]["message"]
@@ -51,7 +51,7 @@ def test_partial_text_is_kept(aws: Aws) -> None:
     key = keys.answer_key(conversation, message_id)
     aws.put(**key, message_id=message_id, content="Once upon", status="answering")
     assert waiting(aws).reject_all(SessionStore(aws.items).live_session_ids()[0], "EngineFailed") == 1
-    assert service.messages("user-1", conversation)["data"][1]["content"] == "Once upon"
+    assert service.messages("user-1", conversation, {})["data"][1]["content"] == "Once upon"
 
 
 def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> None:

@@ -288,6 +288,47 @@ def test_refusals_can_be_read_by_a_page_and_by_openais_client() -> None:
         assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
 
 
+def test_a_wrong_key_is_openais_401_and_who_is_throttled_is_told_when_to_come_again() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    answers = api["GatewayResponses"]
+    refusal = json.loads(answers["UNAUTHORIZED"]["ResponseTemplates"]["application/json"])["error"]
+    assert answers["UNAUTHORIZED"]["StatusCode"] == 401
+    assert (refusal["type"], refusal["code"]) == ("invalid_request_error", "invalid_api_key")
+    busy = {"AUTHORIZER_FAILURE": 503, "AUTHORIZER_CONFIGURATION_ERROR": 503, "THROTTLED": 429}
+    assert {kind: answers[kind]["StatusCode"] for kind in busy} == busy
+    for kind in (*busy, "DEFAULT_5XX"):
+        assert answers[kind]["ResponseParameters"]["Headers"]["Retry-After"] == "'2'"
+
+
+def test_a_revoked_key_is_refused_within_a_minute_and_a_busy_one_is_looked_up_once_in_it() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    identity = api["Auth"]["Authorizers"]["Authorize"]["Identity"]
+    assert identity == {"Headers": ["Authorization"], "ReauthorizeEvery": 60}
+
+
+INVITATIONS = [
+    line
+    for page in (ROOT / "template.yaml", *ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"))
+    for line in page.read_text().replace("\\\n", " ").splitlines()
+    if "admin-create-user" in line
+]
+
+
+def test_invitations_are_documented() -> None:
+    assert INVITATIONS
+
+
+@pytest.mark.parametrize("line", INVITATIONS)
+def test_who_is_invited_gets_a_mail_and_can_reset_a_password(line: str) -> None:
+    """AdminCreateUser's default medium is SMS, and a forgotten password is reset only by a verified address."""
+    assert re.search(r"Name=email,Value=\S+@\S+", line)
+    assert "Name=email_verified,Value=true" in line
+    assert "--desired-delivery-mediums EMAIL" in line
+    (pool,) = resources("AWS::Cognito::UserPool").values()
+    assert pool["AutoVerifiedAttributes"] == ["email"]
+    assert [one["Name"] for one in pool["AccountRecoverySetting"]["RecoveryMechanisms"]] == ["verified_email"]
+
+
 @pytest.mark.parametrize(("name", "receives"), [("ChatQueue", 8), ("BatchQueue", 50)])
 def test_queue_has_a_dead_letter_queue(name: str, receives: int) -> None:
     queue = resources("AWS::SQS::Queue")[name]

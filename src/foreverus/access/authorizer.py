@@ -85,9 +85,14 @@ def credential_of(event: dict[str, Any]) -> str:
     return str(headers.get("authorization") or query.get("token") or "")
 
 
+def is_socket(event: dict[str, Any]) -> bool:
+    """Whether it is a WebSocket that wants to connect: REST requests have no connection."""
+    return bool((event.get("requestContext") or {}).get("connectionId"))
+
+
 def policy(user_id: str | None, method_arn: str) -> dict[str, object]:
-    """API Gateway's answer to an authorizer. The policy is cached for every route of the caller's credential, so it
-    covers the whole stage: `arn:aws:execute-api:region:account:api/stage/*`."""
+    """API Gateway's answer to an authorizer; nobody is denied, which is a 403. The policy is cached for every route of
+    the caller's credential, so it covers the whole stage: `arn:aws:execute-api:region:account:api/stage/*`."""
     stage_arn = "/".join(method_arn.split("/")[:2]) + "/*"
     statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if user_id else "Deny", "Resource": stage_arn}
     document: dict[str, object] = {

@@ -3,13 +3,14 @@
 from typing import Any
 
 from foreverus import logs
-from foreverus.access.authorizer import credential_of, policy
+from foreverus.access.authorizer import credential_of, is_socket, policy
 from foreverus.bootstrap.authorize import build
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     credential = credential_of(event)
-    if not credential:
+    user_id = build().user_of(credential) if credential else None
+    if user_id is None and not (credential and is_socket(event)):
         raise Exception("Unauthorized")  # API Gateway's own word for 401; a refusal by policy is a 403
-    return policy(build().user_of(credential), event["methodArn"])
+    return policy(user_id, event["methodArn"])

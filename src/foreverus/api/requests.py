@@ -26,7 +26,11 @@ class Request:
 
     @property
     def path(self) -> dict[str, str]:
-        return _whole(self.event.get("pathParameters") or {})
+        given = self.event.get("pathParameters") or {}
+        for name, value in given.items():
+            if not value:
+                raise InvalidRequest(f"{quoted(name)} is empty.", param=name, code="invalid_field")
+        return _whole(given)
 
     @property
     def query(self) -> dict[str, str]:

@@ -1,4 +1,5 @@
 /** The REST API of docs/architecture.md. */
+import { clock, ticks } from "./logic/clock";
 import type { Batch, BatchFile, Conversation, List, Message, Posted, Session, Usage, WireError } from "./types";
 
 /** `status` 0: no answer came, so nobody knows whether it was done. */
@@ -54,20 +55,24 @@ async function failure(response: Response): Promise<ApiError> {
   }
 }
 
-export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = (...a) => fetch(...a)) {
+export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = (...a) => fetch(...a), served = clock) {
   async function once(method: string, path: string, options: Options, token: string | null): Promise<Response> {
     const headers: Record<string, string> = {};
     if (token) headers["Authorization"] = `Bearer ${token}`;
     if (options.body !== undefined) headers["Content-Type"] = "application/json";
     if (options.key) headers["Idempotency-Key"] = options.key;
+    const asked = ticks();
     try {
-      return await fetcher(base + path, {
+      const response = await fetcher(base + path, {
         method,
         headers,
         cache: "no-store",
         signal: options.signal ?? AbortSignal.timeout(TIMEOUT_MS),
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });
+      // A redirect's answer is another server's.
+      if (!response.redirected) served.heard(response.headers.get("Date"), ticks() - asked);
+      return response;
     } catch (error) {
       throw new ApiError(0, error instanceof Error ? error.message : String(error), "no_connection");
     }

@@ -15,6 +15,7 @@ import { known, t } from "./i18n";
 import { connect, type Topic } from "./live";
 import { isOver, needsGpu } from "./logic/batches";
 import { isWaiting } from "./logic/chat";
+import { clock, ticks } from "./logic/clock";
 import { restore, save } from "./logic/outbox";
 import * as state from "./state";
 import type { ServerFrame } from "./types";
@@ -73,10 +74,10 @@ export async function start(): Promise<Page | null> {
 /** The open batch is asked for every two seconds until it is over, the list now and then; nothing while nobody looks. */
 function followBatches(actions: BatchActions): void {
   const watch = createWatch(actions.look, (stale) => (state.batchStale.value = stale));
-  let listed = 0;
+  let listed = -Infinity;
   const follow = () => watch.want(state.area.value === "batches" && !document.hidden ? state.batchId.value : null);
   const list = () => {
-    listed = Date.now();
+    listed = ticks();
     void actions.refresh();
   };
   effect(follow);
@@ -89,17 +90,17 @@ function followBatches(actions: BatchActions): void {
   setInterval(() => {
     if (document.hidden || state.area.value !== "batches") return;
     const open = state.batches.value.some((batch) => !isOver(batch));
-    if (Date.now() - listed > (open && !state.batchId.value ? SOON_MS : LOOK_MS)) list();
+    if (ticks() - listed > (open && !state.batchId.value ? SOON_MS : LOOK_MS)) list();
   }, 1000);
 }
 
 /** Keeps everything that is shown up to date, by WebSocket while it is open and by asking while it is not. */
 function follow(page: Page, websocketUrl: string): void {
-  let heard = Date.now();
-  let looked = Date.now();
+  let heard = ticks();
+  let looked = ticks();
 
   const onFrame = (frame: ServerFrame) => {
-    heard = Date.now();
+    heard = ticks();
     if (frame.type === "session") gotSessions([frame.session]);
     else if (frame.type === "delta") page.chats.gotDelta(frame.conversation_id, frame);
     else if (frame.type === "message") page.chats.gotMessage(frame.conversation_id, frame.message);
@@ -149,7 +150,7 @@ function follow(page: Page, websocketUrl: string): void {
   });
 
   const look = () => {
-    looked = Date.now();
+    looked = ticks();
     void page.sessions.refresh();
   };
   const back = () => {
@@ -162,8 +163,8 @@ function follow(page: Page, websocketUrl: string): void {
   });
 
   setInterval(() => {
-    const at = Date.now();
-    state.now.value = at;
+    const at = ticks();
+    state.now.value = clock.now();
     if (document.hidden) return;
     const offline = state.connection.value !== "open";
     const batch = state.area.value === "batches" ? state.batch.value : undefined;

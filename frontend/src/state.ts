@@ -3,6 +3,7 @@ import { computed, signal } from "@preact/signals";
 import type { Person } from "./auth";
 import type { LiveState } from "./live";
 import { NO_CHAT, type Chat } from "./logic/chat";
+import { clock } from "./logic/clock";
 import type { Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
@@ -53,7 +54,8 @@ export const connection = signal<LiveState>("connecting");
 export const notices = signal<readonly Notice[]>([]);
 /** Said to screen readers only. */
 export const spoken = signal("");
-export const now = signal(Date.now());
+/** The server's time, once a second. */
+export const now = signal(clock.now());
 
 export const live = computed(() => liveSession(sessions.value));
 export const latest = computed(() => live.value ?? sessions.value[0]);

@@ -114,6 +114,80 @@ def test_failed_answer_says_why_and_keeps_what_was_said(page: Page, fake: FakeCl
     expect(answer_to(page).get_by_role("alert")).to_have_text("The conversation is longer than 8192 tokens.")
 
 
+@pytest.mark.parametrize("state", [{"keyCode": 229}, {"keyCode": 13, "isComposing": True}], ids=["safari", "chromium"])
+def test_enter_of_an_input_method_sends_nothing(page: Page, fake: FakeCloud, state: dict) -> None:
+    sign_in(page, fake)
+    box = page.get_by_label("Message", exact=True)
+    box.fill("にほ")
+    box.dispatch_event("compositionend", {"data": "にほ"})
+    box.evaluate(
+        "(box, state) => box.dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', bubbles: true, ...state}))",
+        state,
+    )
+    expect(box).to_have_value("にほ")
+    box.press("Enter")
+    expect(answer_to(page)).to_contain_text("queued")
+    assert [m["content"] for messages in fake.messages.values() for m in messages if m["role"] == "user"] == ["にほ"]
+
+
+def test_code_within_fences_on_one_line_is_shown_and_ends_there(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.finish(answer, "Use this:\n```print('hello')```\nand then it is done.\n\n```py title=a.py\nx = 1\n```")
+    expect(answer_to(page)).to_contain_text("Use this: print('hello') and then it is done.")
+    expect(answer_to(page).get_by_text("print('hello')", exact=True)).to_have_js_property("tagName", "CODE")
+    expect(answer_to(page).locator("pre")).to_have_text("x = 1")
+    expect(answer_to(page)).to_contain_text("py title=a.py")
+
+
+def test_failed_answer_is_asked_for_again_by_keyboard_and_a_draft_stays(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.finish(answer, "", status="failed", error={"code": "EngineFailed", "message": "lost"})
+    page.get_by_label("Message", exact=True).fill("half a thought")
+    again = page.get_by_role("button", name="Ask again")
+    page.get_by_role("log", name="Messages").focus()
+    page.keyboard.press("Tab")
+    expect(again).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("article", name="You")).to_have_text(["What is a queue?", "What is a queue?"])
+    expect(answer_to(page)).to_contain_text("queued")
+    assert len(fake.answers()) == 2
+    assert len({a["conversation_id"] for a in fake.answers()}) == 1
+    expect(page.get_by_label("Message", exact=True)).to_have_value("half a thought")
+    fake.finish(fake.answers()[-1], "A line.")
+    expect(answer_to(page)).to_have_text("A line.")
+    page.get_by_role("button", name="Português").click()
+    expect(page.get_by_role("button", name="Perguntar de novo")).to_have_count(1)
+
+
+WRONG_CLOCK = """
+const right = Date.now;
+Date.now = () => right() + %d;
+globalThis.Date = new Proxy(Date, {construct: (date, given) => new date(...(given.length ? given : [Date.now()]))});
+"""
+
+
+@pytest.mark.parametrize("wrong_hours", [1, -3])
+def test_time_and_cost_follow_the_servers_clock(page: Page, fake: FakeCloud, wrong_hours: int) -> None:
+    page.add_init_script(WRONG_CLOCK % (wrong_hours * 3_600_000))
+    sign_in(page, fake)
+    page.get_by_role("button", name="Switch on a GPU").click()
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_visible()
+    (session_id,) = fake.sessions
+    wait_for_subscription(page, fake, f"session:{session_id}")
+    launched = instant(minutes=-30)
+    spend = {
+        "gpu_usd_per_hour": 0.4,
+        "usd_per_hour": 0.4,
+        "launches": [{"launched_at": launched, "gpu_usd_per_hour": 0.4}],
+    }
+    fake.set_session(session_id, status="serving", launched_at=launched, spend=spend)
+    region = page.get_by_role("region", name="GPU", exact=True)
+    expect(region).to_contain_text(re.compile(r"(29|3\d) min \d\d s"))  # the test may take some minutes
+    expect(region).to_contain_text(re.compile(r"\$0\.(19|2[0-6])"))
+
+
 def test_old_news_of_a_session_changes_nothing(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     page.get_by_role("button", name="Switch on a GPU").click()
@@ -142,6 +216,7 @@ def test_old_news_of_a_session_changes_nothing(page: Page, fake: FakeCloud) -> N
 def test_answer_of_bedrock_says_so_and_the_receipt_has_its_price(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     page.get_by_role("button", name="Switch on a GPU").click()
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_visible()
     session_id = next(iter(fake.sessions))
     wait_for_subscription(page, fake, f"session:{session_id}")
     answer = start_answer(page, fake)

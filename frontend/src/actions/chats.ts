@@ -98,6 +98,19 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     }
   }
 
+  /** A new question in the open conversation; what is being written in the composer stays. */
+  function ask(content: string): Promise<void> {
+    const item: Unsent = {
+      key: crypto.randomUUID(),
+      conversationId: current.value,
+      content,
+      after: chat.value.messages.at(-1)?.id.slice(4) ?? "",
+      state: "sending",
+    };
+    outbox.value = [...outbox.value, item];
+    return deliver(item);
+  }
+
   return {
     fetchMessages,
 
@@ -109,17 +122,14 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       }
     },
 
+    ask,
+
+    /** Asks what stands in the composer, and empties it. */
     send(content: string): Promise<void> {
-      const item: Unsent = {
-        key: crypto.randomUUID(),
-        conversationId: current.value,
-        content,
-        after: chat.value.messages.at(-1)?.id.slice(4) ?? "",
-        state: "sending",
-      };
-      outbox.value = [...outbox.value, item];
-      setDraft(draftKey.value, "");
-      return deliver(item);
+      const key = draftKey.value;
+      const sent = ask(content);
+      setDraft(key, "");
+      return sent;
     },
 
     resend(item: Unsent): Promise<void> {

@@ -1,5 +1,6 @@
 import { ApiError, type Api } from "../api";
 import { t } from "../i18n";
+import { clock } from "../logic/clock";
 import { mergeSessions } from "../logic/sessions";
 import { ending, live, sessions, sessionsKnown, starting, usage } from "../state";
 import type { Session } from "../types";
@@ -42,7 +43,7 @@ export function sessionActions(api: Api) {
       if (starting.value) return;
       starting.value = true;
       try {
-        const before = Date.now();
+        const before = clock.now();
         const session = await api.startSession(allowOnDemand ? { allow_on_demand: true } : {});
         gotSessions([session]);
         sessionsKnown.value = true;

@@ -115,6 +115,7 @@ export const en: Record<keyof typeof pt, string> = {
   "chat.loading": "Fetching messages…",
   "chat.retry": "Send again",
   "chat.edit": "Back to editing",
+  "chat.again": "Ask again",
   "chat.unsent": "Not sent",
   "chat.interrupted": "The page was closed before this was confirmed. Sending again does not ask twice.",
   "chat.status.sending": "sending…",

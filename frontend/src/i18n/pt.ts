@@ -114,6 +114,7 @@ export const pt = {
   "chat.loading": "Buscando mensagens…",
   "chat.retry": "Enviar de novo",
   "chat.edit": "Voltar a editar",
+  "chat.again": "Perguntar de novo",
   "chat.unsent": "Não enviada",
   "chat.interrupted": "A página foi fechada antes da confirmação. Enviar de novo não repete a pergunta.",
   "chat.status.sending": "enviando…",

@@ -1,4 +1,5 @@
 /** A whole batch file, checked line by line before anything of it is sent. */
+import { ticks } from "./clock";
 import { LineSplitter, LONGEST_LINE, type RawLine } from "./batchLines";
 import { isObject, isUsable, promptTexts } from "./batchValues";
 import { ENDPOINTS, isEndpoint, lineProblems } from "./batchProblems";
@@ -161,7 +162,7 @@ const nextTask = () => new Promise<void>((done) => setTimeout(done));
 
 /** Reads `file` to its end, one line in memory at a time. Throws the signal's reason, or what reading throws. */
 export async function checkFile(file: Pick<Blob, "size" | "stream">, options: CheckOptions): Promise<Report> {
-  const { models, signal, onProgress, pause = nextTask, clock = () => performance.now() } = options;
+  const { models, signal, onProgress, pause = nextTask, clock = ticks } = options;
   const checker = new Checker(models);
   if (file.size > MOST_BYTES) return checker.tooLarge(file.size);
   const splitter = new LineSplitter();

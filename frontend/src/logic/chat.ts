@@ -68,6 +68,10 @@ export function needsFetch(chat: Chat): boolean {
   return Object.entries(chat.streams).some(([id, stream]) => hasGap(stream) || !known.has(id));
 }
 
+export function questionOf(chat: Chat, answer: Message): Message | undefined {
+  return chat.messages.find((message) => message.role === "user" && message.id.slice(4) === answer.id.slice(4));
+}
+
 export function isWaiting(chat: Chat): boolean {
   return chat.messages.some((message) => message.role === "assistant" && !isFinalMessage(message));
 }

@@ -1,4 +1,5 @@
 /** A response as a file on this machine. */
+import { ticks } from "./clock";
 
 const TELL_MS = 100;
 const KEEP_MS = 60_000; // a browser may begin to save a moment after the click
@@ -7,13 +8,13 @@ const KEEP_MS = 60_000; // a browser may begin to save a moment after the click
 export function received(response: Response, onBytes: (bytes: number) => void): Promise<Blob> {
   if (!response.body) return response.blob();
   let bytes = 0;
-  let told = 0;
+  let told = -Infinity;
   const count = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, out) {
       bytes += chunk.length;
       out.enqueue(chunk);
-      if (Date.now() - told > TELL_MS) {
-        told = Date.now();
+      if (ticks() - told > TELL_MS) {
+        told = ticks();
         onBytes(bytes);
       }
     },

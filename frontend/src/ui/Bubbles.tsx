@@ -20,7 +20,14 @@ function statusText(message: Message): string {
   return known("chat.status", message.status) ?? message.status;
 }
 
-export function Answer({ message, text }: { message: Message; text: string }) {
+interface AnswerProps {
+  message: Message;
+  text: string;
+  /** Sends the question of a failed answer anew; undefined: not now. */
+  askAgain?: (() => void) | undefined;
+}
+
+export function Answer({ message, text, askAgain }: AnswerProps) {
   const final = isFinalMessage(message);
   return (
     <article
@@ -31,9 +38,16 @@ export function Answer({ message, text }: { message: Message; text: string }) {
     >
       <Words text={text} />
       {message.status === "failed" ? (
-        <p class="trouble" role="alert">
-          {known("error", message.error?.code) ?? message.error?.message ?? t("chat.status.failed")}
-        </p>
+        <>
+          <p class="trouble" role="alert">
+            {known("error", message.error?.code) ?? message.error?.message ?? t("chat.status.failed")}
+          </p>
+          <div>
+            <button type="button" aria-disabled={!askAgain} onClick={() => askAgain?.()}>
+              {t("chat.again")}
+            </button>
+          </div>
+        </>
       ) : (
         !final && (
           <p class="state">

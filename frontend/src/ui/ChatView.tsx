@@ -2,8 +2,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { t } from "../i18n";
-import { textOf } from "../logic/chat";
+import { questionOf, textOf } from "../logic/chat";
 import { chat, conversations, current, outbox } from "../state";
+import type { Message } from "../types";
 import { Answer, Question, UnsentQuestion } from "./Bubbles";
 import { Composer } from "./Composer";
 
@@ -36,6 +37,11 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   const unsent = outbox.value.filter((item) => item.conversationId === id);
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
+  const busy = unsent.some((item) => item.state !== "failed");
+  const again = (answer: Message) => {
+    const question = questionOf(shown, answer)?.content;
+    return question && !busy ? () => void actions.ask(question) : undefined;
+  };
   const title = conversations.value.find((c) => c.id === id)?.title;
 
   useEffect(() => {
@@ -72,14 +78,14 @@ export function ChatView({ actions }: { actions: ChatActions }) {
           message.role === "user" ? (
             <Question key={message.id} text={message.content ?? ""} />
           ) : (
-            <Answer key={message.id} message={message} text={textOf(shown, message)} />
+            <Answer key={message.id} message={message} text={textOf(shown, message)} askAgain={again(message)} />
           ),
         )}
         {unsent.map((item) => (
           <UnsentQuestion key={item.key} item={item} actions={actions} />
         ))}
       </div>
-      <Composer actions={actions} busy={unsent.some((item) => item.state !== "failed")} />
+      <Composer actions={actions} busy={busy} />
     </section>
   );
 }

@@ -58,7 +58,9 @@ def test_machine_that_cannot_start_its_worker_goes_off_long_before_its_timer() -
         assert machine.seconds_until_off() < LATE_S
 
 
-def worker_machine(python: str, watchdog_s: int = 120, shell: str = "/bin/sh") -> AbstractContextManager[RealMachine]:
+def worker_machine(
+    python: str, watchdog_s: int = 120, shell: str = "/bin/sh", docker: str = ""
+) -> AbstractContextManager[RealMachine]:
     """One whose user data and start script run as they are; `python` is a shell script, the worker's interpreter.
 
     Stand-ins fetch and install nothing, because the package is there. A failure of theirs would not end the machine:
@@ -69,11 +71,15 @@ def worker_machine(python: str, watchdog_s: int = 120, shell: str = "/bin/sh") -
         file["content"] = file["content"].replace("trap 'systemctl --no-block poweroff --force' ERR", "")
     for path in ("/opt/bin/aws", "/opt/bin/curl", "/opt/bin/python3", "/opt/foreverus/venv/bin/pip"):
         changed["write_files"].append({"path": path, "permissions": "0755", "content": "#!/bin/sh\n"})
+    changed["write_files"].append(
+        {"path": "/opt/bin/docker", "permissions": "0755", "content": f"#!/bin/sh\n{docker}\n"}
+    )
     worker = f"#!{shell}\n{python}\n"
     changed["write_files"].append({"path": PYTHON, "permissions": "0755", "content": worker})
     units = {
         "docker.service": "[Service]\nExecStart=/usr/bin/sleep infinity",
-        "foreverus-worker.service.d/limit.conf": f"[Service]\nWatchdogSec={watchdog_s}",
+        "foreverus-image.service.d/path.conf": "[Service]\nEnvironment=PATH=/opt/bin:/usr/sbin:/usr/bin",
+        "foreverus-worker.service.d/limit.conf": f"[Service]\nWatchdogSec={watchdog_s}\nReadWritePaths=/log",
     }
     for name, text in units.items():
         changed["write_files"].append({"path": f"/etc/systemd/system/{name}", "content": f"{text}\n"})
@@ -114,3 +120,16 @@ def test_worker_that_hangs_is_ended_by_the_watchdog_and_the_machine_with_it() ->
         lived = machine.seconds_until_off()
     assert lived > HANGS_AFTER_S, "three of its limits long its signs of life have kept it alive"
     assert lived < HANGS_AFTER_S + 2 + LATE_S
+
+
+SHOWS_UNIT = """\
+until grep -q failed /run/foreverus/image; do sleep 0.1; done
+until cp /run/foreverus/image /log/unit; do sleep 0.1; done
+"""
+
+
+def test_unit_that_ends_says_so_where_the_worker_reads_it() -> None:
+    with worker_machine(SHOWS_UNIT, docker="echo manifest unknown >&2; exit 1") as machine:
+        machine.log.chmod(0o777)  # the worker is nobody
+        said = machine.wait_for("unit")
+    assert said.startswith("failed 1\n") and "manifest unknown" in said, "its status, and what its journal has"

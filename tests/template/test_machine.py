@@ -53,6 +53,8 @@ def test_engine_listens_on_loopback_and_may_finish() -> None:
     (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
     assert "--publish 127.0.0.1:8000:8000" in start
     assert "--quantization" not in start  # it picks Marlin by itself
+    assert "--no-enable-log-requests" in start, "journal and console hold no prompts"
+    assert "--revision ${MODEL_REVISION} --tokenizer-revision ${MODEL_REVISION} --load-format safetensors" in start
     assert "--shutdown-timeout 110" in start
     assert "ExecStop=/usr/bin/docker stop --time 120 foreverus-engine" in unit("foreverus-engine.service")
 
@@ -116,6 +118,11 @@ def test_systemd_would_see_a_broken_unit(right: str, wrong: str, tmp_path: Path)
     path.write_text(path.read_text().replace(right, wrong))
     done = verified(tmp_path)
     assert "foreverus-worker.service" in done.stderr
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_log_reaches_the_console_that_outlives_the_machine(name: str) -> None:
+    assert {"StandardOutput=journal+console", "StandardError=journal+console"} <= set(unit(name))
 
 
 # ── The start, with stand-ins for the machine's programs ──

@@ -64,6 +64,7 @@ function Current({ session }: { session: Session }) {
           {known("error", error.code) ?? (error.message || error.code)}
         </p>
       )}
+      {error?.message && known("error", error.code) && <p class="hint">{error.message.split("\n")[0]}</p>}
       {isFinal(session) && !error && ended(session) && <p>{ended(session)}</p>}
       {!isFinal(session) && (attempt ?? 0) > 0 && <p class="trouble">{t("session.attempt", { n: (attempt ?? 0) + 1 })}</p>}
       <Boot session={session} />

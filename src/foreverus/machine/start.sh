@@ -18,7 +18,7 @@ make_environment() {
   apt-get update --quiet && apt-get install --quiet --yes python3-venv && python3 -m venv /opt/foreverus/venv
 }
 
-if [ -d /opt/dlami/nvme ]; then # the instance's own disk is faster than its volume
+if mountpoint -q /opt/dlami/nvme; then # the instance's own disk is faster than its volume; the folder alone says nothing
   mkdir -p /opt/dlami/nvme/weights
   ln -sfn /opt/dlami/nvme/weights /opt/foreverus/weights
 else

@@ -70,6 +70,6 @@ def check_cursor(query: dict[str, str], prefix: str) -> None:
     """Raises InvalidRequest for an `after` that no page of this list has named. An id that was deleted meanwhile still
     marks its place: a list that is read while others delete from it goes on."""
     after = query.get("after")
-    if after is not None and not re.fullmatch(rf"{prefix}_[0-9a-f]{{28}}", after):
+    if after is not None and not re.fullmatch(rf"{prefix}_[0-9a-f]{{20,28}}(?:output|error)?", after):
         message = f"There is no {quoted(after)} in this list: 'after' must be the id of an earlier page's last entry."
         raise InvalidRequest(message, param="after", code="invalid_field")

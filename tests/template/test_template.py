@@ -13,6 +13,7 @@ from foreverus.api import schemas
 from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
 from foreverus.costs.prices import listed_price
+from foreverus.files.service import MAX_INLINE_BYTES
 from foreverus.handlers import answer_chats
 from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
@@ -286,6 +287,11 @@ def test_refusals_can_be_read_by_a_page_and_by_openais_client() -> None:
         assert "Access-Control-Allow-Origin" in answer["ResponseParameters"]["Headers"]
         body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"words"')
         assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
+    large = api["GatewayResponses"]["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"]
+    assert f"at most {MAX_INLINE_BYTES:,} bytes" in json.loads(large)["error"]["message"]
+    events = [event["Properties"] for event in FUNCTIONS["ApiFunction"]["Events"].values()]
+    named = set(re.findall(r"POST (/\w+)", large))
+    assert named and named <= {one["Path"] for one in events if one["Method"] == "post"}
 
 
 def test_a_wrong_key_is_openais_401_and_who_is_throttled_is_told_when_to_come_again() -> None:

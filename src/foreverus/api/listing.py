@@ -70,6 +70,8 @@ def check_cursor(query: dict[str, str], prefix: str) -> None:
     """Raises InvalidRequest for an `after` that no page of this list has named. An id that was deleted meanwhile still
     marks its place: a list that is read while others delete from it goes on."""
     after = query.get("after")
-    if after is not None and not re.fullmatch(rf"{prefix}_[0-9a-f]{{20,28}}(?:output|error)?", after):
+    # The files that a batch makes have its digits and a word: see batches/finishing.py, file_ids.
+    words = "(?:output|error)?" if prefix == "file" else ""
+    if after is not None and not re.fullmatch(rf"{prefix}_[0-9a-f]{{28}}{words}", after):
         message = f"There is no {quoted(after)} in this list: 'after' must be the id of an earlier page's last entry."
         raise InvalidRequest(message, param="after", code="invalid_field")

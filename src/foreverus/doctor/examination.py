@@ -43,6 +43,8 @@ def _looked(name: str, check: Check, patient: Patient) -> Finding:
             return act(name, f"No credentials that AWS takes ({err.code}).", "aws configure")
         service, operation = err.call.split(":") if ":" in err.call else (err.call, "help")
         return act(name, f"Could not be looked at: {err}", f"aws {service} {operation.replace('_', '-')} help")
+    except KeyError as err:  # a stack of another age has other outputs
+        return act(name, f"Could not be looked at: the stack has no {err.args[0]}.", "sam deploy")
 
 
 def _stack(patient: Patient) -> tuple[Finding, Patient]:

@@ -2,10 +2,14 @@
 
 import base64
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from foreverus import ids
+from foreverus.api.listing import check_cursor
+from foreverus.batches.finishing import file_ids
 from foreverus.handlers import api
 from tests.unit.conftest import Aws
 
@@ -63,10 +67,24 @@ def test_a_limit_is_said_in_words(aws: Aws) -> None:
 
 
 @pytest.mark.parametrize("route", ["/conversations", "/sessions", "/files", "/batches"])
-@pytest.mark.parametrize("after", ["nope", "conv_1", "none_0000000000000000000000000001", "*"])
+@pytest.mark.parametrize("after", ["nope", "conv_1", "none_0000000000000000000000000001", "*", "batch_1output"])
 def test_an_unknown_cursor_is_named(aws: Aws, route: str, after: str) -> None:
     status, answer = ask("GET", route, queryStringParameters={"after": after})
     assert (status, answer["error"]["code"], answer["error"]["param"]) == (400, "invalid_field", "after")
+
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "made"),
+    [
+        *((prefix, ids.new_id(prefix, NOW)) for prefix in ("conv", "ses", "file", "batch")),
+        *(("file", file_id) for file_id in file_ids(ids.new_id("batch", NOW))),
+    ],
+)
+def test_every_id_that_we_make_is_a_cursor(prefix: str, made: str) -> None:
+    check_cursor({"after": made}, prefix)
 
 
 def test_a_query_parameter_comes_once(aws: Aws) -> None:

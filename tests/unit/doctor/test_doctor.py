@@ -308,6 +308,13 @@ def test_what_may_not_be_looked_at_is_said_and_the_others_are_looked_at(aws: Aws
         assert set(found) == {*before.CHECKS, "stack", *after.CHECKS, *after.EVERYWHERE}
 
 
+def test_stack_that_lacks_an_output_is_said_and_the_others_are_looked_at(aws: Aws) -> None:
+    del aws.answers["cloudformation.DescribeStacks"]["Stacks"][0]["Outputs"][1]
+    found = findings(aws)
+    assert "GpuSessionArn" in found["last deaths"].says and found["last deaths"].verdict is Verdict.ACT
+    assert found["GPUs"].verdict is Verdict.OK
+
+
 def test_no_region_is_said(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)

@@ -73,20 +73,14 @@ def test_from_request_to_receipt(cloud: Cloud, person: Person) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({}, 401),
-        ({"Authorization": "Bearer fu_nobodyskeynobodyskeynobodyskey00"}, 403),
-        ({"Authorization": "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."}, 403),
-        ({"Authorization": "Basic dTpw"}, 403),
-    ],
+    "authorization",
+    [None, "Bearer fu_nobodyskeynobodyskeynobodyskey00", "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.", "Basic dTpw"],
 )
-def test_without_a_valid_token_nothing_is_started(
-    cloud: Cloud, person: Person, headers: dict[str, str], status: int
-) -> None:
+def test_without_a_valid_token_nothing_is_started(cloud: Cloud, person: Person, authorization: str | None) -> None:
+    headers = {"Authorization": authorization} if authorization else {}
     before = executions(cloud)
     answer = httpx.post(f"{cloud.outputs['api_url']}/sessions", json={}, headers=headers, trust_env=False)
-    assert answer.status_code == status
+    assert answer.status_code == 401
     assert answer.json()["error"]["message"]
     assert executions(cloud) == before
 

@@ -73,18 +73,12 @@ def test_an_unknown_cursor_is_named(aws: Aws, route: str, after: str) -> None:
     assert (status, answer["error"]["code"], answer["error"]["param"]) == (400, "invalid_field", "after")
 
 
-NOW = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("prefix", "made"),
-    [
-        *((prefix, ids.new_id(prefix, NOW)) for prefix in ("conv", "ses", "file", "batch")),
-        *(("file", file_id) for file_id in file_ids(ids.new_id("batch", NOW))),
-    ],
-)
-def test_every_id_that_we_make_is_a_cursor(prefix: str, made: str) -> None:
-    check_cursor({"after": made}, prefix)
+def test_every_id_that_we_make_is_a_cursor() -> None:
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    for prefix in ("conv", "ses", "file", "batch"):
+        check_cursor({"after": ids.new_id(prefix, now)}, prefix)
+    for file_id in file_ids(ids.new_id("batch", now)):
+        check_cursor({"after": file_id}, "file")
 
 
 def test_a_query_parameter_comes_once(aws: Aws) -> None:

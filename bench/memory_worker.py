@@ -240,7 +240,7 @@ def put_batch(
         for n, body in enumerate(bodies)
     ]
     objects.put(record.source_key, "".join(json.dumps(line) + "\n" for line in lines).encode())
-    store.create(record, None, now)
+    store.create(record)
     return BatchRef("bench", batch_id)
 
 

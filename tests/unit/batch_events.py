@@ -47,7 +47,7 @@ def put_batches(world: Aws) -> None:
         request = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "168h"}
         options = {"metadata": {"backend": "gpu"}}
         # Its window is open while the test runs: handlers have the real clock.
-        store.create(model.new_batch(batch_id, USER, {**request, **options}, datetime.now(UTC)), None, NOW)
+        store.create(model.new_batch(batch_id, USER, {**request, **options}, datetime.now(UTC)))
     store.close_open(BAD_BATCH)
 
 

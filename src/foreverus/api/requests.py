@@ -12,6 +12,18 @@ MOST_BYTES = 1000  # of a value in a path or query; a sort key of the table has 
 MOST_HEADER_BYTES = 10_240  # API Gateway takes no more; only a digest of it is kept
 
 
+@dataclass(frozen=True, slots=True)
+class RequestAttempt:
+    """What a request says of being sent again. `key`: its Idempotency-Key; `retry`: how many tries of the same client
+    went before this one, None where it does not count them."""
+
+    key: str = ""
+    retry: int | None = None
+
+
+NOT_REPEATED = RequestAttempt()
+
+
 @dataclass(frozen=True)
 class Request:
     event: dict[str, Any]
@@ -44,6 +56,13 @@ class Request:
     def idempotency_key(self) -> str:
         key = self._header("idempotency-key")
         return _whole({"Idempotency-Key": key}, MOST_HEADER_BYTES)["Idempotency-Key"] if key else ""
+
+    @property
+    def attempt(self) -> RequestAttempt:
+        """OpenAI's clients (all made with Stainless) count their tries."""
+        count = self._header("x-stainless-retry-count")
+        counts = count.isascii() and count.isdigit() and len(count) <= 6
+        return RequestAttempt(self.idempotency_key, int(count) if counts else None)
 
     @property
     def content_type(self) -> str:

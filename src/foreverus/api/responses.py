@@ -14,9 +14,12 @@ _HEADERS = {
     "Cache-Control": "no-store",
     # No cookies are used, so any page may ask; the bearer token is what counts.
     "Access-Control-Allow-Origin": "*",
-    # The page measures time by the server's clock, which API Gateway writes into each answer.
-    "Access-Control-Expose-Headers": "Date",
+    # The page measures time by the server's clock, which API Gateway writes into each answer; OpenAI's client in a
+    # browser reads others.
+    "Access-Control-Expose-Headers": "Date,*",
 }
+# OpenAI's clients try a conflict again, up to twice; here none goes away by itself.
+_FINAL = {"x-should-retry": "false"}
 
 
 def ok(body: Shown) -> Response:
@@ -41,4 +44,5 @@ def download(content_type: str, filename: str, text: str | None, url: str) -> Re
 
 
 def json_response(status: int, body: Shown) -> Response:
-    return {"statusCode": status, "headers": _HEADERS, "body": json.dumps(body, ensure_ascii=False)}
+    headers = {**_HEADERS, **_FINAL} if status == 409 else _HEADERS
+    return {"statusCode": status, "headers": headers, "body": json.dumps(body, ensure_ascii=False)}

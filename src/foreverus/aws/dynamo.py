@@ -174,9 +174,9 @@ class Table:
                 return
             request["ExclusiveStartKey"] = found["LastEvaluatedKey"]
 
-    def put(self, item: Values, condition: str = "") -> None:
+    def put(self, item: Values, condition: str = "", values: Values | None = None) -> None:
         """Raises ConditionFailed."""
-        request = {"TableName": self.name, "Item": to_attribute_values(item), **_condition(condition)}
+        request = {"TableName": self.name, "Item": to_attribute_values(item), **_condition(condition, values)}
         self._write(lambda: self.client.put_item(**request))
 
     def put_all(self, items: Sequence[Values]) -> None:

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
-from foreverus.aws import keys
 from foreverus.batches.plan.records import LearnedSpeed, NextRound, Setbacks
 from foreverus.batches.records import (
     Batch,
@@ -30,32 +29,27 @@ class MemoryBatches:
         self.records: dict[BatchRef, Batch] = {}
         self.open: dict[str, OpenBatch] = {}
         self.pending = MemoryPendingWork()
-        self.repeats: dict[str, BatchRef] = {}
         self.parts: dict[str, dict[int, Shard]] = {}
         self.results: dict[tuple[str, int], dict[int, LineResult]] = {}
         self.suspected: dict[tuple[str, int], dict[int, int]] = {}
         self.speeds: dict[str, LearnedSpeed] = {}
         self.result_writes = 0  # for those who count them
 
-    def create(self, batch: Batch, repeat_key: keys.Key | None, now: datetime) -> Batch:
-        if repeat_key:
-            first = self.repeats.setdefault(repeat_key["pk"], batch.ref)
-            if first != batch.ref:
-                return self.records[first]
+    def create(self, batch: Batch) -> Batch:
+        if batch.ref in self.records:
+            return self.records[batch.ref]
         self.records[batch.ref] = batch
         self.open[batch.batch_id] = OpenBatch(
             batch_id=batch.batch_id, user_id=batch.user_id, created_at=batch.created_at, trigger=batch.trigger
         )
         return batch
 
-    def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool:
+    def discard(self, ref: BatchRef) -> bool:
         known = self.records.get(ref)
         if known is None or known.status is not BatchStatus.VALIDATING:
             return False
         self.records.pop(ref)
         self.open.pop(ref.batch_id, None)
-        if repeat_key:
-            self.repeats.pop(repeat_key["pk"], None)
         return True
 
     def get(self, ref: BatchRef) -> Batch | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from foreverus.api.requests import RequestAttempt
 from foreverus.aws.s3 import Objects
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.records import BatchTrigger
@@ -30,7 +31,7 @@ class Creates(Protocol):
     """`BatchService`."""
 
     def create(
-        self, user_id: str, request: Mapping[str, object], key: str = "", trigger: BatchTrigger = BatchTrigger.API
+        self, user_id: str, request: Mapping[str, object], attempt: RequestAttempt, trigger: BatchTrigger
     ) -> dict[str, object]: ...
 
 
@@ -88,7 +89,7 @@ class ScheduledBatches:
         for one in inputs:
             request = {**asked, "input_file_id": f"s3://{self.bucket}/{one.key}"}
             try:
-                batch = self.service.create(SCHEDULE_USER, request, one.once, BatchTrigger.SCHEDULE)
+                batch = self.service.create(SCHEDULE_USER, request, RequestAttempt(one.once), BatchTrigger.SCHEDULE)
                 if one.etag:
                     self.runs.note_run(one.key, one.etag, str(batch["id"]))
             except Exception as err:

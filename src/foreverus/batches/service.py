@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus import ids
 from foreverus.api.listing import read_listing
-from foreverus.api.requests import MOST_BYTES
+from foreverus.api.requests import MOST_BYTES, NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
-from foreverus.aws import keys
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.model import new_batch, source_key
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger, Shard
@@ -20,6 +18,8 @@ from foreverus.batches.views import public_batch
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import SCHEDULE_USER, FilePurpose
 from foreverus.files.service import FileService
+from foreverus.idempotency.records import CreateRequest, fingerprint
+from foreverus.idempotency.store import Once
 from foreverus.sessions.start import SessionMachine
 from foreverus.text import shortened
 
@@ -38,32 +38,40 @@ class BatchService:
     tasks: Tasks
     bucket: str
     cost_of: Callable[[Batch, list[Shard]], float | None]
+    once: Once
     clock: Callable[[], datetime]
 
     def create(
-        self, user_id: str, request: Mapping[str, Any], key: str = "", trigger: BatchTrigger = BatchTrigger.API
+        self,
+        user_id: str,
+        request: Mapping[str, Any],
+        attempt: RequestAttempt = NOT_REPEATED,
+        trigger: BatchTrigger = BatchTrigger.API,
     ) -> Body:
-        """A new batch, or the one that an earlier request with the same Idempotency-Key `key` made.
+        """A new batch, or the one that an earlier try of the same request made.
 
-        Raises InvalidRequest and NotFound that name the field, or NotAccepted: nothing was kept.
+        Raises InvalidRequest and NotFound that name the field, Conflict for a key that came with another request, or
+        NotAccepted: nothing was kept.
         """
-        now = self.clock()
-        batch = new_batch(ids.new_id("batch", now), user_id, request, now, trigger)
-        self._check_input(user_id, request["input_file_id"])
-        repeat_key = keys.idempotency_key(user_id, "batches", key) if key else None
-        kept = self.store.create(batch, repeat_key, now)
-        if kept.status is BatchStatus.VALIDATING:
-            # A repeated request too: the first one may have ended before its start.
-            kept = self._start(kept.ref, repeat_key, kept.batch_id == batch.batch_id) or kept
+        asked = CreateRequest(user_id, "batches", fingerprint(request), attempt)
+        with self.once(asked, "batch") as claim:
+            kept = None if claim.is_first else self.store.get(BatchRef(user_id, claim.id))
+            if kept is None:
+                batch = new_batch(claim.id, user_id, request, self.clock(), trigger)
+                self._check_input(user_id, request["input_file_id"])
+                kept = self.store.create(batch)
+            if kept.status is BatchStatus.VALIDATING:
+                # A repeated request too: the first one may have ended before its start.
+                kept = self._start(kept.ref, claim.is_first) or kept
         return self.show(kept)
 
-    def _start(self, ref: BatchRef, repeat_key: keys.Key | None, is_new: bool) -> Batch | None:
+    def _start(self, ref: BatchRef, is_new: bool) -> Batch | None:
         """The batch, where its execution has brought it further already: a start whose answer is lost may have taken
         effect all the same."""
         try:
             self.machine.start(ref.batch_id, {"batch_id": ref.batch_id, "user_id": ref.user_id})
         except Exception as err:
-            if is_new and not self.store.discard(ref, repeat_key):
+            if is_new and not self.store.discard(ref):
                 logger.warning("%s runs, although its start failed", ref.batch_id, exc_info=True)
                 return self.store.get(ref)
             raise NotAccepted("The batch could not be started. Send the request again.") from err

@@ -33,8 +33,8 @@ class Batches(Protocol):
     """What the parts of a batch's life share. Where a change gives False or None the batch has moved on, and nothing
     was changed."""
 
-    def create(self, batch: Batch, repeat_key: keys.Key | None, now: datetime) -> Batch: ...
-    def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool: ...
+    def create(self, batch: Batch) -> Batch: ...
+    def discard(self, ref: BatchRef) -> bool: ...
     def get(self, ref: BatchRef) -> Batch | None: ...
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Batch]: ...
     def open_batches(self) -> list[OpenBatch]: ...
@@ -69,34 +69,25 @@ class BatchStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def create(self, batch: Batch, repeat_key: keys.Key | None, now: datetime) -> Batch:
-        """Keeps a new batch; returns it, or the one that an earlier request with the same Idempotency-Key made."""
+    def create(self, batch: Batch) -> Batch:
+        """Keeps a new batch; returns it, or the one that an earlier try has kept under the same id."""
         key, open_key = keys.batch_key(batch.user_id, batch.batch_id), keys.open_batch_key(batch.batch_id)
-        writes = [
-            put_write({**key, **codec.batch_to_item(batch)}, "attribute_not_exists(pk)"),
-            put_write({**open_key, **codec.open_to_item(batch)}),
-        ]
-        if repeat_key:
-            expires_at = int(now.timestamp()) + 86_400
-            earlier = {**repeat_key, "batch_id": batch.batch_id, "expires_at": expires_at}
-            writes.append(put_write(earlier, "attribute_not_exists(pk)"))
         try:
-            self.items.transact(*writes)
-        except ConditionFailed as err:
-            if not repeat_key or len(writes) - 1 not in err.writes:
-                raise
-            first = self.items.get(repeat_key) or {}
-            return self.get(BatchRef(batch.user_id, str(first.get("batch_id")))) or batch
+            self.items.transact(
+                put_write({**key, **codec.batch_to_item(batch)}, "attribute_not_exists(pk)"),
+                put_write({**open_key, **codec.open_to_item(batch)}),
+            )
+        except ConditionFailed:
+            return self.get(batch.ref) or batch
         return batch
 
-    def discard(self, ref: BatchRef, repeat_key: keys.Key | None) -> bool:
+    def discard(self, ref: BatchRef) -> bool:
         """Undoes `create` when the batch could not be started. False, and nothing is undone, when its execution has
         brought it further; one that begins later finds no batch."""
         record, names = keys.batch_key(ref.user_id, ref.batch_id), {"#status": "status"}
         return self.items.transact_if(
             delete_write(record, "#status = :validating", {":validating": BatchStatus.VALIDATING.value}, names),
             delete_write(keys.open_batch_key(ref.batch_id)),
-            *([delete_write(repeat_key)] if repeat_key else []),
         )
 
     def get(self, ref: BatchRef) -> Batch | None:

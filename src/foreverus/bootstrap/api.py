@@ -46,10 +46,10 @@ def build() -> ApiServices:
     start = shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    batches = shared.batch_service(env)
+    batches, once = shared.batch_service(env), shared.once(env.table_name)
     return ApiServices(
-        sessions=SessionService(SessionStore(table), start),
-        conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, aws.clock),
+        sessions=SessionService(SessionStore(table), start, once),
+        conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, once, aws.clock),
         models=Catalog(env.model_id, env.context_tokens),
         usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, aws.region(), aws.clock),
         files=batches.files,

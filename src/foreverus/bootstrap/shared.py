@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
     from foreverus.batches.waiting import WaitingBatches
     from foreverus.conversations.waiting import WaitingMessages
+    from foreverus.idempotency.store import Once
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.start import SessionStarter
 
@@ -109,6 +110,13 @@ def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "B
     return BatchCosts(SessionStore(aws.items(table_name)), rates, aws.clock)
 
 
+def once(table_name: str) -> "Once":
+    """For everything that a request creates."""
+    from foreverus.idempotency.store import ClaimStore, Once
+
+    return Once(ClaimStore(aws.items(table_name)), aws.clock)
+
+
 def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
     """What the API's routes call, and the schedule."""
     from foreverus.batches.service import BatchService
@@ -116,14 +124,15 @@ def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
     from foreverus.files.service import FileService
     from foreverus.files.store import FileStore
 
-    table = aws.items(env.table_name)
+    table, create_once = aws.items(env.table_name), once(env.table_name)
     return BatchService(
         store=BatchStore(table),
-        files=FileService(FileStore(table), aws.objects(env.data_bucket), aws.clock),
+        files=FileService(FileStore(table), aws.objects(env.data_bucket), create_once, aws.clock),
         machine=aws.machine(env.batch_run_arn),
         tasks=aws.tasks(),
         bucket=env.data_bucket,
         cost_of=batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id),
+        once=create_once,
         clock=aws.clock,
     )
 

@@ -9,13 +9,15 @@ from typing import Any
 from foreverus import ids
 from foreverus.api import schemas
 from foreverus.api.listing import fitting, read_listing
+from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
-from foreverus.aws import keys
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.views import public_answer, public_conversation, public_exchanges, public_question
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
+from foreverus.idempotency.records import CreateRequest, fingerprint
+from foreverus.idempotency.store import Once
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.views import public_session
@@ -35,20 +37,29 @@ class ConversationService:
     queue: MessageQueue
     sessions: SessionStarter
     context_tokens: int
+    once: Once
     clock: Callable[[], datetime]
 
-    def create(self, user_id: str, title: str = "", system: str = "") -> Body:
-        now = self.clock()
-        conversation = Conversation(
-            conversation_id=ids.new_id("conv", now),
-            user_id=user_id,
-            title=title,
-            system=system,
-            created_at=ids.timestamp(now),
-            updated_at=ids.timestamp(now),
-        )
-        self.store.create(conversation)
-        return public_conversation(conversation)
+    def create(
+        self,
+        user_id: str,
+        title: str = "",
+        system: str = "",
+        attempt: RequestAttempt = NOT_REPEATED,
+    ) -> Body:
+        """A new conversation, or the one that an earlier try of the same request made. Raises Conflict."""
+        asked = CreateRequest(user_id, "conversations", fingerprint({"title": title, "system": system}), attempt)
+        with self.once(asked, "conv") as claim:
+            now = ids.timestamp(self.clock())
+            conversation = Conversation(
+                conversation_id=claim.id,
+                user_id=user_id,
+                title=title,
+                system=system,
+                created_at=now,
+                updated_at=now,
+            )
+            return public_conversation(self.store.create(conversation))
 
     def list_conversations(self, user_id: str, query: dict[str, str]) -> Body:
         found = read_listing(lambda limit, after: self.store.newest(user_id, limit, after), query, "conv")
@@ -79,17 +90,24 @@ class ConversationService:
         listed = fitting(public_exchanges(found, newest_first=newest_first, after=after), limit)
         return listed.body(lambda shown: shown)
 
-    def post(self, user_id: str, conversation_id: str, request: dict[str, Any], key: str = "") -> Body:
+    def post(
+        self,
+        user_id: str,
+        conversation_id: str,
+        request: Mapping[str, Any],
+        attempt: RequestAttempt = NOT_REPEATED,
+    ) -> Body:
         """Accepts one message: `{message, answer, session}`; session is None when one is just ending (`close_session`
         then starts its successor, because the request is pending).
 
-        `key` is the client's Idempotency-Key: the same key again is the same message. Raises InvalidRequest,
-        NotFound, SpendCapReached (no GPU may be bought for it), or NotAccepted: nothing was kept.
+        An earlier try of the same request made the same message. Raises InvalidRequest, NotFound, Conflict (a key that
+        came with another message), SpendCapReached (no GPU may be bought for it), or NotAccepted: nothing was kept.
         """
-        repeat_key = keys.idempotency_key(user_id, conversation_id, key) if key else None
-        self._check_cap(repeat_key)
-        self._check_size(request["content"])
-        question = self._accept(self._question(user_id, conversation_id, request), repeat_key)
+        asked = CreateRequest(user_id, conversation_id, fingerprint(request), attempt)
+        with self.once(asked, "msg") as claim:
+            ref = MessageRef(claim.id, conversation_id, user_id)
+            # What was accepted before the cap was reached stays accepted.
+            question = (None if claim.is_first else self.store.question(ref)) or self._accept(ref, request)
         session = self._see_that_it_is_answered(user_id)
         return {
             "message": public_question(question),
@@ -97,36 +115,28 @@ class ConversationService:
             "session": public_session(session) if session else None,
         }
 
-    def _check_cap(self, repeat_key: keys.Key | None) -> None:
-        """A message that was accepted before the cap was reached stays accepted."""
-        try:
-            self.sessions.check_cap()
-        except SpendCapReached:
-            if not (repeat_key and self.store.was_accepted(repeat_key)):
-                raise
-
-    def _accept(self, question: Question, repeat_key: keys.Key | None) -> Question:
-        """The question, or the one that an earlier request with the same key asked."""
-        accepted = self.store.accept(question, repeat_key)
-        if accepted != question.message_id:
-            earlier = MessageRef(accepted, question.conversation_id, question.user_id)
-            return self.store.question(earlier) or question
+    def _accept(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
+        """A new question."""
+        self.sessions.check_cap()
+        self._check_size(request["content"])
+        question = self._question(ref, request)
+        if not self.store.accept(question):  # another try of the same request is a moment ahead
+            return self.store.question(ref) or question
         try:
             self.queue.send(question)
         except Exception as err:
-            if self.store.undo_accept(question.ref, repeat_key):
+            if self.store.undo_accept(question.ref):
                 raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
             logger.warning("%s is answered, although its sending failed", question.message_id, exc_info=True)
         return question
 
-    def _question(self, user_id: str, conversation_id: str, request: dict[str, Any]) -> Question:
-        now = self.clock()
+    def _question(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
         return Question(
-            message_id=ids.new_id("msg", now),
-            conversation_id=conversation_id,
-            user_id=user_id,
+            message_id=ref.message_id,
+            conversation_id=ref.conversation_id,
+            user_id=ref.user_id,
             content=request["content"],
-            created_at=ids.timestamp(now),
+            created_at=ids.timestamp(self.clock()),
             options=AnswerOptions(max_tokens=request.get("max_tokens"), temperature=request.get("temperature")),
         )
 

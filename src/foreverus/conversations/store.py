@@ -23,15 +23,18 @@ from foreverus.sessions.pending import PendingMessage, ended_write, pending_writ
 
 logger = logging.getLogger(__name__)
 
-IDEMPOTENCY_SECONDS = 24 * 3600  # as long as OpenAI's and Stripe's APIs remember a key
-
 
 class ConversationStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def create(self, conversation: Conversation) -> None:
-        self.items.put(conversation_to_item(conversation))
+    def create(self, conversation: Conversation) -> Conversation:
+        """The conversation, or the one that an earlier try has kept under the same id."""
+        try:
+            self.items.put(conversation_to_item(conversation), "attribute_not_exists(pk)")
+        except ConditionFailed:
+            return self.get(conversation.user_id, conversation.conversation_id)
+        return conversation
 
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Conversation]:
         """Newest first: ids sort by time."""
@@ -82,46 +85,33 @@ class ConversationStore:
             (conversation_from_item(conversation), question, answer) if conversation and question and answer else None
         )
 
-    def accept(self, question: Question, repeat_key: keys.Key | None = None) -> str:
-        """Keeps the question and that it is pending, both or neither. Returns the accepted message's id.
-
-        With `repeat_key` (an Idempotency-Key's item) a repeated request gets the first one's message id and changes
-        nothing. Raises NotFound when the conversation is not the user's.
-        """
+    def accept(self, question: Question) -> bool:
+        """Keeps the question and that it is pending, both or neither. False where an earlier try has kept it under the
+        same id. Raises NotFound when the conversation is not the user's."""
         pending = PendingMessage(
             message_id=question.message_id,
             conversation_id=question.conversation_id,
             user_id=question.user_id,
             created_at=question.created_at,
         )
-        writes = [
-            update_write(
-                keys.conversation_key(question.user_id, question.conversation_id),
-                "SET updated_at = :now",
-                {":now": question.created_at},
-                condition="attribute_exists(pk)",
-            ),
-            put_write(question_to_item(question), "attribute_not_exists(pk)"),
-            pending_write(pending),
-        ]
-        if repeat_key:
-            expires_at = int(ids.parse_timestamp(question.created_at).timestamp()) + IDEMPOTENCY_SECONDS
-            remembered = {**repeat_key, "message_id": question.message_id, "expires_at": expires_at}
-            writes.append(put_write(remembered, "attribute_not_exists(pk)"))
         try:
-            self.items.transact(*writes)
+            self.items.transact(
+                update_write(
+                    keys.conversation_key(question.user_id, question.conversation_id),
+                    "SET updated_at = :now",
+                    {":now": question.created_at},
+                    condition="attribute_exists(pk)",
+                ),
+                put_write(question_to_item(question), "attribute_not_exists(pk)"),
+                pending_write(pending),
+            )
         except ConditionFailed as err:
             if 0 in err.writes:
                 raise _no_conversation(question.conversation_id) from err
-            first = self.items.get(repeat_key) if repeat_key else None
-            return str(first["message_id"]) if first else question.message_id
-        return question.message_id
+            return False
+        return True
 
-    def was_accepted(self, repeat_key: keys.Key) -> bool:
-        """Whether a request with this Idempotency-Key has been accepted before."""
-        return self.items.get(repeat_key) is not None
-
-    def undo_accept(self, message: MessageRef, repeat_key: keys.Key | None = None) -> bool:
+    def undo_accept(self, message: MessageRef) -> bool:
         """For a question that could not be queued. False, and nothing is undone, when somebody has begun to answer it:
         it was queued. Who begins later finds no question."""
         conversation_id, message_id = message.conversation_id, message.message_id
@@ -129,7 +119,6 @@ class ConversationStore:
             check_write(keys.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
             delete_write(keys.question_key(conversation_id, message_id)),
             ended_write(message_id),
-            *([delete_write(repeat_key)] if repeat_key else []),
         )
 
     def delete(self, user_id: str, conversation_id: str, now: datetime) -> None:

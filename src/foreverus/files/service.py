@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from foreverus import ids
 from foreverus.api import schemas
 from foreverus.api.listing import Listing, check_cursor
+from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import JSONL, Objects
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
@@ -25,6 +25,8 @@ from foreverus.files.records import (
 )
 from foreverus.files.store import Files
 from foreverus.files.views import public_file
+from foreverus.idempotency.records import CreateRequest, fingerprint
+from foreverus.idempotency.store import Once
 from foreverus.text import is_blank, quoted
 
 # Lambda takes and gives at most 6 MB, in which base64 makes 4 of 3 bytes.
@@ -52,10 +54,11 @@ class Download(NamedTuple):
 class FileService:
     store: Files
     objects: Objects
+    once: Once
     clock: Callable[[], datetime]
 
-    def upload(self, user_id: str, content_type: str, body: bytes) -> Body:
-        """A small file, as a form. Raises InvalidRequest."""
+    def upload(self, user_id: str, content_type: str, body: bytes, attempt: RequestAttempt = NOT_REPEATED) -> Body:
+        """A small file, as a form. Raises InvalidRequest and Conflict."""
         form = read_form(content_type, body)
         unknown = sorted((form.fields.keys() | form.files.keys()) - {"file", "purpose"})
         if unknown:
@@ -80,21 +83,28 @@ class FileService:
                 param="file",
                 code="file_too_large",
             )
-        record = self._new(user_id, file.filename, len(file.data))
-        self.objects.put(record.object_key, file.data, JSONL)
-        self.store.put(record)
-        return public_file(record)
+        content = fingerprint({"form": form.fields, "filename": file.filename}, file.data)
+        with self.once(CreateRequest(user_id, "files", content, attempt), "file") as claim:
+            record = None if claim.is_first else self.store.get(user_id, claim.id)
+            if record is None:
+                record = self._new(claim.id, user_id, file.filename, len(file.data))
+                self.objects.put(record.object_key, file.data, JSONL)
+                self.store.put(record)
+            return public_file(record)
 
-    def announce(self, user_id: str, request: Mapping[str, Any]) -> Body:
+    def announce(self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes}`."""
         _check_purpose(request["purpose"])
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
             message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
             raise InvalidRequest(message, param="bytes", code="file_too_large")
-        record = replace(self._new(user_id, request["filename"], size), status=FileStatus.PENDING)
+        with self.once(CreateRequest(user_id, "files", fingerprint(request), attempt), "file") as claim:
+            record = None if claim.is_first else self.store.get(user_id, claim.id)
+            if record is None:
+                record = replace(self._new(claim.id, user_id, request["filename"], size), status=FileStatus.PENDING)
+                self.store.put(record)
         url, headers, expires_at = self.objects.presigned_put(record.object_key, size, JSONL)
-        self.store.put(record)
         upload = {"method": "PUT", "url": url, "headers": headers, "expires_at": int(expires_at.timestamp())}
         return {**public_file(record), "upload": upload}
 
@@ -150,10 +160,9 @@ class FileService:
         self.objects.delete(file.object_key)
         return {"id": file_id, "object": "file", "deleted": True}
 
-    def _new(self, user_id: str, filename: str, size: int) -> File:
-        now = self.clock()
+    def _new(self, file_id: str, user_id: str, filename: str, size: int) -> File:
         name = filename[:MOST_FILENAME_CHARACTERS] or "file.jsonl"
-        return new_file(ids.new_id("file", now), user_id, name, size, now)
+        return new_file(file_id, user_id, name, size, self.clock())
 
     def _looked_after(self, file: File) -> File:
         """A pending upload may be there by now: S3 tells nobody."""

@@ -12,32 +12,34 @@ from foreverus.bootstrap.api import ApiServices, build
 from foreverus.sessions.views import public_usage
 
 ROUTES: Routes[ApiServices] = {
-    "POST /sessions": lambda r, s: created(*s.sessions.start(r.user_id, r.body("session_create"))),
+    "POST /sessions": lambda r, s: created(*s.sessions.start(r.user_id, r.body("session_create"), r.attempt)),
     "GET /sessions": lambda r, s: ok(s.sessions.list_sessions(r.query)),
     "GET /sessions/{session_id}": lambda r, s: ok(s.sessions.get(r.path["session_id"])),
     "DELETE /sessions/{session_id}": lambda r, s: accepted(s.sessions.end(r.path["session_id"])),
-    "POST /conversations": lambda r, s: created(s.conversations.create(r.user_id, **r.body("conversation_create"))),
+    "POST /conversations": lambda r, s: created(
+        s.conversations.create(r.user_id, attempt=r.attempt, **r.body("conversation_create"))
+    ),
     "GET /conversations": lambda r, s: ok(s.conversations.list_conversations(r.user_id, r.query)),
     "GET /conversations/{conversation_id}": lambda r, s: ok(s.conversations.get(r.user_id, r.path["conversation_id"])),
     "DELETE /conversations/{conversation_id}": lambda r, s: ok(
         s.conversations.delete(r.user_id, r.path["conversation_id"])
     ),
     "POST /conversations/{conversation_id}/messages": lambda r, s: accepted(
-        s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.idempotency_key)
+        s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.attempt)
     ),
     "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
         s.conversations.messages(r.user_id, r.path["conversation_id"], r.query)
     ),
     "POST /files": lambda r, s: ok(
-        s.files.upload(r.user_id, r.content_type, r.raw_body)
+        s.files.upload(r.user_id, r.content_type, r.raw_body, r.attempt)
         if r.is_form
-        else s.files.announce(r.user_id, r.body("file_create"))
+        else s.files.announce(r.user_id, r.body("file_create"), r.attempt)
     ),
     "GET /files": lambda r, s: ok(s.files.list_files(r.user_id, r.query)),
     "GET /files/{file_id}": lambda r, s: ok(s.files.get(r.user_id, r.path["file_id"])),
     "DELETE /files/{file_id}": lambda r, s: ok(s.files.delete(r.user_id, r.path["file_id"])),
     "GET /files/{file_id}/content": lambda r, s: download(*s.files.content(r.user_id, r.path["file_id"])),
-    "POST /batches": lambda r, s: ok(s.batches.create(r.user_id, r.body("batch_create"), r.idempotency_key)),
+    "POST /batches": lambda r, s: ok(s.batches.create(r.user_id, r.body("batch_create"), r.attempt)),
     "GET /batches": lambda r, s: ok(s.batches.list_batches(r.user_id, r.query)),
     "GET /batches/{batch_id}": lambda r, s: ok(s.batches.get(r.user_id, r.path["batch_id"])),
     "POST /batches/{batch_id}/cancel": lambda r, s: ok(s.batches.cancel(r.user_id, r.path["batch_id"])),

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from foreverus.api.listing import read_listing
+from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.dynamo import ConditionFailed
 from foreverus.errors import NotFound
+from foreverus.idempotency.records import CreateRequest, fingerprint
+from foreverus.idempotency.store import Once
 from foreverus.sessions.records import Session, Trigger, expected_boot_seconds
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
@@ -20,10 +23,19 @@ BOOTS_TO_LEARN_FROM = 10
 class SessionService:
     store: SessionStore
     starter: SessionStarter
+    once: Once
 
-    def start(self, user_id: str, request: Mapping[str, Any]) -> tuple[Body, bool]:
-        """(the session to show, whether it is a new one)."""
-        session, started = self.starter.start(user_id, Trigger.PAGE, **request)
+    def start(
+        self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED
+    ) -> tuple[Body, bool]:
+        """(the session to show, whether it is a new one). What an earlier try of the same request has started is shown,
+        although it may be over by now: nobody asked for two. Raises Conflict, and what `SessionStarter.start` does."""
+        asked = CreateRequest(user_id, "sessions", fingerprint(request), attempt)
+        with self.once(asked, "ses") as claim:
+            earlier = None if claim.is_first else self.store.get(claim.id)
+            if earlier:
+                return self.show(earlier), False
+            session, started = self.starter.start(user_id, Trigger.PAGE, session_id=claim.id, **request)
         return self.show(session), started
 
     def list_sessions(self, query: dict[str, str]) -> Body:

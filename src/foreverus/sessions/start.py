@@ -47,18 +47,20 @@ class SessionStarter:
         allow_on_demand: bool = False,
         batch_id: str = "",
         bake_token: str = "",
+        session_id: str = "",
     ) -> tuple[Session, bool]:
         """Returns (session, started). `started` is False when a live session was joined instead.
 
         The record and the slot are claimed before the execution is started, so two people who press the button
         at once get one GPU. If the execution cannot be started the claim is undone: NotAccepted.
+        `session_id`: of a new session, where its caller has one for it.
         Raises SpendCapReached when nothing is live and the month has cost as much as its cap.
         """
         for _ in range(3):
             if joined := self._live():
                 return joined, False
             session = self._new(owner, trigger, 0, idle_seconds, allow_on_demand, batch_id)
-            session = replace(session, bake_token=bake_token)
+            session = replace(session, bake_token=bake_token, session_id=session_id or session.session_id)
             try:
                 within_cap = self.store.claim(session, self.monthly_cap_usd)
             except AnotherSessionIsLive:

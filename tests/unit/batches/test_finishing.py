@@ -114,7 +114,7 @@ def world(lines: int = 3, blank: frozenset[int] = frozenset(), validated: bool =
         "metadata": {"team": "blue"},
     }
     made.objects.put("files/ana/file_in", jsonl(list(range(1, lines + 1)), set(blank)))
-    made.store.create(new_batch("batch_1", "ana", request, NOW), None, NOW)
+    made.store.create(new_batch("batch_1", "ana", request, NOW))
     if validated:
         assert Validator(made.store, made.objects, made.outbox, MODEL, lambda: NOW).run(REF)["valid"]
     return made

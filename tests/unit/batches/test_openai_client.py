@@ -192,7 +192,7 @@ def test_batches_are_listed_page_after_page_with_the_scheduled_ones(client: open
             item = new_batch(
                 ids.new_id("batch", bootstrap.aws.clock()), "schedule", request, NOW, BatchTrigger.SCHEDULE
             )
-            made.append(BatchStore(aws.items).create(item, None, NOW).batch_id)
+            made.append(BatchStore(aws.items).create(item).batch_id)
         else:
             made.append(client.batches.create(input_file_id=file.id, endpoint=CHAT, completion_window="24h").id)
     assert [batch.id for batch in client.batches.list(limit=2)] == made[::-1]

@@ -1,5 +1,6 @@
 """Scheduled batches: one a run, or one a new file; and people hear of every run that does not start."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from foreverus import ids
-from foreverus.aws import keys
+from foreverus.api.requests import RequestAttempt
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger
@@ -28,21 +29,21 @@ class Service:
 
     store: MemoryBatches
     world: "World"
-    requests: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[Mapping[str, Any]] = field(default_factory=list)
+    made: dict[str, str] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
 
     def create(
-        self, user_id: str, request: dict[str, Any], key: str = "", trigger: BatchTrigger = BatchTrigger.API
+        self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt, trigger: BatchTrigger
     ) -> dict[str, Any]:
         if request["input_file_id"] in self.refused:
             raise NotAccepted("The batch could not be started.")
-        batch_id = f"batch_{len(self.store.records) + 1}"
+        batch_id = self.made.setdefault(attempt.key, f"batch_{len(self.store.records) + 1}")
         at = ids.timestamp(self.world.now)
         batch = Batch(batch_id=batch_id, user_id=user_id, trigger=trigger, created_at=at)
-        kept = self.store.create(batch, keys.idempotency_key(user_id, "batches", key), NOW)
-        if kept.batch_id == batch_id:
+        if self.store.get(batch.ref) is None:
             self.requests.append(request)
-        return {"id": kept.batch_id}
+        return {"id": self.store.create(batch).batch_id}
 
 
 @dataclass

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from foreverus.api.requests import RequestAttempt
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.input.lines import CHAT
@@ -15,6 +16,7 @@ from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import FilePurpose, FileStatus, new_file
 from foreverus.files.service import FileService
 from foreverus.files.store import MemoryFiles
+from foreverus.idempotency.store import MemoryClaims, Once
 from tests.unit.batches.altering import alter, known, next_round
 from tests.unit.conftest import NOW
 
@@ -40,7 +42,8 @@ class World:
         self.store, self.machine, self.tasks = MemoryBatches(), machine or Machine(), MemoryTasks()
         self.objects = MemoryObjects(lambda: NOW)
         self.files = MemoryFiles()
-        files = FileService(self.files, self.objects, lambda: NOW)
+        once = Once(MemoryClaims(), lambda: NOW)
+        files = FileService(self.files, self.objects, once, lambda: NOW)
         self.service = BatchService(
             store=self.store,
             files=files,
@@ -48,12 +51,13 @@ class World:
             tasks=self.tasks,
             bucket="data",
             cost_of=lambda batch, shards: 0.5,
+            once=once,
             clock=lambda: NOW,
         )
         self.files.put(new_file("file_1", "ana", "p.jsonl", 1, NOW))
 
     def create(self, key: str = "", **changes: Any) -> dict[str, Any]:
-        return self.service.create("ana", REQUEST | changes, key)
+        return self.service.create("ana", REQUEST | changes, RequestAttempt(key))
 
     def running(self) -> BatchRef:
         """A batch whose round on the GPU waits for its token."""

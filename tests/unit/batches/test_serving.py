@@ -48,7 +48,7 @@ class Starter:
 def in_progress(store: MemoryBatches, shards: int = 3, **changes: Any) -> None:
     """A batch in its first round on the GPU: the later a shard, the longer it is."""
     batch = Batch(user_id="ana", batch_id="batch_1", status=BatchStatus.IN_PROGRESS, round=1)
-    store.create(replace(batch, **changes), None, NOW)
+    store.create(replace(batch, **changes))
     parts = [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=10 * n) for n in range(shards)]
     store.put_shards("batch_1", parts)
 

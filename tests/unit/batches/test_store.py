@@ -52,50 +52,46 @@ def record(batch_id: str = "batch_1", **more: Any) -> Batch:
     return replace(new_batch(batch_id, "ana", REQUEST, NOW), **more)
 
 
-def test_an_idempotency_key_makes_one_batch(batches: Batches) -> None:
-    key = keys.idempotency_key("ana", "batches", "once")
-    assert batches.create(record(), key, NOW) == record()
-    assert batches.create(record("batch_2"), key, NOW) == record()
-    assert batches.get(BatchRef("ana", "batch_2")) is None
+def test_a_batch_is_kept_once_under_its_id(batches: Batches) -> None:
+    assert batches.create(record()) == record()
+    batches.validated(REF, FOUND, NOW)
+    assert batches.create(record()).status is BatchStatus.IN_PROGRESS
     (found,) = batches.open_batches()
     assert (found.ref, found.created_at, found.trigger) == (REF, ids.timestamp(NOW), BatchTrigger.API)
     batches.close_open("batch_1")
     assert batches.open_batches() == []
 
 
-def test_a_discarded_batch_leaves_nothing_and_its_key_can_be_used_again(batches: Batches) -> None:
-    key = keys.idempotency_key("ana", "batches", "once")
-    batches.create(record(), key, NOW)
-    assert batches.discard(REF, key)
+def test_a_discarded_batch_leaves_nothing_and_its_id_can_be_used_again(batches: Batches) -> None:
+    batches.create(record())
+    assert batches.discard(REF)
     assert batches.get(REF) is None
     assert batches.open_batches() == []
-    assert batches.create(record("batch_2"), key, NOW).batch_id == "batch_2"
+    assert batches.create(record()) == record()
 
 
 def test_a_batch_that_has_been_brought_further_is_not_discarded(batches: Batches) -> None:
-    key = keys.idempotency_key("ana", "batches", "once")
-    batches.create(record(), key, NOW)
+    batches.create(record())
     batches.validated(REF, FOUND, NOW)
-    assert not batches.discard(REF, key)
+    assert not batches.discard(REF)
     assert [one.batch_id for one in batches.open_batches()] == ["batch_1"]
-    assert batches.create(record("batch_2"), key, NOW).status is BatchStatus.IN_PROGRESS
 
 
 def test_lists_are_newest_first_and_page(batches: Batches) -> None:
     for number in range(1, 6):
-        batches.create(record(f"batch_{number}"), None, NOW)
+        batches.create(record(f"batch_{number}"))
     assert [one.batch_id for one in batches.newest("ana", 2)] == ["batch_5", "batch_4"]
     assert [one.batch_id for one in batches.newest("ana", 2, "batch_4")] == ["batch_3", "batch_2"]
     assert batches.newest("bia", 2) == []
 
 
 def test_a_good_file_puts_the_batch_in_progress(batches: Batches) -> None:
-    batches.create(record(), None, NOW)
+    batches.create(record())
     batches.validated(REF, FOUND, LATER)
     at = ids.timestamp(LATER)
     expected = record(status=BatchStatus.IN_PROGRESS, total=250, model="mistral-7b", in_progress_at=at)
     assert batches.get(REF) == expected
-    batches.create(record("batch_2"), None, NOW)
+    batches.create(record("batch_2"))
     cancelled = BatchRef("ana", "batch_2")
     assert batches.cancel(cancelled, NOW)
     batches.validated(cancelled, FOUND, LATER)
@@ -103,7 +99,7 @@ def test_a_good_file_puts_the_batch_in_progress(batches: Batches) -> None:
 
 
 def test_a_bad_file_is_the_end_unless_the_batch_has_moved_on(batches: Batches) -> None:
-    batches.create(record(), None, NOW)
+    batches.create(record())
     errors = [ErrorEntry("invalid_json", "No JSON.", None, 3), ErrorEntry("empty_file", "Nothing.")]
     batches.reject_input(REF, errors, 250, LATER)
     failed = known(batches, REF)
@@ -116,7 +112,7 @@ def test_a_bad_file_is_the_end_unless_the_batch_has_moved_on(batches: Batches) -
 
 
 def test_of_two_ends_the_first_one_stands(batches: Batches) -> None:
-    batches.create(record(), None, NOW)
+    batches.create(record())
     batches.validated(REF, FOUND, NOW)
     batches.begin_round(REF, next_round(1))
     assert batches.offer(REF, 1, "token", NOW)
@@ -144,7 +140,7 @@ def test_of_two_ends_the_first_one_stands(batches: Batches) -> None:
 
 
 def test_rounds_follow_each_other_and_an_old_token_is_not_kept(batches: Batches) -> None:
-    batches.create(record(), None, NOW)
+    batches.create(record())
     batches.validated(REF, FOUND, NOW)
     first = NextRound(
         number=1,
@@ -175,7 +171,7 @@ def test_rounds_follow_each_other_and_an_old_token_is_not_kept(batches: Batches)
 
 
 def test_what_a_plan_fails_of_is_noted(batches: Batches) -> None:
-    batches.create(record(), None, NOW)
+    batches.create(record())
     errors = (ErrorEntry("gpu_quota_exceeded", "Raise it."),)
     batches.note_setbacks(REF, Setbacks(gpu_failures=3, gpu_barred="GpuQuotaExceeded"), errors)
     noted = known(batches, REF)
@@ -183,7 +179,7 @@ def test_what_a_plan_fails_of_is_noted(batches: Batches) -> None:
 
 
 def test_shards_count_their_lines_and_stay_done(batches: Batches) -> None:
-    batches.create(record(), None, NOW)
+    batches.create(record())
     batches.put_shards("batch_1", [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (1, 0)])
     assert batches.shards("batch_1") == [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (0, 1)]
     batches.progress(REF, 0, ShardProgress(1, 0, 10, 5, session_id="ses_1", slot_seconds=1.5), done=False)
@@ -209,7 +205,7 @@ def test_lines_are_finished_once_each_and_suspects_are_counted(batches: Batches)
 
 
 def test_a_session_that_works_on_it_is_remembered(batches: Batches) -> None:
-    batches.create(record(), None, NOW)
+    batches.create(record())
     batches.worked_on(REF, "ses_1")
     batches.worked_on(REF, "ses_1")
     assert known(batches, REF).sessions == {"ses_1"}
@@ -225,7 +221,7 @@ def test_a_speed_is_known_once_it_was_measured(batches: Batches) -> None:
 
 def test_a_batch_waits_until_it_does_not(aws: Aws) -> None:
     batches = BatchStore(aws.items)
-    batches.create(record(status=BatchStatus.IN_PROGRESS, round=1), None, NOW)
+    batches.create(record(status=BatchStatus.IN_PROGRESS, round=1))
     assert batches.offer(REF, 1, "token", NOW)
     assert [one.batch_id for one in PendingWorkStore(aws.items).batches()] == ["batch_1"]
     batches.stop_waiting(REF)
@@ -234,7 +230,7 @@ def test_a_batch_waits_until_it_does_not(aws: Aws) -> None:
 
 def test_a_change_deletes_nothing_that_it_does_not_know(aws: Aws) -> None:
     batches = BatchStore(aws.items)
-    batches.create(record(), None, NOW)
+    batches.create(record())
     key = keys.batch_key("ana", "batch_1")
     aws.items.update(key, "SET colour = :c", {":c": "blue"})
     batches.validated(REF, FOUND, NOW)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap, ids
+from foreverus.api.requests import RequestAttempt
 from foreverus.api.responses import json_response
 from foreverus.aws import keys
 from foreverus.aws.sqs import MessageIds
@@ -51,9 +52,9 @@ def test_an_accepted_message_is_kept_promised_and_queued(aws: Aws) -> None:
 
 def test_a_repeated_request_is_the_same_message(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
-    first = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
-    again = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
-    other = service().post("user-1", conversation, {"content": "Olá"}, key="k2")
+    first = service().post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))
+    again = service().post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))
+    other = service().post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k2"))
     assert first["message"] == again["message"] != other["message"]
     assert len(service().messages("user-1", conversation, {})["data"]) == 4
 
@@ -61,12 +62,12 @@ def test_a_repeated_request_is_the_same_message(aws: Aws) -> None:
 def test_a_message_that_cannot_be_queued_is_not_kept_and_can_be_sent_again(aws: Aws) -> None:
     real = service()
     conversation = real.create("user-1")["id"]
-    broken = ConversationService(real.store, Broken(), real.sessions, real.context_tokens, real.clock)
+    broken = ConversationService(real.store, Broken(), real.sessions, real.context_tokens, real.once, real.clock)
     with pytest.raises(NotAccepted):
-        broken.post("user-1", conversation, {"content": "Olá"}, key="k1")
+        broken.post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))
     assert real.messages("user-1", conversation, {})["data"] == []
     assert list(aws.items.query(keys.PENDING)) == []
-    assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["answer"]["status"] == "queued"
+    assert real.post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))["answer"]["status"] == "queued"
 
 
 def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(aws: Aws) -> None:
@@ -81,12 +82,14 @@ def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(
 
     real = service()
     conversation = real.create("user-1")["id"]
-    lost = ConversationService(real.store, Lost(), real.sessions, real.context_tokens, real.clock)
-    accepted = lost.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]
+    lost = ConversationService(real.store, Lost(), real.sessions, real.context_tokens, real.once, real.clock)
+    accepted = lost.post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))["message"]
     assert aws.items.get(keys.pending_key(accepted["id"]))
     shown = real.messages("user-1", conversation, {})["data"]
     assert [(one["id"], one["content"]) for one in shown] == [(accepted["id"], "Olá"), (shown[1]["id"], "Ol")]
-    assert real.post("user-1", conversation, {"content": "Olá"}, key="k1")["message"]["id"] == accepted["id"]
+    assert (
+        real.post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))["message"]["id"] == accepted["id"]
+    )
 
 
 def test_somebody_elses_conversation_does_not_exist(aws: Aws) -> None:
@@ -161,10 +164,12 @@ def test_message_to_a_live_session_is_accepted_at_the_cap(aws: Aws) -> None:
 
 def test_message_that_was_accepted_before_the_cap_is_not_refused_when_it_is_repeated(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
-    first = service().post("user-1", conversation, {"content": "Olá"}, key="k1")
+    first = service().post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))
     aws.items.delete(keys.GPU_SLOT)
     month_at_its_cap(aws)
-    assert service().post("user-1", conversation, {"content": "Olá"}, key="k1")["message"] == first["message"]
+    assert (
+        service().post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))["message"] == first["message"]
+    )
 
 
 def test_what_still_waits_at_the_cap_ends_in_its_error_within_five_minutes(aws: Aws) -> None:

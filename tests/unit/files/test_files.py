@@ -18,6 +18,7 @@ from foreverus.files.service import MAX_ANSWER_BYTES, MAX_INLINE_BYTES, FileServ
 from foreverus.files.store import Files, FileStore, MemoryFiles, from_item, to_item
 from foreverus.files.views import public_file
 from foreverus.handlers import api
+from foreverus.idempotency.store import MemoryClaims, Once
 from tests.unit.conftest import NOW, Aws
 
 
@@ -97,7 +98,7 @@ def test_a_file_is_processed_when_its_bytes_are_there() -> None:
 class World:
     def __init__(self) -> None:
         self.store, self.objects = MemoryFiles(), MemoryObjects(lambda: NOW)
-        self.files = FileService(self.store, self.objects, lambda: NOW)
+        self.files = FileService(self.store, self.objects, Once(MemoryClaims(), lambda: NOW), lambda: NOW)
 
     def put(self, user_id: str, file_id: str, data: bytes | None) -> File:
         file = new_file(file_id, user_id, "p.jsonl", len(data or b""), NOW)

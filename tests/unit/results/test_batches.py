@@ -40,7 +40,7 @@ def record(batch_id: str = "batch_1", **changes: Any) -> Batch:
 def keeper(*records: Batch, client: DataApi | None = None) -> tuple[BatchSummaries, MemoryBatches]:
     batches = MemoryBatches()
     for one in records:
-        batches.create(one, None, NOW)
+        batches.create(one)
     return BatchSummaries(batches, database(client) if client else None, lambda: LATER), batches
 
 
@@ -127,7 +127,7 @@ def test_the_sweep_takes_what_is_due_and_one_failure_stops_no_other() -> None:
     client = DataApi()
     just_now = ids.timestamp(LATER - timedelta(minutes=5))
     keep, batches = keeper(record(), record("batch_2"), record("batch_3", ended_at=just_now), client=client)
-    batches.create(record("batch_4", status="in_progress"), None, NOW)
+    batches.create(record("batch_4", status="in_progress"))
     client.fail_next("InternalServerErrorException")
     with pytest.raises(ResultsNotStored, match=r"^batch_1: [^;]*$"):
         store_unsaved(keep)

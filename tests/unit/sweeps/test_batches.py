@@ -53,7 +53,7 @@ class World:
 
     def add(self, batch_id: str = "batch_1", status: str = "validating", **changes: Any) -> None:
         about = {"status": BatchStatus(status), "created_at": ids.timestamp(NOW), **changes}
-        self.store.create(Batch(batch_id=batch_id, user_id="ana", **about), None, NOW)
+        self.store.create(Batch(batch_id=batch_id, user_id="ana", **about))
 
     def waits_for_a_gpu(self) -> None:
         self.add(status="in_progress", on_demand=True)

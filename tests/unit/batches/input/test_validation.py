@@ -370,7 +370,7 @@ class World:
         self.store, self.objects = MemoryBatches(), MemoryObjects(lambda: NOW)
         request = {"input_file_id": input_file_id, "endpoint": CHAT, "completion_window": "24h"}
         self.batch = new_batch("batch_1", "ana", request, NOW)
-        self.store.create(self.batch, None, NOW)
+        self.store.create(self.batch)
         if data is not None:
             self.objects.put(self.batch.source_key, data)
 
@@ -452,6 +452,6 @@ def test_a_batch_that_is_cancelled_meanwhile_keeps_its_lines_for_its_end() -> No
 
 def test_a_batch_that_is_not_there_is_an_error() -> None:
     world = World(GOOD)
-    world.store.discard(REF, None)
+    world.store.discard(REF)
     with pytest.raises(NotFound):
         world.run()

@@ -88,7 +88,7 @@ def world(shards: int = 4, hours: float = 24, metadata: dict[str, str] | None = 
         expires_at=ids.timestamp(NOW + timedelta(hours=hours)),
         total=100 * shards,
     )
-    made.store.create(batch, None, NOW)
+    made.store.create(batch)
     estimates = {"prompt_tokens_estimate": 5_000, "completion_tokens_limit": 20_000}
     parts = [Shard(n, 1 + 100 * n, 100, 9_000 * n, 9_000 * (n + 1), **estimates) for n in range(shards)]
     made.store.put_shards("batch_1", parts)

@@ -9,7 +9,6 @@ from foreverus.backends.port import Prompt
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, Shard
 from foreverus.batches.shards.queue import shard_message
-from tests.unit.conftest import NOW
 
 REF = BatchRef("user_1", "batch_1")
 KEY = "batches/batch_1/input.jsonl"
@@ -29,7 +28,7 @@ def submit(
     objects.put(key, b"".join(lines))
     times = {"created_at": "2026-01-01T12:00:00.000Z", "expires_at": "2026-01-02T12:00:00.000Z"}
     about = {"status": BatchStatus.IN_PROGRESS, "round": 1, "input_key": key, "task_token": "round-1", **times}
-    batches.create(Batch(batch_id=ref.batch_id, user_id=ref.user_id, **about), None, NOW)
+    batches.create(Batch(batch_id=ref.batch_id, user_id=ref.user_id, **about))
     shards, start = [], 0
     for first in range(0, len(lines), a_shard):
         end = start + sum(len(one) for one in lines[first : first + a_shard])

@@ -203,7 +203,7 @@ def test_finished_lines_fit_into_the_table(aws: Any) -> None:
     async def run() -> None:
         shard = Shard(lines(30))
         store = BatchStore(aws.items)
-        store.create(shard.batches.records[REF], None, NOW)
+        store.create(shard.batches.records[REF])
         store.put_shards(REF.batch_id, shard.batches.shards(REF.batch_id))
         shard.resources = replace(shard.resources, batches=store)
         assert await shard.begin().run() is StopReason.FINISHED

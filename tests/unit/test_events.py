@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap
+from foreverus.api.openapi.operations import operations
 from foreverus.aws import keys
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
 from foreverus.errors import InvalidRequest, ResultsNotStored
 from foreverus.settings import MissingSetting
 from tests.unit import batch_events
+from tests.unit.api.openapi.described import undescribed
 from tests.unit.batch_events import BAD_BATCH, BATCH
 from tests.unit.conftest import Aws, session_item
 
@@ -72,7 +74,11 @@ def invoke(case: str) -> Any:
     """What Lambda does with a sample event."""
     function = case.split("/", maxsplit=1)[0]
     event = json.loads((EVENTS / f"{case}.json").read_text(encoding="utf-8"))
-    return importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
+    result = importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
+    route = f"{event.get('httpMethod')} {event.get('resource')}"
+    if function == "api" and route in operations():
+        assert undescribed(route, result) == ""
+    return result
 
 
 class Context:
@@ -321,6 +327,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_post_message": rest(202),
     "api/good_list_messages": rest(200),
     "api/good_list_models": rest(200),
+    "api/good_document": rest(200),
     "api/good_usage": rest(200),
     "api/edge_empty_body": rest(200),
     "api/edge_somebody_elses_conversation": rest(404, "conversation_not_found", "conversation_id"),

@@ -6,6 +6,7 @@
 from typing import Any
 
 from foreverus import logs
+from foreverus.api.openapi import document as openapi
 from foreverus.api.responses import accepted, created, download, ok
 from foreverus.api.routes import Routes, answer
 from foreverus.bootstrap.api import ApiServices, build
@@ -45,6 +46,7 @@ ROUTES: Routes[ApiServices] = {
     "POST /batches/{batch_id}/cancel": lambda r, s: ok(s.batches.cancel(r.user_id, r.path["batch_id"])),
     "GET /usage": lambda r, s: ok(public_usage(s.usage.show())),
     "GET /models": lambda r, s: ok(s.models.list_models()),
+    "GET /openapi.json": lambda r, s: ok(openapi.document()),
 }
 
 

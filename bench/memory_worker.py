@@ -239,7 +239,7 @@ def put_batch(
         {"custom_id": f"line-{n}", "method": "POST", "url": ENDPOINT, "body": {**body, "model": model}}
         for n, body in enumerate(bodies)
     ]
-    objects.put(record.source_key, "".join(json.dumps(line) + "\n" for line in lines).encode())
+    objects.put(record.input_key, "".join(json.dumps(line) + "\n" for line in lines).encode())
     store.create(record)
     return BatchRef("bench", batch_id)
 

@@ -490,11 +490,11 @@ def under(*prefixes: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("name", "reads", "writes"),
     [
-        ("ApiFunction", under("files", "inputs"), under("files")),
-        ("RunBatchFunction", under("files", "inputs", "batches"), under("batches", "files")),
+        ("ApiFunction", under("files", "inputs"), under("files", "batches")),
+        ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
         ("SweepFunction", under("batches"), under("files")),
-        ("StartScheduledBatchFunction", under("inputs"), []),
+        ("StartScheduledBatchFunction", under("inputs"), under("batches")),
         ("InstanceRole", under("weights", "batches"), []),
     ],
 )

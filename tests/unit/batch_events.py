@@ -42,12 +42,13 @@ def put_batches(world: Aws) -> None:
     file = records.new_file(FILE, USER, "perguntas.jsonl", len(INPUT), NOW)
     FileStore(world.items).put(file)
     s3.put_object(Bucket=world.data_bucket, Key=file.object_key, Body=INPUT)
-    s3.put_object(Bucket=world.data_bucket, Key="files/user-1/file_bad", Body=INPUT + b"{")
     for batch_id, file_id in ((BATCH, FILE), (BAD_BATCH, "file_bad")):
         request = {"input_file_id": file_id, "endpoint": "/v1/chat/completions", "completion_window": "168h"}
         options = {"metadata": {"backend": "gpu"}}
         # Its window is open while the test runs: handlers have the real clock.
-        store.create(model.new_batch(batch_id, USER, {**request, **options}, datetime.now(UTC)))
+        batch = store.create(model.new_batch(batch_id, USER, {**request, **options}, datetime.now(UTC)))
+        lines = INPUT if batch_id == BATCH else INPUT + b"{"
+        s3.put_object(Bucket=world.data_bucket, Key=batch.input_key, Body=lines)
     store.close_open(BAD_BATCH)
 
 

@@ -7,28 +7,35 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
+from foreverus.aws.s3_parts import PartsWriter
 from foreverus.errors import ForeverUsError
 
 JSONL = "application/jsonl"
 CHUNK_BYTES = 256 * 1024
-PART_BYTES = 8 << 20  # of a multipart upload; S3 takes 5 MiB to 5 GiB
 STREAM_TRIES = 4  # in a row without a byte
 ADDRESS_S = 3600  # how long a presigned address can be used
-
-# Named in all three calls of a multipart upload. boto3 sends a part's CRC32 by itself and names none when it creates
-# and completes the upload: S3 has refused what is put together of parts with checksums that were not announced.
-CHECKED = {"ChecksumAlgorithm": "CRC32"}
 
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
 class ObjectNotThere(ForeverUsError):
     """There is no object under this key."""
+
+
+class ObjectChanged(ForeverUsError):
+    """The object is another one than the one that was looked at."""
+
+
+class ObjectHead(NamedTuple):
+    """`etag`: changes with the content."""
+
+    size: int
+    etag: str
 
 
 class Writer(Protocol):
@@ -40,12 +47,14 @@ class Writer(Protocol):
 
 
 class Objects(Protocol):
-    """`read`, `stream` and `copy` raise ObjectNotThere; deleting what is not there is fine."""
+    """`read`, `stream` and `copy` raise ObjectNotThere; deleting what is not there is fine. `copy` takes the bytes that
+    have this etag and raises ObjectChanged when they have another one."""
 
+    def head(self, key: str) -> ObjectHead | None: ...
     def size(self, key: str) -> int | None: ...
     def read(self, key: str, start: int, end: int) -> bytes: ...
     def stream(self, key: str) -> Iterator[bytes]: ...
-    def copy(self, source_key: str, key: str) -> None: ...
+    def copy(self, source_key: str, key: str, etag: str) -> None: ...
     def put(self, key: str, data: bytes, content_type: str = JSONL) -> None: ...
     def delete(self, key: str) -> None: ...
     def list(self, prefix: str) -> list[tuple[str, int, str]]: ...
@@ -62,14 +71,20 @@ class S3Objects:
         self.bucket = bucket
         self.clock = clock
 
-    def size(self, key: str) -> int | None:
-        """Bytes; None when there is no such object."""
+    def head(self, key: str) -> ObjectHead | None:
+        """None when there is no such object."""
         try:
-            return int(self.client.head_object(Bucket=self.bucket, Key=key)["ContentLength"])
+            found = self.client.head_object(Bucket=self.bucket, Key=key)
         except ClientError as err:
             if _is_missing(err):
                 return None
             raise
+        return ObjectHead(int(found["ContentLength"]), found["ETag"])
+
+    def size(self, key: str) -> int | None:
+        """Bytes; None when there is no such object."""
+        found = self.head(key)
+        return found.size if found else None
 
     def read(self, key: str, start: int, end: int) -> bytes:
         """The bytes from `start` to `end`, exclusive."""
@@ -110,11 +125,19 @@ class S3Objects:
                 return None
             raise _translated(err, key) from err
 
-    def copy(self, source_key: str, key: str) -> None:
+    def copy(self, source_key: str, key: str, etag: str) -> None:
+        """Its tags are not copied: to read and to write them are permissions of their own."""
         try:
-            source = {"Bucket": self.bucket, "Key": source_key}
-            self.client.copy_object(Bucket=self.bucket, Key=key, CopySource=source)
+            self.client.copy_object(
+                Bucket=self.bucket,
+                Key=key,
+                CopySource={"Bucket": self.bucket, "Key": source_key},
+                CopySourceIfMatch=etag,
+                TaggingDirective="REPLACE",
+            )
         except ClientError as err:
+            if err.response["Error"]["Code"] == "PreconditionFailed":
+                raise ObjectChanged(f"The object {source_key} has changed.") from err
             raise _translated(err, source_key) from err
 
     def put(self, key: str, data: bytes, content_type: str = JSONL) -> None:
@@ -148,56 +171,13 @@ class S3Objects:
     def writer(self, key: str, content_type: str = JSONL) -> Iterator[Writer]:
         """Writes an object in parts. Nothing is there before the block ends well; nothing at all when it was given
         nothing, or raised."""
-        writer = _S3Writer(self, key, content_type)
+        writer = PartsWriter(self.client, self.bucket, key, content_type)
         try:
             yield writer
             writer.close()
         except BaseException:
             writer.abort()
             raise
-
-
-class _S3Writer:
-    """A plain put up to PART_BYTES, a multipart upload above. Holds one part at most."""
-
-    def __init__(self, objects: S3Objects, key: str, content_type: str):
-        self.objects = objects
-        self.where = {"Bucket": objects.bucket, "Key": key}
-        self.content_type = content_type
-        self.size = 0
-        self.buffer = bytearray()
-        self.upload_id = ""
-        self.parts: list[dict[str, Any]] = []
-
-    def write(self, data: bytes) -> None:
-        self.buffer += data
-        self.size += len(data)
-        while len(self.buffer) > PART_BYTES:
-            self._send(bytes(self.buffer[:PART_BYTES]))
-            del self.buffer[:PART_BYTES]
-
-    def close(self) -> None:
-        if not self.size:
-            return
-        if not self.upload_id:
-            self.objects.put(self.where["Key"], bytes(self.buffer), self.content_type)
-            return
-        self._send(bytes(self.buffer))
-        self.objects.client.complete_multipart_upload(
-            **self.where, UploadId=self.upload_id, MultipartUpload={"Parts": self.parts}
-        )
-
-    def abort(self) -> None:
-        if self.upload_id:
-            self.objects.client.abort_multipart_upload(**self.where, UploadId=self.upload_id)
-
-    def _send(self, part: bytes) -> None:
-        client, number = self.objects.client, len(self.parts) + 1
-        if not self.upload_id:
-            begun = client.create_multipart_upload(**self.where, ContentType=self.content_type, **CHECKED)
-            self.upload_id = begun["UploadId"]
-        sent = client.upload_part(**self.where, UploadId=self.upload_id, PartNumber=number, Body=part, **CHECKED)
-        self.parts.append({"PartNumber": number, "ETag": sent["ETag"], "ChecksumCRC32": sent["ChecksumCRC32"]})
 
 
 def _is_missing(err: ClientError) -> bool:
@@ -217,6 +197,9 @@ class MemoryObjects:
         self.content_types: dict[str, str] = {}
         self.addresses: list[str] = []
 
+    def head(self, key: str) -> ObjectHead | None:
+        return ObjectHead(len(self.held[key]), _etag(self.held[key])) if key in self.held else None
+
     def size(self, key: str) -> int | None:
         return len(self.held[key]) if key in self.held else None
 
@@ -228,8 +211,11 @@ class MemoryObjects:
         for at in range(0, len(data), CHUNK_BYTES):
             yield data[at : at + CHUNK_BYTES]
 
-    def copy(self, source_key: str, key: str) -> None:
-        self.put(key, self._get(source_key), self.content_types[source_key])
+    def copy(self, source_key: str, key: str, etag: str) -> None:
+        data = self._get(source_key)
+        if _etag(data) != etag:
+            raise ObjectChanged(f"The object {source_key} has changed.")
+        self.put(key, data, self.content_types[source_key])
 
     def put(self, key: str, data: bytes, content_type: str = JSONL) -> None:
         self.held[key], self.content_types[key] = data, content_type
@@ -239,7 +225,7 @@ class MemoryObjects:
 
     def list(self, prefix: str) -> list[tuple[str, int, str]]:
         keys = sorted(key for key in self.held if key.startswith(prefix))
-        return [(key, len(self.held[key]), hashlib.md5(self.held[key]).hexdigest()) for key in keys]  # noqa: S324
+        return [(key, len(self.held[key]), _etag(self.held[key])) for key in keys]
 
     def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]:
         self.addresses.append(f"memory://put/{key}?bytes={size}")
@@ -260,6 +246,10 @@ class MemoryObjects:
         if key not in self.held:
             raise ObjectNotThere(f"There is no object {key}.")
         return self.held[key]
+
+
+def _etag(data: bytes) -> str:
+    return hashlib.md5(data).hexdigest()  # noqa: S324
 
 
 class _MemoryWriter:

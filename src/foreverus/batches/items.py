@@ -97,7 +97,6 @@ _TEXTS = (
     "endpoint",
     "completion_window",
     "input_file_id",
-    "source_key",
     "input_key",
     "in_progress_at",
     "task_token",
@@ -105,7 +104,7 @@ _TEXTS = (
     "finalizing_at",
     "ended_at",
 )
-_AT_FIRST = _TEXTS[:7]  # what every batch has from its beginning
+_AT_FIRST = _TEXTS[:6]  # what every batch has from its beginning
 _COUNTED_SETBACKS = ("gpu_failures", "bedrock_failures", "pauses")
 _NOTED_SETBACKS = ("gpu_barred", "bedrock_barred", "no_capacity_until", "most_gpus")
 _RESULT_COUNTS = ("completed", "failed", "on_gpu", "on_bedrock")
@@ -154,7 +153,7 @@ def batch_to_item(batch: Batch) -> Item:
     }
     start, setbacks = batch.newest_round, setbacks_to_item(batch.setbacks)
     further = {
-        **{name: getattr(batch, name) for name in _TEXTS[7:]},
+        **{name: getattr(batch, name) for name in _TEXTS[6:]},
         "trigger": batch.trigger and batch.trigger.value,
         "model": batch.model,
         "backend": batch.backend,

@@ -13,7 +13,6 @@ from foreverus.batches.records import (
     BatchTrigger,
 )
 from foreverus.errors import InvalidRequest
-from foreverus.files.records import object_key
 from foreverus.text import quoted
 
 SHORTEST_WINDOW_S = 10 * 60
@@ -54,17 +53,6 @@ def _invalid(param: str, reason: str) -> InvalidRequest:
     return InvalidRequest(f"The field {param!r} {reason}.", param=param, code="invalid_field")
 
 
-def source_key(user_id: str, input_file_id: str) -> str:
-    """Where a batch's input is: an uploaded file, or what `s3://<data bucket>/<key>` names.
-
-    >>> source_key("ana", "file_1"), source_key("ana", "s3://data/inputs/night.jsonl")
-    ('files/ana/file_1', 'inputs/night.jsonl')
-    """
-    if input_file_id.startswith("s3://"):
-        return input_file_id.removeprefix("s3://").partition("/")[2]
-    return object_key(user_id, input_file_id)
-
-
 def new_batch(
     batch_id: str, user_id: str, request: Mapping[str, Any], now: datetime, trigger: BatchTrigger = BatchTrigger.API
 ) -> Batch:
@@ -83,7 +71,6 @@ def new_batch(
         endpoint=request["endpoint"],
         completion_window=request["completion_window"],
         input_file_id=request["input_file_id"],
-        source_key=source_key(user_id, request["input_file_id"]),
         input_key=f"batches/{batch_id}/input.jsonl",
         metadata=dict(metadata),
     )

@@ -98,7 +98,6 @@ class Batch:
     endpoint: str = ""
     completion_window: str = ""
     input_file_id: str = ""
-    source_key: str = ""  # of the person's file
     input_key: str = ""  # of our own copy
     metadata: Mapping[str, str] = field(default_factory=dict)
 

@@ -8,24 +8,21 @@ from datetime import datetime
 from typing import Any
 
 from foreverus.api.listing import read_listing
-from foreverus.api.requests import MOST_BYTES, NOT_REPEATED, RequestAttempt
+from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.step_functions import TaskRefused, Tasks
-from foreverus.batches.model import new_batch, source_key
+from foreverus.batches.input.source import BatchInputs
+from foreverus.batches.model import new_batch
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger, Shard
 from foreverus.batches.store import Batches
 from foreverus.batches.views import public_batch
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
-from foreverus.files.records import SCHEDULE_USER, FilePurpose
-from foreverus.files.service import FileService
+from foreverus.files.records import SCHEDULE_USER
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.sessions.start import SessionMachine
-from foreverus.text import shortened
 
 logger = logging.getLogger(__name__)
-
-INPUTS = "inputs/"  # the only place of the bucket that people may name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +30,9 @@ class BatchService:
     """`machine` starts `batch_run`; `cost_of`: USD that a batch and its shards have cost until now, None: not known."""
 
     store: Batches
-    files: FileService
+    inputs: BatchInputs
     machine: SessionMachine
     tasks: Tasks
-    bucket: str
     cost_of: Callable[[Batch, list[Shard]], float | None]
     once: Once
     clock: Callable[[], datetime]
@@ -58,49 +54,27 @@ class BatchService:
             kept = None if claim.is_first else self.store.get(BatchRef(user_id, claim.id))
             if kept is None:
                 batch = new_batch(claim.id, user_id, request, self.clock(), trigger)
-                self._check_input(user_id, request["input_file_id"])
+                self.inputs.copy(batch)
                 kept = self.store.create(batch)
             if kept.status is BatchStatus.VALIDATING:
                 # A repeated request too: the first one may have ended before its start.
-                kept = self._start(kept.ref, claim.is_first) or kept
+                kept = self._start(kept, claim.is_first) or kept
         return self.show(kept)
 
-    def _start(self, ref: BatchRef, is_new: bool) -> Batch | None:
+    def _start(self, batch: Batch, is_new: bool) -> Batch | None:
         """The batch, where its execution has brought it further already: a start whose answer is lost may have taken
         effect all the same."""
+        ref = batch.ref
         try:
             self.machine.start(ref.batch_id, {"batch_id": ref.batch_id, "user_id": ref.user_id})
         except Exception as err:
             if is_new and not self.store.discard(ref):
                 logger.warning("%s runs, although its start failed", ref.batch_id, exc_info=True)
                 return self.store.get(ref)
+            if is_new:
+                self.inputs.remove(batch)
             raise NotAccepted("The batch could not be started. Send the request again.") from err
         return None
-
-    def _check_input(self, user_id: str, input_file_id: str) -> None:
-        if len(input_file_id.encode()) > MOST_BYTES:  # neither the table nor the bucket has a name so long
-            raise _no_input(shortened(input_file_id))
-        if input_file_id.startswith("s3://"):
-            self._check_object(user_id, input_file_id)
-            return
-        try:
-            file = self.files.find(user_id, input_file_id)
-        except NotFound as err:
-            raise _no_input(input_file_id) from err
-        if file.user_id != user_id or file.purpose is not FilePurpose.BATCH:
-            message = f"The file {input_file_id} is a batch's result: upload one with purpose 'batch'."
-            raise InvalidRequest(message, param="input_file_id", code="invalid_field")
-        if not file.is_there:
-            message = f"The file {input_file_id} has no content yet: put it at its upload address first."
-            raise InvalidRequest(message, param="input_file_id", code="file_not_uploaded")
-
-    def _check_object(self, user_id: str, address: str) -> None:
-        allowed = f"s3://{self.bucket}/{INPUTS}"
-        if not address.startswith(allowed) or address == allowed:
-            message = f"Only objects below {allowed} can be a batch's input, not {address[:200]}."
-            raise InvalidRequest(message, param="input_file_id", code="invalid_field")
-        if self.files.objects.size(source_key(user_id, address)) is None:
-            raise _no_input(address)
 
     def list_batches(self, user_id: str, query: dict[str, str]) -> Body:
         """Their own batches and the scheduled ones, newest first."""
@@ -140,7 +114,3 @@ class BatchService:
             return public_batch(batch, [], batch.result.cost_usd, self.clock())
         shards = [] if batch.total is None else self.store.shards(batch.batch_id)
         return public_batch(batch, shards, self.cost_of(batch, shards), self.clock())
-
-
-def _no_input(input_file_id: str) -> NotFound:
-    return NotFound(f"There is no file {input_file_id}.", param="input_file_id", code="file_not_found")

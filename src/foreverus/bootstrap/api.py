@@ -46,12 +46,12 @@ def build() -> ApiServices:
     start = shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    batches, once = shared.batch_service(env), shared.once(env.table_name)
+    once = shared.once(env.table_name)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once),
         conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, once, aws.clock),
         models=Catalog(env.model_id, env.context_tokens),
         usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, aws.region(), aws.clock),
-        files=batches.files,
-        batches=batches,
+        files=shared.file_service(env.table_name, env.data_bucket),
+        batches=shared.batch_service(env),
     )

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
     from foreverus.batches.waiting import WaitingBatches
     from foreverus.conversations.waiting import WaitingMessages
+    from foreverus.files.service import FileService
     from foreverus.idempotency.store import Once
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.start import SessionStarter
@@ -117,22 +118,27 @@ def once(table_name: str) -> "Once":
     return Once(ClaimStore(aws.items(table_name)), aws.clock)
 
 
-def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
-    """What the API's routes call, and the schedule."""
-    from foreverus.batches.service import BatchService
-    from foreverus.batches.store import BatchStore
+def file_service(table_name: str, data_bucket: str) -> "FileService":
     from foreverus.files.service import FileService
     from foreverus.files.store import FileStore
 
-    table, create_once = aws.items(env.table_name), once(env.table_name)
+    return FileService(FileStore(aws.items(table_name)), aws.objects(data_bucket), once(table_name), aws.clock)
+
+
+def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
+    """What the API's routes call, and the schedule."""
+    from foreverus.batches.input.source import BatchInputs
+    from foreverus.batches.service import BatchService
+    from foreverus.batches.store import BatchStore
+
+    files = file_service(env.table_name, env.data_bucket)
     return BatchService(
-        store=BatchStore(table),
-        files=FileService(FileStore(table), aws.objects(env.data_bucket), create_once, aws.clock),
+        store=BatchStore(aws.items(env.table_name)),
+        inputs=BatchInputs(files, files.objects, env.data_bucket),
         machine=aws.machine(env.batch_run_arn),
         tasks=aws.tasks(),
-        bucket=env.data_bucket,
         cost_of=batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id),
-        once=create_once,
+        once=once(env.table_name),
         clock=aws.clock,
     )
 

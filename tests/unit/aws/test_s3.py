@@ -12,16 +12,18 @@ import boto3
 import pytest
 import requests
 from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.stub import Stubber
 
 from foreverus import bootstrap
 from foreverus.aws.s3 import (
     CHUNK_BYTES,
-    PART_BYTES,
     MemoryObjects,
+    ObjectChanged,
     ObjectNotThere,
     Objects,
     S3Objects,
 )
+from foreverus.aws.s3_parts import PART_BYTES
 from tests.unit.conftest import NOW, Aws
 
 KEY = "files/ana/file_1"
@@ -68,16 +70,44 @@ def test_what_is_not_there_is_said(objects: Objects) -> None:
     with pytest.raises(ObjectNotThere):
         list(objects.stream(KEY))
     with pytest.raises(ObjectNotThere):
-        objects.copy(KEY, "batches/b/input.jsonl")
+        objects.copy(KEY, "batches/b/input.jsonl", "etag")
     objects.delete(KEY)
 
 
 def test_a_copy_outlives_its_source(objects: Objects) -> None:
     objects.put("inputs/nächtlich + 1.jsonl", b"{}")
-    objects.copy("inputs/nächtlich + 1.jsonl", KEY)
+    head = objects.head("inputs/nächtlich + 1.jsonl")
+    assert head and head.size == 2
+    objects.copy("inputs/nächtlich + 1.jsonl", KEY, head.etag)
     objects.delete("inputs/nächtlich + 1.jsonl")
     assert objects.read(KEY, 0, 2) == b"{}"
     assert objects.size("inputs/nächtlich + 1.jsonl") is None
+
+
+def test_what_changed_since_it_was_looked_at_is_not_copied() -> None:
+    objects = MemoryObjects(lambda: NOW)
+    objects.put("inputs/1", b"{}")
+    head = objects.head("inputs/1")
+    objects.put("inputs/1", b"[]")
+    assert head
+    with pytest.raises(ObjectChanged):
+        objects.copy("inputs/1", KEY, head.etag)
+    assert objects.head(KEY) is None
+
+
+def test_s3_is_told_which_bytes_to_copy_and_its_refusal_is_understood(aws: Aws) -> None:
+    """moto copies whatever is there."""
+    client = boto3.client("s3")
+    with Stubber(client) as s3:
+        asked = {"Bucket": "data", "Key": KEY, "CopySource": {"Bucket": "data", "Key": "inputs/1"}}
+        s3.add_client_error(
+            "copy_object",
+            service_error_code="PreconditionFailed",
+            http_status_code=412,
+            expected_params={**asked, "CopySourceIfMatch": '"etag"', "TaggingDirective": "REPLACE"},
+        )
+        with pytest.raises(ObjectChanged):
+            S3Objects(client, "data", lambda: NOW).copy("inputs/1", KEY, '"etag"')
 
 
 def test_a_listing_is_in_order_and_its_etag_changes_with_the_content(objects: Objects) -> None:

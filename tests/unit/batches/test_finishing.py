@@ -113,7 +113,7 @@ def world(lines: int = 3, blank: frozenset[int] = frozenset(), validated: bool =
         "completion_window": "24h",
         "metadata": {"team": "blue"},
     }
-    made.objects.put("files/ana/file_in", jsonl(list(range(1, lines + 1)), set(blank)))
+    made.objects.put("batches/batch_1/input.jsonl", jsonl(list(range(1, lines + 1)), set(blank)))
     made.store.create(new_batch("batch_1", "ana", request, NOW))
     if validated:
         assert Validator(made.store, made.objects, made.outbox, MODEL, lambda: NOW).run(REF)["valid"]
@@ -329,7 +329,7 @@ def test_people_are_told_what_happened_and_never_what_was_written() -> None:
 
 def test_a_bad_file_is_told_by_its_codes_alone() -> None:
     batch = world(validated=False)
-    batch.objects.put("files/ana/file_in", b'{"custom_id": "secret"}\n' * 3)
+    batch.objects.put("batches/batch_1/input.jsonl", b'{"custom_id": "secret"}\n' * 3)
     assert not Validator(batch.store, batch.objects, batch.outbox, MODEL, lambda: NOW).run(REF)["valid"]
     notification = batch.finisher().finish(REF, BatchStatus.FAILED).notification
     assert "duplicate_custom_id (2)" in notification.message and "first in line 1" in notification.message

@@ -98,7 +98,6 @@ BATCH: dict[str, Any] = {
     "endpoint": "/v1/chat/completions",
     "completion_window": "24h",
     "input_file_id": "file_1",
-    "source_key": "files/ana/file_1",
     "input_key": "batches/batch_1/input.jsonl",
     "metadata": {"team": "blue", "foreverus_choice": "gpu: cheaper"},
     "round": 2,

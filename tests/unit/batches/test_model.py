@@ -47,7 +47,7 @@ def test_a_new_batch_waits_for_its_validation() -> None:
     item = new_batch("batch_1", "ana", REQUEST | {"metadata": {"backend": "gpu"}}, NOW, BatchTrigger.SCHEDULE)
     assert (item.status, item.trigger, item.round, item.is_over) == ("validating", "schedule", 0, False)
     assert item.expires_at == ids.timestamp(NOW + timedelta(hours=24))
-    assert (item.source_key, item.input_key) == ("files/ana/file_1", "batches/batch_1/input.jsonl")
+    assert item.input_key == "batches/batch_1/input.jsonl"
     assert item.metadata == {"backend": "gpu"}
     assert new_batch("batch_1", "ana", REQUEST | {"metadata": None}, NOW).metadata == {}
 
@@ -125,5 +125,5 @@ def test_errors_say_how_many_there_are() -> None:
 
 def test_nothing_secret_is_shown() -> None:
     item = record(task_token="secret", input_key="k")
-    assert not {"task_token", "input_key", "source_key", "pk", "user_id"} & set(shown(item))
+    assert not {"task_token", "input_key", "pk", "user_id"} & set(shown(item))
     assert "secret" not in str(shown(item))

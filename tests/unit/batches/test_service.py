@@ -8,12 +8,13 @@ import pytest
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.aws.step_functions import MemoryTasks
-from foreverus.batches.input.lines import CHAT
+from foreverus.batches.input.lines import CHAT, COMPLETIONS
+from foreverus.batches.input.source import TRIES, BatchInputs
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import BatchRef, BatchResult, BatchStatus, BatchTrigger, Shard
 from foreverus.batches.service import BatchService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
-from foreverus.files.records import FilePurpose, FileStatus, new_file
+from foreverus.files.records import MAX_FILE_BYTES, FilePurpose, FileStatus, new_file
 from foreverus.files.service import FileService
 from foreverus.files.store import MemoryFiles
 from foreverus.idempotency.store import MemoryClaims, Once
@@ -46,15 +47,15 @@ class World:
         files = FileService(self.files, self.objects, once, lambda: NOW)
         self.service = BatchService(
             store=self.store,
-            files=files,
+            inputs=BatchInputs(files, self.objects, "data"),
             machine=self.machine,
             tasks=self.tasks,
-            bucket="data",
             cost_of=lambda batch, shards: 0.5,
             once=once,
             clock=lambda: NOW,
         )
-        self.files.put(new_file("file_1", "ana", "p.jsonl", 1, NOW))
+        self.files.put(new_file("file_1", "ana", "p.jsonl", 2, NOW))
+        self.objects.put("files/ana/file_1", b"{}")
 
     def create(self, key: str = "", **changes: Any) -> dict[str, Any]:
         return self.service.create("ana", REQUEST | changes, RequestAttempt(key))
@@ -84,6 +85,7 @@ def test_nothing_is_kept_when_the_start_fails_and_the_same_key_may_be_used_again
     with pytest.raises(NotAccepted):
         world.create(key="k")
     assert (world.store.records, world.store.open, world.machine.started) == ({}, {}, {})
+    assert list(world.objects.held) == ["files/ana/file_1"], "its copy is gone too"
     assert world.create(key="k")["id"] in world.machine.started
 
 
@@ -153,6 +155,60 @@ def test_an_input_that_cannot_be_used_is_named(input_file_id: str, error: type[E
     assert isinstance(caught.value, InvalidRequest | NotFound)
     assert (caught.value.param, caught.value.reason) == ("input_file_id", code)
     assert world.store.records == {}
+    assert not [key for key in world.objects.held if key.startswith("batches/")]
+
+
+@pytest.mark.parametrize("endpoint", [CHAT, COMPLETIONS])
+def test_the_input_may_be_deleted_once_the_answer_is_there(endpoint: str) -> None:
+    world = World()
+    batch_id = world.create(endpoint=endpoint)["id"]
+    world.service.inputs.files.delete("ana", "file_1")
+    assert world.objects.held == {f"batches/{batch_id}/input.jsonl": b"{}"}
+
+
+def test_a_repeated_request_finds_its_batch_although_the_file_is_deleted() -> None:
+    world = World()
+    first = world.create(key="k")
+    world.service.inputs.files.delete("ana", "file_1")
+    assert world.create(key="k")["id"] == first["id"]
+
+
+@pytest.mark.parametrize(("changes", "is_copied"), [(TRIES - 1, True), (TRIES, False)])
+def test_what_is_written_anew_meanwhile_is_copied_whole_or_not_at_all(changes: int, is_copied: bool) -> None:
+    class Written(MemoryObjects):
+        left = changes
+
+        def copy(self, source_key: str, key: str, etag: str) -> None:
+            if self.left:
+                self.left -= 1
+                self.put(source_key, f"{self.left}".encode())
+            super().copy(source_key, key, etag)
+
+    world = World()
+    objects = Written(lambda: NOW)
+    objects.put("inputs/n", b"{}")
+    service = replace(world.service, inputs=replace(world.service.inputs, objects=objects))
+    request = REQUEST | {"input_file_id": "s3://data/inputs/n"}
+    if not is_copied:
+        with pytest.raises(NotAccepted):
+            service.create("ana", request)
+        assert (world.store.records, list(objects.held)) == ({}, ["inputs/n"])
+        return
+    batch = service.create("ana", request)
+    assert objects.held[f"batches/{batch['id']}/input.jsonl"] == objects.held["inputs/n"] == b"0"
+
+
+def test_a_file_that_is_too_large_or_lost_its_bytes_is_refused_before_there_is_a_batch() -> None:
+    world = World()
+    world.objects.put("inputs/large", b"x" * (MAX_FILE_BYTES + 1))
+    with pytest.raises(InvalidRequest) as large:
+        world.create(input_file_id="s3://data/inputs/large")
+    assert (large.value.reason, large.value.param) == ("file_too_large", "input_file_id")
+    world.objects.delete("files/ana/file_1")
+    with pytest.raises(NotFound) as lost:
+        world.create()
+    assert (lost.value.reason, lost.value.param) == ("file_not_found", "input_file_id")
+    assert world.store.records == {}
 
 
 def test_an_object_of_the_bucket_can_be_the_input() -> None:
@@ -161,7 +217,7 @@ def test_an_object_of_the_bucket_can_be_the_input() -> None:
     batch = world.create(input_file_id="s3://data/inputs/night/1.jsonl")
     assert batch["input_file_id"] == "s3://data/inputs/night/1.jsonl"
     record = known(world.store, BatchRef("ana", batch["id"]))
-    assert record.source_key == "inputs/night/1.jsonl"
+    assert world.objects.held[record.input_key] == b"{}"
 
 
 def test_cancelling_frees_the_round_that_waits() -> None:

@@ -16,12 +16,10 @@ from foreverus.batches.input.lines import split
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, ErrorEntry, ValidatedInput
 from foreverus.batches.store import Batches
 from foreverus.errors import NotFound
-from foreverus.files.records import MAX_FILE_BYTES
 from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject
 
 __all__ = [
     "MAX_ERRORS",
-    "MAX_FILE_BYTES",
     "MAX_LINES",
     "SHARD_BYTES",
     "SHARD_LINES",
@@ -50,10 +48,11 @@ class Validator:
             return {"valid": False, "lines": 0}
         if batch.total is not None:
             return {"valid": True, "lines": batch.total}
-        refused = self._copy_input(batch)
-        if refused:
-            return self._fail(batch, [refused], 1)
-        report = validate(split(self.objects.stream(batch.input_key)), batch.endpoint, self.model_id)
+        try:
+            report = validate(split(self.objects.stream(batch.input_key)), batch.endpoint, self.model_id)
+        except ObjectNotThere:
+            message = f"Our copy of {batch.input_file_id} is gone: create another batch."
+            return self._fail(batch, [ErrorEntry("file_not_found", message, "input_file_id")], 1)
         if report.errors:
             return self._fail(batch, report.errors, report.errors_total)
         self.store.put_shards(ref.batch_id, report.shards)
@@ -66,21 +65,6 @@ class Validator:
         )
         self.store.validated(ref, found, self.clock())
         return {"valid": True, "lines": report.total}
-
-    def _copy_input(self, batch: Batch) -> ErrorEntry | None:
-        """Our own copy, so that the person may delete the file; an earlier run's is as good. Returns what is wrong."""
-        if self.objects.size(batch.input_key) is not None:
-            return None
-        size = self.objects.size(batch.source_key)
-        if size is not None and size > MAX_FILE_BYTES:
-            message = f"The file has {size:,} bytes, the most is {MAX_FILE_BYTES:,}: split it."
-            return ErrorEntry("file_too_large", message, "input_file_id")
-        try:
-            self.objects.copy(batch.source_key, batch.input_key)
-        except ObjectNotThere:
-            message = f"The file {batch.input_file_id} is gone: upload it again and create another batch."
-            return ErrorEntry("file_not_found", message, "input_file_id")
-        return None
 
     def _fail(self, batch: Batch, errors: list[ErrorEntry], total: int) -> dict[str, object]:
         self.outbox.add(OutboxEntry(Subject.BATCHES, batch.batch_id, batch.user_id))  # before the end is written

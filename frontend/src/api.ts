@@ -40,6 +40,11 @@ export interface NewBatch {
 }
 
 const BATCHES_A_PAGE = 20;
+/** Fills the list's place on a large screen, so that nothing more is asked for before somebody scrolls. */
+export const CONVERSATIONS_A_PAGE = 50;
+/** The most that the API gives out at once: a search goes through all of them. */
+export const CONVERSATIONS_A_SEARCH = 100;
+export const MESSAGES_A_PAGE = 50;
 const TIMEOUT_MS = 30_000; // API Gateway gives up after 29 s
 
 async function failure(response: Response): Promise<ApiError> {
@@ -99,16 +104,11 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     }
   }
 
-  /** A whole list, part by part. */
-  async function all<T extends { id: string }>(path: string): Promise<T[]> {
-    const found: T[] = [];
-    for (;;) {
-      const last = found.at(-1);
-      const listing = await call<List<T>>("GET", last ? `${path}?after=${encodeURIComponent(last.id)}` : path);
-      found.push(...listing.data);
-      if (!listing.has_more || listing.data.length === 0) return found;
-    }
-  }
+  /** A part of a list, behind the entry `after`. */
+  const part = <T>(path: string, asked: { limit: number; order?: "desc"; after?: string | undefined }) => {
+    const query = Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [[name, `${value}`]]));
+    return call<List<T>>("GET", `${path}?${new URLSearchParams(query)}`);
+  };
 
   const of = (kind: string, id: string) => `/${kind}/${encodeURIComponent(id)}`;
 
@@ -118,10 +118,14 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     session: (id: string) => call<Session>("GET", of("sessions", id)),
     endSession: (id: string) => call<Session>("DELETE", of("sessions", id)),
     usage: () => call<Usage>("GET", "/usage"),
-    conversations: () => all<Conversation>("/conversations"),
+    /** Newest first. */
+    conversations: (limit: number, after?: string) => part<Conversation>("/conversations", { limit, after }),
+    conversation: (id: string) => call<Conversation>("GET", of("conversations", id)),
     createConversation: (title: string) => call<Conversation>("POST", "/conversations", { body: { title } }),
     deleteConversation: (id: string) => call<{ deleted: boolean }>("DELETE", of("conversations", id)),
-    messages: (id: string) => all<Message>(`${of("conversations", id)}/messages`),
+    /** Newest first. */
+    messages: (id: string, after?: string) =>
+      part<Message>(`${of("conversations", id)}/messages`, { limit: MESSAGES_A_PAGE, order: "desc", after }),
     post: (id: string, content: string, key: string) =>
       call<Posted>("POST", `${of("conversations", id)}/messages`, { body: { content }, key }),
     models: async () => (await call<List<{ id: string }>>("GET", "/models")).data.map((model) => model.id),
@@ -131,8 +135,7 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     /** The bytes, wherever they are: a large file's answer is a redirect, which the browser follows without our token. */
     content: (id: string, signal: AbortSignal) => send("GET", `${of("files", id)}/content`, { signal }),
     createBatch: (batch: NewBatch, key: string) => call<Batch>("POST", "/batches", { body: batch, key }),
-    batches: (after?: string) =>
-      call<List<Batch>>("GET", `/batches?limit=${BATCHES_A_PAGE}${after ? `&after=${encodeURIComponent(after)}` : ""}`),
+    batches: (after?: string) => part<Batch>("/batches", { limit: BATCHES_A_PAGE, after }),
     batch: (id: string) => call<Batch>("GET", of("batches", id)),
     cancelBatch: (id: string) => call<Batch>("POST", `${of("batches", id)}/cancel`),
   };

@@ -4,6 +4,7 @@ import { batchActions, type BatchActions } from "./actions/batches";
 import { draftActions, type DraftActions } from "./actions/batchDraft";
 import { createWatch } from "./actions/batchWatch";
 import { chatActions, type ChatActions } from "./actions/chats";
+import { conversationActions, type ConversationActions } from "./actions/conversations";
 import { report } from "./actions/notices";
 import { arrive } from "./actions/places";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
@@ -28,6 +29,7 @@ export interface Page {
   auth: Auth;
   sessions: SessionActions;
   chats: ChatActions;
+  conversations: ConversationActions;
   batches: BatchActions;
   draft: DraftActions;
 }
@@ -47,7 +49,8 @@ export async function start(): Promise<Page | null> {
   const api = createApi(config.api_url, auth);
   const batches = batchActions(api);
   const draft = draftActions(api, batches.learnModels);
-  const page: Page = { auth, sessions: sessionActions(api), chats: chatActions(api), batches, draft };
+  const [chats, conversations] = [chatActions(api), conversationActions(api)];
+  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft };
   try {
     state.person.value = await auth.begin();
   } catch (error) {
@@ -65,7 +68,7 @@ export async function start(): Promise<Page | null> {
   arrive(location.hash);
   window.addEventListener("popstate", () => arrive(location.hash));
   state.stage.value = "in";
-  await Promise.all([page.sessions.refresh(), page.chats.fetchConversations()]);
+  await Promise.all([page.sessions.refresh(), page.conversations.more()]);
   follow(page, config.websocket_url);
   followBatches(page.batches);
   return page;
@@ -138,9 +141,10 @@ function follow(page: Page, websocketUrl: string): void {
     line.want(topics);
   });
   effect(() => {
-    if (state.current.value && !state.chats.peek()[state.current.value]?.loaded) {
-      void page.chats.fetchMessages(state.current.value);
-    }
+    const id = state.current.value;
+    if (!id) return;
+    untracked(() => void page.conversations.know(id));
+    if (!state.chats.peek()[id]?.loaded) untracked(() => void page.chats.fetchMessages(id));
   });
 
   effect(() => {

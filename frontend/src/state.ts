@@ -28,6 +28,12 @@ export const starting = signal(false);
 export const ending = signal(false);
 
 export const conversations = signal<readonly Conversation[]>([]);
+/** The listed conversation behind which there may be older ones; an empty string: nothing was listed yet; null: no more. */
+export const olderConversations = signal<string | null>("");
+/** Older ones are being asked for; `failed`: the last time nobody answered. */
+export const listing = signal<"idle" | "busy" | "failed">("idle");
+/** The words that conversations are searched for. */
+export const sought = signal("");
 export const current = signal<string | null>(null);
 export const chats = signal<Readonly<Record<string, Chat>>>({});
 export const outbox = signal<readonly Unsent[]>([]);

@@ -70,11 +70,10 @@ it("knows which failures pass", async () => {
   expect((await caught(setUp(json(404, {})).api.sessions())).passing).toBe(false);
 });
 
-it("reads a list to its end", async () => {
-  const { api, sent } = setUp(
-    json(200, { data: [{ id: "a" }], has_more: true }),
-    json(200, { data: [{ id: "b" }], has_more: false }),
-  );
-  expect((await api.messages("con_1")).map((m) => m.id)).toEqual(["a", "b"]);
-  expect(sent(1).url).toBe("http://api/v1/conversations/con_1/messages?after=a");
+it("asks for a part of a list, behind the last one that it has", async () => {
+  const { api, sent } = setUp(json(200, { data: [{ id: "a" }], has_more: true }), json(200, { data: [] }));
+  expect((await api.conversations(50)).data.map((c) => c.id)).toEqual(["a"]);
+  await api.messages("con 1", "ans_1");
+  expect(sent(0).url).toBe("http://api/v1/conversations?limit=50");
+  expect(sent(1).url).toBe("http://api/v1/conversations/con%201/messages?limit=50&order=desc&after=ans_1");
 });

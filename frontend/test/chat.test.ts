@@ -1,5 +1,16 @@
-import { expect, it } from "vitest";
-import { isWaiting, mergeDelta, mergeMessages, needsFetch, NO_CHAT, textOf } from "../src/logic/chat";
+import { describe, expect, it } from "vitest";
+import {
+  isShortOf,
+  isWaiting,
+  mergeDelta,
+  mergeMessages,
+  mergeNewest,
+  mergeOlder,
+  needsFetch,
+  NO_CHAT,
+  textOf,
+  type Chat,
+} from "../src/logic/chat";
 import type { Message } from "../src/types";
 
 const message = (id: string, changes: Partial<Message> = {}): Message => ({
@@ -60,4 +71,50 @@ it("keeps the partial text of an answer that failed", () => {
     message("ans_1", { status: "failed", content: "Olá", error: { code: "EngineFailed", message: "lost" } }),
   ]);
   expect(textOf(failed, failed.messages[1]!)).toBe("Olá");
+});
+
+describe("a long conversation", () => {
+  /** The exchanges from `newest` down to `oldest`, as a GET lists them. */
+  const page = (newest: number, oldest: number): Message[] =>
+    Array.from({ length: newest - oldest + 1 }, (_, i) => String(newest - i)).flatMap((n) => [
+      message(`ans_${n}`, { status: "answered", content: n }),
+      message(`msg_${n}`),
+    ]);
+  const shown = (chat: Chat) => chat.messages.filter((m) => m.role === "user").map((m) => m.id.slice(4));
+  const opened = mergeNewest(NO_CHAT, page(19, 17), true);
+
+  it("opens at its end and has older ones page by page, to its beginning", () => {
+    expect([shown(opened), opened.older, opened.loaded]).toEqual([["17", "18", "19"], "msg_17", true]);
+    const further = mergeOlder(opened, page(16, 15), true);
+    expect([shown(further), further.older]).toEqual([["15", "16", "17", "18", "19"], "msg_15"]);
+    const all = mergeOlder(further, page(14, 14), false);
+    expect([shown(all)[0], all.older]).toEqual(["14", null]);
+  });
+
+  it("keeps what is known where the newest page joins it", () => {
+    const later = mergeNewest(mergeOlder(opened, page(16, 15), true), page(21, 19), true);
+    expect([shown(later), later.older]).toEqual([["15", "16", "17", "18", "19", "20", "21"], "msg_15"]);
+  });
+
+  it("forgets what is known where others may lie between, although a newer one was pushed", () => {
+    const pushed = mergeMessages(opened, [message("msg_39"), message("ans_39")]);
+    const later = mergeNewest(mergeDelta(pushed, delta(0, "Olá", "msg_39")), page(39, 38), true);
+    expect([shown(later), later.older, needsFetch(later)]).toEqual([["38", "39"], "msg_38", false]);
+  });
+
+  it("takes nothing before its page has come: neither a message nor a piece of an answer", () => {
+    const pushed = mergeDelta(mergeMessages(opened, [message("ans_12")]), delta(0, "Olá", "msg_12"));
+    expect([pushed.messages, needsFetch(pushed)]).toEqual([opened.messages, false]);
+  });
+
+  it("asks for a further page while an older answer is unfinished, and not across a gap", () => {
+    const waiting = mergeNewest(NO_CHAT, [message("ans_17"), message("msg_17"), ...page(16, 15)], false);
+    expect([[19, 18], [19, 17]].map(([a, b]) => isShortOf(waiting, page(a!, b!)))).toEqual([false, false]);
+    const longer = mergeNewest(waiting, [...page(19, 18), message("ans_17"), message("msg_17")], true);
+    expect([18, 17].map((oldest) => isShortOf(longer, page(19, oldest)))).toEqual([true, false]);
+  });
+
+  it("has a beginning when it is empty", () => {
+    expect(mergeNewest(NO_CHAT, [], false)).toEqual({ ...NO_CHAT, loaded: true });
+  });
 });

@@ -7,6 +7,7 @@ worker: it says when a session changes, which delta arrives and when a line brea
 import contextlib
 import json
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -30,6 +31,13 @@ def instant(minutes: float = 0) -> str:
     return (datetime.now(UTC) + timedelta(minutes=minutes)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def part(listed: list[dict], query: dict, usual: int) -> dict:
+    """Of a list, `limit` entries behind the one with the id `after`."""
+    behind = next((i + 1 for i, one in enumerate(listed) if one["id"] == query.get("after")), 0)
+    end = behind + int(query.get("limit", usual))
+    return {"object": "list", "data": listed[behind:end], "has_more": end < len(listed)}
+
+
 class FakeCloud:
     def __init__(self, site: Path):
         self.site = site
@@ -38,9 +46,11 @@ class FakeCloud:
         self.messages: dict[str, list[dict]] = {}
         self.keys: dict[str, dict] = {}  # Idempotency-Key: what was answered
         self.requests: list[tuple[str, str]] = []
+        self.queries: list[tuple[str, dict]] = []  # of those that have one
         self.grants: list[str] = []
         self.subscriptions: dict[ServerConnection, set[str]] = {}
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
+        self.holding: dict[str, threading.Event] = {}
         self.refuse_sockets = False
         self.month_usd = 0.0
         self.batches = FakeBatches(self.new_id)
@@ -69,6 +79,15 @@ class FakeCloud:
             thread.join()
 
     # What a test plays.
+
+    @contextlib.contextmanager
+    def held(self, path: str) -> Iterator[None]:
+        """Requests of this path are answered when the block ends."""
+        self.holding[path] = threading.Event()
+        try:
+            yield
+        finally:
+            self.holding.pop(path).set()
 
     def set_session(self, session_id: str, **changes: object) -> None:
         with self._lock:
@@ -108,6 +127,15 @@ class FakeCloud:
         for line, topics in list(self.subscriptions.items()):
             if topic in topics:
                 line.send(json.dumps(frame))
+
+    def have_conversations(self, *titles: str) -> list[str]:
+        """Made one after the other, long ago. Returns their ids."""
+        made = [{"id": self.new_id("con"), "object": "conversation", "title": title} for title in titles]
+        for age, one in enumerate(reversed(made), 1000):
+            one["created_at"] = instant(minutes=-age)
+        self.conversations.update({one["id"]: one for one in made})
+        self.messages.update({one["id"]: [] for one in made})
+        return [one["id"] for one in made]
 
     # What the page calls.
 
@@ -162,13 +190,16 @@ class FakeCloud:
                 spent = {"spent_usd": self.month_usd, "live_usd": 0, "total_usd": self.month_usd}
                 return 200, {"object": "usage", "month": "2026-11", **spent, "live": [], "caps": caps, "capacity": []}
             case "GET", ["conversations"]:
-                return 200, {"object": "list", "data": list(self.conversations.values())[::-1], "has_more": False}
+                return 200, part(list(self.conversations.values())[::-1], query, 20)
+            case "GET", ["conversations", conversation_id] if conversation_id in self.conversations:
+                return 200, self.conversations[conversation_id]
             case "POST", ["conversations"]:
                 new = {"id": self.new_id("con"), "object": "conversation", "created_at": instant(), **body}
                 self.conversations[new["id"]], self.messages[new["id"]] = new, []
                 return 201, new
-            case "GET", ["conversations", conversation_id, "messages"]:
-                return 200, {"object": "list", "data": self.messages[conversation_id], "has_more": False}
+            case "GET", ["conversations", conversation_id, "messages"] if conversation_id in self.conversations:
+                order = -1 if query.get("order") == "desc" else 1
+                return 200, part(self.messages[conversation_id][::order], query, 100)
             case "POST", ["conversations", conversation_id, "messages"]:
                 return self.accept(conversation_id, body, key)
         return 404, {"error": {"message": f"{method} {path}", "type": "not_found_error", "param": None, "code": None}}
@@ -242,6 +273,10 @@ class _Handler(BaseHTTPRequestHandler):
     def rest(self, path: str, query: dict, body: dict) -> None:
         cloud = self.cloud
         cloud.requests.append((self.command, path))
+        if query:
+            cloud.queries.append((path, query))
+        if path in cloud.holding:
+            cloud.holding[path].wait(30)
         trouble = next((t for t in cloud.troubles if t[0] == self.command and path.endswith(t[1])), None)
         if trouble:
             cloud.troubles.remove(trouble)

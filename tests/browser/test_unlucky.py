@@ -1,46 +1,12 @@
 """What the page does when the network, the API or the worker is unlucky, in a real browser against a scripted cloud."""
 
-import re
-
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.fake_cloud import FakeCloud, instant
+from tests.browser.driving import answer_to, ask, sign_in, start_answer, wait_for_subscription
+from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
-
-
-def sign_in(page: Page, fake: FakeCloud) -> None:
-    page.goto(fake.url)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
-    expect(page.get_by_text("Live", exact=True)).to_be_visible()
-
-
-def ask(page: Page, text: str) -> None:
-    page.get_by_label("Message", exact=True).fill(text)
-    page.get_by_role("button", name="Send", exact=True).click()
-
-
-def answer_to(page: Page) -> Locator:
-    return page.get_by_role("log", name="Messages").get_by_role("article", name="Mistral").last
-
-
-def wait_for_subscription(page: Page, fake: FakeCloud, topic: str) -> None:
-    """Until the newest line has asked for `topic`: what is pushed from then on must be shown."""
-    for _ in range(100):
-        if any(topic in topics for topics in list(fake.subscriptions.values())):
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError(f"nobody subscribed to {topic}")
-
-
-def start_answer(page: Page, fake: FakeCloud) -> dict:
-    ask(page, "What is a queue?")
-    expect(answer_to(page)).to_contain_text("queued")
-    answer = fake.answers()[-1]
-    wait_for_subscription(page, fake, f"conversation:{answer['conversation_id']}")
-    return answer
 
 
 def test_answer_is_whole_after_the_line_broke_in_its_middle(page: Page, fake: FakeCloud) -> None:
@@ -161,84 +127,6 @@ def test_failed_answer_is_asked_for_again_by_keyboard_and_a_draft_stays(page: Pa
     expect(page.get_by_role("button", name="Perguntar de novo")).to_have_count(1)
 
 
-WRONG_CLOCK = """
-const right = Date.now;
-Date.now = () => right() + %d;
-globalThis.Date = new Proxy(Date, {construct: (date, given) => new date(...(given.length ? given : [Date.now()]))});
-"""
-
-
-@pytest.mark.parametrize("wrong_hours", [1, -3])
-def test_time_and_cost_follow_the_servers_clock(page: Page, fake: FakeCloud, wrong_hours: int) -> None:
-    page.add_init_script(WRONG_CLOCK % (wrong_hours * 3_600_000))
-    sign_in(page, fake)
-    page.get_by_role("button", name="Switch on a GPU").click()
-    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_visible()
-    (session_id,) = fake.sessions
-    wait_for_subscription(page, fake, f"session:{session_id}")
-    launched = instant(minutes=-30)
-    spend = {
-        "gpu_usd_per_hour": 0.4,
-        "usd_per_hour": 0.4,
-        "launches": [{"launched_at": launched, "gpu_usd_per_hour": 0.4}],
-    }
-    fake.set_session(session_id, status="serving", launched_at=launched, spend=spend)
-    region = page.get_by_role("region", name="GPU", exact=True)
-    expect(region).to_contain_text(re.compile(r"(29|3\d) min \d\d s"))  # the test may take some minutes
-    expect(region).to_contain_text(re.compile(r"\$0\.(19|2[0-6])"))
-
-
-def test_old_news_of_a_session_changes_nothing(page: Page, fake: FakeCloud) -> None:
-    sign_in(page, fake)
-    page.get_by_role("button", name="Switch on a GPU").click()
-    expect(page.get_by_role("heading", name="Buying a GPU")).to_be_visible()
-    session_id = next(iter(fake.sessions))
-    wait_for_subscription(page, fake, f"session:{session_id}")
-    old = dict(fake.sessions[session_id])
-    instance = {"id": "i-1", "type": "g6.xlarge", "lifecycle": "spot", "availability_zone": "us-east-1a"}
-    fake.add_phase(session_id, "loading", status="booting", launched_at=instant(), instance=instance)
-    expect(page.get_by_role("heading", name="GPU is on, preparing the model")).to_be_visible()
-    expect(page.get_by_role("progressbar", name="GPU boot")).to_be_visible()
-    fake.push(f"session:{session_id}", {"type": "session", "session": old})
-    fake.add_phase(session_id, "healthy", status="serving", healthy_at=instant())
-    expect(page.get_by_role("heading", name="GPU is on and answering")).to_be_visible()
-    fake.push(f"session:{session_id}", {"type": "session", "session": old})
-    fake.set_session(session_id, end_requested=True)
-    expect(page.get_by_role("heading", name="GPU is switching off")).to_be_visible()
-    expect(page.get_by_role("button", name="Switching off…")).to_be_disabled()
-    error = {"code": "NoGpuCapacity", "message": "none"}
-    fake.set_session(session_id, status="failed", ended_at=instant(), error=error)
-    region = page.get_by_role("region", name="GPU", exact=True)
-    expect(region).to_contain_text("No GPU is on")
-    expect(region).to_contain_text("AWS has no free GPU right now")
-
-
-def test_answer_of_bedrock_says_so_and_the_receipt_has_its_price(page: Page, fake: FakeCloud) -> None:
-    sign_in(page, fake)
-    page.get_by_role("button", name="Switch on a GPU").click()
-    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_visible()
-    session_id = next(iter(fake.sessions))
-    wait_for_subscription(page, fake, f"session:{session_id}")
-    answer = start_answer(page, fake)
-    fake.finish(answer, "A line that is kept in order.", backend="bedrock", session_id=session_id)
-    expect(answer_to(page)).to_contain_text("Answered on Amazon Bedrock: there was no GPU.")
-    error = {"code": "GpuQuotaExceeded", "message": "none"}
-    spent = {"bedrock_usd": 0.0012, "bedrock_messages": 1, "messages": 1, "total_usd": 0.0012}
-    receipt = {"session_id": session_id, "instance_minutes": 0, "prompt_tokens": 30, "completion_tokens": 9, **spent}
-    fake.set_session(session_id, status="failed", ended_at=instant(), error=error, receipt=receipt)
-    expect(page.get_by_role("region", name="GPU", exact=True)).to_contain_text("GPU quota does not allow it")
-    expect(page.get_by_role("region", name="Receipt")).to_contain_text(re.compile(r"Amazon Bedrock\s*\$0\.0012"))
-
-
-def test_live_session_is_joined_and_seen_by_who_comes_later(page: Page, fake: FakeCloud) -> None:
-    fake.start_session()
-    page.goto(fake.url)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Buying a GPU")).to_be_visible()
-    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()
-    expect(page).to_have_title(re.compile("GPU starting"))
-
-
 def test_page_speaks_both_languages_on_a_phone(browser: Browser, fake: FakeCloud) -> None:
     context = browser.new_context(locale="pt-BR", viewport={"width": 360, "height": 740}, color_scheme="dark")
     page = context.new_page()
@@ -293,20 +181,3 @@ def test_token_is_renewed_once_before_it_expires(page: Page, fake: FakeCloud) ->
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
     assert page.evaluate(expiry, False) > 600
     assert fake.grants == ["authorization_code", "refresh_token"]
-
-
-def test_session_that_nears_its_cap_says_so_with_its_exact_cost(page: Page, fake: FakeCloud) -> None:
-    fake.month_usd = 17.25
-    sign_in(page, fake)
-    expect(page.get_by_text("This month: $17.25 of at most $20.00.")).to_be_visible()
-    page.get_by_role("button", name="Switch on a GPU").click()
-    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_visible()
-    (session_id,) = fake.sessions
-    wait_for_subscription(page, fake, f"session:{session_id}")
-    launches = [{"launched_at": instant(), "gpu_usd_per_hour": 0.4}]
-    spend = {"gpu_usd_per_hour": 0.4, "usd_per_hour": 0.416, "launches": launches}
-    fake.set_session(session_id, status="serving", launched_at=instant(), spend=spend)
-    expect(page.get_by_text("Cost so far")).to_be_visible()
-    expect(page.get_by_text("$0.0069")).to_be_visible()  # the minute that EC2 bills at least
-    fake.set_session(session_id, spend={**spend, "notice": 80, "notice_cap": "session"})
-    expect(page.get_by_role("alert").filter(has_text="80 % of a spend cap")).to_be_visible()

@@ -1,10 +1,22 @@
 import { ApiError, type Api } from "../api";
 import { backoffMs } from "../logic/backoff";
-import { isFinalMessage, mergeDelta, mergeMessages, needsFetch, NO_CHAT, type Chat, type Delta } from "../logic/chat";
+import {
+  isFinalMessage,
+  isShortOf,
+  mergeDelta,
+  mergeMessages,
+  mergeNewest,
+  mergeOlder,
+  needsFetch,
+  NO_CHAT,
+  type Chat,
+  type Delta,
+} from "../logic/chat";
 import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
 import { area, chat, chats, conversations, current, draftKey, drafts, outbox, spoken } from "../state";
 import { t } from "../i18n";
-import type { Conversation, Message } from "../types";
+import type { Message } from "../types";
+import { gotConversations } from "./conversations";
 import { explain, report } from "./notices";
 import { go } from "./places";
 import { gotSessions } from "./sessions";
@@ -31,15 +43,10 @@ export function select(id: string | null): void {
   else current.value = id;
 }
 
-function gotConversations(got: readonly Conversation[]): void {
-  const byId = new Map([...conversations.value, ...got].map((conversation) => [conversation.id, conversation]));
-  const touched = (conversation: Conversation) => conversation.updated_at ?? conversation.created_at;
-  conversations.value = [...byId.values()].sort((a, b) => touched(b).localeCompare(touched(a)));
-}
-
 export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))) {
   const running = new Set<string>();
   const again = new Set<string>();
+  const fetchingOlder = new Set<string>();
 
   /** One GET at a time for a conversation; asked for meanwhile, it runs once more, so that it sees what is newer. */
   async function fetchMessages(id: string): Promise<void> {
@@ -48,8 +55,14 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     running.add(id);
     try {
       while (again.delete(id)) {
-        const messages = await api.messages(id);
-        change(id, (chat) => mergeMessages(chat, messages, true));
+        const messages: Message[] = [];
+        let hasMore = true;
+        do {
+          const page = await api.messages(id, messages.at(-1)?.id);
+          messages.push(...page.data);
+          hasMore = page.has_more === true && page.data.length > 0;
+        } while (hasMore && isShortOf(chats.value[id] ?? NO_CHAT, messages));
+        change(id, (chat) => mergeNewest(chat, messages, hasMore));
         const left = stillUnsent(outbox.value, id, messages);
         if (left.length < outbox.value.length) outbox.value = left;
       }
@@ -58,6 +71,22 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       report(error);
     } finally {
       running.delete(id);
+    }
+  }
+
+  /** The page of messages before the oldest that is shown. */
+  async function fetchOlder(id: string): Promise<void> {
+    const before = chats.value[id]?.older;
+    if (!before || fetchingOlder.has(id)) return;
+    fetchingOlder.add(id);
+    try {
+      const page = await api.messages(id, before);
+      // What is known may have been fetched anew meanwhile: then this page does not join it.
+      change(id, (chat) => (chat.older === before ? mergeOlder(chat, page.data, page.has_more === true) : chat));
+    } catch (error) {
+      report(error);
+    } finally {
+      fetchingOlder.delete(id);
     }
   }
 
@@ -113,14 +142,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
 
   return {
     fetchMessages,
-
-    async fetchConversations(): Promise<void> {
-      try {
-        gotConversations(await api.conversations());
-      } catch (error) {
-        report(error);
-      }
-    },
+    fetchOlder,
 
     ask,
 

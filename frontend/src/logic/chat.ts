@@ -8,9 +8,13 @@ export interface Chat {
   streams: Readonly<Record<string, Assembled>>;
   /** False until the messages were fetched once. */
   loaded: boolean;
+  /** The oldest message that was fetched, where there are older ones; null: there are none. */
+  older: string | null;
+  /** The newest exchange that was fetched: from `older` to it nothing is missing. */
+  reached: string;
 }
 
-export const NO_CHAT: Chat = { messages: [], streams: {}, loaded: false };
+export const NO_CHAT: Chat = { messages: [], streams: {}, loaded: false, older: null, reached: "" };
 
 const RANK: Record<MessageStatus, number> = { accepted: 0, queued: 1, answering: 2, answered: 3, failed: 3 };
 
@@ -19,12 +23,45 @@ export function isFinalMessage(message: Message): boolean {
 }
 
 /** `msg_X` and `ans_X` belong together, and X grows with time: the order that the server lists them in. */
+const exchange = (id: string) => id.slice(4);
+
 function inOrder(a: Message, b: Message): number {
-  const order = a.id.slice(4).localeCompare(b.id.slice(4));
-  return order || (a.role === "user" ? -1 : 1);
+  const [one, other] = [exchange(a.id), exchange(b.id)];
+  return one < other ? -1 : one > other ? 1 : a.role === "user" ? -1 : 1;
 }
 
-export function mergeMessages(chat: Chat, got: readonly Message[], loaded = chat.loaded): Chat {
+/** Older than all that was fetched: it comes with the page that it is on, and not before the others of that page. */
+function isBehind(chat: Chat, id: string): boolean {
+  return chat.older !== null && exchange(id) < exchange(chat.older);
+}
+
+/** The newest messages, as a GET lists them, `hasMore` when there are older ones. Where they do not reach what is known,
+ * that is forgotten: what lies between is not known, and older ones are fetched again when somebody scrolls there. */
+export function mergeNewest(chat: Chat, got: readonly Message[], hasMore: boolean): Chat {
+  const [newest, oldest] = [got[0], got.at(-1)];
+  if (!newest || !oldest) return { ...chat, loaded: true };
+  const joins = chat.reached !== "" && exchange(oldest.id) <= chat.reached;
+  const older = !hasMore ? null : joins ? chat.older : oldest.id;
+  const kept = { ...chat, loaded: true, older, reached: exchange(newest.id) };
+  const messages = chat.messages.filter((message) => !isBehind(kept, message.id));
+  const streams = Object.fromEntries(Object.entries(chat.streams).filter(([id]) => !isBehind(kept, id)));
+  return mergeMessages({ ...kept, messages, streams }, got);
+}
+
+/** The messages before `chat.older`. */
+export function mergeOlder(chat: Chat, got: readonly Message[], hasMore: boolean): Chat {
+  return mergeMessages({ ...chat, older: hasMore ? (got.at(-1)?.id ?? null) : null }, got);
+}
+
+/** True while an unfinished answer is known that is older than `got`: only a further page says how it stands. */
+export function isShortOf(chat: Chat, got: readonly Message[]): boolean {
+  const oldest = exchange(got.at(-1)?.id ?? "");
+  const unfinished = chat.messages.filter((message) => message.role === "assistant" && !isFinalMessage(message));
+  return oldest <= chat.reached && unfinished.some((message) => exchange(message.id) < oldest);
+}
+
+export function mergeMessages(chat: Chat, all: readonly Message[]): Chat {
+  const got = all.filter((message) => !isBehind(chat, message.id));
   const byId = new Map(chat.messages.map((message) => [message.id, message]));
   const streams = { ...chat.streams };
   for (const message of got) {
@@ -36,7 +73,7 @@ export function mergeMessages(chat: Chat, got: readonly Message[], loaded = chat
     else streams[message.id] = addSnapshot(streams[message.id] ?? EMPTY, message.content ?? "");
   }
   // A stream for a message that nobody knows stays: its message is on its way by REST.
-  return { messages: [...byId.values()].sort(inOrder), streams, loaded };
+  return { ...chat, messages: [...byId.values()].sort(inOrder), streams };
 }
 
 export interface Delta {
@@ -52,6 +89,7 @@ function answerId(messageId: string): string {
 
 export function mergeDelta(chat: Chat, delta: Delta): Chat {
   const id = answerId(delta.message_id);
+  if (isBehind(chat, id)) return chat;
   const message = chat.messages.find((m) => m.id === id);
   if (message && isFinalMessage(message)) return chat;
   const stream = addDelta(chat.streams[id] ?? EMPTY, delta);
@@ -69,7 +107,7 @@ export function needsFetch(chat: Chat): boolean {
 }
 
 export function questionOf(chat: Chat, answer: Message): Message | undefined {
-  return chat.messages.find((message) => message.role === "user" && message.id.slice(4) === answer.id.slice(4));
+  return chat.messages.find((message) => message.role === "user" && exchange(message.id) === exchange(answer.id));
 }
 
 export function isWaiting(chat: Chat): boolean {

@@ -116,7 +116,7 @@ function Chats({ page }: { page: Page }) {
     <>
       <div class="side">
         <Areas />
-        <Conversations />
+        <Conversations actions={page.conversations} />
       </div>
       <main>
         <ChatView actions={page.chats} />

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { t } from "../i18n";
 import { questionOf, textOf } from "../logic/chat";
@@ -9,6 +9,7 @@ import { Answer, Question, UnsentQuestion } from "./Bubbles";
 import { Composer } from "./Composer";
 
 const NEAR_END_PX = 80;
+const NEAR_TOP_PX = 200;
 
 function Delete({ id, actions }: { id: string; actions: ChatActions }) {
   const asking = useSignal(false);
@@ -44,13 +45,20 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   };
   const title = conversations.value.find((c) => c.id === id)?.title;
 
-  useEffect(() => {
+  const first = shown.messages[0]?.id ?? "";
+  const before = useRef({ first, height: 0 });
+
+  useLayoutEffect(() => {
     atEnd.current = true;
   }, [id]);
-  // New text is followed, unless the person has scrolled up to read.
+  // New text is followed, unless the person has scrolled up to read: what they read stays where it is, and older
+  // messages come above it.
   useLayoutEffect(() => {
     const box = list.current;
-    if (box && atEnd.current) box.scrollTop = box.scrollHeight;
+    if (!box) return;
+    if (atEnd.current) box.scrollTop = box.scrollHeight;
+    else if (first < before.current.first) box.scrollTop += box.scrollHeight - before.current.height;
+    before.current = { first, height: box.scrollHeight };
   });
 
   return (
@@ -68,8 +76,15 @@ export function ChatView({ actions }: { actions: ChatActions }) {
         onScroll={(event) => {
           const box = event.currentTarget;
           atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
+          before.current.height = box.scrollHeight;
+          if (id && shown.older && !atEnd.current && box.scrollTop < NEAR_TOP_PX) void actions.fetchOlder(id);
         }}
       >
+        {id && shown.older && (
+          <button type="button" class="quiet" onClick={() => void actions.fetchOlder(id)}>
+            {t("chat.older")}
+          </button>
+        )}
         {id && !shown.loaded && shown.messages.length === 0 && <p class="hint">{t("chat.loading")}</p>}
         {(!id || shown.loaded) && shown.messages.length === 0 && unsent.length === 0 && (
           <p class="hint empty">{t("chat.empty")}</p>

@@ -1,32 +1,93 @@
+import { useEffect, useRef } from "preact/hooks";
 import { select } from "../actions/chats";
+import type { ConversationActions } from "../actions/conversations";
 import { t } from "../i18n";
-import { conversations, current } from "../state";
+import { isFound } from "../logic/search";
+import { conversations, current, listing, olderConversations, sought } from "../state";
 
-export function Conversations() {
+/** At the end of the list: whoever scrolls to it gets more. The button is for a keyboard, and after a failure. */
+function Older({ actions }: { actions: ConversationActions }) {
+  const end = useRef<HTMLLIElement>(null);
+  const after = olderConversations.value;
+  useEffect(() => {
+    if (!after || !end.current) return;
+    // Looked at anew after each page: the end may still be in sight.
+    const watch = new IntersectionObserver((seen) => {
+      if (seen.some((one) => one.isIntersecting) && listing.peek() === "idle") void actions.more();
+    });
+    watch.observe(end.current);
+    return () => watch.disconnect();
+  }, [after]);
+  if (after === null) return null;
+  return (
+    <li ref={end}>
+      {listing.value === "busy" ? (
+        <p class="hint">{t("chat.list.loading")}</p>
+      ) : (
+        <button type="button" class="quiet" onClick={() => void actions.more()}>
+          {t("chat.list.more")}
+        </button>
+      )}
+    </li>
+  );
+}
+
+function searchState(found: number): string {
+  if (!sought.value.trim()) return "";
+  if (listing.value === "busy") return t("chat.search.older", { n: found });
+  if (olderConversations.value !== null) return t("chat.search.broken", { n: found });
+  return found ? t("chat.search.found", { n: found }) : t("chat.search.none");
+}
+
+function Search({ actions, found }: { actions: ConversationActions; found: number }) {
+  return (
+    <search>
+      <input
+        type="search"
+        value={sought.value}
+        placeholder={t("chat.search")}
+        aria-label={t("chat.search")}
+        onInput={(event) => void actions.search(event.currentTarget.value)}
+      />
+      <p class="hint" role="status">
+        {searchState(found)}
+      </p>
+    </search>
+  );
+}
+
+export function Conversations({ actions }: { actions: ConversationActions }) {
   const open = (id: string | null) => {
     select(id);
     if (id === null) document.getElementById("message")?.focus();
   };
+  const shown = conversations.value
+    .map(({ id, title }) => ({ id, title: title || t("chat.untitled") }))
+    .filter(({ title }) => isFound(title, sought.value));
   return (
     <nav class="conversations" aria-label={t("chat.list")}>
-      <button type="button" class="wide" onClick={() => open(null)}>
-        + {t("chat.new")}
-      </button>
+      <div class="list-head">
+        <button type="button" class="wide" onClick={() => open(null)}>
+          + {t("chat.new")}
+        </button>
+        <Search actions={actions} found={shown.length} />
+      </div>
       <ul>
-        {conversations.value.map((conversation) => (
-          <li key={conversation.id}>
+        {shown.map(({ id, title }) => (
+          <li key={id}>
             <a
-              href={`#c=${encodeURIComponent(conversation.id)}`}
-              aria-current={conversation.id === current.value ? "page" : undefined}
+              href={`#c=${encodeURIComponent(id)}`}
+              aria-current={id === current.value ? "page" : undefined}
               onClick={(event) => {
                 event.preventDefault();
-                open(conversation.id);
+                open(id);
               }}
             >
-              {conversation.title || t("chat.untitled")}
+              {title}
             </a>
           </li>
         ))}
+        <Older actions={actions} />
       </ul>
     </nav>
   );

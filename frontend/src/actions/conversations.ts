@@ -1,0 +1,66 @@
+/** The list of conversations: a page at a time, newest first, as a person scrolls or searches. */
+import { ApiError, CONVERSATIONS_A_PAGE, CONVERSATIONS_A_SEARCH, type Api } from "../api";
+import { conversations, listing, olderConversations, sought } from "../state";
+import type { Conversation } from "../types";
+import { report } from "./notices";
+
+export function gotConversations(got: readonly Conversation[]): void {
+  const byId = new Map([...conversations.value, ...got].map((conversation) => [conversation.id, conversation]));
+  const touched = (conversation: Conversation) => conversation.updated_at ?? conversation.created_at;
+  conversations.value = [...byId.values()].sort((a, b) => touched(b).localeCompare(touched(a)));
+}
+
+export function conversationActions(api: Api) {
+  const asked = new Set<string>();
+
+  /** The next page; the first one to begin with. False: there is none, or nobody answered. */
+  async function page(limit: number): Promise<boolean> {
+    const after = olderConversations.value;
+    if (after === null || listing.value === "busy") return false;
+    listing.value = "busy";
+    try {
+      const got = await api.conversations(limit, after || undefined);
+      gotConversations(got.data);
+      olderConversations.value = got.has_more ? (got.data.at(-1)?.id ?? null) : null;
+      listing.value = "idle";
+      return olderConversations.value !== null;
+    } catch (error) {
+      listing.value = "failed"; // the person says when to try again
+      report(error);
+      return false;
+    }
+  }
+
+  /** A search ends with the oldest conversation, or when its words are taken away. */
+  async function searchOn(): Promise<void> {
+    while (sought.value.trim() && (await page(CONVERSATIONS_A_SEARCH)));
+  }
+
+  return {
+    async more(): Promise<void> {
+      await page(CONVERSATIONS_A_PAGE);
+      // What was typed while the page was on its way found it busy.
+      if (listing.value === "idle") await searchOn();
+    },
+
+    search(words: string): Promise<void> {
+      sought.value = words;
+      return searchOn();
+    },
+
+    /** One that an address names and no page has listed yet. */
+    async know(id: string): Promise<void> {
+      if (asked.has(id) || conversations.value.some((conversation) => conversation.id === id)) return;
+      asked.add(id);
+      try {
+        gotConversations([await api.conversation(id)]);
+      } catch (error) {
+        asked.delete(id);
+        // One that is gone is said where its messages are asked for.
+        if (!(error instanceof ApiError && error.status === 404)) report(error);
+      }
+    },
+  };
+}
+
+export type ConversationActions = ReturnType<typeof conversationActions>;

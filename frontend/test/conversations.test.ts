@@ -1,0 +1,111 @@
+import { beforeEach, expect, it, vi } from "vitest";
+import { conversationActions } from "../src/actions/conversations";
+import { ApiError, type Api } from "../src/api";
+import { isFound } from "../src/logic/search";
+import * as state from "../src/state";
+import type { Conversation } from "../src/types";
+
+const one = (n: number): Conversation => ({
+  id: `con_${String(n).padStart(4, "0")}`,
+  object: "conversation",
+  title: `Número ${n}`,
+  created_at: new Date(n * 1000).toISOString(),
+});
+
+/** As the API lists `many` of them: newest first, so many at once, behind the one that is named. */
+function server(many: number) {
+  const all = Array.from({ length: many }, (_, i) => one(many - i));
+  const conversations = vi.fn(async (limit: number, after?: string) => {
+    const from = after ? all.findIndex((c) => c.id === after) + 1 : 0;
+    return { object: "list" as const, data: all.slice(from, from + limit), has_more: from + limit < many };
+  });
+  const conversation = vi.fn(async (id: string): Promise<Conversation> => all.find((c) => c.id === id)!);
+  return { conversations, conversation, actions: conversationActions({ conversations, conversation } as unknown as Api) };
+}
+
+const found = () => state.conversations.value.filter((c) => isFound(c.title ?? "", state.sought.value));
+
+beforeEach(() => {
+  state.conversations.value = [];
+  state.olderConversations.value = "";
+  state.listing.value = "idle";
+  state.sought.value = "";
+  state.notices.value = [];
+});
+
+it("begins with one page, goes on a page at a time and ends", async () => {
+  const { actions, conversations } = server(120);
+  const counts = [];
+  for (let i = 0; i < 4; i++) {
+    await actions.more();
+    counts.push([state.conversations.value.length, state.olderConversations.value]);
+  }
+  expect(counts).toEqual([[50, "con_0071"], [100, "con_0021"], [120, null], [120, null]]);
+  expect(conversations).toHaveBeenCalledTimes(3);
+});
+
+it("finds an old one in as few pages as the API allows, and asks for none twice", async () => {
+  const { actions, conversations } = server(1000);
+  await actions.more();
+  await actions.search("numero 17");
+  expect(conversations).toHaveBeenCalledTimes(1 + 10);
+  expect(found().map((c) => c.id)).toContain("con_0017");
+  await actions.search("número 3");
+  expect(conversations).toHaveBeenCalledTimes(11);
+});
+
+it("searches no further once the words are gone", async () => {
+  const { actions, conversations } = server(1000);
+  await actions.more();
+  const searching = actions.search("nowhere");
+  await actions.search("");
+  await searching;
+  expect(conversations).toHaveBeenCalledTimes(2);
+  expect(state.olderConversations.value).not.toBeNull();
+});
+
+it("goes on with what was typed while the first page was on its way", async () => {
+  const { actions } = server(180);
+  const first = actions.more();
+  await actions.search("número 1");
+  await first;
+  expect(state.olderConversations.value).toBeNull();
+});
+
+it("stops when nobody answers, says so, and goes on when it is asked to", async () => {
+  const { actions, conversations } = server(300);
+  await actions.more();
+  conversations.mockRejectedValueOnce(new ApiError(503, "Busy"));
+  await actions.search("número 1");
+  expect([state.listing.value, state.notices.value.length, conversations.mock.calls.length]).toEqual(["failed", 1, 2]);
+  await actions.more();
+  expect([state.listing.value, state.olderConversations.value]).toEqual(["idle", null]);
+});
+
+it("asks for the one that an address names alone, once, and not for one that it knows", async () => {
+  const { actions, conversation, conversations } = server(1000);
+  await Promise.all([actions.know("con_0003"), actions.know("con_0003")]);
+  await actions.more();
+  await actions.know("con_0999");
+  expect([conversation.mock.calls.length, conversations.mock.calls.length]).toEqual([1, 1]);
+  expect(state.conversations.value.at(-1)?.id).toBe("con_0003");
+  expect(state.olderConversations.value).toBe("con_0951"); // the list goes on where its page ended
+});
+
+it("leaves it to the messages to say that one is gone", async () => {
+  const { actions, conversation } = server(1);
+  conversation.mockRejectedValueOnce(new ApiError(404, "gone"));
+  await actions.know("con_9999");
+  expect(state.notices.value).toEqual([]);
+});
+
+it.each([
+  ["Reunião de AMANHÃ", "amanha reuniao", true],
+  ["Reunião", "reunião", true],
+  ["Reunião", "reunioes", false],
+  ["anything", "  ", true],
+  ["a.b", ".", true],
+  ["ab", ".", false],
+])("finds %j by %j: %s", (title, words, is) => {
+  expect(isFound(title, words)).toBe(is);
+});

@@ -23,6 +23,8 @@ export interface Receipt {
   gpu_usd?: number | null;
   storage_usd?: number;
   address_usd?: number;
+  /** PostgreSQL woke up to keep the session. */
+  database_usd?: number;
   /** What Bedrock took because no GPU could be had. */
   bedrock_usd?: number | null;
   bedrock_messages?: number;

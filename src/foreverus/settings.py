@@ -85,7 +85,10 @@ class SessionStartSettings(Settings):
 
 @dataclass(frozen=True)
 class CloseSessionSettings(SessionStartSettings):
+    """`database`: `aurora`, or `none` when the stack was deployed without PostgreSQL."""
+
     websocket_callback_url: str
+    database: str
 
 
 @dataclass(frozen=True)

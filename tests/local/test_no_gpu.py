@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from foreverus.costs.database import wake_usd
 from foreverus.costs.prices import bedrock_price
 from local.cloud import Cloud
 from local.emulator import REGION
@@ -41,7 +42,7 @@ def receipt_row(cloud: Cloud, session_id: str) -> list[str]:
         resourceArn=cloud.stack["DatabaseClusterArn"],
         secretArn=cloud.stack["DatabaseSecretArn"],
         database="foreverus",
-        sql="SELECT bedrock_usd::text, total_usd::text FROM receipts WHERE session_id = :id",
+        sql="SELECT bedrock_usd::text, database_usd::text, total_usd::text FROM receipts WHERE session_id = :id",
         parameters=[{"name": "id", "value": {"stringValue": session_id}}],
     )["records"]
     return [next(iter(field.values())) for field in row]
@@ -66,11 +67,15 @@ def test_bedrock_answers_and_the_session_still_says_that_there_was_no_gpu(cloud:
     assert live_instances(cloud) == [] and answer["session_id"] == session["id"]
     receipt, used = session["receipt"], answer["usage"]
     usd = bedrock_price(MODEL, REGION).usd(used["prompt_tokens"], used["completion_tokens"])
-    assert receipt["total_usd"] == receipt["bedrock_usd"] == pytest.approx(usd, abs=1e-6) and receipt["bedrock_usd"] > 0
+    assert receipt["bedrock_usd"] == pytest.approx(usd, abs=1e-6) and receipt["bedrock_usd"] > 0
+    assert receipt["database_usd"] == round(wake_usd(), 6)
+    assert receipt["total_usd"] == pytest.approx(receipt["bedrock_usd"] + receipt["database_usd"], abs=2e-6)
     assert (receipt["messages"], receipt["bedrock_messages"]) == (1, 1)
     assert receipt["completion_tokens"] == used["completion_tokens"]
     assert person.call("GET", "/usage")["spent_usd"] - before == pytest.approx(receipt["total_usd"], abs=1e-6)
-    assert [float(value) for value in receipt_row(cloud, session["id"])] == [receipt["bedrock_usd"]] * 2
+    assert [float(value) for value in receipt_row(cloud, session["id"])] == [
+        receipt[name] for name in ("bedrock_usd", "database_usd", "total_usd")
+    ]
     mail = cloud.inbox.wait_for(session["id"], PATIENCE_S)
     assert "1 message was answered on Bedrock" in str(mail) and "NoGpuCapacity" in str(mail)
 
@@ -89,5 +94,5 @@ def test_message_that_bedrock_may_not_answer_ends_in_the_launchs_error(cloud: Cl
         iam.delete_role_policy(RoleName=name, PolicyName="no-bedrock")
     assert (answer["status"], answer["error"]["code"]) == ("failed", "NoGpuCapacity")
     session = failed_session(cloud, person)
-    assert session["error"]["code"] == "NoGpuCapacity" and session["receipt"]["total_usd"] == 0
+    assert session["error"]["code"] == "NoGpuCapacity" and session["receipt"]["total_usd"] == round(wake_usd(), 6)
     assert "Answer on Bedrock" in states_of(cloud, session["id"])

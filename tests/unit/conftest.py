@@ -107,6 +107,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "MAX_SESSION_SECONDS": "14400",
             "MONTHLY_CAP_USD": "20",
             "SESSION_CAP_USD": "4",
+            "DATABASE": "none",
             "DATABASE_CLUSTER_ARN": "",
             "DATABASE_SECRET_ARN": "",
             "DATABASE_NAME": "",

@@ -89,6 +89,7 @@ export const en: Record<keyof typeof pt, string> = {
   "receipt.gpu": "GPU",
   "receipt.storage": "Disk",
   "receipt.address": "IP address",
+  "receipt.database": "Database, woken to keep it (at most)",
   "receipt.bedrock": "Amazon Bedrock",
   "receipt.tokens": "Tokens (in / out)",
   "receipt.messages": "Answers",

@@ -88,6 +88,7 @@ export const pt = {
   "receipt.gpu": "GPU",
   "receipt.storage": "Disco",
   "receipt.address": "Endereço IP",
+  "receipt.database": "Banco de dados, acordado para guardá-la (no máximo)",
   "receipt.bedrock": "Amazon Bedrock",
   "receipt.tokens": "Tokens (entrada / saída)",
   "receipt.messages": "Respostas",

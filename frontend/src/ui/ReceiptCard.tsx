@@ -25,6 +25,7 @@ function rows(receipt: Receipt): Row[] {
     typeof receipt.gpu_usd === "number" && [t("receipt.gpu"), usd(receipt.gpu_usd, lang)],
     typeof receipt.storage_usd === "number" && [t("receipt.storage"), usd(receipt.storage_usd, lang)],
     typeof receipt.address_usd === "number" && [t("receipt.address"), usd(receipt.address_usd, lang)],
+    (receipt.database_usd ?? 0) > 0 && [t("receipt.database"), usd(receipt.database_usd ?? 0, lang)],
     (receipt.bedrock_messages ?? 0) > 0 && [
       t("receipt.bedrock"),
       typeof receipt.bedrock_usd === "number" ? usd(receipt.bedrock_usd, lang) : t("receipt.unknown"),

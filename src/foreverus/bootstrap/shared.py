@@ -70,8 +70,9 @@ def waiting_batches(table_name: str) -> "WaitingBatches":
     return WaitingBatches(BatchStore(table), PendingWorkStore(table), aws.tasks(), SessionStore(table).live_session_ids)
 
 
-def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
+def session_closer(env: settings.CloseSessionSettings) -> "SessionCloser":
     from foreverus.aws.ec2 import SpotPrices
+    from foreverus.costs.database import wake_usd
     from foreverus.costs.price_book import PriceBook
     from foreverus.sessions.baking import BakesOver
     from foreverus.sessions.closing import SessionCloser
@@ -88,6 +89,7 @@ def session_closer(env: settings.SessionStartSettings) -> "SessionCloser":
         region=aws.region(),
         clock=aws.clock,
         end_bake=BakesOver(aws.tasks()),
+        database_usd=0.0 if env.database == "none" else wake_usd(),
     )
 
 

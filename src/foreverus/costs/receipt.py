@@ -13,7 +13,8 @@ from foreverus.costs.prices import Price
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
     """Seconds, tokens and USD of one session. Money is rounded to a millionth of a USD, and None where a price is
-    unknown. `launches`: how many instances were bought; what is said of an instance is said of the last one."""
+    unknown. `launches`: how many instances were bought; what is said of an instance is said of the last one.
+    `database_usd`: PostgreSQL woke up to keep the session; an upper bound."""
 
     session_id: str = ""
     instance_id: str | None = None
@@ -30,6 +31,7 @@ class Receipt:
     gpu_usd: float | None = None
     storage_usd: float | None = None
     address_usd: float | None = None
+    database_usd: float = 0
     bedrock_usd: float | None = 0
     bedrock_messages: int = 0
     prompt_tokens: int = 0
@@ -55,15 +57,24 @@ class Billed(Protocol):
     def messages_answered(self) -> int: ...
 
 
-def receipt(session: Billed, region: str, terminated_at: datetime, price_of: Callable[[Launch], Price]) -> Receipt:
-    """A launch's price is the one that was noted when it was bought, else `price_of`'s."""
+def receipt(
+    session: Billed,
+    region: str,
+    terminated_at: datetime,
+    price_of: Callable[[Launch], Price],
+    database_usd: float = 0.0,
+) -> Receipt:
+    """A launch's price is the one that was noted when it was bought, else `price_of`'s.
+
+    `database_usd`: what it costs to store the session.
+    """
     launches = session.launches
     prices = {one.instance_id: one.noted_price or price_of(one) for one in launches}
     spent = cost(launches, terminated_at, lambda launch: prices[launch.instance_id])
     last = launches[-1] if launches else None
     price = prices[last.instance_id] if last else None
     bedrock = session.bedrock.billed_usd
-    total = None if spent.total_usd is None or bedrock is None else spent.total_usd + bedrock
+    total = None if spent.total_usd is None or bedrock is None else spent.total_usd + bedrock + database_usd
     return Receipt(
         session_id=session.session_id,
         instance_id=last.instance_id if last else None,
@@ -80,6 +91,7 @@ def receipt(session: Billed, region: str, terminated_at: datetime, price_of: Cal
         gpu_usd=_rounded(spent.gpu_usd),
         storage_usd=_rounded(spent.storage_usd),
         address_usd=_rounded(spent.address_usd),
+        database_usd=round(database_usd, 6),
         bedrock_usd=_rounded(bedrock),
         bedrock_messages=session.bedrock.messages,
         prompt_tokens=session.prompt_tokens,

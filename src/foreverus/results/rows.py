@@ -23,8 +23,8 @@ CHUNK_ROWS = 200
 
 RECEIPT_COLUMNS = (
     "session_id", "instance_id", "instance_type", "lifecycle", "region", "launched_at", "terminated_at",
-    "instance_seconds", "price_per_hour_usd", "price_source", "gpu_usd", "storage_usd", "address_usd", "bedrock_usd",
-    "total_usd",
+    "instance_seconds", "price_per_hour_usd", "price_source", "gpu_usd", "storage_usd", "address_usd",
+    "database_usd", "bedrock_usd", "total_usd",
 )  # fmt: skip
 
 

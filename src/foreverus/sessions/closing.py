@@ -108,6 +108,7 @@ class SessionCloser:
     region: str
     clock: Callable[[], datetime]
     end_bake: Callable[[Session], None] = no_bake
+    database_usd: float = 0.0  # what it costs to store a session
 
     def close(self, request: CloseRequest) -> Closed:
         """Safe to run twice, and at once with another run.
@@ -147,7 +148,9 @@ class SessionCloser:
         session = self.store.get(session.session_id) or session  # what was rejected has added its tokens
         terminated = ids.parse_timestamp(request.terminated_at) if request.terminated_at else now
         bill = self._receipt(session, terminated)
-        usd = spent_usd(session.launches, terminated, self.region) + session.bedrock.usd  # at a guard's prices
+        usd = (
+            spent_usd(session.launches, terminated, self.region) + session.bedrock.usd + self.database_usd
+        )  # at a guard's prices
         if bill and bill.total_usd is not None:
             usd = bill.total_usd
         failure = self._with_advice(session, request.failure, request.refusals, now) if request.failure else None
@@ -167,7 +170,7 @@ class SessionCloser:
 
     def _receipt(self, session: Session, terminated: datetime) -> Receipt | None:
         try:
-            return receipt(session, self.region, terminated, self.price_of)
+            return receipt(session, self.region, terminated, self.price_of, self.database_usd)
         except Exception:
             logger.exception("no receipt for %s", session.session_id)
             return None

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foreverus.aws.ec2 import SpotPrices
+from foreverus.costs.database import wake_usd
 from foreverus.costs.launch import BedrockUse
 from foreverus.costs.price_book import PriceBook
 from foreverus.costs.prices import Price, listed_price
@@ -55,6 +56,12 @@ def test_a_session_that_never_got_a_gpu_cost_nothing() -> None:
     bill = receipt(session(), "us-east-1", START, priced(0.4))
     assert bill.total_usd == 0
     assert bill.instance_id is None
+
+
+def test_the_database_that_woke_up_to_keep_it_is_in_the_total() -> None:
+    bill = receipt(session(), "us-east-1", START, priced(0.4), wake_usd())
+    assert bill.total_usd == bill.database_usd == pytest.approx(0.0115)
+    assert receipt(session(), "us-east-1", START, priced(0.4)).database_usd == 0
 
 
 def test_what_bedrock_answered_is_in_the_total_beside_what_the_gpu_cost() -> None:

@@ -27,6 +27,7 @@ RECEIPT = {
     "gpu_usd": 0.4,
     "storage_usd": 0.010959,
     "address_usd": 0.005,
+    "database_usd": 0.0115,
     "bedrock_usd": 0,
     "bedrock_messages": 0,
     "prompt_tokens": 10,

@@ -1,6 +1,7 @@
 """The reaper, against moto's EC2."""
 
 import json
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +18,7 @@ from foreverus.notifications.outbox import OutboxStore, Subject
 from foreverus.sessions.reaping import NotAllReaped, Reaper, why_reap
 from foreverus.sessions.records import Outcome, SessionEnd, SessionStatus
 from foreverus.sessions.store import SessionStore
-from foreverus.settings import SessionStartSettings
+from foreverus.settings import CloseSessionSettings
 from tests.unit.conftest import NOW, Aws, session_item, session_record
 
 
@@ -52,7 +53,11 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         gpus=Fleet(boto3.client("ec2"), "foreverus"),
         executions=executions,
         sessions=SessionStore(aws.items),
-        closer=bootstrap.shared.session_closer(SessionStartSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1)),
+        closer=bootstrap.shared.session_closer(
+            CloseSessionSettings(
+                aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, os.environ["WEBSOCKET_CALLBACK_URL"], "none"
+            )
+        ),
         outbox=OutboxStore(aws.items),
         notifier=TopicNotifier(SnsTopic(boto3.client("sns"), topic)),
         count=bootstrap.reap_gpus.count_reaped("foreverus"),

@@ -82,7 +82,7 @@ class Cloud:
         self.inbox.subscribe(self.emulator.client("sns"), self.stack["TopicArn"])
         password = deploy.new_password()
         user_id = deploy.make_user(self.emulator, self.stack["UserPoolId"], password)
-        api_key = deploy.make_api_key(self.emulator, self.stack["TableName"], user_id)
+        api_key = deploy.make_api_key(self.emulator, self.stack["KeysTableName"], user_id, can_create_keys=True)
         self.outputs = deploy.outputs_for_people(self.emulator, self.stack, self.page.url, password, api_key)
         write_json(self.state.outputs, self.outputs)
 

@@ -204,17 +204,17 @@ def make_user(emulator: Emulator, pool_id: str, password: str, name: str = USERN
     return next(one["Value"] for one in made["User"]["Attributes"] if one["Name"] == "sub")
 
 
-def make_api_key(emulator: Emulator, table_name: str, user_id: str, name: str = "laptop") -> str:
-    """An API key of that user. The table holds its hash only."""
-    from foreverus.aws.keys import api_key_key
-    from foreverus.ids import timestamp
+def make_api_key(
+    emulator: Emulator, table_name: str, user_id: str, name: str = "laptop", can_create_keys: bool = False
+) -> str:
+    """An API key of that user, made as the API makes one. `table_name`: the stack's KeysTableName."""
+    from foreverus.access.records import Caller
+    from foreverus.access.service import KeyService
+    from foreverus.access.store import ApiKeyStore
+    from foreverus.aws.dynamo import Table
 
-    key = f"fu_{secrets.token_urlsafe(24)}"
-    item = {**api_key_key(key), "user_id": user_id, "name": name, "created_at": timestamp(datetime.now(UTC))}
-    emulator.client("dynamodb").put_item(
-        TableName=table_name, Item={attribute: {"S": value} for attribute, value in item.items()}
-    )
-    return key
+    service = KeyService(ApiKeyStore(Table(emulator.client("dynamodb"), table_name)), lambda: datetime.now(UTC))
+    return str(service.create(Caller(user_id=user_id), {"name": name, "can_create_keys": can_create_keys})["key"])
 
 
 def new_password() -> str:

@@ -55,8 +55,12 @@ class ApiSettings(BatchServiceSettings):
 
 
 @dataclass(frozen=True)
-class AuthorizeSettings(Settings):
-    table_name: str
+class ManageKeysSettings(Settings):
+    keys_table_name: str
+
+
+@dataclass(frozen=True)
+class AuthorizeSettings(ManageKeysSettings):
     user_pool_id: str
     user_pool_client_id: str
 

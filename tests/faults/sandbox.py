@@ -213,7 +213,7 @@ class Sandbox:
             ec2.terminate_instances(InstanceIds=left)
         if running or left:
             time.sleep(3)  # for the reaper, who hears of the stop
-        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items() if item["pk"]["S"][:4] != "KEY#"]
+        keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items()]
         for start in range(0, len(keys), 25):
             deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
             table.batch_write_item(RequestItems={self.table: deletes})

@@ -21,7 +21,7 @@ SYSTEM = "You are a helpful assistant. Answer briefly."
 @pytest.fixture
 def stranger(cloud: Cloud) -> Iterator[Person]:
     """Another member of the team, with an API key of their own."""
-    key = deploy.make_api_key(cloud.emulator, cloud.stack["TableName"], "another-user")
+    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], "another-user")
     with Person({**cloud.outputs, "api_key": key}) as one:
         yield one
 

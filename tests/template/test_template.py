@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from foreverus import settings
+from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
 from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
 from foreverus.costs.prices import listed_price
 from foreverus.files.service import MAX_INLINE_BYTES
-from foreverus.handlers import answer_chats
+from foreverus.handlers import answer_chats, api, manage_keys
 from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
 from tests.template.template import ROOT, parameter_defaults, resources, substitute, template, walk
@@ -122,8 +123,7 @@ def test_nothing_bills_by_the_hour_at_rest() -> None:
     (cluster,) = resources("AWS::RDS::DBCluster").values()
     assert cluster["ServerlessV2ScalingConfiguration"]["MinCapacity"] == 0
     assert not any("ProvisionedConcurrencyConfig" in one for one in FUNCTIONS.values())
-    (table,) = resources("AWS::DynamoDB::Table").values()
-    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert {table["BillingMode"] for table in resources("AWS::DynamoDB::Table").values()} == {"PAY_PER_REQUEST"}
 
 
 @pytest.mark.parametrize("name", template()["Parameters"])
@@ -167,8 +167,22 @@ def test_function_gets_what_its_settings_name_and_the_shared_ones(name: str) -> 
 def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing() -> None:
     assert {"TABLE_NAME"} == SHARED, "each role says who may read the table"
     without = {name for name in FUNCTIONS if not needed(name) >= SHARED}
-    assert without == {"MigrateDatabaseFunction", "PublishSiteFunction"}
-    assert not any(action.startswith("dynamodb:") for name in without for action in allowed(name))
+    of_keys = {"AuthorizeFunction", "ManageKeysFunction"}
+    assert without == {"MigrateDatabaseFunction", "PublishSiteFunction"} | of_keys
+    assert not any(action.startswith("dynamodb:") for name in without - of_keys for action in allowed(name))
+
+
+def test_who_comes_in_is_written_by_one_function_and_looked_up_by_one() -> None:
+    """The others have no key to the table of keys, nor these two to the other table."""
+    table = {"Fn::GetAtt": ["KeysTable", "Arn"]}
+    openers = {name for name, one in statements() if "KeysTable" in str(one) and one["Effect"] == "Allow"}
+    assert openers == {"AuthorizeFunction", "ManageKeysFunction"}
+    for name in openers:
+        assert all(where == [table] for action, where in allowed(name).items() if action.startswith("dynamodb:"))
+    assert {action for action in allowed("AuthorizeFunction") if action.startswith("dynamodb:")} == {
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+    }
 
 
 def test_logs_are_json_from_info_on() -> None:
@@ -225,8 +239,20 @@ def test_machine_waits_longer_than_its_functions(machine: Definition, state: str
     assert machine.states[state]["TimeoutSeconds"] > {**GLOBALS, **FUNCTIONS[function]}["Timeout"]
 
 
+def rest_events() -> list[dict[str, Any]]:
+    """Every route of the REST API, whichever function answers it."""
+    events = [event for one in FUNCTIONS.values() for event in one.get("Events", {}).values()]
+    return [event["Properties"] for event in events if event["Type"] == "Api"]
+
+
+@pytest.mark.parametrize(("name", "handler"), [("ApiFunction", api), ("ManageKeysFunction", manage_keys)])
+def test_a_function_gets_the_routes_that_it_knows(name: str, handler: Any) -> None:
+    events = [event["Properties"] for event in FUNCTIONS[name]["Events"].values()]
+    assert {f"{one['Method'].upper()} {one['Path']}" for one in events} == set(handler.ROUTES)
+
+
 def test_routes_are_the_contracts_routes() -> None:
-    events = [event["Properties"] for event in FUNCTIONS["ApiFunction"]["Events"].values()]
+    events = rest_events()
     routes = {f"{one['Method'].upper()} {re.sub(r'{[^}]+}', '{id}', one['Path'])}" for one in events}
     pages = (("architecture", "\n## REST", "\n## The Lambdas"), ("batches", "\n## API", "\n## A line"))
     contract = ""
@@ -244,7 +270,9 @@ def test_uploads_reach_the_function_as_they_are() -> None:
 def test_every_route_is_authorized() -> None:
     (api,) = resources("AWS::Serverless::Api").values()
     assert api["Auth"]["DefaultAuthorizer"] in api["Auth"]["Authorizers"]
-    assert not any("Auth" in event.get("Properties", {}) for event in FUNCTIONS["ApiFunction"]["Events"].values())
+    assert len(rest_events()) > 20
+    assert not any("Auth" in event for event in rest_events())
+    assert {json.dumps(event["RestApiId"]) for event in rest_events()} == {'{"Ref": "Api"}'}
     connect = template()["Resources"]["ConnectRoute"]["Properties"]
     assert (connect["RouteKey"], connect["AuthorizationType"]) == ("$connect", "CUSTOM")
 
@@ -309,7 +337,8 @@ def test_a_wrong_key_is_openais_401_and_who_is_throttled_is_told_when_to_come_ag
 def test_a_revoked_key_is_refused_within_a_minute_and_a_busy_one_is_looked_up_once_in_it() -> None:
     (api,) = resources("AWS::Serverless::Api").values()
     identity = api["Auth"]["Authorizers"]["Authorize"]["Identity"]
-    assert identity == {"Headers": ["Authorization"], "ReauthorizeEvery": 60}
+    assert identity == {"Headers": ["Authorization"], "ReauthorizeEvery": REVOKED_WITHIN_SECONDS}
+    assert REVOKED_WITHIN_SECONDS == 60
 
 
 INVITATIONS = [

@@ -57,6 +57,7 @@ class Aws:
     """The stack's resources in moto, and the environment that the Lambdas would have."""
 
     items: Table
+    api_keys: Table
     queue_url: str
     topic_inbox_url: str
     gpu_session_arn: str
@@ -94,6 +95,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         made = _stack()
         for name, value in {
             "TABLE_NAME": made.items.name,
+            "KEYS_TABLE_NAME": made.api_keys.name,
             "CHAT_QUEUE_URL": made.queue_url,
             "GPU_SESSION_ARN": made.gpu_session_arn,
             "MODEL_ID": "mistral-7b-instruct-v0.3",
@@ -161,12 +163,13 @@ def _forget_clients() -> None:
 
 def _stack() -> Aws:
     dynamodb, sqs, sns = boto3.client("dynamodb"), boto3.client("sqs"), boto3.client("sns")
-    dynamodb.create_table(
-        TableName="foreverus",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    for name in ("foreverus", "keys"):
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
     queue_url = sqs.create_queue(QueueName="chat.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
     inbox_url = sqs.create_queue(QueueName="inbox")["QueueUrl"]
     topic_arn = sns.create_topic(Name="foreverus")["TopicArn"]
@@ -184,6 +187,7 @@ def _stack() -> Aws:
         boto3.client("s3").create_bucket(Bucket=bucket)
     return Aws(
         Table(dynamodb, "foreverus"),
+        Table(dynamodb, "keys"),
         queue_url,
         inbox_url,
         machines[0],

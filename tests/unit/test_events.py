@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap
+from foreverus.access.records import ApiKey, digest_of
+from foreverus.access.store import ApiKeyStore
 from foreverus.api.openapi.operations import operations
 from foreverus.aws import keys
 from foreverus.aws.push import MemoryPush
@@ -27,6 +30,7 @@ SESSION = "ses_019b76daa8000000000000000001"
 CONVERSATION = "conv_019b76daa8000000000000000001"
 MESSAGE = "msg_019b76daa8000000000000000001"
 CONNECTION = "L0SM9cOFvHcCIhw="
+KEY = "key_019b76daa8000000000000000001"
 API_KEY = "fu_examplekeyexamplekeyexamplekeyexamplek0"
 
 
@@ -58,7 +62,16 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
     question = {**reference, "content": "Olá", "options": {}, "created_at": at["created_at"]}
     aws.put(**keys.question_key(CONVERSATION, MESSAGE), **question)
     aws.put(**keys.pending_key(MESSAGE), **reference, created_at=at["created_at"])
-    aws.put(**keys.api_key_key(API_KEY), user_id="user-1", name="sample", created_at=at["created_at"])
+    ApiKeyStore(aws.api_keys).create(
+        ApiKey(
+            key_id=KEY,
+            user_id="user-1",
+            digest=digest_of(API_KEY),
+            name="sample",
+            last_four=API_KEY[-4:],
+            created_at=at["created_at"],
+        )
+    )
     aws.put(**keys.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
     batch_events.put_batches(aws)
     monkeypatch.setattr(bootstrap.shared, "bedrock_backend", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
@@ -313,6 +326,17 @@ def file_content(result: Any, world: Aws, push: MemoryPush) -> None:
     assert not result.get("isBase64Encoded")  # API Gateway decodes it for some clients only
 
 
+def new_key(result: Any, world: Aws, push: MemoryPush) -> None:
+    """It opens at once, and nobody finds it in the table."""
+    body = json.loads(result["body"])
+    assert result["statusCode"] == 201
+    assert re.fullmatch(r"fu_[0-9A-Za-z]{43}", body["key"])
+    found = ApiKeyStore(world.api_keys).find(body["key"])
+    assert found and (found.user_id, found.key_id, found.name) == ("user-1", body["id"], "café no laptop")
+    stored = bootstrap.aws.client("dynamodb").scan(TableName=world.api_keys.name)["Items"]
+    assert body["key"] not in json.dumps(stored)
+
+
 Expectation = Callable[[Any, Aws, MemoryPush], None] | type[Exception]
 
 EXPECTED: dict[str, Expectation] = {
@@ -359,6 +383,14 @@ EXPECTED: dict[str, Expectation] = {
     "authorize/bad_unknown_key_of_a_websocket": authorized(None),
     "authorize/bad_token_of_another_pool": Exception,
     "authorize/bad_no_credential": Exception,
+    "manage_keys/good_create": new_key,
+    "manage_keys/good_list": rest(200),
+    "manage_keys/good_revoke": rest(200),
+    "manage_keys/edge_key_that_may_not_make_keys": rest(403, "key_cannot_create_keys"),
+    "manage_keys/edge_somebody_elses_key": rest(404, "key_not_found", "key_id"),
+    "manage_keys/bad_blank_name": rest(400, "invalid_field", "name"),
+    "manage_keys/bad_expired_already": rest(400, "invalid_field", "expires_at"),
+    "manage_keys/bad_no_user": rest(401),
     "websocket/good_connect": connection_is(True, "NewConnection="),
     "websocket/good_disconnect": connection_is(False, CONNECTION),
     "websocket/good_subscribe_conversation": frame("subscribed", conversation_id=CONVERSATION),

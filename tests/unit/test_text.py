@@ -14,6 +14,7 @@ def test_what_cannot_be_seen_is_no_message_and_no_name(blank: str) -> None:
     assert text.is_blank(blank)
     for schema, field, others in (
         ("message_create", "content", {}),
+        ("key_create", "name", {}),
         ("file_create", "filename", {"purpose": "batch", "bytes": 1}),
     ):
         with pytest.raises(InvalidRequest) as caught:
@@ -32,3 +33,4 @@ def test_halves_that_belong_together_are_one_character() -> None:
 def test_the_schemas_mean_the_same_by_blank() -> None:
     assert schemas.schema("message_create")["properties"]["content"]["pattern"] == text.VISIBLE
     assert schemas.schema("file_create")["properties"]["filename"]["pattern"] == text.VISIBLE
+    assert schemas.schema("key_create")["properties"]["name"]["pattern"] == text.VISIBLE

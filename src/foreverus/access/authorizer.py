@@ -6,17 +6,25 @@ Cognito itself checks the token's signature, expiry and revocation (`GetUser`), 
 
 import base64
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
-from foreverus.access.records import API_KEY_PREFIX, ApiKey
+from foreverus import ids
+from foreverus.access.records import API_KEY_PREFIX, ApiKey, Caller
 
 ACCESS = "access"  # what a token is for; an ID token tells who somebody is and opens nothing
 
 
 class ApiKeys(Protocol):
     def find(self, secret: str) -> ApiKey | None:
-        """The key that has this text; None if nobody's has."""
+        """The key that has this text, expired or not; None if nobody's has."""
+
+
+class Uses(Protocol):
+    def note(self, key: ApiKey, now: datetime) -> None:
+        """Notes that the key was used now. Never raises."""
 
 
 class Tokens(Protocol):
@@ -38,17 +46,25 @@ class Claims:
 class Authorizer:
     api_keys: ApiKeys
     tokens: Tokens
+    uses: Uses
     user_pool_id: str
     client_id: str
+    clock: Callable[[], datetime]
 
-    def user_of(self, credential: str) -> str | None:
-        """The user id behind a credential (`Bearer …` or bare), or None."""
+    def caller_of(self, credential: str) -> Caller | None:
+        """Who is behind a credential (`Bearer …` or bare), or None."""
         credential = credential.removeprefix("Bearer ").removeprefix("bearer ").strip()
         if credential.startswith(API_KEY_PREFIX):
-            found = self.api_keys.find(credential)
-            return found.user_id if found else None
+            return self._owner_of(credential)
         claims = unverified_claims(credential)
-        return claims.sub if self._are_ours(claims) and self.tokens.accepts(credential) else None
+        return Caller(user_id=claims.sub) if self._are_ours(claims) and self.tokens.accepts(credential) else None
+
+    def _owner_of(self, secret: str) -> Caller | None:
+        found, now = self.api_keys.find(secret), self.clock()
+        if found is None or found.has_expired(ids.timestamp(now)):
+            return None
+        self.uses.note(found, now)
+        return Caller(user_id=found.user_id, key_id=found.key_id, can_create_keys=found.can_create_keys)
 
     def _are_ours(self, claims: Claims) -> bool:
         return (
@@ -90,13 +106,19 @@ def is_socket(event: dict[str, Any]) -> bool:
     return bool((event.get("requestContext") or {}).get("connectionId"))
 
 
-def policy(user_id: str | None, method_arn: str) -> dict[str, object]:
+def policy(caller: Caller | None, method_arn: str) -> dict[str, object]:
     """API Gateway's answer to an authorizer; nobody is denied, which is a 403. The policy is cached for every route of
     the caller's credential, so it covers the whole stage: `arn:aws:execute-api:region:account:api/stage/*`."""
     stage_arn = "/".join(method_arn.split("/")[:2]) + "/*"
-    statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if user_id else "Deny", "Resource": stage_arn}
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if caller else "Deny", "Resource": stage_arn}
     document: dict[str, object] = {
-        "principalId": user_id or "nobody",
+        "principalId": caller.user_id if caller else "nobody",
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
     }
-    return {**document, "context": {"user_id": user_id}} if user_id else document
+    return {**document, "context": _context(caller)} if caller else document
+
+
+def _context(caller: Caller) -> dict[str, str]:
+    """What the functions behind it are told. API Gateway hands every value on as text."""
+    own = {"key_id": caller.key_id} if caller.key_id else {}
+    return {"user_id": caller.user_id, "can_create_keys": "true" if caller.can_create_keys else "false", **own}

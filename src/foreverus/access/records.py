@@ -1,14 +1,53 @@
-"""API keys, as far as anybody can know them. Pure."""
+"""API keys, as far as anybody can know them, and who a request comes from. Pure."""
 
+import hashlib
+import secrets
+import string
 from dataclasses import dataclass
 
 API_KEY_PREFIX = "fu_"  # how every key begins
+MOST_KEYS = 20  # of one person
+LAST_USE_SECONDS = 3600  # `last_used_at` is that exact: more would be a write for each request
+# How long API Gateway may go on with what the authorizer has said (template.yaml: ReauthorizeEvery).
+REVOKED_WITHIN_SECONDS = 60
+
+_ALPHABET = string.ascii_letters + string.digits  # a double click takes the whole key
+_RANDOM_CHARACTERS = 43  # of 62: 256 bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """Whose key it is. The key itself is stored nowhere."""
+    """A key without its secret, which is stored nowhere; `digest` is the secret's SHA-256 in hexadecimal."""
+
+    key_id: str
+    user_id: str
+    digest: str
+    name: str
+    last_four: str
+    created_at: str
+    expires_at: str | None = None
+    last_used_at: str | None = None
+    can_create_keys: bool = False
+
+    def has_expired(self, now: str) -> bool:
+        """`now` as the table writes times, which sort as text."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Whose request it is. `key_id` is empty for a person who has signed in, who may make keys."""
 
     user_id: str
-    name: str = ""
-    created_at: str = ""
+    key_id: str = ""
+    can_create_keys: bool = True
+
+
+def new_secret() -> str:
+    """A new key: `fu_` and 43 letters and digits, which `\\bfu_[0-9A-Za-z]{43}\\b` finds in any text."""
+    return API_KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+
+
+def digest_of(secret: str) -> str:
+    """What is kept of a key. No salt and no slow hash: 256 random bits cannot be guessed or listed."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

@@ -37,6 +37,17 @@ class Request:
         return str(authorizer["user_id"])
 
     @property
+    def key_id(self) -> str:
+        """The id of the API key that the caller came with; "" for somebody who has signed in."""
+        return str((self.event.get("requestContext", {}).get("authorizer") or {}).get("key_id") or "")
+
+    @property
+    def can_create_keys(self) -> bool:
+        """As the authorizer said: everybody who has signed in, and a key that was made for it."""
+        authorizer = self.event.get("requestContext", {}).get("authorizer") or {}
+        return str(authorizer.get("can_create_keys")).lower() == "true"
+
+    @property
     def path(self) -> dict[str, str]:
         given = self.event.get("pathParameters") or {}
         for name, value in given.items():

@@ -19,12 +19,12 @@ from foreverus.errors import ForeverUsError
 Item: TypeAlias = dict[str, Any]  # as stored, in Python's own types: read by the stores alone
 Values: TypeAlias = Mapping[str, object]  # what goes into an item or an expression
 Names: TypeAlias = Mapping[str, str] | None  # `{"#status": "status"}` for words that DynamoDB has reserved
-Wire: TypeAlias = dict[str, Any]  # a request's body, or a part of it
+Wire: TypeAlias = dict[str, object]  # a request's body, or a part of it
 
 COLLISION_TRIES = 10
 SMALLEST = 1e-110  # of 17 digits that DynamoDB holds whole; what is nearer to zero is kept as 0
 MOST_PUTS = 25  # of one BatchWriteItem
-UNWRITTEN_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
+BATCH_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 _serialize = TypeSerializer().serialize
 _deserialize = TypeDeserializer().deserialize
@@ -125,6 +125,19 @@ class Table:
         found = self.client.get_item(TableName=self.name, Key=to_attribute_values(key), ConsistentRead=True)
         return from_attribute_values(found["Item"]) if "Item" in found else None
 
+    def get_all(self, wanted: Sequence[Key]) -> Iterator[Item]:
+        """Those of at most 100 that are there, consistently, in any order; what DynamoDB leaves unread is asked for
+        again. Raises ClientError when it leaves something unread for too long."""
+        left = [to_attribute_values(key) for key in wanted]
+        pauses = iter(BATCH_PAUSES_S)
+        while left:
+            request = {self.name: {"Keys": left, "ConsistentRead": True}}
+            answer = self.client.batch_get_item(RequestItems=request)
+            yield from map(from_attribute_values, answer["Responses"].get(self.name, []))
+            left = answer.get("UnprocessedKeys", {}).get(self.name, {}).get("Keys", [])
+            if left:
+                self._pause(pauses, "BatchGetItem", "DynamoDB leaves items unread.")
+
     def query(
         self,
         pk: str,
@@ -183,7 +196,7 @@ class Table:
         """Puts them all, in any order and without conditions; what DynamoDB leaves unwritten is sent again. Raises
         ClientError when it leaves something unwritten for too long."""
         waiting = [{"PutRequest": {"Item": to_attribute_values(item)}} for item in items]
-        pauses = iter(UNWRITTEN_PAUSES_S)
+        pauses = iter(BATCH_PAUSES_S)
         while waiting:
             request = {self.name: waiting[:MOST_PUTS]}
             unwritten = (
@@ -191,11 +204,15 @@ class Table:
             )
             waiting = unwritten + waiting[MOST_PUTS:]
             if unwritten:
-                pause = next(pauses, None)
-                if pause is None:
-                    error = {"Code": "ThrottlingException", "Message": "DynamoDB leaves items unwritten."}
-                    raise ClientError({"Error": error}, "BatchWriteItem")  # type: ignore[typeddict-item]
-                self.sleep(pause)
+                self._pause(pauses, "BatchWriteItem", "DynamoDB leaves items unwritten.")
+
+    def _pause(self, pauses: Iterator[float], operation: str, message: str) -> None:
+        """Before a part of a batch is sent again. Raises ClientError after the last pause."""
+        pause = next(pauses, None)
+        if pause is None:
+            error = {"Code": "ThrottlingException", "Message": message}
+            raise ClientError({"Error": error}, operation)  # type: ignore[typeddict-item]
+        self.sleep(pause)
 
     def delete(self, key: Key) -> None:
         self.client.delete_item(TableName=self.name, Key=to_attribute_values(key))

@@ -1,6 +1,6 @@
-"""The one DynamoDB table's keys.
+"""The keys of the DynamoDB table, and of the small one of API keys.
 
-Nothing else spells a key: docs/architecture.md has the table of items.
+Nothing else spells a key: docs/architecture.md has the tables of items.
 """
 
 import hashlib
@@ -159,6 +159,23 @@ def subscribers_partition(topic: str) -> str:
     return f"SUBSCRIBERS#{topic}"
 
 
-def api_key_key(api_key: str) -> Key:
-    """An API key is found by its SHA-256 only: the key itself (256 random bits) is stored nowhere."""
-    return {"pk": f"KEY#{hashlib.sha256(api_key.encode()).hexdigest()}", "sk": "KEY"}
+# ---- The table of API keys ----
+
+
+def api_key_key(digest: str) -> Key:
+    """The record of a key, found by the SHA-256 of the key, which itself is stored nowhere."""
+    return {"pk": f"HASH#{digest}", "sk": "KEY"}
+
+
+def api_keys_partition(user_id: str) -> str:
+    return f"USER#{user_id}"
+
+
+def own_api_key_key(user_id: str, key_id: str) -> Key:
+    """Leads from a person to the record of one of their keys."""
+    return {"pk": api_keys_partition(user_id), "sk": f"KEY#{key_id}"}
+
+
+def api_keys_count_key(user_id: str) -> Key:
+    """How many keys the person has."""
+    return {"pk": api_keys_partition(user_id), "sk": "COUNT"}

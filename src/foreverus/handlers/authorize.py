@@ -10,7 +10,7 @@ from foreverus.bootstrap.authorize import build
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     credential = credential_of(event)
-    user_id = build().user_of(credential) if credential else None
-    if user_id is None and not (credential and is_socket(event)):
+    caller = build().caller_of(credential) if credential else None
+    if caller is None and not (credential and is_socket(event)):
         raise Exception("Unauthorized")  # API Gateway's own word for 401; a refusal by policy is a 403
-    return policy(user_id, event["methodArn"])
+    return policy(caller, event["methodArn"])

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foreverus.handlers import api
+from foreverus.handlers import api, manage_keys
 from tests.unit.conftest import Aws
 
 TEXT = st.text(st.characters(codec=None), max_size=30) | st.sampled_from(
@@ -31,8 +31,25 @@ VALUE = st.recursive(
     max_leaves=5,
 )
 FIELDS = ["content", "max_tokens", "temperature", "title", "system", "idle_seconds", "allow_on_demand", "filename"]
-FIELDS += ["purpose", "bytes", "input_file_id", "endpoint", "completion_window", "metadata"]
-KNOWN = {"purpose": "batch", "endpoint": "/v1/completions", "completion_window": "24h", "filename": "a", "bytes": 5}
+FIELDS += [
+    "name",
+    "expires_at",
+    "can_create_keys",
+    "purpose",
+    "bytes",
+    "input_file_id",
+    "endpoint",
+    "completion_window",
+    "metadata",
+]
+KNOWN = {
+    "name": "laptop",
+    "purpose": "batch",
+    "endpoint": "/v1/completions",
+    "completion_window": "24h",
+    "filename": "a",
+    "bytes": 5,
+}
 NEARLY = st.dictionaries(st.sampled_from(FIELDS), VALUE, max_size=3)
 SOME = st.sets(st.sampled_from(sorted(KNOWN))).map(lambda names: {name: KNOWN[name] for name in sorted(names)})
 OBJECT = st.tuples(NEARLY, SOME).map(lambda both: json.dumps(both[0] | both[1]))
@@ -43,7 +60,7 @@ QUERY = st.none() | st.dictionaries(st.sampled_from(["limit", "after", "order", 
 
 @st.composite
 def requests(draw: st.DrawFn) -> dict[str, Any]:
-    method, resource = draw(st.sampled_from(sorted(api.ROUTES))).split(" ")
+    method, resource = draw(st.sampled_from(sorted([*api.ROUTES, *manage_keys.ROUTES]))).split(" ")
     body, is_base64 = draw(BODY), draw(st.booleans())
     if body and is_base64 and draw(st.booleans()):
         body = base64.b64encode(body.encode("utf-8", "surrogatepass")).decode()
@@ -56,7 +73,7 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
         "headers": draw(HEADERS),
         "body": body,
         "isBase64Encoded": is_base64,
-        "requestContext": {"authorizer": {"user_id": "ana"}},
+        "requestContext": {"authorizer": {"user_id": "ana", "can_create_keys": "true"}},
     }
 
 
@@ -66,7 +83,8 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
 )  # fmt: skip
 @given(requests())
 def test_no_request_is_an_error_of_ours(aws: Aws, request: dict[str, Any]) -> None:
-    answer = api.handler(request, None)
+    handler = manage_keys if request["resource"].startswith("/keys") else api
+    answer = handler.handler(request, None)
     assert answer["statusCode"] < 500, answer
     answer["body"].encode()
     if answer["statusCode"] >= 400:

@@ -17,7 +17,7 @@ from foreverus.api.openapi.operations import FORMS, operations
 from foreverus.batches.records import BatchStatus, BatchTrigger
 from foreverus.conversations.records import AnswerStatus, Role
 from foreverus.files.records import FilePurpose
-from foreverus.handlers import api
+from foreverus.handlers import api, manage_keys
 from foreverus.sessions.records import Outcome, SessionStatus, SpendCap, Trigger
 from tests.template.template import resources
 from tests.unit.api.openapi.described import closed, followed, undescribed
@@ -35,9 +35,14 @@ EXAMPLE = """  "{route}": {{
   }}"""
 
 
+HANDLERS = (api, manage_keys)  # of the REST API
+ROUTES = {route for handler in HANDLERS for route in handler.ROUTES}
+
+
 def routes() -> set[str]:
     """Of the template."""
-    events = resources("AWS::Serverless::Function")["ApiFunction"]["Events"].values()
+    functions = resources("AWS::Serverless::Function").values()
+    events = [event for one in functions for event in one.get("Events", {}).values() if event["Type"] == "Api"]
     return {f"{one['Properties']['Method'].upper()} {one['Properties']['Path']}" for one in events}
 
 
@@ -48,11 +53,14 @@ def described() -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def handlers() -> dict[str, ast.AST]:
-    """Route → what handlers/api.py does for it."""
-    tree = ast.parse(Path(api.__file__).read_text(encoding="utf-8"))
-    (table,) = [node.value for node in tree.body if isinstance(node, ast.AnnAssign) and node.value]
-    assert isinstance(table, ast.Dict)
-    return {ast.literal_eval(key): value for key, value in zip(table.keys, table.values, strict=True) if key}
+    """Route → what its handler does for it."""
+    found: dict[str, ast.AST] = {}
+    for handler in HANDLERS:
+        tree = ast.parse(Path(str(handler.__file__)).read_text(encoding="utf-8"))
+        (table,) = [node.value for node in tree.body if isinstance(node, ast.AnnAssign) and node.value]
+        assert isinstance(table, ast.Dict)
+        found |= {ast.literal_eval(key): value for key, value in zip(table.keys, table.values, strict=True) if key}
+    return found
 
 
 def reads(handler: ast.AST) -> tuple[set[str], set[str]]:
@@ -68,11 +76,11 @@ def test_it_is_openapi() -> None:
     validate(closed(DOCUMENT))
 
 
-@pytest.mark.parametrize("route", sorted(routes() | set(api.ROUTES) | set(operations())))
+@pytest.mark.parametrize("route", sorted(routes() | ROUTES | set(operations())))
 def test_every_route_is_in_template_handler_and_document(route: str) -> None:
     assert route in operations(), f"add to {OPERATIONS}:\n{EXAMPLE.format(route=route)}"
-    assert route in routes(), f"add an event for {route} to ApiFunction in template.yaml, or remove it elsewhere"
-    assert route in api.ROUTES, f"add {route} to ROUTES in src/foreverus/handlers/api.py, or remove it elsewhere"
+    assert route in routes(), f"add an event for {route} to its function in template.yaml, or remove it elsewhere"
+    assert route in ROUTES, f"add {route} to ROUTES in src/foreverus/handlers/api.py, or remove it elsewhere"
     assert route in dict(described())
 
 

@@ -9,6 +9,7 @@ dies ends nothing: the worker must notice.
 """
 
 import asyncio
+import contextlib
 import os
 import shutil
 import sys
@@ -17,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.instances import package, user_data
+from local.instances import last_log, package, user_data
 from local.instances.cloud import Cloud, Instance, Launch
 from local.instances.engine import EngineOptions
 from local.instances.metadata import Metadata
@@ -33,14 +34,16 @@ OFF_GRACE_S = 20.0  # the machine's own `poweroff` waits for its units this long
 
 @dataclass(frozen=True)
 class Ending:
-    """why: for the log. grace_s: how long the worker may take. ec2_knows: whether EC2 has done it itself."""
+    """why: for the log. grace_s: how long the worker may take. ec2_knows: whether EC2 has done it itself. planned: the
+    log is in our files anyway, so an end as any other starts no program to keep it."""
 
     why: str
     grace_s: float
     ec2_knows: bool = False
+    planned: bool = False
 
 
-TERMINATED = Ending("the instance was terminated", API_GRACE_S, ec2_knows=True)
+TERMINATED = Ending("the instance was terminated", API_GRACE_S, ec2_knows=True, planned=True)
 POWER_TIMER = Ending("the power timer fired: maximum life", OFF_GRACE_S)
 
 
@@ -69,6 +72,7 @@ class Machine:
         self._ending: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
         self._units: dict[str, Unit] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._keeping: tuple[list[str], dict[str, str]] | None = None  # the program that keeps the log, its environment
         self._metadata = Metadata(instance, launch, self._credentials, places.spot_notice(instance.id))
 
     def end(self, ending: Ending) -> None:
@@ -84,10 +88,10 @@ class Machine:
         try:
             ending = await asyncio.shield(self._ending)
         except asyncio.CancelledError:  # the host ends: the power is cut, and nobody tells EC2
-            await self._halt(0)
+            await self._halt(0, keep_log=False)
             raise
         self._say(f"{self.id} ends: {ending.why}")
-        await self._halt(ending.grace_s)
+        await self._halt(ending.grace_s, keep_log=not ending.planned)
         if not ending.ec2_knows:
             await self._tell_ec2(self.id)
         shutil.rmtree(self._places.machine(self.id), ignore_errors=True)
@@ -116,7 +120,7 @@ class Machine:
             f"in {time.monotonic() - started:.2f} s; it powers itself off after {boot.power_off_after_s} s"
         )
         status = await self._units["worker"].ended()
-        self.end(Ending(f"the worker exited with status {status}", 0))
+        self.end(Ending(f"the worker exited with status {status}", 0, planned=status == 0))
 
     async def _start_engine(self, boot: user_data.Boot, engine_url: str) -> None:
         worker = boot.worker
@@ -149,21 +153,27 @@ class Machine:
             "ENGINE_URL": engine_url,
             "MACHINE_DIR": str(self._places.units(self.id)),
         }
+        if group := boot.machine.get("MACHINE_LOG_GROUP"):
+            command = [str(PYTHON), "-m", "foreverus.worker.last_log", group]
+            self._keeping = command, self._system | boot.worker | machine
         await self._start("worker", [str(PYTHON), "-m", "foreverus.worker"], boot.worker | machine)
 
     async def _start(self, name: str, command: list[str], environment: dict[str, str]) -> None:
-        directory = self._places.machine(self.id)
-        # HOME is the machine's own, so that nothing of the person's ~/.aws is seen.
-        system = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(directory), "LANG": "C.UTF-8"}
         self._units[name] = await Unit.start(
             self._power,
             instance_id=self.id,
             name=name,
             command=command,
-            environment=system | environment,
-            directory=directory,
+            environment=self._system | environment,
+            directory=self._places.machine(self.id),
             log=self._log(name),
         )
+
+    @property
+    def _system(self) -> dict[str, str]:
+        """HOME is the machine's own, so that nothing of the person's ~/.aws is seen."""
+        home = str(self._places.machine(self.id))
+        return {"PATH": os.environ.get("PATH", os.defpath), "HOME": home, "LANG": "C.UTF-8"}
 
     def _log(self, name: str) -> Path:
         return self._places.logs / f"{self.id}-{name}.log"
@@ -193,7 +203,7 @@ class Machine:
             notice = read_json(self._places.spot_notice(self.id))
         self.end(Ending("a spot interruption", API_GRACE_S))
 
-    async def _halt(self, grace_s: float) -> None:
+    async def _halt(self, grace_s: float, keep_log: bool) -> None:
         """Ends every process: the worker first, because it may need the engine for what it is finishing."""
         for task in self._tasks:
             task.cancel()
@@ -202,6 +212,11 @@ class Machine:
             await worker.stop(grace_s)
         if engine := self._units.get("engine"):
             await engine.stop(0)
+        if keep_log and self._keeping:
+            command, environment = self._keeping
+            logs = {name: self._log(name) for name in ("engine", "worker")}
+            with contextlib.suppress(TimeoutError, OSError):
+                await last_log.keep(command, environment, last_log.journal(logs), self._log("last-log"))
         self._power.order("disarm", self.id)
         self._metadata.stop()
 

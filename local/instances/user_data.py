@@ -7,11 +7,12 @@ timer. Installing drivers and containers has no meaning on a laptop.
 import base64
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import yaml
 
 ENV_FILE = "/etc/foreverus/worker.env"
+MACHINE_FILE = "/etc/foreverus/machine.env"
 _TIMER = "--on-active="
 _FUNCTION = re.compile(r"--function-name[=\s]+[\"']?([A-Za-z0-9_:-]+)")
 
@@ -22,11 +23,13 @@ class UserDataBroken(Exception):
 
 @dataclass(frozen=True)
 class Boot:
-    """worker: the worker's environment. function: whose package the worker is. power_off_after_s: maximum life."""
+    """worker: the worker's environment. function: whose package the worker is. power_off_after_s: maximum life.
+    machine: what the machine's scripts read; nothing in a template that writes no such file."""
 
     worker: dict[str, str]
     function: str
     power_off_after_s: int
+    machine: dict[str, str] = field(default_factory=dict)
 
 
 def parse(encoded: str) -> Boot:
@@ -45,7 +48,12 @@ def parse(encoded: str) -> Boot:
     function = _FUNCTION.search("\n".join([*files.values(), " ".join(_words(config.get("runcmd")))]))
     if function is None:
         raise UserDataBroken("no `--function-name` in the user data: whose package is the worker?")
-    return Boot(worker=parse_env(files[ENV_FILE]), function=function[1], power_off_after_s=min(map(_seconds, spans)))
+    return Boot(
+        worker=parse_env(files[ENV_FILE]),
+        function=function[1],
+        power_off_after_s=min(map(_seconds, spans)),
+        machine=parse_env(files.get(MACHINE_FILE, "")),
+    )
 
 
 def parse_env(text: str) -> dict[str, str]:

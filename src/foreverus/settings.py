@@ -93,6 +93,7 @@ class CloseSessionSettings(SessionStartSettings):
 
     websocket_callback_url: str
     database: str
+    machine_log_group: str  # where machines leave their last lines (worker/last_log.py)
 
 
 @dataclass(frozen=True)

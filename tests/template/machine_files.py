@@ -8,7 +8,7 @@ import yaml
 from tests.template.template import ROOT, user_data
 
 MACHINE = ROOT / "src" / "foreverus" / "machine"
-UNITS = ("foreverus-engine.service", "foreverus-image.service", "foreverus-worker.service")
+UNITS = tuple(f"foreverus-{name}.service" for name in ("engine", "image", "log", "worker"))
 FETCH = "/opt/foreverus/fetch"
 
 

@@ -27,10 +27,10 @@ def unit(name: str) -> list[str]:
 
 def test_folder_holds_the_machines_files_and_nothing_else() -> None:
     names = {path.name for path in MACHINE.iterdir() if path.name != "__pycache__"}
-    assert names == {"__init__.py", "chat_template.jinja", "prepare.sh", "start.sh", "unit.sh", *UNITS}
+    assert names == {"__init__.py", "chat_template.jinja", "keep_log.sh", "prepare.sh", "start.sh", "unit.sh", *UNITS}
 
 
-@pytest.mark.parametrize("script", ["prepare.sh", "start.sh", "unit.sh", "fetch"])
+@pytest.mark.parametrize("script", ["keep_log.sh", "prepare.sh", "start.sh", "unit.sh", "fetch"])
 def test_script_passes_shellcheck(script: str, tmp_path: Path) -> None:
     path = packaged(script)
     if script == "fetch":
@@ -47,6 +47,8 @@ def test_machine_goes_off_with_its_worker() -> None:
     lines = unit("foreverus-worker.service")
     assert "ExecStopPost=+/usr/bin/systemctl --no-block poweroff --force" in lines
     assert {"Restart=no", "WatchdogSec=120", "WatchdogSignal=SIGKILL"} <= set(lines)
+    posts = [line for line in lines if line.startswith("ExecStopPost=")]
+    assert posts[0].startswith("ExecStopPost=-+/bin/bash ") and posts[0].endswith("/keep_log.sh") and len(posts) == 2
 
 
 def test_engine_listens_on_loopback_and_may_finish() -> None:
@@ -71,7 +73,7 @@ def test_every_variable_that_a_unit_uses_is_written_by_user_data(name: str) -> N
     files = [line.removeprefix("EnvironmentFile=") for line in unit(name) if line.startswith("EnvironmentFile=")]
     known = {variable for path in files for variable in variables(path)}
     used = set(re.findall(r"\$\{?(\w+)", "\n".join(unit(name)))) - {"SERVICE_RESULT"}  # systemd's own
-    assert files and used <= known
+    assert used <= known
     if name == "foreverus-engine.service":
         assert set(variables("/etc/foreverus/engine.env")) <= used, "nothing is written for nobody"
 
@@ -135,16 +137,26 @@ def stand_in(folder: Path, name: str, script: str) -> None:
     program.chmod(0o755)
 
 
+def _moved(name: str, opt: Path) -> str:
+    """A packaged script with its places below opt's folder."""
+    text = packaged(name).read_text()
+    return text.replace("/opt/foreverus", str(opt)).replace("/etc/foreverus", str(opt.with_name("etc")))
+
+
 def boot(tmp_path: Path, *, failing: str = "", packaged_start: bool = True) -> str:
     """What user data fetches and runs, for real; returns the calls of the machine's programs, one a line."""
     programs, calls = tmp_path / "bin", tmp_path / "calls"
-    for name in ("systemctl", "aws", "curl", "apt-get", "ln", "mkdir", "cp", "sleep", "python3"):
+    for name in ("systemctl", "systemd-run", "aws", "curl", "apt-get", "ln", "mkdir", "cp", "sleep", "python3"):
         stand_in(programs, name, f'echo "{name} $*" >> {calls}\n[ "{name}" != "{failing}" ]')
     opt = tmp_path / "opt"
     stand_in(opt / "venv/bin", "pip", f'echo "pip $*" >> {calls}\n[ "pip" != "{failing}" ]')
     start = opt / "package/foreverus/machine/start.sh"
     if packaged_start:
-        stand_in(start.parent, start.name, packaged("start.sh").read_text().replace("/opt/foreverus", str(opt)))
+        stand_in(start.parent, start.name, _moved("start.sh", opt))
+    settings = tmp_path / "etc"
+    settings.mkdir()
+    (settings / "worker.env").write_text("MAX_SESSION_SECONDS=14400\n")
+    stand_in(start.parent, "keep_log.sh", f'echo "keep_log" >> {calls}')
     subprocess.run(
         ["bash", "-c", written(FETCH)["content"].replace("/opt/foreverus", str(opt))],
         env={"PATH": f"{programs}:/usr/bin:/bin"},
@@ -163,12 +175,14 @@ def test_start_brings_up_engine_and_worker(tmp_path: Path) -> None:
     assert "requirements/worker.lock" in calls
     assert calls.rstrip().endswith("systemctl start foreverus-worker.service")
     assert "poweroff" not in calls
+    assert calls.index("start foreverus-log.service") < calls.index("start --no-block foreverus-engine.service")
+    assert re.search(r"systemd-run --quiet --on-active=14400s /bin/bash \S+/machine/keep_log.sh", calls)
 
 
 @pytest.mark.parametrize("failing", ["aws", "curl", "python3", "cp", "pip"])
 def test_machine_that_cannot_start_goes_off(tmp_path: Path, failing: str) -> None:
     calls = boot(tmp_path, failing=failing)
-    assert calls.rstrip().endswith("systemctl --no-block poweroff --force")
+    assert calls.rstrip().endswith("keep_log\nsystemctl --no-block poweroff --force"), "its log first, then its end"
     assert "start foreverus-worker.service" not in calls
 
 
@@ -216,6 +230,45 @@ def test_image_that_is_there_is_not_pulled(tmp_path: Path) -> None:
 
 def test_image_that_comes_is_ready(tmp_path: Path) -> None:
     assert step(tmp_path, "prepare.sh", "image", docker='[ "$1" = pull ]')[:2] == (0, "ready\n")
+
+
+# ── The log's last lines, with a stand-in for the machine's Python ──
+
+
+def keep_log(tmp_path: Path, python: str, limit_s: str = "5") -> tuple[int, str]:
+    """Runs it for real: its status, and what the program was given."""
+    programs, settings = tmp_path / "bin", tmp_path / "etc"
+    settings.mkdir(exist_ok=True)
+    (settings / "worker.env").write_text("AWS_DEFAULT_REGION=us-east-1\nWEBSOCKET_CALLBACK_URL=https://x/v1\n")
+    (settings / "machine.env").write_text(written("/etc/foreverus/machine.env")["content"])
+    stand_in(programs, "journalctl", 'echo "$2 $5"; [ "$2" != foreverus-weights.service ]')
+    stand_in(programs, "python3", python.replace("OUT", str(tmp_path / "given")))
+    env = {"PATH": f"{programs}:/usr/bin:/bin", "MACHINE_DIR": str(tmp_path / "run"), "LIMIT_S": limit_s}
+    env["SETTINGS_DIR"] = str(settings)
+    done = subprocess.run(["bash", packaged("keep_log.sh")], env=env, capture_output=True, text=True, check=False)
+    given = tmp_path / "given"
+    return done.returncode, given.read_text() if given.exists() else ""
+
+
+GIVEN = '(echo "$*"; echo "$AWS_DEFAULT_REGION $PYTHONPATH"; cat) >> OUT'
+
+
+def test_each_units_last_lines_are_kept_once(tmp_path: Path) -> None:
+    for _ in range(2):
+        status, given = keep_log(tmp_path, GIVEN)
+        assert status == 0
+    program, place, *lines = given.splitlines()
+    assert program == "-m foreverus.worker.last_log the-MachineLog", "and once: the second run found it done"
+    assert place == f"us-east-1 {MACHINE.parents[1]}"
+    assert lines == [
+        f"{unit}.service 200"
+        for unit in ("foreverus-engine", "foreverus-worker", "foreverus-image", "foreverus-weights", "cloud-final")
+    ]
+
+
+@pytest.mark.parametrize("python", ["exit 1", "kill -9 $$", "sleep 1000"])
+def test_a_log_that_cannot_be_kept_holds_no_end_up(python: str, tmp_path: Path) -> None:
+    assert keep_log(tmp_path, python, limit_s="0.1")[0] == 0
 
 
 # ── The chat template ──

@@ -121,6 +121,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "BATCH_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="batch")["QueueUrl"],
             "INSTANCE_TYPES": "g6.xlarge,g5.xlarge",
             "MAX_GPUS": "1",
+            "MACHINE_LOG_GROUP": "/foreverus/foreverus/machines",
         }.items():
             monkeypatch.setenv(name, value)
         _forget_clients()

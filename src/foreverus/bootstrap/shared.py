@@ -90,6 +90,7 @@ def session_closer(env: settings.CloseSessionSettings) -> "SessionCloser":
         clock=aws.clock,
         end_bake=BakesOver(aws.tasks()),
         database_usd=0.0 if env.database == "none" else wake_usd(),
+        machine_log_group=env.machine_log_group,
     )
 
 

@@ -27,6 +27,14 @@ def quota_advice(region: str, on_demand: bool) -> str:
     )
 
 
+def where_the_log_is(group: str, session_id: str) -> str:
+    """
+    >>> where_the_log_is("/foreverus/team/machines", "ses_1")
+    "The machine's last log lines: CloudWatch Logs, group /foreverus/team/machines, streams ses_1/…"
+    """
+    return f"The machine's last log lines: CloudWatch Logs, group {group}, streams {session_id}/…"
+
+
 def advice(code: str, *, region: str = "this Region", on_demand: bool = False, last_bought: str = "") -> str:
     """A sentence or two for the error `code`; empty where nothing better is known than the error's own cause."""
     if code == "NoGpuCapacity":

@@ -24,7 +24,7 @@ from foreverus.costs.prices import Price
 from foreverus.costs.receipt import Receipt, receipt
 from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
 from foreverus.notifications.notification import Notification
-from foreverus.sessions.advice import advice
+from foreverus.sessions.advice import advice, where_the_log_is
 from foreverus.sessions.capacity import DiaryEntry, Pool, Refusal, entries, last_bought
 from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
@@ -109,6 +109,7 @@ class SessionCloser:
     clock: Callable[[], datetime]
     end_bake: Callable[[Session], None] = no_bake
     database_usd: float = 0.0  # what it costs to store a session
+    machine_log_group: str = ""
 
     def close(self, request: CloseRequest) -> Closed:
         """Safe to run twice, and at once with another run.
@@ -158,7 +159,7 @@ class SessionCloser:
             status=SessionStatus.FAILED if failure else SessionStatus.ENDED,
             outcome=Outcome.FAILED if failure else request.outcome,
             error=failure.code if failure else "",
-            cause=failure.cause[:CAUSE_LIMIT] if failure else "",
+            cause=self._with_log(session, failure.cause) if failure else "",
             terminated_at=ids.timestamp(terminated),
             ended_at=ids.timestamp(now),
             receipt=bill,
@@ -186,6 +187,13 @@ class SessionCloser:
         on_demand = session.allow_on_demand or any(one.lifecycle == Lifecycle.ON_DEMAND for one in refusals)
         words = advice(failure.code, region=self.region, on_demand=on_demand, last_bought=hope)
         return Failure(failure.code, " ".join(filter(None, [words, failure.cause])))
+
+    def _with_log(self, session: Session, cause: str) -> str:
+        """The cause in its limit, and where there is more."""
+        if not session.launches or not self.machine_log_group:
+            return cause[:CAUSE_LIMIT]
+        where = where_the_log_is(self.machine_log_group, session.session_id)
+        return f"{cause[: CAUSE_LIMIT - len(where) - 1]} {where}".lstrip()
 
     def _write_diary(self, session: Session, refusals: Sequence[Refusal]) -> None:
         try:

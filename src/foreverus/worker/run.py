@@ -39,6 +39,7 @@ REPORT_RETRY_S = 1.0
 async def run(ports: WorkerPorts) -> int:
     """Lives one worker's life. Returns the process's exit code: 0 on a planned end."""
     logs.bind(session_id=ports.me.session_id)
+    log.info("the worker begins on %s", ports.me.instance_id)
     return await _Worker(ports).run()
 
 

@@ -56,6 +56,7 @@ def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiti
         price_of=lambda launch: Price(price, "test"),
         region="us-east-1",
         clock=lambda: NOW,
+        machine_log_group="/foreverus/team/machines",
     )
 
 
@@ -90,6 +91,7 @@ def test_a_failed_session_keeps_its_error_and_says_so(aws: Aws) -> None:
     record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["status"], record["error"]) == ("failed", "BootFailed")
     assert len(record["cause"]) == 1000
+    assert record["cause"].endswith("CloudWatch Logs, group /foreverus/team/machines, streams ses_1/…")
     subject = result.notification.subject
     assert subject == "Forever Us: session failed, BootFailed"
     assert len(notification(session_from_item({**record, "error": "x" * 200})).subject) < 100

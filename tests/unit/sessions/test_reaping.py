@@ -54,9 +54,7 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         executions=executions,
         sessions=SessionStore(aws.items),
         closer=bootstrap.shared.session_closer(
-            CloseSessionSettings(
-                aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, os.environ["WEBSOCKET_CALLBACK_URL"], "none"
-            )
+            CloseSessionSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "/machines")
         ),
         outbox=OutboxStore(aws.items),
         notifier=TopicNotifier(SnsTopic(boto3.client("sns"), topic)),

@@ -1,7 +1,6 @@
 """The reaper, against moto's EC2."""
 
 import json
-import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 

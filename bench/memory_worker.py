@@ -100,7 +100,7 @@ class HeardTasks(MemoryTasks):
             await self.answered.wait()
 
 
-ON_GPU = NextRound(number=1, start=RoundStart(planned=NextStep.GPU), choice={}, metadata={}, backend="gpu")
+ON_GPU = NextRound(number=1, start=RoundStart(planned=NextStep.GPU), choice={}, backend="gpu")
 
 
 class CountedCalls(RunInline):

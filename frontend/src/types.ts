@@ -156,6 +156,7 @@ export interface Batch {
     backend?: string | null;
     round?: number | null;
     choice?: unknown;
+    choice_text?: string | null;
     cost_usd?: number | null;
     prompt_tokens?: number | null;
     completion_tokens?: number | null;

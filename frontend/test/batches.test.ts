@@ -45,8 +45,8 @@ describe("a batch", () => {
 
   it("shows the arithmetic that it has", () => {
     expect(choiceText(batch())).toBeNull();
-    expect(choiceText(batch({ metadata: { foreverus_choice: "GPU: 0.21" } }))).toBe("GPU: 0.21");
-    expect(choiceText(batch({ metadata: { foreverus_choice: "old" }, foreverus: { choice: "new" } }))).toBe("new");
+    const words = { choice: { gpu_usd: 0.2 }, choice_text: "GPU: 0.21" };
+    expect(choiceText(batch({ metadata: { foreverus_choice: "the person's own" }, foreverus: words }))).toBe("GPU: 0.21");
     expect(choiceText(batch({ foreverus: { choice: { gpu_usd: 0.2 } } }))).toContain('"gpu_usd": 0.2');
   });
 

@@ -65,7 +65,7 @@ def test_a_batch_buys_its_gpu_and_gives_it_back(cloud: Cloud, person: Person, cl
     assert ours["backend"] == "gpu"
     assert ours["cost_usd"] > 0
     assert len(ours["sessions"]) == 1
-    assert done.metadata and done.metadata["foreverus_choice"]
+    assert ours["choice_text"]
     assert cloud.inbox.wait_for(batch.id, PATIENCE_S)
     wait_until(lambda: stored(cloud, batch.id) == [("completed", 25)], "the summary is in PostgreSQL")
     assert len(transitions(cloud, batch.id)) <= 13

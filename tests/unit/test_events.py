@@ -209,7 +209,7 @@ def planned(next_: str, round_: int) -> Callable[[Any, Aws, MemoryPush], None]:
         assert 0 < result["seconds"] <= 168 * 3600
         batch = batch_events.record(world)
         assert (batch.round, batch.newest_round.planned) == (round_, next_)
-        assert batch.metadata["foreverus_choice"].startswith("gpu: " if next_ == "gpu" else "wait 300 s")
+        assert batch.choice_text.startswith("gpu: " if next_ == "gpu" else "wait 300 s")
 
     return check
 

@@ -87,13 +87,10 @@ export function moments(batch: Batch): { name: Moment; at: number }[] {
     .sort((a, b) => a.at - b.at);
 }
 
-/** The arithmetic of the choice as text: the record's own if it has one, else what stands in the metadata. */
+/** The arithmetic of the choice: in words where there are some. */
 export function choiceText(batch: Batch): string | null {
-  const choice = batch.foreverus?.choice;
-  if (typeof choice === "string" && choice) return choice;
-  const noted = batch.metadata?.["foreverus_choice"];
-  if (noted) return noted;
-  return choice && typeof choice === "object" ? JSON.stringify(choice, null, 2) : null;
+  const { choice, choice_text: words } = batch.foreverus ?? {};
+  return words || (choice ? JSON.stringify(choice, null, 2) : null);
 }
 
 /** `24h`, `90m` as seconds; null for anything else. */

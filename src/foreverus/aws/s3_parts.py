@@ -19,7 +19,7 @@ class PartsWriter:
         self.size = 0
         self.buffer = bytearray()
         self.upload_id = ""
-        self.parts: list[dict[str, Any]] = []
+        self.parts: list[dict[str, object]] = []
 
     def write(self, data: bytes) -> None:
         self.buffer += data

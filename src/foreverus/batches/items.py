@@ -112,12 +112,13 @@ _RESULT_COUNTS = ("completed", "failed", "on_gpu", "on_bedrock")
 
 def batch_from_item(item: Item) -> Batch:
     total, trigger = item.get("total"), item.get("trigger")
+    metadata, choice_text = _metadata_from(item)
     return Batch(
         batch_id=item["batch_id"],
         user_id=item["user_id"],
         status=BatchStatus(item.get("status") or ""),
         trigger=BatchTrigger(trigger) if trigger else None,
-        metadata=item.get("metadata") or {},
+        metadata=metadata,
         total=None if total is None else int(total),
         model=item.get("model"),
         round=int(item.get("round") or 0),
@@ -129,6 +130,7 @@ def batch_from_item(item: Item) -> Batch:
         ),
         backend=item.get("backend"),
         choice=item.get("choice"),
+        choice_text=choice_text,
         gpus=int(item.get("gpus") or 1),
         on_demand=bool(item.get("on_demand")),
         setbacks=_setbacks_from(item),
@@ -158,6 +160,7 @@ def batch_to_item(batch: Batch) -> Item:
         "model": batch.model,
         "backend": batch.backend,
         "choice": batch.choice and dict(batch.choice),
+        "choice_text": batch.choice_text,
         "on_demand": batch.on_demand,
         "sessions": set(batch.sessions),
         "errors": [asdict(one) for one in batch.errors],
@@ -206,7 +209,7 @@ def next_round_to_item(next_round: NextRound) -> Item:
         **round_to_item(next_round.start),
         **setbacks_to_item(next_round.setbacks),
         "choice": dict(next_round.choice),
-        "metadata": dict(next_round.metadata),
+        "choice_text": next_round.choice_text,
         "gpus": next_round.gpus,
         "on_demand": next_round.on_demand,
         **({"backend": next_round.backend} if next_round.backend else {}),
@@ -238,6 +241,14 @@ def speed_from_item(item: Item | None) -> LearnedSpeed:
 
 def speed_to_item(speed: LearnedSpeed) -> Item:
     return {name: value for name, value in asdict(speed).items() if value is not None}
+
+
+def _metadata_from(item: Item) -> tuple[dict[str, str], str]:
+    """(what the person gave, the choice in words): plans of earlier versions wrote theirs among the person's own."""
+    metadata = dict(item.get("metadata") or {})
+    if item.get("choice") and "choice_text" not in item:
+        return metadata, metadata.pop("foreverus_choice", "")
+    return metadata, item.get("choice_text") or ""
 
 
 def _setbacks_from(item: Item) -> Setbacks:

@@ -147,7 +147,7 @@ class MemoryBatches:
             newest_round=next_round.start,
             setbacks=next_round.setbacks,
             choice=dict(next_round.choice),
-            metadata=dict(next_round.metadata),
+            choice_text=next_round.choice_text,
             gpus=next_round.gpus,
             on_demand=next_round.on_demand,
             backend=next_round.backend or known.backend,

@@ -109,6 +109,7 @@ class Batch:
     newest_round: RoundStart = NO_ROUND
     backend: str | None = None  # of the newest round that was none of waiting
     choice: Mapping[str, Number] | None = None  # the newest plan's arithmetic
+    choice_text: str = ""  # the same in words
     gpus: int = 1  # that the batch is worth
     on_demand: bool = False
     setbacks: Setbacks = NO_SETBACKS

@@ -12,6 +12,7 @@ class RequestCounts(TypedDict, total=False):
 class BatchFigures(TypedDict, total=False):
     """The batch's `foreverus`: what is ours."""
 
+    choice_text: str | None
     backend: str | None
     tokens_per_second: float | None
     eta_seconds: float | None

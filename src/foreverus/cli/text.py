@@ -128,8 +128,6 @@ def card(batch: BatchObject) -> list[str]:
     at, times = BatchProgress.of(batch), cast(Mapping[str, int | None], batch)
     ours: BatchFigures = batch.get("foreverus") or {}
     usage: TokenUsageObject = batch.get("usage") or {}
-    metadata = dict(batch.get("metadata") or {})
-    choice = metadata.pop("foreverus_choice", None)
     tokens = (
         usage.get("input_tokens", ours.get("prompt_tokens")),
         usage.get("output_tokens", ours.get("completion_tokens")),
@@ -141,7 +139,7 @@ def card(batch: BatchObject) -> list[str]:
         ("endpoint", batch.get("endpoint")),
         ("model", batch.get("model")),
         ("backend", at.backend),
-        ("choice", choice),
+        ("choice", ours.get("choice_text")),
         ("rate", None if at.tokens_per_second is None else f"{at.tokens_per_second:.0f} tokens/s"),
         ("eta", None if at.eta_seconds is None or at.status in TERMINAL else duration(at.eta_seconds)),
         ("tokens", None if tokens[0] is None else f"{tokens[0]} in, {tokens[1] or 0} out"),
@@ -152,7 +150,7 @@ def card(batch: BatchObject) -> list[str]:
         ("input file", batch.get("input_file_id")),
         ("output file", batch.get("output_file_id")),
         ("error file", batch.get("error_file_id")),
-        *((f"metadata {key}", value) for key, value in metadata.items()),
+        *((f"metadata {key}", value) for key, value in (batch.get("metadata") or {}).items()),
         *(("error", error) for error in errors_of(batch)),
     ]
     shown = [(printable(name), printable(str(value))) for name, value in fields if value not in (None, "")]

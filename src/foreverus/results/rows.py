@@ -124,7 +124,7 @@ def batch_row(batch: Batch) -> Row:
         "endpoint": batch.endpoint,
         "model": batch.model,
         "backend": batch.backend,
-        "choice": batch.metadata.get("foreverus_choice"),
+        "choice": batch.choice_text or None,
         "rounds": batch.round,
         "sessions": len(batch.sessions),
         "lines": batch.total or 0,

@@ -29,4 +29,4 @@ def known(store: MemoryBatches | BatchStore, ref: BatchRef) -> Batch:
 
 def next_round(number: int, planned: NextStep = NextStep.GPU, **more: Any) -> NextRound:
     start = replace(NO_ROUND, planned=planned)
-    return NextRound(number=number, start=start, choice={}, metadata={}, backend=planned.value, **more)
+    return NextRound(number=number, start=start, choice={}, backend=planned.value, **more)

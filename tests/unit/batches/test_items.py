@@ -99,7 +99,7 @@ BATCH: dict[str, Any] = {
     "completion_window": "24h",
     "input_file_id": "file_1",
     "input_key": "batches/batch_1/input.jsonl",
-    "metadata": {"team": "blue", "foreverus_choice": "gpu: cheaper"},
+    "metadata": {"team": "blue"},
     "round": 2,
     "total": 250,
     "model": "mistral-7b",
@@ -113,6 +113,7 @@ BATCH: dict[str, Any] = {
     "pauses": 0,
     "bedrock_barred": "BackendUnavailable",
     "choice": {"next": "gpu", "reason": "cheaper", "gpu_usd": 0.25, "gpu_live": False},
+    "choice_text": "gpu: cheaper",
     "backend": "gpu",
     "gpus": 2,
     "on_demand": True,
@@ -151,6 +152,16 @@ def test_a_batch_that_has_just_been_created_lacks_nearly_everything() -> None:
     assert (batch.total, batch.model, batch.sessions, batch.gpus) == (None, None, frozenset(), 1)
     bare = batch_from_item({"batch_id": "batch_1", "user_id": "ana"})
     assert (bare.trigger, bare.metadata, bare.errors) == (None, {}, ())
+
+
+def test_a_choice_that_an_earlier_version_wrote_into_the_metadata_is_not_the_persons() -> None:
+    written = {f"key {n}": "x" for n in range(16)}
+    before = {name: value for name, value in BATCH.items() if name != "choice_text"}
+    batch = batch_from_item({**before, "metadata": {**written, "foreverus_choice": "gpu: cheaper"}})
+    assert (batch.metadata, batch.choice_text) == (written, "gpu: cheaper")
+    own = {"foreverus_choice": "given by the person"}
+    for item in ({**BATCH, "metadata": own}, {"batch_id": "batch_1", "user_id": "ana", "metadata": own}):
+        assert batch_from_item(item).metadata == own
 
 
 def test_errors_of_old_batches_may_name_neither_line_nor_parameter() -> None:

@@ -25,7 +25,7 @@ from foreverus.batches.store import BatchStore
 from foreverus.files.records import FilePurpose, new_file
 from foreverus.files.store import FileStore
 from foreverus.notifications.outbox import MemoryOutbox
-from tests.unit.batches.altering import alter
+from tests.unit.batches.altering import alter, next_round
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway
 
@@ -157,6 +157,19 @@ def test_a_batch_from_creation_to_its_output(client: openai.OpenAI, aws: Aws) ->
     assert over.request_counts == openai.types.BatchRequestCounts(total=2, completed=2, failed=0)
     assert over.usage and (over.usage.input_tokens, over.usage.output_tokens, over.usage.total_tokens) == (20, 30, 50)
     assert over.model_extra and over.model_extra["foreverus"]["cost_usd"] == 0.0125
+
+
+def test_what_came_back_of_a_planned_batch_can_be_sent_again(client: openai.OpenAI, aws: Aws) -> None:
+    file = client.files.create(file=("p.jsonl", LINES), purpose="batch")
+    request: dict[str, Any] = {"input_file_id": file.id, "endpoint": CHAT, "completion_window": "24h"}
+    written = {f"{n}".rjust(64, "k"): "v" * 512 for n in range(14)} | {"backend": "gpu", "foreverus_choice": "mine"}
+    batch = client.batches.create(**request, metadata=written)
+    validated(aws, batch.id)
+    assert BatchStore(aws.items).begin_round(BatchRef("ana", batch.id), next_round(1, choice_text="gpu: cheaper"))
+    planned = client.batches.retrieve(batch.id)
+    assert planned.metadata == written
+    assert planned.model_extra and planned.model_extra["foreverus"]["choice_text"] == "gpu: cheaper"
+    assert client.batches.create(**request, metadata=planned.metadata).metadata == written
 
 
 def test_every_field_of_openais_objects_is_there(client: openai.OpenAI) -> None:

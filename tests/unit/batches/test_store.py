@@ -146,7 +146,7 @@ def test_rounds_follow_each_other_and_an_old_token_is_not_kept(batches: Batches)
         number=1,
         start=RoundStart(planned=NextStep.GPU, began_at="then", finished_before=3, tokens_before=40),
         choice={"reason": "cheaper", "gpu_usd": 0.25, "gpu_live": False},
-        metadata={"foreverus_choice": "gpu: cheaper"},
+        choice_text="gpu: cheaper",
         gpus=2,
         on_demand=True,
         backend="gpu",
@@ -156,7 +156,7 @@ def test_rounds_follow_each_other_and_an_old_token_is_not_kept(batches: Batches)
     assert not batches.begin_round(REF, first)
     begun = known(batches, REF)
     assert (begun.round, begun.newest_round, begun.setbacks) == (1, first.start, first.setbacks)
-    assert (begun.choice, begun.metadata) == (first.choice, first.metadata)
+    assert (begun.choice, begun.choice_text) == (first.choice, first.choice_text)
     assert (begun.gpus, begun.on_demand, begun.backend) == (2, True, "gpu")
     assert batches.offer(REF, 1, "token-1", NOW)
     assert known(batches, REF).task_token == "token-1"

@@ -38,8 +38,9 @@ def test_empty_list(shell: Shell) -> None:
 
 
 def test_show_has_the_choice_the_cost_and_the_times(server: Server, shell: Shell) -> None:
-    metadata = {"run": "7", "foreverus_choice": "gpu: $0.10 against $0.34 on Bedrock"}
-    server.batches["batch_1"] = [batch(status="in_progress", metadata=metadata, in_progress_at=1_767_268_860)]
+    made = batch(status="in_progress", metadata={"run": "7"}, in_progress_at=1_767_268_860)
+    made["foreverus"]["choice_text"] = "gpu: $0.10 against $0.34 on Bedrock"
+    server.batches["batch_1"] = [made]
     assert shell.run("show", "batch_1") == 0
     shown = dict(row.split("  ", 1) for row in shell.out.splitlines())
     shown = {name: value.strip() for name, value in shown.items()}

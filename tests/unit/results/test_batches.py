@@ -32,8 +32,7 @@ def record(batch_id: str = "batch_1", **changes: Any) -> Batch:
     times = {"created_at": at, "in_progress_at": at, "ended_at": at}
     used = {"usage": {"prompt_tokens": 30, "completion_tokens": 50}, "cost_usd": 0.0123, "sessions": {"ses_1", "ses_2"}}
     counts = {"total": 10, "completed": 9, "failed": 1}
-    metadata = {"team": "blue", "foreverus_choice": "gpu: cheaper"}
-    about = {"endpoint": "/v1/chat/completions", "model": "mistral-7b", "backend": "gpu", "metadata": metadata}
+    about = {"endpoint": "/v1/chat/completions", "model": "mistral-7b", "backend": "gpu", "choice_text": "gpu: cheaper"}
     return batch_from_item({**fields, **times, **used, **counts, **about, **changes})
 
 

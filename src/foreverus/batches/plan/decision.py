@@ -32,7 +32,7 @@ from foreverus.batches.records import (
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
 from foreverus.errors import SpendCapReached
 
-CHOICE_CHARACTERS = 512  # of a value of OpenAI's metadata
+CHOICE_CHARACTERS = 512  # a few lines on a page
 MANY_GPUS = 1_000  # more than anybody has
 
 
@@ -114,7 +114,7 @@ def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) 
             tokens_before=sum(one.completion_tokens for one in at.shards),
         ),
         choice={**choice.arithmetic, **sources, "next": next_.value},
-        metadata={**batch.metadata, "foreverus_choice": words[:CHOICE_CHARACTERS]},
+        choice_text=words[:CHOICE_CHARACTERS],
         gpus=choice.gpus,
         on_demand=choice.allow_on_demand,
         backend=None if next_ is NextStep.WAIT else next_.value,

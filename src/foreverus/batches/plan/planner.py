@@ -66,7 +66,7 @@ class Planner:
             return decision
         if not self.store.begin_round(batch.ref, decision.round):
             return None
-        number, words = decision.round.number, decision.round.metadata["foreverus_choice"]
+        number, words = decision.round.number, decision.round.choice_text
         logger.info("%s, round %d, %d s at most: %s", batch.batch_id, number, decision.seconds, words)
         return decision
 

@@ -52,12 +52,13 @@ NO_ROUND = RoundStart()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NextRound:
-    """A plan's decision, as the record keeps it. `backend` None: the one before stays."""
+    """A plan's decision, as the record keeps it. `choice_text`: `choice` in words. `backend` None: the one before
+    stays."""
 
     number: int
     start: RoundStart
     choice: Mapping[str, Number]
-    metadata: Mapping[str, str]
+    choice_text: str = ""
     gpus: int = 1
     on_demand: bool = False
     backend: str | None = None

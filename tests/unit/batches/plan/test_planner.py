@@ -128,13 +128,13 @@ def test_a_live_gpu_answers_whatever_there_is() -> None:
     assert batch.plan()["next"] == "gpu"
 
 
-def test_the_choice_is_in_the_metadata_beside_what_people_wrote() -> None:
-    batch = world(metadata={"team": "blue"})
+def test_the_choice_is_said_in_words_and_leaves_what_people_wrote_alone() -> None:
+    written = {f"key {n}": "blue" for n in range(15)} | {"foreverus_choice": "the person's own"}
+    batch = world(metadata=written)
     batch.plan()
-    metadata = batch.record().metadata
-    assert metadata["team"] == "blue"
-    assert metadata["foreverus_choice"].startswith("bedrock: cheaper; 400 lines left")
-    assert len(metadata["foreverus_choice"]) <= 512
+    assert batch.record().metadata == written
+    assert batch.record().choice_text.startswith("bedrock: cheaper; 400 lines left")
+    assert len(batch.record().choice_text) <= 512
     choice = chosen(batch)
     assert (choice["next"], choice["lines"], choice["gpu_tokens_per_second"]) == ("bedrock", 400, 452.0)
     assert "published" in choice["gpu_tokens_per_second_from"]
@@ -231,7 +231,7 @@ def test_without_capacity_and_bedrock_it_waits_and_asks_again() -> None:
     batch = world(metadata=GPU_ONLY)
     batch.plan()
     assert batch.plan("NoGpuCapacity") == {"next": "wait", "round": 2, "seconds": 300}
-    assert batch.record().metadata["foreverus_choice"].startswith("wait 300 s, then")
+    assert batch.record().choice_text.startswith("wait 300 s, then")
     assert batch.plan()["next"] == "gpu"
     assert batch.plan("NoGpuCapacity")["seconds"] == 600
     assert batch.record().backend == "gpu"

@@ -1,10 +1,12 @@
-"""Calls that only look, to any service of the caller's own account, with errors that can be told to people."""
+"""Calls to any service of the caller's own account, with errors that can be told to people."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 
 class CannotLook(Exception):
-    """AWS did not answer a call that only reads. `code`: AWS's own, such as AccessDenied."""
+    """AWS did not do what was asked. `code`: AWS's own, such as AccessDenied."""
 
     def __init__(self, call: str, code: str, message: str):
         super().__init__(f"{call}: {code}: {message}" if message else f"{call}: {code}")
@@ -21,20 +23,31 @@ class Account:
 
     def call(self, service: str, operation: str, region: str | None = None, **parameters: Any) -> Any:
         """The answer of one call, a mapping, or of all of its pages joined where it has pages. Raises CannotLook."""
-        from botocore.config import Config
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        name = f"{service}:{operation}"
-        config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
-        try:
-            client = self.session.client(service, region_name=region or self.region or "us-east-1", config=config)
+        with told(f"{service}:{operation}"):
+            client = self.client(service, region)
             if client.can_paginate(operation):
                 return client.get_paginator(operation).paginate(**parameters).build_full_result()
             return getattr(client, operation)(**parameters)
-        except ClientError as err:
-            raise CannotLook(name, err.response["Error"]["Code"], err.response["Error"].get("Message", "")) from err
-        except BotoCoreError as err:
-            raise CannotLook(name, type(err).__name__, str(err)) from err
+
+    def client(self, service: str, region: str | None = None) -> Any:
+        """For those that also write; use it within `told`."""
+        from botocore.config import Config
+
+        config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
+        return self.session.client(service, region_name=region or self.region or "us-east-1", config=config)
+
+
+@contextmanager
+def told(call: str) -> Iterator[None]:
+    """What AWS refuses in the block, or cannot be asked, is raised as CannotLook of that call."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as err:
+        raise CannotLook(call, err.response["Error"]["Code"], err.response["Error"].get("Message", "")) from err
+    except BotoCoreError as err:
+        raise CannotLook(call, type(err).__name__, str(err)) from err
 
 
 def own_account(region: str | None) -> Account:
@@ -42,10 +55,10 @@ def own_account(region: str | None) -> Account:
     try:
         import boto3
     except ImportError as err:
-        raise CannotLook("doctor", "boto3 is not installed", "pip install boto3") from err
+        raise CannotLook("AWS", "boto3 is not installed", "pip install boto3") from err
     from botocore.exceptions import BotoCoreError
 
     try:
         return Account(boto3.Session(region_name=region))
     except BotoCoreError as err:
-        raise CannotLook("doctor", type(err).__name__, str(err)) from err
+        raise CannotLook("AWS", type(err).__name__, str(err)) from err

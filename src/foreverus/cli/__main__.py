@@ -34,16 +34,23 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
         from foreverus.cli.doctor import doctor
 
         return doctor(arguments, context)
+    if arguments.group == "key" and arguments.user:
+        from foreverus.cli.owner import with_owners_keys
+
+        return with_owners_keys(arguments, context)
     found = settings.find(arguments.url, arguments.api_key, context.folder)
     if found.note:
         context.say(found.note)
     from foreverus.cli.api import Api  # httpx takes a fifth of a second: not for --help
     from foreverus.cli.commands import COMMANDS
+    from foreverus.cli.keys import KEY_COMMANDS
 
     def tried_again(what: str, pause_s: float) -> None:
         context.say(f"{printable(what)} · trying again in {pause_s:g} s")
 
     with Api(found, context.sleep, tried_again) as api:
+        if arguments.group == "key":
+            return KEY_COMMANDS[arguments.command](arguments, api, context)
         return COMMANDS[arguments.command](arguments, api, context)
 
 

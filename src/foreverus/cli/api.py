@@ -14,7 +14,16 @@ from urllib.parse import quote, urljoin
 import httpx
 
 from foreverus.cli.failures import Broken, Refused, Unreachable
-from foreverus.cli.objects import BatchList, BatchObject, BatchRequest, FileObject, UploadAddress
+from foreverus.cli.objects import (
+    BatchList,
+    BatchObject,
+    BatchRequest,
+    FileObject,
+    KeyObject,
+    KeyRequest,
+    KeyRevocation,
+    UploadAddress,
+)
 from foreverus.cli.proxies import client
 from foreverus.cli.settings import ClientSettings
 
@@ -99,6 +108,30 @@ class Api:
             more = bool(listed.get("has_more")) and bool(listed.get("data"))
             after = str(found[-1]["id"]) if found else None
         return {"object": "list", "data": found, "has_more": more}
+
+    def create_key(self, body: KeyRequest) -> KeyObject:
+        """One try: a second one would be a second key. Raises Unreachable when nobody knows whether it was made."""
+        return cast(KeyObject, self._call("POST", "/keys", tries=1, json=body))
+
+    def keys(self) -> list[KeyObject]:
+        """All of the caller's: 20 at most."""
+        return cast(list[KeyObject], value_of(self._call("GET", "/keys", params={"limit": "100"}), "data"))
+
+    def revoke_key(self, key_id: str) -> KeyRevocation:
+        """Raises Refused where there is none. A try that was lost may have done it, so that the next finds none."""
+        tries = 0
+
+        def once() -> object:
+            nonlocal tries
+            tries += 1
+            try:
+                return self._once("DELETE", f"/keys/{_id(key_id)}", self._authorization, {})
+            except Refused as err:
+                if err.status == 404 and tries > 1:
+                    return {"id": key_id, "deleted": True}
+                raise
+
+        return cast(KeyRevocation, self.again(once))
 
     @contextmanager
     def content(self, file_id: str) -> Iterator[httpx.Response]:

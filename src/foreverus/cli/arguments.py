@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 ENDPOINTS = ("/v1/chat/completions", "/v1/completions")
@@ -14,6 +15,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="foreverus", description="A small team's own model, from the command line.")
     groups = root.add_subparsers(dest="group", metavar="COMMAND", required=True)
     _doctor(groups)
+    _keys(groups)
     batch = groups.add_parser(
         "batch",
         help="many prompts at once: submit, watch, list, show, cancel, download",
@@ -74,6 +76,31 @@ def _doctor(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
     doctor.add_argument("--json", action="store_true", help="JSON instead of text")
 
 
+def _keys(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    key = groups.add_parser(
+        "key",
+        help="API keys: create, list, revoke",
+        description="API keys, for programs and for this command line. Each person has their own, 20 at most.",
+        epilog="The API and a key for it are found as for `foreverus batch`. The first key of somebody, and all where "
+        "there is no page: --user, with the AWS credentials of whoever owns the account. Exit status: 0 done, 1 "
+        "refused, 2 the command is wrong and nothing was sent.",
+    )
+    commands = key.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    shared = argparse.ArgumentParser(add_help=False, parents=[_everywhere()])
+    shared.add_argument("--user", type=person, metavar="EMAIL", help="whose; by AWS credentials instead of a key")
+    shared.add_argument("--stack", type=identifier, default="foreverus", help="with --user; default: %(default)s")
+    shared.add_argument("--region", type=identifier, help="with --user; default: what the AWS CLI would take")
+    create = commands.add_parser(
+        "create", parents=[shared], help="make a key: the standard output is the key, this once"
+    )
+    create.add_argument("name", metavar="NAME", help="what it is for, so that you know it again")
+    create.add_argument("--expires", type=expiry, metavar="WHEN", help="30d, 12h, or a time: 2027-01-31T00:00:00Z")
+    create.add_argument("--can-create-keys", action="store_true", help="further keys can be made with it")
+    commands.add_parser("list", parents=[shared], help="your keys, newest first")
+    revoke = commands.add_parser("revoke", parents=[shared], help="end a key, for good")
+    revoke.add_argument("id", metavar="ID", type=identifier, help="key_…, of the list; not the key itself")
+
+
 def _everywhere() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--url", help="address of the API, …/v1")
@@ -88,6 +115,21 @@ def window(text: str) -> str:
     minutes = int(match[1]) * (60 if match[2] == "h" else 1) if match else 0
     if not WINDOW_MINUTES[0] <= minutes <= WINDOW_MINUTES[1]:
         raise argparse.ArgumentTypeError(f"{text!r} is no window from 10m to 168h, in whole minutes or hours like 90m")
+    return text
+
+
+def expiry(text: str) -> str:
+    """A time for the API: days or hours from now are reckoned here, all else is the API's to judge."""
+    match = re.fullmatch(r"([1-9]\d{0,4})([hd])", text, re.ASCII)
+    if not match:
+        return text
+    span = timedelta(hours=int(match[1])) if match[2] == "h" else timedelta(days=int(match[1]))
+    return (datetime.now(UTC) + span).isoformat(timespec="seconds")
+
+
+def person(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,128}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no e-mail address")
     return text
 
 

@@ -69,6 +69,29 @@ class BatchList(TypedDict):
     has_more: bool
 
 
+class KeyObject(TypedDict, total=False):
+    id: str
+    name: str
+    last_four: str
+    created_at: str
+    last_used_at: str | None
+    expires_at: str | None
+    can_create_keys: bool
+    key: str  # the key itself, in the answer that makes it and nowhere else
+
+
+class KeyRevocation(TypedDict, total=False):
+    id: str
+    deleted: bool
+    effective_within_seconds: int
+
+
+class KeyRequest(TypedDict, total=False):
+    name: str
+    expires_at: str
+    can_create_keys: bool
+
+
 class UploadAddress(TypedDict, total=False):
     method: str
     url: str

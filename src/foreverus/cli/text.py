@@ -6,7 +6,15 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from foreverus.cli.context import printable
-from foreverus.cli.objects import BatchFigures, BatchObject, ProblemObject, Problems, RequestCounts, TokenUsageObject
+from foreverus.cli.objects import (
+    BatchFigures,
+    BatchObject,
+    KeyObject,
+    ProblemObject,
+    Problems,
+    RequestCounts,
+    TokenUsageObject,
+)
 
 TERMINAL = frozenset({"completed", "failed", "expired", "cancelled"})
 ERRORS_SHOWN = 20
@@ -118,6 +126,24 @@ def table(batches: list[BatchObject]) -> list[str]:
         done, created = f"{at.done}/{at.total}", moment(batch.get("created_at"))
         cells = (str(batch.get("id")), at.status, done, str(at.failed), at.backend or "", cost, created)
         rows.append(cells)
+    return aligned(rows)
+
+
+def key_table(keys: list[KeyObject]) -> list[str]:
+    """One line a key, under headings."""
+    rows = [("ID", "NAME", "ENDS IN", "CREATED", "LAST USED", "EXPIRES", "MAKES KEYS")]
+    for key in keys:
+        times = (str(key.get(name) or "")[:16].replace("T", " ") for name in ("created_at", "last_used_at"))
+        created, used = times
+        expires = str(key.get("expires_at") or "never")[:16].replace("T", " ")
+        makes = "yes" if key.get("can_create_keys") else "no"
+        cells = (str(key.get("id")), str(key.get("name")), f"…{key.get('last_four')}", created, used or "never")
+        rows.append((*cells, expires, makes))
+    return aligned(rows)
+
+
+def aligned(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Columns, two spaces apart."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     padded = ((printable(cell).ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
     return ["  ".join(row).rstrip() for row in padded]

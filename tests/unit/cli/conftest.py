@@ -30,14 +30,14 @@ class Shell:
     input: bytes = b""
     on_sleep: Callable[[int], None] = lambda count: None
 
-    def run(self, *words: str, interactive: bool = False, bare: bool = False) -> int:
-        """The exit status of `foreverus batch …`. `bare`: without the server's address and key."""
+    def run(self, *words: str, interactive: bool = False, bare: bool = False, group: str = "batch") -> int:
+        """The exit status of `foreverus <group> …`. `bare`: without the server's address and key."""
         out, err = io.StringIO(), Terminal() if interactive else io.StringIO()
         self.slept = []
         context = Context(out, err, self.folder, lambda: sum(self.slept), self._sleep, io.BytesIO(self.input))
         place = () if bare else ("--url", f"{self.url}/v1", "--api-key", KEY)
         try:
-            return main(["batch", *words, *place], context)
+            return main([group, *words, *place], context)
         finally:
             self.out, self.err = out.getvalue(), err.getvalue()
 

@@ -30,6 +30,7 @@ class Server:
         self.contents: dict[str, bytes] = {}
         self.batches: dict[str, list[dict[str, Any]]] = {}
         self.keys: dict[str, str] = {}
+        self.api_keys: dict[str, dict[str, Any]] = {}
         self.created: list[dict[str, Any]] = []
         self.requests: list[tuple[str, str, Message]] = []
         self.url = ""
@@ -82,6 +83,20 @@ def batch(batch_id: str = "batch_1", status: str = "completed", **changes: Any) 
     } | changes
 
 
+def api_key(key_id: str, **changes: Any) -> dict[str, Any]:
+    """An API key as the API shows it."""
+    return {
+        "id": key_id,
+        "object": "api_key",
+        "name": "laptop",
+        "last_four": "kkkk",
+        "created_at": "2026-01-01T12:00:00.000Z",
+        "last_used_at": None,
+        "expires_at": None,
+        "can_create_keys": False,
+    } | changes
+
+
 @contextmanager
 def running() -> Iterator[Server]:
     state = Server()
@@ -111,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._handle()
 
-    do_POST = do_PUT = do_GET
+    do_POST = do_PUT = do_DELETE = do_GET
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -154,6 +169,15 @@ class _Handler(BaseHTTPRequestHandler):
         match (self.command, *path.strip("/").split("/")):
             case ("GET", "models"):
                 return 200, {"object": "list", "data": [{"id": MODEL}]}, {}
+            case ("POST", "keys"):
+                made = api_key(f"key_{len(state.api_keys) + 1}", **json.loads(body))
+                state.api_keys[made["id"]] = made
+                return 201, made | {"key": "fu_" + "k" * 43}, {}
+            case ("GET", "keys"):
+                return 200, {"object": "list", "data": [*state.api_keys.values()][::-1], "has_more": False}, {}
+            case ("DELETE", "keys", key_id) if state.api_keys.pop(key_id, None):
+                gone = {"id": key_id, "object": "api_key.deleted", "deleted": True, "effective_within_seconds": 60}
+                return 200, gone, {}
             case ("POST", "files"):
                 return self._upload(body)
             case ("GET", "files", file_id) if file_id in state.files:

@@ -1,0 +1,70 @@
+"""Anybody's keys, for whoever owns the AWS account: by their own AWS credentials and the same service as the API's."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from foreverus.access.records import MOST_KEYS, Caller
+from foreverus.access.service import KeyService
+from foreverus.access.store import ApiKeyStore
+from foreverus.access.views import public_key
+from foreverus.api import schemas
+from foreverus.api.responses import Body
+from foreverus.aws.account import Account, CannotLook, told
+from foreverus.aws.dynamo import Table
+from foreverus.errors import NotFound
+
+
+@dataclass(frozen=True)
+class OwnersKeys:
+    """The keys of one person. Each method raises RequestRejected as the API answers, and CannotLook."""
+
+    service: KeyService
+    user_id: str
+
+    def create(self, request: Mapping[str, object]) -> Body:
+        with told("dynamodb:TransactWriteItems"):
+            return self.service.create(Caller(user_id=self.user_id), schemas.check("key_create", dict(request)))
+
+    def listed(self) -> Sequence[Body]:
+        with told("dynamodb:Query"):
+            return [public_key(key) for key in self.service.store.newest(self.user_id, MOST_KEYS)]
+
+    def revoke(self, key_id: str) -> Body:
+        with told("dynamodb:TransactWriteItems"):
+            return self.service.revoke(self.user_id, key_id)
+
+
+def keys_of(account: Account, stack: str, person: str, clock: Callable[[], datetime]) -> OwnersKeys:
+    """`person`: an e-mail address or a user id of the stack's user pool. Raises CannotLook, and NotFound for a stack
+    or a person that is not there."""
+    outputs = _outputs(account, stack)
+    try:
+        pool, table = outputs["UserPoolId"], outputs["KeysTableName"]
+    except KeyError as err:
+        message = f"The stack {stack} has no {err.args[0]}: deploy it again with this version, then try again."
+        raise NotFound(message) from err
+    store = ApiKeyStore(Table(account.client("dynamodb"), table))
+    return OwnersKeys(KeyService(store, clock), _user_id(account, pool, person))
+
+
+def _outputs(account: Account, stack: str) -> Mapping[str, str]:
+    try:
+        (found,) = account.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
+    except CannotLook as err:
+        if err.code != "ValidationError":  # CloudFormation's word for a stack that is not there
+            raise
+        where = account.region or "the default Region"
+        message = f"There is no stack {stack} in {where}: name them with --stack and --region."
+        raise NotFound(message) from err
+    return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+
+
+def _user_id(account: Account, pool: str, person: str) -> str:
+    try:
+        found = account.call("cognito-idp", "admin_get_user", UserPoolId=pool, Username=person)
+    except CannotLook as err:
+        if err.code != "UserNotFoundException":
+            raise
+        raise NotFound(f"Nobody has {person} in the user pool {pool}: invite them first (README).") from err
+    return next(str(one["Value"]) for one in found["UserAttributes"] if one["Name"] == "sub")

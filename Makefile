@@ -68,6 +68,7 @@ bench: install page ## what is fast and does not grow, as ratios; results in ben
 	@PYTHONPATH=src $(BIN)/python -m bench
 
 faults: install page ## everything that can fail, at every moment; results in bench/results/
+	@REQUESTS=2000 $(BIN)/python -m pytest -n 2 tests/unit/api/openapi/test_requests.py
 	@PYTHONPATH=src $(BIN)/python -m tests.faults
 
 lock: $(BIN)/uv ## pins everything anew from requirements/*.in

@@ -15,6 +15,7 @@ from typing import Any
 from foreverus.api import schemas
 from foreverus.api.openapi.operations import FORMS, Described, Operation, operations
 from foreverus.api.responses import Body
+from foreverus.text import VISIBLE
 
 DESCRIPTION = (
     "Your team's own model: conversations, batches as OpenAI's clients know them, and the GPU sessions that answer "
@@ -44,7 +45,7 @@ _IDEMPOTENCY_KEY: Body = {
     "in": "header",
     "required": False,
     "description": "A text of your own for this request: the same request with the same key creates nothing more.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 10_000, "pattern": r"^[!-~]([ -~]*[!-~])?$"},
+    "schema": {"type": "string", "pattern": f"^$|{VISIBLE}"},
 }
 # A key of the table holds 1,000 bytes.
 _ID: Body = {"type": "string", "minLength": 1, "maxLength": 1000, "pattern": r"^[!-~]+$"}

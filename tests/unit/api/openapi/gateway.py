@@ -1,12 +1,13 @@
 """The REST API as a WSGI application in this process: what API Gateway does between a request and the handler."""
 
 import base64
+import functools
+import importlib
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from foreverus.handlers import api
 from tests.template.template import resources
 
 BINARY = "multipart/form-data"  # the template's BinaryMediaTypes
@@ -24,15 +25,28 @@ class Gateway:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
         if not re.fullmatch(r"Bearer \S+", environ.get("HTTP_AUTHORIZATION", "")):
             return refusal("UNAUTHORIZED", start)
-        for route in api.ROUTES:
+        for route, handler in functions().items():
             names = matched(route, method, path)
             if names is not None:
-                answer = api.handler(event(environ, route, names), None)
+                answer = handler(event(environ, route, names), None)
                 seen = (route, answer["statusCode"])
                 self.answered[seen] = self.answered.get(seen, 0) + 1
                 start(f"{answer['statusCode']} ", list(answer["headers"].items()))
                 return [answer["body"].encode()]
         return refusal("MISSING_AUTHENTICATION_TOKEN", start)
+
+
+@functools.cache
+def functions() -> dict[str, Callable[[dict[str, Any], None], dict[str, Any]]]:
+    """Route → the handler of the function that the template gives it to."""
+    found = {}
+    for function in resources("AWS::Serverless::Function").values():
+        module, name = function["Handler"].rsplit(".", 1)
+        for one in function.get("Events", {}).values():
+            if one["Type"] == "Api":
+                route = f"{one['Properties']['Method'].upper()} {one['Properties']['Path']}"
+                found[route] = getattr(importlib.import_module(module), name)
+    return found
 
 
 def refusal(kind: str, start: Start) -> Iterable[bytes]:

@@ -38,10 +38,12 @@ OPTION = st.sampled_from(["max_tokens", "temperature", "top_p", "stop", "seed", 
 @st.composite
 def asked(draw: st.DrawFn) -> bytes:
     """A line that is good, or nearly."""
-    body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": draw(WORDS)}], "max_tokens": 9}
-    if draw(st.integers(0, 5)) == 0:
+    content = f"q{draw(WORDS)}" if draw(st.integers(0, 9)) else draw(WORDS)
+    body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": content}], "max_tokens": 9}
+    if draw(st.integers(0, 9)) == 0:
         body |= draw(st.dictionaries(OPTION, VALUE, max_size=2))
-    line = {"custom_id": draw(WORDS), "method": "POST", "url": CHAT, "body": body}
+    name = f"{draw(st.integers())}{draw(WORDS)}" if draw(st.integers(0, 9)) else draw(WORDS)
+    line = {"custom_id": name, "method": "POST", "url": CHAT, "body": body}
     return json.dumps(line, ensure_ascii=draw(st.booleans())).encode("utf-8", "surrogatepass")
 
 

@@ -3,10 +3,26 @@
 import json
 from typing import Any
 
+from local.sdk_text import ec2_denial, ec2_text, sdk_text
+
 Answer = tuple[int, dict[str, str], bytes]
 
 _CODES = {"throttled": (400, "ThrottlingException"), "denied": (400, "AccessDeniedException")}
+# EC2's own sentences: of a call that is refused, a state machine hears nothing else.
+_EC2_SAYS = {
+    "throttled": ("RequestLimitExceeded", "Request limit exceeded."),
+    "no_capacity_error": (
+        "UnfulfillableCapacity",
+        "Unable to fulfill capacity due to your request configuration. Please adjust your request and try again.",
+    ),
+    "error": ("InternalError", "An internal error has occurred"),
+}
 _FLEET_ERRORS = {
+    "unknown_code": (
+        "PendingVerification",
+        "Your request for accessing resources in this region is being validated, and you will not be able to launch "
+        "additional resources in this region until the validation is complete.",
+    ),
     "no_capacity": ("InsufficientInstanceCapacity", "There is no Spot capacity available that matches your request."),
     "quota": ("MaxSpotInstanceCountExceeded", "Max spot instance count exceeded"),
 }
@@ -47,16 +63,14 @@ def _json(status: int, code: str) -> Answer:
 
 
 def in_a_state(kind: str, service: str) -> tuple[str, str]:
-    """Error and Cause of a task, as Step Functions names them. EC2's code is in the text only."""
+    """Error and Cause of a task, as Step Functions names them. EC2's code is nowhere. `bought`: EC2 fails after it has
+    launched what was asked for."""
     if kind in ("lost", "timeout"):
         return "States.Timeout", "The call's answer was lost."
+    if service == "ec2" and kind == "denied":
+        return "Ec2.Ec2Exception", ec2_denial("arn:aws:sts::000000000000:assumed-role/on/order", "ec2:any", "*")
     if service == "ec2":
-        code = {
-            "throttled": "RequestLimitExceeded",
-            "denied": "UnauthorizedOperation",
-            "no_capacity_error": "UnfulfillableCapacity",
-        }
-        return "Ec2.Ec2Exception", f"{code.get(kind, 'InternalError')}: on order (Service: Ec2)"
+        return "Ec2.Ec2Exception", ec2_text(*_EC2_SAYS.get(kind, _EC2_SAYS["error"]))
     names = {
         "dynamodb": (
             "DynamoDb.ThrottlingException",
@@ -67,7 +81,8 @@ def in_a_state(kind: str, service: str) -> tuple[str, str]:
         "sns": ("SNS.ThrottledException", "SNS.AuthorizationErrorException", "SNS.InternalErrorException"),
     }
     throttled, denied, error = names.get(service, ("States.TaskFailed",) * 3)
-    return {"throttled": throttled, "denied": denied}.get(kind, error), f"{kind}: on order"
+    name = {"throttled": throttled, "denied": denied}.get(kind, error)
+    return name, sdk_text(f"{kind}, on order", name.partition(".")[0], 500 if name == error else 400)
 
 
 def empty_fleet(kind: str) -> dict[str, Any]:

@@ -28,13 +28,13 @@ def in_states(states: Any, book: Book) -> None:
         rule, action = strike(resource, arguments)
         if rule is None:
             return original_invoke(resource, arguments)
-        if rule.kind in ("no_capacity", "quota"):
+        if rule.kind in ("no_capacity", "quota", "unknown_code"):
             return answers.empty_fleet(rule.kind)
         if rule.kind == "hold":
             book.hold(rule.seconds)
             states_tasks.check_running()
             return original_invoke(resource, arguments)
-        if rule.kind in ("lost", "hold_after"):
+        if rule.kind in ("lost", "bought", "hold_after"):
             result = original_invoke(resource, arguments)
             if rule.kind == "hold_after":
                 book.hold(rule.seconds)

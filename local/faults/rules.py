@@ -12,12 +12,14 @@ from collections import Counter
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-# What the caller sees. `lost`: the call takes effect and the caller gets an error. `refused`: a task token is no good.
+# What the caller sees. `lost`: the call takes effect and the caller gets no answer, or an error; `bought`: an error of
+# EC2's own. `refused`: a task token is no good.
 # `cut_out`, `cut_back`: nothing arrives, or arrives and is never answered. `late`: answered now, done later.
 # `hold`, `hold_after`: waits, before or after its effect, until it is released.
 KINDS = (
     *("throttled", "error", "denied", "lost", "refused", "cut_out", "cut_back", "late"),
-    *("no_capacity", "quota", "no_capacity_error", "timeout", "crash", "hold", "hold_after"),
+    *("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought"),
+    *("timeout", "crash", "hold", "hold_after"),
 )
 
 STEPS = "RunBatchFunction"

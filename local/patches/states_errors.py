@@ -3,13 +3,15 @@
 AWS: `States.ALL` does not match States.Runtime and States.DataLimitExceeded, which always fail the execution;
 `States.Timeout` matches a missed heartbeat too. (Amazon States Language, "Errors"; Step Functions Developer Guide,
 "Handling errors in Step Functions workflows".)
-An error of the EC2 API is always Ec2.Ec2Exception, its code is in the text. (Seen; AWS documents no names for EC2.)
+An error of the EC2 API is always Ec2.Ec2Exception, and its text, the Java SDK's, has no code. (Seen in executions that
+people show; AWS documents no names for EC2. `local/sdk_text.py`.)
 Emulator: `States.ALL` matches everything; a missed heartbeat is no States.Timeout; EC2's codes become error names.
 """
 
 from typing import Any
 
 from local.patches import Options
+from local.sdk_text import ec2_text
 
 TERMINAL = ("States.Runtime", "States.DataLimitExceeded")
 
@@ -35,7 +37,7 @@ def apply(options: Options) -> None:
             if ":aws-sdk:ec2:" not in resource or not error.error.startswith("Ec2."):
                 raise
             code = error.error.removeprefix("Ec2.")
-            raise states._ExecutionError("Ec2.Ec2Exception", f"{code}: {error.cause} (Service: Ec2)") from error
+            raise states._ExecutionError("Ec2.Ec2Exception", ec2_text(code, error.cause)) from error
 
     states._error_matches = error_matches
     states._invoke_aws_sdk_integration = invoke_sdk

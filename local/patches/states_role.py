@@ -14,6 +14,7 @@ from typing import Any
 from local.patches import Options
 from local.patches.ec2_authorization import instance_arn
 from local.patches.states_tasks import current_execution
+from local.sdk_text import ec2_denial, sdk_text
 
 # What IAM is asked: action, resource, and the request's condition keys.
 Check = tuple[str, str, dict[str, Any]]
@@ -53,11 +54,7 @@ def apply(options: Options) -> None:
             if not allowed(machine["roleArn"], execution["name"], action, wanted, context, place):
                 role = machine["roleArn"].rpartition("/")[2]
                 user = f"arn:aws:sts::{place.account_id}:assumed-role/{role}/{execution['name']}"
-                raise states._ExecutionError(
-                    denial(states, resource),
-                    f"User: {user} is not authorized to perform: {action} on resource: {wanted}"
-                    " (UnauthorizedOperation or AccessDenied, Status Code: 403)",
-                )
+                raise states._ExecutionError(*denial(states, resource, user, action, wanted))
 
     def invoke_resource(resource: str, arguments: Any) -> Any:
         authorize(resource, arguments)
@@ -71,16 +68,20 @@ def apply(options: Options) -> None:
     states._invoke_with_callback = invoke_with_callback
 
 
-def denial(states: Any, resource: str) -> str:
-    """The error's name, as Step Functions gives it for this kind of task."""
-    if ":aws-sdk:" in resource:
-        service = resource.split(":")[6].lower()
-        return (
-            "Ec2.Ec2Exception" if service == "ec2" else str(states._prefix_sdk_error(service, "AccessDeniedException"))
-        )
-    service = resource.partition(":::")[2].split(":")[0]
+def denial(states: Any, resource: str, user: str, action: str, wanted: str) -> tuple[str, str]:
+    """The error's name and cause, as Step Functions gives them for this kind of task."""
+    sdk = ":aws-sdk:" in resource
+    service = resource.split(":")[6].lower() if sdk else resource.partition(":::")[2].split(":")[0]
+    if sdk and service == "ec2":
+        return "Ec2.Ec2Exception", ec2_denial(user, action, wanted)
     names = {"lambda": "Lambda.AWSLambdaException", "sns": "SNS.AuthorizationErrorException"}
-    return names.get(service, f"{service.capitalize()}.AccessDeniedException")
+    own = names.get(service, f"{service.capitalize()}.AccessDeniedException")
+    name = str(states._prefix_sdk_error(service, "AccessDeniedException")) if sdk else own
+    sentence = (
+        f"User: {user} is not authorized to perform: {action} on resource: {wanted} because no identity-based policy "
+        f"allows the {action} action"
+    )
+    return name, sdk_text(sentence, name.partition(".")[0], 403 if service in ("lambda", "sns") else 400)
 
 
 def allowed(role_arn: str, session: str, action: str, resource: str, context: dict[str, Any], place: Place) -> bool:

@@ -24,7 +24,9 @@ ForeverUsError
 │   ├── SessionLost              its execution is gone: the reaper closed the session
 │   ├── NoGpuCapacity            nothing was launched: try later, or on-demand
 │   ├── GpuQuotaExceeded         nothing was launched: raise the quota
-│   └── LaunchNotAuthorized      nothing was launched: fix the role
+│   ├── LaunchNotAuthorized      nothing was launched: fix the role
+│   ├── AccountNotVerified       nothing was launched: wait until AWS has verified the account
+│   └── LaunchRefused            nothing was launched, and why has no name here; the state machine's for all of these
 └── ResultsNotStored         keep the session's record; `store_results` tries again
 """
 
@@ -159,6 +161,14 @@ class GpuQuotaExceeded(SessionError):
 
 
 class LaunchNotAuthorized(SessionError):
+    pass
+
+
+class AccountNotVerified(SessionError):
+    pass
+
+
+class LaunchRefused(SessionError):
     pass
 
 

@@ -21,7 +21,7 @@ SWEEPERS = {function for scenario in SCENARIOS.values() for function in scenario
 MACHINES = ("gpu_session", "batch_run")
 THEIRS = ("gpu_session", "Instance", "ApiFunction")  # what a session, its instance and a person call
 KINDS = ("throttled", "error", "denied", "lost")
-FLEET_KINDS = ("no_capacity", "quota", "no_capacity_error")
+FLEET_KINDS = ("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought")
 READS = ("Get", "Query", "Describe", "List")  # to lose the answer to one is to have it fail
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
 
@@ -134,7 +134,7 @@ def kinds_of(caller: str, action: str) -> tuple[str, ...]:
 
 def length_of(name: str, kind: str, count: int) -> str:
     """How long it lasts, by the case's own seed. A missing permission stays missing until somebody repairs the role."""
-    if kind in ("denied", "quota"):
+    if kind in ("denied", "quota", "bought"):
         return "storm"
     if kind in ("late", "refused"):
         return "once"

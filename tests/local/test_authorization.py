@@ -65,7 +65,9 @@ def test_machine_may_terminate_its_own_instances_only(emulator: Emulator) -> Non
         assert found["status"] == status
         if status == "FAILED":
             assert found["error"] == "Ec2.Ec2Exception"
-            assert "UnauthorizedOperation" in found["cause"]
+            assert found["cause"].startswith("You are not authorized to perform this operation.")
+            assert "(Service: Ec2, Status Code: 403, Request ID: " in found["cause"]
+            assert "UnauthorizedOperation" not in found["cause"]
 
 
 def test_machine_without_permission_sends_nothing(emulator: Emulator) -> None:
@@ -130,12 +132,15 @@ def test_fleet_needs_every_permission_of_its_launch(emulator: Emulator, missing:
     assert missing in found.get("cause", "")
 
 
-def test_every_error_of_ec2_has_one_name(emulator: Emulator) -> None:
+def test_every_error_of_ec2_has_one_name_and_no_code(emulator: Emulator) -> None:
     role = make_role(emulator, "states", policy({"Action": "ec2:*", "Resource": "*"}))
     task = sdk("ec2:terminateInstances", {"InstanceIds": ["i-00000000000000000"]}, End=True)
     found = wait_for_end(emulator, start(emulator, make_machine(emulator, {"End it": task}, role=role)))
     assert found["error"] == "Ec2.Ec2Exception"
-    assert "InvalidInstanceID.NotFound" in found["cause"]
+    assert found["cause"].startswith(
+        "The instance ID 'i-00000000000000000' does not exist (Service: Ec2, Status Code: 400"
+    )
+    assert "InvalidInstanceID" not in found["cause"]
 
 
 def visibility_batch(emulator: Emulator) -> list[str]:

@@ -1,5 +1,6 @@
 """Every path of gpu_session, named for what happens. A state that is not mentioned does its real call."""
 
+from local.sdk_text import sdk_text
 from tests.statemachines.machine import HEALTHY, SILENCE, Case, failure, give, refused, success, throw
 
 OPEN, LAUNCH, FIND = "Open session", "Launch GPU", "Find launched GPUs"
@@ -7,9 +8,11 @@ FOUND, NOT_CLAIMED = "Was a GPU launched?", "Session not claimed"
 ANYTHING, WAIT, SERVE, WORK = "Was anything launched?", "Wait until healthy", "Serve", "Is work waiting?"
 INTERRUPTED, LOST, TERMINATE = "Was it interrupted?", "Terminate lost GPU", "Terminate GPU"
 CLOSE, STORE, NOTIFY, MARK = "Close session", "Store results", "Notify", "Mark as notified"
+SETTLE = "Let EC2 settle"
 MAY, BEDROCK = "May Bedrock answer?", "Answer on Bedrock"
 WELL, OVER, FAILED = "Did it end well?", "Session over", "Session failed"
 
+LOOK = (SETTLE, FIND, ANYTHING)
 UP = (OPEN, LAUNCH, FOUND, WAIT)
 DOWN = (TERMINATE, CLOSE, STORE, NOTIFY, MARK, WELL)
 NOTHING_LAUNCHED = (CLOSE, STORE, NOTIFY, MARK, WELL, FAILED)
@@ -22,7 +25,16 @@ BESIDE_ERRORS = give(
         "Errors": [{"ErrorCode": "InsufficientInstanceCapacity", "ErrorMessage": "m"}],
     }
 )
-INTERNAL = throw("Ec2.Ec2Exception", "An internal error has occurred (Service: Ec2, Status Code: 500)")
+# Of a call that is refused there are EC2's words and no code.
+SENTENCES = {
+    "403": ("You are not authorized to perform this operation.", 403),
+    "capacity": ("Unable to fulfill capacity due to your request configuration.", 400),
+    "quota": ("Max spot instance count exceeded", 400),
+    "throttled": ("Request limit exceeded.", 503),
+    "unheard-of": ("The moon is in the wrong phase.", 400),
+}
+INTERNAL = throw("Ec2.Ec2Exception", sdk_text("An internal error has occurred", "Ec2", 500))
+NAMED = give({"Payload": {"error": "NoGpuCapacity", "notification": {"subject": "s", "message": "{}"}}})
 
 CASES = [
     Case("normal", NORMAL, request={"allow_on_demand": False}),
@@ -64,13 +76,13 @@ CASES = [
     Case(
         "no-spot-capacity",
         (OPEN, LAUNCH, FOUND, *NO_GPU),
-        error="NoGpuCapacity",
+        error="LaunchRefused",
         states={LAUNCH: [refused("InsufficientInstanceCapacity", "MaxSpotInstanceCountExceeded")]},
     ),
     Case(
         "fleet-without-a-word",
         (OPEN, LAUNCH, FOUND, *NO_GPU),
-        error="NoGpuCapacity",
+        error="LaunchRefused",
         states={LAUNCH: [refused()]},
     ),
     Case(
@@ -80,95 +92,113 @@ CASES = [
         states={LAUNCH: [refused("InsufficientInstanceCapacity")]},
     ),
     Case(
+        "unknown-refusal-then-on-demand",
+        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        request={"allow_on_demand": True},
+        states={LAUNCH: [refused("PendingVerification")]},
+    ),
+    Case(
         "no-capacity-at-all",
         (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
-        error="NoGpuCapacity",
+        error="LaunchRefused",
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("UnfulfillableCapacity"), refused("InsufficientInstanceCapacity")]},
     ),
     Case(
         "spot-quota-then-on-demand-quota",
         (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
-        error="GpuQuotaExceeded",
+        error="LaunchRefused",
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("MaxSpotInstanceCountExceeded"), refused("VcpuLimitExceeded")]},
     ),
     Case(
         "not-authorized",
         (OPEN, LAUNCH, FOUND, *NO_GPU),
-        error="LaunchNotAuthorized",
-        request={"allow_on_demand": True},
+        error="LaunchRefused",
         states={LAUNCH: [refused("UnauthorizedOperation")]},
     ),
     Case(
-        "unknown-refusal",
-        (OPEN, LAUNCH, FOUND, MAY, *NOTHING_LAUNCHED),
-        error="Ec2.Ec2Exception",
+        "unknown-refusals",
+        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
+        error="LaunchRefused",
         request={"allow_on_demand": True},
-        states={LAUNCH: [refused("InvalidParameterValue")]},
+        states={LAUNCH: [refused("InsufficientFreeAddressesInSubnet"), refused("SomethingNew")]},
+    ),
+    Case(
+        "refusal-that-close-session-names",
+        (OPEN, LAUNCH, FOUND, *NO_GPU),
+        error="NoGpuCapacity",
+        states={LAUNCH: [refused("InsufficientInstanceCapacity")], CLOSE: [NAMED]},
     ),
     # Its last rung
     Case(
         "no-capacity-and-no-bedrock",
         (OPEN, LAUNCH, FOUND, MAY, *NOTHING_LAUNCHED),
-        error="NoGpuCapacity",
+        error="LaunchRefused",
         states={LAUNCH: [refused("InsufficientInstanceCapacity")]},
         substitutions={"HasBedrock": "false"},
     ),
     Case(
         "bedrock-fails-too",
         (OPEN, LAUNCH, FOUND, MAY, BEDROCK, *NOTHING_LAUNCHED),
-        error="GpuQuotaExceeded",
+        error="LaunchRefused",
         states={LAUNCH: [refused("MaxSpotInstanceCountExceeded")], BEDROCK: [throw("MissingSetting")]},
     ),
     # Launches that fail as calls
+    *(
+        Case(
+            f"call-refused-{name}",
+            (OPEN, LAUNCH, *LOOK, *NO_GPU),
+            error="LaunchRefused",
+            states={LAUNCH: [throw("Ec2.Ec2Exception", sdk_text(sentence, "Ec2", status))]},
+        )
+        for name, (sentence, status) in SENTENCES.items()
+    ),
     Case(
-        "call-not-authorized",
-        (OPEN, LAUNCH, FIND, ANYTHING, *NO_GPU),
-        error="LaunchNotAuthorized",
+        "call-refused-then-on-demand",
+        (OPEN, LAUNCH, *LOOK, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
-        states={
-            LAUNCH: [throw("Ec2.Ec2Exception", "UnauthorizedOperation: not authorized to perform ec2:CreateFleet")]
-        },
+        states={LAUNCH: [INTERNAL]},
     ),
     Case(
-        "capacity-as-api-error",
-        (OPEN, LAUNCH, FIND, ANYTHING, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        "call-refused-twice",
+        (OPEN, LAUNCH, *LOOK, LAUNCH, *LOOK, *NO_GPU),
+        error="LaunchRefused",
         request={"allow_on_demand": True},
-        states={LAUNCH: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
+        states={LAUNCH: [INTERNAL, INTERNAL]},
     ),
     Case(
-        "capacity-as-api-error-and-no-on-demand",
-        (OPEN, LAUNCH, FIND, ANYTHING, *NO_GPU),
-        error="NoGpuCapacity",
-        states={LAUNCH: [throw("Ec2.Ec2Exception", "UnfulfillableCapacity: no capacity")]},
-    ),
-    Case(
-        "call-that-ec2-does-not-support",
-        (OPEN, LAUNCH, FIND, ANYTHING, MAY, *NOTHING_LAUNCHED),
-        error="Ec2.Ec2Exception",
-        request={"allow_on_demand": True},
-        states={LAUNCH: [throw("Ec2.Ec2Exception", "UnsupportedOperation: the image's architecture is another one")]},
-    ),
-    Case(
-        "launch-of-unknown-effect",
-        (OPEN, LAUNCH, FIND, ANYTHING, *DOWN, FAILED),
-        error="Ec2.Ec2Exception",
+        "call-refused-and-launched-all-the-same",
+        (OPEN, LAUNCH, *LOOK, WAIT, SERVE, *DOWN, OVER),
         states={LAUNCH: [INTERNAL]},
         already_launched=True,
     ),
     Case(
-        "on-demand-of-unknown-effect",
-        (OPEN, LAUNCH, FOUND, LAUNCH, FIND, ANYTHING, MAY, *NOTHING_LAUNCHED),
-        error="Ec2.Ec2Exception",
+        "launch-without-an-answer-that-launched",
+        (OPEN, LAUNCH, *LOOK, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
-        states={LAUNCH: [refused("InsufficientInstanceCapacity"), INTERNAL]},
+        states={LAUNCH: [throw("States.Timeout")]},
+        already_launched=True,
+    ),
+    Case(
+        "launch-without-an-answer",
+        (OPEN, LAUNCH, *LOOK, MAY, *NOTHING_LAUNCHED),
+        error="States.Timeout",
+        request={"allow_on_demand": True},
+        states={LAUNCH: [throw("States.Timeout")]},
+    ),
+    Case(
+        "on-demand-without-an-answer",
+        (OPEN, LAUNCH, FOUND, LAUNCH, *LOOK, MAY, *NOTHING_LAUNCHED),
+        error="Ec2.SdkClientException",
+        request={"allow_on_demand": True},
+        states={LAUNCH: [refused("InsufficientInstanceCapacity"), throw("Ec2.SdkClientException")]},
     ),
     Case(
         "launched-gpus-cannot-be-found",
-        (OPEN, LAUNCH, FIND, *NOTHING_LAUNCHED),
-        error="Ec2.Ec2Exception",
-        states={LAUNCH: [INTERNAL], FIND: [throw("Ec2.Ec2Exception", "RequestLimitExceeded")]},
+        (OPEN, LAUNCH, *LOOK[:2], *NOTHING_LAUNCHED),
+        error="LaunchRefused",
+        states={LAUNCH: [INTERNAL], FIND: [throw("Ec2.Ec2Exception", "Request limit exceeded.")]},
     ),
     # Booting
     Case("ended-while-booting", (*UP, *DOWN, OVER), worker=(failure("SessionEndRequested"),)),
@@ -249,7 +279,7 @@ CASES = [
     Case(
         "no-capacity-for-the-relaunch",
         (*UP, SERVE, WORK, INTERRUPTED, LOST, LAUNCH, FOUND, *NO_GPU),
-        error="NoGpuCapacity",
+        error="LaunchRefused",
         worker=(HEALTHY, failure("SpotInterrupted")),
         work_waits=True,
         states={
@@ -277,14 +307,14 @@ CASES = [
         error="SpotInterrupted",
         worker=(HEALTHY, failure("SpotInterrupted")),
         work_waits=True,
-        states={LOST: [throw("Ec2.Ec2Exception", "RequestLimitExceeded")]},
+        states={LOST: [throw("Ec2.Ec2Exception", "Request limit exceeded.")]},
     ),
     # After the termination
     Case(
         "gpu-cannot-be-terminated",
         (*NORMAL[:-1], FAILED),
         error="Ec2.Ec2Exception",
-        states={TERMINATE: [throw("Ec2.Ec2Exception", "RequestLimitExceeded")]},
+        states={TERMINATE: [throw("Ec2.Ec2Exception", "Request limit exceeded.")]},
     ),
     Case(
         "session-cannot-be-closed",

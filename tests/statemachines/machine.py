@@ -90,7 +90,8 @@ STUB = """
 import json
 
 def close(event, context):
-    return {"session_id": event["session_id"], "notification": {"subject": "s", "message": json.dumps(event)}}
+    names = {"session_id": event["session_id"], "error": ""}
+    return {**names, "notification": {"subject": "s", "message": json.dumps(event)}}
 
 def store(event, context):
     return {"session_id": event["session_id"]}

@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from foreverus import ids
 from foreverus.api import schemas
 from foreverus.sessions.capacity import Refusal, refusals_of
-from tests.statemachines.cases import CASES, NORMAL
+from foreverus.sessions.launch_refusals import refused_launches
+from tests.statemachines.cases import CASES, NORMAL, SENTENCES
 from tests.statemachines.definition import GPU_SESSION
 from tests.statemachines.emulated import mocked
 from tests.statemachines.machine import Bench, Case, Run
@@ -126,6 +128,43 @@ def test_on_demand_is_recorded_as_on_demand(runs: dict[str, Run]) -> None:
     record = runs["spot-then-on-demand"].record
     assert record is not None
     assert record["lifecycle"] == {"S": "on-demand"}
+
+
+@pytest.mark.parametrize("name", ["call-refused-and-launched-all-the-same", "launch-without-an-answer-that-launched"])
+def test_what_ec2_launched_all_the_same_is_the_sessions_instance(runs: dict[str, Run], name: str) -> None:
+    run = runs[name]
+    (instance,) = run.instances
+    (launch,) = [one["M"] for one in (run.record or {})["launches"]["L"]]
+    assert launch["instance_id"] == {"S": instance["InstanceId"]} == (run.record or {})["instance_id"]
+    assert launch["instance_type"] == {"S": "g6.xlarge"}
+    assert launch["availability_zone"] == {"S": instance["Placement"]["AvailabilityZone"]}
+    assert launch["lifecycle"] == {"S": "on-demand"}  # what EC2 does not call spot
+    assert ids.parse_timestamp(launch["launched_at"]["S"]) == instance["LaunchTime"]
+    assert run.closing["error"] is None
+
+
+REFUSED = [(f"call-refused-{name}", sentence) for name, (sentence, _) in SENTENCES.items()]
+
+
+@pytest.mark.parametrize(("name", "sentence"), REFUSED)
+def test_refused_call_is_closed_with_ec2s_own_words(runs: dict[str, Run], name: str, sentence: str) -> None:
+    run = runs[name]
+    (launch,) = refused_launches(run.closing["fleet_errors"])
+    assert launch.lifecycle == "spot" and launch.errors[0].message.startswith(sentence)
+    assert "Answer on Bedrock" in run.path and sentence in (run.cause or "")
+
+
+def test_both_launches_of_the_last_try_are_told(runs: dict[str, Run]) -> None:
+    told = {
+        name: [(one.lifecycle, [said.code for said in one.errors]) for one in refused_launches(closing["fleet_errors"])]
+        for name in ("unknown-refusals", "call-refused-twice", "fleet-without-a-word")
+        for closing in [runs[name].closing]
+    }
+    assert told == {
+        "unknown-refusals": [("spot", ["InsufficientFreeAddressesInSubnet"]), ("on-demand", ["SomethingNew"])],
+        "call-refused-twice": [("spot", [""]), ("on-demand", [""])],
+        "fleet-without-a-word": [("spot", [])],
+    }
 
 
 def test_relaunch_tries_spot_before_on_demand_again(runs: dict[str, Run]) -> None:

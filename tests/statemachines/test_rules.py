@@ -15,7 +15,7 @@ from tests.template.template import resources
 HERE = Path(__file__).parent
 # Errors that no class of ours names: Step Functions' own and those of the services that it calls for us.
 MOST_CHARACTERS = 300  # of a JSONata expression: what is longer is split into variables, or is Python
-FOREIGN_ERROR = re.compile(r"(States|DynamoDb|DynamoDB|Ec2|SNS|Lambda)\.[A-Za-z.]+")
+FOREIGN_ERROR = re.compile(r"(States|DynamoDb|DynamoDB|Ec2|SNS|Lambda)\.[A-Za-z0-9.]+")
 
 EVERY_STATE = [pytest.param(one, name, id=f"{one}-{name}") for one in ALL for name in one.states]
 EVERY_TASK = [pytest.param(one, name, id=f"{one}-{name}") for one in ALL for name in one.tasks()]
@@ -84,7 +84,7 @@ def test_error_names_are_ours_or_a_services(machine: Definition) -> None:
     }
     for key, value in machine.fields():
         if key in ("Error", "error"):  # what a state ends in, what a variable holds, what EC2's codes mean
-            named |= set(re.findall(r"'([A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z0-9]+)?)'", value)) or {value}
+            named |= set(re.findall(r"'([A-Z][A-Za-z]+(?:\.[A-Z][A-Za-z0-9]+)?)'(?!:)", value)) or {value}
         for compared in re.findall(r"\$error\.Error (?:=|in) (\[.*?\]|'\w+')", value):
             named |= set(re.findall(r"'(\w+)'", compared))
     ours = {name for name, one in vars(errors).items() if isinstance(one, type) and issubclass(one, Exception)}

@@ -150,6 +150,8 @@ export const en: Record<keyof typeof pt, string> = {
   "error.NoGpuCapacity": "AWS has no free GPU right now. No GPU was charged: try later, or accept the full price.",
   "error.GpuQuotaExceeded": "The AWS account's GPU quota does not allow it. Ask for a higher quota for G and VT instances.",
   "error.LaunchNotAuthorized": "The AWS account did not allow buying the GPU. Whoever runs it must fix the permission.",
+  "error.AccountNotVerified": "AWS has not verified this account yet, so it sells it no GPU. Try again in some hours.",
+  "error.LaunchRefused": "AWS refused to start a GPU. No GPU was charged. Whoever runs the account sees the reason in the notification.",
   "error.SpendCapReached": "The spend cap is used up, so no GPU is bought. Whoever runs this can raise the cap, or it starts again with the next month.",
   "error.spend_cap_reached": "The spend cap is used up, so no GPU is bought. Whoever runs this can raise the cap, or it starts again with the next month.",
   "error.BootFailed": "The GPU could not start the model and was switched off.",

@@ -149,6 +149,8 @@ export const pt = {
   "error.NoGpuCapacity": "A AWS não tem GPU livre agora. Nenhuma GPU foi cobrada: tente mais tarde ou aceite o preço cheio.",
   "error.GpuQuotaExceeded": "A cota de GPUs da conta AWS não permite. Peça aumento da cota de instâncias G e VT.",
   "error.LaunchNotAuthorized": "A conta AWS não deixou comprar a GPU. Quem administra precisa corrigir a permissão.",
+  "error.AccountNotVerified": "A AWS ainda não verificou esta conta e não vende GPU a ela. Tente de novo em algumas horas.",
+  "error.LaunchRefused": "A AWS recusou iniciar a GPU. Nenhuma GPU foi cobrada. Quem administra a conta vê o motivo no aviso.",
   "error.SpendCapReached": "O limite de gastos acabou, por isso nenhuma GPU é comprada. Quem administra pode aumentá-lo, ou ele recomeça no próximo mês.",
   "error.spend_cap_reached": "O limite de gastos acabou, por isso nenhuma GPU é comprada. Quem administra pode aumentá-lo, ou ele recomeça no próximo mês.",
   "error.BootFailed": "A GPU não conseguiu iniciar o modelo e foi desligada.",

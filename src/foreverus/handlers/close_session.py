@@ -8,20 +8,22 @@ from foreverus.api import schemas
 from foreverus.bootstrap.close_session import build
 from foreverus.sessions.capacity import refusals_of
 from foreverus.sessions.closing import CloseRequest, Failure
+from foreverus.sessions.launch_refusals import refused_launches
 from foreverus.sessions.records import Outcome
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     request = schemas.check("close_session", event)
-    error = request.get("error")
+    error, fleets = request.get("error"), request.get("fleet_errors", [])
+    launches = refused_launches(fleets)
     closed = build().close(
         CloseRequest(
             session_id=request["session_id"],
             outcome=Outcome(request.get("outcome") or Outcome.ENDED),
-            failure=Failure(error.get("Error", "Unknown"), error.get("Cause", "")) if error else None,
+            failure=Failure.of(error["Error"], error.get("Cause", ""), launches) if error else None,
             terminated_at=request.get("terminated_at") or "",
-            refusals=refusals_of(request.get("fleet_errors", []), request.get("zones", {})),
+            refusals=refusals_of(fleets, request.get("zones", {})),
         )
     )
     return asdict(closed)

@@ -48,6 +48,10 @@ def advice(code: str, *, region: str = "this Region", on_demand: bool = False, l
             "seen the month's cap used up, it has attached the policy NoLaunches to the state machine's role: "
             "detach it (docs/runbook.md) when you have raised the cap."
         )
+    if code == "AccountNotVerified":
+        return "AWS does not let this account launch instances yet: look for a mail of AWS about its verification."
+    if code == "LaunchRefused":
+        return "EC2 refused to launch a GPU; nothing was bought. What it said is the reason (docs/runbook.md)."
     if code == "SpendCapReached":
         return (
             f"A spend cap is reached, so no GPU is bought for this. {HOW_TO_RAISE['month']} {HOW_TO_RAISE['session']}"

@@ -22,10 +22,11 @@ from foreverus.costs.launch import Launch, Lifecycle
 from foreverus.costs.meter import spent_usd
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import Receipt, receipt
-from foreverus.errors import NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
+from foreverus.errors import LaunchRefused, NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
 from foreverus.notifications.notification import Notification
 from foreverus.sessions.advice import advice, where_the_log_is
 from foreverus.sessions.capacity import DiaryEntry, Pool, Refusal, entries, last_bought
+from foreverus.sessions.launch_refusals import Reason, RefusedLaunch, reasons
 from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
 from foreverus.sessions.start import SessionStarter
@@ -37,10 +38,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What an execution ended in: an error's name and its words."""
+    """What an execution ended in: an error's name and its words. `reasons`: of refused launches, the last one first."""
 
     code: str
     cause: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+    @classmethod
+    def of(cls, code: str, cause: str, launches: Sequence[RefusedLaunch]) -> "Failure":
+        """A refused launch gets the name under which people know it: what waits ends in it, and batches plan by it."""
+        found = reasons(launches) if code == LaunchRefused.code() else ()
+        return cls(found[0].error if found else code, cause, found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,7 @@ class CloseRequest:
 class Closed:
     session_id: str
     status: SessionStatus
+    error: str
     notification: Notification
 
 
@@ -131,7 +140,7 @@ class SessionCloser:
         self._write_diary(session, request.refusals)
         if successor_allowed:
             self._start_successor(session)
-        return Closed(session.session_id, session.status, notification(session))
+        return Closed(session.session_id, session.status, session.error, notification(session))
 
     def _reject_what_waits(self, session: Session, request: CloseRequest) -> bool:
         """Whether what waits from here on may have a successor: not, where something that should have ended in this
@@ -185,8 +194,11 @@ class SessionCloser:
             except Exception:
                 logger.exception("the capacity diary could not be read")
         on_demand = session.allow_on_demand or any(one.lifecycle == Lifecycle.ON_DEMAND for one in refusals)
-        words = advice(failure.code, region=self.region, on_demand=on_demand, last_bought=hope)
-        return Failure(failure.code, " ".join(filter(None, [words, failure.cause])))
+        words = [
+            hint or advice(code, region=self.region, on_demand=on_demand, last_bought=hope)
+            for code, hint in [(one.error, one.hint) for one in failure.reasons] or [(failure.code, "")]
+        ]
+        return Failure(failure.code, " ".join(filter(None, [*dict.fromkeys(words), failure.cause])))
 
     def _with_log(self, session: Session, cause: str) -> str:
         """The cause in its limit, and where there is more."""

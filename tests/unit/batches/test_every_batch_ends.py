@@ -29,7 +29,15 @@ from tests.unit.conftest import NOW
 LINES = 250  # three shards
 ENDS = (
     *("done", "States.Timeout", "EngineFailed", "BootFailed", "SpotInterrupted", "SessionLost", "NoGpuCapacity"),
-    *("GpuQuotaExceeded", "LaunchNotAuthorized", "SpendCapReached", "SessionEndRequested", "NotAccepted"),
+    *(
+        "GpuQuotaExceeded",
+        "LaunchNotAuthorized",
+        "AccountNotVerified",
+        "LaunchRefused",
+        "SpendCapReached",
+        "SessionEndRequested",
+        "NotAccepted",
+    ),
     *("EngineBusy", "BackendUnavailable", "Lambda.Unknown", "cancel"),
 )
 BEDROCK = "mistral.mistral-7b-instruct-v0:2"

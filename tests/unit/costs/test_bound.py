@@ -126,7 +126,8 @@ def test_machines_own_timeout_is_longer_than_any_session() -> None:
     most = {name: str(one["MaxValue"]) for name, one in template()["Parameters"].items() if "MaxValue" in one}
     largest = limits(**most)
     states = largest.states
-    launches = 2 * states["Launch GPU"] + states["Find launched GPUs"]  # spot, then on-demand
+    settle = machine()["States"]["Let EC2 settle"]["Seconds"]
+    launches = 2 * (states["Launch GPU"] + settle + states["Find launched GPUs"])  # spot, then on-demand
     one_gpu = launches + largest.boot_timeout + largest.max_session + states["Is work waiting?"]
     assert machine()["TimeoutSeconds"] > (largest.max_relaunches + 1) * one_gpu
 

@@ -92,6 +92,9 @@ def test_quota_is_told_with_its_name_and_how_to_raise_it(aws: Aws) -> None:
         assert words in cause
 
 
-@pytest.mark.parametrize("code", ["NoGpuCapacity", "GpuQuotaExceeded", "LaunchNotAuthorized", "SpendCapReached"])
+REFUSALS = ["NoGpuCapacity", "GpuQuotaExceeded", "LaunchNotAuthorized", "AccountNotVerified", "LaunchRefused"]
+
+
+@pytest.mark.parametrize("code", [*REFUSALS, "SpendCapReached"])
 def test_people_are_told_what_to_do(code: str) -> None:
     assert advice(code)

@@ -24,6 +24,9 @@ UNKNOWN = "Unknown"  # an error without a name
 
 REVIEW = "States.Timeout"  # the round's time to look again: no failure
 NO_PROGRESS = "NoProgress"  # a round that ended well and has finished nothing
+# Nothing was launched just now: another time, or another backend, may do.
+NO_GPU_NOW = frozenset({"NoGpuCapacity", "AccountNotVerified", "LaunchRefused"})
+WAITED_FOR = NO_GPU_NOW - {"LaunchRefused"}  # it passes by itself; of a reason that nobody knows, that is not sure
 # Nothing was launched, and nothing will be until somebody repairs it.
 NEED_SOMEBODY = frozenset({"GpuQuotaExceeded", "LaunchNotAuthorized", "SpendCapReached"})
 NOT_NOW = frozenset({"NotAccepted"})  # another session is starting or ending
@@ -89,18 +92,18 @@ def capacity_is_missing(setbacks: Setbacks, now: datetime) -> bool:
 
 
 def _after_gpu(known: Setbacks, error: ExecutionError, at: RoundContext) -> Meaning:
-    if at.live and error.name in NEED_SOMEBODY | {"NoGpuCapacity"}:
+    if at.live and error.name in NEED_SOMEBODY | NO_GPU_NOW:
         return Meaning(replace(known, most_gpus=1))  # it was about one more GPU; the live one goes on
     if error.name == "SpendCapReached":
         return Meaning(known, BatchStatus.FAILED)
-    if error.name == "NoGpuCapacity":
-        if "bedrock" in usable(known, at.allowed):
-            return Meaning(replace(known, no_capacity_until=ids.timestamp(at.now + WITHOUT_CAPACITY)))
-        return _pause(known, FIRST_PAUSE_S, LONGEST_PAUSE_S)
-    counted = replace(known, gpu_failures=known.gpu_failures + 1)
+    counted = replace(known, gpu_failures=known.gpu_failures + (error.name not in WAITED_FOR))
     if error.name in NEED_SOMEBODY or counted.gpu_failures >= MOST_FAILURES:
         return _unless_last(replace(counted, gpu_barred=error.name or UNKNOWN), at)
-    return Meaning(counted)
+    if error.name not in NO_GPU_NOW:
+        return Meaning(counted)
+    if "bedrock" in usable(counted, at.allowed):
+        return Meaning(replace(counted, no_capacity_until=ids.timestamp(at.now + WITHOUT_CAPACITY)))
+    return _pause(counted, FIRST_PAUSE_S, LONGEST_PAUSE_S)
 
 
 def _after_bedrock(known: Setbacks, error: ExecutionError, at: RoundContext) -> Meaning:

@@ -8,6 +8,8 @@ import pytest
 
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.plan.failures import (
+    NEED_SOMEBODY,
+    NO_GPU_NOW,
     Meaning,
     RoundContext,
     capacity_is_missing,
@@ -73,16 +75,27 @@ def test_what_somebody_must_mend_is_bedrocks_or_the_end(code: str) -> None:
     assert after(code, BOTH, bedrock_barred="BackendUnavailable").finish == "failed"
 
 
-@pytest.mark.parametrize("code", ["GpuQuotaExceeded", "LaunchNotAuthorized", "NoGpuCapacity", "SpendCapReached"])
+@pytest.mark.parametrize("code", [*NEED_SOMEBODY, *NO_GPU_NOW])
 def test_one_more_gpu_that_cannot_be_had_is_no_reason_to_leave_the_live_one(code: str) -> None:
     assert after(code, GPU, live=True) == Meaning(Setbacks(most_gpus=1))
 
 
-def test_without_capacity_bedrock_goes_on_for_a_while() -> None:
-    found = after("NoGpuCapacity", BOTH)
+@pytest.mark.parametrize("code", sorted(NO_GPU_NOW))
+def test_without_capacity_bedrock_goes_on_for_a_while(code: str) -> None:
+    found = after(code, BOTH)
     assert (found.finish, found.pause_s) == (None, 0)
     assert capacity_is_missing(found.setbacks, NOW)
     assert not capacity_is_missing(NO_SETBACKS, NOW)
+
+
+def test_a_refusal_that_nobody_knows_is_waited_for_twice_and_then_the_end() -> None:
+    """It may pass, as capacity does; nothing says so, and each try is a session and a mail."""
+    setbacks, found = NO_SETBACKS, []
+    for _ in range(3):
+        found.append(after("LaunchRefused", GPU, setbacks=setbacks))
+        setbacks = found[-1].setbacks
+    assert [(one.pause_s, one.finish) for one in found] == [(300, None), (600, None), (0, "failed")]
+    assert "EC2 refused" in found[-1].errors[0].message
 
 
 def test_without_capacity_and_bedrock_it_waits_longer_and_longer() -> None:

@@ -75,7 +75,7 @@ def test_what_somebody_must_mend_is_bedrocks_or_the_end(code: str) -> None:
     assert after(code, BOTH, bedrock_barred="BackendUnavailable").finish == "failed"
 
 
-@pytest.mark.parametrize("code", [*NEED_SOMEBODY, *NO_GPU_NOW])
+@pytest.mark.parametrize("code", sorted(NEED_SOMEBODY | NO_GPU_NOW))
 def test_one_more_gpu_that_cannot_be_had_is_no_reason_to_leave_the_live_one(code: str) -> None:
     assert after(code, GPU, live=True) == Meaning(Setbacks(most_gpus=1))
 

@@ -1,6 +1,19 @@
 /** The REST API of docs/architecture.md. */
 import { clock, ticks } from "./logic/clock";
-import type { Batch, BatchFile, Conversation, List, Message, Posted, Session, Usage, WireError } from "./types";
+import type {
+  ApiKey,
+  Batch,
+  BatchFile,
+  Conversation,
+  List,
+  Message,
+  NewApiKey,
+  Posted,
+  RevokedApiKey,
+  Session,
+  Usage,
+  WireError,
+} from "./types";
 
 /** `status` 0: no answer came, so nobody knows whether it was done. */
 export class ApiError extends Error {
@@ -29,6 +42,13 @@ interface Options {
   key?: string;
   /** Instead of the time limit: a download takes as long as it takes. */
   signal?: AbortSignal;
+}
+
+/** What POST /keys takes. */
+export interface KeyWish {
+  name: string;
+  expires_at: string | null;
+  can_create_keys: boolean;
 }
 
 /** What POST /batches takes. */
@@ -137,6 +157,9 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     createBatch: (batch: NewBatch, key: string) => call<Batch>("POST", "/batches", { body: batch, key }),
     batches: (after?: string) => part<Batch>("/batches", { limit: BATCHES_A_PAGE, after }),
     batch: (id: string) => call<Batch>("GET", of("batches", id)),
+    keys: async () => (await call<List<ApiKey>>("GET", "/keys?limit=100")).data,
+    createKey: (wish: KeyWish) => call<NewApiKey>("POST", "/keys", { body: wish }),
+    revokeKey: (id: string) => call<RevokedApiKey>("DELETE", of("keys", id)),
     cancelBatch: (id: string) => call<Batch>("POST", `${of("batches", id)}/cancel`),
   };
 }

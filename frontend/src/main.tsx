@@ -4,6 +4,7 @@ import { start } from "./start";
 import { App } from "./ui/App";
 import "./style.css";
 import "./batches.css";
+import "./keys.css";
 
 startLanguage();
 const root = document.getElementById("app")!;

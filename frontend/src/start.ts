@@ -5,6 +5,7 @@ import { draftActions, type DraftActions } from "./actions/batchDraft";
 import { createWatch } from "./actions/batchWatch";
 import { chatActions, type ChatActions } from "./actions/chats";
 import { conversationActions, type ConversationActions } from "./actions/conversations";
+import { keyActions, type KeyActions } from "./actions/keys";
 import { report } from "./actions/notices";
 import { arrive } from "./actions/places";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
@@ -32,6 +33,7 @@ export interface Page {
   conversations: ConversationActions;
   batches: BatchActions;
   draft: DraftActions;
+  keys: KeyActions;
 }
 
 export async function start(): Promise<Page | null> {
@@ -50,7 +52,7 @@ export async function start(): Promise<Page | null> {
   const batches = batchActions(api);
   const draft = draftActions(api, batches.learnModels);
   const [chats, conversations] = [chatActions(api), conversationActions(api)];
-  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft };
+  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys: keyActions(api) };
   try {
     state.person.value = await auth.begin();
   } catch (error) {
@@ -71,6 +73,9 @@ export async function start(): Promise<Page | null> {
   await Promise.all([page.sessions.refresh(), page.conversations.more()]);
   follow(page, config.websocket_url);
   followBatches(page.batches);
+  effect(() => {
+    if (state.area.value === "keys") untracked(() => void page.keys.refresh());
+  });
   return page;
 }
 

@@ -7,7 +7,7 @@ import { clock } from "./logic/clock";
 import type { Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
-import type { Batch, Conversation, Session, Usage } from "./types";
+import type { ApiKey, Batch, Conversation, NewApiKey, Session, Usage } from "./types";
 
 export interface Notice {
   id: number;
@@ -39,8 +39,8 @@ export const chats = signal<Readonly<Record<string, Chat>>>({});
 export const outbox = signal<readonly Unsent[]>([]);
 export const drafts = signal<Readonly<Record<string, string>>>({});
 
-/** Which half of the page is shown: conversations or batches. */
-export const area = signal<"chats" | "batches">("chats");
+/** Which part of the page is shown. */
+export const area = signal<"chats" | "batches" | "keys">("chats");
 /** The batch that is open; null: a new one. */
 export const batchId = signal<string | null>(null);
 export const batches = signal<readonly Batch[]>([]);
@@ -55,6 +55,14 @@ export const batchDraft = signal<BatchDraft | null>(null);
 export const models = signal<readonly string[]>([]);
 /** Bytes received of what is being downloaded, by file id. */
 export const downloads = signal<Readonly<Record<string, number>>>({});
+
+export const keys = signal<readonly ApiKey[]>([]);
+/** False until the server has listed them once. */
+export const keysKnown = signal(false);
+/** The key that was just made, while it is shown: it is kept nowhere else. */
+export const newKey = signal<NewApiKey | null>(null);
+export const creatingKey = signal(false);
+export const revokingKey = signal<string | null>(null);
 
 export const connection = signal<LiveState>("connecting");
 export const notices = signal<readonly Notice[]>([]);

@@ -176,6 +176,29 @@ export interface BatchFile {
   upload?: { method: "PUT"; url: string; headers?: Record<string, string>; expires_at?: number | string };
 }
 
+export interface ApiKey {
+  id: string;
+  object: "api_key";
+  name: string;
+  last_four: string;
+  created_at: string;
+  /** To the hour. */
+  last_used_at?: string | null;
+  expires_at?: string | null;
+  can_create_keys?: boolean;
+}
+
+/** `key`: the key itself, in the answer that makes it and nowhere else. */
+export interface NewApiKey extends ApiKey {
+  key: string;
+}
+
+export interface RevokedApiKey {
+  id: string;
+  deleted: true;
+  effective_within_seconds?: number;
+}
+
 export interface List<T> {
   object: "list";
   data: T[];

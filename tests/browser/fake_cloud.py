@@ -45,6 +45,7 @@ class FakeCloud:
         self.conversations: dict[str, dict] = {}
         self.messages: dict[str, list[dict]] = {}
         self.keys: dict[str, dict] = {}  # Idempotency-Key: what was answered
+        self.api_keys: dict[str, dict] = {}
         self.requests: list[tuple[str, str]] = []
         self.queries: list[tuple[str, dict]] = []  # of those that have one
         self.grants: list[str] = []
@@ -158,6 +159,13 @@ class FakeCloud:
         }  # fmt: skip
         return 201, self.sessions[session_id]
 
+    def make_key(self, wish: dict) -> tuple[int, dict]:
+        key_id = self.new_id("key")
+        secret = f"fu_{key_id.replace('_', ''):x<43}"
+        shown = {"id": key_id, "object": "api_key", "last_four": secret[-4:], "created_at": instant()}
+        self.api_keys[key_id] = {**shown, "last_used_at": None, **wish}
+        return 201, {**self.api_keys[key_id], "key": secret}
+
     def accept(self, conversation_id: str, body: dict, key: str) -> tuple[int, dict]:
         with self._lock:
             if key in self.keys:
@@ -185,6 +193,13 @@ class FakeCloud:
             case "DELETE", ["sessions", session_id]:
                 self.set_session(session_id, end_requested=True)
                 return 202, self.sessions[session_id]
+            case "POST", ["keys"]:
+                return self.make_key(body)
+            case "GET", ["keys"]:
+                return 200, {"object": "list", "data": list(self.api_keys.values())[::-1], "has_more": False}
+            case "DELETE", ["keys", key_id] if self.api_keys.pop(key_id, None):
+                gone = {"id": key_id, "object": "api_key.deleted", "deleted": True, "effective_within_seconds": 60}
+                return 200, gone
             case "GET", ["usage"]:
                 caps = {"monthly_usd": 20, "session_usd": 4}
                 spent = {"spent_usd": self.month_usd, "live_usd": 0, "total_usd": self.month_usd}

@@ -1,28 +1,30 @@
-/** Where in the page a person is, kept in the address: `#c=<conversation>`, `#b`, `#b=<batch>`. */
+/** Where in the page a person is, kept in the address: `#c=<conversation>`, `#b`, `#b=<batch>`, `#k`. */
 import { area, batchId, current } from "../state";
 
 export interface Place {
-  area: "chats" | "batches";
+  area: "chats" | "batches" | "keys";
   id: string | null;
 }
 
 export function place(hash: string): Place {
   const query = new URLSearchParams(hash.replace(/^#/, ""));
   if (query.has("b")) return { area: "batches", id: query.get("b") || null };
+  if (query.has("k")) return { area: "keys", id: null };
   return { area: "chats", id: query.get("c") || null };
 }
 
 export function hashOf({ area, id }: Place): string {
   if (area === "batches") return id ? `#b=${encodeURIComponent(id)}` : "#b";
+  if (area === "keys") return "#k";
   return id ? `#c=${encodeURIComponent(id)}` : "";
 }
 
-/** Shows what the address says; the other half of the page keeps what was open in it. */
+/** Shows what the address says; the other parts of the page keep what was open in them. */
 export function arrive(hash: string): void {
   const to = place(hash);
   area.value = to.area;
   if (to.area === "chats") current.value = to.id;
-  else batchId.value = to.id;
+  else if (to.area === "batches") batchId.value = to.id;
 }
 
 export function go(to: Place): void {

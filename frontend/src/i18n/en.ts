@@ -1,4 +1,5 @@
 import { enBatches } from "./en.batches";
+import { enKeys } from "./en.keys";
 import type { pt } from "./pt";
 
 export const en: Record<keyof typeof pt, string> = {
@@ -161,4 +162,5 @@ export const en: Record<keyof typeof pt, string> = {
   "error.AnotherSessionIsLive": "Another GPU was already on; it serves the same messages.",
 
   ...enBatches,
+  ...enKeys,
 };

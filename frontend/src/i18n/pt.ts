@@ -1,4 +1,5 @@
 import { ptBatches } from "./pt.batches";
+import { ptKeys } from "./pt.keys";
 
 export const pt = {
   "app.tagline": "O Mistral 7B da sua equipe, na sua conta AWS.",
@@ -160,4 +161,5 @@ export const pt = {
   "error.AnotherSessionIsLive": "Já havia outra GPU ligada, que atende as mesmas mensagens.",
 
   ...ptBatches,
+  ...ptKeys,
 };

@@ -8,6 +8,7 @@ import { BatchNew } from "./BatchNew";
 import { BatchView } from "./BatchView";
 import { ChatView } from "./ChatView";
 import { Conversations } from "./Conversations";
+import { KeysView } from "./KeysView";
 import { PowerStrip } from "./PowerStrip";
 import { SessionPanel } from "./SessionPanel";
 
@@ -98,15 +99,14 @@ function Welcome({ page }: { page: Page }) {
 }
 
 function Skip() {
-  const chats = area.value === "chats";
-  const target = chats ? "message" : "batch";
+  const target = { chats: "message", batches: "batch", keys: "keys" }[area.value];
   return (
     <a
       class="skip"
       href={`#${target}`}
       onClick={(e) => (e.preventDefault(), document.getElementById(target)?.focus())}
     >
-      {t(chats ? "app.skip" : "area.skip")}
+      {t(area.value === "chats" ? "app.skip" : area.value === "keys" ? "keys.skip" : "area.skip")}
     </a>
   );
 }
@@ -138,6 +138,25 @@ function Batches({ page }: { page: Page }) {
   );
 }
 
+function Keys({ page }: { page: Page }) {
+  return (
+    <>
+      <div class="side">
+        <Areas />
+        <p class="hint keys-lead">{t("keys.lead")}</p>
+      </div>
+      <main>
+        <KeysView actions={page.keys} />
+      </main>
+    </>
+  );
+}
+
+function Area({ page }: { page: Page }) {
+  if (area.value === "keys") return <Keys page={page} />;
+  return area.value === "batches" ? <Batches page={page} /> : <Chats page={page} />;
+}
+
 export function App({ page }: { page: Page | null }) {
   const inside = stage.value === "in" && page;
   return (
@@ -148,7 +167,7 @@ export function App({ page }: { page: Page | null }) {
       <Notices page={page} />
       {inside ? (
         <div class="columns">
-          {area.value === "chats" ? <Chats page={page} /> : <Batches page={page} />}
+          <Area page={page} />
           <SessionPanel />
         </div>
       ) : stage.value === "out" && page ? (

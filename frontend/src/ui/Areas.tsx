@@ -1,4 +1,4 @@
-/** The two halves of the page, as links, so that each has an address. */
+/** The parts of the page, as links, so that each has an address. */
 import { go, hashOf, type Place } from "../actions/places";
 import { t } from "../i18n";
 import { area, batchId, current } from "../state";
@@ -7,6 +7,7 @@ export function Areas() {
   const places: Place[] = [
     { area: "chats", id: current.value },
     { area: "batches", id: batchId.value },
+    { area: "keys", id: null },
   ];
   return (
     <nav class="areas" aria-label={t("area.nav")}>

@@ -8,3 +8,8 @@ const TAKEN = 229;
 export function meantEnter(event: Pick<KeyboardEvent, "key" | "keyCode" | "isComposing" | "shiftKey">): boolean {
   return event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== TAKEN;
 }
+
+/** In a form's field: an Enter by which nobody meant to send the form, though the browser may take it so. */
+export function isEnterOfInputMethod(event: Pick<KeyboardEvent, "key" | "keyCode" | "isComposing" | "shiftKey">): boolean {
+  return event.key === "Enter" && !meantEnter(event);
+}

@@ -110,6 +110,14 @@ def file_key(user_id: str, file_id: str) -> Key:
     return {"pk": f"USER#{user_id}", "sk": f"FILE#{file_id}"}
 
 
+EXPIRING_FILES = "EXPIRING#FILES"
+
+
+def expiring_file_key(expires_at: str, file_id: str) -> Key:
+    """A file that is to be deleted then."""
+    return {"pk": EXPIRING_FILES, "sk": f"{expires_at}#{file_id}"}
+
+
 def open_batch_key(batch_id: str) -> Key:
     return {"pk": BATCHES, "sk": batch_id}
 

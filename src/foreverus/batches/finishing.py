@@ -29,7 +29,7 @@ from foreverus.batches.store import Batches
 from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
-from foreverus.files.records import FilePurpose, new_file, object_key
+from foreverus.files.records import File, FilePurpose, new_file
 from foreverus.files.store import Files
 from foreverus.notifications.notification import Notification, Notifier
 from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject, deliver
@@ -106,16 +106,16 @@ class Finisher:
             return self._end(batch.ref, BatchOutcome(status=status, errors=errors))
         batch = self._begin(batch)
         ends_as = BatchStatus.CANCELLED if batch.status is BatchStatus.CANCELLING else status
-        output_id, error_id = file_ids(batch.batch_id)
+        answers, errors_ = self._new_files(batch)
         with (
-            self.objects.writer(object_key(batch.user_id, output_id)) as output,
-            self.objects.writer(object_key(batch.user_id, error_id)) as refused,
+            self.objects.writer(answers.object_key) as output,
+            self.objects.writer(errors_.object_key) as refused,
         ):
             totals = Assembly(batch, ends_as, self.store, self.objects).write(output, refused)
         result = replace(
             self._result(batch, totals),
-            output_file_id=self._register(batch.ref, output_id, "output", output.size),
-            error_file_id=self._register(batch.ref, error_id, "error", refused.size),
+            output_file_id=self._register(answers, output.size),
+            error_file_id=self._register(errors_, refused.size),
         )
         if totals.lost:
             lost = ExecutionError("InputLost", f"{totals.lost} lines: our copy of the input is gone.")
@@ -135,13 +135,23 @@ class Finisher:
             or self._get(ref)
         )
 
-    def _register(self, ref: BatchRef, file_id: str, kind: str, size: int) -> str | None:
+    def _new_files(self, batch: Batch) -> tuple[File, File]:
+        """The output and the error file, before anything is in them."""
+        now, made = self.clock(), []
+        for file_id, kind in zip(file_ids(batch.batch_id), ("output", "error"), strict=True):
+            name, purpose = f"{batch.batch_id}_{kind}.jsonl", FilePurpose.BATCH_OUTPUT
+            file = new_file(file_id, batch.user_id, name, 0, now, purpose=purpose, expires_s=batch.output_expires_s)
+            if file.expires_at:
+                self.files.note_expiry(file)
+            made.append(file)
+        return made[0], made[1]
+
+    def _register(self, file: File, size: int) -> str | None:
         """The file's id; None when it is empty: then there is none."""
         if not size:
             return None
-        name = f"{ref.batch_id}_{kind}.jsonl"
-        self.files.put(new_file(file_id, ref.user_id, name, size, self.clock(), purpose=FilePurpose.BATCH_OUTPUT))
-        return file_id
+        self.files.put(replace(file, bytes=size))
+        return file.file_id
 
     def _result(self, batch: Batch, totals: BatchTotals) -> BatchResult:
         """Counts, tokens and cost. What cannot be found out keeps no batch from its end."""

@@ -139,6 +139,7 @@ def batch_from_item(item: Item) -> Batch:
         errors_total=int(item.get("errors_total") or 0),
         result=_result_from(item),
         store_tries=int(item.get("store_tries") or 0),
+        output_expires_s=int(item.get("output_expires_s") or 0),
         **{name: item.get(name) or "" for name in _TEXTS},
     )
 
@@ -166,6 +167,7 @@ def batch_to_item(batch: Batch) -> Item:
         "errors": [asdict(one) for one in batch.errors],
         "errors_total": batch.errors_total,
         "store_tries": batch.store_tries,
+        "output_expires_s": batch.output_expires_s,
     }
     item |= {name: value for name, value in further.items() if value}
     if batch.total is not None:

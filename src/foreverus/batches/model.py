@@ -13,6 +13,7 @@ from foreverus.batches.records import (
     BatchTrigger,
 )
 from foreverus.errors import InvalidRequest
+from foreverus.files.records import seconds_of
 from foreverus.text import quoted
 
 SHORTEST_WINDOW_S = 10 * 60
@@ -56,7 +57,8 @@ def _invalid(param: str, reason: str) -> InvalidRequest:
 def new_batch(
     batch_id: str, user_id: str, request: Mapping[str, Any], now: datetime, trigger: BatchTrigger = BatchTrigger.API
 ) -> Batch:
-    """The record as it is first written. `request`: `{input_file_id, endpoint, completion_window, metadata?}`, checked.
+    """The record as it is first written. `request`: `{input_file_id, endpoint, completion_window, metadata?,
+    output_expires_after?}`, checked.
 
     Raises InvalidRequest for a window or an option that is none.
     """
@@ -73,4 +75,5 @@ def new_batch(
         input_file_id=request["input_file_id"],
         input_key=f"batches/{batch_id}/input.jsonl",
         metadata=dict(metadata),
+        output_expires_s=seconds_of(request.get("output_expires_after")),
     )

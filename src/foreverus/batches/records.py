@@ -100,6 +100,7 @@ class Batch:
     input_file_id: str = ""
     input_key: str = ""  # of our own copy
     metadata: Mapping[str, str] = field(default_factory=dict)
+    output_expires_s: int = 0  # after they are made; 0: its files stay
 
     total: int | None = None
     model: str | None = None

@@ -21,10 +21,12 @@ def duties() -> "dict[str, Duty]":
     from foreverus.aws.sqs import ChatQueue
     from foreverus.batches.finishing import BatchEnd
     from foreverus.batches.store import BatchStore
+    from foreverus.files.store import FileStore
     from foreverus.notifications.outbox import OutboxStore
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
     from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
+    from foreverus.sweeps.files import ExpiredFiles
     from foreverus.sweeps.messages import StuckMessages
 
     env = settings.SweepSettings.from_env(os.environ)
@@ -50,4 +52,5 @@ def duties() -> "dict[str, Duty]":
             shared.waiting_batches(env.table_name),
             sessions.live_session_ids,
         ),
+        "expired files": ExpiredFiles(FileStore(table), aws.objects(env.data_bucket), aws.clock),
     }

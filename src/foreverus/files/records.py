@@ -1,7 +1,8 @@
 """What a file is: people's inputs, and batches' outputs. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from foreverus import ids
@@ -24,7 +25,8 @@ class FileStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """`object_key`: where its bytes are in the data bucket."""
+    """`object_key`: where its bytes are in the data bucket. `expires_at`: from then on there is no such file; empty: it
+    stays until somebody deletes it."""
 
     file_id: str
     user_id: str
@@ -34,10 +36,23 @@ class File:
     object_key: str
     purpose: FilePurpose = FilePurpose.BATCH
     status: FileStatus = FileStatus.UPLOADED
+    expires_at: str = ""
+
+    def has_expired(self, now: datetime) -> bool:
+        return bool(self.expires_at) and self.expires_at <= ids.timestamp(now)
 
     @property
     def is_there(self) -> bool:
         return self.status is FileStatus.UPLOADED
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiringFile:
+    """What is to be deleted at a time."""
+
+    user_id: str
+    file_id: str
+    expires_at: str
 
 
 def object_key(user_id: str, file_id: str) -> str:
@@ -46,9 +61,16 @@ def object_key(user_id: str, file_id: str) -> str:
 
 
 def new_file(
-    file_id: str, user_id: str, filename: str, size: int, now: datetime, *, purpose: FilePurpose = FilePurpose.BATCH
+    file_id: str,
+    user_id: str,
+    filename: str,
+    size: int,
+    now: datetime,
+    *,
+    purpose: FilePurpose = FilePurpose.BATCH,
+    expires_s: int = 0,
 ) -> File:
-    """A file whose bytes are there."""
+    """A file whose bytes are there. `expires_s`: so long after `now`; 0: never."""
     return File(
         file_id=file_id,
         user_id=user_id,
@@ -57,4 +79,14 @@ def new_file(
         created_at=ids.timestamp(now),
         object_key=object_key(user_id, file_id),
         purpose=purpose,
+        expires_at=ids.timestamp(now + timedelta(seconds=expires_s)) if expires_s else "",
     )
+
+
+def seconds_of(expires_after: Mapping[str, int | str] | None) -> int:
+    """OpenAI's `{"anchor": "created_at", "seconds"}`, checked: how long a file is kept, 0 for ever.
+
+    >>> seconds_of({"anchor": "created_at", "seconds": 3600}), seconds_of(None)
+    (3600, 0)
+    """
+    return int(expires_after["seconds"]) if expires_after else 0

@@ -3,18 +3,20 @@
 An own file may be read, used and deleted by its owner alone; a scheduled batch's files, by everybody but for deleting.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from foreverus import ids
 from foreverus.api import schemas
 from foreverus.api.listing import Listing, check_cursor
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import JSONL, Objects
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
-from foreverus.files.forms import read_form
+from foreverus.files.forms import Form, read_form
 from foreverus.files.records import (
     MAX_FILE_BYTES,
     MOST_FILENAME_CHARACTERS,
@@ -22,6 +24,7 @@ from foreverus.files.records import (
     File,
     FileStatus,
     new_file,
+    seconds_of,
 )
 from foreverus.files.store import Files
 from foreverus.files.views import public_file
@@ -33,6 +36,8 @@ from foreverus.text import is_blank, quoted
 MAX_INLINE_BYTES = 4_000_000
 # The same as JSON text, with its escapes.
 MAX_ANSWER_BYTES = 5_500_000
+# How a form spells what JSON has as an object.
+EXPIRY_FIELDS = {"expires_after[anchor]": "anchor", "expires_after[seconds]": "seconds"}
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
@@ -60,11 +65,11 @@ class FileService:
     def upload(self, user_id: str, content_type: str, body: bytes, attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """A small file, as a form. Raises InvalidRequest and Conflict."""
         form = read_form(content_type, body)
-        unknown = sorted((form.fields.keys() | form.files.keys()) - {"file", "purpose"})
+        unknown = sorted((form.fields.keys() | form.files.keys()) - {"file", "purpose", *EXPIRY_FIELDS})
         if unknown:
-            raise InvalidRequest(
-                f"Unknown field {unknown[0]!r}. Known fields: file, purpose.", param=unknown[0], code="unknown_field"
-            )
+            known = ", ".join(("file", "purpose", *EXPIRY_FIELDS))
+            message = f"Unknown field {quoted(unknown[0])}. Known fields: {known}."
+            raise InvalidRequest(message, param=unknown[0], code="unknown_field")
         if "purpose" not in form.fields:
             raise InvalidRequest("The field 'purpose' is missing.", param="purpose", code="missing_field")
         _check_purpose(form.fields["purpose"])
@@ -83,17 +88,19 @@ class FileService:
                 param="file",
                 code="file_too_large",
             )
+        expires_s = _form_expiry(form)
         content = fingerprint({"form": form.fields, "filename": file.filename}, file.data)
         with self.once(CreateRequest(user_id, "files", content, attempt), "file") as claim:
             record = None if claim.is_first else self.store.get(user_id, claim.id)
             if record is None:
-                record = self._new(claim.id, user_id, file.filename, len(file.data))
+                record = self._new(claim.id, user_id, file.filename, len(file.data), expires_s)
                 self.objects.put(record.object_key, file.data, JSONL)
                 self.store.put(record)
             return public_file(record)
 
     def announce(self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED) -> Body:
-        """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes}`."""
+        """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes,
+        expires_after?}`."""
         _check_purpose(request["purpose"])
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
@@ -102,7 +109,9 @@ class FileService:
         with self.once(CreateRequest(user_id, "files", fingerprint(request), attempt), "file") as claim:
             record = None if claim.is_first else self.store.get(user_id, claim.id)
             if record is None:
-                record = replace(self._new(claim.id, user_id, request["filename"], size), status=FileStatus.PENDING)
+                expires_s = seconds_of(request.get("expires_after"))
+                new = self._new(claim.id, user_id, request["filename"], size, expires_s)
+                record = replace(new, status=FileStatus.PENDING)
                 self.store.put(record)
         url, headers, expires_at = self.objects.presigned_put(record.object_key, size, JSONL)
         upload = {"method": "PUT", "url": url, "headers": headers, "expires_at": int(expires_at.timestamp())}
@@ -114,12 +123,11 @@ class FileService:
         check_cursor(query, "file")
         limit = min(int(query.get("limit", DEFAULT_LIMIT)), MAX_LIMIT)
         ascending = query.get("order") == "asc"
+        behind, purpose, now = query.get("after", ""), query.get("purpose", ""), ids.timestamp(self.clock())
         found = [
             file
             for owner in (user_id, SCHEDULE_USER)
-            for file in self.store.by_age(
-                owner, limit + 1, query.get("after", ""), ascending=ascending, purpose=query.get("purpose", "")
-            )
+            for file in self.store.by_age(owner, limit + 1, behind, ascending=ascending, purpose=purpose, now=now)
         ]
         found.sort(key=lambda file: file.file_id, reverse=not ascending)
         listed = Listing([self._looked_after(file) for file in found[:limit]], len(found) > limit)
@@ -132,7 +140,7 @@ class FileService:
         """The record, own or of a scheduled batch. Raises NotFound."""
         for owner in (user_id, SCHEDULE_USER):
             found = self.store.get(owner, file_id)
-            if found:
+            if found and not found.has_expired(self.clock()):
                 return self._looked_after(found)
         raise NotFound(f"There is no file {file_id}.", param="file_id", code="file_not_found")
 
@@ -160,9 +168,13 @@ class FileService:
         self.objects.delete(file.object_key)
         return {"id": file_id, "object": "file", "deleted": True}
 
-    def _new(self, file_id: str, user_id: str, filename: str, size: int) -> File:
+    def _new(self, file_id: str, user_id: str, filename: str, size: int, expires_s: int) -> File:
+        """The record, before its bytes are there."""
         name = filename[:MOST_FILENAME_CHARACTERS] or "file.jsonl"
-        return new_file(file_id, user_id, name, size, self.clock())
+        made = new_file(file_id, user_id, name, size, self.clock(), expires_s=expires_s)
+        if made.expires_at:
+            self.store.note_expiry(made)
+        return made
 
     def _looked_after(self, file: File) -> File:
         """A pending upload may be there by now: S3 tells nobody."""
@@ -170,6 +182,16 @@ class FileService:
             return file
         size = self.objects.size(file.object_key)
         return file if size is None else self.store.arrived(file.user_id, file.file_id, size) or file
+
+
+def _form_expiry(form: Form) -> int:
+    """Seconds, from the fields as OpenAI's clients spell them; 0: for ever. Raises InvalidRequest."""
+    given = {name: form.fields[spelled] for spelled, name in EXPIRY_FIELDS.items() if spelled in form.fields}
+    if not given:
+        return 0
+    seconds = given.get("seconds", "")
+    asked = given | ({"seconds": int(seconds)} if re.fullmatch("-?[0-9]{1,12}", seconds, re.ASCII) else {})
+    return seconds_of(schemas.check("file_form", {"expires_after": asked})["expires_after"])
 
 
 def _check_purpose(purpose: str) -> None:

@@ -2,25 +2,33 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Protocol
 
+from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Item, Table
-from foreverus.files.records import File, FilePurpose, FileStatus
+from foreverus.files.records import ExpiringFile, File, FilePurpose, FileStatus
 
 
 class Files(Protocol):
-    """`by_age`: a user's files by age, the newest first unless `ascending`, those behind the file `after`. `arrived`:
-    the bytes are there; None when the file was deleted meanwhile."""
+    """`by_age`: a user's files by age, the newest first unless `ascending`, those behind the file `after`; none that
+    has expired by `now` (ISO 8601). `arrived`: the bytes are there; None when the file was deleted meanwhile.
+
+    `note_expiry` comes before the bytes and before `put`, so that whatever crash comes in between leaves nothing that
+    nobody deletes. `expired`: what was noted for then, oldest first. `forget_expiry`: it is gone."""
 
     def put(self, file: File) -> None: ...
     def get(self, user_id: str, file_id: str) -> File | None: ...
     def by_age(
-        self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
+        self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = "", now: str = ""
     ) -> list[File]: ...
     def arrived(self, user_id: str, file_id: str, size: int) -> File | None: ...
     def delete(self, user_id: str, file_id: str) -> None: ...
+    def note_expiry(self, file: File) -> None: ...
+    def expired(self, now: datetime) -> list[ExpiringFile]: ...
+    def forget_expiry(self, one: ExpiringFile) -> None: ...
 
 
 class FileStore:
@@ -35,17 +43,18 @@ class FileStore:
         return from_item(item) if item else None
 
     def by_age(
-        self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
+        self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = "", now: str = ""
     ) -> list[File]:
         key = keys.file_key(user_id, after)
         if ascending:
             found: Iterator[Item] = self.items.query(key["pk"], "FILE#")
             found = (item for item in found if item["file_id"] > after)
         else:
-            most = 0 if purpose else limit
             before = key["sk"] if after else ""
-            found = self.items.query(key["pk"], "FILE#", newest_first=True, limit=most, before=before)
-        fitting = (item for item in found if purpose in ("", item["purpose"]))
+            found = self.items.query(key["pk"], "FILE#", newest_first=True, page=0 if purpose else limit, before=before)
+        fitting = (
+            item for item in found if purpose in ("", item["purpose"]) and not "" < item.get("expires_at", "") <= now
+        )
         return [from_item(item) for item in islice(fitting, limit)]
 
     def arrived(self, user_id: str, file_id: str, size: int) -> File | None:
@@ -64,6 +73,17 @@ class FileStore:
     def delete(self, user_id: str, file_id: str) -> None:
         self.items.delete(keys.file_key(user_id, file_id))
 
+    def note_expiry(self, file: File) -> None:
+        key = keys.expiring_file_key(file.expires_at, file.file_id)
+        self.items.put({**key, "user_id": file.user_id, "file_id": file.file_id})
+
+    def expired(self, now: datetime) -> list[ExpiringFile]:
+        found = self.items.query(keys.EXPIRING_FILES, before=ids.timestamp(now) + "~")
+        return [ExpiringFile(item["user_id"], item["file_id"], item["sk"].partition("#")[0]) for item in found]
+
+    def forget_expiry(self, one: ExpiringFile) -> None:
+        self.items.delete(keys.expiring_file_key(one.expires_at, one.file_id))
+
 
 def to_item(file: File) -> Item:
     return {
@@ -76,6 +96,7 @@ def to_item(file: File) -> Item:
         "status": file.status.value,
         "created_at": file.created_at,
         "object_key": file.object_key,
+        **({"expires_at": file.expires_at} if file.expires_at else {}),
     }
 
 
@@ -92,6 +113,7 @@ def from_item(item: Item) -> File:
         object_key=item["object_key"],
         purpose=FilePurpose.BATCH if is_input else FilePurpose.BATCH_OUTPUT,
         status=FileStatus.UPLOADED if is_there else FileStatus.PENDING,
+        expires_at=item.get("expires_at", ""),
     )
 
 
@@ -100,6 +122,7 @@ class MemoryFiles:
 
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], File] = {}
+        self.expiring: set[ExpiringFile] = set()
 
     def put(self, file: File) -> None:
         self.records[file.user_id, file.file_id] = file
@@ -108,10 +131,10 @@ class MemoryFiles:
         return self.records.get((user_id, file_id))
 
     def by_age(
-        self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = ""
+        self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = "", now: str = ""
     ) -> list[File]:
         mine = [file for (owner, _), file in self.records.items() if owner == user_id]
-        mine = [file for file in mine if purpose in ("", file.purpose)]
+        mine = [f for f in mine if purpose in ("", f.purpose) and not "" < f.expires_at <= now]
         mine.sort(key=lambda file: file.file_id, reverse=not ascending)
         behind = [f for f in mine if not after or (f.file_id > after if ascending else f.file_id < after)]
         return behind[:limit]
@@ -125,3 +148,13 @@ class MemoryFiles:
 
     def delete(self, user_id: str, file_id: str) -> None:
         self.records.pop((user_id, file_id), None)
+
+    def note_expiry(self, file: File) -> None:
+        self.expiring.add(ExpiringFile(file.user_id, file.file_id, file.expires_at))
+
+    def expired(self, now: datetime) -> list[ExpiringFile]:
+        due = (one for one in self.expiring if one.expires_at <= ids.timestamp(now))
+        return sorted(due, key=lambda one: (one.expires_at, one.file_id))
+
+    def forget_expiry(self, one: ExpiringFile) -> None:
+        self.expiring.discard(one)

@@ -12,6 +12,7 @@ def public_file(file: File) -> Body:
         "object": "file",
         "bytes": file.bytes,
         "created_at": unix_seconds(file.created_at),
+        "expires_at": unix_seconds(file.expires_at),
         "filename": file.filename,
         "purpose": file.purpose.value,
         "status": "processed" if file.is_there else file.status.value,

@@ -35,6 +35,7 @@ from foreverus.files.records import File, object_key
 from foreverus.files.store import MemoryFiles
 from foreverus.notifications.outbox import MemoryOutbox, OutboxEntry, Subject
 from foreverus.sessions.records import Session
+from foreverus.sweeps.files import ExpiredFiles
 from tests.unit.batches.altering import alter, known, next_round
 from tests.unit.conftest import NOW, launch_item, session_record
 
@@ -209,6 +210,29 @@ def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files(
     assert batch.finisher().finish(REF, BatchStatus.EXPIRED).status == "expired"
     assert (batch.record().result.output_file_id, batch.record().result.error_file_id) == file_ids("batch_1")
     assert len(batch.written("output")) + len(batch.written("error")) == 3
+
+
+def test_its_files_expire_when_it_was_asked_for_that_also_after_a_crash() -> None:
+    batch = world()
+    alter(batch.store, REF, output_expires_s=3600)
+    batch.finish(1)
+
+    class Crashing(MemoryFiles):
+        def put(self, file: File) -> None:
+            raise ConnectionError
+
+    crashing = Crashing()
+    with pytest.raises(ConnectionError):
+        replace(batch.finisher(), files=crashing).finish(REF, BatchStatus.EXPIRED)
+    assert {one.file_id for one in crashing.expiring} == set(file_ids("batch_1")), "noted before there is anything"
+    batch.finisher().finish(REF, BatchStatus.EXPIRED)
+    made = NOW + timedelta(minutes=20)
+    for file_id in file_ids("batch_1"):
+        file = batch.files.get("ana", file_id)
+        assert file and file.expires_at == ids.timestamp(made + timedelta(hours=1)) and file.bytes
+    duty = ExpiredFiles(batch.files, batch.objects, lambda: made + timedelta(hours=1))
+    assert [repair.run() for repair in duty()] == ["deleted", "deleted"]
+    assert (batch.files.records, list(batch.objects.held)) == ({}, ["batches/batch_1/input.jsonl"])
 
 
 def test_a_cancellation_wins_over_every_other_end() -> None:

@@ -126,6 +126,7 @@ ENDED: dict[str, Any] = {
     "finalizing_at": "2026-01-01T13:00:00.000Z",
     "ended_at": "2026-01-01T13:00:02.000Z",
     "errors": [{"code": "engine_failed", "message": "It died.", "param": None, "line": None}],
+    "output_expires_s": 3600,
     "completed": 200,
     "failed": 50,
     "usage": {"prompt_tokens": 2_000, "completion_tokens": 4_000},

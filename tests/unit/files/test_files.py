@@ -72,7 +72,7 @@ STORED: dict[str, Any] = {
 def test_a_stored_item_is_read_and_written_as_it_is() -> None:
     assert to_item(from_item(STORED)) == STORED
     assert from_item(STORED).status is FileStatus.PENDING
-    output = {**STORED, "purpose": "batch_output", "status": "uploaded"}
+    output = {**STORED, "purpose": "batch_output", "status": "uploaded", "expires_at": "2026-01-02T12:00:00.000Z"}
     assert to_item(from_item(output)) == output
 
 
@@ -88,6 +88,7 @@ def test_a_file_is_processed_when_its_bytes_are_there() -> None:
         "object": "file",
         "bytes": 5,
         "created_at": int(NOW.timestamp()),
+        "expires_at": None,
         "filename": "p.jsonl",
         "purpose": "batch_output",
         "status": "processed",

@@ -179,5 +179,12 @@ class StartScheduledSessionSettings(Settings):
 
 
 @dataclass(frozen=True)
+class StartBakeSettings(Settings):
+    table_name: str
+    gpu_session_arn: str
+    monthly_cap_usd: float
+
+
+@dataclass(frozen=True)
 class PublishSiteSettings(Settings):
     site_bucket: str

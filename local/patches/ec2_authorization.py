@@ -1,4 +1,4 @@
-"""IAM for single instances.
+"""IAM for single instances, images and snapshots.
 
 AWS: TerminateInstances is authorized on each instance's ARN, with the instance's tags as `aws:ResourceTag/…`.
 Emulator: authorizes every EC2 action on `*` and knows no tags of instances, so a policy that allows an action on our
@@ -19,6 +19,15 @@ SEPARATOR = " "
 
 def instance_arn(account_id: str, region: str, instance_id: str) -> str:
     return f"arn:aws:ec2:{region}:{account_id}:instance/{instance_id}"
+
+
+def image_arn(region: str, one: str) -> str:
+    """Of an image or a snapshot: it names no account.
+
+    >>> image_arn("us-east-1", "snap-1")
+    'arn:aws:ec2:us-east-1::snapshot/snap-1'
+    """
+    return f"arn:aws:ec2:{region}::{'snapshot' if one.startswith('snap-') else 'image'}/{one}"
 
 
 def apply(options: Options) -> None:
@@ -49,6 +58,8 @@ def apply(options: Options) -> None:
         for (account_id, region, instance_id), tags in list(ec2._tags._data.items()):
             if instance_id.startswith("i-"):
                 yield instance_arn(account_id, region, instance_id), tags
+            elif instance_id.startswith(("ami-", "snap-")):
+                yield image_arn(region, instance_id), tags
 
     iam_actions.extract_resource_arn = extract_resource_arn
     iam_evaluator.enforce = enforce

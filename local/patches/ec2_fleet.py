@@ -2,11 +2,12 @@
 
 AWS: a CreateFleet with a `ClientToken` that was used before returns that fleet and its instances, and refuses other
 parameters with IdempotentParameterMismatch. DescribeInstances has `InstanceLifecycle: spot` for spot instances, and an
-instance has its subnet's zone. Each entry of the fleet's `Instances` says which override it came from. Where no pool
+instance has its subnet's zone. An override may name another image than the launch template's; one that does not exist
+is an error of each override. Each entry of the fleet's `Instances` says which override it came from. Where no pool
 has capacity, an instant fleet answers well, with an error for each override and without an instance.
-Emulator: ignores the token (a retry buys a second instance), leaves the lifecycle and the override out, and puts every
-instance into the region's zone `a`. It is never out of capacity: here nothing is sold in a subnet with the tag
-`sold-out`.
+Emulator: ignores the token (a retry buys a second instance) and the override's image, leaves the lifecycle and the
+override out, and puts every instance into the region's zone `a`. It is never out of capacity: here nothing is sold in a
+subnet with the tag `sold-out`.
 """
 
 import itertools
@@ -19,6 +20,10 @@ from local.patches import Options
 
 _answers: dict[tuple[str, str, str], tuple[dict[str, Any], Any]] = {}
 SOLD_OUT = "sold-out"
+OVERRIDE = "LaunchTemplateConfigs.1.Overrides"
+
+Pool = tuple[str, str]
+Refusal = tuple[list[Pool], str, str]  # of every pool: an error's code and message
 
 _FLEET_ID = re.compile(rb"<fleetId>([^<]+)</fleetId>")
 
@@ -44,13 +49,13 @@ def apply(options: Options) -> None:
                 f"The client token {token} was used before with other parameters.",
                 400,
             )
-        pools = _sold_out(ec2, parameters)
-        answer = _empty(ec2, pools) if pools else original_create(parameters)
+        refused = _sold_out(ec2, parameters) or _without_image(ec2, parameters)
+        answer = _empty(ec2, *refused) if refused else original_create(parameters)
         status, _headers, body = answer
         if status == 200:
             fleet_id = _FLEET_ID.search(body if isinstance(body, bytes) else body.encode())
-            if fleet_id and not pools:
-                _describe(ec2, ec2._fleets[fleet_id[1].decode()])
+            if fleet_id and not refused:
+                _describe(ec2, ec2._fleets[fleet_id[1].decode()], ec2._p(parameters, f"{OVERRIDE}.1.ImageId"))
             if token:
                 _answers[key] = (wanted, answer)
         return answer
@@ -77,36 +82,50 @@ def apply(options: Options) -> None:
     ec2._fleet_instances_xml = fleet_xml
 
 
-def _sold_out(ec2: Any, parameters: dict[str, Any]) -> list[tuple[str, str]]:
-    """(type, subnet) of every override, when all of them are in subnets where nothing is sold."""
+def _pools(ec2: Any, parameters: dict[str, Any]) -> list[Pool]:
+    """(type, subnet) of every override."""
     pools = []
     for number in itertools.count(1):
-        override = f"LaunchTemplateConfigs.1.Overrides.{number}"
-        subnet = ec2._p(parameters, f"{override}.SubnetId")
+        subnet = ec2._p(parameters, f"{OVERRIDE}.{number}.SubnetId")
         if not subnet:
-            return pools
-        if SOLD_OUT not in [tag["Key"] for tag in ec2._tags.get(subnet, [])]:
-            return []
-        pools.append((ec2._p(parameters, f"{override}.InstanceType"), subnet))
-    return []
+            break
+        pools.append((ec2._p(parameters, f"{OVERRIDE}.{number}.InstanceType"), subnet))
+    return pools
 
 
-def _empty(ec2: Any, pools: list[tuple[str, str]]) -> Any:
+def _sold_out(ec2: Any, parameters: dict[str, Any]) -> Refusal | None:
+    """When every override is in a subnet where nothing is sold."""
+    pools = _pools(ec2, parameters)
+    if not pools or not all(SOLD_OUT in [tag["Key"] for tag in ec2._tags.get(subnet, [])] for _, subnet in pools):
+        return None
+    return pools, "InsufficientInstanceCapacity", "This pool is empty."
+
+
+def _without_image(ec2: Any, parameters: dict[str, Any]) -> Refusal | None:
+    """When the overrides name an image that does not exist."""
+    image = ec2._p(parameters, f"{OVERRIDE}.1.ImageId")
+    if not image or image in ec2._images or image in [stub[0] for stub in ec2._STUB_AMIS]:
+        return None
+    return _pools(ec2, parameters), "InvalidAMIID.NotFound", f"The image id '[{image}]' does not exist"
+
+
+def _empty(ec2: Any, pools: list[Pool], code: str, message: str) -> Any:
     errors = "".join(
         f"<item><launchTemplateAndOverrides><overrides><instanceType>{escape(kind)}</instanceType>"
         f"<subnetId>{escape(subnet)}</subnetId></overrides></launchTemplateAndOverrides><lifecycle>spot</lifecycle>"
-        "<errorCode>InsufficientInstanceCapacity</errorCode><errorMessage>This pool is empty.</errorMessage></item>"
+        f"<errorCode>{code}</errorCode><errorMessage>{escape(message)}</errorMessage></item>"
         for kind, subnet in pools
     )
     body = f"<fleetId>fleet-{uuid.uuid4()}</fleetId><fleetInstanceSet/><errorSet>{errors}</errorSet>"
     return ec2._xml(200, "CreateFleetResponse", body)
 
 
-def _describe(ec2: Any, fleet: dict[str, Any]) -> None:
+def _describe(ec2: Any, fleet: dict[str, Any], image: str) -> None:
     """Writes what the fleet knows into its instances' records."""
     for item in fleet["Instances"]:
         for instance_id in item["InstanceIds"]:
             instance = ec2._instances[instance_id]
+            instance["ImageId"] = image or instance["ImageId"]
             if item["Lifecycle"] == "spot":
                 instance["InstanceLifecycle"] = "spot"
             subnet = ec2._subnets.get(instance["SubnetId"], {})

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from local.patches import Options
-from local.patches.ec2_authorization import instance_arn
+from local.patches.ec2_authorization import image_arn, instance_arn
 from local.patches.states_tasks import current_execution
 from local.sdk_text import ec2_denial, sdk_text
 
@@ -161,6 +161,13 @@ def sdk_checks(service: str, action: str, arguments: dict[str, Any], place: Plac
     if service == "ec2" and action == "TerminateInstances":
         ids = arguments.get("InstanceIds") or []
         return [(f"ec2:{action}", instance_arn(place.account_id, place.region, one), {}) for one in ids]
+    if service == "ec2" and action == "CreateImage":
+        return image_checks(arguments, place)
+    if service == "ec2" and action in ("DeregisterImage", "DeleteSnapshot"):
+        wanted = str(arguments.get("ImageId") or arguments.get("SnapshotId"))
+        return [(f"ec2:{action}", image_arn(place.region, wanted), {})]
+    if service == "ssm" and "Name" in arguments:
+        return [(f"ssm:{action}", place.arn("ssm", f"parameter/{arguments['Name'].lstrip('/')}"), {})]
     if service == "ec2" and action.startswith("Describe"):
         return [(f"ec2:{action}", "*", {})]
     if service == "sns" and action == "Publish":
@@ -170,6 +177,20 @@ def sdk_checks(service: str, action: str, arguments: dict[str, Any], place: Plac
     if service == "lambda" and action == "Invoke":
         return [("lambda:InvokeFunction", function_arn(arguments.get("FunctionName", ""), place), {})]
     return []
+
+
+def image_checks(arguments: dict[str, Any], place: Place) -> list[Check]:
+    """The instance by its tags; image and snapshots, which do not exist yet, by those that they will have."""
+    found: list[Check] = [
+        ("ec2:CreateImage", instance_arn(place.account_id, place.region, arguments["InstanceId"]), {})
+    ]
+    for one in arguments.get("TagSpecifications") or []:
+        tags = {tag["Key"]: tag["Value"] for tag in one["Tags"]}
+        context = {**{f"aws:RequestTag/{key}": value for key, value in tags.items()}, "aws:TagKeys": list(tags)}
+        made = image_arn(place.region, {"image": "ami-new", "snapshot": "snap-new"}[one["ResourceType"]])
+        found.append(("ec2:CreateImage", made, context))
+        found.append(("ec2:CreateTags", made, {**context, "ec2:CreateAction": "CreateImage"}))
+    return found
 
 
 def fleet_checks(arguments: dict[str, Any], place: Place) -> list[Check]:

@@ -21,6 +21,7 @@ ForeverUsError
 │   ├── SessionEndRequested      somebody ended it while it was booting: not a failure
 │   ├── AnotherSessionIsLive     nothing to do: it serves the same queues
 │   ├── SessionNotClaimed        nothing was launched: start sessions with POST /v1/sessions
+│   ├── ImageNotMade             a bake's: nothing was published, sessions start as before
 │   ├── SessionLost              its execution is gone: the reaper closed the session
 │   ├── NoGpuCapacity            nothing was launched: try later, or on-demand
 │   ├── GpuQuotaExceeded         nothing was launched: raise the quota
@@ -146,6 +147,10 @@ class AnotherSessionIsLive(SessionError):
 
 class SessionNotClaimed(SessionError):
     """Raised by the state machine alone: an execution that nobody has claimed a session for."""
+
+
+class ImageNotMade(SessionError):
+    """Raised by the state machine of bakes alone: EC2 could not make the image, or took too long."""
 
 
 class SessionLost(SessionError):

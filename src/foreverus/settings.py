@@ -88,12 +88,19 @@ class SessionStartSettings(Settings):
 
 
 @dataclass(frozen=True)
-class CloseSessionSettings(SessionStartSettings):
+class SessionCloserSettings(SessionStartSettings):
     """`database`: `aurora`, or `none` when the stack was deployed without PostgreSQL."""
 
     websocket_callback_url: str
     database: str
     machine_log_group: str  # where machines leave their last lines (worker/last_log.py)
+
+
+@dataclass(frozen=True)
+class CloseSessionSettings(SessionCloserSettings):
+    """`image_parameter`: where the published image's id stands; empty when the stack keeps no images."""
+
+    image_parameter: str
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ class StoreResultsSettings(DatabaseSettings):
 
 
 @dataclass(frozen=True)
-class ReapGpusSettings(CloseSessionSettings):
+class ReapGpusSettings(SessionCloserSettings):
     stack_name: str
     topic_arn: str
     max_session_seconds: int

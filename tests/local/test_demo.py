@@ -9,9 +9,10 @@ from tests.local.sessions import PATIENCE_S
 pytestmark = pytest.mark.cloud
 
 QUESTIONS = 6  # of the 45 that `make demo` asks: the model computes for a minute at those
-# At most twelve transitions, whether the session lasts a minute or an hour.
+# Thirteen transitions, whether the session lasts a minute or an hour.
 STATES = [
     "Open session",
+    "Are images kept?",
     "Launch GPU",
     "Was a GPU launched?",
     "Wait until healthy",

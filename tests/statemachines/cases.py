@@ -1,5 +1,7 @@
 """Every path of gpu_session, named for what happens. A state that is not mentioned does its real call."""
 
+from typing import Any
+
 from local.sdk_text import sdk_text
 from tests.statemachines.machine import HEALTHY, SILENCE, Case, failure, give, refused, success, throw
 
@@ -9,11 +11,12 @@ ANYTHING, WAIT, SERVE, WORK = "Was anything launched?", "Wait until healthy", "S
 INTERRUPTED, LOST, TERMINATE = "Was it interrupted?", "Terminate lost GPU", "Terminate GPU"
 CLOSE, STORE, NOTIFY, MARK = "Close session", "Store results", "Notify", "Mark as notified"
 SETTLE = "Let EC2 settle"
+KEPT, IMAGE, UNFIT = "Are images kept?", "Find image", "Did a published image fail?"
 MAY, BEDROCK = "May Bedrock answer?", "Answer on Bedrock"
 WELL, OVER, FAILED = "Did it end well?", "Session over", "Session failed"
 
 LOOK = (SETTLE, FIND, ANYTHING)
-UP = (OPEN, LAUNCH, FOUND, WAIT)
+UP = (OPEN, KEPT, LAUNCH, FOUND, WAIT)
 DOWN = (TERMINATE, CLOSE, STORE, NOTIFY, MARK, WELL)
 NOTHING_LAUNCHED = (CLOSE, STORE, NOTIFY, MARK, WELL, FAILED)
 NO_GPU = (MAY, BEDROCK, *NOTHING_LAUNCHED)
@@ -35,6 +38,11 @@ SENTENCES = {
 }
 INTERNAL = throw("Ec2.Ec2Exception", sdk_text("An internal error has occurred", "Ec2", 500))
 NAMED = give({"Payload": {"error": "NoGpuCapacity", "notification": {"subject": "s", "message": "{}"}}})
+
+IMAGE_ID = "ami-0123456789abcdef0"  # one that the emulator has
+PUBLISHED = give({"Parameter": {"Name": "n", "Value": IMAGE_ID}})
+GONE = throw("Ec2.Ec2Exception", sdk_text("The image id '[ami-0gone]' does not exist", "Ec2", 400))
+KEEPS: dict[str, Any] = {"substitutions": {"HasImageStore": "true"}}
 
 CASES = [
     Case("normal", NORMAL, request={"allow_on_demand": False}),
@@ -75,72 +83,72 @@ CASES = [
     ),
     Case(
         "no-spot-capacity",
-        (OPEN, LAUNCH, FOUND, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, FOUND, *NO_GPU),
         error="LaunchRefused",
         states={LAUNCH: [refused("InsufficientInstanceCapacity", "MaxSpotInstanceCountExceeded")]},
     ),
     Case(
         "fleet-without-a-word",
-        (OPEN, LAUNCH, FOUND, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, FOUND, *NO_GPU),
         error="LaunchRefused",
         states={LAUNCH: [refused()]},
     ),
     Case(
         "spot-then-on-demand",
-        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("InsufficientInstanceCapacity")]},
     ),
     Case(
         "unknown-refusal-then-on-demand",
-        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("PendingVerification")]},
     ),
     Case(
         "no-capacity-at-all",
-        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
         error="LaunchRefused",
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("UnfulfillableCapacity"), refused("InsufficientInstanceCapacity")]},
     ),
     Case(
         "spot-quota-then-on-demand-quota",
-        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
         error="LaunchRefused",
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("MaxSpotInstanceCountExceeded"), refused("VcpuLimitExceeded")]},
     ),
     Case(
         "not-authorized",
-        (OPEN, LAUNCH, FOUND, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, FOUND, *NO_GPU),
         error="LaunchRefused",
         states={LAUNCH: [refused("UnauthorizedOperation")]},
     ),
     Case(
         "unknown-refusals",
-        (OPEN, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, FOUND, *NO_GPU),
         error="LaunchRefused",
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("InsufficientFreeAddressesInSubnet"), refused("SomethingNew")]},
     ),
     Case(
         "refusal-that-close-session-names",
-        (OPEN, LAUNCH, FOUND, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, FOUND, *NO_GPU),
         error="NoGpuCapacity",
         states={LAUNCH: [refused("InsufficientInstanceCapacity")], CLOSE: [NAMED]},
     ),
     # Its last rung
     Case(
         "no-capacity-and-no-bedrock",
-        (OPEN, LAUNCH, FOUND, MAY, *NOTHING_LAUNCHED),
+        (OPEN, KEPT, LAUNCH, FOUND, MAY, *NOTHING_LAUNCHED),
         error="LaunchRefused",
         states={LAUNCH: [refused("InsufficientInstanceCapacity")]},
         substitutions={"HasBedrock": "false"},
     ),
     Case(
         "bedrock-fails-too",
-        (OPEN, LAUNCH, FOUND, MAY, BEDROCK, *NOTHING_LAUNCHED),
+        (OPEN, KEPT, LAUNCH, FOUND, MAY, BEDROCK, *NOTHING_LAUNCHED),
         error="LaunchRefused",
         states={LAUNCH: [refused("MaxSpotInstanceCountExceeded")], BEDROCK: [throw("MissingSetting")]},
     ),
@@ -148,7 +156,7 @@ CASES = [
     *(
         Case(
             f"call-refused-{name}",
-            (OPEN, LAUNCH, *LOOK, *NO_GPU),
+            (OPEN, KEPT, LAUNCH, *LOOK, *NO_GPU),
             error="LaunchRefused",
             states={LAUNCH: [throw("Ec2.Ec2Exception", sdk_text(sentence, "Ec2", status))]},
         )
@@ -156,50 +164,111 @@ CASES = [
     ),
     Case(
         "call-refused-then-on-demand",
-        (OPEN, LAUNCH, *LOOK, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        (OPEN, KEPT, LAUNCH, *LOOK, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
         states={LAUNCH: [INTERNAL]},
     ),
     Case(
         "call-refused-twice",
-        (OPEN, LAUNCH, *LOOK, LAUNCH, *LOOK, *NO_GPU),
+        (OPEN, KEPT, LAUNCH, *LOOK, LAUNCH, *LOOK, *NO_GPU),
         error="LaunchRefused",
         request={"allow_on_demand": True},
         states={LAUNCH: [INTERNAL, INTERNAL]},
     ),
     Case(
         "call-refused-and-launched-all-the-same",
-        (OPEN, LAUNCH, *LOOK, WAIT, SERVE, *DOWN, OVER),
+        (OPEN, KEPT, LAUNCH, *LOOK, WAIT, SERVE, *DOWN, OVER),
         states={LAUNCH: [INTERNAL]},
         already_launched=True,
     ),
     Case(
         "launch-without-an-answer-that-launched",
-        (OPEN, LAUNCH, *LOOK, WAIT, SERVE, *DOWN, OVER),
+        (OPEN, KEPT, LAUNCH, *LOOK, WAIT, SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
         states={LAUNCH: [throw("States.Timeout")]},
         already_launched=True,
     ),
     Case(
         "launch-without-an-answer",
-        (OPEN, LAUNCH, *LOOK, MAY, *NOTHING_LAUNCHED),
+        (OPEN, KEPT, LAUNCH, *LOOK, MAY, *NOTHING_LAUNCHED),
         error="States.Timeout",
         request={"allow_on_demand": True},
         states={LAUNCH: [throw("States.Timeout")]},
     ),
     Case(
         "on-demand-without-an-answer",
-        (OPEN, LAUNCH, FOUND, LAUNCH, *LOOK, MAY, *NOTHING_LAUNCHED),
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, *LOOK, MAY, *NOTHING_LAUNCHED),
         error="Ec2.SdkClientException",
         request={"allow_on_demand": True},
         states={LAUNCH: [refused("InsufficientInstanceCapacity"), throw("Ec2.SdkClientException")]},
     ),
     Case(
         "launched-gpus-cannot-be-found",
-        (OPEN, LAUNCH, *LOOK[:2], *NOTHING_LAUNCHED),
+        (OPEN, KEPT, LAUNCH, *LOOK[:2], *NOTHING_LAUNCHED),
         error="LaunchRefused",
         states={LAUNCH: [INTERNAL], FIND: [throw("Ec2.Ec2Exception", "Request limit exceeded.")]},
     ),
+    # Published images
+    Case("image-is-published", (OPEN, KEPT, IMAGE, *UP[2:], SERVE, *DOWN, OVER), states={IMAGE: [PUBLISHED]}, **KEEPS),
+    Case("no-image-is-published", (OPEN, KEPT, IMAGE, *UP[2:], SERVE, *DOWN, OVER), **KEEPS),
+    Case(
+        "nobody-knows-whether-an-image-is-published",
+        (OPEN, KEPT, IMAGE, *UP[2:], SERVE, *DOWN, OVER),
+        states={IMAGE: [throw("Ssm.InternalServerErrorException")]},
+        **KEEPS,
+    ),
+    Case(
+        "published-image-is-gone",
+        (OPEN, KEPT, IMAGE, LAUNCH, FOUND, *UP[2:], SERVE, *DOWN, OVER),
+        states={IMAGE: [give({"Parameter": {"Value": "ami-gone"}})]},
+        **KEEPS,
+    ),
+    Case(
+        "published-image-is-refused-as-api-error",
+        (OPEN, KEPT, IMAGE, LAUNCH, *LOOK, *UP[2:], SERVE, *DOWN, OVER),
+        states={IMAGE: [PUBLISHED], LAUNCH: [GONE]},
+        **KEEPS,
+    ),
+    Case(
+        "no-capacity-for-a-published-image",
+        (OPEN, KEPT, IMAGE, LAUNCH, FOUND, *UP[2:], SERVE, *DOWN, OVER),
+        request={"allow_on_demand": True},
+        states={IMAGE: [PUBLISHED], LAUNCH: [refused("InsufficientInstanceCapacity")]},
+        **KEEPS,
+    ),
+    Case(
+        "published-image-does-not-boot-and-work-waits",
+        (OPEN, KEPT, IMAGE, *UP[2:], WORK, INTERRUPTED, LOST, *UP[2:], SERVE, *DOWN, OVER),
+        worker=(failure("BootFailed"), HEALTHY, success(outcome="idle")),
+        work_waits=True,
+        states={IMAGE: [PUBLISHED]},
+        **KEEPS,
+    ),
+    Case(
+        "published-image-never-boots-and-work-waits",
+        (OPEN, KEPT, IMAGE, *UP[2:], UNFIT, WORK, INTERRUPTED, LOST, *UP[2:], SERVE, *DOWN, OVER),
+        worker=(failure("BootFailedForGood"), HEALTHY, success(outcome="idle")),
+        work_waits=True,
+        states={IMAGE: [PUBLISHED]},
+        **KEEPS,
+    ),
+    Case(
+        "published-image-does-not-boot-and-nothing-waits",
+        (OPEN, KEPT, IMAGE, *UP[2:], WORK, INTERRUPTED, *DOWN, FAILED),
+        error="BootFailed",
+        worker=(failure("BootFailed"),),
+        states={IMAGE: [PUBLISHED]},
+        **KEEPS,
+    ),
+    Case(
+        "interrupted-while-a-published-image-boots",
+        (OPEN, KEPT, IMAGE, *UP[2:], WORK, INTERRUPTED, LOST, *UP[2:], SERVE, *DOWN, OVER),
+        worker=(failure("SpotInterrupted"), HEALTHY, success(outcome="idle")),
+        work_waits=True,
+        states={IMAGE: [PUBLISHED]},
+        **KEEPS,
+    ),
+    Case("bake-begins-with-the-base-image", NORMAL, request={"allow_on_demand": False, "bake": True}, **KEEPS),
     # Booting
     Case("ended-while-booting", (*UP, *DOWN, OVER), worker=(failure("SessionEndRequested"),)),
     Case(
@@ -210,7 +279,7 @@ CASES = [
     ),
     Case(
         "boot-failed-for-good-is-not-tried-again-although-work-waits",
-        (*UP, *DOWN, FAILED),
+        (*UP, UNFIT, *DOWN, FAILED),
         error="BootFailed",
         worker=(failure("BootFailedForGood", "manifest unknown"),),
         work_waits=True,
@@ -244,13 +313,13 @@ CASES = [
     ),
     Case(
         "interrupted-with-work",
-        (*UP, SERVE, WORK, INTERRUPTED, LOST, *UP[1:], SERVE, *DOWN, OVER),
+        (*UP, SERVE, WORK, INTERRUPTED, LOST, *UP[2:], SERVE, *DOWN, OVER),
         worker=(HEALTHY, failure("SpotInterrupted"), HEALTHY, success(outcome="idle")),
         work_waits=True,
     ),
     Case(
         "interrupted-again-and-again",
-        (*UP, SERVE, WORK, INTERRUPTED, LOST, *UP[1:], SERVE, WORK, INTERRUPTED, *DOWN, FAILED),
+        (*UP, SERVE, WORK, INTERRUPTED, LOST, *UP[2:], SERVE, WORK, INTERRUPTED, *DOWN, FAILED),
         error="SpotInterrupted",
         worker=(HEALTHY, failure("SpotInterrupted"), HEALTHY, failure("SpotInterrupted")),
         work_waits=True,
@@ -264,13 +333,13 @@ CASES = [
     ),
     Case(
         "engine-failed-with-work",
-        (*UP, SERVE, WORK, INTERRUPTED, LOST, *UP[1:], SERVE, *DOWN, OVER),
+        (*UP, SERVE, WORK, INTERRUPTED, LOST, *UP[2:], SERVE, *DOWN, OVER),
         worker=(HEALTHY, failure("EngineFailed"), HEALTHY, success(outcome="idle")),
         work_waits=True,
     ),
     Case(
         "relaunch-tries-spot-first-again",
-        (OPEN, LAUNCH, FOUND, *UP[1:], SERVE, WORK, INTERRUPTED, LOST, *UP[1:], SERVE, *DOWN, OVER),
+        (OPEN, KEPT, LAUNCH, FOUND, *UP[2:], SERVE, WORK, INTERRUPTED, LOST, *UP[2:], SERVE, *DOWN, OVER),
         request={"allow_on_demand": True},
         worker=(HEALTHY, failure("EngineFailed"), HEALTHY, success(outcome="idle")),
         work_waits=True,

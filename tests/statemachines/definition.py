@@ -1,4 +1,4 @@
-"""The two state machines as graphs, and what the template puts into them."""
+"""The three state machines as graphs, and what the template puts into them."""
 
 import json
 import re
@@ -100,4 +100,5 @@ def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 GPU_SESSION = Definition("gpu_session", "GpuSession")
 BATCH_RUN = Definition("batch_run", "BatchRun")
-ALL = (GPU_SESSION, BATCH_RUN)
+BAKE_IMAGE = Definition("bake_image", "BakeImage")
+ALL = (GPU_SESSION, BATCH_RUN, BAKE_IMAGE)

@@ -136,6 +136,8 @@ class Bench:
             "InstanceTypes": "g6.xlarge,g5.xlarge",
             "SubnetIds": ",".join(subnet["SubnetId"] for subnet in self.subnets),
             "AvailabilityZones": ",".join(subnet["AvailabilityZone"] for subnet in self.subnets),
+            "HasImageStore": "false",
+            "ImageParameter": f"/{table}/gpu-image",
             "HasBedrock": "true",
             "AnswerChatsFunctionArn": self.functions["answer"],
             "CloseSessionFunctionArn": self.functions["close"],

@@ -91,9 +91,9 @@ def test_bedrock_answers_only_where_ec2_has_refused_and_shows_nothing() -> None:
 
 
 def test_loops_are_bounded() -> None:
-    """Two ways lead back to the launch: the relaunch, which counts, and the one try on-demand, which only spot has."""
+    """Three ways lead back to the launch: the relaunch, which counts; one try each with the base image, on-demand."""
     back = {"Terminate lost GPU", *AFTER_LAUNCH}
-    assert {name for name in STATES if LAUNCH in targets(name)} == {"Open session", *back}
+    assert {name for name in STATES if LAUNCH in targets(name)} == {"Are images kept?", "Find image", *back}
     for name in set(STATES) - {LAUNCH}:
         for target in targets(name) - {LAUNCH}:
             assert name not in reachable(target, without=(LAUNCH,)), f"{name} is in a loop"
@@ -102,7 +102,9 @@ def test_loops_are_bounded() -> None:
     (relaunch,) = [rule for rule in STATES["Was it interrupted?"]["Choices"] if rule["Next"] == "Terminate lost GPU"]
     assert "$attempt < ${MaxRelaunches}" in relaunch["Condition"]
     for name in AFTER_LAUNCH:
-        (rule,) = [rule for rule in STATES[name]["Choices"] if rule["Next"] == LAUNCH]
+        base, rule = [rule for rule in STATES[name]["Choices"] if rule["Next"] == LAUNCH]
+        assert base["Condition"].startswith("{% $image != '' and ")
+        assert base["Assign"] == {"image": "{% '' %}"}, "once: there is no image any more then"
         assert rule["Condition"].startswith("{% $lifecycle = 'spot' and $allow_on_demand ")
         assert rule["Assign"] == {"lifecycle": "on-demand"}
 
@@ -114,14 +116,21 @@ def test_each_attempt_begins_with_spot_and_nothing_else_goes_back_to_it() -> Non
 
 def test_every_catch_of_everything_records_the_error() -> None:
     """Except where another error is recorded already, and must stay."""
-    keeps = {"Answer on Bedrock", "Find launched GPUs", "Is work waiting?", "Mark as notified", "Terminate lost GPU"}
+    keeps = {
+        "Find image",
+        "Answer on Bedrock",
+        "Find launched GPUs",
+        "Is work waiting?",
+        "Mark as notified",
+        "Terminate lost GPU",
+    }
     for name, state in GPU_SESSION.tasks().items():
         assert ("error" in state["Catch"][-1].get("Assign", {})) == (name not in keeps), name
 
 
 def test_client_tokens_differ_by_session_attempt_and_lifecycle() -> None:
     token = STATES[LAUNCH]["Arguments"]["ClientToken"]
-    for part in ("$session_id", "$string($attempt)", "$lifecycle"):
+    for part in ("$session_id", "$string($attempt)", "$lifecycle", "$image"):
         assert part in token
     assert "'SHA-256'" in token  # 64 characters, the most that EC2 takes
 

@@ -9,14 +9,14 @@ from foreverus import ids
 from foreverus.api import schemas
 from foreverus.sessions.capacity import Refusal, refusals_of
 from foreverus.sessions.launch_refusals import refused_launches
-from tests.statemachines.cases import CASES, NORMAL, SENTENCES
+from tests.statemachines.cases import CASES, IMAGE_ID, NORMAL, SENTENCES
 from tests.statemachines.definition import GPU_SESSION
 from tests.statemachines.emulated import mocked
 from tests.statemachines.machine import Bench, Case, Run
 
 pytestmark = pytest.mark.cloud
 
-MOST_TRANSITIONS = 12  # of a normal session, however long it lasts
+MOST_TRANSITIONS = 13  # of a normal session, however long it lasts
 AT_ONCE = 8
 
 
@@ -47,8 +47,8 @@ def test_no_instance_is_left_on_any_path(runs: dict[str, Run]) -> None:
     assert left == {"gpu-cannot-be-terminated"}  # there the failed execution wakes the reaper
 
 
-def test_normal_session_takes_twelve_transitions(runs: dict[str, Run]) -> None:
-    assert len(runs["normal"].path) == len(NORMAL) == 12 <= MOST_TRANSITIONS
+def test_normal_session_takes_thirteen_transitions(runs: dict[str, Run]) -> None:
+    assert len(runs["normal"].path) == len(NORMAL) == 13 <= MOST_TRANSITIONS
 
 
 def test_normal_session_keeps_its_record(runs: dict[str, Run]) -> None:
@@ -122,6 +122,47 @@ def test_session_is_closed_with_its_outcome(runs: dict[str, Run], name: str, out
 def test_gpu_that_lives_on_is_not_closed_as_terminated(runs: dict[str, Run]) -> None:
     assert runs["gpu-cannot-be-terminated"].closing["terminated_at"] is None
     assert runs["gpu-cannot-be-terminated"].closing["instance_id"].startswith("i-")
+
+
+def images(run: Run) -> list[str]:
+    """That the session's instances were launched from, in their order."""
+    by_id = {one["InstanceId"]: one["ImageId"] for one in run.instances}
+    launches = (run.record or {})["launches"]["L"]
+    return [by_id[one["M"]["instance_id"]["S"]] for one in launches]
+
+
+BASE = "ami-12345678"
+
+
+@pytest.mark.parametrize(
+    ("name", "launched_from", "unfit"),
+    [
+        ("normal", [BASE], ""),
+        ("bake-begins-with-the-base-image", [BASE], ""),
+        ("image-is-published", [IMAGE_ID], ""),
+        ("no-image-is-published", [BASE], ""),
+        ("nobody-knows-whether-an-image-is-published", [BASE], ""),
+        ("published-image-is-gone", [BASE], ""),
+        ("published-image-is-refused-as-api-error", [BASE], ""),
+        ("no-capacity-for-a-published-image", [IMAGE_ID], ""),
+        ("published-image-does-not-boot-and-work-waits", [IMAGE_ID, BASE], IMAGE_ID),
+        ("published-image-never-boots-and-work-waits", [IMAGE_ID, BASE], IMAGE_ID),
+        ("published-image-does-not-boot-and-nothing-waits", [IMAGE_ID], IMAGE_ID),
+        ("interrupted-while-a-published-image-boots", [IMAGE_ID, IMAGE_ID], ""),
+        ("boot-failed-and-nothing-waits", [BASE], ""),
+    ],
+)
+def test_published_image_is_launched_until_it_proves_unfit(
+    runs: dict[str, Run], name: str, launched_from: list[str], unfit: str
+) -> None:
+    assert images(runs[name]) == launched_from
+    assert runs[name].closing["unfit_image"] == unfit
+
+
+def test_bakes_instance_says_what_it_is_for(runs: dict[str, Run]) -> None:
+    for name, purpose in (("normal", "serve"), ("bake-begins-with-the-base-image", "bake")):
+        (instance,) = runs[name].instances
+        assert {tag["Key"]: tag["Value"] for tag in instance["Tags"]}["foreverus:purpose"] == purpose
 
 
 def test_on_demand_is_recorded_as_on_demand(runs: dict[str, Run]) -> None:

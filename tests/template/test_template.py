@@ -18,7 +18,7 @@ from foreverus.files.service import MAX_INLINE_BYTES
 from foreverus.handlers import answer_chats, api, manage_keys
 from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
-from tests.template.template import ROOT, parameter_defaults, resources, substitute, template, walk
+from tests.template.template import ROOT, parameter_defaults, resolve, resources, substitute, template, walk
 
 TEXT = (ROOT / "template.yaml").read_text()
 FUNCTIONS = resources("AWS::Serverless::Function")
@@ -90,6 +90,9 @@ WILDCARDS = {
     "GpuSessionRole/Trace",
     "BatchRunRole/DeliverLogs",
     "BatchRunRole/Trace",
+    "BakeImageRole/Look",
+    "BakeImageRole/DeliverLogs",
+    "BakeImageRole/Trace",
 }
 
 
@@ -427,7 +430,37 @@ def test_volume_is_encrypted_and_dies_with_its_instance() -> None:
         "VolumeSize": VOLUME_GB,  # the receipt counts so many gigabytes
         "Encrypted": True,
         "DeleteOnTermination": True,
+        "VolumeInitializationRate": {"Fn::If": ["HasImageStore", 300, {"Ref": "AWS::NoValue"}]},
     }
+
+
+def test_no_image_is_kept_by_default_because_it_costs_at_rest() -> None:
+    assert parameter_defaults()["EngineImageStore"] == "none"
+    mine = {name for name, one in template()["Resources"].items() if "Bake" in name}
+    assert mine == {"StartBakeFunction", "StartBakeLog", "BakeImage", "BakeImageLog", "BakeImageRole"}
+    assert all(template()["Resources"][name]["Condition"] == "HasImageStore" for name in mine)
+    substitutions = resources("AWS::Serverless::StateMachine")["GpuSession"]["DefinitionSubstitutions"]
+    assert resolve(substitutions["HasImageStore"], {}) == "false"
+    roles = {
+        name: [one for role, one in statements() if role == name and "ssm:" in json.dumps(one["Action"])]
+        for name in ("GpuSessionRole", "CloseSessionFunction")
+    }
+    assert [one["Sid"] for one in roles["GpuSessionRole"]] == ["ResolveImage", "FindImage"]
+    assert [one["Sid"] for one in roles["CloseSessionFunction"]] == ["WithdrawImage"]
+
+
+def test_bakes_machine_neither_launches_nor_terminates_and_touches_only_our_images() -> None:
+    mine = {one["Sid"]: one for name, one in statements() if name == "BakeImageRole" and "Sid" in one}
+    acts = {action for one in mine.values() for action in actions(one)}
+    assert not acts & {"ec2:RunInstances", "ec2:CreateFleet", "ec2:TerminateInstances", "iam:PassRole"}
+    stack = {"Ref": "AWS::StackName"}
+    asked, has = {"aws:RequestTag/foreverus:stack": stack}, {"aws:ResourceTag/foreverus:stack": stack}
+    assert mine["ImageOfOurInstance"]["Condition"] == {"StringEquals": has}
+    assert mine["ImageWithOurTag"]["Condition"] == {"StringEquals": asked}
+    assert mine["TagWhileMaking"]["Condition"] == {"StringEquals": {"ec2:CreateAction": "CreateImage", **asked}}
+    assert mine["DeleteOurs"]["Condition"] == {"StringEquals": has}
+    for sid in ("Publish",):
+        assert mine[sid]["Resource"]["Fn::Sub"].endswith(":parameter/${AWS::StackName}/gpu-image")
 
 
 def test_image_is_resolved_at_launch() -> None:

@@ -122,6 +122,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "INSTANCE_TYPES": "g6.xlarge,g5.xlarge",
             "MAX_GPUS": "1",
             "MACHINE_LOG_GROUP": "/foreverus/foreverus/machines",
+            "IMAGE_PARAMETER": "/foreverus/gpu-image",
         }.items():
             monkeypatch.setenv(name, value)
         _forget_clients()

@@ -16,7 +16,7 @@ from foreverus.api.openapi.operations import operations
 from foreverus.aws import keys
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
-from foreverus.errors import InvalidRequest, ResultsNotStored
+from foreverus.errors import AnotherSessionIsLive, InvalidRequest, ResultsNotStored, SpendCapReached
 from foreverus.settings import MissingSetting
 from tests.unit import batch_events
 from tests.unit.api.openapi.described import undescribed
@@ -271,6 +271,13 @@ def started_session(new: bool, skipped: str | None = None) -> Callable[[Any, Aws
     return check
 
 
+def started_bake(result: Any, world: Aws, push: MemoryPush) -> None:
+    slot = world.items.get(keys.GPU_SLOT) or {}
+    assert result == {"session_id": slot["session_id"]}
+    record = world.items.get(keys.session_key(result["session_id"])) or {}
+    assert (record["trigger"], record["bake_token"]) == ("bake", "token-1")
+
+
 def connection_is(known: bool, connection_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"statusCode": 200}
@@ -454,6 +461,10 @@ EXPECTED: dict[str, Expectation] = {
     "start_scheduled_session/edge_another_session_is_live": started_session(new=False),
     "start_scheduled_session/edge_month_at_its_cap": started_session(new=False, skipped="spend_cap_reached"),
     "start_scheduled_session/bad_without_its_time": InvalidRequest,
+    "start_bake/good_nothing_is_live": started_bake,
+    "start_bake/edge_another_session_is_live": AnotherSessionIsLive,
+    "start_bake/edge_month_at_its_cap": SpendCapReached,
+    "start_bake/bad_without_its_token": InvalidRequest,
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
     "migrate_database/edge_delete": result_is(None),
     "migrate_database/bad_no_request_type": KeyError,
@@ -474,9 +485,9 @@ def arrange(case: str, world: Aws) -> None:
         world.items.update(
             keys.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}
         )
-    if case in ("start_scheduled_session/good_nothing_is_live", "start_scheduled_session/edge_month_at_its_cap"):
+    if case.endswith(("/good_nothing_is_live", "/edge_month_at_its_cap")):
         world.items.delete(keys.GPU_SLOT)
-    if case == "start_scheduled_session/edge_month_at_its_cap":
+    if case.endswith("/edge_month_at_its_cap"):
         month = bootstrap.aws.clock().strftime("%Y-%m")
         world.put(**keys.ledger_total_key(month), spent_usd=1000)
     if case == "publish_changes/edge_spend_notice":

@@ -1,11 +1,12 @@
 """What ends a session."""
 
 import os
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap import shared
+from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
     from foreverus.sessions.closing import SessionCloser
@@ -13,4 +14,10 @@ if TYPE_CHECKING:
 
 @cache
 def build() -> "SessionCloser":
-    return shared.session_closer(settings.CloseSessionSettings.from_env(os.environ))
+    from foreverus.aws.ssm import PublishedImage
+
+    env = settings.CloseSessionSettings.from_env(os.environ)
+    closer = shared.session_closer(env)
+    if not env.image_parameter:
+        return closer
+    return replace(closer, withdraw_image=PublishedImage(aws.client("ssm"), env.image_parameter).withdraw)

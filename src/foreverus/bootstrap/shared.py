@@ -70,7 +70,7 @@ def waiting_batches(table_name: str) -> "WaitingBatches":
     return WaitingBatches(BatchStore(table), PendingWorkStore(table), aws.tasks(), SessionStore(table).live_session_ids)
 
 
-def session_closer(env: settings.CloseSessionSettings) -> "SessionCloser":
+def session_closer(env: settings.SessionCloserSettings) -> "SessionCloser":
     from foreverus.aws.ec2 import SpotPrices
     from foreverus.costs.database import wake_usd
     from foreverus.costs.price_book import PriceBook

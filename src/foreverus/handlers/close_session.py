@@ -24,6 +24,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             failure=Failure.of(error["Error"], error.get("Cause", ""), launches) if error else None,
             terminated_at=request.get("terminated_at") or "",
             refusals=refusals_of(fleets, request.get("zones", {})),
+            unfit_image=request.get("unfit_image") or "",
         )
     )
     return asdict(closed)

@@ -54,13 +54,14 @@ class Failure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest:
     """`outcome`: of a session that did not fail. `terminated_at` empty: now. `refusals`: what EC2 did not sell, for the
-    diary."""
+    diary. `unfit_image`: the published image from which a GPU did not boot."""
 
     session_id: str
     outcome: Outcome = Outcome.ENDED
     failure: Failure | None = None
     terminated_at: str = ""
     refusals: Sequence[Refusal] = ()
+    unfit_image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,11 @@ def no_bake(session: Session) -> None:
     """In place of `baking.BakesOver`, where nothing is baked."""
 
 
+def no_images(image_id: str) -> bool:
+    """In place of `PublishedImage.withdraw`, where the stack keeps no images."""
+    return False
+
+
 @dataclass(frozen=True, kw_only=True)
 class SessionCloser:
     store: Closing
@@ -119,6 +125,7 @@ class SessionCloser:
     end_bake: Callable[[Session], None] = no_bake
     database_usd: float = 0.0  # what it costs to store a session
     machine_log_group: str = ""
+    withdraw_image: Callable[[str], bool] = no_images
 
     def close(self, request: CloseRequest) -> Closed:
         """Safe to run twice, and at once with another run.
@@ -135,12 +142,14 @@ class SessionCloser:
         if not session.is_over:  # else an earlier run has rejected what waited for it: who waits now came later
             successor_allowed = self._reject_what_waits(session, request)
             session = self._end(session, request, now)
+        withdrawn = self._withdraw(request.unfit_image)  # before somebody else may launch from it
         self.store.release_slot(session)
         self.end_bake(session)
         self._write_diary(session, request.refusals)
         if successor_allowed:
             self._start_successor(session)
-        return Closed(session.session_id, session.status, session.error, notification(session))
+        told = notification(session, request.unfit_image if withdrawn else "")
+        return Closed(session.session_id, session.status, session.error, told)
 
     def _reject_what_waits(self, session: Session, request: CloseRequest) -> bool:
         """Whether what waits from here on may have a successor: not, where something that should have ended in this
@@ -177,6 +186,15 @@ class SessionCloser:
         if self.store.close(session, end, usd):
             return ended(session, end)
         return self.store.get(session.session_id) or session
+
+    def _withdraw(self, image_id: str) -> bool:
+        """Whether sessions do not start from that image any more. A call that fails is logged: the next session tries
+        the image again, and then this."""
+        try:
+            return bool(image_id) and self.withdraw_image(image_id)
+        except Exception:
+            logger.exception("%s could not be withdrawn", image_id)
+            return False
 
     def _receipt(self, session: Session, terminated: datetime) -> Receipt | None:
         try:

@@ -7,7 +7,7 @@ from foreverus.sessions.advice import advice
 from foreverus.sessions.records import Outcome, Session, SessionStatus
 
 
-def notification(session: Session) -> Notification:
+def notification(session: Session, withdrawn_image: str = "") -> Notification:
     spent = session.receipt or Receipt()
     cost = _cost(spent.total_usd)
     failed, at_cap = session.status is SessionStatus.FAILED, session.outcome is Outcome.SPEND_CAP
@@ -18,6 +18,7 @@ def notification(session: Session) -> Notification:
         f"Outcome:   {session.outcome}",
         *([f"Error:     {session.error}: {session.cause}"] if failed else []),
         *([f"Notice:    {advice(SpendCapReached.code())}"] if at_cap else []),
+        *([f"Image:     {withdrawn_image} did not boot and is withdrawn; bake another"] if withdrawn_image else []),
         *_bedrock_line(spent),
         f"GPU:       {spent.instance_type or 'none was launched'} {spent.lifecycle or ''}".rstrip(),
         f"Instance:  {spent.instance_id or '-'} (terminated)",

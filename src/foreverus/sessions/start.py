@@ -125,7 +125,8 @@ class SessionStarter:
         """The session as it is then. A start whose answer is lost may have taken effect all the same: what its
         execution has opened is started."""
         try:
-            self.machine.start(session.session_id, {"allow_on_demand": session.allow_on_demand})
+            bake = {"bake": True} if session.bake_token else {}
+            self.machine.start(session.session_id, {"allow_on_demand": session.allow_on_demand, **bake})
         except Exception as err:
             if self.store.unclaim(session.session_id, session.slot):
                 raise NotAccepted("The session could not be started. Try again.") from err

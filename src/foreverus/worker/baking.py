@@ -1,5 +1,5 @@
 """A bake's GPU: nobody is answered on it. Its disk is offered to the bake that waits, and is kept still until that is
-done."""
+done, or for an hour: a bake that was stopped never says so."""
 
 import asyncio
 import logging
@@ -18,6 +18,7 @@ from foreverus.worker.watch import MailboxWatch
 log = logging.getLogger(__name__)
 
 OFFER_RETRY_S = 1.0
+MOST_S = 3600.0  # that an image may take: longer than `bake_image` waits for one
 
 
 class Baking:
@@ -43,11 +44,12 @@ class Baking:
         beside.start(self.boot.report_until_told(shutdown))
         beside.start(EngineWatch(self.ports.engine, self.ports.units, shutdown, self.ports.timings).run())
         done, stopping = asyncio.create_task(self._done()), asyncio.create_task(shutdown.stopping.wait())
+        late = asyncio.create_task(asyncio.sleep(MOST_S))
         try:
-            await first_of(done, stopping)
+            await first_of(done, stopping, late)
             shutdown.begin(ENDED)
         finally:
-            await stop(done, stopping)
+            await stop(done, stopping, late)
             await beside.finish(0)
         return True
 

@@ -29,6 +29,20 @@ def test_bake_is_claimed_like_any_session_and_keeps_the_token_that_waits(aws: Aw
     assert machine.started == SessionStore(aws.items).live_session_ids() == [session_id]
 
 
+def test_execution_hears_that_it_is_a_bakes_and_other_sessions_hear_nothing(aws: Aws) -> None:
+    requests = []
+
+    class Asked(Machine):
+        def start(self, session_id: str, request: dict[str, object]) -> None:
+            requests.append(request)
+
+    bakes(aws, Asked()).start("token", allow_on_demand=True)
+    aws.items.delete(keys.GPU_SLOT)
+    starter = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), Asked(), None, CAP, lambda: NOW)
+    starter.start("ana", Trigger.PAGE)
+    assert requests == [{"allow_on_demand": True, "bake": True}, {"allow_on_demand": False}]
+
+
 def test_second_bake_and_a_bake_beside_a_session_buy_nothing(aws: Aws) -> None:
     machine = Machine()
     bakes(aws, machine).start("token")

@@ -8,6 +8,7 @@ import pytest
 
 from foreverus import ids
 from foreverus.aws import keys
+from foreverus.aws.ssm import MemoryPublishedImage
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.prices import Price
 from foreverus.sessions.closing import CloseRequest, Failure, SessionCloser, Successor
@@ -266,3 +267,46 @@ def test_a_session_without_a_record_is_counted_in_the_month_of_its_end_whatever_
     assert [item["sk"] for item in aws.items.query(keys.ledger_partition("2026-01"))] == ["TOTAL", "ses_1"]
     record = aws.items.get(keys.session_key("ses_1")) or {}
     assert (record["created_at"], record["status"]) == (ids.timestamp(NOW), "failed")
+
+
+UNFIT = "ami-0unfit"
+
+
+def test_image_from_which_a_gpu_did_not_boot_is_withdrawn_before_the_next_launch_and_people_hear_of_it(
+    aws: Aws,
+) -> None:
+    live(aws)
+    image, held = MemoryPublishedImage(UNFIT), []
+
+    def withdraw(image_id: str) -> bool:
+        held.append(SessionStore(aws.items).live_session_ids())
+        return image.withdraw(image_id)
+
+    closed = replace(closer(aws, Machine()), withdraw_image=withdraw).close(request("idle", unfit_image=UNFIT))
+    assert (image.published, held) == ("", [["ses_1"]])
+    assert f"{UNFIT} did not boot and is withdrawn" in closed.notification.message
+
+
+@pytest.mark.parametrize("published", ["", "ami-0newer"])
+def test_image_that_is_not_published_any_more_withdraws_no_other(aws: Aws, published: str) -> None:
+    live(aws)
+    image = MemoryPublishedImage(published)
+    closed = replace(closer(aws, Machine()), withdraw_image=image.withdraw).close(request("idle", unfit_image=UNFIT))
+    assert image.published == published
+    assert "withdrawn" not in closed.notification.message
+
+
+def test_session_whose_image_booted_withdraws_nothing(aws: Aws) -> None:
+    live(aws)
+    image = MemoryPublishedImage(UNFIT)
+    replace(closer(aws, Machine()), withdraw_image=image.withdraw).close(request("idle"))
+    assert image.published == UNFIT
+
+
+def test_image_that_cannot_be_withdrawn_keeps_no_session_open(aws: Aws) -> None:
+    def broken(image_id: str) -> bool:
+        raise ConnectionError
+
+    live(aws)
+    closed = replace(closer(aws, Machine()), withdraw_image=broken).close(request("idle", unfit_image=UNFIT))
+    assert closed.status == "ended" and SessionStore(aws.items).live_session_ids() == []

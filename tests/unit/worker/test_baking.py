@@ -3,6 +3,7 @@
 import asyncio
 
 from foreverus.backends.port import Health
+from foreverus.worker.baking import MOST_S
 from tests.unit.worker.harness import World, ends, in_jumping_time
 
 BAKE = "bake-token"
@@ -50,3 +51,13 @@ async def test_session_that_nobody_bakes_any_more_serves_who_waits() -> None:
         assert (await baking.answered(waiting))["content"] == "You said: hello"
         assert await ends(worker) == 0
     assert baking.result == ("success", {"outcome": "idle"})
+
+
+@in_jumping_time
+async def test_bake_that_was_stopped_and_never_says_so_keeps_the_gpu_for_an_hour_at_most() -> None:
+    baking = world()
+    async with baking.worker() as worker:
+        await asyncio.sleep(MOST_S - 60)
+        assert not worker.done()
+        assert await ends(worker) == 0
+    assert baking.result == ("success", {"outcome": "ended"})

@@ -7,6 +7,6 @@ from foreverus.api import schemas
 from foreverus.bootstrap.start_bake import build
 
 
-def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+def handler(event: dict[str, Any], context: Any) -> dict[str, str]:
     logs.start(event, context)
     return build().start(**schemas.check("start_bake", event))

@@ -3,7 +3,7 @@ and terminated as any session's; nothing is served on it."""
 
 import logging
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.errors import AnotherSessionIsLive, SessionLost
@@ -26,7 +26,7 @@ class Starts(Protocol):
 class Bakes:
     starter: Starts
 
-    def start(self, task_token: str, allow_on_demand: bool = False) -> dict[str, Any]:
+    def start(self, task_token: str, allow_on_demand: bool = False) -> dict[str, str]:
         """`{session_id}`. The session's worker answers the token when its engine has answered; `BakesOver` fails it
         when the session ends before.
 

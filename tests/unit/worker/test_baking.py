@@ -9,8 +9,8 @@ from tests.unit.worker.harness import World, ends, in_jumping_time
 BAKE = "bake-token"
 
 
-def world(*, waited_for: bool = True) -> World:
-    world = World()
+def world(*, waited_for: bool = True, **changes: int) -> World:
+    world = World(**changes)
     world.mailbox.change(bake_token=BAKE)
     if waited_for:
         world.tasks.open.add(BAKE)
@@ -55,7 +55,7 @@ async def test_session_that_nobody_bakes_any_more_serves_who_waits() -> None:
 
 @in_jumping_time
 async def test_bake_that_was_stopped_and_never_says_so_keeps_the_gpu_for_an_hour_at_most() -> None:
-    baking = world()
+    baking = world(max_session_seconds=3 * int(MOST_S))
     async with baking.worker() as worker:
         await asyncio.sleep(MOST_S - 60)
         assert not worker.done()

@@ -17,7 +17,7 @@ from foreverus.notifications.outbox import OutboxStore, Subject
 from foreverus.sessions.reaping import NotAllReaped, Reaper, why_reap
 from foreverus.sessions.records import Outcome, SessionEnd, SessionStatus
 from foreverus.sessions.store import SessionStore
-from foreverus.settings import CloseSessionSettings
+from foreverus.settings import SessionCloserSettings
 from tests.unit.conftest import NOW, Aws, session_item, session_record
 
 
@@ -53,7 +53,7 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         executions=executions,
         sessions=SessionStore(aws.items),
         closer=bootstrap.shared.session_closer(
-            CloseSessionSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "/machines")
+            SessionCloserSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "/machines")
         ),
         outbox=OutboxStore(aws.items),
         notifier=TopicNotifier(SnsTopic(boto3.client("sns"), topic)),

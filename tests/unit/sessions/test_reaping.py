@@ -53,7 +53,9 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         executions=executions,
         sessions=SessionStore(aws.items),
         closer=bootstrap.shared.session_closer(
-            SessionCloserSettings(aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "/machines")
+            SessionCloserSettings(
+                aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "/machines"
+            )
         ),
         outbox=OutboxStore(aws.items),
         notifier=TopicNotifier(SnsTopic(boto3.client("sns"), topic)),

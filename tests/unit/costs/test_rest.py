@@ -14,14 +14,14 @@ from tests.unit.conftest import Aws
 ROOT = Path(__file__).parents[3]
 RUNS_A_MONTH = 30 * 24 * 60 // 5  # of each function, every five minutes
 USD_PER_MILLION_READ_UNITS = 0.125  # DynamoDB on-demand, us-east-1, https://aws.amazon.com/dynamodb/pricing/on-demand
-TABLES = ("README.md",)
+TABLES = ("README.md", "README.pt-BR.md")
 
 
 def row(page: str, contains: str) -> list[float]:
     """The figures of the price column of the row that says so."""
     lines = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     (found,) = [line for line in lines if contains in line]
-    return [float(figure) for figure in re.findall(r"\d+\.\d+", found.split("|")[2])]
+    return [float(figure.replace(",", ".")) for figure in re.findall(r"\d+[.,]\d+", found.split("|")[2])]
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_wake_of_the_database_is_reckoned_as_the_template_has_it() -> None:
     said = {name: float(value) for name, value in re.findall(r"(\w+): ([\d.]+)", scaling)}
     assert said == {"MinCapacity": 0, "MaxCapacity": database.MAX_ACU, "SecondsUntilAutoPause": database.PAUSE_SECONDS}
     for page in TABLES:
-        (rotation,) = row(page, "rotation")
+        (rotation,) = row(page, "weekly" if page == "README.md" else "semanal")
         assert 52 / 12 * database.wake_usd() <= rotation < 52 / 12 * database.wake_usd() + 0.01
 
 
@@ -69,7 +69,7 @@ def test_the_sum_is_the_sum_and_under_a_dollar() -> None:
         table = (ROOT / page).read_text(encoding="utf-8").split("### ")
         (section,) = [part for part in table if "Secrets Manager" in part]
         rows = [line for line in section.splitlines() if line.startswith("|") and "---" not in line]
-        last = [re.findall(r"\d+\.\d+", line.split("|")[2]) for line in rows]
-        *parts, total = [float(figures[-1]) for figures in last if figures]
+        last = [re.findall(r"\d+[.,]\d+", line.split("|")[2]) for line in rows]
+        *parts, total = [float(figures[-1].replace(",", ".")) for figures in last if figures]
         assert sum(parts) <= total + 0.005, f"{page}: {parts} are more than {total}"
         assert total < 1

@@ -11,11 +11,22 @@ from local.cloud import Cloud
 from local.emulator import Emulator
 from local.instances import faults
 from local.instances.places import Places
+from tests import aws_models
 from tests import cloud as clouds
 
 # How fast a machine is says nothing about a rule: no test of ours fails because something else was running.
 settings.register_profile("foreverus", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("foreverus")
+
+aws_models.watch()
+
+
+@pytest.fixture(autouse=True)
+def _aws_would_take_every_request() -> Iterator[None]:
+    """By its own models: what our code asks AWS in a test has AWS's names, types, words, lengths and patterns."""
+    aws_models.wrong.clear()
+    yield
+    assert not aws_models.wrong, "AWS would refuse:\n" + "\n".join(aws_models.wrong)
 
 
 def pytest_collection_finish() -> None:

@@ -12,6 +12,7 @@ from botocore.stub import Stubber
 from foreverus.backends.bedrock import BedrockBackend, config
 from foreverus.backends.port import Completion, Delta, Finished, Prompt
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
+from tests import aws_models
 from tests.unit.backends.server import HELLO
 from tests.unit.backends.test_converse import response
 from tests.unit.backends.test_openai_http import asynchronous
@@ -97,6 +98,7 @@ async def test_request_that_converse_has_no_shape_for_is_rejected() -> None:
     bedrock = backend()
     with pytest.raises(PromptRejected, match="topP"):
         await bedrock.complete(Prompt(HELLO.messages, options={"top_p": "high"}))
+    assert len(aws_models.wrong) == 1 and "topP" in aws_models.wrong.pop()
     bedrock.close()
 
 

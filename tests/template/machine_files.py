@@ -8,7 +8,7 @@ import yaml
 from tests.template.template import ROOT, user_data
 
 MACHINE = ROOT / "src" / "foreverus" / "machine"
-UNITS = tuple(f"foreverus-{name}.service" for name in ("engine", "image", "log", "worker"))
+UNITS = tuple(f"foreverus-{name}.service" for name in ("engine", "image", "keep-weights", "log", "weights", "worker"))
 FETCH = "/opt/foreverus/fetch"
 
 

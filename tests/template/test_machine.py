@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from foreverus.worker.weights import __main__ as weights_main
+from foreverus.worker.weights.manifest import ModelSource
+from foreverus.worker.weights.places import IN_CONTAINER, WeightPlaces
 from tests.template.machine_files import FETCH, MACHINE, UNITS, packaged, variables, written
 
 IN_CI = bool(os.environ.get("CI"))  # there a missing tool is a failure, never a skipped test
+WEIGHTS = "foreverus-weights.service"
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")
 # What the machine image brings, as far as our units name it.
 IMAGE_UNITS = ("basic.target", "docker.service", "network-online.target", "shutdown.target", "sysinit.target")
@@ -70,12 +74,20 @@ def test_engine_finds_the_chat_template_that_the_package_brings() -> None:
 
 @pytest.mark.parametrize("name", UNITS)
 def test_every_variable_that_a_unit_uses_is_written_by_user_data(name: str) -> None:
-    files = [line.removeprefix("EnvironmentFile=") for line in unit(name) if line.startswith("EnvironmentFile=")]
+    files = [line.removeprefix("EnvironmentFile=") for line in unit(name) if line.startswith("EnvironmentFile=/etc")]
     known = {variable for path in files for variable in variables(path)}
     used = set(re.findall(r"\$\{?(\w+)", "\n".join(unit(name)))) - {"SERVICE_RESULT"}  # systemd's own
     assert used <= known
-    if name == "foreverus-engine.service":
-        assert set(variables("/etc/foreverus/engine.env")) <= used, "nothing is written for nobody"
+
+
+def test_nothing_is_written_for_nobody() -> None:
+    engine = set(re.findall(r"\$\{(\w+)\}", "\n".join(unit("foreverus-engine.service"))))
+    written_for_it = set(variables("/etc/foreverus/engine.env"))
+    weights = Path(weights_main.__file__).read_text()
+    assert written_for_it <= engine | set(re.findall(r'environ\["(\w+)"\]', weights))
+    assert set(re.findall(r'environ\["(\w+)"\]', weights)) <= written_for_it | set(
+        variables("/etc/foreverus/worker.env")
+    )
 
 
 def image(root: Path) -> Path:
@@ -171,11 +183,11 @@ def test_start_brings_up_engine_and_worker(tmp_path: Path) -> None:
     assert "aws lambda get-function --region us-east-1 --function-name the-ApiFunction" in calls
     units = re.search(r"^cp (.+) /etc/systemd/system/$", calls, re.MULTILINE)
     assert units and calls.index("cp ") < calls.index("systemctl daemon-reload")
-    assert calls.index("start --no-block foreverus-engine.service") < calls.index("pip install")
+    assert calls.index("start --no-block foreverus-image.service") < calls.index("pip install"), "side by side"
     assert "requirements/worker.lock" in calls
     assert calls.rstrip().endswith("systemctl start foreverus-worker.service")
     assert "poweroff" not in calls
-    assert calls.index("start foreverus-log.service") < calls.index("start --no-block foreverus-engine.service")
+    assert calls.index("start foreverus-log.service") < calls.index("start --no-block foreverus-image.service")
     assert re.search(r"systemd-run --quiet --on-active=14400s /bin/bash \S+/machine/keep_log.sh", calls)
 
 
@@ -201,7 +213,7 @@ def step(tmp_path: Path, script: str, *words: str, docker: str = "", **env: str)
     stand_in(programs, "sleep", "")
     env |= {"PATH": f"{programs}:/usr/bin:/bin", "MACHINE_DIR": str(tmp_path / "run"), "ENGINE_IMAGE": "an:image"}
     done = subprocess.run(["bash", packaged(script), *words], env=env, capture_output=True, text=True, check=False)
-    said = tmp_path / "run" / ("engine" if "engine" in words else "image")
+    said = tmp_path / "run" / next(name for name in ("engine", "weights", "image") if name in words)
     return done.returncode, said.read_text() if said.exists() else "", calls.read_text() if calls.exists() else ""
 
 
@@ -230,6 +242,48 @@ def test_image_that_is_there_is_not_pulled(tmp_path: Path) -> None:
 
 def test_image_that_comes_is_ready(tmp_path: Path) -> None:
     assert step(tmp_path, "prepare.sh", "image", docker='[ "$1" = pull ]')[:2] == (0, "ready\n")
+
+
+@pytest.mark.parametrize(
+    ("python", "word"), [("echo ready", "ready"), ("echo prepared", "prepared"), ("exit 1", "ready")]
+)
+def test_weights_never_fail_a_boot(python: str, word: str, tmp_path: Path) -> None:
+    stand_in(tmp_path, "python", f"cp {tmp_path}/run/weights {tmp_path}/before 2> /dev/null\n{python}")
+    given = {"PYTHON": str(tmp_path / "python"), "WEIGHTS_DIR": str(tmp_path / "weights")}
+    assert step(tmp_path, "prepare.sh", "weights", **given)[:2] == (0, f"{word}\n")
+    assert (tmp_path / "before").read_text() == "working\n"
+
+
+def test_weights_that_are_there_are_never_shown_as_on_their_way(tmp_path: Path) -> None:
+    stand_in(tmp_path, "python", f"! [ -e {tmp_path}/run/weights ] && echo prepared")
+    ready = tmp_path / "weights/kept/ready.json"
+    ready.parent.mkdir(parents=True)
+    ready.write_text("{}")
+    given = {"PYTHON": str(tmp_path / "python"), "WEIGHTS_DIR": str(tmp_path / "weights")}
+    assert step(tmp_path, "prepare.sh", "weights", **given)[:2] == (0, "prepared\n")
+
+
+def test_engine_waits_for_its_weights_and_lives_without_them() -> None:
+    lines = unit("foreverus-engine.service")
+    assert any(line.startswith("After=") and "foreverus-weights.service" in line for line in lines)
+    assert not any(line.startswith("Requires=") and "weights" in line for line in lines), "the hub has them too"
+    assert any(line.startswith("TimeoutStartSec=") and line != "TimeoutStartSec=infinity" for line in unit(WEIGHTS))
+    files = [line for line in lines if line.startswith("EnvironmentFile=")]
+    places = WeightPlaces(Path("/opt/foreverus/weights"), Path(variables("/etc/foreverus/worker.env")["MACHINE_DIR"]))
+    assert files[-1] == f"EnvironmentFile=-{places.told}", "the last one wins"
+    (start,) = [line for line in lines if line.startswith("ExecStart=")]
+    assert f"--volume {places.weights}:{IN_CONTAINER} " in start and " serve ${MODEL_SOURCE} " in start
+    env = variables("/etc/foreverus/engine.env")
+    assert env["MODEL_SOURCE"] == env["MODEL_REPOSITORY"]
+    assert places.hub(ModelSource("a/b", "main")).parent == places.weights / "hub"
+
+
+def test_filling_the_bucket_holds_nothing_up() -> None:
+    lines = set(unit("foreverus-keep-weights.service"))
+    assert {"Nice=19", "CPUSchedulingPolicy=idle", "IOSchedulingClass=idle"} <= lines
+    assert {"KillSignal=SIGKILL", "TimeoutStopSec=1", "Restart=no"} <= lines
+    waiting = [line for name in UNITS for line in unit(name) if line.startswith(("After=", "Requires="))]
+    assert not any("foreverus-keep-weights" in line for line in waiting)
 
 
 # ── The log's last lines, with a stand-in for the machine's Python ──

@@ -48,6 +48,7 @@ NO_STANDING_PRICE = {
     "AWS::EC2::Subnet",
     "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::VPC",
+    "AWS::EC2::VPCEndpoint",  # a gateway's, which is free; a test holds that
     "AWS::EC2::VPCGatewayAttachment",
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::ManagedPolicy",
@@ -474,6 +475,22 @@ def test_launch_template_names_no_type_and_no_tags() -> None:
     assert "InstanceMarketOptions" not in launch_data()
 
 
+def test_weights_come_through_the_gateway_that_costs_nothing() -> None:
+    (endpoint,) = resources("AWS::EC2::VPCEndpoint").values()
+    assert endpoint["VpcEndpointType"] == "Gateway" and "SubnetIds" not in endpoint
+    assert endpoint["ServiceName"] == {"Fn::Sub": "com.amazonaws.${AWS::Region}.s3"}
+    associated = {one["RouteTableId"]["Ref"] for one in resources("AWS::EC2::SubnetRouteTableAssociation").values()}
+    assert {one["Ref"] for one in endpoint["RouteTableIds"]} == associated
+
+
+def test_unfinished_uploads_are_gone_after_a_day() -> None:
+    rules = resources("AWS::S3::Bucket")["DataBucket"]["LifecycleConfiguration"]["Rules"]
+    (rule,) = [one for one in rules if "AbortIncompleteMultipartUpload" in one]
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 1}
+    assert rule["Status"] == "Enabled" and "Prefix" not in rule, "of files, outputs and weights"
+    assert not any(str(one.get("Prefix", "")).startswith("weights") for one in rules), "weights stay"
+
+
 def test_nothing_comes_in() -> None:
     groups = resources("AWS::EC2::SecurityGroup")
     assert groups
@@ -557,7 +574,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("AnswerBatchFunction", under("batches"), []),
         ("SweepFunction", under("batches"), under("files")),
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
-        ("InstanceRole", under("weights", "batches"), []),
+        ("InstanceRole", under("weights", "batches"), under("weights")),
     ],
 )
 def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list[Any]) -> None:

@@ -2,6 +2,7 @@
 # What must be on the machine before the engine can start. Each step looks whether it is done already: on a machine
 # image that was baked it is, and the worker shows "prepared" instead of "downloading".
 #   prepare.sh image      the engine's container image
+#   prepare.sh weights    the model's weights, where the data bucket has them (foreverus/worker/weights); always succeeds
 set -euo pipefail
 unit=$(dirname "$0")/unit.sh
 tries=5
@@ -28,7 +29,15 @@ image() {
   return 1
 }
 
+weights() {
+  local word python=${PYTHON:-/opt/foreverus/venv/bin/python}
+  [ -e "${WEIGHTS_DIR:-/opt/foreverus/weights}/kept/ready.json" ] || bash "$unit" weights working
+  word=$("$python" -m foreverus.worker.weights fetch) || word=ready # the engine takes them from the hub
+  bash "$unit" weights "$word"
+}
+
 case $1 in
   image) image ;;
+  weights) weights ;;
   *) echo "no such step: $1" >&2 && exit 2 ;;
 esac

@@ -31,7 +31,7 @@ systemctl start foreverus-log.service
 # Way 5 runs no unit's stop: the log of a machine that is older than any session is kept before that comes.
 oldest=$(sed -n 's/^MAX_SESSION_SECONDS=//p' /etc/foreverus/worker.env)
 systemd-run --quiet --on-active="${oldest}s" /bin/bash "$files/keep_log.sh" || true
-systemctl start --no-block foreverus-engine.service # with its image: minutes, beside the worker's seconds
+systemctl start --no-block foreverus-image.service # minutes, beside the worker's seconds
 retry make_environment
 retry /opt/foreverus/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement /opt/foreverus/package/requirements/worker.lock
-systemctl start foreverus-worker.service
+systemctl start foreverus-worker.service # and with it the engine, once image and weights are there

@@ -25,6 +25,7 @@ class Site:
             raise FileNotFoundError(f"{index} is missing: build the page (frontend/) before `sam build`")
         self._put("config.json", json.dumps(properties["Config"], indent=2).encode(), ASK_AGAIN)
         names = sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if p.is_file())
+        names = [name for name in names if name != "config.json"]  # of a page that somebody serves from this folder
         for name in [*(n for n in names if n != "index.html"), "index.html"]:
             self._put(name, (self.folder / name).read_bytes(), FOREVER if name.startswith("assets/") else ASK_AGAIN)
         return {"Files": str(len(names) + 1)}

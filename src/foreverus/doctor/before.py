@@ -7,6 +7,7 @@ SPOT_QUOTA, ON_DEMAND_QUOTA, CONCURRENCY_QUOTA = "L-3819A6DF", "L-DB2E81BA", "L-
 VCPUS = 4  # of an xlarge, the smallest that we buy
 WANTED_VCPUS = 8  # two instances: one that a spot interruption replaces may not be gone yet
 FEW_CALLS_AT_ONCE = 50
+MOST_ZONES = 6  # the largest ZoneCount
 SPOT_ROLE = "AWSServiceRoleForEC2Spot"
 
 
@@ -85,20 +86,44 @@ def machine_image(patient: Patient) -> Finding:
 
 
 def instance_types(patient: Patient) -> Finding:
-    types = patient.parameter("InstanceTypes").split(",")
-    offered = patient.account.call(
-        "ec2",
-        "describe_instance_type_offerings",
-        LocationType="availability-zone",
-        Filters=[{"Name": "instance-type", "Values": types}],
-    )["InstanceTypeOfferings"]
-    zones = sorted({one["Location"] for one in offered})
-    if not zones:
+    types, offered = patient.parameter("InstanceTypes").split(","), _offers(patient)
+    selling = sorted({one["Location"] for one in offered})
+    if not selling:
         command = f"aws ec2 describe-instance-type-offerings --region {patient.region}"
         return act(
             "instance types", f"{patient.region} has none of {', '.join(types)}: choose another Region.", command
         )
-    return ok("instance types", f"{', '.join(sorted({one['InstanceType'] for one in offered}))} in {', '.join(zones)}")
+    names = sorted({one["InstanceType"] for one in offered})
+    return ok("instance types", f"{', '.join(names)} in {', '.join(selling)}")
+
+
+def zones(patient: Patient) -> Finding:
+    """Whether the stack's zones, the Region's first ZoneCount, are there and are those that sell our types."""
+    filters = [{"Name": "zone-type", "Values": ["availability-zone"]}]
+    there = patient.account.call("ec2", "describe_availability_zones", Filters=filters)["AvailabilityZones"]
+    names, count = sorted(one["ZoneName"] for one in there), int(patient.parameter("ZoneCount"))
+    used, selling = names[:count], {one["Location"] for one in _offers(patient)}
+    if len(names) < count:
+        command = f"sam deploy --parameter-overrides ZoneCount={len(names)}"
+        return act("zones", f"{patient.region} has {len(names)} zones for this account, and not {count}.", command)
+    left_out = [name for name in names[:MOST_ZONES] if name in selling and name not in used]
+    if not left_out:
+        return ok("zones", ", ".join(used))
+    command = f"sam deploy --parameter-overrides ZoneCount={names.index(left_out[-1]) + 1}"
+    if not selling & set(used):
+        return act("zones", f"None of {', '.join(used)} sells our types.", command)
+    return note("zones", f"{', '.join(left_out)} sell our types too: with them a GPU is had more often.", command)
+
+
+def _offers(patient: Patient) -> list[dict[str, str]]:
+    """Each of the stack's instance types in each zone that sells it."""
+    found: list[dict[str, str]] = patient.account.call(
+        "ec2",
+        "describe_instance_type_offerings",
+        LocationType="availability-zone",
+        Filters=[{"Name": "instance-type", "Values": patient.parameter("InstanceTypes").split(",")}],
+    )["InstanceTypeOfferings"]
+    return found
 
 
 def bedrock(patient: Patient) -> Finding:
@@ -128,5 +153,6 @@ CHECKS = {
     "spot role": spot_role,
     "machine image": machine_image,
     "instance types": instance_types,
+    "zones": zones,
     "Bedrock": bedrock,
 }

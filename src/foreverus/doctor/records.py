@@ -48,6 +48,7 @@ Check = Callable[[Patient], Finding]
 
 # The template's own defaults: before the deployment there is no stack to ask. A test holds them equal.
 DEFAULTS = {
+    "ZoneCount": "3",
     "BedrockModelId": "mistral.mistral-7b-instruct-v0:2",
     "InstanceTypes": "g6.xlarge,g5.xlarge,g6e.xlarge",
     "GpuImageParameter": "/aws/service/deeplearning/ami/x86_64/base-with-single-cuda-ubuntu-24.04/latest/ami-id",

@@ -58,6 +58,14 @@ def execution(status: str) -> dict[str, Any]:
     }
 
 
+def region_zones(letters: str) -> dict[str, Any]:
+    return {"AvailabilityZones": [{"ZoneName": f"us-east-1{letter}"} for letter in letters]}
+
+
+def sold_in(letters: str) -> dict[str, Any]:
+    return {"InstanceTypeOfferings": [{"InstanceType": "g6.xlarge", "Location": f"us-east-1{one}"} for one in letters]}
+
+
 HEALTHY: dict[str, Any] = {
     "sts.GetCallerIdentity": {"Account": "123456789012", "Arn": "arn:aws:iam::123456789012:user/ana"},
     "ec2.DescribeRegions": {
@@ -78,6 +86,7 @@ HEALTHY: dict[str, Any] = {
     "ec2.DescribeInstanceTypeOfferings": {
         "InstanceTypeOfferings": [{"InstanceType": "g6.xlarge", "Location": "us-east-1a"}]
     },
+    "ec2.DescribeAvailabilityZones": region_zones("abcdef"),
     "bedrock.GetFoundationModel": {
         "modelDetails": {
             "modelArn": "arn:aws:bedrock:us-east-1::foundation-model/x.y",
@@ -236,6 +245,9 @@ BROKEN = [
     ("spot role", {"iam.GetRole": Refused("NoSuchEntity")}, Verdict.ACT, "create-service-linked-role"),
     ("machine image", {"ssm.GetParameter": Refused("ParameterNotFound")}, Verdict.ACT, "get-parameters-by-path"),
     ("instance types", {"ec2.DescribeInstanceTypeOfferings": {"InstanceTypeOfferings": []}}, Verdict.ACT, "aws ec2"),
+    ("zones", {"ec2.DescribeInstanceTypeOfferings": sold_in("abde")}, Verdict.NOTE, "ZoneCount=5"),
+    ("zones", {"ec2.DescribeInstanceTypeOfferings": sold_in("f")}, Verdict.ACT, "ZoneCount=6"),
+    ("zones", {"ec2.DescribeAvailabilityZones": region_zones("ab")}, Verdict.ACT, "ZoneCount=2"),
     (
         "Bedrock",
         {

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +51,32 @@ def test_task_has_a_timeout_retries_and_a_catch(machine: Definition, name: str) 
     assert "TimeoutSeconds" in state
     assert state["Retry"]
     assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], "nothing escapes"
+
+
+def pauses_s(rule: dict[str, Any]) -> float:
+    """The longest that a rule waits in all."""
+    each = (rule["IntervalSeconds"] * rule["BackoffRate"] ** attempt for attempt in range(rule["MaxAttempts"]))
+    return sum(min(pause, rule.get("MaxDelaySeconds", pause)) for pause in each)
+
+
+# What somebody else takes up (the reaper, a sweep, a schedule) need not wait for long; people should not.
+TAKEN_UP = {(GPU_SESSION, "Close session"), (GPU_SESSION, "Store results"), (GPU_SESSION, "Answer on Bedrock")}
+TAKEN_UP |= {(BATCH_RUN, "Store summary"), (BATCH_RUN, "Mark as notified")}
+EVERY_CALL = [
+    pytest.param(one, name, id=f"{one}-{name}")
+    for one in ALL
+    for name, state in one.tasks().items()
+    if ":lambda:invoke" in state["Resource"]
+]
+
+
+@pytest.mark.parametrize(("machine", "name"), EVERY_CALL)
+def test_throttled_function_is_waited_for(machine: Definition, name: str) -> None:
+    """A new account has ten Lambdas at once: a step that finds none free is queued, not failed."""
+    throttled = {"Lambda.TooManyRequestsException", "States.ALL"}
+    rule = next(rule for rule in machine.states[name]["Retry"] if throttled & set(rule["ErrorEquals"]))
+    enough = 15 if (machine, name) in TAKEN_UP else 900  # seconds, the longest that one of ours may run
+    assert pauses_s(rule) / 2 >= enough, "half, because of the jitter"
 
 
 @every_machine

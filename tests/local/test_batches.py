@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from openai import NotFoundError, OpenAI
+from openai import APIStatusError, NotFoundError, OpenAI
 
+from foreverus.files.service import MAX_UPLOAD_PART_BYTES
 from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
@@ -193,6 +194,26 @@ def test_an_idempotency_key_makes_one_batch(cloud: Cloud, person: Person, client
     }
     assert len(ids) == 1
     finished(client, client.batches.retrieve(ids.pop()))
+
+
+def test_a_large_file_goes_in_parts_and_comes_back(
+    cloud: Cloud, person: Person, client: OpenAI, tmp_path: Path
+) -> None:
+    """Through the gateway, with the permissions that the stack has."""
+    path = tmp_path / "big.jsonl"
+    path.write_bytes(jsonl([line(f"q-{n}", "x" * 50_000, max_tokens=1) for n in range(1, 401)]))  # 20 MB
+    request: dict[str, Any] = {"file": path, "mime_type": "application/jsonl", "purpose": "batch"}
+    upload = client.uploads.upload_file_chunked(**request, part_size=MAX_UPLOAD_PART_BYTES)
+    assert upload.file and upload.file.bytes == path.stat().st_size
+    assert client.files.content(upload.file.id).content == path.read_bytes()
+    parts = cloud.emulator.client("s3").list_objects_v2(Bucket=cloud.stack["DataBucket"], Prefix="uploads/")
+    assert "Contents" not in parts
+    with pytest.raises(APIStatusError) as refused:
+        client.uploads.upload_file_chunked(**request)  # the client's own part size
+    assert refused.value.status_code == 413
+    given_up = client.uploads.create(filename="a", purpose="batch", bytes=9, mime_type="application/jsonl")
+    client.uploads.parts.create(given_up.id, data=b"123456789")
+    assert client.uploads.cancel(given_up.id).status == "cancelled"
 
 
 def test_a_large_file_goes_straight_to_the_bucket_and_back(cloud: Cloud, person: Person, client: OpenAI) -> None:

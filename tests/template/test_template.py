@@ -14,7 +14,7 @@ from foreverus.api import schemas
 from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
 from foreverus.costs.prices import listed_price
-from foreverus.files.service import MAX_INLINE_BYTES
+from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_BYTES
 from foreverus.handlers import answer_chats, api, manage_keys
 from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
@@ -320,7 +320,9 @@ def test_refusals_can_be_read_by_a_page_and_by_openais_client() -> None:
         body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"words"')
         assert set(json.loads(body)["error"]) == {"message", "type", "param", "code"}
     large = api["GatewayResponses"]["REQUEST_TOO_LARGE"]["ResponseTemplates"]["application/json"]
-    assert f"at most {MAX_INLINE_BYTES:,} bytes" in json.loads(large)["error"]["message"]
+    said = json.loads(large)["error"]["message"]
+    assert f"at most {MAX_INLINE_BYTES:,} bytes" in said and f"at most {MAX_UPLOAD_PART_BYTES:,} bytes" in said
+    assert IN_PARTS in said
     events = [event["Properties"] for event in FUNCTIONS["ApiFunction"]["Events"].values()]
     named = set(re.findall(r"POST (/\w+)", large))
     assert named and named <= {one["Path"] for one in events if one["Method"] == "post"}
@@ -380,7 +382,7 @@ def test_queue_has_a_dead_letter_queue(name: str, receives: int) -> None:
 def test_copies_of_inputs_outlive_the_longest_batch() -> None:
     rules = resources("AWS::S3::Bucket")["DataBucket"]["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert expiring == {"batches/": 30}  # what people see, files/ and inputs/, is never deleted by us
+    assert expiring == {"batches/": 30, "uploads/": 1}  # what people see, files/ and inputs/, is never deleted by us
     assert BATCH_RUN.machine["TimeoutSeconds"] < 30 * 86_400
 
 
@@ -569,7 +571,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("name", "reads", "writes"),
     [
-        ("ApiFunction", under("files", "inputs"), under("files", "batches")),
+        ("ApiFunction", under("files", "uploads", "inputs"), under("files", "uploads", "batches")),
         ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
         ("SweepFunction", under("batches"), under("files")),

@@ -16,6 +16,8 @@ from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, 
 from foreverus.batches.store import BatchStore
 from foreverus.files import records
 from foreverus.files.store import FileStore
+from foreverus.files.uploads.records import UploadPart, new_upload
+from foreverus.files.uploads.store import UploadStore
 from tests.unit.batches.altering import alter, known
 from tests.unit.conftest import NOW, Aws
 
@@ -23,6 +25,8 @@ USER = "user-1"
 BATCH = "batch_019b76daa8000000000000000001"
 BAD_BATCH = "batch_with_a_bad_line"
 FILE = "file_019b76daa8000000000000000001"
+UPLOAD = "upload_019b76daa8000000000000000001"
+PART = "part_019b76daa8000000000000000001"
 MODEL = "mistral-7b-instruct-v0.3"
 REF = BatchRef(USER, BATCH)
 
@@ -50,6 +54,17 @@ def put_batches(world: Aws) -> None:
         lines = INPUT if batch_id == BATCH else INPUT + b"{"
         s3.put_object(Bucket=world.data_bucket, Key=batch.input_key, Body=lines)
     store.close_open(BAD_BATCH)
+    put_upload(world)
+
+
+def put_upload(world: Aws) -> None:
+    """One of which every part is there."""
+    request = {"filename": "perguntas.jsonl", "purpose": "batch", "bytes": len(INPUT)}
+    upload = new_upload(UPLOAD, USER, request, datetime.now(UTC))
+    uploads = UploadStore(world.items)
+    uploads.create(upload)
+    assert uploads.add_part(upload, UploadPart(PART, UPLOAD, len(INPUT), ids.timestamp(NOW)))
+    boto3.client("s3").put_object(Bucket=world.data_bucket, Key=upload.parts_prefix + PART, Body=INPUT)
 
 
 def begin(world: Aws, round_: int = 0) -> None:

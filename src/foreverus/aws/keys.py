@@ -118,6 +118,14 @@ def expiring_file_key(expires_at: str, file_id: str) -> Key:
     return {"pk": EXPIRING_FILES, "sk": f"{expires_at}#{file_id}"}
 
 
+def upload_key(user_id: str, upload_id: str) -> Key:
+    return {"pk": f"USER#{user_id}", "sk": f"UPLOAD#{upload_id}"}
+
+
+def upload_part_key(upload_id: str, part_id: str) -> Key:
+    return {"pk": f"UPLOAD#{upload_id}", "sk": f"PART#{part_id}"}
+
+
 def open_batch_key(batch_id: str) -> Key:
     return {"pk": BATCHES, "sk": batch_id}
 

@@ -4,7 +4,7 @@ S3 says 403 instead of 404 for what is not there to whoever may not list the buc
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from botocore.exceptions import ClientError, IncompleteReadError, ReadTimeoutError, ResponseStreamingError
 
-from foreverus.aws.s3_parts import PartsWriter
+from foreverus.aws.s3_parts import ContentDiffers, PartsWriter, Piece, join
 from foreverus.errors import ForeverUsError
 
 JSONL = "application/jsonl"
@@ -47,8 +47,8 @@ class Writer(Protocol):
 
 
 class Objects(Protocol):
-    """`read`, `stream` and `copy` raise ObjectNotThere; deleting what is not there is fine. `copy` takes the bytes that
-    have this etag and raises ObjectChanged when they have another one."""
+    """`read`, `stream`, `copy` and `join` raise ObjectNotThere; deleting what is not there is fine. `copy` takes the
+    bytes that have this etag and raises ObjectChanged when they have another one. `join`: aws/s3_parts.py."""
 
     def head(self, key: str) -> ObjectHead | None: ...
     def size(self, key: str) -> int | None: ...
@@ -56,7 +56,9 @@ class Objects(Protocol):
     def stream(self, key: str) -> Iterator[bytes]: ...
     def copy(self, source_key: str, key: str, etag: str) -> None: ...
     def put(self, key: str, data: bytes, content_type: str = JSONL) -> None: ...
+    def join(self, pieces: Sequence[Piece], key: str, content_type: str, md5: str) -> None: ...
     def delete(self, key: str) -> None: ...
+    def delete_all(self, keys: Sequence[str]) -> None: ...
     def list(self, prefix: str) -> list[tuple[str, int, str]]: ...
     def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]: ...
     def presigned_get(self, key: str, filename: str) -> str: ...
@@ -143,8 +145,18 @@ class S3Objects:
     def put(self, key: str, data: bytes, content_type: str = JSONL) -> None:
         self.client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType=content_type)
 
+    def join(self, pieces: Sequence[Piece], key: str, content_type: str, md5: str) -> None:
+        where = {"Bucket": self.bucket, "Key": key}
+        join(self.client, where, content_type, lambda one: self.read(one.key, 0, one.size), pieces, md5)
+
     def delete(self, key: str) -> None:
         self.client.delete_object(Bucket=self.bucket, Key=key)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        """At most 1,000."""
+        if keys:
+            named = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
+            self.client.delete_objects(Bucket=self.bucket, Delete=named)
 
     def list(self, prefix: str) -> list[tuple[str, int, str]]:
         """(key, bytes, etag) of every object whose key begins so, in the order of keys."""
@@ -220,8 +232,18 @@ class MemoryObjects:
     def put(self, key: str, data: bytes, content_type: str = JSONL) -> None:
         self.held[key], self.content_types[key] = data, content_type
 
+    def join(self, pieces: Sequence[Piece], key: str, content_type: str, md5: str) -> None:
+        data = b"".join(self._get(one.key)[: one.size] for one in pieces)
+        if md5 and _etag(data) != md5:
+            raise ContentDiffers(_etag(data))
+        self.put(key, data, content_type)
+
     def delete(self, key: str) -> None:
         self.held.pop(key, None)
+
+    def delete_all(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            self.delete(key)
 
     def list(self, prefix: str) -> list[tuple[str, int, str]]:
         keys = sorted(key for key in self.held if key.startswith(prefix))

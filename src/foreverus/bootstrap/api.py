@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
     from foreverus.conversations.service import ConversationService
     from foreverus.files.service import FileService
+    from foreverus.files.uploads.service import UploadService
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.usage import Usage
 
@@ -24,6 +25,7 @@ class ApiServices:
     models: "Catalog"
     usage: "Usage"
     files: "FileService"
+    uploads: "UploadService"
     batches: "BatchService"
 
 
@@ -36,6 +38,8 @@ def build() -> ApiServices:
     from foreverus.conversations.store import ConversationStore
     from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.meter import Caps
+    from foreverus.files.uploads.service import UploadService
+    from foreverus.files.uploads.store import UploadStore
     from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.store import SessionStore
@@ -46,12 +50,13 @@ def build() -> ApiServices:
     start = shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    once = shared.once(env.table_name)
+    once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once),
         conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, once, aws.clock),
         models=Catalog(env.model_id, env.context_tokens),
         usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, aws.region(), aws.clock),
-        files=shared.file_service(env.table_name, env.data_bucket),
+        files=files,
+        uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock),
         batches=shared.batch_service(env),
     )

@@ -38,6 +38,9 @@ MAX_INLINE_BYTES = 4_000_000
 MAX_ANSWER_BYTES = 5_500_000
 # How a form spells what JSON has as an object.
 EXPIRY_FIELDS = {"expires_after[anchor]": "anchor", "expires_after[seconds]": "seconds"}
+# What OpenAI's client does with a larger file. A part is a request too; this is a power of two below the limit.
+MAX_UPLOAD_PART_BYTES = 4 * 2**20
+IN_PARTS = f"client.uploads.upload_file_chunked(…, part_size={MAX_UPLOAD_PART_BYTES})"
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
@@ -82,9 +85,10 @@ class FileService:
             raise InvalidRequest(message, param="file", code="invalid_field")
         if len(file.data) > MAX_INLINE_BYTES:
             raise TooLarge(
-                f"The file has {len(file.data):,} bytes; a form takes at most {MAX_INLINE_BYTES:,}. Send POST /files "
-                'the JSON {"filename", "purpose", "bytes"} instead and put the file at the address that it answers '
-                f"({MAX_FILE_BYTES:,} bytes at most).",
+                f"The file has {len(file.data):,} bytes; a form takes at most {MAX_INLINE_BYTES:,}. Send it in parts: "
+                f"{IN_PARTS}. Or send POST /files the JSON "
+                '{"filename", "purpose", "bytes"} and put the file at the address that it answers '
+                f"({MAX_FILE_BYTES:,} bytes at most either way).",
                 param="file",
                 code="file_too_large",
             )

@@ -1,7 +1,4 @@
-"""The REST API. API Gateway has matched the route; each entry says what it means.
-
-`r` is the request (api/requests.py), `s` the services (bootstrap/api.py): the type checker knows both.
-"""
+"""The REST API, route by route: `r` is the request (api/requests.py), `s` the services (bootstrap/api.py)."""
 
 from typing import Any
 
@@ -40,6 +37,14 @@ ROUTES: Routes[ApiServices] = {
     "GET /files/{file_id}": lambda r, s: ok(s.files.get(r.user_id, r.path["file_id"])),
     "DELETE /files/{file_id}": lambda r, s: ok(s.files.delete(r.user_id, r.path["file_id"])),
     "GET /files/{file_id}/content": lambda r, s: download(*s.files.content(r.user_id, r.path["file_id"])),
+    "POST /uploads": lambda r, s: ok(s.uploads.create(r.user_id, r.body("upload_create"), r.attempt)),
+    "POST /uploads/{upload_id}/parts": lambda r, s: ok(
+        s.uploads.add_part(r.user_id, r.path["upload_id"], r.content_type, r.raw_body, r.attempt)
+    ),
+    "POST /uploads/{upload_id}/complete": lambda r, s: ok(
+        s.uploads.complete(r.user_id, r.path["upload_id"], r.body("upload_complete"))
+    ),
+    "POST /uploads/{upload_id}/cancel": lambda r, s: ok(s.uploads.cancel(r.user_id, r.path["upload_id"])),
     "POST /batches": lambda r, s: ok(s.batches.create(r.user_id, r.body("batch_create"), r.attempt)),
     "GET /batches": lambda r, s: ok(s.batches.list_batches(r.user_id, r.query)),
     "GET /batches/{batch_id}": lambda r, s: ok(s.batches.get(r.user_id, r.path["batch_id"])),

@@ -1,0 +1,234 @@
+"""Uploads and their parts in DynamoDB, and the twin in memory. Bytes are in the bucket.
+
+All of it vanishes by TTL a day after the upload's hour: until then a request that is sent again finds it.
+"""
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, Protocol
+
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import ConditionFailed, Table, Values, put_write, update_write
+from foreverus.files.records import File
+from foreverus.files.store import MemoryFiles, to_item
+from foreverus.files.uploads.records import MOST_PARTS, UNFINISHED, Upload, UploadPart, UploadStatus
+
+KEPT_AFTER = timedelta(days=1)
+
+
+class Uploads(Protocol):
+    """Where a change gives False or None, the upload is at another point, and nothing was changed."""
+
+    def create(self, upload: Upload) -> Upload:
+        """Keeps it; returns it, or what an earlier try has kept under the same id."""
+
+    def get(self, user_id: str, upload_id: str) -> Upload | None: ...
+
+    def add_part(self, upload: Upload, part: UploadPart) -> bool:
+        """While the upload is pending and has fewer than MOST_PARTS. Once more changes nothing."""
+
+    def part(self, upload_id: str, part_id: str) -> UploadPart | None: ...
+
+    def parts(self, upload_id: str) -> list[UploadPart]:
+        """By age."""
+
+    def begin(self, upload: Upload, asked: str) -> bool:
+        """From now on it can be completed with nothing else."""
+
+    def reopen(self, upload: Upload, asked: str) -> None:
+        """What it was to be completed with was wrong."""
+
+    def complete(self, upload: Upload, asked: str, file: File) -> bool:
+        """It has become this file."""
+
+    def cancel(self, upload: Upload) -> Upload | None: ...
+
+
+class UploadStore:
+    def __init__(self, items: Table):
+        self.items = items
+
+    def create(self, upload: Upload) -> Upload:
+        try:
+            self.items.put(_upload_to_item(upload), "attribute_not_exists(pk)")
+        except ConditionFailed:
+            return self.get(upload.user_id, upload.upload_id) or upload
+        return upload
+
+    def get(self, user_id: str, upload_id: str) -> Upload | None:
+        item = self.items.get(keys.upload_key(user_id, upload_id))
+        return _upload_from_item(item) if item else None
+
+    def add_part(self, upload: Upload, part: UploadPart) -> bool:
+        counted = update_write(
+            keys.upload_key(upload.user_id, upload.upload_id),
+            "ADD parts :one",
+            {":one": 1, ":pending": UploadStatus.PENDING.value, ":most": MOST_PARTS},
+            condition="#status = :pending AND (attribute_not_exists(parts) OR parts < :most)",
+            names={"#status": "status"},
+        )
+        try:
+            self.items.transact(put_write(_part_to_item(upload, part), "attribute_not_exists(pk)"), counted)
+        except ConditionFailed as err:
+            return 0 in err.writes  # an earlier try has kept it
+        return True
+
+    def part(self, upload_id: str, part_id: str) -> UploadPart | None:
+        item = self.items.get(keys.upload_part_key(upload_id, part_id))
+        return _part_from_item(item) if item else None
+
+    def parts(self, upload_id: str) -> list[UploadPart]:
+        return [_part_from_item(item) for item in self.items.query(keys.upload_part_key(upload_id, "")["pk"])]
+
+    def begin(self, upload: Upload, asked: str) -> bool:
+        begins = {"status": UploadStatus.COMPLETING.value, "asked": asked}
+        return self._change(upload, begins, {UploadStatus.PENDING}) is not None or (
+            self._change(upload, begins, {UploadStatus.COMPLETING}, asked) is not None
+        )
+
+    def reopen(self, upload: Upload, asked: str) -> None:
+        self._change(upload, {"status": UploadStatus.PENDING.value}, {UploadStatus.COMPLETING}, asked)
+
+    def complete(self, upload: Upload, asked: str, file: File) -> bool:
+        completed = update_write(
+            keys.upload_key(upload.user_id, upload.upload_id),
+            "SET #status = :completed",
+            {":completed": UploadStatus.COMPLETED.value, ":begun": UploadStatus.COMPLETING.value, ":asked": asked},
+            condition="#status = :begun AND asked = :asked",
+            names={"#status": "status"},
+        )
+        return self.items.transact_if(put_write(to_item(file)), completed)
+
+    def cancel(self, upload: Upload) -> Upload | None:
+        return self._change(upload, {"status": UploadStatus.CANCELLED.value}, UNFINISHED)
+
+    def _change(
+        self, upload: Upload, changes: Values, status_in: Collection[UploadStatus], asked: str = ""
+    ) -> Upload | None:
+        allowed = {f":allowed{n}": status.value for n, status in enumerate(sorted(status_in))}
+        condition = f"#status IN ({', '.join(allowed)})" + (" AND asked = :before" if asked else "")
+        with suppress(ConditionFailed):
+            item = self.items.update(
+                keys.upload_key(upload.user_id, upload.upload_id),
+                "SET " + ", ".join(f"#{name} = :{name}" for name in changes),
+                {f":{name}": value for name, value in changes.items()}
+                | allowed
+                | ({":before": asked} if asked else {}),
+                condition=condition,
+                names={"#status": "status"} | {f"#{name}": name for name in changes},
+            )
+            return _upload_from_item(item)
+        return None
+
+
+def _vanishes(upload: Upload) -> int:
+    """The table's TTL takes seconds."""
+    return int((ids.parse_timestamp(upload.expires_at) + KEPT_AFTER).timestamp())
+
+
+def _upload_to_item(upload: Upload) -> Values:
+    return {
+        **keys.upload_key(upload.user_id, upload.upload_id),
+        "upload_id": upload.upload_id,
+        "user_id": upload.user_id,
+        "filename": upload.filename,
+        "bytes": upload.bytes,
+        "created_at": upload.created_at,
+        "until": upload.expires_at,
+        "file_expires_s": upload.file_expires_s,
+        "status": upload.status.value,
+        "asked": upload.asked,
+        "expires_at": _vanishes(upload),
+    }
+
+
+def _upload_from_item(item: Mapping[str, Any]) -> Upload:
+    return Upload(
+        upload_id=item["upload_id"],
+        user_id=item["user_id"],
+        filename=item["filename"],
+        bytes=int(item["bytes"]),
+        created_at=item["created_at"],
+        expires_at=item["until"],
+        file_expires_s=int(item["file_expires_s"]),
+        status=UploadStatus(item["status"]),
+        asked=item["asked"],
+    )
+
+
+def _part_to_item(upload: Upload, part: UploadPart) -> Values:
+    return {
+        **keys.upload_part_key(part.upload_id, part.part_id),
+        "bytes": part.bytes,
+        "created_at": part.created_at,
+        "expires_at": _vanishes(upload),
+    }
+
+
+def _part_from_item(item: Mapping[str, Any]) -> UploadPart:
+    upload_id = item["pk"].removeprefix("UPLOAD#")
+    return UploadPart(item["sk"].removeprefix("PART#"), upload_id, int(item["bytes"]), item["created_at"])
+
+
+class MemoryUploads:
+    """Twin of `UploadStore`; `files` has what uploads become."""
+
+    def __init__(self, files: MemoryFiles) -> None:
+        self.files = files
+        self.records: dict[tuple[str, str], Upload] = {}
+        self.held: dict[tuple[str, str], UploadPart] = {}
+
+    def create(self, upload: Upload) -> Upload:
+        return self.records.setdefault((upload.user_id, upload.upload_id), upload)
+
+    def get(self, user_id: str, upload_id: str) -> Upload | None:
+        return self.records.get((user_id, upload_id))
+
+    def add_part(self, upload: Upload, part: UploadPart) -> bool:
+        if (upload.upload_id, part.part_id) in self.held:
+            return True
+        known = self.get(upload.user_id, upload.upload_id)
+        if not known or known.status is not UploadStatus.PENDING or len(self.parts(upload.upload_id)) >= MOST_PARTS:
+            return False
+        self.held[upload.upload_id, part.part_id] = part
+        return True
+
+    def part(self, upload_id: str, part_id: str) -> UploadPart | None:
+        return self.held.get((upload_id, part_id))
+
+    def parts(self, upload_id: str) -> list[UploadPart]:
+        return [self.held[key] for key in sorted(self.held) if key[0] == upload_id]
+
+    def begin(self, upload: Upload, asked: str) -> bool:
+        known = self.records[upload.user_id, upload.upload_id]
+        if known.status is not UploadStatus.PENDING and (known.status, known.asked) != (UploadStatus.COMPLETING, asked):
+            return False
+        self._set(known, status=UploadStatus.COMPLETING, asked=asked)
+        return True
+
+    def reopen(self, upload: Upload, asked: str) -> None:
+        known = self.records[upload.user_id, upload.upload_id]
+        if (known.status, known.asked) == (UploadStatus.COMPLETING, asked):
+            self._set(known, status=UploadStatus.PENDING, asked=asked)
+
+    def complete(self, upload: Upload, asked: str, file: File) -> bool:
+        known = self.records[upload.user_id, upload.upload_id]
+        if (known.status, known.asked) != (UploadStatus.COMPLETING, asked):
+            return False
+        self.files.put(file)
+        self._set(known, status=UploadStatus.COMPLETED, asked=asked)
+        return True
+
+    def cancel(self, upload: Upload) -> Upload | None:
+        known = self.records[upload.user_id, upload.upload_id]
+        if known.status not in UNFINISHED:
+            return None
+        return self._set(known, status=UploadStatus.CANCELLED, asked=known.asked)
+
+    def _set(self, known: Upload, *, status: UploadStatus, asked: str) -> Upload:
+        changed = replace(known, status=status, asked=asked)
+        self.records[known.user_id, known.upload_id] = changed
+        return changed

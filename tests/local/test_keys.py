@@ -39,8 +39,8 @@ def opens_a_socket(cloud: Cloud, key: str) -> bool:
 def test_a_key_is_made_used_listed_and_revoked(cloud: Cloud) -> None:
     owner = cloud.outputs["api_key"]
     made = make(cloud, owner, name="café no laptop")
-    client = openai.OpenAI(base_url=cloud.outputs["api_url"], api_key=made["key"], max_retries=0)
-    assert client.models.list().data
+    with openai.OpenAI(base_url=cloud.outputs["api_url"], api_key=made["key"], max_retries=0) as client:
+        assert client.models.list().data
     assert opens_a_socket(cloud, made["key"])
 
     refused = call(cloud, made["key"], "POST", "/keys", {"name": "its child"})

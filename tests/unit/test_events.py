@@ -112,12 +112,12 @@ def rest(status: int, code: str | None = None, param: str | None = None) -> Call
     return check
 
 
-def authorized(user_id: str | None) -> Callable[[Any, Aws, MemoryPush], None]:
+def authorized(user_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         statement = result["policyDocument"]["Statement"][0]
-        assert statement["Effect"] == ("Allow" if user_id else "Deny")
+        assert statement["Effect"] == "Allow"
         assert statement["Resource"].endswith("/v1/*")
-        assert result.get("context", {}).get("user_id") == user_id
+        assert result["context"] == {"user_id": user_id, "key_id": KEY, "can_create_keys": "false"}
 
     return check
 
@@ -392,7 +392,7 @@ EXPECTED: dict[str, Expectation] = {
     "authorize/edge_lower_case_header": authorized("user-1"),
     "authorize/edge_websocket_query": authorized("user-1"),
     "authorize/bad_unknown_key": Exception,
-    "authorize/bad_unknown_key_of_a_websocket": authorized(None),
+    "authorize/bad_unknown_key_of_a_websocket": Exception,
     "authorize/bad_token_of_another_pool": Exception,
     "authorize/bad_no_credential": Exception,
     "manage_keys/good_create": new_key,

@@ -101,21 +101,16 @@ def credential_of(event: dict[str, Any]) -> str:
     return str(headers.get("authorization") or query.get("token") or "")
 
 
-def is_socket(event: dict[str, Any]) -> bool:
-    """Whether it is a WebSocket that wants to connect: REST requests have no connection."""
-    return bool((event.get("requestContext") or {}).get("connectionId"))
-
-
-def policy(caller: Caller | None, method_arn: str) -> dict[str, object]:
-    """API Gateway's answer to an authorizer; nobody is denied, which is a 403. The policy is cached for every route of
-    the caller's credential, so it covers the whole stage: `arn:aws:execute-api:region:account:api/stage/*`."""
+def policy(caller: Caller, method_arn: str) -> dict[str, object]:
+    """API Gateway's answer to an authorizer. The policy is cached for every route of the caller's credential, so it
+    covers the whole stage: `arn:aws:execute-api:region:account:api/stage/*`."""
     stage_arn = "/".join(method_arn.split("/")[:2]) + "/*"
-    statement = {"Action": "execute-api:Invoke", "Effect": "Allow" if caller else "Deny", "Resource": stage_arn}
-    document: dict[str, object] = {
-        "principalId": caller.user_id if caller else "nobody",
+    statement = {"Action": "execute-api:Invoke", "Effect": "Allow", "Resource": stage_arn}
+    return {
+        "principalId": caller.user_id,
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
+        "context": _context(caller),
     }
-    return {**document, "context": _context(caller)} if caller else document
 
 
 def _context(caller: Caller) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from foreverus import logs
-from foreverus.access.authorizer import credential_of, is_socket, policy
+from foreverus.access.authorizer import credential_of, policy
 from foreverus.bootstrap.authorize import build
 
 
@@ -11,6 +11,6 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     credential = credential_of(event)
     caller = build().caller_of(credential) if credential else None
-    if caller is None and not (credential and is_socket(event)):
-        raise Exception("Unauthorized")  # API Gateway's own word for 401; a refusal by policy is a 403
+    if caller is None:
+        raise Exception("Unauthorized")  # API Gateway's own word for 401, of both APIs; a refusal by policy is a 403
     return policy(caller, event["methodArn"])

@@ -1,5 +1,8 @@
 """API keys from their making to their end, through the gateway, the authorizer and the roles that the stack has."""
 
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +12,9 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
+from local import deploy
 from local.cloud import Cloud
+from local.state import ROOT
 
 pytestmark = pytest.mark.cloud
 
@@ -71,3 +76,29 @@ def test_a_key_that_was_revoked_before_it_was_ever_used_is_a_wrong_one(cloud: Cl
     # The gateway still lets it in: it was used a moment ago. It makes nothing.
     late = call(cloud, made["key"], "POST", "/keys", {"name": "too late", "expires_at": made["expires_at"]})
     assert (late.status_code, late.json()["error"]["code"]) == (401, "invalid_api_key")
+
+
+def foreverus(cloud: Cloud, *words: str) -> subprocess.CompletedProcess[str]:
+    """The command line, with the credentials of whoever owns the account and nothing else."""
+    environment = {**cloud.emulator.environment(), "PYTHONPATH": str(ROOT / "src"), "PATH": os.environ["PATH"]}
+    command = [sys.executable, "-m", "foreverus.cli", *words]
+    return subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True, check=False)
+
+
+def test_the_owner_of_the_account_makes_somebodys_first_key(cloud: Cloud) -> None:
+    deploy.make_user(cloud.emulator, cloud.stack["UserPoolId"], deploy.new_password(), "bia@example.com")
+    whose = ("--user", "bia@example.com", "--stack", deploy.STACK)
+    made = foreverus(cloud, "key", "create", "first", "--can-create-keys", "--expires", "1d", *whose)
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.strip()
+    assert call(cloud, key, "GET", "/models").status_code == 200
+    (listed,) = call(cloud, key, "GET", "/keys").json()["data"]
+    assert (listed["name"], listed["last_four"], listed["can_create_keys"]) == ("first", key[-4:], True)
+
+    assert listed["id"] in foreverus(cloud, "key", "list", *whose).stdout
+    revoked = foreverus(cloud, "key", "revoke", listed["id"], *whose)
+    assert revoked.returncode == 0, revoked.stderr
+    assert not opens_a_socket(cloud, key)
+    nobody = foreverus(cloud, "key", "create", "first", "--user", "eva@example.com", "--stack", deploy.STACK)
+    assert (nobody.returncode, nobody.stdout) == (1, "")
+    assert "invite them first" in nobody.stderr

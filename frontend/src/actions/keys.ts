@@ -1,11 +1,9 @@
 import { ApiError, type Api } from "../api";
 import { t } from "../i18n";
 import { clock } from "../logic/clock";
-import { wish, withKey, type Lifetime } from "../logic/keys";
+import { REVOKED_WITHIN_S, wish, withKey, type Lifetime } from "../logic/keys";
 import { creatingKey, keys, keysKnown, newKey, revokingKey, spoken } from "../state";
 import { notify, report } from "./notices";
-
-const REVOKED_WITHIN_S = 60;
 
 export function keyActions(api: Api) {
   async function refresh(): Promise<void> {

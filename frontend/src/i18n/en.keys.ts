@@ -40,7 +40,7 @@ export const enKeys: Record<keyof typeof ptKeys, string> = {
   "keys.makes": "makes keys",
   "keys.revoke": "Revoke",
   "keys.revoke.which": "Revoke the key “{name}”",
-  "keys.revoke.asked": "Programs that use “{name}” stop. Revoke it?",
+  "keys.revoke.asked": "Programs that use “{name}” stop within {n} seconds, for good. Revoke it?",
   "keys.revoke.sure": "Yes, revoke it",
   "keys.revoke.keep": "Keep it",
   "keys.revoked": "The key “{name}” is revoked: within {n} seconds it opens nothing any more.",

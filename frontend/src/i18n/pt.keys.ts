@@ -38,7 +38,7 @@ export const ptKeys = {
   "keys.makes": "cria chaves",
   "keys.revoke": "Revogar",
   "keys.revoke.which": "Revogar a chave “{name}”",
-  "keys.revoke.asked": "Os programas que usam “{name}” param. Revogar?",
+  "keys.revoke.asked": "Os programas que usam “{name}” param em até {n} segundos, e não há como voltar atrás. Revogar?",
   "keys.revoke.sure": "Sim, revogar",
   "keys.revoke.keep": "Manter",
   "keys.revoked": "A chave “{name}” foi revogada: em até {n} segundos não abre mais nada.",

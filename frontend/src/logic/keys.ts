@@ -4,6 +4,7 @@ import type { ApiKey } from "../types";
 
 export const MOST_KEYS = 20; // of one person, as the server has it
 export const NAME_CHARACTERS = 100;
+export const REVOKED_WITHIN_S = 60; // so long API Gateway keeps what the authorizer said
 const DAY_MS = 86_400_000;
 
 export type Lifetime = "never" | "30" | "90" | "365";

@@ -4,7 +4,7 @@ import { useRef } from "preact/hooks";
 import type { KeyActions } from "../actions/keys";
 import { language, t } from "../i18n";
 import { day } from "../logic/format";
-import { hasExpired, LIFETIMES, MOST_KEYS, NAME_CHARACTERS, type Lifetime } from "../logic/keys";
+import { hasExpired, LIFETIMES, MOST_KEYS, NAME_CHARACTERS, REVOKED_WITHIN_S, type Lifetime } from "../logic/keys";
 import { creatingKey, keys, keysKnown, newKey, now, revokingKey } from "../state";
 import type { ApiKey, NewApiKey } from "../types";
 import { isEnterOfInputMethod } from "./enter";
@@ -130,7 +130,7 @@ function Revoke({ api, actions }: { api: ApiKey; actions: KeyActions }) {
       </button>
     );
   }
-  const question = t("keys.revoke.asked", { name: api.name });
+  const question = t("keys.revoke.asked", { name: api.name, n: REVOKED_WITHIN_S });
   return (
     <div class="sure" role="group" aria-label={question}>
       <span>{question}</span>

@@ -76,3 +76,48 @@ def test_a_write_that_always_collides_is_an_error_in_the_end() -> None:
     with pytest.raises(ClientError):
         Table(busy, "t", sleep=lambda seconds: None).transact(put_write({"pk": "a"}))
     assert busy.calls == COLLISION_TRIES
+
+
+def test_items_are_got_by_their_keys_and_those_that_are_not_there_are_left_out(aws: Aws) -> None:
+    for number in range(3):
+        aws.put(pk="P", sk=f"{number}", n=number)
+    wanted = [{"pk": "P", "sk": f"{number}"} for number in (2, 0, 7)]
+    assert sorted(item["n"] for item in aws.items.get_all(wanted)) == [0, 2]
+    assert list(aws.items.get_all([])) == []
+
+
+class Unread:
+    """A table that leaves so many keys unread at each call."""
+
+    def __init__(self, left: int):
+        self.left = left
+        self.calls = 0
+
+    def batch_get_item(self, RequestItems: dict[str, Any]) -> dict[str, Any]:
+        self.calls += 1
+        keys = RequestItems["t"]["Keys"]
+        assert RequestItems["t"]["ConsistentRead"] is True
+        read, left = keys[: len(keys) - self.left], keys[len(keys) - self.left :]
+        unread = {"UnprocessedKeys": {"t": {"Keys": left, "ConsistentRead": True}}} if left else {}
+        return {"Responses": {"t": read}, **unread}
+
+
+def test_keys_that_were_left_unread_are_asked_for_again() -> None:
+    client, slept = Unread(2), list[float]()
+    wanted = [{"pk": "P", "sk": f"{number}"} for number in range(5)]
+    table = Table(client, "t", slept.append)
+
+    def progress(seconds: float) -> None:
+        slept.append(seconds)
+        client.left -= 1
+
+    table.sleep = progress
+    assert sorted(item["sk"] for item in table.get_all(wanted)) == ["0", "1", "2", "3", "4"]
+    assert (client.calls, slept) == (3, [0.05, 0.1])
+
+
+def test_keys_that_stay_unread_are_an_error_in_the_end() -> None:
+    table = Table(Unread(1), "t", lambda seconds: None)
+    with pytest.raises(ClientError) as caught:
+        list(table.get_all([{"pk": "P", "sk": "1"}]))
+    assert caught.value.operation_name == "BatchGetItem"

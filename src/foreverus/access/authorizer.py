@@ -52,8 +52,9 @@ class Authorizer:
     clock: Callable[[], datetime]
 
     def caller_of(self, credential: str) -> Caller | None:
-        """Who is behind a credential (`Bearer …` or bare), or None."""
-        credential = credential.removeprefix("Bearer ").removeprefix("bearer ").strip()
+        """Who is behind a credential (`Bearer …`, however it is spelled, or bare), or None."""
+        scheme, _, rest = credential.strip().partition(" ")
+        credential = rest.strip() if scheme.lower() == "bearer" else credential.strip()
         if credential.startswith(API_KEY_PREFIX):
             return self._owner_of(credential)
         claims = unverified_claims(credential)

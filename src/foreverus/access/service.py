@@ -1,5 +1,6 @@
 """What people do with their API keys. A key is shown once, when it is made; nobody can look it up again."""
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -7,13 +8,15 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
-from foreverus.access.records import ApiKey, Caller, digest_of, new_secret
+from foreverus.access.records import API_KEY_PREFIX, ApiKey, Caller, digest_of, new_secret
 from foreverus.access.store import ApiKeyStore
 from foreverus.access.views import public_key, public_new_key, public_revocation
 from foreverus.api.listing import read_listing
 from foreverus.api.responses import Body
 from foreverus.errors import InvalidRequest, NotAllowed, NotAuthenticated, NotFound
 from foreverus.text import quoted
+
+logger = logging.getLogger(__name__)
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)", re.ASCII)
 
@@ -47,6 +50,7 @@ class KeyService:
         maker = self._maker(caller)
         _check_outlives(key, maker)
         self.store.create(key, maker)
+        logger.info("%s was made by %s", key.key_id, caller.key_id or "a person")
         return public_new_key(key, secret)
 
     def list_keys(self, user_id: str, query: dict[str, str]) -> Body:
@@ -54,8 +58,14 @@ class KeyService:
         return found.body(public_key)
 
     def revoke(self, user_id: str, key_id: str) -> Body:
-        """Raises NotFound."""
+        """Raises NotFound, and InvalidRequest, which does not repeat it, for a key in place of its id."""
+        if key_id.startswith(API_KEY_PREFIX):
+            message = (
+                "'key_id' is a key itself, which belongs in no address: send its id, key_…, which GET /keys shows."
+            )
+            raise InvalidRequest(message, param="key_id", code="invalid_field")
         self.store.revoke(user_id, key_id)
+        logger.info("%s was revoked", key_id)
         return public_revocation(key_id)
 
     def _maker(self, caller: Caller) -> ApiKey | None:

@@ -98,7 +98,7 @@ def _keys(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     create.add_argument("--can-create-keys", action="store_true", help="further keys can be made with it")
     commands.add_parser("list", parents=[shared], help="your keys, newest first")
     revoke = commands.add_parser("revoke", parents=[shared], help="end a key, for good")
-    revoke.add_argument("id", metavar="ID", type=identifier, help="key_…, of the list; not the key itself")
+    revoke.add_argument("id", metavar="ID", type=key_identifier, help="key_…, of the list; not the key itself")
 
 
 def _everywhere() -> argparse.ArgumentParser:
@@ -146,6 +146,13 @@ def identifier(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", text):
         raise argparse.ArgumentTypeError(f"{text!r} is not an id")
     return text
+
+
+def key_identifier(text: str) -> str:
+    """What is wrong is not repeated: a key itself should stand in no log."""
+    if text.startswith("fu_"):
+        raise argparse.ArgumentTypeError("this is a key itself; give its id, key_…, which `foreverus key list` shows")
+    return identifier(text)
 
 
 def positive(text: str) -> int:

@@ -94,6 +94,13 @@ def test_an_api_key_is_its_owners(service: KeyService, can_create_keys: bool) ->
     assert bootstrap.authorize.build().caller_of(f"{made['key']}x") is None
 
 
+@pytest.mark.parametrize("spelled", ["Bearer {}", "bearer {}", "BEARER  {} ", "{}", " {}"])
+def test_the_scheme_is_bearer_however_it_is_spelled(service: KeyService, store: ApiKeyStore, spelled: str) -> None:
+    secret = service.create(Caller(user_id="user-1"), {"name": "laptop"})["key"]
+    assert authorizer(store).caller_of(spelled.format(secret))
+    assert authorizer(store).caller_of("Basic " + spelled.format(secret)) is None
+
+
 def test_an_expired_key_is_nobodys(service: KeyService, store: ApiKeyStore) -> None:
     until = NOW + timedelta(hours=3)
     made = service.create(Caller(user_id="user-1"), {"name": "short", "expires_at": ids.timestamp(until)})

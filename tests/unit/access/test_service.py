@@ -78,6 +78,26 @@ def test_a_revoked_key_is_nobodys_and_cannot_be_revoked_again(service: KeyServic
         service.revoke("ana", str(made["id"]))
 
 
+def test_a_key_in_place_of_its_id_is_not_repeated(service: KeyService, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    secret = str(service.create(ANA, {"name": "laptop"})["key"])
+    with pytest.raises(InvalidRequest) as refused:
+        service.revoke("ana", secret)
+    assert refused.value.param == "key_id"
+    assert secret not in refused.value.message
+    assert names(service) == ["laptop"]
+
+
+def test_who_made_and_revoked_which_is_in_the_log(service: KeyService, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "foreverus")
+    maker = came_with(service, can_create_keys=True)
+    child = service.create(maker, {"name": "its child"})
+    service.revoke("ana", str(child["id"]))
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("foreverus")]
+    made = f"{maker.key_id} was made by a person", f"{child['id']} was made by {maker.key_id}"
+    assert said == [*made, f"{child['id']} was revoked"]
+
+
 @pytest.mark.parametrize("key_id", ["", "key_", "key_019b76daa8000000000000000001", "COUNT", "é" * 40])
 def test_what_is_no_key_of_theirs_is_not_found(service: KeyService, key_id: str) -> None:
     service.create(ANA, {"name": "laptop"})

@@ -95,9 +95,12 @@ def test_a_revocation_whose_answer_was_lost_is_done(server: Server, shell: Shell
     assert server.counts()["DELETE /keys/key_1"] == 2
 
 
-def test_a_key_in_place_of_its_id_is_not_sent(server: Server, shell: Shell) -> None:
-    with pytest.raises(SystemExit):
-        shell.run("revoke", "../conversations", group="key")
+def test_a_key_in_place_of_its_id_is_not_sent(server: Server, shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    for wrong in ("fu_" + "k" * 43, "../conversations"):
+        with pytest.raises(SystemExit):
+            shell.run("revoke", wrong, group="key")
+    said = capsys.readouterr().err
+    assert "this is a key itself" in said and "kkkk" not in said
     assert not server.requests
 
 

@@ -17,6 +17,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 SESSION_TAG = "foreverus:session"
+STACK_TAG = "foreverus:stack"
 LIVE = ("pending", "running")
 
 
@@ -102,6 +103,12 @@ class Cloud:
                 data = versions["LaunchTemplateVersions"][0]["LaunchTemplateData"]
                 return Launch(lifecycle=item["Lifecycle"], user_data=data.get("UserData", ""))
         return None
+
+    def is_baked(self, image_id: str) -> bool:
+        """Whether it is an image of ours, and not the base image."""
+        ours = {"Name": "image-id", "Values": [image_id]}
+        found = self._ec2.describe_images(Owners=["self"], Filters=[ours])["Images"]
+        return any(tag["Key"] == STACK_TAG for image in found for tag in image.get("Tags", []))
 
     def _template_id(self, template: dict[str, str]) -> str:
         if template.get("LaunchTemplateId"):

@@ -62,6 +62,7 @@ class Machine:
     ):
         """`tell_ec2` terminates an instance, and does not return before it is terminated."""
         self.id = instance.id
+        self._image_id = instance.image_id
         self._launch = launch
         self._cloud = cloud
         self._power = power
@@ -104,6 +105,9 @@ class Machine:
             self._power.order("arm", self.id, boot.power_off_after_s)  # the first act, as in bootcmd
             metadata_url = await self._metadata.start()
             engine_url = f"http://127.0.0.1:{free_port()}"
+            if await asyncio.to_thread(self._cloud.is_baked, self._image_id):
+                for unit in ("image", "weights"):  # on the disk already: the machine's prepare.sh says so
+                    self._say_unit(unit, "prepared")
             processes = {"metadata_url": metadata_url, "engine_url": engine_url, "lifecycle": self._launch.lifecycle}
             await self._start_engine(boot, engine_url)
             code = await asyncio.to_thread(

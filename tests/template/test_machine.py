@@ -155,11 +155,28 @@ def _moved(name: str, opt: Path) -> str:
     return text.replace("/opt/foreverus", str(opt)).replace("/etc/foreverus", str(opt.with_name("etc")))
 
 
-def boot(tmp_path: Path, *, failing: str = "", packaged_start: bool = True) -> str:
+def boot(
+    tmp_path: Path, *, failing: str = "", packaged_start: bool = True, purpose: str = "serve", baked_for: str = ""
+) -> str:
     """What user data fetches and runs, for real; returns the calls of the machine's programs, one a line."""
     programs, calls = tmp_path / "bin", tmp_path / "calls"
-    for name in ("systemctl", "systemd-run", "aws", "curl", "apt-get", "ln", "mkdir", "cp", "sleep", "python3"):
+    for name in (
+        "systemctl",
+        "systemd-run",
+        "aws",
+        "curl",
+        "apt-get",
+        "ln",
+        "mkdir",
+        "cp",
+        "rm",
+        "mountpoint",
+        "sleep",
+        "python3",
+    ):
         stand_in(programs, name, f'echo "{name} $*" >> {calls}\n[ "{name}" != "{failing}" ]')
+    tag = f'case "$*" in *foreverus:purpose*) echo {purpose} ;; *api/token*) echo token ;; esac'
+    stand_in(programs, "curl", f'echo "curl $*" >> {calls}\n{tag}\n[ "curl" != "{failing}" ]')
     opt = tmp_path / "opt"
     stand_in(opt / "venv/bin", "pip", f'echo "pip $*" >> {calls}\n[ "pip" != "{failing}" ]')
     start = opt / "package/foreverus/machine/start.sh"
@@ -168,6 +185,9 @@ def boot(tmp_path: Path, *, failing: str = "", packaged_start: bool = True) -> s
     settings = tmp_path / "etc"
     settings.mkdir()
     (settings / "worker.env").write_text("MAX_SESSION_SECONDS=14400\n")
+    (settings / "engine.env").write_text("ENGINE_IMAGE=ours\n")
+    if baked_for:
+        (opt / "baked").write_text(f"ENGINE_IMAGE={baked_for}\n")
     stand_in(start.parent, "keep_log.sh", f'echo "keep_log" >> {calls}')
     subprocess.run(
         ["bash", "-c", written(FETCH)["content"].replace("/opt/foreverus", str(opt))],
@@ -189,6 +209,26 @@ def test_start_brings_up_engine_and_worker(tmp_path: Path) -> None:
     assert "poweroff" not in calls
     assert calls.index("start foreverus-log.service") < calls.index("start --no-block foreverus-image.service")
     assert re.search(r"systemd-run --quiet --on-active=14400s /bin/bash \S+/machine/keep_log.sh", calls)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "baked_for", "on_own_disk"),
+    [("serve", "", True), ("serve", "another", True), ("serve", "ours", False), ("bake", "", False)],
+)
+def test_what_is_prepared_is_on_the_instances_own_disk_but_for_a_bake_and_its_image(
+    tmp_path: Path, purpose: str, baked_for: str, on_own_disk: bool
+) -> None:
+    calls = boot(tmp_path, purpose=purpose, baked_for=baked_for)
+    opt, engine = tmp_path / "opt", tmp_path / "etc/engine.env"
+    assert (f"ln -sfn /opt/dlami/nvme/weights {opt}/weights" in calls) == on_own_disk
+    assert (f"rm -rf {opt}/baked {opt}/weights" in calls) == on_own_disk, "of another model, or nothing"
+    assert (f"cp {engine} {opt}/baked" in calls) == (purpose == "bake")
+    assert calls.rstrip().endswith("systemctl start foreverus-worker.service")
+
+
+def test_package_of_a_baked_image_is_not_mixed_with_the_deployed_one(tmp_path: Path) -> None:
+    calls = boot(tmp_path)
+    assert calls.index(f"rm -rf {tmp_path}/opt/package") < calls.index("python3 -m zipfile")
 
 
 @pytest.mark.parametrize("failing", ["aws", "curl", "python3", "cp", "pip"])

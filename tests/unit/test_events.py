@@ -469,6 +469,7 @@ EXPECTED: dict[str, Expectation] = {
     "start_bake/good_nothing_is_live": started_bake,
     "start_bake/edge_another_session_is_live": AnotherSessionIsLive,
     "start_bake/edge_month_at_its_cap": SpendCapReached,
+    "start_bake/edge_execution_aborted": result_is({"released": []}),  # what is live is no bake's
     "start_bake/bad_without_its_token": InvalidRequest,
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
     "migrate_database/edge_delete": result_is(None),

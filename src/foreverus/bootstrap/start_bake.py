@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap import shared
+from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
     from foreverus.sessions.baking import Bakes
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 @cache
 def build() -> "Bakes":
     from foreverus.sessions.baking import Bakes
+    from foreverus.sessions.store import SessionStore
 
     env = settings.StartBakeSettings.from_env(os.environ)
-    return Bakes(shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd))
+    starter = shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
+    return Bakes(starter, SessionStore(aws.items(env.table_name)), aws.clock)

@@ -18,11 +18,26 @@ make_environment() {
   apt-get update --quiet && apt-get install --quiet --yes python3-venv && python3 -m venv /opt/foreverus/venv
 }
 
-if mountpoint -q /opt/dlami/nvme; then # the instance's own disk is faster than its volume; the folder alone says nothing
-  mkdir -p /opt/dlami/nvme/weights
-  ln -sfn /opt/dlami/nvme/weights /opt/foreverus/weights
-else
+purpose() { # the instance's own tag; nothing where the metadata service does not say
+  local service=http://169.254.169.254/latest token
+  token=$(curl --fail --silent --max-time 5 --request PUT --header "X-aws-ec2-metadata-token-ttl-seconds: 60" $service/api/token) || return 0
+  curl --fail --silent --max-time 5 --header "X-aws-ec2-metadata-token: $token" $service/meta-data/tags/instance/foreverus:purpose || true
+}
+
+engine=/etc/foreverus/engine.env baked=/opt/foreverus/baked
+if [ "$(purpose)" = bake ]; then # its volume becomes the image that later machines start from
   mkdir -p /opt/foreverus/weights
+  cp "$engine" "$baked"
+elif cmp --silent "$engine" "$baked"; then # such a machine: what this stack's engine needs is on the volume
+  echo "starts from a baked image"
+else # the base image, or one that was baked for another engine or model
+  rm -rf "$baked" /opt/foreverus/weights
+  if mountpoint -q /opt/dlami/nvme; then # the instance's own disk is faster than its volume; the folder alone says nothing
+    mkdir -p /opt/dlami/nvme/weights
+    ln -sfn /opt/dlami/nvme/weights /opt/foreverus/weights
+  else
+    mkdir -p /opt/foreverus/weights
+  fi
 fi
 cp "$files"/*.service /etc/systemd/system/
 systemctl daemon-reload

@@ -2,7 +2,9 @@
 and terminated as any session's; nothing is served on it."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
@@ -22,9 +24,19 @@ class Starts(Protocol):
     ) -> tuple[Session, bool]: ...
 
 
+class BakeSessions(Protocol):
+    """`SessionStore`."""
+
+    def live_session_ids(self) -> list[str]: ...
+    def get(self, session_id: str) -> Session | None: ...
+    def release_bake(self, session_id: str, now: datetime) -> None: ...
+
+
 @dataclass(frozen=True)
 class Bakes:
     starter: Starts
+    sessions: BakeSessions
+    clock: Callable[[], datetime]
 
     def start(self, task_token: str, allow_on_demand: bool = False) -> dict[str, str]:
         """`{session_id}`. The session's worker answers the token when its engine has answered; `BakesOver` fails it
@@ -39,6 +51,17 @@ class Bakes:
         if not started:
             raise AnotherSessionIsLive(f"{session.session_id} is live. Bake when it has ended.")
         return {"session_id": session.session_id}
+
+    def release(self) -> list[str]:
+        """The ids of live sessions that were a bake's. Its execution FAILED, TIMED_OUT or was ABORTED, and one that was
+        cut off has not let its GPU go. At most one bake runs at a time, so whichever is found is its."""
+        released = []
+        for session_id in self.sessions.live_session_ids():
+            session = self.sessions.get(session_id)
+            if session and session.trigger is Trigger.BAKE and not session.is_over:
+                self.sessions.release_bake(session_id, self.clock())
+                released.append(session_id)
+        return released
 
 
 @dataclass(frozen=True)

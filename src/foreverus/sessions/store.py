@@ -88,6 +88,15 @@ class SessionStore:
         )
         return session_from_item(item)
 
+    def release_bake(self, session_id: str, now: datetime) -> None:
+        """The bake is done with this GPU: what `bake_image` writes itself, where nothing cuts it off."""
+        self.items.update(
+            keys.session_key(session_id),
+            "SET baked_at = if_not_exists(baked_at, :now) ADD version :one",
+            {":now": ids.timestamp(now), ":one": 1},
+            condition="attribute_exists(pk)",
+        )
+
     def close(self, session: Session, end: SessionEnd, usd: float) -> bool:
         """Writes the end into the record, counts the cost into the month's ledger and notes that people are to be
         notified: one transaction, so no crash keeps an end or its cost from anybody. False, and nothing is written,

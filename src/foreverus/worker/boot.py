@@ -114,6 +114,9 @@ class Boot:
         while True:
             states = self.units.look()
             self._raise_if_failed(states)
+            if not shown and _prepared(states):  # also where the engine runs before anybody looks
+                self._add_phase("prepared")
+                shown = "prepared"
             if (name := _phase(states)) != shown:
                 shown = name
                 self._add_phase(name)
@@ -156,7 +159,15 @@ class Boot:
 def _phase(states: dict[Unit, UnitState]) -> str:
     """`downloading` while image or weights are on their way, `prepared` where both were there before the boot, then
     `loading`: the engine runs."""
-    before = [states[unit].word for unit in (Unit.IMAGE, Unit.WEIGHTS) if unit in states]
-    if Unit.ENGINE in states or not before:
+    if Unit.ENGINE in states or not _before(states):
         return "loading"
-    return "prepared" if all(word is Word.PREPARED for word in before) else "downloading"
+    return "prepared" if _prepared(states) else "downloading"
+
+
+def _before(states: dict[Unit, UnitState]) -> list[Word]:
+    """What must be there before the engine."""
+    return [states[unit].word for unit in (Unit.IMAGE, Unit.WEIGHTS) if unit in states]
+
+
+def _prepared(states: dict[Unit, UnitState]) -> bool:
+    return bool(_before(states)) and all(word is Word.PREPARED for word in _before(states))

@@ -13,12 +13,13 @@ from foreverus.sessions.closing import Failure
 from foreverus.sessions.records import Outcome, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
-from tests.unit.conftest import NOW, Aws, session_record
+from tests.unit.conftest import NOW, Aws, session_item, session_record
 from tests.unit.sessions.test_closing import CAP, Machine, closer, live, request
 
 
 def bakes(aws: Aws, machine: Machine) -> Bakes:
-    return Bakes(SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), machine, None, CAP, lambda: NOW))
+    store = SessionStore(aws.items)
+    return Bakes(SessionStarter(store, LedgerStore(aws.items), machine, None, CAP, lambda: NOW), store, lambda: NOW)
 
 
 def test_bake_is_claimed_like_any_session_and_keeps_the_token_that_waits(aws: Aws) -> None:
@@ -41,6 +42,22 @@ def test_execution_hears_that_it_is_a_bakes_and_other_sessions_hear_nothing(aws:
     starter = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), Asked(), None, CAP, lambda: NOW)
     starter.start("ana", Trigger.PAGE)
     assert requests == [{"allow_on_demand": True, "bake": True}, {"allow_on_demand": False}]
+
+
+def test_bake_that_was_cut_off_lets_its_gpu_go_and_nobody_elses(aws: Aws) -> None:
+    baking = bakes(aws, Machine())
+    session_id = baking.start("token")["session_id"]
+    aws.put(**session_item("ses_of_ana", trigger="page"))
+    aws.put(**keys.gpu_slot_key(1), session_id="ses_of_ana")
+    assert baking.release() == [session_id]
+    assert baking.release() == [session_id], "twice is the same"
+    store = SessionStore(aws.items)
+    ours, anas = store.get(session_id), store.get("ses_of_ana")
+    assert ours and anas and (bool(ours.baked_at), anas.baked_at) == (True, "")
+
+
+def test_nothing_is_released_where_no_bake_is_live(aws: Aws) -> None:
+    assert bakes(aws, Machine()).release() == []
 
 
 def test_second_bake_and_a_bake_beside_a_session_buy_nothing(aws: Aws) -> None:

@@ -110,3 +110,13 @@ def test_files_are_read_whole_or_not_at_all(tmp_path: Path) -> None:
     assert set(found) == {Unit.IMAGE, Unit.ENGINE}
     assert found[Unit.IMAGE] == UnitState(Unit.IMAGE, Word.READY)
     assert found[Unit.ENGINE].code == 125 and len(found[Unit.ENGINE].cause) < 1000
+
+
+@in_jumping_time
+async def test_machine_that_was_prepared_says_so_although_its_engine_runs_already() -> None:
+    world = World()
+    for unit, word in ((Unit.IMAGE, "prepared"), (Unit.WEIGHTS, "prepared"), (Unit.ENGINE, "working")):
+        world.units.put(unit, word)
+    async with world.worker(serving=False):
+        await asyncio.sleep(10)
+    assert [name for name, _ in world.mailbox.phases] == ["booting", "prepared", "loading", "healthy"]

@@ -1,4 +1,4 @@
-"""A bake on the laptop's cloud: its image is published, and the next session starts from it; the next bake replaces it."""
+"""A bake on the laptop: its image is published, the next session starts from it, and the next bake replaces it."""
 
 import json
 from collections.abc import Iterator

@@ -43,14 +43,14 @@ def test_image_is_pending_first_and_has_its_tags_and_a_snapshot_with_them(emulat
 def test_name_is_used_once_and_a_snapshot_is_kept_while_its_image_is_registered(emulator: Emulator) -> None:
     ec2, name = emulator.client("ec2"), unique("image")
     image_id = make(emulator, name)
-    with pytest.raises(ClientError, match="InvalidAMIName.Duplicate"):
+    with pytest.raises(ClientError, match=r"InvalidAMIName\.Duplicate"):
         make(emulator, name)
     snapshot_id = image(emulator, image_id)["BlockDeviceMappings"][0]["Ebs"]["SnapshotId"]
-    with pytest.raises(ClientError, match="InvalidSnapshot.InUse"):
+    with pytest.raises(ClientError, match=r"InvalidSnapshot\.InUse"):
         ec2.delete_snapshot(SnapshotId=snapshot_id)
     ec2.deregister_image(ImageId=image_id)
     ec2.delete_snapshot(SnapshotId=snapshot_id)
-    with pytest.raises(ClientError, match="InvalidSnapshot.NotFound"):
+    with pytest.raises(ClientError, match=r"InvalidSnapshot\.NotFound"):
         ec2.describe_snapshots(SnapshotIds=[snapshot_id])
 
 

@@ -17,7 +17,7 @@ def logical(name: str) -> str:
 
 
 def machine_of(execution: dict[str, Any]) -> str:
-    """`gpu_session` or `batch_run`.
+    """`gpu_session`, `batch_run` or `bake_image`.
 
     >>> machine_of({"stateMachineArn": "arn:aws:states:us-east-1:000000000000:stateMachine:foreverus-batch-run"})
     'batch_run'

@@ -1,9 +1,9 @@
 """Which call fails, and how. Pure: the emulator asks `Book.strike` at every call that the system makes.
 
-A call is (caller, action, state): who makes it (`gpu_session`, `batch_run`, a function's or a role's logical id), what
-(`dynamodb:GetItem`, `lambda:ApiFunction` for an invocation), and the state of the machine that makes it; for all others
-the state that the session's execution is in. The function that does all steps of a batch is one caller for each:
-`RunBatchFunction.Plan`.
+A call is (caller, action, state): who makes it (`gpu_session`, `batch_run`, `bake_image`, a function's or a role's
+logical id), what (`dynamodb:GetItem`, `lambda:ApiFunction` for an invocation), and the state of the machine that makes
+it; for all others the state that the session's execution is in. The function that does all steps of a batch is one
+caller for each: `RunBatchFunction.Plan`.
 """
 
 import threading
@@ -106,7 +106,7 @@ class Book:
             self.states[execution] = state
             if machine == "gpu_session":
                 self.moment = state
-            else:
+            elif machine == "batch_run":
                 self.batch_moment = state
 
     def over(self, execution: str) -> None:

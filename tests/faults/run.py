@@ -40,13 +40,14 @@ def work(names: Any, results: Any) -> None:
 
 
 def play(sandbox: Any, name: str) -> dict[str, Any]:
+    from tests.faults.bake import BakePlay
     from tests.faults.batch import BatchPlay
     from tests.faults.play import Play
 
     case = table.case(name)
     begun = time.monotonic()
     try:
-        player = (Play if case.script == "chat" else BatchPlay)(sandbox, case)
+        player = {"chat": Play, "bake": BakePlay}.get(case.script, BatchPlay)(sandbox, case)
         result = player.run()
         record = result.record()
         record["calls"] = sandbox.faults()["calls"] if name in RECORDED else None

@@ -28,6 +28,7 @@ PARAMETERS = {
     "WorkerHeartbeatSeconds": "1",
     "VisibilitySeconds": "5",
     "ModelId": "counting",
+    "EngineImageStore": "snapshot",  # what it does beside `none` is a look for the image, which may fail too
 }
 PACE = 40.0  # tokens a second of an engine's streams: slow enough to be struck in the middle of an answer
 WAIT_SCALE = 0.01  # of the state machine's retry intervals: its half hour of tries becomes 20 s
@@ -45,11 +46,13 @@ class Sandbox:
         self.table = cloud.stack["TableName"]
         self.machine = cloud.stack["GpuSessionArn"]
         self.batch_machine = cloud.stack["BatchRunArn"]
+        self.bake_machine = cloud.stack["BakeImageArn"]
+        self.image_parameter = f"/{cloud.outputs['stack_name']}/gpu-image"
         self.seen: dict[str, dict[str, Any]] = {}  # instances: session, when seen first and last (monotonic)
         self.over: dict[str, float] = {}  # executions that have ended: when that was seen
         self.passed_s = 0.0  # simulated
         self.http = httpx.Client(base_url=cloud.emulator.url, timeout=20, trust_env=False)
-        for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda"):
+        for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda", "ssm"):
             cloud.emulator.client(service)
         self.functions = {logical(name): name for name in self._functions()}
         self.closing = threading.Event()
@@ -84,11 +87,12 @@ class Sandbox:
         return [one["InstanceId"] for group in found["Reservations"] for one in group["Instances"]]
 
     def executions(self) -> dict[str, str]:
-        """Of both machines: their names are sessions' and batches' ids."""
+        """Of every machine: their names are sessions' and batches' ids, and `bake_…`."""
         return dict(self.seen_now()["executions"])
 
     def execution_arn(self, name: str) -> str:
-        machine = self.batch_machine if name.startswith("batch_") else self.machine
+        machines = {"batch": self.batch_machine, "bake": self.bake_machine}
+        machine = machines.get(name.partition("_")[0], self.machine)
         return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
     def end_of(self, session_id: str) -> dict[str, Any]:
@@ -98,6 +102,23 @@ class Sandbox:
         pages = self.client("stepfunctions").get_paginator("get_execution_history")
         events = [e for p in pages.paginate(executionArn=self.execution_arn(session_id)) for e in p["events"]]
         return [e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e]
+
+    def images(self) -> list[str]:
+        """Of the stack, as EC2 says."""
+        found = self.client("ec2").describe_images(Owners=["self"], Filters=self._ours())
+        return [one["ImageId"] for one in found["Images"]]
+
+    def snapshots(self) -> list[str]:
+        found = self.client("ec2").describe_snapshots(OwnerIds=["self"], Filters=self._ours())
+        return [one["SnapshotId"] for one in found["Snapshots"]]
+
+    def published_image(self) -> str:
+        """Empty: none."""
+        found = self.client("ssm").get_parameters(Names=[self.image_parameter])["Parameters"]
+        return str(found[0]["Value"]) if found else ""
+
+    def _ours(self) -> list[dict[str, Any]]:
+        return [{"Name": "tag:foreverus:stack", "Values": [self.cloud.outputs["stack_name"]]}]
 
     def items(self, pk: str = "") -> list[dict[str, Any]]:
         """Every item of the table (or of one partition), as DynamoDB has them."""
@@ -218,7 +239,16 @@ class Sandbox:
             deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]
             table.batch_write_item(RequestItems={self.table: deletes})
         self.purge()
+        self._forget_images()
         self.faults("bury")
+
+    def _forget_images(self) -> None:
+        if self.published_image():
+            self.client("ssm").delete_parameter(Name=self.image_parameter)
+        for image_id in self.images():
+            self.client("ec2").deregister_image(ImageId=image_id)
+        for snapshot_id in self.snapshots():
+            self.client("ec2").delete_snapshot(SnapshotId=snapshot_id)
 
     def _watch(self) -> None:
         """When each instance and execution was seen to end: a quarter of a second is exact enough for a bound."""

@@ -10,12 +10,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Scenario:
-    """`script`: who asks (`chat`; `gpu`, `bedrock`, `schedule`: a batch). `rules` and `strike` are its setting, not the
-    fault. `swept`: the functions of the five minutes' schedules that are to find something to do: their calls are the
-    ones that are struck. `thin`: of its calls, only those that nobody makes elsewhere; `again`: callers whose calls
-    count although they are made elsewhere too. `alone`: the session ends before the second question. `once`: there is
-    no second one. `patience`: how often a refused request is
-    sent."""
+    """`script`: who asks (`chat`; `bake`; `gpu`, `bedrock`, `schedule`: a batch). `rules` and `strike` are its setting,
+    not the fault. `swept`: the functions of the five minutes' schedules that are to find something to do: their calls
+    are the ones that are struck. `thin`: of its calls, only those that nobody makes elsewhere; `again`: callers whose
+    calls count although they are made elsewhere too. `alone`: the session ends before the second question. `once`:
+    there is no second one. `patience`: how often a refused request is sent."""
 
     script: str = "chat"
     strike: str = ""
@@ -59,6 +58,25 @@ NO_GPU_CASES = (
     *strikes("month_spent", "Answer on Bedrock.before"),
 )
 
+BAKE_STATES = (
+    *("Create image", "Look at image", "Publish image", "Release GPU", "Find published image", "List images"),
+    *("List snapshots", "Notify"),
+)
+BAKE_CASES = (
+    *strikes("bake_stopped", "loading", "baking"),
+    *(f"strike:bake_stopped@{state}.{side}" for state in BAKE_STATES for side in ("before", "after")),
+    *strikes("execution_stopped", "loading", "baking"),
+    *strikes("machine_timed_out", "baking"),
+    *strikes("worker_killed", "loading", "baking"),
+    *strikes("engine_killed", "baking"),
+    *strikes("worker_hung", "baking"),
+    *strikes("spot_notice", "loading", "baking"),
+    *strikes("terminated_from_outside", "baking"),
+    *strikes("host_gone", "baking"),
+    *strikes("network_cut_out", "baking"),
+    *strikes("heartbeat_refused", "baking"),
+)
+
 SCENARIOS: dict[str, Scenario] = {
     "relaunch": Scenario(strike="worker_killed", moment="answering"),
     "on_demand": Scenario(rules=[{"kind": "no_capacity", "action": "ec2:CreateFleet"}], allow_on_demand=True),
@@ -82,6 +100,8 @@ SCENARIOS: dict[str, Scenario] = {
         thin=True,
     ),
     "unsaved": Scenario(rules=[never_there("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True),
+    # A bake, and who asks after it.
+    "bake": Scenario("bake", cases=BAKE_CASES),
     # Batches.
     "batch_bedrock": Scenario(
         "bedrock",

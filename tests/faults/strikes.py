@@ -167,6 +167,12 @@ def batch_stopped(play: "Play") -> None:
     play.sandbox.client("stepfunctions").stop_execution(executionArn=play.sandbox.execution_arn(name))
 
 
+def bake_stopped(play: "Play") -> None:
+    """StopExecution of bake_image."""
+    name = next(one for one, status in play.sandbox.executions().items() if status == "RUNNING" and one[:5] == "bake_")
+    play.sandbox.client("stepfunctions").stop_execution(executionArn=play.sandbox.execution_arn(name))
+
+
 def cancelled(play: "Play") -> None:
     batch(play).client.call("POST", f"/batches/{batch(play).batch_id}/cancel")
 
@@ -206,6 +212,7 @@ BESIDE = (message_duplicated, postgresql_down, sns_down)
 SPOILING = (emulator_restarted,)  # after it a cloud is not good for another case: the emulator loses its own database
 MONEY = (cap_reached, month_spent)
 BATCH = (batch_stopped, cancelled, switched_off, shards_duplicated)
+BAKE = (bake_stopped,)
 STRIKES: dict[str, Callable[["Play"], None]] = {
-    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH)
+    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH, *BAKE)
 }

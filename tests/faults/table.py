@@ -17,8 +17,9 @@ Call = tuple[str, str, str, int]  # caller, action, state of the execution, how 
 STORM_S = 4.0  # how long a storm of failures lasts: longer than the SDKs' and the state machine's retries here
 MOMENTS = ("loading", "answering", "serving", "ending")
 BATCH_MOMENTS = ("validating", "loading", "first", "last", "finishing")
+BAKE_MOMENTS = ("loading", "baking")
 SWEEPERS = {function for scenario in SCENARIOS.values() for function in scenario.swept}
-MACHINES = ("gpu_session", "batch_run")
+MACHINES = ("gpu_session", "batch_run", "bake_image")
 THEIRS = ("gpu_session", "Instance", "ApiFunction")  # what a session, its instance and a person call
 KINDS = ("throttled", "error", "denied", "lost")
 FLEET_KINDS = ("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought")
@@ -44,6 +45,11 @@ class Case:
     @property
     def script(self) -> str:
         return self.scenario.script
+
+    @property
+    def what(self) -> str:
+        """Without its scenario."""
+        return self.name.rpartition("/")[2] or "good"
 
     @property
     def setting(self) -> list[dict[str, Any]]:
@@ -84,10 +90,12 @@ def _case(name: str, what: str) -> Case:
         strike, _, moment = rest.partition("@")
         if strike not in strikes.STRIKES:
             raise ValueError(f"no such strike: {strike}")
-        if moment in (*MOMENTS, *BATCH_MOMENTS):
+        if moment in (*MOMENTS, *BATCH_MOMENTS, *BAKE_MOMENTS):
             return Case(name, strike=strike, moment=moment)
         state, _, side = moment.rpartition(".")
         machine = "batch_run" if name.startswith("batch") else "gpu_session"
+        if strike == "bake_stopped":
+            machine = "bake_image"
         rule = {"kind": {"before": "hold", "after": "hold_after"}[side], "caller": machine, "state": state}
         return Case(name, rules=[{**rule, "seconds": 8}], strike=strike, moment=moment, held=True)
     if kind == "long":  # longer than a message stays hidden
@@ -226,5 +234,6 @@ FAST = (
     "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
     "batch_bedrock/call:batch_run:lambda:Invoke AnswerBatchFunction@Answer on Bedrock=lost.once",
     "no_gpu/call:AnswerChatsFunction:dynamodb:TransactWriteItems@=lost.once",
+    "bake/call:bake_image:ec2:CreateImage@Create image=lost.once",
     "batch/strike:worker_killed@first",
 )

@@ -9,6 +9,7 @@ import pytest
 from local.faults.rules import Book
 from tests.faults import results, table
 from tests.faults import strikes as strikes_of
+from tests.statemachines.definition import BAKE_IMAGE
 
 CALLS = {
     "good": [
@@ -34,6 +35,12 @@ CALLS = {
         ("Instance", "dynamodb:BatchWriteItem", "Serve", 6),
         ("CloseSessionFunction", "dynamodb:GetItem", "", 1),
         ("batch_run", "lambda:Invoke RunBatchFunction", "Plan", 2),
+    ],
+    "bake/": [
+        ("bake_image", "ec2:CreateImage", "Create image", 1),
+        ("bake_image", "ssm:GetParameter", "Find published image", 1),
+        ("gpu_session", "ec2:CreateFleet", "Launch GPU", 1),
+        ("invocation", "lambda:StartBakeFunction", "Start session", 1),
     ],
     "stuck/": [
         ("SweepFunction", "sqs:SendMessage", "", 1),
@@ -112,6 +119,21 @@ def test_a_scenario_adds_what_only_it_calls_and_of_each_call_the_lost_answer() -
     assert set(calls) - worst == {"batch/call:Instance:dynamodb:GetItem@Serve"}  # a read that is lost has failed
 
 
+def test_each_step_of_a_bake_is_struck_and_its_machine_is_stopped_before_and_after_it() -> None:
+    names = {case.name for case in table.matrix(CALLS)}
+    struck = {name.partition("=")[0] for name in names if name.startswith("bake/call:bake_image")}
+    assert struck == {
+        "bake/call:bake_image:ec2:CreateImage@Create image",
+        "bake/call:bake_image:ssm:GetParameter@Find published image",
+    }
+    assert not any(name.startswith("bake/call:gpu_session") for name in names), "a session's calls are struck elsewhere"
+    calls = {name for name, one in BAKE_IMAGE.tasks().items() if not one["Resource"].endswith(".waitForTaskToken")}
+    stopped = {f"bake/strike:bake_stopped@{state}.{side}" for state in calls for side in ("before", "after")}
+    assert stopped <= names
+    assert table.case("bake/strike:bake_stopped@Create image.after").rules[0]["caller"] == "bake_image"
+    assert table.case("bake/strike:execution_stopped@baking").strike == "execution_stopped"
+
+
 def test_every_kind_is_what_is_dealt_and_the_rest() -> None:
     dealt, every = ({case.name for case in table.matrix(CALLS, every)} for every in (False, True))
     assert dealt < every
@@ -135,7 +157,7 @@ def test_every_case_is_built_again_from_its_name() -> None:
     for case in [*table.matrix(CALLS), *map(table.case, table.FAST)]:
         assert table.case(case.name) == case
         assert case.rules or case.strike or case.order or case.name == "good"
-        assert case.script == "chat" or case.name.startswith("batch")
+        assert case.script == "chat" or case.name.startswith(("batch", "bake"))
 
 
 def played(name: str, **changes: Any) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""For each of the five ways an instance dies: the other four are switched off, and an orphan's life is measured.
+"""For each of the five ways an instance dies: the other four are switched off, and an orphan's life is measured, of a
+person's session and of a bake's.
 
 The times are the laptop's, whose parameters are shorter than AWS's: each stands beside the formula that it must keep.
 """
@@ -106,6 +107,9 @@ WAYS = {
 }
 
 
+BAKE = "bake/"  # the same of a bake's session
+
+
 def switch_reaper(one: Sandbox, on: tuple[str, ...]) -> None:
     """Its two rules in EventBridge, by what each listens to. The schedule's own clock is never waited for."""
     events = one.client("events")
@@ -116,14 +120,30 @@ def switch_reaper(one: Sandbox, on: tuple[str, ...]) -> None:
             (events.enable_rule if kind in on else events.disable_rule)(Name=rule["Name"])
 
 
-def measure(one: Sandbox, name: str) -> dict[str, Any]:
+def start(one: Sandbox, client: Client, baking: bool) -> str:
+    """A session with nothing to do: a person's, or a bake's whose image does not come."""
+    if not baking:
+        return str(client.call("POST", "/sessions", {"idle_seconds": 600})["id"])
+    one.faults("add", rule={"kind": "hold", "caller": "bake_image", "state": "Look at image", "seconds": 600})
+    one.client("stepfunctions").start_execution(stateMachineArn=one.bake_machine, name=f"bake_{time.time_ns()}")
+    deadline = time.monotonic() + 60
+    while not one.seen_now()["held"]:
+        if time.monotonic() > deadline:
+            raise TimeoutError("the bake has no GPU")
+        time.sleep(0.1)
+    return str(one.sessions()[-1]["sk"]["S"])
+
+
+def measure(one: Sandbox, wanted: str) -> dict[str, Any]:
+    """`wanted`: a way, or `bake/` and a way."""
+    name = wanted.removeprefix(BAKE)
     way = WAYS[name]
     client = Client(one.cloud.outputs)
     switch_reaper(one, way.reaper)
     if "sweep" not in way.reaper:
         one.functions.pop("ReapGpusFunction", None)
     try:
-        session = client.call("POST", "/sessions", {"idle_seconds": 600})["id"]
+        session = start(one, client, baking=wanted.startswith(BAKE))
         orphan = Orphan(one, session, serving(one))
         begun, passed = time.monotonic(), one.passed_s
         way.act(orphan)
@@ -136,7 +156,7 @@ def measure(one: Sandbox, name: str) -> dict[str, Any]:
         client.close()
         one.wipe()
     good = died and lived <= way.bound_s + SLACK_S
-    what = {"way": name, "formula": way.formula, "formula_s": way.bound_s, "lived_s": round(lived, 2)}
+    what = {"way": wanted, "formula": way.formula, "formula_s": way.bound_s, "lived_s": round(lived, 2)}
     return {**what, "verdict": "good" if good else "violated"}
 
 
@@ -153,7 +173,8 @@ def serving(one: Sandbox) -> str:
 def main(names: list[str] | None = None, save: bool = True) -> int:
     measured: list[dict[str, Any]] = []
     for parameters in (None, SHORT_LIFE):
-        wanted = [name for name, way in WAYS.items() if way.parameters == parameters and (not names or name in names)]
+        every = [prefix + name for prefix in ("", BAKE) for name, way in WAYS.items() if way.parameters == parameters]
+        wanted = [name for name in every if not names or name in names]
         if not wanted:
             continue
         with sandbox(parameters) as one:

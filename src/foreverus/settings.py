@@ -160,6 +160,7 @@ class RunBatchSettings(BatchEndSettings, SessionStartSettings):
     """For all steps of a batch but the one on Bedrock."""
 
     batch_queue_url: str
+    context_tokens: int
     idle_seconds: int
     instance_types: str  # with commas
     model_id: str

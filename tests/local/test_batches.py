@@ -93,7 +93,9 @@ def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person:
         *questions(3),
         line("q-1", "again"),
         {**line("x", "?"), "url": "/v1/embeddings"},
-        line("y", "?", logit_bias={}),
+        line("y", "?", logit_bias={"50256": -100}),
+        line("z", "?", web_search_options={}),
+        line("w", "?", top_k=5),
     ]
     failed = finished(client, submit(client, lines, **GPU))
     assert failed.status == "failed"
@@ -101,7 +103,9 @@ def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person:
     assert [(one.line, one.code) for one in failed.errors.data] == [
         (4, "duplicate_custom_id"),
         (5, "mismatched_url"),
-        (6, "unknown_parameter"),
+        (6, "invalid_field"),
+        (7, "unsupported_parameter"),
+        (8, "unknown_parameter"),
     ]
     assert failed.output_file_id is None
     assert cloud.inbox.wait_for(failed.id, PATIENCE_S)

@@ -1,5 +1,6 @@
 /** What can be wrong with a batch's file, and what the schema's errors about one line mean for the person who wrote it. */
 import type { ErrorObject } from "ajv";
+import { isObject } from "./batchValues";
 import { chatLine, completionLine } from "virtual:line-schemas";
 
 export type Code =
@@ -12,6 +13,7 @@ export type Code =
   | "missing_field"
   | "invalid_field"
   | "unknown_parameter"
+  | "unsupported_parameter"
   | "duplicate_custom_id"
   | "unknown_model"
   | "mismatched_model"
@@ -29,6 +31,7 @@ export type Hint =
   | "content"
   | "choice"
   | "exactly"
+  | "leave_out"
   | "model"
   | "same"
   | "duplicate"
@@ -68,9 +71,10 @@ export function lineProblems(line: Record<string, unknown>, endpoint: Endpoint):
     return [{ code: "mismatched_url", param: "url", hint: isEndpoint(url) ? "same" : "choice", values }];
   }
   const fits = LINES[endpoint];
-  if (fits(line)) return [];
+  if (fits(meant(line))) return [];
   const problems = new Map<string, Found>(); // a value that breaks two rules is one problem
   for (const error of fits.errors ?? []) {
+    if (error.keyword === "if") continue; // what its `then` asks for is an error of its own
     const found = problemOf(error);
     const key = `${found.code} ${found.param}`;
     if (!problems.has(key)) problems.set(key, found);
@@ -79,13 +83,45 @@ export function lineProblems(line: Record<string, unknown>, endpoint: Endpoint):
   return [...problems.values()];
 }
 
+/** The server's rule (backends/messages.py): null is as if absent, and what an assistant refused to say is its text. */
+function meant(line: Record<string, unknown>): Record<string, unknown> {
+  const kept = withoutNulls(line);
+  if (!isObject(kept["body"])) return kept;
+  const body = withoutNulls(kept["body"]);
+  if (Array.isArray(body["messages"])) {
+    body["messages"] = body["messages"].map((one: unknown) => (isObject(one) ? message(one) : one));
+  }
+  return { ...kept, body };
+}
+
+const withoutNulls = (of: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(of).filter(([, value]) => value !== null));
+
+function message(of: Record<string, unknown>): Record<string, unknown> {
+  const kept = withoutNulls(of);
+  const { role, content, refusal } = kept;
+  if (Array.isArray(content)) kept["content"] = content.map((one: unknown) => (isObject(one) ? part(one) : one));
+  const isEmpty = content === undefined || content === "" || (Array.isArray(content) && content.length === 0);
+  return role === "assistant" && isEmpty ? { ...kept, content: refusal ?? "" } : kept;
+}
+
+function part(of: Record<string, unknown>): Record<string, unknown> {
+  const { refusal, ...kept } = withoutNulls(of);
+  if (refusal === undefined) return kept;
+  return kept["type"] === "refusal" && !("text" in kept) ? { ...kept, type: "text", text: refusal } : { ...kept, refusal };
+}
+
 function problemOf({ keyword, instancePath, params, parentSchema }: ErrorObject): Found {
   const path = paramOf(instancePath);
+  const rule = (parentSchema ?? {}) as Rule;
+  if (rule.enum?.length === 1 && rule.enum[0] === null) {
+    return { code: "unsupported_parameter", param: path, hint: "leave_out" };
+  }
   if (keyword === "required") return { code: "missing_field", param: join(path, params["missingProperty"] as string) };
   if (keyword === "additionalProperties") {
     return { code: "unknown_parameter", param: join(path, params["additionalProperty"] as string) };
   }
-  return { code: "invalid_field", param: path, ...hintOf((parentSchema ?? {}) as Rule) };
+  return { code: "invalid_field", param: path, ...hintOf(rule) };
 }
 
 /** `/body/messages/0` → `body.messages[0]`: names that the schema knows, so nothing in them is escaped. */
@@ -105,6 +141,7 @@ interface Rule {
   maximum?: number;
   maxLength?: number;
   maxItems?: number;
+  maxProperties?: number;
 }
 
 /** null is as good as leaving a field out, so no hint speaks of it. */
@@ -112,6 +149,7 @@ function hintOf(rule: Rule): Pick<Found, "hint" | "values"> {
   const allowed = "const" in rule ? [rule.const] : (rule.enum ?? []).filter((value) => value !== null);
   if (allowed.length === 1) return { hint: "exactly", values: { only: String(allowed[0]) } };
   if (allowed.length > 1) return { hint: "choice", values: { known: allowed.join(", ") } };
+  if (rule.maxItems === 0 || rule.maxProperties === 0) return { hint: "leave_out" };
   const types = [rule.type ?? []].flat();
   if (rule.minimum !== undefined && rule.maximum !== undefined) {
     const values = { least: rule.minimum, most: rule.maximum };

@@ -71,6 +71,8 @@ def _does_not_match(error: Any, where: str) -> str:
 
 
 def _too_many_pairs(error: Any, where: str) -> str:
+    if error.validator_value == 0:
+        return _must_be(error, where)
     return f"{where} has {len(error.instance)} entries, the most is {error.validator_value}."
 
 

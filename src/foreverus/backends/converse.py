@@ -8,13 +8,14 @@ takes only turns of user and assistant in alternation, the user's first and last
 - a last message of the assistant is a beginning that we cannot ask to be continued: PromptRejected;
 - a text completion is one turn of the user: the model's chat template is always applied.
 
-`seed` promises only an effort and `user` nothing that could be seen in an answer: both are left out. Where a parameter
+Which of OpenAI's parameters it does, which it leaves out and which it must reject is in `parameters.py`: where one
 would change the answer and Converse has no word for it, the line is rejected rather than answered in another way.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
+from foreverus.backends.parameters import not_on_bedrock
 from foreverus.backends.port import Completion, Message, Prompt
 from foreverus.errors import (
     BackendUnavailable,
@@ -23,18 +24,6 @@ from foreverus.errors import (
     EngineFailed,
     PromptRejected,
 )
-
-MAX_TEMPERATURE = 1.0  # Converse's; OpenAI's is 2
-_KNOWN = ("top_p", "stop")
-_WITHOUT_EFFECT = ("seed", "user")
-# At these values OpenAI's parameters do nothing, so nothing is lost without them.
-_DEFAULTS: dict[str, tuple[Any, ...]] = {
-    "presence_penalty": (0,),
-    "frequency_penalty": (0,),
-    "response_format": ({"type": "text"},),
-    "n": (1,),
-    "stream": (False,),
-}
 
 _FINISH_REASONS = {
     "end_turn": "stop",
@@ -66,13 +55,10 @@ _WRONG_MODEL = ("model identifier is invalid", "on-demand throughput", "doesn't 
 
 def unsupported(prompt: Prompt) -> str | None:
     """The first parameter that Converse cannot express, by OpenAI's name; None when it can answer this prompt."""
-    for name, value in prompt.options.items():
-        if name in _KNOWN or name in _WITHOUT_EFFECT or value is None or value in _DEFAULTS.get(name, ()):
-            continue
+    if name := not_on_bedrock(prompt.options, prompt.temperature):
         return name
-    if prompt.temperature is not None and prompt.temperature > MAX_TEMPERATURE:
-        return "temperature"
-    return "messages" if prompt.continues else None
+    said = [one.role for one in prompt.messages if one.content.strip()]
+    return "messages" if prompt.continues or (said and said[0] == "assistant") else None
 
 
 def request(prompt: Prompt, most_tokens: int) -> dict[str, Any]:
@@ -83,7 +69,7 @@ def request(prompt: Prompt, most_tokens: int) -> dict[str, Any]:
     [{'role': 'user', 'content': [{'text': 'Be brief.\\n\\nHello'}]}]
     """
     if name := unsupported(prompt):
-        raise PromptRejected(_why(name, prompt), "unsupported_parameter")
+        raise PromptRejected(refusal_of(name, prompt), "unsupported_parameter")
     limit = most_tokens if prompt.limit is None else min(prompt.limit, most_tokens)
     config: dict[str, Any] = {"maxTokens": limit}
     if prompt.temperature is not None:
@@ -152,9 +138,10 @@ def _stops(stop: str | list[str] | None) -> list[str]:
     return [one for one in stops if one]
 
 
-def _why(name: str, prompt: Prompt) -> str:
+def refusal_of(name: str, prompt: Prompt) -> str:
+    """Why a prompt with this unsupported parameter is refused, and what to do."""
     if name == "messages":
-        return "Bedrock cannot continue an answer: the last message must be the user's, or choose backend `gpu`."
+        return "Bedrock needs the user's words first and last, and continues no answer: choose backend `gpu` for that."
     if name == "temperature":
         return f"Bedrock takes a temperature of at most 1, not {prompt.temperature:g}; choose backend `gpu` for more."
     return f"Bedrock has no {name}: leave it out, or choose backend `gpu`."

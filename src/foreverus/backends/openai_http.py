@@ -5,7 +5,8 @@
 | not ready | 503 on everything | refused |
 | `/health` | `{"status": "ok"}` | empty body |
 | wrong model | accepted | 404 |
-| prompt too long | 400, type `exceed_context_size_error` | 400, code 400 and a message, or `context_length_exceeded` |
+| prompt too long | 400, type `exceed_context_size_error` | 400, a message, and the parameter that it is about |
+| prompt and limit beyond the context | the answer is cut | 400, as for a prompt that is too long |
 | continue a message | a last message of the assistant is a prefill | `continue_final_message` |
 | a whole answer that was continued | holds the prefill again | only the new text |
 | kept-alive connection | closed silently after a stream, after 5 s and after 100 requests | kept |
@@ -18,6 +19,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +39,16 @@ JSON = {"Content-Type": "application/json"}
 
 # In vLLM the message is the only thing that tells a prompt that is too long from another bad request: it has no
 # code for it up to 0.32. A reworded message costs only the reason: it stays a PromptRejected.
+TOO_LONG = "context_length_exceeded"
+# llama.cpp's type, OpenAI's code, and the parameters that vLLM names: a limit that is one of ours is 1 at least.
+_TOO_LONG_MARKS = (
+    "exceed_context_size_error",
+    TOO_LONG,
+    "max_tokens",
+    "max_completion_tokens",
+    "input_tokens",
+    "input_text",
+)
 _TOO_LONG = ("maximum context length", "context length", "exceeds the available context size", "max_model_len")
 
 
@@ -89,7 +101,21 @@ class OpenAiEngine:
             raise EngineFailed("The engine does not list its models.") from err
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
-        body = encoded(self.body(prompt) | {"stream": True, "stream_options": {"include_usage": True}})
+        """An answer's limit that does not fit beside the prompt is cut to what fits: see `complete`."""
+        try:
+            async with aclosing(self._stream(prompt, self.body(prompt))) as events:
+                async for event in events:
+                    yield event
+            return
+        except PromptRejected as err:
+            if not _may_be_its_limit(err, prompt):
+                raise
+        async with aclosing(self._stream(prompt, self.unlimited(prompt))) as events:
+            async for event in events:
+                yield event
+
+    async def _stream(self, prompt: Prompt, whole: dict[str, object]) -> AsyncGenerator[Delta | Finished, None]:
+        body = encoded(whole | {"stream": True, "stream_options": {"include_usage": True}})
         request = self._http.build_request("POST", path(prompt), content=body, headers=JSON)
         parser = ChatStream()
         try:
@@ -116,7 +142,18 @@ class OpenAiEngine:
             await response.aclose()
 
     async def complete(self, prompt: Prompt) -> Completion:
-        status, content = await self._http1.post(path(prompt), encoded(self.body(prompt)), self._answer_timeout_s)
+        """vLLM refuses a prompt and a limit that exceed the context together, however short the prompt is. It is asked
+        again without a limit then: it goes on to the end of the context, which is nearer than the limit was. What it
+        refuses again is the prompt's own length. (llama.cpp refuses for the prompt alone.)"""
+        try:
+            return await self._complete(prompt, self.body(prompt))
+        except PromptRejected as err:
+            if not _may_be_its_limit(err, prompt):
+                raise
+        return await self._complete(prompt, self.unlimited(prompt))
+
+    async def _complete(self, prompt: Prompt, body: dict[str, object]) -> Completion:
+        status, content = await self._http1.post(path(prompt), encoded(body), self._answer_timeout_s)
         if status != 200:
             raise refusal(status, content)
         whole = completion(content)
@@ -124,9 +161,9 @@ class OpenAiEngine:
             return replace(whole, text=whole.text.removeprefix(prompt.messages[-1].content))
         return whole
 
-    def body(self, prompt: Prompt) -> dict[str, Any]:
+    def body(self, prompt: Prompt) -> dict[str, object]:
         """The request for a whole answer, in the engine's dialect."""
-        body: dict[str, Any] = {**prompt.options, "model": self.model, "stream": False}
+        body: dict[str, object] = {**prompt.options, "model": self.model, "stream": False}
         if prompt.text is not None:
             body["prompt"] = prompt.text
         else:
@@ -139,12 +176,21 @@ class OpenAiEngine:
             body |= {"continue_final_message": True, "add_generation_prompt": False}
         return body
 
+    def unlimited(self, prompt: Prompt) -> dict[str, object]:
+        """The same, up to the end of the context. A missing limit of a text completion would be 16 tokens: null is
+        none."""
+        return self.body(prompt) | {"max_tokens": None}
+
+
+def _may_be_its_limit(rejected: PromptRejected, prompt: Prompt) -> bool:
+    return rejected.reason == TOO_LONG and prompt.limit is not None
+
 
 def path(prompt: Prompt) -> str:
     return "/v1/completions" if prompt.text is not None else "/v1/chat/completions"
 
 
-def encoded(body: dict[str, Any]) -> bytes:
+def encoded(body: dict[str, object]) -> bytes:
     """JSON in UTF-8. Raises PromptRejected for what has none: half a surrogate pair, or a number like NaN."""
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
@@ -179,9 +225,9 @@ def refusal(status: int, content: bytes) -> PromptRejected | EngineBusy | Engine
     if status in (429, 503):
         return EngineBusy(message or f"The engine answered {status}.")
     if status in (400, 413, 422):
-        marks = (error.get("type"), error.get("code"))
-        if "exceed_context_size_error" in marks or "context_length_exceeded" in marks or _says_too_long(message):
-            return PromptRejected("The prompt is longer than the model's context.", "context_length_exceeded")
+        marks = (error.get("type"), error.get("code"), error.get("param"))
+        if any(mark in marks for mark in _TOO_LONG_MARKS) or _says_too_long(message):
+            return PromptRejected("The prompt is longer than the model's context.", TOO_LONG)
         return PromptRejected(message or f"The engine answered {status}.")
     return EngineFailed(f"The engine answered {status}: {message}")
 

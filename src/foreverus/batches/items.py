@@ -13,6 +13,7 @@ from foreverus.batches.records import (
     BatchStatus,
     BatchTrigger,
     ErrorEntry,
+    GpuOnly,
     LineError,
     LineResult,
     OpenBatch,
@@ -121,6 +122,7 @@ def batch_from_item(item: Item) -> Batch:
         metadata=metadata,
         total=None if total is None else int(total),
         model=item.get("model"),
+        gpu_only=GpuOnly(item["gpu_only"]["param"], int(item["gpu_only"]["line"])) if item.get("gpu_only") else None,
         round=int(item.get("round") or 0),
         newest_round=RoundStart(
             planned=NextStep(item.get("planned") or ""),
@@ -159,6 +161,7 @@ def batch_to_item(batch: Batch) -> Item:
         **{name: getattr(batch, name) for name in _TEXTS[6:]},
         "trigger": batch.trigger and batch.trigger.value,
         "model": batch.model,
+        "gpu_only": batch.gpu_only and asdict(batch.gpu_only),
         "backend": batch.backend,
         "choice": batch.choice and dict(batch.choice),
         "choice_text": batch.choice_text,
@@ -229,7 +232,7 @@ def ending_to_item(ending: BatchOutcome) -> Item:
 
 
 def input_to_item(found: ValidatedInput) -> Item:
-    return asdict(found)
+    return {name: value for name, value in asdict(found).items() if value is not None}
 
 
 def errors_to_item(errors: Sequence[ErrorEntry]) -> list[Item]:

@@ -70,7 +70,7 @@ class MemoryBatches:
         self._change(ref, store_tries=tries)
 
     def validated(self, ref: BatchRef, found: ValidatedInput, now: datetime) -> None:
-        input_ = {"total": found.total, "model": found.model}
+        input_ = {"total": found.total, "model": found.model, "gpu_only": found.gpu_only}
         begins = {"status": BatchStatus.IN_PROGRESS, "in_progress_at": ids.timestamp(now), "round": 0}
         if self._change(ref, (BatchStatus.VALIDATING,), **input_, **begins) is None:
             self._change(ref, (BatchStatus.CANCELLING,), **input_)

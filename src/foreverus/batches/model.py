@@ -39,6 +39,13 @@ def options_of(metadata: Mapping[str, str] | None) -> Options:
     return Options(BackendName(backend), on_demand == "true")
 
 
+def possible_backends(metadata: Mapping[str, str] | None) -> frozenset[BackendName]:
+    """Who may answer by the batch's options, wherever it runs."""
+    asked = options_of(metadata).backend
+    both = frozenset({BackendName.GPU, BackendName.BEDROCK})
+    return both if asked is BackendName.AUTO else frozenset({asked})
+
+
 def window_of(text: str) -> timedelta:
     """`24h`, `90m`: how long a batch may take. Raises InvalidRequest."""
     found = re.fullmatch(r"([1-9][0-9]{0,5})([mh])", text, re.ASCII)

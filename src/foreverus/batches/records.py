@@ -66,6 +66,14 @@ class ErrorEntry:
     line: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class GpuOnly:
+    """The first thing of a batch that a GPU alone can do: a parameter, and the number of its line."""
+
+    param: str
+    line: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchResult:
     """What a batch has come to, when its files are written. USD None: not known."""
@@ -104,6 +112,7 @@ class Batch:
 
     total: int | None = None
     model: str | None = None
+    gpu_only: GpuOnly | None = None  # Bedrock cannot answer every line
     in_progress_at: str = ""
 
     round: int = 0
@@ -157,6 +166,7 @@ class ValidatedInput:
     model: str
     prompt_tokens_estimate: int
     completion_tokens_limit: int
+    gpu_only: GpuOnly | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,7 +22,8 @@ def validator() -> "Validator":
 
     env = settings.RunBatchSettings.from_env(os.environ)
     table = aws.items(env.table_name)
-    return Validator(BatchStore(table), aws.objects(env.data_bucket), OutboxStore(table), env.model_id, aws.clock)
+    objects, outbox = aws.objects(env.data_bucket), OutboxStore(table)
+    return Validator(BatchStore(table), objects, outbox, env.model_id, aws.clock, env.context_tokens)
 
 
 @cache

@@ -66,10 +66,11 @@ class Api:
     def __exit__(self, *_: object) -> None:
         self.http.close()
 
-    def model(self) -> str:
-        """The id of the model that the deployment serves."""
+    def model(self) -> tuple[str, int | None]:
+        """The id of the model that the deployment serves, and how many tokens its context has, where that is told."""
         (model, *_) = value_of(self._call("GET", "/models"), "data")
-        return str(value_of(model, "id"))
+        context = model.get("context_window")
+        return str(value_of(model, "id")), context if isinstance(context, int) else None
 
     def upload_small(self, filename: str, content: bytes) -> FileObject:
         """The file. A lost answer is sent again, so at worst the file is there twice."""

@@ -76,7 +76,7 @@ def _input_file(arguments: argparse.Namespace, api: Api, context: Context) -> st
         return str(arguments.file)
     with readable(arguments.file, context, MAX_FILE_BYTES) as path:
         if not arguments.no_check:
-            lines = check(path, arguments.endpoint, api.model())
+            lines = check(path, arguments.endpoint, api.model(), metadata_of(arguments))
             context.say(f"{printable(path.name)}: {lines:,} lines, all valid.")
         context.say(f"Uploading {text.size(path.stat().st_size)}.")
         return str(value_of(upload(api, path, context), "id"))

@@ -96,6 +96,7 @@ def answer_from_item(item: Item) -> Answer:
         partial_tokens=item.get("partial_tokens", 0),
         counted_tokens=item.get("counted_tokens", 0),
         engine_failures=item.get("engine_failures", 0),
+        trimmed_messages=int(item.get("trimmed_messages", 0)),
     )
 
 
@@ -115,6 +116,8 @@ def final_attributes(answer: Answer) -> Values:
         values["finish_reason"] = answer.finish_reason
     if answer.error:
         values["error"] = {"code": answer.error.code, "message": answer.error.message}
+    if answer.trimmed_messages:
+        values["trimmed_messages"] = answer.trimmed_messages
     if answer.backend:
         values["backend"] = answer.backend.value
     return values

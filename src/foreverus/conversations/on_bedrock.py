@@ -20,7 +20,7 @@ from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.bedrock_budget import BedrockBudget
 from foreverus.conversations.frames import show_answer
-from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, shorter
+from foreverus.conversations.prompt import Thread, build_prompt, most_history_bytes, shorter, trimmed_messages
 from foreverus.conversations.records import (
     Answer,
     AnswerError,
@@ -185,6 +185,7 @@ class _Run:
             earlier_tokens=begun.partial_tokens,
             uncounted_tokens=uncounted,
             charge=self.on.budget.charge(whole),
+            trimmed_messages=trimmed_messages(begun, prompt),
         )
 
     async def _call(self, message: PendingMessage, prompt: Prompt) -> Completion:

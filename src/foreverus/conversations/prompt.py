@@ -2,6 +2,9 @@
 
 The engine alone counts tokens exactly. We estimate, so that a long conversation usually fits at the first try, and
 when the engine still refuses, `shorter` drops more of the oldest turns until only the question is left.
+
+The answer's limit takes nothing away from the history: room for an ordinary answer is kept beside it, whatever the
+limit, and a longer one ends where the context does. How many messages were left out is told with the answer.
 """
 
 from collections.abc import Iterable
@@ -16,7 +19,7 @@ BYTES_PER_TOKEN = 3.0  # Portuguese and English prose measure 3–4.5 with Mistr
 TOKENS_PER_MESSAGE = 8  # role marks and separators of a chat template
 DEFAULT_ANSWER_TOKENS = 1024  # an answer's limit when the question names none, and the room that is kept for it
 MAX_BYTES_PER_CONTEXT_TOKEN = 8  # no more history than this is read: it could not fit
-MIN_ANSWER_TOKENS = 64  # a prompt that leaves less room for its answer does not fit
+MIN_ANSWER_TOKENS = 64  # an answer that the context's end cuts off before goes on with fewer of the oldest turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Thread:
     question: Question | None
     answer: Answer | None
     earlier: tuple[Exchange, ...]  # oldest first; only what was answered: a failed question would fail the next too
+    unread: int = 0  # at least so many messages before these: of what could not fit none but the next turn is read
 
     @property
     def is_final(self) -> bool:
@@ -79,7 +83,7 @@ def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most
     answer: Answer | None = None
     reply: Answer | None = None  # an earlier answer whose question comes next
     earlier: list[Exchange] = []
-    size = 0
+    size = unread = 0
     for message in newest_first:
         if isinstance(message, Answer):
             if message.message_id == message_id:
@@ -92,9 +96,10 @@ def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most
             exchange = Exchange(message.content, reply.content)
             size += exchange.size
             if size > most_bytes:
+                unread = 2
                 break
             earlier.append(exchange)
-    return Thread(question, answer, tuple(reversed(earlier)))
+    return Thread(question, answer, tuple(reversed(earlier)), unread)
 
 
 def most_history_bytes(context_tokens: int) -> int:
@@ -114,7 +119,8 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
     frame = [Message("system", system or DEFAULT_SYSTEM), Message("user", thread.question.content)]
     if thread.partial:
         frame.append(Message("assistant", thread.partial))
-    room = context_tokens - min(answer_tokens, context_tokens // 2) - sum(map(estimate, frame))
+    kept = min(answer_tokens, DEFAULT_ANSWER_TOKENS, context_tokens // 2)
+    room = context_tokens - kept - sum(map(estimate, frame))
     turns: list[Message] = []
     for exchange in reversed(thread.earlier):
         pair = [Message("user", exchange.question), Message("assistant", exchange.answer)]
@@ -127,20 +133,20 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
 
 
 def shorter(prompt: Prompt) -> Prompt | None:
-    """The same prompt without the older half of its earlier turns, and in the end with a smaller answer.
-
-    None when nothing is left to drop: the question itself does not fit.
-    """
+    """The same prompt without the older half of its earlier turns; None when none is left to drop."""
     tail = 2 if prompt.continues else 1
     turns = prompt.messages[1:-tail]
-    if turns:
-        kept = turns[(len(turns) // 2 + 1) // 2 * 2 :]
-        messages = (prompt.messages[0], *kept, *prompt.messages[-tail:])
-        return Prompt(messages, prompt.max_tokens, prompt.temperature)
-    if prompt.max_tokens is not None and prompt.max_tokens > MIN_ANSWER_TOKENS:
-        # vLLM refuses when prompt and max_tokens together exceed the context; llama.cpp only when the prompt does.
-        return Prompt(prompt.messages, max(MIN_ANSWER_TOKENS, prompt.max_tokens // 4), prompt.temperature)
-    return None
+    if not turns:
+        return None
+    kept = turns[(len(turns) // 2 + 1) // 2 * 2 :]
+    messages = (prompt.messages[0], *kept, *prompt.messages[-tail:])
+    return Prompt(messages, prompt.max_tokens, prompt.temperature)
+
+
+def trimmed_messages(thread: Thread, prompt: Prompt) -> int:
+    """How many of the conversation's answered messages the prompt does not hold, at least."""
+    turns = len(prompt.messages) - (3 if prompt.continues else 2)
+    return max(0, 2 * len(thread.earlier) - turns) + thread.unread
 
 
 def most_tokens(prompt: Prompt) -> int:

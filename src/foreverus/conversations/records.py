@@ -99,6 +99,7 @@ class Answer:
     partial_tokens: int = 0
     counted_tokens: int = 0
     engine_failures: int = 0
+    trimmed_messages: int = 0  # earlier ones that it was made without, for they did not fit the context
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,7 @@ class FinishedAnswer:
     uncounted_tokens: int = 0  # of the earlier ones: spent by this session on a lost GPU, and counted nowhere yet
     error: AnswerError | None = None
     charge: BedrockCharge | None = None  # of one that Bedrock wrote, and no GPU of ours
+    trimmed_messages: int = 0
 
     def record(self, message: MessageRef, session_id: str, now: datetime) -> Answer:
         """The answer as it is stored."""
@@ -150,6 +152,7 @@ class FinishedAnswer:
             finish_reason=self.finish_reason,
             backend=BackendName.BEDROCK if self.charge else None,
             error=self.error,
+            trimmed_messages=self.trimmed_messages,
         )
 
 

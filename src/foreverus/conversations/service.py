@@ -11,6 +11,7 @@ from foreverus.api import schemas
 from foreverus.api.listing import fitting, read_listing
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
+from foreverus.backends.tokens import cannot_fit, least_tokens
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
 from foreverus.conversations.store import ConversationStore
@@ -25,10 +26,8 @@ from foreverus.text import quoted
 
 logger = logging.getLogger(__name__)
 
-# No tokenizer of the served models spends fewer tokens than one for eight bytes of running text: what is longer
-# cannot fit and is refused before it is kept. What is shorter and still too long, the engine refuses.
-MAX_BYTES_PER_CONTEXT_TOKEN = 8
 DEFAULT_MESSAGES = 100  # of a list: fifty questions and their answers
+MOST_SYSTEM_TOKENS = 2000  # by the same count: a conversation's own words have 4,000 characters at most
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ class ConversationService:
     def _accept(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
         """A new question."""
         self.sessions.check_cap()
-        self._check_size(request["content"])
+        self._check_size(ref, request["content"])
         question = self._question(ref, request)
         if not self.store.accept(question):  # another try of the same request is a moment ahead
             return self.store.question(ref) or question
@@ -146,12 +145,15 @@ class ConversationService:
         except (NotAccepted, SpendCapReached):  # the cap was reached just now: the sweep ends it in that error
             return None
 
-    def _check_size(self, content: str) -> None:
-        size, most = len(content.encode()), self.context_tokens * MAX_BYTES_PER_CONTEXT_TOKEN
-        if size > most:
+    def _check_size(self, ref: MessageRef, content: str) -> None:
+        """What cannot fit is refused before it is kept. What only the engine's count tells, the engine refuses."""
+        texts, room = [content], self.context_tokens - MOST_SYSTEM_TOKENS
+        if len(content) >= room and least_tokens(content) >= room:
+            texts.append(self.store.get(ref.user_id, ref.conversation_id).system)
+        if least := cannot_fit(texts, self.context_tokens):
+            holds = f"the model's context holds {self.context_tokens:,}, with the answer"
             raise InvalidRequest(
-                f"The message has {size} bytes; this model's context of {self.context_tokens} tokens holds fewer than "
-                f"{most}. Shorten it.",
+                f"The message has at least {least:,} tokens; {holds}. Shorten it.",
                 param="content",
                 code="context_length_exceeded",
             )

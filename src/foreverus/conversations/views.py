@@ -78,6 +78,7 @@ def _known(answer: Answer) -> Body:
         "usage": usage and {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
         "finish_reason": answer.finish_reason,
         "backend": answer.backend and answer.backend.value,
+        "trimmed_messages": answer.trimmed_messages,
         "error": error and {"code": error.code, "message": error.message},
     }
     return {name: value for name, value in rest.items() if value}

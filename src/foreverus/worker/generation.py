@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from foreverus.backends.port import Backend, Finished, Message, Prompt
-from foreverus.conversations.prompt import Thread, shorter
+from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, shorter, trimmed_messages
 from foreverus.conversations.records import AnswerError, FinishedAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.engine import EngineWatch
@@ -39,12 +39,17 @@ class AnswerGenerator:
             had = live.tokens
             try:
                 finished = await self._stream(prompt, live)
-                spent = had + finished.completion_tokens
-                return self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
+                less = _with_more_room(prompt, finished)
+                if less is None:
+                    spent = had + finished.completion_tokens
+                    whole = self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
+                    return replace(whole, trimmed_messages=trimmed_messages(thread, prompt))
+                prompt = less
             except PromptRejected as err:
                 less = shorter(prompt) if err.reason == "context_length_exceeded" else None
                 if less is None and live.text:  # what there is fills the context
-                    return self._whole(thread, live, "length", live.tokens)
+                    whole = self._whole(thread, live, "length", live.tokens)
+                    return replace(whole, trimmed_messages=trimmed_messages(thread, prompt))
                 if less is None:
                     return _failed("", err.reason, str(err))
                 prompt = less
@@ -84,6 +89,14 @@ class AnswerGenerator:
                 self.engine_watch.sign_of_life()
                 live.add(event.text)
         raise EngineFailed("The engine's stream ended without an end.")
+
+
+def _with_more_room(prompt: Prompt, finished: Finished) -> Prompt | None:
+    """The prompt to go on with, when the context's end has cut an answer off that had hardly begun."""
+    if finished.finish_reason != "length" or prompt.max_tokens is None:
+        return None
+    hardly_begun = finished.completion_tokens < min(MIN_ANSWER_TOKENS, prompt.max_tokens)
+    return shorter(prompt) if hardly_begun else None
 
 
 def _failed(text: str, code: str, message: str) -> FinishedAnswer:

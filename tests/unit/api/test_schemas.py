@@ -56,7 +56,19 @@ def test_any_json_is_accepted_or_refused_clearly(body: object) -> None:
 
 NAMES = sorted(path.stem for path in Path(schemas.__file__).parent.glob("*.json"))
 KNOWN = {"type", "properties", "additionalProperties", "required", "enum", "const", "items", "pattern", "propertyNames"}
-KNOWN |= {"minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "maxProperties", "$ref", "$defs"}
+KNOWN |= {
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "minItems",
+    "maxItems",
+    "maxProperties",
+    "$ref",
+    "$defs",
+    "if",
+    "then",
+}
 SAYS_NOTHING = {"$schema", "title", "description", "format"}  # `format`: fastjsonschema is the stricter one
 
 

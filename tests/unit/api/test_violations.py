@@ -17,7 +17,10 @@ FORBIDDEN = re.compile(
     r"\b(None|True|False|nan|inf|dict|NoneType|JSONDecodeError|Traceback|OrderedDict)\b|'(object|array|integer|number)'"
     r"|does not match|is not of type|is not valid under|\^|\[\^|\(\?|\\s|\\d|is too (long|short)|non-empty"
 )
-STATEMENTS = {"$schema", "title", "description", "properties", "items", "$defs", "$ref", "format", "propertyNames"}
+STATEMENTS = {"$schema", "title", "description", "properties", "items", "$defs", "$ref", "format", "propertyNames"} | {
+    "if",
+    "then",
+}
 
 
 def parts(schema: Any) -> Iterator[dict[str, Any]]:
@@ -28,7 +31,7 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
             if name in ("properties", "$defs"):
                 for one in inner.values():
                     yield from parts(one)
-            elif name in ("items", "additionalProperties", "propertyNames"):
+            elif name in ("items", "additionalProperties", "propertyNames", "then"):
                 yield from parts(inner)
 
 

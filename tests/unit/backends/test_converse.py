@@ -79,7 +79,7 @@ def test_sampling_parameters_in_converses_words() -> None:
         ("response_format", {"type": "json_object"}),
         ("n", 2),
         ("stream", True),
-        ("logit_bias", {}),
+        ("logit_bias", {"1": 2}),
     ],
 )
 def test_what_would_change_the_answer_unsaid_is_rejected_by_name(name: str, value: Any) -> None:

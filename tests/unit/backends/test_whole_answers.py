@@ -202,3 +202,60 @@ async def test_memory_engine_answers_whole_and_fails_when_told() -> None:
         await memory.complete(HELLO)
     assert (await memory.complete(Prompt((*HELLO.messages, Message("assistant", "You said: "))))).text == "Hello"
     assert memory.running == 0
+
+
+# As vLLM 0.28 says it (vllm/renderers/params.py), its error in an object of OpenAI's form.
+TOO_MUCH = [
+    ("max_tokens=10000cannot be greater than max_model_len=max_total_tokens=8192. Request fewer.", "max_tokens"),
+    ("You passed 300 input tokens and requested 8000 output tokens. However, the model's context …", "input_tokens"),
+    ("A sentence of the next version.", "max_completion_tokens"),
+]
+
+
+def refused(message: str, param: str | None) -> Reply:
+    error = {"message": message, "type": "BadRequestError", "param": param, "code": 400}
+    return Reply(400, json.dumps({"error": error}).encode())
+
+
+@pytest.mark.parametrize(("message", "param"), TOO_MUCH)
+@asynchronous
+async def test_limit_that_does_not_fit_is_cut_to_what_fits(message: str, param: str) -> None:
+    long = Prompt((Message("user", "Hello"),), 10_000)
+    script = Script({CHAT: [refused(message, param), reply(chat(finish="length"))]})
+    async with engine(script) as client:
+        assert (await client.complete(long)).finish_reason == "length"
+    assert [one["max_tokens"] for one in script.requests] == [10_000, None]
+    script = Script({CHAT: [refused(message, param), Reply(events=LLAMA_CPP)]})
+    async with engine(script) as client:
+        assert (await collect(client, long))[0] == ["Hi", " there"]
+    assert [one["max_tokens"] for one in script.requests] == [10_000, None]
+    assert script.requests[1]["stream"] is True
+
+
+@asynchronous
+async def test_limit_of_a_text_is_cut_to_what_fits_and_not_to_openais_default() -> None:
+    body = {"choices": [{"text": " Paris", "finish_reason": "length"}], "usage": USAGE}
+    script = Script({TEXT: [refused(*TOO_MUCH[1]), reply(body)]})
+    async with engine(script) as client:
+        await client.complete(Prompt((), 10_000, text="The capital is"))
+    assert script.requests[1]["max_tokens"] is None
+
+
+@asynchronous
+async def test_prompt_that_is_too_long_without_a_limit_too_is_told_as_that() -> None:
+    script = Script({CHAT: [refused(*TOO_MUCH[1])]})
+    async with engine(script) as client:
+        with pytest.raises(PromptRejected, match="The prompt is longer") as rejected:
+            await client.complete(Prompt((Message("user", "Hello"),), 10_000))
+        with pytest.raises(PromptRejected, match="The prompt is longer"):
+            await collect(client, Prompt((Message("user", "Hello"),), 10_000))
+    assert rejected.value.reason == "context_length_exceeded" and len(script.requests) == 4
+
+
+@asynchronous
+async def test_other_refusals_are_not_asked_again() -> None:
+    script = Script({CHAT: [refused("top_p must be in (0, 1], got 0.0.", "top_p")]})
+    async with engine(script) as client:
+        with pytest.raises(PromptRejected, match="top_p must be in"):
+            await client.complete(Prompt((Message("user", "Hello"),), 10_000))
+    assert len(script.requests) == 1

@@ -23,6 +23,7 @@ from foreverus.batches.records import (
     BatchStatus,
     BatchTrigger,
     ErrorEntry,
+    GpuOnly,
     LineError,
     LineResult,
     Shard,
@@ -39,7 +40,12 @@ LATER = NOW + timedelta(hours=1)
 REF = BatchRef("ana", "batch_1")
 REQUEST = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}
 FOUND = ValidatedInput(
-    total=250, shards=3, model="mistral-7b", prompt_tokens_estimate=900, completion_tokens_limit=9_000
+    gpu_only=GpuOnly("body.temperature", 2),
+    total=250,
+    shards=3,
+    model="mistral-7b",
+    prompt_tokens_estimate=900,
+    completion_tokens_limit=9_000,
 )
 
 
@@ -89,7 +95,9 @@ def test_a_good_file_puts_the_batch_in_progress(batches: Batches) -> None:
     batches.create(record())
     batches.validated(REF, FOUND, LATER)
     at = ids.timestamp(LATER)
-    expected = record(status=BatchStatus.IN_PROGRESS, total=250, model="mistral-7b", in_progress_at=at)
+    expected = record(
+        status=BatchStatus.IN_PROGRESS, total=250, model="mistral-7b", in_progress_at=at, gpu_only=FOUND.gpu_only
+    )
     assert batches.get(REF) == expected
     batches.create(record("batch_2"))
     cancelled = BatchRef("ana", "batch_2")

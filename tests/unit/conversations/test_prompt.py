@@ -15,6 +15,7 @@ from foreverus.conversations.prompt import (
     estimate,
     read_thread,
     shorter,
+    trimmed_messages,
 )
 from foreverus.conversations.records import Answer, AnswerOptions, AnswerStatus, Question
 
@@ -89,3 +90,33 @@ def test_shorter_ends_and_keeps_the_question(earlier: list[Exchange], continues:
             return
         assert prompt != before and len(prompt.messages) <= len(before.messages)
     raise AssertionError("it never ends")
+
+
+TWELVE = tuple(Exchange(f"question {n}", f"answer {n}") for n in range(12))
+
+
+@pytest.mark.parametrize("limit", [None, 1, 64, 1024, 4096, 8192, 32768])
+def test_a_limit_on_the_answer_takes_nothing_from_the_history(limit: int | None) -> None:
+    thread = Thread(question(13, "What is my name?", max_tokens=limit), None, TWELVE)
+    prompt = build_prompt("", thread, 8192)
+    assert len(prompt.messages) == 26 and trimmed_messages(thread, prompt) == 0
+    assert prompt.max_tokens == (limit or 1024)
+
+
+@given(EXCHANGES, st.booleans(), st.integers(64, 2048))
+def test_every_message_is_sent_or_told_as_trimmed(earlier: list[Exchange], begun: bool, context: int) -> None:
+    partial = answer(1, "begun", "answering") if begun else None
+    thread = Thread(question(1, "asked"), partial, tuple(earlier))
+    prompt: Prompt | None = build_prompt("s", thread, context)
+    while prompt is not None:
+        sent = len(prompt.messages) - (3 if begun else 2)
+        assert sent + trimmed_messages(thread, prompt) == 2 * len(earlier)
+        prompt = shorter(prompt)
+
+
+def test_what_is_too_old_to_be_read_counts_as_trimmed() -> None:
+    items = [question(4), answer(3, "a" * 90), question(3), answer(2, "a" * 90), question(2), answer(1), question(1)]
+    thread = read_thread(items, "msg_4", 100)
+    assert len(thread.earlier) == 1 and thread.unread == 2
+    assert trimmed_messages(thread, build_prompt("", thread, 2048)) == 2
+    assert read_thread(items, "msg_4", 1000).unread == 0

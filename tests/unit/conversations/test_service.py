@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap, ids
+from foreverus.api import schemas
 from foreverus.api.requests import RequestAttempt
 from foreverus.api.responses import json_response
 from foreverus.aws import keys
@@ -115,9 +116,24 @@ def test_a_deleted_conversation_leaves_nothing_to_answer(aws: Aws) -> None:
 
 def test_a_message_that_cannot_fit_the_context_is_refused_before_it_is_kept(aws: Aws) -> None:
     conversation = service().create("user-1")["id"]
-    with pytest.raises(InvalidRequest, match="2048 tokens"):
-        service().post("user-1", conversation, {"content": "x" * (2048 * 8 + 1)})
+    for content in ["palavra " * 2048, "x" * 24 * 2048]:
+        with pytest.raises(InvalidRequest, match=r"at least 2,048 tokens; the model's context holds 2,048"):
+            service().post("user-1", conversation, {"content": content})
     assert service().messages("user-1", conversation, {})["data"] == []
+
+
+def test_what_cannot_fit_beside_the_conversations_own_words_is_refused_too(aws: Aws) -> None:
+    conversation = service().create("user-1", system="seja breve " * 300)["id"]
+    with pytest.raises(InvalidRequest, match="at least 2,048 tokens"):
+        service().post("user-1", conversation, {"content": "palavra " * (2048 - 600)})
+    assert service().post("user-1", conversation, {"content": "palavra " * 600})["message"]
+
+
+def test_null_asks_for_our_default(aws: Aws) -> None:
+    conversation = service().create("user-1")["id"]
+    asked = schemas.check("message_create", {"content": "Oi", "max_tokens": None, "temperature": None})
+    message = service().post("user-1", conversation, asked)["message"]
+    assert message["content"] == "Oi"
 
 
 def test_conversations_are_listed_newest_first_page_by_page(aws: Aws) -> None:

@@ -1,10 +1,13 @@
 """What can happen to one message, with everything around the worker in memory."""
 
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import replace
 
 import pytest
 
-from foreverus.backends.port import Prompt
+from foreverus.backends.memory import MemoryEngine
+from foreverus.backends.port import Delta, Finished, Prompt
 from foreverus.conversations.records import AnswerStatus, PartialAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.chat import read_request
@@ -111,6 +114,38 @@ async def test_long_conversation_loses_its_oldest_turns_not_its_answer() -> None
     refused, accepted = world.engine.prompts[-2:]
     assert len(refused.messages) == 10 and len(accepted.messages) == 6
     assert accepted.messages[0].role == "system" and accepted.messages[1].content == "question 2"
+    assert answer["trimmed_messages"] == 4
+
+
+def holding(engine: MemoryEngine, messages: int) -> Callable[[Prompt], AsyncGenerator[Delta | Finished, None]]:
+    """The engine's `stream` with a context of so many messages; each word of an answer takes the room of one."""
+    whole = engine.stream
+
+    async def stream(prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        room, said = messages - len(prompt.messages), 0
+        async with aclosing(whole(prompt)) as events:
+            async for event in events:
+                if isinstance(event, Finished) or said == room:
+                    yield Finished("stop" if isinstance(event, Finished) else "length", 1, said)
+                    return
+                said += 1
+                yield event
+
+    return stream
+
+
+@pytest.mark.parametrize("room", [0, 1])
+@in_jumping_time
+async def test_answer_that_the_contexts_end_cuts_off_goes_on_without_the_oldest_turns(room: int) -> None:
+    world = World()
+    world.engine.reply = lambda prompt: ["one ", "two ", "three ", "four"]
+    async with world.worker():
+        for i in range(9):
+            await world.answered(world.ask(f"question {i}", message_id=f"msg_{i}"))
+        vars(world.engine)["stream"] = holding(world.engine, 20 + room)
+        answer = await world.answered(world.ask("question 9", message_id="msg_9"))
+    assert (answer["content"], answer["finish_reason"]) == ("one two three four", "stop")
+    assert answer["trimmed_messages"] == 10
 
 
 @in_jumping_time

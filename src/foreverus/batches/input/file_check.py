@@ -9,9 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from foreverus.backends.converse import refusal_of, unsupported
+from foreverus.backends.port import BackendName, Prompt
+from foreverus.backends.tokens import cannot_fit, texts_of
 from foreverus.batches.input.line_check import check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
-from foreverus.batches.records import ErrorEntry, Shard
+from foreverus.batches.records import ErrorEntry, GpuOnly, Shard
+from foreverus.text import is_blank
 
 MAX_LINES = 50_000  # that are not blank
 MAX_LINE_NUMBER = 999_999  # blank ones count: the table's keys have six digits
@@ -32,11 +36,20 @@ class FileReport:
     shards: list[Shard]
     prompt_tokens_estimate: int
     completion_tokens_limit: int
+    gpu_only: GpuOnly | None = None
 
 
-def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str) -> FileReport:
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """What lines are held against beside their form. `context_tokens` None: not known here."""
+
+    backends: frozenset[BackendName] = frozenset({BackendName.GPU, BackendName.BEDROCK})
+    context_tokens: int | None = None
+
+
+def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str, allowed: Allowed = Allowed()) -> FileReport:
     """Looks at every line, or at the first MAX_LINES."""
-    reading = _Reading(endpoint, model_id)
+    reading = _Reading(endpoint, model_id, allowed)
     for raw in raw_lines:
         if raw.number > MAX_LINE_NUMBER:
             message = f"A file has at most {MAX_LINE_NUMBER:,} lines, blank ones among them: leave those out."
@@ -85,25 +98,51 @@ class _Reading:
 
     endpoint: str
     model_id: str
+    allowed: Allowed
     lines: int = 0
     errors: list[ErrorEntry] = field(default_factory=list)
     errors_total: int = 0
     shards: list[_OpenShard] = field(default_factory=list)
     first_line_of: dict[bytes, int] = field(default_factory=dict)  # digest of a custom_id → its line
     has_our_model: bool = False
+    gpu_only: GpuOnly | None = None
 
     def read(self, raw: RawLine) -> None:
         body, found = check_line(raw.data, self.endpoint)
         errors = [ErrorEntry(one.code, one.message, one.param, raw.number) for one in found]
+        prompt = None
+        if body is not None and not errors:
+            prompt = prompt_of(self.endpoint, body["body"])
+            errors += self._what_is_asked(raw.number, prompt)
         if body is not None:
             errors += self._beside_the_others(raw.number, body)
         self.note(errors)
-        if body is not None and not self.errors:
-            self._add_to_shards(raw, body["body"])
+        if prompt is not None and not self.errors:
+            self._add_to_shards(raw, prompt)
 
     def note(self, errors: list[ErrorEntry]) -> None:
         self.errors += errors[: MAX_ERRORS - len(self.errors)]
         self.errors_total += len(errors)
+
+    def _what_is_asked(self, number: int, prompt: Prompt) -> Iterator[ErrorEntry]:
+        """What nobody could answer, and what nobody could who is allowed to."""
+        where = "body.messages" if prompt.text is None else "body.prompt"
+        texts = texts_of(prompt)
+        if all(map(is_blank, texts)):
+            yield ErrorEntry("invalid_field", f"There is no text in {where}: write what is asked.", where, number)
+        context = self.allowed.context_tokens
+        if context and (least := cannot_fit(texts, context)):
+            message = (
+                f"The prompt has at least {least:,} tokens; the model's context holds {context:,}, prompt and answer "
+                "together: shorten it."
+            )
+            yield ErrorEntry("context_length_exceeded", message, where, number)
+        if name := unsupported(prompt):
+            param = f"body.{name}"
+            if BackendName.GPU not in self.allowed.backends:
+                message = f"{refusal_of(name, prompt)} This batch allows Bedrock alone (metadata.backend)."
+                yield ErrorEntry("unsupported_parameter", message, param, number)
+            self.gpu_only = self.gpu_only or GpuOnly(param, number)
 
     def _beside_the_others(self, number: int, line: dict[str, Any]) -> Iterator[ErrorEntry]:
         """What is wrong with it only in this file, or in this deployment."""
@@ -126,8 +165,7 @@ class _Reading:
                 "mismatched_model" if self.has_our_model else "unknown_model", message, "body.model", number
             )
 
-    def _add_to_shards(self, raw: RawLine, body: dict[str, Any]) -> None:
-        prompt = prompt_of(self.endpoint, body)
+    def _add_to_shards(self, raw: RawLine, prompt: Prompt) -> None:
         last = self.shards[-1] if self.shards else None
         if last is None or last.lines == SHARD_LINES or raw.end - last.start > SHARD_BYTES:
             last = _OpenShard(len(self.shards), raw.number, raw.start)
@@ -135,7 +173,8 @@ class _Reading:
         last.lines += 1
         last.end = raw.end
         last.prompt_tokens_estimate += estimate_prompt(prompt)
-        last.completion_tokens_limit += prompt.max_tokens or ASSUMED_ANSWER_TOKENS
+        limit = prompt.max_tokens or ASSUMED_ANSWER_TOKENS
+        last.completion_tokens_limit += min(limit, self.allowed.context_tokens or limit)
 
     def report(self) -> FileReport:
         return FileReport(
@@ -145,6 +184,7 @@ class _Reading:
             [] if self.errors else [one.closed() for one in self.shards],
             sum(one.prompt_tokens_estimate for one in self.shards),
             sum(one.completion_tokens_limit for one in self.shards),
+            self.gpu_only,
         )
 
 

@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 from foreverus import strict_json
 from foreverus.api import schemas
 from foreverus.api.violations import violations
+from foreverus.backends.messages import without_nulls
+from foreverus.backends.parameters import TABLE, Support
 from foreverus.batches.input.lines import CHAT, COMPLETIONS, MAX_LINE_BYTES
-from foreverus.strict_json import shown
+from foreverus.strict_json import path_of, shown
+from foreverus.text import quoted
 
 SCHEMAS = {CHAT: "chat_line", COMPLETIONS: "completion_line"}
 MAX_ERRORS_A_LINE = 10
@@ -32,6 +35,7 @@ def check_line(data: bytes | None, endpoint: str) -> tuple[Any, list[Problem]]:
             message = f"Byte {err.bad_byte} of the line is not UTF-8: save the file as UTF-8."
             return None, [Problem("invalid_utf8", message)]
         return None, [Problem("invalid_json", f"The line {err}.")]
+    line = _meant(line)
     if schemas.quick_check(SCHEMAS[endpoint])(line):  # nearly every line; jsonschema is slow, but says why not
         return line, []
     problems: dict[tuple[str, str | None], Problem] = {}
@@ -44,11 +48,35 @@ def check_line(data: bytes | None, endpoint: str) -> tuple[Any, list[Problem]]:
     return line, list(problems.values())[:MAX_ERRORS_A_LINE]
 
 
+def _meant(line: Any) -> Any:
+    """Without what `null` stands for, where it can be seen what that is."""
+    if not isinstance(line, dict):
+        return line
+    kept = {name: value for name, value in line.items() if value is not None}
+    return kept | {"body": without_nulls(kept["body"])} if isinstance(kept.get("body"), dict) else kept
+
+
 def _problems(error: Any, endpoint: str) -> Iterator[Problem]:
     """jsonschema's error in OpenAI's words: a code, the parameter, and what to do."""
-    if list(error.absolute_path) == ["url"] and isinstance(error.instance, str):
+    path = list(error.absolute_path)
+    if path == ["url"] and isinstance(error.instance, str):
         message = f"The url is {shown(error.instance)}, the batch's endpoint is '{endpoint}': make them the same."
         yield Problem("mismatched_url", message, "url")
         return
+    if error.validator == "enum" and error.validator_value == [None]:
+        where = path_of(path)
+        message = f"The field {quoted(where)} must be {error.schema['description']}. Leave it out."
+        yield Problem("unsupported_parameter", message, where)
+        return
     for code, message, param in violations(error, "The line"):
-        yield Problem("unknown_parameter" if code == "unknown_field" else code, message, param)
+        if code == "unknown_field":
+            known = sorted(name for name in error.schema["properties"] if _is_done(name))
+            message = f"Unknown parameter {quoted(str(param))}: leave it out. Known: {', '.join(known)}."
+            yield Problem("unknown_parameter", message, param)
+        else:
+            yield Problem(code, message, param)
+
+
+def _is_done(name: str) -> bool:
+    """Whether it is worth naming to somebody who looks for a parameter."""
+    return name not in TABLE or TABLE[name].gpu is Support.DONE

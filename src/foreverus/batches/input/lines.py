@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from foreverus.backends.port import Message, Prompt
+from foreverus.backends import parameters
+from foreverus.backends.messages import read_messages, without_nulls
+from foreverus.backends.port import Prompt
 from foreverus.batches.records import LineError, LineResult
 
+CHAT, COMPLETIONS = parameters.CHAT, parameters.COMPLETIONS  # a batch's endpoints
 MAX_LINE_BYTES = 1 << 20  # without its line break
-CHAT = "/v1/chat/completions"
-COMPLETIONS = "/v1/completions"
 DEFAULT_COMPLETION_TOKENS = 16  # of a text completion that names no limit: OpenAI's default, and vLLM's
 BYTES_PER_TOKEN = 3.5  # a rule of thumb; English and Portuguese prose measure 3–4.5 with Mistral's tokenizer
 TOKENS_PER_MESSAGE = 5  # role marks and separators of a chat template
 
 _BOM = b"\xef\xbb\xbf"
-# What goes on to the engine by OpenAI's name. `user` is for abuse reports, `n` and `stream` have one value only.
-_OPTIONS = ("top_p", "stop", "seed", "presence_penalty", "frequency_penalty", "response_format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,24 +97,16 @@ def parse(number: int, data: bytes) -> Line:
 
 def prompt_of(endpoint: str, body: Mapping[str, Any]) -> Prompt:
     """What is asked, from a body that validation has passed. A chat without a limit may fill the context."""
-    limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    temperature = body.get("temperature")
-    options = {name: body[name] for name in _OPTIONS if body.get(name) is not None}
-    is_chat = endpoint == CHAT
+    asked = without_nulls(body)
+    is_chat, limit = endpoint == CHAT, parameters.limit_of(asked)
+    temperature = asked.get("temperature")
     return Prompt(
-        messages=tuple(_message(one) for one in body["messages"]) if is_chat else (),
-        max_tokens=int(limit) if limit else None if is_chat else DEFAULT_COMPLETION_TOKENS,
+        messages=read_messages(asked["messages"]) if is_chat else (),
+        max_tokens=DEFAULT_COMPLETION_TOKENS if limit is None and not is_chat else limit,
         temperature=None if temperature is None else float(temperature),
-        text=None if is_chat else body["prompt"],
-        options=options,
+        text=None if is_chat else asked["prompt"],
+        options=parameters.options_of(asked),
     )
-
-
-def _message(message: Mapping[str, Any]) -> Message:
-    """`developer` is OpenAI's newer word for `system`; text parts are joined like vLLM and llama.cpp join them."""
-    role, content = message["role"], message["content"]
-    text = content if isinstance(content, str) else "\n".join(part["text"] for part in content)
-    return Message("system" if role == "developer" else role, text)
 
 
 def read_shard(data: bytes, first_line: int) -> list[Line]:

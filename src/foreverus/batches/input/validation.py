@@ -10,9 +10,11 @@ from foreverus.batches.input.file_check import (
     MAX_LINES,
     SHARD_BYTES,
     SHARD_LINES,
+    Allowed,
     validate,
 )
 from foreverus.batches.input.lines import split
+from foreverus.batches.model import possible_backends
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, ErrorEntry, ValidatedInput
 from foreverus.batches.store import Batches
 from foreverus.errors import NotFound
@@ -37,6 +39,7 @@ class Validator:
     outbox: Outbox
     model_id: str
     clock: Callable[[], datetime]
+    context_tokens: int | None = None  # of the served model, prompt and answer together
 
     def run(self, ref: BatchRef) -> dict[str, object]:
         """`{"valid", "lines"}`. The batch is `in_progress` then, or `failed`; one that was cancelled meanwhile stays
@@ -48,8 +51,10 @@ class Validator:
             return {"valid": False, "lines": 0}
         if batch.total is not None:
             return {"valid": True, "lines": batch.total}
+        allowed = Allowed(possible_backends(batch.metadata), self.context_tokens)
         try:
-            report = validate(split(self.objects.stream(batch.input_key)), batch.endpoint, self.model_id)
+            lines = split(self.objects.stream(batch.input_key))
+            report = validate(lines, batch.endpoint, self.model_id, allowed)
         except ObjectNotThere:
             message = f"Our copy of {batch.input_file_id} is gone: create another batch."
             return self._fail(batch, [ErrorEntry("file_not_found", message, "input_file_id")], 1)
@@ -62,6 +67,7 @@ class Validator:
             model=self.model_id,
             prompt_tokens_estimate=report.prompt_tokens_estimate,
             completion_tokens_limit=report.completion_tokens_limit,
+            gpu_only=report.gpu_only,
         )
         self.store.validated(ref, found, self.clock())
         return {"valid": True, "lines": report.total}

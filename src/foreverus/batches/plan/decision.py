@@ -88,7 +88,8 @@ def end_of(batch: Batch, shards: Sequence[Shard], now: datetime) -> Finish | Non
 def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) -> Decision:
     """What comes next for a batch with something left to do. `error`: what its newest round ended with."""
     batch, options = at.batch, options_of(at.batch.metadata)
-    allowed, refusal = within_cap(allowed_backends(options, deployment), at, deployment)
+    able = able_backends(batch, allowed_backends(options, deployment))
+    allowed, refusal = within_cap(able, at, deployment)
     means = meaning(batch, error, RoundContext(allowed, bool(at.live), finished_lines(at.shards), at.now))
     if not means.finish and not usable(means.setbacks, allowed):
         cause = f"metadata.backend is '{options.backend}', and this deployment has no such backend."
@@ -105,6 +106,8 @@ def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) 
     )
     next_, seconds, words = _next(at, choice, means, found.boot_seconds.source == ASSUMED)
     sources = {**found.sources, "bedrock_price_from": deployment.bedrock_price.source}
+    if batch.gpu_only:
+        words = f"{batch.gpu_only.param} of line {batch.gpu_only.line} needs the GPU; {words}"
     next_round = NextRound(
         number=batch.round + 1,
         start=RoundStart(
@@ -127,6 +130,11 @@ def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) 
 def allowed_backends(options: Options, deployment: Deployment) -> frozenset[str]:
     here = {"gpu"} | ({"bedrock"} if deployment.bedrock_model_id else set())
     return frozenset(here if options.backend == "auto" else here & {options.backend.value})
+
+
+def able_backends(batch: Batch, allowed: frozenset[str]) -> frozenset[str]:
+    """Those that can do what every line asks: a batch is not divided among backends by its lines."""
+    return allowed - {"bedrock"} if batch.gpu_only else allowed
 
 
 def within_cap(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from foreverus import ids
 from foreverus.api import schemas
 from foreverus.aws.s3 import MemoryObjects
+from foreverus.backends.port import BackendName
 from foreverus.batches.input.file_check import (
     ASSUMED_ANSWER_TOKENS,
     MAX_ERRORS,
@@ -22,6 +23,7 @@ from foreverus.batches.input.file_check import (
     MAX_LINES,
     SHARD_BYTES,
     SHARD_LINES,
+    Allowed,
     FileReport,
     validate,
 )
@@ -37,7 +39,7 @@ from foreverus.batches.input.lines import (
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.records import Batch, BatchRef, BatchStatus
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, GpuOnly
 from foreverus.errors import NotFound
 from foreverus.files.records import MAX_FILE_BYTES
 from foreverus.notifications.outbox import MemoryOutbox
@@ -102,14 +104,15 @@ def test_every_parameter_of_the_contract_is_taken() -> None:
         ({"messages": [{"role": "tool", "content": "x"}]}, "invalid_field", "body.messages[0].role"),
         ({"messages": [{"role": "user"}]}, "missing_field", "body.messages[0].content"),
         ({"messages": [{"role": "user", "content": []}]}, "invalid_field", "body.messages[0].content"),
-        ({"messages": [{"role": "user", "content": None}]}, "invalid_field", "body.messages[0].content"),
+        ({"messages": [{"role": "user", "content": None}]}, "missing_field", "body.messages[0].content"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "text": ""}]}]},
             "invalid_field",
             "body.messages[0].content[0].type",
         ),
-        ({"messages": [{"role": "user", "content": "x", "name": "a"}]}, "unknown_parameter", "body.messages[0].name"),
-        ({"tools": []}, "unknown_parameter", "body.tools"),
+        ({"messages": [{"role": "user", "content": "x", "id": "a"}]}, "unknown_parameter", "body.messages[0].id"),
+        ({"tools": [{"type": "function"}]}, "invalid_field", "body.tools"),
+        ({"audio": {"voice": "x"}}, "unsupported_parameter", "body.audio"),
         ({"prompt": "x"}, "unknown_parameter", "body.prompt"),
         ({"model": 5}, "invalid_field", "body.model"),
         ({"model": "gpt-4o"}, "mismatched_model", "body.model"),
@@ -365,17 +368,17 @@ REF = BatchRef("ana", "batch_1")
 
 
 class World:
-    def __init__(self, data: bytes | None = None) -> None:
+    def __init__(self, data: bytes | None = None, metadata: dict[str, str] | None = None) -> None:
         self.outbox = MemoryOutbox()
         self.store, self.objects = MemoryBatches(), MemoryObjects(lambda: NOW)
         request = {"input_file_id": "file_1", "endpoint": CHAT, "completion_window": "24h"}
-        self.batch = new_batch("batch_1", "ana", request, NOW)
+        self.batch = new_batch("batch_1", "ana", request | {"metadata": metadata}, NOW)
         self.store.create(self.batch)
         if data is not None:
             self.objects.put(self.batch.input_key, data)
 
     def run(self) -> dict[str, Any]:
-        return Validator(self.store, self.objects, self.outbox, MODEL, lambda: NOW).run(REF)
+        return Validator(self.store, self.objects, self.outbox, MODEL, lambda: NOW, 8192).run(REF)
 
     @property
     def record(self) -> Batch:
@@ -448,3 +451,83 @@ def test_a_batch_that_is_not_there_is_an_error() -> None:
     world.store.discard(REF)
     with pytest.raises(NotFound):
         world.run()
+
+
+BEDROCK_ALONE = Allowed(frozenset({BackendName.BEDROCK}), 8192)
+GPU_NEEDED: list[tuple[dict[str, Any], str]] = [
+    ({"temperature": 1.3}, "body.temperature"),
+    ({"response_format": {"type": "json_object"}}, "body.response_format"),
+    (
+        {"response_format": {"type": "json_schema", "json_schema": {"name": "x", "schema": {}}}},
+        "body.response_format",
+    ),
+    ({"presence_penalty": 0.5}, "body.presence_penalty"),
+    ({"frequency_penalty": -1}, "body.frequency_penalty"),
+    ({"messages": [{"role": "user", "content": "Oi"}, {"role": "assistant", "content": "Ol"}]}, "body.messages"),
+    ({"messages": [{"role": "assistant", "content": "Oi"}, {"role": "user", "content": "Olá"}]}, "body.messages"),
+]
+
+
+@pytest.mark.parametrize(("body", "param"), GPU_NEEDED, ids=lambda value: str(value)[:40])
+def test_a_line_that_only_a_gpu_can_answer_is_noted_in_a_mixed_file(body: dict[str, Any], param: str) -> None:
+    report = check(line("plain"), line("needs", **body), line("also", temperature=1.5))
+    assert report.errors == [] and report.gpu_only == GpuOnly(param, 2)
+    assert check(line("plain", seed=7, temperature=1, user="u", presence_penalty=0)).gpu_only is None
+
+
+@pytest.mark.parametrize(("body", "param"), GPU_NEEDED, ids=lambda value: str(value)[:40])
+def test_it_is_refused_before_spending_where_only_bedrock_is_allowed(body: dict[str, Any], param: str) -> None:
+    data = "\n".join([line("plain"), line("needs", **body)]).encode()
+    report = validate(split([data]), CHAT, MODEL, BEDROCK_ALONE)
+    assert found(report) == [(2, "unsupported_parameter", param)]
+    assert "`gpu`" in report.errors[0].message and "Bedrock" in report.errors[0].message
+    assert report.shards == []
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "body", "param"),
+    [
+        (CHAT, {"messages": [{"role": "user", "content": "word " * 30_000}]}, "body.messages"),
+        (CHAT, {"messages": [{"role": "user", "content": "word " * 5_000}] * 2}, "body.messages"),
+        (COMPLETIONS, {"prompt": "word " * 8_192}, "body.prompt"),
+    ],
+)
+def test_what_cannot_fit_the_context_is_refused_before_spending(
+    endpoint: str, body: dict[str, Any], param: str
+) -> None:
+    data = line("long", url=endpoint, **body).encode()
+    report = validate(split([data]), endpoint, MODEL, Allowed(context_tokens=8192))
+    assert found(report) == [(1, "context_length_exceeded", param)]
+    assert "8,192" in report.errors[0].message
+
+
+@pytest.mark.parametrize("content", ["", "  \n", "\u200b", [{"type": "text", "text": ""}]])
+def test_a_line_without_text_asks_nothing(content: Any) -> None:
+    assert found(check(line(messages=[{"role": "user", "content": content}]))) == [
+        (1, "invalid_field", "body.messages")
+    ]
+    system = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": content}]
+    assert check(line(messages=system)).errors == []
+
+
+def test_a_limit_beyond_the_context_counts_as_what_fits() -> None:
+    report = validate(split([line(max_tokens=10_000).encode()]), CHAT, MODEL, Allowed(context_tokens=2048))
+    assert report.errors == [] and report.completion_tokens_limit == 2048
+
+
+NEEDS_GPU = "\n".join([line("plain"), line("hot", temperature=1.3)]).encode()
+
+
+@pytest.mark.parametrize("backend", ["auto", "gpu"])
+def test_the_record_keeps_what_only_a_gpu_can_do(backend: str) -> None:
+    made = World(NEEDS_GPU, metadata={"backend": backend})
+    assert made.run()["valid"]
+    assert made.record.gpu_only == GpuOnly("body.temperature", 2)
+
+
+def test_a_batch_for_bedrock_alone_fails_before_anything_is_spent() -> None:
+    made = World(NEEDS_GPU, metadata={"backend": "bedrock"})
+    assert not made.run()["valid"]
+    (error,) = made.record.errors
+    assert (error.code, error.param, error.line) == ("unsupported_parameter", "body.temperature", 2)
+    assert made.record.status == "failed" and made.store.shards("batch_1") == []

@@ -13,7 +13,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import LearnedSpeed, Number
-from foreverus.batches.records import Batch, BatchRef, BatchStatus, Shard, ShardProgress, ShardStatus
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, GpuOnly, Shard, ShardProgress, ShardStatus
 from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
 from foreverus.errors import NotFound
@@ -374,3 +374,31 @@ def test_beyond_the_cap_of_bedrock_the_gpu_is_asked_which_has_a_guard_of_its_own
     batch = world(shards=1)
     batch.ledger.count("2026-01", "ses_0", 20.0, NOW)
     assert batch.plan()["next"] == "gpu"
+
+
+NEEDS_GPU = GpuOnly("body.response_format", 3)
+
+
+def test_a_batch_that_bedrock_cannot_answer_goes_to_the_gpu_however_small() -> None:
+    made = world(1)
+    assert made.plan()["next"] == "bedrock"
+    made = world(1)
+    alter(made.store, REF, gpu_only=NEEDS_GPU)
+    assert made.plan()["next"] == "gpu"
+    assert "body.response_format of line 3 needs the GPU" in str(made.record().choice_text)
+
+
+def test_it_does_not_fall_back_to_bedrock_when_the_gpu_is_barred() -> None:
+    made = world(1)
+    alter(made.store, REF, gpu_only=NEEDS_GPU)
+    made.plan()
+    decided = made.plan("GpuQuotaExceeded")
+    assert (decided["next"], decided["status"]) == ("finish", "failed")
+    assert [one.code for one in made.record().errors] == ["gpu_quota_exceeded"]
+
+
+def test_it_waits_for_capacity_instead_of_going_to_bedrock() -> None:
+    made = world(1)
+    alter(made.store, REF, gpu_only=NEEDS_GPU)
+    made.plan()
+    assert made.plan("NoGpuCapacity")["next"] == "wait"

@@ -1,0 +1,59 @@
+"""A chat's messages as OpenAI's clients send them, and what is read of them. Pure.
+
+What an answer holds may be sent back as history, a whole `message.model_dump()` too: `null` is as if absent, and
+`refusal`, `annotations`, an empty `tool_calls` and a `name` are taken. No backend shows a name to the model: the GPU's
+chat template and the laptop's have no place for one, and neither has Converse. So it is left out.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from foreverus.backends.port import Message
+
+ROLES = ("system", "developer", "user", "assistant")
+
+
+def without_nulls(body: Mapping[str, object]) -> dict[str, Any]:
+    """The body of a request as it is meant: a key with `null` is as if absent, also in a message and in its parts. What
+    an assistant refused to say is what it said. Takes anything that is a JSON object.
+
+    >>> without_nulls({"seed": None, "messages": [{"role": "assistant", "content": None, "tool_calls": None}]})
+    {'messages': [{'role': 'assistant', 'content': ''}]}
+    """
+    kept = {name: value for name, value in body.items() if value is not None}
+    if isinstance(messages := kept.get("messages"), list):
+        kept["messages"] = [_message(one) if isinstance(one, dict) else one for one in messages]
+    return kept
+
+
+def _message(message: Mapping[str, object]) -> dict[str, object]:
+    kept = {name: value for name, value in message.items() if value is not None}
+    if isinstance(content := kept.get("content"), list):
+        kept["content"] = [_part(one) if isinstance(one, dict) else one for one in content]
+    if kept.get("role") == "assistant" and not kept.get("content"):
+        kept["content"] = kept.get("refusal", "")
+    return kept
+
+
+def _part(part: Mapping[str, object]) -> dict[str, object]:
+    kept = {name: value for name, value in part.items() if value is not None}
+    if kept.get("type") == "refusal" and "text" not in kept:
+        kept = {"type": "text"} | {
+            ("text" if name == "refusal" else name): kept[name] for name in kept.keys() - {"type"}
+        }
+    return kept
+
+
+def read_messages(messages: list[Any]) -> tuple[Message, ...]:
+    """Messages that fit their schema. `developer` is OpenAI's newer word for `system`; text parts are joined as vLLM
+    and llama.cpp join them. An assistant's last message without text begins no answer, and is left out."""
+    read = [_read(one) for one in messages]
+    while len(read) > 1 and read[-1].role == "assistant" and not read[-1].content.strip():
+        read.pop()
+    return tuple(read)
+
+
+def _read(message: Mapping[str, Any]) -> Message:
+    role, content = message["role"], message["content"]
+    text = content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+    return Message("system" if role == "developer" else role, text)

@@ -107,6 +107,8 @@ export interface Message {
   finish_reason?: string | null;
   /** "bedrock": no GPU of ours wrote it. */
   backend?: string | null;
+  /** So many earlier messages, at least, did not fit the model's context beside the question. */
+  trimmed_messages?: number | null;
   error?: { code: string; message: string } | null;
 }
 

@@ -34,6 +34,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--pace-file", type=Path, help="a file that holds the pace while it exists; 0 holds all streams"
     )
+    parser.add_argument("--like-vllm", action="store_true", help="refuses what vLLM refuses; with a pace only")
     parser.add_argument("--load-seconds", type=float, default=LOAD_S, help="503 for so long; with a pace only")
     parser.add_argument("--weights", type=Path, help="another GGUF file, for tests of load and of contracts")
     parser.add_argument(
@@ -59,6 +60,7 @@ def main() -> int:
         pace=PACE if args.pace is None else args.pace,
         pace_file=args.pace_file,
         load_s=args.load_seconds,
+        like_vllm=args.like_vllm,
     )
     asyncio.run(paced.run(options))
     return 0

@@ -50,10 +50,10 @@ def answer_to(body: dict[str, Any], context: int) -> Answer:
     >>> answer_to({"prompt": "count to 2", "max_tokens": 9, "stop": ["0"]}, 100).finish_reason
     'stop'
     """
-    messages = body.get("messages") or [{"role": "user", "content": body["prompt"]}]
+    messages = _messages(body)
     prefill = messages[-1]["content"] if messages[-1]["role"] == "assistant" else ""
-    asked = next(one["content"] for one in reversed(messages) if one["role"] == "user")
-    prompt_tokens = sum(len(one["content"].split()) for one in messages)
+    asked = next((one["content"] for one in reversed(messages) if one["role"] == "user"), "")
+    prompt_tokens = tokens_of(body)
     if prompt_tokens >= context:
         raise TooLong(prompt_tokens, context)
     first = _next_number(prefill)
@@ -74,6 +74,15 @@ def answer_to(body: dict[str, Any], context: int) -> Answer:
         mishap=mishap if in_reach else "",
         fails_at=at - first,
     )
+
+
+def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
+    return body.get("messages") or [{"role": "user", "content": body["prompt"]}]
+
+
+def tokens_of(body: dict[str, Any]) -> int:
+    """A word of the prompt is a token."""
+    return sum(len(one["content"].split()) for one in _messages(body))
 
 
 def numbers(first: int, last: int) -> list[str]:

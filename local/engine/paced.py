@@ -1,8 +1,9 @@
 """An engine of a known speed: it answers on the clock and computes nothing.
 
-It speaks as much of OpenAI's HTTP API as the worker and Bedrock use, as llama.cpp's server does, starts in 60 ms and
-needs 20 MB. See `orders.py` for what it says, and `pace.py` for when. It logs each order that it was `asked:`, and what
-it has `answered:` to the end. One timer serves all streams: 256 of them at 28 tokens a second are one loop.
+It speaks as much of OpenAI's HTTP API as the worker and Bedrock use, as llama.cpp's server does (or as vLLM does, which
+refuses more: `vllm_rules.py`), starts in 60 ms and needs 20 MB. See `orders.py` for what it says, and `pace.py` for
+when. It logs each order that it was `asked:`, and what it has `answered:` to the end. One timer serves all streams: 256
+of them at 28 tokens a second are one loop.
 """
 
 import asyncio
@@ -13,11 +14,12 @@ import re
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from local.engine import vllm_rules
 from local.engine.chunks import DONE, END, Chunks, event, plain, refusal
-from local.engine.orders import MISHAPS, POISON, REFUSALS, Answer, TooLong, answer_to
+from local.engine.orders import MISHAPS, POISON, REFUSALS, Answer, TooLong, answer_to, tokens_of
 from local.engine.pace import LOAD_S, PACE, Steps, read_pace
 
 LOOK_S = 0.05  # how often the file of the pace is looked at
@@ -27,7 +29,8 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """pace: tokens a second of each stream. pace_file: while it exists, the pace is the number in it."""
+    """pace: tokens a second of each stream. pace_file: while it exists, the pace is the number in it. like_vllm: it
+    refuses what vLLM refuses, and says that it is vLLM."""
 
     port: int = 0
     model_id: str = "paced"
@@ -36,6 +39,7 @@ class Options:
     pace: float = PACE
     pace_file: Path | None = None
     load_s: float = LOAD_S
+    like_vllm: bool = False
 
 
 class Engine:
@@ -64,13 +68,23 @@ class Engine:
         if path == "/health":
             return connection.close(plain(200, {"status": "ok"}))
         if path == "/v1/models":
-            model = {"id": self._options.model_id, "object": "model", "owned_by": "llamacpp"}
+            model = {
+                "id": self._options.model_id,
+                "object": "model",
+                "owned_by": "vllm" if self._options.like_vllm else "llamacpp",
+            }
             return connection.close(plain(200, {"object": "list", "data": [model]}))
         if path not in COMPLETIONS:
             return connection.close(refusal(404, "not_found_error", "File Not Found"))
         try:
             asked = json.loads(body)
+            if self._options.like_vllm:
+                vllm_rules.check(asked, tokens_of(asked), self._options.context)
             answer = answer_to(asked, self._options.context)
+            if self._options.like_vllm and not asked.get("stream"):
+                answer = replace(answer, prefill="")  # its whole answer is what it adds
+        except vllm_rules.Refused as problem:
+            return connection.close(plain(400, problem.body))
         except TooLong as problem:
             return connection.close(refusal(400, "exceed_context_size_error", str(problem)))
         except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as problem:

@@ -80,6 +80,15 @@ def test_answer_of_bedrock_says_so_and_the_receipt_has_its_price(page: Page, fak
     expect(page.get_by_role("region", name="Receipt")).to_contain_text(re.compile(r"Amazon Bedrock\s*\$0\.0012"))
 
 
+def test_answer_that_was_made_without_the_oldest_messages_says_so(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.finish(answer, "A line that is kept in order.", trimmed_messages=24)
+    expect(answer_to(page)).to_contain_text("Answered without the oldest messages (24 or more)")
+    page.get_by_role("button", name="Português").click()
+    expect(page.get_by_text("Respondida sem as mensagens mais antigas (24 ou mais)")).to_be_visible()
+
+
 def test_live_session_is_joined_and_seen_by_who_comes_later(page: Page, fake: FakeCloud) -> None:
     fake.start_session()
     page.goto(fake.url)

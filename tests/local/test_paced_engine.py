@@ -14,11 +14,14 @@ import pytest
 
 from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.backends.port import Delta, Finished, Health, Message, Prompt
+from foreverus.batches.input.lines import read_shard
 from foreverus.errors import EngineError, PromptRejected
 from local.engine.orders import MISHAPS, REFUSALS, answer_to
 from local.engine.pace import Steps
 from local.engine.paced import Engine, Options
 from local.processes import LOOPBACK, free_port
+from tests.unit.batches.input.test_edges import CONTEXT, TAKEN
+from tests.unit.batches.input.test_validation import line
 
 CHAT, TEXT = "/v1/chat/completions", "/v1/completions"
 
@@ -195,6 +198,74 @@ def test_our_port_takes_it_for_llama_cpp() -> None:
         await engine.aclose()
 
     play(story, leaps=True, context=200)
+
+
+# What vLLM answers with a 400, and a part of its sentence.
+VLLM_REFUSES: list[tuple[dict[str, Any], str]] = [
+    ({"top_p": 0}, "top_p must be in (0, 1], got 0.0."),
+    ({"stop": ""}, "stop cannot contain an empty string."),
+    ({"stop": ["a", ""]}, "stop cannot contain an empty string."),
+    ({"logprobs": True, "top_logprobs": 21}, "Requested sample logprobs of 21, which is greater than max allowed: 20"),
+    ({"top_logprobs": 3}, "when using `top_logprobs`, `logprobs` must be set to true."),
+    ({"temperature": 2.1}, "temperature must be in [0, 2], got 2.1."),
+    ({"temperature": -0.1}, "temperature must be non-negative, got -0.1."),
+    ({"presence_penalty": 2.1}, "presence_penalty must be in [-2, 2], got 2.1."),
+    ({"max_tokens": 0}, "max_tokens must be at least 1, got 0."),
+    ({"n": 2, "temperature": 0}, "n must be 1 when using greedy sampling, got 2."),
+    ({"max_tokens": 201}, "max_tokens=201cannot be greater than max_model_len=max_total_tokens=200."),
+    ({"max_tokens": 199}, "You passed 3 input tokens and requested 199 output tokens."),
+    ({"tools": []}, "`tools` must not be an empty array."),
+    ({"tool_choice": "auto"}, "When using `tool_choice`, `tools` must be set."),
+    ({"stream_options": {}}, "Stream options can only be defined when `stream=True`."),
+    ({"seed": 2**63}, "an integer of 64 bits"),
+    ({"response_format": {"type": "json_schema", "json_schema": {"schema": {}}}}, "'name'"),
+]
+
+
+@pytest.mark.parametrize(("fields", "sentence"), VLLM_REFUSES, ids=lambda value: str(value)[:50])
+def test_like_vllm_it_refuses_what_vllm_refuses(fields: dict[str, Any], sentence: str) -> None:
+    async def story(here: Scene) -> None:
+        refused = await here.ask(**asking("count to 2", **fields))
+        assert refused.status_code == 400 and sentence in refused.json()["error"]["message"]
+        assert (await here.ask(**asking("count to 2", max_tokens=197))).status_code == 200
+
+    play(story, leaps=True, context=200, like_vllm=True)
+
+
+def test_our_port_takes_it_for_vllm_and_cuts_a_limit_to_what_fits() -> None:
+    async def story(here: Scene) -> None:
+        engine = OpenAiEngine(here.url, "any")
+        await engine.identify()
+        assert engine.is_vllm
+        counting = (Message("user", "count to 300"),)
+        for limit in (197, 198, 200, 201, 1_000_000):  # three words and the answer fill a context of 200
+            whole = await engine.complete(Prompt(counting, limit))
+            assert (whole.completion_tokens, whole.finish_reason) == (197, "length")
+            *_, last = [part async for part in engine.stream(Prompt(counting, limit))]
+            assert last == Finished("length", 3, 197)
+        begun = (*counting, Message("assistant", "1 2 3"))
+        assert (await engine.complete(Prompt(begun, 2))).text == " 4 5"
+        with pytest.raises(PromptRejected, match="longer than the model's context") as rejected:
+            await engine.complete(Prompt((Message("user", "long " * 300),), 8))
+        assert rejected.value.reason == "context_length_exceeded"
+        await engine.aclose()
+
+    play(story, leaps=True, context=200, like_vllm=True)
+
+
+@pytest.mark.parametrize("body", TAKEN, ids=lambda body: json.dumps(body)[:60])
+def test_a_line_that_is_taken_is_answered_by_an_engine_that_is_as_strict_as_vllm(body: dict[str, Any]) -> None:
+    (asked,) = read_shard(line("a", **body).encode(), 1)
+
+    async def story(here: Scene) -> None:
+        engine = OpenAiEngine(here.url, "any")
+        await engine.identify()
+        assert (await engine.complete(asked.prompt)).completion_tokens >= 1
+        parts = [part async for part in engine.stream(asked.prompt)]
+        assert isinstance(parts[-1], Finished)
+        await engine.aclose()
+
+    play(story, leaps=True, pace=1000.0, context=CONTEXT, like_vllm=True)
 
 
 @pytest.mark.parametrize("mishap", MISHAPS)

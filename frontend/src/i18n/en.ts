@@ -138,6 +138,7 @@ export const en: Record<keyof typeof pt, string> = {
   "chat.status.failed": "failed",
   "chat.done": "Answer is ready.",
   "chat.bedrock": "Answered on Amazon Bedrock: there was no GPU.",
+  "chat.trimmed": "Answered without the oldest messages ({n} or more): the conversation is longer than the model can read at once.",
   "chat.cut": "The answer stopped at its length limit.",
 
   "net.waiting": "Connection lost. Reconnecting…",

@@ -137,6 +137,7 @@ export const pt = {
   "chat.status.failed": "falhou",
   "chat.done": "Resposta pronta.",
   "chat.bedrock": "Respondida no Amazon Bedrock: não havia GPU.",
+  "chat.trimmed": "Respondida sem as mensagens mais antigas ({n} ou mais): a conversa é maior do que o modelo consegue ler de uma vez.",
   "chat.cut": "A resposta parou no limite de tamanho.",
 
   "net.waiting": "Conexão perdida. Reconectando…",

@@ -57,6 +57,7 @@ export function Answer({ message, text, askAgain }: AnswerProps) {
         )
       )}
       {message.backend === "bedrock" && <p class="state">{t("chat.bedrock")}</p>}
+      {(message.trimmed_messages ?? 0) > 0 && <p class="state">{t("chat.trimmed", { n: message.trimmed_messages! })}</p>}
       {message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
     </article>
   );

@@ -20,14 +20,28 @@ def without_nulls(body: Mapping[str, object]) -> dict[str, Any]:
     >>> without_nulls({"seed": None, "messages": [{"role": "assistant", "content": None, "tool_calls": None}]})
     {'messages': [{'role': 'assistant', 'content': ''}]}
     """
-    kept = {name: value for name, value in body.items() if value is not None}
+    kept = _without_nulls(body)
+    if isinstance(form := kept.get("response_format"), dict):
+        kept["response_format"] = _format(form)
     if isinstance(messages := kept.get("messages"), list):
         kept["messages"] = [_message(one) if isinstance(one, dict) else one for one in messages]
     return kept
 
 
+def _without_nulls(of: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in of.items() if value is not None}
+
+
+def _format(form: Mapping[str, object]) -> dict[str, object]:
+    """In a schema itself null may be a value that is meant."""
+    kept = _without_nulls(form)
+    if isinstance(named := kept.get("json_schema"), dict):
+        kept["json_schema"] = _without_nulls(named)
+    return kept
+
+
 def _message(message: Mapping[str, object]) -> dict[str, object]:
-    kept = {name: value for name, value in message.items() if value is not None}
+    kept = _without_nulls(message)
     if isinstance(content := kept.get("content"), list):
         kept["content"] = [_part(one) if isinstance(one, dict) else one for one in content]
     if kept.get("role") == "assistant" and not kept.get("content"):
@@ -36,7 +50,7 @@ def _message(message: Mapping[str, object]) -> dict[str, object]:
 
 
 def _part(part: Mapping[str, object]) -> dict[str, object]:
-    kept = {name: value for name, value in part.items() if value is not None}
+    kept = _without_nulls(part)
     if kept.get("type") == "refusal" and "text" not in kept:
         kept = {"type": "text"} | {
             ("text" if name == "refusal" else name): kept[name] for name in kept.keys() - {"type"}

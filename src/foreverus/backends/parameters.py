@@ -14,8 +14,12 @@ schema without a name. Sources:
 - vLLM 0.28: `SamplingParams._verify_args` (temperature 0 to 2, penalties -2 to 2, 0 < top_p <= 1, no empty stop,
   max_tokens >= 1), `ChatCompletionRequest` (seed of 64 bits, no empty `tools`, `top_logprobs` and `stream_options` only
   with their switch, a json_schema with a name). It ignores `user`, and a message's `name` where the template does.
-- llama.cpp's server: README of tools/server. It takes all of these; a seed counts modulo 2**32.
+  It checks a json_schema's grammar when the request comes: `json_schema.py` says what of that is checked before.
+  A seed of -1 is none.
+- llama.cpp's server: README of tools/server. It takes all of these; a seed counts modulo 2**32, and -1 is none.
 - Bedrock: `InferenceConfiguration` of Converse (maxTokens >= 1, temperature and topP 0 to 1, stopSequences not empty).
+  Mistral has no seed there: who asks for an answer that can be had again asks for a GPU, but for temperature 0, where
+  no dice are thrown.
 """
 
 from collections.abc import Mapping, Sequence
@@ -55,6 +59,10 @@ class Parameter:
         """All that there are, where they are few."""
         found = self.schema.get("enum")
         return found if isinstance(found, list) else None
+
+    def asks_nothing(self, value: Any) -> bool:
+        """Of an object its type decides."""
+        return ({"type": value.get("type")} if isinstance(value, Mapping) else value) in self.nothing
 
     @property
     def is_ignored(self) -> bool:
@@ -115,15 +123,25 @@ _SEED = {"description": "a whole number of 64 bits", "type": "integer", "minimum
 _JSON_SCHEMA = {
     "description": "an object with a schema",
     "type": "object",
+    "additionalProperties": False,
     "required": ["schema"],
     "properties": {
-        "name": {"description": "a string of 1 to 64 characters", "type": "string", "minLength": 1, "maxLength": 64},
+        "name": {
+            "description": "a string of 1 to 64 letters, digits, '_' and '-'",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 64,
+            "pattern": "^[a-zA-Z0-9_-]+(?![^a-zA-Z0-9_-])$",  # Python's $ stands before a last line break too
+        },
+        "description": {"description": "a string", "type": "string"},
         "schema": {"description": "an object, a JSON Schema", "type": "object"},
+        "strict": {"description": "true or false: the answer follows the schema in any case", "type": "boolean"},
     },
 }
 _FORMAT = {
     "description": "an object with a type",
     "type": "object",
+    "additionalProperties": False,
     "required": ["type"],
     "properties": {
         "type": {
@@ -131,6 +149,7 @@ _FORMAT = {
             "enum": ["text", "json_object", "json_schema"],
         },
         "json_schema": _JSON_SCHEMA,
+        "strict": {"description": "true or false: it belongs into json_schema", "type": "boolean"},
     },
     "if": {"type": "object", "properties": {"type": {"const": "json_schema"}}, "required": ["type"]},
     "then": {"type": "object", "required": ["json_schema"]},
@@ -145,7 +164,13 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(name="temperature", takes="0 to 2", schema=_number(0, 2), bedrock_most=1.0),
     Parameter(name="top_p", takes="0 to 1", schema=_number(0, 1)),
     Parameter(name="stop", takes="a text or up to four; empty ones are left out", schema=_STOP, nothing=("", [])),
-    Parameter(name="seed", takes="64 bits", schema=_SEED, bedrock=Support.NO_EFFECT),
+    Parameter(
+        name="seed",
+        takes="64 bits; -1 is none, and at temperature 0 it changes nothing",
+        schema=_SEED,
+        nothing=(-1,),
+        bedrock=Support.NOT_DONE,
+    ),
     Parameter(name="presence_penalty", takes="-2 to 2", schema=_number(-2, 2), nothing=(0,), bedrock=Support.NOT_DONE),
     Parameter(name="frequency_penalty", takes="-2 to 2", schema=_number(-2, 2), nothing=(0,), bedrock=Support.NOT_DONE),
     Parameter(
@@ -208,7 +233,7 @@ def options_of(body: Mapping[str, Any]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in body.items():
         known = TABLE.get(name)
-        if known is None or name in _FIELDS or known.is_ignored or value is None or value in known.nothing:
+        if known is None or name in _FIELDS or known.is_ignored or value is None or known.asks_nothing(value):
             continue
         if name == "stop" and isinstance(value, list):
             value = [one for one in value if one]
@@ -221,11 +246,12 @@ def _translated(name: str, value: Any) -> Any:
     """A value that an engine would refuse, in words that it takes and that mean the same."""
     if name == "top_p" and value == 0:
         return LEAST_TOP_P
-    if name == "response_format" and value["type"] == "json_schema":
-        return {
-            **value,
-            "json_schema": {"name": "answer", **value["json_schema"]},
-        }  # vLLM wants it, and shows it nobody
+    if name == "seed":
+        return int(value)
+    if name == "response_format":
+        named = value.get("json_schema") if value["type"] == "json_schema" else None
+        # vLLM wants a name, and shows it nobody.
+        return {"type": value["type"]} | ({"json_schema": {"name": "answer", **named}} if named else {})
     return value
 
 
@@ -238,13 +264,13 @@ def limit_of(body: Mapping[str, Any]) -> int | None:
 def not_on_bedrock(options: Mapping[str, object], temperature: float | None) -> str | None:
     """The first of these that Bedrock would have to leave undone, by OpenAI's name.
 
-    >>> not_on_bedrock({"top_p": 0.5, "seed": 7}, 1.3), not_on_bedrock({"seed": 7, "n": 1}, None)
-    ('temperature', None)
+    >>> not_on_bedrock({"top_p": 0.5}, 1.3), not_on_bedrock({"seed": 7}, None), not_on_bedrock({"seed": 7}, 0)
+    ('temperature', 'seed', None)
     """
     given = dict(options) if temperature is None else {**options, "temperature": temperature}
     for name, value in given.items():
         known = TABLE.get(name)
-        if value is None or (known and value in known.nothing):
+        if value is None or (known and known.asks_nothing(value)) or (name == "seed" and temperature == 0):
             continue
         if known is None or known.on_bedrock(value) is Support.NOT_DONE or not _takes(known, value):
             return name

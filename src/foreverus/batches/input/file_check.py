@@ -12,10 +12,12 @@ from typing import Any
 from foreverus.backends.converse import refusal_of, unsupported
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.backends.tokens import cannot_fit, texts_of
+from foreverus.batches.input.answer_schema import flaw_of
 from foreverus.batches.input.line_check import check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
 from foreverus.batches.records import ErrorEntry, GpuOnly, Shard
-from foreverus.text import is_blank
+from foreverus.strict_json import path_of
+from foreverus.text import is_blank, quoted
 
 MAX_LINES = 50_000  # that are not blank
 MAX_LINE_NUMBER = 999_999  # blank ones count: the table's keys have six digits
@@ -137,6 +139,7 @@ class _Reading:
                 "together: shorten it."
             )
             yield ErrorEntry("context_length_exceeded", message, where, number)
+        yield from _schema_errors(number, prompt)
         if name := unsupported(prompt):
             param = f"body.{name}"
             if BackendName.GPU not in self.allowed.backends:
@@ -186,6 +189,13 @@ class _Reading:
             sum(one.completion_tokens_limit for one in self.shards),
             self.gpu_only,
         )
+
+
+def _schema_errors(number: int, prompt: Prompt) -> Iterator[ErrorEntry]:
+    asked = prompt.options.get("response_format") or {}
+    if asked.get("type") == "json_schema" and (flaw := flaw_of(asked["json_schema"]["schema"])):
+        where = path_of(("body", "response_format", "json_schema", "schema", *flaw.path))
+        yield ErrorEntry("invalid_field", f"The field {quoted(where)} {flaw.says}", where, number)
 
 
 def _short(text: str) -> str:

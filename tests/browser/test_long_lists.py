@@ -101,7 +101,6 @@ def test_address_of_an_old_conversation_opens_it_without_the_list(page: Page, fa
 def test_address_of_a_conversation_that_is_gone_says_so_once(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     page.goto(f"{fake.url}/#c=con_999999")
-    page.reload()
     expect(page.get_by_role("alert")).to_have_count(1)
     expect(page.get_by_role("heading", name="New conversation")).to_be_visible()
 

@@ -128,6 +128,7 @@ class MigrateDatabaseSettings(DatabaseSettings):
 @dataclass(frozen=True)
 class StoreResultsSettings(DatabaseSettings):
     table_name: str
+    data_bucket: str
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from openai import APIStatusError, NotFoundError, OpenAI
 
+from foreverus.aws import keys
 from foreverus.files.service import MAX_UPLOAD_PART_BYTES
 from local.cloud import Cloud
 from local.instances import faults
@@ -24,7 +25,7 @@ from tests.local.batches import (
     submit,
     transitions,
 )
-from tests.local.sessions import PATIENCE_S, end_every_session, live_instances, wait_until
+from tests.local.sessions import PATIENCE_S, end_every_session, invoke, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -182,6 +183,34 @@ def test_a_file_that_is_deleted_at_once_is_answered_all_the_same(cloud: Cloud, p
     client.files.delete(batch.input_file_id)
     done = finished(client, batch)
     assert (done.status, ids_of(client, done)) == ("completed", expected(6)), done.errors
+
+
+def test_what_is_deleted_of_a_batch_is_in_no_store(cloud: Cloud, person: Person, client: OpenAI) -> None:
+    batch = submit(client, questions(6), backend="bedrock")
+    done = finished(client, batch)
+    files = [done.input_file_id, done.output_file_id]
+    assert places_of(cloud, [done.id]) == []  # our copy went with the end
+    assert len(places_of(cloud, files)) == 2 and lines_in_table(cloud, done.id) == 6
+    for file_id in files:
+        assert file_id and client.files.delete(file_id).deleted
+    erased = invoke(cloud, "StoreResults", {"source": "aws.events"})
+    assert {one["name"] for one in erased if one.get("kind") == "file"} >= set(files)
+    assert (places_of(cloud, files), lines_in_table(cloud, done.id)) == ([], 0)
+    assert client.batches.retrieve(done.id).status == "completed"
+
+
+def places_of(cloud: Cloud, names: list[Any]) -> list[str]:
+    """The keys of the bucket that one of these ids stands in."""
+    found = cloud.emulator.client("s3").list_objects_v2(Bucket=cloud.stack["DataBucket"]).get("Contents", [])
+    return [one["Key"] for one in found if any(str(name) in one["Key"] for name in names)]
+
+
+def lines_in_table(cloud: Cloud, batch_id: str) -> int:
+    values = {":p": {"S": keys.lines_partition(batch_id, 0)}}
+    found = cloud.emulator.client("dynamodb").query(
+        TableName=cloud.stack["TableName"], KeyConditionExpression="pk = :p", ExpressionAttributeValues=values
+    )
+    return int(found["Count"])
 
 
 def test_an_idempotency_key_makes_one_batch(cloud: Cloud, person: Person, client: OpenAI) -> None:

@@ -587,7 +587,21 @@ def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list
 def test_nobody_else_opens_the_data_bucket() -> None:
     openers = {name for name, one in statements() if "DataBucket" in str(one) and one["Effect"] == "Allow"}
     known = {"ApiFunction", "RunBatchFunction", "AnswerBatchFunction"}
-    assert openers == known | {"SweepFunction", "StartScheduledBatchFunction", "InstanceRole"}
+    assert openers == known | {"SweepFunction", "StartScheduledBatchFunction", "StoreResultsFunction", "InstanceRole"}
+
+
+@pytest.mark.parametrize(
+    ("name", "deletes"),
+    [
+        ("ApiFunction", under("batches", "files", "uploads")),
+        ("RunBatchFunction", under("batches", "files")),  # our copy; a result that was deleted before its end
+        ("SweepFunction", under("batches", "files")),
+        ("StoreResultsFunction", under("files")),
+        ("InstanceRole", []),
+    ],
+)
+def test_who_deletes_in_the_data_bucket(name: str, deletes: list[Any]) -> None:
+    assert sorted(map(str, allowed(name).get("s3:DeleteObject", []))) == sorted(map(str, deletes))
 
 
 @pytest.mark.parametrize(

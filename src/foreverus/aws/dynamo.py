@@ -23,7 +23,7 @@ Wire: TypeAlias = dict[str, object]  # a request's body, or a part of it
 
 COLLISION_TRIES = 10
 SMALLEST = 1e-110  # of 17 digits that DynamoDB holds whole; what is nearer to zero is kept as 0
-MOST_PUTS = 25  # of one BatchWriteItem
+MOST_WRITES = 25  # of one BatchWriteItem
 BATCH_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 _serialize = TypeSerializer().serialize
@@ -195,14 +195,21 @@ class Table:
     def put_all(self, items: Sequence[Values]) -> None:
         """Puts them all, in any order and without conditions; what DynamoDB leaves unwritten is sent again. Raises
         ClientError when it leaves something unwritten for too long."""
-        waiting = [{"PutRequest": {"Item": to_attribute_values(item)}} for item in items]
+        self._write_all([{"PutRequest": {"Item": to_attribute_values(item)}} for item in items])
+
+    def delete_all(self, them: Sequence[Key]) -> None:
+        """As `put_all`."""
+        self._write_all([{"DeleteRequest": {"Key": to_attribute_values(key)}} for key in them])
+
+    def _write_all(self, requests: Sequence[Values]) -> None:
+        waiting = list(requests)
         pauses = iter(BATCH_PAUSES_S)
         while waiting:
-            request = {self.name: waiting[:MOST_PUTS]}
+            request = {self.name: waiting[:MOST_WRITES]}
             unwritten = (
                 self.client.batch_write_item(RequestItems=request).get("UnprocessedItems", {}).get(self.name, [])
             )
-            waiting = unwritten + waiting[MOST_PUTS:]
+            waiting = unwritten + waiting[MOST_WRITES:]
             if unwritten:
                 self._pause(pauses, "BatchWriteItem", "DynamoDB leaves items unwritten.")
 

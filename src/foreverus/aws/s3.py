@@ -47,8 +47,9 @@ class Writer(Protocol):
 
 
 class Objects(Protocol):
-    """`read`, `stream`, `copy` and `join` raise ObjectNotThere; deleting what is not there is fine. `copy` takes the
-    bytes that have this etag and raises ObjectChanged when they have another one. `join`: aws/s3_parts.py."""
+    """`read`, `stream`, `copy` and `join` raise ObjectNotThere; deleting what is not there is fine; `erase` leaves no
+    earlier version. `copy` takes the bytes that have this etag and raises ObjectChanged when they have another one.
+    `join`: aws/s3_parts.py."""
 
     def head(self, key: str) -> ObjectHead | None: ...
     def size(self, key: str) -> int | None: ...
@@ -59,6 +60,7 @@ class Objects(Protocol):
     def join(self, pieces: Sequence[Piece], key: str, content_type: str, md5: str) -> None: ...
     def delete(self, key: str) -> None: ...
     def delete_all(self, keys: Sequence[str]) -> None: ...
+    def erase(self, key: str) -> None: ...
     def list(self, prefix: str) -> list[tuple[str, int, str]]: ...
     def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]: ...
     def presigned_get(self, key: str, filename: str) -> str: ...
@@ -158,6 +160,16 @@ class S3Objects:
             named = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
             self.client.delete_objects(Bucket=self.bucket, Delete=named)
 
+    def erase(self, key: str) -> None:
+        """Deletes it with its earlier versions, where somebody has switched versioning on for the bucket."""
+        done = self.client.delete_object(Bucket=self.bucket, Key=key)
+        if "VersionId" not in done:
+            return
+        for page in self.client.get_paginator("list_object_versions").paginate(Bucket=self.bucket, Prefix=key):
+            for one in (*page.get("Versions", []), *page.get("DeleteMarkers", [])):
+                if one["Key"] == key:
+                    self.client.delete_object(Bucket=self.bucket, Key=key, VersionId=one["VersionId"])
+
     def list(self, prefix: str) -> list[tuple[str, int, str]]:
         """(key, bytes, etag) of every object whose key begins so, in the order of keys."""
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
@@ -244,6 +256,9 @@ class MemoryObjects:
     def delete_all(self, keys: Sequence[str]) -> None:
         for key in keys:
             self.delete(key)
+
+    def erase(self, key: str) -> None:
+        self.delete(key)
 
     def list(self, prefix: str) -> list[tuple[str, int, str]]:
         keys = sorted(key for key in self.held if key.startswith(prefix))

@@ -51,6 +51,10 @@ def outbox_entry(ref: BatchRef) -> OutboxEntry:
     return OutboxEntry(Subject.BATCHES, ref.batch_id, ref.user_id)
 
 
+class _EndedMeanwhile(Exception):
+    """Somebody else has brought the batch to its end."""
+
+
 class Finishes(Protocol):
     def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> FinishedBatch: ...
 
@@ -95,6 +99,7 @@ class Finisher:
         self.outbox.add(outbox_entry(ref))  # before the end is written: no crash in between keeps it from people
         if not batch.is_over:
             batch = self._finish(batch, status, error)
+        self.objects.delete(batch.input_key)  # our copy; where this fails, finishing is repeated until people are told
         if batch.result.bedrock_usd:  # a GPU's cost is counted by its session's closing
             self.ledger.count(month_of(batch.created_at), ref.batch_id, batch.result.bedrock_usd, self.clock())
         self.store.stop_waiting(ref)
@@ -107,11 +112,16 @@ class Finisher:
         batch = self._begin(batch)
         ends_as = BatchStatus.CANCELLED if batch.status is BatchStatus.CANCELLING else status
         answers, errors_ = self._new_files(batch)
-        with (
-            self.objects.writer(answers.object_key) as output,
-            self.objects.writer(errors_.object_key) as refused,
-        ):
-            totals = Assembly(batch, ends_as, self.store, self.objects).write(output, refused)
+        try:
+            with (
+                self.objects.writer(answers.object_key) as output,
+                self.objects.writer(errors_.object_key) as refused,
+            ):
+                totals = Assembly(batch, ends_as, self.store, self.objects).write(output, refused)
+                if totals.lost and self._get(batch.ref).is_over:
+                    raise _EndedMeanwhile  # its whole files stay: what is not there any more went after they were made
+        except _EndedMeanwhile:
+            return self._get(batch.ref)
         result = replace(
             self._result(batch, totals),
             output_file_id=self._register(answers, output.size),
@@ -147,11 +157,13 @@ class Finisher:
         return made[0], made[1]
 
     def _register(self, file: File, size: int) -> str | None:
-        """The file's id; None when it is empty: then there is none."""
+        """The file's id; None when it is empty, or was deleted after an earlier try had made it: then there is none."""
         if not size:
             return None
-        self.files.put(replace(file, bytes=size))
-        return file.file_id
+        if self.files.put(replace(file, bytes=size)):
+            return file.file_id
+        self.objects.delete(file.object_key)
+        return None
 
     def _result(self, batch: Batch, totals: BatchTotals) -> BatchResult:
         """Counts, tokens and cost. What cannot be found out keeps no batch from its end."""
@@ -205,3 +217,16 @@ def file_ids(batch_id: str) -> tuple[str, str]:
     """
     suffix = batch_id.removeprefix("batch_")
     return f"file_{suffix}output", f"file_{suffix}error"
+
+
+def batch_of_file(file_id: str) -> str | None:
+    """The batch whose output or error file it is; None: it is nobody's result.
+
+    >>> batch_of_file("file_019b76daa800error"), batch_of_file("file_019b76daa800")
+    ('batch_019b76daa800', None)
+    """
+    suffix = file_id.removeprefix("file_")
+    for kind in ("output", "error"):
+        if suffix.endswith(kind):
+            return f"batch_{suffix.removesuffix(kind)}"
+    return None

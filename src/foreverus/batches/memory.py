@@ -113,6 +113,11 @@ class MemoryBatches:
         self.result_writes += 1
         self.results.setdefault((batch_id, shard), {}).update({one.line: one for one in results})
 
+    def forget_lines(self, batch_id: str) -> None:
+        for kept in (self.results, self.suspected):
+            for key in [key for key in kept if key[0] == batch_id]:
+                del kept[key]
+
     def suspect(self, batch_id: str, shard: int, line: int) -> int:
         counts = self.suspected.setdefault((batch_id, shard), {})
         counts[line] = counts.get(line, 0) + 1

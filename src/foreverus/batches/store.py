@@ -53,6 +53,7 @@ class Batches(Protocol):
     def shards(self, batch_id: str) -> list[Shard]: ...
     def finished(self, batch_id: str, shard: int) -> FinishedLines: ...
     def keep_results(self, batch_id: str, shard: int, results: Sequence[LineResult], now: datetime) -> None: ...
+    def forget_lines(self, batch_id: str) -> None: ...
     def suspect(self, batch_id: str, shard: int, line: int) -> int: ...
     def progress(self, ref: BatchRef, shard: int, progress: ShardProgress, done: bool) -> None: ...
 
@@ -164,6 +165,12 @@ class BatchStore:
         self.items.put_all(
             [{**keys.line_key(batch_id, shard, one.line), **codec.result_to_item(one), **expires} for one in results]
         )
+
+    def forget_lines(self, batch_id: str) -> None:
+        """What was answered, line by line: only the files have it then."""
+        for shard in self.shards(batch_id):
+            lines = self.items.query(keys.lines_partition(batch_id, shard.number))
+            self.items.delete_all([{"pk": item["pk"], "sk": item["sk"]} for item in lines])
 
     def suspect(self, batch_id: str, shard: int, line: int) -> int:
         """An engine died while it answered this line; returns how many have."""

@@ -16,17 +16,22 @@ def build() -> "ResultsKeeper":
     from foreverus.batches.store import BatchStore
     from foreverus.conversations.erasing import ConversationEraser
     from foreverus.conversations.store import ConversationStore
-    from foreverus.deletions.owed import OwedDeletions
+    from foreverus.deletions.owed import OwedDeletions, OwedKind
     from foreverus.results.batches import BatchSummaries
-    from foreverus.results.erasing import ConversationDeletions
+    from foreverus.results.erasing import Deletions, Erase, EraseConversation, EraseFile
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
 
     env = settings.StoreResultsSettings.from_env(os.environ)
     table, postgres = aws.items(env.table_name), aws.database(env)
+    batches = BatchStore(table)
+    erase: dict[OwedKind, Erase] = {
+        OwedKind.CONVERSATION: EraseConversation(ConversationEraser(table), postgres),
+        OwedKind.FILE: EraseFile(aws.objects(env.data_bucket), batches),
+    }
     return ResultsKeeper(
         SessionResults(ConversationStore(table), SessionStore(table), postgres, aws.clock),
-        BatchSummaries(BatchStore(table), postgres, aws.clock),
-        ConversationDeletions(OwedDeletions(table), ConversationEraser(table), postgres, aws.clock),
+        BatchSummaries(batches, postgres, aws.clock),
+        Deletions(OwedDeletions(table), erase, aws.clock),
     )

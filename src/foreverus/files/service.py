@@ -3,6 +3,7 @@
 An own file may be read, used and deleted by its owner alone; a scheduled batch's files, by everybody but for deleting.
 """
 
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from foreverus.api.listing import Listing, check_cursor
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import JSONL, Objects
-from foreverus.errors import InvalidRequest, NotAllowed, NotFound
+from foreverus.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from foreverus.files.forms import Form, read_form
 from foreverus.files.records import (
     MAX_FILE_BYTES,
@@ -31,6 +32,8 @@ from foreverus.files.views import public_file
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.text import is_blank, quoted
+
+logger = logging.getLogger(__name__)
 
 # Lambda takes and gives at most 6 MB, in which base64 makes 4 of 3 bytes.
 MAX_INLINE_BYTES = 4_000_000
@@ -99,7 +102,7 @@ class FileService:
             if record is None:
                 record = self._new(claim.id, user_id, file.filename, len(file.data), expires_s)
                 self.objects.put(record.object_key, file.data, JSONL)
-                self.store.put(record)
+                self._keep(record)
             return public_file(record)
 
     def announce(self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED) -> Body:
@@ -116,7 +119,7 @@ class FileService:
                 expires_s = seconds_of(request.get("expires_after"))
                 new = self._new(claim.id, user_id, request["filename"], size, expires_s)
                 record = replace(new, status=FileStatus.PENDING)
-                self.store.put(record)
+                self._keep(record)
         url, headers, expires_at = self.objects.presigned_put(record.object_key, size, JSONL)
         upload = {"method": "PUT", "url": url, "headers": headers, "expires_at": int(expires_at.timestamp())}
         return {**public_file(record), "upload": upload}
@@ -168,9 +171,19 @@ class FileService:
                 f"The file {file_id} belongs to a scheduled batch: only the stack's owner deletes it, in the bucket."
             )
             raise NotAllowed(message, param="file_id", code="not_your_file")
-        self.store.delete(user_id, file_id)
-        self.objects.delete(file.object_key)
+        self.store.delete(user_id, file_id, self.clock())
+        try:
+            self.objects.delete(file.object_key)
+        except Exception:  # it is deleted: its bytes go with what is owed
+            logger.warning("the bytes of %s are still to be deleted", file_id, exc_info=True)
         return {"id": file_id, "object": "file", "deleted": True}
+
+    def _keep(self, file: File) -> None:
+        """Raises Conflict: a repeated request came after the file that the first one made was deleted."""
+        if not self.store.put(file):
+            self.objects.delete(file.object_key)
+            message = "This request was made before, and its file was deleted. To upload it again, use another key."
+            raise Conflict(message, param="Idempotency-Key", code="file_deleted")
 
     def _new(self, file_id: str, user_id: str, filename: str, size: int, expires_s: int) -> File:
         """The record, before its bytes are there."""

@@ -8,24 +8,27 @@ from typing import Protocol
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Item, Table
+from foreverus.aws.dynamo import ConditionFailed, Item, Table, delete_write, put_write
+from foreverus.deletions.owed import OwedDeletion, OwedKind, not_owed_write, owed_write
 from foreverus.files.records import ExpiringFile, File, FilePurpose, FileStatus
 
 
 class Files(Protocol):
-    """`by_age`: a user's files by age, the newest first unless `ascending`, those behind the file `after`; none that
-    has expired by `now` (ISO 8601). `arrived`: the bytes are there; None when the file was deleted meanwhile.
+    """`put`: False, and nothing is kept, where the file was deleted a short while ago: who writes its bytes late takes
+    them away again. `by_age`: a user's files by age, the newest first unless `ascending`, those behind the file
+    `after`; none that has expired by `now` (ISO 8601). `arrived`: the bytes are there; None when the file was deleted
+    meanwhile. `delete`: the rest is owed.
 
     `note_expiry` comes before the bytes and before `put`, so that whatever crash comes in between leaves nothing that
     nobody deletes. `expired`: what was noted for then, oldest first. `forget_expiry`: it is gone."""
 
-    def put(self, file: File) -> None: ...
+    def put(self, file: File) -> bool: ...
     def get(self, user_id: str, file_id: str) -> File | None: ...
     def by_age(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = "", now: str = ""
     ) -> list[File]: ...
     def arrived(self, user_id: str, file_id: str, size: int) -> File | None: ...
-    def delete(self, user_id: str, file_id: str) -> None: ...
+    def delete(self, user_id: str, file_id: str, now: datetime) -> None: ...
     def note_expiry(self, file: File) -> None: ...
     def expired(self, now: datetime) -> list[ExpiringFile]: ...
     def forget_expiry(self, one: ExpiringFile) -> None: ...
@@ -35,8 +38,8 @@ class FileStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def put(self, file: File) -> None:
-        self.items.put(to_item(file))
+    def put(self, file: File) -> bool:
+        return self.items.transact_if(put_write(to_item(file)), not_owed_write(OwedKind.FILE, file.file_id))
 
     def get(self, user_id: str, file_id: str) -> File | None:
         item = self.items.get(keys.file_key(user_id, file_id))
@@ -70,8 +73,9 @@ class FileStore:
             return None
         return from_item(item)
 
-    def delete(self, user_id: str, file_id: str) -> None:
-        self.items.delete(keys.file_key(user_id, file_id))
+    def delete(self, user_id: str, file_id: str, now: datetime) -> None:
+        owed = OwedDeletion(kind=OwedKind.FILE, name=file_id, user_id=user_id, deleted_at=ids.timestamp(now))
+        self.items.transact(delete_write(keys.file_key(user_id, file_id)), owed_write(owed))
 
     def note_expiry(self, file: File) -> None:
         key = keys.expiring_file_key(file.expires_at, file.file_id)
@@ -123,9 +127,13 @@ class MemoryFiles:
     def __init__(self) -> None:
         self.records: dict[tuple[str, str], File] = {}
         self.expiring: set[ExpiringFile] = set()
+        self.deleted: set[str] = set()
 
-    def put(self, file: File) -> None:
+    def put(self, file: File) -> bool:
+        if file.file_id in self.deleted:
+            return False
         self.records[file.user_id, file.file_id] = file
+        return True
 
     def get(self, user_id: str, file_id: str) -> File | None:
         return self.records.get((user_id, file_id))
@@ -146,8 +154,9 @@ class MemoryFiles:
         self.records[user_id, file_id] = replace(file, status=FileStatus.UPLOADED, bytes=size)
         return self.records[user_id, file_id]
 
-    def delete(self, user_id: str, file_id: str) -> None:
+    def delete(self, user_id: str, file_id: str, now: datetime) -> None:
         self.records.pop((user_id, file_id), None)
+        self.deleted.add(file_id)
 
     def note_expiry(self, file: File) -> None:
         self.expiring.add(ExpiringFile(file.user_id, file.file_id, file.expires_at))

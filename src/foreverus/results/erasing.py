@@ -1,23 +1,77 @@
-"""What people have deleted goes from PostgreSQL too, and does not come back.
+"""What people have deleted goes from every store, and does not come back.
 
-A tombstone (the id alone) is written with the deletion. A trigger looks at the tombstones before a conversation or a
-message is written, under a lock that the deletion takes as well: of a store that runs at the same time, either the rows
-are there before the deletion, and go, or they are not written (migration 004).
+A conversation's tombstone (the id alone) is written with its deletion in PostgreSQL. A trigger looks at the tombstones
+before a conversation or a message is written, under a lock that the deletion takes as well: of a store that runs at the
+same time, either the rows are there before the deletion, and go, or they are not written (migration 004). Of a file
+PostgreSQL has nothing: a batch's row has counts and no text.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from foreverus.attempts import Attempts
 from foreverus.aws.data_api import Database
+from foreverus.aws.s3 import Objects
+from foreverus.batches.finishing import batch_of_file
+from foreverus.batches.records import BatchRef
+from foreverus.batches.store import Batches
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.deletions.owed import OwedDeletion, OwedDeletions, OwedKind
+from foreverus.files.records import object_key
 
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    conversation_id: str
+    kind: OwedKind
+    name: str
+
+
+# False: something needs a part of it for a while, and it is asked for again. Once more changes nothing.
+Erase = Callable[[OwedDeletion], bool]
+
+
+@dataclass(frozen=True)
+class Deletions:
+    """Works off the owed deletions, each alone."""
+
+    owed: OwedDeletions
+    erase: Mapping[OwedKind, Erase]
+    clock: Callable[[], datetime]
+
+    def work_off(self, attempts: Attempts) -> list[Erased]:
+        erased = []
+        for kind, erase in self.erase.items():
+            with attempts.at(f"looking for deletions of {kind}s"):
+                for one in self.owed.of(kind):
+                    if one.is_due(self.clock()):
+                        with attempts.at(f"deleting {one.name}"):
+                            erased += self._erase(one, erase)
+        return erased
+
+    def _erase(self, one: OwedDeletion, erase: Erase) -> list[Erased]:
+        try:
+            is_gone = erase(one)
+        except Exception:
+            self.owed.count_try(one)
+            raise
+        if is_gone:
+            self.owed.erased(one, self.clock())
+        return [Erased(one.kind, one.name)] if is_gone else []
+
+
+@dataclass(frozen=True)
+class EraseConversation:
+    """From DynamoDB once more, because a crash may have left a part, then from PostgreSQL."""
+
+    eraser: ConversationEraser
+    database: Database | None  # None: deployed without PostgreSQL
+
+    def __call__(self, owed: OwedDeletion) -> bool:
+        self.eraser.erase(owed.name)
+        if self.database is not None:
+            erase_conversation(self.database, owed.name)
+        return True
 
 
 def erase_conversation(database: Database, conversation_id: str) -> None:
@@ -32,30 +86,20 @@ def erase_conversation(database: Database, conversation_id: str) -> None:
 
 
 @dataclass(frozen=True)
-class ConversationDeletions:
-    """Works off the owed deletions of conversations: DynamoDB once more, because a crash may have left a part, then
-    PostgreSQL."""
+class EraseFile:
+    """From the bucket, and of a batch's output or error file the lines in DynamoDB that it was made of. A batch that is
+    not over needs them. Its copy of the input goes when it is over (`batches/finishing.py`)."""
 
-    owed: OwedDeletions
-    eraser: ConversationEraser
-    database: Database | None  # None: deployed without PostgreSQL
-    clock: Callable[[], datetime]
+    objects: Objects
+    batches: Batches
 
-    def work_off(self, attempts: Attempts) -> list[Erased]:
-        erased = []
-        for one in self.owed.of(OwedKind.CONVERSATION):
-            if one.is_due(self.clock()):
-                with attempts.at(f"deleting {one.name}"):
-                    erased.append(self._erase(one))
-        return erased
-
-    def _erase(self, one: OwedDeletion) -> Erased:
-        try:
-            self.eraser.erase(one.name)
-            if self.database is not None:
-                erase_conversation(self.database, one.name)
-        except Exception:
-            self.owed.count_try(one)
-            raise
-        self.owed.done(one)
-        return Erased(one.name)
+    def __call__(self, owed: OwedDeletion) -> bool:
+        self.objects.erase(object_key(owed.user_id, owed.name))
+        batch_id = batch_of_file(owed.name)
+        if batch_id is None:
+            return True
+        batch = self.batches.get(BatchRef(owed.user_id, batch_id))
+        if batch and not batch.is_over:
+            return False
+        self.batches.forget_lines(batch_id)
+        return True

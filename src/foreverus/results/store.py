@@ -7,7 +7,7 @@ from typing import TypeAlias
 from foreverus.attempts import Attempts
 from foreverus.errors import ResultsNotStored
 from foreverus.results.batches import BatchSummaries, StoredBatch
-from foreverus.results.erasing import ConversationDeletions, Erased
+from foreverus.results.erasing import Deletions, Erased
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.unsaved import Unsaved
 
@@ -18,7 +18,7 @@ Stored: TypeAlias = StoredSession | StoredBatch | Erased
 class ResultsKeeper:
     sessions: SessionResults
     batches: BatchSummaries
-    deletions: ConversationDeletions
+    deletions: Deletions
 
     def store_unsaved(self) -> list[Stored]:
         """The sweep: what ended a while ago and is not in PostgreSQL, and what was deleted and is still there.

@@ -30,6 +30,6 @@ class ExpiredFiles:
             self.store.forget_expiry(one)
             return None
         self.objects.delete(object_key(one.user_id, one.file_id))
-        self.store.delete(one.user_id, one.file_id)
+        self.store.delete(one.user_id, one.file_id, self.clock())
         self.store.forget_expiry(one)
         return "deleted"

@@ -110,6 +110,28 @@ def test_s3_is_told_which_bytes_to_copy_and_its_refusal_is_understood(aws: Aws) 
             S3Objects(client, "data", lambda: NOW).copy("inputs/1", KEY, '"etag"')
 
 
+def test_what_is_erased_leaves_no_earlier_version(aws: Aws) -> None:
+    objects, client = bucket(aws), bootstrap.aws.client("s3")
+    objects.put(KEY, b"before versioning")
+    for status in ("Enabled", "Suspended", "Enabled"):
+        client.put_bucket_versioning(Bucket=aws.data_bucket, VersioningConfiguration={"Status": status})
+        objects.put(KEY, status.encode())
+        objects.put(KEY, b"again")
+        objects.delete(KEY)
+    objects.put(KEY + "0", b"a neighbour")
+    for _ in range(2):
+        objects.erase(KEY)
+        left = client.list_object_versions(Bucket=aws.data_bucket)
+        assert [one["Key"] for one in (*left["Versions"], *left.get("DeleteMarkers", []))] == [KEY + "0"]
+
+
+def test_what_is_erased_is_not_there(objects: Objects) -> None:
+    objects.put(KEY, b"1")
+    for _ in range(2):
+        objects.erase(KEY)
+        assert objects.size(KEY) is None
+
+
 def test_a_listing_is_in_order_and_its_etag_changes_with_the_content(objects: Objects) -> None:
     for key in ("inputs/b", "inputs/a", "other"):
         objects.put(key, b"12")

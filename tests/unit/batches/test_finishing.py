@@ -201,7 +201,7 @@ def test_a_crash_between_the_files_and_the_status_is_mended_with_the_same_files(
     batch.finish(1)
 
     class Crashing(MemoryFiles):
-        def put(self, file: File) -> None:
+        def put(self, file: File) -> bool:
             raise ConnectionError
 
     with pytest.raises(ConnectionError):
@@ -218,7 +218,7 @@ def test_its_files_expire_when_it_was_asked_for_that_also_after_a_crash() -> Non
     batch.finish(1)
 
     class Crashing(MemoryFiles):
-        def put(self, file: File) -> None:
+        def put(self, file: File) -> bool:
             raise ConnectionError
 
     crashing = Crashing()
@@ -232,7 +232,7 @@ def test_its_files_expire_when_it_was_asked_for_that_also_after_a_crash() -> Non
         assert file and file.expires_at == ids.timestamp(made + timedelta(hours=1)) and file.bytes
     duty = ExpiredFiles(batch.files, batch.objects, lambda: made + timedelta(hours=1))
     assert [repair.run() for repair in duty()] == ["deleted", "deleted"]
-    assert (batch.files.records, list(batch.objects.held)) == ({}, ["batches/batch_1/input.jsonl"])
+    assert (batch.files.records, batch.objects.held) == ({}, {})
 
 
 def test_a_cancellation_wins_over_every_other_end() -> None:
@@ -246,10 +246,10 @@ def test_a_cancellation_while_the_files_are_written_is_not_lost() -> None:
     batch = world()
 
     class Slow(MemoryFiles):
-        def put(self, file: File) -> None:
-            super().put(file)
+        def put(self, file: File) -> bool:
             assert batch.record().status is BatchStatus.FINALIZING
             alter(batch.store, REF, status=BatchStatus.CANCELLING)
+            return super().put(file)
 
     result = replace(batch.finisher(), files=Slow()).finish(REF, BatchStatus.COMPLETED)
     assert result.status == batch.record().status == "cancelled"

@@ -269,3 +269,18 @@ def test_what_dynamodb_leaves_unwritten_is_sent_again() -> None:
     assert len(pauses) == 3
     with pytest.raises(ClientError):
         Table(Reluctant(100), "t", sleep=pauses.append).put_all([{"pk": "p", "sk": "s"}])
+
+
+def test_lines_are_forgotten_of_one_batch_alone(batches: Batches) -> None:
+    for batch_id in ("batch_1", "batch_2"):
+        batches.create(record(batch_id))
+        batches.put_shards(batch_id, [Shard(n, 30 * n + 1, 30, n, n + 1) for n in range(2)])
+        for shard in range(2):
+            lines = [LineResult(30 * shard + n, f"c{n}", by="ses_1", text="!") for n in range(1, 31)]
+            batches.keep_results(batch_id, shard, lines, NOW)
+            batches.suspect(batch_id, shard, 30 * shard + 1)
+    for _ in range(2):
+        batches.forget_lines("batch_1")
+    assert [len(batches.finished(one, n).results) for one in ("batch_1", "batch_2") for n in range(2)] == [0, 0, 30, 30]
+    assert batches.finished("batch_1", 0).suspects == {}
+    assert len(batches.shards("batch_1")) == 2

@@ -49,8 +49,9 @@ def test_a_deleted_file_does_not_come_back_when_its_bytes_arrive(files: Files) -
     files.put(pending)
     assert files.get("ana", "file_1") == pending
     assert files.arrived("ana", "file_1", 7) == replace(pending, status=FileStatus.UPLOADED, bytes=7)
-    files.delete("ana", "file_1")
+    files.delete("ana", "file_1", NOW)
     assert files.arrived("ana", "file_1", 7) is None
+    assert not files.put(pending)
     assert files.get("ana", "file_1") is None
 
 

@@ -29,11 +29,11 @@ from foreverus.conversations.records import (
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
-from foreverus.deletions.owed import OwedDeletions
+from foreverus.deletions.owed import OwedDeletions, OwedKind
 from foreverus.errors import NotFound, ResultsNotStored
 from foreverus.results import migrations, rows
 from foreverus.results.batches import BatchSummaries
-from foreverus.results.erasing import ConversationDeletions, Erased
+from foreverus.results.erasing import Deletions, EraseConversation, Erased
 from foreverus.results.rows import CHUNK_ROWS, chunks
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.store import ResultsKeeper
@@ -41,6 +41,8 @@ from foreverus.results.unsaved import is_due
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item
+
+ERASED = Erased(OwedKind.CONVERSATION, "conv_1")
 
 
 class DataApi:
@@ -118,9 +120,9 @@ def results(aws: Aws, client: DataApi) -> SessionResults:
     return SessionResults(ConversationStore(aws.items), SessionStore(aws.items), database(client), lambda: NOW)
 
 
-def deletions(aws: Aws, client: DataApi | None, now: datetime = NOW) -> ConversationDeletions:
-    postgres = database(client) if client else None
-    return ConversationDeletions(OwedDeletions(aws.items), ConversationEraser(aws.items), postgres, lambda: now)
+def deletions(aws: Aws, client: DataApi | None, now: datetime = NOW) -> Deletions:
+    erase = EraseConversation(ConversationEraser(aws.items), database(client) if client else None)
+    return Deletions(OwedDeletions(aws.items), {OwedKind.CONVERSATION: erase}, lambda: now)
 
 
 def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
@@ -285,7 +287,7 @@ def test_a_deleted_conversation_goes_from_everywhere(aws: Aws, with_postgresql: 
     assert "secret" not in texts(aws)
     client = DataApi()
     attempts = Attempts()
-    assert deletions(aws, client if with_postgresql else None).work_off(attempts) == [Erased("conv_1")]
+    assert deletions(aws, client if with_postgresql else None).work_off(attempts) == [ERASED]
     assert any(sql.startswith("DELETE FROM conversations") for sql, _ in client.statements) is with_postgresql
     assert deletions(aws, client).work_off(attempts) == []
 
@@ -304,7 +306,7 @@ def test_a_deletion_is_owed_until_postgresql_is_back(aws: Aws) -> None:
             client.failures.clear()
     assert 30 <= tries <= 40  # at last once a day: never given up, and Aurora is not kept awake
     back = NOW + timedelta(days=days + 1)
-    assert deletions(aws, client, back).work_off(Attempts()) == [Erased("conv_1")]
+    assert deletions(aws, client, back).work_off(Attempts()) == [ERASED]
 
 
 def test_what_a_crash_left_of_a_deleted_conversation_goes_with_what_is_owed(
@@ -320,5 +322,5 @@ def test_what_a_crash_left_of_a_deleted_conversation_goes_with_what_is_owed(
         ConversationStore(aws.items).delete("user-1", "conv_1", NOW)
     with pytest.raises(NotFound):
         ConversationStore(aws.items).get("user-1", "conv_1")
-    assert keeper(aws, DataApi()).store_unsaved() == [Erased("conv_1")]
+    assert keeper(aws, DataApi()).store_unsaved() == [ERASED]
     assert not list(aws.items.query(keys.messages_partition("conv_1")))

@@ -123,7 +123,7 @@ def test_what_was_deleted_meanwhile_is_not_written_back(service: UploadService) 
         def join(self, pieces: Sequence[Piece], key: str, content_type: str, md5: str) -> None:
             data = b"".join(self.held[piece.key] for piece in pieces)
             complete(service, FIRST)
-            service.files.delete("ana", "file_1")
+            service.files.delete("ana", "file_1", NOW)
             self.put(key, data)
 
     slow = Slow()

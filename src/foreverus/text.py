@@ -55,9 +55,21 @@ def for_postgresql(text: str) -> str:
     return whole(text).replace("\0", "\ufffd")
 
 
-def shortened(text: str) -> str:
+def beginning(text: str, most_bytes: int) -> str:
+    """As much of it as fits so many bytes of UTF-8, in whole characters.
+
+    >>> beginning("a\u00e9\u00e9", 4), beginning("abc", 0)
+    ('a\u00e9', '')
+    """
+    if len(text) * 4 <= most_bytes:
+        return text
+    data = text.encode(errors="replace")
+    return text if len(data) <= most_bytes else data[: max(most_bytes, 0)].decode(errors="ignore")
+
+
+def shortened(text: str, most: int = _SHOWN) -> str:
     """The beginning of a text that is too long to be repeated in an error."""
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def quoted(text: str) -> str:

@@ -26,13 +26,21 @@ class Listing(Generic[T]):
     has_more: bool
 
     def body(self, show: Callable[[T], Body]) -> Body:
-        return {"object": "list", "data": [show(one) for one in self.records], "has_more": self.has_more}
+        """So many of them as fit one answer."""
+        shown = fitting(map(show, self.records), len(self.records))
+        return {"object": "list", "data": shown.records, "has_more": self.has_more or shown.has_more}
 
     def openai_body(self, show: Callable[[T], Body]) -> Body:
         """With the ids that OpenAI's clients page by."""
-        shown = [show(one) for one in self.records]
-        ids = [one["id"] for one in shown] or [None]
-        return {"object": "list", "data": shown, "first_id": ids[0], "last_id": ids[-1], "has_more": self.has_more}
+        body = self.body(show)
+        ids = [one["id"] for one in body["data"]] or [None]  # type: ignore[attr-defined]
+        return {
+            "object": "list",
+            "data": body["data"],
+            "first_id": ids[0],
+            "last_id": ids[-1],
+            "has_more": body["has_more"],
+        }
 
 
 def answer_bytes(shown: Body) -> int:

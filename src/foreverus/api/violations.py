@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from foreverus.strict_json import joined, path_of, shown
-from foreverus.text import VISIBLE, is_blank, quoted
+from foreverus.text import VISIBLE, is_blank, quoted, shortened
 
 _Sentence = Callable[[Any, str], str]  # jsonschema's error and its subject → a sentence
+
+
+MOST_PARAM_CHARACTERS = 200  # a name that somebody made up may have a megabyte
 
 
 class Violation(NamedTuple):
@@ -19,26 +22,30 @@ class Violation(NamedTuple):
     param: str | None = None
 
 
+def _violation(code: str, message: str, param: str | None) -> Violation:
+    return Violation(code, message, param and shortened(param, MOST_PARAM_CHARACTERS))
+
+
 def violations(error: Any, whole: str) -> Iterator[Violation]:
     """What one of jsonschema's errors means; `whole`: what the value itself is called ("The body")."""
     param = path_of(error.absolute_path)
     if error.validator in ("required", "dependentRequired"):
         for name in _missing(error):
             full = joined(param, name)
-            yield Violation("missing_field", f"The field {quoted(full)} is missing.", full)
+            yield _violation("missing_field", f"The field {quoted(full)} is missing.", full)
         return
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
         for name in sorted(set(error.instance) - set(known)):
             full = joined(param, name)
-            yield Violation("unknown_field", _unknown(full, known), full)
+            yield _violation("unknown_field", _unknown(full, known), full)
         return
     if "propertyNames" in error.absolute_schema_path:
         where = f"The key {quoted(error.instance)} in {quoted(param)}" if param else f"The key {quoted(error.instance)}"
     else:
         where = f"The field {quoted(param)}" if param else whole
     sentence = _SENTENCES.get(error.validator, _must_be)
-    yield Violation("invalid_field", sentence(error, where), param or None)
+    yield _violation("invalid_field", sentence(error, where), param or None)
 
 
 def _unknown(name: str, known: list[str]) -> str:

@@ -9,7 +9,8 @@ from botocore.exceptions import ClientError
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 
-# A message may have 128 KB. A code point is at most 4 bytes of UTF-8, or 6 where JSON must escape it.
+MAX_FRAME_BYTES = 128 * 1024  # of a message: API Gateway takes no more
+# A code point is at most 4 bytes of UTF-8, or 6 where JSON must escape it.
 MAX_DELTA_CODE_POINTS = 16_000
 
 

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Protocol
 
+from foreverus.text import beginning
+
+# Of UTF-8. An item of the table has 400 KB at most. 32,768 tokens of prose are half of this; more has only a model that
+# repeats a token of many characters without end, such as a line of a table's border.
+MOST_ANSWER_BYTES = 300_000
 TEXT_MAX_TOKENS = 16  # OpenAI's default for /v1/completions; llama.cpp alone would go on to the end of its context
 
 
@@ -72,12 +77,18 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A whole answer, for work that nobody watches."""
+    """A whole answer, for work that nobody watches. One of more than MOST_ANSWER_BYTES is cut there."""
 
     text: str
     finish_reason: str  # stop | length
     prompt_tokens: int
     completion_tokens: int
+
+    def __post_init__(self) -> None:
+        text = beginning(self.text, MOST_ANSWER_BYTES)
+        if text != self.text:
+            object.__setattr__(self, "text", text)
+            object.__setattr__(self, "finish_reason", "length")
 
 
 class Backend(Protocol):

@@ -4,7 +4,7 @@ import json
 import logging
 
 from foreverus.aws import keys
-from foreverus.aws.push import Push
+from foreverus.aws.push import MAX_FRAME_BYTES, Push
 from foreverus.conversations.records import Answer, Question
 from foreverus.conversations.views import public_answer
 
@@ -24,13 +24,14 @@ def delta_frame(conversation_id: str, message_id: str, offset: int, text: str) -
 
 
 def message_frame(question: Question, answer: Answer) -> bytes:
-    """A final answer, as the API shows it."""
-    frame = {
-        "type": "message",
-        "conversation_id": question.conversation_id,
-        "message": public_answer(question, answer),
-    }
-    return json.dumps(frame, ensure_ascii=False).encode()
+    """A final answer, as the API shows it. Where that is more than a frame holds, `content` is null: who gets it asks
+    the API for the messages."""
+    shown = public_answer(question, answer)
+    frame = {"type": "message", "conversation_id": question.conversation_id, "message": shown}
+    data = json.dumps(frame, ensure_ascii=False).encode()
+    if len(data) <= MAX_FRAME_BYTES:
+        return data
+    return json.dumps({**frame, "message": {**shown, "content": None}}, ensure_ascii=False).encode()
 
 
 def show_answer(push: Push, question: Question, answer: Answer) -> None:

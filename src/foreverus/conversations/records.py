@@ -5,8 +5,9 @@ from datetime import datetime
 from enum import Enum, StrEnum
 
 from foreverus import ids
-from foreverus.backends.port import BackendName, TokenUsage
+from foreverus.backends.port import MOST_ANSWER_BYTES, BackendName, TokenUsage
 from foreverus.sessions.pending import PendingMessage
+from foreverus.text import beginning
 
 
 class Role(StrEnum):
@@ -125,7 +126,8 @@ class BedrockCharge:
 
 @dataclass(frozen=True, slots=True)
 class FinishedAnswer:
-    """What a session makes of a message in the end: a whole answer, or an error. Tokens are those that it spent."""
+    """What a session makes of a message in the end: a whole answer, or an error. Tokens are those that it spent. One of
+    more than MOST_ANSWER_BYTES is cut there."""
 
     content: str
     prompt_tokens: int = 0
@@ -136,6 +138,12 @@ class FinishedAnswer:
     error: AnswerError | None = None
     charge: BedrockCharge | None = None  # of one that Bedrock wrote, and no GPU of ours
     trimmed_messages: int = 0
+
+    def __post_init__(self) -> None:
+        content = beginning(self.content, MOST_ANSWER_BYTES)
+        if content != self.content:
+            object.__setattr__(self, "content", content)
+            object.__setattr__(self, "finish_reason", "length")
 
     def record(self, message: MessageRef, session_id: str, now: datetime) -> Answer:
         """The answer as it is stored."""

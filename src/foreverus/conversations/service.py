@@ -26,6 +26,8 @@ from foreverus.text import quoted
 
 logger = logging.getLogger(__name__)
 
+# Of UTF-8. An item of the table has 400 KB at most, and the largest context holds more than that of some texts.
+MOST_QUESTION_BYTES = 300_000
 DEFAULT_MESSAGES = 100  # of a list: fifty questions and their answers
 MOST_SYSTEM_TOKENS = 2000  # by the same count: a conversation's own words have 4,000 characters at most
 
@@ -147,6 +149,9 @@ class ConversationService:
 
     def _check_size(self, ref: MessageRef, content: str) -> None:
         """What cannot fit is refused before it is kept. What only the engine's count tells, the engine refuses."""
+        if (size := len(content.encode())) > MOST_QUESTION_BYTES:
+            message = f"The message has {size:,} bytes, the most is {MOST_QUESTION_BYTES:,}. Shorten it."
+            raise InvalidRequest(message, param="content", code="context_length_exceeded")
         texts, room = [content], self.context_tokens - MOST_SYSTEM_TOKENS
         if len(content) >= room and least_tokens(content) >= room:
             texts.append(self.store.get(ref.user_id, ref.conversation_id).system)

@@ -4,12 +4,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
+from foreverus.text import beginning
+
 SUBJECT_LIMIT = 99  # SNS: ASCII, one line, fewer than 100 characters
+MESSAGE_BYTES = 200_000  # SNS: 256 KB, with what it puts around it
 
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """The subject is made fit for SNS here, so that nobody else needs to know its rules.
+    """Both are made fit for SNS here, so that nobody else needs to know its rules.
 
     >>> Notification("Batch \\u00fcber\\nall", "it is over").subject
     'Batch ?ber all'
@@ -21,6 +24,7 @@ class Notification:
     def __post_init__(self) -> None:
         ascii_line = self.subject.encode("ascii", "replace").decode().replace("\n", " ")
         object.__setattr__(self, "subject", ascii_line[:SUBJECT_LIMIT])
+        object.__setattr__(self, "message", beginning(self.message, MESSAGE_BYTES))
 
 
 class Notifier(Protocol):

@@ -9,6 +9,7 @@ from foreverus.backends.port import Backend, Finished, Message, Prompt
 from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, shorter, trimmed_messages
 from foreverus.conversations.records import AnswerError, FinishedAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
+from foreverus.text import beginning
 from foreverus.worker.engine import EngineWatch
 from foreverus.worker.live import LiveAnswer
 from foreverus.worker.slots import Claim
@@ -18,6 +19,10 @@ log = logging.getLogger(__name__)
 BUSY_TRIES = 8  # 0.1 s, 0.2 s, … 12.8 s
 ENGINE_TRIES = 3  # an answer that fails so often on an engine that lives is a failed answer
 MAX_ENGINES_LOST = 3  # engines that died under one answer: it is not asked again
+
+
+class _Full(Exception):
+    """The answer has as many bytes as one may have. The engine, which would go on, is not listened to any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +58,8 @@ class AnswerGenerator:
                 if less is None:
                     return _failed("", err.reason, str(err))
                 prompt = less
+            except _Full:
+                return self._whole(thread, live, "length", live.tokens)
             except EngineBusy:
                 busy += 1
                 if busy > BUSY_TRIES:
@@ -87,6 +94,9 @@ class AnswerGenerator:
                 if isinstance(event, Finished):
                     return event
                 self.engine_watch.sign_of_life()
+                if len(event.text.encode(errors="replace")) > live.room:
+                    live.add(beginning(event.text, live.room))
+                    raise _Full
                 live.add(event.text)
         raise EngineFailed("The engine's stream ended without an end.")
 

@@ -10,6 +10,7 @@ import logging
 
 from foreverus.aws.keys import conversation_topic
 from foreverus.aws.push import MAX_DELTA_CODE_POINTS, Push
+from foreverus.backends.port import MOST_ANSWER_BYTES
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.frames import delta_frame
 from foreverus.conversations.records import MessageRef
@@ -53,6 +54,7 @@ class LiveAnswer:
         self._text = ""
         self._new: list[str] = []
         self._length = 0
+        self._bytes = 0
         self._push = push
         self._run_push = run_push
         self._posts = posts
@@ -68,6 +70,11 @@ class LiveAnswer:
             self._text += "".join(self._new)
             self._new.clear()
         return self._text
+
+    @property
+    def room(self) -> int:
+        """How many bytes may still be added."""
+        return MOST_ANSWER_BYTES - self._bytes
 
     def watch(self, group: Background) -> None:
         """Starts looking for subscribers; they get what is there and what is added."""
@@ -86,6 +93,7 @@ class LiveAnswer:
     def _append(self, text: str) -> None:
         self._new.append(text)
         self._length += len(text)
+        self._bytes += len(text.encode(errors="replace"))
         self._wake()
 
     def close(self, last_frame: bytes = b"") -> None:

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from foreverus.api import schemas
-from foreverus.api.violations import violations
+from foreverus.api.violations import MOST_PARAM_CHARACTERS, violations
 
 NAMES = sorted(path.stem for path in Path(schemas.__file__).parent.glob("*.json"))
 # Words of Python, of jsonschema and of regular expressions.
@@ -110,3 +110,13 @@ def test_every_keyword_is_explained_in_the_words_of_people(name: str) -> None:
 def test_known_sentences(name: str, body: dict[str, Any], sentence: str) -> None:
     said = [one.message for error in schemas.validator(name).iter_errors(body) for one in violations(error, "The body")]
     assert sentence in said
+
+
+@pytest.mark.parametrize("name", ["x" * 1_000_000, "\U0001f600" * 9000])
+def test_a_name_of_any_length_is_named_shortly(name: str) -> None:
+    """A hundred of them are kept with a batch, in one item of the table."""
+    for body in ({name: 1}, {"content": "?", name: 1}, {"metadata": {name: 5}}):
+        schema = "batch_create" if "metadata" in body else "message_create"
+        for error in schemas.validator(schema).iter_errors(body):
+            for found in violations(error, "The body"):
+                assert len(found.message) < 1000 and len(found.param or "") <= MOST_PARAM_CHARACTERS

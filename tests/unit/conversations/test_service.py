@@ -15,7 +15,7 @@ from foreverus.aws import keys
 from foreverus.aws.sqs import MessageIds
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.records import MessageRef, PartialAnswer
-from foreverus.conversations.service import ConversationService
+from foreverus.conversations.service import MOST_QUESTION_BYTES, ConversationService
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sweeps.messages import StuckMessages
@@ -260,3 +260,18 @@ def test_a_wrong_query_is_refused_by_name(aws: Aws, query: dict[str, str], param
     with pytest.raises(InvalidRequest) as refused:
         service().messages("user-1", conversation, query)
     assert refused.value.param == param
+
+
+@pytest.mark.parametrize("character", ["\U0001f600", "─", "x"])
+def test_a_message_that_no_item_holds_is_refused_whatever_the_context_holds(
+    aws: Aws, monkeypatch: pytest.MonkeyPatch, character: str
+) -> None:
+    """The largest context is 32,768 tokens, of which each may stand for 24 bytes."""
+    monkeypatch.setenv("CONTEXT_TOKENS", "32768")
+    conversation = service().create("user-1")["id"]
+    fits = character * (MOST_QUESTION_BYTES // len(character.encode()))
+    assert service().post("user-1", conversation, {"content": fits})["answer"]["status"] == "queued"
+    with pytest.raises(InvalidRequest) as caught:
+        service().post("user-1", conversation, {"content": fits + character})
+    assert (caught.value.param, caught.value.reason) == ("content", "context_length_exceeded")
+    assert len(service().messages("user-1", conversation, {})["data"]) == 2

@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 
+import pytest
+
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.live.connections import ConnectionStore
+from foreverus.errors import InvalidRequest, NotAuthenticated
+from foreverus.live.connections import MOST_TOPICS, ConnectionStore
 from foreverus.live.records import Connection, Topic, TopicKind
 from tests.unit.conftest import NOW, Aws
 
@@ -75,3 +78,38 @@ def test_items_of_older_and_newer_versions_are_read(aws: Aws) -> None:
         connected_at="2026-01-01T12:00:00.000Z",
         topics=frozenset({"SESSION#ses_1"}),
     )
+
+
+def test_a_connection_has_so_many_subscriptions_and_no_more(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    connection = opened(store)
+    kept = {f"SESSION#ses_other_{n}" for n in range(MOST_TOPICS - 1)}
+    aws.put(**keys.connection_key("c1"), user_id="ana", expires_at=connection.expires_at, topics=kept)
+    store.subscribe(connection, CONVERSATION)
+    store.subscribe(connection, CONVERSATION)  # again changes nothing
+    with pytest.raises(InvalidRequest) as caught:
+        store.subscribe(connection, SESSION)
+    assert (caught.value.param, caught.value.reason) == ("session_id", "too_many_subscriptions")
+    assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
+    store.unsubscribe(connection, CONVERSATION)
+    store.subscribe(connection, SESSION)
+
+
+def test_who_comes_and_goes_among_many_conversations_is_never_full(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    connection = opened(store)
+    for n in range(20):
+        topic = Topic(TopicKind.CONVERSATION, f"conv_{n}")
+        store.subscribe(connection, topic)
+        store.unsubscribe(connection, topic)
+    assert (store.get("c1") or connection).topics == frozenset()
+
+
+def test_a_connection_that_has_expired_subscribes_to_nothing(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    connection = opened(store)
+    store.close("c1")
+    with pytest.raises(NotAuthenticated):
+        store.subscribe(connection, SESSION)
+    store.unsubscribe(connection, SESSION)
+    assert store.get("c1") is None

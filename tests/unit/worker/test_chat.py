@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from foreverus.backends.memory import MemoryEngine
-from foreverus.backends.port import Delta, Finished, Prompt
+from foreverus.backends.port import MOST_ANSWER_BYTES, Delta, Finished, Prompt
 from foreverus.conversations.records import AnswerStatus, PartialAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.chat import read_request
@@ -292,3 +292,17 @@ async def test_checkpoints_come_at_most_once_a_second() -> None:
 @pytest.mark.parametrize("body", ["", "{", "[]", "1", "null", '"x"', '{"message_id": "m"}'])
 def test_bodies_that_are_no_requests(body: str) -> None:
     assert read_request(body) is None
+
+
+@in_jumping_time
+async def test_an_answer_without_an_end_is_stopped_where_the_table_is_full() -> None:
+    """A model that repeats a line of a table's border writes 3 bytes a character, and many characters a token."""
+    world = World()
+    world.engine.reply = lambda prompt: ["─" * 800] * 200
+    request = world.ask("draw a table")
+    async with world.worker():
+        shown = await world.answered(request)
+        await until(lambda: world.chat.is_empty and world.engine.running == 0)
+    assert MOST_ANSWER_BYTES - 4 < len(str(shown["content"]).encode()) <= MOST_ANSWER_BYTES
+    assert (shown["status"], shown["finish_reason"]) == ("answered", "length")
+    assert shown["usage"]["completion_tokens"] == MOST_ANSWER_BYTES // 2400 + 1  # the engine was not heard to its end

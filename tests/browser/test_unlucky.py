@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driving import answer_to, ask, sign_in, start_answer, wait_for_subscription
-from tests.browser.fake_cloud import FakeCloud
+from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
 
@@ -144,6 +144,56 @@ def test_page_speaks_both_languages_on_a_phone(browser: Browser, fake: FakeCloud
     expect(page.get_by_text("Connection lost. Reconnecting…")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
+
+
+@pytest.mark.parametrize("code", ["context_length_exceeded", "prompt_rejected", "content_filter"])
+def test_a_question_that_must_fail_again_is_offered_for_editing(page: Page, fake: FakeCloud, code: str) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.finish(answer, "", status="failed", error={"code": code, "message": "no"})
+    page.get_by_label("Message", exact=True).fill("half a thought")
+    expect(page.get_by_role("button", name="Ask again")).to_have_count(0)
+    page.get_by_role("button", name="Edit the question").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("What is a queue?\nhalf a thought")
+    assert len(fake.answers()) == 1
+
+
+def test_what_the_api_refuses_is_edited_and_not_sent_again(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.troubles.append(("POST", "/messages", 400))
+    ask(page, "A question that is too long")
+    failed = page.get_by_role("alert").filter(has_text="Not sent")
+    expect(failed.get_by_role("button")).to_have_text(["Back to editing"])
+    page.reload()
+    expect(failed.get_by_role("button")).to_have_text(["Back to editing"])
+    failed.get_by_role("button").click()
+    expect(page.get_by_label("Message", exact=True)).to_have_value("A question that is too long")
+
+
+def test_a_question_to_a_conversation_that_was_deleted_elsewhere_begins_a_new_one(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.finish(start_answer(page, fake), "A line.")
+    expect(answer_to(page)).to_have_text("A line.")
+    fake.troubles.append(("POST", "/messages", 404))
+    ask(page, "And then?")
+    failed = page.get_by_role("alert").filter(has_text="Not sent")
+    expect(page.get_by_role("heading", name="New conversation")).to_be_visible()
+    failed.get_by_role("button", name="Send again").click()
+    expect(answer_to(page)).to_contain_text("queued")
+    assert len(fake.conversations) == 2
+
+
+def test_an_answer_that_is_too_long_for_a_frame_is_asked_for(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    fake.delta(answer, 0, "The beginning")
+    expect(answer_to(page)).to_contain_text("The beginning")
+    answer.update(content="The beginning and the end.", status="answered", answered_at=instant())
+    topic = f"conversation:{answer['conversation_id']}"
+    shown = {**answer, "content": None}
+    fake.push(topic, {"type": "message", "conversation_id": answer["conversation_id"], "message": shown})
+    expect(answer_to(page)).to_have_text("The beginning and the end.")
 
 
 def test_answers_are_text_and_the_page_connects_only_where_it_was_told(browser: Browser, fake: FakeCloud) -> None:

@@ -120,7 +120,14 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
           await wait(backoffMs(attempt));
           continue;
         }
-        put({ ...item, state: "failed", error: explain(error) });
+        const status = error instanceof ApiError ? error.status : 0;
+        if (status === 404 && item.conversationId !== null) {
+          // The conversation was deleted elsewhere: what was written stays, for a new one.
+          if (current.value === item.conversationId) select(null);
+          put({ ...item, conversationId: null, after: "", state: "failed", error: explain(error) });
+          return;
+        }
+        put({ ...item, state: "failed", error: explain(error), refused: status === 400 || status === 413 });
         if (error instanceof ApiError && error.code === "signed_out") report(error);
         return;
       }
@@ -140,6 +147,12 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     return deliver(item);
   }
 
+  /** Puts a text into the composer, before what stands there. */
+  function rewrite(text: string, key = draftKey.value): void {
+    const draft = drafts.value[key] ?? "";
+    setDraft(key, draft ? `${text}\n${draft}` : text);
+  }
+
   return {
     fetchMessages,
     fetchOlder,
@@ -155,7 +168,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     },
 
     resend(item: Unsent): Promise<void> {
-      const { error: _, ...rest } = item;
+      const { error: _, refused: __, ...rest } = item;
       const again: Unsent = { ...rest, state: "sending" };
       put(again);
       return deliver(again);
@@ -163,11 +176,11 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
 
     /** Takes a message that was not sent back into the composer. */
     edit(item: Unsent): void {
-      const key = item.conversationId ?? "new";
       outbox.value = outbox.value.filter((other) => other.key !== item.key);
-      const draft = drafts.value[key] ?? "";
-      setDraft(key, draft ? `${item.content}\n${draft}` : item.content);
+      rewrite(item.content, item.conversationId ?? "new");
     },
+
+    rewrite,
 
     async remove(id: string): Promise<void> {
       try {
@@ -183,8 +196,10 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       if (needsFetch(change(id, (chat) => mergeDelta(chat, delta)))) void fetchMessages(id);
     },
 
+    /** One without its content is too long for a frame of the WebSocket. */
     gotMessage(id: string, message: Message): void {
-      change(id, (chat) => mergeMessages(chat, [message]));
+      if (message.content === null) void fetchMessages(id);
+      else change(id, (chat) => mergeMessages(chat, [message]));
       if (id === current.value && message.role === "assistant" && isFinalMessage(message)) spoken.value = t("chat.done");
     },
   };

@@ -126,6 +126,7 @@ export const en: Record<keyof typeof pt, string> = {
   "chat.retry": "Send again",
   "chat.edit": "Back to editing",
   "chat.again": "Ask again",
+  "chat.rewrite": "Edit the question",
   "chat.unsent": "Not sent",
   "chat.interrupted": "The page was closed before this was confirmed. Sending again does not ask twice.",
   "chat.status.sending": "sending…",

@@ -125,6 +125,7 @@ export const pt = {
   "chat.retry": "Enviar de novo",
   "chat.edit": "Voltar a editar",
   "chat.again": "Perguntar de novo",
+  "chat.rewrite": "Editar a pergunta",
   "chat.unsent": "Não enviada",
   "chat.interrupted": "A página foi fechada antes da confirmação. Enviar de novo não repete a pergunta.",
   "chat.status.sending": "enviando…",

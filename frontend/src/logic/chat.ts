@@ -110,6 +110,18 @@ export function questionOf(chat: Chat, answer: Message): Message | undefined {
   return chat.messages.find((message) => message.role === "user" && exchange(message.id) === exchange(answer.id));
 }
 
+const ABOUT_THE_QUESTION = new Set([
+  "context_length_exceeded",
+  "prompt_rejected",
+  "unsupported_parameter",
+  "content_filter",
+]);
+
+/** Asked again as it is, the question ends the same way: only another question helps. */
+export function mustBeRewritten(answer: Message): boolean {
+  return ABOUT_THE_QUESTION.has(answer.error?.code ?? "");
+}
+
 export function isWaiting(chat: Chat): boolean {
   return chat.messages.some((message) => message.role === "assistant" && !isFinalMessage(message));
 }

@@ -12,6 +12,8 @@ export interface Unsent {
   state: "sending" | "resending" | "failed";
   /** Why it failed; an empty string: the page was left before the answer came. */
   error?: string;
+  /** Sent again as it is, it is refused again. */
+  refused?: boolean;
 }
 
 export interface Saved {

@@ -1,6 +1,6 @@
 import type { ChatActions } from "../actions/chats";
 import { known, t } from "../i18n";
-import { isFinalMessage } from "../logic/chat";
+import { isFinalMessage, mustBeRewritten } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
 import { gpu, live } from "../state";
 import type { Message } from "../types";
@@ -25,9 +25,12 @@ interface AnswerProps {
   text: string;
   /** Sends the question of a failed answer anew; undefined: not now. */
   askAgain?: (() => void) | undefined;
+  /** Puts it into the composer. */
+  rewrite?: (() => void) | undefined;
 }
 
-export function Answer({ message, text, askAgain }: AnswerProps) {
+export function Answer({ message, text, askAgain, rewrite }: AnswerProps) {
+  const again = mustBeRewritten(message) ? rewrite : askAgain;
   const final = isFinalMessage(message);
   return (
     <article
@@ -43,8 +46,8 @@ export function Answer({ message, text, askAgain }: AnswerProps) {
             {known("error", message.error?.code) ?? message.error?.message ?? t("chat.status.failed")}
           </p>
           <div>
-            <button type="button" aria-disabled={!askAgain} onClick={() => askAgain?.()}>
-              {t("chat.again")}
+            <button type="button" aria-disabled={!again} onClick={() => again?.()}>
+              {t(mustBeRewritten(message) ? "chat.rewrite" : "chat.again")}
             </button>
           </div>
         </>
@@ -72,10 +75,12 @@ export function UnsentQuestion({ item, actions }: { item: Unsent; actions: ChatA
           <p class="trouble">
             <strong>{t("chat.unsent")}.</strong> {item.error || t("chat.interrupted")}
           </p>
-          <button type="button" onClick={() => void actions.resend(item)}>
-            {t("chat.retry")}
-          </button>
-          <button type="button" class="quiet" onClick={() => actions.edit(item)}>
+          {!item.refused && (
+            <button type="button" onClick={() => void actions.resend(item)}>
+              {t("chat.retry")}
+            </button>
+          )}
+          <button type="button" class={item.refused ? "" : "quiet"} onClick={() => actions.edit(item)}>
             {t("chat.edit")}
           </button>
         </div>

@@ -41,7 +41,12 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   const busy = unsent.some((item) => item.state !== "failed");
   const again = (answer: Message) => {
     const question = questionOf(shown, answer)?.content;
-    return question && !busy ? () => void actions.ask(question) : undefined;
+    if (!question) return {};
+    const rewrite = () => {
+      actions.rewrite(question);
+      document.getElementById("message")?.focus();
+    };
+    return { rewrite, askAgain: busy ? undefined : () => void actions.ask(question) };
   };
   const title = conversations.value.find((c) => c.id === id)?.title;
 
@@ -93,7 +98,7 @@ export function ChatView({ actions }: { actions: ChatActions }) {
           message.role === "user" ? (
             <Question key={message.id} text={message.content ?? ""} />
           ) : (
-            <Answer key={message.id} message={message} text={textOf(shown, message)} askAgain={again(message)} />
+            <Answer key={message.id} message={message} text={textOf(shown, message)} {...again(message)} />
           ),
         )}
         {unsent.map((item) => (

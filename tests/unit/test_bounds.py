@@ -4,7 +4,7 @@ permitted input. Figures: AWS's quotas of November 2026, in bytes where nothing 
 import importlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +26,7 @@ from foreverus.batches import items as batch_items
 from foreverus.batches.input.file_check import validate
 from foreverus.batches.input.lines import CHAT, Line, split
 from foreverus.batches.model import new_batch
+from foreverus.batches.notification import notification as batch_notification
 from foreverus.batches.records import Batch
 from foreverus.batches.shards.results import answered
 from foreverus.batches.views import public_batch
@@ -43,6 +44,7 @@ from foreverus.live.connections import MOST_TOPICS
 from foreverus.notifications.notification import Notification
 from foreverus.results.rows import chunks, message_rows
 from foreverus.sessions.closing import CAUSE_LIMIT
+from foreverus.sessions.notification import notification as session_notification
 from foreverus.sessions.records import Session
 from foreverus.sessions.views import public_session
 from tests.unit.conftest import NOW, launch_item, session_record
@@ -236,6 +238,11 @@ BOUNDS = [
     Bound("SNS message", 256 * KB, "notifications.notification:MESSAGE_BYTES", lambda: largest(
         lambda c: Notification(c * ENDLESS, c * ENDLESS), lambda one: len((one.subject + one.message).encode()))),
     Bound("SQS message", 256 * KB, "aws.sqs:ChatQueue", queued),
+    Bound("payload: a session's end", 256 * KB, "sessions.closing:CAUSE_LIMIT", lambda: largest(
+        lambda c: asdict(session_notification(session(c))), lambda one: len(json.dumps(one)))),
+    Bound("payload: a batch's end", 256 * KB, "api.violations:MOST_PARAM_CHARACTERS", lambda: largest(
+        lambda c: asdict(batch_notification(replace(batch(c), ended_at=QUESTION.created_at))),
+        lambda one: len(json.dumps(one)))),
     Bound("cause of a task", 32_768, "aws.step_functions:StepFunctionsTasks", lambda: largest(reported, int)),
     # Lambda: 6 MB an answer, in which the body is a text within JSON.
     Bound("answer: messages", 6 * MB, "api.listing:fitting", lambda: listed(

@@ -2,7 +2,7 @@
 
 Each module says what the emulator does and what AWS does, and has one function `apply(options)` that is called once,
 before the first request. These modules run under the emulator's own interpreter (`.local/ministack`), so they import
-nothing of ours but each other.
+nothing of ours but each other and `local/sdk_text.py`, which needs nothing.
 
 Every patch has two tests in `tests/local`: one that the patched emulator does what AWS does, and one that an unpatched
 emulator still does not. The second one fails on the day a new version of the emulator makes the patch unnecessary:

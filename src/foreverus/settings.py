@@ -197,3 +197,13 @@ class StartBakeSettings(Settings):
 @dataclass(frozen=True)
 class PublishSiteSettings(Settings):
     site_bucket: str
+
+
+@dataclass(frozen=True)
+class EndSessionsSettings(Settings):
+    stack_name: str
+    gpu_session_arn: str
+    batch_run_arn: str
+    bake_image_arn: str
+    launching_role: str
+    no_launches_arn: str

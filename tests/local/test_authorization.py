@@ -154,6 +154,29 @@ def visibility_batch(emulator: Emulator) -> list[str]:
     return [one["Id"] for one in answer["Successful"]]
 
 
+def may_detach(emulator: Emulator) -> list[bool]:
+    """Whether a role that may detach one policy alone may detach that one, and another."""
+    iam, role = emulator.client("iam"), make_role(emulator, "lambda")
+    nothing = policy({"Action": "s3:ListAllMyBuckets", "Resource": "*"})
+    arns = [iam.create_policy(PolicyName=unique("policy"), PolicyDocument=nothing)["Policy"]["Arn"] for _ in range(2)]
+    one = {"Action": "iam:DetachRolePolicy", "Resource": "*", "Condition": {"ArnEquals": {"iam:PolicyARN": arns[0]}}}
+    caller = as_role(emulator, make_role(emulator, "lambda", policy(one)), "iam")
+    able = []
+    for arn in arns:
+        iam.attach_role_policy(RoleName=role, PolicyArn=arn)
+        try:
+            caller.detach_role_policy(RoleName=role, PolicyArn=arn)
+            able.append(True)
+        except ClientError as denied:
+            assert denied.response["Error"]["Code"] == "AccessDenied"
+            able.append(False)
+    return able
+
+
+def test_role_may_detach_the_policy_that_it_may_detach(emulator: Emulator) -> None:
+    assert may_detach(emulator) == [True, False]
+
+
 def test_batch_needs_the_permission_of_the_single_call(emulator: Emulator) -> None:
     assert visibility_batch(emulator) == ["1"]
 
@@ -178,6 +201,10 @@ def test_emulator_still_gives_ec2_errors_names(unpatched: Emulator) -> None:
     task = sdk("ec2:terminateInstances", {"InstanceIds": ["i-00000000000000000"]}, End=True)
     found = wait_for_end(unpatched, start(unpatched, make_machine(unpatched, {"End it": task})))
     assert found["error"] != "Ec2.Ec2Exception"
+
+
+def test_emulator_still_does_not_know_which_policy_is_detached(unpatched: Emulator) -> None:
+    assert may_detach(unpatched) == [False, False]
 
 
 def test_emulator_still_asks_for_batch_permissions(unpatched: Emulator) -> None:

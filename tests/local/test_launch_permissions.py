@@ -16,7 +16,7 @@ from tests.local.sessions import wait_until
 pytestmark = pytest.mark.cloud
 
 LAUNCHER = "GpuSessionRole"
-TERMINATORS = {"GpuSessionRole", "ReapGpusFunctionRole"}
+TERMINATORS = {"GpuSessionRole", "ReapGpusFunctionRole", "EndSessionsFunctionRole"}
 KINDS = ("fleet", "instance", "volume", "network-interface")
 
 

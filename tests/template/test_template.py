@@ -69,6 +69,7 @@ NO_STANDING_PRICE = {
     "AWS::Serverless::Function",
     "AWS::Serverless::StateMachine",
     "Custom::DatabaseMigrations",
+    "Custom::SessionsEnded",
     "Custom::Site",
 }
 
@@ -85,6 +86,7 @@ WILDCARDS = {
     "NoLaunches/NoLaunches",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
+    "EndSessionsFunction/Look",
     "ReapGpusFunction/WaitingRounds",
     "GpuSessionRole/Look",
     "GpuSessionRole/DeliverLogs",
@@ -172,7 +174,7 @@ def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing()
     assert {"TABLE_NAME"} == SHARED, "each role says who may read the table"
     without = {name for name in FUNCTIONS if not needed(name) >= SHARED}
     of_keys = {"AuthorizeFunction", "ManageKeysFunction"}
-    assert without == {"MigrateDatabaseFunction", "PublishSiteFunction"} | of_keys
+    assert without == {"MigrateDatabaseFunction", "PublishSiteFunction", "EndSessionsFunction"} | of_keys
     assert not any(action.startswith("dynamodb:") for name in without - of_keys for action in allowed(name))
 
 
@@ -525,12 +527,12 @@ def test_no_statement_allows_every_action() -> None:
             assert not any(action.endswith("*") for action in actions(one)), name
 
 
-def test_only_the_machine_launches_and_only_it_and_the_reaper_terminate() -> None:
+def test_only_the_machine_launches_and_only_it_the_reaper_and_the_stacks_end_terminate() -> None:
     def allowed_to(*wanted: str) -> set[str]:
         return {name for name, one in statements() if set(wanted) & set(actions(one)) and one["Effect"] == "Allow"}
 
     assert allowed_to("ec2:RunInstances", "ec2:CreateFleet") == {"GpuSessionRole"}
-    assert allowed_to("ec2:TerminateInstances") == {"GpuSessionRole", "ReapGpusFunction"}
+    assert allowed_to("ec2:TerminateInstances") == {"GpuSessionRole", "ReapGpusFunction", "EndSessionsFunction"}
     assert allowed_to("iam:PassRole") == {"GpuSessionRole"}
 
 

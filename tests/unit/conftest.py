@@ -122,6 +122,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "INSTANCE_TYPES": "g6.xlarge,g5.xlarge",
             "MAX_GPUS": "1",
             "MACHINE_LOG_GROUP": "/foreverus/foreverus/machines",
+            "BAKE_IMAGE_ARN": made.gpu_session_arn.replace("gpu-session", "bake-image"),  # not there, as by default
+            "LAUNCHING_ROLE": "launching",
+            "NO_LAUNCHES_ARN": "arn:aws:iam::123456789012:policy/NoLaunches",
             "IMAGE_PARAMETER": "/foreverus/gpu-image",
         }.items():
             monkeypatch.setenv(name, value)

@@ -193,6 +193,13 @@ def result_is(expected: Any) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def ended_for_good(result: Any, world: Aws, push: MemoryPush) -> None:
+    """Nothing of the stack runs any more."""
+    assert result is None
+    for arn in (world.gpu_session_arn, world.batch_run_arn):
+        assert bootstrap.aws.machine(arn).running() == []
+
+
 def validated(valid: bool, batch_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"valid": valid, "lines": 2 if valid else 0}
@@ -474,6 +481,9 @@ EXPECTED: dict[str, Expectation] = {
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
     "migrate_database/edge_delete": result_is(None),
     "migrate_database/bad_no_request_type": KeyError,
+    "end_sessions/good_delete": ended_for_good,
+    "end_sessions/edge_create": result_is(None),
+    "end_sessions/bad_no_request_type": KeyError,
     "publish_site/good_create": site_has("config.json", "index.html", "assets/page-1a2b.js"),
     "publish_site/edge_delete": site_has(),
     "publish_site/bad_no_config": KeyError,

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from foreverus.errors import ForeverUsError
 
 RUNNING = "RUNNING"
+DELETED = "The stack that it belongs to is being deleted."
 
 
 class StepFunctionsMachine:
@@ -28,13 +29,30 @@ class StepFunctionsMachine:
         may have written anything into an instance's tag."""
         return self.status(name) == RUNNING
 
+    def running(self) -> list[str]:
+        """The names of all executions that run now; none of a machine that is not there."""
+        pages = self.client.get_paginator("list_executions").paginate(stateMachineArn=self.arn, statusFilter=RUNNING)
+        try:
+            return [str(one["name"]) for page in pages for one in page["executions"]]
+        except self.client.exceptions.StateMachineDoesNotExist:
+            return []
+
+    def stop(self, name: str) -> None:
+        """One that is over already is a success."""
+        try:
+            self.client.stop_execution(executionArn=self._arn_of(name), error="StackDeleted", cause=DELETED)
+        except self.client.exceptions.ExecutionDoesNotExist:
+            return
+
     def status(self, name: str) -> str | None:
         """Step Functions' word (RUNNING, SUCCEEDED, FAILED, …); None: there never was one."""
-        execution_arn = f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
         try:
-            return str(self.client.describe_execution(executionArn=execution_arn)["status"])
+            return str(self.client.describe_execution(executionArn=self._arn_of(name))["status"])
         except (self.client.exceptions.ExecutionDoesNotExist, self.client.exceptions.InvalidArn):
             return None
+
+    def _arn_of(self, name: str) -> str:
+        return f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 class MemoryExecutions:

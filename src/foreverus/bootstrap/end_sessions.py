@@ -1,0 +1,25 @@
+"""What ends everything that a stack runs, before it is deleted."""
+
+import os
+import time
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws
+
+if TYPE_CHECKING:
+    from foreverus.deployment.ending import StackEnd
+
+
+def build() -> "StackEnd":
+    from foreverus.aws.ec2 import Fleet
+    from foreverus.aws.iam import AttachedPolicy
+    from foreverus.deployment.ending import StackEnd
+
+    env = settings.EndSessionsSettings.from_env(os.environ)
+    return StackEnd(
+        machines=tuple(map(aws.machine, (env.batch_run_arn, env.bake_image_arn, env.gpu_session_arn))),
+        gpus=Fleet(aws.client("ec2"), env.stack_name),
+        denial=AttachedPolicy(aws.client("iam"), env.launching_role, env.no_launches_arn),
+        sleep=time.sleep,
+    )

@@ -53,7 +53,6 @@ class StackEnd:
 
         Raises StillOn where something is still on after all looks.
         """
-        self.denial.detach()
         stopped: set[str] = set()
         terminated: set[str] = set()
         left: list[str] = []
@@ -64,6 +63,7 @@ class StackEnd:
             left = self._end_what_is_on(stopped, terminated)
             quiet = 0 if left else quiet + 1
             if quiet == QUIET_LOOKS:
+                self.denial.detach()  # last: without it something could be launched again
                 return {"Stopped": str(len(stopped)), "Terminated": str(len(terminated))}
         raise StillOn(
             f"Still on: {', '.join(left)}. The stack is kept. See docs/runbook.md, 'A GPU is still running', and then "

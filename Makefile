@@ -36,8 +36,8 @@ page: frontend/dist/index.html ## the built page
 demo: install page ## the main job once, from request to shut-down instance
 	@$(BIN)/python -m local demo
 
-up: install page ## the laptop's cloud with the page, until Ctrl-C
-	@$(BIN)/python -m local up
+up: install page ## the laptop's cloud with the page, until Ctrl-C; goes on where it ended, FRESH=1 does not
+	@$(BIN)/python -m local up $(if $(FRESH),--fresh)
 
 test: install missing-tools check ## every test, in two processes with a cloud each; the browser's last, because its loop runs until the end
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/local tests/browser

@@ -29,11 +29,16 @@ def interrupt(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
-def up(directory: Path) -> int:
+def up(directory: Path, fresh: bool = False) -> int:
     from local.cloud import running
     from local.deploy import PARAMETERS
+    from local.keep import Kept
 
-    with running(directory, say) as cloud:
+    kept = Kept(directory / "kept")
+    if fresh:
+        with State(directory).claim():
+            kept.forget()
+    with running(directory, say, kept=kept) as cloud:
         outputs = cloud.outputs
         say("")
         say(f"  Page       {outputs['page_url']}")
@@ -45,7 +50,8 @@ def up(directory: Path) -> int:
         say(f"  Inbox      {cloud.inbox.url}  or: python -m local inbox")
         say(f"  Files      {cloud.state.outputs}, logs in {cloud.state.logs}")
         say(f"  Model      {PARAMETERS['ModelId']}, a small stand-in for Mistral 7B: do not trust its geography")
-        say("\nIt runs until Ctrl-C, which ends everything: conversations, files, password and key are new next time.")
+        say("\nIt runs until Ctrl-C. Conversations, files, password and keys are kept for the next time, but with")
+        say("`make up FRESH=1`. The addresses of API and WebSocket, and what PostgreSQL has, are new each time.")
         while True:
             time.sleep(1)
             cloud.check()
@@ -57,12 +63,13 @@ def main() -> int:
     )
     parser.add_argument("--state", type=Path, help="directory of this cloud (default: .local; for demo .local/demo)")
     parser.add_argument("command", choices=("up", "demo", "inbox"))
+    parser.add_argument("--fresh", action="store_true", help="up: forgets what was kept of the last time")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
         if arguments.command == "up":
-            return up((arguments.state or LOCAL).resolve())
+            return up((arguments.state or LOCAL).resolve(), arguments.fresh)
         if arguments.command == "demo":
             from local.demo import demo
 

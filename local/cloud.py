@@ -13,6 +13,7 @@ from typing import Any
 from local import deploy
 from local.emulator import USUAL_PORT, Emulator
 from local.inbox import Inbox
+from local.keep import EVERY_S, Account, Kept
 from local.page import Page
 from local.postgres import Postgres
 from local.processes import LOOPBACK, Child, Failed, free_port
@@ -34,10 +35,12 @@ class Cloud:
         faults: bool = False,
         pace: float | None = None,
         threads: int | None = None,
+        kept: Kept | None = None,
     ) -> None:
         """parameters: of the template, over the laptop's own. usual_ports: 4566 and 8080 where they are free.
         faults: calls can be made to fail; see local/faults. pace: tokens a second of each stream of the paced engine,
-        which stands in for the model then; see local/engine. threads: of each engine; what the machine has without."""
+        which stands in for the model then; see local/engine. threads: of each engine; what the machine has without.
+        kept: where an earlier cloud has kept what was in it; this one goes on with that, and keeps it too."""
         self.state = state
         self.say = say
         self.parameters = parameters or {}
@@ -46,6 +49,7 @@ class Cloud:
         self.faults = faults
         self.pace = pace
         self.threads = threads
+        self.kept = kept
         self.stack: dict[str, str] = {}
         self.outputs: dict[str, Any] = {}
         self._cleanup = contextlib.ExitStack()
@@ -64,7 +68,8 @@ class Cloud:
     def _start(self) -> None:
         claim = self.state.claim()
         self._cleanup.callback(claim.release)
-        # What an earlier cloud left: nothing of it is of use, because the emulator forgets everything.
+        # What an earlier cloud left: nothing of it is of use, because the emulator forgets everything. What was in it
+        # is in `kept`.
         for left in ("tmp", "logs", "instances"):
             shutil.rmtree(self.state.directory / left, ignore_errors=True)
         self.state.logs.mkdir(parents=True)
@@ -80,11 +85,50 @@ class Cloud:
         building.stop()
         self.page.show(self.stack["DistributionDomain"])
         self.inbox.subscribe(self.emulator.client("sns"), self.stack["TopicArn"])
-        password = deploy.new_password()
-        user_id = deploy.make_user(self.emulator, self.stack["UserPoolId"], password)
-        api_key = deploy.make_api_key(self.emulator, self.stack["KeysTableName"], user_id, can_create_keys=True)
-        self.outputs = deploy.outputs_for_people(self.emulator, self.stack, self.page.url, password, api_key)
+        account = self._account()
+        self.outputs = deploy.outputs_for_people(
+            self.emulator, self.stack, self.page.url, account.password, account.api_key
+        )
+        if self.kept is not None:
+            self._keep(self.kept, account)
         write_json(self.state.outputs, self.outputs)
+
+    def _account(self) -> Account:
+        """The kept one with all that belongs to it, else a new one."""
+        pool = self.stack["UserPoolId"]
+        if self.kept is not None and (known := self.kept.account()):
+            with self._step("Bringing back what was kept of the last time"):
+                user_id = deploy.make_user(self.emulator, pool, known.password)
+                self.kept.restore(self.emulator, self.stack, known.user_id, user_id)
+            return Account(user_id, known.password, known.api_key)
+        password = deploy.new_password()
+        user_id = deploy.make_user(self.emulator, pool, password)
+        api_key = deploy.make_api_key(self.emulator, self.stack["KeysTableName"], user_id, can_create_keys=True)
+        return Account(user_id, password, api_key)
+
+    def _keep(self, kept: Kept, account: Account) -> None:
+        """From now on every minute, and when it ends: before anything that is asked for it is stopped."""
+        over = threading.Event()
+
+        def save() -> None:
+            try:
+                kept.save(self.emulator, self.stack, account)
+            except Exception as problem:
+                self.say(f"Could not keep what is in this cloud: {problem!r}")
+
+        def every_minute() -> None:
+            while not over.wait(EVERY_S):
+                save()
+
+        saver = threading.Thread(target=every_minute, daemon=True)
+
+        def finish() -> None:
+            over.set()
+            saver.join()
+            save()
+
+        self._cleanup.callback(finish)
+        saver.start()
 
     def _start_servers(self) -> None:
         logs = self.state.logs

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from local.processes import Failed
 
@@ -59,6 +59,12 @@ class Claim:
             ) from None
         state.pid.write_text(str(os.getpid()))
         state.outputs.unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.release()
 
     def release(self) -> None:
         with contextlib.suppress(OSError):

@@ -124,7 +124,8 @@ def test_worker_that_hangs_is_ended_by_the_watchdog_and_the_machine_with_it() ->
 
 SHOWS_UNIT = """\
 until grep -q failed /run/foreverus/image; do sleep 0.1; done
-until cp /run/foreverus/image /log/unit; do sleep 0.1; done
+until cp /run/foreverus/image /log/unit.new; do sleep 0.1; done
+mv /log/unit.new /log/unit
 """
 
 

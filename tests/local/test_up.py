@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from local.processes import listens
@@ -45,18 +46,24 @@ def alive(pid: int) -> bool:
 
 
 class Up:
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *options: str) -> None:
         self.state = state
+        self.options = options
         self.log = state.with_suffix(".log")
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(self.command(), cwd=ROOT, stdout=log, stderr=log, env={**os.environ})
 
     def command(self) -> list[str]:
-        return [sys.executable, "-m", "local", "--state", str(self.state), "up"]
+        return [sys.executable, "-m", "local", "--state", str(self.state), "up", *self.options]
 
     @property
     def outputs(self) -> Path:
         return self.state / "outputs.json"
+
+    def end(self) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        assert self.process.wait(60) == 0, self.log.read_text()
 
     def wait(self) -> dict[str, str]:
         deadline = time.monotonic() + STARTING_S
@@ -110,3 +117,38 @@ def test_nothing_is_left_behind(up: Up, number: int) -> None:
     if number == signal.SIGINT:
         assert not up.outputs.exists()
         assert not (up.state / "up.pid").exists()
+
+
+def client(outputs: dict[str, str]) -> httpx.Client:
+    return httpx.Client(
+        base_url=outputs["api_url"], headers={"Authorization": f"Bearer {outputs['api_key']}"}, timeout=60
+    )
+
+
+def test_it_goes_on_where_it_ended_and_fresh_does_not(up: Up) -> None:
+    lines = b'{"custom_id": "one"}\n'
+    first = up.wait()
+    with client(first) as api:
+        conversation = api.post("/conversations", json={"title": "Capitais"}).raise_for_status().json()["id"]
+        made = api.post("/files", data={"purpose": "batch"}, files={"file": ("a.jsonl", lines)}).raise_for_status()
+    up.end()
+    assert stat.S_IMODE((up.state / "kept").stat().st_mode) == 0o700  # it holds a password
+
+    again = Up(up.state)
+    try:
+        second = again.wait()
+        assert [second[name] for name in ("password", "api_key")] == [first[name] for name in ("password", "api_key")]
+        with client(second) as api:
+            assert api.get(f"/conversations/{conversation}").raise_for_status().json()["title"] == "Capitais"
+            assert api.get(f"/files/{made.json()['id']}/content").raise_for_status().content == lines
+    finally:
+        again.end()
+
+    fresh = Up(up.state, "--fresh")
+    try:
+        third = fresh.wait()
+        assert third["api_key"] != first["api_key"] and third["password"] != first["password"]
+        with client(third) as api:
+            assert api.get("/conversations").raise_for_status().json()["data"] == []
+    finally:
+        fresh.end()

@@ -124,6 +124,7 @@ def start(one: Sandbox, client: Client, baking: bool) -> str:
     """A session with nothing to do: a person's, or a bake's whose image does not come."""
     if not baking:
         return str(client.call("POST", "/sessions", {"idle_seconds": 600})["id"])
+    one.faults("forget")
     one.faults("add", rule={"kind": "hold", "caller": "bake_image", "state": "Look at image", "seconds": 600})
     one.client("stepfunctions").start_execution(stateMachineArn=one.bake_machine, name=f"bake_{time.time_ns()}")
     deadline = time.monotonic() + 60

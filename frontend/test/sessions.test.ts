@@ -106,6 +106,26 @@ it("shows the steps of the attempt that is running", () => {
   expect(steps(failed).map((step) => [step.name, step.state])).toEqual([["requested", "done"], ["ended", "done"]]);
 });
 
+it.each(["downloading", "prepared"] as const)("shows whether the machine has to download: %s", (fetched) => {
+  const booting = session({
+    status: "booting",
+    launched_at: after(9),
+    phases: [
+      { name: "booting", at: after(20), attempt: 0 },
+      { name: fetched, at: after(21), attempt: 0 },
+      { name: "loading", at: after(30), attempt: 0 },
+    ],
+  });
+  expect(steps(booting).map((step) => step.name)).toEqual([
+    "requested",
+    "launched",
+    "booting",
+    fetched,
+    "loading",
+    "healthy",
+  ]);
+});
+
 it("tells how long the boot will still take", () => {
   const booting = session({ status: "booting", launched_at: after(9), expected_boot_seconds: 150 });
   expect(bootProgress(booting, AT + 50_000)).toEqual({ elapsed: 50, expected: 150, remaining: 100, late: false });

@@ -60,6 +60,8 @@ export const en: Record<keyof typeof pt, string> = {
   "session.step.requested": "Request accepted",
   "session.step.launched": "GPU bought",
   "session.step.booting": "Machine is up",
+  "session.step.downloading": "Downloading engine and model",
+  "session.step.prepared": "Started from a prepared image",
   "session.step.loading": "Loading the model",
   "session.step.healthy": "Model answers",
   "session.step.ended": "GPU is off",

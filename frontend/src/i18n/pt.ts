@@ -59,6 +59,8 @@ export const pt = {
   "session.step.requested": "Pedido aceito",
   "session.step.launched": "GPU comprada",
   "session.step.booting": "Máquina no ar",
+  "session.step.downloading": "Baixando o motor e o modelo",
+  "session.step.prepared": "Partiu de uma imagem preparada",
   "session.step.loading": "Carregando o modelo",
   "session.step.healthy": "Modelo respondendo",
   "session.step.ended": "GPU desligada",

@@ -65,7 +65,7 @@ export function runningSeconds(session: Session, now: number): number {
 }
 
 export interface Step {
-  name: "requested" | "launched" | "booting" | "loading" | "healthy" | "ended";
+  name: "requested" | "launched" | "booting" | "downloading" | "prepared" | "loading" | "healthy" | "ended";
   at?: number;
   state: "done" | "now" | "next";
 }
@@ -75,10 +75,15 @@ export function steps(session: Session): Step[] {
   const attempt = session.attempt ?? 0;
   const phase = (name: string) =>
     time((session.phases ?? []).findLast((p) => p.name === name && p.attempt === attempt)?.at);
+  // The machine says which of the two it was: from a baked image nothing is downloaded.
+  const fetched = (["downloading", "prepared"] as const)
+    .map((name) => ({ name, at: phase(name) }))
+    .filter((step) => step.at !== undefined);
   const list: { name: Step["name"]; at: number | undefined }[] = [
     { name: "requested", at: time(session.created_at) },
     { name: "launched", at: time(session.launched_at) },
     { name: "booting", at: phase("booting") },
+    ...fetched,
     { name: "loading", at: phase("loading") },
     { name: "healthy", at: phase("healthy") ?? time(session.healthy_at) },
     { name: "ended", at: time(session.ended_at) },

@@ -10,7 +10,7 @@ import pytest
 from local.cloud import Cloud, running
 from local.person import Person
 from tests.cloud import unique
-from tests.local.sessions import live_instances, states_of, wait_until
+from tests.local.sessions import executions, invoke, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -27,12 +27,15 @@ def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
 
 
 def bake(cloud: Cloud) -> dict[str, Any]:
-    """The execution's end."""
+    """The execution's end, and after a good one its session's too."""
     states = cloud.emulator.client("stepfunctions")
     started = states.start_execution(stateMachineArn=cloud.stack["BakeImageArn"], name=unique("bake"), input="{}")
     arn = started["executionArn"]
     wait_until(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", "the bake is over")
-    return dict(states.describe_execution(executionArn=arn))
+    end = dict(states.describe_execution(executionArn=arn))
+    if end["status"] == "SUCCEEDED":
+        wait_until(lambda: "RUNNING" not in executions(cloud).values(), "its session is over too")
+    return end
 
 
 def published(cloud: Cloud) -> str:
@@ -75,9 +78,7 @@ def test_bake_is_published_and_sessions_start_from_it_without_downloads_until_th
         first = published(keeping)
         assert kept(keeping) == ([first], 1)
         baked = person.call("GET", "/sessions")["data"][0]
-        wait_until(lambda: not live_instances(keeping), "its GPU is gone")
-        wait_until(lambda: person.call("GET", f"/sessions/{baked['id']}")["status"] == "ended", "its session is over")
-        baked = person.call("GET", f"/sessions/{baked['id']}")
+        assert live_instances(keeping) == []
         assert (baked["trigger"], baked["outcome"], baked["usage"]["messages"]) == ("bake", "ended", 0)
         assert baked["receipt"]["total_usd"] > 0
         assert keeping.inbox.wait_for(first, 60), "people hear of it"
@@ -115,3 +116,17 @@ def test_image_that_somebody_deleted_holds_no_session_up(keeping: Cloud) -> None
         session = session_of(keeping, person)
         assert phases(session) == ["booting", "loading", "healthy"]
         assert states_of(keeping, session["id"]).count("Launch GPU") == 2
+
+
+def test_image_that_did_not_boot_is_withdrawn_by_what_closes_the_session(keeping: Cloud) -> None:
+    """Under the role that the stack gives to that function; whether it booted is told by the state machine's tests."""
+    image = published(keeping)
+    assert image
+    with Person(keeping.outputs) as person:
+        ended = person.call("GET", "/sessions")["data"][0]["id"]
+        told = invoke(keeping, "CloseSessionFunction", {"session_id": ended, "unfit_image": "ami-0another"})
+        assert published(keeping) == image and "withdrawn" not in told["notification"]["message"]
+        told = invoke(keeping, "CloseSessionFunction", {"session_id": ended, "unfit_image": image})
+        assert published(keeping) == ""
+        assert f"{image} did not boot and is withdrawn" in told["notification"]["message"]
+        assert phases(session_of(keeping, person)) == ["booting", "loading", "healthy"]

@@ -88,6 +88,7 @@ function meant(line: Record<string, unknown>): Record<string, unknown> {
   const kept = withoutNulls(line);
   if (!isObject(kept["body"])) return kept;
   const body = withoutNulls(kept["body"]);
+  if (isObject(body["response_format"])) body["response_format"] = format(body["response_format"]);
   if (Array.isArray(body["messages"])) {
     body["messages"] = body["messages"].map((one: unknown) => (isObject(one) ? message(one) : one));
   }
@@ -96,6 +97,12 @@ function meant(line: Record<string, unknown>): Record<string, unknown> {
 
 const withoutNulls = (of: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(of).filter(([, value]) => value !== null));
+
+/** In a schema itself null may be a value that is meant. */
+function format(of: Record<string, unknown>): Record<string, unknown> {
+  const kept = withoutNulls(of);
+  return isObject(kept["json_schema"]) ? { ...kept, json_schema: withoutNulls(kept["json_schema"]) } : kept;
+}
 
 function message(of: Record<string, unknown>): Record<string, unknown> {
   const kept = withoutNulls(of);

@@ -113,6 +113,39 @@ def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person:
     assert "Serve on GPU" not in transitions(cloud, failed.id)
 
 
+def test_what_bedrock_cannot_do_is_a_gpus_and_its_answers_may_be_given_back(
+    cloud: Cloud, person: Person, client: OpenAI
+) -> None:
+    end_every_session(person)
+    schema = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 8}}, "required": ["name"]}
+    form = {"type": "json_schema", "json_schema": {"name": "person", "schema": schema, "strict": True}}
+    asks_nothing = {"tools": None, "logit_bias": None, "service_tier": "auto", "logprobs": False, "store": False}
+    lines = [
+        line("schema", "Say a name.", response_format=form, max_tokens=60),
+        line("hot", "Say hi.", temperature=1.3),
+        line("edges", "Say hi.", top_p=0, stop="", max_tokens=1_000_000, **asks_nothing),
+    ]
+    lines[2]["body"]["messages"][1]["name"] = "Ana Maria"
+    refused = finished(client, submit(client, lines, backend="bedrock"))
+    assert refused.status == "failed" and refused.errors and refused.errors.data
+    assert [(one.line, one.code, one.param) for one in refused.errors.data] == [
+        (1, "unsupported_parameter", "body.response_format"),
+        (2, "unsupported_parameter", "body.temperature"),
+    ]
+    done = finished(client, submit(client, lines))
+    assert (done.status, done.error_file_id) == ("completed", None)
+    ours: dict[str, Any] = done.model_extra["foreverus"]  # type: ignore[index]
+    assert ours["backend"] == "gpu" and "body.response_format of line 1 needs the GPU" in ours["choice_text"]
+    said = [one["response"]["body"]["choices"][0]["message"] for one in lines_of(client, done.output_file_id)]
+    assert len(said) == 3
+    again = [line(f"again-{number}", "And then?") for number in range(3)]
+    for one, message in zip(again, said, strict=True):
+        one["body"]["messages"][1:1] = [{"role": "user", "content": "Say hi."}, message]
+    given_back = finished(client, submit(client, again, **GPU))
+    assert (given_back.status, given_back.error_file_id) == ("completed", None)
+    end_every_session(person)
+
+
 def test_a_batch_survives_its_worker_its_engine_and_its_instance(
     cloud: Cloud, person: Person, client: OpenAI, set_pace: Callable[[float], None]
 ) -> None:

@@ -110,7 +110,7 @@ def test_file_becomes_a_batch_that_is_watched_to_its_end_and_downloaded(
 def test_file_with_errors_sends_nothing_and_says_where_they_are(page: Page, fake: FakeCloud, tmp_path: Path) -> None:
     open_batches(page, fake)
     lines = [request_line("1"), "", request_line("1"), '{"custom_id": ', request_line("4", model="gpt-4o", n=2)]
-    choose(page, write(tmp_path, *lines, *(request_line(f"more {i}", tools=[]) for i in range(200))))
+    choose(page, write(tmp_path, *lines, *(request_line(f"more {i}", top_k=5) for i in range(200))))
     verdict = page.get_by_role("region", name="There are 204 errors in the file. Nothing was sent.")
     expect(page.get_by_role("status").filter(has_text="File checked: 204 errors")).to_be_attached()
     expect(verdict).to_contain_text("Unknown parameter: 200")

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
@@ -179,10 +179,12 @@ def test_a_number_that_no_reader_shares_is_no_json(name: str, number: str) -> No
 
 NUMBERS = st.one_of(
     st.sampled_from([None, True, False, -3, -2, -1, -0.1, 0, 0.0, 1e-9, 0.5, 1, 1.0, 1.5, 2, 2.1, 5, CONTEXT, 2**63]),
+    st.floats(0, 1),
+    st.integers(1, 2 * CONTEXT),
     st.integers(-(2**64), 2**64),
     st.floats(allow_nan=False, allow_infinity=False),
 )  # fmt: skip
-WORDS = st.sampled_from(["", " ", "a", "\n", "Oi", "palavra " * 40, "x" * 3000, "é\u2028", None])
+WORDS = st.sampled_from(["", " ", "a", "b c", "Olá", "\n", "Oi", "palavra " * 40, "x" * 3000, "é\u2028", None])
 STOPS = st.one_of(NUMBERS, WORDS, st.lists(st.one_of(WORDS, NUMBERS), max_size=6))
 FORMATS = st.fixed_dictionaries(
     {"type": st.sampled_from(["text", "json_object", "json_schema", "xml", None])},
@@ -210,9 +212,9 @@ PARTS = st.lists(
 )
 MESSAGES = st.lists(
     st.fixed_dictionaries(
-        {"role": st.sampled_from(["system", "developer", "user", "assistant", "tool"])},
+        {"role": st.sampled_from(["user", "assistant", "user", "assistant", "system", "developer", "tool"])},
         optional={
-            "content": st.one_of(WORDS, PARTS),
+            "content": st.one_of(WORDS, WORDS, PARTS),
             "refusal": WORDS,
             "name": WORDS,
             "tool_calls": st.sampled_from([None, [], [{}]]),
@@ -223,26 +225,40 @@ MESSAGES = st.lists(
     ),
     max_size=4,
 )
+INERT: dict[str, Any] = {
+    "n": 1,
+    "stream": False,
+    "logprobs": False,
+    "top_logprobs": 0,
+    "tools": [],
+    "tool_choice": "auto",
+    "logit_bias": {},
+    "stream_options": None,
+    "store": False,
+    "user": "ana",
+}
 EMPTY = st.sampled_from([None, [], {}, "", "none", "auto", 0, 1, True, False])
-BODIES = st.fixed_dictionaries(
-    {},
-    optional={
-        **dict.fromkeys(("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed"), NUMBERS),
-        **dict.fromkeys(("max_tokens", "max_completion_tokens"), NUMBERS),
-        **dict.fromkeys(("n", "stream", "logprobs", "top_logprobs", "tools", "tool_choice", "logit_bias"), EMPTY),
-        **dict.fromkeys(("stream_options", "store", "user"), EMPTY),
-        "stop": STOPS,
-        "response_format": st.one_of(st.none(), FORMATS),
-        "messages": MESSAGES,
-    },
-)  # fmt: skip
+FIELDS = {
+    **dict.fromkeys(("temperature", "top_p", "presence_penalty", "frequency_penalty", "seed"), NUMBERS),
+    **dict.fromkeys(("max_tokens", "max_completion_tokens"), NUMBERS),
+    **{name: st.one_of(st.sampled_from([good, None]), EMPTY) for name, good in INERT.items()},
+    "stop": STOPS,
+    "response_format": st.one_of(st.none(), FORMATS),
+    "messages": MESSAGES,
+}
+# A few fields each: of many at once one is always bad, and a line that is refused shows nothing.
+BODIES = st.lists(st.sampled_from(sorted(FIELDS)), max_size=4, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
+)
 
 
+@settings(max_examples=400)
 @given(BODIES)
 def test_no_line_that_is_taken_is_refused_by_the_strictest_engine(body: dict[str, Any]) -> None:
     text = line("a", **body)
     found = report_of(text, CHAT)
     assert len(found) == len(set(found))
+    event("refused" if found else "taken")
     if not found:
         try:
             ask_vllm(text)

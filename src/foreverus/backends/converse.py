@@ -58,7 +58,7 @@ def unsupported(prompt: Prompt) -> str | None:
     if name := not_on_bedrock(prompt.options, prompt.temperature):
         return name
     said = [one.role for one in prompt.messages if one.content.strip()]
-    return "messages" if prompt.continues or (said and said[0] == "assistant") else None
+    return "messages" if prompt.continues or "assistant" in (*said[:1], *said[-1:]) else None
 
 
 def request(prompt: Prompt, most_tokens: int) -> dict[str, Any]:

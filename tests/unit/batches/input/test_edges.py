@@ -9,6 +9,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
+from foreverus.backends.converse import request, unsupported
 from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.batches.input.file_check import Allowed, validate
 from foreverus.batches.input.lines import CHAT, COMPLETIONS, prompt_of, read_shard, split
@@ -252,6 +253,33 @@ BODIES = st.lists(st.sampled_from(sorted(FIELDS)), max_size=4, unique=True).flat
 )
 
 
+def ask_bedrock(text: str) -> bool:
+    """Whether Bedrock may get this line. Raises PromptRejected where its request cannot be made."""
+    (asked,) = read_shard(text.encode(), 1)
+    if unsupported(asked.prompt):
+        return False
+    made = request(asked.prompt, 8192)
+    config = made["inferenceConfig"]
+    assert config["maxTokens"] >= 1 and 0 <= config.get("temperature", 0) <= 1 and 0 <= config.get("topP", 0) <= 1
+    assert all(config.get("stopSequences", ["x"])) and made["messages"]
+    return True
+
+
+@pytest.mark.parametrize(
+    ("contents", "may"),
+    [
+        (("user:x", "assistant:a", "user: "), False),
+        (("user: ", "assistant:a", "user:x"), False),
+        (("system:s", "assistant:a", "user:x"), True),
+        (("user:x", "assistant: ", "user:y"), True),
+    ],
+)
+def test_bedrock_gets_only_turns_that_it_can_be_asked(contents: tuple[str, ...], may: bool) -> None:
+    messages = [dict(zip(("role", "content"), one.split(":"), strict=True)) for one in contents]
+    text = line("a", messages=messages)
+    assert report_of(text, CHAT) == [] and ask_bedrock(text) is may
+
+
 @settings(max_examples=400)
 @given(BODIES)
 def test_no_line_that_is_taken_is_refused_by_the_strictest_engine(body: dict[str, Any]) -> None:
@@ -260,6 +288,7 @@ def test_no_line_that_is_taken_is_refused_by_the_strictest_engine(body: dict[str
     assert len(found) == len(set(found))
     event("refused" if found else "taken")
     if not found:
+        ask_bedrock(text)
         try:
             ask_vllm(text)
         except vllm_rules.Refused as refused:  # its own count of the prompt alone is above the context

@@ -31,6 +31,7 @@ from local.patches import (
     states_callbacks,
     states_errors,
     states_expressions,
+    states_history,
     states_role,
     states_start,
     states_tasks,
@@ -56,6 +57,7 @@ PATCHES = (
     states_callbacks,
     states_errors,
     states_expressions,
+    states_history,
     states_start,
     states_tasks,
     states_role,  # after states_tasks: it asks which execution is running

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from local.emulator import ACCOUNT, Emulator
 from tests.cloud import bare_emulator
+from tests.statemachines import requests
 
 TEST_CASE = "case"
 LONGEST_CALL_S = 900  # of a Lambda function, on AWS too
@@ -103,13 +104,14 @@ def follow(emulator: Emulator, execution: str, work: Callable[[Callable[[], bool
 
 
 def entered(emulator: Emulator, execution: str) -> tuple[list[str], dict[str, Any]]:
-    """The states that an execution went through, and the newest input of each."""
+    """The states that an execution went through, and the newest input of each. AWS would take what they asked."""
     path: list[str] = []
     inputs: dict[str, Any] = {}
     token: dict[str, str] = {}
     while True:
         page = emulator.client("stepfunctions").get_execution_history(executionArn=execution, **token)
         for event in page["events"]:
+            assert requests.in_history(event) == [], path[-1]
             if details := event.get("stateEnteredEventDetails"):
                 path.append(details["name"])
                 inputs[details["name"]] = json.loads(details["input"])

@@ -2,12 +2,37 @@
 
 import argparse
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, FAILED, UsageError
 
+if TYPE_CHECKING:
+    from foreverus.doctor.records import WebAnswer
+
+TIMEOUT_S = 10.0
 MARKS = {"ok": "✓", "note": "·", "act": "✗"}
+
+
+def fetched(method: str, url: str, headers: Mapping[str, str]) -> "WebAnswer":
+    """What a registry answers. Raises CannotLook."""
+    import httpx
+
+    from foreverus.aws.account import CannotLook
+    from foreverus.cli import proxies
+    from foreverus.doctor.records import WebAnswer
+
+    try:
+        with proxies.client(url, timeout=TIMEOUT_S, follow_redirects=True) as http:
+            answer = http.request(method, url, headers=dict(headers))
+    except (httpx.HTTPError, UsageError) as err:
+        raise CannotLook(urlsplit(url).hostname or url, type(err).__name__, str(err)) from err
+    return WebAnswer(
+        answer.status_code, {name.lower(): value for name, value in answer.headers.items()}, answer.content
+    )
 
 
 def doctor(arguments: argparse.Namespace, context: Context) -> int:
@@ -21,7 +46,8 @@ def doctor(arguments: argparse.Namespace, context: Context) -> int:
     except CannotLook as err:
         raise UsageError(str(err)) from err
     found = []
-    for finding in examine(Patient(account, datetime.now(UTC), arguments.stack, arguments.spend)):
+    patient = Patient(account, datetime.now(UTC), arguments.stack, fetch=fetched, spend=arguments.spend)
+    for finding in examine(patient):
         found.append(finding)
         if not arguments.json:
             context.result(printable(f"{MARKS[finding.verdict]} {finding.name}: {finding.says}"))

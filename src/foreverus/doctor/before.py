@@ -1,6 +1,9 @@
 """Checks that need no stack: may this account run what the template describes?"""
 
+from collections.abc import Mapping
+
 from foreverus.aws.account import CannotLook
+from foreverus.doctor.images import NAME, engine_image
 from foreverus.doctor.records import Finding, Patient, act, note, ok
 
 SPOT_QUOTA, ON_DEMAND_QUOTA, CONCURRENCY_QUOTA = "L-3819A6DF", "L-DB2E81BA", "L-B99A9384"
@@ -41,7 +44,7 @@ def on_demand_quota(patient: Patient) -> Finding:
 
 
 def _gpu_quota(patient: Patient, name: str, code: str) -> Finding:
-    quota = patient.account.call("service-quotas", "get_service_quota", ServiceCode="ec2", QuotaCode=code)["Quota"]
+    quota = _quota(patient, code)
     if quota["Value"] >= VCPUS:
         return ok(name, f"{quota['Value']:g} vCPUs")
     command = (
@@ -49,6 +52,19 @@ def _gpu_quota(patient: Patient, name: str, code: str) -> Finding:
         f"--desired-value {WANTED_VCPUS} --region {patient.region}"
     )
     return act(name, f"{quota['Value']:g} vCPUs of GPU instances; {VCPUS} are needed.", command)
+
+
+def _quota(patient: Patient, code: str) -> Mapping[str, float]:
+    """The account's own, or AWS's default where nobody has ever changed it."""
+    try:
+        found = patient.account.call("service-quotas", "get_service_quota", ServiceCode="ec2", QuotaCode=code)
+    except CannotLook as err:
+        if err.code != "NoSuchResourceException":
+            raise
+        asked = "get_aws_default_service_quota"
+        found = patient.account.call("service-quotas", asked, ServiceCode="ec2", QuotaCode=code)
+    quota: Mapping[str, float] = found["Quota"]
+    return quota
 
 
 def concurrency(patient: Patient) -> Finding:
@@ -130,10 +146,16 @@ def bedrock(patient: Patient) -> Finding:
     model = patient.parameter("BedrockModelId")
     if not model:
         return note("Bedrock", "BedrockModelId is empty: everything needs a GPU.")
-    details = patient.account.call("bedrock", "get_foundation_model", modelIdentifier=model)["modelDetails"]
+    command = f"aws bedrock list-foundation-models --by-provider mistral --region {patient.region}"
+    try:
+        details = patient.account.call("bedrock", "get_foundation_model", modelIdentifier=model)["modelDetails"]
+    except CannotLook as err:
+        if err.code not in ("ResourceNotFoundException", "ValidationException"):  # the second: of a Region without it
+            raise
+        says = f"{patient.region} does not offer {model}: choose another for BedrockModelId, or leave it empty."
+        return act("Bedrock", says, command)
     status = details.get("modelLifecycle", {}).get("status")
     if status != "ACTIVE":
-        command = f"aws bedrock list-foundation-models --by-provider mistral --region {patient.region}"
         return act("Bedrock", f"{model} is {status}: choose another for BedrockModelId.", command)
     if not patient.spend:
         return note("Bedrock", f"{model} is offered; whether it answers was not tried.", "foreverus doctor --spend")
@@ -152,6 +174,7 @@ CHECKS = {
     "Lambda concurrency": concurrency,
     "spot role": spot_role,
     "machine image": machine_image,
+    NAME: engine_image,
     "instance types": instance_types,
     "zones": zones,
     "Bedrock": bedrock,

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from foreverus.aws.account import CannotLook
 from foreverus.doctor import after, before
+from foreverus.doctor.names import names
 from foreverus.doctor.records import Check, Finding, Patient, Verdict, act, note, ok
 
 NO_CREDENTIALS = (
@@ -14,6 +15,10 @@ NO_CREDENTIALS = (
     "ProfileNotFound",
     "TokenRetrievalError",
 )
+
+# Services' words for somebody who may not; what mends it for all of them.
+NOT_ALLOWED = ("AccessDenied", "AccessDeniedException", "AuthorizationError", "UnauthorizedOperation")
+MAY_READ = "aws iam attach-user-policy --user-name <you> --policy-arn arn:aws:iam::aws:policy/ReadOnlyAccess"
 
 
 def examine(patient: Patient) -> Iterator[Finding]:
@@ -28,9 +33,9 @@ def examine(patient: Patient) -> Iterator[Finding]:
         if name not in ("credentials", "region"):
             yield _looked(name, check, patient)
     yield stack
-    if patient.outputs:
-        for name, check in after.CHECKS.items():
-            yield _looked(name, check, patient)
+    rest = after.CHECKS if patient.outputs else {} if patient.resources else {"names": names}
+    for name, check in rest.items():
+        yield _looked(name, check, patient)
     for name, check in after.EVERYWHERE.items():
         yield _looked(name, check, patient)
 
@@ -41,6 +46,8 @@ def _looked(name: str, check: Check, patient: Patient) -> Finding:
     except CannotLook as err:
         if err.code in NO_CREDENTIALS:
             return act(name, f"No credentials that AWS takes ({err.code}).", "aws configure")
+        if err.code in NOT_ALLOWED:
+            return act(name, f"These credentials may not look at it: {err}", MAY_READ)
         service, operation = err.call.split(":") if ":" in err.call else (err.call, "help")
         return act(name, f"Could not be looked at: {err}", f"aws {service} {operation.replace('_', '-')} help")
     except KeyError as err:  # a stack of another age has other outputs

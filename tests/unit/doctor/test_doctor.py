@@ -8,7 +8,7 @@ import io
 import json
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from foreverus.cli.__main__ import main
 from foreverus.cli.context import Context
 from foreverus.doctor import after, before
 from foreverus.doctor.examination import examine
-from foreverus.doctor.records import BOUND_MINUTES, DEFAULTS, Finding, Patient, Verdict
+from foreverus.doctor.records import BOUND_MINUTES, DEFAULTS, Finding, Patient, Verdict, WebAnswer
 from tests.template.template import parameter_defaults
 from tests.unit.costs.test_bound import minutes, published
 
@@ -139,6 +139,8 @@ HEALTHY: dict[str, Any] = {
     },
     "cloudwatch.DescribeAlarms": {"MetricAlarms": [{"AlarmName": "foreverus-ReaperFails", "StateValue": "OK"}]},
     "sfn.ListExecutions": {"executions": []},
+    "sfn.ListStateMachines": {"stateMachines": []},
+    "cloudwatch-logs.DescribeLogGroups": {"logGroups": []},
     "ec2.DescribeInstances": {"Reservations": []},
 }
 
@@ -173,8 +175,13 @@ def aws() -> Aws:
     return Aws()
 
 
+def registry(method: str, url: str, headers: Mapping[str, str]) -> WebAnswer:
+    """It has whatever it is asked for."""
+    return WebAnswer(200, {})
+
+
 def patient(aws: Aws, **changes: Any) -> Patient:
-    return replace(Patient(aws.account(), NOW), **changes)
+    return replace(Patient(aws.account(), NOW, fetch=registry), **changes)
 
 
 def findings(aws: Aws, **changes: Any) -> dict[str, Finding]:
@@ -262,6 +269,8 @@ BROKEN = [
         Verdict.ACT,
         "list-foundation-models",
     ),
+    ("Bedrock", {"bedrock.GetFoundationModel": Refused("ResourceNotFoundException")}, Verdict.ACT, "list-foundation"),
+    ("Bedrock", {"bedrock.GetFoundationModel": Refused("ValidationException")}, Verdict.ACT, "list-foundation-models"),
     (
         "stack",
         {"cloudformation.DescribeStacks": stacks("UPDATE_ROLLBACK_COMPLETE")},
@@ -307,7 +316,8 @@ def test_each_thing_that_is_broken_has_its_line(
     assert set(others.values()) <= {Verdict.OK}, others
 
 
-OPERATIONS = [name for name in HEALTHY if not name.startswith(("sts", "cloudformation"))]
+WITHOUT_A_STACK = ("cloudwatch-logs.DescribeLogGroups", "sfn.ListStateMachines")
+OPERATIONS = [name for name in HEALTHY if not name.startswith(("sts", "cloudformation", *WITHOUT_A_STACK))]
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -315,7 +325,7 @@ def test_what_may_not_be_looked_at_is_said_and_the_others_are_looked_at(aws: Aws
     aws.answers[operation] = Refused("AccessDeniedException")
     found = findings(aws, spend=True)
     said = [one for one in found.values() if one.verdict is Verdict.ACT]
-    assert said and all("AccessDeniedException" in one.says for one in said)
+    assert said and all("AccessDeniedException" in one.says and "ReadOnlyAccess" in one.command for one in said)
     if operation != "ec2.DescribeRegions":
         assert set(found) == {*before.CHECKS, "stack", *after.CHECKS, *after.EVERYWHERE}
 
@@ -325,6 +335,13 @@ def test_stack_that_lacks_an_output_is_said_and_the_others_are_looked_at(aws: Aw
     found = findings(aws)
     assert "GpuSessionArn" in found["last deaths"].says and found["last deaths"].verdict is Verdict.ACT
     assert found["GPUs"].verdict is Verdict.OK
+
+
+def test_quota_that_nobody_has_changed_is_awss_default(aws: Aws) -> None:
+    aws.answers["service-quotas.GetServiceQuota"] = Refused("NoSuchResourceException")
+    aws.answers["service-quotas.GetAWSDefaultServiceQuota"] = {"Quota": {"Value": 0.0}}
+    found = findings(aws)
+    assert (found["spot quota"].verdict, found["on-demand quota"].verdict) == (Verdict.ACT, Verdict.NOTE)
 
 
 def test_no_region_is_said(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -369,6 +386,7 @@ def test_command_says_each_line_and_ends_with_the_verdict(
     aws: Aws, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any], status: int
 ) -> None:
     monkeypatch.setattr("foreverus.aws.account.own_account", lambda region: aws.account())
+    monkeypatch.setattr("foreverus.cli.doctor.fetched", registry)
     aws.answers |= broken
     out, err = io.StringIO(), io.StringIO()
     assert main(["doctor"], Context(out, err)) == status

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +29,30 @@ def test_sam_validates_the_template() -> None:
         [BIN / "sam", "validate", "--lint"], cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+REGIONS = ["us-east-1", "us-west-2", "sa-east-1", "eu-west-1"]
+
+
+def lint(template: Path) -> list[dict[str, Any]]:
+    """What cfn-lint says of a template by the resource schemas of four Regions, warnings too."""
+    done = subprocess.run(
+        [BIN / "cfn-lint", "--format", "json", "--regions", *REGIONS, "--template", template],
+        cwd=ROOT, env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return list(json.loads(done.stdout or "[]"))
+
+
+def test_four_regions_take_the_template() -> None:
+    assert lint(ROOT / "template.yaml") == []
+
+
+def test_a_property_that_a_schema_does_not_have_is_seen(tmp_path: Path) -> None:
+    broken = tmp_path / "template.yaml"
+    text = (ROOT / "template.yaml").read_text().replace("BillingMode: PAY_PER_REQUEST", "BillingMode: PAY_A_LOT")
+    broken.write_text(text.replace("DefinitionUri: statemachines", f"DefinitionUri: {ROOT}/statemachines"))
+    said = [one["Message"] for one in lint(broken)]
+    assert any("PAY_A_LOT" in one for one in said), said
 
 
 def rendered(machine: Definition) -> str:

@@ -18,7 +18,7 @@ from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
 from foreverus.errors import AnotherSessionIsLive, InvalidRequest, ResultsNotStored, SpendCapReached
 from foreverus.settings import MissingSetting
-from tests.unit import batch_events
+from tests.unit import batch_events, permissions
 from tests.unit.api.openapi.described import undescribed
 from tests.unit.batch_events import BAD_BATCH, BATCH
 from tests.unit.conftest import Aws, session_item
@@ -87,7 +87,8 @@ def invoke(case: str) -> Any:
     """What Lambda does with a sample event."""
     function = case.split("/", maxsplit=1)[0]
     event = json.loads((EVENTS / f"{case}.json").read_text(encoding="utf-8"))
-    result = importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
+    with permissions.of(function, case):
+        result = importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
     route = f"{event.get('httpMethod')} {event.get('resource')}"
     if function in ("api", "manage_keys") and route in operations():
         assert undescribed(route, result) == ""
@@ -566,3 +567,14 @@ def test_sample_event(case: str, world: Aws, push: MemoryPush) -> None:
             invoke(case)
         return
     expected(invoke(case), world, push)
+
+
+@pytest.mark.parametrize("function", sorted({case.split("/")[0] for case in cases()}))
+def test_no_function_may_do_what_no_sample_event_needs(function: str) -> None:
+    """Runs behind them: they say what each function asks AWS for."""
+    if permissions.seen[function] < {case for case in cases() if case.startswith(f"{function}/")}:
+        pytest.skip("only with all sample events of the function")
+    assert permissions.unused(function) == set(), permissions.WHAT_TO_DO
+    assert permissions.needless(function) == set(), "remove them from ELSEWHERE of tests/unit/permissions.py"
+    for _, test in (permissions.IN_MEMORY | permissions.ELSEWHERE.get(function, {})).values():
+        assert (EVENTS.parent / test).is_file(), test

@@ -1,0 +1,129 @@
+"""What the functions ask AWS for, held against what their roles in the template allow."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests import aws_models
+from tests.template import iam
+from tests.template.template import resources
+
+# Function (a file of handlers/) → its sample events that ran, and the actions that they needed.
+seen: dict[str, set[str]] = defaultdict(set)
+used: dict[str, set[str]] = defaultdict(set)
+
+WHAT_TO_DO = (
+    "remove the action from the function's role in template.yaml, or add a sample event that needs it, or name it in "
+    "ELSEWHERE of tests/unit/permissions.py with the test that needs it"
+)
+# What sample events meet in memory: action → (why it is needed, the test in which AWS or an emulator of it is asked).
+IN_MEMORY = {
+    "execute-api:ManageConnections": ("frames", "tests/unit/aws/test_push.py"),
+    "bedrock:InvokeModel": ("answers", "tests/local/test_bedrock.py"),
+    **{
+        f"rds-data:{call}": ("results", "tests/local/test_results_in_postgres.py")
+        for call in (
+            "ExecuteStatement",
+            "BatchExecuteStatement",
+            "BeginTransaction",
+            "CommitTransaction",
+            "RollbackTransaction",
+        )
+    },
+    "secretsmanager:GetSecretValue": (
+        "the Data API reads the password as its caller",
+        "tests/local/test_rds_data_api.py",
+    ),
+    "s3:ListBucket": ("else S3 answers 403 for what is not there, and not 404", "tests/unit/files/test_files.py"),
+}
+# Function → action → likewise, for what no sample event comes to.
+ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
+    "api": {
+        "dynamodb:ConditionCheckItem": (
+            "a session is claimed under the month's cap",
+            "tests/unit/sessions/test_start.py",
+        ),
+        "states:SendTaskSuccess": ("a batch is cancelled in a round", "tests/unit/batches/test_service.py"),
+    },
+    "close_session": {
+        "states:SendTaskFailure": ("batches wait for the session", "tests/unit/sessions/test_closing.py"),
+    },
+    "manage_keys": {
+        "dynamodb:ConditionCheckItem": (
+            "a key makes a key: that one is still there",
+            "tests/unit/access/test_service.py",
+        ),
+    },
+    "publish_changes": {
+        "dynamodb:Query": ("who listens", "tests/unit/aws/test_push.py"),
+        "dynamodb:DeleteItem": ("who is gone", "tests/unit/aws/test_push.py"),
+        "ec2:DescribeSpotPriceHistory": ("a new instance's price", "tests/unit/sessions/test_spend.py"),
+    },
+    "reap_gpus": {
+        "ec2:TerminateInstances": ("an orphan", "tests/unit/sessions/test_reaping.py"),
+        "states:SendTaskFailure": ("as close_session", "tests/unit/sessions/test_closing.py"),
+        "states:StartExecution": ("a successor, as close_session", "tests/unit/sessions/test_closing.py"),
+    },
+    "run_batch": {
+        "dynamodb:ConditionCheckItem": ("a further GPU is claimed", "tests/unit/batches/test_serving.py"),
+        "states:StartExecution": ("its session", "tests/unit/batches/test_serving.py"),
+        "s3:AbortMultipartUpload": ("a file of parts that failed", "tests/unit/aws/test_s3.py"),
+    },
+    "start_scheduled_batch": {
+        "dynamodb:GetItem": ("a run that was there before", "tests/unit/batches/test_scheduled.py"),
+        "dynamodb:DeleteItem": ("a batch that could not be started", "tests/unit/batches/test_scheduled.py"),
+        "s3:DeleteObject": ("its copy", "tests/unit/batches/test_scheduled.py"),
+    },
+    "start_scheduled_session": {
+        "dynamodb:DeleteItem": ("a session that could not be started", "tests/unit/sessions/test_start.py"),
+    },
+    "store_results": {
+        "dynamodb:UpdateItem": ("what is stored is marked", "tests/local/test_results_in_postgres.py"),
+    },
+    "sweep": {
+        "dynamodb:PutItem": ("a session is claimed", "tests/unit/sessions/test_start.py"),
+        "dynamodb:ConditionCheckItem": ("likewise", "tests/unit/sessions/test_start.py"),
+        "dynamodb:UpdateItem": ("a batch is finished", "tests/unit/sweeps/test_batches.py"),
+        "dynamodb:DeleteItem": ("the outbox's entry", "tests/unit/sweeps/test_batches.py"),
+        "s3:GetObject": ("a batch is finished: its copy is read", "tests/unit/batches/test_finishing.py"),
+        "s3:PutObject": ("its files are written", "tests/unit/batches/test_finishing.py"),
+        "s3:AbortMultipartUpload": ("a file of parts that failed", "tests/unit/aws/test_s3.py"),
+        "s3:DeleteObject": ("files that have expired", "tests/unit/files/test_expiry.py"),
+        "sns:Publish": ("what nobody was told", "tests/unit/sweeps/test_batches.py"),
+        "states:SendTaskFailure": ("rounds that wait for a GPU", "tests/unit/sweeps/test_batches.py"),
+    },
+}
+
+
+def logical_id(function: str) -> str:
+    (found,) = (
+        name
+        for name, one in resources("AWS::Serverless::Function").items()
+        if one["Handler"] == f"foreverus.handlers.{function}.handler"
+    )
+    return found
+
+
+@contextmanager
+def of(function: str, case: str) -> Iterator[None]:
+    """Fails for a request that the function's role does not allow."""
+    role = logical_id(function)
+    seen[function].add(case)
+    with aws_models.recorded() as calls:
+        yield
+    for call in calls:
+        for action, resource in iam.needs(call):
+            used[function].add(action)
+            assert iam.allows(role, action, resource), (
+                f"{case} asks for {action} on {resource}: allow it in the Policies of {role} in template.yaml"
+            )
+
+
+def unused(function: str) -> set[str]:
+    """Actions of its role that no sample event needs, and no other test of those named above."""
+    return iam.actions(logical_id(function)) - used[function] - set(IN_MEMORY) - set(ELSEWHERE.get(function, {}))
+
+
+def needless(function: str) -> set[str]:
+    """What is named above although a sample event needs it, or the role does not allow it."""
+    return set(ELSEWHERE.get(function, {})) - (iam.actions(logical_id(function)) - used[function])

@@ -43,6 +43,10 @@ class Definition:
     def tasks(self) -> dict[str, State]:
         return {name: state for name, state in self.states.items() if state["Type"] == "Task"}
 
+    def every_task(self) -> Iterator[tuple[str, State]]:
+        """Those within a Map or a Parallel state too."""
+        return _tasks(self.machine)
+
     def edges(self, name: str) -> Iterator[tuple[str, str]]:
         """(how, target) of every way out of a state."""
         state = self.states[name]
@@ -102,3 +106,14 @@ GPU_SESSION = Definition("gpu_session", "GpuSession")
 BATCH_RUN = Definition("batch_run", "BatchRun")
 BAKE_IMAGE = Definition("bake_image", "BakeImage")
 ALL = (GPU_SESSION, BATCH_RUN, BAKE_IMAGE)
+
+
+def _tasks(part: Any) -> Iterator[tuple[str, State]]:
+    if isinstance(part, list):
+        for one in part:
+            yield from _tasks(one)
+    elif isinstance(part, dict):
+        for name, one in part.items():
+            if isinstance(one, dict) and one.get("Type") == "Task":
+                yield name, one
+            yield from _tasks(one)

@@ -6,10 +6,10 @@ import pytest
 from botocore.model import Shape
 
 from tests import aws_models
-from tests.statemachines.definition import ALL, Definition
+from tests.statemachines.definition import ALL, State
 from tests.statemachines.requests import operation_of, problems
 
-TASKS = [pytest.param(one, name, id=f"{one}-{name}") for one in ALL for name in one.tasks()]
+TASKS = [pytest.param(name, state, id=f"{one}-{name}") for one in ALL for name, state in one.every_task()]
 UPDATE = "arn:aws:states:::aws-sdk:dynamodb:updateItem"
 
 
@@ -26,9 +26,8 @@ def unknown(value: Any, shape: Shape, name: str) -> list[str]:
     return []
 
 
-@pytest.mark.parametrize(("machine", "name"), TASKS)
-def test_a_call_exists_and_has_its_fields(machine: Definition, name: str) -> None:
-    state = machine.states[name]
+@pytest.mark.parametrize(("name", "state"), TASKS)
+def test_a_call_exists_and_has_its_fields(name: str, state: State) -> None:
     service, operation = operation_of(state["Resource"])
     model = aws_models.service(service)
     assert operation in model.operation_names, f"{service} has no {operation}"

@@ -73,7 +73,7 @@ def test_such_mistakes_are_seen(statement: dict[str, Any], words: str) -> None:
 def asked(machine: Definition) -> set[str]:
     """The actions that the calls in a definition need."""
     found = set()
-    for state in machine.tasks().values():
+    for _, state in machine.every_task():
         service, operation = re.sub(r"\.\w+$", "", state["Resource"]).split(":")[-2:]
         service, operation = ("states" if service == "sfn" else service), operation[0].upper() + operation[1:]
         found.add("lambda:InvokeFunction" if service == "lambda" else f"{service}:{operation}")
@@ -92,7 +92,7 @@ def test_a_machine_may_do_what_its_definition_says_and_no_more(machine: Definiti
 
 @pytest.mark.parametrize("machine", ALL, ids=str)
 def test_a_machine_may_call_each_function_of_its_own(machine: Definition) -> None:
-    for name, state in machine.tasks().items():
+    for name, state in machine.every_task():
         arguments = state.get("Arguments", {})
         function = re.fullmatch(r"\$\{(\w+)Arn\}", str(arguments.get("FunctionName", "")))
         if function:

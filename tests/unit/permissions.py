@@ -44,6 +44,7 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
             "tests/unit/sessions/test_start.py",
         ),
         "states:SendTaskSuccess": ("a batch is cancelled in a round", "tests/unit/batches/test_service.py"),
+        "s3:AbortMultipartUpload": ("an upload that is cancelled", "tests/unit/files/uploads/test_uploads.py"),
     },
     "close_session": {
         "states:SendTaskFailure": ("batches wait for the session", "tests/unit/sessions/test_closing.py"),
@@ -68,6 +69,10 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "dynamodb:ConditionCheckItem": ("a further GPU is claimed", "tests/unit/batches/test_serving.py"),
         "states:StartExecution": ("its session", "tests/unit/batches/test_serving.py"),
         "s3:AbortMultipartUpload": ("a file of parts that failed", "tests/unit/aws/test_s3.py"),
+    },
+    "start_bake": {
+        "dynamodb:GetItem": ("the session that is live", "tests/unit/sessions/test_start.py"),
+        "dynamodb:DeleteItem": ("a session that could not be started", "tests/unit/sessions/test_start.py"),
     },
     "start_scheduled_batch": {
         "dynamodb:GetItem": ("a run that was there before", "tests/unit/batches/test_scheduled.py"),

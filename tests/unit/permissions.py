@@ -71,6 +71,7 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "s3:AbortMultipartUpload": ("a file of parts that failed", "tests/unit/aws/test_s3.py"),
     },
     "start_bake": {
+        "dynamodb:UpdateItem": ("a bake's session that is over lets go", "tests/unit/sessions/test_baking.py"),
         "dynamodb:GetItem": ("the session that is live", "tests/unit/sessions/test_start.py"),
         "dynamodb:DeleteItem": ("a session that could not be started", "tests/unit/sessions/test_start.py"),
     },

@@ -72,7 +72,6 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
     },
     "start_bake": {
         "dynamodb:UpdateItem": ("a bake's session that is over lets go", "tests/unit/sessions/test_baking.py"),
-        "dynamodb:GetItem": ("the session that is live", "tests/unit/sessions/test_start.py"),
         "dynamodb:DeleteItem": ("a session that could not be started", "tests/unit/sessions/test_start.py"),
     },
     "start_scheduled_batch": {
@@ -128,8 +127,3 @@ def of(function: str, case: str) -> Iterator[None]:
 def unused(function: str) -> set[str]:
     """Actions of its role that no sample event needs, and no other test of those named above."""
     return iam.actions(logical_id(function)) - used[function] - set(IN_MEMORY) - set(ELSEWHERE.get(function, {}))
-
-
-def needless(function: str) -> set[str]:
-    """What is named above although a sample event needs it, or the role does not allow it."""
-    return set(ELSEWHERE.get(function, {})) - (iam.actions(logical_id(function)) - used[function])

@@ -19,7 +19,7 @@ from tests.template.template import resolve, resources, template
 REGION, ACCOUNT = "us-east-1", "123456789012"
 # Names that the unit tests' resources have; the others are called by their logical ids.
 NAMES = {"Table": "foreverus", "KeysTable": "keys", "DataBucket": "data", "SiteBucket": "site", "Topic": "foreverus"}
-NAMES |= {"ChatQueue": "chat.fifo", "BatchQueue": "batch", "WebSocketApi": "ws12345678"}
+NAMES |= {"ChatQueue": "chat.fifo", "BatchQueue": "batch", "WebSocketApi": "ws12345678", "GpuSessionRole": "launching"}
 # Type → what its ARN ends with.
 ARNS = {
     "AWS::DynamoDB::Table": "dynamodb:{place}:table/{name}",
@@ -155,6 +155,8 @@ def needs(call: AwsCall) -> Iterator[tuple[str, str]]:
         case "rds-data":
             yield f"rds-data:{operation}", given["resourceArn"]
             yield "secretsmanager:GetSecretValue", given["secretArn"]
+        case "iam":
+            yield f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{given['RoleName']}"
         case "cognito-idp" if operation == "GetUser":
             pass  # the person's own token is what allows it
         case _:
@@ -184,9 +186,11 @@ def _of_objects(operation: str, given: dict[str, Any]) -> Iterator[tuple[str, st
     bucket = f"arn:aws:s3:::{given['Bucket']}"
     if operation in ("ListObjectsV2", "HeadBucket"):
         yield "s3:ListBucket", bucket
+    elif operation == "ListObjectVersions":
+        yield "s3:ListBucketVersions", bucket
     elif operation == "DeleteObjects":
         for one in given["Delete"]["Objects"]:
-            yield "s3:DeleteObject", f"{bucket}/{one['Key']}"
+            yield f"s3:DeleteObject{'Version' if 'VersionId' in one else ''}", f"{bucket}/{one['Key']}"
     elif operation == "CopyObject":
         source = f"arn:aws:s3:::{given['CopySource']}"
         tags = ("", "Tagging") if given.get("TaggingDirective") != "REPLACE" else ("",)

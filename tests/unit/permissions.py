@@ -49,6 +49,11 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
     "close_session": {
         "states:SendTaskFailure": ("batches wait for the session", "tests/unit/sessions/test_closing.py"),
     },
+    "end_sessions": {
+        "states:StopExecution": ("an execution that still runs", "tests/unit/deployment/test_ending.py"),
+        "ec2:TerminateInstances": ("its GPU", "tests/unit/deployment/test_ending.py"),
+        "iam:DetachRolePolicy": ("what Budgets attached", "tests/unit/deployment/test_ending.py"),
+    },
     "manage_keys": {
         "dynamodb:ConditionCheckItem": (
             "a key makes a key: that one is still there",
@@ -83,6 +88,10 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "dynamodb:DeleteItem": ("a session that could not be started", "tests/unit/sessions/test_start.py"),
     },
     "store_results": {
+        "dynamodb:BatchWriteItem": ("a deleted conversation's messages", "tests/unit/results/test_erasing.py"),
+        "s3:DeleteObject": ("a deleted file", "tests/unit/results/test_erasing.py"),
+        "s3:DeleteObjectVersion": ("its versions", "tests/unit/results/test_erasing.py"),
+        "s3:ListBucketVersions": ("the same", "tests/unit/results/test_erasing.py"),
         "dynamodb:UpdateItem": ("what is stored is marked", "tests/local/test_results_in_postgres.py"),
     },
     "sweep": {
@@ -127,3 +136,9 @@ def of(function: str, case: str) -> Iterator[None]:
 def unused(function: str) -> set[str]:
     """Actions of its role that no sample event needs, and no other test of those named above."""
     return iam.actions(logical_id(function)) - used[function] - set(IN_MEMORY) - set(ELSEWHERE.get(function, {}))
+
+
+def named_tests(function: str) -> set[str]:
+    """Where what its role allows is needed, beside the sample events."""
+    allowed = iam.actions(logical_id(function)) - used[function]
+    return {test for action, (_, test) in (IN_MEMORY | ELSEWHERE.get(function, {})).items() if action in allowed}

@@ -575,5 +575,4 @@ def test_no_function_may_do_what_no_sample_event_needs(function: str) -> None:
     if permissions.seen[function] < {case for case in cases() if case.startswith(f"{function}/")}:
         pytest.skip("only with all sample events of the function")
     assert permissions.unused(function) == set(), permissions.WHAT_TO_DO
-    for _, test in (permissions.IN_MEMORY | permissions.ELSEWHERE.get(function, {})).values():
-        assert (EVENTS.parent / test).is_file(), test
+    assert all((EVENTS.parent / test).is_file() for test in permissions.named_tests(function))

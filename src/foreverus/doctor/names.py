@@ -1,15 +1,15 @@
-"""What an earlier deployment of the same name left behind, where the next one would find its names taken.
+"""What an earlier deployment of the same name left behind, where the next one could find its names taken.
 
 Buckets, tables, pools and the domain of the sign-in page have names of CloudFormation's, which nobody else has.
 """
 
-from foreverus.doctor.records import Finding, Patient, act, ok
+from foreverus.doctor.records import Finding, Patient, note, ok
 
-# The names that the template gives itself; a test holds them equal to it.
+# What the template gives a name of its own, or has given; a test asks that none is missing.
 FUNCTIONS = (
     *("api", "authorize", "manage-keys", "web-socket", "publish-changes", "close-session", "answer-chats"),
     *("store-results", "reap-gpus", "run-batch", "answer-batch", "sweep", "start-bake"),
-    *("start-scheduled-batch", "start-scheduled-session", "migrate-database", "publish-site"),
+    *("start-scheduled-batch", "start-scheduled-session", "migrate-database", "publish-site", "end-sessions"),
 )
 MACHINES = ("gpu-session", "batch-run", "bake-image")
 
@@ -48,4 +48,5 @@ def names(patient: Patient) -> Finding:
     if not left:
         return ok("names", f"nothing of an earlier {stack} is in the way")
     says = ", ".join(command.split()[-1] for command in left)
-    return act("names", f"Left from an earlier {stack}, and in the way of the next: {says}", " && ".join(left))
+    words = f"Left from an earlier {stack}; remove it if the next deployment says that it exists already: {says}"
+    return note("names", words, " && ".join(left))

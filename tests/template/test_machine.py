@@ -31,10 +31,19 @@ def unit(name: str) -> list[str]:
 
 def test_folder_holds_the_machines_files_and_nothing_else() -> None:
     names = {path.name for path in MACHINE.iterdir() if path.name != "__pycache__"}
-    assert names == {"__init__.py", "chat_template.jinja", "keep_log.sh", "prepare.sh", "start.sh", "unit.sh", *UNITS}
+    assert names == {
+        "__init__.py",
+        "chat_template.jinja",
+        "disks.sh",
+        "keep_log.sh",
+        "prepare.sh",
+        "start.sh",
+        "unit.sh",
+        *UNITS,
+    }
 
 
-@pytest.mark.parametrize("script", ["keep_log.sh", "prepare.sh", "start.sh", "unit.sh", "fetch"])
+@pytest.mark.parametrize("script", ["disks.sh", "keep_log.sh", "prepare.sh", "start.sh", "unit.sh", "fetch"])
 def test_script_passes_shellcheck(script: str, tmp_path: Path) -> None:
     path = packaged(script)
     if script == "fetch":
@@ -189,6 +198,7 @@ def boot(
     if baked_for:
         (opt / "baked").write_text(f"ENGINE_IMAGE={baked_for}\n")
     stand_in(start.parent, "keep_log.sh", f'echo "keep_log" >> {calls}')
+    stand_in(start.parent, "disks.sh", f'echo "disks" >> {calls}; exit 1')
     subprocess.run(
         ["bash", "-c", written(FETCH)["content"].replace("/opt/foreverus", str(opt))],
         env={"PATH": f"{programs}:/usr/bin:/bin"},
@@ -207,6 +217,7 @@ def test_start_brings_up_engine_and_worker(tmp_path: Path) -> None:
     assert "requirements/worker.lock" in calls
     assert calls.rstrip().endswith("systemctl start foreverus-worker.service")
     assert "poweroff" not in calls
+    assert calls.index("disks") < calls.index("start --no-block foreverus-image.service"), "before anything is stored"
     assert calls.index("start foreverus-log.service") < calls.index("start --no-block foreverus-image.service")
     assert re.search(r"systemd-run --quiet --on-active=14400s /bin/bash \S+/machine/keep_log.sh", calls)
 
@@ -220,7 +231,7 @@ def test_what_is_prepared_is_on_the_instances_own_disk_but_for_a_bake_and_its_im
 ) -> None:
     calls = boot(tmp_path, purpose=purpose, baked_for=baked_for)
     opt, engine = tmp_path / "opt", tmp_path / "etc/engine.env"
-    assert (f"ln -sfn /opt/dlami/nvme/weights {opt}/weights" in calls) == on_own_disk
+    assert ("disks\n" in calls) == on_own_disk
     assert (f"rm -rf {opt}/baked {opt}/weights" in calls) == on_own_disk, "of another model, or nothing"
     assert (f"cp {engine} {opt}/baked" in calls) == (purpose == "bake")
     assert calls.rstrip().endswith("systemctl start foreverus-worker.service")
@@ -240,6 +251,68 @@ def test_machine_that_cannot_start_goes_off(tmp_path: Path, failing: str) -> Non
 
 def test_machine_whose_package_brings_no_start_script_goes_off(tmp_path: Path) -> None:
     assert boot(tmp_path, packaged_start=False).rstrip().endswith("systemctl --no-block poweroff --force")
+
+
+# ── The disks, with stand-ins for mount and systemctl ──
+
+NVME_LINK = "nvme-Amazon_EC2_NVMe_Instance_Storage_AWS1234"
+
+
+def disks(tmp_path: Path, *, mounted_after: int = 0, has_nvme: bool = True, failing: str = "") -> list[str]:
+    """Runs disks.sh for real below a folder; `mounted_after`: so many looks later. Returns the programs' calls."""
+    root, programs, calls = tmp_path / "root", tmp_path / "bin", tmp_path / "calls"
+    links = root / "dev/disk/by-id"
+    links.mkdir(parents=True, exist_ok=True)
+    if has_nvme:
+        (links / NVME_LINK).touch()
+    looks = tmp_path / "looks"
+    mounted = f'echo x >> {looks}; [ "$(wc -l < {looks})" -gt {mounted_after} ]' if has_nvme else "false"
+    stand_in(programs, "mountpoint", mounted)
+    for name in ("systemctl", "mount", "umount", "sleep"):
+        once = f'[ "{failing}" != "{name} $1" ] || [ -e {tmp_path}/failed ] || {{ touch {tmp_path}/failed; exit 1; }}'
+        stand_in(programs, name, f'echo "{name} $*" >> {calls}\n{once}')
+    given = {"PATH": f"{programs}:/usr/bin:/bin", "ROOT": str(root)}
+    done = subprocess.run(["bash", packaged("disks.sh")], env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (root / "opt/foreverus/weights").is_dir(), "weights have a place in any case"
+    return calls.read_text().replace(str(root), "").splitlines() if calls.exists() else []
+
+
+STOP = "systemctl stop docker.socket docker.service containerd.service"
+BEGIN = "systemctl start containerd.service docker.service"
+BINDS = [f"mount --bind /opt/dlami/nvme/{name} /var/lib/{name}" for name in ("containerd", "docker")]
+
+
+@pytest.mark.parametrize("mounted_after", [0, 3])
+def test_image_and_weights_are_on_the_instances_own_disk(mounted_after: int, tmp_path: Path) -> None:
+    (tmp_path / "root/opt/foreverus").mkdir(parents=True)
+    calls = disks(tmp_path, mounted_after=mounted_after)
+    assert calls == ["sleep 1"] * mounted_after + [STOP, *BINDS, BEGIN], "docker writes nothing before it has moved"
+    weights = tmp_path / "root/opt/foreverus/weights"
+    assert weights.is_symlink() and weights.resolve() == tmp_path / "root/opt/dlami/nvme/weights"
+
+
+def test_disk_that_is_never_mounted_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    assert disks(tmp_path, mounted_after=1000) == ["sleep 1"] * 30
+    assert not (tmp_path / "root/opt/foreverus/weights").is_symlink()
+
+
+def test_machine_without_such_a_disk_waits_for_none(tmp_path: Path) -> None:
+    (tmp_path / "root/opt/dlami/nvme").mkdir(parents=True)  # a folder says nothing
+    assert disks(tmp_path, has_nvme=False) == []
+
+
+def test_docker_that_does_not_start_there_goes_back(tmp_path: Path) -> None:
+    (tmp_path / "root/opt/foreverus").mkdir(parents=True)
+    calls = disks(tmp_path, failing="systemctl start")
+    back = ["umount /var/lib/containerd", "umount /var/lib/docker"]
+    reset = "systemctl reset-failed docker.service containerd.service"
+    assert calls == [STOP, *BINDS, BEGIN, STOP, *back, reset, BEGIN]
+
+
+def test_folder_that_cannot_be_moved_stays_and_docker_starts(tmp_path: Path) -> None:
+    (tmp_path / "root/opt/foreverus").mkdir(parents=True)
+    assert disks(tmp_path, failing="mount --bind") == [STOP, *BINDS, BEGIN]
 
 
 # ── The units' own words, with stand-ins for docker and the journal ──

@@ -12,7 +12,7 @@ from foreverus import settings
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
 from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
-from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB, VOLUME_MIBPS
 from foreverus.costs.prices import listed_price
 from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_BYTES
 from foreverus.handlers import answer_chats, api, manage_keys
@@ -433,6 +433,7 @@ def test_volume_is_encrypted_and_dies_with_its_instance() -> None:
     assert device["Ebs"] == {
         "VolumeType": "gp3",
         "VolumeSize": VOLUME_GB,  # the receipt counts so many gigabytes
+        "Throughput": VOLUME_MIBPS,  # and so much throughput
         "Encrypted": True,
         "DeleteOnTermination": True,
         "VolumeInitializationRate": {"Fn::If": ["HasImageStore", 300, {"Ref": "AWS::NoValue"}]},

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from foreverus.costs.meter import VOLUME_GB
-from foreverus.costs.prices import GP3_USD_PER_GB_MONTH, HOURS_PER_MONTH, PUBLIC_IPV4_USD_PER_HOUR, listed_price
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
+from foreverus.costs.prices import listed_price
 
 EVENT_S = 60  # EventBridge delivers within seconds; nothing is promised
+LAST_LOG_S = 6  # machine/keep_log.sh: five, and one until it is killed
 POWER_OFF_S = 120  # systemd kills what is left after its 90 s, then EC2 sees the machine go
 TIMER_LATE_S = 1  # AccuracySec of the timer
 
@@ -144,9 +145,9 @@ def _ends_by_the_reaper(limits: Limits) -> tuple[Case, ...]:
 
 def _ends_of_the_instance(limits: Limits) -> tuple[Case, ...]:
     """Way 5."""
-    power_off = Step(POWER_OFF_S, "power off")
-    silent = (Step(limits.lost_contact, "silence"), Step(limits.hand_back, "handing back"), power_off)
-    hanging = (Step(limits.watchdog, "WatchdogSec"), power_off)
+    power_off, log = Step(POWER_OFF_S, "power off"), Step(LAST_LOG_S, "its log's last lines")
+    silent = (Step(limits.lost_contact, "silence"), Step(limits.hand_back, "handing back"), log, power_off)
+    hanging = (Step(limits.watchdog, "WatchdogSec"), log, power_off)
     timer = (
         *(Step(limits.max_session, "maximum life"), Step(limits.boot_timeout, "boot"), Step(TIMER_LATE_S, "accuracy")),
         power_off,
@@ -183,7 +184,7 @@ def state_seconds(state: Mapping[str, Any]) -> float:
     return total
 
 
-def hourly(instance_types: Iterable[str], region: str, volume_gb: int = VOLUME_GB) -> float:
+def hourly(instance_types: Iterable[str], region: str) -> float:
     """USD of an hour of the dearest of them on-demand in the region, with its disk and address. Spot is never dearer.
 
     Raises ValueError for a type without a price: nobody could promise a bound for it.
@@ -192,4 +193,4 @@ def hourly(instance_types: Iterable[str], region: str, volume_gb: int = VOLUME_G
     if not prices or None in prices:
         raise ValueError("an instance type has no price: there is no bound in USD")
     dearest = max(price for price in prices if price is not None)
-    return dearest + volume_gb * GP3_USD_PER_GB_MONTH / HOURS_PER_MONTH + PUBLIC_IPV4_USD_PER_HOUR
+    return dearest + BESIDE_GPU_USD_PER_HOUR

@@ -9,7 +9,9 @@ from datetime import datetime
 
 from foreverus.costs.launch import Launch
 from foreverus.costs.prices import (
+    GP3_OWN_MIBPS,
     GP3_USD_PER_GB_MONTH,
+    GP3_USD_PER_MIBPS_MONTH,
     HOURS_PER_MONTH,
     PUBLIC_IPV4_USD_PER_HOUR,
     Price,
@@ -21,7 +23,9 @@ from foreverus.errors import SpendCapReached
 MINIMUM_BILLED_SECONDS = 60  # EC2 bills Linux by the second with a minimum of 60 s an instance
 VOLUME_GB = 100  # the launch template's root volume; a test compares them
 NOTICE_PERCENT = 80  # of a cap: people hear of it
-STORAGE_USD_PER_HOUR = VOLUME_GB * GP3_USD_PER_GB_MONTH / HOURS_PER_MONTH
+VOLUME_MIBPS = 250  # its throughput; the same test
+_STORAGE_USD_PER_MONTH = VOLUME_GB * GP3_USD_PER_GB_MONTH + (VOLUME_MIBPS - GP3_OWN_MIBPS) * GP3_USD_PER_MIBPS_MONTH
+STORAGE_USD_PER_HOUR = _STORAGE_USD_PER_MONTH / HOURS_PER_MONTH
 BESIDE_GPU_USD_PER_HOUR = STORAGE_USD_PER_HOUR + PUBLIC_IPV4_USD_PER_HOUR
 
 

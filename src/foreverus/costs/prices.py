@@ -11,6 +11,8 @@ from importlib.resources import files
 
 # us-east-1 list prices, https://aws.amazon.com/ebs/pricing and https://aws.amazon.com/vpc/pricing
 GP3_USD_PER_GB_MONTH = 0.08
+GP3_USD_PER_MIBPS_MONTH = 0.04  # of throughput above the 125 MiB/s that are in the price; the same page
+GP3_OWN_MIBPS = 125
 PUBLIC_IPV4_USD_PER_HOUR = 0.005
 HOURS_PER_MONTH = 730  # AWS's own convention
 # Of a model whose price nobody knows: as dear as the dearest large ones, so that it is never chosen for its price, and

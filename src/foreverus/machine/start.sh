@@ -32,12 +32,7 @@ elif cmp --silent "$engine" "$baked"; then # such a machine: what this stack's e
   echo "starts from a baked image"
 else # the base image, or one that was baked for another engine or model
   rm -rf "$baked" /opt/foreverus/weights
-  if mountpoint -q /opt/dlami/nvme; then # the instance's own disk is faster than its volume; the folder alone says nothing
-    mkdir -p /opt/dlami/nvme/weights
-    ln -sfn /opt/dlami/nvme/weights /opt/foreverus/weights
-  else
-    mkdir -p /opt/foreverus/weights
-  fi
+  bash "$files/disks.sh" || true
 fi
 cp "$files"/*.service /etc/systemd/system/
 systemctl daemon-reload

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from foreverus.costs.bound import TIMER_LATE_S, Bound, Limits, bound, hourly, minutes, state_seconds
+from foreverus.costs.bound import LAST_LOG_S, TIMER_LATE_S, Bound, Limits, bound, hourly, minutes, state_seconds
 from foreverus.sessions.reaping import GRACE
 from foreverus.worker.settings import Timings, WorkerSettings
 from tests.statemachines.definition import GPU_SESSION
@@ -91,6 +91,11 @@ def test_timer_is_what_the_user_data_arms() -> None:
 def test_machines_end_waits_for_no_unit() -> None:
     text = user_data() + packaged("start.sh").read_text() + packaged("foreverus-worker.service").read_text()
     assert text.count("poweroff") == 3 == len(re.findall("poweroff,? --force", text))
+
+
+def test_log_takes_no_longer_than_the_bound_says() -> None:
+    (limit,) = re.findall(r'timeout --kill-after (\d+) "\$\{LIMIT_S:-(\d+)\}"', packaged("keep_log.sh").read_text())
+    assert sum(map(int, limit)) == LAST_LOG_S
 
 
 def test_sweep_knows_the_same_maximum_life() -> None:

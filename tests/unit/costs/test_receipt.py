@@ -34,9 +34,9 @@ def priced(usd_per_hour: float) -> Any:
 def test_an_hour_costs_the_hourly_price_its_disk_and_its_address() -> None:
     bill = receipt(session(timedelta()), "us-east-1", START + timedelta(hours=1), priced(0.4))
     assert bill.gpu_usd == 0.4
-    assert bill.storage_usd == pytest.approx(100 * 0.08 / 730, abs=1e-6)
+    assert bill.storage_usd == pytest.approx((100 * 0.08 + 125 * 0.04) / 730, abs=1e-6)
     assert bill.address_usd == 0.005
-    assert bill.total_usd == pytest.approx(0.4 + 0.005 + 100 * 0.08 / 730, abs=2e-6)
+    assert bill.total_usd == pytest.approx(0.4 + 0.005 + (100 * 0.08 + 125 * 0.04) / 730, abs=2e-6)
 
 
 def test_a_few_seconds_are_billed_as_a_minute() -> None:

@@ -38,7 +38,7 @@ def test_closing_twice_counts_the_cost_once(aws: Aws) -> None:
     live(aws)
     closer(aws, Machine()).close(request("idle", terminated_at=ids.timestamp(NOW)))
     once = LedgerStore(aws.items).spent(MONTH)
-    assert once == pytest.approx(0.5 * (0.4 + 0.005 + 100 * 0.08 / 730), abs=1e-5)
+    assert once == pytest.approx(0.5 * (0.4 + 0.005 + (100 * 0.08 + 125 * 0.04) / 730), abs=1e-5)
     again = replace(closer(aws, Machine()), clock=lambda: NOW + timedelta(hours=5))
     again.close(request("idle"))
     assert LedgerStore(aws.items).spent(MONTH) == once

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from foreverus.batches.plan.choice import Bedrock, Gpu, Work, break_even_tokens, choose
+from foreverus.batches.plan.estimates import ASSUMED_BOOT_S
 from foreverus.costs import prices
 from foreverus.costs.prices import bedrock_price, gpu_usd_per_million_tokens, listed_price
 
@@ -19,7 +20,7 @@ MODEL, REGION = "mistral.mistral-7b-instruct-v0:2", "us-east-1"
 # benchmark of April 2026.
 PUBLISHED = {1: 61, 4: 234, 8: 452}
 SPOT = (0.26, 0.44)  # USD per hour of a g6.xlarge, the range of us-east-2 and us-east-1
-BOOT_S, IDLE_S = 180, 300  # of the design; MaxSession's default idle time
+BOOT_S, IDLE_S = int(ASSUMED_BOOT_S), 300  # until a stack knows its own; IdleSeconds' default
 PROMPT, ANSWER = 200, 150  # tokens of the example's lines
 
 
@@ -112,7 +113,9 @@ def test_the_pages_tables_are_computed() -> None:
 def test_break_even_agrees_with_the_sums_by_hand() -> None:
     """A line costs 200 × 0.15 + 150 × 0.20 = 60 USD per million lines on Bedrock, and 150 ÷ rate seconds on the GPU."""
     per_line = 150 / 452 / 3600 * 0.26
-    assert first_lines_on_the_gpu(cold(0.26, 452)) == pytest.approx(480 / 3600 * 0.26 / (60e-6 - per_line), rel=1e-3)
+    assert first_lines_on_the_gpu(cold(0.26, 452)) == pytest.approx(
+        (BOOT_S + IDLE_S) / 3600 * 0.26 / (60e-6 - per_line), rel=1e-3
+    )
     assert first_lines_on_the_gpu(cold(0.44, 61)) is None, "a GPU that answers one request at a time is dearer"
     assert first_lines_on_the_gpu(cold(0.44, 452), live=True) == 1
     assert first_lines_on_the_gpu(cold(0.44, 61), live=True) is None

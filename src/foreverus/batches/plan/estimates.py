@@ -23,7 +23,7 @@ WEIGHT_LINES = 16  # the prior counts as much as so many answered lines
 # vLLM, Mistral 7B AWQ with Marlin on an L4, eight at once (public benchmark, April 2026). The engine has more slots and
 # other GPUs are faster: the first batch that fills the slots puts its own rate in this one's place.
 PUBLISHED_TOKENS_PER_SECOND = 452.0
-ASSUMED_BOOT_S = 210.0  # an image with its weights on a g6.xlarge; learned from the first session on
+ASSUMED_BOOT_S = 480.0  # of a first boot, estimated (docs/costs.md); learned from the first session on
 # One answer of Mistral 7B on Bedrock, as backends/bedrock.py reckons for its timeout; calls in flight add up.
 ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND = 30.0
 ASSUMED = "assumed"

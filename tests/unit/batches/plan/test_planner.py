@@ -10,7 +10,7 @@ import pytest
 from foreverus import ids
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.plan.estimates import EXPECTED_TOKENS, Deployment, work_left
+from foreverus.batches.plan.estimates import ASSUMED_BOOT_S, EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import LearnedSpeed, Number
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, GpuOnly, Shard, ShardProgress, ShardStatus
@@ -102,6 +102,7 @@ def live(**changes: Any) -> Session:
     return session_record("ses_1", **{**more, **changes})
 
 
+MUCH = 1000  # shards: more than the 640 from which a GPU that must boot first is cheaper than Bedrock
 GPU_ONLY = {"backend": "gpu"}
 
 
@@ -116,7 +117,7 @@ def test_a_little_work_goes_to_bedrock_and_much_to_the_gpu() -> None:
     few = world()
     assert few.plan()["next"] == "bedrock"
     assert few.record().backend == "bedrock"
-    many = world(500)
+    many = world(MUCH)
     planned = many.plan()
     assert planned["next"] == "gpu" and planned["round"] == 1
     assert many.record().round == 1
@@ -189,7 +190,7 @@ def test_no_backend_that_the_batch_asks_for_is_a_failure_that_says_so() -> None:
 
 
 def test_after_a_quota_the_rest_is_bedrocks() -> None:
-    batch = world(500)
+    batch = world(MUCH)
     assert batch.plan()["next"] == "gpu"
     assert batch.plan("GpuQuotaExceeded")["next"] == "bedrock"
     batch.finish(0, 50)
@@ -206,7 +207,7 @@ def test_without_bedrock_a_quota_is_the_end_with_the_way_out() -> None:
 
 
 def test_without_capacity_bedrock_takes_over_for_half_an_hour_and_the_gpu_gets_another_chance() -> None:
-    batch = world(500)
+    batch = world(MUCH)
     batch.plan()
     assert batch.plan("NoGpuCapacity")["next"] == "bedrock"
     batch.finish(0, 50)
@@ -261,11 +262,11 @@ def test_what_no_longer_fits_on_spot_goes_on_demand_if_that_is_allowed() -> None
 
 
 def test_three_lost_gpus_without_an_answer_are_enough() -> None:
-    batch = world(500)
+    batch = world(MUCH)
     for _ in range(3):
         assert batch.plan(None if batch.record().round == 0 else "BootFailed")["next"] == "gpu"
     assert batch.plan("BootFailed")["next"] == "bedrock"
-    alone = world(500, metadata=GPU_ONLY)
+    alone = world(MUCH, metadata=GPU_ONLY)
     alone.plan()
     assert [alone.plan("BootFailed")["next"] for _ in range(3)] == ["gpu", "gpu", "finish"]
 
@@ -322,7 +323,7 @@ def test_a_gpu_that_boots_already_is_nearer_than_a_new_one() -> None:
     batch = world(500, metadata=GPU_ONLY)
     batch.sessions.live = [live(healthy_at=None, created_at=ids.timestamp(NOW - timedelta(seconds=150)))]
     batch.plan()
-    assert chosen(batch)["gpu_boot_seconds"] == 60  # of the assumed 210
+    assert chosen(batch)["gpu_boot_seconds"] == ASSUMED_BOOT_S - 150
     batch.sessions.live = [live(end_requested=True)]
     batch.plan("States.Timeout")
     assert chosen(batch)["gpu_live"] is False

@@ -92,6 +92,10 @@ class RealMachine:
         self._console.seek(0)
         return self._console.read().decode(errors="replace")[-8000:]
 
+    def press_power_button(self) -> None:
+        """As EC2 does when an instance is terminated: an orderly shutdown, which systemd-nspawn begins at a SIGTERM."""
+        self._process.terminate()
+
     def cut(self) -> None:
         if self.is_on:
             self._process.terminate()

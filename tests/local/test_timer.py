@@ -59,7 +59,7 @@ def test_machine_that_cannot_start_its_worker_goes_off_long_before_its_timer() -
 
 
 def worker_machine(
-    python: str, watchdog_s: int = 120, shell: str = "/bin/sh", docker: str = ""
+    python: str, watchdog_s: int = 120, shell: str = "/bin/sh", docker: str = "", pip: str = ""
 ) -> AbstractContextManager[RealMachine]:
     """One whose user data and start script run as they are; `python` is a shell script, the worker's interpreter.
 
@@ -69,11 +69,9 @@ def worker_machine(
     changed = config(LONG)
     for file in changed["write_files"]:
         file["content"] = file["content"].replace("trap off ERR", "")
-    for path in ("/opt/bin/aws", "/opt/bin/curl", "/opt/bin/python3", "/opt/foreverus/venv/bin/pip"):
-        changed["write_files"].append({"path": path, "permissions": "0755", "content": "#!/bin/sh\n"})
-    changed["write_files"].append(
-        {"path": "/opt/bin/docker", "permissions": "0755", "content": f"#!/bin/sh\n{docker}\n"}
-    )
+    nothing = dict.fromkeys(("/opt/bin/aws", "/opt/bin/curl", "/opt/bin/python3"), "")
+    for path, script in {**nothing, "/opt/foreverus/venv/bin/pip": pip, "/opt/bin/docker": docker}.items():
+        changed["write_files"].append({"path": path, "permissions": "0755", "content": f"#!/bin/sh\n{script}\n"})
     worker = f"#!{shell}\n{python}\n"
     changed["write_files"].append({"path": PYTHON, "permissions": "0755", "content": worker})
     units = {
@@ -134,3 +132,28 @@ def test_unit_that_ends_says_so_where_the_worker_reads_it() -> None:
         machine.log.chmod(0o777)  # the worker is nobody
         said = machine.wait_for("unit")
     assert said.startswith("failed 1\n") and "manifest unknown" in said, "its status, and what its journal has"
+
+
+# The interpreter's stand-in is the program that keeps the log, too: it keeps what it is given.
+KEEPS = """\
+if [ "$2" = foreverus.worker.last_log ]; then cat > /log/new; echo "$3" >> /log/new; mv /log/new /log/kept; exit; fi
+[ "$2" = foreverus.worker ] || exit 0
+"""
+
+
+def test_log_of_a_worker_that_ends_is_kept_before_the_machine_goes() -> None:
+    with worker_machine(KEEPS + "echo the last words; exit 1") as machine:
+        kept = machine.wait_for("kept")
+        assert machine.seconds_until_off() < LATE_S
+    assert '"MESSAGE":"the last words"' in kept and '"_SYSTEMD_UNIT":"foreverus-worker.service"' in kept
+    assert kept.rstrip().endswith("the-MachineLog")
+
+
+def test_log_is_kept_when_the_machine_is_shut_down_from_outside() -> None:
+    """Also where no worker has started yet: its installation hangs. The journal then is that of the start."""
+    with worker_machine(KEEPS, pip="echo pip hangs; touch /log/hangs; exec sleep infinity") as machine:
+        machine.wait_for("hangs")
+        machine.press_power_button()
+        kept = machine.wait_for("kept")
+        assert machine.seconds_until_off() < LATE_S
+    assert "pip hangs" in kept and '"_SYSTEMD_UNIT":"cloud-final.service"' in kept

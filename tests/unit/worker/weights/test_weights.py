@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from foreverus.aws.large_objects import Already, LargeObjects
 from foreverus.worker.units import Word
+from foreverus.worker.weights import __main__ as program
 from foreverus.worker.weights.fetch import fetch
 from foreverus.worker.weights.keep import HEAD_START_S, commit_of, keep, wait_for_engine
 from foreverus.worker.weights.manifest import Manifest, ModelSource, WeightFile, WrongManifest
@@ -384,3 +385,27 @@ def test_filling_waits_for_the_engine_and_lets_those_who_waited_go_first() -> No
 def test_key_of_a_file_is_of_its_commit() -> None:
     made = Manifest(SOURCE, COMMIT, (WeightFile("a/b.json", 1, "0" * 64),))
     assert made.source.file_key(made.commit, "a/b.json") == f"weights/owner/model/{COMMIT}/a/b.json"
+
+
+def test_program_fetches_and_keeps_as_its_environment_says(
+    aws: Aws, objects: LargeObjects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    env = {"MODEL_REPOSITORY": "owner/model", "MODEL_REVISION": "main", "DATA_BUCKET": aws.data_bucket}
+    env |= {
+        "MACHINE_DIR": str(tmp_path / "run"),
+        "WEIGHTS_DIR": str(tmp_path / "weights"),
+        "ENGINE_URL": "http://engine",
+    }
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(program.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(program, "is_healthy", lambda url: url == "http://engine")
+    program.main("fetch")
+    assert capsys.readouterr().out == "ready\n"
+    load_from_hub(WeightPlaces(tmp_path / "weights", tmp_path / "run"))
+    program.main("keep")
+    program.main("fetch")
+    program.main("fetch")
+    assert capsys.readouterr().out == "ready\nprepared\n"
+    with pytest.raises(SystemExit, match="no such command: serve"):
+        program.main("serve")

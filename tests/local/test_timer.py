@@ -17,6 +17,7 @@ pytestmark = pytest.mark.skipif(bool(WHY_NOT), reason=WHY_NOT)
 LONG = {"MaxSessionSeconds": "3600", "BootTimeoutSeconds": "900"}
 LATE_S = 100  # of a busy computer, for booting and switching off. Only what is tested ends a machine that soon
 PYTHON = "/opt/foreverus/venv/bin/python"
+UNPACKS = 'case "$*" in *zipfile*) mkdir -p /opt/foreverus/package && cp -r /source/. /opt/foreverus/package/ ;; esac'
 
 
 @pytest.fixture(autouse=True)
@@ -63,14 +64,15 @@ def worker_machine(
 ) -> AbstractContextManager[RealMachine]:
     """One whose user data and start script run as they are; `python` is a shell script, the worker's interpreter.
 
-    Stand-ins fetch and install nothing, because the package is there. A failure of theirs would not end the machine:
-    what ends it is the worker's unit alone.
+    Stand-ins fetch and install nothing: the package is unpacked from /source. A failure of theirs would not end the
+    machine: what ends it is the worker's unit alone.
     """
     changed = config(LONG)
     for file in changed["write_files"]:
         file["content"] = file["content"].replace("trap off ERR", "")
-    nothing = dict.fromkeys(("/opt/bin/aws", "/opt/bin/curl", "/opt/bin/python3"), "")
-    for path, script in {**nothing, "/opt/foreverus/venv/bin/pip": pip, "/opt/bin/docker": docker}.items():
+    stand_ins = {"aws": "", "curl": "", "python3": UNPACKS, "docker": docker, "pip": pip}
+    for name, script in stand_ins.items():
+        path = "/opt/foreverus/venv/bin/pip" if name == "pip" else f"/opt/bin/{name}"
         changed["write_files"].append({"path": path, "permissions": "0755", "content": f"#!/bin/sh\n{script}\n"})
     worker = f"#!{shell}\n{python}\n"
     changed["write_files"].append({"path": PYTHON, "permissions": "0755", "content": worker})
@@ -82,7 +84,7 @@ def worker_machine(
     for name, text in units.items():
         changed["write_files"].append({"path": f"/etc/systemd/system/{name}", "content": f"{text}\n"})
     changed["runcmd"] = [["env", "PATH=/opt/bin:/usr/sbin:/usr/bin", *words] for words in changed["runcmd"]]
-    return booted(cloud_config(changed), {ROOT / "src": "/opt/foreverus/package"})
+    return booted(cloud_config(changed), {ROOT / "src": "/source"})
 
 
 @pytest.mark.parametrize("status", [0, 1])

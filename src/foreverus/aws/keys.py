@@ -78,6 +78,11 @@ def owed_deletion_key(kind: str, name: str) -> Key:
     return {"pk": owed_deletions_partition(kind), "sk": name}
 
 
+def deleted_key(conversation_id: str) -> Key:
+    """That there was a conversation of this id: it is not made again."""
+    return {"pk": f"DELETED#{conversation_id}", "sk": "DELETED"}
+
+
 def pending_key(message_id: str) -> Key:
     return {"pk": PENDING, "sk": message_id}
 

@@ -18,7 +18,8 @@ from foreverus.conversations.items import (
 )
 from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
 from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
-from foreverus.errors import NotFound
+from foreverus.errors import Conflict, NotFound
+from foreverus.idempotency.records import KEY_KEPT_S
 from foreverus.sessions.pending import PendingMessage, ended_write, pending_write
 
 logger = logging.getLogger(__name__)
@@ -29,10 +30,19 @@ class ConversationStore:
         self.items = items
 
     def create(self, conversation: Conversation) -> Conversation:
-        """The conversation, or the one that an earlier try has kept under the same id."""
+        """The conversation, or the one that an earlier try has kept under the same id. Raises Conflict where that was
+        deleted since: what is still to be erased of it would take the new one along."""
         try:
-            self.items.put(conversation_to_item(conversation), "attribute_not_exists(pk)")
-        except ConditionFailed:
+            self.items.transact(
+                put_write(conversation_to_item(conversation), "attribute_not_exists(pk)"),
+                check_write(keys.deleted_key(conversation.conversation_id), "attribute_not_exists(pk)"),
+            )
+        except ConditionFailed as err:
+            if 1 in err.writes:
+                message = (
+                    "This request was made before, and its conversation was deleted. For a new one, use another key."
+                )
+                raise Conflict(message, param="Idempotency-Key", code="conversation_deleted") from err
             return self.get(conversation.user_id, conversation.conversation_id)
         return conversation
 
@@ -128,7 +138,12 @@ class ConversationStore:
         owed = OwedDeletion(
             kind=OwedKind.CONVERSATION, name=conversation_id, user_id=user_id, deleted_at=ids.timestamp(now)
         )
-        self.items.transact(delete_write(keys.conversation_key(user_id, conversation_id)), owed_write(owed))
+        remembered = int(now.timestamp()) + KEY_KEPT_S + 3600  # for longer than any request can be repeated
+        self.items.transact(
+            delete_write(keys.conversation_key(user_id, conversation_id)),
+            owed_write(owed),
+            put_write({**keys.deleted_key(conversation_id), "expires_at": remembered}),
+        )
         try:
             ConversationEraser(self.items).erase(conversation_id)
         except Exception:  # it is deleted: what is left goes with what is owed

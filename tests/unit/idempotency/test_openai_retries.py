@@ -12,6 +12,7 @@ from foreverus.aws import keys
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.records import BatchRef, ErrorEntry
 from foreverus.batches.store import BatchStore
+from foreverus.handlers import store_results
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws
 from tests.unit.files.gateway import BASE, Gateway
@@ -139,6 +140,33 @@ def test_a_key_of_a_batch_that_failed_is_still_its(client: openai.OpenAI, aws: A
     client.files.delete(file_id)
     again = batch(client, file_id, extra_headers=KEY)
     assert (again.id, again.status) == (first.id, "failed")
+
+
+@pytest.mark.parametrize("headers", [{"Idempotency-Key": "k"}, {"x-stainless-retry-count": "1"}])
+@pytest.mark.parametrize("is_worked_off", [False, True])
+def test_a_conversation_that_was_deleted_is_not_made_again(
+    client: openai.OpenAI, aws: Aws, headers: dict[str, str], is_worked_off: bool
+) -> None:
+    """What is still owed of the first one would take the messages of the second; PostgreSQL would never have them."""
+
+    def create() -> str:
+        made: dict[str, Any] = client.post(
+            "/conversations", cast_to=dict[str, Any], body={"title": "Olá"}, options={"headers": headers}
+        )
+        return str(made["id"])
+
+    first = create()
+    assert create() == first
+    client.delete(f"/conversations/{first}", cast_to=object)
+    if is_worked_off:
+        store_results.handler({}, None)
+    with pytest.raises(openai.ConflictError) as caught:
+        create()
+    assert (caught.value.code, caught.value.param) == ("conversation_deleted", "Idempotency-Key")
+    listed: dict[str, Any] = client.get("/conversations", cast_to=dict[str, Any])
+    assert listed["data"] == []
+    another: dict[str, Any] = client.post("/conversations", cast_to=dict[str, Any], body={"title": "Olá"})
+    assert another["id"] != first
 
 
 def test_a_refused_request_does_not_use_its_key_up(client: openai.OpenAI) -> None:

@@ -262,6 +262,28 @@ def test_an_idempotency_key_makes_one_batch(cloud: Cloud, person: Person, client
     finished(client, client.batches.retrieve(ids.pop()))
 
 
+def test_a_file_whose_time_is_over_is_deleted_by_the_sweep(cloud: Cloud, person: Person, client: OpenAI) -> None:
+    """With the permissions that the sweep has. The table says that an hour is over."""
+    day: Any = {"anchor": "created_at", "seconds": 3600}
+    file = client.files.create(file=("a.jsonl", jsonl(questions(2))), purpose="batch", expires_after=day)
+    assert file.expires_at == file.created_at + 3600
+    table, name = cloud.emulator.client("dynamodb"), cloud.stack["TableName"]
+    past = "2026-01-01T00:00:00.000Z"
+    query = {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "EXPIRING#FILES"}}}
+    (noted,) = [one for one in table.query(TableName=name, **query)["Items"] if one["file_id"]["S"] == file.id]
+    row = {"pk": {"S": f"USER#{noted['user_id']['S']}"}, "sk": {"S": f"FILE#{file.id}"}}
+    table.update_item(
+        TableName=name, Key=row, UpdateExpression="SET expires_at = :t", ExpressionAttributeValues={":t": {"S": past}}
+    )
+    table.put_item(TableName=name, Item={**noted, "sk": {"S": f"{past}#{file.id}"}})
+    with pytest.raises(NotFoundError):
+        client.files.retrieve(file.id)
+    assert f"{file.id} deleted" in invoke(cloud, "SweepFunction", {})["expired files"]
+    objects = cloud.emulator.client("s3").list_objects_v2(Bucket=cloud.stack["DataBucket"], Prefix="files/")
+    assert not [one for one in objects.get("Contents", []) if file.id in one["Key"]]
+    assert "Item" not in table.get_item(TableName=name, Key=row)
+
+
 def test_a_large_file_goes_in_parts_and_comes_back(
     cloud: Cloud, person: Person, client: OpenAI, tmp_path: Path
 ) -> None:

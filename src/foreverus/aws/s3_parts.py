@@ -85,7 +85,7 @@ def join(
     """Puts the pieces together, in this order. They go through our memory, because S3 itself joins nothing that has
     less than 5 MiB. Raises ContentDiffers, and nothing is there, when they have another MD5 sum; empty: any is right.
     """
-    groups, seen = list(_groups(pieces)), hashlib.md5(usedforsecurity=False)
+    sent_together, seen = list(groups(pieces)), hashlib.md5(usedforsecurity=False)
     begun = client.create_multipart_upload(**where, ContentType=content_type, **CHECKED)
     upload = {**where, "UploadId": begun["UploadId"]}
 
@@ -99,12 +99,12 @@ def join(
     parts: list[dict[str, object]] = []
     try:
         with ThreadPoolExecutor(JOINED_AT_ONCE) as threads:
-            for first in range(0, len(groups), JOINED_AT_ONCE):
-                contents = list(threads.map(read_group, groups[first : first + JOINED_AT_ONCE]))
+            for first in range(0, len(sent_together), JOINED_AT_ONCE):
+                contents = list(threads.map(read_group, sent_together[first : first + JOINED_AT_ONCE]))
                 if md5:
                     for content in contents:
                         seen.update(content)
-                parts += threads.map(send, range(first + 1, len(groups) + 1), contents)
+                parts += threads.map(send, range(first + 1, len(sent_together) + 1), contents)
         if md5 and seen.hexdigest() != md5:
             raise ContentDiffers(seen.hexdigest())
         client.complete_multipart_upload(**upload, MultipartUpload={"Parts": parts})
@@ -113,7 +113,7 @@ def join(
         raise
 
 
-def _groups(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+def groups(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
     """Neighbours that have PART_BYTES together: every part but the last one needs 5 MiB."""
     group: list[Piece] = []
     for piece in pieces:

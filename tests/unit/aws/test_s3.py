@@ -1,6 +1,7 @@
 """The bucket and its twin behave alike; what only S3 has is shown on moto's."""
 
 import base64
+import hashlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -13,17 +14,20 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import strategies as st
 
 from foreverus import bootstrap
 from foreverus.aws.s3 import (
     CHUNK_BYTES,
+    JSONL,
     MemoryObjects,
     ObjectChanged,
     ObjectNotThere,
     Objects,
     S3Objects,
 )
-from foreverus.aws.s3_parts import PART_BYTES
+from foreverus.aws.s3_parts import PART_BYTES, ContentDiffers, Piece, groups
 from tests.unit.conftest import NOW, Aws
 
 KEY = "files/ana/file_1"
@@ -265,3 +269,43 @@ def test_an_object_that_changed_while_it_was_read_is_no_mixture(aws: Aws) -> Non
     objects.put(KEY, b"abcdefghij")
     with pytest.raises(ClientError, match="PreconditionFailed"):
         list(stream)
+
+
+MIB = 2**20
+
+
+@given(st.lists(st.integers(1, 4 * MIB), min_size=1, max_size=60))
+def test_all_parts_but_the_last_are_as_large_as_s3_needs(sizes: list[int]) -> None:
+    pieces = [Piece(f"{n}", size) for n, size in enumerate(sizes)]
+    found = list(groups(pieces))
+    assert [piece for group in found for piece in group] == pieces
+    assert all(5 * MIB <= sum(piece.size for piece in group) <= 12 * MIB for group in found[:-1])
+    assert sum(piece.size for piece in found[-1]) <= 12 * MIB
+
+
+@pytest.mark.parametrize("sizes", [[3], [4 * MIB, 4 * MIB, 1], [1] * 20, [3 * MIB] * 7])
+def test_pieces_become_one_object_in_their_order(objects: Objects, sizes: list[int]) -> None:
+    contents = [bytes([n]) * size for n, size in enumerate(sizes)]
+    pieces = [Piece(f"uploads/ana/{n}", len(data)) for n, data in enumerate(contents)]
+    for piece, data in zip(pieces, contents, strict=True):
+        objects.put(piece.key, data)
+    whole = b"".join(contents)
+    objects.join(pieces, KEY, JSONL, hashlib.md5(whole).hexdigest())
+    assert objects.read(KEY, 0, len(whole) + 1) == whole
+    objects.join(pieces[::-1], KEY, JSONL, "")
+    assert objects.read(KEY, 0, len(whole) + 1) == b"".join(contents[::-1])
+    objects.delete_all([piece.key for piece in pieces])
+    objects.delete_all([])
+    assert [key for key, _, _ in objects.list("")] == [KEY]
+
+
+@pytest.mark.parametrize("missing", [False, True])
+def test_nothing_is_left_of_pieces_that_do_not_fit(objects: Objects, missing: bool) -> None:
+    pieces = [Piece(f"uploads/ana/{n}", 3 * MIB) for n in range(4)]
+    for piece in pieces[: 3 if missing else 4]:
+        objects.put(piece.key, b"x" * piece.size)
+    with pytest.raises(ObjectNotThere if missing else ContentDiffers):
+        objects.join(pieces, KEY, JSONL, "0" * 32)
+    assert objects.size(KEY) is None
+    if isinstance(objects, S3Objects):
+        assert "Uploads" not in objects.client.list_multipart_uploads(Bucket=objects.bucket)

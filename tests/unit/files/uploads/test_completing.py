@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from foreverus.aws.s3 import JSONL, MemoryObjects
 from foreverus.aws.s3_parts import Piece
@@ -175,3 +177,22 @@ def test_the_store_lets_each_change_through_once(uploads: Uploads) -> None:
     assert uploads.cancel(UPLOAD) is None
     found = uploads.get("ana", "upload_1")
     assert found and found.status is UploadStatus.COMPLETED
+
+
+@given(st.binary(min_size=1, max_size=60), st.data())
+def test_however_it_is_cut_and_in_whatever_order_it_comes(data: bytes, draw: st.DataObject) -> None:
+    cuts = sorted(draw.draw(st.sets(st.integers(1, len(data)), max_size=8)) | {len(data)})
+    pieces = [data[start:end] for start, end in zip([0, *cuts], cuts, strict=False)]
+    numbered = draw.draw(st.permutations(list(enumerate(pieces))))
+    files, objects = MemoryFiles(), MemoryObjects(lambda: NOW)
+    service = UploadService(MemoryUploads(files), files, objects, Once(MemoryClaims(), lambda: NOW), lambda: NOW)
+    upload_id = str(service.create("ana", REQUEST | {"bytes": len(data)})["id"])
+    made = {}
+    for number, piece in numbered:
+        head = b'--xyz\r\nContent-Disposition: form-data; name="data"; filename="u"\r\n\r\n'
+        if b"--xyz" not in piece:
+            body = head + piece + b"\r\n--xyz--\r\n"
+            made[number] = service.add_part("ana", upload_id, "multipart/form-data; boundary=xyz", body)["id"]
+    assume(len(made) == len(pieces))
+    done = service.complete("ana", upload_id, {"part_ids": [made[number] for number in sorted(made)]})
+    assert (done["status"], objects.held) == ("completed", {f"files/ana/{done['file']['id']}": data})  # type: ignore[index]

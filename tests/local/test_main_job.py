@@ -148,7 +148,10 @@ def test_a_message_without_a_session_starts_one_and_is_answered(person: Person) 
 
 def test_a_prompt_longer_than_the_context_is_a_clear_error_and_the_session_lives_on(person: Person) -> None:
     conversation = person.converse(SYSTEM)
-    too_long = person.ask(conversation, "word " * 2500, 8)
+    with pytest.raises(httpx.HTTPStatusError) as refused:
+        person.ask(conversation, "word " * 2500, 8)  # its length alone says so
+    assert refused.value.response.json()["error"]["code"] == "context_length_exceeded"
+    too_long = person.ask(conversation, "7\u2003" * 2500, 8)  # the engine alone can tell
     _, frame = person.wait_for("message")
     assert frame["message"]["in_reply_to"] == too_long
     assert frame["message"]["status"] == "failed"

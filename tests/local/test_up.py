@@ -16,6 +16,7 @@ import pytest
 
 from local.processes import listens
 from local.state import LOCAL, ROOT
+from tests.cloud import unique
 
 pytestmark = pytest.mark.cloud
 
@@ -78,7 +79,7 @@ class Up:
 def up() -> Iterator[Up]:
     runs = LOCAL / "tests"
     runs.mkdir(parents=True, exist_ok=True)
-    state = runs / f"up-{os.getpid()}"
+    state = runs / unique(f"up-{os.getpid()}")  # what was killed has left its outputs
     running = Up(state)
     try:
         yield running

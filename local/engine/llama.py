@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         return 1
     started = time.monotonic()
     server = start(args, path)
-    print(f"engine: healthy on http://127.0.0.1:{args.port} after {time.monotonic() - started:.2f} s", flush=True)
+    took = time.monotonic() - started
 
     # Handlers are set only now: Python runs none while the library loads, and until here dying at once is right.
     stop = threading.Event()
@@ -83,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
+    print(f"engine: healthy on http://127.0.0.1:{args.port} after {took:.2f} s", flush=True)
     stop.wait()
     drain(server, DRAIN_S)
     # Not the library's own teardown, which joins connections that clients keep alive.

@@ -30,7 +30,7 @@ class Engine:
             # One thread: two wait for each other by spinning, for ever where other work has the cores.
             [sys.executable, "-m", "local.engine", "--port", str(self.port), "--threads", "1", *options],
             cwd=ROOT,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
         self.client = httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60, trust_env=False)
@@ -120,6 +120,8 @@ def test_engine_that_answers_nobody_ends_at_once() -> None:
     own = Engine("--slots", "1", "--context", "512")
     try:
         own.wait()
+        assert own.process.stdout is not None
+        assert b"healthy" in own.process.stdout.readline()  # from here on it ends as it should; /health is good before
         own.process.terminate()
         assert own.process.wait(20) == 0  # it would be 30 with the library's own teardown
     finally:

@@ -101,6 +101,14 @@ def machine_image(patient: Patient) -> Finding:
     return ok("machine image", str(found))
 
 
+def weights(patient: Patient) -> Finding:
+    revision = patient.parameter("ModelRevision")
+    if revision != "main":
+        return ok("weights", f"commit {revision}")
+    says = "The commit that is the newest when the data bucket is filled; their owner can push another one until then."
+    return note("weights", says, "sam deploy --parameter-overrides ModelRevision=<commit>")
+
+
 def instance_types(patient: Patient) -> Finding:
     types, offered = patient.parameter("InstanceTypes").split(","), _offers(patient)
     selling = sorted({one["Location"] for one in offered})
@@ -175,6 +183,7 @@ CHECKS = {
     "spot role": spot_role,
     "machine image": machine_image,
     NAME: engine_image,
+    "weights": weights,
     "instance types": instance_types,
     "zones": zones,
     "Bedrock": bedrock,

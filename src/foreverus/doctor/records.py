@@ -66,6 +66,7 @@ Check = Callable[[Patient], Finding]
 
 # The template's own defaults: before the deployment there is no stack to ask. A test holds them equal.
 DEFAULTS = {
+    "ModelRevision": "main",
     "ZoneCount": "3",
     "EngineImage": "vllm/vllm-openai:v0.28.0@sha256:61fc8a896b0a4fbbbdc063bc4b0dbc25ce98e02b5050c24aeb7830ac02039b14",
     "BedrockModelId": "mistral.mistral-7b-instruct-v0:2",

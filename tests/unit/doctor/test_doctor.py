@@ -106,6 +106,7 @@ HEALTHY: dict[str, Any] = {
                 "StackName": "foreverus",
                 "CreationTime": NOW,
                 "StackStatus": "UPDATE_COMPLETE",
+                "Parameters": [{"ParameterKey": "ModelRevision", "ParameterValue": "0123abcd" * 5}],
                 "Outputs": [
                     {"OutputKey": "TopicArn", "OutputValue": TOPIC},
                     {"OutputKey": "GpuSessionArn", "OutputValue": MACHINE},
@@ -220,9 +221,11 @@ def quota(code: str) -> Callable[[str, dict[str, Any]], Any]:
     return lambda region, params: {"Quota": {"Value": 0.0 if code in str(params["body"]) else 8.0}}
 
 
-def stacks(status: str) -> dict[str, Any]:
+def stacks(status: str = "UPDATE_COMPLETE", **parameters: str) -> dict[str, Any]:
     changed = copy.deepcopy(HEALTHY["cloudformation.DescribeStacks"])
     changed["Stacks"][0]["StackStatus"] = status
+    for name, value in parameters.items():
+        changed["Stacks"][0]["Parameters"] = [{"ParameterKey": name, "ParameterValue": value}]
     return changed  # type: ignore[no-any-return]
 
 
@@ -251,6 +254,12 @@ BROKEN = [
     ),
     ("spot role", {"iam.GetRole": Refused("NoSuchEntity")}, Verdict.ACT, "create-service-linked-role"),
     ("machine image", {"ssm.GetParameter": Refused("ParameterNotFound")}, Verdict.ACT, "get-parameters-by-path"),
+    (
+        "weights",
+        {"cloudformation.DescribeStacks": stacks(ModelRevision="main")},
+        Verdict.NOTE,
+        "ModelRevision=<commit>",
+    ),
     ("instance types", {"ec2.DescribeInstanceTypeOfferings": {"InstanceTypeOfferings": []}}, Verdict.ACT, "aws ec2"),
     ("zones", {"ec2.DescribeInstanceTypeOfferings": sold_in("abde")}, Verdict.NOTE, "ZoneCount=5"),
     ("zones", {"ec2.DescribeInstanceTypeOfferings": sold_in("f")}, Verdict.ACT, "ZoneCount=6"),

@@ -21,11 +21,11 @@ def credentials(patient: Patient) -> Finding:
 
 def region(patient: Patient) -> Finding:
     if not patient.region:
-        return act("region", "No Region is chosen.", "export AWS_REGION=us-east-1")
+        return act("region", "No Region is chosen.", "export AWS_DEFAULT_REGION=us-east-1")
     known = patient.account.call("ec2", "describe_regions", "us-east-1", AllRegions=True)["Regions"]
     status = {one["RegionName"]: one.get("OptInStatus") for one in known}
     if patient.region not in status:
-        return act("region", f"{patient.region} is no Region of AWS.", "export AWS_REGION=us-east-1")
+        return act("region", f"{patient.region} is no Region of AWS.", "export AWS_DEFAULT_REGION=us-east-1")
     if status[patient.region] == "not-opted-in":
         command = f"aws account enable-region --region-name {patient.region}"
         return act("region", f"{patient.region} is not enabled in this account.", command)

@@ -238,7 +238,7 @@ BROKEN = [
         Verdict.ACT,
         "aws account enable-region --region-name us-east-1",
     ),
-    ("region", {"ec2.DescribeRegions": {"Regions": []}}, Verdict.ACT, "export AWS_REGION"),
+    ("region", {"ec2.DescribeRegions": {"Regions": []}}, Verdict.ACT, "export AWS_DEFAULT_REGION"),
     ("spot quota", {"service-quotas.GetServiceQuota": quota("L-3819A6DF")}, Verdict.ACT, "--quota-code L-3819A6DF"),
     (
         "on-demand quota",
@@ -357,7 +357,10 @@ def test_no_region_is_said(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     found = findings(aws, account=aws.account(region=None))
-    assert found["region"].command == "export AWS_REGION=us-east-1"
+    assert found["region"].command == "export AWS_DEFAULT_REGION=us-east-1"
+    name, value = found["region"].command.removeprefix("export ").split("=")
+    monkeypatch.setenv(name, value)
+    assert boto3.Session().region_name == value, "what it says must help: boto3 and SAM do not read AWS_REGION"
     assert list(found) == ["credentials", "region"]
 
 

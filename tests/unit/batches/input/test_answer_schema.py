@@ -19,6 +19,14 @@ GOOD: list[dict[str, Any]] = [
     {"const": {"$ref": "https://example.com/this is a value"}, "x-order": 1, "default": None},
     {"pattern": r"\p{Lu}+", "format": "no such format"},
     {"anyOf": [{"type": "null"}, {"$ref": "#/anyOf/0"}]},
+    {"$defs": {"a": {"$anchor": "day", "type": "string"}}, "items": {"$ref": "#day"}},
+    {"$dynamicAnchor": "node", "properties": {"next": {"$dynamicRef": "#node"}}},
+    {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "definitions": {"a": {"$id": "#day"}},
+        "items": {"$ref": "#day"},
+    },
+    {"$schema": "a draft that is not known"},
 ]
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"type": "strin"}, "type"),
@@ -33,6 +41,15 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"$ref": "https://json-schema.org/draft/2020-12/schema"}, "$ref"),
     ({"items": {"$ref": "other.json#/a"}}, "items.$ref"),
     ({"anyOf": [{"$ref": "#/anyOf/1"}]}, "anyOf[0].$ref"),
+    ({"anyOf": [{"$ref": "#/anyOf/" + "1" * 5000}]}, "anyOf[0].$ref"),
+    ({"items": {"$ref": "#day"}}, "items.$ref"),
+    ({"properties": {"a": {"$dynamicRef": "#node"}}}, "properties.a.$dynamicRef"),
+    ({"$recursiveRef": "https://example.com/tree"}, "$recursiveRef"),
+    ({"$schema": ["https://json-schema.org/draft/2020-12/schema"]}, "$schema"),
+    ({"$schema": {}}, "$schema"),
+    ({"$schema": 7}, "$schema"),
+    ({"$schema": None}, "$schema"),
+    ({"$schema": "http://[json-schema.org"}, "$schema"),
 ]
 
 

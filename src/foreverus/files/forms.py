@@ -10,6 +10,7 @@ from foreverus.errors import InvalidRequest
 from foreverus.text import quoted
 
 MAX_PARTS = 20
+MOST_BOUNDARY_BYTES = 256  # of the parser; RFC 2046 has 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,16 @@ class Form:
 def read_form(content_type: str, body: bytes) -> Form:
     """Raises InvalidRequest for a body that is no such form, and for a field that comes twice."""
     from python_multipart.exceptions import FormParserError
-    from python_multipart.multipart import Field, File, FormParser, parse_options_header
+    from python_multipart.multipart import Field, File, FormParser
 
     form, is_whole = Form(), False
 
     def add(part: Field | File) -> None:
         name = _text(part.field_name)
         if name in form.fields or name in form.files:
-            raise InvalidRequest(f"The field {quoted(name)} is there twice.", param=name, code="invalid_field")
+            raise InvalidRequest(
+                f"The field {quoted(name)} is there twice.", param=quoted(name)[1:-1], code="invalid_field"
+            )
         if len(form.fields) + len(form.files) == MAX_PARTS:
             raise _broken(f"it has more than {MAX_PARTS} parts")
         if isinstance(part, Field):
@@ -48,17 +51,50 @@ def read_form(content_type: str, body: bytes) -> Form:
         is_whole = True
 
     in_memory = {"MAX_MEMORY_FILE_SIZE": float("inf")}  # API Gateway takes 10 MB at most
+    boundary = _boundary_of(content_type)
     try:
-        _, options = parse_options_header(content_type)
-        boundary = options.get(b"boundary")
         parser = FormParser("multipart/form-data", add, add, end, boundary, config=in_memory)
         parser.write(body)
         parser.finalize()
     except FormParserError as err:
-        raise _broken(str(err)[:200]) from err
+        raise _broken(_reason(str(err), getattr(err, "offset", -1))) from err
     if not is_whole:
         raise _broken("it ends too early")
     return form
+
+
+def _boundary_of(content_type: str) -> bytes:
+    """Raises InvalidRequest."""
+    from python_multipart.multipart import parse_options_header
+
+    try:
+        boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    except UnicodeEncodeError as err:
+        raise _broken("its Content-Type holds characters that a header cannot have") from err
+    if not 1 <= len(boundary) <= MOST_BOUNDARY_BYTES:
+        raise _broken(
+            f"its Content-Type must name the boundary of its parts, of 1 to {MOST_BOUNDARY_BYTES} characters "
+            "(boundary=…)"
+        )
+    return boundary
+
+
+def _reason(said: str, offset: int) -> str:
+    """The parser's words are for those who write parsers."""
+    for words, ours in _REASONS.items():
+        if words in said:
+            return ours
+    at = f" (byte {offset + 1})" if offset >= 0 else ""
+    return f"its parts are not written as RFC 7578 has them{at}; let an HTTP client make the form"
+
+
+_REASONS = {
+    "Field name not found": 'a part has no name: it needs Content-Disposition: form-data; name="…"',
+    "Base64": "a part is said to be base64 and is not",
+    "base64": "a part is said to be base64 and is not",
+    "Maximum header": "a part has too many headers, or one that is too long",
+    "boundary": "its parts do not begin with the boundary that its Content-Type names, each on a line of its own",
+}
 
 
 def _text(given: bytes | None) -> str:

@@ -75,7 +75,7 @@ class FileService:
         if unknown:
             known = ", ".join(("file", "purpose", *EXPIRY_FIELDS))
             message = f"Unknown field {quoted(unknown[0])}. Known fields: {known}."
-            raise InvalidRequest(message, param=unknown[0], code="unknown_field")
+            raise InvalidRequest(message, param=quoted(unknown[0])[1:-1], code="unknown_field")
         if "purpose" not in form.fields:
             raise InvalidRequest("The field 'purpose' is missing.", param="purpose", code="missing_field")
         _check_purpose(form.fields["purpose"])

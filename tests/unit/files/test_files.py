@@ -1,6 +1,7 @@
 """Files: uploaded by a form or at an address, found, listed, downloaded, deleted. Store and twin behave alike."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -151,6 +152,35 @@ def test_what_is_no_form_is_refused(content_type: str, body: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
         read_form(content_type, body)
     assert caught.value.reason in ("invalid_form", "invalid_field")
+
+
+_PART = b'--XX\r\nContent-Disposition: form-data; name="a"\r\n'
+_END = b"\r\n--XX--\r\n"
+
+
+@pytest.mark.parametrize(
+    ("boundary", "body", "says"),
+    [
+        ("", _PART + b"\r\nv" + _END, "must name the boundary"),
+        ("; boundary=", _PART + b"\r\nv" + _END, "must name the boundary"),
+        ("; boundary=" + "x" * 5000, _PART + b"\r\nv" + _END, "must name the boundary"),
+        ("; boundary=\u20ac", _PART + b"\r\nv" + _END, "characters that a header cannot have"),
+        ("; boundary=\u00e9", _PART + b"\r\nv" + _END, "do not begin with the boundary"),
+        ("; boundary=XX", b"no form", "do not begin with the boundary"),
+        ("; boundary=XX", _PART.replace(b"\r\n", b"\n") + b"\nv\n--XX--\n", "each on a line of its own"),
+        ("; boundary=XX", b"--XX\r\nContent-Type: text/plain\r\n\r\nv" + _END, "a part has no name"),
+        ("; boundary=XX", b"--XX\r\nContent-Disposition: form-data\r\n\r\nv" + _END, "a part has no name"),
+        ("; boundary=XX", _PART + b"Content-Transfer-Encoding: base64\r\n\r\n!!!" + _END, "base64 and is not"),
+        ("; boundary=XX", _PART + b"X: " + b"y" * 10_000 + b"\r\n\r\nv" + _END, "a part has too many headers"),
+        ("; boundary=XX", _PART + b"X Y: z\r\n\r\nv" + _END, "not written as RFC 7578 has them (byte "),
+        ("; boundary=XX", _PART + b": z\r\n\r\nv" + _END, "not written as RFC 7578 has them (byte "),
+    ],
+)
+def test_what_is_wrong_with_a_form_is_said_in_our_words(boundary: str, body: bytes, says: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_form("multipart/form-data" + boundary, body)
+    assert says in str(caught.value)
+    assert not re.search(r"b'|None|index|Decoder|Expected|Maximum", str(caught.value))
 
 
 @pytest.mark.parametrize(

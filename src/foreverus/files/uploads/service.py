@@ -198,7 +198,7 @@ def _data_of(content_type: str, body: bytes) -> bytes:
     unknown = sorted((form.fields.keys() | form.files.keys()) - {"data"})
     if unknown:
         message = f"Unknown field {quoted(unknown[0])}. Known fields: data."
-        raise InvalidRequest(message, param=unknown[0], code="unknown_field")
+        raise InvalidRequest(message, param=quoted(unknown[0])[1:-1], code="unknown_field")
     if "data" not in form.files:
         message = "The field 'data' is missing: send the part's bytes in it, as a file with a filename."
         raise InvalidRequest(message, param="data", code="missing_field")

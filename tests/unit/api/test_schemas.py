@@ -39,6 +39,27 @@ def test_a_very_long_value_is_not_repeated_in_the_error() -> None:
     assert len(error.message) < 300
 
 
+@pytest.mark.parametrize(
+    ("name", "body", "param"),
+    [
+        ("list_query", {"limit": "10\n"}, "limit"),
+        ("files_query", {"limit": "10000\n"}, "limit"),
+        ("messages_query", {"limit": "1\n"}, "limit"),
+        ("conversation_create", {"title": "\n"}, "title"),
+        ("conversation_create", {"system": "\n"}, "system"),
+        ("upload_complete", {"part_ids": ["part_1"], "md5": "a" * 32 + "\n"}, "md5"),
+        (
+            "batch_create",
+            {"input_file_id": "f", "endpoint": "/v1/completions", "completion_window": "24h\n"},
+            "completion_window",
+        ),
+    ],
+)
+def test_a_last_line_break_is_a_character_like_any_other(name: str, body: dict[str, Any], param: str) -> None:
+    assert refused(name, body).param == param
+    assert not schemas.quick_check(name)(body)
+
+
 @given(
     st.recursive(
         st.none() | st.booleans() | st.floats(allow_nan=False) | st.text(),

@@ -8,7 +8,7 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 
-REASON_LIMIT = 1000
+REASON_LIMIT = 600  # bytes: CloudFormation takes 4,096 of JSON, in which a character may become six
 
 
 Work = Callable[[dict[str, Any]], dict[str, str]]
@@ -16,7 +16,7 @@ Work = Callable[[dict[str, Any]], dict[str, str]]
 
 def respond(event: dict[str, Any], context: Any, work: Work, undo: Work = lambda properties: {}) -> None:
     """Runs `work(ResourceProperties)` on Create and Update, `undo` on Delete, and sends the result (attributes) to
-    CloudFormation.
+    CloudFormation. What the work needs is built in it: settings that are wrong are an answer too.
 
     Without a ResponseURL (`sam local invoke`) the failure is raised and the success only logged.
     """
@@ -28,7 +28,7 @@ def respond(event: dict[str, Any], context: Any, work: Work, undo: Work = lambda
         logger.exception("custom resource failed")
         if not event.get("ResponseURL"):
             raise
-        status, reason = "FAILED", f"{type(err).__name__}: {err}"[:REASON_LIMIT]
+        status, reason = "FAILED", _bounded(f"{type(err).__name__}: {err}")
     if not event.get("ResponseURL"):
         logger.info("done: %s", data)
         return
@@ -42,7 +42,11 @@ def respond(event: dict[str, Any], context: Any, work: Work, undo: Work = lambda
         "Data": data,
     }
     # The URL is CloudFormation's own (noqa), signed without a content type.
-    body, empty = json.dumps(answer).encode(), {"Content-Type": ""}
+    body, empty = json.dumps(answer, ensure_ascii=False).encode(), {"Content-Type": ""}
     request = urllib.request.Request(event["ResponseURL"], data=body, method="PUT", headers=empty)  # noqa: S310
     with urllib.request.urlopen(request, timeout=30):  # noqa: S310
         pass
+
+
+def _bounded(text: str) -> str:
+    return text.encode(errors="replace")[:REASON_LIMIT].decode(errors="ignore")

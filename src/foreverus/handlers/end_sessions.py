@@ -9,4 +9,4 @@ from foreverus.deployment.custom_resource import respond
 
 def handler(event: dict[str, Any], context: Any) -> None:
     logs.start(event, context)
-    respond(event, context, lambda _properties: {}, undo=build().end)
+    respond(event, context, lambda _properties: {}, undo=lambda found: build().end(found))

@@ -9,5 +9,4 @@ from foreverus.deployment.custom_resource import respond
 
 def handler(event: dict[str, Any], context: Any) -> None:
     logs.start(event, context)
-    site = build()
-    respond(event, context, site.publish, undo=site.empty)
+    respond(event, context, lambda found: build().publish(found), undo=lambda found: build().empty(found))

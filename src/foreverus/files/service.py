@@ -29,7 +29,7 @@ from foreverus.files.records import (
 )
 from foreverus.files.store import Files
 from foreverus.files.views import public_file
-from foreverus.idempotency.records import CreateRequest, fingerprint
+from foreverus.idempotency.records import CreateRequest, IdClaim, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.text import is_blank, quoted
 
@@ -98,7 +98,7 @@ class FileService:
         expires_s = _form_expiry(form)
         content = fingerprint({"form": form.fields, "filename": file.filename}, file.data)
         with self.once(CreateRequest(user_id, "files", content, attempt), "file") as claim:
-            record = None if claim.is_first else self.store.get(user_id, claim.id)
+            record = self._made_before(user_id, claim)
             if record is None:
                 record = self._new(claim.id, user_id, file.filename, len(file.data), expires_s)
                 self.objects.put(record.object_key, file.data, JSONL)
@@ -114,7 +114,7 @@ class FileService:
             message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
             raise InvalidRequest(message, param="bytes", code="file_too_large")
         with self.once(CreateRequest(user_id, "files", fingerprint(request), attempt), "file") as claim:
-            record = None if claim.is_first else self.store.get(user_id, claim.id)
+            record = self._made_before(user_id, claim)
             if record is None:
                 expires_s = seconds_of(request.get("expires_after"))
                 new = self._new(claim.id, user_id, request["filename"], size, expires_s)
@@ -178,12 +178,18 @@ class FileService:
             logger.warning("the bytes of %s are still to be deleted", file_id, exc_info=True)
         return {"id": file_id, "object": "file", "deleted": True}
 
+    def _made_before(self, user_id: str, claim: IdClaim) -> File | None:
+        """What an earlier try of the same request has made. Raises Conflict where its time is over."""
+        found = None if claim.is_first else self.store.get(user_id, claim.id)
+        if found and found.has_expired(self.clock()):
+            raise _is_gone("has expired")
+        return found
+
     def _keep(self, file: File) -> None:
         """Raises Conflict: a repeated request came after the file that the first one made was deleted."""
         if not self.store.put(file):
             self.objects.delete(file.object_key)
-            message = "This request was made before, and its file was deleted. To upload it again, use another key."
-            raise Conflict(message, param="Idempotency-Key", code="file_deleted")
+            raise _is_gone("was deleted")
 
     def _new(self, file_id: str, user_id: str, filename: str, size: int, expires_s: int) -> File:
         """The record, before its bytes are there."""
@@ -209,6 +215,11 @@ def _form_expiry(form: Form) -> int:
     seconds = given.get("seconds", "")
     asked = given | ({"seconds": int(seconds)} if re.fullmatch("-?[0-9]{1,12}", seconds, re.ASCII) else {})
     return seconds_of(schemas.check("file_form", {"expires_after": asked})["expires_after"])
+
+
+def _is_gone(how: str) -> Conflict:
+    message = f"This request was made before, and its file {how}. To upload it again, use another key."
+    return Conflict(message, param="Idempotency-Key", code="file_deleted")
 
 
 def _check_purpose(purpose: str) -> None:

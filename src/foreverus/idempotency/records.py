@@ -57,12 +57,14 @@ class IdClaim:
 
 
 def fingerprint(content: Mapping[str, object], data: bytes = b"") -> str:
-    """Of a body that was read, so that neither its spelling nor a form's boundary counts; `data`: of a file in it.
+    """Of a body that was read, so that neither its spelling nor a form's boundary counts, and `null` is as if absent;
+    `data`: of a file in it.
 
-    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1}) != fingerprint({"a": 1})
+    >>> fingerprint({"a": 1, "b": 2, "c": None}) == fingerprint({"b": 2, "a": 1}) != fingerprint({"a": 1})
     True
     """
-    found = hashlib.sha256(json.dumps(content, sort_keys=True).encode())
+    given = {name: value for name, value in content.items() if value is not None}
+    found = hashlib.sha256(json.dumps(given, sort_keys=True).encode())
     found.update(hashlib.sha256(data).digest())
     return found.hexdigest()
 

@@ -61,6 +61,35 @@ def left(aws: Aws) -> tuple[list[str], list[str]]:
     return objects, records + [item["sk"] for item in aws.items.query(keys.EXPIRING_FILES)]
 
 
+@pytest.mark.parametrize("is_swept", [False, True])
+@pytest.mark.parametrize("way", ["form", "json"])
+def test_a_repeated_request_does_not_give_a_file_whose_time_is_over(
+    client: openai.OpenAI, clock: Clock, way: str, is_swept: bool
+) -> None:
+    hour, key = {"anchor": "created_at", "seconds": HOUR}, {"Idempotency-Key": "night-7"}
+
+    def create() -> Any:
+        if way == "form":
+            made = client.files.create(
+                file=("p.jsonl", b"{}"),
+                purpose="batch",
+                expires_after=hour,  # type: ignore[arg-type]
+                extra_headers=key,
+            )
+            return made.id
+        asked = {"filename": "p.jsonl", "purpose": "batch", "bytes": 2, "expires_after": hour}
+        return client.post("/files", cast_to=dict[str, Any], body=asked, options={"headers": key})["id"]
+
+    first = create()
+    assert create() == first
+    clock.now = NOW + timedelta(seconds=HOUR)
+    if is_swept:
+        sweep.handler({}, None)
+    with pytest.raises(openai.ConflictError) as caught:
+        create()
+    assert (caught.value.code, caught.value.param) == ("file_deleted", "Idempotency-Key")
+
+
 @pytest.mark.parametrize("way", ["form", "json"])
 def test_a_file_is_gone_when_its_time_is_over(client: openai.OpenAI, clock: Clock, aws: Aws, way: str) -> None:
     if way == "form":

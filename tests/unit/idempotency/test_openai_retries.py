@@ -132,6 +132,14 @@ def test_the_same_key_with_another_body_is_refused_and_named(client: openai.Open
     assert len(client.batches.list().data) == 1
 
 
+@pytest.mark.parametrize("field", ["metadata", "output_expires_after"])
+def test_null_is_as_if_absent_in_a_repeated_request_too(client: openai.OpenAI, field: str) -> None:
+    file_id = upload(client)
+    first = batch(client, file_id, extra_headers=KEY)
+    assert batch(client, file_id, extra_headers=KEY, **{field: None}).id == first.id
+    assert len(client.batches.list().data) == 1
+
+
 def test_a_key_of_a_batch_that_failed_is_still_its(client: openai.OpenAI, aws: Aws) -> None:
     file_id = upload(client)
     first = batch(client, file_id, extra_headers=KEY)

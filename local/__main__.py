@@ -50,7 +50,7 @@ def up(directory: Path, fresh: bool = False) -> int:
         say(f"  Inbox      {cloud.inbox.url}  or: python -m local inbox")
         say(f"  Files      {cloud.state.outputs}, logs in {cloud.state.logs}")
         say(f"  Model      {PARAMETERS['ModelId']}, a small stand-in for Mistral 7B: do not trust its geography")
-        say("\nIt runs until Ctrl-C. Conversations, files, password and keys are kept for the next time, but with")
+        say("\nIt runs until Ctrl-C. Conversations, files, password and keys are kept for the next time, unless it is")
         say("`make up FRESH=1`. The addresses of API and WebSocket, and what PostgreSQL has, are new each time.")
         while True:
             time.sleep(1)

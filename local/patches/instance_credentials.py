@@ -15,18 +15,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local.patches import Options
+from local.patches.ec2_authorization import instance_arn
+from local.patches.iam_policy_variables import INSTANCE_ARN
 
 PREFIX = "/_foreverus/instance-credentials/"
 LIFE_S = 3600  # EC2 gives about six hours; an hour makes a long session on the laptop renew them too.
 
 
-def find_instance(instance_id: str) -> tuple[str, dict[str, Any]] | None:
-    """The account and the record of an instance in any account and region, or None."""
+def find_instance(instance_id: str) -> tuple[str, str, dict[str, Any]] | None:
+    """The account, the region and the record of an instance, or None."""
     from ministack.services import ec2
 
-    for (account_id, _region, key), instance in list(ec2._instances._data.items()):
+    for (account_id, region, key), instance in list(ec2._instances._data.items()):
         if key == instance_id:
-            return account_id, instance
+            return account_id, region, instance
     return None
 
 
@@ -46,9 +48,9 @@ def find_role(account_id: str, profile: dict[str, Any] | None) -> dict[str, Any]
 def credentials(instance_id: str) -> dict[str, str] | None:
     """Registers a session of the instance's role and returns it in the metadata service's shape."""
     found = find_instance(instance_id)
-    if found is None or found[1]["State"]["Name"] != "running":
+    if found is None or found[2]["State"]["Name"] != "running":
         return None
-    account_id, instance = found
+    account_id, region, instance = found
     role = find_role(account_id, instance.get("IamInstanceProfile"))
     if role is None:
         return None
@@ -72,6 +74,7 @@ def credentials(instance_id: str) -> dict[str, str] | None:
             "SecretAccessKey": secret,
             "SessionToken": token,
             "Expiration": expires,
+            INSTANCE_ARN: instance_arn(account_id, region, instance_id),
         },
     )
     return {

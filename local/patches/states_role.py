@@ -13,6 +13,8 @@ from typing import Any
 
 from local.patches import Options
 from local.patches.ec2_authorization import image_arn, instance_arn
+from local.patches.iam_leading_keys import context as leading_context
+from local.patches.iam_leading_keys import leading_keys
 from local.patches.states_tasks import current_execution
 from local.sdk_text import ec2_denial, sdk_text
 
@@ -125,7 +127,7 @@ def checks(resource: str, arguments: dict[str, Any], place: Place) -> list[Check
             f"dynamodb:{name}": lambda name=name: (  # type: ignore[misc]
                 f"dynamodb:{name[:1].upper()}{name[1:]}",
                 place.arn("dynamodb", f"table/{arguments['TableName']}"),
-                {},
+                leading_context(leading_keys(arguments)),
             )
             for name in ("getItem", "putItem", "updateItem", "deleteItem")
         },
@@ -153,9 +155,9 @@ def sdk_checks(service: str, action: str, arguments: dict[str, Any], place: Plac
             f"dynamodb:{action}", body, place.region, place.account_id
         )
         if transaction:
-            return [(one, arn, {}) for one, arn in transaction]
+            return [(one, arn, leading_context(getattr(arn, "leading_keys", []))) for one, arn in transaction]
         found = iam_actions.extract_resource_arn("dynamodb", "POST", "/", {}, body, {}, place.region, place.account_id)
-        return [(f"dynamodb:{action}", found, {})]
+        return [(f"dynamodb:{action}", found, leading_context(leading_keys(arguments)))]
     if service == "ec2" and action == "CreateFleet":
         return fleet_checks(arguments, place)
     if service == "ec2" and action == "TerminateInstances":

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from local.processes import free_port
+from local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOTS, CONTEXT, NICE = 8, 2048, "10"  # as the laptop's cloud runs it, with as many threads
@@ -21,7 +21,7 @@ SLOTS, CONTEXT, NICE = 8, 2048, "10"  # as the laptop's cloud runs it, with as m
 def starting(pace: float | None = None, slots: int = SLOTS, context: int = CONTEXT) -> Iterator[str]:
     """Its base URL, as soon as its process is started: nobody listens there yet. With a `pace` the paced engine, so
     many tokens a second for each stream; it is not nice: it computes nothing, and its clock is what is measured by."""
-    port = free_port(0)
+    port = free_port()
     options = {"--port": str(port), "--slots": str(slots), "--context": str(context)}
     options |= {"--nice": NICE} if pace is None else {"--pace": str(pace), "--load-seconds": "0"}
     process = subprocess.Popen(

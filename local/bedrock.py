@@ -1,4 +1,4 @@
-"""`python -m local.bedrock --port 8100 --log FILE`: the model behind the laptop's Bedrock.
+"""`python -m local.bedrock --socket 3 --log FILE`: the model behind the laptop's Bedrock.
 
 On AWS this model costs nothing while nobody asks it. Here the engine, which needs a processor and 300 MB, is started by
 the first request and ended when nobody has asked for two minutes; until then this is one small process that listens.
@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.processes import LOOPBACK, Child, Failed, answers, free_port
+from local.ports import Port
+from local.processes import LOOPBACK, Child, Failed, answers
 
 ROOT = Path(__file__).resolve().parents[1]
 HEALTHY_S = 60.0
@@ -31,7 +33,7 @@ class Model:
         """`engine`: its module, and what it is told besides the port and its size."""
         self._engine, self._log, self._idle_s = engine, log, idle_s
         self._child: Child | None = None
-        self._port = 0
+        self._port: Port | None = None
         self._starting = asyncio.Lock()
         self._open = 0
         self._asked_at = 0.0
@@ -60,18 +62,22 @@ class Model:
         if self._child:
             self._child.stop()
             self._child = None
+        if self._port:
+            self._port.close()
+            self._port = None
 
     async def _ready(self) -> int:
         async with self._starting:
             if self._child is None or self._child.ended():
                 self.stop()
-                self._child = self._start()
-                await self._healthy(self._child)
-            return self._port
+                self._port = Port()
+                self._child = self._start(self._port.leave())
+                await self._healthy(self._child, self._port.number)
+            assert self._port is not None
+            return self._port.number
 
-    def _start(self) -> Child:
-        self._port = free_port()
-        options = {"--port": self._port, "--slots": SLOTS, "--context": CONTEXT}
+    def _start(self, port: int) -> Child:
+        options = {"--port": port, "--slots": SLOTS, "--context": CONTEXT}
         command = [sys.executable, "-m", *self._engine, *(str(word) for pair in options.items() for word in pair)]
         child = Child(
             "bedrock's engine",
@@ -84,9 +90,9 @@ class Model:
         child.start()
         return child
 
-    async def _healthy(self, child: Child) -> None:
+    async def _healthy(self, child: Child, port: int) -> None:
         deadline = asyncio.get_running_loop().time() + HEALTHY_S
-        while not await asyncio.to_thread(answers, f"http://{LOOPBACK}:{self._port}/health"):
+        while not await asyncio.to_thread(answers, f"http://{LOOPBACK}:{port}/health"):
             if ended := child.ended():
                 raise Failed(f"The engine is gone: {ended}")
             if asyncio.get_running_loop().time() > deadline:
@@ -106,7 +112,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m local.bedrock", description=__doc__)
-    parser.add_argument("--port", type=int, required=True, help="on 127.0.0.1")
+    parser.add_argument("--socket", type=int, required=True, help="file descriptor of what it listens on")
     parser.add_argument("--log", type=Path, required=True, help="of the engine")
     parser.add_argument("--pace", help="tokens a second of a paced engine, which stands in for the model")
     parser.add_argument("--threads", default=THREADS, help="of the engine")
@@ -117,7 +123,7 @@ async def main() -> None:
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)
-    server = await asyncio.start_server(model.serve, LOOPBACK, options.port)
+    server = await asyncio.start_server(model.serve, sock=socket.socket(fileno=options.socket))
     resting = asyncio.create_task(model.rest())
     try:
         await over.wait()

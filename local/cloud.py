@@ -15,8 +15,9 @@ from local.emulator import USUAL_PORT, Emulator
 from local.inbox import Inbox
 from local.keep import EVERY_S, Account, Kept
 from local.page import Page
+from local.ports import Port
 from local.postgres import Postgres
-from local.processes import LOOPBACK, Child, Failed, free_port
+from local.processes import LOOPBACK, Child, Failed
 from local.state import ROOT, State, write_json
 
 Say = Callable[[str], None]
@@ -135,10 +136,14 @@ class Cloud:
         self.postgres = Postgres(self.state.directory, logs / "postgres.log")
         self.postgres.write_connection_file()
         self._cleanup.callback(self.postgres.close)
-        bedrock_port = free_port()
-        self.bedrock = self._program("bedrock", "--port", str(bedrock_port), "--log", str(logs / "bedrock-engine.log"))
-        self._cleanup.callback(self.bedrock.stop)
-        self.bedrock.start()
+        bedrock = Port()
+        self._cleanup.callback(bedrock.close)
+        with bedrock.listener() as listener:
+            number = listener.fileno()
+            self.bedrock = self._program("bedrock", "--socket", str(number), "--log", str(logs / "bedrock-engine.log"))
+            self.bedrock.sockets = (number,)
+            self._cleanup.callback(self.bedrock.stop)
+            self.bedrock.start()
         self.emulator = Emulator(
             self.state.directory,
             logs / "emulator.log",
@@ -146,7 +151,7 @@ class Cloud:
             port=USUAL_PORT if self.usual_ports else 0,
             wait_scale=self.wait_scale,
             faults=self.faults,
-            bedrock=f"http://{LOOPBACK}:{bedrock_port}",
+            bedrock=f"http://{LOOPBACK}:{bedrock.number}",
         )
         self._cleanup.callback(self.emulator.stop)
         self.emulator.start()

@@ -2,6 +2,7 @@
 
 import functools
 import os
+import secrets
 import signal
 import urllib.request
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from local.processes import LOOPBACK, Child, Failed, answers, free_port, wait_until
+from local.ports import Port
+from local.processes import LOOPBACK, Child, Failed, answers, wait_until
 
 ROOT = Path(__file__).resolve().parents[1]
 INTERPRETER = ROOT / ".local" / "ministack" / "bin" / "python"
@@ -41,16 +43,19 @@ class Emulator:
     ) -> None:
         """postgres: the connection file of our PostgreSQL. wait_scale: of Step Functions' waits and retry intervals.
         faults: whether it takes rules that make calls fail; see local/faults. bedrock: the address of its model."""
-        self.port = free_port(port)
+        self._port = Port(port)
+        self.port = self._port.number
+        self._nonce = secrets.token_hex(16)
         self.url = f"http://{LOOPBACK}:{self.port}"
         temporary = state / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         options = ["--postgres", str(postgres)] if postgres else []
         options += [*([] if patched else ["--unpatched"]), *(["--faults"] if faults else [])]
         options += ["--bedrock", bedrock] if bedrock else []
+        self._command = [str(INTERPRETER), "-m", "local.ministack", "--nonce", self._nonce, *options]
         self.child = Child(
             "emulator",
-            [str(INTERPRETER), "-m", "local.ministack", *options],
+            self._command,
             log=log,
             directory=ROOT,
             stop_signal=signal.SIGKILL,  # it has nothing to save, and would wait for every open connection first
@@ -84,13 +89,35 @@ class Emulator:
     def start(self) -> None:
         if not INTERPRETER.exists():
             raise Failed("The AWS emulator is not installed. Run: make install")
-        self.child.start()
+        self._start()
+
+    def _start(self) -> None:
+        """With the socket that we have opened. Only it has that from now on: when it is gone, nobody answers."""
+        try:
+            listener = self._port.listener()
+        except OSError as problem:
+            raise Failed(f"Another program has taken port {self.port} of {LOOPBACK} meanwhile: {problem}") from None
+        with listener:
+            number = listener.fileno()
+            self.child.sockets = (number,)
+            self.child.command = [*self._command, "--socket", str(number)]
+            self.child.start()
 
     def wait(self) -> None:
-        wait_until(lambda: answers(f"{self.url}/_ministack/ready"), START_S, "The AWS emulator", self.child.ended)
+        """Until it answers. Failed when what answers is not the one that we have started: nothing may be deployed
+        into somebody else's cloud."""
+        wait_until(self._is_ready, START_S, "The AWS emulator", self.child.ended)
+
+    def _is_ready(self) -> bool:
+        if not answers(f"{self.url}/_ministack/ready"):
+            return False
+        if _read(f"{self.url}/_foreverus/nonce") != self._nonce:
+            raise Failed(f"What answers at {self.url} is not the emulator that was started here. End it, or try again.")
+        return True
 
     def stop(self) -> None:
         self.child.stop()
+        self._port.close()
 
     def restart(self) -> None:
         """As after a crash of the control plane: its records are kept, and what ran in it is over (executions end as
@@ -98,7 +125,7 @@ class Emulator:
         order = urllib.request.Request(f"{self.url}/_foreverus/faults", data=b'{"op": "save"}')
         with urllib.request.urlopen(order, timeout=RESTART_S):
             self.child.stop()
-        self.child.start()
+        self._start()
         self.wait()
 
     def environment(self) -> dict[str, str]:
@@ -108,6 +135,15 @@ class Emulator:
     def client(self, service: str, **credentials: Any) -> Any:
         """A boto3 client; as the root user unless credentials are given."""
         return client(self.url, service, **credentials)
+
+
+def _read(url: str) -> str:
+    """What a GET answers, empty where it is refused."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return str(answer.read(100).decode("latin-1"))
+    except (OSError, ValueError):
+        return ""
 
 
 @functools.cache  # a client takes up to half a second to make, and may be shared by threads

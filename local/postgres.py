@@ -15,7 +15,8 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from local.processes import LOOPBACK, Child, Failed, free_port, wait_until
+from local.ports import Port
+from local.processes import LOOPBACK, Child, Failed, wait_until
 
 SUPERUSER = "laptop"
 # Durability is of no use here: the data does not outlive the process.
@@ -47,7 +48,8 @@ class Postgres:
     def __init__(self, state: Path, log: Path) -> None:
         self.state = state
         self.connection_file = state / "postgres.json"
-        self.port = free_port()
+        self._port = Port()
+        self.port = self._port.number
         self.password = secrets.token_urlsafe(24)
         self.log = log
         self.temporary: Path | None = None
@@ -64,6 +66,7 @@ class Postgres:
         """The first time with an empty database; after a `stop`, with what it had."""
         if self.child is None:
             self.child = self._make()
+        self._port.leave()
         self.child.start()
         wait_until(self._ready, 30, "PostgreSQL", self.child.ended)
 
@@ -75,6 +78,7 @@ class Postgres:
     def close(self) -> None:
         """For good."""
         self.stop()
+        self._port.close()
         self.connection_file.unlink(missing_ok=True)
         if self.temporary is not None:
             shutil.rmtree(self.temporary, ignore_errors=True)

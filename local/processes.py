@@ -1,8 +1,7 @@
-"""Child processes that never outlive us, free ports, and waiting for something to be true without fixed sleeps."""
+"""Child processes that never outlive us, and waiting for something to be true without fixed sleeps."""
 
 import contextlib
 import os
-import random
 import signal
 import socket
 import subprocess
@@ -15,30 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-OURS = range(20_000, 32_768)
 PARENT_WATCH = Path(__file__).with_name("parent_watch.py")
 
 
 class Failed(Exception):
     """Something of the laptop's cloud did not work. The text says what, and what to do."""
-
-
-def free_port(preferred: int = 0) -> int:
-    """A port of loopback that nobody listens on: the preferred one if it is free.
-
-    Below the ports that systems give to outgoing connections (Linux from 32768, others from 49152), because a program
-    binds it only after its start, which takes a busy machine half a minute. Chance keeps two test runs apart.
-    """
-    for port in ([preferred] if preferred else []) + random.SystemRandom().sample(OURS, 50):
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            # As servers do: a port whose last connections are still closing counts as free.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    raise Failed("This machine has no free port on 127.0.0.1.")
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str, alive: Callable[[], str | None]) -> None:
@@ -86,6 +66,7 @@ class Child:
     stop_signal: int = signal.SIGTERM
     death_signal: int = signal.SIGKILL
     stop_seconds: float = 5
+    sockets: Sequence[int] = ()  # file descriptors that it gets, by the same numbers
     process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
@@ -101,6 +82,7 @@ class Child:
                 env=self.environment,
                 cwd=self.directory,
                 process_group=0,
+                pass_fds=self.sockets,
             )
 
     def ended(self) -> str | None:

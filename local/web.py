@@ -3,7 +3,8 @@
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from local.processes import LOOPBACK, free_port
+from local.ports import Port
+from local.processes import LOOPBACK
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -37,8 +38,11 @@ class Web:
     """One server; `start` and `stop` it."""
 
     def __init__(self, handler: type[Handler], port: int = 0) -> None:
-        self.server = Server((LOOPBACK, free_port(port)), handler)
-        self.port = int(self.server.server_address[1])
+        self._port = Port(port)
+        self.port = self._port.number
+        self.server = Server((LOOPBACK, self.port), handler, bind_and_activate=False)
+        self.server.socket.close()
+        self.server.socket = self._port.listener()
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True)
 
     def start(self) -> None:
@@ -48,3 +52,4 @@ class Web:
         if self.thread.is_alive():
             self.server.shutdown()
         self.server.server_close()
+        self._port.close()

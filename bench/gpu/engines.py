@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from bench.gpu import gguf
 from bench.gpu.engine import MODEL_ID
 from bench.gpu.shapes import Shape
-from local.processes import free_port
+from local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_S = 900.0  # 14.5 GB of random weights, and its warm-up
@@ -44,7 +44,7 @@ class EngineEnded(Exception):
 def running(name: str, shape: Shape, device: str, streams: int) -> Iterator[Engine]:
     """Healthy until the block ends. Raises EngineEnded, or TimeoutError after READY_S."""
     with tempfile.TemporaryDirectory() as directory:
-        folder, port = Path(directory), free_port(0)
+        folder, port = Path(directory), free_port()
         command, bytes_each = _command(name, shape, device, streams, folder, port)
         with (folder / "out").open("w+") as out:
             process = subprocess.Popen(

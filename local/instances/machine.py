@@ -24,7 +24,7 @@ from local.instances.engine import EngineOptions
 from local.instances.metadata import Metadata
 from local.instances.places import ROOT, Places, read_json, write_json
 from local.instances.units import PowerSupply, Unit
-from local.processes import free_port
+from local.ports import Port
 
 API_GRACE_S = 4.0  # EC2 presses the power button: the machine has moments, the same for a spot interruption's end
 # The environment that user data makes on a GPU instance, from requirements/worker.lock.
@@ -74,6 +74,7 @@ class Machine:
         self._units: dict[str, Unit] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._keeping: tuple[list[str], dict[str, str]] | None = None  # the program that keeps the log, its environment
+        self._port = Port()  # the engine's
         self._metadata = Metadata(instance, launch, self._credentials, places.spot_notice(instance.id))
 
     def end(self, ending: Ending) -> None:
@@ -104,7 +105,7 @@ class Machine:
             boot = user_data.parse(self._launch.user_data)
             self._power.order("arm", self.id, boot.power_off_after_s)  # the first act, as in bootcmd
             metadata_url = await self._metadata.start()
-            engine_url = f"http://127.0.0.1:{free_port()}"
+            engine_url = f"http://127.0.0.1:{self._port.leave()}"
             if await asyncio.to_thread(self._cloud.is_baked, self._image_id):
                 for unit in ("image", "weights"):  # on the disk already: the machine's prepare.sh says so
                     self._say_unit(unit, "prepared")
@@ -223,6 +224,7 @@ class Machine:
                 await last_log.keep(command, environment, last_log.journal(logs), self._log("last-log"))
         self._power.order("disarm", self.id)
         self._metadata.stop()
+        self._port.close()
 
     async def _credentials(self) -> dict[str, object] | None:
         return await asyncio.to_thread(self._cloud.credentials, self.id)

@@ -1,14 +1,16 @@
 """Starts MiniStack with our patches, on loopback, until SIGTERM.
 
 Run by `.local/ministack/bin/python -m local.ministack` from the repository's root; local/emulator.py does so and sets
-the environment (port, directories, authentication). `--unpatched` starts it as it is, for the tests that watch whether
-a patch is still needed.
+the environment (port, directories, authentication), opens the socket and passes it on. `--unpatched` starts it as it
+is, for the tests that watch whether a patch is still needed.
 """
 
 import argparse
+import asyncio
+import contextlib
 import os
-import sys
 from pathlib import Path
+from typing import Any
 
 from local.patches import (
     Options,
@@ -39,6 +41,7 @@ from local.patches import (
     states_tasks,
 )
 
+NONCE_PATH = "/_foreverus/nonce"
 PATCHES = (
     api_import,
     bedrock_converse,
@@ -74,6 +77,8 @@ def main() -> None:
     parser.add_argument("--faults", action="store_true", help="take rules of local/faults")
     parser.add_argument("--postgres", type=Path, help="JSON file that says where our PostgreSQL is")
     parser.add_argument("--bedrock", help="address of the model behind Bedrock")
+    parser.add_argument("--socket", type=int, required=True, help="file descriptor of what it listens on")
+    parser.add_argument("--nonce", required=True, help="what it answers, so that whoever started it knows it again")
     arguments = parser.parse_args()
 
     # Set before the import: the emulator reads its environment when its modules load.
@@ -90,8 +95,35 @@ def main() -> None:
         from local.faults import inject
 
         inject.apply(Options(postgres=arguments.postgres))
-    sys.argv = ["ministack"]  # the emulator parses the command line too
-    gateway.main()
+    serve(known_by(arguments.nonce, gateway.app), arguments.socket)
+
+
+def known_by(nonce: str, emulator: Any) -> Any:
+    """GET /_foreverus/nonce answers with it: which of several emulators this is."""
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or scope["path"] != NONCE_PATH:
+            return await emulator(scope, receive, send)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": nonce.encode()})
+
+    return app
+
+
+def serve(app: Any, socket: int) -> None:
+    """As the emulator's own `main` does, but for the socket, which it opens itself and too late."""
+    from hypercorn.asyncio import serve as until_signal
+    from hypercorn.config import Config
+
+    with contextlib.suppress(ImportError, ValueError, OSError):  # bursts of connections pass the usual 1,024
+        import resource
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    config = Config()
+    config.bind = [f"fd://{socket}"]
+    config.keep_alive_timeout = 75
+    asyncio.run(until_signal(app, config))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
 from local.bedrock import Model
 from local.cloud import Cloud
 from local.emulator import REGION, Emulator
-from local.processes import LOOPBACK, free_port
+from local.ports import Port
+from local.processes import LOOPBACK
 from tests.cloud import bare_emulator, is_running, policy, unique
 
 MODEL = "mistral.mistral-7b-instruct-v0:2"
@@ -191,9 +192,13 @@ def children(pid: int) -> list[int]:
 
 
 def test_it_ends_when_it_is_told_to_and_takes_its_engine_along(tmp_path: Path) -> None:
-    port = free_port()
-    options = ["--port", str(port), "--log", str(tmp_path / "log"), "--pace", "100"]
-    process = subprocess.Popen([sys.executable, "-m", "local.bedrock", *options], start_new_session=True)
+    held = Port()
+    port = held.number
+    with held.listener() as listener:
+        number = listener.fileno()
+        options = ["--socket", str(number), "--log", str(tmp_path / "log"), "--pace", "100"]
+        command = [sys.executable, "-m", "local.bedrock", *options]
+        process = subprocess.Popen(command, start_new_session=True, pass_fds=[number])
     try:
         deadline = time.monotonic() + 30
         while True:
@@ -210,3 +215,4 @@ def test_it_ends_when_it_is_told_to_and_takes_its_engine_along(tmp_path: Path) -
     finally:
         process.kill()
         process.wait()
+        held.close()

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from local.engine import weights
-from local.processes import free_port
+from local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 MESSAGES = [

@@ -19,7 +19,8 @@ from foreverus.errors import EngineError, PromptRejected
 from local.engine.orders import MISHAPS, REFUSALS, answer_to
 from local.engine.pace import Steps
 from local.engine.paced import Engine, Options
-from local.processes import LOOPBACK, free_port
+from local.ports import free_port
+from local.processes import LOOPBACK
 from tests.unit.batches.input.test_edges import CONTEXT, TAKEN
 from tests.unit.batches.input.test_validation import line
 

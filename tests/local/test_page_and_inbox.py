@@ -11,7 +11,8 @@ import pytest
 
 from local.inbox import Inbox, show
 from local.page import Page
-from local.processes import Failed, free_port
+from local.ports import free_port
+from local.processes import Failed
 from local.web import Handler, Web
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.processes import Child, Failed, free_port, listens, wait_until
+from local.processes import Child, Failed, wait_until
 from local.state import ROOT, State
 
 SLEEP = [sys.executable, "-c", "import time; print('here', flush=True); time.sleep(600)"]
@@ -84,19 +84,6 @@ def test_failed_start_names_the_end_of_the_log(tmp_path: Path) -> None:
     with pytest.raises(Failed, match="no such luck"):
         wait_until(lambda: False, 10, "The child", child.ended)
     child.stop()
-
-
-def test_taken_port_is_left_alone() -> None:
-    first = free_port()
-    with subprocess.Popen(
-        [sys.executable, "-m", "http.server", str(first), "--bind", "127.0.0.1"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        wait_for(lambda: listens(first))
-        assert free_port(first) != first
-        server.terminate()
-    assert free_port(first) == first
 
 
 def test_second_cloud_in_a_directory_is_told_of_the_first(tmp_path: Path) -> None:

@@ -17,33 +17,11 @@ import pytest
 from local.processes import listens
 from local.state import LOCAL, ROOT
 from tests.cloud import unique
+from tests.local.process_tree import alive, descendants, listening
 
 pytestmark = pytest.mark.cloud
 
 STARTING_S = 240
-
-
-def descendants(pid: int) -> dict[int, str]:
-    """All processes below that one, by process id; the name of each."""
-    parents: dict[int, tuple[int, str]] = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            text = (process / "stat").read_text()
-        except OSError:
-            continue
-        name, _, rest = text.partition("(")[2].rpartition(")")
-        parents[int(process.name)] = (int(rest.split()[1]), name)
-    found: dict[int, str] = {}
-    while new := {one: name for one, (parent, name) in parents.items() if parent in {pid, *found} and one not in found}:
-        found |= new
-    return found
-
-
-def alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
 
 
 class Up:
@@ -108,6 +86,9 @@ def test_nothing_is_left_behind(up: Up, number: int) -> None:
     children = descendants(up.process.pid)
     assert {"postgres", "python"} <= set(children.values()), children
     port = int(outputs["aws_endpoint_url"].rpartition(":")[2])
+    addresses = listening([up.process.pid, *children])
+    assert (f"127.0.0.1:{port}") in addresses
+    assert [one for one in addresses if not one.startswith("127.0.0.1:")] == []
     up.process.send_signal(number)
     assert up.process.wait(60) == (0 if number == signal.SIGINT else -signal.SIGKILL)
     deadline = time.monotonic() + 15

@@ -11,7 +11,7 @@ import pytest
 from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.backends.port import Delta, Finished, Health, Message, Prompt
 from foreverus.errors import EngineFailed, PromptRejected
-from local.processes import free_port
+from local.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 ASKED = Prompt(
@@ -21,7 +21,7 @@ ASKED = Prompt(
 
 @pytest.fixture
 def process() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    port = free_port(0)
+    port = free_port()
     # One thread: two wait for each other by spinning, and where the other core is taken that costs ten times as much.
     options = ["--slots", "2", "--context", "512", "--threads", "1"]
     command = [sys.executable, "-m", "local.engine", "--port", str(port), *options]

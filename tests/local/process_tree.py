@@ -1,7 +1,6 @@
 """What the processes of a cloud are and where they listen, by Linux's /proc."""
 
 import contextlib
-import os
 import socket
 import struct
 from collections.abc import Iterable

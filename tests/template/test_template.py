@@ -342,6 +342,19 @@ def test_a_wrong_key_is_openais_401_and_who_is_throttled_is_told_when_to_come_ag
         assert answers[kind]["ResponseParameters"]["Headers"]["Retry-After"] == "'2'"
 
 
+def test_both_front_doors_are_throttled_whoever_comes() -> None:
+    (api,) = resources("AWS::Serverless::Api").values()
+    (stage,) = resources("AWS::ApiGatewayV2::Stage").values()
+    (method,) = api["MethodSettings"]
+    assert (method["ResourcePath"], method["HttpMethod"]) == ("/*", "*")
+    defaults = parameter_defaults()
+    for throttle, kind in ((method, "Api"), (stage["DefaultRouteSettings"], "WebSocket")):
+        assert throttle["ThrottlingRateLimit"] == {"Ref": f"{kind}RateLimit"}
+        assert throttle["ThrottlingBurstLimit"] == {"Ref": f"{kind}BurstLimit"}
+        # Below what API Gateway lets through by itself, of a whole account: 10,000 a second, 5,000 at once.
+        assert 30 <= int(defaults[f"{kind}RateLimit"]) <= int(defaults[f"{kind}BurstLimit"]) <= 1000
+
+
 def test_a_revoked_key_is_refused_within_a_minute_and_a_busy_one_is_looked_up_once_in_it() -> None:
     (api,) = resources("AWS::Serverless::Api").values()
     identity = api["Auth"]["Authorizers"]["Authorize"]["Identity"]

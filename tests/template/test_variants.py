@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from foreverus.doctor.before import ALWAYS_UNRESERVED, RESERVED
 from tests.template.template import holds, resolve, resources, template
 from tests.template.test_updates import reached
 
+KNOWN = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "1", "AWS::StackName": "s"}
 PAGE = "http://localhost:8000/"
 CHOICES = {
     "ZoneCount": ["2", "3", "4", "5", "6"],
@@ -17,7 +19,11 @@ CHOICES = {
     "DevelopmentPageUrl": ["", "http://127.0.0.1:5173/"],
 }
 VARIANTS = [dict(zip(CHOICES, values, strict=True)) for values in itertools.product(*CHOICES.values())]
-VARIANTS += [{"BedrockModelId": ""}, {"SessionSchedule": "rate(1 day)", "BatchSchedule": "rate(1 day)"}]
+VARIANTS += [
+    {"ReservedConcurrency": "guards"},
+    {"BedrockModelId": ""},
+    {"SessionSchedule": "rate(1 day)", "BatchSchedule": "rate(1 day)"},
+]
 VARIANTS += [{"NotificationEmail": "a@b.c", "ExecuteApiUrl": "http://127.0.0.1:4566/x"}]
 
 
@@ -107,9 +113,22 @@ def test_without_cloudfront_people_sign_in_from_their_own_machine(own: str, addr
 
 
 def test_an_account_with_ten_lambdas_can_be_deployed_to() -> None:
-    """Lambda keeps a hundred of an account's executions unreserved, so none may be reserved here."""
-    for one in resources("AWS::Serverless::Function").values():
+    """Lambda keeps a hundred of an account's executions unreserved, so none may be reserved unless somebody says so."""
+    for one in resolve(resources("AWS::Serverless::Function"), KNOWN).values():
         assert not {"ReservedConcurrentExecutions", "ProvisionedConcurrencyConfig"} & set(one)
+
+
+def test_what_ends_gpus_can_always_run_where_an_account_has_the_lambdas() -> None:
+    """Who terminates what is left on, who closes a session, and who says who may come in to end one. The sum is what
+    doctor asks for, beside the hundred that Lambda keeps."""
+    functions = resolve(resources("AWS::Serverless::Function"), KNOWN | {"ReservedConcurrency": "guards"})
+    reserved = {name: one.get("ReservedConcurrentExecutions") for name, one in functions.items()}
+    kept = {name: count for name, count in reserved.items() if count is not None}
+    assert set(kept) == {"ReapGpusFunction", "CloseSessionFunction", "AuthorizeFunction"}
+    assert min(kept.values()) >= 2 and sum(kept.values()) == RESERVED
+    assert kept["CloseSessionFunction"] >= template()["Parameters"]["MaxGpus"]["MaxValue"]
+    assert f"{RESERVED} in all" in template()["Parameters"]["ReservedConcurrency"]["Description"]
+    assert f"{RESERVED + ALWAYS_UNRESERVED} at once" in template()["Parameters"]["ReservedConcurrency"]["Description"]
 
 
 QUEUED_BY_AWS = {"EventBridgeRule", "Schedule"}  # called asynchronously: Lambda itself tries for six hours

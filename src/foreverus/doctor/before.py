@@ -10,6 +10,9 @@ SPOT_QUOTA, ON_DEMAND_QUOTA, CONCURRENCY_QUOTA = "L-3819A6DF", "L-DB2E81BA", "L-
 VCPUS = 4  # of an xlarge, the smallest that we buy
 WANTED_VCPUS = 8  # two instances: one that a spot interruption replaces may not be gone yet
 FEW_CALLS_AT_ONCE = 50
+# Lambda leaves no fewer of an account's executions to all other functions ("unreserved account concurrency").
+ALWAYS_UNRESERVED = 100
+RESERVED = 16  # what ReservedConcurrency=guards keeps; a test adds up the template's
 MOST_ZONES = 6  # the largest ZoneCount
 SPOT_ROLE = "AWSServiceRoleForEC2Spot"
 
@@ -68,14 +71,22 @@ def _quota(patient: Patient, code: str) -> Mapping[str, float]:
 
 
 def concurrency(patient: Patient) -> Finding:
-    limit = patient.account.call("lambda", "get_account_settings")["AccountLimit"]["ConcurrentExecutions"]
-    if limit >= FEW_CALLS_AT_ONCE:
-        return ok("Lambda concurrency", f"{limit} calls at once")
-    command = (
+    name, wanted = "Lambda concurrency", patient.parameter("ReservedConcurrency") == "guards"
+    found = patient.account.call("lambda", "get_account_settings")["AccountLimit"]
+    limit, free = found["ConcurrentExecutions"], found.get("UnreservedConcurrentExecutions", 0)
+    more = (
         "aws service-quotas request-service-quota-increase --service-code lambda "
         f"--quota-code {CONCURRENCY_QUOTA} --desired-value 1000 --region {patient.region}"
     )
-    return note("Lambda concurrency", f"{limit} calls at once: a class is throttled now and then.", command)
+    if wanted and limit < ALWAYS_UNRESERVED + RESERVED:
+        says = f"{limit} calls at once: ReservedConcurrency=guards needs {ALWAYS_UNRESERVED + RESERVED}."
+        return act(name, says, more)
+    if limit < FEW_CALLS_AT_ONCE:
+        return note(name, f"{limit} calls at once: a class is throttled now and then.", more)
+    if not wanted and free >= ALWAYS_UNRESERVED + RESERVED:
+        says = f"{limit} calls at once. {RESERVED} of them can be kept for what ends GPUs, whatever else runs."
+        return note(name, says, "sam deploy --parameter-overrides ReservedConcurrency=guards")
+    return ok(name, f"{limit} calls at once" + (f", {RESERVED} of them kept for what ends GPUs" if wanted else ""))
 
 
 def spot_role(patient: Patient) -> Finding:

@@ -68,6 +68,7 @@ Check = Callable[[Patient], Finding]
 DEFAULTS = {
     "ModelRevision": "main",
     "ZoneCount": "3",
+    "ReservedConcurrency": "none",
     "EngineImage": "vllm/vllm-openai:v0.28.0@sha256:61fc8a896b0a4fbbbdc063bc4b0dbc25ce98e02b5050c24aeb7830ac02039b14",
     "BedrockModelId": "mistral.mistral-7b-instruct-v0:2",
     "InstanceTypes": "g6.xlarge,g5.xlarge,g6e.xlarge",

@@ -62,6 +62,10 @@ def region_zones(letters: str) -> dict[str, Any]:
     return {"AvailabilityZones": [{"ZoneName": f"us-east-1{letter}"} for letter in letters]}
 
 
+def lambdas(limit: int, unreserved: int) -> dict[str, int]:
+    return {"ConcurrentExecutions": limit, "UnreservedConcurrentExecutions": unreserved}
+
+
 def sold_in(letters: str) -> dict[str, Any]:
     return {"InstanceTypeOfferings": [{"InstanceType": "g6.xlarge", "Location": f"us-east-1{one}"} for one in letters]}
 
@@ -72,7 +76,7 @@ HEALTHY: dict[str, Any] = {
         "Regions": [{"RegionName": name, "OptInStatus": "opted-in"} for name in ("us-east-1", "sa-east-1")]
     },
     "service-quotas.GetServiceQuota": {"Quota": {"Value": 8.0}},
-    "lambda.GetAccountSettings": {"AccountLimit": {"ConcurrentExecutions": 1000}},
+    "lambda.GetAccountSettings": {"AccountLimit": lambdas(1000, 115)},
     "iam.GetRole": {
         "Role": {
             "Path": "/",
@@ -224,8 +228,8 @@ def quota(code: str) -> Callable[[str, dict[str, Any]], Any]:
 def stacks(status: str = "UPDATE_COMPLETE", **parameters: str) -> dict[str, Any]:
     changed = copy.deepcopy(HEALTHY["cloudformation.DescribeStacks"])
     changed["Stacks"][0]["StackStatus"] = status
-    for name, value in parameters.items():
-        changed["Stacks"][0]["Parameters"] = [{"ParameterKey": name, "ParameterValue": value}]
+    known = {one["ParameterKey"]: one["ParameterValue"] for one in changed["Stacks"][0]["Parameters"]} | parameters
+    changed["Stacks"][0]["Parameters"] = [{"ParameterKey": k, "ParameterValue": v} for k, v in known.items()]
     return changed  # type: ignore[no-any-return]
 
 
@@ -251,6 +255,21 @@ BROKEN = [
         {"lambda.GetAccountSettings": {"AccountLimit": {"ConcurrentExecutions": 10}}},
         Verdict.NOTE,
         "--quota-code L-B99A9384",
+    ),
+    (
+        "Lambda concurrency",
+        {
+            "lambda.GetAccountSettings": {"AccountLimit": lambdas(10, 10)},
+            "cloudformation.DescribeStacks": stacks(ReservedConcurrency="guards"),
+        },
+        Verdict.ACT,
+        "--quota-code L-B99A9384",
+    ),
+    (
+        "Lambda concurrency",
+        {"lambda.GetAccountSettings": {"AccountLimit": lambdas(1000, 1000)}},
+        Verdict.NOTE,
+        "ReservedConcurrency=guards",
     ),
     ("spot role", {"iam.GetRole": Refused("NoSuchEntity")}, Verdict.ACT, "create-service-linked-role"),
     ("machine image", {"ssm.GetParameter": Refused("ParameterNotFound")}, Verdict.ACT, "get-parameters-by-path"),

@@ -24,7 +24,7 @@ NODE_WHEEL_VERSION := 24.19.0
 PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print) \
 	$(wildcard src/foreverus/api/schemas/*_line.json)
 
-.PHONY: help install page demo up test missing-tools check check-style check-types check-page check-tests bench faults lock clean
+.PHONY: help install page demo up test missing-tools check check-style check-types check-page check-tests pentest bench faults lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,7 +40,10 @@ up: install page ## the laptop's cloud with the page, until Ctrl-C; goes on wher
 	@$(BIN)/python -m local up $(if $(FRESH),--fresh)
 
 test: install missing-tools check ## every test, in two processes with a cloud each; the browser's last, because its loop runs until the end
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/local tests/browser
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder tests/faults tests/local tests/pentest tests/browser
+
+pentest: install missing-tools page ## every route and socket action with every wrong person and credential, markup, 2,000 fuzzed requests
+	@PENTEST=whole $(BIN)/python -m pytest tests/pentest tests/browser/test_markup.py
 
 # Which tests this machine cannot run, before the minutes that the others take.
 missing-tools: install

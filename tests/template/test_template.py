@@ -18,6 +18,7 @@ from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_
 from foreverus.handlers import answer_chats, api, manage_keys
 from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
+from tests.template import iam
 from tests.template.template import ROOT, parameter_defaults, resolve, resources, substitute, template, walk
 
 TEXT = (ROOT / "template.yaml").read_text()
@@ -814,3 +815,16 @@ def test_a_sessions_cap_is_beyond_the_longest_session_on_the_first_type() -> Non
     price = listed_price(first, "us-east-1", "on-demand").usd_per_hour or 0
     assert hours * (price + BESIDE_GPU_USD_PER_HOUR) < float(defaults["SessionCapUsd"])
     assert float(defaults["SessionCapUsd"]) < float(defaults["MonthlyCapUsd"])
+
+
+def test_no_machine_may_write_over_a_manifest_of_weights() -> None:
+    """As S3 documents it: a PUT, or the end of an upload in parts, that does not say If-None-Match."""
+    statements = resources("AWS::S3::BucketPolicy")["DataBucketPolicy"]["PolicyDocument"]["Statement"]
+    (once,) = [one for one in statements if one["Sid"] == "ManifestsAreWrittenOnce"]
+    assert (once["Effect"], once["Action"]) == ("Deny", "s3:PutObject")
+    assert "InstanceRole" in str(once["Principal"]) and "/weights/*/manifest.json" in str(once["Resource"])
+    assert once["Condition"] == {
+        "Null": {"s3:if-none-match": "true"},
+        "Bool": {"s3:ObjectCreationOperation": "true"},
+    }
+    assert "s3:DeleteObject" not in iam.actions("InstanceRole"), "what it cannot replace, it cannot delete either"

@@ -21,7 +21,7 @@ _TAKEN = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "
 
 
 class Already(ForeverUsError):
-    """Somebody else has written the object since."""
+    """Somebody else has written the object before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +67,12 @@ class LargeObjects:
         noted = {"Metadata": {"sha256": sha256}, "ChecksumAlgorithm": "CRC32"}
         self.client.upload_file(str(path), self.bucket, key, ExtraArgs=noted, Config=self._parts)
 
-    def put_if(self, key: str, data: bytes, etag: str) -> None:
-        """Replaces the object that has this ETag, or, without one, writes where nothing is. Raises Already."""
-        condition = {"IfMatch": f'"{etag}"'} if etag else {"IfNoneMatch": "*"}
+    def put_once(self, key: str, data: bytes) -> None:
+        """Writes a small object where none is. Raises Already: what is there stays."""
         try:
-            self.client.put_object(Bucket=self.bucket, Key=key, Body=data, ContentType="application/json", **condition)
+            self.client.put_object(
+                Bucket=self.bucket, Key=key, Body=data, ContentType="application/json", IfNoneMatch="*"
+            )
         except ClientError as err:
             if err.response["Error"]["Code"] in _TAKEN:
                 raise Already(key) from err

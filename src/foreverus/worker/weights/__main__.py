@@ -1,4 +1,6 @@
 """`python -m foreverus.worker.weights fetch` before the engine starts: prints `prepared` or `ready`.
+`python -m foreverus.worker.weights patterns`: which of the hub's files a machine takes.
+`python -m foreverus.worker.weights settle` when they are here: checks them and tells the engine.
 `python -m foreverus.worker.weights keep` beside a session: fills the bucket where nobody has yet.
 
 MODEL_REPOSITORY, MODEL_REVISION, DATA_BUCKET, MACHINE_DIR, ENGINE_URL and AWS_DEFAULT_REGION come from the environment
@@ -18,8 +20,9 @@ from botocore.config import Config
 from foreverus import logs
 from foreverus.aws.large_objects import PARTS_AT_ONCE, LargeObjects
 from foreverus.worker.weights.fetch import FILES_AT_ONCE, fetch
+from foreverus.worker.weights.hub import settle
 from foreverus.worker.weights.keep import keep, wait_for_engine
-from foreverus.worker.weights.manifest import ModelSource
+from foreverus.worker.weights.manifest import KINDS, ModelSource
 from foreverus.worker.weights.places import WeightPlaces
 
 WEIGHTS = "/opt/foreverus/weights"
@@ -48,7 +51,11 @@ def main(command: str) -> None:
     source = ModelSource(os.environ["MODEL_REPOSITORY"], os.environ["MODEL_REVISION"])
     places = WeightPlaces(Path(os.environ.get("WEIGHTS_DIR", WEIGHTS)), Path(os.environ["MACHINE_DIR"]))
     objects = make_objects(os.environ["DATA_BUCKET"])
-    if command == "fetch":
+    if command == "patterns":
+        sys.stdout.write(" ".join(f"*{kind}" for kind in KINDS))
+    elif command == "settle":
+        settle(source, places)
+    elif command == "fetch":
         sys.stdout.write(f"{fetch(objects, source, places)}\n")
     elif command == "keep":
         wait_for_engine(lambda: is_healthy(os.environ["ENGINE_URL"]), time.sleep)

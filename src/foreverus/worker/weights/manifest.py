@@ -16,6 +16,9 @@ from foreverus.errors import ForeverUsError
 
 PREFIX = "weights"
 MOST_FILES = 1000
+# The kinds of files that a machine fetches, keeps and serves: weights that are numbers only, and text. Nothing in which
+# code could hide (pickle: .bin, .pt, .pth, .ckpt; .py) comes to the engine from anywhere.
+KINDS = (".safetensors", ".json", ".model", ".txt", ".jinja")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -92,6 +95,8 @@ def _check(file: WeightFile) -> None:
     parts = PurePosixPath(file.path).parts if isinstance(file.path, str) else ()
     if not parts or ".." in parts or parts[0] == "/" or "\\" in file.path or "\0" in file.path:
         raise WrongManifest(f"{file.path!r} is no path below the model's folder")
+    if not file.path.endswith(KINDS):
+        raise WrongManifest(f"{file.path} is none of {', '.join(KINDS)}")
     if not isinstance(file.size, int) or isinstance(file.size, bool) or file.size < 0:
         raise WrongManifest(f"{file.path} has no size")
     if not isinstance(file.sha256, str) or not _SHA256.fullmatch(file.sha256):

@@ -5,15 +5,15 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from foreverus.worker.weights.manifest import Manifest, ModelSource, WrongManifest
+from foreverus.worker.weights.manifest import KINDS, Manifest, ModelSource, WrongManifest
 
-IN_CONTAINER = "/root/.cache/huggingface"  # where the engine's unit shows it the folder
+IN_CONTAINER = "/weights"  # where the engine's unit shows it the folder, read-only
 CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
 class WeightPlaces:
-    """`weights`: the folder that the engine's container sees as the hub's cache. `run`: MACHINE_DIR."""
+    """`weights`: the folder that the engine's container sees. `run`: MACHINE_DIR."""
 
     weights: Path
     run: Path
@@ -32,7 +32,7 @@ class WeightPlaces:
         return self.kept / "ready.json"
 
     def hub(self, source: ModelSource) -> Path:
-        """The hub's own cache of that repository."""
+        """The hub's own cache of that repository, as its library writes it."""
         return self.weights / "hub" / f"models--{source.repository.replace('/', '--')}"
 
     @property
@@ -42,7 +42,7 @@ class WeightPlaces:
 
     @property
     def wrong(self) -> Path:
-        """The ETag of a manifest in the bucket that was no use: who fills the set replaces that one and no other."""
+        """The ETag of a manifest in the bucket that was no use: who takes the hub looks what is wrong."""
         return self.run / "wrong-manifest"
 
     def already_here(self, source: ModelSource) -> Manifest | None:
@@ -56,16 +56,32 @@ class WeightPlaces:
         return manifest if sizes == [file.size for file in manifest.files] else None
 
     def tell_engine(self, source: ModelSource, manifest: Manifest | None, commit: str = "") -> None:
-        """With a manifest, its folder; without one the hub, at `commit` where one is known."""
-        where = source.repository
+        """With a manifest, its folder; without one the hub, at `commit` where one is known: prepare.sh takes it from
+        there before the engine starts (weights/hub.py)."""
         if manifest:
-            where = f"{IN_CONTAINER}/{self.model(manifest).relative_to(self.weights)}"
-        revision = manifest.commit if manifest else commit or source.revision
+            self._tell(self._in_container(self.model(manifest)), manifest.commit)
+        else:
+            self._tell(source.repository, commit or source.revision)
+
+    def tell_engine_of_snapshot(self, source: ModelSource, commit: str) -> None:
+        """What came from the hub is here, and right."""
+        self._tell(self._in_container(self.snapshot(source, commit)), commit)
+
+    def snapshot(self, source: ModelSource, commit: str) -> Path:
+        return self.hub(source) / "snapshots" / commit
+
+    def commit_from_the_hub(self, source: ModelSource) -> str:
+        """Which commit of the hub's the engine serves; empty where its weights came from elsewhere."""
+        told = self.told.read_text() if self.told.exists() else ""
+        begin = f"MODEL_SOURCE={self._in_container(self.snapshot(source, ''))}/"
+        return told.splitlines()[0].removeprefix(begin) if told.startswith(begin) else ""
+
+    def _in_container(self, folder: Path) -> str:
+        return f"{IN_CONTAINER}/{folder.relative_to(self.weights)}"
+
+    def _tell(self, where: str, revision: str) -> None:
         self.run.mkdir(parents=True, exist_ok=True)
         self.told.write_text(f"MODEL_SOURCE={where}\nMODEL_REVISION={revision}\n")
-
-    def engine_uses_the_hub(self, source: ModelSource) -> bool:
-        return not self.told.exists() or f"MODEL_SOURCE={source.repository}\n" in self.told.read_text()
 
 
 def sha256_of(path: Path) -> str:
@@ -86,14 +102,16 @@ def git_blob_of(path: Path) -> str:
 def hub_files(folder: Path) -> dict[str, Path]:
     """A snapshot's files by their path in the repository, each resolved to the hub's blob of it.
 
-    Raises WrongManifest where one is not what the hub's name for it says, or a part of the weights is missing: the hub
-    names large files by their SHA-256, small ones by git's id.
+    Raises WrongManifest where one is of another kind than ours or not what the hub's name for it says, or a part of the
+    weights is missing: the hub names large files by their SHA-256, small ones by git's id.
     """
     found: dict[str, Path] = {}
     for path in sorted(folder.rglob("*")):
         if path.is_dir():
             continue
         name, blob = path.relative_to(folder).as_posix(), path.resolve(strict=True)
+        if not name.endswith(KINDS):
+            raise WrongManifest(f"{name} is none of {', '.join(KINDS)}")
         right = {64: sha256_of, 40: git_blob_of}.get(len(blob.name))
         if path.is_symlink() and right and right(blob) != blob.name:
             raise WrongManifest(f"{name} is not what the hub calls {blob.name}")

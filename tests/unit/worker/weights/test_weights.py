@@ -15,8 +15,9 @@ from foreverus.aws.large_objects import Already, LargeObjects
 from foreverus.worker.units import Word
 from foreverus.worker.weights import __main__ as program
 from foreverus.worker.weights.fetch import fetch
-from foreverus.worker.weights.keep import HEAD_START_S, commit_of, keep, wait_for_engine
-from foreverus.worker.weights.manifest import Manifest, ModelSource, WeightFile, WrongManifest
+from foreverus.worker.weights.hub import commit_of, settle
+from foreverus.worker.weights.keep import HEAD_START_S, keep, wait_for_engine
+from foreverus.worker.weights.manifest import KINDS, Manifest, ModelSource, WeightFile, WrongManifest
 from foreverus.worker.weights.places import IN_CONTAINER, WeightPlaces, git_blob_of, hub_files
 from tests.unit.conftest import Aws
 
@@ -34,6 +35,7 @@ FILES = {
 LARGE = "model-1.safetensors"
 FROM_HUB = "MODEL_SOURCE=owner/model\nMODEL_REVISION=main\n"
 PINNED_HUB = f"MODEL_SOURCE=owner/model\nMODEL_REVISION={COMMIT}\n"
+FROM_HUB_HERE = f"MODEL_SOURCE={IN_CONTAINER}/hub/models--owner--model/snapshots/{COMMIT}\nMODEL_REVISION={COMMIT}\n"
 FROM_BUCKET = f"MODEL_SOURCE={IN_CONTAINER}/kept/owner/model/{COMMIT}\nMODEL_REVISION={COMMIT}\n"
 
 
@@ -48,8 +50,13 @@ def machine(tmp_path: Path) -> Callable[[str], WeightPlaces]:
     return lambda name: WeightPlaces(tmp_path / name / "weights", tmp_path / name / "run")
 
 
-def load_from_hub(places: WeightPlaces, commit: str = COMMIT, **changed: bytes) -> None:
-    """What the engine leaves in the hub's cache: blobs by their checksums, names that point at them."""
+def load_from_hub(places: WeightPlaces, commit: str = COMMIT, source: ModelSource = SOURCE, **changed: bytes) -> None:
+    """The hub's download, checked and told to the engine: blobs by their checksums, names that point at them."""
+    download(places, commit, **changed)
+    settle(source, places)
+
+
+def download(places: WeightPlaces, commit: str = COMMIT, **changed: bytes) -> None:
     hub = places.hub(SOURCE)
     (hub / "refs").mkdir(parents=True)
     (hub / "blobs").mkdir()
@@ -99,6 +106,7 @@ def test_first_boot_takes_the_hub_and_fills_the_bucket_the_second_takes_the_buck
     one, two = machine("one"), machine("two")
     assert boot(objects, one) == (Word.READY, FROM_HUB)
     load_from_hub(one)
+    assert one.told.read_text() == FROM_HUB_HERE, "the engine has no network: a folder in any case"
     assert keep(objects, SOURCE, one)
     assert held(objects) == sorted(
         ["weights/owner/model/main/manifest.json", *(f"weights/owner/model/{COMMIT}/{name}" for name in FILES)]
@@ -118,9 +126,9 @@ def test_later_boots_are_pinned_to_the_commit_of_the_first_whatever_the_hub_has_
 
 def test_pinned_revision_is_its_own_commit(objects: LargeObjects, machine: Callable[[str], WeightPlaces]) -> None:
     places, pinned = machine("one"), replace(SOURCE, revision=COMMIT)
-    load_from_hub(places)
-    assert commit_of(pinned, places) == COMMIT == commit_of(SOURCE, places)
     fetch(objects, pinned, places)
+    load_from_hub(places, source=pinned)
+    assert commit_of(pinned, places) == COMMIT == commit_of(SOURCE, places)
     assert keep(objects, pinned, places)
     assert boot(objects, machine("two"), pinned)[1] == FROM_BUCKET
     assert boot(objects, machine("three"))[1] == FROM_HUB, "what is kept for a commit says nothing about main"
@@ -223,7 +231,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=range(len(WRONG)))
-def test_manifest_that_is_no_use_is_not_used_and_is_replaced(
+def test_manifest_that_is_no_use_is_not_used_and_stays_until_a_person_has_seen_it(
     objects: LargeObjects, machine: Callable[[str], WeightPlaces], wrong: Any
 ) -> None:
     data = wrong if isinstance(wrong, bytes) else json.dumps(wrong).encode()
@@ -231,11 +239,51 @@ def test_manifest_that_is_no_use_is_not_used_and_is_replaced(
         Manifest.from_json(data, SOURCE)
     first_boot(objects, machine("one"))
     overwrite(objects, SOURCE.manifest_key, data)
-    two = machine("two")
-    assert boot(objects, two)[1] == FROM_HUB
-    load_from_hub(two)
+    two, three = machine("two"), machine("three")
+    for places in (two, three):
+        assert boot(objects, places)[1] == FROM_HUB
+        load_from_hub(places)
+        with pytest.raises(WrongManifest, match=r"manifest\.json in the data bucket .* delete it"):
+            keep(objects, SOURCE, places)
+        assert objects.client.get_object(Bucket=objects.bucket, Key=SOURCE.manifest_key)["Body"].read() == data
+    objects.client.delete_object(Bucket=objects.bucket, Key=SOURCE.manifest_key)
     assert keep(objects, SOURCE, two)
+    assert boot(objects, machine("four"))[1] == FROM_BUCKET
+
+
+def test_weights_that_a_stolen_machine_has_put_in_under_the_manifest_of_another_are_not_served(
+    objects: LargeObjects, machine: Callable[[str], WeightPlaces]
+) -> None:
+    """It may write files, with any checksum beside them; the first manifest says which are right."""
+    first_boot(objects, machine("one"))
+    poison = tmp_file(machine("stolen").weights, b"\x66" * len(FILES[LARGE]))
+    objects.upload(poison, f"weights/owner/model/{COMMIT}/{LARGE}", hashlib.sha256(FILES[LARGE]).hexdigest())
+    with pytest.raises(Already):
+        objects.put_once(SOURCE.manifest_key, b"{}")
+    two = machine("two")
+    assert boot(objects, two)[1] == PINNED_HUB
+    load_from_hub(two)
+    assert keep(objects, SOURCE, two), "and are mended"
     assert boot(objects, machine("three"))[1] == FROM_BUCKET
+
+
+def tmp_file(folder: Path, data: bytes) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "file").write_bytes(data)
+    return folder / "file"
+
+
+@pytest.mark.parametrize(
+    "name", ["pytorch_model.bin", "model.pt", "a/x.pth", "code.py", "run.sh", "x.pickle", "README.md"]
+)
+def test_files_in_which_code_could_hide_come_to_no_engine(machine: Callable[[str], WeightPlaces], name: str) -> None:
+    with pytest.raises(WrongManifest, match="is none of"):
+        Manifest.from_json(json.dumps(with_file(path=name)).encode(), SOURCE)
+    places = machine("one")
+    download(places, **{name: b"from the hub"})
+    with pytest.raises(WrongManifest, match="is none of"):
+        settle(SOURCE, places)
+    assert not places.told.exists(), "and the engine is told nothing"
 
 
 def test_pinned_revision_takes_no_other_commits_manifest() -> None:
@@ -338,10 +386,9 @@ def test_manifest_that_somebody_has_mended_meanwhile_stays(
     for places in (one, two):
         boot(objects, places)
         load_from_hub(places)
+    objects.client.delete_object(Bucket=objects.bucket, Key=SOURCE.manifest_key)
     assert keep(objects, SOURCE, one)
     assert not keep(objects, SOURCE, two)
-    with pytest.raises(Already):
-        objects.put_if(SOURCE.manifest_key, b"{}", "0" * 32)
     assert boot(objects, machine("three"))[1] == FROM_BUCKET
 
 
@@ -370,10 +417,22 @@ def test_files_that_are_not_what_the_hub_has_named_fill_nothing(
     assert held(objects) == []
 
 
+@pytest.mark.parametrize("harm", [break_blob, lose_part])
+def test_files_that_are_not_what_the_hub_has_named_reach_no_engine(
+    machine: Callable[[str], WeightPlaces], harm: Callable[[WeightPlaces, str], None]
+) -> None:
+    places = machine("one")
+    download(places)
+    harm(places, LARGE)
+    with pytest.raises(WrongManifest):
+        settle(SOURCE, places)
+    assert not places.told.exists()
+
+
 def test_gits_id_of_a_file_is_gits_own(tmp_path: Path) -> None:
-    (tmp_path / "hello").write_bytes(b"hello\n")
-    assert git_blob_of(tmp_path / "hello") == "ce013625030ba8dba906f756967f9e9ca394464a"  # git hash-object
-    assert hub_files(tmp_path) == {"hello": tmp_path / "hello"}
+    (tmp_path / "hello.txt").write_bytes(b"hello\n")
+    assert git_blob_of(tmp_path / "hello.txt") == "ce013625030ba8dba906f756967f9e9ca394464a"  # git hash-object
+    assert hub_files(tmp_path) == {"hello.txt": tmp_path / "hello.txt"}
 
 
 def test_filling_waits_for_the_engine_and_lets_those_who_waited_go_first() -> None:
@@ -402,7 +461,10 @@ def test_program_fetches_and_keeps_as_its_environment_says(
     monkeypatch.setattr(program, "is_healthy", lambda url: url == "http://engine")
     program.main("fetch")
     assert capsys.readouterr().out == "ready\n"
-    load_from_hub(WeightPlaces(tmp_path / "weights", tmp_path / "run"))
+    program.main("patterns")
+    assert capsys.readouterr().out.split() == [f"*{kind}" for kind in KINDS]
+    download(WeightPlaces(tmp_path / "weights", tmp_path / "run"))
+    program.main("settle")
     program.main("keep")
     program.main("fetch")
     program.main("fetch")

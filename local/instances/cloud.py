@@ -57,7 +57,7 @@ class Cloud:
         # Making a client is not safe from two threads. The first one reads the service's model from disk (0.1 s and
         # more), so it is made here, before anybody waits for a boot.
         self._making = threading.Lock()
-        self._session.client("lambda", endpoint_url=self.endpoint)
+        self._session.client("s3", endpoint_url=self.endpoint)
         self._changes = httpx.AsyncClient(base_url=self.endpoint, timeout=10, trust_env=False)
 
     async def next_change(self, last: int) -> int:
@@ -136,11 +136,11 @@ class Cloud:
                 return None
             raise
 
-    def lambda_as(self, access_key: str, secret_key: str, token: str):
-        """A Lambda client under somebody else's credentials."""
+    def s3_as(self, access_key: str, secret_key: str, token: str):
+        """An S3 client under somebody else's credentials."""
         with self._making:
             return self._session.client(
-                "lambda",
+                "s3",
                 endpoint_url=self.endpoint,
                 aws_access_key_id=access_key,
                 aws_secret_access_key=secret_key,

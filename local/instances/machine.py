@@ -112,7 +112,7 @@ class Machine:
             processes = {"metadata_url": metadata_url, "engine_url": engine_url, "lifecycle": self._launch.lifecycle}
             await self._start_engine(boot, engine_url)
             code = await asyncio.to_thread(
-                package.fetch, self._cloud, metadata_url, boot.function, self._places.packages
+                package.fetch, self._cloud, metadata_url, boot.package, self._places.packages
             )
             await self._start_worker(boot, code, metadata_url, engine_url)
         except Exception as error:  # whatever it is: a machine that cannot boot must not stay on

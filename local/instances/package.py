@@ -1,14 +1,11 @@
-"""Fetches the worker's code the way the machine does: `lambda:GetFunction` under the instance's role."""
+"""Fetches the worker's code the way the machine does: from the data bucket, under the instance's role."""
 
-import base64
 import hashlib
 import io
 import shutil
 import tempfile
-import urllib.request
 import zipfile
 from pathlib import Path
-from typing import Any
 
 from botocore.credentials import InstanceMetadataProvider
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,15 +13,15 @@ from botocore.utils import InstanceMetadataFetcher
 
 from local.instances.cloud import Cloud
 
-DOWNLOAD_TIMEOUT_S = 30
-
 
 class PackageMissing(Exception):
-    """The function's package could not be fetched; the text says why."""
+    """The worker's package could not be fetched; the text says why."""
 
 
-def fetch(cloud: Cloud, metadata_url: str, function: str, packages: Path) -> Path:
-    """The directory of the function's unpacked code. It is named by the code's SHA-256 and kept for the next boot."""
+def fetch(cloud: Cloud, metadata_url: str, package: tuple[str, str, str], packages: Path) -> Path:
+    """The directory of the unpacked code. It is named by the code's SHA-256 and kept for the next boot. `package`:
+    `user_data.Boot.package`."""
+    bucket, key, digest = package
     fetcher = InstanceMetadataFetcher(
         timeout=5, num_attempts=2, env={}, config={"ec2_metadata_service_endpoint": metadata_url}
     )
@@ -33,23 +30,21 @@ def fetch(cloud: Cloud, metadata_url: str, function: str, packages: Path) -> Pat
         raise PackageMissing("the metadata service has no credentials: has the instance profile a role?")
     keys = role.get_frozen_credentials()
     try:
-        found = cloud.lambda_as(keys.access_key, keys.secret_key, keys.token).get_function(FunctionName=function)
+        s3 = cloud.s3_as(keys.access_key, keys.secret_key, keys.token)
+        archive = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
     except (ClientError, BotoCoreError) as error:
-        raise PackageMissing(f"lambda:GetFunction {function}: {error}") from error
+        raise PackageMissing(f"s3:GetObject {bucket}/{key}: {error}") from error
 
-    return unpack(found, function, packages)
+    return unpack(archive, digest, packages)
 
 
-def unpack(found: dict[str, Any], function: str, packages: Path) -> Path:
-    """`found`: GetFunction's answer."""
-    digest = base64.b64decode(found["Configuration"]["CodeSha256"])
-    directory = packages / digest.hex()
+def unpack(archive: bytes, digest: str, packages: Path) -> Path:
+    """`digest`: what the launch template says."""
+    if hashlib.sha256(archive).hexdigest() != digest:
+        raise PackageMissing(f"the package is not what the launch template's PACKAGE_SHA256 says: {digest}")
+    directory = packages / digest
     if directory.is_dir():
         return directory
-    with urllib.request.urlopen(found["Code"]["Location"], timeout=DOWNLOAD_TIMEOUT_S) as answer:
-        archive = answer.read()
-    if hashlib.sha256(archive).digest() != digest:
-        raise PackageMissing(f"the package of {function} is not what its CodeSha256 says")
     packages.mkdir(parents=True, exist_ok=True)
     # Unpacked beside and moved: two machines may fetch the same code, and a half one must not look whole.
     new = Path(tempfile.mkdtemp(dir=packages))

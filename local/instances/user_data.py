@@ -1,20 +1,20 @@
 """Reads what a machine needs from its user data: the same cloud-config that the real machine boots with.
 
-Only what decides how the worker runs is taken: its environment file, the function that holds its code, and the power
+Only what decides how the worker runs is taken: its environment file, where its package is, and the power
 timer. Installing drivers and containers has no meaning on a laptop.
 """
 
 import base64
 import re
 import shlex
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import yaml
 
 ENV_FILE = "/etc/foreverus/worker.env"
 MACHINE_FILE = "/etc/foreverus/machine.env"
 _TIMER = "--on-active="
-_FUNCTION = re.compile(r"--function-name[=\s]+[\"']?([A-Za-z0-9_:-]+)")
+_PACKAGE = ("PACKAGE_KEY", "PACKAGE_SHA256")
 
 
 class UserDataBroken(Exception):
@@ -23,13 +23,16 @@ class UserDataBroken(Exception):
 
 @dataclass(frozen=True)
 class Boot:
-    """worker: the worker's environment. function: whose package the worker is. power_off_after_s: maximum life.
-    machine: what the machine's scripts read; nothing in a template that writes no such file."""
+    """worker: the worker's environment. machine: what the machine's scripts read. power_off_after_s: maximum life."""
 
     worker: dict[str, str]
-    function: str
+    machine: dict[str, str]
     power_off_after_s: int
-    machine: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def package(self) -> tuple[str, str, str]:
+        """The worker's: bucket, key, SHA-256 in hexadecimal."""
+        return (self.worker["DATA_BUCKET"], *(self.machine[name] for name in _PACKAGE))  # type: ignore[return-value]
 
 
 def parse(encoded: str) -> Boot:
@@ -41,19 +44,14 @@ def parse(encoded: str) -> Boot:
     files = {file["path"]: _content(file) for file in config.get("write_files") or []}
     if ENV_FILE not in files:
         raise UserDataBroken(f"the user data writes no {ENV_FILE}")
+    worker, machine = parse_env(files[ENV_FILE]), parse_env(files.get(MACHINE_FILE, ""))
+    if missing := {"DATA_BUCKET", *_PACKAGE} - worker.keys() - machine.keys():
+        raise UserDataBroken(f"no {sorted(missing)[0]} in the user data: where is the worker's package?")
     # cloud-init runs bootcmd before everything else; a timer anywhere else would not guard the boot itself.
     spans = [word.removeprefix(_TIMER) for word in _words(config.get("bootcmd")) if word.startswith(_TIMER)]
     if not spans:
         raise UserDataBroken("no `systemd-run --on-active=<seconds>s` in the user data's bootcmd")
-    function = _FUNCTION.search("\n".join([*files.values(), " ".join(_words(config.get("runcmd")))]))
-    if function is None:
-        raise UserDataBroken("no `--function-name` in the user data: whose package is the worker?")
-    return Boot(
-        worker=parse_env(files[ENV_FILE]),
-        function=function[1],
-        power_off_after_s=min(map(_seconds, spans)),
-        machine=parse_env(files.get(MACHINE_FILE, "")),
-    )
+    return Boot(worker=worker, machine=machine, power_off_after_s=min(map(_seconds, spans)))
 
 
 def parse_env(text: str) -> dict[str, str]:

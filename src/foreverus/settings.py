@@ -200,6 +200,11 @@ class PublishSiteSettings(Settings):
 
 
 @dataclass(frozen=True)
+class PublishWorkerSettings(Settings):
+    data_bucket: str
+
+
+@dataclass(frozen=True)
 class EndSessionsSettings(Settings):
     stack_name: str
     gpu_session_arn: str

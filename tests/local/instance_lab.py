@@ -4,6 +4,7 @@ The worker here is a probe: it reports what a worker on the machine can see, lin
 """
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -16,11 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from local.emulator import ACCOUNT, REGION, ROOT, Emulator
+from local.emulator import REGION, ROOT, Emulator
 from local.instances.places import Places
 from tests.cloud import policy, trust, unique
 
 PACED = ("--pace", "100")
+PACKAGE_KEY = "worker/package.zip"
 PATIENCE_S = 120  # for what must happen; nothing here is measured
 
 PROBE = """
@@ -73,7 +75,7 @@ def archive(source: str) -> bytes:
 
 
 class Lab:
-    """A launch template, its role and the function whose package its machines run."""
+    """A launch template, its role and the bucket with the package that its machines run."""
 
     def __init__(
         self, emulator: Emulator, *, life_s: int = 3600, source: str = PROBE, granted: bool = True, **env: str
@@ -83,15 +85,11 @@ class Lab:
         self.name = unique("lab")
         self.role = f"{self.name}-role"
         self._make_role(granted)
-        functions = emulator.client("lambda")
-        functions.create_function(
-            FunctionName=self.name,
-            Runtime="python3.12",
-            Role=f"arn:aws:iam::{ACCOUNT}:role/{self.role}",
-            Handler="foreverus.handler",
-            Code={"ZipFile": archive(source)},
-        )
-        self.user_data = user_data(self.name, life_s, env)
+        package = archive(source)
+        s3 = emulator.client("s3")
+        s3.create_bucket(Bucket=self.name)
+        s3.put_object(Bucket=self.name, Key=PACKAGE_KEY, Body=package)
+        self.user_data = user_data(self.name, hashlib.sha256(package).hexdigest(), life_s, env)
         self.ec2.create_launch_template(
             LaunchTemplateName=self.name,
             LaunchTemplateData={
@@ -105,9 +103,8 @@ class Lab:
     def _make_role(self, granted: bool) -> None:
         iam = self.emulator.client("iam")
         iam.create_role(RoleName=self.role, AssumeRolePolicyDocument=trust("ec2"))
-        function = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{self.name}"
-        actions = ["lambda:GetFunction"] if granted else ["lambda:ListTags"]
-        document = policy({"Action": actions, "Resource": function})
+        actions = ["s3:GetObject"] if granted else ["s3:GetObjectTagging"]
+        document = policy({"Action": actions, "Resource": f"arn:aws:s3:::{self.name}/worker/*"})
         iam.put_role_policy(RoleName=self.role, PolicyName="worker", PolicyDocument=document)
         iam.create_instance_profile(InstanceProfileName=self.role)
         iam.add_role_to_instance_profile(InstanceProfileName=self.role, RoleName=self.role)
@@ -132,9 +129,10 @@ class Lab:
         self.ec2.terminate_instances(InstanceIds=[instance_id])
 
 
-def user_data(function: str, life_s: int, env: dict[str, str]) -> str:
+def user_data(bucket: str, digest: str, life_s: int, env: dict[str, str]) -> str:
     """The parts of the launch template's cloud-config that a laptop's machine reads."""
     worker = {"MODEL_ID": "lab", "ENGINE_SLOTS": "2", "CONTEXT_TOKENS": "512", "AWS_DEFAULT_REGION": REGION} | env
+    worker |= {"DATA_BUCKET": bucket}
     lines = "\n".join(f"      {key}={value}" for key, value in worker.items())
     return f"""#cloud-config
 bootcmd:
@@ -144,9 +142,10 @@ write_files:
     permissions: "0644"
     content: |
 {lines}
-  - path: /opt/foreverus/fetch
+  - path: /etc/foreverus/machine.env
     content: |
-      aws lambda get-function --function-name {function} --query Code.Location --output text
+      PACKAGE_KEY={PACKAGE_KEY}
+      PACKAGE_SHA256={digest}
 """
 
 

@@ -1,10 +1,8 @@
-"""The worker's package: fetched whole or not at all, once for each version of the code."""
+"""The worker's package: whole and as the launch template says, or not at all; once for each version of the code."""
 
-import base64
 import hashlib
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -12,31 +10,28 @@ from local.instances.package import PackageMissing, prune, unpack
 from tests.local.instance_lab import archive
 
 
-def found(tmp_path: Path, data: bytes, digest: bytes | None = None) -> dict[str, Any]:
-    """GetFunction's answer for a package that a file URL leads to."""
-    file = tmp_path / "package.zip"
-    file.write_bytes(data)
-    digest = digest or hashlib.sha256(data).digest()
-    return {"Configuration": {"CodeSha256": base64.b64encode(digest).decode()}, "Code": {"Location": file.as_uri()}}
+def unpacked(tmp_path: Path, data: bytes, promised: bytes | None = None) -> Path:
+    return unpack(data, hashlib.sha256(data if promised is None else promised).hexdigest(), tmp_path / "packages")
 
 
-def test_same_code_is_downloaded_once(tmp_path: Path) -> None:
-    answer = found(tmp_path, archive("print('one')"))
-    directory = unpack(answer, "api", tmp_path / "packages")
-    assert (directory / "foreverus/worker/__main__.py").read_text() == "print('one')"
-    (tmp_path / "package.zip").unlink()
-    assert unpack(answer, "api", tmp_path / "packages") == directory
+def test_same_code_is_unpacked_once(tmp_path: Path) -> None:
+    directory = unpacked(tmp_path, archive("print('one')"))
+    worker = directory / "foreverus/worker/__main__.py"
+    assert worker.read_text() == "print('one')"
+    worker.write_text("as the first machine left it")
+    assert unpacked(tmp_path, archive("print('one')")) == directory
+    assert worker.read_text() == "as the first machine left it"
 
 
 def test_changed_code_is_another_package(tmp_path: Path) -> None:
-    one = unpack(found(tmp_path, archive("print('one')")), "api", tmp_path / "packages")
-    two = unpack(found(tmp_path, archive("print('two')")), "api", tmp_path / "packages")
+    one, two = unpacked(tmp_path, archive("print('one')")), unpacked(tmp_path, archive("print('two')"))
     assert one != two and (two / "foreverus/worker/__main__.py").read_text() == "print('two')"
 
 
-def test_package_that_is_not_what_was_promised_is_not_run(tmp_path: Path) -> None:
-    with pytest.raises(PackageMissing, match="CodeSha256"):
-        unpack(found(tmp_path, archive("print('one')"), digest=b"0" * 32), "api", tmp_path / "packages")
+@pytest.mark.parametrize("promised", [b"", b"another"])
+def test_package_that_is_not_what_was_promised_is_not_run(tmp_path: Path, promised: bytes) -> None:
+    with pytest.raises(PackageMissing, match="PACKAGE_SHA256"):
+        unpacked(tmp_path, archive("print('one')"), promised)
     assert not (tmp_path / "packages").exists()
 
 

@@ -20,11 +20,13 @@ write_files:
       TABLE_NAME=foreverus
       MODEL_ID="mistral-7b"
       CHAT_QUEUE_URL=http://localhost:4566/000000000000/chat.fifo?a=b
-  - path: /opt/foreverus/fetch
+      DATA_BUCKET=data
+  - path: /etc/foreverus/machine.env
     encoding: b64
-    content: {fetch}
+    content: {machine}
 """
-FETCH = base64.b64encode(b"aws lambda get-function --function-name 'foreverus-api' --output text").decode()
+PACKAGE = {"PACKAGE_KEY": "worker/0a.zip", "PACKAGE_SHA256": "0a"}
+MACHINE = base64.b64encode("\n".join(f"{name}={value}" for name, value in PACKAGE.items()).encode()).decode()
 
 
 def encode(text: str) -> str:
@@ -32,33 +34,41 @@ def encode(text: str) -> str:
 
 
 def test_machine_takes_environment_package_and_timer() -> None:
-    assert parse(encode(WHOLE.format(fetch=FETCH))) == Boot(
+    boot = parse(encode(WHOLE.format(machine=MACHINE)))
+    assert boot == Boot(
         worker={
             "TABLE_NAME": "foreverus",
             "MODEL_ID": "mistral-7b",
             "CHAT_QUEUE_URL": "http://localhost:4566/000000000000/chat.fifo?a=b",
+            "DATA_BUCKET": "data",
         },
-        function="foreverus-api",
+        machine=PACKAGE,
         power_off_after_s=36480,  # systemd adds spans up
     )
+    assert boot.package == ("data", "worker/0a.zip", "0a")
 
 
 @pytest.mark.parametrize(
     ("removed", "missing"),
-    [("--on-active=36000s 480s", "bootcmd"), ("/etc/foreverus/worker.env", "worker.env"), (FETCH, "--function-name")],
+    [
+        ("--on-active=36000s 480s", "bootcmd"),
+        ("/etc/foreverus/worker.env", "worker.env"),
+        (MACHINE, "PACKAGE_KEY"),
+        ("DATA_BUCKET", "DATA_BUCKET"),
+    ],
 )
 def test_user_data_without_a_part_does_not_boot(removed: str, missing: str) -> None:
     with pytest.raises(UserDataBroken, match=missing):
-        parse(encode(WHOLE.format(fetch=FETCH).replace(removed, "bm90aGluZw==")))
+        parse(encode(WHOLE.format(machine=MACHINE).replace(removed, "bm90aGluZw==")))
 
 
 def test_time_span_that_is_not_in_seconds_is_named() -> None:
     with pytest.raises(UserDataBroken, match="10h"):
-        parse(encode(WHOLE.format(fetch=FETCH).replace("36000s 480s", "10h")))
+        parse(encode(WHOLE.format(machine=MACHINE).replace("36000s 480s", "10h")))
 
 
 def test_timer_outside_bootcmd_does_not_count() -> None:
-    late = WHOLE.format(fetch=FETCH).replace("bootcmd:", "runcmd:")
+    late = WHOLE.format(machine=MACHINE).replace("bootcmd:", "runcmd:")
     with pytest.raises(UserDataBroken, match="bootcmd"):
         parse(encode(late))
 
@@ -99,8 +109,8 @@ def test_launch_template_boots_on_the_laptop() -> None:
     text = data["UserData"]["Fn::Base64"]["Fn::Sub"][0]
     defaults = {name: str(parameter.get("Default", "x")) for name, parameter in template["Parameters"].items()}
     boot = parse(
-        encode(re.sub(r"\$\{([A-Za-z:]+)\}", lambda name: defaults.get(name[1], name[1].split(":")[-1]), text))
+        encode(re.sub(r"\$\{([A-Za-z0-9:.]+)\}", lambda name: defaults.get(name[1], name[1].split(":")[-1]), text))
     )
-    assert boot.function == "ApiFunction"
+    assert boot.package == ("DataBucket", "WorkerPackage.Key", "WorkerPackage.Sha256")
     assert boot.power_off_after_s == int(defaults["MaxSessionSeconds"]) + int(defaults["BootTimeoutSeconds"])
     assert int(boot.worker["ENGINE_SLOTS"]) and int(boot.worker["CONTEXT_TOKENS"]) and boot.worker["MODEL_ID"]

@@ -70,7 +70,7 @@ def worker_machine(
     changed = config(LONG)
     for file in changed["write_files"]:
         file["content"] = file["content"].replace("trap off ERR", "")
-    stand_ins = {"aws": "", "curl": "", "python3": UNPACKS, "docker": docker, "pip": pip}
+    stand_ins = {"aws": "", "sha256sum": "", "curl": "", "python3": UNPACKS, "docker": docker, "pip": pip}
     for name, script in stand_ins.items():
         path = "/opt/foreverus/venv/bin/pip" if name == "pip" else f"/opt/bin/{name}"
         changed["write_files"].append({"path": path, "permissions": "0755", "content": f"#!/bin/sh\n{script}\n"})

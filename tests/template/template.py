@@ -49,10 +49,12 @@ def substitute(text: str, values: dict[str, str]) -> str:
 
 
 def user_data(values: dict[str, str] | None = None) -> str:
-    """The launch template's user data, with parameters' defaults and `<name>` for every resource."""
+    """The launch template's user data, with parameters' defaults, `the-<name>` for every resource and
+    `the-<name>.<attribute>` for what it tells of itself."""
     (launch,) = resources("AWS::EC2::LaunchTemplate").values()
     text, local = launch["LaunchTemplateData"]["UserData"]["Fn::Base64"]["Fn::Sub"]
     known = {
+        **{name: f"the-{name}" for name in re.findall(r"\$\{(\w+\.\w+)\}", text)},
         **{name: f"the-{name}" for name in template()["Resources"]},
         **{name: f"https://example.com/{name}" for name in local},
         **parameter_defaults(),

@@ -246,6 +246,7 @@ def boot(
         "mountpoint",
         "sleep",
         "python3",
+        "sha256sum",
     ):
         stand_in(programs, name, f'echo "{name} $*" >> {calls}\n[ "{name}" != "{failing}" ]')
     tag = f'case "$*" in *foreverus:purpose*) echo {purpose} ;; *api/token*) echo token ;; esac'
@@ -257,14 +258,19 @@ def boot(
         stand_in(start.parent, start.name, _moved("start.sh", opt))
     settings = tmp_path / "etc"
     settings.mkdir()
-    (settings / "worker.env").write_text("MAX_SESSION_SECONDS=14400\n")
+    (settings / "worker.env").write_text("MAX_SESSION_SECONDS=14400\nAWS_DEFAULT_REGION=here\nDATA_BUCKET=data\n")
+    (settings / "machine.env").write_text("PACKAGE_KEY=worker/0a.zip\nPACKAGE_SHA256=0a\n")
     (settings / "engine.env").write_text("ENGINE_IMAGE=ours\n")
     if baked_for:
         (opt / "baked").write_text(f"ENGINE_IMAGE={baked_for}\n")
     stand_in(start.parent, "keep_log.sh", f'echo "keep_log" >> {calls}')
     stand_in(start.parent, "disks.sh", f'echo "disks" >> {calls}; exit 1')
     subprocess.run(
-        ["bash", "-c", written(FETCH)["content"].replace("/opt/foreverus", str(opt))],
+        [
+            "bash",
+            "-c",
+            written(FETCH)["content"].replace("/opt/foreverus", str(opt)).replace("/etc/foreverus", str(settings)),
+        ],
         env={"PATH": f"{programs}:/usr/bin:/bin"},
         capture_output=True,
         check=False,
@@ -274,7 +280,8 @@ def boot(
 
 def test_start_brings_up_engine_and_worker(tmp_path: Path) -> None:
     calls = boot(tmp_path)
-    assert "aws lambda get-function --region us-east-1 --function-name the-ApiFunction" in calls
+    assert "aws s3api get-object --region here --bucket data --key worker/0a.zip " in calls
+    assert calls.index("aws s3api") < calls.index("sha256sum --check") < calls.index("python3 -m zipfile")
     units = re.search(r"^cp (.+) /etc/systemd/system/$", calls, re.MULTILINE)
     assert units and calls.index("cp ") < calls.index("systemctl daemon-reload")
     assert calls.index("start --no-block foreverus-image.service") < calls.index("pip install"), "side by side"
@@ -306,7 +313,7 @@ def test_package_of_a_baked_image_is_not_mixed_with_the_deployed_one(tmp_path: P
     assert calls.index(f"rm -rf {tmp_path}/opt/package") < calls.index("python3 -m zipfile")
 
 
-@pytest.mark.parametrize("failing", ["aws", "curl", "python3", "cp", "pip"])
+@pytest.mark.parametrize("failing", ["aws", "sha256sum", "python3", "cp", "pip"])
 def test_machine_that_cannot_start_goes_off(tmp_path: Path, failing: str) -> None:
     calls = boot(tmp_path, failing=failing)
     assert calls.rstrip().endswith("keep_log\nsystemctl --no-block poweroff --force"), "its log first, then its end"

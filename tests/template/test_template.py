@@ -72,6 +72,7 @@ NO_STANDING_PRICE = {
     "Custom::DatabaseMigrations",
     "Custom::SessionsEnded",
     "Custom::Site",
+    "Custom::WorkerPackage",
 }
 
 # Where AWS takes no other resource than "*" (or where "*" is everybody whom a Deny is for).
@@ -175,7 +176,10 @@ def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing()
     assert {"TABLE_NAME"} == SHARED, "each role says who may read the table"
     without = {name for name in FUNCTIONS if not needed(name) >= SHARED}
     of_keys = {"AuthorizeFunction", "ManageKeysFunction"}
-    assert without == {"MigrateDatabaseFunction", "PublishSiteFunction", "EndSessionsFunction"} | of_keys
+    assert (
+        without
+        == {"MigrateDatabaseFunction", "PublishSiteFunction", "PublishWorkerFunction", "EndSessionsFunction"} | of_keys
+    )
     assert not any(action.startswith("dynamodb:") for name in without - of_keys for action in allowed(name))
 
 
@@ -593,7 +597,8 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("AnswerBatchFunction", under("batches"), []),
         ("SweepFunction", under("batches"), under("files")),
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
-        ("InstanceRole", under("weights", "batches"), under("weights")),
+        ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
+        ("PublishWorkerFunction", [], under("worker")),
     ],
 )
 def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list[Any]) -> None:
@@ -604,7 +609,13 @@ def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list
 def test_nobody_else_opens_the_data_bucket() -> None:
     openers = {name for name, one in statements() if "DataBucket" in str(one) and one["Effect"] == "Allow"}
     known = {"ApiFunction", "RunBatchFunction", "AnswerBatchFunction"}
-    assert openers == known | {"SweepFunction", "StartScheduledBatchFunction", "StoreResultsFunction", "InstanceRole"}
+    assert openers == known | {
+        "SweepFunction",
+        "StartScheduledBatchFunction",
+        "StoreResultsFunction",
+        "PublishWorkerFunction",
+        "InstanceRole",
+    }
 
 
 @pytest.mark.parametrize(
@@ -614,6 +625,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
         ("RunBatchFunction", under("batches", "files")),  # our copy; a result that was deleted before its end
         ("SweepFunction", under("batches", "files")),
         ("StoreResultsFunction", under("files")),
+        ("PublishWorkerFunction", under("worker")),
         ("InstanceRole", []),
     ],
 )

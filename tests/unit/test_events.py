@@ -79,6 +79,9 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
     (site / "assets").mkdir(parents=True)
     (site / "index.html").write_text("<!doctype html>")
     (site / "assets" / "page-1a2b.js").write_text("export {}")
+    for part in ("foreverus", "requirements"):
+        (tmp_path / part).mkdir()
+        (tmp_path / part / "something").write_text("of the package")
     monkeypatch.setenv("LAMBDA_TASK_ROOT", str(tmp_path))
     return aws
 
@@ -310,6 +313,14 @@ def site_has(*keys: str) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def worker_packages(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        listed = bootstrap.aws.client("s3").list_objects_v2(Bucket=world.data_bucket).get("Contents", [])
+        assert len([entry for entry in listed if entry["Key"].startswith("worker/")]) == count
+
+    return check
+
+
 def swept(messages: list[str], batches: list[str]) -> Callable[[Any, Aws, MemoryPush], None]:
     """The API had crashed between the record of a batch and its execution, and between a message and its queue."""
 
@@ -488,6 +499,9 @@ EXPECTED: dict[str, Expectation] = {
     "publish_site/good_create": site_has("config.json", "index.html", "assets/page-1a2b.js"),
     "publish_site/edge_delete": site_has(),
     "publish_site/bad_no_config": KeyError,
+    "publish_worker/good_create": worker_packages(1),
+    "publish_worker/edge_delete": worker_packages(0),
+    "publish_worker/bad_no_request_type": KeyError,
 }
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from tests.template import iam
-from tests.template.template import user_data
 from tests.unit.test_architecture import SOURCE, imported
 
 # Methods of clients that an action is needed for, where it is not the method's own name.
@@ -16,7 +15,6 @@ METHODS = {
     "s3:PutObject": ["put_object", "upload_part"],
     "sqs:ChangeMessageVisibility": ["change_message_visibility_batch"],
 }
-IN_USER_DATA = {"lambda:GetFunction": "aws lambda get-function"}  # its own code, before there is a worker
 
 
 def path_of(module: str) -> Path | None:
@@ -54,9 +52,6 @@ def method(action: str) -> str:
 
 @pytest.mark.parametrize("action", sorted(iam.actions("InstanceRole")))
 def test_each_permission_of_the_instance_has_its_call(action: str) -> None:
-    if action in IN_USER_DATA:
-        assert IN_USER_DATA[action] in user_data()
-        return
     names = METHODS.get(action, [method(action)])
     assert set(names) & called(), (
         f"nothing on the instance calls it: remove {action} from InstanceRole in template.yaml"

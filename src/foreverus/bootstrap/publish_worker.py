@@ -1,0 +1,18 @@
+"""The worker's package, made of the code that runs here."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws
+
+if TYPE_CHECKING:
+    from foreverus.deployment.worker_package import WorkerPackage
+
+
+def build() -> "WorkerPackage":
+    from foreverus.deployment.worker_package import WorkerPackage
+
+    env = settings.PublishWorkerSettings.from_env(os.environ)
+    return WorkerPackage(aws.client("s3"), env.data_bucket, Path(os.environ.get("LAMBDA_TASK_ROOT", ".")))

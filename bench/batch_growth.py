@@ -24,8 +24,8 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.records import BatchStatus, LineResult
-from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.notifications.outbox import MemoryOutbox
 from foreverus.sessions.records import Session
 from tests.unit.worker.batches import is_done, world_with
@@ -119,9 +119,8 @@ class Steps:
             bedrock_model_id="",
             bedrock_calls=8,
             bedrock_price=TokenPrice(0.15, 0.20, "bench"),
-            monthly_cap_usd=20.0,
         )
-        planner = Planner(self.store, NoSessions(), MemoryLedger(), deployment, _now)
+        planner = Planner(self.store, NoSessions(), MemoryPurse(20.0), deployment, _now)
         taken["plan"] = cpu_of(lambda: planner.plan(self.ref))
         at = ids.timestamp(_now())
         for shard in self.store.shards(self.ref.batch_id):

@@ -73,7 +73,12 @@ class WebSocketSettings(Settings):
 
 @dataclass(frozen=True)
 class PublishChangesSettings(WebSocketSettings):
+    """With the last two: how long a GPU may live, and so what it can still cost."""
+
     topic_arn: str
+    monthly_cap_usd: float
+    max_session_seconds: int
+    boot_timeout_seconds: int
 
 
 @dataclass(frozen=True)
@@ -184,6 +189,7 @@ class StartScheduledSessionSettings(Settings):
     table_name: str
     gpu_session_arn: str
     monthly_cap_usd: float
+    session_cap_usd: float
     topic_arn: str
 
 
@@ -192,6 +198,7 @@ class StartBakeSettings(Settings):
     table_name: str
     gpu_session_arn: str
     monthly_cap_usd: float
+    session_cap_usd: float
 
 
 @dataclass(frozen=True)

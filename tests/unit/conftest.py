@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.dynamodb.models.dynamo_type import DynamoType
 
 from foreverus import bootstrap
 from foreverus.aws import keys
@@ -26,6 +27,14 @@ NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 
 # moto reads this when EC2 is first called. Its own list has 1,300 images, and is made anew for every test.
 os.environ["MOTO_AMIS_PATH"] = str(Path(__file__).with_name("amis.json"))
+
+
+def _add(self: DynamoType, other: DynamoType) -> DynamoType:
+    """moto takes a number without a point for a whole one, and fails at 1E-7, which DynamoDB knows."""
+    return DynamoType({"N": f"{self.cast_value + other.cast_value:f}"})
+
+
+DynamoType.__add__ = _add  # type: ignore[method-assign]
 
 HANGS_S = 600.0  # what takes longer than this never ends
 LOOPBACK = ("127.0.0.1", "::1", "localhost")

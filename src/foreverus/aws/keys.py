@@ -40,6 +40,20 @@ def ledger_entry_key(month: str, session_id: str) -> Key:
     return {"pk": ledger_partition(month), "sk": session_id}
 
 
+def purse_partition(month: str) -> str:
+    """What of a month's cap is spent or set aside (costs/purse.py)."""
+    return f"PURSE#{month}"
+
+
+def purse_total_key(month: str) -> Key:
+    return {"pk": purse_partition(month), "sk": "TOTAL"}
+
+
+def reservation_key(month: str, name: str) -> Key:
+    """`name`: of a session, of a batch, or of a call."""
+    return {"pk": purse_partition(month), "sk": f"RESERVED#{name}"}
+
+
 def capacity_key(instance_type: str, zone: str) -> Key:
     return {"pk": CAPACITY, "sk": f"{instance_type}#{zone}"}
 

@@ -15,9 +15,9 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, Par
 
 from foreverus.backends import converse
 from foreverus.backends.port import Completion, Delta, Finished, Prompt
+from foreverus.backends.tokens import MOST_BEDROCK_TOKENS
 from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
 
-MOST_TOKENS = 8192  # of one answer of Mistral 7B Instruct; Bedrock's own default would cut answers at 512
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 300  # 8,192 tokens at 30 tok/s take 273 s
 
@@ -35,7 +35,7 @@ def config(calls_at_once: int) -> Config:
 class BedrockBackend:
     """`Backend` over a bedrock-runtime client. Close it with `close`."""
 
-    def __init__(self, client: Any, model_id: str, calls_at_once: int, most_tokens: int = MOST_TOKENS):
+    def __init__(self, client: Any, model_id: str, calls_at_once: int, most_tokens: int = MOST_BEDROCK_TOKENS):
         self.model_id = model_id
         self._client = client
         self._most_tokens = most_tokens

@@ -1,4 +1,4 @@
-"""The least number of tokens that a text can have, by its length alone. Pure.
+"""The least number of tokens that a text can have, by its length alone, and the most. Pure.
 
 The engine alone counts tokens exactly, and it is not there before money is spent. A lower bound is enough to refuse
 what cannot fit. Mistral 7B's tokenizer (SentencePiece BPE, 32,000 to 32,768 pieces) has no piece that goes on behind a
@@ -12,6 +12,8 @@ engine refuses.
 from foreverus.backends.port import Prompt
 
 LONGEST_PIECE_BYTES = 24
+MOST_TOKENS_PER_MESSAGE = 8  # role marks and separators of a chat template
+MOST_BEDROCK_TOKENS = 8192  # of one answer of Mistral 7B Instruct; Bedrock's own default would cut answers at 512
 
 
 def least_tokens(text: str) -> int:
@@ -34,3 +36,12 @@ def cannot_fit(texts: list[str], context_tokens: int) -> int:
 
 def texts_of(prompt: Prompt) -> list[str]:
     return [message.content for message in prompt.messages] if prompt.text is None else [prompt.text]
+
+
+def most_prompt_tokens(prompt: Prompt) -> int:
+    """A bound for those who guard money: no tokenizer spends more than a token a byte.
+
+    >>> most_prompt_tokens(Prompt((), text="Bom dia!"))
+    16
+    """
+    return sum(len(text.encode("utf-8", "replace")) + MOST_TOKENS_PER_MESSAGE for text in texts_of(prompt))

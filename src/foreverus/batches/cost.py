@@ -100,6 +100,13 @@ def bedrock_usd(shards: Sequence[Shard], price: TokenPrice) -> float | None:
     return (prompt * price.prompt + completion * price.completion) / 1e6
 
 
+def bedrock_guard_usd(shards: Sequence[Shard], price: TokenPrice) -> tuple[float, bool]:
+    """(USD that Bedrock has taken so far, at a guard's price where nobody knows it; whether it is known)."""
+    prompt = sum(one.bedrock_prompt_tokens for one in shards)
+    completion = sum(one.bedrock_completion_tokens for one in shards)
+    return price.guard_usd(prompt, completion), price.usd(prompt, completion) is not None
+
+
 def _whole_usd(session: Session, rates: Rates, now: datetime) -> float:
     """What its instances cost: what Bedrock answered in it were people's messages."""
     if session.receipt and session.receipt.total_usd is not None:

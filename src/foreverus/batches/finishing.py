@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
+from foreverus import ids
 from foreverus.aws.s3 import Objects
 from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.batches.assembly import Assembly, BatchTotals
-from foreverus.batches.cost import BatchCosts, bedrock_usd, slot_seconds
+from foreverus.batches.cost import BatchCosts, bedrock_guard_usd, bedrock_usd, slot_seconds
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.notification import notification
 from foreverus.batches.plan.failures import with_error
@@ -26,8 +27,10 @@ from foreverus.batches.records import (
     BatchStatus,
 )
 from foreverus.batches.store import Batches
-from foreverus.costs.ledger import Ledger
+from foreverus.costs.ledger import Cost
 from foreverus.costs.meter import month_of
+from foreverus.costs.money import exact
+from foreverus.costs.purse import Purse
 from foreverus.errors import NotFound
 from foreverus.files.records import File, FilePurpose, new_file
 from foreverus.files.store import Files
@@ -84,7 +87,7 @@ class Finisher:
     objects: Objects
     files: Files
     costs: BatchCosts
-    ledger: Ledger
+    purse: Purse
     outbox: Outbox
     clock: Callable[[], datetime]
 
@@ -100,8 +103,7 @@ class Finisher:
         if not batch.is_over:
             batch = self._finish(batch, status, error)
         self.objects.delete(batch.input_key)  # our copy; where this fails, finishing is repeated until people are told
-        if batch.result.bedrock_usd:  # a GPU's cost is counted by its session's closing
-            self.ledger.count(month_of(batch.created_at), ref.batch_id, batch.result.bedrock_usd, self.clock())
+        self._settle(batch)
         self.store.stop_waiting(ref)
         return FinishedBatch(ref.batch_id, batch.status, notification(batch))
 
@@ -131,6 +133,13 @@ class Finisher:
             lost = ExecutionError("InputLost", f"{totals.lost} lines: our copy of the input is gone.")
             errors = with_error(errors or batch.errors, lost)
         return self._end(batch.ref, BatchOutcome(status=status, errors=errors, result=result))
+
+    def _settle(self, batch: Batch) -> None:
+        """Counts what Bedrock took, at a guard's price where nobody knows it, and releases what the batch has reserved.
+        A GPU's cost is settled by its session's closing."""
+        usd, known = bedrock_guard_usd(self.store.shards(batch.batch_id), self.costs.rates.bedrock)
+        cost = Cost(exact(usd), ids.timestamp(self.clock()), price_unknown=not known)
+        self.purse.settle(month_of(batch.created_at), batch.batch_id, cost)
 
     def _begin(self, batch: Batch) -> Batch:
         """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
 def build() -> "OnBedrock":
     from foreverus.batches.shards.on_bedrock import OnBedrock
     from foreverus.batches.store import BatchStore
+    from foreverus.costs.prices import bedrock_price
 
     env = settings.AnswerBatchSettings.from_env(os.environ)
     return OnBedrock(
         store=BatchStore(aws.items(env.table_name)),
         objects=aws.objects(env.data_bucket),
         backend=shared.bedrock_backend(env.bedrock_model_id),
+        purse=shared.purse(env.table_name),
+        price=bedrock_price(env.bedrock_model_id, aws.region()),
         calls_at_once=shared.BEDROCK_CALLS,
         clock=aws.clock,
     )

@@ -16,8 +16,6 @@ def build() -> "ChatsOnBedrock":
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.bedrock_budget import BedrockBudget
     from foreverus.conversations.on_bedrock import ChatsOnBedrock
-    from foreverus.costs.ledger import LedgerStore
-    from foreverus.costs.meter import Caps
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
@@ -27,9 +25,9 @@ def build() -> "ChatsOnBedrock":
     store = SessionStore(table)
     budget = BedrockBudget(
         sessions=store,
-        ledger=LedgerStore(table),
+        purse=shared.purse(env.table_name, env.monthly_cap_usd),
         price=bedrock_price(env.bedrock_model_id, aws.region()),
-        caps=Caps(env.monthly_cap_usd, env.session_cap_usd),
+        session_cap_usd=env.session_cap_usd,
         region=aws.region(),
         clock=aws.clock,
     )

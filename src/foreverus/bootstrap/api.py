@@ -47,7 +47,7 @@ def build() -> ApiServices:
 
     env = settings.ApiSettings.from_env(os.environ)
     table = aws.items(env.table_name)
-    start = shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd, env.idle_seconds)
+    start = shared.starter(env, env.idle_seconds)
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)

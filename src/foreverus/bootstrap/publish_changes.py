@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap import aws
+from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
     from foreverus.aws.push import WebSocketPush
@@ -29,10 +29,19 @@ def _spend_watch() -> "SpendWatch":
     from foreverus.aws.ec2 import SpotPrices
     from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.price_book import PriceBook
+    from foreverus.sessions.reserving import Lives
     from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.store import SessionStore
 
     env = settings.PublishChangesSettings.from_env(os.environ)
     prices = PriceBook(SpotPrices(aws.client("ec2")).at, aws.region())
     table = aws.items(env.table_name)
-    return SpendWatch(SessionStore(table), LedgerStore(table), aws.notifier(env.topic_arn), prices.price_of)
+    return SpendWatch(
+        records=SessionStore(table),
+        ledger=LedgerStore(table),
+        notifier=aws.notifier(env.topic_arn),
+        price_of=prices.price_of,
+        purse=shared.purse(env.table_name, env.monthly_cap_usd),
+        lives=Lives(env.max_session_seconds, env.boot_timeout_seconds, aws.region()),
+        clock=aws.clock,
+    )

@@ -31,7 +31,6 @@ def planner() -> "Planner":
     from foreverus.batches.plan.estimates import Deployment
     from foreverus.batches.plan.planner import Planner
     from foreverus.batches.store import BatchStore
-    from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
 
@@ -45,9 +44,10 @@ def planner() -> "Planner":
         bedrock_model_id=env.bedrock_model_id,
         bedrock_calls=shared.BEDROCK_CALLS,
         bedrock_price=bedrock_price(env.bedrock_model_id, aws.region()),
-        monthly_cap_usd=env.monthly_cap_usd,
     )
-    return Planner(BatchStore(table), SessionStore(table), LedgerStore(table), deployment, aws.clock)
+    return Planner(
+        BatchStore(table), SessionStore(table), shared.purse(env.table_name, env.monthly_cap_usd), deployment, aws.clock
+    )
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from foreverus import settings
 from foreverus.bootstrap import aws
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
     from foreverus.batches.waiting import WaitingBatches
     from foreverus.conversations.waiting import WaitingMessages
+    from foreverus.costs.purse import PurseStore
     from foreverus.files.service import FileService
     from foreverus.idempotency.store import Once
     from foreverus.sessions.closing import SessionCloser
@@ -22,24 +23,44 @@ if TYPE_CHECKING:
 BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
 
-def starter(
-    table_name: str, gpu_session_arn: str, monthly_cap_usd: float, idle_seconds: int | None = None
-) -> "SessionStarter":
+class StartSettings(Protocol):
+    """Of whoever starts sessions."""
+
+    @property
+    def table_name(self) -> str: ...
+    @property
+    def gpu_session_arn(self) -> str: ...
+    @property
+    def monthly_cap_usd(self) -> float: ...
+    @property
+    def session_cap_usd(self) -> float: ...
+
+
+def purse(table_name: str, monthly_cap_usd: float = 0.0) -> "PurseStore":
+    """`monthly_cap_usd`: for who reserves."""
+    from foreverus.costs.purse import PurseStore
+
+    return PurseStore(aws.items(table_name), monthly_cap_usd)
+
+
+def starter(env: StartSettings, idle_seconds: int | None = None) -> "SessionStarter":
     """Starts the one GPU that is everybody's. `idle_seconds`: None for the state machine's own."""
-    from foreverus.costs.ledger import LedgerStore
     from foreverus.sessions.start import SessionStarter
     from foreverus.sessions.store import SessionStore
 
-    table = aws.items(table_name)
     return SessionStarter(
-        SessionStore(table), LedgerStore(table), aws.machine(gpu_session_arn), idle_seconds, monthly_cap_usd, aws.clock
+        store=SessionStore(aws.items(env.table_name)),
+        purse=purse(env.table_name, env.monthly_cap_usd),
+        machine=aws.machine(env.gpu_session_arn),
+        idle_seconds=idle_seconds,
+        session_cap_usd=env.session_cap_usd,
+        clock=aws.clock,
     )
 
 
 def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
     """Starts as many GPUs as a batch is worth."""
-    one = starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
-    return replace(one, max_gpus=env.max_gpus, session_cap_usd=env.session_cap_usd)
+    return replace(starter(env), max_gpus=env.max_gpus)
 
 
 def waiting_messages(table_name: str) -> "WaitingMessages":
@@ -149,7 +170,6 @@ def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
 def finisher(env: settings.BatchEndSettings) -> "Finisher":
     from foreverus.batches.finishing import Finisher
     from foreverus.batches.store import BatchStore
-    from foreverus.costs.ledger import LedgerStore
     from foreverus.files.store import FileStore
     from foreverus.notifications.outbox import OutboxStore
 
@@ -160,7 +180,7 @@ def finisher(env: settings.BatchEndSettings) -> "Finisher":
         objects=aws.objects(env.data_bucket),
         files=FileStore(table),
         costs=costs,
-        ledger=LedgerStore(table),
+        purse=purse(env.table_name),
         outbox=OutboxStore(table),
         clock=aws.clock,
     )

@@ -17,5 +17,5 @@ def build() -> "Bakes":
     from foreverus.sessions.store import SessionStore
 
     env = settings.StartBakeSettings.from_env(os.environ)
-    starter = shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd)
+    starter = shared.starter(env)
     return Bakes(starter, SessionStore(aws.items(env.table_name)), aws.clock)

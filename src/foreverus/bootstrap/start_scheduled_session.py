@@ -16,6 +16,4 @@ def build() -> "ScheduledSessions":
     from foreverus.sessions.scheduled import ScheduledSessions
 
     env = settings.StartScheduledSessionSettings.from_env(os.environ)
-    return ScheduledSessions(
-        shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd), aws.notifier(env.topic_arn)
-    )
+    return ScheduledSessions(shared.starter(env), aws.notifier(env.topic_arn))

@@ -38,7 +38,7 @@ def duties() -> "dict[str, Duty]":
         "stuck messages": StuckMessages(
             pending=pending,
             queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),
-            sessions=shared.starter(env.table_name, env.gpu_session_arn, env.monthly_cap_usd),
+            sessions=shared.starter(env),
             waiting=shared.waiting_messages(env.table_name),
             newest=lambda: sessions.newest(1),
             clock=aws.clock,

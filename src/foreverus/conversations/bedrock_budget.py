@@ -1,47 +1,74 @@
-"""What a session may still spend on Bedrock, and what its answers cost there."""
+"""What a session may still spend on Bedrock, and what its answers cost there.
 
-from collections.abc import Callable
+The session has no GPU, so it lets go of what it had reserved for one, and each call reserves for itself. What a call
+has cost becomes a part of the session's reservation, as it is a part of its account: its closing settles both.
+"""
+
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from foreverus import ids
 from foreverus.backends.port import BackendName, Completion, Prompt
-from foreverus.conversations.prompt import most_tokens
 from foreverus.conversations.records import (
     BedrockCharge,
 )
 from foreverus.costs.allowance import Allowance
-from foreverus.costs.ledger import Ledger
-from foreverus.costs.meter import Caps, month_of, spent_usd
+from foreverus.costs.ledger import Cost
+from foreverus.costs.meter import month_of, spent_usd
+from foreverus.costs.money import at_most, exact
+from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse import Purse
+from foreverus.costs.reservations import Owner, Reservation
 from foreverus.sessions.records import Session
+from foreverus.sessions.reserving import beside_usd
+
+CALL_S = 660  # of AnswerChatsFunction and a try after it: whoever made the call is dead then
 
 
 class Sessions(Protocol):
     def get(self, session_id: str) -> Session | None: ...
-    def live_session_ids(self) -> list[str]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class BedrockBudget:
     sessions: Sessions
-    ledger: Ledger
+    purse: Purse
     price: TokenPrice
-    caps: Caps
+    session_cap_usd: float
     region: str
     clock: Callable[[], datetime]
 
     def allowance(self, session: Session) -> Allowance:
-        """What is left of both caps, whichever is nearer to its end; other live sessions count with what they have
-        spent."""
-        ids = {session.session_id, *self.sessions.live_session_ids()}
-        live = {one: self._spent_usd(self.sessions.get(one)) for one in ids}
-        month = self.ledger.spent(month_of(session.created_at)) + sum(live.values())
-        return Allowance(min(self.caps.monthly_usd - month, self.caps.session_usd - live[session.session_id]))
+        """What is left of the session's own cap; from here on it reserves no more than it has spent. The month's cap is
+        looked at before each call."""
+        gpus = spent_usd(session.launches, self.clock(), self.region)
+        self.purse.shrink(month_of(session.created_at), session.session_id, gpus + beside_usd(session))
+        cap = session.session_cap_usd or self.session_cap_usd
+        return Allowance(cap - gpus - session.bedrock.usd)
 
     def most_usd(self, prompt: Prompt, context_tokens: int) -> float:
         """A bound of what a call may cost."""
-        return self.price.guard_usd(most_tokens(prompt), prompt.limit or context_tokens)
+        return most_usd(prompt, self.price, context_tokens)
+
+    def reserve(self, session: Session, message_id: str, usd: float) -> None:
+        """For one call. Raises SpendCapReached."""
+        now = self.clock()
+        month, name = month_of(session.created_at), call_name(session.session_id, message_id)
+        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
+        self.purse.reserve(Reservation(month, name, Owner.CHAT, at_most(usd), since, until))
+
+    def release(self, session: Session, message_ids: Iterable[str]) -> None:
+        """Of calls that cost nothing, or are counted."""
+        for message_id in message_ids:
+            self.purse.release(month_of(session.created_at), call_name(session.session_id, message_id))
+
+    def keep(self, session: Session, message_id: str, charge: BedrockCharge) -> bool:
+        """The session has the charge on its account. False: it is closed, see `count_what_came_late`."""
+        name = call_name(session.session_id, message_id)
+        return self.purse.hand_over(month_of(session.created_at), name, session.session_id, charge.usd)
 
     def charge(self, whole: Completion) -> BedrockCharge:
         tokens = whole.prompt_tokens, whole.completion_tokens
@@ -54,7 +81,9 @@ class BedrockBudget:
         late = session.bedrock.usd - session.bedrock.counted_usd if session else 0.0
         if session and session.is_over and late > 0:
             entry = f"{session_id}/{BackendName.BEDROCK}"
-            self.ledger.count(month_of(session.created_at), entry, late, self.clock())
+            cost = Cost(exact(late), ids.timestamp(self.clock()), session.bedrock.price_unknown)
+            self.purse.settle(month_of(session.created_at), entry, cost)
 
-    def _spent_usd(self, session: Session | None) -> float:
-        return spent_usd(session.launches, self.clock(), self.region) + session.bedrock.usd if session else 0.0
+
+def call_name(session_id: str, message_id: str) -> str:
+    return f"{session_id}/{message_id}"

@@ -80,22 +80,25 @@ class ChatsOnBedrock:
         others = await self.run_blocking(self.sessions.others, session_id)
         if session is None or any(one.instance_id for one in others):
             return {"session_id": session_id, "answered": 0, "left": 0}
-        run = _Run(self, session_id, await self.run_blocking(self.budget.allowance, session))
+        run = _Run(self, session, await self.run_blocking(self.budget.allowance, session))
         await run.run(seconds)
         await self.run_blocking(self.budget.count_what_came_late, session_id)
+        await self.run_blocking(self.budget.release, session, run.uncounted)
         return {"session_id": session_id, "answered": run.answered, "left": len(run.left)}
 
 
 class _Run:
     """One run of `ChatsOnBedrock`: what is still allowed, and what has been answered."""
 
-    def __init__(self, on: ChatsOnBedrock, session_id: str, allowance: Allowance):
+    def __init__(self, on: ChatsOnBedrock, session: Session, allowance: Allowance):
         self.on = on
-        self.session_id = session_id
+        self.session = session  # as it was when this began
+        self.session_id = session.session_id
         self.allowance = allowance
         self.limiter = Limiter(on.calls_at_once)
         self.closed = False  # no call is begun any more
         self.answered = 0
+        self.uncounted: list[str] = []  # messages whose calls are on the account of a session that is closed
         self.left: set[str] = set()  # conversations with a message that was not answered: none of theirs overtakes it
 
     async def run(self, seconds: float) -> None:
@@ -147,6 +150,10 @@ class _Run:
         elif not thread.is_final:
             answer = await self._ask(waiting, conversation.system, thread)
             await self._save(message, thread.question, answer)
+            if answer.charge and not await on.run_blocking(
+                on.budget.keep, self.session, message.message_id, answer.charge
+            ):
+                self.uncounted.append(message.message_id)
 
     async def _ask(self, message: PendingMessage, system: str, thread: Thread) -> FinishedAnswer:
         """A whole answer, or one that says why there is none.
@@ -197,7 +204,14 @@ class _Run:
         self.allowance.take(most_usd)
         usd = 0.0
         try:
-            whole = await self.on.backend.complete(prompt)
+            await self.on.run_blocking(self.on.budget.reserve, self.session, message.message_id, most_usd)
+            try:
+                whole = await self.on.backend.complete(prompt)
+            except (
+                Exception
+            ):  # of a call that is cut off nobody knows: what it has reserved stays until its time is over
+                await self.on.run_blocking(self.on.budget.release, self.session, [message.message_id])
+                raise
             usd = self.on.budget.charge(whole).usd
             return whole
         finally:

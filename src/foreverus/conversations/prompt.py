@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from foreverus.backends.port import Message, Prompt
+from foreverus.backends.tokens import MOST_TOKENS_PER_MESSAGE
 from foreverus.conversations.records import Answer, AnswerStatus, Question
 
 # Without any system message small models babble, and Mistral's own template has none to fall back on.
 DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
 BYTES_PER_TOKEN = 3.0  # Portuguese and English prose measure 3–4.5 with Mistral's tokenizer; low is safe
-TOKENS_PER_MESSAGE = 8  # role marks and separators of a chat template
 DEFAULT_ANSWER_TOKENS = 1024  # an answer's limit when the question names none, and the room that is kept for it
 MAX_BYTES_PER_CONTEXT_TOKEN = 8  # no more history than this is read: it could not fit
 MIN_ANSWER_TOKENS = 64  # an answer that the context's end cuts off before goes on with fewer of the oldest turns
@@ -149,15 +149,10 @@ def trimmed_messages(thread: Thread, prompt: Prompt) -> int:
     return max(0, 2 * len(thread.earlier) - turns) + thread.unread
 
 
-def most_tokens(prompt: Prompt) -> int:
-    """A bound for those who guard money: no tokenizer spends more than a token a byte."""
-    return sum(len(message.content.encode()) + TOKENS_PER_MESSAGE for message in prompt.messages)
-
-
 def estimate(message: Message) -> int:
     """Tokens, on the high side.
 
     >>> estimate(Message("user", "Bom dia!"))
     11
     """
-    return int(len(message.content.encode()) / BYTES_PER_TOKEN + 1) + TOKENS_PER_MESSAGE
+    return int(len(message.content.encode()) / BYTES_PER_TOKEN + 1) + MOST_TOKENS_PER_MESSAGE

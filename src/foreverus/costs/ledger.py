@@ -1,15 +1,26 @@
-"""The month's ledger: what closed sessions, and batches on Bedrock, have cost. Each is counted once, under its name.
+"""The month's ledger: what sessions, batches and calls have really cost. Each is counted once, under its name.
 
-A cost is counted in the transaction that ends what it was for, and a start is checked in the transaction that claims a
-GPU: so those who write them take `session_writes` and `cap_check` from here.
+It is written by those who end what cost something, in the transaction that settles its reservation (costs/purse.py).
+Who reserves only reads it.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Protocol
 
-from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Table, Write, check_write, put_write, update_write
+from foreverus.aws.dynamo import Table, Write, put_write, update_write
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What something has cost, in USD. `at`: when it ended. `price_unknown`: it is reckoned at a guard's price, the
+    dearest that we know, because nobody knows its own. `sessions`: 1 for a session, 0 for anything else."""
+
+    usd: Decimal
+    at: str
+    price_unknown: bool = False
+    sessions: int = 0
 
 
 class Ledger(Protocol):
@@ -18,21 +29,18 @@ class Ledger(Protocol):
     def spent(self, month: str) -> float:
         """USD."""
 
-    def count(self, month: str, name: str, usd: float, now: datetime) -> None:
-        """Adds a cost that no session's closing counts, such as a batch's on Bedrock: once for each name."""
 
-
-def cap_check(month: str, cap_usd: float) -> Write:
-    """The part of a transaction that lets it pass only while the month has cost less than its cap."""
-    condition = "attribute_not_exists(spent_usd) OR spent_usd < :cap"
-    return check_write(keys.ledger_total_key(month), condition, {":cap": cap_usd})
-
-
-def session_writes(month: str, session_id: str, usd: float, ended_at: str) -> tuple[Write, Write]:
-    """The part of a transaction that counts a session. What makes it count once is the transaction's own condition."""
+def count_writes(month: str, name: str, cost: Cost) -> tuple[Write, Write]:
+    """The part of a transaction that counts a cost. It does not pass where that name is counted already."""
+    entry = {**keys.ledger_entry_key(month, name), "usd": cost.usd, "ended_at": cost.at}
+    if cost.price_unknown:
+        entry["price_unknown"] = True
+    adds, values = "ADD spent_usd :usd", {":usd": cost.usd}
+    if cost.sessions:
+        adds, values = f"{adds}, sessions :n", {**values, ":n": Decimal(cost.sessions)}
     return (
-        put_write({**keys.ledger_entry_key(month, session_id), "usd": usd, "ended_at": ended_at}),
-        update_write(keys.ledger_total_key(month), "ADD spent_usd :usd, sessions :one", {":usd": usd, ":one": 1}),
+        put_write(entry, "attribute_not_exists(pk)"),
+        update_write(keys.ledger_total_key(month), adds, values),
     )
 
 
@@ -44,22 +52,18 @@ class LedgerStore:
         total = self.items.get(keys.ledger_total_key(month)) or {}
         return float(total.get("spent_usd", 0.0))
 
-    def count(self, month: str, name: str, usd: float, now: datetime) -> None:
-        entry = {**keys.ledger_entry_key(month, name), "usd": usd, "ended_at": ids.timestamp(now)}
-        self.items.transact_if(
-            put_write(entry, "attribute_not_exists(pk)"),
-            update_write(keys.ledger_total_key(month), "ADD spent_usd :usd", {":usd": usd}),
-        )
+    def has(self, month: str, name: str) -> bool:
+        return self.items.get(keys.ledger_entry_key(month, name)) is not None
 
 
 class MemoryLedger:
-    """Twin of `LedgerStore`. `entries`: USD by month and name."""
+    """Twin of `LedgerStore`. `entries`: by month and name."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], float] = {}
+        self.entries: dict[tuple[str, str], Cost] = {}
 
     def spent(self, month: str) -> float:
-        return sum(usd for (of, _), usd in self.entries.items() if of == month)
+        return float(sum(cost.usd for (of, _), cost in self.entries.items() if of == month))
 
-    def count(self, month: str, name: str, usd: float, now: datetime) -> None:
-        self.entries.setdefault((month, name), usd)
+    def has(self, month: str, name: str) -> bool:
+        return (month, name) in self.entries

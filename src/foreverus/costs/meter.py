@@ -18,7 +18,6 @@ from foreverus.costs.prices import (
     dearest_price,
     listed_price,
 )
-from foreverus.errors import SpendCapReached
 
 MINIMUM_BILLED_SECONDS = 60  # EC2 bills Linux by the second with a minimum of 60 s an instance
 VOLUME_GB = 100  # the launch template's root volume; a test compares them
@@ -100,14 +99,15 @@ class Level:
         return 100 if self.reached else NOTICE_PERCENT if self.percent >= NOTICE_PERCENT else 0
 
 
-def level(session_usd: float, month_usd: float, caps: Caps) -> Level:
-    """`month_usd`: what the month had cost before this session.
+def level(session_usd: float, month_usd: float, caps: Caps, own: str = "session") -> Level:
+    """`month_usd`: what the month had cost before this session. `own`: whose the session's cap is: `month`, where the
+    month had no whole one left.
 
     >>> level(1.5, 18.0, Caps(monthly_usd=20, session_usd=3))
     Level(percent=97.5, cap='month')
     """
     levels = (
-        Level(100 * session_usd / caps.session_usd, "session"),
+        Level(100 * session_usd / caps.session_usd, own),
         Level(100 * (month_usd + session_usd) / caps.monthly_usd, "month"),
     )
     return max(levels, key=lambda one: one.percent)
@@ -120,9 +120,10 @@ class Budget:
     launches: tuple[Launch, ...]
     caps: Caps
     month_usd: float  # what the month had cost before this session
+    own: str = "session"  # see `level`
 
     def level(self, now: datetime, region: str) -> Level:
-        return level(spent_usd(self.launches, now, region), self.month_usd, self.caps)
+        return level(spent_usd(self.launches, now, region), self.month_usd, self.caps, self.own)
 
 
 def month_of(time: str) -> str:
@@ -132,14 +133,6 @@ def month_of(time: str) -> str:
     '2026-11'
     """
     return time[:7]
-
-
-def spend_cap_reached(month: str, spent: float, cap: float) -> SpendCapReached:
-    """The refusal that people read."""
-    return SpendCapReached(
-        f"The sessions of {month} have cost US$ {spent:.2f} and the monthly cap is US$ {cap:.2f}: nothing was started. "
-        f"{HOW_TO_RAISE['month']} The count starts again on the first of the month (UTC)."
-    )
 
 
 HOW_TO_RAISE: Mapping[str, str] = {

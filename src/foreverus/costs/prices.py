@@ -119,6 +119,13 @@ def dearest_price() -> Price:
     return Price(float(row["usd_per_hour"]), f"the dearest that prices.csv knows, {row['instance_type']}")
 
 
+@cache
+def cheapest_price() -> Price:
+    """The lowest price of the table: no GPU costs less."""
+    row = min(_rows(), key=lambda row: float(row["usd_per_hour"]))
+    return Price(float(row["usd_per_hour"]), f"the cheapest that prices.csv knows, {row['instance_type']}")
+
+
 def _origin(row: dict[str, str]) -> str:
     as_of = "at an unknown date" if row["as_of"] == "unknown" else row["as_of"]
     return f"{row['basis']} {as_of}, {row['source']}"

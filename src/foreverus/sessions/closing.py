@@ -74,7 +74,7 @@ class Closed:
 
 class Closing(Protocol):
     def get(self, session_id: str) -> Session | None: ...
-    def close(self, session: Session, end: SessionEnd, usd: float) -> bool: ...
+    def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool: ...
     def release_slot(self, session: Session) -> None: ...
 
 
@@ -170,8 +170,9 @@ class SessionCloser:
         usd = (
             spent_usd(session.launches, terminated, self.region) + session.bedrock.usd + self.database_usd
         )  # at a guard's prices
-        if bill and bill.total_usd is not None:
-            usd = bill.total_usd
+        known = bill.total_usd if bill else None
+        if known is not None:
+            usd = known
         failure = self._with_advice(session, request.failure, request.refusals, now) if request.failure else None
         end = SessionEnd(
             status=SessionStatus.FAILED if failure else SessionStatus.ENDED,
@@ -183,7 +184,7 @@ class SessionCloser:
             receipt=bill,
             bedrock_counted_usd=session.bedrock.usd,  # what comes later is counted by who brings it
         )
-        if self.store.close(session, end, usd):
+        if self.store.close(session, end, usd, price_unknown=known is None):
             return ended(session, end)
         return self.store.get(session.session_id) or session
 

@@ -16,6 +16,7 @@ WORDS = {
     "lifecycle": Lifecycle,
     "task": Task,
     "spend_notice_cap": SpendCap,
+    "capped_by": SpendCap,
     "outcome": Outcome,
 }
 BEDROCK = "bedrock_"  # what the names of BedrockUse's fields begin with

@@ -128,7 +128,8 @@ class Session:
     lines_answered: int = 0
     bedrock: BedrockUse = field(default_factory=BedrockUse)
 
-    session_cap_usd: float | None = None
+    session_cap_usd: float | None = None  # what it may spend: SessionCapUsd, or what the month had left
+    capped_by: SpendCap | None = None  # MONTH: the latter
     monthly_cap_usd: float | None = None
     price_per_hour_usd: float | None = None  # of the newest instance
     price_source: str | None = None
@@ -160,7 +161,8 @@ class Session:
         """None while the record has no caps or nothing is bought."""
         if not self.launches or not self.session_cap_usd or not self.monthly_cap_usd:
             return None
-        return Budget(self.launches, Caps(self.monthly_cap_usd, self.session_cap_usd), self.month_usd or 0.0)
+        caps = Caps(self.monthly_cap_usd, self.session_cap_usd)
+        return Budget(self.launches, caps, self.month_usd or 0.0, self.capped_by or SpendCap.SESSION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,25 @@
-"""What follows from a session's change: the price of a new instance is noted, a spend notice is sent.
+"""What follows from a session's change: the price of a new instance is noted, what the session has reserved shrinks to
+what it can still cost, a spend notice is sent.
 
 Driven by the table's stream. An image of the stream may be old, so the record itself is asked before anything is done.
 """
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
+from foreverus import ids
 from foreverus.costs.launch import Launch
 from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import HOW_TO_RAISE, month_of
+from foreverus.costs.money import at_most
 from foreverus.costs.prices import Price
+from foreverus.costs.purse import Purse
 from foreverus.notifications.notification import Notification, Notifier
 from foreverus.sessions.records import Session, SpendCap
+from foreverus.sessions.reserving import Lives, cap_within, is_ending, most_usd, over_at
 
 logger = logging.getLogger(__name__)
 
@@ -21,6 +27,7 @@ logger = logging.getLogger(__name__)
 class Records(Protocol):
     def get(self, session_id: str) -> Session | None: ...
     def note_price(self, session_id: str, launch: int, instance_id: str, price: Price, month_usd: float) -> bool: ...
+    def lower_cap(self, session_id: str, cap_usd: float) -> None: ...
     def note_notified(self, session_id: str, percent: int) -> None: ...
 
 
@@ -30,16 +37,21 @@ class SpendWatch:
     ledger: Ledger
     notifier: Notifier
     price_of: Callable[[Launch], Price]
+    purse: Purse
+    lives: Lives
+    clock: Callable[[], datetime]
 
     def look(self, session: Session) -> None:
         """Notes prices that are missing, and notifies people of what they have not heard of.
 
         A session that ends at its cap may be over when this looks for the first time: its notice is still due.
         """
-        if not session.is_over:  # the receipt of one that is over knows its prices itself
-            for number, launch in enumerate(session.launches):
-                if launch.price_source is None:
-                    self._note_price(session, number, launch)
+        if not session.is_over:  # the receipt of one that is over knows its prices itself, and its closing settles
+            new = [(number, one) for number, one in enumerate(session.launches) if one.price_source is None]
+            for number, launch in new:
+                self._note_price(session, number, launch)
+            if new or (session.launches and is_ending(session)):
+                self._fit(session.session_id)
         if _is_notice_due(session):
             self._notify(session.session_id)
 
@@ -48,6 +60,24 @@ class SpendWatch:
         self.records.note_price(
             session.session_id, number, launch.instance_id, self.price_of(launch), round(month_usd, 6)
         )
+
+    def _fit(self, session_id: str) -> None:
+        """Makes the reservation what the session can still cost at most. That is more than before where a lost GPU has
+        a dearer or longer successor: then it takes what the month has left, and where that is too little, the session
+        ends earlier."""
+        session = self.records.get(session_id)
+        if not session or session.is_over or not session.launches:
+            return
+        month, now = month_of(session.created_at), self.clock()
+        reserved = self.purse.reservation(month, session_id)
+        if reserved is None:  # of an earlier version
+            return
+        most, until = at_most(most_usd(session, now, self.lives)), ids.timestamp(over_at(session, now, self.lives))
+        if most <= reserved.usd:
+            return self.purse.shrink(month, session_id, most, until)
+        got = self.purse.reserve(replace(reserved, usd=most, until=until), least=reserved.usd)
+        if got.usd < most:
+            self.records.lower_cap(session_id, cap_within(session, got.usd, self.lives.region))
 
     def _notify(self, session_id: str) -> None:
         """Told first and noted afterwards: a crash between tells twice, and never not at all."""

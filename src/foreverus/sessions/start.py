@@ -7,10 +7,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus import ids
-from foreverus.costs.ledger import Ledger
-from foreverus.costs.meter import month_of, spend_cap_reached
-from foreverus.errors import AnotherSessionIsLive, NotAccepted
+from foreverus.costs.meter import month_of
+from foreverus.costs.purse import PurseStore
+from foreverus.costs.reservations import refusal
+from foreverus.errors import AnotherSessionIsLive, NotAccepted, SpendCapReached
 from foreverus.sessions.records import Session, Trigger
+from foreverus.sessions.reserving import least_usd
 
 logger = logging.getLogger(__name__)
 
@@ -23,20 +25,19 @@ class SessionMachine(Protocol):
 class SessionClaims(Protocol):
     def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Session | None: ...
-    def claim(self, session: Session, monthly_cap_usd: float) -> bool: ...
-    def unclaim(self, session_id: str, slot: int = 0) -> bool: ...
+    def claim(self, session: Session, purse: PurseStore, session_cap_usd: float) -> Session: ...
+    def unclaim(self, session: Session) -> bool: ...
 
 
 @dataclass(frozen=True)
 class SessionStarter:
     store: SessionClaims
-    ledger: Ledger
+    purse: PurseStore
     machine: SessionMachine
     idle_seconds: int | None  # None: the state machine's own default
-    monthly_cap_usd: float
+    session_cap_usd: float
     clock: Callable[[], datetime]
     max_gpus: int = 1
-    session_cap_usd: float = float("inf")
 
     def start(
         self,
@@ -54,7 +55,7 @@ class SessionStarter:
         The record and the slot are claimed before the execution is started, so two people who press the button
         at once get one GPU. If the execution cannot be started the claim is undone: NotAccepted.
         `session_id`: of a new session, where its caller has one for it.
-        Raises SpendCapReached when nothing is live and the month has cost as much as its cap.
+        Raises SpendCapReached when nothing is live and what the month has left would not even pay a boot.
         """
         for _ in range(3):
             if joined := self._live():
@@ -62,34 +63,29 @@ class SessionStarter:
             session = self._new(owner, trigger, 0, idle_seconds, allow_on_demand, batch_id)
             session = replace(session, bake_token=bake_token, session_id=session_id or session.session_id)
             try:
-                within_cap = self.store.claim(session, self.monthly_cap_usd)
+                claimed = self.store.claim(session, self.purse, self.session_cap_usd)
             except AnotherSessionIsLive:
                 continue  # somebody was faster: join theirs
-            if not within_cap:
-                month = month_of(session.created_at)
-                raise spend_cap_reached(month, self.ledger.spent(month), self.monthly_cap_usd)
-            return self._start_execution(session), True
+            return self._start_execution(claimed), True
         raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
 
     def start_more(self, owner: str, batch_id: str, count: int, allow_on_demand: bool = False) -> int:
         """Starts sessions beside the live one until `count` are live, at most `max_gpus`; returns how many it started.
 
-        Each can spend its own cap without knowing of the others, so one is started only while the month's cap holds a
-        whole session's cap for every live one.
+        Each reserves what it may cost, as the first one did; where the month has too little left, no more are started.
         """
         started = 0
         for slot in range(1, min(count, self.max_gpus)):
-            live = len(self.store.live_session_ids())
-            spent = self.ledger.spent(month_of(ids.timestamp(self.clock())))
-            if live >= count or spent + (live + 1) * self.session_cap_usd > self.monthly_cap_usd:
+            if len(self.store.live_session_ids()) >= count:
                 break
             session = self._new(owner, Trigger.BATCH, slot, None, allow_on_demand, batch_id)
             try:
-                if not self.store.claim(session, self.monthly_cap_usd):
-                    break
+                claimed = self.store.claim(session, self.purse, self.session_cap_usd)
+            except SpendCapReached:
+                break
             except AnotherSessionIsLive:
                 continue
-            self._start_execution(session)
+            self._start_execution(claimed)
             started += 1
         return started
 
@@ -111,10 +107,9 @@ class SessionStarter:
 
     def check_cap(self) -> None:
         """Raises SpendCapReached when nothing is live and `start` would raise it: asked before a message is kept."""
-        month = month_of(ids.timestamp(self.clock()))
-        spent = self.ledger.spent(month)
-        if spent >= self.monthly_cap_usd and not self._live():
-            raise spend_cap_reached(month, spent, self.monthly_cap_usd)
+        at, needed = self.purse.month(month_of(ids.timestamp(self.clock()))), least_usd()
+        if at.left < needed and not self._live():
+            raise refusal(at, needed)
 
     def _live(self) -> Session | None:
         """The first live session: all of them serve the same queues."""
@@ -128,7 +123,7 @@ class SessionStarter:
             bake = {"bake": True} if session.bake_token else {}
             self.machine.start(session.session_id, {"allow_on_demand": session.allow_on_demand, **bake})
         except Exception as err:
-            if self.store.unclaim(session.session_id, session.slot):
+            if self.store.unclaim(session):
                 raise NotAccepted("The session could not be started. Try again.") from err
             logger.warning("%s runs, although its start failed", session.session_id, exc_info=True)
             return self.store.get(session.session_id) or session

@@ -7,17 +7,21 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import (
     ConditionFailed,
     Table,
+    Write,
     delete_write,
     put_write,
     update_write,
 )
-from foreverus.costs.ledger import cap_check, session_writes
+from foreverus.costs.ledger import Cost
 from foreverus.costs.meter import month_of
+from foreverus.costs.money import exact
 from foreverus.costs.prices import Price
-from foreverus.errors import AnotherSessionIsLive
+from foreverus.costs.purse import BUSY, TRIES, PurseStore
+from foreverus.errors import AnotherSessionIsLive, NotAccepted
 from foreverus.notifications.outbox import OutboxEntry, Subject, entry_write
 from foreverus.sessions.items import end_to_item, session_from_item, session_to_item
-from foreverus.sessions.records import Session, SessionEnd, SessionStatus
+from foreverus.sessions.records import Session, SessionEnd, SessionStatus, SpendCap
+from foreverus.sessions.reserving import first_reservation, least_usd, with_cap
 
 AFTER_ALL = "ses_~"  # sorts behind every id that we give
 
@@ -25,6 +29,7 @@ AFTER_ALL = "ses_~"  # sorts behind every id that we give
 class SessionStore:
     def __init__(self, items: Table):
         self.items = items
+        self.purse = PurseStore(items)  # to settle and release; who claims brings one with the month's cap
 
     def live_session_ids(self) -> list[str]:
         """Who holds a GPU slot: the sessions that are live, from request to termination."""
@@ -45,38 +50,47 @@ class SessionStore:
         found = self.items.query(keys.SESSIONS, newest_first=True, limit=limit, before=after or AFTER_ALL)
         return [session_from_item(item) for item in found]
 
-    def claim(self, session: Session, monthly_cap_usd: float) -> bool:
-        """Writes the record and takes the GPU slot, both or neither. False, and nothing is written, when the month has
-        cost as much as its cap. Raises AnotherSessionIsLive."""
-        try:
-            self.items.transact(
-                put_write(session_to_item(session), "attribute_not_exists(pk)"),
-                put_write(
-                    {
-                        **keys.gpu_slot_key(session.slot),
-                        "session_id": session.session_id,
-                        "claimed_at": session.created_at,
-                    },
-                    "attribute_not_exists(pk)",
-                ),
-                cap_check(month_of(session.created_at), monthly_cap_usd),
-            )
-        except ConditionFailed as err:
-            if not err.writes & {0, 1}:
-                return False
-            raise AnotherSessionIsLive from err
-        return True
+    def claim(self, session: Session, purse: PurseStore, session_cap_usd: float) -> Session:
+        """Reserves what the session may cost, writes its record and takes the GPU slot, all or nothing. Returns it with
+        the cap that it got: what the month has left, where that is less than `session_cap_usd`.
 
-    def unclaim(self, session_id: str, slot: int = 0) -> bool:
+        Raises SpendCapReached where that would not even pay a boot; AnotherSessionIsLive; NotAccepted, where too many
+        others reserve at the same moment."""
+        slot = {"session_id": session.session_id, "claimed_at": session.created_at}
+        for _ in range(TRIES):
+            offer = purse.offer(first_reservation(session, session_cap_usd), least_usd())
+            claimed = with_cap(session, offer.reservation.usd, session_cap_usd)
+            try:
+                self.items.transact(
+                    put_write(session_to_item(claimed), "attribute_not_exists(pk)"),
+                    put_write({**keys.gpu_slot_key(session.slot), **slot}, "attribute_not_exists(pk)"),
+                    *offer.writes,
+                )
+            except ConditionFailed as err:
+                if err.writes & {0, 1}:
+                    raise AnotherSessionIsLive from err
+                continue
+            return claimed
+        raise NotAccepted(BUSY)
+
+    def unclaim(self, session: Session) -> bool:
         """Undoes `claim` when the execution could not be started. False, and nothing is undone, when the session's
         execution has opened it; one that begins later finds no claim and ends."""
-        record = keys.session_key(session_id)
-        return self.items.transact_if(
-            delete_write(
-                record, "#status = :requested", {":requested": SessionStatus.REQUESTED}, names={"#status": "status"}
-            ),
-            delete_write(keys.gpu_slot_key(slot), "session_id = :s", {":s": session_id}),
-        )
+        record, slot = keys.session_key(session.session_id), keys.gpu_slot_key(session.slot)
+        requested = {":requested": SessionStatus.REQUESTED}
+        for _ in range(TRIES):
+            try:
+                self.items.transact(
+                    delete_write(record, "#status = :requested", requested, names={"#status": "status"}),
+                    delete_write(slot, "session_id = :s", {":s": session.session_id}),
+                    *self.purse.releasing(month_of(session.created_at), session.session_id),
+                )
+            except ConditionFailed as err:
+                if err.writes & {0, 1}:
+                    return False
+                continue
+            return True
+        raise NotAccepted(BUSY)
 
     def request_end(self, session_id: str, now: datetime) -> Session:
         """The worker reads this in its mailbox within a second or two."""
@@ -97,30 +111,26 @@ class SessionStore:
             condition="attribute_exists(pk)",
         )
 
-    def close(self, session: Session, end: SessionEnd, usd: float) -> bool:
-        """Writes the end into the record, counts the cost into the month's ledger and notes that people are to be
-        notified: one transaction, so no crash keeps an end or its cost from anybody. False, and nothing is written,
-        when the session has an end already. The GPU slot stays taken until `release_slot`."""
-        record = end_to_item(end)
-        sets = [f"#{name} = :{name}" for name in record]
-        # A session that was refused before it had a record gets one that the page can show.
-        sets += [f"{name} = if_not_exists({name}, :{name})" for name in ("session_id", "created_at")]
-        values = {f":{name}": value for name, value in record.items()} | {
-            ":one": 1,
-            ":session_id": session.session_id,
-            ":created_at": end.ended_at,
-        }
-        return self.items.transact_if(
-            update_write(
-                keys.session_key(session.session_id),
-                f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
-                values,
-                condition="attribute_not_exists(ended_at)",
-                names={f"#{name}": name for name in record},
-            ),
-            *session_writes(month_of(session.created_at or end.ended_at), session.session_id, usd, end.ended_at),
-            entry_write(OutboxEntry(Subject.SESSIONS, session.session_id, ended_at=end.ended_at)),
-        )
+    def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool:
+        """Writes the end into the record, settles what the session had reserved for what it has cost (`price_unknown`:
+        at a guard's price) and notes that people are to be notified: one transaction, so no crash keeps an end or its
+        cost from anybody. False, and nothing is written, when the session has an end already. The GPU slot stays taken
+        until `release_slot`. Raises NotAccepted where too many others settle at the same moment."""
+        month, name = month_of(session.created_at or end.ended_at), session.session_id
+        cost = Cost(exact(usd), end.ended_at, price_unknown, sessions=1)
+        for _ in range(TRIES):
+            try:
+                self.items.transact(
+                    _end_write(session, end),
+                    entry_write(OutboxEntry(Subject.SESSIONS, name, ended_at=end.ended_at)),
+                    *self.purse.settling(month, name, cost),
+                )
+            except ConditionFailed as err:
+                if 0 in err.writes:
+                    return False
+                continue
+            return True
+        raise NotAccepted(BUSY)
 
     def release_slot(self, session: Session) -> None:
         """Frees the GPU slot if it is still this session's."""
@@ -147,6 +157,17 @@ class SessionStore:
         except ConditionFailed:
             return False
         return True
+
+    def lower_cap(self, session_id: str, cap_usd: float) -> None:
+        """For a session that the month holds no more for: its worker ends it there."""
+        self.items.transact_if(  # else it is as low already
+            update_write(
+                keys.session_key(session_id),
+                "SET session_cap_usd = :cap, capped_by = :month ADD version :one",
+                {":cap": cap_usd, ":month": SpendCap.MONTH, ":one": 1},
+                condition="session_cap_usd > :cap",
+            )
+        )
 
     def note_notified(self, session_id: str, percent: int) -> None:
         self.items.update(
@@ -177,3 +198,23 @@ class SessionStore:
             {":error": error, ":at": ids.timestamp(now)},
             names={"#error": "error", "#at": "at"},
         )
+
+
+def _end_write(session: Session, end: SessionEnd) -> Write:
+    """The record's end, once."""
+    record = end_to_item(end)
+    sets = [f"#{name} = :{name}" for name in record]
+    # A session that was refused before it had a record gets one that the page can show.
+    sets += [f"{name} = if_not_exists({name}, :{name})" for name in ("session_id", "created_at")]
+    values = {f":{name}": value for name, value in record.items()} | {
+        ":one": 1,
+        ":session_id": session.session_id,
+        ":created_at": end.ended_at,
+    }
+    return update_write(
+        keys.session_key(session.session_id),
+        f"SET {', '.join(sets)} REMOVE task_token ADD version :one",
+        values,
+        condition="attribute_not_exists(ended_at)",
+        names={f"#{name}": name for name in record},
+    )

@@ -18,7 +18,6 @@ from foreverus.batches.plan.records import NextStep
 from foreverus.batches.records import ShardProgress
 from foreverus.batches.serving import GpuRounds
 from foreverus.batches.waiting import WaitingBatches
-from foreverus.costs.ledger import MemoryLedger
 from foreverus.costs.prices import bedrock_price
 from tests.unit.batches.altering import alter
 from tests.unit.batches.plan.test_planner import Sessions, live
@@ -71,9 +70,8 @@ class Life:
             bedrock_model_id=self.bedrock,
             bedrock_calls=8,
             bedrock_price=price,
-            monthly_cap_usd=20.0,
         )
-        self.planner = Planner(self.batch.store, self.sessions, MemoryLedger(), deployment, lambda: self.now)
+        self.planner = Planner(self.batch.store, self.sessions, self.batch.purse, deployment, lambda: self.now)
         clock = lambda: self.now  # noqa: E731
         self.serving = GpuRounds(self.batch.store, MemoryShards(), Starter(), self.tasks, clock)
 

@@ -28,8 +28,10 @@ from foreverus.batches.records import (
     LineResult,
     ShardProgress,
 )
-from foreverus.costs.ledger import MemoryLedger
+from foreverus.costs.ledger import Cost
+from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.errors import NotFound
 from foreverus.files.records import File, object_key
 from foreverus.files.store import MemoryFiles
@@ -64,7 +66,7 @@ class World:
     objects: MemoryObjects = field(default_factory=lambda: MemoryObjects(lambda: NOW))
     files: MemoryFiles = field(default_factory=MemoryFiles)
     sessions: Sessions = field(default_factory=Sessions)
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    purse: MemoryPurse = field(default_factory=lambda: MemoryPurse(20.0))
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
 
     def finisher(self) -> Finisher:
@@ -75,7 +77,7 @@ class World:
             objects=self.objects,
             files=self.files,
             costs=costs,
-            ledger=self.ledger,
+            purse=self.purse,
             outbox=self.outbox,
             clock=lambda: later,
         )
@@ -378,5 +380,7 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     for _ in range(2):
         batch.finisher().finish(REF, BatchStatus.COMPLETED)
     expected = RATES.bedrock.usd(1_000_000, 1_000_000)
-    assert batch.ledger.entries == {("2026-01", "batch_1"): expected}
+    assert expected is not None
+    (entry,) = batch.purse.ledger.entries.items()
+    assert entry == (("2026-01", "batch_1"), Cost(exact(expected), entry[1].at))
     assert batch.record().result.cost_usd == expected

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,9 +17,12 @@ from foreverus.backends.port import Completion, Prompt
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.bedrock_budget import BedrockBudget
 from foreverus.conversations.on_bedrock import ChatsOnBedrock
-from foreverus.costs.ledger import LedgerStore
-from foreverus.costs.meter import Caps
+from foreverus.costs.database import wake_usd
+from foreverus.costs.ledger import Cost, LedgerStore
+from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse import PurseStore
+from foreverus.costs.reservations import Owner, Reservation
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sessions.records import Outcome, SessionEnd, SessionStatus
@@ -52,6 +54,14 @@ class Bedrock(MemoryEngine):
         return await super().complete(prompt)
 
 
+MONTH = ids.timestamp(NOW)[:7]
+
+
+def reserved(name: str, usd: float) -> Reservation:
+    at = ids.timestamp(NOW)
+    return Reservation(MONTH, name, Owner.SESSION, exact(usd), at, at)
+
+
 class Scene:
     """A session whose launch has failed, and what waits for it."""
 
@@ -61,11 +71,13 @@ class Scene:
         self.push = MemoryPush()
         self.sessions = SessionStore(aws.items)
         self.price = PRICE
-        self.caps = Caps(20.0, 4.0)
+        self.purse = PurseStore(aws.items, 20.0)
+        self.session_cap_usd = 4.0
         self.context_tokens = 2048
         nothing_bought = {"launches": [], "status": "launching", "created_at": ids.timestamp(NOW)}
         aws.put(**session_item(SESSION, **{**nothing_bought, **session}))
         aws.put(**keys.GPU_SLOT, session_id=SESSION)
+        self.purse.reserve(reserved(SESSION, 4.0))
         self.service = bootstrap.api.build().conversations
 
     def ask(self, content: str, conversation: str = "", **options: Any) -> tuple[str, str]:
@@ -94,9 +106,9 @@ class Scene:
 
         budget = BedrockBudget(
             sessions=self.sessions,
-            ledger=LedgerStore(self.aws.items),
+            purse=self.purse,
             price=self.price,
-            caps=self.caps,
+            session_cap_usd=self.session_cap_usd,
             region="us-east-1",
             clock=clock,
         )
@@ -158,7 +170,7 @@ async def test_it_is_on_the_sessions_account_once_however_often_it_runs(aws: Aws
 @in_jumping_time
 async def test_conversations_are_answered_side_by_side_and_each_in_its_order(aws: Aws) -> None:
     scene = Scene(aws)
-    scene.caps = Caps(200.0, 200.0)
+    scene.purse, scene.session_cap_usd = PurseStore(aws.items, 200.0), 200.0
     first, _ = scene.ask("one")
     scene.ask("two", first)
     for _ in range(4):
@@ -434,7 +446,10 @@ async def test_session_that_has_used_up_its_cap_is_answered_no_more(aws: Aws) ->
 
 
 def spent(scene: Scene, usd: float) -> None:
-    scene.aws.put(**keys.ledger_total_key(ids.timestamp(NOW)[:7]), spent_usd=usd)
+    """By others; the scene's session has reserved nothing beyond that any more."""
+    scene.purse.release(MONTH, SESSION)
+    scene.purse.settle(MONTH, "ses_0", Cost(exact(usd), ids.timestamp(NOW)))
+    scene.purse.reserve(reserved(SESSION, 0.02))
 
 
 @pytest.mark.parametrize(
@@ -471,22 +486,44 @@ async def test_what_the_lost_gpu_cost_and_the_sessions_own_cap_count(aws: Aws) -
     scene = Scene(aws, launches=bought)
     scene.ask("one", max_tokens=1000)
     assert (await scene.run())["answered"] == 0
-    scene.caps = replace(scene.caps, session_usd=5.0)
+    scene.session_cap_usd = 5.0
     assert (await scene.run())["answered"] == 1
 
 
 @in_jumping_time
-async def test_month_holds_what_a_session_that_still_runs_has_cost(aws: Aws) -> None:
+async def test_month_holds_what_a_session_that_still_runs_can_cost(aws: Aws) -> None:
     scene = Scene(aws)
     scene.ask("one", max_tokens=1000)
     spent(scene, 17.0)
-    an_hour_ago = ids.timestamp(NOW - timedelta(hours=1))
-    bought = [launch_item(launched_at=an_hour_ago, price_per_hour_usd=2.5, price_source="test")]
-    aws.put(**keys.gpu_slot_key(1), session_id="ses_2")
-    aws.put(**session_item("ses_2", status="draining", instance_id="i-2", launches=bought))
+    scene.purse.reserve(reserved("ses_2", 2.5))
     assert (await scene.run())["answered"] == 0
-    aws.items.delete(keys.gpu_slot_key(1))
+    scene.purse.shrink(MONTH, "ses_2", 1.5)
     assert (await scene.run())["answered"] == 1
+
+
+@in_jumping_time
+async def test_what_the_answers_cost_is_all_that_the_session_holds_in_the_end(aws: Aws) -> None:
+    scene = Scene(aws)
+    for number in range(3):
+        scene.ask(str(number), max_tokens=1000)
+    assert (await scene.run())["answered"] == 3
+    (held,) = scene.purse.month(MONTH).reservations
+    assert (held.name, float(held.usd)) == (SESSION, pytest.approx(scene.record()["bedrock_usd"] + wake_usd()))
+
+
+@pytest.mark.parametrize("why", [PromptRejected("no", "context_length_exceeded"), EngineFailed("broken")])
+@in_jumping_time
+async def test_a_call_that_fails_holds_nothing(aws: Aws, why: Exception) -> None:
+    def fail(prompt: Prompt) -> None:
+        raise why
+
+    scene = Scene(aws)
+    scene.ask("one")
+    scene.backend.answering = fail
+    await scene.run()
+    assert [(one.name, float(one.usd)) for one in scene.purse.month(MONTH).reservations] == [
+        (SESSION, pytest.approx(wake_usd()))
+    ]
 
 
 @in_jumping_time

@@ -13,11 +13,12 @@ from foreverus.costs.meter import (
     Caps,
     guard_price,
     level,
-    spend_cap_reached,
     spent_usd,
 )
+from foreverus.costs.money import exact
 from foreverus.costs.prices import dearest_price, listed_price
 from foreverus.costs.receipt import receipt
+from foreverus.costs.reservations import Month, refusal
 from foreverus.ids import timestamp
 from foreverus.sessions.records import Session
 from tests.unit.conftest import launch
@@ -67,7 +68,7 @@ def test_session_without_caps_in_its_record_has_no_budget_to_watch() -> None:
 
 
 def test_refusal_says_what_was_spent_and_how_to_go_on() -> None:
-    error = spend_cap_reached("2026-11", 20.314, 20)
+    error = refusal(Month("2026-11", exact(20), exact(20.314), exact(20.314)), exact(0.04))
     assert error.status == 402
     assert error.body()["error"]["code"] == "spend_cap_reached"
     for words in ("2026-11", "US$ 20.31", "US$ 20.00", "MonthlyCapUsd", "first of the month"):

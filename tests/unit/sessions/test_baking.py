@@ -6,7 +6,7 @@ import pytest
 
 from foreverus.aws import keys
 from foreverus.aws.step_functions import MemoryTasks
-from foreverus.costs.ledger import LedgerStore
+from foreverus.costs.purse import PurseStore
 from foreverus.errors import AnotherSessionIsLive, SpendCapReached
 from foreverus.sessions.baking import Bakes, BakesOver
 from foreverus.sessions.closing import Failure
@@ -19,7 +19,7 @@ from tests.unit.sessions.test_closing import CAP, Machine, closer, live, request
 
 def bakes(aws: Aws, machine: Machine) -> Bakes:
     store = SessionStore(aws.items)
-    return Bakes(SessionStarter(store, LedgerStore(aws.items), machine, None, CAP, lambda: NOW), store, lambda: NOW)
+    return Bakes(SessionStarter(store, PurseStore(aws.items, CAP), machine, None, 4.0, lambda: NOW), store, lambda: NOW)
 
 
 def test_bake_is_claimed_like_any_session_and_keeps_the_token_that_waits(aws: Aws) -> None:
@@ -39,7 +39,7 @@ def test_execution_hears_that_it_is_a_bakes_and_other_sessions_hear_nothing(aws:
 
     bakes(aws, Asked()).start("token", allow_on_demand=True)
     aws.items.delete(keys.GPU_SLOT)
-    starter = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), Asked(), None, CAP, lambda: NOW)
+    starter = SessionStarter(SessionStore(aws.items), PurseStore(aws.items, CAP), Asked(), None, 4.0, lambda: NOW)
     starter.start("ana", Trigger.PAGE)
     assert requests == [{"allow_on_demand": True, "bake": True}, {"allow_on_demand": False}]
 

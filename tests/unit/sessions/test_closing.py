@@ -11,6 +11,7 @@ from foreverus.aws import keys
 from foreverus.aws.ssm import MemoryPublishedImage
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.prices import Price
+from foreverus.costs.purse import PurseStore
 from foreverus.sessions.closing import CloseRequest, Failure, SessionCloser, Successor
 from foreverus.sessions.diary import CapacityDiary
 from foreverus.sessions.items import session_from_item
@@ -48,7 +49,7 @@ class Machine:
 
 def closer(aws: Aws, machine: Machine, price: float | None = 0.4, waiting: Waiting | None = None) -> SessionCloser:
     store = SessionStore(aws.items)
-    starter = SessionStarter(store, LedgerStore(aws.items), machine, 300, CAP, lambda: NOW)
+    starter = SessionStarter(store, PurseStore(aws.items, CAP), machine, 300, 4.0, lambda: NOW)
     return SessionCloser(
         store=store,
         starter=starter,

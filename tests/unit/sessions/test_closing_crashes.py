@@ -37,9 +37,9 @@ class Crashing(SessionStore):
             self.at = ""
             raise Crash
 
-    def close(self, session: Session, end: SessionEnd, usd: float) -> bool:
+    def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool:
         self._maybe("before the end")
-        done = super().close(session, end, usd)
+        done = super().close(session, end, usd, price_unknown)
         self._maybe("after the end")
         return done
 
@@ -134,9 +134,9 @@ def test_of_two_runs_at_once_the_first_end_stands_and_is_counted_once(aws: Aws) 
     """The reaper closes the session while its execution does: each has read it as live."""
 
     class Late(SessionStore):
-        def close(self, session: Session, end: SessionEnd, usd: float) -> bool:
+        def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool:
             closer(aws, Machine()).close(IDLE)
-            return super().close(session, end, usd)
+            return super().close(session, end, usd, price_unknown)
 
     live(aws)
     lost = CloseRequest(session_id="ses_1", failure=Failure("SessionLost", "its execution is gone"))

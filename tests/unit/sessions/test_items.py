@@ -91,6 +91,7 @@ STORED: dict[str, Any] = {
     "month_usd": 3.5,
     "spend_notice": 80,
     "spend_notice_cap": "month",
+    "capped_by": "month",
     "spend_told": 80,
     "terminated_at": LATER,
     "ended_at": LATER,

@@ -3,7 +3,7 @@
 import pytest
 
 from foreverus.aws import keys
-from foreverus.costs.ledger import LedgerStore
+from foreverus.costs.purse import PurseStore
 from foreverus.errors import NotAccepted
 from foreverus.notifications.notification import MemoryNotifier
 from foreverus.sessions.scheduled import ScheduledSessions
@@ -21,7 +21,7 @@ class Broken(Machine):
 
 
 def scheduled(aws: Aws, machine: Machine, inbox: MemoryNotifier) -> ScheduledSessions:
-    starter = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), machine, None, 20.0, lambda: NOW)
+    starter = SessionStarter(SessionStore(aws.items), PurseStore(aws.items, 20.0), machine, None, 4.0, lambda: NOW)
     return ScheduledSessions(starter, inbox)
 
 

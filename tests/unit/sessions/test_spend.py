@@ -12,10 +12,12 @@ from foreverus.aws.sns import SnsTopic
 from foreverus.costs.launch import Launch
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.prices import Price
+from foreverus.costs.purse import PurseStore
 from foreverus.errors import SpendCapReached
 from foreverus.notifications.notification import TopicNotifier
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.records import Session, Trigger
+from foreverus.sessions.reserving import Lives
 from foreverus.sessions.spend_watch import SpendWatch, watch_all
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
@@ -24,6 +26,7 @@ from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_rec
 from tests.unit.sessions.test_closing import LATE, Machine, Waiting, closer, live, request
 
 MONTH = "2026-01"
+LIVES = Lives(14_400, 900, "us-east-1")
 
 
 def spent(aws: Aws, usd: float, month: str = MONTH) -> None:
@@ -31,7 +34,7 @@ def spent(aws: Aws, usd: float, month: str = MONTH) -> None:
 
 
 def starter(aws: Aws, machine: Machine, cap: float = 20.0) -> SessionStarter:
-    return SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), machine, 300, cap, lambda: NOW)
+    return SessionStarter(SessionStore(aws.items), PurseStore(aws.items, cap), machine, 300, 4.0, lambda: NOW)
 
 
 def test_closing_twice_counts_the_cost_once(aws: Aws) -> None:
@@ -118,6 +121,9 @@ def watch(aws: Aws, prices: Prices) -> SpendWatch:
         LedgerStore(aws.items),
         TopicNotifier(SnsTopic(boto3.client("sns"), topic)),
         prices.price_of,
+        PurseStore(aws.items, 20.0),
+        LIVES,
+        lambda: NOW,
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
-from foreverus.costs.ledger import LedgerStore
+from foreverus.costs.database import wake_usd
+from foreverus.costs.purse import PurseStore
 from foreverus.errors import NotAccepted
 from foreverus.sessions.records import Trigger
 from foreverus.sessions.start import SessionStarter
@@ -18,7 +19,8 @@ CAP = 20.0  # USD a month
 
 
 def starter(aws: Aws) -> SessionStarter:
-    return bootstrap.shared.starter(aws.items.name, aws.gpu_session_arn, CAP, 300)
+    machine = bootstrap.aws.machine(aws.gpu_session_arn)
+    return SessionStarter(SessionStore(aws.items), PurseStore(aws.items, CAP), machine, 300, 4.0, bootstrap.aws.clock)
 
 
 def executions(aws: Aws) -> list[str]:
@@ -49,10 +51,10 @@ def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
 
     late = SessionStarter(
         Slow(aws.items),
-        LedgerStore(aws.items),
+        PurseStore(aws.items, CAP),
         bootstrap.aws.machine(aws.gpu_session_arn),
         300,
-        CAP,
+        4.0,
         bootstrap.aws.clock,
     )
     session, started = late.start("user-1", Trigger.PAGE)
@@ -65,7 +67,9 @@ def test_a_start_that_fails_buys_nothing_and_blocks_nobody(aws: Aws) -> None:
         def start(self, session_id: str, request: dict[str, object]) -> None:
             raise ConnectionError
 
-    broken = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), Broken(), 300, CAP, bootstrap.aws.clock)
+    broken = SessionStarter(
+        SessionStore(aws.items), PurseStore(aws.items, CAP), Broken(), 300, 4.0, bootstrap.aws.clock
+    )
     with pytest.raises(NotAccepted):
         broken.start("user-1", Trigger.PAGE)
     assert SessionStore(aws.items).live_session_ids() == []
@@ -86,7 +90,7 @@ def test_a_start_that_took_effect_although_its_answer_was_lost_is_not_undone(aws
             )
             raise ConnectionError
 
-    lost = SessionStarter(SessionStore(aws.items), LedgerStore(aws.items), Lost(), 300, CAP, bootstrap.aws.clock)
+    lost = SessionStarter(SessionStore(aws.items), PurseStore(aws.items, CAP), Lost(), 300, 4.0, bootstrap.aws.clock)
     session, started = lost.start("user-1", Trigger.PAGE)
     assert started
     assert (session.status, session.version) == ("launching", 2)
@@ -108,33 +112,37 @@ def test_a_retried_start_of_the_same_session_is_one_execution(aws: Aws) -> None:
     assert executions(aws) == ["ses_1"]
 
 
-def test_a_batch_gets_more_gpus_only_while_the_month_holds_a_whole_cap_for_each(aws: Aws) -> None:
+def test_each_of_a_batchs_gpus_reserves_what_it_may_cost(aws: Aws) -> None:
     machine = bootstrap.aws.machine(aws.gpu_session_arn)
-    many = SessionStarter(
-        SessionStore(aws.items),
-        LedgerStore(aws.items),
-        machine,
-        300,
-        20.0,
-        bootstrap.aws.clock,
-        max_gpus=3,
-        session_cap_usd=4.0,
-    )
+    purse = PurseStore(aws.items, 9.0)
+    many = SessionStarter(SessionStore(aws.items), purse, machine, 300, 4.0, bootstrap.aws.clock, max_gpus=4)
     first, _ = many.start("ana", Trigger.BATCH, batch_id="batch_1")
     assert many.start_more("ana", "batch_1", 2) == 1
     assert many.start_more("ana", "batch_1", 2) == 0  # two are live
-    month = bootstrap.aws.clock().strftime("%Y-%m")
-    aws.put(**keys.ledger_total_key(month), spent_usd=9, sessions=1)
-    assert many.start_more("ana", "batch_1", 3) == 0  # 9 + 3 x 4 is more than 20
-    aws.put(**keys.ledger_total_key(month), spent_usd=8, sessions=1)
-    assert many.start_more("ana", "batch_1", 9) == 1
+    assert many.start_more("ana", "batch_1", 9) == 1, "the third has what is left, and then nothing is"
     live = SessionStore(aws.items).live_session_ids()
     records = [one for session_id in live if (one := SessionStore(aws.items).get(session_id))]
     assert [(one.slot, one.batch_id, one.trigger) for one in records] == [(n, "batch_1", "batch") for n in range(3)]
+    assert [(one.session_cap_usd, one.capped_by) for one in records[:2]] == [(4.0, None)] * 2
+    assert (records[2].session_cap_usd, records[2].capped_by) == (pytest.approx(1 - 3 * wake_usd()), "month")
+    assert purse.month(first.created_at[:7]).left == 0
     assert many.start("bia", Trigger.PAGE) == (records[0], False)  # a person joins the one that is everybody's
     assert live[0] == first.session_id
     SessionStore(aws.items).release_slot(records[1])
     assert SessionStore(aws.items).live_session_ids() == [live[0], live[2]]
+
+
+def test_a_claim_that_is_undone_leaves_nothing_reserved(aws: Aws) -> None:
+    class Broken:
+        def start(self, session_id: str, request: dict[str, object]) -> None:
+            raise ConnectionError
+
+    purse = PurseStore(aws.items, CAP)
+    broken = SessionStarter(SessionStore(aws.items), purse, Broken(), 300, 4.0, bootstrap.aws.clock)
+    with pytest.raises(NotAccepted):
+        broken.start("user-1", Trigger.PAGE)
+    month = purse.month(f"{bootstrap.aws.clock():%Y-%m}")
+    assert (month.reservations, month.committed) == ((), 0)
 
 
 def test_sessions_of_the_earlier_schedule_stand_behind_the_others_and_can_be_read(aws: Aws) -> None:

@@ -1,12 +1,11 @@
 """What a plan decides: the batch goes on with a backend, waits, or comes to its end. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import ceil
 
 from foreverus import ids
-from foreverus.batches.cost import bedrock_usd
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.model import Options, options_of
 from foreverus.batches.plan.choice import Choice, Gpu, choose
@@ -15,12 +14,12 @@ from foreverus.batches.plan.estimates import (
     Deployment,
     Estimates,
     Situation,
-    bedrock_expected_usd,
     bedrock_of,
     estimates,
 )
 from foreverus.batches.plan.failures import Meaning, RoundContext, capacity_is_missing, meaning, usable, with_error
 from foreverus.batches.plan.records import NextRound, NextStep, RoundStart, Setbacks
+from foreverus.batches.plan.reserving import bedrock_need, own_usd
 from foreverus.batches.records import (
     Batch,
     BatchStatus,
@@ -29,7 +28,7 @@ from foreverus.batches.records import (
     all_done,
     finished_lines,
 )
-from foreverus.costs.meter import HOW_TO_RAISE, month_of
+from foreverus.costs.reservations import refusal
 from foreverus.errors import SpendCapReached
 
 CHOICE_CHARACTERS = 512  # a few lines on a page
@@ -140,20 +139,16 @@ def able_backends(batch: Batch, allowed: frozenset[str]) -> frozenset[str]:
 def within_cap(
     allowed: frozenset[str], at: Situation, deployment: Deployment
 ) -> tuple[frozenset[str], ExecutionError | None]:
-    """Without Bedrock, and why, when what is left would take the month beyond its cap there. A GPU's session asks
-    for itself when it starts, and counts while it runs."""
+    """Without Bedrock, and why, when what is left of the batch needs more there than the month has left. A GPU's
+    session reserves for itself when it starts."""
     if "bedrock" not in allowed:
         return allowed, None
-    price, cap = deployment.bedrock_price, deployment.monthly_cap_usd
-    spent = at.month_usd + (bedrock_usd(at.shards, price) or 0.0)
-    expected = bedrock_expected_usd(at.work, price)
-    if spent + expected <= cap:
+    need = bedrock_need(at.batch, at.shards, at.work, deployment.bedrock_price)
+    if need.least <= at.month.left + own_usd(at.month, at.batch):
         return allowed, None
-    cause = (
-        f"The month {month_of(at.batch.created_at)} has cost US$ {spent:.2f}, Bedrock would take about "
-        f"US$ {expected:.2f} for what is left, and the monthly cap is US$ {cap:.2f}. {HOW_TO_RAISE['month']}"
-    )
-    return allowed - {"bedrock"}, ExecutionError(SpendCapReached.code(), cause)
+    others = [one for one in at.month.reservations if one.name != at.batch.batch_id]
+    refused = refusal(replace(at.month, reservations=others), need.least - need.spent)
+    return allowed - {"bedrock"}, ExecutionError(SpendCapReached.code(), refused.message)
 
 
 def _gpu(at: Situation, found: Estimates, means: Meaning, names: frozenset[str], deployment: Deployment) -> Gpu:

@@ -14,6 +14,7 @@ from foreverus.batches.plan.records import LearnedSpeed, NextStep
 from foreverus.batches.records import Batch, Shard
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
+from foreverus.costs.reservations import Month
 from foreverus.sessions.records import Session, expected_boot_seconds
 
 # Before anything is answered we expect half of what the lines allow, and at most so much a line: people set limits
@@ -41,7 +42,6 @@ class Deployment:
     bedrock_model_id: str  # empty: no Bedrock here
     bedrock_calls: int  # at once
     bedrock_price: TokenPrice
-    monthly_cap_usd: float
 
 
 def work_left(shards: Sequence[Shard], seconds_left: float) -> Work:
@@ -72,8 +72,8 @@ def bedrock_expected_usd(work: Work, price: TokenPrice) -> float:
 class Situation:
     """All that a plan is made from, as it was at one moment.
 
-    `live`: usable sessions; `earlier`: the newest ones, to learn boots from. `month_usd`: what the month has cost until
-    now, without what Bedrock took for this batch.
+    `live`: usable sessions; `earlier`: the newest ones, to learn boots from. `month`: what is spent and reserved of the
+    batch's month; what Bedrock took for the batch is in its own reservation until the batch is over.
     """
 
     batch: Batch
@@ -82,7 +82,7 @@ class Situation:
     earlier: Sequence[Session]
     gpu_speed: LearnedSpeed
     bedrock_speed: LearnedSpeed
-    month_usd: float
+    month: Month
     now: datetime
 
     @property

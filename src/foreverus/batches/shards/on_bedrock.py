@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,14 +10,20 @@ from foreverus import ids
 from foreverus.aws.s3 import Objects
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend
+from foreverus.batches.cost import bedrock_guard_usd
 from foreverus.batches.execution_error import ExecutionError
-from foreverus.batches.records import BatchRef, Shard
+from foreverus.batches.records import Batch, BatchRef, Shard
 from foreverus.batches.shards.lookahead import Ahead, LookAhead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.results import BEDROCK
 from foreverus.batches.shards.run import LAST_WRITES_S, ShardRun, StopReason
 from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking, first_of, stop
+from foreverus.costs.allowance import Allowance
+from foreverus.costs.meter import month_of
+from foreverus.costs.paid_backend import PaidBackend
+from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse import Purse
 from foreverus.errors import EngineBusy
 
 log = logging.getLogger(__name__)
@@ -47,6 +53,8 @@ class OnBedrock:
     store: Batches
     objects: Objects
     backend: Backend
+    purse: Purse
+    price: TokenPrice
     calls_at_once: int
     clock: Callable[[], datetime]
     run_blocking: RunBlocking = asyncio.to_thread
@@ -54,7 +62,8 @@ class OnBedrock:
     def run(self, ref: BatchRef, round_: int, seconds: float) -> RoundAnswer:
         """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
 
-        The answer has an error when Bedrock cannot go on (BackendUnavailable, EngineBusy) or something else failed.
+        The answer has an error when Bedrock cannot go on (BackendUnavailable, EngineBusy), when what was reserved for
+        the round is used up (SpendCapReached), or when something else failed.
         """
         return asyncio.run(self.answer(ref, round_, seconds))
 
@@ -68,23 +77,34 @@ class OnBedrock:
             left.sort(key=lambda one: one.completion_tokens_limit, reverse=True)
             jobs = [ShardJob(ref, round_, one, batch.input_key) for one in left]
             window = (ids.parse_timestamp(batch.expires_at) - self.clock()).total_seconds()
-            error = await _Round(self, jobs).run(max(0.0, min(seconds, window)))
+            reserved = await self.run_blocking(self.purse.reservation, month_of(batch.created_at), ref.batch_id)
+            left_usd = float(reserved.usd if reserved else 0) - bedrock_guard_usd(shards, self.price)[0]
+            error = await _Round(self, jobs, Allowance(left_usd)).run(max(0.0, min(seconds, window)))
             shards = await self.run_blocking(self.store.shards, ref.batch_id)
+            await self.run_blocking(self._free, batch, shards)
         left_over = sum(_unfinished(one) for one in shards)
         if error is None:
             return RoundAnswer(left_over)
         log.warning("%s on Bedrock: %r", ref.batch_id, error)
         return RoundAnswer(left_over, ExecutionError(type(error).__name__, str(error)[:LONGEST_CAUSE]))
 
+    def _free(self, batch: Batch, shards: Sequence[Shard]) -> None:
+        """What the round has not spent. Where this fails, the next plan does it, or the batch's end."""
+        try:
+            spent, _ = bedrock_guard_usd(shards, self.price)
+            self.purse.shrink(month_of(batch.created_at), batch.batch_id, spent)
+        except Exception:
+            log.exception("%s holds what its round has not spent", batch.batch_id)
+
 
 class _Round:
-    def __init__(self, on: OnBedrock, jobs: list[ShardJob]):
+    def __init__(self, on: OnBedrock, jobs: list[ShardJob], allowance: Allowance):
         self.jobs = jobs
         self.limiter = Limiter(on.calls_at_once)
         self.look = LookAhead(on.calls_at_once)
         self.resources = ShardResources(
             answered_by=BEDROCK,
-            backend=on.backend,
+            backend=PaidBackend(on.backend, on.price, allowance),
             admission=self.limiter,
             backend_lives=_lives,
             batches=on.store,

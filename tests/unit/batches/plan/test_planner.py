@@ -14,8 +14,10 @@ from foreverus.batches.plan.estimates import ASSUMED_BOOT_S, EXPECTED_TOKENS, De
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import LearnedSpeed, Number
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, GpuOnly, Shard, ShardProgress, ShardStatus
-from foreverus.costs.ledger import MemoryLedger
+from foreverus.costs.ledger import Cost
+from foreverus.costs.money import exact
 from foreverus.costs.prices import bedrock_price
+from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.errors import NotFound
 from foreverus.sessions.records import Session
 from tests.unit.batches.altering import alter, known
@@ -46,7 +48,7 @@ class World:
 
     store: MemoryBatches = field(default_factory=MemoryBatches)
     sessions: Sessions = field(default_factory=Sessions)
-    ledger: MemoryLedger = field(default_factory=MemoryLedger)
+    purse: MemoryPurse = field(default_factory=lambda: MemoryPurse(20.0))
     now: datetime = NOW
     bedrock: str = BEDROCK_MODEL
     max_gpus: int = 1
@@ -62,9 +64,8 @@ class World:
             bedrock_model_id=self.bedrock,
             bedrock_calls=8,
             bedrock_price=price,
-            monthly_cap_usd=20.0,
         )
-        planner = Planner(self.store, self.sessions, self.ledger, deployment, lambda: self.now)
+        planner = Planner(self.store, self.sessions, self.purse, deployment, lambda: self.now)
         return planner.plan(REF, None if code is None else ExecutionError(code, cause)).as_json()
 
     def later(self, **by: float) -> None:
@@ -100,6 +101,10 @@ def live(**changes: Any) -> Session:
     phases = [{"name": "healthy", "at": at, "attempt": 0}]
     more = {"created_at": at, "healthy_at": at, "phases": phases, "instance_type": "g6.xlarge"}
     return session_record("ses_1", **{**more, **changes})
+
+
+def spent(batch: World, usd: float) -> None:
+    batch.purse.settle("2026-01", "ses_0", Cost(exact(usd), ids.timestamp(NOW)))
 
 
 MUCH = 1000  # shards: more than the 640 from which a GPU that must boot first is cheaper than Bedrock
@@ -359,10 +364,10 @@ def test_a_shard_that_is_not_marked_is_never_nothing() -> None:
 
 def test_bedrock_takes_no_month_beyond_its_cap() -> None:
     batch = world(shards=1, metadata={"backend": "bedrock"})
-    batch.ledger.count("2026-01", "ses_0", 19.9, NOW)
+    spent(batch, 19.9)
     assert batch.plan()["next"] == "bedrock"  # 100 lines are a cent
     batch = world(shards=100, metadata={"backend": "bedrock"})
-    batch.ledger.count("2026-01", "ses_0", 19.9, NOW)
+    spent(batch, 19.9)
     assert batch.plan()["status"] == "failed"
     (error,) = batch.record().errors
     assert error.code == "spend_cap_reached"
@@ -373,7 +378,7 @@ def test_beyond_the_cap_of_bedrock_the_gpu_is_asked_which_has_a_guard_of_its_own
     batch = world(shards=1)
     assert batch.plan()["next"] == "bedrock"
     batch = world(shards=1)
-    batch.ledger.count("2026-01", "ses_0", 20.0, NOW)
+    spent(batch, 20.0)
     assert batch.plan()["next"] == "gpu"
 
 

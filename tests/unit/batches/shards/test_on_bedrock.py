@@ -13,6 +13,10 @@ from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import BatchStatus, LineResult, ShardProgress, all_done
 from foreverus.batches.shards.on_bedrock import OnBedrock
+from foreverus.costs.money import exact
+from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse_memory import MemoryPurse
+from foreverus.costs.reservations import Owner, Reservation
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.contact import Contact, RunInline
 from tests.unit.batches.altering import alter
@@ -41,6 +45,16 @@ class Bedrock(MemoryEngine):
         return await super().complete(prompt)
 
 
+PRICE = TokenPrice(100.0, 100.0, "test")
+
+
+def rich(usd: float = 1000.0) -> MemoryPurse:
+    """In which the batch has reserved so much."""
+    purse = MemoryPurse(1000.0)
+    purse.reserve(Reservation(f"{START:%Y-%m}", REF.batch_id, Owner.BATCH, exact(usd), "", ""))
+    return purse
+
+
 class Round:
     def __init__(self, backend: MemoryEngine, lines: int = 100, a_shard: int = 25, at_once: int = 16):
         loop = asyncio.get_running_loop()
@@ -48,12 +62,14 @@ class Round:
         def clock() -> datetime:
             return START + timedelta(seconds=loop.time())
 
-        self.store, self.objects = MemoryBatches(), MemoryObjects(clock)
+        self.store, self.objects, self.purse = MemoryBatches(), MemoryObjects(clock), rich()
         submit(self.store, self.objects, [line(n, f"q{n}", max_tokens=20) for n in range(1, lines + 1)], a_shard)
         self.on = OnBedrock(
             store=self.store,
             objects=self.objects,
             backend=backend,
+            purse=self.purse,
+            price=PRICE,
             calls_at_once=at_once,
             clock=clock,
             run_blocking=RunInline(Contact()),
@@ -67,6 +83,7 @@ class Round:
 async def test_batch_is_answered_with_many_calls_at_once() -> None:
     backend = Bedrock()
     batch = Round(backend)
+    batch.purse.reservations.update(rich().reservations)  # by the next plan
     assert await batch.answer() == {"left": 0}
     took = asyncio.get_running_loop().time()
     assert took <= 100 / 16 * 2 + 2 and backend.most_running == 16
@@ -81,6 +98,7 @@ async def test_batch_is_answered_with_many_calls_at_once() -> None:
 async def test_throttled_backend_is_asked_at_its_own_pace() -> None:
     backend = Bedrock(quota=5)
     batch = Round(backend, lines=200)
+    batch.purse.reservations.update(rich().reservations)  # by the next plan
     assert await batch.answer() == {"left": 0}
     took = asyncio.get_running_loop().time()
     assert took <= 200 / 5 * 2 * 1.5, "two thirds of what the quota allows at least"
@@ -111,6 +129,7 @@ async def test_backend_that_cannot_be_used_ends_the_round_and_keeps_what_it_answ
 async def test_partial_failure_is_an_error_of_its_lines_only() -> None:
     backend = Bedrock(q3=PromptRejected("No.", "unsupported_parameter"), q4=EngineFailed("ModelErrorException"))
     batch = Round(backend)
+    batch.purse.reservations.update(rich().reservations)  # by the next plan
     assert await batch.answer() == {"left": 0}
     errors = {n: one.error.code for n, one in results(batch.store).items() if one.error}
     assert errors == {3: "unsupported_parameter", 4: "engine_failed"}
@@ -167,6 +186,7 @@ async def test_second_visit_asks_only_what_has_no_answer() -> None:
     batch = Round(backend)
     first = await batch.answer(seconds=5.0)
     assert first["left"] > 0
+    batch.purse.reservations.update(rich().reservations)  # by the next plan
     assert await batch.answer() == {"left": 0}
     assert len(backend.prompts) == 100
 
@@ -177,6 +197,7 @@ async def test_shard_that_a_gpu_began_keeps_its_shares_and_counts_once() -> None
     gpu = LineResult(1, "c1", "ses_1", finish_reason="stop", prompt_tokens=7, completion_tokens=9)
     batch.store.keep_results(REF.batch_id, 0, [gpu], START)
     batch.store.progress(REF, 0, ShardProgress(1, 0, 7, 9, session_id="ses_1", slot_seconds=2.5), False)
+    batch.purse.reservations.update(rich().reservations)  # by the next plan
     assert await batch.answer() == {"left": 0}
     (shard,) = batch.store.shards(REF.batch_id)
     assert (shard.completed, shard.completion_tokens, shard.bedrock_completion_tokens) == (4, 15, 6)
@@ -215,6 +236,44 @@ async def test_limit_grows_back_by_one_call_for_every_round_of_answers() -> None
 def test_run_makes_a_loop_of_its_own() -> None:
     store, objects = MemoryBatches(), MemoryObjects(lambda: START)
     submit(store, objects, [line(1, "hello")], 1)
-    on = OnBedrock(store=store, objects=objects, backend=MemoryEngine(), calls_at_once=4, clock=lambda: START)
+    on = OnBedrock(
+        store=store,
+        objects=objects,
+        backend=MemoryEngine(),
+        purse=rich(),
+        price=PRICE,
+        calls_at_once=4,
+        clock=lambda: START,
+    )
     assert on.run(REF, 1, 30).as_json() == {"left": 0}
     assert results(store)[1].text == "You said: hello"
+
+
+def held(purse: MemoryPurse) -> float:
+    return sum(float(one.usd) for one in purse.reservations.values())
+
+
+@pytest.mark.parametrize("usd", [0.0, 0.001, 0.004, 0.01])
+@in_jumping_time
+async def test_round_stops_at_what_was_reserved_for_it(usd: float) -> None:
+    """A line may cost 0.3 cents and costs less; calls in flight have taken what they may cost."""
+    round_ = Round(Bedrock())
+    round_.purse.shrink("2026-01", REF.batch_id, usd)
+    answer = await round_.answer()
+    spent = held(round_.purse)
+    assert answer["error"]["Error"] == "SpendCapReached" and answer["left"] > 0
+    assert spent <= usd, "and it holds no more than it has spent"
+    assert (answer["left"] == 100) == (usd < 0.0031)
+    if usd >= 0.004:
+        assert 0 < usd - spent < 0.0032, "it goes on until not one more line fits"
+
+
+@in_jumping_time
+async def test_round_that_ends_well_holds_what_it_has_spent_and_no_more() -> None:
+    round_ = Round(Bedrock(), lines=40)
+    assert (await round_.answer())["left"] == 0
+    prompt, completion = (
+        sum(getattr(one, f"bedrock_{kind}_tokens") for one in round_.store.shards(REF.batch_id))
+        for kind in ("prompt", "completion")
+    )
+    assert held(round_.purse) == pytest.approx((prompt + completion) * 100 / 1e6) and prompt + completion

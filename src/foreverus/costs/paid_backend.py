@@ -1,0 +1,62 @@
+"""A backend that is paid by the token, asked within an allowance only."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from foreverus.backends.port import Backend, Completion, Delta, Finished, Prompt
+from foreverus.backends.tokens import MOST_BEDROCK_TOKENS, most_prompt_tokens
+from foreverus.costs.allowance import Allowance
+from foreverus.costs.prices import TokenPrice
+from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected, SpendCapReached
+
+
+def most_usd(prompt: Prompt, price: TokenPrice, context_tokens: int = MOST_BEDROCK_TOKENS) -> float:
+    """A bound of what a call may cost: a token a byte, and the answer's whole limit, at a guard's price."""
+    return price.guard_usd(most_prompt_tokens(prompt), prompt.limit or context_tokens)
+
+
+class PaidBackend:
+    """Before each call what it may cost at most is taken from the allowance. Where that does not hold it, the call
+    waits for those in flight, which will have cost less; where none is, it raises SpendCapReached."""
+
+    def __init__(self, backend: Backend, price: TokenPrice, allowance: Allowance):
+        self._backend = backend
+        self._price = price
+        self._allowance = allowance
+        self._in_flight = 0
+        self._settled = asyncio.Event()
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        most = most_usd(prompt, self._price)
+        await self._take(most)
+        usd = most  # of a call that is cut off or fails nobody knows whether it is paid for
+        try:
+            whole = await self._backend.complete(prompt)
+            usd = self._price.guard_usd(whole.prompt_tokens, whole.completion_tokens)
+            return whole
+        except (PromptRejected, EngineBusy, BackendUnavailable):
+            usd = 0.0
+            raise
+        finally:
+            self._allowance.settle(most, usd)
+            self._in_flight -= 1
+            self._settled.set()
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        whole = await self.complete(prompt)
+        if whole.text:
+            yield Delta(whole.text)
+        yield Finished(whole.finish_reason, whole.prompt_tokens, whole.completion_tokens)
+
+    async def _take(self, most: float) -> None:
+        while True:
+            try:
+                self._allowance.take(most)
+            except SpendCapReached:
+                if not self._in_flight:
+                    raise
+                self._settled.clear()
+                await self._settled.wait()
+            else:
+                self._in_flight += 1
+                return

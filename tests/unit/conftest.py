@@ -115,6 +115,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "WEBSOCKET_CALLBACK_URL": "https://ws12345678.execute-api.us-east-1.amazonaws.com/v1",
             "STACK_NAME": "foreverus",
             "TOPIC_ARN": boto3.client("sns").list_topics()["Topics"][0]["TopicArn"],
+            "BOOT_TIMEOUT_SECONDS": "900",
             "MAX_SESSION_SECONDS": "14400",
             "MONTHLY_CAP_USD": "20",
             "SESSION_CAP_USD": "4",

@@ -16,6 +16,9 @@ from foreverus.api.openapi.operations import operations
 from foreverus.aws import keys
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
+from foreverus.costs.money import exact
+from foreverus.costs.purse import PurseStore
+from foreverus.costs.reservations import Owner, Reservation
 from foreverus.errors import AnotherSessionIsLive, InvalidRequest, ResultsNotStored, SpendCapReached
 from foreverus.settings import MissingSetting
 from tests.unit import batch_events, permissions
@@ -528,9 +531,17 @@ def arrange(case: str, world: Aws) -> None:
             "SET spend_notice = :percent, spend_notice_cap = :cap, session_cap_usd = :usd",
             noticed,
         )
+    if case == "publish_changes/good_session_changed":
+        reserve(world, SESSION, 0.01)
     arrange_batch(case, world)
     if case == "publish_site/edge_delete":
         bootstrap.aws.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
+
+
+def reserve(world: Aws, name: str, usd: float, month: str = "2026-01") -> None:
+    """In the month in which the world's session was made."""
+    at = "2026-01-01T00:00:00.000Z"
+    PurseStore(world.items, 20.0).reserve(Reservation(month, name, Owner.OTHER, exact(usd), at, at))
 
 
 BATCHES_RESULTS = ("store_results/good_batch", "store_results/bad_batch_still_running")
@@ -539,6 +550,7 @@ BATCHES_RESULTS = ("store_results/good_batch", "store_results/bad_batch_still_ru
 def arrange_batch(case: str, world: Aws) -> None:
     function = case.split("/", maxsplit=1)[0]
     if (function in {"run_batch", "answer_batch"} or case in BATCHES_RESULTS) and "_validate_" not in case:
+        reserve(world, BATCH, 1.0, bootstrap.aws.clock().strftime("%Y-%m"))
         first_round = case == "run_batch/good_plan_first_round"
         batch_events.begin(world, round_=0 if first_round else 1)
     if case == "run_batch/edge_plan_gpu_session_failed":

@@ -27,7 +27,7 @@ from foreverus.batches.records import (
     BatchStatus,
 )
 from foreverus.batches.store import Batches
-from foreverus.costs.ledger import Cost
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import exact
 from foreverus.costs.purse import Purse
@@ -138,7 +138,7 @@ class Finisher:
         """Counts what Bedrock took, at a guard's price where nobody knows it, and releases what the batch has reserved.
         A GPU's cost is settled by its session's closing."""
         usd, known = bedrock_guard_usd(self.store.shards(batch.batch_id), self.costs.rates.bedrock)
-        cost = Cost(exact(usd), ids.timestamp(self.clock()), price_unknown=not known)
+        cost = CountedCost(exact(usd), ids.timestamp(self.clock()), price_unknown=not known)
         self.purse.settle(month_of(batch.created_at), batch.batch_id, cost)
 
     def _begin(self, batch: Batch) -> Batch:

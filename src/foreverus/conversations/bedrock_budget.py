@@ -15,7 +15,7 @@ from foreverus.conversations.records import (
     BedrockCharge,
 )
 from foreverus.costs.allowance import Allowance
-from foreverus.costs.ledger import Cost
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of, spent_usd
 from foreverus.costs.money import at_most, exact
 from foreverus.costs.paid_backend import most_usd
@@ -81,7 +81,7 @@ class BedrockBudget:
         late = session.bedrock.usd - session.bedrock.counted_usd if session else 0.0
         if session and session.is_over and late > 0:
             entry = f"{session_id}/{BackendName.BEDROCK}"
-            cost = Cost(exact(late), ids.timestamp(self.clock()), session.bedrock.price_unknown)
+            cost = CountedCost(exact(late), ids.timestamp(self.clock()), session.bedrock.price_unknown)
             self.purse.settle(month_of(session.created_at), entry, cost)
 
 

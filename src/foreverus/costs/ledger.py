@@ -13,7 +13,7 @@ from foreverus.aws.dynamo import Table, Write, put_write, update_write
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class CountedCost:
     """What something has cost, in USD. `at`: when it ended. `price_unknown`: it is reckoned at a guard's price, the
     dearest that we know, because nobody knows its own. `sessions`: 1 for a session, 0 for anything else."""
 
@@ -30,7 +30,7 @@ class Ledger(Protocol):
         """USD."""
 
 
-def count_writes(month: str, name: str, cost: Cost) -> tuple[Write, Write]:
+def count_writes(month: str, name: str, cost: CountedCost) -> tuple[Write, Write]:
     """The part of a transaction that counts a cost. It does not pass where that name is counted already."""
     entry = {**keys.ledger_entry_key(month, name), "usd": cost.usd, "ended_at": cost.at}
     if cost.price_unknown:
@@ -60,7 +60,7 @@ class MemoryLedger:
     """Twin of `LedgerStore`. `entries`: by month and name."""
 
     def __init__(self) -> None:
-        self.entries: dict[tuple[str, str], Cost] = {}
+        self.entries: dict[tuple[str, str], CountedCost] = {}
 
     def spent(self, month: str) -> float:
         return float(sum(cost.usd for (of, _), cost in self.entries.items() if of == month))

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Item, Table, Write, check_write, delete_write, put_write, update_write
-from foreverus.costs.ledger import Cost, LedgerStore, count_writes
+from foreverus.costs.ledger import CountedCost, LedgerStore, count_writes
 from foreverus.costs.money import NOTHING, at_least, at_most, exact
 from foreverus.costs.reservations import Month, Owner, Reservation, refusal
 from foreverus.errors import NotAccepted
@@ -43,7 +43,7 @@ class Purse(Protocol):
         """Lowers a reservation to that, over at `until` at the latest; never raises it. Nothing happens where there is
         none."""
 
-    def settle(self, month: str, name: str, cost: Cost) -> bool:
+    def settle(self, month: str, name: str, cost: CountedCost) -> bool:
         """Counts what it has cost into the ledger and takes its reservation away. False: it was counted before; a
         reservation that is there all the same goes. What cost nothing has no entry."""
 
@@ -118,11 +118,11 @@ class PurseStore:
             old, to = self.reservation(month, name), at_most(usd)
             if old and to < old.usd:
                 new = replace(old, usd=to, until=until or old.until)
-                self.items.transact(self._put(new, old), *self._add(month, to - old.usd))
+                self.items.transact(self._put(new, old), _add(month, to - old.usd))
 
         self._repeat(once)
 
-    def settle(self, month: str, name: str, cost: Cost) -> bool:
+    def settle(self, month: str, name: str, cost: CountedCost) -> bool:
         def once() -> bool:
             if cost.usd and self.ledger.has(month, name):
                 self._release(month, name)
@@ -133,15 +133,19 @@ class PurseStore:
 
         return self._repeat(once)
 
-    def settling(self, month: str, name: str, cost: Cost) -> tuple[Write, ...]:
+    def settling(self, month: str, name: str, cost: CountedCost) -> tuple[Write, ...]:
         """See `settle`; for who has more to write in the same transaction. Where they fail, either the name is counted
         or somebody has changed its reservation: ask for new ones."""
         old = self.reservation(month, name)
-        gone = (_gone(old),) if old else (_none(month, name),)
         counted = count_writes(month, name, cost) if cost.usd or cost.sessions else ()
-        if not old and not counted:
+        if old:
+            return (_gone(old), _add(month, cost.usd - old.usd), *counted)
+        if not counted:
             return ()
-        return (*gone, *self._add(month, cost.usd - (old.usd if old else NOTHING)), *counted)
+        # Before a month's first reservation the ledger alone knows what is spent: that one begins with it.
+        nothing = check_write(keys.purse_total_key(month), "attribute_not_exists(pk)")
+        total = nothing if self._total(month) is None else _add(month, cost.usd)
+        return (_none(month, name), total, *counted)
 
     def release(self, month: str, name: str) -> bool:
         return self._repeat(lambda: self._release(month, name))
@@ -149,7 +153,7 @@ class PurseStore:
     def releasing(self, month: str, name: str) -> tuple[Write, ...]:
         """See `release`; for who has more to write in the same transaction."""
         old = self.reservation(month, name)
-        return (_gone(old), *self._add(month, -old.usd)) if old else ()
+        return (_gone(old), _add(month, -old.usd)) if old else ()
 
     def hand_over(self, month: str, name: str, to: str, usd: float | Decimal) -> bool:
         def once() -> bool:
@@ -157,7 +161,7 @@ class PurseStore:
             if old is None or heir is None:
                 return False
             more = self._put(replace(heir, usd=heir.usd + spent), heir)
-            self.items.transact(_gone(old), more, *self._add(month, spent - old.usd))
+            self.items.transact(_gone(old), more, _add(month, spent - old.usd))
             return True
 
         return self._repeat(once)
@@ -186,13 +190,6 @@ class PurseStore:
             key, "ADD committed_usd :more", {":more": more, ":most": self.cap - more}, "committed_usd <= :most"
         )
 
-    def _add(self, month: str, usd: Decimal) -> tuple[Write, ...]:
-        """To what is committed; before a month's first reservation the ledger has it all."""
-        key = keys.purse_total_key(month)
-        if self._total(month) is None:
-            return (check_write(key, "attribute_not_exists(pk)"),)
-        return (update_write(key, "ADD committed_usd :usd", {":usd": usd}, "attribute_exists(committed_usd)"),)
-
     def _repeat(self, once: Callable[[], T]) -> T:
         with self._mine:
             for _ in range(TRIES):
@@ -219,6 +216,12 @@ def _within(month: str, most: Decimal) -> Write:
     """What the ledger says is in the number already, unless somebody wrote into the ledger alone."""
     condition = "attribute_not_exists(spent_usd) OR spent_usd <= :most"
     return check_write(keys.ledger_total_key(month), condition, {":most": most})
+
+
+def _add(month: str, usd: Decimal) -> Write:
+    """To what is committed. Where anything was reserved, there is that number."""
+    key, condition = keys.purse_total_key(month), "attribute_exists(committed_usd)"
+    return update_write(key, "ADD committed_usd :usd", {":usd": usd}, condition)
 
 
 def _gone(old: Reservation) -> Write:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
-from foreverus.costs.ledger import Cost, MemoryLedger
+from foreverus.costs.ledger import CountedCost, MemoryLedger
 from foreverus.costs.money import NOTHING, at_most, exact
 from foreverus.costs.purse import offered
 from foreverus.costs.reservations import Month, Reservation, refusal
@@ -37,7 +37,7 @@ class MemoryPurse:
         if old and at_most(usd) < old.usd:
             self.reservations[month, name] = replace(old, usd=at_most(usd), until=until or old.until)
 
-    def settle(self, month: str, name: str, cost: Cost) -> bool:
+    def settle(self, month: str, name: str, cost: CountedCost) -> bool:
         self.release(month, name)
         if self.ledger.has(month, name):
             return False

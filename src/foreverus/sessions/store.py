@@ -12,7 +12,7 @@ from foreverus.aws.dynamo import (
     put_write,
     update_write,
 )
-from foreverus.costs.ledger import Cost
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import exact
 from foreverus.costs.prices import Price
@@ -117,7 +117,7 @@ class SessionStore:
         cost from anybody. False, and nothing is written, when the session has an end already. The GPU slot stays taken
         until `release_slot`. Raises NotAccepted where too many others settle at the same moment."""
         month, name = month_of(session.created_at or end.ended_at), session.session_id
-        cost = Cost(exact(usd), end.ended_at, price_unknown, sessions=1)
+        cost = CountedCost(exact(usd), end.ended_at, price_unknown, sessions=1)
         for _ in range(TRIES):
             try:
                 self.items.transact(

@@ -28,7 +28,7 @@ from foreverus.batches.records import (
     LineResult,
     ShardProgress,
 )
-from foreverus.costs.ledger import Cost
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse_memory import MemoryPurse
@@ -382,5 +382,5 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     expected = RATES.bedrock.usd(1_000_000, 1_000_000)
     assert expected is not None
     (entry,) = batch.purse.ledger.entries.items()
-    assert entry == (("2026-01", "batch_1"), Cost(exact(expected), entry[1].at))
+    assert entry == (("2026-01", "batch_1"), CountedCost(exact(expected), entry[1].at))
     assert batch.record().result.cost_usd == expected

@@ -18,7 +18,7 @@ from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.bedrock_budget import BedrockBudget
 from foreverus.conversations.on_bedrock import ChatsOnBedrock
 from foreverus.costs.database import wake_usd
-from foreverus.costs.ledger import Cost, LedgerStore
+from foreverus.costs.ledger import CountedCost, LedgerStore
 from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse import PurseStore
@@ -448,7 +448,7 @@ async def test_session_that_has_used_up_its_cap_is_answered_no_more(aws: Aws) ->
 def spent(scene: Scene, usd: float) -> None:
     """By others; the scene's session has reserved nothing beyond that any more."""
     scene.purse.release(MONTH, SESSION)
-    scene.purse.settle(MONTH, "ses_0", Cost(exact(usd), ids.timestamp(NOW)))
+    scene.purse.settle(MONTH, "ses_0", CountedCost(exact(usd), ids.timestamp(NOW)))
     scene.purse.reserve(reserved(SESSION, 0.02))
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Write
-from foreverus.costs.ledger import Cost
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import exact
 from foreverus.costs.purse import Purse, PurseStore
 from foreverus.costs.purse_memory import MemoryPurse
@@ -22,8 +22,8 @@ def asked(name: str, usd: float, owner: Owner = Owner.SESSION, month: str = MONT
     return Reservation(month, name, owner, exact(usd), "2026-01-01T12:00:00.000Z", "2026-01-01T16:30:00.000Z")
 
 
-def cost(usd: float, price_unknown: bool = False, sessions: int = 0) -> Cost:
-    return Cost(exact(usd), "2026-01-01T13:00:00.000Z", price_unknown, sessions)
+def cost(usd: float, price_unknown: bool = False, sessions: int = 0) -> CountedCost:
+    return CountedCost(exact(usd), "2026-01-01T13:00:00.000Z", price_unknown, sessions)
 
 
 def figures(purse: Purse, month: str = MONTH) -> tuple[float, float, float]:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foreverus.aws.dynamo import Table, Write
-from foreverus.costs.ledger import Cost
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import NOTHING, exact
 from foreverus.costs.purse import Purse, PurseStore
 from foreverus.costs.purse_memory import MemoryPurse
@@ -92,7 +92,7 @@ class World:
 
     def settle(self, work: Work) -> None:
         work.is_over = True
-        self.purse.settle(self.month, work.name, Cost(work.spent, AT))
+        self.purse.settle(self.month, work.name, CountedCost(work.spent, AT))
 
     def sweep(self, work: Work) -> None:
         """Of somebody who is over. What was spent is counted by who ends it: here it is done again."""

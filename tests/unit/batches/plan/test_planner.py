@@ -14,7 +14,7 @@ from foreverus.batches.plan.estimates import ASSUMED_BOOT_S, EXPECTED_TOKENS, De
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.plan.records import LearnedSpeed, Number
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, GpuOnly, Shard, ShardProgress, ShardStatus
-from foreverus.costs.ledger import Cost
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import exact
 from foreverus.costs.prices import bedrock_price
 from foreverus.costs.purse_memory import MemoryPurse
@@ -104,7 +104,7 @@ def live(**changes: Any) -> Session:
 
 
 def spent(batch: World, usd: float) -> None:
-    batch.purse.settle("2026-01", "ses_0", Cost(exact(usd), ids.timestamp(NOW)))
+    batch.purse.settle("2026-01", "ses_0", CountedCost(exact(usd), ids.timestamp(NOW)))
 
 
 MUCH = 1000  # shards: more than the 640 from which a GPU that must boot first is cheaper than Bedrock

@@ -88,7 +88,11 @@ class Request:
         """The body's bytes. API Gateway hands types that it holds for binary over in base64."""
         body = self.event.get("body") or ""
         if not self.event.get("isBase64Encoded"):
-            return str(body).encode()
+            try:
+                return str(body).encode()
+            except UnicodeEncodeError as err:
+                message = f"The body is not UTF-8 text: character {err.start + 1} is half of one."
+                raise InvalidRequest(message, code="invalid_form" if self.is_form else "invalid_json") from err
         try:
             return base64.b64decode(body, validate=True)
         except ValueError as err:

@@ -36,7 +36,7 @@ def violations(error: Any, whole: str) -> Iterator[Violation]:
         return
     if error.validator == "additionalProperties":
         known = sorted(error.schema.get("properties", {}))
-        for name in sorted(set(error.instance) - set(known)):
+        for name in sorted(set(error.instance) - set(known)):  # a generator: who wants the first makes no others
             full = joined(param, name)
             yield _violation("unknown_field", _unknown(full, known), full)
         return
@@ -83,6 +83,10 @@ def _too_many_pairs(error: Any, where: str) -> str:
     return f"{where} has {len(error.instance)} entries, the most is {error.validator_value}."
 
 
+def _bad_name(error: Any, where: str) -> str:
+    return f"{where} has a key that is not allowed: each must be {what_it_must_be(error.validator_value)}."
+
+
 def _not(error: Any, where: str) -> str:
     names = [quoted(name) for name in error.validator_value.get("required", [])]
     return f"{where} must not have {' and '.join(names)} at once." if names else _must_be(error, where)
@@ -93,6 +97,7 @@ _SENTENCES: Mapping[str, _Sentence] = {
     "minLength": _too_short,
     "pattern": _does_not_match,
     "maxProperties": _too_many_pairs,
+    "propertyNames": _bad_name,
     "not": _not,
 }
 

@@ -14,7 +14,7 @@ schema without a name. Sources:
 - vLLM 0.28: `SamplingParams._verify_args` (temperature 0 to 2, penalties -2 to 2, 0 < top_p <= 1, no empty stop,
   max_tokens >= 1), `ChatCompletionRequest` (seed of 64 bits, no empty `tools`, `top_logprobs` and `stream_options` only
   with their switch, a json_schema with a name). It ignores `user`, and a message's `name` where the template does.
-  It checks a json_schema's grammar when the request comes: `json_schema.py` says what of that is checked before.
+  It checks a json_schema's grammar when the request comes: `answer_schema.py` says what of that is checked before.
   A seed of -1 is none.
 - llama.cpp's server: README of tools/server. It takes all of these; a seed counts modulo 2**32, and -1 is none.
 - Bedrock: `InferenceConfiguration` of Converse (maxTokens >= 1, temperature and topP 0 to 1, stopSequences not empty).

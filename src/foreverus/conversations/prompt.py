@@ -127,7 +127,8 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
         room -= sum(map(estimate, pair))
         if room < 0:
             break
-        turns = [*pair, *turns]
+        turns += reversed(pair)
+    turns.reverse()
     most = max(1, answer_tokens - thread.partial_tokens)
     return Prompt((frame[0], *turns, *frame[1:]), most, options.temperature)
 

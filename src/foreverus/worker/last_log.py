@@ -33,7 +33,8 @@ _HIDDEN = "(hidden)"
 _SECRETS = (
     re.compile(r"(?i)(X-Amz-(?:Signature|Security-Token|Credential)=)[^&\s\"']+"),
     re.compile(r"(?i)(\b(?:authorization|x-amz-security-token|cookie)[\"']?\s*[:=]\s*[\"']?)[^\r\n\"']+"),
-    re.compile(r"(?i)(\b[\w-]*(?:secret|password|token|key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',;}]{8,}"),
+    # From a word's very beginning: from each hyphen on, it would be read as often as it has hyphens.
+    re.compile(r"(?i)((?<![\w-])[\w-]*(?:secret|password|token|key)[\"']?\s*[:=]\s*[\"']?)[^\s\"',;}]{8,}"),
     re.compile(r"(?i)(\bbearer\s+)[^\s\"']+"),
     re.compile(r"()\b(?:AKIA|ASIA)[A-Z0-9]{16}\b"),
     re.compile(r"()\b(?:hf|sk|fu|gh[opsu])[_-][A-Za-z0-9_-]{16,}"),

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from foreverus.api import schemas
 from foreverus.api.violations import MOST_PARAM_CHARACTERS, violations
+from foreverus.errors import InvalidRequest
 
 NAMES = sorted(path.stem for path in Path(schemas.__file__).parent.glob("*.json"))
 # Words of Python, of jsonschema and of regular expressions.
@@ -110,6 +111,15 @@ def test_every_keyword_is_explained_in_the_words_of_people(name: str) -> None:
 def test_known_sentences(name: str, body: dict[str, Any], sentence: str) -> None:
     said = [one.message for error in schemas.validator(name).iter_errors(body) for one in violations(error, "The body")]
     assert sentence in said
+    with pytest.raises(InvalidRequest) as refused:  # as of a long text: the first reason
+        schemas.check(name, body, schemas.LONG_BYTES + 1)
+    assert refused.value.message == sentence or name == "batch_create"
+
+
+def test_of_a_long_text_a_bad_name_is_told_with_its_place() -> None:
+    body = {"input_file_id": "f", "endpoint": "/v1/completions", "completion_window": "24h", "metadata": {"k" * 65: ""}}
+    with pytest.raises(InvalidRequest, match="The field 'metadata' has a key that is not allowed: each must be a st"):
+        schemas.check("batch_create", body, schemas.LONG_BYTES + 1)
 
 
 @pytest.mark.parametrize("name", ["x" * 1_000_000, "\U0001f600" * 9000])

@@ -9,15 +9,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from foreverus.api.violations import MOST_PARAM_CHARACTERS
+from foreverus.backends.answer_schema import flaw_of
 from foreverus.backends.converse import refusal_of, unsupported
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.backends.tokens import cannot_fit, texts_of
-from foreverus.batches.input.answer_schema import flaw_of
-from foreverus.batches.input.line_check import check_line
+from foreverus.batches.input.line_check import MAX_ERRORS_A_LINE, check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
 from foreverus.batches.records import ErrorEntry, GpuOnly, Shard
 from foreverus.strict_json import path_of
-from foreverus.text import is_blank, quoted
+from foreverus.text import is_blank, quoted, shortened
 
 MAX_LINES = 50_000  # that are not blank
 MAX_LINE_NUMBER = 999_999  # blank ones count: the table's keys have six digits
@@ -110,7 +111,7 @@ class _Reading:
     gpu_only: GpuOnly | None = None
 
     def read(self, raw: RawLine) -> None:
-        body, found = check_line(raw.data, self.endpoint)
+        body, found = check_line(raw.data, self.endpoint, 1 if len(self.errors) == MAX_ERRORS else MAX_ERRORS_A_LINE)
         errors = [ErrorEntry(one.code, one.message, one.param, raw.number) for one in found]
         prompt = None
         if body is not None and not errors:
@@ -194,7 +195,9 @@ class _Reading:
 def _schema_errors(number: int, prompt: Prompt) -> Iterator[ErrorEntry]:
     asked = prompt.options.get("response_format") or {}
     if asked.get("type") == "json_schema" and (flaw := flaw_of(asked["json_schema"]["schema"])):
-        where = path_of(("body", "response_format", "json_schema", "schema", *flaw.path))
+        where = shortened(
+            path_of(("body", "response_format", "json_schema", "schema", *flaw.path)), MOST_PARAM_CHARACTERS
+        )
         yield ErrorEntry("invalid_field", f"The field {quoted(where)} {flaw.says}", where, number)
 
 

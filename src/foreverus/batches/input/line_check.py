@@ -22,8 +22,9 @@ class Problem(NamedTuple):
     param: str | None = None
 
 
-def check_line(data: bytes | None, endpoint: str) -> tuple[Any, list[Problem]]:
-    """(the line as far as it can be read, else None; what is wrong with it)."""
+def check_line(data: bytes | None, endpoint: str, most: int = MAX_ERRORS_A_LINE) -> tuple[Any, list[Problem]]:
+    """(the line as far as it can be read, else None; what is wrong with it). Of a long line, or where `most` is 1, only
+    the first thing: a file may hold 50,000 lines, of which everything is wrong."""
     if data is None:
         return None, [
             Problem("line_too_long", f"The line is longer than {MAX_LINE_BYTES:,} bytes: shorten its prompt.")
@@ -36,16 +37,19 @@ def check_line(data: bytes | None, endpoint: str) -> tuple[Any, list[Problem]]:
             return None, [Problem("invalid_utf8", message)]
         return None, [Problem("invalid_json", f"The line {err}.")]
     line = _meant(line)
-    if schemas.quick_check(SCHEMAS[endpoint])(line):  # nearly every line; jsonschema is slow, but says why not
+    first = schemas.first_error(SCHEMAS[endpoint])(line)
+    if first is None:  # nearly every line; jsonschema is slow, but finds everything
         return line, []
     problems: dict[tuple[str, str | None], Problem] = {}
-    for error in schemas.validator(SCHEMAS[endpoint]).iter_errors(line):
-        problems |= {(one.code, one.param): one for one in _problems(error, endpoint)}
-        if ("mismatched_url", "url") in problems:  # its body is another endpoint's: the rest would mislead
-            return line, [problems["mismatched_url", "url"]]
-        if len(problems) >= MAX_ERRORS_A_LINE:
+    is_short = len(data) <= schemas.LONG_BYTES and most > 1
+    errors = schemas.validator(SCHEMAS[endpoint]).iter_errors(line) if is_short else [first]
+    for one in (problem for error in errors for problem in _problems(error, endpoint)):
+        if one.code == "mismatched_url":  # its body is another endpoint's: the rest would mislead
+            return line, [one]
+        problems[one.code, one.param] = one
+        if len(problems) == most:
             break
-    return line, list(problems.values())[:MAX_ERRORS_A_LINE]
+    return line, list(problems.values())
 
 
 def _meant(line: Any) -> Any:

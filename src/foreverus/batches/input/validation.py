@@ -1,8 +1,8 @@
 """A batch's whole file, checked before anything is spent. What is looked at is in `file_check.py`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from foreverus.aws.s3 import ObjectNotThere, Objects
 from foreverus.batches.input.file_check import (
@@ -13,7 +13,7 @@ from foreverus.batches.input.file_check import (
     Allowed,
     validate,
 )
-from foreverus.batches.input.lines import split
+from foreverus.batches.input.lines import RawLine, split
 from foreverus.batches.model import possible_backends
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, ErrorEntry, ValidatedInput
 from foreverus.batches.store import Batches
@@ -28,6 +28,15 @@ __all__ = [
     "Validator",
     "validate",
 ]
+
+# Of the Lambda's 15 minutes, so that there are some left to write what was found. 200 MB take about one.
+MOST_TIME = timedelta(minutes=12)
+
+
+class _TakesTooLong(Exception):
+    def __init__(self, line: int):
+        super().__init__(line)
+        self.line = line
 
 
 @dataclass(frozen=True)
@@ -53,8 +62,12 @@ class Validator:
             return {"valid": True, "lines": batch.total}
         allowed = Allowed(possible_backends(batch.metadata), self.context_tokens)
         try:
-            lines = split(self.objects.stream(batch.input_key))
+            lines = self._in_time(split(self.objects.stream(batch.input_key)))
             report = validate(lines, batch.endpoint, self.model_id, allowed)
+        except _TakesTooLong as err:
+            minutes = MOST_TIME // timedelta(minutes=1)
+            message = f"After {minutes} minutes the check had come to line {err.line}: split the file there."
+            return self._fail(batch, [ErrorEntry("file_too_large", message, line=err.line)], 1)
         except ObjectNotThere:
             message = f"Our copy of {batch.input_file_id} is gone: create another batch."
             return self._fail(batch, [ErrorEntry("file_not_found", message, "input_file_id")], 1)
@@ -71,6 +84,14 @@ class Validator:
         )
         self.store.validated(ref, found, self.clock())
         return {"valid": True, "lines": report.total}
+
+    def _in_time(self, lines: Iterable[RawLine]) -> Iterator[RawLine]:
+        """Raises _TakesTooLong: a Lambda that is cut off says nothing, and would be cut off again."""
+        ends = self.clock() + MOST_TIME
+        for line in lines:
+            if self.clock() >= ends:
+                raise _TakesTooLong(line.number)
+            yield line
 
     def _fail(self, batch: Batch, errors: list[ErrorEntry], total: int) -> dict[str, object]:
         self.outbox.add(OutboxEntry(Subject.BATCHES, batch.batch_id, batch.user_id))  # before the end is written

@@ -3,9 +3,10 @@
 import copy
 import json
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from itertools import chain
+from datetime import datetime, timedelta
+from itertools import chain, count
 from typing import Any
 
 import pytest
@@ -208,8 +209,9 @@ def test_the_first_hundred_errors_are_kept_and_all_are_counted() -> None:
 
 
 def test_one_line_cannot_fill_the_list() -> None:
-    messages = [{"role": "nobody", "content": 5}] * 1000
-    assert len(check(line(messages=messages)).errors) == 10
+    message = {"role": "nobody", "content": 5}
+    assert len(check(line(messages=[message] * 300)).errors) == 10
+    assert len(check(line(messages=[message] * 3000)).errors) == 1  # a long line: the first
 
 
 def numbered(count: int) -> Iterator[bytes]:
@@ -340,7 +342,7 @@ def test_the_quick_check_and_the_one_that_explains_agree(
     if isinstance(made["body"], dict):
         made["body"].pop(without, None)
     before = copy.deepcopy(made)
-    assert schemas.quick_check(SCHEMAS[endpoint])(made) == schemas.validator(SCHEMAS[endpoint]).is_valid(made)
+    assert (schemas.first_error(SCHEMAS[endpoint])(made) is None) == schemas.validator(SCHEMAS[endpoint]).is_valid(made)
     assert made == before
 
 
@@ -354,9 +356,9 @@ def test_they_agree_on_odd_values_too(name: str, value: Any) -> None:
     for endpoint, schema in SCHEMAS.items():
         made = json.loads(line(url=endpoint)) | {"custom_id": "🙂" * 256}
         made["body"][name] = value
-        assert schemas.quick_check(schema)(made) == schemas.validator(schema).is_valid(made)
+        assert (schemas.first_error(schema)(made) is None) == schemas.validator(schema).is_valid(made)
         made |= {"custom_id": value, "url": value}
-        assert not schemas.quick_check(schema)(made) and not schemas.validator(schema).is_valid(made)
+        assert schemas.first_error(schema)(made) and not schemas.validator(schema).is_valid(made)
 
 
 @given(st.binary())
@@ -377,8 +379,8 @@ class World:
         if data is not None:
             self.objects.put(self.batch.input_key, data)
 
-    def run(self) -> dict[str, Any]:
-        return Validator(self.store, self.objects, self.outbox, MODEL, lambda: NOW, 8192).run(REF)
+    def run(self, clock: Callable[[], datetime] = lambda: NOW) -> dict[str, Any]:
+        return Validator(self.store, self.objects, self.outbox, MODEL, clock, 8192).run(REF)
 
     @property
     def record(self) -> Batch:
@@ -386,6 +388,25 @@ class World:
 
 
 GOOD = "\n".join(line(str(n)) for n in range(250)).encode()
+
+
+def test_a_file_that_takes_longer_than_a_lambda_fails_with_the_line_that_was_reached() -> None:
+    world = World(GOOD)
+    minutes = count()
+    assert world.run(lambda: NOW + timedelta(minutes=next(minutes))) == {"valid": False, "lines": 0}
+    (error,) = world.record.errors
+    assert (error.code, error.line, world.record.status) == ("file_too_large", 12, "failed")
+    assert "line 12" in error.message and "12 minutes" in error.message
+    assert world.run() == {"valid": False, "lines": 0}  # and nobody begins it anew
+
+
+def test_of_a_long_line_and_beyond_the_errors_that_are_kept_the_first_thing_is_told() -> None:
+    long = line("a", seed="x", n=2, user="u" * schemas.LONG_BYTES)
+    assert [(e.code, e.param) for e in check(long).errors] == [("invalid_field", "body.seed")]
+    many = [line(str(n), x=1, y=2) for n in range(200)]
+    report = check(*many)
+    assert len(report.errors) == MAX_ERRORS and report.errors_total == 100 + 150
+    assert report.errors[-1].line == 50
 
 
 def test_a_valid_batch_is_in_progress_with_its_shards() -> None:

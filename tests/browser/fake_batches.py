@@ -112,7 +112,10 @@ class FakeBatches:
             "url": f"{self.url}/{file_id}?X-Amz-Signature=x",
             "expires_at": int(time.time()) + 900,
         }
-        return {**self.files[file_id], "upload": {**upload, "headers": {"Content-Type": "application/jsonl"}}}
+        return {
+            **self.files[file_id],
+            "upload": {**upload, "headers": {"Content-Type": "application/jsonl", "If-None-Match": "*"}},
+        }
 
     def _create(self, body: dict, key: str) -> tuple[int, dict]:
         if key in self.keys:

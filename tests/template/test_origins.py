@@ -72,8 +72,8 @@ def test_presigned_addresses_are_at_an_origin_that_the_page_may_connect_to(regio
 def test_a_presigned_upload_is_bound_to_its_size_and_to_no_checksum(region: str) -> None:
     url, headers, _ = objects().presigned_put("files/ana/file_1", 5, "application/jsonl")
     asked = parse_qs(urlsplit(url).query)
-    assert asked["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
-    assert headers == {"Content-Type": "application/jsonl"}
+    assert asked["X-Amz-SignedHeaders"] == ["content-length;content-type;host;if-none-match"]
+    assert headers == {"Content-Type": "application/jsonl", "If-None-Match": "*"}
     assert not [name for name in asked if "checksum" in name.lower()]
 
 

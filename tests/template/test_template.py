@@ -624,7 +624,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
         ("ApiFunction", under("batches", "files", "uploads")),
         ("RunBatchFunction", under("batches", "files")),  # our copy; a result that was deleted before its end
         ("SweepFunction", under("batches", "files")),
-        ("StoreResultsFunction", under("files")),
+        ("StoreResultsFunction", under("files", "uploads")),
         ("PublishWorkerFunction", under("worker")),
         ("InstanceRole", []),
     ],

@@ -34,7 +34,9 @@ export function put(upload: Upload, file: Blob, signal: AbortSignal, onProgress:
       heard();
       onProgress(event.loaded);
     };
-    request.onload = () => (request.status < 300 ? resolve() : reject(new UploadError(request.status)));
+    // 412: the address takes a file once, and this one is there: browsers repeat a PUT whose answer was lost.
+    const stored = () => request.status < 300 || request.status === 412;
+    request.onload = () => (stored() ? resolve() : reject(new UploadError(request.status)));
     request.onerror = () => reject(new UploadError(0));
     request.onabort = () => reject(signal.reason);
     request.onloadend = () => {

@@ -20,6 +20,7 @@ CHUNK_BYTES = 256 * 1024
 STREAM_TRIES = 4  # in a row without a byte
 ADDRESS_S = 3600  # how long a presigned address can be used
 
+_ONCE = {"If-None-Match": "*"}
 _NOT_THERE = frozenset({"404", "NoSuchKey", "NotFound"})
 
 
@@ -177,13 +178,12 @@ class S3Objects:
         return [(one["Key"], int(one["Size"]), one["ETag"].strip('"')) for one in found]
 
     def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]:
-        """(address, headers to send, until when): takes exactly `size` bytes, once begun in time."""
-        url = self.client.generate_presigned_url(
-            "put_object",
-            Params={"Bucket": self.bucket, "Key": key, "ContentType": content_type, "ContentLength": size},
-            ExpiresIn=ADDRESS_S,
-        )
-        return str(url), {"Content-Type": content_type}, self.clock() + timedelta(seconds=ADDRESS_S)
+        """(address, headers to send, until when): takes exactly `size` bytes of this type, once begun in time, and only
+        while nothing is there. All of that is signed: without one of the headers S3 refuses it."""
+        asked = {"Bucket": self.bucket, "Key": key, "ContentType": content_type, "ContentLength": size}
+        once = {"IfNoneMatch": _ONCE["If-None-Match"]}
+        url = self.client.generate_presigned_url("put_object", Params=asked | once, ExpiresIn=ADDRESS_S)
+        return str(url), {"Content-Type": content_type, **_ONCE}, self.clock() + timedelta(seconds=ADDRESS_S)
 
     def presigned_get(self, key: str, filename: str) -> str:
         """Where the object can be downloaded under this name."""
@@ -266,7 +266,7 @@ class MemoryObjects:
 
     def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]:
         self.addresses.append(f"memory://put/{key}?bytes={size}")
-        return self.addresses[-1], {"Content-Type": content_type}, self.clock() + timedelta(seconds=ADDRESS_S)
+        return self.addresses[-1], {"Content-Type": content_type, **_ONCE}, self.clock() + timedelta(seconds=ADDRESS_S)
 
     def presigned_get(self, key: str, filename: str) -> str:
         self.addresses.append(f"memory://get/{key}?filename={quote(filename, safe='')}")

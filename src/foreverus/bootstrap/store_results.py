@@ -28,7 +28,7 @@ def build() -> "ResultsKeeper":
     batches = BatchStore(table)
     erase: dict[OwedKind, Erase] = {
         OwedKind.CONVERSATION: EraseConversation(ConversationEraser(table), postgres),
-        OwedKind.FILE: EraseFile(aws.objects(env.data_bucket), batches),
+        OwedKind.FILE: EraseFile(aws.objects(env.data_bucket), batches, aws.clock),
     }
     return ResultsKeeper(
         SessionResults(ConversationStore(table), SessionStore(table), postgres, aws.clock),

@@ -193,14 +193,18 @@ def _id(value: str) -> str:
 
 
 def put(http: httpx.Client, upload: UploadAddress, content: Iterator[bytes], size: int) -> None:
-    """Puts `size` bytes where `upload` (method, url, headers) says. Raises Refused or Unreachable."""
+    """Puts `size` bytes where `upload` (method, url, headers) says. Raises Refused or Unreachable. The address takes
+    them once: where something is there already, an earlier try has put it, whose answer was lost."""
     headers = httpx.Headers(upload.get("headers") or {})
     headers["Content-Length"] = str(size)  # S3 takes no chunked body
     with _network_errors():
         response = http.request(
             str(upload.get("method", "PUT")), str(value_of(upload, "url")), content=content, headers=headers
         )
-        _check(response)
+        if response.status_code == httpx.codes.CONFLICT:  # S3: another try is being written just now
+            raise Unreachable(f"{response.url.host} answered 409: an earlier try is not over")
+        if response.status_code != httpx.codes.PRECONDITION_FAILED:
+            _check(response)
 
 
 @contextmanager

@@ -26,9 +26,9 @@ class OwedKind(StrEnum):
     FILE = "file"
 
 
-# From the deletion on. Of a conversation nobody writes anything once its questions are gone. A file can be put at its
-# presigned address for an hour, which an upload may begin in the last second of; a batch's end that was cut off is
-# repeated within minutes.
+# From the deletion on. Of a conversation nobody writes anything once its questions are gone. A file's presigned address
+# (to a place of its own, files/records.py) lives an hour, in whose last second an upload may begin; a batch's end that
+# was cut off is repeated within minutes.
 SETTLES_AFTER = {OwedKind.CONVERSATION: timedelta(0), OwedKind.FILE: timedelta(hours=2)}
 
 

@@ -60,6 +60,12 @@ def object_key(user_id: str, file_id: str) -> str:
     return f"files/{user_id}/{file_id}"
 
 
+def arrival_key(user_id: str, file_id: str) -> str:
+    """Where a presigned address leads to. Nobody reads it but who copies it to the file's own place; once the file is
+    deleted, the address takes nothing any more."""
+    return f"uploads/{user_id}/{file_id}/content"
+
+
 def new_file(
     file_id: str,
     user_id: str,

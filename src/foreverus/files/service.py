@@ -15,7 +15,7 @@ from foreverus.api import schemas
 from foreverus.api.listing import Listing, check_cursor
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
-from foreverus.aws.s3 import JSONL, Objects
+from foreverus.aws.s3 import JSONL, ObjectChanged, ObjectNotThere, Objects
 from foreverus.errors import Conflict, InvalidRequest, NotAllowed, NotFound
 from foreverus.files.forms import Form, read_form
 from foreverus.files.records import (
@@ -24,6 +24,7 @@ from foreverus.files.records import (
     SCHEDULE_USER,
     File,
     FileStatus,
+    arrival_key,
     new_file,
     seconds_of,
 )
@@ -107,7 +108,7 @@ class FileService:
 
     def announce(self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes,
-        expires_after?}`."""
+        expires_after?}`. No address where the bytes of an earlier try are there."""
         _check_purpose(request["purpose"])
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
@@ -120,7 +121,11 @@ class FileService:
                 new = self._new(claim.id, user_id, request["filename"], size, expires_s)
                 record = replace(new, status=FileStatus.PENDING)
                 self._keep(record)
-        url, headers, expires_at = self.objects.presigned_put(record.object_key, size, JSONL)
+        record = self._looked_after(record)
+        if record.is_there:
+            return public_file(record)
+        key = arrival_key(user_id, record.file_id)
+        url, headers, expires_at = self.objects.presigned_put(key, size, JSONL)
         upload = {"method": "PUT", "url": url, "headers": headers, "expires_at": int(expires_at.timestamp())}
         return {**public_file(record), "upload": upload}
 
@@ -173,6 +178,8 @@ class FileService:
             raise NotAllowed(message, param="file_id", code="not_your_file")
         self.store.delete(user_id, file_id, self.clock())
         try:
+            if not file.is_there:  # its address can be used still
+                self._close_address(file)
             self.objects.delete(file.object_key)
         except Exception:  # it is deleted: its bytes go with what is owed
             logger.warning("the bytes of %s are still to be deleted", file_id, exc_info=True)
@@ -200,11 +207,30 @@ class FileService:
         return made
 
     def _looked_after(self, file: File) -> File:
-        """A pending upload may be there by now: S3 tells nobody."""
+        """A pending upload may be there by now: S3 tells nobody. What has arrived is copied to the file's own place, to
+        which no address leads: under the key of a deleted file nothing can appear."""
         if file.is_there:
             return file
-        size = self.objects.size(file.object_key)
-        return file if size is None else self.store.arrived(file.user_id, file.file_id, size) or file
+        arrived = self.objects.head(key := arrival_key(file.user_id, file.file_id))
+        if arrived is None or not arrived.size:
+            return file
+        try:
+            self.objects.copy(key, file.object_key, arrived.etag)
+        except (ObjectChanged, ObjectNotThere):  # somebody else has just taken it, or deleted the file
+            return self.store.get(file.user_id, file.file_id) or file
+        kept = self.store.arrived(file.user_id, file.file_id, arrived.size)
+        if kept is None:  # deleted meanwhile
+            self.objects.delete(file.object_key)
+        self._close_address(file)
+        return kept or file
+
+    def _close_address(self, file: File) -> None:
+        """An address takes something only while nothing is there: now there is, and it has no bytes. The bucket's
+        lifecycle removes it when no address is left."""
+        try:
+            self.objects.put(arrival_key(file.user_id, file.file_id), b"", JSONL)
+        except Exception:  # what arrived keeps it closed as well, and the lifecycle removes that too
+            logger.warning("what arrived of %s is left to the bucket's lifecycle", file.file_id, exc_info=True)
 
 
 def _form_expiry(form: Form) -> int:

@@ -18,7 +18,7 @@ from foreverus.batches.records import BatchRef
 from foreverus.batches.store import Batches
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.deletions.owed import OwedDeletion, OwedDeletions, OwedKind
-from foreverus.files.records import object_key
+from foreverus.files.records import arrival_key, object_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,12 @@ class EraseFile:
 
     objects: Objects
     batches: Batches
+    clock: Callable[[], datetime]
 
     def __call__(self, owed: OwedDeletion) -> bool:
         self.objects.erase(object_key(owed.user_id, owed.name))
+        if owed.is_settled(self.clock()):  # before, what is there keeps a presigned address from being used
+            self.objects.erase(arrival_key(owed.user_id, owed.name))
         batch_id = batch_of_file(owed.name)
         if batch_id is None:
             return True

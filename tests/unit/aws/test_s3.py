@@ -208,8 +208,8 @@ def test_an_address_to_upload_to_binds_size_and_type(aws: Aws) -> None:
     url, headers, expires_at = bucket(aws).presigned_put(KEY, 5, "application/jsonl")
     asked = parse_qs(urlparse(url).query)
     assert asked["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
-    assert asked["X-Amz-SignedHeaders"] == ["content-length;content-type;host"]
-    assert headers == {"Content-Type": "application/jsonl"}
+    assert asked["X-Amz-SignedHeaders"] == ["content-length;content-type;host;if-none-match"]
+    assert headers == {"Content-Type": "application/jsonl", "If-None-Match": "*"}
     assert expires_at == NOW + timedelta(seconds=int(asked["X-Amz-Expires"][0]))
     assert not [name for name in asked if "checksum" in name.lower()], "a browser could not send what they promise"
     assert requests.put(url, data=b"12345", headers=headers, timeout=5).status_code == 200

@@ -18,6 +18,7 @@ MODEL = "mistral-7b-instruct-v0.3"
 LARGE = 4_000_000
 
 RESET = "reset"  # before anything is done
+ADDRESS_HEADERS = {"Content-Type": "application/jsonl", "If-None-Match": "*"}
 LOST = "lost"  # it is done, and the answer is lost
 CUT = "cut"  # the answer breaks off in its middle
 
@@ -220,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
         made = state.add_file(asked["filename"], b"") | {"bytes": asked["bytes"], "status": "pending"}
         state.files[made["id"]] = made
         address = f"{state.url}/bucket/{made['id']}?X-Amz-Signature=a%2Fb%2Bc%3D"
-        upload = {"method": "PUT", "url": address, "headers": {"Content-Type": "application/jsonl"}, "expires_at": 0}
+        upload = {"method": "PUT", "url": address, "headers": ADDRESS_HEADERS, "expires_at": 0}
         return 200, made | {"upload": upload}, {}
 
     def _create(self, asked: dict[str, Any]) -> tuple[int, Any, dict[str, str]]:
@@ -244,11 +245,13 @@ class _Handler(BaseHTTPRequestHandler):
             )
         if self.command == "GET":
             return 200, state.contents[file_id], {}
-        signed = query["X-Amz-Signature"] == ["a/b+c="] and self.headers["Content-Type"] == "application/jsonl"
-        if not signed:
+        signed = {name: self.headers[name] for name in ("Content-Type", "If-None-Match")}
+        if query["X-Amz-Signature"] != ["a/b+c="] or signed != ADDRESS_HEADERS:
             return 403, b"<Error><Code>SignatureDoesNotMatch</Code><Message>No.</Message></Error>", {}
         if len(body) != state.files[file_id]["bytes"] or "Transfer-Encoding" in self.headers:
             return 411, b"<Error><Code>MissingContentLength</Code><Message>Length.</Message></Error>", {}
+        if state.files[file_id]["status"] == "uploaded":
+            return 412, b"<Error><Code>PreconditionFailed</Code><Message>It is there.</Message></Error>", {}
         state.contents[file_id] = body
         state.files[file_id]["status"] = "uploaded"
         return 200, b"", {}

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from foreverus.cli import transfer
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.server import LOST, MODEL, RESET, Server, batch, error
 
@@ -99,6 +100,18 @@ def test_refusals_are_shown_and_not_repeated(
 def test_wrong_key_is_said(server: Server, shell: Shell, content: bytes) -> None:
     assert shell.run("submit", "in.jsonl", "--url", f"{server.url}/v1", "--api-key", "fu_other", bare=True) == 1
     assert "This key is not valid. (401)" in shell.err
+
+
+@pytest.mark.parametrize("failures", [(RESET,), (LOST,), (error(503, "Not now."), LOST), ((409, {}),)])
+def test_a_large_file_is_stored_once_though_answers_are_lost(
+    server: Server, shell: Shell, monkeypatch: pytest.MonkeyPatch, failures: tuple[Any, ...]
+) -> None:
+    monkeypatch.setattr(transfer, "SMALL_BYTES", 10)
+    data = write(shell.folder / "in.jsonl", line("a"), line("b"))
+    server.fail_next("PUT /bucket/file-1", *failures)
+    assert shell.run("submit", "in.jsonl") == 0
+    assert list(server.contents.values()) == [data]
+    assert len(shell.slept) == len(failures)
 
 
 def test_watch_follows_what_was_submitted(server: Server, shell: Shell, content: bytes) -> None:

@@ -37,7 +37,7 @@ class Gateway(httpx2.MockTransport):
     def _from_s3(self, request: httpx2.Request) -> httpx2.Response:
         self.seen.append(f"{request.method} s3")
         assert "authorization" not in request.headers, "our key is none of S3's business"
-        headers = {"Content-Type": request.headers["content-type"]} if "content-type" in request.headers else {}
+        headers = {name: request.headers[name] for name in ("content-type", "if-none-match") if name in request.headers}
         found = requests.request(request.method, str(request.url), headers=headers, data=request.content, timeout=5)
         return httpx2.Response(found.status_code, content=found.content)
 

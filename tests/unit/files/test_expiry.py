@@ -18,7 +18,7 @@ from foreverus.batches.input.lines import CHAT
 from foreverus.batches.records import BatchRef
 from foreverus.batches.store import BatchStore
 from foreverus.errors import InvalidRequest
-from foreverus.files.records import ExpiringFile, File, new_file
+from foreverus.files.records import ExpiringFile, File, arrival_key, new_file
 from foreverus.files.service import FileService
 from foreverus.files.store import Files, FileStore, MemoryFiles
 from foreverus.handlers import sweep
@@ -97,7 +97,7 @@ def test_a_file_is_gone_when_its_time_is_over(client: openai.OpenAI, clock: Cloc
     else:
         asked = {"filename": "p.jsonl", "purpose": "batch", "bytes": 2, "expires_after": DAY}
         file_id = client.post("/files", cast_to=dict[str, Any], body=asked)["id"]
-        key = f"files/ana/{file_id}"
+        key = arrival_key("ana", file_id)
         bootstrap.aws.client("s3").put_object(Bucket=aws.data_bucket, Key=key, Body=b"{}")
     kept = client.files.create(file=("q.jsonl", b"{}"), purpose="batch").id
     clock.now = NOW + timedelta(seconds=24 * HOUR - 1)

@@ -4,17 +4,19 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
 import requests
 
 from foreverus import bootstrap
+from foreverus.api.requests import RequestAttempt
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.input.lines import CHAT
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
 from foreverus.files.forms import Form, FormFile, read_form
-from foreverus.files.records import File, FilePurpose, FileStatus, new_file
+from foreverus.files.records import File, FilePurpose, FileStatus, arrival_key, new_file, object_key
 from foreverus.files.service import MAX_ANSWER_BYTES, MAX_INLINE_BYTES, FileService
 from foreverus.files.store import Files, FileStore, MemoryFiles, from_item, to_item
 from foreverus.files.views import public_file
@@ -211,17 +213,62 @@ def test_an_announced_file_is_pending_until_its_bytes_are_there() -> None:
     assert (made["status"], made["bytes"]) == ("pending", 5)
     assert made["upload"] == {
         "method": "PUT",
-        "url": f"memory://put/files/ana/{made['id']}?bytes=5",
-        "headers": {"Content-Type": "application/jsonl"},
+        "url": f"memory://put/uploads/ana/{made['id']}/content?bytes=5",
+        "headers": {"Content-Type": "application/jsonl", "If-None-Match": "*"},
         "expires_at": int((NOW + timedelta(hours=1)).timestamp()),
     }
     with pytest.raises(NotFound) as caught:
         world.files.content("ana", made["id"])
     assert caught.value.reason == "file_not_uploaded"
     assert world.files.list_files("ana", {})["data"][0]["status"] == "pending"
-    world.objects.put(f"files/ana/{made['id']}", b"12345")
+    world.objects.put(arrival_key("ana", made["id"]), b"12345")
     assert world.files.list_files("ana", {})["data"][0]["status"] == "processed"
     assert world.files.get("ana", made["id"])["status"] == "processed"
+    assert world.objects.held == {f"files/ana/{made['id']}": b"12345", arrival_key("ana", made["id"]): b""}
+
+
+ANNOUNCED = {"filename": "p.jsonl", "purpose": "batch", "bytes": 5}
+
+
+def test_a_request_that_comes_twice_gets_no_address_once_the_bytes_are_there() -> None:
+    world, again = World(), RequestAttempt("k")
+    made = world.files.announce("ana", ANNOUNCED, again)
+    assert "upload" in world.files.announce("ana", ANNOUNCED, again)
+    world.objects.put(arrival_key("ana", made["id"]), b"12345")
+    assert world.files.announce("ana", ANNOUNCED, again) == world.files.get("ana", made["id"])
+
+
+def test_a_file_that_is_deleted_while_its_bytes_arrive_leaves_nothing() -> None:
+    world = World()
+    file_id = world.files.announce("ana", ANNOUNCED)["id"]
+    key, own = arrival_key("ana", file_id), object_key("ana", file_id)
+    world.objects.put(key, b"12345")
+
+    class DeletedMeanwhile(MemoryObjects):
+        def copy(self, source_key: str, key: str, etag: str) -> None:
+            super().copy(source_key, key, etag)
+            world.store.delete("ana", file_id, NOW)
+
+    objects = DeletedMeanwhile(lambda: NOW)
+    objects.held, objects.content_types = world.objects.held, world.objects.content_types
+    replace(world.files, objects=objects).list_files("ana", {})
+    assert world.objects.held == {key: b""} and own not in world.objects.held
+
+
+def test_two_who_look_at_once_take_it_once() -> None:
+    world = World()
+    file_id = world.files.announce("ana", ANNOUNCED)["id"]
+    world.objects.put(arrival_key("ana", file_id), b"12345")
+
+    class TakenMeanwhile(MemoryObjects):
+        def copy(self, source_key: str, key: str, etag: str) -> None:
+            world.files.get("ana", file_id)
+            super().copy(source_key, key, etag)
+
+    objects = TakenMeanwhile(lambda: NOW)
+    objects.held, objects.content_types = world.objects.held, world.objects.content_types
+    assert replace(world.files, objects=objects).get("ana", file_id)["status"] == "processed"
+    assert world.objects.held[object_key("ana", file_id)] == b"12345"
 
 
 @pytest.mark.parametrize(("changes", "param"), [({"bytes": 200_000_001}, "bytes"), ({"purpose": "vision"}, "purpose")])
@@ -237,10 +284,23 @@ def test_an_upload_at_an_address_through_the_real_parts(aws: Aws) -> None:
     assert (made["status"], made["upload"]["method"]) == ("pending", "PUT")
     refused = call("POST /batches", body=batch_of(made["id"]), status=400)["error"]
     assert (refused["param"], refused["code"]) == ("input_file_id", "file_not_uploaded")
-    put = requests.put(made["upload"]["url"], data=b"{}\n", headers=made["upload"]["headers"], timeout=5)
-    assert put.status_code == 200
+    put = partial(requests.put, made["upload"]["url"], headers=made["upload"]["headers"], timeout=5)
+    assert [put(data=data).status_code for data in (b"{}\n", b"{}!")] == [200, 412]
     assert call("POST /batches", body=batch_of(made["id"]))["status"] == "validating"
     assert call("GET /files/{file_id}", file_id=made["id"])["status"] == "processed"
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_nothing_appears_under_a_deleted_files_key(aws: Aws, arrived: bool) -> None:
+    made = call("POST /files", body={"filename": "p.jsonl", "purpose": "batch", "bytes": 3})
+    address = made["upload"]
+    if arrived:
+        requests.put(address["url"], data=b"{}\n", headers=address["headers"], timeout=5)
+    assert call("DELETE /files/{file_id}", file_id=made["id"])["deleted"]
+    late = requests.put(address["url"], data=b"{}\n", headers=address["headers"], timeout=5)
+    assert late.status_code == 412
+    found = bootstrap.aws.client("s3").list_objects_v2(Bucket=aws.data_bucket).get("Contents", [])
+    assert [(one["Key"], one["Size"]) for one in found] == [(arrival_key("ana", made["id"]), 0)]
 
 
 def batch_of(input_file_id: str) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from foreverus.batches.records import BatchOutcome, BatchRef, BatchStatus, LineR
 from foreverus.batches.store import BatchStore
 from foreverus.deletions.owed import OwedDeletions, OwedKind
 from foreverus.errors import Conflict, NotFound
-from foreverus.files.records import File, FilePurpose, new_file, object_key
+from foreverus.files.records import File, FilePurpose, arrival_key, new_file, object_key
 from foreverus.files.service import FileService
 from foreverus.files.store import FileStore
 from foreverus.idempotency.store import MemoryClaims, Once
@@ -64,7 +64,7 @@ class World:
             self.batches.keep_results(BATCH, shard, lines, NOW)
 
     def work_off(self, now: datetime = NOW, failures: int = 0) -> list[Erased]:
-        erase = {OwedKind.FILE: EraseFile(self.objects, self.batches)}
+        erase = {OwedKind.FILE: EraseFile(self.objects, self.batches, lambda: now)}
         attempts = Attempts()
         erased = Deletions(self.owed, erase, lambda: now).work_off(attempts)
         assert len(attempts.failed) == failures, attempts.failed
@@ -98,7 +98,8 @@ def test_a_deleted_input_is_gone_with_the_answer_and_stays_gone(world: World) ->
     world.service.delete("ana", "file_in")
     assert world.secrets() == []
     assert world.work_off() == [Erased(OwedKind.FILE, "file_in")]
-    world.objects.put(file.object_key, SECRET.encode())  # at an address that was given out before
+    world.objects.put(file.object_key, SECRET.encode())  # by a batch's end that was cut off
+    world.objects.put(arrival_key("ana", "file_in"), SECRET.encode())  # at an address that was given out before
     assert world.work_off(NOW + timedelta(minutes=30)) == []
     assert world.work_off(LATER) == [Erased(OwedKind.FILE, "file_in")]
     assert (world.secrets(), world.work_off(LATER)) == ([], [])

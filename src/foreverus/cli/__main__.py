@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from foreverus.cli import settings
 from foreverus.cli.arguments import parser
 from foreverus.cli.context import Context, printable
-from foreverus.cli.failures import FAILED, INTERRUPTED, CommandFailed
+from foreverus.cli.failures import FAILED, INTERRUPTED, CommandFailed, UsageError
 
 
 def main(words: Sequence[str] | None = None, context: Context | None = None) -> int:
@@ -34,11 +34,17 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
         from foreverus.cli.doctor import doctor
 
         return doctor(arguments, context)
+    if arguments.visible_key is not None:
+        raise UsageError(
+            "A key in the command line can be seen by everybody on this machine, and stays in the shell's history: set "
+            "FOREVERUS_API_KEY, or keep the key in a file that you alone can read (--api-key-file). If it was a real "
+            "one, revoke it: `foreverus key revoke`."
+        )
     if arguments.group == "key" and arguments.user:
         from foreverus.cli.owner import with_owners_keys
 
         return with_owners_keys(arguments, context)
-    found = settings.find(arguments.url, arguments.api_key, context.folder)
+    found = settings.find(arguments.url, arguments.api_key_file, context.folder)
     if found.note:
         context.say(found.note)
     from foreverus.cli.api import Api  # httpx takes a fifth of a second: not for --help

@@ -14,6 +14,7 @@ from urllib.parse import quote, urljoin
 import httpx
 
 from foreverus.cli.failures import Broken, Refused, Unreachable
+from foreverus.cli.loopback import is_safe_address
 from foreverus.cli.objects import (
     BatchList,
     BatchObject,
@@ -146,7 +147,7 @@ class Api:
                 _check(response)
                 yield response
                 return
-            address = urljoin(url, response.headers.get("Location", ""))
+            address = _safe(urljoin(url, response.headers.get("Location", "")))
         # S3 refuses a request with two signatures, and our key is none of its business.
         with _network_errors(), self.http.stream("GET", address) as response:
             _check(response)
@@ -192,6 +193,13 @@ def _id(value: str) -> str:
     return quote(value, safe="")
 
 
+def _safe(address: str) -> str:
+    """Where people's text may go. Raises Broken."""
+    if not is_safe_address(address):
+        raise Broken(f"The API leads to {address[:100]}, which is not encrypted: nothing is sent there.")
+    return address
+
+
 def put(http: httpx.Client, upload: UploadAddress, content: Iterator[bytes], size: int) -> None:
     """Puts `size` bytes where `upload` (method, url, headers) says. Raises Refused or Unreachable. The address takes
     them once: where something is there already, an earlier try has put it, whose answer was lost."""
@@ -199,7 +207,7 @@ def put(http: httpx.Client, upload: UploadAddress, content: Iterator[bytes], siz
     headers["Content-Length"] = str(size)  # S3 takes no chunked body
     with _network_errors():
         response = http.request(
-            str(upload.get("method", "PUT")), str(value_of(upload, "url")), content=content, headers=headers
+            str(upload.get("method", "PUT")), _safe(str(value_of(upload, "url"))), content=content, headers=headers
         )
         if response.status_code == httpx.codes.CONFLICT:  # S3: another try is being written just now
             raise Unreachable(f"{response.url.host} answered 409: an earlier try is not over")

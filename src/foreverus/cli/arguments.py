@@ -20,7 +20,8 @@ def parser() -> argparse.ArgumentParser:
         "batch",
         help="many prompts at once: submit, watch, list, show, cancel, download",
         description="Batches: a JSONL file of requests in, a JSONL file of answers out.",
-        epilog="The API is found in --url and --api-key, FOREVERUS_URL and FOREVERUS_API_KEY, OPENAI_BASE_URL and "
+        epilog="The API is found in --url and --api-key-file, FOREVERUS_URL and FOREVERUS_API_KEY or "
+        "FOREVERUS_API_KEY_FILE (a file that you alone can read), OPENAI_BASE_URL and "
         "OPENAI_API_KEY, or in .local/outputs.json while `make up` runs. Exit status: 0 done, 1 the API or the batch "
         "failed or no line was answered, 2 the command or the file is wrong and nothing was sent, 3 some lines failed, "
         "130 stopped by Ctrl-C.",
@@ -104,7 +105,8 @@ def _keys(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _everywhere() -> argparse.ArgumentParser:
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--url", help="address of the API, …/v1")
-    shared.add_argument("--api-key", metavar="KEY", help="better in FOREVERUS_API_KEY: others can see a command line")
+    shared.add_argument("--api-key-file", metavar="FILE", help="with the API key, readable by you alone (mode 600)")
+    shared.add_argument("--api-key", dest="visible_key", action="store", nargs="?", const="", help=argparse.SUPPRESS)
     shared.add_argument("--json", action="store_true", help="JSON instead of text")
     return shared
 

@@ -40,8 +40,8 @@ def with_owners_keys(arguments: argparse.Namespace, context: Context) -> int:
     from foreverus.access.owner import keys_of
     from foreverus.aws.account import CannotLook, own_account
 
-    if arguments.url or arguments.api_key:
-        raise UsageError("--user goes by AWS credentials: leave out --url and --api-key.")
+    if arguments.url or arguments.api_key_file:
+        raise UsageError("--user goes by AWS credentials: leave out --url and --api-key-file.")
     try:
         account = own_account(arguments.region)
     except CannotLook as err:

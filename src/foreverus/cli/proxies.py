@@ -16,6 +16,7 @@ from urllib.request import getproxies
 import httpx
 
 from foreverus.cli.failures import UsageError
+from foreverus.cli.loopback import is_loopback
 
 SCHEMES = ("http", "https", "all")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -34,15 +35,6 @@ def client(
     context = _certificates(variables)
     mounts = {} if is_loopback(urlsplit(url).hostname or "") else _mounts(find(), variables, context)
     return httpx.Client(trust_env=False, verify=context, mounts=mounts, **options)
-
-
-def is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _certificates(variables: Mapping[str, str]) -> ssl.SSLContext:

@@ -35,7 +35,9 @@ class Shell:
         out, err = io.StringIO(), Terminal() if interactive else io.StringIO()
         self.slept = []
         context = Context(out, err, self.folder, lambda: sum(self.slept), self._sleep, io.BytesIO(self.input))
-        place = () if bare else ("--url", f"{self.url}/v1", "--api-key", KEY)
+        place = () if bare else ("--url", f"{self.url}/v1")
+        if not bare:
+            os.environ["FOREVERUS_API_KEY"] = KEY  # the fixture's monkeypatch takes it away again
         try:
             return main([group, *words, *place], context)
         finally:
@@ -56,6 +58,7 @@ def server() -> Iterator[Server]:
 def shell(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shell:
     for name in [name for name in os.environ if name.startswith(("FOREVERUS_", "OPENAI_"))]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("FOREVERUS_API_KEY", "")
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "160")
     return Shell(tmp_path, server.url)

@@ -153,3 +153,29 @@ def test_folder_that_is_not_there_is_named(server: Server, shell: Shell) -> None
     finished(server, b"x")
     assert shell.run("download", "batch_1", "--output", "nowhere/out.jsonl") == 2
     assert "There is no folder" in shell.err
+
+
+ELSEWHERE = [
+    (302, "http://10.0.0.7/stolen"),
+    (307, "https://elsewhere.example/v1/batches"),
+    (301, "/v1/bucket/x"),
+    (308, ""),
+]
+
+
+@pytest.mark.parametrize(("status", "location"), ELSEWHERE)
+def test_a_redirect_takes_no_key_anywhere(server: Server, shell: Shell, status: int, location: str) -> None:
+    server.fail_next("GET /batches", (status, {}, {"Location": location}))
+    assert shell.run("list") == 1
+    assert [call for call in server.counts() if "batches" not in call] == []
+    assert f"answered {status}" in shell.err
+
+
+def test_a_file_is_fetched_from_nowhere_in_the_clear(server: Server, shell: Shell) -> None:
+    server.add_file("out.jsonl", b"{}")
+    server.batches["batch_1"] = [batch(status="completed", output_file_id="file-1")]
+    failure = (302, {}, {"Location": "http://10.0.0.7/file"})
+    server.fail_next("GET /files/file-1/content", failure)
+    assert shell.run("download", "batch_1", "--output", "out.jsonl") == 1
+    assert "http://10.0.0.7/file, which is not encrypted" in shell.err
+    assert not (shell.folder / "out.jsonl").exists()

@@ -17,7 +17,7 @@ from foreverus.aws import account as aws_account
 from foreverus.aws.account import Account, CannotLook
 from foreverus.cli.arguments import expiry
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.server import KEY, LOST, RESET, Server, api_key, error
+from tests.unit.cli.server import LOST, RESET, Server, api_key, error
 from tests.unit.conftest import Aws
 
 
@@ -155,7 +155,7 @@ def test_the_owner_of_the_account_makes_the_first_key(stack: Aws, shell: Shell, 
         (["--user", "ana@example.com", "--stack", "older"], 1, "has no KeysTableName"),
         (["--user", "ana@example.com", "--expires", "2020-01-01T00:00:00Z"], 1, "expires_at"),
         (["--user", "ana@example.com", "--expires", "soon"], 1, "expires_at"),
-        (["--user", "ana@example.com", "--api-key", KEY], 2, "leave out --url and --api-key"),
+        (["--user", "ana@example.com", "--api-key-file", "k"], 2, "leave out --url and --api-key-file"),
     ],
 )
 def test_what_stands_in_the_way_is_said(stack: Aws, shell: Shell, words: list[str], status: int, said: str) -> None:

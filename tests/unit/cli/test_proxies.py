@@ -88,5 +88,6 @@ def test_command_names_the_variable(shell: Shell, monkeypatch: pytest.MonkeyPatc
     for name in ("all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("ALL_PROXY", "foo://x:1")
-    assert shell.run("list", "--url", ELSEWHERE, "--api-key", "fu_x", bare=True) == 2
+    monkeypatch.setenv("FOREVERUS_API_KEY", "fu_x")
+    assert shell.run("list", "--url", ELSEWHERE, bare=True) == 2
     assert shell.err.startswith("foreverus: ALL_PROXY cannot be used")

@@ -21,8 +21,8 @@ def content(shell: Shell) -> bytes:
 
 def command(server: Server, *words: str, **options: object) -> "subprocess.CompletedProcess[bytes]":
     """A process of its own: its standard input and output are real ones."""
-    place = ("--url", f"{server.url}/v1", "--api-key", KEY)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    place = ("--url", f"{server.url}/v1")
+    environment = {**os.environ, "FOREVERUS_API_KEY": KEY, "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(
         [sys.executable, "-m", "foreverus.cli", "batch", *words, *place], env=environment, timeout=60, **options
     )  # type: ignore[call-overload]

@@ -98,7 +98,10 @@ def test_refusals_are_shown_and_not_repeated(
 
 
 def test_wrong_key_is_said(server: Server, shell: Shell, content: bytes) -> None:
-    assert shell.run("submit", "in.jsonl", "--url", f"{server.url}/v1", "--api-key", "fu_other", bare=True) == 1
+    key = shell.folder / "key"
+    key.write_text("fu_other")
+    key.chmod(0o600)
+    assert shell.run("submit", "in.jsonl", "--api-key-file", "key") == 1
     assert "This key is not valid. (401)" in shell.err
 
 

@@ -87,7 +87,7 @@ def _check_totals(root: object, places: Mapping[int, Place]) -> None:
                 raise LimitPassed((*path, name), f"is {schema[name]:,}, the most is {MAX_REPETITIONS:,}.")
 
 
-def _schemas(root: object, places: Mapping[int, Place]) -> Iterator[tuple[dict[str, Any], Path]]:
+def _schemas(root: object, places: Mapping[int, Place]) -> Iterator[tuple[Mapping[str, Any], Path]]:
     """In the order of the text."""
     left = [root]
     seen: set[int] = set()
@@ -125,7 +125,7 @@ class _Measure:
             self._open.remove(id(schema))
         return known
 
-    def _measured(self, schema: dict[str, Any], path: Path, level: int) -> _Size:
+    def _measured(self, schema: Mapping[str, Any], path: Path, level: int) -> _Size:
         inner = [(keyword, self.size(part, where, level + 1)) for keyword, part, where in self._inner(schema, path)]
         height = 1 + max((one.height for _, one in inner), default=0)
         ways, combined = 1, 1
@@ -148,7 +148,7 @@ class _Measure:
             raise LimitPassed(path, says)
         return _Size(places, ways, height)
 
-    def _inner(self, schema: dict[str, Any], path: Path) -> Iterator[tuple[str, object, Path]]:
+    def _inner(self, schema: Mapping[str, Any], path: Path) -> Iterator[tuple[str, object, Path]]:
         for keyword in (*_PARTS, *_ENTRIES):
             if isinstance(part := schema.get(keyword), dict):
                 yield keyword, part, (*path, keyword)
@@ -160,7 +160,7 @@ class _Measure:
         for keyword, part in self._places[id(schema)].refers.items():
             yield keyword, part, (*path, keyword)
 
-    def _patterns(self, schema: dict[str, Any], path: Path) -> int:
+    def _patterns(self, schema: Mapping[str, Any], path: Path) -> int:
         """The size of its patterns, written out."""
         asked: list[tuple[str, Path]] = [(name, (*path, "patternProperties", name)) for name in _names(schema)]
         if "pattern" in schema:

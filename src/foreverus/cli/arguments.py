@@ -10,6 +10,13 @@ BACKENDS = ("auto", "gpu", "bedrock")
 WINDOW_MINUTES = (10, 168 * 60)
 METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
 
+EPILOG = (
+    "The API is found in --url and --api-key-file, FOREVERUS_URL and FOREVERUS_API_KEY or FOREVERUS_API_KEY_FILE (a file "
+    "that you alone can read), OPENAI_BASE_URL and OPENAI_API_KEY, or in .local/outputs.json while `make up` runs. Exit "
+    "status: 0 done, 1 the API or the batch failed or no line was answered, 2 the command or the file is wrong and "
+    "nothing was sent, 3 some lines failed, 130 stopped by Ctrl-C."
+)
+
 
 def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="foreverus", description="A small team's own model, from the command line.")
@@ -20,11 +27,7 @@ def parser() -> argparse.ArgumentParser:
         "batch",
         help="many prompts at once: submit, watch, list, show, cancel, download",
         description="Batches: a JSONL file of requests in, a JSONL file of answers out.",
-        epilog="The API is found in --url and --api-key-file, FOREVERUS_URL and FOREVERUS_API_KEY or "
-        "FOREVERUS_API_KEY_FILE (a file that you alone can read), OPENAI_BASE_URL and "
-        "OPENAI_API_KEY, or in .local/outputs.json while `make up` runs. Exit status: 0 done, 1 the API or the batch "
-        "failed or no line was answered, 2 the command or the file is wrong and nothing was sent, 3 some lines failed, "
-        "130 stopped by Ctrl-C.",
+        epilog=EPILOG,
     )
     commands = batch.add_subparsers(dest="command", metavar="COMMAND", required=True)
     everywhere = _everywhere()

@@ -11,10 +11,10 @@ WINDOW_MINUTES = (10, 168 * 60)
 METADATA_PAIRS, METADATA_KEY, METADATA_VALUE = 16, 64, 512
 
 EPILOG = (
-    "The API is found in --url and --api-key-file, FOREVERUS_URL and FOREVERUS_API_KEY or FOREVERUS_API_KEY_FILE (a file "
-    "that you alone can read), OPENAI_BASE_URL and OPENAI_API_KEY, or in .local/outputs.json while `make up` runs. Exit "
-    "status: 0 done, 1 the API or the batch failed or no line was answered, 2 the command or the file is wrong and "
-    "nothing was sent, 3 some lines failed, 130 stopped by Ctrl-C."
+    "The API is found in --url and --api-key-file, FOREVERUS_URL and FOREVERUS_API_KEY or FOREVERUS_API_KEY_FILE (a "
+    "file that you alone can read), OPENAI_BASE_URL and OPENAI_API_KEY, or in .local/outputs.json while `make up` "
+    "runs. Exit status: 0 done, 1 the API or the batch failed or no line was answered, 2 the command or the file is "
+    "wrong and nothing was sent, 3 some lines failed, 130 stopped by Ctrl-C."
 )
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from foreverus import ids
-from foreverus.batches.records import Batch, Shard
+from foreverus.batches.records import Batch, Shard, sessions_of
 from foreverus.costs.meter import guard_price, spent_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.sessions.records import Session, Trigger
@@ -42,11 +42,11 @@ class BatchCosts:
     clock: Callable[[], datetime]
 
     def __call__(self, batch: Batch, shards: Sequence[Shard]) -> float | None:
-        return batch_cost_usd(batch.batch_id, shards, self.sessions_of(batch), self.rates, self.clock())
+        return batch_cost_usd(batch.batch_id, shards, self.sessions_of(batch, shards), self.rates, self.clock())
 
-    def sessions_of(self, batch: Batch) -> list[Session]:
+    def sessions_of(self, batch: Batch, shards: Sequence[Shard]) -> list[Session]:
         """Those that worked on it, and those that were bought for it and never did."""
-        found = {session_id: self.sessions.get(session_id) for session_id in sorted(batch.sessions)}
+        found = {session_id: self.sessions.get(session_id) for session_id in sorted(sessions_of(batch, shards))}
         for session in self.sessions.newest(SESSIONS_TO_LOOK_AT):
             if session.batch_id == batch.batch_id:
                 found[session.session_id] = session

@@ -25,6 +25,7 @@ from foreverus.batches.records import (
     BatchRef,
     BatchResult,
     BatchStatus,
+    sessions_of,
 )
 from foreverus.batches.store import Batches
 from foreverus.costs.ledger import CountedCost
@@ -190,7 +191,8 @@ class Finisher:
                 cost_usd=self.costs(batch, shards),
                 bedrock_usd=bedrock_usd(shards, self.costs.rates.bedrock),
             )
-            self._learn(totals, slot_seconds(shards), self.costs.sessions_of(batch))
+            self.store.note_sessions(batch.ref, sessions_of(batch, shards))
+            self._learn(totals, slot_seconds(shards), self.costs.sessions_of(batch, shards))
         except Exception:
             logger.exception("%s has no cost, or its speed is not noted", batch.batch_id)
         return result
@@ -198,7 +200,7 @@ class Finisher:
     def _learn(self, totals: BatchTotals, seconds: Mapping[str, float], sessions: list[Session]) -> None:
         """The speed, for the next batches' choice. Only a batch that ran on one type of instance says which one it
         is."""
-        own = [one for one in sessions if one.session_id in seconds]
+        own = [one for one in sessions if seconds.get(one.session_id)]
         types = {one.instance_type for one in own if one.instance_type}
         if len(types) == 1:
             lines, tokens = totals.on_gpu, totals.gpu_completion_tokens

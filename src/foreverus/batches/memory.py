@@ -174,9 +174,13 @@ class MemoryBatches:
     def stop_waiting(self, ref: BatchRef) -> None:
         self.pending.remove(ref.batch_id)
 
-    def worked_on(self, ref: BatchRef, session_id: str) -> None:
+    def worked_on(self, batch_id: str, shard: int, session_id: str) -> None:
+        known = self.parts[batch_id][shard]
+        self.parts[batch_id][shard] = replace(known, slot_seconds={session_id: 0.0, **known.slot_seconds})
+
+    def note_sessions(self, ref: BatchRef, sessions: frozenset[str]) -> None:
         known = self.records[ref]
-        self.records[ref] = replace(known, sessions=known.sessions | {session_id})
+        self.records[ref] = replace(known, sessions=known.sessions | sessions)
 
     def speed(self, name: str) -> LearnedSpeed:
         return self.speeds.get(name, LearnedSpeed())

@@ -124,7 +124,7 @@ class Batch:
     on_demand: bool = False
     setbacks: Setbacks = NO_SETBACKS
     task_token: str = ""  # of the round's task
-    sessions: frozenset[str] = frozenset()  # that worked on it
+    sessions: frozenset[str] = frozenset()  # that worked on it, once it is over: until then see `sessions_of`
 
     cancel_requested_at: str = ""
     finalizing_at: str = ""
@@ -192,7 +192,8 @@ class Shard:
     """Some lines of the input that lie together: what a worker takes at once.
 
     `start` and `end`: bytes of the batch's own copy of the input, `end` exclusive. Counts and tokens are totals over
-    its finished lines. `slot_seconds`: how long its lines held slots of engines, by session.
+    its finished lines. `slot_seconds`: how long its lines held slots of engines, by session: each that has taken it
+    stands there.
     """
 
     number: int
@@ -274,6 +275,11 @@ class FinishedLines:
 
 def all_done(shards: Iterable[Shard]) -> bool:
     return all(shard.is_done for shard in shards)
+
+
+def sessions_of(batch: Batch, shards: Iterable[Shard]) -> frozenset[str]:
+    """The sessions that have worked on it."""
+    return batch.sessions.union(*(shard.slot_seconds.keys() for shard in shards))
 
 
 def finished_lines(shards: Iterable[Shard]) -> int:

@@ -61,7 +61,8 @@ class Batches(Protocol):
     def note_setbacks(self, ref: BatchRef, setbacks: Setbacks, errors: Sequence[ErrorEntry]) -> None: ...
     def offer(self, ref: BatchRef, round_: int, token: str, now: datetime) -> bool: ...
     def stop_waiting(self, ref: BatchRef) -> None: ...
-    def worked_on(self, ref: BatchRef, session_id: str) -> None: ...
+    def worked_on(self, batch_id: str, shard: int, session_id: str) -> None: ...
+    def note_sessions(self, ref: BatchRef, sessions: frozenset[str]) -> None: ...
     def speed(self, name: str) -> LearnedSpeed: ...
     def note_speed(self, name: str, speed: LearnedSpeed) -> None: ...
 
@@ -233,9 +234,19 @@ class BatchStore:
         """The batch does not wait for a GPU any more."""
         PendingWorkStore(self.items).remove(ref.batch_id)
 
-    def worked_on(self, ref: BatchRef, session_id: str) -> None:
-        """A session has taken a shard."""
-        self.items.update(keys.batch_key(ref.user_id, ref.batch_id), "ADD sessions :s", {":s": {session_id}})
+    def worked_on(self, batch_id: str, shard: int, session_id: str) -> None:
+        """A session has taken the shard. Not in the batch's record: a worker writes nothing of a person's."""
+        self.items.update(
+            keys.shard_key(batch_id, shard),
+            "SET shares.#session = if_not_exists(shares.#session, :none)",
+            {":none": 0},
+            names={"#session": session_id},
+        )
+
+    def note_sessions(self, ref: BatchRef, sessions: frozenset[str]) -> None:
+        """Those that have worked on it, in the record of a batch that ends."""
+        if sessions:
+            self.items.update(keys.batch_key(ref.user_id, ref.batch_id), "ADD sessions :s", {":s": set(sessions)})
 
     def speed(self, name: str) -> LearnedSpeed:
         """Of an instance type, or of `bedrock`."""

@@ -11,6 +11,7 @@ from foreverus.batches.records import (
     Batch,
     BatchStatus,
     Shard,
+    sessions_of,
 )
 from foreverus.ids import unix_seconds
 
@@ -52,7 +53,7 @@ def public_batch(batch: Batch, shards: Sequence[Shard], cost_usd: float | None, 
             "prompt_tokens": usage.prompt_tokens,
             "completion_tokens": usage.completion_tokens,
             **_speed(batch, counts, usage, now),
-            "sessions": sorted(batch.sessions),
+            "sessions": sorted(sessions_of(batch, shards)),
         },
     }
 

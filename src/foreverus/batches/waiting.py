@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from foreverus.aws.step_functions import TaskRefused, Tasks
-from foreverus.batches.records import Batch, BatchRef, BatchStatus
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, sessions_of
 from foreverus.batches.store import Batches
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
@@ -46,8 +46,7 @@ class WaitingBatches:
         for waiting in self.pending.batches():
             ref = BatchRef(waiting.user_id, waiting.batch_id)
             batch = self.store.get(ref)
-            served = batch is not None and session_id in batch.sessions
-            if until and waiting.created_at > until and not served:
+            if until and waiting.created_at > until and not self._served(batch, session_id):
                 continue
             # Removed before the token is failed: then it is not the next round's that is removed.
             self.pending.remove(ref.batch_id)
@@ -59,6 +58,9 @@ class WaitingBatches:
             except TaskRefused:
                 logger.info("%s has moved on", ref.batch_id)
         return rejected
+
+    def _served(self, batch: Batch | None, session_id: str) -> bool:
+        return batch is not None and session_id in sessions_of(batch, self.store.shards(batch.batch_id))
 
     def successor(self, ended: Session) -> Successor | None:
         """A session that reached its maximum life or was drained gets a successor. One that was idle gets one only when

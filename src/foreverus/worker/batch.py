@@ -56,7 +56,8 @@ class ShardAnswering:
         if batch is None or shard is None or not in_round(batch, message.round):
             return MessageOutcome.DONE
         if not shard.is_done:
-            await self.resources.run_blocking(self.resources.batches.worked_on, ref, self.resources.answered_by)
+            r = self.resources
+            await r.run_blocking(r.batches.worked_on, ref.batch_id, shard.number, r.answered_by)
             job = ShardJob(ref, message.round, shard, batch.input_key)
             stopped = await self._answer(ShardRun(self.resources, job, ahead))
             if stopped is not StopReason.FINISHED:

@@ -298,7 +298,7 @@ def on_gpu(batch: World, lines: int) -> None:
     bought = launch_item(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
     boot = {"created_at": AT, "healthy_at": ids.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
     batch.sessions.known["ses_1"] = session_record("ses_1", launches=[bought], **boot)
-    batch.store.worked_on(REF, "ses_1")
+    batch.store.worked_on(REF.batch_id, 0, "ses_1")
 
 
 def test_what_it_cost_and_how_fast_it_was_is_noted_for_the_next_choice() -> None:

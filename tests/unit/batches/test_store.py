@@ -29,6 +29,7 @@ from foreverus.batches.records import (
     Shard,
     ShardProgress,
     ValidatedInput,
+    sessions_of,
 )
 from foreverus.batches.store import Batches, BatchStore
 from foreverus.sessions.pending import PendingWorkStore
@@ -214,9 +215,19 @@ def test_lines_are_finished_once_each_and_suspects_are_counted(batches: Batches)
 
 def test_a_session_that_works_on_it_is_remembered(batches: Batches) -> None:
     batches.create(record())
-    batches.worked_on(REF, "ses_1")
-    batches.worked_on(REF, "ses_1")
-    assert known(batches, REF).sessions == {"ses_1"}
+    batches.put_shards("batch_1", [Shard(0, 1, 2, 0, 20), Shard(1, 3, 2, 20, 40)])
+    batches.worked_on("batch_1", 0, "ses_1")
+    batches.progress(REF, 0, ShardProgress(1, 0, session_id="ses_1", slot_seconds=2.5), done=False)
+    batches.worked_on("batch_1", 0, "ses_1")
+    batches.worked_on("batch_1", 1, "ses_2")
+    shards = batches.shards("batch_1")
+    assert [dict(one.slot_seconds) for one in shards] == [{"ses_1": 2.5}, {"ses_2": 0.0}], "what it gave stays"
+    assert sessions_of(known(batches, REF), shards) == {"ses_1", "ses_2"}
+    assert known(batches, REF).sessions == frozenset(), "a worker writes nothing into a person's record"
+    batches.note_sessions(REF, frozenset({"ses_1"}))
+    batches.note_sessions(REF, frozenset())
+    batches.note_sessions(REF, frozenset({"ses_1", "ses_2"}))
+    assert known(batches, REF).sessions == {"ses_1", "ses_2"} == sessions_of(known(batches, REF), [])
 
 
 def test_a_speed_is_known_once_it_was_measured(batches: Batches) -> None:

@@ -8,7 +8,7 @@ import pytest
 from foreverus import ids
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.records import BatchRef, BatchStatus
+from foreverus.batches.records import BatchRef, BatchStatus, Shard
 from foreverus.batches.waiting import WaitingBatches
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingBatch
@@ -60,7 +60,8 @@ def test_switching_the_gpu_off_ends_what_waited_then_and_nothing_that_came_later
 
 
 def test_off_means_off_for_a_batch_that_was_planned_again_since(store: MemoryBatches) -> None:
-    store.worked_on(REF, "ses_1")
+    store.put_shards(REF.batch_id, [Shard(0, 1, 1, 0, 9)])
+    store.worked_on(REF.batch_id, 0, "ses_1")
     batches, _ = waiting(store)
     earlier = ids.timestamp(NOW - timedelta(seconds=1))
     assert batches.reject_all("ses_1", "SessionEndRequested", until=earlier) == 1

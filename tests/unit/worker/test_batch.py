@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from foreverus.batches.records import BatchStatus, LineResult
+from foreverus.batches.records import BatchStatus, LineResult, sessions_of
 from tests.unit.batches.altering import alter
 from tests.unit.batches.shards.harness import REF, asked, line, results, submit
 from tests.unit.worker.batches import DONE, CountingEngine, beside, comes_back, is_done, use_engine, world_with
@@ -27,7 +27,7 @@ async def test_batch_is_answered_and_the_round_is_told_so() -> None:
     assert [shard.completed for shard in shards] == [10, 10, 5] and is_done(world.batches)
     spent = sum(shard.slot_seconds["ses_1"] for shard in shards)
     assert spent == pytest.approx(world.engine.slot_seconds) == pytest.approx(25 * 0.5)  # type: ignore[attr-defined]
-    assert world.batches.records[REF].sessions == {"ses_1"}
+    assert sessions_of(world.batches.records[REF], world.batches.shards(REF.batch_id)) == {"ses_1"}
     assert (world.mailbox.counted.lines, world.mailbox.counted.completion_tokens) == (25, 125)
     assert world.tasks.results.count(DONE) == 1
     assert world.result == ("success", {"outcome": "idle"}), "the promise of a batch keeps no idle worker"
@@ -111,7 +111,7 @@ async def test_two_workers_share_a_batch() -> None:
     assert took < 160 / 8 * 0.5 * 1.25
     assert results(world.batches).keys() == set(range(1, 161))
     assert len(world.engine.whole) + len(other.engine.whole) == 160  # type: ignore[attr-defined]
-    assert world.batches.records[REF].sessions == {"ses_1", "ses_2"}
+    assert sessions_of(world.batches.records[REF], world.batches.shards(REF.batch_id)) == {"ses_1", "ses_2"}
 
 
 @in_jumping_time

@@ -7,8 +7,8 @@
 import { UserManager, WebStorageStateStore, type User, type UserManagerSettings } from "oidc-client-ts";
 import type { Config } from "./config";
 
-/** The last one lets the API ask Cognito whether the token still holds (GetUser). */
-const SCOPE = "openid email aws.cognito.signin.user.admin";
+/** Not aws.cognito.signin.user.admin: a token of this page says who somebody is and changes nothing of their account. */
+const SCOPE = "openid email";
 
 export interface Person {
   id: string;

@@ -43,7 +43,7 @@ it("signs in at the hosted domain, which is not the issuer", () => {
     token_endpoint: "https://team.auth.us-east-1.amazoncognito.com/oauth2/token",
     end_session_endpoint: "https://team.auth.us-east-1.amazoncognito.com/logout",
   });
-  expect([redirect_uri, scope]).toEqual(["https://page.example.com/", "openid email aws.cognito.signin.user.admin"]);
+  expect([redirect_uri, scope]).toEqual(["https://page.example.com/", "openid email"]);
   const local = parseConfig({ ...raw, cognito: { ...raw.cognito, domain: "http://127.0.0.1:4566/" } });
   expect(local.cognito.domain).toBe("http://127.0.0.1:4566");
 });

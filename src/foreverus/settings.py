@@ -61,8 +61,12 @@ class ManageKeysSettings(Settings):
 
 @dataclass(frozen=True)
 class AuthorizeSettings(ManageKeysSettings):
+    """`token_issuer`: as tokens spell it; `signing_keys_url`: where its JWKS is, elsewhere on the laptop's cloud."""
+
     user_pool_id: str
     user_pool_client_id: str
+    token_issuer: str
+    signing_keys_url: str
 
 
 @dataclass(frozen=True)

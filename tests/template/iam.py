@@ -22,6 +22,7 @@ NAMES = {"Table": "foreverus", "KeysTable": "keys", "DataBucket": "data", "SiteB
 NAMES |= {"ChatQueue": "chat.fifo", "BatchQueue": "batch", "WebSocketApi": "ws12345678", "GpuSessionRole": "launching"}
 # Type → what its ARN ends with.
 ARNS = {
+    "AWS::Cognito::UserPool": "cognito-idp:{place}:userpool/{name}",
     "AWS::DynamoDB::Table": "dynamodb:{place}:table/{name}",
     "AWS::EC2::LaunchTemplate": "ec2:{place}:launch-template/{name}",
     "AWS::IAM::Role": "iam::{account}:role/{name}",
@@ -157,8 +158,8 @@ def needs(call: AwsCall) -> Iterator[tuple[str, str]]:
             yield "secretsmanager:GetSecretValue", given["secretArn"]
         case "iam":
             yield f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{given['RoleName']}"
-        case "cognito-idp" if operation == "GetUser":
-            pass  # the person's own token is what allows it
+        case "cognito-idp":  # the only pool: its id is moto's choice, or none
+            yield f"cognito-idp:{operation}", f"arn:aws:cognito-idp:{PLACE}:userpool/UserPool"
         case _:
             raise AssertionError(f"say in tests/template/iam.py what {call.service} {operation} needs of IAM")
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from foreverus import settings
+from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
 from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
@@ -363,7 +364,7 @@ def test_both_front_doors_are_throttled_whoever_comes() -> None:
 def test_a_revoked_key_is_refused_within_a_minute_and_a_busy_one_is_looked_up_once_in_it() -> None:
     (api,) = resources("AWS::Serverless::Api").values()
     identity = api["Auth"]["Authorizers"]["Authorize"]["Identity"]
-    assert identity == {"Headers": ["Authorization"], "ReauthorizeEvery": REVOKED_WITHIN_SECONDS}
+    assert identity == {"Headers": ["Authorization"], "ReauthorizeEvery": REVOKED_WITHIN_SECONDS - LOOK_EVERY_S}
     assert REVOKED_WITHIN_SECONDS == 60
 
 
@@ -425,6 +426,28 @@ def test_page_signs_in_with_a_code_and_no_secret() -> None:
     (client,) = resources("AWS::Cognito::UserPoolClient").values()
     assert client["AllowedOAuthFlows"] == ["code"]
     assert client["GenerateSecret"] is False
+    assert client["ExplicitAuthFlows"] == ["ALLOW_REFRESH_TOKEN_AUTH"]
+
+
+def test_a_token_of_the_page_changes_nothing_of_its_persons_account() -> None:
+    """Neither by its scopes nor by what the client may write; and a new address counts only once it has answered."""
+    (client,) = resources("AWS::Cognito::UserPoolClient").values()
+    (pool,) = resources("AWS::Cognito::UserPool").values()
+    assert client["AllowedOAuthScopes"] == ["openid", "email"]
+    assert client["WriteAttributes"], "none named would be all of them"
+    assert not {"email", "phone_number"} & set(client["WriteAttributes"])
+    assert pool["UserAttributeUpdateSettings"] == {"AttributesRequireVerificationBeforeUpdate": ["email"]}
+    assert client["TokenValidityUnits"] == {"AccessToken": "minutes", "IdToken": "minutes", "RefreshToken": "days"}
+    assert (client["AccessTokenValidity"], client["RefreshTokenValidity"]) == (15, 1)
+
+
+@pytest.mark.parametrize(
+    ("mfa", "kinds"), [("OFF", None), ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"]), ("ON", ["SOFTWARE_TOKEN_MFA"])]
+)
+def test_a_second_factor_is_an_app(mfa: str, kinds: list[str] | None) -> None:
+    pool = resolve(resources("AWS::Cognito::UserPool")["UserPool"], {"Mfa": mfa})
+    assert pool["MfaConfiguration"] == mfa
+    assert pool.get("EnabledMfas") == kinds
 
 
 # ── The GPU ──

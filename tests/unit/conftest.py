@@ -110,8 +110,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "MODEL_ID": "mistral-7b-instruct-v0.3",
             "CONTEXT_TOKENS": "2048",
             "IDLE_SECONDS": "300",
-            "USER_POOL_ID": "us-east-1_none",  # a real one takes moto an eighth of a second: test_authorizer makes one
-            "USER_POOL_CLIENT_ID": "none",
+            "USER_POOL_ID": "us-east-1_none",  # a real one takes moto an eighth of a second: `make_pool`
+            "USER_POOL_CLIENT_ID": "page",
+            "TOKEN_ISSUER": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_none",
+            "SIGNING_KEYS_URL": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_none/.well-known/jwks.json",
             "WEBSOCKET_CALLBACK_URL": "https://ws12345678.execute-api.us-east-1.amazonaws.com/v1",
             "STACK_NAME": "foreverus",
             "TOPIC_ARN": boto3.client("sns").list_topics()["Topics"][0]["TopicArn"],
@@ -141,6 +143,16 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         _forget_clients()
         yield made
     _forget_clients()
+
+
+def make_pool(*people: str) -> str:
+    """A user pool with these people, by their ids; it is the functions' own until the test ends. Returns its id."""
+    cognito = boto3.client("cognito-idp")
+    pool_id = str(cognito.create_user_pool(PoolName="foreverus")["UserPool"]["Id"])
+    for person in people:
+        cognito.admin_create_user(UserPoolId=pool_id, Username=person, MessageAction="SUPPRESS")
+    os.environ["USER_POOL_ID"] = pool_id  # `aws` puts back what was there
+    return pool_id
 
 
 class _Session(boto3.Session):

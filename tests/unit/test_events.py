@@ -24,7 +24,7 @@ from foreverus.settings import MissingSetting
 from tests.unit import batch_events, permissions
 from tests.unit.api.openapi.described import undescribed
 from tests.unit.batch_events import BAD_BATCH, BATCH
-from tests.unit.conftest import Aws, session_item
+from tests.unit.conftest import Aws, make_pool, session_item
 
 EVENTS = Path(__file__).parents[2] / "events"
 HANDLERS = Path(__file__).parents[2] / "src" / "foreverus" / "handlers"
@@ -510,6 +510,8 @@ EXPECTED: dict[str, Expectation] = {
 
 def arrange(case: str, world: Aws) -> None:
     """What a case needs beyond the common world."""
+    if case.startswith("authorize/"):
+        make_pool("user-1")
     if case == "answer_chats/good_no_gpu":
         world.put(**session_item(SESSION, status="launching", launches=[]))
     if case == "answer_chats/edge_another_session_has_a_gpu":

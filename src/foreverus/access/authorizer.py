@@ -1,20 +1,19 @@
 """Who is calling: an access token of our user pool, or an API key. One authorizer for both APIs.
 
-Cognito itself checks the token's signature, expiry and revocation (`GetUser`), so no cryptography is shipped.
-`GetUser` accepts tokens of any pool, so the token's own claims, which its signature covers, must name ours.
+A token is checked by its signature (tokens.py), a key by its digest; only then is Cognito asked whether the person is
+still there. So what is forged never costs a call to Cognito, and keys end with the person whose they are.
 """
 
-import base64
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Protocol
 
 from foreverus import ids
 from foreverus.access.records import API_KEY_PREFIX, ApiKey, Caller
 
-ACCESS = "access"  # what a token is for; an ID token tells who somebody is and opens nothing
+if TYPE_CHECKING:
+    from foreverus.access.tokens import AccessToken
 
 
 class ApiKeys(Protocol):
@@ -28,27 +27,21 @@ class Uses(Protocol):
 
 
 class Tokens(Protocol):
-    def accepts(self, access_token: str) -> bool:
-        """Whether the token's issuer vouches for it now."""
+    def verify(self, token: str, now: datetime) -> "AccessToken | None":
+        """Whose access token it is; None if it opens nothing now. Raises where nobody can say."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
-    """What an access token says of itself, unverified; a claim that is missing or is no text is empty."""
-
-    sub: str = ""
-    token_use: str = ""
-    client_id: str = ""
-    iss: str = ""
+class Members(Protocol):
+    def is_active(self, user_id: str) -> bool:
+        """Whether the person is there and enabled, as of half a minute ago or later. Raises where nobody can say."""
 
 
 @dataclass(frozen=True)
 class Authorizer:
     api_keys: ApiKeys
     tokens: Tokens
+    people: Members
     uses: Uses
-    user_pool_id: str
-    client_id: str
     clock: Callable[[], datetime]
 
     def caller_of(self, credential: str) -> Caller | None:
@@ -57,38 +50,25 @@ class Authorizer:
         credential = rest.strip() if scheme.lower() == "bearer" else credential.strip()
         if credential.startswith(API_KEY_PREFIX):
             return self._owner_of(credential)
-        claims = unverified_claims(credential)
-        return Caller(user_id=claims.sub) if self._are_ours(claims) and self.tokens.accepts(credential) else None
+        return self._bearer_of(credential)
 
     def _owner_of(self, secret: str) -> Caller | None:
         found, now = self.api_keys.find(secret), self.clock()
-        if found is None or found.has_expired(ids.timestamp(now)):
+        if found is None or found.has_expired(ids.timestamp(now)) or not self.people.is_active(found.user_id):
             return None
         self.uses.note(found, now)
-        return Caller(user_id=found.user_id, key_id=found.key_id, can_create_keys=found.can_create_keys)
-
-    def _are_ours(self, claims: Claims) -> bool:
-        return (
-            claims.token_use == ACCESS
-            and claims.client_id == self.client_id
-            and claims.iss.endswith("/" + self.user_pool_id)
-            and bool(claims.sub)
+        return Caller(
+            user_id=found.user_id,
+            key_id=found.key_id,
+            can_create_keys=found.can_create_keys,
+            ends_at=found.expires_at or "",
         )
 
-
-def unverified_claims(token: str) -> Claims:
-    """A JWT's payload, unverified; empty for anything that is not one."""
-    parts = token.split(".")
-    if len(parts) != 3:
-        return Claims()
-    try:
-        payload = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
-        return Claims()
-    if not isinstance(payload, dict):
-        return Claims()
-    found = {name: payload.get(name) for name in ("sub", "token_use", "client_id", "iss")}
-    return Claims(**{name: value for name, value in found.items() if isinstance(value, str)})
+    def _bearer_of(self, token: str) -> Caller | None:
+        held = self.tokens.verify(token, self.clock()) if token.count(".") == 2 else None
+        if held is None or not self.people.is_active(held.user_id):
+            return None
+        return Caller(user_id=held.user_id, ends_at=ids.timestamp(datetime.fromtimestamp(held.ends_at, UTC)))
 
 
 def credential_of(event: dict[str, Any]) -> str:
@@ -117,4 +97,5 @@ def policy(caller: Caller, method_arn: str) -> dict[str, object]:
 def _context(caller: Caller) -> dict[str, str]:
     """What the functions behind it are told. API Gateway hands every value on as text."""
     own = {"key_id": caller.key_id} if caller.key_id else {}
-    return {"user_id": caller.user_id, "can_create_keys": "true" if caller.can_create_keys else "false", **own}
+    ends = {"ends_at": caller.ends_at} if caller.ends_at else {}
+    return {"user_id": caller.user_id, "can_create_keys": "true" if caller.can_create_keys else "false", **own, **ends}

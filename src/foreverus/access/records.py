@@ -8,7 +8,8 @@ from dataclasses import dataclass
 API_KEY_PREFIX = "fu_"  # how every key begins
 MOST_KEYS = 20  # of one person
 LAST_USE_SECONDS = 3600  # `last_used_at` is that exact: more would be a write for each request
-# How long API Gateway may go on with what the authorizer has said (template.yaml: ReauthorizeEvery).
+# How long what was revoked may still open anything: API Gateway goes on with what the authorizer has said for half of
+# it (template.yaml: ReauthorizeEvery), the authorizer with what Cognito has said of a person for the other (people.py).
 REVOKED_WITHIN_SECONDS = 60
 
 _ALPHABET = string.ascii_letters + string.digits  # a double click takes the whole key
@@ -36,11 +37,13 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Whose request it is. `key_id` is empty for a person who has signed in, who may make keys."""
+    """Whose request it is. `key_id` is empty for a person who has signed in, who may make keys. `ends_at`: when the
+    token or key is over, as the table writes times; empty for never."""
 
     user_id: str
     key_id: str = ""
     can_create_keys: bool = True
+    ends_at: str = ""
 
 
 def new_secret() -> str:

@@ -1,6 +1,7 @@
 """Who may ask."""
 
 import os
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,24 +11,42 @@ from foreverus.bootstrap import aws
 if TYPE_CHECKING:
     from foreverus.access.authorizer import Authorizer
     from foreverus.access.store import ApiKeyStore
+    from foreverus.access.tokens import AccessToken, SignedTokens
 
 
 @cache
 def build() -> "Authorizer":
     from foreverus.access.authorizer import Authorizer
     from foreverus.access.last_use import LastUse
+    from foreverus.access.people import People
     from foreverus.access.store import ApiKeyStore
-    from foreverus.aws.cognito import CognitoTokens
+    from foreverus.aws.cognito import CognitoPeople
 
     env = settings.AuthorizeSettings.from_env(os.environ)
     return Authorizer(
         api_keys=ApiKeyStore(aws.items(env.keys_table_name)),
-        tokens=CognitoTokens(aws.client("cognito-idp")),
+        tokens=_TokensWhenNeeded(),
+        people=People(CognitoPeople(aws.client("cognito-idp"), env.user_pool_id), aws.clock),
         uses=LastUse(_quick_store),
-        user_pool_id=env.user_pool_id,
-        client_id=env.user_pool_client_id,
         clock=aws.clock,
     )
+
+
+class _TokensWhenNeeded:
+    """Programs come with keys: a cold start of theirs loads no cryptography, and fetches no signing keys."""
+
+    def verify(self, token: str, now: datetime) -> "AccessToken | None":
+        return _signed_tokens().verify(token, now)
+
+
+@cache
+def _signed_tokens() -> "SignedTokens":
+    from foreverus.access.tokens import SignedTokens, SigningKeys, TokenRules
+    from foreverus.aws.cognito import fetch_document
+
+    env = settings.AuthorizeSettings.from_env(os.environ)
+    keys = SigningKeys(lambda: fetch_document(env.signing_keys_url), aws.clock)
+    return SignedTokens(keys, TokenRules(env.token_issuer, env.user_pool_client_id))
 
 
 @cache

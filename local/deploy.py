@@ -49,6 +49,7 @@ PARAMETERS = {
     "WorkerHeartbeatSeconds": "2",
     "VisibilitySeconds": "20",
     "LogRetentionDays": "1",
+    "KeysInAddresses": "true",
 }
 
 

@@ -160,6 +160,8 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     keys: async () => (await call<List<ApiKey>>("GET", "/keys?limit=100")).data,
     createKey: (wish: KeyWish) => call<NewApiKey>("POST", "/keys", { body: wish }),
     revokeKey: (id: string) => call<RevokedApiKey>("DELETE", of("keys", id)),
+    /** Opens one WebSocket, within half a minute. */
+    createTicket: () => call<{ ticket: string }>("POST", "/tickets"),
     cancelBatch: (id: string) => call<Batch>("POST", `${of("batches", id)}/cancel`),
   };
 }

@@ -2,12 +2,13 @@
  * The WebSocket: stays connected, and says when it must be caught up with.
  *
  * Every (re)connection subscribes again to everything wanted; `onSubscribed` then fetches by REST what was missed.
- * API Gateway closes a connection after 10 idle minutes and after 2 hours in any case, hence pings and reconnection.
+ * Who is quiet for 50 s gets nothing until the server has looked at their credentials again, which a ping asks for; the
+ * server asks for one itself when it has something. API Gateway closes a connection after two hours in any case.
  */
 import { backoffMs } from "./logic/backoff";
 import type { ServerFrame } from "./types";
 
-export const PING_MS = 4 * 60_000; // under the 10 idle minutes, with room for a lost one
+export const PING_MS = 20_000; // under the 50 s, with room for a lost one
 export const PONG_MS = 10_000;
 const STABLE_MS = 10_000; // a connection that lived this long starts the backoff again
 
@@ -24,8 +25,8 @@ export interface Socket {
 }
 
 export interface LiveOptions {
-  /** The full address with a valid token; asked again for every connection, with the number of tries that failed. */
-  address: (failures: number) => Promise<string>;
+  /** The full address with a ticket, which opens one connection: asked again for each. */
+  address: () => Promise<string>;
   onFrame: (frame: ServerFrame) => void;
   onSubscribed: (topic: Topic) => void;
   onState: (state: LiveState) => void;
@@ -61,6 +62,7 @@ export function connect(options: LiveOptions): Live {
   let socket: Socket | undefined;
   let isOpen = false;
   let closed = false;
+  let missed = false; // something came while we were not to have it
   let failures = 0;
   let starting = false;
   let retry: ReturnType<typeof setTimeout> | undefined;
@@ -75,7 +77,7 @@ export function connect(options: LiveOptions): Live {
   const lost = (which: Socket | undefined) => {
     if (closed || which !== socket) return;
     socket = undefined;
-    isOpen = false;
+    isOpen = missed = false;
     clearInterval(ping);
     clearTimeout(pong);
     clearTimeout(stable);
@@ -101,7 +103,7 @@ export function connect(options: LiveOptions): Live {
     options.onState("connecting");
     let next: Socket;
     try {
-      const address = await options.address(failures);
+      const address = await options.address();
       if (closed) return;
       next = open(address);
     } catch {
@@ -125,7 +127,16 @@ export function connect(options: LiveOptions): Live {
       const frame = parse(event.data);
       if (!frame) return;
       clearTimeout(pong); // any frame proves that the line is alive
-      if (frame.type === "subscribed") {
+      if (frame.type === "ping") {
+        missed = true;
+        check();
+      } else if (frame.type === "pong") {
+        if (missed) for (const topic of wanted) options.onSubscribed(topic);
+        missed = false;
+      } else if (frame.type === "error" && frame.error.code === "credential_ended") {
+        next.close(); // a new ticket opens the next one, or says that the person must sign in again
+        lost(next);
+      } else if (frame.type === "subscribed") {
         const topic: Topic | undefined = frame.session_id
           ? `session:${frame.session_id}`
           : frame.conversation_id

@@ -9,7 +9,7 @@ import { keyActions, type KeyActions } from "./actions/keys";
 import { report } from "./actions/notices";
 import { arrive } from "./actions/places";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
-import { createApi } from "./api";
+import { ApiError, createApi, type Api } from "./api";
 import { createAuth, type Auth } from "./auth";
 import { loadConfig } from "./config";
 import { narrowConnections } from "./csp";
@@ -71,7 +71,7 @@ export async function start(): Promise<Page | null> {
   window.addEventListener("popstate", () => arrive(location.hash));
   state.stage.value = "in";
   await Promise.all([page.sessions.refresh(), page.conversations.more()]);
-  follow(page, config.websocket_url);
+  follow(page, api, config.websocket_url);
   followBatches(page.batches);
   effect(() => {
     if (state.area.value === "keys") untracked(() => void page.keys.refresh());
@@ -103,7 +103,7 @@ function followBatches(actions: BatchActions): void {
 }
 
 /** Keeps everything that is shown up to date, by WebSocket while it is open and by asking while it is not. */
-function follow(page: Page, websocketUrl: string): void {
+function follow(page: Page, api: Api, websocketUrl: string): void {
   let heard = ticks();
   let looked = ticks();
 
@@ -122,15 +122,15 @@ function follow(page: Page, websocketUrl: string): void {
   };
 
   const line = connect({
-    async address(failures) {
-      // A refused connection looks like a lost one: after two of them the token itself is in doubt.
-      const token = failures > 1 ? await page.auth.renew() : await page.auth.token();
-      if (!token) {
-        state.expired.value = true;
-        throw new Error("signed out");
+    async address() {
+      try {
+        const { ticket } = await api.createTicket();
+        state.expired.value = false;
+        return `${websocketUrl}?ticket=${encodeURIComponent(ticket)}`;
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 401) state.expired.value = true;
+        throw error;
       }
-      state.expired.value = false;
-      return `${websocketUrl}?token=${encodeURIComponent(token)}`;
     },
     onFrame,
     onSubscribed: catchUp,

@@ -222,7 +222,7 @@ export interface WireError {
 
 export type ServerFrame =
   | { type: "subscribed" | "unsubscribed"; session_id?: string; conversation_id?: string }
-  | { type: "pong" }
+  | { type: "ping" | "pong" }
   | { type: "session"; session: Session }
   | { type: "delta"; conversation_id: string; message_id: string; offset: number; text: string }
   | { type: "message"; conversation_id: string; message: Message }

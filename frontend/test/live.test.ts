@@ -27,16 +27,13 @@ class Line implements Socket {
 
 let lines: Line[];
 let live: Live;
-const heard = { frames: [] as unknown[], topics: [] as string[], states: [] as string[], failures: [] as number[] };
+const heard = { frames: [] as unknown[], topics: [] as string[], states: [] as string[] };
 const last = () => lines.at(-1)!;
 const settle = () => vi.advanceTimersByTimeAsync(0);
 
 function begin(options: Partial<LiveOptions> = {}): void {
   live = connect({
-    address: async (failures) => {
-      heard.failures.push(failures);
-      return `ws://x?token=${lines.length}`;
-    },
+    address: async () => `ws://x?ticket=${lines.length}`,
     onFrame: (frame) => heard.frames.push(frame),
     onSubscribed: (topic) => heard.topics.push(topic),
     onState: (state) => heard.states.push(state),
@@ -77,7 +74,7 @@ it("subscribes to what is wanted, and only to changes of it", async () => {
   ]);
 });
 
-it("asks to be caught up after every connection, with a fresh token", async () => {
+it("asks to be caught up after every connection, with a fresh ticket", async () => {
   begin();
   live.want(["conversation:con_1"]);
   await settle();
@@ -87,7 +84,7 @@ it("asks to be caught up after every connection, with a fresh token", async () =
   await vi.advanceTimersByTimeAsync(500);
   last().accept();
   last().say({ type: "subscribed", conversation_id: "con_1" });
-  expect(lines.map((line) => line.address)).toEqual(["ws://x?token=0", "ws://x?token=1"]);
+  expect(lines.map((line) => line.address)).toEqual(["ws://x?ticket=0", "ws://x?ticket=1"]);
   expect(last().sent).toEqual([{ action: "subscribe", conversation_id: "con_1" }]);
   expect(heard.topics).toEqual(["conversation:con_1", "conversation:con_1"]);
   expect(heard.states).toEqual(["connecting", "open", "waiting", "connecting", "open"]);
@@ -118,7 +115,35 @@ it("waits longer after each failure and begins again after a stable connection",
   await vi.advanceTimersByTimeAsync(10_000);
   last().drop();
   await vi.advanceTimersByTimeAsync(500);
-  expect(heard.failures).toEqual([0, 1, 2, 3, 1]);
+  expect(lines.length).toBe(5);
+});
+
+it("answers the server's ping and catches up with all that it wants", async () => {
+  begin();
+  live.want(["conversation:con_1", "session:ses_1"]);
+  await settle();
+  last().accept();
+  last().say({ type: "pong" });
+  expect(heard.topics).toEqual([]);
+  last().say({ type: "ping" });
+  expect(last().sent.at(-1)).toEqual({ action: "ping" });
+  expect(heard.topics).toEqual([]);
+  last().say({ type: "pong" });
+  expect(heard.topics).toEqual(["conversation:con_1", "session:ses_1"]);
+  last().say({ type: "pong" });
+  expect(heard.topics.length).toBe(2);
+});
+
+it("comes again with a new ticket when its credentials are over, and troubles nobody with it", async () => {
+  begin();
+  await settle();
+  last().accept();
+  last().say({ type: "error", error: { message: "over", type: "authentication_error", param: null, code: "credential_ended" } });
+  expect(heard.states.at(-1)).toBe("waiting");
+  await vi.advanceTimersByTimeAsync(500);
+  last().accept();
+  expect(lines.map((line) => line.address)).toEqual(["ws://x?ticket=0", "ws://x?ticket=1"]);
+  expect([heard.frames, heard.states.at(-1)]).toEqual([[], "open"]);
 });
 
 it("tries again when no address can be had", async () => {

@@ -67,6 +67,7 @@ class AuthorizeSettings(ManageKeysSettings):
     user_pool_client_id: str
     token_issuer: str
     signing_keys_url: str
+    keys_in_addresses: str  # true or false: whether a WebSocket's address may carry an API key
 
 
 @dataclass(frozen=True)

@@ -53,6 +53,7 @@ class FakeCloud:
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.holding: dict[str, threading.Event] = {}
         self.refuse_sockets = False
+        self.tickets: set[str] = set()
         self.month_usd = 0.0
         self.batches = FakeBatches(self.new_id)
         self._number = 0
@@ -78,6 +79,14 @@ class FakeCloud:
         self.batches.stop()
         for thread in self._threads:
             thread.join()
+
+    def takes_ticket(self, path: str) -> bool:
+        """Whether a socket's address has a ticket that was given out and not used."""
+        (ticket,) = parse_qs(urlsplit(path).query).get("ticket", [""])
+        with self._lock:
+            known = ticket in self.tickets
+            self.tickets.discard(ticket)
+        return known
 
     # What a test plays.
 
@@ -215,12 +224,16 @@ class FakeCloud:
             case "GET", ["conversations", conversation_id, "messages"] if conversation_id in self.conversations:
                 order = -1 if query.get("order") == "desc" else 1
                 return 200, part(self.messages[conversation_id][::order], query, 100)
+            case "POST", ["tickets"]:
+                ticket = self.new_id("ft")
+                self.tickets.add(ticket)
+                return 201, {"object": "ticket", "ticket": ticket, "expires_in": 30}
             case "POST", ["conversations", conversation_id, "messages"]:
                 return self.accept(conversation_id, body, key)
         return 404, {"error": {"message": f"{method} {path}", "type": "not_found_error", "param": None, "code": None}}
 
     def _serve_socket(self, line: ServerConnection) -> None:
-        if self.refuse_sockets or "token=" not in line.request.path:
+        if self.refuse_sockets or not self.takes_ticket(line.request.path):
             return
         self.subscriptions[line] = set()
         try:

@@ -1,5 +1,6 @@
 """API keys from their making to their end, through the gateway, the authorizer and the roles that the stack has."""
 
+import json
 import os
 import subprocess
 import sys
@@ -30,6 +31,29 @@ def make(cloud: Cloud, key: str, **wish: Any) -> dict[str, Any]:
     answer = call(cloud, key, "POST", "/keys", wish)
     assert answer.status_code == 201, answer.text
     return dict(answer.json())
+
+
+def says_hello(address: str, **options: Any) -> bool:
+    """Whether a WebSocket opens there and answers."""
+    try:
+        with connect(address, proxy=None, open_timeout=60, **options) as socket:
+            socket.send('{"action": "ping"}')
+            return json.loads(socket.recv(timeout=60)) == {"type": "pong"}
+    except InvalidStatus as refused:
+        assert refused.response.status_code == 401
+        return False
+
+
+def test_a_ticket_opens_one_socket_and_a_header_needs_none(cloud: Cloud) -> None:
+    key, at = cloud.outputs["api_key"], cloud.outputs["websocket_url"]
+    answer = call(cloud, key, "POST", "/tickets")
+    assert (answer.status_code, answer.json()["expires_in"]) == (201, 30)
+    address = f"{at}?ticket={answer.json()['ticket']}"
+    assert [says_hello(address), says_hello(address)] == [True, False]
+    assert says_hello(at, additional_headers={"Authorization": f"Bearer {key}"})
+    assert not says_hello(at)
+    assert not says_hello(f"{at}?ticket={key}x")
+    assert not says_hello(f"{at}?token=a.b.c")
 
 
 def opens_a_socket(cloud: Cloud, key: str) -> bool:

@@ -194,7 +194,16 @@ def test_who_comes_in_is_written_by_one_function_and_looked_up_by_one() -> None:
     assert {action for action in allowed("AuthorizeFunction") if action.startswith("dynamodb:")} == {
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
     }
+    (tickets,) = [one for name, one in statements() if name == "AuthorizeFunction" and one["Sid"] == "Tickets"]
+    assert tickets["Condition"]["ForAllValues:StringLike"] == {"dynamodb:LeadingKeys": ["TICKET#*"]}
+
+
+def test_a_socket_opens_with_a_ticket_or_a_header_and_a_key_in_its_address_is_no_default() -> None:
+    (authorizer,) = resources("AWS::ApiGatewayV2::Authorizer").values()
+    assert "IdentitySource" not in authorizer, "all that it names would have to be there"
+    assert template()["Parameters"]["KeysInAddresses"]["Default"] == "false"
 
 
 def test_logs_are_json_from_info_on() -> None:

@@ -112,6 +112,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "IDLE_SECONDS": "300",
             "USER_POOL_ID": "us-east-1_none",  # a real one takes moto an eighth of a second: `make_pool`
             "USER_POOL_CLIENT_ID": "page",
+            "KEYS_IN_ADDRESSES": "true",
             "TOKEN_ISSUER": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_none",
             "SIGNING_KEYS_URL": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_none/.well-known/jwks.json",
             "WEBSOCKET_CALLBACK_URL": "https://ws12345678.execute-api.us-east-1.amazonaws.com/v1",

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap
-from foreverus.access.records import ApiKey, digest_of
+from foreverus.access.records import ApiKey, Caller, digest_of
 from foreverus.access.store import ApiKeyStore
+from foreverus.access.tickets import TicketStore
 from foreverus.api.openapi.operations import operations
 from foreverus.aws import keys
 from foreverus.aws.push import MemoryPush
@@ -34,6 +35,7 @@ CONVERSATION = "conv_019b76daa8000000000000000001"
 MESSAGE = "msg_019b76daa8000000000000000001"
 CONNECTION = "L0SM9cOFvHcCIhw="
 KEY = "key_019b76daa8000000000000000001"
+TICKET = "ft_exampleticketexampleticketexampleticketexa0"
 API_KEY = "fu_examplekeyexamplekeyexamplekeyexamplek0"
 
 
@@ -127,6 +129,11 @@ def authorized(user_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
         assert result["context"] == {"user_id": user_id, "key_id": KEY, "can_create_keys": "false"}
 
     return check
+
+
+def holder(result: Any, world: Aws, push: MemoryPush) -> None:
+    assert result["principalId"] == "user-1"
+    assert result["context"] == {"user_id": "user-1", "can_create_keys": "false", "ends_at": "2099-01-01T12:15:00.000Z"}
 
 
 def frame(kind: str, connection_id: str = CONNECTION, **fields: Any) -> Callable[[Any, Aws, MemoryPush], None]:
@@ -413,12 +420,16 @@ EXPECTED: dict[str, Expectation] = {
     "authorize/good_api_key": authorized("user-1"),
     "authorize/edge_lower_case_header": authorized("user-1"),
     "authorize/edge_websocket_query": authorized("user-1"),
+    "authorize/good_ticket": holder,
+    "authorize/bad_ticket_used_twice": Exception,
+    "authorize/bad_token_in_an_address": Exception,
     "authorize/bad_unknown_key": Exception,
     "authorize/bad_unknown_key_of_a_websocket": Exception,
     "authorize/bad_token_of_another_pool": Exception,
     "authorize/bad_no_credential": Exception,
     "manage_keys/good_create": new_key,
     "manage_keys/good_list": rest(200),
+    "manage_keys/good_ticket": rest(201),
     "manage_keys/good_revoke": rest(200),
     "manage_keys/edge_key_that_may_not_make_keys": rest(403, "key_cannot_create_keys"),
     "manage_keys/edge_somebody_elses_key": rest(404, "key_not_found", "key_id"),
@@ -512,6 +523,8 @@ def arrange(case: str, world: Aws) -> None:
     """What a case needs beyond the common world."""
     if case.startswith("authorize/"):
         make_pool("user-1")
+        caller = Caller(user_id="user-1", ends_at="2099-01-01T12:15:00.000Z")
+        TicketStore(world.api_keys).keep(TICKET, caller, bootstrap.aws.clock())
     if case == "answer_chats/good_no_gpu":
         world.put(**session_item(SESSION, status="launching", launches=[]))
     if case == "answer_chats/edge_another_session_has_a_gpu":

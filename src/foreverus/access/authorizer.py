@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from foreverus import ids
-from foreverus.access.records import API_KEY_PREFIX, ApiKey, Caller
+from foreverus.access.records import API_KEY_PREFIX, TICKET_PREFIX, ApiKey, Caller
 
 if TYPE_CHECKING:
     from foreverus.access.tokens import AccessToken
@@ -36,13 +36,42 @@ class Members(Protocol):
         """Whether the person is there and enabled, as of half a minute ago or later. Raises where nobody can say."""
 
 
+class Tickets(Protocol):
+    def take(self, secret: str, now: datetime) -> Caller | None:
+        """Who the ticket was made for, once; None for one that is used, over, or nobody's."""
+
+
+class Looks(Protocol):
+    def holds(self, caller: Caller, now: datetime) -> bool:
+        """Whether what somebody came in with still counts, as of now. Raises where nobody can say."""
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What somebody comes with. `in_address`: as a part of a WebSocket's address, which logs may hold."""
+
+    text: str
+    in_address: bool = False
+
+
 @dataclass(frozen=True)
 class Authorizer:
     api_keys: ApiKeys
     tokens: Tokens
     people: Members
     uses: Uses
+    tickets: Tickets
+    looks: Looks
     clock: Callable[[], datetime]
+    keys_in_addresses: bool = False
+
+    def caller_at(self, given: Presented) -> Caller | None:
+        """Who came, or None. An address opens with a ticket, and with a key only where the stack was told so."""
+        if not given.in_address:
+            return self.caller_of(given.text)
+        if given.text.startswith(TICKET_PREFIX):
+            return self._holder_of(given.text)
+        return self._owner_of(given.text) if self.keys_in_addresses and given.text.startswith(API_KEY_PREFIX) else None
 
     def caller_of(self, credential: str) -> Caller | None:
         """Who is behind a credential (`Bearer …`, however it is spelled, or bare), or None."""
@@ -51,6 +80,12 @@ class Authorizer:
         if credential.startswith(API_KEY_PREFIX):
             return self._owner_of(credential)
         return self._bearer_of(credential)
+
+    def _holder_of(self, ticket: str) -> Caller | None:
+        """Who asked for the ticket may have been let in a minute ago: what they came with is looked at now."""
+        now = self.clock()
+        caller = self.tickets.take(ticket, now)
+        return caller if caller is not None and self.looks.holds(caller, now) else None
 
     def _owner_of(self, secret: str) -> Caller | None:
         found, now = self.api_keys.find(secret), self.clock()
@@ -71,15 +106,22 @@ class Authorizer:
         return Caller(user_id=held.user_id, ends_at=ids.timestamp(datetime.fromtimestamp(held.ends_at, UTC)))
 
 
-def credential_of(event: dict[str, Any]) -> str:
-    """The Authorization header, or on a WebSocket the query's `token`; "" if there is none.
+def presented(event: dict[str, Any]) -> Presented:
+    """The Authorization header, or of a WebSocket that connects the address's `ticket` or `token`; empty if there is
+    none. Browsers send no header with a WebSocket; programs can.
 
-    >>> credential_of({"headers": {"authorization": "Bearer x"}})
-    'Bearer x'
+    >>> presented({"headers": {"authorization": "Bearer x"}})
+    Presented(text='Bearer x', in_address=False)
+    >>> presented({"queryStringParameters": {"ticket": "ft_x"}, "methodArn": "arn:…:api/v1/$connect"})
+    Presented(text='ft_x', in_address=True)
     """
     headers = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    if headers.get("authorization"):
+        return Presented(str(headers["authorization"]))
     query = event.get("queryStringParameters") or {}
-    return str(headers.get("authorization") or query.get("token") or "")
+    if not str(event.get("methodArn", "")).endswith("/$connect"):
+        return Presented("")
+    return Presented(str(query.get("ticket") or query.get("token") or ""), in_address=True)
 
 
 def policy(caller: Caller, method_arn: str) -> dict[str, object]:

@@ -6,6 +6,7 @@ import string
 from dataclasses import dataclass
 
 API_KEY_PREFIX = "fu_"  # how every key begins
+TICKET_PREFIX = "ft_"
 MOST_KEYS = 20  # of one person
 LAST_USE_SECONDS = 3600  # `last_used_at` is that exact: more would be a write for each request
 # How long what was revoked may still open anything: API Gateway goes on with what the authorizer has said for half of
@@ -46,9 +47,9 @@ class Caller:
     ends_at: str = ""
 
 
-def new_secret() -> str:
-    """A new key: `fu_` and 43 letters and digits, which `\\bfu_[0-9A-Za-z]{43}\\b` finds in any text."""
-    return API_KEY_PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
+def new_secret(prefix: str = API_KEY_PREFIX) -> str:
+    """A new key: `fu_` and 43 letters and digits, which `\\bfu_[0-9A-Za-z]{43}\\b` finds in any text; or a ticket."""
+    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_CHARACTERS))
 
 
 def digest_of(secret: str) -> str:

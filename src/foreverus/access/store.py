@@ -48,6 +48,10 @@ class ApiKeyStore:
             raise _no_key(key_id)
         return _from_item(found)
 
+    def is_kept(self, user_id: str, key_id: str) -> bool:
+        """Whether the person still has this key, expired or not. Reads nothing of it."""
+        return self.items.get(keys.own_api_key_key(user_id, key_id)) is not None
+
     def create(self, key: ApiKey, maker: ApiKey | None = None) -> None:
         """Keeps it, if the person has room for it and `maker`, the key that it is made with, may still make keys: all
         in one transaction, so that neither two requests at once nor a key that was just revoked get past that. Raises

@@ -22,6 +22,11 @@ def public_new_key(key: ApiKey, secret: str) -> Body:
     return {**public_key(key), "key": secret}
 
 
+def public_ticket(ticket: str, expires_in: int) -> Body:
+    """`expires_in`: seconds."""
+    return {"object": "ticket", "ticket": ticket, "expires_in": expires_in}
+
+
 def public_revocation(key_id: str) -> Body:
     return {
         "id": key_id,

@@ -42,6 +42,11 @@ class Request:
         return str((self.event.get("requestContext", {}).get("authorizer") or {}).get("key_id") or "")
 
     @property
+    def ends_at(self) -> str:
+        """When the token or key that the caller came with is over; "" for never."""
+        return str((self.event.get("requestContext", {}).get("authorizer") or {}).get("ends_at") or "")
+
+    @property
     def can_create_keys(self) -> bool:
         """As the authorizer said: everybody who has signed in, and a key that was made for it."""
         authorizer = self.event.get("requestContext", {}).get("authorizer") or {}

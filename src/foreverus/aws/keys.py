@@ -194,12 +194,17 @@ def subscribers_partition(topic: str) -> str:
     return f"SUBSCRIBERS#{topic}"
 
 
-# ---- The table of API keys ----
+# ---- The table of API keys and tickets ----
 
 
 def api_key_key(digest: str) -> Key:
     """The record of a key, found by the SHA-256 of the key, which itself is stored nowhere."""
     return {"pk": f"HASH#{digest}", "sk": "KEY"}
+
+
+def ticket_key(digest: str) -> Key:
+    """A ticket for a WebSocket, likewise."""
+    return {"pk": f"TICKET#{digest}", "sk": "TICKET"}
 
 
 def api_keys_partition(user_id: str) -> str:

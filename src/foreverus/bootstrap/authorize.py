@@ -18,17 +18,24 @@ if TYPE_CHECKING:
 def build() -> "Authorizer":
     from foreverus.access.authorizer import Authorizer
     from foreverus.access.last_use import LastUse
+    from foreverus.access.looks import Look
     from foreverus.access.people import People
     from foreverus.access.store import ApiKeyStore
+    from foreverus.access.tickets import TicketStore
     from foreverus.aws.cognito import CognitoPeople
 
     env = settings.AuthorizeSettings.from_env(os.environ)
+    table = aws.items(env.keys_table_name)
+    people = People(CognitoPeople(aws.client("cognito-idp"), env.user_pool_id), aws.clock)
     return Authorizer(
-        api_keys=ApiKeyStore(aws.items(env.keys_table_name)),
+        api_keys=ApiKeyStore(table),
         tokens=_TokensWhenNeeded(),
-        people=People(CognitoPeople(aws.client("cognito-idp"), env.user_pool_id), aws.clock),
+        people=people,
         uses=LastUse(_quick_store),
+        tickets=TicketStore(table),
+        looks=Look(ApiKeyStore(table), people.look),
         clock=aws.clock,
+        keys_in_addresses=env.keys_in_addresses == "true",
     )
 
 

@@ -1,6 +1,7 @@
-"""What people make and revoke API keys with."""
+"""What people make and revoke API keys with, and get tickets from."""
 
 import os
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -9,12 +10,21 @@ from foreverus.bootstrap import aws
 
 if TYPE_CHECKING:
     from foreverus.access.service import KeyService
+    from foreverus.access.tickets import TicketService
+
+
+@dataclass(frozen=True)
+class Credentials:
+    keys: "KeyService"
+    tickets: "TicketService"
 
 
 @cache
-def build() -> "KeyService":
+def build() -> Credentials:
     from foreverus.access.service import KeyService
     from foreverus.access.store import ApiKeyStore
+    from foreverus.access.tickets import TicketService, TicketStore
 
     env = settings.ManageKeysSettings.from_env(os.environ)
-    return KeyService(ApiKeyStore(aws.items(env.keys_table_name)), aws.clock)
+    table = aws.items(env.keys_table_name)
+    return Credentials(KeyService(ApiKeyStore(table), aws.clock), TicketService(TicketStore(table), aws.clock))

@@ -9,9 +9,11 @@ from botocore.exceptions import EndpointConnectionError
 from foreverus import bootstrap, ids
 from foreverus.access.authorizer import Authorizer, policy
 from foreverus.access.last_use import LastUse
+from foreverus.access.looks import Look
 from foreverus.access.records import ApiKey, Caller
 from foreverus.access.service import KeyService
 from foreverus.access.store import ApiKeyStore
+from foreverus.access.tickets import TicketStore
 from foreverus.access.tokens import KeysUnavailable, SignedTokens, SigningKeys, TokenRules
 from foreverus.aws.dynamo import Table
 from tests.unit.access.signing import CLIENT, ISSUER, jwks, token
@@ -31,6 +33,8 @@ class Everybody:
 
 
 class Nobody:
+    items = None
+
     def find(self, secret: str) -> ApiKey | None:
         return None
 
@@ -45,7 +49,11 @@ def signed() -> SignedTokens:
 def authorizer(
     store: ApiKeyStore, at: datetime = NOW, uses: LastUse | None = None, people: Everybody | None = None
 ) -> Authorizer:
-    return Authorizer(store, signed(), people or Everybody(), uses or LastUse(lambda: store), lambda: at)
+    people = people or Everybody()
+    looks = Look(store, people.is_active)
+    return Authorizer(
+        store, signed(), people, uses or LastUse(lambda: store), TicketStore(store.items), looks, lambda: at
+    )
 
 
 def last_used(service: KeyService, user_id: str = "user-1") -> object:
@@ -55,7 +63,7 @@ def last_used(service: KeyService, user_id: str = "user-1") -> object:
 
 def test_a_signed_in_person_comes_in_under_their_own_id_until_the_token_is_over() -> None:
     people = Everybody()
-    ours = Authorizer(Nobody(), signed(), people, Nobody(), lambda: NOW)
+    ours = authorizer(Nobody(), uses=Nobody(), people=people)  # type: ignore[arg-type]
     over = ids.timestamp(NOW + timedelta(minutes=15))
     assert ours.caller_of(f"Bearer {token()}") == Caller(user_id="user-1", can_create_keys=True, ends_at=over)
     assert people.asked == ["user-1"]

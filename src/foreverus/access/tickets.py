@@ -11,7 +11,7 @@ from foreverus.access.records import TICKET_PREFIX, Caller, digest_of, new_secre
 from foreverus.access.views import public_ticket
 from foreverus.api.responses import Body
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Table
+from foreverus.aws.dynamo import Table, delete_write
 
 TICKET_SECONDS = 30
 # What was never used is deleted by DynamoDB some time after that; `expires_at` alone decides what it opens.
@@ -37,9 +37,11 @@ class TicketStore:
 
     def take(self, secret: str, now: datetime) -> Caller | None:
         """Who it was made for; None if it was used, is over, or never was. It is used up by that."""
-        values = {":now": ids.timestamp(now)}
-        found = self.items.take(keys.ticket_key(digest_of(secret)), "expires_at > :now", values)
-        return _caller(found) if found else None
+        key = keys.ticket_key(digest_of(secret))
+        found = self.items.get(key)
+        if not found or found["expires_at"] <= ids.timestamp(now):
+            return None
+        return _caller(found) if self.items.transact_if(delete_write(key, "attribute_exists(pk)")) else None
 
 
 def _caller(item: Mapping[str, Any]) -> Caller:

@@ -224,16 +224,6 @@ class Table:
     def delete(self, key: Key) -> None:
         self.client.delete_item(TableName=self.name, Key=to_attribute_values(key))
 
-    def take(self, key: Key, condition: str, values: Values | None = None) -> Item | None:
-        """Deletes the item and returns it as it was; None, and nothing is deleted, where the condition is not met. Of
-        many that try at once one gets it."""
-        request = {"TableName": self.name, "Key": to_attribute_values(key), **_condition(condition, values)}
-        try:
-            done = self._write(lambda: self.client.delete_item(ReturnValues="ALL_OLD", **request))
-        except ConditionFailed:
-            return None
-        return from_attribute_values(done["Attributes"]) if done.get("Attributes") else None
-
     def update(self, key: Key, expression: str, values: Values, *, condition: str = "", names: Names = None) -> Item:
         """An UpdateItem; returns the item as it is afterwards. Raises ConditionFailed."""
         request = {"TableName": self.name, **_update(key, expression, values, condition, names)}

@@ -52,6 +52,7 @@ class ApiSettings(BatchServiceSettings):
     idle_seconds: int
     monthly_cap_usd: float
     session_cap_usd: float
+    conversation_retention_days: int  # 0: kept
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,19 @@ class AuthorizeSettings(ManageKeysSettings):
     token_issuer: str
     signing_keys_url: str
     keys_in_addresses: str  # true or false: whether a WebSocket's address may carry an API key
+
+
+@dataclass(frozen=True)
+class ManageAccountSettings(ManageKeysSettings):
+    """`database`: as SessionCloserSettings has it; with the last one, how long backups and logs are kept."""
+
+    table_name: str
+    user_pool_id: str
+    data_bucket: str
+    erase_people_function: str
+    export_data_function: str
+    database: str
+    log_retention_days: int
 
 
 @dataclass(frozen=True)
@@ -142,6 +156,22 @@ class StoreResultsSettings(DatabaseSettings):
 
 
 @dataclass(frozen=True)
+class ExportDataSettings(Settings):
+    table_name: str
+    keys_table_name: str
+    user_pool_id: str
+    data_bucket: str
+
+
+@dataclass(frozen=True)
+class ErasePeopleSettings(DatabaseSettings):
+    table_name: str
+    keys_table_name: str
+    user_pool_id: str
+    data_bucket: str
+
+
+@dataclass(frozen=True)
 class ReapGpusSettings(SessionCloserSettings):
     stack_name: str
     topic_arn: str
@@ -182,6 +212,7 @@ class SweepSettings(BatchEndSettings, SessionStartSettings):
     batch_run_arn: str
     chat_queue_url: str
     websocket_callback_url: str
+    conversation_retention_days: int  # 0: kept
 
 
 @dataclass(frozen=True)

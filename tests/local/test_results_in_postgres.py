@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from foreverus import text
 from foreverus.aws import data_api
 from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question
+from foreverus.privacy.history import erase_history
 from foreverus.results import migrations, rows
 from foreverus.results.erasing import erase_conversation
 from foreverus.results.writing import RowWriter
@@ -21,13 +23,14 @@ from tests.local.test_rds_data_api import Database
 pytestmark = pytest.mark.cloud
 
 AT = "2026-01-01T00:01:00.000Z"
+MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
 def postgres(emulator: Emulator) -> Iterator[data_api.Database]:
     found = Database(emulator)
     database = data_api.Database(found.api, found.place["resourceArn"], found.place["secretArn"], found.name)
-    assert "004_erased_conversations" in migrations.migrate(database)
+    assert {"004_erased_conversations", "006_erased_people"} <= set(migrations.migrate(database))
     yield database
 
 
@@ -122,3 +125,48 @@ def test_a_store_that_runs_while_it_is_deleted_waits_and_writes_nothing(postgres
         deleting.execute("DELETE FROM conversations WHERE conversation_id = :id", whose)
     writing.join(30)
     assert count(postgres, "conversations", "conv_while") == count(postgres, "messages", "conv_while") == 0
+
+
+def session_of(database: data_api.Database, session_id: str, owner: str) -> None:
+    row = {"session_id": session_id, "owner": owner, "trigger": "page", "outcome": "idle", "attempts": 1}
+    RowWriter(database).write("sessions", "session_id", [{**row, "created_at": MOMENT, "ended_at": MOMENT}])
+
+
+def usage_of(database: data_api.Database, session_id: str, user_id: str) -> None:
+    row = {"message_id": f"ans_{user_id}", "user_id": user_id, "session_id": session_id, "answered_at": MOMENT}
+    RowWriter(database).write("usage", "message_id", [{**row, "prompt_tokens": 1, "completion_tokens": 2}])
+
+
+@pytest.mark.parametrize("when", ["before", "after", "twice"])
+def test_a_person_who_has_left_is_in_no_table_whenever_they_leave(postgres: data_api.Database, when: str) -> None:
+    """`before`: the store reads, the person is erased, and the store writes what it has read."""
+    gone, kept = f"conv_left_{when}", f"conv_stays_{when}"
+    user = f"user of {gone}"
+
+    def write(conversation_id: str) -> None:
+        session_of(postgres, f"ses_{conversation_id}", f"user of {conversation_id}")
+        store(postgres, conversation_id, "a secret", title="a secret")
+        usage_of(postgres, f"ses_{conversation_id}", f"user of {conversation_id}")
+
+    write(kept)
+    if when != "before":
+        write(gone)
+    counts = erase_history(postgres, user)
+    assert counts == dict.fromkeys(counts, 0) if when == "before" else counts["messages"] == 2
+    if when == "twice":
+        assert set(erase_history(postgres, user).values()) == {0}
+    write(gone)
+    everything = [
+        str(row)
+        for (table,) in postgres.execute(
+            "SELECT table_name FROM information_schema.tables "
+            "WHERE table_schema = 'public' AND table_type = 'BASE TABLE'"
+        )
+        for row in postgres.execute(f"SELECT t::text FROM {table} t")
+    ]
+    assert not [row for row in everything if user in row or (gone in row and "secret" in row)]
+    assert [row for row in everything if f"ses_{gone}" in row and "erased" in row], "the session stays, nobody's"
+    assert contents(postgres, kept) == ["a secret"]
+    assert postgres.execute("SELECT owner FROM sessions WHERE session_id = :id", {"id": f"ses_{kept}"}) == [
+        [f"user of {kept}"]
+    ]

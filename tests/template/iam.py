@@ -158,6 +158,8 @@ def needs(call: AwsCall) -> Iterator[tuple[str, str]]:
             yield "secretsmanager:GetSecretValue", given["secretArn"]
         case "iam":
             yield f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{given['RoleName']}"
+        case "lambda":
+            yield "lambda:InvokeFunction", given["FunctionName"]
         case "cognito-idp":  # the only pool: its id is moto's choice, or none
             yield f"cognito-idp:{operation}", f"arn:aws:cognito-idp:{PLACE}:userpool/UserPool"
         case _:

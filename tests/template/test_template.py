@@ -16,7 +16,8 @@ from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB, VOLUME_MIBPS
 from foreverus.costs.prices import listed_price
 from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_BYTES
-from foreverus.handlers import answer_chats, api, manage_keys
+from foreverus.handlers import answer_chats, api, manage_account, manage_keys
+from foreverus.privacy.export.records import KEPT
 from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
 from tests.template import iam
@@ -86,6 +87,7 @@ WILDCARDS = {
     "CloseSessionFunction/WaitingRounds",
     "RunBatchFunction/TaskTokens",
     "SweepFunction/WaitingRounds",
+    "ErasePeopleFunction/CancelledRounds",
     "NoLaunches/NoLaunches",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
@@ -188,8 +190,13 @@ def test_who_comes_in_is_written_by_one_function_and_looked_up_by_one() -> None:
     """The others have no key to the table of keys, nor these two to the other table."""
     table = {"Fn::GetAtt": ["KeysTable", "Arn"]}
     openers = {name for name, one in statements() if "KeysTable" in str(one) and one["Effect"] == "Allow"}
-    assert openers == {"AuthorizeFunction", "ManageKeysFunction"}
-    for name in openers:
+    ending = {"ManageAccountFunction", "ErasePeopleFunction"}  # of people who leave
+    names = {"ExportDataFunction"}  # of keys, to take along
+    assert openers == {"AuthorizeFunction", "ManageKeysFunction"} | ending | names
+    for name in ending:
+        on_keys = [one for of, one in statements() if of == name and "KeysTable" in str(one)]
+        assert {action for one in on_keys for action in actions(one)} == {"dynamodb:Query", "dynamodb:DeleteItem"}
+    for name in openers - ending - names:
         assert all(where == [table] for action, where in allowed(name).items() if action.startswith("dynamodb:"))
     assert {action for action in allowed("AuthorizeFunction") if action.startswith("dynamodb:")} == {
         "dynamodb:GetItem",
@@ -266,7 +273,14 @@ def rest_events() -> list[dict[str, Any]]:
     return [event["Properties"] for event in events if event["Type"] == "Api"]
 
 
-@pytest.mark.parametrize(("name", "handler"), [("ApiFunction", api), ("ManageKeysFunction", manage_keys)])
+HANDLERS_OF_ROUTES = [
+    ("ApiFunction", api),
+    ("ManageKeysFunction", manage_keys),
+    ("ManageAccountFunction", manage_account),
+]
+
+
+@pytest.mark.parametrize(("name", "handler"), HANDLERS_OF_ROUTES)
 def test_a_function_gets_the_routes_that_it_knows(name: str, handler: Any) -> None:
     events = [event["Properties"] for event in FUNCTIONS[name]["Events"].values()]
     assert {f"{one['Method'].upper()} {one['Path']}" for one in events} == set(handler.ROUTES)
@@ -412,7 +426,12 @@ def test_queue_has_a_dead_letter_queue(name: str, receives: int) -> None:
 def test_copies_of_inputs_outlive_the_longest_batch() -> None:
     rules = resources("AWS::S3::Bucket")["DataBucket"]["LifecycleConfiguration"]["Rules"]
     expiring = {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "ExpirationInDays" in rule}
-    assert expiring == {"batches/": 10, "uploads/": 1}  # what people see, files/ and inputs/, is never deleted by us
+    # An export says how long it is kept.
+    assert expiring == {
+        "batches/": 10,
+        "uploads/": 1,
+        "exports/": KEPT.days,
+    }  # what people see, files/ and inputs/, is never deleted by us
     assert BATCH_RUN.machine["TimeoutSeconds"] + 86_400 < 10 * 86_400
 
 
@@ -642,11 +661,8 @@ def test_nobody_else_opens_the_data_bucket() -> None:
     openers = {name for name, one in statements() if "DataBucket" in str(one) and one["Effect"] == "Allow"}
     known = {"ApiFunction", "RunBatchFunction", "AnswerBatchFunction"}
     assert openers == known | {
-        "SweepFunction",
-        "StartScheduledBatchFunction",
-        "StoreResultsFunction",
-        "PublishWorkerFunction",
-        "InstanceRole",
+        *("SweepFunction", "StartScheduledBatchFunction", "StoreResultsFunction", "PublishWorkerFunction"),
+        *("ErasePeopleFunction", "ExportDataFunction", "ManageAccountFunction", "InstanceRole"),
     }
 
 

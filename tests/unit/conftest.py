@@ -139,6 +139,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "LAUNCHING_ROLE": "launching",
             "NO_LAUNCHES_ARN": "arn:aws:iam::123456789012:policy/NoLaunches",
             "IMAGE_PARAMETER": "/foreverus/gpu-image",
+            "EXPORT_DATA_FUNCTION": "arn:aws:lambda:us-east-1:123456789012:function:ExportDataFunction",
+            # Not there: what is owed is not lost by that.
+            "ERASE_PEOPLE_FUNCTION": "arn:aws:lambda:us-east-1:123456789012:function:ErasePeopleFunction",
+            "LOG_RETENTION_DAYS": "30",
+            "CONVERSATION_RETENTION_DAYS": "0",
         }.items():
             monkeypatch.setenv(name, value)
         _forget_clients()

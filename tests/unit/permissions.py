@@ -46,6 +46,12 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "states:SendTaskSuccess": ("a batch is cancelled in a round", "tests/unit/batches/test_service.py"),
         "s3:AbortMultipartUpload": ("an upload that is cancelled", "tests/unit/files/uploads/test_uploads.py"),
     },
+    "erase_people": {
+        "cognito-idp:AdminDeleteUser": ("their sign-in", "tests/unit/privacy/test_erasing.py"),
+        "dynamodb:BatchWriteItem": ("a batch's lines", "tests/unit/privacy/test_erasing.py"),
+        "s3:DeleteObjectVersion": ("their files", "tests/unit/privacy/test_erasing.py"),
+        "states:SendTaskSuccess": ("a batch is cancelled in a round", "tests/unit/privacy/test_erasing.py"),
+    },
     "close_session": {
         "states:SendTaskFailure": ("batches wait for the session", "tests/unit/sessions/test_closing.py"),
     },
@@ -59,6 +65,15 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
             "a key makes a key: that one is still there",
             "tests/unit/access/test_service.py",
         ),
+    },
+    "export_data": {
+        "dynamodb:BatchGetItem": ("names of keys", "tests/unit/privacy/test_export.py"),
+        "s3:DeleteObject": ("what a call left to the next one", "tests/unit/privacy/test_export.py"),
+        "s3:DeleteObjectVersion": ("its versions", "tests/unit/privacy/test_export.py"),
+        "s3:ListBucketVersions": ("the same", "tests/unit/privacy/test_export.py"),
+    },
+    "manage_account": {
+        "s3:GetObject": ("the address of an export", "tests/unit/privacy/test_export.py"),
     },
     "publish_changes": {
         "dynamodb:Query": ("who listens", "tests/unit/aws/test_push.py"),

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,8 @@ from foreverus.costs.money import exact
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import Owner, Reservation
 from foreverus.errors import AnotherSessionIsLive, InvalidRequest, ResultsNotStored, SpendCapReached
+from foreverus.privacy.erasing import PeopleNotErased
+from foreverus.privacy.export.job import NotExported
 from foreverus.settings import MissingSetting
 from tests.unit import batch_events, permissions
 from tests.unit.api.openapi.described import undescribed
@@ -98,7 +101,7 @@ def invoke(case: str) -> Any:
     with permissions.of(function, case):
         result = importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
     route = f"{event.get('httpMethod')} {event.get('resource')}"
-    if function in ("api", "manage_keys") and route in operations():
+    if function in ("api", "manage_account", "manage_keys") and route in operations():
         assert undescribed(route, result) == ""
     return result
 
@@ -205,6 +208,37 @@ def result_is(expected: Any) -> Callable[[Any, Aws, MemoryPush], None]:
         assert result == expected
 
     return check
+
+
+def leaving_of(user_id: str, leaves: bool) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        rest(202)(result, world, push)
+        owed = world.items.get(keys.owed_deletion_key("person", user_id))
+        assert owed and owed["receipt_id"] == json.loads(result["body"])["id"]
+        assert list(world.api_keys.query(keys.api_keys_partition(user_id))) == []
+
+    return check
+
+
+def exporting(result: Any, world: Aws, push: MemoryPush) -> None:
+    rest(202)(result, world, push)
+    shown = json.loads(result["body"])
+    assert shown["status"] == "running"
+    assert [item["sk"] for item in world.items.query(keys.EXPORTS)] == [shown["id"]]
+
+
+def made(result: Any, world: Aws, push: MemoryPush) -> None:
+    assert result == {"export_1": "ready"}
+    file = bootstrap.aws.objects(world.data_bucket)
+    assert file.size("exports/user-1/export_1.zip")
+
+
+def gone(result: Any, world: Aws, push: MemoryPush) -> None:
+    """The person's conversation is another function's, the batch is cancelled: asked for again, until both are gone."""
+    assert result == []
+    assert batch_events.record(world).status == "cancelling"
+    owed = world.items.get(keys.owed_deletion_key("conversation", CONVERSATION))
+    assert owed and list(world.items.query(keys.messages_partition(CONVERSATION))) == []
 
 
 def ended_for_good(result: Any, world: Aws, push: MemoryPush) -> None:
@@ -436,6 +470,17 @@ EXPECTED: dict[str, Expectation] = {
     "manage_keys/bad_blank_name": rest(400, "invalid_field", "name"),
     "manage_keys/bad_expired_already": rest(400, "invalid_field", "expires_at"),
     "manage_keys/bad_no_user": rest(401),
+    "manage_account/good_delete": leaving_of("user-1", True),
+    "manage_account/edge_key_that_may_not": rest(403, "key_cannot_delete_account"),
+    "manage_account/bad_not_confirmed": rest(400, "invalid_field", "confirm"),
+    "manage_account/good_export": exporting,
+    "manage_account/edge_export_anew": exporting,
+    "export_data/good_open": made,
+    "export_data/edge_nothing_open": result_is({}),
+    "export_data/bad_user_pool_is_gone": NotExported,
+    "erase_people/good_sweep": gone,
+    "erase_people/edge_nobody_left": result_is([]),
+    "erase_people/bad_user_pool_is_gone": PeopleNotErased,
     "websocket/good_connect": connection_is(True, "NewConnection="),
     "websocket/good_disconnect": connection_is(False, CONNECTION),
     "websocket/good_subscribe_conversation": frame("subscribed", conversation_id=CONVERSATION),
@@ -549,6 +594,7 @@ def arrange(case: str, world: Aws) -> None:
     if case == "publish_changes/good_session_changed":
         reserve(world, SESSION, 0.01)
     arrange_batch(case, world)
+    arrange_leaving(case, world)
     if case == "publish_site/edge_delete":
         bootstrap.aws.client("s3").put_object(Bucket=world.bucket, Key="old.js", Body=b"")
 
@@ -557,6 +603,21 @@ def reserve(world: Aws, name: str, usd: float, month: str = "2026-01") -> None:
     """In the month in which the world's session was made."""
     at = "2026-01-01T00:00:00.000Z"
     PurseStore(world.items, 20.0).reserve(Reservation(month, name, Owner.OTHER, exact(usd), at, at))
+
+
+def arrange_leaving(case: str, world: Aws) -> None:
+    function = case.split("/", maxsplit=1)[0]
+    if function == "export_data" and not case.endswith("nothing_open"):
+        at = {"status": "running", "created_at": "2026-01-01T00:00:00.000Z"}
+        world.put(**keys.export_key("user-1"), export_id="export_1", **at)
+        world.put(**keys.open_export_key("export_1"), user_id="user-1")
+    if function in ("manage_account", "erase_people", "export_data") and not case.endswith("pool_is_gone"):
+        pool = bootstrap.aws.client("cognito-idp").create_user_pool(PoolName="foreverus")["UserPool"]["Id"]
+        os.environ["USER_POOL_ID"] = pool  # which the world takes away again
+    if function == "erase_people" and not case.endswith("nobody_left"):
+        at = {"user_id": "user-1", "deleted_at": "2026-01-01T00:00:00.000Z", "receipt_id": "erasure_1"}
+        world.put(**keys.owed_deletion_key("person", "user-1"), **at)
+        world.put(**keys.erasure_key("erasure_1"), person="0", requested_at=at["deleted_at"])
 
 
 BATCHES_RESULTS = ("store_results/good_batch", "store_results/bad_batch_still_running")

@@ -91,6 +91,16 @@ class ApiKeyStore:
         if not gone:
             raise _no_key(key_id)
 
+    def forget_person(self, user_id: str) -> int:
+        """Every key of a person, and that they had any; returns how many keys there were. Once more changes nothing."""
+        partition, found = keys.api_keys_partition(user_id), 0
+        for item in self.items.query(partition, "KEY#"):
+            self.items.delete(keys.api_key_key(item["digest"]))  # first: from here on it opens nothing
+            self.items.delete({"pk": partition, "sk": item["sk"]})
+            found += 1
+        self.items.delete(keys.api_keys_count_key(user_id))
+        return found
+
     def used(self, key: ApiKey, now: str, before: str) -> None:
         """Notes that it was used, unless that was noted at `before` or later. A key that was revoked stays away."""
         try:

@@ -62,6 +62,14 @@ def conversation_key(user_id: str, conversation_id: str) -> Key:
     return {"pk": f"USER#{user_id}", "sk": f"CONVERSATION#{conversation_id}"}
 
 
+IDLE_CONVERSATIONS = "IDLE#CONVERSATIONS"
+
+
+def idle_conversation_key(since: str, conversation_id: str) -> Key:
+    """A conversation, by when it was last known to be used."""
+    return {"pk": IDLE_CONVERSATIONS, "sk": f"{since}#{conversation_id}"}
+
+
 def messages_partition(conversation_id: str) -> str:
     return f"CONVERSATION#{conversation_id}"
 
@@ -90,6 +98,31 @@ def owed_deletions_partition(kind: str) -> str:
 
 def owed_deletion_key(kind: str, name: str) -> Key:
     return {"pk": owed_deletions_partition(kind), "sk": name}
+
+
+ERASURES = "ERASURES"
+
+
+def erasure_key(receipt_id: str) -> Key:
+    """The receipt of somebody's deletion: what went, and nothing of whom."""
+    return {"pk": ERASURES, "sk": receipt_id}
+
+
+def person_partition(user_id: str) -> str:
+    """Whatever belongs to one person and is found by who they are."""
+    return f"USER#{user_id}"
+
+
+EXPORTS = "EXPORTS"  # those that are being made
+
+
+def open_export_key(export_id: str) -> Key:
+    return {"pk": EXPORTS, "sk": export_id}
+
+
+def export_key(user_id: str) -> Key:
+    """A person's newest export. Not with their other items: its writers write nothing else."""
+    return {"pk": f"EXPORT#{user_id}", "sk": "EXPORT"}
 
 
 def deleted_key(conversation_id: str) -> Key:

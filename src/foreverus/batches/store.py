@@ -173,6 +173,16 @@ class BatchStore:
             lines = self.items.query(keys.lines_partition(batch_id, shard.number))
             self.items.delete_all([{"pk": item["pk"], "sk": item["sk"]} for item in lines])
 
+    def forget(self, ref: BatchRef) -> None:
+        """Everything but its shards, which hold numbers, and by which lines that come late are found."""
+        self.forget_lines(ref.batch_id)
+        self.stop_waiting(ref)
+        self.close_open(ref.batch_id)
+        self.items.delete(keys.batch_key(ref.user_id, ref.batch_id))
+
+    def forget_shards(self, batch_id: str) -> None:
+        self.items.delete_all([keys.shard_key(batch_id, one.number) for one in self.shards(batch_id)])
+
     def suspect(self, batch_id: str, shard: int, line: int) -> int:
         """An engine died while it answered this line; returns how many have."""
         key = keys.suspect_key(batch_id, shard, line)

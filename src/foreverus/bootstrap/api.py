@@ -53,7 +53,10 @@ def build() -> ApiServices:
     once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once),
-        conversations=ConversationService(ConversationStore(table), queue, start, env.context_tokens, once, aws.clock),
+        conversations=ConversationService(
+            *(ConversationStore(table), queue, start, env.context_tokens, once, aws.clock),
+            retention_days=env.conversation_retention_days,
+        ),
         models=Catalog(env.model_id, env.context_tokens),
         usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, aws.region(), aws.clock),
         files=files,

@@ -17,8 +17,9 @@ def build() -> "ResultsKeeper":
     from foreverus.conversations.erasing import ConversationEraser
     from foreverus.conversations.store import ConversationStore
     from foreverus.deletions.owed import OwedDeletions, OwedKind
+    from foreverus.deletions.work import Deletions, Erase
     from foreverus.results.batches import BatchSummaries
-    from foreverus.results.erasing import Deletions, Erase, EraseConversation, EraseFile
+    from foreverus.results.erasing import EraseConversation, EraseFile
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore

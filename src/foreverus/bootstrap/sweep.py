@@ -21,11 +21,14 @@ def duties() -> "dict[str, Duty]":
     from foreverus.aws.sqs import ChatQueue
     from foreverus.batches.finishing import BatchEnd
     from foreverus.batches.store import BatchStore
+    from foreverus.conversations.idle import IdleConversations
+    from foreverus.conversations.store import ConversationStore
     from foreverus.files.store import FileStore
     from foreverus.notifications.outbox import OutboxStore
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
     from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
+    from foreverus.sweeps.conversations import UnusedConversations
     from foreverus.sweeps.files import ExpiredFiles
     from foreverus.sweeps.messages import StuckMessages
 
@@ -51,6 +54,9 @@ def duties() -> "dict[str, Duty]":
             shared.starter_of_more(env),
             shared.waiting_batches(env.table_name),
             sessions.live_session_ids,
+        ),
+        "unused conversations": UnusedConversations(
+            ConversationStore(table), IdleConversations(table), env.conversation_retention_days, aws.clock
         ),
         "expired files": ExpiredFiles(FileStore(table), aws.objects(env.data_bucket), aws.clock),
     }

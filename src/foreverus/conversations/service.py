@@ -40,6 +40,7 @@ class ConversationService:
     context_tokens: int
     once: Once
     clock: Callable[[], datetime]
+    retention_days: int = 0
 
     def create(
         self,
@@ -60,14 +61,17 @@ class ConversationService:
                 created_at=now,
                 updated_at=now,
             )
-            return public_conversation(self.store.create(conversation))
+            return self._show(self.store.create(conversation))
 
     def list_conversations(self, user_id: str, query: dict[str, str]) -> Body:
         found = read_listing(lambda limit, after: self.store.newest(user_id, limit, after), query, "conv")
-        return found.body(public_conversation)
+        return found.body(self._show)
 
     def get(self, user_id: str, conversation_id: str) -> Body:
-        return public_conversation(self.store.get(user_id, conversation_id))
+        return self._show(self.store.get(user_id, conversation_id))
+
+    def _show(self, conversation: Conversation) -> Body:
+        return public_conversation(conversation, self.retention_days)
 
     def delete(self, user_id: str, conversation_id: str) -> Body:
         self.store.delete(user_id, conversation_id, self.clock())

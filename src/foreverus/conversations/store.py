@@ -8,6 +8,7 @@ from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, check_write, delete_write, put_write, update_write
 from foreverus.conversations.erasing import ConversationEraser
+from foreverus.conversations.idle import filed_at, idle_write
 from foreverus.conversations.items import (
     answer_from_item,
     conversation_from_item,
@@ -36,6 +37,7 @@ class ConversationStore:
             self.items.transact(
                 put_write(conversation_to_item(conversation), "attribute_not_exists(pk)"),
                 check_write(keys.deleted_key(conversation.conversation_id), "attribute_not_exists(pk)"),
+                idle_write(conversation.user_id, conversation.conversation_id, conversation.created_at),
             )
         except ConditionFailed as err:
             if 1 in err.writes:
@@ -131,18 +133,23 @@ class ConversationStore:
             ended_write(message_id),
         )
 
-    def delete(self, user_id: str, conversation_id: str, now: datetime) -> None:
+    def delete(self, user_id: str, conversation_id: str, now: datetime, unused_since: str = "") -> None:
         """Removes the conversation first, so that nobody answers into it, and notes in the same transaction that the
-        rest is to go, from PostgreSQL too; then its messages, pending or not. Raises NotFound."""
-        self.get(user_id, conversation_id)
+        rest is to go, from PostgreSQL too; then its messages, pending or not. `unused_since`: only if nobody has
+        written in it from then on. Raises NotFound, and ConditionFailed where somebody has."""
+        found = self.items.get(keys.conversation_key(user_id, conversation_id))
+        if not found:
+            raise _no_conversation(conversation_id)
         owed = OwedDeletion(
             kind=OwedKind.CONVERSATION, name=conversation_id, user_id=user_id, deleted_at=ids.timestamp(now)
         )
         remembered = int(now.timestamp()) + KEY_KEPT_S + 3600  # for longer than any request can be repeated
+        condition, values = ("updated_at <= :since", {":since": unused_since}) if unused_since else ("", None)
         self.items.transact(
-            delete_write(keys.conversation_key(user_id, conversation_id)),
+            delete_write(keys.conversation_key(user_id, conversation_id), condition, values),
             owed_write(owed),
             put_write({**keys.deleted_key(conversation_id), "expires_at": remembered}),
+            delete_write(keys.idle_conversation_key(filed_at(found), conversation_id)),
         )
         try:
             ConversationEraser(self.items).erase(conversation_id)

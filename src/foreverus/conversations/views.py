@@ -1,6 +1,7 @@
 """Conversations and messages as the API shows them. Pure."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import groupby
 
 from foreverus import ids
@@ -8,7 +9,8 @@ from foreverus.api.responses import Body
 from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question, Role
 
 
-def public_conversation(conversation: Conversation) -> Body:
+def public_conversation(conversation: Conversation, retention_days: int = 0) -> Body:
+    """`retention_days`: how long the stack keeps what nobody writes in; 0: for ever."""
     return {
         "id": conversation.conversation_id,
         "object": "conversation",
@@ -16,7 +18,15 @@ def public_conversation(conversation: Conversation) -> Body:
         "system": conversation.system,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
+        "expires_at": _end(conversation, retention_days),
     }
+
+
+def _end(conversation: Conversation, retention_days: int) -> str | None:
+    """When it is deleted, if nobody writes in it before."""
+    if not retention_days:
+        return None
+    return ids.timestamp(ids.parse_timestamp(conversation.updated_at) + timedelta(days=retention_days))
 
 
 def public_messages(messages: Iterable[Question | Answer]) -> list[Body]:

@@ -3,14 +3,16 @@
 Who deletes writes an entry in the transaction that takes the thing away from its owner. Whoever may speak to the stores
 works the entries off and removes each when everything is gone; what fails is tried again, less and less often, and
 never given up. An entry names what is to go and holds nothing of its text. It stays for as long as somebody may still
-write the thing back (`SETTLES_AFTER`), and then everything is erased once more. A whole person's deletion will be a
-kind of its own, whose work is to owe the deletion of everything they have.
+write the thing back (`SETTLES_AFTER`), and then everything is erased once more. A whole person's deletion is a kind of
+its own, whose work is to owe the deletion of everything they have (`privacy/erasing.py`).
 """
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from foreverus import ids
 from foreverus.aws import keys
@@ -24,18 +26,27 @@ LONGEST_PAUSE = timedelta(days=1)
 class OwedKind(StrEnum):
     CONVERSATION = "conversation"
     FILE = "file"
+    BATCH = "batch"
+    PERSON = "person"
 
 
 # From the deletion on. Of a conversation nobody writes anything once its questions are gone. A file's presigned address
 # (to a place of its own, files/records.py) lives an hour, in whose last second an upload may begin; a batch's end that
-# was cut off is repeated within minutes.
-SETTLES_AFTER = {OwedKind.CONVERSATION: timedelta(0), OwedKind.FILE: timedelta(hours=2)}
+# was cut off is repeated within minutes, as is what a worker keeps of a line. A person's last token lives an hour at
+# most, and what they have settles before they do.
+SETTLES_AFTER = {
+    OwedKind.CONVERSATION: timedelta(0),
+    OwedKind.FILE: timedelta(hours=2),
+    OwedKind.BATCH: timedelta(hours=2),
+    OwedKind.PERSON: timedelta(hours=2, minutes=15),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedDeletion:
-    """`name`: the conversation's or the file's id. `tries`: those that have failed. `erased_at`: when everything was
-    gone, while it is not settled that it stays so; empty: not yet."""
+    """`name`: the conversation's, the file's, the batch's or the person's id. `tries`: those that have failed.
+    `erased_at`: when everything was gone, while it is not settled that it stays so; empty: not yet. `receipt_id`: of a
+    person, where what goes is counted."""
 
     kind: OwedKind
     name: str
@@ -43,6 +54,12 @@ class OwedDeletion:
     deleted_at: str
     tries: int = 0
     erased_at: str = ""
+    receipt_id: str = ""
+
+    @property
+    def label(self) -> str:
+        """How logs call it: a person by their receipt."""
+        return self.receipt_id or self.name
 
     def is_settled(self, now: datetime) -> bool:
         """Whether nobody can write it back any more."""
@@ -74,6 +91,7 @@ def owed_write(owed: OwedDeletion) -> Write:
             **keys.owed_deletion_key(owed.kind, owed.name),
             "user_id": owed.user_id,
             "deleted_at": owed.deleted_at,
+            **({"receipt_id": owed.receipt_id} if owed.receipt_id else {}),
         }
     )
 
@@ -89,17 +107,11 @@ class OwedDeletions:
 
     def of(self, kind: OwedKind) -> list[OwedDeletion]:
         """Oldest first: ids sort by time."""
-        return [
-            OwedDeletion(
-                kind=kind,
-                name=item["sk"],
-                user_id=item.get("user_id", ""),
-                deleted_at=item["deleted_at"],
-                tries=item.get("tries", 0),
-                erased_at=item.get("erased_at", ""),
-            )
-            for item in self.items.query(keys.owed_deletions_partition(kind))
-        ]
+        return [_from_item(kind, item) for item in self.items.query(keys.owed_deletions_partition(kind))]
+
+    def get(self, kind: OwedKind, name: str) -> OwedDeletion | None:
+        item = self.items.get(keys.owed_deletion_key(kind, name))
+        return _from_item(kind, item) if item else None
 
     def count_try(self, owed: OwedDeletion) -> None:
         key = keys.owed_deletion_key(owed.kind, owed.name)
@@ -115,3 +127,15 @@ class OwedDeletions:
             self.items.update(
                 key, "SET erased_at = :now", {":now": ids.timestamp(now)}, condition="attribute_exists(pk)"
             )
+
+
+def _from_item(kind: OwedKind, item: Mapping[str, Any]) -> OwedDeletion:
+    return OwedDeletion(
+        kind=kind,
+        name=item["sk"],
+        user_id=item.get("user_id", ""),
+        deleted_at=item["deleted_at"],
+        tries=item.get("tries", 0),
+        erased_at=item.get("erased_at", ""),
+        receipt_id=item.get("receipt_id", ""),
+    )

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from foreverus.attempts import Attempts
+from foreverus.deletions.work import Deletions, Erased
 from foreverus.errors import ResultsNotStored
 from foreverus.results.batches import BatchSummaries, StoredBatch
-from foreverus.results.erasing import Deletions, Erased
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.unsaved import Unsaved
 

@@ -1,5 +1,6 @@
 """Session records and the GPU slot in DynamoDB."""
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from foreverus import ids
@@ -184,6 +185,23 @@ class SessionStore:
             {":now": ids.timestamp(now), ":one": 1},
             condition="attribute_exists(pk)",
         )
+
+    def of_owner(self, user_id: str) -> Iterator[Session]:
+        """The sessions that somebody began, oldest first."""
+        return (session_from_item(item) for item in self.items.query(keys.SESSIONS) if item.get("owner") == user_id)
+
+    def forget_owner(self, user_id: str, instead: str) -> int:
+        """Sessions stay, with what they cost, and who began them is forgotten; returns how many there were."""
+        mine = [item for item in self.items.query(keys.SESSIONS) if item.get("owner") == user_id]
+        for item in mine:
+            self.items.update(
+                keys.session_key(item["sk"]),
+                "SET #owner = :instead ADD version :one",
+                {":instead": instead, ":one": 1},
+                condition="attribute_exists(pk)",
+                names={"#owner": "owner"},
+            )
+        return len(mine)
 
     def count_store_try(self, session_id: str) -> None:
         self.items.update(

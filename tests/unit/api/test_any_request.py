@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from foreverus.handlers import api, manage_keys
+from foreverus.handlers import api, manage_account, manage_keys
 from tests.unit.conftest import Aws
 
 TEXT = st.text(st.characters(codec=None), max_size=30) | st.sampled_from(
@@ -60,7 +60,9 @@ QUERY = st.none() | st.dictionaries(st.sampled_from(["limit", "after", "order", 
 
 @st.composite
 def requests(draw: st.DrawFn) -> dict[str, Any]:
-    method, resource = draw(st.sampled_from(sorted([*api.ROUTES, *manage_keys.ROUTES]))).split(" ")
+    method, resource = draw(st.sampled_from(sorted([*api.ROUTES, *manage_keys.ROUTES, *manage_account.ROUTES]))).split(
+        " "
+    )
     body, is_base64 = draw(BODY), draw(st.booleans())
     if body and is_base64 and draw(st.booleans()):
         body = base64.b64encode(body.encode("utf-8", "surrogatepass")).decode()
@@ -83,7 +85,8 @@ def requests(draw: st.DrawFn) -> dict[str, Any]:
 )  # fmt: skip
 @given(requests())
 def test_no_request_is_an_error_of_ours(aws: Aws, request: dict[str, Any]) -> None:
-    handler = manage_keys if request["resource"].startswith("/keys") else api
+    function = request["resource"].split("/")[1]
+    handler = {"keys": manage_keys, "me": manage_account}.get(function, api)
     answer = handler.handler(request, None)
     assert answer["statusCode"] < 500, answer
     answer["body"].encode()

@@ -16,13 +16,14 @@ from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchOutcome, BatchRef, BatchStatus, LineResult, Shard
 from foreverus.batches.store import BatchStore
 from foreverus.deletions.owed import OwedDeletions, OwedKind
+from foreverus.deletions.work import Deletions, Erased
 from foreverus.errors import Conflict, NotFound
 from foreverus.files.records import File, FilePurpose, arrival_key, new_file, object_key
 from foreverus.files.service import FileService
 from foreverus.files.store import FileStore
 from foreverus.idempotency.store import MemoryClaims, Once
 from foreverus.results.batches import BatchSummaries
-from foreverus.results.erasing import Deletions, Erased, EraseFile
+from foreverus.results.erasing import EraseFile
 from foreverus.results.rows import batch_row
 from tests.unit.conftest import NOW, Aws
 

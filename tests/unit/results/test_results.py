@@ -30,10 +30,11 @@ from foreverus.conversations.store import ConversationStore
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import receipt
 from foreverus.deletions.owed import OwedDeletions, OwedKind
+from foreverus.deletions.work import Deletions, Erased
 from foreverus.errors import NotFound, ResultsNotStored
 from foreverus.results import migrations, rows
 from foreverus.results.batches import BatchSummaries
-from foreverus.results.erasing import Deletions, EraseConversation, Erased
+from foreverus.results.erasing import EraseConversation
 from foreverus.results.rows import CHUNK_ROWS, chunks
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.store import ResultsKeeper

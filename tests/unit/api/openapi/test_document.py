@@ -17,7 +17,7 @@ from foreverus.api.openapi.operations import FORMS, operations
 from foreverus.batches.records import BatchStatus, BatchTrigger
 from foreverus.conversations.records import AnswerStatus, Role
 from foreverus.files.records import FilePurpose
-from foreverus.handlers import api, manage_keys
+from foreverus.handlers import api, manage_account, manage_keys
 from foreverus.sessions.records import Outcome, SessionStatus, SpendCap, Trigger
 from tests.template.template import resources
 from tests.unit.api.openapi.described import closed, followed, undescribed
@@ -35,7 +35,7 @@ EXAMPLE = """  "{route}": {{
   }}"""
 
 
-HANDLERS = (api, manage_keys)  # of the REST API
+HANDLERS = (api, manage_keys, manage_account)  # of the REST API
 ROUTES = {route for handler in HANDLERS for route in handler.ROUTES}
 
 

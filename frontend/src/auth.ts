@@ -6,7 +6,9 @@
  */
 import { UserManager, WebStorageStateStore, type User, type UserManagerSettings } from "oidc-client-ts";
 import type { Config } from "./config";
+import { forget, neverFromMemory, otherTabs } from "./leave";
 
+const REVOKE_MS = 5_000; // how long somebody who signs out waits for Cognito
 /** Not aws.cognito.signin.user.admin: a token of this page says who somebody is and changes nothing of their account. */
 const SCOPE = "openid email";
 
@@ -45,6 +47,7 @@ export function settings(config: Config, home: string, store: Storage): UserMana
             authorization_endpoint: `${domain}/oauth2/authorize`,
             token_endpoint: `${domain}/oauth2/token`,
             end_session_endpoint: `${domain}/logout`,
+            revocation_endpoint: `${domain}/oauth2/revoke`,
           },
         }
       : {}),
@@ -63,14 +66,17 @@ function person(user: User | null): Person | null {
   return { id: user.profile.sub, name: String(name) };
 }
 
-export function createAuth(config: Config): Auth {
+/** `onLeave`: called first of all when somebody signs out, here or in another tab. */
+export function createAuth(config: Config, onLeave: () => void): Auth {
   const home = `${location.origin}/`;
   const manager = new UserManager(settings(config, home, sessionStorage));
 
   let renewing: Promise<string | null> | undefined;
+  let left = false;
 
   /** One renewal at a time, shared by all who need it. */
   function renew(): Promise<string | null> {
+    if (left) return Promise.resolve(null);
     renewing ??= manager
       .signinSilent()
       .then(
@@ -80,6 +86,21 @@ export function createAuth(config: Config): Auth {
       .finally(() => (renewing = undefined));
     return renewing;
   }
+
+  /** The refresh token and all that came of it end at Cognito, and nothing stays here. A Cognito that does not answer
+   * keeps nobody signed in here. */
+  async function end(): Promise<void> {
+    left = true;
+    onLeave();
+    await renewing; // else its tokens would be kept after all
+    const revoked = manager.revokeTokens(["refresh_token"]).catch(() => undefined);
+    await Promise.race([revoked, new Promise((done) => setTimeout(done, REVOKE_MS))]);
+    await manager.removeUser();
+    await forget();
+  }
+
+  const tabs = otherTabs(() => void end().then(() => location.replace("/")));
+  neverFromMemory();
 
   return {
     async begin() {
@@ -105,12 +126,13 @@ export function createAuth(config: Config): Auth {
       await manager.signinRedirect({ state: location.hash });
     },
     async signOut() {
-      const endpoint = await manager.metadataService.getEndSessionEndpoint();
-      await manager.removeUser();
+      const endpoint = await manager.metadataService.getEndSessionEndpoint().catch(() => undefined);
+      tabs.tell();
+      await end();
       location.assign(endpoint ? logoutUrl(endpoint, config.cognito.client_id, home) : home);
     },
     async token() {
-      const user = await manager.getUser();
+      const user = left ? null : await manager.getUser();
       if (!user) return null;
       return (user.expires_in ?? 0) > 60 ? user.access_token : ((await renew()) ?? null);
     },

@@ -36,13 +36,21 @@ export interface Page {
   keys: KeyActions;
 }
 
+/** Nothing of anybody is shown or kept any more. */
+function leave(): void {
+  state.stage.value = "loading";
+  state.person.value = null;
+  state.outbox.value = [];
+  state.drafts.value = {};
+}
+
 export async function start(): Promise<Page | null> {
   let auth: Auth;
   let config;
   try {
     config = await loadConfig();
     narrowConnections(config);
-    auth = createAuth(config);
+    auth = createAuth(config, leave);
   } catch (error) {
     state.broken.value = error instanceof Error ? error.message : String(error);
     state.stage.value = "broken";

@@ -42,6 +42,7 @@ it("signs in at the hosted domain, which is not the issuer", () => {
     authorization_endpoint: "https://team.auth.us-east-1.amazoncognito.com/oauth2/authorize",
     token_endpoint: "https://team.auth.us-east-1.amazoncognito.com/oauth2/token",
     end_session_endpoint: "https://team.auth.us-east-1.amazoncognito.com/logout",
+    revocation_endpoint: "https://team.auth.us-east-1.amazoncognito.com/oauth2/revoke",
   });
   expect([redirect_uri, scope]).toEqual(["https://page.example.com/", "openid email"]);
   const local = parseConfig({ ...raw, cognito: { ...raw.cognito, domain: "http://127.0.0.1:4566/" } });

@@ -19,6 +19,7 @@ ForeverUsError
 │   ├── BootFailedForGood        terminate, never relaunch: the state machine calls it BootFailed from there on
 │   ├── SpotInterrupted          terminate; relaunch if work waits
 │   ├── SessionEndRequested      somebody ended it while it was booting: not a failure
+│   ├── GpuSwitchedOff           somebody else ended the GPU under a batch: it goes on later, or elsewhere
 │   ├── AnotherSessionIsLive     nothing to do: it serves the same queues
 │   ├── SessionNotClaimed        nothing was launched: start sessions with POST /v1/sessions
 │   ├── ImageNotMade             a bake's: nothing was published, sessions start as before
@@ -139,6 +140,10 @@ class SpotInterrupted(SessionError):
 
 class SessionEndRequested(SessionError):
     pass
+
+
+class GpuSwitchedOff(SessionError):
+    """What a batch's round ends in when somebody else has switched its GPU off."""
 
 
 class AnotherSessionIsLive(SessionError):

@@ -18,6 +18,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from tests.browser.fake_batches import FakeBatches
 from tests.browser.fake_tokens import token_answer
+from tests.template.page_headers import page_headers
 
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 CORS = {
@@ -49,6 +50,7 @@ class FakeCloud:
         self.requests: list[tuple[str, str]] = []
         self.queries: list[tuple[str, dict]] = []  # of those that have one
         self.grants: list[str] = []
+        self.revoked: list[dict] = []
         self.subscriptions: dict[ServerConnection, set[str]] = {}
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.holding: dict[str, threading.Event] = {}
@@ -87,6 +89,14 @@ class FakeCloud:
             known = ticket in self.tickets
             self.tickets.discard(ticket)
         return known
+
+    def page_headers(self) -> dict[str, str]:
+        """As CloudFront sends them, but what is for HTTPS alone."""
+        here = {
+            **{"ExecuteApiUrl": self.url, "CognitoUrl": self.url, "FilesUrl": self.batches.url},
+            "ExecuteApiWebSocketUrl": f"ws://127.0.0.1:{self.socket.socket.getsockname()[1]}",
+        }
+        return {name: value for name, value in page_headers(here).items() if name != "Strict-Transport-Security"}
 
     # What a test plays.
 
@@ -284,6 +294,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif url.path == "/oauth2/token":
             cloud.grants.append(query["grant_type"])
             self.reply(200, json.dumps(token_answer()).encode())
+        elif url.path == "/oauth2/revoke":
+            cloud.revoked.append(query)
+            self.reply(200, b"")
         elif url.path == "/logout":
             self.reply(302, b"", Location=query["logout_uri"])
         elif url.path == "/config.json":
@@ -294,7 +307,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.reply(200, json.dumps(config).encode())
         else:
             file = cloud.site / (url.path.lstrip("/") or "index.html")
-            self.reply(200, file.read_bytes(), KINDS[file.suffix]) if file.is_file() else self.reply(404, b"")
+            found = (200, file.read_bytes(), KINDS[file.suffix]) if file.is_file() else (404, b"")
+            self.reply(*found, **cloud.page_headers())
 
     do_GET = do_POST = do_DELETE = do_OPTIONS = handle_any
 

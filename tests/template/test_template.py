@@ -38,10 +38,12 @@ NO_STANDING_PRICE = {
     "AWS::Budgets::BudgetsAction",  # two are free
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
+    "AWS::CloudFront::ResponseHeadersPolicy",
     "AWS::CloudWatch::Alarm",  # ten are free, then $0.10 a month
     "AWS::Cognito::UserPool",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolDomain",
+    "AWS::Cognito::UserPoolGroup",
     "AWS::DynamoDB::Table",  # on demand: its stored gigabytes
     "AWS::EC2::InternetGateway",
     "AWS::EC2::LaunchTemplate",

@@ -90,7 +90,15 @@ def test_a_zone_more_or_less_makes_no_other_subnet_anew() -> None:
         assert not reached(one, template()) & set(template()["Parameters"])
 
 
-PAGES = {"SiteBucket", "SiteBucketPolicy", "OriginAccessControl", "Distribution", "PublishSiteFunction", "Site"}
+PAGES = {
+    "SiteBucket",
+    "SiteBucketPolicy",
+    "OriginAccessControl",
+    "PageHeaders",
+    "Distribution",
+    "PublishSiteFunction",
+    "Site",
+}
 
 
 def test_without_cloudfront_everything_but_the_page_is_there() -> None:

@@ -414,6 +414,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_list_sessions": rest(200),
     "api/good_get_session": rest(200),
     "api/good_end_session": rest(202),
+    "api/good_session_work": rest(200),
     "api/good_create_conversation": rest(201),
     "api/good_list_conversations": rest(200),
     "api/good_get_conversation": rest(200),

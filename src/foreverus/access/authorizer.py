@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from foreverus import ids
-from foreverus.access.records import API_KEY_PREFIX, TICKET_PREFIX, ApiKey, Caller
+from foreverus.access.records import ADMINS, API_KEY_PREFIX, TICKET_PREFIX, ApiKey, Caller
 
 if TYPE_CHECKING:
     from foreverus.access.tokens import AccessToken
@@ -103,7 +103,11 @@ class Authorizer:
         held = self.tokens.verify(token, self.clock()) if token.count(".") == 2 else None
         if held is None or not self.people.is_active(held.user_id):
             return None
-        return Caller(user_id=held.user_id, ends_at=ids.timestamp(datetime.fromtimestamp(held.ends_at, UTC)))
+        return Caller(
+            user_id=held.user_id,
+            is_admin=ADMINS in held.groups,
+            ends_at=ids.timestamp(datetime.fromtimestamp(held.ends_at, UTC)),
+        )
 
 
 def presented(event: dict[str, Any]) -> Presented:
@@ -140,4 +144,5 @@ def _context(caller: Caller) -> dict[str, str]:
     """What the functions behind it are told. API Gateway hands every value on as text."""
     own = {"key_id": caller.key_id} if caller.key_id else {}
     ends = {"ends_at": caller.ends_at} if caller.ends_at else {}
+    own |= {"is_admin": "true"} if caller.is_admin else {}
     return {"user_id": caller.user_id, "can_create_keys": "true" if caller.can_create_keys else "false", **own, **ends}

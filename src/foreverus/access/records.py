@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 API_KEY_PREFIX = "fu_"  # how every key begins
 TICKET_PREFIX = "ft_"
+ADMINS = "admins"  # the user pool's group of those who may what docs/security.md says of admins
 MOST_KEYS = 20  # of one person
 LAST_USE_SECONDS = 3600  # `last_used_at` is that exact: more would be a write for each request
 # How long what was revoked may still open anything: API Gateway goes on with what the authorizer has said for half of
@@ -39,12 +40,23 @@ class ApiKey:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """Whose request it is. `key_id` is empty for a person who has signed in, who may make keys. `ends_at`: when the
-    token or key is over, as the table writes times; empty for never."""
+    token or key is over, as the table writes times; empty for never. `is_admin`: somebody of the group `admins` who has
+    signed in; no key is an admin's, because a program should never need to be one."""
 
     user_id: str
     key_id: str = ""
     can_create_keys: bool = True
     ends_at: str = ""
+    is_admin: bool = False
+
+
+def groups_of(claim: object) -> tuple[str, ...]:
+    """A token's `cognito:groups`; anything else than a list of names is none.
+
+    >>> groups_of(["admins", 1]), groups_of("admins"), groups_of(None)
+    (('admins',), (), ())
+    """
+    return tuple(one for one in claim if isinstance(one, str)) if isinstance(claim, list) else ()
 
 
 def new_secret(prefix: str = API_KEY_PREFIX) -> str:

@@ -15,6 +15,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
+from foreverus.access.records import groups_of
+
 logger = logging.getLogger(__name__)
 
 ALGORITHM = "RS256"  # Cognito's only one. What a token says of itself chooses nothing
@@ -33,10 +35,11 @@ class KeysUnavailable(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccessToken:
-    """A token whose signature holds. `ends_at`: Unix seconds."""
+    """A token whose signature holds. `ends_at`: Unix seconds. `groups`: of the user pool."""
 
     user_id: str
     ends_at: int
+    groups: tuple[str, ...] = ()
 
 
 @dataclass
@@ -122,7 +125,7 @@ class TokenRules:
         in_time = max(made_at, begins_at) <= now + CLOCK_SKEW_S and now < ends_at
         if not in_time or not 0 < ends_at - made_at <= LONGEST_LIFE_S:
             return None
-        return AccessToken(user_id=user_id, ends_at=ends_at)
+        return AccessToken(user_id=user_id, ends_at=ends_at, groups=groups_of(claims.get("cognito:groups")))
 
 
 def _is_whole(value: object) -> TypeGuard[int]:

@@ -24,6 +24,14 @@ class RequestAttempt:
 NOT_REPEATED = RequestAttempt()
 
 
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks, and whether an admin does: what those may is a table in docs/security.md."""
+
+    user_id: str
+    is_admin: bool = False
+
+
 @dataclass(frozen=True)
 class Request:
     event: dict[str, Any]
@@ -53,12 +61,24 @@ class Request:
         return str(authorizer.get("can_create_keys")).lower() == "true"
 
     @property
+    def person(self) -> Person:
+        """The caller with what the authorizer said: somebody of the pool's group `admins` who has signed in, no key."""
+        authorizer = self.event.get("requestContext", {}).get("authorizer") or {}
+        return Person(self.user_id, str(authorizer.get("is_admin")).lower() == "true")
+
+    @property
     def path(self) -> dict[str, str]:
         given = self.event.get("pathParameters") or {}
         for name, value in given.items():
             if not value:
                 raise InvalidRequest(f"{quoted(name)} is empty.", param=name, code="invalid_field")
         return _whole(given)
+
+    @property
+    def id(self) -> str:
+        """What the path names: no route has more than one."""
+        (value,) = self.path.values()
+        return value
 
     @property
     def query(self) -> dict[str, str]:

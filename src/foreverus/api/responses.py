@@ -12,6 +12,7 @@ Response = dict[str, Any]
 _HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",  # a browser takes it for what it says that it is
     # No cookies are used, so any page may ask; the bearer token is what counts.
     "Access-Control-Allow-Origin": "*",
     # The page measures time by the server's clock, which API Gateway writes into each answer; OpenAI's client in a

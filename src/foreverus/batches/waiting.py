@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, sessions_of
 from foreverus.batches.store import Batches
+from foreverus.errors import GpuSwitchedOff
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWork
@@ -21,6 +22,8 @@ def reason(session_id: str, code: str) -> str:
     >>> reason("ses_1", "SessionEndRequested")
     'The GPU was switched off (session ses_1).'
     """
+    if code == GpuSwitchedOff.code():
+        return f"Somebody else of the team switched the GPU off (session {session_id})."
     if code == "SessionEndRequested":
         return f"The GPU was switched off (session {session_id})."
     if code == "SpendCapReached":
@@ -37,10 +40,12 @@ class WaitingBatches:
     tasks: Tasks
     live: Callable[[], list[str]]  # the sessions that hold a GPU slot
 
-    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+    def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
         """Ends the round of every batch that waits for a GPU in this error; each then plans again.
 
-        With `until`, a batch that the session has worked on ends as well, however new its round is.
+        With `until`, a batch that the session has worked on ends as well, however new its round is. With `by`, the
+        person who has switched the GPU off, the round of somebody else's batch ends in `GpuSwitchedOff`: its plan goes
+        on, on Bedrock or after a pause.
         """
         rejected = 0
         for waiting in self.pending.batches():
@@ -52,8 +57,9 @@ class WaitingBatches:
             self.pending.remove(ref.batch_id)
             if batch is None or not batch.task_token:
                 continue
+            named = GpuSwitchedOff.code() if by and ref.user_id != by else code
             try:
-                self.tasks.fail(batch.task_token, code, reason(session_id, code))
+                self.tasks.fail(batch.task_token, named, reason(session_id, named))
                 rejected += 1
             except TaskRefused:
                 logger.info("%s has moved on", ref.batch_id)
@@ -63,10 +69,10 @@ class WaitingBatches:
         return batch is not None and session_id in sessions_of(batch, self.store.shards(batch.batch_id))
 
     def successor(self, ended: Session) -> Successor | None:
-        """A session that reached its maximum life or was drained gets a successor. One that was idle gets one only when
-        no other GPU is live: where one is, what is left is in its hands."""
+        """A session that reached its maximum life or was drained gets a successor. One that was idle, or that a person
+        has switched off, gets one only when no other GPU is live: where one is, what is left is in its hands."""
         batch = self._first()
-        if batch is None or (ended.outcome is Outcome.IDLE and self.live()):
+        if batch is None or ((ended.outcome is Outcome.IDLE or ended.end_requested) and self.live()):
             return None
         return Successor(
             owner=batch.user_id,

@@ -52,7 +52,7 @@ def build() -> ApiServices:
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)
     return ApiServices(
-        sessions=SessionService(SessionStore(table), start, once),
+        sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=ConversationService(
             *(ConversationStore(table), queue, start, env.context_tokens, once, aws.clock),
             retention_days=env.conversation_retention_days,

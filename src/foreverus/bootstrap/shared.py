@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foreverus.idempotency.store import Once
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.start import SessionStarter
+    from foreverus.sessions.work import SessionWork
 
 BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
@@ -79,6 +80,26 @@ def waiting_messages(table_name: str) -> "WaitingMessages":
         clock=aws.clock,
         others=SessionStore(table).others,
     )
+
+
+def session_work(table_name: str) -> "SessionWork":
+    """What is in work while a session is live, for those who may end it."""
+    from foreverus.batches.records import BatchRef, finished_lines
+    from foreverus.batches.store import BatchStore
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sessions.store import SessionStore
+    from foreverus.sessions.work import LinesOfBatch, SessionWork
+
+    table = aws.items(table_name)
+    batches = BatchStore(table)
+
+    def lines_of(user_id: str, batch_id: str) -> LinesOfBatch | None:
+        batch = batches.get(BatchRef(user_id, batch_id))
+        if batch is None or batch.is_over or batch.total is None:
+            return None
+        return LinesOfBatch(batch.total, batch.total - finished_lines(batches.shards(batch_id)))
+
+    return SessionWork(PendingWorkStore(table), lines_of, SessionStore(table).live_session_ids)
 
 
 def waiting_batches(table_name: str) -> "WaitingBatches":

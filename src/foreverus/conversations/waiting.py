@@ -20,12 +20,17 @@ logger = logging.getLogger(__name__)
 ENDS_ALL = ("SessionEndRequested", "SpendCapReached")  # off is off, and a cap is a cap, whatever else is live
 
 
-def reason(code: str) -> str:
-    """What the sender is told.
+def reason(code: str, somebody_else: bool = False) -> str:
+    """What the sender is told. `somebody_else`: of the team wanted it.
 
     >>> reason("NoGpuCapacity")[:47]
     'The GPU session failed. AWS has no such GPU fre'
     """
+    if code == "SessionEndRequested" and somebody_else:
+        return (
+            "Somebody else of your team switched the GPU off before this was answered. Send the message again to start "
+            "a new session."
+        )
     if code == "SessionEndRequested":
         return "The GPU was switched off before this was answered. Send the message again to start a new session."
     if code == "SpendCapReached":
@@ -42,9 +47,12 @@ class WaitingMessages:
     clock: Callable[[], datetime]
     others: Callable[[str], list[Session]]  # the live sessions beside the one of that id that answer the same queue
 
-    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+    def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
         """Answers everything that waits (and was accepted not later than `until`) with the session's error; returns how
         many. Its SQS message is dropped by the next worker, which finds a final answer.
+
+        A GPU that somebody (`by`) has switched off is not bought again for the questions of others, unasked: who waits
+        in front of a page decides better, and is told who has done it.
 
         A session that failed beside another live one leaves what waits to that one."""
         if code not in ENDS_ALL and self.others(session_id):
@@ -52,7 +60,8 @@ class WaitingMessages:
         rejected = 0
         for waiting in self.pending.messages():
             if not until or waiting.created_at <= until:
-                rejected += self._reject(MessageRef.of(waiting), AnswerError(code, reason(code)), session_id)
+                error = AnswerError(code, reason(code, bool(by) and waiting.user_id != by))
+                rejected += self._reject(MessageRef.of(waiting), error, session_id)
         return rejected
 
     def _reject(self, message: MessageRef, error: AnswerError, session_id: str) -> bool:

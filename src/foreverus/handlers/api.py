@@ -13,20 +13,19 @@ ROUTES: Routes[ApiServices] = {
     "POST /sessions": lambda r, s: created(*s.sessions.start(r.user_id, r.body("session_create"), r.attempt)),
     "GET /sessions": lambda r, s: ok(s.sessions.list_sessions(r.query)),
     "GET /sessions/{session_id}": lambda r, s: ok(s.sessions.get(r.path["session_id"])),
-    "DELETE /sessions/{session_id}": lambda r, s: accepted(s.sessions.end(r.path["session_id"])),
+    "DELETE /sessions/{session_id}": lambda r, s: accepted(s.sessions.end(r.person, r.id, r.query)),
+    "GET /sessions/{session_id}/work": lambda r, s: ok(s.sessions.work(r.person, r.id)),
     "POST /conversations": lambda r, s: created(
         s.conversations.create(r.user_id, attempt=r.attempt, **r.body("conversation_create"))
     ),
     "GET /conversations": lambda r, s: ok(s.conversations.list_conversations(r.user_id, r.query)),
     "GET /conversations/{conversation_id}": lambda r, s: ok(s.conversations.get(r.user_id, r.path["conversation_id"])),
-    "DELETE /conversations/{conversation_id}": lambda r, s: ok(
-        s.conversations.delete(r.user_id, r.path["conversation_id"])
-    ),
+    "DELETE /conversations/{conversation_id}": lambda r, s: ok(s.conversations.delete(r.user_id, r.id)),
     "POST /conversations/{conversation_id}/messages": lambda r, s: accepted(
         s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.attempt)
     ),
     "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
-        s.conversations.messages(r.user_id, r.path["conversation_id"], r.query)
+        s.conversations.messages(r.user_id, r.id, r.query)
     ),
     "POST /files": lambda r, s: ok(
         s.files.upload(r.user_id, r.content_type, r.raw_body, r.attempt)
@@ -48,7 +47,7 @@ ROUTES: Routes[ApiServices] = {
     "POST /batches": lambda r, s: ok(s.batches.create(r.user_id, r.body("batch_create"), r.attempt)),
     "GET /batches": lambda r, s: ok(s.batches.list_batches(r.user_id, r.query)),
     "GET /batches/{batch_id}": lambda r, s: ok(s.batches.get(r.user_id, r.path["batch_id"])),
-    "POST /batches/{batch_id}/cancel": lambda r, s: ok(s.batches.cancel(r.user_id, r.path["batch_id"])),
+    "POST /batches/{batch_id}/cancel": lambda r, s: ok(s.batches.cancel(r.person, r.id)),
     "GET /usage": lambda r, s: ok(public_usage(s.usage.show())),
     "GET /models": lambda r, s: ok(s.models.list_models()),
     "GET /openapi.json": lambda r, s: ok(openapi.document()),

@@ -92,8 +92,9 @@ class Successor:
 class Waiting(Protocol):
     """A kind of work that waits for a session: chat requests, batches."""
 
-    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
-        """Ends each request that waits (accepted not later than `until`) in one clear error; returns how many."""
+    def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
+        """Ends each request that waits (accepted not later than `until`) in one clear error; returns how many. `by`:
+        the person whose wish it is; what others can have elsewhere is not theirs to end."""
 
     def successor(self, ended: Session) -> Successor | None:
         """What waits after the good end of the session `ended`; None: nothing."""
@@ -132,7 +133,8 @@ class SessionCloser:
 
         After a failure what waits ends in that error: a boot that always fails must not buy one GPU after the other; so
         it does at a spend cap. When a person switched the GPU off, what was not answered by then ends in
-        `SessionEndRequested`: off means off. Who was accepted after that, or too late for a good end, gets a successor.
+        `SessionEndRequested`: off means off; but a batch of somebody else goes on, later or on Bedrock. Who was
+        accepted after that, or too late for a good end, gets a successor.
         A receipt, a diary or a rejection that fails is logged; it does not keep the session open.
         """
         now = self.clock()
@@ -159,7 +161,8 @@ class SessionCloser:
         if request.outcome is Outcome.SPEND_CAP:
             return self._reject(session.session_id, SpendCapReached.code())
         if session.end_requested:
-            self._reject(session.session_id, SessionEndRequested.code(), session.end_requested_at)
+            until, by = session.end_requested_at, session.spares_all_but
+            self._reject(session.session_id, SessionEndRequested.code(), until, by)
         return True
 
     def _end(self, session: Session, request: CloseRequest, now: datetime) -> Session:
@@ -232,12 +235,12 @@ class SessionCloser:
         except Exception:
             logger.exception("the capacity diary misses what %s saw", session.session_id)
 
-    def _reject(self, session_id: str, code: str, until: str = "") -> bool:
+    def _reject(self, session_id: str, code: str, until: str = "", by: str = "") -> bool:
         """Whether all of them could be rejected."""
         done = True
         for waiting in self.waiting:
             try:
-                rejected = waiting.reject_all(session_id, code, until)
+                rejected = waiting.reject_all(session_id, code, until, by)
             except Exception:
                 logger.exception("requests still wait after %s: the sweep will see to them", session_id)
                 done = False

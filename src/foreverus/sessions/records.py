@@ -121,6 +121,8 @@ class Session:
     task_token: str = ""
     end_requested: bool = False
     end_requested_at: str = ""
+    end_requested_by: str = ""  # the person; empty: nobody of the team, or before this was kept
+    end_everything: bool = False  # an admin wants everybody's work ended with it
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -155,6 +157,11 @@ class Session:
     def is_usable(self) -> bool:
         """Live, and not on its way to its end."""
         return not self.is_over and not self.end_requested and self.status is not SessionStatus.DRAINING
+
+    @property
+    def spares_all_but(self) -> str:
+        """Whose batches end with it, when people have switched it off. Empty: everybody's."""
+        return "" if self.end_everything else self.end_requested_by
 
     @property
     def budget(self) -> Budget | None:

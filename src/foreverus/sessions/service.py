@@ -4,17 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from foreverus.api import schemas
 from foreverus.api.listing import read_listing
-from foreverus.api.requests import NOT_REPEATED, RequestAttempt
+from foreverus.api.requests import NOT_REPEATED, Person, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.dynamo import ConditionFailed
-from foreverus.errors import NotFound
+from foreverus.errors import NotAllowed, NotFound
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.sessions.records import Session, Trigger, expected_boot_seconds
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from foreverus.sessions.views import public_session
+from foreverus.sessions.work import SessionWork
 
 BOOTS_TO_LEARN_FROM = 10
 
@@ -24,6 +26,7 @@ class SessionService:
     store: SessionStore
     starter: SessionStarter
     once: Once
+    in_work: SessionWork
 
     def start(
         self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED
@@ -44,15 +47,29 @@ class SessionService:
     def get(self, session_id: str) -> Body:
         return self.show(self._get(session_id))
 
-    def end(self, session_id: str) -> Body:
-        """Asks the session to end. Asking again, or asking an ended session, changes nothing."""
+    def work(self, who: Person, session_id: str) -> Body:
+        """What is in work, and what comes of it when they end the session."""
         session = self._get(session_id)
-        if not session.is_over and not session.end_requested:
+        return self.in_work.show(session_id, who, session.end_everything)
+
+    def end(self, who: Person, session_id: str, query: Mapping[str, str]) -> Body:
+        """Asks the session to end; shows it with what is in work. Asking again, or asking an ended session, changes
+        nothing, but that an admin may still end everything with it. Raises NotAllowed."""
+        schemas.check("session_end_query", dict(query))
+        everything = query.get("work") == "cancel"
+        if everything and not who.is_admin:
+            message = "Only an admin ends other people's batches with a GPU. Leave 'work' out: they go on elsewhere."
+            raise NotAllowed(message, param="work", code="admins_only")
+        session = self._get(session_id)
+        if not session.is_over and (not session.end_requested or (everything and not session.end_everything)):
             try:
-                session = self.store.request_end(session_id, self.starter.clock())
+                session = self.store.request_end(session_id, self.starter.clock(), who.user_id, everything)
             except ConditionFailed as err:
                 raise _no_session(session_id) from err
-        return self.show(session)
+        if session.is_over:
+            return self.show(session)
+        work = self.in_work.show(session_id, who, session.end_everything)
+        return {**self.show(session), "work": work}
 
     def show(self, session: Session) -> Body:
         """With the boot time to expect, while it is not healthy yet."""

@@ -93,12 +93,19 @@ class SessionStore:
             return True
         raise NotAccepted(BUSY)
 
-    def request_end(self, session_id: str, now: datetime) -> Session:
-        """The worker reads this in its mailbox within a second or two."""
+    def request_end(self, session_id: str, now: datetime, user_id: str, everything: bool = False) -> Session:
+        """The worker reads this in its mailbox within a second or two. Of two people the first one's word counts for
+        whose work ends; `everything`, an admin's, counts whenever it comes."""
+        sets = [
+            "end_requested = :yes",
+            "end_requested_at = if_not_exists(end_requested_at, :now)",
+            "end_requested_by = if_not_exists(end_requested_by, :user_id)",
+            *(["end_everything = :yes"] if everything else []),
+        ]
         item = self.items.update(
             keys.session_key(session_id),
-            "SET end_requested = :yes, end_requested_at = if_not_exists(end_requested_at, :now) ADD version :one",
-            {":yes": True, ":now": ids.timestamp(now), ":one": 1},
+            f"SET {', '.join(sets)} ADD version :one",
+            {":yes": True, ":now": ids.timestamp(now), ":user_id": user_id, ":one": 1},
             condition="attribute_exists(pk)",
         )
         return session_from_item(item)

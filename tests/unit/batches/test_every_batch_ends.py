@@ -35,6 +35,7 @@ ENDS = (
         "LaunchRefused",
         "SpendCapReached",
         "SessionEndRequested",
+        "GpuSwitchedOff",
         "NotAccepted",
     ),
     *("EngineBusy", "BackendUnavailable", "Lambda.Unknown", "cancel"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from foreverus.api.requests import RequestAttempt
+from foreverus.api.requests import Person, RequestAttempt
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.batches.input.lines import CHAT, COMPLETIONS
@@ -223,10 +223,12 @@ def test_an_object_of_the_bucket_can_be_the_input() -> None:
 def test_cancelling_frees_the_round_that_waits() -> None:
     world = World()
     ref = world.running()
-    batch = world.service.cancel("ana", ref.batch_id)
+    batch = world.service.cancel(Person("ana"), ref.batch_id)
     assert (batch["status"], batch["cancelling_at"]) == ("cancelling", int(NOW.timestamp()))
     assert world.tasks.results == [("token", "success", {"outcome": "cancelled"})]
-    assert world.service.cancel("ana", ref.batch_id)["status"] == "cancelling", "the round has moved on: that is fine"
+    assert world.service.cancel(Person("ana"), ref.batch_id)["status"] == "cancelling", (
+        "the round has moved on: that is fine"
+    )
     assert not world.store.offer(ref, 1, "another", NOW)
 
 
@@ -234,7 +236,7 @@ def test_a_cancellation_whose_word_was_lost_is_given_again() -> None:
     world = World()
     ref = world.running()
     alter(world.store, ref, status=BatchStatus.CANCELLING)  # written, and then the request failed
-    world.service.cancel("ana", ref.batch_id)
+    world.service.cancel(Person("ana"), ref.batch_id)
     assert world.tasks.results == [("token", "success", {"outcome": "cancelled"})]
 
 
@@ -254,12 +256,28 @@ def test_cancelling_at_every_status(status: str, after: str | None) -> None:
     batch_id = world.create()["id"]
     alter(world.store, BatchRef("ana", batch_id), status=BatchStatus(status))
     if after:
-        assert world.service.cancel("ana", batch_id)["status"] == after
+        assert world.service.cancel(Person("ana"), batch_id)["status"] == after
         return
     with pytest.raises(InvalidRequest) as caught:
-        world.service.cancel("ana", batch_id)
+        world.service.cancel(Person("ana"), batch_id)
     assert caught.value.reason == "batch_is_over"
     assert known(world.store, BatchRef("ana", batch_id)).status == status
+
+
+def test_an_admin_cancels_anybodys_batch_and_reads_nothing_of_it() -> None:
+    world = World()
+    ref = world.running()
+    alter(world.store, ref, metadata={"note": "ana's own words"})
+    with pytest.raises(NotFound):
+        world.service.cancel(Person("bia"), ref.batch_id)
+    shown = world.service.cancel(Person("bia", is_admin=True), ref.batch_id)
+    assert shown["status"] == "cancelling" and "words" not in str(shown)
+    assert (shown["metadata"], shown["errors"]) == (None, None)
+    assert world.tasks.results == [("token", "success", {"outcome": "cancelled"})]
+    with pytest.raises(NotFound):
+        world.service.get("bia", ref.batch_id)
+    with pytest.raises(NotFound):
+        world.service.cancel(Person("bia", is_admin=True), "batch_of_nobody")
 
 
 def test_everybody_sees_and_cancels_scheduled_batches_and_nobody_elses() -> None:
@@ -269,11 +287,11 @@ def test_everybody_sees_and_cancels_scheduled_batches_and_nobody_elses() -> None
         "schedule", REQUEST | {"input_file_id": "s3://data/inputs/n"}, trigger=BatchTrigger.SCHEDULE
     )
     own = world.create()["id"]
-    assert world.service.cancel("bia", scheduled["id"])["status"] == "cancelling"
+    assert world.service.cancel(Person("bia"), scheduled["id"])["status"] == "cancelling"
     assert {batch["id"] for batch in world.service.list_batches("ana", {})["data"]} == {scheduled["id"], own}
-    for look in (world.service.get, world.service.cancel):
+    for look in (lambda: world.service.get("bia", own), lambda: world.service.cancel(Person("bia"), own)):
         with pytest.raises(NotFound):
-            look("bia", own)
+            look()
 
 
 def test_cost_is_counted_while_it_runs_and_read_when_it_is_over() -> None:

@@ -67,6 +67,29 @@ def test_off_means_off_for_a_batch_that_was_planned_again_since(store: MemoryBat
     assert batches.reject_all("ses_1", "SessionEndRequested", until=earlier) == 1
 
 
+@pytest.mark.parametrize(
+    ("by", "named"), [("ana", "SessionEndRequested"), ("bia", "GpuSwitchedOff"), ("", "SessionEndRequested")]
+)
+@pytest.mark.parametrize("served", [True, False])
+def test_a_gpu_that_somebody_else_switches_off_ends_the_round_and_not_the_batch(
+    store: MemoryBatches, by: str, named: str, served: bool
+) -> None:
+    """Ana's batch."""
+    if served:
+        store.worked_on(REF, "ses_1")
+    batches, tasks = waiting(store)
+    assert batches.reject_all("ses_1", "SessionEndRequested", ids.timestamp(NOW), by) == 1
+    ((_, code, cause),) = tasks.results
+    assert code == named and "switched off" in cause.replace("switched the GPU off", "switched off")
+    assert store.pending.batches() == []
+
+
+def test_a_gpu_that_was_switched_off_is_not_bought_again_where_another_is_live(store: MemoryBatches) -> None:
+    ended = replace(ENDED, outcome=Outcome.ENDED, end_requested=True)
+    assert waiting(store, "ses_2")[0].successor(ended) is None
+    assert waiting(store)[0].successor(ended) is not None, "what came after the end was requested"
+
+
 @pytest.mark.parametrize("outcome", ["max_life", "ended", "interrupted"])
 def test_a_session_that_ends_well_under_a_batch_gets_a_successor(store: MemoryBatches, outcome: str) -> None:
     expected = Successor("ana", Trigger.BATCH, allow_on_demand=True, batch_id="batch_1", gpus=2)

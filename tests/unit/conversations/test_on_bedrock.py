@@ -433,7 +433,7 @@ async def test_gpu_that_is_switched_off_meanwhile_stops_what_was_not_begun(aws: 
     conversation, _ = scene.ask("one")
     _, second = scene.ask("two", conversation)
     later = bootstrap.aws.clock() + timedelta(seconds=1)
-    scene.backend.answering = lambda prompt: scene.sessions.request_end(SESSION, later) and None
+    scene.backend.answering = lambda prompt: scene.sessions.request_end(SESSION, later, "ana") and None
     assert (await scene.run())["answered"] == 1
     assert scene.pending() == [second]
 

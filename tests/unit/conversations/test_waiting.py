@@ -63,6 +63,20 @@ def test_what_was_asked_after_the_end_was_requested_still_waits(aws: Aws) -> Non
     assert len(list(aws.items.query(keys.PENDING))) == 1
 
 
+@pytest.mark.parametrize(
+    ("by", "told"), [("", "The GPU was"), ("user-1", "The GPU was"), ("bia", "Somebody else of your team switched")]
+)
+def test_a_question_under_which_somebody_switches_the_gpu_off_ends_in_words_that_say_who(
+    aws: Aws, by: str, told: str
+) -> None:
+    service = bootstrap.api.build().conversations
+    conversation = service.create("user-1")["id"]
+    service.post("user-1", conversation, {"content": "one"})
+    assert waiting(aws).reject_all("ses_1", "SessionEndRequested", ids.timestamp(bootstrap.aws.clock()), by) == 1
+    answer = service.messages("user-1", conversation, {})["data"][1]
+    assert answer["error"]["code"] == "SessionEndRequested" and answer["error"]["message"].startswith(told)
+
+
 def test_a_message_that_waits_wants_a_session_like_the_last_one(aws: Aws) -> None:
     ended = Session(session_id="ses_1", owner="user-1", allow_on_demand=True)
     assert waiting(aws).successor(ended) is None

@@ -31,8 +31,9 @@ class Waiting:
         self.wanted = wanted
         self.rejected: list[tuple[str, str, str]] = []
 
-    def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+    def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
         self.rejected.append((session_id, code, until))
+        self.by = by
         return 1
 
     def successor(self, ended: Session) -> Successor | None:
@@ -141,7 +142,7 @@ def test_a_message_and_a_batch_share_one_successor(aws: Aws) -> None:
 
 def test_one_kind_of_work_that_cannot_be_rejected_keeps_no_other_waiting(aws: Aws) -> None:
     class Broken(Waiting):
-        def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+        def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
             raise ConnectionError
 
     live(aws)
@@ -165,6 +166,33 @@ def test_off_means_off_for_what_was_not_answered_when_the_gpu_was_switched_off(a
     waiting = Waiting()
     closer(aws, Machine(), waiting=waiting).close(request("ended"))
     assert waiting.rejected == [("ses_1", "SessionEndRequested", at)]
+
+
+@pytest.mark.parametrize(
+    ("record", "by"),
+    [
+        ({}, ""),  # of earlier versions: everybody's
+        ({"end_requested_by": "ana"}, "ana"),
+        ({"end_requested_by": "ana", "end_everything": True}, ""),
+    ],
+)
+def test_whose_work_ends_with_a_gpu_is_up_to_who_has_switched_it_off(
+    aws: Aws, record: dict[str, object], by: str
+) -> None:
+    live(aws, end_requested=True, end_requested_at=ids.timestamp(NOW), **record)
+    waiting = Waiting()
+    closer(aws, Machine(), waiting=waiting).close(request("ended"))
+    assert waiting.by == by
+
+
+def test_the_first_wish_to_end_counts_and_an_admins_whenever_it_comes(aws: Aws) -> None:
+    live(aws)
+    store = SessionStore(aws.items)
+    assert store.request_end("ses_1", NOW, "ana").spares_all_but == "ana"
+    assert store.request_end("ses_1", NOW, "bia").spares_all_but == "ana"
+    ended = store.request_end("ses_1", NOW, "admin", everything=True)
+    assert (ended.spares_all_but, ended.end_requested_by) == ("", "ana")
+    assert store.request_end("ses_1", NOW, "bia").spares_all_but == ""
 
 
 def test_nothing_waits_so_nothing_is_bought(aws: Aws) -> None:
@@ -245,7 +273,7 @@ def test_a_message_that_joined_a_failing_session_after_the_rejection_gets_a_succ
 
 def test_what_could_not_be_rejected_buys_no_gpu(aws: Aws) -> None:
     class Broken(Waiting):
-        def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+        def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
             raise ConnectionError
 
     live(aws)
@@ -260,9 +288,9 @@ def test_a_session_without_a_record_is_counted_in_the_month_of_its_end_whatever_
     """An answer that is rejected counts in the session's item, and makes one where there was none."""
 
     class Counting(Waiting):
-        def reject_all(self, session_id: str, code: str, until: str = "") -> int:
+        def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
             aws.items.update(keys.session_key(session_id), "ADD messages_answered :one", {":one": 1})
-            return super().reject_all(session_id, code, until)
+            return super().reject_all(session_id, code, until, by)
 
     closer(aws, Machine(), waiting=Counting()).close(request(failure=Failure("DynamoDb.InternalServerErrorException")))
     assert [item["sk"] for item in aws.items.query(keys.ledger_partition("2026-01"))] == ["TOTAL", "ses_1"]

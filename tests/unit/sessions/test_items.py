@@ -73,6 +73,8 @@ STORED: dict[str, Any] = {
     "task": "serve",
     "task_token": "token",
     "end_requested": True,
+    "end_requested_by": "ana",
+    "end_everything": True,
     "end_requested_at": AT,
     "prompt_tokens": 10,
     "completion_tokens": 90,

@@ -165,7 +165,7 @@ def _gpu(at: Situation, found: Estimates, means: Meaning, names: frozenset[str],
         idle_seconds=deployment.idle_seconds,
         on_demand_allowed=options_of(at.batch.metadata).allow_on_demand,
         max_gpus=1 if missing else min(deployment.max_gpus, most),
-        available=not means.pause_s,
+        available=not means.pause_s or means.any_gpu_waits,
     )
 
 
@@ -173,9 +173,9 @@ def _next(at: Situation, choice: Choice, means: Meaning, boot_is_assumed: bool) 
     """The step, its seconds and words for people: the choice, but for what the newest error or the window forbid."""
     next_, seconds, words = choice.next, choice.review_in_seconds, choice.text(CHOICE_CHARACTERS)
     newly_on_demand = next_ is NextStep.GPU and choice.allow_on_demand and not at.batch.on_demand
-    if means.pause_s and not newly_on_demand:
+    if means.pause_s and (means.any_gpu_waits or not newly_on_demand):
         pause_s = means.pause_s
-        if options_of(at.batch.metadata).allow_on_demand:
+        if options_of(at.batch.metadata).allow_on_demand and not means.any_gpu_waits:
             pause_s = min(pause_s, choice.review_in_seconds)
         return NextStep.WAIT, pause_s, f"wait {pause_s} s, then {words}"
     boots_late = float(choice.arithmetic["gpu_boot_seconds"]) >= at.seconds_left and not boot_is_assumed

@@ -25,7 +25,8 @@ UNKNOWN = "Unknown"  # an error without a name
 REVIEW = "States.Timeout"  # the round's time to look again: no failure
 NO_PROGRESS = "NoProgress"  # a round that ended well and has finished nothing
 # Nothing was launched just now: another time, or another backend, may do.
-NO_GPU_NOW = frozenset({"NoGpuCapacity", "AccountNotVerified", "LaunchRefused"})
+SWITCHED_OFF = "GpuSwitchedOff"  # by somebody else
+NO_GPU_NOW = frozenset({"NoGpuCapacity", "AccountNotVerified", "LaunchRefused", SWITCHED_OFF})
 WAITED_FOR = NO_GPU_NOW - {"LaunchRefused"}  # it passes by itself; of a reason that nobody knows, that is not sure
 # Nothing was launched, and nothing will be until somebody repairs it.
 NEED_SOMEBODY = frozenset({"GpuQuotaExceeded", "LaunchNotAuthorized", "SpendCapReached"})
@@ -47,12 +48,13 @@ class RoundContext:
 @dataclass(frozen=True)
 class Meaning:
     """`setbacks`: what the record keeps of it. `finish`: the batch ends so, with these `errors`. `pause_s`: nothing is
-    tried before then."""
+    tried before then. `any_gpu_waits`: it is no question of spot or on-demand, so no other kind is tried either."""
 
     setbacks: Setbacks
     finish: BatchStatus | None = None
     errors: tuple[ErrorEntry, ...] = ()
     pause_s: int = 0
+    any_gpu_waits: bool = False
 
 
 def meaning(batch: Batch, error: ExecutionError | None, at: RoundContext) -> Meaning:
@@ -103,7 +105,7 @@ def _after_gpu(known: Setbacks, error: ExecutionError, at: RoundContext) -> Mean
         return Meaning(counted)
     if "bedrock" in usable(counted, at.allowed):
         return Meaning(replace(counted, no_capacity_until=ids.timestamp(at.now + WITHOUT_CAPACITY)))
-    return _pause(counted, FIRST_PAUSE_S, LONGEST_PAUSE_S)
+    return replace(_pause(counted, FIRST_PAUSE_S, LONGEST_PAUSE_S), any_gpu_waits=error.name == SWITCHED_OFF)
 
 
 def _after_bedrock(known: Setbacks, error: ExecutionError, at: RoundContext) -> Meaning:

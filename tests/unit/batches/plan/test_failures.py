@@ -59,6 +59,20 @@ def test_switching_off_cancels() -> None:
     assert found.errors[0].code == "session_end_requested"
 
 
+def test_a_gpu_that_somebody_else_switched_off_costs_the_batch_nothing_and_is_not_bought_at_once() -> None:
+    assert after("GpuSwitchedOff", GPU, live=True) == Meaning(Setbacks(most_gpus=1))
+    elsewhere = after("GpuSwitchedOff", BOTH)
+    assert (elsewhere.finish, elsewhere.pause_s) == (None, 0) and capacity_is_missing(elsewhere.setbacks, NOW)
+    setbacks, found = NO_SETBACKS, []
+    for _ in range(6):
+        found.append(after("GpuSwitchedOff", GPU, setbacks=setbacks))
+        setbacks = found[-1].setbacks
+    assert [one.pause_s for one in found] == [300, 600, 1200, 1800, 1800, 1800]
+    assert {one.finish for one in found} == {None} and all(one.any_gpu_waits for one in found)
+    assert setbacks.gpu_failures == 0
+    assert not after("NoGpuCapacity", GPU).any_gpu_waits
+
+
 def test_a_spend_cap_ends_the_batch_whoever_else_could_answer() -> None:
     found = after("SpendCapReached", BOTH)
     assert found.finish == "failed"

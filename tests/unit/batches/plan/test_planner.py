@@ -291,6 +291,23 @@ def test_switching_the_gpu_off_cancels_the_batch_and_says_why() -> None:
     assert batch.record().errors[0].message == "The GPU was switched off (session ses_1)."
 
 
+@pytest.mark.parametrize("more", [{}, {"allow_on_demand": "true"}])
+def test_a_batch_goes_on_when_somebody_else_switches_its_gpu_off(more: dict[str, str]) -> None:
+    """Off is off: for a while no GPU comes back, not on-demand either; Bedrock may answer meanwhile."""
+    batch = world(500, hours=9, metadata={**GPU_ONLY, **more})
+    assert batch.plan()["next"] == "gpu"
+    batch.later(hours=4)
+    planned = batch.plan("GpuSwitchedOff")
+    assert (planned["next"], planned["seconds"]) == ("wait", 300)
+    batch.later(seconds=300)
+    assert batch.plan()["next"] == "gpu"
+    batch.later(seconds=20)
+    assert batch.plan("GpuSwitchedOff")["seconds"] == 600
+    anywhere = world(MUCH)
+    assert anywhere.plan()["next"] == "gpu"
+    assert anywhere.plan("GpuSwitchedOff")["next"] == "bedrock"
+
+
 def test_a_gpu_that_would_boot_after_the_end_is_not_bought() -> None:
     batch = world(500, metadata=GPU_ONLY)
     at, healthy = ids.timestamp(NOW - timedelta(hours=1)), ids.timestamp(NOW - timedelta(minutes=57))

@@ -79,6 +79,7 @@ export interface Usage {
   spent_usd: number;
   live_usd: number;
   total_usd: number;
+  reserved_usd?: number;
   caps: { monthly_usd: number; session_usd: number };
 }
 

@@ -41,6 +41,7 @@ export const en: Record<keyof typeof pt, string> = {
   "gpu.cost.sofar": "Cost, about",
   "gpu.cost.exact": "Cost so far",
   "gpu.month": "This month: {usd} of at most {cap}.",
+  "gpu.month.reserved": "Of the rest, {usd} are reserved for what runs now.",
   "gpu.cap.near": "{percent} % of a spend cap are used up. At 100 % the GPU finishes what it is answering and switches itself off.",
   "gpu.cap.reached": "The spend cap is used up: the GPU finishes what it is answering and switches itself off.",
   "gpu.title.on": "● GPU on",

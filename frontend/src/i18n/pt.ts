@@ -40,6 +40,7 @@ export const pt = {
   "gpu.cost.sofar": "Custo, cerca de",
   "gpu.cost.exact": "Custo até agora",
   "gpu.month": "Neste mês: {usd} de no máximo {cap}.",
+  "gpu.month.reserved": "Do resto, {usd} estão reservados para o que está em andamento.",
   "gpu.cap.near": "{percent} % de um limite de gastos já foram usados. Em 100 % a GPU termina o que está respondendo e se desliga.",
   "gpu.cap.reached": "O limite de gastos acabou: a GPU termina o que está respondendo e se desliga.",
   "gpu.title.on": "● GPU ligada",

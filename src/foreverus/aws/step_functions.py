@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from foreverus.errors import ForeverUsError
 
 RUNNING = "RUNNING"
+STACK_DELETED = "StackDeleted"  # the error of executions that were stopped for that
 DELETED = "The stack that it belongs to is being deleted."
 
 
@@ -40,7 +41,7 @@ class StepFunctionsMachine:
     def stop(self, name: str) -> None:
         """One that is over already is a success."""
         try:
-            self.client.stop_execution(executionArn=self._arn_of(name), error="StackDeleted", cause=DELETED)
+            self.client.stop_execution(executionArn=self._arn_of(name), error=STACK_DELETED, cause=DELETED)
         except self.client.exceptions.ExecutionDoesNotExist:
             return
 
@@ -50,6 +51,13 @@ class StepFunctionsMachine:
             return str(self.client.describe_execution(executionArn=self._arn_of(name))["status"])
         except (self.client.exceptions.ExecutionDoesNotExist, self.client.exceptions.InvalidArn):
             return None
+
+    def error(self, name: str) -> str:
+        """The error in which an execution has ended; empty: in none."""
+        try:
+            return str(self.client.describe_execution(executionArn=self._arn_of(name)).get("error") or "")
+        except (self.client.exceptions.ExecutionDoesNotExist, self.client.exceptions.InvalidArn):
+            return ""
 
     def _arn_of(self, name: str) -> str:
         return f"{self.arn.replace(':stateMachine:', ':execution:')}:{name}"

@@ -36,7 +36,6 @@ def build() -> ApiServices:
     from foreverus.backends.catalog import Catalog
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
-    from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.meter import Caps
     from foreverus.files.uploads.service import UploadService
     from foreverus.files.uploads.store import UploadStore
@@ -49,6 +48,7 @@ def build() -> ApiServices:
     table = aws.items(env.table_name)
     start = shared.starter(env, env.idle_seconds)
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
+    purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)
     return ApiServices(
@@ -58,7 +58,14 @@ def build() -> ApiServices:
             retention_days=env.conversation_retention_days,
         ),
         models=Catalog(env.model_id, env.context_tokens),
-        usage=Usage(SessionStore(table), LedgerStore(table), CapacityDiary(table), caps, aws.region(), aws.clock),
+        usage=Usage(
+            SessionStore(table),
+            purse,
+            CapacityDiary(table),
+            caps,
+            aws.region(),
+            aws.clock,
+        ),
         files=files,
         uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock),
         batches=shared.batch_service(env),

@@ -31,6 +31,7 @@ def duties() -> "dict[str, Duty]":
     from foreverus.sweeps.conversations import UnusedConversations
     from foreverus.sweeps.files import ExpiredFiles
     from foreverus.sweeps.messages import StuckMessages
+    from foreverus.sweeps.reservations import LostReservations
 
     env = settings.SweepSettings.from_env(os.environ)
     table, executions = aws.items(env.table_name), aws.machine(env.batch_run_arn)
@@ -58,5 +59,6 @@ def duties() -> "dict[str, Duty]":
         "unused conversations": UnusedConversations(
             ConversationStore(table), IdleConversations(table), env.conversation_retention_days, aws.clock
         ),
+        "lost reservations": LostReservations(shared.purse(env.table_name), sessions, batches.open_batches, aws.clock),
         "expired files": ExpiredFiles(FileStore(table), aws.objects(env.data_bucket), aws.clock),
     }

@@ -18,6 +18,7 @@ from datetime import datetime
 from typing import Protocol
 
 from foreverus import ids
+from foreverus.aws.step_functions import STACK_DELETED
 from foreverus.costs.launch import Launch, Lifecycle
 from foreverus.costs.meter import spent_usd
 from foreverus.costs.prices import Price
@@ -157,7 +158,8 @@ class SessionCloser:
         """Whether what waits from here on may have a successor: not, where something that should have ended in this
         session's error could not be rejected. The sweep sees to it."""
         if request.failure:
-            return self._reject(session.session_id, request.failure.code)
+            done = self._reject(session.session_id, request.failure.code)
+            return done and request.failure.code != STACK_DELETED  # nobody would end a successor any more
         if request.outcome is Outcome.SPEND_CAP:
             return self._reject(session.session_id, SpendCapReached.code())
         if session.end_requested:

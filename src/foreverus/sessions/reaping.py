@@ -15,6 +15,7 @@ from typing import Protocol
 from foreverus import ids
 from foreverus.attempts import Attempts
 from foreverus.aws.ec2 import GpuInstance
+from foreverus.aws.step_functions import STACK_DELETED
 from foreverus.errors import ForeverUsError, SessionLost
 from foreverus.notifications.notification import Notification, Notifier
 from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject, deliver
@@ -35,6 +36,7 @@ class Gpus(Protocol):
 
 class Executions(Protocol):
     def is_running(self, session_id: str) -> bool: ...
+    def error(self, session_id: str) -> str: ...
 
 
 class Sessions(Protocol):
@@ -150,7 +152,9 @@ class Reaper:
         if session and session.is_over:
             self.sessions.release_slot(session)
         elif session:
-            self.closer.close(CloseRequest(session_id=session_id, failure=Failure(SessionLost.code(), cause)))
+            deleted = self.executions.error(session_id) == STACK_DELETED
+            code = STACK_DELETED if deleted else SessionLost.code()
+            self.closer.close(CloseRequest(session_id=session_id, failure=Failure(code, cause)))
 
     def _notify(self, entry: OutboxEntry) -> None:
         """In the execution's place, which cannot any more."""

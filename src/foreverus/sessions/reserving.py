@@ -47,7 +47,7 @@ def first_reservation(session: Session, session_cap_usd: float) -> Reservation:
 def least_usd() -> Decimal:
     """A boot of the cheapest GPU, and the storing: with less left of the month a session would answer nobody.
 
-    >>> 0.03 < float(least_usd()) < 0.06
+    >>> 0.02 < float(least_usd()) < 0.06
     True
     """
     hourly = (cheapest_price().usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foreverus import ids
-from foreverus.costs.ledger import Ledger
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_price, month_of, spent_usd
+from foreverus.costs.purse import Purse
+from foreverus.costs.reservations import Month
 from foreverus.sessions.capacity import Pool
 from foreverus.sessions.diary import CapacityDiary
 from foreverus.sessions.records import Session
@@ -25,10 +26,9 @@ class LiveCost:
 
 @dataclass(frozen=True, slots=True)
 class MonthUsage:
-    """`spent_usd`: by the sessions of the month that are closed."""
+    """`purse`: what is spent and reserved of the month, and its cap."""
 
-    month: str
-    spent_usd: float
+    purse: Month
     live: tuple[LiveCost, ...]
     caps: Caps
     pools: tuple[Pool, ...]
@@ -41,7 +41,7 @@ class MonthUsage:
 @dataclass(frozen=True)
 class Usage:
     store: SessionStore
-    ledger: Ledger
+    purse: Purse
     diary: CapacityDiary
     caps: Caps
     region: str
@@ -49,8 +49,8 @@ class Usage:
 
     def show(self) -> MonthUsage:
         now = self.clock()
-        month = month_of(ids.timestamp(now))
-        return MonthUsage(month, self.ledger.spent(month), self._live(now), self.caps, tuple(self.diary.read()))
+        month = self.purse.month(month_of(ids.timestamp(now)))
+        return MonthUsage(month, self._live(now), self.caps, tuple(self.diary.read()))
 
     def _live(self, now: datetime) -> tuple[LiveCost, ...]:
         """One entry for each session that has cost something and is not closed yet."""

@@ -74,12 +74,20 @@ def _spend(session: Session) -> dict[str, Any] | None:
 
 
 def public_usage(usage: MonthUsage) -> dict[str, Any]:
+    """Reservations without their owners' names: what others ask is nobody's business."""
+    month, spent = usage.purse, float(usage.purse.spent)
     return {
         "object": "usage",
-        "month": usage.month,
-        "spent_usd": round(usage.spent_usd, 6),
+        "month": month.month,
+        "spent_usd": round(spent, 6),
         "live_usd": round(usage.live_usd, 6),
-        "total_usd": round(usage.spent_usd + usage.live_usd, 6),
+        "total_usd": round(spent + usage.live_usd, 6),
+        "reserved_usd": round(float(month.reserved), 6),
+        "left_usd": round(float(month.left), 6),
+        "reservations": [
+            {"kind": one.owner, "usd": round(float(one.usd), 6), "since": one.since, "until": one.until}
+            for one in sorted(month.reservations, key=lambda one: one.since)
+        ],
         "live": [asdict(one) for one in usage.live],
         "caps": {"monthly_usd": usage.caps.monthly_usd, "session_usd": usage.caps.session_usd},
         "capacity": [public_pool(pool) for pool in usage.pools],

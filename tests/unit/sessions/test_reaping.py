@@ -14,19 +14,25 @@ from foreverus.aws.sns import SnsTopic
 from foreverus.aws.step_functions import StepFunctionsMachine
 from foreverus.notifications.notification import Notification, TopicNotifier
 from foreverus.notifications.outbox import OutboxStore, Subject
+from foreverus.sessions.closing import Successor
 from foreverus.sessions.reaping import NotAllReaped, Reaper, why_reap
-from foreverus.sessions.records import Outcome, SessionEnd, SessionStatus
+from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import SessionCloserSettings
 from tests.unit.conftest import NOW, Aws, session_item, session_record
+from tests.unit.sessions.test_closing import Machine, Waiting, closer
 
 
 class Executions:
     def __init__(self, *running: str):
         self.running = set(running)
+        self.errors: dict[str, str] = {}
 
     def is_running(self, session_id: str) -> bool:
         return session_id in self.running
+
+    def error(self, session_id: str) -> str:
+        return self.errors.get(session_id, "")
 
 
 def buy(session_id: str, stack: str = "foreverus") -> str:
@@ -264,3 +270,27 @@ def test_a_slot_without_an_execution_is_freed(aws: Aws) -> None:
 def test_when_an_instance_is_an_orphan(age: int, running: bool, reaped: bool) -> None:
     gpu = GpuInstance("i-1", "ses_1", NOW - timedelta(seconds=age))
     assert bool(why_reap(gpu, running, NOW, timedelta(hours=4))) == reaped
+
+
+def test_a_session_that_ends_with_its_stack_gets_no_successor(aws: Aws) -> None:
+    """Somebody's message came when nothing could be rejected any more, or just then: who would end its GPU?"""
+    for error, successors in (("", 1), ("StackDeleted", 0)):
+        session_id = f"ses_{error or 'lost'}"
+        aws.put(**session_item(session_id))
+        aws.put(**keys.GPU_SLOT, session_id=session_id)
+        executions = Executions()
+        executions.errors[session_id] = error
+        machine = Machine()
+        late = closer(aws, machine, waiting=Late(Successor("ana", Trigger.MESSAGE, False)))
+        replace(reaper(aws, executions, later=timedelta()), closer=late).session_ended(session_id)
+        record = aws.items.get(keys.session_key(session_id)) or {}
+        assert record["error"] == (error or "SessionLost")
+        assert len(machine.started) == successors
+        aws.items.delete(keys.GPU_SLOT)
+
+
+class Late(Waiting):
+    """What waits came after everything was rejected."""
+
+    def successor(self, ended: Session) -> Successor | None:
+        return self.wanted

@@ -9,6 +9,7 @@ import pytest
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
 from foreverus.aws.sns import SnsTopic
+from foreverus.costs.database import wake_usd
 from foreverus.costs.launch import Launch
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.prices import Price
@@ -115,13 +116,17 @@ class Prices:
 
 
 def watch(aws: Aws, prices: Prices) -> SpendWatch:
+    return replace(watch_of(aws, 20.0), price_of=prices.price_of)
+
+
+def watch_of(aws: Aws, cap: float) -> SpendWatch:
     topic = boto3.client("sns").list_topics()["Topics"][0]["TopicArn"]
     return SpendWatch(
         SessionStore(aws.items),
         LedgerStore(aws.items),
         TopicNotifier(SnsTopic(boto3.client("sns"), topic)),
-        prices.price_of,
-        PurseStore(aws.items, 20.0),
+        Prices().price_of,
+        PurseStore(aws.items, cap),
         LIVES,
         lambda: NOW,
     )
@@ -238,3 +243,111 @@ def test_usage_shows_what_bedrock_takes_before_its_session_is_closed(aws: Aws) -
     shown = public_usage(bootstrap.api.build().usage.show())
     (live,) = shown["live"]
     assert (live["usd"], live["usd_per_hour"], shown["live_usd"]) == (0.25, 0.0, 0.25)
+
+
+# ---- What a session reserves ----
+
+
+def reserved(aws: Aws, name: str = "ses_1") -> float:
+    found = PurseStore(aws.items).reservation(MONTH, name)
+    return float(found.usd) if found else 0.0
+
+
+def claimed(aws: Aws, cap: float = 20.0, **bought: object) -> None:
+    """`ses_1`, which has reserved what it may cost and has just got its first GPU."""
+    begun = starter(aws, Machine(), cap).start("user-1", Trigger.PAGE, session_id="ses_1")[0]
+    launched = launch_item(launched_at=ids.timestamp(NOW), **bought)
+    aws.put(**{**record(aws), "status": "booting", "launches": [launched], "monthly_cap_usd": cap})
+    assert begun.session_id == "ses_1"
+
+
+def test_a_session_reserves_its_cap_and_its_storing(aws: Aws) -> None:
+    session, _ = starter(aws, Machine()).start("user-1", Trigger.PAGE)
+    assert (session.session_cap_usd, session.capped_by) == (4.0, None)
+    assert reserved(aws, session.session_id) == pytest.approx(4 + wake_usd())
+
+
+def test_a_session_gets_what_the_month_has_left_as_its_own_cap(aws: Aws) -> None:
+    spent(aws, 19.0)
+    session, _ = starter(aws, Machine()).start("user-1", Trigger.PAGE)
+    stored = SessionStore(aws.items).get(session.session_id)
+    assert stored and stored.session_cap_usd == pytest.approx(1 - wake_usd()) and stored.capped_by == "month"
+    assert PurseStore(aws.items, 20.0).month(MONTH).left == 0
+
+
+@pytest.mark.parametrize(("left", "starts"), [(0.001, False), (0.02, False), (0.06, True)])
+def test_what_would_not_even_pay_a_boot_starts_nothing(aws: Aws, left: float, starts: bool) -> None:
+    spent(aws, 20.0 - left)
+    made = starter(aws, Machine())
+    if starts:
+        assert made.start("user-1", Trigger.PAGE)[1]
+        return
+    for refused in (made.check_cap, lambda: made.start("user-1", Trigger.PAGE)):
+        with pytest.raises(SpendCapReached, match="MonthlyCapUsd"):
+            refused()
+    assert SessionStore(aws.items).live_session_ids() == []
+
+
+def test_a_reservation_shrinks_when_the_price_is_known(aws: Aws) -> None:
+    """A spot GPU of US$ 0.4 an hour cannot cost four dollars in its longest life."""
+    claimed(aws)
+    watch(aws, Prices(0.4)).look(session(aws))
+    beside = 0.005 + (100 * 0.08 + 125 * 0.04) / 730
+    longest = (LIVES.longest_s + 300) / 3600 * (0.4 + beside) + wake_usd()
+    assert reserved(aws) == pytest.approx(longest, abs=1e-6) and longest < 2.1
+    assert record(aws)["session_cap_usd"] == 4, "no notice comes before it should"
+    watch(aws, Prices(0.4)).look(session(aws))
+    assert reserved(aws) == pytest.approx(longest, abs=1e-6)
+
+
+def test_a_dear_gpu_is_held_to_its_cap_and_what_ending_takes(aws: Aws) -> None:
+    claimed(aws)
+    watch(aws, Prices(2.0)).look(session(aws))
+    assert 4 + wake_usd() < reserved(aws) < 4.3 + wake_usd()
+    assert record(aws)["session_cap_usd"] == 4
+
+
+def test_where_the_month_cannot_hold_what_ending_takes_the_session_ends_before(aws: Aws) -> None:
+    claimed(aws, cap=4.0)
+    watch = replace(watch_of(aws, 4.0), price_of=Prices(2.0).price_of)
+    watch.look(session(aws))
+    found = session(aws)
+    assert reserved(aws) == 4.0
+    assert found.capped_by == "month" and found.session_cap_usd and 3.7 < found.session_cap_usd < 3.85
+
+
+def test_a_lost_gpus_successor_reserves_again(aws: Aws) -> None:
+    claimed(aws)
+    watch(aws, Prices(0.4)).look(session(aws))
+    shrunk = reserved(aws)
+    later = ids.timestamp(NOW + timedelta(hours=3))
+    second = launch_item(launched_at=later, instance_id="i-2", attempt=1)
+    aws.put(**{**record(aws), "launches": [*record(aws)["launches"], second]})  # type: ignore[misc]
+    watch(aws, Prices(0.4)).look(session(aws))
+    assert shrunk + 1 < reserved(aws) < 4.1
+
+
+def test_what_is_told_to_end_holds_the_minutes_that_takes(aws: Aws) -> None:
+    claimed(aws)
+    watch(aws, Prices(0.4)).look(session(aws))
+    SessionStore(aws.items).request_end("ses_1", NOW)
+    watch(aws, Prices(0.4)).look(session(aws))
+    assert reserved(aws) == pytest.approx(300 / 3600 * 0.423 + wake_usd(), abs=0.001)
+
+
+def test_a_closed_session_holds_nothing_and_the_purse_is_the_ledger(aws: Aws) -> None:
+    claimed(aws)
+    later = ids.timestamp(NOW + timedelta(minutes=30))
+    closer(aws, Machine()).close(request("idle", terminated_at=later))
+    at = PurseStore(aws.items, 20.0).month(MONTH)
+    assert at.reservations == () and at.committed == at.spent > 0
+
+
+def test_usage_shows_what_is_reserved_and_nobodys_name(aws: Aws) -> None:
+    claimed(aws)
+    shown = public_usage(replace(bootstrap.api.build().usage, clock=lambda: NOW).show())
+    assert shown["reserved_usd"] == pytest.approx(4 + wake_usd(), abs=1e-6)
+    assert shown["left_usd"] == pytest.approx(16 - wake_usd(), abs=1e-6)
+    (one,) = shown["reservations"]
+    assert (one["kind"], one["since"]) == ("session", ids.timestamp(NOW)) and one["until"] > one["since"]
+    assert "ses_1" not in str(shown["reservations"])

@@ -11,6 +11,7 @@ import type {
   Posted,
   RevokedApiKey,
   Session,
+  SessionWork,
   Usage,
   WireError,
 } from "./types";
@@ -136,7 +137,8 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     startSession: (options: { allow_on_demand?: boolean }) => call<Session>("POST", "/sessions", { body: options }),
     sessions: async () => (await call<List<Session>>("GET", "/sessions")).data,
     session: (id: string) => call<Session>("GET", of("sessions", id)),
-    endSession: (id: string) => call<Session>("DELETE", of("sessions", id)),
+    endSession: (id: string) => call<Session & { work?: SessionWork }>("DELETE", of("sessions", id)),
+    sessionWork: (id: string) => call<SessionWork>("GET", `${of("sessions", id)}/work`),
     usage: () => call<Usage>("GET", "/usage"),
     /** Newest first. */
     conversations: (limit: number, after?: string) => part<Conversation>("/conversations", { limit, after }),

@@ -7,7 +7,7 @@ import { clock } from "./logic/clock";
 import type { Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
-import type { ApiKey, Batch, Conversation, NewApiKey, Session, Usage } from "./types";
+import type { ApiKey, Batch, Conversation, NewApiKey, Session, SessionWork, Usage } from "./types";
 
 export interface Notice {
   id: number;
@@ -26,6 +26,8 @@ export const sessionsKnown = signal(false);
 export const usage = signal<Usage | null>(null);
 export const starting = signal(false);
 export const ending = signal(false);
+/** What is in work, while somebody is asked whether the GPU is to be switched off all the same. */
+export const endingWork = signal<SessionWork | null>(null);
 
 export const conversations = signal<readonly Conversation[]>([]);
 /** The listed conversation behind which there may be older ones; an empty string: nothing was listed yet; null: no more. */

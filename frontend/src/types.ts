@@ -50,6 +50,18 @@ export interface Spend {
   notice_cap?: "session" | "month" | null;
 }
 
+/** What is in work while a session is live, and what comes of it when the one who asks ends it. */
+export interface SessionWork {
+  messages: { yours: number; of_others: number };
+  batches: readonly {
+    id: string | null;
+    owner: "you" | "somebody_else" | "schedule";
+    lines: number;
+    lines_left: number;
+    goes_on: boolean;
+  }[];
+}
+
 export interface Session {
   id: string;
   object: "session";

@@ -51,6 +51,7 @@ class FakeCloud:
         self.queries: list[tuple[str, dict]] = []  # of those that have one
         self.grants: list[str] = []
         self.revoked: list[dict] = []
+        self.work: dict = {}  # what is in work, where anything is
         self.subscriptions: dict[ServerConnection, set[str]] = {}
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.holding: dict[str, threading.Event] = {}
@@ -211,7 +212,9 @@ class FakeCloud:
                 return 200, self.sessions[session_id]
             case "DELETE", ["sessions", session_id]:
                 self.set_session(session_id, end_requested=True)
-                return 202, self.sessions[session_id]
+                return 202, self.sessions[session_id] | ({"work": self.work} if self.work else {})
+            case "GET", ["sessions", session_id, "work"] if self.work:
+                return 200, self.work
             case "POST", ["keys"]:
                 return self.make_key(body)
             case "GET", ["keys"]:

@@ -18,6 +18,27 @@ globalThis.Date = new Proxy(Date, {construct: (date, given) => new date(...(give
 """
 
 
+def test_who_switches_a_gpu_off_sees_whose_work_is_in_it(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    page.get_by_role("button", name="Switch on a GPU").click()
+    off = page.get_by_role("button", name="Switch off the GPU")
+    expect(off).to_be_visible()
+    others = {"id": None, "owner": "somebody_else", "lines": 60, "lines_left": 24, "goes_on": True}
+    fake.work = {"messages": {"yours": 0, "of_others": 2}, "batches": [others]}
+    off.click()
+    asked = page.get_by_role("alertdialog", name="Work is waiting on this GPU:")
+    expect(asked).to_contain_text("Somebody else's: 1 batch(es) with 24 lines left. They go on later, elsewhere.")
+    expect(asked).to_contain_text("2 of other people's messages")
+    asked.get_by_role("button", name="Leave it on").click()
+    expect(asked).to_have_count(0)
+    assert not [one for one in fake.requests if one[0] == "DELETE"]
+    off.click()
+    asked.get_by_role("button", name="Switch off all the same").click()
+    expect(asked).to_have_count(0)
+    expect(page.get_by_text("1 batch(es) of other people go on")).to_be_visible()
+    assert len([one for one in fake.requests if one[0] == "DELETE"]) == 1
+
+
 @pytest.mark.parametrize("wrong_hours", [1, -3])
 def test_time_and_cost_follow_the_servers_clock(page: Page, fake: FakeCloud, wrong_hours: int) -> None:
     page.add_init_script(WRONG_CLOCK % (wrong_hours * 3_600_000))

@@ -2,13 +2,15 @@ import { ApiError, type Api } from "../api";
 import { t } from "../i18n";
 import { clock } from "../logic/clock";
 import { mergeSessions } from "../logic/sessions";
-import { ending, live, sessions, sessionsKnown, starting, usage } from "../state";
+import { afterwards, isInWork } from "../logic/work";
+import { ending, endingWork, live, sessions, sessionsKnown, starting, usage } from "../state";
 import type { Session } from "../types";
 import { notify, report } from "./notices";
 
 export function gotSessions(got: readonly Session[]): void {
   sessions.value = mergeSessions(sessions.value, got);
   if (ending.value && !live.value) ending.value = false;
+  if (endingWork.value && !live.value) endingWork.value = null;
 }
 
 export function sessionActions(api: Api) {
@@ -55,11 +57,25 @@ export function sessionActions(api: Api) {
       }
     },
 
+    /** Says what is in work first, if anything is. Where nobody can say, the GPU goes all the same. */
+    async askToEnd(id: string): Promise<void> {
+      if (ending.value) return;
+      ending.value = true;
+      const work = await api.sessionWork(id).catch(() => null);
+      ending.value = false;
+      if (work && isInWork(work)) endingWork.value = work;
+      else await this.end(id);
+    },
+
     async end(id: string): Promise<void> {
       if (ending.value) return;
       ending.value = true;
+      endingWork.value = null;
       try {
-        gotSessions([await api.endSession(id)]);
+        const { work, ...session } = await api.endSession(id);
+        gotSessions([session]);
+        const truth = afterwards(work);
+        if (truth) notify(truth);
       } catch (error) {
         report(error);
       } finally {

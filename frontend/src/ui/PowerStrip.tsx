@@ -5,9 +5,10 @@ import { known, language, t } from "../i18n";
 import { about, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
 import { runningSeconds } from "../logic/sessions";
-import { ending, gpu, live, now, sessions, sessionsKnown, starting, usage } from "../state";
+import { inWork } from "../logic/work";
+import { ending, endingWork, gpu, live, now, sessions, sessionsKnown, starting, usage } from "../state";
 import { total } from "./ReceiptCard";
-import type { Session } from "../types";
+import type { Session, SessionWork } from "../types";
 
 function headline(session: Session | undefined): string {
   if (!sessionsKnown.value && !session) return t("gpu.unknown");
@@ -94,6 +95,26 @@ function Meter({ session }: { session: Session }) {
   );
 }
 
+/** Asked of who switches off a GPU that has something to do. */
+function InWork({ work, end }: { work: SessionWork; end: () => void }) {
+  return (
+    <div class="hint" role="alertdialog" aria-label={t("gpu.work.title")}>
+      <p>{t("gpu.work.title")}</p>
+      <ul>
+        {inWork(work).map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      <button type="button" class="stop" onClick={end}>
+        {t("gpu.work.end")}
+      </button>{" "}
+      <button type="button" class="quiet" onClick={() => (endingWork.value = null)}>
+        {t("gpu.work.keep")}
+      </button>
+    </div>
+  );
+}
+
 export function PowerStrip({ actions }: { actions: SessionActions }) {
   const session = live.value;
   return (
@@ -116,10 +137,13 @@ export function PowerStrip({ actions }: { actions: SessionActions }) {
             type="button"
             class="stop"
             disabled={ending.value || gpu.value === "leaving"}
-            onClick={() => void actions.end(session.id)}
+            onClick={() => void actions.askToEnd(session.id)}
           >
             {ending.value || gpu.value === "leaving" ? t("gpu.ending") : t("gpu.end")}
           </button>
+          {endingWork.value && gpu.value !== "leaving" && (
+            <InWork work={endingWork.value} end={() => void actions.end(session.id)} />
+          )}
         </div>
       ) : (
         <Start actions={actions} />

@@ -1,0 +1,36 @@
+import { expect, it } from "vitest";
+import { afterwards, inWork, isInWork } from "../src/logic/work";
+import type { SessionWork } from "../src/types";
+
+const batch = (owner: SessionWork["batches"][number]["owner"], left: number, goes_on = owner !== "you") => ({
+  id: null,
+  owner,
+  lines: 60,
+  lines_left: left,
+  goes_on,
+});
+const work = (yours: number, of_others: number, ...batches: SessionWork["batches"]): SessionWork => ({
+  messages: { yours, of_others },
+  batches,
+});
+
+it("asks only where something would end or move on", () => {
+  expect(isInWork(work(0, 0))).toBe(false);
+  expect(isInWork(work(2, 0))).toBe(false); // who switches off knows of their own question
+  expect(isInWork(work(0, 1))).toBe(true);
+  expect(isInWork(work(0, 0, batch("you", 3)))).toBe(true);
+});
+
+it("counts batches and lines, and says whose they are", () => {
+  const said = inWork(work(1, 2, batch("you", 3), batch("somebody_else", 20), batch("schedule", 4)));
+  expect(said).toHaveLength(4);
+  expect(said[0]).toMatch(/1.*3/);
+  expect(said[1]).toMatch(/2.*24/);
+});
+
+it("says afterwards what goes on, and nothing where nothing does", () => {
+  expect(afterwards(undefined)).toBeNull();
+  expect(afterwards(work(0, 3, batch("you", 1)))).toBeNull();
+  expect(afterwards(work(0, 0, batch("somebody_else", 1, false)))).toBeNull();
+  expect(afterwards(work(0, 0, batch("somebody_else", 1)))).toMatch(/1/);
+});

@@ -1,4 +1,5 @@
-"""What each role of the template may do, and what each request to AWS needs. IAM's wildcards, not its conditions.
+"""What each role of the template may do, and what each request to AWS needs. IAM's wildcards, and of its conditions
+those on the partitions that a request touches.
 
 Which actions there are, and which resources each of them takes, is cfn-lint's table, made of AWS's service
 authorization reference. Its own rules pass over templates with SAM's transform, so they are asked here. (parliament has
@@ -8,7 +9,8 @@ such rules too, but imports pkg_resources, which setuptools no longer has.)
 import functools
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from importlib.resources import files
 from typing import Any
@@ -74,13 +76,33 @@ def actions(role: str) -> set[str]:
     return {action for one in roles()[role] if one["Effect"] == "Allow" for action in listed(one["Action"])}
 
 
-def allows(role: str, action: str, resource: str) -> bool:
+def allows(role: str, action: str, resource: str, partitions: Sequence[str] = ()) -> bool:
+    """`partitions`: the partition keys that the request names (`dynamodb:LeadingKeys`)."""
     return any(
         one["Effect"] == "Allow"
         and any(fnmatchcase(action, pattern) for pattern in listed(one["Action"]))
         and any(fnmatchcase(resource, pattern) for pattern in listed(one["Resource"]))
+        and _partitions_fit(one.get("Condition", {}), partitions)
         for one in roles()[role]
     )
+
+
+def _partitions_fit(condition: dict[str, Any], partitions: Sequence[str]) -> bool:
+    """The operators that our policies use on them; a variable in a pattern (`${aws:userid}`) is read as itself."""
+    for operator, values in condition.items():
+        if "dynamodb:LeadingKeys" not in values:
+            continue
+        expected = [str(one) for one in listed(values["dynamodb:LeadingKeys"])]
+        if operator == "Null":
+            fits = bool(partitions) == (expected == ["false"])
+        else:
+            assert operator in ("ForAllValues:StringLike", "ForAllValues:StringEquals"), (
+                f"teach tests/template/iam.py {operator}"
+            )
+            fits = all(any(fnmatchcase(one, pattern) for pattern in expected) for one in partitions)
+        if not fits:
+            return False
+    return True
 
 
 @functools.cache
@@ -129,12 +151,24 @@ def _is_such(resource: str, form: str) -> bool:
     return re.fullmatch(pattern, resource) is not None
 
 
-def needs(call: AwsCall) -> Iterator[tuple[str, str]]:
-    """(action, resource) of everything that IAM asks for a request."""
+@dataclass(frozen=True)
+class Need:
+    action: str
+    resource: str
+    partitions: tuple[str, ...] = ()
+
+
+def needs(call: AwsCall) -> Iterator[Need]:
+    """Everything that IAM asks for a request."""
+    if call.service == "dynamodb":
+        yield from _of_tables(call.operation, call.parameters)
+    else:
+        yield from (Need(action, resource) for action, resource in _of_others(call))
+
+
+def _of_others(call: AwsCall) -> Iterator[tuple[str, str]]:
     given, operation = call.parameters, call.operation
     match call.service:
-        case "dynamodb":
-            yield from _of_tables(operation, given)
         case "s3":
             yield from _of_objects(operation, given)
         case "stepfunctions":
@@ -166,20 +200,30 @@ def needs(call: AwsCall) -> Iterator[tuple[str, str]]:
             raise AssertionError(f"say in tests/template/iam.py what {call.service} {operation} needs of IAM")
 
 
-def _of_tables(operation: str, given: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    def table(name: str) -> str:
-        return f"arn:aws:dynamodb:{PLACE}:table/{name}"
+def _of_tables(operation: str, given: dict[str, Any]) -> Iterator[Need]:
+    def need(action: str, table: str, *items: dict[str, Any]) -> Need:
+        partitions = dict.fromkeys(str(one["pk"]["S"]) for one in items)
+        return Need(f"dynamodb:{action}", f"arn:aws:dynamodb:{PLACE}:table/{table}", tuple(partitions))
 
     if operation in ("TransactWriteItems", "TransactGetItems"):
         for item in given["TransactItems"]:
             ((kind, what),) = item.items()
             action = "ConditionCheckItem" if kind == "ConditionCheck" else f"{kind}Item"
-            yield f"dynamodb:{action}", table(what["TableName"])
-    elif "RequestItems" in given:
-        for name in given["RequestItems"]:
-            yield f"dynamodb:{operation}", table(name)
+            yield need(action, what["TableName"], what.get("Key") or what["Item"])
+    elif operation == "BatchGetItem":
+        for name, wanted in given["RequestItems"].items():
+            yield need(operation, name, *wanted["Keys"])
+    elif operation == "BatchWriteItem":
+        for name, requests in given["RequestItems"].items():
+            writes = [write for one in requests for write in one.values()]
+            yield need(operation, name, *(one.get("Key") or one["Item"] for one in writes))
+    elif operation == "Query":
+        assert given["KeyConditionExpression"].startswith("pk = :pk"), given
+        yield need(operation, given["TableName"], {"pk": given["ExpressionAttributeValues"][":pk"]})
+    elif operation == "Scan":
+        yield need(operation, given["TableName"])
     else:
-        yield f"dynamodb:{operation}", table(given["TableName"])
+        yield need(operation, given["TableName"], given.get("Key") or given["Item"])
 
 
 _WRITES = ("PutObject", "CreateMultipartUpload", "UploadPart", "CompleteMultipartUpload")

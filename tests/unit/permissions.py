@@ -141,10 +141,11 @@ def of(function: str, case: str) -> Iterator[None]:
     with aws_models.recorded() as calls:
         yield
     for call in calls:
-        for action, resource in iam.needs(call):
-            used[function].add(action)
-            assert iam.allows(role, action, resource), (
-                f"{case} asks for {action} on {resource}: allow it in the Policies of {role} in template.yaml"
+        for need in iam.needs(call):
+            used[function].add(need.action)
+            assert iam.allows(role, need.action, need.resource, need.partitions), (
+                f"{case} asks for {need.action} on {need.resource} {' '.join(need.partitions)}: allow it in the "
+                f"Policies of {role} in template.yaml, and in the table of docs/security.md"
             )
 
 

@@ -1,0 +1,60 @@
+"""What each role may do with each kind of item is what docs/security.md says; tests/local/test_roles.py asks an IAM."""
+
+import pytest
+
+from tests.template import iam
+from tests.template.item_table import OTHERWISE, TABLES, Kind, allowed, fits, roles, spelled, written
+
+MOST_CHARACTERS = 10_240  # of a role's inline policies, without white space (IAM and STS quotas)
+
+
+@pytest.mark.parametrize("kind", written(), ids=lambda kind: f"{kind.table} {kind.partition}")
+def test_the_template_and_the_page_agree(kind: Kind) -> None:
+    found = {role: letters for role in roles() if (letters := allowed(role, kind))}
+    assert found == written()[kind], f"the template (left) and the row of {kind.partition} in docs/security.md differ"
+
+
+def test_each_kind_of_item_has_a_row() -> None:
+    missing = [one for one in spelled() if not any(fits(kind, one) for kind in written())]
+    assert missing == [], "say in docs/security.md, Roles and the items they may write, which roles may what"
+    left = [kind for kind in written() if not any(fits(kind, one) for one in spelled())]
+    assert left == [], "aws/keys.py spells no such key any more"
+
+
+@pytest.mark.parametrize("role", roles())
+def test_no_statement_opens_a_whole_table(role: str) -> None:
+    for table in TABLES:
+        arn = iam.deployed()[f"{table}.Arn"]
+        for action in {one for one in iam.actions(role) if one.startswith("dynamodb:")}:
+            assert not iam.allows(role, action, arn, ["OF#nobody"]), f"{action}: name partitions in a condition"
+            assert not iam.allows(role, action, arn, []), (
+                f"{action}: a request that names no partition is refused by Null"
+            )
+
+
+def test_only_the_key_service_writes_keys_and_only_the_authorizer_reads_them_too() -> None:
+    who = {role for kind, of in written().items() if kind.table == "KeysTable" for role in of}
+    assert who == {"AuthorizeFunction", "ManageKeysFunction"}
+
+
+def test_the_ledger_is_written_by_closers_and_finishers_and_never_deleted_from() -> None:
+    ledger = written()[Kind("Table", "LEDGER#<month>")]
+    writers = {role for role, letters in ledger.items() if letters != "r"}
+    assert writers == {
+        *("CloseSessionFunction", "ReapGpusFunction"),
+        *("RunBatchFunction", "SweepFunction"),
+        "AnswerChatsFunction",  # what it answered after its session was closed
+    }
+    assert not any("d" in letters for letters in ledger.values())
+
+
+@pytest.mark.parametrize("role", iam.roles())
+def test_a_roles_policies_are_within_iams_limit(role: str) -> None:
+    import json
+
+    size = len(json.dumps(iam.roles()[role], separators=(",", ":")))
+    assert size < MOST_CHARACTERS * 0.8, f"{role} has {size} characters"
+
+
+def test_what_is_left_out_is_still_there() -> None:
+    assert set(iam.roles()) >= OTHERWISE

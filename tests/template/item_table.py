@@ -25,8 +25,6 @@ LETTERS = {
     "u": ("UpdateItem",),
     "d": ("DeleteItem", "BatchWriteItem"),
 }
-# Has whole tables, or says what it may with a variable: the page's section on the GPU machine, and its own tests.
-OTHERWISE = {"InstanceRole"}
 
 
 @dataclass(frozen=True)
@@ -72,13 +70,16 @@ def allowed(role: str, kind: Kind) -> str:
 
 
 def roles() -> list[str]:
-    return [role for role in iam.roles() if role not in OTHERWISE]
+    return list(iam.roles())
 
 
 def spelled() -> set[Kind]:
     """Every partition that aws/keys.py spells, ids and other words left open: `UNTOLD#<kind>`."""
     return {
-        Kind("KeysTable" if "api_key" in name else "Table", re.sub(r"[0-9a-f]{64}", "<digest>", _partition(function)))
+        Kind(
+            "KeysTable" if "api_key" in name or "ticket" in name else "Table",
+            re.sub(r"[0-9a-f]{64}", "<digest>", _partition(function)),
+        )
         for name, function in vars(keys).items()
         if name.endswith(("_key", "_partition")) and inspect.isfunction(function)
     }

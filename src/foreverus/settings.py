@@ -253,5 +253,5 @@ class EndSessionsSettings(Settings):
     gpu_session_arn: str
     batch_run_arn: str
     bake_image_arn: str
-    launching_role: str
+    spending_roles: str  # with commas: those that AWS Budgets attaches the next one to
     no_launches_arn: str

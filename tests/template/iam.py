@@ -51,6 +51,9 @@ def deployed() -> dict[str, Any]:
         arn = "arn:aws:" + ARNS.get(one["Type"], "none").format(place=PLACE, account=ACCOUNT, name=name)
         known |= {f"{logical_id}.Arn": arn, logical_id: arn if one["Type"] == "AWS::SNS::Topic" else name}
         known |= {f"{logical_id}.DBClusterArn": arn}
+        if one["Type"] == "AWS::Serverless::Function":  # SAM makes its role
+            role = f"{logical_id}Role"
+            known |= {role: role, f"{role}.Arn": f"arn:aws:iam::{ACCOUNT}:role/{role}"}
         known |= {f"{logical_id}.MasterUserSecret.SecretArn": f"arn:aws:secretsmanager:{PLACE}:secret:{name}"}
     return known
 

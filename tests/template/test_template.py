@@ -91,6 +91,7 @@ WILDCARDS = {
     "SweepFunction/WaitingRounds",
     "ErasePeopleFunction/CancelledRounds",
     "NoLaunches/NoLaunches",
+    "NoLaunches/NoBedrock",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
     "EndSessionsFunction/Look",
@@ -698,7 +699,8 @@ def test_bedrock_model_is_one_that_its_role_may_ask(model: str, taken: bool) -> 
 
 
 def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
-    asking = {name: one for name, one in statements() if any(a.startswith("bedrock:") for a in actions(one))}
+    allowing = [(name, one) for name, one in statements() if one["Effect"] == "Allow"]
+    asking = {name: one for name, one in allowing if any(a.startswith("bedrock:") for a in actions(one))}
     assert set(asking) == {"AnswerBatchFunction", "AnswerChatsFunction"}
     model = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/${BedrockModelId}"
     for name, statement in asking.items():
@@ -852,21 +854,36 @@ def test_budget_stands_behind_the_cap_and_tells_at_50_80_and_100_percent() -> No
     assert all(len(entry["Subscribers"]) == 1 for entry in one["NotificationsWithSubscribers"])
 
 
-def test_used_up_budget_denies_launches_and_nothing_else() -> None:
+SPENDING = ("GpuSessionRole", "AnswerChatsFunctionRole", "AnswerBatchFunctionRole")
+
+
+def test_budget_counts_all_that_the_caps_do() -> None:
+    (one,) = resources("AWS::Budgets::Budget").values()
+    services = one["Budget"]["CostFilters"]["Service"]
+    assert {"Amazon Elastic Compute Cloud - Compute", "Amazon Bedrock"} < set(services)
+
+
+def test_every_function_that_asks_bedrock_is_denied_that_by_the_budget() -> None:
+    asking = {name for name, one in FUNCTIONS.items() if "bedrock:InvokeModel" in str(one.get("Policies"))}
+    assert {f"{name}Role" for name in asking} == set(SPENDING) - {"GpuSessionRole"}
+
+
+def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() -> None:
     (action,) = resources("AWS::Budgets::BudgetsAction").values()
     assert (action["ActionThreshold"], action["ApprovalModel"]) == ({"Type": "PERCENTAGE", "Value": 100}, "AUTOMATIC")
     definition = action["Definition"]["IamActionDefinition"]
-    assert definition == {"PolicyArn": {"Ref": "NoLaunches"}, "Roles": [{"Ref": "GpuSessionRole"}]}
+    assert definition == {"PolicyArn": {"Ref": "NoLaunches"}, "Roles": [{"Ref": role} for role in SPENDING]}
     (policy,) = resources("AWS::IAM::ManagedPolicy").values()
-    (statement,) = policy["PolicyDocument"]["Statement"]
-    assert statement["Effect"] == "Deny"
-    assert set(statement["Action"]) == {"ec2:CreateFleet", "ec2:RunInstances"}  # terminating is never denied
+    denied = policy["PolicyDocument"]["Statement"]
+    assert {one["Effect"] for one in denied} == {"Deny"}
+    # Terminating is never denied.
+    assert set().union(*map(actions, denied)) == {"ec2:CreateFleet", "ec2:RunInstances", "bedrock:InvokeModel*"}
 
 
-def test_budgets_may_attach_that_policy_to_that_role_only() -> None:
+def test_budgets_may_attach_that_policy_to_those_roles_only() -> None:
     found = [one for _, one in statements() if "iam:AttachRolePolicy" in actions(one)]
     (attaching,) = found
-    assert attaching["Resource"] == {"Fn::GetAtt": ["GpuSessionRole", "Arn"]}
+    assert attaching["Resource"] == [{"Fn::GetAtt": [role, "Arn"]} for role in SPENDING]
     assert attaching["Condition"] == {"ArnEquals": {"iam:PolicyARN": {"Ref": "NoLaunches"}}}
 
 

@@ -136,7 +136,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "MAX_GPUS": "1",
             "MACHINE_LOG_GROUP": "/foreverus/foreverus/machines",
             "BAKE_IMAGE_ARN": made.gpu_session_arn.replace("gpu-session", "bake-image"),  # not there, as by default
-            "LAUNCHING_ROLE": "launching",
+            "SPENDING_ROLES": "launching,AnswerChatsFunctionRole,AnswerBatchFunctionRole",
             "NO_LAUNCHES_ARN": "arn:aws:iam::123456789012:policy/NoLaunches",
             "IMAGE_PARAMETER": "/foreverus/gpu-image",
             "EXPORT_DATA_FUNCTION": "arn:aws:lambda:us-east-1:123456789012:function:ExportDataFunction",

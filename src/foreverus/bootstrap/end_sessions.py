@@ -20,6 +20,6 @@ def build() -> "StackEnd":
     return StackEnd(
         machines=tuple(map(aws.machine, (env.batch_run_arn, env.bake_image_arn, env.gpu_session_arn))),
         gpus=Fleet(aws.client("ec2"), env.stack_name),
-        denial=AttachedPolicy(aws.client("iam"), env.launching_role, env.no_launches_arn),
+        denial=AttachedPolicy(aws.client("iam"), env.spending_roles.split(","), env.no_launches_arn),
         sleep=time.sleep,
     )

@@ -40,7 +40,7 @@ class StillOn(ForeverUsError):
 
 @dataclass(frozen=True, kw_only=True)
 class StackEnd:
-    """`denial`: the policy that AWS Budgets attaches to the launching role at the month's budget; CloudFormation does
+    """`denial`: the policy that AWS Budgets attaches to the roles that spend at the month's budget; CloudFormation does
     not know of it, and cannot delete a role or a policy that is attached."""
 
     machines: Sequence[Machine]

@@ -15,7 +15,7 @@ from foreverus.deployment.ending import LOOKS, StackEnd, StillOn
 from tests.unit.conftest import Aws
 from tests.unit.sessions.test_reaping import buy, state
 
-ROLE = "launching"
+ROLES = ("launching", "answering")
 DENY = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "ec2:RunInstances", "Resource": "*"}]}
 
 
@@ -39,19 +39,20 @@ class World:
         return StackEnd(
             machines=self.machines,
             gpus=Fleet(boto3.client("ec2"), "foreverus"),
-            denial=AttachedPolicy(boto3.client("iam"), ROLE, self.policy_arn),
+            denial=AttachedPolicy(boto3.client("iam"), ROLES, self.policy_arn),
             sleep=self.sleep,
         )
 
     def attached(self) -> list[str]:
-        found = boto3.client("iam").list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"]
-        return [one["PolicyArn"] for one in found]
+        pages = (boto3.client("iam").list_attached_role_policies(RoleName=role) for role in ROLES)
+        return [one["PolicyArn"] for page in pages for one in page["AttachedPolicies"]]
 
 
 @pytest.fixture
 def world(aws: Aws) -> Iterator[World]:
     iam, states = boto3.client("iam"), boto3.client("stepfunctions")
-    role = iam.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(DENY))["Role"]["Arn"]
+    made = [iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(DENY)) for name in ROLES]
+    role = made[0]["Role"]["Arn"]
     policy = iam.create_policy(PolicyName="NoLaunches", PolicyDocument=json.dumps(DENY))["Policy"]["Arn"]
     machines = tuple(
         StepFunctionsMachine(
@@ -97,7 +98,8 @@ def test_ended_twice_is_ended_once(world: World) -> None:
 def test_policy_that_budgets_attached_is_taken_off(world: World, attached: bool) -> None:
     """CloudFormation did not attach it, and could not delete the role nor the policy."""
     if attached:
-        boto3.client("iam").attach_role_policy(RoleName=ROLE, PolicyArn=world.policy_arn)
+        for role in ROLES:
+            boto3.client("iam").attach_role_policy(RoleName=role, PolicyArn=world.policy_arn)
     world.stack_end.end({})
     assert world.attached() == []
 

@@ -33,12 +33,18 @@ class ApiKeyStore:
         """A person's keys, newest first: ids sort by time."""
         partition = keys.api_keys_partition(user_id)
         before = keys.own_api_key_key(user_id, after)["sk"] if after else ""
-        listed = list(self.items.query(partition, "KEY#", newest_first=True, limit=limit, before=before))
-        found = self.items.get_all([keys.api_key_key(one["digest"]) for one in listed])
-        records = {one.key_id: one for one in map(_from_item, found)}
-        # What was revoked between the two reads is gone.
-        ids = [str(one["sk"]).removeprefix("KEY#") for one in listed]
-        return [records[key_id] for key_id in ids if key_id in records]
+        newest: list[ApiKey] = []
+        while asked := limit - len(newest):
+            listed = list(self.items.query(partition, "KEY#", newest_first=True, limit=asked, before=before))
+            found = self.items.get_all([keys.api_key_key(one["digest"]) for one in listed])
+            records = {one.key_id: one for one in map(_from_item, found)}
+            # What was revoked between the two reads is gone; older ones take its place.
+            ids = [str(one["sk"]).removeprefix("KEY#") for one in listed]
+            newest += [records[key_id] for key_id in ids if key_id in records]
+            if len(listed) < asked:
+                break
+            before = str(listed[-1]["sk"])
+        return newest
 
     def get(self, user_id: str, key_id: str) -> ApiKey:
         """Raises NotFound for one that is not there or belongs to somebody else."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from foreverus.api.requests import Request
 from foreverus.api.responses import Response, json_response
 from foreverus.errors import NotFound, RequestRejected
+from foreverus.text import quoted
 
 Services = TypeVar("Services")  # what the routes call: put together elsewhere, and checked with each route
 Routes = Mapping[str, Callable[[Request, Services], Response]]
@@ -24,7 +25,8 @@ def answer(event: dict[str, Any], routes: Routes[Services], services: Callable[[
     try:
         route = routes.get(f"{method} {resource}")
         if route is None:
-            raise NotFound(f"There is no {method} {event.get('path')}.", code="unknown_route")
+            asked = quoted(f"{method} {event.get('path')}")
+            raise NotFound(f"There is no route {asked}.", code="unknown_route")
         _ = request.user_id  # every route is somebody's
         return route(request, services())
     except RequestRejected as err:

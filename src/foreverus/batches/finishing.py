@@ -38,6 +38,7 @@ from foreverus.files.store import Files
 from foreverus.notifications.notification import Notification, Notifier
 from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject, deliver
 from foreverus.sessions.records import Session, expected_boot_seconds
+from foreverus.text import quoted
 
 NOT_CANCELLED = (BatchStatus.VALIDATING, BatchStatus.IN_PROGRESS, BatchStatus.FINALIZING)
 
@@ -216,7 +217,7 @@ class Finisher:
     def _get(self, ref: BatchRef) -> Batch:
         batch = self.store.get(ref)
         if batch is None:
-            raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
+            raise NotFound(f"There is no batch {quoted(ref.batch_id)}.", param="batch_id", code="batch_not_found")
         return batch
 
 

@@ -21,6 +21,7 @@ from foreverus.files.records import SCHEDULE_USER
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.sessions.start import SessionMachine
+from foreverus.text import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ class BatchService:
             found = self.store.get(BatchRef(owner, batch_id))
             if found:
                 return found
-        raise NotFound(f"There is no batch {batch_id}.", param="batch_id", code="batch_not_found")
+        raise NotFound(f"There is no batch {quoted(batch_id)}.", param="batch_id", code="batch_not_found")
 
     def show(self, batch: Batch) -> Body:
         """A batch that is over has its totals and its cost in its record."""

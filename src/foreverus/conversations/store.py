@@ -22,6 +22,7 @@ from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
 from foreverus.errors import Conflict, NotFound
 from foreverus.idempotency.records import KEY_KEPT_S
 from foreverus.sessions.pending import PendingMessage, ended_write, pending_write
+from foreverus.text import quoted
 
 logger = logging.getLogger(__name__)
 
@@ -159,5 +160,5 @@ class ConversationStore:
 
 def _no_conversation(conversation_id: str) -> NotFound:
     return NotFound(
-        f"There is no conversation {conversation_id}.", param="conversation_id", code="conversation_not_found"
+        f"There is no conversation {quoted(conversation_id)}.", param="conversation_id", code="conversation_not_found"
     )

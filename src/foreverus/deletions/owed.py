@@ -42,6 +42,11 @@ SETTLES_AFTER = {
 }
 
 
+# From the deletion on, nothing of that id is kept again: for longer than any request that made one can be repeated,
+# which is 24 hours (of a conversation the table remembers that by itself, `DELETED#`).
+REMEMBERED_FOR = {OwedKind.FILE: timedelta(hours=25)}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedDeletion:
     """`name`: the conversation's, the file's, the batch's or the person's id. `tries`: those that have failed.
@@ -107,26 +112,39 @@ class OwedDeletions:
 
     def of(self, kind: OwedKind) -> list[OwedDeletion]:
         """Oldest first: ids sort by time."""
-        return [_from_item(kind, item) for item in self.items.query(keys.owed_deletions_partition(kind))]
+        found = self.items.query(keys.owed_deletions_partition(kind))
+        return [_from_item(kind, item) for item in found if "settled_at" not in item]
 
     def get(self, kind: OwedKind, name: str) -> OwedDeletion | None:
         item = self.items.get(keys.owed_deletion_key(kind, name))
-        return _from_item(kind, item) if item else None
+        return _from_item(kind, item) if item and "settled_at" not in item else None
+
+    def forget(self, user_id: str) -> None:
+        """What is remembered of somebody who has left: no request of theirs can come again."""
+        for kind in REMEMBERED_FOR:
+            for item in self.items.query(keys.owed_deletions_partition(kind)):
+                if "settled_at" in item and item.get("user_id") == user_id:
+                    self.items.delete(keys.owed_deletion_key(kind, item["sk"]))
 
     def count_try(self, owed: OwedDeletion) -> None:
         key = keys.owed_deletion_key(owed.kind, owed.name)
         self.items.update(key, "ADD tries :one", {":one": 1}, condition="attribute_exists(pk)")
 
     def erased(self, owed: OwedDeletion, now: datetime) -> None:
-        """Everything is gone. Saying so twice changes nothing."""
+        """Everything is gone. Saying so twice changes nothing. What is settled is owed no more, and remembered for as
+        long as something may come back of it (`REMEMBERED_FOR`)."""
         key = keys.owed_deletion_key(owed.kind, owed.name)
-        if owed.is_settled(now):
+        until = ids.parse_timestamp(owed.deleted_at) + REMEMBERED_FOR.get(owed.kind, timedelta(0))
+        if owed.is_settled(now) and until <= now:
             self.items.delete(key)
             return
+        set_them = "SET erased_at = :now"
+        values: dict[str, object] = {":now": ids.timestamp(now)}
+        if owed.is_settled(now):
+            set_them += ", settled_at = :now, expires_at = :until"
+            values |= {":until": int(until.timestamp())}
         with suppress(ConditionFailed):
-            self.items.update(
-                key, "SET erased_at = :now", {":now": ids.timestamp(now)}, condition="attribute_exists(pk)"
-            )
+            self.items.update(key, set_them, values, condition="attribute_exists(pk)")
 
 
 def _from_item(kind: OwedKind, item: Mapping[str, Any]) -> OwedDeletion:

@@ -154,7 +154,7 @@ class FileService:
             found = self.store.get(owner, file_id)
             if found and not found.has_expired(self.clock()):
                 return self._looked_after(found)
-        raise NotFound(f"There is no file {file_id}.", param="file_id", code="file_not_found")
+        raise NotFound(f"There is no file {quoted(file_id)}.", param="file_id", code="file_not_found")
 
     def content(self, user_id: str, file_id: str) -> Download:
         """Text where it fits an answer, else an address: both hand over the same bytes. Raises NotFound."""

@@ -11,6 +11,7 @@ from foreverus.errors import InvalidRequest, NotAuthenticated, NotFound, Request
 from foreverus.live.connections import ConnectionStore
 from foreverus.live.records import Action, ClientFrame, Connection, Topic, TopicKind
 from foreverus.sessions.store import SessionStore
+from foreverus.text import quoted
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Frames:
         if topic.kind is TopicKind.CONVERSATION:
             self.conversations.get(user_id, topic.id)
         elif not self.sessions.get(topic.id):
-            raise NotFound(f"There is no session {topic.id}.", param="session_id", code="session_not_found")
+            raise NotFound(f"There is no session {quoted(topic.id)}.", param="session_id", code="session_not_found")
 
 
 def read_frame(body: str) -> ClientFrame:

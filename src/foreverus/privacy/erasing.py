@@ -125,6 +125,7 @@ class ErasePerson:
             mine += self._keys(partition, of=user_id)
         self.items.delete_all(mine)
         self.items.delete(keys.export_key(user_id))
+        OwedDeletions(self.items).forget(user_id)
         return len(mine)
 
     def _own(self, user_id: str) -> Iterator[keys.Key]:

@@ -17,6 +17,7 @@ from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from foreverus.sessions.views import public_session
 from foreverus.sessions.work import SessionWork
+from foreverus.text import quoted
 
 BOOTS_TO_LEARN_FROM = 10
 
@@ -85,4 +86,4 @@ class SessionService:
 
 
 def _no_session(session_id: str) -> NotFound:
-    return NotFound(f"There is no session {session_id}.", param="session_id", code="session_not_found")
+    return NotFound(f"There is no session {quoted(session_id)}.", param="session_id", code="session_not_found")

@@ -106,6 +106,26 @@ def test_what_is_no_key_of_theirs_is_not_found(service: KeyService, key_id: str)
     assert names(service) == ["laptop"]
 
 
+def test_a_key_that_is_revoked_just_now_ends_no_list_early(
+    service: KeyService, store: ApiKeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [
+        KeyService(store, lambda n=n: NOW + timedelta(seconds=n)).create(ANA, {"name": f"{n}"})  # type: ignore[misc]
+        for n in range(6)
+    ]
+    kept = [str(key["id"]) for key in reversed(made)]
+    gone, read = kept.pop(1), Table.get_all
+
+    def revoked_meanwhile(self: Table, wanted: Any) -> Any:
+        monkeypatch.setattr(Table, "get_all", read)
+        store.revoke("ana", gone)
+        return read(self, wanted)
+
+    monkeypatch.setattr(Table, "get_all", revoked_meanwhile)
+    listed = service.list_keys("ana", {"limit": "4"})
+    assert ([key["id"] for key in listed["data"]], listed["has_more"]) == (kept[:4], True)
+
+
 def test_keys_are_listed_newest_first_and_by_pages(service: KeyService, store: ApiKeyStore) -> None:
     made = [
         KeyService(store, lambda n=n: NOW + timedelta(seconds=n)).create(ANA, {"name": f"{n}"})  # type: ignore[misc]

@@ -3,7 +3,9 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from foreverus.aws import keys
 from foreverus.deletions.owed import SETTLES_AFTER, OwedDeletion, OwedDeletions, OwedKind, not_owed_write, owed_write
+from foreverus.idempotency.records import KEY_KEPT_S
 from tests.unit.conftest import NOW, Aws
 
 
@@ -46,6 +48,21 @@ def test_a_file_is_erased_once_more_when_nobody_can_write_it_back(aws: Aws) -> N
     assert owed.of(OwedKind.FILE) == []
     owed.erased(gone, at)  # a slower one says it again: that makes no new entry
     assert owed.of(OwedKind.FILE) == []
+
+
+def test_a_deleted_file_is_remembered_for_longer_than_its_request_can_be_repeated(aws: Aws) -> None:
+    owed, file = OwedDeletions(aws.items), replace(deletion("file_1"), kind=OwedKind.FILE)
+    aws.items.transact(owed_write(file))
+    at = datetime.fromisoformat(file.deleted_at)
+    owed.erased(file, at + timedelta(hours=2))
+    assert owed.of(OwedKind.FILE) == []
+    assert not aws.items.transact_if(not_owed_write(OwedKind.FILE, "file_1"))
+    (item,) = aws.items.query(keys.owed_deletions_partition(OwedKind.FILE))
+    assert item["expires_at"] - at.timestamp() > KEY_KEPT_S  # TTL
+    late = replace(file, name="file_2")
+    aws.items.transact(owed_write(late))
+    owed.erased(late, at + timedelta(hours=25))
+    assert aws.items.transact_if(not_owed_write(OwedKind.FILE, "file_2"))
 
 
 def test_what_was_just_deleted_is_not_kept_again(aws: Aws) -> None:

@@ -172,7 +172,16 @@ _END = b"\r\n--XX--\r\n"
         ("; boundary=XX", _PART.replace(b"\r\n", b"\n") + b"\nv\n--XX--\n", "each on a line of its own"),
         ("; boundary=XX", b"--XX\r\nContent-Type: text/plain\r\n\r\nv" + _END, "a part has no name"),
         ("; boundary=XX", b"--XX\r\nContent-Disposition: form-data\r\n\r\nv" + _END, "a part has no name"),
-        ("; boundary=XX", _PART + b"Content-Transfer-Encoding: base64\r\n\r\n!!!" + _END, "base64 and is not"),
+        *(
+            ("; boundary=XX", _PART + header + b"\r\n\r\n" + data + _END, "send its bytes as they are")
+            for data in (b"!!!", b"QUJD", b"", b"*" * 64)
+            for header in (
+                b"Content-Transfer-Encoding: base64",
+                b"content-transfer-ENCODING:  BASE64 ",
+                b"Content-Transfer-Encoding: quoted-printable",
+                b"Content-Transfer-Encoding: x-uuencode",
+            )
+        ),
         ("; boundary=XX", _PART + b"X: " + b"y" * 10_000 + b"\r\n\r\nv" + _END, "a part has too many headers"),
         ("; boundary=XX", _PART + b"X Y: z\r\n\r\nv" + _END, "not written as RFC 7578 has them (byte "),
         ("; boundary=XX", _PART + b": z\r\n\r\nv" + _END, "not written as RFC 7578 has them (byte "),

@@ -11,7 +11,7 @@ from foreverus.batches.records import Batch
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound
 from foreverus.files.records import MAX_FILE_BYTES, FilePurpose
 from foreverus.files.service import FileService
-from foreverus.text import quoted, shortened
+from foreverus.text import quoted
 
 INPUTS = "inputs/"  # the only place of the bucket that people may name
 TRIES = 3  # while somebody writes the object anew
@@ -52,7 +52,7 @@ class BatchInputs:
     def _source(self, user_id: str, input_file_id: str) -> str:
         """Where the person's bytes are in the bucket."""
         if len(input_file_id.encode()) > MOST_BYTES:  # neither the table nor the bucket has a name so long
-            raise _no_input(shortened(input_file_id))
+            raise _no_input(input_file_id)
         if input_file_id.startswith("s3://"):
             return self._named_object(input_file_id)
         try:
@@ -60,20 +60,20 @@ class BatchInputs:
         except NotFound as err:
             raise _no_input(input_file_id) from err
         if file.user_id != user_id or file.purpose is not FilePurpose.BATCH:
-            message = f"The file {input_file_id} is a batch's result: upload one with purpose 'batch'."
+            message = f"The file {quoted(input_file_id)} is a batch's result: upload one with purpose 'batch'."
             raise InvalidRequest(message, param="input_file_id", code="invalid_field")
         if not file.is_there:
-            message = f"The file {input_file_id} has no content yet: put it at its upload address first."
+            message = f"The file {quoted(input_file_id)} has no content yet: put it at its upload address first."
             raise InvalidRequest(message, param="input_file_id", code="file_not_uploaded")
         return file.object_key
 
     def _named_object(self, address: str) -> str:
         allowed = f"s3://{self.bucket}/{INPUTS}"
         if not address.startswith(allowed) or address == allowed:
-            message = f"Only objects below {allowed} can be a batch's input, not {address[:200]}."
+            message = f"Only objects below {allowed} can be a batch's input, not {quoted(address)}."
             raise InvalidRequest(message, param="input_file_id", code="invalid_field")
         return address.removeprefix(f"s3://{self.bucket}/")
 
 
 def _no_input(input_file_id: str) -> NotFound:
-    return NotFound(f"There is no file {input_file_id}.", param="input_file_id", code="file_not_found")
+    return NotFound(f"There is no file {quoted(input_file_id)}.", param="input_file_id", code="file_not_found")

@@ -19,6 +19,7 @@ from foreverus.batches.records import Batch, BatchRef, BatchStatus, ErrorEntry, 
 from foreverus.batches.store import Batches
 from foreverus.errors import NotFound
 from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject
+from foreverus.text import quoted
 
 __all__ = [
     "MAX_ERRORS",
@@ -55,7 +56,7 @@ class Validator:
         `cancelling`, so that it ends with a line for every line. Raises NotFound."""
         batch = self.store.get(ref)
         if batch is None:
-            raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
+            raise NotFound(f"There is no batch {quoted(ref.batch_id)}.", param="batch_id", code="batch_not_found")
         if batch.status is BatchStatus.FAILED:
             return {"valid": False, "lines": 0}
         if batch.total is not None:

@@ -22,6 +22,7 @@ from foreverus.costs.meter import month_of
 from foreverus.costs.purse import Purse
 from foreverus.errors import NotAccepted, NotFound, SpendCapReached
 from foreverus.sessions.records import Session
+from foreverus.text import quoted
 
 SESSIONS_TO_LEARN_FROM = 10
 TRIES = 10  # when another plan of the same batch was faster, or others took what the month had left
@@ -49,7 +50,7 @@ class Planner:
         for _ in range(TRIES):
             batch = self.store.get(ref)
             if batch is None:
-                raise NotFound(f"There is no batch {ref.batch_id}.", param="batch_id", code="batch_not_found")
+                raise NotFound(f"There is no batch {quoted(ref.batch_id)}.", param="batch_id", code="batch_not_found")
             planned = self._plan(batch, error)
             if planned:
                 self.store.stop_waiting(ref)

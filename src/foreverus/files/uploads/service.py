@@ -174,7 +174,7 @@ class UploadService:
     def _find(self, user_id: str, upload_id: str) -> Upload:
         found = self.store.get(user_id, upload_id)
         if found is None:
-            raise NotFound(f"There is no upload {upload_id}.", param="upload_id", code="upload_not_found")
+            raise NotFound(f"There is no upload {quoted(upload_id)}.", param="upload_id", code="upload_not_found")
         return found
 
     def _remove_parts(self, upload: Upload) -> None:

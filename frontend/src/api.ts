@@ -5,6 +5,8 @@ import type {
   Batch,
   BatchFile,
   Conversation,
+  Erasure,
+  Export,
   List,
   Message,
   NewApiKey,
@@ -161,6 +163,9 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     batch: (id: string) => call<Batch>("GET", of("batches", id)),
     keys: async () => (await call<List<ApiKey>>("GET", "/keys?limit=100")).data,
     createKey: (wish: KeyWish) => call<NewApiKey>("POST", "/keys", { body: wish }),
+    myExport: () => call<Export>("GET", "/me/export"),
+    newExport: () => call<Export>("POST", "/me/export"),
+    deleteAccount: (confirm: string) => call<Erasure>("DELETE", "/me", { body: { confirm } }),
     revokeKey: (id: string) => call<RevokedApiKey>("DELETE", of("keys", id)),
     /** Opens one WebSocket, within half a minute. */
     createTicket: () => call<{ ticket: string }>("POST", "/tickets"),

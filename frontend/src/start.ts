@@ -6,6 +6,7 @@ import { createWatch } from "./actions/batchWatch";
 import { chatActions, type ChatActions } from "./actions/chats";
 import { conversationActions, type ConversationActions } from "./actions/conversations";
 import { keyActions, type KeyActions } from "./actions/keys";
+import { myDataActions, type MyDataActions } from "./actions/mydata";
 import { report } from "./actions/notices";
 import { arrive } from "./actions/places";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
@@ -34,6 +35,7 @@ export interface Page {
   batches: BatchActions;
   draft: DraftActions;
   keys: KeyActions;
+  myData: MyDataActions;
 }
 
 /** Nothing of anybody is shown or kept any more. */
@@ -60,7 +62,8 @@ export async function start(): Promise<Page | null> {
   const batches = batchActions(api);
   const draft = draftActions(api, batches.learnModels);
   const [chats, conversations] = [chatActions(api), conversationActions(api)];
-  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys: keyActions(api) };
+  const [keys, myData] = [keyActions(api), myDataActions(api)];
+  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys, myData };
   try {
     state.person.value = await auth.begin();
   } catch (error) {

@@ -7,7 +7,7 @@ import { clock } from "./logic/clock";
 import type { Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
-import type { ApiKey, Batch, Conversation, NewApiKey, Session, SessionWork, Usage } from "./types";
+import type { ApiKey, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage } from "./types";
 
 export interface Notice {
   id: number;
@@ -65,6 +65,12 @@ export const keysKnown = signal(false);
 export const newKey = signal<NewApiKey | null>(null);
 export const creatingKey = signal(false);
 export const revokingKey = signal<string | null>(null);
+
+/** The export that was asked for here. */
+export const myExport = signal<Export | null>(null);
+export const deletingAccount = signal(false);
+/** The deletion of everything, once it has begun: nothing else can be done here then. */
+export const erasure = signal<Erasure | null>(null);
 
 export const connection = signal<LiveState>("connecting");
 export const notices = signal<readonly Notice[]>([]);

@@ -101,6 +101,8 @@ export interface Conversation {
   title?: string | null;
   created_at: string;
   updated_at?: string;
+  /** When it is deleted if nobody writes in it before. */
+  expires_at?: string | null;
 }
 
 export type MessageStatus = "accepted" | "queued" | "answering" | "answered" | "failed";
@@ -212,6 +214,22 @@ export interface RevokedApiKey {
   id: string;
   deleted: true;
   effective_within_seconds?: number;
+}
+
+/** Everything of a person in one zip; `url` is good for an hour. */
+export interface Export {
+  id: string;
+  status: "running" | "ready" | "failed";
+  created_at: string;
+  expires_at: string;
+  bytes?: number;
+  url?: string;
+}
+
+/** The deletion of everything of a person: `id` is the receipt's. */
+export interface Erasure {
+  id: string;
+  kept: { where: string; what: string; days: number }[];
 }
 
 export interface List<T> {

@@ -47,6 +47,7 @@ class FakeCloud:
         self.messages: dict[str, list[dict]] = {}
         self.keys: dict[str, dict] = {}  # Idempotency-Key: what was answered
         self.api_keys: dict[str, dict] = {}
+        self.export: dict | None = None
         self.requests: list[tuple[str, str]] = []
         self.queries: list[tuple[str, dict]] = []  # of those that have one
         self.grants: list[str] = []
@@ -222,6 +223,13 @@ class FakeCloud:
             case "DELETE", ["keys", key_id] if self.api_keys.pop(key_id, None):
                 gone = {"id": key_id, "object": "api_key.deleted", "deleted": True, "effective_within_seconds": 60}
                 return 200, gone
+            case "GET" | "POST", ["me", "export"]:
+                self.export = self.export or {"id": "export_1", "object": "export", "status": "running"}
+                at = {"created_at": instant(), "expires_at": instant(7 * 1440)}
+                return 202, {**at, **self.export}
+            case "DELETE", ["me"] if body == {"confirm": "delete everything"}:
+                kept = [{"where": "logs", "what": "random ids, no text", "days": 30}]
+                return 202, {"id": "erasure_1", "object": "erasure", "status": "in_progress", "kept": kept}
             case "GET", ["usage"]:
                 caps = {"monthly_usd": 20, "session_usd": 4}
                 spent = {"spent_usd": self.month_usd, "live_usd": 0, "total_usd": self.month_usd}

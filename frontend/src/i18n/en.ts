@@ -1,5 +1,6 @@
 import { enBatches } from "./en.batches";
 import { enKeys } from "./en.keys";
+import { enMyData } from "./en.mydata";
 import type { pt } from "./pt";
 
 export const en: Record<keyof typeof pt, string> = {
@@ -176,4 +177,5 @@ export const en: Record<keyof typeof pt, string> = {
 
   ...enBatches,
   ...enKeys,
+  ...enMyData,
 };

@@ -1,5 +1,6 @@
 import { ptBatches } from "./pt.batches";
 import { ptKeys } from "./pt.keys";
+import { ptMyData } from "./pt.mydata";
 
 export const pt = {
   "app.tagline": "O Mistral 7B da sua equipe, na sua conta AWS.",
@@ -175,4 +176,5 @@ export const pt = {
 
   ...ptBatches,
   ...ptKeys,
+  ...ptMyData,
 };

@@ -146,7 +146,7 @@ function Keys({ page }: { page: Page }) {
         <p class="hint keys-lead">{t("keys.lead")}</p>
       </div>
       <main>
-        <KeysView actions={page.keys} />
+        <KeysView actions={page.keys} myData={page.myData} />
       </main>
     </>
   );

@@ -1,8 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
-import { t } from "../i18n";
+import { language, t } from "../i18n";
 import { questionOf, textOf } from "../logic/chat";
+import { day } from "../logic/format";
 import { chat, conversations, current, outbox } from "../state";
 import type { Message } from "../types";
 import { Answer, Question, UnsentQuestion } from "./Bubbles";
@@ -48,7 +49,8 @@ export function ChatView({ actions }: { actions: ChatActions }) {
     };
     return { rewrite, askAgain: busy ? undefined : () => void actions.ask(question) };
   };
-  const title = conversations.value.find((c) => c.id === id)?.title;
+  const open = conversations.value.find((c) => c.id === id);
+  const title = open?.title;
 
   const first = shown.messages[0]?.id ?? "";
   const before = useRef({ first, height: 0 });
@@ -71,6 +73,9 @@ export function ChatView({ actions }: { actions: ChatActions }) {
       <div class="chat-head">
         <h2>{id ? title || t("chat.untitled") : t("chat.new")}</h2>
         {id && <Delete key={id} id={id} actions={actions} />}
+        {open?.expires_at && (
+          <p class="hint">{t("mydata.expires", { day: day(Date.parse(open.expires_at), language.value) })}</p>
+        )}
       </div>
       <div
         class="messages"

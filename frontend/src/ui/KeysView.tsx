@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { KeyActions } from "../actions/keys";
+import type { MyDataActions } from "../actions/mydata";
 import { language, t } from "../i18n";
 import { day } from "../logic/format";
 import { hasExpired, LIFETIMES, MOST_KEYS, NAME_CHARACTERS, REVOKED_WITHIN_S, type Lifetime } from "../logic/keys";
@@ -9,6 +10,7 @@ import { creatingKey, keys, keysKnown, newKey, now, revokingKey } from "../state
 import type { ApiKey, NewApiKey } from "../types";
 import { isEnterOfInputMethod } from "./enter";
 import { useKeptFocus } from "./focus";
+import { MyData } from "./MyData";
 
 function lifetimeWords(lifetime: Lifetime): string {
   if (lifetime === "never") return t("keys.expires.never");
@@ -180,7 +182,7 @@ function Row({ api, actions }: { api: ApiKey; actions: KeyActions }) {
   );
 }
 
-export function KeysView({ actions }: { actions: KeyActions }) {
+export function KeysView({ actions, myData }: { actions: KeyActions; myData: MyDataActions }) {
   useKeptFocus("keys", keys.value.length);
   const made = newKey.value;
   return (
@@ -201,6 +203,7 @@ export function KeysView({ actions }: { actions: KeyActions }) {
           </ul>
           {keys.value.length === 0 && <p class="hint">{t(keysKnown.value ? "keys.none" : "keys.loading")}</p>}
         </section>
+        <MyData actions={myData} />
       </div>
     </section>
   );

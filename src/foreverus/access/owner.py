@@ -38,7 +38,7 @@ class OwnersKeys:
 def keys_of(account: Account, stack: str, person: str, clock: Callable[[], datetime]) -> OwnersKeys:
     """`person`: an e-mail address or a user id of the stack's user pool. Raises CannotLook, and NotFound for a stack
     or a person that is not there."""
-    outputs = _outputs(account, stack)
+    outputs = outputs_of(account, stack)
     try:
         pool, table = outputs["UserPoolId"], outputs["KeysTableName"]
     except KeyError as err:
@@ -48,7 +48,7 @@ def keys_of(account: Account, stack: str, person: str, clock: Callable[[], datet
     return OwnersKeys(KeyService(store, clock), _user_id(account, pool, person))
 
 
-def _outputs(account: Account, stack: str) -> Mapping[str, str]:
+def outputs_of(account: Account, stack: str) -> Mapping[str, str]:
     try:
         (found,) = account.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
     except CannotLook as err:

@@ -34,6 +34,10 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
         from foreverus.cli.doctor import doctor
 
         return doctor(arguments, context)
+    if arguments.group == "erasure":
+        from foreverus.cli.erasures import erasures
+
+        return erasures(arguments, context)
     if arguments.visible_key is not None:
         raise UsageError(
             "A key in the command line can be seen by everybody on this machine, and stays in the shell's history: set "
@@ -55,6 +59,10 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
         context.say(f"{printable(what)} · trying again in {pause_s:g} s")
 
     with Api(found, context.sleep, tried_again) as api:
+        if arguments.group == "me":
+            from foreverus.cli.me import ME_COMMANDS
+
+            return ME_COMMANDS[arguments.command](arguments, api, context)
         if arguments.group == "key":
             return KEY_COMMANDS[arguments.command](arguments, api, context)
         return COMMANDS[arguments.command](arguments, api, context)

@@ -19,6 +19,8 @@ from foreverus.cli.objects import (
     BatchList,
     BatchObject,
     BatchRequest,
+    ErasureObject,
+    ExportObject,
     FileObject,
     KeyObject,
     KeyRequest,
@@ -134,6 +136,21 @@ class Api:
                 raise
 
         return cast(KeyRevocation, self.again(once))
+
+    def export(self, *, anew: bool) -> ExportObject:
+        """The newest export, begun where there is none; `anew`: a new one."""
+        return cast(ExportObject, self._call("POST" if anew else "GET", "/me/export"))
+
+    def delete_account(self, confirm: str) -> ErasureObject:
+        return cast(ErasureObject, self._call("DELETE", "/me", json={"confirm": confirm}))
+
+    @contextmanager
+    def at(self, url: str) -> Iterator[httpx.Response]:
+        """What is at a presigned address, to be streamed. S3 refuses a second signature beside that: no key goes along.
+        Raises Refused and Unreachable."""
+        with _network_errors(), self.http.stream("GET", url) as response:
+            _check(response)
+            yield response
 
     @contextmanager
     def content(self, file_id: str) -> Iterator[httpx.Response]:

@@ -23,6 +23,8 @@ def parser() -> argparse.ArgumentParser:
     groups = root.add_subparsers(dest="group", metavar="COMMAND", required=True)
     _doctor(groups)
     _keys(groups)
+    _me(groups)
+    _erasure(groups)
     batch = groups.add_parser(
         "batch",
         help="many prompts at once: submit, watch, list, show, cancel, download",
@@ -103,6 +105,40 @@ def _keys(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     commands.add_parser("list", parents=[shared], help="your keys, newest first")
     revoke = commands.add_parser("revoke", parents=[shared], help="end a key, for good")
     revoke.add_argument("id", metavar="ID", type=key_identifier, help="key_…, of the list; not the key itself")
+
+
+def _me(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    me = groups.add_parser(
+        "me",
+        help="everything of yours: take it along, or have it deleted",
+        description="Everything that is kept of you: conversations, files, batches, names of keys, usage.",
+        epilog="The API and a key for it are found as for `foreverus batch`. Exit status: 0 done, 1 refused or failed, "
+        "2 the command is wrong and nothing was sent.",
+    )
+    commands = me.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    export = commands.add_parser("export", parents=[_everywhere()], help="one zip file of everything of yours")
+    export.add_argument("--output", type=Path, metavar="FILE", help="default: forever-us-<day>.zip in this folder")
+    export.add_argument("--new", action="store_true", help="not the one that there is: a new one (once a day)")
+    delete = commands.add_parser(
+        "delete", parents=[_everywhere()], help="delete everything of yours and your sign-in, for good"
+    )
+    delete.add_argument("--confirm", metavar="WORDS", help="what would be asked for: delete everything")
+
+
+def _erasure(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    erasure = groups.add_parser(
+        "erasure",
+        help="receipts of people's deletions, for whoever owns the AWS account",
+        description="What went of somebody who had everything deleted, from which store and when; nothing of whom.",
+    )
+    commands = erasure.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--stack", type=identifier, default="foreverus", help="default: %(default)s")
+    shared.add_argument("--region", type=identifier, help="default: what the AWS CLI would take")
+    shared.add_argument("--json", action="store_true", help="JSON instead of text")
+    show = commands.add_parser("show", parents=[shared], help="one receipt")
+    show.add_argument("id", metavar="ID", type=identifier, help="erasure_…, which the person was answered")
+    commands.add_parser("list", parents=[shared], help="the newest receipts")
 
 
 def _everywhere() -> argparse.ArgumentParser:

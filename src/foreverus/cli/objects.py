@@ -92,6 +92,26 @@ class KeyRequest(TypedDict, total=False):
     can_create_keys: bool
 
 
+class ExportObject(TypedDict, total=False):
+    id: str
+    status: str
+    created_at: str
+    bytes: int
+    url: str
+
+
+class KeptPlace(TypedDict):
+    where: str
+    what: str
+    days: int
+
+
+class ErasureObject(TypedDict, total=False):
+    id: str
+    erases: list[str]
+    kept: list[KeptPlace]
+
+
 class UploadAddress(TypedDict, total=False):
     method: str
     url: str

@@ -1,0 +1,20 @@
+export const ptMyData = {
+  "mydata.title": "Meus dados",
+  "mydata.export.what": "Suas conversas, arquivos e lotes, os nomes das suas chaves e o seu uso, em um só arquivo zip.",
+  "mydata.export": "Exportar tudo",
+  "mydata.running": "A exportação está sendo feita. Você pode sair desta página e voltar depois.",
+  "mydata.ready": "A exportação de {day} está pronta ({size}).",
+  "mydata.download": "Baixar",
+  "mydata.anew": "Fazer outra",
+  "mydata.failed": "A exportação falhou.",
+  "mydata.delete": "Apagar tudo…",
+  "mydata.delete.what":
+    "Suas conversas, arquivos, lotes, chaves e o seu acesso são apagados de todos os lugares, para sempre. O que está em andamento termina.",
+  "mydata.delete.backups": "Cópias de segurança do banco de dados guardam o que havia por até 35 dias; depois somem sozinhas.",
+  "mydata.delete.type": "Para continuar, digite: {words}",
+  "mydata.delete.sure": "Apagar tudo, para sempre",
+  "mydata.delete.keep": "Não apagar",
+  "mydata.gone": "Tudo está sendo apagado, e você não entra mais. O número do recibo é {id}. O que ainda existe, e some sozinho:",
+  "mydata.kept": "{where}: até {n} dias",
+  "mydata.expires": "Se ninguém escrever nela, esta conversa é apagada em {day}.",
+};

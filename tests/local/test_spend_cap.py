@@ -18,10 +18,18 @@ SYSTEM = "You are a helpful assistant. Answer briefly."
 
 @pytest.fixture
 def month(cloud: Cloud) -> Iterator[dict[str, dict[str, str]]]:
-    """The key of this month's total; what a test puts there is gone afterwards."""
-    key = {name: {"S": value} for name, value in keys.ledger_total_key(f"{datetime.now(UTC):%Y-%m}").items()}
+    """The key of this month's total; what a test puts there is gone afterwards. What is committed begins anew with it,
+    before and after: a month's first reservation begins with its ledger."""
+    month = f"{datetime.now(UTC):%Y-%m}"
+    key, committed = (
+        {name: {"S": value} for name, value in one.items()}
+        for one in (keys.ledger_total_key(month), keys.purse_total_key(month))
+    )
+    delete = cloud.emulator.client("dynamodb").delete_item
+    delete(TableName=cloud.stack["TableName"], Key=committed)
     yield key
-    cloud.emulator.client("dynamodb").delete_item(TableName=cloud.stack["TableName"], Key=key)
+    for one in (key, committed):
+        delete(TableName=cloud.stack["TableName"], Key=one)
 
 
 def spend(cloud: Cloud, month: dict[str, dict[str, str]], usd: float) -> None:
@@ -81,9 +89,17 @@ def test_scheduled_start_at_the_cap_starts_nothing_and_people_are_told(
 def test_running_session_ends_at_the_cap_with_notice(
     cloud: Cloud, person: Person, month: dict[str, dict[str, str]]
 ) -> None:
-    """The month is nearly used up: the first minute of the GPU is worth more than what is left."""
-    spend(cloud, month, 19.999)
+    """The month is nearly used up: its session gets what is left as its own cap, and that is lowered to less than the
+    first minute of a GPU costs."""
+    spend(cloud, month, 19.9)
     session_id = person.call("POST", "/sessions", {})["id"]
+    assert person.call("GET", "/usage")["left_usd"] == 0
+    cloud.emulator.client("dynamodb").update_item(
+        TableName=cloud.stack["TableName"],
+        Key={name: {"S": value} for name, value in keys.session_key(session_id).items()},
+        UpdateExpression="SET session_cap_usd = :cap ADD version :one",
+        ExpressionAttributeValues={":cap": {"N": "0.0001"}, ":one": {"N": "1"}},
+    )
 
     def over() -> bool:
         return person.call("GET", f"/sessions/{session_id}")["status"] in ("ended", "failed")

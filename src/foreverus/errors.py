@@ -8,6 +8,7 @@ ForeverUsError
 │   ├── NotAllowed               403
 │   ├── NotFound                 404  not there, or not yours
 │   ├── Conflict                 409
+│   ├── LimitReached             429  one person's limit: wait as long as it says, or do what it says
 │   └── NotAccepted              503  nothing was kept: send it again
 ├── PromptRejected           tell the sender; the session lives on
 ├── EngineError
@@ -31,6 +32,8 @@ ForeverUsError
 │   └── LaunchRefused            nothing was launched, and why has no name here; the state machine's for all of these
 └── ResultsNotStored         keep the session's record; `store_results` tries again
 """
+
+LONGEST_CLIENT_WAIT_S = 60  # openai-python's `_calculate_retry_timeout`, openai-node's `retryRequest`
 
 
 class ForeverUsError(Exception):
@@ -57,6 +60,11 @@ class RequestRejected(ForeverUsError):
     def body(self) -> dict[str, dict[str, str | None]]:
         """`{"error": {"message", "type", "param", "code"}}`, as OpenAI's API answers."""
         return {"error": {"message": self.message, "type": self.type, "param": self.param, "code": self.reason}}
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What the answer's headers say beside it."""
+        return {}
 
 
 class InvalidRequest(RequestRejected):
@@ -91,6 +99,27 @@ class NotFound(RequestRejected):
 class Conflict(RequestRejected):
     status = 409
     type = "conflict_error"
+
+
+class LimitReached(RequestRejected):
+    """`retry_after_s`: waiting so long works; None: time alone does not help, the message says what does.
+
+    OpenAI's clients wait as long as `Retry-After` says, up to a minute (from 3.x on two); for a longer one older ones
+    put a second. None of them tries again where `x-should-retry` is false.
+    """
+
+    status = 429
+    type = "rate_limit_error"
+
+    def __init__(self, message: str, code: str, retry_after_s: int | None = None):
+        super().__init__(message, code=code)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        after = self.retry_after_s
+        waits = {} if after is None else {"Retry-After": str(after)}
+        return waits if after is not None and after <= LONGEST_CLIENT_WAIT_S else {**waits, "x-should-retry": "false"}
 
 
 class NotAccepted(RequestRejected):

@@ -45,6 +45,8 @@ class BatchServiceSettings(Settings):
 
 @dataclass(frozen=True)
 class ApiSettings(BatchServiceSettings):
+    """`person_…`: what one person may do and have at a time."""
+
     chat_queue_url: str
     gpu_session_arn: str
     model_id: str
@@ -53,6 +55,9 @@ class ApiSettings(BatchServiceSettings):
     monthly_cap_usd: float
     session_cap_usd: float
     conversation_retention_days: int  # 0: kept
+    person_messages_per_minute: int
+    person_open_batches: int
+    person_tokens_per_day: int
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ def download(content_type: str, filename: str, text: str | None, url: str) -> Re
     return {"statusCode": 200, "headers": headers, "body": text}
 
 
-def json_response(status: int, body: Shown) -> Response:
-    headers = {**_HEADERS, **_FINAL} if status == 409 else _HEADERS
+def json_response(status: int, body: Shown, more: Mapping[str, str] | None = None) -> Response:
+    """`more`: headers of this answer alone."""
+    headers = {**_HEADERS, **(_FINAL if status == 409 else {}), **(more or {})}
     return {"statusCode": status, "headers": headers, "body": json.dumps(body, ensure_ascii=False)}

@@ -30,7 +30,7 @@ def answer(event: dict[str, Any], routes: Routes[Services], services: Callable[[
         _ = request.user_id  # every route is somebody's
         return route(request, services())
     except RequestRejected as err:
-        return json_response(err.status, err.body())
+        return json_response(err.status, err.body(), err.headers)
     except Exception:
         logger.exception("%s %s failed", method, resource)
         message = "Something failed on our side. Try again."

@@ -21,11 +21,15 @@ from foreverus.batches.records import (
     ShardStatus,
     ValidatedInput,
 )
+from foreverus.files.records import SCHEDULE_USER
+from foreverus.limits.records import CountChange, CountChanged
+from foreverus.limits.store import MemoryCounts
 from foreverus.sessions.pending import MemoryPendingWork, PendingBatch
 
 
 class MemoryBatches:
     def __init__(self) -> None:
+        self.counts = MemoryCounts()
         self.records: dict[BatchRef, Batch] = {}
         self.open: dict[str, OpenBatch] = {}
         self.pending = MemoryPendingWork()
@@ -35,9 +39,11 @@ class MemoryBatches:
         self.speeds: dict[str, LearnedSpeed] = {}
         self.result_writes = 0  # for those who count them
 
-    def create(self, batch: Batch) -> Batch:
+    def create(self, batch: Batch, place: CountChange | None = None) -> Batch:
         if batch.ref in self.records:
             return self.records[batch.ref]
+        if place and not self.counts.apply(place):
+            raise CountChanged
         self.records[batch.ref] = batch
         self.open[batch.batch_id] = OpenBatch(
             batch_id=batch.batch_id, user_id=batch.user_id, created_at=batch.created_at, trigger=batch.trigger
@@ -96,7 +102,10 @@ class MemoryBatches:
             changes["errors"] = ending.errors
         if ending.result is not None:
             changes["result"] = ending.result
-        return self._change(ref, status_in, **changes)
+        ended = self._change(ref, status_in, **changes)
+        if ended and ending.result and ref.user_id != SCHEDULE_USER:
+            self.counts.add_tokens(ref.user_id, ending.result.usage.total_tokens, now)
+        return ended
 
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
         self.parts.setdefault(batch_id, {}).update({one.number: one for one in shards})

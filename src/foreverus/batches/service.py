@@ -1,12 +1,14 @@
 """What people do with batches: create, look, cancel. `batch_run` does the rest."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
+from foreverus import ids
 from foreverus.api.listing import read_listing
 from foreverus.api.requests import NOT_REPEATED, Person, RequestAttempt
 from foreverus.api.responses import Body
@@ -16,10 +18,12 @@ from foreverus.batches.model import new_batch
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger, Shard
 from foreverus.batches.store import Batches
 from foreverus.batches.views import public_batch
-from foreverus.errors import InvalidRequest, NotAccepted, NotFound
+from foreverus.errors import InvalidRequest, NotAccepted, NotFound, RequestRejected
 from foreverus.files.records import SCHEDULE_USER
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
+from foreverus.limits.person import PersonLimits, counted
+from foreverus.limits.records import CountChange
 from foreverus.sessions.start import SessionMachine
 from foreverus.text import quoted
 
@@ -37,6 +41,7 @@ class BatchService:
     cost_of: Callable[[Batch, list[Shard]], float | None]
     once: Once
     clock: Callable[[], datetime]
+    limits: PersonLimits | None = None  # of the person; the schedule is the stack's own, and has none
 
     def create(
         self,
@@ -47,20 +52,40 @@ class BatchService:
     ) -> Body:
         """A new batch, or the one that an earlier try of the same request made.
 
-        Raises InvalidRequest and NotFound that name the field, Conflict for a key that came with another request, or
-        NotAccepted: nothing was kept.
+        Raises InvalidRequest and NotFound that name the field, Conflict for a key that came with another request,
+        LimitReached, or NotAccepted: nothing was kept.
         """
         asked = CreateRequest(user_id, "batches", fingerprint(request), attempt)
         with self.once(asked, "batch") as claim:
             kept = None if claim.is_first else self.store.get(BatchRef(user_id, claim.id))
             if kept is None:
                 batch = new_batch(claim.id, user_id, request, self.clock(), trigger)
+                self._place(batch)  # before anything is copied
                 self.inputs.copy(batch)
-                kept = self.store.create(batch)
+                kept = self._keep(batch)
             if kept.status is BatchStatus.VALIDATING:
                 # A repeated request too: the first one may have ended before its start.
                 kept = self._start(kept, claim.is_first) or kept
         return self.show(kept)
+
+    def _place(self, batch: Batch) -> CountChange | None:
+        """Its place among the person's open batches. Raises LimitReached."""
+        if self.limits is None:
+            return None
+        until = ids.parse_timestamp(batch.expires_at)
+        return self.limits.batch(batch.user_id, batch.batch_id, until, partial(self._open_of, batch.user_id))
+
+    def _open_of(self, user_id: str, batch_ids: Collection[str]) -> list[str]:
+        found = [self.store.get(BatchRef(user_id, batch_id)) for batch_id in batch_ids]
+        return [batch.batch_id for batch in found if batch and not batch.is_over]
+
+    def _keep(self, batch: Batch) -> Batch:
+        """The batch with its place, both or neither; or the one that an earlier try has kept. Raises LimitReached."""
+        try:
+            return counted(lambda: self._place(batch), lambda place: self.store.create(batch, place))
+        except RequestRejected:
+            self.inputs.remove(batch)
+            raise
 
     def _start(self, batch: Batch, is_new: bool) -> Batch | None:
         """The batch, where its execution has brought it further already: a start whose answer is lost may have taken

@@ -24,6 +24,9 @@ from foreverus.batches.records import (
     ShardStatus,
     ValidatedInput,
 )
+from foreverus.files.records import SCHEDULE_USER
+from foreverus.limits.records import CountChange, CountChanged
+from foreverus.limits.store import change_write, tokens_write
 from foreverus.sessions.pending import PendingBatch, PendingWorkStore, pending_write
 
 LINES_KEPT_S = 7 * 86_400
@@ -33,7 +36,7 @@ class Batches(Protocol):
     """What the parts of a batch's life share. Where a change gives False or None the batch has moved on, and nothing
     was changed."""
 
-    def create(self, batch: Batch) -> Batch: ...
+    def create(self, batch: Batch, place: CountChange | None = None) -> Batch: ...
     def discard(self, ref: BatchRef) -> bool: ...
     def get(self, ref: BatchRef) -> Batch | None: ...
     def newest(self, user_id: str, limit: int, after: str = "") -> list[Batch]: ...
@@ -71,15 +74,19 @@ class BatchStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def create(self, batch: Batch) -> Batch:
-        """Keeps a new batch; returns it, or the one that an earlier try has kept under the same id."""
+    def create(self, batch: Batch, place: CountChange | None = None) -> Batch:
+        """Keeps a new batch with its place among the person's open ones; returns it, or the one that an earlier try has
+        kept under the same id. Raises CountChanged where the place is somebody else's meanwhile."""
         key, open_key = keys.batch_key(batch.user_id, batch.batch_id), keys.open_batch_key(batch.batch_id)
         try:
             self.items.transact(
                 put_write({**key, **codec.batch_to_item(batch)}, "attribute_not_exists(pk)"),
                 put_write({**open_key, **codec.open_to_item(batch)}),
+                *([change_write(place)] if place else []),
             )
-        except ConditionFailed:
+        except ConditionFailed as err:
+            if 0 not in err.writes:
+                raise CountChanged from err
             return self.get(batch.ref) or batch
         return batch
 
@@ -138,8 +145,12 @@ class BatchStore:
     def end(
         self, ref: BatchRef, ending: BatchOutcome, status_in: Collection[BatchStatus], now: datetime
     ) -> Batch | None:
+        """With it the person's tokens are counted: the lines' are known in the end."""
         changes = {**codec.ending_to_item(ending), "ended_at": ids.timestamp(now)}
-        return self._change(ref, changes, status_in, remove="task_token")
+        write = update_write(*_conditional(ref, changes, status_in, remove="task_token"))
+        tokens = ending.result.usage.total_tokens if ending.result else 0
+        used = [tokens_write(ref.user_id, tokens, now)] if tokens and ref.user_id != SCHEDULE_USER else []
+        return self.get(ref) if self.items.transact_if(write, *used) else None
 
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
         """Shards as `input/validation.py` finds them. Writing them again changes nothing while none is served."""
@@ -269,23 +280,21 @@ class BatchStore:
         self, ref: BatchRef, changes: Item, status_in: Collection[BatchStatus] = (), remove: str = ""
     ) -> Batch | None:
         """Writes attributes if the batch is in one of these statuses (none given: in any); returns the new record."""
-        allowed = {f":allowed{n}": status.value for n, status in enumerate(sorted(status_in))}
-        condition = "attribute_exists(pk)" + (f" AND #status_ IN ({', '.join(allowed)})" if allowed else "")
-        names = _names(changes) | ({"#status_": "status"} if allowed else {})
-        expression = _sets(changes)
-        if remove:
-            expression += f" REMOVE {remove}"
+        key, expression, values, condition, names = _conditional(ref, changes, status_in, remove)
         with suppress(ConditionFailed):
-            return codec.batch_from_item(
-                self.items.update(
-                    keys.batch_key(ref.user_id, ref.batch_id),
-                    expression,
-                    _values(changes) | allowed,
-                    condition=condition,
-                    names=names,
-                )
-            )
+            return codec.batch_from_item(self.items.update(key, expression, values, condition=condition, names=names))
         return None
+
+
+def _conditional(
+    ref: BatchRef, changes: Item, status_in: Collection[BatchStatus], remove: str = ""
+) -> tuple[keys.Key, str, Item, str, dict[str, str]]:
+    """(key, expression, values, condition, names) of an update of a batch in one of these statuses."""
+    allowed = {f":allowed{n}": status.value for n, status in enumerate(sorted(status_in))}
+    condition = "attribute_exists(pk)" + (f" AND #status_ IN ({', '.join(allowed)})" if allowed else "")
+    names = _names(changes) | ({"#status_": "status"} if allowed else {})
+    expression = _sets(changes) + (f" REMOVE {remove}" if remove else "")
+    return keys.batch_key(ref.user_id, ref.batch_id), expression, _values(changes) | allowed, condition, names
 
 
 def _sets(values: Item) -> str:

@@ -1,7 +1,7 @@
 """What the REST API calls."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -39,6 +39,9 @@ def build() -> ApiServices:
     from foreverus.costs.meter import Caps
     from foreverus.files.uploads.service import UploadService
     from foreverus.files.uploads.store import UploadStore
+    from foreverus.limits.person import PersonLimits
+    from foreverus.limits.records import PersonCaps
+    from foreverus.limits.store import CountStore
     from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.store import SessionStore
@@ -50,11 +53,20 @@ def build() -> ApiServices:
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
+    limits = PersonLimits(
+        CountStore(table),
+        PersonCaps(
+            messages_per_minute=env.person_messages_per_minute,
+            open_batches=env.person_open_batches,
+            tokens_per_day=env.person_tokens_per_day,
+        ),
+        aws.clock,
+    )
     once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=ConversationService(
-            *(ConversationStore(table), queue, start, env.context_tokens, once, aws.clock),
+            *(ConversationStore(table), queue, start, env.context_tokens, once, limits, aws.clock),
             retention_days=env.conversation_retention_days,
         ),
         models=Catalog(env.model_id, env.context_tokens),
@@ -68,5 +80,5 @@ def build() -> ApiServices:
         ),
         files=files,
         uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock),
-        batches=shared.batch_service(env),
+        batches=replace(shared.batch_service(env), limits=limits),
     )

@@ -3,7 +3,8 @@
 `conversations/records.py` says what an answer's fields mean.
 """
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
 from foreverus.aws import keys
@@ -19,6 +20,7 @@ from foreverus.conversations.records import (
     PartialAnswer,
     Saved,
 )
+from foreverus.limits.store import tokens_write
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
 THREAD_PAGE = 64  # messages: most prompts hold fewer, and of a long conversation a megabyte would be read
@@ -45,7 +47,7 @@ class Answers(Protocol):
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
         """Saves the final answer, ends the message's waiting and counts the session's tokens, all or nothing."""
 
-    def charge(self, session_id: str, charge: BedrockCharge) -> None:
+    def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
         """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone."""
 
     def drop(self, message: MessageRef) -> None:
@@ -53,8 +55,9 @@ class Answers(Protocol):
 
 
 class DynamoAnswers:
-    def __init__(self, items: Table):
+    def __init__(self, items: Table, clock: Callable[[], datetime] = lambda: datetime.now(UTC)):
         self.items = items
+        self.clock = clock  # says on which day tokens were used
 
     def conversation(self, message: MessageRef) -> Conversation | None:
         found = self.items.get(keys.conversation_key(message.user_id, message.conversation_id))
@@ -95,7 +98,8 @@ class DynamoAnswers:
             "ADD completion_tokens :c, version :one",
             {":c": partial.spent, ":one": 1},
         )
-        return self.items.transact_if(answer, session, _still_asked(message))
+        used = tokens_write(message.user_id, partial.spent, self.clock())
+        return self.items.transact_if(answer, session, _still_asked(message), used)
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
         values = final_attributes(finished.record(message, session_id, now))
@@ -117,6 +121,7 @@ class DynamoAnswers:
             ended_write(message.message_id),
             put_write(answered),
             _count_answer(session_id, finished),
+            *([tokens_write(message.user_id, finished.spent_tokens, now)] if finished.spent_tokens else []),
         )
         try:
             self.items.transact(*writes)
@@ -124,13 +129,16 @@ class DynamoAnswers:
             return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED
         return Saved.SAVED
 
-    def charge(self, session_id: str, charge: BedrockCharge) -> None:
+    def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
         adds, sets, values = _charged(charge)
         values |= {":p": charge.prompt_tokens, ":c": charge.completion_tokens, ":one": 1}
-        self.items.update(
-            keys.session_key(session_id),
-            f"{sets}ADD prompt_tokens :p, completion_tokens :c, version :one{adds}",
-            values,
+        self.items.transact(
+            update_write(
+                keys.session_key(session_id),
+                f"{sets}ADD prompt_tokens :p, completion_tokens :c, version :one{adds}",
+                values,
+            ),
+            tokens_write(message.user_id, charge.prompt_tokens + charge.completion_tokens, self.clock()),
         )
 
     def drop(self, message: MessageRef) -> None:

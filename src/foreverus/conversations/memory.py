@@ -31,6 +31,7 @@ class MemoryAnswers:
         self.pending = MemoryPendingWork()
         self.session_usage: dict[str, dict[str, int]] = {}
         self.session_usd: dict[str, float] = {}  # of Bedrock
+        self.person_tokens: dict[str, int] = {}  # what it would have added to their day
         self.checkpoints = 0
         self._failures: deque[Exception] = deque()
 
@@ -106,6 +107,7 @@ class MemoryAnswers:
             kept = self.answers[message.message_id]
             self.answers[message.message_id] = replace(kept, counted_tokens=partial.tokens)
             self._used(session_id)["completion_tokens"] += partial.spent
+            self._took(message, partial.spent)
         return True
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
@@ -120,12 +122,14 @@ class MemoryAnswers:
         used["prompt_tokens"] += finished.prompt_tokens
         used["completion_tokens"] += finished.completion_tokens + finished.uncounted_tokens
         used["messages"] += 1
+        self._took(message, finished.spent_tokens)
         if finished.charge:
             self._charged(session_id, finished.charge)
         return Saved.SAVED
 
-    def charge(self, session_id: str, charge: BedrockCharge) -> None:
+    def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
         self._raise()
+        self._took(message, charge.prompt_tokens + charge.completion_tokens)
         used = self._used(session_id)
         used["prompt_tokens"] += charge.prompt_tokens
         used["completion_tokens"] += charge.completion_tokens
@@ -146,6 +150,9 @@ class MemoryAnswers:
 
     def _charged(self, session_id: str, charge: BedrockCharge) -> None:
         self.session_usd[session_id] = self.session_usd.get(session_id, 0.0) + charge.usd
+
+    def _took(self, message: MessageRef, tokens: int) -> None:
+        self.person_tokens[message.user_id] = self.person_tokens.get(message.user_id, 0) + tokens
 
     def _used(self, session_id: str) -> dict[str, int]:
         nothing = {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0}

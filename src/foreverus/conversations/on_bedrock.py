@@ -229,7 +229,7 @@ class _Run:
             self.answered += not finished.error
             await self.on.run_blocking(show_answer, self.on.push, question, answer)
         elif finished.charge:
-            await self.on.run_blocking(self.on.answers.charge, self.session_id, finished.charge)
+            await self.on.run_blocking(self.on.answers.charge, message, self.session_id, finished.charge)
 
     async def _finish(self, message: MessageRef, finished: FinishedAnswer, now: datetime) -> Saved:
         for _ in range(SAVE_TRIES - 1):

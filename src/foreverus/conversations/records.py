@@ -145,6 +145,11 @@ class FinishedAnswer:
             object.__setattr__(self, "content", content)
             object.__setattr__(self, "finish_reason", "length")
 
+    @property
+    def spent_tokens(self) -> int:
+        """What this session spent on it and was counted nowhere yet."""
+        return self.prompt_tokens + self.completion_tokens + self.uncounted_tokens
+
     def record(self, message: MessageRef, session_id: str, now: datetime) -> Answer:
         """The answer as it is stored."""
         return Answer(

@@ -19,6 +19,7 @@ from foreverus.conversations.views import public_answer, public_conversation, pu
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
+from foreverus.limits.person import PersonLimits, counted
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.views import public_session
@@ -39,6 +40,7 @@ class ConversationService:
     sessions: SessionStarter
     context_tokens: int
     once: Once
+    limits: PersonLimits
     clock: Callable[[], datetime]
     retention_days: int = 0
 
@@ -106,7 +108,8 @@ class ConversationService:
         then starts its successor, because the request is pending).
 
         An earlier try of the same request made the same message. Raises InvalidRequest, NotFound, Conflict (a key that
-        came with another message), SpendCapReached (no GPU may be bought for it), or NotAccepted: nothing was kept.
+        came with another message), SpendCapReached (no GPU may be bought for it), LimitReached, or NotAccepted: nothing
+        was kept.
         """
         asked = CreateRequest(user_id, conversation_id, fingerprint(request), attempt)
         with self.once(asked, "msg") as claim:
@@ -125,7 +128,10 @@ class ConversationService:
         self.sessions.check_cap()
         self._check_size(ref, request["content"])
         question = self._question(ref, request)
-        if not self.store.accept(question):  # another try of the same request is a moment ahead
+        limits, user_id = self.limits, ref.user_id
+        if not counted(
+            lambda: limits.message(user_id), lambda place: self.store.accept(question, place)
+        ):  # another try of the same request is a moment ahead
             return self.store.question(ref) or question
         try:
             self.queue.send(question)

@@ -21,6 +21,8 @@ from foreverus.conversations.records import Answer, Conversation, MessageRef, Qu
 from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
 from foreverus.errors import Conflict, NotFound
 from foreverus.idempotency.records import KEY_KEPT_S
+from foreverus.limits.records import CountChange, CountChanged
+from foreverus.limits.store import change_write
 from foreverus.sessions.pending import PendingMessage, ended_write, pending_write
 from foreverus.text import quoted
 
@@ -98,9 +100,10 @@ class ConversationStore:
             (conversation_from_item(conversation), question, answer) if conversation and question and answer else None
         )
 
-    def accept(self, question: Question) -> bool:
-        """Keeps the question and that it is pending, both or neither. False where an earlier try has kept it under the
-        same id. Raises NotFound when the conversation is not the user's."""
+    def accept(self, question: Question, place: CountChange | None = None) -> bool:
+        """Keeps the question and that it is pending, and takes its place among the person's messages of the minute: all
+        or nothing. False where an earlier try has kept it under the same id. Raises NotFound when the conversation is
+        not the user's, CountChanged where the place is somebody else's meanwhile."""
         pending = PendingMessage(
             message_id=question.message_id,
             conversation_id=question.conversation_id,
@@ -117,10 +120,13 @@ class ConversationStore:
                 ),
                 put_write(question_to_item(question), "attribute_not_exists(pk)"),
                 pending_write(pending),
+                *([change_write(place)] if place else []),
             )
         except ConditionFailed as err:
             if 0 in err.writes:
                 raise _no_conversation(question.conversation_id) from err
+            if 1 not in err.writes:
+                raise CountChanged from err
             return False
         return True
 

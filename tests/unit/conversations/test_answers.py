@@ -1,5 +1,6 @@
 """Answers in DynamoDB (moto): every answer is saved once, whatever happens twice or in between."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,12 +17,14 @@ from foreverus.conversations.memory import MemoryAnswers
 from foreverus.conversations.records import (
     Answer,
     AnswerError,
+    BedrockCharge,
     FinishedAnswer,
     MessageRef,
     PartialAnswer,
     Saved,
 )
 from foreverus.conversations.views import public_messages
+from foreverus.limits.store import CountStore
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MY = MessageRef("msg_2", "conv_1", "user_1")
@@ -33,7 +36,7 @@ class DynamoWorld:
 
     def __init__(self, aws: Any):
         self.items: Table = aws.items
-        self.answers = DynamoAnswers(self.items)
+        self.answers = DynamoAnswers(self.items, lambda: NOW)
         self.items.put({**keys.session_key("ses_1"), "session_id": "ses_1", "version": 1})
 
     def ask(self, request: MessageRef, content: str) -> None:
@@ -71,6 +74,9 @@ class DynamoWorld:
         names = ("prompt_tokens", "completion_tokens", "messages_answered")
         return tuple(session.get(name, 0) for name in names)  # type: ignore[return-value]
 
+    def person_tokens(self) -> int:
+        return CountStore(self.items).tokens("user_1", "2026-01-01")
+
 
 class MemoryWorld:
     def __init__(self) -> None:
@@ -96,15 +102,27 @@ class MemoryWorld:
         used = self.answers.session_usage.get("ses_1", {})
         return used.get("prompt_tokens", 0), used.get("completion_tokens", 0), used.get("messages", 0)
 
+    def person_tokens(self) -> int:
+        return self.answers.person_tokens.get("user_1", 0)
+
 
 @pytest.fixture(params=["dynamodb", "memory"])
-def world(request: pytest.FixtureRequest) -> DynamoWorld | MemoryWorld:
-    """The adapter and its twin keep the same promises."""
-    return DynamoWorld(request.getfixturevalue("aws")) if request.param == "dynamodb" else MemoryWorld()
+def world(request: pytest.FixtureRequest) -> Iterator[DynamoWorld | MemoryWorld]:
+    """The adapter and its twin keep the same promises; and what a session spends, the person has used that day."""
+    made = DynamoWorld(request.getfixturevalue("aws")) if request.param == "dynamodb" else MemoryWorld()
+    yield made
+    prompt_tokens, completion_tokens, _ = made.usage()
+    assert made.person_tokens() == prompt_tokens + completion_tokens
 
 
 def finish(answers: Answers, **changes: Any) -> Saved:
     return answers.finish(MY, FinishedAnswer("All of it", 10, 3, "stop", **changes), "ses_1", NOW)
+
+
+def test_what_bedrock_took_for_an_answer_that_nobody_got_is_the_persons_too(world: DynamoWorld | MemoryWorld) -> None:
+    charge = BedrockCharge(prompt_tokens=7, completion_tokens=2, usd=0.001, price_known=True)
+    world.answers.charge(MY, "ses_1", charge)
+    assert world.usage() == (7, 2, 0) and world.person_tokens() == 9
 
 
 def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWorld | MemoryWorld) -> None:

@@ -63,7 +63,7 @@ def test_a_repeated_request_is_the_same_message(aws: Aws) -> None:
 def test_a_message_that_cannot_be_queued_is_not_kept_and_can_be_sent_again(aws: Aws) -> None:
     real = service()
     conversation = real.create("user-1")["id"]
-    broken = ConversationService(real.store, Broken(), real.sessions, real.context_tokens, real.once, real.clock)
+    broken = replace(real, queue=Broken())
     with pytest.raises(NotAccepted):
         broken.post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))
     assert real.messages("user-1", conversation, {})["data"] == []
@@ -83,7 +83,7 @@ def test_a_message_that_somebody_answers_was_queued_although_its_sending_failed(
 
     real = service()
     conversation = real.create("user-1")["id"]
-    lost = ConversationService(real.store, Lost(), real.sessions, real.context_tokens, real.once, real.clock)
+    lost = replace(real, queue=Lost())
     accepted = lost.post("user-1", conversation, {"content": "Olá"}, RequestAttempt("k1"))["message"]
     assert aws.items.get(keys.pending_key(accepted["id"]))
     shown = real.messages("user-1", conversation, {})["data"]

@@ -1,0 +1,81 @@
+"""Who asks whether one person may have one more, and counts it with what it keeps.
+
+What somebody has open is looked at before they are refused: a batch that is over, a connection whose end nobody was
+told of, bytes of what has expired give their places back then. So nothing that a crash left behind takes a place for
+ever, and whoever ends a thing need not know that it was counted.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeVar
+
+from foreverus.errors import NotAccepted
+from foreverus.limits import rules
+from foreverus.limits.records import Count, CountChange, CountChanged, Kind, PersonCaps
+from foreverus.limits.store import Counts
+
+TRIES = 200  # each that fails means that another request of the same person got through
+Kept = TypeVar("Kept")
+Place = TypeVar("Place")  # CountChange, or None of what has no limit
+StillOpen = Callable[[Collection[str]], Collection[str]]  # of these ids, those that are open
+
+
+@dataclass(frozen=True)
+class PersonLimits:
+    counts: Counts
+    caps: PersonCaps
+    clock: Callable[[], datetime]
+
+    def message(self, user_id: str) -> CountChange:
+        """A place for one more message. Raises LimitReached."""
+        self.check_tokens(user_id)
+        count = self.counts.read(user_id, Kind.MESSAGES)
+        return rules.with_message(count, self.caps.messages_per_minute, self.clock())
+
+    def batch(self, user_id: str, batch_id: str, until: datetime, still_open: StillOpen) -> CountChange:
+        """A place for one more open batch. Raises LimitReached."""
+        self.check_tokens(user_id)
+        count = self._looked_at(user_id, Kind.BATCHES, batch_id, self.caps.open_batches, still_open)
+        return rules.with_batch(count, batch_id, until, self.caps.open_batches, self.clock())
+
+    def socket(self, user_id: str, connection_id: str, until: datetime, still_open: StillOpen) -> CountChange:
+        """A place for one more connection. Raises LimitReached."""
+        count = self._looked_at(user_id, Kind.SOCKETS, connection_id, self.caps.open_sockets, still_open)
+        return rules.with_socket(count, connection_id, until, self.caps.open_sockets, self.clock())
+
+    def bytes(self, user_id: str, more: int, in_truth: Callable[[], int]) -> CountChange:
+        """Room for so many more bytes; `in_truth`: what the person's files and unfinished uploads take, counted anew.
+        Raises LimitReached."""
+        looked = False
+        while True:
+            count = self.counts.read(user_id, Kind.BYTES)
+            if count.is_complete and (looked or count.used + more <= self.caps.stored_bytes):
+                return rules.with_bytes(count, more, self.caps.stored_bytes)
+            looked = self.counts.apply(rules.recounted(count, in_truth()))
+
+    def check_tokens(self, user_id: str) -> None:
+        """Raises LimitReached. What is being answered just now is counted when it is known."""
+        now = self.clock()
+        rules.check_tokens(self.counts.tokens(user_id, rules.day_of(now)), self.caps.tokens_per_day, now)
+
+    def _looked_at(self, user_id: str, kind: Kind, name: str, most: int, still_open: StillOpen) -> Count:
+        while True:
+            count = self.counts.read(user_id, kind)
+            if not rules.is_full(count, name, most):
+                return count
+            gone = count.held.keys() - set(still_open(count.held.keys()))
+            if not gone:
+                return count
+            self.counts.apply(rules.without(count, gone))  # where somebody was faster: looked at again
+
+
+def counted(place: Callable[[], Place], keep: Callable[[Place], Kept]) -> Kept:
+    """Keeps something with its place; where others were faster, with the next one. `place` raises LimitReached, `keep`
+    CountChanged. Raises NotAccepted where others always are."""
+    for _ in range(TRIES):
+        try:
+            return keep(place())
+        except CountChanged:
+            continue
+    raise NotAccepted("Too many requests of yours came at once. Send this one again.")

@@ -1,0 +1,205 @@
+"""What one person sends through the API: as much as their limits say, the rest refused and not kept."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+
+from foreverus import bootstrap
+from foreverus.api.requests import NOT_REPEATED
+from foreverus.aws import keys
+from foreverus.backends.port import TokenUsage
+from foreverus.batches.input.lines import CHAT
+from foreverus.batches.records import BatchOutcome, BatchRef, BatchResult, BatchStatus, BatchTrigger
+from foreverus.batches.store import BatchStore
+from foreverus.files.records import SCHEDULE_USER
+from foreverus.limits.store import CountStore, tokens_write
+from tests.unit.conftest import NOW, Aws
+from tests.unit.files.gateway import BASE, Gateway
+
+PER_MINUTE, OPEN_BATCHES = 20, 10  # tests/unit/conftest.py
+SECOND = timedelta(seconds=1)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(bootstrap.aws, "clock", made)
+    return made
+
+
+class Person:
+    """Somebody with an API key, over HTTP."""
+
+    def __init__(self, name: str) -> None:
+        self.http = httpx2.Client(transport=Gateway(), headers={"Authorization": f"Bearer fu_{name}"})
+        self.name = name
+
+    def post(self, path: str, body: dict[str, Any], key: str = "") -> httpx2.Response:
+        return self.http.post(BASE + path, json=body, headers={"Idempotency-Key": key} if key else {})
+
+    def conversation(self) -> str:
+        return str(self.post("/conversations", {}).json()["id"])
+
+
+@pytest.fixture
+def ana(aws: Aws, clock: Clock) -> Person:
+    return Person("ana")
+
+
+def refusal(response: httpx2.Response) -> tuple[int, str, str]:
+    error = response.json()["error"]
+    return response.status_code, error["type"], error["code"]
+
+
+def test_of_sixty_messages_in_six_seconds_a_minutes_worth_is_kept(aws: Aws, clock: Clock, ana: Person) -> None:
+    one, other = ana.conversation(), ana.conversation()
+    answers = []
+    for number in range(60):
+        clock.now = NOW + number * 0.1 * SECOND
+        answers.append(ana.post(f"/conversations/{(one, other)[number % 2]}/messages", {"content": f"number {number}"}))
+    assert Counter(one.status_code for one in answers) == {202: PER_MINUTE, 429: 60 - PER_MINUTE}
+    assert all(one.status_code == 202 for one in answers[:PER_MINUTE])
+    assert len(list(aws.items.query(keys.PENDING))) == PER_MINUTE, "what is refused is not kept"
+    assert refusal(answers[-1]) == (429, "rate_limit_error", "too_many_messages")
+    after = int(answers[-1].headers["Retry-After"])
+    assert "x-should-retry" not in answers[-1].headers
+    assert f"{after} seconds" in answers[-1].json()["error"]["message"]
+    clock.now += after * SECOND
+    assert ana.post(f"/conversations/{one}/messages", {"content": "later"}).status_code == 202
+    bia = Person("bia")
+    assert bia.post(f"/conversations/{bia.conversation()}/messages", {"content": "hello"}).status_code == 202
+
+
+def test_what_is_sent_again_is_counted_once(clock: Clock, ana: Person) -> None:
+    where = f"/conversations/{ana.conversation()}/messages"
+    for _ in range(3 * PER_MINUTE):
+        assert ana.post(where, {"content": "hello"}, key="k").status_code == 202
+    for number in range(PER_MINUTE - 1):
+        assert ana.post(where, {"content": "hello"}, key=f"k{number}").status_code == 202
+    assert ana.post(where, {"content": "hello"}, key="another").status_code == 429
+    assert ana.post(where, {"content": "hello"}, key="k").status_code == 202, "it was accepted before"
+    clock.now += 60 * SECOND
+    assert ana.post(where, {"content": "hello"}, key="another").status_code == 202, "a refusal leaves no claim"
+
+
+def test_what_is_refused_otherwise_takes_no_place(ana: Person) -> None:
+    where = f"/conversations/{ana.conversation()}/messages"
+    for _ in range(PER_MINUTE + 1):
+        assert ana.post(where, {"content": "   "}).status_code == 400
+        assert ana.post("/conversations/conv_nobodys/messages", {"content": "hello"}).status_code == 404
+    for _ in range(PER_MINUTE):
+        assert ana.post(where, {"content": "hello"}).status_code == 202
+
+
+def test_whoever_races_gets_no_more(aws: Aws, ana: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty threads; each call to the table is atomic, as DynamoDB's are, and anything may come between two calls."""
+    conversation, service = ana.conversation(), bootstrap.api.build().conversations
+    real, lock = service.store.items.client._make_api_call, threading.Lock()
+
+    def one_at_a_time(*request: Any) -> Any:
+        with lock:
+            return real(*request)
+
+    monkeypatch.setattr(service.store.items.client, "_make_api_call", one_at_a_time)
+    statuses: list[int] = []
+
+    def post() -> None:
+        statuses.append(Person("ana").post(f"/conversations/{conversation}/messages", {"content": "x"}).status_code)
+
+    sent = [threading.Thread(target=post) for _ in range(2 * PER_MINUTE)]
+    for thread in sent:
+        thread.start()
+    for thread in sent:
+        thread.join()
+    assert Counter(statuses) == {202: PER_MINUTE, 429: PER_MINUTE}
+    assert len(list(aws.items.query(keys.PENDING))) == PER_MINUTE
+
+
+@pytest.fixture
+def client(aws: Aws, clock: Clock) -> Iterator[openai.OpenAI]:
+    http = httpx2.Client(transport=Gateway())
+    with openai.OpenAI(api_key="fu_ana", base_url=BASE, http_client=http, max_retries=0) as made:
+        yield made
+
+
+def batch(client: openai.OpenAI, file_id: str, **more: Any) -> openai.types.Batch:
+    return client.batches.create(input_file_id=file_id, endpoint=CHAT, completion_window="24h", **more)
+
+
+def test_of_twelve_batches_ten_are_made_and_the_next_when_one_is_over(aws: Aws, client: openai.OpenAI) -> None:
+    file_id = client.files.create(file=("p.jsonl", b"x"), purpose="batch").id
+    made = [batch(client, file_id) for _ in range(OPEN_BATCHES)]
+    for _ in range(2):
+        with pytest.raises(openai.RateLimitError) as refused:
+            batch(client, file_id)
+    response = refused.value.response
+    assert refusal(response) == (429, "rate_limit_error", "too_many_open_batches")  # type: ignore[arg-type]
+    assert response.headers["x-should-retry"] == "false" and int(response.headers["Retry-After"]) >= 24 * 3600
+    assert len(BatchStore(aws.items).open_batches()) == OPEN_BATCHES
+    copies = [key for key, _, _ in bootstrap.aws.objects(aws.data_bucket).list("batches/")]
+    assert len(copies) == OPEN_BATCHES, "nothing was copied for what was refused"
+    bootstrap.run_batch.end().fail(BatchRef("ana", made[3].id))
+    again = batch(client, file_id, extra_headers={"Idempotency-Key": "k"})
+    assert batch(client, file_id, extra_headers={"Idempotency-Key": "k"}).id == again.id, "it has its place"
+    with pytest.raises(openai.RateLimitError):
+        batch(client, file_id)
+
+
+def test_a_batch_that_could_not_be_started_takes_no_place(
+    aws: Aws, client: openai.OpenAI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = client.files.create(file=("p.jsonl", b"x"), purpose="batch").id
+    with monkeypatch.context() as broken:
+        broken.setattr("foreverus.aws.step_functions.StepFunctionsMachine.start", lambda *_: 1 / 0)
+        for _ in range(OPEN_BATCHES + 1):
+            with pytest.raises(openai.InternalServerError):
+                batch(client, file_id)
+    for _ in range(OPEN_BATCHES):
+        batch(client, file_id)
+    with pytest.raises(openai.RateLimitError):
+        batch(client, file_id)
+
+
+def test_the_schedules_batches_are_nobodys(aws: Aws, clock: Clock) -> None:
+    bootstrap.aws.objects(aws.data_bucket).put("inputs/p.jsonl", b"x")
+    service = bootstrap.start_scheduled_batch.build().service
+    request = {"input_file_id": f"s3://{aws.data_bucket}/inputs/p.jsonl", "endpoint": CHAT, "completion_window": "24h"}
+    for _ in range(OPEN_BATCHES + 1):
+        service.create(SCHEDULE_USER, request, NOT_REPEATED, BatchTrigger.SCHEDULE)
+
+
+def test_who_has_used_up_a_day_is_refused_before_anything_is_kept(
+    aws: Aws, clock: Clock, ana: Person, client: openai.OpenAI
+) -> None:
+    file_id = client.files.create(file=("p.jsonl", b"x"), purpose="batch").id
+    conversation = ana.conversation()
+    store, ref = BatchStore(aws.items), BatchRef("ana", batch(client, file_id).id)
+    used = BatchResult(usage=TokenUsage(1_500_000, 400_000))
+    assert store.end(ref, BatchOutcome(status=BatchStatus.COMPLETED, result=used), [BatchStatus.VALIDATING], clock())
+    assert not store.end(ref, BatchOutcome(status=BatchStatus.FAILED, result=used), [BatchStatus.VALIDATING], clock())
+    assert CountStore(aws.items).tokens("ana", "2026-01-01") == 1_900_000, "once, when it is over"
+    assert ana.post(f"/conversations/{conversation}/messages", {"content": "hello"}).status_code == 202
+    aws.items.transact(tokens_write("ana", 100_000, clock()))
+    response = ana.post(f"/conversations/{conversation}/messages", {"content": "hello"})
+    assert refusal(response) == (429, "rate_limit_error", "daily_tokens_used")
+    assert response.headers["Retry-After"] == str(12 * 3600 + 1) and response.headers["x-should-retry"] == "false"
+    with pytest.raises(openai.RateLimitError, match="2,000,000 a day"):
+        batch(client, file_id)
+    assert len(list(aws.items.query(keys.PENDING))) == 1
+    clock.now += timedelta(seconds=int(response.headers["Retry-After"]))
+    assert ana.post(f"/conversations/{conversation}/messages", {"content": "hello"}).status_code == 202
+    batch(client, file_id)

@@ -6,12 +6,12 @@ from tests.statemachines.machine import SILENCE, failure, success, throw
 VALIDATE, VALID, PLAN, WAY = "Validate", "Was it valid?", "Plan", "Which way?"
 SERVE, ANSWER, WAIT = "Serve on GPU", "Answer on Bedrock", "Wait for capacity"
 FINISH, FINISH_FAILED, STORE = "Finish", "Finish as failed", "Store summary"
-NOTIFY, MARK = "Notify", "Mark as notified"
+TELL, NOTIFY, MARK = "Is there anything to tell?", "Notify", "Mark as notified"
 WELL, OVER, NOT_FINISHED = "Did it end well?", "Batch over", "Batch not finished"
 
 BEGIN = (VALIDATE, VALID)
 LOOK = (PLAN, WAY)
-NOTIFIED = (STORE, NOTIFY, MARK, WELL, OVER)
+NOTIFIED = (STORE, TELL, NOTIFY, MARK, WELL, OVER)
 END = (*LOOK, FINISH, *NOTIFIED)
 NORMAL = (*BEGIN, *LOOK, SERVE, *END)
 COMPLETED = ("completed", None)
@@ -111,6 +111,15 @@ CASES = [
         None,
         error="ClientError",
         states={FINISH: [throw("ClientError", "SlowDown")], FINISH_FAILED: [throw("Lambda.Unknown")]},
+    ),
+    BatchCase(
+        "cost-nothing",
+        (*BEGIN, FINISH, STORE, TELL, WELL, OVER),
+        None,
+        states={
+            VALIDATE: [payload(valid=False, lines=3)],
+            FINISH: [payload(batch_id="b", status="failed", notification=None)],
+        },
     ),
     BatchCase("summary-cannot-be-stored", NORMAL, COMPLETED, states={STORE: [throw("ResultsNotStored")]}),
     BatchCase(

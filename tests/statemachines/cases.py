@@ -10,6 +10,7 @@ FOUND, NOT_CLAIMED = "Was a GPU launched?", "Session not claimed"
 ANYTHING, WAIT, SERVE, WORK = "Was anything launched?", "Wait until healthy", "Serve", "Is work waiting?"
 INTERRUPTED, LOST, TERMINATE = "Was it interrupted?", "Terminate lost GPU", "Terminate GPU"
 CLOSE, STORE, NOTIFY, MARK = "Close session", "Store results", "Notify", "Mark as notified"
+TELL = "Is there anything to tell?"
 SETTLE = "Let EC2 settle"
 KEPT, IMAGE, UNFIT = "Are images kept?", "Find image", "Did a published image fail?"
 MAY, BEDROCK = "May Bedrock answer?", "Answer on Bedrock"
@@ -17,8 +18,8 @@ WELL, OVER, FAILED = "Did it end well?", "Session over", "Session failed"
 
 LOOK = (SETTLE, FIND, ANYTHING)
 UP = (OPEN, KEPT, LAUNCH, FOUND, WAIT)
-DOWN = (TERMINATE, CLOSE, STORE, NOTIFY, MARK, WELL)
-NOTHING_LAUNCHED = (CLOSE, STORE, NOTIFY, MARK, WELL, FAILED)
+DOWN = (TERMINATE, CLOSE, STORE, TELL, NOTIFY, MARK, WELL)
+NOTHING_LAUNCHED = (CLOSE, STORE, TELL, NOTIFY, MARK, WELL, FAILED)
 NO_GPU = (MAY, BEDROCK, *NOTHING_LAUNCHED)
 NORMAL = (*UP, SERVE, *DOWN, OVER)
 BESIDE_ERRORS = give(
@@ -396,6 +397,15 @@ CASES = [
         (*NORMAL[:-1], FAILED),
         error="ResultsNotStored",
         states={STORE: [throw("ResultsNotStored", "Aurora is still resuming")]},
+    ),
+    Case(
+        "cost-nothing",
+        (OPEN, KEPT, LAUNCH, FOUND, MAY, BEDROCK, CLOSE, STORE, TELL, WELL, FAILED),
+        error="LaunchRefused",
+        states={
+            LAUNCH: [refused("InsufficientInstanceCapacity")],
+            CLOSE: [give({"Payload": {"error": "NoGpuCapacity", "notification": None}})],
+        },
     ),
     Case(
         "notification-fails",

@@ -56,14 +56,17 @@ def test_what_fails_before_the_end_ends_the_batch_as_failed_with_its_error() -> 
     assert (payload["status"], payload["error"]) == ("failed", "{% $reason %}")
 
 
-def test_people_are_told_on_every_path_to_an_end() -> None:
-    assert not BATCH_RUN.reachable("Validate", without=("Notify",)) & {"Batch over", "Batch not finished"}
+def test_people_are_told_on_every_path_to_an_end_unless_there_is_nothing_to_tell() -> None:
+    ends = {"Batch over", "Batch not finished"}
+    assert not BATCH_RUN.reachable("Validate", without=("Notify", "Is there anything to tell?")) & ends
+    (choice,) = STATES["Is there anything to tell?"]["Choices"]
+    assert (choice["Condition"], choice["Next"]) == ("{% $exists($notification.subject) %}", "Notify")
 
 
 def test_unstored_summary_is_no_failure() -> None:
     """The batch stays on the list of open ones: the sweep stores it."""
     (rule,) = STATES["Store summary"]["Catch"]
-    assert (rule["Next"], "Assign" in rule) == ("Notify", False)
+    assert (rule["Next"], "Assign" in rule) == ("Is there anything to tell?", False)
 
 
 def test_state_carries_ids_and_never_lines() -> None:

@@ -12,7 +12,7 @@ from foreverus.batches import model
 from foreverus.batches.input.file_check import validate
 from foreverus.batches.input.lines import split
 from foreverus.batches.plan.records import NextStep, RoundStart
-from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, ShardProgress
+from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger, LineResult, ShardProgress
 from foreverus.batches.store import BatchStore
 from foreverus.files import records
 from foreverus.files.store import FileStore
@@ -91,6 +91,11 @@ def answer_all(world: Aws) -> None:
     answers = [LineResult(n, f"q-{n}", "ses_1", ids.timestamp(NOW), "Oi", "stop", 5, 1) for n in (1, 2)]
     store.keep_results(BATCH, 0, answers, datetime.now(UTC))
     store.progress(REF, 0, ShardProgress(2, 0, 10, 2), done=True)
+
+
+def scheduled(world: Aws) -> None:
+    """People are told how the schedule's batches end, whatever they cost."""
+    alter(BatchStore(world.items), REF, trigger=BatchTrigger.SCHEDULE)
 
 
 def record(world: Aws, batch_id: str = BATCH) -> Batch:

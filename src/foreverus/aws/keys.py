@@ -178,15 +178,23 @@ def upload_part_key(upload_id: str, part_id: str) -> Key:
     return {"pk": f"UPLOAD#{upload_id}", "sk": f"PART#{part_id}"}
 
 
+def person_counts_partition(user_id: str) -> str:
+    return f"LIMITS#{user_id}"
+
+
+def person_tokens_partition(user_id: str) -> str:
+    return f"TOKENS#{user_id}"
+
+
 def person_count_key(user_id: str, kind: str) -> Key:
     """What one person has or does just now, of a kind that has a limit (`limits/records.py`)."""
-    return {"pk": f"LIMITS#{user_id}", "sk": kind}
+    return {"pk": person_counts_partition(user_id), "sk": kind}
 
 
 def person_tokens_key(user_id: str, day: str) -> Key:
     """What answering one person has taken on a day, `2026-11-29`. A partition of its own: the GPU's worker writes here,
     and not there."""
-    return {"pk": f"TOKENS#{user_id}", "sk": day}
+    return {"pk": person_tokens_partition(user_id), "sk": day}
 
 
 def open_batch_key(batch_id: str) -> Key:

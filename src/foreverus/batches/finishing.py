@@ -15,7 +15,7 @@ from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.batches.assembly import Assembly, BatchTotals
 from foreverus.batches.cost import BatchCosts, bedrock_guard_usd, bedrock_usd, slot_seconds
 from foreverus.batches.execution_error import ExecutionError
-from foreverus.batches.notification import notification
+from foreverus.batches.notification import is_told, notification
 from foreverus.batches.plan.failures import with_error
 from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.plan.speed import gpu_tokens_per_second, learned
@@ -49,7 +49,7 @@ logger = logging.getLogger(__name__)
 class FinishedBatch:
     batch_id: str
     status: BatchStatus
-    notification: Notification
+    notification: Notification | None  # None: there is nothing to tell
 
 
 def outbox_entry(ref: BatchRef) -> OutboxEntry:
@@ -75,7 +75,8 @@ class BatchEnd:
     def fail(self, ref: BatchRef, error: ExecutionError | None = None) -> FinishedBatch:
         """Finishes the batch, as failed if it is not over yet, and notifies people. The sweep repeats what fails."""
         finished = self.finisher.finish(ref, BatchStatus.FAILED, error)
-        deliver(self.outbox, self.notifier, outbox_entry(ref), finished.notification)
+        if finished.notification:
+            deliver(self.outbox, self.notifier, outbox_entry(ref), finished.notification)
         return finished
 
     def notified(self, ref: BatchRef) -> None:
@@ -98,7 +99,7 @@ class Finisher:
 
         A batch that somebody has cancelled ends as `cancelled`, whatever `status` says. One that is over already stays
         as it is. One that never got through its validation has no lines and no files. Who calls this sends the
-        notification and removes it from the outbox; else the sweep does. Raises NotFound.
+        notification, where there is one, and removes it from the outbox; else the sweep does. Raises NotFound.
         """
         batch = self._get(ref)
         self.outbox.add(outbox_entry(ref))  # before the end is written: no crash in between keeps it from people
@@ -107,6 +108,9 @@ class Finisher:
         self.objects.delete(batch.input_key)  # our copy; where this fails, finishing is repeated until people are told
         self._settle(batch)
         self.store.stop_waiting(ref)
+        if not is_told(batch):
+            self.outbox.remove(Subject.BATCHES, ref.batch_id)  # last: until then the sweep would do all this again
+            return FinishedBatch(ref.batch_id, batch.status, None)
         return FinishedBatch(ref.batch_id, batch.status, notification(batch))
 
     def _finish(self, batch: Batch, status: BatchStatus, error: ExecutionError | None) -> Batch:

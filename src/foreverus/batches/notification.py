@@ -9,6 +9,15 @@ from foreverus.notifications.notification import Notification
 SHOWN_ERRORS = 5
 
 
+def is_told(batch: Batch) -> bool:
+    """Whether people are mailed that it is over: not of one that cost nothing, or whoever sends rubbish would fill the
+    mailbox. Whoever asked for it sees how it ended; of the schedule's batches nobody does."""
+    if batch.trigger is BatchTrigger.SCHEDULE:
+        return True
+    answered, cost = batch.result.completed, batch.result.cost_usd  # None: not known
+    return batch.total is not None and (answered > 0 or cost != 0)
+
+
 def notification(batch: Batch) -> Notification:
     """Of a batch in a terminal status."""
     result, total, cost = batch.result, batch.total or 0, _cost(batch)

@@ -121,6 +121,8 @@ class ErasePerson:
         """Whatever else is theirs, of any kind."""
         owed = ("CONVERSATION#", "FILE#", "BATCH#")
         mine = [key for key in self._own(user_id) if not key["sk"].startswith(owed)]
+        for own in (keys.person_counts_partition(user_id), keys.person_tokens_partition(user_id)):
+            mine += self._keys(own)
         for partition in SHARED_PARTITIONS:
             mine += self._keys(partition, of=user_id)
         self.items.delete_all(mine)

@@ -28,10 +28,11 @@ from foreverus.notifications.notification import Notification
 from foreverus.sessions.advice import advice, where_the_log_is
 from foreverus.sessions.capacity import DiaryEntry, Pool, Refusal, entries, last_bought
 from foreverus.sessions.launch_refusals import Reason, RefusedLaunch, reasons
-from foreverus.sessions.notification import notification
+from foreverus.sessions.notification import is_told, notification
 from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
 from foreverus.sessions.start import SessionStarter
 
+LOOKED_BACK = 100  # sessions: those of an hour, of which each that fails takes half a minute or more
 CAUSE_LIMIT = 1000  # characters of an error's cause that are worth keeping and mailing
 
 logger = logging.getLogger(__name__)
@@ -70,12 +71,15 @@ class Closed:
     session_id: str
     status: SessionStatus
     error: str
-    notification: Notification
+    notification: Notification | None  # None: there is nothing to tell
 
 
 class Closing(Protocol):
     def get(self, session_id: str) -> Session | None: ...
-    def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool: ...
+    def newest(self, limit: int) -> list[Session]: ...
+    def close(
+        self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False, *, told: bool = True
+    ) -> bool: ...
     def release_slot(self, session: Session) -> None: ...
 
 
@@ -151,8 +155,16 @@ class SessionCloser:
         self._write_diary(session, request.refusals)
         if successor_allowed:
             self._start_successor(session)
-        told = notification(session, request.unfit_image if withdrawn else "")
+        told = notification(session, request.unfit_image if withdrawn else "") if self._is_told(session) else None
         return Closed(session.session_id, session.status, session.error, told)
+
+    def _is_told(self, session: Session) -> bool:
+        """Whoever cannot find out is told."""
+        try:
+            return is_told(session, () if session.launches else self.store.newest(LOOKED_BACK))
+        except Exception:
+            logger.exception("the sessions before %s could not be read", session.session_id)
+            return True
 
     def _reject_what_waits(self, session: Session, request: CloseRequest) -> bool:
         """Whether what waits from here on may have a successor: not, where something that should have ended in this
@@ -189,7 +201,8 @@ class SessionCloser:
             receipt=bill,
             bedrock_counted_usd=session.bedrock.usd,  # what comes later is counted by who brings it
         )
-        if self.store.close(session, end, usd, price_unknown=known is None):
+        told = self._is_told(ended(session, end))
+        if self.store.close(session, end, usd, price_unknown=known is None, told=told):
             return ended(session, end)
         return self.store.get(session.session_id) or session
 

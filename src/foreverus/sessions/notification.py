@@ -1,10 +1,28 @@
 """What people are told when a session is over: never prompts, never answers. Pure."""
 
+from collections.abc import Iterable
+
 from foreverus.costs.receipt import Receipt
 from foreverus.errors import SpendCapReached
 from foreverus.notifications.notification import Notification
 from foreverus.sessions.advice import advice
-from foreverus.sessions.records import Outcome, Session, SessionStatus
+from foreverus.sessions.records import Outcome, Session, SessionStatus, Trigger
+
+HOUR = len("2026-11-29T20")
+
+
+def is_told(session: Session, earlier: Iterable[Session]) -> bool:
+    """Whether people are mailed that it is over. Of one that cost nothing only that it failed, and that once an hour
+    (UTC) for each error, however often somebody tries; of the schedule's, always. `earlier`: older sessions."""
+    if session.launches or session.bedrock.usd or session.trigger in (Trigger.SCHEDULE, Trigger.BAKE):
+        return True
+    hour = session.ended_at[:HOUR]
+    return session.status is SessionStatus.FAILED and not any(
+        one.session_id < session.session_id
+        and (one.status, one.error, one.ended_at[:HOUR]) == (SessionStatus.FAILED, session.error, hour)
+        and not one.launches
+        for one in earlier
+    )
 
 
 def notification(session: Session, withdrawn_image: str = "") -> Notification:

@@ -119,18 +119,22 @@ class SessionStore:
             condition="attribute_exists(pk)",
         )
 
-    def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool:
+    def close(
+        self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False, *, told: bool = True
+    ) -> bool:
         """Writes the end into the record, settles what the session had reserved for what it has cost (`price_unknown`:
-        at a guard's price) and notes that people are to be notified: one transaction, so no crash keeps an end or its
-        cost from anybody. False, and nothing is written, when the session has an end already. The GPU slot stays taken
-        until `release_slot`. Raises NotAccepted where too many others settle at the same moment."""
+        at a guard's price) and notes that people are to be notified, where they are to be `told`: one transaction, so
+        no crash keeps an end or its cost from anybody. False, and nothing is written, when the session has an end
+        already. The GPU slot stays taken until `release_slot`. Raises NotAccepted where too many
+        others settle at the same moment."""
         month, name = month_of(session.created_at or end.ended_at), session.session_id
+        outbox = [entry_write(OutboxEntry(Subject.SESSIONS, name, ended_at=end.ended_at))] if told else []
         cost = CountedCost(exact(usd), end.ended_at, price_unknown, sessions=1)
         for _ in range(TRIES):
             try:
                 self.items.transact(
                     _end_write(session, end),
-                    entry_write(OutboxEntry(Subject.SESSIONS, name, ended_at=end.ended_at)),
+                    *outbox,
                     *self.purse.settling(month, name, cost),
                 )
             except ConditionFailed as err:

@@ -14,7 +14,7 @@ from foreverus.aws.s3 import MemoryObjects
 from foreverus.backends.port import TokenUsage
 from foreverus.batches.cost import BatchCosts, Rates
 from foreverus.batches.execution_error import ExecutionError
-from foreverus.batches.finishing import Finisher, file_ids
+from foreverus.batches.finishing import BatchEnd, Finisher, file_ids
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
@@ -23,6 +23,7 @@ from foreverus.batches.records import (
     Batch,
     BatchRef,
     BatchStatus,
+    BatchTrigger,
     ErrorEntry,
     LineError,
     LineResult,
@@ -35,6 +36,7 @@ from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.errors import NotFound
 from foreverus.files.records import File, object_key
 from foreverus.files.store import MemoryFiles
+from foreverus.notifications.notification import MemoryNotifier
 from foreverus.notifications.outbox import MemoryOutbox, OutboxEntry, Subject
 from foreverus.sessions.records import Session
 from foreverus.sweeps.files import ExpiredFiles
@@ -123,6 +125,14 @@ def world(lines: int = 3, blank: frozenset[int] = frozenset(), validated: bool =
     return made
 
 
+def paid(lines: int = 3) -> World:
+    """A session was bought for it, and failed."""
+    made = world(lines)
+    failed = session_record("ses_9", trigger="batch", batch_id="batch_1", receipt={"total_usd": 0.05})
+    made.sessions.known["ses_9"] = failed
+    return made
+
+
 @st.composite
 def mixtures(draw: st.DrawFn) -> tuple[int, frozenset[int], dict[int, str], str]:
     """(lines of the file, blank ones, what became of the others, how the batch ends)."""
@@ -190,7 +200,7 @@ def test_a_notification_is_owed_before_the_end_is_written() -> None:
             super().add(entry)
             raise Crash
 
-    over, crashing, unsent = world(2), Crashing(), [OutboxEntry(Subject.BATCHES, "batch_1", "ana")]
+    over, crashing, unsent = paid(2), Crashing(), [OutboxEntry(Subject.BATCHES, "batch_1", "ana")]
     with pytest.raises(Crash):
         replace(over.finisher(), outbox=crashing).finish(REF, BatchStatus.COMPLETED)
     assert (over.record().status, crashing.entries(Subject.BATCHES)) == ("in_progress", unsent)
@@ -263,7 +273,7 @@ def test_a_batch_that_never_passed_its_validation_has_no_files() -> None:
     assert done.status == "failed"
     assert batch.record().errors == (ErrorEntry("lambda_unknown", "it broke"),)
     assert batch.files.records == {}
-    assert "nothing was run" in done.notification.subject
+    assert done.notification is None, "it cost nothing: whoever asked for it sees that"
 
 
 def test_a_copy_of_the_input_that_is_gone_keeps_no_batch_from_its_end() -> None:
@@ -326,7 +336,7 @@ def test_bedrocks_speed_is_learned_from_what_it_answered() -> None:
         batch.finish(number, text="!", finish_reason="stop", prompt_tokens=1, completion_tokens=9, by="bedrock", at=at)
     done = batch.finisher().finish(REF, BatchStatus.COMPLETED)
     assert batch.store.speed("bedrock").tokens_per_second == pytest.approx(64 * 9 / (63 / 8), abs=0.01)
-    assert "Bedrock" in done.notification.message
+    assert done.notification and "Bedrock" in done.notification.message
 
 
 def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_complete() -> None:
@@ -339,14 +349,14 @@ def test_sessions_that_cannot_be_read_leave_the_cost_unknown_and_the_batch_compl
     costs = BatchCosts(Broken(), RATES, lambda: NOW)
     done = replace(batch.finisher(), costs=costs).finish(REF, BatchStatus.COMPLETED)
     assert done.status == "completed"
-    assert "cost unknown" in done.notification.subject
+    assert done.notification and "cost unknown" in done.notification.subject
 
 
 def test_people_are_told_what_happened_and_never_what_was_written() -> None:
     batch = world(lines=8)
     on_gpu(batch, 8)
     notification = batch.finisher().finish(REF, BatchStatus.COMPLETED).notification
-    assert notification.subject == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
+    assert notification and notification.subject == "Forever Us: batch completed, 8 of 8 answered, US$ 0.0002"
     for word in ("batch_1", "8 of 8 answered", "24 in, 40 out", "Minutes:   20.0", "GPU", file_ids("batch_1")[0]):
         assert word in notification.message
     assert "answer" not in notification.message.replace("answered", "")
@@ -355,20 +365,66 @@ def test_people_are_told_what_happened_and_never_what_was_written() -> None:
 
 def test_a_bad_file_is_told_by_its_codes_alone() -> None:
     batch = world(validated=False)
+    alter(batch.store, REF, trigger=BatchTrigger.SCHEDULE)  # of anybody else's nobody is told: it cost nothing
     batch.objects.put("batches/batch_1/input.jsonl", b'{"custom_id": "secret"}\n' * 3)
     assert not Validator(batch.store, batch.objects, batch.outbox, MODEL, lambda: NOW).run(REF)["valid"]
     notification = batch.finisher().finish(REF, BatchStatus.FAILED).notification
+    assert notification and batch.outbox.entries(Subject.BATCHES)
     assert "duplicate_custom_id (2)" in notification.message and "first in line 1" in notification.message
     assert "secret" not in notification.subject + notification.message
     assert notification.subject.isascii() and len(notification.subject) < 100
 
 
 def test_a_failure_says_what_to_do() -> None:
-    batch = world()
+    batch = paid()
     error = ExecutionError("GpuQuotaExceeded", "Raise the quota L-3819A6DF.")
     notification = batch.finisher().finish(REF, BatchStatus.FAILED, error).notification
-    assert "gpu_quota_exceeded: AWS counts vCPUs" in notification.message and "L-3819A6DF" in notification.message
+    assert (
+        notification
+        and "gpu_quota_exceeded: AWS counts vCPUs" in notification.message
+        and "L-3819A6DF" in notification.message
+    )
     assert "failed, 0 of 3 answered" in notification.subject
+
+
+@pytest.mark.parametrize("data", [b"x", b"", b"{}", b'{"custom_id": "a"}\n' * 3])
+def test_whoever_sends_rubbish_mails_nobody(data: bytes) -> None:
+    batch = world(validated=False)
+    batch.objects.put("batches/batch_1/input.jsonl", data)
+    assert not Validator(batch.store, batch.objects, batch.outbox, MODEL, lambda: NOW).run(REF)["valid"]
+    done = batch.finisher().finish(REF, BatchStatus.FAILED)
+    assert (done.status, done.notification) == ("failed", None)
+    assert batch.outbox.entries(Subject.BATCHES) == [], "nor does a sweep tell anybody in its place"
+    assert batch.finisher().finish(REF, BatchStatus.FAILED) == done
+
+
+def test_a_valid_batch_that_cost_nothing_mails_nobody_and_the_schedules_does() -> None:
+    for trigger, told in ((BatchTrigger.API, False), (BatchTrigger.SCHEDULE, True)):
+        batch = world()
+        alter(batch.store, REF, trigger=trigger)
+        done = batch.finisher().finish(REF, BatchStatus.EXPIRED)
+        assert batch.record().result.cost_usd == 0
+        assert (bool(done.notification), bool(batch.outbox.entries(Subject.BATCHES))) == (told, told)
+
+
+def test_a_crash_before_its_entry_is_removed_mails_nobody_either() -> None:
+    class Crash(Exception):
+        pass
+
+    class Crashing(MemoryOutbox):
+        def remove(self, subject: Subject, name: str) -> None:
+            raise Crash
+
+    batch, notifier = world(validated=False), MemoryNotifier()
+    batch.outbox = Crashing()
+    with pytest.raises(Crash):
+        batch.finisher().finish(REF, BatchStatus.FAILED)
+    kept = batch.outbox.kept
+    batch.outbox = MemoryOutbox()
+    batch.outbox.kept = kept
+    assert batch.outbox.entries(Subject.BATCHES), "the sweep finishes it once more"
+    BatchEnd(batch.finisher(), batch.outbox, notifier).fail(REF)
+    assert (batch.outbox.entries(Subject.BATCHES), notifier.sent) == ([], [])
 
 
 def test_what_bedrock_took_is_counted_into_the_month_once() -> None:

@@ -37,9 +37,9 @@ class Crashing(SessionStore):
             self.at = ""
             raise Crash
 
-    def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool:
+    def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False, **told: bool) -> bool:
         self._maybe("before the end")
-        done = super().close(session, end, usd, price_unknown)
+        done = super().close(session, end, usd, price_unknown, **told)
         self._maybe("after the end")
         return done
 
@@ -88,7 +88,7 @@ def test_a_run_that_was_cut_off_is_completed_by_the_next_one(aws: Aws, moment: s
     assert total["sessions"] == 1 and total["spent_usd"] == entry["usd"] == left["receipt"]["total_usd"] > 0
     assert len(machine.started) == 1, "what waits gets its successor"
     assert left["slot"] and left["slot"]["session_id"] == machine.started[0]
-    assert closed.notification.subject.startswith("Forever Us: session ended, US$ 0.2")
+    assert closed.notification and closed.notification.subject.startswith("Forever Us: session ended, US$ 0.2")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -134,9 +134,11 @@ def test_of_two_runs_at_once_the_first_end_stands_and_is_counted_once(aws: Aws) 
     """The reaper closes the session while its execution does: each has read it as live."""
 
     class Late(SessionStore):
-        def close(self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False) -> bool:
+        def close(
+            self, session: Session, end: SessionEnd, usd: float, price_unknown: bool = False, **told: bool
+        ) -> bool:
             closer(aws, Machine()).close(IDLE)
-            return super().close(session, end, usd, price_unknown)
+            return super().close(session, end, usd, price_unknown, **told)
 
     live(aws)
     lost = CloseRequest(session_id="ses_1", failure=Failure("SessionLost", "its execution is gone"))
@@ -146,7 +148,9 @@ def test_of_two_runs_at_once_the_first_end_stands_and_is_counted_once(aws: Aws) 
     assert (left["status"], left["outcome"], closed.status) == ("ended", "idle", SessionStatus.ENDED)
     assert left["ledger"][0]["sessions"] == 1
     assert "error" not in (aws.items.get(keys.session_key("ses_1")) or {})
-    assert closed.notification.subject.startswith("Forever Us: session ended, US$ 0.2"), "people hear of the same end"
+    assert closed.notification and closed.notification.subject.startswith("Forever Us: session ended, US$ 0.2"), (
+        "people hear of the same end"
+    )
 
 
 def test_a_slot_that_is_somebody_elses_by_now_is_not_released(aws: Aws) -> None:

@@ -24,6 +24,7 @@ from foreverus.batches.records import (
     ShardStatus,
     ValidatedInput,
 )
+from foreverus.batches.updates import conditional, names_of, sets, values_of
 from foreverus.files.records import SCHEDULE_USER
 from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import change_write, tokens_write
@@ -147,7 +148,7 @@ class BatchStore:
     ) -> Batch | None:
         """With it the person's tokens are counted: the lines' are known in the end."""
         changes = {**codec.ending_to_item(ending), "ended_at": ids.timestamp(now)}
-        write = update_write(*_conditional(ref, changes, status_in, remove="task_token"))
+        write = update_write(*conditional(ref, changes, status_in, remove="task_token"))
         tokens = ending.result.usage.total_tokens if ending.result else 0
         used = [tokens_write(ref.user_id, tokens, now)] if tokens and ref.user_id != SCHEDULE_USER else []
         return self.get(ref) if self.items.transact_if(write, *used) else None
@@ -204,7 +205,7 @@ class BatchStore:
             "status": (ShardStatus.DONE if done else ShardStatus.WAITING).value
         }
         condition = "" if done else "#status <> :done"
-        expression, names, given = _sets(values), {f"#{name}": name for name in values}, _values(values)
+        expression, names, given = sets(values), {f"#{name}": name for name in values}, values_of(values)
         if progress.session_id and progress.slot_seconds:
             expression += ", shares.#session = if_not_exists(shares.#session, :none) + :seconds"
             names["#session"] = progress.session_id
@@ -224,10 +225,10 @@ class BatchStore:
         with suppress(ConditionFailed):
             self.items.update(
                 keys.batch_key(ref.user_id, ref.batch_id),
-                _sets(values) + " REMOVE task_token",
-                _values(values) | {":before": next_round.number - 1},
+                sets(values) + " REMOVE task_token",
+                values_of(values) | {":before": next_round.number - 1},
                 condition="#round = :before",
-                names=_names(values),
+                names=names_of(values),
             )
             return True
         return False
@@ -280,30 +281,7 @@ class BatchStore:
         self, ref: BatchRef, changes: Item, status_in: Collection[BatchStatus] = (), remove: str = ""
     ) -> Batch | None:
         """Writes attributes if the batch is in one of these statuses (none given: in any); returns the new record."""
-        key, expression, values, condition, names = _conditional(ref, changes, status_in, remove)
+        key, expression, values, condition, names = conditional(ref, changes, status_in, remove)
         with suppress(ConditionFailed):
             return codec.batch_from_item(self.items.update(key, expression, values, condition=condition, names=names))
         return None
-
-
-def _conditional(
-    ref: BatchRef, changes: Item, status_in: Collection[BatchStatus], remove: str = ""
-) -> tuple[keys.Key, str, Item, str, dict[str, str]]:
-    """(key, expression, values, condition, names) of an update of a batch in one of these statuses."""
-    allowed = {f":allowed{n}": status.value for n, status in enumerate(sorted(status_in))}
-    condition = "attribute_exists(pk)" + (f" AND #status_ IN ({', '.join(allowed)})" if allowed else "")
-    names = _names(changes) | ({"#status_": "status"} if allowed else {})
-    expression = _sets(changes) + (f" REMOVE {remove}" if remove else "")
-    return keys.batch_key(ref.user_id, ref.batch_id), expression, _values(changes) | allowed, condition, names
-
-
-def _sets(values: Item) -> str:
-    return "SET " + ", ".join(f"#{name} = :{name}" for name in values)
-
-
-def _values(values: Item) -> Item:
-    return {f":{name}": value for name, value in values.items()}
-
-
-def _names(values: Item) -> dict[str, str]:
-    return {f"#{name}": name for name in values}

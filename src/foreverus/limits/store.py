@@ -1,10 +1,11 @@
 """The counts in DynamoDB, and their twin in memory."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Item, Table, Write, put_write, update_write
+from foreverus.aws.dynamo import Table, Values, Write, put_write, update_write
 from foreverus.limits.records import Count, CountChange, Kind
 from foreverus.limits.rules import day_of
 
@@ -96,8 +97,8 @@ class MemoryCounts:
         )
 
 
-def _to_item(count: Count) -> Item:
-    parts: Item = {"times": list(count.times), "held": dict(count.held), "used": count.used}
+def _to_item(count: Count) -> Values:
+    parts: Values = {"times": list(count.times), "held": dict(count.held), "used": count.used}
     return {
         **keys.person_count_key(count.user_id, count.kind),
         "version": count.version,
@@ -106,7 +107,7 @@ def _to_item(count: Count) -> Item:
     }
 
 
-def _from_item(item: Item, user_id: str, kind: Kind) -> Count:
+def _from_item(item: Mapping[str, Any], user_id: str, kind: Kind) -> Count:
     return Count(
         user_id=user_id,
         kind=kind,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foreverus.conversations.service import ConversationService
     from foreverus.files.service import FileService
     from foreverus.files.uploads.service import UploadService
+    from foreverus.limits.person import PersonLimits
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.usage import Usage
 
@@ -39,9 +40,6 @@ def build() -> ApiServices:
     from foreverus.costs.meter import Caps
     from foreverus.files.uploads.service import UploadService
     from foreverus.files.uploads.store import UploadStore
-    from foreverus.limits.person import PersonLimits
-    from foreverus.limits.records import PersonCaps
-    from foreverus.limits.store import CountStore
     from foreverus.sessions.diary import CapacityDiary
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.store import SessionStore
@@ -53,15 +51,7 @@ def build() -> ApiServices:
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    limits = PersonLimits(
-        CountStore(table),
-        PersonCaps(
-            messages_per_minute=env.person_messages_per_minute,
-            open_batches=env.person_open_batches,
-            tokens_per_day=env.person_tokens_per_day,
-        ),
-        aws.clock,
-    )
+    limits = _limits(env)
     once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
@@ -82,3 +72,17 @@ def build() -> ApiServices:
         uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock),
         batches=replace(shared.batch_service(env), limits=limits),
     )
+
+
+def _limits(env: settings.ApiSettings) -> "PersonLimits":
+    """What one person may send and have."""
+    from foreverus.limits.person import PersonLimits
+    from foreverus.limits.records import PersonCaps
+    from foreverus.limits.store import CountStore
+
+    caps = PersonCaps(
+        messages_per_minute=env.person_messages_per_minute,
+        open_batches=env.person_open_batches,
+        tokens_per_day=env.person_tokens_per_day,
+    )
+    return PersonLimits(CountStore(aws.items(env.table_name)), caps, aws.clock)

@@ -20,7 +20,7 @@ from botocore.config import Config
 from foreverus import logs
 from foreverus.aws.large_objects import PARTS_AT_ONCE, LargeObjects
 from foreverus.worker.weights.fetch import FILES_AT_ONCE, fetch
-from foreverus.worker.weights.hub import settle
+from foreverus.worker.weights.hub import names_of, settle
 from foreverus.worker.weights.keep import keep, wait_for_engine
 from foreverus.worker.weights.manifest import KINDS, ModelSource
 from foreverus.worker.weights.places import WeightPlaces
@@ -56,7 +56,7 @@ def main(command: str) -> None:
     elif command == "settle":
         settle(source, places)
     elif command == "fetch":
-        sys.stdout.write(f"{fetch(objects, source, places)}\n")
+        sys.stdout.write(f"{fetch(objects, source, places, names_of)}\n")
     elif command == "keep":
         wait_for_engine(lambda: is_healthy(os.environ["ENGINE_URL"]), time.sleep)
         keep(objects, source, places)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from foreverus.aws.large_objects import LargeObjects
 from foreverus.worker.units import Word
+from foreverus.worker.weights.hub import AskHub, NotTheHubs, compare
 from foreverus.worker.weights.manifest import Manifest, ModelSource, WeightFile, WrongManifest
 from foreverus.worker.weights.places import WeightPlaces, sha256_of
 
@@ -20,8 +21,8 @@ log = logging.getLogger(__name__)
 FILES_AT_ONCE = 4  # large ones are read in parts at once besides
 
 
-def fetch(objects: LargeObjects, source: ModelSource, places: WeightPlaces) -> Word:
-    """Never raises for what S3 answers. PREPARED where the machine had them before it booted."""
+def fetch(objects: LargeObjects, source: ModelSource, places: WeightPlaces, ask_hub: AskHub) -> Word:
+    """Never raises for what S3 or the hub answers. PREPARED where the machine had them before it booted."""
     if here := places.already_here(source):
         places.tell_engine(source, here)
         return Word.PREPARED
@@ -30,7 +31,10 @@ def fetch(objects: LargeObjects, source: ModelSource, places: WeightPlaces) -> W
         manifest = _manifest(objects, source, places)
         if manifest:
             commit = manifest.commit
-            _download(objects, manifest, places)
+            _download(objects, manifest, places, ask_hub)
+    except NotTheHubs as err:
+        log.error("somebody has put other weights into the bucket, and they are not used: %s", err)
+        manifest, commit = None, ""  # its commit is not to be believed either
     except Exception as err:
         log.warning("the weights in the bucket cannot be used, the hub has them: %s: %s", type(err).__name__, err)
         manifest = None
@@ -52,7 +56,7 @@ def _note_wrong(places: WeightPlaces, etag: str) -> None:
     places.wrong.write_text(etag)
 
 
-def _download(objects: LargeObjects, manifest: Manifest, places: WeightPlaces) -> None:
+def _download(objects: LargeObjects, manifest: Manifest, places: WeightPlaces, ask_hub: AskHub) -> None:
     """A folder of that name is there when all of it is, and right."""
     folder = places.model(manifest)
     part = folder.with_name(f"{folder.name}.part")
@@ -60,7 +64,10 @@ def _download(objects: LargeObjects, manifest: Manifest, places: WeightPlaces) -
         shutil.rmtree(old, ignore_errors=True)
     try:
         with ThreadPoolExecutor(FILES_AT_ONCE) as pool:
+            names = pool.submit(ask_hub, manifest.source, manifest.commit)
             _all(pool.map(lambda file: _download_one(objects, manifest, file, part), manifest.files))
+        if (said := names.result()) is not None:
+            compare(manifest, part, said)
         part.rename(folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)

@@ -1,11 +1,14 @@
 """Weights in the bucket: filled once, whole or not used, checked at every boot, the hub whenever anything is wrong."""
 
 import hashlib
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import boto3
 import pytest
@@ -15,7 +18,7 @@ from foreverus.aws.large_objects import Already, LargeObjects
 from foreverus.worker.units import Word
 from foreverus.worker.weights import __main__ as program
 from foreverus.worker.weights.fetch import fetch
-from foreverus.worker.weights.hub import commit_of, settle
+from foreverus.worker.weights.hub import ASK_S, commit_of, names_of, settle
 from foreverus.worker.weights.keep import HEAD_START_S, keep, wait_for_engine
 from foreverus.worker.weights.manifest import KINDS, Manifest, ModelSource, WeightFile, WrongManifest
 from foreverus.worker.weights.places import IN_CONTAINER, WeightPlaces, git_blob_of, hub_files
@@ -71,9 +74,13 @@ def download(places: WeightPlaces, commit: str = COMMIT, **changed: bytes) -> No
         link.symlink_to("../" * (len(Path(name).parts) + 1) + f"blobs/{blob}")
 
 
+def hub_is_silent(source: ModelSource, commit: str) -> None:
+    return None
+
+
 def boot(objects: LargeObjects, places: WeightPlaces, source: ModelSource = SOURCE) -> tuple[Word, str]:
     """How the weights came, and what the engine is told."""
-    word = fetch(objects, source, places)
+    word = fetch(objects, source, places, hub_is_silent)
     return word, places.told.read_text()
 
 
@@ -126,7 +133,7 @@ def test_later_boots_are_pinned_to_the_commit_of_the_first_whatever_the_hub_has_
 
 def test_pinned_revision_is_its_own_commit(objects: LargeObjects, machine: Callable[[str], WeightPlaces]) -> None:
     places, pinned = machine("one"), replace(SOURCE, revision=COMMIT)
-    fetch(objects, pinned, places)
+    fetch(objects, pinned, places, hub_is_silent)
     load_from_hub(places, source=pinned)
     assert commit_of(pinned, places) == COMMIT == commit_of(SOURCE, places)
     assert keep(objects, pinned, places)
@@ -265,6 +272,105 @@ def test_weights_that_a_stolen_machine_has_put_in_under_the_manifest_of_another_
     load_from_hub(two)
     assert keep(objects, SOURCE, two), "and are mended"
     assert boot(objects, machine("three"))[1] == FROM_BUCKET
+
+
+# ── What the hub says of weights from the bucket ──
+
+
+def names_at_the_hub(places: WeightPlaces, **changed: str) -> dict[str, str]:
+    """As the hub's list has them: of a download, its blobs' names."""
+    snapshot = places.hub(SOURCE) / "snapshots" / COMMIT
+    return {name: (snapshot / name).resolve().name for name in FILES} | changed
+
+
+def test_weights_that_the_hub_knows_are_used(objects: LargeObjects, machine: Callable[[str], WeightPlaces]) -> None:
+    first_boot(objects, machine("one"))
+    names, asked = names_at_the_hub(machine("one"), **{"README.md": "0" * 40}), []
+    two = machine("two")
+    fetch(objects, SOURCE, two, lambda source, commit: asked.append((source, commit)) or names)  # type: ignore[func-returns-value]
+    assert two.told.read_text() == FROM_BUCKET and asked == [(SOURCE, COMMIT)]
+
+
+@pytest.mark.parametrize(
+    "changed", [{LARGE: "f" * 64}, {"config.json": "f" * 40}, {LARGE: "f" * 40}, {"config.json": ""}]
+)
+def test_manifest_that_a_stolen_machine_was_first_to_write_is_not_served_and_named(
+    objects: LargeObjects,
+    machine: Callable[[str], WeightPlaces],
+    changed: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    first_boot(objects, machine("one"))
+    names, two = names_at_the_hub(machine("one"), **changed), machine("two")
+    assert fetch(objects, SOURCE, two, lambda source, commit: names) is Word.READY
+    assert two.told.read_text() == FROM_HUB, "nor is its commit believed"
+    assert served(two) == {} and "somebody has put other weights into the bucket" in caplog.text
+
+
+class Hub:
+    """Stands in for urlopen: an answer, or what it raises."""
+
+    def __init__(self, answer: bytes | Exception):
+        self.answer, self.asked = answer, []  # type: ignore[var-annotated]
+
+    def __call__(self, url: str, timeout: float) -> Any:
+        self.asked.append((url, timeout))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return io.BytesIO(self.answer)
+
+
+def test_hub_is_asked_for_its_list_of_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [
+        {"type": "directory", "oid": "d" * 40, "size": 0, "path": "tokenizer"},
+        {"type": "file", "oid": "a" * 40, "size": 9, "path": "config.json"},
+        {
+            "type": "file",
+            "oid": "b" * 40,
+            "size": 9,
+            "path": LARGE,
+            "lfs": {"oid": "c" * 64, "size": 9, "pointerSize": 1},
+        },
+    ]
+    hub = Hub(json.dumps(listed).encode())
+    monkeypatch.setattr("urllib.request.urlopen", hub)
+    assert names_of(SOURCE, COMMIT) == {"config.json": "a" * 40, LARGE: "c" * 64}
+    assert hub.asked == [(f"https://huggingface.co/api/models/owner/model/tree/{COMMIT}?recursive=true", ASK_S)]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OSError("no way out"),
+        TimeoutError(),
+        b"",
+        b"<html>",
+        b"{}",
+        b"[1]",
+        b'{"error": "x"}',
+        b'[{"type": "file"}]',
+        b"7",
+    ],
+)
+def test_hub_that_says_nothing_keeps_no_machine_from_booting(
+    answer: bytes | Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("urllib.request.urlopen", Hub(answer))
+    assert names_of(SOURCE, COMMIT) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "said"),
+    [(404, "RevisionNotFound", {}), (404, "RepoNotFound", None), (401, "RepoNotFound", None), (429, None, None)],
+)
+def test_commit_that_the_hub_does_not_have_is_nobodys_and_a_repository_that_is_gone_is_no_reason(
+    status: int, code: str | None, said: dict[str, str] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    headers = Message()
+    if code:
+        headers["X-Error-Code"] = code
+    monkeypatch.setattr("urllib.request.urlopen", Hub(HTTPError("https://hub", status, "no", headers, None)))
+    assert names_of(SOURCE, COMMIT) == said
 
 
 def tmp_file(folder: Path, data: bytes) -> Path:
@@ -458,6 +564,7 @@ def test_program_fetches_and_keeps_as_its_environment_says(
     for name, value in env.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(program.time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(program, "names_of", hub_is_silent)
     monkeypatch.setattr(program, "is_healthy", lambda url: url == "http://engine")
     program.main("fetch")
     assert capsys.readouterr().out == "ready\n"

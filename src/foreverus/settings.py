@@ -96,6 +96,13 @@ class WebSocketSettings(Settings):
 
 
 @dataclass(frozen=True)
+class LiveSettings(WebSocketSettings):
+    """Of the function behind the WebSocket."""
+
+    person_open_sockets: int
+
+
+@dataclass(frozen=True)
 class PublishChangesSettings(WebSocketSettings):
     """With the last two: how long a GPU may live, and so what it can still cost."""
 

@@ -44,6 +44,15 @@ class WebSocketPush:
             return False
         return True
 
+    def is_open(self, connection_id: str) -> bool:
+        try:
+            self.client.get_connection(ConnectionId=connection_id)
+        except ClientError as err:
+            if err.response["Error"]["Code"] not in ("GoneException", "410"):
+                raise
+            return False
+        return True
+
 
 class MemoryPush:
     """Twin of `WebSocketPush`: keeps the frames of each connection, and can show what a client would have read."""
@@ -73,6 +82,9 @@ class MemoryPush:
             return False
         self.frames[connection_id].append(json.loads(data))
         return True
+
+    def is_open(self, connection_id: str) -> bool:
+        return connection_id not in self.gone
 
     def text_of(self, connection_id: str) -> str:
         """The deltas put together as a client does; raises ValueError on a gap."""

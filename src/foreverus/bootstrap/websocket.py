@@ -23,10 +23,17 @@ class LiveServices:
 def build() -> LiveServices:
     """Everything behind the WebSocket."""
     from foreverus.conversations.store import ConversationStore
+    from foreverus.limits.person import PersonLimits
+    from foreverus.limits.records import PersonCaps
+    from foreverus.limits.store import CountStore
     from foreverus.live.connections import ConnectionStore
     from foreverus.live.frames import Frames
     from foreverus.sessions.store import SessionStore
 
-    table = aws.items(settings.WebSocketSettings.from_env(os.environ).table_name)
-    frames = Frames(ConnectionStore(table), ConversationStore(table), SessionStore(table), aws.clock)
-    return LiveServices(frames, aws.push())
+    env = settings.LiveSettings.from_env(os.environ)
+    table, push = aws.items(env.table_name), aws.push()
+    limits = PersonLimits(CountStore(table), PersonCaps(open_sockets=env.person_open_sockets), aws.clock)
+    frames = Frames(
+        ConnectionStore(table), ConversationStore(table), SessionStore(table), aws.clock, limits, push.is_open
+    )
+    return LiveServices(frames, push)

@@ -5,6 +5,7 @@ from typing import Any
 
 from foreverus import logs
 from foreverus.bootstrap.websocket import build
+from foreverus.errors import RequestRejected
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -12,7 +13,10 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     request = event["requestContext"]
     connection_id, live = request["connectionId"], build()
     if request["routeKey"] == "$connect":
-        live.frames.opened(connection_id, request["authorizer"]["user_id"])
+        try:
+            live.frames.opened(connection_id, request["authorizer"]["user_id"])
+        except RequestRejected as err:
+            return {"statusCode": err.status, "headers": err.headers, "body": json.dumps(err.body())}
     elif request["routeKey"] == "$disconnect":
         live.frames.closed(connection_id)
     else:

@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Item, Table
+from foreverus.aws.dynamo import ConditionFailed, Item, Table, put_write
 from foreverus.errors import InvalidRequest, NotAuthenticated
+from foreverus.limits.records import CountChange, CountChanged
+from foreverus.limits.store import change_write
 from foreverus.live.records import Connection, Topic
 
 MOST_TOPICS = 500  # 45 bytes each, in one item; the page has two at once
@@ -18,15 +20,17 @@ class ConnectionStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def open(self, connection_id: str, user_id: str, now: datetime) -> None:
-        self.items.put(
-            {
-                **keys.connection_key(connection_id),
-                "user_id": user_id,
-                "connected_at": ids.timestamp(now),
-                "expires_at": int((now + LIFETIME).timestamp()),
-            }
-        )
+    def open(self, connection_id: str, user_id: str, now: datetime, place: CountChange | None = None) -> None:
+        """Keeps the connection with its place among the person's open ones, both or neither. Raises CountChanged where
+        the place is somebody else's meanwhile."""
+        connection = {
+            **keys.connection_key(connection_id),
+            "user_id": user_id,
+            "connected_at": ids.timestamp(now),
+            "expires_at": int((now + LIFETIME).timestamp()),
+        }
+        if not self.items.transact_if(put_write(connection), *([change_write(place)] if place else [])):
+            raise CountChanged
 
     def get(self, connection_id: str) -> Connection | None:
         found = self.items.get(keys.connection_key(connection_id))

@@ -1,17 +1,21 @@
 """What comes in over a WebSocket, and the frame that goes back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from foreverus import ids
 from foreverus.api import schemas
 from foreverus.api.responses import Body
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import InvalidRequest, NotAuthenticated, NotFound, RequestRejected
-from foreverus.live.connections import ConnectionStore
+from foreverus.limits.person import PersonLimits, counted
+from foreverus.live.connections import LIFETIME, ConnectionStore
 from foreverus.live.records import Action, ClientFrame, Connection, Topic, TopicKind
 from foreverus.sessions.store import SessionStore
 from foreverus.text import quoted
+
+ACCEPTING_TAKES = timedelta(seconds=30)  # what `$connect`'s integration may take at most is 29
 
 
 @dataclass(frozen=True)
@@ -20,9 +24,26 @@ class Frames:
     conversations: ConversationStore
     sessions: SessionStore
     clock: Callable[[], datetime]
+    limits: PersonLimits
+    is_open: Callable[[str], bool]  # what API Gateway says of a connection that it has accepted
 
     def opened(self, connection_id: str, user_id: str) -> None:
-        self.connections.open(connection_id, user_id, self.clock())
+        """Raises LimitReached: API Gateway refuses the connection then."""
+        now = self.clock()
+        counted(
+            lambda: self.limits.socket(user_id, connection_id, now + LIFETIME, self._open_of),
+            lambda place: self.connections.open(connection_id, user_id, now, place),
+        )
+
+    def _open_of(self, connection_ids: Collection[str]) -> list[str]:
+        """Those that are open. A `$disconnect` may be lost, so API Gateway is asked; but not of one that it is just
+        accepting, which it does not know yet."""
+        now, found = self.clock(), []
+        for one in filter(None, map(self.connections.get, connection_ids)):
+            is_new = one.connected_at > ids.timestamp(now - ACCEPTING_TAKES)
+            if one.expires_at > now.timestamp() and (is_new or self.is_open(one.connection_id)):
+                found.append(one.connection_id)
+        return found
 
     def closed(self, connection_id: str) -> None:
         self.connections.close(connection_id)

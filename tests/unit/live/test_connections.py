@@ -1,5 +1,6 @@
 """Connections in DynamoDB: what they subscribed to ends with them, and items that are stored today are read."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.errors import InvalidRequest, NotAuthenticated
-from foreverus.live.connections import MOST_TOPICS, ConnectionStore
+from foreverus.limits.person import PersonLimits
+from foreverus.limits.records import CountChanged, Kind, PersonCaps
+from foreverus.limits.store import CountStore
+from foreverus.live.connections import LIFETIME, MOST_TOPICS, ConnectionStore
 from foreverus.live.records import Connection, Topic, TopicKind
 from tests.unit.conftest import NOW, Aws
 
@@ -27,6 +31,16 @@ def test_an_open_connection_is_its_users_and_expires(aws: Aws) -> None:
     assert (connection.user_id, connection.connected_at) == ("ana", ids.timestamp(NOW))
     assert connection.expires_at == int((NOW + timedelta(hours=2, minutes=10)).timestamp())
     assert ConnectionStore(aws.items).get("c2") is None
+
+
+def test_a_connection_is_kept_with_its_place_or_not_at_all(aws: Aws) -> None:
+    store, counts = ConnectionStore(aws.items), CountStore(aws.items)
+    limits = PersonLimits(counts, PersonCaps(open_sockets=1), lambda: NOW)
+    place = limits.socket("ana", "c1", NOW + LIFETIME, list)
+    store.open("c1", "ana", NOW, place)
+    with pytest.raises(CountChanged):
+        store.open("c2", "ana", NOW, replace(place, after=replace(place.after, held={"c2": 1})))
+    assert store.get("c2") is None and counts.read("ana", Kind.SOCKETS).held.keys() == {"c1"}
 
 
 def test_closing_a_connection_ends_every_subscription(aws: Aws) -> None:

@@ -294,8 +294,8 @@ def test_a_large_file_goes_in_parts_and_comes_back(
     upload = client.uploads.upload_file_chunked(**request, part_size=MAX_UPLOAD_PART_BYTES)
     assert upload.file and upload.file.bytes == path.stat().st_size
     assert client.files.content(upload.file.id).content == path.read_bytes()
-    parts = cloud.emulator.client("s3").list_objects_v2(Bucket=cloud.stack["DataBucket"], Prefix="uploads/")
-    assert "Contents" not in parts
+    found = cloud.emulator.client("s3").list_objects_v2(Bucket=cloud.stack["DataBucket"], Prefix="uploads/")
+    assert not [one["Key"] for one in found.get("Contents", []) if one["Size"]]
     with pytest.raises(APIStatusError) as refused:
         client.uploads.upload_file_chunked(**request)  # the client's own part size
     assert refused.value.status_code == 413
@@ -312,3 +312,19 @@ def test_a_large_file_goes_straight_to_the_bucket_and_back(cloud: Cloud, person:
     assert put.status_code == 200, put.text
     assert client.files.retrieve(made["id"]).status == "processed"
     assert client.files.content(made["id"]).content == content
+    again = person.http.put(upload["url"], content=b"x" * len(content), headers=upload["headers"])
+    assert again.status_code == 412, again.text
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_an_address_takes_nothing_once_its_file_is_deleted(
+    cloud: Cloud, person: Person, client: OpenAI, arrived: bool
+) -> None:
+    made = person.call("POST", "/files", {"filename": "late.jsonl", "purpose": "batch", "bytes": 5})
+    upload = made["upload"]
+    if arrived:
+        assert person.http.put(upload["url"], content=b"12345", headers=upload["headers"]).status_code == 200
+    assert client.files.delete(made["id"]).deleted
+    assert person.http.put(upload["url"], content=b"54321", headers=upload["headers"]).status_code == 412
+    found = cloud.emulator.client("s3").list_objects_v2(Bucket=cloud.stack["DataBucket"], Prefix="files/")
+    assert not [one for one in found.get("Contents", []) if one["Key"].endswith(made["id"])]

@@ -177,7 +177,7 @@ class _BucketHandler(BaseHTTPRequestHandler):
         for name, value in (
             ("Access-Control-Allow-Origin", "*"),
             ("Access-Control-Allow-Methods", "GET, PUT"),
-            ("Access-Control-Allow-Headers", "content-type"),
+            ("Access-Control-Allow-Headers", "content-type,if-none-match"),
             ("Content-Length", str(len(body))),
         ):
             self.send_header(name, value)

@@ -54,6 +54,7 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
     from foreverus.cli.api import Api  # httpx takes a fifth of a second: not for --help
     from foreverus.cli.commands import COMMANDS
     from foreverus.cli.keys import KEY_COMMANDS
+    from foreverus.cli.sessions import SESSION_COMMANDS
 
     def tried_again(what: str, pause_s: float) -> None:
         context.say(f"{printable(what)} · trying again in {pause_s:g} s")
@@ -65,6 +66,8 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
             return ME_COMMANDS[arguments.command](arguments, api, context)
         if arguments.group == "key":
             return KEY_COMMANDS[arguments.command](arguments, api, context)
+        if arguments.group == "session":
+            return SESSION_COMMANDS[arguments.command](arguments, api, context)
         return COMMANDS[arguments.command](arguments, api, context)
 
 

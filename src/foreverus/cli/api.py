@@ -25,7 +25,9 @@ from foreverus.cli.objects import (
     KeyObject,
     KeyRequest,
     KeyRevocation,
+    SessionObject,
     UploadAddress,
+    WorkObject,
 )
 from foreverus.cli.proxies import client
 from foreverus.cli.settings import ClientSettings
@@ -112,6 +114,17 @@ class Api:
             more = bool(listed.get("has_more")) and bool(listed.get("data"))
             after = str(found[-1]["id"]) if found else None
         return {"object": "list", "data": found, "has_more": more}
+
+    def live_session(self) -> str | None:
+        """The id of the newest session that is not over; None: no GPU is on."""
+        found = cast(list[SessionObject], value_of(self._call("GET", "/sessions"), "data"))
+        return next((str(one["id"]) for one in found if one.get("status") not in ("ended", "failed")), None)
+
+    def session_work(self, session_id: str) -> WorkObject:
+        return cast(WorkObject, self._call("GET", f"/sessions/{_id(session_id)}/work"))
+
+    def end_session(self, session_id: str) -> SessionObject:
+        return cast(SessionObject, self._call("DELETE", f"/sessions/{_id(session_id)}"))
 
     def create_key(self, body: KeyRequest) -> KeyObject:
         """One try: a second one would be a second key. Raises Unreachable when nobody knows whether it was made."""

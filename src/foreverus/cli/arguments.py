@@ -25,6 +25,7 @@ def parser() -> argparse.ArgumentParser:
     _keys(groups)
     _me(groups)
     _erasure(groups)
+    _sessions(groups)
     batch = groups.add_parser(
         "batch",
         help="many prompts at once: submit, watch, list, show, cancel, download",
@@ -139,6 +140,22 @@ def _erasure(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     show = commands.add_parser("show", parents=[shared], help="one receipt")
     show.add_argument("id", metavar="ID", type=identifier, help="erasure_…, which the person was answered")
     commands.add_parser("list", parents=[shared], help="the newest receipts")
+
+
+def _sessions(groups: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    session = groups.add_parser(
+        "session",
+        help="the GPU that is on: what is in work, and its end",
+        description="The GPU that is on. Everybody of the team may switch it off: it says first whose work is on it.",
+        epilog="The API and a key for it are found as for `foreverus batch`. Exit status: 0 done, 1 refused or no GPU "
+        "is on, 2 the command is wrong or nobody could be asked, and nothing was ended.",
+    )
+    commands = session.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    work = commands.add_parser("work", parents=[_everywhere()], help="what is in work, and what would come of it")
+    end = commands.add_parser("end", parents=[_everywhere()], help="switch it off, once you have said yes")
+    for command in (work, end):
+        command.add_argument("id", metavar="ID", nargs="?", type=identifier, help="ses_…; default: the one that is on")
+    end.add_argument("--yes", action="store_true", help="ask nothing")
 
 
 def _everywhere() -> argparse.ArgumentParser:

@@ -69,6 +69,31 @@ class BatchList(TypedDict):
     has_more: bool
 
 
+class SessionObject(TypedDict, total=False):
+    id: str
+    status: str
+    end_requested: bool
+
+
+class BatchInWork(TypedDict):
+    id: str | None
+    owner: str
+    lines: int
+    lines_left: int
+    goes_on: bool
+
+
+class MessagesInWork(TypedDict):
+    yours: int
+    of_others: int
+
+
+class WorkObject(TypedDict):
+    session_id: str
+    messages: MessagesInWork
+    batches: list[BatchInWork]
+
+
 class KeyObject(TypedDict, total=False):
     id: str
     name: str

@@ -33,6 +33,8 @@ class Server:
         self.keys: dict[str, str] = {}
         self.api_keys: dict[str, dict[str, Any]] = {}
         self.created: list[dict[str, Any]] = []
+        self.sessions: dict[str, dict[str, Any]] = {}
+        self.work: dict[str, Any] = {"messages": {"yours": 0, "of_others": 0}, "batches": []}
         self.requests: list[tuple[str, str, Message]] = []
         self.url = ""
         self._failures: dict[str, list[str | tuple[int, Any]]] = {}
@@ -179,6 +181,13 @@ class _Handler(BaseHTTPRequestHandler):
             case ("DELETE", "keys", key_id) if state.api_keys.pop(key_id, None):
                 gone = {"id": key_id, "object": "api_key.deleted", "deleted": True, "effective_within_seconds": 60}
                 return 200, gone, {}
+            case ("GET", "sessions"):
+                return 200, {"object": "list", "data": [*state.sessions.values()][::-1], "has_more": False}, {}
+            case ("GET", "sessions", session_id, "work") if session_id in state.sessions:
+                return 200, {"object": "session.work", "session_id": session_id, **state.work}, {}
+            case ("DELETE", "sessions", session_id) if session_id in state.sessions:
+                state.sessions[session_id]["end_requested"] = True
+                return 202, state.sessions[session_id], {}
             case ("POST", "files"):
                 return self._upload(body)
             case ("GET", "files", file_id) if file_id in state.files:

@@ -195,6 +195,8 @@ def _of_others(call: AwsCall) -> Iterator[tuple[str, str]]:
             yield "secretsmanager:GetSecretValue", given["secretArn"]
         case "iam":
             yield f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{given['RoleName']}"
+        case "cloudformation":
+            yield f"cloudformation:{operation}", f"arn:aws:cloudformation:{PLACE}:stack/{given['StackName']}/id"
         case "lambda":
             yield "lambda:InvokeFunction", given["FunctionName"]
         case "cognito-idp":  # the only pool: its id is moto's choice, or none

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def build() -> "StackEnd":
+    from foreverus.aws.cloudformation import OwnStack
     from foreverus.aws.ec2 import Fleet
     from foreverus.aws.iam import AttachedPolicy
     from foreverus.deployment.ending import StackEnd
@@ -21,5 +22,6 @@ def build() -> "StackEnd":
         machines=tuple(map(aws.machine, (env.batch_run_arn, env.bake_image_arn, env.gpu_session_arn))),
         gpus=Fleet(aws.client("ec2"), env.stack_name),
         denial=AttachedPolicy(aws.client("iam"), env.spending_roles.split(","), env.no_launches_arn),
+        stack=OwnStack(aws.client("cloudformation"), env.stack_name),
         sleep=time.sleep,
     )

@@ -34,6 +34,11 @@ class Detachable(Protocol):
     def detach(self) -> None: ...
 
 
+class Stack(Protocol):
+    def is_updating(self) -> bool:
+        """Whether it stays, and only a part of it goes."""
+
+
 class StillOn(ForeverUsError):
     """The stack is kept, so that the reaper is still there. The text says what is on."""
 
@@ -46,13 +51,17 @@ class StackEnd:
     machines: Sequence[Machine]
     gpus: Gpus
     denial: Detachable
+    stack: Stack
     sleep: Callable[[float], None]
 
     def end(self, properties: dict[str, Any]) -> dict[str, str]:
         """Stops every execution and terminates every instance of the stack; returns how many. Safe to run twice.
 
-        Raises StillOn where something is still on after all looks.
+        Nothing of a stack that stays: an update that has first added this resource and is rolled back takes it away
+        again, under sessions that go on. Raises StillOn where something is still on after all looks.
         """
+        if self._stays():
+            return {"Stopped": "0", "Terminated": "0"}
         stopped: set[str] = set()
         terminated: set[str] = set()
         left: list[str] = []
@@ -69,6 +78,14 @@ class StackEnd:
             f"Still on: {', '.join(left)}. The stack is kept. See docs/runbook.md, 'A GPU is still running', and then "
             "delete the stack again."
         )
+
+    def _stays(self) -> bool:
+        """Where nobody can say, the stack goes: no GPU may be left on."""
+        try:
+            return self.stack.is_updating()
+        except Exception:
+            logger.exception("what happens to the stack is not known: everything in it is ended")
+            return False
 
     def _end_what_is_on(self, stopped: set[str], terminated: set[str]) -> list[str]:
         """What was on at this look. A call that AWS refuses for one of them leaves it to the next look."""

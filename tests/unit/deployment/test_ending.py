@@ -8,6 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
+from foreverus.aws.cloudformation import OwnStack
 from foreverus.aws.ec2 import Fleet
 from foreverus.aws.iam import AttachedPolicy
 from foreverus.aws.step_functions import StepFunctionsMachine
@@ -28,6 +29,7 @@ class World:
     machines: tuple[StepFunctionsMachine, ...]
     pauses: list[float] = field(default_factory=list)
     during: list[Callable[[], Any]] = field(default_factory=list)
+    updating: bool | None = False  # None: nobody can say
 
     def sleep(self, seconds: float) -> None:
         self.pauses.append(seconds)
@@ -40,8 +42,14 @@ class World:
             machines=self.machines,
             gpus=Fleet(boto3.client("ec2"), "foreverus"),
             denial=AttachedPolicy(boto3.client("iam"), ROLES, self.policy_arn),
+            stack=self,
             sleep=self.sleep,
         )
+
+    def is_updating(self) -> bool:
+        if self.updating is None:
+            raise ConnectionError
+        return self.updating
 
     def attached(self) -> list[str]:
         pages = (boto3.client("iam").list_attached_role_policies(RoleName=role) for role in ROLES)
@@ -72,6 +80,37 @@ def test_executions_are_stopped_and_instances_terminated_of_this_stack_only(worl
     assert world.stack_end.end({}) == {"Stopped": "2", "Terminated": "1"}
     assert (batch_run.status("batch_1"), gpu_session.status("ses_1")) == ("ABORTED", "ABORTED")
     assert state(ours) in ("shutting-down", "terminated") and state(theirs) == "running"
+
+
+def test_an_update_that_is_rolled_back_ends_nothing(world: World) -> None:
+    world.machines[1].start("ses_1", {})
+    ours = buy("ses_1")
+    world.updating = True
+    assert world.stack_end.end({}) == {"Stopped": "0", "Terminated": "0"}
+    assert world.machines[1].running() == ["ses_1"] and state(ours) == "running"
+    world.updating = None
+    assert world.stack_end.end({}) == {"Stopped": "1", "Terminated": "1"}, "no GPU is left on where nobody can say"
+
+
+@pytest.mark.parametrize(
+    ("status", "stays"),
+    [
+        ("DELETE_IN_PROGRESS", False),
+        ("DELETE_FAILED", False),
+        ("ROLLBACK_IN_PROGRESS", False),
+        ("UPDATE_IN_PROGRESS", True),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", True),
+        ("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", True),
+        ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", True),
+    ],
+)
+def test_a_stack_stays_while_it_is_updated(status: str, stays: bool) -> None:
+    class CloudFormation:
+        def describe_stacks(self, StackName: str) -> dict[str, Any]:
+            assert StackName == "foreverus"
+            return {"Stacks": [{"StackName": StackName, "StackStatus": status}]}
+
+    assert OwnStack(CloudFormation(), "foreverus").is_updating() is stays
 
 
 def test_quiet_stack_is_looked_at_twice(world: World) -> None:

@@ -49,7 +49,8 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
     "erase_people": {
         "cognito-idp:AdminDeleteUser": ("their sign-in", "tests/unit/privacy/test_erasing.py"),
         "dynamodb:BatchWriteItem": ("a batch's lines", "tests/unit/privacy/test_erasing.py"),
-        "s3:DeleteObjectVersion": ("their files", "tests/unit/privacy/test_erasing.py"),
+        "s3:DeleteObject": ("their files", "tests/unit/privacy/test_erasing.py"),
+        "s3:DeleteObjectVersion": ("their versions", "tests/unit/privacy/test_erasing.py"),
         "states:SendTaskSuccess": ("a batch is cancelled in a round", "tests/unit/privacy/test_erasing.py"),
     },
     "close_session": {

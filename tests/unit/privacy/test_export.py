@@ -14,10 +14,11 @@ from foreverus import bootstrap
 from foreverus.aws.s3_parts import PART_BYTES
 from foreverus.aws.s3_resumable import Progress, ResumableObject
 from foreverus.batches.records import BatchStatus
+from foreverus.errors import LimitReached
 from foreverus.privacy.export.content import PersonsData
 from foreverus.privacy.export.job import ENOUGH_S, ExportJob, NotExported
 from foreverus.privacy.export.records import ExportStatus
-from foreverus.privacy.export.service import ExportedJustNow, ExportService
+from foreverus.privacy.export.service import ExportService
 from foreverus.privacy.export.store import LEASE, ExportStore
 from tests.unit.conftest import NOW, Aws
 from tests.unit.privacy.world import LATER, Called, Person, World
@@ -151,9 +152,10 @@ def test_one_at_a_time_and_one_a_day(world: Exporting, ana: Person) -> None:
     first = service.start(ana.user_id)["id"]
     assert {service.start(ana.user_id)["id"], service.show(ana.user_id)["id"]} == {first}
     world.job().work(lambda: PLENTY)
-    with pytest.raises(ExportedJustNow) as refused:
+    with pytest.raises(LimitReached) as refused:
         service.start(ana.user_id)
     assert (refused.value.status, refused.value.reason) == (429, "exported_just_now")
+    assert refused.value.retry_after_s == 86_401
     tomorrow = world.service_of_exports(NOW + timedelta(days=1, seconds=1))
     assert tomorrow.show(ana.user_id)["id"] == first
     assert tomorrow.start(ana.user_id)["id"] != first

@@ -8,18 +8,11 @@ from typing import Protocol
 
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import Objects
-from foreverus.errors import RequestRejected
+from foreverus.errors import LimitReached
 from foreverus.privacy.export.records import Export, ExportStatus, new_export
 from foreverus.privacy.export.store import ExportStore
 
 logger = logging.getLogger(__name__)
-
-
-class ExportedJustNow(RequestRejected):
-    """One a day: each reads everything of a person."""
-
-    status = 429
-    type = "rate_limit_error"
 
 
 class Function(Protocol):
@@ -43,7 +36,8 @@ class ExportService:
         return self._view(self._start(user_id, found))
 
     def start(self, user_id: str) -> Body:
-        """A new one, or the one that is being made. Raises ExportedJustNow."""
+        """A new one, or the one that is being made. Raises LimitReached: one a day, because each reads
+        everything of a person."""
         found = self.store.get(user_id)
         if found is None or found.status is not ExportStatus.RUNNING:
             wait = found.seconds_to_the_next(self.clock()) if found else 0
@@ -52,7 +46,7 @@ class ExportService:
                     "Your newest export was begun less than a day ago: fetch that one (GET /me/export), or ask again "
                     f"in {-(-wait // 3600)} hours."
                 )
-                raise ExportedJustNow(message, code="exported_just_now")
+                raise LimitReached(message, "exported_just_now", wait)
             found = self._start(user_id, found)
         return self._view(found)
 

@@ -32,6 +32,7 @@ def check(play: "Play") -> Verdict:
     check_table(play, items, sessions, verdict)
     check_messages(play, items, verdict)
     check_money(play, items, sessions, verdict)
+    check_purse(items, verdict)
     for session_id in sessions:
         check_notification(play, session_id, verdict)
     return verdict
@@ -135,6 +136,19 @@ def check_money(play: "Play", items: list[dict[str, Any]], sessions: dict[str, A
         outcomes = [session.get("outcome", {}).get("S") for session in sessions.values()]
         if outcomes.count("spend_cap") != 1:
             verdict.wrong.append(f"the session's cap was reached, and the sessions' outcomes are {outcomes}")
+
+
+def check_purse(items: list[dict[str, Any]], verdict: Verdict) -> None:
+    """Everything is over: nothing is reserved, and what is committed is what was spent."""
+    spent = {item["pk"]["S"][-7:]: float(item["spent_usd"]["N"]) for item in items if "spent_usd" in item}
+    for item in items:
+        name = item["sk"]["S"]
+        if not item["pk"]["S"].startswith("PURSE#"):
+            continue
+        if name != "TOTAL":
+            verdict.wrong.append(f"{name} still holds US$ {item['usd']['N']}")
+        elif abs(float(item["committed_usd"]["N"]) - spent.get(item["pk"]["S"][-7:], 0.0)) > 1e-8:
+            verdict.wrong.append(f"US$ {item['committed_usd']['N']} are committed, and {spent} spent")
 
 
 def check_bedrock(

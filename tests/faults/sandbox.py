@@ -36,7 +36,7 @@ FAULTS = "/_foreverus/faults"
 LIVE = ["pending", "running", "stopping", "stopped"]
 SCHEDULED = ("ReapGpusFunction", "SweepFunction", "StoreResultsFunction")
 EVENT = {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}, "resources": []}
-AGED = ("created_at", "claimed_at", "launched_at", "finalizing_at", "ended_at")  # what the sweeps judge age by
+AGED = ("created_at", "claimed_at", "launched_at", "finalizing_at", "ended_at", "until")  # what the sweeps judge age by
 
 
 class Sandbox:
@@ -202,7 +202,8 @@ class Sandbox:
         for item in self.items():
             for name in AGED:
                 if name in item and (
-                    item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING", "BATCHES") or item["sk"]["S"].startswith("BATCH#")
+                    item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING", "BATCHES")
+                    or item["sk"]["S"].startswith(("BATCH#", "RESERVED#"))
                 ):
                     self._age(item, name, seconds)
         for function in SCHEDULED:

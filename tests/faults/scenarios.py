@@ -53,7 +53,19 @@ STUCK_SECOND = [
 
 NO_GPU = {"kind": "no_capacity", "action": "ec2:CreateFleet", "times": 0}
 NO_BEDROCK = {"kind": "denied", "caller": "AnswerChatsFunction", "action": "bedrock:InvokeModel", "times": 0}
+
+
+def transactions(caller: str, count: int) -> tuple[str, ...]:
+    """Each of the first transactions of a function fails before it is done, or is done and nobody hears of it: what
+    reserves, shrinks, hands over and settles in the purse."""
+    kinds = [(kind, number) for number in range(count) for kind in ("error", "lost")]
+    return tuple(f"call:{caller}:dynamodb:TransactWriteItems@={kind}.nth{number}" for kind, number in kinds)
+
+
 NO_GPU_CASES = (
+    *transactions("ApiFunction", 1),  # the claim
+    *transactions("AnswerChatsFunction", 4),  # lets go of the GPU's, reserves a call, saves its answer, hands it over
+    *transactions("CloseSessionFunction", 1),  # settles
     *strikes("execution_stopped", "Answer on Bedrock.before", "Answer on Bedrock.after"),
     *strikes("month_spent", "Answer on Bedrock.before"),
 )
@@ -109,6 +121,8 @@ SCENARIOS: dict[str, Scenario] = {
         cases=(
             "lines:mishaps",
             "lines:text",
+            *transactions("RunBatchFunction", 4),
+            *transactions("AnswerBatchFunction", 1),
             *strikes("cancelled", "validating", "first", "finishing"),
             *strikes("batch_stopped", "validating", "first"),
             *(

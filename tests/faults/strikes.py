@@ -144,14 +144,21 @@ def cap_reached(play: "Play") -> None:
 
 
 def month_spent(play: "Play") -> None:
-    """The month has cost more than its cap."""
+    """The month has cost more than its cap. Before anything was reserved in it the ledger alone says so."""
     play.spent_elsewhere = 1000.0
-    play.sandbox.client("dynamodb").update_item(
-        TableName=play.sandbox.table,
-        Key={"pk": {"S": f"LEDGER#{datetime.now(UTC):%Y-%m}"}, "sk": {"S": "TOTAL"}},
-        UpdateExpression="ADD spent_usd :usd",
-        ExpressionAttributeValues={":usd": {"N": str(play.spent_elsewhere)}},
-    )
+    month, usd = f"{datetime.now(UTC):%Y-%m}", {":usd": {"N": str(play.spent_elsewhere)}}
+    for item, name, condition in (
+        ("LEDGER", "spent_usd", {}),
+        ("PURSE", "committed_usd", {"ConditionExpression": "attribute_exists(pk)"}),
+    ):
+        with contextlib.suppress(play.sandbox.client("dynamodb").exceptions.ConditionalCheckFailedException):
+            play.sandbox.client("dynamodb").update_item(
+                TableName=play.sandbox.table,
+                Key={"pk": {"S": f"{item}#{month}"}, "sk": {"S": "TOTAL"}},
+                UpdateExpression=f"ADD {name} :usd",
+                ExpressionAttributeValues=usd,
+                **condition,
+            )
 
 
 def batch(play: "Play") -> "BatchPlay":

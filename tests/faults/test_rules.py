@@ -9,6 +9,7 @@ import pytest
 from local.faults.rules import Book
 from tests.faults import results, table
 from tests.faults import strikes as strikes_of
+from tests.faults.scenarios import SCENARIOS
 from tests.statemachines.definition import BAKE_IMAGE
 
 CALLS = {
@@ -104,7 +105,9 @@ def test_a_new_call_enters_the_matrix_by_itself() -> None:
 
 def test_a_scenario_adds_what_only_it_calls_and_of_each_call_the_lost_answer() -> None:
     names = [case.name for case in table.matrix(CALLS)]
-    thin = [name.partition("=") for name in names if name.startswith(("batch", "stuck")) and "/call:" in name]
+    named = {f"{name}/{one}" for name, scenario in SCENARIOS.items() for one in scenario.cases}
+    added = [name for name in names if name not in named and "/call:" in name]
+    thin = [name.partition("=") for name in added if name.startswith(("batch", "stuck"))]
     calls = [call for call, _, _ in thin]
     assert set(calls) == {
         "batch_bedrock/call:AnswerBatchFunction:dynamodb:BatchWriteItem@",

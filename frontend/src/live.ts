@@ -8,7 +8,7 @@
 import { backoffMs } from "./logic/backoff";
 import type { ServerFrame } from "./types";
 
-export const PING_MS = 20_000; // under the 50 s, with room for a lost one
+export const PING_MS = 40_000; // under the 50 s
 export const PONG_MS = 10_000;
 const STABLE_MS = 10_000; // a connection that lived this long starts the backoff again
 

@@ -61,14 +61,10 @@ class ApiSettings(BatchServiceSettings):
 
 
 @dataclass(frozen=True)
-class ManageKeysSettings(Settings):
-    keys_table_name: str
-
-
-@dataclass(frozen=True)
-class AuthorizeSettings(ManageKeysSettings):
+class AuthorizeSettings(Settings):
     """`token_issuer`: as tokens spell it; `signing_keys_url`: where its JWKS is, elsewhere on the laptop's cloud."""
 
+    keys_table_name: str
     user_pool_id: str
     user_pool_client_id: str
     token_issuer: str
@@ -77,10 +73,29 @@ class AuthorizeSettings(ManageKeysSettings):
 
 
 @dataclass(frozen=True)
-class ManageAccountSettings(ManageKeysSettings):
+class PushSettings(Settings):
+    table_name: str
+    websocket_callback_url: str
+
+
+@dataclass(frozen=True)
+class WebSocketSettings(PushSettings):
+    keys_table_name: str
+    user_pool_id: str
+    person_open_sockets: int
+
+
+@dataclass(frozen=True)
+class ManageKeysSettings(PushSettings):
+    keys_table_name: str
+
+
+@dataclass(frozen=True)
+class ManageAccountSettings(Settings):
     """`database`: as SessionCloserSettings has it; with the last one, how long backups and logs are kept."""
 
     table_name: str
+    keys_table_name: str
     user_pool_id: str
     data_bucket: str
     erase_people_function: str
@@ -90,20 +105,7 @@ class ManageAccountSettings(ManageKeysSettings):
 
 
 @dataclass(frozen=True)
-class WebSocketSettings(Settings):
-    table_name: str
-    websocket_callback_url: str
-
-
-@dataclass(frozen=True)
-class LiveSettings(WebSocketSettings):
-    """Of the function behind the WebSocket."""
-
-    person_open_sockets: int
-
-
-@dataclass(frozen=True)
-class PublishChangesSettings(WebSocketSettings):
+class PublishChangesSettings(PushSettings):
     """With the last two: how long a GPU may live, and so what it can still cost."""
 
     topic_arn: str
@@ -140,7 +142,7 @@ class CloseSessionSettings(SessionCloserSettings):
 
 
 @dataclass(frozen=True)
-class AnswerChatsSettings(WebSocketSettings):
+class AnswerChatsSettings(PushSettings):
     bedrock_model_id: str
     context_tokens: int
     monthly_cap_usd: float

@@ -181,7 +181,7 @@ def test_function_gets_what_its_settings_name_and_the_shared_ones(name: str) -> 
 def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing() -> None:
     assert {"TABLE_NAME"} == SHARED, "each role says who may read the table"
     without = {name for name in FUNCTIONS if not needed(name) >= SHARED}
-    of_keys = {"AuthorizeFunction", "ManageKeysFunction"}
+    of_keys = {"AuthorizeFunction"}
     assert (
         without
         == {"MigrateDatabaseFunction", "PublishSiteFunction", "PublishWorkerFunction", "EndSessionsFunction"} | of_keys
@@ -190,18 +190,29 @@ def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing()
 
 
 def test_who_comes_in_is_written_by_one_function_and_looked_up_by_one() -> None:
-    """The others have no key to the table of keys, nor these two to the other table."""
-    table = {"Fn::GetAtt": ["KeysTable", "Arn"]}
+    """The others have no key to the table of keys, but for the WebSocket's, which sees that a person has a key and not
+    which; nor these two to the other table, but for whose sockets are open."""
+    table, other = {"Fn::GetAtt": ["KeysTable", "Arn"]}, {"Fn::GetAtt": ["Table", "Arn"]}
     openers = {name for name, one in statements() if "KeysTable" in str(one) and one["Effect"] == "Allow"}
     ending = {"ManageAccountFunction", "ErasePeopleFunction"}  # of people who leave
     names = {"ExportDataFunction"}  # of keys, to take along
-    assert openers == {"AuthorizeFunction", "ManageKeysFunction"} | ending | names
+    assert openers == {"AuthorizeFunction", "ManageKeysFunction", "WebSocketFunction"} | ending | names
     for name in ending:
         on_keys = [one for of, one in statements() if of == name and "KeysTable" in str(one)]
         assert {action for one in on_keys for action in actions(one)} == {"dynamodb:Query", "dynamodb:DeleteItem"}
-    for name in openers - ending - names:
-        opened = [where for action, where in allowed(name).items() if action.startswith("dynamodb:")]
-        assert all(one == table for where in opened for one in where)
+    on = [(name, one) for name, one in statements() if name in openers and one["Resource"] in (table, other)]
+    leading = {
+        (name, one["Sid"]): (one["Action"], one["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+        for name, one in on
+        if one["Sid"] in ("Sockets", "Keys")
+        and name in ("WebSocketFunction", "ManageKeysFunction")
+        and "Condition" in one
+    }
+    assert leading["WebSocketFunction", "Keys"] == ("dynamodb:GetItem", ["USER#*"])
+    assert leading["ManageKeysFunction", "Sockets"] == ("dynamodb:Query", ["SOCKETS#*"])
+    others = {(name, one["Sid"]) for name, one in on if one["Resource"] == other}
+    keepers = {"AuthorizeFunction", "ManageKeysFunction"}
+    assert {one for one in others if one[0] in keepers} == {("ManageKeysFunction", "Sockets")}
     assert {action for action in allowed("AuthorizeFunction") if action.startswith("dynamodb:")} == {
         "dynamodb:GetItem",
         "dynamodb:UpdateItem",

@@ -567,7 +567,7 @@ EXPECTED: dict[str, Expectation] = {
 
 def arrange(case: str, world: Aws) -> None:
     """What a case needs beyond the common world."""
-    if case.startswith("authorize/"):
+    if case.startswith(("authorize/", "websocket/")):
         make_pool("user-1")
         caller = Caller(user_id="user-1", ends_at="2099-01-01T12:15:00.000Z")
         TicketStore(world.api_keys).keep(TICKET, caller, bootstrap.aws.clock())

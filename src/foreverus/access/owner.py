@@ -12,6 +12,7 @@ from foreverus.api import schemas
 from foreverus.api.responses import Body
 from foreverus.aws.account import Account, CannotLook, told
 from foreverus.aws.dynamo import Table
+from foreverus.aws.push import OpenSockets, WebSocketPush
 from foreverus.errors import NotFound
 
 
@@ -41,11 +42,15 @@ def keys_of(account: Account, stack: str, person: str, clock: Callable[[], datet
     outputs = outputs_of(account, stack)
     try:
         pool, table = outputs["UserPoolId"], outputs["KeysTableName"]
+        main, socket_url = outputs["TableName"], outputs["WebSocketUrl"]
     except KeyError as err:
         message = f"The stack {stack} has no {err.args[0]}: deploy it again with this version, then try again."
         raise NotFound(message) from err
-    store = ApiKeyStore(Table(account.client("dynamodb"), table))
-    return OwnersKeys(KeyService(store, clock), _user_id(account, pool, person))
+    dynamodb = account.client("dynamodb")
+    # Frames go in at the address at which sockets are opened: https for wss.
+    posts = account.client("apigatewaymanagementapi", endpoint_url=socket_url.replace("ws", "http", 1))
+    sockets = OpenSockets(WebSocketPush(posts, Table(dynamodb, main), clock))
+    return OwnersKeys(KeyService(ApiKeyStore(Table(dynamodb, table)), sockets, clock), _user_id(account, pool, person))
 
 
 def outputs_of(account: Account, stack: str) -> Mapping[str, str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
+from foreverus.access.ending import Sockets
 from foreverus.access.records import API_KEY_PREFIX, ApiKey, Caller, digest_of, new_secret
 from foreverus.access.store import ApiKeyStore
 from foreverus.access.views import public_key, public_new_key, public_revocation
@@ -24,6 +25,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d
 @dataclass(frozen=True)
 class KeyService:
     store: ApiKeyStore
+    sockets: Sockets
     clock: Callable[[], datetime]
 
     def create(self, caller: Caller, request: Mapping[str, Any]) -> Body:
@@ -65,7 +67,8 @@ class KeyService:
             )
             raise InvalidRequest(message, param="key_id", code="invalid_field")
         self.store.revoke(user_id, key_id)
-        logger.info("%s was revoked", key_id)
+        closed = self.sockets.close(user_id, key_id)
+        logger.info("%s was revoked: %d sockets of it were closed", key_id, closed)
         return public_revocation(key_id)
 
     def _maker(self, caller: Caller) -> ApiKey | None:

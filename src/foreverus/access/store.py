@@ -2,6 +2,7 @@
 has an item for each of their keys, which leads to it, and one that counts them."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from foreverus.access.records import MOST_KEYS, ApiKey, digest_of
@@ -59,9 +60,9 @@ class ApiKeyStore:
         return self.items.get(keys.own_api_key_key(user_id, key_id)) is not None
 
     def create(self, key: ApiKey, maker: ApiKey | None = None) -> None:
-        """Keeps it, if the person has room for it and `maker`, the key that it is made with, may still make keys: all
-        in one transaction, so that neither two requests at once nor a key that was just revoked get past that. Raises
-        Conflict and NotAuthenticated."""
+        """Keeps it, if the person has room for it, for which expired keys go, and `maker`, the key that it is made
+        with, may still make keys: all in one transaction, so that neither two requests at once nor a key that was just
+        revoked get past that. Raises Conflict and NotAuthenticated."""
         writes = [
             update_write(
                 keys.api_keys_count_key(key.user_id),
@@ -83,8 +84,18 @@ class ApiKeyStore:
                 ) from err
             if 0 not in err.writes:
                 raise
+            if self._remove_expired(key.user_id, key.created_at):
+                return self.create(key, maker)
             message = f"You have {MOST_KEYS} API keys, the most that one person can have. Revoke one, then try again."
             raise Conflict(message, code="too_many_keys") from err
+
+    def _remove_expired(self, user_id: str, now: str) -> bool:
+        """Takes the person's expired keys away; whether there were any."""
+        expired = [one for one in self.newest(user_id, MOST_KEYS) if one.has_expired(now)]
+        for one in expired:
+            with suppress(NotFound):  # its owner was faster
+                self.revoke(user_id, one.key_id)
+        return bool(expired)
 
     def revoke(self, user_id: str, key_id: str) -> None:
         """Raises NotFound for one that is not there (any more), or is somebody else's."""

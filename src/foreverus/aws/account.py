@@ -29,12 +29,13 @@ class Account:
                 return client.get_paginator(operation).paginate(**parameters).build_full_result()
             return getattr(client, operation)(**parameters)
 
-    def client(self, service: str, region: str | None = None) -> Any:
+    def client(self, service: str, region: str | None = None, endpoint_url: str | None = None) -> Any:
         """For those that also write; use it within `told`."""
         from botocore.config import Config
 
         config = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "max_attempts": 3})
-        return self.session.client(service, region_name=region or self.region or "us-east-1", config=config)
+        place = region or self.region or "us-east-1"
+        return self.session.client(service, region_name=place, config=config, endpoint_url=endpoint_url)
 
 
 @contextmanager

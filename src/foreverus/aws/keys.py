@@ -230,6 +230,15 @@ def connection_key(connection_id: str) -> Key:
     return {"pk": f"CONNECTION#{connection_id}", "sk": "CONNECTION"}
 
 
+def sockets_partition(user_id: str) -> str:
+    """The open connections of one person."""
+    return f"SOCKETS#{user_id}"
+
+
+def socket_key(user_id: str, connection_id: str) -> Key:
+    return {"pk": sockets_partition(user_id), "sk": connection_id}
+
+
 def session_topic(session_id: str) -> str:
     return f"SESSION#{session_id}"
 

@@ -103,7 +103,16 @@ def database(env: settings.DatabaseSettings) -> "Database | None":
 
 @cache
 def push() -> "WebSocketPush":
-    from foreverus.aws.push import WebSocketPush
+    from botocore.config import Config
 
-    env = settings.WebSocketSettings.from_env(os.environ)
-    return WebSocketPush(client("apigatewaymanagementapi", env.websocket_callback_url), items(env.table_name))
+    from foreverus.aws.push import CONNECT_S, POSTS_AT_ONCE, READ_S, WebSocketPush
+
+    env = settings.PushSettings.from_env(os.environ)
+    hasty = Config(
+        connect_timeout=CONNECT_S,
+        read_timeout=READ_S,
+        retries={"total_max_attempts": 1},
+        max_pool_connections=POSTS_AT_ONCE,
+    )
+    posts = client("apigatewaymanagementapi", env.websocket_callback_url, hasty)
+    return WebSocketPush(posts, items(env.table_name), clock)

@@ -24,7 +24,9 @@ def build() -> Credentials:
     from foreverus.access.service import KeyService
     from foreverus.access.store import ApiKeyStore
     from foreverus.access.tickets import TicketService, TicketStore
+    from foreverus.aws.push import OpenSockets
 
     env = settings.ManageKeysSettings.from_env(os.environ)
     table = aws.items(env.keys_table_name)
-    return Credentials(KeyService(ApiKeyStore(table), aws.clock), TicketService(TicketStore(table), aws.clock))
+    keys = KeyService(ApiKeyStore(table), OpenSockets(aws.push()), aws.clock)
+    return Credentials(keys, TicketService(TicketStore(table), aws.clock))

@@ -22,6 +22,9 @@ class LiveServices:
 @cache
 def build() -> LiveServices:
     """Everything behind the WebSocket."""
+    from foreverus.access.looks import Look
+    from foreverus.access.store import ApiKeyStore
+    from foreverus.aws.cognito import CognitoPeople
     from foreverus.conversations.store import ConversationStore
     from foreverus.limits.person import PersonLimits
     from foreverus.limits.records import PersonCaps
@@ -30,10 +33,17 @@ def build() -> LiveServices:
     from foreverus.live.frames import Frames
     from foreverus.sessions.store import SessionStore
 
-    env = settings.LiveSettings.from_env(os.environ)
+    env = settings.WebSocketSettings.from_env(os.environ)
     table, push = aws.items(env.table_name), aws.push()
     limits = PersonLimits(CountStore(table), PersonCaps(open_sockets=env.person_open_sockets), aws.clock)
+    people = CognitoPeople(aws.client("cognito-idp"), env.user_pool_id)
     frames = Frames(
-        ConnectionStore(table), ConversationStore(table), SessionStore(table), aws.clock, limits, push.is_open
+        connections=ConnectionStore(table),
+        conversations=ConversationStore(table),
+        sessions=SessionStore(table),
+        look=Look(ApiKeyStore(aws.items(env.keys_table_name)), people.is_active),
+        clock=aws.clock,
+        limits=limits,
+        is_open=push.is_open,
     )
     return LiveServices(frames, push)

@@ -4,7 +4,7 @@ import json
 import logging
 
 from foreverus.aws import keys
-from foreverus.aws.push import MAX_FRAME_BYTES, Push
+from foreverus.aws.push import MAX_FRAME_BYTES, Frame, Push, send_all
 from foreverus.conversations.records import Answer, Question
 from foreverus.conversations.views import public_answer
 
@@ -38,7 +38,6 @@ def show_answer(push: Push, question: Question, answer: Answer) -> None:
     """A final answer to those who watch; whoever misses it reads it from the table."""
     topic = keys.conversation_topic(question.conversation_id)
     try:
-        for connection_id in push.subscribers(topic):
-            push.post(topic, connection_id, message_frame(question, answer))
+        send_all(push, [Frame(topic, message_frame(question, answer))])
     except Exception:  # it is saved: showing it is the lesser half, whatever breaks
         logger.warning("%s could not be shown", question.message_id, exc_info=True)

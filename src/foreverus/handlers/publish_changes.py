@@ -12,6 +12,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, int]:
     logs.start(event, context)
     changed = changed_sessions(event)
     watchers = build()
-    frames = publish(changed, watchers.push)
-    watch_all(changed, watchers.spending)
+    try:
+        watch_all(changed, watchers.spending)  # first: what it costs waits for no page
+    finally:
+        frames = publish(changed, watchers.push)
     return {"frames": frames}

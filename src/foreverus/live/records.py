@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from foreverus.access.records import Caller
 from foreverus.aws import keys
+from foreverus.errors import NotAuthenticated
 
 
 class TopicKind(StrEnum):
@@ -32,13 +34,22 @@ class Topic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """An open WebSocket. `topics`: keys of what it subscribed to; `expires_at`: Unix seconds."""
+    """An open WebSocket. `caller`: who opened it, with what, and until when that holds; `topics`: keys of what it
+    subscribed to; `renewed_at`: when they were last looked at for all its subscriptions; `expires_at`: Unix seconds."""
 
     connection_id: str
-    user_id: str
+    caller: Caller
     expires_at: int
     connected_at: str = ""
+    renewed_at: str = ""
     topics: frozenset[str] = frozenset()
+
+
+class CredentialEnded(NotAuthenticated):
+    """What the connection was opened with opens nothing any more: it is closed."""
+
+    def __init__(self, message: str):
+        super().__init__(message, code="credential_ended")
 
 
 class Action(StrEnum):

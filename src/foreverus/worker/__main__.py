@@ -17,7 +17,7 @@ from botocore.config import Config
 
 from foreverus import logs
 from foreverus.aws.dynamo import Table
-from foreverus.aws.push import WebSocketPush
+from foreverus.aws.push import CONNECT_S, READ_S, WebSocketPush
 from foreverus.aws.s3 import S3Objects
 from foreverus.aws.sqs import SqsQueue
 from foreverus.aws.step_functions import StepFunctionsTasks
@@ -38,7 +38,7 @@ from foreverus.worker.watchdog import Watchdog
 log = logging.getLogger("foreverus.worker")
 
 CALL_THREADS = 12
-PUSH_THREADS = 8
+PUSH_THREADS = 16  # each is held for three seconds at most by a client that takes nothing
 METADATA_TRIES = 60
 METADATA_RETRY_S = 0.5
 QUEUES = 2  # a long poll of each holds a thread
@@ -55,7 +55,9 @@ def make_clients(settings: WorkerSettings) -> dict[str, Any]:
     )
     clients = {name: session.client(name, config=config) for name in ("dynamodb", "stepfunctions", "sqs", "s3")}
     # A lost frame is made good by the next one; a client that cannot be reached holds nobody up for long.
-    hasty = config.merge(Config(read_timeout=3, retries={"mode": "standard", "total_max_attempts": 1}))
+    hasty = config.merge(
+        Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "total_max_attempts": 1})
+    )
     clients["push"] = session.client(
         "apigatewaymanagementapi", endpoint_url=settings.websocket_callback_url, config=hasty
     )

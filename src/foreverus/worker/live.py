@@ -1,7 +1,8 @@
 """An answer while it is written, and those who watch it: each subscriber has a sender of its own.
 
 A sender remembers how much its subscriber has. So a slow one gets longer deltas and holds up nobody, and a new one gets
-the whole text so far at offset 0. Senders outlive the answer's place in the engine: they run in a task group of their own.
+the whole text so far at offset 0. One that takes no frame in time, or fails often, is given up; one whose last look at
+its credentials is too old is asked for a new one, and begins again after it. Senders outlive the answer's place in the engine: they run in a task group of their own.
 """  # noqa: E501
 
 import asyncio
@@ -9,7 +10,7 @@ import contextlib
 import logging
 
 from foreverus.aws.keys import conversation_topic
-from foreverus.aws.push import MAX_DELTA_CODE_POINTS, Push
+from foreverus.aws.push import ASK, MAX_DELTA_CODE_POINTS, Deaf, Push, Subscriber
 from foreverus.backends.port import MOST_ANSWER_BYTES
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.frames import delta_frame
@@ -24,6 +25,7 @@ MAX_POSTS_PER_SECOND = 24.0  # over all streams: far below the API's rate, and o
 REFRESH_S = 1.0  # how late a new subscriber may be noticed
 REFRESHES_PER_SECOND = 5.0  # over all streams
 POST_RETRIES = 3  # for the last frames; a subscriber that misses them reads the answer by GET
+MOST_FAILURES = 6  # one after the other, over six seconds: then a subscriber is given up for this answer
 
 
 class PostLimit:
@@ -60,6 +62,7 @@ class LiveAnswer:
         self._posts = posts
         self._topic = conversation_topic(request.conversation_id)
         self._senders: dict[str, _Sender] = {}
+        self._asked: set[str] = set()  # for a new look
         self._looking: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._last_frame = b""
@@ -117,12 +120,29 @@ class LiveAnswer:
             except Exception as err:
                 log.warning("subscribers of %s: %r", self._topic, err)
             else:
-                for connection_id in self._senders.keys() - found:
-                    self._senders.pop(connection_id).stop()
-                for connection_id in set(found) - self._senders.keys():
-                    sender = self._senders[connection_id] = _Sender()
-                    group.start(self._send_to(connection_id, sender))
+                self._follow(found, group)
             await asyncio.sleep(max(REFRESH_S, self._posts.senders / REFRESHES_PER_SECOND))
+
+    def _follow(self, found: list[Subscriber], group: Background) -> None:
+        now = asyncio.get_running_loop().time()
+        good = {one.connection_id: now + one.good_for_s for one in found if one.is_good}
+        for connection_id in self._senders.keys() - good.keys():
+            self._senders.pop(connection_id).stop()
+        for connection_id, until in good.items():
+            if connection_id not in self._senders:
+                sender = self._senders[connection_id] = _Sender()
+                group.start(self._send_to(connection_id, sender))
+            self._senders[connection_id].good_until = until
+        stale = {one.connection_id for one in found if not one.is_good}
+        for connection_id in stale - self._asked:
+            group.start(self._ask(connection_id))
+        self._asked = stale
+
+    async def _ask(self, connection_id: str) -> None:
+        try:
+            await self._run_push(self._push.post, self._topic, connection_id, ASK)
+        except Exception as err:
+            log.warning("asking a subscriber of %s: %r", self._topic, err)
 
     async def _send_to(self, connection_id: str, sender: "_Sender") -> None:
         self._posts.senders += 1
@@ -135,20 +155,30 @@ class LiveAnswer:
                     await sender.changed.wait()
                     continue
                 started = loop.time()
+                if started >= sender.good_until:
+                    return self._forget(connection_id, sender)
                 try:
                     if not await self._send_next(connection_id, sender):
                         return
                     failures = 0
+                except Deaf as err:
+                    log.warning("post to a subscriber of %s: %r", self._topic, err)
+                    return
                 except Exception as err:
                     failures += 1
                     log.warning("post to a subscriber of %s: %r", self._topic, err)
-                    if self._closing.is_set() and failures >= POST_RETRIES:
+                    if failures >= (POST_RETRIES if self._closing.is_set() else MOST_FAILURES):
                         return
                     await asyncio.sleep(DELTA_INTERVAL_S * 2**failures)
                 # What comes meanwhile goes into one delta. The end does not wait for its turn.
                 await self._rest(started + self._posts.interval_s - loop.time())
         finally:
             self._posts.senders -= 1
+
+    def _forget(self, connection_id: str, sender: "_Sender") -> None:
+        """It is found again when its credentials were looked at."""
+        if self._senders.get(connection_id) is sender:
+            del self._senders[connection_id]
 
     async def _send_next(self, connection_id: str, sender: "_Sender") -> bool:
         """Sends one frame; False when there is nothing more to send, ever."""
@@ -174,6 +204,7 @@ class _Sender:
         self.sent = 0  # code points
         self.changed = asyncio.Event()
         self.stopped = False
+        self.good_until = 0.0  # by the loop's clock: then its last look counts no more
 
     def stop(self) -> None:
         self.stopped = True

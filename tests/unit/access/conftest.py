@@ -12,6 +12,22 @@ def store(aws: Aws) -> ApiKeyStore:
     return ApiKeyStore(aws.api_keys)
 
 
+class MemorySockets:
+    """Twin of `OpenSockets`: what was closed."""
+
+    def __init__(self) -> None:
+        self.closed: list[tuple[str, str]] = []
+
+    def close(self, user_id: str, key_id: str = "") -> int:
+        self.closed.append((user_id, key_id))
+        return 1
+
+
 @pytest.fixture
-def service(store: ApiKeyStore) -> KeyService:
-    return KeyService(store, lambda: NOW)
+def sockets() -> MemorySockets:
+    return MemorySockets()
+
+
+@pytest.fixture
+def service(store: ApiKeyStore, sockets: MemorySockets) -> KeyService:
+    return KeyService(store, sockets, lambda: NOW)

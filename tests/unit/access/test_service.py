@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from foreverus import ids
+from foreverus.access.ending import Ended, end_access
 from foreverus.access.records import MOST_KEYS, Caller
 from foreverus.access.service import KeyService, expiry
 from foreverus.access.store import ApiKeyStore
 from foreverus.api import schemas
 from foreverus.aws.dynamo import Table
 from foreverus.errors import Conflict, InvalidRequest, NotAllowed, NotAuthenticated, NotFound
+from tests.unit.access.conftest import MemorySockets
 from tests.unit.conftest import NOW, Aws
 
 ANA = Caller(user_id="ana")
@@ -95,7 +97,7 @@ def test_who_made_and_revoked_which_is_in_the_log(service: KeyService, caplog: p
     service.revoke("ana", str(child["id"]))
     said = [record.getMessage() for record in caplog.records if record.name.startswith("foreverus")]
     made = f"{maker.key_id} was made by a person", f"{child['id']} was made by {maker.key_id}"
-    assert said == [*made, f"{child['id']} was revoked"]
+    assert said == [*made, f"{child['id']} was revoked: 1 sockets of it were closed"]
 
 
 @pytest.mark.parametrize("key_id", ["", "key_", "key_019b76daa8000000000000000001", "COUNT", "é" * 40])
@@ -128,7 +130,7 @@ def test_a_key_that_is_revoked_just_now_ends_no_list_early(
 
 def test_keys_are_listed_newest_first_and_by_pages(service: KeyService, store: ApiKeyStore) -> None:
     made = [
-        KeyService(store, lambda n=n: NOW + timedelta(seconds=n)).create(ANA, {"name": f"{n}"})  # type: ignore[misc]
+        KeyService(store, MemorySockets(), lambda n=n: NOW + timedelta(seconds=n)).create(ANA, {"name": f"{n}"})  # type: ignore[misc]
         for n in range(4)
     ]
     assert names(service) == ["3", "2", "1", "0"]
@@ -175,7 +177,8 @@ class Between:
 
 
 def racing(aws: Aws, happens: Callable[[], object]) -> KeyService:
-    return KeyService(ApiKeyStore(Table(Between(aws.api_keys.client, happens), aws.api_keys.name)), lambda: NOW)
+    store = ApiKeyStore(Table(Between(aws.api_keys.client, happens), aws.api_keys.name))
+    return KeyService(store, MemorySockets(), lambda: NOW)
 
 
 def test_of_two_creations_at_nineteen_keys_one_is_refused(service: KeyService, aws: Aws) -> None:
@@ -240,7 +243,7 @@ def test_a_key_that_expires_does_not_live_on_in_its_children(service: KeyService
         assert refused.value.param == "expires_at"
         assert TOMORROW in refused.value.message
     assert service.create(maker, {"name": "its child", "expires_at": TOMORROW})["expires_at"] == TOMORROW
-    a_day_later = KeyService(service.store, lambda: NOW + timedelta(days=2))
+    a_day_later = KeyService(service.store, MemorySockets(), lambda: NOW + timedelta(days=2))
     with pytest.raises(InvalidRequest):
         a_day_later.create(maker, {"name": "its child", "expires_at": TOMORROW})
 
@@ -300,3 +303,42 @@ def test_an_odd_name_is_kept_as_it_is(service: KeyService) -> None:
     odd = "café \u0000\n" + "é" * 90 + "😀"
     service.create(ANA, schemas.parse("key_create", json.dumps({"name": odd})))
     assert names(service) == [odd]
+
+
+def test_revoking_a_key_closes_what_it_opened_and_nothing_else(service: KeyService, sockets: MemorySockets) -> None:
+    made = service.create(ANA, {"name": "laptop"})
+    assert sockets.closed == []
+    service.revoke("ana", str(made["id"]))
+    assert sockets.closed == [("ana", made["id"])]
+    with pytest.raises(NotFound):
+        service.revoke("ana", str(made["id"]))
+    assert len(sockets.closed) == 1
+
+
+def test_expired_keys_take_nobodys_place(service: KeyService) -> None:
+    soon = ids.timestamp(NOW + timedelta(hours=1))
+    for number in range(MOST_KEYS):
+        service.create(ANA, {"name": f"k{number}", **({"expires_at": soon} if number % 2 else {})})
+    with pytest.raises(Conflict):
+        service.create(ANA, {"name": "one more"})
+    later = KeyService(service.store, service.sockets, lambda: NOW + timedelta(hours=1))
+    for number in range(MOST_KEYS // 2):
+        later.create(ANA, {"name": f"new{number}"})
+    with pytest.raises(Conflict):
+        later.create(ANA, {"name": "one more"})
+    left = names(later, limit="100")
+    assert len(left) == MOST_KEYS and not {"k1", "k3"} & set(left)
+
+
+def test_the_end_of_a_persons_access_takes_all_keys_and_sockets_and_is_done_twice_as_once(
+    service: KeyService, sockets: MemorySockets, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(MOST_KEYS):
+        service.create(ANA, {"name": f"k{number}"})
+    theirs = service.create(BIA, {"name": "bia's"})
+    assert end_access("ana", service.store, sockets) == Ended(keys=MOST_KEYS, sockets=1)
+    assert end_access("ana", service.store, sockets) == Ended(keys=0, sockets=1)
+    assert sockets.closed == [("ana", ""), ("ana", "")]
+    assert (names(service), names(service, "bia")) == ([], ["bia's"])
+    assert service.store.find(str(theirs["key"]))
+    service.create(ANA, {"name": "the count is right again"})

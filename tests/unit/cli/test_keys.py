@@ -117,7 +117,13 @@ def stack(aws: Aws, monkeypatch: pytest.MonkeyPatch, shell: Shell) -> Iterator[A
     pool = cognito.create_user_pool(PoolName="foreverus", UsernameAttributes=["email"])["UserPool"]["Id"]
     for name in ("ana@example.com", "bia@example.com"):
         cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
-    outputs = {"UserPoolId": {"Value": pool}, "KeysTableName": {"Value": aws.api_keys.name}}
+    socket_url = "wss://ws12345678.execute-api.us-east-1.amazonaws.com/v1"
+    outputs = {
+        "UserPoolId": {"Value": pool},
+        "KeysTableName": {"Value": aws.api_keys.name},
+        "TableName": {"Value": aws.items.name},
+        "WebSocketUrl": {"Value": socket_url},
+    }
     cloudformation = boto3.client("cloudformation")
     for name, shown in (("foreverus", outputs), ("older", {"UserPoolId": outputs["UserPoolId"]})):
         cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({**TEMPLATE, "Outputs": shown}))

@@ -10,7 +10,7 @@ from foreverus import bootstrap
 from foreverus.aws.push import MemoryPush
 from foreverus.handlers import websocket
 from tests.unit.api.test_any_request import TEXT, VALUE
-from tests.unit.conftest import Aws, session_item
+from tests.unit.conftest import Aws, make_pool, session_item
 
 SESSION = "ses_" + "0" * 28
 FIELDS = ["action", "session_id", "conversation_id", "other"]
@@ -33,6 +33,7 @@ def push(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> MemoryPush:
     sent = MemoryPush()
     sent.subscribe("", "c1")
     monkeypatch.setattr(bootstrap.aws, "push", lambda: sent)
+    make_pool("ana")
     websocket.handler(event("$connect"), None)
     return sent
 

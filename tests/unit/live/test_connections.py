@@ -6,21 +6,23 @@ from datetime import timedelta
 import pytest
 
 from foreverus import ids
+from foreverus.access.records import Caller
 from foreverus.aws import keys
-from foreverus.errors import InvalidRequest, NotAuthenticated
+from foreverus.errors import InvalidRequest
 from foreverus.limits.person import PersonLimits
 from foreverus.limits.records import CountChanged, Kind, PersonCaps
 from foreverus.limits.store import CountStore
-from foreverus.live.connections import LIFETIME, MOST_TOPICS, ConnectionStore
-from foreverus.live.records import Connection, Topic, TopicKind
+from foreverus.live.connections import GOOD_FOR_S, LIFETIME, MOST_TOPICS, ConnectionStore
+from foreverus.live.records import Connection, CredentialEnded, Topic, TopicKind
 from tests.unit.conftest import NOW, Aws
 
 SESSION = Topic(TopicKind.SESSION, "ses_1")
+ANA = Caller(user_id="ana", key_id="key_1", can_create_keys=False)
 CONVERSATION = Topic(TopicKind.CONVERSATION, "conv_1")
 
 
 def opened(store: ConnectionStore) -> Connection:
-    store.open("c1", "ana", NOW)
+    store.open("c1", ANA, NOW)
     found = store.get("c1")
     assert found
     return found
@@ -28,7 +30,7 @@ def opened(store: ConnectionStore) -> Connection:
 
 def test_an_open_connection_is_its_users_and_expires(aws: Aws) -> None:
     connection = opened(ConnectionStore(aws.items))
-    assert (connection.user_id, connection.connected_at) == ("ana", ids.timestamp(NOW))
+    assert (connection.caller.user_id, connection.connected_at) == ("ana", ids.timestamp(NOW))
     assert connection.expires_at == int((NOW + timedelta(hours=2, minutes=10)).timestamp())
     assert ConnectionStore(aws.items).get("c2") is None
 
@@ -47,7 +49,7 @@ def test_closing_a_connection_ends_every_subscription(aws: Aws) -> None:
     store = ConnectionStore(aws.items)
     connection = opened(store)
     for topic in (SESSION, CONVERSATION):
-        store.subscribe(connection, topic)
+        store.subscribe(connection, topic, NOW)
         (subscriber,) = aws.items.query(keys.subscribers_partition(topic.key))
         assert (subscriber["sk"], subscriber["expires_at"]) == ("c1", connection.expires_at)
     assert (store.get("c1") or connection).topics == {"SESSION#ses_1", "CONVERSATION#conv_1"}
@@ -59,7 +61,7 @@ def test_closing_a_connection_ends_every_subscription(aws: Aws) -> None:
 def test_who_unsubscribes_is_no_subscriber(aws: Aws) -> None:
     store = ConnectionStore(aws.items)
     connection = opened(store)
-    store.subscribe(connection, SESSION)
+    store.subscribe(connection, SESSION, NOW)
     store.unsubscribe(connection, SESSION)
     assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
 
@@ -78,18 +80,24 @@ def test_items_of_older_and_newer_versions_are_read(aws: Aws) -> None:
         pk="CONNECTION#new",
         sk="CONNECTION",
         user_id="bia",
+        key_id="key_2",
+        ends_at="2026-01-01T12:15:00.000Z",
         expires_at=1_767_300_000,
         connected_at="2026-01-01T12:00:00.000Z",
+        renewed_at="2026-01-01T12:00:30.000Z",
         topics={"SESSION#ses_1"},
         language="pt",
     )
     store = ConnectionStore(aws.items)
-    assert store.get("old") == Connection(connection_id="old", user_id="ana", expires_at=1_767_300_000)
+    assert store.get("old") == Connection(
+        connection_id="old", caller=Caller(user_id="ana", can_create_keys=False), expires_at=1_767_300_000
+    )
     assert store.get("new") == Connection(
         connection_id="new",
-        user_id="bia",
+        caller=Caller(user_id="bia", key_id="key_2", can_create_keys=False, ends_at="2026-01-01T12:15:00.000Z"),
         expires_at=1_767_300_000,
         connected_at="2026-01-01T12:00:00.000Z",
+        renewed_at="2026-01-01T12:00:30.000Z",
         topics=frozenset({"SESSION#ses_1"}),
     )
 
@@ -99,14 +107,14 @@ def test_a_connection_has_so_many_subscriptions_and_no_more(aws: Aws) -> None:
     connection = opened(store)
     kept = {f"SESSION#ses_other_{n}" for n in range(MOST_TOPICS - 1)}
     aws.put(**keys.connection_key("c1"), user_id="ana", expires_at=connection.expires_at, topics=kept)
-    store.subscribe(connection, CONVERSATION)
-    store.subscribe(connection, CONVERSATION)  # again changes nothing
+    store.subscribe(connection, CONVERSATION, NOW)
+    store.subscribe(connection, CONVERSATION, NOW)  # again changes nothing
     with pytest.raises(InvalidRequest) as caught:
-        store.subscribe(connection, SESSION)
+        store.subscribe(connection, SESSION, NOW)
     assert (caught.value.param, caught.value.reason) == ("session_id", "too_many_subscriptions")
     assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
     store.unsubscribe(connection, CONVERSATION)
-    store.subscribe(connection, SESSION)
+    store.subscribe(connection, SESSION, NOW)
 
 
 def test_who_comes_and_goes_among_many_conversations_is_never_full(aws: Aws) -> None:
@@ -114,7 +122,7 @@ def test_who_comes_and_goes_among_many_conversations_is_never_full(aws: Aws) -> 
     connection = opened(store)
     for n in range(20):
         topic = Topic(TopicKind.CONVERSATION, f"conv_{n}")
-        store.subscribe(connection, topic)
+        store.subscribe(connection, topic, NOW)
         store.unsubscribe(connection, topic)
     assert (store.get("c1") or connection).topics == frozenset()
 
@@ -123,7 +131,57 @@ def test_a_connection_that_has_expired_subscribes_to_nothing(aws: Aws) -> None:
     store = ConnectionStore(aws.items)
     connection = opened(store)
     store.close("c1")
-    with pytest.raises(NotAuthenticated):
-        store.subscribe(connection, SESSION)
+    with pytest.raises(CredentialEnded):
+        store.subscribe(connection, SESSION, NOW)
     store.unsubscribe(connection, SESSION)
     assert store.get("c1") is None
+
+
+def good_until(aws: Aws, topic: Topic) -> float:
+    (subscriber,) = aws.items.query(keys.subscribers_partition(topic.key))
+    return float(subscriber["good_until"])
+
+
+def test_a_subscription_counts_for_fifty_seconds_after_a_look(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    connection = opened(store)
+    store.subscribe(connection, SESSION, NOW)
+    store.subscribe(connection, CONVERSATION, NOW + timedelta(seconds=20))
+    assert good_until(aws, SESSION) == NOW.timestamp() + GOOD_FOR_S
+    assert good_until(aws, CONVERSATION) == NOW.timestamp() + 20 + GOOD_FOR_S
+    later = NOW + timedelta(seconds=45)
+    store.renew(store.get("c1") or connection, later)
+    assert good_until(aws, SESSION) == good_until(aws, CONVERSATION) == later.timestamp() + GOOD_FOR_S
+    assert (store.get("c1") or connection).renewed_at == ids.timestamp(later)
+
+
+def test_no_subscription_counts_beyond_the_end_of_what_opened_it(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    over = NOW + timedelta(seconds=30)
+    store.open("c1", Caller(user_id="ana", ends_at=ids.timestamp(over)), NOW)
+    connection = store.get("c1")
+    assert connection
+    store.subscribe(connection, SESSION, NOW)
+    assert good_until(aws, SESSION) == over.timestamp()
+    store.renew(store.get("c1") or connection, NOW + timedelta(seconds=20))
+    assert good_until(aws, SESSION) == over.timestamp()
+
+
+def test_renewing_brings_nothing_back_that_was_closed(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    store.subscribe(opened(store), SESSION, NOW)
+    before = store.get("c1")
+    assert before
+    store.close("c1")
+    store.renew(before, NOW)
+    assert store.get("c1") is None
+    assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
+
+
+def test_a_persons_open_connections_are_found_by_who_they_are(aws: Aws) -> None:
+    store = ConnectionStore(aws.items)
+    opened(store)
+    (found,) = aws.items.query(keys.sockets_partition("ana"))
+    assert (found["sk"], found["key_id"]) == ("c1", "key_1")
+    store.close("c1")
+    assert list(aws.items.query(keys.sockets_partition("ana"))) == []

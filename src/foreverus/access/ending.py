@@ -8,9 +8,7 @@ import logging
 from dataclasses import dataclass
 from typing import Protocol
 
-from foreverus.access.records import MOST_KEYS
 from foreverus.access.store import ApiKeyStore
-from foreverus.errors import NotFound
 
 logger = logging.getLogger(__name__)
 
@@ -32,14 +30,7 @@ def end_access(user_id: str, api_keys: ApiKeyStore, sockets: Sockets) -> Ended:
     """Revokes all of the person's keys, then closes their WebSockets; doing it twice is doing it once. An access token
     that they still hold opens nothing once Cognito says that they are gone (a minute at most), and a socket that could
     not be closed gets nothing after 50 s. Raises whatever DynamoDB fails with: then it is to be done again."""
-    revoked = 0
-    while found := api_keys.newest(user_id, MOST_KEYS):
-        for key in found:
-            try:
-                api_keys.revoke(user_id, key.key_id)
-                revoked += 1
-            except NotFound:  # somebody else was faster
-                continue
+    revoked = api_keys.forget_person(user_id)
     closed = sockets.close(user_id)
     logger.info("the access of %s was ended: %d keys, %d sockets", user_id, revoked, closed)
     return Ended(revoked, closed)

@@ -38,6 +38,7 @@ from foreverus.privacy.kept import kept
 from foreverus.privacy.receipts import Erasures
 from foreverus.privacy.service import AccountService
 from foreverus.results.erasing import EraseConversation, EraseFile
+from tests.unit.access.conftest import MemorySockets
 from tests.unit.conftest import NOW, Aws, session_item
 
 REQUEST = {"input_file_id": "file_in", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
@@ -80,9 +81,9 @@ class Person:
 
     def key(self) -> str:
         return str(
-            KeyService(self.world.api_keys, lambda: NOW).create(Caller(user_id=self.user_id), {"name": self.text})[
-                "key"
-            ]
+            KeyService(self.world.api_keys, MemorySockets(), lambda: NOW).create(
+                Caller(user_id=self.user_id), {"name": self.text}
+            )["key"]
         )
 
     def converse(self, conversation_id: str = "") -> str:

@@ -39,9 +39,9 @@ def test_a_connection_is_kept_with_its_place_or_not_at_all(aws: Aws) -> None:
     store, counts = ConnectionStore(aws.items), CountStore(aws.items)
     limits = PersonLimits(counts, PersonCaps(open_sockets=1), lambda: NOW)
     place = limits.socket("ana", "c1", NOW + LIFETIME, list)
-    store.open("c1", "ana", NOW, place)
+    store.open("c1", ANA, NOW, place)
     with pytest.raises(CountChanged):
-        store.open("c2", "ana", NOW, replace(place, after=replace(place.after, held={"c2": 1})))
+        store.open("c2", ANA, NOW, replace(place, after=replace(place.after, held={"c2": 1})))
     assert store.get("c2") is None and counts.read("ana", Kind.SOCKETS).held.keys() == {"c1"}
 
 

@@ -57,6 +57,7 @@ class ApiSettings(BatchServiceSettings):
     conversation_retention_days: int  # 0: kept
     person_messages_per_minute: int
     person_open_batches: int
+    person_stored_megabytes: int
     person_tokens_per_day: int
 
 

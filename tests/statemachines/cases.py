@@ -401,7 +401,7 @@ CASES = [
     Case(
         "cost-nothing",
         (OPEN, KEPT, LAUNCH, FOUND, MAY, BEDROCK, CLOSE, STORE, TELL, WELL, FAILED),
-        error="LaunchRefused",
+        error="NoGpuCapacity",
         states={
             LAUNCH: [refused("InsufficientInstanceCapacity")],
             CLOSE: [give({"Payload": {"error": "NoGpuCapacity", "notification": None}})],

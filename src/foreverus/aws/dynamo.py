@@ -260,8 +260,8 @@ class Table:
                 self.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311  # spreads the collided apart
 
 
-def put_write(item: Values, condition: str = "", values: Values | None = None) -> Write:
-    return Write("Put", {"Item": to_attribute_values(item), **_condition(condition, values)})
+def put_write(item: Values, condition: str = "", values: Values | None = None, names: Names = None) -> Write:
+    return Write("Put", {"Item": to_attribute_values(item), **_condition(condition, values, names)})
 
 
 def update_write(key: Key, expression: str, values: Values, condition: str = "", names: Names = None) -> Write:

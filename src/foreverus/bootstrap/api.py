@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from foreverus.files.service import FileService
     from foreverus.files.uploads.service import UploadService
     from foreverus.limits.person import PersonLimits
+    from foreverus.limits.records import CountChange
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.usage import Usage
 
@@ -38,6 +39,7 @@ def build() -> ApiServices:
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
     from foreverus.costs.meter import Caps
+    from foreverus.files.stored import stored_bytes
     from foreverus.files.uploads.service import UploadService
     from foreverus.files.uploads.store import UploadStore
     from foreverus.sessions.diary import CapacityDiary
@@ -52,7 +54,12 @@ def build() -> ApiServices:
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     limits = _limits(env)
-    once, files = shared.once(env.table_name), shared.file_service(env.table_name, env.data_bucket)
+    once = shared.once(env.table_name)
+
+    def room(user_id: str, more: int) -> "CountChange":
+        return limits.bytes(user_id, more, lambda: stored_bytes(table, user_id, aws.clock()))
+
+    files = replace(shared.file_service(env.table_name, env.data_bucket), room=room)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=ConversationService(
@@ -69,7 +76,7 @@ def build() -> ApiServices:
             aws.clock,
         ),
         files=files,
-        uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock),
+        uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, room),
         batches=replace(shared.batch_service(env), limits=limits),
     )
 
@@ -83,6 +90,7 @@ def _limits(env: settings.ApiSettings) -> "PersonLimits":
     caps = PersonCaps(
         messages_per_minute=env.person_messages_per_minute,
         open_batches=env.person_open_batches,
+        stored_bytes=env.person_stored_megabytes * 1_000_000,
         tokens_per_day=env.person_tokens_per_day,
     )
     return PersonLimits(CountStore(aws.items(env.table_name)), caps, aws.clock)

@@ -16,7 +16,7 @@ from foreverus.api.listing import Listing, check_cursor
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import JSONL, ObjectChanged, ObjectNotThere, Objects
-from foreverus.errors import Conflict, InvalidRequest, NotAllowed, NotFound
+from foreverus.errors import Conflict, InvalidRequest, NotAllowed, NotFound, RequestRejected
 from foreverus.files.forms import Form, read_form
 from foreverus.files.records import (
     MAX_FILE_BYTES,
@@ -29,9 +29,11 @@ from foreverus.files.records import (
     seconds_of,
 )
 from foreverus.files.store import Files
+from foreverus.files.stored import Room, no_limit
 from foreverus.files.views import public_file
 from foreverus.idempotency.records import CreateRequest, IdClaim, fingerprint
 from foreverus.idempotency.store import Once
+from foreverus.limits.person import counted
 from foreverus.text import is_blank, quoted
 
 logger = logging.getLogger(__name__)
@@ -68,6 +70,7 @@ class FileService:
     objects: Objects
     once: Once
     clock: Callable[[], datetime]
+    room: Room = no_limit
 
     def upload(self, user_id: str, content_type: str, body: bytes, attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """A small file, as a form. Raises InvalidRequest and Conflict."""
@@ -101,6 +104,7 @@ class FileService:
         with self.once(CreateRequest(user_id, "files", content, attempt), "file") as claim:
             record = self._made_before(user_id, claim)
             if record is None:
+                self.room(user_id, len(file.data))  # before its bytes are put
                 record = self._new(claim.id, user_id, file.filename, len(file.data), expires_s)
                 self.objects.put(record.object_key, file.data, JSONL)
                 self._keep(record)
@@ -193,10 +197,15 @@ class FileService:
         return found
 
     def _keep(self, file: File) -> None:
-        """Raises Conflict: a repeated request came after the file that the first one made was deleted."""
-        if not self.store.put(file):
+        """With its room, both or neither. Raises LimitReached, and Conflict: a repeated request came after the file
+        that the first one made was deleted."""
+        try:
+            kept = counted(lambda: self.room(file.user_id, file.bytes), lambda place: self.store.put(file, place))
+            if not kept:
+                raise _is_gone("was deleted")
+        except RequestRejected:
             self.objects.delete(file.object_key)
-            raise _is_gone("was deleted")
+            raise
 
     def _new(self, file_id: str, user_id: str, filename: str, size: int, expires_s: int) -> File:
         """The record, before its bytes are there."""

@@ -8,21 +8,24 @@ from typing import Protocol
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Item, Table, delete_write, put_write
+from foreverus.aws.dynamo import ConditionFailed, Item, Table, Write, delete_write, put_write, update_write
 from foreverus.deletions.owed import OwedDeletion, OwedKind, not_owed_write, owed_write
-from foreverus.files.records import ExpiringFile, File, FilePurpose, FileStatus
+from foreverus.files.records import SCHEDULE_USER, ExpiringFile, File, FilePurpose, FileStatus
+from foreverus.limits.records import CountChange, CountChanged
+from foreverus.limits.store import MemoryCounts, change_write, fewer_bytes_write
 
 
 class Files(Protocol):
     """`put`: False, and nothing is kept, where the file was deleted a short while ago: who writes its bytes late takes
-    them away again. `by_age`: a user's files by age, the newest first unless `ascending`, those behind the file
-    `after`; none that has expired by `now` (ISO 8601). `arrived`: the bytes are there; None when the file was deleted
-    meanwhile. `delete`: the rest is owed.
+    them away again. Its bytes are counted with it: as `place`, which may be somebody else's meanwhile (CountChanged),
+    or without a limit; what changes or deletes it counts too. `by_age`: a user's files by age, the newest first unless
+    `ascending`, those behind the file `after`; none that has expired by `now` (ISO 8601). `arrived`: the bytes are
+    there; None when the file was deleted meanwhile. `delete`: the rest is owed.
 
     `note_expiry` comes before the bytes and before `put`, so that whatever crash comes in between leaves nothing that
     nobody deletes. `expired`: what was noted for then, oldest first. `forget_expiry`: it is gone."""
 
-    def put(self, file: File) -> bool: ...
+    def put(self, file: File, place: CountChange | None = None) -> bool: ...
     def get(self, user_id: str, file_id: str) -> File | None: ...
     def by_age(
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = "", now: str = ""
@@ -38,8 +41,24 @@ class FileStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def put(self, file: File) -> bool:
-        return self.items.transact_if(put_write(to_item(file)), not_owed_write(OwedKind.FILE, file.file_id))
+    def put(self, file: File, place: CountChange | None = None) -> bool:
+        while True:
+            known = None if place else self.get(file.user_id, file.file_id)
+            counting = [change_write(place)] if place else _counting(file, file.bytes - (known.bytes if known else 0))
+            try:
+                self.items.transact(
+                    put_write(to_item(file), *_as_read(known)),
+                    not_owed_write(OwedKind.FILE, file.file_id),
+                    *counting,
+                )
+            except ConditionFailed as err:
+                if 1 in err.writes:
+                    return False
+                if 0 not in err.writes:
+                    raise CountChanged from err
+                place = None  # another try of the same request has kept and counted it
+                continue
+            return True
 
     def get(self, user_id: str, file_id: str) -> File | None:
         item = self.items.get(keys.file_key(user_id, file_id))
@@ -61,21 +80,26 @@ class FileStore:
         return [from_item(item) for item in islice(fitting, limit)]
 
     def arrived(self, user_id: str, file_id: str, size: int) -> File | None:
-        try:
-            item = self.items.update(
+        while known := self.get(user_id, file_id):
+            condition, values, names = _as_read(known)
+            update = update_write(
                 keys.file_key(user_id, file_id),
                 "SET #status = :status, #bytes = :bytes",
-                {":status": FileStatus.UPLOADED.value, ":bytes": size},
-                condition="attribute_exists(pk)",
-                names={"#status": "status", "#bytes": "bytes"},
+                {":status": FileStatus.UPLOADED.value, ":bytes": size, **values},
+                condition=condition,
+                names={"#status": "status", **names},
             )
-        except ConditionFailed:
-            return None
-        return from_item(item)
+            if self.items.transact_if(update, *_counting(known, size - known.bytes)):
+                return replace(known, status=FileStatus.UPLOADED, bytes=size)
+        return None
 
     def delete(self, user_id: str, file_id: str, now: datetime) -> None:
         owed = OwedDeletion(kind=OwedKind.FILE, name=file_id, user_id=user_id, deleted_at=ids.timestamp(now))
-        self.items.transact(delete_write(keys.file_key(user_id, file_id)), owed_write(owed))
+        while True:
+            known = self.get(user_id, file_id)
+            gone = delete_write(keys.file_key(user_id, file_id), *_as_read(known))
+            if self.items.transact_if(gone, owed_write(owed), *(_counting(known, -known.bytes) if known else [])):
+                return
 
     def note_expiry(self, file: File) -> None:
         key = keys.expiring_file_key(file.expires_at, file.file_id)
@@ -87,6 +111,18 @@ class FileStore:
 
     def forget_expiry(self, one: ExpiringFile) -> None:
         self.items.delete(keys.expiring_file_key(one.expires_at, one.file_id))
+
+
+def _as_read(known: File | None) -> tuple[str, dict[str, object], dict[str, str]]:
+    """(condition, values, names): what is counted is what is there."""
+    if known is None:
+        return "attribute_not_exists(pk)", {}, {}
+    return "#bytes = :before", {":before": known.bytes}, {"#bytes": "bytes"}
+
+
+def _counting(file: File, more: int) -> list[Write]:
+    """The schedule's files are nobody's."""
+    return [fewer_bytes_write(file.user_id, -more)] if more and file.user_id != SCHEDULE_USER else []
 
 
 def to_item(file: File) -> Item:
@@ -128,10 +164,16 @@ class MemoryFiles:
         self.records: dict[tuple[str, str], File] = {}
         self.expiring: set[ExpiringFile] = set()
         self.deleted: set[str] = set()
+        self.counts = MemoryCounts()
 
-    def put(self, file: File) -> bool:
+    def put(self, file: File, place: CountChange | None = None) -> bool:
+        known = self.get(file.user_id, file.file_id)
         if file.file_id in self.deleted:
             return False
+        if place is None or known:
+            self._count(file, file.bytes - (known.bytes if known else 0))
+        elif not self.counts.apply(place):
+            raise CountChanged
         self.records[file.user_id, file.file_id] = file
         return True
 
@@ -151,12 +193,18 @@ class MemoryFiles:
         file = self.records.get((user_id, file_id))
         if file is None:
             return None
+        self._count(file, size - file.bytes)
         self.records[user_id, file_id] = replace(file, status=FileStatus.UPLOADED, bytes=size)
         return self.records[user_id, file_id]
 
     def delete(self, user_id: str, file_id: str, now: datetime) -> None:
-        self.records.pop((user_id, file_id), None)
+        if known := self.records.pop((user_id, file_id), None):
+            self._count(known, -known.bytes)
         self.deleted.add(file_id)
+
+    def _count(self, file: File, more: int) -> None:
+        if more and file.user_id != SCHEDULE_USER:
+            self.counts.add_bytes(file.user_id, more)
 
     def note_expiry(self, file: File) -> None:
         self.expiring.add(ExpiringFile(file.user_id, file.file_id, file.expires_at))

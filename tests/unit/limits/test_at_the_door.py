@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +18,10 @@ from foreverus.backends.port import TokenUsage
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.records import BatchOutcome, BatchRef, BatchResult, BatchStatus, BatchTrigger
 from foreverus.batches.store import BatchStore
-from foreverus.files.records import SCHEDULE_USER
+from foreverus.files.records import SCHEDULE_USER, new_file
+from foreverus.files.store import FileStore, to_item
+from foreverus.files.stored import stored_bytes
+from foreverus.limits.records import Kind
 from foreverus.limits.store import CountStore, tokens_write
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway
@@ -157,6 +161,90 @@ def test_of_twelve_batches_ten_are_made_and_the_next_when_one_is_over(aws: Aws, 
     assert batch(client, file_id, extra_headers={"Idempotency-Key": "k"}).id == again.id, "it has its place"
     with pytest.raises(openai.RateLimitError):
         batch(client, file_id)
+
+
+@pytest.fixture
+def one_megabyte(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERSON_STORED_MEGABYTES", "1")
+
+
+def stored(aws: Aws) -> int:
+    """As it is counted, which is what there is."""
+    counted = CountStore(aws.items).read("ana", Kind.BYTES).used
+    assert counted == stored_bytes(aws.items, "ana", NOW)
+    return counted
+
+
+def upload(client: openai.OpenAI, size: int, **more: Any) -> str:
+    return client.files.create(file=("p.jsonl", b"x" * size), purpose="batch", **more).id
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_files_and_uploads_have_their_bytes_together(aws: Aws, client: openai.OpenAI, ana: Person) -> None:
+    first = upload(client, 400_000)
+    part = client.uploads.create(filename="p.jsonl", purpose="batch", bytes=300_000, mime_type="application/jsonl")
+    announced = {"filename": "p.jsonl", "purpose": "batch", "bytes": 200_000}
+    assert ana.post("/files", announced).status_code == 200
+    assert stored(aws) == 900_000
+    with pytest.raises(openai.RateLimitError) as refused:
+        upload(client, 100_001)
+    response = refused.value.response
+    assert refusal(response) == (429, "rate_limit_error", "storage_full")  # type: ignore[arg-type]
+    assert response.headers["x-should-retry"] == "false" and "retry-after" not in response.headers
+    assert "900,000" in refused.value.message and "1,000,000" in refused.value.message
+    for body, path in ((announced, "/files"), (announced | {"mime_type": "a/b"}, "/uploads")):
+        assert refusal(ana.post(path, body)) == (429, "rate_limit_error", "storage_full")
+    objects = [key for key, _, _ in bootstrap.aws.objects(aws.data_bucket).list("files/")]
+    assert objects == [f"files/ana/{first}"], "what is refused leaves no bytes"
+    client.uploads.cancel(part.id)
+    client.uploads.cancel(part.id)
+    assert stored(aws) == 600_000
+    client.files.delete(first)
+    assert stored(aws) == 200_000
+    upload(client, 800_000)
+    assert stored(aws) == 1_000_000
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_an_upload_becomes_a_file_of_the_same_bytes(aws: Aws, client: openai.OpenAI) -> None:
+    made = client.uploads.create(filename="p.jsonl", purpose="batch", bytes=600_000, mime_type="application/jsonl")
+    part = client.uploads.parts.create(made.id, data=b"x" * 600_000)
+    done = client.uploads.complete(made.id, part_ids=[part.id])
+    assert done.file and stored(aws) == 600_000
+    client.files.delete(done.file.id)
+    assert stored(aws) == 0
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_what_is_uploaded_again_is_counted_once(aws: Aws, client: openai.OpenAI) -> None:
+    assert len({upload(client, 900_000, extra_headers={"Idempotency-Key": "k"}) for _ in range(3)}) == 1
+    assert stored(aws) == 900_000
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_uploads_whose_hour_is_over_and_files_of_before_are_seen(aws: Aws, client: openai.OpenAI, clock: Clock) -> None:
+    aws.items.put(to_item(new_file("file_old", "ana", "old.jsonl", 300_000, NOW)))  # an earlier version counted nothing
+    client.uploads.create(filename="p.jsonl", purpose="batch", bytes=600_000, mime_type="application/jsonl")
+    with pytest.raises(openai.RateLimitError):
+        upload(client, 200_000)
+    clock.now += timedelta(hours=1, minutes=15)
+    upload(client, 600_000)
+    with pytest.raises(openai.RateLimitError):
+        upload(client, 100_001)
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_a_batchs_output_is_written_although_there_is_no_room_and_counts(aws: Aws, client: openai.OpenAI) -> None:
+    upload(client, 900_000)
+    files, output = FileStore(aws.items), new_file("file_out", "ana", "out.jsonl", 0, NOW)
+    for size in (500_000, 500_000, 400_000):  # finished once more, with a line less
+        assert files.put(replace(output, bytes=size))
+    assert stored(aws) == 1_300_000
+    with pytest.raises(openai.RateLimitError):
+        upload(client, 1)
+    files.delete("ana", "file_out", NOW)
+    files.delete("ana", "file_out", NOW)
+    assert stored(aws) == 900_000
 
 
 def test_a_batch_that_could_not_be_started_takes_no_place(

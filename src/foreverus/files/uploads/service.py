@@ -20,6 +20,7 @@ from foreverus.files.forms import read_form
 from foreverus.files.records import MAX_FILE_BYTES, new_file, object_key
 from foreverus.files.service import IN_PARTS, MAX_UPLOAD_PART_BYTES, TooLarge
 from foreverus.files.store import Files
+from foreverus.files.stored import Room, no_limit
 from foreverus.files.uploads.records import (
     MOST_PARTS,
     UNFINISHED,
@@ -33,6 +34,7 @@ from foreverus.files.uploads.store import Uploads
 from foreverus.files.uploads.views import public_part, public_upload
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
+from foreverus.limits.person import counted
 from foreverus.text import quoted
 
 logger = logging.getLogger(__name__)
@@ -45,9 +47,11 @@ class UploadService:
     objects: Objects
     once: Once
     clock: Callable[[], datetime]
+    room: Room = no_limit
 
     def create(self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED) -> Body:
-        """`request`: `{filename, purpose, bytes, mime_type, expires_after?}`. Raises InvalidRequest and Conflict."""
+        """`request`: `{filename, purpose, bytes, mime_type, expires_after?}`. Raises InvalidRequest, LimitReached and
+        Conflict."""
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
             message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
@@ -55,7 +59,8 @@ class UploadService:
         with self.once(CreateRequest(user_id, "uploads", fingerprint(request), attempt), "upload") as claim:
             upload = None if claim.is_first else self.store.get(user_id, claim.id)
             if upload is None:
-                upload = self.store.create(new_upload(claim.id, user_id, request, self.clock()))
+                new = new_upload(claim.id, user_id, request, self.clock())
+                upload = counted(lambda: self.room(user_id, size), lambda place: self.store.create(new, place))
             return self._show(upload)
 
     def add_part(

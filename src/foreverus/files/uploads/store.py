@@ -15,6 +15,8 @@ from foreverus.aws.dynamo import ConditionFailed, Table, Values, put_write, upda
 from foreverus.files.records import File
 from foreverus.files.store import MemoryFiles, to_item
 from foreverus.files.uploads.records import MOST_PARTS, UNFINISHED, Upload, UploadPart, UploadStatus
+from foreverus.limits.records import CountChange, CountChanged
+from foreverus.limits.store import change_write, fewer_bytes_write
 
 KEPT_AFTER = timedelta(days=1)
 
@@ -22,8 +24,10 @@ KEPT_AFTER = timedelta(days=1)
 class Uploads(Protocol):
     """Where a change gives False or None, the upload is at another point, and nothing was changed."""
 
-    def create(self, upload: Upload) -> Upload:
-        """Keeps it; returns it, or what an earlier try has kept under the same id."""
+    def create(self, upload: Upload, place: CountChange | None = None) -> Upload:
+        """Keeps it with its place among the person's bytes; returns it, or what an earlier try has kept under the same
+        id. Raises CountChanged where the place is somebody else's meanwhile. Cancelling gives the place back,
+        completing gives it to the file."""
 
     def get(self, user_id: str, upload_id: str) -> Upload | None: ...
 
@@ -51,16 +55,21 @@ class UploadStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def create(self, upload: Upload) -> Upload:
+    def create(self, upload: Upload, place: CountChange | None = None) -> Upload:
         try:
-            self.items.put(_upload_to_item(upload), "attribute_not_exists(pk)")
-        except ConditionFailed:
+            self.items.transact(
+                put_write(_upload_to_item(upload), "attribute_not_exists(pk)"),
+                *([change_write(place)] if place else []),
+            )
+        except ConditionFailed as err:
+            if 0 not in err.writes:
+                raise CountChanged from err
             return self.get(upload.user_id, upload.upload_id) or upload
         return upload
 
     def get(self, user_id: str, upload_id: str) -> Upload | None:
         item = self.items.get(keys.upload_key(user_id, upload_id))
-        return _upload_from_item(item) if item else None
+        return upload_from_item(item) if item else None
 
     def add_part(self, upload: Upload, part: UploadPart) -> bool:
         counted = update_write(
@@ -103,7 +112,19 @@ class UploadStore:
         return self.items.transact_if(put_write(to_item(file)), completed)
 
     def cancel(self, upload: Upload) -> Upload | None:
-        return self._change(upload, {"status": UploadStatus.CANCELLED.value}, UNFINISHED)
+        cancelled = update_write(
+            keys.upload_key(upload.user_id, upload.upload_id),
+            "SET #status = :cancelled",
+            {
+                ":cancelled": UploadStatus.CANCELLED.value,
+                ":pending": UploadStatus.PENDING.value,
+                ":completing": UploadStatus.COMPLETING.value,
+            },
+            condition="#status IN (:pending, :completing)",
+            names={"#status": "status"},
+        )
+        given_back = fewer_bytes_write(upload.user_id, upload.bytes)
+        return self.get(upload.user_id, upload.upload_id) if self.items.transact_if(cancelled, given_back) else None
 
     def _change(
         self, upload: Upload, changes: Values, status_in: Collection[UploadStatus], asked: str = ""
@@ -120,7 +141,7 @@ class UploadStore:
                 condition=condition,
                 names={"#status": "status"} | {f"#{name}": name for name in changes},
             )
-            return _upload_from_item(item)
+            return upload_from_item(item)
         return None
 
 
@@ -145,7 +166,7 @@ def _upload_to_item(upload: Upload) -> Values:
     }
 
 
-def _upload_from_item(item: Mapping[str, Any]) -> Upload:
+def upload_from_item(item: Mapping[str, Any]) -> Upload:
     return Upload(
         upload_id=item["upload_id"],
         user_id=item["user_id"],
@@ -181,7 +202,9 @@ class MemoryUploads:
         self.records: dict[tuple[str, str], Upload] = {}
         self.held: dict[tuple[str, str], UploadPart] = {}
 
-    def create(self, upload: Upload) -> Upload:
+    def create(self, upload: Upload, place: CountChange | None = None) -> Upload:
+        if place and (upload.user_id, upload.upload_id) not in self.records and not self.files.counts.apply(place):
+            raise CountChanged
         return self.records.setdefault((upload.user_id, upload.upload_id), upload)
 
     def get(self, user_id: str, upload_id: str) -> Upload | None:
@@ -218,7 +241,7 @@ class MemoryUploads:
         known = self.records[upload.user_id, upload.upload_id]
         if (known.status, known.asked) != (UploadStatus.COMPLETING, asked):
             return False
-        self.files.put(file)
+        self.files.records[file.user_id, file.file_id] = file  # its bytes were the upload's
         self._set(known, status=UploadStatus.COMPLETED, asked=asked)
         return True
 
@@ -226,6 +249,7 @@ class MemoryUploads:
         known = self.records[upload.user_id, upload.upload_id]
         if known.status not in UNFINISHED:
             return None
+        self.files.counts.add_bytes(upload.user_id, -upload.bytes)
         return self._set(known, status=UploadStatus.CANCELLED, asked=known.asked)
 
     def _set(self, known: Upload, *, status: UploadStatus, asked: str) -> Upload:

@@ -70,7 +70,7 @@ def test_a_batch_buys_its_gpu_and_gives_it_back(cloud: Cloud, person: Person, cl
     assert ours["choice_text"]
     assert cloud.inbox.wait_for(batch.id, PATIENCE_S)
     wait_until(lambda: stored(cloud, batch.id) == [("completed", 25)], "the summary is in PostgreSQL")
-    assert len(transitions(cloud, batch.id)) <= 13
+    assert len(transitions(cloud, batch.id)) <= 14
     session = person.call("GET", f"/sessions/{ours['sessions'][0]}")
     assert session["trigger"] == "batch"
     end_every_session(person)

@@ -121,8 +121,9 @@ SCENARIOS: dict[str, Scenario] = {
         cases=(
             "lines:mishaps",
             "lines:text",
-            *transactions("RunBatchFunction", 4),
-            *transactions("AnswerBatchFunction", 1),
+            *transactions("RunBatchFunction.Plan", 1),  # reserves
+            *transactions("RunBatchFunction.Finish", 1),  # settles
+            *transactions("AnswerBatchFunction", 1),  # lets go of what its round has not spent
             *strikes("cancelled", "validating", "first", "finishing"),
             *strikes("batch_stopped", "validating", "first"),
             *(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from bench import batch, batch_growth, boot, chat, cold_start, engine, growth, paced, report
 from bench.figures import Figure, Verdict
 from local.cloud import running
+from local.deploy import AS_A_CLASS
 from local.person import Person
 from local.state import LOCAL
 
@@ -30,7 +31,7 @@ def measure(names: list[str]) -> Iterator[Figure]:
 
 def at_a_known_pace(names: list[str]) -> Iterator[Figure]:
     """In a cloud whose engine computes nothing."""
-    slots = {"EngineSlots": str(batch.SLOTS)}
+    slots = {**AS_A_CLASS, "EngineSlots": str(batch.SLOTS)}
     with running(LOCAL / "bench", print, usual_ports=False, pace=paced.PACE, parameters=slots) as cloud:
         if set(chat.NAMES) & set(names):
             with Person(cloud.outputs) as person:

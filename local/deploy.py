@@ -37,6 +37,14 @@ from samcli.yamlhelper import yaml_parse
 print(json.dumps(yaml_parse(pathlib.Path(sys.argv[1]).read_text())))
 """
 # The engine starts in a second and the worker beats often, so what takes minutes on AWS is noticed in seconds here.
+# For tests and measurements, in which one person does what a class does. What has a limit of theirs tests that limit.
+AS_A_CLASS = {
+    "PersonMessagesPerMinute": "600",
+    "PersonOpenBatches": "200",
+    "PersonOpenSockets": "500",
+    "PersonStoredMegabytes": "1000000",
+    "PersonTokensPerDay": "100000000000",
+}
 PARAMETERS = {
     "ModelId": "smollm2-135m-instruct",
     "ContextTokens": "2048",

@@ -16,10 +16,12 @@ import httpx
 from botocore.exceptions import ClientError
 
 from local.cloud import Cloud, running
+from local.deploy import AS_A_CLASS
 from local.instances.places import Places
 
 # The shortest that the template allows, so that a silence of a minute on AWS is one of seconds here.
 PARAMETERS = {
+    **AS_A_CLASS,
     "IdleSeconds": "5",
     "MaxSessionSeconds": "600",
     "BootTimeoutSeconds": "30",

@@ -25,12 +25,17 @@ export class ApiError extends Error {
     message: string,
     readonly code: string | null = null,
     readonly param: string | null = null,
+    /** Seconds after which it works, where the server says so. */
+    readonly retryAfter: number | null = null,
+    /** The server says that another try soon is of no use. */
+    readonly final = false,
   ) {
     super(message);
   }
 
   /** Worth another try with the same Idempotency-Key. */
   get passing(): boolean {
+    if (this.final) return false;
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
 }
@@ -72,10 +77,14 @@ const TIMEOUT_MS = 30_000; // API Gateway gives up after 29 s
 
 async function failure(response: Response): Promise<ApiError> {
   const text = await response.text().catch(() => "");
+  const after = response.headers.get("Retry-After") ?? "";
+  const wait = /^\d{1,9}$/.test(after) ? Number(after) : null;
+  const final = response.headers.get("x-should-retry") === "false";
   try {
     const body = JSON.parse(text) as { error?: WireError; message?: string; Message?: string };
     if (body.error) {
-      return new ApiError(response.status, body.error.message, body.error.code ?? null, body.error.param ?? null);
+      const { message, code, param } = body.error;
+      return new ApiError(response.status, message, code ?? null, param ?? null, wait, final);
     }
     return new ApiError(response.status, body.message ?? body.Message ?? `HTTP ${response.status}`);
   } catch {

@@ -77,3 +77,15 @@ it("asks for a part of a list, behind the last one that it has", async () => {
   expect(sent(0).url).toBe("http://api/v1/conversations?limit=50");
   expect(sent(1).url).toBe("http://api/v1/conversations/con%201/messages?limit=50&order=desc&after=ans_1");
 });
+
+it.each([
+  [{ "Retry-After": "37" }, true, 37],
+  [{ "Retry-After": "9000", "x-should-retry": "false" }, false, 9000],
+  [{ "x-should-retry": "false" }, false, null],
+  [{ "Retry-After": "soon" }, true, null],
+])("knows how long a limit lasts, and whether another try soon helps: %j", async (headers, passing, retryAfter) => {
+  const body = JSON.stringify({ error: { message: "m", type: "rate_limit_error", code: "too_many_messages" } });
+  const { api } = setUp(new Response(body, { status: 429, headers: headers as Record<string, string> }));
+  const error = await caught(api.post("con_1", "Oi", "k1"));
+  expect([error.code, error.passing, error.retryAfter]).toEqual(["too_many_messages", passing, retryAfter]);
+});

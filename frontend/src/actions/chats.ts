@@ -117,7 +117,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
         if (error instanceof ApiError && error.passing && attempt + 1 < TRIES) {
           item = { ...item, state: "resending" };
           put(item);
-          await wait(backoffMs(attempt));
+          await wait(Math.max(backoffMs(attempt), 1000 * (error.retryAfter ?? 0)));
           continue;
         }
         const status = error instanceof ApiError ? error.status : 0;

@@ -1,5 +1,6 @@
 import { ApiError } from "../api";
-import { known } from "../i18n";
+import { fill, known } from "../i18n";
+import { span } from "../logic/format";
 import { expired, notices } from "../state";
 
 let next = 1;
@@ -16,7 +17,8 @@ export function dismiss(id: number): void {
 /** An error in the person's language where we know it, else as the server put it. */
 export function explain(error: unknown): string {
   if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error);
-  return known("error", error.code) ?? error.message;
+  const text = known("error", error.code);
+  return text === undefined ? error.message : fill(text, { wait: span(error.retryAfter ?? 0) });
 }
 
 export function report(error: unknown): void {

@@ -38,6 +38,7 @@ Headers: TypeAlias = Mapping[str, str]
 TRIES = 5
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
+LONGEST_WAIT_S = 120.0  # that an answer may ask for
 PAGE = 100  # the API's largest page
 TIMEOUT = httpx.Timeout(40, connect=10)  # API Gateway answers within 29 s, whatever happens
 AGAIN = frozenset({429, 500, 502, 503, 504})
@@ -191,8 +192,9 @@ class Api:
             except Unreachable as err:
                 if failures == tries:
                     raise
-                self._tried_again(str(err), pause_s(failures))
-                self._sleep(pause_s(failures))
+                pause = max(pause_s(failures), err.after_s)
+                self._tried_again(str(err), pause)
+                self._sleep(pause)
         raise AssertionError("at least one try")
 
     def _call(self, method: str, path: str, tries: int = TRIES, headers: Headers | None = None, **body: Any) -> Any:
@@ -256,13 +258,16 @@ def _network_errors() -> Iterator[None]:
 
 
 def _check(response: httpx.Response) -> None:
-    """Raises what an error answer means: Unreachable for "try again", else Refused."""
+    """Raises what an error answer means: Unreachable for "try again", else Refused. A limit that waiting a minute does
+    not help with is refused, and its message says what helps."""
     if response.status_code < 300:
         return
     response.read()
     error = _error(response)
-    if response.status_code in AGAIN:
-        raise Unreachable(f"{response.url.host} answered {response.status_code}: {error.message}")
+    if response.status_code in AGAIN and response.headers.get("x-should-retry") != "false":
+        after = response.headers.get("Retry-After", "")
+        after_s = min(float(after), LONGEST_WAIT_S) if after.isascii() and after.isdigit() else 0.0
+        raise Unreachable(f"{response.url.host} answered {response.status_code}: {error.message}", after_s)
     raise error
 
 

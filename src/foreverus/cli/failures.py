@@ -38,7 +38,11 @@ class Refused(CommandFailed):
 
 
 class Unreachable(CommandFailed):
-    pass
+    """`after_s`: how long to wait, where the answer says it."""
+
+    def __init__(self, message: str, after_s: float = 0.0):
+        super().__init__(message)
+        self.after_s = after_s
 
 
 class Broken(CommandFailed):

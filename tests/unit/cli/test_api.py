@@ -1,0 +1,45 @@
+"""What an answer that says "not now" means: a wait as long as it says, or the end with what helps."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from foreverus.cli.api import Api
+from foreverus.cli.failures import Refused
+from foreverus.cli.settings import ClientSettings
+
+
+def answering(slept: list[float], *answers: tuple[int, dict[str, str], dict[str, Any]]) -> Api:
+    """An API that answers so, one after the other."""
+    made, left = Api(ClientSettings("https://api.example/v1", "fu_ana"), slept.append), list(answers)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        status, headers, body = left.pop(0)
+        return httpx.Response(status, headers=headers, json=body)
+
+    made.http.close()
+    made.http = httpx.Client(transport=httpx.MockTransport(answer))
+    return made
+
+
+def limit(code: str, message: str = "Wait.") -> dict[str, Any]:
+    return {"error": {"message": message, "type": "rate_limit_error", "param": None, "code": code}}
+
+
+@pytest.mark.parametrize(("after", "waits"), [("37", 37.0), ("2", 2.0), ("0", 0.5), ("", 0.5), ("100000", 120.0)])
+def test_it_waits_as_long_as_the_answer_says(after: str, waits: float) -> None:
+    slept: list[float] = []
+    headers = {"Retry-After": after} if after else {}
+    with answering(slept, (429, headers, limit("too_many_messages")), (200, {}, {"id": "batch_1"})) as api:
+        assert api.batch("batch_1")["id"] == "batch_1"
+    assert slept == [waits]
+
+
+@pytest.mark.parametrize("headers", [{"Retry-After": "9000"}, {}])
+def test_it_says_what_helps_where_waiting_a_minute_does_not(headers: dict[str, str]) -> None:
+    slept: list[float] = []
+    answer = (429, {**headers, "x-should-retry": "false"}, limit("storage_full", "Delete files."))
+    with answering(slept, answer) as api, pytest.raises(Refused, match=r"Delete files\. \(429, storage_full\)"):
+        api.create_batch({"input_file_id": "file_1"}, "key")  # type: ignore[typeddict-item]
+    assert slept == []

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 
 from local.cloud import Cloud, Say, running
 from local.demo_batch import run_exam
+from local.pings import pinged
 from local.processes import Failed
 
 # The laptop's model has 135 million parameters: it knows this, and little geography.
@@ -55,7 +56,7 @@ class Demonstration:
 
     def run(self) -> dict[str, Any]:
         try:
-            with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket:
+            with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket, pinged(self.socket):
                 session_id, answer = self._converse()
                 exam = self.questions != 0
                 report = {"batch": run_exam(self.api, self._tell, self.questions)} if exam else {}

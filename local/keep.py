@@ -28,7 +28,7 @@ from local.state import write_json
 
 EVERY_S = 60.0  # so much is lost where the laptop loses its power
 TABLES = ("TableName", "KeysTableName")  # outputs of the stack
-OF_SOCKETS = ("CONNECTION#", "SUBSCRIBERS#")  # how the partitions begin whose items die with a socket
+OF_SOCKETS = ("CONNECTION#", "SOCKETS#", "SUBSCRIBERS#")  # how the partitions begin whose items die with a socket
 TOLD_TO_POSTGRES = ("stored_at", "store_tries")  # of a session: the new PostgreSQL knows nothing of it
 PUT_AT_ONCE = 25  # BatchWriteItem takes no more
 

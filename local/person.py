@@ -11,6 +11,8 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from local.pings import pinged
+
 PATIENCE_S = 300.0
 
 
@@ -28,6 +30,7 @@ class Person:
         self.frames: queue.SimpleQueue[tuple[float, dict[str, Any]]] = queue.SimpleQueue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()
+        self.open.enter_context(pinged(self.socket))
 
     def __enter__(self) -> Self:
         return self

@@ -10,6 +10,8 @@ import httpx
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
+from local.pings import pinged
+
 TRIES = 15
 PAUSE_S = 0.4
 
@@ -92,7 +94,7 @@ class Client:
     def _read(self) -> None:
         while not self.closing:
             try:
-                with connect(self.address, open_timeout=10, proxy=None) as self.socket:
+                with connect(self.address, open_timeout=10, proxy=None) as self.socket, pinged(self.socket):
                     self.socket.send(json.dumps({"action": "subscribe", "conversation_id": self.conversation}))
                     for frame in self.socket:
                         self._take(json.loads(frame))

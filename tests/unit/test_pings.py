@@ -1,0 +1,32 @@
+"""The clients of the laptop send pings for as long as their socket is open."""
+
+import json
+import threading
+
+import pytest
+from websockets.sync.client import connect
+from websockets.sync.server import ServerConnection, serve
+
+from local import pings
+
+
+def test_a_socket_is_pinged_while_it_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pings, "EVERY_S", 0.01)
+    heard: list[dict[str, str]] = []
+    enough = threading.Event()
+
+    def hear(line: ServerConnection) -> None:
+        for text in line:
+            heard.append(json.loads(text))
+            if len(heard) >= 3:
+                enough.set()
+
+    with serve(hear, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        port = server.socket.getsockname()[1]
+        with connect(f"ws://127.0.0.1:{port}", proxy=None) as socket, pings.pinged(socket):
+            assert enough.wait(600)
+        server.shutdown()
+        thread.join()
+    assert heard[:3] == [{"action": "ping"}] * 3

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -30,8 +31,15 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 def postgres(emulator: Emulator) -> Iterator[data_api.Database]:
     found = Database(emulator)
     database = data_api.Database(found.api, found.place["resourceArn"], found.place["secretArn"], found.name)
-    assert {"004_erased_conversations", "006_erased_people"} <= set(migrations.migrate(database))
+    assert {"004_erased_conversations", "006_erased_people", "007_results_role"} <= set(migrations.migrate(database))
     yield database
+
+
+def as_results(postgres: data_api.Database) -> data_api.Database:
+    """What StoreResultsFunction has."""
+    target = postgres.target
+    where = (target["resourceArn"], target["secretArn"], target["database"])
+    return data_api.Database(postgres.client, *where, role=migrations.RESULTS_ROLE)
 
 
 def count(database: data_api.Database, table: str, conversation_id: str) -> int:
@@ -41,7 +49,7 @@ def count(database: data_api.Database, table: str, conversation_id: str) -> int:
 
 def store(database: data_api.Database, conversation_id: str, *contents: str, title: str = "") -> RowWriter:
     """Each content as a question and as its answer."""
-    to, user = RowWriter(database), f"user of {conversation_id}"
+    to, user = RowWriter(as_results(database)), user_of(conversation_id)
     conversation = Conversation(
         conversation_id=conversation_id, user_id=user, title=title, created_at=AT, updated_at=AT
     )
@@ -50,10 +58,14 @@ def store(database: data_api.Database, conversation_id: str, *contents: str, tit
         named: dict[str, Any] = {"message_id": f"msg_{conversation_id}_{number}", "conversation_id": conversation_id}
         question = Question(**named, user_id=user, content=content, created_at=AT)
         exchanges += rows.message_rows(question, Answer(**named, status=AnswerStatus.ANSWERED, content=content))
-    to.write("users", "user_id", [{"user_id": user}])
-    to.write("conversations", "conversation_id", [rows.conversation_row(conversation)])
-    to.write("messages", "message_id", exchanges)
+    to.write("users", "user_id", [{"user_id": user}], user)
+    to.write("conversations", "conversation_id", [rows.conversation_row(conversation)], user)
+    to.write("messages", "message_id", exchanges, user)
     return to
+
+
+def user_of(conversation_id: str) -> str:
+    return f"user of {conversation_id}"
 
 
 def contents(database: data_api.Database, conversation_id: str) -> list[str]:
@@ -77,7 +89,7 @@ def test_any_text_goes_in_and_comes_out_as_documented(postgres: data_api.Databas
 
 def test_a_row_that_is_refused_takes_nobody_with_it(postgres: data_api.Database) -> None:
     store(postgres, "conv_refused", "first")
-    to = RowWriter(postgres)
+    to = RowWriter(as_results(postgres))
     good = {"message_id": "msg_good", "conversation_id": "conv_refused", "role": "user", "content": "kept"}
     good |= {"status": "accepted", "error": None, "session_id": None, "created_at": rows.required_time(AT)}
     bad: list[dict[str, object]] = [
@@ -85,7 +97,12 @@ def test_a_row_that_is_refused_takes_nobody_with_it(postgres: data_api.Database)
         {**good, "message_id": "msg_bad_2", "conversation_id": "conv_unknown"},  # a foreign key
         {**good, "message_id": "msg_bad_3", "content": None},  # NOT NULL
     ]
-    to.write("messages", "message_id", [bad[0], good, bad[1], {**good, "message_id": "msg_good_2"}, bad[2]])
+    to.write(
+        "messages",
+        "message_id",
+        [bad[0], good, bad[1], {**good, "message_id": "msg_good_2"}, bad[2]],
+        user_of("conv_refused"),
+    )
     assert {row.key for row in to.refused} == {"msg_bad_1", "msg_bad_2", "msg_bad_3"}
     assert all("SQLState 23" in row.error for row in to.refused)
     assert contents(postgres, "conv_refused").count("kept") == 2
@@ -98,20 +115,18 @@ def test_a_deleted_conversation_is_not_there_whenever_it_is_deleted(postgres: da
     if when != "before":
         store(postgres, deleted, "a secret", title="secret")
         assert count(postgres, "messages", deleted) == 2
-    erase_conversation(postgres, deleted)
+    erase_conversation(as_results(postgres), deleted, user_of(deleted))
     if when == "twice":
-        erase_conversation(postgres, deleted)
+        erase_conversation(as_results(postgres), deleted, user_of(deleted))
     assert store(postgres, deleted, "a secret", title="secret").refused == []  # a store that read before the deletion
     assert count(postgres, "conversations", deleted) == count(postgres, "messages", deleted) == 0
     assert contents(postgres, kept) == ["stays"]
 
 
 def test_a_store_that_runs_while_it_is_deleted_waits_and_writes_nothing(postgres: data_api.Database) -> None:
-    deleting = data_api.Database(
-        postgres.client, postgres.target["resourceArn"], postgres.target["secretArn"], postgres.target["database"]
-    )
+    deleting = as_results(postgres)
     writing = threading.Thread(target=store, args=(postgres, "conv_while", "a secret"))
-    with deleting.transaction():
+    with deleting.transaction(user_of("conv_while")):
         whose = {"id": "conv_while"}
         deleting.execute("SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:id, 0))", whose)
         deleting.execute("INSERT INTO erased_conversations (conversation_id) VALUES (:id)", whose)
@@ -129,12 +144,13 @@ def test_a_store_that_runs_while_it_is_deleted_waits_and_writes_nothing(postgres
 
 def session_of(database: data_api.Database, session_id: str, owner: str) -> None:
     row = {"session_id": session_id, "owner": owner, "trigger": "page", "outcome": "idle", "attempts": 1}
-    RowWriter(database).write("sessions", "session_id", [{**row, "created_at": MOMENT, "ended_at": MOMENT}])
+    RowWriter(as_results(database)).write("sessions", "session_id", [{**row, "created_at": MOMENT, "ended_at": MOMENT}])
 
 
 def usage_of(database: data_api.Database, session_id: str, user_id: str) -> None:
     row = {"message_id": f"ans_{user_id}", "user_id": user_id, "session_id": session_id, "answered_at": MOMENT}
-    RowWriter(database).write("usage", "message_id", [{**row, "prompt_tokens": 1, "completion_tokens": 2}])
+    counted = {**row, "prompt_tokens": 1, "completion_tokens": 2}
+    RowWriter(as_results(database)).write("usage", "message_id", [counted], user_id)
 
 
 @pytest.mark.parametrize("when", ["before", "after", "twice"])
@@ -170,3 +186,127 @@ def test_a_person_who_has_left_is_in_no_table_whenever_they_leave(postgres: data
     assert postgres.execute("SELECT owner FROM sessions WHERE session_id = :id", {"id": f"ses_{kept}"}) == [
         [f"user of {kept}"]
     ]
+
+
+# ---- Rows of people ----
+
+MINE, THEIRS = "conv_mine", "conv_theirs"
+AS_ME = user_of(MINE)
+
+
+def refusal(database: data_api.Database, sql: str, of: str, **values: object) -> str:
+    with pytest.raises(ClientError) as refused, database.transaction(of):
+        database.execute(sql, values)
+    return str(refused.value)
+
+
+@pytest.fixture(scope="module")
+def two_people(postgres: data_api.Database) -> data_api.Database:
+    """As the function that keeps results: what two people have is there."""
+    for conversation_id in (MINE, THEIRS):
+        assert store(postgres, conversation_id, "a secret", title="secret").refused == []
+    return as_results(postgres)
+
+
+@pytest.mark.parametrize("table", ["users", "conversations", "messages", "usage", "batches"])
+def test_who_acts_for_one_person_sees_no_row_of_another(two_people: data_api.Database, table: str) -> None:
+    for of, users in ((AS_ME, [[AS_ME]]), (user_of("conv_of_nobody"), []), ("", [])):
+        with two_people.transaction(of):
+            found = two_people.execute(f"SELECT * FROM {table}")
+            assert not [row for row in found if THEIRS in str(row)]
+            assert two_people.execute("SELECT user_id FROM users") == users
+    if table == "messages":
+        with two_people.transaction(AS_ME):
+            assert len(two_people.execute("SELECT 1 FROM messages")) == 2
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE conversations SET title = 'mine now' WHERE conversation_id = :id",
+        "UPDATE messages SET content = 'mine now' WHERE conversation_id = :id",
+        "DELETE FROM conversations WHERE conversation_id = :id",
+    ],
+)
+def test_nothing_of_another_person_is_changed_or_deleted(
+    postgres: data_api.Database, two_people: data_api.Database, sql: str
+) -> None:
+    with two_people.transaction(AS_ME):
+        two_people.execute(sql, {"id": THEIRS})
+    assert contents(postgres, THEIRS) == ["a secret"]
+    assert postgres.execute("SELECT title FROM conversations WHERE conversation_id = :id", {"id": THEIRS}) == [
+        ["secret"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("sql", "values"),
+    [
+        ("INSERT INTO users (user_id) VALUES (:user)", {"user": "somebody"}),
+        (
+            "INSERT INTO conversations (conversation_id, user_id, title, system, created_at, updated_at)"
+            " VALUES ('conv_new', :user, '', '', now(), now())",
+            {"user": user_of(THEIRS)},
+        ),
+        (
+            "INSERT INTO conversations (conversation_id, user_id, title, system, created_at, updated_at)"
+            " VALUES ('conv_theirs', :user, '', '', now(), now())"
+            " ON CONFLICT (conversation_id) DO UPDATE SET user_id = excluded.user_id",
+            {"user": AS_ME},
+        ),
+        ("UPDATE conversations SET user_id = :user", {"user": user_of(THEIRS)}),
+        (
+            "INSERT INTO messages (message_id, conversation_id, role, content, status, created_at)"
+            " VALUES ('msg_new', :conversation, 'user', '', 'accepted', now())",
+            {"conversation": THEIRS},
+        ),
+    ],
+    ids=["a user", "a conversation", "their conversation", "mine to them", "a message"],
+)
+def test_nothing_is_written_for_another_person(
+    two_people: data_api.Database, sql: str, values: dict[str, object]
+) -> None:
+    assert "row-level security" in refusal(two_people, sql, AS_ME, **values)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "DROP TABLE messages",
+        "CREATE TABLE mine (a int)",
+        "ALTER TABLE conversations DISABLE ROW LEVEL SECURITY",
+        "DELETE FROM users",
+        "DELETE FROM messages",
+        "DELETE FROM sessions",
+        "DELETE FROM receipts",
+        "DELETE FROM usage",
+        "DELETE FROM batches",
+        "DELETE FROM erased_conversations",
+        "UPDATE erased_conversations SET erased_at = now()",
+        "SELECT * FROM migrations",
+        "INSERT INTO erased_people (digest) VALUES ('x')",
+        "DELETE FROM erased_people",
+        "TRUNCATE conversations CASCADE",
+        "CREATE ROLE another",
+    ],
+)
+def test_the_role_has_no_other_rights(two_people: data_api.Database, sql: str) -> None:
+    said = refusal(two_people, sql, AS_ME)
+    assert "SQLState: 42501" in said
+
+
+def test_it_may_write_every_table_that_results_have(postgres: data_api.Database) -> None:
+    """A column or a table that a later migration adds is written by this role too."""
+    may = (
+        "SELECT table_name FROM information_schema.role_table_grants WHERE grantee = :role AND privilege_type = :right"
+    )
+    granted = {row[0] for row in postgres.execute(may, {"role": migrations.RESULTS_ROLE, "right": "INSERT"})}
+    tables = "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
+    assert granted == {row[0] for row in postgres.execute(tables)} - {"migrations", "erased_people"}
+
+
+def test_each_table_with_somebodys_rows_is_under_row_level_security(postgres: data_api.Database) -> None:
+    columns = "SELECT table_name FROM information_schema.columns WHERE column_name IN ('user_id', 'conversation_id')"
+    theirs = {row[0] for row in postgres.execute(columns)} - {"erased_conversations"}  # ids alone
+    secured = {row[0] for row in postgres.execute("SELECT relname FROM pg_class WHERE relrowsecurity")}
+    assert theirs and theirs <= secured

@@ -41,10 +41,20 @@ class RowsRefused(ForeverUsError):
 
 
 class Database:
+    """`role`: what transactions run as, with its rights and no others; empty: as the secret's user."""
+
     def __init__(
-        self, client: Any, cluster_arn: str, secret_arn: str, name: str, pause: Callable[[float], None] = time.sleep
+        self,
+        client: Any,
+        cluster_arn: str,
+        secret_arn: str,
+        name: str,
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        role: str = "",
     ):
         self.client = client
+        self.role = role
         self.target = {"resourceArn": cluster_arn, "secretArn": secret_arn, "database": name}
         self.pause = pause
         self.transaction_id: str | None = None
@@ -55,11 +65,13 @@ class Database:
         self._patiently(self.client.execute_statement, request, NOT_THERE_YET)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All statements within, or none of them."""
+    def transaction(self, of: str = "") -> Iterator[None]:
+        """All statements within, or none of them. `of`: the person whose rows they are, and nobody else's: PostgreSQL's
+        row-level security shows and takes no others (migration 007)."""
         self.transaction_id = self._patiently(self.client.begin_transaction, self.target)["transactionId"]
         whose = {name: self.target[name] for name in ("resourceArn", "secretArn")}
         try:
+            self._act_as(of)
             yield
             self.client.commit_transaction(transactionId=self.transaction_id, **whose)
         except BaseException:
@@ -67,6 +79,14 @@ class Database:
             raise
         finally:
             self.transaction_id = None
+
+    def _act_as(self, person: str) -> None:
+        """Until the transaction's end, also where it fails."""
+        settings = {"role": ("role", self.role), "foreverus.user_id": ("person", person)}
+        wanted = {name: value for name, value in settings.items() if value[1]}
+        if wanted:
+            calls = ", ".join(f"set_config('{name}', :{given}, true)" for name, (given, _) in wanted.items())
+            self.execute(f"SELECT {calls}", dict(wanted.values()))
 
     def execute(self, sql: str, params: Params | None = None) -> list[list[Any]]:
         """Runs one statement; returns its rows."""
@@ -98,7 +118,8 @@ class Database:
             return state[1][:2] in DATA_ERRORS
         if err.response["Error"]["Code"] not in REQUEST_ERRORS:
             return False
-        self.execute("SELECT 1")
+        # Not within the transaction: that one has failed with the statement.
+        self._patiently(self.client.execute_statement, {"sql": "SELECT 1", **self.target})
         return True
 
     def _within(self) -> dict[str, str]:

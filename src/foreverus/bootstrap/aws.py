@@ -92,13 +92,14 @@ def notifier(topic_arn: str) -> "TopicNotifier":
     return TopicNotifier(SnsTopic(client("sns"), topic_arn))
 
 
-def database(env: settings.DatabaseSettings) -> "Database | None":
+def database(env: settings.DatabaseSettings, role: str = "") -> "Database | None":
     """None when the stack was deployed without PostgreSQL."""
     from foreverus.aws.data_api import Database
 
     if not env.database_cluster_arn:
         return None
-    return Database(client("rds-data"), env.database_cluster_arn, env.database_secret_arn, env.database_name)
+    where = (env.database_cluster_arn, env.database_secret_arn, env.database_name)
+    return Database(client("rds-data"), *where, role=role)
 
 
 @cache

@@ -37,8 +37,8 @@ class BatchSummaries:
         refused = 0
         if self.database is not None:
             writer = RowWriter(self.database)
-            writer.write("users", "user_id", [{"user_id": ref.user_id}])
-            writer.write("batches", "batch_id", [batch_row(batch)])
+            writer.write("users", "user_id", [{"user_id": ref.user_id}], ref.user_id)
+            writer.write("batches", "batch_id", [batch_row(batch)], ref.user_id)
             refused = len(writer.refused)
         self.batches.close_open(ref.batch_id)
         return StoredBatch(ref.batch_id, stored=self.database is not None and not refused)

@@ -30,14 +30,14 @@ class EraseConversation:
     def __call__(self, owed: OwedDeletion) -> bool:
         self.eraser.erase(owed.name)
         if self.database is not None:
-            erase_conversation(self.database, owed.name)
+            erase_conversation(self.database, owed.name, owed.user_id)
         return True
 
 
-def erase_conversation(database: Database, conversation_id: str) -> None:
+def erase_conversation(database: Database, conversation_id: str, user_id: str) -> None:
     """Its messages go with it. Once more changes nothing."""
     whose = {"id": conversation_id}
-    with database.transaction():
+    with database.transaction(user_id):
         database.execute("SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:id, 0))", whose)
         database.execute(
             "INSERT INTO erased_conversations (conversation_id) VALUES (:id) ON CONFLICT DO NOTHING", whose

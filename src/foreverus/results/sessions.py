@@ -63,23 +63,30 @@ class SessionResults:
                 yield Unsaved(of_it, partial(self.store, of_it), partial(self.sessions.count_store_try, of_it))
 
     def _write(self, writer: RowWriter, session: Session) -> int:
-        """In an order that foreign keys allow. Returns how many exchanges the session had."""
+        """In an order that foreign keys allow: what is the team's, then each person's. Returns how many exchanges the
+        session had."""
         of_it, answered = session.session_id, list[_Exchange]()
         for message in self.conversations.answered_by(of_it):
             answered += writer.read("messages", message.message_id, partial(self._exchange, message))
-        conversations = {conversation.conversation_id: conversation for conversation, _, _ in answered}
-        users = sorted({conversation.user_id for conversation in conversations.values()})
-        writer.write("users", "user_id", [{"user_id": user} for user in users])
         writer.write("sessions", "session_id", [rows.session_row(session)])
         if session.receipt:
             writer.write("receipts", "session_id", [rows.receipt_row(session.receipt)])
-        writer.write("conversations", "conversation_id", [rows.conversation_row(one) for one in conversations.values()])
-        writer.write("messages", "message_id", [row for _, q, a in answered for row in rows.message_rows(q, a)])
-        usage = [rows.usage_row(q, a, of_it) for _, q, a in answered if a.status is AnswerStatus.ANSWERED]
-        writer.write("usage", "message_id", usage)
+        for user in sorted({conversation.user_id for conversation, _, _ in answered}):
+            _write_of(writer, user, [one for one in answered if one[0].user_id == user], of_it)
         return len(answered)
 
     def _exchange(self, message: MessageRef) -> list[_Exchange]:
         """None where the conversation was deleted."""
         found = self.conversations.exchange(message)
         return [found] if found else []
+
+
+def _write_of(writer: RowWriter, user: str, answered: list[_Exchange], session_id: str) -> None:
+    """What the session answered to one person."""
+    conversations = {conversation.conversation_id: conversation for conversation, _, _ in answered}
+    told = [rows.conversation_row(one) for one in conversations.values()]
+    usage = [rows.usage_row(q, a, session_id) for _, q, a in answered if a.status is AnswerStatus.ANSWERED]
+    writer.write("users", "user_id", [{"user_id": user}], user)
+    writer.write("conversations", "conversation_id", told, user)
+    writer.write("messages", "message_id", [row for _, q, a in answered for row in rows.message_rows(q, a)], user)
+    writer.write("usage", "message_id", usage, user)

@@ -35,10 +35,11 @@ class RowWriter:
     database: Database
     refused: list[RefusedRow] = field(default_factory=list)
 
-    def write(self, table: str, key: str, new: Iterable[rows.Row]) -> None:
-        """Upserts them. Raises ClientError when the database, and not a row, is the reason that it cannot."""
+    def write(self, table: str, key: str, new: Iterable[rows.Row], of: str = "") -> None:
+        """Upserts them. `of`: the person whose rows they are. Raises ClientError when the database, and not a row, is
+        the reason that it cannot."""
         for chunk in rows.chunks(clean_row(row) for row in new):
-            self._write(table, key, chunk)
+            self._write(table, key, chunk, of)
 
     def read(self, table: str, key: str, make: Callable[[], Iterable[Made]]) -> list[Made]:
         """What `make` makes of one record; none, set aside, where the record is none that can be read."""
@@ -48,16 +49,18 @@ class RowWriter:
             self._set_aside(table, key, f"the record cannot be read: {type(err).__name__}")
             return []
 
-    def _write(self, table: str, key: str, chunk: list[rows.Row]) -> None:
+    def _write(self, table: str, key: str, chunk: list[rows.Row], of: str) -> None:
+        upsert = rows.upsert(table, chunk[0], key)
         try:
-            self.database.execute_many(rows.upsert(table, chunk[0], key), chunk)
+            with self.database.transaction(of):  # one for each chunk: PostgreSQL takes nothing more in a failed one
+                self.database.execute_many(upsert, chunk)
         except RowsRefused as err:
             if len(chunk) == 1:
                 self._set_aside(table, str(chunk[0][key]), err.reason)
                 return
             middle = len(chunk) // 2
-            self._write(table, key, chunk[:middle])
-            self._write(table, key, chunk[middle:])
+            self._write(table, key, chunk[:middle], of)
+            self._write(table, key, chunk[middle:], of)
 
     def _set_aside(self, table: str, key: str, error: str) -> None:
         logger.error("set aside: %s of %s is not in PostgreSQL: %s", key, table, error)

@@ -71,8 +71,9 @@ def test_a_summary_is_stored_once_however_often_and_then_the_batch_is_not_open()
     keep, batches = keeper(record(), client=client)
     assert keep.store(REF) == StoredBatch("batch_1", stored=True)
     assert keep.store(REF) == StoredBatch("batch_1", stored=True)
-    assert [sql.split()[2] for sql, _ in client.statements] == ["users", "batches"] * 2
-    assert all("ON CONFLICT" in sql for sql, _ in client.statements)
+    assert client.written() == ["users", "batches"] * 2
+    assert all("ON CONFLICT" in sql for sql, _ in client.statements if sql.startswith("INSERT"))
+    assert set(client.people) == {REF.user_id}
     assert batches.open_batches() == []
 
 

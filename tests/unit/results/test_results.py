@@ -51,6 +51,7 @@ class DataApi:
 
     def __init__(self) -> None:
         self.statements: list[tuple[str, int]] = []
+        self.people: list[str] = []  # whose rows a transaction was about
         self.failures: deque[str] = deque()
         self.calls = 0
 
@@ -62,9 +63,14 @@ class DataApi:
         if self.failures:
             raise ClientError({"Error": {"Code": self.failures.popleft(), "Message": "no"}}, "ExecuteStatement")
 
+    def written(self) -> list[str]:
+        """The tables, in the order of the statements."""
+        return [sql.split()[2] for sql, _ in self.statements if sql.startswith("INSERT")]
+
     def execute_statement(self, sql: str, parameters: list[Any], **target: str) -> dict[str, Any]:
         self._call()
         self.statements.append((sql, 1))
+        self.people += [one["value"]["stringValue"] for one in parameters if one["name"] == "person"]
         return {"records": []}
 
     def begin_transaction(self, **target: str) -> dict[str, str]:
@@ -136,9 +142,8 @@ def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> No
     answered(aws)
     client = DataApi()
     assert results(aws, client).store("ses_1") == StoredSession("ses_1", stored=True, messages=1)
-    tables = [sql.split()[2] for sql, _ in client.statements]
-    assert tables == ["users", "sessions", "receipts", "conversations", "messages", "usage"]
-    assert all("ON CONFLICT" in sql for sql, _ in client.statements)
+    assert client.written() == ["sessions", "receipts", "users", "conversations", "messages", "usage"]
+    assert all("ON CONFLICT" in sql for sql, _ in client.statements if sql.startswith("INSERT"))
     assert (aws.items.get(keys.session_key("ses_1")) or {})["stored_at"]
 
 
@@ -148,7 +153,7 @@ def test_a_deleted_conversation_is_not_stored(aws: Aws) -> None:
     aws.items.delete(keys.conversation_key("user-1", "conv_1"))
     client = DataApi()
     assert results(aws, client).store("ses_1").messages == 0
-    assert [sql.split()[2] for sql, _ in client.statements] == ["sessions", "receipts"]
+    assert client.written() == ["sessions", "receipts"]
 
 
 def test_one_refused_row_is_noted_and_the_session_is_done(aws: Aws) -> None:
@@ -259,7 +264,7 @@ def test_migrations_are_numbered_and_split_into_single_statements() -> None:
     assert [name[:3] for name in names] == [f"{number:03}" for number in range(1, len(names) + 1)]
     for sql in migrations.available().values():
         for statement in migrations.statements(sql):
-            assert statement.split()[0] in {"CREATE", "ALTER", "INSERT", "UPDATE", "DROP"}
+            assert statement.split()[0] in {"CREATE", "ALTER", "INSERT", "UPDATE", "DROP", "GRANT", "DO"}
 
 
 CREATED = {"created_at": "2026-01-01T00:01:00.000Z"}

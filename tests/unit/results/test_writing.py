@@ -29,6 +29,7 @@ class PickyDataApi:
     def __init__(self, poison: set[str], error: tuple[str, str], *, down: bool = False) -> None:
         self.poison, self.error, self.down = poison, error, down
         self.kept: set[str] = set()
+        self.written: set[str] = set()
 
     def _fail(self) -> None:
         raise ClientError({"Error": {"Code": self.error[0], "Message": self.error[1]}}, "BatchExecuteStatement")
@@ -38,11 +39,22 @@ class PickyDataApi:
             self._fail()
         return {"records": []}
 
+    def begin_transaction(self, **request: Any) -> dict[str, Any]:
+        if self.down:
+            self._fail()
+        return {"transactionId": "1"}
+
+    def commit_transaction(self, **request: Any) -> None:
+        self.kept |= self.written
+
+    def rollback_transaction(self, **request: Any) -> None:
+        self.written = set()
+
     def batch_execute_statement(self, parameterSets: list[list[Any]], **request: Any) -> dict[str, Any]:
         ids = {fields[0]["value"]["stringValue"] for fields in parameterSets}
         if self.down or ids & self.poison:
             self._fail()
-        self.kept |= ids
+        self.written = ids
         return {}
 
 

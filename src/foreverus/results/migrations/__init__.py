@@ -5,6 +5,8 @@ from importlib.resources import files
 
 from foreverus.aws.data_api import Database
 
+RESULTS_ROLE = "foreverus_results"  # what results are written as (007)
+
 
 def available() -> dict[str, str]:
     """`{"001_history": <sql>}`, in order."""

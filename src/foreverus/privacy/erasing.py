@@ -125,6 +125,8 @@ class ErasePerson:
             mine += self._keys(own)
         for partition in SHARED_PARTITIONS:
             mine += self._keys(partition, of=user_id)
+        for socket in self._keys(keys.sockets_partition(user_id)):  # it closes itself within a minute
+            mine += [keys.connection_key(socket["sk"]), socket]
         self.items.delete_all(mine)
         self.items.delete(keys.export_key(user_id))
         OwedDeletions(self.items).forget(user_id)

@@ -31,6 +31,7 @@ from foreverus.files.records import FilePurpose, new_file
 from foreverus.files.store import FileStore
 from foreverus.files.uploads.records import UploadPart, new_upload
 from foreverus.files.uploads.store import UploadStore
+from foreverus.live.connections import ConnectionStore
 from foreverus.notifications.outbox import OutboxStore
 from foreverus.privacy.batches import EraseBatch
 from foreverus.privacy.erasing import ErasePerson
@@ -77,6 +78,8 @@ class Person:
         self.upload_file(f"file_{self.name}")
         self.upload_in_parts()
         self.run_batch(f"batch_{self.name}", BatchStatus.COMPLETED)
+        socket = Caller(user_id=self.user_id)
+        ConnectionStore(self.world.aws.items).open(f"connection of {self.name}", socket, NOW)
         self.world.aws.put(**session_item(f"ses_of_{self.name}", owner=self.user_id, status="ended"))
 
     def key(self) -> str:

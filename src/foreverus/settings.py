@@ -55,6 +55,7 @@ class ApiSettings(BatchServiceSettings):
     monthly_cap_usd: float
     session_cap_usd: float
     conversation_retention_days: int  # 0: kept
+    file_retention_days: int  # likewise
     person_messages_per_minute: int
     person_open_batches: int
     person_stored_megabytes: int
@@ -209,6 +210,7 @@ class BatchEndSettings(Settings):
     topic_arn: str
     engine_slots: int
     bedrock_model_id: str
+    file_retention_days: int  # 0: kept
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,10 @@ class Student:
 
     def __init__(self, cloud: Cloud, name: str) -> None:
         self.base, self.sockets_at = cloud.outputs["api_url"], cloud.outputs["websocket_url"]
-        self.key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], name)
+        user_id = deploy.make_user(
+            cloud.emulator, cloud.stack["UserPoolId"], deploy.new_password(), f"{name}@example.com"
+        )
+        self.key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], user_id)
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.key}"}

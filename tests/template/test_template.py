@@ -661,7 +661,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("ApiFunction", under("files", "uploads", "inputs"), under("files", "uploads", "batches")),
         ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
-        ("SweepFunction", under("batches"), under("files")),
+        ("SweepFunction", under("batches", "uploads"), under("files", "uploads")),
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
         ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
         ("PublishWorkerFunction", [], under("worker")),

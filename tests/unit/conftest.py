@@ -133,6 +133,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "PERSON_MESSAGES_PER_MINUTE": "20",
             "PERSON_OPEN_BATCHES": "10",
             "PERSON_STORED_MEGABYTES": "1000",
+            "FILE_RETENTION_DAYS": "0",
             "PERSON_OPEN_SOCKETS": "3",
             "PERSON_TOKENS_PER_DAY": "2000000",
             "BEDROCK_MODEL_ID": "mistral.mistral-7b-instruct-v0:2",

@@ -33,7 +33,7 @@ from foreverus.costs.meter import month_of
 from foreverus.costs.money import exact
 from foreverus.costs.purse import Purse
 from foreverus.errors import NotFound
-from foreverus.files.records import File, FilePurpose, new_file
+from foreverus.files.records import File, FilePurpose, kept_s, new_file
 from foreverus.files.store import Files
 from foreverus.notifications.notification import Notification, Notifier
 from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject, deliver
@@ -93,6 +93,7 @@ class Finisher:
     purse: Purse
     outbox: Outbox
     clock: Callable[[], datetime]
+    retention_s: int = 0  # how long files are kept at most, 0: for ever
 
     def finish(self, ref: BatchRef, status: BatchStatus, error: ExecutionError | None = None) -> FinishedBatch:
         """Brings a batch to a terminal status.
@@ -163,9 +164,10 @@ class Finisher:
     def _new_files(self, batch: Batch) -> tuple[File, File]:
         """The output and the error file, before anything is in them."""
         now, made = self.clock(), []
+        expires_s, purpose = kept_s(batch.output_expires_s, self.retention_s), FilePurpose.BATCH_OUTPUT
         for file_id, kind in zip(file_ids(batch.batch_id), ("output", "error"), strict=True):
-            name, purpose = f"{batch.batch_id}_{kind}.jsonl", FilePurpose.BATCH_OUTPUT
-            file = new_file(file_id, batch.user_id, name, 0, now, purpose=purpose, expires_s=batch.output_expires_s)
+            name = f"{batch.batch_id}_{kind}.jsonl"
+            file = new_file(file_id, batch.user_id, name, 0, now, purpose=purpose, expires_s=expires_s)
             if file.expires_at:
                 self.files.note_expiry(file)
             made.append(file)

@@ -54,12 +54,12 @@ def build() -> ApiServices:
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     limits = _limits(env)
-    once = shared.once(env.table_name)
+    once, kept = shared.once(env.table_name), env.file_retention_days * 86_400
 
     def room(user_id: str, more: int) -> "CountChange":
         return limits.bytes(user_id, more, lambda: stored_bytes(table, user_id, aws.clock()))
 
-    files = replace(shared.file_service(env.table_name, env.data_bucket), room=room)
+    files = replace(shared.file_service(env.table_name, env.data_bucket), room=room, retention_s=kept)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=ConversationService(
@@ -76,7 +76,7 @@ def build() -> ApiServices:
             aws.clock,
         ),
         files=files,
-        uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, room),
+        uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, room, kept),
         batches=replace(shared.batch_service(env), limits=limits),
     )
 

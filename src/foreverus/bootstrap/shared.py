@@ -204,4 +204,5 @@ def finisher(env: settings.BatchEndSettings) -> "Finisher":
         purse=purse(env.table_name),
         outbox=OutboxStore(table),
         clock=aws.clock,
+        retention_s=env.file_retention_days * 86_400,
     )

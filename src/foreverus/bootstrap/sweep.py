@@ -23,7 +23,6 @@ def duties() -> "dict[str, Duty]":
     from foreverus.batches.store import BatchStore
     from foreverus.conversations.idle import IdleConversations
     from foreverus.conversations.store import ConversationStore
-    from foreverus.files.store import FileStore
     from foreverus.notifications.outbox import OutboxStore
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
@@ -36,7 +35,7 @@ def duties() -> "dict[str, Duty]":
     env = settings.SweepSettings.from_env(os.environ)
     table, executions = aws.items(env.table_name), aws.machine(env.batch_run_arn)
     batches, sessions, pending = BatchStore(table), SessionStore(table), PendingWorkStore(table)
-    outbox = OutboxStore(table)
+    outbox, files = OutboxStore(table), shared.file_service(env.table_name, env.data_bucket)
     end = BatchEnd(shared.finisher(env), outbox, aws.notifier(env.topic_arn))
     return {
         "stuck messages": StuckMessages(
@@ -60,5 +59,5 @@ def duties() -> "dict[str, Duty]":
             ConversationStore(table), IdleConversations(table), env.conversation_retention_days, aws.clock
         ),
         "lost reservations": LostReservations(shared.purse(env.table_name), sessions, batches.open_batches, aws.clock),
-        "expired files": ExpiredFiles(FileStore(table), aws.objects(env.data_bucket), aws.clock),
+        "expired files": ExpiredFiles(files.store, files.objects, aws.clock, files.look_after),
     }

@@ -89,6 +89,15 @@ def new_file(
     )
 
 
+def kept_s(asked_s: int, most_s: int) -> int:
+    """How long a file is kept: as somebody asked (0: for ever), and no longer than the stack keeps files (0: for ever).
+
+    >>> kept_s(0, 86_400), kept_s(3600, 86_400), kept_s(3600, 0), kept_s(0, 0)
+    (86400, 3600, 3600, 0)
+    """
+    return min(asked_s or most_s, most_s) if most_s else asked_s
+
+
 def seconds_of(expires_after: Mapping[str, int | str] | None) -> int:
     """OpenAI's `{"anchor": "created_at", "seconds"}`, checked: how long a file is kept, 0 for ever.
 

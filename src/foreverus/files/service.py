@@ -7,7 +7,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from foreverus import ids
@@ -25,6 +25,7 @@ from foreverus.files.records import (
     File,
     FileStatus,
     arrival_key,
+    kept_s,
     new_file,
     seconds_of,
 )
@@ -47,6 +48,8 @@ EXPIRY_FIELDS = {"expires_after[anchor]": "anchor", "expires_after[seconds]": "s
 # What OpenAI's client does with a larger file. A part is a request too; this is a power of two below the limit.
 MAX_UPLOAD_PART_BYTES = 4 * 2**20
 IN_PARTS = f"client.uploads.upload_file_chunked(…, part_size={MAX_UPLOAD_PART_BYTES})"
+# An address lives an hour; an upload that begins in its last second may take as long again.
+LOOKED_AT_AFTER = timedelta(hours=3)
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 1000
 
@@ -71,6 +74,7 @@ class FileService:
     once: Once
     clock: Callable[[], datetime]
     room: Room = no_limit
+    retention_s: int = 0  # how long files are kept at most, 0: for ever
 
     def upload(self, user_id: str, content_type: str, body: bytes, attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """A small file, as a form. Raises InvalidRequest and Conflict."""
@@ -125,7 +129,7 @@ class FileService:
                 new = self._new(claim.id, user_id, request["filename"], size, expires_s)
                 record = replace(new, status=FileStatus.PENDING)
                 self._keep(record)
-        record = self._looked_after(record)
+        record = self.look_after(record)
         if record.is_there:
             return public_file(record)
         key = arrival_key(user_id, record.file_id)
@@ -146,7 +150,7 @@ class FileService:
             for file in self.store.by_age(owner, limit + 1, behind, ascending=ascending, purpose=purpose, now=now)
         ]
         found.sort(key=lambda file: file.file_id, reverse=not ascending)
-        listed = Listing([self._looked_after(file) for file in found[:limit]], len(found) > limit)
+        listed = Listing([self.look_after(file) for file in found[:limit]], len(found) > limit)
         return listed.openai_body(public_file)
 
     def get(self, user_id: str, file_id: str) -> Body:
@@ -157,7 +161,7 @@ class FileService:
         for owner in (user_id, SCHEDULE_USER):
             found = self.store.get(owner, file_id)
             if found and not found.has_expired(self.clock()):
-                return self._looked_after(found)
+                return self.look_after(found)
         raise NotFound(f"There is no file {quoted(file_id)}.", param="file_id", code="file_not_found")
 
     def content(self, user_id: str, file_id: str) -> Download:
@@ -210,12 +214,15 @@ class FileService:
     def _new(self, file_id: str, user_id: str, filename: str, size: int, expires_s: int) -> File:
         """The record, before its bytes are there."""
         name = filename[:MOST_FILENAME_CHARACTERS] or "file.jsonl"
-        made = new_file(file_id, user_id, name, size, self.clock(), expires_s=expires_s)
+        now = self.clock()
+        made = new_file(file_id, user_id, name, size, now, expires_s=kept_s(expires_s, self.retention_s))
         if made.expires_at:
             self.store.note_expiry(made)
+        # Whatever comes of it: bytes without a record and a record without bytes are found then.
+        self.store.note_expiry(replace(made, expires_at=ids.timestamp(now + LOOKED_AT_AFTER)))
         return made
 
-    def _looked_after(self, file: File) -> File:
+    def look_after(self, file: File) -> File:
         """A pending upload may be there by now: S3 tells nobody. What has arrived is copied to the file's own place, to
         which no address leads: under the key of a deleted file nothing can appear."""
         if file.is_there:

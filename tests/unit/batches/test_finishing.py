@@ -242,7 +242,7 @@ def test_its_files_expire_when_it_was_asked_for_that_also_after_a_crash() -> Non
     for file_id in file_ids("batch_1"):
         file = batch.files.get("ana", file_id)
         assert file and file.expires_at == ids.timestamp(made + timedelta(hours=1)) and file.bytes
-    duty = ExpiredFiles(batch.files, batch.objects, lambda: made + timedelta(hours=1))
+    duty = ExpiredFiles(batch.files, batch.objects, lambda: made + timedelta(hours=1), lambda file: file)
     assert [repair.run() for repair in duty()] == ["deleted", "deleted"]
     assert (batch.files.records, batch.objects.held) == ({}, {})
 

@@ -19,10 +19,12 @@ from foreverus.batches.records import BatchRef
 from foreverus.batches.store import BatchStore
 from foreverus.errors import InvalidRequest
 from foreverus.files.records import ExpiringFile, File, arrival_key, new_file
-from foreverus.files.service import FileService
+from foreverus.files.service import LOOKED_AT_AFTER, FileService
 from foreverus.files.store import Files, FileStore, MemoryFiles
 from foreverus.handlers import sweep
 from foreverus.idempotency.store import MemoryClaims, Once
+from foreverus.limits.records import Kind
+from foreverus.limits.store import CountStore
 from foreverus.sweeps.files import ExpiredFiles
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway
@@ -218,7 +220,7 @@ def test_what_is_due_comes_oldest_first(files: Files) -> None:
 
 
 def swept(files: Files, objects: MemoryObjects, now: datetime) -> list[str | None]:
-    return [repair.run() for repair in ExpiredFiles(files, objects, lambda: now)()]
+    return [repair.run() for repair in ExpiredFiles(files, objects, lambda: now, lambda file: file)()]
 
 
 def test_a_crash_between_the_note_and_the_record_leaves_nothing_for_ever(files: Files) -> None:
@@ -267,3 +269,48 @@ def test_a_sweep_that_fails_tries_again() -> None:
     assert files.expiring == {ExpiringFile("ana", "file_1", file.expires_at)}
     objects.is_down = False
     assert swept(files, objects, NOW + timedelta(hours=1)) == ["deleted"]
+
+
+def test_what_was_announced_and_never_came_goes_and_what_came_stays(
+    aws: Aws, client: openai.OpenAI, clock: Clock
+) -> None:
+    service = bootstrap.api.build().files
+    wish = {"filename": "p.jsonl", "purpose": "batch", "bytes": 2}
+    never, came = (str(service.announce("ana", wish)["id"]) for _ in range(2))
+    bootstrap.aws.objects(aws.data_bucket).put(arrival_key("ana", came), b"{}")
+    assert CountStore(aws.items).read("ana", Kind.BYTES).used == 4
+    clock.now += LOOKED_AT_AFTER - timedelta(seconds=1)
+    sweep.handler({}, None)
+    assert {one.id for one in client.files.list().data} == {never, came}
+    clock.now += timedelta(seconds=1)
+    sweep.handler({}, None)
+    assert left(aws) == ([f"files/ana/{came}"], [f"FILE#{came}"]), "nobody had asked for it"
+    assert CountStore(aws.items).read("ana", Kind.BYTES).used == 2, "its bytes are given back"
+    assert client.files.content(came).content == b"{}"
+
+
+def test_bytes_that_a_crash_left_without_a_record_go(
+    aws: Aws, client: openai.OpenAI, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crash:
+        crash.setattr(FileStore, "put", lambda *_: 1 / 0)
+        with pytest.raises(openai.InternalServerError):
+            client.files.create(file=("p.jsonl", b"{}"), purpose="batch")
+    assert len(left(aws)[0]) == 1
+    clock.now += LOOKED_AT_AFTER
+    sweep.handler({}, None)
+    assert left(aws) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"), [({}, 24), ({"expires_after": {"anchor": "created_at", "seconds": HOUR}}, 1)]
+)
+def test_a_stack_that_keeps_files_for_a_day_keeps_none_longer(
+    aws: Aws, client: openai.OpenAI, clock: Clock, monkeypatch: pytest.MonkeyPatch, asked: Any, kept: int
+) -> None:
+    monkeypatch.setenv("FILE_RETENTION_DAYS", "1")
+    file = client.files.create(file=("p.jsonl", b"{}"), purpose="batch", **asked)
+    assert file.expires_at == file.created_at + kept * HOUR
+    clock.now += timedelta(hours=kept)
+    sweep.handler({}, None)
+    assert client.files.list().data == [] and left(aws)[0] == []

@@ -6,7 +6,7 @@ different files the first one counts.
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,8 @@ from foreverus.aws.s3 import JSONL, ObjectNotThere, Objects
 from foreverus.aws.s3_parts import ContentDiffers, Piece
 from foreverus.errors import InvalidRequest, NotFound
 from foreverus.files.forms import read_form
-from foreverus.files.records import MAX_FILE_BYTES, new_file, object_key
-from foreverus.files.service import IN_PARTS, MAX_UPLOAD_PART_BYTES, TooLarge
+from foreverus.files.records import MAX_FILE_BYTES, kept_s, new_file, object_key
+from foreverus.files.service import IN_PARTS, LOOKED_AT_AFTER, MAX_UPLOAD_PART_BYTES, TooLarge
 from foreverus.files.store import Files
 from foreverus.files.stored import Room, no_limit
 from foreverus.files.uploads.records import (
@@ -48,6 +48,7 @@ class UploadService:
     once: Once
     clock: Callable[[], datetime]
     room: Room = no_limit
+    retention_s: int = 0  # how long files are kept at most, 0: for ever
 
     def create(self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """`request`: `{filename, purpose, bytes, mime_type, expires_after?}`. Raises InvalidRequest, LimitReached and
@@ -98,11 +99,18 @@ class UploadService:
         pieces = self._pieces(upload, part_ids)
         if not self.store.begin(upload, asked):
             return self._complete_otherwise(upload, asked)
+        now = self.clock()
         new = new_file(
-            upload.file_id, user_id, upload.filename, upload.bytes, self.clock(), expires_s=upload.file_expires_s
+            upload.file_id,
+            user_id,
+            upload.filename,
+            upload.bytes,
+            now,
+            expires_s=kept_s(upload.file_expires_s, self.retention_s),
         )
         if new.expires_at:
             self.files.note_expiry(new)
+        self.files.note_expiry(replace(new, expires_at=ids.timestamp(now + LOOKED_AT_AFTER)))
         try:
             self.objects.join(pieces, new.object_key, JSONL, md5)
         except ObjectNotThere:  # another request has put them together and removed them

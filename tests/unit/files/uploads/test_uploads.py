@@ -307,6 +307,8 @@ def test_the_file_expires_as_it_was_asked_to(client: openai.OpenAI, clock: Clock
     clock.now += timedelta(hours=2)
     sweep.handler({}, None)
     assert left(aws) == [] and client.files.list().data == []
+    clock.now += timedelta(hours=1)  # when it would have been looked at
+    sweep.handler({}, None)
     assert list(aws.items.query(keys.EXPIRING_FILES)) == []
 
 

@@ -85,8 +85,8 @@ class Database:
         settings = {"role": ("role", self.role), "foreverus.user_id": ("person", person)}
         wanted = {name: value for name, value in settings.items() if value[1]}
         if wanted:
-            calls = ", ".join(f"set_config('{name}', :{given}, true)" for name, (given, _) in wanted.items())
-            self.execute(f"SELECT {calls}", dict(wanted.values()))
+            calls = ", set_config(".join(f"'{name}', :{given}, true)" for name, (given, _) in wanted.items())
+            self.execute(f"SELECT set_config({calls}", dict(wanted.values()))
 
     def execute(self, sql: str, params: Params | None = None) -> list[list[Any]]:
         """Runs one statement; returns its rows."""

@@ -112,7 +112,7 @@ def test_a_key_that_is_revoked_just_now_ends_no_list_early(
     service: KeyService, store: ApiKeyStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = [
-        KeyService(store, lambda n=n: NOW + timedelta(seconds=n)).create(ANA, {"name": f"{n}"})  # type: ignore[misc]
+        KeyService(store, MemorySockets(), lambda n=n: NOW + timedelta(seconds=n)).create(ANA, {"name": f"{n}"})  # type: ignore[misc]
         for n in range(6)
     ]
     kept = [str(key["id"]) for key in reversed(made)]

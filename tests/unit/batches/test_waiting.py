@@ -76,7 +76,8 @@ def test_a_gpu_that_somebody_else_switches_off_ends_the_round_and_not_the_batch(
 ) -> None:
     """Ana's batch."""
     if served:
-        store.worked_on(REF, "ses_1")
+        store.put_shards(REF.batch_id, [Shard(0, 1, 1, 0, 9)])
+        store.worked_on(REF.batch_id, 0, "ses_1")
     batches, tasks = waiting(store)
     assert batches.reject_all("ses_1", "SessionEndRequested", ids.timestamp(NOW), by) == 1
     ((_, code, cause),) = tasks.results

@@ -330,7 +330,7 @@ def test_a_lost_gpus_successor_reserves_again(aws: Aws) -> None:
 def test_what_is_told_to_end_holds_the_minutes_that_takes(aws: Aws) -> None:
     claimed(aws)
     watch(aws, Prices(0.4)).look(session(aws))
-    SessionStore(aws.items).request_end("ses_1", NOW)
+    SessionStore(aws.items).request_end("ses_1", NOW, "ana")
     watch(aws, Prices(0.4)).look(session(aws))
     assert reserved(aws) == pytest.approx(300 / 3600 * 0.423 + wake_usd(), abs=0.001)
 

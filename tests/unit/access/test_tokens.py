@@ -262,3 +262,23 @@ def test_keys_of_other_kinds_stand_beside_ours() -> None:
 def test_claims_are_read_without_a_signature_by_nobody() -> None:
     """The rules alone let in what was verified; this is what they take."""
     assert TokenRules(ISSUER, CLIENT).read(claims(), AT) == AccessToken(user_id="user-1", ends_at=AT + 900)
+
+
+HEADERS: list[object] = [
+    [],
+    "x",
+    None,
+    {"alg": {"RS256": 1}, "kid": "a"},
+    *({"alg": "RS256", "kid": "a", "crit": odd} for odd in (1, [1], [[]], {"b64": 1}, "b64", None, [])),
+    *({"alg": "RS256", "kid": "a", name: 7} for name in ("b64", "jwk", "x5c", "typ", "cty", "zip")),
+]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=lambda header: json.dumps(header))
+@pytest.mark.parametrize("body", [b"", b"{}", b"9" * 5000, b"[" * 3000, b"\xff"])
+def test_a_header_of_any_shape_is_a_wrong_token_and_no_outage(
+    tokens: SignedTokens, header: object, body: bytes
+) -> None:
+    """What raises is answered with 503 and "try again", and stands in the log as a failure of ours."""
+    for signature in ("", "AA", "A", "====", "!!"):
+        assert tokens.verify(f"{encoded(json.dumps(header).encode())}.{encoded(body)}.{signature}", NOW) is None

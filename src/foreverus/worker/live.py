@@ -63,6 +63,7 @@ class LiveAnswer:
         self._topic = conversation_topic(request.conversation_id)
         self._senders: dict[str, _Sender] = {}
         self._asked: set[str] = set()  # for a new look
+        self._group: Background | None = None
         self._looking: asyncio.Task[None] | None = None
         self._closing = asyncio.Event()
         self._last_frame = b""
@@ -81,6 +82,7 @@ class LiveAnswer:
 
     def watch(self, group: Background) -> None:
         """Starts looking for subscribers; they get what is there and what is added."""
+        self._group = group
         self._looking = group.start(self._look_for_subscribers(group))
 
     def begin_with(self, text: str) -> None:
@@ -100,13 +102,16 @@ class LiveAnswer:
         self._wake()
 
     def close(self, last_frame: bytes = b"") -> None:
-        """Nothing will be added. Every subscriber gets what it lacks, and then `last_frame` if there is one."""
+        """Nothing will be added. Every subscriber gets what it lacks, and then `last_frame` if there is one: also who
+        came after the last look, or had its credentials looked at after it; who still has not is asked for that."""
         if self._closing.is_set():
             return
         self._last_frame = last_frame
         self._closing.set()
         if self._looking:
             self._looking.cancel()
+        if self._group and last_frame:
+            self._group.start(self._look(self._group))
         self._wake()
 
     def _wake(self) -> None:
@@ -115,13 +120,16 @@ class LiveAnswer:
 
     async def _look_for_subscribers(self, group: Background) -> None:
         while True:
-            try:
-                found = await self._run_push(self._push.subscribers, self._topic)
-            except Exception as err:
-                log.warning("subscribers of %s: %r", self._topic, err)
-            else:
-                self._follow(found, group)
+            await self._look(group)
             await asyncio.sleep(max(REFRESH_S, self._posts.senders / REFRESHES_PER_SECOND))
+
+    async def _look(self, group: Background) -> None:
+        try:
+            found = await self._run_push(self._push.subscribers, self._topic)
+        except Exception as err:
+            log.warning("subscribers of %s: %r", self._topic, err)
+        else:
+            self._follow(found, group)
 
     def _follow(self, found: list[Subscriber], group: Background) -> None:
         now = asyncio.get_running_loop().time()
@@ -156,7 +164,7 @@ class LiveAnswer:
                     continue
                 started = loop.time()
                 if started >= sender.good_until:
-                    return self._forget(connection_id, sender)
+                    return await self._forget(connection_id, sender)
                 try:
                     if not await self._send_next(connection_id, sender):
                         return
@@ -175,10 +183,13 @@ class LiveAnswer:
         finally:
             self._posts.senders -= 1
 
-    def _forget(self, connection_id: str, sender: "_Sender") -> None:
-        """It is found again when its credentials were looked at."""
+    async def _forget(self, connection_id: str, sender: "_Sender") -> None:
+        """It is found again when its credentials were looked at, for which it is asked at once: after the answer's end
+        nobody looks for it any more."""
         if self._senders.get(connection_id) is sender:
             del self._senders[connection_id]
+            self._asked.add(connection_id)
+            await self._ask(connection_id)
 
     async def _send_next(self, connection_id: str, sender: "_Sender") -> bool:
         """Sends one frame; False when there is nothing more to send, ever."""

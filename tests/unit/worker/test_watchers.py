@@ -5,7 +5,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from foreverus.aws.push import Deaf
+import pytest
+
+from foreverus.aws.push import Deaf, Subscriber
 from foreverus.worker.contact import RunInThreads
 from foreverus.worker.live import MOST_FAILURES
 from tests.unit.worker.harness import World, in_jumping_time, until
@@ -100,6 +102,53 @@ async def test_whose_look_grows_old_gets_no_more_words() -> None:
         await until(finished(world, "here"))
     assert len(world.push.frames["leaving"]) == had
     assert world.push.frames["leaving"][-1] == {"type": "ping"}
+
+
+def look_by_look(world: World, connection_id: str, *good_for_s: float | None) -> None:
+    """What each look finds of one subscriber, the last one again and again. None: it is not there yet."""
+    world.subscribe(connection_id)
+    looks = iter(good_for_s)
+    found: list[float | None] = [None]
+
+    def subscribers(topic: str) -> list[Subscriber]:
+        found[0] = next(looks, found[0])
+        return [] if found[0] is None else [Subscriber(connection_id, found[0])]
+
+    world.push.subscribers = subscribers  # type: ignore[method-assign]
+
+
+@in_jumping_time
+@pytest.mark.parametrize("first", [None, -1.0, 0.0, 0.3, 50.0])
+async def test_whoever_may_have_it_at_the_end_has_the_whole_answer(first: float | None) -> None:
+    """The answer takes less time than is between two looks: they came, or were looked at, meanwhile."""
+    world = World()
+    look_by_look(world, "c1", first, 50.0)
+    world.engine.reply = lambda prompt: ["a ", "b ", "c "]
+    world.engine.seconds_per_token = 0.2
+    async with world.worker():
+        answer = await world.answered(world.ask("hello"))
+        await until(finished(world, "c1"))
+    deltas = [frame for frame in world.push.frames["c1"] if frame["type"] == "delta"]
+    assert (
+        deltas[-1]["offset"] + len(deltas[-1]["text"]) == len(answer["content"])
+        and world.push.text_of("c1") == answer["content"]
+    )
+
+
+@in_jumping_time
+@pytest.mark.parametrize("first", [None, -1.0, 0.3, 0.5])
+async def test_whose_look_is_too_old_at_the_end_is_asked_once_and_hears_no_more(first: float | None) -> None:
+    """A client that pings a little late asks for the answer after it (frontend/src/live.ts)."""
+    world = World()
+    look_by_look(world, "c1", first, 0.0)
+    world.engine.reply = lambda prompt: ["a ", "b ", "c ", "d "]
+    world.engine.seconds_per_token = 0.2
+    async with world.worker():
+        await world.answered(world.ask("hello"))
+        await until(lambda: {"type": "ping"} in world.push.frames["c1"])
+        await asyncio.sleep(10)
+    kinds = [frame["type"] for frame in world.push.frames["c1"]]
+    assert kinds == ["delta"] * (len(kinds) - 1) + ["ping"]
 
 
 def test_a_client_that_takes_nothing_holds_one_thread_and_nobody_up() -> None:

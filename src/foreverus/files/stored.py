@@ -23,11 +23,12 @@ def no_limit(user_id: str, bytes_: int) -> None:
 
 
 def stored_bytes(items: Table, user_id: str, now: datetime) -> int:
-    """Of the files that have not expired, and of the uploads that can still become one."""
+    """Of the files, and of the uploads that can still become one. A file whose time is over counts until its record is
+    gone: that gives its bytes back, and would do so once more than they were counted."""
     partition = keys.file_key(user_id, "")["pk"]
     files = (from_item(item) for item in items.query(partition, "FILE#"))
     uploads = (upload_from_item(item) for item in items.query(partition, "UPLOAD#"))
     late = ids.timestamp(now - COMPLETING_TAKES)
-    return sum(one.bytes for one in files if not one.has_expired(now)) + sum(
+    return sum(one.bytes for one in files) + sum(
         one.bytes for one in uploads if one.status in UNFINISHED and one.expires_at > late
     )

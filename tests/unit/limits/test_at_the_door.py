@@ -22,6 +22,7 @@ from foreverus.files.records import SCHEDULE_USER, new_file
 from foreverus.files.store import FileStore, to_item
 from foreverus.files.stored import stored_bytes
 from foreverus.limits.records import Kind
+from foreverus.limits.rules import recounted
 from foreverus.limits.store import CountStore, tokens_write
 from tests.unit.conftest import NOW, Aws
 from tests.unit.files.gateway import BASE, Gateway
@@ -231,6 +232,46 @@ def test_uploads_whose_hour_is_over_and_files_of_before_are_seen(aws: Aws, clien
     upload(client, 600_000)
     with pytest.raises(openai.RateLimitError):
         upload(client, 100_001)
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_a_file_whose_time_is_over_gives_its_bytes_back_once(aws: Aws, client: openai.OpenAI, clock: Clock) -> None:
+    an_hour = {"expires_after": {"anchor": "created_at", "seconds": 3600}}
+    for _ in range(3):
+        gone = upload(client, 600_000, **an_hour)
+        clock.now += timedelta(hours=1, seconds=1)
+        with pytest.raises(openai.RateLimitError):
+            upload(client, 600_000)  # counts anew, before anybody has deleted the file
+        FileStore(aws.items).delete("ana", gone, clock.now)
+        assert stored(aws) == 0
+    upload(client, 600_000)
+    with pytest.raises(openai.RateLimitError):
+        upload(client, 400_001)
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_who_counts_while_an_upload_becomes_a_file_counts_again(aws: Aws, client: openai.OpenAI) -> None:
+    made = client.uploads.create(filename="p.jsonl", purpose="batch", bytes=600_000, mime_type="application/jsonl")
+    part = client.uploads.parts.create(made.id, data=b"x" * 600_000)
+    counts = CountStore(aws.items)
+    before = counts.read("ana", Kind.BYTES)  # then it looks for files, and finds none
+    client.uploads.complete(made.id, part_ids=[part.id])
+    assert not counts.apply(recounted(before, 0))  # and for uploads, where this one is not open any more
+    assert stored(aws) == 600_000
+
+
+@pytest.mark.usefixtures("one_megabyte")
+def test_the_parts_of_an_upload_take_no_more_than_it_may_become_twice(aws: Aws, client: openai.OpenAI) -> None:
+    made = client.uploads.create(filename="p.jsonl", purpose="batch", bytes=1000, mime_type="application/jsonl")
+    parts = [client.uploads.parts.create(made.id, data=bytes([65 + n]) * 500).id for n in range(4)]
+    for size in (1, 1000):
+        with pytest.raises(openai.BadRequestError, match="more than 2 times the 1,000 bytes") as refused:
+            client.uploads.parts.create(made.id, data=b"e" * size)
+        assert refused.value.code == "too_many_parts"
+    kept = sum(size for key, size, _ in bootstrap.aws.objects(aws.data_bucket).list(f"uploads/ana/{made.id}/"))
+    assert kept == 2000
+    done = client.uploads.complete(made.id, part_ids=parts[2:])
+    assert done.file and stored(aws) == 1000
 
 
 @pytest.mark.usefixtures("one_megabyte")

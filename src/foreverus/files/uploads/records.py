@@ -11,6 +11,8 @@ from foreverus import ids
 from foreverus.files.records import MOST_FILENAME_CHARACTERS, seconds_of
 
 MOST_PARTS = 1000
+# What an upload takes of its person's bytes is the file's; a part that was damaged is sent once more.
+MOST_PARTS_OF_FILE = 2
 UPLOAD_LASTS = timedelta(hours=1)  # as OpenAI's do
 
 

@@ -23,6 +23,7 @@ from foreverus.files.store import Files
 from foreverus.files.stored import Room, no_limit
 from foreverus.files.uploads.records import (
     MOST_PARTS,
+    MOST_PARTS_OF_FILE,
     UNFINISHED,
     Upload,
     UploadPart,
@@ -83,8 +84,7 @@ class UploadService:
                 if not self.store.add_part(upload, part):
                     self.objects.delete(key)
                     self._unfinished(user_id, upload_id)  # it was completed or cancelled meanwhile
-                    message = f"The upload {upload_id} has {MOST_PARTS:,} parts, which is the most: send larger ones."
-                    raise InvalidRequest(message, param="data", code="too_many_parts")
+                    raise self._too_many(upload)
             return public_part(part)
 
     def complete(self, user_id: str, upload_id: str, request: Mapping[str, Any]) -> Body:
@@ -183,6 +183,15 @@ class UploadService:
         if status in (UploadStatus.COMPLETED, UploadStatus.CANCELLED, UploadStatus.EXPIRED):
             message = f"The upload {upload.upload_id} is {status} already: create another one."
             raise InvalidRequest(message, param="upload_id", code="upload_is_over")
+
+    def _too_many(self, upload: Upload) -> InvalidRequest:
+        message = f"The upload {upload.upload_id} has {MOST_PARTS:,} parts, which is the most: send larger ones."
+        if len(self.store.parts(upload.upload_id)) < MOST_PARTS:
+            message = (
+                f"The parts of the upload {upload.upload_id} would have more than {MOST_PARTS_OF_FILE} times the "
+                f"{upload.bytes:,} bytes of the whole file ('bytes'): complete it with what it has, or create another."
+            )
+        return InvalidRequest(message, param="data", code="too_many_parts")
 
     def _find(self, user_id: str, upload_id: str) -> Upload:
         found = self.store.get(user_id, upload_id)

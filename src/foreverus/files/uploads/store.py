@@ -14,7 +14,14 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Values, put_write, update_write
 from foreverus.files.records import File
 from foreverus.files.store import MemoryFiles, to_item
-from foreverus.files.uploads.records import MOST_PARTS, UNFINISHED, Upload, UploadPart, UploadStatus
+from foreverus.files.uploads.records import (
+    MOST_PARTS,
+    MOST_PARTS_OF_FILE,
+    UNFINISHED,
+    Upload,
+    UploadPart,
+    UploadStatus,
+)
 from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import change_write, fewer_bytes_write
 
@@ -32,7 +39,8 @@ class Uploads(Protocol):
     def get(self, user_id: str, upload_id: str) -> Upload | None: ...
 
     def add_part(self, upload: Upload, part: UploadPart) -> bool:
-        """While the upload is pending and has fewer than MOST_PARTS. Once more changes nothing."""
+        """While the upload is pending, has fewer than MOST_PARTS, and its parts have no more than MOST_PARTS_OF_FILE
+        times its bytes. Once more changes nothing."""
 
     def part(self, upload_id: str, part_id: str) -> UploadPart | None: ...
 
@@ -74,9 +82,16 @@ class UploadStore:
     def add_part(self, upload: Upload, part: UploadPart) -> bool:
         counted = update_write(
             keys.upload_key(upload.user_id, upload.upload_id),
-            "ADD parts :one",
-            {":one": 1, ":pending": UploadStatus.PENDING.value, ":most": MOST_PARTS},
-            condition="#status = :pending AND (attribute_not_exists(parts) OR parts < :most)",
+            "ADD parts :one, part_bytes :size",
+            {
+                ":one": 1,
+                ":size": part.bytes,
+                ":pending": UploadStatus.PENDING.value,
+                ":most": MOST_PARTS,
+                ":room": MOST_PARTS_OF_FILE * upload.bytes - part.bytes,
+            },
+            condition="#status = :pending AND (attribute_not_exists(parts) OR parts < :most)"
+            " AND (attribute_not_exists(part_bytes) OR part_bytes <= :room)",
             names={"#status": "status"},
         )
         try:
@@ -109,7 +124,9 @@ class UploadStore:
             condition="#status = :begun AND asked = :asked",
             names={"#status": "status"},
         )
-        return self.items.transact_if(put_write(to_item(file)), completed)
+        # Whoever is counting the person's bytes just now may have seen neither the file nor the upload: counts again.
+        moved = fewer_bytes_write(upload.user_id, 0)
+        return self.items.transact_if(put_write(to_item(file)), completed, moved)
 
     def cancel(self, upload: Upload) -> Upload | None:
         cancelled = update_write(
@@ -214,7 +231,10 @@ class MemoryUploads:
         if (upload.upload_id, part.part_id) in self.held:
             return True
         known = self.get(upload.user_id, upload.upload_id)
-        if not known or known.status is not UploadStatus.PENDING or len(self.parts(upload.upload_id)) >= MOST_PARTS:
+        held = self.parts(upload.upload_id)
+        if not known or known.status is not UploadStatus.PENDING or len(held) >= MOST_PARTS:
+            return False
+        if sum(one.bytes for one in held) > MOST_PARTS_OF_FILE * upload.bytes - part.bytes:
             return False
         self.held[upload.upload_id, part.part_id] = part
         return True
@@ -242,6 +262,7 @@ class MemoryUploads:
         if (known.status, known.asked) != (UploadStatus.COMPLETING, asked):
             return False
         self.files.records[file.user_id, file.file_id] = file  # its bytes were the upload's
+        self.files.counts.add_bytes(file.user_id, 0)
         self._set(known, status=UploadStatus.COMPLETED, asked=asked)
         return True
 

@@ -60,7 +60,7 @@ class ErasePerson:
         count(Store.DYNAMODB, "batches", self._owe_batches(user_id))
         count(Store.DYNAMODB, "uploads", self._forget_uploads(user_id))
         count(Store.DYNAMODB, "others", self._forget_others(user_id))
-        sessions = SessionStore(self.items).forget_owner(user_id, ERASED)
+        sessions = SessionStore(self.items).forget_person(user_id, ERASED)
         count(Store.DYNAMODB, "sessions_without_owner", sessions)
         for folder in FOLDERS:
             count(Store.S3, folder, self.versions.erase(f"{folder}/{user_id}/"))

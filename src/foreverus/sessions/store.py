@@ -201,18 +201,23 @@ class SessionStore:
         """The sessions that somebody began, oldest first."""
         return (session_from_item(item) for item in self.items.query(keys.SESSIONS) if item.get("owner") == user_id)
 
-    def forget_owner(self, user_id: str, instead: str) -> int:
-        """Sessions stay, with what they cost, and who began them is forgotten; returns how many there were."""
-        mine = [item for item in self.items.query(keys.SESSIONS) if item.get("owner") == user_id]
-        for item in mine:
+    def forget_person(self, user_id: str, instead: str) -> int:
+        """Sessions stay, with what they cost; who began them, and who asked for their end, is forgotten. Returns how
+        many sessions there were."""
+        roles, found = ("owner", "end_requested_by"), 0
+        for item in self.items.query(keys.SESSIONS):
+            mine = [role for role in roles if item.get(role) == user_id]
+            if not mine:
+                continue
+            found += 1
             self.items.update(
                 keys.session_key(item["sk"]),
-                "SET #owner = :instead ADD version :one",
+                f"SET {', '.join(f'#{role} = :instead' for role in mine)} ADD version :one",
                 {":instead": instead, ":one": 1},
                 condition="attribute_exists(pk)",
-                names={"#owner": "owner"},
+                names={f"#{role}": role for role in mine},
             )
-        return len(mine)
+        return found
 
     def count_store_try(self, session_id: str) -> None:
         self.items.update(

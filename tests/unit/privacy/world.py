@@ -81,6 +81,8 @@ class Person:
         socket = Caller(user_id=self.user_id)
         ConnectionStore(self.world.aws.items).open(f"connection of {self.name}", socket, NOW)
         self.world.aws.put(**session_item(f"ses_of_{self.name}", owner=self.user_id, status="ended"))
+        others = session_item(f"ses_ended_by_{self.name}", owner="somebody", end_requested_by=self.user_id)
+        self.world.aws.put(**others)
 
     def key(self) -> str:
         return str(

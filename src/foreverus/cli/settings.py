@@ -89,9 +89,11 @@ def _private(path: Path, name: str) -> str:
 
 
 def _laptop(folder: Path) -> dict[str, str]:
+    if not (path := folder / OUTPUTS).is_file():  # a pipe in a strange folder would be waited for
+        return {}
     try:
-        outputs = json.loads(_private(folder / OUTPUTS, str(OUTPUTS)))
-    except (OSError, ValueError):
+        outputs = json.loads(_private(path, str(OUTPUTS)))
+    except (OSError, ValueError, RecursionError):
         return {}
     return outputs if isinstance(outputs, dict) else {}
 

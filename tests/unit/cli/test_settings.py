@@ -198,3 +198,18 @@ def test_company_proxy_is_not_asked_for_the_laptops_cloud(
     monkeypatch.delenv("NO_PROXY", raising=False)
     monkeypatch.delenv("no_proxy", raising=False)
     assert shell.run("list") == 0
+
+
+@pytest.mark.parametrize("text", ["[" * 30_000, "{", "[]", "\x00", '{"api_url"', "7"])
+def test_outputs_that_are_none_are_left_alone(tmp_path: Path, text: str) -> None:
+    (tmp_path / ".local").mkdir()
+    private(tmp_path / ".local" / "outputs.json", text)
+    with pytest.raises(UsageError, match="address of the API is missing"):
+        find(None, None, tmp_path, {})
+
+
+def test_a_pipe_in_a_strange_folder_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / ".local").mkdir()
+    os.mkfifo(tmp_path / ".local" / "outputs.json", 0o600)
+    with pytest.raises(UsageError, match="address of the API is missing"):
+        find(None, None, tmp_path, {})

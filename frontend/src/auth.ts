@@ -4,7 +4,8 @@
  * Tokens live in sessionStorage: they survive a reload and die with the tab. The endpoints are built from the hosted
  * domain, which spares a discovery request; without a domain the issuer's discovery document is read.
  */
-import { UserManager, WebStorageStateStore, type User, type UserManagerSettings } from "oidc-client-ts";
+import { ErrorResponse, UserManager, WebStorageStateStore, type User, type UserManagerSettings } from "oidc-client-ts";
+import { ApiError } from "./api";
 import type { Config } from "./config";
 import { forget, neverFromMemory, otherTabs } from "./leave";
 
@@ -22,12 +23,27 @@ export interface Auth {
   begin(): Promise<Person | null>;
   signIn(): Promise<void>;
   signOut(): Promise<void>;
-  /** An access token that is good for another minute; null: the person must sign in again. */
+  /** An access token that is good for another minute; null: the person must sign in again. Rejects, with what is worth
+   * another try, while nobody can be asked for one: a laptop that was closed for a while wakes before its network. */
   token(): Promise<string | null>;
+  /** Likewise, but always a new one. */
   renew(): Promise<string | null>;
 }
 
-export function settings(config: Config, home: string, store: Storage): UserManagerSettings {
+/** Keeps nothing any more once the person has left, whoever is still about to. */
+class StoreUntilLeft extends WebStorageStateStore {
+  constructor(
+    store: Storage,
+    private readonly left: () => boolean,
+  ) {
+    super({ store, prefix: "foreverus." });
+  }
+  override async set(key: string, value: string): Promise<void> {
+    if (!this.left()) await super.set(key, value);
+  }
+}
+
+export function settings(config: Config, home: string, store: Storage, left = () => false): UserManagerSettings {
   const { authority, client_id, domain } = config.cognito;
   return {
     authority,
@@ -38,7 +54,7 @@ export function settings(config: Config, home: string, store: Storage): UserMana
     loadUserInfo: false,
     monitorSession: false,
     automaticSilentRenew: false, // token() renews on use: one way is enough
-    userStore: new WebStorageStateStore({ store, prefix: "foreverus." }),
+    userStore: new StoreUntilLeft(store, left),
     stateStore: new WebStorageStateStore({ store, prefix: "foreverus." }),
     ...(domain
       ? {
@@ -66,13 +82,17 @@ function person(user: User | null): Person | null {
   return { id: user.profile.sub, name: String(name) };
 }
 
+/** Whether Cognito itself has said no. Anything else (no network, a server that fails or is busy) passes. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof ErrorResponse && !["server_error", "temporarily_unavailable"].includes(error.error ?? "");
+}
+
 /** `onLeave`: called first of all when somebody signs out, here or in another tab. */
 export function createAuth(config: Config, onLeave: () => void): Auth {
   const home = `${location.origin}/`;
-  const manager = new UserManager(settings(config, home, sessionStorage));
-
   let renewing: Promise<string | null> | undefined;
   let left = false;
+  const manager = new UserManager(settings(config, home, sessionStorage, () => left));
 
   /** One renewal at a time, shared by all who need it. */
   function renew(): Promise<string | null> {
@@ -81,18 +101,20 @@ export function createAuth(config: Config, onLeave: () => void): Auth {
       .signinSilent()
       .then(
         (user) => user?.access_token ?? null,
-        () => null,
+        (error: unknown) => {
+          if (isRefusal(error)) return null;
+          throw new ApiError(0, error instanceof Error ? error.message : String(error), "no_connection");
+        },
       )
       .finally(() => (renewing = undefined));
     return renewing;
   }
 
   /** The refresh token and all that came of it end at Cognito, and nothing stays here. A Cognito that does not answer
-   * keeps nobody signed in here. */
+   * keeps nobody signed in here, nor does one that answers late. */
   async function end(): Promise<void> {
     left = true;
     onLeave();
-    await renewing; // else its tokens would be kept after all
     const revoked = manager.revokeTokens(["refresh_token"]).catch(() => undefined);
     await Promise.race([revoked, new Promise((done) => setTimeout(done, REVOKE_MS))]);
     await manager.removeUser();
@@ -134,7 +156,14 @@ export function createAuth(config: Config, onLeave: () => void): Auth {
     async token() {
       const user = left ? null : await manager.getUser();
       if (!user) return null;
-      return (user.expires_in ?? 0) > 60 ? user.access_token : ((await renew()) ?? null);
+      const seconds = user.expires_in ?? 0;
+      if (seconds > 60) return user.access_token;
+      try {
+        return await renew();
+      } catch (error) {
+        if (seconds > 0) return user.access_token; // still good, if only just
+        throw error;
+      }
     },
     renew,
   };

@@ -71,13 +71,17 @@ class ConnectionStore:
         self.items.put({**subscriber, "expires_at": connection.expires_at, "good_until": until})
 
     def renew(self, connection: Connection, now: datetime) -> None:
-        """What the connection was opened with was just looked at: all its subscriptions go on."""
+        """What the connection was opened with was just looked at: all its subscriptions go on. Raises whatever DynamoDB
+        fails with: then the connection is not renewed, so that the next ping, however soon, renews the rest."""
         until = good_until(connection.caller, now)
-        self._change(keys.connection_key(connection.connection_id), "SET renewed_at = :at", {":at": ids.timestamp(now)})
         with ThreadPoolExecutor(RENEWALS_AT_ONCE) as threads:
-            for topic in connection.topics:
-                key = keys.subscriber_key(topic, connection.connection_id)
-                threads.submit(self._change, key, "SET good_until = :until", {":until": until})
+            for done in [threads.submit(self._renew, connection, topic, until) for topic in connection.topics]:
+                done.result()
+        self._change(keys.connection_key(connection.connection_id), "SET renewed_at = :at", {":at": ids.timestamp(now)})
+
+    def _renew(self, connection: Connection, topic: str, until: float) -> None:
+        key = keys.subscriber_key(topic, connection.connection_id)
+        self._change(key, "SET good_until = :until", {":until": until})
 
     def unsubscribe(self, connection: Connection, topic: Topic) -> None:
         self.items.delete(keys.subscriber_key(topic.key, connection.connection_id))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -165,6 +166,34 @@ def test_no_subscription_counts_beyond_the_end_of_what_opened_it(aws: Aws) -> No
     assert good_until(aws, SESSION) == over.timestamp()
     store.renew(store.get("c1") or connection, NOW + timedelta(seconds=20))
     assert good_until(aws, SESSION) == over.timestamp()
+
+
+@pytest.mark.parametrize("broken", [SESSION, CONVERSATION])
+def test_a_renewal_that_fails_in_part_is_none_and_is_made_good_by_the_next(
+    aws: Aws, broken: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ping within 15 s of a renewal renews nothing: one that only seemed to be one would cost its topics 40 s."""
+    store = ConnectionStore(aws.items)
+    whole = opened(store)
+    for topic in (SESSION, CONVERSATION):
+        store.subscribe(whole, topic, NOW)
+    update, later = aws.items.update, NOW + timedelta(seconds=45)
+
+    def failing(key: keys.Key, *given: Any, **named: Any) -> Any:
+        if key == keys.subscriber_key(broken.key, "c1"):
+            raise ConnectionError("no answer")
+        return update(key, *given, **named)
+
+    connection = store.get("c1")
+    assert connection
+    with monkeypatch.context() as change:
+        change.setattr(aws.items, "update", failing)
+        with pytest.raises(ConnectionError):
+            store.renew(connection, later)
+    assert (store.get("c1") or connection).renewed_at == ids.timestamp(NOW)
+    store.renew(connection, later)
+    assert good_until(aws, SESSION) == good_until(aws, CONVERSATION) == later.timestamp() + GOOD_FOR_S
+    assert (store.get("c1") or connection).renewed_at == ids.timestamp(later)
 
 
 def test_renewing_brings_nothing_back_that_was_closed(aws: Aws) -> None:

@@ -91,6 +91,7 @@ def test_container_may_do_nothing_that_it_does_not_need(name: str) -> None:
 def test_engine_has_no_way_out_and_can_change_none_of_its_weights() -> None:
     options = containers()["engine"]
     assert "--network foreverus-engine " in options and "--env HF_HUB_OFFLINE=1" in options
+    assert "--env VLLM_HOST_IP=127.0.0.1 " in options, "it asks for the way out to learn its own address"
     assert re.search(r"docker network create --internal .*foreverus-engine$", packaged("prepare.sh").read_text(), re.M)
     assert [v for v in re.findall(r"--volume (\S+)", options) if not v.endswith(":ro")] == [
         "/opt/foreverus/compiled:/compiled"

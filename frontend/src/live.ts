@@ -10,6 +10,7 @@ import type { ServerFrame } from "./types";
 
 export const PING_MS = 40_000; // under the 50 s
 export const PONG_MS = 10_000;
+export const AGAIN_MS = 2_000; // as the server says with try_again
 const STABLE_MS = 10_000; // a connection that lived this long starts the backoff again
 
 export type Topic = `session:${string}` | `conversation:${string}`;
@@ -69,6 +70,7 @@ export function connect(options: LiveOptions): Live {
   let ping: ReturnType<typeof setInterval> | undefined;
   let pong: ReturnType<typeof setTimeout> | undefined;
   let stable: ReturnType<typeof setTimeout> | undefined;
+  let again: ReturnType<typeof setTimeout> | undefined;
 
   const send = (action: string, topic?: Topic) => {
     if (isOpen) socket?.send(JSON.stringify({ action, ...(topic ? body(topic) : {}) }));
@@ -81,6 +83,7 @@ export function connect(options: LiveOptions): Live {
     clearInterval(ping);
     clearTimeout(pong);
     clearTimeout(stable);
+    clearTimeout(again);
     clearTimeout(retry);
     options.onState("waiting");
     retry = setTimeout(start, backoffMs(failures++, options.random));
@@ -94,6 +97,15 @@ export function connect(options: LiveOptions): Live {
       asked?.close(); // a dead network may never report the close itself
       lost(asked);
     }, PONG_MS);
+  };
+
+  /** Nobody could look at our credentials just now: what was asked for is not known to be so, and is asked for again. */
+  const askAgain = () => {
+    clearTimeout(again);
+    again = setTimeout(() => {
+      for (const topic of wanted) send("subscribe", topic);
+      check();
+    }, AGAIN_MS);
   };
 
   async function start(): Promise<void> {
@@ -136,6 +148,8 @@ export function connect(options: LiveOptions): Live {
       } else if (frame.type === "error" && frame.error.code === "credential_ended") {
         next.close(); // a new ticket opens the next one, or says that the person must sign in again
         lost(next);
+      } else if (frame.type === "error" && frame.error.code === "try_again") {
+        askAgain();
       } else if (frame.type === "subscribed") {
         const topic: Topic | undefined = frame.session_id
           ? `session:${frame.session_id}`
@@ -164,7 +178,7 @@ export function connect(options: LiveOptions): Live {
     close() {
       closed = true;
       clearInterval(ping);
-      for (const timer of [pong, stable, retry]) clearTimeout(timer);
+      for (const timer of [pong, stable, again, retry]) clearTimeout(timer);
       socket?.close();
       options.onState("closed");
     },

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { connect, PING_MS, PONG_MS, type Live, type LiveOptions, type Socket } from "../src/live";
+import { AGAIN_MS, connect, PING_MS, PONG_MS, type Live, type LiveOptions, type Socket } from "../src/live";
 
 class Line implements Socket {
   onopen: Socket["onopen"] = null;
@@ -196,4 +196,40 @@ it("stays closed once closed", async () => {
   last().drop();
   await vi.advanceTimersByTimeAsync(60_000);
   expect(lines.length).toBe(1);
+});
+
+it.each([1, 3])("asks again for what nobody could look at just now, %i times, and shows no error", async (times) => {
+  begin();
+  await settle();
+  last().accept();
+  live.want(["conversation:a", "session:b"]);
+  for (let n = 0; n < times; n++) {
+    last().sent = [];
+    // Each of the two subscriptions is refused for now, and so is a ping that comes meanwhile.
+    for (let refused = 0; refused < 3; refused++) last().say({ type: "error", error: { code: "try_again", message: "x" } });
+    await vi.advanceTimersByTimeAsync(AGAIN_MS - 1);
+    expect(last().sent).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(last().sent).toEqual([
+      { action: "subscribe", conversation_id: "a" },
+      { action: "subscribe", session_id: "b" },
+      { action: "ping" },
+    ]);
+  }
+  last().say({ type: "subscribed", conversation_id: "a" });
+  expect(heard.topics).toEqual(["conversation:a"]);
+  expect(heard.frames).toEqual([]);
+  expect(lines).toHaveLength(1);
+});
+
+it("asks nothing again of a line that is gone meanwhile", async () => {
+  begin();
+  await settle();
+  last().accept();
+  live.want(["conversation:a"]);
+  last().say({ type: "error", error: { code: "try_again", message: "x" } });
+  last().sent = [];
+  last().drop();
+  await vi.advanceTimersByTimeAsync(AGAIN_MS);
+  expect(lines[0]!.sent).toEqual([]);
 });

@@ -45,13 +45,14 @@ def first_reservation(session: Session, session_cap_usd: float) -> Reservation:
 
 
 def least_usd() -> Decimal:
-    """A boot of the cheapest GPU, and the storing: with less left of the month a session would answer nobody.
+    """A boot of the cheapest GPU, its end, and the storing: with less left of the month a session would answer nobody.
+    Its end is kept back from its cap (`cap_within`), so that without it a GPU would be bought and ended in its boot.
 
     >>> 0.02 < float(least_usd()) < 0.06
     True
     """
     hourly = (cheapest_price().usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR
-    return at_most(BOOT_S / 3600 * hourly + wake_usd())
+    return at_most((BOOT_S + ENDING_S) / 3600 * hourly + wake_usd())
 
 
 def with_cap(session: Session, reserved: Decimal, session_cap_usd: float) -> Session:

@@ -12,13 +12,14 @@ from foreverus.aws.sns import SnsTopic
 from foreverus.costs.database import wake_usd
 from foreverus.costs.launch import Launch
 from foreverus.costs.ledger import LedgerStore
-from foreverus.costs.prices import Price
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
+from foreverus.costs.prices import Price, cheapest_price
 from foreverus.costs.purse import PurseStore
 from foreverus.errors import SpendCapReached
 from foreverus.notifications.notification import TopicNotifier
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.records import Session, Trigger
-from foreverus.sessions.reserving import Lives
+from foreverus.sessions.reserving import BOOT_S, Lives, least_usd
 from foreverus.sessions.spend_watch import SpendWatch, watch_all
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
@@ -286,6 +287,16 @@ def test_what_would_not_even_pay_a_boot_starts_nothing(aws: Aws, left: float, st
         with pytest.raises(SpendCapReached, match="MonthlyCapUsd"):
             refused()
     assert SessionStore(aws.items).live_session_ids() == []
+
+
+def test_the_least_that_a_session_starts_with_pays_its_boot(aws: Aws) -> None:
+    """What its end takes is kept back of it once its price is known."""
+    claimed(aws, cap=float(least_usd()), instance_type="g4dn.xlarge")
+    cheapest = cheapest_price().usd_per_hour or 0.0
+    replace(watch_of(aws, float(least_usd())), price_of=Prices(cheapest).price_of).look(session(aws))
+    hourly = cheapest + BESIDE_GPU_USD_PER_HOUR
+    assert float(record(aws)["session_cap_usd"]) >= BOOT_S / 3600 * hourly - 1e-6  # type: ignore[arg-type]
+    assert record(aws)["capped_by"] == "month" and reserved(aws) == float(least_usd())
 
 
 def test_a_reservation_shrinks_when_the_price_is_known(aws: Aws) -> None:

@@ -79,7 +79,7 @@ class Planner:
         taken. False: somebody else has reserved what was left."""
         need = bedrock_need(at.batch, at.shards, at.work, self.deployment.bedrock_price)
         if not isinstance(decision, GoOn) or decision.round.start.planned is not NextStep.BEDROCK:
-            self.purse.shrink(at.month.month, at.batch.batch_id, need.spent)
+            self.purse.shrink(at.month.month, at.batch.batch_id, need.spent, at.batch.expires_at)
             return True
         self.purse.shrink(at.month.month, at.batch.batch_id, need.most)  # of a round that was cut off
         try:

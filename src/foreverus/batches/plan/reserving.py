@@ -1,7 +1,7 @@
 """What a batch reserves of its month for a round on Bedrock. Pure.
 
 One reservation for the whole batch: what Bedrock has taken for it, which nobody counts before the batch is over, and
-what the round may take. Between rounds it is the former alone.
+what the round may take. Between rounds it is the former alone, until the batch's window is over at the latest.
 """
 
 from collections.abc import Sequence

@@ -92,7 +92,7 @@ class OnBedrock:
         """What the round has not spent. Where this fails, the next plan does it, or the batch's end."""
         try:
             spent, _ = bedrock_guard_usd(shards, self.price)
-            self.purse.shrink(month_of(batch.created_at), batch.batch_id, spent)
+            self.purse.shrink(month_of(batch.created_at), batch.batch_id, spent, batch.expires_at)
         except Exception:
             log.exception("%s holds what its round has not spent", batch.batch_id)
 

@@ -19,7 +19,7 @@ from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.costs.reservations import Owner, Reservation
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.contact import Contact, RunInline
-from tests.unit.batches.altering import alter
+from tests.unit.batches.altering import alter, known
 from tests.unit.batches.shards.harness import REF, asked, line, reply, results, submit
 from tests.unit.worker.harness import in_jumping_time
 
@@ -277,3 +277,5 @@ async def test_round_that_ends_well_holds_what_it_has_spent_and_no_more() -> Non
         for kind in ("prompt", "completion")
     )
     assert held(round_.purse) == pytest.approx((prompt + completion) * 100 / 1e6) and prompt + completion
+    (one,) = round_.purse.reservations.values()
+    assert one.until == known(round_.store, REF).expires_at, "it is held until the batch is over"

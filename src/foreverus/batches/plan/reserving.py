@@ -20,13 +20,18 @@ from foreverus.costs.money import NOTHING, at_most
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.reservations import Month, Owner, Reservation
 
+# How wrong the expected length of answers may be before a round stops at what it has reserved, and another one begins
+# with what has been learned; beside that, each call takes the whole limit of its answer until it is there.
+WRONG_BY, CALLS_AT_ONCE = 4, 32
 ROUND_S = 1800  # the Lambda's 15 minutes, as long again until it begins, and its last writes
 
 
 @dataclass(frozen=True)
 class Need:
     """USD, each with what was `spent` already. `least`: what the round is expected to take; `most`: a token a byte of
-    the lines, and the whole limits of their answers. Where the month has less left than that, the round stops there."""
+    the lines, and the whole limits of their answers, or several times what these are expected to be: limits that
+    nobody comes near would keep everybody else from the month for as long as the batch lasts. Where the month has less
+    left than that, or that was too little, the round stops there."""
 
     spent: Decimal
     least: Decimal
@@ -38,7 +43,8 @@ def bedrock_need(batch: Batch, shards: Sequence[Shard], work: Work, price: Token
     open_ = [one for one in shards if not one.is_done]
     prompt = sum(one.end - one.start for one in open_)
     # The limit of a line that names none is an estimate: one answer of the greatest length fits in any case.
-    completion = max(sum(one.completion_tokens_limit for one in open_), MOST_BEDROCK_TOKENS)
+    limits = max(sum(one.completion_tokens_limit for one in open_), MOST_BEDROCK_TOKENS)
+    completion = min(limits, WRONG_BY * work.completion_tokens + CALLS_AT_ONCE * MOST_BEDROCK_TOKENS)
     least = at_most(bedrock_expected_usd(work, price))
     return Need(spent, spent + least, spent + max(least, at_most(price.guard_usd(prompt, completion))))
 

@@ -391,6 +391,21 @@ def test_bedrock_takes_no_month_beyond_its_cap() -> None:
     assert "MonthlyCapUsd" in error.message
 
 
+def test_limits_that_no_answer_comes_near_do_not_hold_the_month() -> None:
+    """Ten thousand lines that may take 8,000 tokens each: sixteen dollars that nobody will spend."""
+    batch = world(shards=100, metadata={"backend": "bedrock"})
+    shards = [replace(one, completion_tokens_limit=800_000) for one in batch.store.shards("batch_1")]
+    batch.store.put_shards("batch_1", shards)
+    plan = batch.plan()
+    at = batch.purse.month("2026-01")
+    assert plan["next"] == "bedrock" and 0.5 < at.reserved < 4
+    # Where they do come near, the round stops at that, and the next one knows better.
+    batch.finish(0, 100, tokens=8_000, done=True)
+    again = batch.plan("SpendCapReached")
+    after = batch.purse.month("2026-01")
+    assert again["next"] == "bedrock" and again["round"] == plan["round"] + 1 and after.reserved > at.reserved + 4
+
+
 def test_beyond_the_cap_of_bedrock_the_gpu_is_asked_which_has_a_guard_of_its_own() -> None:
     batch = world(shards=1)
     assert batch.plan()["next"] == "bedrock"

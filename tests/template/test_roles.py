@@ -63,3 +63,19 @@ def test_a_roles_policies_are_within_iams_limit(role: str) -> None:
 
     size = len(json.dumps(iam.roles()[role], separators=(",", ":")))
     assert size < MOST_CHARACTERS * 0.8, f"{role} has {size} characters"
+
+
+def test_who_pushes_to_sockets_may_neither_look_at_them_nor_close_them() -> None:
+    api = f"arn:aws:execute-api:{iam.PLACE}:{iam.deployed()['WebSocketApi']}/v1"
+    may: dict[str, set[str]] = {}
+    for role in iam.roles():
+        for method in ("POST", "GET", "DELETE"):
+            if iam.allows(role, "execute-api:ManageConnections", f"{api}/{method}/@connections/abc="):
+                may.setdefault(role, set()).add(method)
+    closers = ("CloseSessionFunction", "ReapGpusFunction", "SweepFunction")
+    pushing = ("PublishChangesFunction", "AnswerChatsFunction", *closers, "InstanceRole")
+    assert may == {
+        **{role: {"POST"} for role in pushing},
+        "WebSocketFunction": {"POST", "GET", "DELETE"},
+        "ManageKeysFunction": {"DELETE"},
+    }

@@ -17,7 +17,8 @@ from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import change_write
 from foreverus.live.records import Connection, CredentialEnded, Topic
 
-MOST_TOPICS = 500  # 45 bytes each, in one item; the page has two at once
+# The page has two at once. Each is written anew at a renewal, so that this bounds what somebody's pings may cost.
+MOST_TOPICS = 50
 # API Gateway ends a connection after two hours; what a lost $disconnect leaves behind expires soon after.
 LIFETIME = timedelta(hours=2, minutes=10)
 # Ten seconds less than the minute after which nobody who was removed gets anything: for what is on its way.

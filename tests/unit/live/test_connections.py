@@ -14,7 +14,9 @@ from foreverus.limits.person import PersonLimits
 from foreverus.limits.records import CountChanged, Kind, PersonCaps
 from foreverus.limits.store import CountStore
 from foreverus.live.connections import GOOD_FOR_S, LIFETIME, MOST_TOPICS, ConnectionStore
+from foreverus.live.frames import LOOK_EVERY_S
 from foreverus.live.records import Connection, CredentialEnded, Topic, TopicKind
+from tests.template.template import template
 from tests.unit.conftest import NOW, Aws
 
 SESSION = Topic(TopicKind.SESSION, "ses_1")
@@ -116,6 +118,14 @@ def test_a_connection_has_so_many_subscriptions_and_no_more(aws: Aws) -> None:
     assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
     store.unsubscribe(connection, CONVERSATION)
     store.subscribe(connection, SESSION, NOW)
+
+
+def test_a_persons_pings_cost_little_however_many_they_send() -> None:
+    """All their sockets full, all renewed as often as may be: on-demand writes at US$ 0.625 a million, in the dearest
+    Region (São Paulo) half as much again."""
+    sockets = int(template()["Parameters"]["PersonOpenSockets"]["Default"])
+    writes_an_hour = sockets * (MOST_TOPICS + 1) * 3600 / LOOK_EVERY_S
+    assert writes_an_hour * 0.95e-6 < 0.25
 
 
 def test_who_comes_and_goes_among_many_conversations_is_never_full(aws: Aws) -> None:

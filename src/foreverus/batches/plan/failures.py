@@ -62,7 +62,9 @@ def meaning(batch: Batch, error: ExecutionError | None, at: RoundContext) -> Mea
     planned, progress = batch.newest_round.planned, at.finished > batch.newest_round.finished_before
     known = batch.setbacks
     if progress:
-        known = replace(known, gpu_failures=0, bedrock_failures=0, pauses=0)
+        # Whoever switches the GPU off again and again lets each one answer a little: what is bought anew pauses longer.
+        pauses = known.pauses if error and error.name == SWITCHED_OFF else 0
+        known = replace(known, gpu_failures=0, bedrock_failures=0, pauses=pauses)
     if error is None:
         if progress or planned not in (NextStep.GPU, NextStep.BEDROCK):
             return Meaning(known)

@@ -68,6 +68,17 @@ def test_a_gpu_that_somebody_else_switched_off_costs_the_batch_nothing_and_is_no
         found.append(after("GpuSwitchedOff", GPU, setbacks=setbacks))
         setbacks = found[-1].setbacks
     assert [one.pause_s for one in found] == [300, 600, 1200, 1800, 1800, 1800]
+
+
+def test_a_few_lines_each_time_do_not_have_gpus_bought_and_switched_off_all_day() -> None:
+    """Each GPU answers something before somebody switches it off: that forgets failures, and not how often it was."""
+    setbacks, pauses = Setbacks(gpu_failures=2), []
+    for finished in range(10, 60, 10):
+        found = after("GpuSwitchedOff", GPU, finished=finished, finished_before=finished - 10, setbacks=setbacks)
+        setbacks = found.setbacks
+        pauses.append(found.pause_s)
+    assert pauses == [300, 600, 1200, 1800, 1800] and setbacks.gpu_failures == 0
+    assert after("NoGpuCapacity", GPU, finished=70, finished_before=60, setbacks=setbacks).pause_s == 300
     assert {one.finish for one in found} == {None} and all(one.any_gpu_waits for one in found)
     assert setbacks.gpu_failures == 0
     assert not after("NoGpuCapacity", GPU).any_gpu_waits

@@ -20,6 +20,7 @@ STATES = [
     "Terminate GPU",
     "Close session",
     "Store results",
+    "Is there anything to tell?",
     "Notify",
     "Mark as notified",
     "Did it end well?",

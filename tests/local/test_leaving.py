@@ -17,6 +17,7 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import Table, from_attribute_values
 from foreverus.deletions.owed import OwedKind
 from local.cloud import Cloud
+from local.deploy import NoSockets
 from local.person import Person
 from tests.local.batches import jsonl, line
 from tests.local.sessions import invoke, wait_until
@@ -41,7 +42,7 @@ class Leaver:
         self.address = address
         self.user_id = next(one["Value"] for one in made["User"]["Attributes"] if one["Name"] == "sub")
         api_keys = ApiKeyStore(Table(cloud.emulator.client("dynamodb"), cloud.stack["KeysTableName"]))
-        service = KeyService(api_keys, lambda: datetime.now(UTC))
+        service = KeyService(api_keys, NoSockets(), lambda: datetime.now(UTC))
         wish = {"name": SECRET, "can_create_keys": True}
         self.key = str(service.create(Caller(user_id=self.user_id), wish)["key"])
         self.http = httpx.Client(

@@ -11,6 +11,7 @@ import pytest
 from local import deploy
 from local.cloud import Cloud
 from local.person import Person
+from tests.cloud import unique
 from tests.local.sessions import OVER, PATIENCE_S, executions, live_instances, wait_until
 
 pytestmark = pytest.mark.cloud
@@ -21,7 +22,9 @@ SYSTEM = "You are a helpful assistant. Answer briefly."
 @pytest.fixture
 def stranger(cloud: Cloud) -> Iterator[Person]:
     """Another member of the team, with an API key of their own."""
-    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], "another-user")
+    pool, address = cloud.stack["UserPoolId"], f"{unique('another')}@example.com"
+    user = deploy.make_user(cloud.emulator, pool, deploy.new_password(), address)
+    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], user)
     with Person({**cloud.outputs, "api_key": key}) as one:
         yield one
 

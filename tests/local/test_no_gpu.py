@@ -60,9 +60,17 @@ def test_bedrock_answers_and_the_session_still_says_that_there_was_no_gpu(cloud:
 
     session = failed_session(cloud, person)
     assert (session["status"], session["error"]["code"]) == ("failed", "NoGpuCapacity")
-    assert states_of(cloud, session["id"])[-7:] == [
+    assert states_of(cloud, session["id"])[-8:] == [
         "Answer on Bedrock",
-        *("Close session", "Store results", "Notify", "Mark as notified", "Did it end well?", "Session failed"),
+        *(
+            "Close session",
+            "Store results",
+            "Is there anything to tell?",
+            "Notify",
+            "Mark as notified",
+            "Did it end well?",
+            "Session failed",
+        ),
     ]
     assert live_instances(cloud) == [] and answer["session_id"] == session["id"]
     receipt, used = session["receipt"], answer["usage"]

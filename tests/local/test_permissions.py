@@ -54,7 +54,8 @@ def test_no_session_without_the_permission_to_start_it(cloud: Cloud, person: Per
 
 def test_nobody_is_let_in_when_keys_cannot_be_looked_up(cloud: Cloud) -> None:
     # A new key: API Gateway keeps an authorization for a while.
-    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], "new-user")
+    user = deploy.make_user(cloud.emulator, cloud.stack["UserPoolId"], deploy.new_password(), "new@example.com")
+    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], user)
     url, headers = f"{cloud.outputs['api_url']}/models", {"Authorization": f"Bearer {key}"}
     with denied(cloud, "AuthorizeFunctionRole", "dynamodb:GetItem"):
         assert httpx.get(url, headers=headers, timeout=30).is_error

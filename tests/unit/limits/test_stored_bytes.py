@@ -57,8 +57,9 @@ class Ana:
             self.files.arrived("ana", self.chance.choice(self.mine).file_id, size)
 
     def cancel(self, size: int) -> None:
-        if self.begun:
-            self.uploads.cancel(self.chance.choice(self.begun))
+        upload = self.chance.choice(self.begun) if self.begun else None
+        if upload and upload.status_at(self.now) is UploadStatus.PENDING:
+            self.uploads.cancel(upload)
 
     def complete(self, size: int) -> None:
         upload = self.chance.choice(self.begun) if self.begun else None

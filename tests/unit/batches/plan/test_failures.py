@@ -68,6 +68,9 @@ def test_a_gpu_that_somebody_else_switched_off_costs_the_batch_nothing_and_is_no
         found.append(after("GpuSwitchedOff", GPU, setbacks=setbacks))
         setbacks = found[-1].setbacks
     assert [one.pause_s for one in found] == [300, 600, 1200, 1800, 1800, 1800]
+    assert {one.finish for one in found} == {None} and all(one.any_gpu_waits for one in found)
+    assert setbacks.gpu_failures == 0
+    assert not after("NoGpuCapacity", GPU).any_gpu_waits
 
 
 def test_a_few_lines_each_time_do_not_have_gpus_bought_and_switched_off_all_day() -> None:
@@ -79,9 +82,6 @@ def test_a_few_lines_each_time_do_not_have_gpus_bought_and_switched_off_all_day(
         pauses.append(found.pause_s)
     assert pauses == [300, 600, 1200, 1800, 1800] and setbacks.gpu_failures == 0
     assert after("NoGpuCapacity", GPU, finished=70, finished_before=60, setbacks=setbacks).pause_s == 300
-    assert {one.finish for one in found} == {None} and all(one.any_gpu_waits for one in found)
-    assert setbacks.gpu_failures == 0
-    assert not after("NoGpuCapacity", GPU).any_gpu_waits
 
 
 def test_a_spend_cap_ends_the_batch_whoever_else_could_answer() -> None:

@@ -10,10 +10,12 @@ from typing import Any
 import boto3
 import pytest
 
-from foreverus import bootstrap
+from foreverus import bootstrap, ids
 from foreverus.aws.s3_parts import PART_BYTES
 from foreverus.aws.s3_resumable import Progress, ResumableObject
 from foreverus.batches.records import BatchStatus
+from foreverus.conversations.records import Conversation
+from foreverus.conversations.store import ConversationStore
 from foreverus.errors import LimitReached
 from foreverus.privacy.export.content import PersonsData
 from foreverus.privacy.export.job import ENOUGH_S, ExportJob, NotExported
@@ -183,3 +185,28 @@ def test_a_batch_that_runs_is_in_it_too(world: Exporting, ana: Person) -> None:
     world.job().work(lambda: PLENTY)
     listed = [json.loads(line) for line in world.zip_of(ana).read("batches.jsonl").decode().splitlines()]
     assert {one["id"]: one["status"] for one in listed} == {"batch_running": "in_progress", "batch_ana": "completed"}
+
+
+def test_what_is_deleted_or_over_meanwhile_is_not_in_it(world: Exporting, ana: Person) -> None:
+    """The list of conversations is read before the first of them is written; hours may lie between."""
+    for name in ("conv_b", "conv_c"):
+        converse_nothing(ana, name)
+    later = NOW + timedelta(days=1, seconds=1)  # the file's time is over, and no sweep has come yet
+    data = PersonsData(world.aws.items, world.api_keys, world.members, world.objects, lambda: later)
+    names, text = [], b""
+    for entry in data.entries(ana.user_id):
+        names.append(entry.name)
+        text += b"".join(entry.read())
+        if entry.name == "conversations/conv_c.md":
+            ConversationStore(world.aws.items).delete(ana.user_id, "conv_b", NOW)
+    assert "conversations/conv_c.jsonl" in names and "conversations/conv_ana.jsonl" in names
+    assert not [one for one in names if "conv_b" in one or "file_ana/" in one]
+    assert b"conv_b" not in text and b'"file_ana"' not in text and b"output" in text
+
+
+def converse_nothing(person: Person, conversation_id: str) -> None:
+    at = ids.timestamp(NOW)
+    made = Conversation(
+        conversation_id=conversation_id, user_id=person.user_id, title=conversation_id, created_at=at, updated_at=at
+    )
+    ConversationStore(person.world.aws.items).create(made)

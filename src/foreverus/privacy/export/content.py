@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
+from foreverus import ids
 from foreverus.access.records import MOST_KEYS
 from foreverus.access.store import ApiKeyStore
 from foreverus.aws.cognito_users import CognitoUsers
@@ -18,6 +19,7 @@ from foreverus.batches.views import public_batch
 from foreverus.conversations.records import Answer, Conversation
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.views import public_conversation, public_exchanges
+from foreverus.errors import NotFound
 from foreverus.files.records import File
 from foreverus.files.store import FileStore
 from foreverus.files.views import public_file
@@ -78,14 +80,21 @@ class PersonsData:
         )  # fmt: skip
 
     def _conversations(self, user_id: str) -> Iterator[Conversation]:
+        """Each is asked for when it is its turn: a page is minutes old by then, and somebody may have deleted one."""
         store, after = ConversationStore(self.items), ""
         while found := store.newest(user_id, PAGE, after):
-            yield from found
+            for one in found:
+                try:
+                    still = store.get(user_id, one.conversation_id)
+                except NotFound:
+                    continue
+                yield still
             after = found[-1].conversation_id
 
     def _files(self, user_id: str) -> Iterator[File]:
-        store, after = FileStore(self.items), ""
-        while found := store.by_age(user_id, PAGE, after):
+        """Without those whose time is over, as everywhere."""
+        store, after, now = FileStore(self.items), "", ids.timestamp(self.clock())
+        while found := store.by_age(user_id, PAGE, after, now=now):
             yield from found
             after = found[-1].file_id
 

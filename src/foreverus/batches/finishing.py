@@ -143,10 +143,15 @@ class Finisher:
 
     def _settle(self, batch: Batch) -> None:
         """Counts what Bedrock took, at a guard's price where nobody knows it, and releases what the batch has reserved.
-        A GPU's cost is settled by its session's closing."""
+        That is the most which it can have taken, at the price of then: the stack may have another model by now, or
+        none, and a guard's price is a hundred times as high. A GPU's cost is settled by its session's closing."""
         usd, known = bedrock_guard_usd(self.store.shards(batch.batch_id), self.costs.rates.bedrock)
-        cost = CountedCost(exact(usd), ids.timestamp(self.clock()), price_unknown=not known)
-        self.purse.settle(month_of(batch.created_at), batch.batch_id, cost)
+        month, taken = month_of(batch.created_at), exact(usd)
+        reserved = None if known else self.purse.reservation(month, batch.batch_id)
+        if reserved and reserved.usd:
+            taken = min(taken, reserved.usd)
+        cost = CountedCost(taken, ids.timestamp(self.clock()), price_unknown=not known)
+        self.purse.settle(month, batch.batch_id, cost)
 
     def _begin(self, batch: Batch) -> Batch:
         """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""

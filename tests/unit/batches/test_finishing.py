@@ -31,8 +31,9 @@ from foreverus.batches.records import (
 )
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import exact
-from foreverus.costs.prices import TokenPrice
+from foreverus.costs.prices import TokenPrice, bedrock_price
 from foreverus.costs.purse_memory import MemoryPurse
+from foreverus.costs.reservations import Owner, Reservation
 from foreverus.errors import NotFound
 from foreverus.files.records import File, object_key
 from foreverus.files.store import MemoryFiles
@@ -440,3 +441,25 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     (entry,) = batch.purse.ledger.entries.items()
     assert entry == (("2026-01", "batch_1"), CountedCost(exact(expected), entry[1].at))
     assert batch.record().result.cost_usd == expected
+
+
+@pytest.mark.parametrize(("reserved", "counted"), [(0.35, 0.35), (0.0, 30.0), (50.0, 30.0), (None, 30.0)])
+def test_a_model_that_was_taken_away_meanwhile_does_not_use_up_the_month(
+    reserved: float | None, counted: float
+) -> None:
+    """A deployment without Bedrock, or with a model whose price nobody knows, while a batch had answers of another."""
+    batch = world(lines=1)
+    batch.finish(1, text="!", finish_reason="stop", by="bedrock", at=AT)
+    batch.store.progress(REF, 0, ShardProgress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)
+    batch.purse.monthly_cap_usd = 100.0
+    if reserved is not None:
+        batch.purse.reserve(Reservation("2026-01", "batch_1", Owner.BATCH, exact(reserved), AT, AT))
+    finisher = batch.finisher()
+    gone = replace(
+        finisher, costs=replace(finisher.costs, rates=replace(RATES, bedrock=bedrock_price("", "us-east-1")))
+    )
+    for _ in range(2):
+        gone.finish(REF, BatchStatus.COMPLETED)
+    at = batch.purse.month("2026-01")
+    assert (float(at.spent), at.reserved) == (counted, 0)
+    assert all(cost.price_unknown for cost in batch.purse.ledger.entries.values())

@@ -103,7 +103,10 @@ def check_bake(play: BakePlay, verdict: Verdict) -> None:
         verdict.leaked.append(f"{len(play.sandbox.snapshots())} snapshots of {len(images)} images")
     baked = [one for one in play.sandbox.sessions() if one.get("trigger", {}).get("S") == "bake"]
     for session in baked:
-        if int(session.get("messages_answered", {"N": "0"})["N"]) and "baked_at" in session:
+        name, until = session["sk"], session.get("baked_at", {"S": ""})["S"]
+        answers = [item for item in play.sandbox.items() if item.get("session_id") == name and "answered_at" in item]
+        # One that was released, because its bake had failed, serves as any other from then on.
+        if any(item["answered_at"]["S"] < until for item in answers):
             verdict.wrong.append(f"{session['sk']['S']} served somebody while its disk was kept still")
     if play.case.what == "good" and play.mended:
         verdict.wrong.append("a bake that nothing disturbs has failed")

@@ -107,7 +107,7 @@ class Finisher:
         if not batch.is_over:
             batch = self._finish(batch, status, error)
         self.objects.delete(batch.input_key)  # our copy; where this fails, finishing is repeated until people are told
-        self._settle(batch)
+        batch = self._settle(batch)
         self.store.stop_waiting(ref)
         if not is_told(batch):
             self.outbox.remove(Subject.BATCHES, ref.batch_id)  # last: until then the sweep would do all this again
@@ -141,7 +141,7 @@ class Finisher:
             errors = with_error(errors or batch.errors, lost)
         return self._end(batch.ref, BatchOutcome(status=status, errors=errors, result=result))
 
-    def _settle(self, batch: Batch) -> None:
+    def _settle(self, batch: Batch) -> Batch:
         """Counts what Bedrock took, at a guard's price where nobody knows it, and releases what the batch has reserved.
         That is the most which it can have taken, at the price of then: the stack may have another model by now, or
         none, and a guard's price is a hundred times as high. A GPU's cost is settled by its session's closing."""
@@ -152,6 +152,16 @@ class Finisher:
             taken = min(taken, reserved.usd)
         cost = CountedCost(taken, ids.timestamp(self.clock()), price_unknown=not known)
         self.purse.settle(month, batch.batch_id, cost)
+        return self._with_late_cost(batch, usd) if known else batch
+
+    def _with_late_cost(self, batch: Batch, usd: float) -> Batch:
+        """A call that was in flight when the end was written has cost something since: the record says what the ledger
+        does. Doing it twice changes nothing."""
+        noted, total = batch.result.bedrock_usd, batch.result.cost_usd
+        if noted is None or usd <= noted:
+            return batch
+        whole = None if total is None else round(total + usd - noted, 6)
+        return self.store.note_cost(batch.ref, whole, usd) or batch
 
     def _begin(self, batch: Batch) -> Batch:
         """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""

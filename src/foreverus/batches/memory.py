@@ -191,6 +191,11 @@ class MemoryBatches:
         known = self.records[ref]
         self.records[ref] = replace(known, sessions=known.sessions | sessions)
 
+    def note_cost(self, ref: BatchRef, cost_usd: float | None, bedrock_usd: float) -> Batch | None:
+        known = self.records.get(ref)
+        result = replace(known.result, cost_usd=cost_usd, bedrock_usd=bedrock_usd) if known else None
+        return self._change(ref, result=result) if result else None
+
     def speed(self, name: str) -> LearnedSpeed:
         return self.speeds.get(name, LearnedSpeed())
 

@@ -428,6 +428,27 @@ def test_a_crash_before_its_entry_is_removed_mails_nobody_either() -> None:
     assert (batch.outbox.entries(Subject.BATCHES), notifier.sent) == ([], [])
 
 
+def test_what_a_call_in_flight_at_the_end_took_is_in_the_record_as_in_the_ledger(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The copy of the input could not be deleted, so finishing is repeated; meanwhile the call has come back."""
+    batch = world()
+
+    def refused(self: object, key: str) -> None:
+        raise OSError("the bucket does not answer")
+
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="bucket"):
+        patch.setattr(type(batch.objects), "delete", refused)
+        batch.finisher().finish(REF, BatchStatus.FAILED)
+    before = batch.record().result
+    batch.store.progress(REF, 0, ShardProgress(1, 0, 1_000, 2_000, 1_000, 2_000), done=False)
+    for _ in range(2):
+        batch.finisher().finish(REF, BatchStatus.FAILED)
+    usd = RATES.bedrock.usd(1_000, 2_000)
+    assert usd and batch.record().result.bedrock_usd == pytest.approx(usd) == batch.purse.ledger.spent("2026-01")
+    assert batch.record().result.cost_usd == pytest.approx((before.cost_usd or 0) + usd, abs=1e-6)
+
+
 def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     batch = world(lines=1)
     batch.finish(

@@ -90,7 +90,7 @@ function Delete({ actions }: { actions: MyDataActions }) {
 export function MyData({ actions }: { actions: MyDataActions }) {
   const gone = erasure.value;
   return (
-    <section aria-labelledby="my-data">
+    <section class="my-data" aria-labelledby="my-data">
       <h3 id="my-data">{t("mydata.title")}</h3>
       {gone ? (
         <div class="verdict verdict-good" role="status">

@@ -270,3 +270,20 @@ def launch_item(**changes: Any) -> dict[str, Any]:
         "launched_at": "2026-01-01T00:00:02.000Z",
         **changes,
     }
+
+
+class Clock:
+    """Goes on when a test says so: `clock.now += …`."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(bootstrap.aws, "clock", made)
+    return made

@@ -26,27 +26,12 @@ from foreverus.idempotency.store import MemoryClaims, Once
 from foreverus.limits.records import Kind
 from foreverus.limits.store import CountStore
 from foreverus.sweeps.files import ExpiredFiles
-from tests.unit.conftest import NOW, Aws
+from tests.unit.conftest import NOW, Aws, Clock
 from tests.unit.files.gateway import BASE, Gateway
 from tests.unit.files.test_files import form
 
 HOUR = 3600
 DAY = {"anchor": "created_at", "seconds": 24 * HOUR}
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(bootstrap.aws, "clock", made)
-    return made
 
 
 @pytest.fixture

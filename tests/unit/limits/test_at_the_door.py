@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import httpx2
@@ -24,26 +24,11 @@ from foreverus.files.stored import stored_bytes
 from foreverus.limits.records import Kind
 from foreverus.limits.rules import recounted
 from foreverus.limits.store import CountStore, tokens_write
-from tests.unit.conftest import NOW, Aws
+from tests.unit.conftest import NOW, Aws, Clock
 from tests.unit.files.gateway import BASE, Gateway
 
 PER_MINUTE, OPEN_BATCHES = 20, 10  # tests/unit/conftest.py
 SECOND = timedelta(seconds=1)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(bootstrap.aws, "clock", made)
-    return made
 
 
 class Person:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,24 +13,9 @@ from foreverus.aws.push import MemoryPush
 from foreverus.handlers import websocket
 from foreverus.limits.records import Kind
 from foreverus.limits.store import CountStore
-from tests.unit.conftest import NOW, Aws
+from tests.unit.conftest import Aws, Clock
 
 MOST = 3  # tests/unit/conftest.py
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(bootstrap.aws, "clock", made)
-    return made
 
 
 @pytest.fixture

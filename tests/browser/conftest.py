@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from local.person import Person
 from tests.browser.fake_cloud import FakeCloud
+from tests.local.sessions import end_every_session
 from tests.tools import BROWSER, IN_CI
 
 SITE = Path(__file__).parents[2] / "frontend" / "dist"
@@ -33,6 +35,14 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(autouse=True)
+def _no_gpu_is_on(request: pytest.FixtureRequest) -> None:
+    """A test of the whole cloud begins without a GPU, whatever the tests before it bought: they share one cloud."""
+    if "cloud" in request.fixturenames:
+        with Person(request.getfixturevalue("cloud").outputs) as person:
+            end_every_session(person)
 
 
 @pytest.fixture

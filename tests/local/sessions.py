@@ -20,10 +20,10 @@ def wait_until(happened: Callable[[], object], what: str, seconds: float = PATIE
 
 
 def end_every_session(person: Person) -> None:
-    """Ends what is live, and waits until it is over."""
-    for session in person.call("GET", "/sessions")["data"]:
-        if session["status"] not in OVER:
-            person.end_session(session["id"])
+    """Ends what is live, and waits until it is over. A question that still waits may buy another: that one too."""
+    while live := [one["id"] for one in person.call("GET", "/sessions")["data"] if one["status"] not in OVER]:
+        for session_id in live:
+            person.end_session(session_id)
 
 
 def executions(cloud: Cloud) -> dict[str, str]:

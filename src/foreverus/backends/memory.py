@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 
 from foreverus.backends.port import Completion, Delta, Finished, Health, Prompt
+from foreverus.backends.whole import whole_answer
 
 
 class MemoryEngine:
-    """Twin of `OpenAiEngine`. `reply` makes the words of an answer; a continued answer gets the words still missing."""
+    """Twin of `OpenAiEngine`. `reply` makes the words of an answer, or whole deltas (a tool call's, with logprobs); a
+    continued answer gets the words still missing."""
 
-    def __init__(self, reply: Callable[[Prompt], list[str]] | None = None, seconds_per_token: float = 0.0):
+    def __init__(self, reply: Callable[[Prompt], Sequence[str | Delta]] | None = None, seconds_per_token: float = 0.0):
         self.reply = reply or (lambda prompt: ["You ", "said: ", _asked(prompt)])
         self.seconds_per_token = seconds_per_token
         self.state = Health.GOOD
@@ -41,14 +43,16 @@ class MemoryEngine:
                 if count == after and error:
                     raise error
                 await asyncio.sleep(self.seconds_per_token)
-                yield Delta(word)
+                yield word
             if error:
                 raise error
-            cut = prompt.limit is not None and len(words) >= prompt.limit
+            calls = any(word.tool_calls for word in words)
+            cut = not calls and prompt.limit is not None and len(words) >= prompt.limit
             prompt_tokens = sum(
                 len(text.split()) for text in (prompt.text or "", *(m.content for m in prompt.messages))
             )
-            yield Finished("length" if cut else "stop", prompt_tokens, len(words))
+            reason = "length" if cut else "tool_calls" if calls else "stop"
+            yield Finished(reason, prompt_tokens, len(words))
         finally:
             self.running -= 1
 
@@ -56,16 +60,19 @@ class MemoryEngine:
         events = [event async for event in self.stream(prompt)]
         finished = events.pop()
         assert isinstance(finished, Finished)
-        text = "".join(event.text for event in events if isinstance(event, Delta))
-        return Completion(text, finished.finish_reason, finished.prompt_tokens, finished.completion_tokens)
+        return whole_answer([event for event in events if isinstance(event, Delta)], finished)
 
-    def _words(self, prompt: Prompt) -> list[str]:
+    def _words(self, prompt: Prompt) -> list[Delta]:
         if not prompt.continues:
-            return self.reply(prompt)[: prompt.limit]
+            return [_delta(word) for word in self.reply(prompt)[: prompt.limit]]
         begun = prompt.messages[-1].content
         asked = replace(prompt, messages=prompt.messages[:-1])
-        rest = "".join(self.reply(asked)).removeprefix(begun)
-        return [rest] if rest else []
+        rest = "".join(_delta(word).text for word in self.reply(asked)).removeprefix(begun)
+        return [Delta(rest)] if rest else []
+
+
+def _delta(word: str | Delta) -> Delta:
+    return Delta(word) if isinstance(word, str) else word
 
 
 def _asked(prompt: Prompt) -> str:

@@ -67,6 +67,17 @@ def read_messages(messages: list[Any]) -> tuple[Message, ...]:
     return tuple(read)
 
 
+def as_sent(message: Message) -> dict[str, object]:
+    """A message as OpenAI's API has it."""
+    sent: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.tool_calls:
+        sent["tool_calls"] = [
+            {"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
+            for one in message.tool_calls
+        ]
+    return sent | ({"tool_call_id": message.tool_call_id} if message.tool_call_id else {})
+
+
 def _read(message: Mapping[str, Any]) -> Message:
     role, content = message["role"], message["content"]
     text = content if isinstance(content, str) else "\n".join(part["text"] for part in content)

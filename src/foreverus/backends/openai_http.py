@@ -26,8 +26,10 @@ from typing import Any
 import httpx
 
 from foreverus.backends.http1 import Http1
+from foreverus.backends.messages import as_sent
 from foreverus.backends.port import Completion, Delta, Finished, Health, Prompt
 from foreverus.backends.sse import WHOLE, ChatStream
+from foreverus.backends.whole import joined_calls, pieces_of
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 
 CONNECT_TIMEOUT_S = 2.0  # it is on loopback
@@ -167,7 +169,7 @@ class OpenAiEngine:
         if prompt.text is not None:
             body["prompt"] = prompt.text
         else:
-            body["messages"] = [{"role": message.role, "content": message.content} for message in prompt.messages]
+            body["messages"] = [as_sent(message) for message in prompt.messages]
         if prompt.limit is not None:
             body["max_tokens"] = prompt.limit
         if prompt.temperature is not None:
@@ -205,7 +207,9 @@ def completion(content: bytes) -> Completion:
         if body.get("error"):
             raise EngineFailed(f"The engine failed: {_error(content).get('message')}"[:300])
         choice = body["choices"][0]
-        text = choice["text"] if "text" in choice else choice["message"]["content"]
+        message = choice if "text" in choice else choice["message"]
+        calls = joined_calls(pieces_of(message.get("tool_calls")))
+        text = message["text"] if "text" in choice else message.get("content") if calls else message["content"]
         usage = body.get("usage") or {}
         counts = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
         reason = choice["finish_reason"]
@@ -215,7 +219,7 @@ def completion(content: bytes) -> Completion:
         raise EngineFailed(f"The engine's answer ended with finish_reason {reason}.")
     if not isinstance(text, str | None):
         raise EngineFailed("The engine's answer is not text.")
-    return Completion(text or "", reason, *counts)
+    return Completion(text or "", reason, *counts, calls, choice.get("logprobs") or None)
 
 
 def refusal(status: int, content: bytes) -> PromptRejected | EngineBusy | EngineFailed:

@@ -38,9 +38,38 @@ class TokenUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A function that the model wants called. `arguments`: JSON, as the model wrote it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallPiece:
+    """A part of a tool call, in a stream. `index`: which of the answer's calls. `id` and `name` come once, with the
+    call's first piece; `arguments` is what is written of them with this one."""
+
+    index: int
+    id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+# OpenAI's object of the same name, as the engine wrote it: of a chat `{content: [{token, logprob, …}]}`, of a text
+# completion `{tokens, token_logprobs, top_logprobs, text_offset}`.
+Logprobs = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    role: str  # system | user | assistant
+    """`tool_calls`: what an assistant asked for. `tool_call_id`: which of them a tool's message is the result of."""
+
+    role: str  # system | user | assistant | tool
     content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +89,23 @@ class Prompt:
 
     @property
     def continues(self) -> bool:
-        return bool(self.messages) and self.messages[-1].role == "assistant"
+        return bool(self.messages) and self.messages[-1].role == "assistant" and not self.messages[-1].tool_calls
 
 
 @dataclass(frozen=True, slots=True)
 class Delta:
-    """The next piece of the answer: never the text that the prompt already held."""
+    """The next piece of the answer: never the text that the prompt already held. `text` is empty where the piece is of
+    a tool call, or half a character with its `logprobs`; the last two are there only where the prompt asks for them."""
 
     text: str
+    tool_calls: tuple[ToolCallPiece, ...] = ()
+    logprobs: Logprobs | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The last event of a whole answer. `finish_reason`: `stop`, or `length` when it was cut."""
+    """The last event of a whole answer. `finish_reason`: `stop`, `length` when it was cut, `tool_calls` when the model
+    wants functions called."""
 
     finish_reason: str
     prompt_tokens: int
@@ -84,9 +117,11 @@ class Completion:
     """A whole answer, for work that nobody watches. One of more than MOST_ANSWER_BYTES is cut there."""
 
     text: str
-    finish_reason: str  # stop | length
+    finish_reason: str  # stop | length | tool_calls
     prompt_tokens: int
     completion_tokens: int
+    tool_calls: tuple[ToolCall, ...] = ()
+    logprobs: Logprobs | None = None
 
     def __post_init__(self) -> None:
         text = beginning(self.text, MOST_ANSWER_BYTES)

@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from foreverus.backends.port import Delta, Finished
+from foreverus.backends.whole import pieces_of
 from foreverus.errors import EngineFailed
 
 MAX_EVENT_BYTES = 1 << 20  # one token's event has about 300 bytes; more than this is not a stream of events
-WHOLE = ("stop", "length")  # vLLM says `abort` for what it gave up
+NOTHING = Delta("")
+WHOLE = ("stop", "length", "tool_calls")  # vLLM says `abort` for what it gave up
 
 
 class ChatStream:
@@ -40,10 +42,10 @@ class ChatStream:
         for line in lines:
             line = line.rstrip(b"\r")
             if line.startswith(b"data:"):
-                text = self._event(line[5:].strip())
-                if text:
+                delta = self._event(line[5:].strip())
+                if delta.text or delta.tool_calls or delta.logprobs:
                     self._deltas += 1
-                    yield Delta(text)
+                    yield delta
             elif line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
                 raise EngineFailed("The engine's stream has a line that is no event.")
 
@@ -61,10 +63,11 @@ class ChatStream:
             int(self._usage.get("completion_tokens") or self._deltas),
         )
 
-    def _event(self, data: bytes) -> str:
+    def _event(self, data: bytes) -> Delta:
+        """An empty one where the event holds no piece of the answer."""
         if data == b"[DONE]":
             self._done = True
-            return ""
+            return NOTHING
         try:
             event = json.loads(data)
             if event.get("error"):
@@ -72,9 +75,12 @@ class ChatStream:
             self._usage = event.get("usage") or self._usage
             choices = event.get("choices") or []
             if not choices:
-                return ""
-            self._finish_reason = choices[0].get("finish_reason") or self._finish_reason
-            return str((choices[0].get("delta") or choices[0]).get("content") or choices[0].get("text") or "")
+                return NOTHING
+            first = choices[0]
+            self._finish_reason = first.get("finish_reason") or self._finish_reason
+            piece = first.get("delta") or first
+            text = str(piece.get("content") or first.get("text") or "")
+            return Delta(text, pieces_of(piece.get("tool_calls")), first.get("logprobs") or None)
         except (ValueError, AttributeError, LookupError, TypeError) as err:
             raise EngineFailed("The engine's stream has an event that cannot be read.") from err
 

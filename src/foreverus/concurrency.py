@@ -1,11 +1,14 @@
-"""Waiting for tasks of asyncio, and ending them; calling what blocks."""
+"""Waiting for tasks of asyncio, and ending them; calling what blocks; tasks beside the main path."""
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Coroutine
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 class RunBlocking(Protocol):
@@ -25,3 +28,33 @@ async def stop(*tasks: "asyncio.Future[Any]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Background:
+    """Tasks beside the main path: none is lost, none fails in silence, and ending them takes a bounded time. `on_crash`
+    hears of one that raised (a bug: each handles what it expects by itself)."""
+
+    def __init__(self, on_crash: Callable[[BaseException], None] = lambda error: None):
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._on_crash = on_crash
+
+    def start(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def finish(self, within_s: float) -> None:
+        """Waits for the tasks that are still running, then cancels what is left."""
+        if self._tasks and within_s > 0:
+            await asyncio.wait(self._tasks, timeout=within_s)
+        left = list(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a background task failed", exc_info=error)
+            self._on_crash(error)

@@ -9,6 +9,7 @@ Key = dict[str, str]
 
 SESSIONS = "SESSIONS"
 PENDING = "PENDING"
+PENDING_ON_BEDROCK = "PENDING#BEDROCK"
 BATCHES = "BATCHES"  # the open ones
 PACE = "PACE"
 CAPACITY = "CAPACITY"
@@ -132,6 +133,16 @@ def deleted_key(conversation_id: str) -> Key:
 
 def pending_key(message_id: str) -> Key:
     return {"pk": PENDING, "sk": message_id}
+
+
+def pending_on_bedrock_key(message_id: str) -> Key:
+    """A message that waits for Bedrock: no GPU is kept or bought for it."""
+    return {"pk": PENDING_ON_BEDROCK, "sk": message_id}
+
+
+def answering_key(conversation_id: str) -> Key:
+    """Who answers a conversation on Bedrock just now (conversations/lease.py)."""
+    return {"pk": f"ANSWERING#{conversation_id}", "sk": "LEASE"}
 
 
 def answered_partition(session_id: str) -> str:

@@ -18,7 +18,7 @@ class ConversationEraser:
         partition = keys.messages_partition(conversation_id)
         for item in self.items.query(partition, "MESSAGE#"):
             if item["sk"].endswith("#0"):
-                PendingWorkStore(self.items).remove(item["message_id"])
+                PendingWorkStore(self.items).forget(item["message_id"])
                 self.items.delete({"pk": partition, "sk": item["sk"]})
         for item in self.items.query(partition, "MESSAGE#"):  # those that came before their questions went, too
             if session_id := item.get("session_id"):

@@ -34,7 +34,10 @@ class PeopleNotErased(ForeverUsError):
 OWED_BY_A_PERSON = (OwedKind.CONVERSATION, OwedKind.FILE, OwedKind.BATCH)
 FOLDERS = ("files", "uploads", "exports")  # of the data bucket: `<folder>/<user id>/…`
 # Partitions that hold things of many people, each with its `user_id`.
-SHARED_PARTITIONS = (keys.PENDING, keys.EXPIRING_FILES, keys.EXPORTS, keys.IDLE_CONVERSATIONS)
+SHARED_PARTITIONS = (
+    *(keys.PENDING, keys.PENDING_ON_BEDROCK),
+    *(keys.EXPIRING_FILES, keys.EXPORTS, keys.IDLE_CONVERSATIONS),
+)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,7 @@ import os
 
 from foreverus import ids
 from foreverus.aws.step_functions import TaskRefused
-from foreverus.concurrency import first_of, stop
-from foreverus.worker.background import Background
+from foreverus.concurrency import Background, first_of, stop
 from foreverus.worker.boot import Boot
 from foreverus.worker.engine import EngineWatch
 from foreverus.worker.ports import WorkerPorts

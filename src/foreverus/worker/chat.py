@@ -11,7 +11,7 @@ from foreverus import logs
 from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
 from foreverus.backends.port import Prompt
-from foreverus.concurrency import RunBlocking, first_of, stop
+from foreverus.concurrency import Background, RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import message_frame
 from foreverus.conversations.prompt import (
@@ -21,12 +21,11 @@ from foreverus.conversations.prompt import (
     most_history_bytes,
 )
 from foreverus.conversations.records import FinishedAnswer, MessageRef, PartialAnswer, Saved
+from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.errors import EngineBusy, EngineFailed
-from foreverus.worker.background import Background
 from foreverus.worker.consumer import MessageOutcome
 from foreverus.worker.generation import AnswerGenerator
 from foreverus.worker.interruption import END_IN_TIME_CHECK_S, ends_in_time
-from foreverus.worker.live import LiveAnswer, PostLimit
 from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from foreverus.backends.port import Backend, Finished, Message, Prompt
 from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, shorter, trimmed_messages
 from foreverus.conversations.records import AnswerError, FinishedAnswer
+from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.text import beginning
 from foreverus.worker.engine import EngineWatch
-from foreverus.worker.live import LiveAnswer
 from foreverus.worker.slots import Claim
 
 log = logging.getLogger(__name__)

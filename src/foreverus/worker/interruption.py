@@ -4,14 +4,10 @@ An answer's end is not known, its limit is. So it goes on exactly if it would re
 it is being written; most end before their limit. What cannot is handed back at once, and leaves the engine to the rest.
 """  # noqa: E501
 
-from collections import deque
-
 MARGIN_S = 15.0  # kept for the last save, for handing back, for telling the state machine and the subscribers
 MARGIN_SHARE = 0.25  # but of a short notice no more than this
 FIRST_TOKENS_S = 10.0  # so long an answer may take to show its rate
 END_IN_TIME_CHECK_S = 0.5  # between the looks whether an answer or a line can end in time
-RATE_TOKENS = 8  # the fewest that a rate is measured from
-RATE_WINDOW = 64  # tokens; a rate changes when others come and go
 
 
 def working_seconds(notice_s: float) -> float:
@@ -50,25 +46,3 @@ def line_ends_in_time(elapsed_s: float, mean_s: float | None, seconds_left: floa
     if seconds_left <= 0:
         return False
     return (mean_s - elapsed_s if mean_s and elapsed_s < mean_s else elapsed_s) <= seconds_left
-
-
-class TokenRate:
-    """How fast an answer is written now, from the times of its last tokens."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=RATE_WINDOW)
-
-    def add(self, now: float) -> None:
-        self._times.append(now)
-
-    def tokens_per_s(self, now: float) -> float | None:
-        """None when there are too few to say. An engine that has stopped gets slower with every second.
-
-        >>> rate = TokenRate()
-        >>> for tenths in range(11): rate.add(tenths / 10)
-        >>> rate.tokens_per_s(1.0), rate.tokens_per_s(5.0), TokenRate().tokens_per_s(1.0)
-        (10.0, 2.0, None)
-        """
-        if len(self._times) < RATE_TOKENS or now <= self._times[0]:
-            return None
-        return (len(self._times) - 1) / (now - self._times[0])

@@ -5,10 +5,9 @@ import logging
 
 from foreverus import logs
 from foreverus.aws.step_functions import TaskRefused
-from foreverus.concurrency import first_of, stop
+from foreverus.concurrency import Background, first_of, stop
 from foreverus.errors import BootFailed
 from foreverus.sessions.mailbox import BOOT, SERVE
-from foreverus.worker.background import Background
 from foreverus.worker.baking import Baking
 from foreverus.worker.boot import Boot
 from foreverus.worker.ports import WorkerPorts

@@ -7,9 +7,8 @@ from typing import Any
 from foreverus.aws.sqs import Queue
 from foreverus.batches.shards.lookahead import LookAhead
 from foreverus.batches.shards.resources import ShardResources
-from foreverus.concurrency import first_of, stop
+from foreverus.concurrency import Background, first_of, stop
 from foreverus.sessions.records import SessionStatus
-from foreverus.worker.background import Background
 from foreverus.worker.batch import ShardAnswering
 from foreverus.worker.boot import Boot
 from foreverus.worker.chat import ChatAnswering

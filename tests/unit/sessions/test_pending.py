@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from foreverus.aws import keys
+from foreverus.backends.port import BackendName
 from foreverus.sessions.pending import (
     MemoryPendingWork,
     PendingBatch,
@@ -12,6 +13,8 @@ from foreverus.sessions.pending import (
     PendingWork,
     PendingWorkStore,
     ended_write,
+    move_writes,
+    moved,
     pending_write,
 )
 from tests.unit.conftest import Aws
@@ -84,3 +87,48 @@ def test_fields_and_kinds_of_a_newer_version_do_no_harm(aws: Aws) -> None:
     aws.put(pk="PENDING", sk="tune_1", kind="tuning", user_id="ana", created_at=AT)
     pending = PendingWorkStore(aws.items)
     assert pending.messages() == [FIRST] and pending.batches() == []
+
+
+ON_BEDROCK = PendingMessage(
+    message_id="msg_3", conversation_id="conv_3", user_id="ana", created_at=AT, backend=BackendName.BEDROCK
+)
+
+
+def test_what_waits_for_bedrock_keeps_and_buys_no_gpu(world: tuple[PendingWork, Accept]) -> None:
+    pending, accept = world
+    accept(ON_BEDROCK)
+    assert pending.on_bedrock() == [ON_BEDROCK]
+    assert pending.messages() == [] and pending.batches() == [] and not pending.any_message()
+    pending.remove("msg_3")  # of those that wait for a GPU
+    assert pending.on_bedrock() == [ON_BEDROCK]
+    for _ in range(2):
+        pending.forget("msg_3")
+        assert pending.on_bedrock() == []
+    accept(FIRST)
+    pending.forget("msg_1")
+    assert pending.messages() == []
+
+
+def test_what_was_tried_is_counted_while_it_waits(world: tuple[PendingWork, Accept]) -> None:
+    pending, accept = world
+    accept(ON_BEDROCK)
+    accept(FIRST)
+    assert pending.count("msg_3", begun=1) and pending.count("msg_3", called=1) and pending.count("msg_3", begun=1)
+    (found,) = pending.on_bedrock()
+    assert (found.begun, found.called) == (2, 1)
+    pending.forget("msg_3")
+    assert not pending.count("msg_3", begun=1) and not pending.count("msg_1", begun=1)
+    assert pending.on_bedrock() == [] and pending.messages() == [FIRST]
+
+
+@pytest.mark.parametrize("message", [FIRST, ON_BEDROCK], ids=["to Bedrock", "to a GPU"])
+def test_a_message_moves_between_the_two_once(aws: Aws, message: PendingMessage) -> None:
+    pending = PendingWorkStore(aws.items)
+    aws.items.transact(pending_write(message))
+    pending.count(message.message_id, begun=2, called=1)
+    assert aws.items.transact_if(*move_writes(message))
+    there = moved(message)
+    assert (there.moved_from, there.may_move, there.begun) == (message.backend, False, 0)
+    assert [*pending.messages(), *pending.on_bedrock()] == [there] and there.backend is not message.backend
+    assert not aws.items.transact_if(*move_writes(message)), "it waits there no more"
+    assert [*pending.messages(), *pending.on_bedrock()] == [there]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from foreverus.aws.push import Deaf, Subscriber
+from foreverus.conversations.streaming.live import MOST_FAILURES
 from foreverus.worker.contact import RunInThreads
-from foreverus.worker.live import MOST_FAILURES
 from tests.unit.worker.harness import World, in_jumping_time, until
 
 

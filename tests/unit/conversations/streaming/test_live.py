@@ -3,7 +3,7 @@
 import asyncio
 import json
 
-from foreverus.worker.live import MAX_POSTS_PER_SECOND
+from foreverus.conversations.streaming.live import MAX_POSTS_PER_SECOND
 from tests.unit.worker.harness import World, in_jumping_time, until
 
 

@@ -2,8 +2,9 @@
 
 A sender remembers how much its subscriber has. So a slow one gets longer deltas and holds up nobody, and a new one gets
 the whole text so far at offset 0. One that takes no frame in time, or fails often, is given up; one whose last look at
-its credentials is too old is asked for a new one, and begins again after it. Senders outlive the answer's place in the engine: they run in a task group of their own.
-"""  # noqa: E501
+its credentials is too old is asked for a new one, and begins again after it. Senders outlive the answer's place in the
+engine: they run in a task group of their own.
+"""
 
 import asyncio
 import contextlib
@@ -12,11 +13,10 @@ import logging
 from foreverus.aws.keys import conversation_topic
 from foreverus.aws.push import ASK, MAX_DELTA_CODE_POINTS, Deaf, Push, Subscriber
 from foreverus.backends.port import MOST_ANSWER_BYTES
-from foreverus.concurrency import RunBlocking
+from foreverus.concurrency import Background, RunBlocking
 from foreverus.conversations.frames import delta_frame
 from foreverus.conversations.records import MessageRef
-from foreverus.worker.background import Background
-from foreverus.worker.interruption import TokenRate
+from foreverus.conversations.streaming.rate import TokenRate
 
 log = logging.getLogger(__name__)
 

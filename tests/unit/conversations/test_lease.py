@@ -1,0 +1,63 @@
+"""One at a time answers a conversation: the lease in the table and its twin."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from foreverus.aws import keys
+from foreverus.conversations.lease import LEASE, ConversationLease, LeaseStore, MemoryLease
+from tests.unit.conftest import Aws
+
+T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Clock:
+    now = T0
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(params=["dynamodb", "memory"])
+def lease(request: pytest.FixtureRequest, aws: Aws, clock: Clock) -> ConversationLease:
+    return MemoryLease(clock) if request.param == "memory" else LeaseStore(aws.items, clock)
+
+
+def test_one_has_it_and_goes_on_having_it(lease: ConversationLease, clock: Clock) -> None:
+    assert not lease.is_held("conv_1")
+    assert lease.take("conv_1", "a") and lease.is_held("conv_1")
+    assert not lease.take("conv_1", "b")
+    assert lease.take("conv_2", "b")  # another conversation
+    for _ in range(3):
+        clock.now += LEASE - timedelta(seconds=1)
+        assert lease.take("conv_1", "a")
+        assert not lease.take("conv_1", "b")
+
+
+def test_who_was_killed_has_it_no_more_soon(lease: ConversationLease, clock: Clock) -> None:
+    assert lease.take("conv_1", "a")
+    clock.now += LEASE + timedelta(milliseconds=1)
+    assert not lease.is_held("conv_1")
+    assert lease.take("conv_1", "b")
+    assert not lease.take("conv_1", "a")
+    lease.give_back("conv_1", "a")
+    assert lease.is_held("conv_1"), "who comes back late takes nothing away"
+
+
+def test_given_back_it_is_free_at_once(lease: ConversationLease) -> None:
+    lease.give_back("conv_1", "a")  # nobody has it
+    assert lease.take("conv_1", "a")
+    lease.give_back("conv_1", "a")
+    assert not lease.is_held("conv_1")
+    assert lease.take("conv_1", "b")
+
+
+def test_what_a_crash_leaves_vanishes(aws: Aws, clock: Clock) -> None:
+    LeaseStore(aws.items, clock).take("conv_1", "a")
+    item = aws.items.get(keys.answering_key("conv_1"))
+    assert item and item["expires_at"] == int(T0.timestamp()) + 3600

@@ -53,11 +53,19 @@ class MemoryAnswers:
         self.conversations.setdefault(
             conversation_id, Conversation(conversation_id=conversation_id, user_id=user_id, system="Be brief.")
         )
-        named = {"message_id": message_id, "conversation_id": conversation_id, "user_id": user_id}
-        options = AnswerOptions(max_tokens=max_tokens, temperature=temperature)
-        question = Question(**named, content=content, created_at=created_at, options=options)
+        question = Question(
+            message_id=message_id,
+            conversation_id=conversation_id,
+            user_id=user_id,
+            content=content,
+            created_at=created_at,
+            options=AnswerOptions(max_tokens=max_tokens, temperature=temperature),
+        )
         self.questions[message_id] = question
-        self.pending.add(PendingMessage(**named, created_at=created_at))
+        waiting = PendingMessage(
+            message_id=message_id, conversation_id=conversation_id, user_id=user_id, created_at=created_at
+        )
+        self.pending.add(waiting)
         return question.ref
 
     def delete_conversation(self, conversation_id: str) -> None:

@@ -9,7 +9,9 @@ ForeverUsError
 │   ├── NotFound                 404  not there, or not yours
 │   ├── Conflict                 409
 │   ├── LimitReached             429  one person's limit: wait as long as it says, or do what it says
+│   │   └── GpuFull                  429  each of the GPU's slots is taken: wait a moment
 │   └── NotAccepted              503  nothing was kept: send it again
+│       └── ModelLoading             503  no GPU is ready: it is in as long as it says
 ├── PromptRejected           tell the sender; the session lives on
 ├── EngineError
 │   ├── EngineBusy               try again soon, on the same engine
@@ -122,9 +124,30 @@ class LimitReached(RequestRejected):
         return waits if after is not None and after <= LONGEST_CLIENT_WAIT_S else {**waits, "x-should-retry": "false"}
 
 
+class GpuFull(LimitReached):
+    """No slot of a GPU is free, and what waits for one would fill what becomes free."""
+
+    def __init__(self, message: str, retry_after_s: int):
+        super().__init__(message, "gpu_full", retry_after_s)
+
+
 class NotAccepted(RequestRejected):
     status = 503
     type = "server_error"
+
+
+class ModelLoading(NotAccepted):
+    """No GPU answers yet. `retry_after_s`: until one should, as earlier boots took."""
+
+    type = "model_loading"
+
+    def __init__(self, message: str, retry_after_s: int):
+        super().__init__(message, code="model_loading")
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_s)}
 
 
 class PromptRejected(ForeverUsError):

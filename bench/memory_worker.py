@@ -20,9 +20,10 @@ from foreverus.batches.assembly import Assembly
 from foreverus.batches.input.validation import Validator
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.plan.records import NextRound, NextStep, RoundStart
+from foreverus.batches.plan.records import NextRound, RoundStart
 from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.batches.shards.queue import shard_message
+from foreverus.choice.records import NextStep
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.notifications.outbox import MemoryOutbox
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox

@@ -132,8 +132,20 @@ class GpuFull(LimitReached):
 
 
 class NotAccepted(RequestRejected):
+    """`retry_after_s`: when sending it again is worth the try, where that is known."""
+
     status = 503
     type = "server_error"
+
+    def __init__(
+        self, message: str, param: str | None = None, code: str | None = None, retry_after_s: int | None = None
+    ):
+        super().__init__(message, param, code)
+        self.retry_after_s = retry_after_s
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
 
 
 class ModelLoading(NotAccepted):

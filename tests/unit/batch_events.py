@@ -11,9 +11,10 @@ from foreverus import ids
 from foreverus.batches import model
 from foreverus.batches.input.file_check import validate
 from foreverus.batches.input.lines import split
-from foreverus.batches.plan.records import NextStep, RoundStart
+from foreverus.batches.plan.records import RoundStart
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger, LineResult, ShardProgress
 from foreverus.batches.store import BatchStore
+from foreverus.choice.records import NextStep
 from foreverus.files import records
 from foreverus.files.store import FileStore
 from foreverus.files.uploads.records import UploadPart, new_upload

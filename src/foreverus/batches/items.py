@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from foreverus.aws.dynamo import Item
 from foreverus.backends.port import TokenUsage
-from foreverus.batches.plan.records import LearnedSpeed, NextRound, NextStep, RoundStart, Setbacks
+from foreverus.batches.plan.records import LearnedSpeed, NextRound, RoundStart, Setbacks
 from foreverus.batches.records import (
     Batch,
     BatchOutcome,
@@ -21,6 +21,7 @@ from foreverus.batches.records import (
     ShardStatus,
     ValidatedInput,
 )
+from foreverus.choice.records import NextStep
 
 SHARD_COUNTS = (
     "completed",

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from foreverus.backends.port import BackendName, TokenUsage
-from foreverus.batches.plan.records import NO_ROUND, NO_SETBACKS, Number, RoundStart, Setbacks
+from foreverus.batches.plan.records import NO_ROUND, NO_SETBACKS, RoundStart, Setbacks
+from foreverus.choice.records import Number
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ from typing import Any
 from foreverus.aws import keys
 from foreverus.batches.items import batch_to_item
 from foreverus.batches.memory import MemoryBatches
-from foreverus.batches.plan.records import NO_ROUND, NextRound, NextStep
+from foreverus.batches.plan.records import NO_ROUND, NextRound
 from foreverus.batches.records import Batch, BatchRef
 from foreverus.batches.store import BatchStore
+from foreverus.choice.records import NextStep
 
 
 def alter(store: MemoryBatches | BatchStore, ref: BatchRef, **changes: Any) -> None:

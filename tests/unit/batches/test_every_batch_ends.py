@@ -14,10 +14,10 @@ from foreverus.batches.finishing import FinishedBatch
 from foreverus.batches.plan.decision import Finish, GoOn, Wait
 from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
-from foreverus.batches.plan.records import NextStep
 from foreverus.batches.records import ShardProgress
 from foreverus.batches.serving import GpuRounds
 from foreverus.batches.waiting import WaitingBatches
+from foreverus.choice.records import NextStep
 from foreverus.costs.prices import bedrock_price
 from tests.unit.batches.altering import alter
 from tests.unit.batches.plan.test_planner import Sessions, live

@@ -12,8 +12,8 @@ from foreverus.batches.items import (
     result_to_item,
     shard_from_item,
 )
-from foreverus.batches.plan.records import NextStep
 from foreverus.batches.records import BatchStatus, BatchTrigger, ErrorEntry, LineError, LineResult, Shard, ShardStatus
+from foreverus.choice.records import NextStep
 
 # As they lay in the table before records had types.
 SHARD: dict[str, Any] = {

@@ -14,7 +14,7 @@ from foreverus.backends.port import TokenUsage
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.model import new_batch
-from foreverus.batches.plan.records import LearnedSpeed, NextRound, NextStep, RoundStart, Setbacks
+from foreverus.batches.plan.records import LearnedSpeed, NextRound, RoundStart, Setbacks
 from foreverus.batches.records import (
     Batch,
     BatchOutcome,
@@ -32,6 +32,7 @@ from foreverus.batches.records import (
     sessions_of,
 )
 from foreverus.batches.store import Batches, BatchStore
+from foreverus.choice.records import NextStep
 from foreverus.sessions.pending import PendingWorkStore
 from tests.unit.batches.altering import known, next_round
 from tests.unit.conftest import Aws

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from foreverus.batches.plan.choice import Bedrock, Gpu, Work, break_even_tokens, choose
 from foreverus.batches.plan.estimates import ASSUMED_BOOT_S
+from foreverus.choice.arithmetic import break_even_tokens
+from foreverus.choice.batch import choose
+from foreverus.choice.records import Bedrock, Gpu, Work
 from foreverus.costs import prices
 from foreverus.costs.prices import bedrock_price, gpu_usd_per_million_tokens, listed_price
 

@@ -11,12 +11,12 @@ from typing import Any
 
 from foreverus.api.violations import MOST_PARAM_CHARACTERS
 from foreverus.backends.answer_schema import flaw_of
-from foreverus.backends.converse import refusal_of, unsupported
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.backends.tokens import cannot_fit, texts_of
 from foreverus.batches.input.line_check import MAX_ERRORS_A_LINE, check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
 from foreverus.batches.records import ErrorEntry, GpuOnly, Shard
+from foreverus.choice.abilities import cannot
 from foreverus.strict_json import path_of
 from foreverus.text import is_blank, quoted, shortened
 
@@ -141,11 +141,11 @@ class _Reading:
             )
             yield ErrorEntry("context_length_exceeded", message, where, number)
         yield from _schema_errors(number, prompt)
-        if name := unsupported(prompt):
-            param = f"body.{name}"
+        if lacks := cannot(BackendName.BEDROCK, prompt):
+            param = f"body.{lacks.param}"
             if BackendName.GPU not in self.allowed.backends:
-                message = f"{refusal_of(name, prompt)} This batch allows Bedrock alone (metadata.backend)."
-                yield ErrorEntry("unsupported_parameter", message, param, number)
+                message = f"{lacks.message} This batch allows Bedrock alone (metadata.backend)."
+                yield ErrorEntry(lacks.code, message, param, number)
             self.gpu_only = self.gpu_only or GpuOnly(param, number)
 
     def _beside_the_others(self, number: int, line: dict[str, Any]) -> Iterator[ErrorEntry]:

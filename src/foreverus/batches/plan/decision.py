@@ -8,7 +8,6 @@ from math import ceil
 from foreverus import ids
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.model import Options, options_of
-from foreverus.batches.plan.choice import Choice, Gpu, choose
 from foreverus.batches.plan.estimates import (
     ASSUMED,
     Deployment,
@@ -18,7 +17,7 @@ from foreverus.batches.plan.estimates import (
     estimates,
 )
 from foreverus.batches.plan.failures import Meaning, RoundContext, capacity_is_missing, meaning, usable, with_error
-from foreverus.batches.plan.records import NextRound, NextStep, RoundStart, Setbacks
+from foreverus.batches.plan.records import NextRound, RoundStart, Setbacks
 from foreverus.batches.plan.reserving import bedrock_need, own_usd
 from foreverus.batches.records import (
     Batch,
@@ -28,6 +27,8 @@ from foreverus.batches.records import (
     all_done,
     finished_lines,
 )
+from foreverus.choice.batch import choose
+from foreverus.choice.records import Choice, Gpu, NextStep
 from foreverus.costs.reservations import refusal
 from foreverus.errors import SpendCapReached
 

@@ -9,24 +9,22 @@ from datetime import datetime
 from statistics import mean
 
 from foreverus import ids
-from foreverus.batches.plan.choice import Bedrock, Work
-from foreverus.batches.plan.records import LearnedSpeed, NextStep
+from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.records import Batch, Shard
+from foreverus.choice.assumed import (
+    ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND,
+    ASSUMED_BOOT_S,
+    EXPECTED_SHARE,
+    EXPECTED_TOKENS,
+    PUBLISHED_TOKENS_PER_SECOND,
+)
+from foreverus.choice.records import Bedrock, NextStep, Work
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
 from foreverus.costs.reservations import Month
 from foreverus.sessions.records import Session, expected_boot_seconds
 
-# Before anything is answered we expect half of what the lines allow, and at most so much a line: people set limits
-# high. 256 tokens are about 190 English words; the mean answer of public chat traces is 200 to 350 tokens.
-EXPECTED_SHARE, EXPECTED_TOKENS = 0.5, 256
 WEIGHT_LINES = 16  # the prior counts as much as so many answered lines
-# vLLM, Mistral 7B AWQ with Marlin on an L4, eight at once (public benchmark, April 2026). The engine has more slots and
-# other GPUs are faster: the first batch that fills the slots puts its own rate in this one's place.
-PUBLISHED_TOKENS_PER_SECOND = 452.0
-ASSUMED_BOOT_S = 480.0  # of a first boot, estimated (docs/costs.md); learned from the first session on
-# One answer of Mistral 7B on Bedrock, as backends/bedrock.py reckons for its timeout; calls in flight add up.
-ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND = 30.0
 ASSUMED = "assumed"
 LEAST_MEASURED_S = 60  # of a round, before its rate says something
 

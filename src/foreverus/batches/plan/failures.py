@@ -11,8 +11,9 @@ from datetime import datetime, timedelta
 
 from foreverus import ids
 from foreverus.batches.execution_error import ExecutionError
-from foreverus.batches.plan.records import NextStep, Setbacks
+from foreverus.batches.plan.records import Setbacks
 from foreverus.batches.records import Batch, BatchStatus, ErrorEntry
+from foreverus.choice.records import NextStep
 from foreverus.sessions.advice import advice
 
 MOST_FAILURES = 3  # in a row, without a finished line, of one backend

@@ -10,7 +10,6 @@ from foreverus.backends.port import BackendName
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.plan.decision import Decision, Finish, GoOn, decide, end_of
 from foreverus.batches.plan.estimates import Deployment, Situation, instance_type
-from foreverus.batches.plan.records import NextStep
 from foreverus.batches.plan.reserving import bedrock_need, reservation
 from foreverus.batches.records import (
     Batch,
@@ -18,6 +17,7 @@ from foreverus.batches.records import (
     Shard,
 )
 from foreverus.batches.store import Batches
+from foreverus.choice.records import NextStep
 from foreverus.costs.meter import month_of
 from foreverus.costs.purse import Purse
 from foreverus.errors import NotAccepted, NotFound, SpendCapReached

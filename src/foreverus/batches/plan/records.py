@@ -2,22 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 
-Number = int | float | bool | str
-
-
-class NextStep(StrEnum):
-    """What a plan decides. NONE: nothing was planned yet."""
-
-    NONE = ""
-    GPU = "gpu"
-    BEDROCK = "bedrock"
-    WAIT = "wait"
-
-    @classmethod
-    def _missing_(cls, value: object) -> "NextStep":
-        return cls.NONE
+from foreverus.choice.records import NextStep, Number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

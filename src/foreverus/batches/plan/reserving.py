@@ -12,9 +12,9 @@ from decimal import Decimal
 from foreverus import ids
 from foreverus.backends.tokens import MOST_BEDROCK_TOKENS
 from foreverus.batches.cost import bedrock_guard_usd
-from foreverus.batches.plan.choice import Work
 from foreverus.batches.plan.estimates import bedrock_expected_usd
 from foreverus.batches.records import Batch, Shard
+from foreverus.choice.records import Work
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import NOTHING, at_most
 from foreverus.costs.prices import TokenPrice

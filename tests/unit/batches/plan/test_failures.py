@@ -18,8 +18,9 @@ from foreverus.batches.plan.failures import (
     usable,
     with_error,
 )
-from foreverus.batches.plan.records import NO_SETBACKS, NextStep, RoundStart, Setbacks
+from foreverus.batches.plan.records import NO_SETBACKS, RoundStart, Setbacks
 from foreverus.batches.records import Batch
+from foreverus.choice.records import NextStep
 from tests.unit.conftest import NOW
 
 BOTH, GPU, BEDROCK = frozenset({"gpu", "bedrock"}), frozenset({"gpu"}), frozenset({"bedrock"})

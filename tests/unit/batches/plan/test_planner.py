@@ -12,8 +12,9 @@ from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.plan.estimates import ASSUMED_BOOT_S, EXPECTED_TOKENS, Deployment, work_left
 from foreverus.batches.plan.planner import Planner
-from foreverus.batches.plan.records import LearnedSpeed, Number
+from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, GpuOnly, Shard, ShardProgress, ShardStatus
+from foreverus.choice.records import Number
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import exact
 from foreverus.costs.prices import bedrock_price

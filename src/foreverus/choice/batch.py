@@ -7,91 +7,12 @@ longer the work, the smaller the share of the boot, so more work never moves fro
 All estimates are taken times 1.2 before they are compared with the time that is left.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from foreverus.choice.arithmetic import RESERVE, Plan, bedrock_plan, gpu_plan, gpu_seconds, tokens_of, usd_per_hour
+from foreverus.choice.records import Bedrock, Choice, Gpu, NextStep, Number, Work
 
-from foreverus.batches.plan.records import NextStep, Number
-
-RESERVE = 1.2  # rates are of the last batches, and lines differ
 LEAST_REVIEW_S = 60  # a plan costs four state transitions: no point in making one every second
 CAPACITY_REVIEW_S = 300  # while nobody sells a GPU: how often the whole plan is looked at again
 BOOTS_WORTH_A_GPU = 3  # an extra GPU answers for at least three times as long as it boots
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is left: lines without an answer, the tokens of their prompts, and what we expect to be written for them."""
-
-    lines: int
-    prompt_tokens: int
-    completion_tokens: int
-    seconds_left: float  # of the completion window
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gpu:
-    """`tokens_per_second`: completion tokens of one GPU with its slots full, the prompts' time in them. Prices with
-    disk and address. `available`: False while nobody sells a spot GPU."""
-
-    allowed: bool
-    live: bool  # one is live and healthy
-    boot_seconds: float  # from the order to the first answer
-    tokens_per_second: float
-    spot_usd_per_hour: float
-    on_demand_usd_per_hour: float
-    idle_seconds: float  # how long it stays after its last answer
-    on_demand_allowed: bool = False
-    max_gpus: int = 1
-    available: bool = True
-
-
-@dataclass(frozen=True)
-class Bedrock:
-    allowed: bool
-    usd_per_million_prompt_tokens: float
-    usd_per_million_completion_tokens: float
-    tokens_per_second: float  # completion tokens of all calls that may be in flight
-
-
-@dataclass(frozen=True)
-class Choice:
-    """`gpus`: how many the backlog is worth. `review_in_seconds`: look again then at the latest. `arithmetic`: every
-    number that was used, ready for JSON."""
-
-    next: NextStep
-    allow_on_demand: bool
-    gpus: int
-    review_in_seconds: int
-    arithmetic: Mapping[str, Number] = field(default_factory=dict)
-
-    def text(self, limit: int = 512) -> str:
-        """The arithmetic as one line for people, of at most `limit` characters."""
-        a, parts = self.arithmetic, [f"{self.next}: {self.arithmetic['reason']}"]
-        parts.append(
-            f"{a['lines']:,} lines left ({a['prompt_tokens']:,} + {a['completion_tokens']:,} tokens), "
-            f"{_span(a['seconds_left'])} left"
-        )
-        if a["gpu_allowed"]:
-            boot = "live" if a["gpu_live"] else f"boot {_span(a['gpu_boot_seconds'])}"
-            parts.append(
-                f"GPU US$ {a['gpu_usd']:.4f} in {_span(a['gpu_seconds'])} ({a['gpus']} × {a['gpu_lifecycle']} at "
-                f"US$ {a['gpu_usd_per_hour']:.3f}/h, {boot}, {a['gpu_tokens_per_second']:,.0f} tok/s each)"
-            )
-        if a["bedrock_allowed"]:
-            parts.append(f"Bedrock US$ {a['bedrock_usd']:.4f} in {_span(a['bedrock_seconds'])}")
-        parts.append(f"look again in {_span(self.review_in_seconds)}")
-        line = "; ".join(parts)
-        return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What one backend would do with the work."""
-
-    seconds: float
-    usd: float
-    fits: bool
-    tokens_done: float  # of those expected, within the time that is left
 
 
 def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
@@ -112,12 +33,12 @@ def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
             raise ValueError(f"{type(backend).__name__}.tokens_per_second must be more than 0.")
     most = max(1, min(gpu.max_gpus, work.lines))
     needed = _needed(work, gpu, most)
-    tight = _gpu_seconds(work, gpu, needed) + gpu.boot_seconds  # after one more spot loss
+    tight = gpu_seconds(work, gpu, needed) + gpu.boot_seconds  # after one more spot loss
     on_demand = gpu.allowed and gpu.on_demand_allowed and tight * RESERVE > work.seconds_left
-    on_gpu, on_bedrock = _gpu_plan(work, gpu, needed, on_demand), _bedrock_plan(work, bedrock)
+    on_gpu, on_bedrock = gpu_plan(work, gpu, needed, on_demand), bedrock_plan(work, bedrock)
     chosen, reason = _chosen(work, gpu, bedrock, on_gpu, on_bedrock)
     gpus = _worth(work, gpu, needed, most, on_demand, on_bedrock.usd if bedrock.allowed else None)
-    on_gpu = _gpu_plan(work, gpu, gpus, on_demand)
+    on_gpu = gpu_plan(work, gpu, gpus, on_demand)
     if chosen is NextStep.GPU and not (gpu.live or gpu.available or on_demand):
         last_moment = work.seconds_left - RESERVE * on_bedrock.seconds < LEAST_REVIEW_S
         if on_bedrock.fits and last_moment:
@@ -150,7 +71,7 @@ def _of_work(work: Work, review: int) -> dict[str, Number]:
     }
 
 
-def _of_gpu(gpu: Gpu, plan: "_Plan", gpus: int, on_demand: bool) -> dict[str, Number]:
+def _of_gpu(gpu: Gpu, plan: "Plan", gpus: int, on_demand: bool) -> dict[str, Number]:
     numbers: dict[str, Number] = {
         "gpu_allowed": gpu.allowed,
         "gpu_live": gpu.live,
@@ -158,7 +79,7 @@ def _of_gpu(gpu: Gpu, plan: "_Plan", gpus: int, on_demand: bool) -> dict[str, Nu
         "gpu_tokens_per_second": round(gpu.tokens_per_second, 1),
         "gpu_boot_seconds": round(gpu.boot_seconds),
         "gpu_idle_seconds": round(gpu.idle_seconds),
-        "gpu_usd_per_hour": round(_usd_per_hour(gpu, on_demand), 4),
+        "gpu_usd_per_hour": round(usd_per_hour(gpu, on_demand), 4),
         "gpu_lifecycle": "spot, else on-demand" if on_demand else "spot",
         "gpus": gpus,
         "gpus_at_most": gpu.max_gpus,
@@ -168,7 +89,7 @@ def _of_gpu(gpu: Gpu, plan: "_Plan", gpus: int, on_demand: bool) -> dict[str, Nu
     return numbers
 
 
-def _of_bedrock(bedrock: Bedrock, plan: "_Plan") -> dict[str, Number]:
+def _of_bedrock(bedrock: Bedrock, plan: "Plan") -> dict[str, Number]:
     if not bedrock.allowed:
         return {"bedrock_allowed": False}
     return {
@@ -182,18 +103,7 @@ def _of_bedrock(bedrock: Bedrock, plan: "_Plan") -> dict[str, Number]:
     }
 
 
-def break_even_tokens(seconds: float, usd_per_hour: float, usd_per_million_tokens: float) -> float:
-    """How many tokens of Bedrock cost as much as a GPU that runs so many seconds and answers nothing.
-
-    A boot of three minutes of g6.xlarge spot, against output tokens of Mistral 7B Instruct v0.2:
-
-    >>> [round(break_even_tokens(180, price, 0.20)) for price in (0.26, 0.40, 0.44)]
-    [65000, 100000, 110000]
-    """
-    return seconds / 3600 * usd_per_hour / usd_per_million_tokens * 1e6
-
-
-def _chosen(work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: _Plan, on_bedrock: _Plan) -> tuple[NextStep, str]:
+def _chosen(work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: Plan, on_bedrock: Plan) -> tuple[NextStep, str]:
     if not gpu.allowed and not bedrock.allowed:
         return NextStep.WAIT, "no backend is allowed"
     if work.lines <= 0 or work.seconds_left <= 0:
@@ -212,23 +122,11 @@ def _chosen(work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: _Plan, on_bedrock: _
     return best, "none is fast enough; this one gets most done in time"
 
 
-def _tokens(work: Work) -> int:
-    return max(work.completion_tokens, work.lines)  # an answer has a token at least
-
-
-def _gpu_seconds(work: Work, gpu: Gpu, gpus: int) -> float:
-    """Until the last answer, on so many GPUs at once. The work is shared so that all of them end together."""
-    alone = _tokens(work) / gpu.tokens_per_second if gpu.allowed else 0.0
-    if not gpu.live:
-        return gpu.boot_seconds + alone / gpus
-    return min(alone, (alone + (gpus - 1) * gpu.boot_seconds) / gpus)
-
-
 def _needed(work: Work, gpu: Gpu, most: int) -> int:
     """The fewest GPUs that make it within the window; when not even all do, all that would still answer something."""
     if not gpu.allowed:
         return 1
-    fitting = (gpus for gpus in range(1, most + 1) if _gpu_seconds(work, gpu, gpus) * RESERVE <= work.seconds_left)
+    fitting = (gpus for gpus in range(1, most + 1) if gpu_seconds(work, gpu, gpus) * RESERVE <= work.seconds_left)
     return next(fitting, most if work.seconds_left > gpu.boot_seconds else 1)
 
 
@@ -236,7 +134,7 @@ def _worth(work: Work, gpu: Gpu, needed: int, most: int, on_demand: bool, bedroc
     """Each extra GPU answers for three of its boots at least, and the whole stays no dearer than Bedrock."""
     gpus = needed
     while gpu.allowed and gpus < most:
-        more = _gpu_plan(work, gpu, gpus + 1, on_demand)
+        more = gpu_plan(work, gpu, gpus + 1, on_demand)
         answering = min(more.seconds, work.seconds_left) - gpu.boot_seconds  # of the GPU that is booted for it
         if answering < BOOTS_WORTH_A_GPU * gpu.boot_seconds or (bedrock_usd is not None and more.usd > bedrock_usd):
             break
@@ -244,36 +142,11 @@ def _worth(work: Work, gpu: Gpu, needed: int, most: int, on_demand: bool, bedroc
     return gpus
 
 
-def _usd_per_hour(gpu: Gpu, on_demand: bool) -> float:
-    return gpu.on_demand_usd_per_hour if on_demand and not gpu.live else gpu.spot_usd_per_hour
-
-
-def _gpu_plan(work: Work, gpu: Gpu, gpus: int, on_demand: bool) -> _Plan:
-    if not gpu.allowed:
-        return _Plan(0.0, 0.0, False, 0.0)
-    seconds = _gpu_seconds(work, gpu, gpus)
-    booted = gpus - gpu.live
-    paid = _tokens(work) / gpu.tokens_per_second + booted * (gpu.boot_seconds + gpu.idle_seconds)
-    answering = booted * max(0.0, work.seconds_left - gpu.boot_seconds) + gpu.live * max(0.0, work.seconds_left)
-    done = min(float(_tokens(work)), answering * gpu.tokens_per_second)
-    return _Plan(seconds, paid / 3600 * _usd_per_hour(gpu, on_demand), seconds * RESERVE <= work.seconds_left, done)
-
-
-def _bedrock_plan(work: Work, bedrock: Bedrock) -> _Plan:
-    if not bedrock.allowed:
-        return _Plan(0.0, 0.0, False, 0.0)
-    seconds = _tokens(work) / bedrock.tokens_per_second
-    usd = work.prompt_tokens * bedrock.usd_per_million_prompt_tokens
-    usd += _tokens(work) * bedrock.usd_per_million_completion_tokens
-    done = min(float(_tokens(work)), max(0.0, work.seconds_left) * bedrock.tokens_per_second)
-    return _Plan(seconds, usd / 1e6, seconds * RESERVE <= work.seconds_left, done)
-
-
 def _fallback_seconds(chosen: NextStep, work: Work, gpu: Gpu, on_demand: bool) -> list[float]:
     """How long an on-demand GPU would take, where it is what we would fall back on."""
     if chosen is NextStep.BEDROCK or not (gpu.allowed and gpu.on_demand_allowed) or on_demand:
         return []
-    return [gpu.boot_seconds + _tokens(work) / gpu.tokens_per_second]
+    return [gpu.boot_seconds + tokens_of(work) / gpu.tokens_per_second]
 
 
 def _review(chosen: NextStep, seconds_left: float, fallbacks: list[float]) -> int:
@@ -289,12 +162,3 @@ def _review(chosen: NextStep, seconds_left: float, fallbacks: list[float]) -> in
     if chosen is NextStep.WAIT:
         review = min(review, CAPACITY_REVIEW_S)
     return max(1, min(int(seconds_left), max(LEAST_REVIEW_S, int(review))))
-
-
-def _span(seconds: Number) -> str:
-    """
-    >>> _span(42), _span(600), _span(10_000)
-    ('42 s', '10.0 min', '2.8 h')
-    """
-    value = float(seconds)
-    return f"{value:.0f} s" if value < 120 else f"{value / 60:.1f} min" if value < 7200 else f"{value / 3600:.1f} h"

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foreverus.batches.plan import choice
-from foreverus.batches.plan.choice import Bedrock, Gpu, Work, break_even_tokens, choose
+from foreverus.choice import arithmetic, batch, records
+from foreverus.choice.arithmetic import break_even_tokens
+from foreverus.choice.batch import choose
+from foreverus.choice.records import Bedrock, Gpu, Work
 
 DAY = 86_400.0
 COLD = Gpu(
@@ -33,8 +35,8 @@ def lines(count: int, seconds_left: float = DAY) -> Work:
 
 
 def test_examples_in_the_docstrings_hold() -> None:
-    failed, tried = doctest.testmod(choice)
-    assert failed == 0 and tried >= 6
+    results = [doctest.testmod(module) for module in (arithmetic, batch, records)]
+    assert sum(one.failed for one in results) == 0 and sum(one.attempted for one in results) >= 6
 
 
 def test_few_lines_are_cheaper_on_bedrock_unless_a_gpu_is_live_anyway() -> None:

@@ -1,0 +1,1 @@
+"""Which backend answers, our GPU or Bedrock: pure choices that come with their arithmetic."""

@@ -1,0 +1,49 @@
+"""What a backend cannot do of what is asked. Pure.
+
+One rule for a line of a batch, a chat and an OpenAI request: what Bedrock has no word for goes to our GPU.
+"""
+
+from dataclasses import dataclass, field
+
+from foreverus.backends.converse import refusal_of, unsupported
+from foreverus.backends.parameters import not_on_gpu
+from foreverus.backends.port import BackendName, Prompt
+
+WORDS = {BackendName.GPU: "the GPU", BackendName.BEDROCK: "Bedrock"}
+OTHER = {BackendName.GPU: BackendName.BEDROCK, BackendName.BEDROCK: BackendName.GPU}
+TOO_LONG, UNSUPPORTED = "context_length_exceeded", "unsupported_parameter"
+
+
+@dataclass(frozen=True, slots=True)
+class Inability:
+    """`param`: what it is about, by OpenAI's name. `message`: a sentence for people. `code`: for programs."""
+
+    param: str
+    message: str
+    code: str = UNSUPPORTED
+
+
+@dataclass(frozen=True, slots=True)
+class PromptLength:
+    """`context_tokens`: what a backend holds of prompt and answer together."""
+
+    context_tokens: int
+    least_prompt_tokens: int = field(default=0)  # no text of the request's has fewer (backends/tokens.py)
+
+
+def cannot(backend: BackendName, prompt: Prompt, limits: PromptLength | None = None) -> Inability | None:
+    """Why the GPU or Bedrock cannot answer this; None where it can. `limits` None: its length was looked at before.
+
+    >>> cannot(BackendName.BEDROCK, Prompt((), temperature=1.5)).param
+    'temperature'
+    >>> cannot(BackendName.GPU, Prompt((), temperature=1.5)) is None
+    True
+    """
+    if limits and limits.least_prompt_tokens >= limits.context_tokens:
+        said = f"The prompt has at least {limits.least_prompt_tokens:,} tokens; {WORDS[backend]} holds"
+        return Inability("messages", f"{said} {limits.context_tokens:,}, with the answer. Shorten it.", TOO_LONG)
+    if backend is BackendName.BEDROCK:
+        name = unsupported(prompt)
+        return Inability(name, refusal_of(name, prompt)) if name else None
+    name = not_on_gpu(prompt.options)
+    return Inability(name, f"The GPU's engine has no {name}: leave it out.") if name else None

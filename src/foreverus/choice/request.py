@@ -1,0 +1,163 @@
+"""Which backend answers one chat or one OpenAI request: a pure choice that comes with its arithmetic.
+
+With nothing live a boot costs as much as some 100,000 tokens of Bedrock, and takes minutes: `auto` answers on Bedrock
+at once and buys nothing. A GPU with a free slot is paid for anyway, so it answers. While one boots Bedrock answers (the
+bridge), and when all slots are taken. Where Bedrock cannot, the GPU does, if one is on or may be bought. Who names a
+backend gets it, where it can do what is asked, else a clear error that names the other one.
+
+A conversation's messages are answered in their order: while one of them is with a backend, the next one goes there too.
+"""
+
+from foreverus.backends.port import BackendName
+from foreverus.choice.abilities import OTHER, WORDS, Inability, PromptLength, cannot
+from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, ChoiceReason, GpuNow, GpuStatus, RequestChoice
+from foreverus.choice.request_sums import most_bedrock_usd, numbers
+from foreverus.choice.words import asks_for, sentence
+from foreverus.costs.money import at_most
+from foreverus.costs.reservations import Month, refusal
+from foreverus.errors import Conflict, InvalidRequest, NotAccepted, RequestRejected, SpendCapReached
+
+GPU, BEDROCK = BackendName.GPU, BackendName.BEDROCK
+INSTEAD = {GPU: "choose backend 'gpu' or 'auto'", BEDROCK: "choose backend 'bedrock' or 'auto'"}
+
+
+def choose_for_request(asked: Asked, gpu: GpuNow, bedrock: BedrockNow, month: Month) -> RequestChoice:
+    """The backend for it, or why there is none. `month`: what is spent, reserved and left."""
+    return _Choosing(asked, gpu, bedrock, month).choice()
+
+
+class _Choosing:
+    """What is known of one request. `why_not_…` are the two backends' obstacles, None where there is none."""
+
+    def __init__(self, asked: Asked, gpu: GpuNow, bedrock: BedrockNow, month: Month):
+        self.asked, self.gpu, self.bedrock, self.month = asked, gpu, bedrock, month
+        self.lacks = {
+            GPU: cannot(GPU, asked.prompt, PromptLength(gpu.context_tokens, asked.least_prompt_tokens)),
+            BEDROCK: cannot(BEDROCK, asked.prompt, PromptLength(bedrock.context_tokens, asked.least_prompt_tokens)),
+        }
+        self.most_usd = at_most(most_bedrock_usd(asked, bedrock)) if bedrock.bedrock.allowed else at_most(0.0)
+
+    def choice(self) -> RequestChoice:
+        named, by = self.asked.preference
+        if self.asked.waits_on and self._is_here(self.asked.waits_on):
+            return self._in_order(self.asked.waits_on, named if by is AskedBy.MESSAGE else BackendName.AUTO)
+        if named is not BackendName.AUTO:
+            error = self._why_not(named)
+            return self._refused(error) if error else self._chosen(named, ChoiceReason.AS_ASKED)
+        return self._auto()
+
+    def _in_order(self, backend: BackendName, named: BackendName) -> RequestChoice:
+        """After the messages that wait. What these wait for answers this one too, or it has to wait itself."""
+        lacks, still = self.lacks[backend], f"An earlier message of this conversation is still with {WORDS[backend]}"
+        if named is OTHER[backend]:
+            message = f"{still}: wait for its answer, then send this one to {WORDS[named]}."
+            return self._refused(Conflict(message, param="backend", code="conversation_busy"))
+        if lacks:
+            if self.lacks[OTHER[backend]]:
+                return self._refused(_unable(lacks))
+            message = f"{still}, which has no {lacks.param}: wait for its answer, then send this one."
+            return self._refused(Conflict(message, param=lacks.param, code="conversation_busy"))
+        error = self._why_no_money(backend)
+        return self._refused(error) if error else self._chosen(backend, ChoiceReason.ORDER)
+
+    def _auto(self) -> RequestChoice:
+        status, no_bedrock, lacks = self.gpu.status, self._why_not_bedrock(), self.lacks[GPU]
+        if lacks:
+            if no_bedrock is None:
+                return self._chosen(BEDROCK, ChoiceReason.GPU_CANNOT, lacks)
+            in_the_way = self._why_not(BEDROCK) if self._has(BEDROCK) else None
+            return self._refused(in_the_way or _unable(lacks))
+        if status is GpuStatus.HEALTHY:
+            return self._chosen(GPU, ChoiceReason.GPU_IS_ON)
+        if no_bedrock is None:
+            because = {
+                GpuStatus.NONE: ChoiceReason.NOTHING_LIVE,
+                GpuStatus.BOOTING: ChoiceReason.GPU_BOOTS,
+                GpuStatus.FULL: ChoiceReason.GPU_IS_FULL,
+            }
+            return self._chosen(BEDROCK, because[status])
+        error = self._why_not(GPU)
+        if error is None:
+            return self._chosen(GPU, no_bedrock, self.lacks[BEDROCK])
+        if no_bedrock is ChoiceReason.BEDROCK_THROTTLED:  # waiting helps, where no GPU is to be had
+            return self._refused(self._why_not(BEDROCK))
+        missing = self.lacks[BEDROCK]
+        return self._refused(_needs_gpu(missing, error) if missing and self._is_here(BEDROCK) else error)
+
+    def _why_not_bedrock(self) -> ChoiceReason | None:
+        """None: Bedrock is good for it."""
+        if not self.bedrock.bedrock.allowed:
+            return ChoiceReason.NO_BEDROCK
+        if self.lacks[BEDROCK]:
+            return ChoiceReason.BEDROCK_CANNOT
+        if self.bedrock.throttled_for_s > 0:
+            return ChoiceReason.BEDROCK_THROTTLED
+        return ChoiceReason.BEDROCK_CAP if self._why_no_money(BEDROCK) else None
+
+    def _why_not(self, backend: BackendName) -> RequestRejected | None:
+        """What is said to somebody who wants this one and no other. None: it can be had."""
+        if backend is BEDROCK and not self.bedrock.bedrock.allowed:
+            return InvalidRequest(
+                f"{asks_for(self.asked)} This deployment has no Bedrock (its BedrockModelId is empty): {INSTEAD[GPU]}.",
+                param="backend",
+                code="backend_unavailable",
+            )
+        if lacks := self.lacks[backend]:
+            return _unable(lacks, other=OTHER[backend] if self._has(OTHER[backend]) else None)
+        if backend is BEDROCK and self.bedrock.throttled_for_s > 0:
+            return NotAccepted(
+                f"Bedrock refused lately and is not asked again for {self.bedrock.throttled_for_s} s, so nothing was "
+                f"kept. Send it again then, or {INSTEAD[GPU]}.",
+                param="backend",
+                code="backend_throttled",
+                retry_after_s=self.bedrock.throttled_for_s,
+            )
+        return self._why_no_money(backend)
+
+    def _is_here(self, backend: BackendName) -> bool:
+        return backend is GPU or self.bedrock.bedrock.allowed
+
+    def _has(self, backend: BackendName) -> bool:
+        """Whether this deployment has it, and it could do what is asked."""
+        return self._is_here(backend) and not self.lacks[backend]
+
+    def _why_no_money(self, backend: BackendName) -> RequestRejected | None:
+        """A GPU that is on, or starting, is joined; a new one has to be paid. None: it can be."""
+        if backend is BEDROCK:
+            return refusal(self.month, self.most_usd) if self.month.left < self.most_usd else None
+        if self.gpu.status is not GpuStatus.NONE:
+            return None
+        if not self.gpu.may_be_bought:
+            return NotAccepted(
+                f"No GPU is on, and none may be bought for this. Start a session, or {INSTEAD[BEDROCK]}.",
+                param="backend",
+                code="no_gpu",
+            )
+        return refusal(self.month, self.gpu.needs_usd) if self.month.left < self.gpu.needs_usd else None
+
+    def _chosen(self, backend: BackendName, reason: ChoiceReason, lacks: Inability | None = None) -> RequestChoice:
+        text = sentence(reason, self.asked, self.gpu, self.bedrock, lacks)
+        return RequestChoice(backend=backend, reason=reason, text=text, numbers=self._numbers())
+
+    def _refused(self, error: RequestRejected | None) -> RequestChoice:
+        assert error is not None
+        return RequestChoice(
+            backend=None, reason=ChoiceReason.REFUSED, text=error.message, numbers=self._numbers(), error=error
+        )
+
+    def _numbers(self) -> dict[str, int | float | bool | str]:
+        return numbers(self.asked, self.gpu, self.bedrock)
+
+
+def _needs_gpu(lacks: Inability, error: RequestRejected) -> RequestRejected:
+    """Bedrock cannot do it, and the GPU is not to be had: both are said."""
+    message = f"{lacks.message} No GPU is on. {error.message}"
+    if isinstance(error, SpendCapReached):
+        return SpendCapReached(message)
+    return NotAccepted(message, lacks.param, error.reason)
+
+
+def _unable(lacks: Inability, other: BackendName | None = None) -> InvalidRequest:
+    """It names the parameter, and the backend that could."""
+    named = f" Backend '{other}' can." if other and f"`{other}`" not in lacks.message else ""
+    return InvalidRequest(lacks.message + named, param=lacks.param, code=lacks.code)

@@ -1,0 +1,41 @@
+"""What people read of a choice: one plain sentence. Pure."""
+
+from foreverus.choice.abilities import WORDS, Inability
+from foreverus.choice.records import span
+from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, ChoiceReason, GpuNow
+
+WHO = {
+    AskedBy.MESSAGE: "This message asks for",
+    AskedBy.CONVERSATION: "This conversation is set to",
+    AskedBy.PERSON: "Your preferences are set to",
+    AskedBy.STACK: "This deployment is set to",
+}
+
+
+def sentence(reason: ChoiceReason, asked: Asked, gpu: GpuNow, bedrock: BedrockNow, lacks: Inability | None) -> str:
+    """`lacks`: what one of the two cannot do of it, where that is the reason."""
+    if reason is ChoiceReason.AS_ASKED:
+        return asks_for(asked)
+    if reason is ChoiceReason.ORDER and asked.waits_on:
+        where = WORDS[asked.waits_on]
+        return f"An earlier message of this conversation is still with {where}: this one follows it there."
+    said = {
+        ChoiceReason.NOTHING_LIVE: "No GPU is on, and one answer costs less on Bedrock than starting one.",
+        ChoiceReason.GPU_IS_ON: "A GPU is on and has a free slot: it is paid for anyway.",
+        ChoiceReason.GPU_BOOTS: f"The GPU is still starting, for about {span(gpu.gpu.boot_seconds)}: Bedrock answers until "
+        "it is ready.",
+        ChoiceReason.GPU_IS_FULL: f"The GPU's {gpu.slots} slots are all taken: Bedrock answers at once.",
+        ChoiceReason.NO_BEDROCK: "This deployment answers on its GPU alone.",
+        ChoiceReason.BEDROCK_CANNOT: f"{lacks.param if lacks else 'This'} is not to be had on Bedrock: the GPU answers.",
+        ChoiceReason.BEDROCK_THROTTLED: f"Bedrock refused lately and is asked again in {span(bedrock.throttled_for_s)}: the "
+        "GPU answers.",
+        ChoiceReason.BEDROCK_CAP: "The month has too little left for an answer on Bedrock: the GPU answers.",
+        ChoiceReason.GPU_CANNOT: f"{lacks.param if lacks else 'This'} is not to be had on the GPU: Bedrock answers.",
+    }
+    return said[reason]
+
+
+def asks_for(asked: Asked) -> str:
+    """Whose word it is that a backend was named, and which."""
+    backend, by = asked.preference
+    return f"{WHO[by]} {WORDS[backend]}."

@@ -55,7 +55,9 @@ class _Choosing:
         if lacks:
             if self.lacks[OTHER[backend]]:
                 return self._refused(_unable(lacks))
-            message = f"{still}, which has no {lacks.param}: wait for its answer, then send this one."
+            message = (
+                f"{still}, which cannot do what is asked ({lacks.param}): wait for its answer, then send this one."
+            )
             return self._refused(Conflict(message, param=lacks.param, code="conversation_busy"))
         error = self._why_no_money(backend)
         return self._refused(error) if error else self._chosen(backend, ChoiceReason.ORDER)

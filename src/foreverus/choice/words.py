@@ -19,18 +19,17 @@ def sentence(reason: ChoiceReason, asked: Asked, gpu: GpuNow, bedrock: BedrockNo
     if reason is ChoiceReason.ORDER and asked.waits_on:
         where = WORDS[asked.waits_on]
         return f"An earlier message of this conversation is still with {where}: this one follows it there."
+    it, boot, pause = lacks.param if lacks else "this", span(gpu.gpu.boot_seconds), span(bedrock.throttled_for_s)
     said = {
         ChoiceReason.NOTHING_LIVE: "No GPU is on, and one answer costs less on Bedrock than starting one.",
         ChoiceReason.GPU_IS_ON: "A GPU is on and has a free slot: it is paid for anyway.",
-        ChoiceReason.GPU_BOOTS: f"The GPU is still starting, for about {span(gpu.gpu.boot_seconds)}: Bedrock answers until "
-        "it is ready.",
+        ChoiceReason.GPU_BOOTS: f"The GPU is still starting, for about {boot}: Bedrock answers until it is ready.",
         ChoiceReason.GPU_IS_FULL: f"The GPU's {gpu.slots} slots are all taken: Bedrock answers at once.",
         ChoiceReason.NO_BEDROCK: "This deployment answers on its GPU alone.",
-        ChoiceReason.BEDROCK_CANNOT: f"{lacks.param if lacks else 'This'} is not to be had on Bedrock: the GPU answers.",
-        ChoiceReason.BEDROCK_THROTTLED: f"Bedrock refused lately and is asked again in {span(bedrock.throttled_for_s)}: the "
-        "GPU answers.",
+        ChoiceReason.BEDROCK_CANNOT: f"Bedrock cannot do what is asked ({it}): the GPU answers.",
+        ChoiceReason.BEDROCK_THROTTLED: f"Bedrock refused lately and is asked again in {pause}: the GPU answers.",
         ChoiceReason.BEDROCK_CAP: "The month has too little left for an answer on Bedrock: the GPU answers.",
-        ChoiceReason.GPU_CANNOT: f"{lacks.param if lacks else 'This'} is not to be had on the GPU: Bedrock answers.",
+        ChoiceReason.GPU_CANNOT: f"The GPU cannot do what is asked ({it}): Bedrock answers.",
     }
     return said[reason]
 

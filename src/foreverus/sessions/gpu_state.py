@@ -4,10 +4,10 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Protocol
 
 from foreverus import ids
+from foreverus.choice.request_records import GpuStatus
 from foreverus.sessions.records import Session, SessionStatus, expected_boot_seconds
 
 BOOTS_TO_LEARN_FROM = 10
@@ -15,13 +15,6 @@ FIRST_BOOT_S = (
     240.0  # where no boot was ever seen: a g6.xlarge and 4 GB of weights took 140 to 210 s, and a queue for it
 )
 LEAST_WAIT_S = 5.0  # a boot that takes longer than the others did is asked for again so soon
-
-
-class GpuStatus(StrEnum):
-    NONE = "none"  # nothing is live, or what is live ends
-    BOOTING = "booting"
-    HEALTHY = "healthy"  # with a slot free
-    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

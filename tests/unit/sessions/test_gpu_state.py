@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from foreverus import ids
-from foreverus.sessions.gpu_state import FIRST_BOOT_S, LEAST_WAIT_S, GpuLook, GpuStatus, gpu_state
+from foreverus.choice.request_records import GpuStatus
+from foreverus.sessions.gpu_state import FIRST_BOOT_S, LEAST_WAIT_S, GpuLook, gpu_state
 from foreverus.sessions.records import Session, SessionStatus
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item

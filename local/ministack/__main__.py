@@ -16,6 +16,7 @@ from local.patches import (
     Options,
     api_import,
     bedrock_converse,
+    bedrock_stream,
     budgets_in_stacks,
     cognito_revoke,
     ec2_authorization,
@@ -46,6 +47,7 @@ NONCE_PATH = "/_foreverus/nonce"
 PATCHES = (
     api_import,
     bedrock_converse,
+    bedrock_stream,
     budgets_in_stacks,
     cognito_revoke,
     ec2_authorization,

@@ -1,17 +1,22 @@
-"""Bedrock behind the port: one Converse call for each answer. AWS runs the model, so there is nothing to boot.
+"""Bedrock behind the port: one Converse or ConverseStream call for each answer. AWS runs the model, so there is nothing
+to boot.
 
 boto3 blocks, so calls run in threads of our own: as many as may be in flight. A call that is cancelled goes on in its
-thread and is paid for; nobody reads its answer.
+thread and is paid for; nobody reads its answer. A stream that is cancelled ends with its next event.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+import threading
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from typing import Any
 
+import urllib3.exceptions
 from botocore import exceptions as botocore
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, ParamValidationError
+from botocore.eventstream import ParserError
+from botocore.exceptions import BotoCoreError, ClientError, EventStreamError, HTTPClientError, ParamValidationError
 
 from foreverus.backends import converse
 from foreverus.backends.port import Completion, Delta, Finished, Prompt
@@ -20,13 +25,17 @@ from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
 
 CONNECT_TIMEOUT_S = 5
 READ_TIMEOUT_S = 300  # 8,192 tokens at 30 tok/s take 273 s
+SILENCE_TIMEOUT_S = 60  # of a stream: without an event
+# While a stream is read, what botocore would have wrapped comes as urllib3 or the socket raises it.
+BROKEN = (botocore.ConnectionError, HTTPClientError, ParserError, urllib3.exceptions.HTTPError, OSError)
 
 
-def config(calls_at_once: int) -> Config:
-    """The client's. It makes one attempt: who asks knows how long to wait and what else there is to do."""
+def config(calls_at_once: int, read_timeout_s: float = READ_TIMEOUT_S) -> Config:
+    """The client's. It makes one attempt: who asks knows how long to wait and what else there is to do. Who streams
+    gives SILENCE_TIMEOUT_S."""
     return Config(
         connect_timeout=CONNECT_TIMEOUT_S,
-        read_timeout=READ_TIMEOUT_S,
+        read_timeout=read_timeout_s,
         retries={"total_max_attempts": 1},
         max_pool_connections=calls_at_once,
     )
@@ -51,22 +60,75 @@ class BedrockBackend:
         return converse.completion(await loop.run_in_executor(self._threads, self._converse, request))
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
-        """One delta: what is answered on Bedrock is work that nobody watches."""
-        whole = await self.complete(prompt)
-        if whole.text:
-            yield Delta(whole.text)
-        yield Finished(whole.finish_reason, whole.prompt_tokens, whole.completion_tokens)
+        request = converse.request(prompt, self._most_tokens)
+        loop = asyncio.get_running_loop()
+        events = _Events(loop)
+        loop.run_in_executor(self._threads, self._read_stream, request, events)
+        stream = converse.ConverseStream()
+        try:
+            while (event := await events.next()) is not None:
+                if text := stream.read(event):
+                    yield Delta(text)
+            yield stream.finished()
+        finally:
+            events.cancelled.set()
 
     def _converse(self, request: dict[str, Any]) -> Any:
-        try:
+        with _translated():
             return self._client.converse(modelId=self.model_id, **request)
-        except ClientError as err:
-            error = err.response.get("Error", {})
-            status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-            raise converse.refusal(error.get("Code", ""), status, error.get("Message", "")) from err
-        except ParamValidationError as err:
-            raise PromptRejected(f"Bedrock takes no such request: {err}"[:500]) from err
-        except (botocore.ConnectionError, HTTPClientError) as err:
-            raise EngineFailed(f"Bedrock did not answer: {type(err).__name__}") from err
-        except BotoCoreError as err:  # no credentials, no Region
-            raise BackendUnavailable(f"Bedrock cannot be asked: {err}"[:500]) from err
+
+    def _read_stream(self, request: dict[str, Any], events: "_Events") -> None:
+        """Runs in a thread, and reads until the stream's end or until nobody listens any more."""
+        try:
+            with _translated():
+                response = self._client.converse_stream(modelId=self.model_id, **request)
+                with closing(response["stream"]) as stream:
+                    for event in stream:
+                        if events.cancelled.is_set():
+                            return
+                        events.put(event)
+            events.put(None)
+        except BaseException as err:  # it is the listener's, whatever it is
+            events.put(err)
+
+
+class _Events:
+    """From a thread that reads to the loop that listens: a stream's events, and its end."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop):
+        self.cancelled = threading.Event()
+        self._loop = loop
+        self._queue: asyncio.Queue[Mapping[str, Any] | BaseException | None] = asyncio.Queue()
+
+    def put(self, event: Mapping[str, Any] | BaseException | None) -> None:
+        """None: the end."""
+        try:
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, event)
+        except RuntimeError:  # the loop is closed: nobody listens
+            self.cancelled.set()
+
+    async def next(self) -> Mapping[str, Any] | None:
+        event = await self._queue.get()
+        if isinstance(event, BaseException):
+            raise event
+        return event
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """boto3's errors become ours."""
+    try:
+        yield
+    except EventStreamError as err:
+        error = err.response.get("Error", {})
+        raise converse.refusal_in_stream(error.get("Code", ""), error.get("Message", "")) from err
+    except ClientError as err:
+        error = err.response.get("Error", {})
+        status = err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        raise converse.refusal(error.get("Code", ""), status, error.get("Message", "")) from err
+    except ParamValidationError as err:
+        raise PromptRejected(f"Bedrock takes no such request: {err}"[:500]) from err
+    except BROKEN as err:
+        raise EngineFailed(f"Bedrock did not answer: {type(err).__name__}") from err
+    except BotoCoreError as err:  # no credentials, no Region
+        raise BackendUnavailable(f"Bedrock cannot be asked: {err}"[:500]) from err

@@ -1,4 +1,4 @@
-"""What Bedrock's Converse is asked, and what its answers and errors mean. Pure.
+"""What Bedrock's Converse is asked, and what its answers, events and errors mean. Pure.
 
 Converse speaks a narrower language than OpenAI's API, and Mistral 7B Instruct v0.2 behind it an even narrower one. It
 takes only turns of user and assistant in alternation, the user's first and last:
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from foreverus.backends.parameters import not_on_bedrock
-from foreverus.backends.port import Completion, Message, Prompt
+from foreverus.backends.port import Completion, Finished, Message, Prompt
 from foreverus.errors import (
     BackendUnavailable,
     EngineBusy,
@@ -32,6 +32,7 @@ _FINISH_REASONS = {
     "model_context_window_exceeded": "length",
 }
 _FILTERED = ("content_filtered", "guardrail_intervened")
+CONTENT_FILTER = "content_filter"  # OpenAI's word, of a finish reason and of an error
 
 _BUSY = (
     "ThrottlingException",
@@ -108,10 +109,55 @@ def completion(response: Mapping[str, Any]) -> Completion:
     except (LookupError, TypeError, ValueError) as err:
         raise EngineFailed("Bedrock's answer cannot be read.") from err
     if stopped in _FILTERED:
-        raise PromptRejected("Bedrock's content filter stopped the answer.", "content_filter")
+        raise PromptRejected("Bedrock's content filter stopped the answer.", CONTENT_FILTER)
     if stopped not in _FINISH_REASONS:
         raise EngineFailed(f"Bedrock's answer ended with {stopped}.")
     return Completion(text, _FINISH_REASONS[stopped], *counts)
+
+
+class ConverseStream:
+    """The events of one ConverseStream, in their order. `metadata`, which alone says what is charged, comes last."""
+
+    def __init__(self) -> None:
+        self._reason = ""
+        self._usage: tuple[int, int] | None = None
+
+    def read(self, event: Mapping[str, Any]) -> str:
+        """The text that it adds; empty for the most of them. Raises EngineFailed for what cannot be read."""
+        try:
+            if "contentBlockDelta" in event:
+                return str(event["contentBlockDelta"]["delta"].get("text", ""))
+            if "messageStop" in event:
+                self._reason = str(event["messageStop"]["stopReason"])
+            elif "metadata" in event:
+                usage = event["metadata"]["usage"]
+                self._usage = int(usage["inputTokens"]), int(usage["outputTokens"])
+        except (LookupError, TypeError, ValueError, AttributeError) as err:
+            raise EngineFailed("Bedrock's stream cannot be read.") from err
+        return ""
+
+    def finished(self) -> Finished:
+        """After the last event. A filter's or a guardrail's end is one too, for it is charged: `content_filter`. Raises
+        EngineFailed where the stream has no end, or does not say what was used."""
+        if not self._reason:
+            raise EngineFailed("Bedrock's stream broke off before its end.")
+        reason = CONTENT_FILTER if self._reason in _FILTERED else _FINISH_REASONS.get(self._reason)
+        if reason is None:
+            raise EngineFailed(f"Bedrock's answer ended with {self._reason}.")
+        if self._usage is None:
+            raise EngineFailed("Bedrock's stream does not say how many tokens were used.")
+        return Finished(reason, *self._usage)
+
+
+def refusal_in_stream(code: str, message: str) -> EngineError | PromptRejected:
+    """What an exception event means. Its name begins with a small letter, and no status of it means anything.
+
+    >>> type(refusal_in_stream("throttlingException", "")).__name__
+    'EngineBusy'
+    >>> type(refusal_in_stream("modelStreamErrorException", "")).__name__
+    'EngineFailed'
+    """
+    return refusal(code[:1].upper() + code[1:], 0, message)
 
 
 def refusal(code: str, status: int, message: str) -> EngineError | PromptRejected:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from foreverus.backends.port import Backend, Completion, Delta, Finished, Prompt
 from foreverus.backends.tokens import MOST_BEDROCK_TOKENS, most_prompt_tokens
@@ -38,15 +39,29 @@ class PaidBackend:
             usd = 0.0
             raise
         finally:
-            self._allowance.settle(most, usd)
-            self._in_flight -= 1
-            self._settled.set()
+            self._settle(most, usd)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
-        whole = await self.complete(prompt)
-        if whole.text:
-            yield Delta(whole.text)
-        yield Finished(whole.finish_reason, whole.prompt_tokens, whole.completion_tokens)
+        most = most_usd(prompt, self._price)
+        await self._take(most)
+        usd, begun = most, False
+        try:
+            async with aclosing(self._backend.stream(prompt)) as events:
+                async for event in events:
+                    begun = True
+                    if isinstance(event, Finished):
+                        usd = self._price.guard_usd(event.prompt_tokens, event.completion_tokens)
+                    yield event
+        except (PromptRejected, EngineBusy, BackendUnavailable):
+            usd = usd if begun else 0.0
+            raise
+        finally:
+            self._settle(most, usd)
+
+    def _settle(self, most: float, usd: float) -> None:
+        self._allowance.settle(most, usd)
+        self._in_flight -= 1
+        self._settled.set()
 
     async def _take(self, most: float) -> None:
         while True:

@@ -19,7 +19,7 @@ def turns(prompt: Prompt) -> list[tuple[str, str]]:
 
 
 def test_examples_in_the_docstrings_hold() -> None:
-    assert doctest.testmod(converse) == doctest.TestResults(0, 2)
+    assert doctest.testmod(converse) == doctest.TestResults(0, 4)
 
 
 def test_system_messages_become_part_of_the_users_turns() -> None:

@@ -193,19 +193,20 @@ def person_counts_partition(user_id: str) -> str:
     return f"LIMITS#{user_id}"
 
 
-def person_tokens_partition(user_id: str) -> str:
-    return f"TOKENS#{user_id}"
-
-
 def person_count_key(user_id: str, kind: str) -> Key:
     """What one person has or does just now, of a kind that has a limit (`limits/records.py`)."""
     return {"pk": person_counts_partition(user_id), "sk": kind}
 
 
-def person_tokens_key(user_id: str, day: str) -> Key:
-    """What answering one person has taken on a day, `2026-11-29`. A partition of its own: the GPU's worker writes here,
+def usage_partition(month: str) -> str:
+    """What people have used in a month, `2026-11` (costs/usage/). Not with their counts: the GPU's worker writes here,
     and not there."""
-    return {"pk": person_tokens_partition(user_id), "sk": day}
+    return f"USAGE#{month}"
+
+
+def usage_key(day: str, user_id: str) -> Key:
+    """What answering one person has taken on a day, `2026-11-29`."""
+    return {"pk": usage_partition(day[:7]), "sk": f"{day}#{user_id}"}
 
 
 def open_batch_key(batch_id: str) -> Key:

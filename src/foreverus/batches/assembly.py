@@ -7,12 +7,15 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from foreverus import strict_json
 from foreverus.aws.s3 import ObjectNotThere, Objects, Writer
+from foreverus.backends.port import BackendName
 from foreverus.batches.input.lines import error_line, output_line, read_shard
 from foreverus.batches.records import Batch, BatchStatus, LineError, LineResult, Shard
 from foreverus.batches.store import Batches
+from foreverus.costs.usage.records import UsageKind, Used
 
 # What is said of a line without an answer, by the status that its batch ends in.
 UNANSWERED = {
@@ -37,6 +40,7 @@ class BatchTotals:
     on_gpu: int = 0  # lines
     gpu_completion_tokens: int = 0
     on_bedrock: int = 0
+    bedrock_prompt_tokens: int = 0
     bedrock_completion_tokens: int = 0
     first_on_bedrock: str = ""
     last_on_bedrock: str = ""
@@ -50,6 +54,25 @@ class BatchTotals:
         seconds = (ended - began).total_seconds()
         return round(self.bedrock_completion_tokens / seconds, 2) if seconds >= 1 else None
 
+    def used(self, bedrock_usd: Decimal) -> tuple[Used, ...]:
+        """What the lines took, on a GPU and on Bedrock; nothing of the one that answered none."""
+        bedrock = Used(
+            backend=BackendName.BEDROCK,
+            kind=UsageKind.BATCH,
+            messages=self.on_bedrock,
+            prompt_tokens=self.bedrock_prompt_tokens,
+            completion_tokens=self.bedrock_completion_tokens,
+            usd=bedrock_usd,
+        )
+        gpu = Used(
+            backend=BackendName.GPU,
+            kind=UsageKind.BATCH,
+            messages=self.on_gpu,
+            prompt_tokens=self.prompt_tokens - self.bedrock_prompt_tokens,
+            completion_tokens=self.completion_tokens - self.bedrock_completion_tokens,
+        )
+        return tuple(one for one in (gpu, bedrock) if one.messages or one.usd)
+
     def count(self, line: LineResult) -> None:
         failed = line.error is not None
         self.failed += failed
@@ -58,6 +81,7 @@ class BatchTotals:
         self.completion_tokens += line.completion_tokens
         if line.on_bedrock:
             self.on_bedrock += 1
+            self.bedrock_prompt_tokens += line.prompt_tokens
             self.bedrock_completion_tokens += line.completion_tokens
             self.first_on_bedrock = min(self.first_on_bedrock or line.at, line.at)
             self.last_on_bedrock = max(self.last_on_bedrock, line.at)

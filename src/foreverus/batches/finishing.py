@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from foreverus import ids
@@ -32,6 +33,7 @@ from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import exact
 from foreverus.costs.purse import Purse
+from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.errors import NotFound
 from foreverus.files.records import File, FilePurpose, kept_s, new_file
 from foreverus.files.store import Files
@@ -139,29 +141,36 @@ class Finisher:
         if totals.lost:
             lost = ExecutionError("InputLost", f"{totals.lost} lines: our copy of the input is gone.")
             errors = with_error(errors or batch.errors, lost)
-        return self._end(batch.ref, BatchOutcome(status=status, errors=errors, result=result))
+        used = totals.used(self._taken(batch)[0])
+        return self._end(batch.ref, BatchOutcome(status=status, errors=errors, result=result, used=used))
 
     def _settle(self, batch: Batch) -> Batch:
-        """Counts what Bedrock took, at a guard's price where nobody knows it, and releases what the batch has reserved.
-        That is the most which it can have taken, at the price of then: the stack may have another model by now, or
-        none, and a guard's price is a hundred times as high. A GPU's cost is settled by its session's closing."""
-        usd, known = bedrock_guard_usd(self.store.shards(batch.batch_id), self.costs.rates.bedrock)
-        month, taken = month_of(batch.created_at), exact(usd)
-        reserved = None if known else self.purse.reservation(month, batch.batch_id)
-        if reserved and reserved.usd:
-            taken = min(taken, reserved.usd)
+        """Counts what Bedrock took and releases what the batch has reserved. A GPU's cost is settled by its session's
+        closing."""
+        taken, known = self._taken(batch)
         cost = CountedCost(taken, ids.timestamp(self.clock()), price_unknown=not known)
-        self.purse.settle(month, batch.batch_id, cost)
-        return self._with_late_cost(batch, usd) if known else batch
+        self.purse.settle(month_of(batch.created_at), batch.batch_id, cost)
+        return self._with_late_cost(batch, float(taken)) if known else batch
+
+    def _taken(self, batch: Batch) -> tuple[Decimal, bool]:
+        """(USD that Bedrock took, whether its price is known). Where nobody knows it, a guard's price, and no more than
+        the batch has reserved. That is the most which it can have taken, at the price of then: the stack may have
+        another model by now, or none, and a guard's price is a hundred times as high."""
+        usd, known = bedrock_guard_usd(self.store.shards(batch.batch_id), self.costs.rates.bedrock)
+        taken = exact(usd)
+        reserved = None if known else self.purse.reservation(month_of(batch.created_at), batch.batch_id)
+        return (min(taken, reserved.usd) if reserved and reserved.usd else taken), known
 
     def _with_late_cost(self, batch: Batch, usd: float) -> Batch:
-        """A call that was in flight when the end was written has cost something since: the record says what the ledger
-        does. Doing it twice changes nothing."""
+        """A call that was in flight when the end was written has cost something since: record and usage say what the
+        ledger does. Doing it twice changes nothing."""
         noted, total = batch.result.bedrock_usd, batch.result.cost_usd
-        if noted is None or usd <= noted:
+        if noted is None or exact(usd) <= exact(noted):
             return batch
         whole = None if total is None else round(total + usd - noted, 6)
-        return self.store.note_cost(batch.ref, whole, usd) or batch
+        late = Used(backend=BackendName.BEDROCK, kind=UsageKind.BATCH, usd=exact(usd) - exact(noted))
+        self.store.note_cost(batch, whole, usd, late, self.clock())
+        return self.store.get(batch.ref) or batch
 
     def _begin(self, batch: Batch) -> Batch:
         """`finalizing`: from now on nobody takes a line. One that is being cancelled stays `cancelling` until it is."""

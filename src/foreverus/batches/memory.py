@@ -21,7 +21,7 @@ from foreverus.batches.records import (
     ShardStatus,
     ValidatedInput,
 )
-from foreverus.files.records import SCHEDULE_USER
+from foreverus.costs.usage.records import Used
 from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import MemoryCounts
 from foreverus.sessions.pending import MemoryPendingWork, PendingBatch
@@ -103,8 +103,8 @@ class MemoryBatches:
         if ending.result is not None:
             changes["result"] = ending.result
         ended = self._change(ref, status_in, **changes)
-        if ended and ending.result and ref.user_id != SCHEDULE_USER:
-            self.counts.add_tokens(ref.user_id, ending.result.usage.total_tokens, now)
+        if ended and ending.used:
+            self.counts.usage.add(ref.user_id, now, *ending.used)
         return ended
 
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
@@ -191,10 +191,13 @@ class MemoryBatches:
         known = self.records[ref]
         self.records[ref] = replace(known, sessions=known.sessions | sessions)
 
-    def note_cost(self, ref: BatchRef, cost_usd: float | None, bedrock_usd: float) -> Batch | None:
-        known = self.records.get(ref)
-        result = replace(known.result, cost_usd=cost_usd, bedrock_usd=bedrock_usd) if known else None
-        return self._change(ref, result=result) if result else None
+    def note_cost(self, batch: Batch, cost_usd: float | None, bedrock_usd: float, late: Used, now: datetime) -> bool:
+        known = self.records.get(batch.ref)
+        if known is None or known.result.bedrock_usd != batch.result.bedrock_usd:
+            return False
+        self._change(batch.ref, result=replace(known.result, cost_usd=cost_usd, bedrock_usd=bedrock_usd))
+        self.counts.usage.add(batch.user_id, now, late)
+        return True
 
     def speed(self, name: str) -> LearnedSpeed:
         return self.speeds.get(name, LearnedSpeed())

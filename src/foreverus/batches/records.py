@@ -7,6 +7,7 @@ from enum import StrEnum
 from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.batches.plan.records import NO_ROUND, NO_SETBACKS, RoundStart, Setbacks
 from foreverus.choice.records import Number
+from foreverus.costs.usage.records import Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +173,13 @@ class ValidatedInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchOutcome:
-    """How a batch comes to its end. `errors` None: those that it has stay; `result` None: it never ran."""
+    """How a batch comes to its end. `errors` None: those that it has stay; `result` None: it never ran. `used`: what
+    its lines took, on each backend."""
 
     status: BatchStatus
     errors: tuple[ErrorEntry, ...] | None = None
     result: BatchResult | None = None
+    used: tuple[Used, ...] = ()
 
 
 class ShardStatus(StrEnum):

@@ -25,9 +25,10 @@ from foreverus.batches.records import (
     ValidatedInput,
 )
 from foreverus.batches.updates import conditional, names_of, sets, values_of
-from foreverus.files.records import SCHEDULE_USER
+from foreverus.costs.usage.records import Used
+from foreverus.costs.usage.store import usage_write
 from foreverus.limits.records import CountChange, CountChanged
-from foreverus.limits.store import change_write, tokens_write
+from foreverus.limits.store import change_write
 from foreverus.sessions.pending import PendingBatch, PendingWorkStore, pending_write
 
 LINES_KEPT_S = 7 * 86_400
@@ -67,7 +68,9 @@ class Batches(Protocol):
     def stop_waiting(self, ref: BatchRef) -> None: ...
     def worked_on(self, batch_id: str, shard: int, session_id: str) -> None: ...
     def note_sessions(self, ref: BatchRef, sessions: frozenset[str]) -> None: ...
-    def note_cost(self, ref: BatchRef, cost_usd: float | None, bedrock_usd: float) -> Batch | None: ...
+    def note_cost(
+        self, batch: Batch, cost_usd: float | None, bedrock_usd: float, late: Used, now: datetime
+    ) -> bool: ...
     def speed(self, name: str) -> LearnedSpeed: ...
     def note_speed(self, name: str, speed: LearnedSpeed) -> None: ...
 
@@ -147,11 +150,10 @@ class BatchStore:
     def end(
         self, ref: BatchRef, ending: BatchOutcome, status_in: Collection[BatchStatus], now: datetime
     ) -> Batch | None:
-        """With it the person's tokens are counted: the lines' are known in the end."""
+        """With it what its lines took is counted: it is known in the end."""
         changes = {**codec.ending_to_item(ending), "ended_at": ids.timestamp(now)}
         write = update_write(*conditional(ref, changes, status_in, remove="task_token"))
-        tokens = ending.result.usage.total_tokens if ending.result else 0
-        used = [tokens_write(ref.user_id, tokens, now)] if tokens and ref.user_id != SCHEDULE_USER else []
+        used = [usage_write(ref.user_id, now, *ending.used)] if ending.used else []
         return self.get(ref) if self.items.transact_if(write, *used) else None
 
     def put_shards(self, batch_id: str, shards: Sequence[Shard]) -> None:
@@ -271,9 +273,15 @@ class BatchStore:
         if sessions:
             self.items.update(keys.batch_key(ref.user_id, ref.batch_id), "ADD sessions :s", {":s": set(sessions)})
 
-    def note_cost(self, ref: BatchRef, cost_usd: float | None, bedrock_usd: float) -> Batch | None:
-        """Of a batch that is over: a call that was in flight at its end has cost something since."""
-        return self._change(ref, {"cost_usd": cost_usd, "bedrock_usd": bedrock_usd})
+    def note_cost(self, batch: Batch, cost_usd: float | None, bedrock_usd: float, late: Used, now: datetime) -> bool:
+        """Of a batch that is over: a call that was in flight at its end has cost something since, and `late` is that.
+        False, and nothing is counted, where somebody else has noted it since the batch was read."""
+        key, expression, values, condition, names = conditional(
+            batch.ref, {"cost_usd": cost_usd, "bedrock_usd": bedrock_usd}, ()
+        )
+        values = {**values, ":noted": batch.result.bedrock_usd}
+        write = update_write(key, expression, values, f"{condition} AND bedrock_usd = :noted", names)
+        return self.items.transact_if(write, usage_write(batch.user_id, now, late))
 
     def speed(self, name: str) -> LearnedSpeed:
         """Of an instance type, or of `bedrock`."""

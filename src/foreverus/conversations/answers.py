@@ -20,7 +20,7 @@ from foreverus.conversations.records import (
     PartialAnswer,
     Saved,
 )
-from foreverus.limits.store import tokens_write
+from foreverus.costs.usage.store import usage_write
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
 THREAD_PAGE = 64  # messages: most prompts hold fewer, and of a long conversation a megabyte would be read
@@ -98,7 +98,7 @@ class DynamoAnswers:
             "ADD completion_tokens :c, version :one",
             {":c": partial.spent, ":one": 1},
         )
-        used = tokens_write(message.user_id, partial.spent, self.clock())
+        used = usage_write(message.user_id, self.clock(), partial.used)
         return self.items.transact_if(answer, session, _still_asked(message), used)
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
@@ -121,7 +121,7 @@ class DynamoAnswers:
             ended_write(message.message_id),
             put_write(answered),
             _count_answer(session_id, finished),
-            *([tokens_write(message.user_id, finished.spent_tokens, now)] if finished.spent_tokens else []),
+            usage_write(message.user_id, now, *finished.used),
         )
         try:
             self.items.transact(*writes)
@@ -138,7 +138,7 @@ class DynamoAnswers:
                 f"{sets}ADD prompt_tokens :p, completion_tokens :c, version :one{adds}",
                 values,
             ),
-            tokens_write(message.user_id, charge.prompt_tokens + charge.completion_tokens, self.clock()),
+            usage_write(message.user_id, self.clock(), charge.used()),
         )
 
     def drop(self, message: MessageRef) -> None:

@@ -1,6 +1,7 @@
 """Conversations in memory: the twin of `DynamoAnswers` for tests."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,20 +19,22 @@ from foreverus.conversations.records import (
     Question,
     Saved,
 )
+from foreverus.costs.usage.store import MemoryUsage
 from foreverus.sessions.pending import MemoryPendingWork, PendingMessage
 
 
 class MemoryAnswers:
     """Twin of `DynamoAnswers`; `session_usage` is what it would have added to session records."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self.clock = clock  # says on which day something was used
         self.conversations: dict[str, Conversation] = {}
         self.questions: dict[str, Question] = {}  # by message id, as the answers are
         self.answers: dict[str, Answer] = {}
         self.pending = MemoryPendingWork()
         self.session_usage: dict[str, dict[str, int]] = {}
         self.session_usd: dict[str, float] = {}  # of Bedrock
-        self.person_tokens: dict[str, int] = {}  # what it would have added to their day
+        self.usage = MemoryUsage()
         self.checkpoints = 0
         self._failures: deque[Exception] = deque()
 
@@ -115,7 +118,7 @@ class MemoryAnswers:
             kept = self.answers[message.message_id]
             self.answers[message.message_id] = replace(kept, counted_tokens=partial.tokens)
             self._used(session_id)["completion_tokens"] += partial.spent
-            self._took(message, partial.spent)
+            self.usage.add(message.user_id, self.clock(), partial.used)
         return True
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
@@ -130,14 +133,14 @@ class MemoryAnswers:
         used["prompt_tokens"] += finished.prompt_tokens
         used["completion_tokens"] += finished.completion_tokens + finished.uncounted_tokens
         used["messages"] += 1
-        self._took(message, finished.spent_tokens)
+        self.usage.add(message.user_id, now, *finished.used)
         if finished.charge:
             self._charged(session_id, finished.charge)
         return Saved.SAVED
 
     def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
         self._raise()
-        self._took(message, charge.prompt_tokens + charge.completion_tokens)
+        self.usage.add(message.user_id, self.clock(), charge.used())
         used = self._used(session_id)
         used["prompt_tokens"] += charge.prompt_tokens
         used["completion_tokens"] += charge.completion_tokens
@@ -158,9 +161,6 @@ class MemoryAnswers:
 
     def _charged(self, session_id: str, charge: BedrockCharge) -> None:
         self.session_usd[session_id] = self.session_usd.get(session_id, 0.0) + charge.usd
-
-    def _took(self, message: MessageRef, tokens: int) -> None:
-        self.person_tokens[message.user_id] = self.person_tokens.get(message.user_id, 0) + tokens
 
     def _used(self, session_id: str) -> dict[str, int]:
         nothing = {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0}

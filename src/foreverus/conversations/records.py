@@ -1,11 +1,13 @@
 """Conversations, questions and answers as the table holds them, and what becomes of an answer. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum, StrEnum
 
 from foreverus import ids
 from foreverus.backends.port import MOST_ANSWER_BYTES, BackendName, TokenUsage
+from foreverus.costs.money import exact
+from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.sessions.pending import PendingMessage
 from foreverus.text import beginning
 
@@ -113,6 +115,10 @@ class PartialAnswer:
     counted: int = 0  # the answer's `counted_tokens` when it was read
     engine_failures: int = 0  # added to the number of engines that died under this answer
 
+    @property
+    def used(self) -> Used:
+        return Used(backend=BackendName.GPU, kind=UsageKind.CHAT, completion_tokens=self.spent)
+
 
 @dataclass(frozen=True, slots=True)
 class BedrockCharge:
@@ -122,6 +128,16 @@ class BedrockCharge:
     completion_tokens: int
     usd: float
     price_known: bool = True
+
+    def used(self, messages: int = 0) -> Used:
+        return Used(
+            backend=BackendName.BEDROCK,
+            kind=UsageKind.CHAT,
+            messages=messages,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+            usd=exact(self.usd),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +162,19 @@ class FinishedAnswer:
             object.__setattr__(self, "finish_reason", "length")
 
     @property
-    def spent_tokens(self) -> int:
-        """What this session spent on it and was counted nowhere yet."""
-        return self.prompt_tokens + self.completion_tokens + self.uncounted_tokens
+    def used(self) -> tuple[Used, ...]:
+        """What was spent on it and is counted nowhere yet, by those who spent it."""
+        lost = Used(backend=BackendName.GPU, kind=UsageKind.CHAT, completion_tokens=self.uncounted_tokens)
+        if self.charge:
+            return lost, self.charge.used(messages=1)
+        return (
+            replace(
+                lost,
+                messages=1,
+                prompt_tokens=self.prompt_tokens,
+                completion_tokens=self.completion_tokens + self.uncounted_tokens,
+            ),
+        )
 
     def record(self, message: MessageRef, session_id: str, now: datetime) -> Answer:
         """The answer as it is stored."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
+from foreverus.costs.usage.records import day_of
 from foreverus.errors import NotAccepted
 from foreverus.limits import rules
 from foreverus.limits.records import Count, CountChange, CountChanged, Kind, PersonCaps
@@ -57,7 +58,7 @@ class PersonLimits:
     def check_tokens(self, user_id: str) -> None:
         """Raises LimitReached. What is being answered just now is counted when it is known."""
         now = self.clock()
-        rules.check_tokens(self.counts.tokens(user_id, rules.day_of(now)), self.caps.tokens_per_day, now)
+        rules.check_tokens(self.counts.tokens(user_id, day_of(now)), self.caps.tokens_per_day, now)
 
     def _looked_at(self, user_id: str, kind: Kind, name: str, most: int, still_open: StillOpen) -> Count:
         while True:

@@ -88,15 +88,6 @@ def check_tokens(used: int, most: int, now: datetime) -> None:
     raise LimitReached(message, "daily_tokens_used", wait)
 
 
-def day_of(now: datetime) -> str:
-    """`2026-11-29`, in UTC.
-
-    >>> day_of(datetime.fromisoformat("2026-11-29T23:30:00-03:00"))
-    '2026-11-30'
-    """
-    return now.astimezone(UTC).date().isoformat()
-
-
 def in_words(seconds: int) -> str:
     """At least so long, for people.
 

@@ -1,15 +1,12 @@
 """The counts in DynamoDB, and their twin in memory."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table, Values, Write, put_write, update_write
+from foreverus.costs.usage.store import MemoryUsage, UsageStore
 from foreverus.limits.records import Count, CountChange, Kind
-from foreverus.limits.rules import day_of
-
-TOKENS_KEPT = timedelta(days=3)
 
 
 class Counts(Protocol):
@@ -21,7 +18,7 @@ class Counts(Protocol):
         """A change by itself. False, and nothing is written, where somebody has changed the count since it was read."""
 
     def tokens(self, user_id: str, day: str) -> int:
-        """What the day's answers have taken until now."""
+        """What the day's answers have taken until now, on every backend (costs/usage/)."""
 
 
 def change_write(change: CountChange) -> Write:
@@ -38,15 +35,6 @@ def fewer_bytes_write(user_id: str, bytes_: int) -> Write:
     return update_write(key, "ADD used :less, version :one", {":less": -bytes_, ":one": 1})
 
 
-def tokens_write(user_id: str, tokens: int, now: datetime) -> Write:
-    """The part of a transaction that saves what was answered."""
-    return update_write(
-        keys.person_tokens_key(user_id, day_of(now)),
-        "SET expires_at = :until ADD used :tokens",
-        {":until": int((now + TOKENS_KEPT).timestamp()), ":tokens": tokens},
-    )
-
-
 class CountStore:
     def __init__(self, items: Table):
         self.items = items
@@ -59,16 +47,15 @@ class CountStore:
         return self.items.transact_if(change_write(change))
 
     def tokens(self, user_id: str, day: str) -> int:
-        item = self.items.get(keys.person_tokens_key(user_id, day))
-        return int(item["used"]) if item else 0
+        return UsageStore(self.items).day(user_id, day).tokens
 
 
 class MemoryCounts:
-    """Twin of `CountStore`; `add_tokens` and `add_bytes` are what `tokens_write` and `fewer_bytes_write` do."""
+    """Twin of `CountStore`; `add_bytes` is what `fewer_bytes_write` does."""
 
     def __init__(self) -> None:
         self.counts: dict[tuple[str, Kind], Count] = {}
-        self.used_tokens: dict[tuple[str, str], int] = {}
+        self.usage = MemoryUsage()
 
     def read(self, user_id: str, kind: Kind) -> Count:
         return self.counts.get((user_id, kind), Count(user_id=user_id, kind=kind))
@@ -81,10 +68,7 @@ class MemoryCounts:
         return True
 
     def tokens(self, user_id: str, day: str) -> int:
-        return self.used_tokens.get((user_id, day), 0)
-
-    def add_tokens(self, user_id: str, tokens: int, now: datetime) -> None:
-        self.used_tokens[user_id, day_of(now)] = self.tokens(user_id, day_of(now)) + tokens
+        return self.usage.day(user_id, day).tokens
 
     def add_bytes(self, user_id: str, bytes_: int) -> None:
         known = self.read(user_id, Kind.BYTES)

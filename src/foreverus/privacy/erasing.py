@@ -4,7 +4,8 @@ One pass ends what lets them in, owes the deletion of each conversation, file an
 takes them out of PostgreSQL), and erases whatever else is found by who they are. Each step can be done again, so a pass
 that was cut off anywhere is repeated whole. The person is gone when a pass finds nothing left and nothing owed.
 
-Not found by who they are, and without their id: idempotency keys (digests, a day) and what the month has cost.
+Not found by who they are, and without their id: idempotency keys (digests, a day) and what the month has cost. What
+they have used becomes nobody's, day by day, so that the months' sums stay.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,6 +20,7 @@ from foreverus.aws.data_api import Database
 from foreverus.aws.dynamo import Table
 from foreverus.aws.s3_versions import ObjectVersions
 from foreverus.conversations.store import ConversationStore
+from foreverus.costs.usage.store import UsageStore
 from foreverus.deletions.owed import OwedDeletion, OwedDeletions, OwedKind, owed_write
 from foreverus.errors import ForeverUsError, NotFound
 from foreverus.files.store import FileStore
@@ -65,6 +67,8 @@ class ErasePerson:
         count(Store.DYNAMODB, "others", self._forget_others(user_id))
         sessions = SessionStore(self.items).forget_person(user_id, ERASED)
         count(Store.DYNAMODB, "sessions_without_owner", sessions)
+        days = UsageStore(self.items).forget_person(user_id, self.clock())
+        count(Store.DYNAMODB, "days_of_usage_without_owner", days)
         for folder in FOLDERS:
             count(Store.S3, folder, self.versions.erase(f"{folder}/{user_id}/"))
         if self.database is not None:
@@ -124,8 +128,7 @@ class ErasePerson:
         """Whatever else is theirs, of any kind."""
         owed = ("CONVERSATION#", "FILE#", "BATCH#")
         mine = [key for key in self._own(user_id) if not key["sk"].startswith(owed)]
-        for own in (keys.person_counts_partition(user_id), keys.person_tokens_partition(user_id)):
-            mine += self._keys(own)
+        mine += self._keys(keys.person_counts_partition(user_id))
         for partition in SHARED_PARTITIONS:
             mine += self._keys(partition, of=user_id)
         for socket in self._keys(keys.sockets_partition(user_id)):  # it closes itself within a minute

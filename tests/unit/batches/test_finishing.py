@@ -447,6 +447,8 @@ def test_what_a_call_in_flight_at_the_end_took_is_in_the_record_as_in_the_ledger
     usd = RATES.bedrock.usd(1_000, 2_000)
     assert usd and batch.record().result.bedrock_usd == pytest.approx(usd) == batch.purse.ledger.spent("2026-01")
     assert batch.record().result.cost_usd == pytest.approx((before.cost_usd or 0) + usd, abs=1e-6)
+    used = [one for day in batch.store.counts.usage.days("2026-01-01", "2026-01-31") for one in day]
+    assert sum(one.usd for one in used) == exact(usd), "and in what its person has used, once"
 
 
 def test_what_bedrock_took_is_counted_into_the_month_once() -> None:

@@ -24,7 +24,9 @@ from foreverus.conversations.records import (
     Saved,
 )
 from foreverus.conversations.views import public_messages
-from foreverus.limits.store import CountStore
+from foreverus.costs.money import exact
+from foreverus.costs.usage.records import DayUsage
+from foreverus.costs.usage.store import UsageStore
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MY = MessageRef("msg_2", "conv_1", "user_1")
@@ -74,13 +76,13 @@ class DynamoWorld:
         names = ("prompt_tokens", "completion_tokens", "messages_answered")
         return tuple(session.get(name, 0) for name in names)  # type: ignore[return-value]
 
-    def person_tokens(self) -> int:
-        return CountStore(self.items).tokens("user_1", "2026-01-01")
+    def day(self) -> DayUsage:
+        return UsageStore(self.items).day("user_1", "2026-01-01")
 
 
 class MemoryWorld:
     def __init__(self) -> None:
-        self.answers = MemoryAnswers()
+        self.answers = MemoryAnswers(lambda: NOW)
 
     def ask(self, request: MessageRef, content: str) -> None:
         self.answers.ask(content, message_id=request.message_id, temperature=0.5)
@@ -102,8 +104,8 @@ class MemoryWorld:
         used = self.answers.session_usage.get("ses_1", {})
         return used.get("prompt_tokens", 0), used.get("completion_tokens", 0), used.get("messages", 0)
 
-    def person_tokens(self) -> int:
-        return self.answers.person_tokens.get("user_1", 0)
+    def day(self) -> DayUsage:
+        return self.answers.usage.day("user_1", "2026-01-01")
 
 
 @pytest.fixture(params=["dynamodb", "memory"])
@@ -111,8 +113,9 @@ def world(request: pytest.FixtureRequest) -> Iterator[DynamoWorld | MemoryWorld]
     """The adapter and its twin keep the same promises; and what a session spends, the person has used that day."""
     made = DynamoWorld(request.getfixturevalue("aws")) if request.param == "dynamodb" else MemoryWorld()
     yield made
-    prompt_tokens, completion_tokens, _ = made.usage()
-    assert made.person_tokens() == prompt_tokens + completion_tokens
+    used = list(made.day())
+    names = ("prompt_tokens", "completion_tokens", "messages")
+    assert tuple(sum(getattr(one, name) for one in used) for name in names) == made.usage()
 
 
 def finish(answers: Answers, **changes: Any) -> Saved:
@@ -122,7 +125,8 @@ def finish(answers: Answers, **changes: Any) -> Saved:
 def test_what_bedrock_took_for_an_answer_that_nobody_got_is_the_persons_too(world: DynamoWorld | MemoryWorld) -> None:
     charge = BedrockCharge(prompt_tokens=7, completion_tokens=2, usd=0.001, price_known=True)
     world.answers.charge(MY, "ses_1", charge)
-    assert world.usage() == (7, 2, 0) and world.person_tokens() == 9
+    (used,) = world.day()
+    assert world.usage() == (7, 2, 0) and (used.backend, used.kind, used.usd) == ("bedrock", "chat", exact(0.001))
 
 
 def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWorld | MemoryWorld) -> None:

@@ -14,16 +14,18 @@ import pytest
 from foreverus import bootstrap
 from foreverus.api.requests import NOT_REPEATED
 from foreverus.aws import keys
-from foreverus.backends.port import TokenUsage
+from foreverus.backends.port import BackendName
 from foreverus.batches.input.lines import CHAT
-from foreverus.batches.records import BatchOutcome, BatchRef, BatchResult, BatchStatus, BatchTrigger
+from foreverus.batches.records import BatchOutcome, BatchRef, BatchStatus, BatchTrigger
 from foreverus.batches.store import BatchStore
+from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.store import usage_write
 from foreverus.files.records import SCHEDULE_USER, new_file
 from foreverus.files.store import FileStore, to_item
 from foreverus.files.stored import stored_bytes
 from foreverus.limits.records import Kind
 from foreverus.limits.rules import recounted
-from foreverus.limits.store import CountStore, tokens_write
+from foreverus.limits.store import CountStore
 from tests.unit.conftest import NOW, Aws, Clock
 from tests.unit.files.gateway import BASE, Gateway
 
@@ -302,12 +304,14 @@ def test_who_has_used_up_a_day_is_refused_before_anything_is_kept(
     file_id = client.files.create(file=("p.jsonl", b"x"), purpose="batch").id
     conversation = ana.conversation()
     store, ref = BatchStore(aws.items), BatchRef("ana", batch(client, file_id).id)
-    used = BatchResult(usage=TokenUsage(1_500_000, 400_000))
-    assert store.end(ref, BatchOutcome(status=BatchStatus.COMPLETED, result=used), [BatchStatus.VALIDATING], clock())
-    assert not store.end(ref, BatchOutcome(status=BatchStatus.FAILED, result=used), [BatchStatus.VALIDATING], clock())
+    took = Used(backend=BackendName.GPU, kind=UsageKind.BATCH, prompt_tokens=1_500_000, completion_tokens=400_000)
+    ending = BatchOutcome(status=BatchStatus.COMPLETED, used=(took,))
+    assert store.end(ref, ending, [BatchStatus.VALIDATING], clock())
+    assert not store.end(ref, ending, [BatchStatus.VALIDATING], clock())
     assert CountStore(aws.items).tokens("ana", "2026-01-01") == 1_900_000, "once, when it is over"
     assert ana.post(f"/conversations/{conversation}/messages", {"content": "hello"}).status_code == 202
-    aws.items.transact(tokens_write("ana", 100_000, clock()))
+    more = Used(backend=BackendName.BEDROCK, kind=UsageKind.CHAT, completion_tokens=100_000)
+    aws.items.transact(usage_write("ana", clock(), more))
     response = ana.post(f"/conversations/{conversation}/messages", {"content": "hello"})
     assert refusal(response) == (429, "rate_limit_error", "daily_tokens_used")
     assert response.headers["Retry-After"] == str(12 * 3600 + 1) and response.headers["x-should-retry"] == "false"

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foreverus.backends.port import BackendName
+from foreverus.costs.usage.records import UsageKind, Used, day_of
+from foreverus.costs.usage.store import usage_write
 from foreverus.errors import LimitReached
 from foreverus.limits.person import PersonLimits, counted
 from foreverus.limits.records import Count, CountChange, CountChanged, Kind, PersonCaps
-from foreverus.limits.rules import day_of
-from foreverus.limits.store import CountStore, MemoryCounts, fewer_bytes_write, tokens_write
+from foreverus.limits.store import CountStore, MemoryCounts, fewer_bytes_write
 from tests.unit.conftest import NOW, Aws
 
 CAPS = PersonCaps(messages_per_minute=3, open_batches=2, open_sockets=2, stored_bytes=1000, tokens_per_day=500)
@@ -28,13 +30,19 @@ class World(Protocol):
     def take_away(self, user_id: str, bytes_: int) -> None: ...
 
 
+def used(tokens: int) -> tuple[Used, Used]:
+    """Of both backends and of two kinds of work: the limit is of all together."""
+    gpu = Used(backend=BackendName.GPU, kind=UsageKind.CHAT, prompt_tokens=tokens // 2)
+    return gpu, Used(backend=BackendName.BEDROCK, kind=UsageKind.API, completion_tokens=tokens - tokens // 2)
+
+
 class InTheTable:
     def __init__(self, aws: Aws):
         self.items = aws.items
         self.counts = CountStore(aws.items)
 
     def use_tokens(self, user_id: str, tokens: int, now: datetime) -> None:
-        self.items.transact(tokens_write(user_id, tokens, now))
+        self.items.transact(usage_write(user_id, now, *used(tokens)))
 
     def take_away(self, user_id: str, bytes_: int) -> None:
         self.items.transact(fewer_bytes_write(user_id, bytes_))
@@ -45,7 +53,7 @@ class InMemory:
         self.counts = MemoryCounts()
 
     def use_tokens(self, user_id: str, tokens: int, now: datetime) -> None:
-        self.counts.add_tokens(user_id, tokens, now)
+        self.counts.usage.add(user_id, now, *used(tokens))
 
     def take_away(self, user_id: str, bytes_: int) -> None:
         self.counts.add_bytes(user_id, -bytes_)

@@ -94,7 +94,11 @@ def test_it_has_everything_of_the_person_and_nothing_of_others(world: Exporting,
     assert text[f"files/file_ana/{ana.text}"] == f"{ana.text} again"
     assert {json.loads(line)["id"] for line in text["batches.jsonl"].splitlines()} == {"batch_ana"}
     assert {json.loads(line)["name"] for line in text["keys.jsonl"].splitlines()} == {ana.text}
-    assert [json.loads(line)["id"] for line in text["usage.jsonl"].splitlines()] == ["conv_ana", "ses_of_ana"]
+    day, *others = (json.loads(line) for line in text["usage.jsonl"].splitlines())
+    assert [one["id"] for one in others] == ["conv_ana", "ses_of_ana"]
+    assert (day["day"], [(one["backend"], one["kind"], one["messages"]) for one in day["used"]]) == (
+        *("2026-01-01", [("gpu", "chat", 1)]),
+    )
     everything = "\n".join([*text, *text.values()])
     digest = next(item["digest"] for item in world.aws.api_keys.query(f"USER#{ana.user_id}", "KEY#"))
     assert not [word for word in ("bia", secret, secret[-4:], digest) if word in everything]

@@ -19,6 +19,8 @@ from foreverus.batches.views import public_batch
 from foreverus.conversations.records import Answer, Conversation
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.views import public_conversation, public_exchanges
+from foreverus.costs.usage.store import UsageStore
+from foreverus.costs.usage.views import public_day
 from foreverus.errors import NotFound
 from foreverus.files.records import File
 from foreverus.files.store import FileStore
@@ -123,7 +125,9 @@ class PersonsData:
         )
 
     def _usage(self, user_id: str) -> Iterator[bytes]:
-        """What is known: the answers that are still there, and the sessions that the person began."""
+        """What is known: each day of thirteen months, the answers that are still there, and the sessions that the
+        person began."""
+        yield from _lines(map(public_day, UsageStore(self.items).of_person(user_id, self.clock())))
         for conversation in self._conversations(user_id):
             found = ConversationStore(self.items).messages(conversation.conversation_id, page=PAGE)
             used = [

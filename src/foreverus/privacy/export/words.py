@@ -13,7 +13,7 @@ files.jsonl                   os seus arquivos, um por linha: nome, tamanho, dat
 files/<id>/<nome>             o conteúdo deles; também as respostas dos seus lotes
 batches.jsonl                 os seus lotes, um por linha: como terminaram, quantas linhas, tokens, custo
 keys.jsonl                    as suas chaves de API: nome, datas. Nunca a chave, que nem nós temos
-usage.jsonl                   o que você usou: tokens por conversa, e as sessões de GPU que você começou
+usage.jsonl                   o que você usou: tokens por dia e por conversa, e as sessões de GPU que você começou
 
 JSONL é texto com um objeto JSON por linha. As horas são UTC. O que mudou enquanto este arquivo era feito pode
 estar nele ou não. Como apagar tudo: na página, em "Meus dados", ou com `foreverus me delete`.
@@ -29,7 +29,7 @@ files.jsonl                   your files, one a line: name, size, date
 files/<id>/<name>             what is in them; your batches' answers too
 batches.jsonl                 your batches, one a line: how they ended, how many lines and tokens, what it cost
 keys.jsonl                    your API keys: name and dates. Never the key, which we do not have either
-usage.jsonl                   what you have used: tokens by conversation, and the GPU sessions that you began
+usage.jsonl                   what you have used: tokens by day and conversation, and the GPU sessions that you began
 
 JSONL is text with one JSON object a line. Times are UTC. What changed while this file was made may be in it or not.
 How to have everything deleted: on the page, under "My data", or with `foreverus me delete`.

@@ -8,7 +8,7 @@ chat template and the laptop's have no place for one, and neither has Converse. 
 from collections.abc import Mapping
 from typing import Any
 
-from foreverus.backends.port import Message
+from foreverus.backends.port import Message, ToolCall
 
 ROLES = ("system", "developer", "user", "assistant")
 
@@ -62,7 +62,7 @@ def read_messages(messages: list[Any]) -> tuple[Message, ...]:
     """Messages that fit their schema. `developer` is OpenAI's newer word for `system`; text parts are joined as vLLM
     and llama.cpp join them. An assistant's last message without text begins no answer, and is left out."""
     read = [_read(one) for one in messages]
-    while len(read) > 1 and read[-1].role == "assistant" and not read[-1].content.strip():
+    while len(read) > 1 and read[-1].role == "assistant" and not (read[-1].content.strip() or read[-1].tool_calls):
         read.pop()
     return tuple(read)
 
@@ -81,4 +81,8 @@ def as_sent(message: Message) -> dict[str, object]:
 def _read(message: Mapping[str, Any]) -> Message:
     role, content = message["role"], message["content"]
     text = content if isinstance(content, str) else "\n".join(part["text"] for part in content)
-    return Message("system" if role == "developer" else role, text)
+    calls = tuple(
+        ToolCall(one["id"], one["function"]["name"], one["function"]["arguments"])
+        for one in message.get("tool_calls") or ()
+    )
+    return Message("system" if role == "developer" else role, text, calls, str(message.get("tool_call_id") or ""))

@@ -1,7 +1,8 @@
 """OpenAI's parameters of a chat and of a text completion: what may be given, and what each backend makes of it. Pure.
 
 One table, of which are made: the schemas of a batch's lines (api/schemas, which the page reads too), what is passed on
-to a backend, which backend is able to do it, and the table in docs/batches.md. Three kinds of parameters:
+to a backend, which backend is able to do it, and the table in docs/batches.md. What a client that waits for its answer
+may ask beside these is in `live_parameters.py`. Three kinds of parameters:
 
 - what is done: it goes on to the backend, where that has a word for it;
 - what is accepted and left out, because it asks for nothing that could be seen in an answer (`null` always does);
@@ -61,8 +62,8 @@ class Parameter:
         return found if isinstance(found, list) else None
 
     def asks_nothing(self, value: Any) -> bool:
-        """Of an object its type decides."""
-        return ({"type": value.get("type")} if isinstance(value, Mapping) else value) in self.nothing
+        """Of an object with a type that decides."""
+        return ({"type": value["type"]} if isinstance(value, Mapping) and "type" in value else value) in self.nothing
 
     @property
     def is_ignored(self) -> bool:
@@ -224,15 +225,15 @@ TABLE: Mapping[str, Parameter] = {one.name: one for one in PARAMETERS}
 _FIELDS = ("max_tokens", "max_completion_tokens", "temperature")
 
 
-def options_of(body: Mapping[str, Any]) -> dict[str, object]:
-    """What goes on to the backend by OpenAI's name, from a body that fits its schema.
+def options_of(body: Mapping[str, Any], table: Mapping[str, Parameter] = TABLE) -> dict[str, object]:
+    """What goes on to the backend by OpenAI's name, from a body that fits its schema, which was made of `table`.
 
     >>> options_of({"top_p": 0, "stop": ["", "."], "user": "ana", "n": 1, "presence_penalty": 0.0})
     {'top_p': 1e-06, 'stop': ['.']}
     """
     found: dict[str, object] = {}
     for name, value in body.items():
-        known = TABLE.get(name)
+        known = table.get(name)
         if known is None or name in _FIELDS or known.is_ignored or value is None or known.asks_nothing(value):
             continue
         if name == "stop" and isinstance(value, list):
@@ -293,6 +294,7 @@ def not_on_gpu(options: Mapping[str, object]) -> str | None:
 
 
 def _takes(known: Parameter, value: Any) -> bool:
-    """False for what only a body that was never checked can hold: `n: 2`."""
+    """False for what a batch's line cannot hold: `n: 2`, or `logprobs: 0`, which is not false."""
     empty_only = 0 in (known.schema.get("maxItems"), known.schema.get("maxProperties"))
-    return not value if empty_only else known.values is None or value in known.values
+    alike = [one for one in known.values or () if isinstance(one, bool) is isinstance(value, bool)]
+    return not value if empty_only else known.values is None or value in alike

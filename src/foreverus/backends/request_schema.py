@@ -1,11 +1,12 @@
-"""JSON Schemas of requests in OpenAI's form, made of the table of parameters. Pure.
+"""JSON Schemas of requests in OpenAI's form, made of the tables of parameters. Pure.
 
 The files `api/schemas/chat_line.json` and `completion_line.json` are `line_schema` written down, for the page reads
-them as well; a test holds them equal.
+them as well, `chat_completion.json` and `text_completion.json` are `request_schema`; a test holds them equal.
 """
 
 from collections.abc import Mapping
 
+from foreverus.backends.live_parameters import KNOWN
 from foreverus.backends.messages import ROLES
 from foreverus.backends.parameters import CHAT, COMPLETIONS, PARAMETERS
 from foreverus.text import VISIBLE
@@ -68,6 +69,54 @@ def body_schema(endpoint: str) -> Schema:
     return _object(["model", *asked], {"model": _MODEL, **asked, **parameters})
 
 
+_TOOL_CALLS: Schema = {
+    "description": "a list of the calls that an answer asked for",
+    "type": "array",
+    "items": _object(
+        ["id", "type", "function"],
+        {
+            "index": {"description": "a whole number", "type": "integer"},
+            "id": {"description": "a string", "type": "string"},
+            "type": {"description": "'function'", "const": "function"},
+            "function": _object(
+                ["name", "arguments"],
+                {
+                    "name": {"description": "a string", "type": "string"},
+                    "arguments": {"description": "a string that holds JSON", "type": "string"},
+                },
+                "an object with name and arguments",
+            ),
+        },
+        "an object with id, type and function",
+    ),
+}
+_LIVE_ROLE: Schema = {
+    "description": "'system', 'developer', 'user', 'assistant' or 'tool'",
+    "enum": [*ROLES, "tool"],
+}
+_LIVE_BESIDE: Mapping[str, Schema] = {
+    **_BESIDE,
+    "tool_calls": _TOOL_CALLS,
+    "tool_call_id": {"description": "a string: the id of the call that this is the result of", "type": "string"},
+}
+_LIVE_PROMPT: Schema = {
+    "description": "a string with text, or a list of one",
+    "type": ["string", "array"],
+    "pattern": VISIBLE,
+    "minItems": 1,
+    "maxItems": 1,
+    "items": {"description": "a string with text", "type": "string", "pattern": VISIBLE},
+}
+
+
+def request_schema(endpoint: str) -> Schema:
+    """Of the body of a request whose client waits for the answer."""
+    asked = {"messages": _messages(_LIVE_ROLE, _LIVE_BESIDE)} if endpoint == CHAT else {"prompt": _LIVE_PROMPT}
+    parameters = {one.name: _or_null(one.schema) for one in KNOWN[endpoint]}
+    kind = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"The body of POST {endpoint}"}
+    return kind | dict(_object(["model", *asked], {"model": _MODEL, **asked, **parameters}))
+
+
 def line_schema(endpoint: str) -> Schema:
     """Of one line of a batch for this endpoint."""
     fields: Mapping[str, Schema] = {
@@ -80,12 +129,13 @@ def line_schema(endpoint: str) -> Schema:
     return kind | dict(_object(list(fields), fields))
 
 
+REQUEST_FILES = {"chat_completion": CHAT, "text_completion": COMPLETIONS}  # by the name of their file
 LINE_FILES = {"chat_line": CHAT, "completion_line": COMPLETIONS}  # by the name of their file
 
 
-def _messages() -> Schema:
-    beside = {name: _or_null(schema) for name, schema in _BESIDE.items()}
-    message = _object(["role", "content"], {"role": _ROLE, "content": _CONTENT, **beside})
+def _messages(role: Schema = _ROLE, others: Mapping[str, Schema] = _BESIDE) -> Schema:
+    beside = {name: _or_null(schema) for name, schema in others.items()}
+    message = _object(["role", "content"], {"role": role, "content": _CONTENT, **beside})
     return {"description": "a list of at least one message", "type": "array", "minItems": 1, "items": message}
 
 

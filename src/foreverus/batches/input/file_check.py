@@ -12,9 +12,10 @@ from typing import Any
 from foreverus.api.violations import MOST_PARAM_CHARACTERS
 from foreverus.backends.answer_schema import flaw_of
 from foreverus.backends.port import BackendName, Prompt
+from foreverus.backends.prompts import prompt_of
 from foreverus.backends.tokens import cannot_fit, texts_of
 from foreverus.batches.input.line_check import MAX_ERRORS_A_LINE, check_line
-from foreverus.batches.input.lines import RawLine, estimate_prompt, prompt_of
+from foreverus.batches.input.lines import RawLine, estimate_prompt
 from foreverus.batches.records import ErrorEntry, GpuOnly, Shard
 from foreverus.choice.abilities import cannot
 from foreverus.strict_json import path_of

@@ -4,19 +4,17 @@
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from foreverus.backends import parameters
-from foreverus.backends.messages import read_messages, without_nulls
 from foreverus.backends.port import Prompt
+from foreverus.backends.prompts import prompt_of
 from foreverus.batches.records import LineError, LineResult
 
 CHAT, COMPLETIONS = parameters.CHAT, parameters.COMPLETIONS  # a batch's endpoints
 MAX_LINE_BYTES = 1 << 20  # without its line break
-DEFAULT_COMPLETION_TOKENS = 16  # of a text completion that names no limit: OpenAI's default, and vLLM's
 BYTES_PER_TOKEN = 3.5  # a rule of thumb; English and Portuguese prose measure 3–4.5 with Mistral's tokenizer
 TOKENS_PER_MESSAGE = 5  # role marks and separators of a chat template
 
@@ -93,20 +91,6 @@ def parse(number: int, data: bytes) -> Line:
     """A line that validation has passed."""
     line = json.loads(data.decode())
     return Line(number, line["custom_id"], line["url"], prompt_of(line["url"], line["body"]))
-
-
-def prompt_of(endpoint: str, body: Mapping[str, Any]) -> Prompt:
-    """What is asked, from a body that validation has passed. A chat without a limit may fill the context."""
-    asked = without_nulls(body)
-    is_chat, limit = endpoint == CHAT, parameters.limit_of(asked)
-    temperature = asked.get("temperature")
-    return Prompt(
-        messages=read_messages(asked["messages"]) if is_chat else (),
-        max_tokens=DEFAULT_COMPLETION_TOKENS if limit is None and not is_chat else limit,
-        temperature=None if temperature is None else float(temperature),
-        text=None if is_chat else asked["prompt"],
-        options=parameters.options_of(asked),
-    )
 
 
 def read_shard(data: bytes, first_line: int) -> list[Line]:

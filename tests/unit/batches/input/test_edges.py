@@ -11,8 +11,9 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessage
 
 from foreverus.backends.converse import request, unsupported
 from foreverus.backends.openai_http import OpenAiEngine
+from foreverus.backends.prompts import prompt_of
 from foreverus.batches.input.file_check import Allowed, validate
-from foreverus.batches.input.lines import CHAT, COMPLETIONS, prompt_of, read_shard, split
+from foreverus.batches.input.lines import CHAT, COMPLETIONS, read_shard, split
 from foreverus.strict_json import read
 from local.engine import vllm_rules
 from local.engine.orders import tokens_of

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foreverus.backends.port import Message, Prompt
+from foreverus.backends.prompts import prompt_of
 from foreverus.batches.input.lines import (
     CHAT,
     COMPLETIONS,
@@ -19,7 +20,6 @@ from foreverus.batches.input.lines import (
     estimate_tokens,
     output_line,
     parse,
-    prompt_of,
     read_shard,
     split,
 )

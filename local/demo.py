@@ -14,6 +14,7 @@ import httpx
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
+from local import history
 from local.cloud import Cloud, Say, running
 from local.demo_batch import run_exam
 from local.pings import pinged
@@ -186,18 +187,14 @@ class Demonstration:
         return item.get("status", {}).get("S") == "answered" and item.get("content", {}).get("S") == answer["content"]
 
     def _in_postgres(self, session_id: str, answer: dict[str, Any]) -> bool:
-        rows = self.cloud.emulator.client("rds-data").execute_statement(
-            resourceArn=self.cloud.stack["DatabaseClusterArn"],
-            secretArn=self.cloud.stack["DatabaseSecretArn"],
-            database="foreverus",
-            sql="SELECT m.content FROM messages m JOIN receipts r USING (session_id)"
+        found = history.rows(
+            self.cloud,
+            "SELECT m.content FROM messages m JOIN receipts r USING (session_id)"
             " WHERE m.message_id = :message AND r.session_id = :session",
-            parameters=[
-                {"name": "message", "value": {"stringValue": answer["id"]}},
-                {"name": "session", "value": {"stringValue": session_id}},
-            ],
-        )["records"]
-        return rows == [[{"stringValue": answer["content"]}]]
+            message=answer["id"],
+            session=session_id,
+        )
+        return found == [[answer["content"]]]
 
     # ---- talking ----
 

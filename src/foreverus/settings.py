@@ -152,23 +152,39 @@ class AnswerChatsSettings(PushSettings):
 
 
 @dataclass(frozen=True)
-class DatabaseSettings(Settings):
-    """All three are empty when the stack was deployed without PostgreSQL."""
+class LentDatabaseSettings(Settings):
+    """For a login that is lent (`aws/lent_secrets.py`). `database_passwords`: the folder of parameters that they stand
+    in; `lent_secrets`: what the names of the secrets begin with. All but the table's are empty when the stack was
+    deployed without PostgreSQL."""
 
+    table_name: str
+    database_cluster_arn: str
+    database_name: str
+    database_passwords: str
+    lent_secrets: str
+
+
+@dataclass(frozen=True)
+class MakePasswordsSettings(Settings):
+    database_passwords: str
+
+
+@dataclass(frozen=True)
+class MigrateDatabaseSettings(LentDatabaseSettings):
+    """`database_secret_arn`: of the role that keeps results."""
+
+    database_secret_arn: str
+
+
+@dataclass(frozen=True)
+class StoreResultsSettings(Settings):
+    """The database's are empty when the stack was deployed without PostgreSQL."""
+
+    table_name: str
+    data_bucket: str
     database_cluster_arn: str
     database_secret_arn: str
     database_name: str
-
-
-@dataclass(frozen=True)
-class MigrateDatabaseSettings(DatabaseSettings):
-    pass
-
-
-@dataclass(frozen=True)
-class StoreResultsSettings(DatabaseSettings):
-    table_name: str
-    data_bucket: str
 
 
 @dataclass(frozen=True)
@@ -180,8 +196,7 @@ class ExportDataSettings(Settings):
 
 
 @dataclass(frozen=True)
-class ErasePeopleSettings(DatabaseSettings):
-    table_name: str
+class ErasePeopleSettings(LentDatabaseSettings):
     keys_table_name: str
     user_pool_id: str
     data_bucket: str

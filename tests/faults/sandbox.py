@@ -15,6 +15,7 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 
+from local import history
 from local.cloud import Cloud, running
 from local.deploy import AS_A_CLASS
 from local.instances.places import Places
@@ -177,14 +178,7 @@ class Sandbox:
 
     def rows(self, sql: str, **parameters: str) -> list[list[Any]]:
         """What PostgreSQL answers."""
-        records = self.client("rds-data").execute_statement(
-            resourceArn=self.cloud.stack["DatabaseClusterArn"],
-            secretArn=self.cloud.stack["DatabaseSecretArn"],
-            database="foreverus",
-            sql=sql,
-            parameters=[{"name": name, "value": {"stringValue": value}} for name, value in parameters.items()],
-        )["records"]
-        return [[next(iter(field.values())) for field in record] for record in records]
+        return history.rows(self.cloud, sql, **parameters)
 
     def purge(self) -> None:
         for url in self.client("sqs").list_queues().get("QueueUrls", []):

@@ -9,6 +9,7 @@ from openai import APIStatusError, NotFoundError, OpenAI
 
 from foreverus.aws import keys
 from foreverus.files.service import MAX_UPLOAD_PART_BYTES
+from local import history
 from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
@@ -80,14 +81,8 @@ def test_a_batch_buys_its_gpu_and_gives_it_back(cloud: Cloud, person: Person, cl
 
 
 def stored(cloud: Cloud, batch_id: str) -> list[tuple[str, int]]:
-    rows = cloud.emulator.client("rds-data").execute_statement(
-        resourceArn=cloud.stack["DatabaseClusterArn"],
-        secretArn=cloud.stack["DatabaseSecretArn"],
-        database="foreverus",
-        sql="SELECT status, lines FROM batches WHERE batch_id = :id",
-        parameters=[{"name": "id", "value": {"stringValue": batch_id}}],
-    )["records"]
-    return [(row[0]["stringValue"], row[1]["longValue"]) for row in rows]
+    rows = history.rows(cloud, "SELECT status, lines FROM batches WHERE batch_id = :id", id=batch_id)
+    return [(status, lines) for status, lines in rows]
 
 
 def test_a_bad_file_fails_with_its_lines_and_costs_nothing(cloud: Cloud, person: Person, client: OpenAI) -> None:

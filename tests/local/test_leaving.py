@@ -16,6 +16,7 @@ from foreverus.access.store import ApiKeyStore
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table, from_attribute_values
 from foreverus.deletions.owed import OwedKind
+from local import history
 from local.cloud import Cloud
 from local.deploy import NoSockets
 from local.person import Person
@@ -88,14 +89,9 @@ def stored(cloud: Cloud) -> list[tuple[str, str]]:
 
 def rows(cloud: Cloud) -> list[tuple[str, str]]:
     """(table, row) of PostgreSQL."""
-    target = {
-        "resourceArn": cloud.stack["DatabaseClusterArn"], "secretArn": cloud.stack["DatabaseSecretArn"],
-        "database": "foreverus",
-    }  # fmt: skip
-    api = cloud.emulator.client("rds-data")
 
     def ask(sql: str) -> list[str]:
-        return [str(row[0].get("stringValue")) for row in api.execute_statement(sql=sql, **target).get("records", [])]
+        return [str(row[0]) for row in history.rows(cloud, sql)]
 
     tables = ask("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'")
     return [(table, row) for table in tables for row in ask(f"SELECT t::text FROM {table} t")]

@@ -7,6 +7,7 @@ import pytest
 
 from foreverus.costs.database import wake_usd
 from foreverus.costs.prices import bedrock_price
+from local import history
 from local.cloud import Cloud
 from local.emulator import REGION
 from local.patches.ec2_fleet import SOLD_OUT
@@ -38,14 +39,12 @@ def failed_session(cloud: Cloud, person: Person) -> dict[str, Any]:
 
 def receipt_row(cloud: Cloud, session_id: str) -> list[str]:
     """What PostgreSQL has of it."""
-    (row,) = cloud.emulator.client("rds-data").execute_statement(
-        resourceArn=cloud.stack["DatabaseClusterArn"],
-        secretArn=cloud.stack["DatabaseSecretArn"],
-        database="foreverus",
-        sql="SELECT bedrock_usd::text, database_usd::text, total_usd::text FROM receipts WHERE session_id = :id",
-        parameters=[{"name": "id", "value": {"stringValue": session_id}}],
-    )["records"]
-    return [next(iter(field.values())) for field in row]
+    (row,) = history.rows(
+        cloud,
+        "SELECT bedrock_usd::text, database_usd::text, total_usd::text FROM receipts WHERE session_id = :id",
+        id=session_id,
+    )
+    return row
 
 
 @pytest.mark.usefixtures("no_gpu")

@@ -1,8 +1,9 @@
 """What sessions and deletions do in a real PostgreSQL, through the Data API."""
 
+import json
 import threading
 import time
-from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,8 +18,11 @@ from foreverus.conversations.records import Answer, AnswerStatus, Conversation, 
 from foreverus.privacy.history import erase_history
 from foreverus.results import migrations, rows
 from foreverus.results.erasing import erase_conversation
+from foreverus.results.logins import Login, let_in
+from foreverus.results.setup import DatabaseSetup
 from foreverus.results.writing import RowWriter
 from local.emulator import Emulator
+from tests.cloud import unique
 from tests.local.test_rds_data_api import Database
 
 pytestmark = pytest.mark.cloud
@@ -27,19 +31,38 @@ AT = "2026-01-01T00:01:00.000Z"
 MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
+LOGINS: dict[str, str] = {}  # role → the ARN of its secret
+
+
 @pytest.fixture(scope="module")
-def postgres(emulator: Emulator) -> Iterator[data_api.Database]:
+def postgres(emulator: Emulator) -> data_api.Database:
+    """As its owner, set up as a deployment sets it up: the roles have their logins."""
     found = Database(emulator)
     database = data_api.Database(found.api, found.place["resourceArn"], found.place["secretArn"], found.name)
-    assert {"004_erased_conversations", "006_erased_people", "007_results_role"} <= set(migrations.migrate(database))
-    yield database
+    logins = [Login(role, f"the password of {role}") for role in (migrations.RESULTS_ROLE, migrations.ERASER_ROLE)]
+    for login in logins:
+        secret = json.dumps({"username": login.role, "password": login.password})
+        kept = emulator.client("secretsmanager").create_secret(Name=unique(login.role), SecretString=secret)
+        LOGINS[login.role] = kept["ARN"]
+    setup = DatabaseSetup(lambda: nullcontext(database), lambda: logins)
+    assert setup.run() == sorted(migrations.available())
+    assert setup.run() == [], "a second deployment sets the logins again, and nothing else"
+    return database
+
+
+def logged_in(postgres: data_api.Database, role: str) -> data_api.Database:
+    target = postgres.target
+    return data_api.Database(postgres.client, target["resourceArn"], LOGINS[role], target["database"])
 
 
 def as_results(postgres: data_api.Database) -> data_api.Database:
     """What StoreResultsFunction has."""
-    target = postgres.target
-    where = (target["resourceArn"], target["secretArn"], target["database"])
-    return data_api.Database(postgres.client, *where, role=migrations.RESULTS_ROLE)
+    return logged_in(postgres, migrations.RESULTS_ROLE)
+
+
+def as_eraser(postgres: data_api.Database) -> data_api.Database:
+    """What ErasePeopleFunction has while it erases."""
+    return logged_in(postgres, migrations.ERASER_ROLE)
 
 
 def count(database: data_api.Database, table: str, conversation_id: str) -> int:
@@ -167,10 +190,10 @@ def test_a_person_who_has_left_is_in_no_table_whenever_they_leave(postgres: data
     write(kept)
     if when != "before":
         write(gone)
-    counts = erase_history(postgres, user)
+    counts = erase_history(as_eraser(postgres), user)
     assert counts == dict.fromkeys(counts, 0) if when == "before" else counts["messages"] == 2
     if when == "twice":
-        assert set(erase_history(postgres, user).values()) == {0}
+        assert set(erase_history(as_eraser(postgres), user).values()) == {0}
     write(gone)
     everything = [
         str(row)
@@ -206,6 +229,106 @@ def two_people(postgres: data_api.Database) -> data_api.Database:
     for conversation_id in (MINE, THEIRS):
         assert store(postgres, conversation_id, "a secret", title="secret").refused == []
     return as_results(postgres)
+
+
+@pytest.mark.parametrize("role", [migrations.RESULTS_ROLE, migrations.ERASER_ROLE])
+def test_who_logs_in_is_that_role_and_gets_to_be_no_other(
+    postgres: data_api.Database, two_people: data_api.Database, role: str
+) -> None:
+    me = logged_in(postgres, role)
+    rights = "rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls"
+    mine = f"SELECT session_user, current_user, {rights} FROM pg_roles WHERE rolname = current_user"  # ours
+    assert me.execute(mine) == [[role, role, *[False] * 5]]
+    everybody = [row[0] for row in postgres.execute("SELECT rolname FROM pg_roles")]
+    owner = postgres.execute("SELECT current_user")[0][0]
+    assert owner in everybody
+    for other in set(everybody) - {role}:
+        for sql in (f'SET ROLE "{other}"', f'SET SESSION AUTHORIZATION "{other}"'):
+            assert "SQLState: 42501" in refusal(me, sql, ""), sql
+        assert "SQLState: 42501" in refusal(me, "SELECT set_config('role', :other, false)", "", other=other)
+    for sql in ("RESET ROLE", "SET ROLE NONE", "RESET SESSION AUTHORIZATION", "SET row_security = off"):
+        with me.transaction():
+            me.execute(sql)
+            assert me.execute("SELECT current_user") == [[role]]
+            if "row_security" not in sql:
+                assert me.execute("SELECT * FROM conversations") == []
+    # With row security off PostgreSQL says so instead of showing less.
+    with pytest.raises(ClientError, match="42501"), me.transaction():
+        me.execute("SET row_security = off")
+        me.execute("SELECT * FROM conversations")
+
+
+@pytest.mark.parametrize("role", [migrations.RESULTS_ROLE, migrations.ERASER_ROLE])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE TABLE mine (a int)",
+        "CREATE TEMPORARY TABLE mine (a int)",
+        "CREATE SCHEMA mine",
+        "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS $$ SELECT 1 $$",
+        "ALTER TABLE messages ADD COLUMN mine int",
+        "ALTER TABLE conversations DISABLE ROW LEVEL SECURITY",
+        "DROP POLICY own_rows ON conversations",
+        "DROP TABLE receipts",
+        "TRUNCATE usage",
+        "CREATE ROLE another",
+        "GRANT foreverus_results TO foreverus_eraser",
+        "ALTER ROLE foreverus_eraser BYPASSRLS",
+        "SELECT pg_read_file('/etc/passwd')",
+        "COPY conversations TO PROGRAM 'cat'",
+        "SELECT rolpassword FROM pg_authid",
+    ],
+)
+def test_who_logs_in_changes_nothing_of_the_databases_shape(
+    postgres: data_api.Database, two_people: data_api.Database, role: str, sql: str
+) -> None:
+    assert "SQLState: 42501" in refusal(logged_in(postgres, role), sql, AS_ME)
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO users (user_id) VALUES ('user of conv_mine')",
+        "UPDATE conversations SET title = 'x'",
+        "UPDATE messages SET content = 'x'",
+        "DELETE FROM messages",
+        "SELECT error FROM sessions",
+        "UPDATE sessions SET outcome = 'x'",
+        "DELETE FROM sessions",
+        "SELECT * FROM receipts",
+        "DELETE FROM erased_people",
+        "UPDATE erased_people SET erased_at = now()",
+        "INSERT INTO erased_conversations (conversation_id) VALUES ('x')",
+        "SELECT * FROM migrations",
+    ],
+)
+def test_who_erases_people_has_no_other_rights(
+    postgres: data_api.Database, two_people: data_api.Database, sql: str
+) -> None:
+    assert "SQLState: 42501" in refusal(as_eraser(postgres), sql, AS_ME)
+
+
+@pytest.mark.parametrize("table", ["users", "conversations", "messages", "usage", "batches"])
+def test_who_erases_one_person_sees_and_deletes_nothing_of_another(
+    postgres: data_api.Database, two_people: data_api.Database, table: str
+) -> None:
+    me = as_eraser(postgres)
+    for of in (user_of("conv_of_nobody"), ""):
+        with me.transaction(of):
+            assert me.execute(f"SELECT * FROM {table}") == []
+            if table != "messages":
+                assert me.execute(f"DELETE FROM {table} RETURNING 1") == []
+    assert contents(postgres, THEIRS) == contents(postgres, MINE) == ["a secret"]
+
+
+def test_an_older_password_opens_nothing(postgres: data_api.Database) -> None:
+    try:
+        let_in(postgres, Login(migrations.ERASER_ROLE, "another"))
+        with pytest.raises(ClientError, match="28P01"):
+            as_eraser(postgres).execute("SELECT 1")
+    finally:
+        let_in(postgres, Login(migrations.ERASER_ROLE, f"the password of {migrations.ERASER_ROLE}"))
+    assert as_eraser(postgres).execute("SELECT 1") == [[1]]
 
 
 @pytest.mark.parametrize("table", ["users", "conversations", "messages", "usage", "batches"])

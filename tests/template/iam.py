@@ -31,6 +31,7 @@ ARNS = {
     "AWS::Logs::LogGroup": "logs:{place}:log-group:{name}:*",
     "AWS::RDS::DBCluster": "rds:{place}:cluster:{name}",
     "AWS::S3::Bucket": "s3:::{name}",
+    "AWS::SecretsManager::Secret": "secretsmanager:{place}:secret:{name}",
     "AWS::SNS::Topic": "sns:{place}:{name}",
     "AWS::SQS::Queue": "sqs:{place}:{name}",
     "AWS::Serverless::Function": "lambda:{place}:function:{name}",
@@ -54,7 +55,7 @@ def deployed() -> dict[str, Any]:
         if one["Type"] == "AWS::Serverless::Function":  # SAM makes its role
             role = f"{logical_id}Role"
             known |= {role: role, f"{role}.Arn": f"arn:aws:iam::{ACCOUNT}:role/{role}"}
-        known |= {f"{logical_id}.MasterUserSecret.SecretArn": f"arn:aws:secretsmanager:{PLACE}:secret:{name}"}
+        known |= {f"{logical_id}.Id": arn}  # of a secret
     return known
 
 
@@ -193,6 +194,11 @@ def _of_others(call: AwsCall) -> Iterator[tuple[str, str]]:
         case "rds-data":
             yield f"rds-data:{operation}", given["resourceArn"]
             yield "secretsmanager:GetSecretValue", given["secretArn"]
+        case "ssm":
+            yield f"ssm:{operation}", f"arn:aws:ssm:{PLACE}:parameter{given['Name']}"
+        case "secretsmanager":
+            name = given.get("Name") or given["SecretId"]
+            yield f"secretsmanager:{operation}", f"arn:aws:secretsmanager:{PLACE}:secret:{name}"
         case "iam":
             yield f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{given['RoleName']}"
         case "cloudformation":

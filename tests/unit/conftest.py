@@ -126,6 +126,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "DATABASE_CLUSTER_ARN": "",
             "DATABASE_SECRET_ARN": "",
             "DATABASE_NAME": "",
+            "DATABASE_PASSWORDS": "/foreverus/database",
+            "LENT_SECRETS": "foreverus/lent/test",
             "SITE_BUCKET": made.bucket,
             "DATA_BUCKET": made.data_bucket,
             "BATCH_RUN_ARN": made.batch_run_arn,

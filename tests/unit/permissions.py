@@ -36,6 +36,12 @@ IN_MEMORY = {
     ),
     "s3:ListBucket": ("else S3 answers 403 for what is not there, and not 404", "tests/unit/files/test_files.py"),
 }
+# Of whoever logs in to PostgreSQL with a login that is lent.
+LENT = {
+    "ssm:GetParameter": ("its password", "tests/local/test_database_logins.py"),
+    "secretsmanager:CreateSecret": ("is lent to the Data API", "tests/unit/aws/test_lent_secrets.py"),
+    "secretsmanager:DeleteSecret": ("and taken back", "tests/unit/aws/test_lent_secrets.py"),
+}
 # Function → action → likewise, for what no sample event comes to.
 ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
     "api": {
@@ -47,6 +53,8 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "s3:AbortMultipartUpload": ("an upload that is cancelled", "tests/unit/files/uploads/test_uploads.py"),
     },
     "erase_people": {
+        **LENT,
+        "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),
         "cognito-idp:AdminDeleteUser": ("their sign-in", "tests/unit/privacy/test_erasing.py"),
         "dynamodb:BatchWriteItem": ("a batch's lines", "tests/unit/privacy/test_erasing.py"),
         "s3:DeleteObject": ("their files", "tests/unit/privacy/test_erasing.py"),
@@ -60,6 +68,11 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "states:StopExecution": ("an execution that still runs", "tests/unit/deployment/test_ending.py"),
         "ec2:TerminateInstances": ("its GPU", "tests/unit/deployment/test_ending.py"),
         "iam:DetachRolePolicy": ("what Budgets attached", "tests/unit/deployment/test_ending.py"),
+    },
+    "migrate_database": {
+        **LENT,
+        "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),
+        "dynamodb:DeleteItem": ("and given back", "tests/unit/aws/test_lent_secrets.py"),
     },
     "manage_keys": {
         "dynamodb:ConditionCheckItem": (
@@ -111,6 +124,7 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "dynamodb:UpdateItem": ("what is stored is marked", "tests/local/test_results_in_postgres.py"),
     },
     "sweep": {
+        "secretsmanager:DeleteSecret": ("a login that a crash left", "tests/unit/aws/test_lent_secrets.py"),
         "dynamodb:PutItem": ("a session is claimed", "tests/unit/sessions/test_start.py"),
         "dynamodb:ConditionCheckItem": ("likewise", "tests/unit/sessions/test_start.py"),
         "dynamodb:UpdateItem": ("a batch is finished", "tests/unit/sweeps/test_batches.py"),

@@ -365,6 +365,16 @@ def worker_packages(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def passwords_are(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result is None
+        assert (
+            len(bootstrap.aws.client("ssm").get_parameters_by_path(Path="/foreverus/database")["Parameters"]) == count
+        )
+
+    return check
+
+
 def swept(messages: list[str], batches: list[str]) -> Callable[[Any, Aws, MemoryPush], None]:
     """The API had crashed between the record of a batch and its execution, and between a message and its queue."""
 
@@ -550,6 +560,9 @@ EXPECTED: dict[str, Expectation] = {
     "start_bake/edge_month_at_its_cap": SpendCapReached,
     "start_bake/edge_execution_aborted": result_is({"released": []}),  # what is live is no bake's
     "start_bake/bad_without_its_token": InvalidRequest,
+    "make_passwords/good_create": passwords_are(2),
+    "make_passwords/edge_delete": passwords_are(0),
+    "make_passwords/bad_no_request_type": KeyError,
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
     "migrate_database/edge_delete": result_is(None),
     "migrate_database/bad_no_request_type": KeyError,

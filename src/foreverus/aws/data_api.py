@@ -19,6 +19,8 @@ Params: TypeAlias = Mapping[str, object]
 RESUMING = frozenset({"DatabaseResumingException"})
 # What a deployment waits for as well, because nobody retries it: a cluster whose writer is not there yet.
 NOT_THERE_YET = RESUMING | {"DatabaseUnavailableException"}
+# PostgreSQL's code for a wrong password. A deployment waits here too: RDS sets a cluster's new one in its own time.
+WRONG_PASSWORD = "28P01"  # noqa: S105  # a code
 RESUME_TRIES = 12
 RESUME_PAUSE_S = 5.0
 
@@ -41,7 +43,7 @@ class RowsRefused(ForeverUsError):
 
 
 class Database:
-    """`role`: what transactions run as, with its rights and no others; empty: as the secret's user."""
+    """As the secret's user, who has the rights that the migrations gave it."""
 
     def __init__(
         self,
@@ -50,11 +52,8 @@ class Database:
         secret_arn: str,
         name: str,
         pause: Callable[[float], None] = time.sleep,
-        *,
-        role: str = "",
     ):
         self.client = client
-        self.role = role
         self.target = {"resourceArn": cluster_arn, "secretArn": secret_arn, "database": name}
         self.pause = pause
         self.transaction_id: str | None = None
@@ -62,7 +61,7 @@ class Database:
     def wait_until_available(self) -> None:
         """Asks for nothing, patiently. Raises the last error after a minute."""
         request = {"sql": "SELECT 1", "parameters": [], **self._within()}
-        self._patiently(self.client.execute_statement, request, NOT_THERE_YET)
+        self._patiently(self.client.execute_statement, request, NOT_THERE_YET, WRONG_PASSWORD)
 
     @contextmanager
     def transaction(self, of: str = "") -> Iterator[None]:
@@ -71,7 +70,8 @@ class Database:
         self.transaction_id = self._patiently(self.client.begin_transaction, self.target)["transactionId"]
         whose = {name: self.target[name] for name in ("resourceArn", "secretArn")}
         try:
-            self._act_as(of)
+            if of:
+                self.execute("SELECT set_config('foreverus.user_id', :person, true)", {"person": of})
             yield
             self.client.commit_transaction(transactionId=self.transaction_id, **whose)
         except BaseException:
@@ -79,14 +79,6 @@ class Database:
             raise
         finally:
             self.transaction_id = None
-
-    def _act_as(self, person: str) -> None:
-        """Until the transaction's end, also where it fails."""
-        settings = {"role": ("role", self.role), "foreverus.user_id": ("person", person)}
-        wanted = {name: value for name, value in settings.items() if value[1]}
-        if wanted:
-            calls = ", set_config(".join(f"'{name}', :{given}, true)" for name, (given, _) in wanted.items())
-            self.execute(f"SELECT set_config({calls}", dict(wanted.values()))
 
     def execute(self, sql: str, params: Params | None = None) -> list[list[Any]]:
         """Runs one statement; returns its rows."""
@@ -114,8 +106,8 @@ class Database:
     def _is_about_data(self, err: ClientError) -> bool:
         """Whether the statement's values, and not the database, are the reason. Where PostgreSQL itself has not said
         so, the database is asked whether it answers anything at all."""
-        if state := _SQL_STATE.search(err.response["Error"].get("Message", "")):
-            return state[1][:2] in DATA_ERRORS
+        if state := _sql_state(err):
+            return state[:2] in DATA_ERRORS
         if err.response["Error"]["Code"] not in REQUEST_ERRORS:
             return False
         # Not within the transaction: that one has failed with the statement.
@@ -125,21 +117,30 @@ class Database:
     def _within(self) -> dict[str, str]:
         return {**self.target, "transactionId": self.transaction_id} if self.transaction_id else dict(self.target)
 
-    def _patiently(self, call: Callable[..., Any], request: Params, errors: frozenset[str] = RESUMING) -> Any:
+    def _patiently(
+        self, call: Callable[..., Any], request: Params, errors: frozenset[str] = RESUMING, state: str = ""
+    ) -> Any:
+        """Again after these errors, and after PostgreSQL's `state`."""
         for _ in range(RESUME_TRIES):
             try:
                 return call(**request)
             except ClientError as err:
-                if err.response["Error"]["Code"] not in errors:
+                is_state = bool(state) and state == _sql_state(err)
+                if not is_state and err.response["Error"]["Code"] not in errors:
                     raise
                 self.pause(RESUME_PAUSE_S)
         return call(**request)
 
 
+def _sql_state(err: ClientError) -> str:
+    """Empty where PostgreSQL has said nothing."""
+    found = _SQL_STATE.search(err.response["Error"].get("Message", ""))
+    return found[1] if found else ""
+
+
 def _reason(err: ClientError) -> str:
-    error = err.response["Error"]
-    state = _SQL_STATE.search(error.get("Message", ""))
-    return f"{error['Code']}, SQLState {state[1]}" if state else str(error["Code"])
+    code, state = str(err.response["Error"]["Code"]), _sql_state(err)
+    return f"{code}, SQLState {state}" if state else code
 
 
 def to_parameter(name: str, value: Any) -> dict[str, Any]:

@@ -238,6 +238,14 @@ def speed_key(name: str) -> Key:
     return {"pk": PACE, "sk": name}
 
 
+LENT_SECRETS = "LENT_SECRETS"
+
+
+def lent_secret_key(name: str) -> Key:
+    """A secret that is there only while somebody needs it (`aws/lent_secrets.py`): its name alone."""
+    return {"pk": LENT_SECRETS, "sk": name}
+
+
 def connection_key(connection_id: str) -> Key:
     return {"pk": f"CONNECTION#{connection_id}", "sk": "CONNECTION"}
 

@@ -4,6 +4,8 @@ Clients are made on first use, not at import: importing any module with an empty
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -16,8 +18,10 @@ if TYPE_CHECKING:
 
     from foreverus.aws.data_api import Database
     from foreverus.aws.dynamo import Table
+    from foreverus.aws.lent_secrets import LentSecrets
     from foreverus.aws.push import WebSocketPush
     from foreverus.aws.s3 import S3Objects
+    from foreverus.aws.ssm import SecureParameters
     from foreverus.aws.step_functions import StepFunctionsMachine, StepFunctionsTasks
     from foreverus.notifications.notification import TopicNotifier
 
@@ -92,14 +96,33 @@ def notifier(topic_arn: str) -> "TopicNotifier":
     return TopicNotifier(SnsTopic(client("sns"), topic_arn))
 
 
-def database(env: settings.DatabaseSettings, role: str = "") -> "Database | None":
+def database(cluster_arn: str, secret_arn: str, name: str) -> "Database | None":
     """None when the stack was deployed without PostgreSQL."""
     from foreverus.aws.data_api import Database
 
-    if not env.database_cluster_arn:
-        return None
-    where = (env.database_cluster_arn, env.database_secret_arn, env.database_name)
-    return Database(client("rds-data"), *where, role=role)
+    return Database(client("rds-data"), cluster_arn, secret_arn, name) if cluster_arn else None
+
+
+def secure_parameters() -> "SecureParameters":
+    from foreverus.aws.ssm import SecureParameters
+
+    return SecureParameters(client("ssm"))
+
+
+def lent_secrets(table_name: str) -> "LentSecrets":
+    from foreverus.aws.lent_secrets import LentSecrets
+
+    return LentSecrets(client("secretsmanager"), items(table_name), clock)
+
+
+@contextmanager
+def lent_database(env: settings.LentDatabaseSettings, role: str, login: str) -> "Iterator[Database]":
+    """The database as a role that logs in seldom: its password is the parameter `<folder>/<login>`."""
+    from foreverus.aws.data_api import Database
+
+    password = secure_parameters().get(f"{env.database_passwords}/{login}")
+    with lent_secrets(env.table_name).lend(env.lent_secrets, role, password) as secret_arn:
+        yield Database(client("rds-data"), env.database_cluster_arn, secret_arn, env.database_name)
 
 
 @cache

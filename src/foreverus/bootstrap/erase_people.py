@@ -1,6 +1,7 @@
 """What takes people out of every store."""
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foreverus import settings
@@ -33,6 +34,7 @@ def build() -> "Deletions":
     from foreverus.privacy.batches import EraseBatch
     from foreverus.privacy.erasing import ErasePerson
     from foreverus.privacy.receipts import Erasures
+    from foreverus.results.migrations import ERASER_ROLE
 
     env = settings.ErasePeopleSettings.from_env(os.environ)
     table = aws.items(env.table_name)
@@ -43,7 +45,7 @@ def build() -> "Deletions":
             api_keys=ApiKeyStore(aws.items(env.keys_table_name)),
             members=CognitoUsers(aws.client("cognito-idp"), env.user_pool_id),
             versions=versions,
-            database=aws.database(env),
+            database=partial(aws.lent_database, env, ERASER_ROLE, "eraser") if env.database_cluster_arn else None,
             erasures=Erasures(table),
             clock=aws.clock,
         ),

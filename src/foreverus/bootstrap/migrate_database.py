@@ -1,17 +1,31 @@
 """The database that a deployment brings to its shape."""
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from foreverus import settings
 from foreverus.bootstrap import aws
 
 if TYPE_CHECKING:
-    from foreverus.aws.data_api import Database
+    from foreverus.results.logins import Login
+    from foreverus.results.setup import DatabaseSetup
 
 
-def build() -> "Database":
-    found = aws.database(settings.MigrateDatabaseSettings.from_env(os.environ))
-    if found is None:
+def build() -> "DatabaseSetup":
+    from foreverus.results.migrations import MASTER
+    from foreverus.results.setup import DatabaseSetup
+
+    env = settings.MigrateDatabaseSettings.from_env(os.environ)
+    if not env.database_cluster_arn:
         raise settings.MissingSetting("DATABASE_CLUSTER_ARN is empty: there is no database to migrate")
-    return found
+    return DatabaseSetup(partial(aws.lent_database, env, MASTER, "master"), partial(_logins, env))
+
+
+def _logins(env: settings.MigrateDatabaseSettings) -> "list[Login]":
+    from foreverus.results.logins import Login, login_of_secret
+    from foreverus.results.migrations import ERASER_ROLE
+
+    kept = aws.client("secretsmanager").get_secret_value(SecretId=env.database_secret_arn)["SecretString"]
+    eraser = aws.secure_parameters().get(f"{env.database_passwords}/eraser")
+    return [login_of_secret(kept), Login(ERASER_ROLE, eraser)]

@@ -20,13 +20,13 @@ def build() -> "ResultsKeeper":
     from foreverus.deletions.work import Deletions, Erase
     from foreverus.results.batches import BatchSummaries
     from foreverus.results.erasing import EraseConversation, EraseFile
-    from foreverus.results.migrations import RESULTS_ROLE
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
 
     env = settings.StoreResultsSettings.from_env(os.environ)
-    table, postgres = aws.items(env.table_name), aws.database(env, role=RESULTS_ROLE)
+    table = aws.items(env.table_name)
+    postgres = aws.database(env.database_cluster_arn, env.database_secret_arn, env.database_name)
     batches = BatchStore(table)
     erase: dict[OwedKind, Erase] = {
         OwedKind.CONVERSATION: EraseConversation(ConversationEraser(table), postgres),

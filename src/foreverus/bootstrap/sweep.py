@@ -31,6 +31,7 @@ def duties() -> "dict[str, Duty]":
     from foreverus.sweeps.files import ExpiredFiles
     from foreverus.sweeps.messages import StuckMessages
     from foreverus.sweeps.reservations import LostReservations
+    from foreverus.sweeps.secrets import SecretsLeftOver
 
     env = settings.SweepSettings.from_env(os.environ)
     table, executions = aws.items(env.table_name), aws.machine(env.batch_run_arn)
@@ -59,5 +60,6 @@ def duties() -> "dict[str, Duty]":
             ConversationStore(table), IdleConversations(table), env.conversation_retention_days, aws.clock
         ),
         "lost reservations": LostReservations(shared.purse(env.table_name), sessions, batches.open_batches, aws.clock),
+        "secrets left over": SecretsLeftOver(aws.lent_secrets(env.table_name)),
         "expired files": ExpiredFiles(files.store, files.objects, aws.clock, files.look_after),
     }

@@ -5,9 +5,8 @@ from typing import Any
 from foreverus import logs
 from foreverus.bootstrap.migrate_database import build
 from foreverus.deployment.custom_resource import respond
-from foreverus.results.migrations import migrate
 
 
 def handler(event: dict[str, Any], context: Any) -> None:
     logs.start(event, context)
-    respond(event, context, lambda _properties: {"Applied": ",".join(migrate(build()))})
+    respond(event, context, lambda _properties: {"Applied": ",".join(build().run())})

@@ -9,6 +9,7 @@ they have used becomes nobody's, day by day, so that the months' sums stay.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,13 +45,14 @@ SHARED_PARTITIONS = (
 
 @dataclass(frozen=True)
 class ErasePerson:
-    """`database`: None where the stack was deployed without PostgreSQL."""
+    """`database`: for as long as it is used, because its login is lent; None where the stack was deployed without
+    PostgreSQL."""
 
     items: Table
     api_keys: ApiKeyStore
     members: CognitoUsers
     versions: ObjectVersions
-    database: Database | None
+    database: Callable[[], AbstractContextManager[Database]] | None
     erasures: Erasures
     clock: Callable[[], datetime]
 
@@ -72,7 +74,9 @@ class ErasePerson:
         for folder in FOLDERS:
             count(Store.S3, folder, self.versions.erase(f"{folder}/{user_id}/"))
         if self.database is not None:
-            for table, rows in erase_history(self.database, user_id).items():
+            with self.database() as database:
+                gone = erase_history(database, user_id)
+            for table, rows in gone.items():
                 count(Store.POSTGRESQL, table, rows)
         return self._is_gone(owed)
 

@@ -22,7 +22,7 @@ _MESSAGES = (
 def erase_history(database: Database, user_id: str) -> Mapping[str, int]:
     """Table → rows that went. Sessions stay with what they cost, without whose they were. Once more changes nothing."""
     whose = {"id": user_id}
-    with database.transaction():
+    with database.transaction(user_id):
         database.execute("SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:id, 0))", whose)
         tombstone = "INSERT INTO erased_people (digest) VALUES (:digest) ON CONFLICT DO NOTHING"
         database.execute(tombstone, {"digest": digest_of(user_id)})

@@ -85,7 +85,7 @@ def test_function_whose_settings_are_wrong_answers(
 
 
 def test_there_are_as_many_as_the_template_has() -> None:
-    assert len(handlers()) == 4
+    assert len(handlers()) == 5
 
 
 @pytest.mark.parametrize("text", ["x", "é", "😀", '"', "\n", "\x01", "\ud800"], ids=ascii)

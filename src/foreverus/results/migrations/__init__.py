@@ -5,7 +5,9 @@ from importlib.resources import files
 
 from foreverus.aws.data_api import Database
 
+MASTER = "foreverus"  # the cluster's master user, who owns the tables
 RESULTS_ROLE = "foreverus_results"  # what results are written as (007)
+ERASER_ROLE = "foreverus_eraser"  # what takes people out (008)
 
 
 def available() -> dict[str, str]:

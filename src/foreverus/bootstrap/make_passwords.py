@@ -1,0 +1,17 @@
+"""The passwords that a deployment makes before its database."""
+
+import os
+from typing import TYPE_CHECKING
+
+from foreverus import settings
+from foreverus.bootstrap import aws
+
+if TYPE_CHECKING:
+    from foreverus.deployment.passwords import DatabasePasswords
+
+
+def build() -> "DatabasePasswords":
+    from foreverus.deployment.passwords import DatabasePasswords
+
+    env = settings.MakePasswordsSettings.from_env(os.environ)
+    return DatabasePasswords(aws.secure_parameters(), env.database_passwords)

@@ -74,6 +74,7 @@ NO_STANDING_PRICE = {
     "AWS::Serverless::Function",
     "AWS::Serverless::StateMachine",
     "Custom::DatabaseMigrations",
+    "Custom::DatabasePasswords",
     "Custom::SessionsEnded",
     "Custom::Site",
     "Custom::WorkerPackage",
@@ -134,7 +135,7 @@ def test_sections_have_their_order() -> None:
 
 
 def test_nothing_bills_by_the_hour_at_rest() -> None:
-    a_secret = {"AWS::SecretsManager::Secret"}  # US$ 0.40 a month: how many there are, tests/unit/costs/test_rest.py says
+    a_secret = {"AWS::SecretsManager::Secret"}  # tests/unit/costs/test_rest.py counts them: US$ 0.40 a month each
     assert {one["Type"] for one in template()["Resources"].values()} - a_secret <= NO_STANDING_PRICE
     (cluster,) = resources("AWS::RDS::DBCluster").values()
     assert cluster["ServerlessV2ScalingConfiguration"]["MinCapacity"] == 0

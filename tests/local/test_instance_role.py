@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus.aws import keys
+from foreverus.aws import credential_keys, keys
 from local.cloud import Cloud
 from local.emulator import client
 
@@ -146,10 +146,10 @@ NOT_IN_THE_TABLE: dict[str, Try] = {
     "the whole table": lambda it: it.client("dynamodb").scan(TableName=it.table),
     "the table itself": lambda it: it.client("dynamodb").delete_table(TableName=it.table),
     "an API key": lambda it: it.client("dynamodb").get_item(
-        TableName=it.cloud.stack["KeysTableName"], Key=it.item(keys.api_key_key("0" * 64))
+        TableName=it.cloud.stack["KeysTableName"], Key=it.item(credential_keys.api_key_key("0" * 64))
     ),
     "a new API key": lambda it: it.client("dynamodb").put_item(
-        TableName=it.cloud.stack["KeysTableName"], Item=it.item(keys.api_key_key("0" * 64))
+        TableName=it.cloud.stack["KeysTableName"], Item=it.item(credential_keys.api_key_key("0" * 64))
     ),
 }
 

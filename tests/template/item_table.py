@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from foreverus.aws import keys
+from foreverus.aws import credential_keys, keys
 from tests.template import iam
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
@@ -74,13 +74,14 @@ def roles() -> list[str]:
 
 
 def spelled() -> set[Kind]:
-    """Every partition that aws/keys.py spells, ids and other words left open: `UNTOLD#<kind>`."""
+    """Every partition that `aws/keys.py` and its like spell, ids and other words left open: `UNTOLD#<kind>`."""
     return {
         Kind(
-            "KeysTable" if "api_key" in name or "ticket" in name else "Table",
+            table,
             re.sub(r"[0-9a-f]{64}", "<digest>", _partition(function)),
         )
-        for name, function in vars(keys).items()
+        for table, module in (("Table", keys), ("KeysTable", credential_keys))
+        for name, function in vars(module).items()
         if name.endswith(("_key", "_partition")) and inspect.isfunction(function)
     }
 

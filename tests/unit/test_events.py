@@ -15,7 +15,7 @@ from foreverus.access.records import ApiKey, Caller, digest_of
 from foreverus.access.store import ApiKeyStore
 from foreverus.access.tickets import TicketStore
 from foreverus.api.openapi.operations import operations
-from foreverus.aws import keys
+from foreverus.aws import credential_keys, keys
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
 from foreverus.costs.money import exact
@@ -215,7 +215,7 @@ def leaving_of(user_id: str, leaves: bool) -> Callable[[Any, Aws, MemoryPush], N
         rest(202)(result, world, push)
         owed = world.items.get(keys.owed_deletion_key("person", user_id))
         assert owed and owed["receipt_id"] == json.loads(result["body"])["id"]
-        assert list(world.api_keys.query(keys.api_keys_partition(user_id))) == []
+        assert list(world.api_keys.query(credential_keys.api_keys_partition(user_id))) == []
 
     return check
 

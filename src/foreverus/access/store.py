@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 from foreverus.access.records import MOST_KEYS, ApiKey, digest_of
-from foreverus.aws import keys
+from foreverus.aws import credential_keys
 from foreverus.aws.dynamo import (
     ConditionFailed,
     Table,
@@ -27,17 +27,17 @@ class ApiKeyStore:
 
     def find(self, secret: str) -> ApiKey | None:
         """The key that has this text, expired or not; None if nobody's has."""
-        found = self.items.get(keys.api_key_key(digest_of(secret)))
+        found = self.items.get(credential_keys.api_key_key(digest_of(secret)))
         return _from_item(found) if found else None
 
     def newest(self, user_id: str, limit: int, after: str = "") -> list[ApiKey]:
         """A person's keys, newest first: ids sort by time."""
-        partition = keys.api_keys_partition(user_id)
-        before = keys.own_api_key_key(user_id, after)["sk"] if after else ""
+        partition = credential_keys.api_keys_partition(user_id)
+        before = credential_keys.own_api_key_key(user_id, after)["sk"] if after else ""
         newest: list[ApiKey] = []
         while asked := limit - len(newest):
             listed = list(self.items.query(partition, "KEY#", newest_first=True, limit=asked, before=before))
-            found = self.items.get_all([keys.api_key_key(one["digest"]) for one in listed])
+            found = self.items.get_all([credential_keys.api_key_key(one["digest"]) for one in listed])
             records = {one.key_id: one for one in map(_from_item, found)}
             # What was revoked between the two reads is gone; older ones take its place.
             ids = [str(one["sk"]).removeprefix("KEY#") for one in listed]
@@ -49,15 +49,15 @@ class ApiKeyStore:
 
     def get(self, user_id: str, key_id: str) -> ApiKey:
         """Raises NotFound for one that is not there or belongs to somebody else."""
-        own = self.items.get(keys.own_api_key_key(user_id, key_id))
-        found = self.items.get(keys.api_key_key(own["digest"])) if own else None
+        own = self.items.get(credential_keys.own_api_key_key(user_id, key_id))
+        found = self.items.get(credential_keys.api_key_key(own["digest"])) if own else None
         if not found:
             raise _no_key(key_id)
         return _from_item(found)
 
     def is_kept(self, user_id: str, key_id: str) -> bool:
         """Whether the person still has this key, expired or not. Reads nothing of it."""
-        return self.items.get(keys.own_api_key_key(user_id, key_id)) is not None
+        return self.items.get(credential_keys.own_api_key_key(user_id, key_id)) is not None
 
     def create(self, key: ApiKey, maker: ApiKey | None = None) -> None:
         """Keeps it, if the person has room for it, for which expired keys go, and `maker`, the key that it is made
@@ -65,13 +65,13 @@ class ApiKeyStore:
         revoked get past that. Raises Conflict and NotAuthenticated."""
         writes = [
             update_write(
-                keys.api_keys_count_key(key.user_id),
+                credential_keys.api_keys_count_key(key.user_id),
                 "ADD #n :one",
                 {":one": 1, ":most": MOST_KEYS},
                 condition="attribute_not_exists(#n) OR #n < :most",
                 names={"#n": "n"},
             ),
-            put_write({**keys.own_api_key_key(key.user_id, key.key_id), "digest": key.digest}),
+            put_write({**credential_keys.own_api_key_key(key.user_id, key.key_id), "digest": key.digest}),
             put_write(_to_item(key), "attribute_not_exists(pk)"),
             *([_may_make_keys(maker, key.created_at)] if maker else []),
         ]
@@ -101,28 +101,28 @@ class ApiKeyStore:
         """Raises NotFound for one that is not there (any more), or is somebody else's."""
         key = self.get(user_id, key_id)
         gone = self.items.transact_if(
-            delete_write(keys.own_api_key_key(user_id, key_id), "attribute_exists(pk)"),
-            delete_write(keys.api_key_key(key.digest)),
-            update_write(keys.api_keys_count_key(user_id), "ADD #n :less", {":less": -1}, names={"#n": "n"}),
+            delete_write(credential_keys.own_api_key_key(user_id, key_id), "attribute_exists(pk)"),
+            delete_write(credential_keys.api_key_key(key.digest)),
+            update_write(credential_keys.api_keys_count_key(user_id), "ADD #n :less", {":less": -1}, names={"#n": "n"}),
         )
         if not gone:
             raise _no_key(key_id)
 
     def forget_person(self, user_id: str) -> int:
         """Every key of a person, and that they had any; returns how many keys there were. Once more changes nothing."""
-        partition, found = keys.api_keys_partition(user_id), 0
+        partition, found = credential_keys.api_keys_partition(user_id), 0
         for item in self.items.query(partition, "KEY#"):
-            self.items.delete(keys.api_key_key(item["digest"]))  # first: from here on it opens nothing
+            self.items.delete(credential_keys.api_key_key(item["digest"]))  # first: from here on it opens nothing
             self.items.delete({"pk": partition, "sk": item["sk"]})
             found += 1
-        self.items.delete(keys.api_keys_count_key(user_id))
+        self.items.delete(credential_keys.api_keys_count_key(user_id))
         return found
 
     def used(self, key: ApiKey, now: str, before: str) -> None:
         """Notes that it was used, unless that was noted at `before` or later. A key that was revoked stays away."""
         try:
             self.items.update(
-                keys.api_key_key(key.digest),
+                credential_keys.api_key_key(key.digest),
                 "SET last_used_at = :now",
                 {":now": now, ":before": before},
                 condition="attribute_exists(pk) AND (attribute_not_exists(last_used_at) OR last_used_at < :before)",
@@ -133,7 +133,7 @@ class ApiKeyStore:
 
 def _may_make_keys(maker: ApiKey, now: str) -> Write:
     return check_write(
-        keys.api_key_key(maker.digest),
+        credential_keys.api_key_key(maker.digest),
         "can_create_keys = :yes AND (attribute_not_exists(expires_at) OR expires_at > :now)",
         {":yes": True, ":now": now},
     )
@@ -141,7 +141,7 @@ def _may_make_keys(maker: ApiKey, now: str) -> Write:
 
 def _to_item(key: ApiKey) -> Values:
     item = {
-        **keys.api_key_key(key.digest),
+        **credential_keys.api_key_key(key.digest),
         "key_id": key.key_id,
         "user_id": key.user_id,
         "digest": key.digest,

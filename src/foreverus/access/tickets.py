@@ -10,7 +10,7 @@ from foreverus import ids
 from foreverus.access.records import TICKET_PREFIX, Caller, digest_of, new_secret
 from foreverus.access.views import public_ticket
 from foreverus.api.responses import Body
-from foreverus.aws import keys
+from foreverus.aws import credential_keys
 from foreverus.aws.dynamo import Table, delete_write
 
 TICKET_SECONDS = 30
@@ -26,7 +26,7 @@ class TicketStore:
 
     def keep(self, secret: str, caller: Caller, now: datetime) -> None:
         item = {
-            **keys.ticket_key(digest_of(secret)),
+            **credential_keys.ticket_key(digest_of(secret)),
             "user_id": caller.user_id,
             "key_id": caller.key_id,
             "ends_at": caller.ends_at,
@@ -37,7 +37,7 @@ class TicketStore:
 
     def take(self, secret: str, now: datetime) -> Caller | None:
         """Who it was made for; None if it was used, is over, or never was. It is used up by that."""
-        key = keys.ticket_key(digest_of(secret))
+        key = credential_keys.ticket_key(digest_of(secret))
         found = self.items.get(key)
         if not found or found["expires_at"] <= ids.timestamp(now):
             return None

@@ -3,7 +3,7 @@
 import json
 import logging
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 REASON_LIMIT = 600  # bytes: CloudFormation takes 4,096 of JSON, in which a character may become six
 
 
-Work = Callable[[dict[str, Any]], dict[str, str]]
+Work = Callable[[Mapping[str, Any]], dict[str, str]]
 
 
 def respond(event: dict[str, Any], context: Any, work: Work, undo: Work = lambda properties: {}) -> None:

@@ -5,7 +5,7 @@ fail at the subnet that the GPU's network interface is in.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -54,7 +54,7 @@ class StackEnd:
     stack: Stack
     sleep: Callable[[float], None]
 
-    def end(self, properties: dict[str, Any]) -> dict[str, str]:
+    def end(self, properties: Mapping[str, Any]) -> dict[str, str]:
         """Stops every execution and terminates every instance of the stack; returns how many. Safe to run twice.
 
         Nothing of a stack that stays: an update that has first added this resource and is rolled back takes it away

@@ -2,6 +2,7 @@
 
 import json
 import mimetypes
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ class Site:
         self.bucket = bucket
         self.folder = folder
 
-    def publish(self, properties: dict[str, Any]) -> dict[str, str]:
+    def publish(self, properties: Mapping[str, Any]) -> dict[str, str]:
         """Uploads every file, index.html last, so that nobody gets a page whose scripts are not there yet.
 
         Properties: `Config`, the page's configuration. Returns how many files were written.
@@ -30,7 +31,7 @@ class Site:
             self._put(name, (self.folder / name).read_bytes(), FOREVER if name.startswith("assets/") else ASK_AGAIN)
         return {"Files": str(len(names) + 1)}
 
-    def empty(self, properties: dict[str, Any]) -> dict[str, str]:
+    def empty(self, properties: Mapping[str, Any]) -> dict[str, str]:
         """Removes every object, because CloudFormation cannot delete a bucket that holds anything."""
         removed = 0
         for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):

@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,14 @@ class WorkerPackage:
         self.bucket = bucket
         self.folder = folder
 
-    def publish(self, properties: dict[str, Any]) -> dict[str, str]:
+    def publish(self, properties: Mapping[str, Any]) -> dict[str, str]:
         """Returns where it is: `Key` in the bucket, and its `Sha256` in hexadecimal."""
         package = pack(self.folder)
         digest = hashlib.sha256(package).hexdigest()
         self.s3.put_object(Bucket=self.bucket, Key=key_of(digest), Body=package, ContentType="application/zip")
         return {"Key": key_of(digest), "Sha256": digest}
 
-    def withdraw(self, properties: dict[str, Any]) -> dict[str, str]:
+    def withdraw(self, properties: Mapping[str, Any]) -> dict[str, str]:
         """Removes it: CloudFormation could not take back the bucket of a stack that was never made whole."""
         key = key_of(hashlib.sha256(pack(self.folder)).hexdigest())
         self.s3.delete_object(Bucket=self.bucket, Key=key)

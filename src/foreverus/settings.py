@@ -60,6 +60,9 @@ class ApiSettings(BatchServiceSettings):
     person_open_batches: int
     person_stored_megabytes: int
     person_tokens_per_day: int
+    instance_types: str  # with commas; with the next two: for what something would cost
+    max_gpus: int
+    database: str  # as SessionCloserSettings has it
 
 
 @dataclass(frozen=True)

@@ -434,6 +434,8 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_list_models": rest(200),
     "api/good_document": rest(200),
     "api/good_usage": rest(200),
+    "api/good_usage_by_day": rest(200),
+    "api/bad_usage_day": rest(400, "invalid_field", "from"),
     "api/edge_empty_body": rest(200),
     "api/edge_somebody_elses_conversation": rest(404, "conversation_not_found", "conversation_id"),
     "api/edge_message_longer_than_the_context": rest(400, "context_length_exceeded", "content"),

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from foreverus.limits.person import PersonLimits
     from foreverus.limits.records import CountChange
     from foreverus.sessions.service import SessionService
-    from foreverus.sessions.usage import Usage
+    from foreverus.spending.figures import CostFiguresLook
+    from foreverus.spending.usage import TeamUsage
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class ApiServices:
     sessions: "SessionService"
     conversations: "ConversationService"
     models: "Catalog"
-    usage: "Usage"
+    usage: "TeamUsage"
     files: "FileService"
     uploads: "UploadService"
     batches: "BatchService"
@@ -39,6 +40,7 @@ def build() -> ApiServices:
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
     from foreverus.costs.meter import Caps
+    from foreverus.costs.usage.store import UsageStore
     from foreverus.files.stored import stored_bytes
     from foreverus.files.uploads.service import UploadService
     from foreverus.files.uploads.store import UploadStore
@@ -46,6 +48,7 @@ def build() -> ApiServices:
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.store import SessionStore
     from foreverus.sessions.usage import Usage
+    from foreverus.spending.usage import TeamUsage
 
     env = settings.ApiSettings.from_env(os.environ)
     table = aws.items(env.table_name)
@@ -53,7 +56,7 @@ def build() -> ApiServices:
     queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
-    limits = _limits(env)
+    limits, figures = _limits(env), _figures(env)
     once, kept = shared.once(env.table_name), env.file_retention_days * 86_400
 
     def room(user_id: str, more: int) -> "CountChange":
@@ -67,18 +70,39 @@ def build() -> ApiServices:
             retention_days=env.conversation_retention_days,
         ),
         models=Catalog(env.model_id, env.context_tokens),
-        usage=Usage(
-            SessionStore(table),
-            purse,
-            CapacityDiary(table),
-            caps,
-            aws.region(),
+        usage=TeamUsage(
+            Usage(SessionStore(table), purse, CapacityDiary(table), caps, aws.region(), aws.clock),
+            UsageStore(table),
+            figures,
             aws.clock,
         ),
         files=files,
         uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, room, kept),
         batches=replace(shared.batch_service(env), limits=limits),
     )
+
+
+def _figures(env: settings.ApiSettings) -> "CostFiguresLook":
+    """What quotes and comparisons are reckoned with."""
+    from foreverus.batches.plan.estimates import Deployment
+    from foreverus.batches.store import BatchStore
+    from foreverus.costs.database import wake_usd
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.sessions.store import SessionStore
+    from foreverus.spending.figures import CostFiguresLook
+
+    table, region = aws.items(env.table_name), aws.region()
+    deployment = Deployment(
+        region=region,
+        instance_types=tuple(env.instance_types.split(",")),
+        idle_seconds=env.idle_seconds,
+        max_gpus=env.max_gpus,
+        bedrock_model_id=env.bedrock_model_id,
+        bedrock_calls=shared.BEDROCK_CALLS,
+        bedrock_price=bedrock_price(env.bedrock_model_id, region),
+    )
+    database_usd = 0.0 if env.database == "none" else wake_usd()
+    return CostFiguresLook(SessionStore(table), BatchStore(table).speed, deployment, database_usd)
 
 
 def _limits(env: settings.ApiSettings) -> "PersonLimits":

@@ -75,10 +75,20 @@ def listed_price(instance_type: str, region: str, lifecycle: str) -> Price:
     here = [row for row in ours if row["region"] == region]
     for rows in (_of(here, lifecycle), _of(here, "on-demand"), _of(ours, lifecycle), _of(ours, "on-demand")):
         if rows:
-            row = max(rows, key=lambda row: float(row["usd_per_hour"]))
+            row = max(rows, key=lambda row: (float(row["usd_per_hour"]), row["as_of"].replace("unknown", "")))
             source = f"{row['kind']} in {row['region']}, {_origin(row)}"
             return Price(float(row["usd_per_hour"]), source)
     return Price(None, f"unknown: prices.csv has no {instance_type}")
+
+
+def cheapest_listed(instance_type: str, region: str, lifecycle: str) -> float | None:
+    """USD an hour: the table's lowest price of an instance type in a Region. None: it has none there.
+
+    >>> cheapest_listed("g6.xlarge", "us-east-1", "spot")
+    0.349
+    """
+    rows = [row for row in _rows() if (row["instance_type"], row["region"]) == (instance_type, region)]
+    return min((float(row["usd_per_hour"]) for row in _of(rows, lifecycle)), default=None)
 
 
 def bedrock_price(model_id: str, region: str) -> TokenPrice:

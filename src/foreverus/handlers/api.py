@@ -7,7 +7,6 @@ from foreverus.api.openapi import document as openapi
 from foreverus.api.responses import accepted, created, download, ok
 from foreverus.api.routes import Routes, answer
 from foreverus.bootstrap.api import ApiServices, build
-from foreverus.sessions.views import public_usage
 
 ROUTES: Routes[ApiServices] = {
     "POST /sessions": lambda r, s: created(*s.sessions.start(r.user_id, r.body("session_create"), r.attempt)),
@@ -48,7 +47,7 @@ ROUTES: Routes[ApiServices] = {
     "GET /batches": lambda r, s: ok(s.batches.list_batches(r.user_id, r.query)),
     "GET /batches/{batch_id}": lambda r, s: ok(s.batches.get(r.user_id, r.path["batch_id"])),
     "POST /batches/{batch_id}/cancel": lambda r, s: ok(s.batches.cancel(r.person, r.id)),
-    "GET /usage": lambda r, s: ok(public_usage(s.usage.show())),
+    "GET /usage": lambda r, s: ok(s.usage.show(r.person, r.query)),
     "GET /models": lambda r, s: ok(s.models.list_models()),
     "GET /openapi.json": lambda r, s: ok(openapi.document()),
 }

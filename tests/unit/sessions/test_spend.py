@@ -227,7 +227,7 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[noted], price_per_hour_usd=0.4, price_source="test"))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
     spent(aws, 3.5)
-    shown = public_usage(replace(bootstrap.api.build().usage, clock=lambda: NOW).show())
+    shown = public_usage(replace(bootstrap.api.build().usage.meter, clock=lambda: NOW).show())
     assert (shown["month"], shown["spent_usd"]) == (MONTH, 3.5)
     assert shown["caps"] == {"monthly_usd": 20, "session_usd": 4}
     (one,) = shown["live"]
@@ -241,7 +241,7 @@ def test_usage_shows_month_live_and_caps(aws: Aws) -> None:
 def test_usage_shows_what_bedrock_takes_before_its_session_is_closed(aws: Aws) -> None:
     aws.put(**session_item("ses_1", launches=[], status="launching", bedrock_usd=0.25))
     aws.put(**keys.GPU_SLOT, session_id="ses_1")
-    shown = public_usage(bootstrap.api.build().usage.show())
+    shown = public_usage(bootstrap.api.build().usage.meter.show())
     (live,) = shown["live"]
     assert (live["usd"], live["usd_per_hour"], shown["live_usd"]) == (0.25, 0.0, 0.25)
 
@@ -356,7 +356,7 @@ def test_a_closed_session_holds_nothing_and_the_purse_is_the_ledger(aws: Aws) ->
 
 def test_usage_shows_what_is_reserved_and_nobodys_name(aws: Aws) -> None:
     claimed(aws)
-    shown = public_usage(replace(bootstrap.api.build().usage, clock=lambda: NOW).show())
+    shown = public_usage(replace(bootstrap.api.build().usage.meter, clock=lambda: NOW).show())
     assert shown["reserved_usd"] == pytest.approx(4 + wake_usd(), abs=1e-6)
     assert shown["left_usd"] == pytest.approx(16 - wake_usd(), abs=1e-6)
     (one,) = shown["reservations"]

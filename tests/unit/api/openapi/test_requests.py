@@ -38,6 +38,9 @@ REASONS = {
     ("invalid_field", "after"),  # no id of that list
     ("invalid_field", "input_file_id"),  # no place that may be read
     ("invalid_field", "purpose"),  # blank, in a query
+    ("invalid_field", "from"),  # no day of that month, or too long ago
+    ("invalid_field", "to"),  # likewise, or before `from`
+    ("invalid_field", "group_by"),  # one name twice
     ("invalid_form", None),  # Werkzeug leaves out a line break behind an empty file
     ("invalid_json", None),  # a schema knows nothing of half characters and such
     ("batch_is_over", "batch_id"),

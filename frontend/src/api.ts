@@ -2,6 +2,7 @@
 import { clock, ticks } from "./logic/clock";
 import type {
   ApiKey,
+  BackendChoice,
   Batch,
   BatchFile,
   Conversation,
@@ -154,11 +155,17 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
     /** Newest first. */
     conversations: (limit: number, after?: string) => part<Conversation>("/conversations", { limit, after }),
     conversation: (id: string) => call<Conversation>("GET", of("conversations", id)),
-    createConversation: (title: string) => call<Conversation>("POST", "/conversations", { body: { title } }),
+    createConversation: (wish: { title: string; backend?: BackendChoice }) =>
+      call<Conversation>("POST", "/conversations", { body: wish }),
+    changeConversation: (id: string, change: { title?: string; backend?: BackendChoice }) =>
+      call<Conversation>("PATCH", of("conversations", id), { body: change }),
     deleteConversation: (id: string) => call<{ deleted: boolean }>("DELETE", of("conversations", id)),
     /** Newest first. */
     messages: (id: string, after?: string) =>
       part<Message>(`${of("conversations", id)}/messages`, { limit: MESSAGES_A_PAGE, order: "desc", after }),
+    /** Ends an answer in work: the text so far stays. */
+    stop: (id: string, messageId: string) =>
+      call<Message>("DELETE", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}`),
     post: (id: string, content: string, key: string) =>
       call<Posted>("POST", `${of("conversations", id)}/messages`, { body: { content }, key }),
     models: async () => (await call<List<{ id: string }>>("GET", "/models")).data.map((model) => model.id),

@@ -7,7 +7,7 @@ import { clock } from "./logic/clock";
 import type { Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
-import type { ApiKey, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage } from "./types";
+import type { ApiKey, BackendChoice, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage } from "./types";
 
 export interface Notice {
   id: number;
@@ -39,6 +39,10 @@ export const sought = signal("");
 export const current = signal<string | null>(null);
 export const chats = signal<Readonly<Record<string, Chat>>>({});
 export const outbox = signal<readonly Unsent[]>([]);
+/** Answers that are being stopped, by id. */
+export const stopping = signal<ReadonlySet<string>>(new Set());
+/** Who is to answer in conversations whose choice is not stored yet, as drafts are kept. */
+export const wishes = signal<Readonly<Record<string, BackendChoice>>>({});
 export const drafts = signal<Readonly<Record<string, string>>>({});
 
 /** Which part of the page is shown. */
@@ -86,4 +90,9 @@ export const chat = computed<Chat>(() => (current.value ? (chats.value[current.v
 
 /** Drafts are kept by conversation; `new` is the one that does not exist yet. */
 export const draftKey = computed(() => current.value ?? "new");
+/** Who answers in the open conversation, where nobody else is asked for. */
+export const backend = computed<BackendChoice>(() => {
+  const open = conversations.value.find((one) => one.id === current.value);
+  return wishes.value[draftKey.value] ?? open?.backend ?? "auto";
+});
 export const batch = computed(() => batches.value.find((one) => one.id === batchId.value));

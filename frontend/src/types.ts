@@ -95,12 +95,25 @@ export interface Usage {
   caps: { monthly_usd: number; session_usd: number };
 }
 
+/** Who is to answer: `auto` is whichever is right for it. */
+export type BackendChoice = "auto" | "gpu" | "bedrock";
+
+/** Why a backend answered: `text` is one English sentence, `reason` the word that the page translates. */
+export interface Choice {
+  backend: "gpu" | "bedrock";
+  reason: string;
+  text: string;
+  numbers?: Record<string, number | string | boolean | null>;
+}
+
 export interface Conversation {
   id: string;
   object: "conversation";
   title?: string | null;
   created_at: string;
   updated_at?: string;
+  /** Who answers where a message does not say. */
+  backend?: BackendChoice | null;
   /** When it is deleted if nobody writes in it before. */
   expires_at?: string | null;
 }
@@ -122,6 +135,9 @@ export interface Message {
   finish_reason?: string | null;
   /** "bedrock": no GPU of ours wrote it. */
   backend?: string | null;
+  choice?: Choice | null;
+  /** It was first to be answered there, and could not be. */
+  moved_from?: "gpu" | "bedrock" | null;
   /** So many earlier messages, at least, did not fit the model's context beside the question. */
   trimmed_messages?: number | null;
   error?: { code: string; message: string } | null;

@@ -13,9 +13,9 @@ import {
   type Delta,
 } from "../logic/chat";
 import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
-import { area, chat, chats, conversations, current, draftKey, drafts, outbox, spoken } from "../state";
+import { area, chat, chats, conversations, current, draftKey, drafts, outbox, spoken, stopping, wishes } from "../state";
 import { t } from "../i18n";
-import type { Message } from "../types";
+import type { BackendChoice, Message } from "../types";
 import { gotConversations } from "./conversations";
 import { explain, report } from "./notices";
 import { go } from "./places";
@@ -31,6 +31,12 @@ function change(id: string, by: (chat: Chat) => Chat): Chat {
 
 function put(item: Unsent): void {
   outbox.value = outbox.value.map((other) => (other.key === item.key ? item : other));
+}
+
+/** Who is to answer there, until the server has it; undefined: as the server says. */
+function wish(key: string, backend: BackendChoice | undefined): void {
+  const { [key]: _, ...others } = wishes.value;
+  wishes.value = backend ? { ...others, [key]: backend } : others;
 }
 
 export function setDraft(key: string, text: string): void {
@@ -95,7 +101,10 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     for (let attempt = 0; ; attempt++) {
       try {
         if (item.conversationId === null) {
-          const conversation = await api.createConversation(titleFrom(item.content));
+          const backend = wishes.value.new ?? "auto";
+          const title = titleFrom(item.content);
+          const conversation = await api.createConversation(backend === "auto" ? { title } : { title, backend });
+          wish("new", undefined);
           gotConversations([conversation]);
           change(conversation.id, (chat) => ({ ...chat, loaded: true }));
           const fresh = current.value === null;
@@ -181,6 +190,36 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     },
 
     rewrite,
+
+    /** Who answers in the open conversation from now on. */
+    async chooseBackend(backend: BackendChoice): Promise<void> {
+      const id = current.value;
+      wish(draftKey.value, backend);
+      if (!id) return;
+      try {
+        gotConversations([await api.changeConversation(id, { backend })]);
+      } catch (error) {
+        report(error);
+      } finally {
+        wish(id, undefined);
+      }
+    },
+
+    /** The text so far stays. One that was over before that is fetched as it is. */
+    async stop(answer: Message): Promise<void> {
+      if (stopping.value.has(answer.id)) return;
+      stopping.value = new Set([...stopping.value, answer.id]);
+      const id = answer.conversation_id;
+      try {
+        const stopped = await api.stop(id, answer.id);
+        change(id, (chat) => mergeMessages(chat, [stopped]));
+      } catch (error) {
+        if (error instanceof ApiError && error.status === 409) void fetchMessages(id);
+        else report(error);
+      } finally {
+        stopping.value = new Set([...stopping.value].filter((one) => one !== answer.id));
+      }
+    },
 
     async remove(id: string): Promise<void> {
       try {

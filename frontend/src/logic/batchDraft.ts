@@ -1,8 +1,7 @@
 /** A batch that does not exist yet: its file, what the check found, and how far sending it is. */
 import type { NewBatch } from "../api";
+import type { BackendChoice } from "../types";
 import type { Report } from "./batchCheck";
-
-export type BackendChoice = "auto" | "gpu" | "bedrock";
 
 export interface BatchOptions {
   backend: BackendChoice;

@@ -2,10 +2,11 @@
 import { useEffect } from "preact/hooks";
 import type { DraftActions } from "../actions/batchDraft";
 import { language, t } from "../i18n";
-import { isGood, isSending, WINDOWS_H, type BackendChoice, type BatchDraft } from "../logic/batchDraft";
+import { isGood, isSending, WINDOWS_H, type BatchDraft } from "../logic/batchDraft";
 import type { Report } from "../logic/batchCheck";
 import { bytes, number, percent } from "../logic/format";
 import { batchDraft } from "../state";
+import type { BackendChoice } from "../types";
 import { DropZone, FileButton, Format, useNoStrayDrop } from "./BatchDrop";
 import { counts, ProblemTable, rowOfProblem } from "./BatchProblems";
 import { useKeptFocus } from "./focus";

@@ -2,8 +2,9 @@ import type { ChatActions } from "../actions/chats";
 import { known, t } from "../i18n";
 import { isFinalMessage, mustBeRewritten } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
-import { gpu, live } from "../state";
+import { gpu, live, stopping } from "../state";
 import type { Message } from "../types";
+import { Provenance } from "./Provenance";
 import { Words } from "./Words";
 
 export function Question({ text }: { text: string }) {
@@ -27,9 +28,11 @@ interface AnswerProps {
   askAgain?: (() => void) | undefined;
   /** Puts it into the composer. */
   rewrite?: (() => void) | undefined;
+  /** Ends an answer in work: the text so far stays. */
+  stop?: (() => void) | undefined;
 }
 
-export function Answer({ message, text, askAgain, rewrite }: AnswerProps) {
+export function Answer({ message, text, askAgain, rewrite, stop }: AnswerProps) {
   const again = mustBeRewritten(message) ? rewrite : askAgain;
   const final = isFinalMessage(message);
   return (
@@ -56,12 +59,18 @@ export function Answer({ message, text, askAgain, rewrite }: AnswerProps) {
           <p class="state">
             <span class="dots" aria-hidden="true" />
             {statusText(message)}
+            {stop && (
+              <button type="button" class="quiet" disabled={stopping.value.has(message.id)} onClick={stop}>
+                {t("chat.stop")}
+              </button>
+            )}
           </p>
         )
       )}
-      {message.backend === "bedrock" && <p class="state">{t("chat.bedrock")}</p>}
+      {final && <Provenance message={message} />}
       {(message.trimmed_messages ?? 0) > 0 && <p class="state">{t("chat.trimmed", { n: message.trimmed_messages! })}</p>}
       {message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
+      {message.finish_reason === "stopped" && <p class="state">{t("chat.stopped")}</p>}
     </article>
   );
 }

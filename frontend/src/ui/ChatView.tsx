@@ -103,7 +103,13 @@ export function ChatView({ actions }: { actions: ChatActions }) {
           message.role === "user" ? (
             <Question key={message.id} text={message.content ?? ""} />
           ) : (
-            <Answer key={message.id} message={message} text={textOf(shown, message)} {...again(message)} />
+            <Answer
+              key={message.id}
+              message={message}
+              text={textOf(shown, message)}
+              stop={() => void actions.stop(message)}
+              {...again(message)}
+            />
           ),
         )}
         {unsent.map((item) => (

@@ -3,10 +3,38 @@ import { setDraft, type ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
 import { about } from "../logic/format";
 import { USUAL } from "../logic/prices";
-import { draftKey, drafts, gpu, sessionsKnown } from "../state";
+import { backend, draftKey, drafts, gpu, sessionsKnown } from "../state";
+import type { BackendChoice } from "../types";
 import { meantEnter } from "./enter";
 
 const TALLEST_PX = 220;
+
+const BACKENDS: readonly BackendChoice[] = ["auto", "gpu", "bedrock"];
+
+function Backend({ actions }: { actions: ChatActions }) {
+  return (
+    <label class="hint backend">
+      {t("chat.backend")}{" "}
+      <select
+        value={backend.value}
+        onChange={(event) => void actions.chooseBackend(event.currentTarget.value as BackendChoice)}
+      >
+        {BACKENDS.map((name) => (
+          <option key={name} value={name}>
+            {t(`chat.backend.${name}`)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** What sending does, where it is more than an answer. */
+function hint(): string {
+  if (gpu.value !== "off" || !sessionsKnown.value) return t("chat.keys");
+  if (backend.value === "gpu") return t("chat.wakes", { usd: about(USUAL.spot, language.value) });
+  return t("chat.keys");
+}
 
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {
   const box = useRef<HTMLTextAreaElement>(null);
@@ -55,11 +83,12 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
       <button type="submit" class="primary" disabled={!ready}>
         {t("chat.send")}
       </button>
-      <p id="composer-hint" class="hint">
-        {gpu.value === "off" && sessionsKnown.value
-          ? t("chat.wakes", { usd: about(USUAL.spot, language.value) })
-          : t("chat.keys")}
-      </p>
+      <div class="composer-foot">
+        <p id="composer-hint" class="hint">
+          {hint()}
+        </p>
+        <Backend actions={actions} />
+      </div>
     </form>
   );
 }

@@ -93,7 +93,14 @@ async function failure(response: Response): Promise<ApiError> {
   }
 }
 
-export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = (...a) => fetch(...a), served = clock) {
+/** `onLine`: told of each request whether it was answered at all. */
+export function createApi(
+  base: string,
+  tokens: Tokens,
+  fetcher: typeof fetch = (...a) => fetch(...a),
+  served = clock,
+  onLine: (answered: boolean) => void = () => undefined,
+) {
   async function once(method: string, path: string, options: Options, token: string | null): Promise<Response> {
     const headers: Record<string, string> = {};
     if (token) headers["Authorization"] = `Bearer ${token}`;
@@ -110,18 +117,30 @@ export function createApi(base: string, tokens: Tokens, fetcher: typeof fetch = 
       });
       // A redirect's answer is another server's.
       if (!response.redirected) served.heard(response.headers.get("Date"), ticks() - asked);
+      onLine(true);
       return response;
     } catch (error) {
+      if (!options.signal?.aborted) onLine(false); // a person may have stopped a download
       throw new ApiError(0, error instanceof Error ? error.message : String(error), "no_connection");
     }
   }
 
+  /** A sign-in that cannot be asked for a token is as far away as the API. */
+  async function asked(ask: () => Promise<string | null>): Promise<string | null> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 0) onLine(false);
+      throw error;
+    }
+  }
+
   async function send(method: string, path: string, options: Options): Promise<Response> {
-    const token = await tokens.token();
+    const token = await asked(tokens.token);
     if (!token) throw new ApiError(401, "Not signed in", "signed_out");
     let response = await once(method, path, options, token);
     if (response.status === 401) {
-      const renewed = await tokens.renew();
+      const renewed = await asked(tokens.renew);
       if (renewed) response = await once(method, path, options, renewed);
     }
     if (!response.ok) throw await failure(response);

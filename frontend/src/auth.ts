@@ -142,7 +142,13 @@ export function createAuth(config: Config, onLeave: () => void): Auth {
       }
       const user = await manager.getUser();
       if (!user?.expired) return person(user);
-      return (await renew()) ? person(await manager.getUser()) : null;
+      try {
+        return (await renew()) ? person(await manager.getUser()) : null;
+      } catch (error) {
+        // Nobody could be asked: who was signed in is shown what is known, and is asked for when the line is back.
+        if (error instanceof ApiError && error.passing) return person(user);
+        throw error;
+      }
     },
     async signIn() {
       await manager.signinRedirect({ state: location.hash });

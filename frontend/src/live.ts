@@ -6,6 +6,7 @@
  * server asks for one itself when it has something. API Gateway closes a connection after two hours in any case.
  */
 import { backoffMs } from "./logic/backoff";
+import type { SocketState } from "./logic/line";
 import type { ServerFrame } from "./types";
 
 export const PING_MS = 40_000; // under the 50 s
@@ -14,7 +15,7 @@ export const AGAIN_MS = 2_000; // as the server says with try_again
 const STABLE_MS = 10_000; // a connection that lived this long starts the backoff again
 
 export type Topic = `session:${string}` | `conversation:${string}`;
-export type LiveState = "connecting" | "open" | "waiting" | "closed";
+export type LiveState = SocketState;
 
 /** The part of WebSocket that is used, so that tests can bring their own. */
 export interface Socket {
@@ -31,6 +32,8 @@ export interface LiveOptions {
   onFrame: (frame: ServerFrame) => void;
   onSubscribed: (topic: Topic) => void;
   onState: (state: LiveState) => void;
+  /** Anything came: the line is alive. */
+  onHeard?: () => void;
   open?: (address: string) => Socket;
   random?: () => number;
 }
@@ -136,6 +139,7 @@ export function connect(options: LiveOptions): Live {
     next.onclose = () => lost(next);
     next.onmessage = (event) => {
       if (socket !== next) return;
+      options.onHeard?.();
       const frame = parse(event.data);
       if (!frame) return;
       clearTimeout(pong); // any frame proves that the line is alive

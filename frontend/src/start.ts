@@ -38,6 +38,15 @@ export interface Page {
   myData: MyDataActions;
 }
 
+function heard(): void {
+  state.heardAt.value = clock.now();
+}
+
+function gotAnswer(answered: boolean): void {
+  state.answered.value = answered;
+  if (answered) heard();
+}
+
 /** Nothing of anybody is shown or kept any more. */
 function leave(): void {
   state.stage.value = "loading";
@@ -58,7 +67,7 @@ export async function start(): Promise<Page | null> {
     state.stage.value = "broken";
     return null;
   }
-  const api = createApi(config.api_url, auth);
+  const api = createApi(config.api_url, auth, undefined, clock, gotAnswer);
   const batches = batchActions(api);
   const draft = draftActions(api, batches.learnModels);
   const [chats, conversations] = [chatActions(api), conversationActions(api)];
@@ -115,11 +124,11 @@ function followBatches(actions: BatchActions): void {
 
 /** Keeps everything that is shown up to date, by WebSocket while it is open and by asking while it is not. */
 function follow(page: Page, api: Api, websocketUrl: string): void {
-  let heard = ticks();
+  let heardFrame = ticks();
   let looked = ticks();
 
   const onFrame = (frame: ServerFrame) => {
-    heard = ticks();
+    heardFrame = ticks();
     if (frame.type === "session") gotSessions([frame.session]);
     else if (frame.type === "delta") page.chats.gotDelta(frame.conversation_id, frame);
     else if (frame.type === "message") page.chats.gotMessage(frame.conversation_id, frame.message);
@@ -146,6 +155,7 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
     onFrame,
     onSubscribed: catchUp,
     onState: (now) => (state.connection.value = now),
+    onHeard: heard,
   });
 
   effect(() => {
@@ -164,6 +174,13 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
   });
 
   effect(() => {
+    if (state.line.value !== "open") return;
+    untracked(() => {
+      void page.chats.sendWaiting();
+      if (state.listing.value === "failed") void page.conversations.more();
+    });
+  });
+  effect(() => {
     // A session that begins or is over changes what the month has cost.
     void state.live.value?.id;
     void page.sessions.refreshUsage();
@@ -177,7 +194,14 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
     line.nudge();
     look();
   };
-  window.addEventListener("online", back);
+  const hasNetwork = () => {
+    state.online.value = navigator.onLine;
+    if (navigator.onLine) back();
+    else line.nudge(); // a socket that is dead says so sooner when it is asked
+  };
+  window.addEventListener("online", hasNetwork);
+  window.addEventListener("offline", hasNetwork);
+  state.online.value = navigator.onLine;
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) back();
   });
@@ -193,8 +217,8 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
     const soon = offline || (waiting && !state.live.value);
     if (at - looked > (soon ? SOON_MS : LOOK_MS)) look();
     const id = state.current.value;
-    if (id && isWaiting(state.chat.value) && at - heard > (offline ? SOON_MS : QUIET_MS)) {
-      heard = at;
+    if (id && isWaiting(state.chat.value) && at - heardFrame > (offline ? SOON_MS : QUIET_MS)) {
+      heardFrame = at;
       void page.chats.fetchMessages(id);
     }
   }, 1000);

@@ -4,6 +4,7 @@ import type { Person } from "./auth";
 import type { LiveState } from "./live";
 import { NO_CHAT, type Chat } from "./logic/chat";
 import { clock } from "./logic/clock";
+import { isLastKnown, lineOf } from "./logic/line";
 import type { Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
@@ -77,11 +78,24 @@ export const deletingAccount = signal(false);
 export const erasure = signal<Erasure | null>(null);
 
 export const connection = signal<LiveState>("connecting");
+/** The device says that it has a network. */
+export const online = signal(true);
+/** The newest request was answered, whatever the answer was. */
+export const answered = signal(true);
+/** The server's time when anything last came from it. */
+export const heardAt = signal(clock.now());
 export const notices = signal<readonly Notice[]>([]);
 /** Said to screen readers only. */
 export const spoken = signal("");
 /** The server's time, once a second. */
 export const now = signal(clock.now());
+
+const quietMs = computed(() => Math.max(0, now.value - heardAt.value));
+export const line = computed(() =>
+  lineOf({ online: online.value, socket: connection.value, answered: answered.value, quietMs: quietMs.value }),
+);
+/** What is shown is as of `heardAt`. */
+export const lastKnown = computed(() => isLastKnown(line.value, quietMs.value));
 
 export const live = computed(() => liveSession(sessions.value));
 export const latest = computed(() => live.value ?? sessions.value[0]);

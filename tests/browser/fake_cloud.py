@@ -23,7 +23,7 @@ from tests.template.page_headers import page_headers
 KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET,POST,DELETE,OPTIONS",
+    "Access-Control-Allow-Methods": "GET,POST,PATCH,DELETE,OPTIONS",
     "Access-Control-Allow-Headers": "Authorization,Content-Type,Idempotency-Key",
 }
 
@@ -57,6 +57,7 @@ class FakeCloud:
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.holding: dict[str, threading.Event] = {}
         self.refuse_sockets = False
+        self.unreachable = False  # the API and the sign-in take no request; what is open stays open
         self.tickets: set[str] = set()
         self.month_usd = 0.0
         self.batches = FakeBatches(self.new_id)
@@ -249,6 +250,15 @@ class FakeCloud:
                 ticket = self.new_id("ft")
                 self.tickets.add(ticket)
                 return 201, {"object": "ticket", "ticket": ticket, "expires_in": 30}
+            case "PATCH", ["conversations", conversation_id] if conversation_id in self.conversations:
+                self.conversations[conversation_id].update(body)
+                return 200, self.conversations[conversation_id]
+            case "DELETE", ["conversations", conversation_id, "messages", answer_id]:
+                answer = next(one for one in self.messages[conversation_id] if one["id"] == answer_id)
+                answer.update(status="answered", finish_reason="stopped", answered_at=instant())
+                return 200, answer
+            case "DELETE", ["conversations", conversation_id] if self.conversations.pop(conversation_id, None):
+                return 200, {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
             case "POST", ["conversations", conversation_id, "messages"]:
                 return self.accept(conversation_id, body, key)
         return 404, {"error": {"message": f"{method} {path}", "type": "not_found_error", "param": None, "code": None}}
@@ -291,6 +301,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         cloud, url = self.cloud, urlsplit(self.path)
+        if cloud.unreachable and url.path.startswith(("/v1/", "/oauth2/")):
+            self.close_connection = True
+            self.connection.shutdown(2)
+            return
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         form = url.query if url.path.startswith("/v1/") else url.query or raw.decode()
         query = {name: values[0] for name, values in parse_qs(form).items()}
@@ -321,7 +335,7 @@ class _Handler(BaseHTTPRequestHandler):
             found = (200, file.read_bytes(), KINDS[file.suffix]) if file.is_file() else (404, b"")
             self.reply(*found, **cloud.page_headers())
 
-    do_GET = do_POST = do_DELETE = do_OPTIONS = handle_any
+    do_GET = do_POST = do_PATCH = do_DELETE = do_OPTIONS = handle_any
 
     def rest(self, path: str, query: dict, body: dict) -> None:
         cloud = self.cloud

@@ -130,6 +130,11 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
           continue;
         }
         const status = error instanceof ApiError ? error.status : 0;
+        if (error instanceof ApiError && (error.code === "no_connection" || error.code === "signed_out")) {
+          put({ ...item, state: "waiting" });
+          if (error.code === "signed_out") report(error);
+          return;
+        }
         if (status === 404 && item.conversationId !== null) {
           // The conversation was deleted elsewhere: what was written stays, for a new one.
           if (current.value === item.conversationId) select(null);
@@ -137,7 +142,6 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
           return;
         }
         put({ ...item, state: "failed", error: explain(error), refused: status === 400 || status === 413 });
-        if (error instanceof ApiError && error.code === "signed_out") report(error);
         return;
       }
     }
@@ -181,6 +185,18 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       const again: Unsent = { ...rest, state: "sending" };
       put(again);
       return deliver(again);
+    },
+
+    /** The line is back: what waited for it goes, oldest first, each once. */
+    async sendWaiting(): Promise<void> {
+      for (const item of outbox.value.filter((one) => one.state === "waiting")) {
+        const still = outbox.value.find((one) => one.key === item.key);
+        if (still?.state !== "waiting") continue;
+        const again: Unsent = { ...still, state: "sending" };
+        put(again);
+        await deliver(again);
+        if (outbox.value.some((one) => one.key === item.key && one.state === "waiting")) return;
+      }
     },
 
     /** Takes a message that was not sent back into the composer. */

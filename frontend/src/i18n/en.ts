@@ -19,6 +19,8 @@ export const en: Record<keyof typeof pt, string> = {
 
   "gpu.region": "GPU",
   "gpu.unknown": "Checking whether a GPU is on…",
+  "gpu.unreachable": "It is not known whether a GPU is on",
+  "gpu.asof": "Last known at {time}. Whatever is on still switches itself off when nobody uses it.",
   "gpu.off": "No GPU is on",
   "gpu.off.note": "Nothing is being charged by the hour.",
   "gpu.off.last": "The last session cost {usd}.",
@@ -58,6 +60,7 @@ export const en: Record<keyof typeof pt, string> = {
 
   "session.panel": "GPU session",
   "session.none": "No session yet. Switch on a GPU or send a message.",
+  "session.unknown": "Not known yet.",
   "session.status": "State",
   "session.status.requested": "requested",
   "session.status.launching": "launching",
@@ -147,6 +150,7 @@ export const en: Record<keyof typeof pt, string> = {
   "chat.interrupted": "The page was closed before this was confirmed. Sending again does not ask twice.",
   "chat.status.sending": "sending…",
   "chat.status.resending": "no answer from the server, trying again…",
+  "chat.status.waiting": "waits for the line, and is sent as soon as it is back",
   "chat.status.accepted": "received",
   "chat.status.queued": "queued",
   "chat.status.queued.boot": "queued: it will be answered when the GPU is ready",
@@ -166,6 +170,10 @@ export const en: Record<keyof typeof pt, string> = {
   "net.waiting": "Connection lost. Reconnecting…",
   "net.connecting": "Connecting…",
   "net.open": "Live",
+  "net.closed": "Not connected",
+  "net.offline": "This device has no network",
+  "net.unreachable": "The server does not answer",
+  "net.late": "Nothing heard for a while",
 
   "error.close": "Close this notice",
   "error.no_connection": "No answer from the server. Check your internet connection.",

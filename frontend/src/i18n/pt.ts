@@ -18,6 +18,8 @@ export const pt = {
 
   "gpu.region": "GPU",
   "gpu.unknown": "Verificando se há GPU ligada…",
+  "gpu.unreachable": "Não se sabe se há uma GPU ligada",
+  "gpu.asof": "Última notícia às {time}. O que estiver ligado se desliga sozinho quando ninguém usa.",
   "gpu.off": "Nenhuma GPU ligada",
   "gpu.off.note": "Nada está sendo cobrado por hora.",
   "gpu.off.last": "A última sessão custou {usd}.",
@@ -57,6 +59,7 @@ export const pt = {
 
   "session.panel": "Sessão da GPU",
   "session.none": "Nenhuma sessão ainda. Ligue uma GPU ou envie uma mensagem.",
+  "session.unknown": "Ainda não se sabe.",
   "session.status": "Estado",
   "session.status.requested": "pedida",
   "session.status.launching": "comprando",
@@ -146,6 +149,7 @@ export const pt = {
   "chat.interrupted": "A página foi fechada antes da confirmação. Enviar de novo não repete a pergunta.",
   "chat.status.sending": "enviando…",
   "chat.status.resending": "sem resposta do servidor, tentando de novo…",
+  "chat.status.waiting": "espera a conexão e é enviada assim que ela voltar",
   "chat.status.accepted": "recebida",
   "chat.status.queued": "na fila",
   "chat.status.queued.boot": "na fila: será respondida quando a GPU estiver pronta",
@@ -164,6 +168,10 @@ export const pt = {
 
   "net.waiting": "Conexão perdida. Reconectando…",
   "net.connecting": "Conectando…",
+  "net.closed": "Sem conexão",
+  "net.offline": "Este aparelho está sem rede",
+  "net.unreachable": "O servidor não responde",
+  "net.late": "Nada chega há algum tempo",
   "net.open": "Ao vivo",
 
   "error.close": "Fechar aviso",

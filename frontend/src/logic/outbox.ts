@@ -9,7 +9,8 @@ export interface Unsent {
   content: string;
   /** The newest message that was known when it was sent: only a later one can be this one. */
   after?: string;
-  state: "sending" | "resending" | "failed";
+  /** `waiting`: nobody could be reached; it is sent when the line, or the sign-in, is back. */
+  state: "sending" | "resending" | "waiting" | "failed";
   /** Why it failed; an empty string: the page was left before the answer came. */
   error?: string;
   /** Sent again as it is, it is refused again. */
@@ -40,7 +41,7 @@ export function restore(store: Storage, person: string): Saved {
     const saved = JSON.parse(store.getItem(place(person)) ?? "null") as Saved | null;
     if (!saved) return NOTHING;
     const outbox = saved.outbox.map((item) =>
-      item.state === "failed" ? item : { ...item, state: "failed" as const, error: "" },
+      item.state === "failed" || item.state === "waiting" ? item : { ...item, state: "failed" as const, error: "" },
     );
     return { outbox, drafts: saved.drafts };
   } catch {

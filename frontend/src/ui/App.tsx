@@ -1,7 +1,7 @@
 import { choose, language, t } from "../i18n";
 import { dismiss } from "../actions/notices";
 import type { Page } from "../start";
-import { area, batchId, broken, connection, expired, notices, person, spoken, stage } from "../state";
+import { area, batchId, broken, expired, line, notices, person, spoken, stage } from "../state";
 import { Areas } from "./Areas";
 import { BatchList } from "./BatchList";
 import { BatchNew } from "./BatchNew";
@@ -38,9 +38,9 @@ function Header({ page }: { page: Page | null }) {
       <span class="brand">
         Forever <em>Us</em>
       </span>
-      {stage.value === "in" && connection.value !== "closed" && (
-        <span class={`net net-${connection.value}`} role="status">
-          {t(`net.${connection.value}`)}
+      {stage.value === "in" && line.value !== "closed" && (
+        <span class={`net net-${line.value}`} role="status">
+          {t(`net.${line.value}`)}
         </span>
       )}
       <span class="grow" />

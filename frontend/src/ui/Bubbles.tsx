@@ -94,7 +94,14 @@ export function UnsentQuestion({ item, actions }: { item: Unsent; actions: ChatA
           </button>
         </div>
       ) : (
-        <p class="state">{t(`chat.status.${item.state}`)}</p>
+        <>
+          <p class="state">{t(`chat.status.${item.state}`)}</p>
+          {item.state === "waiting" && (
+            <button type="button" class="quiet" onClick={() => actions.edit(item)}>
+              {t("chat.edit")}
+            </button>
+          )}
+        </>
       )}
     </article>
   );

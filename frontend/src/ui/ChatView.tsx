@@ -39,7 +39,7 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   const unsent = outbox.value.filter((item) => item.conversationId === id);
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
-  const busy = unsent.some((item) => item.state !== "failed");
+  const busy = unsent.some((item) => item.state === "sending" || item.state === "resending");
   const again = (answer: Message) => {
     const question = questionOf(shown, answer)?.content;
     if (!question) return {};

@@ -2,16 +2,16 @@
 import { useSignal } from "@preact/signals";
 import type { SessionActions } from "../actions/sessions";
 import { known, language, t } from "../i18n";
-import { about, duration, span, usd } from "../logic/format";
+import { about, clock, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
 import { runningSeconds } from "../logic/sessions";
 import { inWork } from "../logic/work";
-import { ending, endingWork, gpu, live, now, sessions, sessionsKnown, starting, usage } from "../state";
+import { ending, endingWork, gpu, heardAt, lastKnown, live, now, sessions, sessionsKnown, starting, usage } from "../state";
 import { total } from "./ReceiptCard";
 import type { Session, SessionWork } from "../types";
 
 function headline(session: Session | undefined): string {
-  if (!sessionsKnown.value && !session) return t("gpu.unknown");
+  if (!sessionsKnown.value && !session) return t(lastKnown.value ? "gpu.unreachable" : "gpu.unknown");
   if (gpu.value === "off" || !session) return t("gpu.off");
   if (gpu.value === "leaving") return t("gpu.leaving");
   if (gpu.value === "coming") return t("gpu.coming");
@@ -118,10 +118,11 @@ function InWork({ work, end }: { work: SessionWork; end: () => void }) {
 export function PowerStrip({ actions }: { actions: SessionActions }) {
   const session = live.value;
   return (
-    <section class={`strip strip-${gpu.value}`} aria-label={t("gpu.region")}>
+    <section class={`strip strip-${gpu.value}${lastKnown.value ? " strip-stale" : ""}`} aria-label={t("gpu.region")}>
       <span class="lamp" aria-hidden="true" />
       <div class="strip-text" role="status">
         <h1>{headline(session)}</h1>
+        {lastKnown.value && <p class="trouble">{t("gpu.asof", { time: clock(heardAt.value, language.value) })}</p>}
         <p>{note(session)}</p>
         <Caps session={session} />
         {!session && (

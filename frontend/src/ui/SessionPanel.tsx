@@ -2,7 +2,7 @@
 import { known, language, t } from "../i18n";
 import { clock, day, duration, number, span, usd } from "../logic/format";
 import { bootProgress, isFinal, steps, time, type BootProgress } from "../logic/sessions";
-import { latest, now, sessions } from "../state";
+import { latest, now, sessions, sessionsKnown } from "../state";
 import type { Session } from "../types";
 import { ReceiptCard, total } from "./ReceiptCard";
 
@@ -120,7 +120,7 @@ export function SessionPanel() {
   return (
     <aside class="panel" aria-labelledby="session-panel">
       <h2 id="session-panel">{t("session.panel")}</h2>
-      {session ? <Current session={session} /> : <p>{t("session.none")}</p>}
+      {session ? <Current session={session} /> : <p>{t(sessionsKnown.value ? "session.none" : "session.unknown")}</p>}
       <History before={sessions.value.filter((s) => s !== session).slice(0, SHOWN)} />
     </aside>
   );

@@ -51,6 +51,7 @@ interface Options {
   key?: string;
   /** Instead of the time limit: a download takes as long as it takes. */
   signal?: AbortSignal;
+  keepalive?: boolean;
 }
 
 /** What POST /keys takes. */
@@ -113,6 +114,7 @@ export function createApi(
         headers,
         cache: "no-store",
         signal: options.signal ?? AbortSignal.timeout(TIMEOUT_MS),
+        ...(options.keepalive ? { keepalive: true } : {}),
         ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       });
       // A redirect's answer is another server's.
@@ -178,7 +180,9 @@ export function createApi(
       call<Conversation>("POST", "/conversations", { body: wish }),
     changeConversation: (id: string, change: { title?: string; backend?: BackendChoice }) =>
       call<Conversation>("PATCH", of("conversations", id), { body: change }),
-    deleteConversation: (id: string) => call<{ deleted: boolean }>("DELETE", of("conversations", id)),
+    /** Goes out even when the page is being left. */
+    deleteConversation: (id: string) =>
+      call<{ deleted: boolean }>("DELETE", of("conversations", id), { keepalive: true }),
     /** Newest first. */
     messages: (id: string, after?: string) =>
       part<Message>(`${of("conversations", id)}/messages`, { limit: MESSAGES_A_PAGE, order: "desc", after }),

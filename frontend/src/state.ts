@@ -10,9 +10,11 @@ import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
 import type { ApiKey, BackendChoice, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage } from "./types";
 
+/** `undo`: what happened can be taken back while the notice stands; then it is no trouble, but news. */
 export interface Notice {
   id: number;
   text: string;
+  undo?: () => void;
 }
 
 export const stage = signal<"loading" | "broken" | "out" | "in">("loading");
@@ -31,6 +33,8 @@ export const ending = signal(false);
 export const endingWork = signal<SessionWork | null>(null);
 
 export const conversations = signal<readonly Conversation[]>([]);
+/** Conversations that are deleted in a few seconds, unless somebody takes it back: they are not shown. */
+export const leaving = signal<ReadonlySet<string>>(new Set());
 /** The listed conversation behind which there may be older ones; an empty string: nothing was listed yet; null: no more. */
 export const olderConversations = signal<string | null>("");
 /** Older ones are being asked for; `failed`: the last time nobody answered. */
@@ -45,6 +49,10 @@ export const stopping = signal<ReadonlySet<string>>(new Set());
 /** Who is to answer in conversations whose choice is not stored yet, as drafts are kept. */
 export const wishes = signal<Readonly<Record<string, BackendChoice>>>({});
 export const drafts = signal<Readonly<Record<string, string>>>({});
+
+/** On a narrow page: the list of what there is, and what the GPU does, lie over the rest while they are open. */
+export const sideOpen = signal(false);
+export const gpuOpen = signal(false);
 
 /** Which part of the page is shown. */
 export const area = signal<"chats" | "batches" | "keys">("chats");

@@ -12,6 +12,13 @@ def sign_in(page: Page, fake: FakeCloud) -> None:
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
 
+def open_list(page: Page) -> None:
+    """The list of what there is, where the page is too narrow to show it all the time."""
+    toggle = page.locator(".toggle-side")
+    if toggle.is_visible() and toggle.get_attribute("aria-expanded") == "false":
+        toggle.click()
+
+
 def ask(page: Page, text: str) -> None:
     page.get_by_label("Message", exact=True).fill(text)
     page.get_by_role("button", name="Send", exact=True).click()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.driving import open_list
 from tests.browser.fake_batches import request_line
 from tests.browser.fake_cloud import FakeCloud
 
@@ -315,6 +316,7 @@ def test_batches_speak_portuguese_on_a_phone_and_the_example_is_a_good_file(
     page.get_by_role("button", name="Tirar este arquivo").click()
     page.get_by_label("Escolher arquivo").set_input_files(write(tmp_path, request_line("1", n=2)))
     expect(page.get_by_role("region", name="Há 1 erro no arquivo. Nada foi enviado.")).to_contain_text("só pode ser 1")
+    open_list(page)
     page.get_by_role("link", name=re.compile("noite.jsonl")).click()
     expect(page.get_by_text("1.234 de 2.000")).to_be_visible()
     expect(page.get_by_text("61%", exact=True)).to_be_visible()

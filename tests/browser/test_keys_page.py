@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.driving import open_list
 from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
@@ -16,6 +17,8 @@ LONG = "o caderno da sala de aula número doze, que todos usam às quintas-feira
 def open_keys(page: Page, fake: FakeCloud, words: tuple[str, str] = ("Sign in", "Keys")) -> None:
     page.goto(fake.url)
     page.get_by_role("button", name=words[0]).click()
+    expect(page.get_by_label(re.compile("^(Message|Mensagem)$"))).to_be_visible()
+    open_list(page)
     page.get_by_role("link", name=words[1], exact=True).click()
 
 
@@ -91,6 +94,7 @@ def test_the_parts_of_the_page_stand_in_one_row(
     context = browser.new_context(locale=locale, viewport={"width": width, "height": 800})
     page = context.new_page()
     open_keys(page, fake, words)
+    open_list(page)
     links = [page.locator(".areas a").nth(n).bounding_box() for n in range(3)]
     nav = page.locator(".areas").bounding_box()
     assert nav and all(box and box["x"] + box["width"] <= nav["x"] + nav["width"] for box in links)

@@ -13,15 +13,16 @@ import {
   type Delta,
 } from "../logic/chat";
 import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
-import { area, chat, chats, conversations, current, draftKey, drafts, outbox, spoken, stopping, wishes } from "../state";
+import { area, chat, chats, conversations, current, draftKey, drafts, leaving, outbox, spoken, stopping, wishes } from "../state";
 import { t } from "../i18n";
 import type { BackendChoice, Message } from "../types";
 import { gotConversations } from "./conversations";
-import { explain, report } from "./notices";
+import { explain, offerUndo, report } from "./notices";
 import { go } from "./places";
 import { gotSessions } from "./sessions";
 
 const TRIES = 4;
+export const UNDO_MS = 8_000;
 
 function change(id: string, by: (chat: Chat) => Chat): Chat {
   const chat = by(chats.value[id] ?? NO_CHAT);
@@ -237,14 +238,26 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       }
     },
 
-    async remove(id: string): Promise<void> {
-      try {
-        await api.deleteConversation(id);
-        conversations.value = conversations.value.filter((conversation) => conversation.id !== id);
-        if (current.value === id) select(null);
-      } catch (error) {
-        report(error);
-      }
+    /** It is out of sight at once, and gone for good when nobody has taken that back in a while. */
+    remove(id: string): void {
+      if (leaving.value.has(id)) return;
+      const title = conversations.value.find((one) => one.id === id)?.title || t("chat.untitled");
+      const stays = () => (leaving.value = new Set([...leaving.value].filter((one) => one !== id)));
+      leaving.value = new Set([...leaving.value, id]);
+      if (current.value === id) select(null);
+      const undo = () => {
+        stays();
+        select(id);
+      };
+      offerUndo(t("chat.deleted", { title }), UNDO_MS, undo, () => {
+        api.deleteConversation(id).then(
+          () => (conversations.value = conversations.value.filter((conversation) => conversation.id !== id)),
+          (error: unknown) => {
+            stays();
+            report(error);
+          },
+        );
+      });
     },
 
     gotDelta(id: string, delta: Delta): void {

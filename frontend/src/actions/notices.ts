@@ -10,6 +10,24 @@ export function notify(text: string): void {
   notices.value = [...notices.value, { id: next++, text }];
 }
 
+/** News that can be taken back for `ms`; then, or when the page is left, `done` is called. */
+export function offerUndo(text: string, ms: number, undo: () => void, done: () => void): void {
+  const id = next++;
+  let open = true;
+  const end = (by: () => void) => () => {
+    if (!open) return;
+    open = false;
+    clearTimeout(timer);
+    window.removeEventListener("pagehide", finish);
+    dismiss(id);
+    by();
+  };
+  const finish = end(done);
+  const timer = setTimeout(finish, ms);
+  window.addEventListener("pagehide", finish);
+  notices.value = [...notices.value, { id, text, undo: end(undo) }];
+}
+
 export function dismiss(id: number): void {
   notices.value = notices.value.filter((notice) => notice.id !== id);
 }

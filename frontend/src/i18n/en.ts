@@ -9,6 +9,8 @@ export const en: Record<keyof typeof pt, string> = {
   "app.loading": "Loading…",
   "app.broken": "The page could not start",
   "app.reload": "Try again",
+  "app.list": "Conversations, batches and keys",
+  "app.undo": "Undo",
   "app.language": "Language",
   "app.skip": "Skip to the conversation",
 
@@ -17,6 +19,7 @@ export const en: Record<keyof typeof pt, string> = {
   "auth.expired": "Your sign-in has expired. Sign in again: what you wrote is still here.",
   "auth.failed": "Could not sign in: {reason}",
 
+  "gpu.details": "Details of the GPU",
   "gpu.region": "GPU",
   "gpu.unknown": "Checking whether a GPU is on…",
   "gpu.unreachable": "It is not known whether a GPU is on",
@@ -139,8 +142,7 @@ export const en: Record<keyof typeof pt, string> = {
   "chat.you": "You",
   "chat.model": "Mistral",
   "chat.delete": "Delete conversation",
-  "chat.delete.sure": "Delete for good",
-  "chat.delete.keep": "Keep",
+  "chat.deleted": "“{title}” is deleted.",
   "chat.loading": "Fetching messages…",
   "chat.retry": "Send again",
   "chat.edit": "Back to editing",

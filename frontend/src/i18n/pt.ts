@@ -8,6 +8,8 @@ export const pt = {
   "app.loading": "Carregando…",
   "app.broken": "A página não conseguiu começar",
   "app.reload": "Tentar de novo",
+  "app.list": "Conversas, lotes e chaves",
+  "app.undo": "Desfazer",
   "app.language": "Idioma",
   "app.skip": "Ir para a conversa",
 
@@ -16,6 +18,7 @@ export const pt = {
   "auth.expired": "Sua entrada expirou. Entre de novo: o que você escreveu continua aqui.",
   "auth.failed": "Não foi possível entrar: {reason}",
 
+  "gpu.details": "Detalhes da GPU",
   "gpu.region": "GPU",
   "gpu.unknown": "Verificando se há GPU ligada…",
   "gpu.unreachable": "Não se sabe se há uma GPU ligada",
@@ -138,8 +141,7 @@ export const pt = {
   "chat.you": "Você",
   "chat.model": "Mistral",
   "chat.delete": "Apagar conversa",
-  "chat.delete.sure": "Apagar de vez",
-  "chat.delete.keep": "Manter",
+  "chat.deleted": "“{title}” foi apagada.",
   "chat.loading": "Buscando mensagens…",
   "chat.retry": "Enviar de novo",
   "chat.edit": "Voltar a editar",

@@ -1,13 +1,14 @@
 import { choose, language, t } from "../i18n";
 import { dismiss } from "../actions/notices";
 import type { Page } from "../start";
-import { area, batchId, broken, expired, line, notices, person, spoken, stage } from "../state";
+import { area, batchId, broken, expired, line, gpuOpen, notices, person, sideOpen, spoken, stage } from "../state";
 import { Areas } from "./Areas";
 import { BatchList } from "./BatchList";
 import { BatchNew } from "./BatchNew";
 import { BatchView } from "./BatchView";
 import { ChatView } from "./ChatView";
 import { Conversations } from "./Conversations";
+import { SideToggle, useDrawers } from "./Drawers";
 import { KeysView } from "./KeysView";
 import { PowerStrip } from "./PowerStrip";
 import { SessionPanel } from "./SessionPanel";
@@ -35,6 +36,7 @@ function Languages() {
 function Header({ page }: { page: Page | null }) {
   return (
     <header class="top">
+      {stage.value === "in" && page && <SideToggle />}
       <span class="brand">
         Forever <em>Us</em>
       </span>
@@ -68,14 +70,23 @@ function Notices({ page }: { page: Page | null }) {
           </button>
         </div>
       )}
-      {notices.value.map((notice) => (
-        <div class="notice" role="alert" key={notice.id}>
-          <p>{notice.text}</p>
-          <button type="button" class="quiet" aria-label={t("error.close")} onClick={() => dismiss(notice.id)}>
-            ✕
-          </button>
-        </div>
-      ))}
+      {notices.value.map((notice) =>
+        notice.undo ? (
+          <div class="notice news" role="status" key={notice.id}>
+            <p>{notice.text}</p>
+            <button type="button" onClick={notice.undo}>
+              {t("app.undo")}
+            </button>
+          </div>
+        ) : (
+          <div class="notice" role="alert" key={notice.id}>
+            <p>{notice.text}</p>
+            <button type="button" class="quiet" aria-label={t("error.close")} onClick={() => dismiss(notice.id)}>
+              ✕
+            </button>
+          </div>
+        ),
+      )}
     </div>
   );
 }
@@ -114,7 +125,7 @@ function Skip() {
 function Chats({ page }: { page: Page }) {
   return (
     <>
-      <div class="side">
+      <div class="side" id="side" tabIndex={-1}>
         <Areas />
         <Conversations actions={page.conversations} />
       </div>
@@ -129,7 +140,7 @@ function Batches({ page }: { page: Page }) {
   const id = batchId.value;
   return (
     <>
-      <div class="side">
+      <div class="side" id="side" tabIndex={-1}>
         <Areas />
         <BatchList actions={page.batches} />
       </div>
@@ -141,7 +152,7 @@ function Batches({ page }: { page: Page }) {
 function Keys({ page }: { page: Page }) {
   return (
     <>
-      <div class="side">
+      <div class="side" id="side" tabIndex={-1}>
         <Areas />
         <p class="hint keys-lead">{t("keys.lead")}</p>
       </div>
@@ -159,6 +170,7 @@ function Area({ page }: { page: Page }) {
 
 export function App({ page }: { page: Page | null }) {
   const inside = stage.value === "in" && page;
+  useDrawers();
   return (
     <>
       {inside && <Skip />}
@@ -166,9 +178,10 @@ export function App({ page }: { page: Page | null }) {
       {inside && <PowerStrip actions={page.sessions} />}
       <Notices page={page} />
       {inside ? (
-        <div class="columns">
+        <div class={`columns${sideOpen.value ? " side-open" : ""}${gpuOpen.value ? " gpu-open" : ""}`}>
           <Area page={page} />
           <SessionPanel />
+          <div class="scrim" onClick={() => (sideOpen.value = gpuOpen.value = false)} />
         </div>
       ) : stage.value === "out" && page ? (
         <Welcome page={page} />

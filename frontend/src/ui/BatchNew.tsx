@@ -9,7 +9,6 @@ import { batchDraft } from "../state";
 import type { BackendChoice } from "../types";
 import { DropZone, FileButton, Format, useNoStrayDrop } from "./BatchDrop";
 import { counts, ProblemTable, rowOfProblem } from "./BatchProblems";
-import { useKeptFocus } from "./focus";
 
 const ENDPOINT_WORDS = {
   "/v1/chat/completions": "batch.endpoint.chat",
@@ -204,9 +203,8 @@ function Draft({ draft, actions }: { draft: BatchDraft; actions: DraftActions })
 export function BatchNew({ actions }: { actions: DraftActions }) {
   useNoStrayDrop();
   const draft = batchDraft.value;
-  useKeptFocus("batch", draft?.file);
   return (
-    <section class="batch" aria-labelledby="batch">
+    <section class="batch" data-home="batch" aria-labelledby="batch">
       <div class="chat-head">
         <h2 id="batch" tabIndex={-1}>
           {t("batch.new")}

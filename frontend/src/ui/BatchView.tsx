@@ -8,7 +8,6 @@ import { batch as opened, batchStale, cancelling, downloads, gpu, live } from ".
 import type { Batch } from "../types";
 import { Choice, Details, Facts, Times } from "./BatchFacts";
 import { ProblemTable, rowOfError } from "./BatchProblems";
-import { useKeptFocus } from "./focus";
 
 function Cancel({ batch, actions }: { batch: Batch; actions: BatchActions }) {
   const asking = useSignal(false);
@@ -137,9 +136,8 @@ function Body({ batch, actions }: { batch: Batch; actions: BatchActions }) {
 
 export function BatchView({ id, actions }: { id: string; actions: BatchActions }) {
   const batch = opened.value;
-  useKeptFocus("batch", id);
   return (
-    <section class="batch" aria-labelledby="batch">
+    <section class="batch" data-home="batch" aria-labelledby="batch">
       <div class="chat-head">
         <h2 id="batch" tabIndex={-1}>
           {batch ? nameOf(batch) : t("batch.region")}

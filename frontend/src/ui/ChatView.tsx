@@ -1,4 +1,3 @@
-import { useSignal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
@@ -11,27 +10,6 @@ import { Composer } from "./Composer";
 
 const NEAR_END_PX = 80;
 const NEAR_TOP_PX = 200;
-
-function Delete({ id, actions }: { id: string; actions: ChatActions }) {
-  const asking = useSignal(false);
-  if (!asking.value) {
-    return (
-      <button type="button" class="quiet" onClick={() => (asking.value = true)}>
-        {t("chat.delete")}
-      </button>
-    );
-  }
-  return (
-    <span class="sure">
-      <button type="button" class="danger" onClick={() => void actions.remove(id)}>
-        {t("chat.delete.sure")}
-      </button>
-      <button type="button" class="quiet" onClick={() => (asking.value = false)}>
-        {t("chat.delete.keep")}
-      </button>
-    </span>
-  );
-}
 
 export function ChatView({ actions }: { actions: ChatActions }) {
   const id = current.value;
@@ -69,10 +47,14 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   });
 
   return (
-    <section class="chat" aria-label={t("chat.region")}>
+    <section class="chat" aria-label={t("chat.region")} data-home="message">
       <div class="chat-head">
         <h2>{id ? title || t("chat.untitled") : t("chat.new")}</h2>
-        {id && <Delete key={id} id={id} actions={actions} />}
+        {id && (
+          <button type="button" class="quiet" onClick={() => actions.remove(id)}>
+            {t("chat.delete")}
+          </button>
+        )}
         {open?.expires_at && (
           <p class="hint">{t("mydata.expires", { day: day(Date.parse(open.expires_at), language.value) })}</p>
         )}

@@ -43,7 +43,8 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
 
   useLayoutEffect(() => {
     const area = box.current;
-    if (!area) return;
+    // Where the browser fits it to its text by itself, nothing is measured: that lays out the whole conversation anew.
+    if (!area || CSS.supports("field-sizing", "content")) return;
     area.style.height = "auto";
     area.style.height = `${Math.min(TALLEST_PX, area.scrollHeight + 2)}px`;
   }, [text]);

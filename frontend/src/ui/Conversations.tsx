@@ -3,7 +3,7 @@ import { select } from "../actions/chats";
 import type { ConversationActions } from "../actions/conversations";
 import { t } from "../i18n";
 import { isFound } from "../logic/search";
-import { conversations, current, listing, olderConversations, sought } from "../state";
+import { conversations, current, leaving, listing, olderConversations, sought } from "../state";
 
 /** At the end of the list: whoever scrolls to it gets more. The button is for a keyboard, and after a failure. */
 function Older({ actions }: { actions: ConversationActions }) {
@@ -62,6 +62,7 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
     if (id === null) document.getElementById("message")?.focus();
   };
   const shown = conversations.value
+    .filter(({ id }) => !leaving.value.has(id))
     .map(({ id, title }) => ({ id, title: title || t("chat.untitled") }))
     .filter(({ title }) => isFound(title, sought.value));
   return (

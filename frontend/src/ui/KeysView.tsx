@@ -9,7 +9,6 @@ import { hasExpired, LIFETIMES, MOST_KEYS, NAME_CHARACTERS, REVOKED_WITHIN_S, ty
 import { creatingKey, keys, keysKnown, newKey, now, revokingKey } from "../state";
 import type { ApiKey, NewApiKey } from "../types";
 import { isEnterOfInputMethod } from "./enter";
-import { useKeptFocus } from "./focus";
 import { MyData } from "./MyData";
 
 function lifetimeWords(lifetime: Lifetime): string {
@@ -183,10 +182,9 @@ function Row({ api, actions }: { api: ApiKey; actions: KeyActions }) {
 }
 
 export function KeysView({ actions, myData }: { actions: KeyActions; myData: MyDataActions }) {
-  useKeptFocus("keys", keys.value.length);
   const made = newKey.value;
   return (
-    <section class="batch" aria-labelledby="keys">
+    <section class="batch" data-home="keys" aria-labelledby="keys">
       <div class="chat-head">
         <h2 id="keys" tabIndex={-1}>
           {t("keys.title")}

@@ -6,7 +6,8 @@ import { about, clock, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
 import { runningSeconds } from "../logic/sessions";
 import { inWork } from "../logic/work";
-import { ending, endingWork, gpu, heardAt, lastKnown, live, now, sessions, sessionsKnown, starting, usage } from "../state";
+import { ending, endingWork, gpu, gpuOpen, heardAt, lastKnown, live, now, sessions, sessionsKnown, starting, usage } from "../state";
+import { GpuToggle } from "./Drawers";
 import { total } from "./ReceiptCard";
 import type { Session, SessionWork } from "../types";
 
@@ -118,10 +119,12 @@ function InWork({ work, end }: { work: SessionWork; end: () => void }) {
 export function PowerStrip({ actions }: { actions: SessionActions }) {
   const session = live.value;
   return (
-    <section class={`strip strip-${gpu.value}${lastKnown.value ? " strip-stale" : ""}`} aria-label={t("gpu.region")}>
+    <section class={`strip strip-${gpu.value}${lastKnown.value ? " strip-stale" : ""}${gpuOpen.value ? " strip-open" : ""}`} aria-label={t("gpu.region")} data-home="gpu">
       <span class="lamp" aria-hidden="true" />
       <div class="strip-text" role="status">
-        <h1>{headline(session)}</h1>
+        <h1 id="gpu" tabIndex={-1}>
+          {headline(session)}
+        </h1>
         {lastKnown.value && <p class="trouble">{t("gpu.asof", { time: clock(heardAt.value, language.value) })}</p>}
         <p>{note(session)}</p>
         <Caps session={session} />
@@ -149,6 +152,7 @@ export function PowerStrip({ actions }: { actions: SessionActions }) {
       ) : (
         <Start actions={actions} />
       )}
+      <GpuToggle />
     </section>
   );
 }

@@ -118,7 +118,7 @@ function History({ before }: { before: readonly Session[] }) {
 export function SessionPanel() {
   const session = latest.value;
   return (
-    <aside class="panel" aria-labelledby="session-panel">
+    <aside class="panel" id="panel" tabIndex={-1} aria-labelledby="session-panel">
       <h2 id="session-panel">{t("session.panel")}</h2>
       {session ? <Current session={session} /> : <p>{t(sessionsKnown.value ? "session.none" : "session.unknown")}</p>}
       <History before={sessions.value.filter((s) => s !== session).slice(0, SHOWN)} />

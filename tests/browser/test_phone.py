@@ -1,0 +1,89 @@
+"""The page where there is little room: what is written stands at the bottom, nothing that matters is hidden."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.driving import answer_to, sign_in, start_answer, wait_for_subscription
+from tests.browser.fake_cloud import FakeCloud, instant
+
+pytestmark = pytest.mark.browser
+
+SIZES = [(360, 640), (390, 844), (768, 1024), (1000, 700)]
+
+
+def serving(page: Page, fake: FakeCloud, **spend: object) -> None:
+    fake.start_session()
+    page.reload()
+    (session_id,) = fake.sessions
+    wait_for_subscription(page, fake, f"session:{session_id}")
+    launched = instant(minutes=-3)
+    price = {"gpu_usd_per_hour": 0.4, "usd_per_hour": 0.42}
+    launches = [{"launched_at": launched, "gpu_usd_per_hour": 0.4}]
+    fake.set_session(session_id, status="serving", launched_at=launched, spend={**price, "launches": launches, **spend})
+
+
+@pytest.mark.parametrize("is_on", [False, True], ids=["off", "on"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_there_is_room_to_write_and_to_read(
+    browser: Browser, fake: FakeCloud, size: tuple[int, int], is_on: bool
+) -> None:
+    context = browser.new_context(locale="en-US", viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    sign_in_somewhere(page, fake)
+    if is_on:
+        serving(page, fake, notice=80)
+        # A notice is never hidden.
+        expect(page.get_by_text("80 % of a spend cap are used up.", exact=False)).to_be_in_viewport(ratio=1)
+        expect(page.get_by_role("button", name="Switch off the GPU")).to_be_in_viewport(ratio=1)
+    box = page.get_by_label("Message", exact=True)
+    expect(box).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
+    room = page.get_by_role("log", name="Messages").bounding_box()
+    assert room is not None
+    assert room["height"] >= 230
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
+    fake.finish(start_answer(page, fake), "A line that is kept in order. " * 60)
+    expect(answer_to(page)).to_contain_text("kept in order")
+    expect(box).to_be_in_viewport(ratio=1)
+    context.close()
+
+
+def sign_in_somewhere(page: Page, fake: FakeCloud) -> None:
+    page.goto(fake.url)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_label("Message", exact=True)).to_be_visible()
+
+
+def test_conversations_are_drawn_in_and_the_gpu_opens_by_keyboard_too(browser: Browser, fake: FakeCloud) -> None:
+    fake.have_conversations("Photosynthesis", "Syntax")
+    context = browser.new_context(locale="en-US", viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    sign_in_somewhere(page, fake)
+    drawer = page.get_by_role("button", name="Conversations, batches and keys")
+    expect(page.get_by_role("link", name="Photosynthesis")).to_be_hidden()
+    drawer.click()
+    page.get_by_role("link", name="Photosynthesis").click()
+    expect(page.get_by_role("heading", name="Photosynthesis")).to_be_visible()
+    expect(page.get_by_role("link", name="Syntax")).to_be_hidden()
+    drawer.press("Enter")
+    expect(page.get_by_role("link", name="Syntax")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Syntax")).to_be_hidden()
+    expect(drawer).to_be_focused()
+    page.get_by_role("button", name="Details of the GPU").click()
+    expect(page.get_by_role("complementary", name="GPU session")).to_be_visible()
+    expect(page.get_by_text("Nothing is being charged by the hour.")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("complementary", name="GPU session")).to_be_hidden()
+    context.close()
+
+
+def test_the_composer_grows_with_what_is_written_and_no_further_than_it_may(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    box = page.get_by_label("Message", exact=True)
+    one_line = (box.bounding_box() or {})["height"]
+    box.fill("one\ntwo\nthree")
+    assert (box.bounding_box() or {})["height"] > one_line
+    box.fill("line\n" * 200)
+    assert (box.bounding_box() or {})["height"] <= 221

@@ -1,0 +1,96 @@
+"""What people do by mistake can be taken back, and the keyboard stays where they are."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.driving import answer_to, sign_in, start_answer
+from tests.browser.fake_cloud import FakeCloud
+
+pytestmark = pytest.mark.browser
+
+
+def deletions(fake: FakeCloud) -> list[tuple[str, str]]:
+    return [one for one in fake.requests if one[0] == "DELETE"]
+
+
+def test_a_double_click_on_delete_deletes_one_conversation_that_can_be_had_back(page: Page, fake: FakeCloud) -> None:
+    fake.have_conversations("Syntax", "Photosynthesis")
+    sign_in(page, fake)
+    page.get_by_role("link", name="Photosynthesis").click()
+    page.get_by_role("button", name="Delete conversation").dblclick()
+    expect(page.get_by_role("link", name="Photosynthesis")).to_have_count(0)
+    expect(page.get_by_text("“Photosynthesis” is deleted.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="Photosynthesis")).to_be_visible()
+    expect(page.get_by_role("link", name="Photosynthesis")).to_be_visible()
+    assert len(fake.conversations) == 2
+    assert deletions(fake) == []
+
+
+def test_what_nobody_takes_back_is_deleted_also_when_the_page_is_left(page: Page, fake: FakeCloud) -> None:
+    gone, left = fake.have_conversations("Syntax", "Photosynthesis")
+    sign_in(page, fake)
+    for title in ("Syntax", "Photosynthesis"):
+        page.get_by_role("link", name=title).click()
+        page.get_by_role("button", name="Delete conversation").click()
+        expect(page.get_by_role("link", name=title)).to_have_count(0)
+        if title == "Syntax":
+            expect(page.get_by_text("is deleted.")).to_have_count(0, timeout=20_000)
+    page.reload()
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Photosynthesis")).to_have_count(0)
+    assert deletions(fake) == [("DELETE", f"/v1/conversations/{one}") for one in (gone, left)]
+
+
+def test_one_that_could_not_be_deleted_is_there_again(page: Page, fake: FakeCloud) -> None:
+    (only,) = fake.have_conversations("Syntax")
+    fake.troubles.append(("DELETE", f"/conversations/{only}", 500))
+    sign_in(page, fake)
+    page.get_by_role("link", name="Syntax").click()
+    page.get_by_role("button", name="Delete conversation").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was kept", timeout=20_000)
+    expect(page.get_by_role("link", name="Syntax")).to_be_visible()
+
+
+def test_the_keyboard_stays_with_who_switches_on_and_off_and_deletes(page: Page, fake: FakeCloud) -> None:
+    fake.have_conversations("Syntax")
+    sign_in(page, fake)
+    page.get_by_role("button", name="Switch on a GPU").press("Enter")
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()
+    expect(page.get_by_role("region", name="GPU", exact=True).get_by_role("heading", level=1)).to_be_focused()
+    page.get_by_role("button", name="Switch off the GPU").press("Enter")
+    expect(page.get_by_role("region", name="GPU", exact=True).get_by_role("heading", level=1)).to_be_focused()
+    page.get_by_role("link", name="Syntax").press("Enter")
+    page.get_by_role("button", name="Delete conversation").press("Enter")
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_an_answer_in_work_is_stopped_and_says_so(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    answer = start_answer(page, fake)
+    answer.update(content="A line that", status="answering")
+    fake.delta(answer, 0, "A line that")
+    expect(answer_to(page)).to_contain_text("A line that")
+    answer_to(page).get_by_role("button", name="Stop").press("Enter")
+    expect(answer_to(page)).to_contain_text("You stopped this answer.")
+    expect(answer_to(page)).to_contain_text("A line that")
+    expect(answer_to(page).get_by_role("button", name="Stop")).to_have_count(0)
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+
+
+def test_people_choose_who_answers_and_see_who_did_and_why(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    page.get_by_label("Answered by").select_option("gpu")
+    expect(page.get_by_text("sending switches one on")).to_be_visible()
+    answer = start_answer(page, fake)
+    (conversation,) = fake.conversations.values()
+    assert conversation["backend"] == "gpu"
+    page.get_by_label("Answered by").select_option("bedrock")
+    expect(page.get_by_text("sending switches one on")).to_have_count(0)
+    why = {"backend": "bedrock", "reason": "of-tomorrow", "text": "No GPU is on.", "numbers": {"bedrock_usd": 0.00004}}
+    fake.finish(answer, "A line.", backend="bedrock", choice=why, moved_from="gpu")
+    expect(answer_to(page)).to_contain_text("The GPU could not answer, so Amazon Bedrock did.")
+    answer_to(page).get_by_text("Why there?").click()
+    expect(answer_to(page)).to_contain_text("No GPU is on.")
+    expect(answer_to(page)).to_contain_text("US$ 0.00004")
+    assert conversation["backend"] == "bedrock"

@@ -1,5 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
-import { checkFile, KEPT_PROBLEMS, MOST_BYTES, MOST_LINES, type Report } from "../src/logic/batchCheck";
+import { checkFile, KEPT_PROBLEMS, type Report } from "../src/logic/batchCheck";
+import { MOST_BYTES, MOST_LINES } from "../src/logic/batchDraft";
 import lines from "./lines.json";
 import { LineSplitter, LONGEST_LINE } from "../src/logic/batchLines";
 

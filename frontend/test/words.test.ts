@@ -3,7 +3,6 @@ import { fill, LANGUAGES, preferred } from "../src/i18n";
 import { backoffMs, LONGEST_MS } from "../src/logic/backoff";
 import { about, duration, span, usd } from "../src/logic/format";
 import { restore, save, stillUnsent, titleFrom, type Saved, type Unsent } from "../src/logic/outbox";
-import { blocks, runs } from "../src/logic/text";
 import type { Message } from "../src/types";
 
 const plain = (text: string) => text.replace(/\u00a0/g, " ");
@@ -50,32 +49,6 @@ it("waits longer after every failure, within bounds", () => {
   expect([0, 1, 2].map((n) => backoffMs(n, () => 0))).toEqual([250, 500, 1000]);
   expect([0, 1, 2].map((n) => backoffMs(n, () => 1))).toEqual([500, 1000, 2000]);
   expect(backoffMs(1000, () => 1)).toBe(LONGEST_MS);
-});
-
-describe("text of an answer", () => {
-  it("tells prose from code, and an open fence from a closed one", () => {
-    expect(blocks("Veja:\n\n```py\nx = 1\n\ny = 2\n```\nFim")).toEqual([
-      { kind: "prose", text: "Veja:" },
-      { kind: "code", text: "x = 1\n\ny = 2", info: "py" },
-      { kind: "prose", text: "Fim" },
-    ]);
-    expect(blocks("```\nstill")).toEqual([{ kind: "code", text: "still" }]);
-    expect(blocks("")).toEqual([]);
-  });
-
-  it("keeps markup as the text that it is", () => {
-    expect(blocks("<img src=x onerror=alert(1)>")).toEqual([{ kind: "prose", text: "<img src=x onerror=alert(1)>" }]);
-  });
-
-  it("tells bold and code within a line", () => {
-    expect(runs("a **b c** `d` 2 * 3 ** 4")).toEqual([
-      { kind: "plain", text: "a " },
-      { kind: "bold", text: "b c" },
-      { kind: "plain", text: " " },
-      { kind: "code", text: "d" },
-      { kind: "plain", text: " 2 * 3 ** 4" },
-    ]);
-  });
 });
 
 describe("what was not sent", () => {

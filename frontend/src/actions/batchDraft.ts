@@ -2,7 +2,6 @@
 import { ApiError, type Api } from "../api";
 import { language, t } from "../i18n";
 import { backoffMs } from "../logic/backoff";
-import { checkFile } from "../logic/batchCheck";
 import { fileName, isGood, isSending, newDraft, requestOf, type BatchDraft, type BatchOptions } from "../logic/batchDraft";
 import { number } from "../logic/format";
 import { put, UploadError } from "../logic/upload";
@@ -88,6 +87,8 @@ export function draftActions(
       try {
         await Promise.race([learnModels(), wait(MODELS_MS)]);
         const onProgress = (read: number, lines: number) => change(signal, { read, lines });
+        // Its schemas are a quarter of the page, and most people chat.
+        const { checkFile } = await import("../logic/batchCheck");
         const found = await checkFile(file, { models: models.value, signal, onProgress });
         change(signal, { phase: "checked", report: found });
         if (signal.aborted) return;

@@ -1,13 +1,12 @@
 /** A whole batch file, checked line by line before anything of it is sent. */
 import { ticks } from "./clock";
+import { MOST_BYTES, MOST_LINES } from "./batchDraft";
 import { LineSplitter, LONGEST_LINE, type RawLine } from "./batchLines";
 import { isObject, isUsable, promptTexts } from "./batchValues";
 import { ENDPOINTS, isEndpoint, lineProblems } from "./batchProblems";
 import type { Endpoint, Found, Problem } from "./batchProblems";
 
-export const MOST_LINES = 50_000;
 const HIGHEST_NUMBER = 999_999; // of a line, blank ones counted
-export const MOST_BYTES = 200_000_000;
 export const KEPT_PROBLEMS = 100; // as many as the server keeps
 const BYTES_A_TOKEN = 3.5; // the server's rule of thumb, batches/input/lines.py; shown as "about"
 const TOKENS_A_MESSAGE = 6; // the chat template's, and one for what the division drops

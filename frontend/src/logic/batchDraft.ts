@@ -3,6 +3,10 @@ import type { NewBatch } from "../api";
 import type { BackendChoice } from "../types";
 import type { Report } from "./batchCheck";
 
+/** Of a file. */
+export const MOST_LINES = 50_000;
+export const MOST_BYTES = 200_000_000;
+
 export interface BatchOptions {
   backend: BackendChoice;
   onDemand: boolean;

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { notify } from "../actions/notices";
 import { language, t } from "../i18n";
-import { MOST_BYTES, MOST_LINES } from "../logic/batchCheck";
+import { MOST_BYTES, MOST_LINES } from "../logic/batchDraft";
 import { saveAs } from "../logic/download";
 import { bytes, number } from "../logic/format";
 import { models } from "../state";

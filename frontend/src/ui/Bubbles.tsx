@@ -4,6 +4,7 @@ import { isFinalMessage, mustBeRewritten } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
 import { gpu, live, stopping } from "../state";
 import type { Message } from "../types";
+import { Copy } from "./Code";
 import { Provenance } from "./Provenance";
 import { Words } from "./Words";
 
@@ -35,14 +36,14 @@ interface AnswerProps {
 export function Answer({ message, text, askAgain, rewrite, stop }: AnswerProps) {
   const again = mustBeRewritten(message) ? rewrite : askAgain;
   const final = isFinalMessage(message);
-  return (
+  const article = (
     <article
       class={`bubble answer answer-${message.status}`}
       aria-label={t("chat.model")}
       aria-busy={!final}
       data-status={message.status}
     >
-      <Words text={text} />
+      <Words text={text} done={final} />
       {message.status === "failed" ? (
         <>
           <p class="trouble" role="alert">
@@ -72,6 +73,12 @@ export function Answer({ message, text, askAgain, rewrite, stop }: AnswerProps) 
       {message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
       {message.finish_reason === "stopped" && <p class="state">{t("chat.stopped")}</p>}
     </article>
+  );
+  return (
+    <div class="said">
+      {article}
+      {final && text && <Copy text={text} />}
+    </div>
   );
 }
 

@@ -1,39 +1,136 @@
-import { blocks, runs, type Block } from "../logic/text";
+/** Text from a model or a person is only ever text: what Markdown says of it becomes elements of ours, never markup. */
+import type { ComponentChildren, VNode } from "preact";
+import { useRef } from "preact/hooks";
+import { Growing, isWhole, numberOf, safeAddress, type Block, type Token, type Tokens } from "../logic/markdown";
+import { Code } from "./Code";
 
-function Code({ block }: { block: Block }) {
+function Link({ token }: { token: Tokens.Link | Tokens.Image }) {
+  const address = safeAddress(token.href);
+  const words = token.type === "link" ? token.tokens : [];
+  if (!address) return <>{token.raw}</>;
   return (
-    <div class="code">
-      {block.info && <p class="code-info">{block.info}</p>}
-      {block.text && (
-        <pre tabIndex={0}>
-          <code>{block.text}</code>
-        </pre>
-      )}
+    <a href={address} title={token.title ?? undefined} target="_blank" rel="noopener noreferrer">
+      {words && words.length > 0 ? inline(words) : token.text || address}
+    </a>
+  );
+}
+
+function inline(tokens: readonly Token[]): ComponentChildren {
+  return tokens.map((token, i) => {
+    switch (token.type) {
+      case "strong":
+        return <strong key={i}>{inline(token.tokens ?? [])}</strong>;
+      case "em":
+        return <em key={i}>{inline(token.tokens ?? [])}</em>;
+      case "del":
+        return <del key={i}>{inline(token.tokens ?? [])}</del>;
+      case "codespan":
+        return token.text.trim() ? <code key={i}>{token.text}</code> : token.raw;
+      case "link":
+      case "image":
+        return <Link key={i} token={token as Tokens.Link | Tokens.Image} />;
+      case "br":
+        return "\n";
+      case "escape":
+        return token.text;
+      case "text":
+        return token.tokens ? inline(token.tokens) : token.text;
+      default:
+        return token.raw;
+    }
+  });
+}
+
+function Table({ token }: { token: Tokens.Table }) {
+  if (!isWhole(token)) return <p>{token.raw.trimEnd()}</p>;
+  const cell = (one: Tokens.TableCell) => ({ style: one.align ? { textAlign: one.align } : {} });
+  return (
+    <div class="table" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {token.header.map((one, i) => (
+              <th key={i} {...cell(one)}>
+                {inline(one.tokens)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {token.rows.map((row, i) => (
+            <tr key={i}>
+              {row.map((one, j) => (
+                <td key={j} {...cell(one)}>
+                  {inline(one.tokens)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }
 
-/** Text from a model or a person is only ever text: it becomes text nodes, never markup. */
-export function Words({ text }: { text: string }) {
-  return (
-    <>
-      {blocks(text).map((block, i) =>
-        block.kind === "code" ? (
-          <Code key={i} block={block} />
-        ) : (
-          <p key={i}>
-            {runs(block.text).map((run, j) =>
-              run.kind === "code" ? (
-                <code key={j}>{run.text}</code>
-              ) : run.kind === "bold" ? (
-                <strong key={j}>{run.text}</strong>
-              ) : (
-                run.text
-              ),
-            )}
-          </p>
-        ),
-      )}
-    </>
-  );
+function List({ token, done }: { token: Tokens.List; done: boolean }) {
+  const items = token.items.map((item, i) => (
+    <li key={i} value={token.ordered ? numberOf(item) : undefined} class={item.task ? "task" : undefined}>
+      {item.task && (item.checked ? "☑ " : "☐ ")}
+      {blocksIn(item.tokens.filter((one) => one.type !== "checkbox"), done)}
+    </li>
+  ));
+  return token.ordered ? <ol>{items}</ol> : <ul>{items}</ul>;
+}
+
+function blocksIn(tokens: readonly Token[], done: boolean): ComponentChildren {
+  return tokens.map((token, i) => <One key={i} token={token} done={done} />);
+}
+
+const HEADINGS = ["h3", "h4", "h5", "h6", "h6", "h6"] as const;
+
+function One({ token, done }: { token: Token; done: boolean }) {
+  switch (token.type) {
+    case "space":
+      return null;
+    case "code":
+      if (!token.text.trim() && !token.lang) return <p>{token.raw.trimEnd()}</p>;
+      return <Code text={token.text} info={token.lang ?? ""} done={done} />;
+    case "heading": {
+      const Heading = HEADINGS[(token as Tokens.Heading).depth - 1] ?? "h6";
+      return token.text ? <Heading>{inline(token.tokens ?? [])}</Heading> : <p>{token.raw.trimEnd()}</p>;
+    }
+    case "hr":
+      return <hr />;
+    case "blockquote":
+      return <blockquote>{blocksIn(token.tokens ?? [], done)}</blockquote>;
+    case "list":
+      return <List token={token as Tokens.List} done={done} />;
+    case "table":
+      return <Table token={token as Tokens.Table} />;
+    case "paragraph":
+      return <p>{inline(token.tokens ?? [])}</p>;
+    case "text":
+      return token.tokens ? <>{inline(token.tokens)}</> : <p>{token.text}</p>;
+    default:
+      return <p>{token.raw}</p>;
+  }
+}
+
+/** `done`: nothing more comes. What is finished is drawn once: the same element again costs nothing. */
+export function Words({ text, done = true }: { text: string; done?: boolean }) {
+  const growing = useRef<Growing | null>(null);
+  const drawn = useRef<Drawn>(new WeakMap());
+  growing.current ??= new Growing();
+  return <>{draw(growing.current.read(text), done, drawn.current)}</>;
+}
+
+type Drawn = WeakMap<Block, VNode>;
+
+export function draw(blocks: readonly Block[], done: boolean, drawn: Drawn = new WeakMap()): VNode[] {
+  return blocks.map((block, i) => {
+    const finished = done || i < blocks.length - 1;
+    const one = (finished && drawn.get(block)) || <One key={block.at} token={block.token} done={finished} />;
+    if (finished) drawn.set(block, one);
+    return one;
+  });
 }

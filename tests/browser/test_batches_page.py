@@ -311,9 +311,9 @@ def test_batches_speak_portuguese_on_a_phone_and_the_example_is_a_good_file(
     example = Path(download.value.path())
     assert [json.loads(line)["body"]["model"] for line in example.read_text().splitlines()] == ["mistral-7b"] * 2
     page.get_by_label("Escolher arquivo").set_input_files(example)
-    expect(page.get_by_role("heading", name="O arquivo está certo.")).to_be_visible()
+    expect(page.get_by_role("heading", name="O arquivo está correto.")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Tirar este arquivo").click()
+    page.get_by_role("button", name="Remover este arquivo").click()
     page.get_by_label("Escolher arquivo").set_input_files(write(tmp_path, request_line("1", n=2)))
     expect(page.get_by_role("region", name="Há 1 erro no arquivo. Nada foi enviado.")).to_contain_text("só pode ser 1")
     open_list(page)

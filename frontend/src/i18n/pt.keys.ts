@@ -23,7 +23,7 @@ export const ptKeys = {
   "keys.copy": "Copiar",
   "keys.copied": "Copiada",
   "keys.copy.failed": "O navegador não deixou copiar. Selecione a chave e copie.",
-  "keys.kept": "Já guardei",
+  "keys.kept": "Já copiei",
 
   "keys.list": "Suas chaves",
   "keys.none": "Nenhuma chave ainda.",
@@ -38,7 +38,7 @@ export const ptKeys = {
   "keys.makes": "cria chaves",
   "keys.revoke": "Revogar",
   "keys.revoke.which": "Revogar a chave “{name}”",
-  "keys.revoke.asked": "Os programas que usam “{name}” param em até {n} segundos, e não há como voltar atrás. Revogar?",
+  "keys.revoke.asked": "Os programas que usam “{name}” param em até {n} segundos, e não dá para desfazer. Revogar?",
   "keys.revoke.sure": "Sim, revogar",
   "keys.revoke.keep": "Manter",
   "keys.revoked": "A chave “{name}” foi revogada: em até {n} segundos não abre mais nada.",

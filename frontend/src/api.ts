@@ -191,7 +191,7 @@ export function createApi(
       call<Message>("DELETE", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}`),
     post: (id: string, content: string, key: string) =>
       call<Posted>("POST", `${of("conversations", id)}/messages`, { body: { content }, key }),
-    models: async () => (await call<List<{ id: string }>>("GET", "/models")).data.map((model) => model.id),
+    models: async () => (await call<List<{ id: string; context_window?: number }>>("GET", "/models")).data,
     createFile: (filename: string, bytes: number) =>
       call<BatchFile>("POST", "/files", { body: { filename, purpose: "batch", bytes } }),
     deleteFile: (id: string) => call<{ deleted: boolean }>("DELETE", of("files", id)),

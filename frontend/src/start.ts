@@ -7,7 +7,7 @@ import { chatActions, type ChatActions } from "./actions/chats";
 import { conversationActions, type ConversationActions } from "./actions/conversations";
 import { keyActions, type KeyActions } from "./actions/keys";
 import { myDataActions, type MyDataActions } from "./actions/mydata";
-import { report } from "./actions/notices";
+import { report, say } from "./actions/notices";
 import { arrive } from "./actions/places";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
 import { ApiError, createApi, type Api } from "./api";
@@ -92,6 +92,7 @@ export async function start(): Promise<Page | null> {
   state.stage.value = "in";
   await Promise.all([page.sessions.refresh(), page.conversations.more()]);
   follow(page, api, config.websocket_url);
+  void page.batches.learnModels();
   followBatches(page.batches);
   effect(() => {
     if (state.area.value === "keys") untracked(() => void page.keys.refresh());
@@ -193,6 +194,7 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
   const back = () => {
     line.nudge();
     look();
+    void page.conversations.refresh();
   };
   const hasNetwork = () => {
     state.online.value = navigator.onLine;
@@ -232,6 +234,6 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
   });
   effect(() => {
     const session = state.latest.value;
-    if (session) state.spoken.value = `${t("gpu.region")}: ${known("session.status", session.status) ?? session.status}`;
+    if (session) untracked(() => say(`${t("gpu.region")}: ${known("session.status", session.status) ?? session.status}`));
   });
 }

@@ -68,6 +68,8 @@ export const cancelling = signal<string | null>(null);
 export const batchDraft = signal<BatchDraft | null>(null);
 /** The names that the API serves; empty: nobody has said yet. */
 export const models = signal<readonly string[]>([]);
+/** How many tokens a conversation may have, answer included; null: nobody has said yet. */
+export const contextTokens = signal<number | null>(null);
 /** Bytes received of what is being downloaded, by file id. */
 export const downloads = signal<Readonly<Record<string, number>>>({});
 

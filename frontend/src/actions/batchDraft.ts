@@ -5,10 +5,10 @@ import { backoffMs } from "../logic/backoff";
 import { fileName, isGood, isSending, newDraft, requestOf, type BatchDraft, type BatchOptions } from "../logic/batchDraft";
 import { number } from "../logic/format";
 import { put, UploadError } from "../logic/upload";
-import { area, batchDraft, batchId, models, spoken } from "../state";
+import { area, batchDraft, batchId, models } from "../state";
 import type { Batch } from "../types";
 import { gotBatches } from "./batches";
-import { explain, report } from "./notices";
+import { explain, report, say } from "./notices";
 import { go } from "./places";
 
 const TRIES = 4;
@@ -93,9 +93,9 @@ export function draftActions(
         change(signal, { phase: "checked", report: found });
         if (signal.aborted) return;
         const count = Object.values(found.counts).reduce((all, one) => all + one, 0);
-        spoken.value = isGood(found)
+        say(isGood(found)
           ? t("batch.spoken.ok", { lines: number(found.lines, language.value) })
-          : t("batch.spoken.bad", { count: number(count, language.value) });
+          : t("batch.spoken.bad", { count: number(count, language.value) }));
       } catch {
         change(signal, { phase: "failed", error: t("batch.unreadable") });
       }

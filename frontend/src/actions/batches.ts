@@ -2,9 +2,9 @@ import { ApiError, type Api } from "../api";
 import { known, t } from "../i18n";
 import { downloadName, isOver, mergeBatches, nameOf } from "../logic/batches";
 import { received, saveAs } from "../logic/download";
-import { batches, batchesKnown, batchId, cancelling, downloads, models, moreBatches, spoken } from "../state";
+import { batches, batchesKnown, batchId, cancelling, contextTokens, downloads, models, moreBatches } from "../state";
 import type { Batch } from "../types";
-import { explain, notify, report } from "./notices";
+import { explain, notify, report, say } from "./notices";
 import { go } from "./places";
 
 const HEADERS_MS = 30_000; // until an answer begins; its body takes as long as it takes
@@ -16,7 +16,7 @@ export function gotBatches(got: readonly Batch[]): void {
   const after = open();
   if (!after || !before || before.status === after.status) return;
   const status = known("batch.status", after.status) ?? after.status;
-  spoken.value = t("batch.spoken.status", { name: nameOf(after), status });
+  say(t("batch.spoken.status", { name: nameOf(after), status }));
 }
 
 function setDownload(id: string, bytes: number | null): void {
@@ -81,7 +81,9 @@ export function batchActions(api: Api, save = saveAs) {
     async learnModels(): Promise<void> {
       if (models.value.length > 0) return;
       try {
-        models.value = await api.models();
+        const found = await api.models();
+        models.value = found.map((model) => model.id);
+        contextTokens.value = found[0]?.context_window ?? null;
       } catch (error) {
         if (error instanceof ApiError && !error.passing) report(error);
       }

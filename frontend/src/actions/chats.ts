@@ -13,11 +13,11 @@ import {
   type Delta,
 } from "../logic/chat";
 import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
-import { area, chat, chats, conversations, current, draftKey, drafts, leaving, outbox, spoken, stopping, wishes } from "../state";
+import { area, chat, chats, conversations, current, draftKey, drafts, leaving, outbox, stopping, wishes } from "../state";
 import { t } from "../i18n";
 import type { BackendChoice, Message } from "../types";
 import { gotConversations } from "./conversations";
-import { explain, offerUndo, report } from "./notices";
+import { explain, offerUndo, report, say } from "./notices";
 import { go } from "./places";
 import { gotSessions } from "./sessions";
 
@@ -268,7 +268,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     gotMessage(id: string, message: Message): void {
       if (message.content === null) void fetchMessages(id);
       else change(id, (chat) => mergeMessages(chat, [message]));
-      if (id === current.value && message.role === "assistant" && isFinalMessage(message)) spoken.value = t("chat.done");
+      if (id === current.value && message.role === "assistant" && isFinalMessage(message)) say(t("chat.done"));
     },
   };
 }

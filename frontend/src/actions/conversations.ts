@@ -37,6 +37,16 @@ export function conversationActions(api: Api) {
   }
 
   return {
+    /** The newest ones again: another tab or the command line may have made some. */
+    async refresh(): Promise<void> {
+      if (olderConversations.value === "") return; // nothing was listed yet
+      try {
+        gotConversations((await api.conversations(CONVERSATIONS_A_PAGE)).data);
+      } catch {
+        // What is listed stays.
+      }
+    },
+
     async more(): Promise<void> {
       await page(CONVERSATIONS_A_PAGE);
       // What was typed while the page was on its way found it busy.

@@ -2,8 +2,8 @@ import { ApiError, type Api } from "../api";
 import { t } from "../i18n";
 import { clock } from "../logic/clock";
 import { REVOKED_WITHIN_S, wish, withKey, type Lifetime } from "../logic/keys";
-import { creatingKey, keys, keysKnown, newKey, revokingKey, spoken } from "../state";
-import { notify, report } from "./notices";
+import { creatingKey, keys, keysKnown, newKey, revokingKey } from "../state";
+import { notify, report, say } from "./notices";
 
 export function keyActions(api: Api) {
   async function refresh(): Promise<void> {
@@ -50,7 +50,7 @@ export function keyActions(api: Api) {
       try {
         const done = await api.revokeKey(id);
         const n = done.effective_within_seconds ?? REVOKED_WITHIN_S;
-        spoken.value = t("keys.revoked", { name, n });
+        say(t("keys.revoked", { name, n }));
         if (newKey.value?.id === id) newKey.value = null;
         keys.value = keys.value.filter((key) => key.id !== id);
       } catch (error) {

@@ -1,13 +1,18 @@
 import { ApiError } from "../api";
 import { fill, known } from "../i18n";
 import { span } from "../logic/format";
-import { expired, notices } from "../state";
+import { expired, notices, spoken } from "../state";
 
 let next = 1;
 
 export function notify(text: string): void {
   if (notices.value.some((notice) => notice.text === text)) return;
   notices.value = [...notices.value, { id: next++, text }];
+}
+
+/** To screen readers, who say again what was said before only when it is another text. */
+export function say(text: string): void {
+  spoken.value = spoken.value === text ? `${text}\u00a0` : text;
 }
 
 /** News that can be taken back for `ms`; then, or when the page is left, `done` is called. */

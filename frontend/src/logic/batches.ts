@@ -55,7 +55,8 @@ export interface Progress {
 
 export function progress(batch: Batch): Progress {
   const { total = 0, completed = 0, failed = 0 } = batch.request_counts ?? {};
-  const settled = completed + failed;
+  // What was cancelled, or too late, counts as failed there: nobody has done it.
+  const settled = batch.status === "cancelled" || batch.status === "expired" ? completed : completed + failed;
   return { settled, total, failed, share: total > 0 ? Math.min(1, settled / total) : null };
 }
 

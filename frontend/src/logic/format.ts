@@ -16,6 +16,21 @@ export function usd(amount: number, language: Language): string {
   }).format(amount);
 }
 
+/**
+ * Parts of a sum, rounded to what is shown so that they add up to the rounded sum: the largest remainders get what is
+ * left. Parts that do not make up the sum are only rounded.
+ */
+export function addingUp(parts: readonly number[], sum: number): number[] {
+  const digits = Math.abs(sum) < 1 ? 10_000 : 100; // of a dollar, as `usd` shows the sum
+  const exact = parts.map((part) => part * digits);
+  const whole = exact.map((part) => Math.floor(part + 1e-6));
+  const left = Math.round(sum * digits) - whole.reduce((all, one) => all + one, 0);
+  if (left < 0 || left > parts.length) return exact.map((part) => Math.round(part) / digits);
+  const order = exact.map((part, i) => [part - whole[i]!, i] as const).sort(([a], [b]) => b - a);
+  for (const [, i] of order.slice(0, left)) whole[i]! += 1;
+  return whole.map((part) => part / digits);
+}
+
 /** A price or a guess: two digits are enough, and more would promise more. */
 export function about(amount: number, language: Language): string {
   return new Intl.NumberFormat(LOCALE[language], { style: "currency", currency: "USD" }).format(amount);

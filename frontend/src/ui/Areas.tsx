@@ -1,7 +1,8 @@
 /** The parts of the page, as links, so that each has an address. */
-import { go, hashOf, type Place } from "../actions/places";
+import type { Place } from "../actions/places";
 import { t } from "../i18n";
 import { area, batchId, current } from "../state";
+import { PlaceLink } from "./PlaceLink";
 
 export function Areas() {
   const places: Place[] = [
@@ -12,17 +13,9 @@ export function Areas() {
   return (
     <nav class="areas" aria-label={t("area.nav")}>
       {places.map((to) => (
-        <a
-          key={to.area}
-          href={hashOf(to) || "#"}
-          aria-current={area.value === to.area ? "page" : undefined}
-          onClick={(event) => {
-            event.preventDefault();
-            go(to);
-          }}
-        >
+        <PlaceLink key={to.area} to={to} current={area.value === to.area}>
           {t(`area.${to.area}`)}
-        </a>
+        </PlaceLink>
       ))}
     </nav>
   );

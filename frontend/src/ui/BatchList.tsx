@@ -1,10 +1,11 @@
 import type { BatchActions } from "../actions/batches";
-import { go, hashOf } from "../actions/places";
+import { go } from "../actions/places";
 import { known, language, t } from "../i18n";
 import { isOver, isScheduled, nameOf, progress } from "../logic/batches";
 import { day, percent, when } from "../logic/format";
 import { batches, batchesKnown, batchId, moreBatches, now } from "../state";
 import type { Batch } from "../types";
+import { PlaceLink } from "./PlaceLink";
 
 function state(batch: Batch): string {
   const { share } = progress(batch);
@@ -17,14 +18,7 @@ function Row({ batch }: { batch: Batch }) {
   const created = batch.created_at * 1000;
   return (
     <li>
-      <a
-        href={hashOf(to)}
-        aria-current={batch.id === batchId.value ? "page" : undefined}
-        onClick={(event) => {
-          event.preventDefault();
-          go(to);
-        }}
-      >
+      <PlaceLink to={to} current={batch.id === batchId.value}>
         <span class="batch-name">{nameOf(batch)}</span>
         <span class="batch-line">
           <span class={`word word-${batch.status}`}>{state(batch)}</span>
@@ -33,7 +27,7 @@ function Row({ batch }: { batch: Batch }) {
           </time>
         </span>
         {isScheduled(batch) && <span class="tag">{t("batch.scheduled")}</span>}
-      </a>
+      </PlaceLink>
     </li>
   );
 }

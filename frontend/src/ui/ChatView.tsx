@@ -3,7 +3,8 @@ import type { ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
 import { questionOf, textOf } from "../logic/chat";
 import { day } from "../logic/format";
-import { chat, conversations, current, outbox } from "../state";
+import { isToy } from "../logic/size";
+import { chat, conversations, current, models, outbox } from "../state";
 import type { Message } from "../types";
 import { Answer, Question, UnsentQuestion } from "./Bubbles";
 import { Composer } from "./Composer";
@@ -29,6 +30,7 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   };
   const open = conversations.value.find((c) => c.id === id);
   const title = open?.title;
+  const model = models.value.find((name) => !name.includes("@"));
 
   const first = shown.messages[0]?.id ?? "";
   const before = useRef({ first, height: 0 });
@@ -79,7 +81,10 @@ export function ChatView({ actions }: { actions: ChatActions }) {
         )}
         {id && !shown.loaded && shown.messages.length === 0 && <p class="hint">{t("chat.loading")}</p>}
         {(!id || shown.loaded) && shown.messages.length === 0 && unsent.length === 0 && (
-          <p class="hint empty">{t("chat.empty")}</p>
+          <div class="hint empty">
+            <p>{t("chat.empty")}</p>
+            {model && <p>{t(isToy(model) ? "chat.toy" : "chat.served", { model })}</p>}
+          </div>
         )}
         {shown.messages.map((message) =>
           message.role === "user" ? (

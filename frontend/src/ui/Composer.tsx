@@ -1,9 +1,10 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { setDraft, type ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
-import { about } from "../logic/format";
+import { about, number } from "../logic/format";
 import { USUAL } from "../logic/prices";
-import { backend, draftKey, drafts, gpu, sessionsKnown } from "../state";
+import { sizeOf } from "../logic/size";
+import { backend, contextTokens, draftKey, drafts, gpu, sessionsKnown } from "../state";
 import type { BackendChoice } from "../types";
 import { meantEnter } from "./enter";
 
@@ -39,6 +40,7 @@ function hint(): string {
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const text = drafts.value[draftKey.value] ?? "";
+  const size = sizeOf(text, contextTokens.value);
   const ready = text.trim() !== "" && !busy;
 
   useLayoutEffect(() => {
@@ -88,6 +90,14 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
         <p id="composer-hint" class="hint">
           {hint()}
         </p>
+        {size && (
+          <p class={size.tooLong ? "hint trouble" : "hint"} role="status">
+            {t(size.tooLong ? "chat.size.toolong" : "chat.size", {
+              tokens: number(size.tokens, language.value),
+              most: number(size.most, language.value),
+            })}
+          </p>
+        )}
         <Backend actions={actions} />
       </div>
     </form>

@@ -4,6 +4,7 @@ import type { ConversationActions } from "../actions/conversations";
 import { t } from "../i18n";
 import { isFound } from "../logic/search";
 import { conversations, current, leaving, listing, olderConversations, sought } from "../state";
+import { PlaceLink } from "./PlaceLink";
 
 /** At the end of the list: whoever scrolls to it gets more. The button is for a keyboard, and after a failure. */
 function Older({ actions }: { actions: ConversationActions }) {
@@ -57,9 +58,9 @@ function Search({ actions, found }: { actions: ConversationActions; found: numbe
 }
 
 export function Conversations({ actions }: { actions: ConversationActions }) {
-  const open = (id: string | null) => {
-    select(id);
-    if (id === null) document.getElementById("message")?.focus();
+  const begin = () => {
+    select(null);
+    document.getElementById("message")?.focus();
   };
   const shown = conversations.value
     .filter(({ id }) => !leaving.value.has(id))
@@ -68,7 +69,7 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
   return (
     <nav class="conversations" aria-label={t("chat.list")}>
       <div class="list-head">
-        <button type="button" class="wide" onClick={() => open(null)}>
+        <button type="button" class="wide" onClick={begin}>
           + {t("chat.new")}
         </button>
         <Search actions={actions} found={shown.length} />
@@ -76,16 +77,9 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
       <ul>
         {shown.map(({ id, title }) => (
           <li key={id}>
-            <a
-              href={`#c=${encodeURIComponent(id)}`}
-              aria-current={id === current.value ? "page" : undefined}
-              onClick={(event) => {
-                event.preventDefault();
-                open(id);
-              }}
-            >
+            <PlaceLink to={{ area: "chats", id }} current={id === current.value}>
               {title}
-            </a>
+            </PlaceLink>
           </li>
         ))}
         <Older actions={actions} />

@@ -1,11 +1,21 @@
 import { language, t } from "../i18n";
-import { clock, number, usd } from "../logic/format";
+import { addingUp, clock, number, usd } from "../logic/format";
 import { MINIMUM_S } from "../logic/prices";
 import { time } from "../logic/sessions";
 import type { Receipt } from "../types";
 
 export function total(receipt: Receipt): string {
   return receipt.total_usd === null ? t("receipt.unknown") : usd(receipt.total_usd, language.value);
+}
+
+const PARTS = ["gpu_usd", "storage_usd", "address_usd", "database_usd", "bedrock_usd"] as const;
+
+/** The parts as they are shown: rounded so that they add up to the total that is shown. */
+function shown(receipt: Receipt): Receipt {
+  if (receipt.total_usd === null) return receipt;
+  const parts = addingUp(PARTS.map((name) => receipt[name] ?? 0), receipt.total_usd);
+  const rounded = Object.fromEntries(PARTS.map((name, i) => [name, receipt[name] == null ? receipt[name] : parts[i]]));
+  return { ...receipt, ...rounded };
 }
 
 type Row = [name: string, value: string];
@@ -44,7 +54,7 @@ export function ReceiptCard({ receipt }: { receipt: Receipt }) {
     <section class="receipt" aria-labelledby="receipt">
       <h3 id="receipt">{t("receipt.title")}</h3>
       <dl>
-        {rows(receipt).map(([name, value]) => (
+        {rows(shown(receipt)).map(([name, value]) => (
           <div key={name}>
             <dt>{name}</dt>
             <dd>{value}</dd>

@@ -30,6 +30,8 @@ def session_from_item(item: Item) -> Session:
     values.setdefault("session_id", item.get("sk"))
     if "launches" in values:
         values["launches"] = tuple(launch_from_item(one) for one in values["launches"])
+    if "stops" in values:
+        values["stops"] = frozenset(values["stops"])
     if "phases" in values:
         values["phases"] = tuple(Phase(one["name"], one["at"], one.get("attempt", 0)) for one in values["phases"])
     if "receipt" in values:

@@ -36,6 +36,7 @@ class MailboxSnapshot:
     bake_token: str = ""  # a bake waits for this GPU, as soon as it has answered once
     baked: bool = False  # and is done with it
     spend_notice: int = 0  # the notice that was given already: 0, 80 or 100 percent of a cap
+    stops: frozenset[str] = frozenset()  # ids of messages and requests that are to be stopped
 
     @classmethod
     def of(cls, session: Session) -> "MailboxSnapshot":
@@ -53,6 +54,7 @@ class MailboxSnapshot:
             bake_token=session.bake_token,
             baked=bool(session.baked_at),
             spend_notice=session.spend_notice or 0,
+            stops=session.stops,
         )
 
     def token(self, task: Task) -> str:
@@ -93,6 +95,10 @@ class Mailbox(Protocol):
     def note_rebalance(self, snapshot: MailboxSnapshot, at: str) -> bool:
         """Notes when AWS recommended to rebalance. False when the record is another instance's now."""
 
+    def forget_stops(self, snapshot: MailboxSnapshot) -> bool:
+        """Takes those of the snapshot out of the record: they were read. False when the record is another instance's
+        now."""
+
     def count_lines(self, snapshot: MailboxSnapshot, count: LineCount, number: int) -> bool:
         """Adds batch lines to the session's usage. `number`: of this instance's counts, so that one that is sent again
         is counted once. False when it was counted before, or the record is another instance's now."""
@@ -129,6 +135,9 @@ class DynamoMailbox:
 
     def note_rebalance(self, snapshot: MailboxSnapshot, at: str) -> bool:
         return self._update(snapshot, "SET rebalance_recommended_at = :at ADD version :one", {":at": at})
+
+    def forget_stops(self, snapshot: MailboxSnapshot) -> bool:
+        return self._update(snapshot, "ADD version :one DELETE stops :read", {":read": set(snapshot.stops)})
 
     def count_lines(self, snapshot: MailboxSnapshot, count: LineCount, number: int) -> bool:
         return self._update(
@@ -211,6 +220,13 @@ class MemoryMailbox:
         if self.snapshot.instance_id != snapshot.instance_id:
             return False
         self.rebalances.append(at)
+        return True
+
+    def forget_stops(self, snapshot: MailboxSnapshot) -> bool:
+        self._raise()
+        if self.snapshot.instance_id != snapshot.instance_id:
+            return False
+        self.change(stops=self.snapshot.stops - snapshot.stops)
         return True
 
     def count_lines(self, snapshot: MailboxSnapshot, count: LineCount, number: int) -> bool:

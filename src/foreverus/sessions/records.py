@@ -123,6 +123,7 @@ class Session:
     end_requested_at: str = ""
     end_requested_by: str = ""  # the person; empty: nobody of the team, or before this was kept
     end_everything: bool = False  # an admin wants everybody's work ended with it
+    stops: frozenset[str] = frozenset()  # ids of work that its worker is to stop, and has not read yet
 
     prompt_tokens: int = 0
     completion_tokens: int = 0

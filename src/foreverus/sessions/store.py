@@ -110,6 +110,17 @@ class SessionStore:
         )
         return session_from_item(item)
 
+    def request_stop(self, session_id: str, work_id: str) -> bool:
+        """Tells the session's worker, which looks every second, that a message or a request is wanted no more. False
+        where the session is over. Who asks for it notes the same beside the work, for one that comes to it later."""
+        asked = update_write(
+            keys.session_key(session_id),
+            "ADD stops :work, version :one",
+            {":work": {work_id}, ":one": 1},
+            "attribute_exists(pk) AND attribute_not_exists(ended_at)",
+        )
+        return self.items.transact_if(asked)
+
     def release_bake(self, session_id: str, now: datetime) -> None:
         """The bake is done with this GPU: what `bake_image` writes itself, where nothing cuts it off."""
         self.items.update(

@@ -18,6 +18,7 @@ from foreverus.worker.instance import Identity, Instance
 from foreverus.worker.interruption import working_seconds
 from foreverus.worker.settings import Timings
 from foreverus.worker.shutdown import END_REQUESTED_AT_BOOT, ENDED, MAX_LIFE, Shutdown, session_lost, spot_interrupted
+from foreverus.worker.stops import Stops
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class MailboxWatch:
     run_blocking: RunBlocking
     shutdown: Shutdown
     timings: Timings
+    stops: Stops = field(default_factory=Stops)
     snapshot: MailboxSnapshot | None = field(default=None, init=False)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition, init=False)
 
@@ -52,11 +54,14 @@ class MailboxWatch:
             return
         if snapshot == self.snapshot:
             return
+        self.stops.take(snapshot.stops)
         async with self.changed:
             self.snapshot = snapshot
             self.changed.notify_all()
         if snapshot.end_requested:
             self.shutdown.begin(ENDED if self.shutdown.booted else END_REQUESTED_AT_BOOT)
+        if snapshot.stops:
+            await self.run_blocking(self.mailbox.forget_stops, snapshot)
 
     async def own_snapshot(self) -> MailboxSnapshot:
         """Waits until the record names this instance."""

@@ -26,6 +26,7 @@ from foreverus.batches.shards.queue import shard_message
 from foreverus.choice.records import NextStep
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.notifications.outbox import MemoryOutbox
+from foreverus.relay.memory import MemoryRequests
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
 from foreverus.sessions.records import SessionStatus, Task
 from foreverus.worker.contact import Contact, P, RunInline, RunInThreads, T
@@ -166,6 +167,7 @@ class MemoryWorker:
             tasks=self.tasks,
             answers=self.answers,
             pending=self.answers.pending,
+            requests=MemoryRequests(),
             push=self.push,
             batches=self.batches,
             objects=self.objects,

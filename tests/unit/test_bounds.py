@@ -1,6 +1,7 @@
 """AWS's bounds that people's data can reach: for each the code that holds it, and what that makes of the largest
 permitted input. Figures: AWS's quotas of November 2026, in bytes where nothing else is said."""
 
+import asyncio
 import importlib
 import json
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ from foreverus.aws.dynamo import MOST_WRITES, Table, Values
 from foreverus.aws.push import MAX_DELTA_CODE_POINTS, MemoryPush
 from foreverus.aws.sqs import ChatQueue, ShardQueue
 from foreverus.aws.step_functions import StepFunctionsTasks
-from foreverus.backends.port import MOST_ANSWER_BYTES, Completion
+from foreverus.backends.port import MOST_ANSWER_BYTES, Completion, Delta, ToolCallPiece
 from foreverus.batches import items as batch_items
 from foreverus.batches.input.file_check import validate
 from foreverus.batches.input.lines import CHAT, Line, split
@@ -35,6 +36,7 @@ from foreverus.conversations.frames import delta_frame, message_frame
 from foreverus.conversations.items import conversation_to_item, question_to_item
 from foreverus.conversations.records import Answer, AnswerError, Conversation, FinishedAnswer, MessageRef, Question
 from foreverus.conversations.service import MOST_QUESTION_BYTES
+from foreverus.conversations.streaming.live import PostLimit
 from foreverus.conversations.views import public_answer, public_conversation, public_question
 from foreverus.files.records import MOST_FILENAME_CHARACTERS, new_file, object_key
 from foreverus.files.store import to_item
@@ -42,11 +44,14 @@ from foreverus.files.views import public_file
 from foreverus.live import changes
 from foreverus.live.connections import MOST_TOPICS
 from foreverus.notifications.notification import Notification
+from foreverus.relay.codec import MOST_KEPT_BYTES, packed_deltas
+from foreverus.relay.records import RequestRef
 from foreverus.results.rows import chunks, message_rows
 from foreverus.sessions.closing import CAUSE_LIMIT
 from foreverus.sessions.notification import notification as session_notification
 from foreverus.sessions.records import Session
 from foreverus.sessions.views import public_session
+from foreverus.worker.relaying import RelayedAnswer
 from tests.unit.conftest import NOW, launch_item, session_record
 
 KB, MB = 1024, 1024 * 1024
@@ -171,8 +176,26 @@ def finish(character: str) -> int:
 def queued() -> int:
     sent = Sent()
     ChatQueue(sent, "url").send(QUESTION)
+    ChatQueue(sent, "url").send_request(RequestRef("req_" + ID, "ana", "line_" + ID))
     ShardQueue(sent, "url").send([{"batch_id": "batch_" + ID, "user_id": "ana", "shard": 49_999}] * 10)
     return sent.largest
+
+
+def relayed(character: str) -> list[int]:
+    """Bytes of each frame of an answer whose engine gives it all at once."""
+
+    async def frames() -> list[int]:
+        ref = RequestRef("req_" + ID, "u" * 128, "line_" + ID)
+        live = RelayedAnswer(ref, "ses_" + ID, MemoryPush(), asyncio.to_thread, PostLimit())
+        arguments = (ToolCallPiece(0, "call", "name", character * 300_000),)
+        live.add(Delta(character * 300_000, arguments, {"content": [{"token": "x" * 100}] * 500}))
+        found, sent = [], 0
+        while sent < len(live.deltas):
+            frame, sent = live._frame(sent)
+            found.append(len(frame))
+        return found
+
+    return asyncio.run(frames())
 
 
 def reported(character: str) -> int:
@@ -211,6 +234,8 @@ BOUNDS = [
     Bound("frame: a final answer", 128 * KB, "conversations.frames:message_frame", lambda: largest(
         lambda c: message_frame(QUESTION, answer(c)), len)),
     Bound("frame: a session", 128 * KB, "sessions.closing:CAUSE_LIMIT", lambda: largest(session_frame, int)),
+    Bound("frame: pieces of an answer to a program", 128 * KB, "relay.codec:MOST_FRAME_BYTES", lambda: largest(
+        relayed, max)),
     # DynamoDB: 400 KB an item, 4 MB a transaction, 16 MB a BatchWriteItem; keys of 2,048 and 1,024.
     Bound("item: a question", 400 * KB, "conversations.service:MOST_QUESTION_BYTES", lambda: largest(
         lambda c: question_to_item(question(c)), item_bytes)),
@@ -222,6 +247,9 @@ BOUNDS = [
     Bound("item: a batch's line", 400 * KB, "backends.port:MOST_ANSWER_BYTES", lambda: largest(line_item, item_bytes)),
     Bound("item: a file", 400 * KB, "files.records:MOST_FILENAME_CHARACTERS", lambda: largest(
         lambda c: to_item(file_of(c)), item_bytes)),
+    Bound("item: a program's request", 400 * KB, "relay.codec:MOST_KEPT_BYTES", lambda: MOST_KEPT_BYTES + 1000),
+    Bound("item: a program's answer", 400 * KB, "relay.codec:MOST_KEPT_BYTES", lambda: largest(
+        lambda c: packed_deltas([Delta(c * ENDLESS)]) or b"x", len) + 1000),
     Bound("item: a connection", 400 * KB, "live.connections:MOST_TOPICS", lambda: item_bytes(
         [keys.conversation_topic("conv_" + ID)] * MOST_TOPICS) + 2000),
     Bound("transaction: the end of an answer", 4 * MB, "backends.port:MOST_ANSWER_BYTES", lambda: largest(finish, int)),

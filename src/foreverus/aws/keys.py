@@ -145,6 +145,19 @@ def answering_key(conversation_id: str) -> Key:
     return {"pk": f"ANSWERING#{conversation_id}", "sk": "LEASE"}
 
 
+REQUESTS = "REQUESTS"
+
+
+def request_key(request_id: str) -> Key:
+    """What a program asked a GPU, and its answer: for minutes."""
+    return {"pk": f"REQUEST#{request_id}", "sk": "REQUEST"}
+
+
+def open_request_key(request_id: str) -> Key:
+    """That there is one, without its text."""
+    return {"pk": REQUESTS, "sk": request_id}
+
+
 def answered_partition(session_id: str) -> str:
     """What a session answered: one item a message, so that its results can be found again."""
     return f"ANSWERED#{session_id}"
@@ -265,6 +278,12 @@ def session_topic(session_id: str) -> str:
 
 def conversation_topic(conversation_id: str) -> str:
     return f"CONVERSATION#{conversation_id}"
+
+
+def relay_topic(user_id: str, relay_id: str) -> str:
+    """A line on which somebody waits for answers of their own requests. Their id is in it, so that nobody else can
+    listen."""
+    return f"RELAY#{user_id}#{relay_id}"
 
 
 def subscriber_key(topic: str, connection_id: str) -> Key:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 Message: TypeAlias = Mapping[str, object]
 
 MOST_AT_ONCE = 10  # SQS
+REQUEST = "request"  # the `kind` of a program's request in the chat queue; a message's has none
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)  # before what SQS did not take is sent again
 
 
@@ -119,8 +120,19 @@ class MessageIds(Protocol):
     def user_id(self) -> str: ...
 
 
+class RequestIds(Protocol):
+    """A program's request, as far as a queue needs to know it."""
+
+    @property
+    def request_id(self) -> str: ...
+    @property
+    def user_id(self) -> str: ...
+    @property
+    def relay_id(self) -> str: ...
+
+
 class ChatQueue:
-    """FIFO, one message group for each conversation."""
+    """FIFO, one message group for each conversation, and one for each request of a program."""
 
     def __init__(self, client: Any, url: str):
         self.client = client
@@ -133,6 +145,15 @@ class ChatQueue:
             MessageBody=json.dumps(reference),
             MessageGroupId=message.conversation_id,
             MessageDeduplicationId=message.message_id,
+        )
+
+    def send_request(self, request: RequestIds) -> None:
+        reference = {name: getattr(request, name) for name in ("request_id", "user_id", "relay_id")}
+        self.client.send_message(
+            QueueUrl=self.url,
+            MessageBody=json.dumps({"kind": REQUEST, **reference}),
+            MessageGroupId=request.request_id,
+            MessageDeduplicationId=request.request_id,
         )
 
 

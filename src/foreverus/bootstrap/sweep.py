@@ -24,12 +24,14 @@ def duties() -> "dict[str, Duty]":
     from foreverus.conversations.idle import IdleConversations
     from foreverus.conversations.store import ConversationStore
     from foreverus.notifications.outbox import OutboxStore
+    from foreverus.relay.store import RequestStore
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
     from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
     from foreverus.sweeps.conversations import UnusedConversations
     from foreverus.sweeps.files import ExpiredFiles
     from foreverus.sweeps.messages import StuckMessages
+    from foreverus.sweeps.requests import ExpiredRequests
     from foreverus.sweeps.reservations import LostReservations
     from foreverus.sweeps.secrets import SecretsLeftOver
 
@@ -61,5 +63,6 @@ def duties() -> "dict[str, Duty]":
         ),
         "lost reservations": LostReservations(shared.purse(env.table_name), sessions, batches.open_batches, aws.clock),
         "secrets left over": SecretsLeftOver(aws.lent_secrets(env.table_name)),
+        "expired requests": ExpiredRequests(RequestStore(table, aws.clock), aws.clock),
         "expired files": ExpiredFiles(files.store, files.objects, aws.clock, files.look_after),
     }

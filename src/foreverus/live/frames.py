@@ -85,9 +85,9 @@ class Frames:
                 self._look(connection, now)
                 self.connections.renew(connection, now)
             return {"type": "pong"}
-        topic = frame.topic
+        topic = frame.topic(connection.caller.user_id)
         if topic is None:
-            raise InvalidRequest("Name either a session_id or a conversation_id.", param="session_id")
+            raise InvalidRequest("Name one session_id, conversation_id or relay_id.", param="session_id")
         if frame.action is Action.SUBSCRIBE:
             self._look(connection, now)
             self._check_access(topic, connection.caller.user_id)
@@ -112,10 +112,10 @@ class Frames:
             raise CredentialEnded(message)
 
     def _check_access(self, topic: Topic, user_id: str) -> None:
-        """Raises NotFound for what is not there or not the user's."""
+        """Raises NotFound for what is not there or not the user's. A line is always the user's own."""
         if topic.kind is TopicKind.CONVERSATION:
             self.conversations.get(user_id, topic.id)
-        elif not self.sessions.get(topic.id):
+        elif topic.kind is TopicKind.SESSION and not self.sessions.get(topic.id):
             raise NotFound(f"There is no session {quoted(topic.id)}.", param="session_id", code="session_not_found")
 
 

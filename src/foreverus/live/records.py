@@ -13,14 +13,17 @@ class TopicKind(StrEnum):
 
     SESSION = "session_id"
     CONVERSATION = "conversation_id"
+    RELAY = "relay_id"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What people watch: one session, or one conversation."""
+    """What people watch: one session, one conversation, or a line on which the answers to their own requests come.
+    `user_id`: of whose line it is; nobody can name another one's."""
 
     kind: TopicKind
     id: str
+    user_id: str = ""
 
     @property
     def key(self) -> str:
@@ -29,6 +32,8 @@ class Topic:
         >>> Topic(TopicKind.SESSION, "ses_1").key
         'SESSION#ses_1'
         """
+        if self.kind is TopicKind.RELAY:
+            return keys.relay_topic(self.user_id, self.id)
         return keys.session_topic(self.id) if self.kind is TopicKind.SESSION else keys.conversation_topic(self.id)
 
 
@@ -60,17 +65,17 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFrame:
-    """What a client sends. A subscription names one of the two."""
+    """What a client sends. A subscription names one of the three."""
 
     action: Action
     session_id: str = ""
     conversation_id: str = ""
+    relay_id: str = ""
 
-    @property
-    def topic(self) -> Topic | None:
-        """None when it names none or both."""
-        if bool(self.session_id) == bool(self.conversation_id):
+    def topic(self, user_id: str) -> Topic | None:
+        """`user_id`: of whoever sends it. None when it names none, or more than one."""
+        named = [(kind, id_) for kind in TopicKind if (id_ := getattr(self, kind.value))]
+        if len(named) != 1:
             return None
-        if self.session_id:
-            return Topic(TopicKind.SESSION, self.session_id)
-        return Topic(TopicKind.CONVERSATION, self.conversation_id)
+        ((kind, id_),) = named
+        return Topic(kind, id_, user_id if kind is TopicKind.RELAY else "")

@@ -24,6 +24,7 @@ from foreverus.aws.step_functions import StepFunctionsTasks
 from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.batches.store import BatchStore
 from foreverus.conversations.answers import DynamoAnswers
+from foreverus.relay.store import RequestStore
 from foreverus.sessions.mailbox import DynamoMailbox
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.worker.contact import Contact, RunInThreads
@@ -97,6 +98,7 @@ async def main(settings: WorkerSettings) -> int:
             tasks=StepFunctionsTasks(clients["stepfunctions"]),
             answers=DynamoAnswers(items),
             pending=PendingWorkStore(items),
+            requests=RequestStore(items),
             push=WebSocketPush(clients["push"], items),
             batches=BatchStore(items),
             objects=S3Objects(clients["s3"], settings.data_bucket, lambda: datetime.now(UTC)),

@@ -59,7 +59,7 @@ class ChatAnswering:
     shutdown: Shutdown
     last_frames: Background
     clock: Callable[[], datetime]
-    posts: PostLimit = field(default_factory=PostLimit, init=False)
+    posts: PostLimit = field(default_factory=PostLimit)
     live: int = field(default=0, init=False)  # answers that are being written
 
     async def handle(self, delivery: Delivery, claim: Claim) -> MessageOutcome:

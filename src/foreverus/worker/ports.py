@@ -12,6 +12,7 @@ from foreverus.backends.port import Engine
 from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.answers import Answers
+from foreverus.relay.store import TakenRequests
 from foreverus.sessions.mailbox import Mailbox
 from foreverus.sessions.pending import PendingWork
 from foreverus.worker.contact import Contact
@@ -36,6 +37,7 @@ class WorkerPorts:
     tasks: Tasks
     answers: Answers
     pending: PendingWork
+    requests: TakenRequests
     push: Push
     batches: Batches
     objects: Objects

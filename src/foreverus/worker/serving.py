@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from typing import Any
 
-from foreverus.aws.sqs import Queue
+from foreverus.aws.sqs import REQUEST, Queue
 from foreverus.batches.shards.lookahead import LookAhead
 from foreverus.batches.shards.resources import ShardResources
 from foreverus.concurrency import Background, first_of, stop
+from foreverus.conversations.streaming.live import PostLimit
 from foreverus.sessions.records import SessionStatus
 from foreverus.worker.batch import ShardAnswering
 from foreverus.worker.boot import Boot
@@ -19,6 +21,7 @@ from foreverus.worker.generation import AnswerGenerator
 from foreverus.worker.idle import IdleWatch
 from foreverus.worker.lines import LineEngine, LineSlots
 from foreverus.worker.ports import WorkerPorts
+from foreverus.worker.requests import RequestAnswering
 from foreverus.worker.shutdown import MAX_LIFE, session_lost
 from foreverus.worker.slots import Slots
 from foreverus.worker.watch import MailboxWatch
@@ -39,6 +42,7 @@ class Serving:
         self.line_counter = LineCounter(p.mailbox, watch, p.run_blocking)
         self.activity = Activity(last=asyncio.get_running_loop().time())
         self.last_frames = Background()
+        self.posts = PostLimit()
 
     async def run(self) -> None:
         shutdown, timings = self.ports.shutdown, self.ports.timings
@@ -72,8 +76,27 @@ class Serving:
             shutdown=p.shutdown,
             last_frames=self.last_frames,
             clock=p.clock,
+            posts=self.posts,
         )
-        return self._consumer(p.chat_queue, ChatCapacity(self.slots), "chat", answering.handle)
+        handlers = {"chat": answering.handle, REQUEST: self._requests().handle}
+        return self._consumer(p.chat_queue, ChatCapacity(self.slots), handlers)
+
+    def _requests(self) -> RequestAnswering:
+        p = self.ports
+        return RequestAnswering(
+            session_id=p.me.session_id,
+            engine=p.engine,
+            engine_watch=self.engine_watch,
+            requests=p.requests,
+            push=p.push,
+            run_blocking=p.run_blocking,
+            run_push=p.run_push,
+            shutdown=p.shutdown,
+            last_frames=self.last_frames,
+            clock=p.clock,
+            stops=self.watch.stops,
+            posts=self.posts,
+        )
 
     def _shards(self) -> Consumer[Any]:
         p = self.ports
@@ -90,14 +113,14 @@ class Serving:
             on_recorded=self.line_counter.add,
         )
         answering = ShardAnswering(resources=resources, engine=self.line_engine, tasks=p.tasks, shutdown=p.shutdown)
-        return self._consumer(p.batch_queue, LookAhead(self.slots.total), "shard", answering.handle)
+        return self._consumer(p.batch_queue, LookAhead(self.slots.total), {"shard": answering.handle})
 
-    def _consumer(self, queue: Queue, capacity: Capacity[R], kind: str, handler: Handler[R]) -> Consumer[R]:
+    def _consumer(self, queue: Queue, capacity: Capacity[R], handlers: Mapping[str, Handler[R]]) -> Consumer[R]:
         p = self.ports
         return Consumer(
             queue=queue,
             capacity=capacity,
-            handlers={kind: handler},
+            handlers=handlers,
             shutdown=p.shutdown,
             activity=self.activity,
             run_blocking=p.run_blocking,

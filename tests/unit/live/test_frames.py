@@ -59,10 +59,10 @@ def say(frames: Frames, connection_id: str = "c1", **frame: str) -> dict[str, ob
 def test_a_frame_is_read_with_what_it_is_about() -> None:
     frame = read_frame('{"action": "subscribe", "conversation_id": "conv_1"}')
     assert frame == ClientFrame(action=Action.SUBSCRIBE, conversation_id="conv_1")
-    assert frame.topic == Topic(TopicKind.CONVERSATION, "conv_1")
-    assert read_frame('{"action": "ping"}').topic is None
+    assert frame.topic("ana") == Topic(TopicKind.CONVERSATION, "conv_1")
+    assert read_frame('{"action": "ping"}').topic("ana") is None
     both = '{"action": "subscribe", "conversation_id": "conv_1", "session_id": "ses_1"}'
-    assert read_frame(both).topic is None
+    assert read_frame(both).topic("ana") is None
 
 
 @pytest.mark.parametrize("body", ["", "x", "[]", '{"action": "shout"}', '{"action": "ping", "now": true}'])
@@ -79,6 +79,25 @@ def test_everybody_may_watch_a_session_and_only_its_owner_a_conversation(frames:
     refused = say(frames, action="subscribe", conversation_id=theirs)
     assert refused["type"] == "error" and theirs in str(refused)
     assert say(frames, action="unsubscribe", session_id="ses_1") == {"type": "unsubscribed", "session_id": "ses_1"}
+
+
+def test_a_line_is_the_callers_own_whatever_it_is_called(frames: Frames) -> None:
+    frames.opened("c2", Caller(user_id="bia"))
+    for connection_id in ("c1", "c2"):
+        said = say(frames, connection_id, action="subscribe", relay_id="line_1")
+        assert said == {"type": "subscribed", "relay_id": "line_1"}
+    items = frames.connections.items
+    for user_id, connection_id in (("ana", "c1"), ("bia", "c2")):
+        partition = keys.subscribers_partition(keys.relay_topic(user_id, "line_1"))
+        assert [one["sk"] for one in items.query(partition)] == [connection_id]
+    assert say(frames, action="unsubscribe", relay_id="line_1") == {"type": "unsubscribed", "relay_id": "line_1"}
+    assert list(items.query(keys.subscribers_partition(keys.relay_topic("ana", "line_1")))) == []
+
+
+@pytest.mark.parametrize("name", ["bia#line_1", "", "a b", "x" * 101, "línea", "a\n"])
+def test_a_line_has_a_name_that_can_be_nobody_elses(frames: Frames, name: str) -> None:
+    refused = say(frames, action="subscribe", relay_id=name)
+    assert refused["type"] == "error" and refused["error"]["param"] in ("relay_id", "session_id")  # type: ignore[index]
 
 
 def test_what_is_wrong_comes_back_as_an_error_frame(frames: Frames) -> None:

@@ -103,6 +103,7 @@ STORED: dict[str, Any] = {
     "receipt": RECEIPT,
     "stored_at": LATER,
     "store_tries": 1,
+    "stops": {"msg_1", "req_1"},
 }
 
 

@@ -19,6 +19,7 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.conversations.records import MessageRef
 from foreverus.conversations.views import public_answer
+from foreverus.relay.memory import MemoryRequests
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
 from foreverus.worker.contact import Contact, P, RunInline, T
 from foreverus.worker.instance import MemoryInstance
@@ -117,6 +118,7 @@ class World:
         self.tasks = MemoryTasks()
         self.tasks.open.add("boot-token")
         self.answers = MemoryAnswers()
+        self.requests = MemoryRequests()
         self.push = MemoryPush()
         self.chat, self.batch = MemoryQueue(), MemoryQueue()
         self.batches, self.objects = MemoryBatches(), MemoryObjects(clock)
@@ -133,6 +135,7 @@ class World:
             tasks=self.tasks,
             answers=self.answers,
             pending=self.answers.pending,
+            requests=self.requests,
             push=self.push,
             batches=self.batches,
             objects=self.objects,

@@ -1,4 +1,4 @@
-"""An answer while it is written, and those who watch it: each subscriber has a sender of its own.
+"""What is written just now, and those who watch it: each subscriber has a sender of its own.
 
 A sender remembers how much its subscriber has. So a slow one gets longer deltas and holds up nobody, and a new one gets
 the whole text so far at offset 0. One that takes no frame in time, or fails often, is given up; one whose last look at
@@ -46,21 +46,16 @@ class PostLimit:
         return max(DELTA_INTERVAL_S, self.senders / MAX_POSTS_PER_SECOND)
 
 
-class LiveAnswer:
-    """`text` is what there is of the answer. Start with `watch`, add with `add`, end with `close`."""
+class LiveStream:
+    """What is written just now, of `_length` in a unit of its own, to everybody who watches `topic`. Start with
+    `watch`; tell `_wake` of what is new; end with `close`."""
 
-    def __init__(self, request: MessageRef, push: Push, run_push: RunBlocking, posts: PostLimit):
-        self.request = request
-        self.tokens = 0  # deltas that were added
-        self.rate = TokenRate()
-        self._text = ""
-        self._new: list[str] = []
+    def __init__(self, topic: str, push: Push, run_push: RunBlocking, posts: PostLimit):
         self._length = 0
-        self._bytes = 0
         self._push = push
         self._run_push = run_push
         self._posts = posts
-        self._topic = conversation_topic(request.conversation_id)
+        self._topic = topic
         self._senders: dict[str, _Sender] = {}
         self._asked: set[str] = set()  # for a new look
         self._group: Background | None = None
@@ -68,38 +63,19 @@ class LiveAnswer:
         self._closing = asyncio.Event()
         self._last_frame = b""
 
-    @property
-    def text(self) -> str:
-        if self._new:
-            self._text += "".join(self._new)
-            self._new.clear()
-        return self._text
+    def _frame(self, sent: int) -> tuple[bytes, int]:
+        """The next frame for who has `sent` of it, and how much they have with it. Asked only where there is more."""
+        raise NotImplementedError
 
     @property
-    def room(self) -> int:
-        """How many bytes may still be added."""
-        return MOST_ANSWER_BYTES - self._bytes
+    def _refresh_s(self) -> float:
+        """Until the next look for subscribers."""
+        return max(REFRESH_S, self._posts.senders / REFRESHES_PER_SECOND)
 
     def watch(self, group: Background) -> None:
         """Starts looking for subscribers; they get what is there and what is added."""
         self._group = group
         self._looking = group.start(self._look_for_subscribers(group))
-
-    def begin_with(self, text: str) -> None:
-        """What an earlier worker wrote."""
-        if text:
-            self._append(text)
-
-    def add(self, text: str) -> None:
-        self.tokens += 1
-        self.rate.add(asyncio.get_running_loop().time())
-        self._append(text)
-
-    def _append(self, text: str) -> None:
-        self._new.append(text)
-        self._length += len(text)
-        self._bytes += len(text.encode(errors="replace"))
-        self._wake()
 
     def close(self, last_frame: bytes = b"") -> None:
         """Nothing will be added. Every subscriber gets what it lacks, and then `last_frame` if there is one: also who
@@ -121,7 +97,7 @@ class LiveAnswer:
     async def _look_for_subscribers(self, group: Background) -> None:
         while True:
             await self._look(group)
-            await asyncio.sleep(max(REFRESH_S, self._posts.senders / REFRESHES_PER_SECOND))
+            await asyncio.sleep(self._refresh_s)
 
     async def _look(self, group: Background) -> None:
         try:
@@ -193,11 +169,10 @@ class LiveAnswer:
 
     async def _send_next(self, connection_id: str, sender: "_Sender") -> bool:
         """Sends one frame; False when there is nothing more to send, ever."""
-        text = self.text[sender.sent : sender.sent + MAX_DELTA_CODE_POINTS]
-        if text:
-            frame = delta_frame(self.request.conversation_id, self.request.message_id, sender.sent, text)
+        if sender.sent < self._length:
+            frame, has = self._frame(sender.sent)
             there = await self._run_push(self._push.post, self._topic, connection_id, frame)
-            sender.sent += len(text)
+            sender.sent = has
             return there
         if self._last_frame:
             await self._run_push(self._push.post, self._topic, connection_id, self._last_frame)
@@ -210,9 +185,55 @@ class LiveAnswer:
                     await self._closing.wait()
 
 
+class LiveAnswer(LiveStream):
+    """An answer to a message, in code points. `text` is what there is of it; `add` adds to it."""
+
+    def __init__(self, request: MessageRef, push: Push, run_push: RunBlocking, posts: PostLimit):
+        super().__init__(conversation_topic(request.conversation_id), push, run_push, posts)
+        self.request = request
+        self.tokens = 0  # deltas that were added
+        self.rate = TokenRate()
+        self._text = ""
+        self._new: list[str] = []
+        self._bytes = 0
+
+    @property
+    def text(self) -> str:
+        if self._new:
+            self._text += "".join(self._new)
+            self._new.clear()
+        return self._text
+
+    @property
+    def room(self) -> int:
+        """How many bytes may still be added."""
+        return MOST_ANSWER_BYTES - self._bytes
+
+    def begin_with(self, text: str) -> None:
+        """What an earlier worker wrote."""
+        if text:
+            self._append(text)
+
+    def add(self, text: str) -> None:
+        self.tokens += 1
+        self.rate.add(asyncio.get_running_loop().time())
+        self._append(text)
+
+    def _append(self, text: str) -> None:
+        self._new.append(text)
+        self._length += len(text)
+        self._bytes += len(text.encode(errors="replace"))
+        self._wake()
+
+    def _frame(self, sent: int) -> tuple[bytes, int]:
+        text = self.text[sent : sent + MAX_DELTA_CODE_POINTS]
+        frame = delta_frame(self.request.conversation_id, self.request.message_id, sent, text)
+        return frame, sent + len(text)
+
+
 class _Sender:
     def __init__(self) -> None:
-        self.sent = 0  # code points
+        self.sent = 0
         self.changed = asyncio.Event()
         self.stopped = False
         self.good_until = 0.0  # by the loop's clock: then its last look counts no more

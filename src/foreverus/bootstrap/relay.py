@@ -1,0 +1,65 @@
+"""A live GPU as a backend, for whoever answers programs."""
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol
+
+from foreverus import ids
+from foreverus.bootstrap import aws, shared
+
+if TYPE_CHECKING:
+    from foreverus.backends.port import Backend
+    from foreverus.relay.line import Socket
+
+
+class RelaySettings(shared.StartSettings, Protocol):
+    """`websocket_url`: of our own API, where answers are heard."""
+
+    @property
+    def chat_queue_url(self) -> str: ...
+    @property
+    def engine_slots(self) -> int: ...
+    @property
+    def websocket_url(self) -> str: ...
+
+
+class GpuBackends(Protocol):
+    def __call__(self, user_id: str, credential: str, *, starts: bool) -> "Backend":
+        """For one request of a person. `credential`: the `Authorization` header that it came with. `starts`: it starts
+        a session where no GPU is on. For use in one event loop."""
+
+
+def gpu_backends(env: RelaySettings) -> GpuBackends:
+    from foreverus.aws.sqs import ChatQueue
+    from foreverus.relay.backend import GpuRelay
+    from foreverus.relay.line import RelayLines
+    from foreverus.relay.store import RequestStore
+    from foreverus.sessions.gpu_state import GpuLook
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sessions.records import Trigger
+    from foreverus.sessions.store import SessionStore
+
+    table = aws.items(env.table_name)
+    requests, sessions, pending = RequestStore(table, aws.clock), SessionStore(table), PendingWorkStore(table)
+    starter = shared.starter(env)
+    waiting = (lambda: len(pending.messages()), requests.waiting)
+    relay = GpuRelay(
+        requests=requests,
+        queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),
+        sessions=sessions,
+        look=GpuLook(sessions, waiting, env.engine_slots, aws.clock),
+        start=lambda user_id: starter.start(user_id, Trigger.MESSAGE),
+        run_blocking=asyncio.to_thread,
+        clock=aws.clock,
+    )
+
+    async def connect(credential: str) -> "Socket":
+        from foreverus.relay.websocket import open_socket
+
+        return await open_socket(env.websocket_url, credential)
+
+    lines = RelayLines(connect, lambda: ids.new_id("line", aws.clock()))
+
+    def backend(user_id: str, credential: str, *, starts: bool) -> "Backend":
+        return relay.backend(lines.of(credential), user_id, starts=starts)
+
+    return backend

@@ -15,11 +15,11 @@ from typing import Any
 # What the caller sees. `lost`: the call takes effect and the caller gets no answer, or an error; `bought`: an error of
 # EC2's own. `refused`: a task token is no good.
 # `cut_out`, `cut_back`: nothing arrives, or arrives and is never answered. `late`: answered now, done later.
-# `hold`, `hold_after`: waits, before or after its effect, until it is released.
+# `hold`, `hold_after`: waits, before or after its effect, until it is released. `twice`: made two times at once.
 KINDS = (
     *("throttled", "error", "denied", "lost", "refused", "cut_out", "cut_back", "late"),
     *("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought"),
-    *("timeout", "crash", "hold", "hold_after"),
+    *("timeout", "crash", "hold", "hold_after", "twice"),
 )
 
 STEPS = "RunBatchFunction"

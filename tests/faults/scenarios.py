@@ -124,6 +124,7 @@ SCENARIOS: dict[str, Scenario] = {
             *transactions("RunBatchFunction.Plan", 1),  # reserves
             *transactions("RunBatchFunction.Finish", 1),  # settles
             *transactions("AnswerBatchFunction", 1),  # lets go of what its round has not spent
+            "call:batch_run:lambda:Invoke AnswerBatchFunction@Answer on Bedrock=twice.once",  # one of them spends
             *strikes("cancelled", "validating", "first", "finishing"),
             *strikes("batch_stopped", "validating", "first"),
             *(

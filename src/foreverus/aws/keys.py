@@ -234,6 +234,11 @@ def shard_key(batch_id: str, shard: int) -> Key:
     return {"pk": shards_partition(batch_id), "sk": f"SHARD#{shard:05d}"}
 
 
+def bedrock_round_key(batch_id: str, round_: int) -> Key:
+    """That somebody has begun this round on Bedrock (`batches/shards/rounds.py`)."""
+    return {"pk": shards_partition(batch_id), "sk": f"ROUND#{round_:05d}"}
+
+
 def lines_partition(batch_id: str, shard: int) -> str:
     """The finished lines of one shard, and those that engines died of."""
     return f"LINES#{batch_id}#{shard:05d}"

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 @cache
 def build() -> "OnBedrock":
     from foreverus.batches.shards.on_bedrock import OnBedrock
+    from foreverus.batches.shards.rounds import RoundStore
     from foreverus.batches.store import BatchStore
     from foreverus.costs.prices import bedrock_price
 
     env = settings.AnswerBatchSettings.from_env(os.environ)
+    table = aws.items(env.table_name)
     return OnBedrock(
-        store=BatchStore(aws.items(env.table_name)),
+        store=BatchStore(table),
+        rounds=RoundStore(table),
         objects=aws.objects(env.data_bucket),
         backend=shared.bedrock_backend(env.bedrock_model_id),
         purse=shared.purse(env.table_name),

@@ -15,6 +15,7 @@ from foreverus.batches.plan.estimates import Deployment
 from foreverus.batches.plan.planner import Planner
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, Shard
 from foreverus.batches.shards.on_bedrock import OnBedrock
+from foreverus.batches.shards.rounds import MemoryRounds
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice, bedrock_price
@@ -70,6 +71,7 @@ class World:
         self.planner = Planner(self.store, NoSessions(), purse, deployment, lambda: NOW)
         self.on = OnBedrock(
             store=self.store,
+            rounds=MemoryRounds(),
             objects=self.objects,
             backend=MemoryEngine(reply(lambda content: ["It ", "is ", "blue."]), 0.1),
             purse=purse,

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from foreverus import ids
 from foreverus.aws.s3 import Objects
@@ -16,6 +17,7 @@ from foreverus.batches.records import Batch, BatchRef, Shard
 from foreverus.batches.shards.lookahead import Ahead, LookAhead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.results import BEDROCK
+from foreverus.batches.shards.rounds import BegunRound, RoundAnswer, Rounds
 from foreverus.batches.shards.run import LAST_WRITES_S, ShardRun, StopReason
 from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking, first_of, stop
@@ -31,19 +33,8 @@ log = logging.getLogger(__name__)
 LAST_ANSWERS_S = 40.0  # for lines in flight when the time is up: what is cut off is paid for all the same
 BUSY_PATIENCE_S = 120.0  # refused for so long without one answer: waiting is the state machine's business, and free
 LONGEST_CAUSE = 1000  # characters
-
-
-@dataclass(frozen=True, slots=True)
-class RoundAnswer:
-    """`left`: lines without a result. `error`: why it did not go on."""
-
-    left: int
-    error: ExecutionError | None = None
-
-    def as_json(self) -> dict[str, object]:
-        """As the state machine reads it: `{"left"}` or `{"left", "error": {"Error", "Cause"}}`."""
-        error = {} if self.error is None else {"error": {"Error": self.error.name, "Cause": self.error.cause}}
-        return {"left": self.left, **error}
+LAST_S = LAST_ANSWERS_S + LAST_WRITES_S + 5.0  # after a round's time, until it is over at the latest
+LOOK_AGAIN_S = 2.0  # after a round that another call of the function works on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +42,7 @@ class OnBedrock:
     """`calls_at_once`: the most that may be in flight."""
 
     store: Batches
+    rounds: Rounds
     objects: Objects
     backend: Backend
     purse: Purse
@@ -63,7 +55,8 @@ class OnBedrock:
         """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
 
         The answer has an error when Bedrock cannot go on (BackendUnavailable, EngineBusy), when what was reserved for
-        the round is used up (SpendCapReached), or when something else failed.
+        the round is used up (SpendCapReached), or when something else failed. Where another call has begun the round,
+        nothing is asked of Bedrock: this one answers when that one is over, and as it.
         """
         return asyncio.run(self.answer(ref, round_, seconds))
 
@@ -72,21 +65,51 @@ class OnBedrock:
             self.run_blocking(self.store.get, ref), self.run_blocking(self.store.shards, ref.batch_id)
         )
         left = [one for one in shards if not one.is_done]
-        error: BaseException | None = None
-        if batch is not None and in_round(batch, round_) and left:
-            left.sort(key=lambda one: one.completion_tokens_limit, reverse=True)
-            jobs = [ShardJob(ref, round_, one, batch.input_key) for one in left]
-            window = (ids.parse_timestamp(batch.expires_at) - self.clock()).total_seconds()
-            reserved = await self.run_blocking(self.purse.reservation, month_of(batch.created_at), ref.batch_id)
-            left_usd = float(reserved.usd if reserved else 0) - bedrock_guard_usd(shards, self.price)[0]
-            error = await _Round(self, jobs, Allowance(left_usd)).run(max(0.0, min(seconds, window)))
-            shards = await self.run_blocking(self.store.shards, ref.batch_id)
-            await self.run_blocking(self._free, batch, shards)
-        left_over = sum(_unfinished(one) for one in shards)
+        if batch is None or not in_round(batch, round_) or not left:
+            return RoundAnswer(sum(map(_unfinished, shards)))
+        now = self.clock()
+        begun = BegunRound(secrets.token_hex(8), ids.timestamp(now + timedelta(seconds=seconds + LAST_S)))
+        if not await self.run_blocking(self.rounds.begin, ref, round_, begun, now):
+            return await self._as_another(ref, round_, seconds + LAST_S)
+        answer = await self._answer(batch, round_, shards, seconds)
+        await self.run_blocking(self._note, ref, round_, answer)
+        return answer
+
+    async def _answer(self, batch: Batch, round_: int, shards: Sequence[Shard], seconds: float) -> RoundAnswer:
+        left = sorted((one for one in shards if not one.is_done), key=lambda one: -one.completion_tokens_limit)
+        jobs = [ShardJob(batch.ref, round_, one, batch.input_key) for one in left]
+        window = (ids.parse_timestamp(batch.expires_at) - self.clock()).total_seconds()
+        reserved = await self.run_blocking(self.purse.reservation, month_of(batch.created_at), batch.batch_id)
+        left_usd = float(reserved.usd if reserved else 0) - bedrock_guard_usd(shards, self.price)[0]
+        error = await _Round(self, jobs, Allowance(left_usd)).run(max(0.0, min(seconds, window)))
+        shards = await self.run_blocking(self.store.shards, batch.batch_id)
+        await self.run_blocking(self._free, batch, shards)
+        left_over = sum(map(_unfinished, shards))
         if error is None:
             return RoundAnswer(left_over)
-        log.warning("%s on Bedrock: %r", ref.batch_id, error)
+        log.warning("%s on Bedrock: %r", batch.batch_id, error)
         return RoundAnswer(left_over, ExecutionError(type(error).__name__, str(error)[:LONGEST_CAUSE]))
+
+    async def _as_another(self, ref: BatchRef, round_: int, longest: float) -> RoundAnswer:
+        """What the call that has begun the round answers; of one that was cut off, what it has left. `longest`: seconds
+        that this one has."""
+        log.warning("%s: another call answers round %s on Bedrock", ref.batch_id, round_)
+        until = ids.timestamp(self.clock() + timedelta(seconds=longest))
+        while (now := ids.timestamp(self.clock())) < until:
+            begun = await self.run_blocking(self.rounds.get, ref, round_)
+            if begun is not None and begun.answer is not None:
+                return begun.answer
+            if begun is None or begun.until <= now:
+                break
+            await asyncio.sleep(LOOK_AGAIN_S)
+        return RoundAnswer(sum(map(_unfinished, await self.run_blocking(self.store.shards, ref.batch_id))))
+
+    def _note(self, ref: BatchRef, round_: int, answer: RoundAnswer) -> None:
+        """For a second call. Where this fails, that one waits until the round is over at the latest."""
+        try:
+            self.rounds.end(ref, round_, answer)
+        except Exception:
+            log.exception("%s: what round %s has answered is noted nowhere", ref.batch_id, round_)
 
     def _free(self, batch: Batch, shards: Sequence[Shard]) -> None:
         """What the round has not spent. Where this fails, the next plan does it, or the batch's end."""

@@ -13,6 +13,7 @@ from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import BatchStatus, LineResult, ShardProgress, all_done
 from foreverus.batches.shards.on_bedrock import OnBedrock
+from foreverus.batches.shards.rounds import MemoryRounds
 from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse_memory import MemoryPurse
@@ -66,6 +67,7 @@ class Round:
         submit(self.store, self.objects, [line(n, f"q{n}", max_tokens=20) for n in range(1, lines + 1)], a_shard)
         self.on = OnBedrock(
             store=self.store,
+            rounds=MemoryRounds(),
             objects=self.objects,
             backend=backend,
             purse=self.purse,
@@ -187,7 +189,8 @@ async def test_second_visit_asks_only_what_has_no_answer() -> None:
     first = await batch.answer(seconds=5.0)
     assert first["left"] > 0
     batch.purse.reservations.update(rich().reservations)  # by the next plan
-    assert await batch.answer() == {"left": 0}
+    alter(batch.store, REF, round=2)
+    assert await batch.answer(round_=2) == {"left": 0}
     assert len(backend.prompts) == 100
 
 
@@ -238,6 +241,7 @@ def test_run_makes_a_loop_of_its_own() -> None:
     submit(store, objects, [line(1, "hello")], 1)
     on = OnBedrock(
         store=store,
+        rounds=MemoryRounds(),
         objects=objects,
         backend=MemoryEngine(),
         purse=rich(),

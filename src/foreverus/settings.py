@@ -93,6 +93,7 @@ class WebSocketSettings(PushSettings):
 @dataclass(frozen=True)
 class ManageKeysSettings(PushSettings):
     keys_table_name: str
+    websocket_url: str  # where clients open one
 
 
 @dataclass(frozen=True)

@@ -116,6 +116,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "TOKEN_ISSUER": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_none",
             "SIGNING_KEYS_URL": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_none/.well-known/jwks.json",
             "WEBSOCKET_CALLBACK_URL": "https://ws12345678.execute-api.us-east-1.amazonaws.com/v1",
+            "WEBSOCKET_URL": "wss://ws12345678.execute-api.us-east-1.amazonaws.com/v1",
             "STACK_NAME": "foreverus",
             "TOPIC_ARN": boto3.client("sns").list_topics()["Topics"][0]["TopicArn"],
             "BOOT_TIMEOUT_SECONDS": "900",

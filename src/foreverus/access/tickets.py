@@ -51,10 +51,11 @@ def _caller(item: Mapping[str, Any]) -> Caller:
 @dataclass(frozen=True)
 class TicketService:
     store: TicketStore
+    socket_url: str
     clock: Callable[[], datetime]
 
     def create(self, caller: Caller) -> Body:
         """A ticket for whoever asks. What it opens ends with the token or key that it was asked for with."""
         secret = new_secret(TICKET_PREFIX)
         self.store.keep(secret, caller, self.clock())
-        return public_ticket(secret, TICKET_SECONDS)
+        return public_ticket(secret, TICKET_SECONDS, self.socket_url)

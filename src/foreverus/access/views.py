@@ -22,9 +22,9 @@ def public_new_key(key: ApiKey, secret: str) -> Body:
     return {**public_key(key), "key": secret}
 
 
-def public_ticket(ticket: str, expires_in: int) -> Body:
-    """`expires_in`: seconds."""
-    return {"object": "ticket", "ticket": ticket, "expires_in": expires_in}
+def public_ticket(ticket: str, expires_in: int, url: str) -> Body:
+    """`expires_in`: seconds. `url`: of the WebSocket that it opens, so that a client needs no second address."""
+    return {"object": "ticket", "ticket": ticket, "expires_in": expires_in, "url": url}
 
 
 def public_revocation(key_id: str) -> Body:

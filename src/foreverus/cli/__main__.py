@@ -59,7 +59,7 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
     def tried_again(what: str, pause_s: float) -> None:
         context.say(f"{printable(what)} · trying again in {pause_s:g} s")
 
-    with Api(found, context.sleep, tried_again) as api:
+    with Api(found, context.sleep, tried_again, context.clock) as api:
         if arguments.group == "me":
             from foreverus.cli.me import ME_COMMANDS
 
@@ -80,7 +80,8 @@ def _terminal() -> Context:
 
 def _said(err: CommandFailed) -> str:
     """Messages come from elsewhere too: only their line breaks are kept."""
-    return "\n".join(printable(line) for line in f"foreverus: {err}".splitlines())
+    said = f"foreverus: {err}".splitlines() + ([err.fix] if err.fix else [])
+    return "\n".join(printable(line) for line in said)
 
 
 if __name__ == "__main__":

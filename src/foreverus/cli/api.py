@@ -1,13 +1,14 @@
-"""Our API over HTTP: one method a call of docs/batches.md, tried again where that is harmless.
+"""Our API over HTTP: a method a call of docs/batches.md (of chats: chat/calls.py), tried again where that is harmless.
 
 Not through the `openai` client, which was tried: no shorter (it retries without a word, follows a redirect to S3 with
 our key where both have one address, knows no presigned upload), a third of a second more at each start, and 35 MB.
 """
 
 import json
-import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any, Self, TypeAlias, TypeVar, cast
 from urllib.parse import quote, urljoin
 
@@ -30,6 +31,8 @@ from foreverus.cli.objects import (
     WorkObject,
 )
 from foreverus.cli.proxies import client
+from foreverus.cli.responses import check_answer, excerpt, network_errors
+from foreverus.cli.server_clock import ServerClock
 from foreverus.cli.settings import ClientSettings
 
 T = TypeVar("T")
@@ -38,10 +41,8 @@ Headers: TypeAlias = Mapping[str, str]
 TRIES = 5
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 30.0
-LONGEST_WAIT_S = 120.0  # that an answer may ask for
 PAGE = 100  # the API's largest page
 TIMEOUT = httpx.Timeout(40, connect=10)  # API Gateway answers within 29 s, whatever happens
-AGAIN = frozenset({429, 500, 502, 503, 504})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
@@ -58,11 +59,14 @@ class Api:
         settings: ClientSettings,
         sleep: Callable[[float], None],
         tried_again: Callable[[str, float], None] = lambda what, pause: None,
+        ticks: Callable[[], float] = time.monotonic,
     ):
         self._url = settings.url
         self._authorization = {"Authorization": f"Bearer {settings.api_key}"}
         self._sleep = sleep
         self._tried_again = tried_again
+        self._ticks = ticks
+        self.clock = ServerClock(ticks, datetime.now(UTC))
         # Without compression the length of an answer is the length of the file.
         self.http = client(settings.url, timeout=TIMEOUT, headers={"Accept-Encoding": "identity"})
 
@@ -74,35 +78,33 @@ class Api:
 
     def model(self) -> tuple[str, int | None]:
         """The id of the model that the deployment serves, and how many tokens its context has, where that is told."""
-        (model, *_) = value_of(self._call("GET", "/models"), "data")
+        (model, *_) = value_of(self.call("GET", "/models"), "data")
         context = model.get("context_window")
         return str(value_of(model, "id")), context if isinstance(context, int) else None
 
     def upload_small(self, filename: str, content: bytes) -> FileObject:
         """The file. A lost answer is sent again, so at worst the file is there twice."""
         parts = {"file": (filename, content, "application/jsonl")}
-        return cast(FileObject, self._call("POST", "/files", data={"purpose": "batch"}, files=parts))
+        return cast(FileObject, self.call("POST", "/files", data={"purpose": "batch"}, files=parts))
 
     def upload_large(self, filename: str, size: int) -> FileObject:
         """The file, pending, with `upload`: where its bytes are to be put."""
         return cast(
-            FileObject, self._call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size})
+            FileObject, self.call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size})
         )
 
     def file(self, file_id: str) -> FileObject:
-        return cast(FileObject, self._call("GET", f"/files/{_id(file_id)}"))
+        return cast(FileObject, self.call("GET", f"/files/{_id(file_id)}"))
 
     def create_batch(self, body: BatchRequest, idempotency_key: str) -> BatchObject:
         """The batch. All tries carry the same key, so they make one batch."""
-        return cast(
-            BatchObject, self._call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key})
-        )
+        return cast(BatchObject, self.call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key}))
 
     def batch(self, batch_id: str, tries: int = TRIES) -> BatchObject:
-        return cast(BatchObject, self._call("GET", f"/batches/{_id(batch_id)}", tries=tries))
+        return cast(BatchObject, self.call("GET", f"/batches/{_id(batch_id)}", tries=tries))
 
     def cancel(self, batch_id: str) -> BatchObject:
-        return cast(BatchObject, self._call("POST", f"/batches/{_id(batch_id)}/cancel"))
+        return cast(BatchObject, self.call("POST", f"/batches/{_id(batch_id)}/cancel"))
 
     def batches(self, limit: int, after: str | None) -> BatchList:
         """The newest batches, as one list: pages are asked for until `limit` are there or there are no more."""
@@ -110,7 +112,7 @@ class Api:
         more = True
         while more and len(found) < limit:
             query = {"limit": str(min(PAGE, limit - len(found)))} | ({"after": after} if after else {})
-            listed: BatchList = self._call("GET", "/batches", params=query)
+            listed: BatchList = self.call("GET", "/batches", params=query)
             found += listed.get("data", [])
             more = bool(listed.get("has_more")) and bool(listed.get("data"))
             after = str(found[-1]["id"]) if found else None
@@ -118,22 +120,22 @@ class Api:
 
     def live_session(self) -> str | None:
         """The id of the newest session that is not over; None: no GPU is on."""
-        found = cast(list[SessionObject], value_of(self._call("GET", "/sessions"), "data"))
+        found = cast(list[SessionObject], value_of(self.call("GET", "/sessions"), "data"))
         return next((str(one["id"]) for one in found if one.get("status") not in ("ended", "failed")), None)
 
     def session_work(self, session_id: str) -> WorkObject:
-        return cast(WorkObject, self._call("GET", f"/sessions/{_id(session_id)}/work"))
+        return cast(WorkObject, self.call("GET", f"/sessions/{_id(session_id)}/work"))
 
     def end_session(self, session_id: str) -> SessionObject:
-        return cast(SessionObject, self._call("DELETE", f"/sessions/{_id(session_id)}"))
+        return cast(SessionObject, self.call("DELETE", f"/sessions/{_id(session_id)}"))
 
     def create_key(self, body: KeyRequest) -> KeyObject:
         """One try: a second one would be a second key. Raises Unreachable when nobody knows whether it was made."""
-        return cast(KeyObject, self._call("POST", "/keys", tries=1, json=body))
+        return cast(KeyObject, self.call("POST", "/keys", tries=1, json=body))
 
     def keys(self) -> list[KeyObject]:
         """All of the caller's: 20 at most."""
-        return cast(list[KeyObject], value_of(self._call("GET", "/keys", params={"limit": "100"}), "data"))
+        return cast(list[KeyObject], value_of(self.call("GET", "/keys", params={"limit": "100"}), "data"))
 
     def revoke_key(self, key_id: str) -> KeyRevocation:
         """Raises Refused where there is none. A try that was lost may have done it, so that the next finds none."""
@@ -153,17 +155,17 @@ class Api:
 
     def export(self, *, anew: bool) -> ExportObject:
         """The newest export, begun where there is none; `anew`: a new one."""
-        return cast(ExportObject, self._call("POST" if anew else "GET", "/me/export"))
+        return cast(ExportObject, self.call("POST" if anew else "GET", "/me/export"))
 
     def delete_account(self, confirm: str) -> ErasureObject:
-        return cast(ErasureObject, self._call("DELETE", "/me", json={"confirm": confirm}))
+        return cast(ErasureObject, self.call("DELETE", "/me", json={"confirm": confirm}))
 
     @contextmanager
     def at(self, url: str) -> Iterator[httpx.Response]:
         """What is at a presigned address, to be streamed. S3 refuses a second signature beside that: no key goes along.
         Raises Refused and Unreachable."""
-        with _network_errors(), self.http.stream("GET", url) as response:
-            _check(response)
+        with network_errors(), self.http.stream("GET", url) as response:
+            check_answer(response)
             yield response
 
     @contextmanager
@@ -173,15 +175,15 @@ class Api:
         Raises Refused, or Unreachable for what is worth another try: the caller has to start its file anew for it.
         """
         url, headers = f"{self._url}/files/{_id(file_id)}/content", self._authorization
-        with _network_errors(), self.http.stream("GET", url, headers=headers) as response:
+        with network_errors(), self.http.stream("GET", url, headers=headers) as response:
             if response.status_code not in REDIRECTS:
-                _check(response)
+                check_answer(response)
                 yield response
                 return
             address = _safe(urljoin(url, response.headers.get("Location", "")))
         # S3 refuses a request with two signatures, and our key is none of its business.
-        with _network_errors(), self.http.stream("GET", address) as response:
-            _check(response)
+        with network_errors(), self.http.stream("GET", address) as response:
+            check_answer(response)
             yield response
 
     def again(self, call: Callable[[], T], tries: int = TRIES) -> T:
@@ -197,20 +199,22 @@ class Api:
                 self._sleep(pause)
         raise AssertionError("at least one try")
 
-    def _call(self, method: str, path: str, tries: int = TRIES, headers: Headers | None = None, **body: Any) -> Any:
+    def call(self, method: str, path: str, tries: int = TRIES, headers: Headers | None = None, **body: Any) -> Any:
         """The answer, an object of JSON: its caller says which. `body`: as httpx takes it."""
         return self.again(lambda: self._once(method, path, {**self._authorization, **(headers or {})}, body), tries)
 
     def _once(self, method: str, path: str, headers: Headers, body: Mapping[str, Any]) -> object:
-        with _network_errors():
+        with network_errors():
+            begun = self._ticks()
             response = self.http.request(method, self._url + path, headers=headers, **body)
-            _check(response)
+            self.clock.heard(response.headers.get("Date", ""), self._ticks() - begun)
+            check_answer(response)
         try:
             answer = response.json()
         except ValueError as err:
-            raise Broken(f"{self._url} does not answer like our API: {_excerpt(response)}") from err
+            raise Broken(f"{self._url} does not answer like our API: {excerpt(response)}") from err
         if not isinstance(answer, dict):
-            raise Broken(f"{self._url} does not answer like our API: {_excerpt(response)}")
+            raise Broken(f"{self._url} does not answer like our API: {excerpt(response)}")
         return answer
 
 
@@ -237,59 +241,11 @@ def put(http: httpx.Client, upload: UploadAddress, content: Iterator[bytes], siz
     them once: where something is there already, an earlier try has put it, whose answer was lost."""
     headers = httpx.Headers(upload.get("headers") or {})
     headers["Content-Length"] = str(size)  # S3 takes no chunked body
-    with _network_errors():
+    with network_errors():
         response = http.request(
             str(upload.get("method", "PUT")), _safe(str(value_of(upload, "url"))), content=content, headers=headers
         )
         if response.status_code == httpx.codes.CONFLICT:  # S3: another try is being written just now
             raise Unreachable(f"{response.url.host} answered 409: an earlier try is not over")
         if response.status_code != httpx.codes.PRECONDITION_FAILED:
-            _check(response)
-
-
-@contextmanager
-def _network_errors() -> Iterator[None]:
-    try:
-        yield
-    except httpx.RequestError as err:
-        raise Unreachable(f"No answer from {err.request.url.host}: {str(err) or type(err).__name__}") from err
-    except httpx.InvalidURL as err:
-        raise Broken(f"The address cannot be used: {err}") from err
-
-
-def _check(response: httpx.Response) -> None:
-    """Raises what an error answer means: Unreachable for "try again", else Refused. A limit that waiting a minute does
-    not help with is refused, and its message says what helps."""
-    if response.status_code < 300:
-        return
-    response.read()
-    error = _error(response)
-    if response.status_code in AGAIN and response.headers.get("x-should-retry") != "false":
-        after = response.headers.get("Retry-After", "")
-        after_s = min(float(after), LONGEST_WAIT_S) if after.isascii() and after.isdigit() else 0.0
-        raise Unreachable(f"{response.url.host} answered {response.status_code}: {error.message}", after_s)
-    raise error
-
-
-def _error(response: httpx.Response) -> Refused:
-    """OpenAI's shape from our API, `message` from API Gateway, XML from S3."""
-    status = response.status_code
-    try:
-        body = json.loads(response.content)
-    except ValueError:
-        body = None
-    error = body.get("error") if isinstance(body, dict) else None
-    if isinstance(error, dict) and error.get("message"):
-        return Refused(status, str(error["message"]), error.get("param"), error.get("code"))
-    if isinstance(body, dict) and isinstance(body.get("message"), str):
-        hint = " Is the address right? It ends in /v1." if status in (403, 404) else ""
-        return Refused(status, f"{response.url.host}: {body['message']}.{hint}")
-    xml = dict(re.findall(r"<(Code|Message)>([^<]*)<", response.text[:4000]))
-    if xml.get("Message"):
-        return Refused(status, f"{response.url.host}: {xml['Message']}", code=xml.get("Code"))
-    return Refused(status, f"{response.url.host} answered {status}: {_excerpt(response)}")
-
-
-def _excerpt(response: httpx.Response) -> str:
-    text = " ".join(response.text.split())
-    return (text[:200] + "…") if len(text) > 200 else (text or "an empty body")
+            check_answer(response)

@@ -11,9 +11,19 @@ COMPLETED, FAILED, USAGE = 0, 1, 2
 PARTLY = 3  # the batch is completed, and some of its lines failed
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
+# By the API's status.
+FIXES = {
+    401: "The key is read from --api-key-file, else FOREVERUS_API_KEY. The page makes new ones; whoever owns the AWS "
+    "account does with `foreverus key create NAME --user EMAIL`.",
+    402: "`foreverus usage` shows what the month has cost. To raise the cap: deploy with a higher MonthlyCapUsd.",
+}
+
 
 class CommandFailed(Exception):
+    """`fix`: what people can do about it, where the message does not say it; empty: nothing is known."""
+
     exit_status = FAILED
+    fix = ""
 
 
 class UsageError(CommandFailed):
@@ -36,13 +46,18 @@ class Refused(CommandFailed):
         details += [self.code] if self.code else []
         return f"{self.message} ({', '.join(details)})"
 
+    @property
+    def fix(self) -> str:  # type: ignore[override]
+        return FIXES.get(self.status, "")
+
 
 class Unreachable(CommandFailed):
     """`after_s`: how long to wait, where the answer says it."""
 
-    def __init__(self, message: str, after_s: float = 0.0):
+    def __init__(self, message: str, after_s: float = 0.0, fix: str = ""):
         super().__init__(message)
         self.after_s = after_s
+        self.fix = fix
 
 
 class Broken(CommandFailed):

@@ -20,6 +20,7 @@ from tests.unit.access.signing import token
 from tests.unit.access.test_authorizer import Everybody, signed
 from tests.unit.conftest import NOW, Aws
 
+SOCKETS = "wss://ws12345678.execute-api.us-east-1.amazonaws.com/v1"
 ANA = Caller(user_id="ana", ends_at=ids.timestamp(NOW + timedelta(minutes=15)))
 
 
@@ -29,12 +30,12 @@ def tickets(aws: Aws) -> TicketStore:
 
 
 def ticket(tickets: TicketStore, caller: Caller = ANA) -> str:
-    return str(TicketService(tickets, lambda: NOW).create(caller)["ticket"])
+    return str(TicketService(tickets, SOCKETS, lambda: NOW).create(caller)["ticket"])
 
 
 def test_a_ticket_is_shown_once_and_only_its_digest_is_kept(tickets: TicketStore, aws: Aws) -> None:
-    made = TicketService(tickets, lambda: NOW).create(ANA)
-    assert (made["object"], made["expires_in"]) == ("ticket", TICKET_SECONDS)
+    made = TicketService(tickets, SOCKETS, lambda: NOW).create(ANA)
+    assert (made["object"], made["expires_in"], made["url"]) == ("ticket", TICKET_SECONDS, SOCKETS)
     assert re.fullmatch(r"ft_[0-9A-Za-z]{43}", str(made["ticket"]))
     (stored,) = aws.api_keys.client.scan(TableName=aws.api_keys.name)["Items"]
     assert str(made["ticket"])[3:] not in json.dumps(stored)

@@ -60,6 +60,10 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
         context.say(f"{printable(what)} · trying again in {pause_s:g} s")
 
     with Api(found, context.sleep, tried_again, context.clock) as api:
+        if arguments.group == "chat":
+            from foreverus.cli.chat.run import chat
+
+            return chat(arguments, api, context)
         if arguments.group == "me":
             from foreverus.cli.me import ME_COMMANDS
 
@@ -75,6 +79,8 @@ def _terminal() -> Context:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows no "…" still shows the rest
+    if isinstance(sys.stdout, io.TextIOWrapper) and not sys.stdout.isatty() and "PYTHONIOENCODING" not in os.environ:
+        sys.stdout.reconfigure(encoding="utf-8")  # what a program reads is the same text in every locale
     return Context()
 
 

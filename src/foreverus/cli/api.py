@@ -27,6 +27,8 @@ from foreverus.cli.objects import (
     KeyRequest,
     KeyRevocation,
     SessionObject,
+    SessionRequest,
+    TicketObject,
     UploadAddress,
     WorkObject,
 )
@@ -122,6 +124,17 @@ class Api:
         """The id of the newest session that is not over; None: no GPU is on."""
         found = cast(list[SessionObject], value_of(self.call("GET", "/sessions"), "data"))
         return next((str(one["id"]) for one in found if one.get("status") not in ("ended", "failed")), None)
+
+    def session(self, session_id: str, tries: int = TRIES) -> SessionObject:
+        return cast(SessionObject, self.call("GET", f"/sessions/{_id(session_id)}", tries=tries))
+
+    def start_session(self, body: SessionRequest) -> SessionObject:
+        """A new session, or the live one: a lost answer is asked for again, which joins what the first one started."""
+        return cast(SessionObject, self.call("POST", "/sessions", json=body))
+
+    def ticket(self) -> TicketObject:
+        """Of which each opens one WebSocket."""
+        return cast(TicketObject, self.call("POST", "/tickets", tries=1))
 
     def session_work(self, session_id: str) -> WorkObject:
         return cast(WorkObject, self.call("GET", f"/sessions/{_id(session_id)}/work"))

@@ -69,10 +69,121 @@ class BatchList(TypedDict):
     has_more: bool
 
 
+class PhaseObject(TypedDict, total=False):
+    name: str
+    at: str
+    attempt: int
+
+
+class LaunchObject(TypedDict, total=False):
+    launched_at: str
+    gpu_usd_per_hour: float | None
+
+
+class SpendObject(TypedDict, total=False):
+    gpu_usd_per_hour: float | None
+    usd_per_hour: float | None
+    price_source: str | None
+    launches: list[LaunchObject]
+    session_cap_usd: float | None
+
+
+class InstanceObject(TypedDict, total=False):
+    id: str
+    type: str | None
+    availability_zone: str | None
+    lifecycle: str | None
+
+
+class ErrorObject(TypedDict, total=False):
+    code: str | None
+    message: str | None
+
+
+class ReceiptObject(TypedDict, total=False):
+    total_usd: float | None
+
+
+class SessionUsageObject(TypedDict, total=False):
+    prompt_tokens: int
+    completion_tokens: int
+    messages: int
+
+
 class SessionObject(TypedDict, total=False):
     id: str
     status: str
+    version: int
+    created_at: str
+    launched_at: str | None
+    healthy_at: str | None
+    ended_at: str | None
     end_requested: bool
+    attempt: int
+    phases: list[PhaseObject]
+    instance: InstanceObject | None
+    idle_seconds: int
+    usage: SessionUsageObject
+    spend: SpendObject | None
+    outcome: str | None
+    error: ErrorObject | None
+    receipt: ReceiptObject | None
+    expected_boot_seconds: float | None
+
+
+class SessionRequest(TypedDict, total=False):
+    idle_seconds: int
+    allow_on_demand: bool
+
+
+class ConversationObject(TypedDict, total=False):
+    id: str
+    title: str
+    system: str
+    backend: str | None
+    created_at: str
+    updated_at: str
+
+
+class MessageTokens(TypedDict, total=False):
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class MessageObject(TypedDict, total=False):
+    """A question or an answer; `content` is None in a frame that cannot hold it."""
+
+    id: str
+    role: str
+    in_reply_to: str
+    content: str | None
+    status: str
+    created_at: str
+    session_id: str
+    usage: MessageTokens
+    finish_reason: str
+    backend: str
+    cost_usd: float
+    trimmed_messages: int
+    error: ErrorObject
+
+
+class MessageRequest(TypedDict, total=False):
+    content: str
+    backend: str
+    max_tokens: int
+    temperature: float
+
+
+class AcceptedObject(TypedDict):
+    message: MessageObject
+    answer: MessageObject
+    session: SessionObject | None
+
+
+class TicketObject(TypedDict, total=False):
+    ticket: str
+    url: str
 
 
 class BatchInWork(TypedDict):

@@ -32,12 +32,42 @@ def client(
 
     A loopback address is asked directly: a proxy knows nothing of the laptop's cloud, so none has to be usable for it.
     """
-    context = _certificates(variables)
+    context = certificates(variables)
     mounts = {} if is_loopback(urlsplit(url).hostname or "") else _mounts(find(), variables, context)
     return httpx.Client(trust_env=False, verify=context, mounts=mounts, **options)
 
 
-def _certificates(variables: Mapping[str, str]) -> ssl.SSLContext:
+def proxy_of(
+    address: str, variables: Mapping[str, str] = os.environ, find: Callable[[], dict[str, str]] = getproxies
+) -> str | None:
+    """The proxy for a WebSocket at `address` (wss or, on loopback, ws), by the same variables; None: through none.
+
+    >>> proxy_of("wss://api.example.com/v1", {}, lambda: {"all": "proxy.example:3128", "no": "*.example.org"})
+    'http://proxy.example:3128'
+    """
+    parts = urlsplit(address)
+    host, found = parts.hostname or "", find()
+    if parts.scheme != "wss" or is_loopback(host):
+        return None
+    direct = [entry.strip() for entry in found.get("no", "").split(",") if entry.strip()]
+    proxy = found.get("https", "").strip() or found.get("all", "").strip()
+    if not proxy or any(_covers(entry, host, parts.port or 443) for entry in direct):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _covers(entry: str, host: str, port: int) -> bool:
+    """Whether an entry of NO_PROXY means that host, as `_pattern` reads it.
+
+    >>> [_covers(one, "api.example.com", 443) for one in ("*", "example.com", "*.example.com:443", "ample.com")]
+    [True, True, True, False]
+    """
+    bare = (entry.partition("://")[2] or entry).removesuffix(f":{port}").strip("[]").lstrip("*").lstrip(".").lower()
+    return entry == "*" or (bool(bare) and (host.lower() == bare or host.lower().endswith(f".{bare}")))
+
+
+def certificates(variables: Mapping[str, str] = os.environ) -> ssl.SSLContext:
+    """Raises UsageError, which names the variable."""
     given = next((name for name in CERTIFICATES if variables.get(name)), None)
     try:
         return httpx.create_ssl_context()

@@ -18,6 +18,13 @@ class Terminal(io.StringIO):
         return True
 
 
+class Keyboard(io.BytesIO):
+    """What somebody types at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 @dataclass
 class Shell:
     """Runs commands in `folder`; `out` and `err` are the last command's, `slept` the seconds of every pause of it."""
@@ -30,11 +37,15 @@ class Shell:
     input: bytes = b""
     on_sleep: Callable[[int], None] = lambda count: None
 
-    def run(self, *words: str, interactive: bool = False, bare: bool = False, group: str = "batch") -> int:
-        """The exit status of `foreverus <group> …`. `bare`: without the server's address and key."""
-        out, err = io.StringIO(), Terminal() if interactive else io.StringIO()
+    def run(
+        self, *words: str, interactive: bool = False, bare: bool = False, group: str = "batch", talk: bool = False
+    ) -> int:
+        """The exit status of `foreverus <group> …`. `bare`: without the server's address and key. `interactive`: the
+        standard error is a terminal; `talk`: all three are."""
+        out, err = Terminal() if talk else io.StringIO(), Terminal() if interactive or talk else io.StringIO()
         self.slept = []
-        context = Context(out, err, self.folder, lambda: sum(self.slept), self._sleep, io.BytesIO(self.input))
+        typed = Keyboard(self.input) if talk else io.BytesIO(self.input)
+        context = Context(out, err, self.folder, lambda: sum(self.slept), self._sleep, typed)
         place = () if bare else ("--url", f"{self.url}/v1")
         if not bare:
             os.environ["FOREVERUS_API_KEY"] = KEY  # the fixture's monkeypatch takes it away again

@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,6 +37,7 @@ class Server:
         self.work: dict[str, Any] = {"messages": {"yours": 0, "of_others": 0}, "batches": []}
         self.requests: list[tuple[str, str, Message]] = []
         self.url = ""
+        self.more: Callable[[str, str, dict[str, list[str]], bytes], tuple[int, Any] | None] = lambda *_: None
         self._failures: dict[str, list[str | tuple[int, Any]]] = {}
 
     def fail_next(self, call: str, *failures: str | tuple[int, Any]) -> None:
@@ -129,7 +130,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._handle()
 
-    do_POST = do_PUT = do_DELETE = do_GET
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET
 
     def _handle(self) -> None:
         parts = urlsplit(self.path)
@@ -169,6 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._bucket(path.removeprefix("/bucket/"), query, body)
         if self.headers.get("Authorization") != f"Bearer {KEY}":
             return *error(401, "This key is not valid."), {}
+        if found := state.more(self.command, path, query, body):
+            return *found, {}
         match (self.command, *path.strip("/").split("/")):
             case ("GET", "models"):
                 return 200, {"object": "list", "data": [{"id": MODEL}]}, {}

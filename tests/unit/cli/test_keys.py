@@ -15,7 +15,7 @@ from foreverus.access import owner as access_owner
 from foreverus.access.store import ApiKeyStore
 from foreverus.aws import account as aws_account
 from foreverus.aws.account import Account, CannotLook
-from foreverus.cli.arguments import expiry
+from foreverus.cli.argument_types import expiry
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.server import LOST, RESET, Server, api_key, error
 from tests.unit.conftest import Aws

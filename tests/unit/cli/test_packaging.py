@@ -20,8 +20,8 @@ class Only:
 
 sys.meta_path.insert(0, Only())
 import foreverus.cli.__main__
-assert not {"httpx", "rich"} & set(sys.modules), "--help waits for them"
-import foreverus.cli.commands, rich.progress
+assert not {"httpx", "rich", "websockets"} & set(sys.modules), "--help waits for them"
+import foreverus.cli.commands, foreverus.cli.chat.talk, rich.progress
 import foreverus.batches.input.lines, foreverus.batches.input.file_check
 """
 
@@ -33,7 +33,7 @@ def test_command_is_there() -> None:
 
 def test_command_needs_only_its_own_dependencies() -> None:
     names = {requirement.split(">=")[0] for requirement in PROJECT["project"]["dependencies"]}
-    assert names == {"fastjsonschema", "httpx", "jsonschema", "rich"}
+    assert names == {"fastjsonschema", "httpx", "jsonschema", "rich", "websockets"}
     environment = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,1 @@
+"""`foreverus chat`: questions in, answers as they are written. Imported by the command line alone."""

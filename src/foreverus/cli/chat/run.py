@@ -1,0 +1,169 @@
+"""`foreverus chat`: a talk at the terminal, or one question whose answer goes down a pipe."""
+
+import argparse
+import json
+from dataclasses import dataclass, field
+
+from foreverus.cli.api import Api, value_of
+from foreverus.cli.argument_types import NEWEST
+from foreverus.cli.chat import words
+from foreverus.cli.chat.calls import ChatCalls
+from foreverus.cli.chat.following import Following
+from foreverus.cli.chat.reading import Prompt, piped
+from foreverus.cli.chat.screen import Screen
+from foreverus.cli.chat.waiting import Waiting
+from foreverus.cli.context import Context
+from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, CommandFailed, UsageError
+from foreverus.cli.interrupts import Interrupts, interrupts
+from foreverus.cli.line import Line
+from foreverus.cli.objects import ConversationObject, MessageObject, MessageRequest
+from foreverus.cli.session_words import meter
+from foreverus.cli.socket import open_socket
+from foreverus.cli.status_line import StatusLine
+
+MOST_BYTES = 300_000  # of a message, as the API takes it
+LISTED = 20
+
+
+@dataclass
+class Chat:
+    """One conversation; it is made when the first question is sent. `prompt`: None in a pipe."""
+
+    arguments: argparse.Namespace
+    api: Api
+    context: Context
+    prompt: Prompt | None = None
+    conversation_id: str = ""
+    line: Line = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.chats = ChatCalls(self.api)
+        self.backend = self.arguments.backend
+        self.status = StatusLine(self.context)
+        self.line = Line(lambda: open_socket(self.api.ticket()), self.context.clock, self.context.sleep, self._beside)
+
+    def resume(self, wanted: str) -> ConversationObject:
+        """Raises CommandFailed where there is none."""
+        if wanted != NEWEST:
+            found = self.chats.conversation(wanted)
+        else:
+            listed = self.chats.newest()
+            if not listed:
+                raise CommandFailed("There is no conversation yet: `foreverus chat` begins one.")
+            found = max(listed, key=lambda one: str(one.get("updated_at")))
+        self.conversation_id = str(value_of(found, "id"))
+        return found
+
+    def ask(self, text: str) -> int:
+        """The exit status; the answer is on the standard output."""
+        begun = self.context.clock()
+        if not self.conversation_id:
+            self.conversation_id = self._begin()
+        accepted = self.chats.send(self.conversation_id, self._message(text))
+        waiting = Waiting(self.api, self.status, self.context.clock, accepted.get("session"))
+        return self._follow(str(value_of(accepted["message"], "id")), waiting, begun)
+
+    def go_on(self, answer: MessageObject) -> int:
+        """An answer that is still being written."""
+        waiting = Waiting(self.api, self.status, self.context.clock, None)
+        return self._follow(str(answer.get("in_reply_to")), waiting, self.context.clock())
+
+    def _begin(self) -> str:
+        given: ConversationObject = {}
+        if self.arguments.title:
+            given["title"] = self.arguments.title
+        if self.arguments.system:
+            given["system"] = self.arguments.system
+        return str(value_of(self.chats.create(given), "id"))
+
+    def _message(self, text: str) -> MessageRequest:
+        message: MessageRequest = {"content": text}
+        if self.backend:
+            message["backend"] = self.backend
+        if self.arguments.max_tokens is not None:
+            message["max_tokens"] = self.arguments.max_tokens
+        if self.arguments.temperature is not None:
+            message["temperature"] = self.arguments.temperature
+        return message
+
+    def _follow(self, question_id: str, waiting: Waiting, begun: float) -> int:
+        live = (self.context.out.isatty() or self.arguments.stream) and not self.arguments.json
+        screen = Screen(self.context, live, silent=self.arguments.json)
+        with interrupts() as pressed:
+            following = Following(
+                self.chats, self.line, screen, self.status, waiting, self.context.clock, lambda: self._enough(pressed)
+            )
+            answer = following.run(self.conversation_id, question_id)
+        if self.arguments.json:
+            self.context.result(json.dumps(answer, ensure_ascii=False))
+        if answer.get("status") == "failed":
+            self.context.say(words.failure(answer))
+            return FAILED
+        self.context.say(words.ending(answer, self.context.clock() - begun, self._cost(answer)))
+        return INTERRUPTED if pressed.count else COMPLETED
+
+    def _enough(self, pressed: Interrupts) -> bool:
+        stop = bool(pressed.count)
+        for line in self.prompt.typed() if self.prompt else []:
+            if line.strip() == "/stop":
+                stop = True
+            elif self.prompt and line.strip():
+                self.prompt.read_next(line)
+        return stop
+
+    def _cost(self, answer: MessageObject) -> str:
+        """Of a GPU people pay its time, not its answers: what the session has cost so far."""
+        if answer.get("cost_usd") is not None:
+            return words.usd(float(answer["cost_usd"]))
+        if not answer.get("session_id"):
+            return ""
+        try:
+            shown = meter(self.api.session(str(answer["session_id"]), tries=1), self.api.clock.now())
+        except CommandFailed:
+            return ""  # the answer is there; what it cost, `foreverus usage` says
+        return f"its session: {shown}" if shown else ""
+
+    def _beside(self, line: str) -> None:
+        self.status.say(line)
+
+
+def chat(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    """The exit status: 0 answered, 1 the answer failed, 130 stopped by Ctrl-C."""
+    if arguments.list:
+        return _list(arguments, api, context)
+    text = " ".join(arguments.text)
+    if not context.input.isatty():
+        text = "\n\n".join(part for part in (text, piped(context, MOST_BYTES).strip("\n")) if part)
+        if not text.strip():
+            raise UsageError('There is nothing to ask: give a text, as in foreverus chat "Why is the sky blue?"')
+    if text:
+        return _one(Chat(arguments, api, context), text)
+    if arguments.json:
+        raise UsageError("--json is for one question: give it, or pipe it in.")
+    from foreverus.cli.chat.talk import talk
+
+    return talk(Chat(arguments, api, context, Prompt(context)))
+
+
+def _one(one: Chat, text: str) -> int:
+    if one.arguments.resume:
+        one.resume(one.arguments.resume)
+    try:
+        return one.ask(text)
+    finally:
+        one.line.close()
+        if one.arguments.forget and one.conversation_id and not one.arguments.resume:
+            one.chats.delete(one.conversation_id)
+
+
+def _list(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    found = ChatCalls(api).newest()
+    if arguments.json:
+        context.result(json.dumps({"object": "list", "data": found}, ensure_ascii=False))
+    elif not found:
+        context.say("There are no conversations.")
+    else:
+        newest = sorted(found, key=lambda one: str(one.get("updated_at")), reverse=True)[:LISTED]
+        for line in words.conversation_table(newest):
+            context.result(line)
+    return COMPLETED

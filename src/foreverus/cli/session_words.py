@@ -1,0 +1,106 @@
+"""A GPU's session in words: how far its boot is, what it costs. Pure."""
+
+from datetime import datetime
+
+from foreverus.cli.context import printable
+from foreverus.cli.objects import SessionObject
+from foreverus.cli.text import duration, money
+
+OVER = frozenset({"ended", "failed"})
+MINIMUM_BILLED_S = 60.0  # EC2 bills at least a minute of each instance, as costs/meter.py has it
+
+WORDS = {
+    "requested": "GPU asked for",
+    "launching": "looking for a GPU",
+    "booting": "GPU starts",
+    "downloading": "GPU fetches the model",
+    "prepared": "GPU has the model on its disk",
+    "loading": "GPU loads the model",
+    "healthy": "GPU is on",
+    "serving": "GPU is on",
+    "draining": "GPU ends",
+    "ended": "GPU is off",
+    "failed": "GPU failed",
+}
+
+
+def moment_of(text: str | None) -> datetime | None:
+    """A time of the API; None where there is none."""
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def phase(session: SessionObject) -> str:
+    """The word for where it is: its status, while it boots the newest phase that its worker told."""
+    status = str(session.get("status", ""))
+    if status == "booting":
+        attempt = session.get("attempt", 0)
+        told = [one["name"] for one in session.get("phases") or [] if one.get("attempt", 0) == attempt]
+        status = told[-1] if told else status
+    return WORDS.get(status, printable(status))
+
+
+def is_booting(session: SessionObject) -> bool:
+    return session.get("status") in ("requested", "launching", "booting")
+
+
+def eta_s(session: SessionObject, now: datetime) -> float | None:
+    """Seconds until it answers, as earlier sessions took; below zero: it is late. None: nothing was learned yet."""
+    expected, begun = session.get("expected_boot_seconds"), moment_of(session.get("created_at"))
+    if expected is None or begun is None:
+        return None
+    return expected - (now - begun).total_seconds()
+
+
+def boot_detail(session: SessionObject, now: datetime) -> str:
+    """`ETA 2 min 10 s`, or how long it has taken so far."""
+    eta, begun = eta_s(session, now), moment_of(session.get("created_at"))
+    if eta is not None and eta > 0:
+        return f"ETA {duration(eta)}"
+    taken = "" if begun is None else f"for {duration((now - begun).total_seconds())}"
+    return f"{taken}, later than usual" if eta is not None and taken else taken
+
+
+def spent_usd(session: SessionObject, now: datetime) -> float | None:
+    """What its instances have cost until now, with disk and address; None where a price is not known. Each is counted
+    from its launch to the next one's, at least a minute, as the page and the receipt do."""
+    spend = session.get("spend") or {}
+    launches = spend.get("launches") or []
+    gpu, all_of_it = spend.get("gpu_usd_per_hour"), spend.get("usd_per_hour")
+    if not launches or gpu is None or all_of_it is None:
+        return None
+    end = moment_of(session.get("ended_at")) or now
+    starts = [start for one in launches if (start := moment_of(one.get("launched_at")))]
+    ends = [*starts[1:], end]
+    total = 0.0
+    for one, start, until in zip(launches, starts, ends, strict=False):
+        own = one.get("gpu_usd_per_hour")
+        per_hour = (gpu if own is None else own) + all_of_it - gpu
+        total += per_hour * max((until - start).total_seconds(), MINIMUM_BILLED_S) / 3600
+    return total
+
+
+def meter(session: SessionObject, now: datetime) -> str:
+    """`$0.12 so far · $0.85/h`"""
+    receipt = session.get("receipt") or {}
+    if receipt.get("total_usd") is not None:
+        return f"{money(float(receipt['total_usd'] or 0))} in all"
+    spent, rate = spent_usd(session, now), (session.get("spend") or {}).get("usd_per_hour")
+    parts = [] if spent is None else [f"{money(spent)} so far"]
+    parts += [] if rate is None or session.get("status") in OVER else [f"{money(rate)}/h"]
+    return " · ".join(parts)
+
+
+def row(session: SessionObject, now: datetime) -> str:
+    """One line: where it is, its ETA or how long it is on, the meter."""
+    status = str(session.get("status", ""))
+    parts = [phase(session)]
+    launched = moment_of(session.get("launched_at"))
+    if is_booting(session):
+        parts.append(boot_detail(session, now))
+    elif launched and status not in OVER:
+        parts.append(f"for {duration((now - launched).total_seconds())}")
+    parts.append(meter(session, now))
+    return " · ".join(part for part in parts if part)

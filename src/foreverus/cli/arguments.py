@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from foreverus.cli.argument_types import BACKENDS, everywhere, identifier, pair, positive, window
-from foreverus.cli.arguments_account import doctor_words, erasure_words, keys_words, me_words
+from foreverus.cli.arguments_account import Groups, doctor_words, erasure_words, keys_words, me_words
 from foreverus.cli.arguments_chat import chat_words, session_words
 
 ENDPOINTS = ("/v1/chat/completions", "/v1/completions")
@@ -27,6 +27,11 @@ def parser() -> argparse.ArgumentParser:
     keys_words(groups)
     me_words(groups)
     erasure_words(groups)
+    _batch(groups)
+    return root
+
+
+def _batch(groups: Groups) -> None:
     batch = groups.add_parser(
         "batch",
         help="many prompts at once: submit, watch, list, show, cancel, download",
@@ -68,4 +73,3 @@ def parser() -> argparse.ArgumentParser:
     listed = commands.add_parser("list", parents=[shared], help="the newest batches")
     listed.add_argument("--limit", type=positive, default=20, help="default: %(default)s")
     listed.add_argument("--after", type=identifier, metavar="ID", help="those that come after this batch in the list")
-    return root

@@ -19,7 +19,7 @@ class OpenSocket(Protocol):
     def close(self) -> None: ...
 
 
-class Line:
+class LiveLine:
     """Its topics are subscribed to each time it is opened; the `subscribed` frame is when to ask what was missed."""
 
     def __init__(

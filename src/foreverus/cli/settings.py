@@ -128,3 +128,21 @@ def _settings(url: str, api_key: str, remedy: str, note: str | None = None) -> C
     if not (api_key.isascii() and api_key.isprintable() and " " not in api_key):
         raise UsageError("The API key has characters that no key has. Copy it again.")
     return ClientSettings(url.rstrip("/"), api_key, note)
+
+
+def history_file(variables: Mapping[str, str] = os.environ) -> Path | None:
+    """Where what was typed is kept, for its owner alone; None: FOREVERUS_HISTORY is empty, nothing is kept."""
+    if (named := variables.get("FOREVERUS_HISTORY")) is not None:
+        return Path(named).expanduser() if named.strip() else None
+    state = variables.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "foreverus" / "history"
+
+
+def is_dumb(variables: Mapping[str, str] = os.environ) -> bool:
+    """Whether the terminal, if there is one, can do nothing but show lines."""
+    return variables.get("TERM", "") in ("", "dumb")
+
+
+def pipe_encoding(variables: Mapping[str, str] = os.environ) -> str | None:
+    """What a program that reads us gets, the same in every locale; None: the environment says it itself."""
+    return None if variables.get("PYTHONIOENCODING") else "utf-8"

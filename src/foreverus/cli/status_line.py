@@ -1,17 +1,11 @@
 """What people wait for, in one line that goes when it is over; without such a terminal, a line at each change."""
 
-import os
 import shutil
-from collections.abc import Mapping
 
 from foreverus.cli.context import Context, printable
+from foreverus.cli.settings import is_dumb
 
 ERASE = "\r\x1b[K"
-
-
-def can_rewrite(context: Context, variables: Mapping[str, str] = os.environ) -> bool:
-    """Whether the standard error is a terminal that can write a line anew."""
-    return context.interactive and variables.get("TERM", "") not in ("", "dumb")
 
 
 class StatusLine:
@@ -19,7 +13,7 @@ class StatusLine:
 
     def __init__(self, context: Context):
         self._context = context
-        self._rewrites = can_rewrite(context)
+        self._rewrites = context.interactive and not is_dumb()
         self._shown = ""  # what stands there now
         self._told = ""
 

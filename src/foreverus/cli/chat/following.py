@@ -9,7 +9,7 @@ from foreverus.cli.chat.calls import ChatCalls
 from foreverus.cli.chat.screen import Screen
 from foreverus.cli.chat.waiting import Waiting
 from foreverus.cli.failures import Refused, Unreachable
-from foreverus.cli.line import Line
+from foreverus.cli.line import LiveLine
 from foreverus.cli.objects import MessageObject
 from foreverus.cli.socket import Frame
 from foreverus.cli.status_line import StatusLine
@@ -24,7 +24,7 @@ class Following:
     """`wants_stop` is asked all the time: has somebody said that it is enough?"""
 
     chats: ChatCalls
-    line: Line
+    line: LiveLine
     screen: Screen
     status: StatusLine
     waiting: Waiting

@@ -4,11 +4,11 @@ import contextlib
 import os
 import select
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from foreverus.cli.context import Context
 from foreverus.cli.failures import UsageError
+from foreverus.cli.settings import history_file
 
 PROMPT, MORE = "> ", "… "
 QUOTES = '"""'
@@ -17,15 +17,7 @@ TYPED_BYTES = 1 << 16
 SAYS_AFTER_S = 2.0
 
 
-def history_file(variables: Mapping[str, str] = os.environ) -> Path | None:
-    """Where what was typed is kept, for its owner alone; None: FOREVERUS_HISTORY is empty, nothing is kept."""
-    if (named := variables.get("FOREVERUS_HISTORY")) is not None:
-        return Path(named).expanduser() if named.strip() else None
-    state = variables.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "foreverus" / "history"
-
-
-class Prompt:
+class TypedInput:
     """Lines of the terminal: with readline's editing and history where this is one, else as they come."""
 
     def __init__(self, context: Context):
@@ -97,7 +89,8 @@ class Prompt:
         while not lines[-1].rstrip().endswith(QUOTES):
             lines.append(self._line(MORE))
         lines[-1] = lines[-1].rstrip().removesuffix(QUOTES)
-        return "\n".join(lines).strip("\n")
+        text = "\n".join(lines).strip("\n")
+        return f"/{text}" if text.startswith("/") else text  # what is quoted is no command
 
     def _continued(self, first: str) -> str:
         lines = [first]

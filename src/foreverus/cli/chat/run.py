@@ -9,13 +9,13 @@ from foreverus.cli.argument_types import NEWEST
 from foreverus.cli.chat import words
 from foreverus.cli.chat.calls import ChatCalls
 from foreverus.cli.chat.following import Following
-from foreverus.cli.chat.reading import Prompt, piped
+from foreverus.cli.chat.reading import TypedInput, piped
 from foreverus.cli.chat.screen import Screen
 from foreverus.cli.chat.waiting import Waiting
 from foreverus.cli.context import Context
 from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, CommandFailed, UsageError
 from foreverus.cli.interrupts import Interrupts, interrupts
-from foreverus.cli.line import Line
+from foreverus.cli.line import LiveLine
 from foreverus.cli.objects import ConversationObject, MessageObject, MessageRequest
 from foreverus.cli.session_words import meter
 from foreverus.cli.socket import open_socket
@@ -32,15 +32,16 @@ class Chat:
     arguments: argparse.Namespace
     api: Api
     context: Context
-    prompt: Prompt | None = None
+    prompt: TypedInput | None = None
     conversation_id: str = ""
-    line: Line = field(init=False)
+    line: LiveLine = field(init=False)
 
     def __post_init__(self) -> None:
         self.chats = ChatCalls(self.api)
         self.backend = self.arguments.backend
         self.status = StatusLine(self.context)
-        self.line = Line(lambda: open_socket(self.api.ticket()), self.context.clock, self.context.sleep, self._beside)
+        context, api = self.context, self.api
+        self.line = LiveLine(lambda: open_socket(api.ticket()), context.clock, context.sleep, self.status.say)
 
     def resume(self, wanted: str) -> ConversationObject:
         """Raises CommandFailed where there is none."""
@@ -123,9 +124,6 @@ class Chat:
             return ""  # the answer is there; what it cost, `foreverus usage` says
         return f"its session: {shown}" if shown else ""
 
-    def _beside(self, line: str) -> None:
-        self.status.say(line)
-
 
 def chat(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     """The exit status: 0 answered, 1 the answer failed, 130 stopped by Ctrl-C."""
@@ -142,7 +140,7 @@ def chat(arguments: argparse.Namespace, api: Api, context: Context) -> int:
         raise UsageError("--json is for one question: give it, or pipe it in.")
     from foreverus.cli.chat.talk import talk
 
-    return talk(Chat(arguments, api, context, Prompt(context)))
+    return talk(Chat(arguments, api, context, TypedInput(context)))
 
 
 def _one(one: Chat, text: str) -> int:

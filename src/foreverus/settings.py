@@ -63,6 +63,8 @@ class ApiSettings(BatchServiceSettings):
     instance_types: str  # with commas; with the next two: for what something would cost
     max_gpus: int
     database: str  # as SessionCloserSettings has it
+    chat_backend: str  # auto, gpu or bedrock: where nobody says otherwise
+    answer_conversation_function: str
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,8 @@ class ManageKeysSettings(PushSettings):
 
 @dataclass(frozen=True)
 class ManageAccountSettings(Settings):
-    """`database`: as SessionCloserSettings has it; with the last one, how long backups and logs are kept."""
+    """`database`: as SessionCloserSettings has it; with the next one, how long backups and logs are kept.
+    `chat_backend`: as ApiSettings has it."""
 
     table_name: str
     keys_table_name: str
@@ -108,6 +111,7 @@ class ManageAccountSettings(Settings):
     export_data_function: str
     database: str
     log_retention_days: int
+    chat_backend: str
 
 
 @dataclass(frozen=True)

@@ -312,7 +312,9 @@ def test_routes_are_the_contracts_routes() -> None:
     for name, begin, end in pages:
         page = (ROOT / "docs" / f"{name}.md").read_text()
         contract += page[page.index(begin) : page.index(end)]
-    assert routes == {f"{method} {path}" for method, path in re.findall(r"`(GET|POST|DELETE) (/[^` ]+)", contract)}
+    assert routes == {
+        f"{method} {path}" for method, path in re.findall(r"`(GET|POST|PATCH|DELETE) (/[^` ]+)", contract)
+    }
 
 
 def test_uploads_reach_the_function_as_they_are() -> None:

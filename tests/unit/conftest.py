@@ -153,6 +153,8 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "ERASE_PEOPLE_FUNCTION": "arn:aws:lambda:us-east-1:123456789012:function:ErasePeopleFunction",
             "LOG_RETENTION_DAYS": "30",
             "CONVERSATION_RETENTION_DAYS": "0",
+            "CHAT_BACKEND": "auto",
+            "ANSWER_CONVERSATION_FUNCTION": "",  # not there: chats are the GPU's
         }.items():
             monkeypatch.setenv(name, value)
         _forget_clients()

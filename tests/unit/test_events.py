@@ -113,6 +113,14 @@ class Context:
         return 900_000
 
 
+def shows(name: str, value: str | None) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        body = json.loads(result["body"])
+        assert (result["statusCode"], body[name]) == (200, value), body
+
+    return check
+
+
 def rest(status: int, code: str | None = None, param: str | None = None) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         body = json.loads(result["body"])
@@ -428,6 +436,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_create_conversation": rest(201),
     "api/good_list_conversations": rest(200),
     "api/good_get_conversation": rest(200),
+    "api/good_change_conversation": shows("backend", "gpu"),
     "api/good_delete_conversation": rest(200),
     "api/good_post_message": rest(202),
     "api/good_list_messages": rest(200),
@@ -459,6 +468,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/bad_purpose": rest(400, "invalid_field", "purpose"),
     "api/bad_unknown_field": rest(400, "unknown_field", "idle_secs"),
     "api/bad_missing_content": rest(400, "missing_field", "content"),
+    "api/bad_backend": rest(400, "invalid_field", "backend"),
     "api/bad_temperature": rest(400, "invalid_field", "temperature"),
     "api/bad_json": rest(400, "invalid_json"),
     "api/bad_limit": rest(400, "invalid_field", "limit"),
@@ -486,6 +496,9 @@ EXPECTED: dict[str, Expectation] = {
     "manage_account/good_delete": leaving_of("user-1", True),
     "manage_account/edge_key_that_may_not": rest(403, "key_cannot_delete_account"),
     "manage_account/bad_not_confirmed": rest(400, "invalid_field", "confirm"),
+    "manage_account/good_preferences": shows("backend", None),
+    "manage_account/good_change_preferences": shows("backend", "bedrock"),
+    "manage_account/bad_preference": rest(400, "invalid_field", "backend"),
     "manage_account/good_export": exporting,
     "manage_account/edge_export_anew": exporting,
     "export_data/good_open": made,

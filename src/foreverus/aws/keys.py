@@ -109,9 +109,19 @@ def erasure_key(receipt_id: str) -> Key:
     return {"pk": ERASURES, "sk": receipt_id}
 
 
+def bedrock_throttled_key() -> Key:
+    """Until when Bedrock is not asked again after it has refused."""
+    return {"pk": "BEDROCK", "sk": "THROTTLED"}
+
+
 def person_partition(user_id: str) -> str:
     """Whatever belongs to one person and is found by who they are."""
     return f"USER#{user_id}"
+
+
+def preferences_key(user_id: str) -> Key:
+    """What a person prefers. Not with their other items: its writer writes no others."""
+    return {"pk": f"PREFERENCES#{user_id}", "sk": "PREFERENCES"}
 
 
 EXPORTS = "EXPORTS"  # those that are being made

@@ -1,5 +1,6 @@
-"""Functions that are called and not waited for. Nothing is handed over: they look up themselves what there is to do."""
+"""Functions that are called and not waited for. Ids are handed over at most: they look up themselves what to do."""
 
+import json
 from typing import Any
 
 
@@ -10,6 +11,6 @@ class LambdaFunction:
         self.client = client
         self.name = name
 
-    def call(self) -> None:
+    def call(self, **ids: str) -> None:
         """Returns once Lambda has queued the call; Lambda tries twice more by itself when the function fails."""
-        self.client.invoke(FunctionName=self.name, InvocationType="Event", Payload=b"{}")
+        self.client.invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(ids).encode())

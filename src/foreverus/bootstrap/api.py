@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from foreverus.limits.person import PersonLimits
     from foreverus.limits.records import CountChange
     from foreverus.sessions.service import SessionService
+    from foreverus.sessions.start import SessionStarter
     from foreverus.spending.figures import CostFiguresLook
     from foreverus.spending.usage import TeamUsage
 
@@ -35,10 +36,7 @@ class ApiServices:
 @cache
 def build() -> ApiServices:
     """Everything that the REST API calls."""
-    from foreverus.aws.sqs import ChatQueue
     from foreverus.backends.catalog import Catalog
-    from foreverus.conversations.service import ConversationService
-    from foreverus.conversations.store import ConversationStore
     from foreverus.costs.meter import Caps
     from foreverus.costs.usage.store import UsageStore
     from foreverus.files.stored import stored_bytes
@@ -53,7 +51,6 @@ def build() -> ApiServices:
     env = settings.ApiSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     start = shared.starter(env, env.idle_seconds)
-    queue = ChatQueue(aws.client("sqs"), env.chat_queue_url)
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     limits, figures = _limits(env), _figures(env)
@@ -65,10 +62,7 @@ def build() -> ApiServices:
     files = replace(shared.file_service(env.table_name, env.data_bucket), room=room, retention_s=kept)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
-        conversations=ConversationService(
-            *(ConversationStore(table), queue, start, env.context_tokens, once, limits, aws.clock),
-            retention_days=env.conversation_retention_days,
-        ),
+        conversations=_conversations(env, start, limits),
         models=Catalog(env.model_id, env.context_tokens),
         usage=TeamUsage(
             Usage(SessionStore(table), purse, CapacityDiary(table), caps, aws.region(), aws.clock),
@@ -103,6 +97,32 @@ def _figures(env: settings.ApiSettings) -> "CostFiguresLook":
     )
     database_usd = 0.0 if env.database == "none" else wake_usd()
     return CostFiguresLook(SessionStore(table), BatchStore(table).speed, deployment, database_usd)
+
+
+def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "PersonLimits") -> "ConversationService":
+    from foreverus.aws.lambda_functions import LambdaFunction
+    from foreverus.aws.sqs import ChatQueue
+    from foreverus.backends.port import BackendName
+    from foreverus.conversations.choosing import BackendChooser
+    from foreverus.conversations.queue import ConversationFunction
+    from foreverus.conversations.service import ConversationService
+    from foreverus.conversations.store import ConversationStore
+
+    table = aws.items(env.table_name)
+    look = shared.backends_look(env, bedrock=bool(env.answer_conversation_function))
+    function = LambdaFunction(aws.client("lambda"), env.answer_conversation_function)
+    return ConversationService(
+        store=ConversationStore(table),
+        queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),
+        sessions=start,
+        context_tokens=env.context_tokens,
+        once=shared.once(env.table_name),
+        limits=limits,
+        clock=aws.clock,
+        chooser=BackendChooser(table, look, BackendName(env.chat_backend), aws.clock),
+        bedrock=ConversationFunction(function),
+        retention_days=env.conversation_retention_days,
+    )
 
 
 def _limits(env: settings.ApiSettings) -> "PersonLimits":

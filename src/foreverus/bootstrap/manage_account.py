@@ -9,6 +9,7 @@ from foreverus import settings
 from foreverus.bootstrap import aws
 
 if TYPE_CHECKING:
+    from foreverus.access.preferences import PreferenceService
     from foreverus.privacy.export.service import ExportService
     from foreverus.privacy.service import AccountService
 
@@ -17,13 +18,16 @@ if TYPE_CHECKING:
 class AccountServices:
     account: "AccountService"
     exports: "ExportService"
+    preferences: "PreferenceService"
 
 
 @cache
 def build() -> AccountServices:
+    from foreverus.access.preferences import PreferenceService, PreferenceStore
     from foreverus.access.store import ApiKeyStore
     from foreverus.aws.cognito_users import CognitoUsers
     from foreverus.aws.lambda_functions import LambdaFunction
+    from foreverus.backends.port import BackendName
     from foreverus.privacy.export.service import ExportService
     from foreverus.privacy.export.store import ExportStore
     from foreverus.privacy.kept import kept
@@ -40,4 +44,6 @@ def build() -> AccountServices:
         clock=aws.clock,
     )
     job = LambdaFunction(functions, env.export_data_function)
-    return AccountServices(account, ExportService(ExportStore(table), aws.objects(env.data_bucket), job, aws.clock))
+    exports = ExportService(ExportStore(table), aws.objects(env.data_bucket), job, aws.clock)
+    preferences = PreferenceService(PreferenceStore(table), BackendName(env.chat_backend))
+    return AccountServices(account, exports, preferences)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from foreverus.costs.purse import PurseStore
     from foreverus.files.service import FileService
     from foreverus.idempotency.store import Once
+    from foreverus.sessions.backends_now import BackendsLook
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.start import SessionStarter
     from foreverus.sessions.work import SessionWork
@@ -57,6 +58,47 @@ def starter(env: StartSettings, idle_seconds: int | None = None) -> "SessionStar
         session_cap_usd=env.session_cap_usd,
         clock=aws.clock,
     )
+
+
+class LookSettings(Protocol):
+    """Of whoever chooses a backend for a chat or an OpenAI request."""
+
+    @property
+    def table_name(self) -> str: ...
+    @property
+    def monthly_cap_usd(self) -> float: ...
+    @property
+    def engine_slots(self) -> int: ...
+    @property
+    def context_tokens(self) -> int: ...
+    @property
+    def idle_seconds(self) -> int: ...
+    @property
+    def instance_types(self) -> str: ...
+    @property
+    def bedrock_model_id(self) -> str: ...
+
+
+def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
+    """`bedrock`: False where this part of the service has no way to ask it."""
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.sessions.backends_now import BackendsLook, Figures
+    from foreverus.sessions.gpu_state import GpuLook
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sessions.store import SessionStore
+
+    table, region = aws.items(env.table_name), aws.region()
+    pending = PendingWorkStore(table)
+    gpus = GpuLook(SessionStore(table), (lambda: len(pending.messages()),), env.engine_slots, aws.clock)
+    figures = Figures(
+        region=region,
+        instance_type=env.instance_types.split(",")[0],
+        context_tokens=env.context_tokens,
+        idle_seconds=env.idle_seconds,
+        bedrock=bedrock and bool(env.bedrock_model_id),
+        bedrock_price=bedrock_price(env.bedrock_model_id, region),
+    )
+    return BackendsLook(gpus, purse(env.table_name, env.monthly_cap_usd), figures, aws.clock)
 
 
 def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":

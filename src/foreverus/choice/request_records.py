@@ -112,6 +112,16 @@ class ChoiceReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KeptChoice:
+    """What is kept of a choice with the question and its answer: for people who ask why."""
+
+    backend: BackendName
+    reason: str  # a ChoiceReason; of a newer version perhaps another word
+    text: str
+    numbers: Mapping[str, Number] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestChoice:
     """`backend`: the GPU or Bedrock; None: refused with `error`. `text`: one sentence for people. `numbers`: what was
     reckoned, ready for JSON: tokens, US$, seconds to the first word and to the last on each backend."""
@@ -129,3 +139,8 @@ class RequestChoice:
             raise self.error
         assert self.backend is not None
         return self.backend
+
+    @property
+    def kept(self) -> KeptChoice:
+        """Raises the request's refusal."""
+        return KeptChoice(backend=self.chosen, reason=self.reason.value, text=self.text, numbers=self.numbers)

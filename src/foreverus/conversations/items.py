@@ -4,11 +4,13 @@ Reading takes what older and newer versions have written: a field that is missin
 left alone. An answer's status that nobody here knows is not final, as in the table's own conditions.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Item, Values
 from foreverus.backends.port import BackendName, TokenUsage
+from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.records import (
     Answer,
     AnswerError,
@@ -31,6 +33,9 @@ def conversation_from_item(item: Item) -> Conversation:
         system=item.get("system", ""),
         created_at=item.get("created_at", ""),
         updated_at=item.get("updated_at", ""),
+        backend=_BACKENDS.get(item.get("backend", "")),
+        version=int(item.get("version", 0)),
+        newest_message_id=item.get("newest_message_id", ""),
     )
 
 
@@ -43,6 +48,7 @@ def conversation_to_item(conversation: Conversation) -> Values:
         "system": conversation.system,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
+        **({"backend": conversation.backend.value} if conversation.backend else {}),
     }
 
 
@@ -58,6 +64,7 @@ def question_from_item(item: Item) -> Question:
         options=AnswerOptions(
             max_tokens=options.get("max_tokens"), temperature=None if temperature is None else float(temperature)
         ),
+        choice=_choice(item.get("choice")),
     )
 
 
@@ -72,6 +79,25 @@ def question_to_item(question: Question) -> Values:
         "content": question.content,
         "options": {name: value for name, value in asked.items() if value is not None},
         "created_at": question.created_at,
+        **({"choice": _choice_to_item(question.choice)} if question.choice else {}),
+    }
+
+
+def _choice(kept: Mapping[str, Any] | None) -> KeptChoice | None:
+    backend = _BACKENDS.get(kept.get("backend", "")) if kept else None
+    if not kept or backend is None:
+        return None
+    return KeptChoice(
+        backend=backend, reason=kept.get("reason", ""), text=kept.get("text", ""), numbers=kept.get("numbers", {})
+    )
+
+
+def _choice_to_item(choice: KeptChoice) -> Values:
+    return {
+        "backend": choice.backend.value,
+        "reason": choice.reason,
+        "text": choice.text,
+        "numbers": dict(choice.numbers),
     }
 
 
@@ -97,6 +123,7 @@ def answer_from_item(item: Item) -> Answer:
         counted_tokens=item.get("counted_tokens", 0),
         engine_failures=item.get("engine_failures", 0),
         trimmed_messages=int(item.get("trimmed_messages", 0)),
+        choice=_choice(item.get("choice")),
     )
 
 
@@ -120,6 +147,8 @@ def final_attributes(answer: Answer) -> Values:
         values["trimmed_messages"] = answer.trimmed_messages
     if answer.backend:
         values["backend"] = answer.backend.value
+    if answer.choice:
+        values["choice"] = _choice_to_item(answer.choice)
     return values
 
 

@@ -6,6 +6,7 @@ from enum import Enum, StrEnum
 
 from foreverus import ids
 from foreverus.backends.port import MOST_ANSWER_BYTES, BackendName, TokenUsage
+from foreverus.choice.request_records import KeptChoice
 from foreverus.costs.money import exact
 from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.sessions.pending import PendingMessage
@@ -49,6 +50,9 @@ class Conversation:
     system: str = ""
     created_at: str = ""
     updated_at: str = ""
+    backend: BackendName | None = None  # where a message does not say; None: as the person prefers
+    version: int = 0  # one more with each message that is accepted or moves to the other backend
+    newest_message_id: str = ""  # empty where none was sent, or it was before this was kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class Question:
     content: str
     created_at: str
     options: AnswerOptions = AnswerOptions()
+    choice: KeptChoice | None = None
 
     @property
     def ref(self) -> MessageRef:
@@ -103,6 +108,7 @@ class Answer:
     counted_tokens: int = 0
     engine_failures: int = 0
     trimmed_messages: int = 0  # earlier ones that it was made without, for they did not fit the context
+    choice: KeptChoice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +160,7 @@ class FinishedAnswer:
     error: AnswerError | None = None
     charge: BedrockCharge | None = None  # of one that Bedrock wrote, and no GPU of ours
     trimmed_messages: int = 0
+    choice: KeptChoice | None = None  # the question's
 
     def __post_init__(self) -> None:
         content = beginning(self.content, MOST_ANSWER_BYTES)
@@ -192,6 +199,7 @@ class FinishedAnswer:
             backend=BackendName.BEDROCK if self.charge else None,
             error=self.error,
             trimmed_messages=self.trimmed_messages,
+            choice=self.choice,
         )
 
 

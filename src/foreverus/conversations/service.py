@@ -1,20 +1,23 @@
-"""What people do with conversations. Accepting a message: keep it, queue it, see that a session will answer it."""
+"""What people do with conversations. Accepting a message: choose who answers it, keep it, hand it to them."""
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from foreverus import ids
 from foreverus.api import schemas
 from foreverus.api.listing import fitting, read_listing
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
+from foreverus.backends.port import BackendName
 from foreverus.backends.tokens import cannot_fit, least_tokens
+from foreverus.choice.request_records import KeptChoice
+from foreverus.conversations.choosing import BackendChooser, Chosen
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
-from foreverus.conversations.store import ConversationStore
+from foreverus.conversations.store import ConversationChanged, ConversationStore
 from foreverus.conversations.views import public_answer, public_conversation, public_exchanges, public_question
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.idempotency.records import CreateRequest, fingerprint
@@ -31,6 +34,13 @@ logger = logging.getLogger(__name__)
 MOST_QUESTION_BYTES = 300_000
 DEFAULT_MESSAGES = 100  # of a list: fifty questions and their answers
 MOST_SYSTEM_TOKENS = 2000  # by the same count: a conversation's own words have 4,000 characters at most
+CHOICES = 10  # of a backend, when others send or move messages of the same conversation at the same moment
+
+
+class AnswersOnBedrock(Protocol):
+    def call(self, message: MessageRef) -> None:
+        """Has what waits for Bedrock in the message's conversation answered, and does not wait for it. Calling once
+        more changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,8 @@ class ConversationService:
     once: Once
     limits: PersonLimits
     clock: Callable[[], datetime]
+    chooser: BackendChooser
+    bedrock: AnswersOnBedrock
     retention_days: int = 0
 
     def create(
@@ -49,10 +61,14 @@ class ConversationService:
         user_id: str,
         title: str = "",
         system: str = "",
+        backend: str | None = None,
         attempt: RequestAttempt = NOT_REPEATED,
     ) -> Body:
         """A new conversation, or the one that an earlier try of the same request made. Raises Conflict."""
-        asked = CreateRequest(user_id, "conversations", fingerprint({"title": title, "system": system}), attempt)
+        named = {"backend": backend} if backend else {}
+        asked = CreateRequest(
+            user_id, "conversations", fingerprint({"title": title, "system": system, **named}), attempt
+        )
         with self.once(asked, "conv") as claim:
             now = ids.timestamp(self.clock())
             conversation = Conversation(
@@ -62,6 +78,7 @@ class ConversationService:
                 system=system,
                 created_at=now,
                 updated_at=now,
+                backend=BackendName(backend) if backend else None,
             )
             return self._show(self.store.create(conversation))
 
@@ -71,6 +88,11 @@ class ConversationService:
 
     def get(self, user_id: str, conversation_id: str) -> Body:
         return self._show(self.store.get(user_id, conversation_id))
+
+    def change(self, user_id: str, conversation_id: str, changes: Mapping[str, Any]) -> Body:
+        """Another title, another backend; null takes its own backend back. Raises NotFound."""
+        backend = (changes["backend"] or "") if "backend" in changes else None
+        return self._show(self.store.change(user_id, conversation_id, changes.get("title"), backend))
 
     def _show(self, conversation: Conversation) -> Body:
         return public_conversation(conversation, self.retention_days)
@@ -104,19 +126,20 @@ class ConversationService:
         request: Mapping[str, Any],
         attempt: RequestAttempt = NOT_REPEATED,
     ) -> Body:
-        """Accepts one message: `{message, answer, session}`; session is None when one is just ending (`close_session`
-        then starts its successor, because the request is pending).
+        """Accepts one message: `{message, answer, session}`; session is None where Bedrock answers, or one is just
+        ending (`close_session` then starts its successor, because the request is pending).
 
         An earlier try of the same request made the same message. Raises InvalidRequest, NotFound, Conflict (a key that
-        came with another message), SpendCapReached (no GPU may be bought for it), LimitReached, or NotAccepted: nothing
-        was kept.
+        came with another message; an earlier message waits for another backend), SpendCapReached (nothing that is paid
+        may be begun for it), LimitReached, or NotAccepted: nothing was kept.
         """
         asked = CreateRequest(user_id, conversation_id, fingerprint(request), attempt)
         with self.once(asked, "msg") as claim:
             ref = MessageRef(claim.id, conversation_id, user_id)
             # What was accepted before the cap was reached stays accepted.
-            question = (None if claim.is_first else self.store.question(ref)) or self._accept(ref, request)
-        session = self._see_that_it_is_answered(user_id)
+            earlier = None if claim.is_first else self.store.question(ref)
+            question = earlier or self._accept(ref, request)
+        session = self._see_that_it_is_answered(question, is_new=earlier is None)
         return {
             "message": public_question(question),
             "answer": public_answer(question, None),
@@ -124,24 +147,41 @@ class ConversationService:
         }
 
     def _accept(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
-        """A new question."""
-        self.sessions.check_cap()
+        """A new question, kept and handed on."""
         self._check_size(ref, request["content"])
-        question = self._question(ref, request)
-        limits, user_id = self.limits, ref.user_id
-        if not counted(
-            lambda: limits.message(user_id), lambda place: self.store.accept(question, place)
-        ):  # another try of the same request is a moment ahead
-            return self.store.question(ref) or question
+        for _ in range(CHOICES):
+            chosen = self.chooser.choose(ref, request)
+            question = self._question(ref, request, chosen.choice)
+            try:
+                if not self._keep(question, chosen):  # another try of the same request is a moment ahead
+                    return self.store.question(ref) or question
+            except ConversationChanged:
+                continue
+            self._hand_on(question, chosen)
+            return question
+        raise NotAccepted("Too much is sent in this conversation at once. Send it again in a few seconds.")
+
+    def _keep(self, question: Question, chosen: Chosen) -> bool:
+        limits, user_id = self.limits, question.user_id
+        return counted(
+            lambda: limits.message(user_id),
+            lambda place: self.store.accept(question, place, chosen.conversation, chosen.may_move),
+        )
+
+    def _hand_on(self, question: Question, chosen: Chosen) -> None:
+        """To the queue, or to Bedrock's function. Raises NotAccepted, and it is not kept."""
+        backend = chosen.choice.backend
         try:
-            self.queue.send(question)
+            if backend is BackendName.BEDROCK:
+                self.bedrock.call(question.ref)
+            else:
+                self.queue.send(question)
         except Exception as err:
-            if self.store.undo_accept(question.ref):
+            if self.store.undo_accept(question.ref, backend, chosen.conversation.newest_message_id):
                 raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
             logger.warning("%s is answered, although its sending failed", question.message_id, exc_info=True)
-        return question
 
-    def _question(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
+    def _question(self, ref: MessageRef, request: Mapping[str, Any], choice: KeptChoice) -> Question:
         return Question(
             message_id=ref.message_id,
             conversation_id=ref.conversation_id,
@@ -149,13 +189,26 @@ class ConversationService:
             content=request["content"],
             created_at=ids.timestamp(self.clock()),
             options=AnswerOptions(max_tokens=request.get("max_tokens"), temperature=request.get("temperature")),
+            choice=choice,
         )
 
-    def _see_that_it_is_answered(self, user_id: str) -> Session | None:
+    def _see_that_it_is_answered(self, question: Question, is_new: bool) -> Session | None:
+        """The session that answers it; None: Bedrock does, or it is over. An earlier try may have stopped anywhere."""
+        backend = question.choice.backend if is_new and question.choice else self.chooser.in_hand(question.message_id)
+        if backend is BackendName.BEDROCK and not is_new:
+            self._call_again(question)
+        if backend is not BackendName.GPU:
+            return None
         try:
-            return self.sessions.start(user_id, Trigger.MESSAGE)[0]
+            return self.sessions.start(question.user_id, Trigger.MESSAGE)[0]
         except (NotAccepted, SpendCapReached):  # the cap was reached just now: the sweep ends it in that error
             return None
+
+    def _call_again(self, question: Question) -> None:
+        try:
+            self.bedrock.call(question.ref)
+        except Exception:  # it is kept: the sweep calls again
+            logger.warning("nobody could be called for %s", question.message_id, exc_info=True)
 
     def _check_size(self, ref: MessageRef, content: str) -> None:
         """What cannot fit is refused before it is kept. What only the engine's count tells, the engine refuses."""

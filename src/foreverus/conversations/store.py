@@ -6,7 +6,8 @@ from datetime import datetime
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Table, check_write, delete_write, put_write, update_write
+from foreverus.aws.dynamo import ConditionFailed, Table, Write, check_write, delete_write, put_write, update_write
+from foreverus.backends.port import BackendName
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.conversations.idle import filed_at, idle_write
 from foreverus.conversations.items import (
@@ -19,7 +20,7 @@ from foreverus.conversations.items import (
 )
 from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
 from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
-from foreverus.errors import Conflict, NotFound
+from foreverus.errors import Conflict, ForeverUsError, NotFound
 from foreverus.idempotency.records import KEY_KEPT_S
 from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import change_write
@@ -100,45 +101,84 @@ class ConversationStore:
             (conversation_from_item(conversation), question, answer) if conversation and question and answer else None
         )
 
-    def accept(self, question: Question, place: CountChange | None = None) -> bool:
-        """Keeps the question and that it is pending, and takes its place among the person's messages of the minute: all
-        or nothing. False where an earlier try has kept it under the same id. Raises NotFound when the conversation is
-        not the user's, CountChanged where the place is somebody else's meanwhile."""
+    def accept(
+        self,
+        question: Question,
+        place: CountChange | None = None,
+        read: Conversation | None = None,
+        may_move: bool = True,
+    ) -> bool:
+        """Keeps the question and that it waits for its backend (`may_move`: or for the other one), and takes its place
+        among the person's messages of the minute: all or nothing. `read`: the conversation that its backend was chosen
+        for. False where an earlier try has kept it under the same id. Raises NotFound when the conversation is not the
+        user's, ConversationChanged where something was sent or moved in it since it was read, CountChanged where the
+        place is somebody else's meanwhile."""
         pending = PendingMessage(
             message_id=question.message_id,
             conversation_id=question.conversation_id,
             user_id=question.user_id,
             created_at=question.created_at,
+            backend=question.choice.backend if question.choice else BackendName.GPU,
+            may_move=may_move,
         )
         try:
             self.items.transact(
-                update_write(
-                    keys.conversation_key(question.user_id, question.conversation_id),
-                    "SET updated_at = :now",
-                    {":now": question.created_at},
-                    condition="attribute_exists(pk)",
-                ),
+                sent_write(question, read),
                 put_write(question_to_item(question), "attribute_not_exists(pk)"),
                 pending_write(pending),
                 *([change_write(place)] if place else []),
             )
         except ConditionFailed as err:
-            if 0 in err.writes:
+            if 0 in err.writes and not self.items.get(
+                keys.conversation_key(question.user_id, question.conversation_id)
+            ):
                 raise _no_conversation(question.conversation_id) from err
-            if 1 not in err.writes:
-                raise CountChanged from err
-            return False
+            if 1 in err.writes:
+                return False
+            raise (ConversationChanged if 0 in err.writes else CountChanged) from err
         return True
 
-    def undo_accept(self, message: MessageRef) -> bool:
-        """For a question that could not be queued. False, and nothing is undone, when somebody has begun to answer it:
-        it was queued. Who begins later finds no question."""
+    def change(self, user_id: str, conversation_id: str, title: str | None, backend: str | None) -> Conversation:
+        """Another title or backend; None: as it is, and an empty backend: none of its own. Raises NotFound."""
+        sets = ([("title", title)] if title is not None else []) + ([("backend", backend)] if backend else [])
+        expression = f"SET {', '.join(f'#{name} = :{name}' for name, _ in sets)}" if sets else ""
+        names = {f"#{name}": name for name, _ in sets}
+        if backend == "":
+            expression, names = f"{expression} REMOVE #backend", {**names, "#backend": "backend"}
+        key = keys.conversation_key(user_id, conversation_id)
+        if not expression:
+            return self.get(user_id, conversation_id)
+        try:
+            item = self.items.update(
+                key,
+                expression,
+                {f":{name}": value for name, value in sets},
+                condition="attribute_exists(pk)",
+                names=names,
+            )
+        except ConditionFailed as err:
+            raise _no_conversation(conversation_id) from err
+        return conversation_from_item(item)
+
+    def undo_accept(self, message: MessageRef, backend: BackendName = BackendName.GPU, before: str = "") -> bool:
+        """For a question that could not be handed on. False, and nothing is undone, when somebody has begun to answer
+        it: it was. Who begins later finds no question. `before`: the conversation's newest message until then."""
         conversation_id, message_id = message.conversation_id, message.message_id
-        return self.items.transact_if(
+        undone = self.items.transact_if(
             check_write(keys.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
             delete_write(keys.question_key(conversation_id, message_id)),
-            ended_write(message_id),
+            ended_write(message_id, backend),
         )
+        if undone:
+            self.items.transact_if(
+                update_write(
+                    keys.conversation_key(message.user_id, conversation_id),
+                    "SET newest_message_id = :before",
+                    {":before": before, ":this": message_id},
+                    condition="newest_message_id = :this",  # else something was sent after it, or all of it is deleted
+                )
+            )
+        return undone
 
     def delete(self, user_id: str, conversation_id: str, now: datetime, unused_since: str = "") -> None:
         """Removes the conversation first, so that nobody answers into it, and notes in the same transaction that the
@@ -162,6 +202,32 @@ class ConversationStore:
             ConversationEraser(self.items).erase(conversation_id)
         except Exception:  # it is deleted: what is left goes with what is owed
             logger.warning("messages of %s are still to be deleted", conversation_id, exc_info=True)
+
+
+class ConversationChanged(ForeverUsError):
+    """Something was sent in it, or moved to the other backend, since it was read: choose again."""
+
+
+def sent_write(question: Question, read: Conversation | None) -> Write:
+    """The part of a transaction with which the conversation has this as its newest message."""
+    condition, values = "attribute_exists(pk)", {":now": question.created_at, ":id": question.message_id, ":one": 1}
+    if read and read.version:
+        condition, values = "version = :version", {**values, ":version": read.version}
+    elif read:
+        condition += " AND attribute_not_exists(version)"
+    return update_write(
+        keys.conversation_key(question.user_id, question.conversation_id),
+        "SET updated_at = :now, newest_message_id = :id ADD version :one",
+        values,
+        condition=condition,
+    )
+
+
+def moved_write(message: MessageRef) -> Write:
+    """The part of a transaction with which one of its messages goes to the other backend: who has read the conversation
+    before chooses again."""
+    key = keys.conversation_key(message.user_id, message.conversation_id)
+    return update_write(key, "ADD version :one", {":one": 1}, condition="attribute_exists(pk)")
 
 
 def _no_conversation(conversation_id: str) -> NotFound:

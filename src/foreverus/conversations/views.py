@@ -6,6 +6,7 @@ from itertools import groupby
 
 from foreverus import ids
 from foreverus.api.responses import Body
+from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question, Role
 
 
@@ -18,6 +19,7 @@ def public_conversation(conversation: Conversation, retention_days: int = 0) -> 
         "system": conversation.system,
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
+        "backend": conversation.backend and conversation.backend.value,
         "expires_at": _end(conversation, retention_days),
     }
 
@@ -76,7 +78,19 @@ def public_answer(question: Question, answer: Answer | None) -> Body:
         "status": (answer.status if answer else AnswerStatus.QUEUED).value,
         "created_at": question.created_at,
     }
-    return shown | _known(answer) if answer else shown
+    choice = (answer and answer.choice) or question.choice
+    chosen: Body = {"choice": public_choice(choice)} if choice else {}
+    return shown | chosen | (_known(answer) if answer else {})
+
+
+def public_choice(choice: KeptChoice) -> Body:
+    """Why the backend was chosen: a word for programs, a sentence for people, and what was reckoned."""
+    return {
+        "backend": choice.backend.value,
+        "reason": choice.reason,
+        "text": choice.text,
+        "numbers": dict(choice.numbers),
+    }
 
 
 def _known(answer: Answer) -> Body:

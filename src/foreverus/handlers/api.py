@@ -7,6 +7,7 @@ from foreverus.api.openapi import document as openapi
 from foreverus.api.responses import accepted, created, download, ok
 from foreverus.api.routes import Routes, answer
 from foreverus.bootstrap.api import ApiServices, build
+from foreverus.handlers.routes.conversations import CONVERSATIONS
 
 ROUTES: Routes[ApiServices] = {
     "POST /sessions": lambda r, s: created(*s.sessions.start(r.user_id, r.body("session_create"), r.attempt)),
@@ -14,18 +15,7 @@ ROUTES: Routes[ApiServices] = {
     "GET /sessions/{session_id}": lambda r, s: ok(s.sessions.get(r.path["session_id"])),
     "DELETE /sessions/{session_id}": lambda r, s: accepted(s.sessions.end(r.person, r.id, r.query)),
     "GET /sessions/{session_id}/work": lambda r, s: ok(s.sessions.work(r.person, r.id)),
-    "POST /conversations": lambda r, s: created(
-        s.conversations.create(r.user_id, attempt=r.attempt, **r.body("conversation_create"))
-    ),
-    "GET /conversations": lambda r, s: ok(s.conversations.list_conversations(r.user_id, r.query)),
-    "GET /conversations/{conversation_id}": lambda r, s: ok(s.conversations.get(r.user_id, r.path["conversation_id"])),
-    "DELETE /conversations/{conversation_id}": lambda r, s: ok(s.conversations.delete(r.user_id, r.id)),
-    "POST /conversations/{conversation_id}/messages": lambda r, s: accepted(
-        s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.attempt)
-    ),
-    "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
-        s.conversations.messages(r.user_id, r.id, r.query)
-    ),
+    **CONVERSATIONS,
     "POST /files": lambda r, s: ok(
         s.files.upload(r.user_id, r.content_type, r.raw_body, r.attempt)
         if r.is_form

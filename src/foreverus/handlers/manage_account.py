@@ -5,7 +5,7 @@ from typing import Any
 from foreverus import logs
 from foreverus.access.records import Caller
 from foreverus.api.requests import Request
-from foreverus.api.responses import accepted
+from foreverus.api.responses import accepted, ok
 from foreverus.api.routes import Routes, answer
 from foreverus.bootstrap.manage_account import AccountServices, build
 
@@ -15,6 +15,8 @@ def caller(r: Request) -> Caller:
 
 
 ROUTES: Routes[AccountServices] = {
+    "GET /me": lambda r, s: ok(s.preferences.show(r.user_id)),
+    "PATCH /me": lambda r, s: ok(s.preferences.change(r.user_id, r.body("account_change"))),
     "GET /me/export": lambda r, s: accepted(s.exports.show(r.user_id)),
     "POST /me/export": lambda r, s: accepted(s.exports.start(r.user_id)),
     "DELETE /me": lambda r, s: accepted(s.account.delete(caller(r), r.body("account_delete"))),

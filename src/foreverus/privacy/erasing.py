@@ -138,7 +138,8 @@ class ErasePerson:
         for socket in self._keys(keys.sockets_partition(user_id)):  # it closes itself within a minute
             mine += [keys.connection_key(socket["sk"]), socket]
         self.items.delete_all(mine)
-        self.items.delete(keys.export_key(user_id))
+        for one in (keys.export_key(user_id), keys.preferences_key(user_id)):
+            self.items.delete(one)
         OwedDeletions(self.items).forget(user_id)
         return len(mine)
 

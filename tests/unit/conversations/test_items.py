@@ -118,7 +118,7 @@ def test_what_older_items_lack_has_a_default() -> None:
 
 
 def test_what_a_newer_version_writes_does_no_harm() -> None:
-    assert conversation_from_item({**CONVERSATION, "backend": "auto"}) == conversation_from_item(CONVERSATION)
+    assert conversation_from_item({**CONVERSATION, "backend": "elsewhere"}) == conversation_from_item(CONVERSATION)
     assert question_from_item({**QUESTION, "options": {"top_p": 1}}).options == AnswerOptions()
     item = {**ANSWERED, "status": "paused", "backend": "elsewhere", "usage": {"cached_tokens": 1}}
     answer = answer_from_item(item)

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 
 from foreverus import bootstrap, ids
+from foreverus.access.preferences import Preferences, PreferenceStore
 from foreverus.access.records import Caller
 from foreverus.access.service import KeyService
 from foreverus.access.store import ApiKeyStore
@@ -19,6 +20,7 @@ from foreverus.aws.data_api import Database
 from foreverus.aws.s3 import S3Objects
 from foreverus.aws.s3_versions import ObjectVersions
 from foreverus.aws.step_functions import MemoryTasks
+from foreverus.backends.port import BackendName
 from foreverus.batches.finishing import file_ids, outbox_entry
 from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef, BatchStatus, LineResult, Shard
@@ -85,6 +87,7 @@ class Person:
         self.world.aws.put(**session_item(f"ses_of_{self.name}", owner=self.user_id, status="ended"))
         others = session_item(f"ses_ended_by_{self.name}", owner="somebody", end_requested_by=self.user_id)
         self.world.aws.put(**others)
+        PreferenceStore(self.world.aws.items).put(self.user_id, Preferences(backend=BackendName.GPU))
 
     def key(self) -> str:
         return str(

@@ -8,6 +8,7 @@ from functools import partial
 from typing import NamedTuple
 
 from foreverus import ids
+from foreverus.access.preferences import PreferenceStore, public_preferences
 from foreverus.access.records import MOST_KEYS
 from foreverus.access.store import ApiKeyStore
 from foreverus.aws.cognito_users import CognitoUsers
@@ -69,7 +70,9 @@ class PersonsData:
     def _account(self, user_id: str) -> Iterator[bytes]:
         member = self.members.get(user_id)
         known = {"email": member.email, "created_at": member.created_at} if member else {}
-        yield json.dumps({"user_id": user_id, **known}, ensure_ascii=False, indent=2).encode()
+        preferences = public_preferences(PreferenceStore(self.items).get(user_id))
+        account = {"user_id": user_id, **known, "preferences": preferences}
+        yield json.dumps(account, ensure_ascii=False, indent=2).encode()
 
     def _keys(self, user_id: str) -> Iterator[bytes]:
         """Names and dates: neither the end of a key nor its digest."""

@@ -18,6 +18,7 @@ from foreverus.batches.records import BatchStatus, BatchTrigger
 from foreverus.conversations.records import AnswerStatus, Role
 from foreverus.files.records import FilePurpose
 from foreverus.handlers import api, manage_account, manage_keys
+from foreverus.handlers.routes import conversations
 from foreverus.sessions.records import Outcome, SessionStatus, SpendCap, Trigger
 from tests.template.template import resources
 from tests.unit.api.openapi.described import closed, followed, undescribed
@@ -55,7 +56,7 @@ def described() -> Iterator[tuple[str, dict[str, Any]]]:
 def handlers() -> dict[str, ast.AST]:
     """Route → what its handler does for it."""
     found: dict[str, ast.AST] = {}
-    for handler in HANDLERS:
+    for handler in (*HANDLERS, conversations):
         tree = ast.parse(Path(str(handler.__file__)).read_text(encoding="utf-8"))
         (table,) = [node.value for node in tree.body if isinstance(node, ast.AnnAssign) and node.value]
         assert isinstance(table, ast.Dict)

@@ -1,0 +1,131 @@
+"""Which backend a message of a conversation goes to: what is read for it, and the pure choice's answer."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from foreverus.access.preferences import Preferences, preferences_from_item
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table
+from foreverus.backends.port import BackendName, Message, Prompt
+from foreverus.backends.tokens import least_tokens
+from foreverus.choice.refusals import seconds_left
+from foreverus.choice.request_records import Asked, KeptChoice, preferred
+from foreverus.conversations.items import answer_from_item, conversation_from_item, messages_from_items
+from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM, estimate
+from foreverus.conversations.records import Answer, Conversation, MessageRef
+from foreverus.errors import NotFound
+from foreverus.sessions.backends_now import BackendsLook
+from foreverus.text import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """`conversation`: as it was read for the choice. `may_move`: the other backend may answer it where this one then
+    cannot, for nobody has named one."""
+
+    conversation: Conversation
+    choice: KeptChoice
+    may_move: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """What is known of the newest message: who has it in hand (None: nobody, it is over), and its answer."""
+
+    waits_on: BackendName | None = None
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True)
+class BackendChooser:
+    """`stack`: what the deployment is set to."""
+
+    items: Table
+    look: BackendsLook
+    stack: BackendName
+    clock: Callable[[], datetime]
+
+    def choose(self, message: MessageRef, request: Mapping[str, Any]) -> Chosen:
+        """Raises NotFound, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached, NotAccepted."""
+        conversation, preferences, throttled_for_s = self._read(message)
+        newest = self._newest(conversation)
+        named = BackendName(request["backend"]) if request.get("backend") else None
+        preference = preferred(named, conversation.backend, preferences.backend, self.stack)
+        asked = Asked(
+            preference=preference,
+            prompt=_prompt(conversation, request),
+            prompt_tokens=self._prompt_tokens(conversation, request["content"], newest.answer),
+            least_prompt_tokens=least_tokens(request["content"]),
+            waits_on=newest.waits_on,
+        )
+        choice = self.look(throttled_for_s).choose(asked)
+        return Chosen(conversation, choice.kept, preference.backend is BackendName.AUTO)
+
+    def in_hand(self, message_id: str) -> BackendName | None:
+        """Which backend a message waits for, or is answered by, just now. None: it is over."""
+        found = self.items.get_all([keys.pending_key(message_id), keys.pending_on_bedrock_key(message_id)])
+        return next((_waits_on(item["pk"]) for item in found), None)
+
+    def _read(self, message: MessageRef) -> tuple[Conversation, Preferences, int]:
+        wanted = keys.conversation_key(message.user_id, message.conversation_id)
+        preferences = keys.preferences_key(message.user_id)
+        found = {item["pk"] + item["sk"]: item for item in self.items.get_all([wanted, preferences, THROTTLED])}
+        conversation = found.get(wanted["pk"] + wanted["sk"])
+        if conversation is None:
+            raise NotFound(
+                f"There is no conversation {quoted(message.conversation_id)}.",
+                param="conversation_id",
+                code="conversation_not_found",
+            )
+        return (
+            conversation_from_item(conversation),
+            preferences_from_item(found.get(preferences["pk"] + preferences["sk"])),
+            seconds_left(found.get(THROTTLED["pk"] + THROTTLED["sk"]), self.clock()),
+        )
+
+    def _newest(self, conversation: Conversation) -> _Newest:
+        """Messages are answered in their order: where the newest one is over, none waits."""
+        message_id = conversation.newest_message_id or self._newest_id(conversation)
+        if not message_id:
+            return _Newest()
+        answer_key = keys.answer_key(conversation.conversation_id, message_id)
+        pending = [keys.pending_key(message_id), keys.pending_on_bedrock_key(message_id)]
+        waits_on, answer = None, None
+        for item in self.items.get_all([answer_key, *pending]):
+            if item["pk"] == answer_key["pk"]:
+                answer = answer_from_item(item)
+            else:
+                waits_on = _waits_on(item["pk"])
+        return _Newest(waits_on, answer)
+
+    def _newest_id(self, conversation: Conversation) -> str:
+        """Of a conversation from before its newest message was kept with it."""
+        if conversation.updated_at == conversation.created_at:
+            return ""
+        partition = keys.messages_partition(conversation.conversation_id)
+        newest = messages_from_items(self.items.query(partition, "MESSAGE#", newest_first=True, limit=1))
+        return next((one.message_id for one in newest), "")
+
+    def _prompt_tokens(self, conversation: Conversation, content: str, newest: Answer | None) -> int:
+        """Estimated: what the newest answer was made from and has, and the new question. The rest of a long history is
+        trimmed to the context."""
+        usage = newest.usage if newest else None
+        before = usage.total_tokens if usage else 0
+        history = before or estimate(Message("system", conversation.system or DEFAULT_SYSTEM))
+        most = max(1, self.look.figures.context_tokens - DEFAULT_ANSWER_TOKENS)
+        return min(history + estimate(Message("user", content)), most)
+
+
+THROTTLED = keys.bedrock_throttled_key()
+
+
+def _waits_on(partition: str) -> BackendName:
+    return BackendName.BEDROCK if partition == keys.PENDING_ON_BEDROCK else BackendName.GPU
+
+
+def _prompt(conversation: Conversation, request: Mapping[str, Any]) -> Prompt:
+    """For what each backend can do: the parameters and the turns' roles, without the history."""
+    said = (Message("system", conversation.system or DEFAULT_SYSTEM), Message("user", request["content"]))
+    return Prompt(said, request.get("max_tokens") or DEFAULT_ANSWER_TOKENS, request.get("temperature"))

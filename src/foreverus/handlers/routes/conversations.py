@@ -1,0 +1,23 @@
+"""The routes of conversations and their messages."""
+
+from foreverus.api.responses import accepted, created, ok
+from foreverus.api.routes import Routes
+from foreverus.bootstrap.api import ApiServices
+
+CONVERSATIONS: Routes[ApiServices] = {
+    "POST /conversations": lambda r, s: created(
+        s.conversations.create(r.user_id, attempt=r.attempt, **r.body("conversation_create"))
+    ),
+    "GET /conversations": lambda r, s: ok(s.conversations.list_conversations(r.user_id, r.query)),
+    "GET /conversations/{conversation_id}": lambda r, s: ok(s.conversations.get(r.user_id, r.path["conversation_id"])),
+    "PATCH /conversations/{conversation_id}": lambda r, s: ok(
+        s.conversations.change(r.user_id, r.id, r.body("conversation_change"))
+    ),
+    "DELETE /conversations/{conversation_id}": lambda r, s: ok(s.conversations.delete(r.user_id, r.id)),
+    "POST /conversations/{conversation_id}/messages": lambda r, s: accepted(
+        s.conversations.post(r.user_id, r.path["conversation_id"], r.body("message_create"), r.attempt)
+    ),
+    "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
+        s.conversations.messages(r.user_id, r.id, r.query)
+    ),
+}

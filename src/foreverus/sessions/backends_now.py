@@ -1,0 +1,97 @@
+"""How both backends are just now: what the choice for a chat or an OpenAI request is made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from foreverus import ids
+from foreverus.choice.assumed import ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND, PUBLISHED_TOKENS_PER_SECOND
+from foreverus.choice.records import Bedrock, Gpu
+from foreverus.choice.request import choose_for_request
+from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, GpuStatus, RequestChoice
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, month_of
+from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
+from foreverus.costs.purse import Purse
+from foreverus.costs.reservations import Month
+from foreverus.sessions.gpu_state import GpuState
+from foreverus.sessions.reserving import least_usd
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What does not change while a stack is deployed. `bedrock`: whether it may be asked here. `instance_type`: the one
+    that is asked for first."""
+
+    region: str
+    instance_type: str
+    context_tokens: int
+    idle_seconds: float
+    bedrock: bool
+    bedrock_price: TokenPrice
+
+
+@dataclass(frozen=True, slots=True)
+class BackendsNow:
+    gpu: GpuNow
+    bedrock: BedrockNow
+    month: Month
+
+    def choose(self, asked: Asked) -> RequestChoice:
+        return choose_for_request(asked, self.gpu, self.bedrock, self.month)
+
+
+@dataclass(frozen=True)
+class BackendsLook:
+    gpus: Callable[[], GpuState]
+    purse: Purse
+    figures: Figures
+    clock: Callable[[], datetime]
+
+    def __call__(self, throttled_for_s: int) -> BackendsNow:
+        """`throttled_for_s`: for how long Bedrock is not asked (choice/refusals.py); its reader often reads more."""
+        month = self.purse.month(month_of(ids.timestamp(self.clock())))
+        bedrock = bedrock_now(self.figures, throttled_for_s)
+        return BackendsNow(gpu_now(self.figures, self.gpus()), bedrock, month)
+
+
+def gpu_now(figures: Figures, state: GpuState) -> GpuNow:
+    """Pure."""
+    spot, on_demand = (_usd_per_hour(figures, lifecycle) for lifecycle in ("spot", "on-demand"))
+    gpu = Gpu(
+        allowed=True,
+        live=state.status in (GpuStatus.HEALTHY, GpuStatus.FULL),
+        boot_seconds=state.boot_seconds,
+        tokens_per_second=PUBLISHED_TOKENS_PER_SECOND,
+        spot_usd_per_hour=spot,
+        on_demand_usd_per_hour=on_demand,
+        idle_seconds=figures.idle_seconds,
+    )
+    return GpuNow(
+        gpu=gpu,
+        slots=state.slots,
+        in_work=state.waiting,
+        booting=state.is_booting,
+        context_tokens=figures.context_tokens,
+        needs_usd=least_usd(),
+    )
+
+
+def bedrock_now(figures: Figures, throttled_for_s: int) -> BedrockNow:
+    """Pure."""
+    price = figures.bedrock_price
+    bedrock = Bedrock(
+        allowed=figures.bedrock,
+        usd_per_million_prompt_tokens=_usd(price.prompt),
+        usd_per_million_completion_tokens=_usd(price.completion),
+        tokens_per_second=ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND,
+    )
+    return BedrockNow(bedrock=bedrock, context_tokens=figures.context_tokens, throttled_for_s=throttled_for_s)
+
+
+def _usd_per_hour(figures: Figures, lifecycle: str) -> float:
+    listed = listed_price(figures.instance_type, figures.region, lifecycle).usd_per_hour
+    return (listed or dearest_price().usd_per_hour or 0.0) + BESIDE_GPU_USD_PER_HOUR
+
+
+def _usd(price: float | None) -> float:
+    return UNKNOWN_USD_PER_MILLION if price is None else price

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus.aws import credential_keys, keys
+from foreverus.aws import credential_keys, keys, socket_keys
 from local.cloud import Cloud
 from local.emulator import client
 
@@ -124,7 +124,7 @@ ELSEWHERE = {
     "repeated request": keys.idempotency_key("ana", "batches", "1"),
     "open batch": keys.open_batch_key("batch_1"),
     "speed": keys.speed_key("g6.xlarge"),
-    "connection": keys.connection_key("c-1"),
+    "connection": socket_keys.connection_key("c-1"),
 }
 NOT_IN_THE_TABLE: dict[str, Try] = {
     **{f"{kind} of a person put": put(key) for kind, key in OF_A_PERSON.items()},
@@ -141,7 +141,7 @@ NOT_IN_THE_TABLE: dict[str, Try] = {
     "every session": query(keys.SESSIONS),
     "work that nobody sent": put(keys.pending_key("msg_1")),
     "what others answered": query(keys.answered_partition("ses_1")),
-    "somebody who listens": put(keys.subscriber_key("SESSION#ses_1", "c-1")),
+    "somebody who listens": put(socket_keys.subscriber_key("SESSION#ses_1", "c-1")),
     "a question": put(keys.question_key("conv_1", "msg_1")),
     "the whole table": lambda it: it.client("dynamodb").scan(TableName=it.table),
     "the table itself": lambda it: it.client("dynamodb").delete_table(TableName=it.table),
@@ -219,7 +219,7 @@ WORK: dict[str, Try] = {
     "a conversation by its id": query(keys.messages_partition("conv_x")),
     "its heading": get(keys.conversation_key("ana", "conv_x")),
     "a batch's shards": query(keys.shards_partition("batch_x")),
-    "who listens": query(keys.subscribers_partition("SESSION#ses_x")),
+    "who listens": query(socket_keys.subscribers_partition("SESSION#ses_x")),
     "its package": lambda it: it.client("s3").get_object(
         Bucket=it.bucket,
         Key=it.cloud.emulator.client("s3").list_objects_v2(Bucket=it.bucket, Prefix="worker/")["Contents"][0]["Key"],

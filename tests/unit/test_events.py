@@ -15,7 +15,7 @@ from foreverus.access.records import ApiKey, Caller, digest_of
 from foreverus.access.store import ApiKeyStore
 from foreverus.access.tickets import TicketStore
 from foreverus.api.openapi.operations import operations
-from foreverus.aws import credential_keys, keys
+from foreverus.aws import credential_keys, keys, socket_keys
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
 from foreverus.costs.money import exact
@@ -80,7 +80,7 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
             created_at=at["created_at"],
         )
     )
-    aws.put(**keys.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
+    aws.put(**socket_keys.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
     batch_events.put_batches(aws)
     monkeypatch.setattr(bootstrap.shared, "bedrock_backend", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
     site = tmp_path / "site"
@@ -344,7 +344,7 @@ def started_bake(result: Any, world: Aws, push: MemoryPush) -> None:
 def connection_is(known: bool, connection_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"statusCode": 200}
-        assert (world.items.get(keys.connection_key(connection_id)) is not None) == known
+        assert (world.items.get(socket_keys.connection_key(connection_id)) is not None) == known
 
     return check
 

@@ -1,4 +1,5 @@
-"""The keys of the DynamoDB table; `credential_keys.py` has those of the small one of API keys and tickets.
+"""The keys of the DynamoDB table; `socket_keys.py` has those of WebSockets, `credential_keys.py` those of the small
+table of API keys and tickets.
 
 Nothing else spells a key: docs/architecture.md has the tables of items.
 """
@@ -274,19 +275,6 @@ def lent_secret_key(name: str) -> Key:
     return {"pk": LENT_SECRETS, "sk": name}
 
 
-def connection_key(connection_id: str) -> Key:
-    return {"pk": f"CONNECTION#{connection_id}", "sk": "CONNECTION"}
-
-
-def sockets_partition(user_id: str) -> str:
-    """The open connections of one person."""
-    return f"SOCKETS#{user_id}"
-
-
-def socket_key(user_id: str, connection_id: str) -> Key:
-    return {"pk": sockets_partition(user_id), "sk": connection_id}
-
-
 def session_topic(session_id: str) -> str:
     return f"SESSION#{session_id}"
 
@@ -299,11 +287,3 @@ def relay_topic(user_id: str, relay_id: str) -> str:
     """A line on which somebody waits for answers of their own requests. Their id is in it, so that nobody else can
     listen."""
     return f"RELAY#{user_id}#{relay_id}"
-
-
-def subscriber_key(topic: str, connection_id: str) -> Key:
-    return {"pk": subscribers_partition(topic), "sk": connection_id}
-
-
-def subscribers_partition(topic: str) -> str:
-    return f"SUBSCRIBERS#{topic}"

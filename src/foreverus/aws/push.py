@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from foreverus.aws import keys
+from foreverus.aws import socket_keys
 from foreverus.aws.dynamo import Table
 
 logger = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class WebSocketPush:
     def subscribers(self, topic: str) -> list[Subscriber]:
         now = self.clock().timestamp()
         self._deaf = {one: until for one, until in self._deaf.items() if until > now}
-        found = self.items.query(keys.subscribers_partition(topic))
+        found = self.items.query(socket_keys.subscribers_partition(topic))
         return [
             Subscriber(one["sk"], float(one.get("good_until", 0)) - now) for one in found if one["sk"] not in self._deaf
         ]
@@ -86,7 +86,7 @@ class WebSocketPush:
         except ClientError as err:
             if err.response["Error"]["Code"] not in ("GoneException", "410"):
                 raise
-            self.items.delete(keys.subscriber_key(topic, connection_id))
+            self.items.delete(socket_keys.subscriber_key(topic, connection_id))
             return False
         return True
 
@@ -119,7 +119,7 @@ class OpenSockets:
         closed now gets nothing any more once its last look is over, 50 s at most."""
         closed = 0
         try:
-            found = list(self.push.items.query(keys.sockets_partition(user_id)))
+            found = list(self.push.items.query(socket_keys.sockets_partition(user_id)))
             theirs = [str(one["sk"]) for one in found if not key_id or one.get("key_id") == key_id]
             closed = sum(at_once([(self._close, one) for one in theirs], patience_s=CONNECT_S + READ_S))
         except Exception:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from foreverus import ids
 from foreverus.access.records import Caller
-from foreverus.aws import keys
+from foreverus.aws import keys, socket_keys
 from foreverus.aws.dynamo import ConditionFailed, Item, Table, Values, put_write
 from foreverus.errors import InvalidRequest
 from foreverus.limits.records import CountChange, CountChanged
@@ -34,9 +34,9 @@ class ConnectionStore:
         """Keeps the connection, where those who end a person's access look for it too, with its place among the
         person's open ones: all or nothing. Raises CountChanged where the place is somebody else's meanwhile."""
         known = {"key_id": caller.key_id, "expires_at": int((now + LIFETIME).timestamp())}
-        socket = {**keys.socket_key(caller.user_id, connection_id), **known}
+        socket = {**socket_keys.socket_key(caller.user_id, connection_id), **known}
         connection = {
-            **keys.connection_key(connection_id),
+            **socket_keys.connection_key(connection_id),
             **known,
             "user_id": caller.user_id,
             "ends_at": caller.ends_at,
@@ -48,7 +48,7 @@ class ConnectionStore:
             raise CountChanged
 
     def get(self, connection_id: str) -> Connection | None:
-        found = self.items.get(keys.connection_key(connection_id))
+        found = self.items.get(socket_keys.connection_key(connection_id))
         return _from_item(connection_id, found) if found else None
 
     def subscribe(self, connection: Connection, topic: Topic, now: datetime) -> None:
@@ -56,7 +56,7 @@ class ConnectionStore:
         every subscription. Raises InvalidRequest for more than MOST_TOPICS, CredentialEnded when it has expired."""
         try:
             self.items.update(
-                keys.connection_key(connection.connection_id),
+                socket_keys.connection_key(connection.connection_id),
                 "ADD topics :topic",
                 {":topic": {topic.key}, ":one": topic.key, ":most": MOST_TOPICS},
                 condition="attribute_exists(pk) AND "
@@ -67,7 +67,7 @@ class ConnectionStore:
                 raise CredentialEnded("This connection has expired. Connect again.") from err
             message = f"A connection has at most {MOST_TOPICS} subscriptions: unsubscribe from some first."
             raise InvalidRequest(message, param=topic.kind.value, code="too_many_subscriptions") from err
-        subscriber = keys.subscriber_key(topic.key, connection.connection_id)
+        subscriber = socket_keys.subscriber_key(topic.key, connection.connection_id)
         until = good_until(connection.caller, now)
         self.items.put({**subscriber, "expires_at": connection.expires_at, "good_until": until})
 
@@ -78,23 +78,27 @@ class ConnectionStore:
         with ThreadPoolExecutor(RENEWALS_AT_ONCE) as threads:
             for done in [threads.submit(self._renew, connection, topic, until) for topic in connection.topics]:
                 done.result()
-        self._change(keys.connection_key(connection.connection_id), "SET renewed_at = :at", {":at": ids.timestamp(now)})
+        self._change(
+            socket_keys.connection_key(connection.connection_id), "SET renewed_at = :at", {":at": ids.timestamp(now)}
+        )
 
     def _renew(self, connection: Connection, topic: str, until: float) -> None:
-        key = keys.subscriber_key(topic, connection.connection_id)
+        key = socket_keys.subscriber_key(topic, connection.connection_id)
         self._change(key, "SET good_until = :until", {":until": until})
 
     def unsubscribe(self, connection: Connection, topic: Topic) -> None:
-        self.items.delete(keys.subscriber_key(topic.key, connection.connection_id))
-        self._change(keys.connection_key(connection.connection_id), "DELETE topics :topic", {":topic": {topic.key}})
+        self.items.delete(socket_keys.subscriber_key(topic.key, connection.connection_id))
+        self._change(
+            socket_keys.connection_key(connection.connection_id), "DELETE topics :topic", {":topic": {topic.key}}
+        )
 
     def close(self, connection_id: str) -> None:
         connection = self.get(connection_id)
         for topic in connection.topics if connection else ():
-            self.items.delete(keys.subscriber_key(topic, connection_id))
+            self.items.delete(socket_keys.subscriber_key(topic, connection_id))
         if connection:
-            self.items.delete(keys.socket_key(connection.caller.user_id, connection_id))
-        self.items.delete(keys.connection_key(connection_id))
+            self.items.delete(socket_keys.socket_key(connection.caller.user_id, connection_id))
+        self.items.delete(socket_keys.connection_key(connection_id))
 
     def _change(self, key: keys.Key, expression: str, values: Values) -> None:
         """Of what is still there."""

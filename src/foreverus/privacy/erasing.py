@@ -15,7 +15,7 @@ from datetime import datetime
 
 from foreverus import ids
 from foreverus.access.store import ApiKeyStore
-from foreverus.aws import keys
+from foreverus.aws import keys, socket_keys
 from foreverus.aws.cognito_users import CognitoUsers
 from foreverus.aws.data_api import Database
 from foreverus.aws.dynamo import Table
@@ -135,8 +135,8 @@ class ErasePerson:
         mine += self._keys(keys.person_counts_partition(user_id))
         for partition in SHARED_PARTITIONS:
             mine += self._keys(partition, of=user_id)
-        for socket in self._keys(keys.sockets_partition(user_id)):  # it closes itself within a minute
-            mine += [keys.connection_key(socket["sk"]), socket]
+        for socket in self._keys(socket_keys.sockets_partition(user_id)):  # it closes itself within a minute
+            mine += [socket_keys.connection_key(socket["sk"]), socket]
         self.items.delete_all(mine)
         for one in (keys.export_key(user_id), keys.preferences_key(user_id)):
             self.items.delete(one)

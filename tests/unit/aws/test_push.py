@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.stub import Stubber
 
 from foreverus import bootstrap
-from foreverus.aws import keys
+from foreverus.aws import keys, socket_keys
 from foreverus.aws import push as push_module
 from foreverus.aws.push import (
     ASK,
@@ -53,7 +53,7 @@ def clock() -> Clock:
 def push(aws: Any, clock: Clock) -> WebSocketPush:
     for connection_id, seconds in (("c1", 50), ("c2", 10)):
         good_until = NOW.timestamp() + seconds
-        aws.items.put({**keys.subscriber_key(TOPIC, connection_id), "expires_at": 1, "good_until": good_until})
+        aws.items.put({**socket_keys.subscriber_key(TOPIC, connection_id), "expires_at": 1, "good_until": good_until})
     client = boto3.client("apigatewaymanagementapi", endpoint_url="https://ws.execute-api.us-east-1.amazonaws.com/v1")
     return WebSocketPush(client, aws.items, clock)
 
@@ -71,7 +71,7 @@ def test_frame_goes_to_the_connection(push: WebSocketPush) -> None:
 
 def test_a_subscription_counts_as_long_as_its_look(push: WebSocketPush, clock: Clock) -> None:
     """And one of an earlier version, which had none, does not count yet."""
-    push.items.put({**keys.subscriber_key(TOPIC, "old"), "expires_at": 1})
+    push.items.put({**socket_keys.subscriber_key(TOPIC, "old"), "expires_at": 1})
     clock.now += timedelta(seconds=10)
     assert {one.connection_id: one.is_good for one in push.subscribers(TOPIC)} == {
         "c1": True,
@@ -202,7 +202,7 @@ def test_whose_look_is_too_old_gets_nothing_but_the_wish_for_a_new_one() -> None
 @pytest.fixture
 def sockets(push: WebSocketPush) -> OpenSockets:
     for user, connection, key in (("ana", "a1", "key_1"), ("ana", "a2", ""), ("ana", "a3", "key_1"), ("bia", "b1", "")):
-        push.items.put({**keys.socket_key(user, connection), "key_id": key, "expires_at": 1})
+        push.items.put({**socket_keys.socket_key(user, connection), "key_id": key, "expires_at": 1})
     return OpenSockets(push)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap
-from foreverus.aws import keys
+from foreverus.aws import socket_keys
 from foreverus.aws.push import MemoryPush
 from foreverus.handlers import websocket
 from foreverus.limits.records import Kind
@@ -39,7 +39,7 @@ def test_one_more_than_a_person_may_have_is_refused_and_not_kept(aws: Aws, push:
     refused = socket("$connect", "c9")
     assert "too_many_connections" in refused["body"] and refused["headers"]["x-should-retry"] == "false"
     assert int(refused["headers"]["Retry-After"]) == 130 * 60, "two hours and ten minutes"
-    assert aws.items.get(keys.connection_key("c9")) is None
+    assert aws.items.get(socket_keys.connection_key("c9")) is None
     assert connect("b1", "bia") == 200
     socket("$disconnect", "c1")
     assert (connect("c10"), connect("c11")) == (200, 429)

@@ -8,7 +8,7 @@ import pytest
 
 from foreverus import ids
 from foreverus.access.records import Caller
-from foreverus.aws import keys
+from foreverus.aws import keys, socket_keys
 from foreverus.errors import InvalidRequest
 from foreverus.limits.person import PersonLimits
 from foreverus.limits.records import CountChanged, Kind, PersonCaps
@@ -53,12 +53,15 @@ def test_closing_a_connection_ends_every_subscription(aws: Aws) -> None:
     connection = opened(store)
     for topic in (SESSION, CONVERSATION):
         store.subscribe(connection, topic, NOW)
-        (subscriber,) = aws.items.query(keys.subscribers_partition(topic.key))
+        (subscriber,) = aws.items.query(socket_keys.subscribers_partition(topic.key))
         assert (subscriber["sk"], subscriber["expires_at"]) == ("c1", connection.expires_at)
     assert (store.get("c1") or connection).topics == {"SESSION#ses_1", "CONVERSATION#conv_1"}
     store.close("c1")
     assert store.get("c1") is None
-    assert [list(aws.items.query(keys.subscribers_partition(one.key))) for one in (SESSION, CONVERSATION)] == [[], []]
+    assert [list(aws.items.query(socket_keys.subscribers_partition(one.key))) for one in (SESSION, CONVERSATION)] == [
+        [],
+        [],
+    ]
 
 
 def test_who_unsubscribes_is_no_subscriber(aws: Aws) -> None:
@@ -66,7 +69,7 @@ def test_who_unsubscribes_is_no_subscriber(aws: Aws) -> None:
     connection = opened(store)
     store.subscribe(connection, SESSION, NOW)
     store.unsubscribe(connection, SESSION)
-    assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
+    assert list(aws.items.query(socket_keys.subscribers_partition(SESSION.key))) == []
 
 
 def test_a_connection_that_is_closed_twice_is_closed(aws: Aws) -> None:
@@ -109,13 +112,13 @@ def test_a_connection_has_so_many_subscriptions_and_no_more(aws: Aws) -> None:
     store = ConnectionStore(aws.items)
     connection = opened(store)
     kept = {f"SESSION#ses_other_{n}" for n in range(MOST_TOPICS - 1)}
-    aws.put(**keys.connection_key("c1"), user_id="ana", expires_at=connection.expires_at, topics=kept)
+    aws.put(**socket_keys.connection_key("c1"), user_id="ana", expires_at=connection.expires_at, topics=kept)
     store.subscribe(connection, CONVERSATION, NOW)
     store.subscribe(connection, CONVERSATION, NOW)  # again changes nothing
     with pytest.raises(InvalidRequest) as caught:
         store.subscribe(connection, SESSION, NOW)
     assert (caught.value.param, caught.value.reason) == ("session_id", "too_many_subscriptions")
-    assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
+    assert list(aws.items.query(socket_keys.subscribers_partition(SESSION.key))) == []
     store.unsubscribe(connection, CONVERSATION)
     store.subscribe(connection, SESSION, NOW)
 
@@ -149,7 +152,7 @@ def test_a_connection_that_has_expired_subscribes_to_nothing(aws: Aws) -> None:
 
 
 def good_until(aws: Aws, topic: Topic) -> float:
-    (subscriber,) = aws.items.query(keys.subscribers_partition(topic.key))
+    (subscriber,) = aws.items.query(socket_keys.subscribers_partition(topic.key))
     return float(subscriber["good_until"])
 
 
@@ -190,7 +193,7 @@ def test_a_renewal_that_fails_in_part_is_none_and_is_made_good_by_the_next(
     update, later = aws.items.update, NOW + timedelta(seconds=45)
 
     def failing(key: keys.Key, *given: Any, **named: Any) -> Any:
-        if key == keys.subscriber_key(broken.key, "c1"):
+        if key == socket_keys.subscriber_key(broken.key, "c1"):
             raise ConnectionError("no answer")
         return update(key, *given, **named)
 
@@ -214,13 +217,13 @@ def test_renewing_brings_nothing_back_that_was_closed(aws: Aws) -> None:
     store.close("c1")
     store.renew(before, NOW)
     assert store.get("c1") is None
-    assert list(aws.items.query(keys.subscribers_partition(SESSION.key))) == []
+    assert list(aws.items.query(socket_keys.subscribers_partition(SESSION.key))) == []
 
 
 def test_a_persons_open_connections_are_found_by_who_they_are(aws: Aws) -> None:
     store = ConnectionStore(aws.items)
     opened(store)
-    (found,) = aws.items.query(keys.sockets_partition("ana"))
+    (found,) = aws.items.query(socket_keys.sockets_partition("ana"))
     assert (found["sk"], found["key_id"]) == ("c1", "key_1")
     store.close("c1")
-    assert list(aws.items.query(keys.sockets_partition("ana"))) == []
+    assert list(aws.items.query(socket_keys.sockets_partition("ana"))) == []

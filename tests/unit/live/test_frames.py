@@ -10,7 +10,7 @@ from foreverus import bootstrap, ids
 from foreverus.access.looks import Look
 from foreverus.access.records import Caller
 from foreverus.access.store import ApiKeyStore
-from foreverus.aws import keys
+from foreverus.aws import keys, socket_keys
 from foreverus.errors import InvalidRequest
 from foreverus.live.connections import GOOD_FOR_S
 from foreverus.live.frames import LOOK_EVERY_S, Frames, read_frame
@@ -88,10 +88,10 @@ def test_a_line_is_the_callers_own_whatever_it_is_called(frames: Frames) -> None
         assert said == {"type": "subscribed", "relay_id": "line_1"}
     items = frames.connections.items
     for user_id, connection_id in (("ana", "c1"), ("bia", "c2")):
-        partition = keys.subscribers_partition(keys.relay_topic(user_id, "line_1"))
+        partition = socket_keys.subscribers_partition(keys.relay_topic(user_id, "line_1"))
         assert [one["sk"] for one in items.query(partition)] == [connection_id]
     assert say(frames, action="unsubscribe", relay_id="line_1") == {"type": "unsubscribed", "relay_id": "line_1"}
-    assert list(items.query(keys.subscribers_partition(keys.relay_topic("ana", "line_1")))) == []
+    assert list(items.query(socket_keys.subscribers_partition(keys.relay_topic("ana", "line_1")))) == []
 
 
 @pytest.mark.parametrize("name", ["bia#line_1", "", "a b", "x" * 101, "línea", "a\n"])
@@ -126,7 +126,7 @@ def refused(frames: Frames, body: str, connection_id: str = "c1") -> bool:
         return False
     assert reply.frame["error"]["code"] == "credential_ended"  # type: ignore[index]
     assert frames.connections.get(connection_id) is None
-    subscribers = frames.connections.items.query(keys.subscribers_partition(keys.session_topic("ses_1")))
+    subscribers = frames.connections.items.query(socket_keys.subscribers_partition(keys.session_topic("ses_1")))
     assert connection_id not in [one["sk"] for one in subscribers]
     return True
 
@@ -161,11 +161,11 @@ def test_a_ping_every_forty_seconds_keeps_all_subscriptions_for_good(frames: Fra
     assert not refused(frames, SUBSCRIBE)
     for _ in range(20):
         at(frames).now += timedelta(seconds=40)
-        (one,) = frames.connections.items.query(keys.subscribers_partition(keys.session_topic("ses_1")))
+        (one,) = frames.connections.items.query(socket_keys.subscribers_partition(keys.session_topic("ses_1")))
         assert float(one["good_until"]) > at(frames).now.timestamp()
         assert not refused(frames, PING)
     at(frames).now += timedelta(seconds=GOOD_FOR_S)
-    (one,) = frames.connections.items.query(keys.subscribers_partition(keys.session_topic("ses_1")))
+    (one,) = frames.connections.items.query(socket_keys.subscribers_partition(keys.session_topic("ses_1")))
     assert float(one["good_until"]) <= at(frames).now.timestamp()
 
 

@@ -16,6 +16,7 @@ import type {
   Session,
   SessionWork,
   Usage,
+  UsageReport,
   WireError,
 } from "./types";
 
@@ -173,6 +174,8 @@ export function createApi(
     endSession: (id: string) => call<Session & { work?: SessionWork }>("DELETE", of("sessions", id)),
     sessionWork: (id: string) => call<SessionWork>("GET", `${of("sessions", id)}/work`),
     usage: () => call<Usage>("GET", "/usage"),
+    /** This month until now. */
+    usageReport: () => call<UsageReport>("GET", "/usage?group_by=day,backend,person,kind"),
     /** Newest first. */
     conversations: (limit: number, after?: string) => part<Conversation>("/conversations", { limit, after }),
     conversation: (id: string) => call<Conversation>("GET", of("conversations", id)),

@@ -6,6 +6,7 @@ import { keepFocus } from "./ui/focus";
 import "./style.css";
 import "./batches.css";
 import "./keys.css";
+import "./usage.css";
 
 startLanguage();
 const root = document.getElementById("app")!;

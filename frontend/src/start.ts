@@ -10,6 +10,7 @@ import { myDataActions, type MyDataActions } from "./actions/mydata";
 import { report, say } from "./actions/notices";
 import { arrive } from "./actions/places";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
+import { usageActions, type UsageActions } from "./actions/usage";
 import { ApiError, createApi, type Api } from "./api";
 import { createAuth, type Auth } from "./auth";
 import { loadConfig } from "./config";
@@ -36,6 +37,7 @@ export interface Page {
   draft: DraftActions;
   keys: KeyActions;
   myData: MyDataActions;
+  usage: UsageActions;
 }
 
 function heard(): void {
@@ -72,7 +74,7 @@ export async function start(): Promise<Page | null> {
   const draft = draftActions(api, batches.learnModels);
   const [chats, conversations] = [chatActions(api), conversationActions(api)];
   const [keys, myData] = [keyActions(api), myDataActions(api)];
-  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys, myData };
+  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys, myData, usage: usageActions(api) };
   try {
     state.person.value = await auth.begin();
   } catch (error) {
@@ -94,6 +96,9 @@ export async function start(): Promise<Page | null> {
   follow(page, api, config.websocket_url);
   void page.batches.learnModels();
   followBatches(page.batches);
+  effect(() => {
+    if (state.area.value === "usage") untracked(() => void page.usage.refresh());
+  });
   effect(() => {
     if (state.area.value === "keys") untracked(() => void page.keys.refresh());
   });

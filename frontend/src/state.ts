@@ -8,7 +8,7 @@ import { isLastKnown, lineOf } from "./logic/line";
 import type { Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { liveSession, power } from "./logic/sessions";
-import type { ApiKey, BackendChoice, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage } from "./types";
+import type { ApiKey, BackendChoice, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage, UsageReport } from "./types";
 
 /** `undo`: what happened can be taken back while the notice stands; then it is no trouble, but news. */
 export interface Notice {
@@ -55,7 +55,7 @@ export const sideOpen = signal(false);
 export const gpuOpen = signal(false);
 
 /** Which part of the page is shown. */
-export const area = signal<"chats" | "batches" | "keys">("chats");
+export const area = signal<"chats" | "batches" | "usage" | "keys">("chats");
 /** The batch that is open; null: a new one. */
 export const batchId = signal<string | null>(null);
 export const batches = signal<readonly Batch[]>([]);
@@ -72,6 +72,10 @@ export const models = signal<readonly string[]>([]);
 export const contextTokens = signal<number | null>(null);
 /** Bytes received of what is being downloaded, by file id. */
 export const downloads = signal<Readonly<Record<string, number>>>({});
+
+/** What was used this month; null: nobody has asked, or nobody has answered. */
+export const report = signal<UsageReport | null>(null);
+export const usageBusy = signal(false);
 
 export const keys = signal<readonly ApiKey[]>([]);
 /** False until the server has listed them once. */

@@ -1,4 +1,5 @@
 /** What crosses the wire: docs/architecture.md, "REST" and "WebSocket". Times are ISO 8601 UTC. */
+import type { UsagePart } from "./logic/usage";
 
 export type SessionStatus = "requested" | "launching" | "booting" | "serving" | "draining" | "ended" | "failed";
 
@@ -104,6 +105,24 @@ export interface Choice {
   reason: string;
   text: string;
   numbers?: Record<string, number | string | boolean | null>;
+}
+
+/** What a figure was reckoned with, and where that comes from. */
+export interface Assumption {
+  name: string;
+  low: number;
+  expected: number;
+  high: number;
+  unit: string;
+  source: string;
+}
+
+export interface UsageReport extends Usage {
+  from: string;
+  to: string;
+  team: UsagePart;
+  own: UsagePart;
+  assumptions: readonly Assumption[];
 }
 
 export interface Conversation {

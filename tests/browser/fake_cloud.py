@@ -60,6 +60,7 @@ class FakeCloud:
         self.unreachable = False  # the API and the sign-in take no request; what is open stays open
         self.tickets: set[str] = set()
         self.month_usd = 0.0
+        self.used: dict = {}  # what GET /usage has beside the meter where it is grouped
         self.batches = FakeBatches(self.new_id)
         self._number = 0
         self._lock = threading.RLock()
@@ -234,7 +235,8 @@ class FakeCloud:
             case "GET", ["usage"]:
                 caps = {"monthly_usd": 20, "session_usd": 4}
                 spent = {"spent_usd": self.month_usd, "live_usd": 0, "total_usd": self.month_usd}
-                return 200, {"object": "usage", "month": "2026-11", **spent, "live": [], "caps": caps, "capacity": []}
+                meter = {"object": "usage", "month": "2026-11", **spent, "live": [], "caps": caps, "capacity": []}
+                return 200, {**meter, **self.used} if query else meter
             case "GET", ["conversations"]:
                 return 200, part(list(self.conversations.values())[::-1], query, 20)
             case "GET", ["conversations", conversation_id] if conversation_id in self.conversations:

@@ -287,7 +287,7 @@ def test_going_to_chat_and_back_keeps_the_chosen_file(page: Page, fake: FakeClou
     open_batches(page, fake)
     choose(page, good(tmp_path))
     expect(page.get_by_role("heading", name="The file is right.")).to_be_visible()
-    page.get_by_role("link", name="Conversations").click()
+    page.get_by_role("link", name="Chats").click()
     expect(page.get_by_role("log", name="Messages")).to_be_visible()
     page.go_back()
     expect(page.get_by_role("heading", name="The file is right.")).to_be_visible()

@@ -1,14 +1,15 @@
-/** Where in the page a person is, kept in the address: `#c=<conversation>`, `#b`, `#b=<batch>`, `#k`. */
+/** Where in the page a person is, kept in the address: `#c=<conversation>`, `#b`, `#b=<batch>`, `#u`, `#k`. */
 import { area, batchId, current } from "../state";
 
 export interface Place {
-  area: "chats" | "batches" | "keys";
+  area: "chats" | "batches" | "usage" | "keys";
   id: string | null;
 }
 
 export function place(hash: string): Place {
   const query = new URLSearchParams(hash.replace(/^#/, ""));
   if (query.has("b")) return { area: "batches", id: query.get("b") || null };
+  if (query.has("u")) return { area: "usage", id: null };
   if (query.has("k")) return { area: "keys", id: null };
   return { area: "chats", id: query.get("c") || null };
 }
@@ -16,6 +17,7 @@ export function place(hash: string): Place {
 export function hashOf({ area, id }: Place): string {
   if (area === "batches") return id ? `#b=${encodeURIComponent(id)}` : "#b";
   if (area === "keys") return "#k";
+  if (area === "usage") return "#u";
   return id ? `#c=${encodeURIComponent(id)}` : "";
 }
 

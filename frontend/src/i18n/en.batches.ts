@@ -2,7 +2,7 @@ import type { ptBatches } from "./pt.batches";
 
 export const enBatches: Record<keyof typeof ptBatches, string> = {
   "area.nav": "Areas",
-  "area.chats": "Conversations",
+  "area.chats": "Chats",
   "area.batches": "Batches",
   "area.skip": "Skip to the batch",
 

@@ -1,6 +1,7 @@
 import { enBatches } from "./en.batches";
 import { enKeys } from "./en.keys";
 import { enMyData } from "./en.mydata";
+import { enUsage } from "./en.usage";
 import type { pt } from "./pt";
 
 export const en: Record<keyof typeof pt, string> = {
@@ -9,6 +10,7 @@ export const en: Record<keyof typeof pt, string> = {
   "app.loading": "Loading…",
   "app.broken": "The page could not start",
   "app.reload": "Try again",
+  "app.newer": "This part of the page could not be fetched. Reload the page: there may be a newer one.",
   "app.list": "Conversations, batches and keys",
   "app.undo": "Undo",
   "app.language": "Language",
@@ -209,4 +211,5 @@ export const en: Record<keyof typeof pt, string> = {
   ...enBatches,
   ...enKeys,
   ...enMyData,
+  ...enUsage,
 };

@@ -1,6 +1,7 @@
 import { ptBatches } from "./pt.batches";
 import { ptKeys } from "./pt.keys";
 import { ptMyData } from "./pt.mydata";
+import { ptUsage } from "./pt.usage";
 
 export const pt = {
   "app.tagline": "O Mistral 7B da sua equipe, na sua conta AWS.",
@@ -8,6 +9,7 @@ export const pt = {
   "app.loading": "Carregando…",
   "app.broken": "Não foi possível abrir a página",
   "app.reload": "Tentar de novo",
+  "app.newer": "Não foi possível buscar esta parte da página. Recarregue a página: pode haver uma mais nova.",
   "app.list": "Conversas, lotes e chaves",
   "app.undo": "Desfazer",
   "app.language": "Idioma",
@@ -208,4 +210,5 @@ export const pt = {
   ...ptBatches,
   ...ptKeys,
   ...ptMyData,
+  ...ptUsage,
 };

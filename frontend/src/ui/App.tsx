@@ -9,9 +9,12 @@ import { BatchView } from "./BatchView";
 import { ChatView } from "./ChatView";
 import { Conversations } from "./Conversations";
 import { SideToggle, useDrawers } from "./Drawers";
-import { KeysView } from "./KeysView";
+import { later } from "./Later";
 import { PowerStrip } from "./PowerStrip";
 import { SessionPanel } from "./SessionPanel";
+
+const KeysView = later(() => import("./KeysView"));
+const UsageView = later(() => import("./UsageView"));
 
 function Languages() {
   return (
@@ -110,14 +113,14 @@ function Welcome({ page }: { page: Page }) {
 }
 
 function Skip() {
-  const target = { chats: "message", batches: "batch", keys: "keys" }[area.value];
+  const target = { chats: "message", batches: "batch", usage: "usage", keys: "keys" }[area.value];
   return (
     <a
       class="skip"
       href={`#${target}`}
       onClick={(e) => (e.preventDefault(), document.getElementById(target)?.focus())}
     >
-      {t(area.value === "chats" ? "app.skip" : area.value === "keys" ? "keys.skip" : "area.skip")}
+      {t(({ chats: "app.skip", batches: "area.skip", usage: "usage.skip", keys: "keys.skip" } as const)[area.value])}
     </a>
   );
 }
@@ -163,8 +166,22 @@ function Keys({ page }: { page: Page }) {
   );
 }
 
+function UsageArea({ page }: { page: Page }) {
+  return (
+    <>
+      <div class="side" id="side" tabIndex={-1}>
+        <Areas />
+      </div>
+      <main>
+        <UsageView actions={page.usage} />
+      </main>
+    </>
+  );
+}
+
 function Area({ page }: { page: Page }) {
   if (area.value === "keys") return <Keys page={page} />;
+  if (area.value === "usage") return <UsageArea page={page} />;
   return area.value === "batches" ? <Batches page={page} /> : <Chats page={page} />;
 }
 

@@ -181,7 +181,7 @@ function Row({ api, actions }: { api: ApiKey; actions: KeyActions }) {
   );
 }
 
-export function KeysView({ actions, myData }: { actions: KeyActions; myData: MyDataActions }) {
+export default function KeysView({ actions, myData }: { actions: KeyActions; myData: MyDataActions }) {
   const made = newKey.value;
   return (
     <section class="batch" data-home="keys" aria-labelledby="keys">

@@ -1,0 +1,160 @@
+/** What the month has cost and what was used, as a plot and as a table: one's own, or the team's. */
+import { useSignal } from "@preact/signals";
+import type { UsageActions } from "../actions/usage";
+import { known, language, t } from "../i18n";
+import { saveAs } from "../logic/download";
+import { about, number, percent, usd } from "../logic/format";
+import { BACKENDS, by, columns, csv, type Column, type GroupName, type UsagePart, type UsageSum } from "../logic/usage";
+import { person, report } from "../state";
+import type { UsageReport } from "../types";
+
+const GROUPS: readonly GroupName[] = ["day", "backend", "person", "kind"];
+const WIDTH = 640;
+const HEIGHT = 160;
+
+const money = (value: number | null) => (value === null ? "–" : usd(value, language.value));
+
+function Plot({ days }: { days: readonly Column[] }) {
+  const most = Math.max(1, ...days.map((day) => day.tokens.reduce((all, one) => all + one, 0)));
+  const step = WIDTH / days.length;
+  return (
+    <figure class="plot">
+      <svg viewBox={`0 0 ${WIDTH} ${HEIGHT}`} role="img" aria-label={t("usage.plot")}>
+        {days.map((day, i) => {
+          let top = HEIGHT;
+          return day.tokens.map((tokens, j) => {
+            const height = (tokens / most) * (HEIGHT - 10);
+            top -= height;
+            return (
+              <rect key={`${day.day}${j}`} class={`bar-${BACKENDS[j]}`} x={i * step + 1} y={top} width={Math.max(1, step - 2)} height={height}>
+                <title>{`${day.day} · ${t(`usage.backend.${BACKENDS[j]!}`)}: ${number(tokens, language.value)}`}</title>
+              </rect>
+            );
+          });
+        })}
+      </svg>
+      <figcaption class="hint">
+        {BACKENDS.map((name) => (
+          <span key={name} class={`key key-${name}`}>
+            {t(`usage.backend.${name}`)}
+          </span>
+        ))}
+        <span>{t("usage.plot.most", { tokens: number(most, language.value) })}</span>
+      </figcaption>
+    </figure>
+  );
+}
+
+function nameOf(group: GroupName, name: string): string {
+  if (group === "person" && name === person.value?.id) return t("usage.you");
+  return known(`usage.${group}`, name) ?? name;
+}
+
+function Table({ group, part }: { group: GroupName; part: UsagePart }) {
+  const row = (name: string, of: UsageSum, key: string) => (
+    <tr key={key}>
+      <th scope="row">{name}</th>
+      <td>{number(of.messages, language.value)}</td>
+      <td>
+        {number(of.prompt_tokens, language.value)} / {number(of.completion_tokens, language.value)}
+      </td>
+      <td>{money(of.bedrock_usd)}</td>
+      <td>{money(of.if_bedrock_usd)}</td>
+      <td>{money(of.if_gpu_usd)}</td>
+    </tr>
+  );
+  return (
+    <div class="table" tabIndex={0}>
+      <table>
+        <thead>
+          <tr>
+            {(["name", "answers", "tokens", "bedrock", "ifbedrock", "ifgpu"] as const).map((name) => (
+              <th key={name} scope="col">
+                {name === "name" ? t(`usage.by.${group}`) : t(`usage.column.${name}`)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>{by(group, part.groups).map((one) => row(nameOf(group, one.name), one, one.name))}</tbody>
+        <tfoot>{row(t("receipt.total"), part.totals, "total")}</tfoot>
+      </table>
+    </div>
+  );
+}
+
+function Month({ shown }: { shown: UsageReport }) {
+  const cap = shown.caps.monthly_usd;
+  const lang = language.value;
+  const always = shown.team.totals.if_always_on_usd;
+  return (
+    <div class="stage">
+      <p>
+        <strong>{usd(shown.total_usd, lang)}</strong> {t("usage.of", { cap: about(cap, lang), share: percent(shown.total_usd / cap, lang) })}
+      </p>
+      <progress aria-label={t("usage.cap")} max={cap} value={Math.min(cap, shown.total_usd)} />
+      {always !== null && <p class="hint">{t("usage.always", { usd: usd(always, lang) })}</p>}
+    </div>
+  );
+}
+
+function Report({ shown }: { shown: UsageReport }) {
+  const whose = useSignal<"team" | "own">("team");
+  const group = useSignal<GroupName>("day");
+  const part = shown[whose.value];
+  return (
+    <>
+      <Month shown={shown} />
+      <div class="usage-choose">
+        <label>
+          {t("usage.whose")}{" "}
+          <select value={whose.value} onChange={(event) => (whose.value = event.currentTarget.value as "team" | "own")}>
+            <option value="team">{t("usage.whose.team")}</option>
+            <option value="own">{t("usage.whose.own")}</option>
+          </select>
+        </label>
+        <label>
+          {t("usage.group")}{" "}
+          <select value={group.value} onChange={(event) => (group.value = event.currentTarget.value as GroupName)}>
+            {GROUPS.map((name) => (
+              <option key={name} value={name}>
+                {t(`usage.by.${name}`)}
+              </option>
+            ))}
+          </select>
+        </label>
+        <button type="button" onClick={() => saveAs(new Blob([csv(part.groups)], { type: "text/csv" }), `foreverus-${shown.from}-${shown.to}.csv`)}>
+          {t("usage.csv")}
+        </button>
+      </div>
+      <Plot days={columns(part.groups, shown.from, shown.to)} />
+      <Table group={group.value} part={part} />
+      <details class="why">
+        <summary>{t("usage.assumptions")}</summary>
+        <ul>
+          {shown.assumptions.map((one) => (
+            <li key={one.name}>
+              {one.name.replaceAll("_", " ")}: {number(one.expected, language.value, 6)} {one.unit} ({one.source})
+            </li>
+          ))}
+        </ul>
+      </details>
+    </>
+  );
+}
+
+export default function UsageView({ actions }: { actions: UsageActions }) {
+  const shown = report.value;
+  return (
+    <section class="batch usage" data-home="usage" aria-labelledby="usage">
+      <div class="chat-head">
+        <h2 id="usage" tabIndex={-1}>
+          {t("usage.title")}
+        </h2>
+        <button type="button" class="quiet" onClick={() => void actions.refresh()}>
+          {t("usage.refresh")}
+        </button>
+      </div>
+      <div class="batch-body">{shown ? <Report shown={shown} /> : <p class="hint">{t("app.loading")}</p>}</div>
+    </section>
+  );
+}

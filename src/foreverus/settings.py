@@ -48,6 +48,7 @@ class ApiSettings(BatchServiceSettings):
     """`person_…`: what one person may do and have at a time."""
 
     chat_queue_url: str
+    websocket_callback_url: str
     gpu_session_arn: str
     model_id: str
     context_tokens: int

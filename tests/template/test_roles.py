@@ -73,7 +73,7 @@ def test_who_pushes_to_sockets_may_neither_look_at_them_nor_close_them() -> None
             if iam.allows(role, "execute-api:ManageConnections", f"{api}/{method}/@connections/abc="):
                 may.setdefault(role, set()).add(method)
     closers = ("CloseSessionFunction", "ReapGpusFunction", "SweepFunction")
-    pushing = ("PublishChangesFunction", "AnswerChatsFunction", *closers, "InstanceRole")
+    pushing = ("ApiFunction", "PublishChangesFunction", "AnswerChatsFunction", *closers, "InstanceRole")
     assert may == {
         **{role: {"POST"} for role in pushing},
         "WebSocketFunction": {"POST", "GET", "DELETE"},

@@ -200,6 +200,15 @@ def rejected(code: str) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def stopped(result: Any, world: Aws, push: MemoryPush) -> None:
+    rest(200)(result, world, push)
+    assert world.items.get(keys.pending_key(MESSAGE)) is None
+    answer = world.items.get(keys.answer_key(CONVERSATION, MESSAGE)) or {}
+    assert (answer["status"], answer["finish_reason"], answer["content"]) == ("answered", "stopped", "")
+    (frame,) = push.frames[CONNECTION]
+    assert frame["message"] == json.loads(result["body"])
+
+
 def answered_on_bedrock(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result == {"session_id": SESSION, "answered": count, "left": 0}
@@ -439,6 +448,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_change_conversation": shows("backend", "gpu"),
     "api/good_delete_conversation": rest(200),
     "api/good_post_message": rest(202),
+    "api/good_stop_message": stopped,
     "api/good_list_messages": rest(200),
     "api/good_list_models": rest(200),
     "api/good_document": rest(200),

@@ -396,7 +396,9 @@ def conversation(n: int) -> Callable[[], object]:
     def read() -> None:
         said: list[Question | Answer] = [question("msg_z")]
         for i in reversed(range(n)):
-            said.append(Answer(message_id=f"msg_{i}", conversation_id="conv_1", status=AnswerStatus.ANSWERED))
+            said.append(
+                Answer(message_id=f"msg_{i}", conversation_id="conv_1", status=AnswerStatus.ANSWERED, content="a")
+            )
             said.append(question(f"msg_{i}"))
         prompt: Prompt | None = build_prompt("", read_thread(iter(said), "msg_z", 10**9), 10**6)
         assert prompt and len(prompt.messages) == 2 * n + 2

@@ -35,6 +35,11 @@ def accepted(body: Shown) -> Response:
     return json_response(202, body)
 
 
+def stopped(body: Shown, is_over: bool) -> Response:
+    """It has ended, or will in a moment."""
+    return json_response(200 if is_over else 202, body)
+
+
 def download(content_type: str, filename: str, text: str | None, url: str) -> Response:
     """A file: its text, or a redirect to where its bytes are."""
     if text is None:

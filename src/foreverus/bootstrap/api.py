@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from foreverus.backends.catalog import Catalog
     from foreverus.batches.service import BatchService
     from foreverus.conversations.service import ConversationService
+    from foreverus.conversations.stopping import MessageStops
     from foreverus.files.service import FileService
     from foreverus.files.uploads.service import UploadService
     from foreverus.limits.person import PersonLimits
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 class ApiServices:
     sessions: "SessionService"
     conversations: "ConversationService"
+    stops: "MessageStops"
     models: "Catalog"
     usage: "TeamUsage"
     files: "FileService"
@@ -63,6 +65,7 @@ def build() -> ApiServices:
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=_conversations(env, start, limits),
+        stops=_stops(env.table_name),
         models=Catalog(env.model_id, env.context_tokens),
         usage=TeamUsage(
             Usage(SessionStore(table), purse, CapacityDiary(table), caps, aws.region(), aws.clock),
@@ -73,6 +76,18 @@ def build() -> ApiServices:
         files=files,
         uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, room, kept),
         batches=replace(shared.batch_service(env), limits=limits),
+    )
+
+
+def _stops(table_name: str) -> "MessageStops":
+    from foreverus.conversations.answers import DynamoAnswers
+    from foreverus.conversations.stopping import MessageStops
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.sessions.store import SessionStore
+
+    table = aws.items(table_name)
+    return MessageStops(
+        ConversationStore(table), DynamoAnswers(table, aws.clock), SessionStore(table), aws.push, aws.clock
     )
 
 

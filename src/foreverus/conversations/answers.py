@@ -9,9 +9,11 @@ from typing import Protocol
 
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Values, Write, check_write, put_write, update_write
+from foreverus.backends.port import BackendName
 from foreverus.conversations.items import conversation_from_item, final_attributes, messages_from_items
 from foreverus.conversations.prompt import Thread, read_thread
 from foreverus.conversations.records import (
+    STOPPED,
     AnswerStatus,
     BedrockCharge,
     Conversation,
@@ -36,16 +38,24 @@ class Answers(Protocol):
         """The question, its answer so far, and the answered turns before it (no more than `most_bytes`)."""
 
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
-        """Keeps partial text. False when the answer is already final or the question was deleted: stop answering."""
+        """Keeps partial text. False when nobody wants more of it: the answer is already final, somebody has asked to
+        stop it (`Thread.stop_requested`, read anew), or the question was deleted."""
 
     def hand_back(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         """Keeps partial text and counts what the session spent on it, both or neither, and once.
 
-        False when nothing was changed: the answer is final, this was counted before, or the question was deleted.
+        False when nothing was changed: the answer is final or to be stopped, this was counted before, or the question
+        was deleted.
         """
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
         """Saves the final answer, ends the message's waiting and counts the session's tokens, all or nothing."""
+
+    def request_stop(self, message: MessageRef) -> bool:
+        """Notes that no more of a begun answer is wanted. False when it is final, or not there."""
+
+    def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
+        """Ends an answer of which nothing is stored as stopped, and the message's waiting, for whichever backend."""
 
     def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
         """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone."""
@@ -77,7 +87,7 @@ class DynamoAnswers:
             _key(message),
             _sets(values) + counted,
             {**_values(values), **_FINAL, **failures},
-            condition=_NOT_FINAL,
+            condition=_OPEN,
             names=_names(values),
         )
         return self.items.transact_if(answer, _still_asked(message))
@@ -90,7 +100,7 @@ class DynamoAnswers:
             _key(message),
             _sets(values) + " ADD engine_failures :f",
             {**_values(values), **_FINAL, ":f": partial.engine_failures, ":before": partial.counted},
-            condition=f"({_NOT_FINAL}) AND {_COUNTED_AS_BEFORE if partial.counted else _NOT_COUNTED}",
+            condition=f"{_OPEN} AND {_COUNTED_AS_BEFORE if partial.counted else _NOT_COUNTED}",
             names=_names(values),
         )
         session = update_write(
@@ -111,7 +121,7 @@ class DynamoAnswers:
         writes = (
             update_write(
                 _key(message),
-                f"{_sets(values)} REMOVE partial_tokens, counted_tokens, engine_failures",
+                f"{_sets(values)} REMOVE partial_tokens, counted_tokens, engine_failures, stop_requested",
                 {**_values(values), **_FINAL},
                 condition=_NOT_FINAL,
                 names=_names(values),
@@ -125,6 +135,31 @@ class DynamoAnswers:
         )
         try:
             self.items.transact(*writes)
+        except ConditionFailed as err:
+            return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED
+        return Saved.SAVED
+
+    def request_stop(self, message: MessageRef) -> bool:
+        return self.items.transact_if(
+            update_write(
+                _key(message),
+                "SET stop_requested = :yes",
+                {":yes": True, **_FINAL},
+                condition=f"attribute_exists(pk) AND ({_NOT_FINAL})",
+                names={"#status": "status"},
+            ),
+            _still_asked(message),
+        )
+
+    def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
+        stopped = FinishedAnswer("", finish_reason=STOPPED).record(message, "", now)
+        try:
+            self.items.transact(
+                put_write({**_key(message), **final_attributes(stopped)}, "attribute_not_exists(pk)"),
+                check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
+                _still_asked(message),
+                *(ended_write(message.message_id, one) for one in (BackendName.GPU, BackendName.BEDROCK)),
+            )
         except ConditionFailed as err:
             return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED
         return Saved.SAVED
@@ -147,6 +182,7 @@ class DynamoAnswers:
 
 
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
+_OPEN = f"({_NOT_FINAL}) AND attribute_not_exists(stop_requested)"
 _NOT_COUNTED = "(attribute_not_exists(counted_tokens) OR counted_tokens = :before)"
 _COUNTED_AS_BEFORE = "counted_tokens = :before"
 _FINAL = {":answered": "answered", ":failed": "failed"}

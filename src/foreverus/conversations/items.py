@@ -122,6 +122,7 @@ def answer_from_item(item: Item) -> Answer:
         partial_tokens=item.get("partial_tokens", 0),
         counted_tokens=item.get("counted_tokens", 0),
         engine_failures=item.get("engine_failures", 0),
+        stop_requested=bool(item.get("stop_requested")),
         trimmed_messages=int(item.get("trimmed_messages", 0)),
         choice=_choice(item.get("choice")),
     )

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from foreverus import ids
 from foreverus.conversations.prompt import Thread, read_thread
 from foreverus.conversations.records import (
+    STOPPED,
     Answer,
     AnswerOptions,
     AnswerStatus,
@@ -78,6 +79,23 @@ class MemoryAnswers:
             self.answers.pop(message_id, None)
             self.pending.remove(message_id)
 
+    def request_stop(self, message: MessageRef) -> bool:
+        found = self.answers.get(message.message_id)
+        if found is None or found.status.is_final or message.message_id not in self.questions:
+            return False
+        self.answers[message.message_id] = replace(found, stop_requested=True)
+        return True
+
+    def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
+        if message.message_id in self.answers:
+            return Saved.DUPLICATE
+        if message.conversation_id not in self.conversations or message.message_id not in self.questions:
+            return Saved.DELETED
+        stopped = FinishedAnswer("", finish_reason=STOPPED)
+        self.answers[message.message_id] = stopped.record(message, "", now)
+        self.pending.forget(message.message_id)
+        return Saved.SAVED
+
     def answer(self, message: MessageRef) -> Answer | None:
         return self.answers.get(message.message_id)
 
@@ -97,7 +115,7 @@ class MemoryAnswers:
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         self._raise()
         before = self._begun(message)
-        if before.status.is_final or message.message_id not in self.questions:
+        if before.status.is_final or before.stop_requested or message.message_id not in self.questions:
             return False
         self.answers[message.message_id] = replace(
             before,

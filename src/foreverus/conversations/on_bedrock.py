@@ -147,6 +147,8 @@ class _Run:
         )
         if conversation is None or thread.question is None:
             await on.run_blocking(on.answers.drop, message)
+        elif thread.stop_requested:
+            await self._save(message, thread.question, thread.stopped(self.session_id))
         elif not thread.is_final:
             answer = await self._ask(waiting, conversation.system, thread)
             await self._save(message, thread.question, answer)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from foreverus.backends.port import Message, Prompt
 from foreverus.backends.tokens import MOST_TOKENS_PER_MESSAGE
-from foreverus.conversations.records import Answer, AnswerStatus, Question
+from foreverus.conversations.records import STOPPED, Answer, AnswerStatus, FinishedAnswer, Question
 
 # Without any system message small models babble, and Mistral's own template has none to fall back on.
 DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
@@ -49,6 +49,11 @@ class Thread:
         return self.answer is not None and self.answer.status.is_final
 
     @property
+    def stop_requested(self) -> bool:
+        """No more of the answer is wanted: it ends with what there is."""
+        return self.answer is not None and self.answer.stop_requested
+
+    @property
     def partial(self) -> str:
         """What an earlier worker wrote before it had to hand the message back."""
         return "" if self.answer is None or self.is_final else self.answer.content
@@ -67,6 +72,15 @@ class Thread:
     def engine_failures(self) -> int:
         """How many engines have died under the answer."""
         return self.answer.engine_failures if self.answer else 0
+
+    def stopped(self, session_id: str = "") -> FinishedAnswer:
+        """The end of an answer that is to be stopped and that nobody has in hand: what there is of it."""
+        return FinishedAnswer(
+            self.partial,
+            finish_reason=STOPPED,
+            earlier_tokens=self.partial_tokens,
+            uncounted_tokens=self.uncounted_by(session_id),
+        )
 
     def uncounted_by(self, session_id: str) -> int:
         """Tokens of `partial` from a GPU of this session that was lost before it could count them."""
@@ -92,7 +106,7 @@ def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most
                 reply = message
         elif message.message_id == message_id:
             question = message
-        elif reply and reply.message_id == message.message_id and reply.status is AnswerStatus.ANSWERED:
+        elif reply and reply.message_id == message.message_id and _is_a_turn(reply):
             exchange = Exchange(message.content, reply.content)
             size += exchange.size
             if size > most_bytes:
@@ -100,6 +114,11 @@ def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most
                 break
             earlier.append(exchange)
     return Thread(question, answer, tuple(reversed(earlier)), unread)
+
+
+def _is_a_turn(answer: Answer) -> bool:
+    """An answer that was stopped before its first word would be an empty message, which Bedrock refuses."""
+    return answer.status is AnswerStatus.ANSWERED and bool(answer.content.strip())
 
 
 def most_history_bytes(context_tokens: int) -> int:

@@ -18,6 +18,9 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
 
 
+STOPPED = "stopped"  # the finish_reason of an answer that its reader has stopped
+
+
 class AnswerStatus(StrEnum):
     QUEUED = "queued"  # nothing of it is stored yet
     ANSWERING = "answering"  # there is partial text
@@ -91,7 +94,8 @@ class Answer:
     """The one answer to a question, as far as it is stored.
 
     While it is written, `partial_tokens` are those of `content`, `counted_tokens` how many of them have been added to
-    the sessions that spent them, and `engine_failures` how many engines have died under it.
+    the sessions that spent them, and `engine_failures` how many engines have died under it. `stop_requested`: whoever
+    has it in hand, or gets it next, ends it with what there is.
     """
 
     message_id: str
@@ -107,6 +111,7 @@ class Answer:
     partial_tokens: int = 0
     counted_tokens: int = 0
     engine_failures: int = 0
+    stop_requested: bool = False
     trimmed_messages: int = 0  # earlier ones that it was made without, for they did not fit the context
     choice: KeptChoice | None = None
 

@@ -101,6 +101,7 @@ def _known(answer: Answer) -> Body:
         "session_id": answer.session_id,
         "usage": usage and {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens},
         "finish_reason": answer.finish_reason,
+        "stop_requested": answer.stop_requested and not answer.status.is_final,
         "backend": answer.backend and answer.backend.value,
         "trimmed_messages": answer.trimmed_messages,
         "error": error and {"code": error.code, "message": error.message},

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from foreverus.aws.push import Push
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import show_answer
+from foreverus.conversations.prompt import Thread
 from foreverus.conversations.records import AnswerError, FinishedAnswer, MessageRef, Saved
 from foreverus.conversations.store import ConversationStore
 from foreverus.sessions.advice import advice
@@ -65,9 +66,13 @@ class WaitingMessages:
         return rejected
 
     def _reject(self, message: MessageRef, error: AnswerError, session_id: str) -> bool:
-        question, partial = self.store.question(message), self.store.answer(message)
-        now = self.clock()
-        finished = FinishedAnswer(partial.content if partial else "", error=error)
+        thread = Thread(self.store.question(message), self.store.answer(message), ())
+        if thread.stop_requested:
+            return self._end(message, thread, thread.stopped(session_id), session_id)
+        return self._end(message, thread, FinishedAnswer(thread.partial, error=error), session_id)
+
+    def _end(self, message: MessageRef, thread: Thread, finished: FinishedAnswer, session_id: str) -> bool:
+        question, now = thread.question, self.clock()
         saved = self.answers.finish(message, finished, session_id, now)
         if saved is Saved.DELETED:
             self.answers.drop(message)
@@ -77,7 +82,13 @@ class WaitingMessages:
         return True
 
     def successor(self, ended: Session) -> Successor | None:
-        """Messages that came too late for the session `ended` get another one like it."""
+        """Messages that came too late for the session `ended` get another one like it. One that somebody has stopped
+        buys none: its GPU was lost before it could end it."""
+        for message in map(MessageRef.of, self.pending.messages()):
+            thread = Thread(None, self.store.answer(message), ())
+            if thread.stop_requested:
+                thread = replace(thread, question=self.store.question(message))
+                self._end(message, thread, thread.stopped(ended.session_id), ended.session_id)
         if not self.pending.any_message():
             return None
         return Successor(ended.owner or "unknown", Trigger.MESSAGE, ended.allow_on_demand)

@@ -10,7 +10,6 @@ from datetime import datetime
 from foreverus import logs
 from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
-from foreverus.backends.port import Prompt
 from foreverus.concurrency import Background, RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import message_frame
@@ -24,10 +23,11 @@ from foreverus.conversations.records import FinishedAnswer, MessageRef, PartialA
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.errors import EngineBusy, EngineFailed
 from foreverus.worker.consumer import MessageOutcome
-from foreverus.worker.generation import AnswerGenerator
+from foreverus.worker.generation import AnswerGenerator, PromptSent
 from foreverus.worker.interruption import END_IN_TIME_CHECK_S, ends_in_time
 from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim
+from foreverus.worker.stops import Stops
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +41,8 @@ class _Interrupted(Exception):
     """There is no time left for this answer."""
 
 
-class _AnsweredElsewhere(Exception):
-    """The answer became final while we were writing it."""
+class _NotWanted(Exception):
+    """The answer became final while we were writing it, its question is gone, or somebody stops it."""
 
 
 @dataclass(kw_only=True)
@@ -59,6 +59,7 @@ class ChatAnswering:
     shutdown: Shutdown
     last_frames: Background
     clock: Callable[[], datetime]
+    stops: Stops = field(default_factory=Stops)
     posts: PostLimit = field(default_factory=PostLimit)
     live: int = field(default=0, init=False)  # answers that are being written
 
@@ -69,6 +70,10 @@ class ChatAnswering:
             log.error("a message that is no chat request was dropped: receipt %s…", delivery.receipt[:20])
             return MessageOutcome.DONE
         logs.bind(conversation_id=request.conversation_id)
+        with self.stops.listening(request.message_id) as stopped:
+            return await self._handle(request, claim, stopped)
+
+    async def _handle(self, request: MessageRef, claim: Claim, stopped: asyncio.Event) -> MessageOutcome:
         live = LiveAnswer(request, self.push, self.run_push, self.posts)
         live.watch(self.last_frames)  # beside the reads: both take a round trip, and the first delta waits for both
         try:
@@ -83,87 +88,101 @@ class ChatAnswering:
             if thread.is_final:
                 return MessageOutcome.DONE
             live.begin_with(thread.partial)
-            return await self._answer(request, thread, conversation.system, live, claim)
+            asked = PromptSent(build_prompt(conversation.system, thread, self.context_tokens))
+            work = _ChatInHand(request, thread, asked, live, claim, stopped)
+            if thread.stop_requested:  # of one that came back, or whose GPU was lost
+                return await self._save(work, self._stopped(work))
+            return await self._answer(work)
         finally:
             live.close()
 
-    async def _answer(
-        self, request: MessageRef, thread: Thread, system: str, live: LiveAnswer, claim: Claim
-    ) -> MessageOutcome:
-        prompt = build_prompt(system, thread, self.context_tokens)
-        work = asyncio.create_task(self.generator.generate(prompt, thread, live, claim))
+    async def _answer(self, work: "_ChatInHand") -> MessageOutcome:
+        generating = asyncio.create_task(self.generator.generate(work.asked, work.thread, work.live, work.claim))
+        stopping = asyncio.create_task(work.stopped.wait())
         handing_back = asyncio.create_task(self.shutdown.hand_back.wait())
-        too_late = asyncio.create_task(self._cannot_end_in_time(prompt, live, claim))
-        keeper = asyncio.create_task(self._keep_checkpoints(request, thread, live))
+        too_late = asyncio.create_task(self._cannot_end_in_time(work))
+        keeper = asyncio.create_task(self._keep_checkpoints(work))
         self.live += 1
         try:
-            await first_of(work, handing_back, too_late, keeper)
-            if work.done():
-                answer = work.result()
+            await first_of(generating, stopping, handing_back, too_late, keeper)
+            if generating.done():
+                answer = generating.result()
+            elif stopping.done():
+                raise _NotWanted
             elif keeper.done():
                 keeper.result()
-                raise _AnsweredElsewhere
+                raise _NotWanted
             else:
                 raise _Interrupted
-        except (_AnsweredElsewhere, _Interrupted, EngineBusy, EngineFailed) as why:
-            await stop(work, keeper)
-            return await self._give_up(why, request, thread, live)
+        except (_NotWanted, _Interrupted, EngineBusy, EngineFailed) as why:
+            await stop(generating, keeper)
+            work.claim.release()
+            return await self._give_up(why, work)
         finally:
             self.live -= 1
-            claim.release()
-            await stop(work, handing_back, too_late, keeper)
-        return await self._save(request, thread, live, answer)
+            work.claim.release()
+            await stop(generating, stopping, handing_back, too_late, keeper)
+        return await self._save(work, answer)
 
-    async def _give_up(self, why: Exception, request: MessageRef, thread: Thread, live: LiveAnswer) -> MessageOutcome:
-        if isinstance(why, _AnsweredElsewhere):
-            return MessageOutcome.DONE
+    async def _give_up(self, why: Exception, work: "_ChatInHand") -> MessageOutcome:
+        """What there is is handed back, or is the answer where somebody has stopped it: whoever comes first."""
+        outcome = MessageOutcome.RETRY_LATER if isinstance(why, EngineBusy) else MessageOutcome.HAND_BACK
+        if not isinstance(why, _NotWanted) and await self._hand_back(work):
+            return outcome
+        if work.stopped.is_set() or (await self.run_blocking(self.answers.thread, work.request, 0)).stop_requested:
+            return await self._save(work, self._stopped(work))
+        return MessageOutcome.DONE if isinstance(why, _NotWanted) else outcome
+
+    async def _hand_back(self, work: "_ChatInHand") -> bool:
         lost = 1 if self.shutdown.ending and self.shutdown.ending.error == EngineFailed.code() else 0
-        spent = live.tokens + thread.uncounted_by(self.session_id)
-        tokens = thread.partial_tokens + live.tokens
-        partial = PartialAnswer(live.text, tokens, spent, thread.counted_tokens, lost)
-        await self.run_blocking(self.answers.hand_back, request, partial, self.session_id)
-        return MessageOutcome.RETRY_LATER if isinstance(why, EngineBusy) else MessageOutcome.HAND_BACK
+        spent = work.live.tokens + work.thread.uncounted_by(self.session_id)
+        tokens = work.thread.partial_tokens + work.live.tokens
+        partial = PartialAnswer(work.live.text, tokens, spent, work.thread.counted_tokens, lost)
+        return await self.run_blocking(self.answers.hand_back, work.request, partial, self.session_id)
 
-    async def _cannot_end_in_time(self, prompt: Prompt, live: LiveAnswer, claim: Claim) -> None:
+    def _stopped(self, work: "_ChatInHand") -> FinishedAnswer:
+        return self.generator.stopped(work.asked, work.thread, work.live)
+
+    async def _cannot_end_in_time(self, work: "_ChatInHand") -> None:
         """Returns when there is a spot notice and the answer will not be whole before its time is up."""
         await self.shutdown.noticed.wait()
         loop = asyncio.get_running_loop()
-        noticed = loop.time()
-        most = prompt.max_tokens or DEFAULT_ANSWER_TOKENS
-        while claim.granted.is_set():
+        noticed, live = loop.time(), work.live
+        most = work.asked.prompt.max_tokens or DEFAULT_ANSWER_TOKENS
+        while work.claim.granted.is_set():
             now = loop.time()
             rate = live.rate.tokens_per_s(now)
             if not ends_in_time(most - live.tokens, rate, self.shutdown.deadline - now, now - noticed):
                 return
             await asyncio.sleep(END_IN_TIME_CHECK_S)
 
-    async def _keep_checkpoints(self, request: MessageRef, thread: Thread, live: LiveAnswer) -> None:
-        """Returns when the answer has become final elsewhere."""
-        kept = 0
+    async def _keep_checkpoints(self, work: "_ChatInHand") -> None:
+        """Returns when nobody wants more of the answer. The first one comes at once, beside the first words: from then
+        on it is seen that the message is in work, and where."""
+        kept = -1
         while True:
-            await asyncio.sleep(max(CHECKPOINT_S, self.live / CHECKPOINTS_PER_SECOND))
-            if live.tokens == kept:
-                continue
-            tokens, text = live.tokens, live.text
-            try:
-                total = thread.partial_tokens + tokens
-                keeping = asyncio.create_task(
-                    self.run_blocking(self.answers.checkpoint, request, PartialAnswer(text, total), self.session_id)
-                )
+            if work.live.tokens != kept:
+                tokens, text = work.live.tokens, work.live.text
                 try:
-                    is_open = await asyncio.shield(keeping)
-                except asyncio.CancelledError:  # it must not land after what is handed back now
-                    await first_of(keeping, timeout=LAST_CHECKPOINT_S)
-                    raise
-                if not is_open:
-                    return
-                kept = tokens
-            except Exception as err:
-                log.warning("checkpoint of %s: %r", request.message_id, err)
+                    if not await self._keep(work, PartialAnswer(text, work.thread.partial_tokens + tokens)):
+                        return
+                    kept = tokens
+                except Exception as err:
+                    log.warning("checkpoint of %s: %r", work.request.message_id, err)
+            await asyncio.sleep(max(CHECKPOINT_S, self.live / CHECKPOINTS_PER_SECOND))
 
-    async def _save(
-        self, request: MessageRef, thread: Thread, live: LiveAnswer, answer: FinishedAnswer
-    ) -> MessageOutcome:
+    async def _keep(self, work: "_ChatInHand", partial: PartialAnswer) -> bool:
+        keeping = asyncio.create_task(
+            self.run_blocking(self.answers.checkpoint, work.request, partial, self.session_id)
+        )
+        try:
+            return await asyncio.shield(keeping)
+        except asyncio.CancelledError:  # it must not land after what is handed back now
+            await first_of(keeping, timeout=LAST_CHECKPOINT_S)
+            raise
+
+    async def _save(self, work: "_ChatInHand", answer: FinishedAnswer) -> MessageOutcome:
+        request = work.request
         while True:
             try:
                 now = self.clock()
@@ -176,9 +195,21 @@ class ChatAnswering:
                 await asyncio.sleep(SAVE_RETRY_S)
         if saved is Saved.DELETED:
             await self.run_blocking(self.answers.drop, request)
-        elif saved is Saved.SAVED and thread.question:
-            live.close(message_frame(thread.question, answer.record(request, self.session_id, now)))
+        elif saved is Saved.SAVED and work.thread.question:
+            work.live.close(message_frame(work.thread.question, answer.record(request, self.session_id, now)))
         return MessageOutcome.DONE
+
+
+@dataclass
+class _ChatInHand:
+    """A message while it is worked on. `stopped`: somebody wants no more of its answer."""
+
+    request: MessageRef
+    thread: Thread
+    asked: PromptSent
+    live: LiveAnswer
+    claim: Claim
+    stopped: asyncio.Event
 
 
 def read_request(body: str) -> MessageRef | None:

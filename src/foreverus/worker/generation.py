@@ -6,8 +6,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from foreverus.backends.port import Backend, Finished, Message, Prompt
-from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, shorter, trimmed_messages
-from foreverus.conversations.records import AnswerError, FinishedAnswer
+from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, estimate, shorter, trimmed_messages
+from foreverus.conversations.records import STOPPED, AnswerError, FinishedAnswer
 from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.text import beginning
@@ -25,13 +25,21 @@ class _Full(Exception):
     """The answer has as many bytes as one may have. The engine, which would go on, is not listened to any more."""
 
 
+@dataclass
+class PromptSent:
+    """What the engine is asked now, and whether it was: of one that is cut off, that is what it has spent."""
+
+    prompt: Prompt
+    sent: bool = False
+
+
 @dataclass(frozen=True, kw_only=True)
 class AnswerGenerator:
     session_id: str
     engine: Backend
     engine_watch: EngineWatch
 
-    async def generate(self, prompt: Prompt, thread: Thread, live: LiveAnswer, claim: Claim) -> FinishedAnswer:
+    async def generate(self, asked: PromptSent, thread: Thread, live: LiveAnswer, claim: Claim) -> FinishedAnswer:
         """Streams until there is a whole answer, or one that says why there is none.
 
         Raises EngineBusy (for too long) and EngineFailed (the engine is dead; `Shutdown` knows it).
@@ -41,7 +49,8 @@ class AnswerGenerator:
         await claim.granted.wait()
         busy, failed = 0, 0
         while True:
-            had = live.tokens
+            had, prompt = live.tokens, asked.prompt
+            asked.sent = True
             try:
                 finished = await self._stream(prompt, live)
                 less = _with_more_room(prompt, finished)
@@ -49,7 +58,7 @@ class AnswerGenerator:
                     spent = had + finished.completion_tokens
                     whole = self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
                     return replace(whole, trimmed_messages=trimmed_messages(thread, prompt))
-                prompt = less
+                asked.prompt = less
             except PromptRejected as err:
                 less = shorter(prompt) if err.reason == "context_length_exceeded" else None
                 if less is None and live.text:  # what there is fills the context
@@ -57,7 +66,7 @@ class AnswerGenerator:
                     return replace(whole, trimmed_messages=trimmed_messages(thread, prompt))
                 if less is None:
                     return _failed("", err.reason, str(err))
-                prompt = less
+                asked.prompt = less
             except _Full:
                 return self._whole(thread, live, "length", live.tokens)
             except EngineBusy:
@@ -74,7 +83,14 @@ class AnswerGenerator:
                     failure = AnswerError("engine_failed", "The model's engine failed on this message.")
                     return replace(self._whole(thread, live, "", live.tokens), error=failure)
             if live.tokens > had:
-                prompt = _continued(prompt, live.text, live.tokens - had)
+                asked.prompt = _continued(asked.prompt, live.text, live.tokens - had)
+
+    def stopped(self, asked: PromptSent, thread: Thread, live: LiveAnswer) -> FinishedAnswer:
+        """What there is of an answer that nobody wants more of. An engine that is cut off counts nothing: the tokens
+        are our deltas, and the prompt's an estimate."""
+        prompt_tokens = sum(map(estimate, asked.prompt.messages)) if asked.sent else 0
+        whole = self._whole(thread, live, STOPPED, live.tokens, prompt_tokens)
+        return replace(whole, trimmed_messages=trimmed_messages(thread, asked.prompt))
 
     def _whole(
         self, thread: Thread, live: LiveAnswer, reason: str, spent: int, prompt_tokens: int = 0

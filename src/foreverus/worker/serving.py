@@ -76,6 +76,7 @@ class Serving:
             shutdown=p.shutdown,
             last_frames=self.last_frames,
             clock=p.clock,
+            stops=self.watch.stops,
             posts=self.posts,
         )
         handlers = {"chat": answering.handle, REQUEST: self._requests().handle}

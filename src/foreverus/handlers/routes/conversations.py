@@ -1,6 +1,6 @@
 """The routes of conversations and their messages."""
 
-from foreverus.api.responses import accepted, created, ok
+from foreverus.api.responses import accepted, created, ok, stopped
 from foreverus.api.routes import Routes
 from foreverus.bootstrap.api import ApiServices
 
@@ -19,5 +19,8 @@ CONVERSATIONS: Routes[ApiServices] = {
     ),
     "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
         s.conversations.messages(r.user_id, r.id, r.query)
+    ),
+    "DELETE /conversations/{conversation_id}/messages/{message_id}": lambda r, s: stopped(
+        *s.stops.stop(r.user_id, **r.path)
     ),
 }

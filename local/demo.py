@@ -82,7 +82,7 @@ class Demonstration:
         self._subscribe(conversation_id=conversation["id"])
         self._see(session)
         self._tell(f"asking: {QUESTION}")
-        question = {"content": QUESTION, "max_tokens": 60, "temperature": 0}
+        question = {"content": QUESTION, "max_tokens": 60, "temperature": 0, "backend": "gpu"}
         accepted = self._call("POST", f"/conversations/{conversation['id']}/messages", json=question)
         answer = self._listen(accepted["answer"]["id"], conversation["id"], session_id)
         if answer["status"] != "answered" or not answer["content"].strip():

@@ -86,6 +86,7 @@ class Person:
         self.subscribe(conversation_id=conversation)
         return str(conversation)
 
-    def ask(self, conversation: str, content: str, max_tokens: int) -> str:
-        body = {"content": content, "max_tokens": max_tokens, "temperature": 0}
+    def ask(self, conversation: str, content: str, max_tokens: int, backend: str = "gpu") -> str:
+        """Of the GPU, which it starts where none is on, unless another backend is named."""
+        body = {"content": content, "max_tokens": max_tokens, "temperature": 0, "backend": backend}
         return str(self.call("POST", f"/conversations/{conversation}/messages", body)["message"]["id"])

@@ -38,11 +38,13 @@ def sign_in(page: Page, cloud: Cloud) -> None:
 
 
 def keep_answers_short(page: Page, tokens: int) -> None:
-    """A small model may tell a story for minutes. The page sends no `max_tokens`; here each question gets one."""
+    """A small model may tell a story for minutes. The page sends no `max_tokens`; here each question gets one, and goes
+    to the GPU, which these tests are about."""
 
     def add_limit(route: Route) -> None:
         if route.request.method == "POST":
-            route.continue_(post_data=json.dumps({**route.request.post_data_json, "max_tokens": tokens}))
+            more = {"max_tokens": tokens, "backend": "gpu"}
+            route.continue_(post_data=json.dumps({**route.request.post_data_json, **more}))
         else:
             route.continue_()
 

@@ -83,7 +83,7 @@ class Client:
         self.subscribed.wait(5)
 
     def ask(self, content: str) -> str:
-        body = {"content": content, "max_tokens": 400, "temperature": 0}
+        body = {"content": content, "max_tokens": 400, "temperature": 0, "backend": "gpu"}
         return str(self.call("POST", f"/conversations/{self.conversation}/messages", body)["message"]["id"])
 
     def answer(self, message_id: str) -> dict[str, Any] | None:

@@ -118,7 +118,7 @@ def use_everything(leaver: Leaver, person: Person) -> None:
     """A conversation that a GPU answers, a file, an upload in parts, a batch on Bedrock; then its session is over and
     all of it is in PostgreSQL."""
     conversation = leaver.call("POST", "/conversations", {"title": SECRET, "system": SECRET})["id"]
-    message = {"content": SECRET, "max_tokens": 8}
+    message = {"content": SECRET, "max_tokens": 8, "backend": "gpu"}
     leaver.call("POST", f"/conversations/{conversation}/messages", message)
 
     def answered() -> bool:

@@ -140,7 +140,7 @@ def test_a_second_start_joins_and_buys_nothing(cloud: Cloud, person: Person, str
 
 def test_a_message_without_a_session_starts_one_and_is_answered(person: Person) -> None:
     conversation = person.converse(SYSTEM)
-    body = {"content": "Say hello.", "max_tokens": 8}
+    body = {"content": "Say hello.", "max_tokens": 8, "backend": "gpu"}
     accepted = person.call("POST", f"/conversations/{conversation}/messages", body)
     assert accepted["answer"]["status"] == "queued"
     assert accepted["session"]["trigger"] == "message"

@@ -317,11 +317,11 @@ def test_a_page_that_is_cut_says_so_and_skips_nothing(sizes: list[int], has_more
 
 def test_what_has_no_bound_of_ours_is_not_used() -> None:
     """EventBridge's events carry a session's or a batch's id; nothing is put there, and a Lambda that is called
-    unheard is told ids alone."""
+    unheard is told whose conversation it is at most."""
     for path in _modules():
         source = path.read_text(encoding="utf-8")
         assert "put_events" not in source, path
-        assert source.count("InvocationType=") == source.count('InvocationType="Event", Payload=json.dumps(ids)'), path
+        assert source.count("InvocationType=") == source.count('InvocationType="Event", Payload=told)'), path
 
 
 def test_nothing_that_people_wrote_is_read_from_postgresql() -> None:

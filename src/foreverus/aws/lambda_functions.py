@@ -1,6 +1,8 @@
-"""Functions that are called and not waited for. Ids are handed over at most: they look up themselves what to do."""
+"""Functions that are called and not waited for. What they are given says where to look at most: they look up themselves
+what there is to do."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 
@@ -11,6 +13,7 @@ class LambdaFunction:
         self.client = client
         self.name = name
 
-    def call(self, **ids: str) -> None:
+    def call(self, event: Mapping[str, str] | None = None) -> None:
         """Returns once Lambda has queued the call; Lambda tries twice more by itself when the function fails."""
-        self.client.invoke(FunctionName=self.name, InvocationType="Event", Payload=json.dumps(ids).encode())
+        told = json.dumps(dict(event or {})).encode()
+        self.client.invoke(FunctionName=self.name, InvocationType="Event", Payload=told)

@@ -3,6 +3,7 @@
 Both get references; the text is in the table.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,7 +17,7 @@ class MessageQueue(Protocol):
 
 
 class Function(Protocol):
-    def call(self, **ids: str) -> None:
+    def call(self, event: Mapping[str, str] | None = None) -> None:
         """Without waiting for its answer."""
 
 
@@ -27,4 +28,4 @@ class ConversationFunction:
     function: Function
 
     def call(self, message: MessageRef) -> None:
-        self.function.call(conversation_id=message.conversation_id, user_id=message.user_id)
+        self.function.call({"conversation_id": message.conversation_id, "user_id": message.user_id})

@@ -7,9 +7,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus import ids
+from foreverus.costs.meter import month_of
 from foreverus.costs.purse import PurseStore
+from foreverus.costs.reservations import refusal
 from foreverus.errors import AnotherSessionIsLive, NotAccepted, SpendCapReached
 from foreverus.sessions.records import Session, Trigger
+from foreverus.sessions.reserving import least_usd
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +104,12 @@ class SessionStarter:
             slot=slot,
             batch_id=batch_id,
         )
+
+    def check_cap(self) -> None:
+        """Raises SpendCapReached when nothing is live and `start` would raise it: asked before work goes to the GPU."""
+        at, needed = self.purse.month(month_of(ids.timestamp(self.clock()))), least_usd()
+        if at.left < needed and not self._live():
+            raise refusal(at, needed)
 
     def _live(self) -> Session | None:
         """The first live session: all of them serve the same queues."""

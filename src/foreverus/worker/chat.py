@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from foreverus import logs
@@ -122,7 +122,8 @@ class ChatAnswering:
             self.live -= 1
             work.claim.release()
             await stop(generating, stopping, handing_back, too_late, keeper)
-        return await self._save(work, answer)
+        chosen = work.thread.question.choice if work.thread.question else None
+        return await self._save(work, replace(answer, choice=chosen))
 
     async def _give_up(self, why: Exception, work: "_ChatInHand") -> MessageOutcome:
         """What there is is handed back, or is the answer where somebody has stopped it: whoever comes first."""

@@ -283,8 +283,9 @@ def test_what_would_not_even_pay_a_boot_starts_nothing(aws: Aws, left: float, st
     if starts:
         assert made.start("user-1", Trigger.PAGE)[1]
         return
-    with pytest.raises(SpendCapReached, match="MonthlyCapUsd"):
-        made.start("user-1", Trigger.PAGE)
+    for refused in (made.check_cap, lambda: made.start("user-1", Trigger.PAGE)):
+        with pytest.raises(SpendCapReached, match="MonthlyCapUsd"):
+            refused()
     assert SessionStore(aws.items).live_session_ids() == []
 
 

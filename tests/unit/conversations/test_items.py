@@ -1,10 +1,13 @@
 """What the table holds today, and held before, is read; what is written is what the architecture page says."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from foreverus.aws.dynamo import from_attribute_values, to_attribute_values
 from foreverus.backends.port import BackendName, TokenUsage
+from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.items import (
     answer_from_item,
     conversation_from_item,
@@ -124,6 +127,21 @@ def test_what_a_newer_version_writes_does_no_harm() -> None:
     answer = answer_from_item(item)
     assert (answer.status, answer.backend, answer.usage) == (AnswerStatus.ANSWERING, None, TokenUsage())
     assert not answer.status.is_final, "the table's conditions do not take it for final either"
+
+
+@pytest.mark.parametrize(
+    "numbers", [{}, {"gpu_usd": 1e-7, "gpu_status": "none", "bedrock_allowed": True, "gpu_slots": 0}]
+)
+def test_a_choice_is_kept_with_the_question_and_the_answer_as_it_was_made(numbers: dict[str, Any]) -> None:
+    choice = KeptChoice(backend=BackendName.BEDROCK, reason="nothing_live", text="None is on.", numbers=numbers)
+    question = replace(question_from_item(QUESTION), choice=choice)
+    stored = from_attribute_values(to_attribute_values(question_to_item(question)))
+    assert question_from_item(stored) == question
+    answer = replace(answer_from_item(ANSWERED), choice=choice)
+    kept = from_attribute_values(to_attribute_values(final_attributes(answer)))
+    assert answer_from_item({**ANSWERED, **kept}).choice == choice
+    elsewhere = {**QUESTION, "choice": {"backend": "elsewhere", "reason": "new"}}
+    assert question_from_item(elsewhere).choice is None, "a backend that this version does not know"
 
 
 def test_the_api_shows_a_bedrock_answer_with_its_backend_and_a_failed_one_with_its_error() -> None:

@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from foreverus.backends.memory import MemoryEngine
-from foreverus.backends.port import MOST_ANSWER_BYTES, Delta, Finished, Prompt
+from foreverus.backends.port import MOST_ANSWER_BYTES, BackendName, Delta, Finished, Prompt
+from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.records import AnswerStatus, PartialAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.worker.chat import read_request
@@ -26,6 +27,24 @@ async def test_message_delivered_twice_is_answered_once() -> None:
         world.deliver(request)
         await until(lambda: world.chat.is_empty)
     assert world.answers.session_usage["ses_1"]["messages"] == 1
+
+
+@in_jumping_time
+async def test_an_answers_record_says_why_the_gpu_was_chosen() -> None:
+    world = World()
+    request = world.ask("hello")
+    choice = KeptChoice(backend=BackendName.GPU, reason="gpu_is_on", text="It is on.", numbers={"gpu_usd": 0.1})
+    world.answers.questions["msg_1"] = replace(world.answers.questions["msg_1"], choice=choice)
+    world.deliver(request)
+    async with world.worker():
+        await world.answered(request)
+    assert world.answers.answers["msg_1"].choice == choice
+    assert world.shown(request)["choice"] == {
+        "backend": "gpu",
+        "reason": "gpu_is_on",
+        "text": "It is on.",
+        "numbers": {"gpu_usd": 0.1},
+    }
 
 
 @in_jumping_time

@@ -1,11 +1,10 @@
 """Accepting a message on either backend: who is chosen from what the table says, what is kept, who is called."""
 
 import json
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -16,8 +15,9 @@ from foreverus.aws import keys
 from foreverus.backends.port import BackendName
 from foreverus.choice.refusals import RefusalStore
 from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.choosing import BackendChooser, Chosen
 from foreverus.conversations.records import FinishedAnswer, MessageRef
-from foreverus.conversations.service import ConversationService
+from foreverus.conversations.service import CHOICES, ConversationService
 from foreverus.conversations.store import moved_write
 from foreverus.errors import Conflict, InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingWorkStore, move_writes
@@ -221,52 +221,63 @@ def test_a_conversation_from_before_its_newest_message_was_kept_with_it(aws: Aws
     assert service.post("user-1", conversation, HELLO)["answer"]["choice"]["reason"] == "order"
 
 
-def moved_meanwhile(aws: Aws, service: ConversationService) -> Callable[[], None]:
-    """What waits for Bedrock goes to the GPU, as when Bedrock throttles."""
+class Late:
+    """The chooser; between its choice and the keeping of it something else happens, so many times."""
 
-    def move() -> None:
-        for one in PendingWorkStore(aws.items).on_bedrock():
-            aws.items.transact(*move_writes(one), moved_write(MessageRef.of(one)))
+    def __init__(self, service: ConversationService, meanwhile: Callable[[], object], times: int):
+        self.real, self.meanwhile = service.chooser, [meanwhile] * times
 
-    return move
+    def choose(self, message: MessageRef, request: Mapping[str, Any]) -> Chosen:
+        chosen = self.real.choose(message, request)
+        if self.meanwhile:
+            self.meanwhile.pop()()
+        return chosen
+
+    def in_hand(self, message_id: str) -> BackendName | None:
+        return self.real.in_hand(message_id)
+
+
+def late(service: ConversationService, meanwhile: Callable[[], object], times: int = 1) -> ConversationService:
+    return replace(service, chooser=cast(BackendChooser, Late(service, meanwhile, times)))
 
 
 def test_whoever_has_read_before_something_moved_chooses_again(aws: Aws, service: ConversationService) -> None:
     conversation = service.create("user-1")["id"]
     service.post("user-1", conversation, HELLO)
-    move, real = moved_meanwhile(aws, service), service.chooser
 
-    class Late:
-        """Between the choice and its keeping, once."""
+    def move() -> None:
+        """What waits for Bedrock goes to the GPU, as when Bedrock throttles."""
+        for one in PendingWorkStore(aws.items).on_bedrock():
+            aws.items.transact(*move_writes(one), moved_write(MessageRef.of(one)))
 
-        def choose(self, *asked: Any) -> Any:
-            chosen = real.choose(*asked)
-            move()
-            return chosen
-
-        def __getattr__(self, name: str) -> Any:
-            return getattr(real, name)
-
-    second = replace(service, chooser=Late()).post("user-1", conversation, {"content": "And?"})  # type: ignore[arg-type]
+    second = late(service, move).post("user-1", conversation, {"content": "And?"})
     assert second["answer"]["choice"]["backend"] == "gpu" and where(aws)["bedrock"] == []
 
 
-def test_of_two_that_are_sent_at_once_none_goes_to_another_backend(aws: Aws, service: ConversationService) -> None:
+@pytest.mark.parametrize(("mine", "theirs"), [("gpu", "bedrock"), ("bedrock", "gpu"), ("auto", "gpu")])
+def test_of_two_that_are_sent_at_once_none_goes_to_another_backend(
+    aws: Aws, service: ConversationService, mine: str, theirs: str
+) -> None:
     conversation = service.create("user-1")["id"]
 
-    def send(backend: str) -> str:
-        try:
-            return str(
-                service.post("user-1", conversation, {**HELLO, "backend": backend})["answer"]["choice"]["backend"]
-            )
-        except Conflict as err:
-            return str(err.reason)
+    def post() -> object:
+        return service.post("user-1", conversation, {"content": "First!", "backend": theirs})
 
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(send, ["gpu", "bedrock", "gpu", "bedrock"]))
-    assert sorted(set(answers)) in (["bedrock", "conversation_busy"], ["conversation_busy", "gpu"])
+    if mine == "auto":
+        assert late(service, post).post("user-1", conversation, HELLO)["answer"]["choice"]["reason"] == "order"
+    else:
+        with pytest.raises(Conflict, match="still with"):
+            late(service, post).post("user-1", conversation, {**HELLO, "backend": mine})
     found = where(aws)
-    assert bool(found["gpu"]) != bool(found["bedrock"]) and answers.count("conversation_busy") == 2
+    assert bool(found["gpu"]) != bool(found["bedrock"]), "never on both"
+
+
+def test_one_that_is_always_too_late_is_told_to_send_it_again(aws: Aws, service: ConversationService) -> None:
+    conversation = service.create("user-1")["id"]
+    slow = late(service, lambda: service.post("user-1", conversation, HELLO), CHOICES)
+    with pytest.raises(NotAccepted, match="at once"):
+        slow.post("user-1", conversation, HELLO)
+    assert len(where(aws)["bedrock"]) == CHOICES
 
 
 def test_a_message_that_nobody_could_be_called_for_is_not_kept_and_can_be_sent_again(

@@ -1,6 +1,7 @@
 """What the REST API calls."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.start import SessionStarter
     from foreverus.spending.figures import CostFiguresLook
+    from foreverus.spending.quotes import QuoteService
     from foreverus.spending.usage import TeamUsage
 
 
@@ -30,6 +32,7 @@ class ApiServices:
     stops: "MessageStops"
     models: "Catalog"
     usage: "TeamUsage"
+    quotes: "Callable[[], QuoteService]"  # made when the first one is asked for
     files: "FileService"
     uploads: "UploadService"
     batches: "BatchService"
@@ -76,6 +79,31 @@ def build() -> ApiServices:
         files=files,
         uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, room, kept),
         batches=replace(shared.batch_service(env), limits=limits),
+        quotes=quotes,
+    )
+
+
+@cache
+def quotes() -> "QuoteService":
+    from foreverus.batches.input.source import BatchInputs
+    from foreverus.sessions.gpu_state import GpuLook
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sessions.store import SessionStore
+    from foreverus.spending.batch_input import BatchFiles
+    from foreverus.spending.quotes import QuoteService
+
+    env = settings.ApiSettings.from_env(os.environ)
+    table, files = aws.items(env.table_name), shared.file_service(env.table_name, env.data_bucket)
+    waiting = PendingWorkStore(table)
+    return QuoteService(
+        figures=_figures(env),
+        gpus=GpuLook(SessionStore(table), (lambda: len(waiting.messages()),), env.engine_slots, aws.clock),
+        purse=shared.purse(env.table_name, env.monthly_cap_usd),
+        files=BatchFiles(BatchInputs(files, files.objects, env.data_bucket), env.model_id, env.context_tokens),
+        session_cap_usd=env.session_cap_usd,
+        max_gpus=env.max_gpus,
+        context_tokens=env.context_tokens,
+        clock=aws.clock,
     )
 
 

@@ -60,5 +60,5 @@ class Assumption:
 
     name: str
     value: Range
-    unit: Measure
+    measure: Measure
     source: str

@@ -38,6 +38,7 @@ ROUTES: Routes[ApiServices] = {
     "GET /batches/{batch_id}": lambda r, s: ok(s.batches.get(r.user_id, r.path["batch_id"])),
     "POST /batches/{batch_id}/cancel": lambda r, s: ok(s.batches.cancel(r.person, r.id)),
     "GET /usage": lambda r, s: ok(s.usage.show(r.person, r.query)),
+    "POST /quotes": lambda r, s: ok(s.quotes().quote(r.user_id, r.body("quote_create"))),
     "GET /models": lambda r, s: ok(s.models.list_models()),
     "GET /openapi.json": lambda r, s: ok(openapi.document()),
 }

@@ -47,7 +47,8 @@ WITH_DISK = "with disk and address"
 @dataclass(frozen=True, kw_only=True)
 class CostFigures:
     """`spot`, `on_demand`: of the type that is asked for first, with disk and address; a guard's price where nobody
-    knows its own, and `price_known` False. `database_usd`: what it costs to store a session."""
+    knows its own, and `price_known` False. `bedrock_calls`: at once; 0: there is no Bedrock here. `database_usd`: what
+    it costs to store a session."""
 
     instance_type: str
     price_known: bool
@@ -59,9 +60,21 @@ class CostFigures:
     gpu_tokens_per_second: Assumption
     gpu_alone_tokens_per_second: Assumption
     bedrock_price: TokenPrice
+    bedrock_calls: int
     bedrock_call_tokens_per_second: Assumption
     bedrock_tokens_per_second: Assumption
     database_usd: Assumption
+
+    @property
+    def token_prices(self) -> list[Assumption]:
+        """Of Bedrock, as far as they are known."""
+        price = self.bedrock_price
+        kinds = (("prompt", price.prompt), ("completion", price.completion))
+        return [
+            Assumption(f"bedrock_usd_per_million_{kind}_tokens", Range.of(usd), Measure.USD_PER_MILLION, price.source)
+            for kind, usd in kinds
+            if usd is not None
+        ]
 
 
 class Sessions(Protocol):
@@ -110,6 +123,7 @@ def figures(
             "gpu_alone_tokens_per_second", ALONE_RATE, rate, f"{BENCHMARK}, one answer alone"
         ),
         bedrock_price=deployment.bedrock_price,
+        bedrock_calls=deployment.bedrock_calls if deployment.bedrock_model_id else 0,
         bedrock_call_tokens_per_second=Assumption("bedrock_call_tokens_per_second", CALL_RATE, rate, call),
         bedrock_tokens_per_second=_rate(
             *("bedrock_tokens_per_second", bedrock, CALL_RATE.times(deployment.bedrock_calls)),

@@ -103,8 +103,8 @@ def elsewhere(figures: CostFigures) -> Elsewhere:
 
 def assumptions(figures: CostFigures) -> list[Assumption]:
     """What `if_…` is reckoned with. Pure."""
-    price, rate, always_on = figures.bedrock_price, figures.gpu_tokens_per_second, figures.always_on
-    found = [Assumption(rate.name, Range.of(rate.value.expected), rate.unit, f"{rate.source}; {BUSY}")]
+    rate, always_on = figures.gpu_tokens_per_second, figures.always_on
+    found = [Assumption(rate.name, Range.of(rate.value.expected), rate.measure, f"{rate.source}; {BUSY}")]
     if figures.price_known:
         found.append(replace(figures.spot, value=Range.of(figures.spot.value.expected)))
     if always_on.usd_per_hour is not None:
@@ -112,8 +112,4 @@ def assumptions(figures: CostFigures) -> list[Assumption]:
         found.append(
             Assumption("always_on_usd_per_hour", Range.of(always_on.usd_per_hour), Measure.USD_PER_HOUR, source)
         )
-    for name, value in (("prompt", price.prompt), ("completion", price.completion)):
-        if value is not None:
-            full = f"bedrock_usd_per_million_{name}_tokens"
-            found.append(Assumption(full, Range.of(value), Measure.USD_PER_MILLION, price.source))
-    return found
+    return found + figures.token_prices

@@ -1,7 +1,12 @@
 """Usage and quotes as the API shows them. Pure."""
 
+from datetime import datetime
+
+from foreverus import ids
 from foreverus.api.responses import Body
 from foreverus.costs.assumptions import Assumption, Range
+from foreverus.costs.quote import BackendQuote, Quote
+from foreverus.costs.reservations import Month
 from foreverus.costs.usage.report import Report, Sum
 
 USD_PLACES = 9  # a token of the cheapest model costs 1e-7
@@ -25,7 +30,7 @@ def _sum(of: Sum) -> Body:
 
 
 def public_assumption(one: Assumption) -> Body:
-    return {"name": one.name, **public_range(one.value), "unit": one.unit, "source": one.source}
+    return {"name": one.name, **public_range(one.value), "unit": one.measure, "source": one.source}
 
 
 def public_range(of: Range) -> Body:
@@ -38,3 +43,22 @@ def public_range(of: Range) -> Body:
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, USD_PLACES)
+
+
+def public_quote(quote: Quote, month: Month, now: datetime) -> Body:
+    return {
+        "object": "quote",
+        "kind": quote.kind,
+        "created_at": ids.timestamp(now),
+        "work": {name: public_range(value) for name, value in quote.work.items()},
+        "backends": [_backend(one) for one in quote.backends],
+        "auto": {"backend": quote.auto.backend, "reason": quote.auto.reason, "text": quote.auto.text},
+        "assumptions": [public_assumption(one) for one in quote.assumptions],
+        "month": {"left_usd": round(float(month.left), 6), "monthly_cap_usd": round(float(month.cap), 6)},
+    }
+
+
+def _backend(one: BackendQuote) -> Body:
+    ranges = {name: getattr(one, name) for name in ("usd", "seconds", "first_word_seconds")}
+    shown = {name: public_range(value) if value else None for name, value in ranges.items()}
+    return {"backend": one.backend, **shown, "why_not": one.why_not or None}

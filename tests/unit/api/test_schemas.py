@@ -89,6 +89,8 @@ KNOWN |= {
     "$defs",
     "if",
     "then",
+    "else",
+    "not",
 }
 SAYS_NOTHING = {"$schema", "title", "description", "format"}  # `format`: fastjsonschema is the stricter one
 

@@ -21,6 +21,7 @@ FORBIDDEN = re.compile(
 STATEMENTS = {"$schema", "title", "description", "properties", "items", "$defs", "$ref", "format", "propertyNames"} | {
     "if",
     "then",
+    "else",
 }
 
 
@@ -32,7 +33,7 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
             if name in ("properties", "$defs"):
                 for one in inner.values():
                     yield from parts(one)
-            elif name in ("items", "additionalProperties", "propertyNames", "then"):
+            elif name in ("items", "additionalProperties", "propertyNames", "then", "else"):
                 yield from parts(inner)
 
 

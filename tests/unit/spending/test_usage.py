@@ -13,8 +13,8 @@ from foreverus.batches.store import BatchStore
 from foreverus.costs.money import exact
 from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.costs.usage.store import usage_write
-from foreverus.handlers import api
 from tests.unit.conftest import NOW, Aws
+from tests.unit.spending.calling import call
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -30,13 +30,7 @@ def ask(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Ask:
     aws.items.transact(usage_write("bia", NOW, batch))
 
     def asked(query: dict[str, str] | None = None, user_id: str = "ana", admin: bool = False) -> tuple[int, Any]:
-        event = {
-            "resource": "/usage", "path": "/usage", "httpMethod": "GET", "headers": {},
-            "queryStringParameters": query, "pathParameters": None, "body": None,
-            "requestContext": {"authorizer": {"user_id": user_id, "is_admin": str(admin).lower()}},
-        }  # fmt: skip
-        answer = api.handler(event, None)
-        return answer["statusCode"], json.loads(answer["body"])
+        return call("GET /usage", query=query, user_id=user_id, admin=admin)
 
     return asked
 

@@ -28,7 +28,7 @@ class BatchInputs:
 
         Raises NotFound and InvalidRequest that name the field, and NotAccepted while the object keeps changing.
         """
-        source = self._source(batch.user_id, batch.input_file_id)
+        source = self.source_of(batch.user_id, batch.input_file_id)
         for _ in range(TRIES):
             found = self.objects.head(source)
             if found is None:
@@ -49,31 +49,31 @@ class BatchInputs:
         """For a batch that is none after all."""
         self.objects.delete(batch.input_key)
 
-    def _source(self, user_id: str, input_file_id: str) -> str:
-        """Where the person's bytes are in the bucket."""
+    def source_of(self, user_id: str, input_file_id: str, param: str = "input_file_id") -> str:
+        """Where the person's bytes are in the bucket. Raises NotFound and InvalidRequest that name `param`."""
         if len(input_file_id.encode()) > MOST_BYTES:  # neither the table nor the bucket has a name so long
-            raise _no_input(input_file_id)
+            raise _no_input(input_file_id, param)
         if input_file_id.startswith("s3://"):
-            return self._named_object(input_file_id)
+            return self._named_object(input_file_id, param)
         try:
             file = self.files.find(user_id, input_file_id)
         except NotFound as err:
-            raise _no_input(input_file_id) from err
+            raise _no_input(input_file_id, param) from err
         if file.user_id != user_id or file.purpose is not FilePurpose.BATCH:
             message = f"The file {quoted(input_file_id)} is a batch's result: upload one with purpose 'batch'."
-            raise InvalidRequest(message, param="input_file_id", code="invalid_field")
+            raise InvalidRequest(message, param=param, code="invalid_field")
         if not file.is_there:
             message = f"The file {quoted(input_file_id)} has no content yet: put it at its upload address first."
-            raise InvalidRequest(message, param="input_file_id", code="file_not_uploaded")
+            raise InvalidRequest(message, param=param, code="file_not_uploaded")
         return file.object_key
 
-    def _named_object(self, address: str) -> str:
+    def _named_object(self, address: str, param: str) -> str:
         allowed = f"s3://{self.bucket}/{INPUTS}"
         if not address.startswith(allowed) or address == allowed:
             message = f"Only objects below {allowed} can be a batch's input, not {quoted(address)}."
-            raise InvalidRequest(message, param="input_file_id", code="invalid_field")
+            raise InvalidRequest(message, param=param, code="invalid_field")
         return address.removeprefix(f"s3://{self.bucket}/")
 
 
-def _no_input(input_file_id: str) -> NotFound:
-    return NotFound(f"There is no file {quoted(input_file_id)}.", param="input_file_id", code="file_not_found")
+def _no_input(input_file_id: str, param: str = "input_file_id") -> NotFound:
+    return NotFound(f"There is no file {quoted(input_file_id)}.", param=param, code="file_not_found")

@@ -1,0 +1,157 @@
+"""What a conversation would cost on each backend, as they are just now. Pure."""
+
+from dataclasses import replace
+
+from foreverus.backends.port import BackendName, Prompt
+from foreverus.choice.assumed import BEDROCK_FIRST_WORD_S, EXPECTED_TOKENS, GPU_FIRST_WORD_S
+from foreverus.choice.records import Bedrock, Gpu
+from foreverus.choice.request import choose_for_request
+from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, GpuNow, GpuStatus, Preference
+from foreverus.costs.assumptions import Assumption, Measure, Range
+from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION
+from foreverus.costs.quote import AutoChoice, BackendQuote, Quote, QuoteKind, bedrock_usd, gpu_usd, share_usd
+from foreverus.costs.reservations import Month
+from foreverus.errors import RequestRejected
+from foreverus.sessions.gpu_state import GpuState
+from foreverus.sessions.reserving import least_usd
+from foreverus.spending.figures import CostFigures
+from foreverus.spending.work import Tokens
+
+NO_BEDROCK = "This deployment has no Bedrock (its BedrockModelId is empty)."
+PAID_ANYWAY = "A GPU is on for others too: this is what it takes of its time."
+MOST_WAIT_S = 10.0  # for each answer that is ahead of it
+READING_S = Range(5, 30, 120)  # between an answer and the next question
+FIRST_WORD_SOURCE = "estimated: nothing of it was measured on AWS (choice/assumed.py)"
+
+
+def chat_quote(
+    figures: CostFigures, tokens: Tokens, messages: int, state: GpuState, month: Month, context_tokens: int
+) -> Quote:
+    gpu, taken = _on_gpu(figures, tokens, messages, state)
+    bedrock, given = _on_bedrock(figures, tokens, messages)
+    refused = _auto(figures, tokens, messages, state, month, context_tokens)
+    return Quote(
+        kind=QuoteKind.CHAT,
+        backends=(gpu, bedrock),
+        auto=refused,
+        assumptions=(*tokens.assumptions, *taken, *given),
+        work={"messages": Range.of(messages), "prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion},
+    )
+
+
+def _on_gpu(
+    figures: CostFigures, tokens: Tokens, messages: int, state: GpuState
+) -> tuple[BackendQuote, list[Assumption]]:
+    alone, boot = figures.gpu_alone_tokens_per_second, _boot_left(figures, state)
+    first = _first_word("gpu_first_word_seconds", GPU_FIRST_WORD_S)
+    answering = tokens.completion.per(alone.value) + first.value.times(messages)
+    named = [alone, first, figures.spot, *([boot] if boot.value.high else [])]
+    if state.status is GpuStatus.NONE:
+        reading = Assumption(
+            "reading_seconds", READING_S, Measure.SECONDS, "assumed: from an answer to the next question"
+        )
+        life = boot.value + answering + READING_S.times(messages - 1) + figures.idle_seconds.value
+        usd = gpu_usd(life, figures.spot.value, figures.database_usd.value)
+        named += [figures.idle_seconds, figures.database_usd, *([reading] if messages > 1 else [])]
+    else:
+        usd = share_usd(tokens.completion, figures.gpu_tokens_per_second.value, figures.spot.value)
+        named.append(
+            replace(figures.gpu_tokens_per_second, source=f"{figures.gpu_tokens_per_second.source}. {PAID_ANYWAY}")
+        )
+    quote = BackendQuote(
+        backend=BackendName.GPU,
+        usd=usd,
+        seconds=boot.value + answering,
+        first_word_seconds=boot.value + first.value,
+    )
+    return quote, named
+
+
+def _boot_left(figures: CostFigures, state: GpuState) -> Assumption:
+    boot = figures.boot_seconds
+    if state.status is GpuStatus.NONE:
+        return boot
+    if state.status is GpuStatus.BOOTING:
+        left = Range(min(boot.value.low, state.boot_seconds), state.boot_seconds, boot.value.high)
+        return replace(boot, value=left, source=f"{boot.source}, less what it has booted for already")
+    if state.status is GpuStatus.FULL:
+        ahead = state.waiting - state.slots + 1
+        wait = Range(0, ahead * EXPECTED_TOKENS / figures.gpu_tokens_per_second.value.expected, ahead * MOST_WAIT_S)
+        return Assumption(
+            "gpu_wait_seconds", wait, Measure.SECONDS, f"all {state.slots} slots are taken: {ahead} to go"
+        )
+    return replace(boot, value=Range.of(0.0))
+
+
+def _on_bedrock(figures: CostFigures, tokens: Tokens, messages: int) -> tuple[BackendQuote, list[Assumption]]:
+    if figures.bedrock_calls == 0:
+        return BackendQuote(backend=BackendName.BEDROCK, why_not=NO_BEDROCK), []
+    rate, first = (
+        figures.bedrock_call_tokens_per_second,
+        _first_word("bedrock_first_word_seconds", BEDROCK_FIRST_WORD_S),
+    )
+    usd = bedrock_usd(tokens.prompt, tokens.completion, figures.bedrock_price)
+    quote = BackendQuote(
+        backend=BackendName.BEDROCK,
+        usd=usd,
+        seconds=tokens.completion.per(rate.value) + first.value.times(messages),
+        first_word_seconds=first.value,
+    )
+    return quote, [rate, first, *figures.token_prices]
+
+
+def _first_word(name: str, seconds: float) -> Assumption:
+    return Assumption(name, Range(seconds / 2, seconds, seconds * 4), Measure.SECONDS, FIRST_WORD_SOURCE)
+
+
+def _auto(
+    figures: CostFigures, tokens: Tokens, messages: int, state: GpuState, month: Month, context_tokens: int
+) -> AutoChoice:
+    """Of the first message: what comes after it goes where it went, or to a GPU that is healthy by then."""
+    first = round(tokens.prompt.expected / messages)
+    asked = Asked(
+        prompt=Prompt((), max_tokens=round(tokens.completion.expected / messages)),
+        preference=Preference(BackendName.AUTO, AskedBy.MESSAGE),
+        prompt_tokens=first,
+    )
+    choice = choose_for_request(
+        asked, _gpu_now(figures, state, context_tokens), _bedrock_now(figures, context_tokens), month
+    )
+    text = choice.error.message if isinstance(choice.error, RequestRejected) else choice.text
+    return AutoChoice(choice.backend, choice.reason, text)
+
+
+def _gpu_now(figures: CostFigures, state: GpuState, context_tokens: int) -> GpuNow:
+    gpu = Gpu(
+        allowed=True,
+        live=state.status in (GpuStatus.HEALTHY, GpuStatus.FULL),
+        boot_seconds=state.boot_seconds,
+        tokens_per_second=figures.gpu_tokens_per_second.value.expected,
+        spot_usd_per_hour=figures.spot.value.expected,
+        on_demand_usd_per_hour=figures.on_demand.value.expected,
+        idle_seconds=figures.idle_seconds.value.expected,
+    )
+    return GpuNow(
+        gpu=gpu,
+        slots=state.slots,
+        in_work=state.waiting,
+        booting=state.is_booting,
+        context_tokens=context_tokens,
+        needs_usd=least_usd(),
+    )
+
+
+def _bedrock_now(figures: CostFigures, context_tokens: int) -> BedrockNow:
+    return BedrockNow(bedrock=bedrock_of(figures, 1), context_tokens=context_tokens)
+
+
+def bedrock_of(figures: CostFigures, calls: int) -> Bedrock:
+    """The choice's view of Bedrock; `calls` 1: of one answer, else of a batch."""
+    price = figures.bedrock_price
+    rate = figures.bedrock_call_tokens_per_second if calls == 1 else figures.bedrock_tokens_per_second
+    return Bedrock(
+        allowed=figures.bedrock_calls > 0,
+        usd_per_million_prompt_tokens=UNKNOWN_USD_PER_MILLION if price.prompt is None else price.prompt,
+        usd_per_million_completion_tokens=UNKNOWN_USD_PER_MILLION if price.completion is None else price.completion,
+        tokens_per_second=rate.value.expected,
+    )

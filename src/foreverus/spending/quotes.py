@@ -1,0 +1,80 @@
+"""`POST /v1/quotes`: what something would cost and how long it would take. It spends nothing and starts nothing."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from foreverus import ids
+from foreverus.api.responses import Body
+from foreverus.batches.input.lines import CHAT
+from foreverus.batches.model import window_of
+from foreverus.choice.request_records import GpuStatus
+from foreverus.costs.meter import month_of
+from foreverus.costs.purse import Purse
+from foreverus.costs.quote import Quote, QuoteKind
+from foreverus.costs.reservations import Month
+from foreverus.sessions.gpu_state import GpuState
+from foreverus.spending.batch_input import InputWork
+from foreverus.spending.batch_quote import BatchWork, batch_quote
+from foreverus.spending.chat_quote import chat_quote
+from foreverus.spending.figures import CostFigures
+from foreverus.spending.session_quote import SessionPlan, session_quote
+from foreverus.spending.views import public_quote
+from foreverus.spending.work import answer_tokens, question_tokens, tokens_of_chat, tokens_of_lines
+
+
+class Files(Protocol):
+    def work(self, user_id: str, file_id: str, endpoint: str, answer_tokens: int | None) -> InputWork: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuoteService:
+    """`gpus`: how they are just now. `session_cap_usd`, `max_gpus`, `context_tokens`: of this deployment."""
+
+    figures: Callable[[], CostFigures]
+    gpus: Callable[[], GpuState]
+    purse: Purse
+    files: Files
+    session_cap_usd: float
+    max_gpus: int
+    context_tokens: int
+    clock: Callable[[], datetime]
+
+    def quote(self, user_id: str, request: Mapping[str, Any]) -> Body:
+        """`request`: as `quote_create.json` has it. Raises InvalidRequest and NotFound that name the field."""
+        now = self.clock()
+        month = self.purse.month(month_of(ids.timestamp(now)))
+        return public_quote(self._quote(user_id, request, month), month, now)
+
+    def _quote(self, user_id: str, request: Mapping[str, Any], month: Month) -> Quote:
+        kind = QuoteKind(request["kind"])
+        work = self._batch_work(user_id, request) if kind is QuoteKind.BATCH else None
+        figures, state = self.figures(), self.gpus()
+        if work:
+            is_healthy = state.status in (GpuStatus.HEALTHY, GpuStatus.FULL)
+            return batch_quote(figures, work, is_healthy, self.max_gpus, month)
+        if kind is QuoteKind.SESSION:
+            given = {name: value for name, value in request.items() if name != "kind"}
+            is_live = state.status is not GpuStatus.NONE
+            return session_quote(figures, SessionPlan(**given), self.session_cap_usd, is_live, month)
+        messages = request.get("messages", 1)
+        question = question_tokens(request.get("prompt"), request.get("prompt_tokens"))
+        answer = answer_tokens(request.get("answer_tokens"))
+        tokens = tokens_of_chat(question, answer, messages, self.context_tokens)
+        return chat_quote(figures, tokens, messages, state, month, self.context_tokens)
+
+    def _batch_work(self, user_id: str, request: Mapping[str, Any]) -> BatchWork:
+        given = request.get("answer_tokens")
+        if "lines" in request:
+            lines = request["lines"]
+            found = InputWork(lines, tokens_of_lines(lines, request["prompt_tokens"], given), None)
+        else:
+            found = self.files.work(user_id, request["file_id"], request.get("endpoint", CHAT), given)
+        return BatchWork(
+            lines=found.lines,
+            tokens=found.tokens,
+            seconds_left=window_of(request.get("completion_window", "24h")).total_seconds(),
+            allow_on_demand=request.get("allow_on_demand", False),
+            gpu_only=found.gpu_only,
+        )

@@ -33,20 +33,16 @@ def gpu_backends(env: RelaySettings) -> GpuBackends:
     from foreverus.relay.backend import GpuRelay
     from foreverus.relay.line import RelayLines
     from foreverus.relay.store import RequestStore
-    from foreverus.sessions.gpu_state import GpuLook
-    from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.records import Trigger
     from foreverus.sessions.store import SessionStore
 
     table = aws.items(env.table_name)
-    requests, sessions, pending = RequestStore(table, aws.clock), SessionStore(table), PendingWorkStore(table)
-    starter = shared.starter(env)
-    waiting = (lambda: len(pending.messages()), requests.waiting)
+    sessions, starter = SessionStore(table), shared.starter(env)
     relay = GpuRelay(
-        requests=requests,
+        requests=RequestStore(table, aws.clock),
         queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),
         sessions=sessions,
-        look=GpuLook(sessions, waiting, env.engine_slots, aws.clock),
+        look=shared.gpu_look(env.table_name, env.engine_slots),
         start=lambda user_id: starter.start(user_id, Trigger.MESSAGE),
         run_blocking=asyncio.to_thread,
         clock=aws.clock,

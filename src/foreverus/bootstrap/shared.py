@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from foreverus.idempotency.store import Once
     from foreverus.sessions.backends_now import BackendsLook
     from foreverus.sessions.closing import SessionCloser
+    from foreverus.sessions.gpu_state import GpuLook
     from foreverus.sessions.start import SessionStarter
     from foreverus.sessions.work import SessionWork
 
@@ -83,13 +84,8 @@ def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
     """`bedrock`: False where this part of the service has no way to ask it."""
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.backends_now import BackendsLook, Figures
-    from foreverus.sessions.gpu_state import GpuLook
-    from foreverus.sessions.pending import PendingWorkStore
-    from foreverus.sessions.store import SessionStore
 
-    table, region = aws.items(env.table_name), aws.region()
-    pending = PendingWorkStore(table)
-    gpus = GpuLook(SessionStore(table), (lambda: len(pending.messages()),), env.engine_slots, aws.clock)
+    region = aws.region()
     figures = Figures(
         region=region,
         instance_type=env.instance_types.split(",")[0],
@@ -98,7 +94,21 @@ def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
         bedrock=bedrock and bool(env.bedrock_model_id),
         bedrock_price=bedrock_price(env.bedrock_model_id, region),
     )
-    return BackendsLook(gpus, purse(env.table_name, env.monthly_cap_usd), figures, aws.clock)
+    look, month = gpu_look(env.table_name, env.engine_slots), purse(env.table_name, env.monthly_cap_usd)
+    return BackendsLook(look, month, figures, aws.clock)
+
+
+def gpu_look(table_name: str, engine_slots: int) -> "GpuLook":
+    """Messages of chats and requests of programs share the GPU's slots."""
+    from foreverus.relay.store import RequestStore
+    from foreverus.sessions.gpu_state import GpuLook
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sessions.store import SessionStore
+
+    table = aws.items(table_name)
+    pending, requests = PendingWorkStore(table), RequestStore(table, aws.clock)
+    waiting = (lambda: len(pending.messages()), requests.waiting)
+    return GpuLook(SessionStore(table), waiting, engine_slots, aws.clock)
 
 
 def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":

@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import Protocol
 
 from foreverus import ids
+from foreverus.choice.assumed import ASSUMED_BOOT_S
 from foreverus.choice.request_records import GpuStatus
 from foreverus.sessions.records import Session, SessionStatus, expected_boot_seconds
 
 BOOTS_TO_LEARN_FROM = 10
-FIRST_BOOT_S = (
-    240.0  # where no boot was ever seen: a g6.xlarge and 4 GB of weights took 140 to 210 s, and a queue for it
-)
 LEAST_WAIT_S = 5.0  # a boot that takes longer than the others did is asked for again so soon
 
 
@@ -55,7 +53,7 @@ def gpu_state(
     """`live`: who holds a GPU slot; `earlier`: sessions whose boots are learned from. Pure."""
     usable = [one for one in live if one.is_usable]
     healthy = sum(one.status is SessionStatus.SERVING for one in usable)
-    usual = expected_boot_seconds(earlier) or FIRST_BOOT_S
+    usual = expected_boot_seconds(earlier) or ASSUMED_BOOT_S
     begun = [ids.parse_timestamp(one.created_at) for one in usable if one.status is not SessionStatus.SERVING]
     # A GPU that was lost and is bought again boots from its loss on, which the record does not tell: `LEAST_WAIT_S`.
     left = min((max(LEAST_WAIT_S, usual - (now - at).total_seconds()) for at in begun), default=usual)

@@ -4,18 +4,28 @@ python -m tests.unit.costs.test_cost_page    writes them into docs/costs.md
 """
 
 import doctest
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from foreverus.backends.port import BackendName, Prompt
 from foreverus.batches.plan.estimates import ASSUMED_BOOT_S
 from foreverus.choice.arithmetic import break_even_tokens
+from foreverus.choice.assumed import ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND
 from foreverus.choice.batch import choose
 from foreverus.choice.records import Bedrock, Gpu, Work
+from foreverus.choice.request import choose_for_request
+from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, GpuNow, Preference
+from foreverus.choice.request_sums import on_bedrock, on_gpu
 from foreverus.costs import prices
+from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import bedrock_price, gpu_usd_per_million_tokens, listed_price
+from foreverus.costs.reservations import Month
 
 PAGE = Path(__file__).parents[3] / "docs/costs.md"
+CHAT_BEGIN, CHAT_END = "<!-- chat: computed, do not edit -->", "<!-- end of chat -->"
 BEGIN, END = "<!-- costs: computed, do not edit -->", "<!-- end of costs -->"
 MODEL, REGION = "mistral.mistral-7b-instruct-v0:2", "us-east-1"
 # Output tokens a second of vLLM with Mistral 7B, AWQ and Marlin, on one L4 (g6.xlarge), by requests at once: a public
@@ -65,6 +75,38 @@ def first_lines_on_the_gpu(gpu: Gpu, live: bool = False) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if taken(middle) else (middle, high)
     return high
+
+
+def chat_table() -> str:
+    """One answer, by how the GPU is."""
+    gpu = Gpu(**{**vars(cold(0.0, PUBLISHED[8])), "spot_usd_per_hour": spot()})
+    base = GpuNow(gpu=gpu, slots=0, context_tokens=8192)
+    healthy = replace(base, gpu=replace(gpu, live=True), slots=16)
+    by_token = Bedrock(True, *bedrock(), tokens_per_second=ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND)
+    rival = BedrockNow(bedrock=by_token, context_tokens=8192)
+    rows = [
+        "| the GPU is | US$ on the GPU | US$ on Bedrock | first word on the GPU | on Bedrock | `auto` |",
+        "|---|---|---|---|---|---|",
+    ]
+    states = (("none", base), ("booting", replace(base, booting=True)), ("healthy", healthy))
+    asked = Asked(
+        preference=Preference(BackendName.AUTO, AskedBy.STACK), prompt=Prompt((), max_tokens=256), prompt_tokens=400
+    )
+    month = Month("2026-11", Decimal(100), Decimal(0), Decimal(0))
+    for name, now in (*states, ("full", replace(healthy, in_work=16))):
+        there, here = on_gpu(asked, now), on_bedrock(asked, rival)
+        taken = choose_for_request(asked, now, rival, month).backend
+        rows.append(
+            f"| {name} | {there.usd:.6f} | {here.usd:.6f} | {there.first_word_s:.1f} s | {here.first_word_s:.1f} s "
+            f"| {taken} |"
+        )
+    return "\n".join(rows)
+
+
+def spot() -> float:
+    price = listed_price("g6.xlarge", REGION, "spot").usd_per_hour
+    assert price is not None
+    return price + BESIDE_GPU_USD_PER_HOUR
 
 
 def table() -> str:
@@ -156,6 +198,14 @@ def test_unknown_model_has_no_price_rather_than_an_invented_one() -> None:
     assert price.prompt is None and price.usd(1, 1) is None and "somebody.else-v1:0" in price.source
 
 
+def test_the_page_has_what_one_answer_costs() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.split(CHAT_BEGIN)[1].split(CHAT_END)[0].strip() == chat_table(), "run the module to write it"
+
+
 if __name__ == "__main__":
-    before, rest = PAGE.read_text(encoding="utf-8").split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n{table()}\n{END}{rest.split(END)[1]}", encoding="utf-8")
+    text = PAGE.read_text(encoding="utf-8")
+    for begin, end, made in ((BEGIN, END, table()), (CHAT_BEGIN, CHAT_END, chat_table())):
+        before, rest = text.split(begin)
+        text = f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
+    PAGE.write_text(text, encoding="utf-8")

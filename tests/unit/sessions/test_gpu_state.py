@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from foreverus import ids
+from foreverus.choice.assumed import ASSUMED_BOOT_S
 from foreverus.choice.request_records import GpuStatus
-from foreverus.sessions.gpu_state import FIRST_BOOT_S, LEAST_WAIT_S, GpuLook, gpu_state
+from foreverus.sessions.gpu_state import LEAST_WAIT_S, GpuLook, gpu_state
 from foreverus.sessions.records import Session, SessionStatus
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item
@@ -56,7 +57,7 @@ def test_whether_a_gpu_answers_and_has_a_slot_free(
 @pytest.mark.parametrize(
     ("live", "earlier", "seconds"),
     [
-        ([], [], FIRST_BOOT_S),
+        ([], [], ASSUMED_BOOT_S),
         ([], [booted(100), booted(150), booted(900)], 150),
         ([session(SessionStatus.BOOTING, age_s=60)], [booted(150)], 90),
         ([session(SessionStatus.BOOTING, age_s=600)], [booted(150)], LEAST_WAIT_S),

@@ -87,10 +87,10 @@ def test_people_choose_who_answers_and_see_who_did_and_why(page: Page, fake: Fak
     assert conversation["backend"] == "gpu"
     page.get_by_label("Answered by").select_option("bedrock")
     expect(page.get_by_text("sending switches one on")).to_have_count(0)
-    why = {"backend": "bedrock", "reason": "of-tomorrow", "text": "No GPU is on.", "numbers": {"bedrock_usd": 0.00004}}
+    why = {"backend": "bedrock", "reason": "of-tomorrow", "text": "No GPU is on.", "numbers": {"bedrock_usd": 0.0004, "gpu_usd": 0.06}}
     fake.finish(answer, "A line.", backend="bedrock", choice=why, moved_from="gpu")
     expect(answer_to(page)).to_contain_text("The GPU could not answer, so Amazon Bedrock did.")
     answer_to(page).get_by_text("Why there?").click()
     expect(answer_to(page)).to_contain_text("No GPU is on.")
-    expect(answer_to(page)).to_contain_text("US$ 0.00004")
+    expect(answer_to(page)).to_contain_text("$0.0600")
     assert conversation["backend"] == "bedrock"

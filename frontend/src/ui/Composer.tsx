@@ -4,7 +4,7 @@ import { language, t } from "../i18n";
 import { about, number } from "../logic/format";
 import { USUAL } from "../logic/prices";
 import { sizeOf } from "../logic/size";
-import { backend, contextTokens, draftKey, drafts, gpu, sessionsKnown } from "../state";
+import { backend, contextTokens, draftKey, drafts, gpu, models, sessionsKnown } from "../state";
 import type { BackendChoice } from "../types";
 import { meantEnter } from "./enter";
 
@@ -33,8 +33,10 @@ function Backend({ actions }: { actions: ChatActions }) {
 /** What sending does, where it is more than an answer. */
 function hint(): string {
   if (gpu.value !== "off" || !sessionsKnown.value) return t("chat.keys");
-  if (backend.value === "gpu") return t("chat.wakes", { usd: about(USUAL.spot, language.value) });
-  return t("chat.keys");
+  const hasBedrock = models.value.some((name) => name.endsWith("@bedrock"));
+  const wakes = backend.value === "gpu" || (backend.value === "auto" && models.value.length > 0 && !hasBedrock);
+  if (wakes) return t("chat.wakes", { usd: about(USUAL.spot, language.value) });
+  return t(hasBedrock ? "chat.tokens" : "chat.keys");
 }
 
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {

@@ -1,35 +1,50 @@
 /** Where an answer came from and, for who asks, why: a small label, and the arithmetic behind it. */
 import { known, language, t } from "../i18n";
-import { number } from "../logic/format";
+import { number, usd } from "../logic/format";
 import type { Choice, Message } from "../types";
 
-/** A figure of the choice, as people read it; null where it says nothing. */
-function figure(name: string, value: number | string | boolean | null): string | null {
-  if (value === null || typeof value === "boolean" || value === "") return null;
-  if (typeof value === "string") return value;
-  if (name.endsWith("usd") || name.includes("usd_per")) return `US$ ${number(value, language.value, 6)}`;
-  return name.endsWith("seconds") ? `${number(value, language.value, 1)} s` : number(value, language.value, 1);
+type Figure = number | string | boolean | null | undefined;
+const BACKENDS = ["bedrock", "gpu"] as const;
+
+const money = (value: Figure) => (typeof value === "number" ? usd(value, language.value) : "–");
+const seconds = (value: Figure) => (typeof value === "number" ? `${number(value, language.value, 1)} s` : "–");
+
+/** What it would have cost and how long it would have taken, on each side. */
+function Sums({ figures }: { figures: Readonly<Record<string, Figure>> }) {
+  const there = BACKENDS.filter((name) => typeof figures[`${name}_usd`] === "number");
+  if (there.length === 0) return null;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <td />
+          {(["cost", "first", "whole"] as const).map((name) => (
+            <th key={name} scope="col">
+              {t(`chat.why.${name}`)}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {there.map((name) => (
+          <tr key={name}>
+            <th scope="row">{t(`usage.backend.${name}`)}</th>
+            <td>{money(figures[`${name}_usd`])}</td>
+            <td>{seconds(figures[`${name}_first_word_seconds`])}</td>
+            <td>{seconds(figures[`${name}_seconds`])}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
 }
 
 function Why({ choice }: { choice: Choice }) {
-  const figures = Object.entries(choice.numbers ?? {}).flatMap(([name, value]) => {
-    const said = figure(name, value);
-    return said === null ? [] : [[name, said] as const];
-  });
   return (
     <details class="why">
       <summary>{t("chat.why")}</summary>
       <p>{known("choice", choice.reason) ?? choice.text}</p>
-      {figures.length > 0 && (
-        <dl class="facts">
-          {figures.map(([name, said]) => (
-            <div key={name}>
-              <dt>{known("choice.number", name) ?? name.replaceAll("_", " ")}</dt>
-              <dd>{said}</dd>
-            </div>
-          ))}
-        </dl>
-      )}
+      <Sums figures={choice.numbers ?? {}} />
     </details>
   );
 }

@@ -111,6 +111,9 @@ export const line = computed(() =>
 /** What is shown is as of `heardAt`. */
 export const lastKnown = computed(() => isLastKnown(line.value, quietMs.value));
 
+/** Changes with the minute: what depends on the day alone is not drawn anew each second. */
+export const today = computed(() => Math.floor(now.value / 60_000) * 60_000);
+
 export const live = computed(() => liveSession(sessions.value));
 export const latest = computed(() => live.value ?? sessions.value[0]);
 export const gpu = computed(() => power(live.value));

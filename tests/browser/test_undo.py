@@ -87,10 +87,39 @@ def test_people_choose_who_answers_and_see_who_did_and_why(page: Page, fake: Fak
     assert conversation["backend"] == "gpu"
     page.get_by_label("Answered by").select_option("bedrock")
     expect(page.get_by_text("sending switches one on")).to_have_count(0)
-    why = {"backend": "bedrock", "reason": "of-tomorrow", "text": "No GPU is on.", "numbers": {"bedrock_usd": 0.0004, "gpu_usd": 0.06}}
+    why = {
+        "backend": "bedrock",
+        "reason": "of-tomorrow",
+        "text": "No GPU is on.",
+        "numbers": {"bedrock_usd": 0.0004, "gpu_usd": 0.06},
+    }
     fake.finish(answer, "A line.", backend="bedrock", choice=why, moved_from="gpu")
     expect(answer_to(page)).to_contain_text("The GPU could not answer, so Amazon Bedrock did.")
     answer_to(page).get_by_text("Why there?").click()
     expect(answer_to(page)).to_contain_text("No GPU is on.")
     expect(answer_to(page)).to_contain_text("$0.0600")
     assert conversation["backend"] == "bedrock"
+
+
+def test_a_conversation_is_renamed_where_its_title_stands(page: Page, fake: FakeCloud) -> None:
+    (only,) = fake.have_conversations("Syntax")
+    sign_in(page, fake)
+    page.get_by_role("link", name="Syntax").click()
+    page.get_by_role("button", name="Rename").press("Enter")
+    title = page.get_by_label("Title of the conversation")
+    expect(title).to_be_focused()
+    title.fill("Crase")
+    title.press("Escape")
+    expect(page.get_by_role("heading", name="Syntax")).to_be_visible()
+    page.get_by_role("button", name="Rename").click()
+    title.fill("  Regência  ")
+    title.press("Enter")
+    expect(page.get_by_role("heading", name="Regência")).to_be_visible()
+    expect(page.get_by_role("link", name="Regência")).to_be_visible()
+    assert fake.conversations[only]["title"] == "Regência"
+    fake.troubles.append(("PATCH", f"/conversations/{only}", 500))
+    page.get_by_role("button", name="Rename").click()
+    title.fill("Lost")
+    title.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was kept")
+    expect(page.get_by_role("heading", name="Regência")).to_be_visible()

@@ -222,6 +222,17 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       }
     },
 
+    async rename(id: string, title: string): Promise<void> {
+      const before = conversations.value.find((one) => one.id === id);
+      if (before) gotConversations([{ ...before, title }]);
+      try {
+        gotConversations([await api.changeConversation(id, { title })]);
+      } catch (error) {
+        if (before) gotConversations([before]);
+        report(error);
+      }
+    },
+
     /** The text so far stays. One that was over before that is fetched as it is. */
     async stop(answer: Message): Promise<void> {
       if (stopping.value.has(answer.id)) return;

@@ -8,6 +8,7 @@ import { chat, conversations, current, models, outbox } from "../state";
 import type { Message } from "../types";
 import { Answer, Question, UnsentQuestion } from "./Bubbles";
 import { Composer } from "./Composer";
+import { Title } from "./Title";
 
 const NEAR_END_PX = 80;
 const NEAR_TOP_PX = 200;
@@ -51,7 +52,7 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   return (
     <section class="chat" aria-label={t("chat.region")} data-home="message">
       <div class="chat-head">
-        <h2>{id ? title || t("chat.untitled") : t("chat.new")}</h2>
+        {id ? <Title id={id} title={title ?? ""} actions={actions} /> : <h2>{t("chat.new")}</h2>}
         {id && (
           <button type="button" class="quiet" onClick={() => actions.remove(id)}>
             {t("chat.delete")}

@@ -3,7 +3,8 @@ import { select } from "../actions/chats";
 import type { ConversationActions } from "../actions/conversations";
 import { t } from "../i18n";
 import { isFound } from "../logic/search";
-import { conversations, current, leaving, listing, olderConversations, sought } from "../state";
+import { DAYS, dayOf } from "../logic/days";
+import { conversations, current, leaving, listing, olderConversations, sought, today } from "../state";
 import { PlaceLink } from "./PlaceLink";
 
 /** At the end of the list: whoever scrolls to it gets more. The button is for a keyboard, and after a failure. */
@@ -64,8 +65,11 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
   };
   const shown = conversations.value
     .filter(({ id }) => !leaving.value.has(id))
-    .map(({ id, title }) => ({ id, title: title || t("chat.untitled") }))
+    .map(({ id, title, updated_at, created_at }) => {
+      return { id, title: title || t("chat.untitled"), day: dayOf(Date.parse(updated_at ?? created_at), today.value) };
+    })
     .filter(({ title }) => isFound(title, sought.value));
+  const groups = DAYS.map((day) => ({ day, its: shown.filter((one) => one.day === day) })).filter(({ its }) => its.length > 0);
   return (
     <nav class="conversations" aria-label={t("chat.list")}>
       <div class="list-head">
@@ -74,14 +78,23 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
         </button>
         <Search actions={actions} found={shown.length} />
       </div>
+      {groups.map(({ day, its }) => (
+        <section key={day} aria-labelledby={`day-${day}`}>
+          <h3 id={`day-${day}`} class="hint">
+            {t(`chat.day.${day}`)}
+          </h3>
+          <ul>
+            {its.map(({ id, title }) => (
+              <li key={id}>
+                <PlaceLink to={{ area: "chats", id }} current={id === current.value}>
+                  {title}
+                </PlaceLink>
+              </li>
+            ))}
+          </ul>
+        </section>
+      ))}
       <ul>
-        {shown.map(({ id, title }) => (
-          <li key={id}>
-            <PlaceLink to={{ area: "chats", id }} current={id === current.value}>
-              {title}
-            </PlaceLink>
-          </li>
-        ))}
         <Older actions={actions} />
       </ul>
     </nav>

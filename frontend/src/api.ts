@@ -12,6 +12,8 @@ import type {
   Message,
   NewApiKey,
   Posted,
+  Quote,
+  QuoteWish,
   RevokedApiKey,
   Session,
   SessionWork,
@@ -174,6 +176,7 @@ export function createApi(
     endSession: (id: string) => call<Session & { work?: SessionWork }>("DELETE", of("sessions", id)),
     sessionWork: (id: string) => call<SessionWork>("GET", `${of("sessions", id)}/work`),
     usage: () => call<Usage>("GET", "/usage"),
+    quote: (wish: QuoteWish) => call<Quote>("POST", "/quotes", { body: wish }),
     /** This month until now. */
     usageReport: () => call<UsageReport>("GET", "/usage?group_by=day,backend,person,kind"),
     /** Newest first. */

@@ -9,6 +9,7 @@ import { keyActions, type KeyActions } from "./actions/keys";
 import { myDataActions, type MyDataActions } from "./actions/mydata";
 import { report, say } from "./actions/notices";
 import { arrive } from "./actions/places";
+import { quoteActions, type QuoteActions } from "./actions/quotes";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
 import { usageActions, type UsageActions } from "./actions/usage";
 import { ApiError, createApi, type Api } from "./api";
@@ -38,6 +39,7 @@ export interface Page {
   keys: KeyActions;
   myData: MyDataActions;
   usage: UsageActions;
+  quotes: QuoteActions;
 }
 
 function heard(): void {
@@ -74,7 +76,7 @@ export async function start(): Promise<Page | null> {
   const draft = draftActions(api, batches.learnModels);
   const [chats, conversations] = [chatActions(api), conversationActions(api)];
   const [keys, myData] = [keyActions(api), myDataActions(api)];
-  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys, myData, usage: usageActions(api) };
+  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys, myData, usage: usageActions(api), quotes: quoteActions(api) };
   try {
     state.person.value = await auth.begin();
   } catch (error) {

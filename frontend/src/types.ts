@@ -107,12 +107,43 @@ export interface Choice {
   numbers?: Record<string, number | string | boolean | null>;
 }
 
-/** What a figure was reckoned with, and where that comes from. */
-export interface Assumption {
-  name: string;
+export interface Range {
   low: number;
   expected: number;
   high: number;
+}
+
+/** What POST /quotes takes of what the page asks. */
+export type QuoteWish =
+  | { kind: "session"; minutes: number; allow_on_demand: boolean }
+  | {
+      kind: "batch";
+      lines: number;
+      prompt_tokens: number;
+      endpoint?: string;
+      completion_window: string;
+      allow_on_demand: boolean;
+    };
+
+/** `seconds`: until the last word; of a session, of its GPU's life. `why_not`: it cannot be had for this. */
+export interface BackendQuote {
+  backend: "gpu" | "bedrock";
+  usd: Range | null;
+  seconds: Range | null;
+  first_word_seconds: Range | null;
+  why_not: string | null;
+}
+
+export interface Quote {
+  kind: "session" | "chat" | "batch";
+  backends: readonly BackendQuote[];
+  auto: { backend: "gpu" | "bedrock" | null; reason: string; text: string };
+  assumptions: readonly Assumption[];
+}
+
+/** What a figure was reckoned with, and where that comes from. */
+export interface Assumption extends Range {
+  name: string;
   unit: string;
   source: string;
 }

@@ -60,6 +60,7 @@ class FakeCloud:
         self.unreachable = False  # the API and the sign-in take no request; what is open stays open
         self.tickets: set[str] = set()
         self.month_usd = 0.0
+        self.quotes: list[dict] = []
         self.used: dict = {}  # what GET /usage has beside the meter where it is grouped
         self.batches = FakeBatches(self.new_id)
         self._number = 0
@@ -237,6 +238,9 @@ class FakeCloud:
                 spent = {"spent_usd": self.month_usd, "live_usd": 0, "total_usd": self.month_usd}
                 meter = {"object": "usage", "month": "2026-11", **spent, "live": [], "caps": caps, "capacity": []}
                 return 200, {**meter, **self.used} if query else meter
+            case "POST", ["quotes"]:
+                self.quotes.append(body)
+                return 200, self.quote(body)
             case "GET", ["conversations"]:
                 return 200, part(list(self.conversations.values())[::-1], query, 20)
             case "GET", ["conversations", conversation_id] if conversation_id in self.conversations:
@@ -264,6 +268,28 @@ class FakeCloud:
             case "POST", ["conversations", conversation_id, "messages"]:
                 return self.accept(conversation_id, body, key)
         return 404, {"error": {"message": f"{method} {path}", "type": "not_found_error", "param": None, "code": None}}
+
+    @staticmethod
+    def quote(wish: dict) -> dict:
+        """US$ 0.01 a minute or a line on the GPU, a tenth of that on Bedrock, which has no sessions."""
+
+        def around(value: float) -> dict:
+            return {"low": value / 2, "expected": value, "high": value * 2}
+
+        size = wish.get("minutes") or wish["lines"]
+        gpu = {"usd": around(size * 0.01), "seconds": around(size * 60), "first_word_seconds": around(240)}
+        bedrock = {"usd": around(size * 0.001), "seconds": around(size * 6), "first_word_seconds": around(1)}
+        why_not = "Bedrock has no sessions." if wish["kind"] == "session" else None
+        return {
+            **{"object": "quote", "kind": wish["kind"], "created_at": instant(), "work": {}},
+            "backends": [
+                {"backend": "gpu", **gpu, "why_not": None},
+                {"backend": "bedrock", **bedrock, "why_not": why_not},
+            ],
+            "auto": {"backend": "bedrock", "reason": "cheaper", "text": "Bedrock is cheaper."},
+            "assumptions": [{"name": "boot_seconds", **around(240), "unit": "s", "source": "learned from 7 boots"}],
+            "month": {"left_usd": 12.0, "monthly_cap_usd": 20.0},
+        }
 
     def _serve_socket(self, line: ServerConnection) -> None:
         if self.refuse_sockets or not self.takes_ticket(line.request.path):

@@ -2,6 +2,16 @@ import type { ptUsage } from "./pt.usage";
 
 export const enUsage: Record<keyof typeof ptUsage, string> = {
   "area.usage": "Usage",
+  "quote.title": "What it would cost",
+  "quote.session": "What would it cost?",
+  "quote.minutes": "If it is used for",
+  "quote.range": "{expected} ({low} to {high})",
+  "quote.auto": "would be chosen",
+  "quote.ready": "Ready after",
+  "quote.life": "On for",
+  "quote.first": "First answer after",
+  "quote.done": "Done after",
+  "quote.none": "Nobody could say just now what it would cost.",
   "usage.title": "Usage and cost of this month",
   "usage.skip": "Skip to the usage",
   "usage.refresh": "Refresh",

@@ -147,7 +147,7 @@ function Batches({ page }: { page: Page }) {
         <Areas />
         <BatchList actions={page.batches} />
       </div>
-      <main>{id ? <BatchView id={id} actions={page.batches} /> : <BatchNew actions={page.draft} />}</main>
+      <main>{id ? <BatchView id={id} actions={page.batches} /> : <BatchNew actions={page.draft} quotes={page.quotes} />}</main>
     </>
   );
 }
@@ -192,7 +192,7 @@ export function App({ page }: { page: Page | null }) {
     <>
       {inside && <Skip />}
       <Header page={page} />
-      {inside && <PowerStrip actions={page.sessions} />}
+      {inside && <PowerStrip actions={page.sessions} quotes={page.quotes} />}
       <Notices page={page} />
       {inside ? (
         <div class={`columns${sideOpen.value ? " side-open" : ""}${gpuOpen.value ? " gpu-open" : ""}`}>

@@ -1,12 +1,14 @@
 /** A new batch: a file, what the check says about it, how to answer it, and sending it. */
 import { useEffect } from "preact/hooks";
 import type { DraftActions } from "../actions/batchDraft";
+import type { QuoteActions } from "../actions/quotes";
 import { language, t } from "../i18n";
 import { isGood, isSending, WINDOWS_H, type BatchDraft } from "../logic/batchDraft";
 import type { Report } from "../logic/batchCheck";
 import { bytes, number, percent } from "../logic/format";
 import { batchDraft } from "../state";
-import type { BackendChoice } from "../types";
+import type { BackendChoice, QuoteWish } from "../types";
+import { QuoteCard } from "./QuoteCard";
 import { DropZone, FileButton, Format, useNoStrayDrop } from "./BatchDrop";
 import { counts, ProblemTable, rowOfProblem } from "./BatchProblems";
 
@@ -14,6 +16,7 @@ const ENDPOINT_WORDS = {
   "/v1/chat/completions": "batch.endpoint.chat",
   "/v1/completions": "batch.endpoint.text",
 } as const;
+const MOST_PROMPT_TOKENS = 32_768; // of a quote
 const BACKENDS: readonly BackendChoice[] = ["auto", "gpu", "bedrock"];
 
 function Checking({ draft }: { draft: BatchDraft }) {
@@ -144,7 +147,24 @@ function Sending({ draft, actions }: { draft: BatchDraft; actions: DraftActions 
   );
 }
 
-function Ready({ draft, report, actions }: { draft: BatchDraft; report: Report; actions: DraftActions }) {
+/** The wish that a checked file makes: the lines are as long as they are on the average. */
+function wishOf(draft: BatchDraft, report: Report): QuoteWish {
+  const each = Math.min(MOST_PROMPT_TOKENS, Math.max(1, Math.ceil(report.promptTokens / report.lines)));
+  return {
+    ...{ kind: "batch", lines: report.lines, prompt_tokens: each },
+    ...(report.endpoint ? { endpoint: report.endpoint } : {}),
+    ...{ completion_window: draft.options.window, allow_on_demand: draft.options.onDemand },
+  };
+}
+
+interface ReadyProps {
+  draft: BatchDraft;
+  report: Report;
+  actions: DraftActions;
+  quotes: QuoteActions;
+}
+
+function Ready({ draft, report, actions, quotes }: ReadyProps) {
   return (
     <form
       onSubmit={(event) => {
@@ -157,6 +177,7 @@ function Ready({ draft, report, actions }: { draft: BatchDraft; report: Report; 
         <Facts report={report} />
       </div>
       <Options draft={draft} actions={actions} />
+      <QuoteCard wish={wishOf(draft, report)} actions={quotes} />
       {draft.phase === "failed" && (
         <div class="verdict verdict-bad" role="alert">
           <h3>{t("batch.failed.head")}</h3>
@@ -175,7 +196,7 @@ function Ready({ draft, report, actions }: { draft: BatchDraft; report: Report; 
   );
 }
 
-function Draft({ draft, actions }: { draft: BatchDraft; actions: DraftActions }) {
+function Draft({ draft, actions, quotes }: { draft: BatchDraft; actions: DraftActions; quotes: QuoteActions }) {
   const { report } = draft;
   return (
     <>
@@ -188,7 +209,7 @@ function Draft({ draft, actions }: { draft: BatchDraft; actions: DraftActions })
         )}
       </div>
       {draft.phase === "checking" && <Checking draft={draft} />}
-      {report && isGood(report) && <Ready draft={draft} report={report} actions={actions} />}
+      {report && isGood(report) && <Ready draft={draft} report={report} actions={actions} quotes={quotes} />}
       {report && !isGood(report) && <Bad report={report} actions={actions} />}
       {!report && draft.phase === "failed" && (
         <div class="verdict verdict-bad" role="alert">
@@ -200,7 +221,7 @@ function Draft({ draft, actions }: { draft: BatchDraft; actions: DraftActions })
   );
 }
 
-export function BatchNew({ actions }: { actions: DraftActions }) {
+export function BatchNew({ actions, quotes }: { actions: DraftActions; quotes: QuoteActions }) {
   useNoStrayDrop();
   const draft = batchDraft.value;
   return (
@@ -212,7 +233,7 @@ export function BatchNew({ actions }: { actions: DraftActions }) {
       </div>
       <div class="batch-body">
         {draft ? (
-          <Draft draft={draft} actions={actions} />
+          <Draft draft={draft} actions={actions} quotes={quotes} />
         ) : (
           <>
             <p>{t("batch.new.lead")}</p>

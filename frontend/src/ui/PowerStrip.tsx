@@ -1,5 +1,6 @@
 /** The page's main promise, always in sight: is a GPU on, what has it cost, how do I switch it off. */
 import { useSignal } from "@preact/signals";
+import type { QuoteActions } from "../actions/quotes";
 import type { SessionActions } from "../actions/sessions";
 import { known, language, t } from "../i18n";
 import { about, clock, duration, span, usd } from "../logic/format";
@@ -8,6 +9,7 @@ import { runningSeconds } from "../logic/sessions";
 import { inWork } from "../logic/work";
 import { ending, endingWork, gpu, gpuOpen, heardAt, lastKnown, live, now, sessions, sessionsKnown, starting, usage } from "../state";
 import { GpuToggle } from "./Drawers";
+import { QuoteCard } from "./QuoteCard";
 import { total } from "./ReceiptCard";
 import type { Session, SessionWork } from "../types";
 
@@ -59,7 +61,35 @@ function Caps({ session }: { session: Session | undefined }) {
   );
 }
 
-function Start({ actions }: { actions: SessionActions }) {
+const MINUTES = [10, 20, 60, 180];
+
+/** Asked for when somebody wants to know: most people who come know what it costs. */
+function BeforeStart({ onDemand, quotes }: { onDemand: boolean; quotes: QuoteActions }) {
+  const open = useSignal(false);
+  const minutes = useSignal(20);
+  return (
+    <details class="why" onToggle={(event) => (open.value = event.currentTarget.open)}>
+      <summary>{t("quote.session")}</summary>
+      {open.value && (
+        <>
+          <label class="hint">
+            {t("quote.minutes")}{" "}
+            <select value={minutes.value} onChange={(event) => (minutes.value = Number(event.currentTarget.value))}>
+              {MINUTES.map((n) => (
+                <option key={n} value={n}>
+                  {n} min
+                </option>
+              ))}
+            </select>
+          </label>
+          <QuoteCard wish={{ kind: "session", minutes: minutes.value, allow_on_demand: onDemand }} actions={quotes} />
+        </>
+      )}
+    </details>
+  );
+}
+
+function Start({ actions, quotes }: { actions: SessionActions; quotes: QuoteActions }) {
   const onDemand = useSignal(false);
   return (
     <div class="strip-action">
@@ -76,6 +106,7 @@ function Start({ actions }: { actions: SessionActions }) {
         <input type="checkbox" checked={onDemand} onChange={(e) => (onDemand.value = e.currentTarget.checked)} />{" "}
         {t("gpu.ondemand", { usd: about(USUAL.onDemand, language.value) })}
       </label>
+      <BeforeStart onDemand={onDemand.value} quotes={quotes} />
     </div>
   );
 }
@@ -116,7 +147,7 @@ function InWork({ work, end }: { work: SessionWork; end: () => void }) {
   );
 }
 
-export function PowerStrip({ actions }: { actions: SessionActions }) {
+export function PowerStrip({ actions, quotes }: { actions: SessionActions; quotes: QuoteActions }) {
   const session = live.value;
   return (
     <section class={`strip strip-${gpu.value}${lastKnown.value ? " strip-stale" : ""}${gpuOpen.value ? " strip-open" : ""}`} aria-label={t("gpu.region")} data-home="gpu">
@@ -150,7 +181,7 @@ export function PowerStrip({ actions }: { actions: SessionActions }) {
           )}
         </div>
       ) : (
-        <Start actions={actions} />
+        <Start actions={actions} quotes={quotes} />
       )}
       <GpuToggle />
     </section>

@@ -1,0 +1,93 @@
+/** What something would cost and how long it would take, on each backend, before it is begun. */
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { QuoteActions } from "../actions/quotes";
+import { known, language, t } from "../i18n";
+import { number, span, usd } from "../logic/format";
+import type { BackendQuote, Quote, QuoteWish, Range } from "../types";
+
+function range(of: Range | null, say: (value: number) => string): string {
+  if (!of) return "–";
+  const [low, expected, high] = [of.low, of.expected, of.high].map(say);
+  return low === high ? expected! : t("quote.range", { expected: expected!, low: low!, high: high! });
+}
+
+const money = (value: number) => usd(value, language.value);
+const time = (value: number) => span(Math.max(1, Math.round(value)));
+
+function Row({ one, isChosen }: { one: BackendQuote; isChosen: boolean }) {
+  return (
+    <tr class={isChosen ? "chosen-backend" : ""}>
+      <th scope="row">
+        {t(`usage.backend.${one.backend}`)}
+        {isChosen && <span class="tag">{t("quote.auto")}</span>}
+      </th>
+      {one.why_not ? (
+        <td colSpan={3}>{one.why_not}</td>
+      ) : (
+        <>
+          <td>{range(one.usd, money)}</td>
+          <td>{range(one.first_word_seconds, time)}</td>
+          <td>{range(one.seconds, time)}</td>
+        </>
+      )}
+    </tr>
+  );
+}
+
+function Shown({ quote }: { quote: Quote }) {
+  const isSession = quote.kind === "session";
+  const rows = isSession ? quote.backends.filter((one) => one.backend === "gpu") : quote.backends;
+  return (
+    <>
+      <div class="table" tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <td />
+              <th scope="col">{t("chat.why.cost")}</th>
+              <th scope="col">{t(isSession ? "quote.ready" : "quote.first")}</th>
+              <th scope="col">{t(isSession ? "quote.life" : "quote.done")}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((one) => (
+              <Row key={one.backend} one={one} isChosen={!isSession && quote.auto.backend === one.backend} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+      {quote.auto.backend === null && <p class="trouble">{known("choice", quote.auto.reason) ?? quote.auto.text}</p>}
+      <details class="why">
+        <summary>{t("usage.assumptions")}</summary>
+        <ul>
+          {quote.assumptions.map((one) => (
+            <li key={one.name}>
+              {one.name.replaceAll("_", " ")}: {number(one.expected, language.value, 6)} {one.unit} ({one.source})
+            </li>
+          ))}
+        </ul>
+      </details>
+    </>
+  );
+}
+
+export function QuoteCard({ wish, actions }: { wish: QuoteWish; actions: QuoteActions }) {
+  const found = useSignal<Quote | null | undefined>(undefined); // null: nobody could say
+  const asked = JSON.stringify(wish);
+  useEffect(() => {
+    let isNewest = true;
+    void actions.quote(wish).then((quote) => {
+      if (isNewest) found.value = quote;
+    });
+    return () => {
+      isNewest = false;
+    };
+  }, [asked]);
+  const quote = found.value;
+  return (
+    <div class="quote" role="group" aria-label={t("quote.title")} aria-busy={quote === undefined}>
+      {quote ? <Shown quote={quote} /> : <p class="hint">{t(quote === null ? "quote.none" : "app.loading")}</p>}
+    </div>
+  );
+}

@@ -1,0 +1,57 @@
+"""What something would cost is said before it is begun: a session when it is asked, a batch when it is checked."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.driving import sign_in
+from tests.browser.fake_cloud import FakeCloud
+from tests.browser.test_batches import question
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_session_has_its_price_before_it_is_started(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    assert fake.quotes == []
+    page.get_by_text("What would it cost?").click()
+    quote = page.get_by_role("group", name="What it would cost")
+    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.2000 ($0.1000 to $0.4000)")
+    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("4 min (2 min to 8 min)")
+    expect(quote.get_by_role("row", name="Amazon Bedrock")).to_have_count(0)
+    page.get_by_label("If it is used for").select_option("60")
+    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.6000")
+    page.get_by_label("Accept the full price").check()
+    expect(quote).to_have_attribute("aria-busy", "false")
+    quote.get_by_text("What this is reckoned with").click()
+    expect(quote).to_contain_text("learned from 7 boots")
+    assert fake.quotes[-1] == {"kind": "session", "minutes": 60, "allow_on_demand": True}
+    assert fake.sessions == {}
+
+
+def test_a_batch_has_both_prices_before_it_is_sent(page: Page, fake: FakeCloud, tmp_path: Path) -> None:
+    sign_in(page, fake)
+    page.get_by_role("link", name="Batches").click()
+    path = tmp_path / "questions.jsonl"
+    path.write_text("\n".join(question(n, "What is a rainbow?", "mistral-7b") for n in range(4)))
+    page.get_by_label("Choose a file").set_input_files(path)
+    quote = page.get_by_role("group", name="What it would cost")
+    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.0400")
+    bedrock = quote.get_by_role("row", name="Amazon Bedrock")
+    expect(bedrock).to_contain_text("would be chosen")
+    expect(bedrock).to_contain_text("$0.0040 ($0.0020 to $0.0080)")
+    asked = fake.quotes[-1]
+    assert (asked["kind"], asked["lines"], asked["completion_window"]) == ("batch", 4, "24h")
+    assert 1 <= asked["prompt_tokens"] <= 20
+    page.get_by_role("button", name="Português").click()
+    expect(page.get_by_role("group", name="Quanto custaria")).to_contain_text("seria a escolha")
+
+
+def test_a_page_whose_quote_fails_works_all_the_same(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.troubles.append(("POST", "/quotes", 500))
+    page.get_by_text("What would it cost?").click()
+    expect(page.get_by_text("Nobody could say just now")).to_be_visible()
+    page.get_by_role("button", name="Switch on a GPU").click()
+    expect(page.get_by_role("button", name="Switch off the GPU")).to_be_visible()

@@ -86,19 +86,16 @@ def build() -> ApiServices:
 @cache
 def quotes() -> "QuoteService":
     from foreverus.batches.input.source import BatchInputs
-    from foreverus.sessions.gpu_state import GpuLook
-    from foreverus.sessions.pending import PendingWorkStore
-    from foreverus.sessions.store import SessionStore
+    from foreverus.choice.refusals import RefusalStore
     from foreverus.spending.batch_input import BatchFiles
     from foreverus.spending.quotes import QuoteService
 
     env = settings.ApiSettings.from_env(os.environ)
-    table, files = aws.items(env.table_name), shared.file_service(env.table_name, env.data_bucket)
-    waiting = PendingWorkStore(table)
+    files, look = shared.file_service(env.table_name, env.data_bucket), shared.backends_look(env)
+    refusals = RefusalStore(aws.items(env.table_name), aws.clock)
     return QuoteService(
         figures=_figures(env),
-        gpus=GpuLook(SessionStore(table), (lambda: len(waiting.messages()),), env.engine_slots, aws.clock),
-        purse=shared.purse(env.table_name, env.monthly_cap_usd),
+        look=lambda: look(refusals.left_s()),
         files=BatchFiles(BatchInputs(files, files.objects, env.data_bucket), env.model_id, env.context_tokens),
         session_cap_usd=env.session_cap_usd,
         max_gpus=env.max_gpus,

@@ -4,16 +4,12 @@ from dataclasses import replace
 
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.choice.assumed import BEDROCK_FIRST_WORD_S, EXPECTED_TOKENS, GPU_FIRST_WORD_S
-from foreverus.choice.records import Bedrock, Gpu
-from foreverus.choice.request import choose_for_request
-from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, GpuNow, GpuStatus, Preference
+from foreverus.choice.records import Bedrock
+from foreverus.choice.request_records import Asked, AskedBy, GpuNow, GpuStatus, Preference
 from foreverus.costs.assumptions import Assumption, Measure, Range
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION
 from foreverus.costs.quote import AutoChoice, BackendQuote, Quote, QuoteKind, bedrock_usd, gpu_usd, share_usd
-from foreverus.costs.reservations import Month
-from foreverus.errors import RequestRejected
-from foreverus.sessions.gpu_state import GpuState
-from foreverus.sessions.reserving import least_usd
+from foreverus.sessions.backends_now import BackendsNow
 from foreverus.spending.figures import CostFigures
 from foreverus.spending.work import Tokens
 
@@ -24,29 +20,24 @@ READING_S = Range(5, 30, 120)  # between an answer and the next question
 FIRST_WORD_SOURCE = "estimated: nothing of it was measured on AWS (choice/assumed.py)"
 
 
-def chat_quote(
-    figures: CostFigures, tokens: Tokens, messages: int, state: GpuState, month: Month, context_tokens: int
-) -> Quote:
-    gpu, taken = _on_gpu(figures, tokens, messages, state)
+def chat_quote(figures: CostFigures, tokens: Tokens, messages: int, now: BackendsNow) -> Quote:
+    gpu, taken = _on_gpu(figures, tokens, messages, now.gpu)
     bedrock, given = _on_bedrock(figures, tokens, messages)
-    refused = _auto(figures, tokens, messages, state, month, context_tokens)
     return Quote(
         kind=QuoteKind.CHAT,
         backends=(gpu, bedrock),
-        auto=refused,
+        auto=_auto(tokens, messages, now),
         assumptions=(*tokens.assumptions, *taken, *given),
         work={"messages": Range.of(messages), "prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion},
     )
 
 
-def _on_gpu(
-    figures: CostFigures, tokens: Tokens, messages: int, state: GpuState
-) -> tuple[BackendQuote, list[Assumption]]:
-    alone, boot = figures.gpu_alone_tokens_per_second, _boot_left(figures, state)
+def _on_gpu(figures: CostFigures, tokens: Tokens, messages: int, now: GpuNow) -> tuple[BackendQuote, list[Assumption]]:
+    alone, boot = figures.gpu_alone_tokens_per_second, _boot_left(figures, now)
     first = _first_word("gpu_first_word_seconds", GPU_FIRST_WORD_S)
     answering = tokens.completion.per(alone.value) + first.value.times(messages)
     named = [alone, first, figures.spot, *([boot] if boot.value.high else [])]
-    if state.status is GpuStatus.NONE:
+    if now.status is GpuStatus.NONE:
         reading = Assumption(
             "reading_seconds", READING_S, Measure.SECONDS, "assumed: from an answer to the next question"
         )
@@ -67,19 +58,17 @@ def _on_gpu(
     return quote, named
 
 
-def _boot_left(figures: CostFigures, state: GpuState) -> Assumption:
+def _boot_left(figures: CostFigures, now: GpuNow) -> Assumption:
     boot = figures.boot_seconds
-    if state.status is GpuStatus.NONE:
+    if now.status is GpuStatus.NONE:
         return boot
-    if state.status is GpuStatus.BOOTING:
-        left = Range(min(boot.value.low, state.boot_seconds), state.boot_seconds, boot.value.high)
+    if now.status is GpuStatus.BOOTING:
+        left = Range(min(boot.value.low, now.gpu.boot_seconds), now.gpu.boot_seconds, boot.value.high)
         return replace(boot, value=left, source=f"{boot.source}, less what it has booted for already")
-    if state.status is GpuStatus.FULL:
-        ahead = state.waiting - state.slots + 1
+    if now.status is GpuStatus.FULL:
+        ahead = now.in_work - now.slots + 1
         wait = Range(0, ahead * EXPECTED_TOKENS / figures.gpu_tokens_per_second.value.expected, ahead * MOST_WAIT_S)
-        return Assumption(
-            "gpu_wait_seconds", wait, Measure.SECONDS, f"all {state.slots} slots are taken: {ahead} to go"
-        )
+        return Assumption("gpu_wait_seconds", wait, Measure.SECONDS, f"all {now.slots} slots are taken: {ahead} to go")
     return replace(boot, value=Range.of(0.0))
 
 
@@ -104,45 +93,15 @@ def _first_word(name: str, seconds: float) -> Assumption:
     return Assumption(name, Range(seconds / 2, seconds, seconds * 4), Measure.SECONDS, FIRST_WORD_SOURCE)
 
 
-def _auto(
-    figures: CostFigures, tokens: Tokens, messages: int, state: GpuState, month: Month, context_tokens: int
-) -> AutoChoice:
+def _auto(tokens: Tokens, messages: int, now: BackendsNow) -> AutoChoice:
     """Of the first message: what comes after it goes where it went, or to a GPU that is healthy by then."""
-    first = round(tokens.prompt.expected / messages)
     asked = Asked(
-        prompt=Prompt((), max_tokens=round(tokens.completion.expected / messages)),
+        prompt=Prompt((), max_tokens=max(1, round(tokens.completion.expected / messages))),
         preference=Preference(BackendName.AUTO, AskedBy.MESSAGE),
-        prompt_tokens=first,
+        prompt_tokens=round(tokens.prompt.expected / messages),
     )
-    choice = choose_for_request(
-        asked, _gpu_now(figures, state, context_tokens), _bedrock_now(figures, context_tokens), month
-    )
-    text = choice.error.message if isinstance(choice.error, RequestRejected) else choice.text
-    return AutoChoice(choice.backend, choice.reason, text)
-
-
-def _gpu_now(figures: CostFigures, state: GpuState, context_tokens: int) -> GpuNow:
-    gpu = Gpu(
-        allowed=True,
-        live=state.status in (GpuStatus.HEALTHY, GpuStatus.FULL),
-        boot_seconds=state.boot_seconds,
-        tokens_per_second=figures.gpu_tokens_per_second.value.expected,
-        spot_usd_per_hour=figures.spot.value.expected,
-        on_demand_usd_per_hour=figures.on_demand.value.expected,
-        idle_seconds=figures.idle_seconds.value.expected,
-    )
-    return GpuNow(
-        gpu=gpu,
-        slots=state.slots,
-        in_work=state.waiting,
-        booting=state.is_booting,
-        context_tokens=context_tokens,
-        needs_usd=least_usd(),
-    )
-
-
-def _bedrock_now(figures: CostFigures, context_tokens: int) -> BedrockNow:
-    return BedrockNow(bedrock=bedrock_of(figures, 1), context_tokens=context_tokens)
+    choice = now.choose(asked)
+    return AutoChoice(choice.backend, choice.reason, choice.text)
 
 
 def bedrock_of(figures: CostFigures, calls: int) -> Bedrock:

@@ -5,16 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from foreverus import ids
 from foreverus.api.responses import Body
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.model import window_of
 from foreverus.choice.request_records import GpuStatus
-from foreverus.costs.meter import month_of
-from foreverus.costs.purse import Purse
 from foreverus.costs.quote import Quote, QuoteKind
-from foreverus.costs.reservations import Month
-from foreverus.sessions.gpu_state import GpuState
+from foreverus.sessions.backends_now import BackendsNow
 from foreverus.spending.batch_input import InputWork
 from foreverus.spending.batch_quote import BatchWork, batch_quote
 from foreverus.spending.chat_quote import chat_quote
@@ -30,11 +26,10 @@ class Files(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class QuoteService:
-    """`gpus`: how they are just now. `session_cap_usd`, `max_gpus`, `context_tokens`: of this deployment."""
+    """`look`: how both backends are just now. `session_cap_usd`, `max_gpus`, `context_tokens`: of this deployment."""
 
     figures: Callable[[], CostFigures]
-    gpus: Callable[[], GpuState]
-    purse: Purse
+    look: Callable[[], BackendsNow]
     files: Files
     session_cap_usd: float
     max_gpus: int
@@ -43,26 +38,23 @@ class QuoteService:
 
     def quote(self, user_id: str, request: Mapping[str, Any]) -> Body:
         """`request`: as `quote_create.json` has it. Raises InvalidRequest and NotFound that name the field."""
-        now = self.clock()
-        month = self.purse.month(month_of(ids.timestamp(now)))
-        return public_quote(self._quote(user_id, request, month), month, now)
+        work = self._batch_work(user_id, request) if request["kind"] == QuoteKind.BATCH else None
+        now = self.look()
+        return public_quote(self._quote(request, work, now), now.month, self.clock())
 
-    def _quote(self, user_id: str, request: Mapping[str, Any], month: Month) -> Quote:
-        kind = QuoteKind(request["kind"])
-        work = self._batch_work(user_id, request) if kind is QuoteKind.BATCH else None
-        figures, state = self.figures(), self.gpus()
+    def _quote(self, request: Mapping[str, Any], work: BatchWork | None, now: BackendsNow) -> Quote:
+        figures, month = self.figures(), now.month
         if work:
-            is_healthy = state.status in (GpuStatus.HEALTHY, GpuStatus.FULL)
-            return batch_quote(figures, work, is_healthy, self.max_gpus, month)
-        if kind is QuoteKind.SESSION:
+            return batch_quote(figures, work, now.gpu.gpu.live, self.max_gpus, month)
+        if request["kind"] == QuoteKind.SESSION:
             given = {name: value for name, value in request.items() if name != "kind"}
-            is_live = state.status is not GpuStatus.NONE
+            is_live = now.gpu.status is not GpuStatus.NONE
             return session_quote(figures, SessionPlan(**given), self.session_cap_usd, is_live, month)
         messages = request.get("messages", 1)
         question = question_tokens(request.get("prompt"), request.get("prompt_tokens"))
         answer = answer_tokens(request.get("answer_tokens"))
         tokens = tokens_of_chat(question, answer, messages, self.context_tokens)
-        return chat_quote(figures, tokens, messages, state, month, self.context_tokens)
+        return chat_quote(figures, tokens, messages, now)
 
     def _batch_work(self, user_id: str, request: Mapping[str, Any]) -> BatchWork:
         given = request.get("answer_tokens")

@@ -1,6 +1,7 @@
 """Which backend a message of a conversation goes to: what is read for it, and the pure choice's answer."""
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,8 +50,10 @@ class BackendChooser:
 
     def choose(self, message: MessageRef, request: Mapping[str, Any]) -> Chosen:
         """Raises NotFound, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached, NotAccepted."""
-        conversation, preferences, throttled_for_s = self._read(message)
-        newest = self._newest(conversation)
+        with ThreadPoolExecutor(2) as threads:  # each of the three is a round trip or two
+            gpus, month = threads.submit(self.look.gpus), threads.submit(self.look.month)
+            conversation, preferences, throttled_for_s = self._read(message)
+            newest = self._newest(conversation)
         named = BackendName(request["backend"]) if request.get("backend") else None
         preference = preferred(named, conversation.backend, preferences.backend, self.stack)
         asked = Asked(
@@ -60,7 +63,7 @@ class BackendChooser:
             least_prompt_tokens=least_tokens(request["content"]),
             waits_on=newest.waits_on,
         )
-        choice = self.look(throttled_for_s).choose(asked)
+        choice = self.look.of(gpus.result(), month.result(), throttled_for_s).choose(asked)
         return Chosen(conversation, choice.kept, preference.backend is BackendName.AUTO)
 
     def in_hand(self, message_id: str) -> BackendName | None:

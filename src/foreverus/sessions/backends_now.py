@@ -48,10 +48,15 @@ class BackendsLook:
     clock: Callable[[], datetime]
 
     def __call__(self, throttled_for_s: int) -> BackendsNow:
-        """`throttled_for_s`: for how long Bedrock is not asked (choice/refusals.py); its reader often reads more."""
-        month = self.purse.month(month_of(ids.timestamp(self.clock())))
-        bedrock = bedrock_now(self.figures, throttled_for_s)
-        return BackendsNow(gpu_now(self.figures, self.gpus()), bedrock, month)
+        """`throttled_for_s`: for how long Bedrock is not asked (choice/refusals.py)."""
+        return self.of(self.gpus(), self.month(), throttled_for_s)
+
+    def month(self) -> Month:
+        return self.purse.month(month_of(ids.timestamp(self.clock())))
+
+    def of(self, gpus: GpuState, month: Month, throttled_for_s: int) -> BackendsNow:
+        """For who has read them beside other things."""
+        return BackendsNow(gpu_now(self.figures, gpus), bedrock_now(self.figures, throttled_for_s), month)
 
 
 def gpu_now(figures: Figures, state: GpuState) -> GpuNow:

@@ -13,6 +13,7 @@ from foreverus.api.requests import RequestAttempt
 from foreverus.api.responses import json_response
 from foreverus.aws import keys
 from foreverus.aws.sqs import MessageIds
+from foreverus.backends.port import BackendName
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.records import MessageRef, PartialAnswer
 from foreverus.conversations.service import MOST_QUESTION_BYTES, ConversationService
@@ -31,7 +32,9 @@ class Broken:
 
 
 def service() -> ConversationService:
-    return bootstrap.api.build().conversations
+    """Of a deployment whose chats are the GPU's: test_choosing.py has the others."""
+    real = bootstrap.api.build().conversations
+    return replace(real, chooser=replace(real.chooser, stack=BackendName.GPU))
 
 
 def test_an_accepted_message_is_kept_promised_and_queued(aws: Aws) -> None:

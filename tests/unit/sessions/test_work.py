@@ -70,7 +70,7 @@ def service(aws: Aws) -> SessionService:
 
 def test_ending_a_session_keeps_who_wanted_it_and_shows_what_was_in_work(aws: Aws, service: SessionService) -> None:
     conversations = bootstrap.api.build().conversations
-    conversations.post("bia", conversations.create("bia")["id"], {"content": "secret"})
+    conversations.post("bia", conversations.create("bia")["id"], {"content": "secret", "backend": "gpu"})
     shown = service.end(ANA, "ses_1", {})
     assert shown["end_requested"] is True
     assert shown["work"]["messages"] == {"yours": 0, "of_others": 1} and "secret" not in json.dumps(shown)

@@ -4,7 +4,9 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import Any
 
 from foreverus.cli import settings
 from foreverus.cli.arguments import parser
@@ -38,6 +40,10 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
         from foreverus.cli.erasures import erasures
 
         return erasures(arguments, context)
+    if arguments.group == "completion":
+        from foreverus.cli.completion import completion
+
+        return completion(arguments, context)
     if arguments.visible_key is not None:
         raise UsageError(
             "A key in the command line can be seen by everybody on this machine, and stays in the shell's history: set "
@@ -52,27 +58,27 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
     if found.note:
         context.say(found.note)
     from foreverus.cli.api import Api  # httpx takes a fifth of a second: not for --help
-    from foreverus.cli.commands import COMMANDS
-    from foreverus.cli.keys import KEY_COMMANDS
-    from foreverus.cli.sessions import SESSION_COMMANDS
 
     def tried_again(what: str, pause_s: float) -> None:
         context.say(f"{printable(what)} · trying again in {pause_s:g} s")
 
     with Api(found, context.sleep, tried_again, context.clock) as api:
-        if arguments.group == "chat":
-            from foreverus.cli.chat.run import chat
+        return _command(arguments)(arguments, api, context)
 
-            return chat(arguments, api, context)
-        if arguments.group == "me":
-            from foreverus.cli.me import ME_COMMANDS
 
-            return ME_COMMANDS[arguments.command](arguments, api, context)
-        if arguments.group == "key":
-            return KEY_COMMANDS[arguments.command](arguments, api, context)
-        if arguments.group == "session":
-            return SESSION_COMMANDS[arguments.command](arguments, api, context)
-        return COMMANDS[arguments.command](arguments, api, context)
+def _command(arguments: argparse.Namespace) -> Callable[[argparse.Namespace, Any, Context], int]:
+    """What only one of them needs is read for that one."""
+    module, names = {
+        "batch": ("commands", "COMMANDS"),
+        "chat": ("chat.run", "chat"),
+        "key": ("keys", "KEY_COMMANDS"),
+        "me": ("me", "ME_COMMANDS"),
+        "quote": ("quote", "quote"),
+        "session": ("sessions", "SESSION_COMMANDS"),
+        "usage": ("usage", "usage"),
+    }[arguments.group]
+    found = getattr(import_module(f"foreverus.cli.{module}"), names)
+    return found[arguments.command] if isinstance(found, dict) else found  # type: ignore[no-any-return]
 
 
 def _terminal() -> Context:

@@ -98,6 +98,9 @@ class Api:
     def file(self, file_id: str) -> FileObject:
         return cast(FileObject, self.call("GET", f"/files/{_id(file_id)}"))
 
+    def delete_file(self, file_id: str) -> None:
+        self.call("DELETE", f"/files/{_id(file_id)}")
+
     def create_batch(self, body: BatchRequest, idempotency_key: str) -> BatchObject:
         """The batch. All tries carry the same key, so they make one batch."""
         return cast(BatchObject, self.call("POST", "/batches", json=body, headers={"Idempotency-Key": idempotency_key}))
@@ -122,8 +125,12 @@ class Api:
 
     def live_session(self) -> str | None:
         """The id of the newest session that is not over; None: no GPU is on."""
-        found = cast(list[SessionObject], value_of(self.call("GET", "/sessions"), "data"))
+        found = self.sessions()
         return next((str(one["id"]) for one in found if one.get("status") not in ("ended", "failed")), None)
+
+    def sessions(self) -> list[SessionObject]:
+        """Newest first."""
+        return cast(list[SessionObject], value_of(self.call("GET", "/sessions"), "data"))
 
     def session(self, session_id: str, tries: int = TRIES) -> SessionObject:
         return cast(SessionObject, self.call("GET", f"/sessions/{_id(session_id)}", tries=tries))

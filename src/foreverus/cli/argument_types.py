@@ -6,6 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 NEWEST = "newest"  # conversation: what --resume without an id means
 BACKENDS = ("auto", "gpu", "bedrock")
+ENDPOINTS = ("/v1/chat/completions", "/v1/completions")
+FILE_ID = re.compile(r"file-[A-Za-z0-9]{1,100}")
+GROUPS = ("day", "backend", "person", "kind")
 WINDOW_MINUTES = (10, 168 * 60)
 METADATA_KEY, METADATA_VALUE = 64, 512
 
@@ -87,3 +90,25 @@ def temperature(text: str) -> float:
     if not 0 <= value <= 2:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 2")
     return value
+
+
+def day(text: str) -> str:
+    if not re.fullmatch(r"20\d\d-\d\d-\d\d", text, re.ASCII):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-29")
+    return text
+
+
+def groups(text: str) -> list[str]:
+    found = text.split(",")
+    if unknown := [one for one in found if one not in GROUPS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(GROUPS)}; with commas between several")
+    return found
+
+
+def minutes(text: str) -> int:
+    """A session's use, in whole minutes: 0 is a GPU that nobody uses."""
+    match = re.fullmatch(r"(\d{1,4})(m|h)?", text, re.ASCII)
+    found = int(match[1]) * (60 if match[2] == "h" else 1) if match else -1
+    if not 0 <= found <= 1440:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 0 to 24h, in minutes (90) or hours (2h)")
+    return found

@@ -3,11 +3,10 @@
 import argparse
 from pathlib import Path
 
-from foreverus.cli.argument_types import BACKENDS, everywhere, identifier, pair, positive, window
+from foreverus.cli.argument_types import BACKENDS, ENDPOINTS, everywhere, identifier, pair, positive, window
 from foreverus.cli.arguments_account import Groups, doctor_words, erasure_words, keys_words, me_words
-from foreverus.cli.arguments_chat import chat_words, session_words
+from foreverus.cli.arguments_chat import chat_words, completion_words, quote_words, session_words, usage_words
 
-ENDPOINTS = ("/v1/chat/completions", "/v1/completions")
 METADATA_PAIRS = 16
 
 EPILOG = (
@@ -23,10 +22,13 @@ def parser() -> argparse.ArgumentParser:
     groups = root.add_subparsers(dest="group", metavar="COMMAND", required=True)
     chat_words(groups)
     session_words(groups)
+    usage_words(groups)
+    quote_words(groups)
     doctor_words(groups)
     keys_words(groups)
     me_words(groups)
     erasure_words(groups)
+    completion_words(groups)
     _batch(groups)
     return root
 

@@ -150,6 +150,15 @@ class MessageTokens(TypedDict, total=False):
     completion_tokens: int
 
 
+class ChoiceObject(TypedDict, total=False):
+    """Why a backend was chosen. `numbers`: what was reckoned with."""
+
+    backend: str
+    reason: str
+    text: str
+    numbers: dict[str, float | str | bool]
+
+
 class MessageObject(TypedDict, total=False):
     """A question or an answer; `content` is None in a frame that cannot hold it."""
 
@@ -163,7 +172,8 @@ class MessageObject(TypedDict, total=False):
     usage: MessageTokens
     finish_reason: str
     backend: str
-    cost_usd: float
+    choice: ChoiceObject
+    moved_from: str
     trimmed_messages: int
     error: ErrorObject
 

@@ -32,6 +32,14 @@ def moment_of(text: str | None) -> datetime | None:
         return None
 
 
+def newer(have: SessionObject, got: SessionObject) -> SessionObject:
+    """The later of two; what only a GET says of it stays."""
+    if got.get("id") != have.get("id") or got.get("version", 0) < have.get("version", 0):
+        return have
+    expected = have.get("expected_boot_seconds")
+    return got if expected is None or got.get("expected_boot_seconds") else {**got, "expected_boot_seconds": expected}
+
+
 def phase(session: SessionObject) -> str:
     """The word for where it is: its status, while it boots the newest phase that its worker told."""
     status = str(session.get("status", ""))
@@ -104,3 +112,41 @@ def row(session: SessionObject, now: datetime) -> str:
         parts.append(f"for {duration((now - launched).total_seconds())}")
     parts.append(meter(session, now))
     return " · ".join(part for part in parts if part)
+
+
+def ending(session: SessionObject, now: datetime) -> str:
+    """How it ended, and what it cost."""
+    error = session.get("error") or {}
+    parts = [f"{printable(str(session.get('id')))} {printable(str(session.get('status')))}"]
+    parts += [printable(str(session["outcome"]))] if session.get("outcome") else []
+    parts += [printable(f"{error.get('code')}: {error.get('message') or ''}".rstrip(": "))] if error else []
+    messages = (session.get("usage") or {}).get("messages")
+    parts += [f"{messages} messages answered"] if messages else []
+    parts.append(meter(session, now))
+    return " · ".join(part for part in parts if part)
+
+
+def card(session: SessionObject, now: datetime) -> list[str]:
+    """Everything about one session that people ask for."""
+    instance, usage = session.get("instance") or {}, session.get("usage") or {}
+    where = (instance.get("type"), instance.get("availability_zone"), instance.get("lifecycle"), instance.get("id"))
+    over = session.get("status") in OVER
+    cap = (session.get("spend") or {}).get("session_cap_usd")
+    fields = [
+        ("session", str(session.get("id"))),
+        ("state", ending(session, now) if over else row(session, now)),
+        ("asked for", _time(session.get("created_at"))),
+        ("GPU", " · ".join(str(part) for part in where if part)),
+        ("launched", _time(session.get("launched_at"))),
+        ("answers since", _time(session.get("healthy_at"))),
+        ("ended", _time(session.get("ended_at"))),
+        ("messages", str(usage.get("messages") or "")),
+        ("tokens", f"{usage.get('prompt_tokens', 0):,} + {usage.get('completion_tokens', 0):,}" if usage else ""),
+        ("its cap", money(cap) if cap else ""),
+        ("ends itself", f"after {duration(session['idle_seconds'])} idle" if session.get("idle_seconds") else ""),
+    ]
+    return [f"{name:<14}{printable(value)}" for name, value in fields if value]
+
+
+def _time(text: str | None) -> str:
+    return (text or "")[:19].replace("T", " ")

@@ -1,45 +1,64 @@
-"""`foreverus session work|end`: switching a GPU off, with open eyes."""
+"""`foreverus session start|show|watch|work|end`: switching a GPU on, and off with open eyes."""
 
 import argparse
 import json
 from collections.abc import Callable
-from typing import Protocol
 
+from foreverus.cli.api import Api
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, UsageError
-from foreverus.cli.objects import SessionObject, WorkObject
+from foreverus.cli.objects import SessionObject, SessionRequest, WorkObject
+from foreverus.cli.session_watch import until_on, until_over, watch
+from foreverus.cli.session_words import card
+
+SessionCommand = Callable[[argparse.Namespace, Api, Context], int]
 
 
-class Sessions(Protocol):
-    def live_session(self) -> str | None:
-        """The id of a session that is live; None: there is none."""
+def start(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    """The standard output is the session's id. With --watch, until it answers."""
+    body: SessionRequest = {}
+    if arguments.idle:
+        body["idle_seconds"] = arguments.idle
+    if arguments.on_demand:
+        body["allow_on_demand"] = True
+    live = api.live_session()
+    session = api.start_session(body)
+    session_id = printable(str(session.get("id")))
+    if not (arguments.json and arguments.watch):
+        context.result(json.dumps(session, ensure_ascii=False) if arguments.json else session_id)
+    joined = live == session.get("id")
+    context.say(f"{'It is on already' if joined else 'It starts'}; to follow it: foreverus session watch {session_id}")
+    return watch(api, session, context, arguments.json, until_on) if arguments.watch else COMPLETED
 
-    def session_work(self, session_id: str) -> WorkObject:
-        """What is in work, and what comes of it. Raises CommandFailed where there is no such session."""
 
-    def end_session(self, session_id: str) -> SessionObject:
-        """Raises CommandFailed where it is refused."""
+def show(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    """The one that is on, else the newest."""
+    session = _named_or_newest(arguments, api)
+    for line in [json.dumps(session, ensure_ascii=False)] if arguments.json else card(session, api.clock.now()):
+        context.result(line)
+    return COMPLETED
 
 
-SessionCommand = Callable[[argparse.Namespace, Sessions, Context], int]
+def watching(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    return watch(api, api.session(_session(arguments, api)), context, arguments.json, until_over)
 
 
-def show_work(arguments: argparse.Namespace, sessions: Sessions, context: Context) -> int:
-    work = sessions.session_work(_session(arguments, sessions))
+def show_work(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    work = api.session_work(_session(arguments, api))
     for line in [json.dumps(work, ensure_ascii=False)] if arguments.json else in_words(work):
         context.result(line)
     return COMPLETED
 
 
-def end(arguments: argparse.Namespace, sessions: Sessions, context: Context) -> int:
+def end(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     """Says what is in work, and asks; --yes asks nothing."""
-    session_id = _session(arguments, sessions)
-    for line in in_words(sessions.session_work(session_id)):
+    session_id = _session(arguments, api)
+    for line in in_words(api.session_work(session_id)):
         context.say(line)
     if not arguments.yes and not _wanted(session_id, context):
         context.say("It stays on.")
         return COMPLETED
-    ended = sessions.end_session(session_id)
+    ended = api.end_session(session_id)
     context.result(json.dumps(ended, ensure_ascii=False) if arguments.json else f"{printable(session_id)} is ending")
     return COMPLETED
 
@@ -62,10 +81,18 @@ def in_words(work: WorkObject) -> list[str]:
     return lines or ["Nothing waits."]
 
 
-def _session(arguments: argparse.Namespace, sessions: Sessions) -> str:
-    session_id = arguments.id or sessions.live_session()
+def _named_or_newest(arguments: argparse.Namespace, api: Api) -> SessionObject:
+    listed = [] if arguments.id else api.sessions()
+    if not arguments.id and not listed:
+        raise CommandFailed("There was no session yet: `foreverus session start` begins one.")
+    live = next((one for one in listed if one.get("status") not in ("ended", "failed")), None)
+    return api.session(arguments.id or str((live or listed[0])["id"]))
+
+
+def _session(arguments: argparse.Namespace, api: Api) -> str:
+    session_id = arguments.id or api.live_session()
     if not session_id:
-        raise CommandFailed("No GPU is on.")
+        raise CommandFailed("No GPU is on. `foreverus session start` switches one on.")
     return str(session_id)
 
 
@@ -77,4 +104,10 @@ def _wanted(session_id: str, context: Context) -> bool:
     return context.input.readline().strip().lower() in (b"y", b"yes", b"s", b"sim")
 
 
-SESSION_COMMANDS: dict[str, SessionCommand] = {"work": show_work, "end": end}
+SESSION_COMMANDS: dict[str, SessionCommand] = {
+    "start": start,
+    "show": show,
+    "watch": watching,
+    "work": show_work,
+    "end": end,
+}

@@ -86,6 +86,15 @@ def money(usd: float) -> str:
     return f"${usd:.2f}" if usd >= 0.1 or usd == 0 else f"${usd:.4f}" if usd >= 0.0001 else "<$0.0001"
 
 
+def small_usd(usd: float) -> str:
+    """US dollars of one answer, which costs a small part of a cent.
+
+    >>> small_usd(0.0000284), small_usd(0.0312), small_usd(4), small_usd(0)
+    ('$0.000028', '$0.0312', '$4.00', '$0')
+    """
+    return "$0" if usd == 0 else f"${usd:.2f}" if usd >= 1 else f"${usd:.4f}" if usd >= 0.01 else f"${usd:.6f}"
+
+
 def moment(epoch: int | None) -> str:
     return "" if epoch is None else datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 

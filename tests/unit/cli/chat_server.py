@@ -21,7 +21,15 @@ FINAL = {
     "backend": "bedrock",
     "usage": {"prompt_tokens": 9, "completion_tokens": 4},
     "finish_reason": "stop",
-    "cost_usd": 0.0000028,
+    "choice": {
+        "backend": "bedrock",
+        "reason": "nothing_live",
+        "text": "No GPU is on, and Bedrock\x1b[2J answers now.",
+        "numbers": {
+            "bedrock_usd_per_million_prompt_tokens": 0.15,
+            "bedrock_usd_per_million_completion_tokens": 0.2,
+        },
+    },
 }
 Step = tuple[Any, ...]
 
@@ -113,7 +121,7 @@ class ChatServer:
                     continue
                 topic = {name: value for name, value in frame.items() if name != "action"}
                 line.send(json.dumps({"type": "subscribed", **topic}))
-                if "conversation_id" in topic and not played:
+                if not played:
                     played = True
                     self._play(line)
         except ConnectionClosed:

@@ -33,7 +33,7 @@ def test_command_is_there() -> None:
 
 def test_command_needs_only_its_own_dependencies() -> None:
     names = {requirement.split(">=")[0] for requirement in PROJECT["project"]["dependencies"]}
-    assert names == {"fastjsonschema", "httpx", "jsonschema", "rich", "websockets"}
+    assert names == {"fastjsonschema", "httpx", "jsonschema", "rich", "shtab", "websockets"}
     environment = {"PYTHONPATH": str(ROOT / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

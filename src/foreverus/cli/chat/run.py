@@ -34,6 +34,7 @@ class Chat:
     context: Context
     prompt: TypedInput | None = None
     conversation_id: str = ""
+    last: MessageObject | None = None  # answer
     line: LiveLine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +96,7 @@ class Chat:
                 self.chats, self.line, screen, self.status, waiting, self.context.clock, lambda: self._enough(pressed)
             )
             answer = following.run(self.conversation_id, question_id)
+        self.last = answer
         if self.arguments.json:
             self.context.result(json.dumps(answer, ensure_ascii=False))
         if answer.get("status") == "failed":
@@ -114,8 +116,8 @@ class Chat:
 
     def _cost(self, answer: MessageObject) -> str:
         """Of a GPU people pay its time, not its answers: what the session has cost so far."""
-        if answer.get("cost_usd") is not None:
-            return words.usd(float(answer["cost_usd"]))
+        if answer.get("backend") == "bedrock":
+            return words.bedrock_cost(answer)
         if not answer.get("session_id"):
             return ""
         try:

@@ -105,6 +105,11 @@ def _help(chat: Chat, _: str) -> None:
         chat.context.say(line)
 
 
+def _why(chat: Chat, _: str) -> None:
+    for line in words.reasons(chat.last):
+        chat.context.say(line)
+
+
 def _stop(chat: Chat, _: str) -> None:
     chat.context.say("No answer is being written.")
 
@@ -114,4 +119,5 @@ _COMMANDS: dict[str, Callable[[Chat, str], None]] = {
     "/help": _help,
     "/stop": _stop,
     "/title": _title,
+    "/why": _why,
 }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from foreverus.cli.api import Api
 from foreverus.cli.failures import CommandFailed
 from foreverus.cli.objects import SessionObject
-from foreverus.cli.session_words import OVER, boot_detail, is_booting, phase
+from foreverus.cli.session_words import OVER, boot_detail, is_booting, newer, phase
 from foreverus.cli.status_line import StatusLine
 
 LOOK_S = 5.0  # while no frames tell of the session
@@ -23,10 +23,8 @@ class Waiting:
 
     def heard(self, session: SessionObject) -> None:
         """A frame of it; older ones are passed over. What only a GET says of it stays."""
-        have = self._session
-        if have and session.get("id") == have.get("id") and session.get("version", 0) >= have.get("version", 0):
-            expected = session.get("expected_boot_seconds") or have.get("expected_boot_seconds")
-            self._session = {**session, "expected_boot_seconds": expected}
+        if self._session:
+            self._session = newer(self._session, session)
 
     def show(self, hears: bool) -> None:
         """`hears`: frames come. Else it is asked for, now and then."""

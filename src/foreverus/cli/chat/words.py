@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from foreverus.cli.context import printable
 from foreverus.cli.objects import ConversationObject, MessageObject
-from foreverus.cli.text import aligned, duration
+from foreverus.cli.text import aligned, duration, small_usd
 
 HELP = (
     "/stop            end the answer that is being written (or Ctrl-C; a second Ctrl-C leaves)",
     "/backend [NAME]  who answers from now on: auto, gpu or bedrock; without a name: who does",
+    "/why             why that backend answered the last question, and what was reckoned",
     "/title [TEXT]    give the conversation a title; without a text: show it",
     "/help            this",
     "/quit            leave (or Ctrl-D); `foreverus chat --resume` goes on later",
@@ -16,13 +17,21 @@ HELP = (
 )
 
 
-def usd(amount: float) -> str:
-    """One answer costs a small part of a cent.
+def bedrock_cost(answer: MessageObject) -> str:
+    """What Bedrock takes for the answer's tokens, by the prices that the choice was made with; empty: not known.
 
-    >>> usd(0.0000284), usd(0.0312), usd(0)
-    ('$0.000028', '$0.0312', '$0')
+    >>> numbers = {"bedrock_usd_per_million_prompt_tokens": 0.15, "bedrock_usd_per_million_completion_tokens": 0.2}
+    >>> tokens = {"prompt_tokens": 1000, "completion_tokens": 500}
+    >>> bedrock_cost({"usage": tokens, "choice": {"numbers": numbers}})
+    '$0.000250'
     """
-    return "$0" if amount == 0 else f"${amount:.4f}" if amount >= 0.01 else f"${amount:.6f}"
+    tokens, numbers = answer.get("usage") or {}, (answer.get("choice") or {}).get("numbers") or {}
+    asked, written = tokens.get("prompt_tokens"), tokens.get("completion_tokens")
+    prices = [numbers.get(f"bedrock_usd_per_million_{kind}_tokens") for kind in ("prompt", "completion")]
+    if asked is None or written is None or None in prices:
+        return ""
+    usd = (asked * float(prices[0] or 0) + written * float(prices[1] or 0)) / 1e6
+    return small_usd(usd)
 
 
 def ending(answer: MessageObject, took_s: float, cost: str) -> str:
@@ -40,6 +49,8 @@ def ending(answer: MessageObject, took_s: float, cost: str) -> str:
         parts.append("stopped")
     if answer.get("finish_reason") == "length":
         parts.append("cut at its longest length: --max-tokens")
+    if answer.get("moved_from"):
+        parts.append(f"{printable(str(answer['moved_from']))} could not answer it")
     if trimmed := answer.get("trimmed_messages"):
         parts.append(f"{trimmed} earlier messages did not fit and were not sent")
     return " · ".join(parts)
@@ -58,3 +69,12 @@ def conversation_table(conversations: Sequence[ConversationObject]) -> list[str]
         used = str(one.get("updated_at") or one.get("created_at") or "")[:16].replace("T", " ")
         rows.append((str(one.get("id")), used, str(one.get("title") or "")))
     return aligned(rows)
+
+
+def reasons(answer: MessageObject | None) -> list[str]:
+    """Why that backend was chosen: a sentence, and what was reckoned."""
+    choice = (answer or {}).get("choice")
+    if not choice:
+        return ["Nothing is known of it: no answer yet, or nobody had a choice."]
+    numbers = [f"  {name.replace('_', ' ')}: {value}" for name, value in (choice.get("numbers") or {}).items()]
+    return [printable(line) for line in (str(choice.get("text", "")), *numbers)]

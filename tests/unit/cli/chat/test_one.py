@@ -20,7 +20,7 @@ def test_the_answer_alone_is_on_the_standard_output(chats: ChatServer, shell: Sh
     chats.lines = [[("delta", 0, TEXT[:4]), ("delta", 4, TEXT[4:]), ("final", TEXT, {})]]
     assert ask(shell, "Why", "is it?") == 0
     assert shell.out == TEXT + "\n"
-    assert shell.err.splitlines()[-1].startswith("bedrock · 9 + 4 tokens · $0.000003 · ")
+    assert shell.err.splitlines()[-1].startswith("bedrock · 9 + 4 tokens · $0.000002 · ")
     assert chats.sent("POST") == [{"content": "Why is it?"}]
     assert {"action": "subscribe", "conversation_id": CONVERSATION} in chats.frames
 
@@ -156,6 +156,8 @@ def test_an_answer_that_fails_says_why(chats: ChatServer, shell: Shell) -> None:
         ({"finish_reason": "length"}, "cut at its longest length"),
         ({"finish_reason": "stopped"}, "stopped"),
         ({"trimmed_messages": 3}, "3 earlier messages did not fit"),
+        ({"moved_from": "gpu"}, "gpu could not answer it"),
+        ({"choice": None}, "bedrock · 9 + 4 tokens · "),
     ],
 )
 def test_what_people_should_know_of_an_answer_is_said(
@@ -248,7 +250,7 @@ def test_the_phases_of_a_boot_are_shown_with_their_eta(chats: ChatServer, shell:
         [
             ("frame", {"type": "session", "session": session | loading}),
             ("frame", {"type": "session", "session": session | {"version": 2}}),
-            ("final", "Ok", {"backend": "gpu", "cost_usd": None}),
+            ("final", "Ok", {"backend": "gpu"}),
         ]
     ]
     assert ask(shell, "x", "--backend", "gpu") == 0

@@ -57,6 +57,14 @@ def test_backend_is_for_what_comes(chats: ChatServer, shell: Shell) -> None:
     assert "cray is no backend" in shell.err and "From now on: gpu." in shell.err
 
 
+def test_why_shows_the_sentence_and_the_sums(chats: ChatServer, shell: Shell) -> None:
+    chats.lines = [[("final", "Ok", {})]]
+    assert talk(shell, "/why\nHi\n/why\n") == 0
+    assert "no answer yet" in shell.err
+    assert "No GPU is on, and Bedrock\ufffd[2J answers now." in shell.err
+    assert "bedrock usd per million prompt tokens: 0.15" in shell.err
+
+
 def test_title_is_shown_and_changed(chats: ChatServer, shell: Shell) -> None:
     chats.conversations[CONVERSATION] = {"id": CONVERSATION, "title": "Old\x1b[2J", "updated_at": "2026"}
     chats.gets = [final("Ok")]
@@ -67,7 +75,7 @@ def test_title_is_shown_and_changed(chats: ChatServer, shell: Shell) -> None:
 
 def test_help_names_every_command(chats: ChatServer, shell: Shell) -> None:
     assert talk(shell, "/help\n/stop\n/nothing\n") == 0
-    for name in ("/stop", "/backend", "/title", "/help", "/quit"):
+    for name in ("/stop", "/backend", "/why", "/title", "/help", "/quit"):
         assert name in shell.err
     assert "There is no /nothing" in shell.err and "No answer is being written" in shell.err
 

@@ -44,6 +44,10 @@ AS_A_CLASS = {
     "PersonOpenSockets": "500",
     "PersonStoredMegabytes": "1000000",
     "PersonTokensPerDay": "100000000000",
+    "PersonRequestsPerMinute": "100000",
+    "PersonRequestsAtOnce": "1000",
+    "KeyRequestsPerMinute": "100000",
+    "KeyRequestsAtOnce": "1000",
 }
 PARAMETERS = {
     "ModelId": "smollm2-135m-instruct",

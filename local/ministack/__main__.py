@@ -41,6 +41,7 @@ from local.patches import (
     states_role,
     states_start,
     states_tasks,
+    web_adapter,
 )
 
 NONCE_PATH = "/_foreverus/nonce"
@@ -72,6 +73,7 @@ PATCHES = (
     states_start,
     states_tasks,
     states_role,  # after states_tasks: it asks which execution is running
+    web_adapter,
 )
 
 

@@ -35,6 +35,8 @@ ForeverUsError
 └── ResultsNotStored         keep the session's record; `store_results` tries again
 """
 
+from collections.abc import Mapping
+
 LONGEST_CLIENT_WAIT_S = 60  # openai-python's `_calculate_retry_timeout`, openai-node's `retryRequest`
 
 
@@ -116,11 +118,12 @@ class LimitReached(RequestRejected):
     def __init__(self, message: str, code: str, retry_after_s: int | None = None):
         super().__init__(message, code=code)
         self.retry_after_s = retry_after_s
+        self.more_headers: Mapping[str, str] = {}  # what else is said of the limit
 
     @property
     def headers(self) -> dict[str, str]:
         after = self.retry_after_s
-        waits = {} if after is None else {"Retry-After": str(after)}
+        waits = {**self.more_headers, **({} if after is None else {"Retry-After": str(after)})}
         return waits if after is not None and after <= LONGEST_CLIENT_WAIT_S else {**waits, "x-should-retry": "false"}
 
 

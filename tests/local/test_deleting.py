@@ -49,7 +49,12 @@ def test_stack_is_deleted_with_a_gpu_on_and_deployed_again_under_its_name() -> N
             session_id, _ = person.start_session()
         assert len(live_instances(cloud)) == 1
         # What AWS Budgets does at the month's budget: CloudFormation knows nothing of it.
-        for role in ("GpuSessionRole", "AnswerChatsFunctionRole", "AnswerBatchFunctionRole"):
+        for role in (
+            "GpuSessionRole",
+            "AnswerChatsFunctionRole",
+            "AnswerBatchFunctionRole",
+            "ChatCompletionsFunctionRole",
+        ):
             iam.attach_role_policy(RoleName=had[role], PolicyArn=had["NoLaunches"])
 
         became = delete(cloud, stack["StackId"])

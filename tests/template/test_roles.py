@@ -53,6 +53,7 @@ def test_the_ledger_is_written_by_closers_and_finishers_and_never_deleted_from()
         *("CloseSessionFunction", "ReapGpusFunction"),
         *("RunBatchFunction", "SweepFunction"),
         "AnswerChatsFunction",  # what it answered after its session was closed
+        "ChatCompletionsFunction",  # each request's call of Bedrock
     }
     assert not any("d" in letters for letters in ledger.values())
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from foreverus import settings
+from foreverus import settings, web_settings
 from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
@@ -17,6 +17,7 @@ from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB, VOLUME_MIB
 from foreverus.costs.prices import listed_price
 from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_BYTES
 from foreverus.handlers import answer_chats, api, manage_account, manage_keys
+from foreverus.openai_api.application import PATHS
 from foreverus.privacy.export.records import KEPT
 from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
@@ -171,14 +172,19 @@ SHARED = set(GLOBALS["Environment"]["Variables"])
 
 def needed(name: str) -> set[str]:
     """The variables that a function's settings read."""
-    known = getattr(settings, name.removesuffix("Function") + "Settings")
+    wanted = name.removesuffix("Function") + "Settings"
+    known = getattr(settings, wanted, None) or getattr(web_settings, wanted)
     return {field.upper() for field in known.__dataclass_fields__}
+
+
+# What the Lambda Web Adapter and its layer's wrapper read, before our program is there.
+OF_THE_ADAPTER = {"AWS_LAMBDA_EXEC_WRAPPER", "AWS_LWA_INVOKE_MODE", "AWS_LWA_READINESS_CHECK_PROTOCOL"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_function_gets_what_its_settings_name_and_the_shared_ones(name: str) -> None:
     own = set(FUNCTIONS[name].get("Environment", {}).get("Variables", {}))
-    assert own == needed(name) - SHARED
+    assert own - OF_THE_ADAPTER == needed(name) - SHARED
 
 
 def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing() -> None:
@@ -242,8 +248,27 @@ def test_architecture_names_the_functions_file_and_environment(name: str) -> Non
     page = (ROOT / "docs" / "architecture.md").read_text()
     (row,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
     _, file, _, environment = [cell.strip() for cell in row.strip("|").split("|")]
-    assert file == f"`{FUNCTIONS[name]['Handler'].split('.')[2]}.py`"
+    assert file == f"`{module_of(name).stem}.py`"
     assert set(environment.strip("`").split()) == needed(name)
+
+
+def module_of(name: str) -> Path:
+    """Of what runs: the file of a handler, or a script beside it that starts a web server."""
+    module, _, kind = FUNCTIONS[name]["Handler"].rpartition(".")
+    return Path(module) if kind == "sh" else Path(*module.split("."))
+
+
+def test_web_application_is_started_by_the_adapter_and_streams() -> None:
+    """The layer's wrapper executes the file that the handler names; nobody else may start the function's own way."""
+    function = FUNCTIONS["ChatCompletionsFunction"]
+    script = ROOT / "src" / function["Handler"]
+    assert script.stat().st_mode & 0o111 and "-m foreverus.handlers.chat_completions" in script.read_text()
+    assert function["Environment"]["Variables"]["AWS_LAMBDA_EXEC_WRAPPER"] == "/opt/bootstrap"
+    assert function["Environment"]["Variables"]["AWS_LWA_INVOKE_MODE"] == "response_stream"
+    events = [event["Properties"] for event in function["Events"].values()]
+    assert {one["ResponseTransferMode"] for one in events} == {"RESPONSE_STREAM"}
+    assert {one["TimeoutInMillis"] for one in events} == {1000 * function["Timeout"]}
+    assert {f"{one['Method'].upper()} {one['Path']}" for one in events} == {f"POST {path}" for path in PATHS.values()}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -254,8 +279,7 @@ def test_function_has_timeout_memory_log_and_handler(name: str) -> None:
     log = function["LoggingConfig"]["LogGroup"]["Ref"]
     assert template()["Resources"][log]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
     assert template()["Resources"][name]["Metadata"] == {"BuildMethod": "makefile"}
-    module, _ = function["Handler"].rsplit(".", 1)
-    assert (ROOT / "src" / Path(*module.split("."))).with_suffix(".py").is_file()
+    assert (ROOT / "src" / module_of(name)).with_suffix(".py").is_file()
     assert function["Description"]
 
 
@@ -718,10 +742,15 @@ def test_bedrock_model_is_one_that_its_role_may_ask(model: str, taken: bool) -> 
 def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
     allowing = [(name, one) for name, one in statements() if one["Effect"] == "Allow"]
     asking = {name: one for name, one in allowing if any(a.startswith("bedrock:") for a in actions(one))}
-    assert set(asking) == {"AnswerBatchFunction", "AnswerChatsFunction"}
+    calls = {
+        "AnswerBatchFunction": "bedrock:InvokeModel",
+        "AnswerChatsFunction": "bedrock:InvokeModel",
+        "ChatCompletionsFunction": "bedrock:InvokeModelWithResponseStream",
+    }
+    assert set(asking) == set(calls)
     model = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/${BedrockModelId}"
     for name, statement in asking.items():
-        assert (statement["Action"], statement["Resource"]) == (["bedrock:InvokeModel"], {"Fn::Sub": model})
+        assert (statement["Action"], statement["Resource"]) == ([calls[name]], {"Fn::Sub": model})
         guarded = FUNCTIONS[name]["Policies"][-1]["Fn::If"]
         assert (guarded[0], guarded[2]) == ("HasBedrock", {"Ref": "AWS::NoValue"})
 
@@ -871,7 +900,7 @@ def test_budget_stands_behind_the_cap_and_tells_at_50_80_and_100_percent() -> No
     assert all(len(entry["Subscribers"]) == 1 for entry in one["NotificationsWithSubscribers"])
 
 
-SPENDING = ("GpuSessionRole", "AnswerChatsFunctionRole", "AnswerBatchFunctionRole")
+SPENDING = ("GpuSessionRole", "AnswerChatsFunctionRole", "AnswerBatchFunctionRole", "ChatCompletionsFunctionRole")
 
 
 def test_budget_counts_all_that_the_caps_do() -> None:

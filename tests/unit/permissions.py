@@ -143,7 +143,7 @@ def logical_id(function: str) -> str:
     (found,) = (
         name
         for name, one in resources("AWS::Serverless::Function").items()
-        if one["Handler"] == f"foreverus.handlers.{function}.handler"
+        if one["Handler"] in (f"foreverus.handlers.{function}.handler", f"foreverus/handlers/{function}.sh")
     )
     return found
 

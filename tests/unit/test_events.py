@@ -25,7 +25,7 @@ from foreverus.errors import AnotherSessionIsLive, InvalidRequest, ResultsNotSto
 from foreverus.privacy.erasing import PeopleNotErased
 from foreverus.privacy.export.job import NotExported
 from foreverus.settings import MissingSetting
-from tests.unit import batch_events, permissions
+from tests.unit import adapter, batch_events, permissions
 from tests.unit.api.openapi.described import undescribed
 from tests.unit.batch_events import BAD_BATCH, BATCH
 from tests.unit.conftest import Aws, make_pool, session_item
@@ -99,9 +99,13 @@ def invoke(case: str) -> Any:
     function = case.split("/", maxsplit=1)[0]
     event = json.loads((EVENTS / f"{case}.json").read_text(encoding="utf-8"))
     with permissions.of(function, case):
-        result = importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
+        if function == "chat_completions":  # a web server beside the Lambda Web Adapter
+            result = adapter.answer(event)
+        else:
+            result = importlib.import_module(f"foreverus.handlers.{function}").handler(event, Context())
     route = f"{event.get('httpMethod')} {event.get('resource')}"
-    if function in ("api", "manage_account", "manage_keys") and route in operations():
+    of_rest = function in ("api", "chat_completions", "manage_account", "manage_keys")
+    if of_rest and "text/event-stream" not in json.dumps(result) and route in operations():
         assert undescribed(route, result) == ""
     return result
 
@@ -130,6 +134,27 @@ def rest(status: int, code: str | None = None, param: str | None = None) -> Call
             assert body["error"]["message"]
 
     return check
+
+
+def completed(text: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        body = json.loads(result["body"])
+        assert result["statusCode"] == 200, body
+        said = body["choices"][0]
+        assert said.get("text", said.get("message", {}).get("content")) == text
+        assert result["headers"]["X-Ratelimit-Remaining-Requests"] == "59"
+        assert not list(world.items.query(keys.purse_partition(this_month()), "RESERVED#")), "settled"
+
+    return check
+
+
+def this_month() -> str:
+    return bootstrap.aws.clock().isoformat()[:7]
+
+
+def streamed(result: Any, world: Aws, push: MemoryPush) -> None:
+    assert result["headers"]["Content-Type"].startswith("text/event-stream")
+    assert result["body"].endswith("data: [DONE]\n\n") and '"content":"Oi"' in result["body"]
 
 
 def authorized(user_id: str) -> Callable[[Any, Aws, MemoryPush], None]:
@@ -451,6 +476,16 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_stop_message": stopped,
     "api/good_list_messages": rest(200),
     "api/good_list_models": rest(200),
+    "api/good_get_model": rest(200),
+    "api/bad_model": rest(404, "model_not_found", "model"),
+    "api/edge_embeddings": rest(404, "no_embeddings"),
+    "chat_completions/good_chat": completed("Oi"),
+    "chat_completions/good_stream": streamed,
+    "chat_completions/good_text": completed("Oi"),
+    "chat_completions/edge_gpu_alone_can": rest(400, "unsupported_parameter", "logprobs"),
+    "chat_completions/bad_model": rest(404, "model_not_found", "model"),
+    "chat_completions/bad_two_answers": rest(400, "invalid_field", "n"),
+    "chat_completions/bad_no_user": rest(401),
     "api/good_document": rest(200),
     "api/good_usage": rest(200),
     "api/good_usage_by_day": rest(200),

@@ -9,7 +9,7 @@ Body = dict[str, object]  # a JSON object as the API shows it
 Shown = Mapping[str, object]
 Response = dict[str, Any]
 
-_HEADERS = {
+HEADERS = {
     "Content-Type": "application/json; charset=utf-8",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",  # a browser takes it for what it says that it is
@@ -43,13 +43,13 @@ def stopped(body: Shown, is_over: bool) -> Response:
 def download(content_type: str, filename: str, text: str | None, url: str) -> Response:
     """A file: its text, or a redirect to where its bytes are."""
     if text is None:
-        return {"statusCode": 302, "headers": {**_HEADERS, "Location": url}, "body": ""}
+        return {"statusCode": 302, "headers": {**HEADERS, "Location": url}, "body": ""}
     disposition = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-    headers = {**_HEADERS, "Content-Type": f"{content_type}; charset=utf-8", "Content-Disposition": disposition}
+    headers = {**HEADERS, "Content-Type": f"{content_type}; charset=utf-8", "Content-Disposition": disposition}
     return {"statusCode": 200, "headers": headers, "body": text}
 
 
 def json_response(status: int, body: Shown, more: Mapping[str, str] | None = None) -> Response:
     """`more`: headers of this answer alone."""
-    headers = {**_HEADERS, **(_FINAL if status == 409 else {}), **(more or {})}
+    headers = {**HEADERS, **(_FINAL if status == 409 else {}), **(more or {})}
     return {"statusCode": status, "headers": headers, "body": json.dumps(body, ensure_ascii=False)}

@@ -9,7 +9,7 @@ Limits: vLLM takes 20 logprobs of a token at most (`--max-logprobs`), OpenAI 128
 from collections.abc import Mapping
 from dataclasses import replace
 
-from foreverus.backends.parameters import CHAT, COMPLETIONS, PARAMETERS, Parameter, Support, options_of
+from foreverus.backends.parameters import CHAT, COMPLETIONS, PARAMETERS, TABLE, Parameter, Support, options_of, takes
 
 MOST_LOGPROBS = 20
 MOST_TOOLS = 128
@@ -129,3 +129,21 @@ def live_options(endpoint: str, body: Mapping[str, object]) -> dict[str, object]
     if endpoint == CHAT and "logprobs" not in found:
         found.pop("top_logprobs", None)
     return found
+
+
+_ONLY_LIVE = frozenset(one.name for one in (*_OF_ALL, *_OF_CHATS, *_OF_TEXTS))
+
+
+def not_on_gpu(options: Mapping[str, object]) -> str | None:
+    """The first of these that our engine would have to leave undone, by OpenAI's name.
+
+    >>> not_on_gpu({"top_p": 0.5, "seed": 7, "logprobs": True}), not_on_gpu({"n": 2})
+    (None, 'n')
+    """
+    for name, value in options.items():
+        known = TABLE.get(name)
+        if value is None or name in _ONLY_LIVE or (known and known.asks_nothing(value)):
+            continue
+        if known is None or known.gpu is Support.NOT_DONE or not takes(known, value):
+            return name
+    return None

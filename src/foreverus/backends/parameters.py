@@ -273,27 +273,12 @@ def not_on_bedrock(options: Mapping[str, object], temperature: float | None) -> 
         known = TABLE.get(name)
         if value is None or (known and known.asks_nothing(value)) or (name == "seed" and temperature == 0):
             continue
-        if known is None or known.on_bedrock(value) is Support.NOT_DONE or not _takes(known, value):
+        if known is None or known.on_bedrock(value) is Support.NOT_DONE or not takes(known, value):
             return name
     return None
 
 
-def not_on_gpu(options: Mapping[str, object]) -> str | None:
-    """The first of these that our engine would have to leave undone, by OpenAI's name.
-
-    >>> not_on_gpu({"top_p": 0.5, "seed": 7}), not_on_gpu({"n": 2})
-    (None, 'n')
-    """
-    for name, value in options.items():
-        known = TABLE.get(name)
-        if value is None or (known and known.asks_nothing(value)):
-            continue
-        if known is None or known.gpu is Support.NOT_DONE or not _takes(known, value):
-            return name
-    return None
-
-
-def _takes(known: Parameter, value: Any) -> bool:
+def takes(known: Parameter, value: Any) -> bool:
     """False for what a batch's line cannot hold: `n: 2`, or `logprobs: 0`, which is not false."""
     empty_only = 0 in (known.schema.get("maxItems"), known.schema.get("maxProperties"))
     alike = [one for one in known.values or () if isinstance(one, bool) is isinstance(value, bool)]

@@ -10,7 +10,6 @@ from foreverus import settings
 from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
-    from foreverus.backends.catalog import Catalog
     from foreverus.batches.service import BatchService
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.stopping import MessageStops
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from foreverus.files.uploads.service import UploadService
     from foreverus.limits.person import PersonLimits
     from foreverus.limits.records import CountChange
+    from foreverus.openai_api.models import ModelList
     from foreverus.sessions.service import SessionService
     from foreverus.sessions.start import SessionStarter
     from foreverus.spending.figures import CostFiguresLook
@@ -30,7 +30,7 @@ class ApiServices:
     sessions: "SessionService"
     conversations: "ConversationService"
     stops: "MessageStops"
-    models: "Catalog"
+    models: "ModelList"
     usage: "TeamUsage"
     quotes: "Callable[[], QuoteService]"  # made when the first one is asked for
     files: "FileService"
@@ -41,7 +41,6 @@ class ApiServices:
 @cache
 def build() -> ApiServices:
     """Everything that the REST API calls."""
-    from foreverus.backends.catalog import Catalog
     from foreverus.costs.meter import Caps
     from foreverus.costs.usage.store import UsageStore
     from foreverus.files.stored import stored_bytes
@@ -69,7 +68,7 @@ def build() -> ApiServices:
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=_conversations(env, start, limits),
         stops=_stops(env.table_name),
-        models=Catalog(env.model_id, env.context_tokens),
+        models=_models(env),
         usage=TeamUsage(
             Usage(SessionStore(table), purse, CapacityDiary(table), caps, aws.region(), aws.clock),
             UsageStore(table),
@@ -162,6 +161,20 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
         chooser=BackendChooser(table, look, BackendName(env.chat_backend), aws.clock),
         bedrock=ConversationFunction(function),
         retention_days=env.conversation_retention_days,
+    )
+
+
+def _models(env: settings.ApiSettings) -> "ModelList":
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.openai_api.models import ModelList
+    from foreverus.openai_api.requests import Served
+
+    look = shared.gpu_look(env.table_name, env.engine_slots)
+    return ModelList(
+        served=Served(env.model_id),
+        context_tokens=env.context_tokens,
+        bedrock=bedrock_price(env.bedrock_model_id, aws.region()) if env.bedrock_model_id else None,
+        gpu=lambda: look().status,
     )
 
 

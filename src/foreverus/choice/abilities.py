@@ -6,7 +6,7 @@ One rule for a line of a batch, a chat and an OpenAI request: what Bedrock has n
 from dataclasses import dataclass, field
 
 from foreverus.backends.converse import refusal_of, unsupported
-from foreverus.backends.parameters import not_on_gpu
+from foreverus.backends.live_parameters import not_on_gpu
 from foreverus.backends.port import BackendName, Prompt
 
 WORDS = {BackendName.GPU: "the GPU", BackendName.BEDROCK: "Bedrock"}

@@ -40,6 +40,8 @@ ROUTES: Routes[ApiServices] = {
     "GET /usage": lambda r, s: ok(s.usage.show(r.person, r.query)),
     "POST /quotes": lambda r, s: ok(s.quotes().quote(r.user_id, r.body("quote_create"))),
     "GET /models": lambda r, s: ok(s.models.list_models()),
+    "GET /models/{model}": lambda r, s: ok(s.models.get(r.id)),
+    "POST /embeddings": lambda r, s: ok(s.models.no_embeddings()),
     "GET /openapi.json": lambda r, s: ok(openapi.document()),
 }
 

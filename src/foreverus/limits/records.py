@@ -15,12 +15,14 @@ class Kind(StrEnum):
     BATCHES = "BATCHES"
     SOCKETS = "SOCKETS"
     BYTES = "BYTES"
+    REQUESTS = "REQUESTS"  # of OpenAI's API; of each person and of each key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Count:
     """`version`: 0: nothing was ever counted. `times`: of messages, in Unix milliseconds, oldest first. `held`: open
-    things by their ids, and the Unix second in which each is over at the latest. `used`: bytes.
+    things by their ids, and the Unix second in which each is over at the latest. `used`: bytes, or tokens of `day`
+    (`2026-11-29`). `key_id`: of a count of one API key.
 
     `is_complete`: all that was there before anybody counted is in it.
     """
@@ -32,6 +34,8 @@ class Count:
     held: Mapping[str, int] = field(default_factory=dict)
     used: int = 0
     is_complete: bool = False
+    key_id: str = ""
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,13 +79,18 @@ def check_tokens(used: int, most: int, now: datetime) -> None:
     """What a day's answers have taken; the next day begins at 00:00 UTC."""
     if used < most:
         return
-    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
-    wait = max(int((midnight - now).total_seconds()) + 1, 1)
+    wait = until_midnight(now)
     message = (
         f"Answering you has taken {used:,} tokens today, chats and batches together; one person has {most:,} a day. "
         f"The next day begins at 00:00 UTC, in {in_words(wait)}."
     )
     raise LimitReached(message, "daily_tokens_used", wait)
+
+
+def until_midnight(now: datetime) -> int:
+    """Seconds until 00:00 UTC, at least so many."""
+    midnight = datetime(now.year, now.month, now.day, tzinfo=UTC) + timedelta(days=1)
+    return max(int((midnight - now).total_seconds()) + 1, 1)
 
 
 def in_words(seconds: int) -> str:

@@ -12,10 +12,11 @@ from foreverus.limits.records import Count, CountChange, Kind
 class Counts(Protocol):
     """The twin is `MemoryCounts`."""
 
-    def read(self, user_id: str, kind: Kind) -> Count: ...
+    def read(self, user_id: str, kind: Kind, key_id: str = "") -> Count: ...
 
-    def apply(self, change: CountChange) -> bool:
-        """A change by itself. False, and nothing is written, where somebody has changed the count since it was read."""
+    def apply(self, *changes: CountChange) -> bool:
+        """Changes by themselves, all or none. False, and nothing is written, where somebody has changed one of the
+        counts since it was read."""
 
     def tokens(self, user_id: str, day: str) -> int:
         """What the day's answers have taken until now, on every backend (costs/usage/)."""
@@ -39,12 +40,13 @@ class CountStore:
     def __init__(self, items: Table):
         self.items = items
 
-    def read(self, user_id: str, kind: Kind) -> Count:
-        item = self.items.get(keys.person_count_key(user_id, kind))
-        return _from_item(item, user_id, kind) if item else Count(user_id=user_id, kind=kind)
+    def read(self, user_id: str, kind: Kind, key_id: str = "") -> Count:
+        nothing = Count(user_id=user_id, kind=kind, key_id=key_id)
+        item = self.items.get(_key(nothing))
+        return _from_item(item, nothing) if item else nothing
 
-    def apply(self, change: CountChange) -> bool:
-        return self.items.transact_if(change_write(change))
+    def apply(self, *changes: CountChange) -> bool:
+        return self.items.transact_if(*map(change_write, changes))
 
     def tokens(self, user_id: str, day: str) -> int:
         return UsageStore(self.items).day(user_id, day).tokens
@@ -54,17 +56,17 @@ class MemoryCounts:
     """Twin of `CountStore`; `add_bytes` is what `fewer_bytes_write` does."""
 
     def __init__(self) -> None:
-        self.counts: dict[tuple[str, Kind], Count] = {}
+        self.counts: dict[tuple[str, Kind, str], Count] = {}
         self.usage = MemoryUsage()
 
-    def read(self, user_id: str, kind: Kind) -> Count:
-        return self.counts.get((user_id, kind), Count(user_id=user_id, kind=kind))
+    def read(self, user_id: str, kind: Kind, key_id: str = "") -> Count:
+        return self.counts.get((user_id, kind, key_id), Count(user_id=user_id, kind=kind, key_id=key_id))
 
-    def apply(self, change: CountChange) -> bool:
-        user_id, kind = change.before.user_id, change.before.kind
-        if self.read(user_id, kind).version != change.before.version:
+    def apply(self, *changes: CountChange) -> bool:
+        befores = [change.before for change in changes]
+        if any(self.read(one.user_id, one.kind, one.key_id).version != one.version for one in befores):
             return False
-        self.counts[user_id, kind] = change.after
+        self.counts |= {(one.after.user_id, one.after.kind, one.after.key_id): one.after for one in changes}
         return True
 
     def tokens(self, user_id: str, day: str) -> int:
@@ -72,7 +74,7 @@ class MemoryCounts:
 
     def add_bytes(self, user_id: str, bytes_: int) -> None:
         known = self.read(user_id, Kind.BYTES)
-        self.counts[user_id, Kind.BYTES] = Count(
+        self.counts[user_id, Kind.BYTES, ""] = Count(
             user_id=user_id,
             kind=Kind.BYTES,
             version=known.version + 1,
@@ -82,19 +84,25 @@ class MemoryCounts:
 
 
 def _to_item(count: Count) -> Values:
-    parts: Values = {"times": list(count.times), "held": dict(count.held), "used": count.used}
+    parts: Values = {"times": list(count.times), "held": dict(count.held), "used": count.used, "day": count.day}
     return {
-        **keys.person_count_key(count.user_id, count.kind),
+        **_key(count),
         "version": count.version,
         **{name: value for name, value in parts.items() if value},
         **({"is_complete": True} if count.is_complete else {}),
     }
 
 
-def _from_item(item: Mapping[str, Any], user_id: str, kind: Kind) -> Count:
+def _key(count: Count) -> keys.Key:
+    return keys.person_count_key(count.user_id, f"{count.kind}/{count.key_id}" if count.key_id else count.kind)
+
+
+def _from_item(item: Mapping[str, Any], of: Count) -> Count:
     return Count(
-        user_id=user_id,
-        kind=kind,
+        user_id=of.user_id,
+        kind=of.kind,
+        key_id=of.key_id,
+        day=str(item.get("day", "")),
         version=int(item["version"]),
         times=tuple(int(at) for at in item.get("times", ())),
         held={name: int(until) for name, until in item.get("held", {}).items()},

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tests.template.template import resources
+from tests.unit import adapter
 
 BINARY = "multipart/form-data"  # the template's BinaryMediaTypes
 USER = "user-1"
@@ -41,11 +42,19 @@ def functions() -> dict[str, Callable[[dict[str, Any], None], dict[str, Any]]]:
     """Route → the handler of the function that the template gives it to."""
     found = {}
     for function in resources("AWS::Serverless::Function").values():
-        module, name = function["Handler"].rsplit(".", 1)
         for one in function.get("Events", {}).values():
             if one["Type"] == "Api":
                 route = f"{one['Properties']['Method'].upper()} {one['Properties']['Path']}"
-                found[route] = getattr(importlib.import_module(module), name)
+                found[route] = handler_of(function["Handler"])
+    return found
+
+
+def handler_of(name: str) -> Callable[[dict[str, Any], None], dict[str, Any]]:
+    """A function's own, or what the Lambda Web Adapter does for a web application."""
+    module, _, function = name.rpartition(".")
+    if function == "sh":
+        return lambda event, context: adapter.answer(event)
+    found: Callable[[dict[str, Any], None], dict[str, Any]] = getattr(importlib.import_module(module), function)
     return found
 
 

@@ -1,0 +1,86 @@
+"""OpenAI's chat API: the web application with what it calls."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus.bootstrap import aws, shared
+from foreverus.web_settings import ChatCompletionsSettings
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from foreverus.access.records import Caller
+    from foreverus.backends.port import Backend
+    from foreverus.limits.requests import RequestLimits
+    from foreverus.openai_api.paid import PaidCalls
+    from foreverus.openai_api.records import CompletionRequest
+
+
+def port() -> int:
+    """Where the Lambda Web Adapter looks for the web server."""
+    return ChatCompletionsSettings.from_env(os.environ).aws_lwa_port
+
+
+@cache
+def build() -> "Starlette":
+    from foreverus.backends.port import BackendName
+    from foreverus.openai_api.answering import Answering
+    from foreverus.openai_api.application import application
+    from foreverus.openai_api.choosing import ByAbility
+    from foreverus.openai_api.requests import Served
+
+    env = ChatCompletionsSettings.from_env(os.environ)
+    served = Served(env.model_id)
+    answering = Answering(
+        served=served,
+        limits=_limits(env),
+        choose=ByAbility(served, env.context_tokens, bool(env.bedrock_model_id)),
+        backends={
+            BackendName.BEDROCK: lambda request, caller: _paid_calls(env).of(request, caller),
+            BackendName.GPU: _gpu,
+        },
+        clock=aws.clock,
+    )
+    return application(answering)
+
+
+def _gpu(request: "CompletionRequest", caller: "Caller") -> "Backend":
+    """Raises ModelLoading."""
+    from foreverus.errors import ModelLoading
+
+    raise ModelLoading("No GPU answers requests of this API yet: ask for the model without @gpu.", 60)
+
+
+@cache
+def _paid_calls(env: ChatCompletionsSettings) -> "PaidCalls":
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.openai_api.accounts import AccountStore
+    from foreverus.openai_api.paid import PaidCalls
+
+    return PaidCalls(
+        backend=shared.bedrock_backend(env.bedrock_model_id),
+        price=bedrock_price(env.bedrock_model_id, aws.region()),
+        accounts=AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
+        clock=aws.clock,
+    )
+
+
+def _limits(env: ChatCompletionsSettings) -> "RequestLimits":
+    from foreverus.limits.request_rules import RequestCaps
+    from foreverus.limits.requests import RequestLimits
+    from foreverus.limits.store import CountStore
+
+    person = RequestCaps(
+        whose="one person",
+        per_minute=env.person_requests_per_minute,
+        at_once=env.person_requests_at_once,
+        tokens_per_day=env.person_tokens_per_day,
+    )
+    key = RequestCaps(
+        whose="one API key",
+        per_minute=env.key_requests_per_minute,
+        at_once=env.key_requests_at_once,
+        tokens_per_day=env.key_tokens_per_day,
+    )
+    return RequestLimits(CountStore(aws.items(env.table_name)), person, key, aws.clock)

@@ -1,0 +1,69 @@
+"""What calls of Bedrock may cost and have cost, and what their callers have used: one transaction of the purse."""
+
+from datetime import datetime
+from typing import Protocol
+
+from foreverus.costs.ledger import CountedCost
+from foreverus.costs.purse import BUSY, TRIES, PurseStore
+from foreverus.costs.purse_memory import MemoryPurse
+from foreverus.costs.reservations import Reservation
+from foreverus.costs.usage.records import Used
+from foreverus.costs.usage.store import MemoryUsage, usage_write
+from foreverus.errors import NotAccepted
+
+
+class Accounts(Protocol):
+    """The twin is `MemoryAccounts`. `name`: of a call, the same in all three. Raises NotAccepted where too many others
+    are faster; nothing is changed then."""
+
+    def reserve(self, wanted: Reservation) -> None:
+        """Raises SpendCapReached."""
+
+    def release(self, month: str, name: str) -> None:
+        """Of a call that cost nothing."""
+
+    def settle(self, reserved: Reservation, user_id: str, now: datetime, cost: CountedCost, used: Used) -> bool:
+        """Counts what a call has cost and what it has used, and takes its reservation away. False: it was counted
+        before, and is counted once."""
+
+
+class AccountStore:
+    def __init__(self, purse: PurseStore):
+        self.purse = purse
+
+    def reserve(self, wanted: Reservation) -> None:
+        self.purse.reserve(wanted)
+
+    def release(self, month: str, name: str) -> None:
+        self.purse.release(month, name)
+
+    def settle(self, reserved: Reservation, user_id: str, now: datetime, cost: CountedCost, used: Used) -> bool:
+        month, name = reserved.month, reserved.name
+        for _ in range(TRIES):
+            if self.purse.ledger.has(month, name):
+                self.purse.release(month, name)
+                return False
+            writes = self.purse.settling(month, name, cost)
+            if self.purse.items.transact_if(*writes, usage_write(user_id, now, used)):
+                return True
+        raise NotAccepted(BUSY)
+
+
+class MemoryAccounts:
+    """Twin of `AccountStore`."""
+
+    def __init__(self, purse: MemoryPurse, usage: MemoryUsage):
+        self.purse = purse
+        self.usage = usage
+
+    def reserve(self, wanted: Reservation) -> None:
+        self.purse.reserve(wanted)
+
+    def release(self, month: str, name: str) -> None:
+        self.purse.release(month, name)
+
+    def settle(self, reserved: Reservation, user_id: str, now: datetime, cost: CountedCost, used: Used) -> bool:
+        if not self.purse.settle(reserved.month, reserved.name, cost):
+            return False
+        self.usage.add(user_id, now, used)
+        return True

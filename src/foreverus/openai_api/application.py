@@ -1,0 +1,186 @@
+"""The web application: OpenAI's two endpoints over HTTP, plain and as streams of events.
+
+It is the same on Lambda, behind the Lambda Web Adapter, and on a laptop (docs/decisions/0032). Who asks stands in the
+header that the adapter writes, whatever a client has put there.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from types import SimpleNamespace
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response as HttpResponse
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+from foreverus import logs
+from foreverus.access.records import Caller
+from foreverus.api.responses import HEADERS, Shown, json_response
+from foreverus.backends.parameters import CHAT, COMPLETIONS
+from foreverus.backends.port import Completion, Delta, Finished
+from foreverus.backends.whole import whole_answer
+from foreverus.concurrency import first_of
+from foreverus.errors import EngineFailed, NotAuthenticated, NotFound, RequestRejected
+from foreverus.openai_api import failures, sse
+from foreverus.openai_api.answering import Answering
+from foreverus.openai_api.requests import read_request
+from foreverus.openai_api.running import Running, all_over
+from foreverus.openai_api.shapes import Shapes
+from foreverus.text import quoted
+
+PATHS = {CHAT: "/chat/completions", COMPLETIONS: "/completions"}
+# What the Lambda Web Adapter says of a request and of its invocation; what a client put there is replaced.
+CONTEXT, INVOCATION = "x-amzn-request-context", "x-amzn-lambda-context"
+STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream; charset=utf-8"}
+
+log = logging.getLogger(__name__)
+Events = Running[Delta | Finished]
+Event = Delta | Finished | None
+Waiting = asyncio.Task[None]
+
+
+def application(answering: Answering) -> Starlette:
+    """Routes as API Gateway matches them: without the stage's `/v1`."""
+    routes = [Route(path, partial(_route, answering, name), methods=["POST"]) for name, path in PATHS.items()]
+    return Starlette(routes=routes, exception_handlers={HTTPException: _no_route}, lifespan=_lifespan)
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    yield
+    await all_over()
+
+
+async def _no_route(request: Request, error: Exception) -> HttpResponse:
+    asked = quoted(f"{request.method} {request.url.path}")
+    return _refusal(NotFound(f"There is no route {asked}.", code="unknown_route"))
+
+
+async def _route(answering: Answering, endpoint: str, request: Request) -> HttpResponse:
+    context = _json_header(request.headers, INVOCATION)
+    logs.start({}, SimpleNamespace(aws_request_id=str(context.get("request_id") or "")))
+    try:
+        return await _answer(answering, endpoint, request)
+    except Exception as err:
+        return _refusal(_told(err))
+
+
+async def _answer(answering: Answering, endpoint: str, request: Request) -> HttpResponse:
+    caller = caller_of(request.headers)
+    asked = read_request(endpoint, await request.body(), answering.served, answering.clock())
+    admitted = await answering.admit(asked, caller)
+    rate = admitted.rate.headers()
+    try:
+        backend = await answering.backend(asked, caller, admitted)
+        running = Running(answering.events(asked, caller, backend, admitted))
+        waiting = asyncio.create_task(_gone(request))
+        try:
+            first = await _next(running, waiting)
+            shapes = Shapes(asked, backend)
+            if asked.streams:
+                return StreamingResponse(_stream(running, first, shapes), headers={**STREAM_HEADERS, **rate})
+            return _response(200, shapes.whole(await _whole(running, first, waiting)), rate)
+        finally:
+            waiting.cancel()
+    except Exception as err:
+        return _refusal(_told(err), rate)
+
+
+async def _whole(running: Events, first: Event, waiting: Waiting) -> Completion:
+    deltas: list[Delta] = []
+    finished, event = None, first
+    while event is not None:
+        if isinstance(event, Finished):
+            finished = event
+        else:
+            deltas.append(event)
+        event = await _next(running, waiting)
+    if finished is None:
+        raise EngineFailed("The answer had no end.")
+    return whole_answer(deltas, finished)
+
+
+async def _stream(running: Events, first: Event, shapes: Shapes) -> AsyncGenerator[bytes, None]:
+    """The last chunk comes when everything is counted: after it the process may be frozen."""
+    finished, event = None, first
+    try:
+        for chunk in shapes.first():
+            yield sse.event(chunk)
+        while event is not None:
+            if isinstance(event, Finished):
+                finished = event
+            else:
+                yield sse.event(shapes.piece(event))
+            event = await running.next()
+        if finished is None:
+            raise EngineFailed("The answer had no end.")
+        for chunk in shapes.last(finished):
+            yield sse.event(chunk)
+        yield sse.DONE
+    except Exception as err:
+        yield sse.error_event(_told(err).body())
+    finally:
+        running.stop()  # the client has gone, or it is over
+
+
+async def _next(running: Events, waiting: Waiting) -> Event:
+    """The next event. Raises ClientGone, and the work ends, where nobody waits for it any more."""
+    event = asyncio.ensure_future(running.next())
+    await first_of(event, waiting)
+    if not event.done():
+        event.cancel()
+        running.stop()
+        raise ClientGone()
+    return event.result()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class ClientGone(RequestRejected):
+    """Its answer reaches nobody."""
+
+    status = 499  # nginx's word for it
+
+    def __init__(self) -> None:
+        super().__init__("The client has gone.")
+
+
+def caller_of(headers: Mapping[str, str]) -> Caller:
+    """As the authorizer found them. Raises NotAuthenticated."""
+    authorizer = _json_header(headers, CONTEXT).get("authorizer")
+    if not isinstance(authorizer, dict) or not authorizer.get("user_id"):
+        raise NotAuthenticated("This request carries no user. Send an access token or an API key.")
+    return Caller(user_id=str(authorizer["user_id"]), key_id=str(authorizer.get("key_id") or ""))
+
+
+def _json_header(headers: Mapping[str, str], name: str) -> Mapping[str, object]:
+    try:
+        value = json.loads(headers.get(name) or "{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _told(error: Exception) -> RequestRejected:
+    known = failures.told(error)
+    if known is None or known.status >= 500:
+        log.error("a request failed", exc_info=error)
+    return known or failures.mistake()
+
+
+def _refusal(error: RequestRejected, more: Mapping[str, str] | None = None) -> HttpResponse:
+    return _response(error.status, error.body(), {**(more or {}), **error.headers})
+
+
+def _response(status: int, body: Shown, more: Mapping[str, str] | None = None) -> HttpResponse:
+    made = json_response(status, body, more)
+    return HttpResponse(made["body"].encode("utf-8", "replace"), status, made["headers"])

@@ -1,0 +1,138 @@
+"""A call of Bedrock for one request: nothing is asked that was not set aside, and all that was used is counted once.
+
+The reservation is made before the call; the cost in the month's ledger, the person's usage and the reservation's end
+are one transaction after it, before the answer's last word is sent. A call that is cut off counts what had been written
+by then: Bedrock says what it took at an answer's end only, so that is estimated, on the high side.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from foreverus import ids
+from foreverus.access.records import Caller
+from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
+from foreverus.backends.tokens import MOST_BEDROCK_TOKENS, MOST_TOKENS_PER_MESSAGE, texts_of
+from foreverus.backends.whole import whole_answer
+from foreverus.concurrency import RunBlocking
+from foreverus.costs.ledger import CountedCost
+from foreverus.costs.meter import month_of
+from foreverus.costs.money import at_most, exact
+from foreverus.costs.paid_backend import most_usd
+from foreverus.costs.prices import TokenPrice
+from foreverus.costs.reservations import Owner, Reservation
+from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
+from foreverus.openai_api.accounts import Accounts
+from foreverus.openai_api.records import CompletionRequest
+
+CALL_S = 960  # the longest that API Gateway holds a stream (900 s), and the counting after it
+BYTES_PER_TOKEN = 3  # fewer than English and Portuguese prose have, so what is estimated is not too little
+REFUSALS = (PromptRejected, EngineBusy, BackendUnavailable)  # Bedrock takes nothing for a call that it refuses
+SETTLE_TRIES = 4
+SETTLE_AGAIN_S = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaidCalls:
+    """Bedrock, its price, and the accounts that its calls are on."""
+
+    backend: Backend
+    price: TokenPrice
+    accounts: Accounts
+    clock: Callable[[], datetime]
+    run_blocking: RunBlocking = asyncio.to_thread
+
+    def of(self, request: CompletionRequest, caller: Caller) -> "PaidCall":
+        return PaidCall(self, request.request_id, caller)
+
+
+@dataclass(frozen=True)
+class PaidCall:
+    """`Backend` for one prompt of one caller. Raises SpendCapReached too."""
+
+    calls: PaidCalls
+    request_id: str
+    caller: Caller
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        deltas: list[Delta] = []
+        async with aclosing(self.stream(prompt)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    return whole_answer(deltas, event)
+                deltas.append(event)
+        raise AssertionError("a stream without an end raises")
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        on = self.calls
+        reserved = self._reservation(prompt)
+        await on.run_blocking(on.accounts.reserve, reserved)
+        said, used = 0, None
+        refused = False
+        try:
+            async with aclosing(on.backend.stream(prompt)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        used = TokenUsage(event.prompt_tokens, event.completion_tokens)
+                        break
+                    said += len(event.text.encode("utf-8", "replace"))
+                    yield event
+            finished = event
+        except REFUSALS:
+            refused = not said
+            raise
+        finally:
+            await self._settle(reserved, None if refused else used or estimated(prompt, said))
+        yield finished
+
+    def _reservation(self, prompt: Prompt) -> Reservation:
+        on, now = self.calls, self.calls.clock()
+        usd = at_most(most_usd(prompt, on.price, MOST_BEDROCK_TOKENS))
+        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
+        return Reservation(month_of(since), f"api/{self.request_id}", Owner.CHAT, usd, since, until)
+
+    async def _settle(self, reserved: Reservation, used: TokenUsage | None) -> None:
+        """None: nothing was used. Where it fails to the end, the reservation stays, so the month's cap holds."""
+        on = self.calls
+        for attempt in range(SETTLE_TRIES):
+            try:
+                if used is None:
+                    await on.run_blocking(on.accounts.release, reserved.month, reserved.name)
+                else:
+                    await on.run_blocking(self._count, reserved, used)
+                return
+            except Exception:
+                log.exception("try %d to count the call %s failed", attempt + 1, reserved.name)
+                await asyncio.sleep(SETTLE_AGAIN_S * 2**attempt)
+
+    def _count(self, reserved: Reservation, used: TokenUsage) -> None:
+        on, now = self.calls, self.calls.clock()
+        tokens = used.prompt_tokens, used.completion_tokens
+        usd = exact(on.price.guard_usd(*tokens))
+        cost = CountedCost(usd, ids.timestamp(now), on.price.usd(*tokens) is None)
+        counts = Used(
+            backend=BackendName.BEDROCK,
+            kind=UsageKind.API,
+            messages=1,
+            prompt_tokens=used.prompt_tokens,
+            completion_tokens=used.completion_tokens,
+            usd=usd,
+        )
+        on.accounts.settle(reserved, self.caller.user_id, now, cost, counts)
+
+
+def estimated(prompt: Prompt, said: int) -> TokenUsage:
+    """Of a call that was cut off after so many bytes of its answer.
+
+    >>> estimated(Prompt((), text="Bom dia!"), 10)
+    TokenUsage(prompt_tokens=11, completion_tokens=4)
+    """
+    texts = (len(text.encode("utf-8", "replace")) for text in texts_of(prompt))
+    asked = sum(-(-size // BYTES_PER_TOKEN) + MOST_TOKENS_PER_MESSAGE for size in texts)
+    return TokenUsage(asked, -(-said // BYTES_PER_TOKEN))

@@ -1,0 +1,24 @@
+"""The settings of OpenAI's chat API's web application: as `settings.py`, for one function more."""
+
+from dataclasses import dataclass
+
+from foreverus.settings import Settings
+
+
+@dataclass(frozen=True)
+class ChatCompletionsSettings(Settings):
+    """`aws_lwa_port`: where the Lambda Web Adapter looks for the web server. `person_…` and `key_…`: what one person,
+    and one API key, may send; `key_tokens_per_day` 0: as many as its person."""
+
+    aws_lwa_port: int
+    table_name: str
+    model_id: str
+    context_tokens: int
+    bedrock_model_id: str  # empty when the stack was deployed without Bedrock
+    monthly_cap_usd: float
+    person_requests_per_minute: int
+    person_requests_at_once: int
+    person_tokens_per_day: int
+    key_requests_per_minute: int
+    key_requests_at_once: int
+    key_tokens_per_day: int

@@ -1,0 +1,136 @@
+"""The web application on a real socket of loopback, with a backend in memory that says what a test tells it to."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import uvicorn
+
+from foreverus.backends.memory import MemoryEngine
+from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt
+from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse_memory import MemoryPurse
+from foreverus.costs.usage.records import DayUsage, day_of
+from foreverus.limits.request_rules import RequestCaps
+from foreverus.limits.requests import RequestLimits
+from foreverus.limits.store import MemoryCounts
+from foreverus.openai_api.accounts import MemoryAccounts
+from foreverus.openai_api.answering import Answering
+from foreverus.openai_api.application import CONTEXT, application
+from foreverus.openai_api.choosing import ByAbility
+from foreverus.openai_api.paid import PaidCalls
+from foreverus.openai_api.requests import Served
+from tests.unit.conftest import NOW
+
+MODEL = "mistral-7b-instruct-v0.3"
+MONTH = "2026-01"
+PRICE = TokenPrice(0.15, 0.20, "a test's")
+MANY = RequestCaps(whose="one person", per_minute=1000, at_once=1000, tokens_per_day=1_000_000)
+
+
+@dataclass
+class Clock:
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+class Paused:
+    """A backend that says each word when the test lets it. `ended`: nobody waits for its answer any more."""
+
+    def __init__(self, words: list[str]):
+        self.words = words
+        self.may = [threading.Event() for _ in (*words, "end")]
+        self.ended = threading.Event()
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        raise NotImplementedError("it is only streamed")
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        try:
+            for word, may in zip((*self.words, None), self.may, strict=True):
+                while not may.is_set():
+                    await asyncio.sleep(0.005)
+                yield Delta(word) if word is not None else Finished("stop", 5, len(self.words))
+        finally:
+            self.ended.set()
+
+
+@dataclass
+class World:
+    """`bedrock` and `gpu`: what answers there."""
+
+    bedrock: Backend = field(default_factory=MemoryEngine)
+    gpu: Backend = field(default_factory=MemoryEngine)
+    person: RequestCaps = MANY
+    key: RequestCaps = MANY
+    cap_usd: float = 10.0
+    has_bedrock: bool = True
+    context_tokens: int = 8192
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.counts = MemoryCounts()
+        self.purse = MemoryPurse(self.cap_usd)
+        self.served = Served(MODEL)
+        self.paid = PaidCalls(
+            backend=self.bedrock,
+            price=PRICE,
+            accounts=MemoryAccounts(self.purse, self.counts.usage),
+            clock=self.clock,
+        )
+        self.answering = Answering(
+            served=self.served,
+            limits=RequestLimits(self.counts, self.person, self.key, self.clock),
+            choose=ByAbility(self.served, self.context_tokens, self.has_bedrock),
+            backends={BackendName.BEDROCK: self.paid.of, BackendName.GPU: lambda request, caller: self.gpu},
+            clock=self.clock,
+        )
+
+    def used(self, user_id: str = "user-1") -> DayUsage:
+        return self.counts.usage.day(user_id, day_of(self.clock()))
+
+    @contextmanager
+    def serving(self) -> Iterator[str]:
+        """The address that a client takes for its base_url."""
+        app = InPlaceOfTheAdapter(application(self.answering))
+        config = uvicorn.Config(app, port=0, log_config=None, ws="none", http="h11", loop="asyncio", access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        try:
+            while not server.started:
+                assert thread.is_alive(), "the server did not start"
+            (listening,) = server.servers[0].sockets
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+@dataclass
+class InPlaceOfTheAdapter:
+    """What API Gateway and the adapter make of a request: no stage in the path, and the authorizer's word for who asks.
+    A key of these tests is `<user id>/<key id>`."""
+
+    app: Callable[..., Any]
+
+    async def __call__(self, scope: Mapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        headers = [(name, value) for name, value in scope["headers"] if name != CONTEXT.encode()]
+        asks = dict(headers).get(b"authorization", b"").decode().removeprefix("Bearer ")
+        user_id, _, key_id = asks.partition("/")
+        context = {"authorizer": {"user_id": user_id} | ({"key_id": key_id} if key_id else {})}
+        headers.append((CONTEXT.encode(), json.dumps(context).encode()))
+        path = scope["path"].removeprefix("/v1")
+        await self.app({**scope, "headers": headers, "path": path, "raw_path": path.encode()}, receive, send)

@@ -29,4 +29,5 @@ def answer(event: dict[str, Any]) -> dict[str, Any]:
             )
 
     response = asyncio.run(ask())
-    return {"statusCode": response.status_code, "headers": {name.title(): value for name, value in response.headers.items()}, "body": response.text}
+    told = {name.title(): value for name, value in response.headers.items()}
+    return {"statusCode": response.status_code, "headers": told, "body": response.text}

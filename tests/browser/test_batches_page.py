@@ -292,7 +292,7 @@ def test_going_to_chat_and_back_keeps_the_chosen_file(page: Page, fake: FakeClou
     page.go_back()
     expect(page.get_by_role("heading", name="The file is right.")).to_be_visible()
     page.get_by_role("button", name="Remove this file").click()
-    expect(page.get_by_text("Drop your .jsonl file here")).to_be_visible()
+    expect(page.get_by_text("Drop a file here: .jsonl, .csv or .txt")).to_be_visible()
 
 
 def test_batches_speak_portuguese_on_a_phone_and_the_example_is_a_good_file(

@@ -87,6 +87,9 @@ export function draftActions(
       try {
         await Promise.race([learnModels(), wait(MODELS_MS)]);
         const onProgress = (read: number, lines: number) => change(signal, { read, lines });
+        const { tableOf } = await import("../logic/tables");
+        const table = await tableOf(file);
+        if (table) return change(signal, { phase: "checked", table });
         // Its schemas are a quarter of the page, and most people chat.
         const { checkFile } = await import("../logic/batchCheck");
         const found = await checkFile(file, { models: models.value, signal, onProgress });

@@ -15,7 +15,7 @@ export const ptBatches = {
 
   "batch.new.lead":
     "Muitas perguntas de uma vez: envie um arquivo, feche a página se quiser e volte para baixar as respostas.",
-  "batch.drop": "Solte aqui o arquivo .jsonl",
+  "batch.drop": "Solte um arquivo aqui: .jsonl, .csv ou .txt",
   "batch.drop.or": "ou",
   "batch.pick": "Escolher arquivo",
   "batch.drop.limits": "Até {lines} linhas e {bytes}. O arquivo é conferido aqui, antes de qualquer envio.",
@@ -26,6 +26,17 @@ export const ptBatches = {
   "batch.format.q1": "Explique a fotossíntese em duas frases.",
   "batch.format.q2": "Qual é a capital da Austrália?",
 
+  "batch.typed": "Ou digite as perguntas, uma por linha",
+  "batch.typed.use": "Fazer um lote com elas",
+  "batch.table.head": "{name}: {rows} linhas",
+  "batch.table.lead": "Diga o que perguntar sobre cada linha. Os nomes entre chaves duplas são trocados pelo que está naquela coluna.",
+  "batch.table.columns": "Colunas:",
+  "batch.table.prompt": "Pergunta",
+  "batch.table.system": "Instruções para todas as perguntas (pode ficar vazio)",
+  "batch.table.most": "Maior resposta, em tokens (cerca de 4 letras cada)",
+  "batch.table.unknown": "Não há coluna {names}.",
+  "batch.table.preview": "As primeiras perguntas",
+  "batch.table.use": "Usar estas perguntas",
   "batch.checking": "Conferindo {name}…",
   "batch.checking.lines": "{lines} linhas conferidas",
   "batch.checked.ok": "O arquivo está correto.",

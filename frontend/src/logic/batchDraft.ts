@@ -2,6 +2,7 @@
 import type { NewBatch } from "../api";
 import type { BackendChoice } from "../types";
 import type { Report } from "./batchCheck";
+import type { Table } from "./tables";
 
 /** Of a file. */
 export const MOST_LINES = 50_000;
@@ -26,6 +27,8 @@ export interface BatchDraft {
   read: number;
   lines: number;
   report: Report | null;
+  /** What the file holds, where it is no batch yet: its rows are to become one. */
+  table: Table | null;
   /** Bytes that were sent. */
   sent: number;
   /** The stored file, once it is there. */
@@ -37,7 +40,7 @@ export interface BatchDraft {
 
 export function newDraft(file: File, key: string, options: BatchOptions = DEFAULTS): BatchDraft {
   return {
-    ...{ file, key, options, phase: "checking", read: 0, lines: 0, report: null, sent: 0, fileId: null },
+    ...{ file, key, options, phase: "checking", read: 0, lines: 0, report: null, table: null, sent: 0, fileId: null },
     ...{ asked: false, error: null },
   };
 }

@@ -27,7 +27,7 @@ export function FileButton({ onFile, label }: { onFile: (file: File) => void; la
       <input
         type="file"
         class="spoken"
-        accept=".jsonl,.ndjson,.json,application/jsonl,application/x-ndjson"
+        accept=".jsonl,.ndjson,.json,.csv,.tsv,.txt,application/jsonl,application/x-ndjson,text/csv,text/plain"
         onChange={(event) => {
           const file = event.currentTarget.files?.[0];
           event.currentTarget.value = ""; // so that the same file, corrected, can be chosen again

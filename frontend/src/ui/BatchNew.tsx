@@ -1,4 +1,5 @@
 /** A new batch: a file, what the check says about it, how to answer it, and sending it. */
+import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { DraftActions } from "../actions/batchDraft";
 import type { QuoteActions } from "../actions/quotes";
@@ -8,6 +9,7 @@ import type { Report } from "../logic/batchCheck";
 import { bytes, number, percent } from "../logic/format";
 import { batchDraft } from "../state";
 import type { BackendChoice, QuoteWish } from "../types";
+import { later } from "./Later";
 import { QuoteCard } from "./QuoteCard";
 import { DropZone, FileButton, Format, useNoStrayDrop } from "./BatchDrop";
 import { counts, ProblemTable, rowOfProblem } from "./BatchProblems";
@@ -16,6 +18,7 @@ const ENDPOINT_WORDS = {
   "/v1/chat/completions": "batch.endpoint.chat",
   "/v1/completions": "batch.endpoint.text",
 } as const;
+const BatchTable = later(() => import("./BatchTable"));
 const MOST_PROMPT_TOKENS = 32_768; // of a quote
 const BACKENDS: readonly BackendChoice[] = ["auto", "gpu", "bedrock"];
 
@@ -208,6 +211,7 @@ function Draft({ draft, actions, quotes }: { draft: BatchDraft; actions: DraftAc
           </button>
         )}
       </div>
+      {draft.table && <BatchTable table={draft.table} actions={actions} />}
       {draft.phase === "checking" && <Checking draft={draft} />}
       {report && isGood(report) && <Ready draft={draft} report={report} actions={actions} quotes={quotes} />}
       {report && !isGood(report) && <Bad report={report} actions={actions} />}
@@ -218,6 +222,28 @@ function Draft({ draft, actions, quotes }: { draft: BatchDraft; actions: DraftAc
         </div>
       )}
     </>
+  );
+}
+
+/** Questions that are typed or pasted, one a line. */
+function Typed({ actions }: { actions: DraftActions }) {
+  const text = useSignal("");
+  return (
+    <form
+      class="table-form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (text.value.trim()) void actions.choose(new File([text.value], "questions.txt"));
+      }}
+    >
+      <label class="field">
+        <span>{t("batch.typed")}</span>
+        <textarea rows={4} value={text.value} onInput={(event) => (text.value = event.currentTarget.value)} />
+      </label>
+      <button type="submit" disabled={!text.value.trim()}>
+        {t("batch.typed.use")}
+      </button>
+    </form>
   );
 }
 
@@ -238,6 +264,7 @@ export function BatchNew({ actions, quotes }: { actions: DraftActions; quotes: Q
           <>
             <p>{t("batch.new.lead")}</p>
             <DropZone onFile={(file) => void actions.choose(file)} />
+            <Typed actions={actions} />
             <Format />
           </>
         )}

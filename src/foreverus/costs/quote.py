@@ -23,12 +23,14 @@ class QuoteKind(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackendQuote:
     """`usd`: what the ledger will say. `seconds`: until the last word is there; of a session, of its GPU's life.
-    `why_not`: why it cannot be had for this; empty: it can. None: nobody knows, or there is nothing to know."""
+    `beside_usd`: what AWS takes beside that and no ledger counts (costs/one_answer.py). `why_not`: why it cannot be had
+    for this; empty: it can. None: nobody knows, or there is nothing to know."""
 
     backend: BackendName
     usd: Range | None = None
     seconds: Range | None = None
     first_word_seconds: Range | None = None
+    beside_usd: Range | None = None
     why_not: str = ""
 
 

@@ -7,6 +7,7 @@ from foreverus.choice.assumed import BEDROCK_FIRST_WORD_S, EXPECTED_TOKENS, GPU_
 from foreverus.choice.records import Bedrock
 from foreverus.choice.request_records import Asked, AskedBy, GpuNow, GpuStatus, Preference
 from foreverus.costs.assumptions import Assumption, Measure, Range
+from foreverus.costs.one_answer import beside_usd
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION
 from foreverus.costs.quote import AutoChoice, BackendQuote, Quote, QuoteKind, bedrock_usd, gpu_usd, share_usd
 from foreverus.sessions.backends_now import BackendsNow
@@ -54,6 +55,7 @@ def _on_gpu(figures: CostFigures, tokens: Tokens, messages: int, now: GpuNow) ->
         usd=usd,
         seconds=boot.value + answering,
         first_word_seconds=boot.value + first.value,
+        beside_usd=_beside(tokens.completion.per(alone.value), messages, on_bedrock=False),
     )
     return quote, named
 
@@ -85,8 +87,18 @@ def _on_bedrock(figures: CostFigures, tokens: Tokens, messages: int) -> tuple[Ba
         usd=usd,
         seconds=tokens.completion.per(rate.value) + first.value.times(messages),
         first_word_seconds=first.value,
+        beside_usd=_beside(tokens.completion.per(rate.value), messages, on_bedrock=True),
     )
     return quote, [rate, first, *figures.token_prices]
+
+
+def _beside(writing: Range, messages: int, *, on_bedrock: bool) -> Range:
+    """`writing`: seconds in which all of them are written."""
+    low, expected, high = (
+        messages * beside_usd(seconds / messages, on_bedrock=on_bedrock)
+        for seconds in (writing.low, writing.expected, writing.high)
+    )
+    return Range(low, expected, high)
 
 
 def _first_word(name: str, seconds: float) -> Assumption:

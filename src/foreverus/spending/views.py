@@ -59,6 +59,6 @@ def public_quote(quote: Quote, month: Month, now: datetime) -> Body:
 
 
 def _backend(one: BackendQuote) -> Body:
-    ranges = {name: getattr(one, name) for name in ("usd", "seconds", "first_word_seconds")}
+    ranges = {name: getattr(one, name) for name in ("usd", "seconds", "first_word_seconds", "beside_usd")}
     shown = {name: public_range(value) if value else None for name, value in ranges.items()}
     return {"backend": one.backend, **shown, "why_not": one.why_not or None}

@@ -13,7 +13,7 @@ import pytest
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.batches.plan.estimates import ASSUMED_BOOT_S
 from foreverus.choice.arithmetic import break_even_tokens
-from foreverus.choice.assumed import ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND
+from foreverus.choice.assumed import ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND, EXPECTED_TOKENS
 from foreverus.choice.batch import choose
 from foreverus.choice.records import Bedrock, Gpu, Work
 from foreverus.choice.request import choose_for_request
@@ -21,6 +21,7 @@ from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, GpuNow,
 from foreverus.choice.request_sums import on_bedrock, on_gpu
 from foreverus.costs import prices
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
+from foreverus.costs.one_answer import Part, beside
 from foreverus.costs.prices import bedrock_price, gpu_usd_per_million_tokens, listed_price
 from foreverus.costs.reservations import Month
 
@@ -154,6 +155,29 @@ def test_the_pages_tables_are_computed() -> None:
     assert shown == table(), "python -m tests.unit.costs.test_cost_page"
 
 
+ANSWER_BEGIN, ANSWER_END = "<!-- one answer: computed, do not edit -->", "<!-- end of one answer -->"
+ONE_PROMPT, ONE_ANSWER = 400, EXPECTED_TOKENS  # tokens, as in the table before it
+
+
+def one_answer() -> str:
+    prompt, output = bedrock()
+    seconds = ONE_ANSWER / ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND
+    parts = beside(seconds, on_bedrock=True)
+    tokens = Part(
+        f"Bedrock: {ONE_PROMPT} tokens in, {ONE_ANSWER} out", (ONE_PROMPT * prompt + ONE_ANSWER * output) / 1e6
+    )
+    rows = ["| one chat answer on Bedrock | US$ |", "|---|---|"]
+    rows += [f"| {one.what} | {one.usd:.6f} |" for one in (tokens, *parts)]
+    total = tokens.usd + sum(one.usd for one in parts)
+    rows.append(f"| **sum** (a dollar is {1 / total:,.0f} answers) | **{total:.6f}** |")
+    return "\n".join(rows)
+
+
+def test_the_price_of_one_answer_is_computed() -> None:
+    shown = PAGE.read_text(encoding="utf-8").split(ANSWER_BEGIN)[1].split(ANSWER_END)[0].strip()
+    assert shown == one_answer(), "python -m tests.unit.costs.test_cost_page"
+
+
 def test_break_even_agrees_with_the_sums_by_hand() -> None:
     """A line costs 200 × 0.15 + 150 × 0.20 = 60 USD per million lines on Bedrock, and 150 ÷ rate seconds on the GPU."""
     per_line = 150 / 452 / 3600 * 0.26
@@ -205,7 +229,11 @@ def test_the_page_has_what_one_answer_costs() -> None:
 
 if __name__ == "__main__":
     text = PAGE.read_text(encoding="utf-8")
-    for begin, end, made in ((BEGIN, END, table()), (CHAT_BEGIN, CHAT_END, chat_table())):
+    computed = (
+        *((BEGIN, END, table()), (CHAT_BEGIN, CHAT_END, chat_table())),
+        (ANSWER_BEGIN, ANSWER_END, one_answer()),
+    )
+    for begin, end, made in computed:
         before, rest = text.split(begin)
         text = f"{before}{begin}\n{made}\n{end}{rest.split(end)[1]}"
     PAGE.write_text(text, encoding="utf-8")

@@ -100,11 +100,10 @@ class ManageKeysSettings(PushSettings):
 
 
 @dataclass(frozen=True)
-class ManageAccountSettings(Settings):
+class ManageAccountSettings(PushSettings):
     """`database`: as SessionCloserSettings has it; with the next one, how long backups and logs are kept.
     `chat_backend`: as ApiSettings has it."""
 
-    table_name: str
     keys_table_name: str
     user_pool_id: str
     data_bucket: str

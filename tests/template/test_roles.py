@@ -79,4 +79,5 @@ def test_who_pushes_to_sockets_may_neither_look_at_them_nor_close_them() -> None
         **{role: {"POST"} for role in pushing},
         "WebSocketFunction": {"POST", "GET", "DELETE"},
         "ManageKeysFunction": {"DELETE"},
+        "ManageAccountFunction": {"DELETE"},
     }

@@ -513,9 +513,7 @@ def test_a_token_of_the_page_changes_nothing_of_its_persons_account() -> None:
     assert (client["AccessTokenValidity"], client["RefreshTokenValidity"]) == (15, 1)
 
 
-@pytest.mark.parametrize(
-    ("mfa", "kinds"), [("OFF", None), ("OPTIONAL", ["SOFTWARE_TOKEN_MFA"]), ("ON", ["SOFTWARE_TOKEN_MFA"])]
-)
+@pytest.mark.parametrize(("mfa", "kinds"), [("OFF", None), ("ON", ["SOFTWARE_TOKEN_MFA"])])
 def test_a_second_factor_is_an_app(mfa: str, kinds: list[str] | None) -> None:
     pool = resolve(resources("AWS::Cognito::UserPool")["UserPool"], {"Mfa": mfa})
     assert pool["MfaConfiguration"] == mfa

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from foreverus import ids
-from foreverus.access.ending import Sockets
 from foreverus.access.records import API_KEY_PREFIX, ApiKey, Caller, digest_of, new_secret
+from foreverus.access.sockets import Sockets
 from foreverus.access.store import ApiKeyStore
 from foreverus.access.views import public_key, public_new_key, public_revocation
 from foreverus.api.listing import read_listing

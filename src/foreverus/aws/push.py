@@ -27,7 +27,7 @@ MAX_DELTA_CODE_POINTS = 16_000
 # Of one frame, with no second try: what is lost is in the table.
 CONNECT_S, READ_S = 1, 2
 DEAF_S = 60.0  # who did not take a frame in that time is left out for so long
-POSTS_AT_ONCE = 16
+POSTS_AT_ONCE = 64  # threads, made when they are needed: one person's connections (20 by default) hold no others up
 # How long the caller waits for those who take their time; they get their frame all the same, or are given up.
 PATIENCE_S = 1.0
 ASK = json.dumps({"type": "ping"}).encode()  # "send a ping": that has the credentials looked at again

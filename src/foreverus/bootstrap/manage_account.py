@@ -27,6 +27,7 @@ def build() -> AccountServices:
     from foreverus.access.store import ApiKeyStore
     from foreverus.aws.cognito_users import CognitoUsers
     from foreverus.aws.lambda_functions import LambdaFunction
+    from foreverus.aws.push import OpenSockets
     from foreverus.backends.port import BackendName
     from foreverus.privacy.export.service import ExportService
     from foreverus.privacy.export.store import ExportStore
@@ -39,6 +40,7 @@ def build() -> AccountServices:
         items=table,
         api_keys=ApiKeyStore(aws.items(env.keys_table_name)),
         members=CognitoUsers(aws.client("cognito-idp"), env.user_pool_id),
+        sockets=OpenSockets(aws.push()),
         eraser=LambdaFunction(functions, env.erase_people_function),
         kept=kept(env.log_retention_days, env.database != "none"),
         clock=aws.clock,

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from foreverus import ids
 from foreverus.access.records import Caller
+from foreverus.access.sockets import Sockets
 from foreverus.access.store import ApiKeyStore
 from foreverus.api.responses import Body
 from foreverus.attempts import Attempts
@@ -29,11 +30,13 @@ class Function(Protocol):
 
 @dataclass(frozen=True)
 class AccountService:
-    """`eraser`: works off what is owed, and is called every few minutes besides. `kept`: what no deletion reaches."""
+    """`sockets`: theirs, which are closed. `eraser`: works off what is owed, and is called every few minutes besides.
+    `kept`: what no deletion reaches."""
 
     items: Table
     api_keys: ApiKeyStore
     members: CognitoUsers
+    sockets: Sockets
     eraser: Function
     kept: Sequence[Kept]
     clock: Callable[[], datetime]
@@ -54,6 +57,7 @@ class AccountService:
             erasures.count(erasure.receipt_id, Store.KEYS, "api_keys", self.api_keys.forget_person(caller.user_id))
         with attempts.at(f"{erasure.receipt_id}: user pool"):
             erasures.count(erasure.receipt_id, Store.COGNITO, "users", self.members.delete(caller.user_id))
+        self.sockets.close(caller.user_id)  # after the pool: whoever can sign in opens new ones
         with attempts.at(f"{erasure.receipt_id}: calling the eraser"):
             self.eraser.call()
         logger.info("%s was asked for", erasure.receipt_id)

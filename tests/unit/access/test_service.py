@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from foreverus import ids
-from foreverus.access.ending import Ended, end_access
 from foreverus.access.records import MOST_KEYS, Caller
 from foreverus.access.service import KeyService, expiry
 from foreverus.access.store import ApiKeyStore
@@ -328,17 +327,3 @@ def test_expired_keys_take_nobodys_place(service: KeyService) -> None:
         later.create(ANA, {"name": "one more"})
     left = names(later, limit="100")
     assert len(left) == MOST_KEYS and not {"k1", "k3"} & set(left)
-
-
-def test_the_end_of_a_persons_access_takes_all_keys_and_sockets_and_is_done_twice_as_once(
-    service: KeyService, sockets: MemorySockets, caplog: pytest.LogCaptureFixture
-) -> None:
-    for number in range(MOST_KEYS):
-        service.create(ANA, {"name": f"k{number}"})
-    theirs = service.create(BIA, {"name": "bia's"})
-    assert end_access("ana", service.store, sockets) == Ended(keys=MOST_KEYS, sockets=1)
-    assert end_access("ana", service.store, sockets) == Ended(keys=0, sockets=1)
-    assert sockets.closed == [("ana", ""), ("ana", "")]
-    assert (names(service), names(service, "bia")) == ([], ["bia's"])
-    assert service.store.find(str(theirs["key"]))
-    service.create(ANA, {"name": "the count is right again"})

@@ -45,6 +45,7 @@ def bia(world: World) -> Person:
 def test_whoever_leaves_is_in_no_store_and_nobody_else_loses_anything(world: World, ana: Person, bia: Person) -> None:
     kept = world.places(bia.user_id, bia.text)
     receipt = world.leave(ana)
+    assert world.sockets.closed == [(ana.user_id, "")]
     for now in (NOW, NOW + timedelta(minutes=5), LATER, LATER + timedelta(minutes=5)):
         assert world.work_off(now)[1] == []
     assert world.places(ana.user_id, ana.text, "ana@example.com") == []

@@ -26,6 +26,7 @@ from tests.unit.conftest import NOW, Aws
 from tests.unit.privacy.world import LATER, Called, Person, World
 
 PLENTY = 900.0
+AN_HOUR = timedelta(hours=1, seconds=1)
 
 
 class Exporting(World):
@@ -149,9 +150,39 @@ def test_what_fails_is_tried_again_and_given_up_at_last(
             with pytest.raises(NotExported):
                 world.job().work(lambda: PLENTY)
         assert list(world.job().work(lambda: PLENTY).values()) == ["failed"]
-    again = service.show(ana.user_id)  # a failed one keeps nobody from the next
-    assert again["status"] == "running"
+    failed = service.show(ana.user_id)
+    assert failed["status"] == "failed"
+    again = world.service_of_exports(NOW + AN_HOUR).show(ana.user_id)
+    assert (again["status"], again["id"] == failed["id"]) == ("running", False)
     assert world.job().work(lambda: PLENTY) == {again["id"]: "ready"}
+
+
+def test_after_one_that_has_failed_there_is_a_pause_which_grows(
+    world: Exporting, ana: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks meanwhile, however often and in whichever way, starts nothing."""
+    monkeypatch.setattr("foreverus.privacy.export.job.MOST_TRIES", 0)
+    now, pauses = NOW, []
+    for _ in range(7):
+        started = world.service_of_exports(now).show(ana.user_id)
+        assert started["status"] == "running"
+        calls, ended = world.job_called.times, now + timedelta(hours=3)  # it was tried for so long
+        assert list(world.job(ended).work(lambda: PLENTY).values()) == ["failed"]
+        for after in (timedelta(0), timedelta(minutes=59)):
+            shown = world.service_of_exports(ended + after).show(ana.user_id)
+            assert (shown["id"], shown["status"]) == (started["id"], "failed")
+        with pytest.raises(LimitReached) as refused:
+            world.service_of_exports(ended).start(ana.user_id)
+        assert refused.value.retry_after_s and "has failed" in str(refused.value)
+        assert world.job_called.times == calls
+        pauses.append(refused.value.retry_after_s // 3600)
+        now = ended + timedelta(seconds=refused.value.retry_after_s)
+    assert pauses == [1, 2, 4, 8, 16, 24, 24]
+    monkeypatch.undo()
+    done = world.service_of_exports(now).start(ana.user_id)
+    assert world.job(now).work(lambda: PLENTY) == {done["id"]: "ready"}
+    found = world.exports.get(ana.user_id)
+    assert found and found.failures == 0, "one that succeeds ends the row"
 
 
 def test_one_at_a_time_and_one_a_day(world: Exporting, ana: Person) -> None:

@@ -161,11 +161,18 @@ class World:
         self.api_keys = ApiKeyStore(aws.api_keys)
         self.members = CognitoUsers(bootstrap.aws.client("cognito-idp"), self.pool)
         self.eraser, self.tasks, self.database = Called(), MemoryTasks(), database
+        self.sockets = MemorySockets()
         self.owed, self.erasures = OwedDeletions(aws.items), Erasures(aws.items)
 
     def service(self, now: datetime = NOW) -> AccountService:
         return AccountService(
-            self.aws.items, self.api_keys, self.members, self.eraser, kept(30, has_database=True), lambda: now
+            items=self.aws.items,
+            api_keys=self.api_keys,
+            members=self.members,
+            sockets=self.sockets,
+            eraser=self.eraser,
+            kept=kept(30, has_database=True),
+            clock=lambda: now,
         )
 
     def leave(self, person: Person, now: datetime = NOW) -> str:

@@ -52,10 +52,11 @@ class ExportJob:
             return "in work"
         export = self.store.get(one.user_id)
         if export is None or export.export_id != one.export_id:  # deleted with its person
-            self.store.end(Export(export_id=one.export_id, user_id=one.user_id, created_at=""), ExportStatus.FAILED)
+            nobodys = Export(export_id=one.export_id, user_id=one.user_id, created_at="")
+            self.store.end(nobodys, ExportStatus.FAILED, self.clock())
             return "gone"
         if tries > MOST_TRIES:
-            self.store.end(export, ExportStatus.FAILED)
+            self.store.end(export, ExportStatus.FAILED, self.clock())
             logger.error("%s is given up after %d tries", export.export_id, MOST_TRIES)
             return "failed"
         try:
@@ -74,7 +75,7 @@ class ExportJob:
                 return "goes on later"
             archive.add(entry.name, entry.read())
         size = archive.close()
-        ended = self.store.end(export, ExportStatus.READY, size)
+        ended = self.store.end(export, ExportStatus.READY, self.clock(), size)
         if not ended:
             self.objects.erase(export.object_key)
         self.objects.erase(state_key)

@@ -29,29 +29,28 @@ class ExportService:
     clock: Callable[[], datetime]
 
     def show(self, user_id: str) -> Body:
-        """The newest one; where there is none to be had, one is begun."""
-        found = self.store.get(user_id)
-        if found and found.status is not ExportStatus.FAILED and not found.has_expired(self.clock()):
+        """The newest one; where there is none to be had, one is begun. One that has failed is shown until it is time
+        for the next: whoever asks every few seconds does not have everything of theirs read again and again."""
+        found, now = self.store.get(user_id), self.clock()
+        if found and found.status is ExportStatus.FAILED and found.seconds_to_the_next(now):
+            return self._view(found)
+        if found and found.status is not ExportStatus.FAILED and not found.has_expired(now):
             return self._view(found)
         return self._view(self._start(user_id, found))
 
     def start(self, user_id: str) -> Body:
         """A new one, or the one that is being made. Raises LimitReached: one a day, because each reads
-        everything of a person."""
+        everything of a person, and after one that has failed an hour's pause at least."""
         found = self.store.get(user_id)
         if found is None or found.status is not ExportStatus.RUNNING:
             wait = found.seconds_to_the_next(self.clock()) if found else 0
             if wait:
-                message = (
-                    "Your newest export was begun less than a day ago: fetch that one (GET /me/export), or ask again "
-                    f"in {-(-wait // 3600)} hours."
-                )
-                raise LimitReached(message, "exported_just_now", wait)
+                raise LimitReached(_not_yet(found, wait), "exported_just_now", wait)
             found = self._start(user_id, found)
         return self._view(found)
 
     def _start(self, user_id: str, before: Export | None) -> Export:
-        export = new_export(user_id, self.clock())
+        export = new_export(user_id, self.clock(), before)
         if not self.store.start(export, before):
             return self.store.get(user_id) or export
         try:
@@ -72,3 +71,12 @@ class ExportService:
             return shown
         name = f"forever-us-{export.created_at[:10]}.zip"
         return {**shown, "bytes": export.bytes, "url": self.objects.presigned_get(export.object_key, name)}
+
+
+def _not_yet(newest: Export | None, wait_s: int) -> str:
+    if newest and newest.status is ExportStatus.FAILED:
+        return f"Your newest export has failed. Ask again in {-(-wait_s // 60)} minutes."
+    return (
+        "Your newest export was begun less than a day ago: fetch that one (GET /me/export), or ask again "
+        f"in {-(-wait_s // 3600)} hours."
+    )

@@ -35,7 +35,7 @@ class ExportStore:
         record = {"export_id": export.export_id, "status": export.status.value, "created_at": export.created_at}
         return self.items.transact_if(
             put_write(
-                {**keys.export_key(export.user_id), **record, "expires_at": vanishes},
+                {**keys.export_key(export.user_id), **record, "failures": export.failures, "expires_at": vanishes},
                 "export_id = :before" if before else "attribute_not_exists(pk)",
                 before,
             ),
@@ -68,15 +68,21 @@ class ExportStore:
         except ConditionFailed:
             return
 
-    def end(self, export: Export, status: ExportStatus, size: int = 0) -> bool:
+    def end(self, export: Export, status: ExportStatus, now: datetime, size: int = 0) -> bool:
         """False where its record is gone: the person was deleted meanwhile, and what was made is nobody's."""
         ended = self.items.transact_if(
             update_write(
                 keys.export_key(export.user_id),
-                "SET #status = :status, #bytes = :size",
-                {":status": status.value, ":size": size, ":id": export.export_id},
+                "SET #status = :status, #bytes = :size, ended_at = :now, #failures = :failures",
+                {
+                    ":status": status.value,
+                    ":size": size,
+                    ":id": export.export_id,
+                    ":now": ids.timestamp(now),
+                    ":failures": export.failures + 1 if status is ExportStatus.FAILED else 0,
+                },
                 "export_id = :id",
-                {"#status": "status", "#bytes": "bytes"},
+                {"#status": "status", "#bytes": "bytes", "#failures": "failures"},
             ),
             delete_write(keys.open_export_key(export.export_id)),
         )
@@ -92,4 +98,6 @@ def _from_item(user_id: str, item: Mapping[str, Any]) -> Export:
         created_at=item["created_at"],
         status=ExportStatus(item["status"]),
         bytes=int(item.get("bytes", 0)),
+        ended_at=item.get("ended_at", ""),
+        failures=int(item.get("failures", 0)),
     )

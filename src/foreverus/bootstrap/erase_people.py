@@ -28,6 +28,7 @@ def build() -> "Deletions":
     from foreverus.aws.cognito_users import CognitoUsers
     from foreverus.aws.s3_versions import ObjectVersions
     from foreverus.batches.store import BatchStore
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.deletions.owed import OwedDeletions, OwedKind
     from foreverus.deletions.work import Deletions, Erase
     from foreverus.notifications.outbox import OutboxStore
@@ -49,6 +50,8 @@ def build() -> "Deletions":
             erasures=Erasures(table),
             clock=aws.clock,
         ),
-        OwedKind.BATCH: EraseBatch(BatchStore(table), versions, OutboxStore(table), aws.tasks(), aws.clock),
+        OwedKind.BATCH: EraseBatch(
+            BatchStore(table), LedgerStore(table), versions, OutboxStore(table), aws.tasks(), aws.clock
+        ),
     }
     return Deletions(OwedDeletions(table), erase, aws.clock)

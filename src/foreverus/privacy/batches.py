@@ -1,15 +1,18 @@
 """A batch of somebody who has left: it ends, and all of it goes."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from foreverus import ids
 from foreverus.aws.s3_versions import ObjectVersions
 from foreverus.aws.step_functions import TaskRefused, Tasks
 from foreverus.batches.records import Batch, BatchRef, BatchStatus
 from foreverus.batches.store import BatchStore
+from foreverus.costs.meter import month_of
 from foreverus.deletions.owed import OwedDeletion
 from foreverus.notifications.outbox import Outbox, Subject
 
@@ -17,11 +20,20 @@ from foreverus.notifications.outbox import Outbox, Subject
 ENDING_TAKES = timedelta(minutes=15)
 
 
+logger = logging.getLogger(__name__)
+
+
+class Ledger(Protocol):
+    def has(self, month: str, name: str) -> bool: ...
+
+
 @dataclass(frozen=True)
 class EraseBatch:
-    """Its files are the person's, and go with theirs."""
+    """Its files are the person's, and go with theirs. `ledger`: what it has cost outlives it, so it stays until that is
+    counted."""
 
     store: BatchStore
+    ledger: Ledger
     versions: ObjectVersions
     outbox: Outbox
     tasks: Tasks
@@ -33,7 +45,7 @@ class EraseBatch:
         if batch and not batch.is_over:
             self._cancel(batch)
             return False
-        if batch and self._is_ending(batch):
+        if batch and (self._is_ending(batch) or self._is_owed_to_the_ledger(batch)):
             return False
         self.versions.erase(f"batches/{owed.name}/")
         self.store.forget(ref)
@@ -52,3 +64,13 @@ class EraseBatch:
     def _is_ending(self, batch: Batch) -> bool:
         still_open = any(one.batch_id == batch.batch_id for one in self.store.open_batches())
         return still_open and self.clock() - ids.parse_timestamp(batch.ended_at) < ENDING_TAKES
+
+    def _is_owed_to_the_ledger(self, batch: Batch) -> bool:
+        """Bedrock took something, and finishing it has failed since, however long: the sweep repeats that, by its
+        record."""
+        shards = self.store.shards(batch.batch_id)
+        used = any(one.bedrock_prompt_tokens or one.bedrock_completion_tokens for one in shards)
+        if not used or self.ledger.has(month_of(batch.created_at), batch.batch_id):
+            return False
+        logger.warning("%s is not erased yet: what it has cost is not counted", batch.batch_id)
+        return True

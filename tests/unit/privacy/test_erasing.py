@@ -7,9 +7,14 @@ from typing import Any
 import pytest
 from botocore.client import BaseClient
 
+from foreverus import ids
 from foreverus.access.records import Caller
 from foreverus.aws import keys
-from foreverus.batches.records import BatchOutcome, BatchStatus
+from foreverus.batches.records import BatchOutcome, BatchStatus, ShardProgress
+from foreverus.costs.ledger import CountedCost, LedgerStore
+from foreverus.costs.meter import month_of
+from foreverus.costs.money import exact
+from foreverus.costs.purse import PurseStore
 from foreverus.errors import NotAllowed
 from foreverus.privacy.receipts import digest_of
 from tests.unit.conftest import NOW, Aws
@@ -111,6 +116,29 @@ def test_a_running_batch_is_cancelled_and_goes_when_it_is_over(world: World, ana
     for now in (NOW + timedelta(minutes=30), LATER, LATER + timedelta(minutes=5)):
         world.work_off(now)
     assert world.places(ana.user_id, ana.text, ref.batch_id) == []
+
+
+@pytest.mark.parametrize(("prompt", "completion"), [(1, 0), (0, 1), (400, 900)])
+@pytest.mark.parametrize("fails_for", [timedelta(minutes=20), timedelta(hours=5), timedelta(days=3)])
+def test_what_a_batch_has_cost_is_counted_before_it_goes(
+    world: World, ana: Person, fails_for: timedelta, prompt: int, completion: int
+) -> None:
+    """It has ended, and its finishing cannot settle: for how long, does not matter."""
+    ref = ana.run_batch("batch_bedrock", BatchStatus.COMPLETED)
+    used = ShardProgress(1, 0, bedrock_prompt_tokens=prompt, bedrock_completion_tokens=completion)
+    world.batches.progress(ref, 0, used, True)
+    receipt = world.leave(ana)
+    for after in (timedelta(0), timedelta(minutes=16), fails_for):
+        world.work_off(NOW + after)
+        assert world.batches.get(ref), "the sweep repeats its end by its record"
+    found = world.erasures.get(receipt)
+    assert found and not found.erased_at
+    cost = CountedCost(exact(0.25), ids.timestamp(NOW + fails_for))
+    assert PurseStore(world.aws.items, 20.0).settle(month_of(ids.timestamp(NOW)), ref.batch_id, cost)
+    for later in (timedelta(minutes=5), timedelta(minutes=10), timedelta(days=1), timedelta(days=1, minutes=5)):
+        world.work_off(NOW + fails_for + later)
+    assert world.places(ana.user_id, ana.text) == []
+    assert LedgerStore(world.aws.items).spent(month_of(ids.timestamp(NOW))) == 0.25
 
 
 def test_what_was_on_its_way_goes_with_the_second_look(world: World, ana: Person) -> None:

@@ -29,6 +29,7 @@ from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.conversations.records import Conversation, FinishedAnswer, Question
 from foreverus.conversations.store import ConversationStore
+from foreverus.costs.ledger import LedgerStore
 from foreverus.deletions.owed import OwedDeletions, OwedKind
 from foreverus.deletions.work import Deletions, Erased
 from foreverus.files.records import FilePurpose, new_file
@@ -189,7 +190,9 @@ class World:
         )  # fmt: skip
         erase = {
             OwedKind.PERSON: person,
-            OwedKind.BATCH: EraseBatch(self.batches, versions, OutboxStore(items), self.tasks, lambda: now),
+            OwedKind.BATCH: EraseBatch(
+                self.batches, LedgerStore(items), versions, OutboxStore(items), self.tasks, lambda: now
+            ),
             OwedKind.CONVERSATION: EraseConversation(ConversationEraser(items), self.database),
             OwedKind.FILE: EraseFile(self.objects, self.batches, lambda: now),
         }

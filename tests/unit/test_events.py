@@ -474,6 +474,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_delete_conversation": rest(200),
     "api/good_post_message": rest(202),
     "api/good_stop_message": stopped,
+    "api/edge_regenerate_what_waits": rest(409, "conversation_busy", "replaces"),
     "api/good_list_messages": rest(200),
     "api/good_list_models": rest(200),
     "api/good_get_model": rest(200),

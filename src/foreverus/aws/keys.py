@@ -84,6 +84,11 @@ def answer_key(conversation_id: str, message_id: str) -> Key:
     return {"pk": messages_partition(conversation_id), "sk": f"MESSAGE#{message_id}#1"}
 
 
+def replacement_key(conversation_id: str, message_id: str) -> Key:
+    """That this question took another one's place, found without reading any question."""
+    return {"pk": messages_partition(conversation_id), "sk": f"REPLACEMENT#{message_id}"}
+
+
 def outbox_partition(kind: str) -> str:
     """`kind`: SESSIONS or BATCHES. Those of them of whose end nobody has been notified yet."""
     return f"UNTOLD#{kind}"

@@ -144,8 +144,10 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
     from foreverus.backends.port import BackendName
     from foreverus.conversations.choosing import BackendChooser
     from foreverus.conversations.queue import ConversationFunction
+    from foreverus.conversations.replacing import Replacing
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.store import ConversationStore
+    from foreverus.sessions.pending import PendingWorkStore
 
     table = aws.items(env.table_name)
     look = shared.backends_look(env, bedrock=bool(env.answer_conversation_function))
@@ -160,6 +162,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
         clock=aws.clock,
         chooser=BackendChooser(table, look, BackendName(env.chat_backend), aws.clock),
         bedrock=ConversationFunction(function),
+        replacing=Replacing(ConversationStore(table), PendingWorkStore(table)),
         retention_days=env.conversation_retention_days,
     )
 

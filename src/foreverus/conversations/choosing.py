@@ -15,9 +15,10 @@ from foreverus.choice.refusals import seconds_left
 from foreverus.choice.request_records import Asked, KeptChoice, preferred
 from foreverus.conversations.items import answer_from_item, conversation_from_item, messages_from_items
 from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM, estimate
-from foreverus.conversations.records import Answer, Conversation, MessageRef
+from foreverus.conversations.records import STOPPED, Answer, Conversation, MessageRef
 from foreverus.errors import NotFound
 from foreverus.sessions.backends_now import BackendsLook
+from foreverus.sessions.pending import PendingWorkStore
 from foreverus.text import quoted
 
 
@@ -89,7 +90,8 @@ class BackendChooser:
         )
 
     def _newest(self, conversation: Conversation) -> _Newest:
-        """Messages are answered in their order: where the newest one is over, none waits."""
+        """Messages are answered in their order: where the newest one is over, none waits. But for one that was stopped:
+        it may have been over first."""
         message_id = conversation.newest_message_id or self._newest_id(conversation)
         if not message_id:
             return _Newest()
@@ -101,6 +103,9 @@ class BackendChooser:
                 answer = answer_from_item(item)
             else:
                 waits_on = _waits_on(item["pk"])
+        if waits_on is None and answer and answer.finish_reason == STOPPED:
+            waiting = PendingWorkStore(self.items).of_conversation(conversation.conversation_id)
+            waits_on = waiting[0].backend if waiting else None
         return _Newest(waits_on, answer)
 
     def _newest_id(self, conversation: Conversation) -> str:

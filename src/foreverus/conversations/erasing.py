@@ -20,7 +20,7 @@ class ConversationEraser:
             if item["sk"].endswith("#0"):
                 PendingWorkStore(self.items).forget(item["message_id"])
                 self.items.delete({"pk": partition, "sk": item["sk"]})
-        for item in self.items.query(partition, "MESSAGE#"):  # those that came before their questions went, too
+        for item in self.items.query(partition):  # those that came before their questions went, and what replaced what
             if session_id := item.get("session_id"):
                 self.items.delete(keys.answered_key(session_id, item["message_id"]))
             self.items.delete({"pk": partition, "sk": item["sk"]})

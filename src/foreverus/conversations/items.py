@@ -35,6 +35,7 @@ def conversation_from_item(item: Item) -> Conversation:
         updated_at=item.get("updated_at", ""),
         backend=_BACKENDS.get(item.get("backend", "")),
         version=int(item.get("version", 0)),
+        has_versions=bool(item.get("has_versions")),
         newest_message_id=item.get("newest_message_id", ""),
     )
 
@@ -65,6 +66,7 @@ def question_from_item(item: Item) -> Question:
             max_tokens=options.get("max_tokens"), temperature=None if temperature is None else float(temperature)
         ),
         choice=_choice(item.get("choice")),
+        replaces=item.get("replaces", ""),
     )
 
 
@@ -80,6 +82,7 @@ def question_to_item(question: Question) -> Values:
         "options": {name: value for name, value in asked.items() if value is not None},
         "created_at": question.created_at,
         **({"choice": _choice_to_item(question.choice)} if question.choice else {}),
+        **({"replaces": question.replaces} if question.replaces else {}),
     }
 
 

@@ -89,7 +89,8 @@ class Thread:
 
 
 def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most_bytes: int) -> Thread:
-    """Sorts out a conversation's messages, newest first, from this question's answer back to its first message.
+    """Sorts out a conversation's messages, newest first, from this question's answer back to its first message. What a
+    later question took the place of is passed over.
 
     Reads no further than `most_bytes` of answered turns: more would never fit the context.
     """
@@ -98,7 +99,13 @@ def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most
     reply: Answer | None = None  # an earlier answer whose question comes next
     earlier: list[Exchange] = []
     size = unread = 0
+    edge = ""  # from here on, up to what was read already, there are earlier versions
     for message in newest_first:
+        hidden = bool(edge) and message.message_id >= edge
+        if isinstance(message, Question) and message.replaces:
+            edge = min(edge or message.replaces, message.replaces)
+        if hidden:
+            continue
         if isinstance(message, Answer):
             if message.message_id == message_id:
                 answer = message

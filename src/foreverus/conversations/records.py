@@ -55,6 +55,7 @@ class Conversation:
     updated_at: str = ""
     backend: BackendName | None = None  # where a message does not say; None: as the person prefers
     version: int = 0  # one more with each message that is accepted or moves to the other backend
+    has_versions: bool = False  # some question took the place of another
     newest_message_id: str = ""  # empty where none was sent, or it was before this was kept
 
 
@@ -75,6 +76,7 @@ class Question:
     created_at: str
     options: AnswerOptions = AnswerOptions()
     choice: KeptChoice | None = None
+    replaces: str = ""  # the id of the question whose place it took (conversations/versions.py)
 
     @property
     def ref(self) -> MessageRef:

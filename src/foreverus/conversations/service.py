@@ -17,7 +17,10 @@ from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.choosing import BackendChooser, Chosen
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
+from foreverus.conversations.replacing import Replacing
+from foreverus.conversations.stopping import no_message, question_id
 from foreverus.conversations.store import ConversationChanged, ConversationStore
+from foreverus.conversations.versions import Branch, version_of
 from foreverus.conversations.views import public_answer, public_conversation, public_exchanges, public_question
 from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
 from foreverus.idempotency.records import CreateRequest, fingerprint
@@ -54,6 +57,7 @@ class ConversationService:
     clock: Callable[[], datetime]
     chooser: BackendChooser
     bedrock: AnswersOnBedrock
+    replacing: Replacing
     retention_days: int = 0
 
     def create(
@@ -105,19 +109,53 @@ class ConversationService:
         """A part of them, oldest first (`order=desc`: newest first), behind the message `after`: so many as are asked
         for and fit one answer. Raises InvalidRequest and NotFound."""
         schemas.check("messages_query", dict(query))
-        self.store.get(user_id, conversation_id)
+        conversation = self.store.get(user_id, conversation_id)
+        branch = self._branch(conversation, query.get("version", ""))
         after, newest_first = query.get("after", ""), query.get("order") == "desc"
         from_message = "msg_" + after.partition("_")[2] if after else ""
         whose = MessageRef(from_message, conversation_id, user_id)
         if after and (after[:4] not in ("msg_", "ans_") or self.store.question(whose) is None):
             message = f"There is no message {quoted(after)} in this conversation: take the id of one that was listed."
             raise InvalidRequest(message, param="after", code="invalid_field")
+        if from_message and not branch.holds(from_message):
+            after = ""  # replaced since it was listed: it marks its place, and is not there
         limit = int(query.get("limit", DEFAULT_MESSAGES))
         found = self.store.messages(
-            conversation_id, from_message=from_message, newest_first=newest_first, page=limit + 2
+            conversation_id, from_message=from_message, newest_first=newest_first, page=limit + 2, branch=branch
         )
         listed = fitting(public_exchanges(found, newest_first=newest_first, after=after), limit)
         return listed.body(lambda shown: shown)
+
+    def _branch(self, conversation: Conversation, version: str) -> Branch:
+        """The current one, or the one that a message (`version`: its id) was in last."""
+        if not version:
+            return Branch(self.store.replacements(conversation))
+        message = MessageRef(question_id(version), conversation.conversation_id, conversation.user_id)
+        if self.store.question(message) is None:
+            shown = (
+                f"There is no message {quoted(version)} in this conversation: a version is named by any message in it."
+            )
+            raise InvalidRequest(shown, param="version", code="invalid_field")
+        return version_of(message.message_id, self.store.replacements(conversation))
+
+    def regenerate(
+        self,
+        user_id: str,
+        conversation_id: str,
+        message_id: str,
+        request: Mapping[str, Any],
+        attempt: RequestAttempt = NOT_REPEATED,
+    ) -> Body:
+        """The same question once more, in its own place: a new answer is asked for, and the old one, with everything
+        that followed, becomes an earlier version. As `post`; raises NotFound too where there is no such message."""
+        self.store.get(user_id, conversation_id)
+        question = self.store.question(MessageRef(question_id(message_id), conversation_id, user_id))
+        if question is None:
+            raise no_message(message_id)
+        given = {name: value for name, value in request.items() if value is not None}
+        named = {"max_tokens": question.options.max_tokens, "temperature": question.options.temperature}
+        again = {**named, **given, "content": question.content, "replaces": question.message_id}
+        return self.post(user_id, conversation_id, again, attempt)
 
     def post(
         self,
@@ -151,6 +189,8 @@ class ConversationService:
         self._check_size(ref, request["content"])
         for _ in range(CHOICES):
             chosen = self.chooser.choose(ref, request)
+            if request.get("replaces"):
+                self.replacing.check(ref, request["replaces"], chosen.conversation)
             question = self._question(ref, request, chosen.choice)
             try:
                 if not self._keep(question, chosen):  # another try of the same request is a moment ahead
@@ -190,6 +230,7 @@ class ConversationService:
             created_at=ids.timestamp(self.clock()),
             options=AnswerOptions(max_tokens=request.get("max_tokens"), temperature=request.get("temperature")),
             choice=choice,
+            replaces=question_id(request.get("replaces") or ""),
         )
 
     def _see_that_it_is_answered(self, question: Question, is_new: bool) -> Session | None:

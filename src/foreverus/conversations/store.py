@@ -19,6 +19,7 @@ from foreverus.conversations.items import (
     question_to_item,
 )
 from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
+from foreverus.conversations.versions import Branch, Replacement
 from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
 from foreverus.errors import Conflict, ForeverUsError, NotFound
 from foreverus.idempotency.records import KEY_KEPT_S
@@ -67,10 +68,16 @@ class ConversationStore:
         return conversation_from_item(found)
 
     def messages(
-        self, conversation_id: str, *, from_message: str = "", newest_first: bool = False, page: int = 0
+        self,
+        conversation_id: str,
+        *,
+        from_message: str = "",
+        newest_first: bool = False,
+        page: int = 0,
+        branch: Branch | None = None,
     ) -> Iterator[Question | Answer]:
         """Questions and answers in their order, read as they are asked for, from the exchange of `from_message` on
-        (that one too). `page`: how many are read at once."""
+        (that one too). `page`: how many are read at once. `branch`: of that version alone; else of all."""
         partition = keys.messages_partition(conversation_id)
         edge = keys.question_key(conversation_id, from_message)["sk"] if from_message else ""
         if newest_first:
@@ -78,7 +85,15 @@ class ConversationStore:
             found = self.items.query(partition, "MESSAGE#", newest_first=True, before=before, page=page)
         else:
             found = self.items.query(partition, "MESSAGE#", start=edge, page=page)
-        return messages_from_items(found)
+        messages = messages_from_items(found)
+        return messages if branch is None else (one for one in messages if branch.holds(one.message_id))
+
+    def replacements(self, conversation: Conversation) -> list[Replacement]:
+        """Which questions took whose place."""
+        if not conversation.has_versions:
+            return []
+        found = self.items.query(keys.messages_partition(conversation.conversation_id), "REPLACEMENT#")
+        return [Replacement(one["replaced"], one["message_id"]) for one in found]
 
     def question(self, message: MessageRef) -> Question | None:
         found = self.items.get(keys.question_key(message.conversation_id, message.message_id))
@@ -126,6 +141,7 @@ class ConversationStore:
                 sent_write(question, read),
                 put_write(question_to_item(question), "attribute_not_exists(pk)"),
                 pending_write(pending),
+                *([replacement_write(question)] if question.replaces else []),
                 *([change_write(place)] if place else []),
             )
         except ConditionFailed as err:
@@ -168,6 +184,7 @@ class ConversationStore:
             check_write(keys.answer_key(conversation_id, message_id), "attribute_not_exists(pk)"),
             delete_write(keys.question_key(conversation_id, message_id)),
             ended_write(message_id, backend),
+            delete_write(keys.replacement_key(conversation_id, message_id)),
         )
         if undone:
             self.items.transact_if(
@@ -215,12 +232,21 @@ def sent_write(question: Question, read: Conversation | None) -> Write:
         condition, values = "version = :version", {**values, ":version": read.version}
     elif read:
         condition += " AND attribute_not_exists(version)"
+    versions = ", has_versions = :yes" if question.replaces else ""
+    if versions:
+        values = {**values, ":yes": True}
     return update_write(
         keys.conversation_key(question.user_id, question.conversation_id),
-        "SET updated_at = :now, newest_message_id = :id ADD version :one",
+        f"SET updated_at = :now, newest_message_id = :id{versions} ADD version :one",
         values,
         condition=condition,
     )
+
+
+def replacement_write(question: Question) -> Write:
+    """The part of a transaction with which a question takes another one's place."""
+    key = keys.replacement_key(question.conversation_id, question.message_id)
+    return put_write({**key, "message_id": question.message_id, "replaced": question.replaces})
 
 
 def moved_write(message: MessageRef) -> Write:

@@ -63,6 +63,7 @@ def public_question(question: Question) -> Body:
         "content": question.content,
         "status": "accepted",
         "created_at": question.created_at,
+        **({"replaces": question.replaces} if question.replaces else {}),
     }
 
 

@@ -72,6 +72,7 @@ def message_rows(question: Question, answer: Answer) -> list[Row]:
         "error": None,
         "session_id": None,
         "created_at": required_time(question.created_at),
+        "replaces": question.replaces or None,
     }
     answered = {
         "conversation_id": question.conversation_id,
@@ -82,6 +83,7 @@ def message_rows(question: Question, answer: Answer) -> list[Row]:
         "error": answer.error.code if answer.error else None,
         "session_id": answer.session_id or None,
         "created_at": required_time(answer.answered_at, question.created_at),
+        "replaces": None,
     }
     return [asked, answered]
 

@@ -104,6 +104,9 @@ class PendingWorkStore:
     def on_bedrock(self) -> list[PendingMessage]:
         return [_message(item, BackendName.BEDROCK) for item in self.items.query(keys.PENDING_ON_BEDROCK)]
 
+    def of_conversation(self, conversation_id: str) -> list[PendingMessage]:
+        return [one for one in (*self._messages(), *self.on_bedrock()) if one.conversation_id == conversation_id]
+
     def batches(self) -> list[PendingBatch]:
         found = self.items.query(keys.PENDING)
         return [PendingBatch(**_fields(item, "batch_id")) for item in found if item.get("kind") == BATCH]

@@ -20,6 +20,9 @@ CONVERSATIONS: Routes[ApiServices] = {
     "GET /conversations/{conversation_id}/messages": lambda r, s: ok(
         s.conversations.messages(r.user_id, r.id, r.query)
     ),
+    "POST /conversations/{conversation_id}/messages/{message_id}/regenerate": lambda r, s: accepted(
+        s.conversations.regenerate(r.user_id, **r.path, request=r.body("message_regenerate"), attempt=r.attempt)
+    ),
     "DELETE /conversations/{conversation_id}/messages/{message_id}": lambda r, s: stopped(
         *s.stops.stop(r.user_id, **r.path)
     ),

@@ -19,6 +19,7 @@ from foreverus.batches.store import BatchStore
 from foreverus.batches.views import public_batch
 from foreverus.conversations.records import Answer, Conversation
 from foreverus.conversations.store import ConversationStore
+from foreverus.conversations.versions import Branch
 from foreverus.conversations.views import public_conversation, public_exchanges
 from foreverus.costs.usage.store import UsageStore
 from foreverus.costs.usage.views import public_day
@@ -58,6 +59,8 @@ class PersonsData:
             name = f"conversations/{conversation.conversation_id}"
             yield Entry(f"{name}.jsonl", partial(self._conversation, conversation))
             yield Entry(f"{name}.md", partial(self._readable, conversation))
+            if conversation.has_versions:
+                yield Entry(f"{name}.earlier.jsonl", partial(self._earlier, conversation))
         yield Entry("files.jsonl", lambda: _lines(public_file(one) for one in self._files(user_id)))
         for file in self._files(user_id):
             if self.objects.head(file.object_key) is not None:
@@ -110,8 +113,19 @@ class PersonsData:
             after = found[-1].batch_id
 
     def _messages(self, conversation: Conversation) -> Iterator[dict[str, object]]:
-        found = ConversationStore(self.items).messages(conversation.conversation_id, page=PAGE)
-        return public_exchanges(found, newest_first=False)
+        store = ConversationStore(self.items)
+        branch = Branch(store.replacements(conversation))
+        return public_exchanges(
+            store.messages(conversation.conversation_id, page=PAGE, branch=branch), newest_first=False
+        )
+
+    def _earlier(self, conversation: Conversation) -> Iterator[bytes]:
+        """What is in earlier versions alone."""
+        store = ConversationStore(self.items)
+        branch = Branch(store.replacements(conversation))
+        found = store.messages(conversation.conversation_id, page=PAGE)
+        earlier = (one for one in found if not branch.holds(one.message_id))
+        return _lines(public_exchanges(earlier, newest_first=False))
 
     def _conversation(self, conversation: Conversation) -> Iterator[bytes]:
         yield from _lines([public_conversation(conversation)])

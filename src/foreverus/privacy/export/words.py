@@ -9,6 +9,7 @@ LEIAME = """Tudo o que é seu
 account.json                  quem você é aqui: o seu id, o seu e-mail, desde quando
 conversations/<id>.md         cada conversa, para ler
 conversations/<id>.jsonl      a mesma conversa para programas: a primeira linha é a conversa, cada outra uma mensagem
+conversations/<id>.earlier.jsonl  só onde você regenerou ou reescreveu algo: as mensagens das versões anteriores
 files.jsonl                   os seus arquivos, um por linha: nome, tamanho, data
 files/<id>/<nome>             o conteúdo deles; também as respostas dos seus lotes
 batches.jsonl                 os seus lotes, um por linha: como terminaram, quantas linhas, tokens, custo
@@ -25,6 +26,7 @@ README = """Everything of yours
 account.json                  who you are here: your id, your e-mail address, since when
 conversations/<id>.md         each conversation, for reading
 conversations/<id>.jsonl      the same for programs: the first line is the conversation, each other one a message
+conversations/<id>.earlier.jsonl  only where you asked again or rewrote something: the messages of earlier versions
 files.jsonl                   your files, one a line: name, size, date
 files/<id>/<name>             what is in them; your batches' answers too
 batches.jsonl                 your batches, one a line: how they ended, how many lines and tokens, what it cost

@@ -36,6 +36,7 @@ CHECKS = [
 # Why a request that keeps to its schema is refused all the same: (code, field).
 REASONS = {
     ("invalid_field", "after"),  # no id of that list
+    ("invalid_field", "version"),  # no message of that conversation
     ("invalid_field", "input_file_id"),  # no place that may be read
     ("invalid_field", "purpose"),  # blank, in a query
     ("invalid_field", "from"),  # no day of that month, or too long ago
@@ -52,6 +53,7 @@ REASONS = {
 KNOWN = {
     "session_id": test_events.SESSION,
     "conversation_id": test_events.CONVERSATION,
+    "message_id": test_events.MESSAGE,
     "file_id": batch_events.FILE,
     "batch_id": batch_events.BATCH,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from foreverus.access.records import MOST_KEYS, Caller
 from foreverus.access.service import KeyService
@@ -47,13 +48,28 @@ def keys_of(account: Account, stack: str, person: str, clock: Callable[[], datet
         message = f"The stack {stack} has no {err.args[0]}: deploy it again with this version, then try again."
         raise NotFound(message) from err
     dynamodb = account.client("dynamodb")
-    # Frames go in at the address at which sockets are opened: https for wss.
-    posts = account.client("apigatewaymanagementapi", endpoint_url=socket_url.replace("ws", "http", 1))
-    sockets = OpenSockets(WebSocketPush(posts, Table(dynamodb, main), clock))
-    return OwnersKeys(KeyService(ApiKeyStore(Table(dynamodb, table)), sockets, clock), _user_id(account, pool, person))
+    sockets = open_sockets(account, socket_url, Table(dynamodb, main), clock)
+    return OwnersKeys(
+        KeyService(ApiKeyStore(Table(dynamodb, table)), sockets, clock), user_id_of(account, pool, person)
+    )
+
+
+def open_sockets(account: Account, url: str, items: Table, clock: Callable[[], datetime]) -> OpenSockets:
+    """Frames go in at the address at which sockets are opened: https for wss."""
+    posts = account.client("apigatewaymanagementapi", endpoint_url=url.replace("ws", "http", 1))
+    return OpenSockets(WebSocketPush(posts, items, clock))
 
 
 def outputs_of(account: Account, stack: str) -> Mapping[str, str]:
+    return {one["OutputKey"]: one["OutputValue"] for one in _stack(account, stack).get("Outputs", [])}
+
+
+def parameters_of(account: Account, stack: str) -> Mapping[str, str]:
+    """What it was deployed with."""
+    return {one["ParameterKey"]: one["ParameterValue"] for one in _stack(account, stack).get("Parameters", [])}
+
+
+def _stack(account: Account, stack: str) -> Mapping[str, Any]:
     try:
         (found,) = account.call("cloudformation", "describe_stacks", StackName=stack)["Stacks"]
     except CannotLook as err:
@@ -62,10 +78,11 @@ def outputs_of(account: Account, stack: str) -> Mapping[str, str]:
         where = account.region or "the default Region"
         message = f"There is no stack {stack} in {where}: name them with --stack and --region."
         raise NotFound(message) from err
-    return {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+    return dict(found)
 
 
-def _user_id(account: Account, pool: str, person: str) -> str:
+def user_id_of(account: Account, pool: str, person: str) -> str:
+    """Raises NotFound, and CannotLook."""
     try:
         found = account.call("cognito-idp", "admin_get_user", UserPoolId=pool, Username=person)
     except CannotLook as err:

@@ -29,3 +29,11 @@ class CognitoUsers:
         except self.client.exceptions.UserNotFoundException:
             return 0
         return 1
+
+    def disable(self, user_id: str) -> int:
+        """Nothing lets them in any more, and they can be let in again. How many there were: 0 or 1."""
+        try:
+            self.client.admin_disable_user(UserPoolId=self.user_pool_id, Username=user_id)
+        except self.client.exceptions.UserNotFoundException:
+            return 0
+        return 1

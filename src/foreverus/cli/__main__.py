@@ -40,6 +40,10 @@ def _run(arguments: argparse.Namespace, context: Context) -> int:
         from foreverus.cli.erasures import erasures
 
         return erasures(arguments, context)
+    if arguments.group == "user":
+        from foreverus.cli.people import remove
+
+        return remove(arguments, context)
     if arguments.group == "completion":
         from foreverus.cli.completion import completion
 

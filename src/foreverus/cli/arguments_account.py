@@ -1,4 +1,4 @@
-"""The words of `foreverus doctor|key|me|erasure`: an account, and the people in it."""
+"""The words of `foreverus doctor|key|me|user|erasure`: an account, and the people in it."""
 
 import argparse
 from pathlib import Path
@@ -79,3 +79,22 @@ def erasure_words(groups: Groups) -> None:
     show = commands.add_parser("show", parents=[shared], help="one receipt")
     show.add_argument("id", metavar="ID", type=identifier, help="erasure_…, which the person was answered")
     commands.add_parser("list", parents=[shared], help="the newest receipts")
+
+
+def user_words(groups: Groups) -> None:
+    user = groups.add_parser(
+        "user",
+        help="remove a person, for whoever owns the AWS account",
+        description="People of the team. By AWS credentials, not by a key.",
+        epilog="Exit status: 0 done, 1 refused or failed, 2 the command is wrong or nobody said yes: nothing was done.",
+    )
+    commands = user.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    remove = commands.add_parser("remove", help="end somebody's access, and delete everything of theirs")
+    remove.add_argument(
+        "who", metavar="EMAIL", type=person, help="or a user id, also of who is in no user pool any more"
+    )
+    remove.add_argument("--keep-data", action="store_true", help="end their access alone: keys, sign-in, WebSockets")
+    remove.add_argument("--yes", action="store_true", help="ask nothing")
+    remove.add_argument("--stack", type=identifier, default="foreverus", help="default: %(default)s")
+    remove.add_argument("--region", type=identifier, help="default: what the AWS CLI would take")
+    remove.add_argument("--json", action="store_true", help="JSON instead of text")

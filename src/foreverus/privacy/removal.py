@@ -1,5 +1,7 @@
-"""A person is removed by whoever owns the AWS account, with their own AWS credentials: the same deletion as the person's
-own (`service.py`), or their access alone."""
+"""A person is removed by whoever owns the AWS account, with their own AWS credentials.
+
+It is the same deletion as a person's own (`service.py`), or the end of their access alone.
+"""
 
 import re
 from collections.abc import Callable
@@ -25,7 +27,7 @@ ERASER = "ErasePeopleFunction"
 
 @dataclass(frozen=True)
 class StacksEraser:
-    """The stack's function that works deletions off. Without leave to call it, its schedule does within five minutes."""
+    """The stack's function that works deletions off. Where it may not be called, its schedule does within minutes."""
 
     account: Account
     stack: str

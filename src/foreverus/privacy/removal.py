@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from foreverus.access.ending import Ended, Sockets, end_access
 from foreverus.access.owner import open_sockets, outputs_of, parameters_of, user_id_of
 from foreverus.access.records import Caller
 from foreverus.access.store import ApiKeyStore
@@ -41,31 +41,34 @@ class StacksEraser:
             LambdaFunction(self.account.client("lambda"), found["StackResourceDetail"]["PhysicalResourceId"]).call()
 
 
+class Ended(NamedTuple):
+    """How much was taken away."""
+
+    keys: int
+    sockets: int
+
+
 @dataclass(frozen=True)
 class Removal:
     """Of one person. Each method raises CannotLook, and doing it twice is doing it once."""
 
     user_id: str
     service: AccountService
-    sockets: Sockets
 
     def end_access(self) -> Ended:
-        """Their data stays, and the sign-in can be enabled again (aws cognito-idp admin-enable-user)."""
+        """Their data stays, and the sign-in can be enabled again (aws cognito-idp admin-enable-user). The pool is first:
+        whoever can still sign in makes new keys and sockets."""
         with told("cognito-idp:AdminDisableUser"):
             self.service.members.disable(self.user_id)
-        return self._end_access()
+        with told("dynamodb:TransactWriteItems"):
+            revoked = self.service.api_keys.forget_person(self.user_id)
+        return Ended(revoked, self.service.sockets.close(self.user_id))
 
     def everything(self) -> Body:
         """Access first; what is theirs is owed from here on, and worked off by the stack. The receipt, as the API shows
         it."""
         with told("dynamodb:TransactWriteItems"):
-            shown = self.service.delete(Caller(user_id=self.user_id), {})
-        self._end_access()
-        return shown
-
-    def _end_access(self) -> Ended:
-        with told("dynamodb:TransactWriteItems"):
-            return end_access(self.user_id, self.service.api_keys, self.sockets)
+            return self.service.delete(Caller(user_id=self.user_id), {})
 
 
 def removal_of(account: Account, stack: str, person: str, clock: Callable[[], datetime]) -> Removal:
@@ -84,11 +87,12 @@ def removal_of(account: Account, stack: str, person: str, clock: Callable[[], da
         items=items,
         api_keys=ApiKeyStore(Table(dynamodb, keys_table)),
         members=CognitoUsers(account.client("cognito-idp"), pool),
+        sockets=open_sockets(account, socket_url, items, clock),
         eraser=StacksEraser(account, stack),
         kept=kept(int(parameters.get("LogRetentionDays", "30")), parameters.get("Database", "aurora") != "none"),
         clock=clock,
     )
-    return Removal(_user_id(account, pool, person), service, open_sockets(account, socket_url, items, clock))
+    return Removal(_user_id(account, pool, person), service)
 
 
 def _user_id(account: Account, pool: str, person: str) -> str:

@@ -56,7 +56,7 @@ class Removal:
     service: AccountService
 
     def end_access(self) -> Ended:
-        """Their data stays, and the sign-in can be enabled again (aws cognito-idp admin-enable-user). The pool is first:
+        """Their data stays; `aws cognito-idp admin-enable-user` lets them in again. The pool is first:
         whoever can still sign in makes new keys and sockets."""
         with told("cognito-idp:AdminDisableUser"):
             self.service.members.disable(self.user_id)

@@ -152,11 +152,19 @@ class CloseSessionSettings(SessionCloserSettings):
 
 
 @dataclass(frozen=True)
-class AnswerChatsSettings(PushSettings):
+class AnswerChatsSettings(Settings):
+    table_name: str
+    answer_conversation_function: str
+
+
+@dataclass(frozen=True)
+class AnswerConversationSettings(PushSettings):
     bedrock_model_id: str
     context_tokens: int
     monthly_cap_usd: float
     session_cap_usd: float
+    chat_queue_url: str
+    gpu_session_arn: str
 
 
 @dataclass(frozen=True)
@@ -204,10 +212,8 @@ class ExportDataSettings(Settings):
 
 
 @dataclass(frozen=True)
-class ErasePeopleSettings(LentDatabaseSettings):
-    keys_table_name: str
-    user_pool_id: str
-    data_bucket: str
+class ErasePeopleSettings(LentDatabaseSettings, ExportDataSettings):
+    pass
 
 
 @dataclass(frozen=True)
@@ -226,8 +232,6 @@ class AnswerBatchSettings(Settings):
 
 @dataclass(frozen=True)
 class BatchEndSettings(Settings):
-    """For bringing a batch to its end and telling people."""
-
     table_name: str
     data_bucket: str
     topic_arn: str
@@ -252,6 +256,7 @@ class SweepSettings(BatchEndSettings, SessionStartSettings):
     batch_run_arn: str
     chat_queue_url: str
     websocket_callback_url: str
+    answer_conversation_function: str
     conversation_retention_days: int  # 0: kept
 
 
@@ -261,20 +266,16 @@ class StartScheduledBatchSettings(BatchServiceSettings):
 
 
 @dataclass(frozen=True)
-class StartScheduledSessionSettings(Settings):
-    table_name: str
-    gpu_session_arn: str
-    monthly_cap_usd: float
-    session_cap_usd: float
-    topic_arn: str
-
-
-@dataclass(frozen=True)
 class StartBakeSettings(Settings):
     table_name: str
     gpu_session_arn: str
     monthly_cap_usd: float
     session_cap_usd: float
+
+
+@dataclass(frozen=True)
+class StartScheduledSessionSettings(StartBakeSettings):
+    topic_arn: str
 
 
 @dataclass(frozen=True)

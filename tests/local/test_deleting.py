@@ -51,7 +51,7 @@ def test_stack_is_deleted_with_a_gpu_on_and_deployed_again_under_its_name() -> N
         # What AWS Budgets does at the month's budget: CloudFormation knows nothing of it.
         for role in (
             "GpuSessionRole",
-            "AnswerChatsFunctionRole",
+            "AnswerConversationFunctionRole",
             "AnswerBatchFunctionRole",
             "ChatCompletionsFunctionRole",
         ):

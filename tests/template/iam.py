@@ -22,6 +22,7 @@ REGION, ACCOUNT = "us-east-1", "123456789012"
 # Names that the unit tests' resources have; the others are called by their logical ids.
 NAMES = {"Table": "foreverus", "KeysTable": "keys", "DataBucket": "data", "SiteBucket": "site", "Topic": "foreverus"}
 NAMES |= {"ChatQueue": "chat.fifo", "BatchQueue": "batch", "WebSocketApi": "ws12345678", "GpuSessionRole": "launching"}
+NAMES |= {"AnswerConversationFunction": "foreverus-AnswerConversationFunction"}
 # Type → what its ARN ends with.
 ARNS = {
     "AWS::Cognito::UserPool": "cognito-idp:{place}:userpool/{name}",

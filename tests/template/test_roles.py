@@ -52,7 +52,7 @@ def test_the_ledger_is_written_by_closers_and_finishers_and_never_deleted_from()
     assert writers == {
         *("CloseSessionFunction", "ReapGpusFunction"),
         *("RunBatchFunction", "SweepFunction"),
-        "AnswerChatsFunction",  # what it answered after its session was closed
+        "AnswerConversationFunction",
         "ChatCompletionsFunction",  # each request's call of Bedrock
     }
     assert not any("d" in letters for letters in ledger.values())
@@ -74,7 +74,7 @@ def test_who_pushes_to_sockets_may_neither_look_at_them_nor_close_them() -> None
             if iam.allows(role, "execute-api:ManageConnections", f"{api}/{method}/@connections/abc="):
                 may.setdefault(role, set()).add(method)
     closers = ("CloseSessionFunction", "ReapGpusFunction", "SweepFunction")
-    pushing = ("ApiFunction", "PublishChangesFunction", "AnswerChatsFunction", *closers, "InstanceRole")
+    pushing = ("ApiFunction", "PublishChangesFunction", "AnswerConversationFunction", *closers, "InstanceRole")
     assert may == {
         **{role: {"POST"} for role in pushing},
         "WebSocketFunction": {"POST", "GET", "DELETE"},

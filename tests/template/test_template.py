@@ -12,11 +12,11 @@ from foreverus import settings, web_settings
 from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
-from foreverus.conversations.on_bedrock import LAST_ANSWERS_S
+from foreverus.conversations.bedrock.asking import CALL_S
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB, VOLUME_MIBPS
 from foreverus.costs.prices import listed_price
 from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_BYTES
-from foreverus.handlers import answer_chats, api, manage_account, manage_keys
+from foreverus.handlers import answer_conversation, api, manage_account, manage_keys
 from foreverus.openai_api.application import PATHS
 from foreverus.privacy.export.records import KEPT
 from foreverus.sessions import metrics
@@ -742,7 +742,7 @@ def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
     asking = {name: one for name, one in allowing if any(a.startswith("bedrock:") for a in actions(one))}
     calls = {
         "AnswerBatchFunction": "bedrock:InvokeModel",
-        "AnswerChatsFunction": "bedrock:InvokeModel",
+        "AnswerConversationFunction": "bedrock:InvokeModelWithResponseStream",
         "ChatCompletionsFunction": "bedrock:InvokeModelWithResponseStream",
     }
     assert set(asking) == set(calls)
@@ -759,13 +759,23 @@ def test_machine_asks_bedrock_only_where_the_stack_has_it() -> None:
     assert GPU_SESSION.states["May Bedrock answer?"]["Choices"][0]["Condition"].startswith("{% ${HasBedrock} and ")
 
 
+TABLE_CALLS = {
+    *(f"dynamodb:{call}Item" for call in ("Get", "Put", "Update", "Delete", "ConditionCheck")),
+    "dynamodb:Query",
+}
+
+
 def test_chats_have_time_for_the_longest_answer_on_bedrock() -> None:
-    function = FUNCTIONS["AnswerChatsFunction"]
-    assert function["Timeout"] - answer_chats.LAST_WRITES_S > LAST_ANSWERS_S
-    assert allowed("AnswerChatsFunction").keys() == {
-        *(f"dynamodb:{call}Item" for call in ("Get", "Put", "Update", "Delete")),
-        *("dynamodb:Query", "dynamodb:ConditionCheckItem", "execute-api:ManageConnections", "bedrock:InvokeModel"),
-    }
+    function = FUNCTIONS["AnswerConversationFunction"]
+    assert function["Timeout"] - answer_conversation.LAST_WRITES_S > CALL_S + 60, "after a short one there is time too"
+    asks = {"bedrock:InvokeModelWithResponseStream", "execute-api:ManageConnections"}
+    to_the_gpu = {"sqs:SendMessage", "states:StartExecution"}
+    again = {"lambda:InvokeFunction"}
+    assert allowed("AnswerConversationFunction").keys() == TABLE_CALLS | asks | to_the_gpu | again
+
+
+def test_who_hands_chats_over_to_bedrock_cannot_ask_it() -> None:
+    assert allowed("AnswerChatsFunction").keys() == TABLE_CALLS | {"lambda:InvokeFunction"}
 
 
 def test_batch_machine_can_call_its_steps_and_tell_people_and_nothing_else() -> None:
@@ -898,7 +908,12 @@ def test_budget_stands_behind_the_cap_and_tells_at_50_80_and_100_percent() -> No
     assert all(len(entry["Subscribers"]) == 1 for entry in one["NotificationsWithSubscribers"])
 
 
-SPENDING = ("GpuSessionRole", "AnswerChatsFunctionRole", "AnswerBatchFunctionRole", "ChatCompletionsFunctionRole")
+SPENDING = (
+    "GpuSessionRole",
+    "AnswerConversationFunctionRole",
+    "AnswerBatchFunctionRole",
+    "ChatCompletionsFunctionRole",
+)
 
 
 def test_budget_counts_all_that_the_caps_do() -> None:

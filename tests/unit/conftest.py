@@ -151,7 +151,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "MAX_GPUS": "1",
             "MACHINE_LOG_GROUP": "/foreverus/foreverus/machines",
             "BAKE_IMAGE_ARN": made.gpu_session_arn.replace("gpu-session", "bake-image"),  # not there, as by default
-            "SPENDING_ROLES": "launching,AnswerChatsFunctionRole,AnswerBatchFunctionRole,ChatCompletionsFunctionRole",
+            "SPENDING_ROLES": ",".join(
+                (
+                    "launching",
+                    *(f"Answer{one}FunctionRole" for one in ("Conversation", "Batch")),
+                    "ChatCompletionsFunctionRole",
+                )
+            ),
             "NO_LAUNCHES_ARN": "arn:aws:iam::123456789012:policy/NoLaunches",
             "IMAGE_PARAMETER": "/foreverus/gpu-image",
             "EXPORT_DATA_FUNCTION": "arn:aws:lambda:us-east-1:123456789012:function:ExportDataFunction",

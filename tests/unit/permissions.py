@@ -20,6 +20,7 @@ WHAT_TO_DO = (
 IN_MEMORY = {
     "execute-api:ManageConnections": ("frames", "tests/unit/aws/test_push.py"),
     "bedrock:InvokeModel": ("answers", "tests/local/test_bedrock.py"),
+    "bedrock:InvokeModelWithResponseStream": ("answers", "tests/local/test_bedrock_stream.py"),
     **{
         f"rds-data:{call}": ("results", "tests/local/test_results_in_postgres.py")
         for call in (
@@ -60,6 +61,15 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "s3:DeleteObject": ("their files", "tests/unit/privacy/test_erasing.py"),
         "s3:DeleteObjectVersion": ("their versions", "tests/unit/privacy/test_erasing.py"),
         "states:SendTaskSuccess": ("a batch is cancelled in a round", "tests/unit/privacy/test_erasing.py"),
+    },
+    "answer_chats": {
+        "dynamodb:ConditionCheckItem": (
+            "its reader was told before",
+            "tests/unit/conversations/bedrock/test_handing.py",
+        ),
+    },
+    "answer_conversation": {
+        "lambda:InvokeFunction": ("too little time is left", "tests/unit/conversations/bedrock/test_answering.py"),
     },
     "close_session": {
         "states:SendTaskFailure": ("batches wait for the session", "tests/unit/sessions/test_closing.py"),
@@ -124,6 +134,7 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "dynamodb:UpdateItem": ("what is stored is marked", "tests/local/test_results_in_postgres.py"),
     },
     "sweep": {
+        "lambda:InvokeFunction": ("nobody answers on Bedrock", "tests/unit/sweeps/test_chats.py"),
         "secretsmanager:DeleteSecret": ("a login that a crash left", "tests/unit/aws/test_lent_secrets.py"),
         "dynamodb:PutItem": ("a session is claimed", "tests/unit/sessions/test_start.py"),
         "dynamodb:ConditionCheckItem": ("likewise", "tests/unit/sessions/test_start.py"),

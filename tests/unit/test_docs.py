@@ -16,9 +16,9 @@ def sections(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def test_there_are_three_ways_and_each_can_be_walked() -> None:
+def test_there_are_four_ways_and_each_can_be_walked() -> None:
     ways = sections(TOUR)
-    assert len(ways) == 3
+    assert len(ways) == 4
     for name, way in ways.items():
         lines = [line for line in way.splitlines() if line.strip()]
         assert 0 < len(lines) <= MOST_LINES, name

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from foreverus import bootstrap
 from foreverus.access.records import ApiKey, Caller, digest_of
@@ -16,14 +17,16 @@ from foreverus.access.store import ApiKeyStore
 from foreverus.access.tickets import TicketStore
 from foreverus.api.openapi.operations import operations
 from foreverus.aws import credential_keys, keys, socket_keys
+from foreverus.aws.lambda_functions import LambdaFunction
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
 from foreverus.costs.money import exact
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import Owner, Reservation
-from foreverus.errors import AnotherSessionIsLive, InvalidRequest, ResultsNotStored, SpendCapReached
+from foreverus.errors import AnotherSessionIsLive, BackendUnavailable, InvalidRequest, ResultsNotStored, SpendCapReached
 from foreverus.privacy.erasing import PeopleNotErased
 from foreverus.privacy.export.job import NotExported
+from foreverus.sessions.pending import PendingWorkStore, move_writes
 from foreverus.settings import MissingSetting
 from tests.unit import adapter, batch_events, permissions
 from tests.unit.api.openapi.described import undescribed
@@ -82,7 +85,21 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
     )
     aws.put(**socket_keys.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
     batch_events.put_batches(aws)
-    monkeypatch.setattr(bootstrap.shared, "bedrock_backend", lambda model_id: MemoryEngine(lambda prompt: ["Oi"], 0))
+    engine = MemoryEngine(lambda prompt: ["Oi"], 0)
+    monkeypatch.setattr(bootstrap.shared, "bedrock_backend", lambda *which: engine)
+    call = LambdaFunction.call
+    called.clear()
+
+    def answer_conversation(self: LambdaFunction, event: Any = None) -> None:
+        """moto has no such function: it is asked, and takes the call."""
+        called.append((self.name, event))
+        try:
+            call(self, event)
+        except ClientError:
+            if "AnswerConversation" not in self.name:
+                raise
+
+    monkeypatch.setattr(LambdaFunction, "call", answer_conversation)
     site = tmp_path / "site"
     (site / "assets").mkdir(parents=True)
     (site / "index.html").write_text("<!doctype html>")
@@ -112,6 +129,8 @@ def invoke(case: str) -> Any:
 
 class Context:
     """What Lambda knows of an invocation, as far as a handler asks."""
+
+    function_name = "foreverus-AnswerConversationFunction"
 
     def get_remaining_time_in_millis(self) -> int:
         return 900_000
@@ -234,15 +253,38 @@ def stopped(result: Any, world: Aws, push: MemoryPush) -> None:
     assert frame["message"] == json.loads(result["body"])
 
 
-def answered_on_bedrock(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
+ANSWERS_CONVERSATIONS = "arn:aws:lambda:us-east-1:123456789012:function:foreverus-AnswerConversationFunction"
+called: list[tuple[str, Any]] = []  # functions, and with what
+CALL = {"conversation_id": CONVERSATION, "user_id": "user-1"}
+
+
+def handed_to_bedrock(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
-        assert result == {"session_id": SESSION, "answered": count, "left": 0}
-        answer = world.items.get(keys.answer_key(CONVERSATION, MESSAGE)) or {}
-        assert answer.get("backend") == ("bedrock" if count else None)
-        assert [frame["message"]["content"] for frame in push.frames[CONNECTION]] == ["Oi"] * count
+        assert result == {"session_id": SESSION, "moved": count, "left": 0}
+        assert (world.items.get(keys.pending_on_bedrock_key(MESSAGE)) is not None) == bool(count)
         assert (world.items.get(keys.pending_key(MESSAGE)) is None) == bool(count)
+        assert [event for _, event in called] == [CALL] * count
 
     return check
+
+
+def answered_on_bedrock(count: int) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"conversation_id": CONVERSATION, "state": "done", "ended": count}
+        answer = world.items.get(keys.answer_key(CONVERSATION, MESSAGE)) or {}
+        assert answer.get("backend") == ("bedrock" if count else None)
+        said = [frame["message"]["content"] for frame in push.frames[CONNECTION] if frame["type"] == "message"]
+        assert said == ["Oi"] * count
+        assert world.items.get(keys.pending_on_bedrock_key(MESSAGE)) is None
+
+    return check
+
+
+def went_to_the_gpu(result: Any, world: Aws, push: MemoryPush) -> None:
+    assert result == {"conversation_id": CONVERSATION, "state": "done", "ended": 0}
+    assert world.items.get(keys.pending_key(MESSAGE)) and not world.items.get(keys.pending_on_bedrock_key(MESSAGE))
+    assert [json.loads(one["Body"])["message_id"] for one in world.queued()] == [MESSAGE]
+    assert world.items.get(keys.GPU_SLOT)
 
 
 def result_is(expected: Any) -> Callable[[Any, Aws, MemoryPush], None]:
@@ -580,8 +622,12 @@ EXPECTED: dict[str, Expectation] = {
     "close_session/edge_unknown_session": closed("ended", "ses_that_nobody_claimed", told=False),
     "close_session/bad_fleet_without_time": InvalidRequest,
     "close_session/bad_no_session": InvalidRequest,
-    "answer_chats/good_no_gpu": answered_on_bedrock(1),
-    "answer_chats/edge_another_session_has_a_gpu": answered_on_bedrock(0),
+    "answer_chats/good_no_gpu": handed_to_bedrock(1),
+    "answer_chats/edge_another_session_has_a_gpu": handed_to_bedrock(0),
+    "answer_conversation/good_waits_for_bedrock": answered_on_bedrock(1),
+    "answer_conversation/edge_nothing_waits": answered_on_bedrock(0),
+    "answer_conversation/edge_goes_to_the_gpu": went_to_the_gpu,
+    "answer_conversation/bad_no_conversation": InvalidRequest,
     "answer_chats/bad_empty_session": InvalidRequest,
     "store_results/good_session": result_is({"session_id": SESSION, "stored": False, "messages": 0, "refused": 0}),
     "store_results/edge_scheduled": result_is([]),  # deployed without PostgreSQL
@@ -649,6 +695,19 @@ def arrange(case: str, world: Aws) -> None:
         make_pool("user-1")
         caller = Caller(user_id="user-1", ends_at="2099-01-01T12:15:00.000Z")
         TicketStore(world.api_keys).keep(TICKET, caller, bootstrap.aws.clock())
+    if case.startswith(("answer_chats/", "sweep/")):
+        os.environ["ANSWER_CONVERSATION_FUNCTION"] = ANSWERS_CONVERSATIONS  # which `aws` takes away again
+    if case.startswith("answer_conversation/"):
+        (waiting,) = PendingWorkStore(world.items).messages()
+        world.items.transact(*move_writes(waiting))
+        world.items.update(
+            keys.pending_on_bedrock_key(MESSAGE), "SET may_move = :yes REMOVE moved_from", {":yes": True}
+        )
+    if case == "answer_conversation/edge_nothing_waits":
+        world.items.delete(keys.pending_on_bedrock_key(MESSAGE))
+    if case == "answer_conversation/edge_goes_to_the_gpu":
+        world.items.delete(keys.GPU_SLOT)
+        bootstrap.shared.bedrock_backend("").fail_next(BackendUnavailable("AccessDeniedException"))  # type: ignore[attr-defined]
     if case == "answer_chats/good_no_gpu":
         world.put(**session_item(SESSION, status="launching", launches=[]))
     if case == "answer_chats/edge_another_session_has_a_gpu":

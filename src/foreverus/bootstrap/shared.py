@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from foreverus.batches.finishing import Finisher
     from foreverus.batches.service import BatchService
     from foreverus.batches.waiting import WaitingBatches
+    from foreverus.conversations.bedrock.ends import MessageEnds
+    from foreverus.conversations.bedrock.lost import LostMessages
+    from foreverus.conversations.bedrock.takeover import TakeOver
     from foreverus.conversations.waiting import WaitingMessages
     from foreverus.costs.purse import PurseStore
     from foreverus.files.service import FileService
@@ -189,13 +192,49 @@ def session_closer(env: settings.SessionCloserSettings) -> "SessionCloser":
 
 
 @cache
-def bedrock_backend(model_id: str) -> "BedrockBackend":
-    """Raises MissingSetting where the stack was deployed without Bedrock."""
-    from foreverus.backends.bedrock import BedrockBackend, config
+def bedrock_backend(model_id: str, calls: int = BEDROCK_CALLS, read_timeout_s: float = 0.0) -> "BedrockBackend":
+    """`read_timeout_s`: 0 for that of whole answers. Raises MissingSetting where the stack was deployed without
+    Bedrock."""
+    from foreverus.backends.bedrock import READ_TIMEOUT_S, BedrockBackend, config
 
     if not model_id:
         raise settings.MissingSetting(settings.NO_BEDROCK)
-    return BedrockBackend(aws.client("bedrock-runtime", own=config(BEDROCK_CALLS)), model_id, BEDROCK_CALLS)
+    own = config(calls, read_timeout_s or READ_TIMEOUT_S)
+    return BedrockBackend(aws.client("bedrock-runtime", own=own), model_id, calls)
+
+
+class TakeOverSettings(StartSettings, Protocol):
+    @property
+    def chat_queue_url(self) -> str: ...
+
+
+def takeover(env: TakeOverSettings) -> "TakeOver":
+    """For messages that Bedrock does not answer."""
+    from foreverus.aws.sqs import ChatQueue
+    from foreverus.conversations.bedrock.takeover import TakeOver
+
+    return TakeOver(
+        ends=message_ends(env.table_name, env.monthly_cap_usd),
+        sessions=starter(env),
+        queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),
+        clock=aws.clock,
+    )
+
+
+def message_ends(table_name: str, monthly_cap_usd: float = 0.0) -> "MessageEnds":
+    from foreverus.conversations.bedrock.ends import MessageEnds
+
+    return MessageEnds(aws.items(table_name), purse(table_name, monthly_cap_usd), aws.clock)
+
+
+def lost_messages(env: TakeOverSettings) -> "LostMessages":
+    """Those that nobody came to answer."""
+    from foreverus.conversations.bedrock.lost import LostMessages
+    from foreverus.conversations.store import ConversationStore
+
+    over = takeover(env)
+    store = ConversationStore(aws.items(env.table_name))
+    return LostMessages(store=store, ends=over.ends, takeover=over, push=aws.push(), clock=aws.clock)
 
 
 def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":

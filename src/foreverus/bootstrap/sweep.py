@@ -18,7 +18,6 @@ def run() -> dict[str, list[str]]:
 
 
 def duties() -> "dict[str, Duty]":
-    from foreverus.aws.sqs import ChatQueue
     from foreverus.batches.finishing import BatchEnd
     from foreverus.batches.store import BatchStore
     from foreverus.conversations.idle import IdleConversations
@@ -30,7 +29,6 @@ def duties() -> "dict[str, Duty]":
     from foreverus.sweeps.batches import AbandonedBatches, BatchesWithoutGpu, UnnotifiedBatches
     from foreverus.sweeps.conversations import UnusedConversations
     from foreverus.sweeps.files import ExpiredFiles
-    from foreverus.sweeps.messages import StuckMessages
     from foreverus.sweeps.requests import ExpiredRequests
     from foreverus.sweeps.reservations import LostReservations
     from foreverus.sweeps.secrets import SecretsLeftOver
@@ -41,14 +39,7 @@ def duties() -> "dict[str, Duty]":
     outbox, files = OutboxStore(table), shared.file_service(env.table_name, env.data_bucket)
     end = BatchEnd(shared.finisher(env), outbox, aws.notifier(env.topic_arn))
     return {
-        "stuck messages": StuckMessages(
-            pending=pending,
-            queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),
-            sessions=shared.starter(env),
-            waiting=shared.waiting_messages(env.table_name),
-            newest=lambda: sessions.newest(1),
-            clock=aws.clock,
-        ),
+        **_chats(env),
         "abandoned batches": AbandonedBatches(batches, executions, end, aws.clock),
         "batches whose end nobody was told": UnnotifiedBatches(batches, outbox, executions, end),
         "batches without a GPU": BatchesWithoutGpu(
@@ -65,4 +56,22 @@ def duties() -> "dict[str, Duty]":
         "secrets left over": SecretsLeftOver(aws.lent_secrets(env.table_name)),
         "expired requests": ExpiredRequests(RequestStore(table, aws.clock), aws.clock),
         "expired files": ExpiredFiles(files.store, files.objects, aws.clock, files.look_after),
+    }
+
+
+def _chats(env: settings.SweepSettings) -> "dict[str, Duty]":
+    from foreverus.aws.lambda_functions import LambdaFunction
+    from foreverus.aws.sqs import ChatQueue
+    from foreverus.conversations.lease import LeaseStore
+    from foreverus.sessions.pending import PendingWorkStore
+    from foreverus.sweeps.chats import StuckChats
+    from foreverus.sweeps.messages import StuckMessages
+
+    table = aws.items(env.table_name)
+    pending, lost = PendingWorkStore(table), shared.lost_messages(env)
+    queue, lease = ChatQueue(aws.client("sqs"), env.chat_queue_url), LeaseStore(table, aws.clock)
+    function = LambdaFunction(aws.client("lambda"), env.answer_conversation_function)
+    return {
+        "stuck messages": StuckMessages(pending, queue, shared.starter(env), lost, aws.clock),
+        "chats on Bedrock": StuckChats(pending, lease, function, lost, aws.clock),
     }

@@ -14,8 +14,8 @@ from foreverus.conversations.items import conversation_from_item, final_attribut
 from foreverus.conversations.prompt import Thread, read_thread
 from foreverus.conversations.records import (
     STOPPED,
+    Answer,
     AnswerStatus,
-    BedrockCharge,
     Conversation,
     FinishedAnswer,
     MessageRef,
@@ -57,9 +57,6 @@ class Answers(Protocol):
     def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
         """Ends an answer of which nothing is stored as stopped, and the message's waiting, for whichever backend."""
 
-    def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
-        """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone."""
-
     def drop(self, message: MessageRef) -> None:
         """The conversation was deleted: removes what is left of the message."""
 
@@ -90,7 +87,7 @@ class DynamoAnswers:
             condition=_OPEN,
             names=_names(values),
         )
-        return self.items.transact_if(answer, _still_asked(message))
+        return self.items.transact_if(answer, still_asked(message))
 
     def hand_back(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         if not partial.spent:
@@ -109,29 +106,20 @@ class DynamoAnswers:
             {":c": partial.spent, ":one": 1},
         )
         used = usage_write(message.user_id, self.clock(), partial.used)
-        return self.items.transact_if(answer, session, _still_asked(message), used)
+        return self.items.transact_if(answer, session, still_asked(message), used)
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
-        values = final_attributes(finished.record(message, session_id, now))
         answered = {
             **keys.answered_key(session_id, message.message_id),
             "conversation_id": message.conversation_id,
             "user_id": message.user_id,
         }
         writes = (
-            update_write(
-                _key(message),
-                f"{_sets(values)} REMOVE partial_tokens, counted_tokens, engine_failures, stop_requested",
-                {**_values(values), **_FINAL},
-                condition=_NOT_FINAL,
-                names=_names(values),
-            ),
-            check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
-            _still_asked(message),
+            *final_writes(message, finished.record(message, session_id, now)),
             ended_write(message.message_id),
             put_write(answered),
             _count_answer(session_id, finished),
-            usage_write(message.user_id, now, *finished.used),
+            usage_write(message.user_id, now, finished.used),
         )
         try:
             self.items.transact(*writes)
@@ -148,7 +136,7 @@ class DynamoAnswers:
                 condition=f"attribute_exists(pk) AND ({_NOT_FINAL})",
                 names={"#status": "status"},
             ),
-            _still_asked(message),
+            still_asked(message),
         )
 
     def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
@@ -157,24 +145,12 @@ class DynamoAnswers:
             self.items.transact(
                 put_write({**_key(message), **final_attributes(stopped)}, "attribute_not_exists(pk)"),
                 check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
-                _still_asked(message),
+                still_asked(message),
                 *(ended_write(message.message_id, one) for one in (BackendName.GPU, BackendName.BEDROCK)),
             )
         except ConditionFailed as err:
             return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED
         return Saved.SAVED
-
-    def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
-        adds, sets, values = _charged(charge)
-        values |= {":p": charge.prompt_tokens, ":c": charge.completion_tokens, ":one": 1}
-        self.items.transact(
-            update_write(
-                keys.session_key(session_id),
-                f"{sets}ADD prompt_tokens :p, completion_tokens :c, version :one{adds}",
-                values,
-            ),
-            usage_write(message.user_id, self.clock(), charge.used()),
-        )
 
     def drop(self, message: MessageRef) -> None:
         self.items.delete(_key(message))
@@ -192,7 +168,24 @@ def _key(message: MessageRef) -> keys.Key:
     return keys.answer_key(message.conversation_id, message.message_id)
 
 
-def _still_asked(message: MessageRef) -> Write:
+def final_writes(message: MessageRef, answer: Answer) -> tuple[Write, Write, Write]:
+    """The part of a transaction that saves a final answer: where there is none yet, and its conversation and its
+    question are there."""
+    values = final_attributes(answer)
+    return (
+        update_write(
+            _key(message),
+            f"{_sets(values)} REMOVE partial_tokens, counted_tokens, engine_failures, stop_requested",
+            {**_values(values), **_FINAL},
+            condition=_NOT_FINAL,
+            names=_names(values),
+        ),
+        check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
+        still_asked(message),
+    )
+
+
+def still_asked(message: MessageRef) -> Write:
     """A deleted question gets no text any more, not a part of an answer either: nobody would find it to delete it."""
     return check_write(keys.question_key(message.conversation_id, message.message_id), "attribute_exists(pk)")
 
@@ -214,20 +207,8 @@ def _count_answer(session_id: str, finished: FinishedAnswer) -> Write:
         ":c": finished.completion_tokens + finished.uncounted_tokens,
         ":one": 1,
     }
-    counts, sets = "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one", ""
-    if finished.charge:
-        adds, sets, more = _charged(finished.charge)
-        counts, values = f"{counts}, bedrock_messages :one{adds}", values | more
-    return update_write(keys.session_key(session_id), sets + counts, values)
-
-
-def _charged(charge: BedrockCharge) -> tuple[str, str, dict[str, object]]:
-    """(more to ADD, a SET before it, values)."""
-    values: dict[str, object] = {":bp": charge.prompt_tokens, ":bc": charge.completion_tokens, ":usd": charge.usd}
-    adds = ", bedrock_prompt_tokens :bp, bedrock_completion_tokens :bc, bedrock_usd :usd"
-    if charge.price_known:
-        return adds, "", values
-    return adds, "SET bedrock_price_unknown = :yes ", {**values, ":yes": True}
+    counts = "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one"
+    return update_write(keys.session_key(session_id), counts, values)
 
 
 def _sets(values: Values) -> str:

@@ -67,6 +67,7 @@ def question_from_item(item: Item) -> Question:
         ),
         choice=_choice(item.get("choice")),
         replaces=item.get("replaces", ""),
+        moved_from=_BACKENDS.get(item.get("moved_from", "")),
     )
 
 

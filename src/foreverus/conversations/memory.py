@@ -12,7 +12,6 @@ from foreverus.conversations.records import (
     Answer,
     AnswerOptions,
     AnswerStatus,
-    BedrockCharge,
     Conversation,
     FinishedAnswer,
     MessageRef,
@@ -34,7 +33,6 @@ class MemoryAnswers:
         self.answers: dict[str, Answer] = {}
         self.pending = MemoryPendingWork()
         self.session_usage: dict[str, dict[str, int]] = {}
-        self.session_usd: dict[str, float] = {}  # of Bedrock
         self.usage = MemoryUsage()
         self.checkpoints = 0
         self._failures: deque[Exception] = deque()
@@ -151,18 +149,8 @@ class MemoryAnswers:
         used["prompt_tokens"] += finished.prompt_tokens
         used["completion_tokens"] += finished.completion_tokens + finished.uncounted_tokens
         used["messages"] += 1
-        self.usage.add(message.user_id, now, *finished.used)
-        if finished.charge:
-            self._charged(session_id, finished.charge)
+        self.usage.add(message.user_id, now, finished.used)
         return Saved.SAVED
-
-    def charge(self, message: MessageRef, session_id: str, charge: BedrockCharge) -> None:
-        self._raise()
-        self.usage.add(message.user_id, self.clock(), charge.used())
-        used = self._used(session_id)
-        used["prompt_tokens"] += charge.prompt_tokens
-        used["completion_tokens"] += charge.completion_tokens
-        self._charged(session_id, charge)
 
     def drop(self, message: MessageRef) -> None:
         self._raise()
@@ -176,9 +164,6 @@ class MemoryAnswers:
             status=AnswerStatus.ANSWERING,
         )
         return self.answers.get(message.message_id, begun)
-
-    def _charged(self, session_id: str, charge: BedrockCharge) -> None:
-        self.session_usd[session_id] = self.session_usd.get(session_id, 0.0) + charge.usd
 
     def _used(self, session_id: str) -> dict[str, int]:
         nothing = {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0}

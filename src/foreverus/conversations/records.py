@@ -1,6 +1,6 @@
 """Conversations, questions and answers as the table holds them, and what becomes of an answer. Pure."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum
 
@@ -77,6 +77,7 @@ class Question:
     options: AnswerOptions = AnswerOptions()
     choice: KeptChoice | None = None
     replaces: str = ""  # the id of the question whose place it took (conversations/versions.py)
+    moved_from: BackendName | None = None  # it went to the other backend: told with one answer of a conversation
 
     @property
     def ref(self) -> MessageRef:
@@ -142,6 +143,14 @@ class BedrockCharge:
     usd: float
     price_known: bool = True
 
+    def __add__(self, other: "BedrockCharge") -> "BedrockCharge":
+        return BedrockCharge(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.usd + other.usd,
+            self.price_known and other.price_known,
+        )
+
     def used(self, messages: int = 0) -> Used:
         return Used(
             backend=BackendName.BEDROCK,
@@ -176,18 +185,14 @@ class FinishedAnswer:
             object.__setattr__(self, "finish_reason", "length")
 
     @property
-    def used(self) -> tuple[Used, ...]:
-        """What was spent on it and is counted nowhere yet, by those who spent it."""
-        lost = Used(backend=BackendName.GPU, kind=UsageKind.CHAT, completion_tokens=self.uncounted_tokens)
-        if self.charge:
-            return lost, self.charge.used(messages=1)
-        return (
-            replace(
-                lost,
-                messages=1,
-                prompt_tokens=self.prompt_tokens,
-                completion_tokens=self.completion_tokens + self.uncounted_tokens,
-            ),
+    def used(self) -> Used:
+        """What its session spent on it and is counted nowhere yet."""
+        return Used(
+            backend=BackendName.GPU,
+            kind=UsageKind.CHAT,
+            messages=1,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens + self.uncounted_tokens,
         )
 
     def record(self, message: MessageRef, session_id: str, now: datetime) -> Answer:
@@ -216,3 +221,4 @@ class Saved(Enum):
     SAVED = "saved"
     DUPLICATE = "duplicate"  # there already is a final answer: nothing was changed
     DELETED = "deleted"  # the conversation is gone: nothing was saved
+    MOVED = "moved"  # it waits for another backend: nothing was saved

@@ -81,7 +81,8 @@ def public_answer(question: Question, answer: Answer | None) -> Body:
     }
     choice = (answer and answer.choice) or question.choice
     chosen: Body = {"choice": public_choice(choice)} if choice else {}
-    return shown | chosen | (_known(answer) if answer else {})
+    moved: Body = {"moved_from": question.moved_from.value} if question.moved_from else {}
+    return shown | chosen | moved | (_known(answer) if answer else {})
 
 
 def public_choice(choice: KeptChoice) -> Body:

@@ -81,6 +81,11 @@ def ended_write(work_id: str, backend: BackendName = BackendName.GPU) -> Write:
     return delete_write(_key(work_id, backend))
 
 
+def pending_key(message: PendingMessage) -> keys.Key:
+    """Where it waits."""
+    return _key(message.message_id, message.backend)
+
+
 def moved(message: PendingMessage) -> PendingMessage:
     """The same message, waiting for the other backend. It moves once only: two that both fail would send it to and
     fro."""
@@ -90,7 +95,7 @@ def moved(message: PendingMessage) -> PendingMessage:
 
 def move_writes(message: PendingMessage) -> tuple[Write, Write]:
     """The part of a transaction with which the message waits for the other backend, if it waits for this one still."""
-    gone = delete_write(_key(message.message_id, message.backend), "attribute_exists(pk)")
+    gone = delete_write(pending_key(message), "attribute_exists(pk)")
     return gone, pending_write(moved(message))
 
 

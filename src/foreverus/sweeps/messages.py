@@ -5,23 +5,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Protocol
 
 from foreverus import ids
+from foreverus.conversations.bedrock.lost import LostMessages
 from foreverus.conversations.queue import MessageQueue
+from foreverus.conversations.records import AnswerError
+from foreverus.conversations.waiting import reason
 from foreverus.errors import NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingMessage, PendingWork
-from foreverus.sessions.records import Session, Trigger
+from foreverus.sessions.records import Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sweeps.sweep import Repair
 
 STUCK_AFTER = timedelta(minutes=10)  # longer than a boot and an answer take
 
 logger = logging.getLogger(__name__)
-
-
-class Waiting(Protocol):
-    def reject_all(self, session_id: str, code: str, until: str = "") -> int: ...
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,7 @@ class StuckMessages:
     pending: PendingWork
     queue: MessageQueue
     sessions: SessionStarter
-    waiting: Waiting
-    newest: Callable[[], list[Session]]
+    lost: LostMessages
     clock: Callable[[], datetime]
 
     def __call__(self) -> Iterator[Repair]:
@@ -61,8 +58,8 @@ class StuckMessages:
         return "started" if started else None
 
     def _reject_waiting(self) -> None:
-        """The month's cap was reached after they were accepted. They are written into the last session's account: a
-        month that has cost something has had one."""
-        for session in self.newest():
-            rejected = self.waiting.reject_all(session.session_id, SpendCapReached.code())
-            logger.warning("%d waiting messages ended in SpendCapReached", rejected)
+        """The month's cap was reached after they were accepted."""
+        error = AnswerError(SpendCapReached.code(), reason(SpendCapReached.code()))
+        for one in self.pending.messages():
+            logger.warning("message %s ends in SpendCapReached", one.message_id)
+            self.lost.reject(one, error)

@@ -17,14 +17,12 @@ from foreverus.conversations.memory import MemoryAnswers
 from foreverus.conversations.records import (
     Answer,
     AnswerError,
-    BedrockCharge,
     FinishedAnswer,
     MessageRef,
     PartialAnswer,
     Saved,
 )
 from foreverus.conversations.views import public_messages
-from foreverus.costs.money import exact
 from foreverus.costs.usage.records import DayUsage
 from foreverus.costs.usage.store import UsageStore
 
@@ -120,13 +118,6 @@ def world(request: pytest.FixtureRequest) -> Iterator[DynamoWorld | MemoryWorld]
 
 def finish(answers: Answers, **changes: Any) -> Saved:
     return answers.finish(MY, FinishedAnswer("All of it", 10, 3, "stop", **changes), "ses_1", NOW)
-
-
-def test_what_bedrock_took_for_an_answer_that_nobody_got_is_the_persons_too(world: DynamoWorld | MemoryWorld) -> None:
-    charge = BedrockCharge(prompt_tokens=7, completion_tokens=2, usd=0.001, price_known=True)
-    world.answers.charge(MY, "ses_1", charge)
-    (used,) = world.day()
-    assert world.usage() == (7, 2, 0) and (used.backend, used.kind, used.usd) == ("bedrock", "chat", exact(0.001))
 
 
 def test_answer_is_saved_with_its_tokens_and_the_promise_is_kept(world: DynamoWorld | MemoryWorld) -> None:

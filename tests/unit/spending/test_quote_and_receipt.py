@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from foreverus.conversations.bedrock_budget import BedrockBudget
 
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
@@ -24,7 +25,6 @@ from foreverus.batches.records import BatchRef, BatchStatus, LineResult, ShardPr
 from foreverus.batches.store import BatchStore
 from foreverus.bootstrap import shared
 from foreverus.conversations.answers import DynamoAnswers
-from foreverus.conversations.bedrock_budget import BedrockBudget
 from foreverus.conversations.prompt import Exchange, Thread, build_prompt
 from foreverus.conversations.records import AnswerOptions, Conversation, FinishedAnswer, Question, Saved
 from foreverus.conversations.store import ConversationStore

@@ -52,6 +52,7 @@ class LiveStream:
 
     def __init__(self, topic: str, push: Push, run_push: RunBlocking, posts: PostLimit):
         self._length = 0
+        self._written = 0  # how often it was begun
         self._push = push
         self._run_push = run_push
         self._posts = posts
@@ -171,8 +172,9 @@ class LiveStream:
         """Sends one frame; False when there is nothing more to send, ever."""
         if sender.sent < self._length:
             frame, has = self._frame(sender.sent)
+            written = self._written
             there = await self._run_push(self._push.post, self._topic, connection_id, frame)
-            sender.sent = has
+            sender.sent = has if written == self._written else 0
             return there
         if self._last_frame:
             await self._run_push(self._push.post, self._topic, connection_id, self._last_frame)
@@ -213,6 +215,14 @@ class LiveAnswer(LiveStream):
         """What an earlier worker wrote."""
         if text:
             self._append(text)
+
+    def begin_anew(self) -> None:
+        """What was written until now is nothing: everybody gets what comes from the answer's beginning on."""
+        self._text, self._length, self._bytes, self.tokens = "", 0, 0, 0
+        self._new.clear()
+        self._written += 1
+        for sender in self._senders.values():
+            sender.sent = 0
 
     def add(self, text: str) -> None:
         self.tokens += 1

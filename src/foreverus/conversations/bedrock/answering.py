@@ -1,0 +1,129 @@
+"""One call of the answering function: what waits for Bedrock in a conversation is answered, oldest first.
+
+The conversation's lease lets one call work at a time. Who finds it taken does nothing: its holder looks for more before
+it gives it back and once more after it. A call that has too little time for the longest answer hands over to a new one.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from foreverus.api.responses import Body
+from foreverus.concurrency import Background, RunBlocking, first_of, stop
+from foreverus.conversations.bedrock.asking import CALL_S
+from foreverus.conversations.bedrock.writing import AnswerWriter, Written
+from foreverus.conversations.lease import ConversationLease
+from foreverus.errors import ForeverUsError
+from foreverus.sessions.pending import PendingMessage, PendingWork
+
+log = logging.getLogger(__name__)
+
+RENEW_S = 8.0  # of LEASE
+LAST_FRAMES_S = 5.0  # for those who are slow to take the end of an answer
+
+
+class AnsweringFunction(Protocol):
+    def call(self, event: dict[str, str]) -> None:
+        """Has it called, and does not wait for it."""
+
+
+class LeaseLost(ForeverUsError):
+    """Somebody else answers the conversation: this call was away for too long."""
+
+
+class State(StrEnum):
+    DONE = "done"
+    IN_WORK = "in work"  # by another call
+    HANDED_OVER = "handed over"
+
+
+def event_of(message: PendingMessage) -> dict[str, str]:
+    """What the function is called with."""
+    return {"conversation_id": message.conversation_id, "user_id": message.user_id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConversationAnswering:
+    pending: PendingWork
+    lease: ConversationLease
+    writer: AnswerWriter
+    again: AnsweringFunction
+    run_blocking: RunBlocking
+
+    async def run(self, conversation_id: str, user_id: str, seconds: float, holder: str) -> Body:
+        """`seconds`: what the function has until everything must be saved. `holder`: a name that no other call has.
+        Returns `{conversation_id, state, ended}`. Raises LeaseLost, and what the table or the push fail with: the
+        function is called again then."""
+        if seconds < CALL_S:
+            raise ValueError(f"the function has {seconds:.0f} s, and an answer may take {CALL_S:.0f}")
+        deadline = asyncio.get_running_loop().time() + seconds
+        one = _Conversation(self, conversation_id, holder, deadline)
+        state = await one.answer()
+        if state is State.HANDED_OVER:
+            await self.run_blocking(self.again.call, {"conversation_id": conversation_id, "user_id": user_id})
+        return {"conversation_id": conversation_id, "state": state.value, "ended": one.ended}
+
+
+class _Conversation:
+    def __init__(self, on: ConversationAnswering, conversation_id: str, holder: str, deadline: float):
+        self.on = on
+        self.conversation_id = conversation_id
+        self.holder = holder
+        self.deadline = deadline
+        self.ended = 0
+        self.frames = Background()
+
+    async def answer(self) -> State:
+        try:
+            while True:
+                taken, waiting = await asyncio.gather(self._take(), self._waiting())
+                if not taken:
+                    return State.IN_WORK
+                if (state := await self._hold(waiting)) is State.HANDED_OVER or not await self._waiting():
+                    return state
+        finally:
+            await self.frames.finish(LAST_FRAMES_S)
+
+    async def _hold(self, waiting: list[PendingMessage]) -> State:
+        """Works under the lease, which is given back whatever comes."""
+        work = asyncio.create_task(self._work(waiting))
+        renewing = asyncio.create_task(self._renew())
+        try:
+            await first_of(work, renewing)
+            if not work.done():
+                raise LeaseLost(self.conversation_id)
+            return work.result()
+        finally:
+            await stop(work, renewing)
+            await self.on.run_blocking(self.on.lease.give_back, self.conversation_id, self.holder)
+
+    async def _work(self, waiting: list[PendingMessage]) -> State:
+        moved = False
+        while waiting:
+            for message in waiting:
+                written = await self.on.writer.write(message, self.deadline, self.frames, moved)
+                if written is Written.NO_TIME:
+                    return State.HANDED_OVER
+                moved = moved or written is Written.MOVED
+                self.ended += written is Written.ENDED
+            waiting = await self._waiting()
+        return State.DONE
+
+    async def _renew(self) -> None:
+        """Returns when the lease is somebody else's."""
+        while True:
+            await asyncio.sleep(RENEW_S)
+            try:
+                if not await self._take():
+                    return
+            except Exception as err:
+                log.warning("the lease of %s: %r", self.conversation_id, err)
+
+    async def _take(self) -> bool:
+        return await self.on.run_blocking(self.on.lease.take, self.conversation_id, self.holder)
+
+    async def _waiting(self) -> list[PendingMessage]:
+        found = await self.on.run_blocking(self.on.pending.on_bedrock)
+        return [one for one in found if one.conversation_id == self.conversation_id]

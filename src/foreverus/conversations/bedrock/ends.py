@@ -1,0 +1,139 @@
+"""The end of a message that no session answers, in one transaction: the answer, the end of its waiting, what it cost in
+the month's ledger, its reservation gone, and the person's usage. Or its move to the other backend, likewise.
+
+No step between these can be lost, and each is there once: the answer's condition and the ledger's entry see to it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
+from foreverus.conversations.answers import final_writes, still_asked
+from foreverus.conversations.records import BedrockCharge, FinishedAnswer, MessageRef, Saved
+from foreverus.costs.ledger import CountedCost
+from foreverus.costs.meter import month_of
+from foreverus.costs.money import at_most, exact
+from foreverus.costs.purse import TRIES, PurseStore
+from foreverus.costs.reservations import Owner, Reservation
+from foreverus.costs.usage.records import Used
+from foreverus.costs.usage.store import usage_write
+from foreverus.errors import NotAccepted
+from foreverus.sessions.pending import PendingMessage, PendingWorkStore, move_writes, pending_key
+
+NO_SESSION = "none"  # in place of the id of the session that answered
+UNREAD = "unread"  # of a ledger entry: what was paid for an answer that nobody got
+NOTHING = BedrockCharge(0, 0, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class CallAccount:
+    """Under what a message's calls are reserved and counted. `month`: `2026-11`, that of its first reservation."""
+
+    month: str
+    name: str
+
+    @classmethod
+    def of(cls, message: MessageRef, now: datetime) -> "CallAccount":
+        return cls(month_of(ids.timestamp(now)), f"{message.conversation_id}/{message.message_id}")
+
+
+@dataclass(frozen=True)
+class MessageEnds:
+    items: Table
+    purse: PurseStore
+    clock: Callable[[], datetime]
+
+    def reserve(self, account: CallAccount, usd: float, until: datetime) -> None:
+        """What the next call may cost. Raises SpendCapReached, NotAccepted."""
+        since = ids.timestamp(self.clock())
+        self.purse.reserve(
+            Reservation(account.month, account.name, Owner.CHAT, at_most(usd), since, ids.timestamp(until))
+        )
+
+    def finish(self, waiting: PendingMessage, finished: FinishedAnswer, account: CallAccount, now: datetime) -> Saved:
+        """Saves the message's end. `finished.charge`: all that Bedrock took for it."""
+        message = MessageRef.of(waiting)
+        answered = {
+            **keys.answered_key(NO_SESSION, message.message_id),
+            "conversation_id": message.conversation_id,
+            "user_id": message.user_id,
+            "answered_at": ids.timestamp(now),
+        }
+        writes = (
+            *final_writes(message, finished.record(message, "", now)),
+            delete_write(pending_key(waiting), "attribute_exists(pk)"),
+            put_write(answered),
+        )
+        used = (finished.charge or NOTHING).used(1)
+        failed = self._write(
+            writes, message, finished.charge or NOTHING, account, replace(used, backend=waiting.backend)
+        )
+        if 0 in failed:
+            return Saved.DUPLICATE
+        if failed & {1, 2}:
+            return Saved.DELETED
+        return Saved.MOVED if failed else Saved.SAVED
+
+    def charge(self, message: MessageRef, charge: BedrockCharge, account: CallAccount) -> None:
+        """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone."""
+        self._write((), message, charge, CallAccount(account.month, f"{account.name}/{UNREAD}"))
+
+    def move(self, waiting: PendingMessage, account: CallAccount, charge: BedrockCharge = NOTHING) -> bool:
+        """It waits for the other backend from here on, and its reader is told, once in each conversation. False: it
+        waits for this one no more, or its conversation is gone."""
+        message = MessageRef.of(waiting)
+        conversation = keys.conversation_key(message.user_id, message.conversation_id)
+        found = self.items.get(conversation)
+        if found is None:
+            return False
+        question = still_asked(message)
+        if not found.get("move_told"):
+            key, says = keys.question_key(message.conversation_id, message.message_id), {":from": waiting.backend.value}
+            question = update_write(key, "SET moved_from = :from", says, "attribute_exists(pk)")
+        change = update_write(
+            conversation, "SET move_told = :yes ADD version :one", {":yes": True, ":one": 1}, "attribute_exists(pk)"
+        )
+        return not self._write((*move_writes(waiting), change, question), message, charge, account)
+
+    def release(self, account: CallAccount) -> None:
+        """Nothing more is spent on the message."""
+        self.purse.release(account.month, account.name)
+
+    def forget(self, message: MessageRef, account: CallAccount) -> None:
+        """The conversation was deleted, or the message has its end: it waits for nobody, and nothing is reserved."""
+        PendingWorkStore(self.items).forget(message.message_id)
+        self.release(account)
+
+    def _write(
+        self,
+        writes: Iterable[Write],
+        message: MessageRef,
+        charge: BedrockCharge,
+        account: CallAccount,
+        used: Used | None = None,
+    ) -> frozenset[int]:
+        """With what it cost. Returns the places of those of `writes` whose conditions were not met: nothing was written
+        then. Raises NotAccepted where too many others change the purse at once."""
+        ours = tuple(writes)
+        cost = CountedCost(exact(charge.usd), ids.timestamp(self.clock()), not charge.price_known)
+        used = used or charge.used()
+        for _ in range(TRIES):
+            settling = self.purse.settling(account.month, account.name, cost)
+            counted = (usage_write(message.user_id, self.clock(), used),) if used.messages or charge.usd else ()
+            if not (ours or settling or counted):
+                return frozenset()
+            try:
+                self.items.transact(*ours, *settling, *counted)
+            except ConditionFailed as err:
+                if failed := frozenset(place for place in err.writes if place < len(ours)):
+                    return failed
+                if cost.usd and self.purse.ledger.has(account.month, account.name):  # by an earlier try
+                    if not ours:
+                        return frozenset()
+                    cost = CountedCost(exact(0), cost.at)
+            else:
+                return frozenset()
+        raise NotAccepted("The month's purse is changed by too many at once.")

@@ -15,6 +15,10 @@ class ChatCompletionsSettings(Settings):
     model_id: str
     context_tokens: int
     bedrock_model_id: str  # empty when the stack was deployed without Bedrock
+    chat_backend: str  # auto, gpu or bedrock: where neither a request nor its person names one
+    engine_slots: int  # with the next two: for the choice between the backends
+    idle_seconds: int
+    instance_types: str
     monthly_cap_usd: float
     person_requests_per_minute: int
     person_requests_at_once: int

@@ -1,6 +1,7 @@
 """OpenAI's chat API: the web application with what it calls."""
 
 import os
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from foreverus.access.records import Caller
     from foreverus.backends.port import Backend
     from foreverus.limits.requests import RequestLimits
+    from foreverus.openai_api.choosing import RequestChooser
     from foreverus.openai_api.paid import PaidCalls
     from foreverus.openai_api.records import CompletionRequest
+    from foreverus.openai_api.requests import Served
+    from foreverus.sessions.backends_now import BackendsNow
 
 
 def port() -> int:
@@ -27,7 +31,6 @@ def build() -> "Starlette":
     from foreverus.backends.port import BackendName
     from foreverus.openai_api.answering import Answering
     from foreverus.openai_api.application import application
-    from foreverus.openai_api.choosing import ByAbility
     from foreverus.openai_api.requests import Served
 
     env = ChatCompletionsSettings.from_env(os.environ)
@@ -35,7 +38,7 @@ def build() -> "Starlette":
     answering = Answering(
         served=served,
         limits=_limits(env),
-        choose=ByAbility(served, env.context_tokens, bool(env.bedrock_model_id)),
+        choose=_chooser(env, served),
         backends={
             BackendName.BEDROCK: lambda request, caller: _paid_calls(env).of(request, caller),
             BackendName.GPU: _gpu,
@@ -43,6 +46,29 @@ def build() -> "Starlette":
         clock=aws.clock,
     )
     return application(answering)
+
+
+def _chooser(env: ChatCompletionsSettings, served: "Served") -> "RequestChooser":
+    from foreverus.access.preferences import PreferenceStore
+    from foreverus.backends.port import BackendName
+    from foreverus.choice.refusals import RefusalStore
+    from foreverus.openai_api.choosing import RequestChooser
+
+    table = aws.items(env.table_name)
+    look, refusals = shared.backends_look(env), RefusalStore(table, aws.clock)
+    return RequestChooser(
+        served=served,
+        context_tokens=env.context_tokens,
+        has_bedrock=bool(env.bedrock_model_id),
+        now=lambda: _as_if_cold(look(refusals.left_s())),
+        preferences=PreferenceStore(table).get,
+        stack=BackendName(env.chat_backend),
+    )
+
+
+def _as_if_cold(now: "BackendsNow") -> "BackendsNow":
+    """`_gpu` answers nobody yet, so a GPU that is on is no reason to go there. With its backend this is to go."""
+    return replace(now, gpu=replace(now.gpu, gpu=replace(now.gpu.gpu, live=False), booting=False))
 
 
 def _gpu(request: "CompletionRequest", caller: "Caller") -> "Backend":
@@ -54,6 +80,7 @@ def _gpu(request: "CompletionRequest", caller: "Caller") -> "Backend":
 
 @cache
 def _paid_calls(env: ChatCompletionsSettings) -> "PaidCalls":
+    from foreverus.choice.refusals import RefusalStore
     from foreverus.costs.prices import bedrock_price
     from foreverus.openai_api.accounts import AccountStore
     from foreverus.openai_api.paid import PaidCalls
@@ -62,6 +89,7 @@ def _paid_calls(env: ChatCompletionsSettings) -> "PaidCalls":
         backend=shared.bedrock_backend(env.bedrock_model_id),
         price=bedrock_price(env.bedrock_model_id, aws.region()),
         accounts=AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
+        refusals=RefusalStore(aws.items(env.table_name), aws.clock),
         clock=aws.clock,
     )
 

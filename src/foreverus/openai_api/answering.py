@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from foreverus.access.records import Caller
-from foreverus.backends.port import Backend, BackendName, Delta, Finished
+from foreverus.backends.port import Backend, BackendName, Delta, Finished, Prompt, ToolCallPiece
 from foreverus.concurrency import RunBlocking
 from foreverus.limits.requests import Admission, RequestLimits
 from foreverus.openai_api.records import CompletionRequest
@@ -53,7 +53,8 @@ class Answering:
         tokens = 0
         try:
             answerer = self.backends[backend](request, caller)
-            async with aclosing(answerer.stream(request.prompt)) as events:
+            events = answerer.stream(request.prompt) if request.streams else _whole(answerer, request.prompt)
+            async with aclosing(events):
                 async for event in events:
                     if isinstance(event, Finished):
                         tokens = event.prompt_tokens + event.completion_tokens
@@ -63,3 +64,11 @@ class Answering:
 
     async def _leave(self, admitted: Admission, tokens: int) -> None:
         await self.run_blocking(self.limits.leave, admitted, tokens)
+
+
+async def _whole(answerer: Backend, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+    """Of an answer that nobody watches a backend may begin anew where it was lost."""
+    whole = await answerer.complete(prompt)
+    calls = tuple(ToolCallPiece(at, one.id, one.name, one.arguments) for at, one in enumerate(whole.tool_calls))
+    yield Delta(whole.text, calls, whole.logprobs)
+    yield Finished(whole.finish_reason, whole.prompt_tokens, whole.completion_tokens)

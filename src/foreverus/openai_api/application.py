@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
@@ -73,7 +74,8 @@ async def _route(answering: Answering, endpoint: str, request: Request) -> HttpR
 
 async def _answer(answering: Answering, endpoint: str, request: Request) -> HttpResponse:
     caller = caller_of(request.headers)
-    asked = read_request(endpoint, await request.body(), answering.served, answering.clock())
+    read = read_request(endpoint, await request.body(), answering.served, answering.clock())
+    asked = replace(read, credential=request.headers.get("authorization", "").removeprefix("Bearer "))
     admitted = await answering.admit(asked, caller)
     rate = admitted.rate.headers()
     try:

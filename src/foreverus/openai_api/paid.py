@@ -17,6 +17,7 @@ from foreverus.access.records import Caller
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
 from foreverus.backends.tokens import MOST_BEDROCK_TOKENS, MOST_TOKENS_PER_MESSAGE, texts_of
 from foreverus.backends.whole import whole_answer
+from foreverus.choice.refusals import THROTTLED_S, UNAVAILABLE_S, BedrockRefusals
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
@@ -40,11 +41,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class PaidCalls:
-    """Bedrock, its price, and the accounts that its calls are on."""
+    """Bedrock, its price, and the accounts that its calls are on. `refusals`: what others are to know of its own."""
 
     backend: Backend
     price: TokenPrice
     accounts: Accounts
+    refusals: BedrockRefusals
     clock: Callable[[], datetime]
     run_blocking: RunBlocking = asyncio.to_thread
 
@@ -84,8 +86,11 @@ class PaidCall:
                     said += len(event.text.encode("utf-8", "replace"))
                     yield event
             finished = event
-        except REFUSALS:
+        except REFUSALS as err:
             refused = not said
+            if not isinstance(err, PromptRejected):
+                seconds = THROTTLED_S if isinstance(err, EngineBusy) else UNAVAILABLE_S
+                await on.run_blocking(on.refusals.note, seconds)
             raise
         finally:
             await self._settle(reserved, None if refused else used or estimated(prompt, said))

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +11,13 @@ import openai
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
+from foreverus.access.preferences import Preferences
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import BackendName, Delta, ToolCallPiece
+from foreverus.choice.refusals import UNAVAILABLE_S
 from foreverus.costs.usage.records import UsageKind
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
+from foreverus.sessions.gpu_state import GpuState
 from tests.unit.openai_api.world import MODEL, MONTH, Paused, World
 
 PATIENCE_S = 60.0
@@ -165,6 +169,8 @@ def test_failure_before_the_first_word_is_a_status(
             client.chat.completions.create(model=MODEL, messages=HELLO, stream=streams)
         assert code is None or caught.value.code == code
         assert "secret" not in str(caught.value)
+        assert (world.refusals.left_s() > 0) == isinstance(error, EngineBusy | BackendUnavailable)
+        world.clock.forward(UNAVAILABLE_S)
         assert client.chat.completions.create(model=MODEL, messages=HELLO).choices, "the next one is answered"
     assert not world.purse.reservations
     entries = len(world.purse.ledger.entries)
@@ -253,3 +259,37 @@ def test_stack_without_bedrock_answers_on_the_gpu() -> None:
         assert client.chat.completions.create(model=MODEL, messages=HELLO).model == f"{MODEL}@gpu"
         with pytest.raises(openai.NotFoundError):
             client.chat.completions.create(model=f"{MODEL}@bedrock", messages=HELLO)
+
+
+HEALTHY = GpuState(slots=8, waiting=0, is_booting=False, boot_seconds=200.0)
+
+
+def test_gpu_that_is_on_answers_and_so_does_bedrock_for_who_prefers_it_or_insists() -> None:
+    world = World(gpus=HEALTHY)
+    with world.serving() as base_url, OpenAI(base_url=base_url, api_key="user-1", max_retries=0) as client:
+
+        def answered_by(model: str, **asked: Any) -> str:
+            return client.chat.completions.create(model=model, messages=HELLO, **asked).model.partition("@")[2]
+
+        assert answered_by(MODEL) == "gpu" and answered_by(f"{MODEL}@bedrock") == "bedrock"
+        world.answering = replace(world.answering, choose=replace(world.answering.choose, preferences=prefers_bedrock))  # type: ignore[type-var]
+    with world.serving() as base_url, OpenAI(base_url=base_url, api_key="user-1", max_retries=0) as client:
+        assert answered_by(MODEL) == "bedrock" and answered_by(f"{MODEL}@gpu") == "gpu"
+        assert answered_by(MODEL, logprobs=True) == "gpu", "a preference is no order"
+
+
+def prefers_bedrock(user_id: str) -> Preferences:
+    return Preferences(backend=BackendName.BEDROCK)
+
+
+def test_throttled_bedrock_is_left_alone_where_a_gpu_is_on() -> None:
+    engine = MemoryEngine()
+    engine.fail_next(EngineBusy("throttled"))
+    world = World(bedrock=engine)
+    with world.serving() as base_url, OpenAI(base_url=base_url, api_key="user-1", max_retries=0) as client:
+        with pytest.raises(openai.RateLimitError):
+            client.chat.completions.create(model=MODEL, messages=HELLO)
+        assert client.chat.completions.create(model=MODEL, messages=HELLO).model == f"{MODEL}@gpu"
+        with pytest.raises(openai.InternalServerError) as caught:
+            client.chat.completions.create(model=f"{MODEL}@bedrock", messages=HELLO)
+    assert caught.value.param == "model" and int(caught.value.response.headers["retry-after"]) > 0

@@ -11,8 +11,11 @@ from typing import Any
 
 import uvicorn
 
+from foreverus.access.preferences import Preferences
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt
+from foreverus.backends.whole import whole_answer
+from foreverus.choice.refusals import MemoryRefusals
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.costs.usage.records import DayUsage, day_of
@@ -22,14 +25,17 @@ from foreverus.limits.store import MemoryCounts
 from foreverus.openai_api.accounts import MemoryAccounts
 from foreverus.openai_api.answering import Answering
 from foreverus.openai_api.application import CONTEXT, application
-from foreverus.openai_api.choosing import ByAbility
+from foreverus.openai_api.choosing import RequestChooser
 from foreverus.openai_api.paid import PaidCalls
 from foreverus.openai_api.requests import Served
+from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now
+from foreverus.sessions.gpu_state import GpuState
 from tests.unit.conftest import NOW
 
 MODEL = "mistral-7b-instruct-v0.3"
 MONTH = "2026-01"
 PRICE = TokenPrice(0.15, 0.20, "a test's")
+NOTHING_LIVE = GpuState(slots=0, waiting=0, is_booting=False, boot_seconds=200.0)
 MANY = RequestCaps(whose="one person", per_minute=1000, at_once=1000, tokens_per_day=1_000_000)
 
 
@@ -53,7 +59,10 @@ class Paused:
         self.ended = threading.Event()
 
     async def complete(self, prompt: Prompt) -> Completion:
-        raise NotImplementedError("it is only streamed")
+        events = [event async for event in self.stream(prompt)]
+        finished = events.pop()
+        assert isinstance(finished, Finished)
+        return whole_answer([one for one in events if isinstance(one, Delta)], finished)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         try:
@@ -77,24 +86,47 @@ class World:
     has_bedrock: bool = True
     context_tokens: int = 8192
     clock: Clock = field(default_factory=Clock)
+    gpus: GpuState = NOTHING_LIVE
+    prefers: Preferences = field(default_factory=Preferences)
 
     def __post_init__(self) -> None:
         self.counts = MemoryCounts()
         self.purse = MemoryPurse(self.cap_usd)
         self.served = Served(MODEL)
+        self.refusals = MemoryRefusals(self.clock)
         self.paid = PaidCalls(
             backend=self.bedrock,
             price=PRICE,
             accounts=MemoryAccounts(self.purse, self.counts.usage),
+            refusals=self.refusals,
             clock=self.clock,
         )
         self.answering = Answering(
             served=self.served,
             limits=RequestLimits(self.counts, self.person, self.key, self.clock),
-            choose=ByAbility(self.served, self.context_tokens, self.has_bedrock),
+            choose=RequestChooser(
+                served=self.served,
+                context_tokens=self.context_tokens,
+                has_bedrock=self.has_bedrock,
+                now=self.now,
+                preferences=lambda user_id: self.prefers,
+                stack=BackendName.AUTO,
+            ),
             backends={BackendName.BEDROCK: self.paid.of, BackendName.GPU: lambda request, caller: self.gpu},
             clock=self.clock,
         )
+
+    def now(self) -> BackendsNow:
+        figures = Figures(
+            region="us-east-1",
+            instance_type="g6.xlarge",
+            context_tokens=self.context_tokens,
+            idle_seconds=300,
+            bedrock=self.has_bedrock,
+            bedrock_price=PRICE,
+        )
+        bedrock = bedrock_now(figures, self.refusals.left_s())
+        return BackendsNow(gpu_now(figures, self.gpus), bedrock, self.purse.month(MONTH))
 
     def used(self, user_id: str = "user-1") -> DayUsage:
         return self.counts.usage.day(user_id, day_of(self.clock()))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 LEIAME = """Tudo o que é seu
 =================
 
-account.json                  quem você é aqui: o seu id, o seu e-mail, desde quando
+account.json                  quem você é aqui: o seu id, o seu e-mail, desde quando; o que prefere
 conversations/<id>.md         cada conversa, para ler
 conversations/<id>.jsonl      a mesma conversa para programas: a primeira linha é a conversa, cada outra uma mensagem
 conversations/<id>.earlier.jsonl  só onde você regenerou ou reescreveu algo: as mensagens das versões anteriores
@@ -23,7 +23,7 @@ estar nele ou não. Como apagar tudo: na página, em "Meus dados", ou com `forev
 README = """Everything of yours
 ===================
 
-account.json                  who you are here: your id, your e-mail address, since when
+account.json                  who you are here: your id, your e-mail address, since when; what you prefer
 conversations/<id>.md         each conversation, for reading
 conversations/<id>.jsonl      the same for programs: the first line is the conversation, each other one a message
 conversations/<id>.earlier.jsonl  only where you asked again or rewrote something: the messages of earlier versions

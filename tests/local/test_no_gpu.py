@@ -1,10 +1,13 @@
 """AWS has no GPU to sell. Bedrock answers what waits; the session says that it failed, and why, and what it cost."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from foreverus import ids
+from foreverus.aws import keys
 from foreverus.costs.database import wake_usd
 from foreverus.costs.prices import bedrock_price
 from local import history
@@ -12,8 +15,7 @@ from local.cloud import Cloud
 from local.emulator import REGION
 from local.patches.ec2_fleet import SOLD_OUT
 from local.person import Person
-from tests.cloud import policy
-from tests.local.sessions import PATIENCE_S, executions, live_instances, states_of, wait_until
+from tests.local.sessions import executions, live_instances, states_of, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -47,58 +49,47 @@ def receipt_row(cloud: Cloud, session_id: str) -> list[str]:
     return row
 
 
-@pytest.mark.usefixtures("no_gpu")
+@pytest.fixture
+def bedrock_refused(cloud: Cloud) -> Iterator[None]:
+    """Lately, so that `auto` sends a message to the GPU."""
+    table = cloud.emulator.client("dynamodb")
+    where = {"TableName": cloud.stack["TableName"]}
+    key = {name: {"S": value} for name, value in keys.bedrock_throttled_key().items()}
+    until = {"S": ids.timestamp(datetime.now(UTC) + timedelta(minutes=10))}
+    table.put_item(**where, Item={**key, "until": until})
+    yield
+    table.delete_item(**where, Key=key)
+
+
+@pytest.mark.usefixtures("no_gpu", "bedrock_refused")
 def test_bedrock_answers_and_the_session_still_says_that_there_was_no_gpu(cloud: Cloud, person: Person) -> None:
     before = person.call("GET", "/usage")["spent_usd"]
     conversation = person.converse(SYSTEM)
-    person.ask(conversation, "What is the capital of France?", 40)
+    person.ask(conversation, "What is the capital of France?", 40, "auto")
     answer = person.wait_for("message")[1]["message"]
-    assert (answer["status"], answer["backend"]) == ("answered", "bedrock")
-    assert "Paris" in answer["content"]
+    assert (answer["status"], answer["backend"], answer["moved_from"]) == ("answered", "bedrock", "gpu"), answer
+    assert "Paris" in answer["content"] and answer["choice"]["reason"] == "bedrock_throttled"
     assert person.call("GET", f"/conversations/{conversation}/messages")["data"][1] == answer
 
     session = failed_session(cloud, person)
     assert (session["status"], session["error"]["code"]) == ("failed", "NoGpuCapacity")
-    assert states_of(cloud, session["id"])[-8:] == [
-        "Answer on Bedrock",
-        *(
-            "Close session",
-            "Store results",
-            "Is there anything to tell?",
-            "Notify",
-            "Mark as notified",
-            "Did it end well?",
-            "Session failed",
-        ),
-    ]
-    assert live_instances(cloud) == [] and answer["session_id"] == session["id"]
+    entered = states_of(cloud, session["id"])
+    assert entered[entered.index("Answer on Bedrock") + 1 :][:2] == ["Close session", "Store results"]
+    assert entered[-1] == "Session failed"
+    assert live_instances(cloud) == [] and "session_id" not in answer
     receipt, used = session["receipt"], answer["usage"]
+    assert receipt["total_usd"] == receipt["database_usd"] == round(wake_usd(), 6)
     usd = bedrock_price(MODEL, REGION).usd(used["prompt_tokens"], used["completion_tokens"])
-    assert receipt["bedrock_usd"] == pytest.approx(usd, abs=1e-6) and receipt["bedrock_usd"] > 0
-    assert receipt["database_usd"] == round(wake_usd(), 6)
-    assert receipt["total_usd"] == pytest.approx(receipt["bedrock_usd"] + receipt["database_usd"], abs=2e-6)
-    assert (receipt["messages"], receipt["bedrock_messages"]) == (1, 1)
-    assert receipt["completion_tokens"] == used["completion_tokens"]
-    assert person.call("GET", "/usage")["spent_usd"] - before == pytest.approx(receipt["total_usd"], abs=1e-6)
+    assert usd and person.call("GET", "/usage")["spent_usd"] - before == pytest.approx(wake_usd() + usd, abs=2e-6)
     assert [float(value) for value in receipt_row(cloud, session["id"])] == [
         receipt[name] for name in ("bedrock_usd", "database_usd", "total_usd")
     ]
-    mail = cloud.inbox.wait_for(session["id"], PATIENCE_S)
-    assert "1 message was answered on Bedrock" in str(mail) and "NoGpuCapacity" in str(mail)
 
 
 @pytest.mark.usefixtures("no_gpu")
-def test_message_that_bedrock_may_not_answer_ends_in_the_launchs_error(cloud: Cloud, person: Person) -> None:
-    functions = cloud.emulator.client("lambda").get_paginator("list_functions").paginate()
-    (role,) = [one["Role"] for page in functions for one in page["Functions"] if "AnswerChats" in one["FunctionName"]]
-    name, iam = role.rpartition("/")[2], cloud.emulator.client("iam")
-    denied = policy({"Action": "bedrock:*", "Resource": "*"}).replace('"Allow"', '"Deny"')
-    iam.put_role_policy(RoleName=name, PolicyName="no-bedrock", PolicyDocument=denied)
-    try:
-        person.ask(person.converse(SYSTEM), "What is the capital of France?", 40)
-        answer = person.wait_for("message")[1]["message"]
-    finally:
-        iam.delete_role_policy(RoleName=name, PolicyName="no-bedrock")
+def test_message_that_asks_for_the_gpu_by_name_ends_in_the_launchs_error(cloud: Cloud, person: Person) -> None:
+    person.ask(person.converse(SYSTEM), "What is the capital of France?", 40, "gpu")
+    answer = person.wait_for("message")[1]["message"]
     assert (answer["status"], answer["error"]["code"]) == ("failed", "NoGpuCapacity")
     session = failed_session(cloud, person)
     assert session["error"]["code"] == "NoGpuCapacity" and session["receipt"]["total_usd"] == round(wake_usd(), 6)

@@ -249,13 +249,6 @@ def replacement_write(question: Question) -> Write:
     return put_write({**key, "message_id": question.message_id, "replaced": question.replaces})
 
 
-def moved_write(message: MessageRef) -> Write:
-    """The part of a transaction with which one of its messages goes to the other backend: who has read the conversation
-    before chooses again."""
-    key = keys.conversation_key(message.user_id, message.conversation_id)
-    return update_write(key, "ADD version :one", {":one": 1}, condition="attribute_exists(pk)")
-
-
 def _no_conversation(conversation_id: str) -> NotFound:
     return NotFound(
         f"There is no conversation {quoted(conversation_id)}.", param="conversation_id", code="conversation_not_found"

@@ -15,12 +15,13 @@ from foreverus.aws import keys
 from foreverus.backends.port import BackendName
 from foreverus.choice.refusals import RefusalStore
 from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.bedrock.ends import CallAccount, MessageEnds
 from foreverus.conversations.choosing import BackendChooser, Chosen
 from foreverus.conversations.records import FinishedAnswer, MessageRef
 from foreverus.conversations.service import CHOICES, ConversationService
-from foreverus.conversations.store import moved_write
+from foreverus.costs.purse import PurseStore
 from foreverus.errors import Conflict, InvalidRequest, NotAccepted, SpendCapReached
-from foreverus.sessions.pending import PendingWorkStore, move_writes
+from foreverus.sessions.pending import PendingWorkStore
 from tests.unit.conftest import Aws
 
 HELLO = {"content": "Hello"}
@@ -247,8 +248,9 @@ def test_whoever_has_read_before_something_moved_chooses_again(aws: Aws, service
 
     def move() -> None:
         """What waits for Bedrock goes to the GPU, as when Bedrock throttles."""
+        ends = MessageEnds(aws.items, PurseStore(aws.items, 20.0), bootstrap.aws.clock)
         for one in PendingWorkStore(aws.items).on_bedrock():
-            aws.items.transact(*move_writes(one), moved_write(MessageRef.of(one)))
+            assert ends.move(one, CallAccount.of(MessageRef.of(one), bootstrap.aws.clock()))
 
     second = late(service, move).post("user-1", conversation, {"content": "And?"})
     assert second["answer"]["choice"]["backend"] == "gpu" and where(aws)["bedrock"] == []

@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,6 +39,8 @@ from foreverus.conversations.records import Answer, AnswerError, Conversation, F
 from foreverus.conversations.service import MOST_QUESTION_BYTES
 from foreverus.conversations.streaming.live import PostLimit
 from foreverus.conversations.views import public_answer, public_conversation, public_question
+from foreverus.costs.prices import Price, TokenPrice
+from foreverus.costs.usage.report import Elsewhere, Group, GroupBy, Report, Sum
 from foreverus.files.records import MOST_FILENAME_CHARACTERS, new_file, object_key
 from foreverus.files.store import to_item
 from foreverus.files.views import public_file
@@ -51,6 +54,8 @@ from foreverus.sessions.closing import CAUSE_LIMIT
 from foreverus.sessions.notification import notification as session_notification
 from foreverus.sessions.records import Session
 from foreverus.sessions.views import public_session
+from foreverus.spending.usage import MOST_GROUPS
+from foreverus.spending.views import public_report
 from foreverus.worker.relaying import RelayedAnswer
 from tests.unit.conftest import NOW, launch_item, session_record
 
@@ -220,6 +225,19 @@ def file_of(character: str) -> Any:
     return new_file("file_" + ID, "ana", character * MOST_FILENAME_CHARACTERS, 1, NOW)
 
 
+def usage_answer() -> int:
+    """The team's groups and one's own, each as long as its numbers can be."""
+    numbers = Sum(
+        messages=10**9, prompt_tokens=10**12, completion_tokens=10**12, bedrock_usd=Decimal("123456.123456789")
+    )
+    priced = numbers.priced(Elsewhere(
+        gpu_usd_per_hour=1.23456789, gpu_tokens_per_second=99.9, bedrock=TokenPrice(0.15, 0.2, ""), always_on=Price(9.87, ""),
+    ), 9_600.123)  # fmt: skip
+    names = {GroupBy.DAY: "2026-01-01", GroupBy.BACKEND: "bedrock", GroupBy.PERSON: "u" * 36, GroupBy.KIND: "batch"}
+    day = NOW.date()
+    return 2 * wire(public_report(Report(day, day, NOW, priced, [Group(names, priced)] * MOST_GROUPS)))
+
+
 class Bound(NamedTuple):
     name: str
     most: int
@@ -280,6 +298,7 @@ BOUNDS = [
         public_conversation, conversation, 100)),
     Bound("answer: batches", 6 * MB, "api.listing:fitting", lambda: listed(
         lambda one: public_batch(one, [], None, NOW), batch, 100)),
+    Bound("answer: usage", 6 * MB, "spending.usage:MOST_GROUPS", usage_answer),
     Bound("answer: files", 6 * MB, "api.listing:fitting", lambda: listed(public_file, file_of, 1000)),
     Bound("answer: sessions", 6 * MB, "api.listing:fitting", lambda: listed(public_session, session, 100)),
     Bound("answer: an accepted message", 6 * MB, "conversations.service:MOST_QUESTION_BYTES", lambda: largest(

@@ -230,9 +230,9 @@ def usage_answer() -> int:
     numbers = Sum(
         messages=10**9, prompt_tokens=10**12, completion_tokens=10**12, bedrock_usd=Decimal("123456.123456789")
     )
-    priced = numbers.priced(Elsewhere(
-        gpu_usd_per_hour=1.23456789, gpu_tokens_per_second=99.9, bedrock=TokenPrice(0.15, 0.2, ""), always_on=Price(9.87, ""),
-    ), 9_600.123)  # fmt: skip
+    bedrock, always_on = TokenPrice(0.15, 0.2, ""), Price(9.87, "")
+    at = Elsewhere(gpu_usd_per_hour=1.23456, gpu_tokens_per_second=99.9, bedrock=bedrock, always_on=always_on)
+    priced = numbers.priced(at, 9_600.123)
     names = {GroupBy.DAY: "2026-01-01", GroupBy.BACKEND: "bedrock", GroupBy.PERSON: "u" * 36, GroupBy.KIND: "batch"}
     day = NOW.date()
     return 2 * wire(public_report(Report(day, day, NOW, priced, [Group(names, priced)] * MOST_GROUPS)))

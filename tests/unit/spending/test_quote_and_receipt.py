@@ -13,29 +13,32 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from foreverus.conversations.bedrock_budget import BedrockBudget
 
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
-from foreverus.backends.port import BackendName, Completion
+from foreverus.aws.dynamo import put_write
+from foreverus.backends.port import BackendName
 from foreverus.batches.input.file_check import validate
 from foreverus.batches.input.lines import split
 from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef, BatchStatus, LineResult, ShardProgress
 from foreverus.batches.store import BatchStore
 from foreverus.bootstrap import shared
-from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.bedrock.ends import CallAccount, MessageEnds
+from foreverus.conversations.items import question_to_item
 from foreverus.conversations.prompt import Exchange, Thread, build_prompt
-from foreverus.conversations.records import AnswerOptions, Conversation, FinishedAnswer, Question, Saved
+from foreverus.conversations.records import BedrockCharge, Conversation, FinishedAnswer, Question, Saved
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, spent_usd
 from foreverus.costs.prices import bedrock_price
+from foreverus.costs.purse import PurseStore
 from foreverus.costs.usage.records import UsageKind, added
 from foreverus.costs.usage.store import UsageStore
 from foreverus.files.records import new_file
 from foreverus.files.store import FileStore
 from foreverus.sessions.closing import CloseRequest
+from foreverus.sessions.pending import PendingMessage, pending_write
 from foreverus.sessions.records import Outcome, Session, SessionStatus, Trigger
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import RunBatchSettings
@@ -166,42 +169,31 @@ def test_a_chat_on_bedrock(stack: Stack, messages: int) -> None:
     quote = quoted({"kind": "chat", "prompt": text, "messages": messages})
     length = assumed(quote, "answer_tokens")
     answer = "azul " * round(length * 3.5 / 5)
-    session_id, earlier = stack.start(), []
+    ends, earlier = MessageEnds(stack.aws.items, PurseStore(stack.aws.items, 20.0), stack.clock), list[Exchange]()
+    price = bedrock_price(BEDROCK, "us-east-1")
     for number in range(messages):
-        question = ask(stack, f"msg_{number}", text)
+        waiting, question = ask(stack, f"msg_{number}", text)
+        account = CallAccount.of(question.ref, stack.clock())
         prompt = build_prompt("", Thread(question, None, tuple(earlier)), CONTEXT)
-        tokens = sum(len(one.content.encode()) / 3.5 + 8 for one in prompt.messages)
-        budget = BedrockBudget(
-            sessions=stack.sessions,
-            purse=shared.purse("foreverus", 20.0),
-            price=bedrock_price(BEDROCK, "us-east-1"),
-            session_cap_usd=4.0,
-            region="us-east-1",
-            clock=stack.clock,
-        )
-        charge = budget.charge(Completion(answer, "stop", round(tokens), round(length)))
-        finished = FinishedAnswer(answer, round(tokens), round(length), "stop", charge=charge)
-        assert DynamoAnswers(stack.aws.items, stack.clock).finish(
-            question.ref, finished, session_id, stack.clock()
-        ) is (Saved.SAVED)
+        ends.reserve(account, 0.01, stack.clock() + timedelta(minutes=15))
+        tokens = round(sum(len(one.content.encode()) / 3.5 + 8 for one in prompt.messages)), round(length)
+        charge = BedrockCharge(*tokens, price.guard_usd(*tokens))
+        finished = FinishedAnswer(answer, *tokens, "stop", charge=charge)
+        assert ends.finish(waiting, finished, account, stack.clock()) is Saved.SAVED
         earlier.append(Exchange(text, answer))
-    receipt = stack.close(session_id).receipt
-    assert receipt and receipt.bedrock_usd
-    as_quoted(receipt.bedrock_usd, expected(quote, "bedrock"))
-    assert stack.used_on_bedrock(UsageKind.CHAT) == pytest.approx(receipt.bedrock_usd, abs=1e-6)
-    assert stack.spent() == pytest.approx(receipt.bedrock_usd + receipt.database_usd, abs=1e-6)
+    assert stack.sessions.newest(1) == [], "no session, and so no receipt: the ledger has it"
+    as_quoted(stack.spent(), expected(quote, "bedrock"))
+    assert stack.used_on_bedrock(UsageKind.CHAT) == pytest.approx(stack.spent(), abs=1e-8)
 
 
-def ask(stack: Stack, message_id: str, text: str) -> Question:
+def ask(stack: Stack, message_id: str, text: str) -> tuple[PendingMessage, Question]:
     store, at = ConversationStore(stack.aws.items), ids.timestamp(stack.clock())
     if stack.aws.items.get(keys.conversation_key("ana", "conv_1")) is None:
         store.create(Conversation(conversation_id="conv_1", user_id="ana", created_at=at, updated_at=at))
-    question = Question(
-        message_id=message_id, conversation_id="conv_1", user_id="ana", content=text, created_at=at,
-        options=AnswerOptions(),
-    )  # fmt: skip
-    assert store.accept(question)
-    return question
+    named = {"message_id": message_id, "conversation_id": "conv_1", "user_id": "ana", "created_at": at}
+    question, waiting = Question(**named, content=text), PendingMessage(**named, backend=BackendName.BEDROCK)
+    stack.aws.items.transact(put_write(question_to_item(question)), pending_write(waiting))
+    return waiting, question
 
 
 LINES = 640

@@ -19,15 +19,17 @@ from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef, BatchStatus, LineResult, Shard, ShardProgress
 from foreverus.batches.store import BatchStore
 from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.bedrock.ends import CallAccount, MessageEnds
 from foreverus.conversations.records import AnswerError, BedrockCharge, FinishedAnswer, MessageRef, PartialAnswer, Saved
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.money import exact
 from foreverus.costs.prices import bedrock_price
 from foreverus.costs.purse import PurseStore
-from foreverus.costs.usage.records import UsageKind, Used, added
+from foreverus.costs.usage.records import BACKENDS, UsageKind, Used, added
 from foreverus.costs.usage.store import UsageStore
 from foreverus.files.store import MemoryFiles
 from foreverus.notifications.outbox import MemoryOutbox
+from foreverus.sessions.pending import PendingMessage, pending_write
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, session_item
 
@@ -35,7 +37,9 @@ PRICE = bedrock_price("mistral.mistral-7b-instruct-v0:2", "us-east-1")
 MONTH = "2026-01"
 WHAT_HAPPENS = st.lists(
     st.tuples(
-        st.sampled_from(["answered", "handed back", "on bedrock", "begun and on bedrock", "failed", "twice", "late"]),
+        st.sampled_from(
+            ["answered", "handed back", "failed", "on bedrock", "failed on bedrock", "moved", "twice", "unread"]
+        ),
         st.sampled_from(["ana", "bia"]),
         st.integers(0, 500),
         st.integers(1, 300),
@@ -51,10 +55,11 @@ def charge(prompt: int, completion: int) -> BedrockCharge:
 class World:
     def __init__(self, aws: Aws):
         self.items = aws.items
-        for month in (MONTH,):
-            for partition in (keys.usage_partition(month), keys.ledger_partition(month), keys.SESSIONS):
-                self.items.delete_all([{"pk": one["pk"], "sk": one["sk"]} for one in self.items.query(partition)])
+        partitions = (keys.usage_partition, keys.ledger_partition, keys.purse_partition)
+        for partition in (*(of(MONTH) for of in partitions), keys.SESSIONS):
+            self.items.delete_all([{"pk": one["pk"], "sk": one["sk"]} for one in self.items.query(partition)])
         self.answers = DynamoAnswers(self.items, lambda: NOW)
+        self.ends = MessageEnds(self.items, PurseStore(self.items, 1_000.0), lambda: NOW)
         aws.put(**session_item("ses_1", owner="ana"))
         self.asked = 0
 
@@ -69,22 +74,41 @@ class World:
         return ref
 
     def happen(self, what: str, user_id: str, prompt: int, completion: int) -> None:
-        ref, whole = self.ask(user_id), FinishedAnswer("!", prompt, completion, "stop")
+        ref = self.ask(user_id)
+        if what in ("on bedrock", "failed on bedrock", "moved", "unread"):
+            self.happen_on_bedrock(what, ref, charge(prompt, completion))
+            return
+        whole = FinishedAnswer("!", prompt, completion, "stop")
         if what == "handed back":
             for _ in range(2):  # the answer to the first one was lost
                 self.answers.hand_back(ref, PartialAnswer("!", completion, spent=completion), "ses_1")
             whole = replace(whole, earlier_tokens=completion)
-        elif what == "on bedrock":
-            whole = replace(whole, charge=charge(prompt, completion))
-        elif what == "begun and on bedrock":
-            whole = replace(whole, charge=charge(prompt, completion), uncounted_tokens=7)
         elif what == "failed":
             whole = FinishedAnswer("", uncounted_tokens=3, error=AnswerError("context_length_exceeded", "Too long."))
         assert self.answers.finish(ref, whole, "ses_1", NOW) is Saved.SAVED
         if what == "twice":
             assert self.answers.finish(ref, whole, "ses_1", NOW) is Saved.DUPLICATE
-        if what == "late":  # paid for, and nobody got it
-            self.answers.charge(ref, "ses_1", charge(prompt, completion))
+
+    def happen_on_bedrock(self, what: str, ref: MessageRef, paid: BedrockCharge) -> None:
+        """`moved`: after a call that was paid for the GPU answers it. `unread`: somebody else's answer was first."""
+        waiting = PendingMessage(
+            message_id=ref.message_id, conversation_id=ref.conversation_id, user_id=ref.user_id,
+            created_at=ids.timestamp(NOW), backend=BackendName.BEDROCK,
+        )  # fmt: skip
+        self.items.transact(pending_write(waiting))
+        account = CallAccount.of(ref, NOW)
+        self.ends.reserve(account, 1.0, NOW + timedelta(minutes=15))
+        if what == "moved":
+            assert self.ends.move(waiting, account, paid)
+            whole = FinishedAnswer("!", 5, 7, "stop")
+            assert self.answers.finish(ref, whole, "ses_1", NOW) is Saved.SAVED
+            return
+        error = AnswerError("content_filter", "Refused.") if what == "failed on bedrock" else None
+        whole = FinishedAnswer("!", paid.prompt_tokens, paid.completion_tokens, "stop", error=error, charge=paid)
+        assert self.ends.finish(waiting, whole, account, NOW) is Saved.SAVED
+        if what == "unread":
+            for _ in range(2):  # the answer to the first one was lost
+                self.ends.charge(ref, paid, account)
 
     def used(self) -> dict[tuple[BackendName, UsageKind], Used]:
         return added({}, (part for day in UsageStore(self.items).days("2026-01-01", "2026-01-31") for part in day))
@@ -92,23 +116,21 @@ class World:
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(WHAT_HAPPENS)
-def test_chats_are_what_their_session_says(aws: Aws, happens: list[tuple[str, str, int, int]]) -> None:
+def test_chats_are_what_their_session_and_the_ledger_say(aws: Aws, happens: list[tuple[str, str, int, int]]) -> None:
     world = World(aws)
     for one in happens:
         world.happen(*one)
     found, session = world.used(), SessionStore(world.items).get("ses_1")
     assert session
-    both = [found[key] for key in found if key[1] is UsageKind.CHAT]
-    assert sum(one.messages for one in both) == session.messages_answered
-    assert sum(one.prompt_tokens for one in both) == session.prompt_tokens
-    assert sum(one.completion_tokens for one in both) == session.completion_tokens
-    on_bedrock = found.get(
-        (BackendName.BEDROCK, UsageKind.CHAT), Used(backend=BackendName.BEDROCK, kind=UsageKind.CHAT)
+    gpu, bedrock = (
+        found.get((backend, UsageKind.CHAT), Used(backend=backend, kind=UsageKind.CHAT)) for backend in BACKENDS
     )
-    assert (on_bedrock.messages, on_bedrock.prompt_tokens, on_bedrock.completion_tokens) == (
-        *(session.bedrock.messages, session.bedrock.prompt_tokens, session.bedrock.completion_tokens),
+    assert (gpu.messages, gpu.prompt_tokens, gpu.completion_tokens, gpu.usd) == (
+        *(session.messages_answered, session.prompt_tokens, session.completion_tokens, 0),
     )
-    assert float(on_bedrock.usd) == pytest.approx(session.bedrock.usd, abs=1e-8)
+    assert float(bedrock.usd) == pytest.approx(LedgerStore(world.items).spent(MONTH), abs=1e-8)
+    there = [what for what, *_ in happens if what in ("on bedrock", "failed on bedrock", "unread")]
+    assert bedrock.messages == len(there)
 
 
 def finisher(world: World, objects: MemoryObjects) -> Finisher:

@@ -48,6 +48,7 @@ class ChatServer:
         self.session: dict[str, Any] | None = None
         self.sockets_url = ""
         self.opened = 0
+        self.interrupts_sending = False
         self.stopped = threading.Event()
         self.frames: list[dict[str, Any]] = []
         server.more = self.route
@@ -77,6 +78,8 @@ class ChatServer:
                 return 200, self.conversations.pop(one) if method == "DELETE" else self.conversations[one] | fields
             case ("POST", "conversations", one, "messages") if one in self.conversations:
                 self.bodies.append((method, path, fields))
+                if self.interrupts_sending:
+                    os.kill(os.getpid(), signal.SIGINT)
                 return 202, {"message": {"id": "msg_1"}, "answer": answer("", status="queued"), "session": self.session}
             case ("GET", "conversations", one, "messages") if one in self.conversations:
                 shown = self.gets.pop(0) if len(self.gets) > 1 else self.gets[0]

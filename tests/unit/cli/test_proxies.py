@@ -91,3 +91,31 @@ def test_command_names_the_variable(shell: Shell, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("FOREVERUS_API_KEY", "fu_x")
     assert shell.run("list", "--url", ELSEWHERE, bare=True) == 2
     assert shell.err.startswith("foreverus: ALL_PROXY cannot be used")
+
+
+SOCKET = "wss://ws1.execute-api.us-east-1.amazonaws.com/v1"
+
+
+@pytest.mark.parametrize(
+    ("variables", "through_it"),
+    [
+        ({}, None),
+        ({"https": "http://proxy.example:3128"}, "http://proxy.example:3128"),
+        ({"all": "proxy.example:3128"}, "http://proxy.example:3128"),
+        ({"https": "http://a:1", "all": "http://b:2"}, "http://a:1"),
+        ({"http": "http://proxy.example:3128"}, None),
+        ({"all": "http://a:1", "no": "*"}, None),
+        ({"all": "http://a:1", "no": "example.com, amazonaws.com"}, None),
+        ({"all": "http://a:1", "no": "*.amazonaws.com"}, None),
+        ({"all": "http://a:1", "no": ".AMAZONAWS.com:443"}, None),
+        ({"all": "http://a:1", "no": "aws.com,[::1],10.0.0.0/8"}, "http://a:1"),
+        ({"all": "http://a:1", "no": "ws1.execute-api.us-east-1.amazonaws.com"}, None),
+    ],
+)
+def test_a_websocket_goes_through_the_same_proxies(variables: dict[str, str], through_it: str | None) -> None:
+    assert proxies.proxy_of(SOCKET, {}, lambda: variables) == through_it
+
+
+@pytest.mark.parametrize("address", ["ws://127.0.0.1:4566/v1", "ws://[::1]:1/v1", "wss://localhost/v1"])
+def test_the_laptop_s_websocket_is_opened_directly(address: str) -> None:
+    assert proxies.proxy_of(address, {}, lambda: {"all": "http://a:1", "https": "http://a:1"}) is None

@@ -57,18 +57,20 @@ class Chat:
         return found
 
     def ask(self, text: str) -> int:
-        """The exit status; the answer is on the standard output."""
+        """The exit status; the answer is on the standard output. A Ctrl-C while it is sent stops it once it is."""
         begun = self.context.clock()
-        if not self.conversation_id:
-            self.conversation_id = self._begin()
-        accepted = self.chats.send(self.conversation_id, self._message(text))
-        waiting = Waiting(self.api, self.status, self.context.clock, accepted.get("session"))
-        return self._follow(str(value_of(accepted["message"], "id")), waiting, begun)
+        with interrupts() as pressed:
+            if not self.conversation_id:
+                self.conversation_id = self._begin()
+            accepted = self.chats.send(self.conversation_id, self._message(text))
+            waiting = Waiting(self.api, self.status, self.context.clock, accepted.get("session"))
+            return self._follow(str(value_of(accepted["message"], "id")), waiting, begun, pressed)
 
     def go_on(self, answer: MessageObject) -> int:
         """An answer that is still being written."""
         waiting = Waiting(self.api, self.status, self.context.clock, None)
-        return self._follow(str(answer.get("in_reply_to")), waiting, self.context.clock())
+        with interrupts() as pressed:
+            return self._follow(str(answer.get("in_reply_to")), waiting, self.context.clock(), pressed)
 
     def _begin(self) -> str:
         given: ConversationObject = {}
@@ -88,14 +90,13 @@ class Chat:
             message["temperature"] = self.arguments.temperature
         return message
 
-    def _follow(self, question_id: str, waiting: Waiting, begun: float) -> int:
+    def _follow(self, question_id: str, waiting: Waiting, begun: float, pressed: Interrupts) -> int:
         live = (self.context.out.isatty() or self.arguments.stream) and not self.arguments.json
         screen = Screen(self.context, live, silent=self.arguments.json)
-        with interrupts() as pressed:
-            following = Following(
-                self.chats, self.line, screen, self.status, waiting, self.context.clock, lambda: self._enough(pressed)
-            )
-            answer = following.run(self.conversation_id, question_id)
+        following = Following(
+            self.chats, self.line, screen, self.status, waiting, self.context.clock, lambda: self._enough(pressed)
+        )
+        answer = following.run(self.conversation_id, question_id)
         self.last = answer
         if self.arguments.json:
             self.context.result(json.dumps(answer, ensure_ascii=False))

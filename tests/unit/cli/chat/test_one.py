@@ -191,6 +191,16 @@ def test_ctrl_c_stops_the_answer_and_keeps_what_is_written(chats: ChatServer, sh
     assert len(chats.sent("DELETE")) == 1
 
 
+def test_ctrl_c_while_it_is_sent_stops_it_once_it_is(chats: ChatServer, shell: Shell) -> None:
+    """Sent it would be paid for, and nobody would know of it."""
+    chats.interrupts_sending = True
+    chats.lines = [[("stopped",), ("final", "", {"finish_reason": "stopped"})]]
+    shell.input = b"x\n/title\n"
+    assert ask(shell, talk=True) == 0
+    assert [method for method, _, _ in chats.bodies] == ["POST", "DELETE", "GET"]
+    assert "stopped" in shell.err and "It has no title" in shell.err
+
+
 def test_a_second_ctrl_c_leaves(chats: ChatServer, shell: Shell) -> None:
     chats.lines = [[("interrupt",), ("stopped",), ("interrupt",), ("stopped",)]]
     assert ask(shell, "x") == 130

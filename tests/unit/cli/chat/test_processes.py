@@ -1,23 +1,20 @@
 """`foreverus chat` as a process of its own, at a pseudo-terminal and in real pipes."""
 
 import os
-import pty
 import re
-import select
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from tests.unit.cli.chat_server import ChatServer
 from tests.unit.cli.server import KEY
+from tests.unit.cli.terminal import HANGS_S, Terminal, at_terminal
 
 ROOT = Path(__file__).resolve().parents[4]
 COMMAND = [sys.executable, "-m", "foreverus.cli", "chat"]
-HANGS_S = 60
 
 
 def environment(chats: ChatServer, folder: Path, **changes: str) -> dict[str, str]:
@@ -26,74 +23,14 @@ def environment(chats: ChatServer, folder: Path, **changes: str) -> dict[str, st
     return kept | ours | {"HOME": str(folder), "XDG_STATE_HOME": str(folder), "TERM": "xterm"} | changes
 
 
-class Terminal:
-    """What a person sees and types."""
-
-    def __init__(self, fd: int, process: "subprocess.Popen[bytes]"):
-        self.fd, self.process, self.seen = fd, process, ""
-
-    def type(self, text: str) -> None:
-        os.write(self.fd, text.encode())
-
-    def sees(self, pattern: str) -> str:
-        """Reads until it is there."""
-        while not re.search(pattern, self.seen):
-            assert select.select([self.fd], [], [], HANGS_S)[0], f"{pattern!r} never came: {self.seen!r}"
-            try:
-                self.seen += os.read(self.fd, 65536).decode("utf-8", "replace")
-            except OSError as err:  # Linux: the other end is closed
-                raise AssertionError(f"it ended without {pattern!r}: {self.seen!r}") from err
-        return self.seen
-
-    def presses_until(self, key: str, pattern: str) -> None:
-        """As people do: Python's readline may miss a Ctrl-C between two looks."""
-        for _ in range(HANGS_S):
-            self.type(key)
-            while select.select([self.fd], [], [], 1)[0]:
-                self.seen += os.read(self.fd, 65536).decode("utf-8", "replace")
-                if re.search(pattern, self.seen):
-                    return
-        raise AssertionError(f"{pattern!r} never came: {self.seen!r}")
-
-    def ended(self) -> int:
-        with suppress(OSError):
-            while select.select([self.fd], [], [], HANGS_S)[0] and (more := os.read(self.fd, 65536)):
-                self.seen += more.decode("utf-8", "replace")
-        return self.process.wait(HANGS_S)
-
-
-@contextmanager
-def at_terminal(chats: ChatServer, folder: Path, *words: str, **changes: str) -> Iterator[Terminal]:
-    ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        [*COMMAND, *words],
-        env=environment(chats, folder, **changes),
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=_take_terminal,
-    ) as process:
-        os.close(theirs)
-        try:
-            yield Terminal(ours, process)
-        finally:
-            process.kill()
-            os.close(ours)
-
-
-def _take_terminal() -> None:
-    """The pseudo-terminal becomes the one whose Ctrl-C counts."""
-    import fcntl
-    import termios
-
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+def at_chat(chats: ChatServer, folder: Path, *words: str, **changes: str) -> AbstractContextManager[Terminal]:
+    return at_terminal([*COMMAND, *words], environment(chats, folder, **changes))
 
 
 @pytest.mark.parametrize("changes", [{}, {"TERM": "dumb"}, {"NO_COLOR": "1"}], ids=["xterm", "dumb", "no colour"])
 def test_a_talk(chats: ChatServer, tmp_path: Path, changes: dict[str, str]) -> None:
     chats.lines = [[("delta", 0, "It is "), ("delta", 6, "blue 😀"), ("final", "It is blue 😀", {})]]
-    with at_terminal(chats, tmp_path, **changes) as terminal:
+    with at_chat(chats, tmp_path, **changes) as terminal:
         terminal.sees("> ")
         terminal.type("Why?\n")
         terminal.sees(r"It is blue 😀\r\nbedrock · 9 \+ 4 tokens")
@@ -108,7 +45,7 @@ def test_a_talk(chats: ChatServer, tmp_path: Path, changes: dict[str, str]) -> N
 
 
 def test_no_history_is_kept_where_none_is_wanted(chats: ChatServer, tmp_path: Path) -> None:
-    with at_terminal(chats, tmp_path, FOREVERUS_HISTORY="") as terminal:
+    with at_chat(chats, tmp_path, FOREVERUS_HISTORY="") as terminal:
         terminal.sees("> ")
         terminal.type("/help\n/quit\n")
         assert terminal.ended() == 0
@@ -119,7 +56,7 @@ def test_no_history_is_kept_where_none_is_wanted(chats: ChatServer, tmp_path: Pa
 def test_an_answer_is_stopped_and_the_talk_goes_on(chats: ChatServer, tmp_path: Path, typed: str) -> None:
     stopped = {"finish_reason": "stopped"}
     chats.lines = [[("delta", 0, "It is"), ("stopped",), ("final", "It is", stopped)]]
-    with at_terminal(chats, tmp_path) as terminal:
+    with at_chat(chats, tmp_path) as terminal:
         terminal.sees("> ")
         terminal.type("Why?\n")
         terminal.sees("It is")
@@ -134,7 +71,7 @@ def test_an_answer_is_stopped_and_the_talk_goes_on(chats: ChatServer, tmp_path: 
 
 def test_a_second_ctrl_c_leaves(chats: ChatServer, tmp_path: Path) -> None:
     chats.lines = [[("delta", 0, "It is"), ("stopped",), ("delta", 5, " so"), ("stopped",)]]
-    with at_terminal(chats, tmp_path) as terminal:
+    with at_chat(chats, tmp_path) as terminal:
         terminal.sees("> ")
         terminal.type("Why?\n")
         terminal.sees("It is")
@@ -146,7 +83,7 @@ def test_a_second_ctrl_c_leaves(chats: ChatServer, tmp_path: Path) -> None:
 
 
 def test_ctrl_c_at_the_prompt_loses_a_line_alone(chats: ChatServer, tmp_path: Path) -> None:
-    with at_terminal(chats, tmp_path) as terminal:
+    with at_chat(chats, tmp_path) as terminal:
         terminal.sees("> ")
         terminal.type("half a li")
         terminal.sees("half a li")
@@ -158,7 +95,7 @@ def test_ctrl_c_at_the_prompt_loses_a_line_alone(chats: ChatServer, tmp_path: Pa
 
 def test_what_is_typed_meanwhile_is_asked_next(chats: ChatServer, tmp_path: Path) -> None:
     chats.lines = [[("delta", 0, "One"), ("stopped",), ("final", "One.", {})]]
-    with at_terminal(chats, tmp_path) as terminal:
+    with at_chat(chats, tmp_path) as terminal:
         terminal.sees("> ")
         terminal.type("first\n")
         terminal.sees("One")

@@ -65,7 +65,7 @@ class ApiSettings(BatchServiceSettings):
     max_gpus: int
     database: str  # as SessionCloserSettings has it
     chat_backend: str  # auto, gpu or bedrock: where nobody says otherwise
-    answer_conversation_function: str
+    answer_conversation_function: str  # empty in a stack without Bedrock: chats are the GPU's
 
 
 @dataclass(frozen=True)

@@ -144,6 +144,15 @@ def shows(name: str, value: str | None) -> Callable[[Any, Aws, MemoryPush], None
     return check
 
 
+def accepted_on_bedrock(result: Any, world: Aws, push: MemoryPush) -> None:
+    body = json.loads(result["body"])
+    assert (result["statusCode"], body["session"], body["answer"]["choice"]["reason"]) == (202, None, "as_asked"), body
+    (waiting,) = PendingWorkStore(world.items).on_bedrock()
+    assert waiting.message_id == body["message"]["id"] and not waiting.may_move
+    asked = {"conversation_id": waiting.conversation_id, "user_id": waiting.user_id}
+    assert called == [(ANSWERS_CONVERSATIONS, asked)]
+
+
 def rest(status: int, code: str | None = None, param: str | None = None) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         body = json.loads(result["body"])
@@ -515,6 +524,7 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_change_conversation": shows("backend", "gpu"),
     "api/good_delete_conversation": rest(200),
     "api/good_post_message": rest(202),
+    "api/good_post_message_on_bedrock": accepted_on_bedrock,
     "api/good_stop_message": stopped,
     "api/edge_regenerate_what_waits": rest(409, "conversation_busy", "replaces"),
     "api/good_list_messages": rest(200),
@@ -695,7 +705,7 @@ def arrange(case: str, world: Aws) -> None:
         make_pool("user-1")
         caller = Caller(user_id="user-1", ends_at="2099-01-01T12:15:00.000Z")
         TicketStore(world.api_keys).keep(TICKET, caller, bootstrap.aws.clock())
-    if case.startswith(("answer_chats/", "sweep/")):
+    if case.startswith(("answer_chats/", "sweep/")) or case.endswith("_on_bedrock"):
         os.environ["ANSWER_CONVERSATION_FUNCTION"] = ANSWERS_CONVERSATIONS  # which `aws` takes away again
     if case.startswith("answer_conversation/"):
         (waiting,) = PendingWorkStore(world.items).messages()

@@ -84,7 +84,7 @@ class LookSettings(Protocol):
 
 
 def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
-    """`bedrock`: False where this part of the service has no way to ask it."""
+    """`bedrock`: False where nobody can be called who asks it."""
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.backends_now import BackendsLook, Figures
 

@@ -106,7 +106,8 @@ class GpuBackend:
         with self.line.listening(ref.request_id) as inbox:
             is_whole = False
             try:
-                request = GpuRequest(ref=ref, prompt=prompt, created_at=ids.timestamp(now))
+                created_at, whole = ids.timestamp(now), anew is not None
+                request = GpuRequest(ref=ref, prompt=prompt, created_at=created_at, whole=whole)
                 await self._run(self.relay.requests.keep, request)
                 await self._run(self.relay.queue.send_request, ref)
                 async with aclosing(self._events(ref, inbox, anew)) as events:
@@ -192,7 +193,8 @@ class GpuBackend:
         return RequestFrame(ref.request_id, look.attempt, look.session_id, 0, look.deltas or (), look.end)
 
     async def _check_lives(self, ref: RequestRef, heard: _Heard) -> None:
-        """Raises EngineFailed or ModelLoading where no GPU has the request and none will."""
+        """Raises EngineFailed or ModelLoading where no GPU has the request and none will. None is bought for a request
+        that fails: whoever has switched the GPU off meant that one too. The client's next try may start one."""
         look = await self._run(self.relay.requests.look, ref)
         if look and look.session_id and look.session_id != heard.left_by:
             session = await self._run(self.relay.sessions.get, look.session_id)
@@ -202,7 +204,7 @@ class GpuBackend:
         if heard.deltas and not state.slots:
             raise EngineFailed(LOST)
         if state.status is GpuStatus.NONE:
-            await self._cold(state)
+            raise ModelLoading("The GPU was switched off, or lost, before it came to this request.", 1)
 
     async def _leave(self, ref: RequestRef, is_whole: bool) -> None:
         """Whatever happens to who asked, nothing goes on for nobody: this is not cut off with it."""

@@ -15,6 +15,7 @@ class _Kept:
     created_at: str
     prompt: bytes | None
     look: RequestLook
+    whole: bool
 
 
 class MemoryRequests:
@@ -33,7 +34,9 @@ class MemoryRequests:
     def keep(self, request: GpuRequest) -> None:
         self._raise()
         ref = request.ref
-        self.kept[ref.request_id] = _Kept(ref, request.created_at, packed_prompt(request.prompt), RequestLook())
+        self.kept[ref.request_id] = _Kept(
+            ref, request.created_at, packed_prompt(request.prompt), RequestLook(), request.whole
+        )
 
     def look(self, ref: RequestRef) -> RequestLook | None:
         self._raise()
@@ -56,7 +59,7 @@ class MemoryRequests:
             return None
         look = replace(found.look, attempt=found.look.attempt + 1, session_id=session_id)
         self.kept[ref.request_id] = replace(found, look=look)
-        return TakenRequest(unpacked_prompt(found.prompt), look.attempt, found.created_at)
+        return TakenRequest(unpacked_prompt(found.prompt), look.attempt, found.created_at, found.whole)
 
     def finish(self, ref: RequestRef, session_id: str, end: RequestEnd, deltas: Sequence[Delta]) -> None:
         self._raise()

@@ -24,11 +24,12 @@ class RequestRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuRequest:
-    """What is asked. `created_at`: ISO 8601."""
+    """What is asked. `created_at`: ISO 8601. `whole`: nobody reads the answer before its end."""
 
     ref: RequestRef
     prompt: Prompt
     created_at: str
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class TakenRequest:
     prompt: Prompt
     attempt: int
     created_at: str
+    whole: bool = False
 
 
 class FailureKind(StrEnum):

@@ -79,9 +79,9 @@ class RequestStore:
             "created_at": request.created_at,
             "expires_at": int(over_at.timestamp()),
         }
-        prompt = packed_prompt(request.prompt)
+        asked = {"prompt": packed_prompt(request.prompt), "whole": request.whole}
         self.items.transact(
-            put_write({**keys.request_key(ref.request_id), **common, "prompt": prompt}),
+            put_write({**keys.request_key(ref.request_id), **common, **asked}),
             put_write({**keys.open_request_key(ref.request_id), **common}),
         )
 
@@ -117,7 +117,8 @@ class RequestStore:
             )
         except ConditionFailed:
             return None
-        return TakenRequest(unpacked_prompt(bytes(item["prompt"])), item["attempts"], item["created_at"])
+        prompt, whole = unpacked_prompt(bytes(item["prompt"])), bool(item.get("whole"))
+        return TakenRequest(prompt, item["attempts"], item["created_at"], whole)
 
     def finish(self, ref: RequestRef, session_id: str, end: RequestEnd, deltas: Sequence[Delta]) -> None:
         kept = packed_deltas(deltas)

@@ -18,13 +18,15 @@ ABANDONED_S = 10.0  # without anybody who listens; a line that broke is back wit
 
 
 class RelayedAnswer(LiveStream):
-    """In deltas. Add with `add`, end with `end`."""
+    """In deltas. Add with `add`, end with `end`. `whole`: nobody reads it before its end, so nothing is sent until
+    then: each frame costs as much as five tokens on Bedrock."""
 
     def __init__(self, ref: RequestRef, session_id: str, push: Push, run_push: RunBlocking, posts: PostLimit):
         super().__init__(relay_topic(ref.user_id, ref.relay_id), push, run_push, posts)
         self.ref = ref
         self.session_id = session_id
         self.attempt = 0
+        self.whole = False
         self.tokens = 0  # deltas of the engine that were added
         self.deltas: list[Delta] = []
         self.listened = asyncio.Event()  # somebody does, or did
@@ -51,10 +53,13 @@ class RelayedAnswer(LiveStream):
             self._text_bytes += len(piece.text.encode(errors="replace"))
             self._text_bytes += sum(len(call.arguments.encode(errors="replace")) for call in piece.tool_calls)
             self._bytes += len(data)
-        self._length = len(self.deltas)
-        self._wake()
+        if not self.whole:
+            self._length = len(self.deltas)
+            self._wake()
 
     def end(self, end: RequestEnd) -> None:
+        if not end.handed_back:
+            self._length = len(self.deltas)
         self.close(frame_bytes(self.ref.request_id, self.attempt, self.session_id, self._length, (), end))
 
     async def abandoned(self) -> None:

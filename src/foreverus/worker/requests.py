@@ -76,7 +76,7 @@ class RequestAnswering:
                 taken = await self.run_blocking(self.requests.take, ref, self.session_id)
                 if taken is None:
                     return MessageOutcome.DONE
-                live.attempt = taken.attempt
+                live.attempt, live.whole = taken.attempt, taken.whole
                 return await self._answer(_InHand(ref, taken, live, claim), stopped)
             finally:
                 live.close()

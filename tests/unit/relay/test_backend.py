@@ -105,6 +105,18 @@ def test_a_piece_that_no_frame_holds_comes_in_several(text: str) -> None:
     story()
 
 
+@in_jumping_time
+async def test_nothing_is_sent_of_a_whole_answer_before_its_end() -> None:
+    scene = Scene()
+    scene.world.engine.reply = lambda prompt: WORDS
+    scene.world.engine.seconds_per_token = 0.5
+    async with scene.world.worker():
+        assert (await scene.backend().complete(HELLO)).text == "".join(WORDS)
+        await until(lambda: scene.nothing_is_left)
+    (frames,) = scene.api.frames.values()
+    assert [len(one["deltas"]) for one in frames if one["type"] == "request"] == [40, 0]  # all, and the end
+
+
 @pytest.mark.parametrize("lost", [1, 3, 1000])
 def test_frames_that_are_lost_are_made_good_from_the_table(lost: int) -> None:
     @in_jumping_time
@@ -254,7 +266,7 @@ def test_a_lost_gpu_is_answered_anew_only_where_nothing_was_passed_on(words: int
 
 
 @in_jumping_time
-async def test_a_whole_answer_is_begun_anew_after_a_lost_gpu_whatever_came_of_it() -> None:
+async def test_a_whole_answer_is_begun_anew_after_a_lost_gpu_however_much_was_written() -> None:
     scene = Scene()
     scene.world.engine.reply = lambda prompt: WORDS
     scene.world.engine.seconds_per_token = 1.0
@@ -333,11 +345,11 @@ async def test_a_cap_that_lets_no_gpu_start_is_said() -> None:
 
 
 @in_jumping_time
-async def test_a_gpu_that_ends_before_it_takes_the_request_is_told_as_a_cold_one() -> None:
+async def test_a_gpu_that_ends_before_it_takes_the_request_is_told_as_a_cold_one_and_none_is_bought() -> None:
     scene = Scene()
     scene.states = [HEALTHY, NONE]
     text, end, error = await heard(scene.backend(starts=True))
-    assert (text, end) == ("", None) and isinstance(error, ModelLoading) and scene.started == ["ana"]
+    assert (text, end) == ("", None) and isinstance(error, ModelLoading) and scene.started == []
     assert not scene.world.requests.kept
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -75,9 +76,13 @@ def asked(prompt: Prompt = PROMPT, ref: RequestRef = REF) -> GpuRequest:
 @pytest.mark.parametrize("prompt", [PROMPT, TEXT])
 def test_a_worker_gets_what_was_asked_with_every_option(kept: Kept, prompt: Prompt) -> None:
     kept.store.keep(asked(prompt))
-    first, again = kept.store.take(REF, "ses_1"), kept.store.take(REF, "ses_2")
-    assert (first.prompt, first.attempt, first.created_at) == (prompt, 1, ids.timestamp(NOW))
-    assert (again.prompt, again.attempt) == (prompt, 2)
+    first = kept.store.take(REF, "ses_1")
+    assert (first.prompt, first.attempt, first.created_at, first.whole) == (prompt, 1, ids.timestamp(NOW), False)
+    kept.store.keep(replace(asked(prompt), whole=True))
+    assert kept.store.take(REF, "ses_1").whole
+    kept.store.take(REF, "ses_1")
+    again = kept.store.take(REF, "ses_2")
+    assert (again.prompt, again.attempt) == (prompt, 3)
     assert kept.store.look(REF).session_id == "ses_2"
 
 

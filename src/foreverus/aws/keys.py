@@ -89,6 +89,11 @@ def replacement_key(conversation_id: str, message_id: str) -> Key:
     return {"pk": messages_partition(conversation_id), "sk": f"REPLACEMENT#{message_id}"}
 
 
+def title_key(conversation_id: str) -> Key:
+    """What the model called the conversation."""
+    return {"pk": messages_partition(conversation_id), "sk": "TITLE"}
+
+
 def outbox_partition(kind: str) -> str:
     """`kind`: SESSIONS or BATCHES. Those of them of whose end nobody has been notified yet."""
     return f"UNTOLD#{kind}"

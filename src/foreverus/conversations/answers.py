@@ -21,6 +21,7 @@ from foreverus.conversations.records import (
     MessageRef,
     PartialAnswer,
     Saved,
+    Title,
 )
 from foreverus.costs.usage.store import usage_write
 from foreverus.sessions.pending import PendingWorkStore, ended_write
@@ -56,6 +57,10 @@ class Answers(Protocol):
 
     def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
         """Ends an answer of which nothing is stored as stopped, and the message's waiting, for whichever backend."""
+
+    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> None:
+        """Keeps the title of the message's conversation, unless it has one of the model's or is gone, and counts its
+        tokens in any case."""
 
     def drop(self, message: MessageRef) -> None:
         """The conversation was deleted: removes what is left of the message."""
@@ -151,6 +156,27 @@ class DynamoAnswers:
         except ConditionFailed as err:
             return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED
         return Saved.SAVED
+
+    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> None:
+        counted = (
+            update_write(
+                keys.session_key(session_id),
+                "ADD prompt_tokens :p, completion_tokens :c, version :one",
+                {":p": title.prompt_tokens, ":c": title.completion_tokens, ":one": 1},
+            ),
+            usage_write(message.user_id, now, title.used),
+        )
+        kept = (
+            update_write(
+                keys.title_key(message.conversation_id),
+                "SET title = if_not_exists(title, :title)",
+                {":title": title.text},
+            ),
+            check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
+            still_asked(message),
+        )
+        if not title.text or not self.items.transact_if(*kept, *counted):
+            self.items.transact(*counted)
 
     def drop(self, message: MessageRef) -> None:
         self.items.delete(_key(message))

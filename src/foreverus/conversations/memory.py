@@ -18,6 +18,7 @@ from foreverus.conversations.records import (
     PartialAnswer,
     Question,
     Saved,
+    Title,
 )
 from foreverus.costs.usage.store import MemoryUsage
 from foreverus.sessions.pending import MemoryPendingWork, PendingMessage
@@ -31,6 +32,7 @@ class MemoryAnswers:
         self.conversations: dict[str, Conversation] = {}
         self.questions: dict[str, Question] = {}  # by message id, as the answers are
         self.answers: dict[str, Answer] = {}
+        self.titles: dict[str, str] = {}  # that the model gave, by conversation
         self.pending = MemoryPendingWork()
         self.session_usage: dict[str, dict[str, int]] = {}
         self.usage = MemoryUsage()
@@ -49,11 +51,13 @@ class MemoryAnswers:
         *,
         max_tokens: int | None = None,
         temperature: float | None = None,
+        title: str = "A talk",
     ) -> MessageRef:
         """What `POST …/messages` does: keeps a question, which waits for its answer."""
         user_id, created_at = "user_1", ids.timestamp(datetime(2026, 1, 1, tzinfo=UTC))
         self.conversations.setdefault(
-            conversation_id, Conversation(conversation_id=conversation_id, user_id=user_id, system="Be brief.")
+            conversation_id,
+            Conversation(conversation_id=conversation_id, user_id=user_id, title=title, system="Be brief."),
         )
         question = Question(
             message_id=message_id,
@@ -151,6 +155,15 @@ class MemoryAnswers:
         used["messages"] += 1
         self.usage.add(message.user_id, now, finished.used)
         return Saved.SAVED
+
+    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> None:
+        self._raise()
+        if title.text and message.conversation_id in self.conversations:
+            self.titles.setdefault(message.conversation_id, title.text)
+        used = self._used(session_id)
+        used["prompt_tokens"] += title.prompt_tokens
+        used["completion_tokens"] += title.completion_tokens
+        self.usage.add(message.user_id, now, title.used)
 
     def drop(self, message: MessageRef) -> None:
         self._raise()

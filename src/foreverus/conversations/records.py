@@ -215,6 +215,24 @@ class FinishedAnswer:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Title:
+    """What the model calls a conversation (empty: nothing), and what that has taken."""
+
+    text: str
+    prompt_tokens: int
+    completion_tokens: int
+
+    @property
+    def used(self) -> Used:
+        return Used(
+            backend=BackendName.GPU,
+            kind=UsageKind.CHAT,
+            prompt_tokens=self.prompt_tokens,
+            completion_tokens=self.completion_tokens,
+        )
+
+
 class Saved(Enum):
     """What came of saving an answer."""
 

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -88,7 +88,9 @@ class ConversationService:
 
     def list_conversations(self, user_id: str, query: dict[str, str]) -> Body:
         found = read_listing(lambda limit, after: self.store.newest(user_id, limit, after), query, "conv")
-        return found.body(self._show)
+        return replace(found, records=self.store.entitled(found.records)).body(
+            lambda one: public_conversation(one, self.retention_days)
+        )
 
     def get(self, user_id: str, conversation_id: str) -> Body:
         return self._show(self.store.get(user_id, conversation_id))
@@ -99,7 +101,7 @@ class ConversationService:
         return self._show(self.store.change(user_id, conversation_id, changes.get("title"), backend))
 
     def _show(self, conversation: Conversation) -> Body:
-        return public_conversation(conversation, self.retention_days)
+        return public_conversation(self.store.with_title(conversation), self.retention_days)
 
     def delete(self, user_id: str, conversation_id: str) -> Body:
         self.store.delete(user_id, conversation_id, self.clock())

@@ -1,7 +1,8 @@
 """Conversations and questions in DynamoDB. Their answers are written by `answers.py`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from foreverus import ids
@@ -67,6 +68,17 @@ class ConversationStore:
             raise _no_conversation(conversation_id)
         return conversation_from_item(found)
 
+    def entitled(self, conversations: Sequence[Conversation]) -> list[Conversation]:
+        """At most 100 of them; those without a title with the one that the model gave them, where it did."""
+        wanted = [keys.title_key(one.conversation_id) for one in conversations if not one.title]
+        found = {str(item["pk"]): str(item["title"]) for item in (self.items.get_all(wanted) if wanted else ())}
+        return [_entitled(one, found.get(keys.messages_partition(one.conversation_id), "")) for one in conversations]
+
+    def with_title(self, conversation: Conversation) -> Conversation:
+        """The same of one, for who may not read many at once."""
+        found = None if conversation.title else self.items.get(keys.title_key(conversation.conversation_id))
+        return _entitled(conversation, str(found["title"]) if found else "")
+
     def messages(
         self,
         conversation_id: str,
@@ -113,7 +125,9 @@ class ConversationStore:
         conversation = self.items.get(keys.conversation_key(message.user_id, message.conversation_id))
         question, answer = self.question(message), self.answer(message)
         return (
-            (conversation_from_item(conversation), question, answer) if conversation and question and answer else None
+            (self.with_title(conversation_from_item(conversation)), question, answer)
+            if conversation and question and answer
+            else None
         )
 
     def accept(
@@ -247,6 +261,10 @@ def replacement_write(question: Question) -> Write:
     """The part of a transaction with which a question takes another one's place."""
     key = keys.replacement_key(question.conversation_id, question.message_id)
     return put_write({**key, "message_id": question.message_id, "replaced": question.replaces})
+
+
+def _entitled(conversation: Conversation, title: str) -> Conversation:
+    return replace(conversation, title=conversation.title or title)
 
 
 def _no_conversation(conversation_id: str) -> NotFound:

@@ -19,7 +19,7 @@ from foreverus.conversations.prompt import (
     build_prompt,
     most_history_bytes,
 )
-from foreverus.conversations.records import FinishedAnswer, MessageRef, PartialAnswer, Saved
+from foreverus.conversations.records import Conversation, FinishedAnswer, MessageRef, PartialAnswer, Saved
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.errors import EngineBusy, EngineFailed
 from foreverus.worker.consumer import MessageOutcome
@@ -28,6 +28,7 @@ from foreverus.worker.interruption import END_IN_TIME_CHECK_S, ends_in_time
 from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim
 from foreverus.worker.stops import Stops
+from foreverus.worker.titles import TitleWriter, wants_title
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class ChatAnswering:
     last_frames: Background
     clock: Callable[[], datetime]
     stops: Stops = field(default_factory=Stops)
+    titles: TitleWriter | None = None
     posts: PostLimit = field(default_factory=PostLimit)
     live: int = field(default=0, init=False)  # answers that are being written
 
@@ -89,7 +91,7 @@ class ChatAnswering:
                 return MessageOutcome.DONE
             live.begin_with(thread.partial)
             asked = PromptSent(build_prompt(conversation.system, thread, self.context_tokens))
-            work = _ChatInHand(request, thread, asked, live, claim, stopped)
+            work = _ChatInHand(request, conversation, thread, asked, live, claim, stopped)
             if thread.stop_requested:  # of one that came back, or whose GPU was lost
                 return await self._save(work, self._stopped(work))
             return await self._answer(work)
@@ -198,6 +200,8 @@ class ChatAnswering:
             await self.run_blocking(self.answers.drop, request)
         elif saved is Saved.SAVED and work.thread.question:
             work.live.close(message_frame(work.thread.question, answer.record(request, self.session_id, now)))
+            if self.titles and wants_title(work.conversation, work.thread, answer):
+                self.last_frames.start(self.titles.write(request, work.thread.question, answer))
         return MessageOutcome.DONE
 
 
@@ -206,6 +210,7 @@ class _ChatInHand:
     """A message while it is worked on. `stopped`: somebody wants no more of its answer."""
 
     request: MessageRef
+    conversation: Conversation
     thread: Thread
     asked: PromptSent
     live: LiveAnswer

@@ -24,6 +24,7 @@ from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.requests import RequestAnswering
 from foreverus.worker.shutdown import MAX_LIFE, session_lost
 from foreverus.worker.slots import Slots
+from foreverus.worker.titles import TitleWriter
 from foreverus.worker.watch import MailboxWatch
 
 log = logging.getLogger(__name__)
@@ -77,10 +78,22 @@ class Serving:
             last_frames=self.last_frames,
             clock=p.clock,
             stops=self.watch.stops,
+            titles=self._titles(),
             posts=self.posts,
         )
         handlers = {"chat": answering.handle, REQUEST: self._requests().handle}
         return self._consumer(p.chat_queue, ChatCapacity(self.slots), handlers)
+
+    def _titles(self) -> TitleWriter:
+        p = self.ports
+        return TitleWriter(
+            session_id=p.me.session_id,
+            engine=p.engine,
+            slots=self.slots,
+            answers=p.answers,
+            run_blocking=p.run_blocking,
+            clock=p.clock,
+        )
 
     def _requests(self) -> RequestAnswering:
         p = self.ports

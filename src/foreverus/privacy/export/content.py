@@ -93,7 +93,7 @@ class PersonsData:
         while found := store.newest(user_id, PAGE, after):
             for one in found:
                 try:
-                    still = store.get(user_id, one.conversation_id)
+                    still = store.with_title(store.get(user_id, one.conversation_id))
                 except NotFound:
                     continue
                 yield still

@@ -26,7 +26,8 @@ def milliseconds() -> tuple[float, float]:
 
 
 name, event = sys.argv[1], json.loads(Path(sys.argv[2]).read_text())
-function = importlib.import_module(f"foreverus.handlers.{name}").handler
+module = importlib.import_module(f"foreverus.handlers.{name}")
+function = getattr(module, "handler", None) or importlib.import_module("bench.cold_web").handler(module)
 imported = milliseconds()
 endpoint = importlib.import_module("botocore.endpoint")
 endpoint.Endpoint.make_request = stop

@@ -5,6 +5,7 @@ little, because what a handler needs is imported when it is first called.
 """
 
 import json
+import os
 import re
 import subprocess
 from collections import defaultdict
@@ -16,6 +17,7 @@ from bench.figures import Figure, Verdict, figure
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / ".local" / "package" / "files"  # what is deployed: our code, its dependencies, their bytecode
+WEB = ROOT / ".local" / "package" / "web"  # what one function's package has besides
 PYTHON = ROOT / ".local" / "worker" / "bin" / "python"
 PROGRAM = Path(__file__).with_name("cold_program.py")
 HANDLERS = sorted(path.stem for path in (ROOT / "src" / "foreverus" / "handlers").glob("[!_]*.py"))
@@ -93,9 +95,15 @@ def environment() -> dict[str, str]:
     arn = "arn:aws:rds:us-east-1:123456789012:cluster:bench"
     aws = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
     url = {"WEBSOCKET_CALLBACK_URL": "https://x.execute-api.us-east-1.amazonaws.com/v1"}
-    return {**dict.fromkeys(names, "0"), "DATABASE_CLUSTER_ARN": arn, "DATABASE_SECRET_ARN": arn, **url, **aws} | {
-        "PYTHONPATH": str(PACKAGE)
-    }
+    words = {"CHAT_BACKEND": "auto", "MODEL_ID": "mistral-7b-instruct-v0.3"}
+    return {
+        **dict.fromkeys(names, "0"),
+        "DATABASE_CLUSTER_ARN": arn,
+        "DATABASE_SECRET_ARN": arn,
+        **url,
+        **aws,
+        **words,
+    } | {"PYTHONPATH": os.pathsep.join((str(PACKAGE), str(WEB), str(ROOT)))}
 
 
 def _import_times(handler: str) -> str:

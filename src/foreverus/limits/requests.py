@@ -47,17 +47,15 @@ class RequestLimits:
         for _ in range(TRIES):
             now = self.clock()
             until = now + LONGEST_REQUEST
-            changes, rates = [], []
-            for count, caps in self._counts(user_id, key_id, now):
-                rates.append(rules.rate(count, caps, now))
-                try:
-                    changes.append(rules.entered(count, request_id, until, caps, now))
-                except LimitReached as err:
-                    err.more_headers = rules.tighter(*rates).headers()
-                    raise
-                rates[-1] = rules.rate(changes[-1].after, caps, now)
+            counts = self._counts(user_id, key_id, now)
+            try:
+                changes = [rules.entered(count, request_id, until, caps, now) for count, caps in counts]
+            except LimitReached as err:
+                err.more_headers = rules.tighter(*(rules.rate(count, caps, now) for count, caps in counts)).headers()
+                raise
             if self.counts.apply(*changes):
-                return Admission(user_id, key_id, request_id, rules.tighter(*rates))
+                after = (rules.rate(one.after, caps, now) for one, (_, caps) in zip(changes, counts, strict=True))
+                return Admission(user_id, key_id, request_id, rules.tighter(*after))
         raise NotAccepted(BUSY)
 
     def leave(self, admitted: Admission, tokens: int) -> None:

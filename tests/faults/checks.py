@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from foreverus.costs.database import wake_usd
+from foreverus.costs.prices import bedrock_price
+from local.emulator import REGION
 from tests.faults.client import NotAnswered
 from tests.unit.costs.test_bound import published
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 BOUND_S = published().of("the sweep a dead session").seconds  # as README and runbook publish it
 LETTER_S = 3.0
+BEDROCK_MODEL = "mistral.mistral-7b-instruct-v0:2"
 
 
 @dataclass
@@ -92,7 +94,7 @@ def check_table(play: "Play", items: list[dict[str, Any]], sessions: dict[str, A
     for item in items:
         if item["pk"]["S"] == "GPU":
             verdict.wrong.append(f"the slot is held by {item['session_id']['S']}")
-        if item["pk"]["S"] == "PENDING":
+        if item["pk"]["S"] in ("PENDING", "PENDING#BEDROCK"):
             verdict.lost.append(f"{item['sk']['S']} is still promised")
     for session_id, session in sessions.items():
         if session["status"]["S"] not in ("ended", "failed"):
@@ -122,8 +124,9 @@ def check_money(play: "Play", items: list[dict[str, Any]], sessions: dict[str, A
     ledger = [item for item in items if item["pk"]["S"].startswith("LEDGER#")]
     entries = {item["sk"]["S"]: float(item["usd"]["N"]) for item in ledger if item["sk"]["S"] != "TOTAL"}
     total = sum(float(item["spent_usd"]["N"]) for item in ledger if item["sk"]["S"] == "TOTAL") - play.spent_elsewhere
-    check_bedrock(items, sessions, entries, verdict)
-    counted = {name.removesuffix("/bedrock") for name in entries}  # that came after a session's closing
+    chats = {name for name in entries if "/msg_" in name}
+    check_bedrock(play, items, {name: entries[name] for name in chats}, verdict)
+    counted = entries.keys() - chats
     batches = {
         item["batch_id"]["S"]
         for item in items
@@ -152,29 +155,30 @@ def check_purse(items: list[dict[str, Any]], verdict: Verdict) -> None:
             verdict.wrong.append(f"US$ {item['committed_usd']['N']} are committed, and {spent} spent")
 
 
-def check_bedrock(
-    items: list[dict[str, Any]], sessions: dict[str, Any], entries: dict[str, float], verdict: Verdict
-) -> None:
-    """What Bedrock answered for want of a GPU is on its session's account, and in the ledger once."""
-    for session_id, session in sessions.items():
-        answered = [item for item in items if item.get("backend", {}).get("S") == "bedrock"]
-        ours = sum(item["session_id"]["S"] == session_id for item in answered)
-        if int(session.get("bedrock_messages", {"N": "0"})["N"]) != ours:
-            verdict.wrong.append(f"{session_id} counts {session.get('bedrock_messages')} of {ours} answers of Bedrock")
-        paid = float(session.get("bedrock_usd", {"N": "0"})["N"])
-        late = entries.get(f"{session_id}/bedrock", 0.0)
-        counted = entries.get(session_id, 0.0) + late - wake_usd()  # to be stored costs every session the same
-        if "launches" not in session and session_id in entries and abs(counted - paid) > 1e-6:
-            verdict.wrong.append(f"{session_id} paid {paid} for Bedrock, and the ledger has {counted}")
-        if bool(paid) < bool(ours):
-            verdict.wrong.append(f"{session_id} paid nothing for {ours} answers of Bedrock")
+def check_bedrock(play: "Play", items: list[dict[str, Any]], entries: dict[str, float], verdict: Verdict) -> None:
+    """Each answer of Bedrock's is in the ledger once, under its message's name, for what it took at least: for exactly
+    that where no call broke off. Nothing else is there but what was paid for answers that nobody got."""
+    price = bedrock_price(BEDROCK_MODEL, REGION)
+    answered = {}
+    for item in items:
+        if item.get("backend", {}).get("S") == "bedrock" and item["sk"]["S"].endswith("#1"):
+            usage = {name: int(value["N"]) for name, value in item["usage"]["M"].items()}
+            usd = price.guard_usd(usage["prompt_tokens"], usage["completion_tokens"])
+            answered[f"{item['conversation_id']['S']}/{item['message_id']['S']}"] = usd
+    for name, usd in answered.items():
+        paid = entries.get(name, 0.0)
+        exactly = not play.struck and not play.case.order
+        if paid < usd - 1e-8 or (exactly and paid > usd + 1e-8):
+            verdict.wrong.append(f"{name} took {usd}, and the ledger has {paid}")
+    asked = {name.rpartition("/")[2] for name in (one.removesuffix("/unread") for one in entries)}
+    verdict.wrong += [f"{one} is paid for, and nobody asked" for one in asked - set(play.accepted)]
 
 
 def is_told_of_once(session_id: str, sessions: dict[str, Any]) -> bool:
     """It cost nothing, and either ended well or failed of what an older one has failed of that people were told of:
     whoever tries again and again fills no mailbox."""
     one = sessions[session_id]
-    if "launches" in one or "bedrock_usd" in one or one["trigger"]["S"] in ("schedule", "bake"):
+    if "launches" in one or one["trigger"]["S"] in ("schedule", "bake"):
         return False
     of = one.get("error")
     return of is None or any(name < session_id and of == other.get("error") for name, other in sessions.items())

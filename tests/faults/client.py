@@ -82,8 +82,8 @@ class Client:
         self.reader.start()
         self.subscribed.wait(5)
 
-    def ask(self, content: str) -> str:
-        body = {"content": content, "max_tokens": 400, "temperature": 0, "backend": "gpu"}
+    def ask(self, content: str, backend: str = "gpu") -> str:
+        body = {"content": content, "max_tokens": 400, "temperature": 0, "backend": backend}
         return str(self.call("POST", f"/conversations/{self.conversation}/messages", body)["message"]["id"])
 
     def answer(self, message_id: str) -> dict[str, Any] | None:

@@ -113,6 +113,8 @@ class Play(Settling):
     def _person(self) -> None:
         try:
             self.client.converse()
+            if self.case.scenario.bedrock_refused:
+                self.sandbox.refuse_bedrock()
             if self.case.scenario.allow_on_demand:
                 self.client.call("POST", "/sessions", {"allow_on_demand": True})
             self._ask(self.case.order or f"count to {FIRST}")
@@ -143,7 +145,7 @@ class Play(Settling):
         return "then at" in self.case.order
 
     def _ask(self, content: str) -> None:
-        message = self.client.ask(content)
+        message = self.client.ask(content, self.case.scenario.backend)
         self.accepted.append(message)
         self.ran_at = time.monotonic()
         self.expected[message] = int(content.split()[2].rstrip(","))

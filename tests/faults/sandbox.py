@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +180,12 @@ class Sandbox:
         """What PostgreSQL answers."""
         return history.rows(self.cloud, sql, **parameters)
 
+    def refuse_bedrock(self) -> None:
+        """As if Bedrock had throttled just now: what anybody sends goes to the GPU."""
+        until = f"{datetime.now(UTC) + timedelta(minutes=1):%Y-%m-%dT%H:%M:%S}.000Z"
+        item = {"pk": {"S": "BEDROCK"}, "sk": {"S": "THROTTLED"}, "until": {"S": until}}
+        self.client("dynamodb").put_item(TableName=self.table, Item=item)
+
     def purge(self) -> None:
         for url in self.client("sqs").list_queues().get("QueueUrls", []):
             self.client("sqs").purge_queue(QueueUrl=url)
@@ -197,9 +203,9 @@ class Sandbox:
         self.passed_s += seconds
         for item in self.items():
             for name in AGED:
-                if name in item and (
-                    item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING", "BATCHES")
-                    or item["sk"]["S"].startswith(("BATCH#", "RESERVED#"))
+                if item.get(name, {}).get("S") and (
+                    item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING", "PENDING#BEDROCK", "BATCHES", "BEDROCK")
+                    or item["sk"]["S"].startswith(("BATCH#", "RESERVED#", "LEASE"))
                 ):
                     self._age(item, name, seconds)
         for function in SCHEDULED:

@@ -14,7 +14,8 @@ class Scenario:
     not the fault. `swept`: the functions of the five minutes' schedules that are to find something to do: their calls
     are the ones that are struck. `thin`: of its calls, only those that nobody makes elsewhere; `again`: callers whose
     calls count although they are made elsewhere too. `alone`: the session ends before the second question. `once`:
-    there is no second one. `patience`: how often a refused request is sent."""
+    there is no second one. `patience`: how often a refused request is sent. `backend`: what the questions name;
+    `bedrock_refused`: it has throttled a moment ago, so `auto` is the GPU."""
 
     script: str = "chat"
     strike: str = ""
@@ -28,6 +29,8 @@ class Scenario:
     alone: bool = False
     once: bool = False
     patience: int = 15
+    backend: str = "gpu"
+    bedrock_refused: bool = False
     cases: tuple[str, ...] = ()
 
 
@@ -52,7 +55,8 @@ STUCK_SECOND = [
 ]
 
 NO_GPU = {"kind": "no_capacity", "action": "ec2:CreateFleet", "times": 0}
-NO_BEDROCK = {"kind": "denied", "caller": "AnswerChatsFunction", "action": "bedrock:InvokeModel", "times": 0}
+STREAM = "bedrock:InvokeModelWithResponseStream"
+NO_BEDROCK = {"kind": "denied", "caller": "AnswerConversationFunction", "action": STREAM, "times": 0}
 
 
 def transactions(caller: str, count: int) -> tuple[str, ...]:
@@ -64,10 +68,27 @@ def transactions(caller: str, count: int) -> tuple[str, ...]:
 
 NO_GPU_CASES = (
     *transactions("ApiFunction", 1),  # the claim
-    *transactions("AnswerChatsFunction", 4),  # lets go of the GPU's, reserves a call, saves its answer, hands it over
+    *transactions("AnswerChatsFunction", 2),  # lets go of the GPU's, moves the message
+    *transactions("AnswerConversationFunction", 3),  # reserves, keeps what there is, saves
     *transactions("CloseSessionFunction", 1),  # settles
     *strikes("execution_stopped", "Answer on Bedrock.before", "Answer on Bedrock.after"),
     *strikes("month_spent", "Answer on Bedrock.before"),
+)
+
+CHAT_CASES = (
+    "engine:cut",
+    "engine:garbage",
+    "engine:error",
+    "engine:no_end",
+    "engine:refusal",
+    *transactions("AnswerConversationFunction", 6),  # reserves, keeps what there is, saves, and again
+    *(
+        f"call:invocation:lambda:AnswerConversationFunction@={kind}.{length}"
+        for kind in ("throttled", "timeout", "crash", "lost")
+        for length in ("once", "storm")
+    ),
+    *(f"call:AnswerConversationFunction:{STREAM}@={kind}.once" for kind in ("throttled", "error", "denied", "lost")),
+    f"call:AnswerConversationFunction:{STREAM}@=throttled.storm",
 )
 
 BAKE_STATES = (
@@ -98,9 +119,24 @@ SCENARIOS: dict[str, Scenario] = {
     # The spend guard and the capacity diary.
     "capped": Scenario(strike="cap_reached", moment="answering", order="count to 240", thin=True),
     "month_capped": Scenario(strike="month_spent", moment="answering", alone=True, thin=True),
-    # Bedrock answers; and where it does not, what waits ends in the launch's error.
-    "no_gpu": Scenario(rules=[NO_GPU], thin=True, cases=NO_GPU_CASES),
-    "no_answer_at_all": Scenario(rules=[NO_GPU, NO_BEDROCK], thin=True, again=("CloseSessionFunction",)),
+    # Bedrock answers; and where it does not, what waits ends in an error.
+    "no_gpu": Scenario(rules=[NO_GPU], thin=True, backend="auto", bedrock_refused=True, cases=NO_GPU_CASES),
+    "no_answer_at_all": Scenario(
+        rules=[NO_GPU, NO_BEDROCK], thin=True, backend="auto", bedrock_refused=True, again=("CloseSessionFunction",)
+    ),
+    # Nothing is live: Bedrock answers. Where it may not be asked, the GPU does; and where nobody may call its function,
+    # the sweep finds what waits.
+    "chat_bedrock": Scenario(backend="auto", cases=CHAT_CASES),
+    "chat_taken_over": Scenario(
+        rules=[NO_BEDROCK], thin=True, backend="auto", cases=transactions("AnswerConversationFunction", 2)
+    ),
+    "chat_lost": Scenario(
+        rules=[never_there("AnswerConversationFunction", "lost")],
+        thin=True,
+        once=True,
+        backend="bedrock",
+        swept=("SweepFunction",),
+    ),
     # What only the five minutes' schedules bring on.
     "stuck": Scenario(rules=STUCK, once=True, swept=("SweepFunction",), thin=True),
     "stuck_capped": Scenario(

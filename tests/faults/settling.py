@@ -77,7 +77,9 @@ class Settling:
             return f"live {live}"
         unsaved = ""
         for item in self.sandbox.items():
-            if item["pk"]["S"] in ("PENDING", "GPU", *OUTBOX) or item["sk"]["S"].startswith("RESERVED#"):
+            if item["pk"]["S"] in ("PENDING", "PENDING#BEDROCK", "GPU", *OUTBOX) or item["sk"]["S"].startswith(
+                "RESERVED#"
+            ):
                 return f"{item['pk']['S']} {item['sk']['S']}"
             if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):
                 return f"session {item['sk']['S']} {item['status']['S']}"

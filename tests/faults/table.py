@@ -233,7 +233,7 @@ FAST = (
     "call:gpu_session:sns:Publish@Notify=error.storm",
     "call:Instance:dynamodb:TransactWriteItems@Serve=lost.once",
     "batch_bedrock/call:batch_run:lambda:Invoke AnswerBatchFunction@Answer on Bedrock=lost.once",
-    "no_gpu/call:AnswerChatsFunction:dynamodb:TransactWriteItems@=lost.once",
+    "chat_bedrock/call:AnswerConversationFunction:dynamodb:TransactWriteItems@=lost.once",
     "bake/call:bake_image:ec2:CreateImage@Create image=lost.once",
     "batch/strike:worker_killed@first",
 )

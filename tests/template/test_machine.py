@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from foreverus.backends import converse
+from foreverus.backends.port import Message, Prompt
 from foreverus.worker.weights import __main__ as weights_main
 from foreverus.worker.weights.manifest import ModelSource
 from foreverus.worker.weights.places import IN_CONTAINER, WeightPlaces
@@ -616,3 +618,21 @@ def test_partial_answer_can_be_continued() -> None:
     """`continue_final_message`: transformers cuts off what follows the last message's own text."""
     text = chat(("user", "Count"), ("assistant", "1, 2,"), answer=False)
     assert text == "<s>[INST] Count[/INST] 1, 2,</s>"
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [("system", "Be brief."), ("user", "Hi")],
+        [("system", " Be brief.\n"), ("system", "In French."), ("user", "Hi ")],
+        [("user", "One"), ("user", "Two")],
+        [("user", "Hi"), ("assistant", " A "), ("assistant", "B"), ("user", "C")],
+        [("user", "Hi"), ("assistant", "Hello"), ("system", "Now in French."), ("user", "Bye")],
+        [("system", "S"), ("assistant", "Hello."), ("user", "Hi")],
+        [("system", "Write a poem.")],
+    ],
+)
+def test_what_bedrock_is_asked_is_what_the_engine_reads(messages: list[tuple[str, str]]) -> None:
+    """Bedrock's own template takes turns that alternate: folded and joined, they are the same text as ours."""
+    asked = converse.turns(Prompt(tuple(Message(*one) for one in messages)))
+    assert chat(*((turn["role"], turn["content"][0]["text"]) for turn in asked)) == chat(*messages)

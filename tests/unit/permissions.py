@@ -46,6 +46,7 @@ LENT = {
 # Function → action → likewise, for what no sample event comes to.
 ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
     "api": {
+        "lambda:InvokeFunction": ("a message for Bedrock", "tests/unit/conversations/test_choosing.py"),
         "dynamodb:ConditionCheckItem": (
             "a session is claimed under the month's cap",
             "tests/unit/sessions/test_start.py",

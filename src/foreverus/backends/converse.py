@@ -3,7 +3,8 @@
 Converse speaks a narrower language than OpenAI's API, and Mistral 7B Instruct v0.2 behind it an even narrower one. It
 takes only turns of user and assistant in alternation, the user's first and last:
 
-- a message of the system (which this model refuses) becomes part of the user's turn at its place;
+- messages of the system (which this model refuses) are folded into the first turn, as the chat template of our own
+  engine does it (machine/chat_template.jinja): the model reads the same on both;
 - consecutive turns of one speaker are joined, with an empty line between them; blank ones are left out;
 - a last message of the assistant is a beginning that we cannot ask to be continued: PromptRejected;
 - a text completion is one turn of the user: the model's chat template is always applied.
@@ -31,6 +32,7 @@ _FINISH_REASONS = {
     "max_tokens": "length",
     "model_context_window_exceeded": "length",
 }
+_SYSTEM = ("system", "developer")
 _FILTERED = ("content_filtered", "guardrail_intervened")
 CONTENT_FILTER = "content_filter"  # OpenAI's word, of a finish reason and of an error
 
@@ -85,15 +87,18 @@ def request(prompt: Prompt, most_tokens: int) -> dict[str, Any]:
 def turns(prompt: Prompt) -> list[dict[str, Any]]:
     """The messages in alternation. Raises PromptRejected when there is no user's turn to begin with."""
     messages = (Message("user", prompt.text),) if prompt.text is not None else prompt.messages
-    joined: list[tuple[str, list[str]]] = []
-    for message in messages:
-        role = "assistant" if message.role == "assistant" else "user"
-        if not message.content.strip():
+    said = [one for one in messages if one.content.strip()]
+    system = [one.content.strip() for one in said if one.role in _SYSTEM]
+    joined: list[tuple[str, list[str]]] = [("user", system)] if system else []
+    for message in said:
+        if message.role in _SYSTEM:
             continue
+        is_answer = message.role == "assistant"
+        role, text = ("assistant", message.content.strip()) if is_answer else ("user", message.content)
         if joined and joined[-1][0] == role:
-            joined[-1][1].append(message.content)
+            joined[-1][1].append(text)
         else:
-            joined.append((role, [message.content]))
+            joined.append((role, [text]))
     if not joined or joined[0][0] != "user" or joined[-1][0] != "user":
         raise PromptRejected("Bedrock needs a message with text of the user, first and last.")
     return [{"role": role, "content": [{"text": "\n\n".join(texts)}]} for role, texts in joined]

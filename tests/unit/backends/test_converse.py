@@ -22,11 +22,14 @@ def test_examples_in_the_docstrings_hold() -> None:
     assert doctest.testmod(converse) == doctest.TestResults(0, 4)
 
 
-def test_system_messages_become_part_of_the_users_turns() -> None:
+def test_system_messages_are_folded_into_the_first_turn() -> None:
     assert turns(said(("system", "Be brief."), ("user", "Hi"))) == [("user", "Be brief.\n\nHi")]
     assert turns(said(("developer", "A"), ("system", "B"), ("user", "C"))) == [("user", "A\n\nB\n\nC")]
     later = said(("user", "Hi"), ("assistant", "Hello"), ("system", "Now in French."), ("user", "Bye"))
-    assert turns(later) == [("user", "Hi"), ("assistant", "Hello"), ("user", "Now in French.\n\nBye")]
+    assert turns(later) == [("user", "Now in French.\n\nHi"), ("assistant", "Hello"), ("user", "Bye")]
+    assert turns(said(("system", "Write a poem."))) == [("user", "Write a poem.")]
+    begun = said(("system", "S"), ("assistant", "Hello."), ("user", "Hi"))
+    assert turns(begun) == [("user", "S"), ("assistant", "Hello."), ("user", "Hi")]
 
 
 def test_turns_alternate_whatever_was_sent() -> None:

@@ -11,6 +11,8 @@ def logical(name: str) -> str:
 
     >>> logical("foreverus-ApiFunctionRole-1AB2"), logical("foreverus-CloseSessionFunction-XY")
     ('ApiFunction', 'CloseSessionFunction')
+    >>> logical("foreverus-AnswerConversationFunction")
+    'AnswerConversationFunction'
     """
     found = _LOGICAL.search(name)
     return found[1] if found else name

@@ -131,7 +131,7 @@ SCENARIOS: dict[str, Scenario] = {
         rules=[NO_BEDROCK], thin=True, backend="auto", cases=transactions("AnswerConversationFunction", 2)
     ),
     "chat_lost": Scenario(
-        rules=[never_there("AnswerConversationFunction", "lost")],
+        rules=[never_there("AnswerConversationFunction")],
         thin=True,
         once=True,
         backend="bedrock",

@@ -37,6 +37,16 @@ def wait_for_subscription(page: Page, fake: FakeCloud, topic: str) -> None:
     raise AssertionError(f"nobody subscribed to {topic}")
 
 
+def start_answer_in(page: Page, fake: FakeCloud) -> dict:
+    """An answer that is begun, whatever language the page speaks."""
+    page.locator("#message").fill("What is a queue?")
+    page.locator("#message").press("Enter")
+    expect(page.locator("article[aria-busy=true]")).to_be_visible()
+    answer = fake.answers()[-1]
+    wait_for_subscription(page, fake, f"conversation:{answer['conversation_id']}")
+    return answer
+
+
 def start_answer(page: Page, fake: FakeCloud) -> dict:
     ask(page, "What is a queue?")
     expect(answer_to(page)).to_contain_text("queued")

@@ -157,7 +157,9 @@ function Keys({ page }: { page: Page }) {
     <>
       <div class="side" id="side" tabIndex={-1}>
         <Areas />
-        <p class="hint keys-lead">{t("keys.lead")}</p>
+        <aside class="hint keys-lead" aria-label={t("area.keys")}>
+          {t("keys.lead")}
+        </aside>
       </div>
       <main>
         <KeysView actions={page.keys} myData={page.myData} />

@@ -80,9 +80,9 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
       </div>
       {groups.map(({ day, its }) => (
         <section key={day} aria-labelledby={`day-${day}`}>
-          <h3 id={`day-${day}`} class="hint">
+          <h2 id={`day-${day}`} class="hint">
             {t(`chat.day.${day}`)}
-          </h3>
+          </h2>
           <ul>
             {its.map(({ id, title }) => (
               <li key={id}>

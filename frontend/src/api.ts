@@ -195,8 +195,20 @@ export function createApi(
     /** Ends an answer in work: the text so far stays. */
     stop: (id: string, messageId: string) =>
       call<Message>("DELETE", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}`),
-    post: (id: string, content: string, key: string) =>
-      call<Posted>("POST", `${of("conversations", id)}/messages`, { body: { content }, key }),
+    post: (id: string, content: string, key: string, replaces?: string) =>
+      call<Posted>("POST", `${of("conversations", id)}/messages`, {
+        body: replaces ? { content, replaces } : { content },
+        key,
+      }),
+    /** Another answer to the same question; what was there becomes an earlier version. */
+    regenerate: (id: string, messageId: string, backend: BackendChoice | undefined, key: string) =>
+      call<Posted>("POST", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}/regenerate`, {
+        body: backend ? { backend } : {},
+        key,
+      }),
+    /** The conversation's newest messages as they were when that one was last among them. */
+    version: (id: string, messageId: string) =>
+      call<List<Message>>("GET", `${of("conversations", id)}/messages?limit=2&order=desc&version=${encodeURIComponent(messageId)}`),
     models: async () => (await call<List<{ id: string; context_window?: number }>>("GET", "/models")).data,
     createFile: (filename: string, bytes: number) =>
       call<BatchFile>("POST", "/files", { body: { filename, purpose: "batch", bytes } }),

@@ -180,6 +180,8 @@ export interface Message {
   created_at: string;
   answered_at?: string | null;
   in_reply_to?: string | null;
+  /** Of a question: the one whose place it took; that and what followed it are an earlier version. */
+  replaces?: string | null;
   session_id?: string | null;
   usage?: { prompt_tokens: number; completion_tokens: number } | null;
   finish_reason?: string | null;

@@ -32,6 +32,17 @@ it("shows a question before its answer, and older ones first", () => {
   expect(longer.messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_2", "ans_2"]);
 });
 
+it("shows the version that a replacing question began, whatever of the earlier one is known or comes late", () => {
+  const three = mergeMessages(chat, [message("ans_2"), message("msg_2"), message("ans_3"), message("msg_3")]);
+  const replacing = message("msg_4", { replaces: "msg_2", content: "Anew" });
+  const anew = mergeMessages(three, [replacing, message("ans_4")]);
+  expect(anew.messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_4", "ans_4"]);
+  const fetched = mergeNewest(three, [message("ans_4"), replacing, message("ans_1"), message("msg_1")], false);
+  expect(fetched.messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_4", "ans_4"]);
+  const streaming = mergeDelta(three, delta(0, "half", "msg_3"));
+  expect(mergeMessages(streaming, [replacing]).messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_4"]);
+});
+
 it("streams an answer, and takes the final text as it is", () => {
   const streaming = mergeDelta(mergeDelta(chat, delta(0, "Olá")), delta(3, ", Ana"));
   const answer = () => streaming.messages[1]!;

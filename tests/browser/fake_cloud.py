@@ -46,6 +46,7 @@ class FakeCloud:
         self.conversations: dict[str, dict] = {}
         self.messages: dict[str, list[dict]] = {}
         self.keys: dict[str, dict] = {}  # Idempotency-Key: what was answered
+        self.versions: dict[str, list[dict]] = {}  # by a message's id: as it was when that was last in it
         self.api_keys: dict[str, dict] = {}
         self.export: dict | None = None
         self.requests: list[tuple[str, str]] = []
@@ -198,9 +199,18 @@ class FakeCloud:
             shared = {"object": "message", "conversation_id": conversation_id, "created_at": instant()}
             question = {**shared, "id": f"msg{number}", "role": "user", "status": "accepted", **body}
             answer = {**shared, "id": f"ans{number}", "role": "assistant", "status": "queued", "content": ""}
+            self.replace(conversation_id, question)
             self.messages[conversation_id] += [question, answer]
             self.keys[key] = {"message": dict(question), "answer": dict(answer), "session": None}
             return 202, self.keys[key]
+
+    def replace(self, conversation_id: str, question: dict) -> None:
+        """What a question takes the place of, and all that followed, is an earlier version."""
+        if replaced := question.get("replaces"):
+            now = self.messages[conversation_id]
+            at = next(i for i, one in enumerate(now) if one["id"] == replaced)
+            self.versions[replaced] = now[:]
+            self.messages[conversation_id] = now[:at]
 
     def call(self, method: str, path: str, query: dict, body: dict, key: str) -> tuple[int, dict | bytes]:
         parts = path.split("/")[2:]
@@ -251,7 +261,12 @@ class FakeCloud:
                 return 201, new
             case "GET", ["conversations", conversation_id, "messages"] if conversation_id in self.conversations:
                 order = -1 if query.get("order") == "desc" else 1
-                return 200, part(self.messages[conversation_id][::order], query, 100)
+                shown = self.versions.get(query.get("version", ""), self.messages[conversation_id])
+                return 200, part(shown[::order], query, 100)
+            case "POST", ["conversations", conversation_id, "messages", answer_id, "regenerate"]:
+                asked = "msg" + answer_id[3:]
+                content = next(one["content"] for one in self.messages[conversation_id] if one["id"] == asked)
+                return self.accept(conversation_id, {"content": content, "replaces": asked, **body}, key)
             case "POST", ["tickets"]:
                 ticket = self.new_id("ft")
                 self.tickets.add(ticket)

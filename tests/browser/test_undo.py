@@ -123,3 +123,45 @@ def test_a_conversation_is_renamed_where_its_title_stands(page: Page, fake: Fake
     title.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("Nothing was kept")
     expect(page.get_by_role("heading", name="Regência")).to_be_visible()
+
+
+def test_an_answer_is_asked_for_anew_and_the_one_before_can_be_read(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.finish(start_answer(page, fake), "The first answer.", backend="bedrock")
+    expect(answer_to(page)).to_contain_text("The first answer.")
+    page.get_by_role("button", name="Another answer").click()
+    expect(answer_to(page)).to_contain_text("queued")
+    expect(page.get_by_role("article", name="You")).to_have_text(["What is a queue?"])
+    expect(page.get_by_role("button", name="Edit", exact=True)).to_have_count(0)  # not while it is being answered
+    fake.finish(fake.answers()[-1], "The second answer.")
+    expect(answer_to(page)).to_have_text("The second answer.")
+    page.get_by_role("button", name="Earlier version").click()
+    expect(page.get_by_role("group", name="Earlier version")).to_contain_text("The first answer.")
+    page.get_by_role("button", name="Ask Bedrock instead").click()
+    expect(answer_to(page)).to_contain_text("queued")
+    (shown,) = fake.messages.values()
+    assert [one.get("backend") for one in shown if one["role"] == "user"] == ["bedrock"]
+
+
+def test_a_question_is_written_anew_in_its_place(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.finish(start_answer(page, fake), "A line.")
+    expect(answer_to(page)).to_have_text("A line.")
+    page.get_by_role("button", name="Edit", exact=True).press("Enter")
+    box = page.get_by_label("The question anew")
+    expect(box).to_be_focused()
+    box.fill("What is a stack?")
+    box.press("Escape")
+    expect(page.get_by_role("article", name="You")).to_have_text(["What is a queue?"])
+    page.get_by_role("button", name="Edit", exact=True).click()
+    box.fill("What is a stack?")
+    fake.troubles.append(("POST", "/messages", 409))
+    box.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Nothing was kept")
+    expect(box).to_have_value("What is a stack?")  # nothing typed is lost
+    box.press("Enter")
+    expect(page.get_by_role("article", name="You")).to_have_text(["What is a stack?"])
+    fake.finish(fake.answers()[-1], "A pile.")
+    expect(answer_to(page)).to_have_text("A pile.")
+    page.reload()
+    expect(page.get_by_role("article", name="You")).to_have_text(["What is a stack?"])

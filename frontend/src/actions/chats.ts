@@ -15,7 +15,7 @@ import {
 import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
 import { area, chat, chats, conversations, current, draftKey, drafts, leaving, outbox, stopping, wishes } from "../state";
 import { t } from "../i18n";
-import type { BackendChoice, Message } from "../types";
+import type { BackendChoice, Message, Posted } from "../types";
 import { gotConversations } from "./conversations";
 import { explain, offerUndo, report, say } from "./notices";
 import { go } from "./places";
@@ -54,6 +54,19 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
   const running = new Set<string>();
   const again = new Set<string>();
   const fetchingOlder = new Set<string>();
+  const asking = new Set<string>();
+
+  async function replace(id: string, ask: () => Promise<Posted>): Promise<boolean> {
+    try {
+      const posted = await ask();
+      change(id, (chat) => mergeMessages(chat, [posted.message, posted.answer]));
+      if (posted.session) gotSessions([posted.session]);
+      return true;
+    } catch (error) {
+      report(error);
+      return false;
+    }
+  }
 
   /** One GET at a time for a conversation; asked for meanwhile, it runs once more, so that it sees what is newer. */
   async function fetchMessages(id: string): Promise<void> {
@@ -219,6 +232,34 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
         report(error);
       } finally {
         wish(id, undefined);
+      }
+    },
+
+    /** Another answer to the same question, from `backend` where one is named. */
+    async regenerate(answer: Message, backend?: BackendChoice): Promise<void> {
+      if (asking.has(answer.id)) return;
+      asking.add(answer.id);
+      try {
+        await replace(answer.conversation_id, () => api.regenerate(answer.conversation_id, answer.id, backend, crypto.randomUUID()));
+      } finally {
+        asking.delete(answer.id);
+      }
+    },
+
+    /** Another question in the place of one. True when the server has it. */
+    edited(question: Message, content: string): Promise<boolean> {
+      const { conversation_id: id } = question;
+      return replace(id, () => api.post(id, content, crypto.randomUUID(), question.id));
+    },
+
+    /** The exchange that a question took the place of; null: it cannot be had. */
+    async earlier(question: Message): Promise<Message[] | null> {
+      try {
+        const { data } = await api.version(question.conversation_id, question.replaces!);
+        return data.filter((one) => one.id.slice(4) === question.replaces!.slice(4)).reverse();
+      } catch (error) {
+        report(error);
+        return null;
       }
     },
 

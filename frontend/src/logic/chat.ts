@@ -60,9 +60,17 @@ export function isShortOf(chat: Chat, got: readonly Message[]): boolean {
   return oldest <= chat.reached && unfinished.some((message) => exchange(message.id) < oldest);
 }
 
+/** A question that took another's place has made an earlier version of that one and of all up to itself. */
+function isReplaced(message: Message, by: readonly Message[]): boolean {
+  const at = exchange(message.id);
+  return by.some((one) => one.replaces && exchange(one.replaces) <= at && at < exchange(one.id));
+}
+
 export function mergeMessages(chat: Chat, all: readonly Message[]): Chat {
-  const got = all.filter((message) => !isBehind(chat, message.id));
-  const byId = new Map(chat.messages.map((message) => [message.id, message]));
+  const replacing = all.filter((message) => message.replaces);
+  const got = all.filter((message) => !isBehind(chat, message.id) && !isReplaced(message, replacing));
+  const had = chat.messages.filter((message) => !isReplaced(message, replacing));
+  const byId = new Map(had.map((message) => [message.id, message]));
   const streams = { ...chat.streams };
   for (const message of got) {
     const have = byId.get(message.id);

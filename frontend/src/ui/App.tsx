@@ -4,8 +4,6 @@ import type { Page } from "../start";
 import { area, batchId, broken, expired, line, gpuOpen, notices, person, sideOpen, spoken, stage } from "../state";
 import { Areas } from "./Areas";
 import { BatchList } from "./BatchList";
-import { BatchNew } from "./BatchNew";
-import { BatchView } from "./BatchView";
 import { ChatView } from "./ChatView";
 import { Conversations } from "./Conversations";
 import { SideToggle, useDrawers } from "./Drawers";
@@ -13,6 +11,8 @@ import { later } from "./Later";
 import { PowerStrip } from "./PowerStrip";
 import { SessionPanel } from "./SessionPanel";
 
+const BatchNew = later(() => import("./BatchNew"));
+const BatchView = later(() => import("./BatchView"));
 const KeysView = later(() => import("./KeysView"));
 const UsageView = later(() => import("./UsageView"));
 

@@ -247,7 +247,7 @@ function Typed({ actions }: { actions: DraftActions }) {
   );
 }
 
-export function BatchNew({ actions, quotes }: { actions: DraftActions; quotes: QuoteActions }) {
+export default function BatchNew({ actions, quotes }: { actions: DraftActions; quotes: QuoteActions }) {
   useNoStrayDrop();
   const draft = batchDraft.value;
   return (

@@ -134,7 +134,7 @@ function Body({ batch, actions }: { batch: Batch; actions: BatchActions }) {
   );
 }
 
-export function BatchView({ id, actions }: { id: string; actions: BatchActions }) {
+export default function BatchView({ id, actions }: { id: string; actions: BatchActions }) {
   const batch = opened.value;
   return (
     <section class="batch" data-home="batch" aria-labelledby="batch">

@@ -3,18 +3,10 @@ import { known, t } from "../i18n";
 import { isFinalMessage, mustBeRewritten } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
 import { gpu, live, stopping } from "../state";
-import type { Message } from "../types";
+import type { BackendChoice, Message } from "../types";
 import { Copy } from "./Code";
 import { Provenance } from "./Provenance";
 import { Words } from "./Words";
-
-export function Question({ text }: { text: string }) {
-  return (
-    <article class="bubble question" aria-label={t("chat.you")}>
-      <Words text={text} />
-    </article>
-  );
-}
 
 function statusText(message: Message): string {
   const booting = gpu.value !== "off" && live.value?.status !== "serving";
@@ -29,13 +21,16 @@ interface AnswerProps {
   askAgain?: (() => void) | undefined;
   /** Puts it into the composer. */
   rewrite?: (() => void) | undefined;
+  /** Another answer to the same question, from that backend or from whichever is right; undefined: not now. */
+  regenerate?: ((backend?: BackendChoice) => void) | undefined;
   /** Ends an answer in work: the text so far stays. */
   stop?: (() => void) | undefined;
 }
 
-export function Answer({ message, text, askAgain, rewrite, stop }: AnswerProps) {
+export function Answer({ message, text, askAgain, rewrite, regenerate, stop }: AnswerProps) {
   const again = mustBeRewritten(message) ? rewrite : askAgain;
   const final = isFinalMessage(message);
+  const other = message.backend === "bedrock" ? "gpu" : "bedrock";
   const article = (
     <article
       class={`bubble answer answer-${message.status}`}
@@ -77,7 +72,21 @@ export function Answer({ message, text, askAgain, rewrite, stop }: AnswerProps) 
   return (
     <div class="said">
       {article}
-      {final && text && <Copy text={text} />}
+      {final && (
+        <div class="tools">
+          {text && <Copy text={text} />}
+          {regenerate && message.status === "answered" && (
+            <>
+              <button type="button" class="quiet copy" onClick={() => regenerate()}>
+                {t("chat.anew")}
+              </button>
+              <button type="button" class="quiet copy" onClick={() => regenerate(other)}>
+                {t(`chat.anew.${other}`)}
+              </button>
+            </>
+          )}
+        </div>
+      )}
     </div>
   );
 }

@@ -1,12 +1,13 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
-import { questionOf, textOf } from "../logic/chat";
+import { isWaiting, questionOf, textOf } from "../logic/chat";
 import { day } from "../logic/format";
 import { isToy } from "../logic/size";
 import { chat, conversations, current, models, outbox } from "../state";
 import type { Message } from "../types";
-import { Answer, Question, UnsentQuestion } from "./Bubbles";
+import { Asked } from "./Asked";
+import { Answer, UnsentQuestion } from "./Bubbles";
 import { Composer } from "./Composer";
 import { Title } from "./Title";
 
@@ -20,6 +21,8 @@ export function ChatView({ actions }: { actions: ChatActions }) {
   const list = useRef<HTMLDivElement>(null);
   const atEnd = useRef(true);
   const busy = unsent.some((item) => item.state === "sending" || item.state === "resending");
+  // While anything is being answered nothing of the conversation can be replaced.
+  const idle = !busy && !isWaiting(shown);
   const again = (answer: Message) => {
     const question = questionOf(shown, answer)?.content;
     if (!question) return {};
@@ -89,13 +92,14 @@ export function ChatView({ actions }: { actions: ChatActions }) {
         )}
         {shown.messages.map((message) =>
           message.role === "user" ? (
-            <Question key={message.id} text={message.content ?? ""} />
+            <Asked key={message.id} question={message} actions={actions} idle={idle} />
           ) : (
             <Answer
               key={message.id}
               message={message}
               text={textOf(shown, message)}
               stop={() => void actions.stop(message)}
+              regenerate={idle ? (backend) => void actions.regenerate(message, backend) : undefined}
               {...again(message)}
             />
           ),

@@ -67,7 +67,7 @@ def build() -> ApiServices:
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=_conversations(env, start, limits),
-        stops=_stops(env.table_name),
+        stops=_stops(env),
         models=_models(env),
         usage=TeamUsage(
             Usage(SessionStore(table), purse, CapacityDiary(table), caps, aws.region(), aws.clock),
@@ -103,15 +103,22 @@ def quotes() -> "QuoteService":
     )
 
 
-def _stops(table_name: str) -> "MessageStops":
+def _stops(env: settings.ApiSettings) -> "MessageStops":
+    from foreverus.aws.lambda_functions import LambdaFunction
     from foreverus.conversations.answers import DynamoAnswers
+    from foreverus.conversations.queue import ConversationFunction
     from foreverus.conversations.stopping import MessageStops
     from foreverus.conversations.store import ConversationStore
     from foreverus.sessions.store import SessionStore
 
-    table = aws.items(table_name)
+    table = aws.items(env.table_name)
     return MessageStops(
-        ConversationStore(table), DynamoAnswers(table, aws.clock), SessionStore(table), aws.push, aws.clock
+        store=ConversationStore(table),
+        answers=DynamoAnswers(table, aws.clock),
+        sessions=SessionStore(table),
+        bedrock=ConversationFunction(LambdaFunction(aws.client("lambda"), env.answer_conversation_function)),
+        push=aws.push,
+        clock=aws.clock,
     )
 
 

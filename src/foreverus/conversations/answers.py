@@ -26,6 +26,7 @@ from foreverus.conversations.records import (
 from foreverus.costs.usage.store import usage_write
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
+NO_SESSION = "none"  # in place of the id of the session that answered
 THREAD_PAGE = 64  # messages: most prompts hold fewer, and of a long conversation a megabyte would be read
 
 
@@ -146,12 +147,19 @@ class DynamoAnswers:
 
     def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
         stopped = FinishedAnswer("", finish_reason=STOPPED).record(message, "", now)
+        answered = {
+            **keys.answered_key(NO_SESSION, message.message_id),
+            "conversation_id": message.conversation_id,
+            "user_id": message.user_id,
+            "answered_at": stopped.answered_at,
+        }
         try:
             self.items.transact(
                 put_write({**_key(message), **final_attributes(stopped)}, "attribute_not_exists(pk)"),
                 check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
                 still_asked(message),
                 *(ended_write(message.message_id, one) for one in (BackendName.GPU, BackendName.BEDROCK)),
+                put_write(answered),
             )
         except ConditionFailed as err:
             return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED

@@ -5,6 +5,7 @@ session's record (a GPU's worker, each second) or when it keeps what it has (Bed
 answer too: whoever gets a message whose worker was lost ends it, and asks no model.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,6 +23,8 @@ from foreverus.errors import Conflict, NotAccepted, NotFound
 from foreverus.sessions.records import Session, SessionStatus
 from foreverus.text import quoted
 
+logger = logging.getLogger(__name__)
+
 TRIES = 4  # each is one thing that happened to the answer meanwhile: begun, handed back, begun again, ended
 IN_WORK = (SessionStatus.SERVING, SessionStatus.DRAINING)
 
@@ -31,11 +34,17 @@ class StoppingSessions(Protocol):
     def request_stop(self, session_id: str, work_id: str) -> bool: ...
 
 
+class BedrockCalls(Protocol):
+    def call(self, message: MessageRef) -> None:
+        """Calls the function that answers on Bedrock, for the message's conversation, and does not wait for it."""
+
+
 @dataclass(frozen=True)
 class MessageStops:
     store: ConversationStore
     answers: Answers
     sessions: StoppingSessions
+    bedrock: BedrockCalls
     push: Callable[[], Push]
     clock: Callable[[], datetime]
 
@@ -85,7 +94,13 @@ class MessageStops:
         return not answer.session_id or (session is not None and session.status in IN_WORK)
 
     def _tell(self, answer: Answer, message: MessageRef) -> bool:
-        return not answer.session_id or self.sessions.request_stop(answer.session_id, message.message_id)
+        if answer.session_id:
+            return self.sessions.request_stop(answer.session_id, message.message_id)
+        try:
+            self.bedrock.call(message)  # the function that has it in hand sees it by itself: for one that was killed
+        except Exception:  # the sweep calls too
+            logger.warning("nobody could be called for %s", message.message_id, exc_info=True)
+        return True
 
 
 def question_id(message_id: str) -> str:

@@ -35,7 +35,12 @@ class Scene:
         self.answers = DynamoAnswers(aws.items)
         self.push = MemoryPush()
         self.push.subscribe(keys.conversation_topic(self.conversation), "c1")
-        self.stops: MessageStops = replace(services.stops, push=lambda: self.push)
+        self.called: list[MessageRef] = []
+        self.stops: MessageStops = replace(services.stops, push=lambda: self.push, bedrock=self)
+
+    def call(self, message: MessageRef) -> None:
+        self.called.append(message)
+        raise ConnectionError  # which stops nothing
 
     def begin(
         self, session_id: str = "ses_1", status: str = "serving", text: str = "one two ", tokens: int = 2
@@ -95,6 +100,7 @@ def test_what_bedrock_writes_is_asked_to_end_by_its_answer_alone(aws: Aws) -> No
     answer, over = scene.stop()
     assert not over and answer["stop_requested"] is True
     assert not scene.answers.checkpoint(scene.message, PartialAnswer("one two three ", 3), "")
+    assert scene.called == [scene.message], "should its function have been killed, the next one ends it"
 
 
 @pytest.mark.parametrize("status", ["ended", "failed", "booting", "launching"])

@@ -11,7 +11,7 @@ from datetime import datetime
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
-from foreverus.conversations.answers import final_writes, still_asked
+from foreverus.conversations.answers import NO_SESSION, final_writes, still_asked
 from foreverus.conversations.records import BedrockCharge, FinishedAnswer, MessageRef, Saved
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
@@ -23,7 +23,6 @@ from foreverus.costs.usage.store import usage_write
 from foreverus.errors import NotAccepted
 from foreverus.sessions.pending import PendingMessage, PendingWorkStore, move_writes, pending_key
 
-NO_SESSION = "none"  # in place of the id of the session that answered
 UNREAD = "unread"  # of a ledger entry: what was paid for an answer that nobody got
 NOTHING = BedrockCharge(0, 0, 0.0)
 

@@ -137,9 +137,9 @@ class AnswerWriter:
         return self.asker.estimated(asking.prompt, begun.partial_tokens)
 
     async def _keep_checkpoints(self, work: _Work) -> None:
-        """Returns when the answer takes no more: it is final, its question is gone, or nobody wants more of it."""
+        """Returns when the answer takes no more: it is final, its question is gone, or nobody wants more of it. The
+        first one comes at once, beside the first words: from then on it is seen that the message is in work."""
         while True:
-            await asyncio.sleep(CHECKPOINT_S)
             partial = PartialAnswer(work.live.text, work.live.tokens)
             try:
                 keeping = asyncio.create_task(self.run_blocking(self.answers.checkpoint, work.message, partial, ""))
@@ -151,6 +151,7 @@ class AnswerWriter:
                     raise
             except Exception as err:
                 log.warning("checkpoint of %s: %r", work.message.message_id, err)
+            await asyncio.sleep(CHECKPOINT_S)
 
     async def _closed(self, work: _Work) -> Written:
         """Its reader wants no more of the answer, or somebody else has ended it."""

@@ -8,10 +8,10 @@ from botocore.exceptions import ClientError
 
 from foreverus.aws import keys
 from foreverus.backends.port import BackendName, Prompt
-from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.answers import NO_SESSION, DynamoAnswers
 from foreverus.conversations.bedrock import writing
 from foreverus.conversations.bedrock.asking import CALL_S
-from foreverus.conversations.bedrock.ends import NO_SESSION, MessageEnds
+from foreverus.conversations.bedrock.ends import MessageEnds
 from foreverus.conversations.lease import LEASE, LeaseStore
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from tests.unit.conftest import Aws

@@ -61,6 +61,7 @@ class ApiSettings(BatchServiceSettings):
     person_open_batches: int
     person_stored_megabytes: int
     person_tokens_per_day: int
+    person_gpu_starts_per_hour: int
     instance_types: str  # with commas; with the next two: for what something would cost
     max_gpus: int
     database: str  # as SessionCloserSettings has it

@@ -138,6 +138,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "PERSON_STORED_MEGABYTES": "1000",
             "FILE_RETENTION_DAYS": "0",
             "PERSON_OPEN_SOCKETS": "3",
+            "PERSON_GPU_STARTS_PER_HOUR": "6",
             "PERSON_TOKENS_PER_DAY": "2000000",
             "PERSON_REQUESTS_PER_MINUTE": "60",
             "PERSON_REQUESTS_AT_ONCE": "4",

@@ -231,6 +231,7 @@ export const en: Record<keyof typeof pt, string> = {
   "error.spend_cap_reached": "The spend cap is used up, so no GPU is bought. Whoever runs this can raise the cap, or it starts again with the next month.",
   "error.too_many_messages": "That was one message too many for a minute. It can be sent in {wait}.",
   "error.too_many_open_batches": "You have as many open batches as one person may have. Wait until one is over, or cancel one.",
+  "error.too_many_gpu_starts": "You have started as many GPUs as one person may in an hour. The next one can be started in {wait}.",
   "error.too_many_connections": "Too many of your tabs and programs are connected at once. Close one; this one connects by itself then.",
   "error.storage_full": "Your files take all the room that one person has. Delete files that you no longer need.",
   "error.daily_tokens_used": "You have used up today's tokens. There are new ones in {wait}.",

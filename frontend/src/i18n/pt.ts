@@ -230,6 +230,7 @@ export const pt = {
   "error.spend_cap_reached": "O limite de gastos acabou, por isso nenhuma GPU é ligada. Quem administra pode aumentá-lo, ou ele recomeça no próximo mês.",
   "error.too_many_messages": "Você enviou mensagens demais em um minuto. Esta pode ser enviada em {wait}.",
   "error.too_many_open_batches": "Você já tem tantos lotes abertos quanto uma pessoa pode ter. Espere um terminar ou cancele um.",
+  "error.too_many_gpu_starts": "Você já ligou tantas GPUs quanto uma pessoa pode em uma hora. A próxima pode ser ligada em {wait}.",
   "error.too_many_connections": "Há abas e programas seus demais conectados ao mesmo tempo. Feche um; esta página se conecta sozinha depois.",
   "error.storage_full": "Seus arquivos já ocupam todo o espaço que cada pessoa tem. Apague os que não usa mais.",
   "error.daily_tokens_used": "Você já usou os tokens de hoje. Novos tokens em {wait}.",

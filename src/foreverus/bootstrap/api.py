@@ -54,10 +54,10 @@ def build() -> ApiServices:
 
     env = settings.ApiSettings.from_env(os.environ)
     table = aws.items(env.table_name)
-    start = shared.starter(env, env.idle_seconds)
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     limits, figures = _limits(env), _figures(env)
+    start = replace(shared.starter(env, env.idle_seconds), place=limits.gpu_start)
     once, kept = shared.once(env.table_name), env.file_retention_days * 86_400
 
     def room(user_id: str, more: int) -> "CountChange":
@@ -199,5 +199,6 @@ def _limits(env: settings.ApiSettings) -> "PersonLimits":
         open_batches=env.person_open_batches,
         stored_bytes=env.person_stored_megabytes * 1_000_000,
         tokens_per_day=env.person_tokens_per_day,
+        gpu_starts_per_hour=env.person_gpu_starts_per_hour,
     )
     return PersonLimits(CountStore(aws.items(env.table_name)), caps, aws.clock)

@@ -22,7 +22,7 @@ from foreverus.conversations.stopping import no_message, question_id
 from foreverus.conversations.store import ConversationChanged, ConversationStore
 from foreverus.conversations.versions import Branch, version_of
 from foreverus.conversations.views import public_answer, public_conversation, public_exchanges, public_question
-from foreverus.errors import InvalidRequest, NotAccepted, SpendCapReached
+from foreverus.errors import InvalidRequest, LimitReached, NotAccepted, SpendCapReached
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.limits.person import PersonLimits, counted
@@ -193,6 +193,8 @@ class ConversationService:
             chosen = self.chooser.choose(ref, request)
             if request.get("replaces"):
                 self.replacing.check(ref, request["replaces"], chosen.conversation)
+            if chosen.choice.backend is BackendName.GPU:
+                self.sessions.check_place(ref.user_id)
             question = self._question(ref, request, chosen.choice)
             try:
                 if not self._keep(question, chosen):  # another try of the same request is a moment ahead
@@ -244,7 +246,7 @@ class ConversationService:
             return None
         try:
             return self.sessions.start(question.user_id, Trigger.MESSAGE)[0]
-        except (NotAccepted, SpendCapReached):  # the cap was reached just now: the sweep ends it in that error
+        except (NotAccepted, SpendCapReached, LimitReached):  # reached just now: the sweep does what is right then
             return None
 
     def _call_again(self, question: Question) -> None:

@@ -34,6 +34,11 @@ class PersonLimits:
         count = self.counts.read(user_id, Kind.MESSAGES)
         return rules.with_message(count, self.caps.messages_per_minute, self.clock())
 
+    def gpu_start(self, user_id: str) -> CountChange:
+        """A place for one more GPU. Raises LimitReached."""
+        count = self.counts.read(user_id, Kind.GPU_STARTS)
+        return rules.with_gpu_start(count, self.caps.gpu_starts_per_hour, self.clock())
+
     def batch(self, user_id: str, batch_id: str, until: datetime, still_open: StillOpen) -> CountChange:
         """A place for one more open batch. Raises LimitReached."""
         self.check_tokens(user_id)

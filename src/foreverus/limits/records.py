@@ -15,6 +15,7 @@ class Kind(StrEnum):
     BATCHES = "BATCHES"
     SOCKETS = "SOCKETS"
     BYTES = "BYTES"
+    GPU_STARTS = "GPU_STARTS"
     REQUESTS = "REQUESTS"  # of OpenAI's API; of each person and of each key
 
 
@@ -57,3 +58,4 @@ class PersonCaps:
     open_sockets: int = 0
     stored_bytes: int = 0
     tokens_per_day: int = 0
+    gpu_starts_per_hour: int = 0

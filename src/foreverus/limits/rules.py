@@ -8,6 +8,7 @@ from foreverus.errors import LimitReached
 from foreverus.limits.records import Count, CountChange
 
 WINDOW_MS = 60_000
+HOUR_MS = 3_600_000
 ENDING_TAKES = timedelta(minutes=20)  # a batch whose window is over: its files are put together, at most twice
 
 
@@ -22,6 +23,20 @@ def with_message(count: Count, most: int, now: datetime) -> CountChange:
             f"The next one is accepted in {in_words(wait)}."
         )
         raise LimitReached(message, "too_many_messages", wait)
+    return _changed(count, times=(*recent, now_ms))
+
+
+def with_gpu_start(count: Count, most: int, now: datetime) -> CountChange:
+    """No more than `most` in any hour, wherever it begins. Joining a GPU that is on is none."""
+    now_ms = int(now.timestamp() * 1000)
+    recent = tuple(sorted(at for at in count.times if at > now_ms - HOUR_MS))
+    if len(recent) >= most:
+        wait = -(-(recent[-most] + HOUR_MS - now_ms) // 1000)
+        message = (
+            f"You started {len(recent)} GPUs within an hour; one person may start {most}, because each costs its boot. "
+            f"The next one can be started in {in_words(wait)}; a GPU that somebody else starts serves you too."
+        )
+        raise LimitReached(message, "too_many_gpu_starts", wait)
     return _changed(count, times=(*recent, now_ms))
 
 

@@ -11,6 +11,7 @@ from foreverus.costs.meter import month_of
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import refusal
 from foreverus.errors import AnotherSessionIsLive, NotAccepted, SpendCapReached
+from foreverus.limits.records import CountChange, CountChanged
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.reserving import least_usd
 
@@ -25,12 +26,17 @@ class SessionMachine(Protocol):
 class SessionClaims(Protocol):
     def live_session_ids(self) -> list[str]: ...
     def get(self, session_id: str) -> Session | None: ...
-    def claim(self, session: Session, purse: PurseStore, session_cap_usd: float) -> Session: ...
+    def claim(
+        self, session: Session, purse: PurseStore, session_cap_usd: float, place: CountChange | None = None
+    ) -> Session: ...
     def unclaim(self, session: Session) -> bool: ...
 
 
 @dataclass(frozen=True)
 class SessionStarter:
+    """`place`: one among those that a person may start; None where nobody counts (sweep, schedule, batches). Raises
+    LimitReached."""
+
     store: SessionClaims
     purse: PurseStore
     machine: SessionMachine
@@ -38,6 +44,7 @@ class SessionStarter:
     session_cap_usd: float
     clock: Callable[[], datetime]
     max_gpus: int = 1
+    place: Callable[[str], CountChange] | None = None
 
     def start(
         self,
@@ -55,16 +62,17 @@ class SessionStarter:
         The record and the slot are claimed before the execution is started, so two people who press the button
         at once get one GPU. If the execution cannot be started the claim is undone: NotAccepted.
         `session_id`: of a new session, where its caller has one for it.
-        Raises SpendCapReached when nothing is live and what the month has left would not even pay a boot.
+        Raises SpendCapReached when nothing is live and what the month has left would not even pay a boot; LimitReached.
         """
         for _ in range(3):
             if joined := self._live():
                 return joined, False
             session = self._new(owner, trigger, 0, idle_seconds, allow_on_demand, batch_id)
             session = replace(session, bake_token=bake_token, session_id=session_id or session.session_id)
+            place = self.place(owner) if self.place else None
             try:
-                claimed = self.store.claim(session, self.purse, self.session_cap_usd)
-            except AnotherSessionIsLive:
+                claimed = self.store.claim(session, self.purse, self.session_cap_usd, place)
+            except (AnotherSessionIsLive, CountChanged):
                 continue  # somebody was faster: join theirs
             return self._start_execution(claimed), True
         raise NotAccepted("Another session is starting or ending just now. Try again in a few seconds.")
@@ -110,6 +118,11 @@ class SessionStarter:
         at, needed = self.purse.month(month_of(ids.timestamp(self.clock()))), least_usd()
         if at.left < needed and not self._live():
             raise refusal(at, needed)
+
+    def check_place(self, owner: str) -> None:
+        """Raises LimitReached when nothing is live and `start` would raise it: asked before a message is kept."""
+        if self.place and not self._live():
+            self.place(owner)
 
     def _live(self) -> Session | None:
         """The first live session: all of them serve the same queues."""

@@ -19,6 +19,8 @@ from foreverus.costs.money import exact
 from foreverus.costs.prices import Price
 from foreverus.costs.purse import BUSY, TRIES, PurseStore
 from foreverus.errors import AnotherSessionIsLive, NotAccepted
+from foreverus.limits.records import CountChange, CountChanged
+from foreverus.limits.store import change_write
 from foreverus.notifications.outbox import OutboxEntry, Subject, entry_write
 from foreverus.sessions.items import end_to_item, session_from_item, session_to_item
 from foreverus.sessions.records import Session, SessionEnd, SessionStatus, SpendCap
@@ -51,13 +53,17 @@ class SessionStore:
         found = self.items.query(keys.SESSIONS, newest_first=True, limit=limit, before=after or AFTER_ALL)
         return [session_from_item(item) for item in found]
 
-    def claim(self, session: Session, purse: PurseStore, session_cap_usd: float) -> Session:
+    def claim(
+        self, session: Session, purse: PurseStore, session_cap_usd: float, place: CountChange | None = None
+    ) -> Session:
         """Reserves what the session may cost, writes its record and takes the GPU slot, all or nothing. Returns it with
-        the cap that it got: what the month has left, where that is less than `session_cap_usd`.
+        the cap that it got: what the month has left, where that is less than `session_cap_usd`. `place`: among those
+        that its owner may start, counted with it.
 
-        Raises SpendCapReached where that would not even pay a boot; AnotherSessionIsLive; NotAccepted, where too many
-        others reserve at the same moment."""
+        Raises SpendCapReached where that would not even pay a boot; AnotherSessionIsLive; CountChanged, where the place
+        is somebody else's meanwhile; NotAccepted, where too many others reserve at the same moment."""
         slot = {"session_id": session.session_id, "claimed_at": session.created_at}
+        counted = [change_write(place)] if place else []
         for _ in range(TRIES):
             offer = purse.offer(first_reservation(session, session_cap_usd), least_usd())
             claimed = with_cap(session, offer.reservation.usd, session_cap_usd)
@@ -65,11 +71,14 @@ class SessionStore:
                 self.items.transact(
                     put_write(session_to_item(claimed), "attribute_not_exists(pk)"),
                     put_write({**keys.gpu_slot_key(session.slot), **slot}, "attribute_not_exists(pk)"),
+                    *counted,
                     *offer.writes,
                 )
             except ConditionFailed as err:
                 if err.writes & {0, 1}:
                     raise AnotherSessionIsLive from err
+                if counted and 2 in err.writes:
+                    raise CountChanged from err
                 continue
             return claimed
         raise NotAccepted(BUSY)

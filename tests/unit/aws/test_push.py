@@ -139,9 +139,12 @@ class Deafened(MemoryPush):
         return done
 
 
-@pytest.mark.parametrize("deaf", [{"a"}, {"b", "e"}, {"a", "b", "c", "d"}])
+ALL_OF_ONE_PERSON = {f"a{number}" for number in range(20)}  # as many as the template lets one have
+
+
+@pytest.mark.parametrize("deaf", [{"a"}, {"b", "e"}, {"a", "b", "c", "d"}, ALL_OF_ONE_PERSON])
 def test_who_takes_nothing_holds_nobody_up(deaf: set[str]) -> None:
-    everybody = {"a", "b", "c", "d", "e", "f"}
+    everybody = {"a", "b", "c", "d", "e", "f"} | deaf
     push = Deafened(everybody - deaf)
     push.deaf = deaf
     for one in everybody:

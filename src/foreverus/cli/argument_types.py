@@ -4,6 +4,7 @@ import argparse
 import re
 from datetime import UTC, datetime, timedelta
 
+STACKS = "default"  # backend: no own preference, the stack's
 NEWEST = "newest"  # conversation: what --resume without an id means
 BACKENDS = ("auto", "gpu", "bedrock")
 ENDPOINTS = ("/v1/chat/completions", "/v1/completions")

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import TypeAlias
 
-from foreverus.cli.argument_types import everywhere, expiry, identifier, key_identifier, person
+from foreverus.cli.argument_types import BACKENDS, STACKS, everywhere, expiry, identifier, key_identifier, person
 
 Groups: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -50,7 +50,7 @@ def keys_words(groups: Groups) -> None:
 def me_words(groups: Groups) -> None:
     me = groups.add_parser(
         "me",
-        help="everything of yours: take it along, or have it deleted",
+        help="everything of yours: take it along, or have it deleted; who answers you",
         description="Everything that is kept of you: conversations, files, batches, names of keys, usage.",
         epilog="The API and a key for it are found as for `foreverus batch`. Exit status: 0 done, 1 refused or failed, "
         "2 the command is wrong and nothing was sent.",
@@ -62,6 +62,8 @@ def me_words(groups: Groups) -> None:
     delete = commands.add_parser(
         "delete", parents=[everywhere()], help="delete everything of yours and your sign-in, for good"
     )
+    backend = commands.add_parser("backend", parents=[everywhere()], help="who answers you, where nothing else says")
+    backend.add_argument("name", nargs="?", choices=(*BACKENDS, STACKS), help="left out: shows it")
     delete.add_argument("--confirm", metavar="WORDS", help="what would be asked for: delete everything")
 
 

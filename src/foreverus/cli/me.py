@@ -1,4 +1,4 @@
-"""`foreverus me export|delete`: everything of the person whose key it is."""
+"""`foreverus me export|delete|backend`: everything of the person whose key it is, and what they prefer."""
 
 import argparse
 import json
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from foreverus.cli.api import Api, value_of
+from foreverus.cli.argument_types import STACKS
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import counted
 from foreverus.cli.failures import COMPLETED, FAILED, Unreachable, UsageError
@@ -81,4 +82,17 @@ def _told(done: ErasureObject) -> list[str]:
     return ["It has begun, and is done within minutes. Keep the receipt's id. What goes by itself:", *kept]
 
 
-ME_COMMANDS: dict[str, MeCommand] = {"export": export, "delete": delete}
+def backend(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    """Shows who answers where neither a message nor its conversation says, or changes it."""
+    if arguments.name:
+        wanted = None if arguments.name == STACKS else arguments.name
+        found = api.call("PATCH", "/me", json={"backend": wanted})
+    else:
+        found = api.call("GET", "/me")
+    own, stacks = found.get("backend"), found.get("default_backend")
+    said = str(own) if own else f"{stacks} (as the stack is set)"
+    context.result(json.dumps(found, ensure_ascii=False) if arguments.json else printable(said))
+    return COMPLETED
+
+
+ME_COMMANDS: dict[str, MeCommand] = {"export": export, "delete": delete, "backend": backend}

@@ -92,3 +92,27 @@ def test_the_owner_reads_receipts(aws: Aws, shell: Shell, monkeypatch: pytest.Mo
     assert json.loads(shell.out)[0]["counts"] == {"s3 files": 12}
     assert shell.run("show", "erasure_other", bare=True, group="erasure") == 1
     assert "There is no receipt erasure_other" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("words", "call", "kept", "said"),
+    [
+        ((), "GET", None, "auto (as the stack is set)"),
+        ((), "GET", "bedrock", "bedrock"),
+        (("gpu",), "PATCH", "gpu", "gpu"),
+        (("default",), "PATCH", None, "auto (as the stack is set)"),
+    ],
+)
+def test_backend_is_shown_and_changed(
+    server: Server, shell: Shell, words: tuple[str, ...], call: str, kept: str | None, said: str
+) -> None:
+    asked = []
+
+    def answer(method: str, path: str, query: dict[str, list[str]], body: bytes) -> tuple[int, Any] | None:
+        asked.append((method, path, json.loads(body or b"{}")))
+        return 200, {"object": "person", "id": "ana", "backend": kept, "default_backend": "auto"}
+
+    server.more = answer
+    assert shell.run("backend", *words, group="me") == 0
+    assert shell.out == f"{said}\n"
+    assert asked == [(call, "/me", {"backend": kept} if words else {})]

@@ -1,4 +1,5 @@
-"""The main job once, from request to shut-down GPU, through the public API, and a batch beside it; then all is ended.
+"""The main job once, through the public API: a chat that Bedrock answers while no GPU is on, the same conversation on a
+GPU from request to shut-down, and a batch beside it; then all is ended.
 
 Prints each state and boot phase as it happens and the answer as it streams. The last line is one JSON object.
 """
@@ -21,6 +22,7 @@ from local.pings import pinged
 from local.processes import Failed
 
 # The laptop's model has 135 million parameters: it knows this, and little geography.
+FIRST_QUESTION = "What is a computer? Answer in one sentence."
 QUESTION = "What is a GPU? Answer in one sentence."
 SYSTEM = "You are a helpful assistant. Answer briefly."
 BOOT_SECONDS = 120
@@ -58,10 +60,12 @@ class Demonstration:
     def run(self) -> dict[str, Any]:
         try:
             with self.api, connect(self.address, open_timeout=60, proxy=None) as self.socket, pinged(self.socket):
-                session_id, answer = self._converse()
+                on_bedrock = self._ask_bedrock()
+                session_id, answer = self._move_to_the_gpu(on_bedrock["conversation_id"])
                 exam = self.questions != 0
                 report = {"batch": run_exam(self.api, self._tell, self.questions)} if exam else {}
-                return self._see_it_end(session_id, answer) | report
+                ended = self._see_it_end(session_id, answer)
+                return ended | {"bedrock_answer": on_bedrock["content"]} | report
         except (httpx.HTTPError, ConnectionClosed, TimeoutError) as problem:
             self.cloud.check()
             raise Failed(
@@ -73,21 +77,36 @@ class Demonstration:
 
     # ---- the conversation ----
 
-    def _converse(self) -> tuple[str, dict[str, Any]]:
+    def _ask_bedrock(self) -> dict[str, Any]:
+        """The answer to a question while no GPU is on; none is bought for it."""
+        conversation = self._call("POST", "/conversations", json={"title": "Demonstration", "system": SYSTEM})
+        self._subscribe(conversation_id=conversation["id"])
+        answer = self._ask(str(conversation["id"]), FIRST_QUESTION, "auto")
+        if answer.get("backend") != "bedrock":
+            raise Failed(f"Bedrock did not answer while no GPU was on: {json.dumps(answer)}")
+        self._tell(f"answered by Bedrock: {answer['choice']['text']}")
+        live = [one["id"] for one in self._call("GET", "/sessions")["data"] if one["status"] not in OVER]
+        if live:
+            raise Failed(f"A chat on Bedrock has started a session: {live}")
+        return answer
+
+    def _move_to_the_gpu(self, conversation_id: str) -> tuple[str, dict[str, Any]]:
+        """Starts a session and asks the next question of the same conversation, which its GPU answers."""
         self._tell("asking for a session")
         session = self._call("POST", "/sessions", json={})
         session_id = str(session["id"])
         self._subscribe(session_id=session_id)
-        conversation = self._call("POST", "/conversations", json={"title": "Demonstration", "system": SYSTEM})
-        self._subscribe(conversation_id=conversation["id"])
         self._see(session)
-        self._tell(f"asking: {QUESTION}")
-        question = {"content": QUESTION, "max_tokens": 60, "temperature": 0, "backend": "gpu"}
-        accepted = self._call("POST", f"/conversations/{conversation['id']}/messages", json=question)
-        answer = self._listen(accepted["answer"]["id"], conversation["id"], session_id)
+        return session_id, self._ask(conversation_id, QUESTION, "gpu", session_id)
+
+    def _ask(self, conversation_id: str, content: str, backend: str, session_id: str = "") -> dict[str, Any]:
+        self._tell(f"asking: {content}")
+        question = {"content": content, "max_tokens": 60, "temperature": 0, "backend": backend}
+        accepted = self._call("POST", f"/conversations/{conversation_id}/messages", json=question)
+        answer = self._listen(accepted["answer"]["id"], conversation_id, session_id)
         if answer["status"] != "answered" or not answer["content"].strip():
             raise Failed(f"The question was not answered: {json.dumps(answer.get('error') or answer)}")
-        return session_id, answer
+        return answer
 
     def _subscribe(self, **topic: str) -> None:
         self.socket.send(json.dumps({"action": "subscribe", **topic}))
@@ -119,6 +138,8 @@ class Demonstration:
         stored = next((one for one in messages if one["id"] == answer_id), None)
         if stored and stored["status"] in ("answered", "failed"):
             return dict(stored)
+        if not session_id:
+            raise Failed(f"No answer came from Bedrock: {json.dumps(stored)}")
         session = self._call("GET", f"/sessions/{session_id}")
         raise Failed(f"No answer came. The session is {session['status']}: {json.dumps(session.get('error'))}")
 

@@ -31,6 +31,7 @@ STATES = [
 def test_main_job_leaves_a_receipt_and_no_gpu(cloud: Cloud) -> None:
     lines: list[str] = []
     result = Demonstration(cloud, lines.append, QUESTIONS).run()
+    assert result["bedrock_answer"].strip()
     assert result["answer"].strip()
     assert result["states"] == STATES
     assert result["instance"]["state"] == "terminated"
@@ -44,6 +45,7 @@ def test_main_job_leaves_a_receipt_and_no_gpu(cloud: Cloud) -> None:
     assert batch["right"] <= batch["answered_with_a_letter"] <= batch["questions_with_a_key"] == QUESTIONS
     assert batch["cost_usd"] > 0
     text = "\n".join(lines)
+    assert "No GPU is on, and one answer costs less on Bedrock than starting one." in text
     for seen in ("session booting", "worker: loading", "worker: healthy", "session serving", "session ended"):
         assert seen in text
 

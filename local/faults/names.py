@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-_LOGICAL = re.compile(r"-([A-Za-z]+?)(?:Role)?-[A-Za-z0-9]+$")
+_LOGICAL = re.compile(r"-([A-Za-z]+?)(?:Role)?-[A-Za-z0-9]+$|-([A-Za-z]+Function)$")  # or named by the template
 
 
 def logical(name: str) -> str:
@@ -15,7 +15,7 @@ def logical(name: str) -> str:
     'AnswerConversationFunction'
     """
     found = _LOGICAL.search(name)
-    return found[1] if found else name
+    return (found[1] or found[2]) if found else name
 
 
 def machine_of(execution: dict[str, Any]) -> str:

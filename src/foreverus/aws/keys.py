@@ -15,6 +15,7 @@ BATCHES = "BATCHES"  # the open ones
 PACE = "PACE"
 CAPACITY = "CAPACITY"
 GPUS = "GPU"
+NO_SESSION = "none"  # in place of the id of the session that answered
 
 
 def session_key(session_id: str) -> Key:

@@ -19,6 +19,7 @@ def build() -> "ResultsKeeper":
     from foreverus.deletions.owed import OwedDeletions, OwedKind
     from foreverus.deletions.work import Deletions, Erase
     from foreverus.results.batches import BatchSummaries
+    from foreverus.results.chats import ChatResults
     from foreverus.results.erasing import EraseConversation, EraseFile
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
@@ -36,4 +37,5 @@ def build() -> "ResultsKeeper":
         SessionResults(ConversationStore(table), SessionStore(table), postgres, aws.clock),
         BatchSummaries(batches, postgres, aws.clock),
         Deletions(OwedDeletions(table), erase, aws.clock),
+        ChatResults(table, postgres, aws.clock),
     )

@@ -21,6 +21,6 @@ class ConversationEraser:
                 PendingWorkStore(self.items).forget(item["message_id"])
                 self.items.delete({"pk": partition, "sk": item["sk"]})
         for item in self.items.query(partition):  # those that came before their questions went, and what replaced what
-            if session_id := item.get("session_id"):
-                self.items.delete(keys.answered_key(session_id, item["message_id"]))
+            if item["sk"].endswith("#1") and "message_id" in item:
+                self.items.delete(keys.answered_key(item.get("session_id") or keys.NO_SESSION, item["message_id"]))
             self.items.delete({"pk": partition, "sk": item["sk"]})

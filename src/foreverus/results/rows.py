@@ -88,7 +88,7 @@ def message_rows(question: Question, answer: Answer) -> list[Row]:
     return [asked, answered]
 
 
-def usage_row(question: Question, answer: Answer, session_id: str) -> Row:
+def usage_row(question: Question, answer: Answer, session_id: str | None) -> Row:
     used = answer.usage or TokenUsage()
     return {
         "message_id": ids.answer_id(question.message_id),

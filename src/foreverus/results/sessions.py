@@ -16,7 +16,7 @@ from foreverus.results.writing import RowWriter
 from foreverus.sessions.records import Session
 from foreverus.sessions.store import SessionStore
 
-_Exchange: TypeAlias = tuple[Conversation, Question, Answer]
+Exchange: TypeAlias = tuple[Conversation, Question, Answer]
 
 UNSAVED_SESSIONS = 50  # how many of the newest sessions a sweep looks at
 
@@ -65,24 +65,30 @@ class SessionResults:
     def _write(self, writer: RowWriter, session: Session) -> int:
         """In an order that foreign keys allow: what is the team's, then each person's. Returns how many exchanges the
         session had."""
-        of_it, answered = session.session_id, list[_Exchange]()
+        of_it, answered = session.session_id, list[Exchange]()
         for message in self.conversations.answered_by(of_it):
             answered += writer.read("messages", message.message_id, partial(self._exchange, message))
         writer.write("sessions", "session_id", [rows.session_row(session)])
         if session.receipt:
             writer.write("receipts", "session_id", [rows.receipt_row(session.receipt)])
-        for user in sorted({conversation.user_id for conversation, _, _ in answered}):
-            _write_of(writer, user, [one for one in answered if one[0].user_id == user], of_it)
+        write_exchanges(writer, answered, of_it)
         return len(answered)
 
-    def _exchange(self, message: MessageRef) -> list[_Exchange]:
+    def _exchange(self, message: MessageRef) -> list[Exchange]:
         """None where the conversation was deleted."""
         found = self.conversations.exchange(message)
         return [found] if found else []
 
 
-def _write_of(writer: RowWriter, user: str, answered: list[_Exchange], session_id: str) -> None:
-    """What the session answered to one person."""
+def write_exchanges(writer: RowWriter, answered: list[Exchange], session_id: str | None) -> None:
+    """What was answered, each person's by itself, in an order that foreign keys allow. `session_id`: None for what no
+    session answered."""
+    for user in sorted({conversation.user_id for conversation, _, _ in answered}):
+        _write_of(writer, user, [one for one in answered if one[0].user_id == user], session_id)
+
+
+def _write_of(writer: RowWriter, user: str, answered: list[Exchange], session_id: str | None) -> None:
+    """What was answered to one person."""
     conversations = {conversation.conversation_id: conversation for conversation, _, _ in answered}
     told = [rows.conversation_row(one) for one in conversations.values()]
     usage = [rows.usage_row(q, a, session_id) for _, q, a in answered if a.status is AnswerStatus.ANSWERED]

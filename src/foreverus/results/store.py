@@ -8,10 +8,11 @@ from foreverus.attempts import Attempts
 from foreverus.deletions.work import Deletions, Erased
 from foreverus.errors import ResultsNotStored
 from foreverus.results.batches import BatchSummaries, StoredBatch
+from foreverus.results.chats import ChatResults, StoredChats
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.unsaved import Unsaved
 
-Stored: TypeAlias = StoredSession | StoredBatch | Erased
+Stored: TypeAlias = StoredSession | StoredBatch | StoredChats | Erased
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class ResultsKeeper:
     sessions: SessionResults
     batches: BatchSummaries
     deletions: Deletions
+    chats: ChatResults
 
     def store_unsaved(self) -> list[Stored]:
         """The sweep: what ended a while ago and is not in PostgreSQL, and what was deleted and is still there.
@@ -33,6 +35,9 @@ class ResultsKeeper:
             stored += _store(self.batches.unsaved(), attempts)
         with attempts.at("deletions"):
             stored += self.deletions.work_off(attempts)
+        if stored or self.chats.is_due():  # the database is awake, or it is time
+            with attempts.at("chats"):
+                stored += [done] if (done := self.chats.store()) else []
         attempts.raise_any(ResultsNotStored)
         return stored
 

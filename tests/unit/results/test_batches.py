@@ -62,8 +62,16 @@ class NoDeletions:
         return []
 
 
+class NoChats:
+    def is_due(self) -> bool:
+        return True
+
+    def store(self) -> None:
+        return None
+
+
 def store_unsaved(batches: BatchSummaries, sessions: Sessions | None = None) -> list[Any]:
-    return ResultsKeeper(sessions or Sessions(), batches, NoDeletions()).store_unsaved()  # type: ignore[arg-type]
+    return ResultsKeeper(sessions or Sessions(), batches, NoDeletions(), NoChats()).store_unsaved()  # type: ignore[arg-type]
 
 
 def test_a_summary_is_stored_once_however_often_and_then_the_batch_is_not_open() -> None:

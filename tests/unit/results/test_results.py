@@ -34,6 +34,7 @@ from foreverus.deletions.work import Deletions, Erased
 from foreverus.errors import NotFound, ResultsNotStored
 from foreverus.results import migrations, rows
 from foreverus.results.batches import BatchSummaries
+from foreverus.results.chats import ChatResults, StoredChats
 from foreverus.results.erasing import EraseConversation
 from foreverus.results.rows import CHUNK_ROWS, chunks
 from foreverus.results.sessions import SessionResults, StoredSession
@@ -93,7 +94,7 @@ def database(client: DataApi, slept: list[float] | None = None) -> Database:
     return Database(client, "arn:cluster", "arn:secret", "foreverus", pause=(slept if slept is not None else []).append)
 
 
-def answered(aws: Aws, message_id: str = "msg_1") -> None:
+def answered(aws: Aws, message_id: str = "msg_1", session: str = "ses_1") -> None:
     at = "2026-01-01T00:01:00.000Z"
     aws.put(
         **keys.conversation_key("user-1", "conv_1"),
@@ -110,9 +111,9 @@ def answered(aws: Aws, message_id: str = "msg_1") -> None:
         "created_at": at,
     }
     aws.put(**keys.question_key("conv_1", message_id), **question)
-    answer = {"message_id": message_id, "content": "!", "status": "answered", "session_id": "ses_1", "answered_at": at}
+    answer = {"message_id": message_id, "content": "!", "status": "answered", "session_id": session, "answered_at": at}
     aws.put(**keys.answer_key("conv_1", message_id), **answer, usage={"prompt_tokens": 3, "completion_tokens": 4})
-    aws.put(**keys.answered_key("ses_1", message_id), conversation_id="conv_1", user_id="user-1")
+    aws.put(**keys.answered_key(session or keys.NO_SESSION, message_id), conversation_id="conv_1", user_id="user-1")
 
 
 def over(**changes: Any) -> dict[str, Any]:
@@ -134,7 +135,8 @@ def deletions(aws: Aws, client: DataApi | None, now: datetime = NOW) -> Deletion
 
 def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
     batches = BatchSummaries(MemoryBatches(), database(client), lambda: NOW)
-    return ResultsKeeper(results(aws, client), batches, deletions(aws, client))
+    chats = ChatResults(aws.items, database(client), lambda: NOW)
+    return ResultsKeeper(results(aws, client), batches, deletions(aws, client), chats)
 
 
 def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> None:
@@ -330,3 +332,33 @@ def test_what_a_crash_left_of_a_deleted_conversation_goes_with_what_is_owed(
         ConversationStore(aws.items).get("user-1", "conv_1")
     assert keeper(aws, DataApi()).store_unsaved() == [ERASED]
     assert not list(aws.items.query(keys.messages_partition("conv_1")))
+
+
+def without_session(aws: Aws, *messages: str) -> None:
+    for message in messages:
+        answered(aws, message, session="")
+
+
+def test_what_bedrock_answered_is_stored_without_a_session_once_a_day_or_when_the_database_is_awake(aws: Aws) -> None:
+    without_session(aws, "msg_1", "msg_2")
+    client = DataApi()
+    days = [NOW + timedelta(minutes=minute) for minute in range(0, 24 * 60, 5)]
+    assert sum(ChatResults(aws.items, database(client), lambda at=at: at).is_due() for at in days) == 1  # type: ignore[misc]
+    assert keeper(aws, client).store_unsaved() == [] and client.calls == 0
+    aws.put(**over())
+    assert keeper(aws, client).store_unsaved()[-1] == StoredChats(2)
+    assert client.written()[-4:] == ["users", "conversations", "messages", "usage"]
+    assert list(aws.items.query(keys.answered_partition(keys.NO_SESSION))) == []
+    assert ChatResults(aws.items, database(client), lambda: NOW).store() is None
+
+
+def test_chats_that_were_deleted_or_cannot_be_stored_now(aws: Aws) -> None:
+    without_session(aws, "msg_1")
+    client = DataApi()
+    client.fail_next("DatabaseErrorException")
+    chats = ChatResults(aws.items, database(client), lambda: NOW)
+    with pytest.raises(ClientError):
+        chats.store()
+    assert len(list(aws.items.query(keys.answered_partition(keys.NO_SESSION)))) == 1, "they are there for the next time"
+    ConversationEraser(aws.items).erase("conv_1")
+    assert list(aws.items.query(keys.answered_partition(keys.NO_SESSION))) == []

@@ -56,7 +56,7 @@ class MessageEnds:
         """Saves the message's end. `finished.charge`: all that Bedrock took for it."""
         message = MessageRef.of(waiting)
         answered = {
-            **keys.answered_key(NO_SESSION, message.message_id),
+            **keys.answered_key(keys.NO_SESSION, message.message_id),
             "conversation_id": message.conversation_id,
             "user_id": message.user_id,
             "answered_at": ids.timestamp(now),

@@ -44,7 +44,7 @@ async def test_it_is_streamed_saved_and_paid_for(aws: Aws) -> None:
     used = scene.used()
     assert (used["bedrock_chat_messages"], used["bedrock_chat_completion_tokens"]) == (1, 4)
     assert used["bedrock_chat_usd"] == pytest.approx(usd)
-    assert aws.items.get(keys.answered_key(NO_SESSION, message)), "PostgreSQL gets it"
+    assert aws.items.get(keys.answered_key(keys.NO_SESSION, message)), "PostgreSQL gets it"
     nothing_left(scene)
     assert await scene.run(conversation) == "done" and len(scene.backend.prompts) == 1
 

@@ -26,7 +26,6 @@ from foreverus.conversations.records import (
 from foreverus.costs.usage.store import usage_write
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
-NO_SESSION = "none"  # in place of the id of the session that answered
 THREAD_PAGE = 64  # messages: most prompts hold fewer, and of a long conversation a megabyte would be read
 
 
@@ -148,7 +147,7 @@ class DynamoAnswers:
     def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
         stopped = FinishedAnswer("", finish_reason=STOPPED).record(message, "", now)
         answered = {
-            **keys.answered_key(NO_SESSION, message.message_id),
+            **keys.answered_key(keys.NO_SESSION, message.message_id),
             "conversation_id": message.conversation_id,
             "user_id": message.user_id,
             "answered_at": stopped.answered_at,

@@ -11,7 +11,7 @@ from datetime import datetime
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
-from foreverus.conversations.answers import NO_SESSION, final_writes, still_asked
+from foreverus.conversations.answers import final_writes, still_asked
 from foreverus.conversations.records import BedrockCharge, FinishedAnswer, MessageRef, Saved
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from foreverus.aws import keys
 from foreverus.backends.port import BackendName, Prompt
-from foreverus.conversations.answers import NO_SESSION, DynamoAnswers
+from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.bedrock import writing
 from foreverus.conversations.bedrock.asking import CALL_S
 from foreverus.conversations.bedrock.ends import MessageEnds

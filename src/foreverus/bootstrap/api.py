@@ -90,7 +90,8 @@ def quotes() -> "QuoteService":
     from foreverus.spending.quotes import QuoteService
 
     env = settings.ApiSettings.from_env(os.environ)
-    files, look = shared.file_service(env.table_name, env.data_bucket), shared.backends_look(env)
+    files = shared.file_service(env.table_name, env.data_bucket)
+    look = shared.backends_look(env, bedrock=bool(env.answer_conversation_function))
     refusals = RefusalStore(aws.items(env.table_name), aws.clock)
     return QuoteService(
         figures=_figures(env),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from foreverus.conversations.bedrock.writing import CHECKPOINT_S
 from foreverus.conversations.streaming.live import DELTA_INTERVAL_S
 from foreverus.costs import one_answer
 from foreverus.costs.one_answer import beside, beside_usd
@@ -24,6 +25,8 @@ def test_sizes_are_those_of_code_and_template() -> None:
     assert pytest.approx(1 / DELTA_INTERVAL_S) == one_answer.FRAMES_A_SECOND
     assert memory_gb("ApiFunction") == one_answer.API_GB
     assert memory_gb("AuthorizeFunction") == one_answer.AUTHORIZE_GB
+    assert memory_gb("AnswerConversationFunction") == one_answer.ANSWER_GB
+    assert pytest.approx(1 / CHECKPOINT_S) == one_answer.CHECKPOINTS_A_SECOND
 
 
 def test_a_longer_answer_costs_more_and_the_gpus_machine_needs_no_function() -> None:

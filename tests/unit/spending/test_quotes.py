@@ -25,6 +25,7 @@ LINES = {"kind": "batch", "lines": 1_000, "prompt_tokens": 200, "answer_tokens":
 @pytest.fixture(autouse=True)
 def noon(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bootstrap.aws, "clock", lambda: NOW)
+    monkeypatch.setenv("ANSWER_CONVERSATION_FUNCTION", "foreverus-AnswerConversationFunction")
 
 
 def quote(request: dict[str, Any], user_id: str = "ana") -> Any:

@@ -13,6 +13,7 @@ from foreverus.conversations.bedrock import writing
 from foreverus.conversations.bedrock.asking import CALL_S
 from foreverus.conversations.bedrock.ends import MessageEnds
 from foreverus.conversations.lease import LEASE, LeaseStore
+from foreverus.conversations.records import MessageRef, PartialAnswer
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from tests.unit.conftest import Aws
 from tests.unit.conversations.bedrock.scene import SECONDS, USER, Scene
@@ -515,3 +516,22 @@ async def test_a_checkpoint_that_fails_stops_nothing(aws: Aws, monkeypatch: pyte
     conversation, _ = scene.ask("one")
     await scene.run(conversation)
     assert scene.answer_to(conversation)["content"] == "The sea is blue "
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["in work", "after a kill"])
+@in_jumping_time
+async def test_an_answer_that_its_reader_stops_ends_with_what_there_is(aws: Aws, lost: bool) -> None:
+    scene = Scene(aws)
+    conversation, message = scene.ask("one")
+    ref, answers = MessageRef(message, conversation, USER), DynamoAnswers(aws.items)
+    if lost:
+        assert answers.checkpoint(ref, PartialAnswer("The sea ", 2), "") and answers.request_stop(ref)
+    scene.backend.seconds_per_token = 2.0
+    scene.backend.at_word = lambda number: answers.request_stop(ref) and None if number == 2 else None
+    scene.watch(conversation)
+    await scene.run(conversation)
+    answer = scene.answer_to(conversation)
+    assert (answer["status"], answer["content"], answer["finish_reason"]) == ("answered", "The sea ", "stopped")
+    assert asyncio.get_running_loop().time() < 7.0 and len(scene.backend.prompts) == (not lost)
+    assert scene.push.frames["page"][-1]["message"] == answer and scene.spent() > 0
+    nothing_left(scene)

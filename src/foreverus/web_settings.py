@@ -20,6 +20,10 @@ class ChatCompletionsSettings(Settings):
     idle_seconds: int
     instance_types: str
     monthly_cap_usd: float
+    session_cap_usd: float  # with the next one: for a GPU that a request starts
+    gpu_session_arn: str
+    chat_queue_url: str  # what the GPU answers
+    websocket_url: str  # of our own WebSocket API, on which its answers come
     person_requests_per_minute: int
     person_requests_at_once: int
     person_tokens_per_day: int

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openai import OpenAI
 
 from foreverus import bootstrap
 from foreverus.aws.dynamo import Table
@@ -30,6 +31,7 @@ from tests.local.sessions import PATIENCE_S, live_instances, wait_until
 pytestmark = pytest.mark.cloud
 
 ROOT = Path(__file__).resolve().parents[2]
+MODEL = deploy.PARAMETERS["ModelId"]
 SLOTS = int(deploy.PARAMETERS["EngineSlots"])
 SLOW, FAST = 5.0, 1000.0  # tokens a second of each stream
 LONG = 300  # tokens: a minute at the slow pace, which no test waits for
@@ -239,6 +241,33 @@ def test_a_gpu_that_is_lost_in_mid_answer_ends_the_stream_in_an_error(program: P
     assert program.nothing_is_left()
     wait_until(lambda: program.session(session_id)["status"] == "failed", "nobody keeps or buys a GPU for it")
     assert live_instances(program.cloud) == []
+
+
+def test_the_official_client_is_answered_by_the_gpu_and_wakes_it_by_its_own_retries(
+    program: Program, set_pace: SetPace
+) -> None:
+    set_pace(FAST)
+    asked: dict[str, Any] = {"model": f"{MODEL}@gpu", "messages": [{"role": "user", "content": "Count."}]}
+    url, key = program.cloud.outputs["api_url"], program.cloud.outputs["api_key"]
+    with OpenAI(base_url=url, api_key=key, max_retries=60, timeout=PATIENCE_S) as client:
+        whole = client.chat.completions.create(**asked, max_tokens=5)  # nothing is live: 503, and it tries again
+        assert whole.choices[0].message.content == counted(5) and whole.model == asked["model"]
+        set_pace(SLOW)
+        stream = client.chat.completions.create(**asked, max_tokens=LONG, stream=True)
+        text = ""
+        for chunk in stream:
+            text += chunk.choices[0].delta.content or ""
+            if text:
+                break
+        assert counted(LONG).startswith(text)
+        assert not program.nothing_is_left()  # the engine is still writing
+        stream.close()
+        wait_until(program.nothing_is_left, "who goes stops the work")
+        set_pace(FAST)
+        stream = client.chat.completions.create(**asked, max_tokens=LONG, stream=True)
+        chunks = list(stream)
+    assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == counted(LONG)
+    assert len(chunks) > LONG / 2  # each token by itself
 
 
 DYING = """

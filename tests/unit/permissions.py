@@ -54,6 +54,9 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "states:SendTaskSuccess": ("a batch is cancelled in a round", "tests/unit/batches/test_service.py"),
         "s3:AbortMultipartUpload": ("an upload that is cancelled", "tests/unit/files/uploads/test_uploads.py"),
     },
+    "chat_completions": {
+        "sqs:SendMessage": ("what the GPU answers", "tests/local/test_relay.py"),
+    },
     "erase_people": {
         **LENT,
         "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),

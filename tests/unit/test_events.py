@@ -535,6 +535,7 @@ EXPECTED: dict[str, Expectation] = {
     "chat_completions/good_chat": completed("Oi"),
     "chat_completions/good_stream": streamed,
     "chat_completions/good_text": completed("Oi"),
+    "chat_completions/edge_gpu_is_cold": rest(503, "model_loading"),
     "chat_completions/edge_gpu_alone_can": rest(400, "unsupported_parameter", "logprobs"),
     "chat_completions/bad_model": rest(404, "model_not_found", "model"),
     "chat_completions/bad_two_answers": rest(400, "invalid_field", "n"),
@@ -727,7 +728,7 @@ def arrange(case: str, world: Aws) -> None:
         world.items.update(
             keys.session_key(SESSION), "SET #s = :s, ended_at = :t", {":s": "ended", ":t": "t"}, names={"#s": "status"}
         )
-    if case.endswith(("/good_nothing_is_live", "/edge_month_at_its_cap")):
+    if case.endswith(("/good_nothing_is_live", "/edge_month_at_its_cap")) or case.startswith("chat_completions/"):
         world.items.delete(keys.GPU_SLOT)
     if case.endswith("/edge_month_at_its_cap"):
         month = bootstrap.aws.clock().strftime("%Y-%m")

@@ -1,7 +1,6 @@
 """OpenAI's chat API: the web application with what it calls."""
 
 import os
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,12 +12,12 @@ if TYPE_CHECKING:
 
     from foreverus.access.records import Caller
     from foreverus.backends.port import Backend
+    from foreverus.bootstrap.relay import GpuBackends
     from foreverus.limits.requests import RequestLimits
     from foreverus.openai_api.choosing import RequestChooser
     from foreverus.openai_api.paid import PaidCalls
     from foreverus.openai_api.records import CompletionRequest
     from foreverus.openai_api.requests import Served
-    from foreverus.sessions.backends_now import BackendsNow
 
 
 def port() -> int:
@@ -60,22 +59,23 @@ def _chooser(env: ChatCompletionsSettings, served: "Served") -> "RequestChooser"
         served=served,
         context_tokens=env.context_tokens,
         has_bedrock=bool(env.bedrock_model_id),
-        now=lambda: _as_if_cold(look(refusals.left_s())),
+        now=lambda: look(refusals.left_s()),
         preferences=PreferenceStore(table).get,
         stack=BackendName(env.chat_backend),
     )
 
 
-def _as_if_cold(now: "BackendsNow") -> "BackendsNow":
-    """`_gpu` answers nobody yet, so a GPU that is on is no reason to go there. With its backend this is to go."""
-    return replace(now, gpu=replace(now.gpu, gpu=replace(now.gpu.gpu, live=False), booting=False))
-
-
 def _gpu(request: "CompletionRequest", caller: "Caller") -> "Backend":
-    """Raises ModelLoading."""
-    from foreverus.errors import ModelLoading
+    """A request that is the GPU's starts one where none is on: nobody else may answer it."""
+    backends = _gpu_backends(ChatCompletionsSettings.from_env(os.environ))
+    return backends(caller.user_id, request.credential, starts=True)
 
-    raise ModelLoading("No GPU answers requests of this API yet: ask for the model without @gpu.", 60)
+
+@cache
+def _gpu_backends(env: ChatCompletionsSettings) -> "GpuBackends":
+    from foreverus.bootstrap.relay import gpu_backends
+
+    return gpu_backends(env)
 
 
 @cache

@@ -152,17 +152,18 @@ class NotAccepted(RequestRejected):
 
 
 class ModelLoading(NotAccepted):
-    """No GPU answers yet. `retry_after_s`: until one should, as earlier boots took."""
+    """No GPU answers yet. `retry_after_s`: until one should, as earlier boots took. The header says no more than
+    OpenAI's clients wait: at a longer time newer ones do not try again at all."""
 
     type = "model_loading"
 
     def __init__(self, message: str, retry_after_s: int):
         super().__init__(message, code="model_loading")
-        self.retry_after_s = retry_after_s
+        self.retry_after_s: int = retry_after_s
 
     @property
     def headers(self) -> dict[str, str]:
-        return {"Retry-After": str(self.retry_after_s)}
+        return {"Retry-After": str(min(self.retry_after_s, LONGEST_CLIENT_WAIT_S))}
 
 
 class PromptRejected(ForeverUsError):

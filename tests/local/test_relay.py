@@ -247,6 +247,7 @@ def test_the_official_client_is_answered_by_the_gpu_and_wakes_it_by_its_own_retr
     program: Program, set_pace: SetPace
 ) -> None:
     set_pace(FAST)
+    program.person.end_session(program.serving())  # how long a boot takes is learned from it
     asked: dict[str, Any] = {"model": f"{MODEL}@gpu", "messages": [{"role": "user", "content": "Count."}]}
     url, key = program.cloud.outputs["api_url"], program.cloud.outputs["api_key"]
     with OpenAI(base_url=url, api_key=key, max_retries=60, timeout=PATIENCE_S) as client:

@@ -310,9 +310,9 @@ async def test_a_gpu_that_dies_without_a_word_ends_the_stream_once_its_session_i
 @pytest.mark.parametrize(
     ("state", "starts", "error", "seconds", "started"),
     [
-        (NONE, True, ModelLoading, "150", ["ana"]),
-        (NONE, False, ModelLoading, "150", []),
-        (BOOTING, True, ModelLoading, "90", []),
+        (NONE, True, ModelLoading, "60", ["ana"]),
+        (NONE, False, ModelLoading, "60", []),
+        (BOOTING, True, ModelLoading, "60", []),
         (FULL, True, GpuFull, "5", []),
     ],
 )

@@ -136,7 +136,10 @@ def test_runtimes_own_handler_stays_the_only_one() -> None:
     assert all(handler.filters.count(logs._ADD_IDS) == 1 for handler in before)
 
 
-HANDLERS = sorted((SOURCE / "foreverus" / "handlers").glob("[!_]*.py"))
+# A web server is told by each request what it is about (openai_api): it has no event.
+WEB_SERVERS = {"chat_completions"}
+FILES = sorted((SOURCE / "foreverus" / "handlers").glob("[!_]*.py"))
+HANDLERS = [path for path in FILES if path.stem not in WEB_SERVERS]
 
 
 @pytest.mark.parametrize("path", HANDLERS, ids=lambda path: path.stem)
@@ -145,6 +148,13 @@ def test_every_handler_begins_with_its_ids(path: Path) -> None:
     assert isinstance(handler, ast.FunctionDef)
     body = handler.body[1:] if ast.get_docstring(handler) else handler.body
     assert ast.unparse(body[0]) == "logs.start(event, context)"
+
+
+@pytest.mark.parametrize("name", WEB_SERVERS)
+def test_a_web_server_logs_as_the_others_do(name: str) -> None:
+    (path,) = [path for path in FILES if path.stem == name]
+    (serve,) = [node for node in ast.parse(path.read_text()).body if getattr(node, "name", "") == "serve"]
+    assert "logs.configure()" in ast.unparse(serve)
 
 
 # ── Prompts and answers are never logged ──

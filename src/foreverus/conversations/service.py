@@ -37,7 +37,10 @@ logger = logging.getLogger(__name__)
 MOST_QUESTION_BYTES = 300_000
 DEFAULT_MESSAGES = 100  # of a list: fifty questions and their answers
 MOST_SYSTEM_TOKENS = 2000  # by the same count: a conversation's own words have 4,000 characters at most
-CHOICES = 10  # of a backend, when others send or move messages of the same conversation at the same moment
+# Of a backend. Each choice but the last came too late: another message of the same conversation, so of the same person,
+# was accepted or moved meanwhile. So these are more than a person may send in a minute by default, and whoever sends
+# them all at once is refused by that limit, not by this.
+CHOICES = 50
 
 
 class AnswersOnBedrock(Protocol):

@@ -20,7 +20,7 @@ from foreverus.conversations.choosing import BackendChooser, Chosen
 from foreverus.conversations.records import FinishedAnswer, MessageRef
 from foreverus.conversations.service import CHOICES, ConversationService
 from foreverus.costs.purse import PurseStore
-from foreverus.errors import Conflict, InvalidRequest, NotAccepted, SpendCapReached
+from foreverus.errors import Conflict, InvalidRequest, LimitReached, NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingWorkStore
 from tests.unit.conftest import Aws
 
@@ -276,10 +276,29 @@ def test_of_two_that_are_sent_at_once_none_goes_to_another_backend(
 
 def test_one_that_is_always_too_late_is_told_to_send_it_again(aws: Aws, service: ConversationService) -> None:
     conversation = service.create("user-1")["id"]
-    slow = late(service, lambda: service.post("user-1", conversation, HELLO), CHOICES)
+    key = keys.conversation_key("user-1", conversation)
+    slow = late(service, lambda: aws.items.update(key, "ADD version :one", {":one": 1}), CHOICES)  # as a move does
     with pytest.raises(NotAccepted, match="at once"):
         slow.post("user-1", conversation, HELLO)
-    assert len(where(aws)["bedrock"]) == CHOICES
+    assert where(aws)["bedrock"] == where(aws)["gpu"] == [], "nothing is kept of it"
+
+
+def test_whoever_sends_all_that_a_minute_allows_at_once_is_told_of_the_limit(
+    aws: Aws, service: ConversationService
+) -> None:
+    """The last one comes too late for each of the others."""
+    most = service.limits.caps.messages_per_minute
+    conversation = service.create("user-1")["id"]
+
+    def post() -> object:
+        return service.post("user-1", conversation, HELLO)
+
+    with pytest.raises(LimitReached):
+        late(service, post, most).post("user-1", conversation, HELLO)
+    other = service.create("user-2")["id"]
+    last = late(service, lambda: service.post("user-2", other, HELLO), most - 1).post("user-2", other, HELLO)
+    assert last["answer"]["choice"]["reason"] == "order"
+    assert len(where(aws)["bedrock"]) == 2 * most
 
 
 def test_a_message_that_nobody_could_be_called_for_is_not_kept_and_can_be_sent_again(

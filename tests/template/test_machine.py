@@ -1,10 +1,12 @@
 """The GPU instance's files as they stand in the package: what starts, what it starts with, and how it ends."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from functools import partial
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -12,6 +14,8 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from foreverus.backends import converse
+from foreverus.backends.live_parameters import KNOWN
+from foreverus.backends.parameters import CHAT, Support
 from foreverus.backends.port import Message, Prompt
 from foreverus.worker.weights import __main__ as weights_main
 from foreverus.worker.weights.manifest import ModelSource
@@ -123,6 +127,12 @@ def test_engine_finds_the_chat_template_that_the_package_brings() -> None:
     places = {folder: inside for folder, inside, _ in re.findall(r"--volume (\S+):(\S+):(ro)", start)}
     inside = places["/opt/foreverus/package/foreverus/machine"]
     assert f"--chat-template {inside}/chat_template.jinja" in start
+
+
+def test_engine_knows_tool_calls_as_the_tables_of_parameters_say() -> None:
+    (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
+    assert [one.gpu for one in KNOWN[CHAT] if one.name == "tools"] == [Support.DONE]
+    assert "--enable-auto-tool-choice --tool-call-parser mistral --exclude-tools-when-tool-choice-none" in start
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -583,6 +593,52 @@ def chat(*messages: tuple[str, str], answer: bool = True) -> str:
         eos_token="</s>",
         add_generation_prompt=answer,
     )
+
+
+CALLS = [{"id": "chatcmpl-tool-abcdef123", "type": "function", "function": {"name": "add", "arguments": {"a": 1}}}]
+CALLED = '[TOOL_CALLS] [{"name": "add", "arguments": {"a": 1}, "id": "abcdef123"}]</s>'
+TOOLS = [{"type": "function", "function": {"name": "add", "parameters": {}}}]
+SHOWN = '[AVAILABLE_TOOLS] [{"type": "function", "function": {"name": "add", "parameters": {}}}][/AVAILABLE_TOOLS]'
+RESULT = {"role": "tool", "tool_call_id": "chatcmpl-tool-abcdef123", "content": '"3" é'}
+
+
+@pytest.mark.parametrize(
+    ("messages", "read"),
+    [
+        ([{"role": "user", "content": "1+1?"}], f"<s>{SHOWN}[INST] 1+1?[/INST]"),
+        (
+            [{"role": "system", "content": "S"}, {"role": "user", "content": "A"}, {"role": "user", "content": "B"}],
+            f"<s>{SHOWN}[INST] S\n\nA\n\nB[/INST]",
+        ),
+        (
+            [{"role": "user", "content": "1+1?"}, {"role": "assistant", "content": None, "tool_calls": CALLS}, RESULT],
+            f"<s>{SHOWN}[INST] 1+1?[/INST]{CALLED}"
+            '[TOOL_RESULTS] {"content": "\\"3\\" é", "call_id": "abcdef123"}[/TOOL_RESULTS]',
+        ),
+        (
+            [
+                {"role": "user", "content": "1+1?"},
+                {"role": "assistant", "content": "Well.", "tool_calls": [*CALLS, *CALLS]},
+                RESULT,
+                {"role": "assistant", "content": "3"},
+                {"role": "user", "content": "Sure?"},
+            ],
+            "<s>[INST] 1+1?[/INST] Well."
+            '[TOOL_CALLS] [{"name": "add", "arguments": {"a": 1}, "id": "abcdef123"}, '
+            '{"name": "add", "arguments": {"a": 1}, "id": "abcdef123"}]</s>'
+            '[TOOL_RESULTS] {"content": "\\"3\\" é", "call_id": "abcdef123"}[/TOOL_RESULTS] 3</s>'
+            f"{SHOWN}[INST] Sure?[/INST]",
+        ),
+    ],
+)
+def test_tools_their_calls_and_their_results_are_told_to_the_model(messages: list[object], read: str) -> None:
+    """As version 3 of its tokenizer has them. vLLM has read a call's arguments."""
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment.filters["tojson"] = partial(json.dumps, ensure_ascii=False)  # transformers' own
+    compiled = environment.from_string(packaged("chat_template.jinja").read_text())
+    given = {"bos_token": "<s>", "eos_token": "</s>", "add_generation_prompt": True}
+    assert compiled.render(messages=messages, tools=TOOLS, **given) == read
+    assert "[AVAILABLE_TOOLS]" not in compiled.render(messages=messages, tools=None, **given)
 
 
 def test_chat_alternates_as_the_model_was_taught() -> None:

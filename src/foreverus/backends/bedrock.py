@@ -78,7 +78,10 @@ class BedrockBackend:
             return self._client.converse(modelId=self.model_id, **request)
 
     def _read_stream(self, request: dict[str, Any], events: "_Events") -> None:
-        """Runs in a thread, and reads until the stream's end or until nobody listens any more."""
+        """Runs in a thread, and reads until the stream's end or until nobody listens any more. Nothing is asked, or
+        paid, where that was so before a thread was free."""
+        if events.cancelled.is_set():
+            return
         try:
             with _translated():
                 response = self._client.converse_stream(modelId=self.model_id, **request)

@@ -7,6 +7,7 @@ takes only turns of user and assistant in alternation, the user's first and last
   engine does it (machine/chat_template.jinja): the model reads the same on both;
 - consecutive turns of one speaker are joined, with an empty line between them; blank ones are left out;
 - a last message of the assistant is a beginning that we cannot ask to be continued: PromptRejected;
+- calls of tools and their results have no words there, with `tools` or without: rejected;
 - a text completion is one turn of the user: the model's chat template is always applied.
 
 Which of OpenAI's parameters it does, which it leaves out and which it must reject is in `parameters.py`: where one
@@ -60,6 +61,8 @@ def unsupported(prompt: Prompt) -> str | None:
     """The first parameter that Converse cannot express, by OpenAI's name; None when it can answer this prompt."""
     if name := not_on_bedrock(prompt.options, prompt.temperature):
         return name
+    if any(one.tool_calls or one.role == "tool" for one in prompt.messages):
+        return "tools"
     said = [one.role for one in prompt.messages if one.content.strip()]
     return "messages" if prompt.continues or "assistant" in (*said[:1], *said[-1:]) else None
 

@@ -136,6 +136,22 @@ async def test_a_stream_that_nobody_listens_to_is_read_no_further() -> None:
 
 
 @asynchronous
+async def test_nothing_is_asked_for_who_has_gone_before_a_thread_was_free() -> None:
+    script, free = Scripted(whole("Hi")), threading.Event()
+    with bedrock(script) as backend:  # two threads
+        for _ in range(2):
+            backend._threads.submit(free.wait)
+        gone = asyncio.create_task(read(backend))
+        await asyncio.sleep(0)
+        gone.cancel()
+        await asyncio.wait([gone])
+        free.set()
+        assert await read(backend) == [Delta("Hi"), Finished("stop", 7, 2)]
+        await asyncio.to_thread(backend._threads.shutdown, True)
+    assert len(script.asked) == 1
+
+
+@asynchronous
 async def test_as_many_streams_are_in_flight_as_were_allowed() -> None:
     with bedrock(Scripted(whole("Hi"))) as backend:  # two threads
         answers = await asyncio.gather(*(read(backend) for _ in range(6)))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from foreverus.backends import converse
-from foreverus.backends.port import Completion, Message, Prompt
+from foreverus.backends.port import Completion, Message, Prompt, ToolCall
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, ForeverUsError, PromptRejected
 
 
@@ -89,6 +89,25 @@ def test_what_would_change_the_answer_unsaid_is_rejected_by_name(name: str, valu
     with pytest.raises(PromptRejected, match=name) as rejected:
         converse.request(Prompt((Message("user", "Hi"),), options={name: value}), 8192)
     assert rejected.value.reason == "unsupported_parameter"
+
+
+CALLS = (ToolCall("c1", "add", "{}"),)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        (Message("assistant", "", CALLS), Message("tool", "3", (), "c1")),
+        (Message("assistant", "Well.", CALLS), Message("user", "And?")),
+        (Message("assistant", "Well."), Message("tool", "3", (), "c1")),
+    ],
+    ids=["a call and its result", "a call", "a result"],
+)
+def test_calls_of_tools_and_their_results_are_not_left_out_unsaid(history: tuple[Message, ...]) -> None:
+    prompt = Prompt((Message("user", "1 + 2?"), *history))
+    assert converse.unsupported(prompt) == "tools"
+    with pytest.raises(PromptRejected, match="tools"):
+        converse.request(prompt, 8192)
 
 
 def test_hotter_than_converse_goes_is_rejected() -> None:

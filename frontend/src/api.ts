@@ -182,8 +182,8 @@ export function createApi(
     /** Newest first. */
     conversations: (limit: number, after?: string) => part<Conversation>("/conversations", { limit, after }),
     conversation: (id: string) => call<Conversation>("GET", of("conversations", id)),
-    createConversation: (wish: { title: string; backend?: BackendChoice }) =>
-      call<Conversation>("POST", "/conversations", { body: wish }),
+    createConversation: (wish: { title: string; backend?: BackendChoice }, key: string) =>
+      call<Conversation>("POST", "/conversations", { body: wish, key }),
     changeConversation: (id: string, change: { title?: string; backend?: BackendChoice }) =>
       call<Conversation>("PATCH", of("conversations", id), { body: change }),
     /** Goes out even when the page is being left. */

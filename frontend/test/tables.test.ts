@@ -18,6 +18,21 @@ it("reads spreadsheets as they are written in Brazil and elsewhere", async () =>
   expect((await read("a.tsv", "a\tb\n1\t2")).rows).toEqual([["1", "2"]]);
 });
 
+it("reads what is not UTF-8 as it was meant: no letter is lost", async () => {
+  const text = "id;questão\r\n1;«Ação» é de 5º? Não\r\n";
+  const windows = Uint8Array.from([...text], (c) => c.charCodeAt(0));
+  const utf16 = (bigEndian: boolean) => {
+    const view = new DataView(new ArrayBuffer(2 * text.length + 2));
+    [0xfeff, ...[...text].map((c) => c.charCodeAt(0))].forEach((unit, i) => view.setUint16(2 * i, unit, !bigEndian));
+    return view.buffer;
+  };
+  for (const bytes of [new TextEncoder().encode(text), new TextEncoder().encode(`\ufeff${text}`), windows, utf16(true), utf16(false)]) {
+    const table = (await tableOf(new File([bytes], "prova.csv")))!;
+    expect(table.columns).toEqual(["id", "questão"]);
+    expect(table.rows).toEqual([["1", "«Ação» é de 5º? Não"]]);
+  }
+});
+
 it("reads questions as exams have them, and lists of lines", async () => {
   const exam = ['{"id":"enem-92","turns":["O exoesqueleto…"],"label":"D","n":3,"more":{"a":1}}', '{"id":"enem-94","turns":["a","b"]}'];
   const table = await read("enem.jsonl", exam.join("\n"));

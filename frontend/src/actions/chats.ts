@@ -12,7 +12,7 @@ import {
   type Chat,
   type Delta,
 } from "../logic/chat";
-import { stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
+import { afterThat, stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
 import { area, chat, chats, conversations, current, draftKey, drafts, leaving, outbox, stopping, wishes } from "../state";
 import { t } from "../i18n";
 import type { BackendChoice, Message, Posted } from "../types";
@@ -117,7 +117,10 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
         if (item.conversationId === null) {
           const backend = wishes.value.new ?? "auto";
           const title = titleFrom(item.content);
-          const conversation = await api.createConversation(backend === "auto" ? { title } : { title, backend });
+          const conversation = await api.createConversation(
+            backend === "auto" ? { title } : { title, backend },
+            `${item.key} ${backend}`,
+          );
           wish("new", undefined);
           gotConversations([conversation]);
           change(conversation.id, (chat) => ({ ...chat, loaded: true }));
@@ -129,7 +132,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
         const id = item.conversationId!;
         const posted = await api.post(id, item.content, item.key);
         change(id, (chat) => mergeMessages(chat, [posted.message, posted.answer]));
-        outbox.value = outbox.value.filter((other) => other.key !== item.key);
+        outbox.value = afterThat(outbox.value.filter((other) => other.key !== item.key), posted.message);
         conversations.value = conversations.value.map((c) =>
           c.id === id ? { ...c, updated_at: posted.message.created_at } : c,
         );
@@ -152,7 +155,9 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
         if (status === 404 && item.conversationId !== null) {
           // The conversation was deleted elsewhere: what was written stays, for a new one.
           if (current.value === item.conversationId) select(null);
-          put({ ...item, conversationId: null, after: "", state: "failed", error: explain(error) });
+          const anew = { key: crypto.randomUUID(), conversationId: null, after: "" };
+          const failed: Unsent = { ...item, ...anew, state: "failed", error: explain(error) };
+          outbox.value = outbox.value.map((other) => (other.key === item.key ? failed : other));
           return;
         }
         put({ ...item, state: "failed", error: explain(error), refused: status === 400 || status === 413 });

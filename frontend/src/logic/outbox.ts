@@ -51,12 +51,28 @@ export function restore(store: Storage, person: string): Saved {
 
 /**
  * What is left after `messages` were fetched: the server may have a question whose acceptance was never heard. It
- * carries no key, so it is known by its words and by being newer than what was there before.
+ * carries no key, so it is known by its words and by being newer than what was there before. Each is one item's: of two
+ * with the same words the other one is still to be sent.
  */
 export function stillUnsent(items: readonly Unsent[], conversationId: string, messages: readonly Message[]): Unsent[] {
-  const arrived = (item: Unsent) =>
-    messages.some((m) => m.role === "user" && m.content === item.content && m.id.slice(4) > (item.after ?? ""));
-  return items.filter((item) => item.conversationId !== conversationId || !arrived(item));
+  const taken: Message[] = [];
+  const left = items.filter((item) => {
+    if (item.conversationId !== conversationId) return true;
+    const arrived = messages.find((m) => !taken.includes(m) && m.role === "user" && isOf(m, item));
+    if (arrived) taken.push(arrived);
+    return !arrived;
+  });
+  return taken.reduce(afterThat, left);
+}
+
+function isOf(message: Message, item: Unsent): boolean {
+  return message.content === item.content && message.id.slice(4) > (item.after ?? "");
+}
+
+/** `question` is known to be another item's: none of those that are left is taken for it. */
+export function afterThat(items: Unsent[], question: Message): Unsent[] {
+  const theirs = (item: Unsent) => item.conversationId === question.conversation_id && isOf(question, item);
+  return items.map((item) => (theirs(item) ? { ...item, after: question.id.slice(4) } : item));
 }
 
 /** A conversation's title from its first message: the first line, cut at a word. */

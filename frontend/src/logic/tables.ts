@@ -23,7 +23,7 @@ const TEXT = "text"; // the one column of a list of lines
 /** null: it is a batch already, or nothing that a table can be made of: the check says what it is. */
 export async function tableOf(file: File): Promise<Table | null> {
   if (file.size > MOST_BYTES || file.size === 0) return null;
-  const text = (await file.text()).replace(/^\ufeff/, "");
+  const text = decoded(await file.arrayBuffer());
   const kind = /\.([a-z]+)$/i.exec(file.name)?.[1]?.toLowerCase() ?? "";
   if (kind === "csv" || kind === "tsv") return fromCsv(file.name, text);
   const objects = objectsOf(text);
@@ -32,6 +32,18 @@ export async function tableOf(file: File): Promise<Table | null> {
   const lines = text.split(/\r\n|[\n\r]/).map((line) => line.trim());
   const rows = lines.filter((line) => line).map((line) => [line]);
   return rows.length > 0 ? { name: file.name, columns: [TEXT], rows } : null;
+}
+
+/** UTF-8, or what spreadsheets write instead: UTF-16 ("Unicode text"), and Windows' own letters in Brazil and Europe. */
+function decoded(bytes: ArrayBuffer): string {
+  const [first, second] = new Uint8Array(bytes.slice(0, 2));
+  if (first === 0xff && second === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  if (first === 0xfe && second === 0xff) return new TextDecoder("utf-16be").decode(bytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return new TextDecoder("windows-1252").decode(bytes);
+  }
 }
 
 function fromCsv(name: string, text: string): Table | null {

@@ -109,14 +109,14 @@ class RelayLine:
                 continue
             failures = 0
             try:
-                return await self._serve(socket)
+                await self._serve(socket)
             except Disconnected as err:
                 log.info("a line broke: %s", err)
-                if self.is_idle:
-                    return
             finally:
                 with suppress(Disconnected):
                     await socket.close()
+            if self.is_idle:  # looked at last: somebody may have come while it was closed
+                return
         self._fail(BackendUnavailable("Nobody could listen to the GPU's answer just now."))
 
     async def _open(self) -> Socket:

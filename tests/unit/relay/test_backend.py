@@ -452,6 +452,36 @@ async def test_a_line_serves_many_requests_and_is_kept_good_by_pings() -> None:
         assert scene.api.open_sockets == []  # nobody needs it any more
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["nobody needs it", "the other side has gone"])
+def test_who_comes_while_a_line_is_closed_has_a_new_one(dies: bool) -> None:
+    """As in a process that was frozen: what was due meanwhile is done first, just when the next request comes."""
+
+    @in_jumping_time
+    async def story() -> None:
+        scene, closing = Scene(IDLE_SECONDS=600), asyncio.Event()
+        async with scene.world.worker():
+            await heard(scene.backend())
+            (socket,) = scene.api.open_sockets
+            cut = socket.cut
+
+            async def close() -> None:
+                closing.set()
+                await asyncio.sleep(1)
+                cut()
+
+            socket.close = close  # type: ignore[method-assign]
+            if dies:
+                cut()
+            scene.world.engine.reply = lambda prompt: WORDS
+            scene.world.engine.seconds_per_token = 0.5
+            await closing.wait()
+            text, end, error = await heard(scene.backend())
+            assert (text, error) == ("".join(WORDS), None) and end
+            await until(lambda: scene.nothing_is_left)
+
+    story()
+
+
 @in_jumping_time
 async def test_a_line_that_died_unseen_is_found_out_when_it_is_used_again() -> None:
     scene = Scene()

@@ -9,6 +9,8 @@ from foreverus.costs.meter import HOW_TO_RAISE
 from foreverus.costs.money import NOTHING
 from foreverus.errors import SpendCapReached
 
+API_CALL = "api/"  # begins the name of a reservation for a call of OpenAI's API
+
 
 class Owner(StrEnum):
     """What a reservation is for."""

@@ -24,7 +24,7 @@ from foreverus.costs.meter import month_of
 from foreverus.costs.money import at_most, exact
 from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
-from foreverus.costs.reservations import Owner, Reservation
+from foreverus.costs.reservations import API_CALL, Owner, Reservation
 from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
 from foreverus.openai_api.accounts import Accounts
@@ -100,10 +100,10 @@ class PaidCall:
         on, now = self.calls, self.calls.clock()
         usd = at_most(most_usd(prompt, on.price, MOST_BEDROCK_TOKENS))
         since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
-        return Reservation(month_of(since), f"api/{self.request_id}", Owner.CHAT, usd, since, until)
+        return Reservation(month_of(since), f"{API_CALL}{self.request_id}", Owner.CHAT, usd, since, until)
 
     async def _settle(self, reserved: Reservation, used: TokenUsage | None) -> None:
-        """None: nothing was used. Where it fails to the end, the reservation stays, so the month's cap holds."""
+        """None: nothing was used. Where it fails to the end, the reservation stays, and the sweep counts it."""
         on = self.calls
         for attempt in range(SETTLE_TRIES):
             try:

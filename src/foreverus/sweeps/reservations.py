@@ -1,4 +1,5 @@
-"""Reservations whose owner is gone: what they hold of the month is free again."""
+"""Reservations whose owner is gone: what they hold of the month is free again, or is counted where nobody can say what
+was spent of it."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -7,9 +8,10 @@ from functools import partial
 from typing import Protocol
 
 from foreverus import ids
+from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.purse import Purse
-from foreverus.costs.reservations import Owner, Reservation
+from foreverus.costs.reservations import API_CALL, Owner, Reservation
 from foreverus.sessions.records import Session
 from foreverus.sweeps.sweep import Repair
 
@@ -27,8 +29,9 @@ class OpenBatches(Protocol):
 class LostReservations:
     """Of a session that is over or was never claimed, a batch that is not open any more, a call whose time is over.
 
-    Whoever ends its owner settles; this is for what a crash left, and for what was written after the end. `batches`:
-    those that are open, or whose summary is not stored yet.
+    Whoever ends its owner settles; this is for what a crash left, and for what was written after the end. A call of
+    OpenAI's API that nobody has settled was cut off with its process, and Bedrock may have been asked: all that it
+    could cost is counted. `batches`: those that are open, or whose summary is not stored yet.
     """
 
     purse: Purse
@@ -54,6 +57,9 @@ class LostReservations:
     def _look(self, one: Reservation, open_: set[str]) -> str | None:
         if not self._is_lost(one, open_):
             return None
+        if one.name.startswith(API_CALL):
+            counted = self.purse.settle(one.month, one.name, CountedCost(one.usd, ids.timestamp(self.clock()), True))
+            return "counted" if counted else "released"
         return "released" if self.purse.release(one.month, one.name) else None
 
     def _is_lost(self, one: Reservation, open_: set[str]) -> bool:

@@ -82,6 +82,22 @@ def test_of_a_call_whose_time_is_over(owner: Owner) -> None:
     assert world.sweep() == ["ses_1/msg_1 released"]
 
 
+def test_an_openai_call_that_nobody_settled_is_counted_once_for_all_it_could_cost() -> None:
+    world = World()
+    world.reserve("api/req_1", Owner.CHAT)
+    world.reserve("api/req_2", Owner.CHAT)
+    world.purse.settle("2026-01", "api/req_2", CountedCost(exact(0.25), ids.timestamp(NOW)))
+    world.reserve("api/req_2", Owner.CHAT)  # its end was written, and its reservation anew after it
+    assert world.sweep() == []
+    world.now += timedelta(minutes=11)
+    assert world.sweep() == ["api/req_1 counted", "api/req_2 released"]
+    assert world.sweep() == []
+    month = world.purse.month("2026-01")
+    assert (month.spent, month.reserved) == (exact(1.25), 0)
+    assert not world.purse.settle("2026-01", "api/req_1", CountedCost(exact(0.5), ids.timestamp(world.now))), "once"
+    assert world.purse.month("2026-01").spent == exact(1.25)
+
+
 def test_the_month_before_is_looked_after_too() -> None:
     world = World(now=datetime(2026, 1, 31, 23, 59, tzinfo=UTC))
     world.reserve("ses_1", Owner.SESSION)

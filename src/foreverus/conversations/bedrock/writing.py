@@ -140,7 +140,8 @@ class AnswerWriter:
         """Returns when the answer takes no more: it is final, its question is gone, or nobody wants more of it. The
         first one comes at once, beside the first words: from then on it is seen that the message is in work."""
         while True:
-            partial = PartialAnswer(work.live.text, work.live.tokens)
+            # With what broken and killed calls wrote: a call that is killed too hands it on.
+            partial = PartialAnswer(work.live.text, work.asking.spent.completion_tokens + work.live.tokens)
             try:
                 keeping = asyncio.create_task(self.run_blocking(self.answers.checkpoint, work.message, partial, ""))
                 try:

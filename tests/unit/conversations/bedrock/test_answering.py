@@ -364,6 +364,23 @@ async def test_what_asks_again_after_a_killed_call_pays_for_that_too(aws: Aws) -
 
 
 @in_jumping_time
+async def test_what_several_killed_calls_wrote_is_all_paid(aws: Aws) -> None:
+    scene = Scene(aws)
+    conversation, message = scene.ask("one")
+    begun = {"message_id": message, "content": "The sea ", "status": "answering", "partial_tokens": 200}
+    aws.put(**keys.answer_key(conversation, message), **begun, session_id="")
+    for seconds in (0.3, 1.3):  # before its first word, and after two
+        killed = asyncio.create_task(scene.run(conversation))
+        await asyncio.sleep(seconds)
+        killed.cancel()
+        await asyncio.wait([killed])
+    await scene.run(conversation)
+    assert scene.answer_to(conversation)["content"] == "The sea is blue "
+    assert scene.answer_to(conversation)["usage"]["completion_tokens"] == 4
+    assert scene.spent() > 0.2
+
+
+@in_jumping_time
 async def test_what_a_gpu_began_is_written_anew_and_not_paid_twice(aws: Aws) -> None:
     scene = Scene(aws)
     conversation, message = scene.ask("one")

@@ -39,6 +39,10 @@ it("shows the version that a replacing question began, whatever of the earlier o
   expect(anew.messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_4", "ans_4"]);
   const fetched = mergeNewest(three, [message("ans_4"), replacing, message("ans_1"), message("msg_1")], false);
   expect(fetched.messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_4", "ans_4"]);
+  const late = [message("ans_3", { status: "answered", content: "Late" }), message("msg_3"), message("ans_2"), message("msg_2"), message("ans_1")];
+  for (const after of [mergeMessages(anew, late), mergeNewest(anew, late, false), mergeOlder(anew, late, false)]) {
+    expect(after.messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_4", "ans_4"]);
+  }
   const streaming = mergeDelta(three, delta(0, "half", "msg_3"));
   expect(mergeMessages(streaming, [replacing]).messages.map((m) => m.id)).toEqual(["msg_1", "ans_1", "msg_4"]);
 });

@@ -18,6 +18,20 @@ describe("languages", () => {
     }
   });
 
+  it("say why a chat was refused or failed, in words of their own", () => {
+    const python = import.meta.glob<string>(
+      ["../../src/foreverus/choice/request.py", "../../src/foreverus/conversations/{replacing,bedrock/takeover}.py"],
+      { query: "?raw", import: "default", eager: true },
+    );
+    const codes = Object.values(python).flatMap((text) =>
+      [...text.matchAll(/code="(\w+)"|^ {4}[A-Z]+ = "(\w+)"/gm)].map((found) => found[1] ?? found[2]!),
+    );
+    expect(codes.length).toBeGreaterThan(10);
+    for (const code of codes.filter((one) => one !== "unsupported_parameter")) { // that names the parameter
+      expect(Object.keys(LANGUAGES.pt), code).toContain(`error.${code}`);
+    }
+  });
+
   it("are chosen by the person, then by the browser, then Portuguese", () => {
     expect(preferred("en", ["pt-BR"])).toBe("en");
     expect(preferred(null, ["fr-FR", "en-GB", "pt"])).toBe("en");

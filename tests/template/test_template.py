@@ -968,3 +968,15 @@ def test_no_machine_may_write_over_a_manifest_of_weights() -> None:
         "Bool": {"s3:ObjectCreationOperation": "true"},
     }
     assert "s3:DeleteObject" not in iam.actions("InstanceRole"), "what it cannot replace, it cannot delete either"
+
+
+def test_a_stacks_name_may_be_as_long_as_the_readme_says() -> None:
+    """The names that we spell ourselves: CloudFormation shortens its own. Lambda's have 64 characters."""
+    spelled = re.findall(r"FunctionName: !Sub \$\{AWS::StackName\}(-\w+)", TEXT)
+    longest = 64 - max(map(len, spelled))
+    for page, words in (
+        ("README.md", "characters at most, because names of functions"),
+        ("README.pt-BR.md", "caracteres, porque nomes de funções"),
+    ):
+        (said,) = re.findall(rf"(\d+) {words}", (ROOT / page).read_text(encoding="utf-8"))
+        assert int(said) == longest, page

@@ -67,7 +67,8 @@ function isReplaced(message: Message, by: readonly Message[]): boolean {
 }
 
 export function mergeMessages(chat: Chat, all: readonly Message[]): Chat {
-  const replacing = all.filter((message) => message.replaces);
+  // Also what is known already: a GET that was asked before the replacing came back after it has the earlier version.
+  const replacing = [...chat.messages, ...all].filter((message) => message.replaces);
   const got = all.filter((message) => !isBehind(chat, message.id) && !isReplaced(message, replacing));
   const had = chat.messages.filter((message) => !isReplaced(message, replacing));
   const byId = new Map(had.map((message) => [message.id, message]));

@@ -17,9 +17,13 @@ USD_PER_MILLION_READ_UNITS = 0.125  # DynamoDB on-demand, us-east-1, https://aws
 TABLES = ("README.md", "README.pt-BR.md")
 
 
+def text(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
 def row(page: str, contains: str) -> list[float]:
     """The figures of the price column of the row that says so."""
-    lines = [line for line in (ROOT / page).read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    lines = [line for line in text(page).splitlines() if line.startswith("|")]
     (found,) = [line for line in lines if contains in line]
     return [float(figure.replace(",", ".")) for figure in re.findall(r"\d+[.,]\d+", found.split("|")[2])]
 
@@ -58,6 +62,10 @@ def test_idle_sweeps_cost_what_the_readme_says(reads: list[str]) -> None:
     usd = len(reads) * RUNS_A_MONTH * USD_PER_MILLION_READ_UNITS / 1e6
     for page in TABLES:
         (said,) = row(page, "read units")
+        (units,) = [int(re.sub(r"\D", "", one)) for one in re.findall(r"[\d.,]+(?= read units)", text(page))]
+        assert abs(units - len(reads) * RUNS_A_MONTH) < 10_000, (
+            f"{len(reads)} reads a round; {page} says {units} a month"
+        )
         assert usd <= said < usd + 0.01, f"{len(reads)} reads a round are US$ {usd:.4f} a month; {page} says {said}"
 
 

@@ -1,6 +1,6 @@
 """Everything that is kept in PostgreSQL: what sessions answered, and summaries of batches. Writes can be repeated."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -11,6 +11,8 @@ from foreverus.results.batches import BatchSummaries, StoredBatch
 from foreverus.results.chats import ChatResults, StoredChats
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.unsaved import Unsaved
+
+MOST_ROUNDS = 10  # of 500 messages each: some two minutes of the function's four
 
 Stored: TypeAlias = StoredSession | StoredBatch | StoredChats | Erased
 
@@ -37,9 +39,16 @@ class ResultsKeeper:
             stored += self.deletions.work_off(attempts)
         if stored or self.chats.is_due():  # the database is awake, or it is time
             with attempts.at("chats"):
-                stored += [done] if (done := self.chats.store()) else []
+                stored += self._chats()
         attempts.raise_any(ResultsNotStored)
         return stored
+
+    def _chats(self) -> Iterator[StoredChats]:
+        """All of a day's: a class asks more than one round holds. What is stored stays so where the time is up."""
+        for _ in range(MOST_ROUNDS):
+            if (done := self.chats.store()) is None:
+                return
+            yield done
 
 
 def _store(unsaved: Iterable[Unsaved[Stored]], attempts: Attempts) -> list[Stored]:

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -350,6 +350,21 @@ def test_what_bedrock_answered_is_stored_without_a_session_once_a_day_or_when_th
     assert client.written()[-4:] == ["users", "conversations", "messages", "usage"]
     assert list(aws.items.query(keys.answered_partition(keys.NO_SESSION))) == []
     assert ChatResults(aws.items, database(client), lambda: NOW).store() is None
+
+
+def test_a_day_of_more_chats_than_one_round_holds_is_stored_whole(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("foreverus.results.chats.AT_ONCE", 2)
+    without_session(aws, *(f"msg_{number}" for number in range(5)))
+    client = DataApi()
+    aws.put(**over())
+    assert keeper(aws, client).store_unsaved()[-3:] == [StoredChats(2), StoredChats(2), StoredChats(1)]
+    assert list(aws.items.query(keys.answered_partition(keys.NO_SESSION))) == []
+    client.fail_next("DatabaseErrorException")
+    without_session(aws, "msg_6", "msg_7", "msg_8")
+    chats = ChatResults(aws.items, database(client), lambda: NOW.replace(hour=3, minute=1))
+    with pytest.raises(ResultsNotStored):
+        replace(keeper(aws, client), chats=chats).store_unsaved()
+    assert len(list(aws.items.query(keys.answered_partition(keys.NO_SESSION)))) == 3, "they are there for the next time"
 
 
 def test_chats_that_were_deleted_or_cannot_be_stored_now(aws: Aws) -> None:

@@ -27,6 +27,7 @@ def kept(log_days: int, has_database: bool) -> list[Kept]:
         Kept("logs", "random ids, no text", log_days),
         Kept("queues", "random ids, no text", QUEUE_DAYS),
         Kept("idempotency keys and unfinished uploads", "digests, and parts of files", LATEST_SETTLED_DAYS),
+        Kept("programs' requests to a GPU", "what was asked in the twenty minutes before", LATEST_SETTLED_DAYS),
         *(aurora if has_database else []),
     ]
     return sorted(found, key=lambda one: -one.days)

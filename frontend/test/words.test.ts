@@ -32,6 +32,13 @@ describe("languages", () => {
     }
   });
 
+  it("name all that a deletion does not reach", () => {
+    const python = import.meta.glob<string>("../../src/foreverus/privacy/kept.py", { query: "?raw", import: "default", eager: true });
+    const places = Object.values(python).flatMap((text) => [...text.matchAll(/Kept\("([^"]+)"/g)].map((found) => found[1]!));
+    expect(places.length).toBeGreaterThan(5);
+    for (const place of places) expect(Object.keys(LANGUAGES.pt), place).toContain(`kept.${place}`);
+  });
+
   it("are chosen by the person, then by the browser, then Portuguese", () => {
     expect(preferred("en", ["pt-BR"])).toBe("en");
     expect(preferred(null, ["fr-FR", "en-GB", "pt"])).toBe("en");

@@ -18,5 +18,12 @@ export const enMyData: Record<keyof typeof ptMyData, string> = {
   "mydata.delete.keep": "Do not delete",
   "mydata.gone": "Everything is being deleted, and you cannot sign in any more. The receipt's number is {id}. What is still there, and goes by itself:",
   "mydata.kept": "{where}: up to {n} days",
+  "kept.Step Functions histories": "Step Functions histories",
+  "kept.DynamoDB point-in-time recovery": "DynamoDB point-in-time recovery",
+  "kept.logs": "logs",
+  "kept.queues": "queues",
+  "kept.idempotency keys and unfinished uploads": "idempotency keys and unfinished uploads",
+  "kept.programs' requests to a GPU": "programs' requests to a GPU",
+  "kept.Aurora backups": "Aurora backups",
   "mydata.expires": "If nobody writes in it, this conversation is deleted on {day}.",
 };

@@ -16,5 +16,12 @@ export const ptMyData = {
   "mydata.delete.keep": "Não apagar",
   "mydata.gone": "Tudo está sendo apagado, e você não entra mais. O número do recibo é {id}. O que ainda existe, e some sozinho:",
   "mydata.kept": "{where}: até {n} dias",
+  "kept.Step Functions histories": "históricos do Step Functions",
+  "kept.DynamoDB point-in-time recovery": "cópias de recuperação do DynamoDB",
+  "kept.logs": "logs",
+  "kept.queues": "filas",
+  "kept.idempotency keys and unfinished uploads": "chaves de idempotência e envios inacabados",
+  "kept.programs' requests to a GPU": "pedidos de programas à GPU",
+  "kept.Aurora backups": "backups do Aurora",
   "mydata.expires": "Se ninguém escrever nela, esta conversa é apagada em {day}.",
 };

@@ -1,7 +1,7 @@
 /** Everything of a person: to take along, and to have deleted. */
 import { useSignal } from "@preact/signals";
 import { CONFIRMATION, type MyDataActions } from "../actions/mydata";
-import { language, t } from "../i18n";
+import { known, language, t } from "../i18n";
 import { bytes, day } from "../logic/format";
 import { deletingAccount, erasure, myExport } from "../state";
 import { isEnterOfInputMethod } from "./enter";
@@ -97,7 +97,7 @@ export function MyData({ actions }: { actions: MyDataActions }) {
           <p>{t("mydata.gone", { id: gone.id })}</p>
           <ul>
             {gone.kept.map((one) => (
-              <li key={one.where}>{t("mydata.kept", { where: one.where, n: one.days })}</li>
+              <li key={one.where}>{t("mydata.kept", { where: known("kept", one.where) ?? one.where, n: one.days })}</li>
             ))}
           </ul>
         </div>

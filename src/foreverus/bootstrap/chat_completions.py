@@ -80,13 +80,14 @@ def _gpu_backends(env: ChatCompletionsSettings) -> "GpuBackends":
 
 @cache
 def _paid_calls(env: ChatCompletionsSettings) -> "PaidCalls":
+    from foreverus.backends.bedrock import SILENCE_TIMEOUT_S
     from foreverus.choice.refusals import RefusalStore
     from foreverus.costs.prices import bedrock_price
     from foreverus.openai_api.accounts import AccountStore
     from foreverus.openai_api.paid import PaidCalls
 
     return PaidCalls(
-        backend=shared.bedrock_backend(env.bedrock_model_id),
+        backend=shared.bedrock_backend(env.bedrock_model_id, shared.BEDROCK_CALLS, SILENCE_TIMEOUT_S),
         price=bedrock_price(env.bedrock_model_id, aws.region()),
         accounts=AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
         refusals=RefusalStore(aws.items(env.table_name), aws.clock),

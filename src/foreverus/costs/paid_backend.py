@@ -12,8 +12,10 @@ from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected, Spe
 
 
 def most_usd(prompt: Prompt, price: TokenPrice, context_tokens: int = MOST_BEDROCK_TOKENS) -> float:
-    """A bound of what a call may cost: a token a byte, and the answer's whole limit, at a guard's price."""
-    return price.guard_usd(most_prompt_tokens(prompt), prompt.limit or context_tokens)
+    """A bound of what a call may cost: a token a byte, and the answer's whole limit or all that the model writes, at a
+    guard's price."""
+    most = min(prompt.limit or context_tokens, MOST_BEDROCK_TOKENS)
+    return price.guard_usd(most_prompt_tokens(prompt), most)
 
 
 class PaidBackend:

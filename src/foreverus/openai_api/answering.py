@@ -11,6 +11,7 @@ from foreverus.access.records import Caller
 from foreverus.backends.port import Backend, BackendName, Delta, Finished, Prompt, ToolCallPiece
 from foreverus.concurrency import RunBlocking
 from foreverus.limits.requests import Admission, RequestLimits
+from foreverus.openai_api.paid import estimated
 from foreverus.openai_api.records import CompletionRequest
 from foreverus.openai_api.requests import Served
 
@@ -49,8 +50,9 @@ class Answering:
     async def events(
         self, request: CompletionRequest, caller: Caller, backend: BackendName, admitted: Admission
     ) -> AsyncGenerator[Delta | Finished, None]:
-        """What the backend yields. When it is over, what was used is counted and the place is free."""
-        tokens = 0
+        """What the backend yields. When it is over, what was used is counted and the place is free. Of an answer that
+        was cut off, or broke off, that is estimated."""
+        tokens = said = 0
         try:
             answerer = self.backends[backend](request, caller)
             events = answerer.stream(request.prompt) if request.streams else _whole(answerer, request.prompt)
@@ -58,9 +60,11 @@ class Answering:
                 async for event in events:
                     if isinstance(event, Finished):
                         tokens = event.prompt_tokens + event.completion_tokens
+                    else:
+                        said += len(event.text.encode("utf-8", "replace"))
                     yield event
         finally:
-            await self._leave(admitted, tokens)
+            await self._leave(admitted, tokens or (estimated(request.prompt, said).total_tokens if said else 0))
 
     async def _leave(self, admitted: Admission, tokens: int) -> None:
         await self.run_blocking(self.limits.leave, admitted, tokens)

@@ -22,6 +22,13 @@ def paid(left: float = 1.0) -> tuple[PaidBackend, MemoryEngine, Allowance]:
     return PaidBackend(engine, PRICE, allowance), engine, allowance
 
 
+def test_no_limit_makes_the_model_write_more_than_it_can() -> None:
+    asked = [Prompt((Message("user", "a b c"),), limit) for limit in (None, 8192, 8193, 1_000_000)]
+    assert len({most_usd(one, PRICE) for one in asked}) == 1 and most_usd(asked[0], PRICE) > 8.192
+    assert most_usd(asked[0], PRICE, 32_768) == most_usd(asked[0], PRICE) > most_usd(asked[0], PRICE, 2048)
+    assert most_usd(asked[0], PRICE, 2048) > MOST
+
+
 @asynchronous
 async def test_while_it_streams_what_it_may_cost_is_taken_and_then_what_it_did_cost() -> None:
     backend, _, allowance = paid()

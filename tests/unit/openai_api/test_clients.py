@@ -126,6 +126,8 @@ def test_client_that_goes_away_stops_the_work_and_what_was_used_is_counted() -> 
         assert used.completion_tokens == 9 and used.prompt_tokens > 0 and used.messages == 1
         assert not world.purse.reservations and world.purse.ledger.spent(MONTH) > 0
         assert not world.counts.read("user-1", "REQUESTS").held  # type: ignore[arg-type]
+        key = world.counts.read("user-1", "REQUESTS", "key-1")  # type: ignore[arg-type]
+        assert key.used == used.prompt_tokens + used.completion_tokens or not streams, "of a key's day too"
 
 
 def test_failure_in_the_middle_is_an_error_event_and_never_done() -> None:

@@ -40,6 +40,7 @@ print(json.dumps(yaml_parse(pathlib.Path(sys.argv[1]).read_text())))
 # For tests and measurements, in which one person does what a class does. What has a limit of theirs tests that limit.
 AS_A_CLASS = {
     "PersonMessagesPerMinute": "600",
+    "PersonGpuStartsPerHour": "1000",
     "PersonOpenBatches": "200",
     "PersonOpenSockets": "500",
     "PersonStoredMegabytes": "1000000",

@@ -102,6 +102,7 @@ def test_question_without_a_gpu_gets_one_and_its_answer_survives_a_broken_line(
     keep_answers_short(page, 100)
     sign_in(page, cloud)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    page.get_by_label("Answered by").select_option("gpu")
     expect(page.get_by_text("sending switches one on")).to_be_visible()
     ask(page, "Tell me a short story about a lighthouse.")
     expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()

@@ -81,8 +81,9 @@ class Person:
         while self.call("GET", f"/sessions/{session_id}")["status"] not in ("ended", "failed"):
             time.sleep(0.1)
 
-    def converse(self, system: str) -> str:
-        conversation = self.call("POST", "/conversations", {"system": system})["id"]
+    def converse(self, system: str, title: str = "A test") -> str:
+        """With a title of its own: a model asked for one would be one more answer to count."""
+        conversation = self.call("POST", "/conversations", {"title": title, "system": system})["id"]
         self.subscribe(conversation_id=conversation)
         return str(conversation)
 

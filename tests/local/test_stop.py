@@ -18,7 +18,7 @@ def test_a_stopped_answer_keeps_its_text_and_another_one_takes_its_place(
 ) -> None:
     set_pace(5.0)
     session_id, _ = person.start_session()
-    talk = person.converse("You count.")
+    talk = person.converse("You count.", title="")
     first = person.ask(talk, "Count.", LONG)
     _, delta = person.wait_for("delta", message_id=first)
     assert delta["text"].startswith("1")

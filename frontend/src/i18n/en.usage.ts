@@ -5,7 +5,7 @@ export const enUsage: Record<keyof typeof ptUsage, string> = {
   "quote.title": "What it would cost",
   "quote.session": "What would it cost?",
   "quote.minutes": "If it is used for",
-  "quote.range": "{expected} ({low} to {high})",
+  "quote.range": "({low} to {high})",
   "quote.auto": "would be chosen",
   "quote.ready": "Ready after",
   "quote.life": "On for",

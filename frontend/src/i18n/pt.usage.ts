@@ -3,7 +3,7 @@ export const ptUsage = {
   "quote.title": "Quanto custaria",
   "quote.session": "Quanto custaria?",
   "quote.minutes": "Se for usada por",
-  "quote.range": "{expected} (de {low} a {high})",
+  "quote.range": "(de {low} a {high})",
   "quote.auto": "seria a escolha",
   "quote.ready": "Pronta em",
   "quote.life": "Ligada por",

@@ -6,14 +6,18 @@ import { known, language, t } from "../i18n";
 import { number, span, usd } from "../logic/format";
 import type { BackendQuote, Quote, QuoteWish, Range } from "../types";
 
-function range(of: Range | null, say: (value: number) => string): string {
-  if (!of) return "–";
+function Between({ of, say }: { of: Range | null; say: (value: number) => string }) {
+  if (!of) return <>–</>;
   const [low, expected, high] = [of.low, of.expected, of.high].map(say);
-  return low === high ? expected! : t("quote.range", { expected: expected!, low: low!, high: high! });
+  return (
+    <>
+      {expected} {low !== high && <span class="hint">{t("quote.range", { low: low!, high: high! })}</span>}
+    </>
+  );
 }
 
 const money = (value: number) => usd(value, language.value);
-const time = (value: number) => span(Math.max(1, Math.round(value)));
+const time = (value: number) => span(value > 90 ? Math.round(value / 60) * 60 : Math.max(1, Math.round(value)));
 
 function Row({ one, isChosen }: { one: BackendQuote; isChosen: boolean }) {
   return (
@@ -26,9 +30,15 @@ function Row({ one, isChosen }: { one: BackendQuote; isChosen: boolean }) {
         <td colSpan={3}>{one.why_not}</td>
       ) : (
         <>
-          <td>{range(one.usd, money)}</td>
-          <td>{range(one.first_word_seconds, time)}</td>
-          <td>{range(one.seconds, time)}</td>
+          <td>
+            <Between of={one.usd} say={money} />
+          </td>
+          <td>
+            <Between of={one.first_word_seconds} say={time} />
+          </td>
+          <td>
+            <Between of={one.seconds} say={time} />
+          </td>
         </>
       )}
     </tr>

@@ -83,10 +83,12 @@ def bedrock(script: Scripted) -> Iterator[BedrockBackend]:
                 self.send_response(script.status)
                 self.send_header("x-amzn-ErrorType", script.refusal)
                 self.send_header("Content-Length", str(len(body)))
+                self.send_header("Connection", "close")
                 self.end_headers()
                 self.wfile.write(body)
                 return
             self.send_response(200)
+            self.send_header("Connection", "close")  # said, so that nobody asks on it again while it is being closed
             self.send_header("Content-Type", "application/vnd.amazon.eventstream")
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()

@@ -116,6 +116,10 @@ def test_a_conversation_is_renamed_where_its_title_stands(page: Page, fake: Fake
     title.press("Enter")
     expect(page.get_by_role("heading", name="Regência")).to_be_visible()
     expect(page.get_by_role("link", name="Regência")).to_be_visible()
+    for _ in range(300):  # the page shows it before the server has it
+        if fake.conversations[only]["title"] == "Regência":
+            break
+        page.wait_for_timeout(50)
     assert fake.conversations[only]["title"] == "Regência"
     fake.troubles.append(("PATCH", f"/conversations/{only}", 500))
     page.get_by_role("button", name="Rename").click()

@@ -110,8 +110,8 @@ def foreverus(cloud: Cloud, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_owner_of_the_account_makes_somebodys_first_key(cloud: Cloud) -> None:
-    deploy.make_user(cloud.emulator, cloud.stack["UserPoolId"], deploy.new_password(), "bia@example.com")
-    whose = ("--user", "bia@example.com", "--stack", deploy.STACK)
+    deploy.make_user(cloud.emulator, cloud.stack["UserPoolId"], deploy.new_password(), "first-key@example.com")
+    whose = ("--user", "first-key@example.com", "--stack", deploy.STACK)
     made = foreverus(cloud, "key", "create", "first", "--can-create-keys", "--expires", "1d", *whose)
     assert made.returncode == 0, made.stderr
     key = made.stdout.strip()

@@ -3,8 +3,9 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { QuoteActions } from "../actions/quotes";
 import { known, language, t } from "../i18n";
-import { number, span, usd } from "../logic/format";
+import { span, usd } from "../logic/format";
 import type { BackendQuote, Quote, QuoteWish, Range } from "../types";
+import { Assumptions } from "./Assumptions";
 
 function Between({ of, say }: { of: Range | null; say: (value: number) => string }) {
   if (!of) return <>–</>;
@@ -68,16 +69,7 @@ function Shown({ quote }: { quote: Quote }) {
         </table>
       </div>
       {quote.auto.backend === null && <p class="trouble">{known("choice", quote.auto.reason) ?? quote.auto.text}</p>}
-      <details class="why">
-        <summary>{t("usage.assumptions")}</summary>
-        <ul>
-          {quote.assumptions.map((one) => (
-            <li key={one.name}>
-              {one.name.replaceAll("_", " ")}: {number(one.expected, language.value, 6)} {one.unit} ({one.source})
-            </li>
-          ))}
-        </ul>
-      </details>
+      <Assumptions of={quote.assumptions} />
     </>
   );
 }

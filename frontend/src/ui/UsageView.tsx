@@ -7,6 +7,7 @@ import { about, number, percent, usd } from "../logic/format";
 import { BACKENDS, by, columns, csv, type Column, type GroupName, type UsagePart, type UsageSum } from "../logic/usage";
 import { person, report } from "../state";
 import type { UsageReport } from "../types";
+import { Assumptions } from "./Assumptions";
 
 const GROUPS: readonly GroupName[] = ["day", "backend", "person", "kind"];
 const WIDTH = 640;
@@ -128,16 +129,7 @@ function Report({ shown }: { shown: UsageReport }) {
       </div>
       <Plot days={columns(part.groups, shown.from, shown.to)} />
       <Table group={group.value} part={part} />
-      <details class="why">
-        <summary>{t("usage.assumptions")}</summary>
-        <ul>
-          {shown.assumptions.map((one) => (
-            <li key={one.name}>
-              {one.name.replaceAll("_", " ")}: {number(one.expected, language.value, 6)} {one.unit} ({one.source})
-            </li>
-          ))}
-        </ul>
-      </details>
+      <Assumptions of={shown.assumptions} />
     </>
   );
 }

@@ -9,6 +9,7 @@ engine: they run in a task group of their own.
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 
 from foreverus.aws.keys import conversation_topic
 from foreverus.aws.push import ASK, MAX_DELTA_CODE_POINTS, Deaf, Push, Subscriber
@@ -46,7 +47,7 @@ class PostLimit:
         return max(DELTA_INTERVAL_S, self.senders / MAX_POSTS_PER_SECOND)
 
 
-class LiveStream:
+class LiveStream(ABC):
     """What is written just now, of `_length` in a unit of its own, to everybody who watches `topic`. Start with
     `watch`; tell `_wake` of what is new; end with `close`."""
 
@@ -64,9 +65,9 @@ class LiveStream:
         self._closing = asyncio.Event()
         self._last_frame = b""
 
+    @abstractmethod
     def _frame(self, sent: int) -> tuple[bytes, int]:
         """The next frame for who has `sent` of it, and how much they have with it. Asked only where there is more."""
-        raise NotImplementedError
 
     @property
     def _refresh_s(self) -> float:

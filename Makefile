@@ -22,14 +22,23 @@ OFFLINE = { echo "✗ $(1) could not be downloaded. The first installation needs
 PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print) \
 	$(wildcard src/foreverus/api/schemas/*_line.json)
 
-.PHONY: help install page demo up test missing-tools check check-style check-types check-page check-tests pentest bench faults lock clean
+.PHONY: help install page page-types page-stories pictures demo up test missing-tools check check-style check-types check-page check-tests pentest bench faults lock clean beanstalk
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-install: $(VENV)/.installed $(CLOUD)/.installed $(WORKER)/.installed ## the tools and the laptop's cloud, under this folder only
+install: $(VENV)/.installed $(CLOUD)/.installed $(WORKER)/.installed tests/clients/node_modules/.installed ## the tools and the laptop's cloud, under this folder only
 
 page: frontend/dist/index.html ## the built page
+
+page-types: frontend/node_modules/.installed ## the page's types, anew from the API's OpenAPI document
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" $(BIN)/python -m tests.unit.api.openapi.page_types
+
+page-stories: frontend/node_modules/.installed ## every component in every state, without a cloud, until Ctrl-C
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend run stories
+
+pictures: install page ## the README's twelve pictures of the real page, anew
+	@PYTHONPATH=src $(BIN)/python -m tests.browser.pictures
 
 demo: install page ## the main job once, from request to shut-down instance
 	@$(BIN)/python -m local demo
@@ -72,6 +81,15 @@ faults: install page ## everything that can fail, at every moment; results in be
 	@REQUESTS=2000 $(BIN)/python -m pytest -n 2 tests/unit/api/openapi/test_requests.py
 	@PYTHONPATH=src $(BIN)/python -m tests.faults
 
+BUNDLE := .local/hosting
+STACK ?= foreverus
+
+beanstalk: install ## the zip for Elastic Beanstalk: the API beside the deployed stack STACK (docs/hosting.md)
+	@rm -rf $(BUNDLE)/files
+	@mkdir -p $(BUNDLE)
+	@$(MAKE) --no-print-directory --silent -C src build-Host ARTIFACTS_DIR="$(CURDIR)/$(BUNDLE)/files"
+	@PYTHONPATH=src $(BIN)/python -m foreverus.serve.bundle $(BUNDLE)/files hosting/beanstalk $(BUNDLE)/beanstalk.zip --stack $(STACK)
+
 # With the hashes of every file that the index has of each version, so one lock is good on every platform.
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes
 
@@ -81,7 +99,7 @@ lock: $(BIN)/uv ## pins everything anew from requirements/*.in
 	@$(COMPILE) --no-emit-package botocore requirements/lambda.in -o requirements/lambda.lock
 
 clean: ## removes everything that was installed or built
-	rm -rf $(VENV) .local .aws-sam frontend/node_modules frontend/dist
+	rm -rf $(VENV) .local .aws-sam frontend/node_modules frontend/dist tests/clients/node_modules
 
 $(BIN)/uv:
 	@test -n "$(PYTHON)" || { echo "Python 3.11, 3.12 or 3.13 is needed and none was found. Install one, or: make PYTHON=/path/to/python3"; exit 1; }
@@ -125,6 +143,11 @@ $(NODE)/bin/npm: | $(BIN)/uv
 frontend/node_modules/.installed: frontend/package-lock.json $(NODE)/bin/npm
 	@echo "· the page's tools"
 	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend ci --silent --no-audit --no-fund || $(call OFFLINE,The page's tools)
+	@touch $@
+
+# OpenAI's JavaScript client, which a test points at the laptop's cloud.
+tests/clients/node_modules/.installed: tests/clients/package-lock.json $(NODE)/bin/npm
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix tests/clients ci --silent --no-audit --no-fund || $(call OFFLINE,OpenAI's JavaScript client)
 	@touch $@
 
 frontend/dist/index.html: frontend/node_modules/.installed $(PAGE_SOURCES)

@@ -27,6 +27,7 @@ from foreverus.choice.records import NextStep
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.notifications.outbox import MemoryOutbox
 from foreverus.relay.memory import MemoryRequests
+from foreverus.sessions.demand import MemoryDemand
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
 from foreverus.sessions.records import SessionStatus, Task
 from foreverus.worker.contact import Contact, P, RunInline, RunInThreads, T
@@ -64,9 +65,9 @@ class LongPolled(MemoryQueue):
         super().__init__()
         self.changed = threading.Condition()
 
-    def put(self, body: str) -> None:
+    def put(self, body: str, trace: str = "", sent_at: float = 0.0) -> None:
         with self.changed:
-            super().put(body)
+            super().put(body, trace, sent_at)
             self.changed.notify_all()
 
     def receive(self, count: int, wait_s: float) -> list[Delivery]:
@@ -140,8 +141,13 @@ class MemoryWorker:
             **{
                 "VISIBILITY_SECONDS": "60",
                 "HEARTBEAT_SECONDS": "15",
+                "CONVERSATION_RETENTION_DAYS": "0",
                 "AWS_DEFAULT_REGION": "us-east-1",
                 "MACHINE_DIR": "none",
+                "STACK_NAME": "memory",
+                "METRICS_LOG_GROUP": "none",
+                "MORE_METRICS": "false",
+                "CHAT_BEDROCK_MODEL_ID": "",
             },
         }
         now = datetime.now(UTC)
@@ -168,6 +174,7 @@ class MemoryWorker:
             answers=self.answers,
             pending=self.answers.pending,
             requests=MemoryRequests(),
+            demand=MemoryDemand(),
             push=self.push,
             batches=self.batches,
             objects=self.objects,

@@ -135,19 +135,29 @@ def batch_figures(streams: int, ours: list[Side], direct: list[Side]) -> Iterato
     )
 
 
+def turns(pairs: int, sides: tuple[bool, bool]) -> Iterator[tuple[int, bool]]:
+    """(pair, side): each side first in turn; pair 0 warms up.
+
+    >>> list(turns(1, (True, False)))
+    [(0, True), (0, False), (1, False), (1, True)]
+    """
+    for number in range(pairs + 1):
+        for side in sides[:: -1 if number % 2 else 1]:
+            yield number, side
+
+
 async def chats_in_turn(url: str, streams: int, pairs: int) -> tuple[list[Side], list[Side]]:
     """Both sides of each pair, ours first and second in turn. A short round of both warms up."""
     ours: list[Side] = []
     direct: list[Side] = []
     async with serving(url, MODEL, streams, CONTEXT) as worker:
         people = [Talker(worker, number) for number in range(streams)]
-        for number in range(pairs + 1):
-            turns = TURNS if number else 1
-            for side in ("ours", "direct")[:: -1 if number % 2 else 1]:
-                if side == "ours":
-                    ours.append(await our_chats(worker, people, turns))
-                else:
-                    direct.append(await ideal_chats(url, streams, turns))
+        for number, is_ours in turns(pairs, (True, False)):
+            messages = TURNS if number else 1
+            if is_ours:
+                ours.append(await our_chats(worker, people, messages))
+            else:
+                direct.append(await ideal_chats(url, streams, messages))
     return ours[1:], direct[1:]
 
 
@@ -246,14 +256,13 @@ async def batches_in_turn(url: str, streams: int, pairs: int) -> tuple[list[Side
     direct: list[Side] = []
     count = LINES.requests(streams)
     async with serving(url, MODEL, streams, CONTEXT) as worker:
-        for number in range(pairs + 1):
+        for number, is_ours in turns(pairs, (True, False)):
             asked = questions(count if number else streams, LINES, number)
-            for side in ("ours", "direct")[:: -1 if number % 2 else 1]:
-                watch = Stopwatch()
-                if side == "ours":
-                    done = await worker.answer(asked)
-                    ours.append(Side(done.completion_tokens, done.seconds, watch.read()))
-                else:
-                    driven = await ideal.drive_async(url, asked, streams)
-                    direct.append(Side(driven.completion_tokens, driven.seconds, watch.read()))
+            watch = Stopwatch()
+            if is_ours:
+                done = await worker.answer(asked)
+                ours.append(Side(done.completion_tokens, done.seconds, watch.read()))
+            else:
+                driven = await ideal.drive_async(url, asked, streams)
+                direct.append(Side(driven.completion_tokens, driven.seconds, watch.read()))
     return ours[1:], direct[1:]

@@ -19,10 +19,11 @@ LOG = LOCAL / "bench.json"
 def line(figure: Figure) -> str:
     shown = figure.summary()
     low, high = shown["spread"]
+    middle = f", its middle {shown['middle'][0]} to {shown['middle'][1]}" if figure.middle else ""
     waited = f", waited {figure.waited:.0%} of the time" if figure.waited else ""
     return (
         f"{shown['verdict']:9} {figure.name:26} {shown['value']} {figure.unit} "
-        f"({low} to {high}, {shown['limit']}{waited}): {figure.what}"
+        f"({low} to {high}{middle}, {shown['limit']}{waited}): {figure.what}"
     )
 
 
@@ -32,12 +33,17 @@ def machine() -> str:
     return f"{os.cpu_count()} processors, {platform.system()}, Python {platform.python_version()}{load}"
 
 
-def write(figures: Sequence[Figure], whole: bool, results: Path = RESULTS, log: Path = LOG) -> None:
-    """`whole`: these are all that there are; else they take their places among those of earlier runs."""
+def write(
+    figures: Sequence[Figure], whole: bool, results: Path = RESULTS, log: Path = LOG, others: Sequence[str] = ()
+) -> None:
+    """`whole`: these are all that there are, but those whose names begin as `others`; else they take their places among
+    those of earlier runs."""
     today, note = datetime.now(UTC).date(), machine()
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(json.dumps([asdict(figure) for figure in figures], indent=1, default=str) + "\n")
-    kept = json.loads(results.read_text())["figures"] if results.exists() and not whole else []
+    kept = json.loads(results.read_text())["figures"] if results.exists() else []
+    if whole:
+        kept = [one for one in kept if one["name"].startswith(tuple(others))]
     results.write_text(text(merged(kept, figures, today, note)))
 
 

@@ -22,16 +22,17 @@ ROOT = Path(__file__).resolve().parents[1]
 HEALTHY_S = 60.0
 IDLE_S = 120.0
 READ_BYTES = 64 << 10
-# Two at once keep two cores busy; 2,048 tokens are what a GPU instance of the laptop has for each.
-SLOTS, CONTEXT, THREADS = 2, 2048, "2"
+# Two at once keep two cores busy; 2,048 tokens are what a GPU instance of the laptop has for each. The paced engine
+# computes nothing, and AWS's Bedrock keeps nobody waiting for a slot.
+SLOTS, PACED_SLOTS, CONTEXT, THREADS = 2, 256, 2048, "2"
 
 
 class Model:
     """The engine, as long as somebody needs it."""
 
-    def __init__(self, engine: Sequence[str], log: Path, idle_s: float) -> None:
+    def __init__(self, engine: Sequence[str], log: Path, idle_s: float, slots: int = SLOTS) -> None:
         """`engine`: its module, and what it is told besides the port and its size."""
-        self._engine, self._log, self._idle_s = engine, log, idle_s
+        self._engine, self._log, self._idle_s, self._slots = engine, log, idle_s, slots
         self._child: Child | None = None
         self._port: Port | None = None
         self._starting = asyncio.Lock()
@@ -77,7 +78,7 @@ class Model:
             return self._port.number
 
     def _start(self, port: int) -> Child:
-        options = {"--port": port, "--slots": SLOTS, "--context": CONTEXT}
+        options = {"--port": port, "--slots": self._slots, "--context": CONTEXT}
         command = [sys.executable, "-m", *self._engine, *(str(word) for pair in options.items() for word in pair)]
         child = Child(
             "bedrock's engine",
@@ -115,11 +116,14 @@ async def main() -> None:
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of what it listens on")
     parser.add_argument("--log", type=Path, required=True, help="of the engine")
     parser.add_argument("--pace", help="tokens a second of a paced engine, which stands in for the model")
+    parser.add_argument("--pace-file", type=Path, help="a file that holds the pace of a paced engine while it exists")
     parser.add_argument("--threads", default=THREADS, help="of the engine")
     parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds until the engine is ended")
     options = parser.parse_args()
     pace = ("--pace", options.pace) if options.pace else ()
-    model = Model(("local.engine", "--threads", options.threads, *pace), options.log, options.idle)
+    file = ("--pace-file", str(options.pace_file)) if options.pace and options.pace_file else ()
+    slots = PACED_SLOTS if options.pace else SLOTS
+    model = Model(("local.engine", "--threads", options.threads, *pace, *file), options.log, options.idle, slots)
     over = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, over.set)

@@ -19,6 +19,7 @@ from local.ports import Port
 from local.postgres import Postgres
 from local.processes import LOOPBACK, Child, Failed
 from local.state import ROOT, State, write_json
+from local.traces import TracesPage
 
 Say = Callable[[str], None]
 
@@ -37,11 +38,13 @@ class Cloud:
         pace: float | None = None,
         threads: int | None = None,
         kept: Kept | None = None,
+        counts: bool = False,
     ) -> None:
         """parameters: of the template, over the laptop's own. usual_ports: 4566 and 8080 where they are free.
         faults: calls can be made to fail; see local/faults. pace: tokens a second of each stream of the paced engine,
         which stands in for the model then; see local/engine. threads: of each engine; what the machine has without.
-        kept: where an earlier cloud has kept what was in it; this one goes on with that, and keeps it too."""
+        kept: where an earlier cloud has kept what was in it; this one goes on with that, and keeps it too.
+        counts: of what the system asks of AWS; see local/counts."""
         self.state = state
         self.say = say
         self.parameters = parameters or {}
@@ -51,6 +54,10 @@ class Cloud:
         self.pace = pace
         self.threads = threads
         self.kept = kept
+        self.counts = counts
+        self.bedrock_pace = (
+            state.directory / "tmp" / "bedrock-pace"
+        )  # while it exists: of a paced engine behind Bedrock
         self.stack: dict[str, str] = {}
         self.outputs: dict[str, Any] = {}
         self._cleanup = contextlib.ExitStack()
@@ -140,7 +147,8 @@ class Cloud:
         self._cleanup.callback(bedrock.close)
         with bedrock.listener() as listener:
             number = listener.fileno()
-            self.bedrock = self._program("bedrock", "--socket", str(number), "--log", str(logs / "bedrock-engine.log"))
+            options = ("--socket", str(number), "--log", str(logs / "bedrock-engine.log"))
+            self.bedrock = self._program("bedrock", *options, "--pace-file", str(self.bedrock_pace))
             self.bedrock.sockets = (number,)
             self._cleanup.callback(self.bedrock.stop)
             self.bedrock.start()
@@ -151,6 +159,7 @@ class Cloud:
             port=USUAL_PORT if self.usual_ports else 0,
             wait_scale=self.wait_scale,
             faults=self.faults,
+            counts=self.counts,
             bedrock=f"http://{LOOPBACK}:{bedrock.number}",
         )
         self._cleanup.callback(self.emulator.stop)
@@ -164,6 +173,9 @@ class Cloud:
         self.inbox = Inbox(self.state.inbox, self.emulator.port)
         self._cleanup.callback(self.inbox.stop)
         self.inbox.start()
+        self.traces = TracesPage(self.emulator.url)
+        self._cleanup.callback(self.traces.web.stop)
+        self.traces.web.start()
         self.instances = self._program("instances", "--state", str(self.state.directory))
         self.instances.environment |= self.emulator.environment()
         self.instances.stop_seconds = 25  # a worker hands back its work in up to 20 s

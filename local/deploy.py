@@ -48,6 +48,7 @@ AS_A_CLASS = {
     "PersonRequestsAtOnce": "1000",
     "KeyRequestsPerMinute": "100000",
     "KeyRequestsAtOnce": "1000",
+    "AllRequestsAtOnce": "1000",
 }
 PARAMETERS = {
     "PersonGpuStartsPerHour": "600",  # nobody pays for a boot here, and tests start many

@@ -40,9 +40,11 @@ class Emulator:
         wait_scale: float = 1,
         faults: bool = False,
         bedrock: str | None = None,
+        counts: bool = False,
     ) -> None:
         """postgres: the connection file of our PostgreSQL. wait_scale: of Step Functions' waits and retry intervals.
-        faults: whether it takes rules that make calls fail; see local/faults. bedrock: the address of its model."""
+        faults: whether it takes rules that make calls fail; see local/faults. bedrock: the address of its model.
+        counts: whether it counts what is asked of it; see local/counts."""
         self._port = Port(port)
         self.port = self._port.number
         self._nonce = secrets.token_hex(16)
@@ -51,7 +53,7 @@ class Emulator:
         temporary.mkdir(parents=True, exist_ok=True)
         options = ["--postgres", str(postgres)] if postgres else []
         options += [*([] if patched else ["--unpatched"]), *(["--faults"] if faults else [])]
-        options += ["--bedrock", bedrock] if bedrock else []
+        options += [*(["--bedrock", bedrock] if bedrock else []), *(["--counts"] if counts else [])]
         self._command = [str(INTERPRETER), "-m", "local.ministack", "--nonce", self._nonce, *options]
         self.child = Child(
             "emulator",

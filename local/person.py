@@ -41,11 +41,14 @@ class Person:
         self.http.close()
 
     def _read(self) -> None:
-        try:
-            for frame in self.socket:
-                self.frames.put((time.perf_counter(), json.loads(frame)))
-        except ConnectionClosed:
-            return
+        """What is no frame of ours (not JSON, or no object) is passed over: the next one may be waited for."""
+        with contextlib.suppress(ConnectionClosed):
+            for data in self.socket:
+                at = time.perf_counter()
+                with contextlib.suppress(ValueError):
+                    frame = json.loads(data)
+                    if isinstance(frame, dict):
+                        self.frames.put((at, frame))
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         answer = self.http.request(method, path, json=body)
@@ -57,7 +60,7 @@ class Person:
         deadline = time.perf_counter() + PATIENCE_S
         while True:
             at, frame = self.frames.get(timeout=max(deadline - time.perf_counter(), 0.001))
-            if frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items()):
+            if frame.get("type") == kind and all(frame.get(name) == value for name, value in fields.items()):
                 return at, frame
 
     def subscribe(self, **topic: str) -> None:

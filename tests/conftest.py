@@ -11,7 +11,7 @@ from local.cloud import Cloud
 from local.emulator import Emulator
 from local.instances import faults
 from local.instances.places import Places
-from tests import aws_models
+from tests import aws_models, quiet_logs
 from tests import cloud as clouds
 
 # How fast a machine is says nothing about a rule: no test of ours fails because something else was running.
@@ -56,6 +56,7 @@ def cloud() -> Iterator[Cloud]:
     outputs), `cloud.emulator.client(service)`, `cloud.inbox`, `cloud.state`."""
     with clouds.deployed() as running:
         yield running
+        assert quiet_logs.breaches(running) == []
 
 
 @pytest.fixture

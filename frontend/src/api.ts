@@ -1,17 +1,28 @@
 /** The REST API of docs/architecture.md. */
 import { clock, ticks } from "./logic/clock";
+import { traceHeader } from "./logic/xray";
 import type {
   ApiKey,
   BackendChoice,
   Batch,
   BatchFile,
   Conversation,
+  ConversationChange,
+  ConversationCreate,
+  ConversationList,
   Erasure,
   Export,
+  KeyWish,
   List,
+  Me,
+  MeChange,
   Message,
   NewApiKey,
+  NewBatch,
   Posted,
+  Prompt,
+  PromptChange,
+  PromptCreate,
   Quote,
   QuoteWish,
   RevokedApiKey,
@@ -33,6 +44,8 @@ export class ApiError extends Error {
     readonly retryAfter: number | null = null,
     /** The server says that another try soon is of no use. */
     readonly final = false,
+    /** By which whoever runs the stack finds the request in the log. */
+    readonly requestId: string | null = null,
   ) {
     super(message);
   }
@@ -57,21 +70,6 @@ interface Options {
   keepalive?: boolean;
 }
 
-/** What POST /keys takes. */
-export interface KeyWish {
-  name: string;
-  expires_at: string | null;
-  can_create_keys: boolean;
-}
-
-/** What POST /batches takes. */
-export interface NewBatch {
-  input_file_id: string;
-  endpoint: string;
-  completion_window: string;
-  metadata: Record<string, string>;
-}
-
 const BATCHES_A_PAGE = 20;
 /** Fills the list's place on a large screen, so that nothing more is asked for before somebody scrolls. */
 export const CONVERSATIONS_A_PAGE = 50;
@@ -85,15 +83,17 @@ async function failure(response: Response): Promise<ApiError> {
   const after = response.headers.get("Retry-After") ?? "";
   const wait = /^\d{1,9}$/.test(after) ? Number(after) : null;
   const final = response.headers.get("x-should-retry") === "false";
+  // What API Gateway refuses itself has its own header alone.
+  const id = response.headers.get("x-request-id") ?? response.headers.get("x-amzn-requestid");
   try {
     const body = JSON.parse(text) as { error?: WireError; message?: string; Message?: string };
     if (body.error) {
       const { message, code, param } = body.error;
-      return new ApiError(response.status, message, code ?? null, param ?? null, wait, final);
+      return new ApiError(response.status, message, code ?? null, param ?? null, wait, final, id);
     }
-    return new ApiError(response.status, body.message ?? body.Message ?? `HTTP ${response.status}`);
+    return new ApiError(response.status, body.message ?? body.Message ?? `HTTP ${response.status}`, null, null, wait, final, id);
   } catch {
-    return new ApiError(response.status, `HTTP ${response.status}`);
+    return new ApiError(response.status, `HTTP ${response.status}`, null, null, wait, final, id);
   }
 }
 
@@ -110,6 +110,7 @@ export function createApi(
     if (token) headers["Authorization"] = `Bearer ${token}`;
     if (options.body !== undefined) headers["Content-Type"] = "application/json";
     if (options.key) headers["Idempotency-Key"] = options.key;
+    if (method === "POST") headers["X-Amzn-Trace-Id"] = traceHeader(served.now());
     const asked = ticks();
     try {
       const response = await fetcher(base + path, {
@@ -162,7 +163,7 @@ export function createApi(
   }
 
   /** A part of a list, behind the entry `after`. */
-  const part = <T>(path: string, asked: { limit: number; order?: "desc"; after?: string | undefined }) => {
+  const part = <T>(path: string, asked: { limit: number; order?: "desc"; after?: string | undefined; version?: string | undefined }) => {
     const query = Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [[name, `${value}`]]));
     return call<List<T>>("GET", `${path}?${new URLSearchParams(query)}`);
   };
@@ -181,10 +182,15 @@ export function createApi(
     usageReport: () => call<UsageReport>("GET", "/usage?group_by=day,backend,person,kind"),
     /** Newest first. */
     conversations: (limit: number, after?: string) => part<Conversation>("/conversations", { limit, after }),
+    /** Those that have the words in their title or in a message. */
+    search: (words: string, after?: string) =>
+      call<ConversationList>("GET", `/conversations?${new URLSearchParams({ q: words, ...(after ? { after } : {}) })}`),
+    /** Taken once, however often it is sent. */
+    importConversation: (one: object) => call<{ id: string; taken: number; known: number }>("POST", "/imports", { body: one }),
     conversation: (id: string) => call<Conversation>("GET", of("conversations", id)),
-    createConversation: (wish: { title: string; backend?: BackendChoice }, key: string) =>
+    createConversation: (wish: ConversationCreate, key: string) =>
       call<Conversation>("POST", "/conversations", { body: wish, key }),
-    changeConversation: (id: string, change: { title?: string; backend?: BackendChoice }) =>
+    changeConversation: (id: string, change: ConversationChange) =>
       call<Conversation>("PATCH", of("conversations", id), { body: change }),
     /** Goes out even when the page is being left. */
     deleteConversation: (id: string) =>
@@ -192,9 +198,15 @@ export function createApi(
     /** Newest first. */
     messages: (id: string, after?: string) =>
       part<Message>(`${of("conversations", id)}/messages`, { limit: MESSAGES_A_PAGE, order: "desc", after }),
+    /** Newest first, as many as come at once; of the version in which a message was last, where one is named. */
+    everyMessage: (id: string, after?: string, version?: string) =>
+      part<Message>(`${of("conversations", id)}/messages`, { limit: 100, order: "desc", after, version }),
     /** Ends an answer in work: the text so far stays. */
     stop: (id: string, messageId: string) =>
       call<Message>("DELETE", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}`),
+    /** A question with its answer, for good. Also while the page is being left. */
+    deleteExchange: (id: string, messageId: string) =>
+      call<{ deleted: boolean }>("DELETE", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}/exchange`, { keepalive: true }),
     post: (id: string, content: string, key: string, replaces?: string) =>
       call<Posted>("POST", `${of("conversations", id)}/messages`, {
         body: replaces ? { content, replaces } : { content },
@@ -206,9 +218,6 @@ export function createApi(
         body: backend ? { backend } : {},
         key,
       }),
-    /** The conversation's newest messages as they were when that one was last among them. */
-    version: (id: string, messageId: string) =>
-      call<List<Message>>("GET", `${of("conversations", id)}/messages?limit=2&order=desc&version=${encodeURIComponent(messageId)}`),
     models: async () => (await call<List<{ id: string; context_window?: number }>>("GET", "/models")).data,
     createFile: (filename: string, bytes: number) =>
       call<BatchFile>("POST", "/files", { body: { filename, purpose: "batch", bytes } }),
@@ -220,6 +229,13 @@ export function createApi(
     batch: (id: string) => call<Batch>("GET", of("batches", id)),
     keys: async () => (await call<List<ApiKey>>("GET", "/keys?limit=100")).data,
     createKey: (wish: KeyWish) => call<NewApiKey>("POST", "/keys", { body: wish }),
+    prompts: async () => (await call<List<Prompt>>("GET", "/prompts?limit=100")).data,
+    createPrompt: (prompt: PromptCreate, key: string) => call<Prompt>("POST", "/prompts", { body: prompt, key }),
+    changePrompt: (id: string, change: PromptChange) => call<Prompt>("PATCH", of("prompts", id), { body: change }),
+    /** Goes out even when the page is being left. */
+    deletePrompt: (id: string) => call<{ deleted: boolean }>("DELETE", of("prompts", id), { keepalive: true }),
+    me: () => call<Me>("GET", "/me"),
+    changeMe: (change: MeChange) => call<Me>("PATCH", "/me", { body: change }),
     myExport: () => call<Export>("GET", "/me/export"),
     newExport: () => call<Export>("POST", "/me/export"),
     deleteAccount: (confirm: string) => call<Erasure>("DELETE", "/me", { body: { confirm } }),

@@ -10,6 +10,7 @@ import type { Config } from "./config";
 import { forget, neverFromMemory, otherTabs } from "./leave";
 
 const REVOKE_MS = 5_000; // how long somebody who signs out waits for Cognito
+const AGAIN_MS = 2_000;
 /** Not aws.cognito.signin.user.admin: a token of this page says who somebody is and changes nothing of their account. */
 const SCOPE = "openid email";
 
@@ -22,6 +23,8 @@ export interface Auth {
   /** Finishes a sign-in if this page load is its redirect, and says who is signed in. */
   begin(): Promise<Person | null>;
   signIn(): Promise<void>;
+  /** Calls `then` where somebody is signed in in another tab. */
+  likeOthers(then: () => void): void;
   signOut(): Promise<void>;
   /** An access token that is good for another minute; null: the person must sign in again. Rejects, with what is worth
    * another try, while nobody can be asked for one: a laptop that was closed for a while wakes before its network. */
@@ -87,11 +90,13 @@ function isRefusal(error: unknown): boolean {
   return error instanceof ErrorResponse && !["server_error", "temporarily_unavailable"].includes(error.error ?? "");
 }
 
-/** `onLeave`: called first of all when somebody signs out, here or in another tab. */
-export function createAuth(config: Config, onLeave: () => void): Auth {
+/** `onLeave`: called first of all when somebody signs out, here or in another tab. `onHeld`: they have, and the page stays
+ * until the sign-in can be reached: the browser would show an error of its own. */
+export function createAuth(config: Config, onLeave: () => void, onHeld: () => void): Auth {
   const home = `${location.origin}/`;
   let renewing: Promise<string | null> | undefined;
   let left = false;
+  let owed: string | undefined;
   const manager = new UserManager(settings(config, home, sessionStorage, () => left));
 
   /** One renewal at a time, shared by all who need it. */
@@ -111,44 +116,81 @@ export function createAuth(config: Config, onLeave: () => void): Auth {
   }
 
   /** The refresh token and all that came of it end at Cognito, and nothing stays here. A Cognito that does not answer
-   * keeps nobody signed in here, nor does one that answers late. */
-  async function end(): Promise<void> {
+   * keeps nobody signed in here, nor does one that answers late. False: it did not answer. */
+  async function end(): Promise<boolean> {
     left = true;
     onLeave();
-    const revoked = manager.revokeTokens(["refresh_token"]).catch(() => undefined);
-    await Promise.race([revoked, new Promise((done) => setTimeout(done, REVOKE_MS))]);
+    owed = (await manager.getUser())?.refresh_token;
+    const revoked = manager.revokeTokens(["refresh_token"]).then(() => navigator.onLine !== false, () => false);
+    const answered = await Promise.race([revoked, new Promise<boolean>((done) => setTimeout(done, REVOKE_MS, false))]);
     await manager.removeUser();
     await forget();
+    if (answered) owed = undefined;
+    return answered;
   }
 
-  const tabs = otherTabs(() => void end().then(() => location.replace("/")));
+  /** Of a refresh token that could not be revoked, now that there is somebody: this page alone still knows it, and the
+   * browser keeps it nowhere. */
+  async function revokeOwed(): Promise<void> {
+    const endpoint = await manager.metadataService.getRevocationEndpoint().catch(() => undefined);
+    if (!owed || !endpoint) return;
+    const body = new URLSearchParams({ token: owed, token_type_hint: "refresh_token", client_id: config.cognito.client_id });
+    owed = undefined;
+    await fetch(endpoint, { method: "POST", body, signal: AbortSignal.timeout(REVOKE_MS) }).catch(() => undefined);
+  }
+
+  /** Leaves the page for `address` as soon as there is somebody. */
+  async function leaveFor(address: string, answered: boolean, go: (address: string) => void): Promise<void> {
+    let tried = 0;
+    for (; !answered; tried++) {
+      if (tried === 1) onHeld();
+      if (tried > 0) await new Promise((done) => setTimeout(done, AGAIN_MS));
+      const asked = fetch(new URL("/", address).href, { mode: "no-cors", cache: "no-store", credentials: "omit", signal: AbortSignal.timeout(REVOKE_MS) });
+      answered = await asked.then(() => true, () => false);
+    }
+    if (tried > 1) await revokeOwed(); // there was nobody before
+    go(address);
+  }
+
+  let isIn = false;
+  const tabs = otherTabs(() => void end().then((answered) => leaveFor(home, answered, (to) => location.replace(to))), () => isIn && !left);
   neverFromMemory();
+
+  /** Finishes a sign-in if this page load is its redirect. */
+  async function begun(): Promise<Person | null> {
+    const query = new URLSearchParams(location.search);
+    if (query.has("state") && (query.has("code") || query.has("error"))) {
+      try {
+        const user = await manager.signinRedirectCallback();
+        history.replaceState(null, "", `/${typeof user.state === "string" ? user.state : ""}`);
+        return person(user);
+      } catch (error) {
+        history.replaceState(null, "", "/");
+        // A reload of a redirect that was already used is no failure for somebody who is signed in.
+        const user = await manager.getUser();
+        if (user && !user.expired) return person(user);
+        throw error;
+      }
+    }
+    const user = await manager.getUser();
+    if (!user?.expired) return person(user);
+    try {
+      return (await renew()) ? person(await manager.getUser()) : null;
+    } catch (error) {
+      // Nobody could be asked: who was signed in is shown what is known, and is asked for when the line is back.
+      if (error instanceof ApiError && error.passing) return person(user);
+      throw error;
+    }
+  }
 
   return {
     async begin() {
-      const query = new URLSearchParams(location.search);
-      if (query.has("state") && (query.has("code") || query.has("error"))) {
-        try {
-          const user = await manager.signinRedirectCallback();
-          history.replaceState(null, "", `/${typeof user.state === "string" ? user.state : ""}`);
-          return person(user);
-        } catch (error) {
-          history.replaceState(null, "", "/");
-          // A reload of a redirect that was already used is no failure for somebody who is signed in.
-          const user = await manager.getUser();
-          if (user && !user.expired) return person(user);
-          throw error;
-        }
-      }
-      const user = await manager.getUser();
-      if (!user?.expired) return person(user);
-      try {
-        return (await renew()) ? person(await manager.getUser()) : null;
-      } catch (error) {
-        // Nobody could be asked: who was signed in is shown what is known, and is asked for when the line is back.
-        if (error instanceof ApiError && error.passing) return person(user);
-        throw error;
-      }
+      const found = await begun();
+      isIn = found !== null;
+      return found;
+    },
+    likeOthers(then) {
+      tabs.ask(then);
     },
     async signIn() {
       await manager.signinRedirect({ state: location.hash });
@@ -156,12 +198,15 @@ export function createAuth(config: Config, onLeave: () => void): Auth {
     async signOut() {
       const endpoint = await manager.metadataService.getEndSessionEndpoint().catch(() => undefined);
       tabs.tell();
-      await end();
-      location.assign(endpoint ? logoutUrl(endpoint, config.cognito.client_id, home) : home);
+      await leaveFor(endpoint ? logoutUrl(endpoint, config.cognito.client_id, home) : home, await end(), (to) => location.assign(to));
     },
     async token() {
       const user = left ? null : await manager.getUser();
-      if (!user) return null;
+      if (!user) {
+        // Somebody who reads what this device has kept: nobody can be asked who they are.
+        if (!left && navigator.onLine === false) throw new ApiError(0, "", "no_connection");
+        return null;
+      }
       const seconds = user.expires_in ?? 0;
       if (seconds > 60) return user.access_token;
       try {

@@ -1,3 +1,5 @@
+import { KEPT } from "./logic/shell";
+
 /** /config.json, which the deployment writes beside the page. */
 export interface Config {
   api_url: string;
@@ -7,6 +9,8 @@ export interface Config {
   files_url?: string;
   region?: string;
   stack_name?: string;
+  /** The site could not be asked: this is what was kept here (logic/shell.ts). */
+  kept?: boolean;
 }
 
 const trimmed = (url: string) => url.replace(/\/+$/, "");
@@ -34,8 +38,11 @@ export function parseConfig(raw: unknown): Config {
   };
 }
 
+/** As public/early.js has asked for it, before there was anything of this. */
+const asked = () => (globalThis as { foreverusConfig?: Promise<Response> }).foreverusConfig;
+
 export async function loadConfig(): Promise<Config> {
-  const response = await fetch("/config.json", { cache: "no-store" });
+  const response = await (asked() ?? fetch("/config.json", { cache: "no-store" }));
   if (!response.ok) throw new Error(`config.json: HTTP ${response.status}`);
-  return parseConfig(await response.json());
+  return { ...parseConfig(await response.json()), kept: response.headers.has(KEPT) };
 }

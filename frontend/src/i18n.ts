@@ -1,13 +1,27 @@
-/** Every string that the page shows, in both languages, and the language that is chosen. */
-import { computed, signal } from "@preact/signals";
+/** Every string that the page shows, in the language that is chosen: only that one is fetched, and of that first what is
+ * said before anything is opened. */
+import { effect, signal } from "@preact/signals";
 import { LOCALE, type Language } from "./logic/format";
-import { en } from "./i18n/en";
-import { pt } from "./i18n/pt";
+import type { pt } from "./i18n/pt";
+import type { ptLater } from "./i18n/pt.later";
 
-export type Key = keyof typeof pt;
-export const LANGUAGES: Record<Language, Record<Key, string>> = { pt, en };
+type First = keyof typeof pt;
+export type Key = First | keyof typeof ptLater;
+type Words = Readonly<Record<Key, string>>;
 
-const CHOICE = "foreverus.language";
+const FETCH: Record<Language, () => Promise<Readonly<Record<First, string>>>> = {
+  pt: () => import("./i18n/pt").then((file) => file.pt),
+  en: () => import("./i18n/en").then((file) => file.en),
+};
+
+const FETCH_LATER: Record<Language, () => Promise<Readonly<Record<keyof typeof ptLater, string>>>> = {
+  pt: () => import("./i18n/pt.later").then((file) => file.ptLater),
+  en: () => import("./i18n/en.later").then((file) => file.enLater),
+};
+
+export const LANGUAGE = "foreverus.language";
+/** What was chosen and the server has not been told (actions/preferences.ts). */
+export const LANGUAGE_CHANGED = "foreverus.language.changed";
 
 /** What was chosen here before, or the first of the browser's languages that we speak, or Portuguese. */
 export function preferred(chosen: string | null, browser: readonly string[]): Language {
@@ -19,15 +33,44 @@ export function preferred(chosen: string | null, browser: readonly string[]): La
 }
 
 export const language = signal<Language>("pt");
+const words = signal<Partial<Words> | null>(null);
+/** Fetches, once, all words of the chosen language: nobody waits for them before something is opened. */
+let fetchAll: () => Promise<void> = () => Promise.resolve();
+let asked: Language | undefined;
 
-export function startLanguage(): void {
-  choose(preferred(localStorage.getItem(CHOICE), navigator.languages), false);
+/** Nothing can be said before it is done. */
+export function startLanguage(): Promise<void> {
+  effect(() => {
+    document.documentElement.lang = LOCALE[language.value];
+  });
+  return choose(preferred(localStorage.getItem(LANGUAGE), navigator.languages), false);
 }
 
-export function choose(next: Language, remember = true): void {
+/** The page changes its language when the words are here; the last choice counts, whichever words come first. */
+export async function choose(next: Language, remember = true): Promise<void> {
+  asked = next;
+  const isFirst = words.value === null;
+  const first = FETCH[next]();
+  const put = (fetched: Partial<Words>) => {
+    if (asked === next) words.value = { ...words.value, ...fetched };
+  };
+  let all: Promise<void> | undefined;
+  fetchAll = () => {
+    all ??= Promise.all([first, FETCH_LATER[next]()]).then(([some, others]) => put({ ...some, ...others }));
+    all.catch(() => (all = undefined)); // the next who opens something tries again
+    return all;
+  };
+  if (isFirst) put(await first);
+  else await fetchAll(); // nothing that is shown goes blank
+  if (asked !== next) return;
+  if (remember) for (const name of [LANGUAGE, LANGUAGE_CHANGED]) localStorage.setItem(name, next);
   language.value = next;
-  document.documentElement.lang = LOCALE[next];
-  if (remember) localStorage.setItem(CHOICE, next);
+}
+
+/** Until a part of the page that comes later can be said: its words are fetched with the first one. Rejects where they
+ * cannot be had. */
+export async function allWords(): Promise<void> {
+  await fetchAll();
 }
 
 /** `{name}` in the string is replaced by `values.name`. */
@@ -35,13 +78,11 @@ export function fill(text: string, values: Record<string, string | number> = {})
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
-const strings = computed(() => LANGUAGES[language.value]);
-
 export function t(key: Key, values?: Record<string, string | number>): string {
-  return fill(strings.value[key], values);
+  return fill(words.value?.[key] ?? "", values);
 }
 
 /** For keys that are made from what the server says: the string if there is one. */
 export function known(prefix: string, name: string | null | undefined): string | undefined {
-  return (strings.value as Record<string, string>)[`${prefix}.${name ?? ""}`];
+  return (words.value as Record<string, string> | null)?.[`${prefix}.${name ?? ""}`];
 }

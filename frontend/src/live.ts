@@ -3,18 +3,35 @@
  *
  * Every (re)connection subscribes again to everything wanted; `onSubscribed` then fetches by REST what was missed.
  * Who is quiet for 50 s gets nothing until the server has looked at their credentials again, which a ping asks for; the
- * server asks for one itself when it has something. API Gateway closes a connection after two hours in any case.
+ * server asks for one itself when it has something. docs/costs.md has what the pings cost. API Gateway closes a connection after two hours in any case.
  */
 import { backoffMs } from "./logic/backoff";
+import { ticks } from "./logic/clock";
 import type { SocketState } from "./logic/line";
 import type { ServerFrame } from "./types";
 
-export const PING_MS = 40_000; // under the 50 s
-export const PONG_MS = 10_000;
+// A line that died in silence is noticed within 20 s: quiet for so long it is asked, and has so long to answer.
+export const QUIET_MS = 12_000;
+export const PONG_MS = 7_000; // a function that starts cold behind a slow line
+export const OPEN_MS = 10_000; // as long may a line take to open
+// While nobody looks, pings only keep up what is awaited (under the 50 s), or the connection (under API Gateway's ten minutes).
+export const AWAITED_MS = 40_000;
+export const UNSEEN_MS = 240_000;
+export const BEAT_MS = 1_000;
 export const AGAIN_MS = 2_000; // as the server says with try_again
 const STABLE_MS = 10_000; // a connection that lived this long starts the backoff again
 
-export type Topic = `session:${string}` | `conversation:${string}`;
+/** What the person has of the line just now: looks at it, waits for something behind another tab, or neither. */
+export type Attention = "seen" | "awaited" | "unseen";
+
+/** Whether to ping: `quietMs` since anything came, `askedMs` since the last ping. Nobody waits for a word while words
+ * come, but credentials are looked at again at pings alone. */
+export function isPingDue(attention: Attention, quietMs: number, askedMs: number): boolean {
+  if (attention === "unseen") return askedMs >= UNSEEN_MS;
+  return askedMs >= AWAITED_MS || (attention === "seen" && Math.min(quietMs, askedMs) >= QUIET_MS);
+}
+
+export type Topic = `session:${string}` | `conversation:${string}` | "list:conversations";
 export type LiveState = SocketState;
 
 /** The part of WebSocket that is used, so that tests can bring their own. */
@@ -34,6 +51,8 @@ export interface LiveOptions {
   onState: (state: LiveState) => void;
   /** Anything came: the line is alive. */
   onHeard?: () => void;
+  /** Asked each second. */
+  attention?: () => Attention;
   open?: (address: string) => Socket;
   random?: () => number;
 }
@@ -47,7 +66,7 @@ export interface Live {
 
 function body(topic: Topic): Record<string, string> {
   const [kind, id] = [topic.slice(0, topic.indexOf(":")), topic.slice(topic.indexOf(":") + 1)];
-  return kind === "session" ? { session_id: id } : { conversation_id: id };
+  return kind === "list" ? { list: id } : kind === "session" ? { session_id: id } : { conversation_id: id };
 }
 
 function parse(data: unknown): ServerFrame | undefined {
@@ -69,8 +88,11 @@ export function connect(options: LiveOptions): Live {
   let missed = false; // something came while we were not to have it
   let failures = 0;
   let starting = false;
+  let heardAt = 0;
+  let askedAt = 0;
   let retry: ReturnType<typeof setTimeout> | undefined;
-  let ping: ReturnType<typeof setInterval> | undefined;
+  let beat: ReturnType<typeof setInterval> | undefined;
+  let opening: ReturnType<typeof setTimeout> | undefined;
   let pong: ReturnType<typeof setTimeout> | undefined;
   let stable: ReturnType<typeof setTimeout> | undefined;
   let again: ReturnType<typeof setTimeout> | undefined;
@@ -83,23 +105,28 @@ export function connect(options: LiveOptions): Live {
     if (closed || which !== socket) return;
     socket = undefined;
     isOpen = missed = false;
-    clearInterval(ping);
-    clearTimeout(pong);
-    clearTimeout(stable);
-    clearTimeout(again);
-    clearTimeout(retry);
+    clearInterval(beat);
+    for (const timer of [opening, pong, stable, again, retry]) clearTimeout(timer);
     options.onState("waiting");
     retry = setTimeout(start, backoffMs(failures++, options.random));
   };
 
+  const giveUp = (which: Socket | undefined) => {
+    which?.close(); // a dead network may never report the close itself
+    lost(which);
+  };
+
   const check = () => {
     send("ping");
+    askedAt = ticks();
     clearTimeout(pong);
     const asked = socket;
-    pong = setTimeout(() => {
-      asked?.close(); // a dead network may never report the close itself
-      lost(asked);
-    }, PONG_MS);
+    pong = setTimeout(() => giveUp(asked), PONG_MS);
+  };
+
+  const onBeat = () => {
+    const now = ticks();
+    if (isPingDue(options.attention?.() ?? "seen", now - heardAt, now - askedAt)) check();
   };
 
   /** Nobody could look at our credentials just now: what was asked for is not known to be so, and is asked for again. */
@@ -128,17 +155,21 @@ export function connect(options: LiveOptions): Live {
       starting = false;
     }
     socket = next;
+    opening = setTimeout(() => giveUp(next), OPEN_MS);
     next.onopen = () => {
       if (socket !== next) return;
+      clearTimeout(opening);
       isOpen = true;
+      heardAt = askedAt = ticks();
       options.onState("open");
       for (const topic of wanted) send("subscribe", topic);
-      ping = setInterval(check, PING_MS);
+      beat = setInterval(onBeat, BEAT_MS);
       stable = setTimeout(() => (failures = 0), STABLE_MS);
     };
     next.onclose = () => lost(next);
     next.onmessage = (event) => {
       if (socket !== next) return;
+      heardAt = ticks();
       options.onHeard?.();
       const frame = parse(event.data);
       if (!frame) return;
@@ -159,7 +190,9 @@ export function connect(options: LiveOptions): Live {
           ? `session:${frame.session_id}`
           : frame.conversation_id
             ? `conversation:${frame.conversation_id}`
-            : undefined;
+            : frame.list
+              ? "list:conversations"
+              : undefined;
         if (topic && wanted.has(topic)) options.onSubscribed(topic);
       } else {
         options.onFrame(frame);
@@ -181,8 +214,8 @@ export function connect(options: LiveOptions): Live {
     },
     close() {
       closed = true;
-      clearInterval(ping);
-      for (const timer of [pong, stable, again, retry]) clearTimeout(timer);
+      clearInterval(beat);
+      for (const timer of [opening, pong, stable, again, retry]) clearTimeout(timer);
       socket?.close();
       options.onState("closed");
     },

@@ -1,33 +1,37 @@
 /** Puts the page together: config, sign-in, REST, WebSocket and the clock. */
-import { effect, untracked } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
 import { batchActions, type BatchActions } from "./actions/batches";
+import { typed } from "./actions/deltas";
 import { draftActions, type DraftActions } from "./actions/batchDraft";
 import { createWatch } from "./actions/batchWatch";
 import { chatActions, type ChatActions } from "./actions/chats";
 import { conversationActions, type ConversationActions } from "./actions/conversations";
 import { keyActions, type KeyActions } from "./actions/keys";
 import { myDataActions, type MyDataActions } from "./actions/mydata";
-import { report, say } from "./actions/notices";
-import { arrive } from "./actions/places";
+import { lineIsBack, report, say, tellOfMissingCode } from "./actions/notices";
+import { arrive, hashOf, place } from "./actions/places";
 import { quoteActions, type QuoteActions } from "./actions/quotes";
+import { keepTyped } from "./actions/typed";
 import { gotSessions, sessionActions, type SessionActions } from "./actions/sessions";
+import { fetchAgain } from "./actions/unfetched";
 import { usageActions, type UsageActions } from "./actions/usage";
 import { ApiError, createApi, type Api } from "./api";
-import { createAuth, type Auth } from "./auth";
-import { loadConfig } from "./config";
+import { createAuth, type Auth, type Person } from "./auth";
+import { loadConfig, type Config } from "./config";
 import { narrowConnections } from "./csp";
-import { known, t } from "./i18n";
+import { allWords, known, t } from "./i18n";
 import { connect, type Topic } from "./live";
 import { isOver, needsGpu } from "./logic/batches";
 import { isWaiting } from "./logic/chat";
 import { clock, ticks } from "./logic/clock";
-import { restore, save } from "./logic/outbox";
+import { forgetLeft, leftIds } from "./logic/leaving";
 import * as state from "./state";
 import type { ServerFrame } from "./types";
 
 const QUIET_MS = 15_000; // an unfinished answer that nothing was heard of for this long is asked for
 const LOOK_MS = 30_000; // with nothing live to subscribe to, somebody else's session is found by looking
 const SOON_MS = 5_000;
+const HEARD_MS = 250;
 
 export interface Page {
   auth: Auth;
@@ -40,10 +44,14 @@ export interface Page {
   myData: MyDataActions;
   usage: UsageActions;
   quotes: QuoteActions;
+  api: Api;
+  apiUrl: string;
 }
 
+/** With each piece of an answer: what hangs on it is looked at a few times a second. */
 function heard(): void {
-  state.heardAt.value = clock.now();
+  const now = clock.now();
+  if (Math.abs(now - state.heardAt.peek()) >= HEARD_MS) state.heardAt.value = now;
 }
 
 function gotAnswer(answered: boolean): void {
@@ -51,21 +59,41 @@ function gotAnswer(answered: boolean): void {
   if (answered) heard();
 }
 
+/** Until somebody can type: nothing that comes by itself comes before that. A tab that nobody sees draws nothing. */
+const drawn = () => new Promise<void>((done) => void (document.hidden ? done() : requestAnimationFrame(() => setTimeout(done))));
+
+let keptTyped = () => undefined as void;
+let keptHistory = keptTyped;
+
 /** Nothing of anybody is shown or kept any more. */
 function leave(): void {
+  keptTyped();
+  keptHistory();
   state.stage.value = "loading";
   state.person.value = null;
+  state.leaving.value = new Set();
+  forgetLeft(sessionStorage);
   state.outbox.value = [];
   state.drafts.value = {};
 }
 
-export async function start(): Promise<Page | null> {
+/** Where neither the site nor the sign-in can be asked: who was here last reads what this device has kept. They sign in
+ * when the line is back; until then nothing of theirs but that can be seen. */
+async function keptPerson(config: Config): Promise<Person | null> {
+  if (!config.kept && navigator.onLine) return null;
+  const found = await import("./history").then(({ lastPerson }) => lastPerson()).catch(() => undefined);
+  return found ? { id: found.id, name: found.name } : null;
+}
+
+/** `words`: what can be said is here. */
+export async function start(words: Promise<void>): Promise<Page | null> {
   let auth: Auth;
   let config;
+  tellOfMissingCode();
   try {
-    config = await loadConfig();
+    [config] = await Promise.all([loadConfig(), words]);
     narrowConnections(config);
-    auth = createAuth(config, leave);
+    auth = createAuth(config, leave, () => (state.stage.value = "left"));
   } catch (error) {
     state.broken.value = error instanceof Error ? error.message : String(error);
     state.stage.value = "broken";
@@ -76,27 +104,49 @@ export async function start(): Promise<Page | null> {
   const draft = draftActions(api, batches.learnModels);
   const [chats, conversations] = [chatActions(api), conversationActions(api)];
   const [keys, myData] = [keyActions(api), myDataActions(api)];
-  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys, myData, usage: usageActions(api), quotes: quoteActions(api) };
+  const page: Page = { auth, sessions: sessionActions(api), chats, conversations, batches, draft, keys, myData, usage: usageActions(api), quotes: quoteActions(api), api, apiUrl: config.api_url };
   try {
     state.person.value = await auth.begin();
   } catch (error) {
     report(new Error(t("auth.failed", { reason: error instanceof Error ? error.message : String(error) })));
   }
-  if (!state.person.value) {
+  const who = (state.person.value ??= await keptPerson(config));
+  if (!who) {
     state.stage.value = "out";
+    // A link that was opened in a tab of its own: whoever is signed in beside it need not say so again.
+    if (hashOf(place(location.hash)) !== "") auth.likeOthers(() => void auth.signIn().catch(() => undefined));
     return page;
   }
-  const { id: personId } = state.person.value;
-  const saved = restore(sessionStorage, personId);
-  state.outbox.value = saved.outbox;
-  state.drafts.value = saved.drafts;
-  effect(() => save(sessionStorage, personId, { outbox: [...state.outbox.value], drafts: { ...state.drafts.value } }));
+  const personId = who.id;
+  keptTyped = keepTyped(personId, {
+    sends: (chain) => void chats.flush(chain, true),
+    sent: (id) => {
+      if (state.current.value === id) void chats.fetchMessages(id);
+    },
+  });
+  state.leaving.value = new Set(leftIds(sessionStorage, clock.now()));
+  // A browser may drop what a page sends as it is left: once more changes nothing.
+  for (const id of state.leaving.value) void api.deleteConversation(id).catch(() => undefined);
   arrive(location.hash);
   window.addEventListener("popstate", () => arrive(location.hash));
   state.stage.value = "in";
-  await Promise.all([page.sessions.refresh(), page.conversations.more()]);
   follow(page, api, config.websocket_url);
-  void page.batches.learnModels();
+  const listed = Promise.all([page.sessions.refresh(), page.conversations.more()]);
+  drawn().then(allWords).catch(() => undefined); // what may go wrong, too, can be said then
+  drawn()
+    .then(() => import("./actions/history"))
+    .then(
+      ({ followHistory }) => {
+        if (state.person.value === who) keptHistory = followHistory(who); // nobody has signed out meanwhile
+      },
+      () => undefined,
+    );
+  void listed.then(() => {
+    // Whoever has signed out meanwhile is kept nothing of; where the code is not to be had the next load tries again.
+    import("./shell").then(({ keepShell }) => (state.person.value === who ? keepShell(!config.kept) : undefined)).catch(() => undefined);
+    void import("./actions/preferences").then(({ preferenceActions }) => preferenceActions(api).follow(), () => undefined);
+    void page.batches.learnModels();
+  });
   followBatches(page.batches);
   effect(() => {
     if (state.area.value === "usage") untracked(() => void page.usage.refresh());
@@ -105,6 +155,22 @@ export async function start(): Promise<Page | null> {
     if (state.area.value === "keys") untracked(() => void page.keys.refresh());
   });
   return page;
+}
+
+/** Says what changes of itself, once each: not each change of a session, of which the meter is one. */
+function announce(): void {
+  const status = computed(() => state.latest.value?.status);
+  effect(() => {
+    const now = status.value;
+    if (now) untracked(() => say(`${t("gpu.region")}: ${known("session.status", now) ?? now}`));
+  });
+  const isDown = computed(() => !["open", "connecting", "closed"].includes(state.line.value));
+  let was = false;
+  effect(() => {
+    const down = isDown.value;
+    if (down !== was) untracked(() => say(t(down ? "net.said.down" : "net.said.up")));
+    was = down;
+  });
 }
 
 /** The open batch is asked for every two seconds until it is over, the list now and then; nothing while nobody looks. */
@@ -134,18 +200,25 @@ function followBatches(actions: BatchActions): void {
 function follow(page: Page, api: Api, websocketUrl: string): void {
   let heardFrame = ticks();
   let looked = ticks();
+  let listed = false; // before the first subscription the list was fetched a moment ago
 
   const onFrame = (frame: ServerFrame) => {
     heardFrame = ticks();
     if (frame.type === "session") gotSessions([frame.session]);
     else if (frame.type === "delta") page.chats.gotDelta(frame.conversation_id, frame);
+    else if (frame.type === "conversation") page.chats.gotConversation(frame.conversation);
     else if (frame.type === "message") page.chats.gotMessage(frame.conversation_id, frame.message);
+    else if (frame.type === "deleted") page.chats.gotDeleted(frame.conversation_id, frame.message_id);
     else if (frame.type === "error") report(new Error(frame.error.message));
   };
 
   const catchUp = (topic: Topic) => {
     const [kind, id] = [topic.slice(0, topic.indexOf(":")), topic.slice(topic.indexOf(":") + 1)];
     if (kind === "session") void page.sessions.refreshOne(id);
+    else if (kind === "list") {
+      if (listed) void page.conversations.refresh();
+      listed = true;
+    }
     else void page.chats.fetchMessages(id);
   };
 
@@ -164,10 +237,14 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
     onSubscribed: catchUp,
     onState: (now) => (state.connection.value = now),
     onHeard: heard,
+    attention: () => {
+      if (!document.hidden) return "seen";
+      return state.live.peek() || Object.values(state.chats.peek()).some(isWaiting) ? "awaited" : "unseen";
+    },
   });
 
   effect(() => {
-    const topics: Topic[] = [];
+    const topics: Topic[] = ["list:conversations"];
     const session = state.latest.value;
     // An ended session without a receipt is about to get one.
     if (session && (state.live.value || !session.receipt)) topics.push(`session:${session.id}`);
@@ -177,21 +254,28 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
   effect(() => {
     const id = state.current.value;
     if (!id) return;
-    untracked(() => void page.conversations.know(id));
     if (!state.chats.peek()[id]?.loaded) untracked(() => void page.chats.fetchMessages(id));
+  });
+
+  effect(() => {
+    const id = state.current.value;
+    // The first page of the list has most that are opened.
+    if (id && state.olderConversations.value !== "") untracked(() => void page.conversations.know(id));
   });
 
   effect(() => {
     if (state.line.value !== "open") return;
     untracked(() => {
       void page.chats.sendWaiting();
+      fetchAgain();
+      lineIsBack();
       if (state.listing.value === "failed") void page.conversations.more();
     });
   });
   effect(() => {
     // A session that begins or is over changes what the month has cost.
     void state.live.value?.id;
-    void page.sessions.refreshUsage();
+    if (state.sessionsKnown.value) void page.sessions.refreshUsage();
   });
 
   const look = () => {
@@ -208,6 +292,7 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
     if (navigator.onLine) back();
     else line.nudge(); // a socket that is dead says so sooner when it is asked
   };
+  window.addEventListener("input", typed, true);
   window.addEventListener("online", hasNetwork);
   window.addEventListener("offline", hasNetwork);
   state.online.value = navigator.onLine;
@@ -236,11 +321,9 @@ function follow(page: Page, api: Api, websocketUrl: string): void {
     const session = state.live.value;
     const on = state.gpu.value !== "off";
     const sign = on ? t(session && state.gpu.value !== "coming" ? "gpu.title.on" : "gpu.title.coming") : "";
-    document.title = on ? `${sign} – Forever Us` : "Forever Us";
-    document.getElementById("favicon")?.setAttribute("href", on ? "/gpu-on.svg" : "/gpu-off.svg");
+    const said = state.news.value || sign;
+    document.title = said ? `${said} – Forever Us` : "Forever Us";
+    document.getElementById("favicon")?.setAttribute("href", state.news.value ? "/news.svg" : on ? "/gpu-on.svg" : "/gpu-off.svg");
   });
-  effect(() => {
-    const session = state.latest.value;
-    if (session) untracked(() => say(`${t("gpu.region")}: ${known("session.status", session.status) ?? session.status}`));
-  });
+  announce();
 }

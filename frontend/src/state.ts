@@ -2,11 +2,12 @@
 import { computed, signal } from "@preact/signals";
 import type { Person } from "./auth";
 import type { LiveState } from "./live";
-import { NO_CHAT, type Chat } from "./logic/chat";
+import { isWaiting, NO_CHAT, type Chat } from "./logic/chat";
 import { clock } from "./logic/clock";
 import { isLastKnown, lineOf } from "./logic/line";
-import type { Unsent } from "./logic/outbox";
+import { inOrder, unmade, type Trace, type Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
+import { NEW_SETTINGS, readSettings, settingsOf } from "./logic/settings";
 import { liveSession, power } from "./logic/sessions";
 import type { ApiKey, BackendChoice, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage, UsageReport } from "./types";
 
@@ -14,10 +15,12 @@ import type { ApiKey, BackendChoice, Batch, Conversation, Erasure, Export, NewAp
 export interface Notice {
   id: number;
   text: string;
+  trace?: Trace | undefined;
   undo?: () => void;
 }
 
-export const stage = signal<"loading" | "broken" | "out" | "in">("loading");
+/** `left`: signed out here, while the sign-in cannot be reached. */
+export const stage = signal<"loading" | "broken" | "out" | "in" | "left">("loading");
 export const broken = signal("");
 export const person = signal<Person | null>(null);
 export const expired = signal(false);
@@ -41,9 +44,25 @@ export const olderConversations = signal<string | null>("");
 export const listing = signal<"idle" | "busy" | "failed">("idle");
 /** The words that conversations are searched for. */
 export const sought = signal("");
+/** How often somebody has asked to search messages at once. */
+export const hurry = signal(0);
+/** Conversations are being made a file of: how many are in it. */
+export const exporting = signal<{ done: number } | null>(null);
 export const current = signal<string | null>(null);
+/** While no conversation is open: the chain of what was typed for a new one; null: nothing was. */
+export const fresh = signal<string | null>(null);
 export const chats = signal<Readonly<Record<string, Chat>>>({});
 export const outbox = signal<readonly Unsent[]>([]);
+/** When what is shown of a conversation was kept on this device, where the server has not said since what there is. */
+export const keptAt = signal<Readonly<Record<string, number>>>({});
+/** What could not be fetched the last time, by a name, and how it is asked for again. */
+export const unfetched = signal<ReadonlyMap<string, () => void>>(new Map());
+/** The conversation that was last found to be gone. */
+export const gone = signal<string | null>(null);
+/** Whether this device keeps conversations that were open on it. */
+export const keepHere = signal(true);
+/** Questions that are deleted in a few seconds, unless somebody takes it back: they and their answers are not shown. */
+export const leavingExchanges = signal<ReadonlySet<string>>(new Set());
 /** Answers that are being stopped, by id. */
 export const stopping = signal<ReadonlySet<string>>(new Set());
 /** Who is to answer in conversations whose choice is not stored yet, as drafts are kept. */
@@ -54,8 +73,11 @@ export const drafts = signal<Readonly<Record<string, string>>>({});
 export const sideOpen = signal(false);
 export const gpuOpen = signal(false);
 
+/** The sheet of what the keyboard does. */
+export const shortcutsOpen = signal(false);
+
 /** Which part of the page is shown. */
-export const area = signal<"chats" | "batches" | "usage" | "keys">("chats");
+export const area = signal<"chats" | "batches" | "usage" | "keys" | "prefs">("chats");
 /** The batch that is open; null: a new one. */
 export const batchId = signal<string | null>(null);
 export const batches = signal<readonly Batch[]>([]);
@@ -99,8 +121,12 @@ export const answered = signal(true);
 /** The server's time when anything last came from it. */
 export const heardAt = signal(clock.now());
 export const notices = signal<readonly Notice[]>([]);
-/** Said to screen readers only. */
-export const spoken = signal("");
+/** Said to screen readers only, the newest last: by ui/Said.tsx alone, which nothing else may compete with. */
+export const said = signal<readonly { id: number; text: string }[]>([]);
+/** What happened while the tab was hidden, for its title; empty: nothing that somebody wants to be told of. */
+export const news = signal("");
+/** Answers that were waited for and have just come to their end. */
+export const finished = signal<{ conversation: string; count: number } | null>(null);
 /** The server's time, once a second. */
 export const now = signal(clock.now());
 
@@ -119,11 +145,38 @@ export const latest = computed(() => live.value ?? sessions.value[0]);
 export const gpu = computed(() => power(live.value));
 export const chat = computed<Chat>(() => (current.value ? (chats.value[current.value] ?? NO_CHAT) : NO_CHAT));
 
+/** What was typed in the open conversation and is not sent. */
+export const unsent = computed(() =>
+  inOrder(outbox.value).filter((one) => one.conversationId === current.value && (current.value !== null || one.chain === fresh.value)),
+);
+/** Conversations that are still to be made, each as its first message. */
+export const coming = computed(() => unmade(outbox.value));
+/** Of the open conversation, what the words that are just coming do not change. */
+export const messages = computed(() => {
+  const [all, going] = [chat.value.messages, leavingExchanges.value];
+  return going.size ? all.filter(({ id }) => !going.has(`msg_${id.slice(4)}`)) : all;
+});
+export const loaded = computed(() => chat.value.loaded);
+export const older = computed(() => chat.value.older);
+/** A question of the open conversation is on its way. */
+export const busy = computed(() => unsent.value.some((one) => one.state === "sending" || one.state === "resending"));
+/** While anything is being answered nothing of the conversation can be replaced. */
+export const idle = computed(() => !busy.value && !isWaiting({ messages: messages.value }));
+
+/** Who answers where neither a message nor its conversation says; null: nobody has said yet. */
+export const preferredBackend = signal<BackendChoice | null>(null);
+/** The settings of the open conversation are shown. */
+export const settingsOpen = signal(false);
+/** What the open conversation is set to, or the one that is to be made. */
+export const settings = computed(() => {
+  const id = current.value;
+  return id ? settingsOf(conversations.value.find((one) => one.id === id)) : readSettings(drafts.value[NEW_SETTINGS]);
+});
+
 /** Drafts are kept by conversation; `new` is the one that does not exist yet. */
 export const draftKey = computed(() => current.value ?? "new");
 /** Who answers in the open conversation, where nobody else is asked for. */
 export const backend = computed<BackendChoice>(() => {
-  const open = conversations.value.find((one) => one.id === current.value);
-  return wishes.value[draftKey.value] ?? open?.backend ?? "auto";
+  return wishes.value[draftKey.value] ?? settings.value.backend ?? preferredBackend.value ?? "auto";
 });
 export const batch = computed(() => batches.value.find((one) => one.id === batchId.value));

@@ -33,9 +33,20 @@ it("posts a message with its key", async () => {
   expect(sent()).toEqual({
     url: "http://api/v1/conversations/con_1/messages",
     method: "POST",
-    headers: { Authorization: "Bearer t1", "Content-Type": "application/json", "Idempotency-Key": "k1" },
+    headers: {
+      Authorization: "Bearer t1",
+      "Content-Type": "application/json",
+      "Idempotency-Key": "k1",
+      "X-Amzn-Trace-Id": expect.stringMatching(/^Root=1-/),
+    },
     body: '{"content":"Oi"}',
   });
+});
+
+it("begins a trace with what begins something, and with nothing that only looks", async () => {
+  const { api, sent } = setUp(json(200, { data: [] }));
+  await api.sessions();
+  expect(sent().headers).not.toHaveProperty("X-Amzn-Trace-Id");
 });
 
 it("says what the API says", async () => {

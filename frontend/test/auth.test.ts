@@ -30,7 +30,7 @@ function signedIn(seconds: number): Auth {
   const profile = { sub: "ana", iss: "https://issuer", aud: "page", exp: expires_at, iat: 1 };
   const user = { access_token: "old", refresh_token: "r", token_type: "Bearer", scope: "openid email", expires_at, profile };
   store.setItem(KEY, JSON.stringify(user));
-  return createAuth(config, () => undefined);
+  return createAuth(config, () => undefined, () => undefined);
 }
 
 const json = (status: number, body: unknown) =>
@@ -47,6 +47,7 @@ beforeEach(() => {
   vi.stubGlobal("caches", { keys: async () => [] });
   vi.stubGlobal("window", { addEventListener: () => undefined });
   vi.stubGlobal("location", { origin: "https://page", search: "", assign: vi.fn(), replace: vi.fn() });
+  vi.stubGlobal("navigator", { onLine: true });
   vi.stubGlobal("BroadcastChannel", class { postMessage(): void {} });
   vi.stubGlobal("fetch", async (url: string) => {
     fetched.push(url);

@@ -5,13 +5,7 @@ import { fileName, newDraft, requestOf } from "../src/logic/batchDraft";
 import { choiceText, downloadName, isScheduled, mergeBatches, moments, nameOf, progress } from "../src/logic/batches";
 import { received } from "../src/logic/download";
 import { bytes, left, percent, when } from "../src/logic/format";
-import type { Batch } from "../src/types";
-
-const batch = (changes: Partial<Batch> = {}): Batch => ({
-  ...{ id: "batch_1", object: "batch", status: "in_progress", endpoint: "/v1/chat/completions" },
-  ...{ input_file_id: "file_1", completion_window: "24h", created_at: 100 },
-  ...changes,
-});
+import { batch, batchFacts } from "./made";
 
 describe("a batch", () => {
   it("never goes back, whichever answer comes last", () => {
@@ -45,9 +39,9 @@ describe("a batch", () => {
 
   it("shows the arithmetic that it has", () => {
     expect(choiceText(batch())).toBeNull();
-    const words = { choice: { gpu_usd: 0.2 }, choice_text: "GPU: 0.21" };
+    const words = batchFacts({ choice: { gpu_usd: 0.2 }, choice_text: "GPU: 0.21" });
     expect(choiceText(batch({ metadata: { foreverus_choice: "the person's own" }, foreverus: words }))).toBe("GPU: 0.21");
-    expect(choiceText(batch({ foreverus: { choice: { gpu_usd: 0.2 } } }))).toContain('"gpu_usd": 0.2');
+    expect(choiceText(batch({ foreverus: batchFacts({ choice: { gpu_usd: 0.2 } }) }))).toContain('"gpu_usd": 0.2');
   });
 
   it("is called like its file, and so are its answers", () => {
@@ -55,7 +49,7 @@ describe("a batch", () => {
     expect(nameOf(named)).toBe("aula 1/perguntas.jsonl");
     expect(downloadName(named, "output")).toBe("aula 1_perguntas.output.jsonl");
     expect(downloadName(batch(), "errors")).toBe("batch_1.errors.jsonl");
-    expect(isScheduled(batch({ foreverus: { trigger: "schedule" } }))).toBe(true);
+    expect(isScheduled(batch({ foreverus: batchFacts({ trigger: "schedule" }) }))).toBe(true);
     expect(isScheduled(named)).toBe(false);
   });
 

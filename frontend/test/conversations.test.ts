@@ -1,16 +1,16 @@
 import { beforeEach, expect, it, vi } from "vitest";
+import { chatActions } from "../src/actions/chats";
 import { conversationActions } from "../src/actions/conversations";
 import { ApiError, type Api } from "../src/api";
 import { isFound } from "../src/logic/search";
 import * as state from "../src/state";
 import type { Conversation } from "../src/types";
+import { conversation } from "./made";
 
-const one = (n: number): Conversation => ({
-  id: `con_${String(n).padStart(4, "0")}`,
-  object: "conversation",
-  title: `Número ${n}`,
-  created_at: new Date(n * 1000).toISOString(),
-});
+function one(n: number): Conversation {
+  const at = new Date(n * 1000).toISOString();
+  return conversation({ id: `con_${String(n).padStart(4, "0")}`, title: `Número ${n}`, created_at: at, updated_at: at });
+}
 
 /** As the API lists `many` of them: newest first, so many at once, behind the one that is named. */
 function server(many: number) {
@@ -108,4 +108,24 @@ it.each([
   ["ab", ".", false],
 ])("finds %j by %j: %s", (title, words, is) => {
   expect(isFound(title, words)).toBe(is);
+});
+
+it.each([
+  ["a new one without a title keeps what this tab calls it", { id: "con_0001", title: "" }, ["Número 2", "Número 1"]],
+  ["a title that the model gave is shown", { id: "con_0001", title: "Cores" }, ["Número 2", "Cores"]],
+  ["one of another tab is listed", { id: "con_0009", title: "", created_at: new Date(9000).toISOString() }, ["", "Número 2", "Número 1"]],
+])("hears of a conversation: %s", (_, told, titles) => {
+  state.conversations.value = [one(2), one(1)];
+  const at = told.id === "con_0009" ? { updated_at: new Date(9000).toISOString() } : {};
+  chatActions({} as Api).gotConversation({ ...one(1), ...told, ...at });
+  expect(state.conversations.value.map((c) => c.title)).toEqual(titles);
+});
+
+it("forgets one that was deleted in another tab, and leaves it where it was open", () => {
+  state.conversations.value = [one(2), one(1)];
+  state.current.value = "con_0001";
+  state.area.value = "batches"; // no address to go to: the browser's test looks at that
+  chatActions({} as Api).gotConversation({ id: "con_0001", object: "conversation.deleted" });
+  expect(state.conversations.value.map((c) => c.id)).toEqual(["con_0002"]);
+  expect(state.current.value).toBeNull();
 });

@@ -5,12 +5,11 @@ import { ApiError, type Api } from "../src/api";
 import { hasExpired, wish, withKey } from "../src/logic/keys";
 import * as state from "../src/state";
 import type { ApiKey } from "../src/types";
+import * as made from "./made";
 import { filesWith } from "./sources";
 
-const key = (id: string, changes: Partial<ApiKey> = {}): ApiKey => ({
-  ...{ id, object: "api_key", name: `name of ${id}`, last_four: "abcd", created_at: "2026-01-01T12:00:00.000Z" },
-  ...changes,
-});
+const key = (id: string, changes: Partial<ApiKey> = {}): ApiKey =>
+  made.key({ id, name: `name of ${id}`, created_at: "2026-01-01T12:00:00.000Z", ...changes });
 const SECRET = `fu_${"x".repeat(43)}`;
 
 beforeEach(() => {
@@ -94,7 +93,7 @@ describe("revoking one", () => {
     await keyActions({ revokeKey } as unknown as Api).revoke("key_2");
     expect(state.keys.value.map((one) => one.id)).toEqual(["key_1"]);
     expect(state.newKey.value).toBeNull();
-    expect(state.spoken.value).toContain("60");
+    expect(state.said.value.at(-1)?.text).toContain("60");
   });
 
   it("asks for the list again where it failed", async () => {

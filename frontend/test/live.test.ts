@@ -1,5 +1,18 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { AGAIN_MS, connect, PING_MS, PONG_MS, type Live, type LiveOptions, type Socket } from "../src/live";
+import {
+  AGAIN_MS,
+  AWAITED_MS,
+  connect,
+  isPingDue,
+  OPEN_MS,
+  PONG_MS,
+  QUIET_MS,
+  UNSEEN_MS,
+  type Attention,
+  type Live,
+  type LiveOptions,
+  type Socket,
+} from "../src/live";
 
 class Line implements Socket {
   onopen: Socket["onopen"] = null;
@@ -59,16 +72,19 @@ afterEach(() => {
 
 it("subscribes to what is wanted, and only to changes of it", async () => {
   begin();
-  live.want(["session:ses_1", "conversation:con_1"]);
+  live.want(["list:conversations", "session:ses_1", "conversation:con_1"]);
   await settle();
   expect(last().sent).toEqual([]);
   last().accept();
   expect(last().sent).toEqual([
+    { action: "subscribe", list: "conversations" },
     { action: "subscribe", session_id: "ses_1" },
     { action: "subscribe", conversation_id: "con_1" },
   ]);
-  live.want(["session:ses_1", "conversation:con_2"]);
-  expect(last().sent.slice(2)).toEqual([
+  last().say({ type: "subscribed", list: "conversations" });
+  expect(heard.topics).toEqual(["list:conversations"]);
+  live.want(["list:conversations", "session:ses_1", "conversation:con_2"]);
+  expect(last().sent.slice(3)).toEqual([
     { action: "unsubscribe", conversation_id: "con_1" },
     { action: "subscribe", conversation_id: "con_2" },
   ]);
@@ -160,19 +176,69 @@ it("tries again when no address can be had", async () => {
   expect(lines.length).toBe(1);
 });
 
-it("keeps a quiet line alive, and gives up one that does not answer", async () => {
+it("keeps a quiet line alive, and gives up one that does not answer within 20 s", async () => {
   begin();
   await settle();
   last().accept();
-  await vi.advanceTimersByTimeAsync(PING_MS);
+  await vi.advanceTimersByTimeAsync(QUIET_MS);
   expect(last().sent).toEqual([{ action: "ping" }]);
   last().say({ type: "pong" });
   await vi.advanceTimersByTimeAsync(PONG_MS);
   expect(lines.length).toBe(1);
-  await vi.advanceTimersByTimeAsync(PING_MS);
+  await vi.advanceTimersByTimeAsync(20_000 - PONG_MS); // since anything was heard
   expect(lines[0]!.closed).toBe(true);
-  await vi.advanceTimersByTimeAsync(PONG_MS + 500);
+  expect(heard.states.at(-1)).not.toBe("open");
+  await vi.advanceTimersByTimeAsync(500);
   expect(lines.length).toBe(2);
+});
+
+it("gives up a line that never opens", async () => {
+  begin();
+  await settle();
+  await vi.advanceTimersByTimeAsync(OPEN_MS);
+  expect([lines[0]!.closed, heard.states.at(-1)]).toEqual([true, "waiting"]);
+  await vi.advanceTimersByTimeAsync(500);
+  expect(lines.length).toBe(2);
+});
+
+it("asks nothing for liveness while words come, and keeps its credentials looked at", async () => {
+  begin();
+  await settle();
+  last().accept();
+  for (let second = 0; second < 120; second++) {
+    last().say({ type: "delta", text: "a" });
+    await vi.advanceTimersByTimeAsync(1_000);
+  }
+  expect(last().sent).toHaveLength(3);
+});
+
+it.each<[Attention, number]>([
+  ["seen", Math.floor(3_600_000 / (QUIET_MS + 1_000))],
+  ["awaited", Math.floor(3_600_000 / AWAITED_MS)],
+  ["unseen", Math.floor(3_600_000 / UNSEEN_MS)],
+])("a quiet line that is %s costs at most %i pings an hour or a few more", async (attention, pings) => {
+  begin({ attention: () => attention });
+  await settle();
+  last().accept();
+  for (let second = 0; second < 3600; second++) {
+    const before = last().sent.length;
+    await vi.advanceTimersByTimeAsync(1_000);
+    if (last().sent.length > before) last().say({ type: "pong" });
+  }
+  expect(last().sent.length).toBeGreaterThanOrEqual(pings - 1);
+  expect(last().sent.length).toBeLessThanOrEqual(pings * 1.1 + 1);
+});
+
+it.each<[Attention, number, number, boolean]>([
+  ["seen", QUIET_MS, QUIET_MS, true],
+  ["seen", QUIET_MS, QUIET_MS - 1, false],
+  ["seen", 0, AWAITED_MS, true],
+  ["awaited", AWAITED_MS - 1, AWAITED_MS - 1, false],
+  ["awaited", 0, AWAITED_MS, true],
+  ["unseen", UNSEEN_MS - 1, UNSEEN_MS - 1, false],
+  ["unseen", 0, UNSEEN_MS, true],
+])("%s, quiet for %i ms and asked %i ms ago: %s", (attention, quiet, asked, due) => {
+  expect(isPingDue(attention, quiet, asked)).toBe(due);
 });
 
 it("does not wait when the network comes back", async () => {

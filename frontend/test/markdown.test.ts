@@ -1,10 +1,18 @@
-import { expect, it } from "vitest";
-import { Growing, safeAddress } from "../src/logic/markdown";
+import { Lexer } from "marked";
+import { expect, it, vi } from "vitest";
+import { Growing, safeAddress, type Block } from "../src/logic/markdown";
 import { pieces } from "../src/logic/highlight";
 import { Code } from "../src/ui/Code";
+import { grouped } from "../src/logic/chunks";
 import { draw } from "../src/ui/Words";
 
 type Props = Record<string, unknown> & { children?: unknown };
+
+/** What a component draws. */
+function inside(type: unknown, props: Props): unknown {
+  const Part = type as { new (props: Props): { render(): unknown }; prototype?: { render?: unknown } };
+  return Part.prototype?.render ? new Part(props).render() : (type as (props: Props) => unknown)(props);
+}
 
 /** What a person sees of it: the text, the numbers of a list, where a link leads and the rule across the page. */
 function drawn(node: unknown): string {
@@ -15,17 +23,18 @@ function drawn(node: unknown): string {
   if (type === Code) return `\n${props["info"]}\n${props["text"]}`;
   if (type === "hr") return "―";
   const own = ["value", "href", "title"].map((name) => props[name] ?? "").join(" ");
-  if (typeof type === "function") return drawn((type as (props: Props) => unknown)(props));
-  const inside = drawn(props.children);
-  if (type === "a") return `${inside} ${own}`;
-  if (INLINE.has(String(type))) return ` ${inside} `;
-  return type === "li" ? `\n${own} ${inside}` : `\n${inside}`;
+  if (typeof type === "function") return drawn(inside(type, props));
+  const text = drawn(props.children);
+  if (type === "a") return `${text} ${own}`;
+  if (INLINE.has(String(type))) return ` ${text} `;
+  return type === "li" ? `\n${own} ${text}` : `\n${text}`;
 }
 
 const INLINE = new Set(["strong", "em", "del", "code"]);
 
-const shown = (text: string) => drawn(draw(new Growing().read(text), true));
-const elements = (text: string) => JSON.stringify(draw(new Growing().read(text), true), (key, value) => (key.startsWith("__") ? undefined : value));
+const blocksOf = (text: string) => draw(grouped([], new Growing().read(text)), true);
+const shown = (text: string) => drawn(blocksOf(text));
+const elements = (text: string) => JSON.stringify(blocksOf(text), (key, value) => (key.startsWith("__") ? undefined : value));
 
 /** The words: all but spaces and what marks are made of. */
 const words = (text: string) => new Set(text.replace(/\[[xX]\]/g, "").match(/[\p{L}\p{N}\p{Extended_Pictographic}]+/gu) ?? []);
@@ -65,17 +74,22 @@ const REAL = [
   "> > > deep\n> back\n\n* * *\n+ plus\n1) paren",
   "Olá **mundo**, *você* está `aqui`?  \nNova linha\ncontinua\u2028separada",
   "a\n\n\n\nb\n\t\tc\n-\n#\n>\n1.",
+  "&#x3c;b&#x3e; &#65; &lt; &eacute; &copy &#0; &#xD800; **&#x41;** [&#x42;](http://x.org) | `&#x43;`",
+  "| &#x41; | b |\n|---|---|\n| &#66; | &amp; |\n\n- &#67;\n\n# &#68;",
 ];
 
 it.each(REAL)("loses no word of %j, and reads it as it grows as it reads the whole", (text) => {
   expectNothingLost(text);
   for (let step = 1; step <= 7; step++) {
     const growing = new Growing();
+    const lazy = new Growing();
     for (let end = 0; end < text.length; end += step) {
       growing.read(text.slice(0, end));
+      lazy.read(text.slice(0, end), false);
       if (step === 1) expectNothingLost(text.slice(0, end));
     }
     expect(growing.read(text)).toEqual(new Growing().read(text));
+    expect(lazy.read(text)).toEqual(new Growing().read(text));
   }
 });
 
@@ -89,7 +103,8 @@ it("does so for whatever is put together from such pieces, in whatever pieces it
     const text = Array.from({ length: 1 + pick(24) }, () => parts[pick(parts.length)]!).join("");
     expectNothingLost(text);
     const growing = new Growing();
-    for (let end = pick(4); end < text.length; end += 1 + pick(6)) growing.read(text.slice(0, end));
+    const lazily = round % 2 === 0;
+    for (let end = pick(4); end < text.length; end += 1 + pick(6)) growing.read(text.slice(0, end), !lazily);
     expect(growing.read(text), JSON.stringify(text)).toEqual(new Growing().read(text));
   }
 });
@@ -111,9 +126,9 @@ function drawnText(text: string): Set<string> {
     if (node === null || typeof node !== "object") return;
     const { type, props } = node as { type: unknown; props: Props };
     if (typeof type === "string") names.add(type);
-    walk(typeof type === "function" && type !== Code ? (type as (props: Props) => unknown)(props) : props?.children);
+    walk(typeof type === "function" && type !== Code ? inside(type, props) : props?.children);
   };
-  walk(draw(new Growing().read(text), true));
+  walk(blocksOf(text));
   return names;
 }
 
@@ -165,4 +180,88 @@ it("colours code without changing it, and leaves languages alone that it does no
   expect(found.map((piece) => piece.text).join("")).toBe(code);
   expect(found.some((piece) => piece.kind === "hljs-keyword")).toBe(true);
   expect(pieces(code, "brainfog")).toBeNull();
+});
+
+/** The repository's own pages: real Markdown, of many hands' shapes. */
+const PAGES = Object.values(
+  import.meta.glob<string>(["../../docs/*.md", "../../docs/decisions/*.md", "../../README*.md", "../*.md"], {
+    query: "?raw",
+    import: "default",
+    eager: true,
+  }),
+);
+
+it("loses nothing of thirty real documents, streamed in random pieces, and ends as if they had come whole", () => {
+  expect(PAGES.length).toBeGreaterThanOrEqual(30);
+  let seed = 5;
+  const pick = (n: number) => (seed = (seed * 48271) % 2147483647) % n;
+  for (const page of PAGES) {
+    const text = page.slice(0, 12_000);
+    expectNothingLost(text);
+    const growing = new Growing();
+    for (let end = pick(80); end < text.length; end += 1 + pick(120)) {
+      const blocks = growing.read(text.slice(0, end), false);
+      if (pick(40) === 0) {
+        const seen = words(drawn(draw(grouped([], blocks), false)));
+        expect([...words(text.slice(0, end))].filter((word) => !seen.has(word))).toEqual([]);
+      }
+    }
+    expect(growing.read(text)).toEqual(new Growing().read(text));
+  }
+});
+
+const TOKENS: Record<string, (i: number) => string> = {
+  prose: (i) => (i % 60 === 59 ? ".\n\n" : ` w${i % 7}`),
+  code: (i) => (i === 0 ? "```py\n" : i % 10 === 9 ? "\n" : ` w${i % 7}`),
+  "a list": (i) => (i % 12 === 0 ? "\n- item" : ` w${i % 7}`),
+  "a loose list": (i) => (i % 12 === 0 ? "\n\n- **item**" : ` w${i % 7}`),
+  "a table": (i) => (i === 0 ? "| a | b |\n|---|---|\n" : i % 12 === 0 ? " |\n| x" : i % 12 === 6 ? " | " : ` w${i % 7}`),
+  "a quote": (i) => (i % 12 === 0 ? "\n> q" : ` w${i % 7}`),
+  "code in a list": (i) => (i % 100 === 0 ? "\n- item\n  ```js\n  " : i % 100 === 90 ? "\n  ```\n" : i % 10 === 9 ? "\n  " : ` w${i % 7}`),
+};
+
+for (const [name, token] of Object.entries(TOKENS)) {
+  it(`reads few characters twice while ${name} of 4,000 tokens comes, and shows all of it all the time`, () => {
+    const lex = vi.spyOn(Lexer.prototype, "lex");
+    const growing = new Growing();
+    let text = "";
+    let groups: readonly (readonly Block[])[] = [];
+    for (let i = 0; i < 4_000; i++) {
+      text += token(i);
+      const shownNow = draw((groups = grouped(groups, growing.read(text, false))), false);
+      if (i % 250 === 0) expect(words(drawn(shownNow)).size).toBeGreaterThanOrEqual(words(text).size);
+    }
+    const looked = lex.mock.calls.reduce((sum, [source]) => sum + source.length, 0);
+    lex.mockRestore();
+    expect(looked / text.length).toBeLessThan(250); // all of it with each token would be 2,000 times
+    expect(growing.read(text)).toEqual(new Growing().read(text));
+  });
+}
+
+it("reads the words that come on a line as it reads the whole line, whatever stands before them", () => {
+  const parts = ["word", " ", " ", ", ", "**", "*", "_", "`", "``", "**bold**", " *em* ", "`code`", "~~", "~~gone~~", "[", "](http://x.org)", "www.", "x.org"];
+  parts.push("http://", "https://x.org/a_b", "ana@", "example.com", "<", ">", "&amp;", "&", "\\", "|", "!", "é🚀", "2**3", "snake_case", "$x_1$", ". ", "1. ", "__", "***");
+  let seed = 23;
+  const pick = (n: number) => (seed = (seed * 48271) % 2147483647) % n;
+  for (let round = 0; round < 1_500; round++) {
+    const growing = new Growing();
+    let text = ["So ", "é", "- So ", "1. ", "> a ", "**", "x"][pick(7)]!;
+    growing.read(text, false);
+    for (let step = 0; step < 12; step++) {
+      text += Array.from({ length: 1 + pick(3) }, () => parts[pick(parts.length)]!).join("");
+      const now = drawn(draw(grouped([], growing.read(text, false)), false));
+      expect(now, JSON.stringify(text)).toBe(drawn(draw(grouped([], new Growing().read(text)), false)));
+    }
+    expect(growing.read(text)).toEqual(new Growing().read(text));
+  }
+});
+
+it("reads of a line that grows what comes, not what is there", () => {
+  const looked = vi.spyOn(Lexer.prototype, "inlineTokens");
+  const growing = new Growing();
+  let text = "It is said";
+  for (let i = 0; i < 90; i++) growing.read((text += i % 5 ? " that **it** is so," : " and `is` not,"), false);
+  const read = looked.mock.calls.reduce((sum, [source]) => sum + source.length, 0);
+  looked.mockRestore();
+  expect(read / text.length).toBeLessThan(5); // all of it with each piece would be 45 times
 });

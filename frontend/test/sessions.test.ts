@@ -1,21 +1,11 @@
 import { expect, it } from "vitest";
 import { cost } from "../src/logic/prices";
-import { bootProgress, liveSession, mergeSessions, power, runningSeconds, steps } from "../src/logic/sessions";
+import { liveSession, mergeSessions, power, runningSeconds } from "../src/logic/sessions";
 import type { Session } from "../src/types";
+import { AT as MADE_AT, instance, receipt, session, spend as spending } from "./made";
 
-const AT = Date.parse("2026-11-21T20:00:00.000Z");
+const AT = Date.parse(MADE_AT);
 const after = (seconds: number) => new Date(AT + seconds * 1000).toISOString();
-
-const session = (changes: Partial<Session> = {}): Session => ({
-  id: "ses_1",
-  object: "session",
-  status: "requested",
-  version: 1,
-  created_at: after(0),
-  attempt: 0,
-  phases: [],
-  ...changes,
-});
 
 it("takes a record only if its version is newer", () => {
   const have = [session({ version: 3, status: "serving" })];
@@ -24,12 +14,14 @@ it("takes a record only if its version is newer", () => {
   expect(mergeSessions(have, [session({ version: 4, status: "draining" })])[0]?.status).toBe("draining");
 });
 
-it("keeps the expected boot time, which only some answers carry", () => {
-  const asked = mergeSessions([], [session({ expected_boot_seconds: 150 })]);
-  const pushed = mergeSessions(asked, [session({ version: 2, status: "booting", expected_boot_seconds: null })]);
-  expect(pushed[0]).toMatchObject({ status: "booting", expected_boot_seconds: 150 });
-  const late = mergeSessions([session({ version: 2 })], [session({ version: 2, expected_boot_seconds: 90 })]);
-  expect(late[0]?.expected_boot_seconds).toBe(90);
+it("keeps what is known of boots, which only some answers carry", () => {
+  const boots = { low: 100, expected: 150, high: 200, late: 240, count: 9 };
+  const asked = mergeSessions([], [session({ boots })]);
+  const pushed = mergeSessions(asked, [session({ version: 2, status: "booting", boots: null })]);
+  expect(pushed[0]).toMatchObject({ status: "booting", boots });
+  expect(mergeSessions(pushed, [session({ version: 2, boots: { ...boots } })])).toBe(pushed);
+  const late = mergeSessions([session({ version: 2 })], [session({ version: 2, boots })]);
+  expect(late[0]?.boots).toEqual(boots);
 });
 
 it("lists the newest first and finds the one that is live", () => {
@@ -46,7 +38,7 @@ it("says whether a GPU is on", () => {
   expect(power(undefined)).toBe("off");
   expect(of({ status: "requested" })).toBe("coming");
   expect(of({ status: "launching" })).toBe("coming");
-  expect(of({ status: "launching", instance: { id: "i-1" } })).toBe("on");
+  expect(of({ status: "launching", instance: instance({ type: null }) })).toBe("on");
   expect(of({ status: "booting" })).toBe("on");
   expect(of({ status: "serving" })).toBe("on");
   expect(of({ status: "serving", end_requested: true })).toBe("leaving");
@@ -62,11 +54,11 @@ it("counts the seconds from launch to end", () => {
 });
 
 it("estimates the cost until the receipt says it", () => {
-  const running = session({ launched_at: after(0), instance: { id: "i-1", type: "g6.xlarge", lifecycle: "on-demand" } });
+  const running = session({ launched_at: after(0), instance: instance({ lifecycle: "on-demand" }) });
   expect(cost(running, AT + 3_600_000)).toEqual({ usd: 0.805 + 0.016, exact: false });
   expect(cost(running, AT + 1000).usd).toBeCloseTo(0.821 / 60); // the minute that EC2 bills at least
   expect(cost(session(), AT).usd).toBe(0);
-  expect(cost({ ...running, receipt: { session_id: "ses_1", total_usd: 0.5 } }, AT)).toEqual({ usd: 0.5, exact: true });
+  expect(cost({ ...running, receipt: receipt({ total_usd: 0.5 }) }, AT)).toEqual({ usd: 0.5, exact: true });
 });
 
 it("counts each instance at the price that was noted when it was bought", () => {
@@ -74,62 +66,11 @@ it("counts each instance at the price that was noted when it was bought", () => 
     { launched_at: after(0), gpu_usd_per_hour: 0.4 },
     { launched_at: after(1800), gpu_usd_per_hour: 0.8 },
   ];
-  const spend = { gpu_usd_per_hour: 0.8, usd_per_hour: 0.816, launches };
+  const spend = spending({ gpu_usd_per_hour: 0.8, usd_per_hour: 0.816, launches });
   const running = session({ launched_at: after(1800), spend });
   const { usd, exact } = cost(running, AT + 3_600_000);
   expect(usd).toBeCloseTo(0.5 * 0.416 + 0.5 * 0.816);
   expect(exact).toBe(true);
   const unpriced = { ...spend, launches: [launches[0]!, { launched_at: after(1800), gpu_usd_per_hour: null }] };
   expect(cost({ ...running, spend: unpriced }, AT + 3_600_000).exact).toBe(false);
-});
-
-it("shows the steps of the attempt that is running", () => {
-  const booting = session({
-    status: "booting",
-    attempt: 1,
-    launched_at: after(50),
-    phases: [
-      { name: "booting", at: after(20), attempt: 0 },
-      { name: "loading", at: after(30), attempt: 0 },
-      { name: "booting", at: after(80), attempt: 1 },
-    ],
-  });
-  expect(steps(booting).map((step) => [step.name, step.state])).toEqual([
-    ["requested", "done"],
-    ["launched", "done"],
-    ["booting", "now"],
-    ["loading", "next"],
-    ["healthy", "next"],
-  ]);
-  expect(steps(booting)[2]?.at).toBe(AT + 80_000);
-  const failed = session({ status: "failed", ended_at: after(9) });
-  expect(steps(failed).map((step) => [step.name, step.state])).toEqual([["requested", "done"], ["ended", "done"]]);
-});
-
-it.each(["downloading", "prepared"] as const)("shows whether the machine has to download: %s", (fetched) => {
-  const booting = session({
-    status: "booting",
-    launched_at: after(9),
-    phases: [
-      { name: "booting", at: after(20), attempt: 0 },
-      { name: fetched, at: after(21), attempt: 0 },
-      { name: "loading", at: after(30), attempt: 0 },
-    ],
-  });
-  expect(steps(booting).map((step) => step.name)).toEqual([
-    "requested",
-    "launched",
-    "booting",
-    fetched,
-    "loading",
-    "healthy",
-  ]);
-});
-
-it("tells how long the boot will still take", () => {
-  const booting = session({ status: "booting", launched_at: after(9), expected_boot_seconds: 150 });
-  expect(bootProgress(booting, AT + 50_000)).toEqual({ elapsed: 50, expected: 150, remaining: 100, late: false });
-  expect(bootProgress(booting, AT + 160_000)).toMatchObject({ remaining: 0, late: true });
-  expect(bootProgress({ ...booting, expected_boot_seconds: null }, AT)).toMatchObject({ remaining: null, late: false });
-  expect(bootProgress({ ...booting, status: "serving" }, AT)).toBeUndefined();
 });

@@ -1,15 +1,26 @@
 import { describe, expect, it } from "vitest";
-import { fill, LANGUAGES, preferred } from "../src/i18n";
+import { fill, preferred } from "../src/i18n";
+import { en as enFirst } from "../src/i18n/en";
+import { enLater } from "../src/i18n/en.later";
+import { pt as ptFirst } from "../src/i18n/pt";
+import { ptLater } from "../src/i18n/pt.later";
 import { backoffMs, LONGEST_MS } from "../src/logic/backoff";
 import { about, duration, span, usd } from "../src/logic/format";
-import { restore, save, stillUnsent, titleFrom, type Saved, type Unsent } from "../src/logic/outbox";
+import { stillUnsent, titleFrom, type Unsent } from "../src/logic/outbox";
 import type { Message } from "../src/types";
 
+const pt = { ...ptFirst, ...ptLater };
+const en = { ...enFirst, ...enLater };
 const plain = (text: string) => text.replace(/\u00a0/g, " ");
 
 describe("languages", () => {
+  it("say each thing once, whether first or later", () => {
+    for (const [first, later] of [[ptFirst, ptLater], [enFirst, enLater]] as const) {
+      expect(Object.keys(first).filter((key) => key in later)).toEqual([]);
+    }
+  });
+
   it("have the same keys and the same blanks to fill", () => {
-    const { pt, en } = LANGUAGES;
     expect(Object.keys(en).sort()).toEqual(Object.keys(pt).sort());
     const blanks = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(String).sort();
     for (const key of Object.keys(pt) as (keyof typeof pt)[]) {
@@ -28,7 +39,7 @@ describe("languages", () => {
     );
     expect(codes.length).toBeGreaterThan(10);
     for (const code of codes.filter((one) => one !== "unsupported_parameter")) { // that names the parameter
-      expect(Object.keys(LANGUAGES.pt), code).toContain(`error.${code}`);
+      expect(Object.keys(pt), code).toContain(`error.${code}`);
     }
   });
 
@@ -36,7 +47,7 @@ describe("languages", () => {
     const python = import.meta.glob<string>("../../src/foreverus/privacy/kept.py", { query: "?raw", import: "default", eager: true });
     const places = Object.values(python).flatMap((text) => [...text.matchAll(/Kept\("([^"]+)"/g)].map((found) => found[1]!));
     expect(places.length).toBeGreaterThan(5);
-    for (const place of places) expect(Object.keys(LANGUAGES.pt), place).toContain(`kept.${place}`);
+    for (const place of places) expect(Object.keys(pt), place).toContain(`kept.${place}`);
   });
 
   it("are chosen by the person, then by the browser, then Portuguese", () => {
@@ -73,34 +84,8 @@ it("waits longer after every failure, within bounds", () => {
 });
 
 describe("what was not sent", () => {
-  const store = () => {
-    const kept = new Map<string, string>();
-    return {
-      getItem: (key: string) => kept.get(key) ?? null,
-      setItem: (key: string, value: string) => void kept.set(key, value),
-      removeItem: (key: string) => void kept.delete(key),
-      kept,
-    } as unknown as Storage & { kept: Map<string, string> };
-  };
-
-  it("survives a reload under the same key, for the same person only", () => {
-    const place = store();
-    const saved: Saved = {
-      outbox: [{ key: "k1", conversationId: "con_1", content: "Oi", state: "sending" }],
-      drafts: { new: "rascunho", con_1: "" },
-    };
-    save(place, "ana", saved);
-    expect(restore(place, "ana")).toEqual({
-      outbox: [{ key: "k1", conversationId: "con_1", content: "Oi", state: "failed", error: "" }],
-      drafts: { new: "rascunho" },
-    });
-    expect(restore(place, "bia")).toEqual({ outbox: [], drafts: {} });
-    save(place, "ana", { outbox: [], drafts: { new: "" } });
-    expect(place.kept.size).toBe(0);
-  });
-
   it("is dropped once the server turns out to have it", () => {
-    const item: Unsent = { key: "k", conversationId: "con_1", content: "Oi", after: "05", state: "resending" };
+    const item: Unsent = { key: "k", conversationId: "con_1", chain: "con_1", content: "Oi", at: 1, after: "05", triedAt: 1, state: "resending" };
     const asked = (id: string, content: string): Message => ({
       id,
       object: "message",
@@ -114,6 +99,8 @@ describe("what was not sent", () => {
     expect(stillUnsent([item], "con_1", [asked("msg_06", "Olá")])).toEqual([item]);
     expect(stillUnsent([item], "con_2", [asked("msg_06", "Oi")])).toEqual([item]);
     expect(stillUnsent([item], "con_1", [asked("msg_06", "Oi")])).toEqual([]);
+    const { triedAt: _, ...never } = item; // another device's question: this one never left
+    expect(stillUnsent([never], "con_1", [asked("msg_06", "Oi")])).toEqual([never]);
   });
 
   it("gives a conversation its title", () => {

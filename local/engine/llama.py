@@ -84,7 +84,11 @@ def run(args: argparse.Namespace) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end)
     print(f"engine: healthy on http://127.0.0.1:{args.port} after {took:.2f} s", flush=True)
-    stop.wait()
-    drain(server, DRAIN_S)
+    while not stop.wait(1):
+        pass  # a signal that one of the library's threads got is seen when this one wakes up
+    # The library may not answer even how busy it is: no end waits for that.
+    drained = threading.Thread(target=drain, args=(server, DRAIN_S), daemon=True)
+    drained.start()
+    drained.join(DRAIN_S + 2 * LAST_BYTES_S)
     # Not the library's own teardown, which joins connections that clients keep alive.
     os._exit(0)

@@ -74,13 +74,13 @@ def over_http(emulator: Any) -> Any:
         caller, session = caller_of(headers)
         if not caller:
             return await emulator(scope, receive, send)
-        body = await _body(receive)
+        body = await body_of(receive)
         query = parse_qs(scope["query_string"].decode())
         action = action_of(scope["method"], scope["path"], headers, query, body)
-        rule = BOOK.strike(BOOK.by_step(caller), action, session)
+        rule = BOOK.strike(BOOK.by_step(caller), action, session, body=body.decode("latin-1"))
         if scope["method"] == "HEAD":
             send = _without_body(send)
-        again = _replay(body, receive)
+        again = replay(body, receive)
         if rule is None:
             return await emulator(scope, again, send)
         return await _strike(rule, action, lambda to: emulator(scope, again, to), body, receive, send)
@@ -144,7 +144,7 @@ def _sent(body: bytes) -> bytes:
     return json.dumps({"MessageId": str(uuid.uuid4()), "MD5OfMessageBody": digest, "SequenceNumber": "1"}).encode()
 
 
-async def _body(receive: Any) -> bytes:
+async def body_of(receive: Any) -> bytes:
     parts = []
     while True:
         message = await receive()
@@ -153,7 +153,7 @@ async def _body(receive: Any) -> bytes:
             return b"".join(parts)
 
 
-def _replay(body: bytes, receive: Any) -> Any:
+def replay(body: bytes, receive: Any) -> Any:
     """A `receive` that gives the body once, and then what really comes: the caller's end."""
     given = False
 
@@ -171,6 +171,10 @@ def _in_functions(lambda_svc: Any) -> None:
     original = lambda_svc._execute_function_dispatch
 
     def dispatch(function: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
+        with BOOK.runs(logical(config.get("FunctionName", ""))):
+            return struck(function, config, event, request_id, started)
+
+    def struck(function: Any, config: Any, event: Any, request_id: str, started: float) -> Any:
         rule = BOOK.strike("invocation", f"lambda:{BOOK.by_step(logical(config.get('FunctionName', '')))}")
         if rule is None:
             return original(function, config, event, request_id, started)
@@ -191,7 +195,7 @@ async def _control(scope: dict[str, Any], receive: Any, send: Send) -> None:
     emulator's state to its directory, `time_out` an execution, `bury` what is over.
     """
     if scope["method"] == "POST":
-        order = json.loads(await _body(receive))
+        order = json.loads(await body_of(receive))
         try:
             _obey(order)
         except (LookupError, ValueError, TypeError) as problem:

@@ -6,9 +6,11 @@ it; for all others the state that the session's execution is in. The function th
 caller for each: `RunBatchFunction.Plan`.
 """
 
+import contextlib
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
@@ -27,7 +29,8 @@ STEPS = "RunBatchFunction"
 
 @dataclass
 class Rule:
-    """Empty fields match everything. times: how many calls it strikes (0: no limit), after `skip` that it spares.
+    """Empty fields match everything. about: a text in the request's body, a partition's name. times: how many calls it
+    strikes (0: no limit), after `skip` that it spares.
 
     for_s: it stops that long after its first strike (0: no limit). seconds: of a `late` or held call.
     """
@@ -37,6 +40,7 @@ class Rule:
     action: str = ""
     state: str = ""
     instance: str = ""
+    about: str = ""
     skip: int = 0
     times: int = 1
     for_s: float = 0
@@ -44,13 +48,14 @@ class Rule:
     hits: int = 0
     first: float = 0
 
-    def matches(self, caller: str, action: str, state: str, instance: str) -> bool:
+    def matches(self, caller: str, action: str, state: str, instance: str, body: str = "") -> bool:
         service = self.action.removesuffix("*") if self.action.endswith("*") else None
         return (
             self.caller in ("", caller)
             and (self.action in ("", action) or (service is not None and action.startswith(service)))
             and self.state in ("", state)
             and self.instance in ("", instance)
+            and self.about in body
         )
 
     def take(self, now: float) -> bool:
@@ -76,6 +81,7 @@ class Book:
     batch_moment: str = ""  # and a batch's
     released: threading.Event = field(default_factory=threading.Event)
     held: int = 0
+    functions: Counter[str] = field(default_factory=Counter)  # how many calls of each are running
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, wanted: dict[str, Any]) -> None:
@@ -91,13 +97,15 @@ class Book:
             self.rules.clear()
         self.released.set()
 
-    def strike(self, caller: str, action: str, instance: str = "", state: str | None = None) -> Rule | None:
+    def strike(
+        self, caller: str, action: str, instance: str = "", state: str | None = None, body: str = ""
+    ) -> Rule | None:
         """Notes the call; returns the rule that strikes it."""
         state = self.moment if state is None else state
         with self.lock:
             self.calls[caller, action, state] += 1
             for rule in self.rules:
-                if rule.matches(caller, action, state, instance) and rule.take(time.monotonic()):
+                if rule.matches(caller, action, state, instance, body) and rule.take(time.monotonic()):
                     return rule
         return None
 
@@ -135,6 +143,17 @@ class Book:
             }
 
     def moments(self) -> dict[str, Any]:
-        """`states`: of each running execution; `held`: how many calls have been held."""
+        """`states`: of each running execution; `held`: how many calls have been held; `functions`: those that run."""
         with self.lock:
-            return {"states": dict(self.states), "held": self.held}
+            running = sorted(name for name, count in self.functions.items() if count)
+            return {"states": dict(self.states), "held": self.held, "functions": running}
+
+    @contextlib.contextmanager
+    def runs(self, function: str) -> Iterator[None]:
+        with self.lock:
+            self.functions[function] += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.functions[function] -= 1

@@ -14,6 +14,7 @@ from typing import Any
 
 from local.patches import (
     Options,
+    alarms_of_expressions,
     api_import,
     bedrock_converse,
     bedrock_stream,
@@ -32,8 +33,11 @@ from local.patches import (
     lambda_errors,
     lambda_packages,
     rds_data_api,
+    request_sizes,
+    saved_queries,
     scheduler_input,
     socket_authorizers,
+    sqs_batch_traces,
     states_callbacks,
     states_errors,
     states_expressions,
@@ -41,11 +45,14 @@ from local.patches import (
     states_role,
     states_start,
     states_tasks,
+    traces,
     web_adapter,
+    xray,
 )
 
 NONCE_PATH = "/_foreverus/nonce"
 PATCHES = (
+    alarms_of_expressions,
     api_import,
     bedrock_converse,
     bedrock_stream,
@@ -64,8 +71,10 @@ PATCHES = (
     lambda_errors,
     lambda_packages,
     rds_data_api,
+    saved_queries,
     scheduler_input,
     socket_authorizers,
+    sqs_batch_traces,
     states_callbacks,
     states_errors,
     states_expressions,
@@ -74,6 +83,9 @@ PATCHES = (
     states_tasks,
     states_role,  # after states_tasks: it asks which execution is running
     web_adapter,
+    request_sizes,  # after web_adapter: it is asked first, also for what streams
+    xray,
+    traces,  # last: what it times is what the others have made of it
 )
 
 
@@ -81,6 +93,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--unpatched", action="store_true", help="run the emulator as it is")
     parser.add_argument("--faults", action="store_true", help="take rules of local/faults")
+    parser.add_argument("--counts", action="store_true", help="count what the system asks of AWS: local/counts")
     parser.add_argument("--postgres", type=Path, help="JSON file that says where our PostgreSQL is")
     parser.add_argument("--bedrock", help="address of the model behind Bedrock")
     parser.add_argument("--socket", type=int, required=True, help="file descriptor of what it listens on")
@@ -101,6 +114,10 @@ def main() -> None:
         from local.faults import inject
 
         inject.apply(Options(postgres=arguments.postgres))
+    if arguments.counts:
+        from local.counts import counted
+
+        counted.apply()
     serve(known_by(arguments.nonce, gateway.app), arguments.socket)
 
 

@@ -7,7 +7,8 @@ Emulator: waits for the whole answer, cuts it into pieces of twenty characters a
 the permission `bedrock:ConverseStream` on `*`.
 
 Patch: the local model is asked for a stream, and each of its chunks becomes an event. A connection of the model that
-breaks breaks the client's, too. When the client goes, the model is left, so its slot is free.
+breaks breaks the client's, too. When the client goes, the model is left, so its slot is free. Streams are read in
+threads of their own: each waits in one from its first word to its last, and the emulator's own are few.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +27,7 @@ from local.patches import Options
 from local.patches.bedrock_converse import TIMEOUT_S, Refused, refusal, refuse_turns
 
 NAMES = (("maxTokens", "max_tokens"), ("temperature", "temperature"), ("topP", "top_p"), ("stopSequences", "stop"))
+STREAMS = ThreadPoolExecutor(512, "bedrock-stream")
 STOPPED = {"length": "max_tokens", "content_filter": "content_filtered"}
 
 
@@ -113,8 +117,9 @@ class Source:
 async def pass_on(source: Source, runtime: Any, send: Any, receive: Any) -> None:
     going = asyncio.create_task(gone(receive, source))
     frames = translated(source.events(), runtime, time.time())
+    read = partial(asyncio.get_running_loop().run_in_executor, STREAMS, next, frames, None)
     try:
-        while (frame := await asyncio.to_thread(next, frames, None)) is not None:
+        while (frame := await read()) is not None:
             await send({"type": "http.response.body", "body": frame, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
     except Broken:

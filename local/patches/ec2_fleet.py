@@ -7,7 +7,8 @@ is an error of each override. Each entry of the fleet's `Instances` says which o
 has capacity, an instant fleet answers well, with an error for each override and without an instance.
 Emulator: ignores the token (a retry buys a second instance) and the override's image, leaves the lifecycle and the
 override out, and puts every instance into the region's zone `a`. It is never out of capacity: here nothing is sold in a
-subnet with the tag `sold-out`.
+subnet with the tag `sold-out`. With `capacity-optimized-prioritized` the override with the lowest `Priority` is sold
+first, one without any last, where both have capacity; the emulator sells what stands first.
 """
 
 import itertools
@@ -49,6 +50,7 @@ def apply(options: Options) -> None:
                 f"The client token {token} was used before with other parameters.",
                 400,
             )
+        parameters = _in_their_order(ec2, parameters)
         refused = _sold_out(ec2, parameters) or _without_image(ec2, parameters)
         answer = _empty(ec2, *refused) if refused else original_create(parameters)
         status, _headers, body = answer
@@ -80,6 +82,23 @@ def apply(options: Options) -> None:
     ec2._create_fleet = ec2._ACTION_MAP["CreateFleet"] = create_fleet
     ec2._instance_xml = instance_xml
     ec2._fleet_instances_xml = fleet_xml
+
+
+def _in_their_order(ec2: Any, parameters: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with the overrides as they are to be tried."""
+    count = len(_pools(ec2, parameters))
+    if ec2._p(parameters, "SpotOptions.AllocationStrategy") != "capacity-optimized-prioritized" or not count:
+        return parameters
+    numbers = range(1, count + 1)
+    places = {number: ec2._p(parameters, f"{OVERRIDE}.{number}.Priority") for number in numbers}
+    order = sorted(numbers, key=lambda number: float(places[number] or "inf"))
+    moved = {f"{OVERRIDE}.{old}.": f"{OVERRIDE}.{new}." for new, old in enumerate(order, 1)}
+    return {_renamed(name, moved): value for name, value in parameters.items()}
+
+
+def _renamed(name: str, moved: dict[str, str]) -> str:
+    found = next((old for old in moved if name.startswith(old)), None)
+    return name if found is None else moved[found] + name.removeprefix(found)
 
 
 def _pools(ec2: Any, parameters: dict[str, Any]) -> list[Pool]:

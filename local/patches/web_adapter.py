@@ -8,18 +8,17 @@ API Gateway Developer Guide, "Response streaming".)
 Emulator: has no such layer, takes the handler for a Python module, finds no function by such a URI, and holds every
 answer until it is whole.
 
-Patch: the web server runs as a process of its own, one for each function, and bytes are passed on as they come. One
-thing is unlike AWS: a client that goes away is noticed, and the connection to the web server is closed. On AWS nobody
-tells a function of that: it writes to the end. (Lambda Developer Guide, "Response streaming for Lambda functions".)
+Patch: the web server runs as a process of its own, one for each function, which ends with the emulator
+(bound_processes.py), and bytes are passed on as they come. One thing is unlike AWS: a client that goes away is noticed,
+and the connection to the web server is closed. On AWS nobody tells a function of that: it writes to the end. (Lambda
+Developer Guide, "Response streaming for Lambda functions".)
 """
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,7 +29,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from local.patches import Options
+from local.patches.bound_processes import Bound, start
 from local.patches.lambda_packages import unpacked
+from local.patches.traces import header_here, segment
 
 STREAMED = "/response-streaming-invocations"
 START_S = 60.0
@@ -45,7 +46,7 @@ class NotStarted(Exception):
 @dataclass
 class Server:
     made_of: str  # a new deployment makes a new one
-    process: "subprocess.Popen[bytes]"
+    program: Bound
     port: int
 
 
@@ -59,14 +60,16 @@ class Servers:
     def port_of(self, config: dict[str, Any], code: bytes) -> int:
         """Of the function's web server, which is started where there is none. Raises NotStarted."""
         arn, variables = config["FunctionArn"], config.get("Environment", {}).get("Variables", {})
-        parts = (config.get("Handler"), config.get("Role"), variables, hashlib.sha256(code).hexdigest())
+        # The package's digest is the function's own: of some megabytes it takes as long as a whole request.
+        parts = (config.get("Handler"), config.get("Role"), variables, config["CodeSha256"])
         made_of = json.dumps(parts, sort_keys=True)
         with self._starting:
             known = self._running.get(arn)
-            if known and known.made_of == made_of and known.process.poll() is None:
+            if known and known.made_of == made_of and not known.program.ended():
                 return known.port
             if known:
-                known.process.kill()
+                del self._running[arn]
+                known.program.kill()
             self._running[arn] = started = self._start(config, variables, code, made_of)
             return started.port
 
@@ -79,14 +82,15 @@ class Servers:
             probe.bind((LOOPBACK, 0))
             port = probe.getsockname()[1]
         environment = _environment(config, variables) | {"LAMBDA_TASK_ROOT": str(root), "AWS_LWA_PORT": str(port)}
-        process = subprocess.Popen(["/bin/sh", str(root / config["Handler"])], cwd=root, env=environment)
+        program = start(["/bin/sh", str(root / config["Handler"])], root, environment)
         deadline = time.monotonic() + START_S
         while not _listens(port):
-            if process.poll() is not None or time.monotonic() > deadline:
-                process.kill()
-                raise NotStarted(f"{config['FunctionName']}: its web server does not listen, status {process.poll()}")
+            if program.ended() or time.monotonic() > deadline:
+                program.kill()
+                status = program.process.returncode
+                raise NotStarted(f"{config['FunctionName']}: its web server does not listen, status {status}")
             time.sleep(0.01)
-        return Server(made_of, process, port)
+        return Server(made_of, program, port)
 
 
 def _environment(config: dict[str, Any], variables: dict[str, str]) -> dict[str, str]:
@@ -133,7 +137,8 @@ def apply(options: Options) -> None:
         try:
             port = await asyncio.to_thread(servers.port_of, config, record.get("code_zip"))
             exchange = Exchange(*await asyncio.open_connection(LOOPBACK, port))
-            status, headers = await exchange.ask(event, arguments[7])
+            with segment(config["FunctionName"], origin="AWS::Lambda::Function"):  # until it begins to answer
+                status, headers = await exchange.ask(event, arguments[7])
         except (NotStarted, OSError) as problem:
             print(f"web adapter: {problem}", flush=True)
             return 502, {"Content-Type": "application/json"}, b'{"message": "Internal server error"}'
@@ -155,7 +160,8 @@ class Exchange:
     async def ask(self, event: dict[str, Any], body: bytes) -> tuple[int, dict[str, Any]]:
         """Status and headers."""
         mine = {"x-amzn-request-context": json.dumps(event["requestContext"]), "host": "127.0.0.1:8080"}
-        mine |= {"x-amzn-lambda-context": json.dumps({"request_id": event["requestContext"]["requestId"]})}
+        invocation = {"request_id": event["requestContext"]["requestId"], "xray_trace_id": header_here()}
+        mine |= {"x-amzn-lambda-context": json.dumps(invocation)}
         dropped = {*mine, "content-length", "transfer-encoding", "connection", "expect"}
         sent = [(name, value) for name, value in event["headers"].items() if name.lower() not in dropped]
         sent += [*mine.items(), ("content-length", str(len(body or b"")))]

@@ -1,8 +1,11 @@
 """Waiting for tasks of asyncio, and ending them; calling what blocks; tasks beside the main path."""
 
 import asyncio
+import concurrent.futures
 import logging
 from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 P = ParamSpec("P")
@@ -16,6 +19,26 @@ class RunBlocking(Protocol):
     worker's threads. The function's signature is kept, so its arguments are checked where it is called."""
 
     async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+
+class KeptThreads:
+    """`RunBlocking` in threads that stay when a loop ends: a warm function, which has a loop for each call, makes none
+    anew. More than `threads` calls at once wait for each other."""
+
+    def __init__(self, threads: int, name: str = ""):
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._calls: set[concurrent.futures.Future[Any]] = set()
+
+    async def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        context = copy_context()  # as asyncio.to_thread does: log lines keep their ids in the thread
+        call = self._pool.submit(lambda: context.run(function, *args, **kwargs))
+        self._calls.add(call)
+        call.add_done_callback(self._calls.discard)
+        return await asyncio.wrap_future(call)
+
+    def finish(self) -> None:
+        """Waits for calls whose caller was cancelled: a frozen process would go on with them in its next call."""
+        concurrent.futures.wait(list(self._calls))
 
 
 async def first_of(*tasks: "asyncio.Future[Any]", timeout: float | None = None) -> None:

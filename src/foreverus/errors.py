@@ -252,3 +252,22 @@ class LaunchRefused(SessionError):
 
 class ResultsNotStored(ForeverUsError):
     pass
+
+
+# Codes of errors that are failures of ours. What a cap, a limit or a person ended, or no model would answer, is none.
+OURS = frozenset(
+    [
+        *("engine_failed", "backend_failed", "backend_busy", "backend_unavailable", "internal_error"),
+        *("bedrock_throttled", "bedrock_unavailable", "bedrock_failed", "bedrock_not_called", "message_before_moved"),
+    ]
+)
+WANTED = frozenset(("SpendCapReached", "SessionEndRequested", "GpuSwitchedOff", "StackDeleted"))
+
+
+def is_failure(code: str) -> bool:
+    """Whether an answer that ended so is one that we failed. Sessions' errors have the names of classes.
+
+    >>> [is_failure(code) for code in ("engine_failed", "NoGpuCapacity", "SpendCapReached", "content_filter", "")]
+    [True, True, False, False, False]
+    """
+    return code in OURS or (code[:1].isupper() and code not in WANTED)

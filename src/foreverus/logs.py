@@ -15,7 +15,8 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-IDS = ("session_id", "batch_id", "conversation_id")
+API_REQUEST = "api_request_id"  # what API Gateway calls a request: its client was told this id
+IDS = ("session_id", "batch_id", "conversation_id", API_REQUEST)
 REQUEST = "aws_request_id"  # the runtime's name for the attribute; the field is requestId
 
 _ids: ContextVar[Mapping[str, str]] = ContextVar("ids", default=MappingProxyType({}))
@@ -74,8 +75,14 @@ def start(event: Mapping[str, Any], context: Any) -> None:
     """A Lambda is called: its lines have the ids that the event names, and none of the call before."""
     configure()
     _ids.set(MappingProxyType({REQUEST: getattr(context, REQUEST, "")}))
-    for named in (event.get("pathParameters") or {}, event):
-        bind(**{name: named[name] for name in IDS if isinstance(named.get(name), str)})
+    asked: dict[str, object] = {API_REQUEST: (event.get("requestContext") or {}).get("requestId")}
+    for named in (event.get("pathParameters") or {}, event, asked):
+        bind(**{name: value for name in IDS if isinstance(value := named.get(name), str)})
+
+
+def bound() -> Mapping[str, str]:
+    """The ids that lines of this task have."""
+    return _ids.get()
 
 
 def bind(**ids: str) -> None:

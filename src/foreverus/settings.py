@@ -67,6 +67,7 @@ class ApiSettings(BatchServiceSettings):
     database: str  # as SessionCloserSettings has it
     chat_backend: str  # auto, gpu or bedrock: where nobody says otherwise
     answer_conversation_function: str  # empty in a stack without Bedrock: chats are the GPU's
+    search_messages_function: str  # empty in a stack without PostgreSQL
 
 
 @dataclass(frozen=True)
@@ -102,8 +103,7 @@ class ManageKeysSettings(PushSettings):
 
 @dataclass(frozen=True)
 class ManageAccountSettings(PushSettings):
-    """`database`: as SessionCloserSettings has it; with the next one, how long backups and logs are kept.
-    `chat_backend`: as ApiSettings has it."""
+    """`database`: as SessionCloserSettings has it; with the next one, how long backups and logs are kept."""
 
     keys_table_name: str
     user_pool_id: str
@@ -112,7 +112,7 @@ class ManageAccountSettings(PushSettings):
     export_data_function: str
     database: str
     log_retention_days: int
-    chat_backend: str
+    chat_backend: str  # as ApiSettings has it
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,17 @@ class PublishChangesSettings(PushSettings):
 
 
 @dataclass(frozen=True)
-class SessionStartSettings(Settings):
-    """For starting as many sessions as a batch is worth."""
-
+class OneStartSettings(Settings):
     table_name: str
     gpu_session_arn: str
     monthly_cap_usd: float
     session_cap_usd: float
+
+
+@dataclass(frozen=True)
+class SessionStartSettings(OneStartSettings):
+    """For starting as many sessions as a batch is worth."""
+
     max_gpus: int
 
 
@@ -142,6 +146,7 @@ class SessionCloserSettings(SessionStartSettings):
 
     websocket_callback_url: str
     database: str
+    bedrock_model_id: str  # whose price receipts compare with; empty: none
     machine_log_group: str  # where machines leave their last lines (worker/last_log.py)
 
 
@@ -159,20 +164,18 @@ class AnswerChatsSettings(Settings):
 
 
 @dataclass(frozen=True)
-class AnswerConversationSettings(PushSettings):
+class AnswerConversationSettings(PushSettings, OneStartSettings):
     bedrock_model_id: str
-    context_tokens: int
-    monthly_cap_usd: float
-    session_cap_usd: float
     chat_queue_url: str
-    gpu_session_arn: str
+    conversation_retention_days: int  # 0: kept
+    chat_gpu: str  # auto or off: whether a GPU is started when chats are worth one
+    instance_types: str  # with commas: whose price that is reckoned with
 
 
 @dataclass(frozen=True)
 class LentDatabaseSettings(Settings):
-    """For a login that is lent (`aws/lent_secrets.py`). `database_passwords`: the folder of parameters that they stand
-    in; `lent_secrets`: what the names of the secrets begin with. All but the table's are empty when the stack was
-    deployed without PostgreSQL."""
+    """For a login that is lent (`aws/lent_secrets.py`): in which folder its password stands, and what the name of its
+    secret begins with. All but the table's are empty when the stack was deployed without PostgreSQL."""
 
     table_name: str
     database_cluster_arn: str
@@ -259,6 +262,7 @@ class SweepSettings(BatchEndSettings, SessionStartSettings):
     websocket_callback_url: str
     answer_conversation_function: str
     conversation_retention_days: int  # 0: kept
+    dead_letter_queues: str  # their addresses, with commas
 
 
 @dataclass(frozen=True)
@@ -267,11 +271,8 @@ class StartScheduledBatchSettings(BatchServiceSettings):
 
 
 @dataclass(frozen=True)
-class StartBakeSettings(Settings):
-    table_name: str
-    gpu_session_arn: str
-    monthly_cap_usd: float
-    session_cap_usd: float
+class StartBakeSettings(OneStartSettings):
+    pass
 
 
 @dataclass(frozen=True)

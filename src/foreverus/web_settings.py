@@ -8,17 +8,19 @@ from foreverus.settings import Settings
 @dataclass(frozen=True)
 class ChatCompletionsSettings(Settings):
     """`aws_lwa_port`: where the Lambda Web Adapter looks for the web server. `person_…` and `key_…`: what one person,
-    and one API key, may send; `key_tokens_per_day` 0: as many as its person."""
+    and one API key, may send; `key_tokens_per_day` 0: as many as its person. `all_…`: all people together."""
 
     aws_lwa_port: int
     table_name: str
     model_id: str
     context_tokens: int
     bedrock_model_id: str  # empty when the stack was deployed without Bedrock
+    chat_gpu: str  # auto or off, as AnswerConversationSettings has it
     chat_backend: str  # auto, gpu or bedrock: where neither a request nor its person names one
     engine_slots: int  # with the next two: for the choice between the backends
     idle_seconds: int
     instance_types: str
+    max_gpus: int  # that people who wait may have, all together
     monthly_cap_usd: float
     session_cap_usd: float  # with the next one: for a GPU that a request starts
     gpu_session_arn: str
@@ -30,3 +32,4 @@ class ChatCompletionsSettings(Settings):
     key_requests_per_minute: int
     key_requests_at_once: int
     key_tokens_per_day: int
+    all_requests_at_once: int

@@ -22,7 +22,7 @@ ARGUMENTS = [
 ]
 LOOPBACK = {"127.0.0.1", "localhost"}
 
-expect.set_options(timeout=15_000)
+expect.set_options(timeout=60_000)  # a bound for what never comes, not for how long it may take
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,46 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.fake_cloud import FakeCloud
 
+ASKED_BY_ITSELF = ("/usage", "/me", "/models")  # after the lists, when nobody waits for it any more
+
 
 def sign_in(page: Page, fake: FakeCloud) -> None:
+    """Until the page has begun: also what it asks by itself is asked, and takes no trouble that is meant for later."""
+    before = len(fake.requests)
     page.goto(fake.url)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    for _ in range(300):
+        paths = {path for method, path in fake.requests[before:] if method == "GET"}
+        if all(f"/v1{one}" in paths for one in ASKED_BY_ITSELF):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"the page never asked for one of {ASKED_BY_ITSELF}")
+
+
+def open_shortcuts(page: Page) -> Locator:
+    """What listens to keys comes after the page: a key before that is nobody's. In an open sheet it does nothing."""
+    sheet = page.locator("dialog[aria-labelledby=sheet]")
+    page.locator("#messages").focus()
+    for _ in range(300):
+        page.keyboard.press("?")
+        if sheet.is_visible():
+            return sheet
+        page.wait_for_timeout(50)
+    raise AssertionError("the sheet never opened")
+
+
+def wait_for_shortcuts(page: Page) -> None:
+    """Until a key of the keyboard does what the sheet says."""
+    sheet = open_shortcuts(page)
+    page.keyboard.press("Escape")
+    expect(sheet).to_have_count(0)
+
+
+def standing(page: Page, text: str) -> Locator:
+    """A text where it stands: a moment later the region that screen readers listen to has it, too."""
+    return page.get_by_text(text).and_(page.locator(":not([role=status] *)"))
 
 
 def open_list(page: Page) -> None:
@@ -26,6 +60,19 @@ def ask(page: Page, text: str) -> None:
 
 def answer_to(page: Page) -> Locator:
     return page.get_by_role("log", name="Messages").get_by_role("article", name="Mistral").last
+
+
+def wait_until_drawn(page: Page) -> None:
+    """Until no message in sight stands there as it was written: those far from what is read do."""
+    page.wait_for_function(
+        """() => {
+          const { top, bottom } = document.getElementById("messages").getBoundingClientRect();
+          return [...document.querySelectorAll(".written")].every((one) => {
+            const box = one.getBoundingClientRect();
+            return box.bottom < top || box.top > bottom;
+          });
+        }"""
+    )
 
 
 def wait_for_subscription(page: Page, fake: FakeCloud, topic: str) -> None:

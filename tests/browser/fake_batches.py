@@ -22,6 +22,7 @@ class FakeBatches:
 
     def __init__(self, new_id: Callable[[str], str]):
         self.new_id = new_id
+        self.has_bedrock = False
         self.files: dict[str, dict] = {}
         self.batches: dict[str, dict] = {}  # oldest first
         self.keys: dict[str, str] = {}  # Idempotency-Key: batch id
@@ -78,7 +79,8 @@ class FakeBatches:
     def call(self, method: str, parts: list[str], query: dict, body: dict, key: str) -> tuple[int, dict | bytes]:
         match method, parts:
             case "GET", ["models"]:
-                return 200, {"object": "list", "data": [{"id": MODEL, "object": "model"}]}
+                names = [MODEL, f"{MODEL}@gpu", f"{MODEL}@bedrock"] if self.has_bedrock else [MODEL]
+                return 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
             case "POST", ["files"]:
                 return 200, self._new_file(body)
             case "DELETE", ["files", file_id]:

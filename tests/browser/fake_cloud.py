@@ -16,15 +16,20 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from foreverus.deployment import site
+from foreverus.sessions.refused import RefusedPool
 from tests.browser.fake_batches import FakeBatches
+from tests.browser.fake_person import FakePerson, refused
+from tests.browser.fake_sessions import new_session, with_events
 from tests.browser.fake_tokens import token_answer
 from tests.template.page_headers import page_headers
 
-KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+KINDS = {".html": "text/html", ".css": "text/css", ".png": "image/png", **site.KINDS}
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET,POST,PATCH,DELETE,OPTIONS",
-    "Access-Control-Allow-Headers": "Authorization,Content-Type,Idempotency-Key",
+    "Access-Control-Allow-Headers": "Authorization,Content-Type,Idempotency-Key,X-Amzn-Trace-Id",
+    "Access-Control-Expose-Headers": "Date,X-Request-Id,*",
 }
 
 
@@ -39,9 +44,15 @@ def part(listed: list[dict], query: dict, usual: int) -> dict:
     return {"object": "list", "data": listed[behind:end], "has_more": end < len(listed)}
 
 
+def marked_parts(text: str, words: str) -> list[dict]:
+    at = text.lower().index(words)
+    parts = ((text[:at], False), (text[at : at + len(words)], True), (text[at + len(words) :], False))
+    return [{"text": piece, "marked": marked} for piece, marked in parts if piece]
+
+
 class FakeCloud:
-    def __init__(self, site: Path):
-        self.site = site
+    def __init__(self, built: Path):
+        self.site = built
         self.sessions: dict[str, dict] = {}
         self.conversations: dict[str, dict] = {}
         self.messages: dict[str, list[dict]] = {}
@@ -53,17 +64,36 @@ class FakeCloud:
         self.queries: list[tuple[str, dict]] = []  # of those that have one
         self.grants: list[str] = []
         self.revoked: list[dict] = []
+        self.refused: tuple[RefusedPool, ...] = ()  # what EC2 did not sell to a session that changes from now on
+        self.end_requested: dict[str, str] = {}  # when, by session
+        self.idle = {"seconds": 0, "usd": 0, "sessions": 0}
         self.work: dict = {}  # what is in work, where anything is
         self.subscriptions: dict[ServerConnection, set[str]] = {}
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.holding: dict[str, threading.Event] = {}
+        self.says = "Nothing was kept"  # as the message of such an error
         self.refuse_sockets = False
+        self.site_status = 0  # what the site answers instead of its files
+        self.mute = False  # sockets take everything and say nothing
         self.unreachable = False  # the API and the sign-in take no request; what is open stays open
         self.tickets: set[str] = set()
         self.month_usd = 0.0
         self.quotes: list[dict] = []
+        self.why_titles_alone: str | None = None  # why what was said cannot be searched
+        self.forecast = {
+            **{"low": 9.1, "expected": 12.4, "high": 15.7, "usd_per_day": 0.4, "days_left": 6.04},
+            **{
+                "from": "2026-11-10",
+                "to": "2026-11-23",
+                "days": 14,
+                "enough": True,
+                "passes_cap_on": None,
+                "text": "At",
+            },
+        }
         self.used: dict = {}  # what GET /usage has beside the meter where it is grouped
         self.batches = FakeBatches(self.new_id)
+        self.own = FakePerson(self.new_id, instant)
         self._number = 0
         self._lock = threading.RLock()
 
@@ -73,6 +103,7 @@ class FakeCloud:
         self.http.daemon_threads = True
         self.socket = serve(self._serve_socket, "127.0.0.1", 0)
         self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.socket_port = self.socket.socket.getsockname()[1]  # whoever asks as it closes gets an answer too
         self._threads = [threading.Thread(target=server.serve_forever) for server in (self.http, self.socket)]
         for thread in self._threads:
             thread.start()
@@ -100,7 +131,7 @@ class FakeCloud:
         """As CloudFront sends them, but what is for HTTPS alone."""
         here = {
             **{"ExecuteApiUrl": self.url, "CognitoUrl": self.url, "FilesUrl": self.batches.url},
-            "ExecuteApiWebSocketUrl": f"ws://127.0.0.1:{self.socket.socket.getsockname()[1]}",
+            "ExecuteApiWebSocketUrl": f"ws://127.0.0.1:{self.socket_port}",
         }
         return {name: value for name, value in page_headers(here).items() if name != "Strict-Transport-Security"}
 
@@ -117,8 +148,12 @@ class FakeCloud:
 
     def set_session(self, session_id: str, **changes: object) -> None:
         with self._lock:
-            session = self.sessions[session_id] = {**self.sessions[session_id], **changes}
+            session = {**self.sessions[session_id], **changes}
             session["version"] += 1
+            if session["end_requested"]:
+                self.end_requested.setdefault(session_id, instant())
+            known = {"end_requested_at": self.end_requested.get(session_id, ""), "refused": self.refused}
+            session = self.sessions[session_id] = with_events(session, **known)
         self.push(f"session:{session_id}", {"type": "session", "session": session})
 
     def add_phase(self, session_id: str, name: str, **changes: object) -> None:
@@ -154,6 +189,16 @@ class FakeCloud:
             if topic in topics:
                 line.send(json.dumps(frame))
 
+    def told(self, conversation: dict) -> dict:
+        """The same; the person's open pages hear of it."""
+        self.push("list:conversations", {"type": "conversation", "conversation": conversation})
+        return conversation
+
+    def entitle(self, conversation_id: str, title: str) -> None:
+        """As the first words of its first question, or the model, do."""
+        self.conversations[conversation_id]["title"] = title
+        self.told(self.conversations[conversation_id])
+
     def have_conversations(self, *titles: str) -> list[str]:
         """Made one after the other, long ago. Returns their ids."""
         made = [{"id": self.new_id("con"), "object": "conversation", "title": title} for title in titles]
@@ -175,13 +220,7 @@ class FakeCloud:
             if session["status"] not in ("ended", "failed"):
                 return 200, session
         session_id = self.new_id("ses")
-        self.sessions[session_id] = {
-            "id": session_id, "object": "session", "status": "requested", "version": 1, "trigger": "page",
-            "created_at": instant(), "launched_at": None, "healthy_at": None, "ended_at": None, "end_requested": False,
-            "attempt": 0, "phases": [], "instance": None, "idle_seconds": 300, "outcome": None, "error": None,
-            "usage": {"prompt_tokens": 0, "completion_tokens": 0, "messages": 0}, "receipt": None,
-            "expected_boot_seconds": 150,
-        }  # fmt: skip
+        self.sessions[session_id] = new_session(session_id, instant())
         return 201, self.sessions[session_id]
 
     def make_key(self, wish: dict) -> tuple[int, dict]:
@@ -201,6 +240,8 @@ class FakeCloud:
             answer = {**shared, "id": f"ans{number}", "role": "assistant", "status": "queued", "content": ""}
             self.replace(conversation_id, question)
             self.messages[conversation_id] += [question, answer]
+            if not self.conversations[conversation_id].get("title"):
+                self.entitle(conversation_id, body["content"][:60])
             self.keys[key] = {"message": dict(question), "answer": dict(answer), "session": None}
             return 202, self.keys[key]
 
@@ -208,15 +249,55 @@ class FakeCloud:
         """What a question takes the place of, and all that followed, is an earlier version."""
         if replaced := question.get("replaces"):
             now = self.messages[conversation_id]
+            question["version"] = 1 + next(one for one in now if one["id"] == replaced).get("version", 1)
             at = next(i for i, one in enumerate(now) if one["id"] == replaced)
             self.versions[replaced] = now[:]
             self.messages[conversation_id] = now[:at]
+
+    def take(self, given: dict) -> dict:
+        """The same conversation of the same source is one, whatever of it comes twice."""
+        name = f"con_{given['source']}_{given['source_id']}"
+        title, begun = given["title"], given["created_at"]
+        new = {"id": name, "object": "conversation", "title": title, "created_at": begun}
+        self.conversations.setdefault(name, new)
+        messages = self.messages.setdefault(name, [])
+        wanted = given["exchanges"][max(0, len(messages) // 2 - given["first"]) :]
+        for one in wanted:
+            number = self.new_id("")
+            shared = {"object": "message", "conversation_id": name, "created_at": begun}
+            answer = {"role": "assistant", "status": "answered", "imported_from": given["source"]}
+            messages.append({**shared, "id": f"msg{number}", "role": "user", "content": one["question"]})
+            messages.append({**shared, "id": f"ans{number}", "content": one["answer"], **answer})
+        if wanted and not given["first"]:
+            self.told(self.conversations[name])
+        known = len(given["exchanges"]) - len(wanted)
+        return {"object": "conversation.imported", "id": name, "taken": len(wanted), "known": known}
+
+    def found(self, query: dict) -> dict:
+        """Conversations in whose title or newest such message the words stand as they are, as the API shows them."""
+        words, hits = query["q"].lower(), []
+        for one in list(self.conversations.values())[::-1]:
+            said = [m for m in self.messages[one["id"]] if words in (m["content"] or "").lower()]
+            title = one.get("title") or ""
+            message = None
+            if said and not self.why_titles_alone:
+                message = {"id": said[-1]["id"], "role": said[-1]["role"], "earlier": False}
+                message["snippet"] = marked_parts(said[-1]["content"], words)
+            if message or words in title.lower():
+                in_title = marked_parts(title, words) if words in title.lower() else None
+                hits.append({**one, "match": {"title": in_title, "message": message}})
+        waking = self.why_titles_alone == "database_waking"
+        searched = "titles" if self.why_titles_alone else "titles_and_texts"
+        told = {"searched": searched, "why": self.why_titles_alone, "retry_after_seconds": 1 if waking else None}
+        return {**part(hits, query, 20), **told}
 
     def call(self, method: str, path: str, query: dict, body: dict, key: str) -> tuple[int, dict | bytes]:
         parts = path.split("/")[2:]
         if parts[0] in ("models", "files", "batches"):
             with self._lock:
                 return self.batches.call(method, parts, query, body, key)
+        if answer := self.own.call(method, parts, body, key):
+            return answer
         match method, parts:
             case "POST", ["sessions"]:
                 return self.start_session()
@@ -247,18 +328,27 @@ class FakeCloud:
                 caps = {"monthly_usd": 20, "session_usd": 4}
                 spent = {"spent_usd": self.month_usd, "live_usd": 0, "total_usd": self.month_usd}
                 meter = {"object": "usage", "month": "2026-11", **spent, "live": [], "caps": caps, "capacity": []}
+                meter |= {"reserved_usd": 0, "left_usd": max(0, 20 - self.month_usd), "idle": self.idle}
+                meter["forecast"] = self.forecast
                 return 200, {**meter, **self.used} if query else meter
             case "POST", ["quotes"]:
                 self.quotes.append(body)
                 return 200, self.quote(body)
+            case "POST", ["imports"]:
+                return 200, self.take(body)
+            case "GET", ["conversations"] if "q" in query:
+                return 200, self.found(query)
             case "GET", ["conversations"]:
-                return 200, part(list(self.conversations.values())[::-1], query, 20)
+                newest = list(self.conversations.values())[::-1]
+                return 200, part(sorted(newest, key=lambda one: not one.get("pinned")), query, 20)
             case "GET", ["conversations", conversation_id] if conversation_id in self.conversations:
                 return 200, self.conversations[conversation_id]
             case "POST", ["conversations"]:
-                new = {"id": self.new_id("con"), "object": "conversation", "created_at": instant(), **body}
+                if error := refused("conversation_create", body):
+                    return error
+                new = {"id": self.new_id("con"), "object": "conversation", "title": "", "created_at": instant(), **body}
                 self.conversations[new["id"]], self.messages[new["id"]] = new, []
-                return 201, new
+                return 201, self.told(new)
             case "GET", ["conversations", conversation_id, "messages"] if conversation_id in self.conversations:
                 order = -1 if query.get("order") == "desc" else 1
                 shown = self.versions.get(query.get("version", ""), self.messages[conversation_id])
@@ -272,14 +362,22 @@ class FakeCloud:
                 self.tickets.add(ticket)
                 return 201, {"object": "ticket", "ticket": ticket, "expires_in": 30}
             case "PATCH", ["conversations", conversation_id] if conversation_id in self.conversations:
+                if error := refused("conversation_change", body):
+                    return error
                 self.conversations[conversation_id].update(body)
-                return 200, self.conversations[conversation_id]
+                return 200, self.told(self.conversations[conversation_id])
+            case "DELETE", ["conversations", conversation_id, "messages", message_id, "exchange"]:
+                kept = [one for one in self.messages[conversation_id] if one["id"][4:] != message_id[4:]]
+                self.messages[conversation_id] = kept
+                frame = {"type": "deleted", "conversation_id": conversation_id, "message_id": message_id}
+                self.push(f"conversation:{conversation_id}", frame)
+                return 200, {"id": message_id, "object": "message.deleted", "deleted": True}
             case "DELETE", ["conversations", conversation_id, "messages", answer_id]:
                 answer = next(one for one in self.messages[conversation_id] if one["id"] == answer_id)
                 answer.update(status="answered", finish_reason="stopped", answered_at=instant())
                 return 200, answer
             case "DELETE", ["conversations", conversation_id] if self.conversations.pop(conversation_id, None):
-                return 200, {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
+                return 200, self.told({"id": conversation_id, "object": "conversation.deleted", "deleted": True})
             case "POST", ["conversations", conversation_id, "messages"]:
                 return self.accept(conversation_id, body, key)
         return 404, {"error": {"message": f"{method} {path}", "type": "not_found_error", "param": None, "code": None}}
@@ -291,7 +389,7 @@ class FakeCloud:
         def around(value: float) -> dict:
             return {"low": value / 2, "expected": value, "high": value * 2}
 
-        size = wish.get("minutes") or wish["lines"]
+        size = wish.get("minutes") or wish.get("lines") or wish.get("messages", 1)
         gpu = {"usd": around(size * 0.01), "seconds": around(size * 60), "first_word_seconds": around(240)}
         bedrock = {"usd": around(size * 0.001), "seconds": around(size * 6), "first_word_seconds": around(1)}
         why_not = "Bedrock has no sessions." if wish["kind"] == "session" else None
@@ -302,7 +400,20 @@ class FakeCloud:
                 {"backend": "bedrock", **bedrock, "why_not": why_not},
             ],
             "auto": {"backend": "bedrock", "reason": "cheaper", "text": "Bedrock is cheaper."},
-            "assumptions": [{"name": "boot_seconds", **around(240), "unit": "s", "source": "learned from 7 boots"}],
+            "assumptions": [
+                {
+                    "name": "gpu_boot_seconds",
+                    **around(240),
+                    "unit": "seconds",
+                    "source": "learned from 7 sessions of this deployment",
+                },
+                {
+                    "name": "bedrock_usd_per_million_completion_tokens",
+                    **around(0.2),
+                    "unit": "US$ a million tokens",
+                    "source": "Bedrock on-demand in us-east-1, published 2026-11, aws.amazon.com/bedrock/pricing",
+                },
+            ],
             "month": {"left_usd": 12.0, "monthly_cap_usd": 20.0},
         }
 
@@ -313,6 +424,8 @@ class FakeCloud:
         try:
             for text in line:
                 frame = json.loads(text)
+                if self.mute:
+                    continue
                 if frame["action"] == "ping":
                     line.send('{"type": "pong"}')
                     continue
@@ -340,7 +453,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **CORS, **headers}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        with contextlib.suppress(BrokenPipeError):  # the page was closed, or loaded anew
+            self.wfile.write(body)
 
     def handle_any(self) -> None:
         cloud, url = self.cloud, urlsplit(self.path)
@@ -367,13 +481,17 @@ class _Handler(BaseHTTPRequestHandler):
             self.reply(200, b"")
         elif url.path == "/logout":
             self.reply(302, b"", Location=query["logout_uri"])
-        elif url.path == "/config.json":
-            address = f"ws://127.0.0.1:{cloud.socket.socket.getsockname()[1]}"
+        elif url.path == "/config.json" and not cloud.site_status:
+            address = f"ws://127.0.0.1:{cloud.socket_port}"
             cognito = {"authority": f"{cloud.url}/pool", "client_id": "client", "domain": cloud.url}
             config = {"api_url": f"{cloud.url}/v1", "websocket_url": address, "cognito": cognito}
             config["files_url"] = cloud.batches.url
             self.reply(200, json.dumps(config).encode())
+        elif cloud.site_status:
+            self.reply(cloud.site_status, b"")
         else:
+            if url.path in cloud.holding:
+                cloud.holding[url.path].wait(30)
             file = cloud.site / (url.path.lstrip("/") or "index.html")
             found = (200, file.read_bytes(), KINDS[file.suffix]) if file.is_file() else (404, b"")
             self.reply(*found, **cloud.page_headers())
@@ -387,12 +505,16 @@ class _Handler(BaseHTTPRequestHandler):
             cloud.queries.append((path, query))
         if path in cloud.holding:
             cloud.holding[path].wait(30)
-        trouble = next((t for t in cloud.troubles if t[0] == self.command and path.endswith(t[1])), None)
+        asked = (path, self.path)  # with what stands behind the question mark one request is told from another
+        trouble = next(
+            (t for t in cloud.troubles if t[0] == self.command and any(one.endswith(t[1]) for one in asked)), None
+        )
         if trouble:
             cloud.troubles.remove(trouble)
             if trouble[2]:
-                error = {"message": "Nothing was kept", "type": "server_error", "param": None, "code": None}
-                return self.reply(trouble[2], json.dumps({"error": error}).encode())
+                error = {"message": cloud.says, "type": "server_error", "param": None, "code": None}
+                named = {"x-request-id": f"request-{len(cloud.requests)}"}
+                return self.reply(trouble[2], json.dumps({"error": error}).encode(), **named)
         status, answer = cloud.call(
             self.command, path, query, body, self.headers.get("Idempotency-Key") or cloud.new_id("key")
         )

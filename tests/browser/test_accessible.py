@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import start_answer_in, wait_for_subscription
+from tests.browser.driving import open_shortcuts, start_answer_in, wait_for_subscription
 from tests.browser.fake_cloud import FakeCloud, instant
+from tests.browser.test_batch_results import answered_batch
+from tests.browser.test_imports import chatgpt, chosen
+from tests.browser.test_session_graph import refused
 from tests.browser.test_usage_page import with_use
 
 pytestmark = pytest.mark.browser
@@ -15,8 +18,8 @@ AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "ax
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ANSWER = "# Title\n\n1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> quote\n\n```python\nx = 1  # long\n```\n[link](https://x.org)"
 WORDS = {
-    "en": {"in": "Sign in", "batches": "Batches", "usage": "Usage", "keys": "Keys"},
-    "pt": {"in": "Entrar", "batches": "Lotes", "usage": "Uso", "keys": "Chaves"},
+    "en": {"in": "Sign in", "batches": "Batches", "usage": "Usage", "keys": "Keys", "prefs": "Preferences"},
+    "pt": {"in": "Entrar", "batches": "Lotes", "usage": "Uso", "keys": "Chaves", "prefs": "Preferências"},
 }
 
 
@@ -57,6 +60,11 @@ def test_nobody_is_shut_out(browser: Browser, fake: FakeCloud, language: str, th
     expect(page.locator("#message")).to_be_visible()
     page.add_script_tag(path=AXE)
     look(page, "first visit", found)
+    fake.own.keep({"name": "Proofreader", "text": "Correct."}, "kept")
+    page.locator(".chat-head button[aria-haspopup=dialog]").click()
+    expect(page.locator(".prompt-row")).to_have_count(1)
+    look(page, "the settings of a conversation", found)
+    page.keyboard.press("Escape")
     answer = start_answer_in(page, fake)
     look(page, "a question in work", found)
     choice = {"backend": "bedrock", "reason": "nothing_live", "text": "", "numbers": {"bedrock_usd": 0.1, "gpu_usd": 1}}
@@ -64,6 +72,22 @@ def test_nobody_is_shut_out(browser: Browser, fake: FakeCloud, language: str, th
     expect(page.locator(".why summary").last).to_be_visible()
     page.locator(".said .why summary").click()
     look(page, "an answer", found)
+    error = {"code": "x", "message": "It broke."}
+    fake.finish(start_answer_in(page, fake), "Half", status="failed", error=error)
+    page.locator(".trace summary").last.click()
+    look(page, "an error with its details", found)
+    growing = start_answer_in(page, fake)
+    fake.delta(growing, 0, "Much. " * 900)
+    expect(page.locator("article").last).to_contain_text("Much.")
+    page.locator("#messages").evaluate("(e) => (e.scrollTop = 0)")
+    page.wait_for_timeout(100)
+    fake.delta(growing, 6 * 900, "New.")
+    expect(page.locator(".below button")).to_be_visible()
+    look(page, "new text below", found)
+    fake.finish(growing, "Much.")
+    open_shortcuts(page)
+    look(page, "the sheet of shortcuts", found)
+    page.keyboard.press("Escape")
     fake.start_session()
     page.reload()
     page.add_script_tag(path=AXE)
@@ -71,10 +95,19 @@ def test_nobody_is_shut_out(browser: Browser, fake: FakeCloud, language: str, th
     wait_for_subscription(page, fake, f"session:{session_id}")
     launches = [{"launched_at": instant(-3), "gpu_usd_per_hour": 0.4}]
     spend = {"gpu_usd_per_hour": 0.4, "usd_per_hour": 0.42, "launches": launches, "notice": 80}
-    fake.set_session(session_id, status="serving", launched_at=instant(-3), spend=spend)
+    fake.refused = refused(instant(-3))
+    fake.set_session(session_id, status="booting", launched_at=instant(-3), spend=spend)
+    expect(page.locator(".strip-on")).to_be_visible()
+    if width < 1080:
+        page.locator(".toggle-panel").click()
+    page.locator(".events summary").click()
+    look(page, "a GPU that boots", found)
+    if width < 1080:
+        page.locator(".toggle-panel").click()
+    fake.set_session(session_id, status="serving")
     expect(page.locator(".strip-on")).to_be_visible()
     look(page, "a GPU that is on", found)
-    for view in ("batches", "usage", "keys"):
+    for view in ("batches", "usage", "keys", "prefs"):
         if width < 720:
             page.locator(".toggle-side").click()
             look(page, "the drawer", found)
@@ -82,6 +115,83 @@ def test_nobody_is_shut_out(browser: Browser, fake: FakeCloud, language: str, th
         expect(page.locator(".batch h2")).to_be_visible()
         page.wait_for_timeout(300)
         look(page, view, found)
+    answered_batch(fake)
+    page.goto(f"{fake.url}#b={list(fake.batches.batches)[-1]}")
+    page.locator(".results > button").click()
+    expect(page.locator(".results tbody tr")).to_have_count(3)
+    look(page, "a batch's answers", found)
     context.close()
     said = "\n".join(f"{view}: {one}" for view, these in found.items() for one in these)
     assert not found, said
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_what_is_found_exported_and_imported_too(
+    browser: Browser, fake: FakeCloud, language: str, theme: str, width: int
+) -> None:
+    words, found = WORDS[language], dict[str, list[str]]()
+    first, _ = fake.have_conversations("Photosynthesis", "Syntax")
+    fake.accept(first, {"content": "What does a leaf do?"}, "key-1")
+    fake.finish(fake.messages[first][-1], "A leaf makes sugar.")
+    locale = "pt-BR" if language == "pt" else "en-US"
+    context = browser.new_context(
+        locale=locale, viewport={"width": width, "height": 900}, color_scheme=theme, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(fake.url)
+    page.get_by_role("button", name=words["in"]).click()
+    expect(page.locator("#message")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    if width < 720:
+        page.locator(".toggle-side").click()
+    page.get_by_role("searchbox").fill("leaf")
+    page.get_by_role("searchbox").press("Enter")
+    expect(page.locator(".hit")).to_have_count(1)
+    look(page, "where it was said", found)
+    page.locator(".hit").click()
+    expect(page.get_by_text("makes sugar").last).to_be_visible()
+    if width < 720 and page.locator(".toggle-side").get_attribute("aria-expanded") == "true":
+        page.locator(".toggle-side").click()
+    page.locator(".chat-head .export summary").click()
+    expect(page.locator(".chat-head .export button").first).to_be_visible()
+    look(page, "the export menu", found)
+    page.keyboard.press("Escape")
+    page.evaluate("location.hash = '#p'")
+    expect(page.locator("input[type=file]")).to_be_attached()
+    chosen(page, chatgpt("a", "Sea", "Why salt?", "Rivers."), None)
+    expect(page.locator(".import-state")).to_be_visible()
+    look(page, "an import", found)
+    context.close()
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_without_a_line_too(browser: Browser, fake: FakeCloud, theme: str, width: int) -> None:
+    """What waits, what could not be fetched, and the question before a sign-out that would lose it."""
+    found: dict[str, list[str]] = {}
+    context = browser.new_context(
+        locale="en-US", viewport={"width": width, "height": 900}, color_scheme=theme, bypass_csp=True
+    )
+    page = context.new_page()
+    page.goto(fake.url)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#message")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    page.evaluate("() => navigator.serviceWorker.ready.then(() => true)")  # all parts of the page are here
+    context.set_offline(True)
+    page.locator("#message").fill("Asked on the bus")
+    page.locator("#message").press("Enter")
+    expect(page.get_by_text("waits for the line")).to_be_visible()
+    look(page, "waiting", found)
+    page.evaluate("location.hash = '#u'")
+    expect(page.get_by_role("button", name="Fetch it again")).to_be_visible()
+    look(page, "not fetched", found)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Stay")).to_be_visible()
+    look(page, "signing out", found)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert found == {}
+    context.close()

@@ -1,5 +1,6 @@
 """API keys on the page: made, shown once and copied, listed, revoked after a second yes."""
 
+import ast
 import re
 from datetime import datetime, timedelta
 
@@ -38,10 +39,10 @@ def test_a_key_is_made_copied_once_and_revoked(page: Page, fake: FakeCloud) -> N
     days = datetime.fromisoformat(stored["expires_at"]) - datetime.fromisoformat(stored["created_at"])
     assert timedelta(days=89) < days < timedelta(days=91)
 
-    copy = made.get_by_role("button", name="Copy")
+    copy = made.get_by_role("button", name="Copy", exact=True)
     expect(copy).to_be_focused()
     copy.click()
-    expect(made.get_by_role("status")).to_have_text("Copied")
+    expect(page.get_by_role("status")).to_contain_text("Copied")
     secret = page.evaluate("navigator.clipboard.readText()")
     assert re.fullmatch(r"fu_\w{43}", secret)
     expect(page.get_by_label("The key", exact=True)).to_have_value(secret)
@@ -118,4 +119,29 @@ def test_keys_speak_portuguese_and_fit_a_phone(browser: Browser, fake: FakeCloud
     row.get_by_role("button", name="Revogar a chave").click()
     expect(row.get_by_role("button", name="Sim, revogar")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()
+
+
+@pytest.mark.parametrize(("locale", "words"), [("pt-BR", ("Entrar", "Chaves")), ("en-US", ("Sign in", "Keys"))])
+def test_a_new_key_comes_with_lines_that_use_it_as_they_are(
+    browser: Browser, fake: FakeCloud, locale: str, words: tuple[str, str]
+) -> None:
+    context = browser.new_context(locale=locale, viewport={"width": 360, "height": 740})
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    open_keys(page, fake, words)
+    page.locator("input[required]").fill("laptop")
+    page.locator("input[required]").press("Enter")
+    made = page.locator(".key-made")
+    secret = made.locator("input").input_value()
+    for name in ("Python", "curl"):
+        block = made.get_by_role("group", name=name)
+        block.get_by_role("button").click()
+        lines = page.evaluate("navigator.clipboard.readText()")
+        assert lines == block.locator("code").inner_text() and len(lines.split("\n")) == 4
+        assert f"{fake.url}/v1" in lines and secret in lines and "mistral-7b" in lines
+        if name == "Python":
+            asked = ast.parse(lines)
+            assert [type(one).__name__ for one in asked.body] == ["ImportFrom", "Assign", "Assign", "Expr"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
     context.close()

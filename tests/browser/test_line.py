@@ -1,7 +1,9 @@
 """What the page says of its line, and what becomes of what is typed meanwhile: refused, unreachable and late differ."""
 
+import re
+
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driving import answer_to, ask, sign_in, start_answer
 from tests.browser.fake_cloud import FakeCloud
@@ -34,6 +36,7 @@ def test_a_device_without_a_network_is_told_so_and_what_is_typed_goes_when_it_is
     expect(page.get_by_role("region", name="GPU", exact=True)).not_to_contain_text("Last known at")
     asked = [m["content"] for messages in fake.messages.values() for m in messages if m["role"] == "user"]
     assert asked == ["A question from the bus", "And another"]
+    assert len(fake.conversations) == 1
 
 
 def test_a_server_that_does_not_answer_is_no_refusal_and_nothing_is_claimed(page: Page, fake: FakeCloud) -> None:
@@ -81,3 +84,102 @@ def test_what_waits_can_be_taken_back_and_edited(page: Page, fake: FakeCloud) ->
     page.context.set_offline(False)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     assert fake.answers() == []
+
+
+def asked_of(fake: FakeCloud) -> list[str]:
+    return [m["content"] for messages in fake.messages.values() for m in messages if m["role"] == "user"]
+
+
+def test_a_line_that_dies_in_silence_is_noticed_within_20_s(page: Page, fake: FakeCloud) -> None:
+    page.clock.install()
+    sign_in(page, fake)
+    fake.mute = fake.refuse_sockets = True  # what is sent arrives, nothing comes back, nobody closes anything
+    page.clock.run_for(20_000)
+    expect(page.get_by_text("Live", exact=True)).to_have_count(0)
+    fake.mute = fake.refuse_sockets = False
+    page.clock.run_for(30_000)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+def test_each_new_conversation_that_was_typed_without_a_line_is_one_of_its_own(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    page.context.set_offline(True)
+    ask(page, "First of the first")
+    ask(page, "Second of the first")
+    page.get_by_role("button", name="New conversation").click()
+    expect(page.get_by_text("waits for the line")).to_have_count(0)
+    ask(page, "Of the second")
+    waiting = page.get_by_role("region", name="Waiting for the line")
+    expect(waiting.get_by_role("link")).to_have_text(["First of the first", "Of the second"])
+    waiting.get_by_role("link", name="First of the first").click()
+    expect(page.get_by_role("article", name="You")).to_have_text([re.compile("First"), re.compile("Second")])
+    page.context.set_offline(False)
+    expect(page.get_by_text("Live", exact=True)).to_be_visible()  # from then on it is sent
+    expect(page.get_by_text("waits for the line")).to_have_count(0)
+    expect(waiting).to_have_count(0)
+    wanted = [["First of the first", "Second of the first"], ["Of the second"]]
+    for _ in range(200):
+        asked = [[m["content"] for m in messages if m["role"] == "user"] for messages in fake.messages.values()]
+        if sorted(asked) == wanted:
+            break
+        page.wait_for_timeout(50)
+    assert sorted(asked) == wanted
+
+
+def test_what_is_typed_is_there_in_another_tab_and_sent_once_by_both(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    fake.finish(start_answer(page, fake), "A line.")
+    other = page.context.new_page()
+    sign_in(other, fake)
+    other.goto(page.url)
+    page.bring_to_front()
+    page.context.set_offline(True)
+    ask(page, "From the first tab")
+    ask(other, "From the second tab")
+    page.get_by_label("Message", exact=True).fill("half a thought")
+    for tab in (page, other):
+        expect(tab.get_by_text("waits for the line")).to_have_count(2)
+    page.context.set_offline(False)
+    for tab in (page, other):
+        expect(tab.get_by_text("waits for the line")).to_have_count(0)
+        expect(tab.get_by_role("article", name="You")).to_have_count(3)
+    assert asked_of(fake) == ["What is a queue?", "From the first tab", "From the second tab"]
+    assert len(fake.conversations) == 1
+    page.close()
+    third = other.context.new_page()
+    sign_in(third, fake)
+    third.goto(other.url)
+    expect(third.get_by_label("Message", exact=True)).to_have_value("half a thought")
+
+
+def test_a_tab_that_is_closed_in_mid_send_loses_nothing_and_sends_nothing_twice(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    conversation = start_answer(page, fake)["conversation_id"]
+    fake.finish(fake.answers()[-1], "A line.")
+    other = page.context.new_page()
+    sign_in(other, fake)
+    with fake.held(f"/v1/conversations/{conversation}/messages"):
+        ask(page, "Sent, and closed at once")
+        page.wait_for_function("Object.keys(localStorage).some((name) => name.startsWith('foreverus.typed.'))")
+        page.close()
+    other.goto(f"{fake.url}/#c={conversation}")
+    expect(answer_to(other)).to_contain_text("queued")
+    expect(other.get_by_role("article", name="You")).to_have_count(2)
+    assert asked_of(fake).count("Sent, and closed at once") == 1
+
+
+def test_a_closed_browser_keeps_what_waits_and_an_expired_sign_in_too(browser: Browser, fake: FakeCloud) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    sign_in(page, fake)
+    context.set_offline(True)
+    ask(page, "Before the lid was closed")
+    page.close()
+    context.set_offline(False)
+    page = context.new_page()  # with no sign-in: it lived in the tab
+    sign_in(page, fake)
+    expect(page.get_by_role("article", name="Mistral")).to_have_count(0)
+    page.get_by_role("link", name="Before the lid was closed").click()
+    expect(answer_to(page)).to_contain_text("queued")
+    assert asked_of(fake) == ["Before the lid was closed"]
+    context.close()

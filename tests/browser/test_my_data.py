@@ -11,18 +11,18 @@ pytestmark = pytest.mark.browser
 def open_my_data(page: Page, fake: FakeCloud) -> None:
     page.goto(fake.url)
     page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="Keys", exact=True).click()
+    page.get_by_role("link", name="Preferences", exact=True).click()
 
 
 def test_everything_is_exported_and_fetched(page: Page, fake: FakeCloud) -> None:
     open_my_data(page, fake)
     mine = page.get_by_role("region", name="My data")
     mine.get_by_role("button", name="Export everything").click()
-    expect(mine.get_by_role("status")).to_contain_text("is being made")
+    expect(page.get_by_role("status")).to_contain_text("is being made")
     fake.export = {"id": "export_1", "status": "ready", "bytes": 2_000_000, "url": f"{fake.url}zip?signature=x"}
     link = mine.get_by_role("link", name="Download")
     expect(link).to_have_attribute("href", f"{fake.url}zip?signature=x", timeout=15_000)
-    expect(mine.get_by_role("status")).to_contain_text("2")
+    expect(page.get_by_role("status")).to_contain_text("2")
 
 
 @pytest.mark.parametrize("words", ["", "delete", "yes"])
@@ -44,7 +44,7 @@ def test_everything_is_deleted_after_the_words_and_the_receipt_is_shown(page: Pa
     expect(mine).to_contain_text("35 days")
     mine.get_by_label("To go on, type").fill("delete everything")
     mine.get_by_role("button", name="Delete everything, for good").click()
-    expect(mine.get_by_role("status")).to_contain_text("erasure_1")
+    expect(page.get_by_role("status")).to_contain_text("erasure_1")
     expect(mine).to_contain_text("logs: up to 30 days")
     assert fake.requests.count(("DELETE", "/v1/me")) == 1
 

@@ -87,3 +87,59 @@ def test_the_composer_grows_with_what_is_written_and_no_further_than_it_may(page
     assert (box.bounding_box() or {})["height"] > one_line
     box.fill("line\n" * 200)
     assert (box.bounding_box() or {})["height"] <= 221
+
+
+def test_an_on_screen_keyboard_leaves_the_composer_in_sight(browser: Browser, fake: FakeCloud) -> None:
+    context = browser.new_context(locale="en-US", viewport={"width": 360, "height": 640}, has_touch=True)
+    page = context.new_page()
+    sign_in_somewhere(page, fake)
+    box, send = page.get_by_label("Message", exact=True), page.get_by_role("button", name="Send", exact=True)
+    content = page.locator("meta[name=viewport]").get_attribute("content") or ""
+    assert "interactive-widget=resizes-content" in content
+    page.set_viewport_size({"width": 360, "height": 340})  # as a browser does that makes the page smaller
+    for part in (box, send):
+        expect(part).to_be_in_viewport(ratio=1)
+    page.set_viewport_size({"width": 360, "height": 640})
+    page.evaluate("""() => {  // as Safari does, whose keyboard lies over the page
+        Object.defineProperty(visualViewport, 'height', {value: 340, configurable: true});
+        visualViewport.dispatchEvent(new Event('resize'));
+    }""")
+    for part in (box, send):
+        found = part.bounding_box()
+        assert found is not None
+        assert found["y"] + found["height"] <= 340
+    page.evaluate("() => { delete visualViewport.height; visualViewport.dispatchEvent(new Event('resize')); }")
+    found = box.bounding_box()
+    assert found is not None
+    assert found["y"] > 340
+    context.close()
+
+
+@pytest.mark.parametrize("size", [(360, 740), (740, 360)], ids=["upright", "on its side"])
+def test_nothing_stands_under_a_notch_or_a_home_bar(browser: Browser, fake: FakeCloud, size: tuple[int, int]) -> None:
+    context = browser.new_context(locale="en-US", viewport={"width": size[0], "height": size[1]})
+    page = context.new_page()
+    edges = {
+        "top": 44,
+        "topMax": 44,
+        "bottom": 34,
+        "bottomMax": 34,
+        "left": 40,
+        "leftMax": 40,
+        "right": 40,
+        "rightMax": 40,
+    }
+    context.new_cdp_session(page).send("Emulation.setSafeAreaInsetsOverride", {"insets": edges})
+    sign_in_somewhere(page, fake)
+    for part in (
+        page.get_by_role("button", name="Sign out"),
+        page.get_by_role("button", name="EN, English"),
+        page.get_by_label("Message", exact=True),
+        page.get_by_role("button", name="Send", exact=True),
+    ):
+        found = part.bounding_box()
+        assert found is not None
+        assert found["x"] >= 40 and found["x"] + found["width"] <= size[0] - 40
+        assert found["y"] >= 44 and found["y"] + found["height"] <= size[1] - 34
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    context.close()

@@ -13,19 +13,25 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_session_has_its_price_before_it_is_started(page: Page, fake: FakeCloud) -> None:
+    fake.have_conversations("Syntax")  # who is here for the first time is told costs at once
     sign_in(page, fake)
     assert fake.quotes == []
     page.get_by_text("What would it cost?").click()
     quote = page.get_by_role("group", name="What it would cost")
     expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.2000 ($0.1000 to $0.4000)")
     expect(quote.get_by_role("row", name="own GPU")).to_contain_text("4 min (2 min to 8 min)")
-    expect(quote.get_by_role("row", name="Amazon Bedrock")).to_have_count(0)
+    bedrock = quote.get_by_role("row", name="Amazon Bedrock")
+    expect(bedrock).to_contain_text("The same money pays about 1,000,000 tokens of answers.")
     page.get_by_label("If it is used for").select_option("60")
     expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.6000")
     page.get_by_label("Accept the full price").check()
     expect(quote).to_have_attribute("aria-busy", "false")
     quote.get_by_text("What this is reckoned with").click()
-    expect(quote).to_contain_text("learned from 7 boots")
+    expect(quote).to_contain_text("Boot of the GPU: 240 seconds (learned from 7 sessions of this deployment)")
+    page.get_by_role("button", name="Português").click()
+    reckoned = page.get_by_role("group", name="Quanto custaria")
+    expect(reckoned).to_contain_text("Início da GPU: 240 segundos (aprendido com 7 sessões desta instalação)")
+    expect(reckoned).to_contain_text("O mesmo dinheiro paga cerca de 3.000.000 tokens de respostas.")
     assert fake.quotes[-1] == {"kind": "session", "minutes": 60, "allow_on_demand": True}
     assert fake.sessions == {}
 
@@ -49,6 +55,7 @@ def test_a_batch_has_both_prices_before_it_is_sent(page: Page, fake: FakeCloud, 
 
 
 def test_a_page_whose_quote_fails_works_all_the_same(page: Page, fake: FakeCloud) -> None:
+    fake.have_conversations("Syntax")  # who is here for the first time is told costs at once
     sign_in(page, fake)
     fake.troubles.append(("POST", "/quotes", 500))
     page.get_by_text("What would it cost?").click()

@@ -77,7 +77,7 @@ def test_failed_answer_says_why_and_keeps_what_was_said(page: Page, fake: FakeCl
     error = {"code": "prompt_rejected", "message": "The conversation is longer than 8192 tokens."}
     fake.finish(answer, "Half an", status="failed", error=error)
     expect(answer_to(page)).to_contain_text("Half an")
-    expect(answer_to(page).get_by_role("alert")).to_have_text("The conversation is longer than 8192 tokens.")
+    expect(answer_to(page).locator(".trouble")).to_have_text("The conversation is longer than 8192 tokens.")
 
 
 @pytest.mark.parametrize("state", [{"keyCode": 229}, {"keyCode": 13, "isComposing": True}], ids=["safari", "chromium"])
@@ -113,7 +113,8 @@ def test_failed_answer_is_asked_for_again_by_keyboard_and_a_draft_stays(page: Pa
     page.get_by_label("Message", exact=True).fill("half a thought")
     again = page.get_by_role("button", name="Ask again")
     page.get_by_role("log", name="Messages").focus()
-    page.keyboard.press("Tab")  # the question's own button
+    page.keyboard.press("Tab")  # the question's own two buttons
+    page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     expect(again).to_be_focused()
     page.keyboard.press("Enter")

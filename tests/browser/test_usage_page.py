@@ -35,6 +35,7 @@ def with_use(fake: FakeCloud) -> None:
     own_totals = {**totals, "messages": 4, "prompt_tokens": 5_000, "completion_tokens": 2_500, "bedrock_usd": 0.0004}
     rate = {"name": "gpu_tokens_per_second", "low": 452, "expected": 452, "high": 452}
     fake.month_usd = 5.25
+    fake.idle = {"seconds": 1500, "usd": 0.21, "sessions": 3}
     fake.used = {
         "from": "2026-11-01",
         "to": "2026-11-04",
@@ -54,6 +55,12 @@ def test_the_month_is_shown_by_day_person_backend_and_kind(page: Page, fake: Fak
     page.get_by_role("link", name="Usage").click()
     expect(page.get_by_text("of at most $20.00 (26%)", exact=False)).to_be_visible()
     expect(page.get_by_text("would have cost $560.00 until now")).to_be_visible()
+    ahead = "At this pace the month ends at $12.40 ($9.10 to $15.70): $0.4000 a day, for 6 more days."
+    expect(page.get_by_text(f"{ahead} The pace is the mean of the 14 days from Nov 10 to Nov 23.")).to_be_visible()
+    expect(page.get_by_text("nobody asked for 25 min: $0.2100 (3 sessions that are over)")).to_be_visible()
+    expect(
+        page.get_by_text("$14.75 of the month are neither spent nor reserved. The cap of a session is $4.00.")
+    ).to_be_visible()
     expect(page.get_by_role("img", name="Tokens of each day, on the GPU and on Bedrock")).to_be_visible()
     assert cells(page, "2026-11-03") == ["4", "13,000 / 6,500", "$0.0031", "$0.0020", "$0.0040"]
     page.get_by_role("combobox", name="By", exact=True).select_option("person")
@@ -90,3 +97,13 @@ def test_it_speaks_portuguese(page: Page, fake: FakeCloud) -> None:
     expect(page.get_by_role("heading", name="Uso e custo deste mês")).to_be_visible()
     page.get_by_role("combobox", name="Por", exact=True).select_option("kind")
     assert cells(page, "programas")[1] == "9.000 / 4.500"
+
+
+def test_a_guess_and_a_month_that_reaches_its_cap_say_so_in_portuguese(page: Page, fake: FakeCloud) -> None:
+    with_use(fake)
+    fake.forecast |= {"enough": False, "days": 1, "from": "2026-11-02", "passes_cap_on": "2026-11-28"}
+    sign_in(page, fake)
+    page.get_by_role("button", name="Português").click()
+    page.get_by_role("link", name="Uso").click()
+    expect(page.get_by_text("É um palpite: ainda há poucos dias para calcular.")).to_be_visible()
+    expect(page.get_by_text("O limite seria atingido em 28 de nov.", exact=False)).to_be_visible()

@@ -136,6 +136,13 @@ MUTANTS = (
         "if status:",
         ("--only", "batch_lost/"),
     ),
+    Mutant(
+        "a stopped answer's words go on while its end is saved",
+        "src/foreverus/conversations/bedrock/writing.py",
+        "                await stop(writing)  # no word more is shown than is kept\n",
+        "",
+        ("--only", "stop_bedrock/"),
+    ),
 )
 
 

@@ -64,6 +64,7 @@ class Play(Settling):
         self.client = Client(sandbox.cloud.outputs)
         self.accepted: list[str] = []
         self.expected: dict[str, int] = {}
+        self.stopped: set[str] = set()  # messages whose reader wants no more of the answer
         self.notes: list[str] = []
         self.struck = 0
         self.spent_elsewhere = 0.0  # USD that a strike has put into the month's ledger

@@ -93,6 +93,10 @@ class Sandbox:
         """Of every machine: their names are sessions' and batches' ids, and `bake_…`."""
         return dict(self.seen_now()["executions"])
 
+    def running_functions(self) -> list[str]:
+        """Lambdas that run just now: of what one is about to do the table shows nothing yet."""
+        return list(self.seen_now()["functions"])
+
     def execution_arn(self, name: str) -> str:
         machines = {"batch": self.batch_machine, "bake": self.bake_machine}
         machine = machines.get(name.partition("_")[0], self.machine)
@@ -204,7 +208,8 @@ class Sandbox:
         for item in self.items():
             for name in AGED:
                 if item.get(name, {}).get("S") and (
-                    item["pk"]["S"] in ("SESSIONS", "GPU", "PENDING", "PENDING#BEDROCK", "BATCHES", "BEDROCK")
+                    item["pk"]["S"]
+                    in ("SESSIONS", "GPU", "PENDING", "PENDING#BEDROCK", "BATCHES", "BEDROCK", "REQUESTS")
                     or item["sk"]["S"].startswith(("BATCH#", "RESERVED#", "LEASE"))
                 ):
                     self._age(item, name, seconds)

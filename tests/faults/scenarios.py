@@ -10,12 +10,12 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Scenario:
-    """`script`: who asks (`chat`; `bake`; `gpu`, `bedrock`, `schedule`: a batch). `rules` and `strike` are its setting,
-    not the fault. `swept`: the functions of the five minutes' schedules that are to find something to do: their calls
-    are the ones that are struck. `thin`: of its calls, only those that nobody makes elsewhere; `again`: callers whose
-    calls count although they are made elsewhere too. `alone`: the session ends before the second question. `once`:
-    there is no second one. `patience`: how often a refused request is sent. `backend`: what the questions name;
-    `bedrock_refused`: it has throttled a moment ago, so `auto` is the GPU."""
+    """`script`: who asks (`chat`; `bake`; `relay`: a program that asks the GPU; `gpu`, `bedrock`, `schedule`: a batch).
+    `rules` and `strike` are its setting, not the fault. `swept`: the functions of the five minutes' schedules that are
+    to find something to do: their calls are the ones that are struck. `thin`: of its calls, only those that nobody
+    makes elsewhere; `again`: callers whose calls count although they are made elsewhere too. `alone`: the session ends
+    before the second question. `once`: there is no second one. `patience`: how often a refused request is sent.
+    `backend`: what the questions name; `bedrock_refused`: it has throttled a moment ago, so `auto` is the GPU."""
 
     script: str = "chat"
     strike: str = ""
@@ -91,6 +91,38 @@ CHAT_CASES = (
     f"call:AnswerConversationFunction:{STREAM}@=throttled.storm",
 )
 
+# A reader stops an answer, and what says so is lost, comes twice, or finds its writer gone: the wish on the answer (the
+# API's transactions before it accept the message, and claim a session), then the word to the session's worker.
+STOP_CASES = (
+    *(f"call:ApiFunction:dynamodb:TransactWriteItems@={kind}.nth2" for kind in ("error", "lost")),
+    *(f"call:ApiFunction:dynamodb:UpdateItem@={kind}.once" for kind in ("error", "lost", "throttled")),
+    *(f"call:Instance:dynamodb:TransactWriteItems@Serve={kind}.once" for kind in ("error", "lost")),
+)
+STOP_ON_BEDROCK_CASES = (
+    *(f"call:ApiFunction:dynamodb:TransactWriteItems@={kind}.nth1" for kind in ("error", "lost")),
+    *transactions("AnswerConversationFunction", 4),  # keeps what there is, reserves, saves the end
+    "call:AnswerConversationFunction:dynamodb:TransactWriteItems@=error.storm",
+    *(f"call:invocation:lambda:AnswerConversationFunction@={kind}.once" for kind in ("crash", "timeout", "lost")),
+)
+
+# A program's request on the GPU: each of its writes fails, or is done and nobody hears of it.
+RELAY_CASES = (
+    *transactions("ChatCompletionsFunction", 4),  # its place, the request, its erasure, its place back
+    *(f"call:ChatCompletionsFunction:sqs:SendMessage@={kind}.once" for kind in ("error", "lost", "denied", "late")),
+    *(f"call:Instance:dynamodb:UpdateItem@Serve={kind}.once" for kind in ("error", "lost")),  # takes it
+    *(f"call:Instance:dynamodb:TransactWriteItems@Serve={kind}.once" for kind in ("error", "lost", "throttled")),
+    *(f"call:Instance:execute-api:ManageConnections@Serve={kind}.once" for kind in ("error", "lost")),  # a frame
+    "call:Instance:execute-api:ManageConnections@Serve=error.storm",
+    *strikes("worker_killed", "answering"),
+    *strikes("engine_killed", "answering"),
+    *strikes("host_gone", "answering"),
+    *strikes("spot_notice", "answering"),
+    *strikes("switched_off", "answering"),
+    *strikes("execution_stopped", "answering"),
+    "crowd",
+    *(f"crowd:{one}" for one in ("error", "lost", "throttled")),
+)
+
 BAKE_STATES = (
     *("Create image", "Look at image", "Publish image", "Release GPU", "Find published image", "List images"),
     *("List snapshots", "Notify"),
@@ -110,7 +142,20 @@ BAKE_CASES = (
     *strikes("heartbeat_refused", "baking"),
 )
 
+
+def dead(partition: str, kind: str = "error") -> dict[str, Any]:
+    """Nobody can read or write what is in it, at any time."""
+    return {"kind": kind, "action": "dynamodb:*", "about": f'"{partition}"', "times": 0}
+
+
 SCENARIOS: dict[str, Scenario] = {
+    # What is only learned from: how spot GPUs fared and when people asked. Nothing may fail or wait for it.
+    "dead_diary": Scenario(
+        rules=[dead("CAPACITY"), dead("POOLS")], thin=True, cases=strikes("spot_notice", "answering")
+    ),
+    "dead_demand": Scenario(
+        rules=[dead("DEMAND", "throttled")], thin=True, cases=strikes("worker_killed", "answering")
+    ),
     "relaunch": Scenario(strike="worker_killed", moment="answering"),
     "on_demand": Scenario(rules=[{"kind": "no_capacity", "action": "ec2:CreateFleet"}], allow_on_demand=True),
     # The launch fails in a way that does not tell whether an instance was bought.
@@ -137,6 +182,19 @@ SCENARIOS: dict[str, Scenario] = {
         backend="bedrock",
         swept=("SweepFunction",),
     ),
+    "stop": Scenario(
+        strike="answer_stopped", moment="answering", order="count to 240", thin=True, once=True, cases=STOP_CASES
+    ),
+    "stop_bedrock": Scenario(
+        strike="answer_stopped",
+        moment="answering",
+        order="count to 240",
+        thin=True,
+        once=True,
+        backend="bedrock",
+        cases=STOP_ON_BEDROCK_CASES,
+    ),
+    "relay": Scenario("relay", thin=True, again=("Instance",), cases=RELAY_CASES),
     # What only the five minutes' schedules bring on.
     "stuck": Scenario(rules=STUCK, once=True, swept=("SweepFunction",), thin=True),
     "stuck_capped": Scenario(
@@ -199,6 +257,7 @@ SCENARIOS: dict[str, Scenario] = {
             *strikes("shards_duplicated", "first", "last", "finishing"),
             *strikes("cancelled", "loading", "first", "last"),
             *strikes("switched_off", "first", "last"),
+            *strikes("switched_off_by_another", "first", "last"),
             *strikes("month_spent", "validating", "first"),
             *strikes("emulator_restarted", "first"),
         ),

@@ -73,18 +73,21 @@ class Settling:
         """What is not over yet."""
         if running := self._runs():
             return f"running {running}"
+        if functions := self.sandbox.running_functions():
+            return f"running {functions}"
         if live := self.sandbox.live_instances():
             return f"live {live}"
         unsaved = ""
         for item in self.sandbox.items():
-            if item["pk"]["S"] in ("PENDING", "PENDING#BEDROCK", "GPU", *OUTBOX) or item["sk"]["S"].startswith(
-                "RESERVED#"
-            ):
+            held = item["sk"]["S"].startswith(("RESERVED#", "SLOT#"))
+            if held or item["pk"]["S"] in ("PENDING", "PENDING#BEDROCK", *OUTBOX):
                 return f"{item['pk']['S']} {item['sk']['S']}"
             if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):
                 return f"session {item['sk']['S']} {item['status']['S']}"
             if item["sk"]["S"].startswith("BATCH#") and item["status"]["S"] not in BATCH_OVER:
                 return f"{item['sk']['S']} {item['status']['S']}"
+            if item["pk"]["S"] == "REQUESTS":
+                unsaved = f"unsaved request {item['sk']['S']}"
             if item["pk"]["S"] == "BATCHES" or (item["pk"]["S"] == "SESSIONS" and "stored_at" not in item):
                 unsaved = "" if self.case.spoils else f"unsaved {item['sk']['S']}"  # there is no database any more
         return unsaved

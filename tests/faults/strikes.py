@@ -6,10 +6,14 @@ import os
 import signal
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import httpx
+
+from local import deploy
 from local.instances import faults
 
 if TYPE_CHECKING:
@@ -161,6 +165,12 @@ def month_spent(play: "Play") -> None:
             )
 
 
+def answer_stopped(play: "Play") -> None:
+    """The reader wants no more of the newest answer."""
+    play.stopped.add(play.accepted[-1])
+    play.client.call("DELETE", f"/conversations/{play.client.conversation}/messages/{play.accepted[-1]}")
+
+
 def batch(play: "Play") -> "BatchPlay":
     from tests.faults.batch import BatchPlay
 
@@ -187,6 +197,18 @@ def cancelled(play: "Play") -> None:
 def switched_off(play: "Play") -> None:
     """Somebody ends the session that the batch runs on."""
     play.client.call("DELETE", f"/sessions/{play.sandbox.sessions()[-1]['sk']['S']}")
+
+
+def switched_off_by_another(play: "Play") -> None:
+    """Somebody else of the team ends it: the batch goes on, elsewhere or later."""
+    cloud = play.sandbox.cloud
+    name = f"{uuid.uuid4().hex}@example.com"
+    other = deploy.make_user(cloud.emulator, cloud.stack["UserPoolId"], deploy.new_password(), name)
+    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], other)
+    session = play.sandbox.sessions()[-1]["sk"]["S"]
+    address = f"{cloud.outputs['api_url']}/sessions/{session}"
+    answer = httpx.delete(address, headers={"Authorization": f"Bearer {key}"}, timeout=35, trust_env=False)
+    answer.raise_for_status()
 
 
 def shards_duplicated(play: "Play") -> None:
@@ -218,8 +240,9 @@ EXECUTION = (execution_stopped, machine_timed_out)
 BESIDE = (message_duplicated, postgresql_down, sns_down)
 SPOILING = (emulator_restarted,)  # after it a cloud is not good for another case: the emulator loses its own database
 MONEY = (cap_reached, month_spent)
-BATCH = (batch_stopped, cancelled, switched_off, shards_duplicated)
+BATCH = (batch_stopped, cancelled, switched_off, switched_off_by_another, shards_duplicated)
+STOPS = (answer_stopped,)
 BAKE = (bake_stopped,)
 STRIKES: dict[str, Callable[["Play"], None]] = {
-    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH, *BAKE)
+    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH, *BAKE, *STOPS)
 }

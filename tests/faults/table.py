@@ -22,6 +22,8 @@ SWEEPERS = {function for scenario in SCENARIOS.values() for function in scenario
 MACHINES = ("gpu_session", "batch_run", "bake_image")
 THEIRS = ("gpu_session", "Instance", "ApiFunction")  # what a session, its instance and a person call
 KINDS = ("throttled", "error", "denied", "lost")
+# What only tells of the work. It may fail and hang in every way there is, and nobody may notice.
+OBSERVING = ("xray:PutTraceSegments", "logs:CreateLogStream", "logs:PutLogEvents")
 FLEET_KINDS = ("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought")
 READS = ("Get", "Query", "Describe", "List")  # to lose the answer to one is to have it fail
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
@@ -104,6 +106,9 @@ def _case(name: str, what: str) -> Case:
         return Case(name, order=f"count to 40, then at 7: {rest}")
     if kind == "lines":
         return Case(name, order=rest)
+    if kind == "crowd":  # more at once than may be; the writes that count them fail
+        count = {"caller": "ChatCompletionsFunction", "action": "dynamodb:TransactWriteItems", "times": 3}
+        return Case(name, rules=[{"kind": rest, **count}] if rest else [], order=kind)
     if what in ("good", ""):
         return Case(name)
     raise ValueError(f"no such case: {name}")
@@ -133,6 +138,8 @@ def kinds_of(caller: str, action: str) -> tuple[str, ...]:
         return KINDS[:-1]
     if action == "ec2:CreateFleet":
         return KINDS + FLEET_KINDS
+    if action in OBSERVING:
+        return (*KINDS, "cut_out", "cut_back")
     if action == "sqs:SendMessage":
         return (*KINDS, "late")
     if action.startswith("states:SendTask"):
@@ -142,7 +149,7 @@ def kinds_of(caller: str, action: str) -> tuple[str, ...]:
 
 def length_of(name: str, kind: str, count: int) -> str:
     """How long it lasts, by the case's own seed. A missing permission stays missing until somebody repairs the role."""
-    if kind in ("denied", "quota", "bought"):
+    if kind in ("denied", "quota", "bought", "cut_out", "cut_back"):
         return "storm"
     if kind in ("late", "refused"):
         return "once"
@@ -216,7 +223,7 @@ def whenever(calls: list[Call]) -> list[Call]:
 def cases_of(name: str, caller: str, action: str, count: int, most: int = 0) -> list[str]:
     """`most`: so many kinds, dealt out by seed; a lost answer is always one of them, being the worst."""
     kinds = kinds_of(caller, action)
-    if most and action != "ec2:CreateFleet":  # of a purchase, everything
+    if most and action not in ("ec2:CreateFleet", *OBSERVING):  # of a purchase, and of what may not matter, everything
         seed = zlib.crc32(name.encode())
         dealt = sorted(kinds, key=lambda kind: (kind != "lost", zlib.crc32(f"{seed}{kind}".encode())))
         kinds = tuple(dealt[:most])

@@ -54,6 +54,14 @@ def strikes(book: Book, *calls: tuple[str, str, str]) -> list[bool]:
     return [book.strike(caller, action, "i-1", state) is not None for caller, action, state in calls]
 
 
+def test_a_rule_about_a_partition_spares_all_others() -> None:
+    book = Book()
+    book.add({"kind": "error", "action": "dynamodb:*", "about": '"CAPACITY"', "times": 0})
+    for body, struck in (('{"pk": {"S": "CAPACITY"}}', True), ('{"pk": {"S": "SESSIONS"}}', False), ("", False)):
+        assert (book.strike("Instance", "dynamodb:GetItem", "i-1", "Serve", body) is not None) == struck
+    assert book.strike("Instance", "sqs:SendMessage", "i-1", "Serve", '"CAPACITY"') is None
+
+
 def test_a_rule_strikes_the_call_it_names_once_after_those_it_spares() -> None:
     book = Book()
     book.add({"kind": "lost", "caller": "Instance", "action": "dynamodb:GetItem", "state": "Serve", "skip": 1})
@@ -160,7 +168,7 @@ def test_every_case_is_built_again_from_its_name() -> None:
     for case in [*table.matrix(CALLS), *map(table.case, table.FAST)]:
         assert table.case(case.name) == case
         assert case.rules or case.strike or case.order or case.name == "good"
-        assert case.script == "chat" or case.name.startswith(("batch", "bake"))
+        assert case.script == "chat" or case.name.startswith(("batch", "bake", "relay"))
 
 
 def played(name: str, **changes: Any) -> dict[str, Any]:
@@ -190,3 +198,22 @@ def test_the_summary_counts_by_scenario_and_the_log_has_every_case(tmp_path: Pat
 def test_what_is_committed_is_short() -> None:
     lines = results.SUMMARY.read_text().splitlines()
     assert len(lines) < 60 and max(map(len, lines)) < 300
+
+
+def test_what_only_tells_of_the_work_fails_in_every_way_and_hangs() -> None:
+    """Traces and metrics: none of them is dealt out by chance."""
+    for action in table.OBSERVING:
+        calls = {"good": [("Instance", action, "Serve", 4)]}
+        kinds = {one.rules[0]["kind"] for one in table.matrix(calls) if one.name.startswith("call:Instance:")}
+        assert kinds == {"throttled", "error", "denied", "lost", "cut_out", "cut_back"}
+
+
+def test_which_functions_run_is_told_until_the_last_call_of_each_is_over() -> None:
+    book = Book()
+    with book.runs("SweepFunction"):
+        with book.runs("SweepFunction"), book.runs("ApiFunction"):
+            assert book.moments()["functions"] == ["ApiFunction", "SweepFunction"]
+        assert book.moments()["functions"] == ["SweepFunction"]
+    with pytest.raises(KeyError), book.runs("SweepFunction"):
+        raise KeyError
+    assert book.moments()["functions"] == []

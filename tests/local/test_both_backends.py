@@ -76,3 +76,23 @@ def test_a_word_for_bedrock_is_kept_on_every_level(cloud: Cloud, person: Person)
     assert answer(person, mine)["backend"] == "bedrock"
     gpu = post(person, conversation, "Now you.", backend="gpu")
     assert reason(gpu) == ("gpu", "as_asked") and answer(person, gpu)["session_id"]
+
+
+def test_a_conversation_without_a_title_gets_one_on_bedrock_and_the_list_hears_of_it(
+    cloud: Cloud, person: Person
+) -> None:
+    person.subscribe(list="conversations")
+    conversation = person.converse(SYSTEM, title="")
+    path = f"/conversations/{conversation}"
+    answered = answer(person, post(person, conversation, "Say hello."))
+    assert answered["backend"] == "bedrock" and 0 < answered["cost_usd"] < 0.01
+    told: dict[str, Any] = {"title": "Say hello."}
+    while told["title"] in ("", "Say hello."):  # its first words stand for it until the model has named it
+        told = person.wait_for("conversation")[1]["conversation"]
+        assert told["id"] == conversation
+    assert told == person.call("GET", path) and len(told["title"]) <= 60
+    person.call("PATCH", path, {"title": "Mine"})
+    assert person.wait_for("conversation")[1]["conversation"]["title"] == "Mine"
+    person.call("DELETE", path)
+    assert person.wait_for("conversation")[1]["conversation"]["object"] == "conversation.deleted"
+    assert live_instances(cloud) == []

@@ -35,8 +35,9 @@ def run(cloud: Cloud, *words: str, status: int = 0) -> str:
 
 
 def test_usage_is_told_by_what_was_asked(cloud: Cloud) -> None:
-    month, days, headings, *rows = run(cloud, "usage", "--by", "day,backend").splitlines()
+    month, forecast, days, headings, *rows = run(cloud, "usage", "--by", "day,backend").splitlines()
     assert "spent" in month and "left of $" in month and days.endswith("UTC:")
+    assert forecast.startswith("At the present pace the month ends at US$ ")
     assert headings.split()[:3] == ["DAY", "BACKEND", "MESSAGES"]
     assert {"everybody", "you"} <= {row.split()[0] for row in rows}
     assert json.loads(run(cloud, "usage", "--json"))["object"] == "usage"

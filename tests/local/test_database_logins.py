@@ -14,6 +14,7 @@ from tests.local.test_authorization import as_role
 pytestmark = pytest.mark.cloud
 
 STORE, ERASE, MIGRATE = "StoreResultsFunction", "ErasePeopleFunction", "MigrateDatabaseFunction"
+SEARCH = "SearchMessagesFunction"
 
 
 def client_of(cloud: Cloud, function: str, service: str) -> Any:
@@ -51,7 +52,7 @@ def secret_names(cloud: Cloud) -> list[str]:
 
 
 def test_the_stack_keeps_one_secret_and_it_is_not_the_masters(cloud: Cloud) -> None:
-    (name,) = secret_names(cloud)
+    (name,) = [one for one in secret_names(cloud) if "/lent/" not in one]  # somebody may have searched just now
     kept = cloud.emulator.client("secretsmanager").get_secret_value(SecretId=name)
     assert json.loads(kept["SecretString"])["username"] == "foreverus_results"
     assert kept["ARN"] == environment(cloud, STORE)["DATABASE_SECRET_ARN"]
@@ -86,6 +87,30 @@ def test_who_erases_people_gets_to_the_erasers_password_alone(cloud: Cloud) -> N
     assert denied(secrets.get_secret_value, SecretId=environment(cloud, STORE)["DATABASE_SECRET_ARN"])
     assert denied(secrets.create_secret, Name=f"{environment(cloud, MIGRATE)['LENT_SECRETS']}_1", SecretString="{}")
     assert "DATABASE_SECRET_ARN" not in environment(cloud, ERASE)
+
+
+def test_who_searches_asks_its_one_question_and_gets_to_no_other_password(cloud: Cloud) -> None:
+    given = {"user_id": "somebody", "words": "fotossíntese", "before": "", "most": 21}
+    assert invoke(cloud, SEARCH, given) == {"hits": [], "stems": [], "why": None}
+    folder, ssm = environment(cloud, SEARCH)["DATABASE_PASSWORDS"], client_of(cloud, SEARCH, "ssm")
+    for login in ("master", "eraser"):
+        assert denied(ssm.get_parameter, Name=f"{folder}/{login}", WithDecryption=True)
+    for function in (STORE, ERASE, "ApiFunction"):
+        assert denied(client_of(cloud, function, "ssm").get_parameter, Name=f"{folder}/searcher", WithDecryption=True)
+    secrets = client_of(cloud, SEARCH, "secretsmanager")
+    assert denied(secrets.get_secret_value, SecretId=environment(cloud, STORE)["DATABASE_SECRET_ARN"])
+    assert denied(secrets.create_secret, Name=f"{environment(cloud, MIGRATE)['LENT_SECRETS']}_1", SecretString="{}")
+    lent = [name for name in secret_names(cloud) if "/lent/search_" in name]
+    assert len(lent) == 1, "one for as long as the function lives; the sweep deletes it"
+    arn = cloud.emulator.client("secretsmanager").describe_secret(SecretId=lent[0])["ARN"]
+    for sql in (
+        "SELECT * FROM messages",
+        "SELECT * FROM users",
+        "SET ROLE foreverus_results",
+        "CREATE TABLE mine (a int)",
+    ):
+        with pytest.raises(ClientError, match="SQLState: 42501"):
+            ask(cloud, SEARCH, sql, arn)
 
 
 def test_who_makes_passwords_and_who_sweeps_read_none(cloud: Cloud) -> None:

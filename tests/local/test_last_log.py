@@ -36,7 +36,7 @@ def kept(cloud: Cloud, session_id: str, instance_id: str) -> list[str]:
 def test_last_lines_of_worker_and_engine_outlive_the_machine(cloud: Cloud, person: Person) -> None:
     session_id, instance_id = dead_machine(cloud, person)
     lines = kept(cloud, session_id, instance_id)
-    begun = [line for line in lines if line.startswith("foreverus-worker | {") and session_id in line]
+    begun = [line for line in lines if line.startswith('{"unit": "foreverus-worker"') and session_id in line]
     assert any(f"the worker begins on {instance_id}" in line for line in begun), lines
     assert any(line.startswith("foreverus-engine | ") for line in lines), lines
 

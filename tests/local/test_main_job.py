@@ -59,6 +59,15 @@ def test_from_request_to_receipt(cloud: Cloud, person: Person) -> None:
     assert session["receipt"]["completion_tokens"] == frame["message"]["usage"]["completion_tokens"]
     assert session["receipt"]["total_usd"] > 0
     assert [phase["name"] for phase in session["phases"]] == ["booting", "loading", "healthy"]
+    told = [event["state"] for event in session["events"]]
+    expected = ["requested", "launched", "booting", "loading", "healthy", "end_requested", "terminated", "ended"]
+    assert [one for one in told if one != "stored"] == expected
+    receipt = session["receipt"]
+    lived = receipt["boot_seconds"] + receipt["idle_seconds"]
+    assert receipt["boot_seconds"] > 0 and 0 <= receipt["idle_usd"] < receipt["total_usd"]
+    assert lived < receipt["instance_seconds"], "it was busy for some of the time"
+    assert receipt["always_on_day_usd"] > 1 and receipt["if_bedrock_usd"] > 0
+    assert person.call("GET", "/usage")["idle"]["sessions"] >= 1
     assert session["instance"]["lifecycle"] == "spot"
     assert live_instances(cloud) == []
     execution = executions(cloud)[session_id]

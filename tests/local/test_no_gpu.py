@@ -93,4 +93,8 @@ def test_message_that_asks_for_the_gpu_by_name_ends_in_the_launchs_error(cloud: 
     assert (answer["status"], answer["error"]["code"]) == ("failed", "NoGpuCapacity")
     session = failed_session(cloud, person)
     assert session["error"]["code"] == "NoGpuCapacity" and session["receipt"]["total_usd"] == round(wake_usd(), 6)
+    (refused,) = (one for one in session["events"] if one["state"] == "refused")
+    assert (refused["error"], refused["lifecycle"]) == ("NoGpuCapacity", "spot")
+    zones = {one["availability_zone"] for one in refused["refused"]}
+    assert zones and "unknown" not in zones
     assert "Answer on Bedrock" in states_of(cloud, session["id"])

@@ -1,9 +1,11 @@
-"""OpenAI's chat API on the laptop's cloud: the official client through API Gateway, authorizer, adapter and Bedrock.
+"""OpenAI's chat API on the laptop's cloud: the official clients through API Gateway, authorizer, adapter and Bedrock;
+and a chat's answer on Bedrock that is stopped.
 
 The paced engine stands in for the model, two tokens a second: what is still being written is seen in its log.
 """
 
-import time
+import json
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +22,11 @@ from foreverus.costs.usage.store import UsageStore
 from local import deploy
 from local.cloud import Cloud, running
 from local.emulator import Emulator
-from local.state import LOCAL
+from local.person import Person
+from local.state import LOCAL, ROOT
 from tests.cloud import unique
 from tests.local.machines import make_function
+from tests.local.sessions import wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -30,6 +34,7 @@ MODEL = deploy.PARAMETERS["ModelId"]
 PACE = 2.0
 ENDLESS = 600  # tokens: five minutes of the engine's, more than any test waits for
 PATIENCE_S = 120.0
+NODE, CLIENTS = LOCAL / "node" / "bin" / "node", ROOT / "tests" / "clients"
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +58,24 @@ def engines_log(cloud: Cloud) -> str:
     return Path(cloud.state.logs / "bedrock-engine.log").read_text()
 
 
-def used(cloud: Cloud) -> Used:
+def used(cloud: Cloud, kind: UsageKind = UsageKind.API) -> Used:
+    """Of the day, on Bedrock."""
     from foreverus.aws.dynamo import Table
-    from local.cloud import Cloud as _  # noqa: F401
 
     items = Table(cloud.emulator.client("dynamodb"), cloud.stack["TableName"])
-    (one,) = (one for one in UsageStore(items).days(today(), today()) if one.parts)
-    return one.parts[BackendName.BEDROCK, UsageKind.API]
+    parts = [one.parts for one in UsageStore(items).days(today(), today()) if one.parts]
+    nothing = Used(backend=BackendName.BEDROCK, kind=kind)
+    return parts[0].get((BackendName.BEDROCK, kind), nothing) if parts else nothing
+
+
+@contextmanager
+def at_pace(cloud: Cloud, tokens_per_s: float) -> Iterator[None]:
+    """Of the engine behind Bedrock; 0 holds what is being written."""
+    cloud.bedrock_pace.write_text(str(tokens_per_s))
+    try:
+        yield
+    finally:
+        cloud.bedrock_pace.unlink()
 
 
 def today() -> str:
@@ -92,15 +108,67 @@ def test_first_chunk_comes_while_the_engine_writes_and_who_leaves_stops_it(paced
         log = engines_log(paced)
         assert f"asked: {order}" in log and f"answered: {order}" not in log
         stream.close()
-    deadline = time.monotonic() + PATIENCE_S
-    while used(paced).messages == before:
-        assert time.monotonic() < deadline, "what was used is not counted"
-        time.sleep(0.2)
+    wait_until(lambda: used(paced).messages > before, "what was used is counted", seconds=PATIENCE_S)
     assert f"answered: {order}" not in engines_log(paced)
 
 
+def test_javascript_client_plain_streamed_left_broken_and_refused(paced: Cloud) -> None:
+    assert (CLIENTS / "node_modules" / "openai").is_dir(), "OpenAI's JavaScript client is missing: make install"
+    endless, before = f"count to {ENDLESS + 1}", used(paced).messages
+    asked = [paced.outputs["api_url"], paced.outputs["api_key"], MODEL, endless]
+    done = subprocess.run([NODE, CLIENTS / "chat.mjs", *asked], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["text"], told["end"], told["model"]) == ("1 2 3", "stop", f"{MODEL}@bedrock")
+    assert told["usage"]["completion_tokens"] == 3 and told["usage"]["total_tokens"] > 3
+    assert told["heard"] == "1" and told["failure"]["name"] == "APIError", "no [DONE] after a failure"
+    assert told["first"] == "1"
+    wait_until(lambda: used(paced).messages >= before + 4, "who leaves is counted", seconds=PATIENCE_S)
+    assert f"asked: {endless}" in engines_log(paced) and f"answered: {endless}" not in engines_log(paced)
+    refused = {
+        name: (told[name]["status"], told[name]["code"]) for name in ("unknown", "wrong", "stranger", "embeddings")
+    }
+    assert refused == {
+        "unknown": (404, "model_not_found"),
+        "wrong": (400, "invalid_field"),
+        "stranger": (401, "invalid_api_key"),
+        "embeddings": (404, "no_embeddings"),
+    }
+    assert told["wrong"]["param"] == "temperature" and "one model, which writes text" in told["embeddings"]["message"]
+
+
+def test_a_chats_answer_on_bedrock_is_stopped_keeps_its_text_and_is_counted(paced: Cloud) -> None:
+    order = f"count to {ENDLESS + 2}"
+    with Person(paced.outputs) as person:
+        talk = person.converse("You count.")
+        first = person.ask(talk, order, ENDLESS + 2, backend="bedrock")
+        _, delta = person.wait_for("delta", message_id=first)
+        assert delta["text"].startswith("1")
+        before = used(paced, UsageKind.CHAT)
+        path = f"/conversations/{talk}/messages"
+        with at_pace(paced, 0):  # the engine never comes to an end: nothing but the stop ends this answer
+            asked = person.call("DELETE", f"{path}/{first}")
+            assert asked.get("stop_requested") or asked["finish_reason"] == "stopped"
+            stopped = person.wait_for("message", conversation_id=talk)[1]["message"]
+        words = stopped["content"].split()
+        assert words == [str(number) for number in range(1, len(words) + 1)] and 0 < len(words) < ENDLESS
+        assert (stopped["status"], stopped["finish_reason"]) == ("answered", "stopped")
+        assert stopped["backend"] == "bedrock" and "session_id" not in stopped
+        assert stopped["usage"]["prompt_tokens"] > 0 and stopped["usage"]["completion_tokens"] == len(words)
+        assert person.call("DELETE", f"{path}/{first}") == stopped == person.call("GET", path)["data"][1]
+        now = used(paced, UsageKind.CHAT)
+        assert (now.messages, now.completion_tokens) == (before.messages + 1, before.completion_tokens + len(words))
+        said = f"You count.\n\n{order}"
+        assert f"asked: {said}" in engines_log(paced) and f"answered: {said}" not in engines_log(paced)
+        with at_pace(paced, 1000.0):  # the conversation is free: the same question is answered anew
+            again = person.call("POST", f"{path}/{first}/regenerate", {"max_tokens": 20, "backend": "bedrock"})
+            person.wait_for("message", conversation_id=talk)
+        _, answer = person.call("GET", path)["data"]
+        assert (answer["id"], answer["content"]) == (again["answer"]["id"], " ".join(map(str, range(1, 21))))
+
+
 def test_failure_in_the_middle_is_an_error_and_no_end(paced: Cloud) -> None:
-    body = {"model": MODEL, "messages": say("count to 9, then at 2: error"), "stream": True}
+    body = {"model": MODEL, "messages": say("count to 9, then at 3: error"), "stream": True}
     headers = {"Authorization": f"Bearer {paced.outputs['api_key']}"}
     address = f"{paced.outputs['api_url']}/chat/completions"
     raw = httpx.post(address, json=body, headers=headers, timeout=60)

@@ -34,3 +34,6 @@ def test_the_apis_answers_are_kept_by_nobody(cloud: Cloud, path: str, status: in
     assert answer.status_code in (status, 403)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Cache-Control"] == "no-store"
+    # As the page and OpenAI's clients read it; of what API Gateway refuses itself, in its own header and in the body.
+    named = answer.headers.get("x-request-id") or answer.headers["x-amzn-requestid"]
+    assert len(named) == 36 and answer.json().get("request_id", named) == named

@@ -15,12 +15,14 @@ from hypothesis import strategies as st
 from foreverus import text
 from foreverus.aws import data_api
 from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question
+from foreverus.costs.receipt import Receipt
 from foreverus.privacy.history import erase_history
 from foreverus.results import migrations, rows
-from foreverus.results.erasing import erase_conversation
+from foreverus.results.erasing import erase_conversation, erase_exchange
 from foreverus.results.logins import Login, let_in
 from foreverus.results.setup import DatabaseSetup
 from foreverus.results.writing import RowWriter
+from foreverus.sessions.records import Session
 from local.emulator import Emulator
 from tests.cloud import unique
 from tests.local.test_rds_data_api import Database
@@ -131,6 +133,21 @@ def test_a_row_that_is_refused_takes_nobody_with_it(postgres: data_api.Database)
     assert contents(postgres, "conv_refused").count("kept") == 2
 
 
+def test_a_receipt_is_kept_with_what_was_idle_and_what_is_not_known(postgres: data_api.Database) -> None:
+    to = RowWriter(as_results(postgres))
+    for session_id, figures in (("ses_known", (240.5, 300.25, 0.041, 0.002, 24.14)), ("ses_unknown", (None,) * 5)):
+        session = Session(session_id=session_id, created_at=AT, ended_at=AT)
+        names = ("boot_seconds", "idle_seconds", "idle_usd", "if_bedrock_usd", "always_on_day_usd")
+        said = dict(zip(names, figures, strict=True))
+        bill = Receipt(session_id=session_id, terminated_at=AT, storage_usd=0.0, address_usd=0.0, **said)
+        to.write("sessions", "session_id", [rows.session_row(session)])
+        to.write("receipts", "session_id", [rows.receipt_row(bill)])
+        sql = f"SELECT {', '.join(names)} FROM receipts WHERE session_id = :id"
+        found = postgres.execute(sql, {"id": session_id})
+        assert [None if one is None else float(one) for one in found[0]] == list(figures)
+    assert to.refused == []
+
+
 @pytest.mark.parametrize("when", ["before", "after", "twice"])
 def test_a_deleted_conversation_is_not_there_whenever_it_is_deleted(postgres: data_api.Database, when: str) -> None:
     deleted, kept = f"conv_deleted_{when}", f"conv_kept_{when}"
@@ -144,6 +161,25 @@ def test_a_deleted_conversation_is_not_there_whenever_it_is_deleted(postgres: da
     assert store(postgres, deleted, "a secret", title="secret").refused == []  # a store that read before the deletion
     assert count(postgres, "conversations", deleted) == count(postgres, "messages", deleted) == 0
     assert contents(postgres, kept) == ["stays"]
+
+
+@pytest.mark.parametrize("when", ["before", "after", "twice"])
+def test_a_deleted_exchange_is_not_there_whenever_it_is_deleted(postgres: data_api.Database, when: str) -> None:
+    conversation_id = f"conv_exchange_{when}"
+    if when == "before":
+        store(postgres, conversation_id)
+    else:
+        store(postgres, conversation_id, "a secret", "stays")
+    for _ in range(2 if when == "twice" else 1):
+        erase_exchange(as_results(postgres), conversation_id, f"msg_{conversation_id}_0", user_of(conversation_id))
+    assert store(postgres, conversation_id, "a secret", "stays").refused == []  # a store that read before the deletion
+    assert contents(postgres, conversation_id) == ["stays"]
+
+
+def test_somebody_elses_exchange_stays(postgres: data_api.Database) -> None:
+    store(postgres, "conv_exchange_mine", "stays")
+    erase_exchange(as_results(postgres), "conv_exchange_mine", "msg_conv_exchange_mine_0", "somebody else")
+    assert contents(postgres, "conv_exchange_mine") == ["stays"]
 
 
 def test_a_store_that_runs_while_it_is_deleted_waits_and_writes_nothing(postgres: data_api.Database) -> None:
@@ -291,7 +327,7 @@ def test_who_logs_in_changes_nothing_of_the_databases_shape(
         "INSERT INTO users (user_id) VALUES ('user of conv_mine')",
         "UPDATE conversations SET title = 'x'",
         "UPDATE messages SET content = 'x'",
-        "DELETE FROM messages",
+        "DELETE FROM erased_exchanges",
         "SELECT error FROM sessions",
         "UPDATE sessions SET outcome = 'x'",
         "DELETE FROM sessions",
@@ -399,7 +435,7 @@ def test_nothing_is_written_for_another_person(
         "CREATE TABLE mine (a int)",
         "ALTER TABLE conversations DISABLE ROW LEVEL SECURITY",
         "DELETE FROM users",
-        "DELETE FROM messages",
+        "DELETE FROM erased_exchanges",
         "DELETE FROM sessions",
         "DELETE FROM receipts",
         "DELETE FROM usage",

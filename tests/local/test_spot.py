@@ -1,11 +1,18 @@
 """AWS takes the GPU back in the middle of an answer: what can end in time is finished, the rest is continued."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from foreverus import ids
+from foreverus.aws.demand_keys import POOL_ORDER
+from foreverus.aws.dynamo import Table
+from foreverus.aws.keys import capacity_key, session_key
+from foreverus.sessions.gpu_state import BOOTS_TO_LEARN_FROM
 from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
@@ -99,3 +106,69 @@ def test_answer_that_cannot_end_within_the_notice_is_continued_by_a_second_gpu_a
         "both GPUs' work is on the account"
     )
     assert live_instances(cloud) == []
+
+
+def test_pool_that_was_interrupted_often_is_asked_for_last(cloud: Cloud, person: Person) -> None:
+    table = Table(cloud.emulator.client("dynamodb"), cloud.stack["TableName"])
+    earlier = [earlier_session() for _ in range(BOOTS_TO_LEARN_FROM - 1)]
+    table.put_all(earlier)
+    first, _ = person.start_session()
+    wait_until(lambda: person.call("GET", f"/sessions/{first}")["status"] == "serving", "the session serves")
+    instance = person.call("GET", f"/sessions/{first}")["instance"]
+    pool = _bought(instance)
+    seen = {
+        "spot_launches": 80,
+        "spot_hours": 12,
+        "spot_interruptions": 80,
+        "counted_at": ids.timestamp(datetime.now(UTC)),
+    }
+    table.put({**capacity_key(*pool), **seen, "counted": ["i-before"]})  # the weeks before
+    table.delete_all([POOL_ORDER])  # what the sessions of other tests have left
+    faults.interrupt(Places(Path(cloud.state.directory)), instance["id"], 20)
+    try:
+        counted = partial(_has_counted, table, pool, instance["id"])
+        wait_until(counted, "its closing has counted how it fared")
+        wait_until(lambda: table.get(POOL_ORDER), "and has reckoned the order")
+        second, _ = person.start_session()
+        wait_until(lambda: person.call("GET", f"/sessions/{second}")["instance"], "another one is launched")
+        session = person.call("GET", f"/sessions/{second}")
+        numbers, bought = session["pools"]["numbers"], session["instance"]
+        assert session["pools"]["learned"] and session["pools"]["text"].startswith(
+            "Asked for where it should cost least"
+        )
+        order = (table.get(POOL_ORDER) or {})["names"]
+        of_its_price = [name for name in order if name.startswith(f"{pool[0]}#")]
+        assert len(of_its_price) > 1 and of_its_price[-1] == "#".join(pool), "behind every zone that asks the same"
+        assert _bought(bought) == (
+            numbers["first"]["instance_type"],
+            numbers["first"]["availability_zone"],
+        ), "the first one of the order is bought"
+        assert _bought(bought) != pool
+        (shown,) = [one for one in person.call("GET", "/usage")["capacity"] if _pool(one) == pool]
+        assert shown["spot"]["interruptions"] == pytest.approx(81, abs=0.2), "with the one that was just seen"
+    finally:
+        table.delete_all([POOL_ORDER, capacity_key(*pool), *(session_key(one["session_id"]) for one in earlier)])
+
+
+def _has_counted(table: Table, pool: tuple[str, str], instance_id: str) -> bool:
+    return instance_id in (table.get(capacity_key(*pool)) or {}).get("counted", ())
+
+
+def earlier_session() -> dict[str, Any]:
+    """With a boot as long as they are on AWS: here they take seconds, and to lose one costs nothing."""
+    now = datetime.now(UTC)
+    at = {name: ids.timestamp(now - timedelta(seconds=ago)) for name, ago in AGO.items()}
+    session_id = ids.new_id("ses", now)
+    over = {"status": "ended", "outcome": "idle", "version": 9, "trigger": "page", "owner": "nobody"}
+    return {**session_key(session_id), "session_id": session_id, **over, **at}
+
+
+AGO = {"created_at": 2480, "healthy_at": 2000, "terminated_at": 200, "ended_at": 190, "stored_at": 180}  # seconds
+
+
+def _bought(instance: dict[str, Any]) -> tuple[str, str]:
+    return instance["type"], instance["availability_zone"]
+
+
+def _pool(line: dict[str, Any]) -> tuple[str, str]:
+    return line["instance_type"], line["availability_zone"]

@@ -45,6 +45,16 @@ PUBLISHED = give({"Parameter": {"Name": "n", "Value": IMAGE_ID}})
 GONE = throw("Ec2.Ec2Exception", sdk_text("The image id '[ami-0gone]' does not exist", "Ec2", 400))
 KEEPS: dict[str, Any] = {"substitutions": {"HasImageStore": "true"}}
 
+
+def pools(*names: str) -> dict[str, Any]:
+    """As a session's record has them."""
+    return {"M": {"learned": {"BOOL": bool(names)}, "names": {"L": [{"S": name} for name in names]}}}
+
+
+# As the record has them: the deployment's four, the first one that the template names last.
+LAST_FIRST = ("g5.xlarge#us-east-1b", "g5.xlarge#us-east-1a", "g6.xlarge#us-east-1b", "g6.xlarge#us-east-1a")
+EMPTY = refused("InsufficientInstanceCapacity")
+
 CASES = [
     Case("normal", NORMAL, request={"allow_on_demand": False}),
     Case("bare-request", NORMAL),
@@ -138,6 +148,38 @@ CASES = [
         (OPEN, KEPT, LAUNCH, FOUND, *NO_GPU),
         error="NoGpuCapacity",
         states={LAUNCH: [refused("InsufficientInstanceCapacity")], CLOSE: [NAMED]},
+    ),
+    # A learned order of zones and types
+    Case("learned-order", NORMAL, pools=pools(*LAST_FIRST)),
+    Case("learned-order-of-one-pool", NORMAL, pools=pools("g5.xlarge#us-east-1a")),
+    Case("learned-order-of-pools-that-are-gone", NORMAL, pools=pools("p5.large#us-east-1f")),
+    Case("known-and-no-better", NORMAL, pools=pools()),
+    Case("order-that-nobody-understands", NORMAL, pools={"S": "?"}),
+    Case(
+        "learned-order-that-ec2-sells-nothing-in",
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        pools=pools(*LAST_FIRST),
+        states={LAUNCH: [EMPTY]},
+    ),
+    Case(
+        "learned-order-that-ec2-refuses",
+        (OPEN, KEPT, LAUNCH, *LOOK, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        pools=pools(*LAST_FIRST),
+        states={LAUNCH: [throw("Ec2.Ec2Exception", sdk_text("The parameter is invalid.", "Ec2", 400))]},
+    ),
+    Case(
+        "learned-order-then-ec2s-own-then-on-demand",
+        (OPEN, KEPT, LAUNCH, FOUND, LAUNCH, FOUND, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        request={"allow_on_demand": True},
+        pools=pools(*LAST_FIRST),
+        states={LAUNCH: [EMPTY, EMPTY]},
+    ),
+    Case(
+        "learned-order-and-a-relaunch",
+        (*UP, SERVE, WORK, INTERRUPTED, LOST, LAUNCH, FOUND, WAIT, SERVE, *DOWN, OVER),
+        worker=(HEALTHY, failure("SpotInterrupted"), HEALTHY, success(outcome="idle")),
+        pools=pools(*LAST_FIRST),
+        work_waits=True,
     ),
     # Its last rung
     Case(

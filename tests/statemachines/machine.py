@@ -61,6 +61,7 @@ class Case:
     status: str | None = "requested"  # of the session's record; None: nobody has claimed this session
     slot_of: str | None = None  # another session that holds the GPU slot
     already_launched: bool = False
+    pools: dict[str, Any] | None = None  # the order of zones and types in the session's record, as DynamoDB has it
     substitutions: dict[str, str] = field(default_factory=dict)
 
 
@@ -197,6 +198,7 @@ class Bench:
                     "owner": {"S": "user-1"},
                     "created_at": {"S": "2026-11-21T20:20:00.000Z"},
                     "allow_on_demand": {"BOOL": False},
+                    **({"pools": case.pools} if case.pools else {}),
                 }
             )
         return items

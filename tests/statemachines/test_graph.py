@@ -91,7 +91,8 @@ def test_bedrock_answers_only_where_ec2_has_refused_and_shows_nothing() -> None:
 
 
 def test_loops_are_bounded() -> None:
-    """Three ways lead back to the launch: the relaunch, which counts; one try each with the base image, on-demand."""
+    """Four ways lead back to the launch: the relaunch, which counts; one try each with the base image, in EC2's own
+    order, on-demand."""
     back = {"Terminate lost GPU", *AFTER_LAUNCH}
     assert {name for name in STATES if LAUNCH in targets(name)} == {"Are images kept?", "Find image", *back}
     for name in set(STATES) - {LAUNCH}:
@@ -102,9 +103,11 @@ def test_loops_are_bounded() -> None:
     (relaunch,) = [rule for rule in STATES["Was it interrupted?"]["Choices"] if rule["Next"] == "Terminate lost GPU"]
     assert "$attempt < ${MaxRelaunches}" in relaunch["Condition"]
     for name in AFTER_LAUNCH:
-        base, rule = [rule for rule in STATES[name]["Choices"] if rule["Next"] == LAUNCH]
+        base, own, rule = [rule for rule in STATES[name]["Choices"] if rule["Next"] == LAUNCH]
         assert base["Condition"].startswith("{% $image != '' and ")
         assert base["Assign"] == {"image": "{% '' %}"}, "once: there is no image any more then"
+        assert own["Condition"].startswith("{% $lifecycle = 'spot' and $strategy = 'capacity-optimized-prioritized' ")
+        assert own["Assign"] == {"strategy": "price-capacity-optimized"}, "once: nothing goes back to the learned order"
         assert rule["Condition"].startswith("{% $lifecycle = 'spot' and $allow_on_demand ")
         assert rule["Assign"] == {"lifecycle": "on-demand"}
 
@@ -130,7 +133,7 @@ def test_every_catch_of_everything_records_the_error() -> None:
 
 def test_client_tokens_differ_by_session_attempt_and_lifecycle() -> None:
     token = STATES[LAUNCH]["Arguments"]["ClientToken"]
-    for part in ("$session_id", "$string($attempt)", "$lifecycle", "$image"):
+    for part in ("$session_id", "$string($attempt)", "$lifecycle", "$image", "$strategy"):
         assert part in token
     assert "'SHA-256'" in token  # 64 characters, the most that EC2 takes
 

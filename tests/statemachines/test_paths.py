@@ -9,6 +9,7 @@ from foreverus import ids
 from foreverus.api import schemas
 from foreverus.sessions.capacity import Refusal, refusals_of
 from foreverus.sessions.launch_refusals import refused_launches
+from foreverus.sessions.refused import refused_from_item
 from tests.statemachines.cases import CASES, IMAGE_ID, NORMAL, SENTENCES
 from tests.statemachines.definition import GPU_SESSION
 from tests.statemachines.emulated import mocked
@@ -208,6 +209,18 @@ def test_both_launches_of_the_last_try_are_told(runs: dict[str, Run]) -> None:
     }
 
 
+def test_a_booting_sessions_record_says_what_was_refused_before(runs: dict[str, Run]) -> None:
+    def kept(name: str) -> list[tuple[str, str, str]]:
+        items = (runs[name].record or {})["refused"]["L"]
+        read = [refused_from_item({key: one["S"] for key, one in item["M"].items()}) for item in items]
+        assert all(one.at for one in read)
+        return [(one.lifecycle, one.instance_type, one.error) for one in read]
+
+    assert kept("normal") == []
+    assert kept("instance-beside-errors") == [("spot", "unknown", "NoGpuCapacity")]
+    assert kept("spot-then-on-demand") == [("spot", "g6.xlarge", "NoGpuCapacity")]
+
+
 def test_relaunch_tries_spot_before_on_demand_again(runs: dict[str, Run]) -> None:
     record = runs["relaunch-tries-spot-first-again"].record or {}
     assert [one["M"]["lifecycle"]["S"] for one in record["launches"]["L"]] == ["on-demand", "spot"]
@@ -241,6 +254,42 @@ def test_bedrock_changes_nothing_of_how_the_session_ends(runs: dict[str, Run], n
     assert (run.closing["error"]["Error"], run.closing["outcome"]) == (run.error, "failed")
     assert "EC2 said: " in (run.cause or "")
     assert refusals(run)
+
+
+FIRST, LAST = ("g6.xlarge", "us-east-1a"), ("g5.xlarge", "us-east-1b")  # as the template names them
+
+
+@pytest.mark.parametrize(
+    ("name", "bought"),
+    [
+        ("normal", [FIRST]),
+        ("learned-order", [LAST]),
+        ("learned-order-of-one-pool", [("g5.xlarge", "us-east-1a")]),
+        ("learned-order-of-pools-that-are-gone", [FIRST]),
+        ("known-and-no-better", [FIRST]),
+        ("order-that-nobody-understands", [FIRST]),
+        ("learned-order-that-ec2-sells-nothing-in", [FIRST]),
+        ("learned-order-that-ec2-refuses", [FIRST]),
+        ("learned-order-then-ec2s-own-then-on-demand", [FIRST]),
+        ("learned-order-and-a-relaunch", [LAST, LAST]),
+    ],
+)
+def test_zones_and_types_are_asked_for_in_their_order(runs: dict[str, Run], name: str, bought: list[object]) -> None:
+    launches = [one["M"] for one in (runs[name].record or {})["launches"]["L"]]
+    assert [(one["instance_type"]["S"], one["availability_zone"]["S"]) for one in launches] == bought
+
+
+def test_closing_hears_which_gpus_were_lost_and_what_could_be_asked_for(runs: dict[str, Run]) -> None:
+    def lost(name: str) -> list[tuple[int, str]]:
+        return [(one["attempt"], one["error"]) for one in runs[name].closing["lost"]]
+
+    assert lost("normal") == []
+    assert lost("interrupted-with-work") == lost("interrupted-and-nothing-waits") == [(0, "SpotInterrupted")]
+    assert lost("interrupted-again-and-again") == [(0, "SpotInterrupted"), (1, "SpotInterrupted")]
+    assert lost("worker-falls-silent") == [(0, "States.HeartbeatTimeout")]
+    every = {f"{kind}#us-east-1{zone}" for kind in ("g6.xlarge", "g5.xlarge") for zone in "ab"}
+    assert set(runs["normal"].closing["pools"]) == every and len(runs["normal"].closing["pools"]) == 4
+    assert runs["table-is-down"].closing["pools"] == runs["table-is-down"].closing["lost"] == []
 
 
 def refusals(run: Run) -> list[Refusal]:

@@ -21,7 +21,13 @@ from tests.template.template import resolve, resources, template
 REGION, ACCOUNT = "us-east-1", "123456789012"
 # Names that the unit tests' resources have; the others are called by their logical ids.
 NAMES = {"Table": "foreverus", "KeysTable": "keys", "DataBucket": "data", "SiteBucket": "site", "Topic": "foreverus"}
-NAMES |= {"ChatQueue": "chat.fifo", "BatchQueue": "batch", "WebSocketApi": "ws12345678", "GpuSessionRole": "launching"}
+NAMES |= {
+    "ChatQueue": "chat.fifo",
+    "BatchQueue": "batch",
+    "ChatDeadLetters": "dead-letters",
+    "WebSocketApi": "ws12345678",
+    "GpuSessionRole": "launching",
+}
 NAMES |= {"AnswerConversationFunction": "foreverus-AnswerConversationFunction"}
 # Type → what its ARN ends with.
 ARNS = {

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from foreverus.aws import credential_keys, keys, socket_keys
+from foreverus.aws import credential_keys, demand_keys, keys, person_keys, socket_keys
 from tests.template import iam
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
@@ -80,7 +80,13 @@ def spelled() -> set[Kind]:
             table,
             re.sub(r"[0-9a-f]{64}", "<digest>", _partition(function)),
         )
-        for table, module in (("Table", keys), ("Table", socket_keys), ("KeysTable", credential_keys))
+        for table, module in (
+            ("Table", keys),
+            ("Table", socket_keys),
+            ("Table", person_keys),
+            ("Table", demand_keys),
+            ("KeysTable", credential_keys),
+        )
         for name, function in vars(module).items()
         if name.endswith(("_key", "_partition")) and inspect.isfunction(function)
     }

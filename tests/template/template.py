@@ -58,7 +58,9 @@ def user_data(values: dict[str, str] | None = None) -> str:
         **{name: f"the-{name}" for name in template()["Resources"]},
         **{name: f"https://example.com/{name}" for name in local},
         **parameter_defaults(),
+        "IdleTime": "0",  # its parameter is auto
         "AWS::Region": "us-east-1",
+        "AWS::StackName": "foreverus",
         **(values or {}),
     }
     return substitute(text, known)

@@ -53,9 +53,9 @@ def region(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_S3_US_EAST_1_REGIONAL_ENDPOINT", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
-    aws.client.cache_clear()
+    aws._client.cache_clear()
     yield request.param
-    aws.client.cache_clear()
+    aws._client.cache_clear()
 
 
 def objects() -> S3Objects:

@@ -78,6 +78,27 @@ def test_handlers_import_from_the_package_alone(package: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_what_is_edited_while_the_package_is_made_is_in_the_next_one(tmp_path: Path) -> None:
+    source, package = tmp_path / "src" / "foreverus" / "edited.py", tmp_path / ".local" / "package"
+    for folder in (source.parent, package / "dependencies", tmp_path / "requirements"):
+        folder.mkdir(parents=True)
+    (source.parents[1] / "Makefile").write_bytes((ROOT / "src" / "Makefile").read_bytes())
+    source.write_text("old = 1\n")
+    for name in ("lambda", "authorizer", "web", "worker"):
+        (tmp_path / "requirements" / f"{name}.lock").touch()
+    (package / f".installed-{sys.implementation.cache_tag}").touch()
+    once = tmp_path / "once"
+    python = tmp_path / "python"  # somebody saves a file while another compiles
+    edit = f'case "$*" in *compileall*) if mkdir {once} 2>/dev/null; then echo "new = 2" > {source}; fi;; esac'
+    python.write_text(f'#!/bin/sh\n{edit}\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    made = package / "files" / "foreverus" / "edited.py"
+    for content in ("old = 1\n", "new = 2\n"):
+        subprocess.run(["make", "--silent", "-C", str(tmp_path / "src"), "package", f"PYTHON={python}"], check=True)
+        assert made.read_text() == content
+    assert sorted(path.name for path in package.iterdir() if path.name.startswith("next")) == []
+
+
 def test_equal_functions_are_deployed_from_one_archive(tmp_path: Path) -> None:
     names = {"ApiFunction": "a", "ReapGpusFunction": "a", "PublishSiteFunction": "b"}
     text = "Globals: {Function: {CodeUri: src/}}\nResources:\n  Queue: {Type: AWS::SQS::Queue, Properties: {}}\n"

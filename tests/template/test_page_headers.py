@@ -1,5 +1,6 @@
 """What a browser lets the page do is in the answers' headers, and as little as the page needs."""
 
+import json
 import re
 
 import pytest
@@ -62,3 +63,11 @@ def test_what_api_gateway_answers_itself_is_kept_by_nobody_and_taken_for_nothing
     headers = GATEWAY_RESPONSES[name]["ResponseParameters"]["Headers"]
     assert headers["X-Content-Type-Options"] == "'nosniff'"
     assert headers["Cache-Control"] == "'no-store'"
+
+
+@pytest.mark.parametrize("name", GATEWAY_RESPONSES)
+def test_what_api_gateway_answers_itself_names_the_request_and_a_page_may_read_it(name: str) -> None:
+    answer = GATEWAY_RESPONSES[name]
+    body = answer["ResponseTemplates"]["application/json"].replace("$context.error.messageString", '"words"')
+    assert json.loads(body)["request_id"] == "$context.requestId"
+    assert "X-Amzn-RequestId" in answer["ResponseParameters"]["Headers"]["Access-Control-Expose-Headers"]

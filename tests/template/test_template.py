@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from foreverus import settings, web_settings
+from foreverus import letter_settings, metrics, search_settings, settings, web_settings
 from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
@@ -19,7 +19,6 @@ from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_
 from foreverus.handlers import answer_conversation, api, manage_account, manage_keys
 from foreverus.openai_api.application import PATHS
 from foreverus.privacy.export.records import KEPT
-from foreverus.sessions import metrics
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
 from tests.template import iam
 from tests.template.template import ROOT, parameter_defaults, resolve, resources, substitute, template, walk
@@ -40,7 +39,8 @@ NO_STANDING_PRICE = {
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
     "AWS::CloudFront::ResponseHeadersPolicy",
-    "AWS::CloudWatch::Alarm",  # ten are free, then $0.10 a month
+    "AWS::CloudWatch::Alarm",  # ten metrics are free, then $0.10 a month
+    "AWS::CloudWatch::Dashboard",  # three are free
     "AWS::Cognito::UserPool",
     "AWS::Cognito::UserPoolClient",
     "AWS::Cognito::UserPoolDomain",
@@ -56,11 +56,14 @@ NO_STANDING_PRICE = {
     "AWS::EC2::VPC",
     "AWS::EC2::VPCEndpoint",  # a gateway's, which is free; a test holds that
     "AWS::EC2::VPCGatewayAttachment",
+    "AWS::Events::Rule",
     "AWS::IAM::InstanceProfile",
     "AWS::IAM::ManagedPolicy",
     "AWS::IAM::Role",
     "AWS::Lambda::Permission",
     "AWS::Logs::LogGroup",
+    "AWS::Logs::QueryDefinition",  # a query costs what it reads
+    "AWS::Logs::ResourcePolicy",
     "AWS::RDS::DBCluster",  # at 0 ACU: its stored gigabytes and $0.40 a month for its secret
     "AWS::RDS::DBInstance",  # db.serverless: the cluster's ACUs
     "AWS::RDS::DBSubnetGroup",
@@ -87,6 +90,7 @@ WILDCARDS = {
     "DataBucketPolicy/TlsOnly",
     "DataBucketPolicy/ManifestsAreWrittenOnce",
     "InstanceRole/TaskTokens",
+    "InstanceRole/Traces",
     "ApiFunction/CancelledRounds",
     "CloseSessionFunction/SpotPrices",
     "CloseSessionFunction/WaitingRounds",
@@ -127,7 +131,7 @@ def actions(statement: dict[str, Any]) -> list[str]:
 
 def test_sections_have_their_order() -> None:
     titles = re.findall(r"^  # ── (\w+) ─", TEXT, re.MULTILINE)
-    assert titles == ["Storage", "Messaging", "Compute", "Functions", "Machines", "Guards"]
+    assert titles == ["Storage", "Messaging", "Compute", "Functions", "Machines", "Guards", "Watching"]
     assert [key for key in template() if key in ("Parameters", "Resources", "Outputs")] == [
         "Parameters",
         "Resources",
@@ -173,7 +177,11 @@ SHARED = set(GLOBALS["Environment"]["Variables"])
 def needed(name: str) -> set[str]:
     """The variables that a function's settings read."""
     wanted = name.removesuffix("Function") + "Settings"
-    known = getattr(settings, wanted, None) or getattr(web_settings, wanted)
+    known = next(
+        getattr(one, wanted)
+        for one in (settings, web_settings, search_settings, letter_settings)
+        if hasattr(one, wanted)
+    )
     return {field.upper() for field in known.__dataclass_fields__}
 
 
@@ -188,8 +196,8 @@ def test_function_gets_what_its_settings_name_and_the_shared_ones(name: str) -> 
 
 
 def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing() -> None:
-    assert {"TABLE_NAME"} == SHARED, "each role says who may read the table"
-    without = {name for name in FUNCTIONS if not needed(name) >= SHARED}
+    assert {"TABLE_NAME", "STACK_NAME", "MORE_METRICS"} == SHARED, "each role says who may read the table"
+    without = {name for name in FUNCTIONS if "TABLE_NAME" not in needed(name)}
     of_keys = {"AuthorizeFunction"}
     assert (
         without
@@ -770,8 +778,8 @@ def test_chats_have_time_for_the_longest_answer_on_bedrock() -> None:
     assert function["Timeout"] - answer_conversation.LAST_WRITES_S > CALL_S + 60, "after a short one there is time too"
     asks = {"bedrock:InvokeModelWithResponseStream", "execute-api:ManageConnections"}
     to_the_gpu = {"sqs:SendMessage", "states:StartExecution"}
-    again = {"lambda:InvokeFunction"}
-    assert allowed("AnswerConversationFunction").keys() == TABLE_CALLS | asks | to_the_gpu | again
+    at_once, again = {"dynamodb:BatchGetItem"}, {"lambda:InvokeFunction"}
+    assert allowed("AnswerConversationFunction").keys() == TABLE_CALLS | at_once | asks | to_the_gpu | again
 
 
 def test_who_hands_chats_over_to_bedrock_cannot_ask_it() -> None:
@@ -847,6 +855,13 @@ def test_scheduled_session_is_off_by_default_and_claimed_like_any_other() -> Non
         assert one["Target"]["Arn"]["Fn::GetAtt"][0] in FUNCTIONS, "no schedule starts an execution without a claim"
 
 
+def test_the_weekly_letter_is_off_by_default_and_writes_nothing() -> None:
+    assert parameter_defaults()["WeeklyLetter"] == ""
+    assert template()["Resources"]["ScheduledLetter"]["Condition"] == "HasWeeklyLetter"
+    target = resources("AWS::Scheduler::Schedule")["ScheduledLetter"]["Target"]
+    assert schemas.check("send_letter", json.loads(target["Input"]))
+
+
 def test_machine_claims_nothing_and_reads_only_what_waits() -> None:
     may = allowed("GpuSessionRole")
     assert {one for one in may if one.startswith("dynamodb:")} == {
@@ -863,9 +878,8 @@ def test_scheduled_run_that_is_missed_or_fails_is_an_alarm(what: str) -> None:
     assert FUNCTIONS[function]["DeadLetterQueue"] == {"Type": "SQS", "TargetArn": dead_letters}
     assert allowed(f"{schedule}Role")["sqs:SendMessage"] == [dead_letters]
     assert allowed(f"{schedule}Role")["lambda:InvokeFunction"] == [{"Fn::GetAtt": [function, "Arn"]}]
-    alarm = resources("AWS::CloudWatch::Alarm")["ScheduledRunMissed"]
-    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["ScheduleDeadLetters", "QueueName"]}}]
-    assert (alarm["Threshold"], alarm["AlarmActions"]) == (1, [{"Ref": "Topic"}])
+    (_, counted) = FUNCTIONS["SweepFunction"]["Environment"]["Variables"]["DEAD_LETTER_QUEUES"]["Fn::Join"]
+    assert {"Ref": "ScheduleDeadLetters"} in counted, "the alarm DeadLetters is on what the sweep counts"
 
 
 def test_alarms_are_among_the_ten_that_are_free() -> None:
@@ -874,8 +888,8 @@ def test_alarms_are_among_the_ten_that_are_free() -> None:
 
 def test_it_is_an_alarm_when_the_reaper_had_to_act() -> None:
     alarm = resources("AWS::CloudWatch::Alarm")["ReaperHadToAct"]
-    assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.REAPED)
-    assert alarm["Dimensions"] == [{"Name": metrics.DIMENSION, "Value": {"Ref": "AWS::StackName"}}]
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metrics.NAMESPACE, metrics.Name.ORPHAN)
+    assert alarm["Dimensions"] == [{"Name": "stack", "Value": {"Ref": "AWS::StackName"}}]
     assert (alarm["Threshold"], alarm["TreatMissingData"]) == (1, "notBreaching")
     assert alarm["AlarmActions"] == [{"Ref": "Topic"}]
 

@@ -22,7 +22,7 @@ VARIANTS = [dict(zip(CHOICES, values, strict=True)) for values in itertools.prod
 VARIANTS += [
     {"ReservedConcurrency": "guards"},
     {"BedrockModelId": ""},
-    {"SessionSchedule": "rate(1 day)", "BatchSchedule": "rate(1 day)"},
+    {"SessionSchedule": "rate(1 day)", "BatchSchedule": "rate(1 day)", "WeeklyLetter": "rate(7 days)"},
 ]
 VARIANTS += [{"NotificationEmail": "a@b.c", "ExecuteApiUrl": "http://127.0.0.1:4566/x"}]
 

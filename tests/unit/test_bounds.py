@@ -33,8 +33,9 @@ from foreverus.batches.records import Batch
 from foreverus.batches.shards.results import answered
 from foreverus.batches.views import public_batch
 from foreverus.conversations.answers import DynamoAnswers
-from foreverus.conversations.frames import delta_frame, message_frame
+from foreverus.conversations.frames import conversation_frame, delta_frame, message_frame
 from foreverus.conversations.items import conversation_to_item, question_to_item
+from foreverus.conversations.library import MOST_PROMPTS, LibraryPrompt, prompt_to_item, public_prompt
 from foreverus.conversations.records import Answer, AnswerError, Conversation, FinishedAnswer, MessageRef, Question
 from foreverus.conversations.service import MOST_QUESTION_BYTES
 from foreverus.conversations.streaming.live import PostLimit
@@ -53,6 +54,7 @@ from foreverus.results.rows import chunks, message_rows
 from foreverus.sessions.closing import CAUSE_LIMIT
 from foreverus.sessions.notification import notification as session_notification
 from foreverus.sessions.records import Session
+from foreverus.sessions.refused import MOST_REFUSED, RefusedPool
 from foreverus.sessions.views import public_session
 from foreverus.spending.usage import MOST_GROUPS
 from foreverus.spending.views import public_report
@@ -131,6 +133,13 @@ def conversation(character: str = "x") -> Conversation:
     return Conversation(**of_ana, **asked)
 
 
+def library_prompt(character: str = "x") -> LibraryPrompt:
+    asked = {"name": character * 79 + ".", "text": character * 3999 + "."}
+    schemas.check("prompt_create", asked)
+    at = QUESTION.created_at
+    return LibraryPrompt(prompt_id="prompt_" + ID, user_id="ana", created_at=at, updated_at=at, **asked)
+
+
 def batch(character: str = "x") -> Batch:
     """With the most metadata, and the errors of a file in which everything is wrong, with the longest names."""
     metadata = {f"{n:02}" + character * 61 + ".": character * 512 for n in range(15)}
@@ -160,7 +169,11 @@ def line_item(character: str) -> Values:
 def session(character: str = "x") -> Session:
     launches = [launch_item() for _ in range(20)]
     phases = [{"name": "loading", "at": QUESTION.created_at, "attempt": n} for n in range(100)]
-    return session_record("ses_" + ID, launches=launches, phases=phases, error="E", cause=character * CAUSE_LIMIT)
+    refused = [
+        asdict(RefusedPool("g6e.24xlarge", "us-east-1-bue-1a", "C" * 60, "on-demand", QUESTION.created_at, "E" * 30))
+    ]
+    end = {"error": "E", "cause": character * CAUSE_LIMIT, "refused": refused * MOST_REFUSED}
+    return session_record("ses_" + ID, launches=launches, phases=phases, **end)
 
 
 def session_frame(character: str) -> int:
@@ -251,6 +264,8 @@ BOUNDS = [
         lambda c: delta_frame("conv_" + ID, "msg_" + ID, 10**6, c * MAX_DELTA_CODE_POINTS), len)),
     Bound("frame: a final answer", 128 * KB, "conversations.frames:message_frame", lambda: largest(
         lambda c: message_frame(QUESTION, answer(c)), len)),
+    Bound("frame: a conversation", 128 * KB, "conversations.frames:conversation_frame", lambda: largest(
+        lambda c: conversation_frame(public_conversation(conversation(c), 30)), len)),
     Bound("frame: a session", 128 * KB, "sessions.closing:CAUSE_LIMIT", lambda: largest(session_frame, int)),
     Bound("frame: pieces of an answer to a program", 128 * KB, "relay.codec:MOST_FRAME_BYTES", lambda: largest(
         relayed, max)),
@@ -261,6 +276,8 @@ BOUNDS = [
         lambda c: answer(c).content, item_bytes) + 2000),
     Bound("item: a conversation", 400 * KB, "api.schemas:check", lambda: largest(
         lambda c: conversation_to_item(conversation(c)), item_bytes)),
+    Bound("item: a prompt of a library", 400 * KB, "api.schemas:check", lambda: largest(
+        lambda c: prompt_to_item(library_prompt(c)), item_bytes)),
     Bound("item: a batch", 400 * KB, "api.violations:MOST_PARAM_CHARACTERS", lambda: largest(batch_item, item_bytes)),
     Bound("item: a batch's line", 400 * KB, "backends.port:MOST_ANSWER_BYTES", lambda: largest(line_item, item_bytes)),
     Bound("item: a file", 400 * KB, "files.records:MOST_FILENAME_CHARACTERS", lambda: largest(
@@ -296,6 +313,8 @@ BOUNDS = [
     Bound("answer: questions", 6 * MB, "api.listing:fitting", lambda: listed(public_question, question, 100)),
     Bound("answer: conversations", 6 * MB, "api.listing:fitting", lambda: listed(
         public_conversation, conversation, 100)),
+    Bound("answer: a library of prompts", 6 * MB, "api.listing:fitting", lambda: listed(
+        public_prompt, library_prompt, MOST_PROMPTS)),
     Bound("answer: batches", 6 * MB, "api.listing:fitting", lambda: listed(
         lambda one: public_batch(one, [], None, NOW), batch, 100)),
     Bound("answer: usage", 6 * MB, "spending.usage:MOST_GROUPS", usage_answer),
@@ -344,11 +363,18 @@ def test_what_has_no_bound_of_ours_is_not_used() -> None:
 
 
 def test_nothing_that_people_wrote_is_read_from_postgresql() -> None:
-    """So no answer of the Data API can be larger than its 1 MB."""
+    """So no answer of the Data API can be larger than its 1 MB. A search reads at most 101 ids, and the stems of the at
+    most 200 characters that it was asked for."""
+    bounded = (
+        "SELECT 1",
+        "SELECT count(*)",
+        "SELECT set_config(",
+        "SELECT conversation_id, message_id, stems FROM search",
+    )
     for path in _modules():
         for line in path.read_text(encoding="utf-8").splitlines():
             if '"SELECT ' in line:
-                assert any(one in line for one in ("SELECT 1", "SELECT count(*)", "SELECT set_config(")), line
+                assert any(one in line for one in bounded), line
 
 
 def _modules() -> Iterator[Path]:

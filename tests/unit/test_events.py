@@ -407,6 +407,14 @@ def started(batches: int, skipped: str | None) -> Callable[[Any, Aws, MemoryPush
     return check
 
 
+def sent_letter(*sentences: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        (told,) = world.notifications()
+        assert result["subject"] and all(one in told["Body"] for one in sentences), told["Body"]
+
+    return check
+
+
 def started_session(new: bool, skipped: str | None = None) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert (result["started"], result["skipped"]) == (new, skipped)
@@ -523,6 +531,12 @@ EXPECTED: dict[str, Expectation] = {
     "api/good_get_conversation": rest(200),
     "api/good_change_conversation": shows("backend", "gpu"),
     "api/good_delete_conversation": rest(200),
+    "api/good_create_prompt": rest(201),
+    "api/good_list_prompts": rest(200),
+    "api/good_import": shows("taken", 1),
+    "api/bad_import_source": rest(400, "invalid_field", "source"),
+    "api/bad_prompt_without_text": rest(400, "missing_field", "text"),
+    "api/edge_somebody_elses_prompt": rest(404, "prompt_not_found", "prompt_id"),
     "api/good_post_message": rest(202),
     "api/good_post_message_on_bedrock": accepted_on_bedrock,
     "api/good_stop_message": stopped,
@@ -677,12 +691,18 @@ EXPECTED: dict[str, Expectation] = {
     "start_scheduled_session/edge_another_session_is_live": started_session(new=False),
     "start_scheduled_session/edge_month_at_its_cap": started_session(new=False, skipped="spend_cap_reached"),
     "start_scheduled_session/bad_without_its_time": InvalidRequest,
+    "send_letter/good_a_quiet_week": sent_letter("No GPU session ended."),
+    "send_letter/edge_month_at_its_cap": sent_letter("The cap of US$ 20.00 is reached on"),
+    "send_letter/bad_without_its_time": InvalidRequest,
     "start_bake/good_nothing_is_live": started_bake,
     "start_bake/edge_another_session_is_live": AnotherSessionIsLive,
     "start_bake/edge_month_at_its_cap": SpendCapReached,
     "start_bake/edge_execution_aborted": result_is({"released": []}),  # what is live is no bake's
     "start_bake/bad_without_its_token": InvalidRequest,
-    "make_passwords/good_create": passwords_are(2),
+    "search_messages/good_words": result_is({"hits": (), "stems": (), "why": None}),
+    "search_messages/edge_behind_a_conversation": result_is({"hits": (), "stems": (), "why": None}),
+    "search_messages/bad_no_words": InvalidRequest,
+    "make_passwords/good_create": passwords_are(3),
     "make_passwords/edge_delete": passwords_are(0),
     "make_passwords/bad_no_request_type": KeyError,
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one
@@ -714,6 +734,11 @@ def arrange(case: str, world: Aws) -> None:
         world.items.update(
             keys.pending_on_bedrock_key(MESSAGE), "SET may_move = :yes REMOVE moved_from", {":yes": True}
         )
+    if case.startswith("search_messages/"):  # an empty database that answers
+        password = {"Name": "/foreverus/database/searcher", "Value": "p", "Type": "SecureString"}
+        bootstrap.aws.client("ssm").put_parameter(**password)
+        os.environ["LENT_SECRETS"] = "foreverus/lent/search"
+        os.environ["DATABASE_CLUSTER_ARN"] = "arn:aws:rds:us-east-1:123456789012:cluster:DatabaseCluster"
     if case == "answer_conversation/edge_nothing_waits":
         world.items.delete(keys.pending_on_bedrock_key(MESSAGE))
     if case == "answer_conversation/edge_goes_to_the_gpu":

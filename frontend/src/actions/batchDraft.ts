@@ -8,7 +8,7 @@ import { put, UploadError } from "../logic/upload";
 import { area, batchDraft, batchId, models } from "../state";
 import type { Batch } from "../types";
 import { gotBatches } from "./batches";
-import { explain, report, say } from "./notices";
+import { explain, report, say, traceOf } from "./notices";
 import { go } from "./places";
 
 const TRIES = 4;
@@ -113,7 +113,7 @@ export function draftActions(
       const draft = batchDraft.value;
       if (!draft || !isGood(draft.report) || isSending(draft)) return;
       const { signal } = stop;
-      change(signal, { phase: "uploading", sent: 0, error: null });
+      change(signal, { phase: "uploading", sent: 0, error: null, trace: undefined });
       try {
         const fileId = draft.fileId ?? (await again(signal, () => upload(draft.file, signal)));
         const batch = await create(draft, fileId, signal);
@@ -123,7 +123,7 @@ export function draftActions(
         // Somebody who went to chat meanwhile stays there: the list has it.
         if (area.value === "batches" && batchId.value === null) go({ area: "batches", id: batch.id });
       } catch (error) {
-        change(signal, { phase: "failed", error: why(error) });
+        change(signal, { phase: "failed", error: why(error), trace: traceOf(error) });
         if (error instanceof ApiError && error.code === "signed_out") report(error);
       }
     },

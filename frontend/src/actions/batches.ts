@@ -6,6 +6,7 @@ import { batches, batchesKnown, batchId, cancelling, contextTokens, downloads, m
 import type { Batch } from "../types";
 import { explain, notify, report, say } from "./notices";
 import { go } from "./places";
+import { fetching } from "./unfetched";
 
 const HEADERS_MS = 30_000; // until an answer begins; its body takes as long as it takes
 
@@ -29,20 +30,30 @@ export function batchActions(api: Api, save = saveAs) {
   let oldest: string | undefined;
   let fetchingMore = false;
 
+  /** A file's content, once its first bytes are there: the rest takes as long as it takes. */
+  async function content(fileId: string): Promise<Response> {
+    const stop = new AbortController();
+    const late = setTimeout(() => stop.abort(), HEADERS_MS);
+    try {
+      return await api.content(fileId, stop.signal);
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
   return {
+    content,
+
     /** The newest batches. */
-    async refresh(): Promise<void> {
-      try {
+    refresh: (): Promise<void> =>
+      fetching("batches", async () => {
         const listing = await api.batches();
         gotBatches(listing.data);
         batchesKnown.value = true;
         if (oldest !== undefined) return;
         oldest = listing.data.at(-1)?.id;
         moreBatches.value = listing.has_more ?? false;
-      } catch (error) {
-        if (!batchesKnown.value || (error instanceof ApiError && !error.passing)) report(error);
-      }
-    },
+      }),
 
     async more(): Promise<void> {
       if (fetchingMore) return;
@@ -105,17 +116,13 @@ export function batchActions(api: Api, save = saveAs) {
       const id = kind === "output" ? batch.output_file_id : batch.error_file_id;
       if (!id || downloads.value[id] !== undefined) return;
       setDownload(id, 0);
-      const stop = new AbortController();
-      const late = setTimeout(() => stop.abort(), HEADERS_MS);
       try {
-        const response = await api.content(id, stop.signal);
-        clearTimeout(late);
+        const response = await content(id);
         save(await received(response, (bytes) => setDownload(id, bytes)), downloadName(batch, kind));
       } catch (error) {
         if (error instanceof ApiError && error.code === "signed_out") report(error);
         else notify(t("batch.download.failed", { reason: explain(error) }));
       } finally {
-        clearTimeout(late);
         setDownload(id, null);
       }
     },

@@ -1,41 +1,61 @@
 import { ApiError, type Api } from "../api";
-import { backoffMs } from "../logic/backoff";
 import {
-  isFinalMessage,
+  answeredSince,
   isShortOf,
   mergeDelta,
   mergeMessages,
   mergeNewest,
   mergeOlder,
   needsFetch,
+  withoutExchange,
   NO_CHAT,
   type Chat,
-  type Delta,
 } from "../logic/chat";
-import { afterThat, stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
-import { area, chat, chats, conversations, current, draftKey, drafts, leaving, outbox, stopping, wishes } from "../state";
-import { t } from "../i18n";
-import type { BackendChoice, Message, Posted } from "../types";
+import { NEW_SETTINGS } from "../logic/settings";
+import { clock } from "../logic/clock";
+import { noteLeft } from "../logic/leaving";
+import { stillUnsent, type Unsent } from "../logic/outbox";
+import { area, chats, conversations, current, draftKey, drafts, finished, fresh, gone, leaving, leavingExchanges, outbox, settings, stopping, wishes } from "../state";
+import { known, t } from "../i18n";
+import { hasText, type DeletedConversation, type PushedMessage } from "../frames";
+import type { BackendChoice, Conversation, Message, Posted } from "../types";
 import { gotConversations } from "./conversations";
-import { explain, offerUndo, report, say } from "./notices";
+import { together } from "./deltas";
+import { offerUndo, report, reportBeside, say } from "./notices";
+import { sender } from "./outbox";
 import { go } from "./places";
 import { gotSessions } from "./sessions";
+import { had, missed } from "./unfetched";
 
-const TRIES = 4;
+const OLDER_AT_ONCE = 10;
+const FRAME_MS = 16;
 export const UNDO_MS = 8_000;
 
-function change(id: string, by: (chat: Chat) => Chat): Chat {
-  const chat = by(chats.value[id] ?? NO_CHAT);
+/** Every answer that is over is told of, however the page hears of it. */
+export function change(id: string, by: (chat: Chat) => Chat): Chat {
+  const before = chats.value[id] ?? NO_CHAT;
+  const chat = by(before);
   chats.value = { ...chats.value, [id]: chat };
+  const answers = answeredSince(before, chat);
+  for (const answer of answers) tell(id, answer);
+  if (answers.length > 0) finished.value = { conversation: id, count: answers.length };
   return chat;
 }
 
-function put(item: Unsent): void {
-  outbox.value = outbox.value.map((other) => (other.key === item.key ? item : other));
+function tell(id: string, answer: Message): void {
+  const title = conversations.value.find((one) => one.id === id)?.title || t("chat.untitled");
+  if (answer.status === "failed") say(t("chat.done.failed", { reason: whyFailed(answer) }));
+  else if (id === current.value && area.value === "chats") say(t("chat.done"));
+  else say(t("chat.done.in", { title }));
+}
+
+/** In the person's language where we know it. */
+export function whyFailed(answer: Message): string {
+  return known("error", answer.error?.code) ?? answer.error?.message ?? t("chat.status.failed");
 }
 
 /** Who is to answer there, until the server has it; undefined: as the server says. */
-function wish(key: string, backend: BackendChoice | undefined): void {
+export function wish(key: string, backend: BackendChoice | undefined): void {
   const { [key]: _, ...others } = wishes.value;
   wishes.value = backend ? { ...others, [key]: backend } : others;
 }
@@ -44,13 +64,16 @@ export function setDraft(key: string, text: string): void {
   drafts.value = { ...drafts.value, [key]: text };
 }
 
-/** In the other half of the page nobody is moved: the conversation is open when they come back. */
-export function select(id: string | null): void {
-  if (area.value === "chats") go({ area: "chats", id });
-  else current.value = id;
+/** In the other half of the page nobody is moved: the conversation is open when they come back. `chain`: of what is to
+ * become a new one. */
+export function select(id: string | null, chain: string | null = null): void {
+  if (area.value === "chats") return go({ area: "chats", id, fresh: chain });
+  current.value = id;
+  fresh.value = chain;
 }
 
 export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))) {
+  const sending = sender(api, wait, fetchMessages);
   const running = new Set<string>();
   const again = new Set<string>();
   const fetchingOlder = new Set<string>();
@@ -83,12 +106,17 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
           hasMore = page.has_more === true && page.data.length > 0;
         } while (hasMore && isShortOf(chats.value[id] ?? NO_CHAT, messages));
         change(id, (chat) => mergeNewest(chat, messages, hasMore));
+        had(id);
         const left = stillUnsent(outbox.value, id, messages);
         if (left.length < outbox.value.length) outbox.value = left;
       }
     } catch (error) {
-      if (error instanceof ApiError && error.status === 404 && current.value === id) select(null);
-      report(error);
+      if (error instanceof ApiError && error.status === 404) {
+        gone.value = id;
+        if (current.value === id) select(null);
+      }
+      missed(id, () => void fetchMessages(id));
+      reportBeside(error);
     } finally {
       running.delete(id);
     }
@@ -101,82 +129,20 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     fetchingOlder.add(id);
     try {
       const page = await api.messages(id, before);
-      // What is known may have been fetched anew meanwhile: then this page does not join it.
-      change(id, (chat) => (chat.older === before ? mergeOlder(chat, page.data, page.has_more === true) : chat));
+      let [at, older]: [number, string | null] = [0, before];
+      do {
+        if (at > 0) await wait(FRAME_MS); // a few in each frame: somebody who scrolls sees no jerk
+        // What is known may have been fetched anew meanwhile: then this page does not join it.
+        if (chats.value[id]?.older !== older) return;
+        const some = page.data.slice(at, (at += OLDER_AT_ONCE));
+        change(id, (chat) => mergeOlder(chat, some, page.has_more === true || at < page.data.length));
+        older = chats.value[id]!.older;
+      } while (at < page.data.length);
     } catch (error) {
       report(error);
     } finally {
       fetchingOlder.delete(id);
     }
-  }
-
-  async function deliver(start: Unsent): Promise<void> {
-    let item = start;
-    for (let attempt = 0; ; attempt++) {
-      try {
-        if (item.conversationId === null) {
-          const backend = wishes.value.new ?? "auto";
-          const title = titleFrom(item.content);
-          const conversation = await api.createConversation(
-            backend === "auto" ? { title } : { title, backend },
-            `${item.key} ${backend}`,
-          );
-          wish("new", undefined);
-          gotConversations([conversation]);
-          change(conversation.id, (chat) => ({ ...chat, loaded: true }));
-          const fresh = current.value === null;
-          item = { ...item, conversationId: conversation.id };
-          put(item);
-          if (fresh) select(conversation.id);
-        }
-        const id = item.conversationId!;
-        const posted = await api.post(id, item.content, item.key);
-        change(id, (chat) => mergeMessages(chat, [posted.message, posted.answer]));
-        outbox.value = afterThat(outbox.value.filter((other) => other.key !== item.key), posted.message);
-        conversations.value = conversations.value.map((c) =>
-          c.id === id ? { ...c, updated_at: posted.message.created_at } : c,
-        );
-        gotConversations([]);
-        if (posted.session) gotSessions([posted.session]);
-        return;
-      } catch (error) {
-        if (error instanceof ApiError && error.passing && attempt + 1 < TRIES) {
-          item = { ...item, state: "resending" };
-          put(item);
-          await wait(Math.max(backoffMs(attempt), 1000 * (error.retryAfter ?? 0)));
-          continue;
-        }
-        const status = error instanceof ApiError ? error.status : 0;
-        if (error instanceof ApiError && (error.code === "no_connection" || error.code === "signed_out")) {
-          put({ ...item, state: "waiting" });
-          if (error.code === "signed_out") report(error);
-          return;
-        }
-        if (status === 404 && item.conversationId !== null) {
-          // The conversation was deleted elsewhere: what was written stays, for a new one.
-          if (current.value === item.conversationId) select(null);
-          const anew = { key: crypto.randomUUID(), conversationId: null, after: "" };
-          const failed: Unsent = { ...item, ...anew, state: "failed", error: explain(error) };
-          outbox.value = outbox.value.map((other) => (other.key === item.key ? failed : other));
-          return;
-        }
-        put({ ...item, state: "failed", error: explain(error), refused: status === 400 || status === 413 });
-        return;
-      }
-    }
-  }
-
-  /** A new question in the open conversation; what is being written in the composer stays. */
-  function ask(content: string): Promise<void> {
-    const item: Unsent = {
-      key: crypto.randomUUID(),
-      conversationId: current.value,
-      content,
-      after: chat.value.messages.at(-1)?.id.slice(4) ?? "",
-      state: "sending",
-    };
-    outbox.value = [...outbox.value, item];
-    return deliver(item);
   }
 
   /** Puts a text into the composer, before what stands there. */
@@ -188,39 +154,20 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
   return {
     fetchMessages,
     fetchOlder,
-
-    ask,
+    ...sending,
 
     /** Asks what stands in the composer, and empties it. */
     send(content: string): Promise<void> {
       const key = draftKey.value;
-      const sent = ask(content);
+      const sent = sending.ask(content);
       setDraft(key, "");
       return sent;
-    },
-
-    resend(item: Unsent): Promise<void> {
-      const { error: _, refused: __, ...rest } = item;
-      const again: Unsent = { ...rest, state: "sending" };
-      put(again);
-      return deliver(again);
-    },
-
-    /** The line is back: what waited for it goes, oldest first, each once. */
-    async sendWaiting(): Promise<void> {
-      for (const item of outbox.value.filter((one) => one.state === "waiting")) {
-        const still = outbox.value.find((one) => one.key === item.key);
-        if (still?.state !== "waiting") continue;
-        const again: Unsent = { ...still, state: "sending" };
-        put(again);
-        await deliver(again);
-        if (outbox.value.some((one) => one.key === item.key && one.state === "waiting")) return;
-      }
     },
 
     /** Takes a message that was not sent back into the composer. */
     edit(item: Unsent): void {
       outbox.value = outbox.value.filter((other) => other.key !== item.key);
+      if (item.conversationId === null && item.settings) setDraft(NEW_SETTINGS, JSON.stringify(item.settings));
       rewrite(item.content, item.conversationId ?? "new");
     },
 
@@ -229,8 +176,8 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     /** Who answers in the open conversation from now on. */
     async chooseBackend(backend: BackendChoice): Promise<void> {
       const id = current.value;
-      wish(draftKey.value, backend);
-      if (!id) return;
+      if (!id) return setDraft(NEW_SETTINGS, JSON.stringify({ ...settings.value, backend }));
+      wish(id, backend);
       try {
         gotConversations([await api.changeConversation(id, { backend })]);
       } catch (error) {
@@ -260,8 +207,14 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     /** The exchange that a question took the place of; null: it cannot be had. */
     async earlier(question: Message): Promise<Message[] | null> {
       try {
-        const { data } = await api.version(question.conversation_id, question.replaces!);
-        return data.filter((one) => one.id.slice(4) === question.replaces!.slice(4)).reverse();
+        const [id, before] = [question.conversation_id, question.replaces!];
+        // Much may have followed it in its version: newest first, until it is there.
+        for (let after: string | undefined; ; ) {
+          const { data, has_more } = await api.everyMessage(id, after, before);
+          const found = data.filter((one) => one.id.slice(4) === before.slice(4));
+          if (found.length > 1 || !has_more) return found.reverse();
+          after = data.at(-2)?.id; // a page may end between a question and its answer
+        }
       } catch (error) {
         report(error);
         return null;
@@ -307,6 +260,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
         select(id);
       };
       offerUndo(t("chat.deleted", { title }), UNDO_MS, undo, () => {
+        noteLeft(sessionStorage, id, clock.now());
         api.deleteConversation(id).then(
           () => (conversations.value = conversations.value.filter((conversation) => conversation.id !== id)),
           (error: unknown) => {
@@ -317,15 +271,50 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
       });
     },
 
-    gotDelta(id: string, delta: Delta): void {
-      if (needsFetch(change(id, (chat) => mergeDelta(chat, delta)))) void fetchMessages(id);
+    /** A question and its answer, in the same way. */
+    removeExchange(question: Message): void {
+      const [id, conversation] = [question.id, question.conversation_id];
+      if (leavingExchanges.value.has(id)) return;
+      const stays = () => (leavingExchanges.value = new Set([...leavingExchanges.value].filter((one) => one !== id)));
+      leavingExchanges.value = new Set([...leavingExchanges.value, id]);
+      offerUndo(t("chat.exchange.deleted"), UNDO_MS, stays, () => {
+        api.deleteExchange(conversation, id).then(
+          () => {
+            change(conversation, (chat) => withoutExchange(chat, id));
+            void api.conversation(conversation).then((named) => gotConversations([named]), () => undefined); // it may be called otherwise now
+          },
+          (error: unknown) => {
+            stays();
+            report(error);
+          },
+        );
+      });
     },
 
+    gotDeleted(id: string, messageId: string): void {
+      change(id, (chat) => withoutExchange(chat, messageId));
+    },
+
+    /** What became of a conversation, here or in another tab. */
+    gotConversation(got: Conversation | DeletedConversation): void {
+      if (got.object === "conversation") {
+        // One that has no title yet keeps what this tab calls it.
+        const known = conversations.value.find(({ id }) => id === got.id)?.title;
+        gotConversations([{ ...got, title: got.title || known || "" }]);
+        return;
+      }
+      conversations.value = conversations.value.filter(({ id }) => id !== got.id);
+      if (current.value === got.id) select(null);
+    },
+
+    gotDelta: together((id, deltas) => {
+      if (needsFetch(change(id, (chat) => deltas.reduce(mergeDelta, chat)))) void fetchMessages(id);
+    }),
+
     /** One without its content is too long for a frame of the WebSocket. */
-    gotMessage(id: string, message: Message): void {
-      if (message.content === null) void fetchMessages(id);
-      else change(id, (chat) => mergeMessages(chat, [message]));
-      if (id === current.value && message.role === "assistant" && isFinalMessage(message)) say(t("chat.done"));
+    gotMessage(id: string, message: PushedMessage): void {
+      if (hasText(message)) change(id, (chat) => mergeMessages(chat, [message]));
+      else void fetchMessages(id);
     },
   };
 }

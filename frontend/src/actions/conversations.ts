@@ -1,10 +1,14 @@
 /** The list of conversations: a page at a time, newest first, as a person scrolls or searches. */
 import { ApiError, CONVERSATIONS_A_PAGE, CONVERSATIONS_A_SEARCH, type Api } from "../api";
-import { conversations, listing, olderConversations, sought } from "../state";
+import { conversations, hurry, listing, olderConversations, sought } from "../state";
 import type { Conversation } from "../types";
-import { report } from "./notices";
+import { report, reportBeside } from "./notices";
 
-export function gotConversations(got: readonly Conversation[]): void {
+/** Those that this device has kept and the server has not named since: they may be gone. */
+export const unconfirmed = new Set<string>();
+
+export function gotConversations(got: readonly Conversation[], isConfirmed = true): void {
+  if (isConfirmed) for (const { id } of got) unconfirmed.delete(id);
   const byId = new Map([...conversations.value, ...got].map((conversation) => [conversation.id, conversation]));
   const touched = (conversation: Conversation) => conversation.updated_at ?? conversation.created_at;
   conversations.value = [...byId.values()].sort((a, b) => touched(b).localeCompare(touched(a)));
@@ -21,12 +25,14 @@ export function conversationActions(api: Api) {
     try {
       const got = await api.conversations(limit, after || undefined);
       gotConversations(got.data);
+      // Older ones come when somebody scrolls there.
+      if (!after && unconfirmed.size) conversations.value = conversations.value.filter(({ id }) => !unconfirmed.has(id));
       olderConversations.value = got.has_more ? (got.data.at(-1)?.id ?? null) : null;
       listing.value = "idle";
       return olderConversations.value !== null;
     } catch (error) {
       listing.value = "failed"; // the person says when to try again
-      report(error);
+      reportBeside(error);
       return false;
     }
   }
@@ -58,6 +64,31 @@ export function conversationActions(api: Api) {
       return searchOn();
     },
 
+    find: api.search,
+
+    /** Messages are searched now, and not after a pause. */
+    now: () => void hurry.value++,
+
+    async saved(id: string, shape: "md" | "json"): Promise<void> {
+      await (await import("./exports")).exportActions(api).one(id, shape);
+    },
+
+    async savedAll(shape: "md" | "json"): Promise<void> {
+      await (await import("./exports")).exportActions(api).all(shape);
+    },
+
+    /** To the top of the list, or back to its day. */
+    async pin(id: string, pinned: boolean): Promise<void> {
+      const before = conversations.value.find((one) => one.id === id);
+      if (before) gotConversations([{ ...before, pinned }]);
+      try {
+        gotConversations([await api.changeConversation(id, { pinned })]);
+      } catch (error) {
+        if (before) gotConversations([before]);
+        report(error);
+      }
+    },
+
     /** One that an address names and no page has listed yet. */
     async know(id: string): Promise<void> {
       if (asked.has(id) || conversations.value.some((conversation) => conversation.id === id)) return;
@@ -67,7 +98,7 @@ export function conversationActions(api: Api) {
       } catch (error) {
         asked.delete(id);
         // One that is gone is said where its messages are asked for.
-        if (!(error instanceof ApiError && error.status === 404)) report(error);
+        if (!(error instanceof ApiError && error.status === 404)) reportBeside(error);
       }
     },
   };

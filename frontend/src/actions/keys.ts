@@ -4,16 +4,14 @@ import { clock } from "../logic/clock";
 import { REVOKED_WITHIN_S, wish, withKey, type Lifetime } from "../logic/keys";
 import { creatingKey, keys, keysKnown, newKey, revokingKey } from "../state";
 import { notify, report, say } from "./notices";
+import { fetching } from "./unfetched";
 
 export function keyActions(api: Api) {
-  async function refresh(): Promise<void> {
-    try {
+  const refresh = () =>
+    fetching("keys", async () => {
       keys.value = await api.keys();
       keysKnown.value = true;
-    } catch (error) {
-      report(error);
-    }
-  }
+    });
 
   return {
     refresh,

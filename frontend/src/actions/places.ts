@@ -1,23 +1,31 @@
-/** Where in the page a person is, kept in the address: `#c=<conversation>`, `#b`, `#b=<batch>`, `#u`, `#k`. */
-import { area, batchId, current } from "../state";
+/** Where in the page a person is, kept in the address: `#c=<conversation>`, `#n=<chain>`, `#b`, `#b=<batch>`, `#u`, `#k`, `#p`. */
+import { area, batchId, current, fresh } from "../state";
 
 export interface Place {
-  area: "chats" | "batches" | "usage" | "keys";
+  area: "chats" | "batches" | "usage" | "keys" | "prefs";
   id: string | null;
+  /** Of a conversation that is still to be made: the chain of what was typed for it. */
+  fresh?: string | null;
 }
+
+/** What of a part of the page gets the keyboard: what is done there. */
+export const DOING: Readonly<Record<Place["area"], string>> = { chats: "message", batches: "batch", usage: "usage", keys: "keys", prefs: "prefs" };
 
 export function place(hash: string): Place {
   const query = new URLSearchParams(hash.replace(/^#/, ""));
   if (query.has("b")) return { area: "batches", id: query.get("b") || null };
   if (query.has("u")) return { area: "usage", id: null };
   if (query.has("k")) return { area: "keys", id: null };
-  return { area: "chats", id: query.get("c") || null };
+  if (query.has("p")) return { area: "prefs", id: null };
+  return { area: "chats", id: query.get("c") || null, fresh: query.get("n") || null };
 }
 
-export function hashOf({ area, id }: Place): string {
+export function hashOf({ area, id, fresh }: Place): string {
   if (area === "batches") return id ? `#b=${encodeURIComponent(id)}` : "#b";
   if (area === "keys") return "#k";
   if (area === "usage") return "#u";
+  if (area === "prefs") return "#p";
+  if (!id && fresh) return `#n=${encodeURIComponent(fresh)}`;
   return id ? `#c=${encodeURIComponent(id)}` : "";
 }
 
@@ -25,12 +33,12 @@ export function hashOf({ area, id }: Place): string {
 export function arrive(hash: string): void {
   const to = place(hash);
   area.value = to.area;
-  if (to.area === "chats") current.value = to.id;
+  if (to.area === "chats") [current.value, fresh.value] = [to.id, to.fresh ?? null];
   else if (to.area === "batches") batchId.value = to.id;
 }
 
-export function go(to: Place): void {
+export function go(to: Place, replace = false): void {
   const hash = hashOf(to);
-  if (location.hash !== hash) history.pushState(null, "", hash || location.pathname);
+  if (location.hash !== hash) history[replace ? "replaceState" : "pushState"](null, "", hash || location.pathname);
   arrive(hash);
 }

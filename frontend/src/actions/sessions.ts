@@ -5,7 +5,7 @@ import { mergeSessions } from "../logic/sessions";
 import { afterwards, isInWork } from "../logic/work";
 import { ending, endingWork, live, sessions, sessionsKnown, starting, usage } from "../state";
 import type { Session } from "../types";
-import { notify, report } from "./notices";
+import { notify, report, reportBeside } from "./notices";
 
 export function gotSessions(got: readonly Session[]): void {
   sessions.value = mergeSessions(sessions.value, got);
@@ -20,7 +20,7 @@ export function sessionActions(api: Api) {
         gotSessions(await api.sessions());
         sessionsKnown.value = true;
       } catch (error) {
-        if (!sessionsKnown.value) report(error);
+        if (!sessionsKnown.value) reportBeside(error);
       }
     },
 

@@ -1,6 +1,6 @@
 import type { Api } from "../api";
 import { report, usageBusy } from "../state";
-import { report as tell } from "./notices";
+import { fetching } from "./unfetched";
 
 export function usageActions(api: Api) {
   return {
@@ -8,13 +8,10 @@ export function usageActions(api: Api) {
     async refresh(): Promise<void> {
       if (usageBusy.value) return;
       usageBusy.value = true;
-      try {
+      await fetching("usage", async () => {
         report.value = await api.usageReport();
-      } catch (error) {
-        tell(error);
-      } finally {
-        usageBusy.value = false;
-      }
+      });
+      usageBusy.value = false;
     },
   };
 }

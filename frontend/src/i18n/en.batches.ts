@@ -1,10 +1,8 @@
+import { enResults } from "./en.results";
 import type { ptBatches } from "./pt.batches";
 
 export const enBatches: Record<keyof typeof ptBatches, string> = {
-  "area.nav": "Areas",
-  "area.chats": "Chats",
-  "area.batches": "Batches",
-  "area.skip": "Skip to the batch",
+  ...enResults,
 
   "batch.list": "Batches",
   "batch.new": "New batch",

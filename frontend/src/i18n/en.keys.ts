@@ -1,11 +1,8 @@
 import type { ptKeys } from "./pt.keys";
 
 export const enKeys: Record<keyof typeof ptKeys, string> = {
-  "area.keys": "Keys",
 
   "keys.title": "API keys",
-  "keys.skip": "Skip to the keys",
-  "keys.lead": "With a key a program uses this model in your name: the command line, OpenAI's client, a script.",
   "keys.new": "New key",
   "keys.name": "What it is for",
   "keys.name.example": "for example: laptop, nightly batch",
@@ -46,5 +43,5 @@ export const enKeys: Record<keyof typeof ptKeys, string> = {
   "keys.revoked": "The key “{name}” is revoked: within {n} seconds it opens nothing any more.",
 
   "error.too_many_keys": "You have as many keys as you can have. Revoke one and try again.",
-  "error.key_not_found": "This key is not there any more.",
+  "error.key_not_found": "This key is not there any more. Reload the page to see those that are.",
 };

@@ -25,5 +25,4 @@ export const enMyData: Record<keyof typeof ptMyData, string> = {
   "kept.idempotency keys and unfinished uploads": "idempotency keys and unfinished uploads",
   "kept.programs' requests to a GPU": "programs' requests to a GPU",
   "kept.Aurora backups": "Aurora backups",
-  "mydata.expires": "If nobody writes in it, this conversation is deleted on {day}.",
 };

@@ -1,7 +1,6 @@
 import type { ptUsage } from "./pt.usage";
 
 export const enUsage: Record<keyof typeof ptUsage, string> = {
-  "area.usage": "Usage",
   "quote.title": "What it would cost",
   "quote.session": "What would it cost?",
   "quote.minutes": "If it is used for",
@@ -13,10 +12,13 @@ export const enUsage: Record<keyof typeof ptUsage, string> = {
   "quote.done": "Done after",
   "quote.none": "Nobody could say just now what it would cost.",
   "usage.title": "Usage and cost of this month",
-  "usage.skip": "Skip to the usage",
   "usage.refresh": "Refresh",
   "usage.of": "of at most {cap} ({share}), GPU sessions, batches and Bedrock together",
   "usage.cap": "Share of the month's cap",
+  "usage.ahead": "At this pace the month ends at {usd} ({low} to {high}): {day} a day, for {left} more days.",
+  "usage.ahead.days": "The pace is the mean of the {n} days from {from} to {to}.",
+  "usage.ahead.guess": "It is a guess: too few days are known so far.",
+  "usage.ahead.cap": "It would reach the cap on {day}. From 80 % on the cheaper way answers, even if it is slower.",
   "usage.always": "A GPU that is never switched off would have cost {usd} until now.",
   "usage.whose": "Whose",
   "usage.whose.team": "the whole team's",

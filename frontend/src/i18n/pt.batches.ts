@@ -1,8 +1,6 @@
+import { ptResults } from "./pt.results";
 export const ptBatches = {
-  "area.nav": "Áreas",
-  "area.chats": "Conversas",
-  "area.batches": "Lotes",
-  "area.skip": "Ir para o lote",
+  ...ptResults,
 
   "batch.list": "Lotes",
   "batch.new": "Novo lote",

@@ -1,9 +1,6 @@
 export const ptKeys = {
-  "area.keys": "Chaves",
 
   "keys.title": "Chaves de API",
-  "keys.skip": "Ir para as chaves",
-  "keys.lead": "Com uma chave, um programa usa este modelo em seu nome: a linha de comando, o cliente da OpenAI, um script.",
   "keys.new": "Nova chave",
   "keys.name": "Para que ela serve",
   "keys.name.example": "por exemplo: notebook, lote da noite",
@@ -44,5 +41,5 @@ export const ptKeys = {
   "keys.revoked": "A chave “{name}” foi revogada: em até {n} segundos não abre mais nada.",
 
   "error.too_many_keys": "Você já tem o máximo de chaves. Revogue uma e tente de novo.",
-  "error.key_not_found": "Essa chave não existe mais.",
+  "error.key_not_found": "Essa chave não existe mais. Recarregue a página para ver as que existem.",
 };

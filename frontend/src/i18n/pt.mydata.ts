@@ -23,5 +23,4 @@ export const ptMyData = {
   "kept.idempotency keys and unfinished uploads": "chaves de idempotência e envios inacabados",
   "kept.programs' requests to a GPU": "pedidos de programas à GPU",
   "kept.Aurora backups": "backups do Aurora",
-  "mydata.expires": "Se ninguém escrever nela, esta conversa é apagada em {day}.",
 };

@@ -1,7 +1,8 @@
 /** A batch that does not exist yet: its file, what the check found, and how far sending it is. */
-import type { NewBatch } from "../api";
+import type { NewBatch } from "../types";
 import type { BackendChoice } from "../types";
 import type { Report } from "./batchCheck";
+import type { Trace } from "./outbox";
 import type { Table } from "./tables";
 
 /** Of a file. */
@@ -36,6 +37,7 @@ export interface BatchDraft {
   /** True when the batch may have been created and nobody heard of it: only the same request is safe then. */
   asked: boolean;
   error: string | null;
+  trace?: Trace | undefined;
 }
 
 export function newDraft(file: File, key: string, options: BatchOptions = DEFAULTS): BatchDraft {
@@ -69,7 +71,7 @@ export function requestOf(draft: BatchDraft, fileId: string): NewBatch {
     metadata: {
       filename: fileName(draft.file),
       backend: draft.options.backend,
-      allow_on_demand: String(draft.options.onDemand),
+      allow_on_demand: draft.options.onDemand ? "true" : "false",
     },
   };
 }

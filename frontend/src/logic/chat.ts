@@ -18,7 +18,7 @@ export const NO_CHAT: Chat = { messages: [], streams: {}, loaded: false, older: 
 
 const RANK: Record<MessageStatus, number> = { accepted: 0, queued: 1, answering: 2, answered: 3, failed: 3 };
 
-export function isFinalMessage(message: Message): boolean {
+export function isFinalMessage(message: Pick<Message, "status">): boolean {
   return message.status === "answered" || message.status === "failed";
 }
 
@@ -43,9 +43,20 @@ export function mergeNewest(chat: Chat, got: readonly Message[], hasMore: boolea
   const joins = chat.reached !== "" && exchange(oldest.id) <= chat.reached;
   const older = !hasMore ? null : joins ? chat.older : oldest.id;
   const kept = { ...chat, loaded: true, older, reached: exchange(newest.id) };
-  const messages = chat.messages.filter((message) => !isBehind(kept, message.id));
+  // What the server does not list any more between the two was deleted, here or elsewhere.
+  const listed = new Set(got.map((message) => exchange(message.id)));
+  const between = (at: string) => exchange(oldest.id) < at && at <= kept.reached;
+  const isGone = (message: Message) => between(exchange(message.id)) && !listed.has(exchange(message.id));
+  const messages = chat.messages.filter((message) => !isBehind(kept, message.id) && !isGone(message));
   const streams = Object.fromEntries(Object.entries(chat.streams).filter(([id]) => !isBehind(kept, id)));
   return mergeMessages({ ...kept, messages, streams }, got);
+}
+
+/** Without a question and its answer. */
+export function withoutExchange(chat: Chat, messageId: string): Chat {
+  const stays = (id: string) => exchange(id) !== exchange(messageId);
+  const streams = Object.fromEntries(Object.entries(chat.streams).filter(([id]) => stays(id)));
+  return { ...chat, messages: chat.messages.filter(({ id }) => stays(id)), streams };
 }
 
 /** The messages before `chat.older`. */
@@ -79,7 +90,7 @@ export function mergeMessages(chat: Chat, all: readonly Message[]): Chat {
     byId.set(message.id, message);
     if (message.role !== "assistant") continue;
     if (isFinalMessage(message)) delete streams[message.id];
-    else streams[message.id] = addSnapshot(streams[message.id] ?? EMPTY, message.content ?? "");
+    else streams[message.id] = addSnapshot(streams[message.id] ?? EMPTY, message.content);
   }
   // A stream for a message that nobody knows stays: its message is on its way by REST.
   return { ...chat, messages: [...byId.values()].sort(inOrder), streams };
@@ -99,7 +110,7 @@ function answerId(messageId: string): string {
 export function mergeDelta(chat: Chat, delta: Delta): Chat {
   const id = answerId(delta.message_id);
   if (isBehind(chat, id)) return chat;
-  const message = chat.messages.find((m) => m.id === id);
+  const message = chat.messages.findLast((m) => m.id === id);
   if (message && isFinalMessage(message)) return chat;
   const stream = addDelta(chat.streams[id] ?? EMPTY, delta);
   const messages =
@@ -109,10 +120,24 @@ export function mergeDelta(chat: Chat, delta: Delta): Chat {
   return { ...chat, messages, streams: { ...chat.streams, [id]: stream } };
 }
 
+/** Answers that are over now and were not: those of a first page, or of older ones, are no news. */
+export function answeredSince(before: Chat, now: Chat): Message[] {
+  if (before.messages === now.messages || !before.loaded) return [];
+  const had = new Map(before.messages.map((message) => [message.id, message]));
+  return now.messages.filter((message) => {
+    if (message.role !== "assistant" || !isFinalMessage(message)) return false;
+    const known = had.get(message.id);
+    return known ? !isFinalMessage(known) : exchange(message.id) > before.reached;
+  });
+}
+
 /** True when only a GET can make the picture whole: a gap, or a delta for a message that we have never seen. */
 export function needsFetch(chat: Chat): boolean {
-  const known = new Set(chat.messages.map((message) => message.id));
-  return Object.entries(chat.streams).some(([id, stream]) => hasGap(stream) || !known.has(id));
+  for (const id in chat.streams) {
+    // With each piece of an answer: its message is one of the last.
+    if (hasGap(chat.streams[id]!) || chat.messages.findLastIndex((message) => message.id === id) < 0) return true;
+  }
+  return false;
 }
 
 export function questionOf(chat: Chat, answer: Message): Message | undefined {
@@ -131,11 +156,11 @@ export function mustBeRewritten(answer: Message): boolean {
   return ABOUT_THE_QUESTION.has(answer.error?.code ?? "");
 }
 
-export function isWaiting(chat: Chat): boolean {
+export function isWaiting(chat: Pick<Chat, "messages">): boolean {
   return chat.messages.some((message) => message.role === "assistant" && !isFinalMessage(message));
 }
 
 export function textOf(chat: Chat, message: Message): string {
   const stream = chat.streams[message.id];
-  return stream && !isFinalMessage(message) ? stream.text : (message.content ?? "");
+  return stream && !isFinalMessage(message) ? stream.text : message.content;
 }

@@ -16,6 +16,11 @@ export function usd(amount: number, language: Language): string {
   }).format(amount);
 }
 
+/** Of an answer, which costs less than what `usd` shows: two digits of it. */
+export function smallUsd(amount: number, language: Language): string {
+  return new Intl.NumberFormat(LOCALE[language], { style: "currency", currency: "USD", maximumSignificantDigits: 2 }).format(amount);
+}
+
 /**
  * Parts of a sum, rounded to what is shown so that they add up to the rounded sum: the largest remainders get what is
  * left. Parts that do not make up the sum are only rounded.

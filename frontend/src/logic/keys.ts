@@ -1,5 +1,5 @@
 /** What a person may ask of a new key, and what a key is at a moment. */
-import type { KeyWish } from "../api";
+import type { KeyWish } from "../types";
 import type { ApiKey } from "../types";
 
 export const MOST_KEYS = 20; // of one person, as the server has it

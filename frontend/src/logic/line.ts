@@ -9,8 +9,8 @@ export type SocketState = "connecting" | "open" | "waiting" | "closed";
  * open, and nothing has come for longer than a healthy one is ever quiet. */
 export type Line = SocketState | "offline" | "unreachable" | "late";
 
-/** A ping is answered every 40 s and takes ten at most, and REST asks every 30. */
-export const QUIET_MS = 55_000;
+/** A line that somebody looks at is asked after 12 s and given up after 7 more (live.ts). */
+export const QUIET_MS = 20_000;
 /** A line that is being built up again is no news before this. */
 const PATIENCE_MS = 8_000;
 

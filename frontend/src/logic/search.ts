@@ -1,10 +1,14 @@
 /** Which titles a search finds: every word somewhere, whatever its case and accents are. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 }
 
 export function isFound(title: string, words: string): boolean {
-  const text = plain(title);
+  return hasWords(plain(title), words);
+}
+
+/** `text` is plain already. */
+export function hasWords(text: string, words: string): boolean {
   return plain(words)
     .split(/\s+/)
     .every((word) => text.includes(word));

@@ -8,14 +8,16 @@ export function isFinal(session: Session): boolean {
 }
 
 /**
- * The newer of the two: a record that is not newer changes nothing. The expected boot time is no part of the record
- * and comes only with some answers: what is known of it is kept.
+ * The newer of the two: a record that is not newer changes nothing. How long boots take is no part of the record and
+ * comes only with some answers: what is known of it is kept.
  */
 export function newer(have: Session | undefined, got: Session): Session {
   if (!have) return got;
   const record = have.version >= got.version ? have : got;
-  const expected = got.expected_boot_seconds ?? have.expected_boot_seconds ?? null;
-  return (record.expected_boot_seconds ?? null) === expected ? record : { ...record, expected_boot_seconds: expected };
+  const boots = got.boots ?? have.boots;
+  const known = record.boots;
+  const isSame = boots === known || (boots?.count === known?.count && boots?.expected === known?.expected && boots?.late === known?.late);
+  return isSame ? record : { ...record, boots };
 }
 
 /** Merges into a list that is newest first. The same list is returned when nothing changed. */
@@ -62,55 +64,4 @@ export function runningSeconds(session: Session, now: number): number {
   const from = time(session.launched_at);
   if (from === undefined) return 0;
   return Math.max(0, ((time(session.ended_at) ?? now) - from) / 1000);
-}
-
-export interface Step {
-  name: "requested" | "launched" | "booting" | "downloading" | "prepared" | "loading" | "healthy" | "ended";
-  at?: number;
-  state: "done" | "now" | "next";
-}
-
-/** A session's steps with the times that are known, for the attempt that is running. */
-export function steps(session: Session): Step[] {
-  const attempt = session.attempt ?? 0;
-  const phase = (name: string) =>
-    time((session.phases ?? []).findLast((p) => p.name === name && p.attempt === attempt)?.at);
-  // The machine says which of the two it was: from a baked image nothing is downloaded.
-  const fetched = (["downloading", "prepared"] as const)
-    .map((name) => ({ name, at: phase(name) }))
-    .filter((step) => step.at !== undefined);
-  const list: { name: Step["name"]; at: number | undefined }[] = [
-    { name: "requested", at: time(session.created_at) },
-    { name: "launched", at: time(session.launched_at) },
-    { name: "booting", at: phase("booting") },
-    ...fetched,
-    { name: "loading", at: phase("loading") },
-    { name: "healthy", at: phase("healthy") ?? time(session.healthy_at) },
-    { name: "ended", at: time(session.ended_at) },
-  ];
-  // Each time is a beginning, so the last one reached is what goes on now; all before it is done.
-  const last = list.findLastIndex((step) => step.at !== undefined);
-  const shown = isFinal(session) ? list.filter((step) => step.at !== undefined) : list.slice(0, -1);
-  return shown.map(({ name, at }, i) => ({
-    name,
-    ...(at === undefined ? {} : { at }),
-    state: i < last || isFinal(session) ? "done" : i === last ? "now" : "next",
-  }));
-}
-
-export interface BootProgress {
-  elapsed: number;
-  expected: number | null;
-  remaining: number | null;
-  late: boolean;
-}
-
-/** How far the boot is, in seconds since the request, as `expected_boot_seconds` counts; undefined when nothing boots. */
-export function bootProgress(session: Session, now: number): BootProgress | undefined {
-  if (isFinal(session) || session.status === "serving" || session.status === "draining") return undefined;
-  const from = time(session.created_at) ?? now;
-  const elapsed = Math.max(0, (now - from) / 1000);
-  const expected = session.expected_boot_seconds ?? null;
-  const remaining = expected === null ? null : Math.max(0, expected - elapsed);
-  return { elapsed, expected, remaining, late: expected !== null && elapsed > expected };
 }

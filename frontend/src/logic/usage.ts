@@ -1,23 +1,11 @@
 /** What was used, as `GET /usage` groups it, for a plot, a table and a spreadsheet. Pure. */
+import { LOCALE, type Language } from "./format";
+import type { UsagePart, UsageSum } from "../types";
+
 export type GroupName = "day" | "backend" | "person" | "kind";
 
-export interface UsageSum {
-  messages: number;
-  prompt_tokens: number;
-  completion_tokens: number;
-  bedrock_usd: number;
-  /** What the same tokens would have cost elsewhere; null: nobody knows a price. */
-  if_gpu_usd: number | null;
-  if_bedrock_usd: number | null;
-  if_always_on_usd: number | null;
-}
-
-export type UsageGroup = UsageSum & Partial<Record<GroupName, string>>;
-
-export interface UsagePart {
-  totals: UsageSum;
-  groups: readonly UsageGroup[];
-}
+export type { UsagePart, UsageSum };
+export type UsageGroup = UsageSum;
 
 /** A day's column: tokens of each backend, in the order of BACKENDS. */
 export interface Column {
@@ -84,4 +72,9 @@ function cell(value: unknown): string {
 export function csv(groups: readonly UsageGroup[]): string {
   const rows = groups.map((group) => COLUMNS.map((name) => cell(group[name])).join(","));
   return [COLUMNS.join(","), ...rows, ""].join("\r\n");
+}
+
+/** A day of UTC, `2026-11-29`, as people say it. */
+export function dayName(day: string, language: Language): string {
+  return new Intl.DateTimeFormat(LOCALE[language], { day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(day));
 }

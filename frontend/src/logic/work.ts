@@ -4,7 +4,7 @@ import type { SessionWork } from "../types";
 
 /** Whether somebody should be asked before the GPU goes. */
 export function isInWork(work: SessionWork): boolean {
-  return work.messages.of_others > 0 || work.batches.length > 0;
+  return work.messages.yours > 0 || work.messages.of_others > 0 || work.batches.length > 0;
 }
 
 /** One line for each kind of work that is there. */
@@ -22,8 +22,11 @@ export function inWork(work: SessionWork): string[] {
   return said;
 }
 
-/** What is true once it was ended: nothing, where nothing of anybody else was in work. */
+/** What is true once it was ended, of one's own messages and of other people's batches; null: nothing was in work. */
 export function afterwards(work: SessionWork | undefined): string | null {
   const others = work?.batches.filter((one) => one.goes_on).length ?? 0;
-  return others ? t("gpu.work.goeson", { batches: others }) : null;
+  const said: string[] = [];
+  if (work?.messages.yours) said.push(t("gpu.work.ends", { count: work.messages.yours }));
+  if (others) said.push(t("gpu.work.goeson", { batches: others }));
+  return said.join(" ") || null;
 }

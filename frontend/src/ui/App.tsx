@@ -1,7 +1,8 @@
 import { choose, language, t } from "../i18n";
-import { dismiss } from "../actions/notices";
+import { dismiss, notify } from "../actions/notices";
+import { DOING } from "../actions/places";
 import type { Page } from "../start";
-import { area, batchId, broken, expired, line, gpuOpen, notices, person, sideOpen, spoken, stage } from "../state";
+import { area, batchId, broken, expired, line, gpuOpen, notices, person, settingsOpen, shortcutsOpen, sideOpen, stage } from "../state";
 import { Areas } from "./Areas";
 import { BatchList } from "./BatchList";
 import { ChatView } from "./ChatView";
@@ -9,11 +10,17 @@ import { Conversations } from "./Conversations";
 import { SideToggle, useDrawers } from "./Drawers";
 import { later } from "./Later";
 import { PowerStrip } from "./PowerStrip";
-import { SessionPanel } from "./SessionPanel";
+import { SignOut } from "./SignOut";
+import { Said } from "./Said";
+import { TraceView } from "./Trace";
 
 const BatchNew = later(() => import("./BatchNew"));
 const BatchView = later(() => import("./BatchView"));
 const KeysView = later(() => import("./KeysView"));
+const Shortcuts = later(() => import("./Shortcuts"), true);
+const Preferences = later(() => import("./Preferences"));
+const SessionPanel = later(() => import("./SessionPanel"), true); // its place is not there on a narrow page
+const Settings = later(() => import("./Settings"), true);
 const UsageView = later(() => import("./UsageView"));
 
 function Languages() {
@@ -27,7 +34,7 @@ function Languages() {
           lang={tag}
           aria-pressed={language.value === tag}
           aria-label={tag === "pt" ? "PT, Português" : "EN, English"}
-          onClick={() => choose(tag)}
+          onClick={() => choose(tag).catch(() => notify(t("app.newer")))}
         >
           {tag.toUpperCase()}
         </button>
@@ -44,18 +51,27 @@ function Header({ page }: { page: Page | null }) {
         Forever <em>Us</em>
       </span>
       {stage.value === "in" && line.value !== "closed" && (
-        <span class={`net net-${line.value}`} role="status">
+        <span class={`net net-${line.value}`}>
           {t(`net.${line.value}`)}
         </span>
       )}
       <span class="grow" />
+      {stage.value === "in" && (
+        <button
+          type="button"
+          class="quiet keyboard"
+          aria-label={t("keyboard.title")}
+          aria-haspopup="dialog"
+          onClick={() => (shortcutsOpen.value = true)}
+        >
+          ?
+        </button>
+      )}
       <Languages />
       {page && person.value && (
         <>
           <span class="person">{person.value.name}</span>
-          <button type="button" class="quiet" onClick={() => void page.auth.signOut()}>
-            {t("auth.out")}
-          </button>
+          <SignOut auth={page.auth} />
         </>
       )}
     </header>
@@ -64,7 +80,7 @@ function Header({ page }: { page: Page | null }) {
 
 function Notices({ page }: { page: Page | null }) {
   return (
-    <div class="notices">
+    <div class="notices" data-home={DOING[area.value]}>
       {expired.value && page && (
         <div class="notice" role="alert">
           <p>{t("auth.expired")}</p>
@@ -75,7 +91,7 @@ function Notices({ page }: { page: Page | null }) {
       )}
       {notices.value.map((notice) =>
         notice.undo ? (
-          <div class="notice news" role="status" key={notice.id}>
+          <div class="notice news" role="alert" key={notice.id}>
             <p>{notice.text}</p>
             <button type="button" onClick={notice.undo}>
               {t("app.undo")}
@@ -84,6 +100,7 @@ function Notices({ page }: { page: Page | null }) {
         ) : (
           <div class="notice" role="alert" key={notice.id}>
             <p>{notice.text}</p>
+            {notice.trace && <TraceView trace={notice.trace} />}
             <button type="button" class="quiet" aria-label={t("error.close")} onClick={() => dismiss(notice.id)}>
               ✕
             </button>
@@ -108,19 +125,23 @@ function Welcome({ page }: { page: Page }) {
         {t("auth.in")}
       </button>
       {broken.value && <p role="alert">{t("auth.failed", { reason: broken.value })}</p>}
+      <picture>
+        <source media="(prefers-color-scheme: dark)" srcset={`/welcome-${language.value}-dark.webp`} />
+        <img class="welcome-picture" src={`/welcome-${language.value}-light.webp`} alt={t("app.picture")} width={880} height={550} />
+      </picture>
     </main>
   );
 }
 
 function Skip() {
-  const target = { chats: "message", batches: "batch", usage: "usage", keys: "keys" }[area.value];
+  const target = DOING[area.value];
   return (
     <a
       class="skip"
       href={`#${target}`}
       onClick={(e) => (e.preventDefault(), document.getElementById(target)?.focus())}
     >
-      {t(({ chats: "app.skip", batches: "area.skip", usage: "usage.skip", keys: "keys.skip" } as const)[area.value])}
+      {t(({ chats: "app.skip", batches: "area.skip", usage: "usage.skip", keys: "keys.skip", prefs: "prefs.skip" } as const)[area.value])}
     </a>
   );
 }
@@ -130,10 +151,10 @@ function Chats({ page }: { page: Page }) {
     <>
       <div class="side" id="side" tabIndex={-1}>
         <Areas />
-        <Conversations actions={page.conversations} />
+        <Conversations actions={page.conversations} chats={page.chats} />
       </div>
       <main>
-        <ChatView actions={page.chats} />
+        <ChatView actions={page.chats} lists={page.conversations} quotes={page.quotes} />
       </main>
     </>
   );
@@ -147,7 +168,7 @@ function Batches({ page }: { page: Page }) {
         <Areas />
         <BatchList actions={page.batches} />
       </div>
-      <main>{id ? <BatchView id={id} actions={page.batches} /> : <BatchNew actions={page.draft} quotes={page.quotes} />}</main>
+      <main>{id ? <BatchView id={id} actions={page.batches} draft={page.draft} /> : <BatchNew actions={page.draft} quotes={page.quotes} />}</main>
     </>
   );
 }
@@ -162,7 +183,7 @@ function Keys({ page }: { page: Page }) {
         </aside>
       </div>
       <main>
-        <KeysView actions={page.keys} myData={page.myData} />
+        <KeysView actions={page.keys} base={page.apiUrl} />
       </main>
     </>
   );
@@ -181,9 +202,23 @@ function UsageArea({ page }: { page: Page }) {
   );
 }
 
+function Prefs({ page }: { page: Page }) {
+  return (
+    <>
+      <div class="side" id="side" tabIndex={-1}>
+        <Areas />
+      </div>
+      <main>
+        <Preferences page={page} />
+      </main>
+    </>
+  );
+}
+
 function Area({ page }: { page: Page }) {
   if (area.value === "keys") return <Keys page={page} />;
   if (area.value === "usage") return <UsageArea page={page} />;
+  if (area.value === "prefs") return <Prefs page={page} />;
   return area.value === "batches" ? <Batches page={page} /> : <Chats page={page} />;
 }
 
@@ -199,7 +234,7 @@ export function App({ page }: { page: Page | null }) {
       {inside ? (
         <div class={`columns${sideOpen.value ? " side-open" : ""}${gpuOpen.value ? " gpu-open" : ""}`}>
           <Area page={page} />
-          <SessionPanel />
+          <SessionPanel actions={page.sessions} />
           <div class="scrim" onClick={() => (sideOpen.value = gpuOpen.value = false)} />
         </div>
       ) : stage.value === "out" && page ? (
@@ -214,12 +249,12 @@ export function App({ page }: { page: Page | null }) {
         </main>
       ) : (
         <main class="welcome">
-          <p role="status">{t("app.loading")}</p>
+          <p role={stage.value === "left" ? "alert" : undefined}>{t(stage.value === "left" ? "auth.left" : "app.loading")}</p>
         </main>
       )}
-      <p class="spoken" role="status" aria-live="polite">
-        {spoken.value}
-      </p>
+      {inside && <Shortcuts page={page} />}
+      {inside && settingsOpen.value && <Settings page={page} />}
+      <Said />
     </>
   );
 }

@@ -10,6 +10,7 @@ export function Areas() {
     { area: "batches", id: batchId.value },
     { area: "usage", id: null },
     { area: "keys", id: null },
+    { area: "prefs", id: null },
   ];
   return (
     <nav class="areas" aria-label={t("area.nav")}>

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { t } from "../i18n";
+import { tongueOf } from "../logic/tongue";
 import type { Message } from "../types";
 import { meantEnter } from "./enter";
 import { Words } from "./Words";
@@ -21,6 +22,7 @@ function Editing({ question, actions, close }: { question: Message; actions: Cha
   return (
     <form
       class="editing"
+      data-home={`edit-${question.id}`}
       onSubmit={(event) => {
         event.preventDefault();
         void send();
@@ -53,25 +55,53 @@ function Editing({ question, actions, close }: { question: Message; actions: Cha
   );
 }
 
-/** What stood here before, the newest version first. */
-function Earlier({ question, actions }: { question: Message; actions: ChatActions }) {
-  const found = useSignal<Message[] | null>(null);
-  const open = useSignal(false);
-  const toggle = async () => {
-    open.value = !open.value;
-    if (open.value) found.value ??= await actions.earlier(question);
+/** `‹ 2/3 ›`: what stood here before, one version after the other; the newest is the conversation's own. */
+function Versions({ question, actions }: { question: Message; actions: ChatActions }) {
+  const count = question.version ?? 2;
+  const at = useSignal(count);
+  const found = useSignal<readonly (readonly Message[])[]>([]); // the newest of the earlier ones first
+  const busy = useSignal(false);
+  const earlier = async () => {
+    const wanted = count - at.value; // of those that are found
+    if (found.value.length <= wanted) {
+      const last = wanted === 0 ? question : found.value[wanted - 1]!.find((one) => one.role === "user")!;
+      busy.value = true;
+      const got = await actions.earlier(last);
+      busy.value = false;
+      if (!got?.length) return;
+      found.value = [...found.value.slice(0, wanted), got];
+    }
+    at.value -= 1;
   };
+  const shown = at.value < count ? found.value[count - at.value - 1] : undefined;
   return (
     <>
-      <button type="button" class="quiet copy" aria-expanded={open.value} onClick={() => void toggle()}>
-        {t(open.value ? "chat.version.hide" : "chat.version.show")}
-      </button>
-      {open.value && found.value && (
-        <div class="version" role="group" aria-label={t("chat.version")}>
-          {found.value.map((one) => (
+      <span class="pager" role="group" aria-label={t("chat.versions")}>
+        <button
+          type="button"
+          class="quiet copy"
+          aria-label={t("chat.version")}
+          aria-disabled={at.value === 1 || busy.value}
+          onClick={() => at.value > 1 && !busy.value && void earlier()}
+        >
+          ‹
+        </button>
+        <span>{`${at.value}/${count}`}</span>
+        <button
+          type="button"
+          class="quiet copy"
+          aria-label={t("chat.version.later")}
+          aria-disabled={at.value === count}
+          onClick={() => at.value < count && (at.value += 1)}
+        >
+          ›
+        </button>
+      </span>
+      {shown && (
+        <div class="version" role="group" aria-label={t("chat.version.at", { n: at.value, of: count })}>
+          {shown.map((one) => (
             <div key={one.id} class={one.role === "user" ? "version-question" : ""}>
               <Words text={one.content ?? ""} />
-              {one.role === "user" && one.replaces && <Earlier question={one} actions={actions} />}
             </div>
           ))}
         </div>
@@ -80,25 +110,34 @@ function Earlier({ question, actions }: { question: Message; actions: ChatAction
   );
 }
 
-export function Asked({ question, actions, idle }: { question: Message; actions: ChatActions; idle: boolean }) {
+/** `near`: to what is read. Far from it, it stands there as it was written. */
+export function Asked({ question, near = true, actions }: { question: Message; near?: boolean; actions: ChatActions }) {
   const editing = useSignal(false);
   return (
-    <div class="asked">
+    <div class={near ? "asked" : "asked written"}>
       {editing.value ? (
         <Editing question={question} actions={actions} close={() => (editing.value = false)} />
       ) : (
-        <article class="bubble question" aria-label={t("chat.you")}>
-          <Words text={question.content ?? ""} />
+        <article class="bubble question" id={`said-${question.id}`} tabIndex={-1} aria-label={t("chat.you")}>
+          <div class="spoken-as" lang={tongueOf(question.content ?? "")}>
+            {near ? <Words text={question.content ?? ""} /> : question.content}
+          </div>
         </article>
       )}
-      {!editing.value && (
+      {near && !editing.value && (
         <div class="tools">
-          {question.replaces && <Earlier question={question} actions={actions} />}
-          {idle && (
-            <button type="button" class="quiet copy" onClick={() => (editing.value = true)}>
-              {t("chat.edit.again")}
-            </button>
-          )}
+          {question.replaces && <Versions key={question.id} question={question} actions={actions} />}
+          <button type="button" class="quiet copy when-idle" id={`edit-${question.id}`} onClick={() => (editing.value = true)}>
+            {t("chat.edit.again")}
+          </button>
+          <button
+            type="button"
+            class="quiet copy when-idle"
+            aria-label={t("chat.exchange.delete.label")}
+            onClick={() => actions.removeExchange(question)}
+          >
+            {t("chat.exchange.delete")}
+          </button>
         </div>
       )}
     </div>

@@ -1,6 +1,7 @@
 /** What figures were reckoned with, and where each comes from: one click away from them. */
-import { language, t } from "../i18n";
+import { known, language, t } from "../i18n";
 import { number } from "../logic/format";
+import { sourceOf, unitOf } from "../logic/sources";
 import type { Assumption } from "../types";
 
 export function Assumptions({ of }: { of: readonly Assumption[] }) {
@@ -10,7 +11,7 @@ export function Assumptions({ of }: { of: readonly Assumption[] }) {
       <ul>
         {of.map((one) => (
           <li key={one.name}>
-            {one.name.replaceAll("_", " ")}: {number(one.expected, language.value, 6)} {one.unit} ({one.source})
+            {known("assumption", one.name) ?? one.name.replaceAll("_", " ")}: {number(one.expected, language.value, 6)} {unitOf(one.unit)} ({sourceOf(one.source)})
           </li>
         ))}
       </ul>

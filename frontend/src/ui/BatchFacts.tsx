@@ -45,13 +45,59 @@ export function Facts({ batch }: { batch: Batch }) {
   return rows.length > 0 ? <List rows={rows} kind="facts" /> : null;
 }
 
+/** What it would have cost and how long it would have taken in each place, as the newest plan reckoned. */
+function Sums({ figures }: { figures: NonNullable<Batch["foreverus"]>["choice"] }) {
+  const lang = language.value;
+  const there = (["bedrock", "gpu"] as const).filter((name) => typeof figures?.[`${name}_usd`] === "number");
+  if (!figures || there.length === 0) return null;
+  return (
+    <div class="table">
+      <table class="sums">
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">{t("batch.cost")}</th>
+            <th scope="col">{t("batch.duration")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {there.map((name) => (
+            <tr key={name}>
+              <th scope="row">{t(`batch.where.${name}`)}</th>
+              <td>{usd(Number(figures[`${name}_usd`]), lang)}</td>
+              <td>{duration(Number(figures[`${name}_seconds`]))}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
 export function Choice({ batch }: { batch: Batch }) {
   const text = choiceText(batch);
   if (!text) return null;
+  const figures = batch.foreverus?.choice ?? null;
+  const reason = known("batch.reason", typeof figures?.["reason_code"] === "string" ? figures["reason_code"] : "");
+  if (!reason) {
+    return (
+      <details>
+        <summary>{t("batch.choice")}</summary>
+        <p class="choice">{text}</p>
+      </details>
+    );
+  }
   return (
     <details>
       <summary>{t("batch.choice")}</summary>
-      <p class="choice">{text}</p>
+      <p>{reason}</p>
+      <Sums figures={figures} />
+      <details>
+        <summary>{t("batch.reason.words")}</summary>
+        <p class="choice" lang="en">
+          {text}
+        </p>
+      </details>
     </details>
   );
 }

@@ -6,6 +6,7 @@ import { day, percent, when } from "../logic/format";
 import { batches, batchesKnown, batchId, moreBatches, now } from "../state";
 import type { Batch } from "../types";
 import { PlaceLink } from "./PlaceLink";
+import { Wait } from "./Wait";
 
 function state(batch: Batch): string {
   const { share } = progress(batch);
@@ -43,7 +44,7 @@ export function BatchList({ actions }: { actions: BatchActions }) {
           <Row key={batch.id} batch={batch} />
         ))}
       </ul>
-      {batches.value.length === 0 && <p class="hint">{t(batchesKnown.value ? "batch.none" : "batch.loading")}</p>}
+      {batches.value.length === 0 && (batchesKnown.value ? <p class="hint">{t("batch.none")}</p> : <Wait name="batches" loading="batch.loading" />)}
       {moreBatches.value && (
         <button type="button" class="quiet" onClick={() => void actions.more()}>
           {t("batch.more")}

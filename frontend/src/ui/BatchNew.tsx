@@ -12,6 +12,8 @@ import type { BackendChoice, QuoteWish } from "../types";
 import { later } from "./Later";
 import { QuoteCard } from "./QuoteCard";
 import { DropZone, FileButton, Format, useNoStrayDrop } from "./BatchDrop";
+import { Told } from "./Said";
+import { TraceView } from "./Trace";
 import { counts, ProblemTable, rowOfProblem } from "./BatchProblems";
 
 const ENDPOINT_WORDS = {
@@ -129,8 +131,8 @@ function Sending({ draft, actions }: { draft: BatchDraft; actions: DraftActions 
   }, []);
   if (draft.phase === "creating") {
     return (
-      <div class="stage" role="status">
-        <p>{t("batch.creating")}</p>
+      <div class="stage">
+        <Told text={t("batch.creating")} />
         <progress aria-label={t("batch.creating")} />
       </div>
     );
@@ -186,6 +188,7 @@ function Ready({ draft, report, actions, quotes }: ReadyProps) {
           <h3>{t("batch.failed.head")}</h3>
           <p>{draft.error}</p>
           <p class="hint">{t("batch.failed.once")}</p>
+          {draft.trace && <TraceView trace={draft.trace} />}
         </div>
       )}
       {isSending(draft) ? (

@@ -1,6 +1,7 @@
 /** One batch: how far it is, what it costs, why it runs where it runs, and its files. */
 import { useSignal } from "@preact/signals";
 import type { BatchActions } from "../actions/batches";
+import type { DraftActions } from "../actions/batchDraft";
 import { known, language, t } from "../i18n";
 import { isOver, isScheduled, mayCancel, nameOf, needsGpu, progress } from "../logic/batches";
 import { bytes, left, number, percent } from "../logic/format";
@@ -8,6 +9,9 @@ import { batch as opened, batchStale, cancelling, downloads, gpu, live } from ".
 import type { Batch } from "../types";
 import { Choice, Details, Facts, Times } from "./BatchFacts";
 import { ProblemTable, rowOfError } from "./BatchProblems";
+import { later } from "./Later";
+
+const BatchResults = later(() => import("./BatchResults"));
 
 function Cancel({ batch, actions }: { batch: Batch; actions: BatchActions }) {
   const asking = useSignal(false);
@@ -105,7 +109,7 @@ function Errors({ batch }: { batch: Batch }) {
   );
 }
 
-function Body({ batch, actions }: { batch: Batch; actions: BatchActions }) {
+function Body({ batch, actions, draft }: { batch: Batch; actions: BatchActions; draft: DraftActions }) {
   return (
     <div class="batch-body">
       <p class="status-line">
@@ -126,6 +130,7 @@ function Body({ batch, actions }: { batch: Batch; actions: BatchActions }) {
         </div>
       )}
       <Errors batch={batch} />
+      {(batch.output_file_id || batch.error_file_id) && <BatchResults batch={batch} batches={actions} draft={draft} />}
       <Facts batch={batch} />
       <Choice batch={batch} />
       <Times batch={batch} />
@@ -134,7 +139,7 @@ function Body({ batch, actions }: { batch: Batch; actions: BatchActions }) {
   );
 }
 
-export default function BatchView({ id, actions }: { id: string; actions: BatchActions }) {
+export default function BatchView({ id, actions, draft }: { id: string; actions: BatchActions; draft: DraftActions }) {
   const batch = opened.value;
   return (
     <section class="batch" data-home="batch" aria-labelledby="batch">
@@ -145,7 +150,7 @@ export default function BatchView({ id, actions }: { id: string; actions: BatchA
         {batch && <Cancel key={id} batch={batch} actions={actions} />}
       </div>
       {batch ? (
-        <Body key={id} batch={batch} actions={actions} />
+        <Body key={id} batch={batch} actions={actions} draft={draft} />
       ) : (
         <div class="batch-body">
           <p class="hint">{t(batchStale.value ? "batch.stale" : "batch.loading")}</p>

@@ -1,22 +1,31 @@
-import type { ChatActions } from "../actions/chats";
+import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
+import { whyFailed, type ChatActions } from "../actions/chats";
 import { known, t } from "../i18n";
+import { tongueOf } from "../logic/tongue";
 import { isFinalMessage, mustBeRewritten } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
 import { gpu, live, stopping } from "../state";
 import type { BackendChoice, Message } from "../types";
 import { Copy } from "./Code";
 import { Provenance } from "./Provenance";
+import { TraceView } from "./Trace";
 import { Words } from "./Words";
 
 function statusText(message: Message): string {
-  const booting = gpu.value !== "off" && live.value?.status !== "serving";
-  if (message.status === "queued" && booting) return t("chat.status.queued.boot");
+  if (message.status === "queued" && message.choice?.backend !== "bedrock") {
+    if (live.value?.end_requested) return t("chat.status.queued.leaving");
+    if (gpu.value !== "off" && gpu.value !== "leaving" && live.value?.status !== "serving") return t("chat.status.queued.boot");
+  }
   return known("chat.status", message.status) ?? message.status;
 }
 
 interface AnswerProps {
   message: Message;
-  text: string;
+  /** What it says: by itself, since it grows. */
+  words: ComponentChildren;
+  /** To what is read. Far from it, an answer stands there as it was written. */
+  near?: boolean;
   /** Sends the question of a failed answer anew; undefined: not now. */
   askAgain?: (() => void) | undefined;
   /** Puts it into the composer. */
@@ -27,28 +36,33 @@ interface AnswerProps {
   stop?: (() => void) | undefined;
 }
 
-export function Answer({ message, text, askAgain, rewrite, regenerate, stop }: AnswerProps) {
+export function Answer({ message, words, near = true, askAgain, rewrite, regenerate, stop }: AnswerProps) {
   const again = mustBeRewritten(message) ? rewrite : askAgain;
   const final = isFinalMessage(message);
+  const text = final ? message.content : "";
+  const tongue = useMemo(() => (final ? tongueOf(text) : undefined), [final, text]);
   const other = message.backend === "bedrock" ? "gpu" : "bedrock";
   const article = (
     <article
+      id={`said-${message.id}`}
+      tabIndex={-1}
       class={`bubble answer answer-${message.status}`}
       aria-label={t("chat.model")}
       aria-busy={!final}
       data-status={message.status}
     >
-      <Words text={text} done={final} />
+      <div class="spoken-as" lang={tongue}>
+        {words}
+      </div>
       {message.status === "failed" ? (
         <>
-          <p class="trouble" role="alert">
-            {known("error", message.error?.code) ?? message.error?.message ?? t("chat.status.failed")}
-          </p>
+          <p class="trouble">{whyFailed(message)}</p>
           <div>
             <button type="button" aria-disabled={!again} onClick={() => again?.()}>
               {t(mustBeRewritten(message) ? "chat.rewrite" : "chat.again")}
             </button>
           </div>
+          <TraceView trace={{ id: message.id, code: message.error?.code }} />
         </>
       ) : (
         !final && (
@@ -63,24 +77,24 @@ export function Answer({ message, text, askAgain, rewrite, regenerate, stop }: A
           </p>
         )
       )}
-      {final && <Provenance message={message} />}
-      {(message.trimmed_messages ?? 0) > 0 && <p class="state">{t("chat.trimmed", { n: message.trimmed_messages! })}</p>}
-      {message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
-      {message.finish_reason === "stopped" && <p class="state">{t("chat.stopped")}</p>}
+      {near && final && <Provenance message={message} />}
+      {near && (message.trimmed_messages ?? 0) > 0 && <p class="state">{t("chat.trimmed", { n: message.trimmed_messages! })}</p>}
+      {near && message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
+      {near && message.finish_reason === "stopped" && <p class="state">{t("chat.stopped")}</p>}
     </article>
   );
   return (
-    <div class="said">
+    <div class={near ? "said" : "said written"}>
       {article}
-      {final && (
+      {near && final && (
         <div class="tools">
           {text && <Copy text={text} />}
           {regenerate && message.status === "answered" && (
             <>
-              <button type="button" class="quiet copy" onClick={() => regenerate()}>
+              <button type="button" class="quiet copy when-idle" onClick={() => regenerate()}>
                 {t("chat.anew")}
               </button>
-              <button type="button" class="quiet copy" onClick={() => regenerate(other)}>
+              <button type="button" class="quiet copy when-idle" onClick={() => regenerate(other)}>
                 {t(`chat.anew.${other}`)}
               </button>
             </>
@@ -98,8 +112,9 @@ export function UnsentQuestion({ item, actions }: { item: Unsent; actions: ChatA
       {item.state === "failed" ? (
         <div role="alert">
           <p class="trouble">
-            <strong>{t("chat.unsent")}.</strong> {item.error || t("chat.interrupted")}
+            <strong>{t("chat.unsent")}.</strong> {item.error}
           </p>
+          {item.trace && <TraceView trace={item.trace} />}
           {!item.refused && (
             <button type="button" onClick={() => void actions.resend(item)}>
               {t("chat.retry")}

@@ -1,114 +1,110 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
+import type { ConversationActions } from "../actions/conversations";
+import type { QuoteActions } from "../actions/quotes";
 import { language, t } from "../i18n";
-import { isWaiting, questionOf, textOf } from "../logic/chat";
-import { day } from "../logic/format";
+import { day, when } from "../logic/format";
+import { named } from "../logic/settings";
 import { isToy } from "../logic/size";
-import { chat, conversations, current, models, outbox } from "../state";
-import type { Message } from "../types";
-import { Asked } from "./Asked";
-import { Answer, UnsentQuestion } from "./Bubbles";
+import { busy, conversations, current, idle, keptAt, loaded, messages, models, now, older, olderConversations, settings, settingsOpen, unfetched, unsent } from "../state";
+import { UnsentQuestion } from "./Bubbles";
 import { Composer } from "./Composer";
+import { later } from "./Later";
+import { useReading } from "./reading";
+import { Told } from "./Said";
+import { Thread } from "./Thread";
 import { Title } from "./Title";
+import { Wait } from "./Wait";
 
-const NEAR_END_PX = 80;
-const NEAR_TOP_PX = 200;
+const FirstVisit = later(() => import("./FirstVisit"), true);
+const ConversationTools = later(() => import("./ConversationTools"));
+const NEAR_TOP_PX = 1_500;
 
-export function ChatView({ actions }: { actions: ChatActions }) {
+export function ChatView({ actions, lists, quotes }: { actions: ChatActions; lists: ConversationActions; quotes: QuoteActions }) {
   const id = current.value;
-  const shown = chat.value;
-  const unsent = outbox.value.filter((item) => item.conversationId === id);
-  const list = useRef<HTMLDivElement>(null);
-  const atEnd = useRef(true);
-  const busy = unsent.some((item) => item.state === "sending" || item.state === "resending");
-  // While anything is being answered nothing of the conversation can be replaced.
-  const idle = !busy && !isWaiting(shown);
-  const again = (answer: Message) => {
-    const question = questionOf(shown, answer)?.content;
-    if (!question) return {};
-    const rewrite = () => {
-      actions.rewrite(question);
-      document.getElementById("message")?.focus();
-    };
-    return { rewrite, askAgain: busy ? undefined : () => void actions.ask(question) };
-  };
+  const typed = unsent.value;
   const open = conversations.value.find((c) => c.id === id);
   const title = open?.title;
   const model = models.value.find((name) => !name.includes("@"));
-
-  const first = shown.messages[0]?.id ?? "";
-  const before = useRef({ first, height: 0 });
-
-  useLayoutEffect(() => {
-    atEnd.current = true;
-  }, [id]);
-  // New text is followed, unless the person has scrolled up to read: what they read stays where it is, and older
-  // messages come above it.
-  useLayoutEffect(() => {
-    const box = list.current;
-    if (!box) return;
-    if (atEnd.current) box.scrollTop = box.scrollHeight;
-    else if (first < before.current.first) box.scrollTop += box.scrollHeight - before.current.height;
-    before.current = { first, height: box.scrollHeight };
-  });
+  const isFirst = conversations.value.length === 0 && olderConversations.value === null; // nobody has written here yet
+  const isEmpty = messages.value.length === 0;
+  const { list, all, below, onScroll, toEnd, isAtEnd } = useReading(id, typed.length);
 
   return (
     <section class="chat" aria-label={t("chat.region")} data-home="message">
       <div class="chat-head">
         {id ? <Title id={id} title={title ?? ""} actions={actions} /> : <h2>{t("chat.new")}</h2>}
+        {id && <ConversationTools id={id} actions={lists} />}
+        {(id || typed.length === 0) && (
+          <button
+            type="button"
+            class={id ? "quiet sign sign-settings" : "quiet"}
+            aria-haspopup="dialog"
+            onClick={() => (settingsOpen.value = true)}
+          >
+            {t("chat.settings")}
+            {Object.keys(named(settings.value)).length > 0 && (
+              <>
+                <span aria-hidden="true"> •</span>
+                <span class="spoken">{t("chat.settings.own")}</span>
+              </>
+            )}
+          </button>
+        )}
         {id && (
-          <button type="button" class="quiet" onClick={() => actions.remove(id)}>
-            {t("chat.delete")}
+          <button type="button" class="quiet sign sign-delete" aria-label={t("chat.delete")} onClick={() => actions.remove(id)}>
+            {t("chat.exchange.delete")}
           </button>
         )}
         {open?.expires_at && (
           <p class="hint">{t("mydata.expires", { day: day(Date.parse(open.expires_at), language.value) })}</p>
         )}
       </div>
-      <div
-        class="messages"
-        role="log"
-        aria-label={t("chat.messages")}
-        tabIndex={0}
-        ref={list}
-        onScroll={(event) => {
-          const box = event.currentTarget;
-          atEnd.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR_END_PX;
-          before.current.height = box.scrollHeight;
-          if (id && shown.older && !atEnd.current && box.scrollTop < NEAR_TOP_PX) void actions.fetchOlder(id);
-        }}
-      >
-        {id && shown.older && (
-          <button type="button" class="quiet" onClick={() => void actions.fetchOlder(id)}>
-            {t("chat.older")}
-          </button>
-        )}
-        {id && !shown.loaded && shown.messages.length === 0 && <p class="hint">{t("chat.loading")}</p>}
-        {(!id || shown.loaded) && shown.messages.length === 0 && unsent.length === 0 && (
-          <div class="hint empty">
-            <p>{t("chat.empty")}</p>
-            {model && <p>{t(isToy(model) ? "chat.toy" : "chat.served", { model })}</p>}
+      <div class="messages-room">
+        <div
+          class="messages"
+          id="messages"
+          role="log"
+          aria-live="off"
+          aria-label={t("chat.messages")}
+          tabIndex={0}
+          ref={list}
+          onScroll={({ currentTarget: box }) => {
+            onScroll(box);
+            if (id && older.value && !isAtEnd() && box.scrollTop < NEAR_TOP_PX) void actions.fetchOlder(id);
+          }}
+        >
+          <div class={idle.value ? "thread" : "thread thread-busy"} ref={all}>
+            {id && older.value && (
+              <button type="button" class="quiet" data-home="messages" onClick={() => void actions.fetchOlder(id)}>
+                {t("chat.older")}
+              </button>
+            )}
+            {id && !loaded.value && isEmpty && <Wait name={id} loading="chat.loading" missing="chat.unfetched" />}
+            {(!id || loaded.value) && isEmpty && typed.length === 0 && (
+              <div class="hint empty">
+                <p>{t("chat.empty")}</p>
+                {model && <p>{t(isToy(model) ? "chat.toy" : "chat.served", { model })}</p>}
+                {!id && isFirst && <FirstVisit quotes={quotes} />}
+              </div>
+            )}
+            <Thread actions={actions} />
+            {id && !loaded.value && keptAt.value[id] && unfetched.value.has(id) && (
+              <Told class="hint kept" text={t("chat.kept", { time: when(keptAt.value[id]!, now.value, language.value) })} />
+            )}
+            {typed.map((item) => (
+              <UnsentQuestion key={item.key} item={item} actions={actions} />
+            ))}
           </div>
-        )}
-        {shown.messages.map((message) =>
-          message.role === "user" ? (
-            <Asked key={message.id} question={message} actions={actions} idle={idle} />
-          ) : (
-            <Answer
-              key={message.id}
-              message={message}
-              text={textOf(shown, message)}
-              stop={() => void actions.stop(message)}
-              regenerate={idle ? (backend) => void actions.regenerate(message, backend) : undefined}
-              {...again(message)}
-            />
-          ),
-        )}
-        {unsent.map((item) => (
-          <UnsentQuestion key={item.key} item={item} actions={actions} />
-        ))}
+        </div>
       </div>
-      <Composer actions={actions} busy={busy} />
+      {below.value && (
+        <div class="below">
+          <button type="button" onClick={toEnd}>
+            {t("chat.below")} <span aria-hidden="true">↓</span>
+          </button>
+        </div>
+      )}
+      <Composer actions={actions} busy={busy.value} />
     </section>
   );
 }

@@ -1,13 +1,13 @@
 /** A block of code: its language, a button that copies it, and colours once they are loaded. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { t } from "../i18n";
+import { t, type Key } from "../i18n";
 import type { Piece } from "../logic/highlight";
 
 const LONGEST = 20_000; // characters: more is shown without colours
 const COPIED_MS = 2_000;
 
-export function Copy({ text, words = "chat.copy" }: { text: string; words?: "chat.copy" | "chat.copy.code" }) {
+export function Copy({ text, words = "chat.copy" }: { text: string; words?: Key }) {
   const copied = useSignal(false);
   const copy = async () => {
     await navigator.clipboard.writeText(text);

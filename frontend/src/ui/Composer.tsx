@@ -4,9 +4,10 @@ import { language, t } from "../i18n";
 import { about, number } from "../logic/format";
 import { USUAL } from "../logic/prices";
 import { sizeOf } from "../logic/size";
-import { backend, contextTokens, draftKey, drafts, gpu, models, sessionsKnown } from "../state";
+import { backend, contextTokens, draftKey, drafts, gpu, models, sessionsKnown, settings } from "../state";
 import type { BackendChoice } from "../types";
 import { meantEnter } from "./enter";
+import { Told } from "./Said";
 
 const TALLEST_PX = 220;
 
@@ -42,7 +43,8 @@ function hint(): string {
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const text = drafts.value[draftKey.value] ?? "";
-  const size = sizeOf(text, contextTokens.value);
+  // The system prompt is read with each question.
+  const size = text ? sizeOf(settings.value.system + text, contextTokens.value) : null;
   const ready = text.trim() !== "" && !busy;
 
   useLayoutEffect(() => {
@@ -93,12 +95,13 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
           {hint()}
         </p>
         {size && (
-          <p class={size.tooLong ? "hint trouble" : "hint"} role="status">
-            {t(size.tooLong ? "chat.size.toolong" : "chat.size", {
+          <Told
+            class={size.tooLong ? "hint trouble" : "hint"}
+            text={t(size.tooLong ? "chat.size.toolong" : "chat.size", {
               tokens: number(size.tokens, language.value),
               most: number(size.most, language.value),
             })}
-          </p>
+          />
         )}
         <Backend actions={actions} />
       </div>

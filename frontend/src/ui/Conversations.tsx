@@ -1,11 +1,17 @@
 import { useEffect, useRef } from "preact/hooks";
-import { select } from "../actions/chats";
+import { select, type ChatActions } from "../actions/chats";
 import type { ConversationActions } from "../actions/conversations";
 import { t } from "../i18n";
+import { titleFrom } from "../logic/outbox";
 import { isFound } from "../logic/search";
 import { DAYS, dayOf } from "../logic/days";
-import { conversations, current, leaving, listing, olderConversations, sought, today } from "../state";
+import { coming, conversations, current, fresh, leaving, listing, olderConversations, sought, today } from "../state";
+import { meantEnter } from "./enter";
+import { later } from "./Later";
 import { PlaceLink } from "./PlaceLink";
+
+const TextHits = later(() => import("./TextHits"));
+import { Told } from "./Said";
 
 /** At the end of the list: whoever scrolls to it gets more. The button is for a keyboard, and after a failure. */
 function Older({ actions }: { actions: ConversationActions }) {
@@ -50,26 +56,48 @@ function Search({ actions, found }: { actions: ConversationActions; found: numbe
         placeholder={t("chat.search")}
         aria-label={t("chat.search")}
         onInput={(event) => void actions.search(event.currentTarget.value)}
+        onKeyDown={(event) => meantEnter(event) && actions.now()}
       />
-      <p class="hint" role="status">
-        {searchState(found)}
-      </p>
+      <Told class="hint" text={searchState(found)} />
     </search>
   );
 }
 
-export function Conversations({ actions }: { actions: ConversationActions }) {
+/** What was typed for conversations that are made when the line is back. */
+function Coming() {
+  const its = coming.value.filter(({ state }) => state === "waiting" || state === "failed");
+  if (its.length === 0) return null;
+  return (
+    <section aria-labelledby="day-coming">
+      <h2 id="day-coming" class="hint">
+        {t("chat.coming")}
+      </h2>
+      <ul>
+        {its.map(({ chain, content }) => (
+          <li key={chain}>
+            <PlaceLink to={{ area: "chats", id: null, fresh: chain }} current={current.value === null && fresh.value === chain}>
+              {titleFrom(content)}
+            </PlaceLink>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+export function Conversations({ actions, chats }: { actions: ConversationActions; chats: ChatActions }) {
   const begin = () => {
     select(null);
     document.getElementById("message")?.focus();
   };
   const shown = conversations.value
     .filter(({ id }) => !leaving.value.has(id))
-    .map(({ id, title, updated_at, created_at }) => {
-      return { id, title: title || t("chat.untitled"), day: dayOf(Date.parse(updated_at ?? created_at), today.value) };
+    .map(({ id, title, pinned, updated_at, created_at }) => {
+      const day = pinned ? "pinned" : dayOf(Date.parse(updated_at ?? created_at), today.value);
+      return { id, title: title || t("chat.untitled"), day };
     })
     .filter(({ title }) => isFound(title, sought.value));
-  const groups = DAYS.map((day) => ({ day, its: shown.filter((one) => one.day === day) })).filter(({ its }) => its.length > 0);
+  const groups = (["pinned", ...DAYS] as const).map((day) => ({ day, its: shown.filter((one) => one.day === day) })).filter(({ its }) => its.length > 0);
   return (
     <nav class="conversations" aria-label={t("chat.list")}>
       <div class="list-head">
@@ -78,6 +106,7 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
         </button>
         <Search actions={actions} found={shown.length} />
       </div>
+      <Coming />
       {groups.map(({ day, its }) => (
         <section key={day} aria-labelledby={`day-${day}`}>
           <h2 id={`day-${day}`} class="hint">
@@ -94,6 +123,7 @@ export function Conversations({ actions }: { actions: ConversationActions }) {
           </ul>
         </section>
       ))}
+      {sought.value.trim() && <TextHits actions={actions} chats={chats} />}
       <ul>
         <Older actions={actions} />
       </ul>

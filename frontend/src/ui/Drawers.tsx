@@ -1,6 +1,8 @@
 /** What a narrow page has no room for beside the conversation: a list that is drawn in, and what the GPU does. */
 import type { Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { focusWhenThere } from "./focus";
+import { DOING } from "../actions/places";
 import { t, type Key } from "../i18n";
 import { area, batchId, current, gpuOpen, sideOpen } from "../state";
 
@@ -38,6 +40,10 @@ export function useDrawers(): void {
     return () => window.removeEventListener("keydown", close);
   }, []);
   useEffect(() => {
+    if (!sideOpen.value) return;
     sideOpen.value = false;
+    // What was chosen is read first: on a phone a field that has the keyboard opens one over it.
+    const read = area.value === "chats" ? "messages" : DOING[area.value];
+    requestAnimationFrame(() => focusWhenThere(read));
   }, [current.value, batchId.value, area.value]);
 }

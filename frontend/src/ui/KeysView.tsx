@@ -2,14 +2,16 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { KeyActions } from "../actions/keys";
-import type { MyDataActions } from "../actions/mydata";
+import { say } from "../actions/notices";
 import { language, t } from "../i18n";
+import { curlLines, pythonLines } from "../logic/client";
 import { day } from "../logic/format";
 import { hasExpired, LIFETIMES, MOST_KEYS, NAME_CHARACTERS, REVOKED_WITHIN_S, type Lifetime } from "../logic/keys";
-import { creatingKey, keys, keysKnown, newKey, now, revokingKey } from "../state";
+import { creatingKey, keys, keysKnown, models, newKey, now, revokingKey } from "../state";
 import type { ApiKey, NewApiKey } from "../types";
 import { isEnterOfInputMethod } from "./enter";
-import { MyData } from "./MyData";
+import { Told } from "./Said";
+import { Wait } from "./Wait";
 
 function lifetimeWords(lifetime: Lifetime): string {
   if (lifetime === "never") return t("keys.expires.never");
@@ -77,7 +79,8 @@ function Form({ actions }: { actions: KeyActions }) {
   );
 }
 
-function Made({ made, actions }: { made: NewApiKey; actions: KeyActions }) {
+function Made({ made, actions, base }: { made: NewApiKey; actions: KeyActions; base: string }) {
+  const model = models.value.find((name) => !name.includes("@"));
   const text = useRef<HTMLInputElement>(null);
   const copied = useSignal<"" | "copied" | "failed">("");
   const copy = async () => {
@@ -107,13 +110,49 @@ function Made({ made, actions }: { made: NewApiKey; actions: KeyActions }) {
           {t(copied.value === "copied" ? "keys.copied" : "keys.copy")}
         </button>
       </div>
-      <p class="hint" role="status">
-        {copied.value === "copied" ? t("keys.copied") : copied.value === "failed" ? t("keys.copy.failed") : ""}
-      </p>
+      <Told
+        class="hint"
+        text={copied.value === "copied" ? t("keys.copied") : copied.value === "failed" ? t("keys.copy.failed") : ""}
+      />
+      {model && (
+        <>
+          <p>{t("keys.use")}</p>
+          <Lines title="Python" lines={pythonLines(base, made.key, model, t("keys.use.question"))} />
+          <Lines title="curl" lines={curlLines(base, made.key, model, t("keys.use.question"))} />
+        </>
+      )}
       <button type="button" onClick={() => actions.forget()}>
         {t("keys.kept")}
       </button>
     </section>
+  );
+}
+
+/** Lines that use the key, as they are. */
+function Lines({ title, lines }: { title: string; lines: string }) {
+  const copied = useSignal<"" | "copied" | "failed">("");
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(lines);
+      copied.value = "copied";
+      say(t("keys.copied"));
+    } catch {
+      copied.value = "failed";
+    }
+  };
+  return (
+    <div class="key-lines" role="group" aria-label={title}>
+      <div class="key-head">
+        <strong>{title}</strong>
+        <button type="button" class="quiet" aria-label={t("keys.copy.lines", { what: title })} onClick={() => void copy()}>
+          {t(copied.value === "copied" ? "keys.copied" : "keys.copy")}
+        </button>
+        {copied.value === "failed" && <Told class="hint" text={t("keys.copy.failed")} />}
+      </div>
+      <pre tabIndex={0} aria-label={title}>
+        <code>{lines}</code>
+      </pre>
+    </div>
   );
 }
 
@@ -124,6 +163,7 @@ function Revoke({ api, actions }: { api: ApiKey; actions: KeyActions }) {
       <button
         type="button"
         class="quiet"
+        id={`revoke-${api.id}`}
         aria-label={t("keys.revoke.which", { name: api.name })}
         onClick={() => (asking.value = true)}
       >
@@ -133,7 +173,7 @@ function Revoke({ api, actions }: { api: ApiKey; actions: KeyActions }) {
   }
   const question = t("keys.revoke.asked", { name: api.name, n: REVOKED_WITHIN_S });
   return (
-    <div class="sure" role="group" aria-label={question}>
+    <div class="sure" role="group" aria-label={question} data-home={`revoke-${api.id}`}>
       <span>{question}</span>
       <button
         type="button"
@@ -181,7 +221,7 @@ function Row({ api, actions }: { api: ApiKey; actions: KeyActions }) {
   );
 }
 
-export default function KeysView({ actions, myData }: { actions: KeyActions; myData: MyDataActions }) {
+export default function KeysView({ actions, base }: { actions: KeyActions; base: string }) {
   const made = newKey.value;
   return (
     <section class="batch" data-home="keys" aria-labelledby="keys">
@@ -191,7 +231,7 @@ export default function KeysView({ actions, myData }: { actions: KeyActions; myD
         </h2>
       </div>
       <div class="batch-body">
-        {made ? <Made key={made.id} made={made} actions={actions} /> : <Form actions={actions} />}
+        {made ? <Made key={made.id} made={made} actions={actions} base={base} /> : <Form actions={actions} />}
         <section aria-labelledby="key-list">
           <h3 id="key-list">{t("keys.list")}</h3>
           <ul class="key-list">
@@ -199,9 +239,8 @@ export default function KeysView({ actions, myData }: { actions: KeyActions; myD
               <Row key={api.id} api={api} actions={actions} />
             ))}
           </ul>
-          {keys.value.length === 0 && <p class="hint">{t(keysKnown.value ? "keys.none" : "keys.loading")}</p>}
+          {keys.value.length === 0 && (keysKnown.value ? <p class="hint">{t("keys.none")}</p> : <Wait name="keys" loading="keys.loading" />)}
         </section>
-        <MyData actions={myData} />
       </div>
     </section>
   );

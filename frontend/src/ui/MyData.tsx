@@ -5,6 +5,7 @@ import { known, language, t } from "../i18n";
 import { bytes, day } from "../logic/format";
 import { deletingAccount, erasure, myExport } from "../state";
 import { isEnterOfInputMethod } from "./enter";
+import { Told } from "./Said";
 
 function Take({ actions }: { actions: MyDataActions }) {
   const found = myExport.value;
@@ -19,7 +20,7 @@ function Take({ actions }: { actions: MyDataActions }) {
     const [size, at] = [bytes(found.bytes ?? 0, language.value), day(Date.parse(found.created_at), language.value)];
     return (
       <>
-        <p role="status">{t("mydata.ready", { size, day: at })}</p>
+        <Told text={t("mydata.ready", { size, day: at })} />
         <p>
           <a class="primary" href={found.url} download>
             {t("mydata.download")}
@@ -31,10 +32,10 @@ function Take({ actions }: { actions: MyDataActions }) {
       </>
     );
   }
-  if (found.status === "running") return <p role="status">{t("mydata.running")}</p>;
+  if (found.status === "running") return <Told text={t("mydata.running")} />;
   return (
     <>
-      <p role="status">{t("mydata.failed")}</p>
+      <Told text={t("mydata.failed")} />
       <button type="button" onClick={() => void actions.renew()}>
         {t("mydata.export")}
       </button>
@@ -47,7 +48,7 @@ function Delete({ actions }: { actions: MyDataActions }) {
   const words = useSignal("");
   if (!asking.value) {
     return (
-      <button type="button" class="danger" onClick={() => (asking.value = true)}>
+      <button type="button" class="danger" id="delete-everything" onClick={() => (asking.value = true)}>
         {t("mydata.delete")}
       </button>
     );
@@ -56,6 +57,7 @@ function Delete({ actions }: { actions: MyDataActions }) {
   return (
     <form
       class="key-form"
+      data-home="delete-everything"
       onSubmit={(event) => {
         event.preventDefault();
         void actions.deleteEverything(words.value);
@@ -93,8 +95,8 @@ export function MyData({ actions }: { actions: MyDataActions }) {
     <section class="my-data" aria-labelledby="my-data">
       <h3 id="my-data">{t("mydata.title")}</h3>
       {gone ? (
-        <div class="verdict verdict-good" role="status">
-          <p>{t("mydata.gone", { id: gone.id })}</p>
+        <div class="verdict verdict-good">
+          <Told text={t("mydata.gone", { id: gone.id })} />
           <ul>
             {gone.kept.map((one) => (
               <li key={one.where}>{t("mydata.kept", { where: known("kept", one.where) ?? one.where, n: one.days })}</li>

@@ -3,15 +3,19 @@ import { useSignal } from "@preact/signals";
 import type { QuoteActions } from "../actions/quotes";
 import type { SessionActions } from "../actions/sessions";
 import { known, language, t } from "../i18n";
+import { etaOf, roughly } from "../logic/eta";
 import { about, clock, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
+import { total } from "../logic/receipts";
 import { runningSeconds } from "../logic/sessions";
 import { inWork } from "../logic/work";
 import { ending, endingWork, gpu, gpuOpen, heardAt, lastKnown, live, now, sessions, sessionsKnown, starting, usage } from "../state";
 import { GpuToggle } from "./Drawers";
-import { QuoteCard } from "./QuoteCard";
-import { total } from "./ReceiptCard";
+import { later } from "./Later";
 import type { Session, SessionWork } from "../types";
+
+const QuoteCard = later(() => import("./QuoteCard"));
+const IdleWhy = later(() => import("./IdleWhy"), true);
 
 function headline(session: Session | undefined): string {
   if (!sessionsKnown.value && !session) return t(lastKnown.value ? "gpu.unreachable" : "gpu.unknown");
@@ -32,7 +36,15 @@ function note(session: Session | undefined): string {
   }
   if (gpu.value === "coming") return t("gpu.coming.note");
   if (gpu.value === "leaving") return t("gpu.leaving.note");
-  return session.idle_seconds ? t("gpu.idle", { time: span(session.idle_seconds) }) : t("gpu.idle.some");
+  const idle = session.idle_seconds ?? session.idle?.seconds;
+  return idle ? t("gpu.idle", { time: span(idle) }) : t("gpu.idle.some");
+}
+
+/** In sight on a phone too, where the panel with the rest of it is closed. */
+function Ready({ session }: { session: Session }) {
+  const eta = etaOf(session, now.value);
+  if (!eta) return null;
+  return <p class="eta">{eta.remaining > 0 ? t("gpu.eta", { time: roughly(eta.remaining) }) : t("gpu.eta.late")}</p>;
 }
 
 /** The month against its cap, and the notice that a cap is nearly or wholly used up. */
@@ -152,12 +164,14 @@ export function PowerStrip({ actions, quotes }: { actions: SessionActions; quote
   return (
     <section class={`strip strip-${gpu.value}${lastKnown.value ? " strip-stale" : ""}${gpuOpen.value ? " strip-open" : ""}`} aria-label={t("gpu.region")} data-home="gpu">
       <span class="lamp" aria-hidden="true" />
-      <div class="strip-text" role="status">
+      <div class="strip-text">
         <h1 id="gpu" tabIndex={-1}>
           {headline(session)}
         </h1>
         {lastKnown.value && <p class="trouble">{t("gpu.asof", { time: clock(heardAt.value, language.value) })}</p>}
+        {session && <Ready session={session} />}
         <p>{note(session)}</p>
+        {gpu.value === "on" && session?.idle && <IdleWhy idle={session.idle} />}
         <Caps session={session} />
         {!session && (
           <p id="start-hint" class="hint">

@@ -1,6 +1,6 @@
 /** Where an answer came from and, for who asks, why: a small label, and the arithmetic behind it. */
 import { known, language, t } from "../i18n";
-import { number, usd } from "../logic/format";
+import { number, smallUsd, usd } from "../logic/format";
 import type { Choice, Message } from "../types";
 
 type Figure = number | string | boolean | null | undefined;
@@ -39,10 +39,11 @@ function Sums({ figures }: { figures: Readonly<Record<string, Figure>> }) {
   );
 }
 
-function Why({ choice }: { choice: Choice }) {
+function Why({ choice, cost }: { choice: Choice; cost?: number | undefined }) {
   return (
     <details class="why">
       <summary>{t("chat.why")}</summary>
+      {cost && <p>{t("chat.why.paid", { usd: smallUsd(cost, language.value) })}</p>}
       <p>{known("choice", choice.reason) ?? choice.text}</p>
       <Sums figures={choice.numbers ?? {}} />
     </details>
@@ -55,7 +56,8 @@ export function Provenance({ message }: { message: Message }) {
     <>
       {message.moved_from && <p class="state">{t(`chat.moved.${message.moved_from}`)}</p>}
       {message.backend === "bedrock" && <p class="state">{t("chat.bedrock")}</p>}
-      {choice && <Why choice={choice} />}
+      {message.imported_from && <p class="state">{t(`chat.imported.${message.imported_from}`)}</p>}
+      {choice && <Why choice={choice} cost={message.cost_usd} />}
     </>
   );
 }

@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { QuoteActions } from "../actions/quotes";
 import { known, language, t } from "../i18n";
-import { span, usd } from "../logic/format";
+import { number, span, usd } from "../logic/format";
 import type { BackendQuote, Quote, QuoteWish, Range } from "../types";
 import { Assumptions } from "./Assumptions";
 
@@ -19,6 +19,9 @@ function Between({ of, say }: { of: Range | null; say: (value: number) => string
 
 const money = (value: number) => usd(value, language.value);
 const time = (value: number) => span(value > 90 ? Math.round(value / 60) * 60 : Math.max(1, Math.round(value)));
+
+/** Two digits: what is reckoned from guesses is no more exact. */
+const roundly = (value: number) => Number(value.toPrecision(2));
 
 function Row({ one, isChosen }: { one: BackendQuote; isChosen: boolean }) {
   return (
@@ -49,6 +52,8 @@ function Row({ one, isChosen }: { one: BackendQuote; isChosen: boolean }) {
 function Shown({ quote }: { quote: Quote }) {
   const isSession = quote.kind === "session";
   const rows = isSession ? quote.backends.filter((one) => one.backend === "gpu") : quote.backends;
+  const price = quote.assumptions.find((one) => one.name === "bedrock_usd_per_million_completion_tokens")?.expected;
+  const session = rows.find((one) => one.backend === "gpu")?.usd?.expected;
   return (
     <>
       <div class="table" tabIndex={0}>
@@ -65,6 +70,12 @@ function Shown({ quote }: { quote: Quote }) {
             {rows.map((one) => (
               <Row key={one.backend} one={one} isChosen={!isSession && quote.auto.backend === one.backend} />
             ))}
+            {isSession && price && session !== undefined ? (
+              <tr>
+                <th scope="row">{t("usage.backend.bedrock")}</th>
+                <td colSpan={3}>{t("quote.bedrock.session", { tokens: number(roundly((session / price) * 1e6), language.value) })}</td>
+              </tr>
+            ) : null}
           </tbody>
         </table>
       </div>
@@ -93,3 +104,5 @@ export function QuoteCard({ wish, actions }: { wish: QuoteWish; actions: QuoteAc
     </div>
   );
 }
+
+export default QuoteCard;

@@ -1,22 +1,10 @@
 import { language, t } from "../i18n";
-import { addingUp, clock, number, usd } from "../logic/format";
+import { clock, duration, number, usd } from "../logic/format";
 import { MINIMUM_S } from "../logic/prices";
+import { rounded, total } from "../logic/receipts";
 import { time } from "../logic/sessions";
+import { sourceOf } from "../logic/sources";
 import type { Receipt } from "../types";
-
-export function total(receipt: Receipt): string {
-  return receipt.total_usd === null ? t("receipt.unknown") : usd(receipt.total_usd, language.value);
-}
-
-const PARTS = ["gpu_usd", "storage_usd", "address_usd", "database_usd", "bedrock_usd"] as const;
-
-/** The parts as they are shown: rounded so that they add up to the total that is shown. */
-function shown(receipt: Receipt): Receipt {
-  if (receipt.total_usd === null) return receipt;
-  const parts = addingUp(PARTS.map((name) => receipt[name] ?? 0), receipt.total_usd);
-  const rounded = Object.fromEntries(PARTS.map((name, i) => [name, receipt[name] == null ? receipt[name] : parts[i]]));
-  return { ...receipt, ...rounded };
-}
 
 type Row = [name: string, value: string];
 
@@ -49,28 +37,57 @@ function rows(receipt: Receipt): Row[] {
   return found.filter((row) => row !== false);
 }
 
+/** The same work elsewhere, and what of it was paid while nobody asked. */
+function compared(receipt: Receipt): Row[] {
+  const lang = language.value;
+  const { idle_seconds: idle, idle_usd: idleUsd, if_bedrock_usd: bedrock, always_on_day_usd: always } = receipt;
+  const found: (Row | false)[] = [
+    typeof receipt.boot_seconds === "number" && receipt.launches > 0 && [t("receipt.boot"), duration(receipt.boot_seconds)],
+    typeof idle === "number" && typeof idleUsd === "number" && receipt.launches > 0 && [t("receipt.idle"), `${duration(idle)} · ${usd(idleUsd, lang)}`],
+    typeof bedrock === "number" && receipt.launches > 0 && [t("receipt.elsewhere"), usd(bedrock, lang)],
+    typeof always === "number" && [t("receipt.always"), usd(always, lang)],
+  ];
+  return found.filter((row) => row !== false);
+}
+
+function Rows({ of }: { of: readonly Row[] }) {
+  return (
+    <>
+      {of.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </>
+  );
+}
+
 export function ReceiptCard({ receipt }: { receipt: Receipt }) {
   return (
     <section class="receipt" aria-labelledby="receipt">
       <h3 id="receipt">{t("receipt.title")}</h3>
       <dl>
-        {rows(shown(receipt)).map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
+        <Rows of={rows(rounded(receipt))} />
         <div class="total">
           <dt>{t("receipt.total")}</dt>
           <dd>{total(receipt)}</dd>
         </div>
       </dl>
+      {compared(receipt).length > 0 && (
+        <>
+          <h4>{t("receipt.compared")}</h4>
+          <dl>
+            <Rows of={compared(receipt)} />
+          </dl>
+        </>
+      )}
       {receipt.instance_id && (receipt.instance_seconds ?? MINIMUM_S) < MINIMUM_S && (
         <p class="hint">{t("receipt.minimum")}</p>
       )}
       {receipt.price_source && (
         <p class="hint">
-          {t("receipt.source")}: {receipt.price_source}
+          {t("receipt.source")}: {sourceOf(receipt.price_source)}
         </p>
       )}
     </section>

@@ -1,58 +1,28 @@
-/** The latest session's life: its steps as they happen, then its receipt; and what the sessions before it cost. */
+/** The latest session's life: its states as they happen, then its receipt; and what the sessions before it cost. */
+import { useEffect } from "preact/hooks";
+import type { SessionActions } from "../actions/sessions";
+import { watchNews } from "../actions/tell";
 import { known, language, t } from "../i18n";
-import { clock, day, duration, number, span, usd } from "../logic/format";
-import { bootProgress, isFinal, steps, time, type BootProgress } from "../logic/sessions";
-import { latest, now, sessions, sessionsKnown } from "../state";
+import { day, number, usd } from "../logic/format";
+import { total } from "../logic/receipts";
+import { isFinal, time } from "../logic/sessions";
+import { latest, sessions, sessionsKnown } from "../state";
 import type { Session } from "../types";
-import { ReceiptCard, total } from "./ReceiptCard";
+import "../session.css";
+import { Caps } from "./Caps";
+import { Meanwhile, TellAnswers } from "./Meanwhile";
+import { PoolOrder } from "./PoolOrder";
+import { ReceiptCard } from "./ReceiptCard";
+import { SessionEvents, SessionGraph } from "./SessionGraph";
 
 const SHOWN = 8;
-
-function eta(boot: BootProgress): string {
-  if (boot.expected === null) return t("session.eta.unknown", { time: duration(boot.elapsed) });
-  if (boot.late) return t("session.eta.late", { time: duration(boot.elapsed) });
-  return t("session.eta", { time: span(boot.remaining ?? 0) });
-}
-
-function Boot({ session }: { session: Session }) {
-  const boot = bootProgress(session, now.value);
-  if (!boot || session.end_requested) return null;
-  return (
-    <div class="boot">
-      {boot.expected !== null ? (
-        <progress aria-label={t("session.boot")} max={boot.expected} value={Math.min(boot.elapsed, boot.expected)} />
-      ) : (
-        <progress aria-label={t("session.boot")} />
-      )}
-      <p>{eta(boot)}</p>
-    </div>
-  );
-}
-
-function Steps({ session }: { session: Session }) {
-  const begin = time(session.created_at) ?? 0;
-  return (
-    <ol class="steps" aria-label={t("session.steps")}>
-      {steps(session).map((step) => (
-        <li key={step.name} class={`step-${step.state}`} aria-current={step.state === "now" ? "step" : undefined}>
-          <span class="step-name">{t(`session.step.${step.name}`)}</span>
-          {step.at !== undefined && (
-            <time dateTime={new Date(step.at).toISOString()} title={clock(step.at, language.value)}>
-              {step.name === "requested" ? clock(step.at, language.value) : `+${duration((step.at - begin) / 1000)}`}
-            </time>
-          )}
-        </li>
-      ))}
-    </ol>
-  );
-}
 
 function ended(session: Session): string {
   return known("session.outcome", session.outcome) ?? "";
 }
 
-function Current({ session }: { session: Session }) {
-  const { instance, error, attempt, usage } = session;
+function Current({ session, actions }: { session: Session; actions: SessionActions }) {
+  const { instance, error, usage } = session;
   return (
     <>
       <p class="status-line">
@@ -66,10 +36,22 @@ function Current({ session }: { session: Session }) {
       )}
       {error?.message && known("error", error.code) && <p class="hint">{error.message.split("\n")[0]}</p>}
       {isFinal(session) && !error && ended(session) && <p>{ended(session)}</p>}
-      {!isFinal(session) && (attempt ?? 0) > 0 && <p class="trouble">{t("session.attempt", { n: (attempt ?? 0) + 1 })}</p>}
-      <Boot session={session} />
+      {session.crowd && (
+        <p class="hint">
+          {t("session.crowd", {
+            waiting: number(session.crowd.numbers.waiting, language.value),
+            seconds: number(session.crowd.numbers.wait_seconds, language.value),
+            usd: usd(session.crowd.numbers.usd, language.value),
+            hours: number(session.crowd.numbers.saved_hours, language.value, 1),
+          })}
+        </p>
+      )}
+      {session.pools?.learned && <PoolOrder {...session.pools.numbers} />}
+      <Meanwhile session={session} actions={actions} />
       {session.receipt && <ReceiptCard receipt={session.receipt} />}
-      <Steps session={session} />
+      <SessionGraph session={session} />
+      <SessionEvents session={session} />
+      {!isFinal(session) && session.launched_at && <Caps session={session} />}
       {instance && !session.receipt && (
         <p class="machine">
           {t("session.machine")}: {instance.type ?? instance.id}
@@ -115,13 +97,17 @@ function History({ before }: { before: readonly Session[] }) {
   );
 }
 
-export function SessionPanel() {
+export function SessionPanel({ actions }: { actions: SessionActions }) {
   const session = latest.value;
+  useEffect(watchNews, []);
   return (
-    <aside class="panel" id="panel" tabIndex={-1} aria-labelledby="session-panel">
+    <aside class="panel" id="panel" tabIndex={-1} data-home="panel" aria-labelledby="session-panel">
       <h2 id="session-panel">{t("session.panel")}</h2>
-      {session ? <Current session={session} /> : <p>{t(sessionsKnown.value ? "session.none" : "session.unknown")}</p>}
+      {session ? <Current session={session} actions={actions} /> : <p>{t(sessionsKnown.value ? "session.none" : "session.unknown")}</p>}
+      <TellAnswers />
       <History before={sessions.value.filter((s) => s !== session).slice(0, SHOWN)} />
     </aside>
   );
 }
+
+export default SessionPanel;

@@ -27,7 +27,7 @@ export function Title({ id, title, actions }: { id: string; title: string; actio
     return (
       <div class="title">
         <h2>{title || t("chat.untitled")}</h2>
-        <button type="button" class="quiet" aria-label={t("chat.rename")} onClick={() => (draft.value = title)}>
+        <button type="button" class="quiet" id="rename" aria-label={t("chat.rename")} onClick={() => (draft.value = title)}>
           ✎
         </button>
       </div>
@@ -36,6 +36,7 @@ export function Title({ id, title, actions }: { id: string; title: string; actio
   return (
     <input
       class="title"
+      data-home="rename"
       ref={box}
       value={draft.value ?? ""}
       maxLength={LONGEST}
@@ -43,8 +44,10 @@ export function Title({ id, title, actions }: { id: string; title: string; actio
       onInput={(event) => (draft.value = event.currentTarget.value)}
       onBlur={keep}
       onKeyDown={(event) => {
-        if (meantEnter(event)) keep();
-        else if (event.key === "Escape") draft.value = null;
+        if (meantEnter(event)) {
+          event.preventDefault(); // the button that gets the keyboard back would take this Enter for its own
+          keep();
+        } else if (event.key === "Escape") draft.value = null;
       }}
     />
   );

@@ -3,11 +3,13 @@ import { useSignal } from "@preact/signals";
 import type { UsageActions } from "../actions/usage";
 import { known, language, t } from "../i18n";
 import { saveAs } from "../logic/download";
-import { about, number, percent, usd } from "../logic/format";
-import { BACKENDS, by, columns, csv, type Column, type GroupName, type UsagePart, type UsageSum } from "../logic/usage";
-import { person, report } from "../state";
+import { about, number, percent, span, usd } from "../logic/format";
+import { cost } from "../logic/prices";
+import { BACKENDS, by, columns, csv, dayName, type Column, type GroupName, type UsagePart, type UsageSum } from "../logic/usage";
+import { live, now, person, report } from "../state";
 import type { UsageReport } from "../types";
 import { Assumptions } from "./Assumptions";
+import { Wait } from "./Wait";
 
 const GROUPS: readonly GroupName[] = ["day", "backend", "person", "kind"];
 const WIDTH = 640;
@@ -83,6 +85,15 @@ function Table({ group, part }: { group: GroupName; part: UsagePart }) {
   );
 }
 
+/** How near the session that is on is to its cap, on the server's clock. */
+function SessionCap({ cap }: { cap: number }) {
+  const session = live.value;
+  const lang = language.value;
+  if (!session?.launched_at) return <>{t("usage.session.cap.off", { cap: about(cap, lang) })}</>;
+  const [spent, own] = [cost(session, now.value).usd, session.spend?.session_cap_usd ?? cap];
+  return <>{t("usage.session.cap", { cap: about(own, lang), usd: usd(spent, lang), share: percent(spent / own, lang) })}</>;
+}
+
 function Month({ shown }: { shown: UsageReport }) {
   const cap = shown.caps.monthly_usd;
   const lang = language.value;
@@ -93,8 +104,27 @@ function Month({ shown }: { shown: UsageReport }) {
         <strong>{usd(shown.total_usd, lang)}</strong> {t("usage.of", { cap: about(cap, lang), share: percent(shown.total_usd / cap, lang) })}
       </p>
       <progress aria-label={t("usage.cap")} max={cap} value={Math.min(cap, shown.total_usd)} />
+      <p class="hint">
+        {t("usage.left", { usd: usd(shown.left_usd, lang) })} <SessionCap cap={shown.caps.session_usd} />
+      </p>
+      <Ahead of={shown.forecast} />
+      {shown.idle.sessions > 0 && (
+        <p class="hint">{t("usage.idle", { time: span(shown.idle.seconds), usd: usd(shown.idle.usd, lang), n: number(shown.idle.sessions, lang) })}</p>
+      )}
       {always !== null && <p class="hint">{t("usage.always", { usd: usd(always, lang) })}</p>}
     </div>
+  );
+}
+
+function Ahead({ of }: { of: UsageReport["forecast"] }) {
+  const lang = language.value;
+  const sums = { usd: usd(of.expected, lang), low: usd(of.low, lang), high: usd(of.high, lang), day: usd(of.usd_per_day, lang) };
+  return (
+    <p class="hint">
+      {t("usage.ahead", { ...sums, left: number(of.days_left, lang, 1) })}{" "}
+      {of.enough ? t("usage.ahead.days", { n: String(of.days), from: dayName(of.from, lang), to: dayName(of.to, lang) }) : t("usage.ahead.guess")}{" "}
+      {of.passes_cap_on && t("usage.ahead.cap", { day: dayName(of.passes_cap_on, lang) })}
+    </p>
   );
 }
 
@@ -146,7 +176,7 @@ export default function UsageView({ actions }: { actions: UsageActions }) {
           {t("usage.refresh")}
         </button>
       </div>
-      <div class="batch-body">{shown ? <Report shown={shown} /> : <p class="hint">{t("app.loading")}</p>}</div>
+      <div class="batch-body">{shown ? <Report shown={shown} /> : <Wait name="usage" />}</div>
     </section>
   );
 }

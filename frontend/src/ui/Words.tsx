@@ -2,7 +2,9 @@
 import type { ComponentChildren, VNode } from "preact";
 import { useRef } from "preact/hooks";
 import { Growing, isWhole, numberOf, safeAddress, type Block, type Token, type Tokens } from "../logic/markdown";
+import { grouped } from "../logic/chunks";
 import { Code } from "./Code";
+import { still } from "./still";
 
 function Link({ token }: { token: Tokens.Link | Tokens.Image }) {
   const address = safeAddress(token.href);
@@ -34,7 +36,8 @@ function inline(tokens: readonly Token[]): ComponentChildren {
       case "escape":
         return token.text;
       case "text":
-        return token.tokens ? inline(token.tokens) : token.text;
+        // As it was written: its `text` has some of HTML's entities decoded, and not others.
+        return token.tokens ? inline(token.tokens) : token.raw;
       default:
         return token.raw;
     }
@@ -116,21 +119,26 @@ function One({ token, done }: { token: Token; done: boolean }) {
   }
 }
 
-/** `done`: nothing more comes. What is finished is drawn once: the same element again costs nothing. */
+const Still = still(One);
+
+/** `open`: the last of them still grows. */
+const Group = still(({ blocks, open }: { blocks: readonly Block[]; open: boolean }) => (
+  <>
+    {blocks.map((block, i) => (
+      <Still key={block.at} token={block.token} done={!open || i < blocks.length - 1} />
+    ))}
+  </>
+));
+
+/** `done`: nothing more comes. What is finished is drawn once. */
 export function Words({ text, done = true }: { text: string; done?: boolean }) {
   const growing = useRef<Growing | null>(null);
-  const drawn = useRef<Drawn>(new WeakMap());
+  const groups = useRef<readonly (readonly Block[])[]>([]);
   growing.current ??= new Growing();
-  return <>{draw(growing.current.read(text), done, drawn.current)}</>;
+  groups.current = grouped(groups.current, growing.current.read(text, done));
+  return <>{draw(groups.current, done)}</>;
 }
 
-type Drawn = WeakMap<Block, VNode>;
-
-export function draw(blocks: readonly Block[], done: boolean, drawn: Drawn = new WeakMap()): VNode[] {
-  return blocks.map((block, i) => {
-    const finished = done || i < blocks.length - 1;
-    const one = (finished && drawn.get(block)) || <One key={block.at} token={block.token} done={finished} />;
-    if (finished) drawn.set(block, one);
-    return one;
-  });
+export function draw(groups: readonly (readonly Block[])[], done: boolean): VNode[] {
+  return groups.map((blocks, i) => <Group key={i} blocks={blocks} open={!done && i === groups.length - 1} />);
 }

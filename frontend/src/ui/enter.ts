@@ -6,7 +6,12 @@ const TAKEN = 229;
  * browsers say `isComposing` then; Safari ends the composition first, and only the obsolete keyCode still tells.
  */
 export function meantEnter(event: Pick<KeyboardEvent, "key" | "keyCode" | "isComposing" | "shiftKey">): boolean {
-  return event.key === "Enter" && !event.shiftKey && !event.isComposing && event.keyCode !== TAKEN;
+  return event.key === "Enter" && !event.shiftKey && !isOfInputMethod(event);
+}
+
+/** A key by which an input method does something of its own. */
+export function isOfInputMethod(event: Pick<KeyboardEvent, "keyCode" | "isComposing">): boolean {
+  return event.isComposing || event.keyCode === TAKEN;
 }
 
 /** In a form's field: an Enter by which nobody meant to send the form, though the browser may take it so. */

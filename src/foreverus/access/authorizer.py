@@ -136,11 +136,11 @@ def policy(caller: Caller, method_arn: str) -> dict[str, object]:
     return {
         "principalId": caller.user_id,
         "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-        "context": _context(caller),
+        "context": context_of(caller),
     }
 
 
-def _context(caller: Caller) -> dict[str, str]:
+def context_of(caller: Caller) -> dict[str, str]:
     """What the functions behind it are told. API Gateway hands every value on as text."""
     own = {"key_id": caller.key_id} if caller.key_id else {}
     ends = {"ends_at": caller.ends_at} if caller.ends_at else {}

@@ -6,6 +6,7 @@ Imported by the authorizer alone: joserfc brings compiled cryptography, which is
 import base64
 import json
 import logging
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,11 +53,14 @@ class SigningKeys:
     _keys: dict[str, RSAKey] = field(default_factory=dict)
     _asked: float | None = None  # when it was last fetched, or tried
     _failed: bool = False
+    _asking: threading.Lock = field(default_factory=threading.Lock)
 
     def find(self, kid: str) -> RSAKey | None:
         """None for one that the issuer does not have. Raises KeysUnavailable."""
-        if kid not in self._keys and self._may_ask():
-            self._ask()
+        if kid not in self._keys:
+            with self._asking:  # who comes while another thread asks waits for what that one hears
+                if kid not in self._keys and self._may_ask():
+                    self._ask()
         if kid in self._keys:
             return self._keys[kid]
         if self._failed:

@@ -37,6 +37,11 @@ class Request:
     event: dict[str, Any]
 
     @property
+    def request_id(self) -> str:
+        """What API Gateway calls this request; each line of the log that it makes has the same id."""
+        return str((self.event.get("requestContext") or {}).get("requestId") or "")
+
+    @property
     def user_id(self) -> str:
         """The caller, as the authorizer found them. Raises NotAuthenticated when the route was called without it."""
         authorizer = self.event.get("requestContext", {}).get("authorizer") or {}

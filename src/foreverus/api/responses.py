@@ -16,9 +16,10 @@ HEADERS = {
     # No cookies are used, so any page may ask; the bearer token is what counts.
     "Access-Control-Allow-Origin": "*",
     # The page measures time by the server's clock, which API Gateway writes into each answer; OpenAI's client in a
-    # browser reads others.
-    "Access-Control-Expose-Headers": "Date,*",
+    # browser reads others; people copy the request's id.
+    "Access-Control-Expose-Headers": "Date,X-Request-Id,*",
 }
+REQUEST_ID = "x-request-id"  # as OpenAI's clients read it: `error.request_id`
 # OpenAI's clients try a conflict again, up to twice; here none goes away by itself.
 _FINAL = {"x-should-retry": "false"}
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from foreverus.api.requests import Request
-from foreverus.api.responses import Response, json_response
+from foreverus.api.responses import REQUEST_ID, Response, json_response
 from foreverus.errors import NotFound, RequestRejected
 from foreverus.text import quoted
 
@@ -28,11 +28,15 @@ def answer(event: dict[str, Any], routes: Routes[Services], services: Callable[[
             asked = quoted(f"{method} {event.get('path')}")
             raise NotFound(f"There is no route {asked}.", code="unknown_route")
         _ = request.user_id  # every route is somebody's
-        return route(request, services())
+        answered = route(request, services())
     except RequestRejected as err:
-        return json_response(err.status, err.body(), err.headers)
+        logger.info("%s %s: %d %s", method, resource, err.status, err.reason)  # who asks for its id finds this line
+        answered = json_response(err.status, err.body(), err.headers)
     except Exception:
         logger.exception("%s %s failed", method, resource)
         message = "Something failed on our side. Try again."
         error = {"message": message, "type": "server_error", "param": None, "code": None}
-        return json_response(500, {"error": error})
+        answered = json_response(500, {"error": error})
+    if request.request_id:
+        answered["headers"][REQUEST_ID] = request.request_id  # of which somebody can ask what the log says
+    return answered

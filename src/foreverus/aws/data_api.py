@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
 from foreverus.errors import ForeverUsError
 
@@ -42,6 +42,14 @@ class RowsRefused(ForeverUsError):
         self.reason = reason
 
 
+class Asleep(ForeverUsError):
+    """The database slept. The question has woken it: it answers in half a minute."""
+
+
+class Unanswered(ForeverUsError):
+    """The database could not be asked, or has refused."""
+
+
 class Database:
     """As the secret's user, who has the rights that the migrations gave it."""
 
@@ -52,10 +60,13 @@ class Database:
         secret_arn: str,
         name: str,
         pause: Callable[[float], None] = time.sleep,
+        tries: int = RESUME_TRIES,
     ):
+        """`tries`: how often a statement is sent again while the cluster resumes."""
         self.client = client
         self.target = {"resourceArn": cluster_arn, "secretArn": secret_arn, "database": name}
         self.pause = pause
+        self.tries = tries
         self.transaction_id: str | None = None
 
     def wait_until_available(self) -> None:
@@ -86,6 +97,15 @@ class Database:
         request = {"sql": sql, "parameters": parameters, **self._within()}
         result = self._patiently(self.client.execute_statement, request)
         return [[from_field(field) for field in row] for row in result.get("records", [])]
+
+    def ask(self, sql: str, params: Params) -> list[list[Any]]:
+        """`execute` for who shows something else instead where there is no answer. Raises Asleep and Unanswered."""
+        try:
+            return self.execute(sql, params)
+        except ClientError as err:
+            raise (Asleep if err.response["Error"]["Code"] in RESUMING else Unanswered)(_reason(err)) from err
+        except BotoCoreError as err:
+            raise Unanswered(type(err).__name__) from err
 
     def execute_many(self, sql: str, rows: Sequence[Params]) -> None:
         """Runs one statement for every row; nothing for none. Raises RowsRefused when one of the rows is the reason
@@ -121,7 +141,7 @@ class Database:
         self, call: Callable[..., Any], request: Params, errors: frozenset[str] = RESUMING, state: str = ""
     ) -> Any:
         """Again after these errors, and after PostgreSQL's `state`."""
-        for _ in range(RESUME_TRIES):
+        for _ in range(self.tries):
             try:
                 return call(**request)
             except ClientError as err:

@@ -1,7 +1,7 @@
 """GPU instances in EC2, found by their tags, and what spot instances cost."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -53,6 +53,16 @@ class SpotPrices:
             logger.warning("EC2 did not give the spot price history", exc_info=True)
             return None
         return SpotPrice(float(history[0]["SpotPrice"]), history[0]["AvailabilityZone"]) if history else None
+
+    def everywhere(self, instance_types: Sequence[str], when: datetime) -> dict[tuple[str, str], float]:
+        """USD an hour by type and zone at a moment, where EC2 sells them. Raises what boto3 raises."""
+        pages = self.ec2.get_paginator("describe_spot_price_history").paginate(
+            InstanceTypes=list(instance_types), ProductDescriptions=["Linux/UNIX"], StartTime=when, EndTime=when
+        )
+        found: dict[tuple[str, str], float] = {}
+        for one in (row for page in pages for row in page["SpotPriceHistory"]):  # the newest first
+            found.setdefault((one["InstanceType"], one["AvailabilityZone"]), float(one["SpotPrice"]))
+        return found
 
 
 class Fleet:

@@ -1,5 +1,5 @@
-"""The keys of the DynamoDB table; `socket_keys.py` has those of WebSockets, `credential_keys.py` those of the small
-table of API keys and tickets.
+"""The keys of the DynamoDB table but for those of WebSockets (`socket_keys.py`), of what people arrange for themselves
+(`person_keys.py`), and of when something was asked (`demand_keys.py`). `credential_keys.py` has the small table's.
 
 Nothing else spells a key: docs/architecture.md has the tables of items.
 """
@@ -23,7 +23,7 @@ def session_key(session_id: str) -> Key:
 
 
 def gpu_slot_key(slot: int) -> Key:
-    """Whoever holds it may have a GPU. Slot 0 is everybody's; the others are for batches that are worth more GPUs."""
+    """Whoever holds it may have a GPU. Slot 0 is everybody's; the others are for batches and crowds worth it."""
     return {"pk": GPUS, "sk": f"SLOT#{slot}"}
 
 

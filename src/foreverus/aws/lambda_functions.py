@@ -1,9 +1,11 @@
-"""Functions that are called and not waited for. What they are given says where to look at most: they look up themselves
+"""Functions that other functions call. Whoever does not wait gives them at most where to look: they look up themselves
 what there is to do."""
 
 import json
 from collections.abc import Mapping
 from typing import Any
+
+from foreverus.errors import ForeverUsError
 
 
 class LambdaFunction:
@@ -17,3 +19,15 @@ class LambdaFunction:
         """Returns once Lambda has queued the call; Lambda tries twice more by itself when the function fails."""
         told = json.dumps(dict(event or {})).encode()
         self.client.invoke(FunctionName=self.name, InvocationType="Event", Payload=told)
+
+    def ask(self, event: Mapping[str, object]) -> bytes:
+        """Waits for it and returns its answer, as JSON. Raises FunctionFailed, or ClientError where it was not run."""
+        told = self.client.invoke(FunctionName=self.name, Payload=json.dumps(dict(event)).encode())
+        answer: bytes = told["Payload"].read()
+        if told.get("FunctionError"):
+            raise FunctionFailed(f"{self.name} failed: {told['FunctionError']}")
+        return answer
+
+
+class FunctionFailed(ForeverUsError):
+    """It was run and did not return. Its own log says why."""

@@ -33,18 +33,28 @@ class LentSecrets:
     @contextmanager
     def lend(self, prefix: str, username: str, password: str) -> Iterator[str]:
         """The ARN of a login's secret, named `<prefix><random>`; afterwards it is gone. Raises ClientError."""
-        now = self.clock()
-        name = ids.new_id(prefix, now)
-        until = ids.timestamp(now + LONGEST_LOAN)
-        self.items.put({**keys.lent_secret_key(name), "until": until})
+        name = self._note(prefix)
         try:
-            login = json.dumps({"username": username, "password": password})
-            yield str(self.secrets.create_secret(Name=name, SecretString=login)["ARN"])
+            yield self._make(name, username, password)
         finally:
             try:
                 self.take_back(name)
             except Exception:
                 log.exception("%s is still there: the sweep deletes it", name)
+
+    def leave(self, prefix: str, username: str, password: str) -> str:
+        """The same for a process of which nobody says when it ends: the sweep deletes it, once LONGEST_LOAN is over."""
+        return self._make(self._note(prefix), username, password)
+
+    def _note(self, prefix: str) -> str:
+        now = self.clock()
+        name = ids.new_id(prefix, now)
+        self.items.put({**keys.lent_secret_key(name), "until": ids.timestamp(now + LONGEST_LOAN)})
+        return name
+
+    def _make(self, name: str, username: str, password: str) -> str:
+        login = json.dumps({"username": username, "password": password})
+        return str(self.secrets.create_secret(Name=name, SecretString=login)["ARN"])
 
     def overdue(self) -> list[str]:
         """The names of those whose function has ended, whatever became of it."""

@@ -71,7 +71,9 @@ class WebSocketPush:
 
     def subscribers(self, topic: str) -> list[Subscriber]:
         now = self.clock().timestamp()
-        self._deaf = {one: until for one, until in self._deaf.items() if until > now}
+        for one, until in list(self._deaf.items()):  # in place: other threads write to it meanwhile
+            if until <= now:
+                self._deaf.pop(one, None)
         found = self.items.query(socket_keys.subscribers_partition(topic))
         return [
             Subscriber(one["sk"], float(one.get("good_until", 0)) - now) for one in found if one["sk"] not in self._deaf

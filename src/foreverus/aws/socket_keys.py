@@ -22,3 +22,8 @@ def subscriber_key(topic: str, connection_id: str) -> Key:
 
 def subscribers_partition(topic: str) -> str:
     return f"SUBSCRIBERS#{topic}"
+
+
+def conversations_topic(user_id: str) -> str:
+    """A person's list of conversations. Their id is in it, so that nobody else can listen."""
+    return f"CONVERSATIONS#{user_id}"

@@ -3,10 +3,12 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from botocore.exceptions import ClientError
+
+from foreverus import tracing
 
 Message: TypeAlias = Mapping[str, object]
 
@@ -17,11 +19,14 @@ PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)  # before what SQS did not take is sent aga
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message in hand; nobody else sees it until its visibility timeout runs out."""
+    """One message in hand; nobody else sees it until its visibility timeout runs out. `trace`: a trace header, of
+    whoever sent it; `sent_at`: in seconds of the epoch, 0 where it is not known."""
 
     receipt: str
     body: str
     receive_count: int = 1
+    trace: str = ""
+    sent_at: float = 0.0
 
 
 class Queue(Protocol):
@@ -47,12 +52,9 @@ class SqsQueue:
             MaxNumberOfMessages=min(count, MOST_AT_ONCE),
             WaitTimeSeconds=int(wait_s),
             VisibilityTimeout=self.visibility_s,
-            MessageSystemAttributeNames=["ApproximateReceiveCount"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "AWSTraceHeader", "SentTimestamp"],
         )
-        return [
-            Delivery(m["ReceiptHandle"], m["Body"], int(m.get("Attributes", {}).get("ApproximateReceiveCount", 1)))
-            for m in received.get("Messages", [])
-        ]
+        return [_delivery(m, m.get("Attributes", {})) for m in received.get("Messages", [])]
 
     def delete(self, delivery: Delivery) -> None:
         self.client.delete_message(QueueUrl=self.url, ReceiptHandle=delivery.receipt)
@@ -71,6 +73,36 @@ class SqsQueue:
             )
 
 
+def _delivery(message: Mapping[str, str], attributes: Mapping[str, str]) -> Delivery:
+    return Delivery(
+        message["ReceiptHandle"],
+        message["Body"],
+        int(attributes.get("ApproximateReceiveCount", 1)),
+        attributes.get("AWSTraceHeader", ""),
+        int(attributes.get("SentTimestamp", 0)) / 1000,
+    )
+
+
+def _traced() -> Mapping[str, Any]:
+    """What a message carries beside its body: the trace in which it is sent."""
+    header = tracing.header()
+    if not header:
+        return {}
+    return {"MessageSystemAttributes": {"AWSTraceHeader": {"DataType": "String", "StringValue": header}}}
+
+
+@dataclass(frozen=True)
+class DeadLetters:
+    client: Any
+    url: str
+
+    def count(self) -> int:
+        """As SQS knows it just now."""
+        name = "ApproximateNumberOfMessages"
+        found = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
+        return int(found["Attributes"][name])
+
+
 class MemoryQueue:
     """Twin of `SqsQueue`: `waiting` are the messages that can be received, `hidden` those in somebody's hands."""
 
@@ -81,8 +113,8 @@ class MemoryQueue:
         self.most_received = 0
         self._count = 0
 
-    def put(self, body: str) -> None:
-        self.waiting.append(Delivery("", body, 0))
+    def put(self, body: str, trace: str = "", sent_at: float = 0.0) -> None:
+        self.waiting.append(Delivery("", body, 0, trace, sent_at))
 
     @property
     def is_empty(self) -> bool:
@@ -93,7 +125,7 @@ class MemoryQueue:
         received = []
         for message in taken:
             self._count += 1
-            delivery = Delivery(f"receipt-{self._count}", message.body, message.receive_count + 1)
+            delivery = replace(message, receipt=f"receipt-{self._count}", receive_count=message.receive_count + 1)
             self.hidden[delivery.receipt] = delivery
             received.append(delivery)
         self.most_received = max(self.most_received, len(received))
@@ -145,6 +177,7 @@ class ChatQueue:
             MessageBody=json.dumps(reference),
             MessageGroupId=message.conversation_id,
             MessageDeduplicationId=message.message_id,
+            **_traced(),
         )
 
     def send_request(self, request: RequestIds) -> None:
@@ -154,6 +187,7 @@ class ChatQueue:
             MessageBody=json.dumps({"kind": REQUEST, **reference}),
             MessageGroupId=request.request_id,
             MessageDeduplicationId=request.request_id,
+            **_traced(),
         )
 
 
@@ -171,7 +205,9 @@ class ShardQueue:
             self._send_ten(messages[start : start + MOST_AT_ONCE])
 
     def _send_ten(self, messages: Sequence[Message]) -> None:
-        entries = [{"Id": str(n), "MessageBody": json.dumps(message)} for n, message in enumerate(messages)]
+        entries: Sequence[Mapping[str, object]] = [
+            {"Id": str(n), "MessageBody": json.dumps(message), **_traced()} for n, message in enumerate(messages)
+        ]
         pauses = iter(PAUSES_S)
         while entries:
             failed = self.client.send_message_batch(QueueUrl=self.url, Entries=entries).get("Failed", [])
@@ -186,7 +222,7 @@ class ShardQueue:
             self.sleep(pause)
 
 
-def _again(entries: Iterable[dict[str, str]], ids: set[str]) -> list[dict[str, str]]:
+def _again(entries: Iterable[Mapping[str, object]], ids: set[str]) -> list[Mapping[str, object]]:
     return [entry for entry in entries if entry["Id"] in ids]
 
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError
 
+from foreverus import tracing
 from foreverus.errors import ForeverUsError
 
 RUNNING = "RUNNING"
@@ -21,7 +22,10 @@ class StepFunctionsMachine:
     def start(self, name: str, request: Mapping[str, object]) -> None:
         """Starts an execution under this name. Starting the same one again changes nothing."""
         try:
-            self.client.start_execution(stateMachineArn=self.arn, name=name, input=json.dumps(request, sort_keys=True))
+            header = tracing.header()
+            traced = {"traceHeader": header} if header else {}
+            told = json.dumps(request, sort_keys=True)
+            self.client.start_execution(stateMachineArn=self.arn, name=name, input=told, **traced)
         except self.client.exceptions.ExecutionAlreadyExists:
             return  # an earlier attempt took effect although its response was lost
 

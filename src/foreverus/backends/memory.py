@@ -16,6 +16,8 @@ class MemoryEngine:
     def __init__(self, reply: Callable[[Prompt], Sequence[str | Delta]] | None = None, seconds_per_token: float = 0.0):
         self.reply = reply or (lambda prompt: ["You ", "said: ", _asked(prompt)])
         self.seconds_per_token = seconds_per_token
+        self.tokens_of: Callable[[Prompt], int | None] = lambda prompt: None  # it does not say
+        self.counted: list[Prompt] = []
         self.state = Health.GOOD
         self.prompts: list[Prompt] = []
         self.running = 0
@@ -31,6 +33,10 @@ class MemoryEngine:
 
     async def identify(self) -> None:
         return None
+
+    async def count_tokens(self, prompt: Prompt) -> int | None:
+        self.counted.append(prompt)
+        return self.tokens_of(prompt)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         self.prompts.append(prompt)

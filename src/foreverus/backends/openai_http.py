@@ -17,6 +17,7 @@ The `openai` client knows none of these differences, nor an engine's health: thi
 
 import asyncio
 import json
+import logging
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -32,11 +33,14 @@ from foreverus.backends.sse import WHOLE, ChatStream
 from foreverus.backends.whole import joined_calls, pieces_of
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 
+log = logging.getLogger(__name__)
+
 CONNECT_TIMEOUT_S = 2.0  # it is on loopback
 SILENCE_TIMEOUT_S = 120.0  # without a delta: longer than any prefill we serve, or any wait for a slot
 ANSWER_TIMEOUT_S = 900.0  # of a whole answer: 8,192 tokens at 10 tok/s, one of 256 on a busy GPU, take 819 s
 HEALTH_TIMEOUT_S = 3.0
 
+COUNTED = ("model", "messages", "prompt", "tools", "continue_final_message", "add_generation_prompt")  # of a request
 JSON = {"Content-Type": "application/json"}
 
 # In vLLM the message is the only thing that tells a prompt that is too long from another bad request: it has no
@@ -162,6 +166,28 @@ class OpenAiEngine:
         if prompt.continues and not self.is_vllm:
             return replace(whole, text=whole.text.removeprefix(prompt.messages[-1].content))
         return whole
+
+    async def count_tokens(self, prompt: Prompt) -> int | None:
+        """vLLM counts messages; llama.cpp writes them by the template, and cuts the text into tokens."""
+        body = self.body(prompt)
+        asked = {name: body[name] for name in COUNTED if name in body}
+        try:
+            if self.is_vllm:
+                return int((await self._told("/tokenize", asked))["count"])
+            text = prompt.text
+            if text is None:
+                text = (await self._told("/apply-template", asked))["prompt"]
+            said = await self._told("/tokenize", {"content": text, "add_special": True, "parse_special": True})
+            return len(said["tokens"])
+        except (EngineFailed, PromptRejected, EngineBusy, ValueError, LookupError, TypeError) as err:
+            log.info("the engine counts no tokens: %r", err)
+            return None
+
+    async def _told(self, path: str, body: dict[str, object]) -> Any:
+        status, content = await self._http1.post(path, encoded(body), HEALTH_TIMEOUT_S)
+        if status != 200:
+            raise refusal(status, content)
+        return json.loads(content)
 
     def body(self, prompt: Prompt) -> dict[str, object]:
         """The request for a whole answer, in the engine's dialect."""

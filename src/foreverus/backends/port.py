@@ -160,3 +160,7 @@ class Engine(Backend, Protocol):
 
     async def identify(self) -> None:
         """Asks the engine what it is, so that `stream` speaks its dialect. Raises EngineFailed."""
+
+    async def count_tokens(self, prompt: Prompt) -> int | None:
+        """How many tokens the prompt has as the engine's template writes it; None where it does not say. Never
+        raises."""

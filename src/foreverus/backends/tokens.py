@@ -9,10 +9,13 @@ mistral-common 1.13 carries. For prose the bound is half to three quarters of th
 engine refuses.
 """
 
+import json
+
 from foreverus.backends.port import Prompt
 
 LONGEST_PIECE_BYTES = 24
 MOST_TOKENS_PER_MESSAGE = 8  # role marks and separators of a chat template
+BEDROCK_CONTEXT_TOKENS = 32_768  # of Mistral 7B Instruct there, prompt and answer; our GPU's is `ContextTokens`
 MOST_BEDROCK_TOKENS = 8192  # of one answer of Mistral 7B Instruct; Bedrock's own default would cut answers at 512
 
 
@@ -35,7 +38,15 @@ def cannot_fit(texts: list[str], context_tokens: int) -> int:
 
 
 def texts_of(prompt: Prompt) -> list[str]:
-    return [message.content for message in prompt.messages] if prompt.text is None else [prompt.text]
+    """What the model reads: of a chat with the calls that were made and the tools that there are, which templates write
+    as JSON (with more spaces than here, so a lower bound stays one). The schema of a `response_format` is none of it:
+    an engine makes a grammar of that."""
+    if prompt.text is not None:
+        return [prompt.text]
+    tools = prompt.options.get("tools")
+    calls = [text for one in prompt.messages for call in one.tool_calls for text in (call.name, call.arguments)]
+    shown = [json.dumps(tools, ensure_ascii=False, separators=(",", ":"))] if tools else []
+    return [message.content for message in prompt.messages] + calls + shown
 
 
 def most_prompt_tokens(prompt: Prompt) -> int:

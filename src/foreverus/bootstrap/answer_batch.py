@@ -29,4 +29,5 @@ def build() -> "OnBedrock":
         price=bedrock_price(env.bedrock_model_id, aws.region()),
         calls_at_once=shared.BEDROCK_CALLS,
         clock=aws.clock,
+        metrics=aws.metrics(),
     )

@@ -2,42 +2,51 @@
 
 import asyncio
 import os
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import ids, settings
 from foreverus.bootstrap import aws, shared
+from foreverus.concurrency import KeptThreads
 
 if TYPE_CHECKING:
     from foreverus.api.responses import Body
     from foreverus.conversations.bedrock.answering import ConversationAnswering
+    from foreverus.conversations.bedrock.asking import BedrockAsker
+    from foreverus.conversations.bedrock.entitling import BedrockTitles
+    from foreverus.conversations.entitling import TitleNews
 
 THREADS = 16  # for the table's calls and the sockets' posts
-CALLS = 2  # of Bedrock: one at a time, and one that was left and ends by itself
+CALLS = 3  # of Bedrock: an answer, a title, and one that was left and ends by itself
 
 
 def run(conversation_id: str, user_id: str, seconds: float, function: str) -> "Body":
     """`function`: this one's name, which it calls again when its time is short."""
 
-    async def answer() -> "Body":
-        loop = asyncio.get_running_loop()
-        loop.set_default_executor(ThreadPoolExecutor(THREADS))
-        holder = ids.new_id("call", aws.clock())
-        return await build(function).run(conversation_id, user_id, seconds, holder)
+    holder = ids.new_id("call", aws.clock())
+    try:
+        return asyncio.run(build(function).run(conversation_id, user_id, seconds, holder))
+    finally:
+        threads().finish()
 
-    return asyncio.run(answer())
+
+@cache
+def threads() -> KeptThreads:
+    return KeptThreads(THREADS, "calls")
 
 
 @cache
 def build(function: str) -> "ConversationAnswering":
     from foreverus.aws.lambda_functions import LambdaFunction
     from foreverus.backends.bedrock import SILENCE_TIMEOUT_S
+    from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS
+    from foreverus.bootstrap.chat_gpu import chat_gpu
     from foreverus.choice.refusals import RefusalStore
     from foreverus.conversations.answers import DynamoAnswers
     from foreverus.conversations.bedrock.answering import ConversationAnswering
     from foreverus.conversations.bedrock.asking import BedrockAsker
     from foreverus.conversations.bedrock.writing import AnswerWriter
+    from foreverus.conversations.entitling import TitleNews
     from foreverus.conversations.lease import LeaseStore
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.pending import PendingWorkStore
@@ -49,25 +58,43 @@ def build(function: str) -> "ConversationAnswering":
         backend=shared.bedrock_backend(env.bedrock_model_id, CALLS, SILENCE_TIMEOUT_S),
         ends=takeover.ends,
         price=bedrock_price(env.bedrock_model_id, aws.region()),
-        context_tokens=env.context_tokens,
+        context_tokens=BEDROCK_CONTEXT_TOKENS,
         clock=aws.clock,
-        run_blocking=asyncio.to_thread,
+        run_blocking=threads(),
     )
+    answers, push = DynamoAnswers(table, aws.clock), aws.push()
     writer = AnswerWriter(
-        answers=DynamoAnswers(table),
+        answers=answers,
         pending=pending,
         ends=takeover.ends,
         asker=asker,
         takeover=takeover,
         refusals=RefusalStore(table, aws.clock),
-        push=aws.push(),
+        push=push,
         clock=aws.clock,
-        run_blocking=asyncio.to_thread,
+        run_blocking=threads(),
+        chat_gpu=chat_gpu(env),
+        titles=_titles(asker, TitleNews(answers, push, env.conversation_retention_days)),
+        metrics=aws.metrics(),
     )
     return ConversationAnswering(
         pending=pending,
         lease=LeaseStore(table, aws.clock),
         writer=writer,
         again=LambdaFunction(aws.client("lambda"), function),
-        run_blocking=asyncio.to_thread,
+        run_blocking=threads(),
+    )
+
+
+def _titles(asker: "BedrockAsker", news: "TitleNews") -> "BedrockTitles":
+    from foreverus.conversations.bedrock.entitling import BedrockTitles
+
+    return BedrockTitles(
+        backend=asker.backend,
+        answers=news.answers,
+        ends=asker.ends,
+        news=news,
+        price=asker.price,
+        clock=aws.clock,
+        run_blocking=threads(),
     )

@@ -11,6 +11,10 @@ from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
+    from foreverus.conversations.deleting import MessageDeletion
+    from foreverus.conversations.importing import ConversationImports
+    from foreverus.conversations.library import PromptLibrary
+    from foreverus.conversations.search.service import ConversationSearch
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.stopping import MessageStops
     from foreverus.files.service import FileService
@@ -25,11 +29,18 @@ if TYPE_CHECKING:
     from foreverus.spending.usage import TeamUsage
 
 
+SEARCH_SECONDS = 15  # what somebody waits for texts, of API Gateway's 29; then titles alone
+
+
 @dataclass(frozen=True)
 class ApiServices:
     sessions: "SessionService"
     conversations: "ConversationService"
     stops: "MessageStops"
+    deletions: "MessageDeletion"
+    prompts: "PromptLibrary"
+    imports: "ConversationImports"
+    search: "Callable[[], ConversationSearch]"  # made when somebody searches
     models: "ModelList"
     usage: "TeamUsage"
     quotes: "Callable[[], QuoteService]"  # made when the first one is asked for
@@ -41,6 +52,10 @@ class ApiServices:
 @cache
 def build() -> ApiServices:
     """Everything that the REST API calls."""
+    from foreverus.conversations.importing import ConversationImports
+    from foreverus.conversations.library import PromptLibrary, PromptStore
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.meter import Caps
     from foreverus.costs.usage.store import UsageStore
     from foreverus.files.stored import stored_bytes
@@ -57,7 +72,7 @@ def build() -> ApiServices:
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     limits, figures = _limits(env), _figures(env)
-    start = replace(shared.starter(env, env.idle_seconds), place=limits.gpu_start)
+    start = replace(shared.starter(env, env.idle_seconds or None), place=limits.gpu_start)
     once, kept = shared.once(env.table_name), env.file_retention_days * 86_400
 
     def room(user_id: str, more: int) -> "CountChange":
@@ -68,9 +83,13 @@ def build() -> ApiServices:
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=_conversations(env, start, limits),
         stops=_stops(env),
+        deletions=_deletions(env),
+        prompts=PromptLibrary(PromptStore(table), once, aws.clock),
+        imports=ConversationImports(ConversationStore(table), aws.clock, aws.push, env.conversation_retention_days),
+        search=search,
         models=_models(env),
         usage=TeamUsage(
-            Usage(SessionStore(table), purse, CapacityDiary(table), caps, aws.region(), aws.clock),
+            Usage(SessionStore(table), purse, LedgerStore(table), CapacityDiary(table), caps, aws.region(), aws.clock),
             UsageStore(table),
             figures,
             aws.clock,
@@ -104,6 +123,23 @@ def quotes() -> "QuoteService":
     )
 
 
+@cache
+def search() -> "ConversationSearch":
+    from botocore.config import Config
+
+    from foreverus.aws.lambda_functions import LambdaFunction
+    from foreverus.conversations.search.calling import SearchFunction
+    from foreverus.conversations.search.records import NoTexts
+    from foreverus.conversations.search.service import ConversationSearch
+    from foreverus.conversations.store import ConversationStore
+
+    env = settings.ApiSettings.from_env(os.environ)
+    once = Config(read_timeout=SEARCH_SECONDS, retries={"total_max_attempts": 1})
+    function = env.search_messages_function
+    texts = SearchFunction(LambdaFunction(aws.client("lambda", None, once), function)) if function else NoTexts()
+    return ConversationSearch(ConversationStore(aws.items(env.table_name)), texts, env.conversation_retention_days)
+
+
 def _stops(env: settings.ApiSettings) -> "MessageStops":
     from foreverus.aws.lambda_functions import LambdaFunction
     from foreverus.conversations.answers import DynamoAnswers
@@ -121,6 +157,15 @@ def _stops(env: settings.ApiSettings) -> "MessageStops":
         push=aws.push,
         clock=aws.clock,
     )
+
+
+def _deletions(env: settings.ApiSettings) -> "MessageDeletion":
+    from foreverus.conversations.deleting import MessageDeletion
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.sessions.pending import PendingWorkStore
+
+    table = aws.items(env.table_name)
+    return MessageDeletion(table, ConversationStore(table), PendingWorkStore(table), aws.push, aws.clock)
 
 
 def _figures(env: settings.ApiSettings) -> "CostFiguresLook":
@@ -150,6 +195,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
     from foreverus.aws.lambda_functions import LambdaFunction
     from foreverus.aws.sqs import ChatQueue
     from foreverus.backends.port import BackendName
+    from foreverus.bootstrap.crowd import crowd_gpus
     from foreverus.conversations.choosing import BackendChooser
     from foreverus.conversations.queue import ConversationFunction
     from foreverus.conversations.replacing import Replacing
@@ -172,6 +218,8 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
         bedrock=ConversationFunction(function),
         replacing=Replacing(ConversationStore(table), PendingWorkStore(table)),
         retention_days=env.conversation_retention_days,
+        push=aws.push,
+        crowd=crowd_gpus(env, look, start).asked,
     )
 
 

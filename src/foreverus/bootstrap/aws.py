@@ -4,6 +4,7 @@ Clients are made on first use, not at import: importing any module with an empty
 """
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -11,7 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from foreverus import settings
-from foreverus.tracing import trace_aws_calls
+from foreverus.metrics import SILENT, Metrics, of_function
+from foreverus.tracing import trace_calls
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -26,22 +28,55 @@ if TYPE_CHECKING:
     from foreverus.notifications.notification import TopicNotifier
 
 
+# Hundreds of calls for one answer or batch: the steps around them tell of these, of a batch's lines the first few.
+MANY_CALLS = ("bedrock-runtime", "apigatewaymanagementapi")
+# Connections that a client keeps. A Lambda needs as many as it has calls beside each other; a process that serves the
+# API needs one for each of its threads (serve/application.py).
+KEPT_CONNECTIONS = 50
+_one_at_a_time = threading.Lock()
+
+
 def clock() -> datetime:
     return datetime.now(UTC)
 
 
 @cache
+def metrics() -> Metrics:
+    """Those of the stack that this runs in; outside of one nothing is measured."""
+    if not (stack := os.environ.get("STACK_NAME")):
+        return SILENT
+    function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
+    return of_function(stack, function, more=os.environ.get("MORE_METRICS") == "true")
+
+
 def client(service: str, endpoint_url: str | None = None, own: "Config | None" = None) -> Any:
-    """One boto3 client per service and process; the region comes from the runtime. `own`: over the common settings."""
+    """One boto3 client per service and process; the region comes from the runtime. `own`: over the common settings.
+    Clients may be shared by threads, but boto3 may not make two of them at once."""
+    with _one_at_a_time:
+        return _client(service, endpoint_url, own)
+
+
+@cache
+def _client(service: str, endpoint_url: str | None, own: "Config | None") -> Any:
     import boto3
     from botocore.config import Config
 
-    trace_aws_calls()
-    config = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard", "max_attempts": 4})
+    from foreverus.aws import lean
+
+    common = Config(
+        connect_timeout=3,
+        read_timeout=20,
+        retries={"mode": "standard", "max_attempts": 4},
+        max_pool_connections=KEPT_CONNECTIONS,
+    )
+    config = lean.config(service).merge(common)
     if service == "s3":
         config = config.merge(_s3_config())
     make: Any = boto3.client  # its stubs want each service's name spelled out
-    return make(service, config=config.merge(own) if own else config, endpoint_url=endpoint_url)
+    made = make(service, config=config.merge(own) if own else config, endpoint_url=endpoint_url)
+    if service not in MANY_CALLS:
+        trace_calls(made)
+    return made
 
 
 def _s3_config() -> "Config":

@@ -7,16 +7,21 @@ from typing import TYPE_CHECKING
 from foreverus.bootstrap import aws, shared
 from foreverus.web_settings import ChatCompletionsSettings
 
+# In flight at once: on Lambda one at a time, on a laptop one process has all. A thread is made when it is needed.
+CALLS = 256
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.applications import Starlette
 
     from foreverus.access.records import Caller
     from foreverus.backends.port import Backend
     from foreverus.bootstrap.relay import GpuBackends
     from foreverus.limits.requests import RequestLimits
-    from foreverus.openai_api.choosing import RequestChooser
+    from foreverus.openai_api.answering import Door
     from foreverus.openai_api.paid import PaidCalls
-    from foreverus.openai_api.records import CompletionRequest
+    from foreverus.openai_api.records import ChosenBackend, CompletionRequest
     from foreverus.openai_api.requests import Served
 
 
@@ -37,67 +42,93 @@ def build() -> "Starlette":
     answering = Answering(
         served=served,
         limits=_limits(env),
-        choose=_chooser(env, served),
+        door=_door(env, served),
         backends={
-            BackendName.BEDROCK: lambda request, caller: _paid_calls(env).of(request, caller),
+            BackendName.BEDROCK: lambda request, caller, chosen: _paid_calls(env).of(request, caller, chosen.reserved),
             BackendName.GPU: _gpu,
         },
         clock=aws.clock,
+        metrics=aws.metrics(),
     )
     return application(answering)
 
 
-def _chooser(env: ChatCompletionsSettings, served: "Served") -> "RequestChooser":
+def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[CompletionRequest, Caller], Door]":
+    """What a request needs before it is let in is read with one call, and written with one transaction."""
     from foreverus.access.preferences import PreferenceStore
+    from foreverus.aws import keys
+    from foreverus.aws.read_ahead import ReadAhead
     from foreverus.backends.port import BackendName
     from foreverus.choice.refusals import RefusalStore
+    from foreverus.costs.meter import month_of
+    from foreverus.costs.reservations import API_CALL
+    from foreverus.ids import timestamp
+    from foreverus.limits.store import CountStore, request_keys
+    from foreverus.openai_api.accounts import AccountStore
+    from foreverus.openai_api.answering import Door
     from foreverus.openai_api.choosing import RequestChooser
 
-    table = aws.items(env.table_name)
-    look, refusals = shared.backends_look(env), RefusalStore(table, aws.clock)
-    return RequestChooser(
-        served=served,
-        context_tokens=env.context_tokens,
-        has_bedrock=bool(env.bedrock_model_id),
-        now=lambda: look(refusals.left_s()),
-        preferences=PreferenceStore(table).get,
-        stack=BackendName(env.chat_backend),
-    )
+    table, look = aws.items(env.table_name), shared.backends_look(env)
+
+    def door(request: "CompletionRequest", caller: "Caller") -> Door:
+        now = aws.clock()
+        month = month_of(timestamp(now))
+        more = keys.preferences_key(caller.user_id), keys.bedrock_throttled_key()
+        reserved = keys.reservation_key(month, f"{API_CALL}{request.request_id}")
+        money = keys.purse_total_key(month), keys.ledger_total_key(month), reserved
+        ahead = ReadAhead(table, *request_keys(caller.user_id, caller.key_id, now), *more, *money)
+        refusals, here = RefusalStore(ahead, aws.clock), look.over(ahead)
+        choose = RequestChooser(
+            served=served,
+            context_tokens=env.context_tokens,
+            has_bedrock=bool(env.bedrock_model_id),
+            gpus=look.gpus,
+            now=lambda gpus: here.of(gpus, refusals.left_s()),
+            preferences=PreferenceStore(ahead).get,
+            stack=BackendName(env.chat_backend),
+        )
+        return Door(CountStore(ahead), choose, AccountStore(here.purse), _paid_calls(env).reservation)
+
+    return door
 
 
-def _gpu(request: "CompletionRequest", caller: "Caller") -> "Backend":
+def _gpu(request: "CompletionRequest", caller: "Caller", chosen: "ChosenBackend") -> "Backend":
     """A request that is the GPU's starts one where none is on: nobody else may answer it."""
     backends = _gpu_backends(ChatCompletionsSettings.from_env(os.environ))
-    return backends(caller.user_id, request.credential, starts=True)
+    return backends(caller.user_id, request.credential, starts=True, state=chosen.gpus)
 
 
 @cache
 def _gpu_backends(env: ChatCompletionsSettings) -> "GpuBackends":
+    from foreverus.bootstrap.crowd import crowd_gpus
     from foreverus.bootstrap.relay import gpu_backends
 
-    return gpu_backends(env)
+    return gpu_backends(env, crowd_gpus(env, shared.backends_look(env), shared.starter(env)).asked)
 
 
 @cache
 def _paid_calls(env: ChatCompletionsSettings) -> "PaidCalls":
     from foreverus.backends.bedrock import SILENCE_TIMEOUT_S
+    from foreverus.bootstrap.chat_gpu import chat_gpu
     from foreverus.choice.refusals import RefusalStore
     from foreverus.costs.prices import bedrock_price
     from foreverus.openai_api.accounts import AccountStore
     from foreverus.openai_api.paid import PaidCalls
 
     return PaidCalls(
-        backend=shared.bedrock_backend(env.bedrock_model_id, shared.BEDROCK_CALLS, SILENCE_TIMEOUT_S),
+        backend=shared.bedrock_backend(env.bedrock_model_id, CALLS, SILENCE_TIMEOUT_S),
         price=bedrock_price(env.bedrock_model_id, aws.region()),
         accounts=AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
         refusals=RefusalStore(aws.items(env.table_name), aws.clock),
         clock=aws.clock,
+        chat_gpu=chat_gpu(env),
     )
 
 
 def _limits(env: ChatCompletionsSettings) -> "RequestLimits":
+    from foreverus.aws.read_ahead import BatchTable
     from foreverus.limits.request_rules import RequestCaps
-    from foreverus.limits.requests import RequestLimits
+    from foreverus.limits.requests import NO_BOUND, RequestLimits
     from foreverus.limits.store import CountStore
 
     person = RequestCaps(
@@ -112,4 +143,7 @@ def _limits(env: ChatCompletionsSettings) -> "RequestLimits":
         at_once=env.key_requests_at_once,
         tokens_per_day=env.key_tokens_per_day,
     )
-    return RequestLimits(CountStore(aws.items(env.table_name)), person, key, aws.clock)
+    all_at_once = env.all_requests_at_once
+    everybody = RequestCaps(whose="this deployment", at_once=all_at_once) if all_at_once < NO_BOUND else None
+    counts = CountStore(BatchTable(aws.items(env.table_name)))
+    return RequestLimits(counts, person, key, everybody, aws.clock)

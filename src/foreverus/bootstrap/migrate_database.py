@@ -24,8 +24,10 @@ def build() -> "DatabaseSetup":
 
 def _logins(env: settings.MigrateDatabaseSettings) -> "list[Login]":
     from foreverus.results.logins import Login, login_of_secret
-    from foreverus.results.migrations import ERASER_ROLE
+    from foreverus.results.migrations import ERASER_ROLE, SEARCHER_ROLE
 
     kept = aws.client("secretsmanager").get_secret_value(SecretId=env.database_secret_arn)["SecretString"]
-    eraser = aws.secure_parameters().get(f"{env.database_passwords}/eraser")
-    return [login_of_secret(kept), Login(ERASER_ROLE, eraser)]
+    parameters = aws.secure_parameters()
+    seldom = {"eraser": ERASER_ROLE, "searcher": SEARCHER_ROLE}
+    lent = [Login(role, parameters.get(f"{env.database_passwords}/{name}")) for name, role in seldom.items()]
+    return [login_of_secret(kept), *lent]

@@ -1,14 +1,12 @@
 """The reaper."""
 
 import os
-import sys
-from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws, pools, shared
 
 if TYPE_CHECKING:
     from foreverus.sessions.reaping import Reaper
@@ -30,18 +28,8 @@ def build() -> "Reaper":
         closer=shared.session_closer(env),
         outbox=OutboxStore(table),
         notifier=aws.notifier(env.topic_arn),
-        count=count_reaped(env.stack_name),
+        metrics=aws.metrics(),
         most=timedelta(seconds=env.max_session_seconds),
         clock=aws.clock,
+        renew_pools=pools.learning(env.table_name).renew,
     )
-
-
-def count_reaped(stack_name: str) -> Callable[[int], None]:
-    """Writes the metric as a whole line of the log, without what a logger puts before it: CloudWatch finds it there."""
-    from foreverus.sessions.metrics import reaped_line
-
-    def count(instances: int) -> None:
-        sys.stdout.write(reaped_line(stack_name, instances, aws.clock()) + "\n")
-        sys.stdout.flush()
-
-    return count

@@ -1,6 +1,7 @@
 """A live GPU as a backend, for whoever answers programs."""
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from foreverus import ids
@@ -9,6 +10,7 @@ from foreverus.bootstrap import aws, shared
 if TYPE_CHECKING:
     from foreverus.backends.port import Backend
     from foreverus.relay.line import Socket
+    from foreverus.sessions.gpu_state import GpuState
 
 
 class RelaySettings(shared.StartSettings, Protocol):
@@ -23,12 +25,13 @@ class RelaySettings(shared.StartSettings, Protocol):
 
 
 class GpuBackends(Protocol):
-    def __call__(self, user_id: str, credential: str, *, starts: bool) -> "Backend":
+    def __call__(self, user_id: str, credential: str, *, starts: bool, state: "GpuState | None" = None) -> "Backend":
         """For one request of a person. `credential`: the `Authorization` header that it came with. `starts`: it starts
-        a session where no GPU is on. For use in one event loop."""
+        a session where no GPU is on. `state`: where somebody has just looked. For use in one event loop."""
 
 
-def gpu_backends(env: RelaySettings) -> GpuBackends:
+def gpu_backends(env: RelaySettings, crowd: Callable[[], object] = lambda: None) -> GpuBackends:
+    """`crowd`: told of each request that finds no free slot."""
     from foreverus.aws.sqs import ChatQueue
     from foreverus.relay.backend import GpuRelay
     from foreverus.relay.line import RelayLines
@@ -46,6 +49,7 @@ def gpu_backends(env: RelaySettings) -> GpuBackends:
         start=lambda user_id: starter.start(user_id, Trigger.MESSAGE),
         run_blocking=asyncio.to_thread,
         clock=aws.clock,
+        crowd=crowd,
     )
 
     async def connect(credential: str) -> "Socket":
@@ -55,7 +59,7 @@ def gpu_backends(env: RelaySettings) -> GpuBackends:
 
     lines = RelayLines(connect, lambda: ids.new_id("line", aws.clock()))
 
-    def backend(user_id: str, credential: str, *, starts: bool) -> "Backend":
-        return relay.backend(lines.of(credential), user_id, starts=starts)
+    def backend(user_id: str, credential: str, *, starts: bool, state: "GpuState | None" = None) -> "Backend":
+        return relay.backend(lines.of(credential), user_id, starts=starts, state=state)
 
     return backend

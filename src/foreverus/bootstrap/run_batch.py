@@ -31,6 +31,7 @@ def planner() -> "Planner":
     from foreverus.batches.plan.estimates import Deployment
     from foreverus.batches.plan.planner import Planner
     from foreverus.batches.store import BatchStore
+    from foreverus.choice.idle_time import expected_s
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
 
@@ -39,7 +40,7 @@ def planner() -> "Planner":
     deployment = Deployment(
         region=aws.region(),
         instance_types=tuple(env.instance_types.split(",")),
-        idle_seconds=env.idle_seconds,
+        idle_seconds=expected_s(env.idle_seconds),
         max_gpus=env.max_gpus,
         bedrock_model_id=env.bedrock_model_id,
         bedrock_calls=shared.BEDROCK_CALLS,

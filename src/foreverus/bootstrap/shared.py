@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 from foreverus import settings
-from foreverus.bootstrap import aws
+from foreverus.bootstrap import aws, pools
 
 if TYPE_CHECKING:
     from foreverus.backends.bedrock import BedrockBackend
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
     from foreverus.batches.waiting import WaitingBatches
     from foreverus.conversations.bedrock.ends import MessageEnds
-    from foreverus.conversations.bedrock.lost import LostMessages
     from foreverus.conversations.bedrock.takeover import TakeOver
     from foreverus.conversations.waiting import WaitingMessages
     from foreverus.costs.purse import PurseStore
@@ -85,6 +84,7 @@ class LookSettings(Protocol):
 
 def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
     """`bedrock`: False where nobody can be called who asks it."""
+    from foreverus.choice.idle_time import expected_s
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.backends_now import BackendsLook, Figures
 
@@ -93,7 +93,7 @@ def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
         region=region,
         instance_type=env.instance_types.split(",")[0],
         context_tokens=env.context_tokens,
-        idle_seconds=env.idle_seconds,
+        idle_seconds=expected_s(env.idle_seconds),
         bedrock=bedrock and bool(env.bedrock_model_id),
         bedrock_price=bedrock_price(env.bedrock_model_id, region),
     )
@@ -111,7 +111,7 @@ def gpu_look(table_name: str, engine_slots: int) -> "GpuLook":
     table = aws.items(table_name)
     pending, requests = PendingWorkStore(table), RequestStore(table, aws.clock)
     waiting = (lambda: len(pending.messages()), requests.waiting)
-    return GpuLook(SessionStore(table), waiting, engine_slots, aws.clock)
+    return GpuLook(SessionStore(table), waiting, engine_slots, aws.clock, aws.region())
 
 
 def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
@@ -134,6 +134,7 @@ def waiting_messages(table_name: str) -> "WaitingMessages":
         push=aws.push(),
         clock=aws.clock,
         others=SessionStore(table).others,
+        metrics=aws.metrics(),
     )
 
 
@@ -171,6 +172,7 @@ def session_closer(env: settings.SessionCloserSettings) -> "SessionCloser":
     from foreverus.aws.ec2 import SpotPrices
     from foreverus.costs.database import wake_usd
     from foreverus.costs.price_book import PriceBook
+    from foreverus.costs.receipt import elsewhere
     from foreverus.sessions.baking import BakesOver
     from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.diary import CapacityDiary
@@ -187,14 +189,16 @@ def session_closer(env: settings.SessionCloserSettings) -> "SessionCloser":
         clock=aws.clock,
         end_bake=BakesOver(aws.tasks()),
         database_usd=0.0 if env.database == "none" else wake_usd(),
+        elsewhere=elsewhere(env.bedrock_model_id, aws.region()),
         machine_log_group=env.machine_log_group,
+        metrics=aws.metrics(),
+        learn=pools.learning(env.table_name).learn,
     )
 
 
 @cache
 def bedrock_backend(model_id: str, calls: int = BEDROCK_CALLS, read_timeout_s: float = 0.0) -> "BedrockBackend":
-    """`read_timeout_s`: 0 for that of whole answers. Raises MissingSetting where the stack was deployed without
-    Bedrock."""
+    """`read_timeout_s`: 0 for that of whole answers. Raises MissingSetting in a stack without Bedrock."""
     from foreverus.backends.bedrock import READ_TIMEOUT_S, BedrockBackend, config
 
     if not model_id:
@@ -225,16 +229,6 @@ def message_ends(table_name: str, monthly_cap_usd: float = 0.0) -> "MessageEnds"
     from foreverus.conversations.bedrock.ends import MessageEnds
 
     return MessageEnds(aws.items(table_name), purse(table_name, monthly_cap_usd), aws.clock)
-
-
-def lost_messages(env: TakeOverSettings) -> "LostMessages":
-    """Those that nobody came to answer."""
-    from foreverus.conversations.bedrock.lost import LostMessages
-    from foreverus.conversations.store import ConversationStore
-
-    over = takeover(env)
-    store = ConversationStore(aws.items(env.table_name))
-    return LostMessages(store=store, ends=over.ends, takeover=over, push=aws.push(), clock=aws.clock)
 
 
 def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":

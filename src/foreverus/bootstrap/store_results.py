@@ -20,7 +20,7 @@ def build() -> "ResultsKeeper":
     from foreverus.deletions.work import Deletions, Erase
     from foreverus.results.batches import BatchSummaries
     from foreverus.results.chats import ChatResults
-    from foreverus.results.erasing import EraseConversation, EraseFile
+    from foreverus.results.erasing import EraseConversation, EraseExchange, EraseFile
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
@@ -31,6 +31,7 @@ def build() -> "ResultsKeeper":
     batches = BatchStore(table)
     erase: dict[OwedKind, Erase] = {
         OwedKind.CONVERSATION: EraseConversation(ConversationEraser(table), postgres),
+        OwedKind.EXCHANGE: EraseExchange(postgres),
         OwedKind.FILE: EraseFile(aws.objects(env.data_bucket), batches, aws.clock),
     }
     return ResultsKeeper(
@@ -38,4 +39,5 @@ def build() -> "ResultsKeeper":
         BatchSummaries(batches, postgres, aws.clock),
         Deletions(OwedDeletions(table), erase, aws.clock),
         ChatResults(table, postgres, aws.clock),
+        aws.metrics(),
     )

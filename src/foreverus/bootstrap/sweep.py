@@ -1,12 +1,14 @@
 """What the sweep looks after, in this order: what people wait for first; a batch that is lost gets no GPU."""
 
 import os
+from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
 from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
+    from foreverus.conversations.bedrock.lost import LostMessages
     from foreverus.sweeps.sweep import Duty
 
 
@@ -40,6 +42,7 @@ def duties() -> "dict[str, Duty]":
     end = BatchEnd(shared.finisher(env), outbox, aws.notifier(env.topic_arn))
     return {
         **_chats(env),
+        **_measures(env),
         "abandoned batches": AbandonedBatches(batches, executions, end, aws.clock),
         "batches whose end nobody was told": UnnotifiedBatches(batches, outbox, executions, end),
         "batches without a GPU": BatchesWithoutGpu(
@@ -59,6 +62,22 @@ def duties() -> "dict[str, Duty]":
     }
 
 
+@cache
+def _measures(env: settings.SweepSettings) -> "dict[str, Duty]":
+    """Kept: what was said last time is not said again."""
+    from foreverus.aws.sqs import DeadLetters
+    from foreverus.costs.ledger import LedgerStore
+    from foreverus.sweeps.measures import DeadLetterQueues, MonthsCost
+
+    queues = [DeadLetters(aws.client("sqs"), url) for url in env.dead_letter_queues.split(",") if url]
+    return {
+        "the month's cost": MonthsCost(
+            LedgerStore(aws.items(env.table_name)), aws.metrics(), aws.clock, env.monthly_cap_usd
+        ),
+        "dead letters": DeadLetterQueues(queues, aws.metrics()),
+    }
+
+
 def _chats(env: settings.SweepSettings) -> "dict[str, Duty]":
     from foreverus.aws.lambda_functions import LambdaFunction
     from foreverus.aws.sqs import ChatQueue
@@ -68,10 +87,27 @@ def _chats(env: settings.SweepSettings) -> "dict[str, Duty]":
     from foreverus.sweeps.messages import StuckMessages
 
     table = aws.items(env.table_name)
-    pending, lost = PendingWorkStore(table), shared.lost_messages(env)
+    pending, lost = PendingWorkStore(table), _lost_messages(env)
     queue, lease = ChatQueue(aws.client("sqs"), env.chat_queue_url), LeaseStore(table, aws.clock)
     function = LambdaFunction(aws.client("lambda"), env.answer_conversation_function)
     return {
         "stuck messages": StuckMessages(pending, queue, shared.starter(env), lost, aws.clock),
         "chats on Bedrock": StuckChats(pending, lease, function, lost, aws.clock),
     }
+
+
+def _lost_messages(env: settings.SweepSettings) -> "LostMessages":
+    """Those that nobody came to answer."""
+    from foreverus.conversations.bedrock.lost import LostMessages
+    from foreverus.conversations.store import ConversationStore
+    from foreverus.costs.prices import bedrock_price
+
+    return LostMessages(
+        store=ConversationStore(aws.items(env.table_name)),
+        ends=(over := shared.takeover(env)).ends,
+        takeover=over,
+        push=aws.push(),
+        price=bedrock_price(env.bedrock_model_id, aws.region()),
+        clock=aws.clock,
+        metrics=aws.metrics(),
+    )

@@ -7,12 +7,43 @@ longer the work, the smaller the share of the boot, so more work never moves fro
 All estimates are taken times 1.2 before they are compared with the time that is left.
 """
 
+from enum import StrEnum
+
 from foreverus.choice.arithmetic import RESERVE, Plan, bedrock_plan, gpu_plan, gpu_seconds, tokens_of, usd_per_hour
 from foreverus.choice.records import Bedrock, Choice, Gpu, NextStep, Number, Work
 
 LEAST_REVIEW_S = 60  # a plan costs four state transitions: no point in making one every second
 CAPACITY_REVIEW_S = 300  # while nobody sells a GPU: how often the whole plan is looked at again
 BOOTS_WORTH_A_GPU = 3  # an extra GPU answers for at least three times as long as it boots
+
+
+class BatchReason(StrEnum):
+    """Why a step comes next: its name for programs (the page has words for each), `REASONS` for people."""
+
+    CHEAPER = "cheaper"
+    ONLY_ALLOWED = "only_allowed"
+    ONLY_ALLOWED_LATE = "only_allowed_late"
+    ONLY_FAST_ENOUGH = "only_fast_enough"
+    MOST_IN_TIME = "most_in_time"
+    LAST_MOMENT = "last_moment"
+    NO_CAPACITY = "no_capacity"
+    NOTHING_ALLOWED = "nothing_allowed"
+    NOTHING_LEFT = "nothing_left"
+    WINDOW_OVER = "window_over"
+
+
+REASONS = {
+    BatchReason.CHEAPER: "cheaper",
+    BatchReason.ONLY_ALLOWED: "the only one that is allowed",
+    BatchReason.ONLY_ALLOWED_LATE: "the only one that is allowed; not all of it will be done in time",
+    BatchReason.ONLY_FAST_ENOUGH: "the only one that is fast enough",
+    BatchReason.MOST_IN_TIME: "none is fast enough; this one gets most done in time",
+    BatchReason.LAST_MOMENT: "nobody sells a GPU, and this is the last moment for Bedrock",
+    BatchReason.NO_CAPACITY: "a GPU is what it needs, and nobody sells one now",
+    BatchReason.NOTHING_ALLOWED: "no backend is allowed",
+    BatchReason.NOTHING_LEFT: "nothing is left to do",
+    BatchReason.WINDOW_OVER: "the window is over",
+}
 
 
 def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
@@ -42,9 +73,9 @@ def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
     if chosen is NextStep.GPU and not (gpu.live or gpu.available or on_demand):
         last_moment = work.seconds_left - RESERVE * on_bedrock.seconds < LEAST_REVIEW_S
         if on_bedrock.fits and last_moment:
-            chosen, reason = NextStep.BEDROCK, "nobody sells a GPU, and this is the last moment for Bedrock"
+            chosen, reason = NextStep.BEDROCK, BatchReason.LAST_MOMENT
         else:
-            chosen, reason = NextStep.WAIT, f"a GPU is {reason}, and nobody sells one now"
+            chosen, reason = NextStep.WAIT, BatchReason.NO_CAPACITY
     fallbacks = _fallback_seconds(chosen, work, gpu, on_demand)
     if chosen is not NextStep.BEDROCK and bedrock.allowed:
         fallbacks.append(on_bedrock.seconds)
@@ -52,7 +83,8 @@ def choose(work: Work, gpu: Gpu, bedrock: Bedrock) -> Choice:
         fallbacks.append(on_gpu.seconds)
     review = _review(chosen, work.seconds_left, fallbacks)
     arithmetic = {
-        "reason": reason,
+        "reason": REASONS[reason],
+        "reason_code": reason.value,
         **_of_work(work, review),
         **_of_gpu(gpu, on_gpu, gpus, on_demand),
         **_of_bedrock(bedrock, on_bedrock),
@@ -103,23 +135,23 @@ def _of_bedrock(bedrock: Bedrock, plan: "Plan") -> dict[str, Number]:
     }
 
 
-def _chosen(work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: Plan, on_bedrock: Plan) -> tuple[NextStep, str]:
+def _chosen(work: Work, gpu: Gpu, bedrock: Bedrock, on_gpu: Plan, on_bedrock: Plan) -> tuple[NextStep, BatchReason]:
     if not gpu.allowed and not bedrock.allowed:
-        return NextStep.WAIT, "no backend is allowed"
+        return NextStep.WAIT, BatchReason.NOTHING_ALLOWED
     if work.lines <= 0 or work.seconds_left <= 0:
-        return NextStep.WAIT, "nothing is left to do" if work.lines <= 0 else "the window is over"
+        return NextStep.WAIT, BatchReason.NOTHING_LEFT if work.lines <= 0 else BatchReason.WINDOW_OVER
     if not (gpu.allowed and bedrock.allowed):
         only = NextStep.GPU if gpu.allowed else NextStep.BEDROCK
-        late = "" if on_gpu.fits or on_bedrock.fits else "; not all of it will be done in time"
-        return only, f"the only one that is allowed{late}"
+        in_time = on_gpu.fits or on_bedrock.fits
+        return only, BatchReason.ONLY_ALLOWED if in_time else BatchReason.ONLY_ALLOWED_LATE
     if on_gpu.fits and on_bedrock.fits:
-        return (NextStep.GPU if on_gpu.usd <= on_bedrock.usd else NextStep.BEDROCK), "cheaper"
+        return (NextStep.GPU if on_gpu.usd <= on_bedrock.usd else NextStep.BEDROCK), BatchReason.CHEAPER
     if on_gpu.fits:
-        return NextStep.GPU, "the only one that is fast enough"
+        return NextStep.GPU, BatchReason.ONLY_FAST_ENOUGH
     if on_bedrock.fits:
-        return NextStep.BEDROCK, "the only one that is fast enough"
+        return NextStep.BEDROCK, BatchReason.ONLY_FAST_ENOUGH
     best = NextStep.GPU if on_gpu.tokens_done >= on_bedrock.tokens_done else NextStep.BEDROCK
-    return best, "none is fast enough; this one gets most done in time"
+    return best, BatchReason.MOST_IN_TIME
 
 
 def _needed(work: Work, gpu: Gpu, most: int) -> int:

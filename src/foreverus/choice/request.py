@@ -2,17 +2,22 @@
 
 With nothing live a boot costs as much as some 100,000 tokens of Bedrock, and takes minutes: `auto` answers on Bedrock
 at once and buys nothing. A GPU with a free slot is paid for anyway, so it answers. While one boots Bedrock answers (the
-bridge), and when all slots are taken. Where Bedrock cannot, the GPU does, if one is on or may be bought. Who names a
-backend gets it, where it can do what is asked, else a clear error that names the other one.
+bridge), and when all slots are taken. From 80 % of the month's cap on the cheaper way is taken, even where it is
+slower: the GPU that starts or is full is waited for, and one with nothing in hand is left alone, so that it ends. Where
+Bedrock cannot, the GPU does, if one is on or may be bought. Who names a backend gets it, where it can do what is asked,
+else a clear error that names the other one.
 
 A conversation's messages are answered in their order: while one of them is with a backend, the next one goes there too.
 """
 
+from math import floor
+
 from foreverus.backends.port import BackendName
 from foreverus.choice.abilities import OTHER, WORDS, Inability, PromptLength, cannot
 from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, ChoiceReason, GpuNow, GpuStatus, RequestChoice
-from foreverus.choice.request_sums import most_bedrock_usd, numbers
-from foreverus.choice.words import asks_for, sentence
+from foreverus.choice.request_sums import beside_what_runs, most_bedrock_usd, numbers, on_bedrock
+from foreverus.choice.words import asks_for, near_the_cap, sentence
+from foreverus.costs.meter import NOTICE_PERCENT
 from foreverus.costs.money import at_most
 from foreverus.costs.reservations import Month, refusal
 from foreverus.errors import Conflict, InvalidRequest, NotAccepted, RequestRejected, SpendCapReached
@@ -69,6 +74,8 @@ class _Choosing:
                 return self._chosen(BEDROCK, ChoiceReason.GPU_CANNOT, lacks)
             in_the_way = self._why_not(BEDROCK) if self._has(BEDROCK) else None
             return self._refused(in_the_way or _unable(lacks))
+        if no_bedrock is None and (cheaper := self._cheaper_near_the_cap()):
+            return self._chosen(cheaper, ChoiceReason.CAP_NEAR)
         if status is GpuStatus.HEALTHY:
             return self._chosen(GPU, ChoiceReason.GPU_IS_ON)
         if no_bedrock is None:
@@ -85,6 +92,17 @@ class _Choosing:
             return self._refused(self._why_not(BEDROCK))
         missing = self.lacks[BEDROCK]
         return self._refused(_needs_gpu(missing, error) if missing and self._is_here(BEDROCK) else error)
+
+    def _cheaper_near_the_cap(self) -> BackendName | None:
+        """The cheaper way, where that is not the one that is taken while the month has plenty. Without a GPU Bedrock
+        is both."""
+        status = self.gpu.status
+        if self.month.spent_percent < NOTICE_PERCENT or status is GpuStatus.NONE:
+            return None
+        usual = GPU if status is GpuStatus.HEALTHY else BEDROCK
+        there, here = beside_what_runs(self.asked, self.gpu), on_bedrock(self.asked, self.bedrock).usd
+        cheaper = GPU if there <= here else BEDROCK
+        return None if cheaper is usual else cheaper
 
     def _why_not_bedrock(self) -> ChoiceReason | None:
         """None: Bedrock is good for it."""
@@ -138,7 +156,10 @@ class _Choosing:
         return refusal(self.month, self.gpu.needs_usd) if self.month.left < self.gpu.needs_usd else None
 
     def _chosen(self, backend: BackendName, reason: ChoiceReason, lacks: Inability | None = None) -> RequestChoice:
-        text = sentence(reason, self.asked, self.gpu, self.bedrock, lacks)
+        if reason is ChoiceReason.CAP_NEAR:
+            text = near_the_cap(backend, self.gpu, self.month.spent_percent)
+        else:
+            text = sentence(reason, self.asked, self.gpu, self.bedrock, lacks)
         return RequestChoice(backend=backend, reason=reason, text=text, numbers=self._numbers())
 
     def _refused(self, error: RequestRejected | None) -> RequestChoice:
@@ -148,7 +169,11 @@ class _Choosing:
         )
 
     def _numbers(self) -> dict[str, int | float | bool | str]:
-        return numbers(self.asked, self.gpu, self.bedrock)
+        found = numbers(self.asked, self.gpu, self.bedrock)
+        if self.month.spent_percent < NOTICE_PERCENT:
+            return found
+        more = 0.0 if self.gpu.status is GpuStatus.NONE else beside_what_runs(self.asked, self.gpu)
+        return found | {"cap_percent": floor(self.month.spent_percent), "gpu_more_usd": round(more, 8)}
 
 
 def _needs_gpu(lacks: Inability, error: RequestRejected) -> RequestRejected:

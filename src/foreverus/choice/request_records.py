@@ -108,6 +108,7 @@ class ChoiceReason(StrEnum):
     BEDROCK_THROTTLED = "bedrock_throttled"
     BEDROCK_CAP = "bedrock_cap"  # the month has too little left for it
     GPU_CANNOT = "gpu_cannot"
+    CAP_NEAR = "cap_near"  # 80 % of the month's cap are spent: the cheaper way, though it is slower
     REFUSED = "refused"
 
 

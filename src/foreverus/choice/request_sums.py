@@ -44,6 +44,15 @@ def on_gpu(asked: Asked, now: GpuNow) -> Sums:
     return _sums(gpu_plan(work, paid_for, 1, False).usd, before + GPU_FIRST_WORD_S, writing, asked.streaming)
 
 
+def beside_what_runs(asked: Asked, now: GpuNow) -> float:
+    """US$ that it adds to a GPU that is on or starting, at most: its share of the work, and where the GPU has nothing
+    else in hand, the idle time that begins anew after it."""
+    share = on_gpu(asked, now).usd
+    if now.status is not GpuStatus.HEALTHY or now.in_work:
+        return share
+    return share + now.gpu.idle_seconds / 3600 * now.gpu.spot_usd_per_hour
+
+
 def on_bedrock(asked: Asked, now: BedrockNow) -> Sums:
     work = work_of(asked)
     writing = work.completion_tokens / now.bedrock.tokens_per_second

@@ -1,8 +1,11 @@
 """What people read of a choice: one plain sentence. Pure."""
 
+from math import floor
+
+from foreverus.backends.port import BackendName
 from foreverus.choice.abilities import WORDS, Inability
 from foreverus.choice.records import span
-from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, ChoiceReason, GpuNow
+from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, ChoiceReason, GpuNow, GpuStatus
 
 WHO = {
     AskedBy.MESSAGE: "This message asks for",
@@ -32,6 +35,17 @@ def sentence(reason: ChoiceReason, asked: Asked, gpu: GpuNow, bedrock: BedrockNo
         ChoiceReason.GPU_CANNOT: f"The GPU cannot do what is asked ({it}): Bedrock answers.",
     }
     return said[reason]
+
+
+def near_the_cap(backend: BackendName, gpu: GpuNow, percent: float) -> str:
+    """Why the slower way is taken."""
+    if backend is BackendName.BEDROCK:
+        how = "Bedrock, so that the GPU, which has nothing else to do, can end"
+    elif gpu.status is GpuStatus.BOOTING:
+        how = f"the GPU, though it is still starting for about {span(gpu.gpu.boot_seconds)}"
+    else:
+        how = f"the GPU, though its {gpu.slots} slots are all taken and this has to wait"
+    return f"{floor(percent)} % of the month's spend cap are spent, so the cheaper way answers: {how}."
 
 
 def asks_for(asked: Asked) -> str:

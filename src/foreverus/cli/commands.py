@@ -18,6 +18,8 @@ from foreverus.cli.transfer import download, upload
 from foreverus.cli.watching import watch
 from foreverus.files.records import MAX_FILE_BYTES
 
+MOST_NAME = 512  # characters of a value of the metadata
+
 Command = Callable[[argparse.Namespace, Api, Context], int]
 
 
@@ -27,7 +29,7 @@ def submit(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     The Idempotency-Key is random, one an invocation: all tries of it make one batch, and two invocations make two. When
     the tries are used up nobody knows whether the batch was made, so the key is told, to be given again.
     """
-    metadata = metadata_of(arguments)
+    metadata = _named(metadata_of(arguments), arguments.file)
     file_id = _input_file(arguments, api, context)
     body: BatchRequest = {
         "input_file_id": file_id,
@@ -69,6 +71,14 @@ def metadata_of(arguments: argparse.Namespace) -> dict[str, str]:
             f"metadata has {len(metadata)} pairs with our options among them; {METADATA_PAIRS} are possible."
         )
     return metadata
+
+
+def _named(metadata: dict[str, str], file: str) -> dict[str, str]:
+    """With the file's name, which lists and the page call the batch by, unless somebody has said another."""
+    name = printable(Path(file).name)[-MOST_NAME:]
+    if file == STANDARD or "filename" in metadata or "name" in metadata or len(metadata) >= METADATA_PAIRS:
+        return metadata
+    return {**metadata, "filename": name}
 
 
 def _input_file(arguments: argparse.Namespace, api: Api, context: Context) -> str:

@@ -31,7 +31,10 @@ class UsageError(CommandFailed):
 
 
 class Refused(CommandFailed):
-    """The API's error, as OpenAI's shape has it: message, and the parameter that it is about."""
+    """The API's error, as OpenAI's shape has it: message, and the parameter that it is about. `request_id`: what finds
+    the request in the log, where the answer has named it."""
+
+    request_id = ""
 
     def __init__(self, status: int, message: str, param: str | None = None, code: str | None = None):
         super().__init__(message)
@@ -44,6 +47,7 @@ class Refused(CommandFailed):
         details = [str(self.status)]
         details += [f"param {self.param}"] if self.param else []
         details += [self.code] if self.code else []
+        details += [f"request {self.request_id}"] if self.request_id else []
         return f"{self.message} ({', '.join(details)})"
 
     @property

@@ -36,6 +36,10 @@ class CapsObject(TypedDict, total=False):
     session_usd: float
 
 
+class ForecastObject(TypedDict, total=False):
+    text: str
+
+
 UsageObject = TypedDict(
     "UsageObject",
     {
@@ -46,6 +50,7 @@ UsageObject = TypedDict(
         "reserved_usd": float,
         "left_usd": float,
         "caps": CapsObject,
+        "forecast": ForecastObject,
         "from": str,
         "to": str,
         "group_by": list[str],

@@ -102,12 +102,33 @@ class ErrorObject(TypedDict, total=False):
 
 class ReceiptObject(TypedDict, total=False):
     total_usd: float | None
+    boot_seconds: float | None
+    idle_seconds: float | None
+    idle_usd: float | None
+    if_bedrock_usd: float | None
+    always_on_day_usd: float | None
 
 
 class SessionUsageObject(TypedDict, total=False):
     prompt_tokens: int
     completion_tokens: int
     messages: int
+
+
+class IdleObject(TypedDict, total=False):
+    """How long it stays on without use, and why."""
+
+    seconds: int
+    reason: str
+    text: str
+    numbers: dict[str, float | str | bool]
+
+
+class PoolsObject(TypedDict, total=False):
+    """In which order its zones and types were asked for, and why."""
+
+    learned: bool
+    text: str
 
 
 class SessionObject(TypedDict, total=False):
@@ -122,7 +143,9 @@ class SessionObject(TypedDict, total=False):
     attempt: int
     phases: list[PhaseObject]
     instance: InstanceObject | None
-    idle_seconds: int
+    idle_seconds: int | None
+    idle: IdleObject | None
+    pools: PoolsObject | None
     usage: SessionUsageObject
     spend: SpendObject | None
     outcome: str | None
@@ -175,6 +198,7 @@ class MessageObject(TypedDict, total=False):
     choice: ChoiceObject
     moved_from: str
     trimmed_messages: int
+    cost_usd: float
     error: ErrorObject
 
 

@@ -52,10 +52,20 @@ def check_answer(response: httpx.Response) -> None:
         return
     response.read()
     error = _error(response)
+    error.request_id = _request_id(response)
     if response.status_code in AGAIN and response.headers.get("x-should-retry") != "false":
-        message = f"{response.url.host} answered {response.status_code}: {error.message}"
+        which = f" (request {error.request_id})" if error.request_id else ""
+        message = f"{response.url.host} answered {response.status_code}: {error.message}{which}"
         raise Unreachable(message, _wait_s(response))
     raise error
+
+
+def _request_id(response: httpx.Response) -> str:
+    """Ours; what API Gateway or S3 refuses itself has their own header alone."""
+    for name in ("x-request-id", "x-amzn-requestid", "x-amz-request-id"):
+        if found := str(response.headers.get(name, "")):
+            return found
+    return ""
 
 
 def _error(response: httpx.Response) -> Refused:

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from foreverus.cli.context import printable
-from foreverus.cli.objects import SessionObject
+from foreverus.cli.objects import ReceiptObject, SessionObject
 from foreverus.cli.text import duration, money
 
 OVER = frozenset({"ended", "failed"})
@@ -131,21 +131,45 @@ def card(session: SessionObject, now: datetime) -> list[str]:
     instance, usage = session.get("instance") or {}, session.get("usage") or {}
     where = (instance.get("type"), instance.get("availability_zone"), instance.get("lifecycle"), instance.get("id"))
     over = session.get("status") in OVER
+    decided = session.get("idle") or {}
+    idle = session.get("idle_seconds") or decided.get("seconds") or 0
+    why = "" if over or session.get("idle_seconds") else decided.get("text", "")
     cap = (session.get("spend") or {}).get("session_cap_usd")
     fields = [
         ("session", str(session.get("id"))),
         ("state", ending(session, now) if over else row(session, now)),
         ("asked for", _time(session.get("created_at"))),
         ("GPU", " · ".join(str(part) for part in where if part)),
+        ("zones", (session.get("pools") or {}).get("text", "")),
         ("launched", _time(session.get("launched_at"))),
         ("answers since", _time(session.get("healthy_at"))),
         ("ended", _time(session.get("ended_at"))),
         ("messages", str(usage.get("messages") or "")),
         ("tokens", f"{usage.get('prompt_tokens', 0):,} + {usage.get('completion_tokens', 0):,}" if usage else ""),
         ("its cap", money(cap) if cap else ""),
-        ("ends itself", f"after {duration(session['idle_seconds'])} idle" if session.get("idle_seconds") else ""),
+        ("ends itself", f"after {duration(idle)} idle" if idle else ""),
+        ("why", why),
+        *compared(session.get("receipt") or {}),
     ]
     return [f"{name:<14}{printable(value)}" for name, value in fields if value]
+
+
+def compared(receipt: ReceiptObject) -> list[tuple[str, str]]:
+    """What its receipt says beside the sum, in words: a line for each thing that is known.
+
+    >>> compared({"boot_seconds": 240.0, "idle_seconds": 300.0, "idle_usd": 0.04})
+    [('booted for', '4 min 00 s'), ('idle for', '5 min 00 s, which cost $0.0400')]
+    """
+    boot, idle, idle_usd = receipt.get("boot_seconds"), receipt.get("idle_seconds"), receipt.get("idle_usd")
+    bedrock, always_on = receipt.get("if_bedrock_usd"), receipt.get("always_on_day_usd")
+    cost = "" if idle_usd is None else f", which cost {money(idle_usd)}"
+    said = [
+        ("booted for", "" if boot is None else duration(boot)),
+        ("idle for", "" if idle is None else f"{duration(idle)}{cost}"),
+        ("on Bedrock", "" if bedrock is None else f"{money(bedrock)} for the same tokens"),
+        ("always on", "" if always_on is None else f"{money(always_on)} a day"),
+    ]
+    return [(name, words) for name, words in said if words]
 
 
 def _time(text: str | None) -> str:

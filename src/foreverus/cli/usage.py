@@ -25,6 +25,7 @@ def usage(arguments: argparse.Namespace, api: Api, context: Context) -> int:
 def in_words(found: UsageObject) -> list[str]:
     """The month, then everybody's sums and one's own, then the groups that were asked for."""
     lines = [month(found)]
+    lines += [printable(text)] if (text := (found.get("forecast") or {}).get("text")) else []
     team, own = found.get("team") or {}, found.get("own") or {}
     if not team:  # an API of an earlier version
         return lines

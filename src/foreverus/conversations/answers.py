@@ -38,6 +38,9 @@ class Answers(Protocol):
     def thread(self, message: MessageRef, most_bytes: int) -> Thread:
         """The question, its answer so far, and the answered turns before it (no more than `most_bytes`)."""
 
+    def is_with_bedrock(self, message: MessageRef) -> bool:
+        """Whether the message waits for Bedrock just now, and so is no GPU's."""
+
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         """Keeps partial text. False when nobody wants more of it: the answer is already final, somebody has asked to
         stop it (`Thread.stop_requested`, read anew), or the question was deleted."""
@@ -58,9 +61,12 @@ class Answers(Protocol):
     def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
         """Ends an answer of which nothing is stored as stopped, and the message's waiting, for whichever backend."""
 
-    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> None:
+    def is_untitled(self, message: MessageRef) -> bool:
+        """Whether the message's conversation is there and has no title yet, neither its person's nor the model's."""
+
+    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> bool:
         """Keeps the title of the message's conversation, unless it has one of the model's or is gone, and counts its
-        tokens in any case."""
+        tokens in any case. Whether it was kept."""
 
     def drop(self, message: MessageRef) -> None:
         """The conversation was deleted: removes what is left of the message."""
@@ -72,8 +78,7 @@ class DynamoAnswers:
         self.clock = clock  # says on which day tokens were used
 
     def conversation(self, message: MessageRef) -> Conversation | None:
-        found = self.items.get(keys.conversation_key(message.user_id, message.conversation_id))
-        return conversation_from_item(found) if found else None
+        return conversation_in(self.items, message)
 
     def thread(self, message: MessageRef, most_bytes: int) -> Thread:
         just_after = _key(message)["sk"] + "~"
@@ -81,18 +86,11 @@ class DynamoAnswers:
         newest_first = self.items.query(partition, newest_first=True, before=just_after, page=THREAD_PAGE)
         return read_thread(messages_from_items(newest_first), message.message_id, most_bytes)
 
+    def is_with_bedrock(self, message: MessageRef) -> bool:
+        return self.items.get(keys.pending_on_bedrock_key(message.message_id)) is not None
+
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
-        values = _partial_attributes(message, partial, session_id)
-        counted = " ADD engine_failures :f" if partial.engine_failures else ""
-        failures = {":f": partial.engine_failures} if partial.engine_failures else {}
-        answer = update_write(
-            _key(message),
-            _sets(values) + counted,
-            {**_values(values), **_FINAL, **failures},
-            condition=_OPEN,
-            names=_names(values),
-        )
-        return self.items.transact_if(answer, still_asked(message))
+        return self.items.transact_if(*partial_writes(message, partial, session_id))
 
     def hand_back(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         if not partial.spent:
@@ -164,7 +162,14 @@ class DynamoAnswers:
             return Saved.DUPLICATE if 0 in err.writes else Saved.DELETED
         return Saved.SAVED
 
-    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> None:
+    def is_untitled(self, message: MessageRef) -> bool:
+        found = self.conversation(message)
+        if found is None or found.title:
+            return False
+        title = keys.title_key(message.conversation_id)  # queried: a worker may get no item of a conversation alone
+        return not list(self.items.query(title["pk"], title["sk"]))
+
+    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> bool:
         counted = (
             update_write(
                 keys.session_key(session_id),
@@ -173,23 +178,17 @@ class DynamoAnswers:
             ),
             usage_write(message.user_id, now, title.used),
         )
-        kept = (
-            update_write(
-                keys.title_key(message.conversation_id),
-                "SET title = if_not_exists(title, :title)",
-                {":title": title.text},
-            ),
-            check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
-            still_asked(message),
-        )
-        if not title.text or not self.items.transact_if(*kept, *counted):
-            self.items.transact(*counted)
+        if title.text and self.items.transact_if(*title_writes(message, title.text), *counted):
+            return True
+        self.items.transact(*counted)
+        return False
 
     def drop(self, message: MessageRef) -> None:
         self.items.delete(_key(message))
         PendingWorkStore(self.items).remove(message.message_id)
 
 
+_OF_PARTS = ("partial_tokens", "partial_prompt_tokens", "counted_tokens", "engine_failures", "stop_requested")
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
 _OPEN = f"({_NOT_FINAL}) AND attribute_not_exists(stop_requested)"
 _NOT_COUNTED = "(attribute_not_exists(counted_tokens) OR counted_tokens = :before)"
@@ -201,6 +200,26 @@ def _key(message: MessageRef) -> keys.Key:
     return keys.answer_key(message.conversation_id, message.message_id)
 
 
+def conversation_in(items: Table, message: MessageRef) -> Conversation | None:
+    found = items.get(keys.conversation_key(message.user_id, message.conversation_id))
+    return conversation_from_item(found) if found else None
+
+
+def partial_writes(message: MessageRef, partial: PartialAnswer, session_id: str) -> tuple[Write, Write]:
+    """The part of a transaction that keeps partial text, where somebody wants more of it (see `Answers.checkpoint`)."""
+    values = _partial_attributes(message, partial, session_id)
+    counted = " ADD engine_failures :f" if partial.engine_failures else ""
+    failures = {":f": partial.engine_failures} if partial.engine_failures else {}
+    answer = update_write(
+        _key(message),
+        _sets(values) + counted,
+        {**_values(values), **_FINAL, **failures},
+        condition=_OPEN,
+        names=_names(values),
+    )
+    return answer, still_asked(message)
+
+
 def final_writes(message: MessageRef, answer: Answer) -> tuple[Write, Write, Write]:
     """The part of a transaction that saves a final answer: where there is none yet, and its conversation and its
     question are there."""
@@ -208,10 +227,22 @@ def final_writes(message: MessageRef, answer: Answer) -> tuple[Write, Write, Wri
     return (
         update_write(
             _key(message),
-            f"{_sets(values)} REMOVE partial_tokens, counted_tokens, engine_failures, stop_requested",
+            f"{_sets(values)} REMOVE {', '.join(_OF_PARTS)}",
             {**_values(values), **_FINAL},
             condition=_NOT_FINAL,
             names=_names(values),
+        ),
+        check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
+        still_asked(message),
+    )
+
+
+def title_writes(message: MessageRef, title: str) -> tuple[Write, Write, Write]:
+    """The part of a transaction that keeps the model's title: where there is none of its yet, and what it was made
+    from is there."""
+    return (
+        update_write(
+            keys.title_key(message.conversation_id), "SET title = :title", {":title": title}, "attribute_not_exists(pk)"
         ),
         check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
         still_asked(message),
@@ -231,6 +262,7 @@ def _partial_attributes(message: MessageRef, partial: PartialAnswer, session_id:
         "partial_tokens": partial.tokens,
         "message_id": message.message_id,
         "conversation_id": message.conversation_id,
+        **({"partial_prompt_tokens": partial.prompt_tokens} if partial.prompt_tokens else {}),
     }
 
 

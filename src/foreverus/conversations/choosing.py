@@ -6,17 +6,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from foreverus import ids
 from foreverus.access.preferences import Preferences, preferences_from_item
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
+from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.port import BackendName, Message, Prompt
-from foreverus.backends.tokens import least_tokens
+from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS, least_tokens
 from foreverus.choice.refusals import seconds_left
 from foreverus.choice.request_records import Asked, KeptChoice, preferred
+from foreverus.conversations.history import estimate
 from foreverus.conversations.items import answer_from_item, conversation_from_item, messages_from_items
-from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM, estimate
-from foreverus.conversations.records import STOPPED, Answer, Conversation, MessageRef
+from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM
+from foreverus.conversations.records import STOPPED, Answer, AnswerOptions, Conversation, MessageRef
+from foreverus.conversations.settings import options_in
+from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
+from foreverus.limits.store import message_keys
 from foreverus.sessions.backends_now import BackendsLook
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.text import quoted
@@ -25,11 +31,12 @@ from foreverus.text import quoted
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """`conversation`: as it was read for the choice. `may_move`: the other backend may answer it where this one then
-    cannot, for nobody has named one."""
+    cannot, for nobody has named one. `read`: what was read for it with one call, the sender's limits too."""
 
     conversation: Conversation
     choice: KeptChoice
     may_move: bool
+    read: Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +58,10 @@ class BackendChooser:
 
     def choose(self, message: MessageRef, request: Mapping[str, Any]) -> Chosen:
         """Raises NotFound, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached, NotAccepted."""
-        with ThreadPoolExecutor(2) as threads:  # each of the three is a round trip or two
-            gpus, month = threads.submit(self.look.gpus), threads.submit(self.look.month)
-            conversation, preferences, throttled_for_s = self._read(message)
+        ahead = self._ahead(message)
+        with ThreadPoolExecutor(1) as threads:  # each of the two is a round trip or two
+            gpus = threads.submit(self.look.gpus)
+            conversation, preferences, throttled_for_s = _read(ahead, message, self.clock())
             newest = self._newest(conversation)
         named = BackendName(request["backend"]) if request.get("backend") else None
         preference = preferred(named, conversation.backend, preferences.backend, self.stack)
@@ -64,29 +72,27 @@ class BackendChooser:
             least_prompt_tokens=least_tokens(request["content"]),
             waits_on=newest.waits_on,
         )
-        choice = self.look.of(gpus.result(), month.result(), throttled_for_s).choose(asked)
-        return Chosen(conversation, choice.kept, preference.backend is BackendName.AUTO)
+        choice = self.look.over(ahead).of(gpus.result(), throttled_for_s).choose(asked)
+        return Chosen(conversation, choice.kept, preference.backend is BackendName.AUTO, ahead)
 
     def in_hand(self, message_id: str) -> BackendName | None:
         """Which backend a message waits for, or is answered by, just now. None: it is over."""
         found = self.items.get_all([keys.pending_key(message_id), keys.pending_on_bedrock_key(message_id)])
         return next((_waits_on(item["pk"]) for item in found), None)
 
-    def _read(self, message: MessageRef) -> tuple[Conversation, Preferences, int]:
-        wanted = keys.conversation_key(message.user_id, message.conversation_id)
-        preferences = keys.preferences_key(message.user_id)
-        found = {item["pk"] + item["sk"]: item for item in self.items.get_all([wanted, preferences, THROTTLED])}
-        conversation = found.get(wanted["pk"] + wanted["sk"])
-        if conversation is None:
-            raise NotFound(
-                f"There is no conversation {quoted(message.conversation_id)}.",
-                param="conversation_id",
-                code="conversation_not_found",
-            )
-        return (
-            conversation_from_item(conversation),
-            preferences_from_item(found.get(preferences["pk"] + preferences["sk"])),
-            seconds_left(found.get(THROTTLED["pk"] + THROTTLED["sk"]), self.clock()),
+    def _ahead(self, message: MessageRef) -> ReadAhead:
+        """All that accepting a message needs of what has a known name."""
+        now = self.clock()
+        month = month_of(ids.timestamp(now))
+        return ReadAhead(
+            self.items,
+            keys.conversation_key(message.user_id, message.conversation_id),
+            keys.title_key(message.conversation_id),
+            keys.preferences_key(message.user_id),
+            THROTTLED,
+            keys.purse_total_key(month),
+            keys.ledger_total_key(month),
+            *message_keys(message.user_id, now),
         )
 
     def _newest(self, conversation: Conversation) -> _Newest:
@@ -122,11 +128,23 @@ class BackendChooser:
         usage = newest.usage if newest else None
         before = usage.total_tokens if usage else 0
         history = before or estimate(Message("system", conversation.system or DEFAULT_SYSTEM))
-        most = max(1, self.look.figures.context_tokens - DEFAULT_ANSWER_TOKENS)
+        most = max(self.look.figures.context_tokens, BEDROCK_CONTEXT_TOKENS) - DEFAULT_ANSWER_TOKENS
         return min(history + estimate(Message("user", content)), most)
 
 
 THROTTLED = keys.bedrock_throttled_key()
+
+
+def _read(items: Table, message: MessageRef, now: datetime) -> tuple[Conversation, Preferences, int]:
+    conversation = items.get(keys.conversation_key(message.user_id, message.conversation_id))
+    if conversation is None:
+        raise NotFound(
+            f"There is no conversation {quoted(message.conversation_id)}.",
+            param="conversation_id",
+            code="conversation_not_found",
+        )
+    preferences = preferences_from_item(items.get(keys.preferences_key(message.user_id)))
+    return conversation_from_item(conversation), preferences, seconds_left(items.get(THROTTLED), now)
 
 
 def _waits_on(partition: str) -> BackendName:
@@ -136,4 +154,6 @@ def _waits_on(partition: str) -> BackendName:
 def _prompt(conversation: Conversation, request: Mapping[str, Any]) -> Prompt:
     """For what each backend can do: the parameters and the turns' roles, without the history."""
     said = (Message("system", conversation.system or DEFAULT_SYSTEM), Message("user", request["content"]))
-    return Prompt(said, request.get("max_tokens") or DEFAULT_ANSWER_TOKENS, request.get("temperature"))
+    named = AnswerOptions(max_tokens=request.get("max_tokens"), temperature=request.get("temperature"))
+    options = options_in(conversation, named)
+    return Prompt(said, options.max_tokens or DEFAULT_ANSWER_TOKENS, options.temperature)

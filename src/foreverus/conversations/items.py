@@ -11,6 +11,7 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import Item, Values
 from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.choice.request_records import KeptChoice
+from foreverus.conversations.history import Held
 from foreverus.conversations.records import (
     Answer,
     AnswerError,
@@ -20,6 +21,7 @@ from foreverus.conversations.records import (
     Question,
     Role,
 )
+from foreverus.costs.money import exact
 
 _STATUSES = {status.value: status for status in AnswerStatus}
 _BACKENDS = {backend.value: backend for backend in BackendName}
@@ -34,9 +36,12 @@ def conversation_from_item(item: Item) -> Conversation:
         created_at=item.get("created_at", ""),
         updated_at=item.get("updated_at", ""),
         backend=_BACKENDS.get(item.get("backend", "")),
+        options=_options(item),
         version=int(item.get("version", 0)),
         has_versions=bool(item.get("has_versions")),
         newest_message_id=item.get("newest_message_id", ""),
+        pinned=bool(item.get("pinned")),
+        first_words=item.get("first_words", ""),
     )
 
 
@@ -50,29 +55,26 @@ def conversation_to_item(conversation: Conversation) -> Values:
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         **({"backend": conversation.backend.value} if conversation.backend else {}),
+        **_named(conversation.options),
     }
 
 
 def question_from_item(item: Item) -> Question:
-    options = item.get("options") or {}
-    temperature = options.get("temperature")
     return Question(
         message_id=item["message_id"],
         conversation_id=item["conversation_id"],
         user_id=item.get("user_id", ""),
         content=item["content"],
         created_at=item["created_at"],
-        options=AnswerOptions(
-            max_tokens=options.get("max_tokens"), temperature=None if temperature is None else float(temperature)
-        ),
+        options=_options(item.get("options") or {}),
         choice=_choice(item.get("choice")),
         replaces=item.get("replaces", ""),
+        version=int(item.get("nth_version", 2 if item.get("replaces") else 1)),
         moved_from=_BACKENDS.get(item.get("moved_from", "")),
     )
 
 
 def question_to_item(question: Question) -> Values:
-    asked = {"max_tokens": question.options.max_tokens, "temperature": question.options.temperature}
     return {
         **keys.question_key(question.conversation_id, question.message_id),
         "message_id": question.message_id,
@@ -80,11 +82,24 @@ def question_to_item(question: Question) -> Values:
         "user_id": question.user_id,
         "role": Role.USER.value,
         "content": question.content,
-        "options": {name: value for name, value in asked.items() if value is not None},
+        "options": _named(question.options),
         "created_at": question.created_at,
         **({"choice": _choice_to_item(question.choice)} if question.choice else {}),
-        **({"replaces": question.replaces} if question.replaces else {}),
+        **({"replaces": question.replaces, "nth_version": question.version} if question.replaces else {}),
     }
+
+
+def _options(kept: Mapping[str, Any]) -> AnswerOptions:
+    most, temperature = kept.get("max_tokens"), kept.get("temperature")
+    return AnswerOptions(
+        max_tokens=None if most is None else int(most), temperature=None if temperature is None else float(temperature)
+    )
+
+
+def _named(options: AnswerOptions) -> Values:
+    """What of them is said."""
+    asked = {"max_tokens": options.max_tokens, "temperature": options.temperature}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _choice(kept: Mapping[str, Any] | None) -> KeptChoice | None:
@@ -106,7 +121,7 @@ def _choice_to_item(choice: KeptChoice) -> Values:
 
 
 def answer_from_item(item: Item) -> Answer:
-    usage, error = item.get("usage"), item.get("error")
+    usage, error, held = item.get("usage"), item.get("error"), item.get("held")
     return Answer(
         message_id=item["message_id"],
         conversation_id=item.get("conversation_id", ""),
@@ -125,9 +140,13 @@ def answer_from_item(item: Item) -> Answer:
         error=AnswerError(error.get("code", ""), error.get("message", "")) if error else None,
         partial_tokens=item.get("partial_tokens", 0),
         counted_tokens=item.get("counted_tokens", 0),
+        partial_prompt_tokens=item.get("partial_prompt_tokens", 0),
         engine_failures=item.get("engine_failures", 0),
         stop_requested=bool(item.get("stop_requested")),
         trimmed_messages=int(item.get("trimmed_messages", 0)),
+        imported_from=item.get("imported_from", ""),
+        held=Held(int(held["turns"]), int(held["system_tokens"])) if held else None,
+        cost_usd=float(item["cost_usd"]) if item.get("cost_usd") is not None else None,
         choice=_choice(item.get("choice")),
     )
 
@@ -148,8 +167,14 @@ def final_attributes(answer: Answer) -> Values:
         values["finish_reason"] = answer.finish_reason
     if answer.error:
         values["error"] = {"code": answer.error.code, "message": answer.error.message}
+    if answer.imported_from:
+        values["imported_from"] = answer.imported_from
     if answer.trimmed_messages:
         values["trimmed_messages"] = answer.trimmed_messages
+    if answer.held:
+        values["held"] = {"turns": answer.held.turns, "system_tokens": answer.held.system_tokens}
+    if answer.cost_usd:
+        values["cost_usd"] = exact(answer.cost_usd)
     if answer.backend:
         values["backend"] = answer.backend.value
     if answer.choice:

@@ -114,6 +114,10 @@ class MemoryAnswers:
                 found += [one for one in parts if one and one.conversation_id == message.conversation_id]
         return read_thread(found, message.message_id, most_bytes)
 
+    def is_with_bedrock(self, message: MessageRef) -> bool:
+        self._raise()
+        return any(one.message_id == message.message_id for one in self.pending.on_bedrock())
+
     def checkpoint(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         self._raise()
         before = self._begun(message)
@@ -124,6 +128,7 @@ class MemoryAnswers:
             content=partial.text,
             session_id=session_id,
             partial_tokens=partial.tokens,
+            partial_prompt_tokens=partial.prompt_tokens or before.partial_prompt_tokens,
             engine_failures=before.engine_failures + partial.engine_failures,
         )
         self.checkpoints += 1
@@ -156,14 +161,20 @@ class MemoryAnswers:
         self.usage.add(message.user_id, now, finished.used)
         return Saved.SAVED
 
-    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> None:
+    def is_untitled(self, message: MessageRef) -> bool:
+        found = self.conversations.get(message.conversation_id)
+        return found is not None and not found.title and message.conversation_id not in self.titles
+
+    def entitle(self, message: MessageRef, title: Title, session_id: str, now: datetime) -> bool:
         self._raise()
-        if title.text and message.conversation_id in self.conversations:
-            self.titles.setdefault(message.conversation_id, title.text)
+        is_kept = bool(title.text) and message.conversation_id in self.conversations.keys() - self.titles.keys()
+        if is_kept:
+            self.titles[message.conversation_id] = title.text
         used = self._used(session_id)
         used["prompt_tokens"] += title.prompt_tokens
         used["completion_tokens"] += title.completion_tokens
         self.usage.add(message.user_id, now, title.used)
+        return is_kept
 
     def drop(self, message: MessageRef) -> None:
         self._raise()

@@ -1,7 +1,8 @@
 """From a conversation's messages to the prompt that its next answer is made from. Pure.
 
-The engine alone counts tokens exactly. We estimate, so that a long conversation usually fits at the first try, and
-when the engine still refuses, `shorter` drops more of the oldest turns until only the question is left.
+How many tokens the earlier turns have is known from the answers' own counts (conversations/history.py). Of what is new
+we estimate, so that a long conversation fits at the first try, and when the engine still refuses, `shorter` drops more
+of the oldest turns until only the question is left.
 
 The answer's limit takes nothing away from the history: room for an ordinary answer is kept beside it, whatever the
 limit, and a longer one ends where the context does. How many messages were left out is told with the answer.
@@ -11,28 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from foreverus.backends.port import Message, Prompt
-from foreverus.backends.tokens import MOST_TOKENS_PER_MESSAGE
+from foreverus.conversations.history import Exchange, Held, estimate, turns_tokens
 from foreverus.conversations.records import STOPPED, Answer, AnswerStatus, FinishedAnswer, Question
 
 # Without any system message small models babble, and Mistral's own template has none to fall back on.
 DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
-BYTES_PER_TOKEN = 3.0  # Portuguese and English prose measure 3–4.5 with Mistral's tokenizer; low is safe
 DEFAULT_ANSWER_TOKENS = 1024  # an answer's limit when the question names none, and the room that is kept for it
 MAX_BYTES_PER_CONTEXT_TOKEN = 8  # no more history than this is read: it could not fit
 MIN_ANSWER_TOKENS = 64  # an answer that the context's end cuts off before goes on with fewer of the oldest turns
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A question and its answer, both whole."""
-
-    question: str
-    answer: str
-
-    @property
-    def size(self) -> int:
-        """UTF-8 bytes."""
-        return len(self.question.encode()) + len(self.answer.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +101,7 @@ def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most
         elif message.message_id == message_id:
             question = message
         elif reply and reply.message_id == message.message_id and _is_a_turn(reply):
-            exchange = Exchange(message.content, reply.content)
+            exchange = Exchange(message.content, reply.content, reply.counted, reply.held)
             size += exchange.size
             if size > most_bytes:
                 unread = 2
@@ -134,7 +121,7 @@ def most_history_bytes(context_tokens: int) -> int:
 
 
 def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
-    """System message, as many of the newest turns as fit by estimate, the question, and the answer so far if any.
+    """System message, as many of the newest turns as fit, the question, and the answer so far if any.
 
     `context_tokens` is what one conversation may hold in the engine, prompt and answer together.
     """
@@ -147,14 +134,8 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
         frame.append(Message("assistant", thread.partial))
     kept = min(answer_tokens, DEFAULT_ANSWER_TOKENS, context_tokens // 2)
     room = context_tokens - kept - sum(map(estimate, frame))
-    turns: list[Message] = []
-    for exchange in reversed(thread.earlier):
-        pair = [Message("user", exchange.question), Message("assistant", exchange.answer)]
-        room -= sum(map(estimate, pair))
-        if room < 0:
-            break
-        turns += reversed(pair)
-    turns.reverse()
+    fit = sum(tokens <= room for tokens in turns_tokens(thread.earlier)[1:])
+    turns = [message for one in thread.earlier[len(thread.earlier) - fit :] for message in one.messages]
     most = max(1, answer_tokens - thread.partial_tokens)
     return Prompt((frame[0], *turns, *frame[1:]), most, options.temperature)
 
@@ -170,16 +151,12 @@ def shorter(prompt: Prompt) -> Prompt | None:
     return Prompt(messages, prompt.max_tokens, prompt.temperature)
 
 
+def held_by(prompt: Prompt) -> Held | None:
+    """What a whole answer was made from. Of one that was continued the backend has counted a part twice: None."""
+    return None if prompt.continues else Held(len(prompt.messages) // 2 - 1, estimate(prompt.messages[0]))
+
+
 def trimmed_messages(thread: Thread, prompt: Prompt) -> int:
     """How many of the conversation's answered messages the prompt does not hold, at least."""
     turns = len(prompt.messages) - (3 if prompt.continues else 2)
     return max(0, 2 * len(thread.earlier) - turns) + thread.unread
-
-
-def estimate(message: Message) -> int:
-    """Tokens, on the high side.
-
-    >>> estimate(Message("user", "Bom dia!"))
-    11
-    """
-    return int(len(message.content.encode()) / BYTES_PER_TOKEN + 1) + MOST_TOKENS_PER_MESSAGE

@@ -7,7 +7,9 @@ from enum import Enum, StrEnum
 from foreverus import ids
 from foreverus.backends.port import MOST_ANSWER_BYTES, BackendName, TokenUsage
 from foreverus.choice.request_records import KeptChoice
+from foreverus.conversations.history import Held
 from foreverus.costs.money import exact
+from foreverus.costs.prices import TokenPrice
 from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.sessions.pending import PendingMessage
 from foreverus.text import beginning
@@ -46,25 +48,28 @@ class MessageRef:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerOptions:
+    """What is asked of an answer, by its sender or by the conversation's settings; None: not said."""
+
+    max_tokens: int | None = None
+    temperature: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Conversation:
     conversation_id: str
     user_id: str
-    title: str = ""
+    title: str = ""  # its person's own
+    first_words: str = ""  # of its first question: shown until it has a title
     system: str = ""
     created_at: str = ""
     updated_at: str = ""
     backend: BackendName | None = None  # where a message does not say; None: as the person prefers
+    options: AnswerOptions = AnswerOptions()  # the same; None: our default
     version: int = 0  # one more with each message that is accepted or moves to the other backend
     has_versions: bool = False  # some question took the place of another
     newest_message_id: str = ""  # empty where none was sent, or it was before this was kept
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerOptions:
-    """What the sender asks of the answer; None: our default."""
-
-    max_tokens: int | None = None
-    temperature: float | None = None
+    pinned: bool = False  # its person wants it at the top of the list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +79,10 @@ class Question:
     user_id: str
     content: str
     created_at: str
-    options: AnswerOptions = AnswerOptions()
+    options: AnswerOptions = AnswerOptions()  # None: as the conversation is set
     choice: KeptChoice | None = None
     replaces: str = ""  # the id of the question whose place it took (conversations/versions.py)
+    version: int = 1  # which one it is of those that stood in its place
     moved_from: BackendName | None = None  # it went to the other backend: told with one answer of a conversation
 
     @property
@@ -113,10 +119,25 @@ class Answer:
     error: AnswerError | None = None
     partial_tokens: int = 0
     counted_tokens: int = 0
+    partial_prompt_tokens: int = 0  # what Bedrock was asked for `content` and for what was given up before, by estimate
     engine_failures: int = 0
     stop_requested: bool = False
     trimmed_messages: int = 0  # earlier ones that it was made without, for they did not fit the context
+    imported_from: str = ""  # where it comes from, if nobody here wrote it: `chatgpt` or `foreverus`
+    held: Held | None = None
+    cost_usd: float | None = None  # what Bedrock took for it; None: a GPU wrote it, or nobody knows the price
     choice: KeptChoice | None = None
+
+    def begun_on_bedrock(self, price: TokenPrice) -> "BedrockCharge | None":
+        """What the calls took that were killed with their function, as far as it was kept. None: there were none."""
+        if self.session_id or not self.partial_tokens or self.status.is_final:
+            return None
+        return BedrockCharge.at(price, self.partial_prompt_tokens, self.partial_tokens)
+
+    @property
+    def counted(self) -> int:
+        """Tokens of the prompt and the answer, where the backend has counted both exactly; else 0."""
+        return self.usage.total_tokens if self.held and self.usage else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +149,7 @@ class PartialAnswer:
     spent: int = 0  # of them by this session, and counted nowhere yet
     counted: int = 0  # the answer's `counted_tokens` when it was read
     engine_failures: int = 0  # added to the number of engines that died under this answer
+    prompt_tokens: int = 0  # of Bedrock's calls for it so far, by estimate: what a killed one took
 
     @property
     def used(self) -> Used:
@@ -142,6 +164,11 @@ class BedrockCharge:
     completion_tokens: int
     usd: float
     price_known: bool = True
+
+    @classmethod
+    def at(cls, price: TokenPrice, prompt_tokens: int, completion_tokens: int) -> "BedrockCharge":
+        tokens = prompt_tokens, completion_tokens
+        return cls(*tokens, price.guard_usd(*tokens), price.usd(*tokens) is not None)
 
     def __add__(self, other: "BedrockCharge") -> "BedrockCharge":
         return BedrockCharge(
@@ -176,6 +203,7 @@ class FinishedAnswer:
     error: AnswerError | None = None
     charge: BedrockCharge | None = None  # of one that Bedrock wrote, and no GPU of ours
     trimmed_messages: int = 0
+    held: Held | None = None
     choice: KeptChoice | None = None  # the question's
 
     def __post_init__(self) -> None:
@@ -211,6 +239,8 @@ class FinishedAnswer:
             backend=BackendName.BEDROCK if self.charge else None,
             error=self.error,
             trimmed_messages=self.trimmed_messages,
+            held=self.held,
+            cost_usd=self.charge.usd if self.charge and self.charge.price_known else None,
             choice=self.choice,
         )
 

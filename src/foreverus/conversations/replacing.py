@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from foreverus.conversations.records import Conversation, MessageRef
+from foreverus.conversations.records import Conversation, MessageRef, Question
 from foreverus.conversations.stopping import no_message, question_id
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.versions import Branch
@@ -15,11 +15,13 @@ class Replacing:
     store: ConversationStore
     pending: PendingWorkStore
 
-    def check(self, message: MessageRef, replaced: str, conversation: Conversation) -> None:
-        """`conversation`: as it was read before this, and as it still is when the message is kept. Raises NotFound
-        where there is no such message, Conflict where it is in an earlier version or something waits for its answer."""
+    def check(self, message: MessageRef, replaced: str, conversation: Conversation) -> Question:
+        """The question that it replaces. `conversation`: as it was read before this, and as it still is when the
+        message is kept. Raises NotFound where there is no such message, Conflict where it is in an earlier version or
+        something waits for its answer."""
         of_it = question_id(replaced)
-        if self.store.question(MessageRef(of_it, message.conversation_id, message.user_id)) is None:
+        question = self.store.question(MessageRef(of_it, message.conversation_id, message.user_id))
+        if question is None:
             raise no_message(replaced)
         if not Branch(self.store.replacements(conversation)).holds(of_it):
             shown = "This message was replaced already: take one of the conversation as it is now."
@@ -32,3 +34,4 @@ class Replacing:
                 "Something was written in this conversation since this was first sent. Send it again as a new request."
             )
             raise Conflict(shown, param="replaces", code="conversation_changed")
+        return question

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
+from itertools import chain, repeat
 from typing import Any, Protocol
 
 from foreverus import ids
@@ -11,21 +13,26 @@ from foreverus.api import schemas
 from foreverus.api.listing import fitting, read_listing
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
+from foreverus.aws.push import Push
 from foreverus.backends.port import BackendName
 from foreverus.backends.tokens import cannot_fit, least_tokens
-from foreverus.choice.request_records import KeptChoice
+from foreverus.choice.request_records import GpuStatus, KeptChoice
 from foreverus.conversations.choosing import BackendChooser, Chosen
+from foreverus.conversations.frames import show_conversation
+from foreverus.conversations.pins import pinned_first
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
 from foreverus.conversations.replacing import Replacing
+from foreverus.conversations.settings import SETTINGS, changed, check_settings
 from foreverus.conversations.stopping import no_message, question_id
-from foreverus.conversations.store import ConversationChanged, ConversationStore
+from foreverus.conversations.store import ConversationChanged, ConversationStore, begun_with
 from foreverus.conversations.versions import Branch, version_of
 from foreverus.conversations.views import public_answer, public_conversation, public_exchanges, public_question
 from foreverus.errors import InvalidRequest, LimitReached, NotAccepted, SpendCapReached
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.limits.person import PersonLimits, counted
+from foreverus.limits.store import CountStore
 from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.views import public_session
@@ -41,6 +48,7 @@ MOST_SYSTEM_TOKENS = 2000  # by the same count: a conversation's own words have 
 # was accepted or moved meanwhile. So these are more than a person may send in a minute by default, and whoever sends
 # them all at once is refused by that limit, not by this.
 CHOICES = 50
+FULL = GpuStatus.FULL.value
 
 
 class AnswersOnBedrock(Protocol):
@@ -61,7 +69,9 @@ class ConversationService:
     chooser: BackendChooser
     bedrock: AnswersOnBedrock
     replacing: Replacing
+    push: Callable[[], Push]
     retention_days: int = 0
+    crowd: Callable[[], object] = lambda: None  # told when a message joins a queue without a free slot
 
     def create(
         self,
@@ -70,27 +80,22 @@ class ConversationService:
         system: str = "",
         backend: str | None = None,
         attempt: RequestAttempt = NOT_REPEATED,
+        **options: Any,
     ) -> Body:
-        """A new conversation, or the one that an earlier try of the same request made. Raises Conflict."""
-        named = {"backend": backend} if backend else {}
-        asked = CreateRequest(
-            user_id, "conversations", fingerprint({"title": title, "system": system, **named}), attempt
-        )
+        """A new conversation, or the one that an earlier try of the same request made. `options`: `temperature` and
+        `max_tokens`, where its answers have their own. Raises InvalidRequest and Conflict."""
+        settings = {"system": system, "backend": backend, **options}
+        named = {name: value for name, value in settings.items() if value is not None}
+        asked = CreateRequest(user_id, "conversations", fingerprint({"title": title, **named}), attempt)
         with self.once(asked, "conv") as claim:
             now = ids.timestamp(self.clock())
-            conversation = Conversation(
-                conversation_id=claim.id,
-                user_id=user_id,
-                title=title,
-                system=system,
-                created_at=now,
-                updated_at=now,
-                backend=BackendName(backend) if backend else None,
-            )
-            return self._show(self.store.create(conversation))
+            bare = Conversation(conversation_id=claim.id, user_id=user_id, title=title, created_at=now, updated_at=now)
+            conversation = changed(bare, settings)
+            check_settings(conversation, named, self.context_tokens)
+            return self._tell(user_id, self._show(self.store.create(conversation)))
 
     def list_conversations(self, user_id: str, query: dict[str, str]) -> Body:
-        found = read_listing(lambda limit, after: self.store.newest(user_id, limit, after), query, "conv")
+        found = read_listing(partial(pinned_first, self.store.items, user_id), query, "conv")
         return replace(found, records=self.store.entitled(found.records)).body(
             lambda one: public_conversation(one, self.retention_days)
         )
@@ -99,16 +104,23 @@ class ConversationService:
         return self._show(self.store.get(user_id, conversation_id))
 
     def change(self, user_id: str, conversation_id: str, changes: Mapping[str, Any]) -> Body:
-        """Another title, another backend; null takes its own backend back. Raises NotFound."""
-        backend = (changes["backend"] or "") if "backend" in changes else None
-        return self._show(self.store.change(user_id, conversation_id, changes.get("title"), backend))
+        """Sets what is named; null takes a field of its own back. Raises InvalidRequest and NotFound."""
+        if SETTINGS.intersection(changes):
+            conversation = changed(self.store.get(user_id, conversation_id), changes)
+            check_settings(conversation, changes, self.context_tokens)
+        return self._tell(user_id, self._show(self.store.change(user_id, conversation_id, changes)))
 
     def _show(self, conversation: Conversation) -> Body:
         return public_conversation(self.store.with_title(conversation), self.retention_days)
 
+    def _tell(self, user_id: str, shown: Body) -> Body:
+        """The same; the person's open pages hear of it."""
+        show_conversation(self.push(), user_id, shown)
+        return shown
+
     def delete(self, user_id: str, conversation_id: str) -> Body:
         self.store.delete(user_id, conversation_id, self.clock())
-        return {"id": conversation_id, "object": "conversation.deleted", "deleted": True}
+        return self._tell(user_id, {"id": conversation_id, "object": "conversation.deleted", "deleted": True})
 
     def messages(self, user_id: str, conversation_id: str, query: Mapping[str, str]) -> Body:
         """A part of them, oldest first (`order=desc`: newest first), behind the message `after`: so many as are asked
@@ -194,24 +206,33 @@ class ConversationService:
         self._check_size(ref, request["content"])
         for _ in range(CHOICES):
             chosen = self.chooser.choose(ref, request)
+            replaced = None
             if request.get("replaces"):
-                self.replacing.check(ref, request["replaces"], chosen.conversation)
+                replaced = self.replacing.check(ref, request["replaces"], chosen.conversation)
             if chosen.choice.backend is BackendName.GPU:
                 self.sessions.check_place(ref.user_id)
-            question = self._question(ref, request, chosen.choice)
+            question = replace(
+                self._question(ref, request, chosen.choice), version=replaced.version + 1 if replaced else 1
+            )
             try:
                 if not self._keep(question, chosen):  # another try of the same request is a moment ahead
                     return self.store.question(ref) or question
             except ConversationChanged:
                 continue
             self._hand_on(question, chosen)
+            if not chosen.conversation.newest_message_id:  # its first words are shown from now on
+                begun = begun_with(chosen.conversation, question)
+                shown = ConversationStore(chosen.read).with_title(begun)
+                self._tell(ref.user_id, public_conversation(shown, self.retention_days))
             return question
         raise NotAccepted("Too much is sent in this conversation at once. Send it again in a few seconds.")
 
     def _keep(self, question: Question, chosen: Chosen) -> bool:
-        limits, user_id = self.limits, question.user_id
+        """In the place that was read with the choice; where it is gone by now, in another one."""
+        read = self.limits.over(CountStore(chosen.read))
+        places = (partial(one.message, question.user_id) for one in chain((read,), repeat(self.limits)))
         return counted(
-            lambda: limits.message(user_id),
+            lambda: next(places)(),
             lambda place: self.store.accept(question, place, chosen.conversation, chosen.may_move),
         )
 
@@ -248,7 +269,10 @@ class ConversationService:
         if backend is not BackendName.GPU:
             return None
         try:
-            return self.sessions.start(question.user_id, Trigger.MESSAGE)[0]
+            session, started = self.sessions.start(question.user_id, Trigger.MESSAGE)
+            if is_new and not started and question.choice and question.choice.numbers.get("gpu_status") == FULL:
+                self.crowd()
+            return session
         except (NotAccepted, SpendCapReached, LimitReached):  # reached just now: the sweep does what is right then
             return None
 
@@ -268,8 +292,9 @@ class ConversationService:
             texts.append(self.store.get(ref.user_id, ref.conversation_id).system)
         if least := cannot_fit(texts, self.context_tokens):
             holds = f"the model's context holds {self.context_tokens:,}, with the answer"
+            both = "message and the system prompt have" if "".join(texts[1:]) else "message has"
             raise InvalidRequest(
-                f"The message has at least {least:,} tokens; {holds}. Shorten it.",
+                f"The {both} at least {least:,} tokens; {holds}. Shorten it.",
                 param="content",
                 code="context_length_exceeded",
             )

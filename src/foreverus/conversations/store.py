@@ -1,12 +1,12 @@
 """Conversations and questions in DynamoDB. Their answers are written by `answers.py`."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from foreverus import ids
-from foreverus.aws import keys
+from foreverus import ids, tracing
+from foreverus.aws import keys, person_keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, check_write, delete_write, put_write, update_write
 from foreverus.backends.port import BackendName
 from foreverus.conversations.erasing import ConversationEraser
@@ -19,7 +19,9 @@ from foreverus.conversations.items import (
     question_from_item,
     question_to_item,
 )
+from foreverus.conversations.pins import pin_write
 from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
+from foreverus.conversations.titles import first_words
 from foreverus.conversations.versions import Branch, Replacement
 from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
 from foreverus.errors import Conflict, ForeverUsError, NotFound
@@ -69,7 +71,8 @@ class ConversationStore:
         return conversation_from_item(found)
 
     def entitled(self, conversations: Sequence[Conversation]) -> list[Conversation]:
-        """At most 100 of them; those without a title with the one that the model gave them, where it did."""
+        """At most 100 of them; those without a title with the one that the model gave them, where it did, else with the
+        first words of their first question."""
         wanted = [keys.title_key(one.conversation_id) for one in conversations if not one.title]
         found = {str(item["pk"]): str(item["title"]) for item in (self.items.get_all(wanted) if wanted else ())}
         return [_entitled(one, found.get(keys.messages_partition(one.conversation_id), "")) for one in conversations]
@@ -149,6 +152,7 @@ class ConversationStore:
             created_at=question.created_at,
             backend=question.choice.backend if question.choice else BackendName.GPU,
             may_move=may_move,
+            trace=tracing.header(),
         )
         try:
             self.items.transact(
@@ -168,27 +172,30 @@ class ConversationStore:
             raise (ConversationChanged if 0 in err.writes else CountChanged) from err
         return True
 
-    def change(self, user_id: str, conversation_id: str, title: str | None, backend: str | None) -> Conversation:
-        """Another title or backend; None: as it is, and an empty backend: none of its own. Raises NotFound."""
-        sets = ([("title", title)] if title is not None else []) + ([("backend", backend)] if backend else [])
-        expression = f"SET {', '.join(f'#{name} = :{name}' for name, _ in sets)}" if sets else ""
-        names = {f"#{name}": name for name, _ in sets}
-        if backend == "":
-            expression, names = f"{expression} REMOVE #backend", {**names, "#backend": "backend"}
-        key = keys.conversation_key(user_id, conversation_id)
-        if not expression:
+    def change(self, user_id: str, conversation_id: str, changes: Mapping[str, object]) -> Conversation:
+        """Sets these fields of its item and leaves all others; None takes one away. Raises NotFound."""
+        kept = {**changes, **({"pinned": changes["pinned"] or None} if "pinned" in changes else {})}
+        sets = [name for name, value in kept.items() if value is not None]
+        removes = [name for name, value in kept.items() if value is None]
+        parts = [
+            "SET " + ", ".join(f"#{name} = :{name}" for name in sets) if sets else "",
+            "REMOVE " + ", ".join(f"#{name}" for name in removes) if removes else "",
+        ]
+        if not kept:
             return self.get(user_id, conversation_id)
+        write = update_write(
+            keys.conversation_key(user_id, conversation_id),
+            " ".join(filter(None, parts)),
+            {f":{name}": kept[name] for name in sets},
+            condition="attribute_exists(pk)",
+            names={f"#{name}": name for name in kept},
+        )
+        pin = [pin_write(user_id, conversation_id, bool(kept["pinned"]))] if "pinned" in kept else []
         try:
-            item = self.items.update(
-                key,
-                expression,
-                {f":{name}": value for name, value in sets},
-                condition="attribute_exists(pk)",
-                names=names,
-            )
+            self.items.transact(write, *pin)
         except ConditionFailed as err:
             raise _no_conversation(conversation_id) from err
-        return conversation_from_item(item)
+        return self.get(user_id, conversation_id)
 
     def undo_accept(self, message: MessageRef, backend: BackendName = BackendName.GPU, before: str = "") -> bool:
         """For a question that could not be handed on. False, and nothing is undone, when somebody has begun to answer
@@ -204,7 +211,7 @@ class ConversationStore:
             self.items.transact_if(
                 update_write(
                     keys.conversation_key(message.user_id, conversation_id),
-                    "SET newest_message_id = :before",
+                    "SET newest_message_id = :before" + ("" if before else " REMOVE first_words"),
                     {":before": before, ":this": message_id},
                     condition="newest_message_id = :this",  # else something was sent after it, or all of it is deleted
                 )
@@ -228,6 +235,7 @@ class ConversationStore:
             owed_write(owed),
             put_write({**keys.deleted_key(conversation_id), "expires_at": remembered}),
             delete_write(keys.idle_conversation_key(filed_at(found), conversation_id)),
+            delete_write(person_keys.pin_key(user_id, conversation_id)),
         )
         try:
             ConversationEraser(self.items).erase(conversation_id)
@@ -246,14 +254,25 @@ def sent_write(question: Question, read: Conversation | None) -> Write:
         condition, values = "version = :version", {**values, ":version": read.version}
     elif read:
         condition += " AND attribute_not_exists(version)"
-    versions = ", has_versions = :yes" if question.replaces else ""
-    if versions:
+    more = ", has_versions = :yes" if question.replaces else ""
+    if more:
         values = {**values, ":yes": True}
+    if not (read and read.newest_message_id):
+        more += ", first_words = if_not_exists(first_words, :words)"
+        values = {**values, ":words": first_words(question.content)}
     return update_write(
         keys.conversation_key(question.user_id, question.conversation_id),
-        f"SET updated_at = :now, newest_message_id = :id{versions} ADD version :one",
+        f"SET updated_at = :now, newest_message_id = :id{more} ADD version :one",
         values,
         condition=condition,
+    )
+
+
+def begun_with(conversation: Conversation, question: Question) -> Conversation:
+    """What `sent_write` makes of one without messages: for who has just kept the first one."""
+    words = conversation.first_words or first_words(question.content)
+    return replace(
+        conversation, updated_at=question.created_at, newest_message_id=question.message_id, first_words=words
     )
 
 
@@ -264,7 +283,7 @@ def replacement_write(question: Question) -> Write:
 
 
 def _entitled(conversation: Conversation, title: str) -> Conversation:
-    return replace(conversation, title=conversation.title or title)
+    return replace(conversation, title=conversation.title or title or conversation.first_words)
 
 
 def _no_conversation(conversation_id: str) -> NotFound:

@@ -7,6 +7,8 @@ person's title away, whenever that comes.
 import re
 
 from foreverus.backends.port import Message, Prompt
+from foreverus.conversations.prompt import Thread
+from foreverus.conversations.records import Conversation, FinishedAnswer
 from foreverus.text import beginning, is_blank
 
 MOST_CHARACTERS = 60
@@ -23,9 +25,32 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _QUOTES = re.compile(r"[\"“”«»„「」『』`]")
 
 
+def wants_title(conversation: Conversation, thread: Thread, answer: FinishedAnswer) -> bool:
+    """The first exchange of a conversation that its person gave no title."""
+    first = not conversation.title and not thread.earlier and not thread.unread
+    return first and answer.error is None and not is_blank(answer.content)
+
+
 def title_prompt(question: str, answer: str) -> Prompt:
     said = f"Question:\n{beginning(question, MOST_SHOWN_BYTES)}\n\nAnswer:\n{beginning(answer, MOST_SHOWN_BYTES)}"
     return Prompt((Message("system", ASK), Message("user", f"{said}\n\n{ASK}")), MOST_TITLE_TOKENS, 0.0)
+
+
+def first_words(question: str) -> str:
+    """What a conversation is called until it has a title: its first question's first line, cut at a word.
+
+    >>> first_words(" Por que o céu é azul?\\nE o mar?"), len(first_words("palavra " * 20))
+    ('Por que o céu é azul?', 56)
+    """
+    line = next((line for line in (_CONTROL.sub(" ", one) for one in question.splitlines()) if not is_blank(line)), "")
+    words = " ".join(line.split())
+    return words if len(words) <= MOST_CHARACTERS else _cut(words, MOST_CHARACTERS - 1) + "…"
+
+
+def _cut(words: str, most: int) -> str:
+    """At a word, where one ends in the second half."""
+    cut = words[: most + 1].rpartition(" ")[0]
+    return cut if len(cut) > most // 2 else words[:most]
 
 
 def read_title(written: str) -> str:
@@ -41,7 +66,6 @@ def read_title(written: str) -> str:
     words = _QUOTES.sub("", line).replace("**", "").split()
     title = " ".join(words)
     if len(title) > MOST_CHARACTERS:
-        cut = title[: MOST_CHARACTERS + 1].rpartition(" ")[0]
-        title = cut or title[:MOST_CHARACTERS]
+        title = _cut(title, MOST_CHARACTERS)
     title = title.strip(_AROUND)
     return "" if is_blank(title) else title

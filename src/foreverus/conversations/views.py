@@ -20,6 +20,9 @@ def public_conversation(conversation: Conversation, retention_days: int = 0) -> 
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         "backend": conversation.backend and conversation.backend.value,
+        "pinned": conversation.pinned,
+        "temperature": conversation.options.temperature,
+        "max_tokens": conversation.options.max_tokens,
         "expires_at": _end(conversation, retention_days),
     }
 
@@ -63,7 +66,7 @@ def public_question(question: Question) -> Body:
         "content": question.content,
         "status": "accepted",
         "created_at": question.created_at,
-        **({"replaces": question.replaces} if question.replaces else {}),
+        **({"replaces": question.replaces, "version": question.version} if question.replaces else {}),
     }
 
 
@@ -106,6 +109,8 @@ def _known(answer: Answer) -> Body:
         "stop_requested": answer.stop_requested and not answer.status.is_final,
         "backend": answer.backend and answer.backend.value,
         "trimmed_messages": answer.trimmed_messages,
+        "imported_from": answer.imported_from,
+        "cost_usd": answer.cost_usd,
         "error": error and {"code": error.code, "message": error.message},
     }
     return {name: value for name, value in rest.items() if value}

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from foreverus.aws.push import Push
+from foreverus.backends.port import BackendName
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import show_answer
+from foreverus.conversations.measuring import measure
 from foreverus.conversations.prompt import Thread
 from foreverus.conversations.records import AnswerError, FinishedAnswer, MessageRef, Saved
 from foreverus.conversations.store import ConversationStore
+from foreverus.metrics import SILENT, Metrics
 from foreverus.sessions.advice import advice
 from foreverus.sessions.closing import Successor
 from foreverus.sessions.pending import PendingWork
@@ -47,6 +50,7 @@ class WaitingMessages:
     push: Push
     clock: Callable[[], datetime]
     others: Callable[[str], list[Session]]  # the live sessions beside the one of that id that answer the same queue
+    metrics: Metrics = SILENT
 
     def reject_all(self, session_id: str, code: str, until: str = "", by: str = "") -> int:
         """Answers everything that waits (and was accepted not later than `until`) with the session's error; returns how
@@ -79,6 +83,7 @@ class WaitingMessages:
         if saved is not Saved.SAVED or question is None:
             return False
         show_answer(self.push, question, finished.record(message, session_id, now))
+        measure(self.metrics, question, finished, now, by=BackendName.GPU)
         return True
 
     def successor(self, ended: Session) -> Successor | None:

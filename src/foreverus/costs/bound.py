@@ -146,7 +146,12 @@ def _ends_by_the_reaper(limits: Limits) -> tuple[Case, ...]:
 def _ends_of_the_instance(limits: Limits) -> tuple[Case, ...]:
     """Way 5."""
     power_off, log = Step(POWER_OFF_S, "power off"), Step(LAST_LOG_S, "its log's last lines")
-    silent = (Step(limits.lost_contact, "silence"), Step(limits.hand_back, "handing back"), log, power_off)
+    silent = (
+        Step(limits.lost_contact, "silence"),
+        Step(limits.hand_back, "handing back, its last metrics and traces"),
+        log,
+        power_off,
+    )
     hanging = (Step(limits.watchdog, "WatchdogSec"), log, power_off)
     timer = (
         *(Step(limits.max_session, "maximum life"), Step(limits.boot_timeout, "boot"), Step(TIMER_LATE_S, "accuracy")),

@@ -24,6 +24,12 @@ ACCEPT_UNITS = 8  # question, what waits, conversation, the person's count
 END_UNITS = 20  # lease, reservation, and the end: answer, what waited, ledger, purse, usage
 READS = 20
 
+STREAM_GB, AROUND_STREAM_S = 1769 / 1024, 0.3  # ChatCompletionsFunction, which lives as long as its answer
+PLACE_UNITS = 12  # into its place and out of it again: the counts of person, key and all, a transaction each
+CALL_UNITS = 16  # on Bedrock: reservation, then ledger, purse, usage
+RELAY_UNITS = 20  # on the GPU: the request kept, taken, answered with its counts, erased
+STREAM_READS = 24
+
 
 class Part(NamedTuple):
     what: str
@@ -48,6 +54,24 @@ def beside(answer_s: float, *, on_bedrock: bool) -> tuple[Part, ...]:
         *functions,
         Part("DynamoDB: what is kept, and the answer so far twice a second", writes * WRITE_USD + READS * READ_USD),
         Part("WebSocket: frames to one page, twenty a second", FRAMES_A_SECOND * answer_s * FRAME_USD),
+        Part("Step Functions: transitions, 0", 0.0),
+    )
+
+
+def openai_stream(answer_s: float, *, on_bedrock: bool) -> tuple[Part, ...]:
+    """A stream of OpenAI's API. Its words come straight from Bedrock, or as frames from the GPU's machine.
+
+    >>> bedrock, gpu = (sum(one.usd for one in openai_stream(8.5, on_bedrock=where)) for where in (True, False))
+    >>> round(bedrock, 5), round(gpu, 5)
+    (0.00028, 0.00045)
+    """
+    function = (STREAM_GB * (answer_s + AROUND_STREAM_S) + AUTHORIZE_GB * AUTHORIZE_S) * GB_SECOND_USD + 2 * CALL_USD
+    writes = PLACE_UNITS + (CALL_UNITS if on_bedrock else RELAY_UNITS)
+    return (
+        Part("API Gateway: the request", REST_USD),
+        Part("Lambda: as long as it is written, and the authorizer", function),
+        Part("DynamoDB: its place, its accounts, on the GPU the request", writes * WRITE_USD + STREAM_READS * READ_USD),
+        Part("WebSocket: frames from the GPU's machine", 0.0 if on_bedrock else FRAMES_A_SECOND * answer_s * FRAME_USD),
         Part("Step Functions: transitions, 0", 0.0),
     )
 

@@ -10,14 +10,25 @@ a crash or a lost answer (docs/decisions/0020).
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Item, Table, Write, check_write, delete_write, put_write, update_write
-from foreverus.costs.ledger import CountedCost, LedgerStore, count_writes
+from foreverus.aws.dynamo import (
+    ConditionFailed,
+    Found,
+    Item,
+    Table,
+    Write,
+    check_write,
+    delete_write,
+    put_write,
+    update_write,
+)
+from foreverus.costs.ledger import CountedCost, LedgerStore, count_writes, spent_in
 from foreverus.costs.money import NOTHING, at_least, at_most, exact
 from foreverus.costs.reservations import Month, Owner, Reservation, refusal
 from foreverus.errors import NotAccepted
@@ -32,6 +43,9 @@ class Purse(Protocol):
     """The twin is `MemoryPurse`. Raises NotAccepted where too many others are faster; nothing is changed then."""
 
     def month(self, month: str) -> Month: ...
+    def totals(self, month: str) -> Month:
+        """The same without what each reservation is for: two items, however many there are."""
+
     def reservation(self, month: str, name: str) -> Reservation | None: ...
 
     def reserve(self, wanted: Reservation, least: Decimal | None = None) -> Reservation:
@@ -73,11 +87,22 @@ class PurseStore:
         self.ledger = LedgerStore(items)
         self._mine = threading.Lock()  # calls of one process come one after the other, instead of colliding
 
+    def over(self, items: Table) -> "PurseStore":
+        """The same of a table that is read in another way."""
+        return PurseStore(items, float(self.cap))
+
+    def totals(self, month: str) -> Month:
+        total, counted = self.items.get_each(keys.purse_total_key(month), keys.ledger_total_key(month))
+        spent, committed = at_most(spent_in(counted)), _committed(total)
+        return Month(month, self.cap, spent, spent if committed is None else committed)
+
     def month(self, month: str) -> Month:
-        found = list(self.items.query(keys.purse_partition(month)))
+        with ThreadPoolExecutor(1) as beside:  # a round trip each
+            counted = beside.submit(self.ledger.spent, month)
+            found = list(self.items.query(keys.purse_partition(month)))
         reservations = [_reservation(month, item) for item in found if item["sk"].startswith("RESERVED#")]
         total = next((item for item in found if item["sk"] == "TOTAL"), None)
-        spent = at_most(self.ledger.spent(month))
+        spent = at_most(counted.result())
         committed = exact(total["committed_usd"]) if total else spent
         return Month(month, self.cap, spent, committed, tuple(reservations))
 
@@ -94,10 +119,27 @@ class PurseStore:
 
         return self._repeat(once)
 
+    def reserve_with(self, wanted: Reservation, writes: Sequence[Write]) -> bool:
+        """`reserve`, and these, all or nothing: False, and nothing is written, where one of their conditions is not
+        met. Raises SpendCapReached, NotAccepted."""
+        for _ in range(TRIES):
+            both = (*writes, *self.offer(wanted).writes)
+            try:
+                if both:  # else enough is reserved already
+                    self.items.transact(*both)
+                return True
+            except ConditionFailed as err:
+                if any(place < len(writes) for place in err.writes):
+                    return False
+        raise NotAccepted(BUSY)
+
     def offer(self, wanted: Reservation, least: Decimal | None = None) -> Offer:
         """See `reserve`; for who has more to write in the same transaction. Raises SpendCapReached."""
-        old, total = self.reservation(wanted.month, wanted.name), self._total(wanted.month)
-        spent = at_most(self.ledger.spent(wanted.month))
+        month = wanted.month
+        total_key, ledger_key = keys.purse_total_key(month), keys.ledger_total_key(month)
+        ours, counted, item = self.items.get_each(total_key, ledger_key, keys.reservation_key(month, wanted.name))
+        old = _reservation(month, item) if item else None
+        total, spent = _committed(ours), at_most(spent_in(counted))
         committed = spent if total is None else total
         reservation, more = offered(wanted, least, old, self.cap - max(committed, spent))
         if reservation is None:
@@ -137,9 +179,9 @@ class PurseStore:
         """See `settle`; for who has more to write in the same transaction. Where they fail, either the name is counted
         or somebody has changed its reservation: ask for new ones."""
         old = self.reservation(month, name)
-        counted = count_writes(month, name, cost) if cost.usd or cost.sessions else ()
         if old:
-            return (_gone(old), _add(month, cost.usd - old.usd), *counted)
+            return settling_of(old, cost)
+        counted = _counting(month, name, cost)
         if not counted:
             return ()
         # Before a month's first reservation the ledger alone knows what is spent: that one begins with it.
@@ -172,8 +214,7 @@ class PurseStore:
         return bool(writes)
 
     def _total(self, month: str) -> Decimal | None:
-        item = self.items.get(keys.purse_total_key(month))
-        return exact(item["committed_usd"]) if item else None
+        return _committed(self.items.get(keys.purse_total_key(month)))
 
     def _put(self, new: Reservation, old: Reservation | None) -> Write:
         """As it was read: `old`, or none at all."""
@@ -210,6 +251,20 @@ def offered(
     if usd < (needed if least is None else min(at_most(least), needed)):
         return None, needed - before
     return replace(wanted, usd=usd, since=old.since if old else wanted.since), usd - before
+
+
+def _committed(total: Found) -> Decimal | None:
+    return exact(total["committed_usd"]) if total else None
+
+
+def settling_of(reserved: Reservation, cost: CountedCost) -> tuple[Write, ...]:
+    """`PurseStore.settling` for who made the reservation and knows it: nothing is read for it."""
+    month, name = reserved.month, reserved.name
+    return (_gone(reserved), _add(month, cost.usd - reserved.usd), *_counting(month, name, cost))
+
+
+def _counting(month: str, name: str, cost: CountedCost) -> tuple[Write, ...]:
+    return count_writes(month, name, cost) if cost.usd or cost.sessions else ()
 
 
 def _within(month: str, most: Decimal) -> Write:

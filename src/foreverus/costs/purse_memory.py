@@ -21,6 +21,9 @@ class MemoryPurse:
         reserved = sum((one.usd for one in ours), NOTHING)
         return Month(month, exact(self.monthly_cap_usd), spent, spent + reserved, ours)
 
+    def totals(self, month: str) -> Month:
+        return replace(self.month(month), reservations=())
+
     def reservation(self, month: str, name: str) -> Reservation | None:
         return self.reservations.get((month, name))
 

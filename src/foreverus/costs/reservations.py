@@ -10,6 +10,7 @@ from foreverus.costs.money import NOTHING
 from foreverus.errors import SpendCapReached
 
 API_CALL = "api/"  # begins the name of a reservation for a call of OpenAI's API
+TITLE_CALL = "/title"  # ends that of one for a conversation's title
 
 
 class Owner(StrEnum):
@@ -49,18 +50,25 @@ class Reservation:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month as it is at one moment. `spent`: its ledger's. `committed`: that and everything that is reserved."""
+    """A month as it is at one moment. `spent`: its ledger's. `committed`: that and everything that is reserved.
+    `live`: what is on has cost, which the ledger has not counted yet; part of what is reserved."""
 
     month: str
     cap: Decimal
     spent: Decimal
     committed: Decimal
     reservations: Sequence[Reservation] = ()
+    live: Decimal = NOTHING
 
     @property
     def left(self) -> Decimal:
         """What may still be reserved."""
         return max(NOTHING, self.cap - max(self.committed, self.spent))
+
+    @property
+    def spent_percent(self) -> float:
+        """Of the cap, what is counted, and what is on."""
+        return 100 * float(self.spent + self.live) / float(self.cap) if self.cap else 0.0
 
     @property
     def reserved(self) -> Decimal:

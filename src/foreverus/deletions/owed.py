@@ -25,17 +25,19 @@ LONGEST_PAUSE = timedelta(days=1)
 
 class OwedKind(StrEnum):
     CONVERSATION = "conversation"
+    EXCHANGE = "exchange"
     FILE = "file"
     BATCH = "batch"
     PERSON = "person"
 
 
-# From the deletion on. Of a conversation nobody writes anything once its questions are gone. A file's presigned address
-# (to a place of its own, files/records.py) lives an hour, in whose last second an upload may begin; a batch's end that
-# was cut off is repeated within minutes, as is what a worker keeps of a line. A person's last token lives an hour at
-# most, and what they have settles before they do.
+# From the deletion on. Of a conversation or an exchange nobody writes anything once its questions are gone. A file's
+# presigned address (to a place of its own, files/records.py) lives an hour, in whose last second an upload may begin; a
+# batch's end that was cut off is repeated within minutes, as is what a worker keeps of a line. A person's last token
+# lives an hour at most, and what they have settles before they do.
 SETTLES_AFTER = {
     OwedKind.CONVERSATION: timedelta(0),
+    OwedKind.EXCHANGE: timedelta(0),
     OwedKind.FILE: timedelta(hours=2),
     OwedKind.BATCH: timedelta(hours=2),
     OwedKind.PERSON: timedelta(hours=2, minutes=15),
@@ -49,9 +51,9 @@ REMEMBERED_FOR = {OwedKind.FILE: timedelta(hours=25)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwedDeletion:
-    """`name`: the conversation's, the file's, the batch's or the person's id. `tries`: those that have failed.
-    `erased_at`: when everything was gone, while it is not settled that it stays so; empty: not yet. `receipt_id`: of a
-    person, where what goes is counted."""
+    """`name`: the conversation's, the file's, the batch's or the person's id; of an exchange `exchange_name`. `tries`:
+    those that have failed. `erased_at`: when everything was gone, while it is not settled that it stays so; empty: not
+    yet. `receipt_id`: of a person, where what goes is counted."""
 
     kind: OwedKind
     name: str
@@ -87,6 +89,11 @@ class OwedDeletion:
         doubled = FIRST_PAUSE * (1 << min(self.tries - 1, 7))
         late = max(self.tries - 8, 0) * LONGEST_PAUSE
         return now - ids.parse_timestamp(self.deleted_at) >= doubled + late
+
+
+def exchange_name(conversation_id: str, message_id: str) -> str:
+    """A question and its answer, as one name. `message_id`: the question's."""
+    return f"{conversation_id}/{message_id}"
 
 
 def owed_write(owed: OwedDeletion) -> Write:

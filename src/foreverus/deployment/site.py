@@ -8,6 +8,12 @@ from typing import Any
 
 FOREVER = "public, max-age=31536000, immutable"  # Vite puts a hash into the names under assets/
 ASK_AGAIN = "no-cache"
+LAST = ("index.html", "sw.js")
+# A browser takes a script, a manifest or an icon only as what it is; what a machine knows of types differs.
+KINDS = {
+    **{".js": "text/javascript", ".webmanifest": "application/manifest+json", ".svg": "image/svg+xml"},
+    ".webp": "image/webp",  # which Python 3.11 does not know
+}
 
 
 class Site:
@@ -17,7 +23,8 @@ class Site:
         self.folder = folder
 
     def publish(self, properties: Mapping[str, Any]) -> dict[str, str]:
-        """Uploads every file, index.html last, so that nobody gets a page whose scripts are not there yet.
+        """Uploads every file, index.html after all that it names, so that nobody gets a page whose scripts are not
+        there yet; and the service worker after that, which keeps the page with all of them.
 
         Properties: `Config`, the page's configuration. Returns how many files were written.
         """
@@ -27,7 +34,7 @@ class Site:
         self._put("config.json", json.dumps(properties["Config"], indent=2).encode(), ASK_AGAIN)
         names = sorted(p.relative_to(self.folder).as_posix() for p in self.folder.rglob("*") if p.is_file())
         names = [name for name in names if name != "config.json"]  # of a page that somebody serves from this folder
-        for name in [*(n for n in names if n != "index.html"), "index.html"]:
+        for name in sorted(names, key=lambda name: LAST.index(name) if name in LAST else -1):
             self._put(name, (self.folder / name).read_bytes(), FOREVER if name.startswith("assets/") else ASK_AGAIN)
         return {"Files": str(len(names) + 1)}
 
@@ -42,5 +49,5 @@ class Site:
         return {"Removed": str(removed)}
 
     def _put(self, key: str, body: bytes, cache: str) -> None:
-        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        kind = KINDS.get(Path(key).suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body, ContentType=kind, CacheControl=cache)

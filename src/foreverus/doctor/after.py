@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from foreverus.aws.account import CannotLook
 from foreverus.aws.ec2 import LIVE_STATES, SESSION_TAG, STACK_TAG
+from foreverus.doctor.names import ALARMS, ERROR_PAGES, alarm_page
 from foreverus.doctor.records import BOUND_MINUTES, Finding, Patient, act, note, ok
 
 GOOD = ("CREATE_COMPLETE", "UPDATE_COMPLETE")
@@ -43,13 +44,14 @@ def budget(patient: Patient) -> Finding:
 
 def alarms(patient: Patient) -> Finding:
     names = {patient.resources[logical]: logical for logical in patient.resources if "Alarm:" in logical}
-    ours = {name: logical.removeprefix("Alarm:") for name, logical in names.items()}
+    ours = {name: alarm for name, logical in names.items() if (alarm := logical.removeprefix("Alarm:")) in ALARMS}
     found = patient.account.call("cloudwatch", "describe_alarms", AlarmNames=list(ours))["MetricAlarms"] if ours else []
     state = {one["AlarmName"]: one["StateValue"] for one in found}
     firing = [logical for name, logical in ours.items() if state.get(name) == "ALARM"]
     if firing:
         command = f"aws cloudwatch describe-alarm-history --alarm-name {next(n for n in ours if ours[n] == firing[0])}"
-        return act("alarms", f"In alarm: {', '.join(firing)}. docs/runbook.md has a section for each.", command)
+        pages = ", ".join(f"{name} ({alarm_page(name)})" for name in firing)
+        return act("alarms", f"In alarm: {pages}.", command)
     if missing := [logical for name, logical in ours.items() if name not in state]:
         return act("alarms", f"Gone: {', '.join(missing)}.", "sam deploy")
     return ok("alarms", f"{len(ours)} quiet")
@@ -71,6 +73,7 @@ def deaths(patient: Patient) -> Finding:
         return ok("last deaths", "no session has failed")
     last = sorted(found, key=lambda one: one["startDate"], reverse=True)[:SHOWN]
     says = "; ".join(f"{one['name']} {one['status']} {one['startDate']:%Y-%m-%d %H:%M}" for one in last)
+    says += f". {ERROR_PAGES} has a page for the error of each."
     command = f"aws stepfunctions describe-execution --execution-arn {last[0]['executionArn']}"
     return note("last deaths", says, command)
 

@@ -12,6 +12,20 @@ FUNCTIONS = (
     *("start-scheduled-batch", "start-scheduled-session", "migrate-database", "publish-site", "end-sessions"),
 )
 MACHINES = ("gpu-session", "batch-run", "bake-image")
+# Of the template, each with a page of its own in the runbook; tests hold all three equal.
+ALARMS = (
+    *("ReaperHadToAct", "ReaperFails", "InstanceTooOld", "DeadLetters", "ExecutionsFail"),
+    *("AnswersSlow", "AnswersFail", "SpendingFast", "BedrockThrottled", "ResultsUnsaved"),
+)
+ALARM_PAGES, ERROR_PAGES = "docs/runbook/alarms.md", "docs/runbook/errors.md"
+
+
+def alarm_page(alarm: str) -> str:
+    """
+    >>> alarm_page("DeadLetters")
+    'docs/runbook/alarms.md#deadletters'
+    """
+    return f"{ALARM_PAGES}#{alarm.lower()}"
 
 
 def log_groups(stack: str) -> list[str]:
@@ -21,6 +35,7 @@ def log_groups(stack: str) -> list[str]:
         f"/foreverus/{stack}/machines",
         *functions,
         *(f"/aws/vendedlogs/states/{stack}-{name}" for name in MACHINES),
+        f"/aws/events/{stack}-executions",
     ]
 
 

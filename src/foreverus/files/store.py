@@ -68,12 +68,12 @@ class FileStore:
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = "", now: str = ""
     ) -> list[File]:
         key = keys.file_key(user_id, after)
+        where, page = key["sk"] if after else "", 1 + (2 * limit if purpose else limit)  # there are two purposes
         if ascending:
-            found: Iterator[Item] = self.items.query(key["pk"], "FILE#")
+            found: Iterator[Item] = self.items.query(key["pk"], "FILE#", start=where, page=page)
             found = (item for item in found if item["file_id"] > after)
         else:
-            before = key["sk"] if after else ""
-            found = self.items.query(key["pk"], "FILE#", newest_first=True, page=0 if purpose else limit, before=before)
+            found = self.items.query(key["pk"], "FILE#", newest_first=True, page=page, before=where)
         fitting = (
             item for item in found if purpose in ("", item["purpose"]) and not "" < item.get("expires_at", "") <= now
         )

@@ -8,6 +8,7 @@ from foreverus.api.responses import accepted, created, download, ok
 from foreverus.api.routes import Routes, answer
 from foreverus.bootstrap.api import ApiServices, build
 from foreverus.handlers.routes.conversations import CONVERSATIONS
+from foreverus.handlers.routes.prompts import PROMPTS
 
 ROUTES: Routes[ApiServices] = {
     "POST /sessions": lambda r, s: created(*s.sessions.start(r.user_id, r.body("session_create"), r.attempt)),
@@ -16,6 +17,7 @@ ROUTES: Routes[ApiServices] = {
     "DELETE /sessions/{session_id}": lambda r, s: accepted(s.sessions.end(r.person, r.id, r.query)),
     "GET /sessions/{session_id}/work": lambda r, s: ok(s.sessions.work(r.person, r.id)),
     **CONVERSATIONS,
+    **PROMPTS,
     "POST /files": lambda r, s: ok(
         s.files.upload(r.user_id, r.content_type, r.raw_body, r.attempt)
         if r.is_form

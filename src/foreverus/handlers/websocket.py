@@ -22,7 +22,8 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         live.frames.closed(connection_id)
     else:
         reply = live.frames.received(connection_id, event.get("body") or "")
-        live.push.post("", connection_id, json.dumps(reply.frame, ensure_ascii=False).encode())
+        failed = {"request_id": request.get("requestId")} if reply.frame["type"] == "error" else {}
+        live.push.post("", connection_id, json.dumps({**reply.frame, **failed}, ensure_ascii=False).encode())
         if reply.closes:
             live.push.close(connection_id)
     return {"statusCode": 200}

@@ -6,7 +6,7 @@ ever, and whoever ends a thing need not know that it was counted.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -27,6 +27,10 @@ class PersonLimits:
     counts: Counts
     caps: PersonCaps
     clock: Callable[[], datetime]
+
+    def over(self, counts: Counts) -> "PersonLimits":
+        """The same limits of counts that are read in another way."""
+        return replace(self, counts=counts)
 
     def message(self, user_id: str) -> CountChange:
         """A place for one more message. Raises LimitReached."""

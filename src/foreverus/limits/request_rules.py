@@ -14,11 +14,11 @@ AT_ONCE_AGAIN_S = 2  # nobody knows how long the answers that are being written 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestCaps:
-    """`whose`: for people, "one person" or "one API key". `tokens_per_day` 0: no limit of its own."""
+    """`whose`: for people, "one person" or "one API key". `per_minute`, `tokens_per_day` 0: no limit of its own."""
 
     whose: str
-    per_minute: int
     at_once: int
+    per_minute: int = 0
     tokens_per_day: int = 0
 
 
@@ -59,7 +59,7 @@ def entered(count: Count, request_id: str, until: datetime, caps: RequestCaps, n
             f"begins at 00:00 UTC, in {in_words(wait)}."
         )
         raise LimitReached(message, "daily_tokens_used", wait)
-    if len(recent) >= caps.per_minute:
+    if caps.per_minute and len(recent) >= caps.per_minute:
         wait = -(-(recent[-caps.per_minute] + WINDOW_MS - _ms(now)) // 1000)
         message = (
             f"{len(recent)} requests came within a minute; {caps.whose} may send {caps.per_minute}. The next one is "
@@ -72,7 +72,8 @@ def entered(count: Count, request_id: str, until: datetime, caps: RequestCaps, n
             "them is over."
         )
         raise LimitReached(message, "too_many_at_once", AT_ONCE_AGAIN_S)
-    times, places = (*recent, _ms(now)), {**held, request_id: int(until.timestamp())}
+    times = (*recent, _ms(now)) if caps.per_minute else ()
+    places = {**held, request_id: int(until.timestamp())}
     return _changed(count, times=times, held=places, used=used, day=day_of(now))
 
 

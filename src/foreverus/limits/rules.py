@@ -14,10 +14,9 @@ ENDING_TAKES = timedelta(minutes=20)  # a batch whose window is over: its files 
 
 def with_message(count: Count, most: int, now: datetime) -> CountChange:
     """No more than `most` in any 60 seconds, wherever they begin."""
-    now_ms = int(now.timestamp() * 1000)
-    recent = tuple(sorted(at for at in count.times if at > now_ms - WINDOW_MS))
+    now_ms, recent = _recent(count, WINDOW_MS, now)
     if len(recent) >= most:
-        wait = -(-(recent[-most] + WINDOW_MS - now_ms) // 1000)
+        wait = _seconds_until_free(recent, most, WINDOW_MS, now_ms)
         message = (
             f"You sent {len(recent)} messages within a minute; one person may send {most}. "
             f"The next one is accepted in {in_words(wait)}."
@@ -28,16 +27,26 @@ def with_message(count: Count, most: int, now: datetime) -> CountChange:
 
 def with_gpu_start(count: Count, most: int, now: datetime) -> CountChange:
     """No more than `most` in any hour, wherever it begins. Joining a GPU that is on is none."""
-    now_ms = int(now.timestamp() * 1000)
-    recent = tuple(sorted(at for at in count.times if at > now_ms - HOUR_MS))
+    now_ms, recent = _recent(count, HOUR_MS, now)
     if len(recent) >= most:
-        wait = -(-(recent[-most] + HOUR_MS - now_ms) // 1000)
+        wait = _seconds_until_free(recent, most, HOUR_MS, now_ms)
         message = (
             f"You started {len(recent)} GPUs within an hour; one person may start {most}, because each costs its boot. "
             f"The next one can be started in {in_words(wait)}; a GPU that somebody else starts serves you too."
         )
         raise LimitReached(message, "too_many_gpu_starts", wait)
     return _changed(count, times=(*recent, now_ms))
+
+
+def _recent(count: Count, window_ms: int, now: datetime) -> tuple[int, tuple[int, ...]]:
+    """Now in milliseconds, and what was counted within the window that ends now, oldest first."""
+    now_ms = int(now.timestamp() * 1000)
+    return now_ms, tuple(sorted(at for at in count.times if at > now_ms - window_ms))
+
+
+def _seconds_until_free(recent: tuple[int, ...], most: int, window_ms: int, now_ms: int) -> int:
+    """Until so many have left the window that there is a place again, rounded up."""
+    return -(-(recent[-most] + window_ms - now_ms) // 1000)
 
 
 def with_batch(count: Count, batch_id: str, until: datetime, most: int, now: datetime) -> CountChange:

@@ -17,7 +17,7 @@ from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import change_write
 from foreverus.live.records import Connection, CredentialEnded, Topic
 
-# The page has two at once. Each is written anew at a renewal, so that this bounds what somebody's pings may cost.
+# The page has three at once. Each is written anew at a renewal, so that this bounds what somebody's pings may cost.
 MOST_TOPICS = 50
 # API Gateway ends a connection after two hours; what a lost $disconnect leaves behind expires soon after.
 LIFETIME = timedelta(hours=2, minutes=10)

@@ -87,7 +87,7 @@ class Frames:
             return {"type": "pong"}
         topic = frame.topic(connection.caller.user_id)
         if topic is None:
-            raise InvalidRequest("Name one session_id, conversation_id or relay_id.", param="session_id")
+            raise InvalidRequest("Name one session_id, conversation_id, relay_id or list.", param="session_id")
         if frame.action is Action.SUBSCRIBE:
             self._look(connection, now)
             self._check_access(topic, connection.caller.user_id)
@@ -112,7 +112,7 @@ class Frames:
             raise CredentialEnded(message)
 
     def _check_access(self, topic: Topic, user_id: str) -> None:
-        """Raises NotFound for what is not there or not the user's. A line is always the user's own."""
+        """Raises NotFound for what is not there or not the user's. A line and a list are always the user's own."""
         if topic.kind is TopicKind.CONVERSATION:
             self.conversations.get(user_id, topic.id)
         elif topic.kind is TopicKind.SESSION and not self.sessions.get(topic.id):

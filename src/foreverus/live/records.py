@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from foreverus.access.records import Caller
-from foreverus.aws import keys
+from foreverus.aws import keys, socket_keys
 from foreverus.errors import NotAuthenticated
 
 
@@ -14,12 +14,13 @@ class TopicKind(StrEnum):
     SESSION = "session_id"
     CONVERSATION = "conversation_id"
     RELAY = "relay_id"
+    LIST = "list"
 
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What people watch: one session, one conversation, or a line on which the answers to their own requests come.
-    `user_id`: of whose line it is; nobody can name another one's."""
+    """What people watch: one session, one conversation, a line on which the answers to their own requests come, or the
+    list of their own conversations. `user_id`: of whose line or list it is; nobody can name another one's."""
 
     kind: TopicKind
     id: str
@@ -34,6 +35,8 @@ class Topic:
         """
         if self.kind is TopicKind.RELAY:
             return keys.relay_topic(self.user_id, self.id)
+        if self.kind is TopicKind.LIST:
+            return socket_keys.conversations_topic(self.user_id)
         return keys.session_topic(self.id) if self.kind is TopicKind.SESSION else keys.conversation_topic(self.id)
 
 
@@ -65,12 +68,13 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientFrame:
-    """What a client sends. A subscription names one of the three."""
+    """What a client sends. A subscription names one of the four."""
 
     action: Action
     session_id: str = ""
     conversation_id: str = ""
     relay_id: str = ""
+    list: str = ""
 
     def topic(self, user_id: str) -> Topic | None:
         """`user_id`: of whoever sends it. None when it names none, or more than one."""
@@ -78,4 +82,4 @@ class ClientFrame:
         if len(named) != 1:
             return None
         ((kind, id_),) = named
-        return Topic(kind, id_, user_id if kind is TopicKind.RELAY else "")
+        return Topic(kind, id_, user_id if kind in (TopicKind.RELAY, TopicKind.LIST) else "")

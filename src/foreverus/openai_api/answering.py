@@ -3,71 +3,143 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from foreverus.access.records import Caller
 from foreverus.backends.port import Backend, BackendName, Delta, Finished, Prompt, ToolCallPiece
 from foreverus.concurrency import RunBlocking
+from foreverus.costs.reservations import Reservation
+from foreverus.errors import GpuFull, LimitReached, ModelLoading, RequestRejected
 from foreverus.limits.requests import Admission, RequestLimits
+from foreverus.limits.store import Counts
+from foreverus.metrics import SILENT, Metrics
+from foreverus.openai_api.accounts import Accounts
+from foreverus.openai_api.measuring import RequestTimes
 from foreverus.openai_api.paid import estimated
-from foreverus.openai_api.records import CompletionRequest
+from foreverus.openai_api.records import AnsweredBy, ChosenBackend, CompletionRequest
 from foreverus.openai_api.requests import Served
 
-BackendOf = Callable[[CompletionRequest, Caller], Backend]
+BackendOf = Callable[[CompletionRequest, Caller, ChosenBackend], Backend]
 
 
 class Choose(Protocol):
     """Which backend answers a request: the GPU or Bedrock. Blocks. Raises RequestRejected."""
 
-    def __call__(self, request: CompletionRequest, caller: Caller) -> BackendName: ...
+    def __call__(self, request: CompletionRequest, caller: Caller) -> ChosenBackend: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What one request is let in by. Its three parts read the same items, which are read once for all of them.
+    `reservation`: what its answer on Bedrock may cost."""
+
+    counts: Counts
+    choose: Choose
+    accounts: Accounts
+    reservation: Callable[[CompletionRequest], Reservation]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """`chosen`: or why nobody answers; the place is given back then."""
+
+    admitted: Admission
+    chosen: ChosenBackend | RequestRejected
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answering:
-    """`backends`: for each, who makes the one that answers a request. `model` is what clients may ask for."""
+    """`door`: of a request and its caller. `backends`: for each, who makes the one that answers a request. `served` is
+    what clients may ask for."""
 
     served: Served
     limits: RequestLimits
-    choose: Choose
+    door: Callable[[CompletionRequest, Caller], Door]
     backends: Mapping[BackendName, BackendOf]
     clock: Callable[[], datetime]
     run_blocking: RunBlocking = asyncio.to_thread
+    # The requests of one process come in, and go, one after the other, instead of overtaking each other's writes.
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    metrics: Metrics = SILENT
 
-    async def admit(self, request: CompletionRequest, caller: Caller) -> Admission:
-        """A place under the caller's limits; `events` gives it back. Raises LimitReached."""
-        return await self.run_blocking(self.limits.enter, caller.user_id, caller.key_id, request.request_id)
+    async def enter(self, request: CompletionRequest, caller: Caller) -> Entered:
+        """Chooses who answers, and takes a place under the caller's limits, with what the answer may cost where that
+        is known by then: one look and one transaction. `events` gives the place back. Raises LimitReached."""
+        async with self.turn:
+            entered = await self.run_blocking(self._enter, request, caller)
+        if isinstance(entered.chosen, RequestRejected):
+            await self._leave(entered.admitted, 0)
+        return entered
 
-    async def backend(self, request: CompletionRequest, caller: Caller, admitted: Admission) -> BackendName:
-        """Which one answers. Raises RequestRejected; the place is given back then."""
+    def _enter(self, request: CompletionRequest, caller: Caller) -> Entered:
+        door = self.door(request, caller)
+        enter = partial(self.limits.over(door.counts).enter, caller.user_id, caller.key_id, request.request_id)
         try:
-            return await self.run_blocking(self.choose, request, caller)
-        except BaseException:
-            await self._leave(admitted, 0)
+            chosen = door.choose(request, caller)
+            if chosen.backend is not BackendName.BEDROCK:
+                return Entered(enter(), chosen)
+            reserved = door.reservation(request)
+            admitted = enter(lambda changes: door.accounts.reserve_with(reserved, changes))
+            return Entered(admitted, replace(chosen, reserved=reserved))
+        except LimitReached:
             raise
+        except RequestRejected as err:  # counted all the same: who is refused again and again comes to the limit
+            return Entered(enter(), err)
 
     async def events(
-        self, request: CompletionRequest, caller: Caller, backend: BackendName, admitted: Admission
+        self, request: CompletionRequest, caller: Caller, chosen: ChosenBackend, admitted: Admission, by: AnsweredBy
     ) -> AsyncGenerator[Delta | Finished, None]:
-        """What the backend yields. When it is over, what was used is counted and the place is free. Of an answer that
-        was cut off, or broke off, that is estimated."""
+        """What the backend yields, which `by` names with the first event. When it is over, what was used is counted and
+        the place is free. Of an answer that was cut off, or broke off, that is estimated."""
         tokens = said = 0
+        times = RequestTimes(self.metrics, request.streams)
         try:
-            answerer = self.backends[backend](request, caller)
-            events = answerer.stream(request.prompt) if request.streams else _whole(answerer, request.prompt)
-            async with aclosing(events):
+            async with aclosing(self._from_either(request, caller, chosen, by)) as events:
                 async for event in events:
                     if isinstance(event, Finished):
                         tokens = event.prompt_tokens + event.completion_tokens
+                        times.end(by.backend)
                     else:
                         said += len(event.text.encode("utf-8", "replace"))
+                        times.word()
                     yield event
+        except Exception as err:
+            times.end(by.backend, err)
+            raise
         finally:
             await self._leave(admitted, tokens or (estimated(request.prompt, said).total_tokens if said else 0))
 
+    async def _from_either(
+        self, request: CompletionRequest, caller: Caller, chosen: ChosenBackend, by: AnsweredBy
+    ) -> AsyncGenerator[Delta | Finished, None]:
+        """A GPU that filled up, or went, since it was chosen has said nothing: the spare one answers."""
+        begun = False
+        try:
+            async with aclosing(self._from(chosen.backend, request, caller, chosen)) as events:
+                async for event in events:
+                    begun = True
+                    yield event
+            return
+        except (GpuFull, ModelLoading):
+            if begun or chosen.spare is None:
+                raise
+        by.backend = chosen.spare
+        async with aclosing(self._from(chosen.spare, request, caller, chosen)) as events:
+            async for event in events:
+                yield event
+
+    def _from(
+        self, backend: BackendName, request: CompletionRequest, caller: Caller, chosen: ChosenBackend
+    ) -> AsyncGenerator[Delta | Finished, None]:
+        answerer = self.backends[backend](request, caller, chosen)
+        return answerer.stream(request.prompt) if request.streams else _whole(answerer, request.prompt)
+
     async def _leave(self, admitted: Admission, tokens: int) -> None:
-        await self.run_blocking(self.limits.leave, admitted, tokens)
+        async with self.turn:
+            await self.run_blocking(self.limits.leave, admitted, tokens)
 
 
 async def _whole(answerer: Backend, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:

@@ -8,9 +8,10 @@ import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from functools import partial
+from time import time
 from types import SimpleNamespace
 
 from starlette.applications import Starlette
@@ -20,9 +21,9 @@ from starlette.responses import Response as HttpResponse
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from foreverus import logs
+from foreverus import logs, tracing
 from foreverus.access.records import Caller
-from foreverus.api.responses import HEADERS, Shown, json_response
+from foreverus.api.responses import HEADERS, REQUEST_ID, Shown, json_response
 from foreverus.backends.parameters import CHAT, COMPLETIONS
 from foreverus.backends.port import Completion, Delta, Finished
 from foreverus.backends.whole import whole_answer
@@ -30,6 +31,7 @@ from foreverus.concurrency import first_of
 from foreverus.errors import EngineFailed, NotAuthenticated, NotFound, RequestRejected
 from foreverus.openai_api import failures, sse
 from foreverus.openai_api.answering import Answering
+from foreverus.openai_api.records import AnsweredBy
 from foreverus.openai_api.requests import read_request
 from foreverus.openai_api.running import Running, all_over
 from foreverus.openai_api.shapes import Shapes
@@ -60,31 +62,42 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 async def _no_route(request: Request, error: Exception) -> HttpResponse:
     asked = quoted(f"{request.method} {request.url.path}")
-    return _refusal(NotFound(f"There is no route {asked}.", code="unknown_route"))
+    return _named(_refusal(NotFound(f"There is no route {asked}.", code="unknown_route")), request)
 
 
 async def _route(answering: Answering, endpoint: str, request: Request) -> HttpResponse:
     context = _json_header(request.headers, INVOCATION)
-    logs.start({}, SimpleNamespace(aws_request_id=str(context.get("request_id") or "")))
-    try:
-        return await _answer(answering, endpoint, request)
-    except Exception as err:
-        return _refusal(_told(err))
+    event = {"requestContext": _json_header(request.headers, CONTEXT)}
+    logs.start(event, SimpleNamespace(aws_request_id=str(context.get("request_id") or "")))
+    with tracing.joined(str(context.get("xray_trace_id") or request.headers.get(tracing.HEADER) or "")):
+        try:
+            return _named(await _answer(answering, endpoint, request), request)
+        except Exception as err:
+            return _named(_refusal(_told(err)), request)
+
+
+def _named(response: HttpResponse, request: Request) -> HttpResponse:
+    """With what API Gateway calls the request, which its lines of the log have too."""
+    if request_id := str(_json_header(request.headers, CONTEXT).get("requestId") or ""):
+        response.headers[REQUEST_ID] = request_id
+    return response
 
 
 async def _answer(answering: Answering, endpoint: str, request: Request) -> HttpResponse:
     caller = caller_of(request.headers)
     read = read_request(endpoint, await request.body(), answering.served, answering.clock())
     asked = replace(read, credential=request.headers.get("authorization", "").removeprefix("Bearer "))
-    admitted = await answering.admit(asked, caller)
-    rate = admitted.rate.headers()
+    entered = await answering.enter(asked, caller)
+    rate, chosen = entered.admitted.rate.headers(), entered.chosen
+    if isinstance(chosen, RequestRejected):
+        return _refusal(_told(chosen), rate)
     try:
-        backend = await answering.backend(asked, caller, admitted)
-        running = Running(answering.events(asked, caller, backend, admitted))
+        by = AnsweredBy(chosen.backend)
+        running = Running(_traced(answering.events(asked, caller, chosen, entered.admitted, by), by))
         waiting = asyncio.create_task(_gone(request))
         try:
             first = await _next(running, waiting)
-            shapes = Shapes(asked, backend)
+            shapes = Shapes(asked, by.backend)
             if asked.streams:
                 return StreamingResponse(_stream(running, first, shapes), headers={**STREAM_HEADERS, **rate})
             return _response(200, shapes.whole(await _whole(running, first, waiting)), rate)
@@ -92,6 +105,22 @@ async def _answer(answering: Answering, endpoint: str, request: Request) -> Http
             waiting.cancel()
     except Exception as err:
         return _refusal(_told(err), rate)
+
+
+async def _traced(
+    events: AsyncGenerator[Delta | Finished, None], by: AnsweredBy
+) -> AsyncGenerator[Delta | Finished, None]:
+    """The same; the trace has how long the first one took, and all."""
+    first_at = 0.0
+    with tracing.step("answer") as step:
+        try:
+            async with aclosing(events) as each:
+                async for event in each:
+                    first_at = first_at or time()
+                    yield event
+        finally:
+            tracing.note(backend=by.backend.value)
+            tracing.note_stream(step.begun, first_at)
 
 
 async def _whole(running: Events, first: Event, waiting: Waiting) -> Completion:
@@ -109,24 +138,25 @@ async def _whole(running: Events, first: Event, waiting: Waiting) -> Completion:
 
 
 async def _stream(running: Events, first: Event, shapes: Shapes) -> AsyncGenerator[bytes, None]:
-    """The last chunk comes when everything is counted: after it the process may be frozen."""
+    """The last chunk comes when everything is counted: after it the process may be frozen. What is there at once goes
+    out at once: who speaks with the first words, and all that came while the one before was sent."""
     finished, event = None, first
+    said = sse.events(shapes.first())
     try:
-        for chunk in shapes.first():
-            yield sse.event(chunk)
         while event is not None:
             if isinstance(event, Finished):
                 finished = event
             else:
-                yield sse.event(shapes.piece(event))
+                said += sse.event(shapes.piece(event))
+            if said and not running.has_more:
+                yield said
+                said = b""
             event = await running.next()
         if finished is None:
             raise EngineFailed("The answer had no end.")
-        for chunk in shapes.last(finished):
-            yield sse.event(chunk)
-        yield sse.DONE
+        yield said + sse.events(shapes.last(finished)) + sse.DONE
     except Exception as err:
-        yield sse.error_event(_told(err).body())
+        yield said + sse.error_event(_told(err).body())
     finally:
         running.stop()  # the client has gone, or it is over
 
@@ -176,6 +206,8 @@ def _told(error: Exception) -> RequestRejected:
     known = failures.told(error)
     if known is None or known.status >= 500:
         log.error("a request failed", exc_info=error)
+    else:
+        log.info("a request was refused: %d %s", known.status, known.reason)
     return known or failures.mistake()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from foreverus.api.responses import Body
 from foreverus.backends.port import BackendName
+from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS
 from foreverus.choice.request_records import GpuStatus
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import NotFound
@@ -55,9 +56,12 @@ class ModelList:
             "object": "model",
             "created": 0,  # OpenAI's field; nobody publishes when these weights became a model
             "owned_by": "foreverus",
-            "context_window": self.context_tokens,
+            "context_window": min(self._context_of(one) for one in backends),
             "backends": backends,
         }
+
+    def _context_of(self, backend: Body) -> int:
+        return self.context_tokens if backend["backend"] == BackendName.GPU.value else BEDROCK_CONTEXT_TOKENS
 
     def _backends(self) -> list[Body]:
         gpu = _backend(BackendName.GPU, STATES[self.gpu()], TokenPrice(None, None, GPU_PRICE))

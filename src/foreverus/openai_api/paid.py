@@ -29,6 +29,7 @@ from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.records import CompletionRequest
+from foreverus.sessions.chat_gpu import ChatGpu
 
 CALL_S = 960  # the longest that API Gateway holds a stream (900 s), and the counting after it
 BYTES_PER_TOKEN = 3  # fewer than English and Portuguese prose have, so what is estimated is not too little
@@ -48,10 +49,19 @@ class PaidCalls:
     accounts: Accounts
     refusals: BedrockRefusals
     clock: Callable[[], datetime]
+    chat_gpu: ChatGpu | None = None
     run_blocking: RunBlocking = asyncio.to_thread
 
-    def of(self, request: CompletionRequest, caller: Caller) -> "PaidCall":
-        return PaidCall(self, request.request_id, caller)
+    def of(self, request: CompletionRequest, caller: Caller, reserved: Reservation | None = None) -> "PaidCall":
+        """`reserved`: what was set aside for it before."""
+        return PaidCall(self, request, caller, reserved)
+
+    def reservation(self, request: CompletionRequest) -> Reservation:
+        """What its call may cost."""
+        now = self.clock()
+        usd = at_most(most_usd(request.prompt, self.price, MOST_BEDROCK_TOKENS))
+        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
+        return Reservation(month_of(since), f"{API_CALL}{request.request_id}", Owner.CHAT, usd, since, until)
 
 
 @dataclass(frozen=True)
@@ -59,8 +69,9 @@ class PaidCall:
     """`Backend` for one prompt of one caller. Raises SpendCapReached too."""
 
     calls: PaidCalls
-    request_id: str
+    request: CompletionRequest
     caller: Caller
+    reserved: Reservation | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
         deltas: list[Delta] = []
@@ -73,8 +84,10 @@ class PaidCall:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         on = self.calls
-        reserved = self._reservation(prompt)
-        await on.run_blocking(on.accounts.reserve, reserved)
+        reserved = self.reserved
+        if reserved is None:
+            reserved = on.reservation(self.request)
+            await on.run_blocking(on.accounts.reserve, reserved)
         said, used = 0, None
         refused = False
         try:
@@ -95,12 +108,6 @@ class PaidCall:
         finally:
             await self._settle(reserved, None if refused else used or estimated(prompt, said))
         yield finished
-
-    def _reservation(self, prompt: Prompt) -> Reservation:
-        on, now = self.calls, self.calls.clock()
-        usd = at_most(most_usd(prompt, on.price, MOST_BEDROCK_TOKENS))
-        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
-        return Reservation(month_of(since), f"{API_CALL}{self.request_id}", Owner.CHAT, usd, since, until)
 
     async def _settle(self, reserved: Reservation, used: TokenUsage | None) -> None:
         """None: nothing was used. Where it fails to the end, the reservation stays, and the sweep counts it."""
@@ -129,7 +136,8 @@ class PaidCall:
             completion_tokens=used.completion_tokens,
             usd=usd,
         )
-        on.accounts.settle(reserved, self.caller.user_id, now, cost, counts)
+        if on.accounts.settle(reserved, self.caller.user_id, now, cost, counts) and on.chat_gpu:
+            on.chat_gpu.answered(float(usd))
 
 
 def estimated(prompt: Prompt, said: int) -> TokenUsage:

@@ -3,6 +3,27 @@
 from dataclasses import dataclass, field
 
 from foreverus.backends.port import BackendName, Prompt
+from foreverus.costs.reservations import Reservation
+from foreverus.sessions.gpu_state import GpuState
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenBackend:
+    """Which backend answers. `gpus`: how the GPUs were when that was chosen, so that nobody looks twice. `spare`: the
+    other one, which answers where this one turns out not to: nobody has named one, and it is good for it. `reserved`:
+    what was set aside for Bedrock with the request's place; None: nothing yet."""
+
+    backend: BackendName
+    gpus: GpuState
+    spare: BackendName | None = None
+    reserved: Reservation | None = None
+
+
+@dataclass(slots=True)
+class AnsweredBy:
+    """Who answers in the end: known with the first event."""
+
+    backend: BackendName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,11 @@ class Running(Generic[Event]):
         _running.add(self._task)
         self._task.add_done_callback(_running.discard)
 
+    @property
+    def has_more(self) -> bool:
+        """`next` has something at once: an event, the end, or what it raises."""
+        return not self._events.empty()
+
     async def next(self) -> Event | None:
         event = await self._events.get()
         if isinstance(event, BaseException):

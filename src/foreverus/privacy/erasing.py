@@ -34,7 +34,7 @@ class PeopleNotErased(ForeverUsError):
     """Names what could not be erased; all else was. The next pass tries again."""
 
 
-OWED_BY_A_PERSON = (OwedKind.CONVERSATION, OwedKind.FILE, OwedKind.BATCH)
+OWED_BY_A_PERSON = (OwedKind.CONVERSATION, OwedKind.EXCHANGE, OwedKind.FILE, OwedKind.BATCH)
 FOLDERS = ("files", "uploads", "exports")  # of the data bucket: `<folder>/<user id>/…`
 # Partitions that hold things of many people, each with its `user_id`.
 SHARED_PARTITIONS = (

@@ -46,7 +46,7 @@ class ServingSessions(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class GpuRelay:
     """What all requests share. `start`: starts a session for a person, or joins one; raises what `SessionStarter.start`
-    does."""
+    does. `crowd`: told when a request finds no free slot, as a chat's message tells it; raises nothing."""
 
     requests: AskedRequests
     queue: RequestQueue
@@ -55,6 +55,7 @@ class GpuRelay:
     start: Callable[[str], object]
     run_blocking: RunBlocking
     clock: Callable[[], datetime]
+    crowd: Callable[[], object] = lambda: None
 
     def backend(self, line: RelayLine, user_id: str, *, starts: bool, state: GpuState | None = None) -> "GpuBackend":
         """For one person's request. `line`: of their credential. `starts`: the request starts a session where there is
@@ -120,6 +121,7 @@ class GpuBackend:
     async def _check(self, state: GpuState) -> None:
         """Raises ModelLoading or GpuFull."""
         if state.status is GpuStatus.FULL:
+            await self._run(self.relay.crowd)
             message = f"All {state.slots} slots of the GPU are taken. Try again in {FULL_RETRY_S} seconds."
             raise GpuFull(message, FULL_RETRY_S)
         if state.status is not GpuStatus.HEALTHY:

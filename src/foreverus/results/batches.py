@@ -11,7 +11,7 @@ from foreverus.batches.records import BatchRef
 from foreverus.batches.store import Batches
 from foreverus.errors import ResultsNotStored
 from foreverus.results.rows import batch_row
-from foreverus.results.unsaved import MOST_TRIES, Unsaved, is_due
+from foreverus.results.unsaved import MOST_TRIES, Unsaved, is_due, nobody_asks
 from foreverus.results.writing import RowWriter
 
 logger = logging.getLogger(__name__)
@@ -43,10 +43,12 @@ class BatchSummaries:
         self.batches.close_open(ref.batch_id)
         return StoredBatch(ref.batch_id, stored=self.database is not None and not refused)
 
-    def unsaved(self) -> Iterator[Unsaved[StoredBatch]]:
-        """Those that are over and still open ones."""
+    def unsaved(self, note: Callable[[str], None] = nobody_asks) -> Iterator[Unsaved[StoredBatch]]:
+        """Those that are over and still open ones. `note`: as `SessionResults.unsaved` has it."""
         for one in self.batches.open_batches():
             ref, batch = one.ref, self.batches.get(one.ref)
+            if batch and batch.is_over and self.database is not None:
+                note(batch.ended_at)
             if batch and batch.is_over and is_due(batch.ended_at, batch.store_tries, self.clock()):
                 count_try = partial(self._count_try, ref, batch.store_tries + 1)
                 yield Unsaved(ref.batch_id, partial(self.store, ref), count_try)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from foreverus import ids
 from foreverus.aws.data_api import Database
 from foreverus.aws.s3 import Objects
 from foreverus.batches.finishing import batch_of_file
@@ -43,6 +44,31 @@ def erase_conversation(database: Database, conversation_id: str, user_id: str) -
             "INSERT INTO erased_conversations (conversation_id) VALUES (:id) ON CONFLICT DO NOTHING", whose
         )
         database.execute("DELETE FROM conversations WHERE conversation_id = :id", whose)
+
+
+@dataclass(frozen=True)
+class EraseExchange:
+    """The table has nothing of it any more: it went with what is owed (`conversations/deleting.py`)."""
+
+    database: Database | None
+
+    def __call__(self, owed: OwedDeletion) -> bool:
+        conversation_id, _, message_id = owed.name.partition("/")
+        if self.database is not None:
+            erase_exchange(self.database, conversation_id, message_id, owed.user_id)
+        return True
+
+
+def erase_exchange(database: Database, conversation_id: str, message_id: str, user_id: str) -> None:
+    """A question and its answer. Once more changes nothing."""
+    lock = "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:id, 0))"
+    with database.transaction(user_id):
+        database.execute(lock, {"id": conversation_id})
+        database.execute(
+            "INSERT INTO erased_exchanges (message_id) VALUES (:id) ON CONFLICT DO NOTHING", {"id": message_id}
+        )
+        both = {"question": message_id, "answer": ids.answer_id(message_id)}
+        database.execute("DELETE FROM messages WHERE message_id IN (:question, :answer)", both)
 
 
 @dataclass(frozen=True)

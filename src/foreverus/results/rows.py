@@ -24,7 +24,8 @@ CHUNK_ROWS = 200
 RECEIPT_COLUMNS = (
     "session_id", "instance_id", "instance_type", "lifecycle", "region", "launched_at", "terminated_at",
     "instance_seconds", "price_per_hour_usd", "price_source", "gpu_usd", "storage_usd", "address_usd",
-    "database_usd", "bedrock_usd", "total_usd",
+    "database_usd", "bedrock_usd", "total_usd", "boot_seconds", "idle_seconds", "idle_usd", "if_bedrock_usd",
+    "always_on_day_usd",
 )  # fmt: skip
 
 

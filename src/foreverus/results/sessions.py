@@ -11,7 +11,7 @@ from foreverus.conversations.records import Answer, AnswerStatus, Conversation, 
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import ResultsNotStored
 from foreverus.results import rows
-from foreverus.results.unsaved import Unsaved, is_due
+from foreverus.results.unsaved import Unsaved, is_due, nobody_asks
 from foreverus.results.writing import RowWriter
 from foreverus.sessions.records import Session
 from foreverus.sessions.store import SessionStore
@@ -50,15 +50,15 @@ class SessionResults:
         self.sessions.mark_stored(session_id, self.clock())
         return StoredSession(session_id, stored=True, messages=messages, refused=len(writer.refused))
 
-    def unsaved(self) -> Iterator[Unsaved[StoredSession]]:
+    def unsaved(self, note: Callable[[str], None] = nobody_asks) -> Iterator[Unsaved[StoredSession]]:
+        """`note` hears when each that is missing was over, whether it is tried now or not."""
         if self.database is None:
             return
         for session in self.sessions.newest(UNSAVED_SESSIONS):
-            if (
-                session.is_over
-                and not session.stored_at
-                and is_due(session.ended_at, session.store_tries, self.clock())
-            ):
+            if not session.is_over or session.stored_at:
+                continue
+            note(session.ended_at)
+            if is_due(session.ended_at, session.store_tries, self.clock()):
                 of_it = session.session_id
                 yield Unsaved(of_it, partial(self.store, of_it), partial(self.sessions.count_store_try, of_it))
 
@@ -91,7 +91,8 @@ def _write_of(writer: RowWriter, user: str, answered: list[Exchange], session_id
     """What was answered to one person."""
     conversations = {conversation.conversation_id: conversation for conversation, _, _ in answered}
     told = [rows.conversation_row(one) for one in conversations.values()]
-    usage = [rows.usage_row(q, a, session_id) for _, q, a in answered if a.status is AnswerStatus.ANSWERED]
+    wrote = [one for one in answered if one[2].status is AnswerStatus.ANSWERED and not one[2].imported_from]
+    usage = [rows.usage_row(question, answer, session_id) for _, question, answer in wrote]
     writer.write("users", "user_id", [{"user_id": user}], user)
     writer.write("conversations", "conversation_id", told, user)
     writer.write("messages", "message_id", [row for _, q, a in answered for row in rows.message_rows(q, a)], user)

@@ -7,10 +7,11 @@ from typing import TypeAlias
 from foreverus.attempts import Attempts
 from foreverus.deletions.work import Deletions, Erased
 from foreverus.errors import ResultsNotStored
+from foreverus.metrics import SILENT, Metrics
 from foreverus.results.batches import BatchSummaries, StoredBatch
 from foreverus.results.chats import ChatResults, StoredChats
 from foreverus.results.sessions import SessionResults, StoredSession
-from foreverus.results.unsaved import Unsaved
+from foreverus.results.unsaved import GRACE, Oldest, Unsaved
 
 MOST_ROUNDS = 10  # of 500 messages each: some two minutes of the function's four
 
@@ -23,6 +24,7 @@ class ResultsKeeper:
     batches: BatchSummaries
     deletions: Deletions
     chats: ChatResults
+    metrics: Metrics = SILENT
 
     def store_unsaved(self) -> list[Stored]:
         """The sweep: what ended a while ago and is not in PostgreSQL, and what was deleted and is still there.
@@ -31,17 +33,24 @@ class ResultsKeeper:
         """
         attempts = Attempts()
         stored: list[Stored] = []
+        oldest = Oldest()
         with attempts.at("sessions"):
-            stored += _store(self.sessions.unsaved(), attempts)
+            stored += _store(self.sessions.unsaved(oldest.note), attempts)
         with attempts.at("batches"):
-            stored += _store(self.batches.unsaved(), attempts)
+            stored += _store(self.batches.unsaved(oldest.note), attempts)
         with attempts.at("deletions"):
             stored += self.deletions.work_off(attempts)
         if stored or self.chats.is_due():  # the database is awake, or it is time
             with attempts.at("chats"):
                 stored += self._chats()
+        self._measure(oldest)
         attempts.raise_any(ResultsNotStored)
         return stored
+
+    def _measure(self, oldest: Oldest) -> None:
+        """Nothing is said while all is stored, or what is over has its own state machine still."""
+        if (minutes := oldest.minutes(self.metrics.clock())) * 60 > GRACE.total_seconds():
+            self.metrics.unsaved(minutes)
 
     def _chats(self) -> Iterator[StoredChats]:
         """All of a day's: a class asks more than one round holds. What is stored stays so where the time is up."""

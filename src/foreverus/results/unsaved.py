@@ -24,6 +24,28 @@ class Unsaved(Generic[Stored]):
     note_failure: Callable[[], None]
 
 
+@dataclass
+class Oldest:
+    """When the oldest of what is over and not stored yet was over."""
+
+    ended_at: str = ""
+
+    def note(self, ended_at: str) -> None:
+        self.ended_at = min(ended_at, self.ended_at or ended_at)
+
+    def minutes(self, now: datetime) -> float:
+        """Since then; 0: nothing is missing.
+
+        >>> Oldest("2026-01-01T00:00:00Z").minutes(datetime.fromisoformat("2026-01-01T01:30:00Z"))
+        90.0
+        """
+        return (now - ids.parse_timestamp(self.ended_at)).total_seconds() / 60 if self.ended_at else 0.0
+
+
+def nobody_asks(ended_at: str) -> None:
+    """In place of `Oldest.note`."""
+
+
 def is_due(ended_at: str, tries: int, now: datetime) -> bool:
     """Whether a sweep tries to store it now: 15 minutes after its end, then after 30, 60, … for two days. `tries`:
     those that have failed.

@@ -1,18 +1,22 @@
 """How both backends are just now: what the choice for a chat or an OpenAI request is made from."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from foreverus import ids
+from foreverus.aws.dynamo import Table
+from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS
 from foreverus.choice.assumed import ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND, PUBLISHED_TOKENS_PER_SECOND
 from foreverus.choice.records import Bedrock, Gpu
 from foreverus.choice.request import choose_for_request
 from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, GpuStatus, RequestChoice
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, month_of
+from foreverus.costs.money import exact
 from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
-from foreverus.costs.purse import Purse
+from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import Month
+from foreverus.errors import SpendCapReached
 from foreverus.sessions.gpu_state import GpuState
 from foreverus.sessions.reserving import least_usd
 
@@ -32,31 +36,46 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class BackendsNow:
+    """`month`: without its reservations. `whole_month`: with them, which only a refusal tells people of. `state`: what
+    `gpu` was made from, for who then asks the GPU."""
+
     gpu: GpuNow
     bedrock: BedrockNow
     month: Month
+    state: GpuState
+    whole_month: Callable[[], Month]
 
     def choose(self, asked: Asked) -> RequestChoice:
-        return choose_for_request(asked, self.gpu, self.bedrock, self.month)
+        choice = choose_for_request(asked, self.gpu, self.bedrock, self.month)
+        if isinstance(choice.error, SpendCapReached):
+            return choose_for_request(asked, self.gpu, self.bedrock, self.whole_month())
+        return choice
 
 
 @dataclass(frozen=True)
 class BackendsLook:
     gpus: Callable[[], GpuState]
-    purse: Purse
+    purse: PurseStore
     figures: Figures
     clock: Callable[[], datetime]
 
     def __call__(self, throttled_for_s: int) -> BackendsNow:
         """`throttled_for_s`: for how long Bedrock is not asked (choice/refusals.py)."""
-        return self.of(self.gpus(), self.month(), throttled_for_s)
+        return self.of(self.gpus(), throttled_for_s)
 
-    def month(self) -> Month:
-        return self.purse.month(month_of(ids.timestamp(self.clock())))
+    def of(self, gpus: GpuState, throttled_for_s: int) -> BackendsNow:
+        """For who has looked at the GPUs beside other things."""
+        month = month_of(ids.timestamp(self.clock()))
+        gpu, bedrock = gpu_now(self.figures, gpus), bedrock_now(self.figures, throttled_for_s)
+        return BackendsNow(gpu, bedrock, self.totals(month, gpus), gpus, lambda: self.purse.month(month))
 
-    def of(self, gpus: GpuState, month: Month, throttled_for_s: int) -> BackendsNow:
-        """For who has read them beside other things."""
-        return BackendsNow(gpu_now(self.figures, gpus), bedrock_now(self.figures, throttled_for_s), month)
+    def totals(self, month: str, gpus: GpuState) -> Month:
+        """With what the live sessions have cost: whoever spends less from 80 % on begins in the middle of a session."""
+        return replace(self.purse.totals(month), live=exact(max(0.0, gpus.live_usd)))
+
+    def over(self, items: Table) -> "BackendsLook":
+        """The same, the month's purse being read from there."""
+        return replace(self, purse=self.purse.over(items))
 
 
 def gpu_now(figures: Figures, state: GpuState) -> GpuNow:
@@ -90,7 +109,7 @@ def bedrock_now(figures: Figures, throttled_for_s: int) -> BedrockNow:
         usd_per_million_completion_tokens=_usd(price.completion),
         tokens_per_second=ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND,
     )
-    return BedrockNow(bedrock=bedrock, context_tokens=figures.context_tokens, throttled_for_s=throttled_for_s)
+    return BedrockNow(bedrock=bedrock, context_tokens=BEDROCK_CONTEXT_TOKENS, throttled_for_s=throttled_for_s)
 
 
 def _usd_per_hour(figures: Figures, lifecycle: str) -> float:

@@ -1,16 +1,17 @@
 """The capacity diary: when which instance type was last bought or refused in which zone. Pure.
 
 It is written from the fleets' answers when a session is closed, and read by people: in `GET /v1/usage`, and in what
-`NoGpuCapacity` says.
+`NoGpuCapacity` says. Beside that it counts how spot GPUs fared there (spot_lives.py), for the order of the next launch.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from foreverus import ids
 from foreverus.costs.launch import Launch
+from foreverus.sessions.spot_lives import PoolCounts
 
 MOST_CODE = 60  # characters of an EC2 error code
 UNKNOWN = "unknown"  # EC2 did not say which pool it was
@@ -49,6 +50,7 @@ class Pool:
     refused_at: str = ""
     refused_lifecycle: str = ""
     refused_code: str = ""
+    counts: PoolCounts = field(default_factory=PoolCounts)
 
 
 def refusals_of(fleets: Iterable[Mapping[str, Any]], zones: Mapping[str, str]) -> list[Refusal]:

@@ -13,7 +13,7 @@ So nobody sees a free slot before the cost of its last holder is in the ledger, 
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -23,13 +23,18 @@ from foreverus.costs.launch import Launch, Lifecycle
 from foreverus.costs.meter import spent_usd
 from foreverus.costs.prices import Price
 from foreverus.costs.receipt import Receipt, receipt
+from foreverus.costs.usage.report import Elsewhere
 from foreverus.errors import LaunchRefused, NoGpuCapacity, NotAccepted, SessionEndRequested, SpendCapReached
+from foreverus.metrics import SILENT, Metrics
 from foreverus.notifications.notification import Notification
 from foreverus.sessions.advice import advice, where_the_log_is
+from foreverus.sessions.availability import healthy_minutes
 from foreverus.sessions.capacity import DiaryEntry, Pool, Refusal, entries, last_bought
 from foreverus.sessions.launch_refusals import Reason, RefusedLaunch, reasons
 from foreverus.sessions.notification import is_told, notification
-from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
+from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger, ended
+from foreverus.sessions.refused import RefusedPool
+from foreverus.sessions.spot_lives import LostGpu
 from foreverus.sessions.start import SessionStarter
 
 LOOKED_BACK = 100  # sessions: those of an hour, of which each that fails takes half a minute or more
@@ -56,14 +61,18 @@ class Failure:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest:
     """`outcome`: of a session that did not fail. `terminated_at` empty: now. `refusals`: what EC2 did not sell, for the
-    diary. `unfit_image`: the published image from which a GPU did not boot."""
+    diary; `refused`: for the record. `unfit_image`: the published image from which a GPU did not boot. `lost`: its GPUs
+    that were lost before; None: nobody has seen how they ended. `pools`: the names of all that could be asked for."""
 
     session_id: str
     outcome: Outcome = Outcome.ENDED
     failure: Failure | None = None
     terminated_at: str = ""
     refusals: Sequence[Refusal] = ()
+    refused: tuple[RefusedPool, ...] = ()
     unfit_image: str = ""
+    lost: Sequence[LostGpu] | None = None
+    pools: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +123,10 @@ def no_bake(session: Session) -> None:
     """In place of `baking.BakesOver`, where nothing is baked."""
 
 
+def learns_nothing(session: Session, request: CloseRequest) -> None:
+    """In place of `pool_learning.PoolLearning.learn`."""
+
+
 def no_images(image_id: str) -> bool:
     """In place of `PublishedImage.withdraw`, where the stack keeps no images."""
     return False
@@ -130,8 +143,11 @@ class SessionCloser:
     clock: Callable[[], datetime]
     end_bake: Callable[[Session], None] = no_bake
     database_usd: float = 0.0  # what it costs to store a session
+    elsewhere: Elsewhere | None = None  # what receipts compare with
     machine_log_group: str = ""
     withdraw_image: Callable[[str], bool] = no_images
+    metrics: Metrics = SILENT
+    learn: Callable[[Session, CloseRequest], None] = learns_nothing
 
     def close(self, request: CloseRequest) -> Closed:
         """Safe to run twice, and at once with another run.
@@ -143,8 +159,8 @@ class SessionCloser:
         A receipt, a diary or a rejection that fails is logged; it does not keep the session open.
         """
         now = self.clock()
-        session = self.store.get(request.session_id)
-        session = session or Session(session_id=request.session_id, created_at=ids.timestamp(now))
+        new = Session(session_id=request.session_id, created_at=ids.timestamp(now))
+        session = self.store.get(request.session_id) or new
         successor_allowed = True
         if not session.is_over:  # else an earlier run has rejected what waited for it: who waits now came later
             successor_allowed = self._reject_what_waits(session, request)
@@ -155,6 +171,7 @@ class SessionCloser:
         self._write_diary(session, request.refusals)
         if successor_allowed:
             self._start_successor(session)
+        self.learn(session, request)  # behind all that people wait for
         told = notification(session, request.unfit_image if withdrawn else "") if self._is_told(session) else None
         return Closed(session.session_id, session.status, session.error, told)
 
@@ -184,12 +201,8 @@ class SessionCloser:
         session = self.store.get(session.session_id) or session  # what was rejected has added its tokens
         terminated = ids.parse_timestamp(request.terminated_at) if request.terminated_at else now
         bill = self._receipt(session, terminated)
-        usd = (
-            spent_usd(session.launches, terminated, self.region) + session.bedrock.usd + self.database_usd
-        )  # at a guard's prices
+        guarded = spent_usd(session.launches, terminated, self.region) + session.bedrock.usd + self.database_usd
         known = bill.total_usd if bill else None
-        if known is not None:
-            usd = known
         failure = self._with_advice(session, request.failure, request.refusals, now) if request.failure else None
         end = SessionEnd(
             status=SessionStatus.FAILED if failure else SessionStatus.ENDED,
@@ -199,10 +212,13 @@ class SessionCloser:
             terminated_at=ids.timestamp(terminated),
             ended_at=ids.timestamp(now),
             receipt=bill,
+            refused=request.refused,
             bedrock_counted_usd=session.bedrock.usd,  # what comes later is counted by who brings it
         )
         told = self._is_told(ended(session, end))
+        usd = guarded if known is None else known
         if self.store.close(session, end, usd, price_unknown=known is None, told=told):
+            self.metrics.session(*healthy_minutes(session, terminated))
             return ended(session, end)
         return self.store.get(session.session_id) or session
 
@@ -217,7 +233,7 @@ class SessionCloser:
 
     def _receipt(self, session: Session, terminated: datetime) -> Receipt | None:
         try:
-            return receipt(session, self.region, terminated, self.price_of, self.database_usd)
+            return receipt(session, self.region, terminated, self.price_of, self.database_usd, self.elsewhere)
         except Exception:
             logger.exception("no receipt for %s", session.session_id)
             return None
@@ -277,19 +293,3 @@ class SessionCloser:
                 return
             except NotAccepted:
                 logger.warning("something waits and no session could be started: the sweep will", exc_info=True)
-
-
-def ended(session: Session, end: SessionEnd) -> Session:
-    """The session with its end."""
-    return replace(
-        session,
-        status=end.status,
-        outcome=end.outcome,
-        error=end.error,
-        cause=end.cause,
-        terminated_at=end.terminated_at,
-        ended_at=end.ended_at,
-        receipt=end.receipt,
-        bedrock=replace(session.bedrock, counted_usd=end.bedrock_counted_usd),
-        task_token="",
-    )

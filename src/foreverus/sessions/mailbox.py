@@ -12,9 +12,10 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Item, Table
+from foreverus.choice.idle_time import IdleDecision
 from foreverus.costs.meter import Budget
-from foreverus.sessions.items import session_from_item
-from foreverus.sessions.records import Phase, Session, SessionStatus, Task
+from foreverus.sessions.items import idle_to_item, session_from_item
+from foreverus.sessions.records import Phase, Session, SessionStatus, Task, Trigger
 
 BOOT, SERVE = Task.BOOT, Task.SERVE
 
@@ -36,7 +37,10 @@ class MailboxSnapshot:
     bake_token: str = ""  # a bake waits for this GPU, as soon as it has answered once
     baked: bool = False  # and is done with it
     spend_notice: int = 0  # the notice that was given already: 0, 80 or 100 percent of a cap
+    trigger: Trigger | None = None
+    tokens: tuple[int, int] = (0, 0)  # of prompts and answers, that it has worked on until now
     stops: frozenset[str] = frozenset()  # ids of messages and requests that are to be stopped
+    trace: str = ""  # the header of the trace that the session was started in
 
     @classmethod
     def of(cls, session: Session) -> "MailboxSnapshot":
@@ -54,7 +58,10 @@ class MailboxSnapshot:
             bake_token=session.bake_token,
             baked=bool(session.baked_at),
             spend_notice=session.spend_notice or 0,
+            trigger=session.trigger,
+            tokens=(session.prompt_tokens, session.completion_tokens),
             stops=session.stops,
+            trace=session.trace,
         )
 
     def token(self, task: Task) -> str:
@@ -94,6 +101,13 @@ class Mailbox(Protocol):
 
     def note_rebalance(self, snapshot: MailboxSnapshot, at: str) -> bool:
         """Notes when AWS recommended to rebalance. False when the record is another instance's now."""
+
+    def note_idle(self, snapshot: MailboxSnapshot, decision: IdleDecision) -> bool:
+        """Notes how long it stays on without use. False when the record is another instance's now."""
+
+    def note_busy(self, snapshot: MailboxSnapshot, seconds: float) -> bool:
+        """Notes for how long this instance had something in hand, once, at its end. False when the record is another
+        instance's now."""
 
     def forget_stops(self, snapshot: MailboxSnapshot) -> bool:
         """Takes those of the snapshot out of the record: they were read. False when the record is another instance's
@@ -136,6 +150,17 @@ class DynamoMailbox:
     def note_rebalance(self, snapshot: MailboxSnapshot, at: str) -> bool:
         return self._update(snapshot, "SET rebalance_recommended_at = :at ADD version :one", {":at": at})
 
+    def note_idle(self, snapshot: MailboxSnapshot, decision: IdleDecision) -> bool:
+        return self._update(snapshot, "SET idle = :idle ADD version :one", {":idle": idle_to_item(decision)})
+
+    def note_busy(self, snapshot: MailboxSnapshot, seconds: float) -> bool:
+        new = [{"attempt": snapshot.attempt, "seconds": round(seconds, 3)}]
+        return self._update(
+            snapshot,
+            "SET busy = list_append(if_not_exists(busy, :none), :new) ADD version :one",
+            {":new": new, ":none": []},
+        )
+
     def forget_stops(self, snapshot: MailboxSnapshot) -> bool:
         return self._update(snapshot, "ADD version :one DELETE stops :read", {":read": set(snapshot.stops)})
 
@@ -177,6 +202,8 @@ class MemoryMailbox:
         self.statuses: list[str] = []
         self.notices: list[tuple[int, str]] = []  # (percent, cap)
         self.rebalances: list[str] = []
+        self.busy: list[tuple[int, float]] = []  # (attempt, seconds)
+        self.idle: list[IdleDecision] = []
         self.counted = LineCount()
         self.counts: set[tuple[str, int]] = set()
         self._failures: deque[Exception] = deque()
@@ -220,6 +247,20 @@ class MemoryMailbox:
         if self.snapshot.instance_id != snapshot.instance_id:
             return False
         self.rebalances.append(at)
+        return True
+
+    def note_idle(self, snapshot: MailboxSnapshot, decision: IdleDecision) -> bool:
+        self._raise()
+        if self.snapshot.instance_id != snapshot.instance_id:
+            return False
+        self.idle.append(decision)
+        return True
+
+    def note_busy(self, snapshot: MailboxSnapshot, seconds: float) -> bool:
+        self._raise()
+        if self.snapshot.instance_id != snapshot.instance_id:
+            return False
+        self.busy.append((snapshot.attempt, seconds))
         return True
 
     def forget_stops(self, snapshot: MailboxSnapshot) -> bool:

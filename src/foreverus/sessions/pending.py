@@ -23,7 +23,8 @@ class PendingMessage:
 
     `backend`: gpu or bedrock, whose partition it stands in. `may_move`: the other backend may answer it where this one
     cannot. `moved_from`: whose it was first. `begun`: how many calls of the answering function have begun with it;
-    `called`: how often the sweep has called that function for it.
+    `called`: how often the sweep has called that function for it. `trace`: the header of the trace that it was accepted
+    in.
     """
 
     message_id: str
@@ -35,6 +36,7 @@ class PendingMessage:
     moved_from: BackendName | None = None
     begun: int = 0
     called: int = 0
+    trace: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +206,8 @@ def _to_item(work: PendingMessage | PendingBatch) -> Item:
         item["may_move"] = False
     if work.moved_from:
         item["moved_from"] = work.moved_from.value
+    if work.trace:
+        item["trace"] = work.trace
     return item
 
 
@@ -217,6 +221,7 @@ def _message(item: Item, backend: BackendName) -> PendingMessage:
         moved_from=BackendName(moved_from) if moved_from in list(BackendName) else None,
         begun=int(item.get("begun", 0)),
         called=int(item.get("called", 0)),
+        trace=item.get("trace", ""),
     )
 
 

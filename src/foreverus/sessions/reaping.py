@@ -17,12 +17,15 @@ from foreverus.attempts import Attempts
 from foreverus.aws.ec2 import GpuInstance
 from foreverus.aws.step_functions import STACK_DELETED
 from foreverus.errors import ForeverUsError, SessionLost
+from foreverus.metrics import SILENT, Metrics
 from foreverus.notifications.notification import Notification, Notifier
 from foreverus.notifications.outbox import Outbox, OutboxEntry, Subject, deliver
 from foreverus.sessions.closing import Closed, CloseRequest, Failure
 from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Session
 
+RENEW_HOURS = 6  # how often the order of zones and types is reckoned anew: spot prices move over hours
+SWEEP_MINUTES = 5  # between two sweeps (template.yaml)
 GRACE = timedelta(minutes=1)  # a machine that has just ended may be terminating its instance right now
 
 logger = logging.getLogger(__name__)
@@ -47,6 +50,10 @@ class Sessions(Protocol):
 
 class Closer(Protocol):
     def close(self, request: CloseRequest) -> Closed: ...
+
+
+def renews_nothing() -> None:
+    """In place of `pool_learning.PoolLearning.renew`."""
 
 
 def why_reap(instance: GpuInstance, running: bool, now: datetime, most: timedelta) -> str | None:
@@ -77,9 +84,10 @@ class Reaper:
     closer: Closer
     outbox: Outbox
     notifier: Notifier
-    count: Callable[[int], None]  # says how many instances were reaped: an alarm listens
+    metrics: Metrics = SILENT  # of what had to be terminated: alarms listen
     most: timedelta
     clock: Callable[[], datetime]
+    renew_pools: Callable[[], None] = renews_nothing
 
     def sweep(self) -> list[str]:
         """Terminates every orphan, then repairs the table; returns the instance ids. Safe to run twice at once.
@@ -105,6 +113,9 @@ class Reaper:
             self._free_slots(alive, attempts)
         with attempts.at("looking for sessions of whose end nobody was notified"):
             self._empty_outbox(attempts)
+        now = self.clock()
+        if now.hour % RENEW_HOURS == 0 and now.minute < SWEEP_MINUTES:
+            self.renew_pools()
         attempts.raise_any(NotAllReaped)
         return reaped
 
@@ -132,6 +143,8 @@ class Reaper:
     def _terminate(self, doomed: list[tuple[GpuInstance, str]], attempts: Attempts) -> list[str]:
         """The ids of those that are gone now, of which people are told."""
         reaped, lines = [], []
+        now = self.clock()
+        self.metrics.orphans([(now - gpu.launched_at).total_seconds() / 60 for gpu, _ in doomed])
         for gpu, reason in doomed:
             line = f"{gpu.instance_id} of session {gpu.session_id or '(no tag)'}: {reason}"
             with attempts.at(f"terminating {line}"):
@@ -139,7 +152,6 @@ class Reaper:
                 reaped.append(gpu.instance_id)
                 lines.append(line)
         if reaped:
-            self.count(len(reaped))
             logger.error("reaped: %s", "; ".join(lines))
             with attempts.at("telling people"):
                 subject = f"Forever Us: {len(reaped)} GPU instance(s) had to be terminated"

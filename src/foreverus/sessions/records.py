@@ -1,14 +1,18 @@
 """What a session is: one life of a GPU, from request to termination. Pure; `items.py` reads it from the table."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from statistics import median
 
 from foreverus import ids
+from foreverus.choice.crowd import CrowdDecision
+from foreverus.choice.idle_time import IdleDecision
+from foreverus.choice.pools import PoolOrder
 from foreverus.costs.launch import BedrockUse, Launch, Lifecycle
 from foreverus.costs.meter import Budget, Caps
 from foreverus.costs.receipt import Receipt
+from foreverus.sessions.refused import RefusedPool
 
 
 class SessionStatus(StrEnum):
@@ -33,6 +37,8 @@ class Trigger(StrEnum):
     MESSAGE = "message"
     SCHEDULE = "schedule"
     BATCH = "batch"
+    CHATS = "chats"  # Bedrock's bill for them was worth a GPU
+    CROWD = "crowd"  # people waited for a free slot of the others
     BAKE = "bake"
     UNKNOWN = "unknown"
 
@@ -88,6 +94,14 @@ class Phase:
     attempt: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class BusyTime:
+    """For how long one of its instances had something to do, as its worker noted at its end."""
+
+    attempt: int
+    seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """A session's record: the fields of docs/architecture.md. Times are ISO 8601, which sorts as text; an empty one has
@@ -103,6 +117,7 @@ class Session:
     idle_seconds: int | None = None
     slot: int = 0
     batch_id: str = ""  # of the batch that bought it
+    trace: str = ""  # the header of the trace that it was started in
     bake_token: str = ""  # of the bake that waits for this GPU
     baked_at: str = ""  # when the bake was done with it
 
@@ -115,7 +130,12 @@ class Session:
     healthy_at: str = ""
     launches: tuple[Launch, ...] = ()  # every instance that was bought
     phases: tuple[Phase, ...] = ()
+    refused: tuple[RefusedPool, ...] = ()  # what EC2 did not sell it
+    busy: tuple[BusyTime, ...] = ()
     rebalance_recommended_at: str = ""
+    crowd: CrowdDecision | None = None  # why it was bought beside another one
+    pools: PoolOrder | None = None  # in which order its zones and types were asked for; None: nothing is known of them
+    idle: IdleDecision | None = None  # how long it stays on without use, as its worker decided last; None: not yet
 
     task: Task = Task.NONE
     task_token: str = ""
@@ -165,12 +185,31 @@ class Session:
         return "" if self.end_everything else self.end_requested_by
 
     @property
+    def healthy_times(self) -> dict[int, str]:
+        """When each of its instances began to answer, by attempt; of one that never did there is none."""
+        seen = {one.attempt: one.at for one in self.phases if one.name == "healthy"}
+        return {self.attempt: self.healthy_at} | seen if self.healthy_at else seen
+
+    @property
+    def busy_seconds(self) -> dict[int, float]:
+        """By attempt; of an instance that was lost nobody knows."""
+        return {one.attempt: one.seconds for one in self.busy}
+
+    @property
     def budget(self) -> Budget | None:
         """None while the record has no caps or nothing is bought."""
         if not self.launches or not self.session_cap_usd or not self.monthly_cap_usd:
             return None
         caps = Caps(self.monthly_cap_usd, self.session_cap_usd)
         return Budget(self.launches, caps, self.month_usd or 0.0, self.capped_by or SpendCap.SESSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Gpus:
+    """Who holds a GPU slot, and in which order the next one would be asked for; None: nobody knows."""
+
+    session_ids: tuple[str, ...]
+    pools: PoolOrder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +223,7 @@ class SessionEnd:
     error: str = ""
     cause: str = ""
     receipt: Receipt | None = None
+    refused: tuple[RefusedPool, ...] = ()
     bedrock_counted_usd: float = 0.0
 
 
@@ -200,3 +240,20 @@ def expected_boot_seconds(earlier: Iterable[Session]) -> float | None:
         if one.healthy_at
     ]
     return round(median(took), 1) if took else None
+
+
+def ended(session: Session, end: SessionEnd) -> Session:
+    """The session with its end."""
+    return replace(
+        session,
+        status=end.status,
+        outcome=end.outcome,
+        error=end.error,
+        cause=end.cause,
+        terminated_at=end.terminated_at,
+        ended_at=end.ended_at,
+        receipt=end.receipt,
+        refused=end.refused or session.refused,
+        bedrock=replace(session.bedrock, counted_usd=end.bedrock_counted_usd),
+        task_token="",
+    )

@@ -12,14 +12,15 @@ from foreverus.aws.dynamo import ConditionFailed
 from foreverus.errors import NotAllowed, NotFound
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
-from foreverus.sessions.records import Session, Trigger, expected_boot_seconds
+from foreverus.sessions.boots import learned_boots
+from foreverus.sessions.records import Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from foreverus.sessions.views import public_session
 from foreverus.sessions.work import SessionWork
 from foreverus.text import quoted
 
-BOOTS_TO_LEARN_FROM = 10
+BOOTS_TO_LEARN_FROM = 40  # "later than 95 % of boots" needs twenty
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class SessionService:
         """With the boot time to expect, while it is not healthy yet."""
         if session.healthy_at or session.is_over:
             return public_session(session)
-        return public_session(session, expected_boot_seconds(self.store.newest(BOOTS_TO_LEARN_FROM)))
+        return public_session(session, learned_boots(self.store.newest(BOOTS_TO_LEARN_FROM)))
 
     def _get(self, session_id: str) -> Session:
         session = self.store.get(session_id)

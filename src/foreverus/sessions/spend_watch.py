@@ -11,9 +11,10 @@ from datetime import datetime
 from typing import Protocol
 
 from foreverus import ids
+from foreverus.costs.forecast import Forecast, Spent, forecast, months_of, sentence
 from foreverus.costs.launch import Launch
-from foreverus.costs.ledger import Ledger
-from foreverus.costs.meter import HOW_TO_RAISE, month_of
+from foreverus.costs.ledger import Ledger, by_days
+from foreverus.costs.meter import HOW_TO_RAISE, month_of, spent_usd
 from foreverus.costs.money import at_most
 from foreverus.costs.prices import Price
 from foreverus.costs.purse import Purse
@@ -84,15 +85,24 @@ class SpendWatch:
         session = self.records.get(session_id)
         if not session or not _is_notice_due(session):
             return
-        self.notifier.send(spend_notice(session))
+        self.notifier.send(spend_notice(session, self._forecast(session)))
         self.records.note_notified(session_id, session.spend_notice or 0)
+
+    def _forecast(self, session: Session) -> Forecast | None:
+        """None where the notice is told in a later month than the session is counted in."""
+        now, month = self.clock(), month_of(session.created_at)
+        if month_of(ids.timestamp(now)) != month or not session.monthly_cap_usd:
+            return None
+        live = 0.0 if session.is_over else spent_usd(session.launches, now, self.lives.region) + session.bedrock.usd
+        spent, days = Spent(self.ledger.spent(month), live), by_days(self.ledger, months_of(now))
+        return forecast(days, spent, now, session.monthly_cap_usd)
 
 
 def _is_notice_due(session: Session) -> bool:
     return (session.spend_notice or 0) > session.spend_told
 
 
-def spend_notice(session: Session) -> Notification:
+def spend_notice(session: Session, ahead: Forecast | None = None) -> Notification:
     percent, cap = session.spend_notice or 0, session.spend_notice_cap or SpendCap.SESSION
     usd = session.monthly_cap_usd if cap is SpendCap.MONTH else session.session_cap_usd
     of = f"this month's spend cap of US$ {usd}" if cap is SpendCap.MONTH else f"its spend cap of US$ {usd}"
@@ -101,9 +111,10 @@ def spend_notice(session: Session) -> Notification:
         if percent >= 100
         else "It goes on. At 100 % it finishes what it is answering and ends."
     )
+    said = f"\n{sentence(ahead)}" if ahead else ""
     return Notification(
         f"Forever Us: a session has used {percent} % of {'the month' if cap is SpendCap.MONTH else 'its'} spend cap",
-        f"Session {session.session_id} has used {percent} % of {of}.\n{what}\n{HOW_TO_RAISE[cap]}",
+        f"Session {session.session_id} has used {percent} % of {of}.\n{what}\n{HOW_TO_RAISE[cap]}{said}",
     )
 
 

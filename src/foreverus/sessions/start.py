@@ -3,17 +3,20 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from foreverus import ids
+from foreverus import ids, tracing
+from foreverus.choice.crowd import CrowdDecision
 from foreverus.costs.meter import month_of
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import refusal
 from foreverus.errors import AnotherSessionIsLive, NotAccepted, SpendCapReached
 from foreverus.limits.records import CountChange, CountChanged
-from foreverus.sessions.records import Session, Trigger
+from foreverus.sessions.records import Gpus, Session, Trigger
 from foreverus.sessions.reserving import least_usd
+
+POOLS_HOLD = timedelta(days=1)  # an order of zones and types that nobody has renewed for so long is used no more
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +27,7 @@ class SessionMachine(Protocol):
 
 
 class SessionClaims(Protocol):
-    def live_session_ids(self) -> list[str]: ...
+    def gpus(self) -> Gpus: ...
     def get(self, session_id: str) -> Session | None: ...
     def claim(
         self, session: Session, purse: PurseStore, session_cap_usd: float, place: CountChange | None = None
@@ -65,9 +68,10 @@ class SessionStarter:
         Raises SpendCapReached when nothing is live and what the month has left would not even pay a boot; LimitReached.
         """
         for _ in range(3):
-            if joined := self._live():
+            gpus = self.store.gpus()
+            if joined := self._live(gpus):
                 return joined, False
-            session = self._new(owner, trigger, 0, idle_seconds, allow_on_demand, batch_id)
+            session = self._new(owner, trigger, 0, idle_seconds, allow_on_demand, batch_id, gpus=gpus)
             session = replace(session, bake_token=bake_token, session_id=session_id or session.session_id)
             place = self.place(owner) if self.place else None
             try:
@@ -84,9 +88,10 @@ class SessionStarter:
         """
         started = 0
         for slot in range(1, min(count, self.max_gpus)):
-            if len(self.store.live_session_ids()) >= count:
+            gpus = self.store.gpus()
+            if len(gpus.session_ids) >= count:
                 break
-            session = self._new(owner, Trigger.BATCH, slot, None, allow_on_demand, batch_id)
+            session = self._new(owner, Trigger.BATCH, slot, None, allow_on_demand, batch_id, gpus=gpus)
             try:
                 claimed = self.store.claim(session, self.purse, self.session_cap_usd)
             except SpendCapReached:
@@ -97,10 +102,36 @@ class SessionStarter:
             started += 1
         return started
 
+    def start_beside(self, crowd: CrowdDecision) -> Session | None:
+        """Another session for a queue of people, within `max_gpus`. None: somebody was faster. Raises SpendCapReached.
+        It is nobody's, and counts to nobody's starts."""
+        gpus = self.store.gpus()
+        found = (self.store.get(one) for one in gpus.session_ids)
+        taken = {one.slot for one in found if one}
+        slot = next((one for one in range(1, self.max_gpus) if one not in taken), None)
+        if slot is None or len(taken) > crowd.gpus:  # one has been bought since it was reckoned
+            return None
+        new = self._new(Trigger.CROWD.value, Trigger.CROWD, slot, None, False, "", gpus=gpus)
+        session = replace(new, crowd=crowd)
+        try:
+            claimed = self.store.claim(session, self.purse, self.session_cap_usd)
+        except AnotherSessionIsLive:
+            return None
+        return self._start_execution(claimed)
+
     def _new(
-        self, owner: str, trigger: Trigger, slot: int, idle_seconds: int | None, allow_on_demand: bool, batch_id: str
+        self,
+        owner: str,
+        trigger: Trigger,
+        slot: int,
+        idle_seconds: int | None,
+        allow_on_demand: bool,
+        batch_id: str,
+        *,
+        gpus: Gpus,
     ) -> Session:
         now = self.clock()
+        known = gpus.pools if gpus.pools and ids.parse_timestamp(gpus.pools.at) > now - POOLS_HOLD else None
         return Session(
             session_id=ids.new_id("ses", now),
             created_at=ids.timestamp(now),
@@ -111,6 +142,8 @@ class SessionStarter:
             allow_on_demand=allow_on_demand,
             slot=slot,
             batch_id=batch_id,
+            trace=tracing.header(),
+            pools=known.for_launch() if known else None,
         )
 
     def check_cap(self) -> None:
@@ -124,9 +157,10 @@ class SessionStarter:
         if self.place and not self._live():
             self.place(owner)
 
-    def _live(self) -> Session | None:
+    def _live(self, gpus: Gpus | None = None) -> Session | None:
         """The first live session: all of them serve the same queues."""
-        sessions = (self.store.get(session_id) for session_id in self.store.live_session_ids())
+        gpus = gpus or self.store.gpus()
+        sessions = (self.store.get(session_id) for session_id in gpus.session_ids)
         return next((session for session in sessions if session and not session.is_over), None)
 
     def _start_execution(self, session: Session) -> Session:

@@ -1,10 +1,12 @@
 """Session records and the GPU slot in DynamoDB."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import datetime
 
 from foreverus import ids
 from foreverus.aws import keys
+from foreverus.aws.demand_keys import POOL_ORDER
 from foreverus.aws.dynamo import (
     ConditionFailed,
     Table,
@@ -13,17 +15,19 @@ from foreverus.aws.dynamo import (
     put_write,
     update_write,
 )
+from foreverus.choice.pools import PoolOrder
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import exact
 from foreverus.costs.prices import Price
 from foreverus.costs.purse import BUSY, TRIES, PurseStore
+from foreverus.costs.receipt import idle_of
 from foreverus.errors import AnotherSessionIsLive, NotAccepted
 from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import change_write
 from foreverus.notifications.outbox import OutboxEntry, Subject, entry_write
-from foreverus.sessions.items import end_to_item, session_from_item, session_to_item
-from foreverus.sessions.records import Session, SessionEnd, SessionStatus, SpendCap
+from foreverus.sessions.items import end_to_item, pools_from_item, session_from_item, session_to_item
+from foreverus.sessions.records import Gpus, Session, SessionEnd, SessionStatus, SpendCap
 from foreverus.sessions.reserving import first_reservation, least_usd, with_cap
 
 AFTER_ALL = "ses_~"  # sorts behind every id that we give
@@ -37,6 +41,17 @@ class SessionStore:
     def live_session_ids(self) -> list[str]:
         """Who holds a GPU slot: the sessions that are live, from request to termination."""
         return [slot["session_id"] for slot in self.items.query(keys.GPUS, "SLOT#")]
+
+    def gpus(self) -> Gpus:
+        """In one read: to know the order costs a launch nothing."""
+        items = list(self.items.query(keys.GPUS))
+        slots = tuple(one["session_id"] for one in items if one["sk"].startswith("SLOT#"))
+        order = next((one for one in items if one["sk"] == POOL_ORDER["sk"]), None)
+        return Gpus(slots, pools_from_item(order) if order else None)
+
+    def note_pools(self, order: PoolOrder) -> None:
+        """For the next launch."""
+        self.items.put({**POOL_ORDER, **asdict(order)})
 
     def others(self, session_id: str) -> list[Session]:
         """The live sessions beside this one that are not on their way to their end: they serve the same queues."""
@@ -149,7 +164,7 @@ class SessionStore:
         others settle at the same moment."""
         month, name = month_of(session.created_at or end.ended_at), session.session_id
         outbox = [entry_write(OutboxEntry(Subject.SESSIONS, name, ended_at=end.ended_at))] if told else []
-        cost = CountedCost(exact(usd), end.ended_at, price_unknown, sessions=1)
+        cost = CountedCost(exact(usd), end.ended_at, price_unknown, sessions=1, idle=idle_of(end.receipt))
         for _ in range(TRIES):
             try:
                 self.items.transact(

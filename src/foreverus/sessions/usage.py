@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from foreverus import ids
+from foreverus.costs.forecast import Forecast, Spent, forecast, months_of
+from foreverus.costs.idle import NO_IDLE, IdleCost
+from foreverus.costs.ledger import Ledger, by_days
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, Caps, guard_price, month_of, spent_usd
 from foreverus.costs.purse import Purse
 from foreverus.costs.reservations import Month
@@ -26,12 +29,14 @@ class LiveCost:
 
 @dataclass(frozen=True, slots=True)
 class MonthUsage:
-    """`purse`: what is spent and reserved of the month, and its cap."""
+    """`purse`: what is spent and reserved of the month, and its cap. `idle`: what was paid while nobody asked."""
 
     purse: Month
     live: tuple[LiveCost, ...]
     caps: Caps
     pools: tuple[Pool, ...]
+    forecast: Forecast
+    idle: IdleCost = NO_IDLE
 
     @property
     def live_usd(self) -> float:
@@ -42,6 +47,7 @@ class MonthUsage:
 class Usage:
     store: SessionStore
     purse: Purse
+    ledger: Ledger
     diary: CapacityDiary
     caps: Caps
     region: str
@@ -49,8 +55,12 @@ class Usage:
 
     def show(self) -> MonthUsage:
         now = self.clock()
-        month = self.purse.month(month_of(ids.timestamp(now)))
-        return MonthUsage(month, self._live(now), self.caps, tuple(self.diary.read()))
+        name = month_of(ids.timestamp(now))
+        month, pools = self.purse.month(name), tuple(self.diary.read())
+        live, days = self._live(now), by_days(self.ledger, months_of(now))
+        spent = Spent(float(month.spent), sum(one.usd for one in live))
+        end = forecast(days, spent, now, self.caps.monthly_usd)
+        return MonthUsage(month, live, self.caps, pools, end, self.ledger.idle(name))
 
     def _live(self, now: datetime) -> tuple[LiveCost, ...]:
         """One entry for each session that has cost something and is not closed yet."""

@@ -19,14 +19,15 @@ from foreverus.choice.assumed import (
     PUBLISHED_ALONE_TOKENS_PER_SECOND,
     PUBLISHED_TOKENS_PER_SECOND,
 )
+from foreverus.choice.idle_time import EXPECTED_AUTO_S, LEAST_IDLE_S, MOST_IDLE_S
 from foreverus.costs.assumptions import Assumption, Measure, Range
 from foreverus.costs.launch import Lifecycle
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
 from foreverus.costs.prices import Price, TokenPrice, cheapest_listed, dearest_price, listed_price
+from foreverus.costs.usage.report import ALWAYS_ON_TYPE
 from foreverus.sessions.records import Session, expected_boot_seconds
 
 SESSIONS_TO_LEARN_FROM = 10
-ALWAYS_ON_TYPE = "g6.xlarge"  # what a team would leave switched on instead
 ESTIMATED_BOOT_S = Range(371, ASSUMED_BOOT_S, 611)  # docs/costs.md: of weights in the bucket, and of a first boot
 # The same benchmark: four at once, eight, and as much again for an engine with twice the slots.
 PUBLISHED_RATE = Range(234, PUBLISHED_TOKENS_PER_SECOND, 2 * PUBLISHED_TOKENS_PER_SECOND)
@@ -106,7 +107,7 @@ def figures(
 ) -> CostFigures:
     name, region = deployment.instance_types[0], deployment.region
     on_demand = listed_price(name, region, Lifecycle.ON_DEMAND)
-    seconds, rate = Measure.SECONDS, Measure.TOKENS_PER_SECOND
+    rate = Measure.TOKENS_PER_SECOND
     call = f"assumed: one answer at a time, {ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND:.0f} tokens a second"
     return CostFigures(
         instance_type=name,
@@ -115,9 +116,7 @@ def figures(
         on_demand=_with_disk("gpu_on_demand_usd_per_hour", on_demand),
         always_on=listed_price(ALWAYS_ON_TYPE, region, Lifecycle.ON_DEMAND),
         boot_seconds=_boot(earlier, gpu),
-        idle_seconds=Assumption(
-            "gpu_idle_seconds", Range.of(deployment.idle_seconds), seconds, "this deployment's setting (IdleSeconds)"
-        ),
+        idle_seconds=_idle(deployment),
         gpu_tokens_per_second=_rate("gpu_tokens_per_second", gpu, PUBLISHED_RATE, f"{BENCHMARK}, 8 at once"),
         gpu_alone_tokens_per_second=Assumption(
             "gpu_alone_tokens_per_second", ALONE_RATE, rate, f"{BENCHMARK}, one answer alone"
@@ -136,6 +135,16 @@ def figures(
             "reckoned: Aurora wakes up to store the session (costs/database.py)" if database_usd else "no PostgreSQL",
         ),
     )
+
+
+def _idle(deployment: Deployment) -> Assumption:
+    if told := deployment.idle_seconds:
+        return Assumption(
+            "gpu_idle_seconds", Range.of(told), Measure.SECONDS, "this deployment's setting (IdleSeconds)"
+        )
+    spread = Range(LEAST_IDLE_S, EXPECTED_AUTO_S, MOST_IDLE_S)
+    source = "decided by the pauses between requests (IdleSeconds=auto)"
+    return Assumption("gpu_idle_seconds", spread, Measure.SECONDS, source)
 
 
 def _rate(name: str, learned: LearnedSpeed, otherwise: Range, source: str) -> Assumption:

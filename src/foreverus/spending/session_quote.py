@@ -35,7 +35,7 @@ def session_quote(figures: CostFigures, work: SessionPlan, cap: float, is_live: 
         kind=QuoteKind.SESSION,
         backends=(gpu, BackendQuote(backend=BackendName.BEDROCK, why_not=A_SESSION + _break_even(figures, usd))),
         auto=_auto(is_live, month),
-        assumptions=(figures.boot_seconds, tail, hourly, figures.database_usd, _cap(cap)),
+        assumptions=(figures.boot_seconds, tail, hourly, figures.database_usd, _cap(cap), *figures.token_prices),
         work={"seconds_of_use": used},
     )
 

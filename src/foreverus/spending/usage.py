@@ -9,12 +9,12 @@ from foreverus.api.requests import Person
 from foreverus.api.responses import Body
 from foreverus.costs.assumptions import Assumption, Measure, Range
 from foreverus.costs.usage.records import KEPT, day_of
-from foreverus.costs.usage.report import Elsewhere, GroupBy, Report, Reporting, shown_to
+from foreverus.costs.usage.report import ALWAYS_ON_TYPE, Elsewhere, GroupBy, Report, Reporting, shown_to
 from foreverus.costs.usage.store import UsageDays
 from foreverus.errors import InvalidRequest
 from foreverus.sessions.usage import Usage
 from foreverus.sessions.views import public_usage
-from foreverus.spending.figures import ALWAYS_ON_TYPE, CostFigures
+from foreverus.spending.figures import CostFigures
 from foreverus.spending.views import public_assumption, public_report
 
 MOST_GROUPS = 5_000  # of one answer: some 300 bytes each, of the 6 MB that Lambda gives

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
-from foreverus import ids
+from foreverus import ids, tracing
 from foreverus.conversations.bedrock.lost import LostMessages
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerError
@@ -43,7 +43,8 @@ class StuckMessages:
 
     def _queue_again(self, message: PendingMessage) -> str:
         logger.warning("message %s waits since %s: queued again", message.message_id, message.created_at)
-        self.queue.send(message)
+        with tracing.joined(message.trace):
+            self.queue.send(message)
         return "queued again"
 
     def _start_session(self, user_id: str) -> str | None:

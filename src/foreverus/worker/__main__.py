@@ -15,7 +15,8 @@ import boto3
 import httpx
 from botocore.config import Config
 
-from foreverus import logs
+from foreverus import logs, tracing
+from foreverus.aws import lean
 from foreverus.aws.dynamo import Table
 from foreverus.aws.push import CONNECT_S, READ_S, WebSocketPush
 from foreverus.aws.s3 import S3Objects
@@ -23,16 +24,22 @@ from foreverus.aws.sqs import SqsQueue
 from foreverus.aws.step_functions import StepFunctionsTasks
 from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.batches.store import BatchStore
+from foreverus.concurrency import stop
 from foreverus.conversations.answers import DynamoAnswers
+from foreverus.metrics import Metrics
 from foreverus.relay.store import RequestStore
+from foreverus.sessions.demand import DemandStore
 from foreverus.sessions.mailbox import DynamoMailbox
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.worker.contact import Contact, RunInThreads
+from foreverus.worker.gpu_figures import MachineLook, watch_gpu
 from foreverus.worker.instance import Identity, Instance, MetadataInstance
+from foreverus.worker.metrics_log import MetricsLog, stream_name
 from foreverus.worker.ports import WorkerPorts
 from foreverus.worker.run import run
 from foreverus.worker.settings import WorkerSettings
 from foreverus.worker.shutdown import Shutdown, spot_interrupted
+from foreverus.worker.traces import TraceSender, XraySegments
 from foreverus.worker.units import UnitFiles
 from foreverus.worker.watchdog import Watchdog
 
@@ -46,7 +53,7 @@ QUEUES = 2  # a long poll of each holds a thread
 
 
 def make_clients(settings: WorkerSettings) -> dict[str, Any]:
-    """The six clients that a worker needs. boto3 reads the region, the credentials and AWS_ENDPOINT_URL itself."""
+    """The clients that a worker needs. boto3 reads the region, the credentials and AWS_ENDPOINT_URL itself."""
     session = boto3.session.Session(region_name=settings.aws_default_region)
     config = Config(
         connect_timeout=3,
@@ -54,14 +61,20 @@ def make_clients(settings: WorkerSettings) -> dict[str, Any]:
         max_pool_connections=CALL_THREADS + PUSH_THREADS,
         retries={"mode": "standard", "total_max_attempts": 3},
     )
-    clients = {name: session.client(name, config=config) for name in ("dynamodb", "stepfunctions", "sqs", "s3")}
+    client: Any = session.client  # its stubs want each service's name spelled out
+    names = ("dynamodb", "stepfunctions", "sqs", "s3")
+    clients = {name: client(name, config=lean.config(name).merge(config)) for name in names}
     # A lost frame is made good by the next one; a client that cannot be reached holds nobody up for long.
     hasty = config.merge(
         Config(connect_timeout=CONNECT_S, read_timeout=READ_S, retries={"mode": "standard", "total_max_attempts": 1})
     )
-    clients["push"] = session.client(
-        "apigatewaymanagementapi", endpoint_url=settings.websocket_callback_url, config=hasty
-    )
+    posts = "apigatewaymanagementapi"
+    hasty = lean.config(posts).merge(hasty)
+    clients["push"] = client(posts, endpoint_url=settings.websocket_callback_url, config=hasty)
+    # No answer waits for a trace or a metric.
+    brief = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
+    clients["xray"] = client("xray", config=brief)
+    clients["logs"] = client("logs", config=brief)
     return clients
 
 
@@ -83,10 +96,18 @@ async def main(settings: WorkerSettings) -> int:
         loop.add_signal_handler(sign, shutdown.begin, spot_interrupted(f"The worker got {sign.name}."))
     watchdog = asyncio.create_task(Watchdog.from_env().run())
     run_blocking = RunInThreads(contact, CALL_THREADS, "aws")
-    instance = MetadataInstance()
-    engine = OpenAiEngine(settings.engine_url, settings.model_id)
+    instance, engine = MetadataInstance(), OpenAiEngine(settings.engine_url, settings.model_id)
     clients, me = await asyncio.gather(run_blocking(make_clients, settings), identify(instance))
     items = Table(clients["dynamodb"], settings.table_name)
+    traces = TraceSender(XraySegments(clients["xray"]))
+    tracing.send_to(traces)
+    in_a_thread = RunInThreads(Contact(), 1, "metrics")  # no contact that a session lives by
+    stream = stream_name(me.session_id, me.instance_id)
+    metrics_log = MetricsLog(clients["logs"], settings.metrics_log_group, stream, in_a_thread)
+    more = settings.more_metrics == "true"
+    metrics = Metrics(settings.stack_name, source="worker", more=more, write=metrics_log.write)
+    look = MachineLook(settings.engine_url, settings.engine_slots)
+    beside = [asyncio.create_task(one) for one in (metrics_log.run(), watch_gpu(look, metrics))]
     code = await run(
         WorkerPorts(
             settings=settings,
@@ -99,6 +120,7 @@ async def main(settings: WorkerSettings) -> int:
             answers=DynamoAnswers(items),
             pending=PendingWorkStore(items),
             requests=RequestStore(items),
+            demand=DemandStore(items),
             push=WebSocketPush(clients["push"], items),
             batches=BatchStore(items),
             objects=S3Objects(clients["s3"], settings.data_bucket, lambda: datetime.now(UTC)),
@@ -109,9 +131,13 @@ async def main(settings: WorkerSettings) -> int:
             run_receive=RunInThreads(contact, QUEUES, "receive"),
             contact=contact,
             shutdown=shutdown,
+            metrics=metrics,
         )
     )
+    await stop(*beside)
+    await metrics_log.finish()
     watchdog.cancel()
+    traces.finish()
     return code
 
 

@@ -16,6 +16,7 @@ from foreverus.sessions.records import Phase
 from foreverus.worker.engine import complete_once
 from foreverus.worker.settings import Timings
 from foreverus.worker.shutdown import Shutdown, session_lost
+from foreverus.worker.traces import trace_boot
 from foreverus.worker.units import Unit, Units, UnitState, Word, failed
 from foreverus.worker.watch import Heartbeats, MailboxWatch
 
@@ -40,7 +41,8 @@ class Boot:
     reported: bool = field(default=False, init=False)
     _healthy_at: datetime | None = field(default=None, init=False)
     _unseen: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-    _phases: list[Phase] = field(default_factory=list, init=False)
+    _phases: list[Phase] = field(default_factory=list, init=False)  # not shown yet
+    _past: list[Phase] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._add_phase("booting")
@@ -52,8 +54,10 @@ class Boot:
             async with asyncio.timeout(self.timings.boot_budget):
                 await self._answers_or_a_unit_ends()
                 self._healthy_at = self.clock()
+                past = tuple(self._past)
                 self._add_phase(LAST_PHASE)
-                await self.watch.own_snapshot()  # nobody works for a session whose record names another instance
+                # nobody works for a session whose record names another instance
+                trace_boot(await self.watch.own_snapshot(), past, self._healthy_at)
         except TimeoutError as err:
             raise BootFailed(f"The engine was not healthy within {self.timings.boot_budget:.0f} s.") from err
 
@@ -92,7 +96,9 @@ class Boot:
                 return
 
     def _add_phase(self, name: str) -> None:
-        self._phases.append(Phase(name, ids.timestamp(self.clock())))
+        phase = Phase(name, ids.timestamp(self.clock()))
+        self._phases.append(phase)
+        self._past.append(phase)
         self._unseen.set()
 
     async def _answers_or_a_unit_ends(self) -> None:

@@ -6,13 +6,16 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import time
 
-from foreverus import logs
+from foreverus import logs, tracing
 from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
+from foreverus.backends.port import BackendName
 from foreverus.concurrency import Background, RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import message_frame
+from foreverus.conversations.measuring import measure
 from foreverus.conversations.prompt import (
     DEFAULT_ANSWER_TOKENS,
     Thread,
@@ -20,15 +23,18 @@ from foreverus.conversations.prompt import (
     most_history_bytes,
 )
 from foreverus.conversations.records import Conversation, FinishedAnswer, MessageRef, PartialAnswer, Saved
+from foreverus.conversations.settings import as_set
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
+from foreverus.conversations.titles import wants_title
 from foreverus.errors import EngineBusy, EngineFailed
+from foreverus.metrics import SILENT, Metrics
 from foreverus.worker.consumer import MessageOutcome
 from foreverus.worker.generation import AnswerGenerator, PromptSent
 from foreverus.worker.interruption import END_IN_TIME_CHECK_S, ends_in_time
 from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim
 from foreverus.worker.stops import Stops
-from foreverus.worker.titles import TitleWriter, wants_title
+from foreverus.worker.titles import TitleWriter
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +69,8 @@ class ChatAnswering:
     stops: Stops = field(default_factory=Stops)
     titles: TitleWriter | None = None
     posts: PostLimit = field(default_factory=PostLimit)
+    metrics: Metrics = SILENT
+    ready_at: datetime | None = None  # since when the engine can answer
     live: int = field(default=0, init=False)  # answers that are being written
 
     async def handle(self, delivery: Delivery, claim: Claim) -> MessageOutcome:
@@ -77,18 +85,22 @@ class ChatAnswering:
 
     async def _handle(self, request: MessageRef, claim: Claim, stopped: asyncio.Event) -> MessageOutcome:
         live = LiveAnswer(request, self.push, self.run_push, self.posts)
+        live.hold()
         live.watch(self.last_frames)  # beside the reads: both take a round trip, and the first delta waits for both
         try:
             most_bytes = most_history_bytes(self.context_tokens)
-            conversation, thread = await asyncio.gather(
-                self.run_blocking(self.answers.conversation, request),
-                self.run_blocking(self.answers.thread, request, most_bytes),
-            )
+            with tracing.step("history read"):
+                conversation, thread, moved = await asyncio.gather(
+                    self.run_blocking(self.answers.conversation, request),
+                    self.run_blocking(self.answers.thread, request, most_bytes),
+                    self.run_blocking(self.answers.is_with_bedrock, request),
+                )
             if conversation is None or thread.question is None:
                 await self.run_blocking(self.answers.drop, request)
                 return MessageOutcome.DONE
-            if thread.is_final:
+            if thread.is_final or moved:  # what Bedrock has in hand would be written, and paid, twice
                 return MessageOutcome.DONE
+            thread = as_set(conversation, thread)
             live.begin_with(thread.partial)
             asked = PromptSent(build_prompt(conversation.system, thread, self.context_tokens))
             work = _ChatInHand(request, conversation, thread, asked, live, claim, stopped)
@@ -105,6 +117,7 @@ class ChatAnswering:
         too_late = asyncio.create_task(self._cannot_end_in_time(work))
         keeper = asyncio.create_task(self._keep_checkpoints(work))
         self.live += 1
+        asked_at = time()
         try:
             await first_of(generating, stopping, handing_back, too_late, keeper)
             if generating.done():
@@ -122,6 +135,7 @@ class ChatAnswering:
             return await self._give_up(why, work)
         finally:
             self.live -= 1
+            tracing.note_stream(asked_at, work.live.first_at)
             work.claim.release()
             await stop(generating, stopping, handing_back, too_late, keeper)
         chosen = work.thread.question.choice if work.thread.question else None
@@ -169,6 +183,7 @@ class ChatAnswering:
                 try:
                     if not await self._keep(work, PartialAnswer(text, work.thread.partial_tokens + tokens)):
                         return
+                    work.live.show()
                     kept = tokens
                 except Exception as err:
                     log.warning("checkpoint of %s: %r", work.request.message_id, err)
@@ -189,7 +204,8 @@ class ChatAnswering:
         while True:
             try:
                 now = self.clock()
-                saved = await self.run_blocking(self.answers.finish, request, answer, self.session_id, now)
+                with tracing.step("save"):
+                    saved = await self.run_blocking(self.answers.finish, request, answer, self.session_id, now)
                 break
             except Exception as err:
                 log.warning("saving %s: %r", request.message_id, err)
@@ -199,7 +215,10 @@ class ChatAnswering:
         if saved is Saved.DELETED:
             await self.run_blocking(self.answers.drop, request)
         elif saved is Saved.SAVED and work.thread.question:
-            work.live.close(message_frame(work.thread.question, answer.record(request, self.session_id, now)))
+            question = work.thread.question
+            work.live.close(message_frame(question, answer.record(request, self.session_id, now)))
+            said_s, since = work.live.said_s, self.ready_at
+            measure(self.metrics, question, answer, now, by=BackendName.GPU, said_s=said_s, ready_at=since)
             if self.titles and wants_title(work.conversation, work.thread, answer):
                 self.last_frames.start(self.titles.write(request, work.thread.question, answer))
         return MessageOutcome.DONE

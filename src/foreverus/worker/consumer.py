@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
+from foreverus import tracing
 from foreverus.aws.sqs import MOST_AT_ONCE, Delivery, Queue
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.worker.settings import Timings
@@ -64,10 +65,25 @@ class ChatCapacity:
 
 @dataclass
 class Activity:
-    """What idleness is judged by. `last`: when something was last taken or finished, on the loop's clock."""
+    """What idleness is judged by. `last`: when something was last taken or finished, on the loop's clock. `busy_s`: how
+    long something was in hand, until `last`."""
 
     last: float
     in_hand: int = 0
+    busy_s: float = 0.0
+
+    def take(self, now: float) -> None:
+        self._pass(now)
+        self.in_hand += 1
+
+    def done(self, now: float) -> None:
+        self._pass(now)
+        self.in_hand -= 1
+
+    def _pass(self, now: float) -> None:
+        if self.in_hand:
+            self.busy_s += now - self.last
+        self.last = now
 
 
 @dataclass(kw_only=True)
@@ -84,6 +100,7 @@ class Consumer(Generic[R]):
     run_receive: RunBlocking
     visibility_s: int
     timings: Timings
+    ready_at: float = 0.0  # since when there is an engine to answer, in seconds of the epoch
     # By body: a message that is delivered again while it is worked on is not worked on twice.
     in_hand: dict[str, list[Delivery]] = field(default_factory=dict, init=False)
     empty_rounds: int = field(default=0, init=False)  # receives in a row that found nothing
@@ -118,7 +135,7 @@ class Consumer(Generic[R]):
         if len(deliveries) > 1:
             log.warning("delivered again while it is worked on: %s", delivery.body)
             return False
-        self.activity.in_hand += 1
+        self.activity.take(asyncio.get_running_loop().time())
         return True
 
     async def _wait_until_free(self) -> int:
@@ -132,16 +149,13 @@ class Consumer(Generic[R]):
             await stop(waiting, stopping)
 
     async def _work_on(self, delivery: Delivery, reservation: R) -> None:
-        loop = asyncio.get_running_loop()
-        self.activity.last = loop.time()
         try:
             outcome = await self._handle(delivery, reservation)
             for one in self.in_hand.pop(delivery.body):  # first, so that nobody hides again what is given back
                 await self._settle(one, outcome)
         finally:
             reservation.release()
-            self.activity.in_hand -= 1
-            self.activity.last = loop.time()
+            self.activity.done(asyncio.get_running_loop().time())
 
     async def _handle(self, delivery: Delivery, reservation: R) -> MessageOutcome:
         if self.shutdown.stopping.is_set():
@@ -151,10 +165,19 @@ class Consumer(Generic[R]):
             log.error("a message of a kind that this worker does not know: %s", kind_of(delivery.body)[:40])
             return MessageOutcome.RETRY_LATER
         try:
-            return await handler(delivery, reservation)
+            with tracing.joined(delivery.trace), tracing.step(kind_of(delivery.body), backend="gpu") as step:
+                self._note_waits(delivery, step)
+                return await handler(delivery, reservation)
         except Exception:
             log.exception("a message could not be worked on")
             return MessageOutcome.RETRY_LATER
+
+    def _note_waits(self, delivery: Delivery, step: tracing.Span) -> None:
+        """Why it was not worked on at once: there was no engine yet, or none had room."""
+        if 0 < delivery.sent_at < self.ready_at:
+            step.waited("boot wait", delivery.sent_at, self.ready_at)
+        if delivery.sent_at:
+            step.waited("queue wait", max(delivery.sent_at, self.ready_at))
 
     async def _settle(self, delivery: Delivery, outcome: MessageOutcome) -> None:
         """A message that cannot be settled is seen again when its visibility runs out: nothing is lost."""

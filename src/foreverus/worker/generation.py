@@ -5,13 +5,15 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from foreverus.backends.port import Backend, Finished, Message, Prompt
-from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, estimate, shorter, trimmed_messages
+from foreverus.backends.port import Engine, Finished, Message, Prompt
+from foreverus.conversations.history import estimate
+from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, held_by, shorter, trimmed_messages
 from foreverus.conversations.records import STOPPED, AnswerError, FinishedAnswer
 from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.text import beginning
 from foreverus.worker.engine import EngineWatch
+from foreverus.worker.fitting import fitted
 from foreverus.worker.slots import Claim
 
 log = logging.getLogger(__name__)
@@ -36,8 +38,9 @@ class PromptSent:
 @dataclass(frozen=True, kw_only=True)
 class AnswerGenerator:
     session_id: str
-    engine: Backend
+    engine: Engine
     engine_watch: EngineWatch
+    context_tokens: int
 
     async def generate(self, asked: PromptSent, thread: Thread, live: LiveAnswer, claim: Claim) -> FinishedAnswer:
         """Streams until there is a whole answer, or one that says why there is none.
@@ -47,6 +50,7 @@ class AnswerGenerator:
         if thread.engine_failures >= MAX_ENGINES_LOST:
             return _failed(live.text, "engine_failed", "The engine failed each time it was asked this.")
         await claim.granted.wait()
+        asked.prompt = await fitted(self.engine, asked.prompt, thread, self.context_tokens)
         busy, failed = 0, 0
         while True:
             had, prompt = live.tokens, asked.prompt
@@ -57,7 +61,7 @@ class AnswerGenerator:
                 if less is None:
                     spent = had + finished.completion_tokens
                     whole = self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
-                    return replace(whole, trimmed_messages=trimmed_messages(thread, prompt))
+                    return replace(whole, trimmed_messages=trimmed_messages(thread, prompt), held=held_by(prompt))
                 asked.prompt = less
             except PromptRejected as err:
                 less = shorter(prompt) if err.reason == "context_length_exceeded" else None

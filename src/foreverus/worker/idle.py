@@ -5,11 +5,13 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from foreverus.choice.idle_time import LEAST_IDLE_S
 from foreverus.concurrency import RunBlocking
 from foreverus.sessions.mailbox import Mailbox
 from foreverus.sessions.pending import PendingWork
 from foreverus.sessions.records import SessionStatus
 from foreverus.worker.consumer import Activity, Consumer
+from foreverus.worker.idle_limit import IdleLimit
 from foreverus.worker.settings import Timings
 from foreverus.worker.shutdown import IDLE, Shutdown
 from foreverus.worker.watch import MailboxWatch
@@ -32,14 +34,18 @@ class IdleWatch:
     watch: MailboxWatch
     run_blocking: RunBlocking
     shutdown: Shutdown
-    idle_s: float  # where the session has no idle time of its own
+    limit: IdleLimit
     timings: Timings
 
     async def run(self) -> None:
         """Ends the session when nothing has happened for the idle time, and nothing waits."""
+        await self.limit.decide()  # people see it from the beginning
         while not self.shutdown.stopping.is_set():
             if self._quiet_s() < self._limit_s():
-                await asyncio.sleep(max(self.timings.idle_look, self._limit_s() - self._quiet_s()))
+                left = self._limit_s() - self._quiet_s()
+                await asyncio.sleep(max(self.timings.idle_look, min(left, LEAST_IDLE_S)))  # the next pause's is shorter
+                continue
+            if await self.limit.decide():
                 continue
             try:
                 if await self._really_idle():
@@ -53,8 +59,7 @@ class IdleWatch:
         return 0.0 if self.activity.in_hand else asyncio.get_running_loop().time() - self.activity.last
 
     def _limit_s(self) -> float:
-        snapshot = self.watch.snapshot
-        return self.idle_s if snapshot is None or snapshot.idle_seconds is None else float(snapshot.idle_seconds)
+        return self.limit.seconds
 
     async def _really_idle(self) -> bool:
         """Says that it is draining, and looks at the pending messages and the queues once more."""

@@ -61,7 +61,7 @@ class JournalLine:
 
     @property
     def event(self) -> LogEvent:
-        return {"timestamp": self.at_ms, "message": _bounded(f"{self.unit} | {self.text}")}
+        return {"timestamp": self.at_ms, "message": _with_unit(self.unit, self.text)}
 
 
 def journal_line(text: str) -> JournalLine | None:
@@ -113,6 +113,22 @@ def last_events(lines: Iterable[JournalLine]) -> list[LogEvent]:
 
 def _bytes(event: LogEvent) -> int:
     return len(event["message"].encode()) + OVERHEAD_BYTES
+
+
+def _with_unit(unit: str, text: str) -> str:
+    """A line of ours is JSON and stays so, or no query of the logs would know its ids; of others the unit comes first.
+
+    >>> _with_unit("foreverus-worker", '{"level": "INFO"}'), _with_unit("foreverus-engine", "loading")
+    ('{"unit": "foreverus-worker", "level": "INFO"}', 'foreverus-engine | loading')
+    """
+    if text.startswith("{"):
+        try:
+            line = json.dumps({"unit": unit, **json.loads(text)})
+        except (ValueError, TypeError, RecursionError):
+            line = ""
+        if 0 < len(line) <= MOST_EVENT_BYTES - OVERHEAD_BYTES:  # ASCII
+            return line
+    return _bounded(f"{unit} | {text}")
 
 
 def _bounded(text: str) -> str:

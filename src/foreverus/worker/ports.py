@@ -12,7 +12,9 @@ from foreverus.backends.port import Engine
 from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.answers import Answers
+from foreverus.metrics import SILENT, Metrics
 from foreverus.relay.store import TakenRequests
+from foreverus.sessions.demand import Demand
 from foreverus.sessions.mailbox import Mailbox
 from foreverus.sessions.pending import PendingWork
 from foreverus.worker.contact import Contact
@@ -38,6 +40,7 @@ class WorkerPorts:
     answers: Answers
     pending: PendingWork
     requests: TakenRequests
+    demand: Demand
     push: Push
     batches: Batches
     objects: Objects
@@ -48,5 +51,6 @@ class WorkerPorts:
     run_receive: RunBlocking  # long polls
     contact: Contact  # when one of them last succeeded
     clock: Callable[[], datetime] = _now
+    metrics: Metrics = SILENT
     timings: Timings = field(default_factory=Timings)
     shutdown: Shutdown = field(default_factory=Shutdown)

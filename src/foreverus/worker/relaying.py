@@ -1,6 +1,7 @@
 """An answer to a program's request while it is written, for who waits for it: deltas, not text alone."""
 
 import asyncio
+from time import time
 
 from foreverus.aws.keys import relay_topic
 from foreverus.aws.push import Push, Subscriber
@@ -28,6 +29,7 @@ class RelayedAnswer(LiveStream):
         self.attempt = 0
         self.whole = False
         self.tokens = 0  # deltas of the engine that were added
+        self.first_at = 0.0  # when the first delta was added, in seconds of the epoch
         self.deltas: list[Delta] = []
         self.listened = asyncio.Event()  # somebody does, or did
         self._encoded: list[bytes] = []
@@ -44,6 +46,7 @@ class RelayedAnswer(LiveStream):
     def add(self, delta: Delta) -> None:
         """Raises EngineFailed for a piece that no frame holds."""
         self.tokens += 1
+        self.first_at = self.first_at or time()
         for piece in split(delta):
             data = encoded(piece)
             if len(data) > MOST_FRAME_BYTES:

@@ -11,13 +11,15 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime
+from time import time
 
-from foreverus import ids
+from foreverus import ids, tracing
 from foreverus.aws.push import Push
 from foreverus.aws.sqs import Delivery
 from foreverus.backends.port import Backend, Delta, Finished, Message, Prompt
+from foreverus.backends.tokens import texts_of
 from foreverus.concurrency import Background, RunBlocking, first_of, stop
-from foreverus.conversations.prompt import estimate
+from foreverus.conversations.history import estimate
 from foreverus.conversations.streaming.live import PostLimit
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.relay.records import RequestEnd, RequestFailure, RequestRef, TakenRequest
@@ -73,7 +75,8 @@ class RequestAnswering:
             live = RelayedAnswer(ref, self.session_id, self.push, self.run_push, self.posts)
             live.watch(self.last_frames)
             try:
-                taken = await self.run_blocking(self.requests.take, ref, self.session_id)
+                with tracing.step("request read"):
+                    taken = await self.run_blocking(self.requests.take, ref, self.session_id)
                 if taken is None:
                     return MessageOutcome.DONE
                 live.attempt, live.whole = taken.attempt, taken.whole
@@ -84,6 +87,7 @@ class RequestAnswering:
     async def _answer(self, work: _InHand, stopped: asyncio.Event) -> MessageOutcome:
         generating = asyncio.create_task(self._generate(work))
         handing_back = asyncio.create_task(self.shutdown.hand_back.wait())
+        asked_at = time()
         unwanted = [asyncio.create_task(stopped.wait()), asyncio.create_task(work.live.abandoned())]
         try:
             await first_of(generating, handing_back, *unwanted)
@@ -91,6 +95,7 @@ class RequestAnswering:
         except EngineFailed:
             end = None  # the engine is dead: another worker begins anew
         finally:
+            tracing.note_stream(asked_at, work.live.first_at)
             work.claim.release()
             await stop(generating, handing_back)
         given_up = any(one.done() for one in unwanted)
@@ -144,7 +149,8 @@ class RequestAnswering:
         while True:
             try:
                 finish = self.requests.finish
-                await self.run_blocking(finish, work.ref, self.session_id, end, work.live.deltas)
+                with tracing.step("save"):
+                    await self.run_blocking(finish, work.ref, self.session_id, end, work.live.deltas)
                 break
             except Exception as err:
                 log.warning("saving %s: %r", work.ref.request_id, err)
@@ -178,7 +184,7 @@ def _failed(work: _InHand, error: PromptRejected | EngineBusy | EngineFailed) ->
 
 
 def _prompt_tokens(prompt: Prompt) -> int:
-    return sum(map(estimate, prompt.messages or (Message("user", prompt.text or ""),)))
+    return sum(estimate(Message("user", text)) for text in texts_of(prompt))
 
 
 def read_reference(body: str) -> RequestRef | None:

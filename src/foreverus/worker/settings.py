@@ -18,12 +18,17 @@ class WorkerSettings(Settings):
     context_tokens: int  # of one conversation in the engine: prompt and answer
     engine_url: str
     engine_slots: int  # streams that the engine answers at once
-    idle_seconds: int
+    idle_seconds: int  # 0: by policy (worker/idle_limit.py)
+    chat_bedrock_model_id: str  # who answers chats while no GPU is on; empty: nobody
     max_session_seconds: int
     visibility_seconds: int
     heartbeat_seconds: int
     aws_default_region: str
+    conversation_retention_days: int  # 0: kept
     machine_dir: str  # where the machine's units say how they are (worker/units.py)
+    stack_name: str
+    metrics_log_group: str  # where CloudWatch reads the worker's metrics
+    more_metrics: str  # true or false: beyond the ten that are free
 
     @property
     def max_life_margin_s(self) -> float:

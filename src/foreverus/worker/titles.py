@@ -9,8 +9,8 @@ from datetime import datetime
 from foreverus.backends.port import Backend, Completion, Prompt
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answers
-from foreverus.conversations.prompt import Thread
-from foreverus.conversations.records import Conversation, FinishedAnswer, MessageRef, Question, Title
+from foreverus.conversations.entitling import TitleNews
+from foreverus.conversations.records import FinishedAnswer, MessageRef, Question, Title
 from foreverus.conversations.titles import read_title, title_prompt
 from foreverus.worker.slots import Priority, Slots
 
@@ -25,16 +25,20 @@ class TitleWriter:
     engine: Backend
     slots: Slots
     answers: Answers
+    news: TitleNews
     run_blocking: RunBlocking
     clock: Callable[[], datetime]
 
     async def write(self, message: MessageRef, question: Question, answer: FinishedAnswer) -> None:
         """Never raises: a conversation can be without a title."""
         try:
+            if not await self.run_blocking(self.answers.is_untitled, message):
+                return
             whole = await self._ask(title_prompt(question.content, answer.content))
             if whole:
                 title = Title(read_title(whole.text), whole.prompt_tokens, whole.completion_tokens)
-                await self.run_blocking(self.answers.entitle, message, title, self.session_id, self.clock())
+                if await self.run_blocking(self.answers.entitle, message, title, self.session_id, self.clock()):
+                    await self.run_blocking(self.news.tell, message, title.text)
         except Exception as err:
             log.warning("no title for %s: %r", message.conversation_id, err)
 
@@ -55,9 +59,3 @@ class TitleWriter:
             finally:
                 claim.release()
         return None
-
-
-def wants_title(conversation: Conversation, thread: Thread, answer: FinishedAnswer) -> bool:
-    """The first exchange of a conversation that its person gave no title."""
-    first = not conversation.title and not thread.earlier and not thread.unread
-    return first and answer.error is None and bool(answer.content.strip())

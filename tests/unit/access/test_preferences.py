@@ -1,9 +1,17 @@
 """What a person prefers: shown, changed, taken back, and nobody else's."""
 
+from typing import Any
+
+import pytest
+
 from foreverus.access.preferences import Preferences, PreferenceService, PreferenceStore
+from foreverus.api import schemas
 from foreverus.aws import keys
 from foreverus.backends.port import BackendName
+from foreverus.errors import InvalidRequest
 from tests.unit.conftest import Aws
+
+NONE = {"backend": None, "language": None, "theme": None, "sounds": False}
 
 
 def service(aws: Aws) -> PreferenceService:
@@ -12,7 +20,7 @@ def service(aws: Aws) -> PreferenceService:
 
 def test_a_preference_is_kept_until_it_is_taken_back(aws: Aws) -> None:
     people = service(aws)
-    nobody = {"object": "person", "id": "user-1", "backend": None, "default_backend": "auto"}
+    nobody = {"object": "person", "id": "user-1", **NONE, "default_backend": "auto"}
     assert people.show("user-1") == nobody
     for backend in ("gpu", "bedrock", "auto"):
         assert people.change("user-1", {"backend": backend})["backend"] == backend
@@ -21,6 +29,47 @@ def test_a_preference_is_kept_until_it_is_taken_back(aws: Aws) -> None:
     assert people.change("user-1", {"backend": None}) == nobody == people.show("user-1")
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("backend", ["gpu", "bedrock", "auto"]),
+        ("language", ["en", "pt"]),
+        ("theme", ["dark", "light", "system"]),
+        ("sounds", [True, False]),
+    ],
+)
+def test_each_is_set_alone_and_what_another_device_sets_meanwhile_stays(
+    aws: Aws, name: str, values: list[str | bool]
+) -> None:
+    other = {"theme": "dark"} if name != "theme" else {"sounds": True}
+    here, there = service(aws), service(aws)
+    for value in values:
+        schemas.check("account_change", {name: value})
+        here.change("user-1", {name: value})
+        there.change("user-1", other)
+        shown = here.show("user-1")
+        assert {one: shown[one] for one in NONE} == {**NONE, **other, name: value}
+    assert here.change("user-1", {name: None})[name] == NONE[name]
+    assert name not in (aws.items.get(keys.preferences_key("user-1")) or {})
+
+
+@pytest.mark.parametrize(
+    ("body", "must_be"),
+    [
+        ({"language": "fr"}, "pt, en or null"),
+        ({"theme": "blue"}, "system, light, dark or null"),
+        ({"sounds": "yes"}, "true, false or null"),
+        ({"sounds": 1}, "true, false or null"),
+    ],
+)
+def test_what_nobody_can_prefer_is_told(body: dict[str, Any], must_be: str) -> None:
+    with pytest.raises(InvalidRequest, match=f"must be {must_be}, not") as refused:
+        schemas.check("account_change", body)
+    assert refused.value.param == next(iter(body))
+
+
 def test_a_word_of_a_newer_version_is_no_preference(aws: Aws) -> None:
-    aws.put(**keys.preferences_key("user-1"), user_id="user-1", backend="both")
+    aws.put(
+        **keys.preferences_key("user-1"), user_id="user-1", backend="both", language="la", theme="sepia", sounds="loud"
+    )
     assert PreferenceStore(aws.items).get("user-1") == Preferences()

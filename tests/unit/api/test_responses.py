@@ -18,6 +18,6 @@ ANSWERS = {
 def test_page_of_another_origin_may_read_the_answer_and_the_servers_time(name: str) -> None:
     headers = ANSWERS[name]["headers"]
     assert headers["Access-Control-Allow-Origin"] == "*"
-    assert headers["Access-Control-Expose-Headers"] == "Date,*"
+    assert headers["Access-Control-Expose-Headers"] == "Date,X-Request-Id,*"
     assert headers["Cache-Control"] == "no-store"  # a kept answer would tell an old time
     assert headers["X-Content-Type-Options"] == "nosniff"

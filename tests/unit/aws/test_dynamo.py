@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foreverus.aws.dynamo import (
+    COLLISION_PAUSE_S,
     COLLISION_TRIES,
+    MOST_PAUSES,
     ConditionFailed,
     Table,
     from_attribute_values,
@@ -72,10 +74,11 @@ def test_a_condition_that_failed_is_not_tried_again() -> None:
 
 
 def test_a_write_that_always_collides_is_an_error_in_the_end() -> None:
-    busy = Busy(*["TransactionConflict"] * 20)
+    busy, slept = Busy(*["TransactionConflict"] * 2 * COLLISION_TRIES), list[float]()
     with pytest.raises(ClientError):
-        Table(busy, "t", sleep=lambda seconds: None).transact(put_write({"pk": "a"}))
+        Table(busy, "t", sleep=slept.append).transact(put_write({"pk": "a"}))
     assert busy.calls == COLLISION_TRIES
+    assert max(slept) <= COLLISION_PAUSE_S[1] * MOST_PAUSES and sum(slept) < 15, "a request waits for it: 29 s at most"
 
 
 def test_items_are_got_by_their_keys_and_those_that_are_not_there_are_left_out(aws: Aws) -> None:

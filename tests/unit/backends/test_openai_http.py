@@ -200,6 +200,50 @@ async def test_engine_that_lists_no_models_cannot_be_identified() -> None:
                 await client.identify()
 
 
+TOOLS: Any = {"tools": [{"type": "function", "function": {"name": "add"}}], "top_p": 0.5}
+
+
+@asynchronous
+async def test_tokens_are_counted_in_either_dialect() -> None:
+    models = Reply(body=json.dumps({"data": [{"owned_by": "vllm"}]}).encode())
+    script = Script(
+        {"/tokenize": [Reply(body=b'{"count": 41, "max_model_len": 99, "tokens": []}')], "/v1/models": [models]}
+    )
+    async with engine(script) as client:
+        await client.identify()
+        assert await client.count_tokens(Prompt(HELLO.messages, 5, 0.1, options=TOOLS)) == 41
+    assert script.requests[-1] == {
+        "model": client.model,
+        "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}],
+        "tools": TOOLS["tools"],
+    }
+    written = Reply(body=json.dumps({"prompt": "<s>[INST] Hello[/INST]"}).encode())
+    script = Script({"/apply-template": [written], "/tokenize": [Reply(body=b'{"tokens": [1, 3, 22557, 4]}')]})
+    async with engine(script) as client:
+        assert await client.count_tokens(HELLO) == 4
+        assert await client.count_tokens(Prompt((), text="Hello")) == 4
+    assert [one.get("content") for one in script.requests] == [None, "<s>[INST] Hello[/INST]", "Hello"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404),
+        Reply(500),
+        Reply(503),
+        Reply(400),
+        Reply(body=b"[]"),
+        Reply(body=b"<html>"),
+        Reply(body=b'{"tokens": 5}'),
+    ],
+)
+@asynchronous
+async def test_an_engine_that_does_not_count_says_nothing(reply: Reply) -> None:
+    async with engine(Script({"/apply-template": [reply], "/tokenize": [reply]})) as client:
+        assert await client.count_tokens(HELLO) is None
+        assert await client.count_tokens(Prompt((), text="\ud83d")) is None
+
+
 @asynchronous
 async def test_reader_that_leaves_closes_the_stream() -> None:
     async with engine(Script({CHAT: [Reply(events=VLLM[:2], hang=True)]})) as client:

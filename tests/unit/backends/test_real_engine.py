@@ -53,6 +53,7 @@ def test_real_engine_answers_continues_refuses_and_dies(process: tuple[subproces
         assert not engine.is_vllm
         whole, finished = await read(engine, ASKED)
         assert finished.completion_tokens > 8 and finished.prompt_tokens > 10
+        assert await engine.count_tokens(ASKED) == finished.prompt_tokens, "it counts as it answers"
 
         begun = "".join(whole[:6])
         rest, _ = await read(engine, Prompt((*ASKED.messages, Message("assistant", begun)), 18, 0.0))

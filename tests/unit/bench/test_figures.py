@@ -1,6 +1,8 @@
 """What bench makes of its samples: middle, spread, verdict, and the file that is committed."""
 
 import json
+import math
+import random
 from datetime import date
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from bench import report
 from bench.cold_start import breakdown, runs_figure
-from bench.figures import Verdict, figure, percentile, ratios, verdict
+from bench.figures import Verdict, figure, middle_range, percentile, ratios, verdict
 
 
 @pytest.mark.parametrize(
@@ -101,3 +103,31 @@ def test_new_figures_take_the_places_of_their_old_ones(tmp_path: Path) -> None:
 def test_each_figure_says_when_and_on_what_it_was_measured() -> None:
     (found,) = report.merged([], [figure("one", [1.0], 2.0, what="w", unit="x")], date(2026, 11, 29), "2 processors")
     assert (found["date"], found["machine"]) == ("2026-11-29", "2 processors")
+
+
+@pytest.mark.parametrize(
+    ("samples", "expected"),
+    [
+        ([1.0, 1.01, 1.02, 1.01, 1.0, 1.02, 1.3, 0.9, 1.0], Verdict.GOOD),  # one accident on each side
+        ([1.0, 1.06, 1.02, 1.05, 1.0, 1.04, 1.3, 0.9, 1.01], Verdict.UNDECIDED),
+        ([1.05, 1.06, 1.04, 1.05, 1.07, 1.04, 1.3, 0.9, 1.06], Verdict.BAD),
+        ([1.0, 1.01, 1.02, 1.01, 1.05], Verdict.UNDECIDED),  # too few to leave anything out
+    ],
+)
+def test_many_noisy_pairs_are_decided_by_the_range_of_their_middle(samples: list[float], expected: Verdict) -> None:
+    made = figure("f", samples, 1.03, what="w", unit="x", by_middle=True)
+    assert made.verdict is expected and made.middle
+    busy = figure("f", samples, 1.03, what="w", unit="x", by_middle=True, waited=[0.9])
+    assert busy.verdict is (Verdict.GOOD if expected is Verdict.GOOD else Verdict.UNDECIDED)
+    assert made.middle[0] <= made.value <= made.middle[1]
+    assert f"its middle {made.summary()['middle'][0]} to" in report.line(made)
+
+
+def test_the_middle_of_all_lies_in_its_range_as_often_as_is_said() -> None:
+    """Of many draws of fifteen from a lopsided heap."""
+    chance = random.Random(1)
+    hits = 0
+    for _ in range(2000):
+        low, high = middle_range([chance.expovariate(1.0) for _ in range(15)])
+        hits += low <= math.log(2) <= high
+    assert hits >= 0.95 * 2000

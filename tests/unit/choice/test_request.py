@@ -25,7 +25,7 @@ from foreverus.choice.request_records import (
     RequestChoice,
     preferred,
 )
-from foreverus.choice.request_sums import most_bedrock_usd, on_bedrock, on_gpu
+from foreverus.choice.request_sums import beside_what_runs, most_bedrock_usd, on_bedrock, on_gpu
 from foreverus.costs.reservations import Month
 from foreverus.errors import Conflict, InvalidRequest, NotAccepted, SpendCapReached
 
@@ -302,3 +302,58 @@ def test_auto_is_refused_only_where_both_named_backends_are(
     ]
     refused = choose_for_request(free, gpu, bedrock, month).error is not None
     assert refused == all(named)
+
+
+NEAR = replace(RICH, spent=Decimal("8.5"), committed=Decimal("8.5"))
+ALONE = replace(HEALTHY, in_work=0)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "bedrock", "month", "backend", "reason", "says"),
+    [
+        (BOOTING, GOOD, NEAR, GPU, ChoiceReason.CAP_NEAR, "still starting"),
+        (FULL, GOOD, NEAR, GPU, ChoiceReason.CAP_NEAR, "8 slots are all taken"),
+        (ALONE, GOOD, NEAR, BEDROCK, ChoiceReason.CAP_NEAR, "can end"),
+        (HEALTHY, GOOD, NEAR, GPU, ChoiceReason.GPU_IS_ON, "paid for anyway"),
+        (COLD, GOOD, NEAR, BEDROCK, ChoiceReason.NOTHING_LIVE, "costs less on Bedrock"),
+        (ALONE, OFF, NEAR, GPU, ChoiceReason.GPU_IS_ON, "paid for anyway"),
+        (BOOTING, THROTTLED, NEAR, GPU, ChoiceReason.BEDROCK_THROTTLED, "refused lately"),
+        (BOOTING, GOOD, replace(NEAR, spent=Decimal("7.99")), BEDROCK, ChoiceReason.GPU_BOOTS, "still starting"),
+        (BOOTING, GOOD, replace(NEAR, spent=Decimal("8")), GPU, ChoiceReason.CAP_NEAR, "80 % of the month"),
+        (ALONE, GOOD, replace(RICH, committed=Decimal(9)), GPU, ChoiceReason.GPU_IS_ON, "paid for anyway"),
+    ],
+    ids=["boots", "full", "idle", "in use", "none", "no bedrock", "throttled", "under", "at", "only reserved"],
+)
+def test_near_the_months_cap_the_cheaper_way_is_taken_though_it_is_slower(
+    gpu: GpuNow, bedrock: BedrockNow, month: Month, backend: BackendName, reason: ChoiceReason, says: str
+) -> None:
+    choice = choose_for_request(asked(), gpu, bedrock, month)
+    assert (choice.backend, choice.reason) == (backend, reason) and says in choice.text
+    assert choice.kept.reason == reason.value and ("cap_percent" in choice.numbers) is (month.spent >= 8)
+
+
+def test_a_dear_gpu_is_not_waited_for_near_the_cap() -> None:
+    dear = replace(BOOTING, gpu=replace(BOOTING.gpu, spot_usd_per_hour=5.0))
+    assert choose_for_request(asked(), dear, GOOD, NEAR).reason is ChoiceReason.GPU_BOOTS
+
+
+@given(
+    gpu=st.sampled_from([*GPUS.values(), ALONE]),
+    price=st.floats(0.05, 50),
+    idle=st.floats(0, 900),
+    percent=st.integers(0, 99),
+    named=st.sampled_from([AUTO, GPU, BEDROCK]),
+)
+def test_near_the_cap_auto_never_takes_what_adds_more(
+    gpu: GpuNow, price: float, idle: float, percent: int, named: BackendName
+) -> None:
+    gpu = replace(gpu, gpu=replace(gpu.gpu, spot_usd_per_hour=price, idle_seconds=idle))
+    month = Month("2026-11", Decimal(100), Decimal(percent), Decimal(percent))
+    choice = choose_for_request(asked(backend=named), gpu, GOOD, month)
+    if named is not AUTO or percent < 80:
+        assert choice.reason is not ChoiceReason.CAP_NEAR
+        return
+    there, here = beside_what_runs(asked(), gpu), on_bedrock(asked(), GOOD).usd
+    if gpu.status is not GpuStatus.NONE:
+        assert choice.backend is (GPU if there <= here else BEDROCK)
+        assert choice.numbers["cap_percent"] == percent and choice.numbers["gpu_more_usd"] == round(there, 8)

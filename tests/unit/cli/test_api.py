@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from foreverus.cli.api import Api
-from foreverus.cli.failures import Refused
+from foreverus.cli.failures import CommandFailed, Refused
 from foreverus.cli.server_clock import ServerClock
 from foreverus.cli.settings import ClientSettings
 
@@ -79,3 +79,11 @@ def test_time_goes_by_the_server_s_clock(own: float) -> None:
     assert (clock.now() - before).total_seconds() == pytest.approx(60)
     clock.heard("nonsense", 0.1)
     assert (clock.now() - before).total_seconds() == pytest.approx(60)
+
+
+@pytest.mark.parametrize("header", ["x-request-id", "x-amzn-RequestId", "x-amz-request-id"])
+@pytest.mark.parametrize("status", [400, 404, 500, 503])
+def test_an_error_says_by_which_number_its_request_is_found_in_the_log(header: str, status: int) -> None:
+    answer = (status, {header: "req_7"}, {"error": {"message": "No.", "param": "model", "code": "no"}})
+    with answering([], *[answer] * 20) as api, pytest.raises(CommandFailed, match=r"request req_7\)"):
+        api.batch("batch_1")

@@ -15,7 +15,7 @@ import sys
 
 class Only:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {"boto3", "botocore", "aws_xray_sdk", "moto"}:
+        if name.split(".")[0] in {"boto3", "botocore", "moto"}:
             raise ModuleNotFoundError(f"{name} is not installed with the command line")
 
 sys.meta_path.insert(0, Only())

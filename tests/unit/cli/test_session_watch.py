@@ -127,6 +127,29 @@ def test_show_is_of_the_one_that_is_on_else_of_the_newest(server: Server, shell:
     assert json.loads(shell.out) == ENDED
 
 
+@pytest.mark.parametrize(
+    ("receipt", "said"),
+    [
+        ({}, []),
+        (
+            {"boot_seconds": 240.0, "idle_seconds": 300.0, "idle_usd": 0.04},
+            ["4 min 00 s", "5 min 00 s, which cost $0.0400"],
+        ),
+        ({"boot_seconds": None, "idle_seconds": 0.0, "idle_usd": 0.0}, ["0 s, which cost $0.00"]),
+        ({"idle_seconds": 90.0, "idle_usd": None}, ["1 min 30 s"]),
+        ({"if_bedrock_usd": 0.0012, "always_on_day_usd": 24.14}, ["$0.0012 for the same tokens", "$24.14 a day"]),
+    ],
+)
+def test_show_says_what_the_receipt_says_beside_the_sum(
+    server: Server, shell: Shell, receipt: dict[str, Any], said: list[str]
+) -> None:
+    server.sessions["ses_1"] = ENDED | {"receipt": {"total_usd": 0.43, **receipt}}
+    states(server, server.sessions["ses_1"])
+    assert shell.run("show", "ses_1", group="session") == 0
+    names = ("booted for", "idle for", "on Bedrock", "always on")
+    assert [line[14:] for line in shell.out.splitlines() if line.startswith(names)] == said
+
+
 NOW = datetime(2020, 1, 1, 2, tzinfo=UTC)
 
 

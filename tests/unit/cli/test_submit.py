@@ -34,7 +34,10 @@ def test_file_is_uploaded_and_its_batch_started(server: Server, shell: Shell, co
     assert server.contents == {"file-1": content}
     assert server.files["file-1"]["filename"] == "in.jsonl"
     (created,) = server.created
-    assert created == {"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h"}
+    assert created == {
+        **{"input_file_id": "file-1", "endpoint": "/v1/chat/completions", "completion_window": "24h"},
+        "metadata": {"filename": "in.jsonl"},
+    }
 
 
 def test_options_travel_in_the_metadata(server: Server, shell: Shell, content: bytes) -> None:
@@ -43,7 +46,21 @@ def test_options_travel_in_the_metadata(server: Server, shell: Shell, content: b
     (created,) = server.created
     assert created["completion_window"] == "90m"
     expected = {"run": "7", "team": "a=b", "x": "", "backend": "bedrock", "allow_on_demand": "true"}
-    assert created["metadata"] == expected
+    assert created["metadata"] == expected | {"filename": "in.jsonl"}
+
+
+@pytest.mark.parametrize("key", ["filename", "name"])
+def test_a_name_that_somebody_gave_is_the_batchs_name(server: Server, shell: Shell, content: bytes, key: str) -> None:
+    assert shell.run("submit", "in.jsonl", "--metadata", f"{key}=Prova de sexta") == 0
+    (created,) = server.created
+    assert created["metadata"] == {key: "Prova de sexta"}
+
+
+def test_a_batch_with_all_pairs_of_metadata_needs_no_name(server: Server, shell: Shell, content: bytes) -> None:
+    pairs = [f"k{i}=v" for i in range(16)]
+    assert shell.run("submit", "in.jsonl", "--metadata", *pairs) == 0
+    (created,) = server.created
+    assert len(created["metadata"]) == 16 and "filename" not in created["metadata"]
 
 
 @pytest.mark.parametrize("failures", [(RESET,), (LOST,), (LOST, RESET, LOST), (error(503, "Not now."), LOST)])

@@ -9,7 +9,7 @@ from typing import Any, cast
 import pytest
 
 from foreverus import bootstrap, ids
-from foreverus.access.preferences import Preferences, PreferenceStore
+from foreverus.access.preferences import PreferenceStore
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
 from foreverus.backends.port import BackendName
@@ -156,7 +156,7 @@ def test_an_empty_month_keeps_nothing_on_either(aws: Aws, service: ConversationS
 
 def test_the_nearest_word_counts(aws: Aws, service: ConversationService) -> None:
     person = PreferenceStore(aws.items)
-    person.put("user-1", Preferences(backend=BackendName.GPU))
+    person.change("user-1", {"backend": "gpu"})
     mine, other = service.create("user-1")["id"], service.create("user-2")["id"]
     assert service.post("user-2", other, HELLO)["answer"]["choice"]["backend"] == "bedrock", "not everybody's"
     named = service.create("user-1", backend="bedrock")
@@ -338,3 +338,17 @@ def test_where_the_stack_has_no_bedrock_auto_is_the_gpu(aws: Aws) -> None:
     with pytest.raises(InvalidRequest) as refused:
         service.post("user-1", service.create("user-1")["id"], {**HELLO, "backend": "bedrock"})
     assert refused.value.reason == "backend_unavailable"
+
+
+def test_who_joins_a_queue_without_a_free_slot_is_counted(aws: Aws, service: ConversationService) -> None:
+    crowd: list[str] = []
+    service = replace(service, crowd=lambda: crowd.append("one"))
+    on_gpu = {**HELLO, "backend": "gpu"}
+    service.post("user-1", service.create("user-1")["id"], on_gpu)
+    assert not crowd, "it starts the first one"
+    live_session(aws)
+    for number in range(6):
+        service.post("user-1", service.create("user-1")["id"], on_gpu)
+        assert len(crowd) == max(0, number - 2), "four slots, one of them taken before"
+    service.post("user-1", service.create("user-1")["id"], HELLO)
+    assert len(crowd) == 3, "Bedrock answers that one"

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from foreverus.aws import keys
 from foreverus.aws.dynamo import from_attribute_values, to_attribute_values
 from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.choice.request_records import KeptChoice
@@ -22,10 +23,14 @@ from foreverus.conversations.records import (
     AnswerError,
     AnswerOptions,
     AnswerStatus,
+    BedrockCharge,
     Conversation,
+    FinishedAnswer,
+    MessageRef,
     Question,
 )
 from foreverus.conversations.views import public_answer, public_messages
+from tests.unit.conftest import NOW
 
 AT = "2026-01-01T12:00:00.000Z"
 CONVERSATION: dict[str, Any] = {
@@ -177,3 +182,14 @@ def test_a_question_without_an_answer_is_shown_with_a_queued_one() -> None:
 
 def test_an_answer_whose_question_is_gone_is_not_shown() -> None:
     assert public_messages(messages_from_items([{**ANSWER_KEY, **ANSWERED}])) == []
+
+
+@pytest.mark.parametrize("usd", [0.000_012_345, 0.5])
+def test_what_bedrock_took_is_kept_with_its_answer(usd: float) -> None:
+    message = MessageRef("msg_1", "conv_1", "ana")
+    for known in (True, False):
+        finished = FinishedAnswer("Hi", 5, 1, charge=BedrockCharge(5, 1, usd, price_known=known))
+        answer = finished.record(message, "", NOW)
+        kept = answer_from_item({**keys.answer_key("conv_1", "msg_1"), **final_attributes(answer)})
+        assert kept.cost_usd == (pytest.approx(usd) if known else None), "of a guessed price nobody says what it was"
+    assert FinishedAnswer("Hi", 5, 1).record(message, "ses_1", NOW).cost_usd is None

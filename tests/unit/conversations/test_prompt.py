@@ -7,12 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foreverus.backends.port import Message, Prompt
+from foreverus.conversations.history import Exchange, estimate
 from foreverus.conversations.prompt import (
     DEFAULT_SYSTEM,
-    Exchange,
     Thread,
     build_prompt,
-    estimate,
     read_thread,
     shorter,
     trimmed_messages,

@@ -75,6 +75,15 @@ def test_another_answer_takes_the_place_of_the_last_one(aws: Aws) -> None:
     assert talk.thread() == ["one", "two"]
 
 
+def test_a_question_says_which_version_it_is(aws: Aws) -> None:
+    talk = Talk(aws)
+    talk.ask("one")
+    second = talk.again(talk.ask("two"))
+    talk.ask("three", replaces=second)
+    listed: Any = talk.chats.messages(USER, talk.id, {})["data"]
+    assert [one.get("version") for one in listed if one["role"] == "user"] == [None, 3]
+
+
 def test_another_question_takes_the_place_of_one_and_of_all_that_followed(aws: Aws) -> None:
     talk = Talk(aws)
     first, second, third = talk.ask("one"), talk.ask("two"), talk.ask("three")

@@ -12,6 +12,7 @@ import yaml
 
 from foreverus.costs.bound import LAST_LOG_S, TIMER_LATE_S, Bound, Limits, bound, hourly, minutes, state_seconds
 from foreverus.sessions.reaping import GRACE
+from foreverus.worker import metrics_log, traces
 from foreverus.worker.settings import Timings, WorkerSettings
 from tests.statemachines.definition import GPU_SESSION
 from tests.template.machine_files import packaged, variables
@@ -52,7 +53,7 @@ def limits(**changes: str) -> Limits:
         sweep_grace=int(GRACE.total_seconds()),
         reaper_timeout=int(reaper()["Timeout"]),
         lost_contact=WorkerSettings.from_env(env).lost_contact_s,
-        hand_back=timings.hand_back + timings.last_frames,
+        hand_back=timings.hand_back + timings.last_frames + metrics_log.LAST_S + traces.LAST_S,
         watchdog=figure(packaged("foreverus-worker.service").read_text(), "WatchdogSec"),
         states={name: state_seconds(machine()["States"][name]) for name in names},
     )

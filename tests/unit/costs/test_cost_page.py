@@ -21,7 +21,8 @@ from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, GpuNow,
 from foreverus.choice.request_sums import on_bedrock, on_gpu
 from foreverus.costs import prices
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
-from foreverus.costs.one_answer import Part, beside
+from foreverus.costs.one_answer import Part, beside, openai_stream
+from foreverus.costs.open_page import PING_EVERY_S, Attention, usd_an_hour
 from foreverus.costs.prices import bedrock_price, gpu_usd_per_million_tokens, listed_price
 from foreverus.costs.reservations import Month
 
@@ -33,7 +34,7 @@ MODEL, REGION = "mistral.mistral-7b-instruct-v0:2", "us-east-1"
 # benchmark of April 2026.
 PUBLISHED = {1: 61, 4: 234, 8: 452}
 SPOT = (0.26, 0.44)  # USD per hour of a g6.xlarge, the range of us-east-2 and us-east-1
-BOOT_S, IDLE_S = int(ASSUMED_BOOT_S), 300  # until a stack knows its own; IdleSeconds' default
+BOOT_S, IDLE_S = int(ASSUMED_BOOT_S), 300  # until a stack knows its own; with IdleSeconds=300
 PROMPT, ANSWER = 200, 150  # tokens of the example's lines
 
 
@@ -173,9 +174,48 @@ def one_answer() -> str:
     return "\n".join(rows)
 
 
+STREAM_BEGIN, STREAM_END = "<!-- one stream: computed, do not edit -->", "<!-- end of one stream -->"
+
+
+def one_stream() -> str:
+    seconds = ONE_ANSWER / ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND
+    bedrock, gpu = (openai_stream(seconds, on_bedrock=where) for where in (True, False))
+    rows = ["| one OpenAI stream as long, beside its tokens | US$ on Bedrock | on the GPU |", "|---|---|---|"]
+    rows += [f"| {one.what} | {one.usd:.6f} | {other.usd:.6f} |" for one, other in zip(bedrock, gpu, strict=True)]
+    sums = (sum(one.usd for one in parts) for parts in (bedrock, gpu))
+    rows.append(f"| **sum** | {' | '.join(f'**{one:.6f}**' for one in sums)} |")
+    return "\n".join(rows)
+
+
+def test_the_price_of_one_stream_is_computed() -> None:
+    shown = PAGE.read_text(encoding="utf-8").split(STREAM_BEGIN)[1].split(STREAM_END)[0].strip()
+    assert shown == one_stream(), "python -m tests.unit.costs.test_cost_page"
+
+
 def test_the_price_of_one_answer_is_computed() -> None:
     shown = PAGE.read_text(encoding="utf-8").split(ANSWER_BEGIN)[1].split(ANSWER_END)[0].strip()
     assert shown == one_answer(), "python -m tests.unit.costs.test_cost_page"
+
+
+OPEN_BEGIN, OPEN_END = "<!-- an open page: computed, do not edit -->", "<!-- end of an open page -->"
+SHOWN = {
+    Attention.SEEN: "somebody looks at it",
+    Attention.AWAITED: "behind another tab, while a GPU is on or an answer on its way",
+    Attention.UNSEEN: "behind another tab, otherwise",
+}
+
+
+def open_page() -> str:
+    rows = ["| a page that is open, and nothing happens | pings an hour | US$ an hour |", "|---|---|---|"]
+    for attention, words in SHOWN.items():
+        pings = 3600 / PING_EVERY_S[attention]
+        rows.append(f"| {words} | {pings:.0f} | {usd_an_hour(attention):.6f} |")
+    return "\n".join(rows)
+
+
+def test_the_price_of_an_open_page_is_computed() -> None:
+    shown = PAGE.read_text(encoding="utf-8").split(OPEN_BEGIN)[1].split(OPEN_END)[0].strip()
+    assert shown == open_page(), "python -m tests.unit.costs.test_cost_page"
 
 
 def test_break_even_agrees_with_the_sums_by_hand() -> None:
@@ -232,6 +272,8 @@ if __name__ == "__main__":
     computed = (
         *((BEGIN, END, table()), (CHAT_BEGIN, CHAT_END, chat_table())),
         (ANSWER_BEGIN, ANSWER_END, one_answer()),
+        (STREAM_BEGIN, STREAM_END, one_stream()),
+        (OPEN_BEGIN, OPEN_END, open_page()),
     )
     for begin, end, made in computed:
         before, rest = text.split(begin)

@@ -14,9 +14,9 @@ from foreverus.costs.database import wake_usd
 from foreverus.costs.launch import BedrockUse
 from foreverus.costs.price_book import PriceBook
 from foreverus.costs.prices import Price, listed_price
-from foreverus.costs.receipt import receipt
+from foreverus.costs.receipt import elsewhere, idle_of, receipt
 from foreverus.ids import timestamp
-from foreverus.sessions.records import Session
+from foreverus.sessions.records import BusyTime, Phase, Session
 from tests.unit.conftest import launch
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -130,3 +130,66 @@ def test_without_a_history_the_listed_price_is_used() -> None:
     on_demand = book.price_of(launch(lifecycle="on-demand"))
     assert on_demand.usd_per_hour == 0.8048
     assert PriceBook(SpotPrices(Ec2()).at, "us-east-1").price_of(launch()).usd_per_hour == 0.4011
+
+
+def served(
+    *, healthy_after: float = 300, busy: float | None = 600, attempt: int = 0, minutes: float = 0.0
+) -> tuple[tuple[Phase, ...], tuple[BusyTime, ...]]:
+    """(phases, busy) of an instance that was bought `minutes` after the beginning."""
+    at = timestamp(START + timedelta(minutes=minutes, seconds=healthy_after))
+    return (Phase("healthy", at, attempt),), () if busy is None else (BusyTime(attempt, busy),)
+
+
+def test_what_was_paid_while_nobody_asked_is_told_with_its_price() -> None:
+    phases, busy = served()
+    bill = receipt(
+        replace(session(timedelta()), phases=phases, busy=busy), "us", START + timedelta(hours=1), priced(0.4)
+    )
+    assert (bill.boot_seconds, bill.idle_seconds) == (300, 2700)
+    assert bill.total_usd and bill.idle_usd == pytest.approx(bill.total_usd * 0.75, abs=2e-6)
+    counted = idle_of(bill)
+    assert (float(counted.seconds), float(counted.usd), counted.sessions) == (2700, bill.idle_usd, 1)
+
+
+@pytest.mark.parametrize("busy", [3300, 4000])
+def test_a_gpu_that_was_never_idle_cost_nothing_for_it(busy: float) -> None:
+    """More than there was time for: clocks of two machines."""
+    phases, noted = served(busy=busy)
+    bill = receipt(
+        replace(session(timedelta()), phases=phases, busy=noted), "us", START + timedelta(hours=1), priced(1)
+    )
+    assert (bill.idle_seconds, bill.idle_usd) == (0, 0)
+
+
+def test_of_a_gpu_that_was_lost_nobody_knows_how_idle_it_was() -> None:
+    first, _ = served(busy=None)
+    second, busy = served(attempt=1, minutes=20)
+    two = replace(
+        session(timedelta(), timedelta(minutes=20)),
+        launches=(
+            launch(launched_at=timestamp(START)),
+            launch(launched_at=timestamp(START + timedelta(minutes=20)), attempt=1),
+        ),
+        phases=first + second,
+        busy=busy,
+        attempt=1,
+    )
+    bill = receipt(two, "us", START + timedelta(hours=1), priced(0.4))
+    assert (bill.boot_seconds, bill.idle_seconds, bill.idle_usd) == (600, None, None)
+    assert idle_of(bill).sessions == 0
+
+
+def test_a_boot_that_failed_was_never_idle() -> None:
+    bill = receipt(session(timedelta()), "us", START + timedelta(minutes=9), priced(0.4))
+    assert (bill.boot_seconds, bill.idle_seconds, bill.idle_usd) == (540, 0, 0)
+
+
+def test_the_same_work_elsewhere_is_reckoned_as_usage_reckons_it() -> None:
+    at = elsewhere("mistral.mistral-7b-instruct-v0:2", "us-east-1")
+    asked = replace(session(timedelta()), prompt_tokens=1_000_000, completion_tokens=500_000)
+    bill = receipt(asked, "us-east-1", START + timedelta(hours=1), priced(0.4), 0.0, at)
+    assert bill.if_bedrock_usd == 0.25
+    on_demand = listed_price("g6.xlarge", "us-east-1", "on-demand").usd_per_hour
+    assert on_demand and bill.always_on_day_usd == pytest.approx(24 * on_demand)
+    unknown = receipt(asked, "us-east-1", START, priced(0.4), 0.0, elsewhere("", "us-east-1"))
+    assert unknown.if_bedrock_usd is None, "a stack without Bedrock has none to compare with"

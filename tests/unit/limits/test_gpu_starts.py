@@ -13,7 +13,7 @@ from foreverus.limits.person import PersonLimits
 from foreverus.limits.records import Count, CountChange, Kind, PersonCaps
 from foreverus.limits.rules import with_gpu_start
 from foreverus.limits.store import CountStore
-from foreverus.sessions.records import Session, Trigger
+from foreverus.sessions.records import Gpus, Session, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws
@@ -91,12 +91,12 @@ def test_who_presses_twice_at_once_has_one_gpu_and_one_count(at: Starting) -> No
 
         looked = 0
 
-        def live_session_ids(self) -> list[str]:
+        def gpus(self) -> Gpus:
             Racing.looked += 1
             if Racing.looked == 1:
                 at.start("ana")
-                return []
-            return super().live_session_ids()
+                return Gpus(())
+            return super().gpus()
 
     assert at.starter(Racing(at.aws.items)).start("ana", Trigger.PAGE)[1] is False
     assert at.counted("ana") == 1

@@ -1,17 +1,26 @@
 """Requests of OpenAI's API: counted exactly for person and key together, in the table and in its twin."""
 
+import contextlib
+import random
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import openai
 import pytest
 from openai import OpenAI
 
+from foreverus.aws.dynamo import Table
+from foreverus.aws.keys import person_count_key
+from foreverus.aws.read_ahead import BatchTable
 from foreverus.errors import LimitReached
 from foreverus.limits.records import CountChange, Kind
 from foreverus.limits.request_rules import RequestCaps
 from foreverus.limits.requests import Admission, RequestLimits
-from tests.unit.conftest import NOW
+from foreverus.limits.store import EVERYBODY as EVERYBODY_ID
+from foreverus.limits.store import CountStore
+from tests.unit.conftest import NOW, Aws
 from tests.unit.limits.test_person import World, world  # noqa: F401  # a fixture
 from tests.unit.openai_api.world import MANY, MODEL, Clock, Paused
 from tests.unit.openai_api.world import World as WebWorld
@@ -19,9 +28,11 @@ from tests.unit.openai_api.world import World as WebWorld
 PERSON = RequestCaps(whose="one person", per_minute=5, at_once=3, tokens_per_day=1000)
 KEY = RequestCaps(whose="one API key", per_minute=4, at_once=2, tokens_per_day=100)
 
+EVERYBODY = RequestCaps(whose="this deployment", at_once=6)
+
 
 def limits_of(world: World, clock: Clock) -> RequestLimits:  # noqa: F811
-    return RequestLimits(world.counts, PERSON, KEY, clock)
+    return RequestLimits(world.counts, PERSON, KEY, EVERYBODY, clock)
 
 
 def entered(limits: RequestLimits, key_id: str = "key-1", count: int = 1, first: int = 0) -> list[Admission]:
@@ -44,6 +55,77 @@ def test_at_once_of_a_key_and_of_its_person(world: World) -> None:  # noqa: F811
     limits.leave(first, 0)  # twice is once
     entered(limits, "key-2", first=1)
     limits.leave(other, 0)
+
+
+def test_where_there_is_no_bound_nobody_waits_for_an_item_that_all_change(world: World) -> None:  # noqa: F811
+    limits = replace(limits_of(world, Clock()), everybody=None)
+    admitted = [limits.enter(f"user-{who}", "", f"req_{who}") for who in range(7)]
+    assert world.counts.read(EVERYBODY_ID, Kind.REQUESTS).version == 0, "it was never made"
+    for one in admitted:
+        limits.leave(one, 0)
+    assert not any(world.counts.read(one.user_id, Kind.REQUESTS).held for one in admitted)
+
+
+def test_people_together_leave_room_for_the_account_s_other_functions(world: World) -> None:  # noqa: F811
+    """Three people with three streams each are within their own limits, and would fill a new account."""
+    limits = limits_of(world, Clock())
+    written = [limits.enter(f"user-{who}", f"key-{at}", f"req_{who}_{at}") for who in range(2) for at in range(3)]
+    with pytest.raises(LimitReached) as caught:
+        limits.enter("user-2", "key-0", "req_more")
+    assert (caught.value.reason, caught.value.retry_after_s) == ("too_many_at_once", 2)
+    assert caught.value.message.startswith("6 answers are being written; this deployment may have 6 at once.")
+    assert caught.value.headers["x-ratelimit-remaining-requests"] == "4", "their own minute is whole"
+    assert not world.counts.read("user-2", Kind.REQUESTS).held, "nothing is counted of who is refused"
+    limits.leave(written[0], 0)
+    limits.leave(written[0], 0)  # twice is once
+    assert limits.enter("user-2", "key-0", "req_more").rate.requests_left == 3
+
+
+class Broken(Exception):
+    """What the SDK raises when its own tries are used up."""
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_limits_hold_whatever_becomes_of_the_writes(
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    """A write fails, or is done and nobody hears of it, or another request overtakes it. A place that was taken for
+    nobody counts until its time is over: never one too few."""
+    chance, clock, apply = random.Random(seed), Clock(), world.counts.apply
+    limits = limits_of(world, clock)
+
+    def struck(*changes: CountChange) -> bool:
+        fate = chance.choice(("done", "done", "done", "failed", "lost", "overtaken"))
+        if fate == "failed":
+            raise Broken
+        done = False if fate == "overtaken" else bool(apply(*changes))
+        if fate == "lost":
+            raise Broken
+        return done
+
+    monkeypatch.setattr(world.counts, "apply", struck)
+    inside: list[Admission] = []
+    tried = 0
+    for step in range(60):
+        user_id, key_id = f"user-{chance.randrange(3)}", f"key-{chance.randrange(3)}"
+        if inside and chance.random() < 0.4:
+            limits.leave(inside.pop(chance.randrange(len(inside))), chance.randrange(3))
+        else:
+            tried += 1
+            with contextlib.suppress(Broken, LimitReached):
+                inside.append(limits.enter(user_id, key_id, f"req_{step}"))
+        for who, key, most in [("everybody", "", 6), *((f"user-{one}", "", 3) for one in range(3))]:
+            held = world.counts.read(who, Kind.REQUESTS, key).held
+            mine = {one.request_id for one in inside if who in ("everybody", one.user_id)}
+            assert mine <= held.keys() and len(held) <= most
+            assert len(world.counts.read(who, Kind.REQUESTS, key).times) <= tried
+        clock.forward(chance.choice((0, 0, 5, 15)))
+    monkeypatch.setattr(world.counts, "apply", apply)
+    clock.forward(961)
+    (one,) = entered(limits, first=99)
+    assert list(world.counts.read("everybody", Kind.REQUESTS).held) == [one.request_id]
 
 
 def test_what_a_crash_left_has_no_place_after_its_time(world: World) -> None:  # noqa: F811
@@ -134,3 +216,60 @@ def test_clients_see_openais_headers_and_a_third_stream_waits(two_at_once: tuple
         for one in streams:
             assert list(one.parse())
         assert client.chat.completions.create(model=MODEL, messages=hello).choices  # type: ignore[call-overload]
+
+
+class Wire:
+    """How many attribute values the table's calls send and get."""
+
+    def __init__(self, client: Any) -> None:
+        self._client, self.values = client, 0
+
+    def __getattr__(self, name: str) -> Any:
+        call = getattr(self._client, name)
+
+        def counted(**asked: Any) -> Any:
+            answer = call(**asked)
+            self.values += values_in(asked) + values_in({**answer, "ResponseMetadata": {}})
+            return answer
+
+        return counted
+
+
+def values_in(body: object) -> int:
+    if isinstance(body, dict):
+        own = len(body) == 1 and next(iter(body)) in ("S", "N", "L", "M", "BOOL")
+        return own + sum(map(values_in, body.values()))
+    return sum(map(values_in, body)) if isinstance(body, list) else 0
+
+
+def test_a_request_takes_no_more_of_the_wire_the_more_came_before_it_and_the_more_are_at_work(aws: Aws) -> None:
+    many = {"per_minute": 1000, "at_once": 1000}
+    wire = Wire(aws.items.client)
+    counts = CountStore(BatchTable(Table(wire, aws.items.name)))
+    caps = RequestCaps(whose="one person", **many), RequestCaps(whose="one API key", **many)
+    limits = RequestLimits(counts, *caps, RequestCaps(whose="this deployment", at_once=1000), Clock())
+    taken = []
+    for number in range(60):
+        before = wire.values
+        limits.enter("ana", "key-1", f"req_{number}")
+        taken.append(wire.values - before)
+    assert len(set(taken[1:])) == 1, f"of the first ones and the last: {taken[1:4]}, {taken[-3:]}"
+
+
+@pytest.mark.parametrize("held", [{}, {"req_1": 1767225600}, {"con=": 1, 'báo✓ "': 2}])
+@pytest.mark.parametrize("times", [(), (0,), (1767225600000,), (1767225600000, 1767225600000, 1767225660001)])
+def test_a_count_is_read_as_it_was_kept_now_and_by_earlier_versions(
+    aws: Aws, times: tuple[int, ...], held: dict[str, int]
+) -> None:
+    store = CountStore(aws.items)
+    nothing = store.read("ana", Kind.REQUESTS)
+    kept = replace(nothing, version=1, times=times, held=held, used=7, day="2026-01-01")
+    assert store.apply(CountChange(nothing, kept))
+    assert store.read("ana", Kind.REQUESTS) == kept
+    aws.put(**person_count_key("bea", "REQUESTS"), version=3, times=list(times), held=held, used=7, day="2026-01-01")
+    old = store.read("bea", Kind.REQUESTS)
+    (item,) = aws.items.query("LIMITS#ana")
+    assert not item.keys() & {"times", "held"}, "a version that is taken back would not understand them"
+    assert (old.version, old.times, old.held) == (3, times, held)
+    assert store.apply(CountChange(old, replace(old, version=4)))
+    assert store.read("bea", Kind.REQUESTS) == replace(old, version=4)

@@ -13,13 +13,14 @@ from tests.unit.api.test_any_request import TEXT, VALUE
 from tests.unit.conftest import Aws, make_pool, session_item
 
 SESSION = "ses_" + "0" * 28
-FIELDS = ["action", "session_id", "conversation_id", "relay_id", "other"]
+FIELDS = ["action", "session_id", "conversation_id", "relay_id", "list", "other"]
 NEARLY = st.fixed_dictionaries(
     {"action": st.sampled_from(["subscribe", "unsubscribe", "ping"])},
     optional={
         "session_id": TEXT | st.just(SESSION),
         "conversation_id": TEXT | VALUE,
         "relay_id": TEXT | st.just("line_1"),
+        "list": TEXT | st.just("conversations"),
     },
 )
 FRAME = st.none() | TEXT | VALUE.map(json.dumps) | st.dictionaries(st.sampled_from(FIELDS), VALUE).map(json.dumps)

@@ -94,6 +94,25 @@ def test_a_line_is_the_callers_own_whatever_it_is_called(frames: Frames) -> None
     assert list(items.query(socket_keys.subscribers_partition(keys.relay_topic("ana", "line_1")))) == []
 
 
+def test_a_list_of_conversations_is_the_callers_own(frames: Frames) -> None:
+    frames.opened("c2", Caller(user_id="bia"))
+    for connection_id in ("c1", "c2"):
+        said = say(frames, connection_id, action="subscribe", list="conversations")
+        assert said == {"type": "subscribed", "list": "conversations"}
+    items = frames.connections.items
+    for user_id, connection_id in (("ana", "c1"), ("bia", "c2")):
+        partition = socket_keys.subscribers_partition(socket_keys.conversations_topic(user_id))
+        assert [one["sk"] for one in items.query(partition)] == [connection_id]
+    assert say(frames, action="unsubscribe", list="conversations") == {"type": "unsubscribed", "list": "conversations"}
+    assert list(items.query(socket_keys.subscribers_partition(socket_keys.conversations_topic("ana")))) == []
+
+
+@pytest.mark.parametrize("name", ["", "bia", "conversations#bia", "Conversations"])
+def test_there_is_no_other_list(frames: Frames, name: str) -> None:
+    refused = say(frames, action="subscribe", list=name)
+    assert refused["type"] == "error" and refused["error"]["param"] == "list"  # type: ignore[index]
+
+
 @pytest.mark.parametrize("name", ["bia#line_1", "", "a b", "x" * 101, "línea", "a\n"])
 def test_a_line_has_a_name_that_can_be_nobody_elses(frames: Frames, name: str) -> None:
     refused = say(frames, action="subscribe", relay_id=name)

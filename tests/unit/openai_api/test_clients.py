@@ -1,22 +1,21 @@
 """OpenAI's own Python client, unmodified, against the application: plain, streams, failures, whoever goes away."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import AsyncGenerator, Iterator
 from decimal import Decimal
 from typing import Any
 
 import httpx
 import openai
 import pytest
-from openai import AsyncOpenAI, OpenAI
+from openai import APIStatusError, AsyncOpenAI, OpenAI
 
 from foreverus.access.preferences import Preferences
 from foreverus.backends.memory import MemoryEngine
-from foreverus.backends.port import BackendName, Delta, ToolCallPiece
+from foreverus.backends.port import BackendName, Delta, Finished, Prompt, ToolCallPiece
 from foreverus.choice.refusals import UNAVAILABLE_S
 from foreverus.costs.usage.records import UsageKind
-from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
+from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, GpuFull, ModelLoading, PromptRejected
 from foreverus.sessions.gpu_state import GpuState
 from tests.unit.openai_api.world import MODEL, MONTH, Paused, World
 
@@ -274,14 +273,62 @@ def test_gpu_that_is_on_answers_and_so_does_bedrock_for_who_prefers_it_or_insist
             return client.chat.completions.create(model=model, messages=HELLO, **asked).model.partition("@")[2]
 
         assert answered_by(MODEL) == "gpu" and answered_by(f"{MODEL}@bedrock") == "bedrock"
-        world.answering = replace(world.answering, choose=replace(world.answering.choose, preferences=prefers_bedrock))  # type: ignore[type-var]
+        world.prefers = Preferences(backend=BackendName.BEDROCK)
     with world.serving() as base_url, OpenAI(base_url=base_url, api_key="user-1", max_retries=0) as client:
         assert answered_by(MODEL) == "bedrock" and answered_by(f"{MODEL}@gpu") == "gpu"
         assert answered_by(MODEL, logprobs=True) == "gpu", "a preference is no order"
 
 
-def prefers_bedrock(user_id: str) -> Preferences:
-    return Preferences(backend=BackendName.BEDROCK)
+GONE = [
+    GpuFull("All 8 slots of the GPU are taken. Try again in 5 seconds.", 5),
+    ModelLoading("The GPU was switched off, or lost, before it came to this request.", 1),
+]
+
+
+class Filled(MemoryEngine):
+    """A GPU that filled up, or went, since it was looked at."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        self.prompts.append(prompt)
+        raise self.error
+        yield
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("error", GONE, ids=lambda one: type(one).__name__)
+def test_who_named_no_backend_is_answered_on_bedrock_where_the_gpu_has_just_filled_up(
+    error: Exception, stream: bool
+) -> None:
+    gpu = Filled(error)
+    world = World(gpus=HEALTHY, gpu=gpu)
+    with world.serving() as base_url, OpenAI(base_url=base_url, api_key="user-1", max_retries=0) as client:
+        asked: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": "Hi"}]}
+        if stream:
+            chunks = list(client.chat.completions.create(**asked, stream=True))
+            said, model = "".join(one.choices[0].delta.content or "" for one in chunks if one.choices), chunks[0].model
+        else:
+            whole = client.chat.completions.create(**asked)
+            said, model = whole.choices[0].message.content, whole.model
+        assert said == "You said: Hi" and model == f"{MODEL}@bedrock" and len(gpu.prompts) == 1
+        with pytest.raises(APIStatusError) as caught:
+            client.chat.completions.create(**{**asked, "model": f"{MODEL}@gpu"})
+        assert caught.value.status_code in (429, 503), "who insists is told"
+
+
+@pytest.mark.parametrize("more", [{"temperature": 1.5}, {"logit_bias": {"5": 1}}, {"presence_penalty": 0.5}])
+def test_what_bedrock_cannot_do_waits_for_the_gpu_that_has_just_filled_up(more: dict[str, Any]) -> None:
+    world = World(gpus=HEALTHY, gpu=Filled(GONE[0]))
+    with (
+        world.serving() as base_url,
+        OpenAI(base_url=base_url, api_key="user-1", max_retries=0) as client,
+        pytest.raises(APIStatusError) as caught,
+    ):
+        client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": "Hi"}], **more)
+    assert caught.value.status_code == 429 and caught.value.response.headers["retry-after"] == "5"
 
 
 def test_throttled_bedrock_is_left_alone_where_a_gpu_is_on() -> None:

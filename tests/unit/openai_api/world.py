@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -23,7 +24,7 @@ from foreverus.limits.request_rules import RequestCaps
 from foreverus.limits.requests import RequestLimits
 from foreverus.limits.store import MemoryCounts
 from foreverus.openai_api.accounts import MemoryAccounts
-from foreverus.openai_api.answering import Answering
+from foreverus.openai_api.answering import Answering, Door
 from foreverus.openai_api.application import CONTEXT, application
 from foreverus.openai_api.choosing import RequestChooser
 from foreverus.openai_api.paid import PaidCalls
@@ -82,6 +83,7 @@ class World:
     gpu: Backend = field(default_factory=MemoryEngine)
     person: RequestCaps = MANY
     key: RequestCaps = MANY
+    everybody: RequestCaps = MANY
     cap_usd: float = 10.0
     has_bedrock: bool = True
     context_tokens: int = 8192
@@ -97,26 +99,31 @@ class World:
         self.paid = PaidCalls(
             backend=self.bedrock,
             price=PRICE,
-            accounts=MemoryAccounts(self.purse, self.counts.usage),
+            accounts=MemoryAccounts(self.purse, self.counts.usage, self.counts),
             refusals=self.refusals,
             clock=self.clock,
         )
+        choose = RequestChooser(
+            served=self.served,
+            context_tokens=self.context_tokens,
+            has_bedrock=self.has_bedrock,
+            gpus=lambda: self.gpus,
+            now=self.now,
+            preferences=lambda user_id: self.prefers,
+            stack=BackendName.AUTO,
+        )
         self.answering = Answering(
             served=self.served,
-            limits=RequestLimits(self.counts, self.person, self.key, self.clock),
-            choose=RequestChooser(
-                served=self.served,
-                context_tokens=self.context_tokens,
-                has_bedrock=self.has_bedrock,
-                now=self.now,
-                preferences=lambda user_id: self.prefers,
-                stack=BackendName.AUTO,
-            ),
-            backends={BackendName.BEDROCK: self.paid.of, BackendName.GPU: lambda request, caller: self.gpu},
+            limits=RequestLimits(self.counts, self.person, self.key, self.everybody, self.clock),
+            door=lambda request, caller: Door(self.counts, choose, self.paid.accounts, self.paid.reservation),
+            backends={
+                BackendName.BEDROCK: lambda request, caller, chosen: self.paid.of(request, caller, chosen.reserved),
+                BackendName.GPU: lambda request, caller, chosen: self.gpu,
+            },
             clock=self.clock,
         )
 
-    def now(self) -> BackendsNow:
+    def now(self, gpus: GpuState) -> BackendsNow:
         figures = Figures(
             region="us-east-1",
             instance_type="g6.xlarge",
@@ -126,7 +133,8 @@ class World:
             bedrock_price=PRICE,
         )
         bedrock = bedrock_now(figures, self.refusals.left_s())
-        return BackendsNow(gpu_now(figures, self.gpus), bedrock, self.purse.month(MONTH))
+        month = partial(self.purse.month, MONTH)
+        return BackendsNow(gpu_now(figures, gpus), bedrock, self.purse.totals(MONTH), gpus, month)
 
     def used(self, user_id: str = "user-1") -> DayUsage:
         return self.counts.usage.day(user_id, day_of(self.clock()))

@@ -9,7 +9,7 @@ from typing import Any
 import boto3
 
 from foreverus import bootstrap, ids
-from foreverus.access.preferences import Preferences, PreferenceStore
+from foreverus.access.preferences import PreferenceStore
 from foreverus.access.records import Caller
 from foreverus.access.service import KeyService
 from foreverus.access.store import ApiKeyStore
@@ -20,13 +20,13 @@ from foreverus.aws.data_api import Database
 from foreverus.aws.s3 import S3Objects
 from foreverus.aws.s3_versions import ObjectVersions
 from foreverus.aws.step_functions import MemoryTasks
-from foreverus.backends.port import BackendName
 from foreverus.batches.finishing import file_ids, outbox_entry
 from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef, BatchStatus, LineResult, Shard
 from foreverus.batches.store import BatchStore
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.erasing import ConversationEraser
+from foreverus.conversations.library import PromptLibrary, PromptStore
 from foreverus.conversations.records import Conversation, FinishedAnswer, Question
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.ledger import LedgerStore
@@ -36,6 +36,7 @@ from foreverus.files.records import FilePurpose, new_file
 from foreverus.files.store import FileStore
 from foreverus.files.uploads.records import UploadPart, new_upload
 from foreverus.files.uploads.store import UploadStore
+from foreverus.idempotency.store import MemoryClaims, Once
 from foreverus.live.connections import ConnectionStore
 from foreverus.notifications.outbox import OutboxStore
 from foreverus.privacy.batches import EraseBatch
@@ -88,7 +89,9 @@ class Person:
         self.world.aws.put(**session_item(f"ses_of_{self.name}", owner=self.user_id, status="ended"))
         others = session_item(f"ses_ended_by_{self.name}", owner="somebody", end_requested_by=self.user_id)
         self.world.aws.put(**others)
-        PreferenceStore(self.world.aws.items).put(self.user_id, Preferences(backend=BackendName.GPU))
+        PreferenceStore(self.world.aws.items).change(self.user_id, {"backend": "gpu"})
+        prompts = PromptLibrary(PromptStore(self.world.aws.items), Once(MemoryClaims(), lambda: NOW), lambda: NOW)
+        prompts.create(self.user_id, {"name": self.text, "text": self.text})
 
     def key(self) -> str:
         return str(

@@ -323,8 +323,11 @@ def test_a_gpu_that_cannot_answer_now_says_when_to_ask_again(
     async def story() -> None:
         scene = Scene()
         scene.states = [state]  # type: ignore[list-item]
+        looked: list[str] = []
+        scene.relay = replace(scene.relay, crowd=lambda: looked.append("a crowd?"))
         with pytest.raises(error) as refused:
             await scene.backend(starts).complete(HELLO)
+        assert bool(looked) == (error is GpuFull), "who finds no free slot looks whether another GPU is worth it"
         assert refused.value.headers["Retry-After"] == seconds
         assert scene.started == started and scene.nothing_is_left and not scene.api.sockets
 

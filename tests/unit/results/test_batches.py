@@ -49,7 +49,7 @@ class Sessions:
     def __init__(self, *unsaved: Unsaved[StoredSession], down: bool = False) -> None:
         self.those, self.down = unsaved, down
 
-    def unsaved(self) -> tuple[Unsaved[StoredSession], ...]:
+    def unsaved(self, note: object = None) -> tuple[Unsaved[StoredSession], ...]:
         if self.down:
             raise ConnectionError("DynamoDB is down")
         return self.those

@@ -266,7 +266,7 @@ def test_migrations_are_numbered_and_split_into_single_statements() -> None:
     assert [name[:3] for name in names] == [f"{number:03}" for number in range(1, len(names) + 1)]
     for sql in migrations.available().values():
         for statement in migrations.statements(sql):
-            assert statement.split()[0] in {"CREATE", "ALTER", "INSERT", "UPDATE", "DROP", "GRANT", "DO"}
+            assert statement.split()[0] in {"CREATE", "ALTER", "INSERT", "UPDATE", "DROP", "GRANT", "REVOKE", "DO"}
 
 
 CREATED = {"created_at": "2026-01-01T00:01:00.000Z"}

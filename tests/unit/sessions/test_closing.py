@@ -1,6 +1,6 @@
 """Closing: the record's end, the receipt, the notification, the successor."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +17,7 @@ from foreverus.sessions.diary import CapacityDiary
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.notification import notification
 from foreverus.sessions.records import Outcome, Session, Trigger
+from foreverus.sessions.refused import RefusedPool
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws, launch_item, session_item, session_record
@@ -86,6 +87,37 @@ def test_closing_releases_the_gpu_and_writes_the_receipt(aws: Aws) -> None:
     assert record["receipt"]["completion_tokens"] == 90
     assert aws.items.get(keys.GPU_SLOT) is None
     assert result.notification.subject.startswith("Forever Us: session ended, US$ 0.2")
+
+
+def test_closing_counts_once_what_was_paid_while_nobody_asked(aws: Aws) -> None:
+    healthy = ids.timestamp(NOW - timedelta(minutes=25))
+    live(aws, healthy_at=healthy, busy=[{"attempt": 0, "seconds": 300}])
+    for _ in range(2):
+        closer(aws, Machine()).close(request("idle", terminated_at=ids.timestamp(NOW)))
+    bill = (aws.items.get(keys.session_key("ses_1")) or {})["receipt"]
+    assert (bill["boot_seconds"], bill["idle_seconds"]) == (300, 1200)
+    idle = LedgerStore(aws.items).idle(ids.timestamp(NOW)[:7])
+    assert (float(idle.seconds), float(idle.usd), idle.sessions) == (1200, bill["idle_usd"], 1)
+    live_since(aws, "ses_2")
+    closer(aws, Machine()).close(request("idle", session_id="ses_2", terminated_at=ids.timestamp(NOW)))
+    assert LedgerStore(aws.items).idle(ids.timestamp(NOW)[:7]) == idle, "of a GPU that said nothing nobody knows"
+
+
+def live_since(aws: Aws, session_id: str) -> None:
+    at = ids.timestamp(NOW - timedelta(minutes=30))
+    aws.put(**session_item(session_id, launches=[launch_item(launched_at=at)], healthy_at=ids.timestamp(NOW)))
+
+
+def test_what_was_refused_stays_with_the_session_that_heard_it(aws: Aws) -> None:
+    pool = RefusedPool("g6.xlarge", "us-east-1b", "VcpuLimitExceeded", "spot", ids.timestamp(NOW), "GpuQuotaExceeded")
+    live(aws, refused=[asdict(pool)])
+    closer(aws, Machine()).close(request("idle"))  # as the reaper closes it, who has not heard of it
+    closed = SessionStore(aws.items).get("ses_1")
+    assert closed and closed.refused == (pool,)
+    aws.put(**session_item("ses_2"))
+    closer(aws, Machine()).close(request("failed", NO_GPU, session_id="ses_2", refused=(pool, pool)))
+    closed = SessionStore(aws.items).get("ses_2")
+    assert closed and closed.refused == (pool, pool)
 
 
 def test_a_failed_session_keeps_its_error_and_says_so(aws: Aws) -> None:

@@ -2,18 +2,33 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from foreverus import ids
+from foreverus.aws import keys
 from foreverus.choice.assumed import ASSUMED_BOOT_S
 from foreverus.choice.request_records import GpuStatus
+from foreverus.costs.launch import BedrockUse
+from foreverus.costs.meter import month_of
+from foreverus.costs.prices import TokenPrice
+from foreverus.costs.purse import PurseStore
+from foreverus.sessions.backends_now import BackendsLook, Figures
 from foreverus.sessions.gpu_state import LEAST_WAIT_S, GpuLook, gpu_state
 from foreverus.sessions.records import Session, SessionStatus
 from foreverus.sessions.store import SessionStore
-from tests.unit.conftest import NOW, Aws, session_item
+from tests.unit.conftest import NOW, Aws, launch, session_item
 
 NONE, BOOTING, HEALTHY, FULL = GpuStatus
+FIGURES = Figures(
+    region="us-east-1",
+    instance_type="g6.xlarge",
+    context_tokens=8192,
+    idle_seconds=300,
+    bedrock=False,
+    bedrock_price=TokenPrice(0.15, 0.2, "listed"),
+)
 
 
 def session(status: SessionStatus, age_s: float = 0.0, **more: bool) -> Session:
@@ -83,3 +98,16 @@ def test_the_look_reads_slots_records_and_what_waits(aws: Aws) -> None:
     aws.items.put({"pk": "GPU", "sk": "SLOT#1", "session_id": "ses_gone"})
     state = look()()
     assert (state.status, state.free, state.waiting) == (HEALTHY, 3, 5)
+
+
+def test_what_is_on_counts_toward_the_month_before_any_ledger_knows_it(aws: Aws) -> None:
+    bought = launch(launched_at=ids.timestamp(NOW - timedelta(hours=1)), price_per_hour_usd=2.0, price_source="EC2")
+    on = replace(session(SessionStatus.SERVING), launches=(bought,), bedrock=BedrockUse(usd=0.5, counted_usd=0.25))
+    over = replace(on, status=SessionStatus.ENDED)
+    state = gpu_state([on, on, over], 0, 8, [], NOW, "us-east-1")
+    assert state.live_usd == pytest.approx(2 * 2.25, abs=0.1), "of one that is over the ledger knows"
+    month, purse = month_of(ids.timestamp(NOW)), PurseStore(aws.items, 10.0)
+    aws.items.put({**keys.ledger_total_key(month), "spent_usd": Decimal(6)})
+    look = BackendsLook(lambda: state, purse, FIGURES, lambda: NOW)
+    assert purse.totals(month).spent_percent < 80 < look(0).month.spent_percent
+    assert look.totals(month, replace(state, live_usd=0.0)).spent_percent == purse.totals(month).spent_percent

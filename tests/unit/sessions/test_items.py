@@ -5,6 +5,7 @@ from typing import Any
 
 from foreverus.aws.dynamo import from_attribute_values, to_attribute_values
 from foreverus.costs.launch import BedrockUse, Launch, Lifecycle
+from foreverus.sessions.boots import learned_boots
 from foreverus.sessions.items import session_from_item, session_to_item
 from foreverus.sessions.records import Outcome, Phase, Session, SessionStatus, SpendCap, Task, Trigger
 from foreverus.sessions.views import public_session
@@ -33,6 +34,11 @@ RECEIPT = {
     "prompt_tokens": 10,
     "completion_tokens": 90,
     "messages": 2,
+    "boot_seconds": 300,
+    "idle_seconds": 1200,
+    "idle_usd": 0.138653,
+    "if_bedrock_usd": 2e-5,
+    "always_on_day_usd": 19.3,
     "total_usd": 0.415959,
 }
 LAUNCH = {
@@ -44,6 +50,18 @@ LAUNCH = {
     "launched_at": AT,
     "price_per_hour_usd": 0.4,
     "price_source": "spot price history of us-east-1a",
+}
+REFUSED = {
+    "instance_type": "g6.xlarge",
+    "zone": "us-east-1b",
+    "code": "InsufficientInstanceCapacity",
+    "lifecycle": "spot",
+    "at": AT,
+    "error": "NoGpuCapacity",
+}
+POOL = {
+    **{"instance_type": "g6.xlarge", "zone": "us-east-1b", "usd_per_hour": 0.4, "hours": 8.5, "interruptions": 0.5},
+    **{"chance": 0.0125, "usd": 0.2875},
 }
 STORED: dict[str, Any] = {
     "pk": "SESSIONS",
@@ -58,6 +76,7 @@ STORED: dict[str, Any] = {
     "idle_seconds": 300,
     "slot": 1,
     "batch_id": "batch_1",
+    "trace": "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1",
     "bake_token": "bake token",
     "baked_at": "2026-01-01T12:20:00.000Z",
     "attempt": 1,
@@ -69,6 +88,28 @@ STORED: dict[str, Any] = {
     "healthy_at": AT,
     "launches": [LAUNCH],
     "phases": [{"name": "booting", "at": AT, "attempt": 0}],
+    "refused": [REFUSED],
+    "busy": [{"attempt": 0, "seconds": 12.5}],
+    "crowd": {
+        "wanted": True,
+        "waiting": 30,
+        "gpus": 1,
+        "asked_per_minute": 110.5,
+        "answered_per_minute": 105.9,
+        "wait_seconds": 17,
+        "saved_hours": 4.93,
+        "usd": 0.12,
+    },
+    "idle": {
+        **{"seconds": 90, "reason": "pauses", "shorter": 4, "pauses": 10, "restart_seconds": 420, "boot_seconds": 420},
+        **{"gpu_usd_per_hour": 0.4, "bedrock_usd_per_hour": 0.25},
+    },
+    "pools": {
+        **{"at": AT, "learned": True, "names": ["g6.xlarge#us-east-1b", "g6.xlarge#us-east-1a"]},
+        **{"hours": 12.5, "interruptions": 4, "seconds": 2280},
+        "first": POOL,
+        "last": {**POOL, "zone": "us-east-1a", "interruptions": 4.5},
+    },
     "rebalance_recommended_at": AT,
     "task": "serve",
     "task_token": "token",
@@ -187,9 +228,11 @@ def test_a_word_that_a_later_version_wrote_stops_no_reader() -> None:
 
 
 def test_shown_session_is_json_of_plain_words() -> None:
-    shown = public_session(session_from_item(through_the_table(STORED)), 150.0)
+    shown = public_session(session_from_item(through_the_table(STORED)), learned_boots([session_from_item(STORED)]))
     assert shown["receipt"] == RECEIPT
     assert shown["phases"] == STORED["phases"]
+    assert shown["boots"] == {"low": 0, "expected": 0, "high": 0, "late": 0, "count": 1}
+    assert shown["expected_boot_seconds"] == 0
     assert shown["instance"] == {
         "id": "i-1",
         "type": "g6.xlarge",

@@ -8,6 +8,7 @@ import pytest
 
 from foreverus import ids
 from foreverus.aws import keys
+from foreverus.sessions.items import session_from_item
 from foreverus.sessions.mailbox import DynamoMailbox, LineCount, Mailbox, MailboxSnapshot, MemoryMailbox
 from foreverus.sessions.records import Phase, SessionStatus, Task
 
@@ -56,6 +57,7 @@ def test_worker_of_another_instance_changes_nothing(mailbox: Mailbox) -> None:
     stranger = replace(SNAPSHOT, instance_id="i-0")
     assert not mailbox.set_status(stranger, DRAINING, SERVING)
     assert not mailbox.add_phases(stranger, [Phase("booting", AT)])
+    assert not mailbox.note_busy(stranger, 3.0)
     assert mailbox.read("ses_1") == SNAPSHOT
 
 
@@ -75,6 +77,14 @@ def test_phases_are_appended_with_their_attempt(aws: Any) -> None:
         {"name": name, "at": "2026-01-01T12:00:00.000Z", "attempt": 1} for name in ("booting", "loading", "healthy")
     ]
     assert record["version"] == 3
+
+
+def test_each_instance_notes_how_long_it_was_busy(aws: Any) -> None:
+    aws.items.put({**keys.session_key("ses_1"), "instance_id": "i-1", "version": 1})
+    mailbox, second = DynamoMailbox(aws.items), replace(SNAPSHOT, attempt=2)
+    assert mailbox.note_busy(SNAPSHOT, 12.3456) and mailbox.note_busy(second, 0.0)
+    record = session_from_item(aws.items.get(keys.session_key("ses_1")))
+    assert record.busy_seconds == {1: 12.346, 2: 0.0}
 
 
 def test_record_that_is_only_requested_is_an_empty_snapshot(aws: Any) -> None:

@@ -12,6 +12,7 @@ from foreverus.aws import keys
 from foreverus.aws.ec2 import SESSION_TAG, STACK_TAG, Fleet, GpuInstance
 from foreverus.aws.sns import SnsTopic
 from foreverus.aws.step_functions import StepFunctionsMachine
+from foreverus.metrics import Metrics
 from foreverus.notifications.notification import Notification, TopicNotifier
 from foreverus.notifications.outbox import OutboxStore, Subject
 from foreverus.sessions.closing import Successor
@@ -60,12 +61,12 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         sessions=SessionStore(aws.items),
         closer=bootstrap.shared.session_closer(
             SessionCloserSettings(
-                aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "/machines"
+                aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "", "/machines"
             )
         ),
         outbox=OutboxStore(aws.items),
         notifier=TopicNotifier(SnsTopic(boto3.client("sns"), topic)),
-        count=bootstrap.reap_gpus.count_reaped("foreverus"),
+        metrics=Metrics("foreverus"),
         most=timedelta(hours=4),
         clock=lambda: datetime.now(UTC) + later,
     )
@@ -145,7 +146,7 @@ def test_it_is_a_metric_when_the_reaper_had_to_act_and_none_when_not(
     reaper(aws, Executions()).sweep()
     (line,) = capsys.readouterr().out.splitlines()  # a whole line: with a logger's prefix CloudWatch would not see it
     metric = json.loads(line)
-    assert (metric["ReapedInstances"], metric["stack"]) == (1, "foreverus")
+    assert (metric["OrphanMinutes"], metric["stack"]) == (5.0, "foreverus")
     (directive,) = metric["_aws"]["CloudWatchMetrics"]
     assert (directive["Namespace"], directive["Dimensions"]) == ("ForeverUs", [["stack"]])
 

@@ -204,6 +204,25 @@ def test_notice_of_a_session_that_is_over_already_is_sent(aws: Aws) -> None:
     assert prices.asked == []
 
 
+def test_a_notice_says_where_the_month_ends_at_this_pace_with_what_is_on(aws: Aws) -> None:
+    live(aws, spend_notice=80, spend_notice_cap="month", monthly_cap_usd=20)
+    aws.put(**keys.ledger_total_key("2025-12"), spent_usd=7.0, usd_of_day_25=3.5, usd_of_day_31=3.5)
+    aws.put(**keys.ledger_total_key(MONTH), spent_usd=2.0, usd_of_day_01=2.0)
+    watch(aws, Prices()).look(session(aws))
+    (notification,) = aws.notifications()
+    says = notification["Body"]
+    assert "US$ 1.00 a day for 30.5 more days" in says and "7 days from 2025-12-25 to 2025-12-31" in says
+    so_far = float(says.split(" so far")[0].rpartition("US$ ")[2])
+    assert 2.0 < so_far < 2.5, "the session that is on has cost something too"
+    assert "cap of US$ 20.00 is reached on 2026-01-" in says
+
+
+def test_a_notice_that_is_told_in_another_month_has_no_forecast(aws: Aws) -> None:
+    live(aws, spend_notice=80, spend_notice_cap="month", monthly_cap_usd=20, created_at="2025-12-31T23:50:00.000Z")
+    watch(aws, Prices()).look(session(aws))
+    assert "pace" not in aws.notifications()[0]["Body"]
+
+
 class Refusing(LedgerStore):
     def spent(self, month: str) -> float:
         if month == "2026-02":

@@ -10,7 +10,7 @@ from foreverus.aws import keys
 from foreverus.costs.database import wake_usd
 from foreverus.costs.purse import PurseStore
 from foreverus.errors import NotAccepted
-from foreverus.sessions.records import Trigger
+from foreverus.sessions.records import Gpus, Trigger
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws, session_item
@@ -42,12 +42,12 @@ def test_two_starts_at_once_buy_one_gpu(aws: Aws) -> None:
 
         looked = 0
 
-        def live_session_ids(self) -> list[str]:
+        def gpus(self) -> Gpus:
             Slow.looked += 1
             if Slow.looked == 1:
                 starter(aws).start("user-2", Trigger.PAGE)
-                return []
-            return super().live_session_ids()
+                return Gpus(())
+            return super().gpus()
 
     late = SessionStarter(
         Slow(aws.items),

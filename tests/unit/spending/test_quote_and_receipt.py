@@ -25,8 +25,9 @@ from foreverus.batches.records import BatchRef, BatchStatus, LineResult, ShardPr
 from foreverus.batches.store import BatchStore
 from foreverus.bootstrap import shared
 from foreverus.conversations.bedrock.ends import CallAccount, MessageEnds
+from foreverus.conversations.history import Exchange
 from foreverus.conversations.items import question_to_item
-from foreverus.conversations.prompt import Exchange, Thread, build_prompt
+from foreverus.conversations.prompt import Thread, build_prompt
 from foreverus.conversations.records import BedrockCharge, Conversation, FinishedAnswer, Question, Saved
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.ledger import LedgerStore

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap
+from foreverus.aws import keys
 from foreverus.backends.port import BackendName
 from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.store import BatchStore
@@ -41,6 +42,17 @@ def test_it_is_this_month_with_the_teams_sums_and_ones_own(ask: Ask) -> None:
     assert (shown["team"]["totals"]["messages"], shown["own"]["totals"]["messages"]) == (11, 2)
     assert (shown["team"]["totals"]["bedrock_usd"], shown["own"]["totals"]["bedrock_usd"]) == (1.25, 0.25)
     assert shown["month"] == "2026-01" and shown["caps"], "what there was before is there still"
+
+
+def test_the_months_end_at_the_present_pace_comes_with_its_sum(ask: Ask, aws: Aws) -> None:
+    guess = ask()[1]["forecast"]
+    assert (guess["enough"], guess["days"], guess["expected"]) == (False, 0, 0.0) and "guess" in guess["text"]
+    aws.put(**keys.ledger_total_key("2025-12"), spent_usd=9.0, **{f"usd_of_day_{day}": 0.5 for day in range(14, 32)})
+    aws.put(**keys.ledger_total_key("2026-01"), spent_usd=0.25, usd_of_day_01=0.25)
+    shown = ask()[1]["forecast"]
+    assert (shown["from"], shown["to"], shown["days"]) == ("2025-12-18", "2025-12-31", 14)
+    assert shown["expected"] == shown["low"] == shown["high"] == 0.25 + 0.5 * 30.5
+    assert shown["text"].startswith("At the present pace the month ends at US$ 15.50: US$ 0.25 so far")
 
 
 @pytest.mark.parametrize(

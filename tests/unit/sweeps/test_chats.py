@@ -8,10 +8,12 @@ from botocore.exceptions import ClientError
 
 from foreverus import ids
 from foreverus.aws import keys
+from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.bedrock.ends import MessageEnds
 from foreverus.conversations.bedrock.lost import LostMessages
 from foreverus.conversations.bedrock.takeover import TakeOver
 from foreverus.conversations.lease import LeaseStore
+from foreverus.conversations.records import BedrockCharge, MessageRef, PartialAnswer
 from foreverus.sweeps.chats import MOST_CALLED, STUCK_AFTER, StuckChats
 from foreverus.sweeps.messages import StuckMessages
 from tests.unit.conftest import Aws
@@ -24,7 +26,8 @@ def lost(scene: Scene) -> LostMessages:
     ends = MessageEnds(scene.aws.items, scene.purse, scene.clock)
     starter = replace(scene.service.sessions, purse=scene.purse, clock=scene.clock)
     takeover = TakeOver(ends=ends, sessions=starter, queue=scene.service.queue, clock=scene.clock)
-    return LostMessages(store=scene.store, ends=ends, takeover=takeover, push=scene.push, clock=scene.clock)
+    parts = {"store": scene.store, "ends": ends, "takeover": takeover, "push": scene.push}
+    return LostMessages(**parts, price=scene.price, clock=scene.clock)
 
 
 def sweep(scene: Scene) -> list[str]:
@@ -84,7 +87,8 @@ def test_or_ends_in_one_clear_error(aws: Aws) -> None:
     assert (answer["status"], answer["error"]["code"]) == ("failed", "bedrock_not_called")
     assert answer["content"] == "The sea", "what there is of it stays"
     assert scene.push.frames["page"][-1]["message"] == answer
-    assert scene.waiting() == {"gpu": [], "bedrock": []} and scene.reserved() == [] and scene.spent() == 0
+    assert scene.waiting() == {"gpu": [], "bedrock": []} and scene.reserved() == []
+    assert scene.spent() == pytest.approx(answer["cost_usd"]) == 0.002, "two words were written, and are paid for"
 
 
 def test_what_was_deleted_meanwhile_waits_no_more(aws: Aws) -> None:
@@ -114,3 +118,27 @@ def _account(scene: Scene, conversation: str, message: str):  # type: ignore[no-
     from foreverus.conversations.bedrock.ends import CallAccount
 
     return CallAccount(ids.timestamp(scene.clock())[:7], f"{conversation}/{message}")
+
+
+@pytest.mark.parametrize("may_move", [True, False], ids=["to the GPU", "in an error"])
+@pytest.mark.parametrize(("asked", "written"), [(40, 7), (3000, 900), (40, 0)])
+def test_what_killed_calls_took_is_counted_when_a_message_is_given_up(
+    aws: Aws, may_move: bool, asked: int, written: int
+) -> None:
+    scene = Scene(aws)
+    conversation, message = scene.ask("one", may_move=may_move)
+    if written:
+        partial = PartialAnswer("The sea is", written, prompt_tokens=asked)
+        assert DynamoAnswers(aws.items).checkpoint(MessageRef(message, conversation, USER), partial, "")
+    for _ in range(MOST_CALLED):
+        assert sweep(scene) == ["called again"]
+    assert sweep(scene) == ["given up: nobody came to answer it"]
+    usd = pytest.approx(BedrockCharge.at(scene.price, asked, written).usd)
+    assert scene.entries() == ({f"{conversation}/{message}": usd} if written else {})
+    used = scene.used()
+    assert used.get("bedrock_chat_completion_tokens", 0) == written
+    assert used.get("bedrock_chat_prompt_tokens", 0) == (asked if written else 0)
+    assert scene.waiting() == {"gpu": [message] if may_move else [], "bedrock": []}
+    assert not [name for name in scene.reserved() if name.startswith("conv_")]
+    if not may_move and written:
+        assert scene.answer_to(conversation)["cost_usd"] == usd

@@ -19,7 +19,9 @@ from foreverus.batches.memory import MemoryBatches
 from foreverus.conversations.memory import MemoryAnswers
 from foreverus.conversations.records import MessageRef
 from foreverus.conversations.views import public_answer
+from foreverus.metrics import Metrics
 from foreverus.relay.memory import MemoryRequests
+from foreverus.sessions.demand import MemoryDemand
 from foreverus.sessions.mailbox import MailboxSnapshot, MemoryMailbox
 from foreverus.worker.contact import Contact, P, RunInline, T
 from foreverus.worker.instance import MemoryInstance
@@ -78,11 +80,16 @@ def settings(**changes: Any) -> WorkerSettings:
         "ENGINE_URL": "http://engine",
         "ENGINE_SLOTS": "4",
         "IDLE_SECONDS": "60",
+        "CHAT_BEDROCK_MODEL_ID": "",
         "MAX_SESSION_SECONDS": "3600",
         "VISIBILITY_SECONDS": "30",
         "HEARTBEAT_SECONDS": "10",
+        "CONVERSATION_RETENTION_DAYS": "30",
         "AWS_DEFAULT_REGION": "us-east-1",
         "MACHINE_DIR": "/run/foreverus",
+        "STACK_NAME": "foreverus",
+        "METRICS_LOG_GROUP": "/foreverus/foreverus/machines",
+        "MORE_METRICS": "false",
     }
     return WorkerSettings.from_env(env | {name.upper(): str(value) for name, value in changes.items()})
 
@@ -109,6 +116,7 @@ class World:
             return START + timedelta(seconds=loop.time())
 
         self.settings = settings(**changes)
+        self.measured: list[str] = []
         self.engine = MemoryEngine()
         self.instance = MemoryInstance()
         self.units = MemoryUnits()
@@ -119,6 +127,7 @@ class World:
         self.tasks.open.add("boot-token")
         self.answers = MemoryAnswers()
         self.requests = MemoryRequests()
+        self.demand = MemoryDemand()
         self.push = MemoryPush()
         self.chat, self.batch = MemoryQueue(), MemoryQueue()
         self.batches, self.objects = MemoryBatches(), MemoryObjects(clock)
@@ -136,6 +145,7 @@ class World:
             answers=self.answers,
             pending=self.answers.pending,
             requests=self.requests,
+            demand=self.demand,
             push=self.push,
             batches=self.batches,
             objects=self.objects,
@@ -147,6 +157,7 @@ class World:
             contact=self.network.contact,
             clock=clock,
             shutdown=self.shutdown,
+            metrics=Metrics("foreverus", write=self.measured.append, clock=clock),
         )
 
     def ask(

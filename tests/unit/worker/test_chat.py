@@ -1,5 +1,6 @@
 """What can happen to one message, with everything around the worker in memory."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,6 +12,7 @@ from foreverus.backends.port import MOST_ANSWER_BYTES, BackendName, Delta, Finis
 from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.records import AnswerStatus, PartialAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
+from foreverus.sessions.pending import moved
 from foreverus.worker.chat import read_request
 from tests.unit.worker.harness import World, ends, in_jumping_time, until
 
@@ -45,6 +47,29 @@ async def test_an_answers_record_says_why_the_gpu_was_chosen() -> None:
         "text": "It is on.",
         "numbers": {"gpu_usd": 0.1},
     }
+
+
+@pytest.mark.parametrize("found", ["not begun", "begun by Bedrock", "begun by a GPU", "behind another one"])
+@in_jumping_time
+async def test_a_message_that_has_moved_to_bedrock_is_left_to_it(found: str) -> None:
+    """Its reference may still be in the queue: written here too, it would be paid twice."""
+    world = World()
+    if found == "behind another one":
+        world.answers.ask("one", message_id="msg_0")
+    request = world.answers.ask("hello", message_id="msg_1")
+    if found.startswith("begun"):
+        session = "" if found == "begun by Bedrock" else "ses_0"
+        world.answers.checkpoint(request, PartialAnswer("The se", 2), session)
+    (waiting,) = [one for one in world.answers.pending.messages() if one.message_id == "msg_1"]
+    world.answers.pending.add(moved(waiting))
+    before = world.answers.answers.get("msg_1")
+    world.deliver(request)
+    async with world.worker():
+        await until(lambda: world.chat.is_empty)
+        await asyncio.sleep(10)
+    assert not [one for one in world.engine.prompts if one.messages[-1].content == "hello"]
+    assert world.answers.answers.get("msg_1") == before
+    assert [one.message_id for one in world.answers.pending.on_bedrock()] == ["msg_1"]
 
 
 @in_jumping_time
@@ -189,7 +214,7 @@ async def test_broken_stream_is_continued_where_it_broke() -> None:
     async with world.worker():
         world.engine.fail_next(EngineFailed("the stream broke"), after_tokens=2)
         answer = await world.answered(world.ask("count", max_tokens=10))
-        await until(lambda: world.push.frames["c1"][-1]["type"] == "message")
+        await until(lambda: [one["type"] for one in world.push.frames["c1"]][-1:] == ["message"])
     assert answer["content"] == "one two three" == world.push.text_of("c1")
     assert answer["usage"]["completion_tokens"] == 3
     assert world.engine.prompts[-1].continues and world.engine.prompts[-1].max_tokens == 8

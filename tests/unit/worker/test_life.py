@@ -21,6 +21,8 @@ async def test_a_message_is_answered_and_the_idle_worker_ends() -> None:
     assert world.mailbox.phases == [("booting", 0), ("loading", 0), ("healthy", 0)]
     assert world.result == ("success", {"outcome": "idle"})
     assert world.mailbox.statuses == ["draining"]
+    ((attempt, busy),) = world.mailbox.busy
+    assert attempt == world.mailbox.snapshot.attempt and busy >= 0
     assert world.push.text_of("c1") == "You said: hello"
     assert world.push.frames["c1"][-1]["message"]["status"] == "answered"
     assert world.chat.is_empty and not world.answers.pending.work

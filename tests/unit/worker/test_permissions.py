@@ -59,5 +59,5 @@ def test_each_permission_of_the_instance_has_its_call(action: str) -> None:
 
 
 def test_a_permission_without_a_call_is_seen() -> None:
-    assert method("sqs:GetQueueAttributes") not in called()
+    assert method("sqs:PurgeQueue") not in called()
     assert method("sqs:ReceiveMessage") in called()

@@ -32,7 +32,7 @@ def test_margins_follow_from_the_settings() -> None:
 def test_worker_starts_with_what_its_instance_installs_and_nothing_that_only_lambdas_need() -> None:
     code = (
         "import sys, foreverus.worker.__main__\n"
-        "print([m for m in ('jsonschema', 'aws_lambda_powertools', 'aws_xray_sdk', 'foreverus.handlers', "
+        "print([m for m in ('jsonschema', 'aws_lambda_powertools', 'foreverus.handlers', "
         "'foreverus.bootstrap') if m in sys.modules])"
     )
     src = Path(__file__).resolve().parents[3] / "src"

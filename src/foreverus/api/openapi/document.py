@@ -10,11 +10,11 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 from foreverus.api import schemas
 from foreverus.api.openapi.operations import FORMS, Described, Operation, operations
-from foreverus.api.responses import Body
+from foreverus.api.responses import REQUEST_ID, Body
 from foreverus.text import VISIBLE
 
 DESCRIPTION = (
@@ -69,7 +69,7 @@ def document() -> Body:
         "paths": paths,
         "components": {
             "schemas": {**shapes["schemas"], **sent},
-            "responses": shapes["responses"],
+            "responses": {name: _named(error) for name, error in shapes["responses"].items()},
             "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "description": shapes["bearer"]}},
         },
     }
@@ -99,6 +99,13 @@ def _operation(path: str, operation: Operation) -> Body:
         "responses": responses,
     }
     return made | ({"requestBody": _request_body(operation.body)} if operation.body else {})
+
+
+def _named(error: Body) -> Body:
+    """The answer of an error says by which id its request stands in the log."""
+    words = "Of this request: whoever runs the stack finds it in the log by it"
+    own = {REQUEST_ID: {"description": words, "schema": {"type": "string"}}}
+    return {**error, "headers": {**cast(Body, error.get("headers", {})), **own}}
 
 
 def _request_body(body: Mapping[str, str]) -> Body:

@@ -132,7 +132,8 @@ class _Reading:
         """What nobody could answer, and what nobody could who is allowed to."""
         where = "body.messages" if prompt.text is None else "body.prompt"
         texts = texts_of(prompt)
-        if all(map(is_blank, texts)):
+        said = [one.content for one in prompt.messages] if prompt.text is None else texts
+        if all(map(is_blank, said)):
             yield ErrorEntry("invalid_field", f"There is no text in {where}: write what is asked.", where, number)
         context = self.allowed.context_tokens
         if context and (least := cannot_fit(texts, context)):

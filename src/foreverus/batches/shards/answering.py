@@ -3,7 +3,9 @@
 import asyncio
 import logging
 from functools import partial
+from itertools import count
 
+from foreverus import tracing
 from foreverus.backends.port import Completion
 from foreverus.batches.input.lines import Line
 from foreverus.batches.records import LineError
@@ -28,6 +30,7 @@ class LineAnswering:
         self._recorder = recorder
         self._tasks = tasks
         self._ahead = ahead
+        self._traced = count(1)
 
     async def answer(self, line: Line, alone: bool) -> None:
         """Raises what is no line's own error: BackendUnavailable."""
@@ -57,7 +60,8 @@ class LineAnswering:
         began = self._tasks.enter_backend(line.number)
         try:
             try:
-                return await self._resources.backend.complete(line.prompt)
+                with tracing.sampled("line", self._traced):
+                    return await self._resources.backend.complete(line.prompt)
             finally:
                 self._recorder.slot_seconds += asyncio.get_running_loop().time() - began
         except EngineFailed as err:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from foreverus import ids
+from foreverus import ids, tracing
 from foreverus.aws.s3 import Objects
 from foreverus.backends.limiter import Limiter
 from foreverus.backends.port import Backend
@@ -27,6 +27,7 @@ from foreverus.costs.paid_backend import PaidBackend
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse import Purse
 from foreverus.errors import EngineBusy
+from foreverus.metrics import SILENT, Metrics
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class OnBedrock:
     calls_at_once: int
     clock: Callable[[], datetime]
     run_blocking: RunBlocking = asyncio.to_thread
+    metrics: Metrics = SILENT
 
     def run(self, ref: BatchRef, round_: int, seconds: float) -> RoundAnswer:
         """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
@@ -135,6 +137,7 @@ class _Round:
             run_blocking=on.run_blocking,
             clock=on.clock,
             slots=on.calls_at_once,
+            metrics=on.metrics,
         )
         self.runs: list[ShardRun] = []
         self.closed = False  # no shard is begun any more
@@ -175,7 +178,9 @@ class _Round:
         run = ShardRun(self.resources, job, ahead)
         self.runs.append(run)
         try:
-            if await run.run() is StopReason.SUPERSEDED:
+            with tracing.step("shard", backend="bedrock"):
+                reason = await run.run()
+            if reason is StopReason.SUPERSEDED:
                 self.over.set()
         except Exception as err:
             self.error = self.error or err

@@ -8,6 +8,7 @@ from foreverus.batches.shards.group_commit import GroupCommit
 from foreverus.batches.shards.reading import MAX_ENGINES_LOST, ShardLines
 from foreverus.batches.shards.resources import ShardJob, ShardResources
 from foreverus.batches.shards.results import BEDROCK, LineTotals, engine_failed
+from foreverus.errors import is_failure
 
 log = logging.getLogger(__name__)
 
@@ -70,3 +71,5 @@ class ShardRecorder:
         for result in results:
             self._totals.add(result)
         r.on_recorded(results)
+        errors = [result.error.code for result in results if result.error and is_failure(result.error.code)]
+        r.metrics.lines("bedrock" if r.answered_by == BEDROCK else "gpu", len(results) - len(errors), errors)

@@ -11,6 +11,7 @@ from foreverus.batches.records import Batch, BatchRef, BatchStatus, LineResult, 
 from foreverus.batches.shards.group_commit import Backlog
 from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking
+from foreverus.metrics import SILENT, Metrics
 
 T = TypeVar("T")
 
@@ -43,6 +44,7 @@ class ShardResources:
     clock: Callable[[], datetime]
     on_recorded: Callable[[Sequence[LineResult]], None] = lambda results: None
     backlog: Backlog = field(default_factory=Backlog)
+    metrics: Metrics = SILENT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from enum import StrEnum
 from typing import Protocol
 
 from foreverus.api.responses import Body
-from foreverus.concurrency import Background, RunBlocking, first_of, stop
+from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.bedrock.asking import CALL_S
-from foreverus.conversations.bedrock.writing import AnswerWriter, Written
+from foreverus.conversations.bedrock.writing import AnswerWriter, Beside, Written
 from foreverus.conversations.lease import ConversationLease
 from foreverus.errors import ForeverUsError
 from foreverus.sessions.pending import PendingMessage, PendingWork
@@ -21,7 +21,6 @@ from foreverus.sessions.pending import PendingMessage, PendingWork
 log = logging.getLogger(__name__)
 
 RENEW_S = 8.0  # of LEASE
-LAST_FRAMES_S = 5.0  # for those who are slow to take the end of an answer
 
 
 class AnsweringFunction(Protocol):
@@ -60,9 +59,12 @@ class ConversationAnswering:
             raise ValueError(f"the function has {seconds:.0f} s, and an answer may take {CALL_S:.0f}")
         deadline = asyncio.get_running_loop().time() + seconds
         one = _Conversation(self, conversation_id, holder, deadline)
-        state = await one.answer()
-        if state is State.HANDED_OVER:
-            await self.run_blocking(self.again.call, {"conversation_id": conversation_id, "user_id": user_id})
+        try:
+            state = await one.answer()
+            if state is State.HANDED_OVER:
+                await self.run_blocking(self.again.call, {"conversation_id": conversation_id, "user_id": user_id})
+        finally:
+            await one.beside.finish(deadline)
         return {"conversation_id": conversation_id, "state": state.value, "ended": one.ended}
 
 
@@ -73,18 +75,15 @@ class _Conversation:
         self.holder = holder
         self.deadline = deadline
         self.ended = 0
-        self.frames = Background()
+        self.beside = Beside()
 
     async def answer(self) -> State:
-        try:
-            while True:
-                taken, waiting = await asyncio.gather(self._take(), self._waiting())
-                if not taken:
-                    return State.IN_WORK
-                if (state := await self._hold(waiting)) is State.HANDED_OVER or not await self._waiting():
-                    return state
-        finally:
-            await self.frames.finish(LAST_FRAMES_S)
+        while True:
+            taken, waiting = await asyncio.gather(self._take(), self._waiting())
+            if not taken:
+                return State.IN_WORK
+            if (state := await self._hold(waiting)) is State.HANDED_OVER or not await self._waiting():
+                return state
 
     async def _hold(self, waiting: list[PendingMessage]) -> State:
         """Works under the lease, which is given back whatever comes."""
@@ -103,7 +102,7 @@ class _Conversation:
         moved = False
         while waiting:
             for message in waiting:
-                written = await self.on.writer.write(message, self.deadline, self.frames, moved)
+                written = await self.on.writer.write(message, self.deadline, self.beside, moved)
                 if written is Written.NO_TIME:
                     return State.HANDED_OVER
                 moved = moved or written is Written.MOVED

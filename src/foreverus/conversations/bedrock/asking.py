@@ -8,13 +8,16 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.converse import CONTENT_FILTER
 from foreverus.backends.port import Backend, Finished, Prompt
 from foreverus.concurrency import RunBlocking
+from foreverus.conversations.answers import partial_writes
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
 from foreverus.conversations.bedrock.takeover import Why
-from foreverus.conversations.prompt import Thread, build_prompt, estimate, shorter, trimmed_messages
-from foreverus.conversations.records import AnswerError, BedrockCharge, FinishedAnswer
+from foreverus.conversations.history import estimate
+from foreverus.conversations.prompt import Thread, build_prompt, held_by, shorter, trimmed_messages
+from foreverus.conversations.records import AnswerError, BedrockCharge, FinishedAnswer, PartialAnswer
 from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
@@ -50,22 +53,29 @@ class NoTimeLeft(ForeverUsError):
     """No call is begun that the function's own time could cut off: the next one makes it."""
 
 
+class NotWanted(ForeverUsError):
+    """Nobody wants an answer any more: there is a final one, it is to be stopped, or its question is gone."""
+
+
 class _TooLong(Exception):
     """The answer has as many bytes as one may have."""
 
 
 @dataclass
 class Asking:
-    """One message while Bedrock is asked for its answer. `spent`: what broken calls have taken, by estimate: of a call
-    without an end Bedrock says nothing."""
+    """One message while Bedrock is asked for its answer. `read`: what was read for it. `spent`: what broken calls have
+    taken, by estimate: of a call without an end Bedrock says nothing. `begun`: the table says that it is in work."""
 
     thread: Thread
     system: str
     live: LiveAnswer
     account: CallAccount
     deadline: float  # on the loop's clock
+    call: str  # a name that no other call of the function has for this message
+    read: ReadAhead | None = None
     prompt: Prompt = field(init=False)
     spent: BedrockCharge = NOTHING
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     asked: bool = False  # a call is under way
 
     @property
@@ -87,7 +97,7 @@ class BedrockAsker:
     run_blocking: RunBlocking
 
     async def ask(self, one: Asking) -> FinishedAnswer:
-        """A whole answer, or one that says why there is none. Raises GiveUp, NoTimeLeft."""
+        """A whole answer, or one that says why there is none. Raises NotWanted, GiveUp, NoTimeLeft."""
         loop = asyncio.get_running_loop()
         failed, pause, refused_at = 0, FIRST_PAUSE_S, 0.0
         while True:
@@ -137,14 +147,23 @@ class BedrockAsker:
             trimmed_messages=trimmed_messages(replace(one.thread, answer=None), one.prompt),
         )
 
+    def partial(self, one: Asking) -> PartialAnswer:
+        """What there is of it, with what its calls have taken so far: a function that is killed hands that on."""
+        so_far = one.spent + (self.estimated(one.prompt, one.live.tokens) if one.asked else NOTHING)
+        return PartialAnswer(one.live.text, so_far.completion_tokens, prompt_tokens=so_far.prompt_tokens)
+
     def estimated(self, prompt: Prompt, tokens: int) -> BedrockCharge:
         return self._charge(sum(map(estimate, prompt.messages)), tokens)
 
     async def _reserve(self, one: Asking) -> None:
+        """Before the first call with a checkpoint: from then on it is seen that the message is in work."""
         usd = most_usd(one.prompt, self.price, self.context_tokens) + one.spent.usd
         until = self.clock() + timedelta(seconds=CALL_S + CALL_S / 2)  # with the saving, whoever makes it is dead then
+        first = () if one.begun.is_set() else partial_writes(one.live.request, self.partial(one), "")
         try:
-            await self.run_blocking(self.ends.reserve, one.account, usd, until)
+            if not await self.run_blocking(self.ends.reserve, one.account, usd, until, first, one.read):
+                raise NotWanted
+            one.begun.set()
         except SpendCapReached as err:
             raise GiveUp(Why.CAP) from err
         except NotAccepted as err:  # the purse was busy: as if Bedrock were
@@ -180,6 +199,7 @@ class BedrockAsker:
             finish_reason=finished.finish_reason,
             charge=charge,
             trimmed_messages=trimmed_messages(replace(one.thread, answer=None), one.prompt),
+            held=held_by(one.prompt),
         )
         if finished.finish_reason != CONTENT_FILTER:
             return whole
@@ -189,5 +209,4 @@ class BedrockAsker:
         return FinishedAnswer("", error=AnswerError(code, message), charge=one.charge)
 
     def _charge(self, prompt_tokens: int, completion_tokens: int) -> BedrockCharge:
-        tokens = prompt_tokens, completion_tokens
-        return BedrockCharge(*tokens, self.price.guard_usd(*tokens), self.price.usd(*tokens) is not None)
+        return BedrockCharge.at(self.price, prompt_tokens, completion_tokens)

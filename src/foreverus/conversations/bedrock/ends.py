@@ -4,21 +4,24 @@ the month's ledger, its reservation gone, and the person's usage. Or its move to
 No step between these can be lost, and each is there once: the answer's condition and the ledger's entry see to it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
-from foreverus.conversations.answers import final_writes, still_asked
+from foreverus.aws.read_ahead import ReadAhead
+from foreverus.backends.port import BackendName
+from foreverus.conversations.answers import final_writes, still_asked, title_writes
+from foreverus.conversations.items import answer_from_item
 from foreverus.conversations.records import BedrockCharge, FinishedAnswer, MessageRef, Saved
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import at_most, exact
 from foreverus.costs.purse import TRIES, PurseStore
 from foreverus.costs.reservations import Owner, Reservation
-from foreverus.costs.usage.records import Used
+from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.costs.usage.store import usage_write
 from foreverus.errors import NotAccepted
 from foreverus.sessions.pending import PendingMessage, PendingWorkStore, move_writes, pending_key
@@ -45,12 +48,30 @@ class MessageEnds:
     purse: PurseStore
     clock: Callable[[], datetime]
 
-    def reserve(self, account: CallAccount, usd: float, until: datetime) -> None:
-        """What the next call may cost. Raises SpendCapReached, NotAccepted."""
-        since = ids.timestamp(self.clock())
-        self.purse.reserve(
-            Reservation(account.month, account.name, Owner.CHAT, at_most(usd), since, ids.timestamp(until))
+    def ahead(self, message: MessageRef, account: CallAccount) -> ReadAhead:
+        """What answering a message reads of its conversation and of the month, with one call."""
+        return ReadAhead(
+            self.items,
+            keys.conversation_key(message.user_id, message.conversation_id),
+            keys.purse_total_key(account.month),
+            keys.ledger_total_key(account.month),
+            keys.reservation_key(account.month, account.name),
         )
+
+    def reserve(
+        self,
+        account: CallAccount,
+        usd: float,
+        until: datetime,
+        beside: Sequence[Write] = (),
+        read: ReadAhead | None = None,
+    ) -> bool:
+        """What the next call may cost, and `beside`, all or nothing: False where a condition of `beside` is not met.
+        `read`: of `ahead`. Raises SpendCapReached, NotAccepted."""
+        since = ids.timestamp(self.clock())
+        wanted = Reservation(account.month, account.name, Owner.CHAT, at_most(usd), since, ids.timestamp(until))
+        purse = self.purse.over(read) if read else self.purse
+        return purse.reserve_with(wanted, beside)
 
     def finish(self, waiting: PendingMessage, finished: FinishedAnswer, account: CallAccount, now: datetime) -> Saved:
         """Saves the message's end. `finished.charge`: all that Bedrock took for it."""
@@ -76,9 +97,18 @@ class MessageEnds:
             return Saved.DELETED
         return Saved.MOVED if failed else Saved.SAVED
 
-    def charge(self, message: MessageRef, charge: BedrockCharge, account: CallAccount) -> None:
-        """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone."""
-        self._write((), message, charge, CallAccount(account.month, f"{account.name}/{UNREAD}"))
+    def charge(self, message: MessageRef, charge: BedrockCharge, account: CallAccount, call: str) -> None:
+        """Counts what was paid for an answer that nobody got: there was another one, or the conversation is gone.
+        `call`: a name that no other one of the message has, for several may have written it."""
+        self._write((), message, charge, CallAccount(account.month, f"{account.name}/{UNREAD}/{call}"))
+
+    def entitle(self, message: MessageRef, title: str, charge: BedrockCharge, account: CallAccount) -> bool:
+        """Keeps a conversation's title with what it cost; that alone where it is empty, the conversation has one of the
+        model's, or is gone. Whether it was kept."""
+        if title and not self._write(title_writes(message, title), message, charge, account):
+            return True
+        self._write((), message, charge, account)
+        return False
 
     def move(self, waiting: PendingMessage, account: CallAccount, charge: BedrockCharge = NOTHING) -> bool:
         """It waits for the other backend from here on, and its reader is told, once in each conversation. False: it
@@ -95,7 +125,25 @@ class MessageEnds:
         change = update_write(
             conversation, "SET move_told = :yes ADD version :one", {":yes": True, ":one": 1}, "attribute_exists(pk)"
         )
-        return not self._write((*move_writes(waiting), change, question), message, charge, account)
+        lost, counted = self._lost_with_a_gpu(message)
+        return not self._write((*move_writes(waiting), change, question, *counted), message, charge, account, lost)
+
+    def _lost_with_a_gpu(self, message: MessageRef) -> tuple[Used | None, tuple[Write, ...]]:
+        """What a GPU had written of an answer, and was lost before it could count: it is counted with the move, for the
+        other backend begins anew."""
+        key = keys.answer_key(message.conversation_id, message.message_id)
+        item = self.items.get(key)
+        begun = answer_from_item(item) if item else None
+        if begun is None or not begun.session_id or begun.partial_tokens <= begun.counted_tokens:
+            return None, ()
+        tokens = begun.partial_tokens - begun.counted_tokens
+        counted = update_write(
+            key,
+            "SET counted_tokens = :all",
+            {":all": begun.partial_tokens, ":id": begun.session_id},
+            "session_id = :id",
+        )
+        return Used(backend=BackendName.GPU, kind=UsageKind.CHAT, completion_tokens=tokens), (counted,)
 
     def release(self, account: CallAccount) -> None:
         """Nothing more is spent on the message."""
@@ -121,7 +169,11 @@ class MessageEnds:
         used = used or charge.used()
         for _ in range(TRIES):
             settling = self.purse.settling(account.month, account.name, cost)
-            counted = (usage_write(message.user_id, self.clock(), used),) if used.messages or charge.usd else ()
+            counted = (
+                (usage_write(message.user_id, self.clock(), used),)
+                if used.messages or used.tokens or charge.usd
+                else ()
+            )
             if not (ours or settling or counted):
                 return frozenset()
             try:

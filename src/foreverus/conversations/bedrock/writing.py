@@ -6,32 +6,41 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import Enum
+from time import time
 
-from foreverus import ids
+from foreverus import ids, tracing
 from foreverus.aws.push import Push
+from foreverus.backends.port import BackendName
 from foreverus.choice.refusals import THROTTLED_S, UNAVAILABLE_S, BedrockRefusals
 from foreverus.concurrency import Background, RunBlocking, first_of, stop
-from foreverus.conversations.answers import Answers
-from foreverus.conversations.bedrock.asking import Asking, BedrockAsker, GiveUp, NoTimeLeft
+from foreverus.conversations.answers import Answers, conversation_in
+from foreverus.conversations.bedrock.asking import Asking, BedrockAsker, GiveUp, NoTimeLeft, NotWanted
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
+from foreverus.conversations.bedrock.entitling import FINISH_S, BedrockTitles
 from foreverus.conversations.bedrock.takeover import TakeOver, Why
 from foreverus.conversations.frames import message_frame
+from foreverus.conversations.measuring import measure
 from foreverus.conversations.prompt import most_history_bytes
 from foreverus.conversations.records import (
     STOPPED,
     BedrockCharge,
+    Conversation,
     FinishedAnswer,
     MessageRef,
-    PartialAnswer,
     Question,
     Saved,
 )
+from foreverus.conversations.settings import as_set
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
+from foreverus.conversations.titles import wants_title
+from foreverus.metrics import SILENT, Metrics
+from foreverus.sessions.chat_gpu import ChatGpu
 from foreverus.sessions.pending import PendingMessage, PendingWork
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 0.5
+LAST_FRAMES_S = 5.0  # for those who are slow to take the end of an answer
 LAST_CHECKPOINT_S = 3.0  # for one that is on its way when the answer has its end
 MOST_BEGUN = 3  # calls of the function that took a message in hand and did not end it: it may be the message
 SAVE_TRIES = 4
@@ -45,11 +54,26 @@ class Written(Enum):
     NO_TIME = "no_time"  # for the next call of the function
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What runs beside the answers of one call: what is sent of them, and the titles that are asked for."""
+
+    frames: Background = field(default_factory=Background)
+    titles: Background = field(default_factory=Background)
+
+    async def finish(self, deadline: float) -> None:
+        """`deadline`: on the loop's clock. No title is begun that would not be done by then."""
+        left_s = max(0.0, deadline - asyncio.get_running_loop().time())
+        await asyncio.gather(self.frames.finish(LAST_FRAMES_S), self.titles.finish(min(FINISH_S, left_s)))
+
+
 @dataclass
 class _Work:
     waiting: PendingMessage
     question: Question
     asking: Asking
+    conversation: Conversation
+    beside: Beside
 
     @property
     def message(self) -> MessageRef:
@@ -71,31 +95,43 @@ class AnswerWriter:
     push: Push
     clock: Callable[[], datetime]
     run_blocking: RunBlocking
+    titles: BedrockTitles | None = None
+    chat_gpu: ChatGpu | None = None
     posts: PostLimit = field(default_factory=PostLimit)
+    metrics: Metrics = SILENT
 
     async def write(
-        self, waiting: PendingMessage, deadline: float, frames: Background, after_moved: bool = False
+        self, waiting: PendingMessage, deadline: float, beside: Beside, after_moved: bool = False
     ) -> Written:
-        """`deadline`: on the loop's clock, when the function must be done. `frames` runs what is sent beside it.
+        """`deadline`: on the loop's clock, when the function must be done.
         `after_moved`: an earlier message of its conversation has gone to the GPU, so this one goes there unasked."""
+        with tracing.joined(waiting.trace), tracing.step("chat", backend="bedrock") as step:
+            step.waited("queue wait", ids.parse_timestamp(waiting.created_at).timestamp())
+            return await self._write(waiting, deadline, beside, after_moved)
+
+    async def _write(self, waiting: PendingMessage, deadline: float, beside: Beside, after_moved: bool) -> Written:
         message = MessageRef.of(waiting)
         live = LiveAnswer(message, self.push, self.run_blocking, self.posts)
-        live.watch(frames)  # beside the reads: both take a round trip, and the first delta waits for both
+        live.hold()
+        live.watch(beside.frames)  # beside the reads: both take a round trip, and the first delta waits for both
         account = CallAccount.of(message, self.clock())
+        read = self.ends.ahead(message, account)
         try:
-            conversation, thread, waits = await asyncio.gather(
-                self.run_blocking(self.answers.conversation, message),
-                self.run_blocking(self.answers.thread, message, most_history_bytes(self.asker.context_tokens)),
-                self.run_blocking(self.pending.count, message.message_id, begun=1),
-            )
+            with tracing.step("history read"):
+                conversation, thread, waits = await asyncio.gather(
+                    self.run_blocking(conversation_in, read, message),
+                    self.run_blocking(self.answers.thread, message, most_history_bytes(self.asker.context_tokens)),
+                    self.run_blocking(self.pending.count, message.message_id, begun=1),
+                )
             if conversation is None or thread.question is None:
                 await self._drop(message, account)
             elif thread.is_final:
                 await self.run_blocking(self.ends.forget, message, account)
             elif waits:
-                asking = Asking(thread, conversation.system, live, account, deadline)
+                call = ids.new_id("call", self.clock())
+                asking = Asking(as_set(conversation, thread), conversation.system, live, account, deadline, call, read)
                 asking.build(self.asker.context_tokens)
-                work = _Work(waiting, thread.question, asking)
+                work = _Work(waiting, thread.question, asking, conversation, beside)
                 asking.spent = self._spent_before(asking)
                 if thread.stop_requested:  # of a call that was killed: its reader wants no more
                     return await self._save(work, replace(thread.stopped(), charge=asking.charge))
@@ -108,6 +144,7 @@ class AnswerWriter:
         asking = work.asking
         if work.waiting.begun >= MOST_BEGUN:
             return await self._give_up(work, Why.FAILING)
+        asked_at = time()
         writing = asyncio.create_task(self.asker.ask(asking))
         keeping = asyncio.create_task(self._keep_checkpoints(work))
         try:
@@ -117,31 +154,37 @@ class AnswerWriter:
                 answer = writing.result()
             elif keeping.done():
                 keeping.result()
+                await stop(writing)  # no word more is shown than is kept
                 return await self._closed(work)
             else:
                 answer = self.asker.cut(asking, "length")
         except NoTimeLeft:
             return Written.NO_TIME
+        except NotWanted:
+            await stop(keeping)
+            return await self._closed(work)
         except GiveUp as err:
             await stop(keeping)
             return await self._give_up(work, err.why)
         finally:
+            tracing.note_stream(asked_at, work.live.first_at)
             await stop(writing, keeping)
         return await self._save(work, answer)
 
     def _spent_before(self, asking: Asking) -> BedrockCharge:
         """What a call took that was killed with its function: as far as it was kept."""
         begun = asking.thread.answer
-        if begun is None or begun.session_id or not begun.partial_tokens:
-            return NOTHING
-        return self.asker.estimated(asking.prompt, begun.partial_tokens)
+        return (begun and begun.begun_on_bedrock(self.asker.price)) or NOTHING
 
     async def _keep_checkpoints(self, work: _Work) -> None:
         """Returns when the answer takes no more: it is final, its question is gone, or nobody wants more of it. The
-        first one comes at once, beside the first words: from then on it is seen that the message is in work."""
+        first one was kept before Bedrock was asked (`Asking.begun`): what comes is shown from then on."""
+        await work.asking.begun.wait()
+        work.live.show()
         while True:
+            await asyncio.sleep(CHECKPOINT_S)
             # With what broken and killed calls wrote: a call that is killed too hands it on.
-            partial = PartialAnswer(work.live.text, work.asking.spent.completion_tokens + work.live.tokens)
+            partial = self.asker.partial(work.asking)
             try:
                 keeping = asyncio.create_task(self.run_blocking(self.answers.checkpoint, work.message, partial, ""))
                 try:
@@ -152,7 +195,6 @@ class AnswerWriter:
                     raise
             except Exception as err:
                 log.warning("checkpoint of %s: %r", work.message.message_id, err)
-            await asyncio.sleep(CHECKPOINT_S)
 
     async def _closed(self, work: _Work) -> Written:
         """Its reader wants no more of the answer, or somebody else has ended it."""
@@ -161,7 +203,7 @@ class AnswerWriter:
             return await self._save(work, self.asker.cut(work.asking, STOPPED))
         charge = self.asker.cut(work.asking, "").charge or NOTHING
         if charge.usd:
-            await self.run_blocking(self.ends.charge, work.message, charge, work.asking.account)
+            await self.run_blocking(self.ends.charge, work.message, charge, work.asking.account, work.asking.call)
         await self.run_blocking(self.ends.forget, work.message, work.asking.account)
         return Written.ENDED
 
@@ -176,19 +218,32 @@ class AnswerWriter:
 
     async def _save(self, work: _Work, finished: FinishedAnswer) -> Written:
         finished, now = replace(finished, choice=work.question.choice), self.clock()
-        saved = await self._finish(work, finished, now)
+        with tracing.step("save"):
+            saved = await self._finish(work, finished, now)
         answer = finished.record(work.message, "", now)
         if saved is Saved.DUPLICATE and await self._is_stored(work, ids.timestamp(now)):
             saved = Saved.SAVED  # the reply to its saving was lost
         if saved is Saved.SAVED:
             work.live.close(message_frame(work.question, answer))
+            said_s = work.live.said_s
+            measure(self.metrics, work.question, finished, now, by=BackendName.BEDROCK, said_s=said_s)
+            self._entitle(work, finished)
+            if self.chat_gpu and finished.charge:
+                work.beside.frames.start(self.run_blocking(self.chat_gpu.answered, finished.charge.usd))
         elif finished.charge:
-            await self.run_blocking(self.ends.charge, work.message, finished.charge, work.asking.account)
+            await self.run_blocking(
+                self.ends.charge, work.message, finished.charge, work.asking.account, work.asking.call
+            )
         if saved is Saved.DELETED:
             await self._drop(work.message, work.asking.account)
         elif saved is not Saved.SAVED:
             await self.run_blocking(self.ends.release, work.asking.account)
         return Written.ENDED
+
+    def _entitle(self, work: _Work, finished: FinishedAnswer) -> None:
+        left_s = work.asking.deadline - asyncio.get_running_loop().time()
+        if self.titles and left_s > FINISH_S and wants_title(work.conversation, work.asking.thread, finished):
+            work.beside.titles.start(self.titles.write(work.message, work.question, finished))
 
     async def _finish(self, work: _Work, finished: FinishedAnswer, now: datetime) -> Saved:
         account, finish = work.asking.account, self.ends.finish

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from abc import ABC, abstractmethod
+from time import time
 
 from foreverus.aws.keys import conversation_topic
 from foreverus.aws.push import ASK, MAX_DELTA_CODE_POINTS, Deaf, Push, Subscriber
@@ -189,15 +190,19 @@ class LiveStream(ABC):
 
 
 class LiveAnswer(LiveStream):
-    """An answer to a message, in code points. `text` is what there is of it; `add` adds to it."""
+    """An answer to a message, in code points. `text` is what there is of it; `add` adds to it. Who calls `hold` shows
+    nothing of it until `show`: who stops an answer of which the table knows nothing ends it without a word."""
 
     def __init__(self, request: MessageRef, push: Push, run_push: RunBlocking, posts: PostLimit):
         super().__init__(conversation_topic(request.conversation_id), push, run_push, posts)
         self.request = request
         self.tokens = 0  # deltas that were added
         self.rate = TokenRate()
+        self.first_at = 0.0  # when the first delta was added, in seconds of the epoch
+        self.began_at: float | None = None  # its first word, on the loop's clock
         self._text = ""
         self._new: list[str] = []
+        self._held: int | None = None  # code points that are not shown yet; None: all are
         self._bytes = 0
 
     @property
@@ -208,9 +213,28 @@ class LiveAnswer(LiveStream):
         return self._text
 
     @property
+    def said_s(self) -> float | None:
+        """For how long its first word has been there."""
+        return None if self.began_at is None else asyncio.get_running_loop().time() - self.began_at
+
+    @property
     def room(self) -> int:
         """How many bytes may still be added."""
         return MOST_ANSWER_BYTES - self._bytes
+
+    def hold(self) -> None:
+        self._held = 0
+
+    def show(self) -> None:
+        """From now on everything, as it comes."""
+        if self._held is not None:
+            self._length, self._held = self._length + self._held, None
+            self._wake()
+
+    def close(self, last_frame: bytes = b"") -> None:
+        if last_frame:
+            self.show()
+        super().close(last_frame)
 
     def begin_with(self, text: str) -> None:
         """What an earlier worker wrote."""
@@ -221,18 +245,24 @@ class LiveAnswer(LiveStream):
         """What was written until now is nothing: everybody gets what comes from the answer's beginning on."""
         self._text, self._length, self._bytes, self.tokens = "", 0, 0, 0
         self._new.clear()
+        self._held = self._held and 0
         self._written += 1
         for sender in self._senders.values():
             sender.sent = 0
 
     def add(self, text: str) -> None:
         self.tokens += 1
-        self.rate.add(asyncio.get_running_loop().time())
+        self.first_at = self.first_at or time()
+        self.rate.add(now := asyncio.get_running_loop().time())
+        self.began_at = now if self.began_at is None else self.began_at
         self._append(text)
 
     def _append(self, text: str) -> None:
         self._new.append(text)
-        self._length += len(text)
+        if self._held is None:
+            self._length += len(text)
+        else:
+            self._held += len(text)
         self._bytes += len(text.encode(errors="replace"))
         self._wake()
 

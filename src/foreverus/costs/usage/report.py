@@ -10,6 +10,7 @@ from foreverus.costs.money import NOTHING
 from foreverus.costs.prices import Price, TokenPrice, gpu_usd_per_million_tokens
 from foreverus.costs.usage.records import DayUsage, Used
 
+ALWAYS_ON_TYPE = "g6.xlarge"  # what a team would leave switched on instead
 OTHERS = "others"  # all people but the one who asks
 SHOWN_TO_ALL = frozenset({"schedule"})  # nobody's: everybody may see the schedule's batches
 

@@ -8,7 +8,12 @@ CONVERSATIONS: Routes[ApiServices] = {
     "POST /conversations": lambda r, s: created(
         s.conversations.create(r.user_id, attempt=r.attempt, **r.body("conversation_create"))
     ),
-    "GET /conversations": lambda r, s: ok(s.conversations.list_conversations(r.user_id, r.query)),
+    "POST /imports": lambda r, s: ok(s.imports.take(r.user_id, r.body("conversation_import"))),
+    "GET /conversations": lambda r, s: ok(
+        s.search().search(r.user_id, r.query)
+        if "q" in r.query
+        else s.conversations.list_conversations(r.user_id, r.query)
+    ),
     "GET /conversations/{conversation_id}": lambda r, s: ok(s.conversations.get(r.user_id, r.path["conversation_id"])),
     "PATCH /conversations/{conversation_id}": lambda r, s: ok(
         s.conversations.change(r.user_id, r.id, r.body("conversation_change"))
@@ -25,5 +30,8 @@ CONVERSATIONS: Routes[ApiServices] = {
     ),
     "DELETE /conversations/{conversation_id}/messages/{message_id}": lambda r, s: stopped(
         *s.stops.stop(r.user_id, **r.path)
+    ),
+    "DELETE /conversations/{conversation_id}/messages/{message_id}/exchange": lambda r, s: ok(
+        s.deletions.delete(r.user_id, **r.path)
     ),
 }

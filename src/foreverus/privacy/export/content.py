@@ -17,6 +17,7 @@ from foreverus.aws.s3 import Objects
 from foreverus.batches.records import Batch
 from foreverus.batches.store import BatchStore
 from foreverus.batches.views import public_batch
+from foreverus.conversations.library import MOST_PROMPTS, PromptStore, public_prompt
 from foreverus.conversations.records import Answer, Conversation
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.versions import Branch
@@ -61,6 +62,7 @@ class PersonsData:
             yield Entry(f"{name}.md", partial(self._readable, conversation))
             if conversation.has_versions:
                 yield Entry(f"{name}.earlier.jsonl", partial(self._earlier, conversation))
+        yield Entry("prompts.jsonl", partial(self._prompts, user_id))
         yield Entry("files.jsonl", lambda: _lines(public_file(one) for one in self._files(user_id)))
         for file in self._files(user_id):
             if self.objects.head(file.object_key) is not None:
@@ -86,6 +88,9 @@ class PersonsData:
             }
             for one in self.api_keys.newest(user_id, MOST_KEYS)
         )  # fmt: skip
+
+    def _prompts(self, user_id: str) -> Iterator[bytes]:
+        return _lines(map(public_prompt, PromptStore(self.items).newest(user_id, MOST_PROMPTS)))
 
     def _conversations(self, user_id: str) -> Iterator[Conversation]:
         """Each is asked for when it is its turn: a page is minutes old by then, and somebody may have deleted one."""

@@ -10,6 +10,7 @@ account.json                  quem você é aqui: o seu id, o seu e-mail, desde 
 conversations/<id>.md         cada conversa, para ler
 conversations/<id>.jsonl      a mesma conversa para programas: a primeira linha é a conversa, cada outra uma mensagem
 conversations/<id>.earlier.jsonl  só onde você regenerou ou reescreveu algo: as mensagens das versões anteriores
+prompts.jsonl                 os seus prompts de sistema, um por linha: nome e texto
 files.jsonl                   os seus arquivos, um por linha: nome, tamanho, data
 files/<id>/<nome>             o conteúdo deles; também as respostas dos seus lotes
 batches.jsonl                 os seus lotes, um por linha: como terminaram, quantas linhas, tokens, custo
@@ -27,6 +28,7 @@ account.json                  who you are here: your id, your e-mail address, si
 conversations/<id>.md         each conversation, for reading
 conversations/<id>.jsonl      the same for programs: the first line is the conversation, each other one a message
 conversations/<id>.earlier.jsonl  only where you asked again or rewrote something: the messages of earlier versions
+prompts.jsonl                 your system prompts, one a line: name and text
 files.jsonl                   your files, one a line: name, size, date
 files/<id>/<name>             what is in them; your batches' answers too
 batches.jsonl                 your batches, one a line: how they ended, how many lines and tokens, what it cost

@@ -8,6 +8,7 @@ from foreverus.aws.data_api import Database
 MASTER = "foreverus"  # the cluster's master user, who owns the tables
 RESULTS_ROLE = "foreverus_results"  # what results are written as (007)
 ERASER_ROLE = "foreverus_eraser"  # what takes people out (008)
+SEARCHER_ROLE = "foreverus_searcher"  # what searches one person's messages, and sees no table (011)
 
 
 def available() -> dict[str, str]:

@@ -19,9 +19,10 @@ from foreverus.batches.records import BatchStatus, BatchTrigger
 from foreverus.conversations.records import AnswerStatus, Role
 from foreverus.files.records import FilePurpose
 from foreverus.handlers import api, manage_account, manage_keys
-from foreverus.handlers.routes import conversations
+from foreverus.handlers.routes import conversations, prompts
 from foreverus.openai_api.application import PATHS
 from foreverus.sessions.records import Outcome, SessionStatus, SpendCap, Trigger
+from foreverus.sessions.timeline import EventState
 from tests.template.template import resources
 from tests.unit.api.openapi.described import closed, followed, undescribed
 
@@ -59,7 +60,7 @@ def described() -> Iterator[tuple[str, dict[str, Any]]]:
 def handlers() -> dict[str, ast.AST]:
     """Route → what its handler does for it."""
     found: dict[str, ast.AST] = {}
-    for handler in (*HANDLERS, conversations):
+    for handler in (*HANDLERS, conversations, prompts):
         tree = ast.parse(Path(str(handler.__file__)).read_text(encoding="utf-8"))
         (table,) = [node.value for node in tree.body if isinstance(node, ast.AnnAssign) and node.value]
         assert isinstance(table, ast.Dict)
@@ -149,6 +150,7 @@ ENUMS: list[tuple[str, str, type[StrEnum]]] = [
     ("Session", "status", SessionStatus),
     ("Session", "trigger", Trigger),
     ("Session", "outcome", Outcome),
+    ("SessionEvent", "state", EventState),
     ("Spend", "notice_cap", SpendCap),
     ("Batch", "status", BatchStatus),
     ("Message", "role", Role),

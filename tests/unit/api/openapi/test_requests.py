@@ -46,7 +46,12 @@ REASONS = {
     ("invalid_json", None),  # a schema knows nothing of half characters and such
     ("batch_is_over", "batch_id"),
     ("context_length_exceeded", "content"),
+    ("unsupported_parameter", "temperature"),  # more than Bedrock takes, in a conversation that is set to it
+    ("unsupported_parameter", "backend"),  # likewise, the other way about
     ("file_not_uploaded", "input_file_id"),
+    *(
+        ("invalid_field", name) for name in ("created_at", "updated_at", "asked_at", "answered_at")
+    ),  # no times, or to come
     ("file_too_large", "bytes"),
 }
 # What is there: test_events.py's world.

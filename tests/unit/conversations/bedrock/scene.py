@@ -18,8 +18,10 @@ from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.bedrock.answering import ConversationAnswering
 from foreverus.conversations.bedrock.asking import BedrockAsker
 from foreverus.conversations.bedrock.ends import MessageEnds
+from foreverus.conversations.bedrock.entitling import BedrockTitles
 from foreverus.conversations.bedrock.takeover import TakeOver
 from foreverus.conversations.bedrock.writing import AnswerWriter
+from foreverus.conversations.entitling import TitleNews
 from foreverus.conversations.items import question_to_item
 from foreverus.conversations.lease import LeaseStore
 from foreverus.conversations.records import AnswerOptions, Conversation, Question
@@ -27,7 +29,11 @@ from foreverus.conversations.store import ConversationStore
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse import PurseStore
+from foreverus.metrics import Metrics
+from foreverus.sessions.chat_gpu import ChatGpu
+from foreverus.sessions.demand import MemoryDemand
 from foreverus.sessions.pending import PendingMessage, PendingWorkStore, pending_write
+from foreverus.sessions.store import SessionStore
 from foreverus.worker.contact import Contact, RunInline
 from tests.unit.conftest import NOW, Aws
 
@@ -75,17 +81,28 @@ class Scene:
     def __init__(self, aws: Aws, cap_usd: float = 20.0) -> None:
         self.aws = aws
         self.backend = Bedrock()
+        self.measured: list[str] = []
         self.push = MemoryPush()
         self.calls = Calls()
         self.passed = timedelta()  # beside the loop's clock
         self.price = PRICE
         self.cap_usd = cap_usd
         self.context_tokens = 2048
+        self.latency_s = 0.01  # of each call of AWS
         self.service = bootstrap.api.build().conversations
         self.store = ConversationStore(aws.items)
         self.pending = PendingWorkStore(aws.items)
         self.purse = PurseStore(aws.items, cap_usd)
         self.refusals = MemoryRefusals(self.clock)
+        self.demand = MemoryDemand()
+        self.chat_gpu = ChatGpu(
+            demand=self.demand,
+            sessions=SessionStore(aws.items),
+            starter=self.service.sessions,
+            allowed=True,
+            usd_per_hour=0.4,
+            clock=self.clock,
+        )
         self._names = 0
 
     def clock(self) -> datetime:
@@ -97,13 +114,14 @@ class Scene:
 
     # ---- what people do ----
 
-    def converse(self) -> str:
+    def converse(self, title: str = "A talk") -> str:
         self._names += 1
         conversation_id = f"conv_{self._names}"
         self.store.create(
             Conversation(
                 conversation_id=conversation_id,
                 user_id=USER,
+                title=title,
                 system="Be brief.",
                 created_at=ids.timestamp(NOW),
                 updated_at=ids.timestamp(NOW),
@@ -190,7 +208,7 @@ class Scene:
     # ---- the function ----
 
     def answering(self) -> ConversationAnswering:
-        run = RunInline(Contact())
+        run = RunInline(Contact(), self.latency_s)
         items = self.aws.items
         ends = MessageEnds(items, self.purse, self.clock)
         starter = replace(self.service.sessions, purse=self.purse, clock=self.clock)
@@ -203,8 +221,18 @@ class Scene:
             clock=self.clock,
             run_blocking=run,
         )
+        answers = DynamoAnswers(items, self.clock)
+        titles = BedrockTitles(
+            backend=self.backend,
+            answers=answers,
+            ends=ends,
+            news=TitleNews(answers, self.push, 0),
+            price=self.price,
+            clock=self.clock,
+            run_blocking=run,
+        )
         writer = AnswerWriter(
-            answers=DynamoAnswers(items),
+            answers=answers,
             pending=self.pending,
             ends=ends,
             asker=asker,
@@ -213,6 +241,9 @@ class Scene:
             push=self.push,
             clock=self.clock,
             run_blocking=run,
+            titles=titles,
+            chat_gpu=self.chat_gpu,
+            metrics=Metrics("foreverus", write=self.measured.append, clock=self.clock),
         )
         return ConversationAnswering(
             pending=self.pending,

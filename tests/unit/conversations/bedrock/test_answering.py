@@ -8,13 +8,16 @@ from botocore.exceptions import ClientError
 
 from foreverus.aws import keys
 from foreverus.backends.port import BackendName, Prompt
-from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.answers import DynamoAnswers, partial_writes
 from foreverus.conversations.bedrock import writing
 from foreverus.conversations.bedrock.asking import CALL_S
-from foreverus.conversations.bedrock.ends import MessageEnds
+from foreverus.conversations.bedrock.ends import CallAccount, MessageEnds
 from foreverus.conversations.lease import LEASE, LeaseStore
-from foreverus.conversations.records import MessageRef, PartialAnswer
+from foreverus.conversations.records import BedrockCharge, MessageRef, PartialAnswer
+from foreverus.costs.money import exact
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
+from foreverus.sessions.records import Trigger
+from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import Aws
 from tests.unit.conversations.bedrock.scene import SECONDS, USER, Scene
 from tests.unit.worker.harness import in_jumping_time
@@ -40,6 +43,7 @@ async def test_it_is_streamed_saved_and_paid_for(aws: Aws) -> None:
     assert scene.push.text_of("page") == answer["content"]
     (prompt,) = scene.backend.prompts
     usd = scene.price_of(prompt, 4)
+    assert answer["cost_usd"] == pytest.approx(usd)
     assert scene.entries() == {f"{conversation}/{message}": pytest.approx(usd)}
     assert scene.spent() == pytest.approx(usd)
     used = scene.used()
@@ -296,13 +300,26 @@ async def test_deleted_conversation_is_dropped_and_what_its_answer_cost_is_count
     scene.backend.answering = delete
     await scene.run(conversation)
     assert aws.items.get(keys.answer_key(conversation, message)) is None
-    assert list(scene.entries()) == [f"{conversation}/{message}/unread"] and scene.spent() > 0
+    (entry,) = scene.entries()
+    assert entry.startswith(f"{conversation}/{message}/unread/call_") and scene.spent() > 0
     nothing_left(scene)
     gone, message = scene.ask("never mind")
     aws.items.delete(keys.conversation_key(USER, gone))
     await scene.run(gone)
     assert aws.items.get(keys.answer_key(gone, message)) is None
     nothing_left(scene)
+
+
+@in_jumping_time
+async def test_each_of_several_calls_whose_answer_nobody_got_is_paid_for_once(aws: Aws) -> None:
+    scene = Scene(aws)
+    conversation, message = scene.ask("one")
+    ends, ref = scene.answering().writer.ends, MessageRef(message, conversation, USER)
+    account, charge = CallAccount.of(ref, scene.clock()), BedrockCharge(10, 4, 0.005)
+    for call in ("call_1", "call_2", "call_1"):
+        ends.charge(ref, charge, account, call)
+    assert scene.spent() == pytest.approx(0.01) and len(scene.entries()) == 2
+    assert scene.used()["bedrock_chat_usd"] == pytest.approx(0.01)
 
 
 @in_jumping_time
@@ -551,4 +568,59 @@ async def test_an_answer_that_its_reader_stops_ends_with_what_there_is(aws: Aws,
     assert (answer["status"], answer["content"], answer["finish_reason"]) == ("answered", "The sea ", "stopped")
     assert asyncio.get_running_loop().time() < 7.0 and len(scene.backend.prompts) == (not lost)
     assert scene.push.frames["page"][-1]["message"] == answer and scene.spent() > 0
+    nothing_left(scene)
+
+
+@pytest.mark.parametrize("meanwhile", ["nothing", "answered", "stopped", "deleted"])
+def test_that_it_is_begun_is_kept_with_its_reservation_or_neither(aws: Aws, meanwhile: str) -> None:
+    """Between the look and the write the answer may get its end: then nobody is asked, and nothing set aside."""
+    scene = Scene(aws)
+    conversation, message = scene.ask("Hi")
+    ref, now = MessageRef(message, conversation, USER), scene.clock()
+    ends, account = MessageEnds(aws.items, scene.purse, scene.clock), CallAccount.of(ref, now)
+    read = ends.ahead(ref, account)
+    assert read.get(keys.conversation_key(USER, conversation))
+    answer = keys.answer_key(conversation, message)
+    if meanwhile == "deleted":
+        aws.items.delete(keys.question_key(conversation, message))
+    elif meanwhile != "nothing":
+        about = {"message_id": message, "conversation_id": conversation, "session_id": "", "content": "x"}
+        stop = {"stop_requested": True, "status": "answering"} if meanwhile == "stopped" else {"status": "answered"}
+        aws.put(**answer, **about, **stop)
+    begin = partial_writes(ref, PartialAnswer("", 0), "")
+    begun = ends.reserve(account, 0.01, now + LEASE, begin, read)
+    assert begun is (meanwhile == "nothing")
+    assert scene.reserved() == ([account.name] if begun else [])
+    assert (aws.items.get(answer) or {}).get("content") == {"nothing": "", "deleted": None}.get(meanwhile, "x")
+
+
+@in_jumping_time
+async def test_what_bedrock_took_is_noted_beside_the_answer_and_a_costly_hour_starts_a_gpu(aws: Aws) -> None:
+    scene = Scene(aws)
+    conversation, _ = scene.ask("What colour is the sea?")
+    await scene.run(conversation)
+    (cost,) = scene.entries().values()
+    assert list(scene.demand.usd.values()) == [pytest.approx(exact(cost))]
+    live = SessionStore(aws.items).live_session_ids
+    assert live() == []
+    scene.demand.spent(scene.clock(), 3.0)
+    scene.ask("And the sky?", conversation)
+    await scene.run(conversation)
+    (session_id,) = live()
+    found = SessionStore(aws.items).get(session_id)
+    assert found and (found.trigger, found.owner) == (Trigger.CHATS, "chats")
+    assert scene.waiting() == {"gpu": [], "bedrock": []}
+
+
+@in_jumping_time
+async def test_a_note_that_fails_does_not_fail_the_answer(aws: Aws) -> None:
+    scene = Scene(aws)
+
+    def fails(*_: object) -> None:
+        raise ConnectionError("no table")
+
+    scene.demand.spent = fails  # type: ignore[method-assign]
+    conversation, _ = scene.ask("What colour is the sea?")
+    assert await scene.run(conversation) == "done"
+    assert scene.answer_to(conversation)["status"] == "answered"
     nothing_left(scene)

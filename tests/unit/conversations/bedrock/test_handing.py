@@ -8,8 +8,10 @@ import pytest
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.backends.port import BackendName
+from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.bedrock.ends import MessageEnds
 from foreverus.conversations.bedrock.handing import ChatsToBedrock, NotHandedOver
+from foreverus.conversations.records import MessageRef, PartialAnswer
 from foreverus.costs.database import wake_usd
 from foreverus.costs.money import exact
 from foreverus.costs.reservations import Owner, Reservation
@@ -125,3 +127,39 @@ def test_a_call_that_fails_is_an_error_and_everything_is_moved(aws: Aws) -> None
     assert len(scene.waiting()["bedrock"]) == 2
     scene.calls.failing = None
     assert hand(scene)["moved"] == 0 and len(scene.calls.events) == 2
+
+
+@pytest.mark.parametrize(("written", "counted", "lost"), [(30, 0, 30), (30, 12, 18), (30, 30, 0), (0, 0, 0)])
+@in_jumping_time
+async def test_what_a_lost_gpu_wrote_of_it_is_counted_with_the_move_once(
+    aws: Aws, written: int, counted: int, lost: int
+) -> None:
+    scene = Scene(aws)
+    session(aws)
+    aws.put(**session_item("ses_0"))
+    conversation, message = scene.ask("one", backend=BackendName.GPU)
+    answers, ref = DynamoAnswers(aws.items, scene.clock), MessageRef(message, conversation, USER)
+    if counted:
+        assert answers.hand_back(ref, PartialAnswer("The", counted, spent=counted), "ses_0")
+    if written:
+        assert answers.checkpoint(ref, PartialAnswer("The sea", written), "ses_0")
+    assert hand(scene)["moved"] == 1 and hand(scene)["moved"] == 0
+    assert scene.used().get("gpu_chat_completion_tokens", 0) == counted + lost
+    await scene.run(conversation)
+    assert scene.used().get("gpu_chat_completion_tokens", 0) == counted + lost
+    assert scene.used()["bedrock_chat_completion_tokens"] == 4 and scene.answer_to(conversation)["status"] == "answered"
+
+
+@in_jumping_time
+async def test_one_that_is_stopped_after_the_move_counts_no_token_twice(aws: Aws) -> None:
+    scene = Scene(aws)
+    session(aws)
+    aws.put(**session_item("ses_0"))
+    conversation, message = scene.ask("one", backend=BackendName.GPU)
+    ref = MessageRef(message, conversation, USER)
+    answers = DynamoAnswers(aws.items, scene.clock)
+    assert answers.checkpoint(ref, PartialAnswer("The sea", 30), "ses_0") and hand(scene)["moved"] == 1
+    assert answers.request_stop(ref)
+    await scene.run(conversation)
+    assert scene.answer_to(conversation)["finish_reason"] == "stopped"
+    assert scene.used()["gpu_chat_completion_tokens"] == 30

@@ -41,6 +41,24 @@ async def test_it_ends_within_a_second_with_its_text_its_cost_and_its_frame(aws:
 
 
 @in_jumping_time
+async def test_no_word_is_shown_that_is_not_kept_where_the_table_is_slow(aws: Aws) -> None:
+    """Bedrock would write a dozen words more while the stop is read and the end is saved."""
+    scene = Scene(aws)
+    slowly(scene, 0.05)
+    scene.latency_s = 0.3
+    conversation, message = scene.ask("count")
+    scene.watch(conversation)
+    running = asyncio.create_task(scene.run(conversation))
+    await asyncio.sleep(5)
+    assert DynamoAnswers(aws.items).request_stop(MessageRef(message, conversation, USER))
+    assert await running == "done"
+    answer = scene.answer_to(conversation)
+    assert answer["finish_reason"] == "stopped" and len(answer["content"].split()) > 20
+    assert answer["content"].startswith(scene.push.text_of("page"))
+    assert answer["usage"]["completion_tokens"] == len(answer["content"].split())
+
+
+@in_jumping_time
 async def test_one_whose_function_was_killed_is_ended_by_the_next_call_and_asks_nobody(aws: Aws) -> None:
     scene = Scene(aws)
     slowly(scene)

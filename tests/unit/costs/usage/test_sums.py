@@ -108,7 +108,7 @@ class World:
         assert self.ends.finish(waiting, whole, account, NOW) is Saved.SAVED
         if what == "unread":
             for _ in range(2):  # the answer to the first one was lost
-                self.ends.charge(ref, paid, account)
+                self.ends.charge(ref, paid, account, "call_1")
 
     def used(self) -> dict[tuple[BackendName, UsageKind], Used]:
         return added({}, (part for day in UsageStore(self.items).days("2026-01-01", "2026-01-31") for part in day))

@@ -1,0 +1,68 @@
+/** Keeps what is typed in this browser's storage, and shows what another tab has typed. */
+import { effect } from "@preact/signals";
+import { clock } from "../logic/clock";
+import type { Unsent } from "../logic/outbox";
+import { typedOf, type TypedStore } from "../logic/typed";
+import { drafts, outbox } from "../state";
+import { madeOf } from "./outbox";
+
+export interface OtherTab {
+  /** It has begun to send a chain. */
+  sends(chain: string): void;
+  /** Something that was to be sent in a conversation is not any more: most likely it is there now. */
+  sent(conversationId: string): void;
+}
+
+let kept: TypedStore | undefined;
+
+/** Another tab has dealt with it, whether or not this one has heard of it yet. */
+export const isGone = (key: string): boolean => kept?.isGone(key) ?? false;
+
+export function keepTyped(person: string, other: OtherTab): () => void {
+  const store = (kept = typedOf(person, localStorage));
+  const found = store.restore(clock.now());
+  // What was on its way when the last tab was closed may have arrived: it goes again under the same key. The entry stays
+  // as it is: another tab may be sending it.
+  const items = found.outbox.map((item) => (item.state === "failed" ? item : { ...item, state: "waiting" as const }));
+  let known: ReadonlyMap<string, Unsent> = new Map(items.map((item) => [item.key, item]));
+  let written = found.drafts as Readonly<Record<string, string>>;
+  outbox.value = items;
+  drafts.value = found.drafts;
+
+  const ends = [
+    effect(() => {
+      const now = new Map(outbox.value.map((item) => [item.key, item]));
+      for (const item of now.values()) if (known.get(item.key) !== item) store.keep(item);
+      for (const key of known.keys()) if (!now.has(key)) store.drop(key);
+      known = now;
+    }),
+    effect(() => {
+      for (const [place, text] of Object.entries(drafts.value)) {
+        if ((written[place] ?? "") !== text) store.keepDraft(place, text, clock.now());
+      }
+      written = drafts.value;
+    }),
+  ];
+
+  const onStorage = (event: StorageEvent) => {
+    const change = store.changed(event);
+    if (!change) return;
+    if ("draft" in change) {
+      // Where somebody types, what they type counts.
+      if (!document.hasFocus()) drafts.value = { ...drafts.value, [change.draft]: change.text };
+      return;
+    }
+    const others = outbox.value.filter((one) => one.key !== change.key);
+    const before = outbox.value.find((one) => one.key === change.key);
+    const { item } = change;
+    outbox.value = item ? [...others, item] : others;
+    if (item?.conversationId && before?.conversationId === null) madeOf(item.chain, item.conversationId);
+    if (item && !before && item.state !== "waiting" && item.state !== "failed") other.sends(item.chain);
+    if (!item && before?.conversationId) other.sent(before.conversationId);
+  };
+  window.addEventListener("storage", onStorage);
+  return () => {
+    for (const end of ends) end();
+    window.removeEventListener("storage", onStorage);
+  };
+}

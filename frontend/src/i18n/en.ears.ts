@@ -1,0 +1,20 @@
+export const enEars = {
+  "net.said.down": "The line is down: what you send waits.",
+  "net.said.up": "The line is back.",
+  "chat.below": "New text below",
+  "chat.done.in": "The answer in “{title}” is ready.",
+  "chat.done.failed": "The answer failed: {reason}",
+
+  "keyboard.title": "Keyboard shortcuts",
+  "keyboard.new": "New conversation",
+  "keyboard.search": "Search conversations",
+  "keyboard.write": "Go to where you write",
+  "keyboard.stop": "Stop the answer",
+  "keyboard.above": "Conversation above in the list",
+  "keyboard.below": "Conversation below in the list",
+  "keyboard.gpu": "See the GPU",
+  "keyboard.help": "Show these shortcuts",
+  "keyboard.escape": "Close what is open; from where you write, go to the messages",
+  "keyboard.typing": "While you type, keys write: press Esc first.",
+  "keyboard.close": "Close",
+};

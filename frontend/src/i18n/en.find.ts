@@ -1,0 +1,27 @@
+import type { ptFind } from "./pt.find";
+
+export const enFind: Record<keyof typeof ptFind, string> = {
+  "chat.day.pinned": "Pinned",
+  "chat.pin": "Pin to the top",
+  "chat.pin.short": "Pin",
+  "chat.unpin": "Unpin",
+  "find.said": "In messages",
+  "find.you": "You:",
+  "find.model": "Model:",
+  "find.busy": "Searching messages…",
+  "find.none": "No stored message has these words. Today's may not be found before tomorrow.",
+  "find.failed": "Messages could not be searched. Press Enter to try again.",
+  "find.no_database": "This installation has no database: titles alone are searched.",
+  "find.database_waking": "The database was asleep and is waking up: titles alone for now. The search goes on by itself in some seconds.",
+  "find.database_unavailable": "The database did not answer: titles alone for now. Press Enter to try again.",
+  "find.earlier": "in an earlier version",
+  "export.one": "Export",
+  "export.md": "Markdown, to read",
+  "export.json": "JSON, to import or for programs",
+  "export.file": "conversations",
+  "export.all": "Export all conversations",
+  "export.doing": "{n} conversations in the file…",
+  "chat.imported.chatgpt": "imported from ChatGPT",
+  "chat.imported.foreverus": "imported",
+  "find.more": "Show more messages",
+};

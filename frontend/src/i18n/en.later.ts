@@ -1,0 +1,13 @@
+/** What is said in parts of the page that come later (ui/Later.tsx), and of errors: fetched behind the first words. */
+import { enBatches } from "./en.batches";
+import { enDevice } from "./en.device";
+import { enErrors } from "./en.errors";
+import { enIdle } from "./en.idle";
+import { enImports } from "./en.imports";
+import { enKeys } from "./en.keys";
+import { enMyData } from "./en.mydata";
+import { enSession } from "./en.session";
+import { enSettings } from "./en.settings";
+import { enUsage } from "./en.usage";
+
+export const enLater = { ...enBatches, ...enDevice, ...enErrors, ...enIdle, ...enImports, ...enKeys, ...enMyData, ...enSession, ...enSettings, ...enUsage };

@@ -1,0 +1,20 @@
+export const ptEars = {
+  "net.said.down": "A conexão caiu: o que você enviar espera.",
+  "net.said.up": "A conexão voltou.",
+  "chat.below": "Texto novo abaixo",
+  "chat.done.in": "Resposta pronta em “{title}”.",
+  "chat.done.failed": "A resposta falhou: {reason}",
+
+  "keyboard.title": "Atalhos do teclado",
+  "keyboard.new": "Nova conversa",
+  "keyboard.search": "Buscar conversas",
+  "keyboard.write": "Ir para onde se escreve",
+  "keyboard.stop": "Parar a resposta",
+  "keyboard.above": "Conversa acima na lista",
+  "keyboard.below": "Conversa abaixo na lista",
+  "keyboard.gpu": "Ver a GPU",
+  "keyboard.help": "Mostrar estes atalhos",
+  "keyboard.escape": "Fechar o que está aberto; de onde se escreve, ir para as mensagens",
+  "keyboard.typing": "Enquanto você digita, as teclas escrevem: aperte Esc antes.",
+  "keyboard.close": "Fechar",
+};

@@ -1,0 +1,13 @@
+/** What is said in parts of the page that come later (ui/Later.tsx), and of errors: fetched behind the first words. */
+import { ptBatches } from "./pt.batches";
+import { ptDevice } from "./pt.device";
+import { ptErrors } from "./pt.errors";
+import { ptIdle } from "./pt.idle";
+import { ptImports } from "./pt.imports";
+import { ptKeys } from "./pt.keys";
+import { ptMyData } from "./pt.mydata";
+import { ptSession } from "./pt.session";
+import { ptSettings } from "./pt.settings";
+import { ptUsage } from "./pt.usage";
+
+export const ptLater = { ...ptBatches, ...ptDevice, ...ptErrors, ...ptIdle, ...ptImports, ...ptKeys, ...ptMyData, ...ptSession, ...ptSettings, ...ptUsage };

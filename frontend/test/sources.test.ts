@@ -1,0 +1,36 @@
+import { describe, expect, it } from "vitest";
+import { enSession } from "../src/i18n/en.session";
+import { ptSession } from "../src/i18n/pt.session";
+import { choose } from "../src/i18n";
+import { sourceOf, unitOf } from "../src/logic/sources";
+
+const python = import.meta.glob<string>("../../src/foreverus/{spending,costs}/*.py", { query: "?raw", import: "default", eager: true });
+const text = Object.values(python).join("\n");
+
+describe("where a figure is from", () => {
+  it.each([
+    ["spot price history of us-east-1a", "histórico de preços spot de us-east-1a"],
+    ["spot in us-east-1, observed 2026-11, somebody's page", "spot em us-east-1, observado 2026-11, somebody's page"],
+    ["on-demand in sa-east-1, published at an unknown date, yeo/ec2.shop", "sob demanda em sa-east-1, publicado em data desconhecida, yeo/ec2.shop"],
+    ["g6.xlarge, on-demand in us-east-1, published 2026-11, x; the machine alone", "g6.xlarge, sob demanda em us-east-1, publicado 2026-11, x; só a máquina"],
+    ["learned from 7 sessions of this deployment", "aprendido com 7 sessões desta instalação"],
+    ["this deployment's setting (SessionCapUsd): it is ended before it costs more", "configuração desta instalação (SessionCapUsd)"],
+    ["a sentence of a later version", "a sentence of a later version"],
+  ])("%s", async (source, words) => {
+    await choose("pt", false);
+    expect(sourceOf(source)).toBe(words);
+    await choose("en", false);
+    expect(sourceOf(source).startsWith(source.split(":")[0]!)).toBe(true);
+  });
+
+  it("has words for every figure that is reckoned with, and for its unit", () => {
+    const named = [...text.matchAll(/(?:Assumption|_rate|_with_disk|_first_word)\(\s*"(\w+)"/g), ...text.matchAll(/name(?:, \w+)? = "(\w+)"/g)];
+    const names = new Set(named.map((found) => found[1]!));
+    expect(names.size).toBeGreaterThan(15);
+    for (const name of names) expect(Object.keys(ptSession), name).toContain(`assumption.${name}`);
+    const units = [...text.matchAll(/^ {4}[A-Z_]+ = "([^"]+)"$/gm)].map((found) => found[1]!).filter((unit) => /^(US\$|seconds|tokens|GPUs)/.test(unit));
+    expect(units.length).toBeGreaterThan(5);
+    for (const unit of units) expect(Object.keys(enSession), unit).toContain(`unit.${unit.replaceAll(" ", "_")}`);
+    expect(unitOf("parsecs")).toBe("parsecs");
+  });
+});

@@ -1,0 +1,120 @@
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { isGone, keepTyped } from "../src/actions/typed";
+import { clock } from "../src/logic/clock";
+import type { Unsent } from "../src/logic/outbox";
+import * as state from "../src/state";
+import { Store } from "./store";
+
+const DAY_MS = 24 * 3_600_000;
+const item = (key: string, more: Partial<Unsent> = {}): Unsent => ({ key, conversationId: "con_1", chain: "con_1", content: key, at: clock.now(), state: "waiting", ...more });
+
+let store: Store;
+let hear: (event: unknown) => void;
+let focus: boolean;
+let ends: (() => void)[];
+const takeOver = vi.fn();
+const sent = vi.fn();
+
+function tab(person = "ana"): void {
+  ends.push(keepTyped(person, { sends: takeOver, sent }));
+}
+
+beforeEach(() => {
+  store = new Store();
+  focus = true;
+  ends = [];
+  takeOver.mockClear();
+  state.outbox.value = [];
+  state.drafts.value = {};
+  vi.stubGlobal("localStorage", store);
+  vi.stubGlobal("window", { addEventListener: (_: string, by: typeof hear) => (hear = by), removeEventListener: () => undefined });
+  vi.stubGlobal("document", { hasFocus: () => focus });
+});
+afterEach(() => {
+  for (const end of ends) end();
+  vi.unstubAllGlobals();
+});
+
+it("is there after a reload, for the same person only, and leaves nothing where nothing is", () => {
+  tab();
+  state.outbox.value = [item("a"), item("b", { state: "sending" }), item("c", { state: "failed", error: "why" })];
+  state.drafts.value = { new: "rascunho", con_1: "" };
+  ends.pop()!();
+  state.outbox.value = [];
+  state.drafts.value = {};
+  tab("bia");
+  expect([state.outbox.value, state.drafts.value]).toEqual([[], {}]);
+  ends.pop()!();
+  tab();
+  expect(state.outbox.value.map((one) => [one.key, one.state])).toEqual([["a", "waiting"], ["b", "waiting"], ["c", "failed"]]);
+  expect(state.drafts.value).toEqual({ new: "rascunho" });
+  state.outbox.value = [];
+  state.drafts.value = { new: "" };
+  expect(store.length).toBe(0);
+});
+
+it("two tabs write beside each other, and see each other's", () => {
+  tab();
+  state.outbox.value = [item("a")];
+  const key = `${[...Object.keys(store.all())][0]!.slice(0, -1)}b`;
+  const theirs = item("b", { state: "sending", chain: "n", conversationId: null });
+  store.setItem(key, JSON.stringify(theirs));
+  hear({ key, newValue: JSON.stringify(theirs) });
+  expect(state.outbox.value.map((one) => one.key)).toEqual(["a", "b"]);
+  expect(takeOver).toHaveBeenCalledWith("n");
+  hear({ key, newValue: JSON.stringify({ ...theirs, state: "waiting" }) });
+  expect(takeOver).toHaveBeenCalledTimes(1);
+  hear({ key, newValue: JSON.stringify({ ...theirs, conversationId: "con_2" }) });
+  expect(sent).not.toHaveBeenCalled();
+  hear({ key, newValue: null }); // it was sent
+  expect(sent).toHaveBeenCalledWith("con_2");
+  expect(state.outbox.value.map((one) => one.key)).toEqual(["a"]);
+  expect(store.length).toBe(1);
+});
+
+it("a draft of another tab is shown where nobody types", () => {
+  tab();
+  const said = (text: string) => ({ key: "foreverus.typed.ana.d.new", newValue: JSON.stringify({ text, at: 1 }) });
+  hear(said("theirs"));
+  expect(state.drafts.value).toEqual({});
+  focus = false;
+  hear(said("theirs"));
+  expect(state.drafts.value).toEqual({ new: "theirs" });
+  hear({ key: "foreverus.typed.bia.d.new", newValue: "{}" });
+  hear({ key: null, newValue: null });
+  expect(state.drafts.value).toEqual({ new: "theirs" });
+});
+
+it("what others have left is kept for a week", () => {
+  tab("bia");
+  state.drafts.value = { new: "old" };
+  state.outbox.value = [item("a", { at: clock.now() - 8 * DAY_MS }), item("b", { at: clock.now() })];
+  ends.pop()!();
+  state.outbox.value = [];
+  tab("ana");
+  expect(Object.keys(store.all()).sort()).toEqual(["foreverus.typed.bia.d.new", "foreverus.typed.bia.m.b"]);
+});
+
+it.each(["{", "null", "3"])("goes on beside an entry that is %s", (broken) => {
+  store.setItem("foreverus.typed.ana.m.x", broken);
+  store.setItem("foreverus.typed.ana.d.new", broken);
+  store.setItem("foreverus.typed.bia.m.x", broken);
+  tab();
+  expect([state.outbox.value, state.drafts.value]).toEqual([[], {}]);
+});
+
+it("knows that another tab has dealt with one before the event comes", () => {
+  tab();
+  state.outbox.value = [item("a")];
+  expect([isGone("a"), isGone("never kept")]).toEqual([false, false]);
+  store.clear();
+  expect([isGone("a"), isGone("never kept")]).toEqual([true, false]);
+});
+
+it("a store that takes nothing loses nothing that is on the page", () => {
+  tab();
+  store.full = true;
+  state.outbox.value = [item("a")];
+  expect(state.outbox.value).toHaveLength(1);
+  expect(isGone("a")).toBe(false);
+});

@@ -1,0 +1,26 @@
+"""A conversation has a title from its model: its person's open pages hear of it, whoever wrote it."""
+
+from dataclasses import dataclass, replace
+
+from foreverus.aws.push import Push
+from foreverus.conversations.answers import Answers
+from foreverus.conversations.frames import show_conversation
+from foreverus.conversations.records import MessageRef
+from foreverus.conversations.views import public_conversation
+
+
+@dataclass(frozen=True)
+class TitleNews:
+    """`retention_days`: how long the stack keeps what nobody writes in; 0: for ever."""
+
+    answers: Answers
+    push: Push
+    retention_days: int
+
+    def tell(self, message: MessageRef, title: str) -> None:
+        """Blocks. Nothing is told where the person has given one meanwhile, or has deleted the conversation."""
+        found = self.answers.conversation(message)
+        if found and not found.title:
+            show_conversation(
+                self.push, message.user_id, public_conversation(replace(found, title=title), self.retention_days)
+            )

@@ -1,0 +1,151 @@
+"""Conversations of elsewhere, taken in as history: to be read, searched and continued.
+
+Nobody here wrote the answers: they are marked with where they come from, cost nothing and are counted nowhere. Ids are
+made of the person and of what the source calls the conversation, so that whoever imports it twice, or once more after a
+fault in the middle, writes nothing twice.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from foreverus import ids
+from foreverus.api.responses import Body
+from foreverus.aws import keys
+from foreverus.aws.dynamo import ConditionFailed, check_write, put_write
+from foreverus.aws.push import Push
+from foreverus.backends.port import MOST_ANSWER_BYTES
+from foreverus.conversations.frames import show_conversation
+from foreverus.conversations.items import final_attributes, question_to_item
+from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question
+from foreverus.conversations.store import ConversationStore
+from foreverus.conversations.views import public_conversation
+from foreverus.errors import Conflict, InvalidRequest
+
+MOST_TEXT_BYTES = MOST_ANSWER_BYTES  # of a question and of an answer each, as of those that are written here
+MOST_EXCHANGES = 20_000  # of a conversation: their ids go on by a millisecond each
+
+
+@dataclass(frozen=True)
+class ConversationImports:
+    """`push`: where the person's open pages hear of what is new. `retention_days`: how long the stack keeps what nobody
+    writes in; 0: for ever."""
+
+    store: ConversationStore
+    clock: Callable[[], datetime]
+    push: Callable[[], Push]
+    retention_days: int = 0
+
+    def take(self, user_id: str, given: Mapping[str, Any]) -> Body:
+        """One conversation, or its exchanges from `first` on: `{object, id, taken, known}`. Raises InvalidRequest, and
+        Conflict where that conversation was deleted within the last day."""
+        begun = self._time(given["created_at"], "created_at")
+        exchanges: Sequence[Mapping[str, Any]] = given["exchanges"]
+        for n, one in enumerate(exchanges):
+            _check_sizes(n, one)
+        try:
+            conversation = self.store.create(self._conversation(user_id, given, begun))
+        except Conflict as err:
+            raise _deleted() from err
+        taken = sum(
+            self._keep(conversation, given["source"], begun, given.get("first", 0) + n, one)
+            for n, one in enumerate(exchanges)
+        )
+        if taken and not given.get("first"):  # with its other parts it is in their lists already
+            shown = public_conversation(self.store.with_title(conversation), self.retention_days)
+            show_conversation(self.push(), user_id, shown)
+        known = len(exchanges) - taken
+        return {"object": "conversation.imported", "id": conversation.conversation_id, "taken": taken, "known": known}
+
+    def _conversation(self, user_id: str, given: Mapping[str, Any], begun: datetime) -> Conversation:
+        """What is kept for a while only is kept from now on."""
+        ended = self._time(given["updated_at"], "updated_at") if given.get("updated_at") else begun
+        used = self.clock() if self.retention_days else max(begun, ended)
+        digest = _digest(user_id, given["source"], given["source_id"])
+        return Conversation(
+            conversation_id=f"conv_{_milliseconds(begun):012x}{digest}",
+            user_id=user_id,
+            title=given.get("title", ""),
+            system=given.get("system", ""),
+            created_at=ids.timestamp(begun),
+            updated_at=ids.timestamp(used),
+        )
+
+    def _keep(
+        self, conversation: Conversation, source: str, begun: datetime, n: int, exchange: Mapping[str, Any]
+    ) -> bool:
+        """False where it is there already. Both sides at once, and where PostgreSQL is to look for them."""
+        conversation_id, user_id = conversation.conversation_id, conversation.user_id
+        digest = _digest(conversation_id, str(n))
+        message_id = f"msg_{_milliseconds(begun) + n:012x}{digest}"
+        asked = ids.timestamp(self._time(exchange.get("asked_at") or conversation.created_at, "asked_at"))
+        answered = ids.timestamp(self._time(exchange.get("answered_at") or asked, "answered_at"))
+        question = Question(
+            message_id=message_id,
+            conversation_id=conversation_id,
+            user_id=user_id,
+            content=exchange["question"],
+            created_at=asked,
+        )
+        answer = Answer(
+            message_id=message_id,
+            conversation_id=conversation_id,
+            status=AnswerStatus.ANSWERED,
+            content=exchange["answer"],
+            answered_at=answered,
+            imported_from=source,
+        )
+        written = {name: value for name, value in final_attributes(answer).items() if name != "usage"}
+        try:
+            self.store.items.transact(
+                check_write(keys.conversation_key(user_id, conversation_id), "attribute_exists(pk)"),
+                put_write(question_to_item(question), "attribute_not_exists(pk)"),
+                put_write({**keys.answer_key(conversation_id, message_id), **written}),
+                put_write(
+                    {
+                        **keys.answered_key(keys.NO_SESSION, message_id),
+                        "conversation_id": conversation_id,
+                        "user_id": user_id,
+                    }
+                ),
+            )
+        except ConditionFailed as err:
+            if 0 in err.writes:
+                raise _deleted() from err
+            return False
+        return True
+
+    def _time(self, given: str, name: str) -> datetime:
+        try:
+            moment = ids.parse_timestamp(given)
+            moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError) as err:
+            raise InvalidRequest(f"'{name}' must be a time in ISO 8601.", param=name, code="invalid_field") from err
+        if not moment.year >= 1970 or moment > self.clock():
+            message = f"'{name}' must be a time from 1970 on that is not in the future."
+            raise InvalidRequest(message, param=name, code="invalid_field")
+        return moment
+
+
+def _milliseconds(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+def _digest(*parts: str) -> str:
+    """Sixteen hexadecimal digits, as the random end of an id has."""
+    return hashlib.sha256("\n".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:16]
+
+
+def _check_sizes(n: int, exchange: Mapping[str, Any]) -> None:
+    for name in ("question", "answer"):
+        if (size := len(exchange[name].encode())) > MOST_TEXT_BYTES:
+            param = f"exchanges[{n}].{name}"
+            message = f"'{param}' has {size:,} bytes, the most is {MOST_TEXT_BYTES:,}: shorten it or leave it out."
+            raise InvalidRequest(message, param=param, code="invalid_field")
+
+
+def _deleted() -> Conflict:
+    message = "This conversation was deleted here within the last day: what is left of it goes first. Try tomorrow."
+    return Conflict(message, param="source_id", code="conversation_deleted")

@@ -1,0 +1,300 @@
+"""What is measured, as lines of the log: CloudWatch makes metrics of them (embedded metric format). Nothing is called,
+so nothing can delay or fail an answer, and no permission is needed.
+
+https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+
+CloudWatch bills each name with each set of dimension values (US$ 0.30 a month, by the hour in which it is sent; ten are
+free): with the defaults these are ten (`billed`), and what is marked `optional` is a plain field of the line until the
+stack has `MoreMetrics=true`. A plain field costs nothing beside the line, and Logs Insights reads it all the same.
+
+How to measure something:
+
+- a figure of an answer, a session, the month: call the method for it, once, after the transaction that makes it true
+  (docs/decisions/0045 says why there). `SILENT` is for who measures nothing.
+- a new one: a `Definition` below, a method that emits it, a row in docs/costs.md. More than ten are `optional`. Its
+  dimensions are those of `Dimension`, whose values are closed too: no prompt, name, key or e-mail can become one.
+"""
+
+import json
+import logging
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import lru_cache
+from itertools import groupby
+from typing import Any
+
+NAMESPACE = "ForeverUs"
+MOST_VALUES = 100  # of one metric in one line: the format's limit
+USD_A_MONTH = 0.30  # of one metric, https://aws.amazon.com/cloudwatch/pricing
+FREE = 10
+MEMORY_EVERY_S = 10.0
+
+log = logging.getLogger(__name__)
+
+
+class Dimension(StrEnum):
+    STACK = "stack"
+    BACKEND = "backend"
+    KIND = "kind"
+
+
+class By(StrEnum):
+    """Who answers: the values of `backend`, those of `BackendName`."""
+
+    GPU = "gpu"
+    BEDROCK = "bedrock"
+
+
+class RequestKind(StrEnum):
+    """In what way: the values of `kind`."""
+
+    CHAT = "chat"
+    LINE = "line"
+    API = "api"
+
+
+VALUES: Mapping[Dimension, Sequence[str]] = {
+    Dimension.STACK: ("one",),  # a stack has one name
+    Dimension.BACKEND: tuple(By),
+    Dimension.KIND: tuple(RequestKind),
+}
+
+
+class Name(StrEnum):
+    FIRST_WORD = "FirstWordSeconds"
+    ANSWER = "AnswerSeconds"
+    FAILED = "FailedPercent"
+    HEALTHY = "HealthyPercent"
+    MONTH = "MonthUsd"
+    ORPHAN = "OrphanMinutes"
+    DEAD_LETTERS = "DeadLetters"
+    UNSAVED = "UnsavedMinutes"
+    REQUESTS = "Requests"
+    SLOTS = "SlotsPercent"
+    QUEUE = "EngineQueue"
+    CACHE = "CachePercent"
+    GPU_USE = "GpuPercent"
+    GPU_MEMORY = "GpuMemoryPercent"
+    MACHINE_MEMORY = "MachineMemoryPercent"
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    unit: str
+    dimensions: tuple[Dimension, ...] = (Dimension.STACK,)
+    optional: bool = False
+
+    @property
+    def billed(self) -> int:
+        """How many metrics it is on the bill."""
+        return math.prod(len(VALUES[one]) for one in self.dimensions)
+
+
+_BY_BACKEND = (Dimension.STACK, Dimension.BACKEND)
+_BY_KIND = (*_BY_BACKEND, Dimension.KIND)
+
+METRICS: Mapping[Name, Definition] = {
+    # From the question to its first word, and to its end. What waited for a GPU's boot waits from its first healthy
+    # second: the boot is the session's (HealthyPercent), and would hide every other wait.
+    Name.FIRST_WORD: Definition("Seconds", _BY_BACKEND),
+    Name.ANSWER: Definition("Seconds", _BY_BACKEND),
+    # 100 for a request that we failed, else 0: its average is the error rate, its sample count the requests.
+    Name.FAILED: Definition("Percent"),
+    # 100 for each minute of a session in which its GPU answered, else 0. Bedrock's is in AWS/Bedrock.
+    Name.HEALTHY: Definition("Percent"),
+    Name.MONTH: Definition("None"),  # US$ of the ledger since the month began
+    Name.ORPHAN: Definition("None"),  # the age of an instance that the reaper had to terminate
+    Name.DEAD_LETTERS: Definition("Count"),
+    Name.UNSAVED: Definition("None"),  # for how long the oldest result is missing in PostgreSQL
+    Name.REQUESTS: Definition("Count", _BY_KIND, optional=True),
+    Name.SLOTS: Definition("Percent", optional=True),
+    Name.QUEUE: Definition("Count", optional=True),
+    Name.CACHE: Definition("Percent", optional=True),
+    Name.GPU_USE: Definition("Percent", optional=True),
+    Name.GPU_MEMORY: Definition("Percent", optional=True),
+    Name.MACHINE_MEMORY: Definition("Percent", optional=True),
+}
+
+
+def billed(more: bool = False) -> int:
+    """How many metrics a stack is billed for at most.
+
+    >>> billed(), billed(more=True)
+    (10, 22)
+    """
+    return sum(one.billed for one in METRICS.values() if more or not one.optional)
+
+
+@dataclass(frozen=True, slots=True)
+class GpuFigures:
+    """Of the engine's /metrics, nvidia-smi and the machine; None where nobody says. Percent of what there is; `queue`:
+    requests that the engine holds and does not answer yet."""
+
+    slots: float | None = None
+    queue: float | None = None
+    cache: float | None = None
+    gpu_use: float | None = None
+    gpu_memory: float | None = None
+    machine_memory: float | None = None
+
+
+Values = Mapping[Name, Sequence[float]]
+
+
+def emf_line(values: Values, dimensions: Mapping[Dimension, str], about: Mapping[str, Any], now: datetime) -> str:
+    """One line of the log, without its end. `about`: plain fields beside it. Of an optional metric that is not in
+    `values` but in `about`, nothing is billed.
+
+    >>> line = emf_line({Name.ORPHAN: [7]}, {Dimension.STACK: "a"}, {}, datetime.fromisoformat("2026-01-01T00:00:00Z"))
+    >>> json.loads(line)["OrphanMinutes"], json.loads(line)["stack"], json.loads(line)["_aws"]["Timestamp"]
+    (7, 'a', 1767225600000)
+    """
+    names = sorted(values, key=lambda name: METRICS[name].dimensions)
+    directives = [
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": [list(of)],
+            "Metrics": [{"Name": name, "Unit": METRICS[name].unit} for name in group],
+        }
+        for of, group in groupby(names, key=lambda name: METRICS[name].dimensions)
+    ]
+    meta = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": directives}
+    said = {name: list(many) if len(many) > 1 else many[0] for name, many in values.items()}
+    return json.dumps({**({"_aws": meta} if directives else {}), **dimensions, **about, **said})
+
+
+def to_stdout(line: str) -> None:
+    """A whole line of the log, without what a logger puts before it."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Of one stack. `source`: who says it. Nothing here raises or waits."""
+
+    stack: str
+    source: str = ""
+    more: bool = False
+    write: Callable[[str], None] = to_stdout
+    clock: Callable[[], datetime] = _now
+
+    def answer(
+        self, by: str, kind: RequestKind, first_word_s: float | None, answer_s: float | None, error: str = ""
+    ) -> None:
+        """An answer was saved, or ended in `error` (a code of ours; empty: none). A person's own refusal or stop is no
+        error. None: there was no word, or nobody waited."""
+        values = {Name.FIRST_WORD: first_word_s, Name.ANSWER: None if error else answer_s}
+        spent = {name: [max(0.0, s)] for name, s in values.items() if s is not None}
+        self._emit({**spent, Name.FAILED: [100.0 if error else 0.0]}, by, kind, 1, {"error": error} if error else {})
+
+    def lines(self, by: str, answered: int, errors: Iterable[str]) -> None:
+        """Lines of batches that were recorded. `errors`: the codes of those that we failed."""
+        failed = list(errors)
+        told = failed[0] if failed else ""
+        for part in _parts([100.0] * len(failed) + [0.0] * answered):
+            about = {"error": told} if part[0] else {}
+            self._emit({Name.FAILED: list(part)}, by, RequestKind.LINE, len(part), about)
+
+    def session(self, healthy_minutes: int, minutes: int) -> None:
+        """A session is over: in so many of its minutes its GPU answered."""
+        healthy = min(healthy_minutes, minutes)
+        for part in _parts([100.0] * healthy + [0.0] * (minutes - healthy)):
+            about = {"healthy_minutes": sum(one > 0 for one in part), "session_minutes": len(part)}
+            self._emit({Name.HEALTHY: list(part)}, about=about)
+
+    def month(self, usd: float, at_its_end_usd: float) -> None:
+        """What the ledger says of this month, and the forecast of its end. One metric: its minimum is what is spent,
+        its maximum what is expected, and a second one would cost US$ 0.30 a month."""
+        self._emit({Name.MONTH: [round(usd, 6), round(max(usd, at_its_end_usd), 6)]})
+
+    def orphans(self, minutes: Sequence[float]) -> None:
+        """The reaper terminates, or tries to, instances of such ages."""
+        for part in _parts([round(one, 1) for one in minutes]):
+            self._emit({Name.ORPHAN: list(part)})
+
+    def dead_letters(self, count: int) -> None:
+        """So many lie in the queues of dead letters."""
+        self._emit({Name.DEAD_LETTERS: [float(count)]})
+
+    def unsaved(self, minutes: float) -> None:
+        """The oldest result that PostgreSQL lacks has been over for so long."""
+        self._emit({Name.UNSAVED: [round(max(0.0, minutes), 1)]})
+
+    def gpu(self, figures: GpuFigures) -> None:
+        found = {
+            Name.SLOTS: figures.slots,
+            Name.QUEUE: figures.queue,
+            Name.CACHE: figures.cache,
+            Name.GPU_USE: figures.gpu_use,
+            Name.GPU_MEMORY: figures.gpu_memory,
+            Name.MACHINE_MEMORY: figures.machine_memory,
+        }
+        self._emit({name: [round(value, 1)] for name, value in found.items() if value is not None}, By.GPU)
+
+    def _emit(
+        self,
+        values: Values,
+        by: str | None = None,
+        kind: RequestKind | None = None,
+        requests: int = 0,
+        about: Mapping[str, Any] = {},
+    ) -> None:
+        try:
+            dimensions = {Dimension.STACK: self.stack}
+            if by is not None:
+                dimensions[Dimension.BACKEND] = By(by).value
+            if kind:
+                dimensions[Dimension.KIND] = kind.value
+            counted = {**values, **({Name.REQUESTS: [float(requests)]} if kind and self.more else {})}
+            plain: dict[str, float] = {} if self.more else {n: v[0] for n, v in counted.items() if METRICS[n].optional}
+            said = {name: many for name, many in counted.items() if name not in plain and _is_sane(many)}
+            here = {"source": self.source, "memory_mb": memory_mb(int(time.monotonic() // MEMORY_EVERY_S))}
+            if requests:
+                here |= {"requests": requests, "failed": sum(one > 0 for one in values.get(Name.FAILED, ()))}
+            self.write(emf_line(said, dimensions, {**here, **about, **plain}, self.clock()))
+        except Exception as err:
+            log.warning("a metric is lost: %r", err)
+
+
+def _parts(values: Sequence[float]) -> Iterator[Sequence[float]]:
+    for begin in range(0, len(values), MOST_VALUES):
+        yield values[begin : begin + MOST_VALUES]
+
+
+def _is_sane(values: Sequence[float]) -> bool:
+    return bool(values) and all(math.isfinite(one) for one in values)
+
+
+@lru_cache(1)
+def memory_mb(when: int) -> int:
+    """The most that this process has had in memory. Asked for once for each `when`: asking took three quarters of what
+    all metrics of a busy worker take."""
+    import resource  # not on Windows, where only the command line runs
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _nowhere(line: str) -> None:
+    pass
+
+
+SILENT = Metrics("", write=_nowhere)
+
+
+def of_function(stack: str, function: str, more: bool) -> Metrics:
+    """Those of a Lambda, by its name: the stack's, its own in the template, and letters of CloudFormation's.
+
+    >>> of_function("foreverus", "foreverus-SweepFunction-Ab12", False).source
+    'SweepFunction'
+    """
+    return Metrics(stack, source=function.removeprefix(f"{stack}-").partition("-")[0], more=more)

@@ -1,0 +1,101 @@
+"""Conversations are found: pinned at the top, by words of what was said, and taken along as a file."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.driving import sign_in
+from tests.browser.fake_cloud import FakeCloud
+from tests.browser.test_long_lists import LIST, conversations, lists, talk, thousand
+
+pytestmark = pytest.mark.browser
+
+
+def group(page: Page, name: str) -> Locator:
+    return page.get_by_role("region", name=name, exact=True)
+
+
+def test_a_pinned_one_is_at_the_top_however_old_it_is_and_one_page_is_read(page: Page, fake: FakeCloud) -> None:
+    old = thousand(fake)[2]
+    fake.conversations[old]["pinned"] = True
+    sign_in(page, fake)
+    expect(group(page, "Pinned").get_by_role("link")).to_have_text(["Question 3"])
+    expect(conversations(page).get_by_role("link").first).to_have_text("Question 3")
+    assert len(lists(fake)) == 1
+    conversations(page).get_by_role("link", name="Question 999").click()
+    page.get_by_role("button", name="Pin to the top").click()
+    expect(group(page, "Pinned").get_by_role("link")).to_have_text(["Question 999", "Question 3"])
+    page.get_by_role("button", name="Unpin").click()
+    expect(group(page, "Pinned").get_by_role("link")).to_have_text(["Question 3"])
+    page.reload()
+    expect(group(page, "Pinned").get_by_role("link")).to_have_text(["Question 3"])
+
+
+def test_words_of_a_message_open_the_conversation_there(page: Page, fake: FakeCloud) -> None:
+    long, _ = fake.have_conversations("Long", "Other")
+    talk(fake, long, 110)
+    fake.messages[long][3].update(content="Here is a capybara, far up")
+    sign_in(page, fake)
+    search = conversations(page).get_by_role("searchbox")
+    search.fill("capybara")
+    search.press("Enter")
+    hit = group(page, "In messages").get_by_role("link")
+    expect(hit).to_contain_text("Long")
+    expect(hit.locator("mark")).to_have_text("capybara")
+    hit.click()
+    expect(page.get_by_role("log", name="Messages").get_by_text("Here is a capybara")).to_be_in_viewport()
+    assert page.evaluate("document.activeElement.textContent").startswith("Here is a capybara")
+
+
+def test_where_texts_cannot_be_searched_the_page_says_why_and_goes_on_by_itself(page: Page, fake: FakeCloud) -> None:
+    (one,) = fake.have_conversations("Animals")
+    talk(fake, one, 1)
+    fake.messages[one][1].update(content="The capybara swims")
+    fake.why_titles_alone = "database_waking"
+    sign_in(page, fake)
+    conversations(page).get_by_role("searchbox").fill("capybara")
+    state = group(page, "In messages").locator("p.hint").first
+    expect(state).to_contain_text("waking up")
+    fake.why_titles_alone = None
+    expect(group(page, "In messages").get_by_role("link")).to_contain_text("The capybara swims")
+    fake.why_titles_alone = "no_database"
+    page.get_by_role("button", name="PT, Português").click()
+    busca = page.get_by_role("navigation", name="Conversas").get_by_role("searchbox")
+    busca.fill("peixe")
+    expect(group(page, "Nas mensagens")).to_contain_text("não tem banco de dados")
+
+
+def test_markup_in_what_is_found_is_shown_and_does_not_run(page: Page, fake: FakeCloud) -> None:
+    payload = "<img src=x onerror=alert(1)> needle"
+    (one,) = fake.have_conversations(payload)
+    talk(fake, one, 1)
+    fake.messages[one][1].update(content=payload)
+    sign_in(page, fake)
+    conversations(page).get_by_role("searchbox").fill("needle")
+    expect(group(page, "In messages").get_by_role("link")).to_contain_text(payload)
+    assert page.locator(".conversations img").count() == 0
+
+
+@pytest.mark.parametrize("shape", ["Markdown, to read", "JSON, to import or for programs"])
+def test_a_conversation_is_exported_whole(page: Page, fake: FakeCloud, shape: str) -> None:
+    (one,) = fake.have_conversations("Long / talk")
+    talk(fake, one, 60)
+    sign_in(page, fake)
+    conversations(page).get_by_role("link", name="Long / talk").click()
+    page.get_by_text("Export", exact=True).click()
+    with page.expect_download() as waiting:
+        page.get_by_role("button", name=shape).click()
+    text = Path(waiting.value.path()).read_text(encoding="utf-8")
+    if shape.startswith("JSON"):
+        assert waiting.value.suggested_filename == "Long talk.json"
+        written = json.loads(text)
+        (found,) = written["conversations"]
+        assert (written["format"], written["version"]) == ("foreverus.conversations", 1)
+        assert [m["content"] for m in found["messages"]] == [m["content"] for m in fake.messages[one]]
+    else:
+        assert waiting.value.suggested_filename == "Long talk.md"
+        assert re.findall(r"^Question (\d+)$", text, re.MULTILINE) == [str(n) for n in range(1, 61)]
+    assert (LIST, {}) not in fake.queries

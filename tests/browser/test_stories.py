@@ -1,0 +1,135 @@
+"""Every component in every state, without a cloud: the story page (`make page-stories`).
+
+What is drawn is compared with itself and not with stored pictures, which differ with each machine's fonts: a theme may
+change colours and no box, a language words and no structure, and nothing may be wider than the page or cut off. See
+docs/decisions/0041-stories-are-compared-with-each-other.md.
+"""
+
+import functools
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.test_accessible import AXE
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+BUILT = ROOT / ".local" / "stories"
+NODE = ROOT / ".local" / "node" / "bin"
+LOCALES = {"en": "en-US", "pt": "pt-BR"}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+# Of each element that is shown: what it is and where. `wide`: what sticks out of the page. `cut`: words whose own box
+# is smaller than they are and cannot be scrolled.
+SEEN = """() => {
+  const story = document.getElementById("story"), boxes = [], wide = [], cut = [];
+  for (const one of story.querySelectorAll("*")) {
+    const box = one.getBoundingClientRect(), style = getComputedStyle(one);
+    const name = `${one.tagName.toLowerCase()}.${one.getAttribute("class") ?? ""}`;
+    if (/^H\\d$/.test(one.tagName) && one.checkVisibility() && box.width < 40) cut.push(name);
+    if (!box.width || one.closest(".spoken")) continue;
+    boxes.push([name, Math.round(box.x), Math.round(box.y), Math.round(box.width), Math.round(box.height)].join(" "));
+    if (box.right > innerWidth + 1 && !one.parentElement.closest(".table, pre, .results")) wide.push(name);
+    const hides = style.overflowX === "hidden" && style.textOverflow !== "ellipsis";
+    if (hides && one.scrollWidth > one.clientWidth + 1 && one.textContent.trim()) cut.push(name);
+  }
+  return {boxes, wide, cut, text: story.textContent.trim()};
+}"""
+AXE_RUN = """async (rules) => {
+  const found = await axe.run("#story", {runOnly: {type: "tag", values: rules}, resultTypes: ["violations"]});
+  return found.violations.flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.target}`));
+}"""
+
+
+@pytest.fixture(scope="module")
+def stories() -> Iterator[str]:
+    """The address of the story page, built anew."""
+    path = os.pathsep.join([str(NODE), os.environ.get("PATH", "")])
+    vite = ["node", "node_modules/vite/bin/vite.js", "build", "--config", "vite.stories.ts"]
+    subprocess.run(vite, cwd=ROOT / "frontend", env={**os.environ, "PATH": path}, check=True, capture_output=True)
+    handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=BUILT)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+        thread.join()
+
+
+def opened(browser: Browser, address: str, language: str, width: int) -> Page:
+    context = browser.new_context(
+        locale=LOCALES[language], viewport={"width": width, "height": 900}, reduced_motion="reduce"
+    )
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_function("window.stories")
+    page.add_script_tag(path=AXE)
+    return page
+
+
+def turned(page: Page, name: str) -> None:
+    page.evaluate("(name) => story(name)", name)
+    page.locator("#story > *").first.wait_for()
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+
+def in_both_themes(page: Page) -> dict[str, Any]:
+    """What is seen in each, once it is seen twice alike: a part of it may still have been on its way."""
+    for _ in range(100):
+        seen = []
+        for theme in ("light", "dark", "light"):
+            page.emulate_media(color_scheme=theme)
+            seen.append(page.evaluate(SEEN))
+        if seen[0] == seen[2]:
+            return dict(zip(("light", "dark"), seen, strict=False))
+        page.wait_for_timeout(50)
+    raise AssertionError("it does not come to rest")
+
+
+def roles(page: Page) -> list[str]:
+    """The accessibility tree without its words."""
+    tree = page.locator("#story").aria_snapshot()
+    return [
+        found[1] for line in tree.splitlines() if (found := re.match(r"\s*- (?:')?(\w+)", line)) and found[1] != "text"
+    ]
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_theme_changes_colours_and_no_box(browser: Browser, stories: str, language: str, width: int) -> None:
+    page = opened(browser, stories, language, width)
+    problems = []
+    for name in page.evaluate("stories"):
+        turned(page, name)
+        seen = in_both_themes(page)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            problems += [f"{name}, {theme}: {one}" for one in page.evaluate(AXE_RUN, RULES)]
+        light = seen["light"]
+        assert light["text"], f"{name} shows nothing"
+        problems += [f"{name}: {one} is wider than the page" for one in light["wide"]]
+        problems += [f"{name}: {one} is cut off" for one in light["cut"]]
+        problems += [f"{name}: {one}" for one in set(light["boxes"]) ^ set(seen["dark"]["boxes"])]
+    page.context.close()
+    assert problems == []
+
+
+def test_a_language_changes_words_and_no_structure(browser: Browser, stories: str) -> None:
+    pages = [opened(browser, stories, language, 1280) for language in LOCALES]
+    for name in pages[0].evaluate("stories"):
+        for page in pages:
+            turned(page, name)
+        english, portuguese = pages
+        assert roles(english) == roles(portuguese), name
+        assert english.locator("#story").inner_text() != portuguese.locator("#story").inner_text(), name
+    for page in pages:
+        page.context.close()

@@ -1,0 +1,93 @@
+"""The baseline of the ways to the first word runs, keeps what it says, and makes the calls that it says."""
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
+
+import boto3
+import pytest
+
+from bench.bare import LEAST
+from tests.unit.conftest import Aws
+
+MODULES = ("calls", "accept", "answer", "stream")
+
+
+class Bedrock:
+    def converse_stream(self, **asked: Any) -> Any:
+        return {"stream": [{"contentBlockDelta": {"delta": {"text": word}}} for word in ("1", " 2")]}
+
+
+class Sockets:
+    def __init__(self) -> None:
+        self.frames: list[Any] = []
+
+    def post_to_connection(self, ConnectionId: str, Data: bytes) -> None:
+        self.frames.append(json.loads(Data))
+
+
+class Functions:
+    def __init__(self) -> None:
+        self.events: list[Any] = []
+
+    def invoke(self, FunctionName: str, InvocationType: str, Payload: bytes) -> None:
+        self.events.append(json.loads(Payload))
+
+
+@pytest.fixture
+def least(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]]:
+    monkeypatch.syspath_prepend(str(LEAST))
+    variables = {"CALLBACK_URL": "http://127.0.0.1:1", "ANSWER_FUNCTION": "answer", "BEDROCK_MODEL_ID": "m"}
+    for name, value in {"TABLE_NAME": aws.items.name, **variables}.items():
+        monkeypatch.setenv(name, value)
+    assert os.environ["TABLE_NAME"] == aws.items.name and boto3.DEFAULT_SESSION is not None
+    yield {name: importlib.import_module(name) for name in MODULES}
+    for name in MODULES:
+        sys.modules.pop(name, None)
+
+
+def calls_of(module: ModuleType) -> list[str]:
+    made: list[str] = []
+
+    def note(model: Any, **_: Any) -> None:
+        made.append(model.name)
+
+    module.table.client.meta.events.register("before-call.dynamodb", note)
+    return made
+
+
+def test_a_chat_is_accepted_and_answered(least: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) -> None:
+    accept, answer, sockets, functions = least["accept"], least["answer"], Sockets(), Functions()
+    monkeypatch.setattr(accept, "functions", functions)
+    monkeypatch.setattr(answer, "bedrock", Bedrock())
+    monkeypatch.setattr(answer, "sockets", sockets)
+    made = calls_of(accept)
+    for number in range(2):
+        made.clear()
+        posted = {"id": f"msg_{number}", "connection": "one", "content": "count to 2"}
+        assert accept.handler({"body": json.dumps(posted)}, None)["statusCode"] == 202
+        assert made == ["BatchGetItem", "Query", "TransactWriteItems"]
+        made.clear()
+        answer.handler(functions.events.pop(), None)
+        reads = ["Query", "BatchGetItem", "Query", "Query"]
+        assert made == ["UpdateItem", *reads, "TransactWriteItems", "TransactWriteItems"]
+        assert sockets.frames.pop() == {"type": "bench", "id": f"msg_{number}", "text": "1"}
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+def test_a_request_is_let_in_and_counted(least: dict[str, ModuleType], gpu: bool) -> None:
+    stream = least["stream"]
+    made = calls_of(stream)
+    for number in range(2):
+        made.clear()
+        stream.enter(f"req_{number}", gpu)
+        looks = ["Query"] * 4 if gpu else []
+        assert made == ["BatchGetItem", *looks, "TransactWriteItems", *(["TransactWriteItems"] if gpu else [])]
+        if not gpu:
+            made.clear()
+            stream.leave(f"req_{number}", 2)
+            assert made == ["TransactWriteItems", "BatchGetItem", "TransactWriteItems"]

@@ -69,7 +69,7 @@ export function ChatView({ actions, lists, quotes }: { actions: ChatActions; lis
           tabIndex={0}
           ref={list}
           onScroll={({ currentTarget: box }) => {
-            onScroll(box);
+            onScroll();
             if (id && older.value && !isAtEnd() && box.scrollTop < NEAR_TOP_PX) void actions.fetchOlder(id);
           }}
         >

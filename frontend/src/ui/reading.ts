@@ -48,38 +48,41 @@ export function useReading(id: string | null, mine: number) {
   const known = useRef({ mine, top: 0, height: 0, rest: 0 });
   const below = useSignal(false);
 
+  /** Both as they stand in the page: an event or an observer may come when another part of it is shown already. */
+  const shown = () => (list.current && all.current ? { box: list.current, content: all.current } : null);
   const follow = (box: HTMLElement) => {
     box.scrollTop = box.scrollHeight;
     known.current.top = box.scrollTop;
     below.value = false;
   };
   /** What has come above what is read, or went from there, moves nothing; then what is read now is remembered. */
-  const keep = (box: HTMLElement) => {
+  const keep = (box: HTMLElement, content: HTMLElement) => {
     const { element, above } = anchor.current ?? {};
     if (!atEnd.current && element?.isConnected && above !== undefined) {
-      const moved = aboveOf(all.current!, element) - above + known.current.rest;
+      const moved = aboveOf(content, element) - above + known.current.rest;
       const before = box.scrollTop;
       if (moved) box.scrollTop += moved;
       const rest = moved - (box.scrollTop - before); // a list is scrolled by whole pixels
       known.current.rest = Math.abs(rest) < 1 ? rest : 0;
     }
-    anchor.current = atEnd.current ? null : firstInSight(box, all.current!);
+    anchor.current = atEnd.current ? null : firstInSight(box, content);
     known.current.top = box.scrollTop;
   };
-  const draw = (box: HTMLElement) => {
-    const pieces = all.current?.querySelector(".pieces");
+  const draw = (box: HTMLElement, content: HTMLElement) => {
+    const pieces = content.querySelector(".pieces");
     if (pieces) drawNear(box, pieces);
   };
   const look = () => {
-    const box = list.current;
-    if (!box || !all.current) return; // another part of the page is shown by now
+    const both = shown();
+    if (!both) return;
+    const { box, content } = both;
     // Taken up by a link a moment ago: the browser has not told of it yet.
     const isTaken = box.scrollTop < known.current.top - 1 && box.scrollHeight - box.scrollTop - box.clientHeight > NEAR_END_PX;
     if (atEnd.current && isTaken) atEnd.current = false;
     if (atEnd.current && current.value) follow(box); // what stands there before a first message is read from its beginning
-    keep(box);
+    keep(box, content);
     known.current.height = box.scrollHeight;
-    draw(box);
+    draw(box, content);
   };
 
   useLayoutEffect(() => {
@@ -114,15 +117,18 @@ export function useReading(id: string | null, mine: number) {
     list,
     all,
     below,
-    onScroll(box: HTMLElement): void {
+    onScroll(): void {
+      const both = shown();
+      if (!both) return;
+      const { box, content } = both;
       // By the height that was seen: what has come since is not below anybody yet.
       const left = known.current.height - box.scrollTop - box.clientHeight;
       // Whoever goes up, if only by a line, is not taken back down.
       const goesUp = box.scrollTop < known.current.top - 1;
       atEnd.current = left <= AT_END_PX || (!goesUp && left < NEAR_END_PX);
       if (atEnd.current) below.value = false;
-      keep(box);
-      draw(box);
+      keep(box, content);
+      draw(box, content);
     },
     toEnd(): void {
       const box = list.current;

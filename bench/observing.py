@@ -1,7 +1,8 @@
 """What observing costs a worker: with traces, metrics and their calls of AWS, and without, in turn.
 
-Many short pairs, each side first in turn, so that both see the same machine; processor time is that of this process,
-which other work makes hardly dearer. Decided by the range in which the middle of all pairs lies.
+Many short pairs, each side first in turn, so that both see the same machine. Tokens a second are decided by the range
+in which the middle of all pairs lies. Of the processor, observing takes so little that the two sides of a pair differ
+more by themselves: there it is timed where it runs, and what the pairs say stands beside it.
 
 Traced is what X-Ray's rules keep: one message a second and 5 % of the others. The calls are boto3's own, to a server on
 loopback that takes everything; the engine computes nothing (bench/paced.py).
@@ -15,15 +16,17 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from bench import engine
-from bench.figures import Figure, figure, percentile, ratios
+from bench.figures import Figure, figure, percentile, ratios, shown
 from bench.gpu.measure import questions
 from bench.memory_worker import LongPolled, MemoryWorker, serving_with
+from bench.own_time import OwnTime, all_of
 from bench.paced import CONTEXT, LINES, MODEL, PACE, Side, Talker, our_chats, turns
 from bench.processor import Stopwatch
 from foreverus import tracing
@@ -40,6 +43,12 @@ LEAST_RATE = 0.98
 MOST_CPU = 1.03
 MOST_LATE_MS = 5.0
 TRACE = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled="
+# What observing does in the worker's own thread. What it sends is timed by itself (`Observed.sending`).
+OBSERVING = (
+    (tracing, ("current", "header", "joined", "note", "note_stream", "sampled", "step")),
+    (tracing.Span, ("__enter__", "__exit__", "begin", "finish", "part", "waited")),
+    (Metrics, ("answer", "lines", "gpu")),
+)
 SAMPLED_EACH = 20  # of those that are more than one a second
 
 SERVER = """
@@ -134,6 +143,13 @@ class Observed:
 Work = Callable[[MemoryWorker, Sequence[Talker], int, Observed], Awaitable[Side]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedSide(Side):
+    """`observing_s`: of the processor's time, what observing took; 0 where it is off."""
+
+    observing_s: float = 0.0
+
+
 class Traced(LongPolled):
     """Messages come as from SQS: with a trace, and with the time when they were sent."""
 
@@ -168,8 +184,15 @@ def measure(names: Sequence[str]) -> Iterator[Figure]:
             )
             yield figure(
                 f"observing_{what}_cpu",
-                ratios(*([one.cpu_ms_per_1000 for one in side] for side in (on, off))),
+                [one.spent.cpu_s / (one.spent.cpu_s - one.observing_s) for one in on],
                 MOST_CPU,
+                what=f"worker's processor time for {what} in {STREAMS} streams / without what observing took of it",
+                unit="x",
+                observing_ms=[1000 * one.observing_s for one in on],
+            )
+            yield shown(
+                f"observing_{what}_cpu_pairs",
+                ratios(*([one.cpu_ms_per_1000 for one in side] for side in (on, off))),
                 what=f"worker's processor time for {what} in {STREAMS} streams, with all observing / without",
                 unit="x",
                 by_middle=True,
@@ -201,18 +224,21 @@ def observed_worker(observed: Observed, answers: OpenAiEngine) -> MemoryWorker:
 
 async def in_turn(
     url: str, engine_url: str, works: Mapping[str, Work], *, kept: bool = True
-) -> dict[str, tuple[list[Side], list[Side]]]:
+) -> dict[str, tuple[list[ObservedSide], list[ObservedSide]]]:
     """Both sides of each pair, each first in turn; a pair before them warms up. `kept`: as `Observed`."""
     observed, answers = Observed(url, kept), OpenAiEngine(engine_url, MODEL)
     worker = observed_worker(observed, answers)
-    sides: dict[str, tuple[list[Side], list[Side]]] = {what: ([], []) for what in works}
+    sides: dict[str, tuple[list[ObservedSide], list[ObservedSide]]] = {what: ([], []) for what in works}
     try:
         async with serving_with(worker):
             people = [Talker(worker, number) for number in range(STREAMS)]
             for number, on in turns(PAIRS, (True, False)):
                 observed.switch(on)
                 for what, work in works.items():
-                    sides[what][not on].append(await work(worker, people, number, observed))
+                    own = OwnTime()
+                    with all_of(own, OBSERVING if on else ()):
+                        side = await work(worker, people, number, observed)
+                    sides[what][not on].append(ObservedSide(**_fields(side), observing_s=own.seconds))
             if observed.kept:
                 on_s = sum(one.seconds for each, _ in sides.values() for one in each)
                 each_s = await observed.sending(on_s)
@@ -223,9 +249,15 @@ async def in_turn(
     return {what: (on[1:], off[1:]) for what, (on, off) in sides.items()}
 
 
-def charged(side: Side, each_s: float) -> Side:
+def charged(side: ObservedSide, each_s: float) -> ObservedSide:
     """With its share of what is sent for it."""
-    return replace(side, spent=replace(side.spent, cpu_s=side.spent.cpu_s + each_s * side.seconds))
+    sending_s = each_s * side.seconds
+    spent = replace(side.spent, cpu_s=side.spent.cpu_s + sending_s)
+    return replace(side, spent=spent, observing_s=side.observing_s + sending_s)
+
+
+def _fields(side: Side) -> dict[str, Any]:
+    return {one.name: getattr(side, one.name) for one in fields(side)}
 
 
 async def chats(worker: MemoryWorker, people: Sequence[Talker], number: int, observed: Observed) -> Side:

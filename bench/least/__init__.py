@@ -11,7 +11,7 @@ A **chat on Bedrock** (`accept.py`, `answer.py`):
 4. the call of the answering function, not waited for;
 5. its lease, and one Query of what waits: one call answers a conversation, oldest message first;
 6. the thread (Query), the conversation and the month (BatchGetItem), and who watches (Query);
-7. one TransactWriteItems: the answer is begun, once more a call has tried, and what Bedrock may cost is reserved;
+7. one TransactWriteItems: the answer is begun while it waits for Bedrock, and what that may cost is reserved;
 8. ConverseStream, and the push.
 
 An **OpenAI request** (`stream.py`): one BatchGetItem (counts of person, key and all, tokens of the day, preference,

@@ -25,7 +25,7 @@ def handler(event: Any, context: Any) -> Any:
     table.write(
         put(answer, "attribute_not_exists(pk)", state="answering"),
         check(question, "attribute_exists(pk)"),
-        update(waiting, "ADD begun :one", {":one": number(1)}, "attribute_exists(pk)"),
+        check(waiting, "attribute_exists(pk)"),
         put(reserved, "attribute_not_exists(pk)", usd=USD),
         update(
             key("purse"),

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from foreverus.aws.dynamo_errors import collided, conditions_failed
 from foreverus.aws.keys import Key
 from foreverus.errors import ForeverUsError
 
@@ -79,29 +80,6 @@ class ConditionFailed(ForeverUsError):
     def __init__(self, writes: Sequence[int] = (0,)):
         super().__init__(f"The condition of write {', '.join(map(str, writes))} was not met.")
         self.writes = frozenset(writes)
-
-
-def _conditions_failed(err: ClientError) -> list[int]:
-    """Which writes' conditions were not met; none where the error is another one."""
-    code = err.response["Error"]["Code"]
-    if code == "ConditionalCheckFailedException":
-        return [0]
-    if code != "TransactionCanceledException":
-        return []
-    return [place for place, reason in enumerate(_reasons(err)) if reason == "ConditionalCheckFailed"]
-
-
-def _reasons(err: ClientError) -> list[str]:
-    """A cancelled transaction's reason for each of its writes, in their order (`None` where that write was fine)."""
-    return [str(reason.get("Code")) for reason in err.response.get("CancellationReasons", [])]
-
-
-def _collided(err: ClientError) -> bool:
-    """Nothing is wrong with the write; another transaction had the item just then."""
-    code = err.response["Error"]["Code"]
-    if code == "TransactionCanceledException":
-        return "TransactionConflict" in _reasons(err)
-    return code in ("TransactionConflictException", "TransactionInProgressException")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +215,12 @@ class Table:
         done = self._write(lambda: self.client.update_item(ReturnValues="ALL_NEW", **request))
         return from_attribute_values(done["Attributes"])
 
+    def exchange(self, key: Key, expression: str, values: Values, *, condition: str = "", names: Names = None) -> Found:
+        """`update`, but returns the item as it was before; None where there was none."""
+        request = {"TableName": self.name, **_update(key, expression, values, condition, names)}
+        done = self._write(lambda: self.client.update_item(ReturnValues="ALL_OLD", **request))
+        return from_attribute_values(done["Attributes"]) if done.get("Attributes") else None
+
     def transact(self, *writes: Write) -> None:
         """All or nothing. Build the writes with `put_write`, `update_write`, `delete_write`, `check_write`. Raises
         ConditionFailed."""
@@ -259,10 +243,10 @@ class Table:
             try:
                 return write()
             except ClientError as err:
-                if failed := _conditions_failed(err):
+                if failed := conditions_failed(err):
                     raise ConditionFailed(failed) from err
                 attempt += 1
-                if not _collided(err) or attempt == COLLISION_TRIES:
+                if not collided(err) or attempt == COLLISION_TRIES:
                     raise
                 self.sleep(random.uniform(*COLLISION_PAUSE_S) * min(attempt, MOST_PAUSES))  # noqa: S311
 

@@ -65,7 +65,6 @@ def build(function: str) -> "ConversationAnswering":
     answers, push = DynamoAnswers(table, aws.clock), aws.push()
     writer = AnswerWriter(
         answers=answers,
-        pending=pending,
         ends=takeover.ends,
         asker=asker,
         takeover=takeover,

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Item, Table, Values, Write, delete_write, put_write
+from foreverus.aws.dynamo import ConditionFailed, Item, Table, Values, Write, check_write, delete_write, put_write
 from foreverus.backends.port import BackendName
 
 BATCH = "batch"  # an item's `kind`; a message's has none
@@ -22,9 +22,9 @@ class PendingMessage:
     """A message of a conversation that was accepted and has no final answer.
 
     `backend`: gpu or bedrock, whose partition it stands in. `may_move`: the other backend may answer it where this one
-    cannot. `moved_from`: whose it was first. `begun`: how many calls of the answering function have begun with it;
-    `called`: how often the sweep has called that function for it. `trace`: the header of the trace that it was accepted
-    in.
+    cannot. `moved_from`: whose it was first. `unended`: how many calls of the answering function had it in hand and did
+    not come to their end; `called`: how often the sweep has called that function for it. `trace`: the header of the
+    trace that it was accepted in.
     """
 
     message_id: str
@@ -34,7 +34,7 @@ class PendingMessage:
     backend: BackendName = BackendName.GPU
     may_move: bool = True
     moved_from: BackendName | None = None
-    begun: int = 0
+    unended: int = 0
     called: int = 0
     trace: str = ""
 
@@ -69,7 +69,7 @@ class PendingWork(Protocol):
     def forget(self, message_id: str) -> None:
         """The message waits for nobody any more."""
 
-    def count(self, message_id: str, *, begun: int = 0, called: int = 0) -> bool:
+    def count(self, message_id: str, *, unended: int = 0, called: int = 0) -> bool:
         """Counts what was tried with a message that waits for Bedrock. False: it waits there no more."""
 
 
@@ -83,6 +83,11 @@ def ended_write(work_id: str, backend: BackendName = BackendName.GPU) -> Write:
     return delete_write(_key(work_id, backend))
 
 
+def still_waits(message_id: str, backend: BackendName) -> Write:
+    """The part of a transaction with which nothing is written when it does not wait for that backend any more."""
+    return check_write(_key(message_id, backend), "attribute_exists(pk)")
+
+
 def pending_key(message: PendingMessage) -> keys.Key:
     """Where it waits."""
     return _key(message.message_id, message.backend)
@@ -92,7 +97,7 @@ def moved(message: PendingMessage) -> PendingMessage:
     """The same message, waiting for the other backend. It moves once only: two that both fail would send it to and
     fro."""
     to = BackendName.GPU if message.backend is BackendName.BEDROCK else BackendName.BEDROCK
-    return replace(message, backend=to, may_move=False, moved_from=message.backend, begun=0, called=0)
+    return replace(message, backend=to, may_move=False, moved_from=message.backend, unended=0, called=0)
 
 
 def move_writes(message: PendingMessage) -> tuple[Write, Write]:
@@ -127,15 +132,15 @@ class PendingWorkStore:
     def forget(self, message_id: str) -> None:
         self.items.transact(*(ended_write(message_id, one) for one in (BackendName.GPU, BackendName.BEDROCK)))
 
-    def count(self, message_id: str, *, begun: int = 0, called: int = 0) -> bool:
-        counts: Values = {":begun": begun, ":called": called}
+    def count(self, message_id: str, *, unended: int = 0, called: int = 0) -> bool:
+        counts: Values = {":unended": unended, ":called": called}
         try:
             self.items.update(
                 keys.pending_on_bedrock_key(message_id),
-                "ADD #begun :begun, #called :called",
+                "ADD #unended :unended, #called :called",
                 counts,
                 condition="attribute_exists(pk)",
-                names={"#begun": "begun", "#called": "called"},
+                names={"#unended": "unended", "#called": "called"},
             )
         except ConditionFailed:
             return False
@@ -176,11 +181,11 @@ class MemoryPendingWork:
     def forget(self, message_id: str) -> None:
         self.work.pop(message_id, None)
 
-    def count(self, message_id: str, *, begun: int = 0, called: int = 0) -> bool:
+    def count(self, message_id: str, *, unended: int = 0, called: int = 0) -> bool:
         waiting = self.work.get(message_id)
         if not isinstance(waiting, PendingMessage) or waiting.backend is not BackendName.BEDROCK:
             return False
-        self.add(replace(waiting, begun=waiting.begun + begun, called=waiting.called + called))
+        self.add(replace(waiting, unended=waiting.unended + unended, called=waiting.called + called))
         return True
 
     def _of(self, backend: BackendName) -> list[PendingMessage]:
@@ -219,7 +224,7 @@ def _message(item: Item, backend: BackendName) -> PendingMessage:
         backend=backend,
         may_move=item.get("may_move", True) is not False,
         moved_from=BackendName(moved_from) if moved_from in list(BackendName) else None,
-        begun=int(item.get("begun", 0)),
+        unended=int(item.get("unended", 0)),
         called=int(item.get("called", 0)),
         trace=item.get("trace", ""),
     )

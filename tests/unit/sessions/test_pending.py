@@ -113,11 +113,11 @@ def test_what_was_tried_is_counted_while_it_waits(world: tuple[PendingWork, Acce
     pending, accept = world
     accept(ON_BEDROCK)
     accept(FIRST)
-    assert pending.count("msg_3", begun=1) and pending.count("msg_3", called=1) and pending.count("msg_3", begun=1)
+    assert pending.count("msg_3", unended=1) and pending.count("msg_3", called=1) and pending.count("msg_3", unended=1)
     (found,) = pending.on_bedrock()
-    assert (found.begun, found.called) == (2, 1)
+    assert (found.unended, found.called) == (2, 1)
     pending.forget("msg_3")
-    assert not pending.count("msg_3", begun=1) and not pending.count("msg_1", begun=1)
+    assert not pending.count("msg_3", unended=1) and not pending.count("msg_1", unended=1)
     assert pending.on_bedrock() == [] and pending.messages() == [FIRST]
 
 
@@ -125,10 +125,10 @@ def test_what_was_tried_is_counted_while_it_waits(world: tuple[PendingWork, Acce
 def test_a_message_moves_between_the_two_once(aws: Aws, message: PendingMessage) -> None:
     pending = PendingWorkStore(aws.items)
     aws.items.transact(pending_write(message))
-    pending.count(message.message_id, begun=2, called=1)
+    pending.count(message.message_id, unended=2, called=1)
     assert aws.items.transact_if(*move_writes(message))
     there = moved(message)
-    assert (there.moved_from, there.may_move, there.begun) == (message.backend, False, 0)
+    assert (there.moved_from, there.may_move, there.unended) == (message.backend, False, 0)
     assert [*pending.messages(), *pending.on_bedrock()] == [there] and there.backend is not message.backend
     assert not aws.items.transact_if(*move_writes(message)), "it waits there no more"
     assert [*pending.messages(), *pending.on_bedrock()] == [there]

@@ -2,11 +2,14 @@
 
 The conversation's lease lets one call work at a time. Who finds it taken does nothing: its holder looks for more before
 it gives it back and once more after it. A call that has too little time for the longest answer hands over to a new one.
+
+A message may be what kills its call. So the next call, to which the lease tells that the one before came to no end,
+counts that for the message that was in hand, before it reads it.
 """
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,7 +17,7 @@ from foreverus.api.responses import Body
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.conversations.bedrock.asking import CALL_S
 from foreverus.conversations.bedrock.writing import AnswerWriter, Beside, Written
-from foreverus.conversations.lease import ConversationLease
+from foreverus.conversations.lease import ConversationLease, Taken
 from foreverus.errors import ForeverUsError
 from foreverus.sessions.pending import PendingMessage, PendingWork
 
@@ -80,26 +83,30 @@ class _Conversation:
     async def answer(self) -> State:
         while True:
             taken, waiting = await asyncio.gather(self._take(), self._waiting())
-            if not taken:
+            if taken is None:
                 return State.IN_WORK
-            if (state := await self._hold(waiting)) is State.HANDED_OVER or not await self._waiting():
+            if (state := await self._hold(taken, waiting)) is State.HANDED_OVER or not await self._waiting():
                 return state
 
-    async def _hold(self, waiting: list[PendingMessage]) -> State:
+    async def _hold(self, taken: Taken, waiting: list[PendingMessage]) -> State:
         """Works under the lease, which is given back whatever comes."""
-        work = asyncio.create_task(self._work(waiting))
+        work = asyncio.create_task(self._work(taken, waiting))
         renewing = asyncio.create_task(self._renew())
+        ended = False
         try:
             await first_of(work, renewing)
             if not work.done():
                 raise LeaseLost(self.conversation_id)
-            return work.result()
+            state = work.result()
+            ended = True
+            return state
         finally:
             await stop(work, renewing)
-            await self.on.run_blocking(self.on.lease.give_back, self.conversation_id, self.holder)
+            await self.on.run_blocking(self.on.lease.give_back, self.conversation_id, self.holder, ended=ended)
 
-    async def _work(self, waiting: list[PendingMessage]) -> State:
+    async def _work(self, taken: Taken, waiting: list[PendingMessage]) -> State:
         moved = False
+        waiting = await self._count_unended(taken, waiting)
         while waiting:
             for message in waiting:
                 written = await self.on.writer.write(message, self.deadline, self.beside, moved)
@@ -110,17 +117,25 @@ class _Conversation:
             waiting = await self._waiting()
         return State.DONE
 
+    async def _count_unended(self, taken: Taken, waiting: list[PendingMessage]) -> list[PendingMessage]:
+        """A call that came to no end had the oldest one in hand, of those that waited then."""
+        if not waiting or waiting[0].created_at > taken.unended:
+            return waiting
+        oldest = waiting[0]
+        await self.on.run_blocking(self.on.pending.count, oldest.message_id, unended=1)
+        return [replace(oldest, unended=oldest.unended + 1), *waiting[1:]]
+
     async def _renew(self) -> None:
         """Returns when the lease is somebody else's."""
         while True:
             await asyncio.sleep(RENEW_S)
             try:
-                if not await self._take():
+                if await self._take() is None:
                     return
             except Exception as err:
                 log.warning("the lease of %s: %r", self.conversation_id, err)
 
-    async def _take(self) -> bool:
+    async def _take(self) -> Taken | None:
         return await self.on.run_blocking(self.on.lease.take, self.conversation_id, self.holder)
 
     async def _waiting(self) -> list[PendingMessage]:

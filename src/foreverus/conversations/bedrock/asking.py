@@ -8,16 +8,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from foreverus.aws.dynamo import Write
 from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.converse import CONTENT_FILTER
-from foreverus.backends.port import Backend, Finished, Prompt
+from foreverus.backends.port import Backend, BackendName, Finished, Prompt
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.answers import partial_writes
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
 from foreverus.conversations.bedrock.takeover import Why
 from foreverus.conversations.history import estimate
 from foreverus.conversations.prompt import Thread, build_prompt, held_by, shorter, trimmed_messages
-from foreverus.conversations.records import AnswerError, BedrockCharge, FinishedAnswer, PartialAnswer
+from foreverus.conversations.records import AnswerError, BedrockCharge, FinishedAnswer, MessageRef, PartialAnswer
 from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
@@ -30,6 +31,7 @@ from foreverus.errors import (
     PromptRejected,
     SpendCapReached,
 )
+from foreverus.sessions.pending import still_waits
 from foreverus.text import beginning
 
 log = logging.getLogger(__name__)
@@ -85,6 +87,11 @@ class Asking:
     def build(self, context_tokens: int) -> None:
         """An answer that was begun is written anew: Converse continues nothing."""
         self.prompt = build_prompt(self.system, replace(self.thread, answer=None), context_tokens)
+
+
+def begin_writes(message: MessageRef, partial: PartialAnswer) -> tuple[Write, ...]:
+    """The part of a transaction with which an answer is in work, where somebody wants it and it waits for Bedrock."""
+    return (*partial_writes(message, partial, ""), still_waits(message.message_id, BackendName.BEDROCK))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,10 +163,11 @@ class BedrockAsker:
         return self._charge(sum(map(estimate, prompt.messages)), tokens)
 
     async def _reserve(self, one: Asking) -> None:
-        """Before the first call with a checkpoint: from then on it is seen that the message is in work."""
+        """Before the first call with a checkpoint, if it waits for Bedrock still: from then on it is seen that the
+        message is in work."""
         usd = most_usd(one.prompt, self.price, self.context_tokens) + one.spent.usd
         until = self.clock() + timedelta(seconds=CALL_S + CALL_S / 2)  # with the saving, whoever makes it is dead then
-        first = () if one.begun.is_set() else partial_writes(one.live.request, self.partial(one), "")
+        first = () if one.begun.is_set() else begin_writes(one.live.request, self.partial(one))
         try:
             if not await self.run_blocking(self.ends.reserve, one.account, usd, until, first, one.read):
                 raise NotWanted

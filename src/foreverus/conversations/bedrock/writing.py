@@ -35,14 +35,14 @@ from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.conversations.titles import wants_title
 from foreverus.metrics import SILENT, Metrics
 from foreverus.sessions.chat_gpu import ChatGpu
-from foreverus.sessions.pending import PendingMessage, PendingWork
+from foreverus.sessions.pending import PendingMessage
 
 log = logging.getLogger(__name__)
 
 CHECKPOINT_S = 0.5
 LAST_FRAMES_S = 5.0  # for those who are slow to take the end of an answer
 LAST_CHECKPOINT_S = 3.0  # for one that is on its way when the answer has its end
-MOST_BEGUN = 3  # calls of the function that took a message in hand and did not end it: it may be the message
+MOST_UNENDED = 3  # calls of the function that had a message in hand and came to no end: it may be the message
 SAVE_TRIES = 4
 SAVE_RETRY_S = 0.5
 REFUSED_S = {Why.THROTTLED: THROTTLED_S, Why.UNAVAILABLE: UNAVAILABLE_S}  # so long nobody else is sent to Bedrock
@@ -87,7 +87,6 @@ class _Work:
 @dataclass(frozen=True, kw_only=True)
 class AnswerWriter:
     answers: Answers
-    pending: PendingWork
     ends: MessageEnds
     asker: BedrockAsker
     takeover: TakeOver
@@ -118,16 +117,15 @@ class AnswerWriter:
         read = self.ends.ahead(message, account)
         try:
             with tracing.step("history read"):
-                conversation, thread, waits = await asyncio.gather(
+                conversation, thread = await asyncio.gather(
                     self.run_blocking(conversation_in, read, message),
                     self.run_blocking(self.answers.thread, message, most_history_bytes(self.asker.context_tokens)),
-                    self.run_blocking(self.pending.count, message.message_id, begun=1),
                 )
             if conversation is None or thread.question is None:
                 await self._drop(message, account)
             elif thread.is_final:
                 await self.run_blocking(self.ends.forget, message, account)
-            elif waits:
+            else:
                 call = ids.new_id("call", self.clock())
                 asking = Asking(as_set(conversation, thread), conversation.system, live, account, deadline, call, read)
                 asking.build(self.asker.context_tokens)
@@ -142,7 +140,7 @@ class AnswerWriter:
 
     async def _answer(self, work: _Work) -> Written:
         asking = work.asking
-        if work.waiting.begun >= MOST_BEGUN:
+        if work.waiting.unended >= MOST_UNENDED:
             return await self._give_up(work, Why.FAILING)
         asked_at = time()
         writing = asyncio.create_task(self.asker.ask(asking))
@@ -197,14 +195,18 @@ class AnswerWriter:
                 log.warning("checkpoint of %s: %r", work.message.message_id, err)
 
     async def _closed(self, work: _Work) -> Written:
-        """Its reader wants no more of the answer, or somebody else has ended it."""
+        """Its reader wants no more of the answer, or somebody else has ended it, or has taken it to the GPU, where it
+        waits on."""
         thread = await self.run_blocking(self.answers.thread, work.message, 0)
         if thread.stop_requested:
             return await self._save(work, self.asker.cut(work.asking, STOPPED))
         charge = self.asker.cut(work.asking, "").charge or NOTHING
         if charge.usd:
             await self.run_blocking(self.ends.charge, work.message, charge, work.asking.account, work.asking.call)
-        await self.run_blocking(self.ends.forget, work.message, work.asking.account)
+        if thread.is_final or thread.question is None:
+            await self.run_blocking(self.ends.forget, work.message, work.asking.account)
+        else:
+            await self.run_blocking(self.ends.release, work.asking.account)
         return Written.ENDED
 
     async def _give_up(self, work: _Work, why: Why) -> Written:

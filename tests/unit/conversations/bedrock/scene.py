@@ -233,7 +233,6 @@ class Scene:
         )
         writer = AnswerWriter(
             answers=answers,
-            pending=self.pending,
             ends=ends,
             asker=asker,
             takeover=takeover,

@@ -12,8 +12,9 @@ from foreverus.conversations.titles import ASK
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.sweeps.reservations import LostReservations
 from tests.unit.conftest import Aws
+from tests.unit.conversations.bedrock.killing import killed_at
 from tests.unit.conversations.bedrock.scene import USER, Scene
-from tests.unit.conversations.bedrock.test_answering import MOST_WRITES, killed_at, nothing_left
+from tests.unit.conversations.bedrock.test_answering import MOST_WRITES, nothing_left
 from tests.unit.worker.harness import in_jumping_time
 
 WORDS = ""  # Scene.ask keeps a question without its conversation's first words

@@ -22,6 +22,7 @@ import httpx
 from bench import engine, sse
 from bench.bare import BareFunctions
 from bench.chat import Parts
+from bench.connections import connection_of
 from bench.figures import Figure, figure, percentile, ratios, shown
 from bench.processor import contention
 from foreverus.backends.port import BackendName
@@ -167,9 +168,8 @@ def columns(rounds: Sequence[Round]) -> list[list[float]]:
 def chat_rounds(bench: Bench, person: Person) -> Callable[[], Round]:
     functions, asked = bench.cloud.emulator.client("lambda"), bench.cloud.emulator.client("bedrock-runtime")
     pushing, model = bench.bare.pushing(), bench.bare.variables("ApiFunction")["BEDROCK_MODEL_ID"]
-    items = bench.cloud.emulator.client("dynamodb").scan(TableName=bench.cloud.stack["TableName"])["Items"]
     accept = bench.cloud.outputs["api_url"] + bench.bare.least_chat()
-    (connection,) = (item["pk"]["S"].partition("#")[2] for item in items if item["sk"]["S"] == "CONNECTION")
+    connection = connection_of(bench.cloud, person)
 
     def once() -> Round:
         conversation = person.converse("You count.")

@@ -16,6 +16,7 @@ from statistics import median
 import boto3
 
 from bench import engine
+from bench.connections import connection_of
 from bench.figures import Figure, figure, ratios
 from bench.processor import command, contention, cpu_s_of, descendants
 from local.cloud import Cloud
@@ -183,9 +184,7 @@ class Parts:
         self.functions.get_waiter("function_active_v2").wait(FunctionName=self.name)
         fifo = {"FifoQueue": "true", "ContentBasedDeduplication": "true"}
         self.queue = self.queues.create_queue(QueueName=f"{self.name}.fifo", Attributes=fifo)["QueueUrl"]
-        tables = client("dynamodb").scan(TableName=cloud.stack["TableName"])["Items"]
-        connections = [item["pk"]["S"] for item in tables if item["sk"]["S"] == "CONNECTION"]
-        self.connection = connections[-1].removeprefix("CONNECTION#")
+        self.connection = connection_of(cloud, person)
 
     def once(self) -> dict[str, float]:
         begun = time.perf_counter()

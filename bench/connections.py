@@ -13,7 +13,9 @@ def connection_of(cloud: Cloud, person: Person) -> str:
     """Its id: of the one that hears of a conversation of theirs. The relay's lines are open connections too, and what
     is pushed to one of them is waited for in vain."""
     conversation = person.converse("Nobody asks anything here.")
-    return listener(cloud.emulator.client("dynamodb"), cloud.stack["TableName"], conversation)
+    found = listener(cloud.emulator.client("dynamodb"), cloud.stack["TableName"], conversation)
+    person.unsubscribe(conversation_id=conversation)
+    return found
 
 
 def listener(client: Any, table: str, conversation_id: str) -> str:

@@ -67,6 +67,10 @@ class Person:
         self.socket.send(json.dumps({"action": "subscribe", **topic}))
         self.wait_for("subscribed", **topic)
 
+    def unsubscribe(self, **topic: str) -> None:
+        self.socket.send(json.dumps({"action": "unsubscribe", **topic}))
+        self.wait_for("unsubscribed", **topic)
+
     def start_session(self) -> tuple[str, float]:
         """The session's id, and the seconds from the request to healthy."""
         begun = time.perf_counter()

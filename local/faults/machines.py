@@ -41,12 +41,14 @@ def in_states(states: Any, book: Book) -> None:
             book.hold(rule.seconds)
             states_tasks.check_running()
             return original_invoke(resource, arguments)
-        if rule.kind in ("lost", "bought", "hold_after"):
-            result = original_invoke(resource, arguments)
-            if rule.kind == "hold_after":
+        if rule.kind == "hold_after":
+            try:
+                return original_invoke(resource, arguments)
+            finally:  # that it fails is an effect too: no image is there to be found
                 book.hold(rule.seconds)
                 states_tasks.check_running()
-                return result
+        if rule.kind in ("lost", "bought"):
+            original_invoke(resource, arguments)
         return fail(rule, action)
 
     def callback(resource: str, arguments: Any, token: str, state: dict[str, Any]) -> Any:

@@ -53,6 +53,7 @@ class RelayPlay(Play):
     def __init__(self, sandbox: Sandbox, case: Case) -> None:
         super().__init__(sandbox, case)
         self.asked: list[Asked] = []
+        self.refused = 0  # tries that found no room
         self.writing = 0
         self.most_writing = 0
         self.counting = threading.Lock()
@@ -76,6 +77,10 @@ class RelayPlay(Play):
             self._end()
         except NotAnswered as problem:
             self.notes.append(str(problem))
+
+    def _is_asked_badly(self) -> bool:
+        """Whether more came at once than there was room for."""
+        return self.case.what.startswith("crowd") and self.refused > 0
 
     def _await_serving(self) -> None:
         deadline = time.monotonic() + ANSWER_S
@@ -119,6 +124,8 @@ class RelayPlay(Play):
         with self.client.http.stream("POST", "/chat/completions", json={**body, "stream": streams}) as answer:
             if answer.status_code != 200:
                 one.error = f"{answer.status_code} {answer.read().decode()[:300]}"
+                with self.counting:
+                    self.refused += FULL in one.error
                 return
             one.admitted += 1
             if not streams:

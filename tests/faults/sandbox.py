@@ -19,6 +19,7 @@ from local import history
 from local.cloud import Cloud, running
 from local.deploy import AS_A_CLASS
 from local.instances.places import Places
+from tests.faults import sockets
 
 # The shortest that the template allows, so that a silence of a minute on AWS is one of seconds here.
 PARAMETERS = {
@@ -242,6 +243,7 @@ class Sandbox:
             ec2.terminate_instances(InstanceIds=left)
         if running or left:
             time.sleep(3)  # for the reaper, who hears of the stop
+        sockets.close_all(self.cloud, self.items())
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items()]
         for start in range(0, len(keys), 25):
             deletes = [{"DeleteRequest": {"Key": key}} for key in keys[start : start + 25]]

@@ -24,6 +24,8 @@ THEIRS = ("gpu_session", "Instance", "ApiFunction")  # what a session, its insta
 KINDS = ("throttled", "error", "denied", "lost")
 # What only tells of the work. It may fail and hang in every way there is, and nobody may notice.
 OBSERVING = ("xray:PutTraceSegments", "logs:CreateLogStream", "logs:PutLogEvents")
+# Those that a machine sends at its end. Which state the session is in by then is chance.
+LAST_WORDS = ("logs:CreateLogStream", "logs:PutLogEvents")
 FLEET_KINDS = ("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought")
 READS = ("Get", "Query", "Describe", "List")  # to lose the answer to one is to have it fail
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
@@ -188,6 +190,7 @@ def matrix(recorded: dict[str, list[Call]], every: bool = False) -> list[Case]:
     functions = {action for caller, action, _, _ in calls if caller == "invocation"}
     pairs = {(caller, action) for caller, action, _, _ in calls}
     for prefix, scenario in SCENARIOS.items():
+        again = {(caller, action) for caller, action in pairs if caller in scenario.again and action not in LAST_WORDS}
         names += [f"{prefix}/{what}" for what in scenario.cases]
         for caller, action, state, count in whenever(recorded.get(f"{prefix}/", [])):
             name = f"{prefix}/call:{caller}:{action}@{state}"
@@ -198,7 +201,7 @@ def matrix(recorded: dict[str, list[Call]], every: bool = False) -> list[Case]:
             elif not scenario.thin:
                 seen = action in functions if caller == "invocation" else caller in callers or (caller, state) in known
                 names += [] if seen else cases(name, caller, action, count, most=1)
-            elif (caller, action) not in pairs or (caller in scenario.again and state in ("", "Serve")):
+            elif (caller, action) not in pairs or ((caller, action) in again and state in ("", "Serve")):
                 names += cases(name, caller, action, count, most=1)
             pairs.add((caller, action))
     return sorted((case(name) for name in dict.fromkeys(names)), key=order)
@@ -211,10 +214,12 @@ def order(one: Case) -> tuple[bool, int]:
 
 
 def whenever(calls: list[Call]) -> list[Call]:
-    """Functions that run beside the session meet its states by chance: their calls are one case, whatever the state."""
+    """Functions that run beside the session, and its machine's last words, meet its states by chance: their calls are
+    one case, whatever the state."""
     merged: dict[tuple[str, str, str], int] = {}
     for caller, action, state, count in calls:
         beside = caller not in (*MACHINES, "Instance", "ApiFunction") and action != "lambda:ApiFunction"
+        beside = beside or action in LAST_WORDS
         key = (caller, action, "" if beside else state)
         merged[key] = merged.get(key, 0) + count
     return [(*key, count) for key, count in merged.items()]

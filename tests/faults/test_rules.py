@@ -208,6 +208,19 @@ def test_what_only_tells_of_the_work_fails_in_every_way_and_hangs() -> None:
         assert kinds == {"throttled", "error", "denied", "lost", "cut_out", "cut_back"}
 
 
+def test_a_machines_last_words_are_struck_in_whichever_state_they_are_said() -> None:
+    def calls(state: str) -> list[table.Call]:
+        return [("gpu_session", "sns:Publish", "Notify", 1), ("Instance", "logs:CreateLogStream", state, 2)]
+
+    once, twice = {"good": calls("Terminate GPU")}, {"good": calls("Serve"), "batch/": calls("Close session")}
+    found = [{one.name for one in table.matrix(recorded)} for recorded in (once, twice)]
+    for names in found:
+        struck = [table.case(name).rules[0] for name in names if "CreateLogStream" in name]
+        assert {(one["caller"], one["state"]) for one in struck} == {("Instance", "")}
+        assert {one["kind"] for one in struck} == {*table.KINDS, "cut_out", "cut_back"}
+    assert {name for name in found[0] if "Log" in name} == {name for name in found[1] if "Log" in name}
+
+
 def test_which_functions_run_is_told_until_the_last_call_of_each_is_over() -> None:
     book = Book()
     with book.runs("SweepFunction"):

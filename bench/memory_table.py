@@ -17,7 +17,7 @@ import boto3
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
-from foreverus.aws.dynamo import to_attribute_values
+from foreverus.aws.attribute_values import to_attribute_values
 
 PAGE_BYTES = 1 << 20
 END = "\U0010ffff"  # after every sort key

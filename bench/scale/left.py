@@ -8,7 +8,8 @@ from decimal import Decimal
 from bench.scale.crowd import Talk
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Item, from_attribute_values
+from foreverus.aws.attribute_values import from_attribute_values
+from foreverus.aws.dynamo import Item
 from foreverus.costs.meter import month_of
 from local.cloud import Cloud
 from local.counts.book import WAITING

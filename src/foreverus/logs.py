@@ -67,8 +67,15 @@ def configure() -> None:
         root.addHandler(handler)
     for known in root.handlers:
         known.addFilter(_ADD_IDS)  # once, however often it is asked for
-    logging.getLogger("foreverus").setLevel(logging.INFO)
-    logging.getLogger("botocore").setLevel(logging.WARNING)  # else it says where it found its credentials
+    _set_level("foreverus", logging.INFO)
+    _set_level("botocore", logging.WARNING)  # else it says where it found its credentials
+
+
+def _set_level(name: str, level: int) -> None:
+    """Where it is another one: each setting empties what every logger of the process has looked up."""
+    logger = logging.getLogger(name)
+    if logger.level != level:
+        logger.setLevel(level)
 
 
 def start(event: Mapping[str, Any], context: Any) -> None:

@@ -14,7 +14,8 @@ from foreverus.access.records import Caller
 from foreverus.access.service import KeyService
 from foreverus.access.store import ApiKeyStore
 from foreverus.aws import keys
-from foreverus.aws.dynamo import Table, from_attribute_values
+from foreverus.aws.attribute_values import from_attribute_values
+from foreverus.aws.dynamo import Table
 from foreverus.deletions.owed import OwedKind
 from local import history
 from local.cloud import Cloud

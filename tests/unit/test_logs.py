@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -264,3 +265,12 @@ def test_api_that_fails_at_a_message_logs_ids_and_no_words(
     assert api.handler(event, Context())["statusCode"] == 500
     assert_silent(caplog, least=1)
     assert ids(caplog.records[-1]) == {"conversation_id": "conv_1"}
+
+
+def test_a_warm_call_looks_up_no_logger_anew() -> None:
+    logs.start({}, SimpleNamespace(aws_request_id="a"))
+    with pytest.MonkeyPatch.context() as patching:
+        patching.setattr(logging.Logger, "setLevel", lambda *_: pytest.fail("this empties every logger's cache"))
+        logs.start({}, SimpleNamespace(aws_request_id="b"))
+    assert logging.getLogger("foreverus").level == logging.INFO
+    assert logging.getLogger("botocore").level == logging.WARNING

@@ -1,19 +1,15 @@
-"""DynamoDB in Python's own types: the serialising that boto3's low-level client leaves to its caller.
-
-The resource API does the same, but costs a cold start 100 ms more to import and build.
-"""
+"""DynamoDB in Python's own types: one table, and the handful of calls that we make."""
 
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any, TypeAlias
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from foreverus.aws.attribute_values import from_attribute_values, to_attribute_values
 from foreverus.aws.dynamo_errors import collided, conditions_failed
 from foreverus.aws.keys import Key
 from foreverus.errors import ForeverUsError
@@ -26,42 +22,8 @@ Wire: TypeAlias = dict[str, object]  # a request's body, or a part of it
 
 COLLISION_TRIES = 30  # a thousand people's answers in one item's turn: with 10, 2 in 100 gave up (docs/scale.md)
 COLLISION_PAUSE_S, MOST_PAUSES = (0.01, 0.05), 10  # between two tries, times how many there were, ten at most
-SMALLEST = 1e-110  # of 17 digits that DynamoDB holds whole; what is nearer to zero is kept as 0
 MOST_WRITES = 25  # of one BatchWriteItem
 BATCH_PAUSES_S = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-
-_serialize = TypeSerializer().serialize
-_deserialize = TypeDeserializer().deserialize
-
-
-def to_attribute_values(item: Values) -> Wire:
-    """`{"n": 1.5}` → `{"n": {"N": "1.5"}}`. Floats become decimals, as DynamoDB wants them."""
-    return {name: _serialize(_to_decimal(value)) for name, value in item.items()}
-
-
-def from_attribute_values(image: Mapping[str, Any]) -> Item:
-    """The way back: whole numbers become int, others float."""
-    return {name: _from_decimal(_deserialize(value)) for name, value in image.items()}
-
-
-def _to_decimal(value: Any) -> Any:
-    if isinstance(value, float):
-        return Decimal(repr(value)) if abs(value) >= SMALLEST else Decimal(0)
-    if isinstance(value, Mapping):
-        return {k: _to_decimal(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_to_decimal(v) for v in value]
-    return value
-
-
-def _from_decimal(value: Any) -> Any:
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, dict):
-        return {k: _from_decimal(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_from_decimal(v) for v in value]
-    return value
 
 
 def _just_before(sk: str) -> str:

@@ -145,11 +145,13 @@ def shown(seconds: float) -> str:
 
 
 def _recent(count: Count, now: datetime) -> tuple[int, ...]:
-    return tuple(sorted(at for at in count.times if at > _ms(now) - WINDOW_MS))
+    since = _ms(now) - WINDOW_MS
+    return tuple(sorted(at for at in count.times if at > since))
 
 
 def _held(count: Count, now: datetime) -> dict[str, int]:
-    return {name: until for name, until in count.held.items() if until > now.timestamp()}
+    seconds = now.timestamp()
+    return {name: until for name, until in count.held.items() if until > seconds}
 
 
 def _ms(now: datetime) -> int:

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import from_attribute_values
+from foreverus.aws.attribute_values import from_attribute_values
 from foreverus.aws.push import Frame, Push, send_all
 from foreverus.sessions.items import session_from_item
 from foreverus.sessions.records import Session

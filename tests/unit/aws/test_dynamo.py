@@ -1,23 +1,17 @@
 """Types survive the way to DynamoDB and back; large partitions come back whole."""
 
 from collections import deque
+from decimal import Inexact, Rounded
 from typing import Any
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foreverus.aws.dynamo import (
-    COLLISION_PAUSE_S,
-    COLLISION_TRIES,
-    MOST_PAUSES,
-    ConditionFailed,
-    Table,
-    from_attribute_values,
-    put_write,
-    to_attribute_values,
-)
+from foreverus.aws.attribute_values import _to_decimal, from_attribute_values, to_attribute_values
+from foreverus.aws.dynamo import COLLISION_PAUSE_S, COLLISION_TRIES, MOST_PAUSES, ConditionFailed, Table, put_write
 from tests.unit.conftest import Aws
 
 numbers = st.integers(-(10**30), 10**30) | st.floats(-1e9, 1e9, allow_subnormal=False).filter(lambda x: abs(x) > 1e-9)
@@ -30,6 +24,23 @@ values = st.recursive(
 @given(st.dictionaries(st.text(min_size=1), values, max_size=5))
 def test_items_come_back_as_they_went(item: dict[str, Any]) -> None:
     assert from_attribute_values(to_attribute_values(item)) == item
+
+
+@given(values | st.integers() | st.sampled_from([10**38, 10**38 - 1, -(10**38), "", True, False]))
+def test_a_value_is_what_boto3_makes_of_it(value: Any) -> None:
+    try:
+        made = TypeSerializer().serialize(_to_decimal(value))
+    except (Inexact, Rounded):  # more digits than DynamoDB holds
+        with pytest.raises((Inexact, Rounded)):
+            to_attribute_values({"v": value})
+    else:
+        assert to_attribute_values({"v": value}) == {"v": made}
+
+
+@pytest.mark.parametrize("digits", ["7", "-7", "007", "1E+2", "1.50", "-0", "0"])
+def test_a_number_is_read_however_it_is_written(digits: str) -> None:
+    (found,) = from_attribute_values({"v": {"N": digits}}).values()
+    assert found == float(digits) and isinstance(found, float) == (digits == "1.50")
 
 
 def test_a_partition_of_several_pages_comes_back_whole(aws: Aws) -> None:

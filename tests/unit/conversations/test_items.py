@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import from_attribute_values, to_attribute_values
+from foreverus.aws.attribute_values import from_attribute_values, to_attribute_values
 from foreverus.backends.port import BackendName, TokenUsage
 from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.items import (

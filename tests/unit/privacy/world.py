@@ -219,7 +219,7 @@ class World:
 
 
 def _scanned(table: str) -> list[dict[str, Any]]:
-    from foreverus.aws.dynamo import from_attribute_values
+    from foreverus.aws.attribute_values import from_attribute_values
 
     found: list[dict[str, Any]] = []
     pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table)

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
-from foreverus.aws.dynamo import from_attribute_values, to_attribute_values
+from foreverus.aws.attribute_values import from_attribute_values, to_attribute_values
 from foreverus.costs.launch import BedrockUse, Launch, Lifecycle
 from foreverus.sessions.boots import learned_boots
 from foreverus.sessions.items import session_from_item, session_to_item

@@ -128,3 +128,54 @@ def test_a_questions_buttons_stand_under_it_and_the_ring_of_the_keyboard_is_whol
     expect(box).to_be_focused()
     ring = "(one) => one.getBoundingClientRect().right + 4 <= one.closest('.piece').getBoundingClientRect().right + 1"
     assert box.evaluate(ring)
+
+
+def laid_out(page: Page) -> int:
+    """How many boxes and texts Chromium keeps of the page, once what nobody needs has been collected."""
+    chromium = page.context.new_cdp_session(page)
+    chromium.send("Performance.enable")
+    for _ in range(2):
+        chromium.send("HeapProfiler.collectGarbage")
+    found = {one["name"]: one["value"] for one in chromium.send("Performance.getMetrics")["metrics"]}
+    chromium.detach()
+    return int(found["LayoutObjects"])
+
+
+# Goes up to the beginning by a screen in each frame, as nobody reads, and down to the end.
+FLY = """() => new Promise((done) => {
+  const box = document.getElementById("messages");
+  let down = false;
+  const step = () => {
+    down ||= box.scrollTop === 0 && box.textContent.includes("Question 0?");
+    box.scrollTop += down ? 600 : -600;
+    if (down && box.scrollTop + box.clientHeight >= box.scrollHeight - 2) return done();
+    requestAnimationFrame(step);
+  };
+  step();
+})"""
+
+
+# How often a piece's box is taken away and made anew while so many frames pass.
+CHANGES_AT_REST = """() => new Promise((done) => {
+  let [changes, frames] = [0, 0];
+  const watch = new MutationObserver((seen) => (changes += seen.length));
+  watch.observe(document.querySelector(".pieces"), { subtree: true, attributeFilter: ["style"] });
+  const step = () => (++frames > 20 ? done(changes) : requestAnimationFrame(step));
+  step();
+})"""
+
+
+def test_what_was_seen_far_away_is_not_kept_laid_out_and_keeps_its_height(page: Page, fake: FakeCloud) -> None:
+    log = opened(page, fake)
+    before = laid_out(page)
+    page.evaluate(FLY)
+    tall = log.evaluate("(box) => box.scrollHeight")
+    for _ in range(100):
+        if laid_out(page) <= before:
+            break
+        page.wait_for_timeout(50)
+    assert laid_out(page) <= before
+    assert log.evaluate("(box) => box.scrollHeight") == tall
+    assert page.evaluate(CHANGES_AT_REST) == 0
+    up_to(page, "Question 60?")
+    expect(log.get_by_text("Answer 60:").locator("strong")).to_have_text("60")

@@ -22,10 +22,12 @@ interface Room {
   always: ReadonlySet<string>;
   /** Of the others, those that are drawn because somebody reads or has read near them. */
   drawn: Set<string>;
+  /** It was in sight, or nearly, since its layout was last forgotten. */
+  isLaidOut: boolean;
   changed: Signal<number>;
 }
 
-const rooms = new Map<Element, Room>();
+const rooms = new Map<HTMLElement, Room>();
 let waiting = false;
 let seenTop = 0;
 
@@ -35,7 +37,7 @@ const isDrawn = (room: Room, id: string) => room.always.has(id) || room.drawn.ha
 /** Whether each message of a piece is drawn. What is in work always is, or has failed: there is something to do. */
 export function useNear(piece: { current: HTMLElement | null }, messages: readonly Message[], isLast: boolean): (message: Message) => boolean {
   const own = useRef<Room | null>(null);
-  const room = (own.current ??= { messages, always: new Set(), drawn: new Set(), changed: signal(0) });
+  const room = (own.current ??= { messages, always: new Set(), drawn: new Set(), isLaidOut: false, changed: signal(0) });
   room.messages = messages;
   void room.changed.value;
   const always = new Set(messages.filter((one, i) => (isLast && i >= messages.length - AT_END) || isOpen(one)).map(({ id }) => id));
@@ -44,7 +46,12 @@ export function useNear(piece: { current: HTMLElement | null }, messages: readon
   useLayoutEffect(() => {
     const element = piece.current!;
     rooms.set(element, room);
-    return () => void rooms.delete(element);
+    const turned = (event: Event) => void (room.isLaidOut ||= !(event as ContentVisibilityAutoStateChangeEvent).skipped);
+    element.addEventListener("contentvisibilityautostatechange", turned);
+    return () => {
+      element.removeEventListener("contentvisibilityautostatechange", turned);
+      rooms.delete(element);
+    };
   }, []);
   return ({ id }) => isDrawn(room, id);
 }
@@ -90,7 +97,7 @@ export function inSight({ children }: Element, top: number): Element | null {
 function nearest(all: Element, top: number, bottom: number, height: number): Found | undefined {
   let found: Found | undefined;
   for (let piece = inSight(all, top - NEAR * height); piece && away(piece, top, bottom) <= NEAR * height; piece = piece.nextElementSibling) {
-    const room = rooms.get(piece);
+    const room = rooms.get(piece as HTMLElement);
     for (const one of room ? undrawn(room, piece, top, bottom) : []) {
       if (one.away <= NEAR * height && one.away < (found?.away ?? Infinity)) found = one;
     }
@@ -98,12 +105,40 @@ function nearest(all: Element, top: number, bottom: number, height: number): Fou
   return found;
 }
 
-/** A piece that is drawn and has gone far. */
-function farthest(top: number, bottom: number, height: number): Room | undefined {
+/** A piece that has gone far and is drawn, or keeps its layout. */
+function farthest(top: number, bottom: number, height: number, isFlying: boolean): [HTMLElement, Room] | undefined {
   for (const [piece, room] of rooms) {
-    if (room.drawn.size > 0 && away(piece, top, bottom) > FAR * height && !isInUse(piece)) return room;
+    const hasMore = room.drawn.size > 0 ? !isFlying : room.isLaidOut;
+    if (hasMore && away(piece, top, bottom) > FAR * height && !isInUse(piece)) return [piece, room];
   }
   return undefined;
+}
+
+/**
+ * A piece out of sight keeps its last layout, and with it the boxes and letters of all that was seen of it, until it is
+ * seen again: those of two thousand messages make each of the browser's collections four times as long. Its height
+ * stays remembered.
+ */
+function forgetLayout(piece: HTMLElement): void {
+  piece.style.display = "none";
+  void getComputedStyle(piece).display; // now: put back unseen it would change nothing
+  piece.style.display = "";
+}
+
+function drawOne({ room, id }: Found): void {
+  room.drawn.add(id);
+  room.changed.value += 1;
+}
+
+/** Once none of them is drawn, in a frame of its own, its layout goes. */
+function undrawSome(piece: HTMLElement, room: Room): void {
+  if (room.drawn.size === 0) {
+    room.isLaidOut = false;
+    forgetLayout(piece);
+    return;
+  }
+  for (const id of [...room.drawn].slice(0, UNDRAWN_AT_ONCE)) room.drawn.delete(id);
+  room.changed.value += 1;
 }
 
 /** One of them in a frame. Looked at when the page has been laid out. `box`: what is scrolled;
@@ -114,12 +149,10 @@ export function drawNear(box: HTMLElement, all: Element): void {
   seenTop = box.scrollTop;
   const { top, bottom } = box.getBoundingClientRect();
   const near = isFlying ? undefined : nearest(all, top, bottom, bottom - top);
-  const far = isFlying || near ? undefined : farthest(top, bottom, bottom - top);
-  if (near) near.room.drawn.add(near.id);
-  else if (far) for (const id of [...far.drawn].slice(0, UNDRAWN_AT_ONCE)) far.drawn.delete(id);
+  const far = near ? undefined : farthest(top, bottom, bottom - top, isFlying);
+  if (near) drawOne(near);
+  else if (far) undrawSome(...far);
   else if (!isFlying) return;
-  const room = near?.room ?? far;
-  if (room) room.changed.value += 1;
   waiting = true;
   requestAnimationFrame(() => {
     waiting = false;

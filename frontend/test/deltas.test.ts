@@ -7,12 +7,13 @@ const piece = (offset: number, text: string): Delta => ({ message_id: "msg_1", o
 function played() {
   const taken: [string, string][] = [];
   const timers: [() => void, number][] = [];
-  const clock = { now: 1_000, typing: false };
+  const clock = { now: 1_000, typing: false, shown: () => {} };
   const got = together(
     (id, deltas) => taken.push([id, deltas.map((one) => one.text).join("|")]),
     () => clock.now,
     (work, ms) => timers.push([work, ms]),
     () => clock.typing,
+    (work) => (clock.shown = work),
   );
   const later = (ms: number) => {
     clock.now += ms;
@@ -46,7 +47,7 @@ it("takes those that follow closely together, in order, each conversation's by i
   expect(taken.at(-1)).toEqual(["a", "is"]);
 });
 
-it("takes them in larger parts while somebody types", () => {
+it("takes them in larger parts while somebody types, when a key has just been shown", () => {
   const { taken, timers, clock, got, later } = played();
   got("a", piece(0, "Of "));
   clock.typing = true;
@@ -54,7 +55,16 @@ it("takes them in larger parts while somebody types", () => {
     clock.now += 50;
     got("a", piece(0, `${n} `));
   }
-  expect([taken.length, timers.map(([, ms]) => ms)]).toEqual([1, [TYPING_TOGETHER_MS - 50]]);
-  later(TYPING_TOGETHER_MS - 150);
-  expect(taken.at(-1)).toEqual(["a", "0 |1 |2 "]);
+  clock.shown(); // too early
+  expect([taken.length, timers.map(([, ms]) => ms)]).toEqual([1, [2 * TYPING_TOGETHER_MS - 50]]);
+  clock.now += 50;
+  clock.shown();
+  expect(taken.slice(1)).toEqual([["a", "0 |1 |2 "]]);
+  got("a", piece(0, "3 "));
+  timers.shift()![0](); // the timer of those that were taken
+  expect(taken.length).toBe(2);
+  later(2 * TYPING_TOGETHER_MS); // no key comes
+  expect(taken.at(-1)).toEqual(["a", "3 "]);
+  clock.shown(); // nothing waits
+  expect(taken.length).toBe(3);
 });

@@ -1,3 +1,4 @@
+import { computed, effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { setDraft, type ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
@@ -40,24 +41,37 @@ function hint(): string {
   return t(hasBedrock ? "chat.tokens" : "chat.keys");
 }
 
+/** By itself: with a key that is typed, its box has it already, and nothing else is drawn anew. */
+const text = computed(() => drafts.value[draftKey.value] ?? "");
+const isEmpty = computed(() => text.value.trim() === "");
+// The system prompt is read with each question.
+const size = computed(() => (text.value ? sizeOf(settings.value.system + text.value, contextTokens.value) : null));
+
+function Counter() {
+  if (!size.value) return null;
+  const { tokens, most, tooLong } = size.value;
+  const words = t(tooLong ? "chat.size.toolong" : "chat.size", { tokens: number(tokens, language.value), most: number(most, language.value) });
+  return <Told class={tooLong ? "hint trouble" : "hint"} text={words} />;
+}
+
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {
   const box = useRef<HTMLTextAreaElement>(null);
-  const text = drafts.value[draftKey.value] ?? "";
-  // The system prompt is read with each question.
-  const size = text ? sizeOf(settings.value.system + text, contextTokens.value) : null;
-  const ready = text.trim() !== "" && !busy;
+  const ready = !isEmpty.value && !busy;
 
   useLayoutEffect(() => {
-    const area = box.current;
+    const area = box.current!;
     // Where the browser fits it to its text by itself, nothing is measured: that lays out the whole conversation anew.
-    if (!area || CSS.supports("field-sizing", "content")) return;
-    area.style.height = "auto";
-    area.style.height = `${Math.min(TALLEST_PX, area.scrollHeight + 2)}px`;
-  }, [text]);
+    if (CSS.supports("field-sizing", "content")) return;
+    return effect(() => {
+      area.value = text.value;
+      area.style.height = "auto";
+      area.style.height = `${Math.min(TALLEST_PX, area.scrollHeight + 2)}px`;
+    });
+  }, []);
 
   const send = () => {
     if (!ready) return;
-    void actions.send(text.trim());
+    void actions.send(text.value.trim());
     box.current?.focus();
   };
 
@@ -94,15 +108,7 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
         <p id="composer-hint" class="hint">
           {hint()}
         </p>
-        {size && (
-          <Told
-            class={size.tooLong ? "hint trouble" : "hint"}
-            text={t(size.tooLong ? "chat.size.toolong" : "chat.size", {
-              tokens: number(size.tokens, language.value),
-              most: number(size.most, language.value),
-            })}
-          />
-        )}
+        <Counter />
         <Backend actions={actions} />
       </div>
     </form>

@@ -73,8 +73,6 @@ interface Options {
 const BATCHES_A_PAGE = 20;
 /** Fills the list's place on a large screen, so that nothing more is asked for before somebody scrolls. */
 export const CONVERSATIONS_A_PAGE = 50;
-/** The most that the API gives out at once: a search goes through all of them. */
-export const CONVERSATIONS_A_SEARCH = 100;
 export const MESSAGES_A_PAGE = 50;
 const TIMEOUT_MS = 30_000; // API Gateway gives up after 29 s
 
@@ -184,7 +182,7 @@ export function createApi(
     conversations: (limit: number, after?: string) => part<Conversation>("/conversations", { limit, after }),
     /** Those that have the words in their title or in a message. */
     search: (words: string, after?: string) =>
-      call<ConversationList>("GET", `/conversations?${new URLSearchParams({ q: words, ...(after ? { after } : {}) })}`),
+      call<ConversationList>("GET", `/conversations?${new URLSearchParams({ q: words, limit: `${CONVERSATIONS_A_PAGE}`, ...(after ? { after } : {}) })}`),
     /** Taken once, however often it is sent. */
     importConversation: (one: object) => call<{ id: string; taken: number; known: number }>("POST", "/imports", { body: one }),
     conversation: (id: string) => call<Conversation>("GET", of("conversations", id)),

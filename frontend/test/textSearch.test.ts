@@ -1,5 +1,5 @@
 import { beforeEach, expect, it, vi } from "vitest";
-import { said, textSearch } from "../src/actions/textSearch";
+import { said, textSearch, titlesFound } from "../src/actions/textSearch";
 import { ApiError } from "../src/api";
 import * as state from "../src/state";
 import type { ConversationList } from "../src/types";
@@ -17,6 +17,7 @@ function clocked() {
 
 beforeEach(() => {
   state.sought.value = "";
+  state.conversations.value = [];
   state.notices.value = [];
   said.value = { words: "", hits: [], state: "idle", why: null, more: false };
 });
@@ -87,4 +88,45 @@ it("goes on behind the last one", async () => {
   expect(find).toHaveBeenLastCalledWith("mar", "con_2");
   expect(said.value.hits.map((one) => one.id)).toEqual(["con_2", "con_1"]);
   search.end();
+});
+
+const titled = (id: string) => conversation({ id, title: "Mar", match: { title: [{ text: "Mar", marked: true }], message: null } });
+
+it("lists conversations whose titles the API has found, and asks once", async () => {
+  state.conversations.value = [conversation({ id: "con_9", title: "Mar" })];
+  state.olderConversations.value = "con_9";
+  const find = vi.fn(async (_: string, after?: string) => ({ ...list(titled(after ? "con_1" : "con_2"), hit(after ? "con_0" : "con_3")), has_more: !after }));
+  const search = textSearch({ find }, clocked().wait);
+  state.sought.value = "mar";
+  expect(titlesFound.value).toBe("older");
+  search.now();
+  await vi.waitFor(() => expect(titlesFound.value).toBe("some"));
+  expect(find).toHaveBeenCalledTimes(1);
+  expect(state.conversations.value.map((one) => [one.id, one.match])).toEqual([["con_9", undefined], ["con_2", undefined]]);
+  await search.more();
+  expect([titlesFound.value, find.mock.lastCall]).toEqual(["found", ["mar", "con_3"]]);
+  expect(state.conversations.value.map((one) => one.id)).toEqual(["con_9", "con_2", "con_1"]);
+  search.end();
+});
+
+it("says that older titles could not be searched, and asks once more when the line is back", async () => {
+  state.olderConversations.value = "con_9";
+  state.connection.value = "open";
+  state.online.value = false;
+  const find = vi.fn(async () => list(titled("con_2")));
+  find.mockRejectedValueOnce(new ApiError(0, "", "no_connection"));
+  const search = textSearch({ find }, clocked().wait);
+  state.sought.value = "mar";
+  search.now();
+  await vi.waitFor(() => expect(titlesFound.value).toBe("broken"));
+  state.online.value = true;
+  await vi.waitFor(() => expect(titlesFound.value).toBe("found"));
+  expect(find).toHaveBeenCalledTimes(2);
+  search.end();
+});
+
+it("asks nobody about titles where all conversations are listed here", () => {
+  state.olderConversations.value = null;
+  state.sought.value = "mar";
+  expect(titlesFound.value).toBe("found");
 });

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import ServerConnection, serve
 
+from foreverus.conversations.search.words import folded, is_found
 from foreverus.deployment import site
 from foreverus.sessions.refused import RefusedPool
 from tests.browser.fake_batches import FakeBatches
@@ -45,7 +46,10 @@ def part(listed: list[dict], query: dict, usual: int) -> dict:
 
 
 def marked_parts(text: str, words: str) -> list[dict]:
-    at = text.lower().index(words)
+    """`words` are folded: no accents, small letters. Those that are not beside one another are not marked."""
+    at = folded(text).find(words)
+    if at < 0:
+        return [{"text": text, "marked": False}]
     parts = ((text[:at], False), (text[at : at + len(words)], True), (text[at + len(words) :], False))
     return [{"text": piece, "marked": marked} for piece, marked in parts if piece]
 
@@ -275,16 +279,16 @@ class FakeCloud:
 
     def found(self, query: dict) -> dict:
         """Conversations in whose title or newest such message the words stand as they are, as the API shows them."""
-        words, hits = query["q"].lower(), []
+        words, hits = folded(query["q"]), []
         for one in list(self.conversations.values())[::-1]:
-            said = [m for m in self.messages[one["id"]] if words in (m["content"] or "").lower()]
+            said = [m for m in self.messages[one["id"]] if words in folded(m["content"] or "")]
             title = one.get("title") or ""
             message = None
             if said and not self.why_titles_alone:
                 message = {"id": said[-1]["id"], "role": said[-1]["role"], "earlier": False}
                 message["snippet"] = marked_parts(said[-1]["content"], words)
-            if message or words in title.lower():
-                in_title = marked_parts(title, words) if words in title.lower() else None
+            in_title = marked_parts(title, words) if is_found(title, words) else None
+            if message or in_title:
                 hits.append({**one, "match": {"title": in_title, "message": message}})
         waking = self.why_titles_alone == "database_waking"
         searched = "titles" if self.why_titles_alone else "titles_and_texts"

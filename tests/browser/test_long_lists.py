@@ -58,31 +58,60 @@ def test_scrolling_brings_older_ones_to_the_very_first(page: Page, fake: FakeClo
     assert [query.get("after") for query in lists(fake)] == [None, "con_000071", "con_000021"]
 
 
-def test_search_finds_an_old_one_says_that_it_searches_and_ends(page: Page, fake: FakeCloud) -> None:
+def searches(fake: FakeCloud) -> list[dict]:
+    return [query for path, query in fake.queries if path == LIST and "q" in query]
+
+
+def test_search_finds_an_old_title_with_one_request_and_says_how_far_it_is(page: Page, fake: FakeCloud) -> None:
     thousand(fake)
     sign_in(page, fake)
     search = conversations(page).get_by_role("searchbox", name="Search by title")
+    state = conversations(page).get_by_role("search")
     with fake.held(LIST):
         search.fill("QUÉSTION 17")
-        expect(conversations(page).get_by_role("search")).to_contain_text("searching older ones…")
+        expect(state).to_contain_text("0 found, searching older ones…")
+        search.press("Enter")
     links = conversations(page).get_by_role("link")
-    expect(conversations(page).get_by_role("search")).to_contain_text("20 found in all conversations.")
+    expect(state).to_contain_text("20 found in all conversations.")
     expect(links.last).to_have_text("Question 17")
-    assert len(lists(fake)) == 11
     search.fill("no such words")
+    search.press("Enter")
     expect(conversations(page).get_by_text("No conversation has these words in its title.")).to_be_visible()
-    assert len(lists(fake)) == 11
+    assert [query["q"] for query in searches(fake)] == ["QUÉSTION 17", "no such words"]
+    assert len(lists(fake)) == 1
 
 
-def test_search_that_nobody_answers_says_so_and_goes_on_by_a_button(page: Page, fake: FakeCloud) -> None:
+def test_search_that_finds_many_reads_so_many_and_goes_on_by_a_button(page: Page, fake: FakeCloud) -> None:
+    fake.have_conversations(*(f"{'Question' if n % 2 else 'Other'} {n}" for n in range(1, 201)))
+    sign_in(page, fake)
+    page.get_by_role("button", name="PT, Português").click()
+    conversas = page.get_by_role("navigation", name="Conversas")
+    conversas.get_by_role("searchbox", name="Buscar pelo título").fill("question")
+    conversas.get_by_role("searchbox").press("Enter")
+    state = conversas.get_by_role("search")
+    expect(state).to_contain_text("50 encontradas até agora")
+    expect(conversas.get_by_role("link")).to_have_count(50)
+    conversas.get_by_role("button", name="Mostrar mais").click()
+    expect(state).to_contain_text("100 encontradas em todas as conversas.")
+    expect(conversas.get_by_role("link").last).to_have_text("Question 1")
+    assert len(searches(fake)) == 2
+    assert len(lists(fake)) == 1
+
+
+def test_search_without_the_line_filters_what_is_there_says_so_and_goes_on_by_itself(
+    page: Page, fake: FakeCloud
+) -> None:
     thousand(fake)
     sign_in(page, fake)
-    fake.troubles.append(("GET", LIST, 503))
+    conversations(page).get_by_role("searchbox").fill("question 99")  # the search's own code has come
+    state = conversations(page).get_by_role("search")
+    expect(state).to_contain_text("19 found in all conversations.")
+    page.context.set_offline(True)
     conversations(page).get_by_role("searchbox").fill("question 400")
-    expect(conversations(page).get_by_role("search")).to_contain_text("0 found; older ones could not be searched.")
-    conversations(page).get_by_role("button", name="Show older ones").click()
+    expect(state).to_contain_text("0 found; older ones could not be searched.")
+    page.context.set_offline(False)
     expect(conversations(page).get_by_role("link")).to_have_text(["Question 400"])
-    expect(conversations(page).get_by_role("search")).to_contain_text("1 found in all conversations.")
+    expect(state).to_contain_text("1 found in all conversations.")
 
 
 def test_address_of_an_old_conversation_opens_it_without_the_list(page: Page, fake: FakeCloud) -> None:

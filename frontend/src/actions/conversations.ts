@@ -1,6 +1,6 @@
-/** The list of conversations: a page at a time, newest first, as a person scrolls or searches. */
-import { ApiError, CONVERSATIONS_A_PAGE, CONVERSATIONS_A_SEARCH, type Api } from "../api";
-import { conversations, hurry, listing, olderConversations, sought } from "../state";
+/** The list of conversations: a page at a time, newest first, as a person scrolls. */
+import { ApiError, CONVERSATIONS_A_PAGE, type Api } from "../api";
+import { conversations, hurry, listing, olderConversations } from "../state";
 import type { Conversation } from "../types";
 import { report, reportBeside } from "./notices";
 
@@ -17,29 +17,22 @@ export function gotConversations(got: readonly Conversation[], isConfirmed = tru
 export function conversationActions(api: Api) {
   const asked = new Set<string>();
 
-  /** The next page; the first one to begin with. False: there is none, or nobody answered. */
-  async function page(limit: number): Promise<boolean> {
+  /** The next page; the first one to begin with. */
+  async function more(): Promise<void> {
     const after = olderConversations.value;
-    if (after === null || listing.value === "busy") return false;
+    if (after === null || listing.value === "busy") return;
     listing.value = "busy";
     try {
-      const got = await api.conversations(limit, after || undefined);
+      const got = await api.conversations(CONVERSATIONS_A_PAGE, after || undefined);
       gotConversations(got.data);
       // Older ones come when somebody scrolls there.
       if (!after && unconfirmed.size) conversations.value = conversations.value.filter(({ id }) => !unconfirmed.has(id));
       olderConversations.value = got.has_more ? (got.data.at(-1)?.id ?? null) : null;
       listing.value = "idle";
-      return olderConversations.value !== null;
     } catch (error) {
       listing.value = "failed"; // the person says when to try again
       reportBeside(error);
-      return false;
     }
-  }
-
-  /** A search ends with the oldest conversation, or when its words are taken away. */
-  async function searchOn(): Promise<void> {
-    while (sought.value.trim() && (await page(CONVERSATIONS_A_SEARCH)));
   }
 
   return {
@@ -53,16 +46,7 @@ export function conversationActions(api: Api) {
       }
     },
 
-    async more(): Promise<void> {
-      await page(CONVERSATIONS_A_PAGE);
-      // What was typed while the page was on its way found it busy.
-      if (listing.value === "idle") await searchOn();
-    },
-
-    search(words: string): Promise<void> {
-      sought.value = words;
-      return searchOn();
-    },
+    more,
 
     find: api.search,
 

@@ -1,9 +1,10 @@
-/** Search over what was said: asked for after a pause in typing, again when a database that slept is awake. */
-import { effect, signal } from "@preact/signals";
-import { chats, current, sought } from "../state";
+/** Search over titles and what was said: asked for after a pause in typing, again when a database that slept is awake, or
+ * the line is back. */
+import { computed, effect, signal, untracked } from "@preact/signals";
+import { chats, current, line, olderConversations, sought } from "../state";
 import type { ConversationList, Conversation } from "../types";
 import type { ChatActions } from "./chats";
-import type { ConversationActions } from "./conversations";
+import { gotConversations, type ConversationActions } from "./conversations";
 import { report } from "./notices";
 import { go } from "./places";
 
@@ -24,12 +25,22 @@ export interface Said {
 const NOTHING: Said = { words: "", hits: [], state: "idle", why: null, more: false };
 export const said = signal<Said>(NOTHING);
 
+/** Whether all titles were looked at. Where all conversations are listed here, nobody need be asked. */
+export const titlesFound = computed(() => {
+  if (olderConversations.value === null) return "found";
+  const { words, state, more } = said.value;
+  if (words !== sought.value.trim() || state === "busy") return "older";
+  if (state === "failed") return "broken";
+  return more ? "some" : "found";
+});
+
 type Find = Pick<ConversationActions, "find">;
 
 /** Asks for the words that are typed from now on; returns what ends that, and what asks at once or for more. */
 export function textSearch(actions: Find, wait = (ms: number, then: () => void) => setTimeout(then, ms) as unknown as number) {
   let timer = 0;
   let wakes = 0;
+  let last: string | undefined;
 
   async function ask(words: string, after?: string): Promise<void> {
     said.value = { ...(after ? said.value : NOTHING), words, state: "busy" };
@@ -37,6 +48,8 @@ export function textSearch(actions: Find, wait = (ms: number, then: () => void) 
       const got = await actions.find(words, after);
       if (said.value.words !== words) return; // something else is looked for by now
       const hits = [...said.value.hits, ...got.data.filter((one) => one.match?.message)];
+      last = got.data.at(-1)?.id;
+      gotConversations(got.data.filter((one) => one.match?.title).map(({ match: _, ...one }) => one));
       said.value = { words, hits, state: "idle", why: got.why ?? null, more: got.has_more };
       if (got.why === "database_waking" && ++wakes < MOST_WAKES) {
         timer = wait((got.retry_after_seconds ?? 15) * 1000, () => void ask(words));
@@ -63,15 +76,16 @@ export function textSearch(actions: Find, wait = (ms: number, then: () => void) 
       if (words) timer = wait(PAUSE_MS, now);
     }
   });
+  const stopAgain = effect(() => {
+    if (line.value === "open" && said.peek().state === "failed") untracked(now);
+  });
   return {
     now,
-    more: () => {
-      const last = said.value.hits.at(-1);
-      return last && said.value.state !== "busy" ? ask(said.value.words, last.id) : Promise.resolve();
-    },
+    more: () => (last && said.value.state !== "busy" ? ask(said.value.words, last) : Promise.resolve()),
     end: () => {
       clearTimeout(timer);
       stop();
+      stopAgain();
     },
   };
 }

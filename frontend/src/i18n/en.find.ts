@@ -5,6 +5,11 @@ export const enFind: Record<keyof typeof ptFind, string> = {
   "chat.pin": "Pin to the top",
   "chat.pin.short": "Pin",
   "chat.unpin": "Unpin",
+  "chat.search.older": "{n} found, searching older ones…",
+  "chat.search.broken": "{n} found; older ones could not be searched.",
+  "chat.search.found": "{n} found in all conversations.",
+  "chat.search.none": "No conversation has these words in its title.",
+  "chat.search.some": "{n} found so far: “Show more” below goes on.",
   "find.said": "In messages",
   "find.you": "You:",
   "find.model": "Model:",
@@ -23,5 +28,5 @@ export const enFind: Record<keyof typeof ptFind, string> = {
   "export.doing": "{n} conversations in the file…",
   "chat.imported.chatgpt": "imported from ChatGPT",
   "chat.imported.foreverus": "imported",
-  "find.more": "Show more messages",
+  "find.more": "Show more",
 };

@@ -3,6 +3,11 @@ export const ptFind = {
   "chat.pin": "Fixar no topo",
   "chat.pin.short": "Fixar",
   "chat.unpin": "Desafixar",
+  "chat.search.older": "{n} encontradas, buscando nas mais antigas…",
+  "chat.search.broken": "{n} encontradas; não foi possível buscar nas mais antigas.",
+  "chat.search.found": "{n} encontradas em todas as conversas.",
+  "chat.search.none": "Nenhuma conversa tem essas palavras no título.",
+  "chat.search.some": "{n} encontradas até agora: “Mostrar mais”, abaixo, continua.",
   "find.said": "Nas mensagens",
   "find.you": "Você:",
   "find.model": "Modelo:",
@@ -21,5 +26,5 @@ export const ptFind = {
   "export.doing": "{n} conversas no arquivo…",
   "chat.imported.chatgpt": "importada do ChatGPT",
   "chat.imported.foreverus": "importada",
-  "find.more": "Mostrar mais mensagens",
+  "find.more": "Mostrar mais",
 };

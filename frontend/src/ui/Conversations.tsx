@@ -11,7 +11,7 @@ import { later } from "./Later";
 import { PlaceLink } from "./PlaceLink";
 
 const TextHits = later(() => import("./TextHits"));
-import { Told } from "./Said";
+const TitlesFound = later(() => import("./TitlesFound"), true);
 
 /** At the end of the list: whoever scrolls to it gets more. The button is for a keyboard, and after a failure. */
 function Older({ actions }: { actions: ConversationActions }) {
@@ -40,13 +40,6 @@ function Older({ actions }: { actions: ConversationActions }) {
   );
 }
 
-function searchState(found: number): string {
-  if (!sought.value.trim()) return "";
-  if (listing.value === "busy") return t("chat.search.older", { n: found });
-  if (olderConversations.value !== null) return t("chat.search.broken", { n: found });
-  return found ? t("chat.search.found", { n: found }) : t("chat.search.none");
-}
-
 function Search({ actions, found }: { actions: ConversationActions; found: number }) {
   return (
     <search>
@@ -55,10 +48,10 @@ function Search({ actions, found }: { actions: ConversationActions; found: numbe
         value={sought.value}
         placeholder={t("chat.search")}
         aria-label={t("chat.search")}
-        onInput={(event) => void actions.search(event.currentTarget.value)}
+        onInput={(event) => (sought.value = event.currentTarget.value)}
         onKeyDown={(event) => meantEnter(event) && actions.now()}
       />
-      <Told class="hint" text={searchState(found)} />
+      {sought.value.trim() && <TitlesFound found={found} />}
     </search>
   );
 }
@@ -123,10 +116,13 @@ export function Conversations({ actions, chats }: { actions: ConversationActions
           </ul>
         </section>
       ))}
-      {sought.value.trim() && <TextHits actions={actions} chats={chats} />}
-      <ul>
-        <Older actions={actions} />
-      </ul>
+      {sought.value.trim() ? (
+        <TextHits actions={actions} chats={chats} />
+      ) : (
+        <ul>
+          <Older actions={actions} />
+        </ul>
+      )}
     </nav>
   );
 }

@@ -43,7 +43,7 @@ function state(shown: number): string {
   if (state === "busy") return t("find.busy");
   if (state === "failed") return t("find.failed");
   if (why) return t(`find.${why}`);
-  return shown ? "" : t("find.none");
+  return shown || said.value.more ? "" : t("find.none");
 }
 
 export default function TextHits({ actions, chats }: { actions: ConversationActions; chats: ChatActions }) {

@@ -99,3 +99,25 @@ def test_a_conversation_is_exported_whole(page: Page, fake: FakeCloud, shape: st
         assert waiting.value.suggested_filename == "Long talk.md"
         assert re.findall(r"^Question (\d+)$", text, re.MULTILINE) == [str(n) for n in range(1, 61)]
     assert (LIST, {}) not in fake.queries
+
+
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_a_title_and_what_can_be_done_stand_in_one_row_however_wide_the_page_is(
+    page: Page, fake: FakeCloud, language: str
+) -> None:
+    (one,) = fake.have_conversations("A title that is as long as those of models often are")
+    sign_in(page, fake)
+    if language == "pt":
+        page.get_by_role("button", name="PT, Português").click()
+    expect(page.get_by_role("button", name="PT, Português")).to_be_visible()
+    page.locator(f"a[href='#c={one}']").click()
+    last = page.get_by_role("button", name={"en": "Delete conversation", "pt": "Apagar conversa"}[language])
+    title = page.get_by_role("heading", name="A title that is as long as those of models often are")
+    summary = page.locator("summary.sign-export")
+    for width in (1280, 1200, 1100, 1081, 900, 721, 720, 360):
+        page.set_viewport_size({"width": width, "height": 800})
+        expect(summary).to_be_visible()
+        boxes = [found.bounding_box() for found in (title, summary, last)]
+        middles = [box["y"] + box["height"] / 2 for box in boxes if box]
+        assert max(middles) - min(middles) < 8, (width, boxes)
+        assert boxes[0] and boxes[0]["width"] >= 60, width

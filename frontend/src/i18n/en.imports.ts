@@ -17,7 +17,7 @@ export const enImports: Record<keyof typeof ptImports, string> = {
   "import.why.shape": "not a conversation that this page knows",
   "import.why.empty": "has no message of text",
   "import.why.long": "has a message of more than 300,000 bytes",
-  "import.why.many": "has too many questions",
+  "import.why.many": "has more than 10,000 questions",
   "import.why.deleted": "was deleted here less than a day ago; try tomorrow",
   "import.why.refused": "the server did not take it",
   "import.unreadable.large": "The file has more than 100 MB. Split it into smaller parts.",

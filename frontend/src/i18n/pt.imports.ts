@@ -15,7 +15,7 @@ export const ptImports = {
   "import.why.shape": "não é uma conversa que esta página conheça",
   "import.why.empty": "não tem nenhuma mensagem de texto",
   "import.why.long": "tem uma mensagem com mais de 300.000 bytes",
-  "import.why.many": "tem perguntas demais",
+  "import.why.many": "tem mais de 10.000 perguntas",
   "import.why.deleted": "foi apagada aqui há menos de um dia; tente amanhã",
   "import.why.refused": "o servidor não aceitou",
   "import.unreadable.large": "O arquivo tem mais de 100 MB. Divida-o em partes menores.",

@@ -284,6 +284,8 @@ export interface Conversation {
   temperature?: number | null;
   /** The longest answer, in tokens, where a message does not say; null: an ordinary one */
   max_tokens?: number | null;
+  /** Whether its next answers know what its person wants remembered */
+  memories: boolean;
   match?: Match;
   /** When it is deleted if nobody writes in it before; null: it is kept */
   expires_at: string | null;
@@ -337,6 +339,36 @@ export interface Prompt {
   created_at: string;
   /** A time, ISO 8601, UTC */
   updated_at: string;
+}
+/** What the caller wants remembered in all their conversations */
+export interface Memory {
+  id: string;
+  object: "memory";
+  text: string;
+  /** Whether questions may take it along */
+  enabled: boolean;
+  /** Each question takes it along: it is switched on and fits the budget */
+  in_use: boolean;
+  /** What it takes of a question, by estimate */
+  tokens: number;
+  /** The conversation that it came from; null: from none, or from one that is deleted */
+  conversation: {
+    id: string;
+    title: string;
+  } | null;
+  /** A time, ISO 8601, UTC */
+  created_at: string;
+  /** A time, ISO 8601, UTC */
+  updated_at: string;
+}
+export interface MemoryList {
+  object: "list";
+  data: Memory[];
+  has_more: false;
+  /** The most that memories take of a question */
+  budget_tokens: number;
+  /** What they take of each question now, by estimate */
+  used_tokens: number;
 }
 export interface PromptList {
   object: "list";
@@ -460,6 +492,8 @@ export interface Message {
   imported_from?: "foreverus" | "chatgpt";
   /** So many earlier messages, at least, did not fit the context and were not sent */
   trimmed_messages?: number;
+  /** So many of the person's memories were given to the model with the question */
+  memories?: number;
   /** US$ that Bedrock took for it, broken calls too; not there where a GPU wrote it (its session's receipt has the cost), or where nobody knows the price */
   cost_usd?: number;
   error?: {
@@ -895,6 +929,8 @@ export interface ConversationCreate {
   system?: string;
   /** Where a message does not say; null: the model's own. Bedrock takes 0 to 1. Must be a number from 0 to 2, or null. */
   temperature?: number | null;
+  /** Whether its next answers know what you want remembered; absent: yes. Must be true or false. */
+  memories?: boolean;
   /** The longest answer, in tokens, where a message does not say; null: an ordinary one (1024). Must be a whole number from 1 to 32768, or null. */
   max_tokens?: number | null;
   /** Who answers where a message does not say; null or absent: as you prefer, else the deployment. Must be auto, gpu, bedrock or null. */
@@ -933,6 +969,8 @@ export interface ConversationChange {
   system?: string | null;
   /** Where a message does not say; null: the model's own. Bedrock takes 0 to 1. Must be a number from 0 to 2, or null. */
   temperature?: number | null;
+  /** Whether its next answers know what you want remembered; null: they do. Must be true, false or null. */
+  memories?: boolean | null;
   /** The longest answer, in tokens, where a message does not say; null: an ordinary one (1024). Must be a whole number from 1 to 32768, or null. */
   max_tokens?: number | null;
   /** Who answers where a message does not say; null: as you prefer, else the deployment. Must be auto, gpu, bedrock or null. */
@@ -967,6 +1005,20 @@ export interface PromptChange {
   name?: string;
   /** What the model is told before the conversation. */
   text?: string;
+}
+export interface MemoryCreate {
+  /** What is to be remembered, in a sentence or two. */
+  text: string;
+  /** Whether questions take it along; absent: yes. Must be true or false. */
+  enabled?: boolean;
+  /** The conversation that it came from, one of your own. Must be a conversation's id, or null. */
+  conversation_id?: string | null;
+}
+export interface MemoryChange {
+  /** What is to be remembered, in a sentence or two. */
+  text?: string;
+  /** Whether questions take it along. Must be true or false. */
+  enabled?: boolean;
 }
 /** A file of at most 4,000,000 bytes, as OpenAI's clients send it */
 export interface FileForm {

@@ -34,6 +34,7 @@ export const receipt = (changes: Partial<Receipt> = {}): Receipt => ({
 export const conversation = (changes: Partial<Conversation> = {}): Conversation => ({
   ...{ id: "con_1", object: "conversation", title: "", system: "", created_at: AT, updated_at: AT, expires_at: null },
   pinned: false,
+  memories: true,
   ...changes,
 });
 

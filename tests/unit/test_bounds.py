@@ -37,6 +37,8 @@ from foreverus.conversations.frames import conversation_frame, delta_frame, mess
 from foreverus.conversations.items import conversation_to_item, question_to_item
 from foreverus.conversations.library import MOST_PROMPTS, LibraryPrompt, prompt_to_item, public_prompt
 from foreverus.conversations.records import Answer, AnswerError, Conversation, FinishedAnswer, MessageRef, Question
+from foreverus.conversations.remembered.records import MOST_MEMORIES, Memory
+from foreverus.conversations.remembered.store import memory_to_item
 from foreverus.conversations.service import MOST_QUESTION_BYTES
 from foreverus.conversations.streaming.live import PostLimit
 from foreverus.conversations.views import public_answer, public_conversation, public_question
@@ -138,6 +140,14 @@ def library_prompt(character: str = "x") -> LibraryPrompt:
     schemas.check("prompt_create", asked)
     at = QUESTION.created_at
     return LibraryPrompt(prompt_id="prompt_" + ID, user_id="ana", created_at=at, updated_at=at, **asked)
+
+
+def memories(character: str = "x") -> list[Memory]:
+    """As many as a person can have."""
+    asked = {"text": character * 299 + ".", "conversation_id": MESSAGE.conversation_id}
+    schemas.check("memory_create", asked)
+    at = {"created_at": QUESTION.created_at, "updated_at": QUESTION.created_at}
+    return [Memory(memory_id=f"memory_{n:028}", **asked, **at) for n in range(MOST_MEMORIES)]
 
 
 def batch(character: str = "x") -> Batch:
@@ -278,6 +288,8 @@ BOUNDS = [
         lambda c: conversation_to_item(conversation(c)), item_bytes)),
     Bound("item: a prompt of a library", 400 * KB, "api.schemas:check", lambda: largest(
         lambda c: prompt_to_item(library_prompt(c)), item_bytes)),
+    Bound("item: all that is remembered", 100 * KB, "conversations.remembered.records:MOST_MEMORIES", lambda: largest(
+        lambda c: {one.memory_id: memory_to_item(one) for one in memories(c)}, item_bytes)),
     Bound("item: a batch", 400 * KB, "api.violations:MOST_PARAM_CHARACTERS", lambda: largest(batch_item, item_bytes)),
     Bound("item: a batch's line", 400 * KB, "backends.port:MOST_ANSWER_BYTES", lambda: largest(line_item, item_bytes)),
     Bound("item: a file", 400 * KB, "files.records:MOST_FILENAME_CHARACTERS", lambda: largest(

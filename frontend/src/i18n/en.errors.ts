@@ -35,6 +35,8 @@ export const enErrors = {
   "error.too_many_requests": "Too many requests in a minute. The next one can be made in {wait}.",
   "error.too_many_at_once": "Too many requests of yours are under way at once. Try again in {wait}.",
   "error.too_many_subscriptions": "Too many tabs are open. Close one and reload the page.",
+  "error.too_many_memories": "There are as many memories as there can be. Delete one and try again.",
+  "error.memory_not_found": "This memory is gone. Open the preferences again to see those that are there.",
   "error.too_many_prompts": "You already have as many kept prompts as you can. Delete one and try again.",
   "error.prompt_not_found": "This prompt is gone. Choose another.",
   "error.gpu_full": "The GPU is full just now. Try again in {wait}.",

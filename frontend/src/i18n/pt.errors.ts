@@ -35,6 +35,8 @@ export const ptErrors = {
   "error.too_many_requests": "Pedidos demais em um minuto. O próximo pode ser feito em {wait}.",
   "error.too_many_at_once": "Há pedidos seus demais ao mesmo tempo. Tente de novo em {wait}.",
   "error.too_many_subscriptions": "Há abas demais abertas. Feche uma e recarregue a página.",
+  "error.too_many_memories": "Já há o máximo de memórias. Apague uma e tente de novo.",
+  "error.memory_not_found": "Esta memória não existe mais. Abra as preferências de novo para ver as que existem.",
   "error.too_many_prompts": "Você já tem o máximo de prompts guardados. Apague um e tente de novo.",
   "error.prompt_not_found": "Este prompt não existe mais. Escolha outro.",
   "error.gpu_full": "A GPU está cheia agora. Tente de novo em {wait}.",

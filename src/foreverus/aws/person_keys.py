@@ -8,6 +8,11 @@ def pin_key(user_id: str, conversation_id: str) -> Key:
     return {"pk": person_partition(user_id), "sk": f"PINNED#{conversation_id}"}
 
 
+def memories_key(user_id: str) -> Key:
+    """What they want remembered. Not with their other items: who reads it with a question writes none of it."""
+    return {"pk": f"MEMORIES#{user_id}", "sk": "MEMORIES"}
+
+
 def prompt_key(user_id: str, prompt_id: str) -> Key:
     """One of their library."""
     return {"pk": person_partition(user_id), "sk": f"PROMPT#{prompt_id}"}

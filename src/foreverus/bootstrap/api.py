@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foreverus.conversations.deleting import MessageDeletion
     from foreverus.conversations.importing import ConversationImports
     from foreverus.conversations.library import PromptLibrary
+    from foreverus.conversations.remembered.service import Memories
     from foreverus.conversations.search.service import ConversationSearch
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.stopping import MessageStops
@@ -39,6 +40,7 @@ class ApiServices:
     stops: "MessageStops"
     deletions: "MessageDeletion"
     prompts: "PromptLibrary"
+    memories: "Memories"
     imports: "ConversationImports"
     search: "Callable[[], ConversationSearch]"  # made when somebody searches
     models: "ModelList"
@@ -85,6 +87,7 @@ def build() -> ApiServices:
         stops=_stops(env),
         deletions=_deletions(env),
         prompts=PromptLibrary(PromptStore(table), once, aws.clock),
+        memories=_memories(env),
         imports=ConversationImports(ConversationStore(table), aws.clock, aws.push, env.conversation_retention_days),
         search=search,
         models=_models(env),
@@ -99,6 +102,15 @@ def build() -> ApiServices:
         batches=replace(shared.batch_service(env), limits=limits),
         quotes=quotes,
     )
+
+
+def _memories(env: settings.ApiSettings) -> "Memories":
+    from foreverus.conversations.remembered.service import Memories
+    from foreverus.conversations.remembered.store import MemoryStore
+    from foreverus.conversations.store import ConversationStore
+
+    table = aws.items(env.table_name)
+    return Memories(MemoryStore(table), ConversationStore(table), shared.once(env.table_name), aws.clock)
 
 
 @cache

@@ -198,6 +198,7 @@ class MessageObject(TypedDict, total=False):
     choice: ChoiceObject
     moved_from: str
     trimmed_messages: int
+    memories: int
     cost_usd: float
     error: ErrorObject
 

@@ -23,6 +23,8 @@ from foreverus.conversations.records import (
     Saved,
     Title,
 )
+from foreverus.conversations.remembered.records import Memory
+from foreverus.conversations.remembered.store import memories_of
 from foreverus.costs.usage.store import usage_write
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
@@ -34,6 +36,9 @@ class Answers(Protocol):
 
     def conversation(self, message: MessageRef) -> Conversation | None:
         """None when it was deleted."""
+
+    def memories(self, message: MessageRef) -> list[Memory]:
+        """What its person wants remembered, oldest first."""
 
     def thread(self, message: MessageRef, most_bytes: int) -> Thread:
         """The question, its answer so far, and the answered turns before it (no more than `most_bytes`)."""
@@ -79,6 +84,9 @@ class DynamoAnswers:
 
     def conversation(self, message: MessageRef) -> Conversation | None:
         return conversation_in(self.items, message)
+
+    def memories(self, message: MessageRef) -> list[Memory]:
+        return memories_of(self.items, message.user_id)
 
     def thread(self, message: MessageRef, most_bytes: int) -> Thread:
         just_after = _key(message)["sk"] + "~"

@@ -41,6 +41,7 @@ def conversation_from_item(item: Item) -> Conversation:
         has_versions=bool(item.get("has_versions")),
         newest_message_id=item.get("newest_message_id", ""),
         pinned=bool(item.get("pinned")),
+        memories=item.get("memories") is not False,
         first_words=item.get("first_words", ""),
     )
 
@@ -55,6 +56,7 @@ def conversation_to_item(conversation: Conversation) -> Values:
         "created_at": conversation.created_at,
         "updated_at": conversation.updated_at,
         **({"backend": conversation.backend.value} if conversation.backend else {}),
+        **({} if conversation.memories else {"memories": False}),
         **_named(conversation.options),
     }
 
@@ -144,6 +146,7 @@ def answer_from_item(item: Item) -> Answer:
         engine_failures=item.get("engine_failures", 0),
         stop_requested=bool(item.get("stop_requested")),
         trimmed_messages=int(item.get("trimmed_messages", 0)),
+        memories=int(item.get("memories", 0)),
         imported_from=item.get("imported_from", ""),
         held=Held(int(held["turns"]), int(held["system_tokens"])) if held else None,
         cost_usd=float(item["cost_usd"]) if item.get("cost_usd") is not None else None,
@@ -171,6 +174,8 @@ def final_attributes(answer: Answer) -> Values:
         values["imported_from"] = answer.imported_from
     if answer.trimmed_messages:
         values["trimmed_messages"] = answer.trimmed_messages
+    if answer.memories:
+        values["memories"] = answer.memories
     if answer.held:
         values["held"] = {"turns": answer.held.turns, "system_tokens": answer.held.system_tokens}
     if answer.cost_usd:

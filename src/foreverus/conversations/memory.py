@@ -20,6 +20,7 @@ from foreverus.conversations.records import (
     Saved,
     Title,
 )
+from foreverus.conversations.remembered.records import Memory
 from foreverus.costs.usage.store import MemoryUsage
 from foreverus.sessions.pending import MemoryPendingWork, PendingMessage
 
@@ -33,6 +34,7 @@ class MemoryAnswers:
         self.questions: dict[str, Question] = {}  # by message id, as the answers are
         self.answers: dict[str, Answer] = {}
         self.titles: dict[str, str] = {}  # that the model gave, by conversation
+        self.remembered: dict[str, list[Memory]] = {}  # by person
         self.pending = MemoryPendingWork()
         self.session_usage: dict[str, dict[str, int]] = {}
         self.usage = MemoryUsage()
@@ -104,6 +106,9 @@ class MemoryAnswers:
     def conversation(self, message: MessageRef) -> Conversation | None:
         self._raise()
         return self.conversations.get(message.conversation_id)
+
+    def memories(self, message: MessageRef) -> list[Memory]:
+        return self.remembered.get(message.user_id, [])
 
     def thread(self, message: MessageRef, most_bytes: int) -> Thread:
         self._raise()

@@ -9,11 +9,12 @@ limit, and a longer one ends where the context does. How many messages were left
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from foreverus.backends.port import Message, Prompt
 from foreverus.conversations.history import Exchange, Held, estimate, turns_tokens
 from foreverus.conversations.records import STOPPED, Answer, AnswerStatus, FinishedAnswer, Question
+from foreverus.conversations.remembered.records import BUDGET_TOKENS, Memory, count, given, remembering, without
 
 # Without any system message small models babble, and Mistral's own template has none to fall back on.
 DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
@@ -30,6 +31,7 @@ class Thread:
     answer: Answer | None
     earlier: tuple[Exchange, ...]  # oldest first; only what was answered: a failed question would fail the next too
     unread: int = 0  # at least so many messages before these: of what could not fit none but the next turn is read
+    memories: tuple[Memory, ...] = ()  # what its person wants remembered in it
 
     @property
     def is_final(self) -> bool:
@@ -121,7 +123,8 @@ def most_history_bytes(context_tokens: int) -> int:
 
 
 def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
-    """System message, as many of the newest turns as fit, the question, and the answer so far if any.
+    """System message, with what its person wants remembered; as many of the newest turns as fit, the question, and the
+    answer so far if any.
 
     `context_tokens` is what one conversation may hold in the engine, prompt and answer together.
     """
@@ -134,6 +137,10 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
         frame.append(Message("assistant", thread.partial))
     kept = min(answer_tokens, DEFAULT_ANSWER_TOKENS, context_tokens // 2)
     room = context_tokens - kept - sum(map(estimate, frame))
+    if memories := given(thread.memories, min(BUDGET_TOKENS, room)):  # a question never fails for them
+        room += estimate(frame[0])
+        frame[0] = Message("system", remembering(frame[0].content, memories))
+        room -= estimate(frame[0])
     fit = sum(tokens <= room for tokens in turns_tokens(thread.earlier)[1:])
     turns = [message for one in thread.earlier[len(thread.earlier) - fit :] for message in one.messages]
     most = max(1, answer_tokens - thread.partial_tokens)
@@ -141,14 +148,21 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
 
 
 def shorter(prompt: Prompt) -> Prompt | None:
-    """The same prompt without the older half of its earlier turns; None when none is left to drop."""
+    """The same prompt without the older half of its earlier turns, at last without what is remembered; None when
+    nothing is left to drop."""
     tail = 2 if prompt.continues else 1
     turns = prompt.messages[1:-tail]
     if not turns:
-        return None
+        bare = Message("system", without(prompt.messages[0].content))
+        return replace(prompt, messages=(bare, *prompt.messages[1:])) if remembered(prompt) else None
     kept = turns[(len(turns) // 2 + 1) // 2 * 2 :]
     messages = (prompt.messages[0], *kept, *prompt.messages[-tail:])
     return Prompt(messages, prompt.max_tokens, prompt.temperature)
+
+
+def remembered(prompt: Prompt) -> int:
+    """How many memories its system message holds."""
+    return count(prompt.messages[0].content)
 
 
 def held_by(prompt: Prompt) -> Held | None:

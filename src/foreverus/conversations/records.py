@@ -70,6 +70,7 @@ class Conversation:
     has_versions: bool = False  # some question took the place of another
     newest_message_id: str = ""  # empty where none was sent, or it was before this was kept
     pinned: bool = False  # its person wants it at the top of the list
+    memories: bool = True  # its answers know what its person wants remembered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +124,7 @@ class Answer:
     engine_failures: int = 0
     stop_requested: bool = False
     trimmed_messages: int = 0  # earlier ones that it was made without, for they did not fit the context
+    memories: int = 0  # that it was given
     imported_from: str = ""  # where it comes from, if nobody here wrote it: `chatgpt` or `foreverus`
     held: Held | None = None
     cost_usd: float | None = None  # what Bedrock took for it; None: a GPU wrote it, or nobody knows the price
@@ -203,6 +205,7 @@ class FinishedAnswer:
     error: AnswerError | None = None
     charge: BedrockCharge | None = None  # of one that Bedrock wrote, and no GPU of ours
     trimmed_messages: int = 0
+    memories: int = 0
     held: Held | None = None
     choice: KeptChoice | None = None  # the question's
 
@@ -239,6 +242,7 @@ class FinishedAnswer:
             backend=BackendName.BEDROCK if self.charge else None,
             error=self.error,
             trimmed_messages=self.trimmed_messages,
+            memories=self.memories,
             held=self.held,
             cost_usd=self.charge.usd if self.charge and self.charge.price_known else None,
             choice=self.choice,

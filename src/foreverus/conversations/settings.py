@@ -4,7 +4,7 @@ Both backends read them when they begin an answer, with the system prompt. So a 
 settings as they are then, and asking again follows a change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from foreverus.backends.tokens import cannot_fit
 from foreverus.choice.abilities import cannot
 from foreverus.conversations.prompt import Thread
 from foreverus.conversations.records import AnswerOptions, Conversation
+from foreverus.conversations.remembered.records import Memory
 from foreverus.errors import InvalidRequest
 
 SETTINGS = frozenset({"system", "backend", "temperature", "max_tokens"})
@@ -32,12 +33,14 @@ def options_in(conversation: Conversation, named: AnswerOptions) -> AnswerOption
     )
 
 
-def as_set(conversation: Conversation, thread: Thread) -> Thread:
-    """The thread whose question asks for what the conversation is set to, where it does not say."""
+def as_set(conversation: Conversation, thread: Thread, memories: Sequence[Memory] = ()) -> Thread:
+    """The thread whose question asks for what the conversation is set to, where it does not say; with what its person
+    wants remembered (`memories`), where the conversation is not set to know nothing of it."""
     if thread.question is None:
         return thread
     options = options_in(conversation, thread.question.options)
-    return replace(thread, question=replace(thread.question, options=options))
+    known = tuple(memories) if conversation.memories else ()
+    return replace(thread, question=replace(thread.question, options=options), memories=known)
 
 
 def changed(conversation: Conversation, changes: Mapping[str, Any]) -> Conversation:
@@ -47,6 +50,7 @@ def changed(conversation: Conversation, changes: Mapping[str, Any]) -> Conversat
     return replace(
         conversation,
         system=changes.get("system", conversation.system) or "",
+        memories=changes.get("memories", conversation.memories) is not False,
         backend=BackendName(backend) if backend else None,
         options=AnswerOptions(
             max_tokens=changes.get("max_tokens", own.max_tokens),

@@ -23,6 +23,7 @@ def public_conversation(conversation: Conversation, retention_days: int = 0) -> 
         "pinned": conversation.pinned,
         "temperature": conversation.options.temperature,
         "max_tokens": conversation.options.max_tokens,
+        "memories": conversation.memories,
         "expires_at": _end(conversation, retention_days),
     }
 
@@ -109,6 +110,7 @@ def _known(answer: Answer) -> Body:
         "stop_requested": answer.stop_requested and not answer.status.is_final,
         "backend": answer.backend and answer.backend.value,
         "trimmed_messages": answer.trimmed_messages,
+        "memories": answer.memories,
         "imported_from": answer.imported_from,
         "cost_usd": answer.cost_usd,
         "error": error and {"code": error.code, "message": error.message},

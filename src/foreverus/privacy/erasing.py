@@ -20,6 +20,7 @@ from foreverus.aws.cognito_users import CognitoUsers
 from foreverus.aws.data_api import Database
 from foreverus.aws.dynamo import Table
 from foreverus.aws.s3_versions import ObjectVersions
+from foreverus.conversations.remembered.store import MemoryStore
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.usage.store import UsageStore
 from foreverus.deletions.owed import OwedDeletion, OwedDeletions, OwedKind, owed_write
@@ -66,6 +67,7 @@ class ErasePerson:
         count(Store.DYNAMODB, "files", self._owe_files(user_id))
         count(Store.DYNAMODB, "batches", self._owe_batches(user_id))
         count(Store.DYNAMODB, "uploads", self._forget_uploads(user_id))
+        count(Store.DYNAMODB, "memories", MemoryStore(self.items).forget_person(user_id))
         count(Store.DYNAMODB, "others", self._forget_others(user_id))
         sessions = SessionStore(self.items).forget_person(user_id, ERASED)
         count(Store.DYNAMODB, "sessions_without_owner", sessions)

@@ -90,8 +90,9 @@ class ChatAnswering:
         try:
             most_bytes = most_history_bytes(self.context_tokens)
             with tracing.step("history read"):
-                conversation, thread, moved = await asyncio.gather(
+                conversation, memories, thread, moved = await asyncio.gather(
                     self.run_blocking(self.answers.conversation, request),
+                    self.run_blocking(self.answers.memories, request),
                     self.run_blocking(self.answers.thread, request, most_bytes),
                     self.run_blocking(self.answers.is_with_bedrock, request),
                 )
@@ -100,7 +101,7 @@ class ChatAnswering:
                 return MessageOutcome.DONE
             if thread.is_final or moved:  # what Bedrock has in hand would be written, and paid, twice
                 return MessageOutcome.DONE
-            thread = as_set(conversation, thread)
+            thread = as_set(conversation, thread, memories)
             live.begin_with(thread.partial)
             asked = PromptSent(build_prompt(conversation.system, thread, self.context_tokens))
             work = _ChatInHand(request, conversation, thread, asked, live, claim, stopped)

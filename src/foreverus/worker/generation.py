@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from foreverus.backends.port import Engine, Finished, Message, Prompt
 from foreverus.conversations.history import estimate
-from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, held_by, shorter, trimmed_messages
+from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread, held_by, remembered, shorter, trimmed_messages
 from foreverus.conversations.records import STOPPED, AnswerError, FinishedAnswer
 from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
@@ -61,13 +61,13 @@ class AnswerGenerator:
                 if less is None:
                     spent = had + finished.completion_tokens
                     whole = self._whole(thread, live, finished.finish_reason, spent, finished.prompt_tokens)
-                    return replace(whole, trimmed_messages=trimmed_messages(thread, prompt), held=held_by(prompt))
+                    return replace(_made_of(whole, thread, prompt), held=held_by(prompt))
                 asked.prompt = less
             except PromptRejected as err:
                 less = shorter(prompt) if err.reason == "context_length_exceeded" else None
                 if less is None and live.text:  # what there is fills the context
                     whole = self._whole(thread, live, "length", live.tokens)
-                    return replace(whole, trimmed_messages=trimmed_messages(thread, prompt))
+                    return _made_of(whole, thread, prompt)
                 if less is None:
                     return _failed("", err.reason, str(err))
                 asked.prompt = less
@@ -94,7 +94,7 @@ class AnswerGenerator:
         are our deltas, and the prompt's an estimate."""
         prompt_tokens = sum(map(estimate, asked.prompt.messages)) if asked.sent else 0
         whole = self._whole(thread, live, STOPPED, live.tokens, prompt_tokens)
-        return replace(whole, trimmed_messages=trimmed_messages(thread, asked.prompt))
+        return _made_of(whole, thread, asked.prompt)
 
     def _whole(
         self, thread: Thread, live: LiveAnswer, reason: str, spent: int, prompt_tokens: int = 0
@@ -127,6 +127,11 @@ def _with_more_room(prompt: Prompt, finished: Finished) -> Prompt | None:
         return None
     hardly_begun = finished.completion_tokens < min(MIN_ANSWER_TOKENS, prompt.max_tokens)
     return shorter(prompt) if hardly_begun else None
+
+
+def _made_of(answer: FinishedAnswer, thread: Thread, prompt: Prompt) -> FinishedAnswer:
+    """With what it was made of, and without."""
+    return replace(answer, trimmed_messages=trimmed_messages(thread, prompt), memories=remembered(prompt))
 
 
 def _failed(text: str, code: str, message: str) -> FinishedAnswer:

@@ -93,6 +93,7 @@ def test_it_has_everything_of_the_person_and_nothing_of_others(world: Exporting,
         *("ana@example.com", {"backend": "gpu", "language": None, "theme": None, "sounds": False}),
     )
     assert {json.loads(line)["text"] for line in text["prompts.jsonl"].splitlines()} == {ana.text}
+    assert {json.loads(line)["text"] for line in text["memories.jsonl"].splitlines()} == {ana.text}
     messages = [json.loads(line) for line in text["conversations/conv_ana.jsonl"].splitlines()]
     assert [one.get("role") for one in messages] == [None, "user", "assistant", "user", "assistant"]
     assert text["conversations/conv_ana.md"].count(ana.text) == 4  # the title, two questions, an answer

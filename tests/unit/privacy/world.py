@@ -28,6 +28,8 @@ from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.conversations.library import PromptLibrary, PromptStore
 from foreverus.conversations.records import Conversation, FinishedAnswer, Question
+from foreverus.conversations.remembered.records import Memory
+from foreverus.conversations.remembered.store import MemoryStore
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.ledger import LedgerStore
 from foreverus.deletions.owed import OwedDeletions, OwedKind
@@ -92,6 +94,10 @@ class Person:
         PreferenceStore(self.world.aws.items).change(self.user_id, {"backend": "gpu"})
         prompts = PromptLibrary(PromptStore(self.world.aws.items), Once(MemoryClaims(), lambda: NOW), lambda: NOW)
         prompts.create(self.user_id, {"name": self.text, "text": self.text})
+        MemoryStore(self.world.aws.items).create(
+            self.user_id,
+            Memory(memory_id=ids.new_id("memory", NOW), text=self.text, conversation_id=f"conv_{self.name}"),
+        )
 
     def key(self) -> str:
         return str(

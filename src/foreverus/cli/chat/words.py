@@ -53,6 +53,8 @@ def ending(answer: MessageObject, took_s: float, cost: str) -> str:
         parts.append(f"{printable(str(answer['moved_from']))} could not answer it")
     if trimmed := answer.get("trimmed_messages"):
         parts.append(f"{trimmed} earlier messages did not fit and were not sent")
+    if memories := answer.get("memories"):
+        parts.append(f"{memories} remembered")
     return " · ".join(parts)
 
 

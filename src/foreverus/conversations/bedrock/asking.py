@@ -17,7 +17,7 @@ from foreverus.conversations.answers import partial_writes
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
 from foreverus.conversations.bedrock.takeover import Why
 from foreverus.conversations.history import estimate
-from foreverus.conversations.prompt import Thread, build_prompt, held_by, shorter, trimmed_messages
+from foreverus.conversations.prompt import Thread, build_prompt, held_by, remembered, shorter, trimmed_messages
 from foreverus.conversations.records import AnswerError, BedrockCharge, FinishedAnswer, MessageRef, PartialAnswer
 from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.costs.paid_backend import most_usd
@@ -152,6 +152,7 @@ class BedrockAsker:
             finish_reason=reason,
             charge=charge,
             trimmed_messages=trimmed_messages(replace(one.thread, answer=None), one.prompt),
+            memories=remembered(one.prompt),
         )
 
     def partial(self, one: Asking) -> PartialAnswer:
@@ -207,6 +208,7 @@ class BedrockAsker:
             finish_reason=finished.finish_reason,
             charge=charge,
             trimmed_messages=trimmed_messages(replace(one.thread, answer=None), one.prompt),
+            memories=remembered(one.prompt),
             held=held_by(one.prompt),
         )
         if finished.finish_reason != CONTENT_FILTER:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from foreverus import ids
-from foreverus.aws import keys
+from foreverus.aws import keys, person_keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
 from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.port import BackendName
@@ -53,6 +53,7 @@ class MessageEnds:
         return ReadAhead(
             self.items,
             keys.conversation_key(message.user_id, message.conversation_id),
+            person_keys.memories_key(message.user_id),
             keys.purse_total_key(account.month),
             keys.ledger_total_key(account.month),
             keys.reservation_key(account.month, account.name),

@@ -10,6 +10,7 @@ from time import time
 
 from foreverus import ids, tracing
 from foreverus.aws.push import Push
+from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.port import BackendName
 from foreverus.choice.refusals import THROTTLED_S, UNAVAILABLE_S, BedrockRefusals
 from foreverus.concurrency import Background, RunBlocking, first_of, stop
@@ -30,6 +31,8 @@ from foreverus.conversations.records import (
     Question,
     Saved,
 )
+from foreverus.conversations.remembered.records import Memory
+from foreverus.conversations.remembered.store import memories_of
 from foreverus.conversations.settings import as_set
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.conversations.titles import wants_title
@@ -117,8 +120,8 @@ class AnswerWriter:
         read = self.ends.ahead(message, account)
         try:
             with tracing.step("history read"):
-                conversation, thread = await asyncio.gather(
-                    self.run_blocking(conversation_in, read, message),
+                (conversation, memories), thread = await asyncio.gather(
+                    self.run_blocking(_known, read, message),
                     self.run_blocking(self.answers.thread, message, most_history_bytes(self.asker.context_tokens)),
                 )
             if conversation is None or thread.question is None:
@@ -126,8 +129,8 @@ class AnswerWriter:
             elif thread.is_final:
                 await self.run_blocking(self.ends.forget, message, account)
             else:
-                call = ids.new_id("call", self.clock())
-                asking = Asking(as_set(conversation, thread), conversation.system, live, account, deadline, call, read)
+                call, known = ids.new_id("call", self.clock()), as_set(conversation, thread, memories)
+                asking = Asking(known, conversation.system, live, account, deadline, call, read)
                 asking.build(self.asker.context_tokens)
                 work = _Work(waiting, thread.question, asking, conversation, beside)
                 asking.spent = self._spent_before(asking)
@@ -265,3 +268,8 @@ class AnswerWriter:
         """Its conversation was deleted."""
         await self.run_blocking(self.answers.drop, message)
         await self.run_blocking(self.ends.forget, message, account)
+
+
+def _known(read: ReadAhead, message: MessageRef) -> tuple[Conversation | None, list[Memory]]:
+    """Its conversation, and what its person wants remembered: one call brings both."""
+    return conversation_in(read, message), memories_of(read, message.user_id)

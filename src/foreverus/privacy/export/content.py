@@ -19,6 +19,7 @@ from foreverus.batches.store import BatchStore
 from foreverus.batches.views import public_batch
 from foreverus.conversations.library import MOST_PROMPTS, PromptStore, public_prompt
 from foreverus.conversations.records import Answer, Conversation
+from foreverus.conversations.remembered.store import MemoryStore
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.versions import Branch
 from foreverus.conversations.views import public_conversation, public_exchanges
@@ -63,6 +64,7 @@ class PersonsData:
             if conversation.has_versions:
                 yield Entry(f"{name}.earlier.jsonl", partial(self._earlier, conversation))
         yield Entry("prompts.jsonl", partial(self._prompts, user_id))
+        yield Entry("memories.jsonl", partial(self._memories, user_id))
         yield Entry("files.jsonl", lambda: _lines(public_file(one) for one in self._files(user_id)))
         for file in self._files(user_id):
             if self.objects.head(file.object_key) is not None:
@@ -91,6 +93,15 @@ class PersonsData:
 
     def _prompts(self, user_id: str) -> Iterator[bytes]:
         return _lines(map(public_prompt, PromptStore(self.items).newest(user_id, MOST_PROMPTS)))
+
+    def _memories(self, user_id: str) -> Iterator[bytes]:
+        return _lines(
+            {
+                "id": one.memory_id, "text": one.text, "enabled": one.enabled, "conversation_id": one.conversation_id,
+                "created_at": one.created_at, "updated_at": one.updated_at,
+            }
+            for one in MemoryStore(self.items).all(user_id)
+        )  # fmt: skip
 
     def _conversations(self, user_id: str) -> Iterator[Conversation]:
         """Each is asked for when it is its turn: a page is minutes old by then, and somebody may have deleted one."""

@@ -77,6 +77,7 @@ def _command(arguments: argparse.Namespace) -> Callable[[argparse.Namespace, Any
         "chat": ("chat.run", "chat"),
         "key": ("keys", "KEY_COMMANDS"),
         "me": ("me", "ME_COMMANDS"),
+        "memory": ("memories", "MEMORY_COMMANDS"),
         "quote": ("quote", "quote"),
         "session": ("sessions", "SESSION_COMMANDS"),
         "usage": ("usage", "usage"),

@@ -4,7 +4,15 @@ import argparse
 from pathlib import Path
 
 from foreverus.cli.argument_types import BACKENDS, ENDPOINTS, everywhere, identifier, pair, positive, window
-from foreverus.cli.arguments_account import Groups, doctor_words, erasure_words, keys_words, me_words, user_words
+from foreverus.cli.arguments_account import (
+    Groups,
+    doctor_words,
+    erasure_words,
+    keys_words,
+    me_words,
+    memory_words,
+    user_words,
+)
 from foreverus.cli.arguments_chat import chat_words, completion_words, quote_words, session_words, usage_words
 
 METADATA_PAIRS = 16
@@ -27,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     doctor_words(groups)
     keys_words(groups)
     me_words(groups)
+    memory_words(groups)
     user_words(groups)
     erasure_words(groups)
     completion_words(groups)

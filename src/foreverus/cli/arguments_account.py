@@ -67,6 +67,23 @@ def me_words(groups: Groups) -> None:
     delete.add_argument("--confirm", metavar="WORDS", help="what would be asked for: delete everything")
 
 
+def memory_words(groups: Groups) -> None:
+    memory = groups.add_parser(
+        "memory",
+        help="what the model is to know in all your conversations: list, add, forget",
+        description="What you want remembered: 50 sentences at most, each read with your questions as far as there is "
+        "room. Nothing is remembered by itself.",
+        epilog="The API and a key for it are found as for `foreverus batch`. Exit status: 0 done, 1 refused, 2 the "
+        "command is wrong and nothing was sent.",
+    )
+    commands = memory.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands.add_parser("list", parents=[everywhere()], help="all of them, newest first, and what they take")
+    add = commands.add_parser("add", parents=[everywhere()], help="remember a sentence: the standard output is its id")
+    add.add_argument("text", metavar="TEXT", help="300 characters at most")
+    forget = commands.add_parser("forget", parents=[everywhere()], help="forget one, for good")
+    forget.add_argument("id", metavar="ID", type=identifier, help="memory_…, of the list")
+
+
 def erasure_words(groups: Groups) -> None:
     erasure = groups.add_parser(
         "erasure",

@@ -1,0 +1,45 @@
+"""`foreverus memory list|add|forget`: what the model is to know in all of one's conversations."""
+
+import argparse
+import json
+import uuid
+from collections.abc import Callable
+
+from foreverus.cli.api import Api, value_of
+from foreverus.cli.context import Context, printable
+from foreverus.cli.failures import COMPLETED
+
+MemoryCommand = Callable[[argparse.Namespace, Api, Context], int]
+
+
+def list_memories(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    """One a line, newest first: id, whether it is read, text."""
+    found = api.call("GET", "/memories")
+    if arguments.json:
+        context.result(json.dumps(found, ensure_ascii=False))
+        return COMPLETED
+    memories = value_of(found, "data")
+    for one in memories:
+        state = "on" if one.get("in_use") else "no room" if one.get("enabled") else "off"
+        context.result(f"{printable(str(one['id']))}  {state:7}  {printable(str(one['text']))}")
+    used, most = found.get("used_tokens"), found.get("budget_tokens")
+    context.say(f"{used} of {most} tokens in each question." if memories else "Nothing is remembered.")
+    return COMPLETED
+
+
+def add(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    """The standard output is the memory's id. All tries of it make one."""
+    made = api.call("POST", "/memories", headers={"Idempotency-Key": str(uuid.uuid4())}, json={"text": arguments.text})
+    context.result(json.dumps(made, ensure_ascii=False) if arguments.json else printable(str(value_of(made, "id"))))
+    if not made.get("in_use"):
+        context.say("It is kept, and not read: newer ones take all the room. foreverus memory list")
+    return COMPLETED
+
+
+def forget(arguments: argparse.Namespace, api: Api, context: Context) -> int:
+    done = api.call("DELETE", f"/memories/{arguments.id}")
+    context.result(json.dumps(done, ensure_ascii=False) if arguments.json else f"{printable(arguments.id)} forgotten")
+    return COMPLETED
+
+
+MEMORY_COMMANDS: dict[str, MemoryCommand] = {"list": list_memories, "add": add, "forget": forget}

@@ -169,6 +169,8 @@ export function createApi(
   const of = (kind: string, id: string) => `/${kind}/${encodeURIComponent(id)}`;
 
   return {
+    /** For what comes later, and brings its own routes. */
+    call,
     startSession: (options: { allow_on_demand?: boolean }) => call<Session>("POST", "/sessions", { body: options }),
     sessions: async () => (await call<List<Session>>("GET", "/sessions")).data,
     session: (id: string) => call<Session>("GET", of("sessions", id)),

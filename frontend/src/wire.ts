@@ -929,8 +929,8 @@ export interface ConversationCreate {
   system?: string;
   /** Where a message does not say; null: the model's own. Bedrock takes 0 to 1. Must be a number from 0 to 2, or null. */
   temperature?: number | null;
-  /** Whether its next answers know what you want remembered; absent: yes. Must be true or false. */
-  memories?: boolean;
+  /** Whether its next answers know what you want remembered; null or absent: they do. Must be true, false or null. */
+  memories?: boolean | null;
   /** The longest answer, in tokens, where a message does not say; null: an ordinary one (1024). Must be a whole number from 1 to 32768, or null. */
   max_tokens?: number | null;
   /** Who answers where a message does not say; null or absent: as you prefer, else the deployment. Must be auto, gpu, bedrock or null. */

@@ -2,11 +2,12 @@
 import { h, type ComponentType, type VNode } from "preact";
 import { shown, type Shown } from "../src/actions/batchResults";
 import { prompts } from "../src/personal";
+import { memories } from "../src/remembered";
 import * as state from "../src/state";
 import { codePoints } from "../src/logic/answers";
 import { NO_CHAT } from "../src/logic/chat";
 import type { Unsent } from "../src/logic/outbox";
-import type { Message, Session } from "../src/types";
+import type { MemoryList, Message, Session } from "../src/types";
 import BatchResults from "../src/ui/BatchResults";
 import { BatchList } from "../src/ui/BatchList";
 import { Choice, Details, Facts, Times } from "../src/ui/BatchFacts";
@@ -17,6 +18,7 @@ import { ReceiptCard } from "../src/ui/ReceiptCard";
 import { SessionPanel } from "../src/ui/SessionPanel";
 import { AT, batch, batchFacts, conversation, instance, key, message, receipt, session, spend } from "../test/made";
 import KeysView from "../src/ui/KeysView";
+import { Memories } from "../src/ui/Memories";
 import Preferences from "../src/ui/Preferences";
 import QuoteCard from "../src/ui/QuoteCard";
 import Settings from "../src/ui/Settings";
@@ -172,6 +174,18 @@ function settings(id: string | null, own: typeof OWN): Story {
   };
 }
 
+const MEMORY = { object: "memory" as const, enabled: true, in_use: true, tokens: 12, conversation: null, created_at: AT, updated_at: AT };
+const FORGOTTEN: MemoryList = { object: "list", data: [], has_more: false, budget_tokens: 500, used_tokens: 0 };
+const REMEMBERED: MemoryList = {
+  ...FORGOTTEN,
+  data: [
+    { ...MEMORY, id: "memory_3", text: "I teach chemistry in Salvador.", conversation: { id: "con_1", title: "The sky" } },
+    { ...MEMORY, id: "memory_2", text: "I am away until May.", enabled: false, in_use: false },
+    { ...MEMORY, id: "memory_1", text: "I like long words such as anticonstitucionalissimamente. ".repeat(5), in_use: false },
+  ],
+  used_tokens: 42,
+};
+
 const range = (expected: number) => ({ low: expected / 2, expected, high: expected * 2 });
 const RATE = { name: "gpu_tokens_per_second", low: 452, expected: 452, high: 452, unit: "tokens a second" as const, source: "learned from 7 batches" };
 const QUOTE: Quote = {
@@ -203,7 +217,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
   "answer: streamed": talk({ status: "answering", content: MARKDOWN.slice(0, 330) }),
   "answer: whole": talk({}),
   "answer: of Bedrock": talk({ backend: "bedrock", choice: { backend: "bedrock", reason: "nothing_live", text: "", numbers: { bedrock_usd: 0.0002, gpu_usd: 0.06 } } }),
-  "answer: moved, cut, trimmed": talk({ moved_from: "gpu", backend: "bedrock", finish_reason: "length", trimmed_messages: 12 }),
+  "answer: moved, cut, trimmed": talk({ moved_from: "gpu", backend: "bedrock", finish_reason: "length", trimmed_messages: 12, memories: 3 }),
   "answer: stopped": talk({ finish_reason: "stopped", content: "It is" }),
   "answer: failed": talk({ status: "failed", content: "", error: { code: "engine_failed", message: "none" } }),
   "answer: question too long": talk({ status: "failed", content: "", error: { code: "context_length_exceeded", message: "none" } }),
@@ -257,6 +271,8 @@ export const STORIES: Readonly<Record<string, Story>> = {
   "usage: nobody has said": { show: () => of(UsageView) },
   "usage: a month": { set: () => (state.report.value = REPORT), show: () => of(UsageView) },
   preferences: { show: () => of(Preferences) },
+  "memories: some": { set: () => (memories.value = REMEMBERED), show: () => <Memories api={{ call: () => Promise.resolve(REMEMBERED) } as never} /> },
+  "memories: none": { set: () => (memories.value = FORGOTTEN), show: () => <Memories api={{ call: () => Promise.resolve(FORGOTTEN) } as never} /> },
   "keys: none": { set: () => (state.keysKnown.value = true), show: () => of(KeysView) },
   "keys: a new one": {
     set() {

@@ -1,4 +1,4 @@
-"""What a person has arranged for themselves, beside `fake_cloud.py`: preferences and a library of prompts.
+"""What a person has arranged for themselves, beside `fake_cloud.py`: preferences, a library of prompts, memories.
 
 What is asked is checked by the API's own schemas, so that nothing is taken here that the real one would refuse.
 """
@@ -9,6 +9,7 @@ from foreverus.api import schemas
 from foreverus.errors import InvalidRequest
 
 MOST_PROMPTS = 100
+BUDGET_TOKENS = 500
 
 
 def refused(name: str, body: dict) -> tuple[int, dict] | None:
@@ -24,6 +25,8 @@ class FakePerson:
         self.new_id, self.now = new_id, now
         self.me: dict = {"backend": None, "language": None, "theme": None, "sounds": False}
         self.prompts: dict[str, dict] = {}
+        self.memories: dict[str, dict] = {}
+        self.titles: Callable[[str], str] = lambda _: ""  # of a conversation
         self.made: dict[str, dict] = {}  # by Idempotency-Key
 
     def call(self, method: str, parts: list[str], body: dict, key: str) -> tuple[int, dict] | None:
@@ -47,7 +50,43 @@ class FakePerson:
                 return 200, self.prompts[prompt_id]
             case "DELETE", ["prompts", prompt_id] if self.prompts.pop(prompt_id, None):
                 return 200, {"id": prompt_id, "object": "prompt.deleted", "deleted": True}
+            case "GET", ["memories"]:
+                return 200, self.remembered()
+            case "POST", ["memories"]:
+                return self.remember(body, key)
+            case "PATCH", ["memories", memory_id] if memory_id in self.memories:
+                if error := refused("memory_change", body):
+                    return error
+                self.memories[memory_id].update(body, updated_at=self.now())
+                return 200, self.memory(self.memories[memory_id])
+            case "DELETE", ["memories", memory_id] if self.memories.pop(memory_id, None):
+                return 200, {"id": memory_id, "object": "memory.deleted", "deleted": True}
         return None
+
+    def remembered(self) -> dict:
+        """As the API reckons it: a heading and a line for each."""
+        shown = [self.memory(one) for one in list(self.memories.values())[::-1]]
+        used = sum(one["tokens"] for one in shown if one["in_use"])
+        list_ = {"object": "list", "data": shown, "has_more": False}
+        return {**list_, "budget_tokens": BUDGET_TOKENS, "used_tokens": used and used + 30}
+
+    def memory(self, kept: dict) -> dict:
+        talk = kept.get("conversation_id")
+        return {
+            **{name: value for name, value in kept.items() if name != "conversation_id"},
+            "in_use": kept["enabled"] and len(kept["text"]) < 200,
+            "tokens": len(kept["text"]) // 3 + 1,
+            "conversation": {"id": talk, "title": self.titles(talk)} if talk else None,
+        }
+
+    def remember(self, body: dict, key: str) -> tuple[int, dict]:
+        if error := refused("memory_create", body):
+            return error
+        if key not in self.made:
+            at = {"created_at": self.now(), "updated_at": self.now()}
+            memory = {"id": self.new_id("memory"), "object": "memory", "enabled": True, **body, **at}
+            self.made[key] = self.memories[memory["id"]] = memory
+        return 201, self.memory(self.made[key])
 
     def shown(self) -> dict:
         return {"object": "person", "id": "user", **self.me, "default_backend": "auto"}

@@ -232,6 +232,7 @@ def test_prompts_and_what_was_found_in_messages(watched: Page, fake: FakeCloud) 
         text = f"needle {payload}"
         fake.messages[id_] += [{**shared, "id": f"msg_{number:03}", "conversation_id": id_, "content": text}]
         fake.own.keep({"name": payload, "text": payload}, f"key {number}")
+        fake.own.remember({"text": payload}, f"memory {number}")
     fake.conversations[ids[0]]["system"] = PAYLOADS[0]
     sign_in(watched, fake)
     was = watched.locator(LIVE).count()
@@ -248,4 +249,10 @@ def test_prompts_and_what_was_found_in_messages(watched: Page, fake: FakeCloud) 
     expect(sheet.locator(".prompt-name").first).to_be_visible()
     names = [" ".join(one.split()) for one in sheet.locator(".prompt-name").all_text_contents()]
     assert len(names) >= 40 and set(names) == {" ".join(one["name"].split()) for one in fake.own.prompts.values()}
+    nothing_came_alive(watched, was)
+    watched.goto(f"{fake.url}/#p")
+    memories = watched.get_by_role("region", name="Memory", exact=True).locator(".prompt-name")
+    expect(memories).to_have_count(len(fake.own.memories))
+    said = {" ".join(one.split()) for one in memories.all_text_contents()}
+    assert said == {" ".join(one["text"].split()) for one in fake.own.memories.values()}
     nothing_came_alive(watched, was)

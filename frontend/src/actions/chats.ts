@@ -152,6 +152,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
   }
 
   return {
+    api,
     fetchMessages,
     fetchOlder,
     ...sending,

@@ -5,9 +5,10 @@ import { enErrors } from "./en.errors";
 import { enIdle } from "./en.idle";
 import { enImports } from "./en.imports";
 import { enKeys } from "./en.keys";
+import { enMemories } from "./en.memories";
 import { enMyData } from "./en.mydata";
 import { enSession } from "./en.session";
 import { enSettings } from "./en.settings";
 import { enUsage } from "./en.usage";
 
-export const enLater = { ...enBatches, ...enDevice, ...enErrors, ...enIdle, ...enImports, ...enKeys, ...enMyData, ...enSession, ...enSettings, ...enUsage };
+export const enLater = { ...enBatches, ...enDevice, ...enErrors, ...enIdle, ...enImports, ...enKeys, ...enMemories, ...enMyData, ...enSession, ...enSettings, ...enUsage };

@@ -5,9 +5,10 @@ import { ptErrors } from "./pt.errors";
 import { ptIdle } from "./pt.idle";
 import { ptImports } from "./pt.imports";
 import { ptKeys } from "./pt.keys";
+import { ptMemories } from "./pt.memories";
 import { ptMyData } from "./pt.mydata";
 import { ptSession } from "./pt.session";
 import { ptSettings } from "./pt.settings";
 import { ptUsage } from "./pt.usage";
 
-export const ptLater = { ...ptBatches, ...ptDevice, ...ptErrors, ...ptIdle, ...ptImports, ...ptKeys, ...ptMyData, ...ptSession, ...ptSettings, ...ptUsage };
+export const ptLater = { ...ptBatches, ...ptDevice, ...ptErrors, ...ptIdle, ...ptImports, ...ptKeys, ...ptMemories, ...ptMyData, ...ptSession, ...ptSettings, ...ptUsage };

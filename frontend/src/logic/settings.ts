@@ -7,6 +7,8 @@ export interface Settings {
   temperature: number | null;
   max_tokens: number | null;
   backend: BackendChoice | null;
+  /** false: its answers know nothing of what is remembered. */
+  memories: false | null;
 }
 
 /** Where those of the conversation that does not exist yet are kept: beside its draft, and as that. */
@@ -18,6 +20,7 @@ export function settingsOf(one: Partial<Conversation> | undefined): Settings {
     temperature: one?.temperature ?? null,
     max_tokens: one?.max_tokens ?? null,
     backend: one?.backend ?? null,
+    memories: one?.memories === false ? false : null,
   };
 }
 

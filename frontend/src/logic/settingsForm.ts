@@ -15,6 +15,8 @@ export interface Typed {
   maxTokens: string;
   /** Empty: as the person prefers. */
   backend: BackendChoice | "";
+  /** Its answers know what is remembered. */
+  memories: boolean;
 }
 
 export type Problem = "settings.temperature.wrong" | "settings.temperature.bedrock" | "settings.tokens.wrong";
@@ -26,6 +28,7 @@ export function typedOf(settings: Settings, comma: boolean): Typed {
     temperature: comma ? shown.replace(".", ",") : shown,
     maxTokens: settings.max_tokens === null ? "" : String(settings.max_tokens),
     backend: settings.backend ?? "",
+    memories: settings.memories !== false,
   };
 }
 
@@ -48,7 +51,7 @@ export function settingsFrom(typed: Typed): { settings: Settings; problems: { te
     problems.maxTokens = "settings.tokens.wrong";
   }
   const system = typed.system.trim() === "" ? "" : typed.system;
-  return { settings: { system, temperature, max_tokens: tokens, backend: typed.backend || null }, problems };
+  return { settings: { system, temperature, max_tokens: tokens, backend: typed.backend || null, memories: typed.memories ? null : false }, problems };
 }
 
 /** What of them is new; null takes one back. */

@@ -6,6 +6,7 @@ import { t } from "../i18n";
 import { tongueOf } from "../logic/tongue";
 import type { Message } from "../types";
 import { meantEnter } from "./enter";
+import { Remembered } from "./memory";
 import { Words } from "./Words";
 
 function Editing({ question, actions, close }: { question: Message; actions: ChatActions; close: () => void }) {
@@ -126,6 +127,7 @@ export function Asked({ question, near = true, actions }: { question: Message; n
       )}
       {near && !editing.value && (
         <div class="tools">
+          <Remembered message={question} api={actions.api} />
           {question.replaces && <Versions key={question.id} question={question} actions={actions} />}
           <button type="button" class="quiet copy when-idle" id={`edit-${question.id}`} onClick={() => (editing.value = true)}>
             {t("chat.edit.again")}

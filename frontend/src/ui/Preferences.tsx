@@ -9,6 +9,7 @@ import { me, sounds, theme, type Theme } from "../personal";
 import type { Page } from "../start";
 import type { BackendChoice } from "../types";
 import Imports from "./Imports";
+import { Memories } from "./Memories";
 import { MyData } from "./MyData";
 import { OnDevice } from "./OnDevice";
 import { Wait } from "./Wait";
@@ -85,6 +86,7 @@ export default function Preferences({ page }: { page: Page }) {
             {t("prefs.sounds")}
           </label>
         </div>
+        <Memories api={page.api} />
         <OnDevice />
         <Imports actions={imports} lists={page.conversations} />
         <MyData actions={page.myData} />

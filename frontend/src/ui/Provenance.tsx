@@ -2,6 +2,7 @@
 import { known, language, t } from "../i18n";
 import { number, smallUsd, usd } from "../logic/format";
 import type { Choice, Message } from "../types";
+import { Remembered } from "./memory";
 
 type Figure = number | string | boolean | null | undefined;
 const BACKENDS = ["bedrock", "gpu"] as const;
@@ -57,6 +58,7 @@ export function Provenance({ message }: { message: Message }) {
       {message.moved_from && <p class="state">{t(`chat.moved.${message.moved_from}`)}</p>}
       {message.backend === "bedrock" && <p class="state">{t("chat.bedrock")}</p>}
       {message.imported_from && <p class="state">{t(`chat.imported.${message.imported_from}`)}</p>}
+      {message.memories && <Remembered message={message} />}
       {choice && <Why choice={choice} cost={message.cost_usd} />}
     </>
   );

@@ -174,6 +174,14 @@ function Sheet({ page }: { page: Page }) {
             ))}
           </select>
         </label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={typed.value.memories}
+            onChange={(event) => (typed.value = { ...typed.value, memories: event.currentTarget.checked })}
+          />
+          {t("memories.use")}
+        </label>
         {trouble.value && (
           <p class="trouble" role="alert">
             {trouble.value}

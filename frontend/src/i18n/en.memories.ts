@@ -1,0 +1,27 @@
+import type { ptMemories } from "./pt.memories";
+
+export const enMemories: Readonly<Record<keyof typeof ptMemories, string>> = {
+  "memories.title": "Memory",
+  "memories.what": "What the model is to know in all your conversations. It reads those that are on with each of your questions. Nothing is remembered that you have not kept yourself.",
+  "memories.budget": "{n} of {most} tokens in each question",
+  "memories.none": "Nothing is remembered.",
+  "memories.new": "Something to remember",
+  "memories.add": "Remember",
+  "memories.box": "What to remember",
+  "memories.save": "Save",
+  "memories.cancel": "Leave it",
+  "memories.edit": "Edit: {text}",
+  "memories.edit.do": "Edit",
+  "memories.delete": "Forget: {text}",
+  "memories.delete.do": "Forget",
+  "memories.deleted": "Forgotten: {text}",
+  "memories.from": "From",
+  "memories.over": "Not read just now: newer ones take the {most} tokens.",
+  "memories.this": "Remember this",
+  "memories.offer": "Remember this in all your conversations? “{text}”",
+  "memories.yes": "Yes, remember",
+  "memories.no": "No",
+  "memories.kept": "Remembered in all your conversations; see Preferences.",
+  "memories.given": "Memories read with the question: {n}",
+  "memories.use": "Use what is remembered",
+};

@@ -15,6 +15,7 @@ ForeverUsError
 ├── PromptRejected           tell the sender; the session lives on
 ├── EngineError
 │   ├── EngineBusy               try again soon, on the same engine
+│   │   └── EngineStarting           it was at rest and this has woken it: in minutes, not seconds
 │   ├── EngineFailed             this engine is lost: hand work back, end the session
 │   └── BackendUnavailable       nobody can answer here until somebody fixes it: choose another backend, or say so
 ├── SessionError             what a session ends or continues with
@@ -179,6 +180,10 @@ class EngineError(ForeverUsError):
 
 
 class EngineBusy(EngineError):
+    pass
+
+
+class EngineStarting(EngineBusy):
     pass
 
 

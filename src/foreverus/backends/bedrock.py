@@ -6,8 +6,7 @@ thread and is paid for; nobody reads its answer. A stream that is cancelled ends
 """
 
 import asyncio
-import threading
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from typing import Any
@@ -20,6 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EventStreamError, HT
 
 from foreverus.backends import converse
 from foreverus.backends.port import Completion, Delta, Finished, Prompt
+from foreverus.backends.stream_events import StreamEvents
 from foreverus.backends.tokens import MOST_BEDROCK_TOKENS
 from foreverus.errors import BackendUnavailable, EngineFailed, PromptRejected
 
@@ -62,7 +62,7 @@ class BedrockBackend:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         request = converse.request(prompt, self._most_tokens)
         loop = asyncio.get_running_loop()
-        events = _Events(loop)
+        events = StreamEvents(loop)
         loop.run_in_executor(self._threads, self._read_stream, request, events)
         stream = converse.ConverseStream()
         try:
@@ -77,7 +77,7 @@ class BedrockBackend:
         with _translated():
             return self._client.converse(modelId=self.model_id, **request)
 
-    def _read_stream(self, request: dict[str, Any], events: "_Events") -> None:
+    def _read_stream(self, request: dict[str, Any], events: StreamEvents) -> None:
         """Runs in a thread, and reads until the stream's end or until nobody listens any more. Nothing is asked, or
         paid, where that was so before a thread was free."""
         if events.cancelled.is_set():
@@ -93,28 +93,6 @@ class BedrockBackend:
             events.put(None)
         except BaseException as err:  # it is the listener's, whatever it is
             events.put(err)
-
-
-class _Events:
-    """From a thread that reads to the loop that listens: a stream's events, and its end."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop):
-        self.cancelled = threading.Event()
-        self._loop = loop
-        self._queue: asyncio.Queue[Mapping[str, Any] | BaseException | None] = asyncio.Queue()
-
-    def put(self, event: Mapping[str, Any] | BaseException | None) -> None:
-        """None: the end."""
-        try:
-            self._loop.call_soon_threadsafe(self._queue.put_nowait, event)
-        except RuntimeError:  # the loop is closed: nobody listens
-            self.cancelled.set()
-
-    async def next(self) -> Mapping[str, Any] | None:
-        event = await self._queue.get()
-        if isinstance(event, BaseException):
-            raise event
-        return event
 
 
 @contextmanager

@@ -28,6 +28,7 @@ import httpx
 
 from foreverus.backends.http1 import Http1
 from foreverus.backends.messages import as_sent
+from foreverus.backends.openai_errors import TOO_LONG, encoded, error_of, refusal
 from foreverus.backends.port import Completion, Delta, Finished, Health, Prompt
 from foreverus.backends.sse import WHOLE, ChatStream
 from foreverus.backends.whole import joined_calls, pieces_of
@@ -42,20 +43,6 @@ HEALTH_TIMEOUT_S = 3.0
 
 COUNTED = ("model", "messages", "prompt", "tools", "continue_final_message", "add_generation_prompt")  # of a request
 JSON = {"Content-Type": "application/json"}
-
-# In vLLM the message is the only thing that tells a prompt that is too long from another bad request: it has no
-# code for it up to 0.32. A reworded message costs only the reason: it stays a PromptRejected.
-TOO_LONG = "context_length_exceeded"
-# llama.cpp's type, OpenAI's code, and the parameters that vLLM names: a limit that is one of ours is 1 at least.
-_TOO_LONG_MARKS = (
-    "exceed_context_size_error",
-    TOO_LONG,
-    "max_tokens",
-    "max_completion_tokens",
-    "input_tokens",
-    "input_text",
-)
-_TOO_LONG = ("maximum context length", "context length", "exceeds the available context size", "max_model_len")
 
 
 class OpenAiEngine:
@@ -218,20 +205,12 @@ def path(prompt: Prompt) -> str:
     return "/v1/completions" if prompt.text is not None else "/v1/chat/completions"
 
 
-def encoded(body: dict[str, object]) -> bytes:
-    """JSON in UTF-8. Raises PromptRejected for what has none: half a surrogate pair, or a number like NaN."""
-    try:
-        return json.dumps(body, ensure_ascii=False, allow_nan=False).encode()
-    except ValueError as err:
-        raise PromptRejected("The prompt holds text or a number that JSON in UTF-8 cannot carry.") from err
-
-
 def completion(content: bytes) -> Completion:
     """What the engine answered with status 200. Raises EngineFailed for what is not a whole answer."""
     try:
         body = json.loads(content)
         if body.get("error"):
-            raise EngineFailed(f"The engine failed: {_error(content).get('message')}"[:300])
+            raise EngineFailed(f"The engine failed: {error_of(content).get('message')}"[:300])
         choice = body["choices"][0]
         message = choice if "text" in choice else choice["message"]
         calls = joined_calls(pieces_of(message.get("tool_calls")))
@@ -246,30 +225,3 @@ def completion(content: bytes) -> Completion:
     if not isinstance(text, str | None):
         raise EngineFailed("The engine's answer is not text.")
     return Completion(text or "", reason, *counts, calls, choice.get("logprobs") or None)
-
-
-def refusal(status: int, content: bytes) -> PromptRejected | EngineBusy | EngineFailed:
-    """What an engine's HTTP error means for the caller, in both dialects."""
-    error = _error(content)
-    message = str(error.get("message") or "")[:500]
-    if status in (429, 503):
-        return EngineBusy(message or f"The engine answered {status}.")
-    if status in (400, 413, 422):
-        marks = (error.get("type"), error.get("code"), error.get("param"))
-        if any(mark in marks for mark in _TOO_LONG_MARKS) or _says_too_long(message):
-            return PromptRejected("The prompt is longer than the model's context.", TOO_LONG)
-        return PromptRejected(message or f"The engine answered {status}.")
-    return EngineFailed(f"The engine answered {status}: {message}")
-
-
-def _says_too_long(message: str) -> bool:
-    return any(words in message.lower() for words in _TOO_LONG)
-
-
-def _error(content: bytes) -> dict[str, Any]:
-    try:
-        body = json.loads(content)
-    except ValueError:
-        return {}
-    error = body.get("error", body) if isinstance(body, dict) else {}
-    return error if isinstance(error, dict) else {"message": error}

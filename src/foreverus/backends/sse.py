@@ -16,6 +16,7 @@ from foreverus.errors import EngineFailed
 MAX_EVENT_BYTES = 1 << 20  # one token's event has about 300 bytes; more than this is not a stream of events
 NOTHING = Delta("")
 WHOLE = ("stop", "length", "tool_calls")  # vLLM says `abort` for what it gave up
+_LMI_STOPS = {"eos_token": "stop", "stop_sequence": "stop"}  # DJL's words, in its JSON lines
 
 
 class ChatStream:
@@ -77,7 +78,8 @@ class ChatStream:
             if not choices:
                 return NOTHING
             first = choices[0]
-            self._finish_reason = first.get("finish_reason") or self._finish_reason
+            if reason := first.get("finish_reason"):
+                self._finish_reason = _LMI_STOPS.get(reason, reason)
             piece = first.get("delta") or first
             text = str(piece.get("content") or first.get("text") or "")
             return Delta(text, pieces_of(piece.get("tool_calls")), first.get("logprobs") or None)

@@ -18,6 +18,7 @@ from foreverus.text import quoted
 
 SHORTEST_WINDOW_S = 10 * 60
 LONGEST_WINDOW_S = 168 * 3600
+BACKENDS = (BackendName.AUTO, BackendName.GPU, BackendName.BEDROCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ def options_of(metadata: Mapping[str, str] | None) -> Options:
     """Our options among the client's own keys. Raises InvalidRequest that names the key."""
     given = metadata or {}
     backend, on_demand = given.get("backend", "auto"), given.get("allow_on_demand", "false")
-    if backend not in list(BackendName):
-        raise _invalid("metadata.backend", f"must be one of {', '.join(BackendName)}, not {quoted(backend)}")
+    if backend not in BACKENDS:
+        raise _invalid("metadata.backend", f"must be one of {', '.join(BACKENDS)}, not {quoted(backend)}")
     if on_demand not in ("true", "false"):
         raise _invalid("metadata.allow_on_demand", f"must be 'true' or 'false', not {quoted(on_demand)}")
     return Options(BackendName(backend), on_demand == "true")

@@ -1,4 +1,4 @@
-"""A Bedrock on loopback that says what a test tells it to, in the bytes of AWS's event streams."""
+"""A Bedrock or SageMaker on loopback that says what a test tells it to, in the bytes of AWS's event streams."""
 
 import json
 import threading
@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 
 from foreverus.backends.bedrock import BedrockBackend, config
+from foreverus.backends.sagemaker import SageMakerBackend
 
 MODEL = "mistral.mistral-7b-instruct-v0:2"
 
@@ -37,6 +38,12 @@ def exception(kind: str) -> bytes:
     return message(headers, json.dumps({"message": "on order"}).encode())
 
 
+def part(content: bytes) -> bytes:
+    """SageMaker's: a piece of what the container sends."""
+    headers = {":event-type": "PayloadPart", ":content-type": "application/octet-stream", ":message-type": "event"}
+    return message(headers, content)
+
+
 def delta(text: str) -> bytes:
     return event("contentBlockDelta", contentBlockIndex=0, delta={"text": text})
 
@@ -57,19 +64,50 @@ def whole(*texts: str, reason: str = "end_turn") -> list[bytes]:
 @dataclass
 class Scripted:
     """`pieces`: what it sends, each as a chunk; before the one at `holds_at` it waits for `go_on`. `breaks`: the
-    connection is closed where the stream would end. `status`: else it refuses, with this error's name in `refusal`."""
+    connection is closed where the stream would end. `status`: else it refuses, with this error's name in `refusal` and
+    what it says in `said`. `times`: so often; None: always."""
 
     pieces: Sequence[bytes] = ()
     breaks: bool = False
     holds_at: int = -1
     status: int = 200
     refusal: str = ""
+    said: dict[str, Any] = field(default_factory=lambda: {"message": "on order"})
+    times: int | None = None
     go_on: threading.Event = field(default_factory=threading.Event)
     asked: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def refuses(self) -> bool:
+        return self.status != 200 and (self.times is None or len(self.asked) <= self.times)
 
 
 @contextmanager
 def bedrock(script: Scripted) -> Iterator[BedrockBackend]:
+    with client_of("bedrock-runtime", script) as client:
+        backend = BedrockBackend(client, MODEL, 2)
+        try:
+            yield backend
+        finally:
+            script.go_on.set()
+            backend.close()
+
+
+@contextmanager
+def sagemaker(script: Scripted, component: str = "") -> Iterator[SageMakerBackend]:
+    with client_of("sagemaker-runtime", script) as client:
+        backend = SageMakerBackend(client, "mistral", component, 2)
+        try:
+            yield backend
+        finally:
+            script.go_on.set()
+            backend.close()
+
+
+@contextmanager
+def client_of(service: str, script: Scripted) -> Iterator[Any]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -77,9 +115,11 @@ def bedrock(script: Scripted) -> Iterator[BedrockBackend]:
 
         def do_POST(self) -> None:
             script.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            script.paths.append(self.path)
+            script.headers.append({name.lower(): value for name, value in self.headers.items()})
             self.close_connection = True
-            if script.status != 200:
-                body = json.dumps({"message": "on order"}).encode()
+            if script.refuses:
+                body = json.dumps(script.said).encode()
                 self.send_response(script.status)
                 self.send_header("x-amzn-ErrorType", script.refusal)
                 self.send_header("Content-Length", str(len(body)))
@@ -104,19 +144,17 @@ def bedrock(script: Scripted) -> Iterator[BedrockBackend]:
     serving = threading.Thread(target=server.serve_forever, daemon=True)
     serving.start()
     client = boto3.client(
-        "bedrock-runtime",
+        service,
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
         endpoint_url=f"http://127.0.0.1:{server.server_address[1]}",
         config=config(2),
     )
-    backend = BedrockBackend(client, MODEL, 2)
     try:
-        yield backend
+        yield client
     finally:
         script.go_on.set()
-        backend.close()
         server.shutdown()
         server.server_close()
         serving.join()

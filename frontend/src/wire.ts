@@ -780,7 +780,7 @@ export interface UsageReport {
 /** Counted with each answer that is saved, on the day on which it was */
 export interface UsageSum {
   day?: string;
-  backend?: "gpu" | "bedrock";
+  backend?: "gpu" | "bedrock" | "sagemaker";
   /** A person's id; `others`: all but you together, for whoever is no admin; `schedule`; `erased`: those who have left */
   person?: string;
   kind?: "chat" | "batch" | "api";
@@ -862,8 +862,8 @@ export interface Model {
   context_window: number;
   /** Who may answer under this name */
   backends: {
-    backend: "gpu" | "bedrock";
-    /** `off`: a request that names the GPU is told when to come again */
+    backend: "gpu" | "bedrock" | "sagemaker";
+    /** `off`: a request that names the GPU or SageMaker is told when to come again */
     state: "ready" | "full" | "booting" | "off";
     /** null: unknown, or paid by the hour */
     usd_per_million_prompt_tokens: number | null;

@@ -34,6 +34,7 @@ from local.patches import (
     lambda_packages,
     rds_data_api,
     request_sizes,
+    sagemaker_runtime,
     saved_queries,
     scheduler_input,
     socket_authorizers,
@@ -71,6 +72,7 @@ PATCHES = (
     lambda_errors,
     lambda_packages,
     rds_data_api,
+    sagemaker_runtime,  # after both of Bedrock's: it streams as they do
     saved_queries,
     scheduler_input,
     socket_authorizers,

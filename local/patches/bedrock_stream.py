@@ -56,7 +56,8 @@ def apply(options: Options) -> None:
             status, named, said = runtime._error(refused.code, refused.message, refused.status)
             return status, named | {"x-amzn-ErrorType": refused.code}, said
         kind = {"Content-Type": "application/vnd.amazon.eventstream"}
-        return 200, kind, StreamingResponse(lambda send, receive: pass_on(source, runtime, send, receive))
+        frames = translated(source.events(), runtime, time.time())
+        return 200, kind, StreamingResponse(partial(pass_on, source, frames))
 
     runtime._converse_stream = stream
     original_action = iam_actions.extract_iam_action
@@ -79,7 +80,7 @@ def read(body: Any) -> Any:
 class Source:
     """The model's stream. Raises Refused where it takes the request for none."""
 
-    def __init__(self, url: str | None, body: dict[str, Any]) -> None:
+    def __init__(self, url: str | None, body: dict[str, Any], path: str = "/v1/chat/completions") -> None:
         if url is None:
             raise Refused(503, "ServiceUnavailableException", "This cloud has no model behind its Bedrock.")
         place = urlsplit(url)
@@ -88,22 +89,30 @@ class Source:
         try:
             connection.connect()
             self._socket = connection.sock
-            connection.request("POST", "/v1/chat/completions", json.dumps(body).encode(), headers)
+            connection.request("POST", path, json.dumps(body).encode(), headers)
             self._answer = connection.getresponse()
             if self._answer.status != 200:
-                raise refusal(self._answer.status, self._answer.read().decode(errors="replace"))
+                raise self.refused(self._answer.status, self._answer.read().decode(errors="replace"))
         except (OSError, http.client.HTTPException) as error:
             raise Refused(503, "ServiceUnavailableException", f"The model does not answer: {error}") from error
 
+    def refused(self, status: int, text: str) -> Refused:
+        """What its refusal is to who asked."""
+        return refusal(status, text)
+
     def events(self) -> Iterator[dict[str, Any]]:
         """The chunks, until `[DONE]`. Raises Broken, and ValueError for what is no chunk."""
+        for line in self.lines():
+            if line.startswith(b"data:") and not is_last(line):
+                yield json.loads(line.removeprefix(b"data:"))
+
+    def lines(self) -> Iterator[bytes]:
+        """As they come, with `[DONE]`. Raises Broken."""
         try:
             for line in self._answer:
-                said = line.removeprefix(b"data:").strip()
-                if said == b"[DONE]":
+                yield line
+                if is_last(line):
                     return
-                if line.startswith(b"data:"):
-                    yield json.loads(said)
         except (OSError, http.client.HTTPException) as error:
             raise Broken from error
         raise Broken
@@ -114,9 +123,12 @@ class Source:
             self._socket.shutdown(socket.SHUT_RDWR)
 
 
-async def pass_on(source: Source, runtime: Any, send: Any, receive: Any) -> None:
+def is_last(line: bytes) -> bool:
+    return line.removeprefix(b"data:").strip() == b"[DONE]"
+
+
+async def pass_on(source: Source, frames: Iterator[bytes], send: Any, receive: Any) -> None:
     going = asyncio.create_task(gone(receive, source))
-    frames = translated(source.events(), runtime, time.time())
     read = partial(asyncio.get_running_loop().run_in_executor, STREAMS, next, frames, None)
     try:
         while (frame := await read()) is not None:

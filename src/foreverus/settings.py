@@ -66,6 +66,8 @@ class ApiSettings(BatchServiceSettings):
     max_gpus: int
     database: str  # as SessionCloserSettings has it
     chat_backend: str  # auto, gpu or bedrock: where nobody says otherwise
+    sagemaker_endpoint: str  # empty: it has none; with the next one for the list of models
+    sagemaker_usd_per_hour: float
     answer_conversation_function: str  # empty in a stack without Bedrock: chats are the GPU's
     search_messages_function: str  # empty in a stack without PostgreSQL
 
@@ -117,11 +119,9 @@ class ManageAccountSettings(PushSettings):
 
 @dataclass(frozen=True)
 class PublishChangesSettings(PushSettings):
-    """With the last two: how long a GPU may live, and so what it can still cost."""
-
     topic_arn: str
     monthly_cap_usd: float
-    max_session_seconds: int
+    max_session_seconds: int  # with the next one: how long a GPU may live, and so what it can still cost
     boot_timeout_seconds: int
 
 

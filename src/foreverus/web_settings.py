@@ -15,6 +15,11 @@ class ChatCompletionsSettings(Settings):
     model_id: str
     context_tokens: int
     bedrock_model_id: str  # empty when the stack was deployed without Bedrock
+    sagemaker_endpoint: str  # empty: it has none; the next four are of it
+    sagemaker_component: str  # its inference component; empty: it has none
+    sagemaker_usd_per_hour: float  # of its instance
+    sagemaker_start_seconds: int
+    sagemaker_idle_seconds: int
     chat_gpu: str  # auto or off, as AnswerConversationSettings has it
     chat_backend: str  # auto, gpu or bedrock: where neither a request nor its person names one
     engine_slots: int  # with the next two: for the choice between the backends

@@ -29,8 +29,12 @@ _Loader.add_multi_constructor("!", _tag)
 
 
 @functools.cache
+def load(file: Path) -> dict[str, Any]:
+    return dict(yaml.load(file.read_text(), _Loader))
+
+
 def template() -> dict[str, Any]:
-    return yaml.load((ROOT / "template.yaml").read_text(), _Loader)
+    return load(ROOT / "template.yaml")
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:

@@ -99,6 +99,7 @@ WILDCARDS = {
     "ErasePeopleFunction/CancelledRounds",
     "NoLaunches/NoLaunches",
     "NoLaunches/NoBedrock",
+    "NoLaunches/NoSageMaker",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
     "EndSessionsFunction/Look",
@@ -757,8 +758,35 @@ def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
     model = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/${BedrockModelId}"
     for name, statement in asking.items():
         assert (statement["Action"], statement["Resource"]) == ([calls[name]], {"Fn::Sub": model})
-        guarded = FUNCTIONS[name]["Policies"][-1]["Fn::If"]
+        guarded = FUNCTIONS[name]["Policies"][1]["Fn::If"]
         assert (guarded[0], guarded[2]) == ("HasBedrock", {"Ref": "AWS::NoValue"})
+
+
+def test_only_openais_api_asks_sagemaker_and_only_the_endpoint_that_the_stack_names() -> None:
+    asking = [(name, one) for name, one in statements() if any(a.startswith("sagemaker:") for a in actions(one))]
+    allowing = [(name, one) for name, one in asking if one["Effect"] == "Allow"]
+    ((name, statement),) = allowing
+    assert name == "ChatCompletionsFunction"
+    assert statement["Action"] == ["sagemaker:InvokeEndpoint", "sagemaker:InvokeEndpointWithResponseStream"]
+    place = "arn:${AWS::Partition}:sagemaker:${AWS::Region}:${AWS::AccountId}"
+    component = {"Fn::Sub": f"{place}:inference-component/${{SageMakerComponent}}"}
+    assert statement["Resource"] == [
+        {"Fn::Sub": f"{place}:endpoint/${{SageMakerEndpoint}}"},
+        {"Fn::If": ["HasSageMakerComponent", component, {"Ref": "AWS::NoValue"}]},
+    ]
+    guarded = FUNCTIONS[name]["Policies"][2]["Fn::If"]
+    assert (guarded[0], guarded[2]) == ("HasSageMaker", {"Ref": "AWS::NoValue"})
+    assert template()["Parameters"]["SageMakerEndpoint"]["Default"] == "", "nobody has one by default"
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [("", True), ("mistral-7b", True), ("M", True), ("-a", False), ("a-", False), ("a_b", False), ("a" * 64, False)],
+)
+def test_an_endpoints_name_is_one_that_sagemaker_takes(name: str, taken: bool) -> None:
+    for parameter in ("SageMakerEndpoint", "SageMakerComponent"):
+        pattern = template()["Parameters"][parameter]["AllowedPattern"]
+        assert bool(re.search(pattern, name)) is taken
 
 
 def test_machine_asks_bedrock_only_where_the_stack_has_it() -> None:
@@ -933,7 +961,8 @@ SPENDING = (
 def test_budget_counts_all_that_the_caps_do() -> None:
     (one,) = resources("AWS::Budgets::Budget").values()
     services = one["Budget"]["CostFilters"]["Service"]
-    assert {"Amazon Elastic Compute Cloud - Compute", "Amazon Bedrock"} < set(services)
+    assert services[:2] == ["Amazon Elastic Compute Cloud - Compute", "Amazon Bedrock"]
+    assert services[-1] == {"Fn::If": ["HasSageMaker", "Amazon SageMaker", {"Ref": "AWS::NoValue"}]}
 
 
 def test_every_function_that_asks_bedrock_is_denied_that_by_the_budget() -> None:
@@ -950,7 +979,8 @@ def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() 
     denied = policy["PolicyDocument"]["Statement"]
     assert {one["Effect"] for one in denied} == {"Deny"}
     # Terminating is never denied.
-    assert set().union(*map(actions, denied)) == {"ec2:CreateFleet", "ec2:RunInstances", "bedrock:InvokeModel*"}
+    answers = {"bedrock:InvokeModel*", "sagemaker:InvokeEndpoint*"}
+    assert set().union(*map(actions, denied)) == {"ec2:CreateFleet", "ec2:RunInstances"} | answers
 
 
 def test_budgets_may_attach_that_policy_to_those_roles_only() -> None:

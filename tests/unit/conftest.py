@@ -172,6 +172,11 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "LOG_RETENTION_DAYS": "30",
             "CONVERSATION_RETENTION_DAYS": "0",
             "CHAT_BACKEND": "auto",
+            "SAGEMAKER_ENDPOINT": "",
+            "SAGEMAKER_COMPONENT": "",
+            "SAGEMAKER_USD_PER_HOUR": "1.41",
+            "SAGEMAKER_START_SECONDS": "600",
+            "SAGEMAKER_IDLE_SECONDS": "1380",
             "ANSWER_CONVERSATION_FUNCTION": "",  # not there: chats are the GPU's
         }.items():
             monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""The keys of when something was asked, of the next GPU and of letters. `keys.py` has the table's others."""
+"""The keys of when something was asked, of the next GPU, of an endpoint and of letters. `keys.py` has the others."""
 
 from foreverus.aws.keys import GPUS, Key
 
@@ -8,6 +8,11 @@ DEMAND = "DEMAND"
 def demand_key(hour: str) -> Key:
     """In which minutes of an hour (`2026-11-29T21`, UTC) something was asked, by nobody in particular."""
     return {"pk": DEMAND, "sk": hour}
+
+
+def endpoint_key(endpoint: str) -> Key:
+    """Until when an endpoint of SageMaker is paid already."""
+    return {"pk": "SAGEMAKER", "sk": f"UP#{endpoint}"}
 
 
 LETTERS = "LETTERS"

@@ -236,16 +236,22 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
 
 
 def _models(env: settings.ApiSettings) -> "ModelList":
+    from foreverus.costs.endpoint_store import EndpointStore
     from foreverus.costs.prices import bedrock_price
-    from foreverus.openai_api.models import ModelList
+    from foreverus.openai_api.models import EndpointState, ModelList
     from foreverus.openai_api.requests import Served
 
     look = shared.gpu_look(env.table_name, env.engine_slots)
+    endpoint = EndpointStore(aws.items(env.table_name), env.sagemaker_endpoint)
+    has_endpoint = bool(env.sagemaker_endpoint)
     return ModelList(
-        served=Served(env.model_id),
+        served=Served(env.model_id, has_endpoint),
         context_tokens=env.context_tokens,
         bedrock=bedrock_price(env.bedrock_model_id, aws.region()) if env.bedrock_model_id else None,
         gpu=lambda: look().status,
+        sagemaker=(lambda: EndpointState(endpoint.get(), aws.clock(), env.sagemaker_usd_per_hour))
+        if has_endpoint
+        else None,
     )
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # Hundreds of calls for one answer or batch: the steps around them tell of these, of a batch's lines the first few.
-MANY_CALLS = ("bedrock-runtime", "apigatewaymanagementapi")
+MANY_CALLS = ("bedrock-runtime", "sagemaker-runtime", "apigatewaymanagementapi")
 # Connections that a client keeps. A Lambda needs as many as it has calls beside each other; a process that serves the
 # API needs one for each of its threads (serve/application.py).
 KEPT_CONNECTIONS = 50

@@ -4,7 +4,7 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws, sagemaker, shared
 from foreverus.web_settings import ChatCompletionsSettings
 
 # In flight at once: on Lambda one at a time, on a laptop one process has all. A thread is made when it is needed.
@@ -38,7 +38,7 @@ def build() -> "Starlette":
     from foreverus.openai_api.requests import Served
 
     env = ChatCompletionsSettings.from_env(os.environ)
-    served = Served(env.model_id)
+    served = Served(env.model_id, bool(env.sagemaker_endpoint))
     answering = Answering(
         served=served,
         limits=_limits(env),
@@ -46,6 +46,9 @@ def build() -> "Starlette":
         backends={
             BackendName.BEDROCK: lambda request, caller, chosen: _paid_calls(env).of(request, caller, chosen.reserved),
             BackendName.GPU: _gpu,
+            BackendName.SAGEMAKER: lambda request, caller, chosen: sagemaker.endpoint_calls(env).of(
+                request, caller, chosen.reserved
+            ),
         },
         clock=aws.clock,
         metrics=aws.metrics(),
@@ -76,7 +79,9 @@ def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[Completi
         more = keys.preferences_key(caller.user_id), keys.bedrock_throttled_key()
         reserved = keys.reservation_key(month, f"{API_CALL}{request.request_id}")
         money = keys.purse_total_key(month), keys.ledger_total_key(month), reserved
-        ahead = ReadAhead(table, *request_keys(caller.user_id, caller.key_id, now), *more, *money)
+        paid = [sagemaker.endpoint_store(env, table).key] if env.sagemaker_endpoint else []
+        ahead = ReadAhead(table, *request_keys(caller.user_id, caller.key_id, now), *more, *money, *paid)
+        up = sagemaker.endpoint_store(env, ahead).get
         refusals, here = RefusalStore(ahead, aws.clock), look.over(ahead)
         choose = RequestChooser(
             served=served,
@@ -86,8 +91,13 @@ def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[Completi
             now=lambda gpus: here.of(gpus, refusals.left_s()),
             preferences=PreferenceStore(ahead).get,
             stack=BackendName(env.chat_backend),
+            sagemaker=(lambda: sagemaker.endpoint_now(env, up(), now)) if paid else None,
         )
-        return Door(CountStore(ahead), choose, AccountStore(here.purse), _paid_calls(env).reservation)
+        reservations = {
+            BackendName.BEDROCK: lambda asked: _paid_calls(env).reservation(asked),
+            BackendName.SAGEMAKER: lambda asked: sagemaker.endpoint_calls(env).reservation(asked, up()),
+        }
+        return Door(CountStore(ahead), choose, AccountStore(here.purse), reservations)
 
     return door
 

@@ -1,6 +1,7 @@
 """What a backend cannot do of what is asked. Pure.
 
-One rule for a line of a batch, a chat and an OpenAI request: what Bedrock has no word for goes to our GPU.
+One rule for a line of a batch, a chat and an OpenAI request: what Bedrock has no word for goes to our GPU. Behind a
+SageMaker endpoint is the engine that our GPU has: it is able to do the same.
 """
 
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from foreverus.backends.converse import refusal_of, unsupported
 from foreverus.backends.live_parameters import not_on_gpu
 from foreverus.backends.port import BackendName, Prompt
 
-WORDS = {BackendName.GPU: "the GPU", BackendName.BEDROCK: "Bedrock"}
+WORDS = {BackendName.GPU: "the GPU", BackendName.BEDROCK: "Bedrock", BackendName.SAGEMAKER: "SageMaker"}
 OTHER = {BackendName.GPU: BackendName.BEDROCK, BackendName.BEDROCK: BackendName.GPU}
 TOO_LONG, UNSUPPORTED = "context_length_exceeded", "unsupported_parameter"
 
@@ -32,7 +33,7 @@ class PromptLength:
 
 
 def cannot(backend: BackendName, prompt: Prompt, limits: PromptLength | None = None) -> Inability | None:
-    """Why the GPU or Bedrock cannot answer this; None where it can. `limits` None: its length was looked at before.
+    """Why a backend cannot answer this; None where it can. `limits` None: its length was looked at before.
 
     >>> cannot(BackendName.BEDROCK, Prompt((), temperature=1.5)).param
     'temperature'
@@ -46,4 +47,5 @@ def cannot(backend: BackendName, prompt: Prompt, limits: PromptLength | None = N
         name = unsupported(prompt)
         return Inability(name, refusal_of(name, prompt)) if name else None
     name = not_on_gpu(prompt.options)
-    return Inability(name, f"The GPU's engine has no {name}: leave it out.") if name else None
+    whose = "SageMaker's" if backend is BackendName.SAGEMAKER else "The GPU's"
+    return Inability(name, f"{whose} engine has no {name}: leave it out.") if name else None

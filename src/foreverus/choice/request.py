@@ -44,6 +44,8 @@ class _Choosing:
 
     def choice(self) -> RequestChoice:
         named, by = self.asked.preference
+        if named not in (BackendName.AUTO, *OTHER):
+            return self._refused(_not_here(named))
         if self.asked.waits_on and self._is_here(self.asked.waits_on):
             return self._in_order(self.asked.waits_on, named if by is AskedBy.MESSAGE else BackendName.AUTO)
         if named is not BackendName.AUTO:
@@ -174,6 +176,11 @@ class _Choosing:
             return found
         more = 0.0 if self.gpu.status is GpuStatus.NONE else beside_what_runs(self.asked, self.gpu)
         return found | {"cap_percent": floor(self.month.spent_percent), "gpu_more_usd": round(more, 8)}
+
+
+def _not_here(backend: BackendName) -> InvalidRequest:
+    message = f"{WORDS[backend]} answers requests of OpenAI's API alone: choose backend 'gpu' or 'bedrock'."
+    return InvalidRequest(message, param="backend", code="backend_unavailable")
 
 
 def _needs_gpu(lacks: Inability, error: RequestRejected) -> RequestRejected:

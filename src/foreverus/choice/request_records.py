@@ -109,6 +109,8 @@ class ChoiceReason(StrEnum):
     BEDROCK_CAP = "bedrock_cap"  # the month has too little left for it
     GPU_CANNOT = "gpu_cannot"
     CAP_NEAR = "cap_near"  # 80 % of the month's cap are spent: the cheaper way, though it is slower
+    SAGEMAKER_CHEAPER = "sagemaker_cheaper"
+    SAGEMAKER_ALONE = "sagemaker_alone"  # neither the GPU nor Bedrock is to be had for it
     REFUSED = "refused"
 
 

@@ -19,6 +19,7 @@ class Owner(StrEnum):
     SESSION = "session"
     BATCH = "batch"
     CHAT = "chat"
+    SAGEMAKER = "sagemaker"
     OTHER = "other"
 
     @classmethod
@@ -31,6 +32,7 @@ WORDS = {
     Owner.SESSION: ("a GPU session", "GPU sessions"),
     Owner.BATCH: ("a batch on Bedrock", "batches on Bedrock"),
     Owner.CHAT: ("an answer on Bedrock", "answers on Bedrock"),
+    Owner.SAGEMAKER: ("an answer on SageMaker", "answers on SageMaker"),
     Owner.OTHER: ("other work", "other work"),
 }
 

@@ -26,20 +26,20 @@ BackendOf = Callable[[CompletionRequest, Caller, ChosenBackend], Backend]
 
 
 class Choose(Protocol):
-    """Which backend answers a request: the GPU or Bedrock. Blocks. Raises RequestRejected."""
+    """Which backend answers a request. Blocks. Raises RequestRejected."""
 
     def __call__(self, request: CompletionRequest, caller: Caller) -> ChosenBackend: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What one request is let in by. Its three parts read the same items, which are read once for all of them.
-    `reservation`: what its answer on Bedrock may cost."""
+    """What one request is let in by. Its parts read the same items, which are read once for all of them.
+    `reservations`: what its answer may cost, of the backends of which that is known by then."""
 
     counts: Counts
     choose: Choose
     accounts: Accounts
-    reservation: Callable[[CompletionRequest], Reservation]
+    reservations: Mapping[BackendName, Callable[[CompletionRequest], Reservation]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,10 @@ class Answering:
         enter = partial(self.limits.over(door.counts).enter, caller.user_id, caller.key_id, request.request_id)
         try:
             chosen = door.choose(request, caller)
-            if chosen.backend is not BackendName.BEDROCK:
+            reservation = door.reservations.get(chosen.backend)
+            if reservation is None:
                 return Entered(enter(), chosen)
-            reserved = door.reservation(request)
+            reserved = reservation(request)
             admitted = enter(lambda changes: door.accounts.reserve_with(reserved, changes))
             return Entered(admitted, replace(chosen, reserved=reserved))
         except LimitReached:
@@ -115,7 +116,8 @@ class Answering:
     async def _from_either(
         self, request: CompletionRequest, caller: Caller, chosen: ChosenBackend, by: AnsweredBy
     ) -> AsyncGenerator[Delta | Finished, None]:
-        """A GPU that filled up, or went, since it was chosen has said nothing: the spare one answers."""
+        """A GPU or an endpoint that filled up, or went, since it was chosen has said nothing: the spare one answers,
+        with a reservation of its own."""
         begun = False
         try:
             async with aclosing(self._from(chosen.backend, request, caller, chosen)) as events:
@@ -127,7 +129,7 @@ class Answering:
             if begun or chosen.spare is None:
                 raise
         by.backend = chosen.spare
-        async with aclosing(self._from(chosen.spare, request, caller, chosen)) as events:
+        async with aclosing(self._from(chosen.spare, request, caller, replace(chosen, reserved=None))) as events:
             async for event in events:
                 yield event
 

@@ -10,20 +10,30 @@ from foreverus.access.records import Caller
 from foreverus.backends.port import BackendName
 from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS, least_tokens, texts_of
 from foreverus.choice.abilities import Inability, PromptLength, cannot
-from foreverus.choice.request_records import Asked, Preference, RequestChoice, preferred
-from foreverus.errors import InvalidRequest, RequestRejected
+from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, Preference, RequestChoice, preferred
+from foreverus.choice.sagemaker import SageMakerNow, beside, by_name
+from foreverus.costs.reservations import Month
+from foreverus.errors import InvalidRequest, RequestRejected, SpendCapReached
 from foreverus.openai_api.paid import estimated
 from foreverus.openai_api.records import ChosenBackend, CompletionRequest
 from foreverus.openai_api.requests import Served
 from foreverus.sessions.gpu_state import GpuState
 
-GPU, BEDROCK = BackendName.GPU, BackendName.BEDROCK
+GPU, BEDROCK, SAGEMAKER = BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER
 NOT_LOOKED_AT = GpuState(slots=0, waiting=0, is_booting=False, boot_seconds=0.0)
 
 
 class Now(Protocol):
     @property
     def state(self) -> GpuState: ...
+    @property
+    def gpu(self) -> GpuNow: ...
+    @property
+    def bedrock(self) -> BedrockNow: ...
+    @property
+    def month(self) -> Month: ...
+    @property
+    def whole_month(self) -> Callable[[], Month]: ...
     def choose(self, asked: Asked) -> RequestChoice: ...
 
 
@@ -31,7 +41,8 @@ class Now(Protocol):
 class RequestChooser:
     """`has_bedrock`: whether the stack was deployed with it. `gpus`: how the GPUs are just now; `now`: how both
     backends are, the GPUs being so. `preferences`: a person's. `stack`: what the deployment is set to. `gpus`, `now`
-    and `preferences` read the table; who asks for Bedrock by name has no GPU looked at."""
+    and `preferences` read the table; who asks for another backend by name has no GPU looked at. `sagemaker`: how its
+    endpoint is just now; None: the deployment names none."""
 
     served: Served
     context_tokens: int
@@ -40,11 +51,12 @@ class RequestChooser:
     now: Callable[[GpuState], Now]
     preferences: Callable[[str], Preferences]
     stack: BackendName
+    sagemaker: Callable[[], SageMakerNow] | None = None
 
     def __call__(self, request: CompletionRequest, caller: Caller) -> ChosenBackend:
         """Raises what the choice refuses: InvalidRequest that names the parameter and the model's name that could, or
         a refusal for want of money."""
-        if request.backend is BEDROCK:
+        if request.backend in (BEDROCK, SAGEMAKER):
             return self._chosen(request, self._checked(request, caller), lambda: NOT_LOOKED_AT)
         with ThreadPoolExecutor(1) as beside:  # a round trip or two each
             looking = beside.submit(self.gpus)
@@ -62,11 +74,34 @@ class RequestChooser:
         )
         try:
             now = self.now(gpus())
-            chosen = now.choose(asked).chosen
-            return ChosenBackend(chosen, now.state, _spare(now, asked, chosen))
+            between = None if preference.backend is SAGEMAKER else now.choose(asked)
+            chosen = self._with_sagemaker(now, asked, between).chosen
+            return ChosenBackend(chosen, now.state, self._spare(now, asked, between, chosen))
         except RequestRejected as err:
             err.param = "model" if err.param == "backend" else err.param
             raise
+
+    def _with_sagemaker(self, now: Now, asked: Asked, between: RequestChoice | None) -> RequestChoice:
+        """`between`: of the GPU and Bedrock; None: SageMaker is asked for by its name."""
+        if self.sagemaker is None:
+            assert between is not None, "nobody can name it"
+            return between
+        there = self.sagemaker()
+        if between is not None:
+            return beside(between, asked, now.gpu, now.bedrock, there, now.month)
+        choice = by_name(asked, there, now.month)
+        return by_name(asked, there, now.whole_month()) if isinstance(choice.error, SpendCapReached) else choice
+
+    def _spare(self, now: Now, asked: Asked, between: RequestChoice | None, chosen: BackendName) -> BackendName | None:
+        """Of a request that names no backend. Beside SageMaker the one that would have been taken without it, but not
+        where both would begin to start for it; beside a GPU Bedrock, where it could be that."""
+        if asked.preference.backend is not BackendName.AUTO or chosen is BEDROCK:
+            return None
+        if chosen is SAGEMAKER:
+            assert self.sagemaker is not None and between is not None
+            return None if self.sagemaker().starts_for_s else between.backend
+        instead = replace(asked, preference=asked.preference._replace(backend=BEDROCK))
+        return BEDROCK if now.choose(instead).error is None else None
 
     def _checked(self, request: CompletionRequest, caller: Caller) -> Preference:
         preference = self._preference(request, caller)
@@ -83,8 +118,14 @@ class RequestChooser:
             return _no_order(found)
         return found
 
+    @property
+    def _here(self) -> list[BackendName]:
+        """What the stack was deployed with."""
+        has = {BEDROCK: self.has_bedrock, SAGEMAKER: self.sagemaker is not None}
+        return [GPU, *(one for one, is_here in has.items() if is_here)]
+
     def _lacks(self, request: CompletionRequest, backend: BackendName) -> bool:
-        if backend is BEDROCK and not self.has_bedrock:
+        if backend not in self._here:
             return True
         return self._cannot(request, backend) is not None
 
@@ -94,24 +135,15 @@ class RequestChooser:
 
     def _check(self, request: CompletionRequest, wanted: BackendName) -> None:
         """What the wanted backend, or none, is able to do: said with the names that clients ask by."""
-        if wanted is BEDROCK and not self.has_bedrock:
-            raise self.served.unknown(self.served.named(BEDROCK))
-        here = [GPU, BEDROCK] if self.has_bedrock else [GPU]
-        able = [one for one in here if not self._lacks(request, one)]
+        if wanted not in (BackendName.AUTO, *self._here):
+            raise self.served.unknown(self.served.named(wanted))
+        able = [one for one in self._here if not self._lacks(request, one)]
         if (wanted in able) or (wanted is BackendName.AUTO and able):
             return
         lack = self._cannot(request, GPU if wanted is BackendName.AUTO else wanted)
         assert lack is not None
         instead = f" The model {self.served.named(able[0])} can." if able else ""
         raise InvalidRequest(lack.message + instead, param=lack.param, code=lack.code)
-
-
-def _spare(now: Now, asked: Asked, chosen: BackendName) -> BackendName | None:
-    """Bedrock, where a GPU was chosen for want of a name, and it could have been Bedrock."""
-    if asked.preference.backend is not BackendName.AUTO or chosen is not GPU:
-        return None
-    instead = replace(asked, preference=asked.preference._replace(backend=BEDROCK))
-    return BEDROCK if now.choose(instead).error is None else None
 
 
 def _no_order(preference: Preference) -> Preference:

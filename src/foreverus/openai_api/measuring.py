@@ -25,8 +25,9 @@ class RequestTimes:
 
     def end(self, by: BackendName, error: Exception | None = None) -> None:
         """Only the first call says it: an error after the answer's end is none of the answer. A client that is told
-        that it asked wrongly, too much, or before a GPU is on, was answered."""
-        if self._is_over:
+        that it asked wrongly, too much, or before a GPU is on, was answered. Of SageMaker nothing is said: it measures
+        itself, and ten metrics are free (metrics.py)."""
+        if self._is_over or by is BackendName.SAGEMAKER:
             return
         self._is_over = True
         first_word = self._word if self._streams else None

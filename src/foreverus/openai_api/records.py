@@ -9,9 +9,9 @@ from foreverus.sessions.gpu_state import GpuState
 
 @dataclass(frozen=True, slots=True)
 class ChosenBackend:
-    """Which backend answers. `gpus`: how the GPUs were when that was chosen, so that nobody looks twice. `spare`: the
-    other one, which answers where this one turns out not to: nobody has named one, and it is good for it. `reserved`:
-    what was set aside for Bedrock with the request's place; None: nothing yet."""
+    """Which backend answers. `gpus`: how the GPUs were when that was chosen, so that nobody looks twice. `spare`:
+    another one, which answers where this one turns out not to: nobody has named one, and it is good for it. `reserved`:
+    what was set aside for it with the request's place; None: nothing yet."""
 
     backend: BackendName
     gpus: GpuState

@@ -22,13 +22,15 @@ from foreverus.text import is_blank, quoted, shortened
 
 SCHEMAS = {endpoint: name for name, endpoint in REQUEST_FILES.items()}
 SEPARATOR = "@"  # stands in no model's name
+NO_ENDPOINT = ": this deployment has no SageMaker endpoint (its SageMakerEndpoint is empty)"
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`model_id`: the name under which clients ask for the model."""
+    """`model_id`: the name under which clients ask for the model. `has_sagemaker`: the deployment names an endpoint."""
 
     model_id: str
+    has_sagemaker: bool = False
 
     def named(self, backend: BackendName) -> str:
         return f"{self.model_id}{SEPARATOR}{backend.value}"
@@ -38,14 +40,20 @@ class Served:
         name, at, backend = model.partition(SEPARATOR)
         if name == self.model_id and not at:
             return BackendName.AUTO
-        if name == self.model_id and backend in (BackendName.GPU, BackendName.BEDROCK):
+        if name == self.model_id and backend in self._backends:
             return BackendName(backend)
         raise self.unknown(model)
 
     def unknown(self, model: str) -> NotFound:
-        known = ", ".join((self.model_id, self.named(BackendName.GPU), self.named(BackendName.BEDROCK)))
-        message = f"The model {quoted(shortened(model, MOST_PARAM_CHARACTERS))} does not exist. There are: {known}."
-        return NotFound(message, param="model", code="model_not_found")
+        known = ", ".join((self.model_id, *map(self.named, self._backends)))
+        why = "" if model != self.named(BackendName.SAGEMAKER) else NO_ENDPOINT
+        said = quoted(shortened(model, MOST_PARAM_CHARACTERS))
+        return NotFound(f"The model {said} does not exist{why}. There are: {known}.", "model", "model_not_found")
+
+    @property
+    def _backends(self) -> tuple[BackendName, ...]:
+        both = BackendName.GPU, BackendName.BEDROCK
+        return (*both, BackendName.SAGEMAKER) if self.has_sagemaker else both
 
 
 def read_request(endpoint: str, data: bytes, served: Served, now: datetime) -> CompletionRequest:

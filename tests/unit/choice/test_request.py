@@ -260,6 +260,8 @@ def test_of_every_request(one: Asked, gpu: GpuNow, bedrock: BedrockNow, month: M
     assert choice == choose_for_request(one, gpu, bedrock, month) or choice.error, "the same facts, the same choice"
     assert (choice.backend is None) == (choice.error is not None) == (choice.reason is ChoiceReason.REFUSED)
     assert choice.backend is not AUTO and choice.text.strip()
+    if one.preference.backend is BackendName.SAGEMAKER:
+        assert isinstance(choice.error, InvalidRequest) and choice.error.param == "backend", "of OpenAI's API alone"
     if choice.error:
         assert choice.error.status in (400, 402, 409, 503) and choice.error.reason
         return

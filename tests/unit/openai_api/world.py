@@ -17,6 +17,8 @@ from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt
 from foreverus.backends.whole import whole_answer
 from foreverus.choice.refusals import MemoryRefusals
+from foreverus.choice.sagemaker import SageMakerNow
+from foreverus.costs.endpoint import EndpointRate
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.costs.usage.records import DayUsage, day_of
@@ -27,7 +29,9 @@ from foreverus.openai_api.accounts import MemoryAccounts
 from foreverus.openai_api.answering import Answering, Door
 from foreverus.openai_api.application import CONTEXT, application
 from foreverus.openai_api.choosing import RequestChooser
-from foreverus.openai_api.paid import PaidCalls
+from foreverus.openai_api.endpoint import EndpointCalls
+from foreverus.openai_api.endpoint_accounts import MemoryEndpointAccounts
+from foreverus.openai_api.paid import CALL_S, PaidCalls
 from foreverus.openai_api.requests import Served
 from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now
 from foreverus.sessions.gpu_state import GpuState
@@ -36,6 +40,7 @@ from tests.unit.conftest import NOW
 MODEL = "mistral-7b-instruct-v0.3"
 MONTH = "2026-01"
 PRICE = TokenPrice(0.15, 0.20, "a test's")
+RATE = EndpointRate(usd_per_hour=1.8, start_seconds=600, idle_seconds=1200)
 NOTHING_LIVE = GpuState(slots=0, waiting=0, is_booting=False, boot_seconds=200.0)
 MANY = RequestCaps(whose="one person", per_minute=1000, at_once=1000, tokens_per_day=1_000_000)
 
@@ -77,10 +82,12 @@ class Paused:
 
 @dataclass
 class World:
-    """`bedrock` and `gpu`: what answers there."""
+    """`bedrock`, `gpu` and `endpoint`: what answers there; the last one is SageMaker's, where the stack has one."""
 
     bedrock: Backend = field(default_factory=MemoryEngine)
     gpu: Backend = field(default_factory=MemoryEngine)
+    endpoint: Backend | None = None
+    rate: EndpointRate = RATE
     person: RequestCaps = MANY
     key: RequestCaps = MANY
     everybody: RequestCaps = MANY
@@ -94,7 +101,7 @@ class World:
     def __post_init__(self) -> None:
         self.counts = MemoryCounts()
         self.purse = MemoryPurse(self.cap_usd)
-        self.served = Served(MODEL)
+        self.served = Served(MODEL, self.endpoint is not None)
         self.refusals = MemoryRefusals(self.clock)
         self.paid = PaidCalls(
             backend=self.bedrock,
@@ -103,6 +110,16 @@ class World:
             refusals=self.refusals,
             clock=self.clock,
         )
+        self.endpoints = EndpointCalls(
+            backend=self.endpoint or MemoryEngine(),
+            rate=self.rate,
+            accounts=MemoryEndpointAccounts(self.purse, self.counts.usage, self.rate),
+            clock=self.clock,
+        )
+        reservations = {
+            BackendName.BEDROCK: self.paid.reservation,
+            BackendName.SAGEMAKER: lambda asked: self.endpoints.reservation(asked, self.endpoints.accounts.up()),
+        }
         choose = RequestChooser(
             served=self.served,
             context_tokens=self.context_tokens,
@@ -111,16 +128,29 @@ class World:
             now=self.now,
             preferences=lambda user_id: self.prefers,
             stack=BackendName.AUTO,
+            sagemaker=self.sagemaker if self.endpoint else None,
         )
         self.answering = Answering(
             served=self.served,
             limits=RequestLimits(self.counts, self.person, self.key, self.everybody, self.clock),
-            door=lambda request, caller: Door(self.counts, choose, self.paid.accounts, self.paid.reservation),
+            door=lambda request, caller: Door(self.counts, choose, self.paid.accounts, reservations),
             backends={
                 BackendName.BEDROCK: lambda request, caller, chosen: self.paid.of(request, caller, chosen.reserved),
                 BackendName.GPU: lambda request, caller, chosen: self.gpu,
+                BackendName.SAGEMAKER: lambda request, caller, chosen: self.endpoints.of(
+                    request, caller, chosen.reserved
+                ),
             },
             clock=self.clock,
+        )
+
+    def sagemaker(self) -> SageMakerNow:
+        return SageMakerNow(
+            rate=self.rate,
+            up=self.endpoints.accounts.up(),
+            now=self.clock(),
+            context_tokens=self.context_tokens,
+            call_seconds=CALL_S,
         )
 
     def now(self, gpus: GpuState) -> BackendsNow:

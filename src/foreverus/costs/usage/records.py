@@ -21,14 +21,14 @@ class UsageKind(StrEnum):
     API = "api"
 
 
-BACKENDS = (BackendName.GPU, BackendName.BEDROCK)
+BACKENDS = (BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
     """What one kind of work took on one backend. `messages`: answers that came to their end, in an error too; of a
     batch its lines. `usd`: of Bedrock alone, at a guard's price where nobody knows it; what a GPU cost is in its
-    session's receipt, and nobody's."""
+    session's receipt, and nobody's; what SageMaker's instance cost is in the month's ledger."""
 
     backend: BackendName
     kind: UsageKind

@@ -123,7 +123,7 @@ def test_chats_are_what_their_session_and_the_ledger_say(aws: Aws, happens: list
     found, session = world.used(), SessionStore(world.items).get("ses_1")
     assert session
     gpu, bedrock = (
-        found.get((backend, UsageKind.CHAT), Used(backend=backend, kind=UsageKind.CHAT)) for backend in BACKENDS
+        found.get((backend, UsageKind.CHAT), Used(backend=backend, kind=UsageKind.CHAT)) for backend in BACKENDS[:2]
     )
     assert (gpu.messages, gpu.prompt_tokens, gpu.completion_tokens, gpu.usd) == (
         *(session.messages_answered, session.prompt_tokens, session.completion_tokens, 0),

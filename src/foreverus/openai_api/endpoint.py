@@ -1,0 +1,178 @@
+"""A call of a SageMaker endpoint for one request: nothing is asked that was not set aside, and what it adds to the
+instance's time is counted once (costs/endpoint.py).
+
+A call that finds no copy has woken one: it is told when to come again, as of a GPU that boots, and pays for the start
+and the idle time after it, though nobody may come. A call that is refused for another reason adds nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+from math import ceil
+
+from foreverus import ids
+from foreverus.access.records import Caller
+from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
+from foreverus.backends.whole import whole_answer
+from foreverus.concurrency import RunBlocking
+from foreverus.costs.endpoint import EndpointRate, UpTime, answered, most_seconds, woken
+from foreverus.costs.meter import month_of
+from foreverus.costs.money import at_most
+from foreverus.costs.reservations import API_CALL, Owner, Reservation
+from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.errors import BackendUnavailable, EngineBusy, EngineStarting, ModelLoading, PromptRejected
+from foreverus.openai_api.endpoint_accounts import EndpointAccounts, EndpointUse
+from foreverus.openai_api.paid import CALL_S, SETTLE_AGAIN_S, SETTLE_TRIES, estimated
+from foreverus.openai_api.records import CompletionRequest
+
+LEAST_WAIT_S = 30  # that a client is told, of a copy that should be there by now
+
+log = logging.getLogger(__name__)
+
+
+def call_name(request: CompletionRequest) -> str:
+    """Of a reservation: not Bedrock's, which the same request may need where the endpoint is at rest."""
+    return f"{API_CALL}{request.request_id}/sagemaker"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EndpointCalls:
+    """The endpoint, what its instance costs, and the accounts that its calls are on."""
+
+    backend: Backend
+    rate: EndpointRate
+    accounts: EndpointAccounts
+    clock: Callable[[], datetime]
+    run_blocking: RunBlocking = asyncio.to_thread
+
+    def of(self, request: CompletionRequest, caller: Caller, reserved: Reservation | None = None) -> "EndpointCall":
+        """`reserved`: what was set aside for it before."""
+        return EndpointCall(self, request, caller, reserved)
+
+    def reservation(self, request: CompletionRequest, up: UpTime | None) -> Reservation:
+        """What its call may cost. `up`: for how long the instance is paid already."""
+        now = self.clock()
+        usd = at_most(self.rate.usd(most_seconds(up, now, CALL_S, self.rate)))
+        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
+        return Reservation(month_of(since), call_name(request), Owner.SAGEMAKER, usd, since, until)
+
+    def reserve(self, request: CompletionRequest) -> Reservation:
+        reserved = self.reservation(request, self.accounts.up())
+        self.accounts.reserve(reserved)
+        return reserved
+
+
+@dataclass(frozen=True)
+class EndpointCall:
+    """`Backend` for one prompt of one caller. Raises ModelLoading and SpendCapReached too."""
+
+    calls: EndpointCalls
+    request: CompletionRequest
+    caller: Caller
+    reserved: Reservation | None = None
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        deltas: list[Delta] = []
+        async with aclosing(self.stream(prompt)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    return whole_answer(deltas, event)
+                deltas.append(event)
+        raise AssertionError("a stream without an end raises")
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        on = self.calls
+        reserved = self.reserved
+        if reserved is None:
+            reserved = await on.run_blocking(on.reserve, self.request)
+        began, said, finished = on.clock(), 0, None
+        try:
+            async with aclosing(on.backend.stream(prompt)) as events:
+                async for event in events:
+                    if isinstance(event, Finished):
+                        finished = _counted(event, prompt)
+                        break
+                    said += len(event.text.encode("utf-8", "replace"))
+                    yield event
+        except EngineStarting as err:
+            raise self._loading(await self._settle(reserved, self._woken(began))) from err
+        except (EngineBusy, BackendUnavailable):
+            if not said:
+                await self._release(reserved)
+                raise
+            await self._settle(reserved, self._answered(began, estimated(prompt, said)))
+            raise
+        except PromptRejected:  # the copy has looked at it, and has written nothing
+            await self._settle(reserved, self._answered(began, None))
+            raise
+        except BaseException:
+            await self._settle(reserved, self._answered(began, estimated(prompt, said)))
+            raise
+        if finished is None:
+            raise AssertionError("a stream without an end raises")
+        used = TokenUsage(finished.prompt_tokens, finished.completion_tokens)
+        await self._settle(reserved, self._answered(began, used))
+        yield finished
+
+    def _answered(self, began: datetime, used: TokenUsage | None) -> EndpointUse:
+        now = self.calls.clock()
+        counts = None if used is None else _usage(used)
+        change = partial(_after_answer, began=began, ended=now, rate=self.calls.rate)
+        return EndpointUse(user_id=self.caller.user_id, began=began, ended=now, change=change, used=counts)
+
+    def _woken(self, began: datetime) -> EndpointUse:
+        now = self.calls.clock()
+        change = partial(_after_waking, now=now, rate=self.calls.rate)
+        return EndpointUse(user_id=self.caller.user_id, began=began, ended=now, change=change)
+
+    def _loading(self, up: UpTime | None) -> ModelLoading:
+        left = (up.ready_at - self.calls.clock()).total_seconds() if up else 0.0
+        seconds = max(LEAST_WAIT_S, ceil(left))
+        message = f"SageMaker had no copy of the model up, and starts one. It should answer in about {seconds} seconds."
+        return ModelLoading(message, seconds)
+
+    async def _settle(self, reserved: Reservation, use: EndpointUse) -> UpTime | None:
+        """Where it fails to the end, the reservation stays, and the sweep counts it."""
+        for attempt in range(SETTLE_TRIES):
+            try:
+                return await self.calls.run_blocking(self.calls.accounts.settle, reserved, use)
+            except Exception:
+                log.exception("try %d to count the call %s failed", attempt + 1, reserved.name)
+                await asyncio.sleep(SETTLE_AGAIN_S * 2**attempt)
+        return None
+
+    async def _release(self, reserved: Reservation) -> None:
+        try:
+            await self.calls.run_blocking(self.calls.accounts.release, reserved.month, reserved.name)
+        except Exception:
+            log.exception("the reservation %s could not be released: the sweep counts it", reserved.name)
+
+
+def _usage(used: TokenUsage) -> Used:
+    """What the instance cost is nobody's: as of a GPU."""
+    return Used(
+        backend=BackendName.SAGEMAKER,
+        kind=UsageKind.API,
+        messages=1,
+        prompt_tokens=used.prompt_tokens,
+        completion_tokens=used.completion_tokens,
+    )
+
+
+def _after_answer(before: UpTime | None, *, began: datetime, ended: datetime, rate: EndpointRate) -> UpTime:
+    return answered(before, began, ended, rate)
+
+
+def _after_waking(before: UpTime | None, *, now: datetime, rate: EndpointRate) -> UpTime:
+    return woken(before, now, rate)
+
+
+def _counted(finished: Finished, prompt: Prompt) -> Finished:
+    """DJL's lines do not say how long the prompt was: it is estimated then, on the high side."""
+    if finished.prompt_tokens:
+        return finished
+    return replace(finished, prompt_tokens=estimated(prompt, 0).prompt_tokens)

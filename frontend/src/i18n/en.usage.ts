@@ -33,6 +33,7 @@ export const enUsage: Record<keyof typeof ptUsage, string> = {
   "usage.plot.most": "highest day: {tokens} tokens",
   "usage.backend.gpu": "own GPU",
   "usage.backend.bedrock": "Amazon Bedrock",
+  "usage.backend.sagemaker": "Amazon SageMaker",
   "usage.kind.chat": "conversations",
   "usage.kind.batch": "batches",
   "usage.kind.api": "programs",

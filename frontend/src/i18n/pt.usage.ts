@@ -31,6 +31,7 @@ export const ptUsage = {
   "usage.plot.most": "maior dia: {tokens} tokens",
   "usage.backend.gpu": "GPU própria",
   "usage.backend.bedrock": "Amazon Bedrock",
+  "usage.backend.sagemaker": "Amazon SageMaker",
   "usage.kind.chat": "conversas",
   "usage.kind.batch": "lotes",
   "usage.kind.api": "programas",

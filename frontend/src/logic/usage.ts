@@ -13,7 +13,7 @@ export interface Column {
   tokens: readonly number[];
 }
 
-export const BACKENDS = ["gpu", "bedrock"] as const;
+export const BACKENDS = ["gpu", "bedrock", "sagemaker"] as const;
 
 const tokens = (of: UsageSum) => of.prompt_tokens + of.completion_tokens;
 

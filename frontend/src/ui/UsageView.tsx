@@ -37,7 +37,7 @@ function Plot({ days }: { days: readonly Column[] }) {
         })}
       </svg>
       <figcaption class="hint">
-        {BACKENDS.map((name) => (
+        {BACKENDS.filter((name, j) => name !== "sagemaker" || days.some((day) => day.tokens[j])).map((name) => (
           <span key={name} class={`key key-${name}`}>
             {t(`usage.backend.${name}`)}
           </span>

@@ -211,6 +211,8 @@ const REPORT: UsageReport = {
   team: { totals: sum(5_000, {}), groups: USED },
   own: { totals: sum(1_000, {}), groups: USED.slice(0, 1) },
 } as unknown as UsageReport;
+const ON_SAGEMAKER = sum(2_000, { day: "2026-11-03", backend: "sagemaker", person: "user-1", kind: "api", bedrock_usd: 0 });
+const WITH_SAGEMAKER = { ...REPORT, team: { totals: sum(7_000, {}), groups: [...USED, ON_SAGEMAKER] } } as unknown as UsageReport;
 
 export const STORIES: Readonly<Record<string, Story>> = {
   "answer: queued": talk({ status: "queued", content: "" }),
@@ -270,6 +272,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
   "quote: a session": { show: () => <QuoteCard wish={{ kind: "session" }} actions={quoted(QUOTE)} /> },
   "usage: nobody has said": { show: () => of(UsageView) },
   "usage: a month": { set: () => (state.report.value = REPORT), show: () => of(UsageView) },
+  "usage: of SageMaker too": { set: () => (state.report.value = WITH_SAGEMAKER), show: () => of(UsageView) },
   preferences: { show: () => of(Preferences) },
   "memories: some": { set: () => (memories.value = REMEMBERED), show: () => <Memories api={{ call: () => Promise.resolve(REMEMBERED) } as never} /> },
   "memories: none": { set: () => (memories.value = FORGOTTEN), show: () => <Memories api={{ call: () => Promise.resolve(FORGOTTEN) } as never} /> },

@@ -23,15 +23,15 @@ WORDS = {
 }
 
 
-def problems(page: Page) -> list[str]:
-    run = "(rules) => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})"
-    found = page.evaluate(run, RULES)["violations"]
+def problems(page: Page, within: str) -> list[str]:
+    run = "([where, rules]) => axe.run(where, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})"
+    found = page.evaluate(run, [within, RULES])["violations"]
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
-def look(page: Page, view: str, found: dict[str, list[str]]) -> None:
+def look(page: Page, view: str, found: dict[str, list[str]], within: str = "html") -> None:
     page.wait_for_timeout(50)  # one frame: what changes colour does so at once
-    if these := problems(page):
+    if these := problems(page, within):
         found[view] = these
 
 
@@ -156,7 +156,7 @@ def test_what_is_found_exported_and_imported_too(
         page.locator(".toggle-side").click()
     page.locator(".chat-head .export summary").click()
     expect(page.locator(".chat-head .export button").first).to_be_visible()
-    look(page, "the export menu", found)
+    look(page, "the export menu", found, ".chat-head")  # what it lies on is used when it is closed
     page.keyboard.press("Escape")
     page.evaluate("location.hash = '#p'")
     expect(page.locator("input[type=file]")).to_be_attached()

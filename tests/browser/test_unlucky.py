@@ -113,9 +113,10 @@ def test_failed_answer_is_asked_for_again_by_keyboard_and_a_draft_stays(page: Pa
     page.get_by_label("Message", exact=True).fill("half a thought")
     again = page.get_by_role("button", name="Ask again")
     page.get_by_role("log", name="Messages").focus()
-    page.keyboard.press("Tab")  # the question's own two buttons
-    page.keyboard.press("Tab")
-    page.keyboard.press("Tab")
+    for _ in range(8):  # the question's own buttons come before, some of them when their code has come
+        page.keyboard.press("Tab")
+        if again.evaluate("one => one === document.activeElement"):
+            break
     expect(again).to_be_focused()
     page.keyboard.press("Enter")
     expect(page.get_by_role("article", name="You")).to_have_text(["What is a queue?", "What is a queue?"])

@@ -22,7 +22,7 @@ from foreverus.backends.messages import as_sent
 from foreverus.backends.payload import PayloadStream
 from foreverus.backends.port import Completion, Delta, Finished, Prompt
 from foreverus.backends.stream_events import StreamEvents
-from foreverus.backends.whole import whole_answer
+from foreverus.backends.whole import completed
 from foreverus.errors import (
     BackendUnavailable,
     EngineBusy,
@@ -54,13 +54,7 @@ class SageMakerBackend:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def complete(self, prompt: Prompt) -> Completion:
-        deltas: list[Delta] = []
-        async with aclosing(self.stream(prompt)) as events:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return whole_answer(deltas, event)
-                deltas.append(event)
-        raise AssertionError("a stream without an end raises")
+        return await completed(self.stream(prompt))
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         """A limit that does not fit beside the prompt is left out, as our own engine's backend does it."""

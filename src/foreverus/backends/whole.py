@@ -1,6 +1,7 @@
-"""A whole answer made of a stream's pieces. Pure."""
+"""A whole answer made of a stream's pieces."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 
 from foreverus.backends.port import Completion, Delta, Finished, Logprobs, ToolCall, ToolCallPiece
 
@@ -15,6 +16,17 @@ def whole_answer(deltas: Sequence[Delta], finished: Finished) -> Completion:
         joined_calls([piece for one in deltas for piece in one.tool_calls]),
         joined_logprobs([one.logprobs for one in deltas if one.logprobs is not None]),
     )
+
+
+async def completed(stream: AsyncGenerator[Delta | Finished, None]) -> Completion:
+    """Reads it to its end, and closes it."""
+    deltas: list[Delta] = []
+    async with aclosing(stream) as events:
+        async for event in events:
+            if isinstance(event, Finished):
+                return whole_answer(deltas, event)
+            deltas.append(event)
+    raise AssertionError("a stream without an end raises")
 
 
 def joined_calls(pieces: Sequence[ToolCallPiece]) -> tuple[ToolCall, ...]:

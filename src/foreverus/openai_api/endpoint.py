@@ -17,7 +17,7 @@ from math import ceil
 from foreverus import ids
 from foreverus.access.records import Caller
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
-from foreverus.backends.whole import whole_answer
+from foreverus.backends.whole import completed
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.endpoint import EndpointRate, UpTime, answered, most_seconds, woken
 from foreverus.costs.meter import month_of
@@ -76,13 +76,7 @@ class EndpointCall:
     reserved: Reservation | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
-        deltas: list[Delta] = []
-        async with aclosing(self.stream(prompt)) as events:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return whole_answer(deltas, event)
-                deltas.append(event)
-        raise AssertionError("a stream without an end raises")
+        return await completed(self.stream(prompt))
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         on = self.calls

@@ -16,7 +16,7 @@ from foreverus import ids
 from foreverus.access.records import Caller
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
 from foreverus.backends.tokens import MOST_BEDROCK_TOKENS, MOST_TOKENS_PER_MESSAGE, texts_of
-from foreverus.backends.whole import whole_answer
+from foreverus.backends.whole import completed
 from foreverus.choice.refusals import THROTTLED_S, UNAVAILABLE_S, BedrockRefusals
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.ledger import CountedCost
@@ -74,13 +74,7 @@ class PaidCall:
     reserved: Reservation | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
-        deltas: list[Delta] = []
-        async with aclosing(self.stream(prompt)) as events:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return whole_answer(deltas, event)
-                deltas.append(event)
-        raise AssertionError("a stream without an end raises")
+        return await completed(self.stream(prompt))
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         on = self.calls

@@ -18,9 +18,9 @@ def whole_answer(deltas: Sequence[Delta], finished: Finished) -> Completion:
     )
 
 
-async def completed(stream: AsyncGenerator[Delta | Finished, None]) -> Completion:
-    """Reads it to its end, and closes it."""
-    deltas: list[Delta] = []
+async def completed(stream: AsyncGenerator[Delta | Finished, None], deltas: list[Delta] | None = None) -> Completion:
+    """Reads it to its end, and closes it. `deltas`: where its pieces are put; a stream that begins anew empties it."""
+    deltas = [] if deltas is None else deltas
     async with aclosing(stream) as events:
         async for event in events:
             if isinstance(event, Finished):

@@ -3,6 +3,9 @@
 The stream is exact, or it ends in an error. A frame that was lost is seen by the next one's offset, and what is missing
 is read from the table when the answer is whole. A second attempt, after a lost GPU, is taken only where nothing of the
 first one was passed on.
+
+A line may be open and nobody be seen to listen on it: the worker then gives the request up. It is asked once more, on
+another socket.
 """
 
 import asyncio
@@ -16,7 +19,7 @@ from typing import Protocol
 from foreverus import ids
 from foreverus.aws.sqs import RequestIds
 from foreverus.backends.port import Completion, Delta, Finished, Prompt
-from foreverus.backends.whole import whole_answer
+from foreverus.backends.whole import completed
 from foreverus.choice.request_records import GpuStatus
 from foreverus.concurrency import RunBlocking
 from foreverus.errors import EngineFailed, GpuFull, ModelLoading
@@ -32,6 +35,10 @@ SILENT_S = 5.0  # without a frame: is the request there, and is there still a GP
 FULL_RETRY_S = 5  # an answer takes seconds; which one ends next nobody knows
 
 LOST = "The GPU was lost in the middle of the answer."
+
+
+class Unheard(EngineFailed):
+    """The worker could see nobody who listens, and gave the request up."""
 
 
 class RequestQueue(Protocol):
@@ -87,12 +94,7 @@ class GpuBackend:
     async def complete(self, prompt: Prompt) -> Completion:
         """Nothing is passed on before the end, so another GPU may begin anew."""
         deltas: list[Delta] = []
-        async with aclosing(self._ask(prompt, deltas.clear)) as events:
-            async for event in events:
-                if isinstance(event, Finished):
-                    return whole_answer(deltas, event)
-                deltas.append(event)
-        raise EngineFailed(LOST)
+        return await completed(self._ask(prompt, deltas.clear), deltas)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         async with aclosing(self._ask(prompt, None)) as events:
@@ -101,6 +103,28 @@ class GpuBackend:
 
     async def _ask(self, prompt: Prompt, anew: Callable[[], None] | None) -> AsyncGenerator[Delta | Finished, None]:
         """`anew`: forgets what was yielded; None where it was passed on."""
+        said = False
+        try:
+            async with aclosing(self._ask_once(prompt, anew)) as events:
+                async for event in events:
+                    said = True
+                    yield event
+            return
+        except Unheard as err:
+            if said and anew is None:
+                raise
+            log.warning("nobody was seen to listen on %s: %s", self.line.relay_id, err)
+        if anew:
+            anew()
+        self.line.renew(SILENT_S)
+        self.state = None  # it is seconds old
+        async with aclosing(self._ask_once(prompt, anew)) as events:
+            async for event in events:
+                yield event
+
+    async def _ask_once(
+        self, prompt: Prompt, anew: Callable[[], None] | None
+    ) -> AsyncGenerator[Delta | Finished, None]:
         await self._check(await self._run(self.relay.look) if self.state is None else self.state)
         now = self.relay.clock()
         ref = RequestRef(ids.new_id("req", now), self.user_id, self.line.relay_id)
@@ -144,7 +168,9 @@ class GpuBackend:
         heard, loop = _Heard(), asyncio.get_running_loop()
         until = loop.time() + LONGEST_S
         while True:
-            frame = await _next(inbox) or await self._kept(ref)
+            frame = await _next(inbox)
+            if frame is None and (frame := await self._kept(ref)):  # it is whole, and its last frame did not come
+                self.line.renew(SILENT_S)
             if frame is None:
                 if loop.time() > until:
                     raise EngineFailed(f"There was no whole answer within {LONGEST_S / 60:.0f} minutes.")
@@ -187,7 +213,7 @@ class GpuBackend:
         or was too large to be kept."""
         look = await self._run(self.relay.requests.look, ref)
         if look is None:
-            raise EngineFailed("The request was given up: nobody could be seen to listen to it.")
+            raise Unheard("The request was given up: nobody could be seen to listen to it.")
         if look.end is None:
             return None
         if look.deltas is None and not look.end.failure:

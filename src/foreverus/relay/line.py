@@ -68,6 +68,8 @@ class RelayLine:
         self._idle_since = 0.0
         self._pong = asyncio.Event()
         self._pong_at = float("-inf")
+        self._opened_at = float("-inf")
+        self._anew = asyncio.Event()
 
     @property
     def is_idle(self) -> bool:
@@ -90,6 +92,12 @@ class RelayLine:
         finally:
             del self._inboxes[request_id]
             self._idle_since = _now()
+
+    def renew(self, after_s: float) -> None:
+        """Opens it anew, unless it was opened within that time: others may have asked for it. For who was not heard on
+        it: whoever pushes leaves out, for a while, a socket that took a frame too slowly (aws/push.py)."""
+        if _now() - self._opened_at > after_s:
+            self._anew.set()
 
     async def close(self) -> None:
         if self._running:
@@ -120,6 +128,7 @@ class RelayLine:
         self._fail(BackendUnavailable("Nobody could listen to the GPU's answer just now."))
 
     async def _open(self) -> Socket:
+        self._anew.clear()
         async with asyncio.timeout(OPEN_S):
             socket = await self._connect(self._credential)
             await socket.send(json.dumps({"action": "subscribe", "relay_id": self.relay_id}))
@@ -127,18 +136,18 @@ class RelayLine:
                 if said.get("type") == "error":
                     await socket.close()
                     raise Disconnected(f"The subscription was refused: {said.get('error')}")
-        self._pong_at = _now()
+        self._opened_at = self._pong_at = _now()
         return socket
 
     async def _serve(self, socket: Socket) -> None:
-        """Returns when nobody has listened for long, or nobody may any more. Raises Disconnected."""
-        reading = asyncio.create_task(self._hear(socket))
-        pinging = asyncio.create_task(self._keep(socket))
+        """Returns when nobody has listened for long, or nobody may any more, or it is to be another socket. Raises
+        Disconnected."""
+        tasks = [asyncio.create_task(one) for one in (self._hear(socket), self._keep(socket), self._anew.wait())]
         try:
-            await first_of(reading, pinging)
+            await first_of(*tasks)
         finally:
-            ended = [one for one in (reading, pinging) if one.done()]
-            await stop(reading, pinging)
+            ended = [one for one in tasks if one.done()]
+            await stop(*tasks)
         for one in ended:
             one.result()
 

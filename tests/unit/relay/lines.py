@@ -6,7 +6,7 @@ from collections import deque
 from typing import Any
 
 from foreverus.aws.keys import relay_topic
-from foreverus.aws.push import MemoryPush
+from foreverus.aws.push import MemoryPush, Subscriber
 from foreverus.aws.sqs import RequestIds
 from foreverus.relay.backend import GpuBackend, GpuRelay
 from foreverus.relay.line import Disconnected, LineRefused, RelayLine
@@ -60,12 +60,14 @@ class MemorySocket:
 
 
 class SocketApi(MemoryPush):
-    """Whom a worker pushes to hears it. `lose_next`: so many frames are taken and do not arrive."""
+    """Whom a worker pushes to hears it. `lose_next`: so many frames are taken and do not arrive. `deaf`: connections
+    that are left out, as one is for a while that took a frame too slowly."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sockets: dict[str, MemorySocket] = {}
         self.lose_next = 0
+        self.deaf: set[str] = set()
         self.answers_pings = True
         self.refusals: deque[Exception] = deque()
         self.credentials: list[str] = []
@@ -80,6 +82,9 @@ class SocketApi(MemoryPush):
         name = f"c{len(self.sockets)}"
         socket = self.sockets[name] = MemorySocket(self, name, credential.removeprefix("Bearer "))
         return socket
+
+    def subscribers(self, topic: str) -> list[Subscriber]:
+        return [one for one in super().subscribers(topic) if one.connection_id not in self.deaf]
 
     def post(self, topic: str, connection_id: str, data: bytes) -> bool:
         if not super().post(topic, connection_id, data):

@@ -117,6 +117,56 @@ async def test_nothing_is_sent_of_a_whole_answer_before_its_end() -> None:
     assert [len(one["deltas"]) for one in frames if one["type"] == "request"] == [40, 0]  # all, and the end
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_who_is_not_seen_to_listen_is_answered_on_another_socket(whole: bool) -> None:
+    @in_jumping_time
+    async def story() -> None:
+        scene = Scene()
+        scene.world.engine.reply = lambda prompt: WORDS
+        scene.world.engine.seconds_per_token = 0.5
+        async with scene.world.worker():
+            assert await heard(scene.backend()) == ("".join(WORDS), Finished("stop", 1, 40), None)
+            scene.api.deaf.add("c0")
+            backends = [scene.backend() for _ in range(3)]  # one new socket is enough for all of them
+            if whole:
+                answers = await asyncio.gather(*(one.complete(HELLO) for one in backends))
+                assert [one.text for one in answers] == ["".join(WORDS)] * 3
+            else:
+                said = await asyncio.gather(*map(heard, backends))
+                assert said == [("".join(WORDS), Finished("stop", 1, 40), None)] * 3
+            assert [one.connection_id for one in scene.api.open_sockets] == ["c1"]
+            await until(lambda: scene.nothing_is_left)
+
+    story()
+
+
+@in_jumping_time
+async def test_a_short_answer_that_nobody_heard_comes_from_the_table_and_the_next_one_on_another_socket() -> None:
+    scene = Scene()
+    scene.world.engine.seconds_per_token = 0.2
+    loop = asyncio.get_running_loop()
+    async with scene.world.worker():
+        for most_s in (2.0, 10.0, 2.0):
+            begun = loop.time()
+            assert (await heard(scene.backend()))[0] == "You said: hello"
+            assert loop.time() - begun < most_s
+            scene.api.deaf.add("c0")
+        assert len(scene.api.sockets) == 2
+
+
+@in_jumping_time
+async def test_who_is_not_seen_on_another_socket_either_is_told() -> None:
+    scene = Scene()
+    scene.world.engine.reply = lambda prompt: WORDS
+    scene.world.engine.seconds_per_token = 0.5
+    async with scene.world.worker():
+        scene.api.deaf |= {f"c{number}" for number in range(9)}
+        text, _, err = await heard(scene.backend())
+        assert text == "" and isinstance(err, EngineFailed) and "nobody could be seen to listen" in str(err)
+        assert len(scene.api.sockets) == 2
+        await until(lambda: scene.nothing_is_left)
+
+
 @pytest.mark.parametrize("lost", [1, 3, 1000])
 def test_frames_that_are_lost_are_made_good_from_the_table(lost: int) -> None:
     @in_jumping_time

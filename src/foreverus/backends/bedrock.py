@@ -62,14 +62,11 @@ class BedrockBackend:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
         request = converse.request(prompt, self._most_tokens)
         loop = asyncio.get_running_loop()
-        events = StreamEvents(loop)
+        events: StreamEvents[Delta | Finished] = StreamEvents(loop)
         loop.run_in_executor(self._threads, self._read_stream, request, events)
-        stream = converse.ConverseStream()
         try:
             while (event := await events.next()) is not None:
-                if text := stream.read(event):
-                    yield Delta(text)
-            yield stream.finished()
+                yield event
         finally:
             events.cancelled.set()
 
@@ -77,19 +74,22 @@ class BedrockBackend:
         with _translated():
             return self._client.converse(modelId=self.model_id, **request)
 
-    def _read_stream(self, request: dict[str, Any], events: StreamEvents) -> None:
+    def _read_stream(self, request: dict[str, Any], events: StreamEvents[Delta | Finished]) -> None:
         """Runs in a thread, and reads until the stream's end or until nobody listens any more. Nothing is asked, or
-        paid, where that was so before a thread was free."""
+        paid, where that was so before a thread was free. The loop is woken by words alone."""
         if events.cancelled.is_set():
             return
         try:
+            read = converse.ConverseStream()
             with _translated():
                 response = self._client.converse_stream(modelId=self.model_id, **request)
                 with closing(response["stream"]) as stream:
                     for event in stream:
                         if events.cancelled.is_set():
                             return
-                        events.put(event)
+                        if text := read.read(event):
+                            events.put(Delta(text))
+            events.put(read.finished())
             events.put(None)
         except BaseException as err:  # it is the listener's, whatever it is
             events.put(err)

@@ -74,7 +74,8 @@ class SageMakerBackend:
     async def _stream(self, asked: dict[str, object]) -> AsyncGenerator[Delta | Finished, None]:
         content = openai_errors.encoded(asked)
         loop = asyncio.get_running_loop()
-        events, payload = StreamEvents(loop), PayloadStream()
+        events: StreamEvents[Mapping[str, Any]] = StreamEvents(loop)
+        payload = PayloadStream()
         loop.run_in_executor(self._threads, self._read_stream, content, events)
         try:
             while (event := await events.next()) is not None:
@@ -86,7 +87,7 @@ class SageMakerBackend:
         finally:
             events.cancelled.set()
 
-    def _read_stream(self, content: bytes, events: StreamEvents) -> None:
+    def _read_stream(self, content: bytes, events: StreamEvents[Mapping[str, Any]]) -> None:
         """Runs in a thread, until the stream's end or until nobody listens any more."""
         if events.cancelled.is_set():
             return

@@ -62,6 +62,7 @@ def _rows(table: str = "prices.csv") -> tuple[dict[str, str], ...]:
     return tuple(csv.DictReader(text.splitlines()))
 
 
+@cache
 def listed_price(instance_type: str, region: str, lifecycle: str) -> Price:
     """The table's price of an instance type. Where the table is silent it errs on the expensive side.
 

@@ -4,7 +4,6 @@ It is the same on Lambda, behind the Lambda Web Adapter, and on a laptop (docs/d
 header that the adapter writes, whatever a client has put there.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
@@ -20,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from foreverus import logs, tracing
 from foreverus.access.records import Caller
@@ -27,7 +27,6 @@ from foreverus.api.responses import HEADERS, REQUEST_ID, Shown, json_response
 from foreverus.backends.parameters import CHAT, COMPLETIONS
 from foreverus.backends.port import Completion, Delta, Finished
 from foreverus.backends.whole import whole_answer
-from foreverus.concurrency import first_of
 from foreverus.errors import EngineFailed, NotAuthenticated, NotFound, RequestRejected
 from foreverus.openai_api import failures, sse
 from foreverus.openai_api.answering import Answering
@@ -45,7 +44,6 @@ STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream; charset=utf-8"}
 log = logging.getLogger(__name__)
 Events = Running[Delta | Finished]
 Event = Delta | Finished | None
-Waiting = asyncio.Task[None]
 
 
 def application(answering: Answering) -> Starlette:
@@ -62,29 +60,28 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 async def _no_route(request: Request, error: Exception) -> HttpResponse:
     asked = quoted(f"{request.method} {request.url.path}")
-    return _named(_refusal(NotFound(f"There is no route {asked}.", code="unknown_route")), request)
+    refusal = _refusal(NotFound(f"There is no route {asked}.", code="unknown_route"))
+    return _named(refusal, context_of(request.headers))
 
 
 async def _route(answering: Answering, endpoint: str, request: Request) -> HttpResponse:
-    context = _json_header(request.headers, INVOCATION)
-    event = {"requestContext": _json_header(request.headers, CONTEXT)}
-    logs.start(event, SimpleNamespace(aws_request_id=str(context.get("request_id") or "")))
-    with tracing.joined(str(context.get("xray_trace_id") or request.headers.get(tracing.HEADER) or "")):
+    context, invocation = context_of(request.headers), _json_header(request.headers, INVOCATION)
+    logs.start({"requestContext": context}, SimpleNamespace(aws_request_id=str(invocation.get("request_id") or "")))
+    with tracing.joined(str(invocation.get("xray_trace_id") or request.headers.get(tracing.HEADER) or "")):
         try:
-            return _named(await _answer(answering, endpoint, request), request)
+            return _named(await _answer(answering, endpoint, request, caller_of(context)), context)
         except Exception as err:
-            return _named(_refusal(_told(err)), request)
+            return _named(_refusal(_told(err)), context)
 
 
-def _named(response: HttpResponse, request: Request) -> HttpResponse:
+def _named(response: HttpResponse, context: Mapping[str, object]) -> HttpResponse:
     """With what API Gateway calls the request, which its lines of the log have too."""
-    if request_id := str(_json_header(request.headers, CONTEXT).get("requestId") or ""):
+    if request_id := str(context.get("requestId") or ""):
         response.headers[REQUEST_ID] = request_id
     return response
 
 
-async def _answer(answering: Answering, endpoint: str, request: Request) -> HttpResponse:
-    caller = caller_of(request.headers)
+async def _answer(answering: Answering, endpoint: str, request: Request, caller: Caller) -> HttpResponse:
     read = read_request(endpoint, await request.body(), answering.served, answering.clock())
     asked = replace(read, credential=request.headers.get("authorization", "").removeprefix("Bearer "))
     entered = await answering.enter(asked, caller)
@@ -93,16 +90,12 @@ async def _answer(answering: Answering, endpoint: str, request: Request) -> Http
         return _refusal(_told(chosen), rate)
     try:
         by = AnsweredBy(chosen.backend)
-        running = Running(_traced(answering.events(asked, caller, chosen, entered.admitted, by), by))
-        waiting = asyncio.create_task(_gone(request))
-        try:
-            first = await _next(running, waiting)
-            shapes = Shapes(asked, by.backend)
-            if asked.streams:
-                return StreamingResponse(_stream(running, first, shapes), headers={**STREAM_HEADERS, **rate})
-            return _response(200, shapes.whole(await _whole(running, first, waiting)), rate)
-        finally:
-            waiting.cancel()
+        running = Running(_traced(answering.events(asked, caller, chosen, entered.admitted, by), by), _gone(request))
+        first = await running.next()
+        shapes = Shapes(asked, by.backend)
+        if asked.streams:
+            return EventStream(_stream(running, first, shapes), headers={**STREAM_HEADERS, **rate})
+        return _response(200, shapes.whole(await _whole(running, first)), rate)
     except Exception as err:
         return _refusal(_told(err), rate)
 
@@ -123,7 +116,7 @@ async def _traced(
             tracing.note_stream(step.begun, first_at)
 
 
-async def _whole(running: Events, first: Event, waiting: Waiting) -> Completion:
+async def _whole(running: Events, first: Event) -> Completion:
     deltas: list[Delta] = []
     finished, event = None, first
     while event is not None:
@@ -131,10 +124,18 @@ async def _whole(running: Events, first: Event, waiting: Waiting) -> Completion:
             finished = event
         else:
             deltas.append(event)
-        event = await _next(running, waiting)
+        event = await running.next()
     if finished is None:
         raise EngineFailed("The answer had no end.")
     return whole_answer(deltas, finished)
+
+
+class EventStream(StreamingResponse):
+    """Starlette's, without its look for whether the client is there, for which it makes a group of tasks before the
+    first byte: `Running` looks from the beginning on."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.stream_response(send)
 
 
 async def _stream(running: Events, first: Event, shapes: Shapes) -> AsyncGenerator[bytes, None]:
@@ -161,34 +162,19 @@ async def _stream(running: Events, first: Event, shapes: Shapes) -> AsyncGenerat
         running.stop()  # the client has gone, or it is over
 
 
-async def _next(running: Events, waiting: Waiting) -> Event:
-    """The next event. Raises ClientGone, and the work ends, where nobody waits for it any more."""
-    event = asyncio.ensure_future(running.next())
-    await first_of(event, waiting)
-    if not event.done():
-        event.cancel()
-        running.stop()
-        raise ClientGone()
-    return event.result()
-
-
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
 
-class ClientGone(RequestRejected):
-    """Its answer reaches nobody."""
-
-    status = 499  # nginx's word for it
-
-    def __init__(self) -> None:
-        super().__init__("The client has gone.")
+def context_of(headers: Mapping[str, str]) -> Mapping[str, object]:
+    """What API Gateway says of a request, as the adapter passes it on."""
+    return _json_header(headers, CONTEXT)
 
 
-def caller_of(headers: Mapping[str, str]) -> Caller:
+def caller_of(context: Mapping[str, object]) -> Caller:
     """As the authorizer found them. Raises NotAuthenticated."""
-    authorizer = _json_header(headers, CONTEXT).get("authorizer")
+    authorizer = context.get("authorizer")
     if not isinstance(authorizer, dict) or not authorizer.get("user_id"):
         raise NotAuthenticated("This request carries no user. Send an access token or an API key.")
     return Caller(user_id=str(authorizer["user_id"]), key_id=str(authorizer.get("key_id") or ""))

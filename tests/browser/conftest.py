@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local.person import Person
 from tests.browser.fake_cloud import FakeCloud
+from tests.browser.slowness import slow_down
 from tests.local.sessions import end_every_session
 from tests.tools import BROWSER, IN_CI
 
@@ -33,6 +34,7 @@ def browser() -> Iterator[Browser]:
         say(f"no browser found ({', '.join(BROWSER.names)}): apt-get install {BROWSER.package}")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        slow_down(chromium)
         yield chromium
         chromium.close()
 

@@ -100,3 +100,19 @@ def start_answer(page: Page, fake: FakeCloud) -> dict:
     answer = fake.answers()[-1]
     wait_for_subscription(page, fake, f"conversation:{answer['conversation_id']}")
     return answer
+
+
+def boxes(*parts: Locator) -> list[dict[str, float]]:
+    """Where these stand (x, y, width, height in px), all read at one moment: read one after the other, a page that
+    still grows is between two of them."""
+    first = parts[0].page
+    for part in parts:
+        expect(part).to_be_visible()
+    found = first.evaluate(
+        """(elements) => elements.map((one) => {
+          const { x, y, width, height } = one.getBoundingClientRect();
+          return { x, y, width, height };
+        })""",
+        [part.element_handle() for part in parts],
+    )
+    return list(found)

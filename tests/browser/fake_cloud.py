@@ -23,6 +23,7 @@ from tests.browser.fake_batches import FakeBatches
 from tests.browser.fake_person import FakePerson, refused
 from tests.browser.fake_sessions import new_session, with_events
 from tests.browser.fake_tokens import token_answer
+from tests.browser.slowness import come_late
 from tests.template.page_headers import page_headers
 
 KINDS = {".html": "text/html", ".css": "text/css", ".png": "image/png", **site.KINDS}
@@ -453,6 +454,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def reply(self, status: int, body: bytes, kind: str = "application/json", **headers: str) -> None:
+        come_late()
         self.send_response(status)
         for name, value in {"Content-Type": kind, "Content-Length": str(len(body)), **CORS, **headers}.items():
             self.send_header(name, value)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.driving import sign_in
+from tests.browser.driving import boxes, sign_in
 from tests.browser.fake_cloud import FakeCloud
 from tests.browser.test_long_lists import LIST, conversations, lists, talk, thousand
 
@@ -116,8 +116,7 @@ def test_a_title_and_what_can_be_done_stand_in_one_row_however_wide_the_page_is(
     summary = page.locator("summary.sign-export")
     for width in (1280, 1200, 1100, 1081, 900, 721, 720, 360):
         page.set_viewport_size({"width": width, "height": 800})
-        expect(summary).to_be_visible()
-        boxes = [found.bounding_box() for found in (title, summary, last)]
-        middles = [box["y"] + box["height"] / 2 for box in boxes if box]
-        assert max(middles) - min(middles) < 8, (width, boxes)
-        assert boxes[0] and boxes[0]["width"] >= 60, width
+        row = boxes(title, summary, last)
+        middles = [box["y"] + box["height"] / 2 for box in row]
+        assert max(middles) - min(middles) < 8, (width, row)
+        assert row[0]["width"] >= 60, width

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import open_list
+from tests.browser.driving import boxes, open_list
 from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
@@ -96,10 +96,9 @@ def test_the_parts_of_the_page_stand_in_one_row(
     page = context.new_page()
     open_keys(page, fake, words)
     open_list(page)
-    links = [page.locator(".areas a").nth(n).bounding_box() for n in range(4)]
-    nav = page.locator(".areas").bounding_box()
-    assert nav and all(box and box["x"] + box["width"] <= nav["x"] + nav["width"] for box in links)
-    assert len({box["y"] for box in links if box}) == 1
+    nav, *links = boxes(page.locator(".areas"), *(page.locator(".areas a").nth(n) for n in range(4)))
+    assert all(box["x"] + box["width"] <= nav["x"] + nav["width"] for box in links)
+    assert len({box["y"] for box in links}) == 1
     context.close()
 
 

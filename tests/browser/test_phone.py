@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import answer_to, sign_in, start_answer, wait_for_subscription
+from tests.browser.driving import answer_to, boxes, sign_in, start_answer, wait_for_subscription
 from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
@@ -38,8 +38,7 @@ def test_there_is_room_to_write_and_to_read(
     box = page.get_by_label("Message", exact=True)
     expect(box).to_be_in_viewport(ratio=1)
     expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
-    room = page.get_by_role("log", name="Messages").bounding_box()
-    assert room is not None
+    (room,) = boxes(page.get_by_role("log", name="Messages"))
     assert room["height"] >= 230
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
@@ -82,11 +81,11 @@ def test_conversations_are_drawn_in_and_the_gpu_opens_by_keyboard_too(browser: B
 def test_the_composer_grows_with_what_is_written_and_no_further_than_it_may(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     box = page.get_by_label("Message", exact=True)
-    one_line = (box.bounding_box() or {})["height"]
+    one_line = boxes(box)[0]["height"]
     box.fill("one\ntwo\nthree")
-    assert (box.bounding_box() or {})["height"] > one_line
+    assert boxes(box)[0]["height"] > one_line
     box.fill("line\n" * 200)
-    assert (box.bounding_box() or {})["height"] <= 221
+    assert boxes(box)[0]["height"] <= 221
 
 
 def test_an_on_screen_keyboard_leaves_the_composer_in_sight(browser: Browser, fake: FakeCloud) -> None:
@@ -104,14 +103,10 @@ def test_an_on_screen_keyboard_leaves_the_composer_in_sight(browser: Browser, fa
         Object.defineProperty(visualViewport, 'height', {value: 340, configurable: true});
         visualViewport.dispatchEvent(new Event('resize'));
     }""")
-    for part in (box, send):
-        found = part.bounding_box()
-        assert found is not None
-        assert found["y"] + found["height"] <= 340
+    page.wait_for_function("() => document.querySelector('.composer').getBoundingClientRect().bottom <= 340")
+    assert all(found["y"] + found["height"] <= 340 for found in boxes(box, send))
     page.evaluate("() => { delete visualViewport.height; visualViewport.dispatchEvent(new Event('resize')); }")
-    found = box.bounding_box()
-    assert found is not None
-    assert found["y"] > 340
+    page.wait_for_function("() => document.querySelector('.composer').getBoundingClientRect().top > 340")
     context.close()
 
 
@@ -131,14 +126,13 @@ def test_nothing_stands_under_a_notch_or_a_home_bar(browser: Browser, fake: Fake
     }
     context.new_cdp_session(page).send("Emulation.setSafeAreaInsetsOverride", {"insets": edges})
     sign_in_somewhere(page, fake)
-    for part in (
+    parts = boxes(
         page.get_by_role("button", name="Sign out"),
         page.get_by_role("button", name="EN, English"),
         page.get_by_label("Message", exact=True),
         page.get_by_role("button", name="Send", exact=True),
-    ):
-        found = part.bounding_box()
-        assert found is not None
+    )
+    for found in parts:
         assert found["x"] >= 40 and found["x"] + found["width"] <= size[0] - 40
         assert found["y"] >= 44 and found["y"] + found["height"] <= size[1] - 34
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,6 +1,7 @@
 /** Made by `make page-types` from the API's OpenAPI document. Change shapes.json, not this. */
 
 export type Text = string;
+export type Sound = string;
 
 /** OpenAI's shape of an error */
 export interface Error {
@@ -780,7 +781,7 @@ export interface UsageReport {
 /** Counted with each answer that is saved, on the day on which it was */
 export interface UsageSum {
   day?: string;
-  backend?: "gpu" | "bedrock" | "sagemaker";
+  backend?: "gpu" | "bedrock" | "sagemaker" | "polly";
   /** A person's id; `others`: all but you together, for whoever is no admin; `schedule`; `erased`: those who have left */
   person?: string;
   kind?: "chat" | "batch" | "api";
@@ -788,7 +789,7 @@ export interface UsageSum {
   messages: number;
   prompt_tokens: number;
   completion_tokens: number;
-  /** What Bedrock took. What GPUs cost is in `spent_usd` and in their sessions */
+  /** What Bedrock and Polly took. What GPUs cost is in `spent_usd` and in their sessions */
   bedrock_usd: number;
   /** What the same tokens would have cost on a GPU that is busy all the time; null: its price is not known */
   if_gpu_usd: number | null;
@@ -1128,4 +1129,23 @@ export interface QuoteCreate {
   endpoint?: "/v1/chat/completions" | "/v1/completions";
   /** Of a batch. Left out: 24h. Must be '24h', or minutes or hours from '10m' to '168h'. */
   completion_window?: string;
+}
+/** Must be a JSON object. */
+export interface Speech {
+  /** Must be the name of a model that reads aloud. */
+  model: string;
+  /** Must be a text of 1 to 4096 characters. */
+  input: string;
+  /** Must be the name of a voice. */
+  voice: string;
+  /** Must be one of 'mp3', 'opus', 'wav' and 'pcm', which are all that are made here. */
+  response_format?: "mp3" | "opus" | "wav" | "pcm" | null;
+  /** Must be a number from 0.25 to 2. */
+  speed?: number | null;
+  /** Must be 'pt-BR' or 'en-US'. */
+  language?: "pt-BR" | "en-US" | null;
+  /** Must be 'audio', the only one that there is here. */
+  stream_format?: "audio" | null;
+  /** Must be empty: voices here take no instructions. */
+  instructions?: string | null;
 }

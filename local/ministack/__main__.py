@@ -32,6 +32,7 @@ from local.patches import (
     instance_credentials,
     lambda_errors,
     lambda_packages,
+    polly,
     rds_data_api,
     request_sizes,
     sagemaker_runtime,
@@ -71,6 +72,7 @@ PATCHES = (
     instance_credentials,
     lambda_errors,
     lambda_packages,
+    polly,
     rds_data_api,
     sagemaker_runtime,  # after both of Bedrock's: it streams as they do
     saved_queries,

@@ -44,7 +44,7 @@ class Dimension(StrEnum):
 
 
 class By(StrEnum):
-    """Who answers: the values of `backend`, those of `BackendName` but SageMaker, whose own metrics are free."""
+    """Who answers: the values of `backend`, those of `BackendName` but SageMaker and Polly: their own are free."""
 
     GPU = "gpu"
     BEDROCK = "bedrock"

@@ -17,7 +17,7 @@ from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, VOLUME_GB, VOLUME_MIB
 from foreverus.costs.prices import listed_price
 from foreverus.files.service import IN_PARTS, MAX_INLINE_BYTES, MAX_UPLOAD_PART_BYTES
 from foreverus.handlers import answer_conversation, api, manage_account, manage_keys
-from foreverus.openai_api.application import PATHS
+from foreverus.openai_api.application import ROUTES
 from foreverus.privacy.export.records import KEPT
 from tests.statemachines.definition import ALL, BATCH_RUN, GPU_SESSION, Definition
 from tests.template import iam
@@ -100,6 +100,8 @@ WILDCARDS = {
     "NoLaunches/NoLaunches",
     "NoLaunches/NoBedrock",
     "NoLaunches/NoSageMaker",
+    "NoLaunches/NoVoice",
+    "ChatCompletionsFunction/ReadAloud",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
     "EndSessionsFunction/Look",
@@ -277,7 +279,7 @@ def test_web_application_is_started_by_the_adapter_and_streams() -> None:
     events = [event["Properties"] for event in function["Events"].values()]
     assert {one["ResponseTransferMode"] for one in events} == {"RESPONSE_STREAM"}
     assert {one["TimeoutInMillis"] for one in events} == {1000 * function["Timeout"]}
-    assert {f"{one['Method'].upper()} {one['Path']}" for one in events} == {f"POST {path}" for path in PATHS.values()}
+    assert {f"{one['Method'].upper()} {one['Path']}" for one in events} == ROUTES
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -779,6 +781,18 @@ def test_only_openais_api_asks_sagemaker_and_only_the_endpoint_that_the_stack_na
     assert template()["Parameters"]["SageMakerEndpoint"]["Default"] == "", "nobody has one by default"
 
 
+def test_only_openais_api_reads_aloud_and_only_where_the_stack_says_so() -> None:
+    (name,) = [
+        name for name, one in statements() if one["Effect"] == "Allow" and any("polly:" in a for a in actions(one))
+    ]
+    assert name == "ChatCompletionsFunction"
+    guarded = FUNCTIONS[name]["Policies"][3]["Fn::If"]
+    assert (guarded[0], guarded[2]) == ("HasVoice", {"Ref": "AWS::NoValue"})
+    assert guarded[1]["Statement"][0]["Action"] == "polly:SynthesizeSpeech"
+    voice = template()["Parameters"]["Voice"]
+    assert (voice["Default"], voice["AllowedValues"]) == ("off", ["off", "managed"]), "no value that does nothing"
+
+
 @pytest.mark.parametrize(
     ("name", "taken"),
     [("", True), ("mistral-7b", True), ("M", True), ("-a", False), ("a-", False), ("a_b", False), ("a" * 64, False)],
@@ -962,7 +976,10 @@ def test_budget_counts_all_that_the_caps_do() -> None:
     (one,) = resources("AWS::Budgets::Budget").values()
     services = one["Budget"]["CostFilters"]["Service"]
     assert services[:2] == ["Amazon Elastic Compute Cloud - Compute", "Amazon Bedrock"]
-    assert services[-1] == {"Fn::If": ["HasSageMaker", "Amazon SageMaker", {"Ref": "AWS::NoValue"}]}
+    assert services[-2:] == [
+        {"Fn::If": ["HasSageMaker", "Amazon SageMaker", {"Ref": "AWS::NoValue"}]},
+        {"Fn::If": ["HasVoice", "Amazon Polly", {"Ref": "AWS::NoValue"}]},
+    ]
 
 
 def test_every_function_that_asks_bedrock_is_denied_that_by_the_budget() -> None:
@@ -979,7 +996,7 @@ def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() 
     denied = policy["PolicyDocument"]["Statement"]
     assert {one["Effect"] for one in denied} == {"Deny"}
     # Terminating is never denied.
-    answers = {"bedrock:InvokeModel*", "sagemaker:InvokeEndpoint*"}
+    answers = {"bedrock:InvokeModel*", "sagemaker:InvokeEndpoint*", "polly:SynthesizeSpeech"}
     assert set().union(*map(actions, denied)) == {"ec2:CreateFleet", "ec2:RunInstances"} | answers
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import httpx
 
-from foreverus.openai_api.application import CONTEXT
+from foreverus.openai_api.http import CONTEXT
 
 
 def answer(event: dict[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,10 @@
-"""OpenAI's chat API: the web application with what it calls."""
+"""OpenAI's chat API and what reads aloud: the web application with what it calls."""
 
 import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import aws, sagemaker, shared
+from foreverus.bootstrap import aws, sagemaker, shared, voice
 from foreverus.web_settings import ChatCompletionsSettings
 
 # In flight at once: on Lambda one at a time, on a laptop one process has all. A thread is made when it is needed.
@@ -39,9 +39,10 @@ def build() -> "Starlette":
 
     env = ChatCompletionsSettings.from_env(os.environ)
     served = Served(env.model_id, bool(env.sagemaker_endpoint))
+    limits = _limits(env)
     answering = Answering(
         served=served,
-        limits=_limits(env),
+        limits=limits,
         door=_door(env, served),
         backends={
             BackendName.BEDROCK: lambda request, caller, chosen: _paid_calls(env).of(request, caller, chosen.reserved),
@@ -53,7 +54,7 @@ def build() -> "Starlette":
         clock=aws.clock,
         metrics=aws.metrics(),
     )
-    return application(answering)
+    return application(answering, lambda: voice.speech_desk(env, limits))
 
 
 def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[CompletionRequest, Caller], Door]":

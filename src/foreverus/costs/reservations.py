@@ -20,6 +20,7 @@ class Owner(StrEnum):
     BATCH = "batch"
     CHAT = "chat"
     SAGEMAKER = "sagemaker"
+    POLLY = "polly"
     OTHER = "other"
 
     @classmethod
@@ -33,6 +34,7 @@ WORDS = {
     Owner.BATCH: ("a batch on Bedrock", "batches on Bedrock"),
     Owner.CHAT: ("an answer on Bedrock", "answers on Bedrock"),
     Owner.SAGEMAKER: ("an answer on SageMaker", "answers on SageMaker"),
+    Owner.POLLY: ("a text read aloud", "texts read aloud"),
     Owner.OTHER: ("other work", "other work"),
 }
 

@@ -24,7 +24,7 @@ from starlette.responses import Response as HttpResponse
 from starlette.routing import Mount, Route
 
 from foreverus import tracing
-from foreverus.openai_api.application import CONTEXT, INVOCATION
+from foreverus.openai_api.http import CONTEXT, INVOCATION
 from foreverus.openai_api.running import all_over
 from foreverus.serve import gateway
 from foreverus.serve.bodies import Bodies, BodiesFull, BodyTooLarge, BodyTooSlow, ClientLeft, Incoming

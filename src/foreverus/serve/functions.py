@@ -8,7 +8,7 @@ from foreverus.bootstrap import api, authorize, chat_completions, manage_account
 from foreverus.handlers import api as api_function
 from foreverus.handlers import manage_account as account_function
 from foreverus.handlers import manage_keys as keys_function
-from foreverus.openai_api.application import PATHS
+from foreverus.openai_api.application import ROUTES
 from foreverus.serve.application import Functions
 from foreverus.serve.events import Event
 
@@ -17,7 +17,7 @@ HANDLERS = {
     **dict.fromkeys(keys_function.ROUTES, keys_function.handler),
     **dict.fromkeys(account_function.ROUTES, account_function.handler),
 }
-CHAT_ROUTES = frozenset(f"POST {path}" for path in PATHS.values())
+CHAT_ROUTES = ROUTES
 
 
 def build() -> Functions:

@@ -13,7 +13,7 @@ from foreverus.api.responses import Response, ok
 from foreverus.api.routes import answer
 from foreverus.errors import LimitReached, NotFound
 from foreverus.handlers import api, websocket
-from foreverus.openai_api.application import CONTEXT
+from foreverus.openai_api.http import CONTEXT
 from tests.unit import adapter
 from tests.unit.conftest import Aws
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from foreverus.abilities.text_to_speech.memory import MemorySpeech
 from foreverus.access.preferences import Preferences
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt
@@ -27,12 +28,14 @@ from foreverus.limits.requests import RequestLimits
 from foreverus.limits.store import MemoryCounts
 from foreverus.openai_api.accounts import MemoryAccounts
 from foreverus.openai_api.answering import Answering, Door
-from foreverus.openai_api.application import CONTEXT, application
+from foreverus.openai_api.application import application
 from foreverus.openai_api.choosing import RequestChooser
 from foreverus.openai_api.endpoint import EndpointCalls
 from foreverus.openai_api.endpoint_accounts import MemoryEndpointAccounts
+from foreverus.openai_api.http import CONTEXT
 from foreverus.openai_api.paid import CALL_S, PaidCalls
 from foreverus.openai_api.requests import Served
+from foreverus.openai_api.speech import SpeechDesk
 from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now
 from foreverus.sessions.gpu_state import GpuState
 from tests.unit.conftest import NOW
@@ -82,11 +85,13 @@ class Paused:
 
 @dataclass
 class World:
-    """`bedrock`, `gpu` and `endpoint`: what answers there; the last one is SageMaker's, where the stack has one."""
+    """`bedrock`, `gpu` and `endpoint`: what answers there; the last one is SageMaker's, where the stack has one.
+    `voice`: who reads aloud, None where Voice is off."""
 
     bedrock: Backend = field(default_factory=MemoryEngine)
     gpu: Backend = field(default_factory=MemoryEngine)
     endpoint: Backend | None = None
+    voice: MemorySpeech | None = None
     rate: EndpointRate = RATE
     person: RequestCaps = MANY
     key: RequestCaps = MANY
@@ -130,9 +135,16 @@ class World:
             stack=BackendName.AUTO,
             sagemaker=self.sagemaker if self.endpoint else None,
         )
+        limits = RequestLimits(self.counts, self.person, self.key, self.everybody, self.clock)
+        self.speech = SpeechDesk(
+            reader=None if self.voice is None else self._reader,
+            limits=limits,
+            accounts=lambda: self.paid.accounts,
+            clock=self.clock,
+        )
         self.answering = Answering(
             served=self.served,
-            limits=RequestLimits(self.counts, self.person, self.key, self.everybody, self.clock),
+            limits=limits,
             door=lambda request, caller: Door(self.counts, choose, self.paid.accounts, reservations),
             backends={
                 BackendName.BEDROCK: lambda request, caller, chosen: self.paid.of(request, caller, chosen.reserved),
@@ -143,6 +155,10 @@ class World:
             },
             clock=self.clock,
         )
+
+    def _reader(self) -> MemorySpeech:
+        assert self.voice is not None
+        return self.voice
 
     def sagemaker(self) -> SageMakerNow:
         return SageMakerNow(
@@ -172,7 +188,7 @@ class World:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """The address that a client takes for its base_url."""
-        app = InPlaceOfTheAdapter(application(self.answering))
+        app = InPlaceOfTheAdapter(application(self.answering, lambda: self.speech))
         config = uvicorn.Config(app, port=0, log_config=None, ws="none", http="h11", loop="asyncio", access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from foreverus import logs
 from foreverus.api.responses import ok
-from foreverus.openai_api.application import caller_of, context_of
+from foreverus.openai_api.http import caller_of, context_of
 from foreverus.serve import application as module
 from foreverus.serve.application import Functions, HostedApi, Places, application
 from foreverus.serve.bodies import Bodies

@@ -21,14 +21,15 @@ class UsageKind(StrEnum):
     API = "api"
 
 
-BACKENDS = (BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER)
+BACKENDS = (BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER, BackendName.POLLY)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
     """What one kind of work took on one backend. `messages`: answers that came to their end, in an error too; of a
-    batch its lines. `usd`: of Bedrock alone, at a guard's price where nobody knows it; what a GPU cost is in its
-    session's receipt, and nobody's; what SageMaker's instance cost is in the month's ledger."""
+    batch its lines; of Polly texts read aloud, which have no tokens. `usd`: of Bedrock and Polly alone, at a guard's
+    price where nobody knows it; what a GPU cost is in its session's receipt, and nobody's; what SageMaker's instance
+    cost is in the month's ledger."""
 
     backend: BackendName
     kind: UsageKind

@@ -20,7 +20,7 @@ from foreverus.conversations.records import AnswerStatus, Role
 from foreverus.files.records import FilePurpose
 from foreverus.handlers import api, manage_account, manage_keys
 from foreverus.handlers.routes import conversations, memories, prompts
-from foreverus.openai_api.application import PATHS
+from foreverus.openai_api.application import PATHS, SPEECH_PATH
 from foreverus.sessions.records import Outcome, SessionStatus, SpendCap, Trigger
 from foreverus.sessions.timeline import EventState
 from tests.template.template import resources
@@ -41,6 +41,7 @@ EXAMPLE = """  "{route}": {{
 
 HANDLERS = (api, manage_keys, manage_account)  # of the REST API
 OF_THE_WEB_APPLICATION = {f"POST {path}": name for name, path in zip(REQUEST_FILES, PATHS.values(), strict=True)}
+OF_THE_WEB_APPLICATION |= {f"POST {SPEECH_PATH}": "speech"}
 ROUTES = {route for handler in HANDLERS for route in handler.ROUTES} | set(OF_THE_WEB_APPLICATION)
 
 

@@ -1,0 +1,1 @@
+"""Text read aloud: the port, and Amazon Polly behind it."""

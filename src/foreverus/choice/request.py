@@ -10,11 +10,21 @@ else a clear error that names the other one.
 A conversation's messages are answered in their order: while one of them is with a backend, the next one goes there too.
 """
 
+from functools import partial
 from math import floor
 
 from foreverus.backends.port import BackendName
 from foreverus.choice.abilities import OTHER, WORDS, Inability, PromptLength, cannot
-from foreverus.choice.request_records import Asked, AskedBy, BedrockNow, ChoiceReason, GpuNow, GpuStatus, RequestChoice
+from foreverus.choice.request_records import (
+    Asked,
+    AskedBy,
+    BedrockNow,
+    ChoiceReason,
+    GpuNow,
+    GpuStatus,
+    RequestChoice,
+    Told,
+)
 from foreverus.choice.request_sums import beside_what_runs, most_bedrock_usd, numbers, on_bedrock
 from foreverus.choice.words import asks_for, near_the_cap, sentence
 from foreverus.costs.meter import NOTICE_PERCENT
@@ -158,16 +168,20 @@ class _Choosing:
         return refusal(self.month, self.gpu.needs_usd) if self.month.left < self.gpu.needs_usd else None
 
     def _chosen(self, backend: BackendName, reason: ChoiceReason, lacks: Inability | None = None) -> RequestChoice:
+        return RequestChoice(backend=backend, reason=reason, tell=partial(self._told, backend, reason, lacks))
+
+    def _told(self, backend: BackendName, reason: ChoiceReason, lacks: Inability | None) -> Told:
         if reason is ChoiceReason.CAP_NEAR:
             text = near_the_cap(backend, self.gpu, self.month.spent_percent)
         else:
             text = sentence(reason, self.asked, self.gpu, self.bedrock, lacks)
-        return RequestChoice(backend=backend, reason=reason, text=text, numbers=self._numbers())
+        return Told(text, self._numbers())
 
     def _refused(self, error: RequestRejected | None) -> RequestChoice:
         assert error is not None
+        said = error.message
         return RequestChoice(
-            backend=None, reason=ChoiceReason.REFUSED, text=error.message, numbers=self._numbers(), error=error
+            backend=None, reason=ChoiceReason.REFUSED, tell=lambda: Told(said, self._numbers()), error=error
         )
 
     def _numbers(self) -> dict[str, int | float | bool | str]:

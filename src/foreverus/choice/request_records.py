@@ -1,9 +1,10 @@
 """What the choice for one chat or OpenAI request is made from, and what it says. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import NamedTuple
 
 from foreverus.backends.port import BackendName, Prompt
@@ -124,16 +125,35 @@ class KeptChoice:
     numbers: Mapping[str, Number] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class Told(NamedTuple):
+    """`text`: one sentence for people. `numbers`: what was reckoned, ready for JSON: tokens, US$, seconds to the first
+    word and to the last on each backend."""
+
+    text: str
+    numbers: Mapping[str, Number]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RequestChoice:
-    """`backend`: the GPU or Bedrock; None: refused with `error`. `text`: one sentence for people. `numbers`: what was
-    reckoned, ready for JSON: tokens, US$, seconds to the first word and to the last on each backend."""
+    """`backend`: the GPU or Bedrock; None: refused with `error`. `tell`: asked where the choice is shown or kept, so
+    not for a request that keeps nothing."""
 
     backend: BackendName | None
     reason: ChoiceReason
-    text: str
-    numbers: Mapping[str, Number] = field(default_factory=dict)
+    tell: Callable[[], Told]
     error: RequestRejected | None = None
+
+    @cached_property
+    def told(self) -> Told:
+        return self.tell()
+
+    @property
+    def text(self) -> str:
+        return self.told.text
+
+    @property
+    def numbers(self) -> Mapping[str, Number]:
+        return self.told.numbers
 
     @property
     def chosen(self) -> BackendName:

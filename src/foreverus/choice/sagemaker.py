@@ -13,7 +13,7 @@ from foreverus.backends.port import BackendName
 from foreverus.choice.abilities import Inability, PromptLength, cannot
 from foreverus.choice.assumed import GPU_FIRST_WORD_S, PUBLISHED_ALONE_TOKENS_PER_SECOND
 from foreverus.choice.records import Number, span
-from foreverus.choice.request_records import Asked, BedrockNow, ChoiceReason, GpuNow, GpuStatus, RequestChoice
+from foreverus.choice.request_records import Asked, BedrockNow, ChoiceReason, GpuNow, GpuStatus, RequestChoice, Told
 from foreverus.choice.request_sums import Sums, beside_what_runs, on_bedrock, on_gpu, work_of
 from foreverus.costs.endpoint import EndpointRate, UpTime, added_seconds, answered, most_seconds
 from foreverus.costs.money import at_most
@@ -120,4 +120,4 @@ def _choice(
     numbers: dict[str, Number],
     error: RequestRejected | None = None,
 ) -> RequestChoice:
-    return RequestChoice(backend=backend, reason=reason, text=text, numbers=numbers, error=error)
+    return RequestChoice(backend=backend, reason=reason, tell=lambda: Told(text, numbers), error=error)

@@ -12,6 +12,7 @@ from foreverus.costs.usage.records import day_of
 from foreverus.costs.usage.store import MemoryUsage, UsageStore
 from foreverus.limits.records import Count, CountChange, Kind
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 EVERYBODY = "everybody"  # whose count is that of all: no person has such an id
 
 
@@ -114,7 +115,7 @@ class MemoryCounts:
 
 
 def _to_item(count: Count) -> Values:
-    held = json.dumps(count.held, separators=(",", ":")) if count.held else ""
+    held = _ENCODER.encode(count.held) if count.held else ""
     parts: Values = {"recent": times_text(count.times), "places": held, "used": count.used, "day": count.day}
     return {
         **_key(count),

@@ -137,8 +137,10 @@ class RequestChooser:
         """What the wanted backend, or none, is able to do: said with the names that clients ask by."""
         if wanted not in (BackendName.AUTO, *self._here):
             raise self.served.unknown(self.served.named(wanted))
+        if wanted is not BackendName.AUTO and self._cannot(request, wanted) is None:
+            return
         able = [one for one in self._here if not self._lacks(request, one)]
-        if (wanted in able) or (wanted is BackendName.AUTO and able):
+        if wanted is BackendName.AUTO and able:
             return
         lack = self._cannot(request, GPU if wanted is BackendName.AUTO else wanted)
         assert lack is not None

@@ -3,11 +3,12 @@
 import json
 from collections.abc import Iterable
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))  # `json.dumps` makes one for each chunk
 DONE = b"data: [DONE]\n\n"
 
 
 def event(data: object) -> bytes:
-    return b"data: " + json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n\n"
+    return b"data: " + _ENCODER.encode(data).encode("utf-8", "replace") + b"\n\n"
 
 
 def events(several: Iterable[object]) -> bytes:

@@ -5,6 +5,7 @@ Pure.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 
 from foreverus import ids
 from foreverus.costs.database import wake_usd
@@ -44,6 +45,7 @@ def first_reservation(session: Session, session_cap_usd: float) -> Reservation:
     return Reservation(month, session.session_id, Owner.SESSION, usd, session.created_at, ids.timestamp(until))
 
 
+@cache
 def least_usd() -> Decimal:
     """A boot of the cheapest GPU, its end, and the storing: with less left of the month a session would answer nobody.
     Its end is kept back from its cap (`cap_within`), so that without it a GPU would be bought and ended in its boot.

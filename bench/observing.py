@@ -31,6 +31,7 @@ from bench.paced import CONTEXT, LINES, MODEL, PACE, Side, Talker, our_chats, tu
 from bench.processor import Stopwatch
 from foreverus import tracing
 from foreverus.backends.openai_http import OpenAiEngine
+from foreverus.batches.shards.outcomes import Outcomes
 from foreverus.metrics import Metrics
 from foreverus.worker.contact import Contact, RunInThreads
 from foreverus.worker.metrics_log import MetricsLog
@@ -48,6 +49,7 @@ OBSERVING = (
     (tracing, ("current", "header", "joined", "note", "note_stream", "sampled", "step")),
     (tracing.Span, ("__enter__", "__exit__", "begin", "finish", "part", "waited")),
     (Metrics, ("answer", "lines", "gpu")),
+    (Outcomes, ("add", "tell")),
 )
 SAMPLED_EACH = 20  # of those that are more than one a second
 

@@ -20,7 +20,7 @@ import logging
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -154,28 +154,33 @@ def emf_line(values: Values, dimensions: Mapping[Dimension, str], about: Mapping
     >>> json.loads(line)["OrphanMinutes"], json.loads(line)["stack"], json.loads(line)["_aws"]["Timestamp"]
     (7, 'a', 1767225600000)
     """
-    names = sorted(values, key=lambda name: METRICS[name].dimensions)
+    said = {name: list(many) if len(many) > 1 else many[0] for name, many in values.items()}
+    fields = json.dumps({**dimensions, **about, **said})
+    if not said:
+        return fields
+    meta = f'{{"Timestamp": {int(now.timestamp() * 1000)}, "CloudWatchMetrics": {_directives(tuple(said))}}}'
+    return f'{{"_aws": {meta}, {fields[1:]}'
+
+
+@lru_cache(64)  # more than there are: what one method says is nearly always the same few names
+def _directives(names: tuple[Name, ...]) -> str:
+    """What a line tells CloudWatch of its metrics, as JSON: most of what making the line takes."""
+    of = {name: METRICS[name].dimensions for name in names}
     directives = [
         {
             "Namespace": NAMESPACE,
-            "Dimensions": [list(of)],
+            "Dimensions": [list(dimensions)],
             "Metrics": [{"Name": name, "Unit": METRICS[name].unit} for name in group],
         }
-        for of, group in groupby(names, key=lambda name: METRICS[name].dimensions)
+        for dimensions, group in groupby(sorted(names, key=of.__getitem__), key=of.__getitem__)
     ]
-    meta = {"Timestamp": int(now.timestamp() * 1000), "CloudWatchMetrics": directives}
-    said = {name: list(many) if len(many) > 1 else many[0] for name, many in values.items()}
-    return json.dumps({**({"_aws": meta} if directives else {}), **dimensions, **about, **said})
+    return json.dumps(directives)
 
 
 def to_stdout(line: str) -> None:
     """A whole line of the log, without what a logger puts before it."""
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,7 @@ class Metrics:
     source: str = ""
     more: bool = False
     write: Callable[[str], None] = to_stdout
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     def answer(
         self, by: str, kind: RequestKind, first_word_s: float | None, answer_s: float | None, error: str = ""
@@ -197,13 +202,12 @@ class Metrics:
         spent = {name: [max(0.0, s)] for name, s in values.items() if s is not None}
         self._emit({**spent, Name.FAILED: [100.0 if error else 0.0]}, by, kind, 1, {"error": error} if error else {})
 
-    def lines(self, by: str, answered: int, errors: Iterable[str]) -> None:
-        """Lines of batches that were recorded. `errors`: the codes of those that we failed."""
-        failed = list(errors)
-        told = failed[0] if failed else ""
-        for part in _parts([100.0] * len(failed) + [0.0] * answered):
-            about = {"error": told} if part[0] else {}
-            self._emit({Name.FAILED: list(part)}, by, RequestKind.LINE, len(part), about)
+    def lines(self, by: str, outcomes: Mapping[str, int]) -> None:
+        """Lines of batches that were recorded: how many ended in each error, as `answer` has them. Many at once: each
+        call takes as much of the processor as some of the lines do."""
+        for error, count in outcomes.items():
+            for part in _parts([100 if error else 0] * count):
+                self._emit({Name.FAILED: part}, by, RequestKind.LINE, len(part), {"error": error} if error else {})
 
     def session(self, healthy_minutes: int, minutes: int) -> None:
         """A session is over: in so many of its minutes its GPU answered."""
@@ -284,11 +288,7 @@ def memory_mb(when: int) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // (1024 * 1024 if sys.platform == "darwin" else 1024)
 
 
-def _nowhere(line: str) -> None:
-    pass
-
-
-SILENT = Metrics("", write=_nowhere)
+SILENT = Metrics("", write=lambda line: None)
 
 
 def of_function(stack: str, function: str, more: bool) -> Metrics:

@@ -156,7 +156,7 @@ def test_errors_of_each_backend_are_a_figure() -> None:
     query = re.sub(r"SOURCE '[^']+' \| ", "", widget["properties"]["query"])
     said: list[str] = []
     metrics = Metrics("foreverus", source="test", write=said.append)
-    metrics.lines("gpu", 7, ["engine_failed"])
+    metrics.lines("gpu", {"": 7, "engine_failed": 1})
     metrics.answer("gpu", RequestKind.CHAT, 0.1, 1.0)
     metrics.answer("gpu", RequestKind.API, None, None, "engine_failed")
     for error in ("throttled", "", "", ""):

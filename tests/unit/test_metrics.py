@@ -45,7 +45,7 @@ def everything(metrics: Metrics) -> None:
         for kind in (RequestKind.CHAT, RequestKind.API):
             metrics.answer(by, kind, 0.5, 2.0)
             metrics.answer(by, kind, None, 2.0, "engine_failed")
-        metrics.lines(by, 3, ["engine_failed"])
+        metrics.lines(by, {"": 3, "engine_failed": 1})
     metrics.session(3, 5)
     metrics.month(1.5, 3.0)
     metrics.orphans([7, 400])
@@ -108,13 +108,13 @@ def test_an_answer_says_its_times_and_whether_it_failed() -> None:
 
 @pytest.mark.parametrize("lines", [1, MOST_VALUES, MOST_VALUES + 1, 12_345])
 def test_each_line_of_a_batch_counts_once_however_many_there_are(lines: int) -> None:
-    found = [
-        values for line in said(lambda m: m.lines("bedrock", lines - 1, ["x"])) for _, _, values, _ in metrics_of(line)
-    ]
+    told = said(lambda m: m.lines("bedrock", {"": lines - 1, "engine_failed": 1}))
+    found = [values for line in told for _, _, values, _ in metrics_of(line)]
     assert sum(map(len, found)) == lines and sum(map(sum, found)) == 100.0
-    plain = [json.loads(line) for line in said(lambda m: m.lines("bedrock", lines - 1, ["x"]))]
+    plain = [json.loads(line) for line in told]
     assert (sum(one["requests"] for one in plain), sum(one["failed"] for one in plain)) == (lines, 1)
     assert max(map(len, found)) <= MOST_VALUES
+    assert [one["failed"] for one in plain if "error" in one] == [1], "an error's code is said of its own lines only"
 
 
 @pytest.mark.parametrize(("healthy", "minutes"), [(0, 0), (0, 9), (11, 20), (240, 240), (300, 240)])

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 MOST_WAITING = 500  # documents; one of a chat has 1 KB
 MOST_AT_ONCE = 50  # as X-Ray's own daemon
-GATHER_S = 5.0  # until what has come is sent: a call takes more of the processor than all that it tells of
+GATHER_S = 15.0  # until what has come is sent: a call takes more of the processor than all that it tells of
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 60.0  # after a call that failed
 LAST_S = 1.0  # for what is left when the worker ends: a GPU is paid by the second
 

@@ -1,14 +1,15 @@
-"""Recording what a shard has come to: its finished lines in groups, its totals every few seconds."""
+"""Recording what a shard has come to: its finished lines in groups, its totals and what is measured of it every few
+seconds."""
 
 import logging
 
 from foreverus.batches.input.lines import Line
 from foreverus.batches.records import LineResult
 from foreverus.batches.shards.group_commit import GroupCommit
+from foreverus.batches.shards.outcomes import Outcomes
 from foreverus.batches.shards.reading import MAX_ENGINES_LOST, ShardLines
 from foreverus.batches.shards.resources import ShardJob, ShardResources
 from foreverus.batches.shards.results import BEDROCK, LineTotals, engine_failed
-from foreverus.errors import is_failure
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class ShardRecorder:
         self._resources = resources
         self._job = job
         self._totals = LineTotals()
+        self._outcomes = Outcomes(resources.metrics, "bedrock" if resources.answered_by == BEDROCK else "gpu")
         self._reported = 0  # lines, in the newest progress
 
     def begin_with(self, known: ShardLines) -> None:
@@ -48,6 +50,7 @@ class ShardRecorder:
 
     async def report(self, whole: bool = False) -> None:
         """Writes the shard's progress, if there is any. `whole`: the shard is done."""
+        self._outcomes.tell()
         lines, spent = len(self._totals.lines), round(self.slot_seconds, 3)
         if lines == self._reported and not spent and not whole:
             return
@@ -62,6 +65,11 @@ class ShardRecorder:
             raise
         self._reported = lines
 
+    def close(self) -> None:
+        """The run is over: what is not written is given up, and what is written is told."""
+        self.results.close()
+        self._outcomes.tell()
+
     def _give_up(self, line: Line) -> None:
         self.results.put(engine_failed(line, self._resources.answered_by, self._resources.clock()))
 
@@ -71,5 +79,4 @@ class ShardRecorder:
         for result in results:
             self._totals.add(result)
         r.on_recorded(results)
-        errors = [result.error.code for result in results if result.error and is_failure(result.error.code)]
-        r.metrics.lines("bedrock" if r.answered_by == BEDROCK else "gpu", len(results) - len(errors), errors)
+        self._outcomes.add(results)

@@ -66,7 +66,7 @@ class ShardRun:
             try:
                 await stop(watching, writing)
             finally:
-                self._recorder.results.close()
+                self._recorder.close()
         if failure:
             raise failure
         return StopReason.FINISHED if whole else self._reason or StopReason.HANDED_BACK

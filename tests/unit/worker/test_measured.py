@@ -9,8 +9,12 @@ import pytest
 from foreverus.backends.port import Health, Prompt
 from foreverus.errors import EngineFailed, PromptRejected
 from foreverus.metrics import Name
+from foreverus.worker.shutdown import spot_interrupted
 from tests.metrics_seen import metrics_of
-from tests.unit.worker.harness import World, in_jumping_time, until
+from tests.unit.batches.shards.harness import results
+from tests.unit.worker.batches import CountingEngine, world_with
+from tests.unit.worker.harness import World, ends, in_jumping_time, until
+from tests.unit.worker.test_spot import announce
 
 
 def values(world: World, wanted: Name) -> list[float]:
@@ -100,3 +104,21 @@ async def test_a_stopped_answer_has_a_first_word_and_no_length() -> None:
         await world.answered(request)
     assert (len(values(world, Name.FIRST_WORD)), values(world, Name.ANSWER)) == (1, [])
     assert values(world, Name.FAILED) == [0.0]
+
+
+@pytest.mark.parametrize("end", ["all done", "spot notice", "SIGTERM", "no engine"])
+@in_jumping_time
+async def test_a_worker_that_ends_has_told_of_each_line_that_it_recorded(end: str) -> None:
+    world = world_with(lines=90, a_shard=30, engine=CountingEngine(1.0))
+    async with world.worker() as worker:
+        await until(lambda: len(results(world.batches)) >= (90 if end == "all done" else 21))
+        if end == "spot notice":
+            announce(world)
+        elif end == "SIGTERM":
+            world.shutdown.begin(spot_interrupted("The worker got SIGTERM."))
+        elif end == "no engine":
+            world.engine.state = Health.BAD
+        await ends(worker)
+    recorded = len(results(world.batches))
+    assert values(world, Name.FAILED) == [0.0] * recorded
+    assert sum(one["requests"] for one in about(world)) == recorded

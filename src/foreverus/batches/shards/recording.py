@@ -50,7 +50,7 @@ class ShardRecorder:
 
     async def report(self, whole: bool = False) -> None:
         """Writes the shard's progress, if there is any. `whole`: the shard is done."""
-        self._outcomes.tell()
+        self._outcomes.tell_old()
         lines, spent = len(self._totals.lines), round(self.slot_seconds, 3)
         if lines == self._reported and not spent and not whole:
             return

@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Prompt
 from foreverus.batches.records import LineError, LineResult
-from foreverus.batches.shards.outcomes import Outcomes
+from foreverus.batches.shards.outcomes import GATHER_S, Outcomes
 from foreverus.batches.shards.run import PROGRESS_S, StopReason
 from foreverus.concurrency import stop
 from foreverus.errors import EngineFailed, PromptRejected, is_failure
@@ -51,21 +52,26 @@ def told(said: Sequence[str]) -> Counter[str]:
 @given(st.lists(st.one_of(st.none(), st.lists(st.sampled_from(CODES), max_size=250))))
 def test_what_is_told_is_what_was_added_in_any_order(steps: list[list[str] | None]) -> None:
     """A step adds a group, or tells."""
-    said: list[str] = []
-    outcomes = Outcomes(Metrics("foreverus", write=said.append), "gpu")
-    added: list[LineResult] = []
-    for step in steps:
-        if step is None:
-            outcomes.tell()
-            assert told(said) == counted(added)
-        else:
-            group = [result(len(added) + number, code) for number, code in enumerate(step)]
-            added += group
-            outcomes.add(group)
-            assert told(said) <= counted(added)
-            assert (counted(added) - told(said)).total() < MOST_VALUES, "a process that dies loses no more"
-    outcomes.tell()
-    assert told(said) == counted(added)
+
+    @in_jumping_time
+    async def run() -> None:
+        said: list[str] = []
+        outcomes = Outcomes(Metrics("foreverus", write=said.append), "gpu")
+        added: list[LineResult] = []
+        for step in steps:
+            if step is None:
+                outcomes.tell()
+                assert told(said) == counted(added)
+            else:
+                group = [result(len(added) + number, code) for number, code in enumerate(step)]
+                added += group
+                outcomes.add(group)
+                assert told(said) <= counted(added)
+                assert (counted(added) - told(said)).total() < MOST_VALUES, "a process that dies loses no more"
+        outcomes.tell()
+        assert told(said) == counted(added)
+
+    run()
 
 
 class Mixed(MemoryEngine):
@@ -81,8 +87,8 @@ class Mixed(MemoryEngine):
 
 
 class Measured(Shard):
-    def __init__(self, count: int):
-        super().__init__(lines(count), Mixed(seconds_per_token=0.1))
+    def __init__(self, count: int, seconds_per_token: float = 0.1):
+        super().__init__(lines(count), Mixed(seconds_per_token=seconds_per_token))
         self.said: list[str] = []
         self.resources = replace(self.resources, metrics=Metrics("foreverus", write=self.said.append))
 
@@ -114,17 +120,18 @@ def test_what_a_cut_run_has_recorded_is_told(after: float, reason: StopReason, b
     run()
 
 
+@pytest.mark.parametrize(("seconds_per_token", "slots"), [(0.1, 4), (1.5, 1)])
 @in_jumping_time
-async def test_nothing_is_told_that_is_not_recorded_and_no_line_waits_long_for_its_telling() -> None:
-    shard = Measured(400)
+async def test_no_line_is_told_before_it_is_recorded_nor_long_after(seconds_per_token: float, slots: int) -> None:
+    shard = Measured(200, seconds_per_token)
+    shard.slots.free = asyncio.Semaphore(slots)
     running = asyncio.create_task(shard.begin().run())
-    before = shard.kept
     while not running.done():
-        await asyncio.sleep(PROGRESS_S + 0.5)
-        assert before <= told(shard.said) <= shard.kept
         before = shard.kept
-    assert told(shard.said) == shard.kept and shard.kept.total() == 400
-    assert len(shard.said) * 4 < shard.batches.result_writes
+        await asyncio.sleep(GATHER_S + PROGRESS_S + 0.5)
+        assert before <= told(shard.said) <= shard.kept
+    assert told(shard.said) == shard.kept and shard.kept.total() == 200
+    assert len(shard.said) * 2 < shard.batches.result_writes
 
 
 @in_jumping_time

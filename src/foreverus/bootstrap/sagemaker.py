@@ -26,7 +26,7 @@ def endpoint_store(env: ChatCompletionsSettings, table: "Table") -> "EndpointSto
 def endpoint_now(env: ChatCompletionsSettings, up: "UpTime | None", now: datetime) -> "SageMakerNow":
     """What the choice is made from. `up`: as the endpoint's calls have left it."""
     from foreverus.choice.sagemaker import SageMakerNow
-    from foreverus.openai_api.paid import CALL_S
+    from foreverus.openai_api.settling import CALL_S
 
     return SageMakerNow(rate=_rate(env), up=up, now=now, context_tokens=env.context_tokens, call_seconds=CALL_S)
 

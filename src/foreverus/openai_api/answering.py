@@ -18,9 +18,9 @@ from foreverus.limits.store import Counts
 from foreverus.metrics import SILENT, Metrics
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.measuring import RequestTimes
-from foreverus.openai_api.paid import estimated
 from foreverus.openai_api.records import AnsweredBy, ChosenBackend, CompletionRequest
 from foreverus.openai_api.requests import Served
+from foreverus.openai_api.settling import estimated
 
 BackendOf = Callable[[CompletionRequest, Caller, ChosenBackend], Backend]
 

@@ -14,9 +14,9 @@ from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, Preferen
 from foreverus.choice.sagemaker import SageMakerNow, beside, by_name
 from foreverus.costs.reservations import Month
 from foreverus.errors import InvalidRequest, RequestRejected, SpendCapReached
-from foreverus.openai_api.paid import estimated
 from foreverus.openai_api.records import ChosenBackend, CompletionRequest
 from foreverus.openai_api.requests import Served
+from foreverus.openai_api.settling import estimated
 from foreverus.sessions.gpu_state import GpuState
 
 GPU, BEDROCK, SAGEMAKER = BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER

@@ -6,32 +6,27 @@ and the idle time after it, though nobody may come. A call that is refused for a
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from math import ceil
 
-from foreverus import ids
 from foreverus.access.records import Caller
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
 from foreverus.backends.whole import completed
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.endpoint import EndpointRate, UpTime, answered, most_seconds, woken
-from foreverus.costs.meter import month_of
 from foreverus.costs.money import at_most
 from foreverus.costs.reservations import API_CALL, Owner, Reservation
 from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineStarting, ModelLoading, PromptRejected
 from foreverus.openai_api.endpoint_accounts import EndpointAccounts, EndpointUse
-from foreverus.openai_api.paid import CALL_S, SETTLE_AGAIN_S, SETTLE_TRIES, estimated
 from foreverus.openai_api.records import CompletionRequest
+from foreverus.openai_api.settling import CALL_S, estimated, reservation, settled
 
 LEAST_WAIT_S = 30  # that a client is told, of a copy that should be there by now
-
-log = logging.getLogger(__name__)
 
 
 def call_name(request: CompletionRequest) -> str:
@@ -57,8 +52,7 @@ class EndpointCalls:
         """What its call may cost. `up`: for how long the instance is paid already."""
         now = self.clock()
         usd = at_most(self.rate.usd(most_seconds(up, now, CALL_S, self.rate)))
-        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
-        return Reservation(month_of(since), call_name(request), Owner.SAGEMAKER, usd, since, until)
+        return reservation(call_name(request), Owner.SAGEMAKER, usd, now)
 
     def reserve(self, request: CompletionRequest) -> Reservation:
         reserved = self.reservation(request, self.accounts.up())
@@ -130,20 +124,12 @@ class EndpointCall:
         return ModelLoading(message, seconds)
 
     async def _settle(self, reserved: Reservation, use: EndpointUse) -> UpTime | None:
-        """Where it fails to the end, the reservation stays, and the sweep counts it."""
-        for attempt in range(SETTLE_TRIES):
-            try:
-                return await self.calls.run_blocking(self.calls.accounts.settle, reserved, use)
-            except Exception:
-                log.exception("try %d to count the call %s failed", attempt + 1, reserved.name)
-                await asyncio.sleep(SETTLE_AGAIN_S * 2**attempt)
-        return None
+        on = self.calls
+        return await settled(on.run_blocking, reserved.name, on.accounts.settle, reserved, use)
 
     async def _release(self, reserved: Reservation) -> None:
-        try:
-            await self.calls.run_blocking(self.calls.accounts.release, reserved.month, reserved.name)
-        except Exception:
-            log.exception("the reservation %s could not be released: the sweep counts it", reserved.name)
+        on = self.calls
+        await settled(on.run_blocking, reserved.name, on.accounts.release, reserved.month, reserved.name)
 
 
 def _usage(used: TokenUsage) -> Used:

@@ -6,21 +6,19 @@ by then: Bedrock says what it took at an answer's end only, so that is estimated
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from foreverus import ids
 from foreverus.access.records import Caller
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
-from foreverus.backends.tokens import MOST_BEDROCK_TOKENS, MOST_TOKENS_PER_MESSAGE, texts_of
+from foreverus.backends.tokens import MOST_BEDROCK_TOKENS
 from foreverus.backends.whole import completed
 from foreverus.choice.refusals import THROTTLED_S, UNAVAILABLE_S, BedrockRefusals
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.ledger import CountedCost
-from foreverus.costs.meter import month_of
 from foreverus.costs.money import at_most, exact
 from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
@@ -29,15 +27,10 @@ from foreverus.costs.usage.records import UsageKind, Used
 from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.records import CompletionRequest
+from foreverus.openai_api.settling import estimated, reservation, settled
 from foreverus.sessions.chat_gpu import ChatGpu
 
-CALL_S = 960  # the longest that API Gateway holds a stream (900 s), and the counting after it
-BYTES_PER_TOKEN = 3  # fewer than English and Portuguese prose have, so what is estimated is not too little
 REFUSALS = (PromptRejected, EngineBusy, BackendUnavailable)  # Bedrock takes nothing for a call that it refuses
-SETTLE_TRIES = 4
-SETTLE_AGAIN_S = 0.5
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +53,7 @@ class PaidCalls:
         """What its call may cost."""
         now = self.clock()
         usd = at_most(most_usd(request.prompt, self.price, MOST_BEDROCK_TOKENS))
-        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
-        return Reservation(month_of(since), f"{API_CALL}{request.request_id}", Owner.CHAT, usd, since, until)
+        return reservation(f"{API_CALL}{request.request_id}", Owner.CHAT, usd, now)
 
 
 @dataclass(frozen=True)
@@ -104,18 +96,12 @@ class PaidCall:
         yield finished
 
     async def _settle(self, reserved: Reservation, used: TokenUsage | None) -> None:
-        """None: nothing was used. Where it fails to the end, the reservation stays, and the sweep counts it."""
-        on = self.calls
-        for attempt in range(SETTLE_TRIES):
-            try:
-                if used is None:
-                    await on.run_blocking(on.accounts.release, reserved.month, reserved.name)
-                else:
-                    await on.run_blocking(self._count, reserved, used)
-                return
-            except Exception:
-                log.exception("try %d to count the call %s failed", attempt + 1, reserved.name)
-                await asyncio.sleep(SETTLE_AGAIN_S * 2**attempt)
+        """None: nothing was used."""
+        on, name = self.calls, reserved.name
+        if used is None:
+            await settled(on.run_blocking, name, on.accounts.release, reserved.month, name)
+        else:
+            await settled(on.run_blocking, name, self._count, reserved, used)
 
     def _count(self, reserved: Reservation, used: TokenUsage) -> None:
         on, now = self.calls, self.calls.clock()
@@ -132,14 +118,3 @@ class PaidCall:
         )
         if on.accounts.settle(reserved, self.caller.user_id, now, cost, counts) and on.chat_gpu:
             on.chat_gpu.answered(float(usd))
-
-
-def estimated(prompt: Prompt, said: int) -> TokenUsage:
-    """Of a call that was cut off after so many bytes of its answer.
-
-    >>> estimated(Prompt((), text="Bom dia!"), 10)
-    TokenUsage(prompt_tokens=11, completion_tokens=4)
-    """
-    texts = (len(text.encode("utf-8", "replace")) for text in texts_of(prompt))
-    asked = sum(-(-size // BYTES_PER_TOKEN) + MOST_TOKENS_PER_MESSAGE for size in texts)
-    return TokenUsage(asked, -(-said // BYTES_PER_TOKEN))

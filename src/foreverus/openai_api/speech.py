@@ -5,11 +5,10 @@ before the last piece is sent. A part of the text that Polly was asked for is pa
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
@@ -22,7 +21,6 @@ from foreverus.api.responses import HEADERS
 from foreverus.backends.port import BackendName
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.ledger import CountedCost
-from foreverus.costs.meter import month_of
 from foreverus.costs.money import at_most, exact
 from foreverus.costs.reservations import API_CALL, Owner, Reservation
 from foreverus.costs.usage.records import UsageKind, Used
@@ -31,8 +29,8 @@ from foreverus.errors import BackendUnavailable, EngineBusy, InvalidRequest, Not
 from foreverus.limits.requests import Admission, RequestLimits
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.http import BareStream, gone, refusal, told
-from foreverus.openai_api.paid import CALL_S, SETTLE_AGAIN_S, SETTLE_TRIES
 from foreverus.openai_api.running import Running
+from foreverus.openai_api.settling import reservation, settled
 from foreverus.openai_api.speech_requests import OFF, SpeechRequest, read_speech
 
 REFUSALS = (PromptRejected, EngineBusy, BackendUnavailable)  # Polly takes nothing for a call that it refuses
@@ -42,8 +40,6 @@ MEDIA_TYPES = {
     SpeechFormat.WAV: "audio/wav",
     SpeechFormat.PCM: "audio/pcm",
 }
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +57,7 @@ class SpeechDesk:
         LimitReached, SpendCapReached, NotAccepted."""
         now, accounts = self.clock(), self.accounts()
         usd = at_most(speech_usd(asked.engine.value, asked.most_characters))
-        since, until = ids.timestamp(now), ids.timestamp(now + timedelta(seconds=CALL_S))
-        reserved = Reservation(month_of(since), f"{API_CALL}{asked.request_id}", Owner.POLLY, usd, since, until)
+        reserved = reservation(f"{API_CALL}{asked.request_id}", Owner.POLLY, usd, now)
         admitted = self.limits.enter(
             caller.user_id, caller.key_id, asked.request_id, lambda changes: accounts.reserve_with(reserved, changes)
         )
@@ -124,17 +119,11 @@ class Reading:
                 yield piece
 
     async def _settle(self) -> None:
-        """Where it fails to the end, the reservation stays, and the sweep counts it."""
-        for attempt in range(SETTLE_TRIES):
-            try:
-                if self.asked:
-                    await self.desk.run_blocking(self._count)
-                else:
-                    await self.desk.run_blocking(self.accounts.release, self.reserved.month, self.reserved.name)
-                return
-            except Exception:
-                log.exception("try %d to count the call %s failed", attempt + 1, self.reserved.name)
-                await asyncio.sleep(SETTLE_AGAIN_S * 2**attempt)
+        run, reserved = self.desk.run_blocking, self.reserved
+        if self.asked:
+            await settled(run, reserved.name, self._count)
+        else:
+            await settled(run, reserved.name, self.accounts.release, reserved.month, reserved.name)
 
     def _count(self) -> None:
         now = self.desk.clock()

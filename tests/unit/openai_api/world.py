@@ -33,8 +33,9 @@ from foreverus.openai_api.choosing import RequestChooser
 from foreverus.openai_api.endpoint import EndpointCalls
 from foreverus.openai_api.endpoint_accounts import MemoryEndpointAccounts
 from foreverus.openai_api.http import CONTEXT
-from foreverus.openai_api.paid import CALL_S, PaidCalls
+from foreverus.openai_api.paid import PaidCalls
 from foreverus.openai_api.requests import Served
+from foreverus.openai_api.settling import CALL_S
 from foreverus.openai_api.speech import SpeechDesk
 from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now
 from foreverus.sessions.gpu_state import GpuState

@@ -67,6 +67,10 @@ PARAMETERS = {
 }
 
 
+# SAM builds our functions with make: what an outer one was told (`-n` is "say it only") is not meant for that.
+OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+
+
 def fingerprint() -> str:
     """A hash of everything that a build is made from."""
     digest = hashlib.sha256(sys.version.encode())
@@ -86,7 +90,7 @@ def sam_environment(state: State, **more: str) -> dict[str, str]:
     home.mkdir(parents=True, exist_ok=True)
     (home / "metadata.json").write_text(json.dumps({"telemetryEnabled": False, "lastVersionCheck": time.time()}))
     return {
-        **{name: value for name, value in os.environ.items() if not name.startswith("AWS_")},
+        **{name: value for name, value in os.environ.items() if not name.startswith(("AWS_", *OF_MAKE))},
         "PATH": f"{SAM.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
         "__SAM_CLI_APP_DIR": str(home),
         "SAM_CLI_TELEMETRY": "0",
@@ -162,6 +166,8 @@ def pack(template: Path) -> None:
         if code is None:
             continue
         folder = template.parent / code
+        if not any(folder.iterdir()):
+            raise Failed(f"`sam build` left nothing in {folder}: remove {template.parent} and run the command again")
         digest = digest_of(folder)
         if digest not in archives:
             archives[digest] = Path(shutil.make_archive(str(folder), "zip", folder)).name

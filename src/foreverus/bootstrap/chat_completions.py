@@ -1,7 +1,7 @@
 """OpenAI's chat API and what reads aloud: the web application with what it calls."""
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws, sagemaker, shared, voice
@@ -46,7 +46,7 @@ def build() -> "Starlette":
         door=_door(env, served),
         backends={
             BackendName.BEDROCK: lambda request, caller, chosen: _paid_calls(env).of(request, caller, chosen.reserved),
-            BackendName.GPU: _gpu,
+            BackendName.GPU: partial(_gpu, env),
             BackendName.SAGEMAKER: lambda request, caller, chosen: sagemaker.endpoint_calls(env).of(
                 request, caller, chosen.reserved
             ),
@@ -103,10 +103,11 @@ def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[Completi
     return door
 
 
-def _gpu(request: "CompletionRequest", caller: "Caller", chosen: "ChosenBackend") -> "Backend":
+def _gpu(
+    env: ChatCompletionsSettings, request: "CompletionRequest", caller: "Caller", chosen: "ChosenBackend"
+) -> "Backend":
     """A request that is the GPU's starts one where none is on: nobody else may answer it."""
-    backends = _gpu_backends(ChatCompletionsSettings.from_env(os.environ))
-    return backends(caller.user_id, request.credential, starts=True, state=chosen.gpus)
+    return _gpu_backends(env)(caller.user_id, request.credential, starts=True, state=chosen.gpus)
 
 
 @cache

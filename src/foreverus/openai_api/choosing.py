@@ -1,8 +1,9 @@
 """Which backend answers a request that keeps nothing: what is read for it, and the pure choice's answer."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Protocol
 
 from foreverus.access.preferences import Preferences
@@ -20,6 +21,7 @@ from foreverus.openai_api.settling import estimated
 from foreverus.sessions.gpu_state import GpuState
 
 GPU, BEDROCK, SAGEMAKER = BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER
+LOOKS = 8  # threads: requests of one process come in one after the other
 NOT_LOOKED_AT = GpuState(slots=0, waiting=0, is_booting=False, boot_seconds=0.0)
 
 
@@ -58,9 +60,11 @@ class RequestChooser:
         a refusal for want of money."""
         if request.backend in (BEDROCK, SAGEMAKER):
             return self._chosen(request, self._checked(request, caller), lambda: NOT_LOOKED_AT)
-        with ThreadPoolExecutor(1) as beside:  # a round trip or two each
-            looking = beside.submit(self.gpus)
+        looking = _beside().submit(self.gpus)  # a round trip or two each
+        try:
             return self._chosen(request, self._checked(request, caller), looking.result)
+        finally:
+            wait([looking])  # nothing goes on in a process that may be frozen
 
     def _chosen(
         self, request: CompletionRequest, preference: Preference, gpus: Callable[[], GpuState]
@@ -146,6 +150,12 @@ class RequestChooser:
         assert lack is not None
         instead = f" The model {self.served.named(able[0])} can." if able else ""
         raise InvalidRequest(lack.message + instead, param=lack.param, code=lack.code)
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    """They stay: making one takes as long as all that a choice reckons."""
+    return ThreadPoolExecutor(LOOKS, "gpus")
 
 
 def _no_order(preference: Preference) -> Preference:

@@ -172,3 +172,21 @@ it("knows what is next in a chain, and what is still to be made", () => {
   expect(unmade(items).map((one) => one.key)).toEqual(["a"]);
   expect([chainOf(items, "con_2", "x"), chainOf(items, "con_9", "x"), chainOf(items, null, "x")]).toEqual(["m", "con_9", "x"]);
 });
+
+it("fetches messages once more when the line came back before the first answer failed", async () => {
+  const fail = [true, false];
+  let letFail = () => {};
+  const messages = vi.fn(async () => {
+    if (!fail.shift()) return { object: "list", data: [asked(6, "Oi")], has_more: false };
+    await new Promise<void>((done) => (letFail = done));
+    throw new ApiError(500, "lost");
+  });
+  const actions = chatActions({ messages } as unknown as Api);
+  const first = actions.fetchMessages("con_1");
+  await actions.fetchMessages("con_1"); // as whoever subscribes does
+  letFail();
+  await first;
+  expect(messages).toHaveBeenCalledTimes(2);
+  expect(state.chats.value.con_1?.messages.map((one) => one.content)).toEqual(["Oi"]);
+  expect(state.unfetched.value.has("con_1")).toBe(false);
+});

@@ -30,9 +30,13 @@ def problems(page: Page, within: str) -> list[str]:
 
 
 def look(page: Page, view: str, found: dict[str, list[str]], within: str = "html") -> None:
-    page.wait_for_timeout(50)  # one frame: what changes colour does so at once
-    if these := problems(page, within):
-        found[view] = these
+    """What is wrong and stays so: while words are still on their way, a heading may be empty for a moment."""
+    for _ in range(60):
+        page.wait_for_timeout(50)  # one frame: what changes colour does so at once
+        these = problems(page, within)
+        if not these:
+            return
+    found[view] = these
 
 
 @pytest.mark.parametrize("width", [390, 1280])

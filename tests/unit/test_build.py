@@ -24,5 +24,5 @@ def test_a_build_that_left_nothing_is_no_package(tmp_path: Path) -> None:
     (tmp_path / "ApiFunction").mkdir()
     template = tmp_path / "template.yaml"
     template.write_text(json.dumps({"Resources": {"ApiFunction": FUNCTION}}))
-    with pytest.raises(Failed, match="left nothing in .*ApiFunction"):
+    with pytest.raises(Failed, match=r"left nothing in .*ApiFunction"):
         deploy.pack(template)

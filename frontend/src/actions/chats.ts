@@ -91,6 +91,20 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     }
   }
 
+  async function fetchNewest(id: string): Promise<void> {
+    const messages: Message[] = [];
+    let hasMore = true;
+    do {
+      const page = await api.messages(id, messages.at(-1)?.id);
+      messages.push(...page.data);
+      hasMore = page.has_more === true && page.data.length > 0;
+    } while (hasMore && isShortOf(chats.value[id] ?? NO_CHAT, messages));
+    change(id, (chat) => mergeNewest(chat, messages, hasMore));
+    had(id);
+    const left = stillUnsent(outbox.value, id, messages);
+    if (left.length < outbox.value.length) outbox.value = left;
+  }
+
   /** One GET at a time for a conversation; asked for meanwhile, it runs once more, so that it sees what is newer. */
   async function fetchMessages(id: string): Promise<void> {
     again.add(id);
@@ -98,17 +112,11 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     running.add(id);
     try {
       while (again.delete(id)) {
-        const messages: Message[] = [];
-        let hasMore = true;
-        do {
-          const page = await api.messages(id, messages.at(-1)?.id);
-          messages.push(...page.data);
-          hasMore = page.has_more === true && page.data.length > 0;
-        } while (hasMore && isShortOf(chats.value[id] ?? NO_CHAT, messages));
-        change(id, (chat) => mergeNewest(chat, messages, hasMore));
-        had(id);
-        const left = stillUnsent(outbox.value, id, messages);
-        if (left.length < outbox.value.length) outbox.value = left;
+        try {
+          await fetchNewest(id);
+        } catch (error) {
+          if (!again.has(id)) throw error; // it was asked for since: the line came back meanwhile
+        }
       }
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) {

@@ -166,3 +166,18 @@ it("stops at a fault and goes on there; what is refused costs no other one its p
   expect([importing.value!.state, importing.value!.done]).toEqual(["done", 3]);
   expect(importConversation.mock.calls.map(([one]) => (one as Importable).source_id)).toEqual(["a", "b", "b", "c"]);
 });
+
+it("says that there is no more room, keeps what came, and goes on when there is", async () => {
+  const importConversation = vi.fn(async (_: object) => ({ id: "conv_1", taken: 1, known: 0 }));
+  importConversation.mockResolvedValueOnce({ id: "conv_1", taken: 1, known: 0 });
+  importConversation.mockRejectedValueOnce(new ApiError(429, "No room", "imports_full"));
+  const conversations = vi.fn(async () => ({ object: "list" as const, data: [], has_more: false }));
+  const actions = importActions({ importConversation, conversations });
+  await actions.read(file(three));
+  await actions.send();
+  expect([importing.value!.state, importing.value!.done, importing.value!.refused]).toEqual(["full", 1, []]);
+  expect(state.notices.value).toEqual([]); // said where it stands
+  expect(conversations).toHaveBeenCalledTimes(1);
+  await actions.send();
+  expect([importing.value!.state, importing.value!.done]).toEqual(["done", 3]);
+});

@@ -7,7 +7,8 @@ worker: it says when a session changes, which delta arrives and when a line brea
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -76,7 +77,9 @@ class FakeCloud:
         self.subscriptions: dict[ServerConnection, set[str]] = {}
         self.troubles: list[tuple[str, str, int]] = []  # method, end of path, status (0: done, but never answered)
         self.holding: dict[str, threading.Event] = {}
+        self.late: Callable[[], float] = lambda: 0  # by how many seconds a request is answered later
         self.says = "Nothing was kept"  # as the message of such an error
+        self.code: str | None = None  # of such an error
         self.refuse_sockets = False
         self.site_status = 0  # what the site answers instead of its files
         self.mute = False  # sockets take everything and say nothing
@@ -511,6 +514,7 @@ class _Handler(BaseHTTPRequestHandler):
             cloud.queries.append((path, query))
         if path in cloud.holding:
             cloud.holding[path].wait(30)
+        time.sleep(cloud.late())
         asked = (path, self.path)  # with what stands behind the question mark one request is told from another
         trouble = next(
             (t for t in cloud.troubles if t[0] == self.command and any(one.endswith(t[1]) for one in asked)), None
@@ -518,7 +522,7 @@ class _Handler(BaseHTTPRequestHandler):
         if trouble:
             cloud.troubles.remove(trouble)
             if trouble[2]:
-                error = {"message": cloud.says, "type": "server_error", "param": None, "code": None}
+                error = {"message": cloud.says, "type": "server_error", "param": None, "code": cloud.code}
                 named = {"x-request-id": f"request-{len(cloud.requests)}"}
                 return self.reply(trouble[2], json.dumps({"error": error}).encode(), **named)
         status, answer = cloud.call(

@@ -60,6 +60,21 @@ def test_a_file_of_chatgpt_is_looked_at_imported_once_and_read(page: Page, fake:
     assert page.locator("main img").count() == 0
 
 
+def test_who_has_no_more_room_is_told_what_came_and_goes_on_later(page: Page, fake: FakeCloud) -> None:
+    sign_in(page, fake)
+    page.get_by_role("link", name="Preferences", exact=True).click()
+    chosen(page, chatgpt("a", "Sea", "Why salt?", "Rivers."))
+    area = page.get_by_role("group", name="Import", exact=True)
+    fake.code = "imports_full"
+    fake.troubles.append(("POST", "/imports", 429))
+    area.get_by_role("button", name="Import").click()
+    expect(area.locator(".import-state")).to_contain_text(
+        "all of the 200 MB that one person may have. Imported: 0 of 1"
+    )
+    area.get_by_role("button", name="Go on where it stopped").click()
+    expect(area.locator(".import-state")).to_have_text("Done: 1 conversations checked, 1 with something new.")
+
+
 def test_a_file_that_is_none_is_refused_in_words(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     page.get_by_role("link", name="Preferences", exact=True).click()

@@ -7,7 +7,7 @@ import { gotConversations } from "./conversations";
 import { report } from "./notices";
 
 export interface Importing {
-  state: "reading" | "unreadable" | "preview" | "sending" | "stopped" | "done";
+  state: "reading" | "unreadable" | "preview" | "sending" | "stopped" | "full" | "done";
   why: Unreadable | null;
   taken: readonly Importable[];
   refused: readonly Refused[];
@@ -41,7 +41,7 @@ export function importActions(api: Pick<Api, "importConversation" | "conversatio
     /** From the first one that was not sent yet. What the API refuses is told, and the next one is its turn. */
     async send(): Promise<void> {
       const begun = importing.value;
-      if (!begun || (begun.state !== "preview" && begun.state !== "stopped")) return;
+      if (!begun || !["preview", "stopped", "full"].includes(begun.state)) return;
       importing.value = { ...begun, state: "sending" };
       while (importing.value.done < importing.value.taken.length) {
         const one: Importable = importing.value.taken[importing.value.done]!;
@@ -49,6 +49,10 @@ export function importActions(api: Pick<Api, "importConversation" | "conversatio
           await take(one);
         } catch (error) {
           const refusal = error instanceof ApiError && [400, 409, 413].includes(error.status) ? error : null;
+          if (error instanceof ApiError && error.code === "imports_full") {
+            importing.value = { ...importing.value, state: "full" };
+            break; // what did come is listed
+          }
           if (!refusal) {
             importing.value = { ...importing.value, state: "stopped" };
             report(error);
@@ -59,7 +63,7 @@ export function importActions(api: Pick<Api, "importConversation" | "conversatio
         }
         importing.value = { ...importing.value, done: importing.value.done + 1 };
       }
-      importing.value = { ...importing.value, state: "done" };
+      if (importing.value.state === "sending") importing.value = { ...importing.value, state: "done" };
       await api.conversations(50).then(({ data }) => gotConversations(data), () => undefined);
     },
 

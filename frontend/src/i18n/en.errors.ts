@@ -69,6 +69,7 @@ export const enErrors = {
   "error.too_many_gpu_starts": "You have started as many GPUs as one person may in an hour. The next one can be started in {wait}.",
   "error.too_many_connections": "Too many of your tabs and programs are connected at once. Close one; this one connects by itself then.",
   "error.storage_full": "Your files take all the room that one person has. Delete files that you no longer need.",
+  "error.imports_full": "Your imports take all the room that one person has. Delete conversations that you imported.",
   "error.daily_tokens_used": "You have used up today's tokens. There are new ones in {wait}.",
   "error.rate_limit_exceeded": "Too many requests at once. Try again in {wait}.",
   "error.BootFailed": "The GPU could not start the model and was switched off. Switch one on again; if it happens twice, tell whoever runs this.",

@@ -4,7 +4,7 @@ export const enImports: Record<keyof typeof ptImports, string> = {
   "import.head": "Import and export conversations",
   "import.title": "Import",
   "import.what":
-    "Bring your conversations from ChatGPT (the conversations.json of its data export) or a JSON exported here. They come in as history that you can read, search and continue. Importing costs nothing, and the same file twice doubles nothing.",
+    "Bring your conversations from ChatGPT (the conversations.json of its data export) or a JSON exported here. They come in as history that you can read, search and continue. Importing costs nothing, and the same file twice doubles nothing. All that one person imports may have 200 MB of text.",
   "import.file": "JSON file, up to 100 MB",
   "import.reading": "Reading the file…",
   "import.preview": "{n} conversations can be imported, with {m} questions.",
@@ -12,6 +12,8 @@ export const enImports: Record<keyof typeof ptImports, string> = {
   "import.on": "Go on where it stopped",
   "import.sending": "Importing: {done} of {n}…",
   "import.stopped": "The import stopped at {done} of {n}. Nothing is lost: go on when you like.",
+  "import.full":
+    "Your imports take all of the 200 MB that one person may have. Imported: {done} of {n}, and they stay, as does all from before. Delete conversations that you imported, then go on.",
   "import.done": "Done: {n} conversations checked, {fresh} with something new.",
   "import.refused": "{n} cannot be imported:",
   "import.why.shape": "not a conversation that this page knows",

@@ -69,6 +69,7 @@ export const ptErrors = {
   "error.too_many_gpu_starts": "Você já ligou tantas GPUs quanto uma pessoa pode em uma hora. A próxima pode ser ligada em {wait}.",
   "error.too_many_connections": "Há abas e programas seus demais conectados ao mesmo tempo. Feche um; esta página se conecta sozinha depois.",
   "error.storage_full": "Seus arquivos já ocupam todo o espaço que cada pessoa tem. Apague os que não usa mais.",
+  "error.imports_full": "O que você importou já ocupa todo o espaço que cada pessoa tem. Apague conversas importadas.",
   "error.daily_tokens_used": "Você já usou os tokens de hoje. Novos tokens em {wait}.",
   "error.rate_limit_exceeded": "Pedidos demais ao mesmo tempo. Tente de novo em {wait}.",
   "error.BootFailed": "A GPU não conseguiu iniciar o modelo e foi desligada. Ligue uma de novo; se repetir, avise quem administra.",

@@ -2,7 +2,7 @@ export const ptImports = {
   "import.head": "Importar e exportar conversas",
   "import.title": "Importação",
   "import.what":
-    "Traga as suas conversas do ChatGPT (o conversations.json da exportação de dados de lá) ou um JSON exportado daqui. Elas entram como histórico: dá para ler, buscar e continuar. Importar não custa nada, e o mesmo arquivo duas vezes não duplica nada.",
+    "Traga as suas conversas do ChatGPT (o conversations.json da exportação de dados de lá) ou um JSON exportado daqui. Elas entram como histórico: dá para ler, buscar e continuar. Importar não custa nada, e o mesmo arquivo duas vezes não duplica nada. Tudo o que uma pessoa importa pode ter até 200 MB de texto.",
   "import.file": "Arquivo JSON, até 100 MB",
   "import.reading": "Lendo o arquivo…",
   "import.preview": "{n} conversas podem ser importadas, com {m} perguntas.",
@@ -10,6 +10,8 @@ export const ptImports = {
   "import.on": "Continuar de onde parou",
   "import.sending": "Importando: {done} de {n}…",
   "import.stopped": "A importação parou em {done} de {n}. Nada se perdeu: continue quando quiser.",
+  "import.full":
+    "O que você importou já ocupa os 200 MB que cada pessoa pode ter. Importadas: {done} de {n}. Elas ficam, assim como tudo o que já estava aqui. Apague conversas importadas e continue.",
   "import.done": "Pronto: {n} conversas conferidas, {fresh} com algo novo.",
   "import.refused": "{n} não podem ser importadas:",
   "import.why.shape": "não é uma conversa que esta página conheça",

@@ -7,12 +7,11 @@ import { USUAL } from "../logic/prices";
 import { sizeOf } from "../logic/size";
 import { backend, contextTokens, draftKey, drafts, gpu, models, sessionsKnown, settings } from "../state";
 import type { BackendChoice } from "../types";
+import { BackendOptions } from "./BackendOptions";
 import { meantEnter } from "./enter";
 import { Told } from "./Said";
 
 const TALLEST_PX = 220;
-
-const BACKENDS: readonly BackendChoice[] = ["auto", "gpu", "bedrock"];
 
 function Backend({ actions }: { actions: ChatActions }) {
   return (
@@ -22,11 +21,7 @@ function Backend({ actions }: { actions: ChatActions }) {
         value={backend.value}
         onChange={(event) => void actions.chooseBackend(event.currentTarget.value as BackendChoice)}
       >
-        {BACKENDS.map((name) => (
-          <option key={name} value={name}>
-            {t(`chat.backend.${name}`)}
-          </option>
-        ))}
+        <BackendOptions />
       </select>
     </label>
   );

@@ -29,7 +29,7 @@ function progress({ state, taken, done, fresh }: Importing): string {
   const n = taken.length;
   if (state === "preview") return t("import.preview", { n, m: taken.reduce((sum, one) => sum + one.exchanges.length, 0) });
   if (state === "sending") return t("import.sending", { done, n });
-  if (state === "stopped") return t("import.stopped", { done, n });
+  if (state === "stopped" || state === "full") return t(`import.${state}`, { done, n });
   return state === "done" ? t("import.done", { n: done, fresh }) : "";
 }
 
@@ -41,7 +41,7 @@ function Progress({ found, actions }: { found: Importing; actions: ImportActions
     <div role="group" aria-label={t("import.title")}>
       <Told class="import-state" text={progress(found)} />
       <Refusals found={found} />
-      {(found.state === "preview" || found.state === "stopped") && n > 0 && (
+      {(found.state === "preview" || found.state === "stopped" || found.state === "full") && n > 0 && (
         <button type="button" class="primary" onClick={() => void actions.send()}>
           {t(found.state === "preview" ? "import.send" : "import.on")}
         </button>

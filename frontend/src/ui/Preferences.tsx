@@ -8,6 +8,7 @@ import type { Language } from "../logic/format";
 import { me, sounds, theme, type Theme } from "../personal";
 import type { Page } from "../start";
 import type { BackendChoice } from "../types";
+import { BackendOptions } from "./BackendOptions";
 import Imports from "./Imports";
 import { Memories } from "./Memories";
 import { MyData } from "./MyData";
@@ -17,7 +18,6 @@ import "../settings.css";
 
 const LANGUAGES: Readonly<Record<Language, string>> = { pt: "Português", en: "English" };
 const THEMES: readonly Theme[] = ["system", "light", "dark"];
-const BACKENDS: readonly BackendChoice[] = ["auto", "gpu", "bedrock"];
 
 export default function Preferences({ page }: { page: Page }) {
   const actions = useMemo(() => preferenceActions(page.api), [page]);
@@ -66,11 +66,7 @@ export default function Preferences({ page }: { page: Page }) {
               onChange={(event) => void actions.setBackend((event.currentTarget.value || null) as BackendChoice | null)}
             >
               <option value="">{stack ? t("prefs.backend.team", { backend: t(`chat.backend.${stack}`) }) : t("app.loading")}</option>
-              {BACKENDS.map((name) => (
-                <option key={name} value={name}>
-                  {t(`chat.backend.${name}`)}
-                </option>
-              ))}
+              <BackendOptions />
             </select>
           </label>
           <p class="hint" id="prefs-backend">

@@ -8,14 +8,13 @@ import { NAME_CHARACTERS, settingsFrom, SYSTEM_CHARACTERS, typedOf, USUAL_ANSWER
 import { prompts } from "../personal";
 import type { Page } from "../start";
 import { current, settings, settingsOpen } from "../state";
-import type { BackendChoice } from "../types";
+import { BackendOptions } from "./BackendOptions";
 import { isEnterOfInputMethod } from "./enter";
 import { Library } from "./PromptLibrary";
 import { Said } from "./Said";
 import "../settings.css";
 
 const STARTERS = ["tutor", "proofreader", "summary", "code"] as const;
-const BACKENDS: readonly BackendChoice[] = ["auto", "gpu", "bedrock"];
 
 /** `chosen`: of one's own, the prompt that was taken last. */
 function TakePrompt({ typed, chosen }: { typed: Signal<Typed>; chosen: Signal<string> }) {
@@ -167,11 +166,7 @@ function Sheet({ page }: { page: Page }) {
             onChange={(event) => (typed.value = { ...typed.value, backend: event.currentTarget.value as Typed["backend"] })}
           >
             <option value="">{t("settings.backend.preferred")}</option>
-            {BACKENDS.map((name) => (
-              <option key={name} value={name}>
-                {t(`chat.backend.${name}`)}
-              </option>
-            ))}
+            <BackendOptions />
           </select>
         </label>
         <label class="check">

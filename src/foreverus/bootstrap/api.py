@@ -54,9 +54,7 @@ class ApiServices:
 @cache
 def build() -> ApiServices:
     """Everything that the REST API calls."""
-    from foreverus.conversations.importing import ConversationImports
     from foreverus.conversations.library import PromptLibrary, PromptStore
-    from foreverus.conversations.store import ConversationStore
     from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.meter import Caps
     from foreverus.costs.usage.store import UsageStore
@@ -88,7 +86,7 @@ def build() -> ApiServices:
         deletions=_deletions(env),
         prompts=PromptLibrary(PromptStore(table), once, aws.clock),
         memories=_memories(env),
-        imports=ConversationImports(ConversationStore(table), aws.clock, aws.push, env.conversation_retention_days),
+        imports=_imports(env, limits),
         search=search,
         models=_models(env),
         usage=TeamUsage(
@@ -102,6 +100,18 @@ def build() -> ApiServices:
         batches=replace(shared.batch_service(env), limits=limits),
         quotes=quotes,
     )
+
+
+def _imports(env: settings.ApiSettings, limits: "PersonLimits") -> "ConversationImports":
+    from foreverus.conversations.importing import ConversationImports, imported_bytes
+    from foreverus.conversations.store import ConversationStore
+
+    table = aws.items(env.table_name)
+
+    def room(user_id: str, more: int) -> None:
+        limits.take_imported(user_id, more, lambda: imported_bytes(table, user_id))
+
+    return ConversationImports(ConversationStore(table), room, aws.clock, aws.push, env.conversation_retention_days)
 
 
 def _memories(env: settings.ApiSettings) -> "Memories":
@@ -257,6 +267,7 @@ def _models(env: settings.ApiSettings) -> "ModelList":
 
 def _limits(env: settings.ApiSettings) -> "PersonLimits":
     """What one person may send and have."""
+    from foreverus.conversations.importing import MOST_IMPORTED_BYTES
     from foreverus.limits.person import PersonLimits
     from foreverus.limits.records import PersonCaps
     from foreverus.limits.store import CountStore
@@ -267,5 +278,6 @@ def _limits(env: settings.ApiSettings) -> "PersonLimits":
         stored_bytes=env.person_stored_megabytes * 1_000_000,
         tokens_per_day=env.person_tokens_per_day,
         gpu_starts_per_hour=env.person_gpu_starts_per_hour,
+        imported_bytes=MOST_IMPORTED_BYTES,
     )
     return PersonLimits(CountStore(aws.items(env.table_name)), caps, aws.clock)

@@ -9,12 +9,12 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from foreverus import ids
 from foreverus.api.responses import Body
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, check_write, put_write
+from foreverus.aws.dynamo import ConditionFailed, Table, put_write, update_write
 from foreverus.aws.push import Push
 from foreverus.backends.port import MOST_ANSWER_BYTES
 from foreverus.conversations.frames import show_conversation
@@ -22,31 +22,40 @@ from foreverus.conversations.items import final_attributes, question_to_item
 from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question
 from foreverus.conversations.store import ConversationStore
 from foreverus.conversations.views import public_conversation
-from foreverus.errors import Conflict, InvalidRequest
+from foreverus.errors import Conflict, InvalidRequest, LimitReached
 
 MOST_TEXT_BYTES = MOST_ANSWER_BYTES  # of a question and of an answer each, as of those that are written here
 MOST_EXCHANGES = 20_000  # of a conversation: their ids go on by a millisecond each
+# Of all that one person has imported: twice the largest file that the page reads, US$ 2 at most to write.
+MOST_IMPORTED_BYTES = 200_000_000
+EXCHANGE_BYTES = 1_000  # what keeping one takes beside its texts
+
+# One is told that there is room and that it is taken, or raises LimitReached: (user id, bytes).
+ImportRoom: TypeAlias = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
 class ConversationImports:
-    """`push`: where the person's open pages hear of what is new. `retention_days`: how long the stack keeps what nobody
-    writes in; 0: for ever."""
+    """`room`: what the person may import. `push`: where their open pages hear of what is new. `retention_days`: how
+    long the stack keeps what nobody writes in; 0: for ever."""
 
     store: ConversationStore
+    room: ImportRoom
     clock: Callable[[], datetime]
     push: Callable[[], Push]
     retention_days: int = 0
 
     def take(self, user_id: str, given: Mapping[str, Any]) -> Body:
-        """One conversation, or its exchanges from `first` on: `{object, id, taken, known}`. Raises InvalidRequest, and
-        Conflict where that conversation was deleted within the last day."""
+        """One conversation, or its exchanges from `first` on: `{object, id, taken, known}`. Raises InvalidRequest,
+        LimitReached (nothing of it is kept), and Conflict where that conversation was deleted within the last day."""
         begun = self._time(given["created_at"], "created_at")
         exchanges: Sequence[Mapping[str, Any]] = given["exchanges"]
         for n, one in enumerate(exchanges):
             _check_sizes(n, one)
+        wanted = self._conversation(user_id, given, begun)
+        self._take_room(wanted, begun, given.get("first", 0), exchanges)
         try:
-            conversation = self.store.create(self._conversation(user_id, given, begun))
+            conversation = self.store.create(wanted)
         except Conflict as err:
             raise _deleted() from err
         taken = sum(
@@ -58,6 +67,23 @@ class ConversationImports:
             show_conversation(self.push(), user_id, shown)
         known = len(exchanges) - taken
         return {"object": "conversation.imported", "id": conversation.conversation_id, "taken": taken, "known": known}
+
+    def _take_room(
+        self, wanted: Conversation, begun: datetime, first: int, exchanges: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """What is there already needs none; that is looked at only where there is not enough for all of it."""
+        try:
+            self.room(wanted.user_id, sum(map(_bytes, exchanges)))
+        except LimitReached:
+            kept = [
+                keys.question_key(wanted.conversation_id, _message_id(wanted, begun, first + n))
+                for n in range(len(exchanges))
+            ]
+            known = {item["message_id"] for item in self.store.items.get_all(kept)}
+            if not known:
+                raise
+            fresh = [one for n, one in enumerate(exchanges) if _message_id(wanted, begun, first + n) not in known]
+            self.room(wanted.user_id, sum(map(_bytes, fresh)))
 
     def _conversation(self, user_id: str, given: Mapping[str, Any], begun: datetime) -> Conversation:
         """What is kept for a while only is kept from now on."""
@@ -78,8 +104,7 @@ class ConversationImports:
     ) -> bool:
         """False where it is there already. Both sides at once, and where PostgreSQL is to look for them."""
         conversation_id, user_id = conversation.conversation_id, conversation.user_id
-        digest = _digest(conversation_id, str(n))
-        message_id = f"msg_{_milliseconds(begun) + n:012x}{digest}"
+        message_id = _message_id(conversation, begun, n)
         asked = ids.timestamp(self._time(exchange.get("asked_at") or conversation.created_at, "asked_at"))
         answered = ids.timestamp(self._time(exchange.get("answered_at") or asked, "answered_at"))
         question = Question(
@@ -100,7 +125,12 @@ class ConversationImports:
         written = {name: value for name, value in final_attributes(answer).items() if name != "usage"}
         try:
             self.store.items.transact(
-                check_write(keys.conversation_key(user_id, conversation_id), "attribute_exists(pk)"),
+                update_write(
+                    keys.conversation_key(user_id, conversation_id),
+                    "ADD imported_bytes :bytes",
+                    {":bytes": _bytes(exchange)},
+                    condition="attribute_exists(pk)",
+                ),
                 put_write(question_to_item(question), "attribute_not_exists(pk)"),
                 put_write({**keys.answer_key(conversation_id, message_id), **written}),
                 put_write(
@@ -127,6 +157,21 @@ class ConversationImports:
             message = f"'{name}' must be a time from 1970 on that is not in the future."
             raise InvalidRequest(message, param=name, code="invalid_field")
         return moment
+
+
+def imported_bytes(items: Table, user_id: str) -> int:
+    """What the person has imported takes, counted anew from the conversations that are still there."""
+    partition = keys.conversation_key(user_id, "")["pk"]
+    return sum(int(item.get("imported_bytes", 0)) for item in items.query(partition, "CONVERSATION#"))
+
+
+def _bytes(exchange: Mapping[str, Any]) -> int:
+    return EXCHANGE_BYTES + len(exchange["question"].encode()) + len(exchange["answer"].encode())
+
+
+def _message_id(conversation: Conversation, begun: datetime, n: int) -> str:
+    """Of the exchange in the place `n` of the file."""
+    return f"msg_{_milliseconds(begun) + n:012x}{_digest(conversation.conversation_id, str(n))}"
 
 
 def _milliseconds(moment: datetime) -> int:

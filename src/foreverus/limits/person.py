@@ -64,6 +64,18 @@ class PersonLimits:
                 return rules.with_bytes(count, more, self.caps.stored_bytes)
             looked = self.counts.apply(rules.recounted(count, in_truth()))
 
+    def take_imported(self, user_id: str, more: int, in_truth: Callable[[], int]) -> None:
+        """Counts so many more bytes of imports, before they are kept: what is sent again counts again, and requests
+        side by side may together pass the limit by what they bring, until it is next counted anew. `in_truth`: what
+        there is. Raises LimitReached."""
+        looked = False
+        while True:
+            count, most = self.counts.read(user_id, Kind.IMPORTS), self.caps.imported_bytes
+            if not looked and count.used + more > most:
+                looked = self.counts.apply(rules.recounted(count, in_truth()))
+            elif self.counts.apply(rules.with_imported(count, more, most)):
+                return
+
     def check_tokens(self, user_id: str) -> None:
         """Raises LimitReached. What is being answered just now is counted when it is known."""
         now = self.clock()

@@ -16,6 +16,7 @@ class Kind(StrEnum):
     SOCKETS = "SOCKETS"
     BYTES = "BYTES"
     GPU_STARTS = "GPU_STARTS"
+    IMPORTS = "IMPORTS"  # bytes of conversations that were taken in from elsewhere
     REQUESTS = "REQUESTS"  # of OpenAI's API; of each person and of each key
 
 
@@ -59,3 +60,4 @@ class PersonCaps:
     stored_bytes: int = 0
     tokens_per_day: int = 0
     gpu_starts_per_hour: int = 0
+    imported_bytes: int = 0

@@ -94,6 +94,18 @@ def with_bytes(count: Count, more: int, most: int) -> CountChange:
     return _changed(count, used=count.used + more)
 
 
+def with_imported(count: Count, more: int, most: int) -> CountChange:
+    """`most` is of all conversations together that the person has imported and still has."""
+    if count.used + more > most:
+        message = (
+            f"What you have imported takes {count.used:,} bytes and this part {more:,} more; one person's imports may "
+            f"take {most:,} together. Nothing of this part was kept, and what was imported before stays. Delete "
+            "conversations that you imported (DELETE /conversations/{conversation_id}), or leave some out."
+        )
+        raise LimitReached(message, "imports_full")
+    return _changed(count, used=count.used + more)
+
+
 def recounted(count: Count, used: int) -> CountChange:
     """`used`: what there is in truth."""
     return _changed(count, used=used, is_complete=True)

@@ -1,5 +1,6 @@
 """Conversations of elsewhere: taken once, marked, counted nowhere, and continued like any other."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,14 @@ import pytest
 from foreverus import bootstrap
 from foreverus.api import schemas
 from foreverus.aws import keys
-from foreverus.conversations.importing import MOST_TEXT_BYTES, ConversationImports
+from foreverus.conversations.importing import EXCHANGE_BYTES, MOST_TEXT_BYTES, ConversationImports, imported_bytes
 from foreverus.conversations.prompt import read_thread
 from foreverus.conversations.service import ConversationService
 from foreverus.conversations.store import ConversationStore
-from foreverus.errors import Conflict, InvalidRequest
+from foreverus.errors import Conflict, InvalidRequest, LimitReached
+from foreverus.limits.person import PersonLimits
+from foreverus.limits.records import PersonCaps
+from foreverus.limits.store import CountStore
 from tests.unit.conftest import Aws
 
 USER = "user-1"
@@ -137,3 +141,58 @@ def test_what_is_wrong_is_named_and_nothing_is_kept(
         imports.take(USER, given("one", **wrong))
     assert refused.value.param == param
     assert list(aws.items.query(keys.person_partition(USER))) == []
+
+
+def with_room_for(imports: ConversationImports, aws: Aws, exchanges: int) -> ConversationImports:
+    """So many of those that `given` makes of a letter each: a question of one byte, an answer of five."""
+    caps = PersonCaps(imported_bytes=exchanges * (EXCHANGE_BYTES + 6))
+    limits = PersonLimits(CountStore(aws.items), caps, bootstrap.aws.clock)
+    truth = lambda user_id: imported_bytes(aws.items, user_id)  # noqa: E731
+    return replace(imports, room=lambda user_id, more: limits.take_imported(user_id, more, lambda: truth(user_id)))
+
+
+def test_more_than_one_person_may_import_is_refused_before_anything_is_written(
+    aws: Aws, chats: ConversationService, imports: ConversationImports
+) -> None:
+    few = with_room_for(imports, aws, 3)
+    first = few.take(USER, given("a", "b"))
+    with pytest.raises(LimitReached, match="may take 3,018 together") as refused:
+        few.take(USER, given("a", "b", source_id="other"))
+    assert refused.value.reason == "imports_full"
+    assert refused.value.headers == {"x-should-retry": "false"}
+    assert [one["id"] for one in chats.list_conversations(USER, {})["data"]] == [first["id"]]
+    assert said(chats, first["id"]) == ["a", "Re: a", "b", "Re: b"]
+    assert few.take(USER, given("a", source_id="small"))["taken"] == 1
+    assert few.take("user-2", given("a", "b", "c"))["taken"] == 3
+
+
+def test_what_is_there_already_needs_no_room(aws: Aws, imports: ConversationImports) -> None:
+    few = with_room_for(imports, aws, 3)
+    few.take(USER, given("a", "b"))
+    for _ in range(3):  # each is counted once more, until it is counted anew
+        assert few.take(USER, given("a", "b"))["known"] == 2
+    assert few.take(USER, given("a", "b", "c")) | {"id": ""} == {
+        "object": "conversation.imported",
+        "id": "",
+        "taken": 1,
+        "known": 2,
+    }
+    assert imported_bytes(aws.items, USER) == 3 * (EXCHANGE_BYTES + 6)
+    with pytest.raises(LimitReached):
+        few.take(USER, given("d", first=3))
+
+
+def test_a_deleted_conversation_makes_room_again(
+    aws: Aws, chats: ConversationService, imports: ConversationImports
+) -> None:
+    few = with_room_for(imports, aws, 2)
+    chats.delete(USER, few.take(USER, given("a", "b"))["id"])
+    assert few.take(USER, given("a", "b", source_id="other"))["taken"] == 2
+
+
+def test_the_api_s_own_bound_is_the_one_that_its_documents_name(aws: Aws, imports: ConversationImports) -> None:
+    limits = bootstrap.api.build().batches.limits
+    assert limits is not None
+    assert limits.caps.imported_bytes == 200_000_000
+    with pytest.raises(LimitReached, match="may take 200,000,000 together"):
+        imports.room(USER, 200_000_001)

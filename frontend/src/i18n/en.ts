@@ -35,7 +35,7 @@ export const en: Record<keyof typeof pt, string> = {
 
   "gpu.details": "Details of the GPU",
   "gpu.region": "GPU",
-  "gpu.unknown": "Checking whether a GPU is on…",
+  "gpu.unknown": "Checking the GPU…",
   "gpu.unreachable": "It is not known whether a GPU is on",
   "gpu.asof": "Last known at {time}. Whatever is on still switches itself off when nobody uses it.",
   "gpu.off": "No GPU is on",

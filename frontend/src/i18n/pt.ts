@@ -34,7 +34,7 @@ export const pt = {
 
   "gpu.details": "Detalhes da GPU",
   "gpu.region": "GPU",
-  "gpu.unknown": "Verificando se há GPU ligada…",
+  "gpu.unknown": "Verificando a GPU…",
   "gpu.unreachable": "Não se sabe se há uma GPU ligada",
   "gpu.asof": "Última notícia às {time}. O que estiver ligado se desliga sozinho quando ninguém usa.",
   "gpu.off": "Nenhuma GPU ligada",

@@ -67,7 +67,7 @@ function Header({ page }: { page: Page | null }) {
           ?
         </button>
       )}
-      <Languages />
+      {(page || stage.value === "broken") && <Languages />}
       {page && person.value && (
         <>
           <span class="person">{person.value.name}</span>

@@ -83,7 +83,7 @@ export function ChatView({ actions, lists, quotes }: { actions: ChatActions; lis
             {(!id || loaded.value) && isEmpty && typed.length === 0 && (
               <div class="hint empty">
                 <p>{t("chat.empty")}</p>
-                {model && <p>{t(isToy(model) ? "chat.toy" : "chat.served", { model })}</p>}
+                <p>{model && t(isToy(model) ? "chat.toy" : "chat.served", { model })}</p>
                 {!id && isFirst && <FirstVisit quotes={quotes} />}
               </div>
             )}

@@ -51,7 +51,6 @@ function Ready({ session }: { session: Session }) {
 function Caps({ session }: { session: Session | undefined }) {
   const month = usage.value;
   const notice = session?.spend?.notice;
-  if (!month && !notice) return null;
   // As it was when a session last began or ended: a sum that ticks would be read out again and again.
   const of = { usd: about(month?.total_usd ?? 0, language.value), cap: about(month?.caps.monthly_usd ?? 0, language.value) };
   // What is reserved holds what runs has cost already, which the first figure counts.
@@ -63,12 +62,10 @@ function Caps({ session }: { session: Session | undefined }) {
           {t(notice >= 100 ? "gpu.cap.reached" : "gpu.cap.near", { percent: notice })}
         </p>
       ) : null}
-      {month && (
-        <p class="hint">
-          {t("gpu.month", of)}
-          {unspent > 0 && ` ${t("gpu.month.reserved", { usd: about(unspent, language.value) })}`}
-        </p>
-      )}
+      <p class="hint">
+        {month && t("gpu.month", of)}
+        {unspent > 0 && ` ${t("gpu.month.reserved", { usd: about(unspent, language.value) })}`}
+      </p>
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { afterwards, inWork, isInWork } from "../src/logic/work";
+import { afterwards, isInWork } from "../src/logic/work";
+import { inWork } from "../src/ui/InWork";
 import type { SessionWork } from "../src/types";
 
 const batch = (owner: SessionWork["batches"][number]["owner"], left: number, goes_on = owner !== "you") => ({

@@ -134,4 +134,11 @@ export const enSession: Record<keyof typeof ptSession, string> = {
   "usage.session.cap.off": "The cap of a session is {cap}.",
   "usage.left": "{usd} of the month are neither spent nor reserved.",
   "quote.bedrock.session": "No session is needed there. The same money pays about {tokens} tokens of answers.",
+  "gpu.work.title": "Work is waiting on this GPU:",
+  "gpu.work.own": "Your own: {batches} batch(es) with {lines} lines left. They end with the GPU.",
+  "gpu.work.others": "Somebody else's: {batches} batch(es) with {lines} lines left. They go on later, elsewhere.",
+  "gpu.work.messages": "{count} of your messages wait or are being answered. What is not done in two minutes ends unanswered, with a button to ask again.",
+  "gpu.work.messages.others": "{count} of other people's messages. What is not answered by then ends in an error, and they are told.",
+  "gpu.work.end": "Switch off all the same",
+  "gpu.work.keep": "Leave it on",
 };

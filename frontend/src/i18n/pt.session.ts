@@ -132,4 +132,11 @@ export const ptSession = {
   "usage.session.cap.off": "O limite de uma sessão é {cap}.",
   "usage.left": "Do mês, {usd} não foram gastos nem reservados.",
   "quote.bedrock.session": "Lá não é preciso sessão. O mesmo dinheiro paga cerca de {tokens} tokens de respostas.",
+  "gpu.work.title": "Há trabalho esperando nesta GPU:",
+  "gpu.work.own": "Seu: {batches} lote(s) com {lines} linhas restantes. Terminam junto com a GPU.",
+  "gpu.work.others": "De outra pessoa: {batches} lote(s) com {lines} linhas restantes. Continuam depois, em outro lugar.",
+  "gpu.work.messages": "{count} das suas mensagens esperam ou estão sendo respondidas. O que não terminar em dois minutos fica sem resposta, com um botão para perguntar de novo.",
+  "gpu.work.messages.others": "{count} mensagens de outras pessoas. O que não for respondido até lá termina em erro, e elas são avisadas.",
+  "gpu.work.end": "Desligar mesmo assim",
+  "gpu.work.keep": "Deixar ligada",
 };

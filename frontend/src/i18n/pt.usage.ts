@@ -14,7 +14,7 @@ export const ptUsage = {
   "usage.of": "de no máximo {cap} ({share}), somando sessões de GPU, lotes e Bedrock",
   "usage.cap": "Parte usada do limite do mês",
   "usage.ahead": "Nesse ritmo o mês termina em {usd} (de {low} a {high}): {day} por dia, por mais {left} dias.",
-  "usage.ahead.days": "O ritmo é a média dos {n} dias de {from} a {to}.",
+  "usage.ahead.days": "O ritmo é a média de {n} dias ({from} a {to}).",
   "usage.ahead.guess": "É um palpite: ainda há poucos dias para calcular.",
   "usage.ahead.cap": "O limite seria atingido em {day}. A partir de 80 %, responde o caminho mais barato, mesmo que demore mais.",
   "usage.always": "Uma GPU que nunca é desligada teria custado {usd} até agora.",

@@ -8,14 +8,14 @@ import { about, clock, duration, span, usd } from "../logic/format";
 import { cost, USUAL } from "../logic/prices";
 import { total } from "../logic/receipts";
 import { runningSeconds } from "../logic/sessions";
-import { inWork } from "../logic/work";
 import { ending, endingWork, gpu, gpuOpen, heardAt, lastKnown, live, now, sessions, sessionsKnown, starting, usage } from "../state";
 import { GpuToggle } from "./Drawers";
 import { later } from "./Later";
-import type { Session, SessionWork } from "../types";
+import type { Session } from "../types";
 
 const QuoteCard = later(() => import("./QuoteCard"));
 const IdleWhy = later(() => import("./IdleWhy"), true);
+const InWork = later(() => import("./InWork")); // where it cannot be had that is said: nobody is kept from switching off
 
 function headline(session: Session | undefined): string {
   if (!sessionsKnown.value && !session) return t(lastKnown.value ? "gpu.unreachable" : "gpu.unknown");
@@ -133,26 +133,6 @@ function Meter({ session }: { session: Session }) {
         <dd>{usd(sum, language.value)}</dd>
       </div>
     </dl>
-  );
-}
-
-/** Asked of who switches off a GPU that has something to do. */
-function InWork({ work, end }: { work: SessionWork; end: () => void }) {
-  return (
-    <div class="hint" role="alertdialog" aria-label={t("gpu.work.title")}>
-      <p>{t("gpu.work.title")}</p>
-      <ul>
-        {inWork(work).map((line) => (
-          <li key={line}>{line}</li>
-        ))}
-      </ul>
-      <button type="button" class="stop" onClick={end}>
-        {t("gpu.work.end")}
-      </button>{" "}
-      <button type="button" class="quiet" onClick={() => (endingWork.value = null)}>
-        {t("gpu.work.keep")}
-      </button>
-    </div>
   );
 }
 

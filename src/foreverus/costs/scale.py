@@ -48,6 +48,7 @@ PURSE_UNITS = (
 PURSE_TRANSACTIONS = 2.0
 EVERYBODY_CHANGES = 2.0  # LIMITS#everybody: in and out
 EVERYBODY_S = 2 * TRANSACTION_S  # read, then written as it was read: others meanwhile look again
+DEMAND_UNITS = 2.0  # one update, of an hour's item that has up to 2 KB (sessions/demand.py)
 MOST_GPUS = 4
 
 
@@ -150,9 +151,14 @@ def _of_our_own() -> tuple[Bottleneck, ...]:
             "its own",
         ),
         Bottleneck(
-            "the partition `PENDING#BEDROCK`",
+            "the partition `PENDING#BEDROCK`, and `PENDING` of the GPUs",
             people(PARTITION_WRITES_A_SECOND, ACCEPT_UNITS / 2),
             "the same; a partition for each hash of the conversation",
+        ),
+        Bottleneck(
+            "`DEMAND`, the item of this hour: what Bedrock took is added to it",
+            people(PARTITION_WRITES_A_SECOND, DEMAND_UNITS),
+            "some of it is not counted, no answer waits for it: a GPU for chats starts later; an item for each minute",
         ),
     )
 

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.browser.driving import ask, open_list, sign_in, start_answer
+from tests.browser.driving import ask, open_list, sign_in, standing, start_answer
 from tests.browser.fake_cloud import FakeCloud
 
 pytestmark = pytest.mark.browser
@@ -26,7 +26,7 @@ def memory_section(page: Page, link: str = "Preferences", title: str = "Memory")
 
 
 def kept(page: Page) -> None:
-    expect(page.get_by_text("Remembered in all your conversations; see Preferences.")).to_be_visible()
+    expect(standing(page, "Remembered in all your conversations; see Preferences.")).to_be_visible()
 
 
 def test_remember_that_is_offered_and_kept_by_one_click_alone(page: Page, fake: FakeCloud) -> None:
@@ -154,7 +154,7 @@ def test_it_speaks_portuguese(fake: FakeCloud, browser: Browser) -> None:
     page.get_by_label("Mensagem", exact=True).fill("Lembre-se de que eu sou professora.")
     page.get_by_label("Mensagem", exact=True).press("Enter")
     page.get_by_role("button", name="Sim, lembrar").click()
-    expect(page.get_by_text("Lembrado em todas as suas conversas; veja em Preferências.")).to_be_visible()
+    expect(standing(page, "Lembrado em todas as suas conversas; veja em Preferências.")).to_be_visible()
     assert texts(fake) == ["Eu sou professora."]
     section = memory_section(page, "Preferências", "Memória")
     expect(section.get_by_role("checkbox", name="Eu sou professora.")).to_be_checked()

@@ -4,7 +4,7 @@ compared with a baseline of its own run. The whole log, with every sample, goes 
 import sys
 from collections.abc import Iterator
 
-from bench import answers, batch, batch_growth, boot, chat, cold_start, engine, growth, observing, paced, report
+from bench import answers, batch, batch_growth, boot, chat, cold_start, engine, growth, observing, paced, report, voice
 from bench.figures import Figure, Verdict
 from bench.page import measure as page
 from bench.policy import measure as policy
@@ -29,6 +29,7 @@ NAMES = (
     purse.NAME,
     *kept.NAMES,
     gpus.NAME,
+    voice.NAME,
 )
 # Only where it is named: some twenty minutes of both cores (docs/scale.md).
 SLOW = (people.NAME,)
@@ -59,6 +60,8 @@ def measure(names: list[str]) -> Iterator[Figure]:
         yield from people.measure()
     if gpus.NAME in names:
         yield from gpus.measure()
+    if voice.NAME in names:
+        yield from voice.measure()
 
 
 def at_a_known_pace(names: list[str]) -> Iterator[Figure]:

@@ -781,7 +781,7 @@ export interface UsageReport {
 /** Counted with each answer that is saved, on the day on which it was */
 export interface UsageSum {
   day?: string;
-  backend?: "gpu" | "bedrock" | "sagemaker" | "polly";
+  backend?: "gpu" | "bedrock" | "sagemaker" | "polly" | "transcribe";
   /** A person's id; `others`: all but you together, for whoever is no admin; `schedule`; `erased`: those who have left */
   person?: string;
   kind?: "chat" | "batch" | "api";
@@ -789,7 +789,7 @@ export interface UsageSum {
   messages: number;
   prompt_tokens: number;
   completion_tokens: number;
-  /** What Bedrock and Polly took. What GPUs cost is in `spent_usd` and in their sessions */
+  /** What Bedrock, Polly and Transcribe took. What GPUs cost is in `spent_usd` and in their sessions */
   bedrock_usd: number;
   /** What the same tokens would have cost on a GPU that is busy all the time; null: its price is not known */
   if_gpu_usd: number | null;
@@ -914,6 +914,18 @@ export interface TextAnswer {
   }[];
   usage: TokenUsage;
   system_fingerprint: null;
+}
+/** What is said. As `text` it is that alone; `language` and `duration` (seconds) are of `verbose_json` */
+export interface Transcription {
+  text: string;
+  task?: "transcribe";
+  language?: string;
+  duration?: number;
+  usage?: {
+    type: "duration";
+    /** That are paid */
+    seconds: number;
+  };
 }
 export interface Document {
   [k: string]: unknown;
@@ -1148,4 +1160,13 @@ export interface Speech {
   stream_format?: "audio" | null;
   /** Must be empty: voices here take no instructions. */
   instructions?: string | null;
+}
+/** A recording of at most 4,000,000 bytes and ten minutes, as OpenAI's clients send it */
+export interface TranscriptionForm {
+  file: string;
+  model: string;
+  language?: "pt" | "en" | "pt-BR" | "en-US";
+  response_format?: "json" | "text" | "verbose_json";
+  prompt?: string;
+  temperature?: string;
 }

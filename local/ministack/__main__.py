@@ -48,6 +48,7 @@ from local.patches import (
     states_start,
     states_tasks,
     traces,
+    transcribe,
     web_adapter,
     xray,
 )
@@ -85,6 +86,7 @@ PATCHES = (
     states_history,
     states_start,
     states_tasks,
+    transcribe,
     states_role,  # after states_tasks: it asks which execution is running
     web_adapter,
     request_sizes,  # after web_adapter: it is asked first, also for what streams

@@ -44,7 +44,7 @@ class Dimension(StrEnum):
 
 
 class By(StrEnum):
-    """Who answers: the values of `backend`, those of `BackendName` but SageMaker and Polly: their own are free."""
+    """Who answers: the values of `backend`, those of `BackendName` but AWS's whose own metrics are free."""
 
     GPU = "gpu"
     BEDROCK = "bedrock"

@@ -20,7 +20,8 @@ class ChatCompletionsSettings(Settings):
     sagemaker_usd_per_hour: float  # of its instance
     sagemaker_start_seconds: int
     sagemaker_idle_seconds: int
-    voice: str  # off, or managed: Polly reads aloud
+    voice: str  # off, or managed: Polly reads aloud, Transcribe listens
+    data_bucket: str  # recordings, while they are listened to
     chat_gpu: str  # auto or off, as AnswerConversationSettings has it
     chat_backend: str  # auto, gpu or bedrock: where neither a request nor its person names one
     engine_slots: int  # with the next two: for the choice between the backends

@@ -102,6 +102,7 @@ WILDCARDS = {
     "NoLaunches/NoSageMaker",
     "NoLaunches/NoVoice",
     "ChatCompletionsFunction/ReadAloud",
+    "ChatCompletionsFunction/Listen",
     "PublishChangesFunction/SpotPrices",
     "ReapGpusFunction/Look",
     "EndSessionsFunction/Look",
@@ -484,6 +485,7 @@ def test_copies_of_inputs_outlive_the_longest_batch() -> None:
     # An export says how long it is kept.
     assert expiring == {
         "batches/": 10,
+        "audio/": 1,
         "uploads/": 1,
         "exports/": KEPT.days,
     }  # what people see, files/ and inputs/, is never deleted by us
@@ -699,6 +701,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("ApiFunction", under("files", "uploads", "inputs"), under("files", "uploads", "batches")),
         ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
+        ("ChatCompletionsFunction", under("audio"), under("audio")),
         ("SweepFunction", under("batches", "uploads"), under("files", "uploads")),
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
         ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
@@ -716,6 +719,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
     assert openers == known | {
         *("SweepFunction", "StartScheduledBatchFunction", "StoreResultsFunction", "PublishWorkerFunction"),
         *("ErasePeopleFunction", "ExportDataFunction", "ManageAccountFunction", "InstanceRole"),
+        "ChatCompletionsFunction",  # recordings, where Voice is on
     }
 
 
@@ -976,9 +980,10 @@ def test_budget_counts_all_that_the_caps_do() -> None:
     (one,) = resources("AWS::Budgets::Budget").values()
     services = one["Budget"]["CostFilters"]["Service"]
     assert services[:2] == ["Amazon Elastic Compute Cloud - Compute", "Amazon Bedrock"]
-    assert services[-2:] == [
+    assert services[-3:] == [
         {"Fn::If": ["HasSageMaker", "Amazon SageMaker", {"Ref": "AWS::NoValue"}]},
         {"Fn::If": ["HasVoice", "Amazon Polly", {"Ref": "AWS::NoValue"}]},
+        {"Fn::If": ["HasVoice", "Amazon Transcribe", {"Ref": "AWS::NoValue"}]},
     ]
 
 
@@ -996,7 +1001,8 @@ def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() 
     denied = policy["PolicyDocument"]["Statement"]
     assert {one["Effect"] for one in denied} == {"Deny"}
     # Terminating is never denied.
-    answers = {"bedrock:InvokeModel*", "sagemaker:InvokeEndpoint*", "polly:SynthesizeSpeech"}
+    answers = {"bedrock:InvokeModel*", "sagemaker:InvokeEndpoint*"}
+    answers |= {"polly:SynthesizeSpeech", "transcribe:StartTranscriptionJob"}
     assert set().union(*map(actions, denied)) == {"ec2:CreateFleet", "ec2:RunInstances"} | answers
 
 

@@ -85,7 +85,12 @@ def test_no_other_source_file_writes_a_metric() -> None:
 
 def test_dimensions_are_closed_and_none_is_of_a_person() -> None:
     assert set(VALUES) == set(Dimension)
-    assert {one.value for one in By} == {one.value for one in BackendName} - {"auto", "sagemaker", "polly"}
+    assert {one.value for one in By} == {one.value for one in BackendName} - {
+        "auto",
+        "sagemaker",
+        "polly",
+        "transcribe",
+    }
     for _, where in on_the_bill(said(everything, more=True)):
         for dimension, value in where:
             assert dimension == "stack" or value in VALUES[Dimension(dimension)]

@@ -35,6 +35,7 @@ export const enUsage: Record<keyof typeof ptUsage, string> = {
   "usage.backend.bedrock": "Amazon Bedrock",
   "usage.backend.sagemaker": "Amazon SageMaker",
   "usage.backend.polly": "read aloud by Amazon Polly",
+  "usage.backend.transcribe": "written down by Amazon Transcribe",
   "usage.kind.chat": "conversations",
   "usage.kind.batch": "batches",
   "usage.kind.api": "programs",

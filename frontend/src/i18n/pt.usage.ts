@@ -33,6 +33,7 @@ export const ptUsage = {
   "usage.backend.bedrock": "Amazon Bedrock",
   "usage.backend.sagemaker": "Amazon SageMaker",
   "usage.backend.polly": "lido em voz alta pela Amazon Polly",
+  "usage.backend.transcribe": "transcrito pelo Amazon Transcribe",
   "usage.kind.chat": "conversas",
   "usage.kind.batch": "lotes",
   "usage.kind.api": "programas",

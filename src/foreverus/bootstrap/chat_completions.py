@@ -34,7 +34,7 @@ def port() -> int:
 def build() -> "Starlette":
     from foreverus.backends.port import BackendName
     from foreverus.openai_api.answering import Answering
-    from foreverus.openai_api.application import application
+    from foreverus.openai_api.application import VoiceDesks, application
     from foreverus.openai_api.requests import Served
 
     env = ChatCompletionsSettings.from_env(os.environ)
@@ -54,7 +54,9 @@ def build() -> "Starlette":
         clock=aws.clock,
         metrics=aws.metrics(),
     )
-    return application(answering, lambda: voice.speech_desk(env, limits))
+    return application(
+        answering, VoiceDesks(lambda: voice.speech_desk(env, limits), lambda: voice.transcription_desk(env, limits))
+    )
 
 
 def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[CompletionRequest, Caller], Door]":

@@ -1,4 +1,4 @@
-"""What reads aloud, where the deployment's Voice is on."""
+"""What reads aloud and what listens, where the deployment's Voice is on."""
 
 from functools import cache
 from typing import TYPE_CHECKING
@@ -6,20 +6,36 @@ from typing import TYPE_CHECKING
 from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
+    from foreverus.abilities.speech_to_text.transcribe import TranscribeListener
     from foreverus.abilities.text_to_speech.polly import PollySpeech
     from foreverus.limits.requests import RequestLimits
+    from foreverus.openai_api.desk import Desk
     from foreverus.openai_api.speech import SpeechDesk
+    from foreverus.openai_api.transcription import TranscriptionDesk
     from foreverus.web_settings import ChatCompletionsSettings
 
+MANAGED = "managed"
 CALLS = 32  # in flight at once; a thread is made when it is needed
 
 
 def speech_desk(env: "ChatCompletionsSettings", limits: "RequestLimits") -> "SpeechDesk":
-    from foreverus.openai_api.accounts import AccountStore
     from foreverus.openai_api.speech import SpeechDesk
 
-    return SpeechDesk(
-        reader=_reader if env.voice == "managed" else None,
+    return SpeechDesk(reader=_reader if env.voice == MANAGED else None, desk=_desk(env, limits))
+
+
+def transcription_desk(env: "ChatCompletionsSettings", limits: "RequestLimits") -> "TranscriptionDesk":
+    from foreverus.openai_api.transcription import TranscriptionDesk
+
+    listener = (lambda: _listener(env.data_bucket)) if env.voice == MANAGED else None
+    return TranscriptionDesk(listener=listener, desk=_desk(env, limits))
+
+
+def _desk(env: "ChatCompletionsSettings", limits: "RequestLimits") -> "Desk":
+    from foreverus.openai_api.accounts import AccountStore
+    from foreverus.openai_api.desk import Desk
+
+    return Desk(
         limits=limits,
         accounts=lambda: AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
         clock=aws.clock,
@@ -32,3 +48,10 @@ def _reader() -> "PollySpeech":
     from foreverus.backends.bedrock import SILENCE_TIMEOUT_S, config
 
     return PollySpeech(aws.client("polly", own=config(CALLS, SILENCE_TIMEOUT_S)), CALLS)
+
+
+@cache
+def _listener(bucket: str) -> "TranscribeListener":
+    from foreverus.abilities.speech_to_text.transcribe import TranscribeListener
+
+    return TranscribeListener(client=aws.client("transcribe"), objects=aws.objects(bucket), bucket=bucket)

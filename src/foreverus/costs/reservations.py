@@ -21,6 +21,7 @@ class Owner(StrEnum):
     CHAT = "chat"
     SAGEMAKER = "sagemaker"
     POLLY = "polly"
+    TRANSCRIBE = "transcribe"
     OTHER = "other"
 
     @classmethod
@@ -35,6 +36,7 @@ WORDS = {
     Owner.CHAT: ("an answer on Bedrock", "answers on Bedrock"),
     Owner.SAGEMAKER: ("an answer on SageMaker", "answers on SageMaker"),
     Owner.POLLY: ("a text read aloud", "texts read aloud"),
+    Owner.TRANSCRIBE: ("a recording's transcript", "recordings' transcripts"),
     Owner.OTHER: ("other work", "other work"),
 }
 

@@ -1,4 +1,4 @@
-"""The web application: OpenAI's chat endpoints over HTTP, plain and as streams of events, beside those of `speech.py`.
+"""The web application: OpenAI's chat endpoints over HTTP, plain and as streams of events, beside those of voice.
 
 It is the same on Lambda, behind the Lambda Web Adapter, and on a laptop (docs/decisions/0032). Who asks stands in the
 header that the adapter writes, whatever a client has put there.
@@ -6,7 +6,7 @@ header that the adapter writes, whatever a client has put there.
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from time import time
 from typing import TYPE_CHECKING
@@ -34,20 +34,29 @@ from foreverus.text import quoted
 
 if TYPE_CHECKING:
     from foreverus.openai_api.speech import SpeechDesk
+    from foreverus.openai_api.transcription import TranscriptionDesk
 
 PATHS = {CHAT: "/chat/completions", COMPLETIONS: "/completions"}
-SPEECH_PATH = "/audio/speech"
-ROUTES = frozenset(f"POST {path}" for path in (*PATHS.values(), SPEECH_PATH))
+SPEECH_PATH, TRANSCRIPTION_PATH = "/audio/speech", "/audio/transcriptions"
+ROUTES = frozenset(f"POST {path}" for path in (*PATHS.values(), SPEECH_PATH, TRANSCRIPTION_PATH))
 STREAM_HEADERS = {**HEADERS, "Content-Type": "text/event-stream; charset=utf-8"}
 
 Events = Running[Delta | Finished]
 Event = Delta | Finished | None
 
 
-def application(answering: Answering, speech: Callable[[], "SpeechDesk"]) -> Starlette:
+@dataclass(frozen=True, slots=True)
+class VoiceDesks:
+    """What reads aloud and what listens, made when somebody asks for it."""
+
+    speech: Callable[[], "SpeechDesk"]
+    transcription: Callable[[], "TranscriptionDesk"]
+
+
+def application(answering: Answering, voice: VoiceDesks) -> Starlette:
     """Routes as API Gateway matches them: without the stage's `/v1`."""
     routes = [route(path, partial(_answer, answering, name)) for name, path in PATHS.items()]
-    routes.append(route(SPEECH_PATH, partial(_speak, speech)))
+    routes += [route(SPEECH_PATH, partial(_speak, voice)), route(TRANSCRIPTION_PATH, partial(_transcribe, voice))]
     return Starlette(routes=routes, exception_handlers={HTTPException: _no_route}, lifespan=_lifespan)
 
 
@@ -82,10 +91,16 @@ async def _answer(answering: Answering, endpoint: str, request: Request, caller:
         return refusal(told(err), rate)
 
 
-async def _speak(desk: Callable[[], "SpeechDesk"], request: Request, caller: Caller) -> HttpResponse:
+async def _speak(voice: VoiceDesks, request: Request, caller: Caller) -> HttpResponse:
     from foreverus.openai_api.speech import speak  # a chat's cold start has no use for it
 
-    return await speak(desk(), request, caller)
+    return await speak(voice.speech(), request, caller)
+
+
+async def _transcribe(voice: VoiceDesks, request: Request, caller: Caller) -> HttpResponse:
+    from foreverus.openai_api.transcription import transcribe  # likewise
+
+    return await transcribe(voice.transcription(), request, caller)
 
 
 async def _traced(

@@ -29,8 +29,8 @@ SOUNDS: Mapping[SpeechFormat, Sound] = {
 }
 MOST_SHOWN = 60
 OFF = (
-    "Text is not read aloud here: this deployment's parameter Voice is 'off'. Whoever runs it can deploy it with "
-    "Voice=managed."
+    "This deployment reads nothing aloud and listens to nothing: its parameter Voice is 'off'. Whoever runs it can "
+    "deploy it with Voice=managed."
 )
 
 

@@ -63,7 +63,7 @@ def sent_of(backend: Bursts) -> list[str]:
         headers = [(b"authorization", b"Bearer user-1/key-1")]
         scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": headers}
         world = World(bedrock=backend)
-        app = InPlaceOfTheAdapter(application(world.answering, lambda: world.speech))
+        app = InPlaceOfTheAdapter(application(world.answering, world.of_voice))
         await app({**scope, "query_string": b"", "scheme": "http", "root_path": ""}, receive, send)
 
     so_far = {"".join("".join(burst) for burst in backend.bursts[: end + 1]) for end in range(len(backend.bursts))}

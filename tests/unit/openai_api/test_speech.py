@@ -167,7 +167,7 @@ def test_whoever_goes_away_pays_for_the_part_that_was_asked() -> None:
     async def play(world: World, voice: MemorySpeech) -> None:
         body = {"model": "tts-1", "voice": "nova", "input": "Uma frase de teste. " * 204}
         asked = read_speech(json.dumps(body).encode(), NOW)
-        reading = world.speech.enter(asked, Caller(user_id="ana", key_id=""))
+        reading = await world.speech.enter(asked, Caller(user_id="ana", key_id=""))
         pieces = reading.pieces()
         await anext(pieces)
         await pieces.aclose()

@@ -12,6 +12,7 @@ from typing import Any
 
 import uvicorn
 
+from foreverus.abilities.speech_to_text.memory import MemoryListener
 from foreverus.abilities.text_to_speech.memory import MemorySpeech
 from foreverus.access.preferences import Preferences
 from foreverus.backends.memory import MemoryEngine
@@ -28,8 +29,9 @@ from foreverus.limits.requests import RequestLimits
 from foreverus.limits.store import MemoryCounts
 from foreverus.openai_api.accounts import MemoryAccounts
 from foreverus.openai_api.answering import Answering, Door
-from foreverus.openai_api.application import application
+from foreverus.openai_api.application import VoiceDesks, application
 from foreverus.openai_api.choosing import RequestChooser
+from foreverus.openai_api.desk import Desk
 from foreverus.openai_api.endpoint import EndpointCalls
 from foreverus.openai_api.endpoint_accounts import MemoryEndpointAccounts
 from foreverus.openai_api.http import CONTEXT
@@ -37,6 +39,7 @@ from foreverus.openai_api.paid import PaidCalls
 from foreverus.openai_api.requests import Served
 from foreverus.openai_api.settling import CALL_S
 from foreverus.openai_api.speech import SpeechDesk
+from foreverus.openai_api.transcription import TranscriptionDesk
 from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now
 from foreverus.sessions.gpu_state import GpuState
 from tests.unit.conftest import NOW
@@ -87,12 +90,13 @@ class Paused:
 @dataclass
 class World:
     """`bedrock`, `gpu` and `endpoint`: what answers there; the last one is SageMaker's, where the stack has one.
-    `voice`: who reads aloud, None where Voice is off."""
+    `voice`, `ears`: who reads aloud and who listens, None where Voice is off."""
 
     bedrock: Backend = field(default_factory=MemoryEngine)
     gpu: Backend = field(default_factory=MemoryEngine)
     endpoint: Backend | None = None
     voice: MemorySpeech | None = None
+    ears: MemoryListener | None = None
     rate: EndpointRate = RATE
     person: RequestCaps = MANY
     key: RequestCaps = MANY
@@ -137,12 +141,11 @@ class World:
             sagemaker=self.sagemaker if self.endpoint else None,
         )
         limits = RequestLimits(self.counts, self.person, self.key, self.everybody, self.clock)
-        self.speech = SpeechDesk(
-            reader=None if self.voice is None else self._reader,
-            limits=limits,
-            accounts=lambda: self.paid.accounts,
-            clock=self.clock,
-        )
+        desk = Desk(limits=limits, accounts=lambda: self.paid.accounts, clock=self.clock)
+        voice, ears = self.voice, self.ears
+        self.speech = SpeechDesk(reader=(lambda: voice) if voice else None, desk=desk)
+        listening = TranscriptionDesk(listener=(lambda: ears) if ears else None, desk=desk)
+        self.of_voice = VoiceDesks(lambda: self.speech, lambda: listening)
         self.answering = Answering(
             served=self.served,
             limits=limits,
@@ -156,10 +159,6 @@ class World:
             },
             clock=self.clock,
         )
-
-    def _reader(self) -> MemorySpeech:
-        assert self.voice is not None
-        return self.voice
 
     def sagemaker(self) -> SageMakerNow:
         return SageMakerNow(
@@ -189,7 +188,7 @@ class World:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """The address that a client takes for its base_url."""
-        app = InPlaceOfTheAdapter(application(self.answering, lambda: self.speech))
+        app = InPlaceOfTheAdapter(application(self.answering, self.of_voice))
         config = uvicorn.Config(app, port=0, log_config=None, ws="none", http="h11", loop="asyncio", access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)

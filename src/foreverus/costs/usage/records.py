@@ -21,15 +21,16 @@ class UsageKind(StrEnum):
     API = "api"
 
 
-BACKENDS = (BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER, BackendName.POLLY)
+_VOICE = (BackendName.POLLY, BackendName.TRANSCRIBE)
+BACKENDS = (BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER, *_VOICE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
     """What one kind of work took on one backend. `messages`: answers that came to their end, in an error too; of a
-    batch its lines; of Polly texts read aloud, which have no tokens. `usd`: of Bedrock and Polly alone, at a guard's
-    price where nobody knows it; what a GPU cost is in its session's receipt, and nobody's; what SageMaker's instance
-    cost is in the month's ledger."""
+    batch its lines; of Polly and Transcribe texts and recordings, which have no tokens. `usd`: of these two and
+    Bedrock, at a guard's price where nobody knows it; what a GPU cost is in its session's receipt, and nobody's; what
+    SageMaker's instance cost is in the month's ledger."""
 
     backend: BackendName
     kind: UsageKind

@@ -20,7 +20,7 @@ from foreverus.conversations.records import AnswerStatus, Role
 from foreverus.files.records import FilePurpose
 from foreverus.handlers import api, manage_account, manage_keys
 from foreverus.handlers.routes import conversations, memories, prompts
-from foreverus.openai_api.application import PATHS, SPEECH_PATH
+from foreverus.openai_api.application import PATHS, SPEECH_PATH, TRANSCRIPTION_PATH
 from foreverus.sessions.records import Outcome, SessionStatus, SpendCap, Trigger
 from foreverus.sessions.timeline import EventState
 from tests.template.template import resources
@@ -41,7 +41,7 @@ EXAMPLE = """  "{route}": {{
 
 HANDLERS = (api, manage_keys, manage_account)  # of the REST API
 OF_THE_WEB_APPLICATION = {f"POST {path}": name for name, path in zip(REQUEST_FILES, PATHS.values(), strict=True)}
-OF_THE_WEB_APPLICATION |= {f"POST {SPEECH_PATH}": "speech"}
+OF_THE_WEB_APPLICATION |= {f"POST {SPEECH_PATH}": "speech", f"POST {TRANSCRIPTION_PATH}": "transcription_form"}
 ROUTES = {route for handler in HANDLERS for route in handler.ROUTES} | set(OF_THE_WEB_APPLICATION)
 
 
@@ -93,7 +93,7 @@ def test_every_route_is_in_template_handler_and_document(route: str) -> None:
 @pytest.mark.parametrize("route", sorted(operations()))
 def test_the_document_says_what_the_handler_reads(route: str) -> None:
     if route in OF_THE_WEB_APPLICATION:
-        assert operations()[route].body == {"application/json": OF_THE_WEB_APPLICATION[route]}
+        assert list(operations()[route].body.values()) == [OF_THE_WEB_APPLICATION[route]]
         return
     operation, (names, checked) = operations()[route], reads(handlers()[route])
     where = f"of {route} in {OPERATIONS}"

@@ -1,4 +1,4 @@
-"""The laptop's Polly, a real voice; and OpenAI's own client, unmodified, the whole way there."""
+"""The laptop's Polly and Transcribe, a real voice and real ears; and OpenAI's own client, unmodified, the whole way."""
 
 import asyncio
 import io
@@ -14,14 +14,15 @@ import pytest
 from botocore.exceptions import ClientError
 from openai import OpenAI
 
+from bench.voice import SENTENCES, word_error_rate
 from foreverus.abilities.text_to_speech.polly import PollySpeech
 from foreverus.abilities.text_to_speech.port import Sound, SpeechEngine, Utterance
 from foreverus.aws.dynamo import Table
 from foreverus.costs.ledger import LedgerStore
-from foreverus.costs.voice import speech_usd
+from foreverus.costs.voice import speech_usd, transcription_usd
 from foreverus.errors import BackendUnavailable, PromptRejected
 from local.cloud import Cloud, running
-from local.emulator import Emulator
+from local.emulator import ACCOUNT, REGION, Emulator
 from local.state import LOCAL
 from tests.cloud import policy, unique
 
@@ -124,3 +125,69 @@ def test_openais_client_has_a_text_read_aloud_and_it_is_paid(voiced: Cloud, tmp_
     assert isinstance(usage, dict)
     (own,) = [one for one in usage["own"]["groups"] if one["backend"] == "polly"]
     assert (own["messages"], own["bedrock_usd"]) == (2, pytest.approx(ledger.spent(month)))
+
+
+def test_openais_client_has_what_it_hears_written_down_and_nothing_is_left(voiced: Cloud) -> None:
+    s3, bucket = voiced.emulator.client("s3"), voiced.stack["DataBucket"]
+    table = Table(voiced.emulator.client("dynamodb"), voiced.stack["TableName"])
+    ledger, month = LedgerStore(table), time.strftime("%Y-%m", time.gmtime())
+    said = " ".join(SENTENCES[:3])
+    with OpenAI(base_url=voiced.outputs["api_url"], api_key=voiced.outputs["api_key"], max_retries=0) as client:
+        rates = []
+        for form in ("mp3", "opus", "wav"):
+            sound = client.audio.speech.create(model="tts-1", voice="echo", input=said, response_format=form)
+            before = ledger.spent(month)
+            written = client.audio.transcriptions.create(
+                model="whisper-1", file=(f"said.{form}", sound.content), language="en"
+            )
+            assert ledger.spent(month) == pytest.approx(before + transcription_usd(15), rel=0.2)
+            rates.append(word_error_rate(said, written.text.split()))
+        assert min(rates) < 0.8, "something was understood"
+        silence = io.BytesIO()
+        with wave.open(silence, "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            file.writeframes(bytes(64_000))
+        nothing = client.audio.transcriptions.create(model="whisper-1", file=("said.wav", silence.getvalue()))
+        assert nothing.text == ""
+        with pytest.raises(openai.BadRequestError, match="understands en-US alone"):
+            client.audio.transcriptions.create(model="whisper-1", file=("a.wav", silence.getvalue()), language="pt")
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="audio/")
+    jobs = voiced.emulator.client("transcribe").list_transcription_jobs()["TranscriptionJobSummaries"]
+    assert jobs == []
+
+
+def test_an_unpatched_emulator_hears_what_nobody_said(unpatched: Emulator) -> None:
+    s3, transcribe, name = unpatched.client("s3"), unpatched.client("transcribe"), unique("heard")
+    s3.create_bucket(Bucket=name)
+    s3.put_object(Bucket=name, Key="a.wav", Body=b"no recording at all")
+    transcribe.start_transcription_job(
+        TranscriptionJobName=name,
+        LanguageCode="en-US",
+        MediaFormat="wav",
+        Media={"MediaFileUri": f"s3://{name}/a.wav"},
+        OutputBucketName=name,
+        OutputKey="a.json",
+    )
+    deadline = time.monotonic() + 60
+    while (job := transcribe.get_transcription_job(TranscriptionJobName=name)["TranscriptionJob"])[
+        "TranscriptionJobStatus"
+    ] == "IN_PROGRESS":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert job["TranscriptionJobStatus"] == "COMPLETED"
+
+
+def test_a_job_is_looked_at_by_who_may(emulator: Emulator) -> None:
+    iam, user = emulator.client("iam"), unique("transcribe-user")
+    iam.create_user(UserName=user)
+    allowed = f"arn:aws:transcribe:{REGION}:{ACCOUNT}:transcription-job/req_*"
+    document = policy({"Action": "transcribe:GetTranscriptionJob", "Resource": allowed})
+    iam.put_user_policy(UserName=user, PolicyName="theirs", PolicyDocument=document)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    named = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+    theirs = emulator.client("transcribe", **named)
+    for name, code in (("req_1", "NotFoundException"), ("other", "AccessDeniedException")):
+        with pytest.raises(ClientError) as told:
+            theirs.get_transcription_job(TranscriptionJobName=name)
+        assert told.value.response["Error"]["Code"] in (code, "BadRequestException"), name
+        assert ("AccessDenied" in told.value.response["Error"]["Code"]) is (name == "other")

@@ -1,0 +1,1 @@
+"""What somebody said, as text: the port, and Amazon Transcribe behind it."""

@@ -36,6 +36,7 @@ class ChatCompletionsSettings(Settings):
     person_requests_per_minute: int
     person_requests_at_once: int
     person_tokens_per_day: int
+    person_gpu_starts_per_hour: int
     key_requests_per_minute: int
     key_requests_at_once: int
     key_tokens_per_day: int

@@ -49,6 +49,7 @@ class Environment:
     engine_slots: int = SLOTS
     monthly_cap_usd: float = 50.0
     session_cap_usd: float = 5.0
+    person_gpu_starts_per_hour: int = 600
 
 
 class Program:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap.person_starts import persons_starter
 
 if TYPE_CHECKING:
     from foreverus.batches.service import BatchService
@@ -72,7 +73,7 @@ def build() -> ApiServices:
     purse = shared.purse(env.table_name, env.monthly_cap_usd)
     caps = Caps(env.monthly_cap_usd, env.session_cap_usd)
     limits, figures = _limits(env), _figures(env)
-    start = replace(shared.starter(env, env.idle_seconds or None), place=limits.gpu_start)
+    start = persons_starter(env, env.idle_seconds or None)
     once, kept = shared.once(env.table_name), env.file_retention_days * 86_400
 
     def room(user_id: str, more: int) -> "CountChange":
@@ -277,7 +278,6 @@ def _limits(env: settings.ApiSettings) -> "PersonLimits":
         open_batches=env.person_open_batches,
         stored_bytes=env.person_stored_megabytes * 1_000_000,
         tokens_per_day=env.person_tokens_per_day,
-        gpu_starts_per_hour=env.person_gpu_starts_per_hour,
         imported_bytes=MOST_IMPORTED_BYTES,
     )
     return PersonLimits(CountStore(aws.items(env.table_name)), caps, aws.clock)

@@ -108,8 +108,10 @@ def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[Completi
 def _gpu(
     env: ChatCompletionsSettings, request: "CompletionRequest", caller: "Caller", chosen: "ChosenBackend"
 ) -> "Backend":
-    """A request that is the GPU's starts one where none is on: nobody else may answer it."""
-    return _gpu_backends(env)(caller.user_id, request.credential, starts=True, state=chosen.gpus)
+    """A request that is the GPU's starts one where none is on, if nobody else may answer it; a person starts no more of
+    them in an hour than by the button."""
+    starts = chosen.spare is None
+    return _gpu_backends(env)(caller.user_id, request.credential, starts=starts, state=chosen.gpus)
 
 
 @cache

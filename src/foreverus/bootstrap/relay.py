@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from foreverus import ids
 from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap.person_starts import PersonStartSettings, persons_starter
 
 if TYPE_CHECKING:
     from foreverus.backends.port import Backend
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from foreverus.sessions.gpu_state import GpuState
 
 
-class RelaySettings(shared.StartSettings, Protocol):
+class RelaySettings(PersonStartSettings, Protocol):
     """`websocket_url`: of our own API, where answers are heard."""
 
     @property
@@ -40,7 +41,7 @@ def gpu_backends(env: RelaySettings, crowd: Callable[[], object] = lambda: None)
     from foreverus.sessions.store import SessionStore
 
     table = aws.items(env.table_name)
-    sessions, starter = SessionStore(table), shared.starter(env)
+    sessions, starter = SessionStore(table), persons_starter(env)
     relay = GpuRelay(
         requests=RequestStore(table, aws.clock),
         queue=ChatQueue(aws.client("sqs"), env.chat_queue_url),

@@ -1,5 +1,6 @@
 """After all that the tests have done with a cloud: none of its logs and traces has what people wrote, what a model
-answered, or a secret. Looked for are all texts that the table holds by then, and what secrets look like."""
+answered, or a secret. Looked for are all texts that the table holds by then, what tests have planted where the table
+never holds it, and what secrets look like."""
 
 import json
 import re
@@ -13,6 +14,10 @@ from local.instances.places import Places
 # Attributes of the table's items that hold people's words or a model's.
 WORDS = ("content", "text", "title", "system", "first_words", "prompt")
 IN_ADDRESSES = "pwned"  # markup that tests put into addresses too, and an address is logged
+# What no table keeps: prompts of OpenAI's API and of batches' lines, and an answer of the engine that counts.
+PLANTED_PROMPT = "The keeper of the lighthouse at Cabo Branco tells nobody."
+PLANTED_LAST = 40
+PLANTED_ANSWER = " ".join(map(str, range(1, PLANTED_LAST + 1)))
 LEAST_CHARACTERS = 20  # a shorter text may stand in a log by chance
 SECRETS = {
     "an API key": re.compile(r"\bfu_[A-Za-z0-9]{20,}"),
@@ -24,7 +29,7 @@ SECRETS = {
 
 def breaches(cloud: Cloud) -> list[str]:
     """`place: what`, each once; empty is good."""
-    words = sorted(set(_texts(cloud)))
+    words = sorted({*_texts(cloud), PLANTED_PROMPT, PLANTED_ANSWER})
     found: dict[str, None] = {}
     for place, text in _logs(cloud):
         for what, secret in SECRETS.items():

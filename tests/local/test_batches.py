@@ -14,6 +14,7 @@ from local.cloud import Cloud
 from local.instances import faults
 from local.instances.places import Places
 from local.person import Person
+from tests import quiet_logs
 from tests.local.batches import (
     finished,
     finished_lines,
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.cloud
 
 GPU = {"backend": "gpu"}
 BEDROCK = {"backend": "bedrock"}
+PLANTED = line("q-25", f"Say the number 25. {quiet_logs.PLANTED_PROMPT}")  # and no log says it: tests/quiet_logs.py
 ONE_A_SECOND, FAST = 24.0, 1000.0  # tokens a second and stream; a line has 24 tokens
 
 
@@ -54,7 +56,7 @@ def promised(cloud: Cloud) -> int:
 
 def test_a_batch_buys_its_gpu_and_gives_it_back(cloud: Cloud, person: Person, client: OpenAI) -> None:
     end_every_session(person)
-    batch = submit(client, questions(25), **GPU)
+    batch = submit(client, [*questions(24), PLANTED], **GPU)
     assert batch.status == "validating"
     done = finished(client, batch)
     assert (done.status, done.request_counts and done.request_counts.total) == ("completed", 25)
@@ -186,9 +188,9 @@ def test_cancelling_keeps_what_is_answered_and_names_what_is_not(
 
 def test_bedrock_answers_when_it_is_asked_to(cloud: Cloud, person: Person, client: OpenAI) -> None:
     end_every_session(person)
-    done = finished(client, submit(client, questions(12), backend="bedrock"))
+    done = finished(client, submit(client, [*questions(12), PLANTED], backend="bedrock"))
     assert done.status == "completed", done.errors
-    assert ids_of(client, done) == expected(12)
+    assert ids_of(client, done) == [*expected(12), PLANTED["custom_id"]]
     assert live_instances(cloud) == []
     ours: dict[str, Any] = done.model_extra["foreverus"]  # type: ignore[index]
     assert (ours["backend"], ours["sessions"]) == ("bedrock", [])

@@ -24,6 +24,7 @@ from local.cloud import Cloud, running
 from local.emulator import Emulator
 from local.person import Person
 from local.state import LOCAL, ROOT
+from tests import quiet_logs
 from tests.cloud import unique
 from tests.local.machines import make_function
 from tests.local.sessions import wait_until
@@ -42,6 +43,7 @@ def paced() -> Iterator[Cloud]:
     place = LOCAL / "tests" / unique("openai")
     with running(place, lambda text: None, usual_ports=False, wait_scale=0.02, pace=PACE) as cloud:
         yield cloud
+        assert quiet_logs.breaches(cloud) == []
 
 
 @contextmanager
@@ -96,6 +98,19 @@ def test_plain_and_streamed_answers_through_the_whole_way(paced: Cloud) -> None:
         assert chunks[-1].usage and chunks[-1].usage.completion_tokens == 3
         assert client.completions.create(model=MODEL, prompt="count to 2").choices[0].text == "1 2"
     assert used(paced).messages >= 3
+
+
+@pytest.mark.parametrize("streams", [True, False])
+def test_what_is_asked_and_answered_is_for_no_log(paced: Cloud, streams: bool) -> None:
+    """`paced` looks for it when all is over."""
+    asked = say(f"count to {quiet_logs.PLANTED_LAST}. {quiet_logs.PLANTED_PROMPT}")
+    with a_client(paced) as client, at_pace(paced, 1000.0):
+        if streams:
+            chunks = client.chat.completions.create(model=MODEL, messages=asked, stream=True)
+            text = "".join(one.choices[0].delta.content or "" for one in chunks if one.choices)
+        else:
+            text = client.chat.completions.create(model=MODEL, messages=asked).choices[0].message.content or ""
+    assert text == quiet_logs.PLANTED_ANSWER
 
 
 def test_first_chunk_comes_while_the_engine_writes_and_who_leaves_stops_it(paced: Cloud) -> None:

@@ -11,9 +11,10 @@ from tests import quiet_logs
 
 SECRET = "fu_" + "a1" * 20
 QUESTION = 'Who was Ada Lovelace, "the first" programmer?'
+PLANTED = quiet_logs.PLANTED_PROMPT, quiet_logs.PLANTED_ANSWER
 
 
-@pytest.mark.parametrize("what", [QUESTION, json.dumps(QUESTION), SECRET])
+@pytest.mark.parametrize("what", [QUESTION, json.dumps(QUESTION), SECRET, *PLANTED])
 def test_words_and_secrets_in_a_log_are_found(cloud: Cloud, person: Person, what: str) -> None:
     conversation_id = person.converse("Answer in one short sentence, please.")
     person.ask(conversation_id, QUESTION, max_tokens=8, backend="bedrock")

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from local.person import Person
 from tests.browser.fake_cloud import FakeCloud
+from tests.browser.shown import WATCH
 from tests.browser.slowness import slow_down
 from tests.local.sessions import end_every_session
 from tests.tools import BROWSER, IN_CI
@@ -61,6 +62,17 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
     assert outside == []
     assert problems == []
+
+
+@pytest.fixture
+def watched(page: Page) -> Iterator[Page]:
+    """Whatever runs, or is kept from it by the policy alone, fails the test: nothing of it may get so far."""
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.add_init_script(WATCH)
+    yield page
+    assert page.evaluate("window.seen") == []
+    assert dialogs == []
 
 
 def _is_outside(url: str) -> bool:

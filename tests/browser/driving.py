@@ -46,6 +46,11 @@ def standing(page: Page, text: str) -> Locator:
     return page.get_by_text(text).and_(page.locator(":not([role=status] *)"))
 
 
+def open_preferences(page: Page) -> None:
+    page.get_by_role("link", name="Preferences", exact=True).click()
+    expect(page.locator("input[type=file]")).to_be_visible()
+
+
 def open_list(page: Page) -> None:
     """The list of what there is, where the page is too narrow to show it all the time."""
     toggle = page.locator(".toggle-side")

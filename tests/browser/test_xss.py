@@ -1,59 +1,19 @@
 """Forty texts that would run somewhere, in every place of the page that shows what somebody else wrote: none runs, all
 are shown, and the policy that stands over the page has nothing to forbid."""
 
-import json
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import answer_to, ask, sign_in, start_answer
-from tests.browser.fake_batches import request_line
+from tests.browser.driving import answer_to, sign_in, start_answer
 from tests.browser.fake_cloud import FakeCloud, instant
+from tests.browser.shown import WATCH, shows
 from tests.browser.test_markup import LIVE, nothing_came_alive
 from tests.pentest.payloads import PAYLOADS
 
 pytestmark = pytest.mark.browser
-
-WATCH = """
-window.seen = [];
-addEventListener('securitypolicyviolation', (e) => seen.push(`policy: ${e.effectiveDirective} ${e.blockedURI}`));
-// That an observer's news come a frame later is said as an error too; nothing has run.
-addEventListener('error', (e) => e.message.startsWith('ResizeObserver loop') || seen.push(`error: ${e.message}`));
-addEventListener('unhandledrejection', (e) => seen.push(`rejected: ${e.reason}`));
-"""
-
-
-@pytest.fixture
-def watched(page: Page) -> Iterator[Page]:
-    """Whatever runs, or is kept from it by the policy alone, fails the test: nothing of it may get so far."""
-    dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.add_init_script(WATCH)
-    yield page
-    assert page.evaluate("window.seen") == []
-    assert dialogs == []
-
-
-READ = """(e) => {
-  const nodes = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), parts = [e.textContent];
-  while (nodes.nextNode()) parts.push(nodes.currentNode.data);
-  for (const link of e.querySelectorAll('a')) parts.push(link.href, link.title);
-  return parts.join(' ');
-}"""
-
-
-def words(text: str) -> set[str]:
-    return set(re.findall(r"\w+", text.replace("[x]", "").replace("[X]", "")))
-
-
-def shows(place: Locator, text: str) -> None:
-    """Every word of it stands there, in the text or in the address of a link that a person may open."""
-    expect(place).to_be_attached()
-    found = words(str(place.evaluate(READ)))
-    assert words(text) <= found, (text, words(text) - found)
 
 
 def test_there_are_forty_and_more() -> None:
@@ -153,30 +113,8 @@ def test_an_answer_that_comes_piece_by_piece_a_draft_and_a_question_written_anew
     nothing_came_alive(watched, was)
 
 
-def test_error_messages(watched: Page, fake: FakeCloud) -> None:
-    """As a notice, beside a message that was refused, and in its details."""
-    sign_in(watched, fake)
-    was = watched.locator(LIVE).count()
-    for payload in PAYLOADS[::6]:
-        fake.says = payload
-        fake.troubles.append(("POST", "/conversations", 400))
-        ask(watched, payload)
-        failed = watched.get_by_role("alert").filter(has_text="Not sent").last
-        shows(failed, payload)
-        failed.get_by_role("button", name="Back to editing").click()
-        fake.troubles.append(("GET", "/keys", 400))
-        watched.get_by_role("link", name="Keys").click()
-        notice = watched.locator(".notices").get_by_role("alert").last
-        shows(notice, payload)
-        notice.get_by_text("Details", exact=True).click()
-        expect(notice.get_by_text("request-", exact=False)).to_be_visible()
-        notice.get_by_role("button", name="Close this notice").click()
-        watched.locator(".areas a").first.click()
-    nothing_came_alive(watched, was)
-
-
 def test_batches(watched: Page, fake: FakeCloud) -> None:
-    """As a file's name, in its lines, as a batch's name and in what the server says of its lines."""
+    """As a batch's name and in what the server says of its lines."""
     for number, payload in enumerate(PAYLOADS):
         errors = {"data": [{"code": "x", "message": payload, "param": payload, "line": number}]}
         ours = {"choice": payload, "model": payload}
@@ -194,20 +132,6 @@ def test_batches(watched: Page, fake: FakeCloud) -> None:
         link.click()
         expect(watched.locator(".batch h2")).to_be_visible()
         watched.wait_for_timeout(50)
-    nothing_came_alive(watched, was)
-    watched.get_by_role("button", name="+ New batch").click()
-    for payload in PAYLOADS[::6]:
-        lines = [request_line(payload, **{payload: 1}), request_line("a", user=payload, model=payload), payload]
-        upload = {"name": payload.replace("/", "∕"), "mimeType": "text/plain", "buffer": "\n".join(lines).encode()}
-        watched.locator("input[type=file]").first.set_input_files(upload)
-        expect(watched.locator(".chosen strong")).to_contain_text(payload.split("/")[0].strip()[:8])
-        expect(watched.locator(".verdict, .batch-table, table").first).to_be_visible()
-        nothing_came_alive(watched, was)
-    table = f"name,text\n{json.dumps(PAYLOADS[0])},{json.dumps(PAYLOADS[5])}\n"
-    upload = {"name": "rows.csv", "mimeType": "text/csv", "buffer": table.encode()}
-    watched.locator("input[type=file]").first.set_input_files(upload)
-    expect(watched.locator(".chosen strong")).to_have_text("rows.csv")
-    watched.wait_for_timeout(300)
     nothing_came_alive(watched, was)
 
 

@@ -1,5 +1,8 @@
 """Everything by keyboard: the sheet of shortcuts, what they do, and where the keyboard is when something goes away."""
 
+import re
+import time
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -171,3 +174,19 @@ def test_after_the_drawer_of_a_phone_the_keyboard_is_at_what_was_chosen(browser:
     page.locator(".areas").get_by_role("link", name="Keys").press("Enter")
     expect(page.locator("#keys")).to_be_focused()
     context.close()
+
+
+def test_who_cancels_a_batch_or_lets_it_run_stays_beside_it(page: Page, fake: FakeCloud) -> None:
+    fake.batches.add_batch(int(time.time()), "long.jsonl", status="in_progress", foreverus={"backend": "gpu"})
+    sign_in(page, fake)
+    page.get_by_role("link", name="Batches").click()
+    page.get_by_role("link", name=re.compile("long.jsonl")).click()
+    cancel = page.get_by_role("button", name="Cancel the batch")
+    cancel.press("Enter")
+    page.get_by_role("button", name="Let it run").press("Enter")
+    expect(cancel).to_be_focused()
+    cancel.press("Enter")
+    page.get_by_role("button", name="Yes, cancel it").press("Enter")
+    expect(page.get_by_text("It finishes the lines in progress and stops.")).to_be_visible()
+    expect(cancel).to_have_count(0)
+    expect(page.get_by_role("heading", name="long.jsonl")).to_be_focused()

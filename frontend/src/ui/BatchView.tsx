@@ -18,13 +18,13 @@ function Cancel({ batch, actions }: { batch: Batch; actions: BatchActions }) {
   if (!mayCancel(batch)) return null;
   if (!asking.value) {
     return (
-      <button type="button" onClick={() => (asking.value = true)}>
+      <button type="button" id="cancel-batch" onClick={() => (asking.value = true)}>
         {t("batch.cancel")}
       </button>
     );
   }
   return (
-    <span class="sure" role="group" aria-label={t("batch.cancel.asked")}>
+    <span class="sure" role="group" data-home="cancel-batch" aria-label={t("batch.cancel.asked")}>
       <span>{t("batch.cancel.asked")}</span>
       <button
         type="button"

@@ -10,6 +10,7 @@ import "./keys.css";
 import "./usage.css";
 import "./find.css";
 import "./offline.css";
+import "./low.css";
 import "./ears.css";
 import "./print.css";
 

@@ -3,12 +3,14 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import answer_to, boxes, sign_in, start_answer, wait_for_subscription
+from tests.browser.driving import boxes, sign_in, start_answer_in, wait_for_subscription
 from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
 
-SIZES = [(360, 640), (390, 844), (768, 1024), (1000, 700)]
+NARROW = [(360, 640), (390, 844), (768, 1024), (1000, 700)]
+LOW = [(721, 600), (768, 700), (900, 600), (1000, 600), (1080, 700), (1280, 600), (1280, 620)]
+LEAST_PX, LEAST_SHARE = 230, 0.4  # of the window's height, for the messages, where that is less
 
 
 def serving(page: Page, fake: FakeCloud, **spend: object) -> None:
@@ -22,29 +24,46 @@ def serving(page: Page, fake: FakeCloud, **spend: object) -> None:
     fake.set_session(session_id, status="serving", launched_at=launched, spend={**price, "launches": launches, **spend})
 
 
+@pytest.mark.parametrize("language", ["en-US", "pt-BR"])
 @pytest.mark.parametrize("is_on", [False, True], ids=["off", "on"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("size", NARROW + LOW, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_there_is_room_to_write_and_to_read(
-    browser: Browser, fake: FakeCloud, size: tuple[int, int], is_on: bool
+    browser: Browser, fake: FakeCloud, size: tuple[int, int], is_on: bool, language: str
 ) -> None:
-    context = browser.new_context(locale="en-US", viewport={"width": size[0], "height": size[1]})
+    context = browser.new_context(locale=language, viewport={"width": size[0], "height": size[1]})
     page = context.new_page()
-    sign_in_somewhere(page, fake)
+    page.goto(fake.url)
+    page.locator("button.primary").click()
+    box = page.locator("#message")
+    expect(box).to_be_visible()
     if is_on:
         serving(page, fake, notice=80)
         # A notice is never hidden.
-        expect(page.get_by_text("80 % of a spend cap are used up.", exact=False)).to_be_in_viewport(ratio=1)
-        expect(page.get_by_role("button", name="Switch off the GPU")).to_be_in_viewport(ratio=1)
-    box = page.get_by_label("Message", exact=True)
+        expect(page.locator(".strip [role=alert]")).to_contain_text("80 %")
+        expect(page.locator(".strip [role=alert]")).to_be_in_viewport(ratio=1)
+        expect(page.locator(".strip button.stop")).to_be_in_viewport(ratio=1)
     expect(box).to_be_in_viewport(ratio=1)
-    expect(page.get_by_role("button", name="Send", exact=True)).to_be_in_viewport(ratio=1)
-    (room,) = boxes(page.get_by_role("log", name="Messages"))
-    assert room["height"] >= 230
+    expect(page.locator(".composer button[type=submit]")).to_be_in_viewport(ratio=1)
+    (room,) = boxes(page.locator("#messages"))
+    assert room["height"] >= min(LEAST_PX, LEAST_SHARE * size[1])
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
-    fake.finish(start_answer(page, fake), "A line that is kept in order. " * 60)
-    expect(answer_to(page)).to_contain_text("kept in order")
+    fake.finish(start_answer_in(page, fake), "A line that is kept in order. " * 60)
+    expect(page.locator("#messages .answer")).to_contain_text("kept in order")
     expect(box).to_be_in_viewport(ratio=1)
+    context.close()
+
+
+def test_what_a_low_window_hides_of_the_gpu_opens(browser: Browser, fake: FakeCloud) -> None:
+    context = browser.new_context(locale="en-US", viewport={"width": 1280, "height": 600})
+    page = context.new_page()
+    sign_in_somewhere(page, fake)
+    on_demand = page.locator(".strip .check")
+    expect(on_demand).to_be_hidden()
+    page.get_by_role("button", name="Details of the GPU").click()
+    expect(on_demand).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(on_demand).to_be_hidden()
     context.close()
 
 

@@ -166,9 +166,16 @@ def measure_stream(browser: Browser, cloud: FakeCloud, state: Any) -> Iterator[F
         what="the same, over reading the frames into one text",
         unit="x",
     )
+    (paced,) = cloud.have_conversations("At a worker's pace")
+    with tab(browser, cloud, state) as one:
+        took = _streamed(one, cloud, paced, parts, pause_s=1 / PIECES_PER_S)
+    seconds = len(parts) / PIECES_PER_S
+    yield shown(
+        "page_stream_script_paced", [took], what=f"{what}, as a worker sends them: in {seconds:.0f} s", unit="s"
+    )
 
 
-def _streamed(one: Tab, cloud: FakeCloud, conversation_id: str, parts: list[str]) -> float:
+def _streamed(one: Tab, cloud: FakeCloud, conversation_id: str, parts: list[str], pause_s: float = 0.005) -> float:
     one.page.goto(f"{cloud.url}/#c={conversation_id}")
     cloud.accept(conversation_id, {"content": "Go on"}, f"key-{conversation_id}")
     answer = cloud.messages[conversation_id][-1]
@@ -178,7 +185,7 @@ def _streamed(one: Tab, cloud: FakeCloud, conversation_id: str, parts: list[str]
     for part in parts:
         cloud.delta(answer, offset, part)
         offset += len(part)
-        time.sleep(0.005)
+        time.sleep(pause_s)
     cloud.finish(answer, "".join(parts))
     one.page.locator(".answer[aria-busy=false]").wait_for()
     return one.script_s() - before

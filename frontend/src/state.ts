@@ -9,6 +9,7 @@ import { inOrder, unmade, type Trace, type Unsent } from "./logic/outbox";
 import type { BatchDraft } from "./logic/batchDraft";
 import { NEW_SETTINGS, readSettings, settingsOf } from "./logic/settings";
 import { liveSession, power } from "./logic/sessions";
+import { isToy } from "./logic/size";
 import type { ApiKey, BackendChoice, Batch, Conversation, Erasure, Export, NewApiKey, Session, SessionWork, Usage, UsageReport } from "./types";
 
 /** `undo`: what happened can be taken back while the notice stands; then it is no trouble, but news. */
@@ -90,6 +91,8 @@ export const cancelling = signal<string | null>(null);
 export const batchDraft = signal<BatchDraft | null>(null);
 /** The names that the API serves; empty: nobody has said yet. */
 export const models = signal<readonly string[]>([]);
+/** The toy model's name, where one stands in for Mistral. */
+export const toy = computed(() => models.value.find(isToy));
 /** How many tokens a conversation may have, answer included; null: nobody has said yet. */
 export const contextTokens = signal<number | null>(null);
 /** Bytes received of what is being downloaded, by file id. */

@@ -22,6 +22,7 @@ class FakeBatches:
 
     def __init__(self, new_id: Callable[[str], str]):
         self.new_id = new_id
+        self.model = MODEL
         self.has_bedrock = False
         self.files: dict[str, dict] = {}
         self.batches: dict[str, dict] = {}  # oldest first
@@ -79,7 +80,7 @@ class FakeBatches:
     def call(self, method: str, parts: list[str], query: dict, body: dict, key: str) -> tuple[int, dict | bytes]:
         match method, parts:
             case "GET", ["models"]:
-                names = [MODEL, f"{MODEL}@gpu", f"{MODEL}@bedrock"] if self.has_bedrock else [MODEL]
+                names = [self.model, *(f"{self.model}@{one}" for one in ("gpu", "bedrock") if self.has_bedrock)]
                 return 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
             case "POST", ["files"]:
                 return 200, self._new_file(body)

@@ -9,12 +9,14 @@ import boto3
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from local import deploy
 from local.cloud import Cloud
 
 pytestmark = [pytest.mark.browser, pytest.mark.cloud]
 
 BOOT_MS = 90_000  # the engine needs a second; a busy machine with cold Lambdas much more
 ANSWER_MS = 60_000
+TOY = deploy.PARAMETERS["ModelId"]  # who answers on a laptop, and is called by its name
 END_MS = 150_000  # a worker may drain for two minutes
 
 # Every text that an answer had while it was not finished.
@@ -72,7 +74,7 @@ def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, clo
 
     page.evaluate(WATCH_ANSWERS)
     ask(page, "What is a rainbow? Explain it in three sentences.")
-    answer = page.get_by_role("article", name="Mistral")
+    answer = page.get_by_role("article", name=TOY)
     expect(answer).to_have_attribute("aria-busy", "false", timeout=ANSWER_MS)
     text = answer.inner_text()
     streamed = page.evaluate("window.seen")
@@ -91,7 +93,7 @@ def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, clo
 
     page.reload()
     expect(page.get_by_role("region", name="Receipt")).to_be_visible()
-    expect(page.get_by_role("article", name="Mistral")).to_have_text(text, use_inner_text=True)
+    expect(page.get_by_role("article", name=TOY)).to_have_text(text, use_inner_text=True)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
 
@@ -110,7 +112,7 @@ def test_question_without_a_gpu_gets_one_and_its_answer_survives_a_broken_line(
     page.evaluate(WATCH_ANSWERS)
     before = when_streaming(page)
     cut_lines(cloud)
-    answer = page.get_by_role("article", name="Mistral")
+    answer = page.get_by_role("article", name=TOY)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
     set_pace(1000)
     expect(answer).to_have_attribute("aria-busy", "false", timeout=BOOT_MS)

@@ -4,7 +4,7 @@ import { t } from "../i18n";
 import { fileName, JSON_END, jsonBegin, jsonOf, markdownOf, type Archived } from "../logic/archive";
 import { clock } from "../logic/clock";
 import { saveAs } from "../logic/download";
-import { exporting } from "../state";
+import { exporting, toy } from "../state";
 import type { Conversation, List, Message } from "../types";
 import { report } from "./notices";
 
@@ -46,7 +46,7 @@ export async function archived(api: Pick<Api, "everyMessage">, conversation: Con
 
 export function exportActions(api: Asked) {
   const text = (one: Archived, shape: Shape) =>
-    shape === "json" ? jsonOf(one) : markdownOf(one, { user: t("chat.you"), assistant: t("chat.model") }, t("chat.untitled"));
+    shape === "json" ? jsonOf(one) : markdownOf(one, { user: t("chat.you"), assistant: toy.value ?? t("chat.model") }, t("chat.untitled"));
 
   function save(parts: readonly string[], shape: Shape, name: string): void {
     const at = new Date(clock.now()).toISOString();

@@ -5,7 +5,7 @@ import { known, t } from "../i18n";
 import { tongueOf } from "../logic/tongue";
 import { isFinalMessage, mustBeRewritten } from "../logic/chat";
 import type { Unsent } from "../logic/outbox";
-import { gpu, live, stopping } from "../state";
+import { gpu, live, stopping, toy } from "../state";
 import type { BackendChoice, Message } from "../types";
 import { Copy } from "./Code";
 import { Provenance } from "./Provenance";
@@ -47,7 +47,7 @@ export function Answer({ message, words, near = true, askAgain, rewrite, regener
       id={`said-${message.id}`}
       tabIndex={-1}
       class={`bubble answer answer-${message.status}`}
-      aria-label={t("chat.model")}
+      aria-label={toy.value ?? t("chat.model")}
       aria-busy={!final}
       data-status={message.status}
     >

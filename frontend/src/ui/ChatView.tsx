@@ -4,8 +4,7 @@ import type { QuoteActions } from "../actions/quotes";
 import { language, t } from "../i18n";
 import { day, when } from "../logic/format";
 import { named } from "../logic/settings";
-import { isToy } from "../logic/size";
-import { busy, conversations, current, idle, keptAt, loaded, messages, models, now, older, olderConversations, settings, settingsOpen, unfetched, unsent } from "../state";
+import { busy, conversations, current, idle, keptAt, loaded, messages, models, now, older, olderConversations, settings, settingsOpen, toy, unfetched, unsent } from "../state";
 import { UnsentQuestion } from "./Bubbles";
 import { Composer } from "./Composer";
 import { later } from "./Later";
@@ -83,7 +82,7 @@ export function ChatView({ actions, lists, quotes }: { actions: ChatActions; lis
             {(!id || loaded.value) && isEmpty && typed.length === 0 && (
               <div class="hint empty">
                 <p>{t("chat.empty")}</p>
-                <p>{model && t(isToy(model) ? "chat.toy" : "chat.served", { model })}</p>
+                <p>{model && t(toy.value ? "chat.toy" : "chat.served", { model })}</p>
                 {!id && isFirst && <FirstVisit quotes={quotes} />}
               </div>
             )}
@@ -94,6 +93,7 @@ export function ChatView({ actions, lists, quotes }: { actions: ChatActions; lis
             {typed.map((item) => (
               <UnsentQuestion key={item.key} item={item} actions={actions} />
             ))}
+            {!isEmpty && toy.value && <p class="hint">{t("chat.toy", { model: toy.value })}</p>}
           </div>
         </div>
       </div>

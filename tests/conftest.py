@@ -1,6 +1,7 @@
 """Fixtures that start something real. Each is started at most once per run, and only if a test asks for it."""
 
 import gc
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,10 @@ settings.register_profile("foreverus", deadline=None, suppress_health_check=[Hea
 settings.load_profile("foreverus")
 
 aws_models.watch()
+
+# A shell that starts us in the background has us ignore Ctrl-C, and with us every program that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,13 @@ from foreverus.backends.converse import refusal_of, unsupported
 from foreverus.backends.live_parameters import not_on_gpu
 from foreverus.backends.port import BackendName, Prompt
 
-WORDS = {BackendName.GPU: "the GPU", BackendName.BEDROCK: "Bedrock", BackendName.SAGEMAKER: "SageMaker"}
+WORDS = {
+    BackendName.GPU: "the GPU",
+    BackendName.BEDROCK: "Bedrock",
+    BackendName.SAGEMAKER: "SageMaker",
+    BackendName.POLLY: "Amazon Polly",
+    BackendName.TRANSCRIBE: "Amazon Transcribe",
+}
 OTHER = {BackendName.GPU: BackendName.BEDROCK, BackendName.BEDROCK: BackendName.GPU}
 TOO_LONG, UNSUPPORTED = "context_length_exceeded", "unsupported_parameter"
 

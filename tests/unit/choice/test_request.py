@@ -104,6 +104,12 @@ def test_auto_with_money_left(
     assert choice.chosen is backend and choice.text.endswith(".") and "None" not in choice.text
 
 
+@pytest.mark.parametrize("backend", [one for one in BackendName if one not in (AUTO, GPU, BEDROCK)])
+def test_who_answers_no_chat_is_refused_by_name(backend: BackendName) -> None:
+    error = choose_for_request(asked(backend=backend), HEALTHY, GOOD, RICH).error
+    assert isinstance(error, InvalidRequest) and error.param == "backend"
+
+
 @pytest.mark.parametrize("waits_on", [None, GPU])
 def test_prompt_that_only_bedrock_holds_goes_there_and_one_that_neither_holds_is_refused(
     waits_on: BackendName | None,
@@ -260,7 +266,7 @@ def test_of_every_request(one: Asked, gpu: GpuNow, bedrock: BedrockNow, month: M
     assert (choice.reason, choice.told) == (again.reason, again.told), "the same facts, the same choice"
     assert (choice.backend is None) == (choice.error is not None) == (choice.reason is ChoiceReason.REFUSED)
     assert choice.backend is not AUTO and choice.text.strip()
-    if one.preference.backend is BackendName.SAGEMAKER:
+    if one.preference.backend not in (AUTO, GPU, BEDROCK):
         assert isinstance(choice.error, InvalidRequest) and choice.error.param == "backend", "of OpenAI's API alone"
     if choice.error:
         assert choice.error.status in (400, 402, 409, 503) and choice.error.reason

@@ -8,16 +8,15 @@ however it ends; what a crash leaves there goes after a day.
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+from botocore.exceptions import ClientError
 
+from foreverus.abilities.aws_errors import translated
 from foreverus.abilities.speech_to_text.port import Recording, Transcript
 from foreverus.aws.s3 import Objects
-from foreverus.backends.bedrock import BROKEN
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineError, EngineFailed, PromptRejected
 
 PREFIX = "audio/"
@@ -49,7 +48,7 @@ class TranscribeListener:
             await asyncio.shield(asyncio.to_thread(self._forget, name, spoken, written))
 
     def _start(self, name: str, recording: Recording, spoken: str, written: str) -> None:
-        with _translated():
+        with translated("Transcribe", refusal):
             self.objects.put(spoken, recording.data, f"audio/{recording.kind.value}")
             self.client.start_transcription_job(**request(name, recording, self.bucket, spoken, written))
 
@@ -67,13 +66,13 @@ class TranscribeListener:
 
     def _look(self, name: str) -> Any:
         try:
-            with _translated():
+            with translated("Transcribe", refusal):
                 return self.client.get_transcription_job(TranscriptionJobName=name)["TranscriptionJob"]
         except EngineBusy:  # 20 looks a second are an account's
             return {"TranscriptionJobStatus": "IN_PROGRESS"}
 
     def _read(self, job: Any, written: str) -> Transcript:
-        with _translated():
+        with translated("Transcribe", refusal):
             document = json.loads(b"".join(self.objects.stream(written)))
         return transcript(document, str(job.get("LanguageCode", "")))
 
@@ -127,19 +126,3 @@ def refusal(code: str, message: str, status: int) -> EngineError | PromptRejecte
     if code in _BUSY or status in (429, 503):
         return EngineBusy(said)
     return BackendUnavailable(said) if status in (400, 401, 403, 404, 409) else EngineFailed(said)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """boto3's errors become ours."""
-    try:
-        yield
-    except ClientError as err:
-        error, status = err.response.get("Error", {}), err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        raise refusal(str(error.get("Code", "")), str(error.get("Message", "")), int(status)) from err
-    except ParamValidationError as err:
-        raise BackendUnavailable(f"Transcribe takes no such request: {err}"[:500]) from err
-    except BROKEN as err:
-        raise EngineFailed(f"Transcribe did not answer: {type(err).__name__}") from err
-    except BotoCoreError as err:  # no credentials, no Region
-        raise BackendUnavailable(f"Transcribe cannot be asked: {err}"[:500]) from err

@@ -2,16 +2,13 @@
 sends run in threads of our own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any, TypeVar
 from xml.sax.saxutils import escape
 
-from botocore.exceptions import BotoCoreError, ClientError, IncompleteReadError, ParamValidationError
-
+from foreverus.abilities.aws_errors import translated
 from foreverus.abilities.text_to_speech.port import Spoken, Utterance, billed_at_most
-from foreverus.backends.bedrock import BROKEN
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineError, EngineFailed, PromptRejected
 
 PIECE_BYTES = 8192
@@ -48,7 +45,7 @@ class PollySpeech:
 
     async def _in_thread(self, do: Callable[[], T]) -> T:
         def done() -> T:
-            with _translated():
+            with translated("Polly", refusal):
                 return do()
 
         return await asyncio.get_running_loop().run_in_executor(self._threads, done)
@@ -88,19 +85,3 @@ def refusal(code: str, message: str, status: int) -> EngineError | PromptRejecte
     if code in _VOICES or status in (400, 401, 403, 404):
         return BackendUnavailable(said)
     return EngineFailed(said)
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """boto3's errors become ours."""
-    try:
-        yield
-    except ClientError as err:
-        error, status = err.response.get("Error", {}), err.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        raise refusal(str(error.get("Code", "")), str(error.get("Message", "")), int(status)) from err
-    except ParamValidationError as err:
-        raise BackendUnavailable(f"Polly takes no such request: {err}"[:500]) from err
-    except (*BROKEN, IncompleteReadError) as err:
-        raise EngineFailed(f"Polly did not answer: {type(err).__name__}") from err
-    except BotoCoreError as err:  # no credentials, no Region
-        raise BackendUnavailable(f"Polly cannot be asked: {err}"[:500]) from err

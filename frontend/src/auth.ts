@@ -4,10 +4,11 @@
  * Tokens live in sessionStorage: they survive a reload and die with the tab. The endpoints are built from the hosted
  * domain, which spares a discovery request; without a domain the issuer's discovery document is read.
  */
-import { ErrorResponse, UserManager, WebStorageStateStore, type User, type UserManagerSettings } from "oidc-client-ts";
+import { ErrorResponse, WebStorageStateStore, type User } from "oidc-client-ts";
 import { ApiError } from "./api";
 import type { Config } from "./config";
 import { forget, neverFromMemory, otherTabs } from "./leave";
+import { createTokens, type TokenSettings } from "./tokens";
 
 const REVOKE_MS = 5_000; // how long somebody who signs out waits for Cognito
 const AGAIN_MS = 2_000;
@@ -46,7 +47,7 @@ class StoreUntilLeft extends WebStorageStateStore {
   }
 }
 
-export function settings(config: Config, home: string, store: Storage, left = () => false): UserManagerSettings {
+export function settings(config: Config, home: string, store: Storage, left = () => false): TokenSettings {
   const { authority, client_id, domain } = config.cognito;
   return {
     authority,
@@ -55,8 +56,6 @@ export function settings(config: Config, home: string, store: Storage, left = ()
     response_type: "code",
     scope: SCOPE,
     loadUserInfo: false,
-    monitorSession: false,
-    automaticSilentRenew: false, // token() renews on use: one way is enough
     userStore: new StoreUntilLeft(store, left),
     stateStore: new WebStorageStateStore({ store, prefix: "foreverus." }),
     ...(domain
@@ -97,13 +96,13 @@ export function createAuth(config: Config, onLeave: () => void, onHeld: () => vo
   let renewing: Promise<string | null> | undefined;
   let left = false;
   let owed: string | undefined;
-  const manager = new UserManager(settings(config, home, sessionStorage, () => left));
+  const tokens = createTokens(settings(config, home, sessionStorage, () => left));
 
   /** One renewal at a time, shared by all who need it. */
   function renew(): Promise<string | null> {
     if (left) return Promise.resolve(null);
-    renewing ??= manager
-      .signinSilent()
+    renewing ??= tokens
+      .renew()
       .then(
         (user) => user?.access_token ?? null,
         (error: unknown) => {
@@ -120,10 +119,10 @@ export function createAuth(config: Config, onLeave: () => void, onHeld: () => vo
   async function end(): Promise<boolean> {
     left = true;
     onLeave();
-    owed = (await manager.getUser())?.refresh_token;
-    const revoked = manager.revokeTokens(["refresh_token"]).then(() => navigator.onLine !== false, () => false);
+    owed = (await tokens.user())?.refresh_token;
+    const revoked = tokens.revoke().then(() => navigator.onLine !== false, () => false);
     const answered = await Promise.race([revoked, new Promise<boolean>((done) => setTimeout(done, REVOKE_MS, false))]);
-    await manager.removeUser();
+    await tokens.forget();
     await forget();
     if (answered) owed = undefined;
     return answered;
@@ -132,7 +131,7 @@ export function createAuth(config: Config, onLeave: () => void, onHeld: () => vo
   /** Of a refresh token that could not be revoked, now that there is somebody: this page alone still knows it, and the
    * browser keeps it nowhere. */
   async function revokeOwed(): Promise<void> {
-    const endpoint = await manager.metadataService.getRevocationEndpoint().catch(() => undefined);
+    const endpoint = await tokens.metadata.getRevocationEndpoint().catch(() => undefined);
     if (!owed || !endpoint) return;
     const body = new URLSearchParams({ token: owed, token_type_hint: "refresh_token", client_id: config.cognito.client_id });
     owed = undefined;
@@ -161,21 +160,21 @@ export function createAuth(config: Config, onLeave: () => void, onHeld: () => vo
     const query = new URLSearchParams(location.search);
     if (query.has("state") && (query.has("code") || query.has("error"))) {
       try {
-        const user = await manager.signinRedirectCallback();
+        const user = await tokens.signedIn(location.href);
         history.replaceState(null, "", `/${typeof user.state === "string" ? user.state : ""}`);
         return person(user);
       } catch (error) {
         history.replaceState(null, "", "/");
         // A reload of a redirect that was already used is no failure for somebody who is signed in.
-        const user = await manager.getUser();
+        const user = await tokens.user();
         if (user && !user.expired) return person(user);
         throw error;
       }
     }
-    const user = await manager.getUser();
+    const user = await tokens.user();
     if (!user?.expired) return person(user);
     try {
-      return (await renew()) ? person(await manager.getUser()) : null;
+      return (await renew()) ? person(await tokens.user()) : null;
     } catch (error) {
       // Nobody could be asked: who was signed in is shown what is known, and is asked for when the line is back.
       if (error instanceof ApiError && error.passing) return person(user);
@@ -193,15 +192,15 @@ export function createAuth(config: Config, onLeave: () => void, onHeld: () => vo
       tabs.ask(then);
     },
     async signIn() {
-      await manager.signinRedirect({ state: location.hash });
+      await tokens.signIn(location.hash);
     },
     async signOut() {
-      const endpoint = await manager.metadataService.getEndSessionEndpoint().catch(() => undefined);
+      const endpoint = await tokens.metadata.getEndSessionEndpoint().catch(() => undefined);
       tabs.tell();
       await leaveFor(endpoint ? logoutUrl(endpoint, config.cognito.client_id, home) : home, await end(), (to) => location.assign(to));
     },
     async token() {
-      const user = left ? null : await manager.getUser();
+      const user = left ? null : await tokens.user();
       if (!user) {
         // Somebody who reads what this device has kept: nobody can be asked who they are.
         if (!left && navigator.onLine === false) throw new ApiError(0, "", "no_connection");

@@ -25,10 +25,10 @@ let fetched: string[];
 let answer: (url: string) => Promise<Response>;
 
 /** Somebody who has signed in and whose token is good for so many seconds. */
-function signedIn(seconds: number): Auth {
+function signedIn(seconds: number, refresh_token = "r"): Auth {
   const expires_at = Math.floor(Date.now() / 1000) + seconds;
   const profile = { sub: "ana", iss: "https://issuer", aud: "page", exp: expires_at, iat: 1 };
-  const user = { access_token: "old", refresh_token: "r", token_type: "Bearer", scope: "openid email", expires_at, profile };
+  const user = { access_token: "old", refresh_token, token_type: "Bearer", scope: "openid email", expires_at, profile };
   store.setItem(KEY, JSON.stringify(user));
   return createAuth(config, () => undefined, () => undefined);
 }
@@ -95,6 +95,19 @@ it.each(["invalid_grant", "invalid_client", "unauthorized_client"])("has the per
   const auth = signedIn(-5);
   expect(await auth.token()).toBeNull();
   expect(await auth.renew()).toBeNull();
+});
+
+it("has the person sign in again where nothing was given to renew with, and asks nobody", async () => {
+  answer = async () => renewed();
+  expect(await signedIn(-5, "").token()).toBeNull();
+  expect(fetched).toEqual([]);
+});
+
+it("keeps what a renewal brings, and the refresh token where none comes with it", async () => {
+  answer = async () => renewed();
+  expect(await signedIn(-5).token()).toBe("new");
+  const kept = JSON.parse(store.getItem(KEY)!);
+  expect(kept).toMatchObject({ access_token: "new", refresh_token: "r", scope: "openid email", profile: { sub: "ana" } });
 });
 
 it.each(["/oauth2/revoke", "/oauth2/token"])("keeps nothing of what %s answers after somebody has signed out", async (late) => {

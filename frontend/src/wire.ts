@@ -531,8 +531,24 @@ export interface Person {
   theme: "system" | "light" | "dark" | null;
   /** Whether the page may play one when an answer is ready and nobody looks */
   sounds: boolean;
+  /** Whether the page reads answers aloud as they come */
+  reads_aloud: boolean;
+  /** Whether what was said to the page is sent at once, without being read first */
+  sends_spoken: boolean;
+  /** The language that is spoken to the page; null: the page's own */
+  hears: "pt" | "en" | "either" | null;
+  /** The kind of voice that reads Portuguese; null: nova */
+  voice_pt: "nova" | "onyx" | null;
+  /** The kind of voice that reads English; null: nova */
+  voice_en: "nova" | "onyx" | null;
+  /** How fast Portuguese is read; null: 1 */
+  speed_pt: 0.75 | 1 | 1.25 | 1.5 | 1.75 | null;
+  /** How fast English is read; null: 1 */
+  speed_en: 0.75 | 1 | 1.25 | 1.5 | 1.75 | null;
   /** As the deployment is set */
   default_backend: "auto" | "gpu" | "bedrock";
+  /** Whether the deployment reads aloud and listens: /v1/audio/speech and /v1/audio/transcriptions */
+  has_voice: boolean;
 }
 /** A question that is kept, and its answer to be */
 export interface Accepted {
@@ -1112,6 +1128,20 @@ export interface AccountChange {
   theme?: "system" | "light" | "dark" | null;
   /** Whether the page may play a sound when an answer is ready and nobody looks; null: no. Must be true, false or null. */
   sounds?: true | false | null;
+  /** Whether the page reads answers aloud as they come; null: no. Must be true, false or null. */
+  reads_aloud?: true | false | null;
+  /** Whether what was said to the page is sent at once, without being read first; null: no. Must be true, false or null. */
+  sends_spoken?: true | false | null;
+  /** The language that is spoken to the page; either: whichever it is; null: the page's own. Must be pt, en, either or null. */
+  hears?: "pt" | "en" | "either" | null;
+  /** The kind of voice that reads Portuguese, by OpenAI's names; null: nova. Must be nova, onyx or null. */
+  voice_pt?: "nova" | "onyx" | null;
+  /** The kind of voice that reads English, by OpenAI's names; null: nova. Must be nova, onyx or null. */
+  voice_en?: "nova" | "onyx" | null;
+  /** How fast Portuguese is read; 1 and null: as a person reads. Must be 0.75, 1, 1.25, 1.5, 1.75 or null. */
+  speed_pt?: 0.75 | 1 | 1.25 | 1.5 | 1.75 | null;
+  /** How fast English is read; 1 and null: as a person reads. Must be 0.75, 1, 1.25, 1.5, 1.75 or null. */
+  speed_en?: 0.75 | 1 | 1.25 | 1.5 | 1.75 | null;
 }
 export interface AccountDelete {
   /** That everything of yours is to be deleted, for good. Must be 'delete everything', word for word: it cannot be undone. */

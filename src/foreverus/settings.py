@@ -115,6 +115,7 @@ class ManageAccountSettings(PushSettings):
     database: str
     log_retention_days: int
     chat_backend: str  # as ApiSettings has it
+    voice: str  # off: nobody reads aloud or listens
 
 
 @dataclass(frozen=True)

@@ -140,6 +140,7 @@ class FakeCloud:
         here = {
             **{"ExecuteApiUrl": self.url, "CognitoUrl": self.url, "FilesUrl": self.batches.url},
             "ExecuteApiWebSocketUrl": f"ws://127.0.0.1:{self.socket_port}",
+            "Voice": "managed" if self.own.has_voice else "off",
         }
         return {name: value for name, value in page_headers(here).items() if name != "Strict-Transport-Security"}
 

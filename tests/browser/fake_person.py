@@ -8,6 +8,7 @@ from collections.abc import Callable
 from foreverus.api import schemas
 from foreverus.errors import InvalidRequest
 
+SWITCHES = ("sounds", "reads_aloud", "sends_spoken")
 MOST_PROMPTS = 100
 BUDGET_TOKENS = 500
 
@@ -23,7 +24,12 @@ def refused(name: str, body: dict) -> tuple[int, dict] | None:
 class FakePerson:
     def __init__(self, new_id: Callable[[str], str], now: Callable[[], str]) -> None:
         self.new_id, self.now = new_id, now
-        self.me: dict = {"backend": None, "language": None, "theme": None, "sounds": False}
+        self.me: dict = {
+            **{"backend": None, "language": None, "theme": None, "sounds": False, "reads_aloud": False},
+            **{"sends_spoken": False, "hears": None},
+            **{"voice_pt": None, "voice_en": None, "speed_pt": None, "speed_en": None},
+        }
+        self.has_voice = False
         self.prompts: dict[str, dict] = {}
         self.memories: dict[str, dict] = {}
         self.titles: Callable[[str], str] = lambda _: ""  # of a conversation
@@ -37,7 +43,7 @@ class FakePerson:
             case "PATCH", ["me"]:
                 if error := refused("account_change", body):
                     return error
-                self.me.update({name: bool(value) if name == "sounds" else value for name, value in body.items()})
+                self.me.update({name: bool(value) if name in SWITCHES else value for name, value in body.items()})
                 return 200, self.shown()
             case "GET", ["prompts"]:
                 return 200, {"object": "list", "data": list(self.prompts.values())[::-1], "has_more": False}
@@ -89,7 +95,8 @@ class FakePerson:
         return 201, self.memory(self.made[key])
 
     def shown(self) -> dict:
-        return {"object": "person", "id": "user", **self.me, "default_backend": "auto"}
+        stack = {"default_backend": "auto", "has_voice": self.has_voice}
+        return {"object": "person", "id": "user", **self.me, **stack}
 
     def keep(self, body: dict, key: str) -> tuple[int, dict]:
         if error := refused("prompt_create", body):

@@ -17,6 +17,18 @@ def policy(region: str = "us-east-1") -> dict[str, list[str]]:
     return directives(page_headers(deployed(region))["Content-Security-Policy"])
 
 
+def permissions(voice: str) -> dict[str, str]:
+    """Of what a machine has, who may use it: `()` is nobody."""
+    header = page_headers({**deployed("us-east-1"), "Voice": voice})["Permissions-Policy"]
+    return dict(part.strip().split("=") for part in header.split(","))
+
+
+def test_the_page_may_ask_for_the_microphone_where_somebody_listens_and_for_nothing_else() -> None:
+    off, on = permissions("off"), permissions("managed")
+    assert (off["microphone"], on["microphone"]) == ("()", "(self)")
+    assert {**on, "microphone": "()"} == off
+
+
 def test_nothing_runs_that_is_not_the_pages_own_file() -> None:
     rules = policy()
     assert rules["default-src"] == ["'none'"]
@@ -51,7 +63,7 @@ def test_the_other_headers() -> None:
     assert headers["Strict-Transport-Security"] == "max-age=31536000; includeSubDomains"
     assert (headers["X-Frame-Options"], headers["X-Content-Type-Options"]) == ("DENY", "nosniff")
     assert headers["Referrer-Policy"] == "no-referrer"
-    denied = dict(part.strip().split("=") for part in headers["Permissions-Policy"].split(","))
+    denied = permissions("off")
     assert set(denied.values()) == {"()"} and {"camera", "microphone", "geolocation", "usb"} <= set(denied)
     distribution = template()["Resources"]["Distribution"]["Properties"]["DistributionConfig"]
     assert distribution["DefaultCacheBehavior"]["ResponseHeadersPolicyId"] == {"Ref": "PageHeaders"}

@@ -37,6 +37,10 @@ function got(now: Me): void {
   preferredBackend.value = now.backend ?? now.default_backend;
 }
 
+/** The page takes no switch back: it sets it. */
+type Held = Partial<Pick<Me, keyof MeChange>>;
+const held = (wish: MeChange) => wish as Held;
+
 /** Changes that were asked for: only the newest one's answer counts, and none that was on its way before it. */
 let newest = 0;
 
@@ -45,7 +49,7 @@ export function preferenceActions(api: Api) {
   async function change(wish: MeChange): Promise<void> {
     const before = me.value;
     const mine = ++newest;
-    if (before) got({ ...before, ...wish, sounds: wish.sounds ?? before.sounds });
+    if (before) got({ ...before, ...held(wish) });
     try {
       const now = await api.changeMe(wish);
       if (mine === newest) got(now);

@@ -24,20 +24,47 @@ class Theme(StrEnum):
     DARK = "dark"
 
 
+class VoiceKind(StrEnum):
+    """By OpenAI's names, which every voice that reads aloud here has: the one is higher, the other lower."""
+
+    NOVA = "nova"
+    ONYX = "onyx"
+
+
+class Hears(StrEnum):
+    """What somebody speaks to the page."""
+
+    PORTUGUESE = "pt"
+    ENGLISH = "en"
+    EITHER = "either"
+
+
+SPEEDS = (0.75, 1.0, 1.25, 1.5, 1.75)  # that reading aloud can have; 1: as a person reads
+Change = str | bool | float | None
 _BACKENDS = {backend.value: backend for backend in BackendName}
 _LANGUAGES = {language.value: language for language in Language}
 _THEMES = {theme.value: theme for theme in Theme}
+_KINDS = {kind.value: kind for kind in VoiceKind}
+_HEARS = {one.value: one for one in Hears}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preferences:
     """`backend`: who answers; None: as the deployment is set. The others are the page's; None: as the browser says.
-    `sounds`: one may be heard when an answer is ready and nobody looks."""
+    `sounds`: one may be heard when an answer is ready and nobody looks. `reads_aloud`: answers, as they come.
+    `sends_spoken`: at once, unread. `hears`: None: the page's language."""
 
     backend: BackendName | None = None
     language: Language | None = None
     theme: Theme | None = None
     sounds: bool = False
+    reads_aloud: bool = False
+    sends_spoken: bool = False
+    hears: Hears | None = None
+    voice_pt: VoiceKind | None = None
+    voice_en: VoiceKind | None = None
+    speed_pt: float | None = None
+    speed_en: float | None = None
 
 
 def preferences_from_item(item: Values | None) -> Preferences:
@@ -48,7 +75,18 @@ def preferences_from_item(item: Values | None) -> Preferences:
         language=_LANGUAGES.get(str(kept.get("language", ""))),
         theme=_THEMES.get(str(kept.get("theme", ""))),
         sounds=kept.get("sounds") is True,
+        reads_aloud=kept.get("reads_aloud") is True,
+        sends_spoken=kept.get("sends_spoken") is True,
+        hears=_HEARS.get(str(kept.get("hears", ""))),
+        voice_pt=_KINDS.get(str(kept.get("voice_pt", ""))),
+        voice_en=_KINDS.get(str(kept.get("voice_en", ""))),
+        speed_pt=_speed(kept.get("speed_pt")),
+        speed_en=_speed(kept.get("speed_en")),
     )
+
+
+def _speed(kept: object) -> float | None:
+    return next((speed for speed in SPEEDS if speed == kept), None)
 
 
 @dataclass(frozen=True)
@@ -58,7 +96,7 @@ class PreferenceStore:
     def get(self, user_id: str) -> Preferences:
         return preferences_from_item(self.items.get(keys.preferences_key(user_id)))
 
-    def change(self, user_id: str, changes: Mapping[str, str | bool | None]) -> Preferences:
+    def change(self, user_id: str, changes: Mapping[str, Change]) -> Preferences:
         """Sets what is named and leaves the rest, as two devices may do at once; None takes one away."""
         sets = {"user_id": user_id, **{name: value for name, value in changes.items() if value is not None}}
         removed = [f"#{name}" for name, value in changes.items() if value is None]
@@ -74,21 +112,23 @@ class PreferenceStore:
 
 @dataclass(frozen=True)
 class PreferenceService:
-    """`stack`: what the deployment is set to."""
+    """`stack`: what the deployment is set to. `has_voice`: it can read aloud and listen."""
 
     store: PreferenceStore
     stack: BackendName
+    has_voice: bool
 
     def show(self, user_id: str) -> Body:
         return self._public(user_id, self.store.get(user_id))
 
-    def change(self, user_id: str, changes: Mapping[str, str | bool | None]) -> Body:
+    def change(self, user_id: str, changes: Mapping[str, Change]) -> Body:
         """What is not named stays; null takes a preference back. `changes` fits its schema."""
         kept = self.store.change(user_id, changes) if changes else self.store.get(user_id)
         return self._public(user_id, kept)
 
     def _public(self, user_id: str, kept: Preferences) -> Body:
-        return {"object": "person", "id": user_id, **public_preferences(kept), "default_backend": self.stack.value}
+        stack = {"default_backend": self.stack.value, "has_voice": self.has_voice}
+        return {"object": "person", "id": user_id, **public_preferences(kept), **stack}
 
 
 def public_preferences(kept: Preferences) -> Body:
@@ -97,4 +137,11 @@ def public_preferences(kept: Preferences) -> Body:
         "language": kept.language and kept.language.value,
         "theme": kept.theme and kept.theme.value,
         "sounds": kept.sounds,
+        "reads_aloud": kept.reads_aloud,
+        "sends_spoken": kept.sends_spoken,
+        "hears": kept.hears and kept.hears.value,
+        "voice_pt": kept.voice_pt and kept.voice_pt.value,
+        "voice_en": kept.voice_en and kept.voice_en.value,
+        "speed_pt": kept.speed_pt,
+        "speed_en": kept.speed_en,
     }

@@ -47,5 +47,5 @@ def build() -> AccountServices:
     )
     job = LambdaFunction(functions, env.export_data_function)
     exports = ExportService(ExportStore(table), aws.objects(env.data_bucket), job, aws.clock)
-    preferences = PreferenceService(PreferenceStore(table), BackendName(env.chat_backend))
+    preferences = PreferenceService(PreferenceStore(table), BackendName(env.chat_backend), env.voice != "off")
     return AccountServices(account, exports, preferences)

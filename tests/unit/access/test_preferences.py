@@ -11,16 +11,20 @@ from foreverus.backends.port import BackendName
 from foreverus.errors import InvalidRequest
 from tests.unit.conftest import Aws
 
-NONE = {"backend": None, "language": None, "theme": None, "sounds": False}
+NONE: dict[str, Any] = {
+    **{"backend": None, "language": None, "theme": None, "sounds": False},
+    **{"reads_aloud": False, "sends_spoken": False, "hears": None},
+    **{"voice_pt": None, "voice_en": None, "speed_pt": None, "speed_en": None},
+}
 
 
-def service(aws: Aws) -> PreferenceService:
-    return PreferenceService(PreferenceStore(aws.items), BackendName.AUTO)
+def service(aws: Aws, has_voice: bool = False) -> PreferenceService:
+    return PreferenceService(PreferenceStore(aws.items), BackendName.AUTO, has_voice)
 
 
 def test_a_preference_is_kept_until_it_is_taken_back(aws: Aws) -> None:
     people = service(aws)
-    nobody = {"object": "person", "id": "user-1", **NONE, "default_backend": "auto"}
+    nobody = {"object": "person", "id": "user-1", **NONE, "default_backend": "auto", "has_voice": False}
     assert people.show("user-1") == nobody
     for backend in ("gpu", "bedrock", "auto"):
         assert people.change("user-1", {"backend": backend})["backend"] == backend
@@ -36,10 +40,17 @@ def test_a_preference_is_kept_until_it_is_taken_back(aws: Aws) -> None:
         ("language", ["en", "pt"]),
         ("theme", ["dark", "light", "system"]),
         ("sounds", [True, False]),
+        ("reads_aloud", [True, False]),
+        ("sends_spoken", [True, False]),
+        ("hears", ["pt", "either", "en"]),
+        ("voice_pt", ["onyx", "nova"]),
+        ("voice_en", ["onyx", "nova"]),
+        ("speed_pt", [0.75, 1, 1.25, 1.5, 1.75]),
+        ("speed_en", [1.75, 1, 0.75]),
     ],
 )
 def test_each_is_set_alone_and_what_another_device_sets_meanwhile_stays(
-    aws: Aws, name: str, values: list[str | bool]
+    aws: Aws, name: str, values: list[str | bool | float]
 ) -> None:
     other = {"theme": "dark"} if name != "theme" else {"sounds": True}
     here, there = service(aws), service(aws)
@@ -60,6 +71,10 @@ def test_each_is_set_alone_and_what_another_device_sets_meanwhile_stays(
         ({"theme": "blue"}, "system, light, dark or null"),
         ({"sounds": "yes"}, "true, false or null"),
         ({"sounds": 1}, "true, false or null"),
+        ({"reads_aloud": "yes"}, "true, false or null"),
+        ({"hears": "fr"}, "pt, en, either or null"),
+        ({"voice_pt": "Camila"}, "nova, onyx or null"),
+        ({"speed_en": 3}, "0.75, 1, 1.25, 1.5, 1.75 or null"),
     ],
 )
 def test_what_nobody_can_prefer_is_told(body: dict[str, Any], must_be: str) -> None:
@@ -70,6 +85,14 @@ def test_what_nobody_can_prefer_is_told(body: dict[str, Any], must_be: str) -> N
 
 def test_a_word_of_a_newer_version_is_no_preference(aws: Aws) -> None:
     aws.put(
-        **keys.preferences_key("user-1"), user_id="user-1", backend="both", language="la", theme="sepia", sounds="loud"
+        **keys.preferences_key("user-1"),
+        **{"user_id": "user-1", "backend": "both", "language": "la", "theme": "sepia", "sounds": "loud"},
+        **{"hears": "la", "voice_pt": "cello", "speed_en": 9, "reads_aloud": "often"},
     )
     assert PreferenceStore(aws.items).get("user-1") == Preferences()
+
+
+@pytest.mark.parametrize("has_voice", [False, True])
+def test_a_person_is_told_whether_the_deployment_has_a_voice(aws: Aws, has_voice: bool) -> None:
+    people = service(aws, has_voice)
+    assert people.show("user-1")["has_voice"] is people.change("user-1", {})["has_voice"] is has_voice

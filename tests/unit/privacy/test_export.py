@@ -11,8 +11,10 @@ import boto3
 import pytest
 
 from foreverus import bootstrap, ids
+from foreverus.access.preferences import Preferences, public_preferences
 from foreverus.aws.s3_parts import PART_BYTES
 from foreverus.aws.s3_resumable import Progress, ResumableObject
+from foreverus.backends.port import BackendName
 from foreverus.batches.records import BatchStatus
 from foreverus.conversations.records import Conversation
 from foreverus.conversations.store import ConversationStore
@@ -89,9 +91,8 @@ def test_it_has_everything_of_the_person_and_nothing_of_others(world: Exporting,
     text = {name: found.read(name).decode() for name in found.namelist()}
     assert {"README.txt", "LEIAME.txt", "conversations/conv_ana.jsonl", "conversations/conv_ana.md"} <= set(text)
     account = json.loads(text["account.json"])
-    assert (account["email"], account["preferences"]) == (
-        *("ana@example.com", {"backend": "gpu", "language": None, "theme": None, "sounds": False}),
-    )
+    assert account["email"] == "ana@example.com"
+    assert account["preferences"] == public_preferences(Preferences(backend=BackendName.GPU))
     assert {json.loads(line)["text"] for line in text["prompts.jsonl"].splitlines()} == {ana.text}
     assert {json.loads(line)["text"] for line in text["memories.jsonl"].splitlines()} == {ana.text}
     messages = [json.loads(line) for line in text["conversations/conv_ana.jsonl"].splitlines()]

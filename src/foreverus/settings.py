@@ -175,8 +175,7 @@ class AnswerConversationSettings(PushSettings, OneStartSettings):
 
 @dataclass(frozen=True)
 class LentDatabaseSettings(Settings):
-    """For a login that is lent (`aws/lent_secrets.py`): in which folder its password stands, and what the name of its
-    secret begins with. All but the table's are empty when the stack was deployed without PostgreSQL."""
+    """A lent login (`aws/lent_secrets.py`): its password's folder, its secret's prefix; empty without PostgreSQL."""
 
     table_name: str
     database_cluster_arn: str

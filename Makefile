@@ -38,7 +38,7 @@ install: $(VENV)/.installed $(CLOUD)/.installed $(WORKER)/.installed tests/clien
 page: frontend/dist/index.html ## the built page
 
 page-types: frontend/node_modules/.installed ## the page's types, anew from the API's OpenAPI document
-	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" $(BIN)/python -m tests.unit.api.openapi.page_types
+	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" PYTHONPATH=src $(BIN)/python -m tests.unit.api.openapi.page_types
 
 page-stories: frontend/node_modules/.installed ## every component in every state, without a cloud, until Ctrl-C
 	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend run stories

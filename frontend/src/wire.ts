@@ -806,7 +806,7 @@ export interface UsageSum {
   prompt_tokens: number;
   completion_tokens: number;
   /** What Bedrock, Polly and Transcribe took. What GPUs cost is in `spent_usd` and in their sessions */
-  bedrock_usd: number;
+  usd: number;
   /** What the same tokens would have cost on a GPU that is busy all the time; null: its price is not known */
   if_gpu_usd: number | null;
   /** What they would have cost on Bedrock, likewise */

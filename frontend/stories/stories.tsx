@@ -201,7 +201,7 @@ const QUOTE: Quote = {
 const quoted = (quote: Quote) => ({ quote: () => Promise.resolve(quote) });
 
 const ELSEWHERE = { if_gpu_usd: 0.002, if_bedrock_usd: 0.001, if_always_on_usd: 560 };
-const sum = (tokens: number, more: object) => ({ messages: 2, prompt_tokens: tokens, completion_tokens: tokens / 2, bedrock_usd: 0.0004, ...ELSEWHERE, ...more });
+const sum = (tokens: number, more: object) => ({ messages: 2, prompt_tokens: tokens, completion_tokens: tokens / 2, usd: 0.0004, ...ELSEWHERE, ...more });
 const USED = [sum(1_000, { day: "2026-11-02", backend: "bedrock", person: "user-1", kind: "chat" }), sum(4_000, { day: "2026-11-03", backend: "gpu", person: "others", kind: "api" })];
 const REPORT: UsageReport = {
   ...{ object: "usage", month: "2026-11", from: "2026-11-01", to: "2026-11-04", live: [], capacity: [], assumptions: [RATE] },
@@ -211,7 +211,7 @@ const REPORT: UsageReport = {
   team: { totals: sum(5_000, {}), groups: USED },
   own: { totals: sum(1_000, {}), groups: USED.slice(0, 1) },
 } as unknown as UsageReport;
-const ON_SAGEMAKER = sum(2_000, { day: "2026-11-03", backend: "sagemaker", person: "user-1", kind: "api", bedrock_usd: 0 });
+const ON_SAGEMAKER = sum(2_000, { day: "2026-11-03", backend: "sagemaker", person: "user-1", kind: "api", usd: 0 });
 const WITH_SAGEMAKER = { ...REPORT, team: { totals: sum(7_000, {}), groups: [...USED, ON_SAGEMAKER] } } as unknown as UsageReport;
 
 export const STORIES: Readonly<Record<string, Story>> = {

@@ -15,7 +15,7 @@ ELSEWHERE = {"if_gpu_usd": 0.002, "if_bedrock_usd": 0.001, "if_always_on_usd": 5
 
 
 def used(day: str, backend: str, person: str, kind: str, tokens: int, usd: float = 0.0) -> dict:
-    counts = {"messages": 2, "prompt_tokens": tokens, "completion_tokens": tokens // 2, "bedrock_usd": usd}
+    counts = {"messages": 2, "prompt_tokens": tokens, "completion_tokens": tokens // 2, "usd": usd}
     return {"day": day, "backend": backend, "person": person, "kind": kind, **counts, **ELSEWHERE}
 
 
@@ -29,10 +29,10 @@ def with_use(fake: FakeCloud) -> None:
         "messages": 6,
         "prompt_tokens": 14_000,
         "completion_tokens": 7_000,
-        "bedrock_usd": 0.0035,
+        "usd": 0.0035,
         **ELSEWHERE,
     }
-    own_totals = {**totals, "messages": 4, "prompt_tokens": 5_000, "completion_tokens": 2_500, "bedrock_usd": 0.0004}
+    own_totals = {**totals, "messages": 4, "prompt_tokens": 5_000, "completion_tokens": 2_500, "usd": 0.0004}
     rate = {"name": "gpu_tokens_per_second", "low": 452, "expected": 452, "high": 452}
     fake.month_usd = 5.25
     fake.idle = {"seconds": 1500, "usd": 0.21, "sessions": 3}

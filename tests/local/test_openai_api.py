@@ -16,8 +16,7 @@ import openai
 import pytest
 from openai import OpenAI
 
-from foreverus.backends.port import BackendName
-from foreverus.costs.usage.records import UsageKind, Used, day_of
+from foreverus.costs.usage.records import UsageKind, Used, UsedService, day_of
 from foreverus.costs.usage.store import UsageStore
 from local import deploy
 from local.cloud import Cloud, running
@@ -66,8 +65,8 @@ def used(cloud: Cloud, kind: UsageKind = UsageKind.API) -> Used:
 
     items = Table(cloud.emulator.client("dynamodb"), cloud.stack["TableName"])
     parts = [one.parts for one in UsageStore(items).days(today(), today()) if one.parts]
-    nothing = Used(backend=BackendName.BEDROCK, kind=kind)
-    return parts[0].get((BackendName.BEDROCK, kind), nothing) if parts else nothing
+    nothing = Used(service=UsedService.BEDROCK, kind=kind)
+    return parts[0].get((UsedService.BEDROCK, kind), nothing) if parts else nothing
 
 
 @contextmanager

@@ -38,8 +38,8 @@ def test_a_chat_on_bedrock_costs_what_it_was_quoted_and_is_counted_once(cloud: C
     assert (group["prompt_tokens"], group["completion_tokens"]) == (
         *(answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]),
     )
-    assert 0 < group["bedrock_usd"] <= bedrock["usd"]["high"]
-    assert group["bedrock_usd"] == pytest.approx(group["if_bedrock_usd"], abs=1e-9)
+    assert 0 < group["usd"] <= bedrock["usd"]["high"]
+    assert group["usd"] == pytest.approx(group["if_bedrock_usd"], abs=1e-9)
 
 
 def test_every_kind_is_quoted_and_nothing_is_started(cloud: Cloud) -> None:

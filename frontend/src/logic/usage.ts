@@ -41,8 +41,8 @@ export function by(name: GroupName, groups: readonly UsageGroup[]): (UsageSum & 
   return name === "day" ? found.sort((a, b) => (a.name < b.name ? -1 : 1)) : found.sort((a, b) => tokens(b) - tokens(a));
 }
 
-function sum({ messages, prompt_tokens, completion_tokens, bedrock_usd, if_gpu_usd, if_bedrock_usd, if_always_on_usd }: UsageSum): UsageSum {
-  return { messages, prompt_tokens, completion_tokens, bedrock_usd, if_gpu_usd, if_bedrock_usd, if_always_on_usd };
+function sum({ messages, prompt_tokens, completion_tokens, usd, if_gpu_usd, if_bedrock_usd, if_always_on_usd }: UsageSum): UsageSum {
+  return { messages, prompt_tokens, completion_tokens, usd, if_gpu_usd, if_bedrock_usd, if_always_on_usd };
 }
 
 const plus = (a: number | null, b: number | null) => (a === null || b === null ? null : a + b);
@@ -53,14 +53,14 @@ function added(a: UsageSum, b: UsageSum, name: GroupName): UsageSum {
     messages: a.messages + b.messages,
     prompt_tokens: a.prompt_tokens + b.prompt_tokens,
     completion_tokens: a.completion_tokens + b.completion_tokens,
-    bedrock_usd: a.bedrock_usd + b.bedrock_usd,
+    usd: a.usd + b.usd,
     if_gpu_usd: plus(a.if_gpu_usd, b.if_gpu_usd),
     if_bedrock_usd: plus(a.if_bedrock_usd, b.if_bedrock_usd),
     if_always_on_usd: name === "day" ? a.if_always_on_usd : null,
   };
 }
 
-const COLUMNS = ["day", "backend", "person", "kind", "messages", "prompt_tokens", "completion_tokens", "bedrock_usd", "if_gpu_usd", "if_bedrock_usd"] as const;
+const COLUMNS = ["day", "backend", "person", "kind", "messages", "prompt_tokens", "completion_tokens", "usd", "if_gpu_usd", "if_bedrock_usd"] as const;
 
 /** A cell that begins like a formula is none: spreadsheets would run it. */
 function cell(value: unknown): string {

@@ -61,7 +61,7 @@ function Table({ group, part }: { group: GroupName; part: UsagePart }) {
       <td>
         {number(of.prompt_tokens, language.value)} / {number(of.completion_tokens, language.value)}
       </td>
-      <td>{money(of.bedrock_usd)}</td>
+      <td>{money(of.usd)}</td>
       <td>{money(of.if_bedrock_usd)}</td>
       <td>{money(of.if_gpu_usd)}</td>
     </tr>

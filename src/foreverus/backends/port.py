@@ -18,15 +18,12 @@ TEXT_MAX_TOKENS = 16  # OpenAI's default for /v1/completions; llama.cpp alone wo
 
 class BackendName(StrEnum):
     """Who answers a prompt. `AUTO`: whichever is right for it. A stored answer names Bedrock alone: one without a name
-    is from a GPU of ours. `SAGEMAKER`: requests of OpenAI's API alone (docs/decisions/0053). `POLLY` and `TRANSCRIBE`
-    answer no prompt (docs/decisions/0055): they are here because usage is counted by these names."""
+    is from a GPU of ours. `SAGEMAKER`: requests of OpenAI's API alone (docs/decisions/0053)."""
 
     AUTO = "auto"
     GPU = "gpu"
     BEDROCK = "bedrock"
     SAGEMAKER = "sagemaker"
-    POLLY = "polly"
-    TRANSCRIBE = "transcribe"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,10 @@ from decimal import Decimal
 
 from foreverus import strict_json
 from foreverus.aws.s3 import ObjectNotThere, Objects, Writer
-from foreverus.backends.port import BackendName
 from foreverus.batches.input.lines import error_line, output_line, read_shard
 from foreverus.batches.records import Batch, BatchStatus, LineError, LineResult, Shard
 from foreverus.batches.store import Batches
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 
 # What is said of a line without an answer, by the status that its batch ends in.
 UNANSWERED = {
@@ -57,7 +56,7 @@ class BatchTotals:
     def used(self, bedrock_usd: Decimal) -> tuple[Used, ...]:
         """What the lines took, on a GPU and on Bedrock; nothing of the one that answered none."""
         bedrock = Used(
-            backend=BackendName.BEDROCK,
+            service=UsedService.BEDROCK,
             kind=UsageKind.BATCH,
             messages=self.on_bedrock,
             prompt_tokens=self.bedrock_prompt_tokens,
@@ -65,7 +64,7 @@ class BatchTotals:
             usd=bedrock_usd,
         )
         gpu = Used(
-            backend=BackendName.GPU,
+            service=UsedService.GPU,
             kind=UsageKind.BATCH,
             messages=self.on_gpu,
             prompt_tokens=self.prompt_tokens - self.bedrock_prompt_tokens,

@@ -33,7 +33,7 @@ from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import exact
 from foreverus.costs.purse import Purse
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.errors import NotFound
 from foreverus.files.records import File, FilePurpose, kept_s, new_file
 from foreverus.files.store import Files
@@ -168,7 +168,7 @@ class Finisher:
         if noted is None or exact(usd) <= exact(noted):
             return batch
         whole = None if total is None else round(total + usd - noted, 6)
-        late = Used(backend=BackendName.BEDROCK, kind=UsageKind.BATCH, usd=exact(usd) - exact(noted))
+        late = Used(service=UsedService.BEDROCK, kind=UsageKind.BATCH, usd=exact(usd) - exact(noted))
         self.store.note_cost(batch, whole, usd, late, self.clock())
         return self.store.get(batch.ref) or batch
 

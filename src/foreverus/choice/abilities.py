@@ -14,8 +14,6 @@ WORDS = {
     BackendName.GPU: "the GPU",
     BackendName.BEDROCK: "Bedrock",
     BackendName.SAGEMAKER: "SageMaker",
-    BackendName.POLLY: "Amazon Polly",
-    BackendName.TRANSCRIBE: "Amazon Transcribe",
 }
 OTHER = {BackendName.GPU: BackendName.BEDROCK, BackendName.BEDROCK: BackendName.GPU}
 TOO_LONG, UNSUPPORTED = "context_length_exceeded", "unsupported_parameter"

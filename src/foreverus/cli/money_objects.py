@@ -11,7 +11,7 @@ class SumObject(TypedDict, total=False):
     messages: int
     prompt_tokens: int
     completion_tokens: int
-    bedrock_usd: float
+    usd: float
     if_gpu_usd: float | None
     if_bedrock_usd: float | None
     if_always_on_usd: float | None

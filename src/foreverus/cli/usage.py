@@ -57,7 +57,7 @@ def month(found: UsageObject) -> str:
 
 def _cells(one: SumObject) -> tuple[str, ...]:
     counts = (one.get("messages", 0), one.get("prompt_tokens", 0), one.get("completion_tokens", 0))
-    costs = (one.get("bedrock_usd"), one.get("if_gpu_usd"), one.get("if_bedrock_usd"), one.get("if_always_on_usd"))
+    costs = (one.get("usd"), one.get("if_gpu_usd"), one.get("if_bedrock_usd"), one.get("if_always_on_usd"))
     return (*(f"{count:,}" for count in counts), *("?" if usd is None else small_usd(usd) for usd in costs))
 
 

@@ -10,7 +10,7 @@ from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.history import Held
 from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.sessions.pending import PendingMessage
 from foreverus.text import beginning
 
@@ -155,7 +155,7 @@ class PartialAnswer:
 
     @property
     def used(self) -> Used:
-        return Used(backend=BackendName.GPU, kind=UsageKind.CHAT, completion_tokens=self.spent)
+        return Used(service=UsedService.GPU, kind=UsageKind.CHAT, completion_tokens=self.spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ class BedrockCharge:
 
     def used(self, messages: int = 0) -> Used:
         return Used(
-            backend=BackendName.BEDROCK,
+            service=UsedService.BEDROCK,
             kind=UsageKind.CHAT,
             messages=messages,
             prompt_tokens=self.prompt_tokens,
@@ -219,7 +219,7 @@ class FinishedAnswer:
     def used(self) -> Used:
         """What its session spent on it and is counted nowhere yet."""
         return Used(
-            backend=BackendName.GPU,
+            service=UsedService.GPU,
             kind=UsageKind.CHAT,
             messages=1,
             prompt_tokens=self.prompt_tokens,
@@ -260,7 +260,7 @@ class Title:
     @property
     def used(self) -> Used:
         return Used(
-            backend=BackendName.GPU,
+            service=UsedService.GPU,
             kind=UsageKind.CHAT,
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,

@@ -9,12 +9,11 @@ from decimal import Decimal
 
 from foreverus import ids
 from foreverus.access.records import Caller
-from foreverus.backends.port import BackendName
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import at_most, exact
 from foreverus.costs.reservations import API_CALL, Owner, Reservation
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.limits.requests import Admission, RequestLimits
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.settling import reservation, settled
@@ -30,8 +29,8 @@ class Desk:
     run_blocking: RunBlocking = asyncio.to_thread
 
     async def enter(self, request_id: str, owner: Owner, most_usd: float, caller: Caller) -> "PaidPlace":
-        """All or nothing. `owner`: one that is the name of a backend too. Raises LimitReached, SpendCapReached and
-        NotAccepted."""
+        """All or nothing. `owner`: one that is the name of a UsedService too. Raises LimitReached, SpendCapReached
+        and NotAccepted."""
         return await self.run_blocking(self._enter, request_id, owner, at_most(most_usd), caller)
 
     def _enter(self, request_id: str, owner: Owner, usd: Decimal, caller: Caller) -> "PaidPlace":
@@ -64,5 +63,5 @@ class PaidPlace:
 
     def _count(self, usd: Decimal) -> None:
         now = self.desk.clock()
-        used = Used(backend=BackendName(self.reserved.owner.value), kind=UsageKind.API, messages=1, usd=usd)
+        used = Used(service=UsedService(self.reserved.owner.value), kind=UsageKind.API, messages=1, usd=usd)
         self.accounts.settle(self.reserved, self.admitted.user_id, now, CountedCost(usd, ids.timestamp(now)), used)

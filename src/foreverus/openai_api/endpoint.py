@@ -14,13 +14,13 @@ from functools import partial
 from math import ceil
 
 from foreverus.access.records import Caller
-from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
+from foreverus.backends.port import Backend, Completion, Delta, Finished, Prompt, TokenUsage
 from foreverus.backends.whole import completed
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.endpoint import EndpointRate, UpTime, answered, most_seconds, woken
 from foreverus.costs.money import at_most
 from foreverus.costs.reservations import API_CALL, Owner, Reservation
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineStarting, ModelLoading, PromptRejected
 from foreverus.openai_api.endpoint_accounts import EndpointAccounts, EndpointUse
 from foreverus.openai_api.records import CompletionRequest
@@ -135,7 +135,7 @@ class EndpointCall:
 def _usage(used: TokenUsage) -> Used:
     """What the instance cost is nobody's: as of a GPU."""
     return Used(
-        backend=BackendName.SAGEMAKER,
+        service=UsedService.SAGEMAKER,
         kind=UsageKind.API,
         messages=1,
         prompt_tokens=used.prompt_tokens,

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from foreverus import ids
 from foreverus.access.records import Caller
-from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt, TokenUsage
+from foreverus.backends.port import Backend, Completion, Delta, Finished, Prompt, TokenUsage
 from foreverus.backends.tokens import MOST_BEDROCK_TOKENS
 from foreverus.backends.whole import completed
 from foreverus.choice.refusals import THROTTLED_S, UNAVAILABLE_S, BedrockRefusals
@@ -23,7 +23,7 @@ from foreverus.costs.money import at_most, exact
 from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.reservations import API_CALL, Owner, Reservation
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.records import CompletionRequest
@@ -109,7 +109,7 @@ class PaidCall:
         usd = exact(on.price.guard_usd(*tokens))
         cost = CountedCost(usd, ids.timestamp(now), on.price.usd(*tokens) is None)
         counts = Used(
-            backend=BackendName.BEDROCK,
+            service=UsedService.BEDROCK,
             kind=UsageKind.API,
             messages=1,
             prompt_tokens=used.prompt_tokens,

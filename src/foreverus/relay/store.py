@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
-from foreverus.backends.port import BackendName, Delta
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.backends.port import Delta
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.costs.usage.store import usage_write
 from foreverus.relay.codec import (
     end_from_json,
@@ -157,7 +157,7 @@ class RequestStore:
             {":p": prompt_tokens, ":c": completion_tokens, ":answered": answered, ":one": 1},
         )
         used = Used(
-            backend=BackendName.GPU,
+            service=UsedService.GPU,
             kind=UsageKind.API,
             messages=answered,
             prompt_tokens=prompt_tokens,

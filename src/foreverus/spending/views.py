@@ -22,7 +22,7 @@ def _sum(of: Sum) -> Body:
         "messages": of.messages,
         "prompt_tokens": of.prompt_tokens,
         "completion_tokens": of.completion_tokens,
-        "bedrock_usd": float(of.bedrock_usd),
+        "usd": float(of.usd),
         "if_gpu_usd": _rounded(of.if_gpu_usd),
         "if_bedrock_usd": _rounded(of.if_bedrock_usd),
         "if_always_on_usd": _rounded(of.if_always_on_usd),

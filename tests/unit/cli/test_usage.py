@@ -12,7 +12,7 @@ SUM = {
     "messages": 12,
     "prompt_tokens": 3400,
     "completion_tokens": 1200,
-    "bedrock_usd": 0.00075,
+    "usd": 0.00075,
     "if_gpu_usd": 0.0123,
     "if_bedrock_usd": None,
     "if_always_on_usd": 580.0,

@@ -14,11 +14,10 @@ import pytest
 from foreverus import bootstrap
 from foreverus.api.requests import NOT_REPEATED
 from foreverus.aws import keys
-from foreverus.backends.port import BackendName
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.records import BatchOutcome, BatchRef, BatchStatus, BatchTrigger
 from foreverus.batches.store import BatchStore
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.costs.usage.store import usage_write
 from foreverus.files.records import SCHEDULE_USER, new_file
 from foreverus.files.store import FileStore, to_item
@@ -304,13 +303,13 @@ def test_who_has_used_up_a_day_is_refused_before_anything_is_kept(
     file_id = client.files.create(file=("p.jsonl", b"x"), purpose="batch").id
     conversation = ana.conversation()
     store, ref = BatchStore(aws.items), BatchRef("ana", batch(client, file_id).id)
-    took = Used(backend=BackendName.GPU, kind=UsageKind.BATCH, prompt_tokens=1_500_000, completion_tokens=400_000)
+    took = Used(service=UsedService.GPU, kind=UsageKind.BATCH, prompt_tokens=1_500_000, completion_tokens=400_000)
     ending = BatchOutcome(status=BatchStatus.COMPLETED, used=(took,))
     assert store.end(ref, ending, [BatchStatus.VALIDATING], clock())
     assert not store.end(ref, ending, [BatchStatus.VALIDATING], clock())
     assert CountStore(aws.items).tokens("ana", "2026-01-01") == 1_900_000, "once, when it is over"
     assert ana.post(f"/conversations/{conversation}/messages", {"content": "hello"}).status_code == 202
-    more = Used(backend=BackendName.BEDROCK, kind=UsageKind.CHAT, completion_tokens=100_000)
+    more = Used(service=UsedService.BEDROCK, kind=UsageKind.CHAT, completion_tokens=100_000)
     aws.items.transact(usage_write("ana", clock(), more))
     response = ana.post(f"/conversations/{conversation}/messages", {"content": "hello"})
     assert refusal(response) == (429, "rate_limit_error", "daily_tokens_used")

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foreverus.backends.port import BackendName
-from foreverus.costs.usage.records import UsageKind, Used, day_of
+from foreverus.costs.usage.records import UsageKind, Used, UsedService, day_of
 from foreverus.costs.usage.store import usage_write
 from foreverus.errors import LimitReached
 from foreverus.limits.person import PersonLimits, counted
@@ -32,8 +31,8 @@ class World(Protocol):
 
 def used(tokens: int) -> tuple[Used, Used]:
     """Of both backends and of two kinds of work: the limit is of all together."""
-    gpu = Used(backend=BackendName.GPU, kind=UsageKind.CHAT, prompt_tokens=tokens // 2)
-    return gpu, Used(backend=BackendName.BEDROCK, kind=UsageKind.API, completion_tokens=tokens - tokens // 2)
+    gpu = Used(service=UsedService.GPU, kind=UsageKind.CHAT, prompt_tokens=tokens // 2)
+    return gpu, Used(service=UsedService.BEDROCK, kind=UsageKind.API, completion_tokens=tokens - tokens // 2)
 
 
 class InTheTable:

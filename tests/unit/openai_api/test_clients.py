@@ -14,7 +14,7 @@ from foreverus.access.preferences import Preferences
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import BackendName, Delta, Finished, Prompt, ToolCallPiece
 from foreverus.choice.refusals import UNAVAILABLE_S
-from foreverus.costs.usage.records import UsageKind
+from foreverus.costs.usage.records import UsageKind, UsedService
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, GpuFull, ModelLoading, PromptRejected
 from foreverus.sessions.gpu_state import GpuState
 from tests.unit.openai_api.world import MODEL, MONTH, Paused, World
@@ -85,7 +85,7 @@ def test_what_was_used_is_counted_before_the_last_word(client: OpenAI, world: Wo
     for streams in (False, True):
         answer: Any = client.chat.completions.create(model=MODEL, messages=HELLO, stream=streams)
         list(answer)
-    used = world.used().parts[BackendName.BEDROCK, UsageKind.API]
+    used = world.used().parts[UsedService.BEDROCK, UsageKind.API]
     assert (used.messages, used.prompt_tokens, used.completion_tokens) == (2, 6, 6)
     usd = Decimal("3") * (Decimal("0.15") + Decimal("0.20")) / 1_000_000
     assert used.usd == 2 * usd and sorted(world.purse.ledger.entries) and not world.purse.reservations
@@ -121,7 +121,7 @@ def test_client_that_goes_away_stops_the_work_and_what_was_used_is_counted() -> 
                     with pytest.raises(httpx.ReadTimeout):
                         client.post(f"{base_url}/chat/completions", json=body, timeout=0.3)
             assert paused.ended.wait(PATIENCE_S), "the model still writes, for nobody"
-        used = world.used().parts[BackendName.BEDROCK, UsageKind.API]
+        used = world.used().parts[UsedService.BEDROCK, UsageKind.API]
         assert used.completion_tokens == 9 and used.prompt_tokens > 0 and used.messages == 1
         assert not world.purse.reservations and world.purse.ledger.spent(MONTH) > 0
         assert not world.counts.read("user-1", "REQUESTS").held  # type: ignore[arg-type]

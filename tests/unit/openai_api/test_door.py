@@ -15,7 +15,7 @@ from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import exact
 from foreverus.costs.purse import PurseStore
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.errors import SpendCapReached
 from foreverus.ids import timestamp
 from foreverus.limits.records import Kind
@@ -99,7 +99,7 @@ def test_after_the_answer_what_it_cost_is_one_transaction_and_the_place_a_read_a
     reserved, now = chosen.reserved, answering.clock()
     assert reserved
     made.clear()
-    used = Used(backend=BackendName.BEDROCK, kind=UsageKind.API, messages=1, prompt_tokens=5, completion_tokens=2)
+    used = Used(service=UsedService.BEDROCK, kind=UsageKind.API, messages=1, prompt_tokens=5, completion_tokens=2)
     accounts, cost = (
         AccountStore(PurseStore(clients.items(aws.items.name))),
         CountedCost(exact("0.000001"), timestamp(now)),

@@ -23,7 +23,7 @@ from foreverus.costs.money import exact
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.costs.reservations import Owner, Reservation
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.costs.usage.store import MemoryUsage, UsageStore
 from foreverus.errors import (
     BackendUnavailable,
@@ -94,7 +94,7 @@ def test_an_answer_costs_its_time_and_the_idle_time_after_it(client: OpenAI, wor
     whole = ask(client)
     assert whole.model == NAMED and whole.choices[0].message.content == "You said: Hi"
     assert figures(world) == (pytest.approx(RATE.usd(10 + 1200)), 0)
-    used = world.used().parts[BackendName.SAGEMAKER, UsageKind.API]
+    used = world.used().parts[UsedService.SAGEMAKER, UsageKind.API]
     assert (used.messages, used.prompt_tokens, used.completion_tokens, used.usd) == (1, 1, 3, 0)
     chunks = list(ask(client, stream=True))
     assert "".join(one.choices[0].delta.content or "" for one in chunks if one.choices) == "You said: Hi"
@@ -138,7 +138,7 @@ def test_an_answer_that_breaks_off_is_paid_for(
     with pytest.raises(openai.APIError):
         list(ask(client, stream=True))
     assert figures(world) == (pytest.approx(RATE.usd(1200)), 0)
-    used = world.used().parts[BackendName.SAGEMAKER, UsageKind.API]
+    used = world.used().parts[UsedService.SAGEMAKER, UsageKind.API]
     assert used.messages == 1 and used.completion_tokens > 0
 
 
@@ -184,7 +184,7 @@ def test_auto_takes_one_that_is_busy_and_bedrock_where_that_has_gone(
     assert ask(client, MODEL).model == f"{MODEL}@bedrock"
     month = world.purse.month(MONTH)
     assert month.reserved == 0 and float(month.spent) > spent, "what it woke, and what Bedrock took"
-    assert world.used().parts[BackendName.BEDROCK, UsageKind.API].messages == 2
+    assert world.used().parts[UsedService.BEDROCK, UsageKind.API].messages == 2
 
 
 def test_who_goes_before_the_end_pays_for_what_was_written(world: World, endpoint: Ending) -> None:
@@ -199,7 +199,7 @@ def test_who_goes_before_the_end_pays_for_what_was_written(world: World, endpoin
 
     asyncio.run(leave())
     assert figures(world) == (pytest.approx(RATE.usd(1200)), 0)
-    assert world.used().parts[BackendName.SAGEMAKER, UsageKind.API].messages == 1
+    assert world.used().parts[UsedService.SAGEMAKER, UsageKind.API].messages == 1
 
 
 # The accounts, in DynamoDB (moto) and in memory: one contract.
@@ -241,7 +241,7 @@ def test_calls_side_by_side_pay_for_the_instance_together(accounts: EndpointAcco
 
 
 def test_a_call_is_counted_once_also_where_it_added_nothing(accounts: EndpointAccounts) -> None:
-    one = Used(backend=BackendName.SAGEMAKER, kind=UsageKind.API, messages=1, completion_tokens=5)
+    one = Used(service=UsedService.SAGEMAKER, kind=UsageKind.API, messages=1, completion_tokens=5)
     for name, ended in (("api/one/sagemaker", 10), ("api/two/sagemaker", 5)):
         accounts.reserve(reserved(name))
         assert accounts.settle(reserved(name), use(0, ended, one))
@@ -251,7 +251,7 @@ def test_a_call_is_counted_once_also_where_it_added_nothing(accounts: EndpointAc
     usage = accounts.usage if isinstance(accounts, MemoryEndpointAccounts) else None
     store: Any = accounts
     found = (usage or UsageStore(store.purse.items)).day("ana", day)
-    assert found.parts[BackendName.SAGEMAKER, UsageKind.API].messages == 2 and found.tokens == 10
+    assert found.parts[UsedService.SAGEMAKER, UsageKind.API].messages == 2 and found.tokens == 10
 
 
 def test_what_a_call_that_cost_nothing_had_reserved_is_free(accounts: EndpointAccounts) -> None:

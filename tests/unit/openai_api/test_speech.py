@@ -17,8 +17,7 @@ from openai import OpenAI
 from foreverus.abilities.text_to_speech.memory import MemorySpeech
 from foreverus.abilities.text_to_speech.port import Sound, SpeechEngine
 from foreverus.access.records import Caller
-from foreverus.backends.port import BackendName
-from foreverus.costs.usage.records import UsageKind
+from foreverus.costs.usage.records import UsageKind, UsedService
 from foreverus.costs.voice import speech_usd
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.openai_api.speech_requests import MODELS, read_speech
@@ -61,7 +60,7 @@ def test_it_is_counted_once_under_a_name_of_its_own() -> None:
             model="polly-neural", voice="nova", input=TEXT
         ) as streamed:
             assert streamed.read() == TEXT.encode()
-    part = world.used("ana").parts[BackendName.POLLY, UsageKind.API]
+    part = world.used("ana").parts[UsedService.POLLY, UsageKind.API]
     assert (part.messages, part.tokens) == (2, 0)
     assert float(part.usd) == pytest.approx(2 * speech_usd("neural", len(TEXT)))
     assert world.purse.ledger.spent(MONTH) == pytest.approx(float(part.usd))

@@ -11,8 +11,7 @@ from openai import OpenAI
 
 from foreverus.abilities.speech_to_text.memory import MemoryListener
 from foreverus.abilities.speech_to_text.port import MediaKind
-from foreverus.backends.port import BackendName
-from foreverus.costs.usage.records import UsageKind
+from foreverus.costs.usage.records import UsageKind, UsedService
 from foreverus.costs.voice import transcription_usd
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.openai_api.transcription_requests import MOST_BYTES
@@ -51,7 +50,7 @@ def test_it_is_counted_once_under_a_name_of_its_own() -> None:
         for seconds in (2, 60):
             written = client.audio.transcriptions.create(model="transcribe", file=("a", wav(seconds)))
             assert written.usage and written.usage.seconds == max(15, seconds)
-    part = world.used("ana").parts[BackendName.TRANSCRIBE, UsageKind.API]
+    part = world.used("ana").parts[UsedService.TRANSCRIBE, UsageKind.API]
     assert (part.messages, part.tokens) == (2, 0)
     assert float(part.usd) == pytest.approx(0.024 * 75 / 60)
     assert world.purse.ledger.spent(MONTH) == pytest.approx(float(part.usd))

@@ -8,9 +8,8 @@ import pytest
 
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
-from foreverus.backends.port import BackendName
 from foreverus.costs.receipt import Receipt
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.costs.usage.store import usage_write
 from foreverus.errors import NotAccepted
 from foreverus.notifications.notification import Notification
@@ -73,7 +72,7 @@ def test_a_week_over_a_months_end_is_summed_by_its_days(aws: Aws, letter: Weekly
 
 def test_the_same_tokens_elsewhere_and_nobodys_name(aws: Aws, letter: WeeklyLetter) -> None:
     at = MONDAY - timedelta(days=2)
-    used = Used(backend=BackendName.GPU, kind=UsageKind.CHAT, messages=20, prompt_tokens=10**6, completion_tokens=10**6)
+    used = Used(service=UsedService.GPU, kind=UsageKind.CHAT, messages=20, prompt_tokens=10**6, completion_tokens=10**6)
     aws.items.transact(usage_write("ana@example.org", at, used))
     aws.items.transact(usage_write("ana@example.org", MONDAY - timedelta(days=8), used))
     aws.put(**keys.ledger_total_key("2026-01"), spent_usd=1.0, usd_of_day_31=1.0)

@@ -8,11 +8,10 @@ import pytest
 
 from foreverus import bootstrap
 from foreverus.aws import keys
-from foreverus.backends.port import BackendName
 from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.store import BatchStore
 from foreverus.costs.money import exact
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.costs.usage.store import usage_write
 from tests.unit.conftest import NOW, Aws
 from tests.unit.spending.calling import call
@@ -24,9 +23,9 @@ Ask = Callable[..., tuple[int, dict[str, Any]]]
 def ask(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> Ask:
     """Ana has chatted on both backends, Bia has had a batch; the clock stands at the first of January, noon."""
     monkeypatch.setattr(bootstrap.aws, "clock", lambda: NOW)
-    gpu = Used(backend=BackendName.GPU, kind=UsageKind.CHAT, messages=1, prompt_tokens=100, completion_tokens=50)
-    bedrock = Used(backend=BackendName.BEDROCK, kind=UsageKind.CHAT, messages=1, usd=exact(0.25))
-    batch = Used(backend=BackendName.BEDROCK, kind=UsageKind.BATCH, messages=9, completion_tokens=1_000, usd=exact(1.0))
+    gpu = Used(service=UsedService.GPU, kind=UsageKind.CHAT, messages=1, prompt_tokens=100, completion_tokens=50)
+    bedrock = Used(service=UsedService.BEDROCK, kind=UsageKind.CHAT, messages=1, usd=exact(0.25))
+    batch = Used(service=UsedService.BEDROCK, kind=UsageKind.BATCH, messages=9, completion_tokens=1_000, usd=exact(1.0))
     aws.items.transact(usage_write("ana", NOW, gpu, bedrock))
     aws.items.transact(usage_write("bia", NOW, batch))
 
@@ -40,7 +39,7 @@ def test_it_is_this_month_with_the_teams_sums_and_ones_own(ask: Ask) -> None:
     status, shown = ask()
     assert (status, shown["from"], shown["to"], shown["group_by"]) == (200, "2026-01-01", "2026-01-01", [])
     assert (shown["team"]["totals"]["messages"], shown["own"]["totals"]["messages"]) == (11, 2)
-    assert (shown["team"]["totals"]["bedrock_usd"], shown["own"]["totals"]["bedrock_usd"]) == (1.25, 0.25)
+    assert (shown["team"]["totals"]["usd"], shown["own"]["totals"]["usd"]) == (1.25, 0.25)
     assert shown["month"] == "2026-01" and shown["caps"], "what there was before is there still"
 
 

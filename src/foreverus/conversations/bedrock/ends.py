@@ -12,7 +12,6 @@ from foreverus import ids
 from foreverus.aws import keys, person_keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
 from foreverus.aws.read_ahead import ReadAhead
-from foreverus.backends.port import BackendName
 from foreverus.conversations.answers import final_writes, still_asked, title_writes
 from foreverus.conversations.items import answer_from_item
 from foreverus.conversations.records import BedrockCharge, FinishedAnswer, MessageRef, Saved
@@ -21,7 +20,7 @@ from foreverus.costs.meter import month_of
 from foreverus.costs.money import at_most, exact
 from foreverus.costs.purse import TRIES, PurseStore
 from foreverus.costs.reservations import Owner, Reservation
-from foreverus.costs.usage.records import UsageKind, Used
+from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.costs.usage.store import usage_write
 from foreverus.errors import NotAccepted
 from foreverus.sessions.pending import PendingMessage, PendingWorkStore, move_writes, pending_key
@@ -90,7 +89,11 @@ class MessageEnds:
         )
         used = (finished.charge or NOTHING).used(1)
         failed = self._write(
-            writes, message, finished.charge or NOTHING, account, replace(used, backend=waiting.backend)
+            writes,
+            message,
+            finished.charge or NOTHING,
+            account,
+            replace(used, service=UsedService(waiting.backend.value)),
         )
         if 0 in failed:
             return Saved.DUPLICATE
@@ -144,7 +147,7 @@ class MessageEnds:
             {":all": begun.partial_tokens, ":id": begun.session_id},
             "session_id = :id",
         )
-        return Used(backend=BackendName.GPU, kind=UsageKind.CHAT, completion_tokens=tokens), (counted,)
+        return Used(service=UsedService.GPU, kind=UsageKind.CHAT, completion_tokens=tokens), (counted,)
 
     def release(self, account: CallAccount) -> None:
         """Nothing more is spent on the message."""

@@ -1,4 +1,4 @@
-"""What somebody has used on a day: by backend, and by the kind of work. Pure."""
+"""What somebody has used on a day: by service, and by the kind of work. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from foreverus.backends.port import BackendName
 from foreverus.costs.money import NOTHING
 
 KEPT = timedelta(days=400)  # thirteen months, so that a month can be compared with that of a year ago
@@ -21,27 +20,29 @@ class UsageKind(StrEnum):
     API = "api"
 
 
-_VOICE = (BackendName.POLLY, BackendName.TRANSCRIBE)
-BACKENDS = (BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER, *_VOICE)
+class UsedService(StrEnum):
+    """Who did the work: a backend, by its name there, or the service behind an ability."""
+
+    GPU = "gpu"
+    BEDROCK = "bedrock"
+    SAGEMAKER = "sagemaker"
+    POLLY = "polly"
+    TRANSCRIBE = "transcribe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
-    """What one kind of work took on one backend. `messages`: answers that came to their end, in an error too; of a
+    """What one kind of work took of one service. `messages`: answers that came to their end, in an error too; of a
     batch its lines; of Polly and Transcribe texts and recordings, which have no tokens. `usd`: of these two and
     Bedrock, at a guard's price where nobody knows it; what a GPU cost is in its session's receipt, and nobody's; what
     SageMaker's instance cost is in the month's ledger."""
 
-    backend: BackendName
+    service: UsedService
     kind: UsageKind
     messages: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usd: Decimal = NOTHING
-
-    def __post_init__(self) -> None:
-        if self.backend not in BACKENDS:
-            raise ValueError(f"{self.backend} answers nothing: name the backend that did.")
 
     @property
     def tokens(self) -> int:
@@ -57,7 +58,7 @@ class Used:
         )
 
 
-Parts = Mapping[tuple[BackendName, UsageKind], Used]
+Parts = Mapping[tuple[UsedService, UsageKind], Used]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,23 +71,23 @@ class DayUsage:
 
     @property
     def tokens(self) -> int:
-        """Of all backends and kinds: what the limit of a day is of."""
+        """Of all services and kinds: what the limit of a day is of."""
         return sum(one.tokens for one in self.parts.values())
 
     def __iter__(self) -> Iterator[Used]:
         return iter(self.parts.values())
 
 
-def added(parts: Parts, more: Iterable[Used]) -> dict[tuple[BackendName, UsageKind], Used]:
+def added(parts: Parts, more: Iterable[Used]) -> dict[tuple[UsedService, UsageKind], Used]:
     """
-    >>> one = Used(backend=BackendName.GPU, kind=UsageKind.CHAT, messages=1, completion_tokens=5)
-    >>> added({}, [one, one])[BackendName.GPU, UsageKind.CHAT].completion_tokens
+    >>> one = Used(service=UsedService.GPU, kind=UsageKind.CHAT, messages=1, completion_tokens=5)
+    >>> added({}, [one, one])[UsedService.GPU, UsageKind.CHAT].completion_tokens
     10
     """
     total = dict(parts)
     for one in more:
-        known = total.get((one.backend, one.kind))
-        total[one.backend, one.kind] = known + one if known else one
+        known = total.get((one.service, one.kind))
+        total[one.service, one.kind] = known + one if known else one
     return total
 
 

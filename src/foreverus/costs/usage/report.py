@@ -35,13 +35,14 @@ class Elsewhere:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sum:
-    """`if_…`: what the same tokens would have cost on a GPU that is busy all the time, on Bedrock, and how much a GPU
-    that is never switched off has cost in these hours, whatever it answered. None: nobody knows the price."""
+    """`usd`: paid by use, whoever took it; what a GPU cost is in its session's receipt. `if_…`: what the same tokens
+    would have cost on a GPU that is busy all the time, on Bedrock, and how much a GPU that is never switched off has
+    cost in these hours, whatever it answered. None: nobody knows the price."""
 
     messages: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    bedrock_usd: Decimal = NOTHING
+    usd: Decimal = NOTHING
     if_gpu_usd: float | None = None
     if_bedrock_usd: float | None = None
     if_always_on_usd: float | None = None
@@ -52,7 +53,7 @@ class Sum:
             messages=self.messages + used.messages,
             prompt_tokens=self.prompt_tokens + used.prompt_tokens,
             completion_tokens=self.completion_tokens + used.completion_tokens,
-            bedrock_usd=self.bedrock_usd + used.usd,
+            usd=self.usd + used.usd,
         )
 
     def priced(self, at: Elsewhere, hours: float) -> "Sum":
@@ -116,7 +117,7 @@ class Reporting:
     def _names(self, day: DayUsage, used: Used) -> tuple[str, ...]:
         known = {
             GroupBy.DAY: day.day,
-            GroupBy.BACKEND: used.backend.value,
+            GroupBy.BACKEND: used.service.value,
             GroupBy.PERSON: self.shown_as(day.user_id),
             GroupBy.KIND: used.kind.value,
         }

@@ -13,7 +13,7 @@ from typing import Protocol
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Item, Table, Write, delete_write, update_write
 from foreverus.costs.money import exact
-from foreverus.costs.usage.records import BACKENDS, ERASED, KEPT, DayUsage, Parts, UsageKind, Used, added, day_of
+from foreverus.costs.usage.records import ERASED, KEPT, DayUsage, Parts, UsageKind, Used, UsedService, added, day_of
 
 _COUNTS = ("messages", "prompt_tokens", "completion_tokens")
 
@@ -120,15 +120,15 @@ def _numbers(parts: Iterable[Used]) -> Iterator[tuple[str, int | Decimal]]:
     """(attribute, what is added to it): `gpu_chat_prompt_tokens`."""
     for one in parts:
         numbers = {**{name: getattr(one, name) for name in _COUNTS}, "usd": exact(one.usd)}
-        yield from ((f"{one.backend}_{one.kind}_{name}", number) for name, number in numbers.items() if number)
+        yield from ((f"{one.service}_{one.kind}_{name}", number) for name, number in numbers.items() if number)
 
 
 def _from_item(item: Item) -> DayUsage:
     day, _, user_id = item["sk"].partition("#")
     parts = {}
-    for backend, kind in product(BACKENDS, UsageKind):
-        counts = {name: int(item.get(f"{backend}_{kind}_{name}", 0)) for name in _COUNTS}
-        usd = exact(item.get(f"{backend}_{kind}_usd", 0))
+    for service, kind in product(UsedService, UsageKind):
+        counts = {name: int(item.get(f"{service}_{kind}_{name}", 0)) for name in _COUNTS}
+        usd = exact(item.get(f"{service}_{kind}_usd", 0))
         if usd or any(counts.values()):
-            parts[backend, kind] = Used(backend=backend, kind=kind, usd=usd, **counts)
+            parts[service, kind] = Used(service=service, kind=kind, usd=usd, **counts)
     return DayUsage(day, user_id, parts)

@@ -8,7 +8,7 @@ def public_day(one: DayUsage) -> Body:
     """A person's day, with a part for each backend and kind of work."""
     parts = [
         {
-            "backend": used.backend,
+            "backend": used.service,
             "kind": used.kind,
             "messages": used.messages,
             "prompt_tokens": used.prompt_tokens,

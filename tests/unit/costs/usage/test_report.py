@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foreverus.backends.port import BackendName
 from foreverus.costs.prices import Price, TokenPrice
-from foreverus.costs.usage.records import DayUsage, UsageKind, Used, added
+from foreverus.costs.usage.records import DayUsage, UsageKind, Used, UsedService, added
 from foreverus.costs.usage.report import Elsewhere, GroupBy, Report, Reporting, shown_to
 
-GPU, BEDROCK = BackendName.GPU, BackendName.BEDROCK
+GPU, BEDROCK = UsedService.GPU, UsedService.BEDROCK
 NOW = datetime(2026, 11, 3, 12, tzinfo=UTC)
 ELSEWHERE = Elsewhere(
     gpu_usd_per_hour=0.36, gpu_tokens_per_second=100.0, bedrock=TokenPrice(0.15, 0.2, "list"), always_on=Price(0.8, "")
@@ -23,9 +22,9 @@ def day(name: str, user_id: str, *parts: Used) -> DayUsage:
     return DayUsage(name, user_id, added({}, parts))
 
 
-def used(backend: BackendName, kind: UsageKind, messages: int, prompt: int, completion: int, usd: str = "0") -> Used:
+def used(service: UsedService, kind: UsageKind, messages: int, prompt: int, completion: int, usd: str = "0") -> Used:
     return Used(
-        backend=backend, kind=kind, messages=messages, prompt_tokens=prompt, completion_tokens=completion,
+        service=service, kind=kind, messages=messages, prompt_tokens=prompt, completion_tokens=completion,
         usd=Decimal(usd),
     )  # fmt: skip
 
@@ -62,7 +61,7 @@ def test_groups_are_by_all_that_was_asked_for_in_that_order() -> None:
 def test_the_same_tokens_elsewhere() -> None:
     by_backend = {one.names[GroupBy.BACKEND]: one.sum for one in report(GroupBy.BACKEND).groups}
     bedrock = by_backend["bedrock"]
-    assert bedrock.bedrock_usd == Decimal("0.75")
+    assert bedrock.usd == Decimal("0.75")
     assert bedrock.if_gpu_usd == pytest.approx(500_020 / 100 / 3600 * 0.36)
     assert bedrock.if_bedrock_usd == pytest.approx((1_000_010 * 0.15 + 500_020 * 0.2) / 1e6)
     assert bedrock.if_always_on_usd == pytest.approx(60 * 0.8), "from the first until now, whatever it answered"
@@ -84,6 +83,6 @@ def test_what_nobody_knows_the_price_of_is_not_made_up() -> None:
 @given(st.lists(st.sampled_from(GroupBy), unique=True, max_size=4), st.booleans())
 def test_groups_add_up_to_the_totals(group_by: list[GroupBy], admin: bool) -> None:
     found = report(*group_by, admin=admin)
-    for name in ("messages", "prompt_tokens", "completion_tokens", "bedrock_usd"):
+    for name in ("messages", "prompt_tokens", "completion_tokens", "usd"):
         whole = sum(getattr(one.sum, name) for one in found.groups)
         assert not group_by or whole == getattr(found.totals, name)

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, put_write
 from foreverus.backends.port import BackendName
-from foreverus.costs.usage.records import DayUsage, UsageKind, Used, added
+from foreverus.costs.usage.records import DayUsage, UsageKind, Used, UsedService, added
 from foreverus.costs.usage.store import MemoryUsage, UsageStore, usage_write
 from tests.unit.conftest import NOW, Aws
 
-GPU, BEDROCK = BackendName.GPU, BackendName.BEDROCK
+GPU, BEDROCK = UsedService.GPU, UsedService.BEDROCK
 CHAT, BATCH, API = UsageKind
 
 
@@ -45,13 +45,13 @@ def world(request: pytest.FixtureRequest) -> World:
     return InMemory() if request.param == "memory" else InTheTable(request.getfixturevalue("aws"))
 
 
-def used(backend: BackendName = GPU, kind: UsageKind = CHAT, **numbers: Any) -> Used:
-    return Used(backend=backend, kind=kind, **numbers)
+def used(service: UsedService = GPU, kind: UsageKind = CHAT, **numbers: Any) -> Used:
+    return Used(service=service, kind=kind, **numbers)
 
 
 def numbers(found: DayUsage) -> dict[tuple[str, str], tuple[int, int, int, Decimal]]:
     return {
-        (one.backend.value, one.kind.value): (one.messages, one.prompt_tokens, one.completion_tokens, one.usd)
+        (one.service.value, one.kind.value): (one.messages, one.prompt_tokens, one.completion_tokens, one.usd)
         for one in found
     }
 
@@ -96,7 +96,7 @@ def everything(world: World) -> list[DayUsage]:
     return list(world.usage.days("2024-01-01", "2026-01-31"))
 
 
-def sums(world: World) -> dict[tuple[BackendName, UsageKind], Used]:
+def sums(world: World) -> dict[tuple[UsedService, UsageKind], Used]:
     return added({}, (part for one in everything(world) for part in one))
 
 
@@ -131,14 +131,14 @@ def test_it_is_kept_for_thirteen_months(aws: Aws) -> None:
     assert timedelta(days=396) <= datetime.fromtimestamp(item["expires_at"], UTC) - NOW <= timedelta(days=400)
 
 
-def test_nobody_but_a_backend_answers() -> None:
-    with pytest.raises(ValueError, match="auto"):
-        used(BackendName.AUTO)
+@pytest.mark.parametrize("backend", sorted(set(BackendName) - {BackendName.AUTO}))
+def test_every_backend_is_counted_by_its_name(backend: BackendName) -> None:
+    assert UsedService(backend.value).value == backend
 
 
 PART = st.builds(
     Used,
-    backend=st.sampled_from([GPU, BEDROCK]),
+    service=st.sampled_from([GPU, BEDROCK]),
     kind=st.sampled_from(UsageKind),
     messages=st.integers(0, 5),
     prompt_tokens=st.integers(0, 10**9),

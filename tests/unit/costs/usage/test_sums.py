@@ -25,7 +25,7 @@ from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.money import exact
 from foreverus.costs.prices import bedrock_price
 from foreverus.costs.purse import PurseStore
-from foreverus.costs.usage.records import BACKENDS, UsageKind, Used, added
+from foreverus.costs.usage.records import UsageKind, Used, UsedService, added
 from foreverus.costs.usage.store import UsageStore
 from foreverus.files.store import MemoryFiles
 from foreverus.notifications.outbox import MemoryOutbox
@@ -110,7 +110,7 @@ class World:
             for _ in range(2):  # the answer to the first one was lost
                 self.ends.charge(ref, paid, account, "call_1")
 
-    def used(self) -> dict[tuple[BackendName, UsageKind], Used]:
+    def used(self) -> dict[tuple[UsedService, UsageKind], Used]:
         return added({}, (part for day in UsageStore(self.items).days("2026-01-01", "2026-01-31") for part in day))
 
 
@@ -123,7 +123,8 @@ def test_chats_are_what_their_session_and_the_ledger_say(aws: Aws, happens: list
     found, session = world.used(), SessionStore(world.items).get("ses_1")
     assert session
     gpu, bedrock = (
-        found.get((backend, UsageKind.CHAT), Used(backend=backend, kind=UsageKind.CHAT)) for backend in BACKENDS[:2]
+        found.get((service, UsageKind.CHAT), Used(service=service, kind=UsageKind.CHAT))
+        for service in (UsedService.GPU, UsedService.BEDROCK)
     )
     assert (gpu.messages, gpu.prompt_tokens, gpu.completion_tokens, gpu.usd) == (
         *(session.messages_answered, session.prompt_tokens, session.completion_tokens, 0),
@@ -166,7 +167,7 @@ def test_a_batch_of_both_backends_is_what_its_record_and_the_ledger_say(aws: Aws
         finisher(world, objects).finish(ref, BatchStatus.COMPLETED)
     found, ended = world.used(), store.get(ref)
     assert ended
-    gpu, bedrock = found[BackendName.GPU, UsageKind.BATCH], found[BackendName.BEDROCK, UsageKind.BATCH]
+    gpu, bedrock = found[UsedService.GPU, UsageKind.BATCH], found[UsedService.BEDROCK, UsageKind.BATCH]
     assert (gpu.messages, bedrock.messages) == (ended.result.on_gpu, ended.result.on_bedrock) == (1, 2)
     assert (gpu.prompt_tokens, bedrock.prompt_tokens) == (100, 7_080)
     assert gpu.tokens + bedrock.tokens == ended.result.usage.total_tokens

@@ -1,20 +1,60 @@
-/** Shows one story, or a list of all: `#answer: failed`. `window.story(name)` is how tests turn the pages. */
+/** Shows one story, or a list of all: `#answer: failed`. `window.story(name)` is how tests turn the pages, and
+ * `window.undrawn()` names the components that no story has shown. */
 import { Signal } from "@preact/signals";
-import { render } from "preact";
-import { choose, language, startLanguage } from "../src/i18n";
+import { options, render } from "preact";
+import * as results from "../src/actions/batchResults";
+import * as imports from "../src/actions/imports";
+import * as found from "../src/actions/textSearch";
+import { allWords, choose, language, startLanguage } from "../src/i18n";
+import * as personal from "../src/personal";
+import * as remembered from "../src/remembered";
 import * as state from "../src/state";
-import { NOW, STORIES } from "./stories";
+import { NOW } from "./kit";
+import { STORIES } from "./stories";
 import "../src/style.css";
 import "../src/batches.css";
 import "../src/keys.css";
 import "../src/usage.css";
+import "../src/find.css";
+import "../src/offline.css";
+import "../src/low.css";
+import "../src/ears.css";
 import "./stories.css";
 
 const root = document.getElementById("app")!;
 const isWritten = (one: unknown): one is Signal => one instanceof Signal && Object.getPrototypeOf(one) === Signal.prototype;
-const first = new Map(Object.values(state).filter(isWritten).map((one) => [one, one.peek()]));
+const places = [state, personal, remembered, results, imports, found];
+const first = new Map(places.flatMap((one) => Object.values(one as object)).filter(isWritten).map((one) => [one, one.peek()]));
 
-function show(name: string): void {
+const drawn = new Set<unknown>();
+const before = options.vnode;
+options.vnode = (node) => {
+  drawn.add(node.type);
+  before?.(node);
+};
+
+/** Of each file of the page's components, those that it exports and that were not drawn yet. */
+async function undrawn(): Promise<string[]> {
+  const files = Object.entries(import.meta.glob<Record<string, unknown>>("../src/ui/*.{ts,tsx}"));
+  const all = await Promise.all(files.map(async ([path, load]) => [path.replace("../src/ui/", ""), await load()] as const));
+  const isMissing = (name: string, one: unknown) => typeof one === "function" && /^[A-Z]|^default$/.test(name) && !drawn.has(one);
+  return all.flatMap(([file, its]) => Object.entries(its).filter(([name, one]) => isMissing(name, one)).map(([name]) => `${file} ${name}`));
+}
+
+const LATEST_MS = 20_000; // until a part of the page has come
+
+/** What is there, or will be. */
+async function find(selector: string): Promise<HTMLElement> {
+  const until = performance.now() + LATEST_MS;
+  for (;;) {
+    const there = document.querySelector<HTMLElement>(`#story ${selector}`);
+    if (there) return there;
+    if (performance.now() > until) throw new Error(`${selector} never came`);
+    await new Promise((done) => setTimeout(done, 10));
+  }
+}
+
+async function show(name: string): Promise<void> {
   render(null, root);
   for (const [one, value] of first) one.value = value;
   state.now.value = state.heardAt.value = NOW;
@@ -39,10 +79,12 @@ function show(name: string): void {
     </>,
     root,
   );
+  await story?.does?.(find);
 }
 
 const named = () => decodeURIComponent(location.hash.slice(1));
 await startLanguage();
-addEventListener("hashchange", () => show(named()));
-show(named());
-Object.assign(window, { story: show, stories: Object.keys(STORIES) });
+await allWords();
+addEventListener("hashchange", () => void show(named()));
+Object.assign(window, { story: show, stories: Object.keys(STORIES), undrawn });
+void show(named());

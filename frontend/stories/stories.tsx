@@ -1,5 +1,4 @@
 /** Every state of the components that people see most, by name. Each sets what it needs of the page's state. */
-import { h, type ComponentType, type VNode } from "preact";
 import { shown, type Shown } from "../src/actions/batchResults";
 import { prompts } from "../src/personal";
 import { memories } from "../src/remembered";
@@ -17,6 +16,10 @@ import { PowerStrip } from "../src/ui/PowerStrip";
 import { ReceiptCard } from "../src/ui/ReceiptCard";
 import { SessionPanel } from "../src/ui/SessionPanel";
 import { AT, batch, batchFacts, conversation, instance, key, message, receipt, session, spend } from "../test/made";
+import { BATCHES } from "./batches";
+import { after, NOW, of, PAGE, QUOTE, quoted, RATE, silent, type Stories, type Story } from "./kit";
+import { PERSON } from "./person";
+import { WHOLE } from "./whole";
 import KeysView from "../src/ui/KeysView";
 import { Memories } from "../src/ui/Memories";
 import Preferences from "../src/ui/Preferences";
@@ -24,22 +27,7 @@ import QuoteCard from "../src/ui/QuoteCard";
 import Settings from "../src/ui/Settings";
 import Shortcuts from "../src/ui/Shortcuts";
 import UsageView from "../src/ui/UsageView";
-import type { Quote, UsageReport } from "../src/types";
-
-export const NOW = Date.parse(AT) + 600_000;
-
-export interface Story {
-  set?: () => void;
-  show: () => VNode;
-}
-
-/** Nobody hears what is clicked here. */
-const silent = new Proxy({}, { get: () => () => Promise.resolve(null) });
-const PAGE = { api: silent, conversations: silent, myData: silent };
-const EVERY = { actions: silent, chats: silent, lists: silent, myData: silent, quotes: silent, page: PAGE };
-/** A part of the page whose actions are all of that kind. */
-const of = (Part: ComponentType<never>): VNode => h(Part as ComponentType<object>, EVERY);
-const after = (seconds: number) => new Date(Date.parse(AT) + seconds * 1000).toISOString();
+import type { UsageReport } from "../src/types";
 
 const MARKDOWN = `# Light
 
@@ -186,20 +174,6 @@ const REMEMBERED: MemoryList = {
   used_tokens: 42,
 };
 
-const range = (expected: number) => ({ low: expected / 2, expected, high: expected * 2 });
-const RATE = { name: "gpu_tokens_per_second", low: 452, expected: 452, high: 452, unit: "tokens a second" as const, source: "learned from 7 batches" };
-const QUOTE: Quote = {
-  ...{ object: "quote", kind: "session", created_at: AT, work: { seconds_of_use: range(1_800), messages: range(20) } },
-  backends: [
-    { backend: "gpu", usd: range(0.3), seconds: range(2_100), first_word_seconds: range(300), beside_usd: null, why_not: null },
-    { backend: "bedrock", usd: range(0.004), seconds: range(90), first_word_seconds: range(1), beside_usd: range(0.0004), why_not: null },
-  ],
-  auto: { backend: "bedrock", reason: "cheaper", text: "It costs less." },
-  assumptions: [RATE],
-  month: { left_usd: 14.7, monthly_cap_usd: 20 },
-};
-const quoted = (quote: Quote) => ({ quote: () => Promise.resolve(quote) });
-
 const ELSEWHERE = { if_gpu_usd: 0.002, if_bedrock_usd: 0.001, if_always_on_usd: 560 };
 const sum = (tokens: number, more: object) => ({ messages: 2, prompt_tokens: tokens, completion_tokens: tokens / 2, usd: 0.0004, ...ELSEWHERE, ...more });
 const USED = [sum(1_000, { day: "2026-11-02", backend: "bedrock", person: "user-1", kind: "chat" }), sum(4_000, { day: "2026-11-03", backend: "gpu", person: "others", kind: "api" })];
@@ -214,7 +188,7 @@ const REPORT: UsageReport = {
 const ON_SAGEMAKER = sum(2_000, { day: "2026-11-03", backend: "sagemaker", person: "user-1", kind: "api", usd: 0 });
 const WITH_SAGEMAKER = { ...REPORT, team: { totals: sum(7_000, {}), groups: [...USED, ON_SAGEMAKER] } } as unknown as UsageReport;
 
-export const STORIES: Readonly<Record<string, Story>> = {
+export const STORIES: Stories = {
   "answer: queued": talk({ status: "queued", content: "" }),
   "answer: streamed": talk({ status: "answering", content: MARKDOWN.slice(0, 330) }),
   "answer: whole": talk({}),
@@ -285,4 +259,7 @@ export const STORIES: Readonly<Record<string, Story>> = {
     },
     show: () => of(KeysView),
   },
+  ...BATCHES,
+  ...PERSON,
+  ...WHOLE,
 };

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_accessible import AXE
 
@@ -27,6 +27,9 @@ BUILT = ROOT / ".local" / "stories"
 NODE = ROOT / ".local" / "node" / "bin"
 LOCALES = {"en": "en-US", "pt": "pt-BR"}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+# Components that need no story, and why.
+NO_STORY: dict[str, str] = {}
 
 # Of each element that is shown: what it is and where. `wide`: what sticks out of the page. `cut`: words whose own box
 # is smaller than they are and cannot be scrolled.
@@ -77,7 +80,7 @@ def opened(browser: Browser, address: str, language: str, width: int) -> Page:
 
 
 def turned(page: Page, name: str) -> None:
-    page.evaluate("(name) => story(name)", name)
+    page.evaluate("(name) => story(name)", name)  # until what somebody does in it is done
     page.locator("#story > *").first.wait_for()
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
@@ -121,6 +124,35 @@ def test_a_theme_changes_colours_and_no_box(browser: Browser, stories: str, lang
         problems += [f"{name}: {one}" for one in set(light["boxes"]) ^ set(seen["dark"]["boxes"])]
     page.context.close()
     assert problems == []
+
+
+def test_a_part_that_comes_as_it_is_drawn_is_shown(browser: Browser, stories: str) -> None:
+    page = opened(browser, stories, "en", 1280)
+    turned(page, "wait: its code comes as it is drawn")
+    expect(page.locator("#story").get_by_text("Send")).to_have_count(2)
+    page.context.close()
+
+
+def test_every_component_has_a_story(browser: Browser, stories: str) -> None:
+    """By what is really drawn, each that a file of src/ui/ exports: one that is new and has no story is named here."""
+    page = opened(browser, stories, "en", 1280)
+    before = page.evaluate("undrawn()")
+    assert "BatchTable.tsx default" in before, "nothing was shown yet"
+    for name in page.evaluate("stories"):
+        turned(page, name)
+    for _ in range(100):  # a part of one may still be on its way
+        missing = page.evaluate("undrawn()")
+        if not set(missing) - set(NO_STORY):
+            break
+        page.wait_for_timeout(50)
+    page.context.close()
+    assert sorted(set(missing) - set(NO_STORY)) == [], "add a story to frontend/stories/"
+    assert sorted(set(NO_STORY) - set(missing)) == [], "these have one"
+
+
+def test_every_component_is_in_the_folder_that_is_looked_at() -> None:
+    elsewhere = [one for one in (ROOT / "frontend" / "src").rglob("*.tsx") if one.parent.name != "ui"]
+    assert [one.name for one in elsewhere] == ["main.tsx"]
 
 
 def test_a_language_changes_words_and_no_structure(browser: Browser, stories: str) -> None:

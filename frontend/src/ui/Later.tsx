@@ -16,6 +16,7 @@ export function later<P extends object>(load: () => Promise<{ default: Component
   return function Later(props: P) {
     const come = useSignal(part !== undefined);
     useEffect(() => {
+      come.value ||= part !== undefined; // it came after this was drawn
       if (part) return;
       void fetching(name, async () => {
         // Its file is gone where a newer page was deployed and this one was never kept whole.

@@ -18,12 +18,12 @@ def test_a_session_has_its_price_before_it_is_started(page: Page, fake: FakeClou
     assert fake.quotes == []
     page.get_by_text("What would it cost?").click()
     quote = page.get_by_role("group", name="What it would cost")
-    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.2000 ($0.1000 to $0.4000)")
+    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.20 ($0.10 to $0.40)")
     expect(quote.get_by_role("row", name="own GPU")).to_contain_text("4 min (2 min to 8 min)")
     bedrock = quote.get_by_role("row", name="Amazon Bedrock")
     expect(bedrock).to_contain_text("The same money pays about 1,000,000 tokens of answers.")
     page.get_by_label("If it is used for").select_option("60")
-    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.6000")
+    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.60")
     page.get_by_label("Accept the full price").check()
     expect(quote).to_have_attribute("aria-busy", "false")
     quote.get_by_text("What this is reckoned with").click()
@@ -43,10 +43,10 @@ def test_a_batch_has_both_prices_before_it_is_sent(page: Page, fake: FakeCloud, 
     path.write_text("\n".join(question(n, "What is a rainbow?", "mistral-7b") for n in range(4)))
     page.get_by_label("Choose a file").set_input_files(path)
     quote = page.get_by_role("group", name="What it would cost")
-    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.0400")
+    expect(quote.get_by_role("row", name="own GPU")).to_contain_text("$0.04")
     bedrock = quote.get_by_role("row", name="Amazon Bedrock")
     expect(bedrock).to_contain_text("would be chosen")
-    expect(bedrock).to_contain_text("$0.0040 ($0.0020 to $0.0080)")
+    expect(bedrock).to_contain_text("$0.004 ($0.002 to $0.008)")
     asked = fake.quotes[-1]
     assert (asked["kind"], asked["lines"], asked["completion_window"]) == ("batch", 4, "24h")
     assert 1 <= asked["prompt_tokens"] <= 20

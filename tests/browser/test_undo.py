@@ -104,7 +104,7 @@ def test_people_choose_who_answers_and_see_who_did_and_why(page: Page, fake: Fak
     expect(answer_to(page)).to_contain_text("The GPU could not answer, so Amazon Bedrock did.")
     answer_to(page).get_by_text("Why there?").click()
     expect(answer_to(page)).to_contain_text("No GPU is on.")
-    expect(answer_to(page)).to_contain_text("$0.0600")
+    expect(answer_to(page)).to_contain_text("$0.06")
     assert conversation["backend"] == "bedrock"
 
 

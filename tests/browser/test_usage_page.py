@@ -55,21 +55,21 @@ def test_the_month_is_shown_by_day_person_backend_and_kind(page: Page, fake: Fak
     page.get_by_role("link", name="Usage").click()
     expect(page.get_by_text("of at most $20.00 (26%)", exact=False)).to_be_visible()
     expect(page.get_by_text("would have cost $560.00 until now")).to_be_visible()
-    ahead = "At this pace the month ends at $12.40 ($9.10 to $15.70): $0.4000 a day, for 6 more days."
+    ahead = "At this pace the month ends at $12.40 ($9.10 to $15.70): $0.40 a day, for 6 more days."
     expect(page.get_by_text(f"{ahead} The pace is the mean of the 14 days from Nov 10 to Nov 23.")).to_be_visible()
-    expect(page.get_by_text("nobody asked for 25 min: $0.2100 (3 sessions that are over)")).to_be_visible()
+    expect(page.get_by_text("nobody asked for 25 min: $0.21 (3 sessions that are over)")).to_be_visible()
     expect(
         page.get_by_text("$14.75 of the month are neither spent nor reserved. The cap of a session is $4.00.")
     ).to_be_visible()
     expect(page.get_by_role("img", name="Tokens of each day, on the GPU and on Bedrock")).to_be_visible()
-    assert cells(page, "2026-11-03") == ["4", "13,000 / 6,500", "$0.0031", "$0.0020", "$0.0040"]
+    assert cells(page, "2026-11-03") == ["4", "13,000 / 6,500", "$0.0031", "$0.002", "$0.004"]
     page.get_by_role("combobox", name="By", exact=True).select_option("person")
-    assert cells(page, "the others together") == ["2", "9,000 / 4,500", "$0.0031", "$0.0010", "$0.0020"]
+    assert cells(page, "the others together") == ["2", "9,000 / 4,500", "$0.0031", "$0.001", "$0.002"]
     assert cells(page, "you")[0] == "4"
     page.get_by_role("combobox", name="By", exact=True).select_option("backend")
     assert cells(page, "own GPU")[0] == "2"
     page.get_by_label("Whose").select_option("own")
-    assert cells(page, "Amazon Bedrock") == ["2", "1,000 / 500", "$0.0004", "$0.0010", "$0.0020"]
+    assert cells(page, "Amazon Bedrock") == ["2", "1,000 / 500", "$0.0004", "$0.001", "$0.002"]
     assert cells(page, "Total")[0] == "4"
     page.get_by_text("What this is reckoned with").click()
     expect(page.get_by_text("learned from 7 batches", exact=False)).to_be_visible()

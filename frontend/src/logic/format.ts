@@ -4,36 +4,43 @@ export const LOCALE: Record<Language, string> = { pt: "pt-BR", en: "en-US" };
 
 const LEAST_SHOWN = 0.0001;
 
-/** US dollars. Small sums keep the digits that matter: a session often costs less than a cent, and never looks free. */
+const parts = (amount: number) => (Math.abs(amount) < 1 ? 10_000 : 100); // of a dollar, that are shown of such a sum
+
+/** As it is shown: by one rule, whether it stands by itself or is what others add up to. */
+const whole = (amount: number, of: number) => Math.round(amount * of);
+
+function dollars(amount: number, language: Language, most = 2): string {
+  return new Intl.NumberFormat(LOCALE[language], { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: most }).format(amount);
+}
+
+/** US dollars: `$0.31`, `$12.40`. Below a dollar up to four digits, where they say something: a session often costs less
+ * than a cent, and never looks free. */
 export function usd(amount: number, language: Language): string {
   if (amount > 0 && amount < LEAST_SHOWN) return `< ${usd(LEAST_SHOWN, language)}`;
-  const small = Math.abs(amount) < 1 && amount !== 0;
-  return new Intl.NumberFormat(LOCALE[language], {
-    style: "currency",
-    currency: "USD",
-    minimumFractionDigits: small ? 4 : 2,
-    maximumFractionDigits: small ? 4 : 2,
-  }).format(amount);
+  const of = parts(amount);
+  return dollars(whole(amount, of) / of, language, Math.log10(of));
 }
 
 /** Of an answer, which costs less than what `usd` shows: two digits of it. */
 export function smallUsd(amount: number, language: Language): string {
-  return new Intl.NumberFormat(LOCALE[language], { style: "currency", currency: "USD", maximumSignificantDigits: 2 }).format(amount);
+  const leading = amount > 0 ? Math.floor(Math.log10(amount)) : 0;
+  return dollars(amount, language, Math.min(20, Math.max(2, 1 - leading)));
 }
 
 /**
  * Parts of a sum, rounded to what is shown so that they add up to the rounded sum: the largest remainders get what is
- * left. Parts that do not make up the sum are only rounded.
+ * left. Parts that do not make up the sum are only rounded; those of a sum that is less than what is shown stay as they are.
  */
-export function addingUp(parts: readonly number[], sum: number): number[] {
-  const digits = Math.abs(sum) < 1 ? 10_000 : 100; // of a dollar, as `usd` shows the sum
-  const exact = parts.map((part) => part * digits);
-  const whole = exact.map((part) => Math.floor(part + 1e-6));
-  const left = Math.round(sum * digits) - whole.reduce((all, one) => all + one, 0);
-  if (left < 0 || left > parts.length) return exact.map((part) => Math.round(part) / digits);
-  const order = exact.map((part, i) => [part - whole[i]!, i] as const).sort(([a], [b]) => b - a);
-  for (const [, i] of order.slice(0, left)) whole[i]! += 1;
-  return whole.map((part) => part / digits);
+export function addingUp(all: readonly number[], sum: number): number[] {
+  if (sum > 0 && sum < LEAST_SHOWN) return [...all];
+  const of = parts(sum);
+  const exact = all.map((part) => part * of);
+  const given = exact.map((part) => Math.floor(part + 1e-6));
+  const left = whole(sum, of) - given.reduce((total, one) => total + one, 0);
+  if (left < 0 || left > all.length) return exact.map((part) => Math.round(part) / of);
+  const order = exact.map((part, i) => [part - given[i]!, i] as const).sort(([a], [b]) => b - a);
+  for (const [, i] of order.slice(0, left)) given[i]! += 1;
+  return given.map((part) => part / of);
 }
 
 /** A price or a guess: two digits are enough, and more would promise more. */

@@ -1,7 +1,7 @@
 import { language, t } from "../i18n";
 import { clock, duration, number, usd } from "../logic/format";
 import { MINIMUM_S } from "../logic/prices";
-import { rounded, total } from "../logic/receipts";
+import { costs, total } from "../logic/receipts";
 import { time } from "../logic/sessions";
 import { sourceOf } from "../logic/sources";
 import type { Receipt } from "../types";
@@ -20,14 +20,7 @@ function rows(receipt: Receipt): Row[] {
       t(`session.${receipt.lifecycle}`),
     ],
     typeof receipt.price_per_hour_usd === "number" && [t("receipt.price"), usd(receipt.price_per_hour_usd, lang)],
-    typeof receipt.gpu_usd === "number" && [t("receipt.gpu"), usd(receipt.gpu_usd, lang)],
-    typeof receipt.storage_usd === "number" && [t("receipt.storage"), usd(receipt.storage_usd, lang)],
-    typeof receipt.address_usd === "number" && [t("receipt.address"), usd(receipt.address_usd, lang)],
-    (receipt.database_usd ?? 0) > 0 && [t("receipt.database"), usd(receipt.database_usd ?? 0, lang)],
-    (receipt.bedrock_messages ?? 0) > 0 && [
-      t("receipt.bedrock"),
-      typeof receipt.bedrock_usd === "number" ? usd(receipt.bedrock_usd, lang) : t("receipt.unknown"),
-    ],
+    ...costs(receipt).map(([words, sum]): Row => [t(words), sum]),
     [
       t("receipt.tokens"),
       `${number(receipt.prompt_tokens ?? 0, lang)} / ${number(receipt.completion_tokens ?? 0, lang)}`,
@@ -68,7 +61,7 @@ export function ReceiptCard({ receipt }: { receipt: Receipt }) {
     <section class="receipt" aria-labelledby="receipt">
       <h3 id="receipt">{t("receipt.title")}</h3>
       <dl>
-        <Rows of={rows(rounded(receipt))} />
+        <Rows of={rows(receipt)} />
         <div class="total">
           <dt>{t("receipt.total")}</dt>
           <dd>{total(receipt)}</dd>

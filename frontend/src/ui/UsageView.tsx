@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { UsageActions } from "../actions/usage";
 import { known, language, t } from "../i18n";
 import { saveAs } from "../logic/download";
-import { about, number, percent, span, usd } from "../logic/format";
+import { about, addingUp, number, percent, span, usd } from "../logic/format";
 import { cost } from "../logic/prices";
 import { BACKENDS, by, columns, csv, dayName, type Column, type GroupName, type UsagePart, type UsageSum } from "../logic/usage";
 import { live, now, person, report } from "../state";
@@ -53,6 +53,17 @@ function nameOf(group: GroupName, name: string): string {
   return known(`usage.${group}`, name) ?? name;
 }
 
+const SUMS = ["usd", "if_bedrock_usd", "if_gpu_usd"] as const;
+
+/** The rows with sums that add up to the total's, as both are shown. */
+function rounded(rows: readonly (UsageSum & { name: string })[], total: UsageSum) {
+  const columns = SUMS.map((name) => {
+    const sums = rows.map((one) => one[name]);
+    return total[name] === null || sums.includes(null) ? sums : addingUp(sums as number[], total[name]);
+  });
+  return rows.map((one, i) => ({ ...one, ...Object.fromEntries(SUMS.map((name, j) => [name, columns[j]![i]!])) }));
+}
+
 function Table({ group, part }: { group: GroupName; part: UsagePart }) {
   const row = (name: string, of: UsageSum, key: string) => (
     <tr key={key}>
@@ -78,7 +89,7 @@ function Table({ group, part }: { group: GroupName; part: UsagePart }) {
             ))}
           </tr>
         </thead>
-        <tbody>{by(group, part.groups).map((one) => row(nameOf(group, one.name), one, one.name))}</tbody>
+        <tbody>{rounded(by(group, part.groups), part.totals).map((one) => row(nameOf(group, one.name), one, one.name))}</tbody>
         <tfoot>{row(t("receipt.total"), part.totals, "total")}</tfoot>
       </table>
     </div>

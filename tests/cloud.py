@@ -35,10 +35,12 @@ def policy(*statements: dict[str, Any]) -> str:
 
 
 @contextmanager
-def bare_emulator(environment: dict[str, str], *, patched: bool = True) -> Iterator[Emulator]:
-    """An empty emulator without a PostgreSQL, with these variables in its environment."""
+def bare_emulator(
+    environment: dict[str, str], *, patched: bool = True, bedrock: str | None = None
+) -> Iterator[Emulator]:
+    """An empty emulator without a PostgreSQL, with these variables. `bedrock`: its model's address."""
     state = Path(tempfile.mkdtemp(prefix="foreverus-test-"))
-    emulator = Emulator(state, state / "emulator.log", patched=patched)
+    emulator = Emulator(state, state / "emulator.log", patched=patched, bedrock=bedrock)
     emulator.child.environment.update(environment)
     try:
         emulator.start()

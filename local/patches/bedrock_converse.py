@@ -37,6 +37,8 @@ def apply(options: Options) -> None:
     from ministack.core import iam_actions
     from ministack.services import bedrock_runtime as runtime
 
+    from local.patches.bedrock_images import with_words  # which needs Refused
+
     def ask(model_id: str, messages: Any, system: Any, config: Any, tools: Any = None) -> Any:
         refuse_turns(model_id, messages or [], system)
         config = config or {}
@@ -46,7 +48,8 @@ def apply(options: Options) -> None:
             ("topP", "top_p"),
             ("stopSequences", "stop"),
         )
-        body = {"model": model_id, "messages": runtime._openai_messages(messages, system), "stream": False}
+        shown = with_words(model_id, messages or [])
+        body = {"model": model_id, "messages": runtime._openai_messages(shown, system), "stream": False}
         body |= {theirs: config[ours] for ours, theirs in names if ours in config}
         answer = post(options.bedrock, body)
         choice, usage = answer["choices"][0], answer["usage"]

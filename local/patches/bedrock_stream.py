@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 
 from local.patches import Options
 from local.patches.bedrock_converse import TIMEOUT_S, Refused, refusal, refuse_turns
+from local.patches.bedrock_images import with_words
 
 NAMES = (("maxTokens", "max_tokens"), ("temperature", "temperature"), ("topP", "top_p"), ("stopSequences", "stop"))
 STREAMS = ThreadPoolExecutor(512, "bedrock-stream")
@@ -49,7 +50,8 @@ def apply(options: Options) -> None:
         try:
             refuse_turns(model_id, asked["messages"], asked.get("system"))
             config = asked.get("inferenceConfig") or {}
-            wanted = {"model": model_id, "messages": runtime._openai_messages(asked["messages"], None)}
+            shown = with_words(model_id, asked["messages"])
+            wanted = {"model": model_id, "messages": runtime._openai_messages(shown, None)}
             wanted |= {theirs: config[ours] for ours, theirs in NAMES if ours in config}
             source = Source(options.bedrock, {**wanted, "stream": True, "stream_options": {"include_usage": True}})
         except Refused as refused:

@@ -20,6 +20,7 @@ class ChatCompletionsSettings(Settings):
     sagemaker_usd_per_hour: float  # of its instance
     sagemaker_start_seconds: int
     sagemaker_idle_seconds: int
+    images_model_id: str  # on Bedrock, which sees images; empty: nobody does
     voice: str  # off, or managed: Polly reads aloud, Transcribe listens
     data_bucket: str  # recordings, while they are listened to
     chat_gpu: str  # auto or off, as AnswerConversationSettings has it

@@ -754,7 +754,11 @@ def test_bedrock_model_is_one_that_its_role_may_ask(model: str, taken: bool) -> 
 
 def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
     allowing = [(name, one) for name, one in statements() if one["Effect"] == "Allow"]
-    asking = {name: one for name, one in allowing if any(a.startswith("bedrock:") for a in actions(one))}
+    asking = {
+        name: one
+        for name, one in allowing
+        if any(a.startswith("bedrock:") for a in actions(one)) and one["Sid"] != "See"
+    }
     calls = {
         "AnswerBatchFunction": "bedrock:InvokeModel",
         "AnswerConversationFunction": "bedrock:InvokeModelWithResponseStream",
@@ -785,12 +789,26 @@ def test_only_openais_api_asks_sagemaker_and_only_the_endpoint_that_the_stack_na
     assert template()["Parameters"]["SageMakerEndpoint"]["Default"] == "", "nobody has one by default"
 
 
+def test_images_are_seen_only_where_the_stack_says_so_and_by_the_model_that_it_names() -> None:
+    for name in ("ChatCompletionsFunction",):
+        (guarded,) = [
+            one["Fn::If"] for one in FUNCTIONS[name]["Policies"] if "Fn::If" in one and one["Fn::If"][0] == "HasImages"
+        ]
+        (see,) = guarded[1]["Statement"]
+        assert guarded[2] == {"Ref": "AWS::NoValue"} and see["Action"] == ["bedrock:InvokeModelWithResponseStream"]
+        assert see["Resource"]["Fn::Sub"].endswith("foundation-model/${ImagesModelId}")
+        named = FUNCTIONS[name]["Environment"]["Variables"]["IMAGES_MODEL_ID"]
+        assert named == {"Fn::If": ["HasImages", {"Ref": "ImagesModelId"}, ""]}
+    images = template()["Parameters"]["Images"]
+    assert (images["Default"], images["AllowedValues"]) == ("off", ["off", "managed"]), "no value that does nothing"
+
+
 def test_only_openais_api_reads_aloud_and_only_where_the_stack_says_so() -> None:
     (name,) = [
         name for name, one in statements() if one["Effect"] == "Allow" and any("polly:" in a for a in actions(one))
     ]
     assert name == "ChatCompletionsFunction"
-    guarded = FUNCTIONS[name]["Policies"][3]["Fn::If"]
+    guarded = FUNCTIONS[name]["Policies"][4]["Fn::If"]
     assert (guarded[0], guarded[2]) == ("HasVoice", {"Ref": "AWS::NoValue"})
     assert guarded[1]["Statement"][0]["Action"] == "polly:SynthesizeSpeech"
     voice = template()["Parameters"]["Voice"]

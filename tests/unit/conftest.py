@@ -172,6 +172,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "LOG_RETENTION_DAYS": "30",
             "CONVERSATION_RETENTION_DAYS": "0",
             "CHAT_BACKEND": "auto",
+            "IMAGES_MODEL_ID": "",
             "VOICE": "off",
             "SAGEMAKER_ENDPOINT": "",
             "SAGEMAKER_COMPONENT": "",

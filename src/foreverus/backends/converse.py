@@ -8,6 +8,7 @@ takes only turns of user and assistant in alternation, the user's first and last
 - consecutive turns of one speaker are joined, with an empty line between them; blank ones are left out;
 - a last message of the assistant is a beginning that we cannot ask to be continued: PromptRejected;
 - calls of tools and their results have no words there, with `tools` or without: rejected;
+- images stand before the words of their turn, in their order, as blocks of their own;
 - a text completion is one turn of the user: the model's chat template is always applied.
 
 Which of OpenAI's parameters it does, which it leaves out and which it must reject is in `parameters.py`: where one
@@ -15,8 +16,10 @@ would change the answer and Converse has no word for it, the line is rejected ra
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from foreverus.backends.images import PromptImage
 from foreverus.backends.parameters import not_on_bedrock
 from foreverus.backends.port import Completion, Finished, Message, Prompt
 from foreverus.errors import (
@@ -63,7 +66,7 @@ def unsupported(prompt: Prompt) -> str | None:
         return name
     if any(one.tool_calls or one.role == "tool" for one in prompt.messages):
         return "tools"
-    said = [one.role for one in prompt.messages if one.content.strip()]
+    said = [one.role for one in prompt.messages if not one.is_blank]
     return "messages" if prompt.continues or "assistant" in (*said[:1], *said[-1:]) else None
 
 
@@ -90,21 +93,35 @@ def request(prompt: Prompt, most_tokens: int) -> dict[str, Any]:
 def turns(prompt: Prompt) -> list[dict[str, Any]]:
     """The messages in alternation. Raises PromptRejected when there is no user's turn to begin with."""
     messages = (Message("user", prompt.text),) if prompt.text is not None else prompt.messages
-    said = [one for one in messages if one.content.strip()]
+    said = [one for one in messages if not one.is_blank]
     system = [one.content.strip() for one in said if one.role in _SYSTEM]
-    joined: list[tuple[str, list[str]]] = [("user", system)] if system else []
+    joined = [_Turn("user", system)] if system else []
     for message in said:
         if message.role in _SYSTEM:
             continue
         is_answer = message.role == "assistant"
         role, text = ("assistant", message.content.strip()) if is_answer else ("user", message.content)
-        if joined and joined[-1][0] == role:
-            joined[-1][1].append(text)
-        else:
-            joined.append((role, [text]))
-    if not joined or joined[0][0] != "user" or joined[-1][0] != "user":
+        if not joined or joined[-1].role != role:
+            joined.append(_Turn(role))
+        joined[-1].texts += [text] if text.strip() else []
+        joined[-1].images += message.images
+    if not joined or joined[0].role != "user" or joined[-1].role != "user":
         raise PromptRejected("Bedrock needs a message with text of the user, first and last.")
-    return [{"role": role, "content": [{"text": "\n\n".join(texts)}]} for role, texts in joined]
+    return [{"role": one.role, "content": one.blocks} for one in joined]
+
+
+@dataclass
+class _Turn:
+    role: str
+    texts: list[str] = field(default_factory=list)
+    images: list[PromptImage] = field(default_factory=list)
+
+    @property
+    def blocks(self) -> list[Mapping[str, object]]:
+        shown: list[Mapping[str, object]] = [
+            {"image": {"format": one.kind.value, "source": {"bytes": one.data}}} for one in self.images
+        ]
+        return [*shown, {"text": "\n\n".join(self.texts)}] if self.texts else shown
 
 
 def completion(response: Mapping[str, Any]) -> Completion:

@@ -11,6 +11,7 @@ from typing import Any
 from foreverus.backends.port import Message, ToolCall
 
 ROLES = ("system", "developer", "user", "assistant")
+TEXT, IMAGE = "text", "image_url"  # OpenAI's types of a message's parts
 
 
 def without_nulls(body: Mapping[str, object]) -> dict[str, Any]:
@@ -59,8 +60,9 @@ def _part(part: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_messages(messages: list[Any]) -> tuple[Message, ...]:
-    """Messages that fit their schema. `developer` is OpenAI's newer word for `system`; text parts are joined as vLLM
-    and llama.cpp join them. An assistant's last message without text begins no answer, and is left out."""
+    """Messages that fit their schema, without their images. `developer` is OpenAI's newer word for `system`; text parts
+    are joined as vLLM and llama.cpp join them. An assistant's last message without text begins no answer, and is left
+    out."""
     read = [_read(one) for one in messages]
     while len(read) > 1 and read[-1].role == "assistant" and not (read[-1].content.strip() or read[-1].tool_calls):
         read.pop()
@@ -80,7 +82,7 @@ def as_sent(message: Message) -> dict[str, object]:
 
 def _read(message: Mapping[str, Any]) -> Message:
     role, content = message["role"], message["content"]
-    text = content if isinstance(content, str) else "\n".join(part["text"] for part in content)
+    text = content if isinstance(content, str) else "\n".join(one["text"] for one in content if one["type"] == TEXT)
     calls = tuple(
         ToolCall(one["id"], one["function"]["name"], one["function"]["arguments"])
         for one in message.get("tool_calls") or ()

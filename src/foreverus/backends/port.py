@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import Any, Protocol
 
+from foreverus.backends.images import PromptImage
 from foreverus.text import beginning
 
 # Of UTF-8. An item of the table has 400 KB at most. 32,768 tokens of prose are half of this; more has only a model that
@@ -65,12 +66,18 @@ Logprobs = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`tool_calls`: what an assistant asked for. `tool_call_id`: which of them a tool's message is the result of."""
+    """`tool_calls`: what an assistant asked for. `tool_call_id`: which of them a tool's message is the result of.
+    `images`: what a user shows beside the words."""
 
     role: str  # system | user | assistant | tool
     content: str
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    images: tuple[PromptImage, ...] = ()
+
+    @property
+    def is_blank(self) -> bool:
+        return not self.images and not self.content.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,11 @@ class Prompt:
     def limit(self) -> int | None:
         """The most tokens of the answer; None: as many as the context has room for."""
         return TEXT_MAX_TOKENS if self.max_tokens is None and self.text is not None else self.max_tokens
+
+    @property
+    def images(self) -> list[PromptImage]:
+        """Of all its messages."""
+        return [image for one in self.messages for image in one.images]
 
     @property
     def continues(self) -> bool:

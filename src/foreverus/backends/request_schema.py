@@ -7,7 +7,7 @@ them as well, `chat_completion.json` and `text_completion.json` are `request_sch
 from collections.abc import Mapping
 
 from foreverus.backends.live_parameters import KNOWN
-from foreverus.backends.messages import ROLES
+from foreverus.backends.messages import IMAGE, ROLES, TEXT
 from foreverus.backends.parameters import CHAT, COMPLETIONS, PARAMETERS
 from foreverus.text import VISIBLE
 
@@ -27,15 +27,37 @@ def _object(required: list[str], properties: Mapping[str, Schema], words: str = 
 _PART = _object(
     ["type", "text"],
     {
-        "type": {"description": "'text': this model reads nothing else", "const": "text"},
+        "type": {"description": "'text': a batch's lines have no images", "const": "text"},
         "text": {"description": "a string", "type": "string"},
     },
+)
+_LIVE_PART = _object(
+    ["type"],
+    {
+        "type": {"description": "'text' or 'image_url'", "enum": [TEXT, IMAGE]},
+        "text": {"description": "a string", "type": "string"},
+        "image_url": _object(
+            ["url"],
+            {
+                "url": {"description": "a string: a data: URL with the image's bytes as base64", "type": "string"},
+                "detail": {"description": "'auto', 'low' or 'high'", "enum": ["auto", "low", "high"]},
+            },
+            "an object with url",
+        ),
+    },
+    "a part of type text or image_url",
 )
 _ROLE: Schema = {"description": "'system', 'developer', 'user' or 'assistant'", "enum": list(ROLES)}
 _CONTENT: Schema = {
     "description": "a string, or a list of at least one part of type text",
     "type": ["string", "array"],
     "items": _PART,
+    "minItems": 1,
+}
+_LIVE_CONTENT: Schema = {
+    "description": "a string, or a list of at least one part of type text or image_url",
+    "type": ["string", "array"],
+    "items": _LIVE_PART,
     "minItems": 1,
 }
 _NO_CALLS: Schema = {
@@ -111,7 +133,11 @@ _LIVE_PROMPT: Schema = {
 
 def request_schema(endpoint: str) -> Schema:
     """Of the body of a request whose client waits for the answer."""
-    asked = {"messages": _messages(_LIVE_ROLE, _LIVE_BESIDE)} if endpoint == CHAT else {"prompt": _LIVE_PROMPT}
+    asked = (
+        {"messages": _messages(_LIVE_ROLE, _LIVE_BESIDE, _LIVE_CONTENT)}
+        if endpoint == CHAT
+        else {"prompt": _LIVE_PROMPT}
+    )
     parameters = {one.name: _or_null(one.schema) for one in KNOWN[endpoint]}
     kind = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"The body of POST {endpoint}"}
     return kind | dict(_object(["model", *asked], {"model": _MODEL, **asked, **parameters}))
@@ -133,9 +159,9 @@ REQUEST_FILES = {"chat_completion": CHAT, "text_completion": COMPLETIONS}  # by 
 LINE_FILES = {"chat_line": CHAT, "completion_line": COMPLETIONS}  # by the name of their file
 
 
-def _messages(role: Schema = _ROLE, others: Mapping[str, Schema] = _BESIDE) -> Schema:
+def _messages(role: Schema = _ROLE, others: Mapping[str, Schema] = _BESIDE, content: Schema = _CONTENT) -> Schema:
     beside = {name: _or_null(schema) for name, schema in others.items()}
-    message = _object(["role", "content"], {"role": role, "content": _CONTENT, **beside})
+    message = _object(["role", "content"], {"role": role, "content": content, **beside})
     return {"description": "a list of at least one message", "type": "array", "minItems": 1, "items": message}
 
 

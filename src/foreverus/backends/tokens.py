@@ -16,6 +16,7 @@ from foreverus.backends.port import Prompt
 LONGEST_PIECE_BYTES = 24
 MOST_TOKENS_PER_MESSAGE = 8  # role marks and separators of a chat template
 BEDROCK_CONTEXT_TOKENS = 32_768  # of Mistral 7B Instruct there, prompt and answer; our GPU's is `ContextTokens`
+MOST_SEEN_TOKENS = 5000  # of one answer of Amazon Nova Lite, which sees images there
 MOST_BEDROCK_TOKENS = 8192  # of one answer of Mistral 7B Instruct; Bedrock's own default would cut answers at 512
 
 
@@ -55,4 +56,10 @@ def most_prompt_tokens(prompt: Prompt) -> int:
     >>> most_prompt_tokens(Prompt((), text="Bom dia!"))
     16
     """
-    return sum(len(text.encode("utf-8", "replace")) + MOST_TOKENS_PER_MESSAGE for text in texts_of(prompt))
+    words = sum(len(text.encode("utf-8", "replace")) + MOST_TOKENS_PER_MESSAGE for text in texts_of(prompt))
+    return words + image_tokens_of(prompt)
+
+
+def image_tokens_of(prompt: Prompt) -> int:
+    """What its images are at most."""
+    return sum(image.tokens for image in prompt.images)

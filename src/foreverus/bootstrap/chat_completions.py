@@ -4,7 +4,7 @@ import os
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import aws, sagemaker, shared, voice
+from foreverus.bootstrap import aws, images, sagemaker, shared, voice
 from foreverus.web_settings import ChatCompletionsSettings
 
 # In flight at once: on Lambda one at a time, on a laptop one process has all. A thread is made when it is needed.
@@ -38,14 +38,16 @@ def build() -> "Starlette":
     from foreverus.openai_api.requests import Served
 
     env = ChatCompletionsSettings.from_env(os.environ)
-    served = Served(env.model_id, bool(env.sagemaker_endpoint))
+    served = Served(env.model_id, bool(env.sagemaker_endpoint), env.images_model_id)
     limits = _limits(env)
     answering = Answering(
         served=served,
         limits=limits,
         door=_door(env, served),
         backends={
-            BackendName.BEDROCK: lambda request, caller, chosen: _paid_calls(env).of(request, caller, chosen.reserved),
+            BackendName.BEDROCK: lambda request, caller, chosen: _paid_for(env, request).of(
+                request, caller, chosen.reserved
+            ),
             BackendName.GPU: partial(_gpu, env),
             BackendName.SAGEMAKER: lambda request, caller, chosen: sagemaker.endpoint_calls(env).of(
                 request, caller, chosen.reserved
@@ -74,7 +76,7 @@ def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[Completi
     from foreverus.openai_api.answering import Door
     from foreverus.openai_api.choosing import RequestChooser
 
-    table, look = aws.items(env.table_name), shared.backends_look(env)
+    table, look = aws.items(env.table_name), shared.backends_look(env, sees=env.images_model_id)
 
     def door(request: "CompletionRequest", caller: "Caller") -> Door:
         now = aws.clock()
@@ -97,7 +99,7 @@ def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[Completi
             sagemaker=(lambda: sagemaker.endpoint_now(env, up(), now)) if paid else None,
         )
         reservations = {
-            BackendName.BEDROCK: lambda asked: _paid_calls(env).reservation(asked),
+            BackendName.BEDROCK: lambda asked: _paid_for(env, asked).reservation(asked),
             BackendName.SAGEMAKER: lambda asked: sagemaker.endpoint_calls(env).reservation(asked, up()),
         }
         return Door(CountStore(ahead), choose, AccountStore(here.purse), reservations)
@@ -120,6 +122,26 @@ def _gpu_backends(env: ChatCompletionsSettings) -> "GpuBackends":
     from foreverus.bootstrap.relay import gpu_backends
 
     return gpu_backends(env, crowd_gpus(env, shared.backends_look(env), shared.starter(env)).asked)
+
+
+def _paid_for(env: ChatCompletionsSettings, request: "CompletionRequest") -> "PaidCalls":
+    return _seen_calls(env) if request.prompt.images else _paid_calls(env)
+
+
+@cache
+def _seen_calls(env: ChatCompletionsSettings) -> "PaidCalls":
+    from foreverus.choice.refusals import NotNoted
+    from foreverus.costs.prices import bedrock_price
+    from foreverus.openai_api.accounts import AccountStore
+    from foreverus.openai_api.paid import PaidCalls
+
+    return PaidCalls(
+        backend=images.sight(env.images_model_id, CALLS),
+        price=bedrock_price(env.images_model_id, aws.region()),
+        accounts=AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
+        refusals=NotNoted(),
+        clock=aws.clock,
+    )
 
 
 @cache

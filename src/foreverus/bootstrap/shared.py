@@ -82,8 +82,8 @@ class LookSettings(Protocol):
     def bedrock_model_id(self) -> str: ...
 
 
-def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
-    """`bedrock`: False where nobody can be called who asks it."""
+def backends_look(env: LookSettings, bedrock: bool = True, sees: str = "") -> "BackendsLook":
+    """`bedrock`: False where nobody can be called who asks it. `sees`: the model that images are sent to."""
     from foreverus.choice.idle_time import expected_s
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.backends_now import BackendsLook, Figures
@@ -96,6 +96,8 @@ def backends_look(env: LookSettings, bedrock: bool = True) -> "BackendsLook":
         idle_seconds=expected_s(env.idle_seconds),
         bedrock=bedrock and bool(env.bedrock_model_id),
         bedrock_price=bedrock_price(env.bedrock_model_id, region),
+        sees=sees,
+        sees_price=bedrock_price(sees, region),
     )
     look, month = gpu_look(env.table_name, env.engine_slots), purse(env.table_name, env.monthly_cap_usd)
     return BackendsLook(look, month, figures, aws.clock)

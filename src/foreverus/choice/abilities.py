@@ -1,7 +1,8 @@
 """What a backend cannot do of what is asked. Pure.
 
 One rule for a line of a batch, a chat and an OpenAI request: what Bedrock has no word for goes to our GPU. Behind a
-SageMaker endpoint is the engine that our GPU has: it is able to do the same.
+SageMaker endpoint is the engine that our GPU has: it is able to do the same. Images are seen by a model of their own on
+Bedrock, where the deployment has one (`BedrockNow.sees`).
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ WORDS = {
     BackendName.SAGEMAKER: "SageMaker",
 }
 OTHER = {BackendName.GPU: BackendName.BEDROCK, BackendName.BEDROCK: BackendName.GPU}
-TOO_LONG, UNSUPPORTED = "context_length_exceeded", "unsupported_parameter"
+TOO_LONG, UNSUPPORTED, BLIND = "context_length_exceeded", "unsupported_parameter", "images_not_seen"
+IMAGES = "images"  # a message's field of the API; OpenAI's has them in its messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ def cannot(backend: BackendName, prompt: Prompt, limits: PromptLength | None = N
     if backend is BackendName.BEDROCK:
         name = unsupported(prompt)
         return Inability(name, refusal_of(name, prompt)) if name else None
+    if prompt.images:
+        return Inability(IMAGES, f"The model on {WORDS[backend]} sees no images.", BLIND)
     name = not_on_gpu(prompt.options)
     whose = "SageMaker's" if backend is BackendName.SAGEMAKER else "The GPU's"
     return Inability(name, f"{whose} engine has no {name}: leave it out.") if name else None

@@ -50,6 +50,16 @@ def seconds_left(item: Values | None, now: datetime) -> int:
     return max(0, ceil((ids.parse_timestamp(str(item["until"])) - now).total_seconds()))
 
 
+class NotNoted:
+    """For a model with quotas of its own, which few ask: that it has refused is nobody else's."""
+
+    def note(self, seconds: int = THROTTLED_S) -> None:
+        pass
+
+    def left_s(self) -> int:
+        return 0
+
+
 class MemoryRefusals:
     """Twin of `RefusalStore`."""
 

@@ -14,7 +14,7 @@ from functools import partial
 from math import floor
 
 from foreverus.backends.port import BackendName
-from foreverus.choice.abilities import OTHER, WORDS, Inability, PromptLength, cannot
+from foreverus.choice.abilities import IMAGES, OTHER, WORDS, Inability, PromptLength, cannot
 from foreverus.choice.request_records import (
     Asked,
     AskedBy,
@@ -56,6 +56,8 @@ class _Choosing:
         named, by = self.asked.preference
         if named not in (BackendName.AUTO, *OTHER):
             return self._refused(_not_here(named))
+        if self.asked.prompt.images and not self.bedrock.bedrock.allowed:
+            return self._refused(images_off())
         if self.asked.waits_on and self._is_here(self.asked.waits_on):
             return self._in_order(self.asked.waits_on, named if by is AskedBy.MESSAGE else BackendName.AUTO)
         if named is not BackendName.AUTO:
@@ -83,7 +85,8 @@ class _Choosing:
         status, no_bedrock, lacks = self.gpu.status, self._why_not_bedrock(), self.lacks[GPU]
         if lacks:
             if no_bedrock is None:
-                return self._chosen(BEDROCK, ChoiceReason.GPU_CANNOT, lacks)
+                sees = bool(self.asked.prompt.images)
+                return self._chosen(BEDROCK, ChoiceReason.SEES_IMAGES if sees else ChoiceReason.GPU_CANNOT, lacks)
             in_the_way = self._why_not(BEDROCK) if self._has(BEDROCK) else None
             return self._refused(in_the_way or _unable(lacks))
         if no_bedrock is None and (cheaper := self._cheaper_near_the_cap()):
@@ -186,10 +189,17 @@ class _Choosing:
 
     def _numbers(self) -> dict[str, int | float | bool | str]:
         found = numbers(self.asked, self.gpu, self.bedrock)
+        if self.bedrock.sees:
+            found |= {"images": len(self.asked.prompt.images), "images_seen_by": self.bedrock.sees}
         if self.month.spent_percent < NOTICE_PERCENT:
             return found
         more = 0.0 if self.gpu.status is GpuStatus.NONE else beside_what_runs(self.asked, self.gpu)
         return found | {"cap_percent": floor(self.month.spent_percent), "gpu_more_usd": round(more, 8)}
+
+
+def images_off(param: str = IMAGES) -> InvalidRequest:
+    message = "This deployment sees no images: its parameter Images is off. Send the message without them."
+    return InvalidRequest(message, param=param, code="images_off")
 
 
 def _not_here(backend: BackendName) -> InvalidRequest:

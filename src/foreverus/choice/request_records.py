@@ -88,11 +88,13 @@ class GpuNow:
 @dataclass(frozen=True, kw_only=True)
 class BedrockNow:
     """`bedrock.allowed`: the stack has it; `bedrock.tokens_per_second`: of one answer. `throttled_for_s`: more than 0
-    where it has refused lately, for so long it is not asked again."""
+    where it has refused lately, for so long it is not asked again. `sees`: the model that is asked, where it is for its
+    eyes."""
 
     bedrock: Bedrock
     context_tokens: int
     throttled_for_s: int = 0
+    sees: str = ""
 
 
 class ChoiceReason(StrEnum):
@@ -109,6 +111,7 @@ class ChoiceReason(StrEnum):
     BEDROCK_THROTTLED = "bedrock_throttled"
     BEDROCK_CAP = "bedrock_cap"  # the month has too little left for it
     GPU_CANNOT = "gpu_cannot"
+    SEES_IMAGES = "sees_images"  # one model alone does
     CAP_NEAR = "cap_near"  # 80 % of the month's cap are spent: the cheaper way, though it is slower
     SAGEMAKER_CHEAPER = "sagemaker_cheaper"
     SAGEMAKER_ALONE = "sagemaker_alone"  # neither the GPU nor Bedrock is to be had for it

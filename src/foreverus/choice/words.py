@@ -32,6 +32,7 @@ def sentence(reason: ChoiceReason, asked: Asked, gpu: GpuNow, bedrock: BedrockNo
         ChoiceReason.BEDROCK_CANNOT: f"Bedrock cannot do what is asked ({it}): the GPU answers.",
         ChoiceReason.BEDROCK_THROTTLED: f"Bedrock refused lately and is asked again in {pause}: the GPU answers.",
         ChoiceReason.BEDROCK_CAP: "The month has too little left for an answer on Bedrock: the GPU answers.",
+        ChoiceReason.SEES_IMAGES: f"There are images to be seen: {bedrock.sees} on Bedrock sees them and answers.",
         ChoiceReason.GPU_CANNOT: f"The GPU cannot do what is asked ({it}): Bedrock answers.",
     }
     return said[reason]

@@ -56,6 +56,9 @@ class TokenPrice:
         return (prompt_tokens * prompt + completion_tokens * completion) / 1e6
 
 
+NO_PRICE = TokenPrice(None, None, "nothing is asked")
+
+
 @cache
 def _rows(table: str = "prices.csv") -> tuple[dict[str, str], ...]:
     text = (files(__package__) / table).read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from foreverus.access.preferences import Preferences
 from foreverus.access.records import Caller
 from foreverus.backends.port import BackendName
 from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS, least_tokens, texts_of
-from foreverus.choice.abilities import Inability, PromptLength, cannot
+from foreverus.choice.abilities import IMAGES, Inability, PromptLength, cannot
 from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, Preference, RequestChoice, preferred
 from foreverus.choice.sagemaker import SageMakerNow, beside, by_name
 from foreverus.costs.reservations import Month
@@ -21,6 +21,8 @@ from foreverus.openai_api.settling import estimated
 from foreverus.sessions.gpu_state import GpuState
 
 GPU, BEDROCK, SAGEMAKER = BackendName.GPU, BackendName.BEDROCK, BackendName.SAGEMAKER
+# By OpenAI's names.
+_PARAMS = {"backend": "model", IMAGES: "messages"}
 LOOKS = 8  # threads: requests of one process come in one after the other
 NOT_LOOKED_AT = GpuState(slots=0, waiting=0, is_booting=False, boot_seconds=0.0)
 
@@ -82,7 +84,7 @@ class RequestChooser:
             chosen = self._with_sagemaker(now, asked, between).chosen
             return ChosenBackend(chosen, now.state, self._spare(now, asked, between, chosen))
         except RequestRejected as err:
-            err.param = "model" if err.param == "backend" else err.param
+            err.param = _PARAMS.get(err.param or "", err.param)
             raise
 
     def _with_sagemaker(self, now: Now, asked: Asked, between: RequestChoice | None) -> RequestChoice:
@@ -122,14 +124,14 @@ class RequestChooser:
             return _no_order(found)
         return found
 
-    @property
-    def _here(self) -> list[BackendName]:
+    def _here(self, request: CompletionRequest) -> list[BackendName]:
         """What the stack was deployed with."""
-        has = {BEDROCK: self.has_bedrock, SAGEMAKER: self.sagemaker is not None}
+        has_bedrock = self.has_bedrock or bool(request.prompt.images)  # who sees is there: the request was read
+        has = {BEDROCK: has_bedrock, SAGEMAKER: self.sagemaker is not None}
         return [GPU, *(one for one, is_here in has.items() if is_here)]
 
     def _lacks(self, request: CompletionRequest, backend: BackendName) -> bool:
-        if backend not in self._here:
+        if backend not in self._here(request):
             return True
         return self._cannot(request, backend) is not None
 
@@ -139,17 +141,17 @@ class RequestChooser:
 
     def _check(self, request: CompletionRequest, wanted: BackendName) -> None:
         """What the wanted backend, or none, is able to do: said with the names that clients ask by."""
-        if wanted not in (BackendName.AUTO, *self._here):
+        if wanted not in (BackendName.AUTO, *self._here(request)):
             raise self.served.unknown(self.served.named(wanted))
         if wanted is not BackendName.AUTO and self._cannot(request, wanted) is None:
             return
-        able = [one for one in self._here if not self._lacks(request, one)]
+        able = [one for one in self._here(request) if not self._lacks(request, one)]
         if wanted is BackendName.AUTO and able:
             return
         lack = self._cannot(request, GPU if wanted is BackendName.AUTO else wanted)
         assert lack is not None
         instead = f" The model {self.served.named(able[0])} can." if able else ""
-        raise InvalidRequest(lack.message + instead, param=lack.param, code=lack.code)
+        raise InvalidRequest(lack.message + instead, param=_PARAMS.get(lack.param, lack.param), code=lack.code)
 
 
 @cache

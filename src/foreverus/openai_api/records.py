@@ -28,9 +28,9 @@ class AnsweredBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest:
-    """`request_id`: `req_…`, unique. `endpoint`: `/v1/chat/completions` or `/v1/completions`. `model`: what the
-    deployment serves, without a backend. `backend`: what the asked model's name says of it. `created`: Unix seconds.
-    `credential`: what the caller came with, for a GPU's answer comes over a WebSocket of theirs."""
+    """`request_id`: `req_…`, unique. `endpoint`: `/v1/chat/completions` or `/v1/completions`. `model`: who of
+    what the deployment serves answers, without a backend. `backend`: what the asked model's name says of it. `created`:
+    Unix seconds. `credential`: what the caller came with, for a GPU's answer comes over a WebSocket of theirs."""
 
     request_id: str
     endpoint: str

@@ -15,7 +15,9 @@ from foreverus.backends.parameters import CHAT
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.backends.prompts import prompt_of
 from foreverus.backends.request_schema import REQUEST_FILES
+from foreverus.choice.request import images_off
 from foreverus.errors import InvalidRequest, NotFound
+from foreverus.openai_api.image_parts import with_images
 from foreverus.openai_api.records import CompletionRequest
 from foreverus.strict_json import path_of
 from foreverus.text import is_blank, quoted, shortened
@@ -27,10 +29,12 @@ NO_ENDPOINT = ": this deployment has no SageMaker endpoint (its SageMakerEndpoin
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """`model_id`: the name under which clients ask for the model. `has_sagemaker`: the deployment names an endpoint."""
+    """`model_id`: the name under which clients ask for the model. `has_sagemaker`: the deployment names an endpoint.
+    `sees`: who answers where there are images; empty: nobody."""
 
     model_id: str
     has_sagemaker: bool = False
+    sees: str = ""
 
     def named(self, backend: BackendName) -> str:
         return f"{self.model_id}{SEPARATOR}{backend.value}"
@@ -64,12 +68,14 @@ def read_request(endpoint: str, data: bytes, served: Served, now: datetime) -> C
     if "stream_options" in body and not streams:
         message = "The field 'stream_options' is only for streams: leave it out, or set 'stream' to true."
         raise InvalidRequest(message, param="stream_options", code="invalid_field")
-    prompt = prompt_of(endpoint, body, live_options(endpoint, body))
+    prompt = with_images(prompt_of(endpoint, body, live_options(endpoint, body)), body)
+    if prompt.images and not served.sees:
+        raise images_off("messages")
     _check(endpoint, body, prompt)
     return CompletionRequest(
         request_id=ids.new_id("req", now),
         endpoint=endpoint,
-        model=served.model_id,
+        model=served.sees if prompt.images else served.model_id,
         backend=backend,
         prompt=prompt,
         streams=streams,
@@ -88,7 +94,9 @@ def _read(endpoint: str, data: bytes) -> dict[str, Any]:
 
 def _check(endpoint: str, body: Mapping[str, Any], prompt: Prompt) -> None:
     """What no schema can say."""
-    if endpoint == CHAT and all(is_blank(one.content) for one in prompt.messages if one.role != "system"):
+    if endpoint == CHAT and all(
+        is_blank(one.content) and not one.images for one in prompt.messages if one.role != "system"
+    ):
         message = "The field 'messages' holds no text of a user: there is nothing to answer."
         raise InvalidRequest(message, param="messages", code="invalid_field")
     for number, said in enumerate(body.get("messages", ())):

@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 
 from foreverus import ids
 from foreverus.backends.port import Prompt, TokenUsage
-from foreverus.backends.tokens import MOST_TOKENS_PER_MESSAGE, texts_of
+from foreverus.backends.tokens import MOST_TOKENS_PER_MESSAGE, image_tokens_of, texts_of
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.meter import month_of
 from foreverus.costs.reservations import Owner, Reservation
@@ -52,4 +52,4 @@ def estimated(prompt: Prompt, said: int) -> TokenUsage:
     """
     texts = (len(text.encode("utf-8", "replace")) for text in texts_of(prompt))
     asked = sum(-(-size // BYTES_PER_TOKEN) + MOST_TOKENS_PER_MESSAGE for size in texts)
-    return TokenUsage(asked, -(-said // BYTES_PER_TOKEN))
+    return TokenUsage(asked + image_tokens_of(prompt), -(-said // BYTES_PER_TOKEN))

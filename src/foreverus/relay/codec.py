@@ -55,12 +55,18 @@ def unpacked(data: bytes) -> Any:
 
 def prompt_to_json(prompt: Prompt) -> dict[str, object]:
     return {
-        "messages": [asdict(one) for one in prompt.messages],
+        "messages": [_message(one) for one in prompt.messages],
         "max_tokens": prompt.max_tokens,
         "temperature": prompt.temperature,
         "text": prompt.text,
         "options": dict(prompt.options),
     }
+
+
+def _message(message: Message) -> dict[str, object]:
+    """No GPU is sent an image (choice/abilities.py)."""
+    fields = asdict(replace(message, images=()))
+    return {name: value for name, value in fields.items() if name != "images"}
 
 
 def prompt_from_json(fields: Mapping[str, Any]) -> Prompt:

@@ -13,7 +13,7 @@ from foreverus.choice.request import choose_for_request
 from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, GpuStatus, RequestChoice
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR, month_of
 from foreverus.costs.money import exact
-from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
+from foreverus.costs.prices import NO_PRICE, UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import Month
 from foreverus.errors import SpendCapReached
@@ -24,7 +24,7 @@ from foreverus.sessions.reserving import least_usd
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """What does not change while a stack is deployed. `bedrock`: whether it may be asked here. `instance_type`: the one
-    that is asked for first."""
+    that is asked for first. `sees`: the model on Bedrock that images go to, with its price; empty: none."""
 
     region: str
     instance_type: str
@@ -32,23 +32,27 @@ class Figures:
     idle_seconds: float
     bedrock: bool
     bedrock_price: TokenPrice
+    sees: str = ""
+    sees_price: TokenPrice = NO_PRICE
 
 
 @dataclass(frozen=True, slots=True)
 class BackendsNow:
     """`month`: without its reservations. `whole_month`: with them, which only a refusal tells people of. `state`: what
-    `gpu` was made from, for who then asks the GPU."""
+    `gpu` was made from, for who then asks the GPU. `sight`: Bedrock as it is for a prompt with images."""
 
     gpu: GpuNow
     bedrock: BedrockNow
     month: Month
     state: GpuState
     whole_month: Callable[[], Month]
+    sight: BedrockNow
 
     def choose(self, asked: Asked) -> RequestChoice:
-        choice = choose_for_request(asked, self.gpu, self.bedrock, self.month)
+        bedrock = self.sight if asked.prompt.images else self.bedrock
+        choice = choose_for_request(asked, self.gpu, bedrock, self.month)
         if isinstance(choice.error, SpendCapReached):
-            return choose_for_request(asked, self.gpu, self.bedrock, self.whole_month())
+            return choose_for_request(asked, self.gpu, bedrock, self.whole_month())
         return choice
 
 
@@ -67,7 +71,8 @@ class BackendsLook:
         """For who has looked at the GPUs beside other things."""
         month = month_of(ids.timestamp(self.clock()))
         gpu, bedrock = gpu_now(self.figures, gpus), bedrock_now(self.figures, throttled_for_s)
-        return BackendsNow(gpu, bedrock, self.totals(month, gpus), gpus, lambda: self.purse.month(month))
+        whole, sight = (lambda: self.purse.month(month)), sight_now(self.figures)
+        return BackendsNow(gpu, bedrock, self.totals(month, gpus), gpus, whole, sight)
 
     def totals(self, month: str, gpus: GpuState) -> Month:
         """With what the live sessions have cost: whoever spends less from 80 % on begins in the middle of a session."""
@@ -110,6 +115,13 @@ def bedrock_now(figures: Figures, throttled_for_s: int) -> BedrockNow:
         tokens_per_second=ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND,
     )
     return BedrockNow(bedrock=bedrock, context_tokens=BEDROCK_CONTEXT_TOKENS, throttled_for_s=throttled_for_s)
+
+
+def sight_now(figures: Figures) -> BedrockNow:
+    """Pure. It holds 300,000 tokens; of words it is sent no more than the other one. Whether it was throttled is not
+    noted: it is another model, with quotas of its own."""
+    seeing = replace(figures, bedrock=bool(figures.sees), bedrock_price=figures.sees_price)
+    return replace(bedrock_now(seeing, 0), sees=figures.sees)
 
 
 def _usd_per_hour(figures: Figures, lifecycle: str) -> float:

@@ -5,20 +5,21 @@ import json
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 import uvicorn
 
+from foreverus.abilities.read_image.memory import MemorySight
 from foreverus.abilities.speech_to_text.memory import MemoryListener
 from foreverus.abilities.text_to_speech.memory import MemorySpeech
 from foreverus.access.preferences import Preferences
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt
 from foreverus.backends.whole import whole_answer
-from foreverus.choice.refusals import MemoryRefusals
+from foreverus.choice.refusals import MemoryRefusals, NotNoted
 from foreverus.choice.sagemaker import SageMakerNow
 from foreverus.costs.endpoint import EndpointRate
 from foreverus.costs.prices import TokenPrice
@@ -36,17 +37,19 @@ from foreverus.openai_api.endpoint import EndpointCalls
 from foreverus.openai_api.endpoint_accounts import MemoryEndpointAccounts
 from foreverus.openai_api.http import CONTEXT
 from foreverus.openai_api.paid import PaidCalls
+from foreverus.openai_api.records import CompletionRequest
 from foreverus.openai_api.requests import Served
 from foreverus.openai_api.settling import CALL_S
 from foreverus.openai_api.speech import SpeechDesk
 from foreverus.openai_api.transcription import TranscriptionDesk
-from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now
+from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now, sight_now
 from foreverus.sessions.gpu_state import GpuState
 from tests.unit.conftest import NOW
 
 MODEL = "mistral-7b-instruct-v0.3"
 MONTH = "2026-01"
 PRICE = TokenPrice(0.15, 0.20, "a test's")
+SIGHT_PRICE = TokenPrice(0.06, 0.24, "a test's")
 RATE = EndpointRate(usd_per_hour=1.8, start_seconds=600, idle_seconds=1200)
 NOTHING_LIVE = GpuState(slots=0, waiting=0, is_booting=False, boot_seconds=200.0)
 MANY = RequestCaps(whose="one person", per_minute=1000, at_once=1000, tokens_per_day=1_000_000)
@@ -90,13 +93,15 @@ class Paused:
 @dataclass
 class World:
     """`bedrock`, `gpu` and `endpoint`: what answers there; the last one is SageMaker's, where the stack has one.
-    `voice`, `ears`: who reads aloud and who listens, None where Voice is off."""
+    `voice`, `ears`: who reads aloud and who listens, None where Voice is off. `sight`: who sees, None where Images is
+    off."""
 
     bedrock: Backend = field(default_factory=MemoryEngine)
     gpu: Backend = field(default_factory=MemoryEngine)
     endpoint: Backend | None = None
     voice: MemorySpeech | None = None
     ears: MemoryListener | None = None
+    sight: MemorySight | None = None
     rate: EndpointRate = RATE
     person: RequestCaps = MANY
     key: RequestCaps = MANY
@@ -111,7 +116,7 @@ class World:
     def __post_init__(self) -> None:
         self.counts = MemoryCounts()
         self.purse = MemoryPurse(self.cap_usd)
-        self.served = Served(MODEL, self.endpoint is not None)
+        self.served = Served(MODEL, self.endpoint is not None, self.sees)
         self.refusals = MemoryRefusals(self.clock)
         self.paid = PaidCalls(
             backend=self.bedrock,
@@ -120,6 +125,7 @@ class World:
             refusals=self.refusals,
             clock=self.clock,
         )
+        self.seen = replace(self.paid, backend=self.sight or MemorySight(), price=SIGHT_PRICE, refusals=NotNoted())
         self.endpoints = EndpointCalls(
             backend=self.endpoint or MemoryEngine(),
             rate=self.rate,
@@ -127,7 +133,7 @@ class World:
             clock=self.clock,
         )
         reservations = {
-            BackendName.BEDROCK: self.paid.reservation,
+            BackendName.BEDROCK: lambda asked: self.paid_for(asked).reservation(asked),
             BackendName.SAGEMAKER: lambda asked: self.endpoints.reservation(asked, self.endpoints.accounts.up()),
         }
         choose = RequestChooser(
@@ -151,7 +157,9 @@ class World:
             limits=limits,
             door=lambda request, caller: Door(self.counts, choose, self.paid.accounts, reservations),
             backends={
-                BackendName.BEDROCK: lambda request, caller, chosen: self.paid.of(request, caller, chosen.reserved),
+                BackendName.BEDROCK: lambda request, caller, chosen: self.paid_for(request).of(
+                    request, caller, chosen.reserved
+                ),
                 BackendName.GPU: lambda request, caller, chosen: self.gpu,
                 BackendName.SAGEMAKER: lambda request, caller, chosen: self.endpoints.of(
                     request, caller, chosen.reserved
@@ -159,6 +167,13 @@ class World:
             },
             clock=self.clock,
         )
+
+    @property
+    def sees(self) -> str:
+        return self.sight.model_id if self.sight else ""
+
+    def paid_for(self, request: CompletionRequest) -> PaidCalls:
+        return self.seen if request.prompt.images else self.paid
 
     def sagemaker(self) -> SageMakerNow:
         return SageMakerNow(
@@ -177,10 +192,13 @@ class World:
             idle_seconds=300,
             bedrock=self.has_bedrock,
             bedrock_price=PRICE,
+            sees=self.sees,
+            sees_price=SIGHT_PRICE,
         )
         bedrock = bedrock_now(figures, self.refusals.left_s())
         month = partial(self.purse.month, MONTH)
-        return BackendsNow(gpu_now(figures, gpus), bedrock, self.purse.totals(MONTH), gpus, month)
+        totals, sight = self.purse.totals(MONTH), sight_now(figures)
+        return BackendsNow(gpu_now(figures, gpus), bedrock, totals, gpus, month, sight)
 
     def used(self, user_id: str = "user-1") -> DayUsage:
         return self.counts.usage.day(user_id, day_of(self.clock()))

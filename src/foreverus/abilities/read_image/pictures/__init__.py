@@ -1,0 +1,1 @@
+"""What an image file is, by its own bytes: one file for each format. Nothing is decoded."""

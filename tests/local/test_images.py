@@ -1,0 +1,143 @@
+"""The laptop's model that sees: the text in a picture is in the answer's prompt; and OpenAI's client the whole way."""
+
+import asyncio
+import base64
+import json
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
+
+import openai
+import pytest
+from botocore.exceptions import ClientError
+from openai import OpenAI
+
+from foreverus.abilities.read_image.bedrock import BedrockSight
+from foreverus.abilities.read_image.checking import checked
+from foreverus.aws.dynamo import Table
+from foreverus.backends.port import Message, Prompt
+from foreverus.costs.ledger import LedgerStore
+from foreverus.errors import PromptRejected
+from local.cloud import Cloud, running
+from local.emulator import Emulator
+from local.processes import LOOPBACK
+from local.state import LOCAL
+from tests.cloud import bare_emulator, unique
+
+SEES = "amazon.nova-lite-v1:0"
+BLIND = "mistral.mistral-7b-instruct-v0:2"
+PICTURES = Path(__file__).resolve().parents[1] / "pictures"
+NOTE = (PICTURES / "note.png").read_bytes()
+WORDS = "What is the secret word?"
+
+
+class Listening(BaseHTTPRequestHandler):
+    """A model that keeps what it is asked."""
+
+    asked: ClassVar[list[Any]] = []
+
+    def do_POST(self) -> None:
+        self.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        answer = {
+            "choices": [{"message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 5, "completion_tokens": 1},
+        }
+        said = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Emulator]:
+    server = ThreadingHTTPServer((LOOPBACK, 0), Listening)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with bare_emulator({}, bedrock=f"http://{LOOPBACK}:{server.server_port}") as one:
+            yield one
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def ask(client: Any, model: str, *pictures: bytes) -> str:
+    sight = BedrockSight(client, model, 1)
+    try:
+        images = tuple(map(checked, pictures))
+        return asyncio.run(sight.complete(Prompt((Message("user", WORDS, images=images),), 16, 0.0))).text
+    finally:
+        sight.close()
+
+
+def test_text_in_a_picture_is_in_the_prompt_of_its_answer(listening: Emulator) -> None:
+    photo = (PICTURES / "photo.jpg").read_bytes()
+    assert ask(listening.client("bedrock-runtime"), SEES, NOTE, photo) == "Hi"
+    (message,) = Listening.asked[-1]["messages"]
+    assert message["content"].count("ZEBRA 4471") == 2 and message["content"].endswith(WORDS)
+    assert "Augusta" not in message["content"]
+
+
+def test_model_without_eyes_refuses_a_picture_and_one_with_eyes_what_is_none(listening: Emulator) -> None:
+    client = listening.client("bedrock-runtime")
+    with pytest.raises(PromptRejected, match="doesn't support the image"):
+        ask(client, BLIND, NOTE)
+    broken = {"image": {"format": "png", "source": {"bytes": b"\x89PNG\r\n\x1a\n" + bytes(40)}}}
+    with pytest.raises(ClientError, match="Could not process image"):
+        client.converse(modelId=SEES, messages=[{"role": "user", "content": [broken, {"text": WORDS}]}])
+
+
+def test_patch_is_needed_while_the_emulator_passes_over_pictures(unpatched: Emulator) -> None:
+    picture = {"image": {"format": "png", "source": {"bytes": NOTE}}}
+    client = unpatched.client("bedrock-runtime")
+    assert client.converse(modelId=BLIND, messages=[{"role": "user", "content": [picture, {"text": WORDS}]}])
+
+
+@pytest.fixture(scope="module")
+def seeing() -> Iterator[Cloud]:
+    place = LOCAL / "tests" / unique("images")
+    with running(place, lambda text: None, usual_ports=False, parameters={"Images": "managed"}) as cloud:
+        yield cloud
+
+
+def asking(*pictures: bytes) -> Any:
+    urls = [f"data:image/png;base64,{base64.b64encode(one).decode()}" for one in pictures]
+    shown = [{"type": "image_url", "image_url": {"url": one}} for one in urls]
+    return [{"role": "user", "content": [{"type": "text", "text": WORDS}, *shown]}]
+
+
+@pytest.mark.cloud
+def test_openais_client_asks_about_a_picture_and_it_is_paid(seeing: Cloud) -> None:
+    table = Table(seeing.emulator.client("dynamodb"), seeing.stack["TableName"])
+    ledger, month = LedgerStore(table), time.strftime("%Y-%m", time.gmtime())
+    with OpenAI(base_url=seeing.outputs["api_url"], api_key=seeing.outputs["api_key"], max_retries=0) as client:
+        model = client.models.list().data[0].id
+        plain = client.chat.completions.create(model=f"{model}@bedrock", messages=asking(), max_tokens=24)
+        before = ledger.spent(month)
+        seen = client.chat.completions.create(model=model, messages=asking(NOTE), max_tokens=24, temperature=0)
+        assert seen.model == f"{SEES}@bedrock" and seen.choices[0].message.content
+        assert plain.usage and seen.usage and seen.usage.prompt_tokens > plain.usage.prompt_tokens + 5, (
+            "its text is there"
+        )
+        paid = (seen.usage.prompt_tokens * 0.06 + seen.usage.completion_tokens * 0.24) / 1e6
+        assert float(ledger.spent(month)) - float(before) == pytest.approx(paid, rel=1e-6)
+        with pytest.raises(openai.BadRequestError, match="no address is fetched"):
+            shown = {"type": "image_url", "image_url": {"url": f"{seeing.outputs['api_url']}/openapi.json"}}
+            client.chat.completions.create(model=model, messages=[{"role": "user", "content": [shown]}])
+
+
+@pytest.mark.cloud
+def test_stack_without_images_says_which_parameter(cloud: Cloud) -> None:
+    with (
+        OpenAI(base_url=cloud.outputs["api_url"], api_key=cloud.outputs["api_key"], max_retries=0) as client,
+        pytest.raises(openai.BadRequestError, match="Images is off"),
+    ):
+        client.chat.completions.create(model=client.models.list().data[0].id, messages=asking(NOTE))

@@ -4,7 +4,21 @@ compared with a baseline of its own run. The whole log, with every sample, goes 
 import sys
 from collections.abc import Iterator
 
-from bench import answers, batch, batch_growth, boot, chat, cold_start, engine, growth, observing, paced, report, voice
+from bench import (
+    answers,
+    batch,
+    batch_growth,
+    boot,
+    chat,
+    cold_start,
+    documents,
+    engine,
+    growth,
+    observing,
+    paced,
+    report,
+    voice,
+)
 from bench.figures import Figure, Verdict
 from bench.page import measure as page
 from bench.policy import measure as policy
@@ -30,6 +44,7 @@ NAMES = (
     *kept.NAMES,
     gpus.NAME,
     voice.NAME,
+    documents.NAME,
 )
 # Only where it is named: some twenty minutes of both cores (docs/scale.md).
 SLOW = (people.NAME,)
@@ -62,6 +77,8 @@ def measure(names: list[str]) -> Iterator[Figure]:
         yield from gpus.measure()
     if voice.NAME in names:
         yield from voice.measure()
+    if documents.NAME in names:
+        yield from documents.measure()
 
 
 def at_a_known_pace(names: list[str]) -> Iterator[Figure]:

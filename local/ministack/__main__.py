@@ -47,6 +47,7 @@ from local.patches import (
     states_role,
     states_start,
     states_tasks,
+    titan_embeddings,
     traces,
     transcribe,
     web_adapter,
@@ -86,6 +87,7 @@ PATCHES = (
     states_history,
     states_start,
     states_tasks,
+    titan_embeddings,  # after Bedrock's: it answers for one model in their place
     transcribe,
     states_role,  # after states_tasks: it asks which execution is running
     web_adapter,

@@ -8,7 +8,8 @@ read the secret.
 
 Patch: PostgreSQL clusters resolve to our server. The cluster's master user becomes a role with the cluster's current
 password, the cluster's `DatabaseName` becomes a database, when they are first used; a wrong password is PostgreSQL's
-own refusal. Calls run in threads.
+own refusal. Calls run in threads. RDS's master user may create the extension `vector`, and ours, who is no superuser,
+may not: a new database has it.
 """
 
 import asyncio
@@ -148,7 +149,6 @@ def _cluster_of(instance: dict[str, Any]) -> dict[str, Any]:
 
 def _provision(server: dict[str, Any], cluster: dict[str, Any]) -> None:
     """Makes the cluster's master role and database exist, with the password that the cluster has now."""
-    import psycopg2
     from psycopg2 import sql
 
     owner = cluster.get("DbClusterResourceId") or cluster.get("DbiResourceId", "")
@@ -161,14 +161,7 @@ def _provision(server: dict[str, Any], cluster: dict[str, Any]) -> None:
         if holder in living:
             raise ClusterConflict(f"Two clusters have the same {kind}. On the laptop, give each its own name.")
 
-    connection = psycopg2.connect(
-        host=server["host"],
-        port=server["port"],
-        user=server["superuser"],
-        password=server["password"],
-        dbname="postgres",
-    )
-    connection.autocommit = True
+    connection = _connected(server, "postgres")
     try:
         with connection.cursor() as cursor:
             # The rights of RDS's master user: not a superuser.
@@ -185,11 +178,36 @@ def _provision(server: dict[str, Any], cluster: dict[str, Any]) -> None:
                 cursor.execute(
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database), sql.Identifier(role))
                 )
+                _extend(server, database)
     finally:
         connection.close()
     _roles[role] = (owner, password)
     if database:
         _databases[database] = owner
+
+
+def _connected(server: dict[str, Any], database: str) -> Any:
+    """As the superuser; each statement for itself."""
+    import psycopg2
+
+    connection = psycopg2.connect(
+        host=server["host"],
+        port=server["port"],
+        user=server["superuser"],
+        password=server["password"],
+        dbname=database,
+    )
+    connection.autocommit = True
+    return connection
+
+
+def _extend(server: dict[str, Any], database: str) -> None:
+    connection = _connected(server, database)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION vector")
+    finally:
+        connection.close()
 
 
 def _living_resource_ids() -> set[str]:

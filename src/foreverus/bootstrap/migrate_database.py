@@ -24,10 +24,10 @@ def build() -> "DatabaseSetup":
 
 def _logins(env: settings.MigrateDatabaseSettings) -> "list[Login]":
     from foreverus.results.logins import Login, login_of_secret
-    from foreverus.results.migrations import ERASER_ROLE, SEARCHER_ROLE
+    from foreverus.results.migrations import DOCUMENTS_ROLE, ERASER_ROLE, SEARCHER_ROLE
 
     kept = aws.client("secretsmanager").get_secret_value(SecretId=env.database_secret_arn)["SecretString"]
     parameters = aws.secure_parameters()
-    seldom = {"eraser": ERASER_ROLE, "searcher": SEARCHER_ROLE}
+    seldom = {"eraser": ERASER_ROLE, "searcher": SEARCHER_ROLE, "documents": DOCUMENTS_ROLE}
     lent = [Login(role, parameters.get(f"{env.database_passwords}/{name}")) for name, role in seldom.items()]
     return [login_of_secret(kept), *lent]

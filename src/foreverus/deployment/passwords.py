@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from foreverus.aws.ssm import SecureParameters
 
-LOGINS = ("master", "eraser", "searcher")
+LOGINS = ("master", "eraser", "searcher", "documents")
 BYTES = 32  # of chance; 43 characters, all of which RDS takes in a password (no slash, quote, @ or space)
 
 

@@ -9,6 +9,7 @@ MASTER = "foreverus"  # the cluster's master user, who owns the tables
 RESULTS_ROLE = "foreverus_results"  # what results are written as (007)
 ERASER_ROLE = "foreverus_eraser"  # what takes people out (008)
 SEARCHER_ROLE = "foreverus_searcher"  # what searches one person's messages, and sees no table (011)
+DOCUMENTS_ROLE = "foreverus_documents"  # what keeps chunks of one person's documents, and finds them (014)
 
 
 def available() -> dict[str, str]:

@@ -1,0 +1,65 @@
+"""Text and Markdown: decoded, in paragraphs, each under its heading. Pure."""
+
+import re
+from collections.abc import Iterator
+
+from foreverus.documents.reading.records import Block, Trouble, Unreadable
+
+_HEADING = re.compile(r"(#{1,6})[ \t]+(.{1,200}?)[ \t]*#*$")
+_FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
+MOST_HEADING = 120  # characters of a place's name
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u2028\u2029\ufeff]")
+
+
+def decoded(data: bytes) -> str:
+    """UTF-8, UTF-16 with its mark, else Windows' letters of Western Europe, in which Brazilian files of old are. Raises
+    Unreadable for what is no text."""
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            try:
+                return data.decode(encoding)
+            except UnicodeDecodeError as err:
+                raise Unreadable(Trouble.BROKEN) from err
+    if b"\0" in data:
+        raise Unreadable(Trouble.KIND)
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def tidy(text: str) -> str:
+    """Spaces in a row are one, what cannot be seen is gone, lines stay.
+
+    >>> tidy("Um  texto\\x00\\n com\\tespaços ")
+    'Um texto\\ncom espaços'
+    """
+    lines = (" ".join(line.split()) for line in _CONTROLS.sub(" ", text).replace("\r\n", "\n").split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """What stands between blank lines."""
+    for part in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n")):
+        if part.strip():
+            yield part
+
+
+def text_blocks(text: str) -> Iterator[Block]:
+    return (Block(one) for one in paragraphs(text))
+
+
+def markdown_blocks(text: str) -> Iterator[Block]:
+    """Headings are blocks too: their words are the document's."""
+    heading, lines, fenced = "", list[str](), False
+    for line in text.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        if _FENCE.match(line):
+            fenced = not fenced
+        found = None if fenced else _HEADING.match(line)
+        if found:
+            yield from (Block(one, heading=heading) for one in paragraphs("\n".join(lines)))
+            heading, lines = found[2][:MOST_HEADING], []
+            yield Block(found[2], heading=heading)
+        else:
+            lines.append(line)
+    yield from (Block(one, heading=heading) for one in paragraphs("\n".join(lines)))

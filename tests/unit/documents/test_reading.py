@@ -1,0 +1,150 @@
+"""Every kind of document is read with its places, and what cannot be read says why in the person's words."""
+
+import zlib
+
+import pytest
+
+from foreverus.documents.reading.kinds import kind_of, read
+from foreverus.documents.reading.process import environment, read_apart
+from foreverus.documents.reading.records import (
+    MOST_CHARACTERS,
+    MOST_OBJECTS,
+    WORDS,
+    Block,
+    DocumentKind,
+    Trouble,
+    Unreadable,
+)
+from tests.unit.documents import files
+
+
+def trouble_of(data: bytes, kind: DocumentKind) -> Trouble:
+    with pytest.raises(Unreadable) as caught:
+        read(data, kind)
+    assert str(caught.value) == WORDS[caught.value.trouble]
+    return caught.value.trouble
+
+
+def test_markdown_stands_under_its_headings_and_code_has_none() -> None:
+    text = "Antes\n\n# Um\r\npara um\n\n```\n# kein\n```\n## Dois ##\npara dois"
+    found = read(text.encode(), DocumentKind.MD)
+    assert [(one.text, one.heading) for one in found.blocks] == [
+        ("Antes", ""),
+        ("Um", "Um"),
+        ("para um", "Um"),
+        ("```\n# kein\n```", "Um"),
+        ("Dois", "Dois"),
+        ("para dois", "Dois"),
+    ]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_is_read_in_the_letters_that_people_save_it_in(encoding: str) -> None:
+    assert read("Ação é só o começo".encode(encoding), DocumentKind.TXT).blocks == (Block("Ação é só o começo"),)
+
+
+def test_a_pdf_has_pages() -> None:
+    found = read(files.pdf("Primeira (1)", "Segunda"), DocumentKind.PDF)
+    assert found.pages == 2
+    assert [(one.text, one.page) for one in found.blocks] == [("Primeira (1)", 1), ("Segunda", 2)]
+
+
+@pytest.mark.parametrize("style", ["Heading1", "Ttulo1", "Title"])
+def test_a_word_file_has_headings_of_either_language(style: str) -> None:
+    found = read(files.docx("Sobre nós", "Um texto", style=style), DocumentKind.DOCX)
+    assert found.blocks == (Block("Sobre nós", 0, "Sobre nós"), Block("Um texto", 0, "Sobre nós"))
+
+
+def test_tabs_breaks_and_tables_of_a_word_file_are_text() -> None:
+    body = (
+        f'<w:document xmlns:w="{files.WORD}"><w:body><w:tbl><w:tr><w:tc><w:p><w:r><w:t>a</w:t><w:tab/><w:t>b</w:t>'
+        "<w:br/><w:t>c</w:t></w:r></w:p></w:tc></w:tr></w:tbl></w:body></w:document>"
+    )
+    assert read(files.docx(body=body), DocumentKind.DOCX).blocks == (Block("a b\nc"),)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "trouble"),
+    [
+        (b"", DocumentKind.TXT, Trouble.EMPTY),
+        (b" \n\t ", DocumentKind.MD, Trouble.EMPTY),
+        ("\u200b\ufeff".encode(), DocumentKind.TXT, Trouble.EMPTY),
+        (b"\x00\x01\x02binary", DocumentKind.TXT, Trouble.KIND),
+        (files.pdf("x"), DocumentKind.TXT, Trouble.KIND),
+        (files.docx("x"), DocumentKind.MD, Trouble.KIND),
+        (b"\xff\xfe\x00", DocumentKind.TXT, Trouble.BROKEN),
+        (b"Just text", DocumentKind.PDF, Trouble.KIND),
+        (files.docx("x"), DocumentKind.PDF, Trouble.KIND),
+        (b"%PDF-1.4\nbut no more", DocumentKind.PDF, Trouble.BROKEN),
+        (files.pdf("x")[:200], DocumentKind.PDF, Trouble.BROKEN),
+        (files.pdf(""), DocumentKind.PDF, Trouble.EMPTY),
+        (files.protected_pdf(), DocumentKind.PDF, Trouble.PROTECTED),
+        (files.pdf_of_many_objects(MOST_OBJECTS + 1), DocumentKind.PDF, Trouble.TOO_COMPLEX),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1rest", DocumentKind.DOCX, Trouble.PROTECTED),
+        (b"Just text", DocumentKind.DOCX, Trouble.KIND),
+        (b"PK\x03\x04broken", DocumentKind.DOCX, Trouble.BROKEN),
+        (files.docx("x")[:-40], DocumentKind.DOCX, Trouble.BROKEN),
+        (files.docx(body="<w:document"), DocumentKind.DOCX, Trouble.BROKEN),
+        (files.docx(), DocumentKind.DOCX, Trouble.EMPTY),
+        (b"a" * 10_000_001, DocumentKind.TXT, Trouble.TOO_LARGE),
+        (b"a " * (MOST_CHARACTERS // 2 + 1) + b"a", DocumentKind.TXT, Trouble.TOO_LONG),
+    ],
+)
+def test_what_cannot_be_read_says_why(data: bytes, kind: DocumentKind, trouble: Trouble) -> None:
+    assert trouble_of(data, kind) is trouble
+
+
+def test_a_zip_bomb_is_left_in_its_archive() -> None:
+    body = b'<w:document xmlns:w="%s">' % files.WORD.encode() + b" " * 60_000_000
+    assert trouble_of(files.docx(body=body.decode()), DocumentKind.DOCX) is Trouble.TOO_COMPLEX
+
+
+def test_a_document_of_entities_is_not_expanded() -> None:
+    bomb = '<!DOCTYPE a [<!ENTITY a "ha"><!ENTITY b "&a;&a;">]><w:document xmlns:w="x">&b;</w:document>'
+    assert trouble_of(files.docx(body=bomb), DocumentKind.DOCX) is Trouble.TOO_COMPLEX
+
+
+def test_elements_within_elements_end_somewhere() -> None:
+    deep = f'<w:document xmlns:w="{files.WORD}">' + "<w:p>" * 5000 + "</w:p>" * 5000 + "</w:document>"
+    assert trouble_of(files.docx(body=deep), DocumentKind.DOCX) is Trouble.TOO_COMPLEX
+
+
+def test_a_page_that_unpacks_to_too_much_is_not_unpacked() -> None:
+    packed = zlib.compress(b" " * 60_000_000)
+    stream = f"<< /Length {len(packed)} /Filter /FlateDecode >>\nstream\n{packed.decode('latin-1')}\nendstream"
+    page = "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Resources << >> >>"
+    root, pages = "<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>"
+    assert trouble_of(files.assembled([root, pages, page, stream]), DocumentKind.PDF) in (
+        Trouble.TOO_COMPLEX,
+        Trouble.EMPTY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.txt", DocumentKind.TXT),
+        ("A.PDF", DocumentKind.PDF),
+        ("b.c.docx", DocumentKind.DOCX),
+        ("n.markdown", DocumentKind.MD),
+        ("a.doc", None),
+        ("", None),
+    ],
+)
+def test_a_kind_is_a_names_end(name: str, kind: DocumentKind | None) -> None:
+    assert kind_of(name) is kind
+
+
+def test_it_is_read_in_a_process_of_its_own_that_knows_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    assert environment().keys() == {"LD_LIBRARY_PATH", "PYTHONPATH", "LC_ALL"}
+    assert read_apart("# Olá\n\nmundo".encode(), DocumentKind.MD).blocks[1] == Block("mundo", 0, "Olá")
+    with pytest.raises(Unreadable) as caught:
+        read_apart(files.protected_pdf(), DocumentKind.PDF)
+    assert caught.value.trouble is Trouble.PROTECTED
+
+
+def test_a_reader_that_does_not_come_back_is_ended() -> None:
+    with pytest.raises(Unreadable) as caught:
+        read_apart(b"text", DocumentKind.TXT, longest_s=0.0)
+    assert caught.value.trouble is Trouble.TOO_COMPLEX

@@ -14,6 +14,11 @@ def sign_in(page: Page, fake: FakeCloud) -> None:
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible()
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+    wait_until_asked(page, fake, before)
+
+
+def wait_until_asked(page: Page, fake: FakeCloud, before: int = 0) -> None:
+    """Until the page has asked what it asks by itself, since the cloud had got so many requests."""
     for _ in range(300):
         paths = {path for method, path in fake.requests[before:] if method == "GET"}
         if all(f"/v1{one}" in paths for one in ASKED_BY_ITSELF):

@@ -1,6 +1,6 @@
 """What somebody hears who does not see the page: by the tree that a screen reader reads, and by its one live region."""
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -180,3 +180,31 @@ def test_an_error_is_said_with_its_next_step_and_a_number_to_copy(browser: Brows
         expect(failed.get_by_role("button", name={"en-US": "Copied", "pt-BR": "Copiado"}[locale])).to_be_visible()
         assert page.evaluate("navigator.clipboard.readText()") == number
         context.close()
+
+
+MOVING = "() => document.getAnimations().filter((one) => one.playState === 'running').length"
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_who_asks_for_less_motion_sees_none(
+    browser: Browser, fake: FakeCloud, wish: Literal["reduce", "no-preference"]
+) -> None:
+    """While an answer is waited for and a GPU boots, which breathe for everybody else."""
+    context = browser.new_context(locale="en-US", reduced_motion=wish)
+    page = context.new_page()
+    sign_in(page, fake)
+    start_answer(page, fake)
+    fake.start_session()
+    page.reload()
+    expect(page.locator(".dots").first).to_be_visible()
+    expect(page.locator(".graph-now").first).to_be_visible()
+    page.wait_for_function("() => document.readyState === 'complete'")
+    running = page.evaluate(MOVING)
+    assert running >= 2 if wish == "no-preference" else running == 0
+    page.get_by_role("link", name="Batches", exact=True).click()
+    page.get_by_text("Drop a file here").hover()
+    page.locator(".drop").dispatch_event("dragover")
+    expect(page.locator(".drop[data-over=true]")).to_be_visible()
+    if wish == "reduce":
+        assert page.evaluate("() => document.getAnimations().length") == 0, "nor does anything fade"
+    context.close()

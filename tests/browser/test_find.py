@@ -2,10 +2,12 @@
 
 import json
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.driving import boxes, sign_in
 from tests.browser.fake_cloud import FakeCloud
@@ -32,6 +34,44 @@ def test_a_pinned_one_is_at_the_top_however_old_it_is_and_one_page_is_read(page:
     expect(group(page, "Pinned").get_by_role("link")).to_have_text(["Question 3"])
     page.reload()
     expect(group(page, "Pinned").get_by_role("link")).to_have_text(["Question 3"])
+
+
+DAYS = {
+    "en-US": ("Pinned", "Today", "Yesterday", "Last seven days", "Older"),
+    "pt-BR": ("Fixadas", "Hoje", "Ontem", "Últimos sete dias", "Mais antigas"),
+}
+
+
+@pytest.mark.parametrize("language", DAYS)
+def test_conversations_are_listed_by_the_days_of_whoever_looks(
+    browser: Browser, fake: FakeCloud, language: str
+) -> None:
+    """By when they were last written in, by the calendar of São Paulo: what was yesterday there is today in London."""
+    here = datetime.now(ZoneInfo("America/Sao_Paulo"))
+    ids = fake.have_conversations("Kept", "Soon", "Fresh", "Of yesterday", "Of Monday", "Long ago")
+    at = {
+        ids[0]: here - timedelta(days=90),
+        ids[1]: here + timedelta(days=1),  # of a clock that is wrong
+        ids[2]: here,
+        ids[3]: here.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(minutes=1),
+        ids[4]: here - timedelta(days=5),
+        ids[5]: here - timedelta(days=40),
+    }
+    for one, when in at.items():
+        fake.conversations[one]["created_at"] = (here - timedelta(days=100)).isoformat()
+        fake.conversations[one]["updated_at"] = when.isoformat()
+    fake.conversations[ids[0]]["pinned"] = True
+    context = browser.new_context(locale=language, timezone_id="America/Sao_Paulo")
+    page = context.new_page()
+    page.goto(fake.url)
+    page.locator("button.primary").click()
+    listed = page.locator(".conversations")
+    expect(listed.get_by_role("link")).to_have_count(6)
+    names = DAYS[language]
+    expect(listed.get_by_role("heading")).to_have_text(list(names))
+    its = [sorted(group(page, name).get_by_role("link").all_inner_texts()) for name in names]
+    assert its == [["Kept"], ["Fresh", "Soon"], ["Of yesterday"], ["Of Monday"], ["Long ago"]]
+    context.close()
 
 
 def test_words_of_a_message_open_the_conversation_there(page: Page, fake: FakeCloud) -> None:

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import answer_to, ask, sign_in, start_answer
-from tests.browser.fake_cloud import FakeCloud
+from tests.browser.driving import answer_to, ask, sign_in, start_answer, wait_for_subscription, wait_until_asked
+from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
 
@@ -99,6 +99,49 @@ def test_a_line_that_dies_in_silence_is_noticed_within_20_s(page: Page, fake: Fa
     fake.mute = fake.refuse_sockets = False
     page.clock.run_for(30_000)
     expect(page.get_by_text("Live", exact=True)).to_be_visible()
+
+
+AS_OF = {
+    "en-US": ("GPU is on", re.compile(r"Last known at (.+?)\. Whatever is on")),
+    "pt-BR": ("GPU ligada", re.compile(r"Última notícia às (.+?)\. O que estiver ligado")),
+}
+SECONDS_OF = """([text, locale]) => {
+  const of = (at) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(at);
+  for (let ago = 0; ago <= 120; ago++) if (of(Date.now() - 1000 * ago) === text) return ago;
+  return null;
+}"""
+
+
+@pytest.mark.parametrize("language", AS_OF)
+def test_after_20_s_without_a_word_the_strip_says_when_it_last_heard(
+    browser: Browser, fake: FakeCloud, language: str
+) -> None:
+    """Nothing answers, and nothing refuses either: neither the line nor what is asked for."""
+    context = browser.new_context(locale=language)
+    page = context.new_page()
+    page.clock.install()
+    fake.start_session()
+    (session_id,) = fake.sessions
+    fake.set_session(session_id, status="serving", launched_at=instant(minutes=-3))
+    page.goto(fake.url)
+    page.locator("button.primary").click()
+    strip, (heading, words) = page.locator(".strip"), AS_OF[language]
+    expect(strip.get_by_role("heading")).to_contain_text(heading)
+    expect(page.locator(".net-open")).to_be_visible()
+    wait_for_subscription(page, fake, f"session:{session_id}")
+    wait_until_asked(page, fake)
+    page.wait_for_load_state("networkidle")  # what is answered later would be a word
+    assert not words.search(strip.inner_text())
+    fake.mute = fake.refuse_sockets = True
+    page.route("**/v1/**", lambda _: None)  # never answered
+    page.clock.run_for(21_000)
+    expect(strip).to_contain_text(words)
+    expect(strip.get_by_role("heading")).to_contain_text(heading)  # it may still be on: nobody has said otherwise
+    expect(strip).to_have_class(re.compile("strip-stale"))
+    (said,) = words.findall(strip.inner_text())
+    ago = page.evaluate(SECONDS_OF, [said, language])
+    assert ago is not None and ago >= 20, f"{said} is when it was last heard of"
+    context.close()
 
 
 def test_each_new_conversation_that_was_typed_without_a_line_is_one_of_its_own(page: Page, fake: FakeCloud) -> None:

@@ -156,3 +156,32 @@ def test_nothing_stands_under_a_notch_or_a_home_bar(browser: Browser, fake: Fake
         assert found["y"] >= 44 and found["y"] + found["height"] <= size[1] - 34
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     context.close()
+
+
+# Of the links to the page's areas, how many stand beside one another in each row.
+ROWS = """() => {
+  const tops = [...document.querySelectorAll(".areas a")].map((one) => Math.round(one.getBoundingClientRect().top));
+  return [...new Set(tops)].map((top) => tops.filter((one) => one === top).length);
+}"""
+
+
+@pytest.mark.parametrize("language", ["en-US", "pt-BR"])
+def test_no_area_stands_alone_in_a_row(browser: Browser, fake: FakeCloud, language: str) -> None:
+    context = browser.new_context(locale=language, viewport={"width": 1440, "height": 800})
+    page = context.new_page()
+    page.goto(fake.url)
+    page.locator("button.primary").click()
+    expect(page.locator("#message")).to_be_visible()
+    for width in (1440, 1081, 1080, 900, 721, 720, 390, 360, 320):
+        page.set_viewport_size({"width": width, "height": 800})
+        if width <= 720 and page.locator(".toggle-side").get_attribute("aria-expanded") == "false":
+            page.locator(".toggle-side").click()
+        expect(page.locator(".areas a")).to_have_count(5)
+        expect(page.locator(".areas a").last).to_be_in_viewport()
+        rows = page.evaluate(ROWS)
+        assert sum(rows) == 5 and min(rows) > 1, f"{width} px: {rows}"
+        cut = page.locator(".areas a").evaluate_all(
+            "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+        )
+        assert cut == 0, f"{width} px"
+    context.close()

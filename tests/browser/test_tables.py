@@ -49,6 +49,28 @@ def test_a_spreadsheet_becomes_a_batch_by_a_template(page: Page, fake: FakeCloud
     }
 
 
+def test_a_template_is_seen_on_the_first_three_rows(page: Page, fake: FakeCloud, tmp_path: Path) -> None:
+    open_batches(page, fake)
+    path = tmp_path / "vestibular.csv"
+    rows = [f"{name},{text}" for name, text in zip("ABCDE", ["um", "dois", "x" * 500, "quatro", "cinco"], strict=True)]
+    path.write_text("\n".join(["tema,texto", *rows]), encoding="utf-8")
+    page.get_by_label("Choose a file").set_input_files(path)
+    expect(page.get_by_role("heading", name="vestibular.csv: 5 rows")).to_be_visible()
+    preview = page.get_by_role("list", name="The first questions").get_by_role("listitem")
+    question = page.get_by_label("Question", exact=True)
+    question.fill("{{ tema }}: {{texto}}?")
+    cut = ("C: " + "x" * 500)[:400]
+    expect(preview).to_have_text(["A: um?", "B: dois?", cut])  # what is long is shown as far as it tells what it is
+    question.fill("{{texto}}, {{resposta}}")
+    expect(preview).to_have_text(
+        ["um, {{resposta}}", "dois, {{resposta}}", "x" * 400]
+    )  # a name that is no column stays
+    expect(page.get_by_role("alert")).to_have_text("There is no column resposta.")
+    question.fill("")
+    expect(preview).to_have_text(["", "", ""])
+    expect(page.get_by_role("button", name="Use these questions")).to_be_disabled()
+
+
 def test_exam_questions_as_they_come_are_no_errors(page: Page, fake: FakeCloud, tmp_path: Path) -> None:
     open_batches(page, fake)
     path = tmp_path / "enem.jsonl"

@@ -1,6 +1,5 @@
 """One laptop's cloud that cases run in, one after the other, and what the harness may ask of it."""
 
-import contextlib
 import json
 import shutil
 import tempfile
@@ -199,8 +198,9 @@ class Sandbox:
         answer = self.client("lambda").invoke(FunctionName=self.functions[function], Payload=json.dumps(event).encode())
         return json.loads(answer["Payload"].read() or b"null")
 
-    def five_minutes_pass(self, seconds: float = 360) -> None:
+    def five_minutes_pass(self, seconds: float = 360) -> list[str]:
         """As if that much time had gone by without an event: records are made older, then what is scheduled runs.
+        Returns what of it has failed.
 
         Six minutes: the five of the schedule and the minute of grace that the reaper gives to a machine.
         """
@@ -214,10 +214,15 @@ class Sandbox:
                     or item["sk"]["S"].startswith(("BATCH#", "RESERVED#", "LEASE"))
                 ):
                     self._age(item, name, seconds)
-        for function in SCHEDULED:
-            if function in self.functions:
-                with contextlib.suppress(ClientError):  # it is not there just now: the next five minutes bring it again
-                    self.invoke(function, EVENT)
+        return [why for function in SCHEDULED if function in self.functions and (why := self._failure(function))]
+
+    def _failure(self, function: str) -> str:
+        """Of a scheduled call: the next five minutes bring it again."""
+        try:
+            answer = self.invoke(function, EVENT)
+        except ClientError as problem:  # it is not there just now
+            return f"{function}: {problem}"
+        return f"{function}: {answer['errorMessage']}" if isinstance(answer, dict) and "errorMessage" in answer else ""
 
     def _age(self, item: dict[str, Any], name: str, seconds: float) -> None:
         then = datetime.fromisoformat(item[name]["S"].replace("Z", "+00:00")) - timedelta(seconds=seconds)

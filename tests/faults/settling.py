@@ -34,7 +34,7 @@ class Settling:
                 return round_
             if round_ < ROUNDS:
                 self.notes.append(f"round {round_ + 1}: {self.restless()}")
-                self.sandbox.five_minutes_pass(*([LONG_S] if self.is_late else []))
+                self.notes += self.sandbox.five_minutes_pass(*([LONG_S] if self.is_late else []))
         return ROUNDS + 1
 
     def _sweep(self) -> None:
@@ -44,7 +44,7 @@ class Settling:
         for rule in self.case.rules:
             self.rule(**rule)
         self.notes.append(f"swept: {self.restless()}")
-        self.sandbox.five_minutes_pass(LONG_S)
+        self.notes += self.sandbox.five_minutes_pass(LONG_S)
         self.struck = self._hits()
         self.sandbox.faults("clear")
 

@@ -48,7 +48,7 @@ class BareFunctions:
         """Its name. It is invoked with `{connection, frame}`."""
         callback = self.variables("ApiFunction")["WEBSOCKET_CALLBACK_URL"]
         self._make("push", {"bare.py": PUSHING}, "bare.handler", {"CALLBACK_URL": callback})
-        return f"{self.name}-push"
+        return self.made("push")
 
     def streaming(self) -> str:
         """The path of a route of our own API, behind the same authorizer and the same kind of integration as OpenAI's
@@ -95,10 +95,17 @@ class BareFunctions:
         for name in self._made:
             self.functions.delete_function(FunctionName=name)
 
-    def variables(self, function: str) -> dict[str, str]:
+    def ours(self, function: str) -> str:
+        """The name of the stack's function that the template calls so."""
         names = (one["FunctionName"] for one in self.functions.list_functions(MaxItems=200)["Functions"])
-        name = next(one for one in names if f"-{function}-" in one or one.endswith(f"-{function}"))
-        found = self.functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        return next(str(one) for one in names if f"-{function}-" in one or one.endswith(f"-{function}"))
+
+    def made(self, what: str) -> str:
+        """The name of the function that was made here for that."""
+        return f"{self.name}-{what}"
+
+    def variables(self, function: str) -> dict[str, str]:
+        found = self.functions.get_function_configuration(FunctionName=self.ours(function))["Environment"]["Variables"]
         return dict(found)
 
     def _make(self, what: str, files: dict[str, str], handler: str, variables: dict[str, str]) -> str:
@@ -107,7 +114,7 @@ class BareFunctions:
         with zipfile.ZipFile(code, "w") as package:
             for name, text in files.items():
                 package.writestr(name, text)
-        name = f"{self.name}-{what}"
+        name = self.made(what)
         made = self.functions.create_function(
             FunctionName=name,
             Runtime="python3.13",

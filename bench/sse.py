@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,11 +29,12 @@ class Heard:
         return self.tokens / self.seconds
 
 
-async def listen(url: str, body: dict[str, Any], key: str = "") -> Heard:
-    """One streamed answer, over a connection of its own. Raises RuntimeError when it is not a whole one."""
+async def listen(url: str, body: dict[str, Any], key: str = "", at_first: Callable[[], object] = lambda: None) -> Heard:
+    """One streamed answer, over a connection of its own; `at_first` is called when its first word is there. Raises
+    RuntimeError when it is not a whole one."""
     begun = time.perf_counter()
     for _ in range(TRIES):
-        heard, said = await _listen(url, body, key, begun)
+        heard, said = await _listen(url, body, key, begun, at_first)
         if heard:
             return heard
         if not TRY_AGAIN.match(said):
@@ -41,7 +43,9 @@ async def listen(url: str, body: dict[str, Any], key: str = "") -> Heard:
     raise RuntimeError(f"{url} answered {said[-300:]!r}")
 
 
-async def _listen(url: str, body: dict[str, Any], key: str, begun: float) -> tuple[Heard | None, bytes]:
+async def _listen(
+    url: str, body: dict[str, Any], key: str, begun: float, at_first: Callable[[], object]
+) -> tuple[Heard | None, bytes]:
     """None, and what came instead, where it is not a whole answer."""
     where = urlsplit(url)
     data = json.dumps({**body, "stream": True, "stream_options": {"include_usage": True}}).encode()
@@ -58,6 +62,7 @@ async def _listen(url: str, body: dict[str, Any], key: str, begun: float) -> tup
                 before = before[-1000:] + piece
                 if not first_s and FIRST_WORD.search(before):
                     first_s = time.perf_counter() - begun
+                    at_first()
     finally:
         writer.close()
     if not first_s or b"[DONE]" not in before:

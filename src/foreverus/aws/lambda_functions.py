@@ -18,7 +18,8 @@ class LambdaFunction:
     def call(self, event: Mapping[str, str] | None = None) -> None:
         """Returns once Lambda has queued the call; Lambda tries twice more by itself when the function fails."""
         told = json.dumps(dict(event or {})).encode()
-        self.client.invoke(FunctionName=self.name, InvocationType="Event", Payload=told)
+        answer = self.client.invoke(FunctionName=self.name, InvocationType="Event", Payload=told)
+        answer["Payload"].read()  # it is empty; unread it would cost the next call a connection of its own
 
     def ask(self, event: Mapping[str, object]) -> bytes:
         """Waits for it and returns its answer, as JSON. Raises FunctionFailed, or ClientError where it was not run."""

@@ -63,6 +63,7 @@ def build(function: str) -> "ConversationAnswering":
         run_blocking=threads(),
     )
     answers, push = DynamoAnswers(table, aws.clock), aws.push()
+    news = TitleNews(answers, push, env.conversation_retention_days)
     writer = AnswerWriter(
         answers=answers,
         ends=takeover.ends,
@@ -73,7 +74,8 @@ def build(function: str) -> "ConversationAnswering":
         clock=aws.clock,
         run_blocking=threads(),
         chat_gpu=chat_gpu(env),
-        titles=_titles(asker, TitleNews(answers, push, env.conversation_retention_days)),
+        titles=_titles(asker, news),
+        news=news,
         metrics=aws.metrics(),
     )
     return ConversationAnswering(

@@ -1,9 +1,10 @@
 """Which backend a message of a conversation goes to: what is read for it, and the pure choice's answer."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from foreverus import ids
@@ -59,10 +60,12 @@ class BackendChooser:
     def choose(self, message: MessageRef, request: Mapping[str, Any]) -> Chosen:
         """Raises NotFound, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached, NotAccepted."""
         ahead = self._ahead(message)
-        with ThreadPoolExecutor(1) as threads:  # each of the two is a round trip or two
-            gpus = threads.submit(self.look.gpus)
+        gpus = _beside().submit(self.look.gpus)  # each of the two is a round trip or two
+        try:
             conversation, preferences, throttled_for_s = _read(ahead, message, self.clock())
             newest = self._newest(conversation)
+        finally:
+            wait([gpus])  # nothing goes on in a process that may be frozen
         named = BackendName(request["backend"]) if request.get("backend") else None
         preference = preferred(named, conversation.backend, preferences.backend, self.stack)
         asked = Asked(
@@ -133,6 +136,13 @@ class BackendChooser:
 
 
 THROTTLED = keys.bedrock_throttled_key()
+LOOKS = 8  # threads: on Lambda there is one request at a time, on a laptop one process has all
+
+
+@cache
+def _beside() -> ThreadPoolExecutor:
+    """They stay: to make one takes longer than all that a choice reckons."""
+    return ThreadPoolExecutor(LOOKS, "gpus")
 
 
 def _read(items: Table, message: MessageRef, now: datetime) -> tuple[Conversation, Preferences, int]:

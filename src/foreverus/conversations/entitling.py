@@ -1,4 +1,4 @@
-"""A conversation has a title from its model: its person's open pages hear of it, whoever wrote it."""
+"""What a conversation is called changes in an answer's time: its person's open pages hear of it, whoever wrote it."""
 
 from dataclasses import dataclass, replace
 
@@ -24,3 +24,11 @@ class TitleNews:
             show_conversation(
                 self.push, message.user_id, public_conversation(replace(found, title=title), self.retention_days)
             )
+
+    def begun(self, message: MessageRef) -> None:
+        """Blocks. With its first message it is called by its first words, and is the newest one. Nothing is told where
+        a model has given it a title, or it was deleted."""
+        found = self.answers.conversation(message)
+        if found and (found.title or self.answers.is_untitled(message)):
+            called = replace(found, title=found.title or found.first_words)
+            show_conversation(self.push, message.user_id, public_conversation(called, self.retention_days))

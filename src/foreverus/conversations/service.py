@@ -220,9 +220,9 @@ class ConversationService:
             except ConversationChanged:
                 continue
             self._hand_on(question, chosen)
-            if not chosen.conversation.newest_message_id:  # its first words are shown from now on
-                begun = begun_with(chosen.conversation, question)
-                shown = ConversationStore(chosen.read).with_title(begun)
+            # Its first words are shown from now on; of a message on Bedrock who answers it tells that.
+            if not (chosen.conversation.newest_message_id or chosen.choice.backend is BackendName.BEDROCK):
+                shown = ConversationStore(chosen.read).with_title(begun_with(chosen.conversation, question))
                 self._tell(ref.user_id, public_conversation(shown, self.retention_days))
             return question
         raise NotAccepted("Too much is sent in this conversation at once. Send it again in a few seconds.")

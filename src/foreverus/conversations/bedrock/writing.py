@@ -19,6 +19,7 @@ from foreverus.conversations.bedrock.asking import Asking, BedrockAsker, GiveUp,
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
 from foreverus.conversations.bedrock.entitling import FINISH_S, BedrockTitles
 from foreverus.conversations.bedrock.takeover import TakeOver, Why
+from foreverus.conversations.entitling import TitleNews
 from foreverus.conversations.frames import message_frame
 from foreverus.conversations.measuring import measure
 from foreverus.conversations.prompt import most_history_bytes
@@ -77,6 +78,13 @@ class _Work:
     asking: Asking
     conversation: Conversation
     beside: Beside
+    told: bool = False  # those who do not watch it, that it was begun
+
+    @property
+    def is_first(self) -> bool:
+        """Of its conversation, as far as can be seen."""
+        thread = self.asking.thread
+        return self.question.version == 1 and not thread.earlier and not thread.unread
 
     @property
     def message(self) -> MessageRef:
@@ -98,6 +106,7 @@ class AnswerWriter:
     clock: Callable[[], datetime]
     run_blocking: RunBlocking
     titles: BedrockTitles | None = None
+    news: TitleNews | None = None
     chat_gpu: ChatGpu | None = None
     posts: PostLimit = field(default_factory=PostLimit)
     metrics: Metrics = SILENT
@@ -136,7 +145,10 @@ class AnswerWriter:
                 asking.spent = self._spent_before(asking)
                 if thread.stop_requested:  # of a call that was killed: its reader wants no more
                     return await self._save(work, replace(thread.stopped(), charge=asking.charge))
-                return await (self._give_up(work, Why.BEFORE) if after_moved else self._answer(work))
+                try:
+                    return await (self._give_up(work, Why.BEFORE) if after_moved else self._answer(work))
+                finally:
+                    self._tell_begun(work)
             return Written.ENDED
         finally:
             live.close()
@@ -172,6 +184,13 @@ class AnswerWriter:
             await stop(writing, keeping)
         return await self._save(work, answer)
 
+    def _tell_begun(self, work: _Work) -> None:
+        """Its person's open pages hear of a first message when the first word is on its way, or with its end: whom they
+        ask for and what they are sent is no part of the way to it (docs/decisions/0043)."""
+        if self.news and work.is_first and not work.told:
+            work.told = True
+            work.beside.frames.start(self.run_blocking(self.news.begun, work.message))
+
     def _spent_before(self, asking: Asking) -> BedrockCharge:
         """What a call took that was killed with its function: as far as it was kept."""
         begun = asking.thread.answer
@@ -184,6 +203,7 @@ class AnswerWriter:
         work.live.show()
         while True:
             await asyncio.sleep(CHECKPOINT_S)
+            self._tell_begun(work)
             # With what broken and killed calls wrote: a call that is killed too hands it on.
             partial = self.asker.partial(work.asking)
             try:

@@ -222,11 +222,12 @@ class Scene:
             run_blocking=run,
         )
         answers = DynamoAnswers(items, self.clock)
+        news = TitleNews(answers, self.push, 0)
         titles = BedrockTitles(
             backend=self.backend,
             answers=answers,
             ends=ends,
-            news=TitleNews(answers, self.push, 0),
+            news=news,
             price=self.price,
             clock=self.clock,
             run_blocking=run,
@@ -241,6 +242,7 @@ class Scene:
             clock=self.clock,
             run_blocking=run,
             titles=titles,
+            news=news,
             chat_gpu=self.chat_gpu,
             metrics=Metrics("foreverus", write=self.measured.append, clock=self.clock),
         )

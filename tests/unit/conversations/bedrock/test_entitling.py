@@ -45,7 +45,8 @@ async def test_the_first_exchange_gives_the_title_which_is_counted_and_told(aws:
     answer, asked = scene.backend.prompts
     assert is_for_a_title(asked) and not is_for_a_title(answer)
     assert title_of(scene, conversation) == "Why the sea is blue"
-    (frame,) = scene.push.frames["list"]
+    begun, frame = scene.push.frames["list"]
+    assert begun["conversation"]["title"] == WORDS
     assert frame == {"type": "conversation", "conversation": scene.service.get(USER, conversation)}
     usd = {
         f"{conversation}/{message}": pytest.approx(scene.price_of(answer, 2)),
@@ -83,7 +84,7 @@ async def test_one_that_comes_while_it_is_asked_for_stays(aws: Aws) -> None:
     scene.backend.answering = rename
     await scene.run(conversation)
     assert title_of(scene, conversation) == "Mine" and len(scene.entries()) == 2
-    assert scene.push.frames["list"] == [], "the person's own is told where it was given"
+    assert [one["conversation"]["title"] for one in scene.push.frames["list"]] == [WORDS], "its own where it was given"
     nothing_left(scene)
 
 

@@ -467,6 +467,13 @@ export interface Message {
   status: "accepted" | "queued" | "answering" | "answered" | "failed";
   /** A time, ISO 8601, UTC */
   created_at: string;
+  /** What a question shows; GET /files/{file_id} has the address where each can be looked at */
+  images?: {
+    file_id: string;
+    type: "png" | "jpeg" | "gif" | "webp";
+    width: number;
+    height: number;
+  }[];
   /** The question's id */
   in_reply_to?: string;
   /** The question whose place this one took: name it as `version` to see that version */
@@ -549,6 +556,8 @@ export interface Person {
   default_backend: "auto" | "gpu" | "bedrock";
   /** Whether the deployment reads aloud and listens: /v1/audio/speech and /v1/audio/transcriptions */
   has_voice: boolean;
+  /** Whether messages may show images */
+  sees_images: boolean;
 }
 /** A question that is kept, and its answer to be */
 export interface Accepted {
@@ -571,7 +580,13 @@ export interface File {
   filename: string;
   /** When it is deleted, in whole seconds since 1970; null: not before somebody does it */
   expires_at: number | null;
-  purpose: "batch" | "batch_output";
+  purpose: "batch" | "batch_output" | "vision";
+  /** Of an image, in pixels */
+  width?: number;
+  /** Of an image, in pixels */
+  height?: number;
+  /** Of an image that was asked for alone: where it can be looked at, for an hour */
+  url?: string;
   status: "pending" | "processed";
   /** Where to put the bytes, until `expires_at` */
   upload?: {
@@ -1007,6 +1022,12 @@ export interface ConversationChange {
 }
 export interface MessageCreate {
   content: string;
+  /**
+   * What it shows: files with purpose vision. Must be a list of at most 4 ids of images, each once, or null.
+   *
+   * @maxItems 4
+   */
+  images?: string[] | null;
   /** The longest answer, in tokens. */
   max_tokens?: number | null;
   temperature?: number | null;

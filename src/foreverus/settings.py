@@ -66,6 +66,7 @@ class ApiSettings(BatchServiceSettings):
     max_gpus: int
     database: str  # as SessionCloserSettings has it
     chat_backend: str  # auto, gpu or bedrock: where nobody says otherwise
+    images_model_id: str  # on Bedrock, which sees images; empty: nobody does
     sagemaker_endpoint: str  # empty: it has none; with the next one for the list of models
     sagemaker_usd_per_hour: float
     answer_conversation_function: str  # empty in a stack without Bedrock: chats are the GPU's
@@ -101,21 +102,6 @@ class WebSocketSettings(PushSettings):
 class ManageKeysSettings(PushSettings):
     keys_table_name: str
     websocket_url: str  # where clients open one
-
-
-@dataclass(frozen=True)
-class ManageAccountSettings(PushSettings):
-    """`database`: as SessionCloserSettings has it; with the next one, how long backups and logs are kept."""
-
-    keys_table_name: str
-    user_pool_id: str
-    data_bucket: str
-    erase_people_function: str
-    export_data_function: str
-    database: str
-    log_retention_days: int
-    chat_backend: str  # as ApiSettings has it
-    voice: str  # off: nobody reads aloud or listens
 
 
 @dataclass(frozen=True)
@@ -167,6 +153,8 @@ class AnswerChatsSettings(Settings):
 @dataclass(frozen=True)
 class AnswerConversationSettings(PushSettings, OneStartSettings):
     bedrock_model_id: str
+    images_model_id: str  # as ApiSettings has it
+    data_bucket: str  # with the images
     chat_queue_url: str
     conversation_retention_days: int  # 0: kept
     chat_gpu: str  # auto or off: whether a GPU is started when chats are worth one

@@ -720,6 +720,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
         *("SweepFunction", "StartScheduledBatchFunction", "StoreResultsFunction", "PublishWorkerFunction"),
         *("ErasePeopleFunction", "ExportDataFunction", "ManageAccountFunction", "InstanceRole"),
         "ChatCompletionsFunction",  # recordings, where Voice is on
+        "AnswerConversationFunction",  # images, where Images is on
     }
 
 
@@ -790,11 +791,11 @@ def test_only_openais_api_asks_sagemaker_and_only_the_endpoint_that_the_stack_na
 
 
 def test_images_are_seen_only_where_the_stack_says_so_and_by_the_model_that_it_names() -> None:
-    for name in ("ChatCompletionsFunction",):
+    for name in ("ChatCompletionsFunction", "AnswerConversationFunction"):
         (guarded,) = [
             one["Fn::If"] for one in FUNCTIONS[name]["Policies"] if "Fn::If" in one and one["Fn::If"][0] == "HasImages"
         ]
-        (see,) = guarded[1]["Statement"]
+        see = guarded[1]["Statement"][0]
         assert guarded[2] == {"Ref": "AWS::NoValue"} and see["Action"] == ["bedrock:InvokeModelWithResponseStream"]
         assert see["Resource"]["Fn::Sub"].endswith("foundation-model/${ImagesModelId}")
         named = FUNCTIONS[name]["Environment"]["Variables"]["IMAGES_MODEL_ID"]
@@ -843,7 +844,8 @@ def test_chats_have_time_for_the_longest_answer_on_bedrock() -> None:
     asks = {"bedrock:InvokeModelWithResponseStream", "execute-api:ManageConnections"}
     to_the_gpu = {"sqs:SendMessage", "states:StartExecution"}
     at_once, again = {"dynamodb:BatchGetItem"}, {"lambda:InvokeFunction"}
-    assert allowed("AnswerConversationFunction").keys() == TABLE_CALLS | at_once | asks | to_the_gpu | again
+    images = {"s3:GetObject"}  # where Images is on
+    assert allowed("AnswerConversationFunction").keys() == TABLE_CALLS | at_once | asks | to_the_gpu | again | images
 
 
 def test_who_hands_chats_over_to_bedrock_cannot_ask_it() -> None:

@@ -39,7 +39,7 @@ from foreverus.conversations.library import MOST_PROMPTS, LibraryPrompt, prompt_
 from foreverus.conversations.records import Answer, AnswerError, Conversation, FinishedAnswer, MessageRef, Question
 from foreverus.conversations.remembered.records import MOST_MEMORIES, Memory
 from foreverus.conversations.remembered.store import memory_to_item
-from foreverus.conversations.service import MOST_QUESTION_BYTES
+from foreverus.conversations.sizes import MOST_QUESTION_BYTES
 from foreverus.conversations.streaming.live import PostLimit
 from foreverus.conversations.views import public_answer, public_conversation, public_question
 from foreverus.costs.prices import Price, TokenPrice
@@ -280,7 +280,7 @@ BOUNDS = [
     Bound("frame: pieces of an answer to a program", 128 * KB, "relay.codec:MOST_FRAME_BYTES", lambda: largest(
         relayed, max)),
     # DynamoDB: 400 KB an item, 4 MB a transaction, 16 MB a BatchWriteItem; keys of 2,048 and 1,024.
-    Bound("item: a question", 400 * KB, "conversations.service:MOST_QUESTION_BYTES", lambda: largest(
+    Bound("item: a question", 400 * KB, "conversations.sizes:MOST_QUESTION_BYTES", lambda: largest(
         lambda c: question_to_item(question(c)), item_bytes)),
     Bound("item: an answer", 400 * KB, "backends.port:MOST_ANSWER_BYTES", lambda: largest(
         lambda c: answer(c).content, item_bytes) + 2000),
@@ -332,7 +332,7 @@ BOUNDS = [
     Bound("answer: usage", 6 * MB, "spending.usage:MOST_GROUPS", usage_answer),
     Bound("answer: files", 6 * MB, "api.listing:fitting", lambda: listed(public_file, file_of, 1000)),
     Bound("answer: sessions", 6 * MB, "api.listing:fitting", lambda: listed(public_session, session, 100)),
-    Bound("answer: an accepted message", 6 * MB, "conversations.service:MOST_QUESTION_BYTES", lambda: largest(
+    Bound("answer: an accepted message", 6 * MB, "conversations.sizes:MOST_QUESTION_BYTES", lambda: largest(
         lambda c: {"message": public_question(question(c)), "session": public_session(session(c))}, wire)),
     # The Data API: 4 MiB a request, 1 MiB an answer (we ask for no text).
     Bound("rows", 4 * MB, "results.rows:CHUNK_BYTES", lambda: largest(rows_request, int)),

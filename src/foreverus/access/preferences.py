@@ -112,11 +112,13 @@ class PreferenceStore:
 
 @dataclass(frozen=True)
 class PreferenceService:
-    """`stack`: what the deployment is set to. `has_voice`: it can read aloud and listen."""
+    """`stack`: what the deployment is set to. `has_voice`: it can read aloud and listen; `sees_images`: some
+    model of it does."""
 
     store: PreferenceStore
     stack: BackendName
     has_voice: bool
+    sees_images: bool = False
 
     def show(self, user_id: str) -> Body:
         return self._public(user_id, self.store.get(user_id))
@@ -127,7 +129,8 @@ class PreferenceService:
         return self._public(user_id, kept)
 
     def _public(self, user_id: str, kept: Preferences) -> Body:
-        stack = {"default_backend": self.stack.value, "has_voice": self.has_voice}
+        has = {"has_voice": self.has_voice, "sees_images": self.sees_images}
+        stack = {"default_backend": self.stack.value, **has}
         return {"object": "person", "id": user_id, **public_preferences(kept), **stack}
 
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import ids, settings
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws, images, shared
 from foreverus.concurrency import KeptThreads
 
 if TYPE_CHECKING:
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from foreverus.conversations.bedrock.answering import ConversationAnswering
     from foreverus.conversations.bedrock.asking import BedrockAsker
     from foreverus.conversations.bedrock.entitling import BedrockTitles
+    from foreverus.conversations.bedrock.seeing import Seeing
     from foreverus.conversations.entitling import TitleNews
 
 THREADS = 16  # for the table's calls and the sockets' posts
@@ -61,6 +62,7 @@ def build(function: str) -> "ConversationAnswering":
         context_tokens=BEDROCK_CONTEXT_TOKENS,
         clock=aws.clock,
         run_blocking=threads(),
+        seeing=_seeing(env.images_model_id, env.data_bucket) if env.images_model_id else None,
     )
     answers, push = DynamoAnswers(table, aws.clock), aws.push()
     news = TitleNews(answers, push, env.conversation_retention_days)
@@ -85,6 +87,14 @@ def build(function: str) -> "ConversationAnswering":
         again=LambdaFunction(aws.client("lambda"), function),
         run_blocking=threads(),
     )
+
+
+def _seeing(model_id: str, bucket: str) -> "Seeing":
+    from foreverus.conversations.bedrock.seeing import Seeing
+    from foreverus.costs.prices import bedrock_price
+
+    price = bedrock_price(model_id, aws.region())
+    return Seeing(backend=images.sight(model_id, CALLS), price=price, objects=aws.objects(bucket))
 
 
 def _titles(asker: "BedrockAsker", news: "TitleNews") -> "BedrockTitles":

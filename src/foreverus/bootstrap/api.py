@@ -59,7 +59,6 @@ def build() -> ApiServices:
     from foreverus.costs.ledger import LedgerStore
     from foreverus.costs.meter import Caps
     from foreverus.costs.usage.store import UsageStore
-    from foreverus.files.stored import stored_bytes
     from foreverus.files.uploads.service import UploadService
     from foreverus.files.uploads.store import UploadStore
     from foreverus.sessions.diary import CapacityDiary
@@ -76,10 +75,7 @@ def build() -> ApiServices:
     start = persons_starter(env, env.idle_seconds or None)
     once, kept = shared.once(env.table_name), env.file_retention_days * 86_400
 
-    def room(user_id: str, more: int) -> "CountChange":
-        return limits.bytes(user_id, more, lambda: stored_bytes(table, user_id, aws.clock()))
-
-    files = replace(shared.file_service(env.table_name, env.data_bucket), room=room, retention_s=kept)
+    files = _files(env, limits)
     return ApiServices(
         sessions=SessionService(SessionStore(table), start, once, shared.session_work(env.table_name)),
         conversations=_conversations(env, start, limits),
@@ -97,10 +93,23 @@ def build() -> ApiServices:
             aws.clock,
         ),
         files=files,
-        uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, room, kept),
+        uploads=UploadService(UploadStore(table), files.store, files.objects, once, aws.clock, files.room, kept),
         batches=replace(shared.batch_service(env), limits=limits),
         quotes=quotes,
     )
+
+
+def _files(env: settings.ApiSettings, limits: "PersonLimits") -> "FileService":
+    from foreverus.abilities.read_image.checking import accepted
+    from foreverus.files.stored import stored_bytes
+
+    table = aws.items(env.table_name)
+
+    def room(user_id: str, more: int) -> "CountChange":
+        return limits.bytes(user_id, more, lambda: stored_bytes(table, user_id, aws.clock()))
+
+    files, look = shared.file_service(env.table_name, env.data_bucket), accepted if env.images_model_id else None
+    return replace(files, room=room, retention_s=env.file_retention_days * 86_400, look=look)
 
 
 def _imports(env: settings.ApiSettings, limits: "PersonLimits") -> "ConversationImports":
@@ -184,11 +193,13 @@ def _stops(env: settings.ApiSettings) -> "MessageStops":
 
 def _deletions(env: settings.ApiSettings) -> "MessageDeletion":
     from foreverus.conversations.deleting import MessageDeletion
+    from foreverus.conversations.image_files import DeleteImages
     from foreverus.conversations.store import ConversationStore
     from foreverus.sessions.pending import PendingWorkStore
 
     table = aws.items(env.table_name)
-    return MessageDeletion(table, ConversationStore(table), PendingWorkStore(table), aws.push, aws.clock)
+    images = DeleteImages(table, aws.clock)
+    return MessageDeletion(table, ConversationStore(table), PendingWorkStore(table), aws.push, aws.clock, images)
 
 
 def _figures(env: settings.ApiSettings) -> "CostFiguresLook":
@@ -220,6 +231,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
     from foreverus.backends.port import BackendName
     from foreverus.bootstrap.crowd import crowd_gpus
     from foreverus.conversations.choosing import BackendChooser
+    from foreverus.conversations.images import MessageImages
     from foreverus.conversations.queue import ConversationFunction
     from foreverus.conversations.replacing import Replacing
     from foreverus.conversations.service import ConversationService
@@ -227,7 +239,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
     from foreverus.sessions.pending import PendingWorkStore
 
     table = aws.items(env.table_name)
-    look = shared.backends_look(env, bedrock=bool(env.answer_conversation_function))
+    look = shared.backends_look(env, bool(env.answer_conversation_function), env.images_model_id)
     function = LambdaFunction(aws.client("lambda"), env.answer_conversation_function)
     return ConversationService(
         store=ConversationStore(table),
@@ -239,6 +251,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
         clock=aws.clock,
         chooser=BackendChooser(table, look, BackendName(env.chat_backend), aws.clock),
         bedrock=ConversationFunction(function),
+        images=MessageImages(table, bool(env.images_model_id)),
         replacing=Replacing(ConversationStore(table), PendingWorkStore(table)),
         retention_days=env.conversation_retention_days,
         push=aws.push,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
+from foreverus import web_settings
 from foreverus.bootstrap import aws
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def build() -> AccountServices:
     from foreverus.privacy.kept import kept
     from foreverus.privacy.service import AccountService
 
-    env = settings.ManageAccountSettings.from_env(os.environ)
+    env = web_settings.ManageAccountSettings.from_env(os.environ)
     table, functions = aws.items(env.table_name), aws.client("lambda")
     account = AccountService(
         items=table,
@@ -47,5 +47,6 @@ def build() -> AccountServices:
     )
     job = LambdaFunction(functions, env.export_data_function)
     exports = ExportService(ExportStore(table), aws.objects(env.data_bucket), job, aws.clock)
-    preferences = PreferenceService(PreferenceStore(table), BackendName(env.chat_backend), env.voice != "off")
+    has_voice, sees = env.voice != "off", bool(env.images_model_id)
+    preferences = PreferenceService(PreferenceStore(table), BackendName(env.chat_backend), has_voice, sees)
     return AccountServices(account, exports, preferences)

@@ -1,8 +1,8 @@
 """Which backend a message of a conversation goes to: what is read for it, and the pure choice's answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,15 +12,17 @@ from foreverus.access.preferences import Preferences, preferences_from_item
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 from foreverus.aws.read_ahead import ReadAhead
+from foreverus.backends.images import PromptImage
 from foreverus.backends.port import BackendName, Message, Prompt
 from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS, least_tokens
 from foreverus.choice.refusals import seconds_left
-from foreverus.choice.request_records import Asked, KeptChoice, preferred
+from foreverus.choice.request_records import Asked, KeptChoice, Preference, preferred
 from foreverus.conversations.history import estimate
 from foreverus.conversations.items import answer_from_item, conversation_from_item, messages_from_items
 from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM
 from foreverus.conversations.records import STOPPED, Answer, AnswerOptions, Conversation, MessageRef
 from foreverus.conversations.settings import options_in
+from foreverus.conversations.shown import EARLIER, ShownImage
 from foreverus.costs.meter import month_of
 from foreverus.errors import NotFound
 from foreverus.limits.store import message_keys
@@ -57,7 +59,7 @@ class BackendChooser:
     stack: BackendName
     clock: Callable[[], datetime]
 
-    def choose(self, message: MessageRef, request: Mapping[str, Any]) -> Chosen:
+    def choose(self, message: MessageRef, request: Mapping[str, Any], images: Sequence[ShownImage] = ()) -> Chosen:
         """Raises NotFound, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached, NotAccepted."""
         ahead = self._ahead(message)
         gpus = _beside().submit(self.look.gpus)  # each of the two is a round trip or two
@@ -68,15 +70,29 @@ class BackendChooser:
             wait([gpus])  # nothing goes on in a process that may be frozen
         named = BackendName(request["backend"]) if request.get("backend") else None
         preference = preferred(named, conversation.backend, preferences.backend, self.stack)
+        prompt = _prompt(conversation, request)
+        seen = self._seen(conversation, images, preference)
         asked = Asked(
             preference=preference,
-            prompt=_prompt(conversation, request),
-            prompt_tokens=self._prompt_tokens(conversation, request["content"], newest.answer),
+            prompt=replace(prompt, messages=(*prompt.messages[:-1], replace(prompt.messages[-1], images=seen))),
+            prompt_tokens=self._prompt_tokens(conversation, request["content"], newest.answer)
+            + sum(image.tokens for image in seen),
             least_prompt_tokens=least_tokens(request["content"]),
             waits_on=newest.waits_on,
         )
         choice = self.look.over(ahead).of(gpus.result(), throttled_for_s).choose(asked)
-        return Chosen(conversation, choice.kept, preference.backend is BackendName.AUTO, ahead)
+        may_move = preference.backend is BackendName.AUTO and not seen
+        return Chosen(conversation, choice.kept, may_move, ahead)
+
+    def _seen(
+        self, conversation: Conversation, images: Sequence[ShownImage], preference: Preference
+    ) -> tuple[PromptImage, ...]:
+        """Those of the message; where it has none, those that were shown before are to be seen again, unless somebody
+        wants the GPU."""
+        if images:
+            return tuple(one.unread for one in images)
+        again = conversation.has_images and preference.backend is not BackendName.GPU and self.look.figures.sees
+        return (EARLIER,) if again else ()
 
     def in_hand(self, message_id: str) -> BackendName | None:
         """Which backend a message waits for, or is answered by, just now. None: it is over."""

@@ -15,6 +15,7 @@ from foreverus.aws import keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, update_write
 from foreverus.aws.push import Push
 from foreverus.conversations.frames import show_deleted
+from foreverus.conversations.image_files import DeleteImages
 from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
 from foreverus.conversations.stopping import no_message, question_id
 from foreverus.conversations.store import ConversationStore
@@ -35,6 +36,7 @@ class MessageDeletion:
     pending: PendingWorkStore
     push: Callable[[], Push]
     clock: Callable[[], datetime]
+    images: DeleteImages
 
     def delete(self, user_id: str, conversation_id: str, message_id: str) -> Body:
         """`message_id`: the question's or the answer's. Raises NotFound, and Conflict where it is in an earlier version
@@ -46,6 +48,7 @@ class MessageDeletion:
             if self.store.question(message) is None:
                 raise no_message(message_id)
             going = self._going(conversation, message)
+            self.images.of(one for one, _ in going)  # first: what is cut off here is asked for again
             try:
                 self._take(conversation, message, going[:AT_ONCE])
             except ConditionFailed:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from foreverus.backends.port import Message
 from foreverus.backends.tokens import MOST_TOKENS_PER_MESSAGE
+from foreverus.conversations.shown import ShownImage, noted
 
 BYTES_PER_TOKEN = 3.0  # Portuguese and English prose measure 3–4.5 with Mistral's tokenizer; low is safe
 
@@ -33,6 +34,7 @@ class Exchange:
     answer: str
     counted: int = 0
     held: Held | None = None
+    images: tuple[ShownImage, ...] = ()
 
     @property
     def size(self) -> int:
@@ -41,7 +43,7 @@ class Exchange:
 
     @property
     def messages(self) -> tuple[Message, Message]:
-        return Message("user", self.question), Message("assistant", self.answer)
+        return Message("user", noted(self.question, self.images)), Message("assistant", self.answer)
 
 
 def estimate(message: Message) -> int:
@@ -50,7 +52,8 @@ def estimate(message: Message) -> int:
     >>> estimate(Message("user", "Bom dia!"))
     11
     """
-    return int(len(message.content.encode()) / BYTES_PER_TOKEN + 1) + MOST_TOKENS_PER_MESSAGE
+    words = int(len(message.content.encode()) / BYTES_PER_TOKEN + 1)
+    return words + sum(image.tokens for image in message.images) + MOST_TOKENS_PER_MESSAGE
 
 
 def turns_tokens(earlier: Sequence[Exchange]) -> list[int]:

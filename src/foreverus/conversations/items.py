@@ -21,6 +21,7 @@ from foreverus.conversations.records import (
     Question,
     Role,
 )
+from foreverus.conversations.shown import shown_from_item, shown_to_item
 from foreverus.costs.money import exact
 
 _STATUSES = {status.value: status for status in AnswerStatus}
@@ -39,6 +40,7 @@ def conversation_from_item(item: Item) -> Conversation:
         options=_options(item),
         version=int(item.get("version", 0)),
         has_versions=bool(item.get("has_versions")),
+        has_images=bool(item.get("has_images")),
         newest_message_id=item.get("newest_message_id", ""),
         pinned=bool(item.get("pinned")),
         memories=item.get("memories") is not False,
@@ -72,6 +74,7 @@ def question_from_item(item: Item) -> Question:
         choice=_choice(item.get("choice")),
         replaces=item.get("replaces", ""),
         version=int(item.get("nth_version", 2 if item.get("replaces") else 1)),
+        images=tuple(map(shown_from_item, item.get("images", ()))),
         moved_from=_BACKENDS.get(item.get("moved_from", "")),
     )
 
@@ -87,6 +90,7 @@ def question_to_item(question: Question) -> Values:
         "options": _named(question.options),
         "created_at": question.created_at,
         **({"choice": _choice_to_item(question.choice)} if question.choice else {}),
+        **({"images": list(map(shown_to_item, question.images))} if question.images else {}),
         **({"replaces": question.replaces, "nth_version": question.version} if question.replaces else {}),
     }
 

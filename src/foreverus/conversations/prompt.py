@@ -15,6 +15,7 @@ from foreverus.backends.port import Message, Prompt
 from foreverus.conversations.history import Exchange, Held, estimate, turns_tokens
 from foreverus.conversations.records import STOPPED, Answer, AnswerStatus, FinishedAnswer, Question
 from foreverus.conversations.remembered.records import BUDGET_TOKENS, Memory, count, given, remembering, without
+from foreverus.conversations.shown import noted
 
 # Without any system message small models babble, and Mistral's own template has none to fall back on.
 DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
@@ -36,6 +37,10 @@ class Thread:
     @property
     def is_final(self) -> bool:
         return self.answer is not None and self.answer.status.is_final
+
+    @property
+    def shows_images(self) -> bool:
+        return any(one.images for one in (self.question, *self.earlier) if one)
 
     @property
     def stop_requested(self) -> bool:
@@ -103,7 +108,7 @@ def read_thread(newest_first: Iterable[Question | Answer], message_id: str, most
         elif message.message_id == message_id:
             question = message
         elif reply and reply.message_id == message.message_id and _is_a_turn(reply):
-            exchange = Exchange(message.content, reply.content, reply.counted, reply.held)
+            exchange = Exchange(message.content, reply.content, reply.counted, reply.held, message.images)
             size += exchange.size
             if size > most_bytes:
                 unread = 2
@@ -132,7 +137,10 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
         raise ValueError("a thread without a question has no prompt")
     options = thread.question.options
     answer_tokens = options.max_tokens or min(DEFAULT_ANSWER_TOKENS, context_tokens // 2)
-    frame = [Message("system", system or DEFAULT_SYSTEM), Message("user", thread.question.content)]
+    frame = [
+        Message("system", system or DEFAULT_SYSTEM),
+        Message("user", noted(thread.question.content, thread.question.images)),
+    ]
     if thread.partial:
         frame.append(Message("assistant", thread.partial))
     kept = min(answer_tokens, DEFAULT_ANSWER_TOKENS, context_tokens // 2)

@@ -8,6 +8,7 @@ from foreverus import ids
 from foreverus.backends.port import MOST_ANSWER_BYTES, BackendName, TokenUsage
 from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.history import Held
+from foreverus.conversations.shown import ShownImage
 from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.usage.records import UsageKind, Used, UsedService
@@ -68,6 +69,7 @@ class Conversation:
     options: AnswerOptions = AnswerOptions()  # the same; None: our default
     version: int = 0  # one more with each message that is accepted or moves to the other backend
     has_versions: bool = False  # some question took the place of another
+    has_images: bool = False  # some question showed one
     newest_message_id: str = ""  # empty where none was sent, or it was before this was kept
     pinned: bool = False  # its person wants it at the top of the list
     memories: bool = True  # its answers know what its person wants remembered
@@ -84,6 +86,7 @@ class Question:
     choice: KeptChoice | None = None
     replaces: str = ""  # the id of the question whose place it took (conversations/versions.py)
     version: int = 1  # which one it is of those that stood in its place
+    images: tuple[ShownImage, ...] = ()  # beside the words
     moved_from: BackendName | None = None  # it went to the other backend: told with one answer of a conversation
 
     @property

@@ -1,7 +1,7 @@
 """What people do with conversations. Accepting a message: choose who answers it, keep it, hand it to them."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,17 +15,19 @@ from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.push import Push
 from foreverus.backends.port import BackendName
-from foreverus.backends.tokens import cannot_fit, least_tokens
 from foreverus.choice.request_records import GpuStatus, KeptChoice
 from foreverus.conversations.choosing import BackendChooser, Chosen
 from foreverus.conversations.frames import show_conversation
+from foreverus.conversations.images import MessageImages
 from foreverus.conversations.pins import pinned_first
 from foreverus.conversations.queue import MessageQueue
 from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
 from foreverus.conversations.replacing import Replacing
+from foreverus.conversations.sending import begun_with
 from foreverus.conversations.settings import SETTINGS, changed, check_settings
+from foreverus.conversations.sizes import check_size
 from foreverus.conversations.stopping import no_message, question_id
-from foreverus.conversations.store import ConversationChanged, ConversationStore, begun_with
+from foreverus.conversations.store import ConversationChanged, ConversationStore
 from foreverus.conversations.versions import Branch, version_of
 from foreverus.conversations.views import public_answer, public_conversation, public_exchanges, public_question
 from foreverus.errors import InvalidRequest, LimitReached, NotAccepted, SpendCapReached
@@ -40,10 +42,7 @@ from foreverus.text import quoted
 
 logger = logging.getLogger(__name__)
 
-# Of UTF-8. An item of the table has 400 KB at most, and the largest context holds more than that of some texts.
-MOST_QUESTION_BYTES = 300_000
 DEFAULT_MESSAGES = 100  # of a list: fifty questions and their answers
-MOST_SYSTEM_TOKENS = 2000  # by the same count: a conversation's own words have 4,000 characters at most
 # Of a backend. Each choice but the last came too late: another message of the same conversation, so of the same person,
 # was accepted or moved meanwhile. So these are more than a person may send in a minute by default, and whoever sends
 # them all at once is refused by that limit, not by this.
@@ -69,6 +68,7 @@ class ConversationService:
     chooser: BackendChooser
     bedrock: AnswersOnBedrock
     replacing: Replacing
+    images: MessageImages
     push: Callable[[], Push]
     retention_days: int = 0
     crowd: Callable[[], object] = lambda: None  # told when a message joins a queue without a free slot
@@ -171,7 +171,8 @@ class ConversationService:
             raise no_message(message_id)
         given = {name: value for name, value in request.items() if value is not None}
         named = {"max_tokens": question.options.max_tokens, "temperature": question.options.temperature}
-        again = {**named, **given, "content": question.content, "replaces": question.message_id}
+        images = {"images": [one.file_id for one in question.images]} if question.images else {}
+        again = {**named, **given, **images, "content": question.content, "replaces": question.message_id}
         return self.post(user_id, conversation_id, again, attempt)
 
     def post(
@@ -203,40 +204,45 @@ class ConversationService:
 
     def _accept(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
         """A new question, kept and handed on."""
-        self._check_size(ref, request["content"])
+        check_size(self.store, self.context_tokens, ref, request["content"])
+        replaces = question_id(request.get("replaces") or "")
+        before = self.store.question(replace(ref, message_id=replaces)) if replaces else None
+        shown = self.images.of(ref, request.get("images") or (), before, self.clock())
         for _ in range(CHOICES):
-            chosen = self.chooser.choose(ref, request)
+            chosen = self.chooser.choose(ref, request, shown.images)
             replaced = None
             if request.get("replaces"):
                 replaced = self.replacing.check(ref, request["replaces"], chosen.conversation)
             if chosen.choice.backend is BackendName.GPU:
                 self.sessions.check_place(ref.user_id)
             question = replace(
-                self._question(ref, request, chosen.choice), version=replaced.version + 1 if replaced else 1
+                self._question(ref, request, chosen.choice),
+                version=replaced.version + 1 if replaced else 1,
+                images=shown.images,
             )
             try:
-                if not self._keep(question, chosen):  # another try of the same request is a moment ahead
+                if not self._keep(question, chosen, shown.new):  # another try of the same request is a moment ahead
                     return self.store.question(ref) or question
             except ConversationChanged:
                 continue
-            self._hand_on(question, chosen)
+            self._hand_on(question, chosen, shown.new)
             # Its first words are shown from now on; of a message on Bedrock who answers it tells that.
             if not (chosen.conversation.newest_message_id or chosen.choice.backend is BackendName.BEDROCK):
-                shown = ConversationStore(chosen.read).with_title(begun_with(chosen.conversation, question))
-                self._tell(ref.user_id, public_conversation(shown, self.retention_days))
+                named = ConversationStore(chosen.read).with_title(begun_with(chosen.conversation, question))
+                self._tell(ref.user_id, public_conversation(named, self.retention_days))
             return question
         raise NotAccepted("Too much is sent in this conversation at once. Send it again in a few seconds.")
 
-    def _keep(self, question: Question, chosen: Chosen) -> bool:
+    def _keep(self, question: Question, chosen: Chosen, sends: Sequence[str]) -> bool:
         """In the place that was read with the choice; where it is gone by now, in another one."""
         read = self.limits.over(CountStore(chosen.read))
         places = (partial(one.message, question.user_id) for one in chain((read,), repeat(self.limits)))
         return counted(
             lambda: next(places)(),
-            lambda place: self.store.accept(question, place, chosen.conversation, chosen.may_move),
+            lambda place: self.store.accept(question, place, chosen.conversation, chosen.may_move, sends),
         )
 
-    def _hand_on(self, question: Question, chosen: Chosen) -> None:
+    def _hand_on(self, question: Question, chosen: Chosen, sends: Sequence[str]) -> None:
         """To the queue, or to Bedrock's function. Raises NotAccepted, and it is not kept."""
         backend = chosen.choice.backend
         try:
@@ -246,6 +252,7 @@ class ConversationService:
                 self.queue.send(question)
         except Exception as err:
             if self.store.undo_accept(question.ref, backend, chosen.conversation.newest_message_id):
+                self.images.free(question.user_id, sends, self.clock())
                 raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
             logger.warning("%s is answered, although its sending failed", question.message_id, exc_info=True)
 
@@ -281,20 +288,3 @@ class ConversationService:
             self.bedrock.call(question.ref)
         except Exception:  # it is kept: the sweep calls again
             logger.warning("nobody could be called for %s", question.message_id, exc_info=True)
-
-    def _check_size(self, ref: MessageRef, content: str) -> None:
-        """What cannot fit is refused before it is kept. What only the engine's count tells, the engine refuses."""
-        if (size := len(content.encode())) > MOST_QUESTION_BYTES:
-            message = f"The message has {size:,} bytes, the most is {MOST_QUESTION_BYTES:,}. Shorten it."
-            raise InvalidRequest(message, param="content", code="context_length_exceeded")
-        texts, room = [content], self.context_tokens - MOST_SYSTEM_TOKENS
-        if len(content) >= room and least_tokens(content) >= room:
-            texts.append(self.store.get(ref.user_id, ref.conversation_id).system)
-        if least := cannot_fit(texts, self.context_tokens):
-            holds = f"the model's context holds {self.context_tokens:,}, with the answer"
-            both = "message and the system prompt have" if "".join(texts[1:]) else "message has"
-            raise InvalidRequest(
-                f"The {both} at least {least:,} tokens; {holds}. Shorten it.",
-                param="content",
-                code="context_length_exceeded",
-            )

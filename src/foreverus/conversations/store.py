@@ -7,10 +7,12 @@ from datetime import datetime
 
 from foreverus import ids, tracing
 from foreverus.aws import keys, person_keys
-from foreverus.aws.dynamo import ConditionFailed, Table, Write, check_write, delete_write, put_write, update_write
+from foreverus.aws.dynamo import ConditionFailed, Table, check_write, delete_write, put_write, update_write
 from foreverus.backends.port import BackendName
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.conversations.idle import filed_at, idle_write
+from foreverus.conversations.image_files import DeleteImages
+from foreverus.conversations.images import gone, image_write
 from foreverus.conversations.items import (
     answer_from_item,
     conversation_from_item,
@@ -21,7 +23,7 @@ from foreverus.conversations.items import (
 )
 from foreverus.conversations.pins import pin_write
 from foreverus.conversations.records import Answer, Conversation, MessageRef, Question
-from foreverus.conversations.titles import first_words
+from foreverus.conversations.sending import replacement_write, sent_write
 from foreverus.conversations.versions import Branch, Replacement
 from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
 from foreverus.errors import Conflict, ForeverUsError, NotFound
@@ -139,6 +141,7 @@ class ConversationStore:
         place: CountChange | None = None,
         read: Conversation | None = None,
         may_move: bool = True,
+        sends: Sequence[str] = (),
     ) -> bool:
         """Keeps the question and that it waits for its backend (`may_move`: or for the other one), and takes its place
         among the person's messages of the minute: all or nothing. `read`: the conversation that its backend was chosen
@@ -159,6 +162,7 @@ class ConversationStore:
                 sent_write(question, read),
                 put_write(question_to_item(question), "attribute_not_exists(pk)"),
                 pending_write(pending),
+                *(image_write(question, one) for one in sends),
                 *([replacement_write(question)] if question.replaces else []),
                 *([change_write(place)] if place else []),
             )
@@ -169,6 +173,8 @@ class ConversationStore:
                 raise _no_conversation(question.conversation_id) from err
             if 1 in err.writes:
                 return False
+            if taken := [one for at, one in enumerate(sends, 3) if at in err.writes]:
+                raise gone(taken[0]) from err
             raise (ConversationChanged if 0 in err.writes else CountChanged) from err
         return True
 
@@ -228,6 +234,8 @@ class ConversationStore:
         owed = OwedDeletion(
             kind=OwedKind.CONVERSATION, name=conversation_id, user_id=user_id, deleted_at=ids.timestamp(now)
         )
+        if not unused_since:  # first: what is cut off here is asked for again
+            self._delete_images(conversation_from_item(found), now)
         remembered = int(now.timestamp()) + KEY_KEPT_S + 3600  # for longer than any request can be repeated
         condition, values = ("updated_at <= :since", {":since": unused_since}) if unused_since else ("", None)
         self.items.transact(
@@ -238,48 +246,19 @@ class ConversationStore:
             delete_write(person_keys.pin_key(user_id, conversation_id)),
         )
         try:
+            self._delete_images(conversation_from_item(found), now)
             ConversationEraser(self.items).erase(conversation_id)
         except Exception:  # it is deleted: what is left goes with what is owed
             logger.warning("messages of %s are still to be deleted", conversation_id, exc_info=True)
 
+    def _delete_images(self, conversation: Conversation, now: datetime) -> None:
+        if conversation.has_images:
+            found = self.messages(conversation.conversation_id)
+            DeleteImages(self.items, lambda: now).of(one for one in found if isinstance(one, Question))
+
 
 class ConversationChanged(ForeverUsError):
     """Something was sent in it, or moved to the other backend, since it was read: choose again."""
-
-
-def sent_write(question: Question, read: Conversation | None) -> Write:
-    """The part of a transaction with which the conversation has this as its newest message."""
-    condition, values = "attribute_exists(pk)", {":now": question.created_at, ":id": question.message_id, ":one": 1}
-    if read and read.version:
-        condition, values = "version = :version", {**values, ":version": read.version}
-    elif read:
-        condition += " AND attribute_not_exists(version)"
-    more = ", has_versions = :yes" if question.replaces else ""
-    if more:
-        values = {**values, ":yes": True}
-    if not (read and read.newest_message_id):
-        more += ", first_words = if_not_exists(first_words, :words)"
-        values = {**values, ":words": first_words(question.content)}
-    return update_write(
-        keys.conversation_key(question.user_id, question.conversation_id),
-        f"SET updated_at = :now, newest_message_id = :id{more} ADD version :one",
-        values,
-        condition=condition,
-    )
-
-
-def begun_with(conversation: Conversation, question: Question) -> Conversation:
-    """What `sent_write` makes of one without messages: for who has just kept the first one."""
-    words = conversation.first_words or first_words(question.content)
-    return replace(
-        conversation, updated_at=question.created_at, newest_message_id=question.message_id, first_words=words
-    )
-
-
-def replacement_write(question: Question) -> Write:
-    """The part of a transaction with which a question takes another one's place."""
-    key = keys.replacement_key(question.conversation_id, question.message_id)
-    return put_write({**key, "message_id": question.message_id, "replaced": question.replaces})
 
 
 def _entitled(conversation: Conversation, title: str) -> Conversation:

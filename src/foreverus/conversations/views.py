@@ -8,6 +8,7 @@ from foreverus import ids
 from foreverus.api.responses import Body
 from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question, Role
+from foreverus.conversations.shown import ShownImage
 
 
 def public_conversation(conversation: Conversation, retention_days: int = 0) -> Body:
@@ -67,8 +68,14 @@ def public_question(question: Question) -> Body:
         "content": question.content,
         "status": "accepted",
         "created_at": question.created_at,
+        **({"images": list(map(public_image, question.images))} if question.images else {}),
         **({"replaces": question.replaces, "version": question.version} if question.replaces else {}),
     }
+
+
+def public_image(image: ShownImage) -> Body:
+    """`GET /files/{id}` has the address where it can be looked at."""
+    return {"file_id": image.file_id, "type": image.kind.value, "width": image.width, "height": image.height}
 
 
 def public_answer(question: Question, answer: Answer | None) -> Body:

@@ -6,16 +6,30 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from foreverus import ids
+from foreverus.backends.images import ImageKind
 
 SCHEDULE_USER = "schedule"  # the scheduled batches' owner: the whole team may look at them
 
 MAX_FILE_BYTES = 200_000_000
+UNSENT_IMAGE_S = 86_400  # so long an image is kept that no message has
 MOST_FILENAME_CHARACTERS = 255
 
 
 class FilePurpose(StrEnum):
     BATCH = "batch"
     BATCH_OUTPUT = "batch_output"
+    VISION = "vision"  # an image for messages
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    kind: ImageKind
+    width: int
+    height: int
+
+    @property
+    def content_type(self) -> str:
+        return f"image/{self.kind.value}"
 
 
 class FileStatus(StrEnum):
@@ -26,7 +40,7 @@ class FileStatus(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
     """`object_key`: where its bytes are in the data bucket. `expires_at`: from then on there is no such file; empty: it
-    stays until somebody deletes it."""
+    stays until somebody deletes it. `image`: what is in one that is an image."""
 
     file_id: str
     user_id: str
@@ -37,6 +51,7 @@ class File:
     purpose: FilePurpose = FilePurpose.BATCH
     status: FileStatus = FileStatus.UPLOADED
     expires_at: str = ""
+    image: ImageFacts | None = None
 
     def has_expired(self, now: datetime) -> bool:
         return bool(self.expires_at) and self.expires_at <= ids.timestamp(now)

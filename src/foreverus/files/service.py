@@ -16,14 +16,19 @@ from foreverus.api.listing import Listing, check_cursor
 from foreverus.api.requests import NOT_REPEATED, RequestAttempt
 from foreverus.api.responses import Body
 from foreverus.aws.s3 import JSONL, ObjectChanged, ObjectNotThere, Objects
+from foreverus.backends.images import PromptImage
 from foreverus.errors import Conflict, InvalidRequest, NotAllowed, NotFound, RequestRejected
+from foreverus.files.answers import as_answer
 from foreverus.files.forms import Form, read_form
 from foreverus.files.records import (
     MAX_FILE_BYTES,
     MOST_FILENAME_CHARACTERS,
     SCHEDULE_USER,
+    UNSENT_IMAGE_S,
     File,
+    FilePurpose,
     FileStatus,
+    ImageFacts,
     arrival_key,
     kept_s,
     new_file,
@@ -41,8 +46,6 @@ logger = logging.getLogger(__name__)
 
 # Lambda takes and gives at most 6 MB, in which base64 makes 4 of 3 bytes.
 MAX_INLINE_BYTES = 4_000_000
-# The same as JSON text, with its escapes.
-MAX_ANSWER_BYTES = 5_500_000
 # How a form spells what JSON has as an object.
 EXPIRY_FIELDS = {"expires_after[anchor]": "anchor", "expires_after[seconds]": "seconds"}
 # What OpenAI's client does with a larger file. A part is a request too; this is a power of two below the limit.
@@ -75,6 +78,7 @@ class FileService:
     clock: Callable[[], datetime]
     room: Room = no_limit
     retention_s: int = 0  # how long files are kept at most, 0: for ever
+    look: Callable[[bytes], PromptImage] | None = None  # of an image; raises InvalidRequest. None: none are seen here
 
     def upload(self, user_id: str, content_type: str, body: bytes, attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """A small file, as a form. Raises InvalidRequest and Conflict."""
@@ -86,7 +90,7 @@ class FileService:
             raise InvalidRequest(message, param=quoted(unknown[0])[1:-1], code="unknown_field")
         if "purpose" not in form.fields:
             raise InvalidRequest("The field 'purpose' is missing.", param="purpose", code="missing_field")
-        _check_purpose(form.fields["purpose"])
+        purpose = _purpose_of(form.fields["purpose"])
         if "file" not in form.files:
             message = "The field 'file' is missing: send it as a part with a filename."
             raise InvalidRequest(message, param="file", code="missing_field")
@@ -103,21 +107,29 @@ class FileService:
                 param="file",
                 code="file_too_large",
             )
-        expires_s = _form_expiry(form)
+        expires_s, seen = _form_expiry(form), None
+        if purpose is FilePurpose.VISION:
+            seen, expires_s = self._seen(file.data), expires_s or UNSENT_IMAGE_S
+        data = seen.data if seen else file.data
         content = fingerprint({"form": form.fields, "filename": file.filename}, file.data)
         with self.once(CreateRequest(user_id, "files", content, attempt), "file") as claim:
             record = self._made_before(user_id, claim)
             if record is None:
-                self.room(user_id, len(file.data))  # before its bytes are put
-                record = self._new(claim.id, user_id, file.filename, len(file.data), expires_s)
-                self.objects.put(record.object_key, file.data, JSONL)
+                self.room(user_id, len(data))  # before its bytes are put
+                record = self._new(claim.id, user_id, file.filename, len(data), expires_s)
+                if seen:
+                    facts = ImageFacts(seen.kind, seen.width, seen.height)
+                    record = replace(record, purpose=purpose, image=facts)
+                self.objects.put(record.object_key, data, record.image.content_type if record.image else JSONL)
                 self._keep(record)
             return public_file(record)
 
     def announce(self, user_id: str, request: Mapping[str, Any], attempt: RequestAttempt = NOT_REPEATED) -> Body:
         """A file that its owner puts at a presigned address: `request` is `{filename, purpose, bytes,
         expires_after?}`. No address where the bytes of an earlier try are there."""
-        _check_purpose(request["purpose"])
+        if _purpose_of(request["purpose"]) is FilePurpose.VISION:
+            message = "An image comes as a form, with its bytes: it is looked at before it is kept."
+            raise InvalidRequest(message, param="purpose", code="invalid_field")
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
             message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
@@ -154,7 +166,10 @@ class FileService:
         return listed.openai_body(public_file)
 
     def get(self, user_id: str, file_id: str) -> Body:
-        return public_file(self.find(user_id, file_id))
+        """Of an image with the address where it can be looked at, for an hour."""
+        file = self.find(user_id, file_id)
+        shown = {"url": self.objects.presigned_get(file.object_key)} if file.image else {}
+        return {**public_file(file), **shown}
 
     def find(self, user_id: str, file_id: str) -> File:
         """The record, own or of a scheduled batch. Raises NotFound."""
@@ -170,11 +185,20 @@ class FileService:
         if not file.is_there:
             message = f"The file {file_id} has no content yet: put it at its upload address first."
             raise NotFound(message, param="file_id", code="file_not_uploaded")
+        if file.image:
+            url = self.objects.presigned_get(file.object_key, file.filename)
+            return Download(file.image.content_type, file.filename, None, url)
         if file.bytes <= MAX_INLINE_BYTES:
-            text = _as_answer(self.objects.read(file.object_key, 0, file.bytes))
+            text = as_answer(self.objects.read(file.object_key, 0, file.bytes))
             if text is not None:
                 return Download(JSONL, file.filename, text, "")
         return Download(JSONL, file.filename, None, self.objects.presigned_get(file.object_key, file.filename))
+
+    def _seen(self, data: bytes) -> PromptImage:
+        if self.look is None:
+            message = "This deployment sees no images: its parameter Images is off."
+            raise InvalidRequest(message, param="purpose", code="images_off")
+        return self.look(data)
 
     def delete(self, user_id: str, file_id: str) -> Body:
         """A batch that was made of it runs on: it has its own copy. Raises NotFound and NotAllowed."""
@@ -264,23 +288,8 @@ def _is_gone(how: str) -> Conflict:
     return Conflict(message, param="Idempotency-Key", code="file_deleted")
 
 
-def _check_purpose(purpose: str) -> None:
-    if purpose != "batch":
-        message = f"The field 'purpose' must be 'batch', not {quoted(purpose)}: files are for batches here."
+def _purpose_of(purpose: str) -> FilePurpose:
+    if purpose not in ("batch", "vision"):
+        message = f"The field 'purpose' must be 'batch' or 'vision', not {quoted(purpose)}."
         raise InvalidRequest(message, param="purpose", code="invalid_field")
-
-
-def _as_answer(data: bytes) -> str | None:
-    """The same bytes as the text of an answer; None when they are no text or too much of it.
-
-    Not base64: API Gateway decodes that only for clients whose `Accept` begins with a type that it holds for binary.
-    """
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return None
-    escapes = sum(text.count(mark) for mark in '"\\\n\r\t') + 5 * sum(text.count(chr(code)) for code in _CONTROLS)
-    return text if len(data) + escapes <= MAX_ANSWER_BYTES else None
-
-
-_CONTROLS = [code for code in range(32) if chr(code) not in "\n\r\t"]  # `\u0000` and so on
+    return FilePurpose(purpose)

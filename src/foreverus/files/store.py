@@ -8,9 +8,10 @@ from typing import Protocol
 
 from foreverus import ids
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Item, Table, Write, delete_write, put_write, update_write
+from foreverus.aws.dynamo import ConditionFailed, Item, Table, Values, Write, delete_write, put_write, update_write
+from foreverus.backends.images import ImageKind
 from foreverus.deletions.owed import OwedDeletion, OwedKind, not_owed_write, owed_write
-from foreverus.files.records import SCHEDULE_USER, ExpiringFile, File, FilePurpose, FileStatus
+from foreverus.files.records import SCHEDULE_USER, ExpiringFile, File, FilePurpose, FileStatus, ImageFacts
 from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import MemoryCounts, change_write, fewer_bytes_write
 
@@ -68,7 +69,7 @@ class FileStore:
         self, user_id: str, limit: int, after: str = "", *, ascending: bool = False, purpose: str = "", now: str = ""
     ) -> list[File]:
         key = keys.file_key(user_id, after)
-        where, page = key["sk"] if after else "", 1 + (2 * limit if purpose else limit)  # there are two purposes
+        where, page = key["sk"] if after else "", 1 + (2 * limit if purpose else limit)  # there are some purposes
         if ascending:
             found: Iterator[Item] = self.items.query(key["pk"], "FILE#", start=where, page=page)
             found = (item for item in found if item["file_id"] > after)
@@ -137,13 +138,18 @@ def to_item(file: File) -> Item:
         "created_at": file.created_at,
         "object_key": file.object_key,
         **({"expires_at": file.expires_at} if file.expires_at else {}),
+        **(_image_to_item(file.image) if file.image else {}),
     }
+
+
+def _image_to_item(image: ImageFacts) -> Values:
+    return {"image": {"kind": image.kind.value, "width": image.width, "height": image.height}}
 
 
 def from_item(item: Item) -> File:
     """A purpose that this version does not know is nobody's input; of a status it does not know, the bytes are there
     or not, and S3 knows."""
-    is_input, is_there = item["purpose"] == FilePurpose.BATCH, item["status"] == FileStatus.UPLOADED
+    is_there, image = item["status"] == FileStatus.UPLOADED, item.get("image")
     return File(
         file_id=item["file_id"],
         user_id=item["user_id"],
@@ -151,10 +157,14 @@ def from_item(item: Item) -> File:
         bytes=int(item["bytes"]),
         created_at=item["created_at"],
         object_key=item["object_key"],
-        purpose=FilePurpose.BATCH if is_input else FilePurpose.BATCH_OUTPUT,
+        purpose=_PURPOSES.get(item["purpose"], FilePurpose.BATCH_OUTPUT),
         status=FileStatus.UPLOADED if is_there else FileStatus.PENDING,
         expires_at=item.get("expires_at", ""),
+        image=ImageFacts(ImageKind(image["kind"]), int(image["width"]), int(image["height"])) if image else None,
     )
+
+
+_PURPOSES = {purpose.value: purpose for purpose in FilePurpose}
 
 
 class MemoryFiles:

@@ -15,5 +15,6 @@ def public_file(file: File) -> Body:
         "expires_at": unix_seconds(file.expires_at),
         "filename": file.filename,
         "purpose": file.purpose.value,
+        **({"width": file.image.width, "height": file.image.height} if file.image else {}),
         "status": "processed" if file.is_there else file.status.value,
     }

@@ -33,7 +33,7 @@ def with_images(prompt: Prompt, body: Mapping[str, Any]) -> Prompt:
     return replace(prompt, messages=tuple(replace(one, images=images) for one, images in pairs))
 
 
-def _of_message(where: str, message: Mapping[str, Any]) -> tuple[PromptImage, ...]:
+def _of_message(where: str, message: Any) -> tuple[PromptImage, ...]:
     content = message["content"]
     if isinstance(content, str):
         return ()

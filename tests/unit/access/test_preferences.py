@@ -24,7 +24,14 @@ def service(aws: Aws, has_voice: bool = False) -> PreferenceService:
 
 def test_a_preference_is_kept_until_it_is_taken_back(aws: Aws) -> None:
     people = service(aws)
-    nobody = {"object": "person", "id": "user-1", **NONE, "default_backend": "auto", "has_voice": False}
+    nobody = {
+        "object": "person",
+        "id": "user-1",
+        **NONE,
+        "default_backend": "auto",
+        "has_voice": False,
+        "sees_images": False,
+    }
     assert people.show("user-1") == nobody
     for backend in ("gpu", "bedrock", "auto"):
         assert people.change("user-1", {"backend": backend})["backend"] == backend

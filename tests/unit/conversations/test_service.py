@@ -16,7 +16,8 @@ from foreverus.aws.sqs import MessageIds
 from foreverus.backends.port import BackendName
 from foreverus.conversations.answers import DynamoAnswers
 from foreverus.conversations.records import MessageRef, PartialAnswer
-from foreverus.conversations.service import MOST_QUESTION_BYTES, ConversationService
+from foreverus.conversations.service import ConversationService
+from foreverus.conversations.sizes import MOST_QUESTION_BYTES
 from foreverus.errors import InvalidRequest, NotAccepted, NotFound, SpendCapReached
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.sweeps.messages import StuckMessages

@@ -15,9 +15,10 @@ from foreverus.api.requests import RequestAttempt
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.input.lines import CHAT
 from foreverus.errors import InvalidRequest, NotAllowed, NotFound
+from foreverus.files.answers import MAX_ANSWER_BYTES
 from foreverus.files.forms import Form, FormFile, read_form
 from foreverus.files.records import File, FilePurpose, FileStatus, arrival_key, new_file, object_key
-from foreverus.files.service import MAX_ANSWER_BYTES, MAX_INLINE_BYTES, FileService
+from foreverus.files.service import MAX_INLINE_BYTES, FileService
 from foreverus.files.store import Files, FileStore, MemoryFiles, from_item, to_item
 from foreverus.files.views import public_file
 from foreverus.handlers import api
@@ -81,7 +82,7 @@ def test_a_stored_item_is_read_and_written_as_it_is() -> None:
 
 
 def test_words_that_a_newer_version_wrote_make_no_input_of_a_file() -> None:
-    strange = from_item({**STORED, "purpose": "vision", "status": "scanned", "colour": "blue"})
+    strange = from_item({**STORED, "purpose": "evals", "status": "scanned", "colour": "blue"})
     assert (strange.purpose, strange.status) == (FilePurpose.BATCH_OUTPUT, FileStatus.PENDING)
 
 
@@ -200,7 +201,7 @@ def test_what_is_wrong_with_a_form_is_said_in_our_words(boundary: str, body: byt
         ([("file", "p", b"")], "missing_field", "purpose"),
         ([("purpose", None, b"batch")], "missing_field", "file"),
         ([("purpose", None, b"batch"), ("file", None, b"text")], "missing_field", "file"),
-        ([("purpose", None, b"vision"), ("file", "p", b"")], "invalid_field", "purpose"),
+        ([("purpose", None, b"evals"), ("file", "p", b"")], "invalid_field", "purpose"),
         (
             [("purpose", None, b"batch"), ("file", "p", b""), ("expires_after", None, b"1")],
             "unknown_field",

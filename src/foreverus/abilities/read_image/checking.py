@@ -9,6 +9,7 @@ a picture of two hundred megapixels is a bomb for whoever decodes it first.
 from foreverus.abilities.read_image.pictures import gif, jpeg, png, webp
 from foreverus.abilities.read_image.pictures.records import NotWhole, Picture
 from foreverus.backends.images import ImageKind, PromptImage
+from foreverus.errors import InvalidRequest
 
 MOST_IMAGES = 4  # of one message
 # Bedrock's own limits of one image are 3.75 MB and 8,000 pixels a side.
@@ -48,6 +49,14 @@ def checked(data: bytes) -> PromptImage:
         raise NotTaken(f"The image ({NAMES[kind]}) {err}.") from err
     _check_size(picture)
     return PromptImage(kind, picture.width, picture.height, picture.data)
+
+
+def accepted(data: bytes, param: str = "file") -> PromptImage:
+    """The same for a request. Raises InvalidRequest."""
+    try:
+        return checked(data)
+    except NotTaken as err:
+        raise InvalidRequest(str(err), param=param, code="invalid_image") from err
 
 
 def kind_of(data: bytes) -> ImageKind | None:

@@ -15,6 +15,7 @@ from foreverus.backends.port import Backend, BackendName, Finished, Prompt
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.answers import partial_writes
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
+from foreverus.conversations.bedrock.seeing import Seeing
 from foreverus.conversations.bedrock.takeover import Why
 from foreverus.conversations.history import estimate
 from foreverus.conversations.prompt import Thread, build_prompt, held_by, remembered, shorter, trimmed_messages
@@ -102,6 +103,7 @@ class BedrockAsker:
     context_tokens: int
     clock: Callable[[], datetime]
     run_blocking: RunBlocking
+    seeing: Seeing | None = None  # who answers where there are images
 
     async def ask(self, one: Asking) -> FinishedAnswer:
         """A whole answer, or one that says why there is none. Raises NotWanted, GiveUp, NoTimeLeft."""
@@ -161,12 +163,15 @@ class BedrockAsker:
         return PartialAnswer(one.live.text, so_far.completion_tokens, prompt_tokens=so_far.prompt_tokens)
 
     def estimated(self, prompt: Prompt, tokens: int) -> BedrockCharge:
-        return self._charge(sum(map(estimate, prompt.messages)), tokens)
+        return self._charge(prompt, sum(map(estimate, prompt.messages)), tokens)
+
+    def price_of(self, prompt: Prompt) -> TokenPrice:
+        return self.seeing.price if self.seeing and prompt.images else self.price
 
     async def _reserve(self, one: Asking) -> None:
         """Before the first call with a checkpoint, if it waits for Bedrock still: from then on it is seen that the
         message is in work."""
-        usd = most_usd(one.prompt, self.price, self.context_tokens) + one.spent.usd
+        usd = most_usd(one.prompt, self.price_of(one.prompt), self.context_tokens) + one.spent.usd
         until = self.clock() + timedelta(seconds=CALL_S + CALL_S / 2)  # with the saving, whoever makes it is dead then
         first = () if one.begun.is_set() else begin_writes(one.live.request, self.partial(one))
         try:
@@ -180,7 +185,8 @@ class BedrockAsker:
 
     async def _stream(self, one: Asking) -> Finished:
         one.asked = True
-        async with aclosing(self.backend.stream(one.prompt)) as events:
+        backend = self.seeing.backend if self.seeing and one.prompt.images else self.backend
+        async with aclosing(backend.stream(one.prompt)) as events:
             async for event in events:
                 if isinstance(event, Finished):
                     one.asked = False
@@ -200,7 +206,7 @@ class BedrockAsker:
         one.asked = False
 
     def _whole(self, one: Asking, finished: Finished) -> FinishedAnswer:
-        charge = one.spent + self._charge(finished.prompt_tokens, finished.completion_tokens)
+        charge = one.spent + self._charge(one.prompt, finished.prompt_tokens, finished.completion_tokens)
         whole = FinishedAnswer(
             one.live.text,
             prompt_tokens=finished.prompt_tokens,
@@ -218,5 +224,5 @@ class BedrockAsker:
     def _failed(self, one: Asking, code: str, message: str) -> FinishedAnswer:
         return FinishedAnswer("", error=AnswerError(code, message), charge=one.charge)
 
-    def _charge(self, prompt_tokens: int, completion_tokens: int) -> BedrockCharge:
-        return BedrockCharge.at(self.price, prompt_tokens, completion_tokens)
+    def _charge(self, prompt: Prompt, prompt_tokens: int, completion_tokens: int) -> BedrockCharge:
+        return BedrockCharge.at(self.price_of(prompt), prompt_tokens, completion_tokens)

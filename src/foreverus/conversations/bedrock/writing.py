@@ -141,6 +141,8 @@ class AnswerWriter:
                 call, known = ids.new_id("call", self.clock()), as_set(conversation, thread, memories)
                 asking = Asking(known, conversation.system, live, account, deadline, call, read)
                 asking.build(self.asker.context_tokens)
+                if self.asker.seeing and known.shows_images:
+                    asking.prompt = await self.run_blocking(self.asker.seeing.seen, asking.prompt, known)
                 work = _Work(waiting, thread.question, asking, conversation, beside)
                 asking.spent = self._spent_before(asking)
                 if thread.stop_requested:  # of a call that was killed: its reader wants no more
@@ -194,7 +196,7 @@ class AnswerWriter:
     def _spent_before(self, asking: Asking) -> BedrockCharge:
         """What a call took that was killed with its function: as far as it was kept."""
         begun = asking.thread.answer
-        return (begun and begun.begun_on_bedrock(self.asker.price)) or NOTHING
+        return (begun and begun.begun_on_bedrock(self.asker.price_of(asking.prompt))) or NOTHING
 
     async def _keep_checkpoints(self, work: _Work) -> None:
         """Returns when the answer takes no more: it is final, its question is gone, or nobody wants more of it. The
@@ -233,7 +235,7 @@ class AnswerWriter:
         return Written.ENDED
 
     async def _give_up(self, work: _Work, why: Why) -> Written:
-        if seconds := REFUSED_S.get(why):
+        if (seconds := REFUSED_S.get(why)) and not work.asking.prompt.images:  # that is another model
             await self.run_blocking(self.refusals.note, seconds)
         asking = work.asking
         error = await self.run_blocking(self.takeover.to_gpu, work.waiting, why, asking.spent, asking.account)

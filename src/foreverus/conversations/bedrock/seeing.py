@@ -1,0 +1,70 @@
+"""The images of a conversation whose answer is made by a model that sees: as many of the newest as one call takes."""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+from foreverus.aws.s3 import ObjectNotThere, Objects
+from foreverus.backends.images import PromptImage
+from foreverus.backends.port import Backend, Message, Prompt
+from foreverus.conversations.prompt import Thread
+from foreverus.conversations.shown import ShownImage, noted
+from foreverus.costs.prices import TokenPrice
+from foreverus.files.records import object_key
+
+MOST_IMAGES = 8  # of one prompt: a message's four, and as many of those before it
+MOST_TOKENS = 60_000  # of them together, at most; US$ 0.0036 with Amazon Nova Lite
+MOST_BYTES = 15_000_000  # Nova takes 25 MB, and base64 makes 4 of 3
+LOADS = 4  # at once
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seeing:
+    """`objects`: where people's files are."""
+
+    backend: Backend
+    price: TokenPrice
+    objects: Objects
+
+    def seen(self, prompt: Prompt, thread: Thread) -> Prompt:
+        """The prompt of a thread with the images that its questions show. One that is gone is left out, and its words
+        say so. Blocks."""
+        question = thread.question
+        if question is None:
+            return prompt
+        kept = (len(prompt.messages) - 2) // 2  # turns before the question, and their answers
+        earlier = thread.earlier[len(thread.earlier) - kept :]
+        shown = [(1 + 2 * at, one.question, one.images) for at, one in enumerate(earlier)]
+        shown.append((len(prompt.messages) - 1, question.content, question.images))
+        wanted = list(_fitting([images for _, _, images in shown]))
+        with ThreadPoolExecutor(LOADS) as threads:
+            loaded = dict(zip(wanted, threads.map(lambda one: self._load(question.user_id, one), wanted), strict=True))
+        messages = list(prompt.messages)
+        for at, words, images in shown:
+            if images:
+                messages[at] = _with(messages[at], words, images, loaded)
+        return replace(prompt, messages=tuple(messages))
+
+    def _load(self, user_id: str, image: ShownImage) -> PromptImage | None:
+        try:
+            data = self.objects.read(object_key(user_id, image.file_id), 0, image.bytes)
+        except ObjectNotThere:  # deleted since
+            return None
+        return PromptImage(image.kind, image.width, image.height, data)
+
+
+def _fitting(shown: Sequence[Sequence[ShownImage]]) -> Iterator[ShownImage]:
+    """The newest that one call takes."""
+    count, tokens, size = 0, 0, 0
+    for one in (one for images in reversed(shown) for one in images):
+        count, tokens, size = count + 1, tokens + one.tokens, size + one.bytes
+        if count > MOST_IMAGES or size > MOST_BYTES or (tokens > MOST_TOKENS and count > 4):
+            return
+        yield one
+
+
+def _with(
+    message: Message, words: str, images: Sequence[ShownImage], loaded: dict[ShownImage, PromptImage | None]
+) -> Message:
+    there = tuple(image for one in images if (image := loaded.get(one)))
+    return replace(message, content=noted(words, [one for one in images if not loaded.get(one)]), images=there)

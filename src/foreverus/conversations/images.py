@@ -1,0 +1,95 @@
+"""Which images a message shows: a person's own, each in one place of one conversation.
+
+An image is a file that was looked at before it was kept (`FilePurpose.VISION`) and goes after a day. Whoever sends it
+takes it into their message: it stays with that, and goes with it. A question that takes another one's place may show
+the same ones again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from foreverus import ids
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table, Write, update_write
+from foreverus.choice.request import images_off
+from foreverus.conversations.records import MessageRef, Question
+from foreverus.conversations.shown import ShownImage
+from foreverus.errors import InvalidRequest
+from foreverus.files.records import File, FilePurpose
+from foreverus.files.store import from_item
+from foreverus.text import quoted
+
+FREED_FOR = timedelta(hours=1)  # less than is left of its first day, at whose end it is looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """`new`: those of `images` that no message has yet."""
+
+    images: tuple[ShownImage, ...] = ()
+    new: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class MessageImages:
+    """`sees`: the deployment does."""
+
+    items: Table
+    sees: bool
+
+    def of(self, message: MessageRef, wanted: Sequence[str], replaced: Question | None, now: datetime) -> Shown:
+        """`wanted`: ids of files. Raises InvalidRequest."""
+        if not wanted:
+            return Shown()
+        if not self.sees:
+            raise images_off()
+        before = {one.file_id: one for one in replaced.images} if replaced else {}
+        fresh = [one for one in wanted if one not in before]
+        places = [keys.file_key(message.user_id, one) for one in fresh]
+        found = {item["file_id"]: item for item in (self.items.get_all(places) if places else ())}
+        for one in fresh:
+            item = found.get(one)
+            file = from_item(item) if item else None
+            if item is None or file is None or not _is_an_image(file, now):
+                raise gone(one)
+            if item.get("message_id") not in (None, message.message_id):
+                said = f"The image {quoted(one)} is in another message. Upload it again for this one."
+                raise InvalidRequest(said, param="images", code="image_already_sent")
+            before[one] = _shown(file)
+        return Shown(tuple(before[one] for one in wanted), tuple(fresh))
+
+    def free(self, user_id: str, file_ids: Sequence[str], now: datetime) -> None:
+        """Of a message that was not kept after all."""
+        for one in file_ids:
+            set_it, values = "SET expires_at = :until REMOVE message_id", {":until": ids.timestamp(now + FREED_FOR)}
+            self.items.transact_if(
+                update_write(keys.file_key(user_id, one), set_it, values, condition="attribute_exists(pk)")
+            )
+
+
+def image_write(question: Question, file_id: str) -> Write:
+    """The part of a transaction with which a message takes an image: it stays for as long as that."""
+    return update_write(
+        keys.file_key(question.user_id, file_id),
+        "SET message_id = :message REMOVE expires_at",
+        {":message": question.message_id},
+        condition="attribute_exists(pk) AND (attribute_not_exists(message_id) OR message_id = :message)",
+    )
+
+
+def gone(file_id: str) -> InvalidRequest:
+    said = (
+        f"There is no image {quoted(file_id)}: upload it first, as a file with purpose 'vision'. It goes after a day."
+    )
+    return InvalidRequest(said, param="images", code="image_not_found")
+
+
+def _is_an_image(file: File, now: datetime) -> bool:
+    return file.purpose is FilePurpose.VISION and file.image is not None and not file.has_expired(now)
+
+
+def _shown(file: File) -> ShownImage:
+    assert file.image is not None
+    facts = file.image
+    return ShownImage(file_id=file.file_id, kind=facts.kind, width=facts.width, height=facts.height, bytes=file.bytes)

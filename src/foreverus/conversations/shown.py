@@ -1,0 +1,64 @@
+"""The images that a question shows: files of its person's. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from foreverus.aws.dynamo import Values
+from foreverus.backends.images import ImageKind, PromptImage, image_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownImage:
+    """`bytes`: of its file."""
+
+    file_id: str
+    kind: ImageKind
+    width: int
+    height: int
+    bytes: int
+
+    @property
+    def tokens(self) -> int:
+        """At most."""
+        return image_tokens(self.width, self.height)
+
+    @property
+    def unread(self) -> PromptImage:
+        """For whoever chooses and reckons: without its bytes."""
+        return PromptImage(self.kind, self.width, self.height, b"")
+
+
+# Stands for those that were sent before, where a new message has none: they are to be seen again.
+EARLIER = PromptImage(ImageKind.PNG, 1, 1, b"")
+
+
+def noted(text: str, images: Sequence[ShownImage]) -> str:
+    """What a model reads that does not see them.
+
+    >>> noted("What is this?", ())
+    'What is this?'
+    """
+    if not images:
+        return text
+    several = f"{len(images)} images were shown" if len(images) > 1 else "An image was shown"
+    return f"{text}\n\n[{several} here, which you cannot see.]"
+
+
+def shown_to_item(image: ShownImage) -> Values:
+    return {
+        "file_id": image.file_id,
+        "kind": image.kind.value,
+        "width": image.width,
+        "height": image.height,
+        "bytes": image.bytes,
+    }
+
+
+def shown_from_item(item: Values) -> ShownImage:
+    return ShownImage(
+        file_id=str(item["file_id"]),
+        kind=ImageKind(str(item["kind"])),
+        width=int(str(item["width"])),
+        height=int(str(item["height"])),
+        bytes=int(str(item["bytes"])),
+    )

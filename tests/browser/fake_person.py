@@ -30,6 +30,7 @@ class FakePerson:
             **{"voice_pt": None, "voice_en": None, "speed_pt": None, "speed_en": None},
         }
         self.has_voice = False
+        self.sees_images = False
         self.prompts: dict[str, dict] = {}
         self.memories: dict[str, dict] = {}
         self.titles: Callable[[str], str] = lambda _: ""  # of a conversation
@@ -95,7 +96,8 @@ class FakePerson:
         return 201, self.memory(self.made[key])
 
     def shown(self) -> dict:
-        stack = {"default_backend": "auto", "has_voice": self.has_voice}
+        has = {"has_voice": self.has_voice, "sees_images": self.sees_images}
+        stack = {"default_backend": "auto", **has}
         return {"object": "person", "id": "user", **self.me, **stack}
 
     def keep(self, body: dict, key: str) -> tuple[int, dict]:

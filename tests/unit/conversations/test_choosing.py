@@ -1,7 +1,7 @@
 """Accepting a message on either backend: who is chosen from what the table says, what is kept, who is called."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, cast
@@ -19,6 +19,7 @@ from foreverus.conversations.bedrock.ends import CallAccount, MessageEnds
 from foreverus.conversations.choosing import BackendChooser, Chosen
 from foreverus.conversations.records import FinishedAnswer, MessageRef
 from foreverus.conversations.service import CHOICES, ConversationService
+from foreverus.conversations.shown import ShownImage
 from foreverus.costs.purse import PurseStore
 from foreverus.errors import Conflict, InvalidRequest, LimitReached, NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingWorkStore
@@ -228,8 +229,8 @@ class Late:
     def __init__(self, service: ConversationService, meanwhile: Callable[[], object], times: int):
         self.real, self.meanwhile = service.chooser, [meanwhile] * times
 
-    def choose(self, message: MessageRef, request: Mapping[str, Any]) -> Chosen:
-        chosen = self.real.choose(message, request)
+    def choose(self, message: MessageRef, request: Mapping[str, Any], images: Sequence[ShownImage] = ()) -> Chosen:
+        chosen = self.real.choose(message, request, images)
         if self.meanwhile:
             self.meanwhile.pop()()
         return chosen

@@ -106,7 +106,8 @@ export function createApi(
   async function once(method: string, path: string, options: Options, token: string | null): Promise<Response> {
     const headers: Record<string, string> = {};
     if (token) headers["Authorization"] = `Bearer ${token}`;
-    if (options.body !== undefined) headers["Content-Type"] = "application/json";
+    const form = options.body instanceof FormData ? options.body : null; // the browser says of itself what it is
+    if (options.body !== undefined && !form) headers["Content-Type"] = "application/json";
     if (options.key) headers["Idempotency-Key"] = options.key;
     if (method === "POST") headers["X-Amzn-Trace-Id"] = traceHeader(served.now());
     const asked = ticks();
@@ -117,7 +118,7 @@ export function createApi(
         cache: "no-store",
         signal: options.signal ?? AbortSignal.timeout(TIMEOUT_MS),
         ...(options.keepalive ? { keepalive: true } : {}),
-        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+        ...(options.body === undefined ? {} : { body: form ?? JSON.stringify(options.body) }),
       });
       // A redirect's answer is another server's.
       if (!response.redirected) served.heard(response.headers.get("Date"), ticks() - asked);
@@ -171,6 +172,8 @@ export function createApi(
   return {
     /** For what comes later, and brings its own routes. */
     call,
+    /** The same, where the answer is not JSON. */
+    send,
     startSession: (options: { allow_on_demand?: boolean }) => call<Session>("POST", "/sessions", { body: options }),
     sessions: async () => (await call<List<Session>>("GET", "/sessions")).data,
     session: (id: string) => call<Session>("GET", of("sessions", id)),

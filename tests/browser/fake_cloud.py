@@ -24,6 +24,7 @@ from tests.browser.fake_batches import FakeBatches
 from tests.browser.fake_person import FakePerson, refused
 from tests.browser.fake_sessions import new_session, with_events
 from tests.browser.fake_tokens import token_answer
+from tests.browser.fake_voice import FakeVoice
 from tests.browser.slowness import come_late
 from tests.template.page_headers import page_headers
 
@@ -102,6 +103,7 @@ class FakeCloud:
         self.used: dict = {}  # what GET /usage has beside the meter where it is grouped
         self.batches = FakeBatches(self.new_id)
         self.own = FakePerson(self.new_id, instant)
+        self.voice = FakeVoice()
         self._number = 0
         self._lock = threading.RLock()
 
@@ -478,7 +480,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.command == "OPTIONS":
             self.reply(204, b"")
         elif url.path.startswith("/v1/"):
-            self.rest(url.path, query, json.loads(raw or b"{}"))
+            self.rest(url.path, query, raw)
         elif url.path == "/oauth2/authorize":  # signed in at once: the real form is the other test's
             self.reply(
                 302, b"", Location=f"{query['redirect_uri']}?{urlencode({'code': 'c', 'state': query['state']})}"
@@ -508,7 +510,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_DELETE = do_OPTIONS = handle_any
 
-    def rest(self, path: str, query: dict, body: dict) -> None:
+    def rest(self, path: str, query: dict, raw: bytes) -> None:
         cloud = self.cloud
         cloud.requests.append((self.command, path))
         if query:
@@ -526,9 +528,12 @@ class _Handler(BaseHTTPRequestHandler):
                 error = {"message": cloud.says, "type": "server_error", "param": None, "code": cloud.code}
                 named = {"x-request-id": f"request-{len(cloud.requests)}"}
                 return self.reply(trouble[2], json.dumps({"error": error}).encode(), **named)
-        status, answer = cloud.call(
-            self.command, path, query, body, self.headers.get("Idempotency-Key") or cloud.new_id("key")
-        )
+        if path.startswith("/v1/audio/"):
+            kind = self.headers.get("Content-Type", "")
+            status, answer = cloud.voice.call(path.removeprefix("/v1/audio/"), kind, raw)
+        else:
+            key = self.headers.get("Idempotency-Key") or cloud.new_id("key")
+            status, answer = cloud.call(self.command, path, query, json.loads(raw or b"{}"), key)
         if trouble:
             self.close_connection = True
             self.connection.shutdown(2)  # it was done, and nobody will ever know

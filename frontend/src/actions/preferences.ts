@@ -1,6 +1,7 @@
 /** What a person prefers: kept in this browser for the next load, and on the server for their other devices. */
-import { effect, untracked } from "@preact/signals";
+import { computed, effect, untracked } from "@preact/signals";
 import type { Api } from "../api";
+import { besideAnswer, besideComposer } from "../beside";
 import { choose, language, LANGUAGE, LANGUAGE_CHANGED } from "../i18n";
 import { me, sounds, theme, type Theme } from "../personal";
 import { finished, preferredBackend } from "../state";
@@ -35,6 +36,12 @@ function got(now: Me): void {
   wear(now.theme ?? "system");
   sounds.value = now.sounds;
   preferredBackend.value = now.backend ?? now.default_backend;
+}
+
+const hasVoice = computed(() => me.value?.has_voice === true);
+
+function takeVoice(): void {
+  besideComposer.value = besideAnswer.value = null;
 }
 
 /** The page takes no switch back: it sets it. */
@@ -94,6 +101,10 @@ export function preferenceActions(api: Api) {
       first = false;
     });
     effect(() => {
+      if (!hasVoice.value) takeVoice();
+      else void import("../ui/Voice").then(({ putVoice }) => putVoice(api), () => undefined); // the next load tries again
+    });
+    effect(() => {
       const over = finished.value;
       if (over !== heard && document.hidden && sounds.peek()) play();
       heard = over;
@@ -102,6 +113,7 @@ export function preferenceActions(api: Api) {
 
   return {
     follow,
+    change,
 
     setTheme(next: Theme): Promise<void> {
       wear(next);

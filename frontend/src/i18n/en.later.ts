@@ -10,5 +10,6 @@ import { enMyData } from "./en.mydata";
 import { enSession } from "./en.session";
 import { enSettings } from "./en.settings";
 import { enUsage } from "./en.usage";
+import { enVoice } from "./en.voice";
 
-export const enLater = { ...enBatches, ...enDevice, ...enErrors, ...enIdle, ...enImports, ...enKeys, ...enMemories, ...enMyData, ...enSession, ...enSettings, ...enUsage };
+export const enLater = { ...enBatches, ...enDevice, ...enErrors, ...enIdle, ...enImports, ...enKeys, ...enMemories, ...enMyData, ...enSession, ...enSettings, ...enUsage, ...enVoice };

@@ -10,5 +10,6 @@ import { ptMyData } from "./pt.mydata";
 import { ptSession } from "./pt.session";
 import { ptSettings } from "./pt.settings";
 import { ptUsage } from "./pt.usage";
+import { ptVoice } from "./pt.voice";
 
-export const ptLater = { ...ptBatches, ...ptDevice, ...ptErrors, ...ptIdle, ...ptImports, ...ptKeys, ...ptMemories, ...ptMyData, ...ptSession, ...ptSettings, ...ptUsage };
+export const ptLater = { ...ptBatches, ...ptDevice, ...ptErrors, ...ptIdle, ...ptImports, ...ptKeys, ...ptMemories, ...ptMyData, ...ptSession, ...ptSettings, ...ptUsage, ...ptVoice };

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { whyFailed, type ChatActions } from "../actions/chats";
+import { besideAnswer } from "../beside";
 import { known, t } from "../i18n";
 import { tongueOf } from "../logic/tongue";
 import { isFinalMessage, mustBeRewritten } from "../logic/chat";
@@ -41,6 +42,7 @@ export function Answer({ message, words, near = true, askAgain, rewrite, regener
   const final = isFinalMessage(message);
   const text = final ? message.content : "";
   const tongue = useMemo(() => (final ? tongueOf(text) : undefined), [final, text]);
+  const Beside = besideAnswer.value;
   const other = message.backend === "bedrock" ? "gpu" : "bedrock";
   const article = (
     <article
@@ -89,6 +91,7 @@ export function Answer({ message, words, near = true, askAgain, rewrite, regener
       {near && final && (
         <div class="tools">
           {text && <Copy text={text} />}
+          {text && Beside && <Beside message={message} />}
           {regenerate && message.status === "answered" && (
             <>
               <button type="button" class="quiet copy when-idle" onClick={() => regenerate()}>

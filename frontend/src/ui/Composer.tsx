@@ -1,5 +1,6 @@
 import { computed, effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { besideComposer } from "../beside";
 import { setDraft, type ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
 import { about, number } from "../logic/format";
@@ -52,6 +53,7 @@ function Counter() {
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {
   const box = useRef<HTMLTextAreaElement>(null);
   const ready = !isEmpty.value && !busy;
+  const Beside = besideComposer.value;
 
   useLayoutEffect(() => {
     const area = box.current!;
@@ -99,6 +101,7 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
       <button type="submit" class="primary" disabled={!ready}>
         {t("chat.send")}
       </button>
+      {Beside && <Beside actions={actions} />}
       <div class="composer-foot">
         <p id="composer-hint" class="hint">
           {hint()}

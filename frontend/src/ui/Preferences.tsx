@@ -13,6 +13,8 @@ import Imports from "./Imports";
 import { Memories } from "./Memories";
 import { MyData } from "./MyData";
 import { OnDevice } from "./OnDevice";
+import { voiceParts } from "./Voice";
+import { VoicePreferences } from "./VoicePreferences";
 import { Wait } from "./Wait";
 import "../settings.css";
 
@@ -82,6 +84,7 @@ export default function Preferences({ page }: { page: Page }) {
             {t("prefs.sounds")}
           </label>
         </div>
+        {me.value?.has_voice && <VoicePreferences {...voiceParts(page.api)} />}
         <Memories api={page.api} />
         <OnDevice />
         <Imports actions={imports} lists={page.conversations} />

@@ -18,3 +18,8 @@ export function isOfInputMethod(event: Pick<KeyboardEvent, "keyCode" | "isCompos
 export function isEnterOfInputMethod(event: Pick<KeyboardEvent, "key" | "keyCode" | "isComposing" | "shiftKey">): boolean {
   return event.key === "Enter" && !meantEnter(event);
 }
+
+/** What presses a button that has the keyboard. */
+export function pressesButton(event: KeyboardEvent): boolean {
+  return event.key === " " || event.key === "Enter";
+}

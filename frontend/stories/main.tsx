@@ -5,10 +5,12 @@ import { options, render } from "preact";
 import * as results from "../src/actions/batchResults";
 import * as imports from "../src/actions/imports";
 import * as found from "../src/actions/textSearch";
+import * as beside from "../src/beside";
 import { allWords, choose, language, startLanguage } from "../src/i18n";
 import * as personal from "../src/personal";
 import * as remembered from "../src/remembered";
 import * as state from "../src/state";
+import * as voice from "../src/voice";
 import { NOW } from "./kit";
 import { STORIES } from "./stories";
 import "../src/style.css";
@@ -23,7 +25,7 @@ import "./stories.css";
 
 const root = document.getElementById("app")!;
 const isWritten = (one: unknown): one is Signal => one instanceof Signal && Object.getPrototypeOf(one) === Signal.prototype;
-const places = [state, personal, remembered, results, imports, found];
+const places = [state, personal, remembered, results, imports, found, voice, beside];
 const first = new Map(places.flatMap((one) => Object.values(one as object)).filter(isWritten).map((one) => [one, one.peek()]));
 
 const drawn = new Set<unknown>();

@@ -19,6 +19,7 @@ import { AT, batch, batchFacts, conversation, instance, key, message, receipt, s
 import { BATCHES } from "./batches";
 import { after, NOW, of, PAGE, QUOTE, quoted, RATE, silent, type Stories, type Story } from "./kit";
 import { PERSON } from "./person";
+import { VOICE } from "./voice";
 import { WHOLE } from "./whole";
 import KeysView from "../src/ui/KeysView";
 import { Memories } from "../src/ui/Memories";
@@ -261,5 +262,6 @@ export const STORIES: Stories = {
   },
   ...BATCHES,
   ...PERSON,
+  ...VOICE,
   ...WHOLE,
 };

@@ -14,12 +14,13 @@ from tests.browser.fake_voice import tone
 from tests.browser.slowness import slow_down
 from tests.tools import BROWSER
 
-# What is heard of the page: each sound that begins, with its length and how loud it is; and each address of a blob.
+# What is heard of the page: each sound that begins, its length, how loud it is and when it was; each address of a blob.
 LISTEN = """
 window.sounds = []; window.blobs = 0;
 const start = AudioBufferSourceNode.prototype.start, made = URL.createObjectURL;
 AudioBufferSourceNode.prototype.start = function (...all) {
-  const one = { seconds: this.buffer.duration, loudest: Math.max(...this.buffer.getChannelData(0)), over: false };
+  const loudest = this.buffer.getChannelData(0).reduce((most, one) => Math.max(most, one), 0);
+  const one = { seconds: this.buffer.duration, loudest, at: this.context.currentTime, over: false };
   window.sounds.push(one);
   this.addEventListener("ended", () => (one.over = true));
   return start.apply(this, all);

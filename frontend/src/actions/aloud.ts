@@ -87,12 +87,13 @@ class Reading {
   }
 
   private hear(sound: AudioBuffer): Promise<void> {
-    const source = (this.source = this.context.createBufferSource());
+    const source = this.context.createBufferSource();
     source.buffer = sound;
     source.connect(this.context.destination);
     return new Promise((done) => {
       source.onended = () => done();
       source.start();
+      this.source = source;
     });
   }
 }

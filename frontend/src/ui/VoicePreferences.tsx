@@ -40,7 +40,7 @@ function OfLanguage({ of, preferences, aloud }: Props & { of: Language }) {
         <select value={own[`speed_${of}`] ?? 1} onChange={({ currentTarget }) => change({ [`speed_${of}`]: Number(currentTarget.value) })}>
           {SPEEDS.map((speed) => (
             <option key={speed} value={speed}>
-              {number(speed, language.value)}×
+              {number(speed, language.value, 2)}×
             </option>
           ))}
         </select>

@@ -1,6 +1,7 @@
 """After the fault: what ends by itself has its time, then the five minutes' schedules come, until nothing is left."""
 
 import time
+from collections.abc import Iterator
 
 from foreverus.aws import keys
 
@@ -66,28 +67,31 @@ class Settling:
     @property
     def is_late(self) -> bool:
         """Whether what is left is looked at a quarter of an hour after its end, or after its file's."""
-        why = self.restless()
-        return why.startswith("unsaved") or why.endswith("finalizing")
+        return self.restless().startswith("unsaved") or any(why.endswith("finalizing") for why in self._not_over())
 
     def restless(self) -> str:
-        """What is not over yet."""
+        """What is not over yet; empty: nothing. What keeps the rest from its end comes first."""
+        return next(self._not_over(), "")
+
+    def _not_over(self) -> Iterator[str]:
         if running := self._runs():
-            return f"running {running}"
+            yield f"running {running}"
         if functions := self.sandbox.running_functions():
-            return f"running {functions}"
+            yield f"running {functions}"
         if live := self.sandbox.live_instances():
-            return f"live {live}"
+            yield f"live {live}"
         unsaved = ""
         for item in self.sandbox.items():
             held = item["sk"]["S"].startswith(("RESERVED#", "SLOT#"))
             if held or item["pk"]["S"] in ("PENDING", "PENDING#BEDROCK", *OUTBOX):
-                return f"{item['pk']['S']} {item['sk']['S']}"
+                yield f"{item['pk']['S']} {item['sk']['S']}"
             if item["pk"]["S"] == "SESSIONS" and item["status"]["S"] not in ("ended", "failed"):
-                return f"session {item['sk']['S']} {item['status']['S']}"
+                yield f"session {item['sk']['S']} {item['status']['S']}"
             if item["sk"]["S"].startswith("BATCH#") and item["status"]["S"] not in BATCH_OVER:
-                return f"{item['sk']['S']} {item['status']['S']}"
+                yield f"{item['sk']['S']} {item['status']['S']}"
             if item["pk"]["S"] == "REQUESTS":
                 unsaved = f"unsaved request {item['sk']['S']}"
             if item["pk"]["S"] == "BATCHES" or (item["pk"]["S"] == "SESSIONS" and "stored_at" not in item):
                 unsaved = "" if self.case.spoils else f"unsaved {item['sk']['S']}"  # there is no database any more
-        return unsaved
+        if unsaved:
+            yield unsaved

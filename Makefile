@@ -28,7 +28,7 @@ OFFLINE = { echo "✗ $(1) could not be downloaded. The first installation needs
 PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print) \
 	$(wildcard src/foreverus/api/schemas/*_line.json)
 
-.PHONY: help install page page-types page-stories pictures demo up test browser-slow missing-tools check check-style check-types check-page check-tests pentest bench faults lock clean beanstalk
+.PHONY: help install page page-types page-stories pictures demo demo-voice up test browser-slow missing-tools check check-style check-types check-page check-tests pentest bench faults lock clean beanstalk
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ pictures: install page ## the README's twelve pictures of the real page, anew
 
 demo: install page ## the main job once, from request to shut-down instance
 	@$(BIN)/python -m local demo
+
+demo-voice: install ## a question is spoken, understood, answered, and the answer spoken, on the laptop's cloud
+	@$(BIN)/python -m local demo-voice
 
 up: install page ## the laptop's cloud with the page, until Ctrl-C; goes on where it ended, FRESH=1 does not
 	@$(BIN)/python -m local up $(if $(FRESH),--fresh)

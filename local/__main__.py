@@ -63,7 +63,7 @@ def main() -> int:
         prog="python -m local", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--state", type=Path, help="directory of this cloud (default: .local; for demo .local/demo)")
-    parser.add_argument("command", choices=("up", "demo", "inbox"))
+    parser.add_argument("command", choices=("up", "demo", "demo-voice", "inbox"))
     parser.add_argument("--fresh", action="store_true", help="up: forgets what was kept of the last time")
     arguments = parser.parse_args()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -75,6 +75,10 @@ def main() -> int:
             from local.demo import demo
 
             return demo((arguments.state or LOCAL / "demo").resolve(), say)
+        if arguments.command == "demo-voice":
+            from local.demo_voice import demo_voice
+
+            return demo_voice((arguments.state or LOCAL / "demo-voice").resolve(), say)
         from local.inbox import show
 
         say(show(State((arguments.state or LOCAL).resolve()).inbox))

@@ -1,7 +1,7 @@
 """Chromium's own fake microphone: a WAV file is what it hears, again and again."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, expect
@@ -45,7 +45,7 @@ def chromium_with(browser: Browser, *more: str) -> Iterator[Browser]:
         other.close()
 
 
-def hearing(browser: Browser, heard: Path) -> "contextmanager[Browser]":  # type: ignore[type-arg]
+def hearing(browser: Browser, heard: Path) -> AbstractContextManager[Browser]:
     """One whose microphone hears that file."""
     device = "--use-fake-device-for-media-stream"
     return chromium_with(browser, device, f"--use-file-for-fake-audio-capture={heard}")

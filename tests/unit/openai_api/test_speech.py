@@ -7,6 +7,7 @@ import wave
 from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -22,7 +23,7 @@ from foreverus.costs.voice import speech_usd
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from foreverus.openai_api.speech_requests import MODELS, read_speech
 from tests.unit.conftest import NOW
-from tests.unit.openai_api.world import MONTH, World
+from tests.unit.openai_api.world import MANY, MONTH, World
 
 TEXT = "Bom dia, tudo bem?"
 
@@ -65,6 +66,25 @@ def test_it_is_counted_once_under_a_name_of_its_own() -> None:
     assert float(part.usd) == pytest.approx(2 * speech_usd("neural", len(TEXT)))
     assert world.purse.ledger.spent(MONTH) == pytest.approx(float(part.usd))
     assert world.purse.month(MONTH).reservations == ()
+
+
+def test_who_has_signed_in_needs_no_key_and_has_a_persons_limits_and_the_teams_cap() -> None:
+    """As the page asks: the authorizer names them, and no key."""
+    most = 2 * speech_usd("standard", len(TEXT))
+    world = World(voice=MemorySpeech(), person=replace(MANY, per_minute=2), cap_usd=most)
+    with world.serving() as url, OpenAI(base_url=url, api_key="ana", max_retries=0) as client:
+        for _ in range(2):
+            assert client.audio.speech.create(model="tts-1", voice="nova", input=TEXT).content == TEXT.encode()
+        with pytest.raises(openai.RateLimitError, match="a minute"):
+            client.audio.speech.create(model="tts-1", voice="nova", input=TEXT)
+    assert world.used("ana").parts[UsedService.POLLY, UsageKind.API].messages == 2
+    with (
+        world.serving() as url,
+        OpenAI(base_url=url, api_key="bia", max_retries=0) as client,
+        pytest.raises(openai.APIStatusError) as capped,
+    ):
+        client.audio.speech.create(model="tts-1", voice="nova", input=TEXT)
+    assert (capped.value.status_code, capped.value.code) == (402, "spend_cap_reached")
 
 
 def test_wav_comes_whole_and_pcm_at_the_rate_that_clients_take() -> None:

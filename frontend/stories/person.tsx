@@ -1,4 +1,5 @@
 /** What is a person's own: their names, notes, data, imports, what they look for; and what is asked before it is done. */
+import { t } from "../src/i18n";
 import * as state from "../src/state";
 import { importing, type Importing } from "../src/actions/imports";
 import { said, type Said } from "../src/actions/textSearch";
@@ -189,7 +190,7 @@ export const PERSON: Stories = {
   "my data: ready": taken({ status: "ready", bytes: 1_200_000, url: "#" }),
   "my data: failed": taken({ status: "failed" }),
   "my data: to be deleted": taken(null, null, pressing("#delete-everything")),
-  "my data: really deleted?": taken(null, null, then(pressing("#delete-everything"), writing(".key-form input", "delete everything"))),
+  "my data: really deleted?": taken(null, null, then(pressing("#delete-everything"), async (find) => writing(".key-form input", t("mydata.delete.words"))(find))),
   "my data: gone": taken(null, GONE as never),
   "imports: none": brought(null),
   "imports: being read": brought({ state: "reading" }),

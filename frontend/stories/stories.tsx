@@ -119,6 +119,7 @@ const sessions = Object.entries(SESSIONS).flatMap(([name, one]): [string, Story]
   return [
     [`strip: ${name}`, { set, show: () => of(PowerStrip) }],
     [`panel: ${name}`, { set, show: () => of(SessionPanel) }],
+    [`table: ${name}`, { set, show: () => of(SessionPanel), does: async (find) => (await find(".events summary")).click() }],
   ];
 });
 
@@ -208,6 +209,7 @@ export const STORIES: Stories = {
   ...Object.fromEntries(sessions),
   "strip: nobody has said": { show: () => of(PowerStrip) },
   "strip: off": { set: () => (state.sessionsKnown.value = true), show: () => of(PowerStrip) },
+  "receipt: compared": { show: () => <div class="panel" style="width: 18rem"><ReceiptCard receipt={{ ...RECEIPT, boot_seconds: 312, idle_seconds: 600, idle_usd: 0.0667, if_bedrock_usd: 0.0011, always_on_day_usd: 9.6 }} /></div> },
   receipt: { show: () => <ReceiptCard receipt={RECEIPT} /> },
   "list: conversations": {
     set() {

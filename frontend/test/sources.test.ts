@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { enSession } from "../src/i18n/en.session";
 import { ptSession } from "../src/i18n/pt.session";
 import { choose } from "../src/i18n";
-import { sourceOf, unitOf } from "../src/logic/sources";
+import { figureOf, sourceOf, unitOf } from "../src/logic/sources";
 
 const python = import.meta.glob<string>("../../src/foreverus/{spending,costs}/*.py", { query: "?raw", import: "default", eager: true });
 const text = Object.values(python).join("\n");
@@ -31,6 +31,8 @@ describe("where a figure is from", () => {
     const units = [...text.matchAll(/^ {4}[A-Z_]+ = "([^"]+)"$/gm)].map((found) => found[1]!).filter((unit) => /^(US\$|seconds|tokens|GPUs)/.test(unit));
     expect(units.length).toBeGreaterThan(5);
     for (const unit of units) expect(Object.keys(enSession), unit).toContain(`unit.${unit.replaceAll(" ", "_")}`);
+    expect(figureOf(0.2, "US$ a million tokens")).toBe("$0.20 a million tokens");
+    expect([figureOf(0.526, "US$ an hour"), figureOf(0.01, "US$"), figureOf(452, "tokens a second")]).toEqual(["$0.526 an hour", "$0.01", "452 tokens a second"]);
     expect(unitOf("parsecs")).toBe("parsecs");
   });
 });

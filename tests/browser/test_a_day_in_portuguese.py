@@ -72,7 +72,7 @@ def test_a_student_asks_stops_edits_deletes_loses_the_line_and_takes_everything_
     expect(page.get_by_text("Este aparelho está sem rede")).to_be_visible()
     page.get_by_label("Mensagem", exact=True).fill("Uma pergunta do ônibus")
     button(page, "Enviar")
-    expect(log).to_contain_text("espera a conexão e é enviada assim que ela voltar")
+    expect(log).to_contain_text("esperando a conexão; será enviada assim que ela voltar")
     context.set_offline(False)
     expect(page.get_by_text("Ao vivo", exact=True)).to_be_visible()
     fake.finish(begun(page, fake, known), "Chegou.")
@@ -85,7 +85,7 @@ def test_a_student_asks_stops_edits_deletes_loses_the_line_and_takes_everything_
     fake.export = {"id": "export_1", "status": "ready", "bytes": 2_000_000, "url": f"{fake.url}/zip?signature=x"}
     expect(mine.get_by_role("link", name="Baixar")).to_have_attribute("href", f"{fake.url}/zip?signature=x")
     mine.get_by_role("button", name="Apagar tudo…").click()
-    mine.get_by_label("Para continuar, digite").fill("delete everything")
+    mine.get_by_label("Para continuar, digite: apagar tudo").fill("apagar tudo")
     mine.get_by_role("button", name="Apagar tudo, para sempre").click()
     expect(mine).to_contain_text("O número do recibo é erasure_1.")
     context.close()

@@ -103,7 +103,7 @@ def test_a_line_that_dies_in_silence_is_noticed_within_20_s(page: Page, fake: Fa
 
 AS_OF = {
     "en-US": ("GPU is on", re.compile(r"Last known at (.+?)\. Whatever is on")),
-    "pt-BR": ("GPU ligada", re.compile(r"Última notícia às (.+?)\. O que estiver ligado")),
+    "pt-BR": ("GPU ligada", re.compile(r"Última atualização às (.+?)\. Se houver algo ligado")),
 }
 SECONDS_OF = """([text, locale]) => {
   const of = (at) => new Intl.DateTimeFormat(locale, { timeStyle: "medium" }).format(at);

@@ -65,7 +65,7 @@ def searches(fake: FakeCloud) -> list[dict]:
 def test_search_finds_an_old_title_with_one_request_and_says_how_far_it_is(page: Page, fake: FakeCloud) -> None:
     thousand(fake)
     sign_in(page, fake)
-    search = conversations(page).get_by_role("searchbox", name="Search by title")
+    search = conversations(page).get_by_role("searchbox", name="Search conversations")
     state = conversations(page).get_by_role("search")
     with fake.held(LIST):
         search.fill("QUÉSTION 17")
@@ -86,13 +86,13 @@ def test_search_that_finds_many_reads_so_many_and_goes_on_by_a_button(page: Page
     sign_in(page, fake)
     page.get_by_role("button", name="PT, Português").click()
     conversas = page.get_by_role("navigation", name="Conversas")
-    conversas.get_by_role("searchbox", name="Buscar pelo título").fill("question")
+    conversas.get_by_role("searchbox", name="Buscar nas conversas").fill("question")
     conversas.get_by_role("searchbox").press("Enter")
     state = conversas.get_by_role("search")
-    expect(state).to_contain_text("50 encontradas até agora")
+    expect(state).to_contain_text("Encontradas até agora: 50.")
     expect(conversas.get_by_role("link")).to_have_count(50)
     conversas.get_by_role("button", name="Mostrar mais").click()
-    expect(state).to_contain_text("100 encontradas em todas as conversas.")
+    expect(state).to_contain_text("Encontradas em todas as conversas: 100.")
     expect(conversas.get_by_role("link").last).to_have_text("Question 1")
     assert len(searches(fake)) == 2
     assert len(lists(fake)) == 1

@@ -68,7 +68,7 @@ def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, clo
     expect(page.get_by_role("heading", name="GPU is on and answering")).to_be_visible(timeout=BOOT_MS)
     expect(page).to_have_title(re.compile("GPU on"))
     page.get_by_text("Everything so far, as a table").click()
-    for step in ("GPU bought", "Machine is up", "Loading the model", "Model answers"):
+    for step in ("GPU rented", "Machine is up", "Loading the model", "Model answers"):
         happened = page.get_by_role("group", name="Everything so far, as a table").get_by_role("row")
         expect(happened.filter(has_text=step)).to_contain_text(re.compile(r"\+\d+ s"))
 
@@ -85,7 +85,7 @@ def test_person_starts_a_gpu_chats_ends_it_and_reads_the_receipt(page: Page, clo
     page.get_by_role("button", name="Switch off the GPU").click()
     expect(page.get_by_role("heading", name="No GPU is on")).to_be_visible(timeout=END_MS)
     receipt = page.get_by_role("region", name="Receipt")
-    for line in (r"Instance minutes\s*\d+\.?\d*", r"Bought as\s*(spot|on-demand)", r"Price per hour\s*\$0\.\d+",
+    for line in (r"Instance minutes\s*\d+\.?\d*", r"Rented as\s*(spot|on-demand)", r"Price per hour\s*\$0\.\d+",
                  r"Tokens \(in / out\)\s*[1-9]\d* / [1-9]\d*", r"Answers\s*1", r"Total\s*\$0\.0\d+"):  # fmt: skip
         expect(receipt).to_contain_text(re.compile(line))
     machines = cloud.emulator.client("ec2").describe_instances()["Reservations"]

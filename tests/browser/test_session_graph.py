@@ -38,7 +38,7 @@ WORDS = {
         "seen": ["Looking for a GPU", "✕ spot: no capacity", "us-east-1a, b", "✕ spot: over the quota", "us-east-1c"],
         "steps": ["Machine is up", "Downloading", "First answer"],
         "table": "Everything so far, as a table",
-        "rows": ["Request accepted", "AWS refused", "GPU bought", "Machine is up", "Downloading engine and model"],
+        "rows": ["Request accepted", "AWS refused", "GPU rented", "Machine is up", "Downloading engine and model"],
         "where": "us-east-1c · g5.xlarge · spot: over the quota MaxSpotInstanceCountExceeded",
         "usual": re.compile(r"Usually 5 to 7 min; \d min \d\d s so far\."),
         "late": "Later than 95 % of boots.",
@@ -52,9 +52,9 @@ WORDS = {
         "table": "Tudo até agora, em tabela",
         "rows": ["Pedido aceito", "A AWS recusou", "GPU alugada", "Máquina no ar", "Baixando o motor e o modelo"],
         "where": "us-east-1c · g5.xlarge · spot: acima da cota MaxSpotInstanceCountExceeded",
-        "usual": re.compile(r"Costuma levar de 5 a 7 min; já são \d min \d\d s\."),
-        "late": "Mais demorado que 95 % dos inícios.",
-        "ready": re.compile(r"^Pronta em uns \d"),
+        "usual": re.compile(r"Costuma levar de 5 a 7 min; até agora, \d min \d\d s\."),
+        "late": "Está demorando mais que em 95 % das vezes.",
+        "ready": re.compile(r"^Pronta em cerca de \d"),
     },
 }
 

@@ -65,15 +65,15 @@ def test_who_switches_a_gpu_off_hears_what_becomes_of_their_own_question(page: P
 
 COMPARED = {
     "en": [
-        ("Of that, starting", "5 min 00 s"),
+        ("Until it was ready", "5 min 00 s"),
         ("Ready, and nobody asked", "20 min 00 s · $0.1387"),
         ("The same tokens on Bedrock", "< $0.0001"),
         ("A GPU that is never switched off, a day", "$19.32"),
         ("Price from", "spot price history of us-east-1a"),
     ],
     "pt": [
-        ("Desses, iniciando", "5 min 00 s"),
-        ("Pronta, sem ninguém perguntar", "20 min 00 s · US$ 0,1387"),
+        ("Tempo até ficar pronta", "5 min 00 s"),
+        ("Pronta, mas sem uso", "20 min 00 s · US$ 0,1387"),
         ("Os mesmos tokens no Bedrock", "< US$ 0,0001"),
         ("Uma GPU que nunca é desligada, por dia", "US$ 19,32"),
         ("Origem do preço", "histórico de preços spot de us-east-1a"),
@@ -133,7 +133,7 @@ def test_time_and_cost_follow_the_servers_clock(page: Page, fake: FakeCloud, wro
 def test_old_news_of_a_session_changes_nothing(page: Page, fake: FakeCloud) -> None:
     sign_in(page, fake)
     page.get_by_role("button", name="Switch on a GPU").click()
-    expect(page.get_by_role("heading", name="Buying a GPU")).to_be_visible()
+    expect(page.get_by_role("heading", name="Renting a GPU")).to_be_visible()
     session_id = next(iter(fake.sessions))
     wait_for_subscription(page, fake, f"session:{session_id}")
     old = dict(fake.sessions[session_id])
@@ -185,7 +185,7 @@ def test_live_session_is_joined_and_seen_by_who_comes_later(page: Page, fake: Fa
     fake.start_session()
     page.goto(fake.url)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Buying a GPU")).to_be_visible()
+    expect(page.get_by_role("heading", name="Renting a GPU")).to_be_visible()
     expect(page.get_by_role("button", name="Switch off the GPU")).to_be_enabled()
     expect(page).to_have_title(re.compile("GPU starting"))
 

@@ -23,7 +23,6 @@ from tests.browser.test_accessible import AXE
 pytestmark = pytest.mark.browser
 
 ROOT = Path(__file__).parents[2]
-BUILT = ROOT / ".local" / "stories"
 NODE = ROOT / ".local" / "node" / "bin"
 LOCALES = {"en": "en-US", "pt": "pt-BR"}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -43,6 +42,13 @@ SEEN = """() => {
     boxes.push([name, Math.round(box.x), Math.round(box.y), Math.round(box.width), Math.round(box.height)].join(" "));
     if (box.right > innerWidth + 1 && !one.parentElement.closest(".table, pre, .results")) wide.push(name);
     const hides = style.overflowX === "hidden" && style.textOverflow !== "ellipsis";
+    // What sticks out of a cell stands on the words of the next one.
+    if (/^(td|th|dd|dt|time)$/.test(one.localName) && style.display !== "inline" && style.overflowX === "visible") {
+      const around = one.closest(".table") ?? one.closest("section, aside, #story");
+      const out = around.className !== "table" && box.right > around.getBoundingClientRect().right + 1;
+      if (out || one.scrollWidth > one.clientWidth + 1) cut.push(name);
+    }
+    if (one.type === "checkbox" && box.width > 24) wide.push(`${name}, which fills its row,`);
     if (hides && one.scrollWidth > one.clientWidth + 1 && one.textContent.trim()) cut.push(name);
   }
   return {boxes, wide, cut, text: story.textContent.trim()};
@@ -54,13 +60,14 @@ AXE_RUN = """async (rules) => {
 
 
 @pytest.fixture(scope="module")
-def stories() -> Iterator[str]:
-    """The address of the story page, built anew."""
+def stories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the story page, built anew: in a folder of its own, since each process of the tests builds one."""
+    built = tmp_path_factory.mktemp("stories")
     path = os.pathsep.join([str(NODE), os.environ.get("PATH", "")])
-    vite = ["node", "node_modules/vite/bin/vite.js", "build", "--config", "vite.stories.ts"]
+    vite = ["node", "node_modules/vite/bin/vite.js", "build", "--config", "vite.stories.ts", "--outDir", str(built)]
     subprocess.run(vite, cwd=ROOT / "frontend", env={**os.environ, "PATH": path}, check=True, capture_output=True)
     handler = type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=BUILT)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=built)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/"

@@ -1,9 +1,14 @@
 import { ApiError, type Api } from "../api";
+import { t } from "../i18n";
 import { deletingAccount, erasure, myExport } from "../state";
 import { report } from "./notices";
 
 /** What the server wants to be told: the same in every language. */
-export const CONFIRMATION = "delete everything";
+const CONFIRMATION = "delete everything";
+
+/** Whether somebody has typed what they are asked for, in their own language. */
+export const isMeant = (typed: string): boolean => typed.trim().toLowerCase() === t("mydata.delete.words");
+
 const LOOK_MS = 5_000;
 
 export function myDataActions(api: Api, wait: (ms: number) => Promise<void> = (ms) => new Promise((done) => setTimeout(done, ms))) {
@@ -39,7 +44,7 @@ export function myDataActions(api: Api, wait: (ms: number) => Promise<void> = (m
     },
 
     async deleteEverything(words: string): Promise<void> {
-      if (words.trim().toLowerCase() !== CONFIRMATION || deletingAccount.value) return;
+      if (!isMeant(words) || deletingAccount.value) return;
       deletingAccount.value = true;
       try {
         erasure.value = await api.deleteAccount(CONFIRMATION);

@@ -176,7 +176,7 @@ export const enBatches: Record<keyof typeof ptBatches, string> = {
   "batch.hint.content": "must be a text, or a list of at least one part of type text",
   "batch.hint.leave_out": "must be left out: there is no such thing here",
   "batch.hint.exactly": "may only be {only}",
-  "batch.hint.model": "\"{found}\" does not exist here; write \"{known}\"",
+  "batch.hint.model": "\"{found}\" does not exist here. There are: {known}",
   "batch.hint.same": "must be the earlier lines': \"{first}\"",
   "batch.hint.duplicate": "\"{id}\" is already on line {first}",
   "batch.hint.limit": "the most is {most}",

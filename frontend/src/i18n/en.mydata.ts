@@ -13,6 +13,7 @@ export const enMyData: Record<keyof typeof ptMyData, string> = {
   "mydata.delete.what":
     "Your conversations, files, batches, keys and your sign-in are deleted everywhere, for good. What is running ends.",
   "mydata.delete.backups": "Backups of the database keep what there was for up to 35 days; then they go by themselves.",
+  "mydata.delete.words": "delete everything",
   "mydata.delete.type": "To go on, type: {words}",
   "mydata.delete.sure": "Delete everything, for good",
   "mydata.delete.keep": "Do not delete",

@@ -61,7 +61,7 @@ export const enSession: Record<keyof typeof ptSession, string> = {
   "caps.session": "This session: {usd} of at most {cap} ({share})",
   "caps.session.month": "This session: {usd} of at most {cap} ({share}), what the month had left",
   "caps.month": "This month: {usd} of at most {cap} ({share})",
-  "receipt.boot": "Of that, starting",
+  "receipt.boot": "Until it was ready",
   "receipt.idle": "Ready, and nobody asked",
   "receipt.compared": "For comparison",
   "receipt.elsewhere": "The same tokens on Bedrock",

@@ -53,7 +53,7 @@ export const enSettings: Record<keyof typeof ptSettings, string> = {
   "prefs.theme.light": "light",
   "prefs.theme.dark": "dark",
   "prefs.backend": "Answered by, where a conversation does not say",
-  "prefs.backend.team": "as the team is set: {backend}",
+  "prefs.backend.team": "the team's: {backend}",
   "prefs.backend.what": "It holds for the page, the command line and programs that use your keys.",
   "prefs.sounds": "Play a soft sound when an answer is ready and this page is not in front",
   "keys.use": "To try it, put these lines into a file or a terminal. Like the key, they are shown this once.",

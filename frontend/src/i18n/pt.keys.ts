@@ -38,7 +38,7 @@ export const ptKeys = {
   "keys.revoke.asked": "Os programas que usam “{name}” param em até {n} segundos, e não dá para desfazer. Revogar?",
   "keys.revoke.sure": "Sim, revogar",
   "keys.revoke.keep": "Manter",
-  "keys.revoked": "A chave “{name}” foi revogada: em até {n} segundos não abre mais nada.",
+  "keys.revoked": "A chave “{name}” foi revogada: em até {n} segundos ela para de funcionar.",
 
   "error.too_many_keys": "Você já tem o máximo de chaves. Revogue uma e tente de novo.",
   "error.key_not_found": "Essa chave não existe mais. Recarregue a página para ver as que existem.",

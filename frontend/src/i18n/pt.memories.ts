@@ -1,6 +1,6 @@
 export const ptMemories = {
   "memories.title": "Memória",
-  "memories.what": "O que o modelo deve saber em todas as suas conversas. Ele lê as que estão ligadas com cada pergunta sua. Nada é lembrado que você mesmo não tenha guardado.",
+  "memories.what": "O que o modelo deve saber em todas as suas conversas. Ele lê as que estão ligadas com cada pergunta sua. Só é lembrado o que você guardar.",
   "memories.budget": "{n} de {most} tokens em cada pergunta",
   "memories.none": "Nada é lembrado.",
   "memories.new": "Algo para lembrar",

@@ -11,10 +11,11 @@ export const ptMyData = {
   "mydata.delete.what":
     "Suas conversas, arquivos, lotes, chaves e o seu acesso são apagados de todos os lugares, para sempre. O que está em andamento termina.",
   "mydata.delete.backups": "Cópias de segurança do banco de dados guardam o que havia por até 35 dias; depois somem sozinhas.",
+  "mydata.delete.words": "apagar tudo",
   "mydata.delete.type": "Para continuar, digite: {words}",
   "mydata.delete.sure": "Apagar tudo, para sempre",
   "mydata.delete.keep": "Não apagar",
-  "mydata.gone": "Tudo está sendo apagado, e você não entra mais. O número do recibo é {id}. O que ainda existe, e some sozinho:",
+  "mydata.gone": "Tudo está sendo apagado, e seu acesso foi encerrado. O número do recibo é {id}. O que ainda existe some sozinho:",
   "mydata.kept": "{where}: até {n} dias",
   "kept.Step Functions histories": "históricos do Step Functions",
   "kept.DynamoDB point-in-time recovery": "cópias de recuperação do DynamoDB",

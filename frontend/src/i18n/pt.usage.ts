@@ -45,6 +45,6 @@ export const ptUsage = {
   "usage.column.tokens": "Tokens (entrada / saída)",
   "usage.column.bedrock": "Pago por uso",
   "usage.column.ifbedrock": "Tudo no Bedrock",
-  "usage.column.ifgpu": "Tudo em uma GPU ocupada",
+  "usage.column.ifgpu": "Tudo em uma GPU sempre ocupada",
   "usage.assumptions": "Com o que isto foi calculado",
 };

@@ -1,5 +1,6 @@
 /** Where a figure is from, in the person's language: the API says it in English sentences of a few kinds. */
-import { known, t, type Key } from "../i18n";
+import { known, language, t, type Key } from "../i18n";
+import { number, usd } from "./format";
 
 const AS_OF = "(published|observed|estimated) (at an unknown date|\\S+), (.+)";
 
@@ -48,6 +49,13 @@ function part(text: string): string {
 
 export function sourceOf(text: string): string {
   return text.split("; ").map(part).join("; ");
+}
+
+/** `US$ 0,15 por milhão de tokens`, `240 segundos`. */
+export function figureOf(value: number, unit: string): string {
+  const words = unitOf(unit);
+  if (!unit.startsWith("US$")) return `${number(value, language.value, 6)} ${words}`;
+  return `${usd(value, language.value)} ${words.replace("US$", "").trim()}`.trim();
 }
 
 export function unitOf(unit: string): string {

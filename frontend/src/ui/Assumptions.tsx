@@ -1,7 +1,6 @@
 /** What figures were reckoned with, and where each comes from: one click away from them. */
-import { known, language, t } from "../i18n";
-import { number } from "../logic/format";
-import { sourceOf, unitOf } from "../logic/sources";
+import { known, t } from "../i18n";
+import { figureOf, sourceOf } from "../logic/sources";
 import type { Assumption } from "../types";
 
 export function Assumptions({ of }: { of: readonly Assumption[] }) {
@@ -11,7 +10,7 @@ export function Assumptions({ of }: { of: readonly Assumption[] }) {
       <ul>
         {of.map((one) => (
           <li key={one.name}>
-            {known("assumption", one.name) ?? one.name.replaceAll("_", " ")}: {number(one.expected, language.value, 6)} {unitOf(one.unit)} ({sourceOf(one.source)})
+            {known("assumption", one.name) ?? one.name.replaceAll("_", " ")}: {figureOf(one.expected, one.unit)} ({sourceOf(one.source)})
           </li>
         ))}
       </ul>

@@ -65,7 +65,7 @@ function Sums({ figures }: { figures: NonNullable<Batch["foreverus"]>["choice"] 
             <tr key={name}>
               <th scope="row">{t(`batch.where.${name}`)}</th>
               <td>{usd(Number(figures[`${name}_usd`]), lang)}</td>
-              <td>{duration(Number(figures[`${name}_seconds`]))}</td>
+              <td>{typeof figures[`${name}_seconds`] === "number" ? duration(Number(figures[`${name}_seconds`])) : "–"}</td>
             </tr>
           ))}
         </tbody>

@@ -182,7 +182,10 @@ function Ready({ draft, report, actions, quotes }: ReadyProps) {
         <Facts report={report} />
       </div>
       <Options draft={draft} actions={actions} />
-      <QuoteCard wish={wishOf(draft, report)} actions={quotes} />
+      <div class="stage">
+        <h3>{t("quote.title")}</h3>
+        <QuoteCard wish={wishOf(draft, report)} actions={quotes} />
+      </div>
       {draft.phase === "failed" && (
         <div class="verdict verdict-bad" role="alert">
           <h3>{t("batch.failed.head")}</h3>

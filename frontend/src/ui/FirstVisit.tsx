@@ -5,7 +5,7 @@ import { setDraft } from "../actions/chats";
 import type { QuoteActions } from "../actions/quotes";
 import { language, t } from "../i18n";
 import { about, usd } from "../logic/format";
-import { draftKey, gpu, models, sessionsKnown } from "../state";
+import { draftKey, gpu, live, models, sessionsKnown } from "../state";
 import type { Quote } from "../types";
 import "../settings.css";
 
@@ -18,6 +18,12 @@ const costs = (quote: Quote | null, backend: "gpu" | "bedrock") => {
   if (expected === undefined) return null;
   return expected < 0.01 ? usd(Number(expected.toPrecision(2)), language.value) : about(expected, language.value);
 };
+
+/** One that still loads its model answers nothing yet. */
+function whether(): "on" | "off" | "moving" {
+  if (gpu.value === "off") return "off";
+  return gpu.value === "on" && live.value?.status === "serving" ? "on" : "moving";
+}
 
 /** What the API reckons; nothing while it has not said. */
 function Costs({ quotes }: { quotes: QuoteActions }) {
@@ -58,7 +64,7 @@ export default function FirstVisit({ quotes }: { quotes: QuoteActions }) {
         ))}
       </ul>
       <div class="hint">
-        {sessionsKnown.value && <p>{t(`first.gpu.${gpu.value === "on" ? "on" : gpu.value === "off" ? "off" : "moving"}`)}</p>}
+        {sessionsKnown.value && <p>{t(`first.gpu.${whether()}`)}</p>}
         <Costs quotes={quotes} />
       </div>
     </section>

@@ -1,6 +1,6 @@
 /** Everything of a person: to take along, and to have deleted. */
 import { useSignal } from "@preact/signals";
-import { CONFIRMATION, type MyDataActions } from "../actions/mydata";
+import { isMeant, type MyDataActions } from "../actions/mydata";
 import { known, language, t } from "../i18n";
 import { bytes, day } from "../logic/format";
 import { deletingAccount, erasure, myExport } from "../state";
@@ -53,7 +53,7 @@ function Delete({ actions }: { actions: MyDataActions }) {
       </button>
     );
   }
-  const matches = words.value.trim().toLowerCase() === CONFIRMATION;
+  const matches = isMeant(words.value);
   return (
     <form
       class="key-form"
@@ -66,7 +66,7 @@ function Delete({ actions }: { actions: MyDataActions }) {
       <p>{t("mydata.delete.what")}</p>
       <p class="hint">{t("mydata.delete.backups")}</p>
       <label class="field">
-        <span>{t("mydata.delete.type", { words: CONFIRMATION })}</span>
+        <span>{t("mydata.delete.type", { words: t("mydata.delete.words") })}</span>
         <input
           type="text"
           autocomplete="off"

@@ -30,7 +30,7 @@ function Plot({ days }: { days: readonly Column[] }) {
             top -= height;
             return (
               <rect key={`${day.day}${j}`} class={`bar-${BACKENDS[j]}`} x={i * step + 1} y={top} width={Math.max(1, step - 2)} height={height}>
-                <title>{`${day.day} · ${t(`usage.backend.${BACKENDS[j]!}`)}: ${number(tokens, language.value)}`}</title>
+                <title>{`${dayName(day.day, language.value)} · ${t(`usage.backend.${BACKENDS[j]!}`)}: ${number(tokens, language.value)}`}</title>
               </rect>
             );
           });
@@ -50,6 +50,7 @@ function Plot({ days }: { days: readonly Column[] }) {
 
 function nameOf(group: GroupName, name: string): string {
   if (group === "person" && name === person.value?.id) return t("usage.you");
+  if (group === "day") return dayName(name, language.value);
   return known(`usage.${group}`, name) ?? name;
 }
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.figures import Figure
-from bench.page import chatting, memory, opening
+from bench.page import aloud, chatting, memory, opening
 from bench.page.tabs import chromium, signed_in
 from tests.browser.fake_cloud import FakeCloud
 
-NAMES = ("page_open", "page_many", "page_long", "page_stream", "page_memory")
+NAMES = ("page_open", "page_many", "page_long", "page_stream", "page_memory", aloud.NAME)
 SITE = Path(__file__).resolve().parents[2] / "frontend" / "dist"
 
 PARTS = {
@@ -17,6 +17,7 @@ PARTS = {
     "page_long": chatting.measure,
     "page_stream": chatting.measure_stream,
     "page_memory": memory.measure,
+    aloud.NAME: aloud.measure,
 }
 
 

@@ -4,6 +4,7 @@ taken here that they would refuse. What is said is a tone, as long as its text; 
 import array
 import json
 import math
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from foreverus.abilities.speech_to_text.port import Recording
@@ -30,6 +31,7 @@ class FakeVoice:
         self.recordings: list[Recording] = []
         self.read: list[dict] = []  # as they were asked for
         self.seconds_a_character = SECONDS_A_CHARACTER
+        self.speaks: Callable[[str], bytes] | None = None  # instead of the tone
 
     def call(self, route: str, content_type: str, raw: bytes) -> tuple[int, dict | bytes]:
         try:
@@ -41,6 +43,8 @@ class FakeVoice:
             read_speech(raw, datetime.now(UTC))
             asked = json.loads(raw)
             self.read.append(asked)
+            if self.speaks:
+                return 200, self.speaks(asked["input"])
             return 200, wav(tone(0.1 + self.seconds_a_character * len(asked["input"]) / asked.get("speed", 1)))
         except RequestRejected as err:
             return err.status, err.body()

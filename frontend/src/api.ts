@@ -210,11 +210,23 @@ export function createApi(
     /** A question with its answer, for good. Also while the page is being left. */
     deleteExchange: (id: string, messageId: string) =>
       call<{ deleted: boolean }>("DELETE", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}/exchange`, { keepalive: true }),
-    post: (id: string, content: string, key: string, replaces?: string) =>
+    post: (id: string, content: string, key: string, replaces?: string, images: readonly string[] = []) =>
       call<Posted>("POST", `${of("conversations", id)}/messages`, {
-        body: replaces ? { content, replaces } : { content },
+        body: { content, ...(replaces && { replaces }), ...(images.length > 0 && { images }) },
         key,
       }),
+    uploadImage(data: Blob, name: string) {
+      const form = new FormData();
+      form.append("purpose", "vision");
+      form.append("file", data, name);
+      return call<BatchFile>("POST", "/files", { body: form, signal: AbortSignal.timeout(2 * TIMEOUT_MS) });
+    },
+    async image(id: string): Promise<Blob> {
+      const { url } = await call<BatchFile & { url: string }>("GET", of("files", id));
+      const found = await fetcher(url);
+      if (!found.ok) throw await failure(found);
+      return found.blob();
+    },
     /** Another answer to the same question; what was there becomes an earlier version. */
     regenerate: (id: string, messageId: string, backend: BackendChoice | undefined, key: string) =>
       call<Posted>("POST", `${of("conversations", id)}/messages/${encodeURIComponent(messageId)}/regenerate`, {

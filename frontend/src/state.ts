@@ -1,5 +1,6 @@
 /** What the page shows. Only the files in actions/ write here. */
 import { computed, signal } from "@preact/signals";
+import type { Picture } from "./logic/pictures";
 import type { Person } from "./auth";
 import type { LiveState } from "./live";
 import { isWaiting, NO_CHAT, type Chat } from "./logic/chat";
@@ -168,6 +169,10 @@ export const idle = computed(() => !busy.value && !isWaiting({ messages: message
 
 /** Who answers where neither a message nor its conversation says; null: nobody has said yet. */
 export const preferredBackend = signal<BackendChoice | null>(null);
+/** The deployment sees images in messages. */
+export const seesImages = signal(false);
+/** What is to go with the next message of a draft. */
+export const pictures = signal<Readonly<Record<string, readonly Picture[]>>>({});
 /** The settings of the open conversation are shown. */
 export const settingsOpen = signal(false);
 /** What the open conversation is set to, or the one that is to be made. */

@@ -16,9 +16,11 @@ import KeysView from "../src/ui/KeysView";
 import { Memories } from "../src/ui/Memories";
 import { MyData } from "../src/ui/MyData";
 import { OnDevice } from "../src/ui/OnDevice";
+import Pictures from "../src/ui/Pictures";
 import { PoolOrder } from "../src/ui/PoolOrder";
 import { PowerStrip } from "../src/ui/PowerStrip";
 import Settings from "../src/ui/Settings";
+import ShownPictures from "../src/ui/ShownPictures";
 import { SignOut } from "../src/ui/SignOut";
 import { AT, conversation, key, message, session } from "../test/made";
 import { after, of, PAGE, pressing, QUOTE, quoted, silent, then, writing, type Stories, type Story } from "./kit";
@@ -162,6 +164,16 @@ const keyed = (changes: object, does?: Story["does"]): Story => ({
   ...(does && { does }),
 });
 
+const IMAGES = [1, 2].map((n) => ({ file_id: `file_${n}`, type: "png" as const, width: 120, height: 80 }));
+const DRAWN = new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80"><rect width="120" height="80" fill="teal"/></svg>'], { type: "image/svg+xml" });
+const SEEN = { image: () => Promise.resolve(DRAWN) };
+const GONE_IMAGE = { image: () => Promise.reject(new Error("404")) };
+const CHOSEN = [
+  { key: "a", name: "quadro.jpg", id: "file_1", url: URL.createObjectURL(DRAWN) },
+  { key: "b", name: "caderno.png", url: URL.createObjectURL(DRAWN) },
+  { key: "c", name: "tarefa.png", trouble: "The file is no image: PNG, JPEG, WebP and GIF are taken." },
+];
+
 export const PERSON: Stories = {
   "conversation: renamed": talk(QUESTION, pressing("#rename")),
   "conversation: taken out": { ...talk(QUESTION, pressing(".export summary")), set: () => (talk(QUESTION).set!(), (state.chats.value = { con_1: { ...NO_CHAT, loaded: true } })) },
@@ -169,6 +181,13 @@ export const PERSON: Stories = {
   "question: its version before": talk({ ...QUESTION, replaces: "msg_0", version: 2 } as Message, pressing(".pager button")),
   "question: remembered": { ...talk(QUESTION, pressing(".asked .tools button:first-child")) },
   "question: asks to be remembered": { ...talk({ ...QUESTION, content: "Remember that I teach chemistry." }), does: async (find) => void (await find(".asked [role=group]")) },
+  "question: shows images": { ...talk({ ...QUESTION, images: IMAGES } as Message), show: () => <ShownPictures images={IMAGES} api={SEEN as never} /> },
+  "question: an image is opened": { show: () => <ShownPictures images={IMAGES} api={SEEN as never} />, does: pressing(".picture:not(:disabled)") },
+  "question: an image is gone": { show: () => <ShownPictures images={[{ ...IMAGES[0]!, file_id: "file_gone" }]} api={GONE_IMAGE as never} /> },
+  "images: chosen, on the way and refused": {
+    set: () => (state.pictures.value = { new: CHOSEN }),
+    show: () => <section class="chat"><div class="composer"><Pictures api={silent as never} /></div></section>,
+  },
   "memories: one is edited": {
     set: () => (memories.value = MEMORIES),
     show: () => <Memories api={REMEMBERING as never} />,

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from foreverus.abilities.read_image.checking import accepted
+from foreverus.errors import InvalidRequest
+from foreverus.files.forms import Form
+
 MODEL = "mistral-7b"
 TERMINAL = ("completed", "failed", "expired", "cancelled")
 
@@ -82,6 +86,10 @@ class FakeBatches:
             case "GET", ["models"]:
                 names = [self.model, *(f"{self.model}@{one}" for one in ("gpu", "bedrock") if self.has_bedrock)]
                 return 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+            case "POST", ["files"] if "form" in body:
+                return self._image(body["form"])
+            case "GET", ["files", file_id] if file_id in self.files:
+                return 200, {**self.files[file_id], "url": f"{self.url}/{file_id}?X-Amz-Signature=x"}
             case "POST", ["files"]:
                 return 200, self._new_file(body)
             case "DELETE", ["files", file_id]:
@@ -104,6 +112,25 @@ class FakeBatches:
                     batch.update(status="cancelling", cancelling_at=int(time.time()))
                 return 200, batch
         return 404, _error("Not found", None)
+
+    def shown(self, file_ids: list[str]) -> list[dict]:
+        """As a message has them."""
+        found = [(one, self.files[one]) for one in file_ids]
+        return [{"file_id": i, "type": "png", "width": f["width"], "height": f["height"]} for i, f in found]
+
+    def _image(self, form: Form) -> tuple[int, dict]:
+        """Looked at as the API does it."""
+        assert form.fields["purpose"] == "vision"
+        try:
+            image = accepted(form.files["file"].data)
+        except InvalidRequest as err:
+            return 400, err.body()
+        file_id = self.new_id("file")
+        about = {"object": "file", "purpose": "vision", "status": "processed", "filename": form.files["file"].filename}
+        self.stored[file_id] = image.data
+        sides = {"width": image.width, "height": image.height}
+        self.files[file_id] = {"id": file_id, **about, **sides, "bytes": len(image.data), "created_at": 0}
+        return 200, self.files[file_id]
 
     def _new_file(self, body: dict) -> dict:
         assert body["purpose"] == "batch"

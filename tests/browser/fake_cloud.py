@@ -19,6 +19,7 @@ from websockets.sync.server import ServerConnection, serve
 
 from foreverus.conversations.search.words import folded, is_found
 from foreverus.deployment import site
+from foreverus.files.forms import read_form
 from foreverus.sessions.refused import RefusedPool
 from tests.browser.fake_batches import FakeBatches
 from tests.browser.fake_person import FakePerson, refused
@@ -247,7 +248,8 @@ class FakeCloud:
                 return 202, self.keys[key]
             number = self.new_id("")
             shared = {"object": "message", "conversation_id": conversation_id, "created_at": instant()}
-            question = {**shared, "id": f"msg{number}", "role": "user", "status": "accepted", **body}
+            shown = {"images": self.batches.shown(body["images"])} if body.get("images") else {}
+            question = {**shared, "id": f"msg{number}", "role": "user", "status": "accepted", **body, **shown}
             answer = {**shared, "id": f"ans{number}", "role": "assistant", "status": "queued", "content": ""}
             self.replace(conversation_id, question)
             self.messages[conversation_id] += [question, answer]
@@ -528,12 +530,13 @@ class _Handler(BaseHTTPRequestHandler):
                 error = {"message": cloud.says, "type": "server_error", "param": None, "code": cloud.code}
                 named = {"x-request-id": f"request-{len(cloud.requests)}"}
                 return self.reply(trouble[2], json.dumps({"error": error}).encode(), **named)
+        kind = self.headers.get("Content-Type") or ""
         if path.startswith("/v1/audio/"):
-            kind = self.headers.get("Content-Type", "")
             status, answer = cloud.voice.call(path.removeprefix("/v1/audio/"), kind, raw)
         else:
             key = self.headers.get("Idempotency-Key") or cloud.new_id("key")
-            status, answer = cloud.call(self.command, path, query, json.loads(raw or b"{}"), key)
+            body = {"form": read_form(kind, raw)} if kind.startswith("multipart/") else json.loads(raw or b"{}")
+            status, answer = cloud.call(self.command, path, query, body, key)
         if trouble:
             self.close_connection = True
             self.connection.shutdown(2)  # it was done, and nobody will ever know

@@ -11,11 +11,12 @@ import {
   NO_CHAT,
   type Chat,
 } from "../logic/chat";
+import { idsOf } from "../logic/pictures";
 import { NEW_SETTINGS } from "../logic/settings";
 import { clock } from "../logic/clock";
 import { noteLeft } from "../logic/leaving";
 import { stillUnsent, type Unsent } from "../logic/outbox";
-import { area, chats, conversations, current, draftKey, drafts, finished, fresh, gone, leaving, leavingExchanges, outbox, settings, stopping, wishes } from "../state";
+import { area, chats, conversations, current, draftKey, drafts, finished, fresh, gone, leaving, leavingExchanges, outbox, pictures, settings, stopping, wishes } from "../state";
 import { known, t } from "../i18n";
 import { hasText, type DeletedConversation, type PushedMessage } from "../frames";
 import type { BackendChoice, Conversation, Message, Posted } from "../types";
@@ -168,7 +169,8 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     /** Asks what stands in the composer, and empties it. */
     send(content: string): Promise<void> {
       const key = draftKey.value;
-      const sent = sending.ask(content);
+      const sent = sending.ask(content, idsOf(pictures.value[key] ?? []));
+      pictures.value = { ...pictures.value, [key]: [] };
       setDraft(key, "");
       return sent;
     },
@@ -177,7 +179,9 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     edit(item: Unsent): void {
       outbox.value = outbox.value.filter((other) => other.key !== item.key);
       if (item.conversationId === null && item.settings) setDraft(NEW_SETTINGS, JSON.stringify(item.settings));
-      rewrite(item.content, item.conversationId ?? "new");
+      const key = item.conversationId ?? "new";
+      if (item.images) pictures.value = { ...pictures.value, [key]: item.images.map((id) => ({ key: id, name: "", id })) };
+      rewrite(item.content, key);
     },
 
     rewrite,
@@ -210,7 +214,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
     /** Another question in the place of one. True when the server has it. */
     edited(question: Message, content: string): Promise<boolean> {
       const { conversation_id: id } = question;
-      return replace(id, () => api.post(id, content, crypto.randomUUID(), question.id));
+      return replace(id, () => api.post(id, content, crypto.randomUUID(), question.id, question.images?.map((one) => one.file_id)));
     },
 
     /** The exchange that a question took the place of; null: it cannot be had. */

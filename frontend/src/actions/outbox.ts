@@ -68,7 +68,7 @@ export function sender(api: Api, wait: (ms: number) => Promise<void>, fetch: (id
 
   async function post(item: Unsent): Promise<void> {
     const id = item.conversationId!;
-    const posted = await api.post(id, item.content, item.key);
+    const posted = await api.post(id, item.content, item.key, undefined, item.images);
     change(id, (known) => mergeMessages(known, [posted.message, posted.answer]));
     outbox.value = afterThat(outbox.value.filter((other) => other.key !== item.key), posted.message);
     gotConversations(conversations.value.flatMap((c) => (c.id === id ? [{ ...c, updated_at: posted.message.created_at }] : [])));
@@ -141,7 +141,7 @@ export function sender(api: Api, wait: (ms: number) => Promise<void>, fetch: (id
     flush,
 
     /** A new question in the open conversation; what is being written in the composer stays. */
-    ask(content: string): Promise<void> {
+    ask(content: string, images: readonly string[] = []): Promise<void> {
       const conversationId = current.value;
       const chain = chainOf(outbox.value, conversationId, fresh.value ?? crypto.randomUUID());
       const item: Unsent = {
@@ -149,6 +149,7 @@ export function sender(api: Api, wait: (ms: number) => Promise<void>, fetch: (id
         conversationId,
         chain,
         content,
+        ...(images.length > 0 && { images }),
         at: clock.now(),
         after: chat.value.messages.at(-1)?.id.slice(4) ?? "",
         state: "sending",

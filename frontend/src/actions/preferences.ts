@@ -4,7 +4,7 @@ import type { Api } from "../api";
 import { besideAnswer, besideComposer } from "../beside";
 import { choose, language, LANGUAGE, LANGUAGE_CHANGED } from "../i18n";
 import { me, sounds, theme, type Theme } from "../personal";
-import { finished, preferredBackend } from "../state";
+import { finished, preferredBackend, seesImages } from "../state";
 import type { BackendChoice, Me, MeChange } from "../types";
 import { report } from "./notices";
 import { play } from "./sound";
@@ -35,6 +35,7 @@ function got(now: Me): void {
   me.value = now;
   wear(now.theme ?? "system");
   sounds.value = now.sounds;
+  seesImages.value = now.sees_images;
   preferredBackend.value = now.backend ?? now.default_backend;
 }
 

@@ -7,9 +7,10 @@ import { enImports } from "./en.imports";
 import { enKeys } from "./en.keys";
 import { enMemories } from "./en.memories";
 import { enMyData } from "./en.mydata";
+import { enPictures } from "./en.pictures";
 import { enSession } from "./en.session";
 import { enSettings } from "./en.settings";
 import { enUsage } from "./en.usage";
 import { enVoice } from "./en.voice";
 
-export const enLater = { ...enBatches, ...enDevice, ...enErrors, ...enIdle, ...enImports, ...enKeys, ...enMemories, ...enMyData, ...enSession, ...enSettings, ...enUsage, ...enVoice };
+export const enLater = { ...enBatches, ...enDevice, ...enErrors, ...enIdle, ...enImports, ...enKeys, ...enMemories, ...enMyData, ...enPictures, ...enSession, ...enSettings, ...enUsage, ...enVoice };

@@ -7,9 +7,10 @@ import { ptImports } from "./pt.imports";
 import { ptKeys } from "./pt.keys";
 import { ptMemories } from "./pt.memories";
 import { ptMyData } from "./pt.mydata";
+import { ptPictures } from "./pt.pictures";
 import { ptSession } from "./pt.session";
 import { ptSettings } from "./pt.settings";
 import { ptUsage } from "./pt.usage";
 import { ptVoice } from "./pt.voice";
 
-export const ptLater = { ...ptBatches, ...ptDevice, ...ptErrors, ...ptIdle, ...ptImports, ...ptKeys, ...ptMemories, ...ptMyData, ...ptSession, ...ptSettings, ...ptUsage, ...ptVoice };
+export const ptLater = { ...ptBatches, ...ptDevice, ...ptErrors, ...ptIdle, ...ptImports, ...ptKeys, ...ptMemories, ...ptMyData, ...ptPictures, ...ptSession, ...ptSettings, ...ptUsage, ...ptVoice };

@@ -10,6 +10,8 @@ export interface Unsent {
   /** Those of one chain go into one conversation, one after the other: its id, or a name of ours until it has one. */
   chain: string;
   content: string;
+  /** Ids of files. */
+  images?: readonly string[];
   /** When it was typed, by the server's clock in ms: the order of a chain. */
   at: number;
   /** The newest message that was known when it was typed: only a later one can be this one. */

@@ -6,8 +6,11 @@ import { t } from "../i18n";
 import { tongueOf } from "../logic/tongue";
 import type { Message } from "../types";
 import { meantEnter } from "./enter";
+import { later } from "./Later";
 import { Remembered } from "./memory";
 import { Words } from "./Words";
+
+const ShownPictures = later(() => import("./ShownPictures"), true);
 
 function Editing({ question, actions, close }: { question: Message; actions: ChatActions; close: () => void }) {
   const text = useSignal(question.content ?? "");
@@ -120,6 +123,7 @@ export function Asked({ question, near = true, actions }: { question: Message; n
         <Editing question={question} actions={actions} close={() => (editing.value = false)} />
       ) : (
         <article class="bubble question" id={`said-${question.id}`} tabIndex={-1} aria-label={t("chat.you")}>
+          {near && question.images && <ShownPictures images={question.images} api={actions.api} />}
           <div class="spoken-as" lang={tongueOf(question.content ?? "")}>
             {near ? <Words text={question.content ?? ""} /> : question.content}
           </div>

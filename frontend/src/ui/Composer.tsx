@@ -5,12 +5,16 @@ import { setDraft, type ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
 import { about, number } from "../logic/format";
 import { USUAL } from "../logic/prices";
+import { allThere } from "../logic/pictures";
 import { sizeOf } from "../logic/size";
-import { backend, contextTokens, draftKey, drafts, gpu, models, sessionsKnown, settings } from "../state";
+import { backend, contextTokens, draftKey, drafts, gpu, models, pictures, seesImages, sessionsKnown, settings } from "../state";
 import type { BackendChoice } from "../types";
 import { BackendOptions } from "./BackendOptions";
 import { meantEnter } from "./enter";
+import { later } from "./Later";
 import { Told } from "./Said";
+
+const Pictures = later(() => import("./Pictures"), true);
 
 const TALLEST_PX = 220;
 
@@ -52,7 +56,7 @@ function Counter() {
 
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {
   const box = useRef<HTMLTextAreaElement>(null);
-  const ready = !isEmpty.value && !busy;
+  const ready = !isEmpty.value && !busy && allThere(pictures.value[draftKey.value] ?? []);
   const Beside = besideComposer.value;
 
   useLayoutEffect(() => {
@@ -102,6 +106,7 @@ export function Composer({ actions, busy }: { actions: ChatActions; busy: boolea
         {t("chat.send")}
       </button>
       {Beside && <Beside actions={actions} />}
+      {seesImages.value && <Pictures api={actions.api} />}
       <div class="composer-foot">
         <p id="composer-hint" class="hint">
           {hint()}

@@ -31,6 +31,9 @@ function Answered({ message, near, actions }: { message: Message; near: boolean;
     actions.rewrite(question);
     document.getElementById("message")?.focus();
   });
+  // Images stand in one place: asked again there.
+  const shows = questionOf(chat.peek(), message)?.images;
+  const askAgain = shows ? () => void actions.regenerate(message) : withQuestion((question) => void actions.ask(question));
   return (
     <Answer
       message={message}
@@ -39,7 +42,7 @@ function Answered({ message, near, actions }: { message: Message; near: boolean;
       stop={() => void actions.stop(message)}
       regenerate={(backend?: BackendChoice) => void actions.regenerate(message, backend)}
       rewrite={rewrite}
-      askAgain={message.status === "failed" && busy.value ? undefined : withQuestion((question) => void actions.ask(question))}
+      askAgain={message.status === "failed" && busy.value ? undefined : askAgain}
     />
   );
 }

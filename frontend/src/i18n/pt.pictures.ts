@@ -1,0 +1,17 @@
+export const ptPictures = {
+  "pictures.add": "Anexar imagem",
+  "pictures.camera": "Tirar foto",
+  "pictures.drop": "Solte a imagem aqui",
+  "pictures.list": "Imagens desta mensagem",
+  "pictures.unnamed": "imagem",
+  "pictures.sending": "Enviando {name}",
+  "pictures.refused": "{name} não foi aceita: {reason}",
+  "pictures.none": "Só dá para anexar imagens: PNG, JPEG, WebP ou GIF.",
+  "pictures.most": "Uma mensagem leva no máximo {n} imagens.",
+  "pictures.remove": "Remover a imagem {n}",
+  "pictures.shown": "Imagens da mensagem: {n}",
+  "pictures.one": "Imagem {n} de {of}",
+  "pictures.open": "Abrir a imagem {n} de {of}",
+  "pictures.close": "Fechar",
+  "pictures.gone": "Esta imagem não está mais aqui.",
+} as const;

@@ -42,12 +42,13 @@ function talk(question: Message, does?: Story["does"]): Story {
 }
 const ASKED = new Proxy({}, { get: (_, name) => (name === "api" ? REMEMBERING : () => Promise.resolve(name === "earlier" ? EARLIER : null)) });
 
+const DRAWN = new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80"><rect width="120" height="80" fill="teal"/></svg>'], { type: "image/svg+xml" });
 const KEPT = { object: "memory" as const, enabled: true, in_use: true, tokens: 12, conversation: null, created_at: AT, updated_at: AT };
 const MEMORIES: MemoryList = {
   ...{ object: "list", has_more: false, budget_tokens: 500, used_tokens: 12 },
   data: [{ ...KEPT, id: "memory_1", text: "I teach chemistry in Salvador." }],
 };
-const REMEMBERING = { call: () => Promise.resolve(MEMORIES) };
+const REMEMBERING = { call: () => Promise.resolve(MEMORIES), image: () => Promise.resolve(DRAWN) };
 
 const PROMPT = { id: "prm_1", object: "prompt" as const, name: "Physics, patiently", text: "Explain like a patient teacher.", created_at: AT, updated_at: AT };
 const LIBRARY = { ...PAGE, api: new Proxy({}, { get: (_, name) => () => Promise.resolve(name === "prompts" ? [PROMPT] : null) }) };
@@ -165,7 +166,6 @@ const keyed = (changes: object, does?: Story["does"]): Story => ({
 });
 
 const IMAGES = [1, 2].map((n) => ({ file_id: `file_${n}`, type: "png" as const, width: 120, height: 80 }));
-const DRAWN = new Blob(['<svg xmlns="http://www.w3.org/2000/svg" width="120" height="80"><rect width="120" height="80" fill="teal"/></svg>'], { type: "image/svg+xml" });
 const SEEN = { image: () => Promise.resolve(DRAWN) };
 const GONE_IMAGE = { image: () => Promise.reject(new Error("404")) };
 const CHOSEN = [
@@ -181,7 +181,7 @@ export const PERSON: Stories = {
   "question: its version before": talk({ ...QUESTION, replaces: "msg_0", version: 2 } as Message, pressing(".pager button")),
   "question: remembered": { ...talk(QUESTION, pressing(".asked .tools button:first-child")) },
   "question: asks to be remembered": { ...talk({ ...QUESTION, content: "Remember that I teach chemistry." }), does: async (find) => void (await find(".asked [role=group]")) },
-  "question: shows images": { ...talk({ ...QUESTION, images: IMAGES } as Message), show: () => <ShownPictures images={IMAGES} api={SEEN as never} /> },
+  "question: shows images": talk({ ...QUESTION, images: IMAGES } as Message),
   "question: an image is opened": { show: () => <ShownPictures images={IMAGES} api={SEEN as never} />, does: pressing(".picture:not(:disabled)") },
   "question: an image is gone": { show: () => <ShownPictures images={[{ ...IMAGES[0]!, file_id: "file_gone" }]} api={GONE_IMAGE as never} /> },
   "images: chosen, on the way and refused": {

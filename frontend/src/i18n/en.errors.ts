@@ -60,7 +60,6 @@ export const enErrors = {
   "error.image_already_sent": "This image is in another message. Add it again for this one.",
   "error.message_replaced": "This message was replaced already. Take one of the conversation as it is now.",
   "error.conversation_changed": "Something was written in this conversation meanwhile. Send it again.",
-  "error.images_off": "This deployment sees no images. Send the message without them.",
   "error.context_length_exceeded": "The message is too long for this model. Shorten it.",
   "error.NoGpuCapacity": "AWS has no free GPU right now. No GPU was charged: try later, or accept the full price.",
   "error.GpuQuotaExceeded": "The AWS account's GPU quota does not allow it. Ask for a higher quota for G and VT instances.",

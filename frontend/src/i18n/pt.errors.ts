@@ -60,7 +60,6 @@ export const ptErrors = {
   "error.image_already_sent": "Esta imagem já está em outra mensagem. Anexe de novo para esta.",
   "error.message_replaced": "Esta pergunta já foi trocada por outra. Use a conversa como ela está agora.",
   "error.conversation_changed": "Algo foi escrito nesta conversa nesse meio-tempo. Envie de novo.",
-  "error.images_off": "Esta instalação não vê imagens. Envie a mensagem sem elas.",
   "error.context_length_exceeded": "A mensagem é longa demais para este modelo. Encurte-a.",
   "error.NoGpuCapacity": "A AWS não tem GPU livre agora. Nenhuma GPU foi cobrada: tente mais tarde ou aceite o preço cheio.",
   "error.GpuQuotaExceeded": "A cota de GPUs da conta AWS não permite. Peça aumento da cota de instâncias G e VT.",

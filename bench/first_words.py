@@ -4,8 +4,9 @@ it.
 
 It is measured twice. **On the wall's clock** somebody waits: from the request to the first word, without what the
 backend itself takes for it. In it are the emulator, which is one process for all of AWS, and what else the machine
-does. **By the processor's time** of the functions' own processes, until their first word has come: what our code takes,
-and nearly the same on a busy machine. Each is decided by the range in which the middle of its pairs lies.
+does. **By the processor's time** of the functions' own processes, until their first word has come: what our code takes.
+Other work makes it dearer too, by what it takes of the caches, but waits for nothing. Each is decided by the range in
+which the middle of its pairs lies.
 """
 
 import json

@@ -1,7 +1,8 @@
 """What functions of the laptop's cloud take of the processor, by the system's own account of their processes.
 
 The wall's clock has in it whatever else this machine does, and the emulator, which is one process for all of AWS. A
-process's own clock has only what its code takes, of Python, boto3 and the kernel: the same on a busy machine, nearly.
+process's own clock has only what its code takes, of Python, boto3 and the kernel. A busy machine makes that dearer too
+(caches, a core's other half), by up to twice: what is compared must be taken in turn.
 """
 
 import time

@@ -232,6 +232,20 @@ def test_what_ends_it_is_told_and_nothing_typed_is_lost(
     expect(auto(page)).to_have_count(0 if trouble[1] == "voice_off" else 1)
 
 
+def test_without_a_loudspeaker_it_says_so(context: BrowserContext, fake: FakeCloud) -> None:
+    """As where a machine has none: a sound begins and never ends."""
+    page = voiced(context, fake, ear=False)
+    page.evaluate(
+        """() => {
+          const start = AudioBufferSourceNode.prototype.start;
+          AudioBufferSourceNode.prototype.start = function () { start.call(this, 1e9); };
+        }"""
+    )
+    answered(page, fake, "".join(STORY)).click()
+    expect(page.get_by_role("alert")).to_contain_text("Nothing is played: the browser has found no loudspeaker.")
+    over(page)
+
+
 def test_it_stops_when_somebody_goes_elsewhere_or_signs_out(context: BrowserContext, fake: FakeCloud) -> None:
     fake.voice.seconds_a_character = 1
     page = voiced(context, fake, ear=False)

@@ -18,6 +18,7 @@ import { explain, notify } from "./notices";
 const TOGETHER = 220; // characters: short sentences are fetched as one, as a request a sentence would soon be too many
 const LOCK = "foreverus.voice";
 const BLOCKED_MS = 1_500;
+const LATE_MS = 5_000; // behind its end: nobody plays it
 const NAMES: Readonly<Record<Language, string>> = { pt: "pt-BR", en: "en-US" };
 
 /** One text that is read. */
@@ -90,8 +91,12 @@ class Reading {
     const source = this.context.createBufferSource();
     source.buffer = sound;
     source.connect(this.context.destination);
-    return new Promise((done) => {
-      source.onended = () => done();
+    return new Promise((done, no) => {
+      const late = setTimeout(() => no(new Error(t("aloud.silent"))), 1_000 * sound.duration + LATE_MS);
+      source.onended = () => {
+        clearTimeout(late);
+        done();
+      };
       source.start();
       this.source = source;
     });

@@ -26,6 +26,7 @@ export const enVoice = {
   "aloud.stop": "Stop reading",
   "aloud.reading": "Reading aloud",
   "aloud.blocked": "The browser lets nothing be heard before a click: press “Read aloud”.",
+  "aloud.silent": "Nothing is played: the browser has found no loudspeaker. Plug one in and press “Read aloud”.",
 
   "voice.prefs": "Voice",
   "voice.prefs.what": "What is read aloud and what is heard is paid by use, within the spend cap; see Usage. Recordings are deleted as soon as they are written down.",

@@ -26,6 +26,7 @@ export const ptVoice = {
   "aloud.stop": "Parar a leitura",
   "aloud.reading": "Lendo em voz alta",
   "aloud.blocked": "O navegador só deixa ouvir depois de um clique: aperte “Ler em voz alta”.",
+  "aloud.silent": "Nada está sendo tocado: o navegador não encontrou um alto-falante. Conecte um e aperte “Ler em voz alta”.",
 
   "voice.prefs": "Voz",
   "voice.prefs.what": "O que é lido em voz alta e o que é ouvido é cobrado por uso, dentro do limite de gastos; veja em Uso. Gravações são apagadas assim que estão escritas.",

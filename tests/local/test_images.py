@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
+import httpx
 import openai
 import pytest
 from botocore.exceptions import ClientError
@@ -141,3 +142,32 @@ def test_stack_without_images_says_which_parameter(cloud: Cloud) -> None:
         pytest.raises(openai.BadRequestError, match="Images is off"),
     ):
         client.chat.completions.create(model=client.models.list().data[0].id, messages=asking(NOTE))
+
+
+@pytest.mark.cloud
+def test_message_shows_an_image_that_is_read_and_goes_with_it(seeing: Cloud) -> None:
+    headers = {"Authorization": f"Bearer {seeing.outputs['api_key']}"}
+    with httpx.Client(base_url=seeing.outputs["api_url"], headers=headers, trust_env=False, timeout=60) as client:
+        form = {"files": {"file": ("note.png", NOTE, "image/png")}, "data": {"purpose": "vision"}}
+        uploaded = client.post("/files", **form).raise_for_status().json()
+        assert (uploaded["width"], uploaded["height"]) == (460, 120)
+        refused = client.post("/files", data={"purpose": "vision"}, files={"file": ("a.png", b"%PDF-1.7")})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_image")
+        talk = client.post("/conversations", json={}).raise_for_status().json()["id"]
+        asked = {"content": WORDS, "images": [uploaded["id"]], "max_tokens": 24}
+        posted = client.post(f"/conversations/{talk}/messages", json=asked).raise_for_status().json()
+        assert posted["answer"]["choice"]["numbers"]["images_seen_by"] == SEES
+        shown = client.get(f"/files/{uploaded['id']}").raise_for_status().json()
+        assert httpx.get(shown["url"], trust_env=False).content.startswith(b"\x89PNG")
+
+        def answer() -> Any:
+            return client.get(f"/conversations/{talk}/messages").raise_for_status().json()["data"][1]
+
+        for _ in range(600):
+            if (found := answer())["status"] in ("answered", "failed"):
+                break
+            time.sleep(0.2)
+        assert found["status"] == "answered" and found["usage"]["prompt_tokens"] > 30, found
+        question = posted["message"]["id"]
+        client.delete(f"/conversations/{talk}/messages/{question}/exchange").raise_for_status()
+        assert client.get(f"/files/{uploaded['id']}").status_code == 404

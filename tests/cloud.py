@@ -74,11 +74,14 @@ def emulator(*, patched: bool) -> Iterator[Emulator]:
         shutil.rmtree(state, ignore_errors=True)
 
 
+DOCUMENTS = {"Documents": "managed"}
+
+
 @contextmanager
 def deployed(name: str = "cloud") -> Iterator[Cloud]:
     """The whole cloud with the stack, on free ports, in a directory of this run. `name`: of one beside it.
-    Its state machines retry sooner. One thread for an engine: two wait for each other by spinning, for ever where other
-    work has the cores."""
+    Its state machines retry sooner, and documents are on: their functions have roles to be tried. One thread for an
+    engine: two wait for each other by spinning, for ever where other work has the cores."""
     runs = LOCAL / "tests"
     runs.mkdir(parents=True, exist_ok=True)
     for left in runs.iterdir():  # of earlier runs; another run may be clearing them away too
@@ -86,7 +89,9 @@ def deployed(name: str = "cloud") -> Iterator[Cloud]:
             shutil.rmtree(left, ignore_errors=True)
             left.with_suffix(".log").unlink(missing_ok=True)
     place = runs / f"{name}-{os.getpid()}"
-    with running(place, lambda text: None, usual_ports=False, wait_scale=0.02, threads=1) as cloud:
+    with running(
+        place, lambda text: None, usual_ports=False, wait_scale=0.02, threads=1, parameters=DOCUMENTS
+    ) as cloud:
         yield cloud
 
 

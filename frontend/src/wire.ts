@@ -362,6 +362,54 @@ export interface Memory {
   /** A time, ISO 8601, UTC */
   updated_at: string;
 }
+export interface Document {
+  [k: string]: unknown;
+}
+export interface DocumentList {
+  object: "list";
+  data: Document[];
+  has_more: false;
+  /** Whether documents are on in this deployment */
+  enabled: boolean;
+  /** The most that sources take of a question */
+  budget_tokens: number;
+  most_documents: number;
+  most_bytes: number;
+}
+export interface PassageList {
+  object: "list";
+  data: {
+    object: "passage";
+    document_id: string;
+    filename: string;
+    /** Which part of its document it is, from 0 */
+    number: number;
+    text: string;
+    /** From 1; 0 where there are none */
+    page: number;
+    heading: string;
+    /** Its first character in the document's text */
+    start: number;
+    end: number;
+    /** The cosine of what both mean */
+    similarity: number;
+    /** It has words of the question */
+    by_words: boolean;
+  }[];
+  has_more: false;
+  why: "database_waking" | "database_unavailable" | "embedding_unavailable" | null;
+}
+export interface DocumentText {
+  object: "document.text";
+  document_id: string;
+  filename: string;
+  before: string;
+  text: string;
+  after: string;
+  start: number;
+  end: number;
+  characters: number;
+}
 export interface MemoryList {
   object: "list";
   data: Memory[];
@@ -958,9 +1006,6 @@ export interface Transcription {
     seconds: number;
   };
 }
-export interface Document {
-  [k: string]: unknown;
-}
 export interface SessionCreate {
   /** The session ends when nobody has sent anything for this long. */
   idle_seconds?: number;
@@ -1069,6 +1114,16 @@ export interface MemoryChange {
   text?: string;
   /** Whether questions take it along. Must be true or false. */
   enabled?: boolean;
+}
+export interface DocumentCreate {
+  /** Must be a name that ends in .txt, .md, .pdf or .docx. */
+  filename: string;
+  /** Must be how many bytes it has, 10,000,000 at most. */
+  bytes: number;
+}
+export interface DocumentSearch {
+  /** What passages are looked for. */
+  question: string;
 }
 /** A file of at most 4,000,000 bytes, as OpenAI's clients send it */
 export interface FileForm {

@@ -1,7 +1,5 @@
-"""What each Lambda needs from its environment: one frozen object per Lambda.
-
-A field `table_name` is the variable `TABLE_NAME`. A test holds these classes against template.yaml.
-"""
+"""What each Lambda needs from its environment: one frozen object per Lambda. A field `table_name` is the variable
+`TABLE_NAME`. A test holds these classes against template.yaml."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -71,6 +69,8 @@ class ApiSettings(BatchServiceSettings):
     sagemaker_usd_per_hour: float
     answer_conversation_function: str  # empty in a stack without Bedrock: chats are the GPU's
     search_messages_function: str  # empty in a stack without PostgreSQL
+    index_document_function: str  # with the next one; empty: documents are off
+    find_passages_function: str
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from foreverus import letter_settings, metrics, search_settings, settings, web_settings
+from foreverus import documents_settings, letter_settings, metrics, search_settings, settings, web_settings
 from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
@@ -183,7 +183,7 @@ def needed(name: str) -> set[str]:
     wanted = name.removesuffix("Function") + "Settings"
     known = next(
         getattr(one, wanted)
-        for one in (settings, web_settings, search_settings, letter_settings)
+        for one in (settings, web_settings, search_settings, letter_settings, documents_settings)
         if hasattr(one, wanted)
     )
     return {field.upper() for field in known.__dataclass_fields__}
@@ -205,7 +205,9 @@ def test_what_is_shared_is_needed_by_nearly_all_and_a_name_alone_opens_nothing()
     of_keys = {"AuthorizeFunction"}
     assert (
         without
-        == {"MakePasswordsFunction", "PublishSiteFunction", "PublishWorkerFunction", "EndSessionsFunction"} | of_keys
+        == {"MakePasswordsFunction", "PublishSiteFunction", "PublishWorkerFunction", "EndSessionsFunction"}
+        | {"ReadDocumentFunction"}
+        | of_keys
     )
     assert not any(action.startswith("dynamodb:") for name in without - of_keys for action in allowed(name))
 
@@ -698,7 +700,11 @@ def under(*prefixes: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize(
     ("name", "reads", "writes"),
     [
-        ("ApiFunction", under("files", "uploads", "inputs"), under("files", "uploads", "batches")),
+        (
+            "ApiFunction",
+            under("files", "uploads", "documents", "inputs"),
+            under("files", "uploads", "documents", "batches"),
+        ),
         ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
         ("ChatCompletionsFunction", under("audio"), under("audio")),
@@ -706,6 +712,8 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
         ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
         ("PublishWorkerFunction", [], under("worker")),
+        ("IndexDocumentFunction", under("documents"), under("documents")),
+        ("ReadDocumentFunction", [], []),
     ],
 )
 def test_data_bucket_is_open_by_prefix(name: str, reads: list[Any], writes: list[Any]) -> None:
@@ -721,16 +729,17 @@ def test_nobody_else_opens_the_data_bucket() -> None:
         *("ErasePeopleFunction", "ExportDataFunction", "ManageAccountFunction", "InstanceRole"),
         "ChatCompletionsFunction",  # recordings, where Voice is on
         "AnswerConversationFunction",  # images, where Images is on
+        "IndexDocumentFunction",  # documents, where they are on
     }
 
 
 @pytest.mark.parametrize(
     ("name", "deletes"),
     [
-        ("ApiFunction", under("batches", "files", "uploads")),
+        ("ApiFunction", under("batches", "files", "uploads", "documents")),
         ("RunBatchFunction", under("batches", "files")),  # our copy; a result that was deleted before its end
         ("SweepFunction", under("batches", "files")),
-        ("StoreResultsFunction", under("files", "uploads")),
+        ("StoreResultsFunction", under("files", "uploads", "documents")),
         ("PublishWorkerFunction", under("worker")),
         ("InstanceRole", []),
     ],
@@ -765,10 +774,14 @@ def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
         "AnswerConversationFunction": "bedrock:InvokeModelWithResponseStream",
         "ChatCompletionsFunction": "bedrock:InvokeModelWithResponseStream",
     }
-    assert set(asking) == set(calls)
+    embedding = {"IndexDocumentFunction", "FindPassagesFunction"}
+    titan = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/amazon.titan-embed-text-v2:0"
+    for name in embedding:
+        assert (asking[name]["Action"], asking[name]["Resource"]) == ("bedrock:InvokeModel", {"Fn::Sub": titan})
+    assert set(asking) - embedding == set(calls)
     model = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/${BedrockModelId}"
-    for name, statement in asking.items():
-        assert (statement["Action"], statement["Resource"]) == ([calls[name]], {"Fn::Sub": model})
+    for name in calls:
+        assert (asking[name]["Action"], asking[name]["Resource"]) == ([calls[name]], {"Fn::Sub": model})
         guarded = FUNCTIONS[name]["Policies"][1]["Fn::If"]
         assert (guarded[0], guarded[2]) == ("HasBedrock", {"Ref": "AWS::NoValue"})
 
@@ -994,6 +1007,7 @@ SPENDING = (
     "AnswerBatchFunctionRole",
     "ChatCompletionsFunctionRole",
 )
+SPENDING_ON_DOCUMENTS = ("IndexDocumentFunctionRole", "FindPassagesFunctionRole")  # where they are on
 
 
 def test_budget_counts_all_that_the_caps_do() -> None:
@@ -1009,14 +1023,16 @@ def test_budget_counts_all_that_the_caps_do() -> None:
 
 def test_every_function_that_asks_bedrock_is_denied_that_by_the_budget() -> None:
     asking = {name for name, one in FUNCTIONS.items() if "bedrock:InvokeModel" in str(one.get("Policies"))}
-    assert {f"{name}Role" for name in asking} == set(SPENDING) - {"GpuSessionRole"}
+    assert {f"{name}Role" for name in asking} == {*SPENDING, *SPENDING_ON_DOCUMENTS} - {"GpuSessionRole"}
 
 
 def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() -> None:
     (action,) = resources("AWS::Budgets::BudgetsAction").values()
     assert (action["ActionThreshold"], action["ApprovalModel"]) == ({"Type": "PERCENTAGE", "Value": 100}, "AUTOMATIC")
     definition = action["Definition"]["IamActionDefinition"]
-    assert definition == {"PolicyArn": {"Ref": "NoLaunches"}, "Roles": [{"Ref": role} for role in SPENDING]}
+    nothing = {"Ref": "AWS::NoValue"}
+    more = [{"Fn::If": ["HasDocuments", {"Ref": role}, nothing]} for role in SPENDING_ON_DOCUMENTS]
+    assert definition == {"PolicyArn": {"Ref": "NoLaunches"}, "Roles": [*({"Ref": role} for role in SPENDING), *more]}
     (policy,) = resources("AWS::IAM::ManagedPolicy").values()
     denied = policy["PolicyDocument"]["Statement"]
     assert {one["Effect"] for one in denied} == {"Deny"}
@@ -1029,7 +1045,11 @@ def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() 
 def test_budgets_may_attach_that_policy_to_those_roles_only() -> None:
     found = [one for _, one in statements() if "iam:AttachRolePolicy" in actions(one)]
     (attaching,) = found
-    assert attaching["Resource"] == [{"Fn::GetAtt": [role, "Arn"]} for role in SPENDING]
+    more = [
+        {"Fn::If": ["HasDocuments", {"Fn::GetAtt": [role, "Arn"]}, {"Ref": "AWS::NoValue"}]}
+        for role in SPENDING_ON_DOCUMENTS
+    ]
+    assert attaching["Resource"] == [*({"Fn::GetAtt": [role, "Arn"]} for role in SPENDING), *more]
     assert attaching["Condition"] == {"ArnEquals": {"iam:PolicyARN": {"Ref": "NoLaunches"}}}
 
 

@@ -75,6 +75,22 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
     "answer_conversation": {
         "lambda:InvokeFunction": ("too little time is left", "tests/unit/conversations/bedrock/test_answering.py"),
     },
+    "find_passages": {
+        **LENT,
+        "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),
+    },
+    "index_document": {
+        **LENT,
+        **{
+            f"dynamodb:{call}": ("a document is read and paid for", "tests/unit/documents/test_service.py")
+            for call in ("BatchGetItem", "Query", "ConditionCheckItem", "PutItem", "UpdateItem", "DeleteItem")
+        },
+        **{
+            f"s3:{call}": ("its bytes and its text", "tests/local/test_documents.py")
+            for call in ("GetObject", "PutObject", "DeleteObject")
+        },
+        "lambda:InvokeFunction": ("it is read", "tests/local/test_documents.py"),
+    },
     "close_session": {
         "states:SendTaskFailure": ("batches wait for the session", "tests/unit/sessions/test_closing.py"),
     },

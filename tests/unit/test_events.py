@@ -16,13 +16,14 @@ from foreverus.access.records import ApiKey, Caller, digest_of
 from foreverus.access.store import ApiKeyStore
 from foreverus.access.tickets import TicketStore
 from foreverus.api.openapi.operations import operations
-from foreverus.aws import credential_keys, keys, socket_keys
+from foreverus.aws import credential_keys, keys, person_keys, socket_keys
 from foreverus.aws.lambda_functions import LambdaFunction
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
 from foreverus.costs.money import exact
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import Owner, Reservation
+from foreverus.documents.reading.apart import unpacked
 from foreverus.errors import AnotherSessionIsLive, BackendUnavailable, InvalidRequest, ResultsNotStored, SpendCapReached
 from foreverus.privacy.erasing import PeopleNotErased
 from foreverus.privacy.export.job import NotExported
@@ -520,6 +521,16 @@ def new_key(result: Any, world: Aws, push: MemoryPush) -> None:
 
 Expectation = Callable[[Any, Aws, MemoryPush], None] | type[Exception]
 
+
+def packs(*texts: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    """What the reader answers, unpacked."""
+
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert tuple(one.text for one in unpacked(json.dumps(result).encode()).blocks) == texts
+
+    return check
+
+
 EXPECTED: dict[str, Expectation] = {
     "api/good_start_session": rest(200),  # somebody's is live: joined
     "api/good_list_sessions": rest(200),
@@ -703,6 +714,18 @@ EXPECTED: dict[str, Expectation] = {
     "start_bake/edge_month_at_its_cap": SpendCapReached,
     "start_bake/edge_execution_aborted": result_is({"released": []}),  # what is live is no bake's
     "start_bake/bad_without_its_token": InvalidRequest,
+    "api/good_list_documents": rest(200),
+    "api/bad_document_off": rest(409, "documents_off"),
+    "api/edge_somebody_elses_document": rest(404, "document_not_found", "document_id"),
+    "find_passages/good_question": result_is({"passages": (), "names": (), "why": None}),
+    "find_passages/edge_one_that_is_still_read": result_is({"passages": (), "names": (), "why": None}),
+    "find_passages/bad_no_question": InvalidRequest,
+    "index_document/good_read_already": result_is("ready"),
+    "index_document/edge_deleted_document": result_is(None),
+    "index_document/bad_no_document": InvalidRequest,
+    "read_document/good_markdown": packs("Ursos", "Dormem."),
+    "read_document/edge_nothing_in_it": result_is({"trouble": "document_empty"}),
+    "read_document/bad_address": ValueError,
     "search_messages/good_words": result_is({"hits": (), "stems": (), "why": None}),
     "search_messages/edge_behind_a_conversation": result_is({"hits": (), "stems": (), "why": None}),
     "search_messages/bad_no_words": InvalidRequest,
@@ -785,6 +808,11 @@ def reserve(world: Aws, name: str, usd: float, month: str = "2026-01") -> None:
 
 def arrange_leaving(case: str, world: Aws) -> None:
     function = case.split("/", maxsplit=1)[0]
+    if function in ("index_document", "find_passages"):
+        status = "reading" if case.endswith("still_read") else "ready"
+        name = "doc_0000000000000000000000000001"
+        if case != "find_passages/good_question":
+            world.put(**person_keys.document_key("user-1", name), document_id=name, user_id="user-1", status=status)
     if function == "export_data" and not case.endswith("nothing_open"):
         at = {"status": "running", "created_at": "2026-01-01T00:00:00.000Z"}
         world.put(**keys.export_key("user-1"), export_id="export_1", **at)

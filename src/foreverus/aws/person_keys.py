@@ -13,6 +13,20 @@ def memories_key(user_id: str) -> Key:
     return {"pk": f"MEMORIES#{user_id}", "sk": "MEMORIES"}
 
 
+def documents_partition(user_id: str) -> str:
+    """Their documents: of those who read and index them, and who look whose a passage is, and nobody else."""
+    return f"DOCUMENTS#{user_id}"
+
+
+def document_key(user_id: str, document_id: str) -> Key:
+    return {"pk": documents_partition(user_id), "sk": document_id}
+
+
+def documents_count_key(user_id: str) -> Key:
+    """How many there are, and their bytes. Sorts before every id."""
+    return {"pk": documents_partition(user_id), "sk": "COUNT"}
+
+
 def prompt_key(user_id: str, prompt_id: str) -> Key:
     """One of their library."""
     return {"pk": person_partition(user_id), "sk": f"PROMPT#{prompt_id}"}

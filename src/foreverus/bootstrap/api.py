@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap.documents import people_documents
 from foreverus.bootstrap.person_starts import persons_starter
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from foreverus.conversations.search.service import ConversationSearch
     from foreverus.conversations.service import ConversationService
     from foreverus.conversations.stopping import MessageStops
+    from foreverus.documents.service import Documents
     from foreverus.files.service import FileService
     from foreverus.files.uploads.service import UploadService
     from foreverus.limits.person import PersonLimits
@@ -42,6 +44,7 @@ class ApiServices:
     deletions: "MessageDeletion"
     prompts: "PromptLibrary"
     memories: "Memories"
+    documents: "Documents"
     imports: "ConversationImports"
     search: "Callable[[], ConversationSearch]"  # made when somebody searches
     models: "ModelList"
@@ -83,6 +86,7 @@ def build() -> ApiServices:
         deletions=_deletions(env),
         prompts=PromptLibrary(PromptStore(table), once, aws.clock),
         memories=_memories(env),
+        documents=people_documents(env),
         imports=_imports(env, limits),
         search=search,
         models=_models(env),

@@ -20,7 +20,7 @@ def build() -> "ResultsKeeper":
     from foreverus.deletions.work import Deletions, Erase
     from foreverus.results.batches import BatchSummaries
     from foreverus.results.chats import ChatResults
-    from foreverus.results.erasing import EraseConversation, EraseExchange, EraseFile
+    from foreverus.results.erasing import EraseConversation, EraseDocument, EraseExchange, EraseFile
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
@@ -32,6 +32,7 @@ def build() -> "ResultsKeeper":
     erase: dict[OwedKind, Erase] = {
         OwedKind.CONVERSATION: EraseConversation(ConversationEraser(table), postgres),
         OwedKind.EXCHANGE: EraseExchange(postgres),
+        OwedKind.DOCUMENT: EraseDocument(aws.objects(env.data_bucket), postgres, aws.clock),
         OwedKind.FILE: EraseFile(aws.objects(env.data_bucket), batches, aws.clock),
     }
     return ResultsKeeper(

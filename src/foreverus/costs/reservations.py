@@ -10,6 +10,7 @@ from foreverus.costs.money import NOTHING
 from foreverus.errors import SpendCapReached
 
 API_CALL = "api/"  # begins the name of a reservation for a call of OpenAI's API
+DOCUMENT_CALL = "document/"  # that of one for embedding a document
 TITLE_CALL = "/title"  # ends that of one for a conversation's title
 
 
@@ -22,6 +23,7 @@ class Owner(StrEnum):
     SAGEMAKER = "sagemaker"
     POLLY = "polly"
     TRANSCRIBE = "transcribe"
+    DOCUMENT = "document"
     OTHER = "other"
 
     @classmethod
@@ -37,6 +39,7 @@ WORDS = {
     Owner.SAGEMAKER: ("an answer on SageMaker", "answers on SageMaker"),
     Owner.POLLY: ("a text read aloud", "texts read aloud"),
     Owner.TRANSCRIBE: ("a recording's transcript", "recordings' transcripts"),
+    Owner.DOCUMENT: ("a document that is read", "documents that are read"),
     Owner.OTHER: ("other work", "other work"),
 }
 

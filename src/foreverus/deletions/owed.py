@@ -28,18 +28,20 @@ class OwedKind(StrEnum):
     EXCHANGE = "exchange"
     FILE = "file"
     BATCH = "batch"
+    DOCUMENT = "document"
     PERSON = "person"
 
 
 # From the deletion on. Of a conversation or an exchange nobody writes anything once its questions are gone. A file's
 # presigned address (to a place of its own, files/records.py) lives an hour, in whose last second an upload may begin; a
-# batch's end that was cut off is repeated within minutes, as is what a worker keeps of a line. A person's last token
-# lives an hour at most, and what they have settles before they do.
+# batch's end that was cut off is repeated within minutes, as is what a worker keeps of a line, or who reads a document
+# keeps of it. A person's last token lives an hour at most, and what they have settles before they do.
 SETTLES_AFTER = {
     OwedKind.CONVERSATION: timedelta(0),
     OwedKind.EXCHANGE: timedelta(0),
     OwedKind.FILE: timedelta(hours=2),
     OwedKind.BATCH: timedelta(hours=2),
+    OwedKind.DOCUMENT: timedelta(hours=2),
     OwedKind.PERSON: timedelta(hours=2, minutes=15),
 }
 

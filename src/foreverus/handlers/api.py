@@ -8,6 +8,7 @@ from foreverus.api.responses import accepted, created, download, ok
 from foreverus.api.routes import Routes, answer
 from foreverus.bootstrap.api import ApiServices, build
 from foreverus.handlers.routes.conversations import CONVERSATIONS
+from foreverus.handlers.routes.documents import DOCUMENTS
 from foreverus.handlers.routes.memories import MEMORIES
 from foreverus.handlers.routes.prompts import PROMPTS
 
@@ -20,6 +21,7 @@ ROUTES: Routes[ApiServices] = {
     **CONVERSATIONS,
     **PROMPTS,
     **MEMORIES,
+    **DOCUMENTS,
     "POST /files": lambda r, s: ok(
         s.files.upload(r.user_id, r.content_type, r.raw_body, r.attempt)
         if r.is_form

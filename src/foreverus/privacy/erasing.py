@@ -15,7 +15,7 @@ from datetime import datetime
 
 from foreverus import ids
 from foreverus.access.store import ApiKeyStore
-from foreverus.aws import keys, socket_keys
+from foreverus.aws import keys, person_keys, socket_keys
 from foreverus.aws.cognito_users import CognitoUsers
 from foreverus.aws.data_api import Database
 from foreverus.aws.dynamo import Table
@@ -24,6 +24,7 @@ from foreverus.conversations.remembered.store import MemoryStore
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.usage.store import UsageStore
 from foreverus.deletions.owed import OwedDeletion, OwedDeletions, OwedKind, owed_write
+from foreverus.documents.store import PREFIX
 from foreverus.errors import ForeverUsError, NotFound
 from foreverus.files.store import FileStore
 from foreverus.privacy.history import ERASED, erase_history
@@ -35,8 +36,8 @@ class PeopleNotErased(ForeverUsError):
     """Names what could not be erased; all else was. The next pass tries again."""
 
 
-OWED_BY_A_PERSON = (OwedKind.CONVERSATION, OwedKind.EXCHANGE, OwedKind.FILE, OwedKind.BATCH)
-FOLDERS = ("files", "uploads", "exports")  # of the data bucket: `<folder>/<user id>/…`
+OWED_BY_A_PERSON = (OwedKind.CONVERSATION, OwedKind.EXCHANGE, OwedKind.FILE, OwedKind.BATCH, OwedKind.DOCUMENT)
+FOLDERS = ("files", "uploads", "exports", "documents")  # of the data bucket: `<folder>/<user id>/…`
 # Partitions that hold things of many people, each with its `user_id`.
 SHARED_PARTITIONS = (
     *(keys.PENDING, keys.PENDING_ON_BEDROCK),
@@ -68,6 +69,7 @@ class ErasePerson:
         count(Store.DYNAMODB, "batches", self._owe_batches(user_id))
         count(Store.DYNAMODB, "uploads", self._forget_uploads(user_id))
         count(Store.DYNAMODB, "memories", MemoryStore(self.items).forget_person(user_id))
+        count(Store.DYNAMODB, "documents", self._forget_documents(user_id))
         count(Store.DYNAMODB, "others", self._forget_others(user_id))
         sessions = SessionStore(self.items).forget_person(user_id, ERASED)
         count(Store.DYNAMODB, "sessions_without_owner", sessions)
@@ -129,6 +131,12 @@ class ErasePerson:
             self.items.delete(keys.upload_key(user_id, upload_id))
             found += 1
         return found
+
+    def _forget_documents(self, user_id: str) -> int:
+        """Their records. Who reads one just now finds it gone, and takes back what it has kept."""
+        found = list(self._keys(person_keys.documents_partition(user_id)))
+        self.items.delete_all(found)
+        return sum(key["sk"].startswith(PREFIX) for key in found)
 
     def _forget_others(self, user_id: str) -> int:
         """Whatever else is theirs, of any kind."""

@@ -18,6 +18,8 @@ from foreverus.batches.records import BatchRef
 from foreverus.batches.store import Batches
 from foreverus.conversations.erasing import ConversationEraser
 from foreverus.deletions.owed import OwedDeletion
+from foreverus.documents.passages import forget_document
+from foreverus.documents.records import document_arrival_key, original_key, text_key
 from foreverus.files.records import arrival_key, object_key
 
 
@@ -69,6 +71,24 @@ def erase_exchange(database: Database, conversation_id: str, message_id: str, us
         )
         both = {"question": message_id, "answer": ids.answer_id(message_id)}
         database.execute("DELETE FROM messages WHERE message_id IN (:question, :answer)", both)
+
+
+@dataclass(frozen=True)
+class EraseDocument:
+    """From the bucket and from PostgreSQL. Once more when nobody can be reading it any more."""
+
+    objects: Objects
+    database: Database | None
+    clock: Callable[[], datetime]
+
+    def __call__(self, owed: OwedDeletion) -> bool:
+        for key in (original_key, text_key):
+            self.objects.erase(key(owed.user_id, owed.name))
+        if owed.is_settled(self.clock()):  # before, what is there keeps a presigned address from being used
+            self.objects.erase(document_arrival_key(owed.user_id, owed.name))
+        if self.database is not None:
+            forget_document(self.database, owed.user_id, owed.name)
+        return True
 
 
 @dataclass(frozen=True)

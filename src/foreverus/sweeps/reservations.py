@@ -11,7 +11,7 @@ from foreverus import ids
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.purse import Purse
-from foreverus.costs.reservations import API_CALL, TITLE_CALL, Owner, Reservation
+from foreverus.costs.reservations import API_CALL, DOCUMENT_CALL, TITLE_CALL, Owner, Reservation
 from foreverus.sessions.records import Session
 from foreverus.sweeps.sweep import Repair
 
@@ -30,8 +30,9 @@ class LostReservations:
     """Of a session that is over or was never claimed, a batch that is not open any more, a call whose time is over.
 
     Whoever ends its owner settles; this is for what a crash left, and for what was written after the end. A call of
-    OpenAI's API or for a title that nobody has settled was cut off with its process, and Bedrock may have been asked:
-    all that it could cost is counted. `batches`: those that are open, or whose summary is not stored yet.
+    OpenAI's API, for a title or for a document that nobody has settled was cut off with its process, and Bedrock may
+    have been asked: all that it could cost is counted. `batches`: those that are open, or whose summary is not stored
+    yet.
     """
 
     purse: Purse
@@ -57,7 +58,7 @@ class LostReservations:
     def _look(self, one: Reservation, open_: set[str]) -> str | None:
         if not self._is_lost(one, open_):
             return None
-        if one.name.startswith(API_CALL) or one.name.endswith(TITLE_CALL):
+        if one.name.startswith((API_CALL, DOCUMENT_CALL)) or one.name.endswith(TITLE_CALL):
             counted = self.purse.settle(one.month, one.name, CountedCost(one.usd, ids.timestamp(self.clock()), True))
             return "counted" if counted else "released"
         return "released" if self.purse.release(one.month, one.name) else None

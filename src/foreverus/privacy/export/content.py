@@ -25,6 +25,9 @@ from foreverus.conversations.versions import Branch
 from foreverus.conversations.views import public_conversation, public_exchanges
 from foreverus.costs.usage.store import UsageStore
 from foreverus.costs.usage.views import public_day
+from foreverus.documents.records import original_key
+from foreverus.documents.store import DocumentStore
+from foreverus.documents.views import public_document
 from foreverus.errors import NotFound
 from foreverus.files.records import File
 from foreverus.files.store import FileStore
@@ -65,6 +68,12 @@ class PersonsData:
                 yield Entry(f"{name}.earlier.jsonl", partial(self._earlier, conversation))
         yield Entry("prompts.jsonl", partial(self._prompts, user_id))
         yield Entry("memories.jsonl", partial(self._memories, user_id))
+        yield Entry("documents.jsonl", lambda: _lines(map(public_document, DocumentStore(self.items).all(user_id))))
+        for one in DocumentStore(self.items).all(user_id):
+            key = original_key(user_id, one.document_id)
+            if self.objects.head(key) is not None:
+                name = f"documents/{one.document_id}/{file_name(one.filename)}"
+                yield Entry(name, partial(self.objects.stream, key))
         yield Entry("files.jsonl", lambda: _lines(public_file(one) for one in self._files(user_id)))
         for file in self._files(user_id):
             if self.objects.head(file.object_key) is not None:

@@ -12,6 +12,8 @@ conversations/<id>.jsonl      a mesma conversa para programas: a primeira linha 
 conversations/<id>.earlier.jsonl  só onde você regenerou ou reescreveu algo: as mensagens das versões anteriores
 prompts.jsonl                 os seus prompts de sistema, um por linha: nome e texto
 memories.jsonl                o que você pediu para lembrar, um por linha: texto, se está ligado, de que conversa veio
+documents.jsonl               os seus documentos, um por linha: nome, tamanho, se foi lido, o que custou
+documents/<id>/<nome>         o conteúdo deles
 files.jsonl                   os seus arquivos, um por linha: nome, tamanho, data
 files/<id>/<nome>             o conteúdo deles; também as respostas dos seus lotes
 batches.jsonl                 os seus lotes, um por linha: como terminaram, quantas linhas, tokens, custo
@@ -31,6 +33,8 @@ conversations/<id>.jsonl      the same for programs: the first line is the conve
 conversations/<id>.earlier.jsonl  only where you asked again or rewrote something: the messages of earlier versions
 prompts.jsonl                 your system prompts, one a line: name and text
 memories.jsonl                what you want remembered, one a line: text, on or off, which conversation it is from
+documents.jsonl               your documents, one a line: name, size, whether it was read, what that cost
+documents/<id>/<name>         what is in them
 files.jsonl                   your files, one a line: name, size, date
 files/<id>/<name>             what is in them; your batches' answers too
 batches.jsonl                 your batches, one a line: how they ended, how many lines and tokens, what it cost

@@ -19,7 +19,7 @@ from foreverus.batches.records import BatchStatus, BatchTrigger
 from foreverus.conversations.records import AnswerStatus, Role
 from foreverus.files.records import FilePurpose
 from foreverus.handlers import api, manage_account, manage_keys
-from foreverus.handlers.routes import conversations, memories, prompts
+from foreverus.handlers.routes import conversations, documents, memories, prompts
 from foreverus.openai_api.application import PATHS, SPEECH_PATH, TRANSCRIPTION_PATH
 from foreverus.sessions.records import Outcome, SessionStatus, SpendCap, Trigger
 from foreverus.sessions.timeline import EventState
@@ -61,7 +61,7 @@ def described() -> Iterator[tuple[str, dict[str, Any]]]:
 def handlers() -> dict[str, ast.AST]:
     """Route → what its handler does for it."""
     found: dict[str, ast.AST] = {}
-    for handler in (*HANDLERS, conversations, memories, prompts):
+    for handler in (*HANDLERS, conversations, documents, memories, prompts):
         tree = ast.parse(Path(str(handler.__file__)).read_text(encoding="utf-8"))
         (table,) = [node.value for node in tree.body if isinstance(node, ast.AnnAssign) and node.value]
         assert isinstance(table, ast.Dict)

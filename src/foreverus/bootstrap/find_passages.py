@@ -1,0 +1,31 @@
+"""Who finds passages in people's documents."""
+
+import os
+from functools import cache
+from typing import TYPE_CHECKING
+
+from foreverus.bootstrap import aws
+from foreverus.bootstrap.documents import documents_database
+from foreverus.documents_settings import FindPassagesSettings
+
+if TYPE_CHECKING:
+    from foreverus.documents.finding import PassageFinder
+
+
+@cache
+def build() -> "PassageFinder":
+    from foreverus.abilities.embed.titan import LEAST_SIMILARITY, TitanEmbedder
+    from foreverus.documents.finding import PassageFinder
+    from foreverus.documents.lent import LentLogin
+    from foreverus.documents.passages import PostgresPassages
+    from foreverus.documents.store import DocumentStore
+
+    env = FindPassagesSettings.from_env(os.environ)
+    login = LentLogin(lambda: documents_database(env, tries=0), aws.clock)  # somebody waits
+    return PassageFinder(
+        store=DocumentStore(aws.items(env.table_name)),
+        embedder=TitanEmbedder(aws.client("bedrock-runtime")),
+        passages=PostgresPassages(login.database),
+        least=LEAST_SIMILARITY,
+        relog=login.forget,
+    )

@@ -59,6 +59,8 @@ def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("foreverus.backends.openai_http.HEALTH_TIMEOUT_S", HANGS_S)
     monkeypatch.setattr("foreverus.worker.instance.ANSWER_TIMEOUT_S", HANGS_S)
     monkeypatch.setattr("foreverus.cli.api.TIMEOUT", HANGS_S)
+    monkeypatch.setattr("foreverus.aws.push.PATIENCE_S", HANGS_S)
+    monkeypatch.setattr("foreverus.conversations.frames.LIST_PATIENCE_S", HANGS_S)
 
 
 @dataclass

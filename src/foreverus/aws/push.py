@@ -141,9 +141,9 @@ class Frame:
     data: bytes
 
 
-def send_all(push: Push, frames: Iterable[Frame], patience_s: float = PATIENCE_S) -> int:
-    """Each frame to everybody who watches its topic, many at once; returns how many were taken in time. Nobody waits
-    for anybody: what fails is logged, who is slow is not waited for."""
+def send_all(push: Push, frames: Iterable[Frame], patience_s: float | None = None) -> int:
+    """Each frame to everybody who watches its topic, many at once; returns how many were taken in time (None:
+    PATIENCE_S). Nobody waits for anybody: what fails is logged, who is slow is not waited for."""
     posts: list[tuple[Callable[..., bool], *tuple[Any, ...]]] = []
     for frame in frames:
         try:
@@ -153,7 +153,7 @@ def send_all(push: Push, frames: Iterable[Frame], patience_s: float = PATIENCE_S
             continue
         posts += [(push.post, frame.topic, one.connection_id, frame.data) for one in found if one.is_good]
         posts += [(_ask, push, frame.topic, one.connection_id) for one in found if not one.is_good]
-    return sum(at_once(posts, patience_s))
+    return sum(at_once(posts, PATIENCE_S if patience_s is None else patience_s))
 
 
 def _ask(push: Push, topic: str, connection_id: str) -> bool:

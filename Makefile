@@ -106,7 +106,7 @@ beanstalk: install ## the zip for Elastic Beanstalk: the API beside the deployed
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --no-header --generate-hashes
 
 lock: $(BIN)/uv ## pins everything anew from requirements/*.in
-	@for name in authorizer dev documents ministack node uv web worker; do $(COMPILE) requirements/$$name.in -o requirements/$$name.lock; done
+	@for name in abilities authorizer dev documents ministack node uv web worker; do $(COMPILE) requirements/$$name.in -o requirements/$$name.lock; done
 	@$(COMPILE) --no-deps requirements/smollm2.in -o requirements/smollm2.lock
 	@$(COMPILE) --no-emit-package botocore requirements/lambda.in -o requirements/lambda.lock
 

@@ -53,6 +53,7 @@ AS_A_CLASS = {
 PARAMETERS = {
     "PersonGpuStartsPerHour": "600",  # nobody pays for a boot here, and tests start many
     "ModelId": "smollm2-135m-instruct",
+    "AbilityImage": f"laptop/abilities@sha256:{'0' * 64}",  # its command runs as a process: local/patches/ecs_tasks.py
     "ContextTokens": "2048",
     "EngineSlots": "8",
     "IdleSeconds": "120",

@@ -860,7 +860,7 @@ export interface UsageReport {
 /** Counted with each answer that is saved, on the day on which it was */
 export interface UsageSum {
   day?: string;
-  backend?: "gpu" | "bedrock" | "sagemaker" | "polly" | "transcribe";
+  backend?: "gpu" | "bedrock" | "sagemaker" | "polly" | "transcribe" | "container";
   /** A person's id; `others`: all but you together, for whoever is no admin; `schedule`; `erased`: those who have left */
   person?: string;
   kind?: "chat" | "batch" | "api";

@@ -24,6 +24,8 @@ from local.patches import (
     ec2_authorization,
     ec2_fleet,
     ec2_images,
+    ecs_authorization,
+    ecs_tasks,
     iam_batches,
     iam_leading_keys,
     iam_policy_arn,
@@ -66,6 +68,7 @@ PATCHES = (
     ec2_authorization,
     ec2_fleet,
     ec2_images,
+    ecs_tasks,
     iam_batches,
     iam_leading_keys,
     iam_policy_arn,
@@ -89,6 +92,7 @@ PATCHES = (
     states_tasks,
     titan_embeddings,  # after Bedrock's: it answers for one model in their place
     transcribe,
+    ecs_authorization,  # after all that find what is authorized: they pass on a plain text
     states_role,  # after states_tasks: it asks which execution is running
     web_adapter,
     request_sizes,  # after web_adapter: it is asked first, also for what streams

@@ -13,15 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-# A shell leads their group. A part of it waits for the pipe's end and ends the group, the other waits for the command.
+# A shell leads their group. A part of it waits for the pipe's end and ends the group, the other waits for the command,
+# and goes on waiting when it has passed SIGTERM on.
 _WATCH = """
 exec 3<&0 </dev/null
 "$@" 3<&- &
 command=$!
-{ read -r _ <&3; kill -9 0; } &
+trap 'kill -TERM $command' TERM
+{ trap - TERM; read -r _ <&3; kill -9 0; } &
+watch=$!
 wait $command
 status=$?
-kill $!
+while kill -0 $command 2>/dev/null; do
+  wait $command
+  status=$?
+done
+kill $watch
 exit $status
 """
 
@@ -35,6 +42,11 @@ class Bound:
 
     def ended(self) -> bool:
         return self.process.poll() is not None
+
+    def terminate(self) -> None:
+        """Asks the command to end, by SIGTERM."""
+        if not self.ended():
+            self.process.terminate()
 
     def kill(self) -> None:
         """With everything that it has started. May be called again."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from local.patches import Options
 from local.patches.ec2_authorization import image_arn, instance_arn
+from local.patches.ecs_authorization import CLUSTER, cluster_arn, run_task_checks, task_arn
 from local.patches.iam_leading_keys import context as leading_context
 from local.patches.iam_leading_keys import leading_keys
 from local.patches.states_tasks import current_execution
@@ -118,6 +119,8 @@ def checks(resource: str, arguments: dict[str, Any], place: Place) -> list[Check
     if resource.startswith("arn:aws:lambda:"):
         return [("lambda:InvokeFunction", resource, {})]
     kind = resource.partition(":::")[2]
+    if kind == "ecs:runTask":
+        return run_task_checks(arguments, place)
     finder: dict[str, Callable[[], Check]] = {
         "lambda:invoke": lambda: ("lambda:InvokeFunction", function_arn(arguments["FunctionName"], place), {}),
         "sns:publish": lambda: ("sns:Publish", arguments["TopicArn"], {}),
@@ -176,6 +179,9 @@ def sdk_checks(service: str, action: str, arguments: dict[str, Any], place: Plac
         return [("sns:Publish", arguments.get("TopicArn", "*"), {})]
     if service == "sqs" and "QueueUrl" in arguments:
         return [(f"sqs:{action}", queue_arn(arguments["QueueUrl"], place), {})]
+    if service == "ecs" and action == "StopTask":
+        cluster = cluster_arn(str(arguments.get("Cluster", "")), place.region, place.account_id)
+        return [("ecs:StopTask", task_arn(str(arguments.get("Task")), cluster), {CLUSTER: cluster})]
     if service == "lambda" and action == "Invoke":
         return [("lambda:InvokeFunction", function_arn(arguments.get("FunctionName", ""), place), {})]
     return []

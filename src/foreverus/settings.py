@@ -209,13 +209,6 @@ class ErasePeopleSettings(LentDatabaseSettings, ExportDataSettings):
 
 
 @dataclass(frozen=True)
-class ReapGpusSettings(SessionCloserSettings):
-    stack_name: str
-    topic_arn: str
-    max_session_seconds: int
-
-
-@dataclass(frozen=True)
 class AnswerBatchSettings(Settings):
     table_name: str
     data_bucket: str
@@ -276,13 +269,3 @@ class PublishSiteSettings(Settings):
 @dataclass(frozen=True)
 class PublishWorkerSettings(Settings):
     data_bucket: str
-
-
-@dataclass(frozen=True)
-class EndSessionsSettings(Settings):
-    stack_name: str
-    gpu_session_arn: str
-    batch_run_arn: str
-    bake_image_arn: str
-    spending_roles: str  # with commas: those that AWS Budgets attaches the next one to
-    no_launches_arn: str

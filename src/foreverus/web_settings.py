@@ -22,7 +22,10 @@ class ChatCompletionsSettings(Settings):
     sagemaker_start_seconds: int
     sagemaker_idle_seconds: int
     images_model_id: str  # on Bedrock, which sees images; empty: nobody does
-    voice: str  # off, or managed: Polly reads aloud, Transcribe listens
+    voice: str  # off, managed (Polly reads aloud, Transcribe listens), or container; the next three are of the last
+    ability_run_arn: str
+    ability_queue_url: str  # empty: there is no container
+    task_max_seconds: int
     data_bucket: str  # recordings, while they are listened to
     chat_gpu: str  # auto or off, as AnswerConversationSettings has it
     chat_backend: str  # auto, gpu or bedrock: where neither a request nor its person names one

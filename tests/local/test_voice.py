@@ -124,7 +124,7 @@ def test_openais_client_has_a_text_read_aloud_and_it_is_paid(voiced: Cloud, tmp_
     assert ledger.spent(month) == pytest.approx(sum(speech_usd(one, len(BOM_DIA)) for one in ("standard", "neural")))
     assert isinstance(usage, dict)
     (own,) = [one for one in usage["own"]["groups"] if one["backend"] == "polly"]
-    assert (own["messages"], own["bedrock_usd"]) == (2, pytest.approx(ledger.spent(month)))
+    assert (own["messages"], own["usd"]) == (2, pytest.approx(ledger.spent(month)))
 
 
 def test_openais_client_has_what_it_hears_written_down_and_nothing_is_left(voiced: Cloud) -> None:

@@ -1,4 +1,4 @@
-"""The three state machines as graphs, and what the template puts into them."""
+"""The four state machines as graphs, and what the template puts into them."""
 
 import json
 import re
@@ -105,7 +105,8 @@ def _fields(name: str, value: Any) -> Iterator[tuple[str, str]]:
 GPU_SESSION = Definition("gpu_session", "GpuSession")
 BATCH_RUN = Definition("batch_run", "BatchRun")
 BAKE_IMAGE = Definition("bake_image", "BakeImage")
-ALL = (GPU_SESSION, BATCH_RUN, BAKE_IMAGE)
+ABILITY_RUN = Definition("ability_run", "AbilityRun")
+ALL = (GPU_SESSION, BATCH_RUN, BAKE_IMAGE, ABILITY_RUN)
 
 
 def _tasks(part: Any) -> Iterator[tuple[str, State]]:

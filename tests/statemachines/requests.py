@@ -1,7 +1,7 @@
 """What the states of a machine ask AWS, held against AWS's own models.
 
-Step Functions' SDK integrations take an operation's fields in PascalCase, as botocore's models of these services have
-them. Of a function's payload no model knows anything.
+Step Functions takes an operation's fields in PascalCase, as botocore's models of these services have them, but for
+ECS's, which begin with a small letter. Of a function's payload no model knows anything.
 """
 
 import json
@@ -11,6 +11,7 @@ from typing import Any
 from tests import aws_models
 
 SERVICES = {"sfn": "stepfunctions"}  # Step Functions' names that are not botocore's
+SMALL = {"ecs"}  # services whose models' fields begin with a small letter
 
 
 def operation_of(resource: str) -> tuple[str, str]:
@@ -30,7 +31,13 @@ def problems(resource: str, arguments: dict[str, Any]) -> list[str]:
     if operation not in model.operation_names:
         return [f"AWS's {service} has no {operation}"]
     given = {name: b"{}" if name == "Payload" else value for name, value in arguments.items()}
-    return aws_models.problems(model.operation_model(operation), given)
+    return aws_models.problems(model.operation_model(operation), small(given) if service in SMALL else given)
+
+
+def small(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {f"{name[0].lower()}{name[1:]}": small(one) for name, one in value.items()}
+    return [small(one) for one in value] if isinstance(value, list) else value
 
 
 def in_history(event: dict[str, Any]) -> list[str]:

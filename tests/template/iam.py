@@ -32,6 +32,8 @@ NAMES |= {"AnswerConversationFunction": "foreverus-AnswerConversationFunction"}
 # Type → what its ARN ends with.
 ARNS = {
     "AWS::Cognito::UserPool": "cognito-idp:{place}:userpool/{name}",
+    "AWS::ECS::Cluster": "ecs:{place}:cluster/{name}",
+    "AWS::ECS::TaskDefinition": "ecs:{place}:task-definition/{name}:1",
     "AWS::DynamoDB::Table": "dynamodb:{place}:table/{name}",
     "AWS::EC2::LaunchTemplate": "ec2:{place}:launch-template/{name}",
     "AWS::IAM::Role": "iam::{account}:role/{name}",
@@ -44,6 +46,7 @@ ARNS = {
     "AWS::Serverless::Function": "lambda:{place}:function:{name}",
     "AWS::Serverless::StateMachine": "states:{place}:stateMachine:{name}",
 }
+REFERENCES_ARE_ARNS = ("AWS::SNS::Topic", "AWS::ECS::TaskDefinition")
 PLACE = f"{REGION}:{ACCOUNT}"
 
 Statement = dict[str, Any]
@@ -57,7 +60,7 @@ def deployed() -> dict[str, Any]:
     for logical_id, one in template()["Resources"].items():
         name = NAMES.get(logical_id, logical_id)
         arn = "arn:aws:" + ARNS.get(one["Type"], "none").format(place=PLACE, account=ACCOUNT, name=name)
-        known |= {f"{logical_id}.Arn": arn, logical_id: arn if one["Type"] == "AWS::SNS::Topic" else name}
+        known |= {f"{logical_id}.Arn": arn, logical_id: arn if one["Type"] in REFERENCES_ARE_ARNS else name}
         known |= {f"{logical_id}.DBClusterArn": arn}
         if one["Type"] == "AWS::Serverless::Function":  # SAM makes its role
             role = f"{logical_id}Role"

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from foreverus.aws import credential_keys, demand_keys, keys, person_keys, socket_keys
+from foreverus.aws import ability_keys, credential_keys, demand_keys, keys, person_keys, socket_keys
 from tests.template import iam
 
 PAGE = Path(__file__).parents[2] / "docs" / "security.md"
@@ -85,6 +85,7 @@ def spelled() -> set[Kind]:
             ("Table", socket_keys),
             ("Table", person_keys),
             ("Table", demand_keys),
+            ("Table", ability_keys),
             ("KeysTable", credential_keys),
         )
         for name, function in vars(module).items()

@@ -17,7 +17,8 @@ TABLE = f"arn:aws:dynamodb:{iam.PLACE}:table/foreverus"
 BESIDE = {
     "ec2:RunInstances": "CreateFleet launches with it",
     "ec2:CreateTags": "CreateFleet tags what it launches",
-    "iam:PassRole": "the launch template names the instance's role",
+    "iam:PassRole": "the launch template names the instance's role, and the task's definition two",
+    "ecs:TagResource": "RunTask tags what it starts",
     "iam:CreateServiceLinkedRole": "the account's first spot instance",
     "ssm:GetParameter": "the launch template's image is a parameter",
     "ssm:GetParameters": "the same",

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from foreverus import documents_settings, letter_settings, metrics, search_settings, settings, web_settings
+from foreverus import (
+    documents_settings,
+    ending_settings,
+    letter_settings,
+    metrics,
+    search_settings,
+    settings,
+    web_settings,
+)
 from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
@@ -36,6 +44,8 @@ NO_STANDING_PRICE = {
     "AWS::ApiGatewayV2::Stage",
     "AWS::Budgets::Budget",
     "AWS::Budgets::BudgetsAction",  # two are free
+    "AWS::ECS::Cluster",  # without a container instance
+    "AWS::ECS::TaskDefinition",
     "AWS::CloudFront::Distribution",
     "AWS::CloudFront::OriginAccessControl",
     "AWS::CloudFront::ResponseHeadersPolicy",
@@ -101,6 +111,13 @@ WILDCARDS = {
     "NoLaunches/NoBedrock",
     "NoLaunches/NoSageMaker",
     "NoLaunches/NoVoice",
+    "NoLaunches/NoContainers",
+    "AbilityStartRole/Registry",
+    "AbilityTaskRole/TaskTokens",
+    "AbilityRunRole/DeliverLogs",
+    "AbilityRunRole/Trace",
+    "ReapGpusFunction/LookForTasks",
+    "EndSessionsFunction/LookForTasks",
     "ChatCompletionsFunction/ReadAloud",
     "ChatCompletionsFunction/Listen",
     "PublishChangesFunction/SpotPrices",
@@ -183,7 +200,7 @@ def needed(name: str) -> set[str]:
     wanted = name.removesuffix("Function") + "Settings"
     known = next(
         getattr(one, wanted)
-        for one in (settings, web_settings, search_settings, letter_settings, documents_settings)
+        for one in (settings, web_settings, search_settings, letter_settings, documents_settings, ending_settings)
         if hasattr(one, wanted)
     )
     return {field.upper() for field in known.__dataclass_fields__}
@@ -660,7 +677,9 @@ def test_only_the_machine_launches_and_only_it_the_reaper_and_the_stacks_end_ter
 
     assert allowed_to("ec2:RunInstances", "ec2:CreateFleet") == {"GpuSessionRole"}
     assert allowed_to("ec2:TerminateInstances") == {"GpuSessionRole", "ReapGpusFunction", "EndSessionsFunction"}
-    assert allowed_to("iam:PassRole") == {"GpuSessionRole"}
+    assert allowed_to("iam:PassRole") == {"GpuSessionRole", "AbilityRunRole"}
+    assert allowed_to("ecs:RunTask") == {"AbilityRunRole"}
+    assert allowed_to("ecs:StopTask") == {"AbilityRunRole", "ReapGpusFunction", "EndSessionsFunction"}
 
 
 def test_only_what_has_our_tag_is_terminated() -> None:
@@ -707,7 +726,8 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ),
         ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
-        ("ChatCompletionsFunction", under("audio"), under("audio")),
+        ("ChatCompletionsFunction", 2 * under("audio"), 2 * under("audio")),  # for services, or for our own container
+        ("AbilityTaskRole", under("audio"), under("audio")),
         ("SweepFunction", under("batches", "uploads"), under("files", "uploads")),
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
         ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
@@ -727,7 +747,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
     assert openers == known | {
         *("SweepFunction", "StartScheduledBatchFunction", "StoreResultsFunction", "PublishWorkerFunction"),
         *("ErasePeopleFunction", "ExportDataFunction", "ManageAccountFunction", "InstanceRole"),
-        "ChatCompletionsFunction",  # recordings, where Voice is on
+        *("ChatCompletionsFunction", "AbilityTaskRole"),  # recordings, where Voice is on
         "AnswerConversationFunction",  # images, where Images is on
         "IndexDocumentFunction",  # documents, where they are on
     }
@@ -826,7 +846,9 @@ def test_only_openais_api_reads_aloud_and_only_where_the_stack_says_so() -> None
     assert (guarded[0], guarded[2]) == ("HasVoice", {"Ref": "AWS::NoValue"})
     assert guarded[1]["Statement"][0]["Action"] == "polly:SynthesizeSpeech"
     voice = template()["Parameters"]["Voice"]
-    assert (voice["Default"], voice["AllowedValues"]) == ("off", ["off", "managed"]), "no value that does nothing"
+    assert (voice["Default"], voice["AllowedValues"]) == ("off", ["off", "managed", "container"]), (
+        "no value that does nothing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -873,9 +895,11 @@ def test_batch_machine_can_call_its_steps_and_tell_people_and_nothing_else() -> 
 
 
 def test_passed_role_is_the_instances_and_for_ec2() -> None:
-    (passing,) = [one for _, one in statements() if "iam:PassRole" in actions(one)]
-    assert passing["Resource"] == {"Fn::GetAtt": ["InstanceRole", "Arn"]}
-    assert "iam:PassedToService" in passing["Condition"]["StringEquals"]
+    passing = {name: one for name, one in statements() if "iam:PassRole" in actions(one)}
+    assert passing["GpuSessionRole"]["Resource"] == {"Fn::GetAtt": ["InstanceRole", "Arn"]}
+    both = [{"Fn::GetAtt": [name, "Arn"]} for name in ("AbilityStartRole", "AbilityTaskRole")]
+    assert passing["AbilityRunRole"]["Resource"] == both
+    assert all("iam:PassedToService" in one["Condition"]["StringEquals"] for one in passing.values())
 
 
 # ── Guards ──
@@ -1010,14 +1034,19 @@ SPENDING = (
 SPENDING_ON_DOCUMENTS = ("IndexDocumentFunctionRole", "FindPassagesFunctionRole")  # where they are on
 
 
+def where_there_are_containers(value: Any) -> dict[str, Any]:
+    return {"Fn::If": ["HasContainers", value, {"Ref": "AWS::NoValue"}]}
+
+
 def test_budget_counts_all_that_the_caps_do() -> None:
     (one,) = resources("AWS::Budgets::Budget").values()
     services = one["Budget"]["CostFilters"]["Service"]
     assert services[:2] == ["Amazon Elastic Compute Cloud - Compute", "Amazon Bedrock"]
-    assert services[-3:] == [
+    assert services[-4:] == [
         {"Fn::If": ["HasSageMaker", "Amazon SageMaker", {"Ref": "AWS::NoValue"}]},
         {"Fn::If": ["HasVoice", "Amazon Polly", {"Ref": "AWS::NoValue"}]},
         {"Fn::If": ["HasVoice", "Amazon Transcribe", {"Ref": "AWS::NoValue"}]},
+        {"Fn::If": ["HasContainers", "Amazon Elastic Container Service", {"Ref": "AWS::NoValue"}]},
     ]
 
 
@@ -1032,6 +1061,7 @@ def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() 
     definition = action["Definition"]["IamActionDefinition"]
     nothing = {"Ref": "AWS::NoValue"}
     more = [{"Fn::If": ["HasDocuments", {"Ref": role}, nothing]} for role in SPENDING_ON_DOCUMENTS]
+    more.append(where_there_are_containers({"Ref": "AbilityRunRole"}))
     assert definition == {"PolicyArn": {"Ref": "NoLaunches"}, "Roles": [*({"Ref": role} for role in SPENDING), *more]}
     (policy,) = resources("AWS::IAM::ManagedPolicy").values()
     denied = policy["PolicyDocument"]["Statement"]
@@ -1039,7 +1069,7 @@ def test_used_up_budget_denies_launches_and_bedrocks_answers_and_nothing_else() 
     # Terminating is never denied.
     answers = {"bedrock:InvokeModel*", "sagemaker:InvokeEndpoint*"}
     answers |= {"polly:SynthesizeSpeech", "transcribe:StartTranscriptionJob"}
-    assert set().union(*map(actions, denied)) == {"ec2:CreateFleet", "ec2:RunInstances"} | answers
+    assert set().union(*map(actions, denied)) == {"ec2:CreateFleet", "ec2:RunInstances", "ecs:RunTask"} | answers
 
 
 def test_budgets_may_attach_that_policy_to_those_roles_only() -> None:
@@ -1049,6 +1079,7 @@ def test_budgets_may_attach_that_policy_to_those_roles_only() -> None:
         {"Fn::If": ["HasDocuments", {"Fn::GetAtt": [role, "Arn"]}, {"Ref": "AWS::NoValue"}]}
         for role in SPENDING_ON_DOCUMENTS
     ]
+    more.append(where_there_are_containers({"Fn::GetAtt": ["AbilityRunRole", "Arn"]}))
     assert attaching["Resource"] == [*({"Fn::GetAtt": [role, "Arn"]} for role in SPENDING), *more]
     assert attaching["Condition"] == {"ArnEquals": {"iam:PolicyARN": {"Ref": "NoLaunches"}}}
 

@@ -179,6 +179,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "CHAT_BACKEND": "auto",
             "IMAGES_MODEL_ID": "",
             "VOICE": "off",
+            "ABILITY_RUN_ARN": made.gpu_session_arn.replace("gpu-session", "ability-run"),  # not there, as by default
+            "ABILITY_QUEUE_URL": "",
+            "ABILITY_CLUSTER": "",
+            "TASK_MAX_SECONDS": "3600",
             "SAGEMAKER_ENDPOINT": "",
             "SAGEMAKER_COMPONENT": "",
             "SAGEMAKER_USD_PER_HOUR": "1.41",

@@ -41,14 +41,17 @@ def test_each_room_says_what_it_is_in_at_most_three_lines() -> None:
         assert len(text.splitlines()) <= 3 or path.parent.name in ("schemas", "migrations"), path
 
 
-def test_only_bootstrap_and_the_worker_make_clients() -> None:
+def test_only_bootstrap_the_worker_and_the_container_make_clients() -> None:
     """aws/account.py is for `foreverus doctor` alone: a person's own credentials, on a person's machine."""
     makers = {
         path.relative_to(SOURCE).as_posix()
         for path in modules()
         if any(word in path.read_text(encoding="utf-8") for word in ("boto3.client", "create_client(", "boto3.Session"))
     }
-    assert {maker for maker in makers if not maker.startswith("worker/")} == {"bootstrap/aws.py", "aws/account.py"}
+    assert {maker for maker in makers if not maker.startswith(("worker/", "abilities/task/"))} == {
+        "bootstrap/aws.py",
+        "aws/account.py",
+    }
 
 
 def test_handlers_are_translators() -> None:
@@ -190,4 +193,7 @@ def test_environment_is_read_in_bootstrap_and_settings_only() -> None:
         if re.search(r"\b(environ|getenv)\b", path.read_text(encoding="utf-8"))
     }
     allowed = {"settings.py", "tracing.py", "cli/settings.py", "cli/proxies.py"}
-    assert {reader for reader in readers if not reader.startswith(("worker/", "bootstrap/"))} <= allowed
+    # Programs of their own, which an image tells where its weights are.
+    allowed |= {"abilities/speech_to_text/whisper_engine.py", "abilities/text_to_speech/piper_engine.py"}
+    own = ("worker/", "bootstrap/", "abilities/task/")
+    assert {reader for reader in readers if not reader.startswith(own)} <= allowed

@@ -67,7 +67,8 @@ def test_what_our_code_asks_is_watched_and_what_a_test_asks_is_not(aws: Aws) -> 
 # Names under which clients stand in the code, and the services that they are of where a method's name does not tell.
 CLIENTS = {"client", "_client", "s3", "ec2", "dynamodb", "sqs", "sns", "ssm"}
 SERVICES = ["apigatewaymanagementapi", "bedrock-runtime", "cognito-idp", "dynamodb", "ec2", "lambda", "logs"]
-SERVICES += ["polly", "rds-data", "s3", "sagemaker-runtime", "sns", "sqs", "ssm", "stepfunctions", "transcribe", "xray"]
+SERVICES += ["ecs", "polly", "rds-data", "s3", "sagemaker-runtime", "sns", "sqs", "ssm", "stepfunctions"]
+SERVICES += ["transcribe", "xray"]
 
 
 def calls() -> Iterator[tuple[str, ast.Call]]:

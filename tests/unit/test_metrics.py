@@ -90,6 +90,7 @@ def test_dimensions_are_closed_and_none_is_of_a_person() -> None:
         "sagemaker",
         "polly",
         "transcribe",
+        "container",
     }
     for _, where in on_the_bill(said(everything, more=True)):
         for dimension, value in where:

@@ -36,6 +36,7 @@ export const enUsage: Record<keyof typeof ptUsage, string> = {
   "usage.backend.sagemaker": "Amazon SageMaker",
   "usage.backend.polly": "read aloud by Amazon Polly",
   "usage.backend.transcribe": "written down by Amazon Transcribe",
+  "usage.backend.container": "own container",
   "usage.kind.chat": "conversations",
   "usage.kind.batch": "batches",
   "usage.kind.api": "programs",

@@ -34,6 +34,7 @@ export const ptUsage = {
   "usage.backend.sagemaker": "Amazon SageMaker",
   "usage.backend.polly": "lido em voz alta pela Amazon Polly",
   "usage.backend.transcribe": "transcrito pelo Amazon Transcribe",
+  "usage.backend.container": "contêiner próprio",
   "usage.kind.chat": "conversas",
   "usage.kind.batch": "lotes",
   "usage.kind.api": "programas",

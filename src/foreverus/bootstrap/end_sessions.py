@@ -4,8 +4,8 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.ending_settings import EndSessionsSettings
 
 if TYPE_CHECKING:
     from foreverus.deployment.ending import StackEnd
@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 def build() -> "StackEnd":
     from foreverus.aws.cloudformation import OwnStack
     from foreverus.aws.ec2 import Fleet
+    from foreverus.aws.ecs import Cluster
     from foreverus.aws.iam import AttachedPolicy
     from foreverus.deployment.ending import StackEnd
 
-    env = settings.EndSessionsSettings.from_env(os.environ)
+    env = EndSessionsSettings.from_env(os.environ)
     return StackEnd(
-        machines=tuple(map(aws.machine, (env.batch_run_arn, env.bake_image_arn, env.gpu_session_arn))),
+        machines=tuple(
+            map(aws.machine, (env.batch_run_arn, env.bake_image_arn, env.ability_run_arn, env.gpu_session_arn))
+        ),
         gpus=Fleet(aws.client("ec2"), env.stack_name),
+        containers=Cluster(aws.client("ecs"), env.ability_cluster) if env.ability_cluster else None,
         denial=AttachedPolicy(aws.client("iam"), env.spending_roles.split(","), env.no_launches_arn),
         stack=OwnStack(aws.client("cloudformation"), env.stack_name),
         sleep=time.sleep,

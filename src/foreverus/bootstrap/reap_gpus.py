@@ -1,14 +1,16 @@
 """The reaper."""
 
 import os
+import time
 from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, pools, shared
+from foreverus.ending_settings import ReapGpusSettings
 
 if TYPE_CHECKING:
+    from foreverus.abilities.containers.closing import RunCloser
     from foreverus.sessions.reaping import Reaper
 
 
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
 def build() -> "Reaper":
     from foreverus.aws.ec2 import Fleet
     from foreverus.notifications.outbox import OutboxStore
-    from foreverus.sessions.reaping import Reaper
+    from foreverus.sessions.reaping import Reaper, sweeps_nothing
     from foreverus.sessions.store import SessionStore
 
-    env = settings.ReapGpusSettings.from_env(os.environ)
+    env = ReapGpusSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     return Reaper(
         gpus=Fleet(aws.client("ec2"), env.stack_name),
@@ -32,4 +34,28 @@ def build() -> "Reaper":
         most=timedelta(seconds=env.max_session_seconds),
         clock=aws.clock,
         renew_pools=pools.learning(env.table_name).renew,
+        sweep_tasks=(lambda: runs().sweep()) if env.ability_cluster else sweeps_nothing,
+    )
+
+
+@cache
+def runs() -> "RunCloser":
+    """Of a stack that has containers of its own."""
+    from foreverus.abilities.containers.closing import RunCloser
+    from foreverus.abilities.containers.records import longest_life
+    from foreverus.abilities.containers.runs import RunStore
+    from foreverus.aws.ecs import Cluster
+    from foreverus.costs.containers import TASK, run_usd
+
+    env = ReapGpusSettings.from_env(os.environ)
+    longest = longest_life(env.task_max_seconds)
+    return RunCloser(
+        tasks=Cluster(aws.client("ecs"), env.ability_cluster),
+        executions=aws.machine(env.ability_run_arn),
+        runs=RunStore(aws.items(env.table_name), shared.purse(env.table_name)),
+        clock=aws.clock,
+        sleep=time.sleep,
+        most=longest,
+        most_usd=run_usd(TASK, longest.total_seconds()),
+        metrics=aws.metrics(),
     )

@@ -24,6 +24,7 @@ class Owner(StrEnum):
     POLLY = "polly"
     TRANSCRIBE = "transcribe"
     DOCUMENT = "document"
+    CONTAINER = "container"
     OTHER = "other"
 
     @classmethod
@@ -40,6 +41,7 @@ WORDS = {
     Owner.POLLY: ("a text read aloud", "texts read aloud"),
     Owner.TRANSCRIBE: ("a recording's transcript", "recordings' transcripts"),
     Owner.DOCUMENT: ("a document that is read", "documents that are read"),
+    Owner.CONTAINER: ("a run of our own container", "runs of our own container"),
     Owner.OTHER: ("other work", "other work"),
 }
 

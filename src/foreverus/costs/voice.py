@@ -7,7 +7,8 @@ us-east-1; another Region may differ, and the budget sees what it takes. What a 
 from collections.abc import Mapping
 from math import ceil
 
-SPEECH_USD_PER_MILLION_CHARACTERS: Mapping[str, float] = {"standard": 4.00, "neural": 16.00}  # by the engine's name
+# By the engine's name. Of our own container a run is paid, whatever it reads (costs/containers.py).
+SPEECH_USD_PER_MILLION_CHARACTERS: Mapping[str, float] = {"standard": 4.00, "neural": 16.00, "container": 0.0}
 
 
 def speech_usd(engine: str, characters: int) -> float:

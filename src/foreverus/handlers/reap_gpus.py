@@ -1,15 +1,22 @@
-"""The reaper: after an execution that FAILED, TIMED_OUT or was ABORTED, and as a sweep every five minutes."""
+"""The reaper: after an execution that FAILED, TIMED_OUT or was ABORTED, as a sweep every five minutes, and as the last
+step of a run of our own container."""
 
 from typing import Any
 
 from foreverus import logs
-from foreverus.bootstrap.reap_gpus import build
+from foreverus.bootstrap.reap_gpus import build, runs
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
     logs.start(event, context)
-    reaper = build()
+    if "ability_run" in event:
+        runs().close(event["ability_run"])
+        return {"reaped": []}
     if event.get("detail-type") == "Step Functions Execution Status Change":
-        logs.bind(session_id=event["detail"]["name"])
-        return {"reaped": reaper.session_ended(event["detail"]["name"])}
-    return {"reaped": reaper.sweep()}
+        name = event["detail"]["name"]
+        if event["detail"]["stateMachineArn"].endswith("-ability-run"):
+            runs().close(name)
+            return {"reaped": []}
+        logs.bind(session_id=name)
+        return {"reaped": build().session_ended(name)}
+    return {"reaped": build().sweep()}

@@ -49,6 +49,8 @@ class AccountStore:
 
     def settle(self, reserved: Reservation, user_id: str, now: datetime, cost: CountedCost, used: Used) -> bool:
         month, name = reserved.month, reserved.name
+        if not reserved.usd and not cost.usd:  # what costs nothing has no reservation and no entry
+            return self.purse.items.transact_if(usage_write(user_id, now, used))
         if self.purse.items.transact_if(*settling_of(reserved, cost), usage_write(user_id, now, used)):
             return True
         for _ in range(TRIES):
@@ -83,7 +85,9 @@ class MemoryAccounts:
         self.purse.release(month, name)
 
     def settle(self, reserved: Reservation, user_id: str, now: datetime, cost: CountedCost, used: Used) -> bool:
-        if not self.purse.settle(reserved.month, reserved.name, cost):
+        if not reserved.usd and not cost.usd:
+            self.purse.release(reserved.month, reserved.name)
+        elif not self.purse.settle(reserved.month, reserved.name, cost):
             return False
         self.usage.add(user_id, now, used)
         return True

@@ -51,11 +51,12 @@ class PaidPlace:
     reserved: Reservation
     accounts: Accounts
 
-    async def leave(self, usd: float) -> None:
-        """`usd`: what it has cost; 0: nothing was asked, and nothing is counted. Where counting fails to the end, the
-        reservation stays, and the sweep counts it."""
+    async def leave(self, usd: float, used: bool) -> None:
+        """`usd`: what it has cost: in our own container nothing, for its run is paid. `used`: False: nothing was asked,
+        and nothing is counted. Where counting fails to the end, the reservation stays, and the sweep counts
+        it."""
         run = self.desk.run_blocking
-        if usd:
+        if used:
             await settled(run, self.reserved.name, self._count, exact(usd))
         else:
             await settled(run, self.reserved.name, self.accounts.release, self.reserved.month, self.reserved.name)

@@ -4,26 +4,27 @@ As of an answer on Bedrock, what reading may cost is set aside with the request'
 before the last piece is sent. A part of the text that Polly was asked for is paid for, heard or not.
 """
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 
-from foreverus.abilities.text_to_speech.port import SpeechFormat, TextToSpeech, Utterance, billed_at_most
+from foreverus.abilities.text_to_speech.port import SpeechEngine, SpeechFormat, TextToSpeech, Utterance, billed_at_most
 from foreverus.abilities.text_to_speech.sound import Resampler, wav
 from foreverus.access.records import Caller
 from foreverus.api.responses import HEADERS
 from foreverus.costs.reservations import Owner
 from foreverus.costs.voice import speech_usd
-from foreverus.errors import BackendUnavailable, EngineBusy, InvalidRequest, NotFound, PromptRejected
+from foreverus.errors import BackendUnavailable, EngineBusy, InvalidRequest, NotFound, PromptRejected, RequestRejected
 from foreverus.openai_api.desk import Desk, PaidPlace
 from foreverus.openai_api.http import BareStream, gone, refusal, told
 from foreverus.openai_api.running import Running
-from foreverus.openai_api.speech_requests import OFF, SpeechRequest, read_speech
+from foreverus.openai_api.speech_requests import MODELS, OFF, SpeechRequest, read_speech
 
-REFUSALS = (PromptRejected, EngineBusy, BackendUnavailable)  # Polly takes nothing for a call that it refuses
+# Nothing is paid for a call that is refused, or that came while nothing was ready.
+REFUSALS = (PromptRejected, EngineBusy, BackendUnavailable, RequestRejected)
 MEDIA_TYPES = {
     SpeechFormat.MP3: "audio/mpeg",
     SpeechFormat.OPUS: "audio/ogg",
@@ -34,16 +35,19 @@ MEDIA_TYPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class SpeechDesk:
-    """`reader`: None where the deployment's Voice is off; else who makes the one that reads."""
+    """`reader`: None where the deployment's Voice is off; else who makes the one that reads. `owner`: what it is
+    counted under. `models`: what may be asked for."""
 
     reader: Callable[[], TextToSpeech] | None
     desk: Desk
+    owner: Owner = Owner.POLLY
+    models: Mapping[str, SpeechEngine] = field(default_factory=lambda: MODELS)
 
     async def enter(self, asked: SpeechRequest, caller: Caller) -> "Reading":
         """Raises what `Desk.enter` raises."""
         assert self.reader is not None
         most = speech_usd(asked.engine.value, asked.most_characters)
-        return Reading(self.reader(), asked, await self.desk.enter(asked.request_id, Owner.POLLY, most, caller))
+        return Reading(self.reader(), asked, await self.desk.enter(asked.request_id, self.owner, most, caller))
 
 
 @dataclass
@@ -64,7 +68,7 @@ class Reading:
         except PromptRejected as err:
             raise InvalidRequest(f"The field 'input' cannot be read: {err}", "input", err.reason) from err
         finally:
-            await self.place.leave(speech_usd(self.request.engine.value, self.asked))
+            await self.place.leave(speech_usd(self.request.engine.value, self.asked), used=self.asked > 0)
 
     async def _formed(self) -> AsyncGenerator[bytes, None]:
         whole, samples = bytearray(), Resampler()
@@ -100,7 +104,7 @@ class Reading:
 async def speak(speech: SpeechDesk, request: Request, caller: Caller) -> HttpResponse:
     if speech.reader is None:  # before anything is read
         raise NotFound(OFF, "model", "voice_off")
-    asked = read_speech(await request.body(), speech.desk.clock())
+    asked = read_speech(await request.body(), speech.desk.clock(), speech.models)
     reading = await speech.enter(asked, caller)
     rate = reading.place.admitted.rate.headers()
     try:

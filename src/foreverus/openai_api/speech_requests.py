@@ -21,6 +21,10 @@ MODELS: Mapping[str, SpeechEngine] = {
     "gpt-4o-mini-tts": SpeechEngine.NEURAL,
     "tts-1": SpeechEngine.STANDARD,
 }
+# Those of a deployment with a container of its own: each is its engine.
+CONTAINER_MODELS: Mapping[str, SpeechEngine] = dict.fromkeys(
+    ("container", "tts-1", "tts-1-hd", "gpt-4o-mini-tts"), SpeechEngine.CONTAINER
+)
 SOUNDS: Mapping[SpeechFormat, Sound] = {
     SpeechFormat.MP3: Sound.MP3,
     SpeechFormat.OPUS: Sound.OGG_OPUS,
@@ -30,7 +34,7 @@ SOUNDS: Mapping[SpeechFormat, Sound] = {
 MOST_SHOWN = 60
 OFF = (
     "This deployment reads nothing aloud and listens to nothing: its parameter Voice is 'off'. Whoever runs it can "
-    "deploy it with Voice=managed."
+    "deploy it with Voice=managed or Voice=container."
 )
 
 
@@ -49,14 +53,14 @@ class SpeechRequest:
         return sum(billed_at_most(one.text) for one in self.utterances)
 
 
-def read_speech(data: bytes, now: datetime) -> SpeechRequest:
-    """Raises InvalidRequest or NotFound."""
+def read_speech(data: bytes, now: datetime, models: Mapping[str, SpeechEngine] = MODELS) -> SpeechRequest:
+    """`models`: those that there are. Raises InvalidRequest or NotFound."""
     given = schemas.parse("speech", data)
     body = {name: value for name, value in given.items() if value is not None}
-    engine = MODELS.get(body["model"])
+    engine = models.get(body["model"])
     if engine is None:
         said = quoted(shortened(body["model"], MOST_SHOWN))
-        message = f"The model {said} does not exist, or reads nothing aloud. There are: {', '.join(MODELS)}."
+        message = f"The model {said} does not exist, or reads nothing aloud. There are: {', '.join(models)}."
         raise NotFound(message, "model", "model_not_found")
     if is_blank(body["input"]):
         raise InvalidRequest("The field 'input' holds no text: there is nothing to read.", "input", "invalid_field")

@@ -1,5 +1,6 @@
 """From the form of POST /v1/audio/transcriptions to a recording, or a clear error. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,6 +16,7 @@ from foreverus.text import quoted, shortened
 # OpenAI's names too, for clients that can name no other.
 MODELS = ("transcribe", "whisper-1", "gpt-4o-transcribe", "gpt-4o-mini-transcribe")
 LANGUAGES = {"pt": "pt-BR", "en": "en-US", "pt-BR": "pt-BR", "en-US": "en-US"}
+CONTAINER_MODELS = ("container", *MODELS[1:])  # of a deployment with a container of its own
 MOST_BYTES = 4_000_000  # what Lambda's 6 MB hold in base64, with the form around it
 MOST_SECONDS = 600
 MOST_SHOWN = 60
@@ -35,8 +37,10 @@ class TranscriptionRequest:
     form: TranscriptFormat
 
 
-def read_transcription(content_type: str, body: bytes, now: datetime) -> TranscriptionRequest:
-    """Raises InvalidRequest or NotFound."""
+def read_transcription(
+    content_type: str, body: bytes, now: datetime, models: Sequence[str] = MODELS
+) -> TranscriptionRequest:
+    """`models`: those that there are. Raises InvalidRequest or NotFound."""
     if not content_type.lower().startswith("multipart/form-data"):
         message = "The body must be a form (multipart/form-data) with the field 'file', as OpenAI's clients send it."
         raise InvalidRequest(message, code="invalid_form")
@@ -45,9 +49,9 @@ def read_transcription(content_type: str, body: bytes, now: datetime) -> Transcr
         if name != "file":
             raise InvalidRequest(f"The field {quoted(name)} is not known here.", quoted(name)[1:-1], "unknown_field")
     fields = schemas.check("transcription", dict(form.fields))
-    if fields["model"] not in MODELS:
+    if fields["model"] not in models:
         said = quoted(shortened(fields["model"], MOST_SHOWN))
-        message = f"The model {said} does not exist, or does not listen. There are: {', '.join(MODELS)}."
+        message = f"The model {said} does not exist, or does not listen. There are: {', '.join(models)}."
         raise NotFound(message, "model", "model_not_found")
     if "file" not in form.files:
         raise InvalidRequest("The field 'file' is missing: it holds the recording.", "file", "missing_field")

@@ -56,6 +56,11 @@ def renews_nothing() -> None:
     """In place of `pool_learning.PoolLearning.renew`."""
 
 
+def sweeps_nothing() -> list[str]:
+    """In place of `abilities.containers.closing.RunCloser.sweep`, where there are no containers of our own."""
+    return []
+
+
 def why_reap(instance: GpuInstance, running: bool, now: datetime, most: timedelta) -> str | None:
     """The reason to terminate an instance now, or None.
 
@@ -88,6 +93,7 @@ class Reaper:
     most: timedelta
     clock: Callable[[], datetime]
     renew_pools: Callable[[], None] = renews_nothing
+    sweep_tasks: Callable[[], list[str]] = sweeps_nothing
 
     def sweep(self) -> list[str]:
         """Terminates every orphan, then repairs the table; returns the instance ids. Safe to run twice at once.
@@ -113,6 +119,9 @@ class Reaper:
             self._free_slots(alive, attempts)
         with attempts.at("looking for sessions of whose end nobody was notified"):
             self._empty_outbox(attempts)
+        with attempts.at("looking for tasks that nothing owns"):
+            self._tell(tasks := self.sweep_tasks(), attempts)
+            reaped += tasks
         now = self.clock()
         if now.hour % RENEW_HOURS == 0 and now.minute < SWEEP_MINUTES:
             self.renew_pools()
@@ -151,12 +160,16 @@ class Reaper:
                 self.gpus.terminate(gpu.instance_id)
                 reaped.append(gpu.instance_id)
                 lines.append(line)
-        if reaped:
+        self._tell(lines, attempts)
+        return reaped
+
+    def _tell(self, lines: list[str], attempts: Attempts) -> None:
+        """People, of what had to be ended."""
+        if lines:
             logger.error("reaped: %s", "; ".join(lines))
             with attempts.at("telling people"):
-                subject = f"Forever Us: {len(reaped)} GPU instance(s) had to be terminated"
+                subject = f"Forever Us: {len(lines)} GPU instance(s) or task(s) had to be ended"
                 self.notifier.send(Notification(subject, "\n".join(lines)))
-        return reaped
 
     def _close(self, session_id: str, cause: str) -> None:
         """One that is over may hold its slot still: whoever closed it was cut off before it released that."""

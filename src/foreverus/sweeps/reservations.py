@@ -31,8 +31,8 @@ class LostReservations:
 
     Whoever ends its owner settles; this is for what a crash left, and for what was written after the end. A call of
     OpenAI's API, for a title or for a document that nobody has settled was cut off with its process, and Bedrock may
-    have been asked: all that it could cost is counted. `batches`: those that are open, or whose summary is not stored
-    yet.
+    have been asked: all that it could cost is counted; so is a run of our own container that the reaper could not
+    close. `batches`: those that are open, or whose summary is not stored yet.
     """
 
     purse: Purse
@@ -58,7 +58,8 @@ class LostReservations:
     def _look(self, one: Reservation, open_: set[str]) -> str | None:
         if not self._is_lost(one, open_):
             return None
-        if one.name.startswith((API_CALL, DOCUMENT_CALL)) or one.name.endswith(TITLE_CALL):
+        called = one.name.startswith((API_CALL, DOCUMENT_CALL)) or one.name.endswith(TITLE_CALL)
+        if called or one.owner is Owner.CONTAINER:
             counted = self.purse.settle(one.month, one.name, CountedCost(one.usd, ids.timestamp(self.clock()), True))
             return "counted" if counted else "released"
         return "released" if self.purse.release(one.month, one.name) else None

@@ -1,10 +1,15 @@
 """Which voice reads a text."""
 
+from types import ModuleType
+
 import pytest
 
+from foreverus.abilities.text_to_speech import espeak_engine, piper_engine
 from foreverus.abilities.text_to_speech.port import SpeechEngine
 from foreverus.abilities.text_to_speech.voices import OPENAI, VOICES, VoiceLanguage, language_of, named
 from local.patches.polly import VOICES as OF_THE_LAPTOP
+
+POLLYS = [one for one in VOICES.values() if SpeechEngine.CONTAINER not in one.engines]
 
 
 @pytest.mark.parametrize("engine", SpeechEngine)
@@ -18,8 +23,13 @@ def test_each_of_openais_names_is_a_voice_of_that_language_and_engine(
 
 
 def test_the_laptop_has_the_same_voices() -> None:
-    ours = {one.name: tuple(engine.value for engine in one.engines) for one in VOICES.values()}
+    ours = {one.name: tuple(engine.value for engine in one.engines) for one in POLLYS}
     assert ours == {name: engines for name, (_, engines) in OF_THE_LAPTOP.items()}
+
+
+@pytest.mark.parametrize("engine", [espeak_engine, piper_engine])
+def test_each_engine_of_our_container_has_its_voices(engine: ModuleType) -> None:
+    assert set(engine.VOICES) == {one.name for one in VOICES.values()} - {one.name for one in POLLYS}
 
 
 @pytest.mark.parametrize(

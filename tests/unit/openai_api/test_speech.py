@@ -18,10 +18,11 @@ from openai import OpenAI
 from foreverus.abilities.text_to_speech.memory import MemorySpeech
 from foreverus.abilities.text_to_speech.port import Sound, SpeechEngine
 from foreverus.access.records import Caller
+from foreverus.costs.reservations import Owner
 from foreverus.costs.usage.records import UsageKind, UsedService
 from foreverus.costs.voice import speech_usd
-from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
-from foreverus.openai_api.speech_requests import MODELS, read_speech
+from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, ModelLoading, PromptRejected
+from foreverus.openai_api.speech_requests import CONTAINER_MODELS, MODELS, read_speech
 from tests.unit.conftest import NOW
 from tests.unit.openai_api.world import MANY, MONTH, World
 
@@ -105,6 +106,25 @@ def test_a_long_text_is_several_calls_and_one_sound() -> None:
         answer = client.audio.speech.create(model="tts-1", voice="nova", input=long)
     assert len(voice.asked) == 2
     assert answer.content.count(b"frase") == 204
+
+
+def test_what_our_own_container_reads_is_counted_and_costs_nothing_by_itself() -> None:
+    """Its run is paid, whatever it reads; one that is not ready yet has done nothing."""
+    voice = MemorySpeech()
+    world = World(voice=voice)
+    world.speech = replace(world.speech, owner=Owner.CONTAINER, models=CONTAINER_MODELS)
+    with clients(world) as client:
+        client.audio.speech.create(model="container", voice="nova", input=TEXT)
+        voice.fail_next(ModelLoading("The container that does this is starting.", 30))
+        with pytest.raises(openai.InternalServerError) as told:
+            client.audio.speech.create(model="tts-1", voice="onyx", input="What is it?")
+        with pytest.raises(openai.NotFoundError, match="container, tts-1"):
+            client.audio.speech.create(model="polly-neural", voice="nova", input=TEXT)
+    assert (told.value.status_code, told.value.response.headers["retry-after"]) == (503, "30")
+    assert [one.voice for one in voice.asked] == ["pt-BR-high", "en-US-low"]
+    part = world.used("ana").parts[UsedService.CONTAINER, UsageKind.API]
+    assert (part.messages, part.usd) == (1, 0)
+    assert world.purse.ledger.spent(MONTH) == 0 and world.purse.month(MONTH).reservations == ()
 
 
 def test_switched_off_it_says_which_parameter() -> None:

@@ -171,7 +171,7 @@ def test_an_instance_that_ec2_does_not_let_go_keeps_no_other_alive(aws: Aws) -> 
     with pytest.raises(NotAllReaped, match=f"{stubborn}.*OperationNotPermitted"):
         reaper(aws, Executions()).sweep()
     assert [state(one) for one in (stubborn, *others)] == ["running", "terminated", "terminated"]
-    (notification,) = [one["Body"] for one in aws.notifications() if "had to be terminated" in one["Body"]]
+    (notification,) = [one["Body"] for one in aws.notifications() if "had to be ended" in one["Body"]]
     assert all(one in notification for one in others) and stubborn not in notification
     # Its session is not over while it costs money: a second GPU would be bought beside it. The others are.
     assert (aws.items.get(keys.session_key("ses_1")) or {})["status"] == "serving"

@@ -10,10 +10,11 @@ MOST_WITH_TAGS = 6000  # of the same call, tags and escapes counted
 
 
 class SpeechEngine(StrEnum):
-    """How a voice is made: neural ones sound like people, standard ones cost a quarter."""
+    """How a voice is made: neural ones sound like people, standard ones cost a quarter; in our own container."""
 
     NEURAL = "neural"
     STANDARD = "standard"
+    CONTAINER = "container"
 
 
 class SpeechFormat(StrEnum):

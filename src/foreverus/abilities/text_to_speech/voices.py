@@ -19,13 +19,14 @@ class VoiceLanguage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """`name`: Polly's. `engines`: those that have it."""
+    """`name`: Polly's, or our own. `engines`: those that have it."""
 
     name: str
     language: VoiceLanguage
     engines: tuple[SpeechEngine, ...]
 
 
+_OURS = (SpeechEngine.CONTAINER,)  # by no engine's name: an image has one engine or another
 _BOTH = (SpeechEngine.NEURAL, SpeechEngine.STANDARD)
 # https://docs.aws.amazon.com/polly/latest/dg/neural-voices.html and standard-voices.html
 VOICES = {
@@ -39,14 +40,18 @@ VOICES = {
         Voice("Kendra", VoiceLanguage.ENGLISH, _BOTH),
         Voice("Matthew", VoiceLanguage.ENGLISH, (SpeechEngine.NEURAL,)),
         Voice("Joey", VoiceLanguage.ENGLISH, _BOTH),
+        Voice("pt-BR-high", VoiceLanguage.PORTUGUESE, _OURS),
+        Voice("pt-BR-low", VoiceLanguage.PORTUGUESE, _OURS),
+        Voice("en-US-high", VoiceLanguage.ENGLISH, _OURS),
+        Voice("en-US-low", VoiceLanguage.ENGLISH, _OURS),
     )
 }
 HIGH, LOW = "high", "low"
 _KINDS: Mapping[tuple[str, VoiceLanguage], tuple[str, ...]] = {  # the first one that the engine has
-    (HIGH, VoiceLanguage.PORTUGUESE): ("camila",),
-    (LOW, VoiceLanguage.PORTUGUESE): ("thiago", "ricardo"),
-    (HIGH, VoiceLanguage.ENGLISH): ("joanna",),
-    (LOW, VoiceLanguage.ENGLISH): ("matthew", "joey"),
+    (HIGH, VoiceLanguage.PORTUGUESE): ("camila", "pt-br-high"),
+    (LOW, VoiceLanguage.PORTUGUESE): ("thiago", "ricardo", "pt-br-low"),
+    (HIGH, VoiceLanguage.ENGLISH): ("joanna", "en-us-high"),
+    (LOW, VoiceLanguage.ENGLISH): ("matthew", "joey", "en-us-low"),
 }
 OPENAI = {
     **dict.fromkeys(("alloy", "coral", "marin", "nova", "sage", "shimmer"), HIGH),

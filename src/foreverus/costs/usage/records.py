@@ -28,14 +28,15 @@ class UsedService(StrEnum):
     SAGEMAKER = "sagemaker"
     POLLY = "polly"
     TRANSCRIBE = "transcribe"
+    CONTAINER = "container"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Used:
     """What one kind of work took of one service. `messages`: answers that came to their end, in an error too; of a
-    batch its lines; of Polly and Transcribe texts and recordings, which have no tokens. `usd`: of these two and
-    Bedrock, at a guard's price where nobody knows it; what a GPU cost is in its session's receipt, and nobody's; what
-    SageMaker's instance cost is in the month's ledger."""
+    batch its lines; of Polly, Transcribe and our own container texts and recordings, which have no tokens. `usd`: of
+    Bedrock, Polly and Transcribe, at a guard's price where nobody knows it; what a GPU cost is in its session's
+    receipt, and nobody's; what SageMaker's instance and a run of our own container cost is in the month's ledger."""
 
     service: UsedService
     kind: UsageKind

@@ -21,6 +21,7 @@ from foreverus.costs.containers import TASK, task_usd
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.purse import PurseStore
 from local.cloud import Cloud, running
+from local.emulator import Emulator
 from local.patches.ecs_tasks import PATH
 from local.state import LOCAL
 from tests.cloud import unique
@@ -193,7 +194,25 @@ def test_a_task_that_nobody_owns_ends_itself(watch: Watch) -> None:
     until(lambda: not watch.live())
 
 
-def test_the_task_may_do_what_it_needs_and_no_more(watch: Watch, place: Cloud, client: OpenAI) -> None:
+def test_a_task_is_one_process_while_it_is_on_and_none_after(watch: Watch, place: Cloud, client: OpenAI) -> None:
+    def processes() -> int:
+        with urllib.request.urlopen(f"{place.emulator.url}{PATH}", timeout=10) as answer:
+            return len(json.load(answer))
+
     client.audio.speech.create(model="container", voice="nova", input="Oi.")
-    with urllib.request.urlopen(f"{place.emulator.url}{PATH}", timeout=10) as answer:
-        assert len(json.load(answer)) == 1
+    assert processes() == 1
+    until(watch.is_over)
+    assert processes() == 0
+
+
+def test_patch_is_needed_while_the_emulators_tasks_are_records(unpatched: Emulator) -> None:
+    ecs = unpatched.client("ecs")
+    ecs.create_cluster(clusterName="ours")
+    container = {"name": "one", "image": "x", "command": ["false"]}
+    ecs.register_task_definition(family="one", containerDefinitions=[container])
+    asked = {"cluster": "ours", "taskDefinition": "one", "clientToken": "the-same"}
+    first, second = (ecs.run_task(**asked)["tasks"][0] for _ in range(2))
+    assert first["taskArn"] != second["taskArn"], "AWS starts one"
+    assert first["lastStatus"] == "RUNNING", "what it runs has ended"
+    stopped = ecs.stop_task(cluster="ours", task=first["taskArn"])["task"]
+    assert stopped["lastStatus"] == "STOPPED", "AWS waits for it"

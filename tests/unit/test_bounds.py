@@ -251,7 +251,7 @@ def file_of(character: str) -> Any:
 def usage_answer() -> int:
     """The team's groups and one's own, each as long as its numbers can be."""
     numbers = Sum(
-        messages=10**9, prompt_tokens=10**12, completion_tokens=10**12, bedrock_usd=Decimal("123456.123456789")
+        messages=10**9, prompt_tokens=10**12, completion_tokens=10**12, usd=Decimal("123456.123456789")
     )
     bedrock, always_on = TokenPrice(0.15, 0.2, ""), Price(9.87, "")
     at = Elsewhere(gpu_usd_per_hour=1.23456, gpu_tokens_per_second=99.9, bedrock=bedrock, always_on=always_on)

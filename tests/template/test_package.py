@@ -84,7 +84,7 @@ def test_what_is_edited_while_the_package_is_made_is_in_the_next_one(tmp_path: P
         folder.mkdir(parents=True)
     (source.parents[1] / "Makefile").write_bytes((ROOT / "src" / "Makefile").read_bytes())
     source.write_text("old = 1\n")
-    for name in ("lambda", "authorizer", "web", "worker"):
+    for name in ("lambda", "authorizer", "web", "worker", "documents"):
         (tmp_path / "requirements" / f"{name}.lock").touch()
     (package / f".installed-{sys.implementation.cache_tag}").touch()
     once = tmp_path / "once"

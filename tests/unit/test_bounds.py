@@ -44,6 +44,8 @@ from foreverus.conversations.streaming.live import PostLimit
 from foreverus.conversations.views import public_answer, public_conversation, public_question
 from foreverus.costs.prices import Price, TokenPrice
 from foreverus.costs.usage.report import Elsewhere, Group, GroupBy, Report, Sum
+from foreverus.documents.chunks import CHUNK_CHARACTERS
+from foreverus.documents.records import MOST_FOUND
 from foreverus.files.records import MOST_FILENAME_CHARACTERS, new_file, object_key
 from foreverus.files.store import to_item
 from foreverus.files.views import public_file
@@ -250,9 +252,7 @@ def file_of(character: str) -> Any:
 
 def usage_answer() -> int:
     """The team's groups and one's own, each as long as its numbers can be."""
-    numbers = Sum(
-        messages=10**9, prompt_tokens=10**12, completion_tokens=10**12, usd=Decimal("123456.123456789")
-    )
+    numbers = Sum(messages=10**9, prompt_tokens=10**12, completion_tokens=10**12, usd=Decimal("123456.123456789"))
     bedrock, always_on = TokenPrice(0.15, 0.2, ""), Price(9.87, "")
     at = Elsewhere(gpu_usd_per_hour=1.23456, gpu_tokens_per_second=99.9, bedrock=bedrock, always_on=always_on)
     priced = numbers.priced(at, 9_600.123)
@@ -376,12 +376,14 @@ def test_what_has_no_bound_of_ours_is_not_used() -> None:
 
 def test_nothing_that_people_wrote_is_read_from_postgresql() -> None:
     """So no answer of the Data API can be larger than its 1 MB. A search reads at most 101 ids, and the stems of the at
-    most 200 characters that it was asked for."""
+    most 200 characters that it was asked for; a question's passages are few, and each is short."""
+    assert 4 * MOST_FOUND * CHUNK_CHARACTERS < 100_000, "bytes"
     bounded = (
         "SELECT 1",
         "SELECT count(*)",
         "SELECT set_config(",
         "SELECT conversation_id, message_id, stems FROM search",
+        "SELECT document_id, number, content, page",  # MOST_FOUND passages
     )
     for path in _modules():
         for line in path.read_text(encoding="utf-8").splitlines():

@@ -19,7 +19,7 @@ CODE = re.compile(r"[a-z]+(?:_[a-z]+)+")
 AS_THE_API_SAYS_IT = {
     *("invalid_field", "invalid_form", "invalid_json", "missing_field", "unknown_field", "unsupported_parameter"),
     *("prompt_rejected", "unknown_route", "route_not_found", "model_not_found", "no_embeddings", "too_many_groups"),
-    *("voice_off", "invalid_image", "image_not_fetched"),
+    *("invalid_image", "image_not_fetched"),
     *("part_not_found", "part_too_large", "too_many_parts", "upload_is_over", "upload_not_found", "wrong_size"),
 }
 # Of sessions: nobody on the page sees them as a reason.

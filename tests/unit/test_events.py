@@ -729,7 +729,7 @@ EXPECTED: dict[str, Expectation] = {
     "search_messages/good_words": result_is({"hits": (), "stems": (), "why": None}),
     "search_messages/edge_behind_a_conversation": result_is({"hits": (), "stems": (), "why": None}),
     "search_messages/bad_no_words": InvalidRequest,
-    "make_passwords/good_create": passwords_are(3),
+    "make_passwords/good_create": passwords_are(4),
     "make_passwords/edge_delete": passwords_are(0),
     "make_passwords/bad_no_request_type": KeyError,
     "migrate_database/good_create": MissingSetting,  # deployed without PostgreSQL; tests/local migrates a real one

@@ -62,7 +62,8 @@ def test_next_invocation_has_none_of_the_ids_of_the_last(caplog: pytest.LogCaptu
 
 
 def test_reaper_that_hears_of_an_end_names_the_session(aws: Aws, caplog: pytest.LogCaptureFixture) -> None:
-    detail = {"name": "ses_1", "status": "FAILED"}
+    machine = "arn:aws:states:us-east-1:123456789012:stateMachine:foreverus-gpu-session"
+    detail = {"name": "ses_1", "status": "FAILED", "stateMachineArn": machine}
     reap_gpus.handler({"detail-type": "Step Functions Execution Status Change", "detail": detail}, Context())
     log.info("hello")
     assert ids(caplog.records[-1]) == {"session_id": "ses_1"}

@@ -44,6 +44,9 @@ class MessageImages:
             return Shown()
         if not self.sees:
             raise images_off()
+        if twice := next((one for at, one in enumerate(wanted) if one in wanted[:at]), None):
+            said = f"The field 'images' names {quoted(twice)} twice. Name each image once."
+            raise InvalidRequest(said, param="images", code="invalid_field")
         before = {one.file_id: one for one in replaced.images} if replaced else {}
         fresh = [one for one in wanted if one not in before]
         places = [keys.file_key(message.user_id, one) for one in fresh]

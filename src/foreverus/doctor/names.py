@@ -11,7 +11,7 @@ FUNCTIONS = (
     *("store-results", "reap-gpus", "run-batch", "answer-batch", "sweep", "start-bake"),
     *("start-scheduled-batch", "start-scheduled-session", "migrate-database", "publish-site", "end-sessions"),
 )
-MACHINES = ("gpu-session", "batch-run", "bake-image")
+MACHINES = ("gpu-session", "batch-run", "bake-image", "ability-run")
 # Of the template, each with a page of its own in the runbook; tests hold all three equal.
 ALARMS = (
     *("ReaperHadToAct", "ReaperFails", "InstanceTooOld", "DeadLetters", "ExecutionsFail"),
@@ -33,6 +33,7 @@ def log_groups(stack: str) -> list[str]:
     functions = [f"/aws/lambda/{stack}-{name}" for name in FUNCTIONS]
     return [
         f"/foreverus/{stack}/machines",
+        f"/foreverus/{stack}/abilities",
         *functions,
         *(f"/aws/vendedlogs/states/{stack}-{name}" for name in MACHINES),
         f"/aws/events/{stack}-executions",

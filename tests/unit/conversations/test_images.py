@@ -84,6 +84,13 @@ def test_image_is_a_file_without_what_a_camera_adds_and_goes_after_a_day(picture
         pictures.files.get("user-2", image)
 
 
+def test_image_is_named_once(pictures: Pictures) -> None:
+    image = pictures.upload()
+    with pytest.raises(InvalidRequest, match="twice") as refused:
+        pictures.ask(image, image)
+    assert (refused.value.param, refused.value.reason) == ("images", "invalid_field")
+
+
 def test_what_is_no_image_is_not_kept(pictures: Pictures) -> None:
     with pytest.raises(InvalidRequest, match="is no image") as refused:
         pictures.upload(b"%PDF-1.7")

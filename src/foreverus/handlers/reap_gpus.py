@@ -14,7 +14,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, list[str]]:
         return {"reaped": []}
     if event.get("detail-type") == "Step Functions Execution Status Change":
         name = event["detail"]["name"]
-        if event["detail"]["stateMachineArn"].endswith("-ability-run"):
+        if event["detail"].get("stateMachineArn", "").endswith("-ability-run"):
             runs().close(name)
             return {"reaped": []}
         logs.bind(session_id=name)

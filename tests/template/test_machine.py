@@ -229,10 +229,12 @@ def test_log_reaches_the_console_that_outlives_the_machine(name: str) -> None:
 
 
 def stand_in(folder: Path, name: str, script: str) -> None:
+    """Another process writes it: what a thread of this one starts meanwhile would have it open for a moment, to write,
+    and a program that somebody may write cannot be run (ETXTBSY)."""
     program = folder / name
     program.parent.mkdir(parents=True, exist_ok=True)
-    program.write_text(f"#!/bin/bash\n{script}\n")
-    program.chmod(0o755)
+    write = ["bash", "-c", 'cat > "$0" && chmod 755 "$0"', str(program)]
+    subprocess.run(write, input=f"#!/bin/bash\n{script}\n", text=True, check=True)
 
 
 def _moved(name: str, opt: Path) -> str:
@@ -278,7 +280,7 @@ def boot(
         (opt / "baked").write_text(f"ENGINE_IMAGE={baked_for}\n")
     stand_in(start.parent, "keep_log.sh", f'echo "keep_log" >> {calls}')
     stand_in(start.parent, "disks.sh", f'echo "disks" >> {calls}; exit 1')
-    subprocess.run(
+    ran = subprocess.run(
         [
             "bash",
             "-c",
@@ -287,7 +289,9 @@ def boot(
         env={"PATH": f"{programs}:/usr/bin:/bin"},
         capture_output=True,
         check=False,
+        text=True,
     )
+    print(ran.stdout, ran.stderr)  # where a test fails
     return calls.read_text()
 
 

@@ -5,6 +5,7 @@ import importlib
 import os
 import pkgutil
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.models.dynamo_type import DynamoType
 
 from foreverus import bootstrap
@@ -50,6 +52,20 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_call_at_a_time() -> Iterator[None]:
+    """moto's tables know nothing of threads: each call happens at one moment, as AWS's do."""
+    answers, moment = BotocoreStubber.process_request, threading.RLock()
+
+    def alone(self: BotocoreStubber, request: Any) -> Any:
+        with moment:
+            return answers(self, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BotocoreStubber, "process_request", alone)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -132,7 +132,7 @@ async def test_a_stream_that_nobody_listens_to_is_read_no_further() -> None:
             await anext(events)
         script.go_on.set()
         await asyncio.to_thread(backend._threads.shutdown, True)  # the thread has ended
-        assert not [one for one in threading.enumerate() if one.name.startswith("bedrock")]
+        assert not [one for one in backend._threads._threads if one.is_alive()]
 
 
 @asynchronous

@@ -4,7 +4,6 @@ import asyncio
 import doctest
 import itertools
 import json
-import threading
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Any
@@ -290,7 +289,7 @@ async def test_a_stream_that_nobody_listens_to_is_read_no_further() -> None:
             await anext(events)
         script.go_on.set()
         await asyncio.to_thread(backend._threads.shutdown, True)  # the thread has ended
-        assert not [one for one in threading.enumerate() if one.name.startswith("sagemaker")]
+        assert not [one for one in backend._threads._threads if one.is_alive()]
 
 
 def test_an_error_without_a_word_is_a_failure() -> None:

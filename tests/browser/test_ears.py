@@ -28,7 +28,7 @@ WORDS = {
     "pt": {
         "in": "Entrar", "box": "Mensagem", "log": "Mensagens", "you": "Você", "ready": "Resposta pronta.",
         "failed": "A resposta falhou: O modelo falhou ao responder a esta mensagem. "
-        "Pergunte de novo; se repetir, encurte a mensagem.",
+        "Pergunte de novo; se acontecer outra vez, encurte a mensagem.",
         "answer": "Uma fila é onde as pessoas esperam, e quem chega primeiro é atendido primeiro.", "lang": "pt-BR",
     },
 }  # fmt: skip

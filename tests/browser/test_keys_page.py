@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.driving import boxes, open_list
+from tests.browser.driving import open_list
 from tests.browser.fake_cloud import FakeCloud, instant
 
 pytestmark = pytest.mark.browser
@@ -85,21 +85,6 @@ def test_at_twenty_keys_the_page_says_what_to_do(page: Page, fake: FakeCloud) ->
     expect(page.get_by_role("listitem").first).to_contain_text("expired")
     expect(page.get_by_text("You have 20 keys")).to_be_visible()
     expect(page.get_by_role("button", name="Create key")).to_be_disabled()
-
-
-@pytest.mark.parametrize("width", [360, 800, 1280])
-@pytest.mark.parametrize(("locale", "words"), [("pt-BR", ("Entrar", "Chaves")), ("en-US", ("Sign in", "Keys"))])
-def test_the_parts_of_the_page_stand_in_one_row(
-    browser: Browser, fake: FakeCloud, width: int, locale: str, words: tuple[str, str]
-) -> None:
-    context = browser.new_context(locale=locale, viewport={"width": width, "height": 800})
-    page = context.new_page()
-    open_keys(page, fake, words)
-    open_list(page)
-    nav, *links = boxes(page.locator(".areas"), *(page.locator(".areas a").nth(n) for n in range(4)))
-    assert all(box["x"] + box["width"] <= nav["x"] + nav["width"] for box in links)
-    assert len({box["y"] for box in links}) == 1
-    context.close()
 
 
 @pytest.mark.parametrize("width", [360, 1280])

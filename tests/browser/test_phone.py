@@ -181,7 +181,8 @@ def test_no_area_stands_alone_in_a_row(browser: Browser, fake: FakeCloud, langua
         rows = page.evaluate(ROWS)
         assert sum(rows) == 5 and min(rows) > 1, f"{width} px: {rows}"
         cut = page.locator(".areas a").evaluate_all(
-            "(all) => all.filter((one) => one.scrollWidth > one.clientWidth).length"
+            "(all) => all.filter((one) => one.scrollWidth > one.clientWidth"
+            " || one.getBoundingClientRect().right > one.parentElement.getBoundingClientRect().right + 0.5).length"
         )
-        assert cut == 0, f"{width} px"
+        assert cut == 0, f"{width} px"  # half a pixel is rounding
     context.close()

@@ -1,17 +1,23 @@
 """Running ability_run on the emulator: one table, one cluster and one machine for each case. The task is a record: what
 it answers is the case's."""
 
-import json
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from foreverus.aws.ecs import Cluster, FargateTask
 from local.emulator import Emulator
-from tests.cloud import policy, trust
 from tests.statemachines.definition import ABILITY_RUN
-from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_stub, untimed
+from tests.statemachines.emulated import (
+    HANGS_S,
+    TEST_CASE,
+    answer_tokens,
+    entered,
+    follow,
+    make_roles,
+    make_stub,
+    untimed,
+)
 from tests.statemachines.machine import Answer, success
 
 READY: Answer = success(ready=True)
@@ -56,12 +62,7 @@ class AbilityBench:
         self.emulator = emulator
         for service in ("stepfunctions", "dynamodb", "ecs", "lambda"):
             emulator.client(service)  # made once, before eight threads want it
-        iam = emulator.client("iam")
-        everything = policy({"Action": "*", "Resource": "*"})  # the template's role is proved by tests/local
-        self.role = iam.create_role(RoleName="machine", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
-        iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
-        for name in ("machine", "stub"):
-            iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=everything)
+        self.role = make_roles(emulator)
         self.function = make_stub(emulator, "stub.close", STUB)
         made = emulator.client("ecs").register_task_definition(
             family="abilities",
@@ -117,18 +118,10 @@ class AbilityBench:
 
     def _work(self, case: AbilityCase, running: Callable[[], bool]) -> None:
         """The task: answers each new token in the run's item as the case says."""
-        states, dynamodb, seen = self.emulator.client("stepfunctions"), self.emulator.client("dynamodb"), ""
-        for kind, answer in case.task:
-            while running():
-                item = dynamodb.get_item(TableName=case.name, Key=RUN, ConsistentRead=True)["Item"]
-                token = item.get("task_token", {}).get("S", "")
-                if token and token != seen:
-                    seen = token
-                    break
-                time.sleep(0.03)
-            else:
-                return
-            if kind == "success":
-                states.send_task_success(taskToken=seen, output=json.dumps(answer))
-            elif kind == "failure":
-                states.send_task_failure(taskToken=seen, **answer)
+        states, dynamodb = self.emulator.client("stepfunctions"), self.emulator.client("dynamodb")
+
+        def token() -> str:
+            item = dynamodb.get_item(TableName=case.name, Key=RUN, ConsistentRead=True)["Item"]
+            return str(item.get("task_token", {}).get("S", ""))
+
+        answer_tokens(states, case.task, token, running)

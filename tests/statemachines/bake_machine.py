@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.emulator import Emulator
-from tests.cloud import policy, trust
+from tests.cloud import policy
 from tests.statemachines.definition import BAKE_IMAGE
-from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_stub, untimed
+from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_roles, make_stub, untimed
 from tests.statemachines.machine import Answer, success
 
 OFFER: Answer = success()  # of the disk: completed with the session's id and its instance's
@@ -63,12 +63,7 @@ class BakeBench:
         self.emulator = emulator
         for service in ("stepfunctions", "dynamodb", "ec2", "ssm", "sns", "sqs", "lambda"):
             emulator.client(service)  # made once, before eight threads want it
-        iam = emulator.client("iam")
-        everything = policy({"Action": "*", "Resource": "*"})  # the template's role is proved by tests/local
-        self.role = iam.create_role(RoleName="machine", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
-        iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
-        for name in ("machine", "stub"):
-            iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=everything)
+        self.role = make_roles(emulator)
 
     def run(self, case: BakeCase) -> BakeRun:
         name = f"start_{case.name.replace('-', '_')}"

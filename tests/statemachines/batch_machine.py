@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.emulator import Emulator
-from tests.cloud import policy, trust
+from tests.cloud import policy
 from tests.statemachines.definition import BATCH_RUN
-from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_stub, untimed
+from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_roles, make_stub, untimed
 from tests.statemachines.machine import Answer, success
 
 FUNCTIONS = ("run", "answer", "store")
@@ -133,12 +133,7 @@ class BatchBench:
         self.emulator = emulator
         for service in ("stepfunctions", "dynamodb", "sns", "sqs"):
             emulator.client(service)  # made once, before eight threads want it
-        iam = emulator.client("iam")
-        self.role = iam.create_role(RoleName="machine", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
-        everything = policy({"Action": "*", "Resource": "*"})  # the template's roles are proved by tests/local
-        iam.put_role_policy(RoleName="machine", PolicyName="all", PolicyDocument=everything)
-        iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
-        iam.put_role_policy(RoleName="stub", PolicyName="all", PolicyDocument=everything)
+        self.role = make_roles(emulator)
         self.functions = {name: make_stub(emulator, f"stub.{name}", STUB) for name in FUNCTIONS}
 
     def run(self, case: BatchCase) -> BatchRun:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from local.emulator import ACCOUNT, Emulator
-from tests.cloud import bare_emulator
+from tests.cloud import bare_emulator, policy, trust
 from tests.statemachines import requests
 
 TEST_CASE = "case"
@@ -58,6 +58,40 @@ def mock_configuration(cases: Sequence[Mocked]) -> dict[str, Any]:
             responses[name] = {str(i): answer for i, answer in enumerate(answers)}
         machines[case.name] = {"TestCases": {TEST_CASE: chosen}}
     return {"StateMachines": machines, "MockedResponses": responses}
+
+
+def make_roles(emulator: Emulator, *, stub_may: bool = True) -> str:
+    """Roles `machine`, whose ARN it returns, and `stub`. They may everything: the template's are proved by
+    tests/local."""
+    iam, everything = emulator.client("iam"), policy({"Action": "*", "Resource": "*"})
+    role: str = iam.create_role(RoleName="machine", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
+    iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
+    for name in ("machine", "stub") if stub_may else ("machine",):
+        iam.put_role_policy(RoleName=name, PolicyName="all", PolicyDocument=everything)
+    return role
+
+
+def answer_tokens(
+    states: Any, answers: Sequence[tuple[str, Any]], token: Callable[[], str], running: Callable[[], bool]
+) -> None:
+    """As who has the work would: each answer (`success`, `failure`, or none) to a new token, while it runs.
+
+    `token`: that which is there now, or nothing.
+    """
+    seen = ""
+    for kind, answer in answers:
+        while running():
+            given = token()
+            if given and given != seen:
+                seen = given
+                break
+            time.sleep(LOOK_AGAIN_S)
+        else:
+            return
+        if kind == "success":
+            states.send_task_success(taskToken=seen, output=json.dumps(answer))
+        elif kind == "failure":
+            states.send_task_failure(taskToken=seen, **answer)
 
 
 def make_stub(emulator: Emulator, handler: str, code: str) -> str:

@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local.emulator import Emulator
-from tests.cloud import policy, trust
 from tests.statemachines.definition import GPU_SESSION
-from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_stub, untimed
+from tests.statemachines.emulated import (
+    HANGS_S,
+    TEST_CASE,
+    answer_tokens,
+    entered,
+    follow,
+    make_roles,
+    make_stub,
+    untimed,
+)
 
 SLOT = {"pk": {"S": "GPU"}, "sk": {"S": "SLOT#0"}}
 
@@ -109,11 +117,8 @@ class Bench:
         self.emulator = emulator
         for service in ("stepfunctions", "dynamodb"):
             emulator.client(service)  # made once, before eight threads want it
-        iam, ec2 = emulator.client("iam"), emulator.client("ec2")
-        self.role = iam.create_role(RoleName="machine", AssumeRolePolicyDocument=trust("states"))["Role"]["Arn"]
-        everything = policy({"Action": "*", "Resource": "*"})  # the template's role is proved by tests/local
-        iam.put_role_policy(RoleName="machine", PolicyName="all", PolicyDocument=everything)
-        iam.create_role(RoleName="stub", AssumeRolePolicyDocument=trust("lambda"))
+        ec2 = emulator.client("ec2")
+        self.role = make_roles(emulator, stub_may=False)
         self.functions = {name: make_stub(emulator, f"stub.{name}", STUB) for name in ("answer", "close", "store")}
         self.topic = emulator.client("sns").create_topic(Name="sessions")["TopicArn"]
         vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
@@ -219,21 +224,13 @@ class Bench:
 
     def _work(self, case: Case, session_id: str, running: Callable[[], bool]) -> None:
         """The worker: answers each new token in its mailbox as the case says."""
-        states, seen = self.emulator.client("stepfunctions"), None
-        for kind, answer in case.worker:
-            while running():
-                item = self._record(case, session_id)
-                token = item.get("task_token", {}).get("S") if item else None
-                if token and token != seen:
-                    seen = token
-                    break
-                time.sleep(0.03)
-            else:
-                return
-            if kind == "success":
-                states.send_task_success(taskToken=seen, output=json.dumps(answer))
-            elif kind == "failure":
-                states.send_task_failure(taskToken=seen, **answer)
+        states = self.emulator.client("stepfunctions")
+
+        def token() -> str:
+            item = self._record(case, session_id) or {}
+            return str(item.get("task_token", {}).get("S", ""))
+
+        answer_tokens(states, case.worker, token, running)
 
     def _result(self, case: Case, session_id: str, execution: str, seconds: float) -> Run:
         states, ec2 = self.emulator.client("stepfunctions"), self.emulator.client("ec2")

@@ -55,7 +55,9 @@ def read_docx(data: bytes) -> ReadDocument:
                 return ReadDocument(tuple(_blocks(_Bounded(part))))
     except DefusedXmlException as err:  # entities: a bomb, or a file of the reader's own
         raise Unreadable(Trouble.TOO_COMPLEX) from err
-    except (zipfile.BadZipFile, zlib.error, ParseError, EOFError, OSError, ValueError, NotImplementedError) as err:
+    except (zipfile.BadZipFile, zlib.error, ParseError, EOFError, OSError, ValueError) as err:
+        raise Unreadable(Trouble.BROKEN) from err
+    except NotImplementedError as err:  # zipfile's word for a compression that it cannot undo, which Word never uses
         raise Unreadable(Trouble.BROKEN) from err
 
 

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import boto3
@@ -30,23 +30,10 @@ from foreverus.aws.push import (
 )
 from foreverus.conversations.frames import delta_frame, message_frame
 from foreverus.conversations.records import Answer, AnswerStatus, Question
-from tests.unit.conftest import NOW
+from tests.unit.conftest import NOW, Clock
 
 TOPIC = keys.conversation_topic("conv_1")
 LONG = 600.0  # what takes longer never ends
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

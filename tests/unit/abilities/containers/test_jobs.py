@@ -1,28 +1,15 @@
 """Jobs in DynamoDB (moto) and their twin: one contract."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from foreverus.abilities.containers.jobs import Jobs, JobStore, MemoryJobs
 from foreverus.abilities.containers.records import Job, JobEnd, JobError, JobKind
-from tests.unit.conftest import NOW
+from tests.unit.conftest import NOW, Clock
 
 JOB = Job(job_id="say_1", kind=JobKind.TEXT_TO_SPEECH, request="{}", deadline=NOW + timedelta(minutes=4))
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture(params=["dynamodb", "memory"])

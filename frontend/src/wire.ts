@@ -363,7 +363,38 @@ export interface Memory {
   updated_at: string;
 }
 export interface Document {
-  [k: string]: unknown;
+  id: string;
+  object: "document";
+  filename: string;
+  bytes: number;
+  /** uploaded: announced, and perhaps there; reading: its bytes have arrived; ready: questions find it */
+  status: "uploaded" | "reading" | "ready" | "failed";
+  /** Of a PDF; else 0 */
+  pages: number;
+  /** Parts that can be found */
+  chunks: number;
+  /** Of its text */
+  characters: number;
+  /** That embedding it has taken */
+  tokens: number;
+  /** What embedding it has cost */
+  cost_usd: number;
+  /** A time, ISO 8601, UTC */
+  created_at: string;
+  /** Why it failed */
+  error: {
+    code: string;
+    message: string;
+  } | null;
+  /** Only of a new one: where its bytes are to be put */
+  upload?: {
+    method: "PUT";
+    url: string;
+    headers: {
+      [k: string]: string;
+    };
+    expires_at: number;
+  };
 }
 export interface DocumentList {
   object: "list";
@@ -1005,6 +1036,9 @@ export interface Transcription {
     /** That are paid */
     seconds: number;
   };
+}
+export interface OpenApiDocument {
+  [k: string]: unknown;
 }
 export interface SessionCreate {
   /** The session ends when nobody has sent anything for this long. */

@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,19 @@ def test_a_route_is_described(route: str) -> None:
 def test_operation_ids_are_unique() -> None:
     ids = [operation["operationId"] for _, operation in described()]
     assert len(set(ids)) == len(ids)
+
+
+@pytest.mark.parametrize("file", ["shapes.json", "operations.json"])
+def test_nothing_is_described_twice(file: str) -> None:
+    """JSON keeps the later of two with one name, and says nothing: a document once was whatever OpenAPI's is."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        names = [name for name, _ in pairs]
+        assert len(set(names)) == len(names), sorted(name for name in set(names) if names.count(name) > 1)
+        return dict(pairs)
+
+    text = (files("foreverus.api.openapi") / file).read_text(encoding="utf-8")
+    json.loads(text, object_pairs_hook=once)
 
 
 def test_every_shape_is_used() -> None:

@@ -287,6 +287,8 @@ export interface Conversation {
   max_tokens?: number | null;
   /** Whether its next answers know what its person wants remembered */
   memories: boolean;
+  /** Whether its next answers are given passages of its person's documents that fit */
+  documents: boolean;
   match?: Match;
   /** When it is deleted if nobody writes in it before; null: it is kept */
   expires_at: string | null;
@@ -581,6 +583,8 @@ export interface Message {
   trimmed_messages?: number;
   /** So many of the person's memories were given to the model with the question */
   memories?: number;
+  /** Of an answer: the passages of its person's documents that it was given; null: nobody looked for any */
+  sources?: Sources | null;
   /** US$ that Bedrock took for it, broken calls too; not there where a GPU wrote it (its session's receipt has the cost), or where nobody knows the price */
   cost_usd?: number;
   error?: {
@@ -599,6 +603,24 @@ export interface Choice {
   numbers: {
     [k: string]: number | string | boolean;
   };
+}
+/** What was found in its person's documents for a question */
+export interface Sources {
+  found: Source[];
+  /** Why there is none; null: there are some */
+  why: "nothing_found" | "database_waking" | "database_unavailable" | "embedding_unavailable" | null;
+}
+/** A passage as the prompt numbered it. GET /documents/{document_id}/text shows it, while its document is there */
+export interface Source {
+  /** What the answer cites it by: [1], [2] */
+  number: number;
+  document_id: string;
+  /** 0 where the document has no pages */
+  page: number;
+  /** The first character of the document's text */
+  start: number;
+  /** The character behind the last one */
+  end: number;
 }
 export interface MessageList {
   object: "list";
@@ -1054,6 +1076,8 @@ export interface ConversationCreate {
   temperature?: number | null;
   /** Whether its next answers know what you want remembered; null or absent: they do. Must be true, false or null. */
   memories?: boolean | null;
+  /** Whether its next answers are given passages of your documents that fit; null or absent: they are. Must be true, false or null. */
+  documents?: boolean | null;
   /** The longest answer, in tokens, where a message does not say; null: an ordinary one (1024). Must be a whole number from 1 to 32768, or null. */
   max_tokens?: number | null;
   /** Who answers where a message does not say; null or absent: as you prefer, else the deployment. Must be auto, gpu, bedrock or null. */
@@ -1094,6 +1118,8 @@ export interface ConversationChange {
   temperature?: number | null;
   /** Whether its next answers know what you want remembered; null: they do. Must be true, false or null. */
   memories?: boolean | null;
+  /** Whether its next answers are given passages of your documents that fit; null: they are. Must be true, false or null. */
+  documents?: boolean | null;
   /** The longest answer, in tokens, where a message does not say; null: an ordinary one (1024). Must be a whole number from 1 to 32768, or null. */
   max_tokens?: number | null;
   /** Who answers where a message does not say; null: as you prefer, else the deployment. Must be auto, gpu, bedrock or null. */

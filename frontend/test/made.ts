@@ -35,6 +35,7 @@ export const conversation = (changes: Partial<Conversation> = {}): Conversation 
   ...{ id: "con_1", object: "conversation", title: "", system: "", created_at: AT, updated_at: AT, expires_at: null },
   pinned: false,
   memories: true,
+  documents: true,
   ...changes,
 });
 

@@ -23,6 +23,7 @@ from foreverus.conversations.records import (
 )
 from foreverus.conversations.shown import shown_from_item, shown_to_item
 from foreverus.costs.money import exact
+from foreverus.documents.sources import sources_from_item, sources_to_item
 
 _STATUSES = {status.value: status for status in AnswerStatus}
 _BACKENDS = {backend.value: backend for backend in BackendName}
@@ -44,6 +45,7 @@ def conversation_from_item(item: Item) -> Conversation:
         newest_message_id=item.get("newest_message_id", ""),
         pinned=bool(item.get("pinned")),
         memories=item.get("memories") is not False,
+        documents=item.get("documents") is not False,
         first_words=item.get("first_words", ""),
     )
 
@@ -59,6 +61,7 @@ def conversation_to_item(conversation: Conversation) -> Values:
         "updated_at": conversation.updated_at,
         **({"backend": conversation.backend.value} if conversation.backend else {}),
         **({} if conversation.memories else {"memories": False}),
+        **({} if conversation.documents else {"documents": False}),
         **_named(conversation.options),
     }
 
@@ -151,6 +154,7 @@ def answer_from_item(item: Item) -> Answer:
         stop_requested=bool(item.get("stop_requested")),
         trimmed_messages=int(item.get("trimmed_messages", 0)),
         memories=int(item.get("memories", 0)),
+        sources=sources_from_item(item.get("sources")),
         imported_from=item.get("imported_from", ""),
         held=Held(int(held["turns"]), int(held["system_tokens"])) if held else None,
         cost_usd=float(item["cost_usd"]) if item.get("cost_usd") is not None else None,
@@ -180,6 +184,8 @@ def final_attributes(answer: Answer) -> Values:
         values["trimmed_messages"] = answer.trimmed_messages
     if answer.memories:
         values["memories"] = answer.memories
+    if answer.sources:
+        values["sources"] = sources_to_item(answer.sources)
     if answer.held:
         values["held"] = {"turns": answer.held.turns, "system_tokens": answer.held.system_tokens}
     if answer.cost_usd:

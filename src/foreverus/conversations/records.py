@@ -12,6 +12,7 @@ from foreverus.conversations.shown import ShownImage
 from foreverus.costs.money import exact
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.usage.records import UsageKind, Used, UsedService
+from foreverus.documents.sources import Sources
 from foreverus.sessions.pending import PendingMessage
 from foreverus.text import beginning
 
@@ -73,6 +74,7 @@ class Conversation:
     newest_message_id: str = ""  # empty where none was sent, or it was before this was kept
     pinned: bool = False  # its person wants it at the top of the list
     memories: bool = True  # its answers know what its person wants remembered
+    documents: bool = True  # passages of its person's documents stand in its prompts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +130,7 @@ class Answer:
     stop_requested: bool = False
     trimmed_messages: int = 0  # earlier ones that it was made without, for they did not fit the context
     memories: int = 0  # that it was given
+    sources: Sources | None = None  # passages that it was given; None: nobody looked for any
     imported_from: str = ""  # where it comes from, if nobody here wrote it: `chatgpt` or `foreverus`
     held: Held | None = None
     cost_usd: float | None = None  # what Bedrock took for it; None: a GPU wrote it, or nobody knows the price
@@ -209,6 +212,7 @@ class FinishedAnswer:
     charge: BedrockCharge | None = None  # of one that Bedrock wrote, and no GPU of ours
     trimmed_messages: int = 0
     memories: int = 0
+    sources: Sources | None = None
     held: Held | None = None
     choice: KeptChoice | None = None  # the question's
 
@@ -246,6 +250,7 @@ class FinishedAnswer:
             error=self.error,
             trimmed_messages=self.trimmed_messages,
             memories=self.memories,
+            sources=self.sources,
             held=self.held,
             cost_usd=self.charge.usd if self.charge and self.charge.price_known else None,
             choice=self.choice,

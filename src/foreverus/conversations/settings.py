@@ -51,6 +51,7 @@ def changed(conversation: Conversation, changes: Mapping[str, Any]) -> Conversat
         conversation,
         system=changes.get("system", conversation.system) or "",
         memories=changes.get("memories", conversation.memories) is not False,
+        documents=changes.get("documents", conversation.documents) is not False,
         backend=BackendName(backend) if backend else None,
         options=AnswerOptions(
             max_tokens=changes.get("max_tokens", own.max_tokens),

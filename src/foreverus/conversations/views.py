@@ -9,6 +9,7 @@ from foreverus.api.responses import Body
 from foreverus.choice.request_records import KeptChoice
 from foreverus.conversations.records import Answer, AnswerStatus, Conversation, Question, Role
 from foreverus.conversations.shown import ShownImage
+from foreverus.documents.sources import sources_to_item
 
 
 def public_conversation(conversation: Conversation, retention_days: int = 0) -> Body:
@@ -25,6 +26,7 @@ def public_conversation(conversation: Conversation, retention_days: int = 0) -> 
         "temperature": conversation.options.temperature,
         "max_tokens": conversation.options.max_tokens,
         "memories": conversation.memories,
+        "documents": conversation.documents,
         "expires_at": _end(conversation, retention_days),
     }
 
@@ -89,6 +91,7 @@ def public_answer(question: Question, answer: Answer | None) -> Body:
         "content": answer.content if answer else "",
         "status": (answer.status if answer else AnswerStatus.QUEUED).value,
         "created_at": question.created_at,
+        "sources": sources_to_item(answer.sources) if answer and answer.sources else None,
     }
     choice = (answer and answer.choice) or question.choice
     chosen: Body = {"choice": public_choice(choice)} if choice else {}

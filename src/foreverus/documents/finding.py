@@ -6,25 +6,17 @@ What PostgreSQL finds may be of a document that is deleted by now: the table say
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 from foreverus.abilities.embed.port import Embed
 from foreverus.aws.data_api import Asleep, Unanswered
 from foreverus.documents.passages import Passages
 from foreverus.documents.records import MOST_FOUND, DocumentStatus, Passage
+from foreverus.documents.sources import WhyNone
 from foreverus.documents.store import DocumentStore
 from foreverus.errors import EngineError, PromptRejected
 
 MORE = 3  # times as many are asked for, because some may be of deleted documents
 log = logging.getLogger(__name__)
-
-
-class WhyNone(StrEnum):
-    """Why nothing could be looked for."""
-
-    WAKING = "database_waking"
-    UNAVAILABLE = "database_unavailable"
-    NOT_EMBEDDED = "embedding_unavailable"
 
 
 @dataclass(frozen=True, slots=True)

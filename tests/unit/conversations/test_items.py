@@ -29,7 +29,9 @@ from foreverus.conversations.records import (
     MessageRef,
     Question,
 )
-from foreverus.conversations.views import public_answer, public_messages
+from foreverus.conversations.settings import changed
+from foreverus.conversations.views import public_answer, public_conversation, public_messages
+from foreverus.documents.sources import Source, Sources, WhyNone
 from tests.unit.conftest import NOW
 
 AT = "2026-01-01T12:00:00.000Z"
@@ -158,6 +160,7 @@ def test_the_api_shows_a_bedrock_answer_with_its_backend_and_a_failed_one_with_i
         "role": "assistant",
         "in_reply_to": "msg_1",
         "created_at": AT,
+        "sources": None,
     }
     stored = ("content", "status", "session_id", "usage", "answered_at")
     assert public_answer(question, answer_from_item(ANSWERED)) == {
@@ -170,6 +173,29 @@ def test_the_api_shows_a_bedrock_answer_with_its_backend_and_a_failed_one_with_i
     }
     assert answer_from_item(ANSWERED).backend is BackendName.BEDROCK
     assert answer_from_item(FAILED).error == AnswerError("NoGpuCapacity", "No GPU.")
+
+
+def test_an_answers_sources_are_kept_and_shown_as_numbers_and_places() -> None:
+    place = {"number": 1, "document_id": "doc_1", "page": 3, "start": 0, "end": 980}
+    found = Sources((Source(number=1, document_id="doc_1", page=3, start=0, end=980),))
+    for sources, shown in (
+        (found, {"found": [place], "why": None}),
+        (Sources(why=WhyNone.WAKING), {"found": [], "why": "database_waking"}),
+        (None, None),
+    ):
+        answer = FinishedAnswer("Hi", 5, 1, sources=sources).record(MessageRef("msg_1", "conv_1", "ana"), "", NOW)
+        stored = from_attribute_values(to_attribute_values(final_attributes(answer)))
+        kept = answer_from_item({**ANSWER_KEY, **stored})
+        assert kept.sources == sources
+        assert public_answer(question_from_item(QUESTION), kept)["sources"] == shown
+
+
+def test_a_conversation_that_wants_no_documents_is_kept_so() -> None:
+    without = changed(conversation_from_item(CONVERSATION), {"documents": False})
+    kept = conversation_from_item(conversation_to_item(without))
+    assert (kept.documents, public_conversation(kept)["documents"]) == (False, False)
+    assert changed(kept, {"title": "x"}).documents is False, "what is not named stays"
+    assert "documents" not in conversation_to_item(changed(kept, {"documents": None}))
 
 
 def test_a_question_without_an_answer_is_shown_with_a_queued_one() -> None:

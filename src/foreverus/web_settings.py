@@ -26,7 +26,7 @@ class ChatCompletionsSettings(Settings):
     ability_run_arn: str
     ability_queue_url: str  # empty: there is no container
     task_max_seconds: int
-    data_bucket: str  # recordings, while they are listened to
+    data_bucket: str  # recordings, while they are listened to, and images
     chat_gpu: str  # auto or off, as AnswerConversationSettings has it
     chat_backend: str  # auto, gpu or bedrock: where neither a request nor its person names one
     engine_slots: int  # with the next two: for the choice between the backends

@@ -130,6 +130,14 @@ def test_openais_client_asks_about_a_picture_and_it_is_paid(seeing: Cloud) -> No
         )
         paid = (seen.usage.prompt_tokens * 0.06 + seen.usage.completion_tokens * 0.24) / 1e6
         assert float(ledger.spent(month)) - float(before) == pytest.approx(paid, rel=1e-6)
+        uploaded = client.files.create(file=("note.png", NOTE), purpose="vision").id
+        part = {"type": "file", "file": {"file_id": uploaded}}
+        named: Any = [{"role": "user", "content": [{"type": "text", "text": WORDS}, part]}]
+        again = client.chat.completions.create(model=model, messages=named, max_tokens=24, temperature=0)
+        assert again.usage and again.usage.prompt_tokens == seen.usage.prompt_tokens, "the same image, by its id"
+        client.files.delete(uploaded)
+        with pytest.raises(openai.BadRequestError, match="There is no image"):
+            client.chat.completions.create(model=model, messages=named)
         with pytest.raises(openai.BadRequestError, match="no address is fetched"):
             shown = {"type": "image_url", "image_url": {"url": f"{seeing.outputs['api_url']}/openapi.json"}}
             client.chat.completions.create(model=model, messages=[{"role": "user", "content": [shown]}])

@@ -726,7 +726,11 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ),
         ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
-        ("ChatCompletionsFunction", 2 * under("audio"), 2 * under("audio")),  # for services, or for our own container
+        (
+            "ChatCompletionsFunction",
+            [*under("files"), *2 * under("audio")],  # images; recordings for services, or for our own container
+            2 * under("audio"),
+        ),
         ("AbilityTaskRole", under("audio"), under("audio")),
         ("SweepFunction", under("batches", "uploads"), under("files", "uploads")),
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
@@ -879,7 +883,7 @@ def test_chats_have_time_for_the_longest_answer_on_bedrock() -> None:
     asks = {"bedrock:InvokeModelWithResponseStream", "execute-api:ManageConnections"}
     to_the_gpu = {"sqs:SendMessage", "states:StartExecution"}
     at_once, again = {"dynamodb:BatchGetItem"}, {"lambda:InvokeFunction"}
-    images = {"s3:GetObject"}  # where Images is on
+    images = {"s3:GetObject", "s3:ListBucket"}  # where Images is on
     assert allowed("AnswerConversationFunction").keys() == TABLE_CALLS | at_once | asks | to_the_gpu | again | images
 
 

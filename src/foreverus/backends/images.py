@@ -22,12 +22,13 @@ class ImageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PromptImage:
-    """One that was checked: `data` holds nothing but the picture."""
+    """One that was checked: `data` holds nothing but the picture. `object_key`: where that is still to be read."""
 
     kind: ImageKind
     width: int
     height: int
     data: bytes = field(repr=False)
+    object_key: str = ""
 
     @property
     def tokens(self) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 from foreverus.backends.port import Message, ToolCall
 
 ROLES = ("system", "developer", "user", "assistant")
-TEXT, IMAGE = "text", "image_url"  # OpenAI's types of a message's parts
+TEXT, IMAGE, FILE = "text", "image_url", "file"  # OpenAI's types of a message's parts
 
 
 def without_nulls(body: Mapping[str, object]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ them as well, `chat_completion.json` and `text_completion.json` are `request_sch
 from collections.abc import Mapping
 
 from foreverus.backends.live_parameters import KNOWN
-from foreverus.backends.messages import IMAGE, ROLES, TEXT
+from foreverus.backends.messages import FILE, IMAGE, ROLES, TEXT
 from foreverus.backends.parameters import CHAT, COMPLETIONS, PARAMETERS
 from foreverus.text import VISIBLE
 
@@ -34,7 +34,7 @@ _PART = _object(
 _LIVE_PART = _object(
     ["type"],
     {
-        "type": {"description": "'text' or 'image_url'", "enum": [TEXT, IMAGE]},
+        "type": {"description": "'text', 'image_url' or 'file'", "enum": [TEXT, IMAGE, FILE]},
         "text": {"description": "a string", "type": "string"},
         "image_url": _object(
             ["url"],
@@ -44,8 +44,20 @@ _LIVE_PART = _object(
             },
             "an object with url",
         ),
+        "file": _object(
+            ["file_id"],
+            {
+                "file_id": {
+                    "description": "a string: the id of an image, a file with purpose 'vision'",
+                    "type": "string",
+                },
+                "file_data": {"description": "absent: an image's own bytes stand in image_url", "enum": []},
+                "filename": {"description": "a string", "type": "string"},
+            },
+            "an object with file_id",
+        ),
     },
-    "a part of type text or image_url",
+    "a part of type text, image_url or file",
 )
 _ROLE: Schema = {"description": "'system', 'developer', 'user' or 'assistant'", "enum": list(ROLES)}
 _CONTENT: Schema = {
@@ -55,7 +67,7 @@ _CONTENT: Schema = {
     "minItems": 1,
 }
 _LIVE_CONTENT: Schema = {
-    "description": "a string, or a list of at least one part of type text or image_url",
+    "description": "a string, or a list of at least one part of type text, image_url or file",
     "type": ["string", "array"],
     "items": _LIVE_PART,
     "minItems": 1,

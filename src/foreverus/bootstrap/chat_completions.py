@@ -11,11 +11,13 @@ from foreverus.web_settings import ChatCompletionsSettings
 CALLS = 256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
 
     from starlette.applications import Starlette
 
     from foreverus.access.records import Caller
+    from foreverus.backends.images import PromptImage
     from foreverus.backends.port import Backend
     from foreverus.bootstrap.relay import GpuBackends
     from foreverus.limits.requests import RequestLimits
@@ -54,6 +56,7 @@ def build() -> "Starlette":
             ),
         },
         clock=aws.clock,
+        images=_images(env) if env.images_model_id else None,
         metrics=aws.metrics(),
     )
     return application(
@@ -128,15 +131,22 @@ def _paid_for(env: ChatCompletionsSettings, request: "CompletionRequest") -> "Pa
     return _seen_calls(env) if request.prompt.images else _paid_calls(env)
 
 
+def _images(env: ChatCompletionsSettings) -> "Callable[[str, Sequence[str], datetime], Mapping[str, PromptImage]]":
+    from foreverus.files.images import PersonsImages
+
+    return PersonsImages(aws.items(env.table_name))
+
+
 @cache
 def _seen_calls(env: ChatCompletionsSettings) -> "PaidCalls":
+    from foreverus.abilities.read_image.stored import StoredImages
     from foreverus.choice.refusals import NotNoted
     from foreverus.costs.prices import bedrock_price
     from foreverus.openai_api.accounts import AccountStore
     from foreverus.openai_api.paid import PaidCalls
 
     return PaidCalls(
-        backend=images.sight(env.images_model_id, CALLS),
+        backend=StoredImages(images.sight(env.images_model_id, CALLS), aws.objects(env.data_bucket)),
         price=bedrock_price(env.images_model_id, aws.region()),
         accounts=AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
         refusals=NotNoted(),

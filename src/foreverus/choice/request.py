@@ -31,9 +31,11 @@ from foreverus.costs.meter import NOTICE_PERCENT
 from foreverus.costs.money import at_most
 from foreverus.costs.reservations import Month, refusal
 from foreverus.errors import Conflict, InvalidRequest, NotAccepted, RequestRejected, SpendCapReached
+from foreverus.text import quoted, shortened
 
 GPU, BEDROCK = BackendName.GPU, BackendName.BEDROCK
 INSTEAD = {GPU: "choose backend 'gpu' or 'auto'", BEDROCK: "choose backend 'bedrock' or 'auto'"}
+MOST_SHOWN = 60
 
 
 def choose_for_request(asked: Asked, gpu: GpuNow, bedrock: BedrockNow, month: Month) -> RequestChoice:
@@ -200,6 +202,13 @@ class _Choosing:
 def images_off(param: str = IMAGES) -> InvalidRequest:
     message = "This deployment sees no images: its parameter Images is off. Send the message without them."
     return InvalidRequest(message, param=param, code="images_off")
+
+
+def no_image(file_id: str, param: str) -> InvalidRequest:
+    """The same of one that never was, is gone, is no image, or is somebody else's."""
+    said = quoted(shortened(file_id, MOST_SHOWN))
+    message = f"There is no image {said}: upload it first, as a file with purpose 'vision'. It goes after a day."
+    return InvalidRequest(message, param=param, code="image_not_found")
 
 
 def _not_here(backend: BackendName) -> InvalidRequest:

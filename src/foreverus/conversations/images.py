@@ -12,12 +12,12 @@ from datetime import datetime, timedelta
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table, Write, update_write
-from foreverus.choice.request import images_off
+from foreverus.choice.request import images_off, no_image
 from foreverus.conversations.records import MessageRef, Question
 from foreverus.conversations.shown import ShownImage
 from foreverus.errors import InvalidRequest
-from foreverus.files.records import File, FilePurpose
-from foreverus.files.store import from_item
+from foreverus.files.images import images_in
+from foreverus.files.records import File
 from foreverus.text import quoted
 
 FREED_FOR = timedelta(hours=1)  # less than is left of its first day, at whose end it is looked at
@@ -49,13 +49,11 @@ class MessageImages:
             raise InvalidRequest(said, param="images", code="invalid_field")
         before = {one.file_id: one for one in replaced.images} if replaced else {}
         fresh = [one for one in wanted if one not in before]
-        places = [keys.file_key(message.user_id, one) for one in fresh]
-        found = {item["file_id"]: item for item in (self.items.get_all(places) if places else ())}
+        found = images_in(self.items, message.user_id, fresh, now)
         for one in fresh:
-            item = found.get(one)
-            file = from_item(item) if item else None
-            if item is None or file is None or not _is_an_image(file, now):
+            if one not in found:
                 raise gone(one)
+            file, item = found[one]
             if item.get("message_id") not in (None, message.message_id):
                 said = f"The image {quoted(one)} is in another message. Upload it again for this one."
                 raise InvalidRequest(said, param="images", code="image_already_sent")
@@ -82,14 +80,7 @@ def image_write(question: Question, file_id: str) -> Write:
 
 
 def gone(file_id: str) -> InvalidRequest:
-    said = (
-        f"There is no image {quoted(file_id)}: upload it first, as a file with purpose 'vision'. It goes after a day."
-    )
-    return InvalidRequest(said, param="images", code="image_not_found")
-
-
-def _is_an_image(file: File, now: datetime) -> bool:
-    return file.purpose is FilePurpose.VISION and file.image is not None and not file.has_expired(now)
+    return no_image(file_id, "images")
 
 
 def _shown(file: File) -> ShownImage:

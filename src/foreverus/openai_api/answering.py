@@ -1,7 +1,7 @@
 """The life of one answer: a place under the caller's limits, the backend for it, its words, and the place back."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -9,7 +9,9 @@ from functools import partial
 from typing import Protocol
 
 from foreverus.access.records import Caller
+from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, BackendName, Delta, Finished, Prompt, ToolCallPiece
+from foreverus.choice.request import images_off
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.reservations import Reservation
 from foreverus.errors import GpuFull, LimitReached, ModelLoading, RequestRejected
@@ -60,10 +62,20 @@ class Answering:
     door: Callable[[CompletionRequest, Caller], Door]
     backends: Mapping[BackendName, BackendOf]
     clock: Callable[[], datetime]
+    # A person's images of these ids; None: the deployment sees none.
+    images: Callable[[str, Sequence[str], datetime], Mapping[str, PromptImage]] | None = None
     run_blocking: RunBlocking = asyncio.to_thread
     # The requests of one process come in, and go, one after the other, instead of overtaking each other's writes.
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     metrics: Metrics = SILENT
+
+    async def images_of(self, caller: Caller, file_ids: Sequence[str]) -> Mapping[str, PromptImage]:
+        """Those that are there. Raises InvalidRequest."""
+        if not file_ids:
+            return {}
+        if self.images is None:
+            raise images_off("messages")
+        return await self.run_blocking(self.images, caller.user_id, file_ids, self.clock())
 
     async def enter(self, request: CompletionRequest, caller: Caller) -> Entered:
         """Chooses who answers, and takes a place under the caller's limits, with what the answer may cost where that

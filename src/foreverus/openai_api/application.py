@@ -26,8 +26,9 @@ from foreverus.errors import EngineFailed, NotFound, RequestRejected
 from foreverus.openai_api import sse
 from foreverus.openai_api.answering import Answering
 from foreverus.openai_api.http import BareStream, context_of, gone, named, refusal, response, route, told
+from foreverus.openai_api.image_parts import named_images
 from foreverus.openai_api.records import AnsweredBy
-from foreverus.openai_api.requests import read_request
+from foreverus.openai_api.requests import read_body, read_request
 from foreverus.openai_api.running import Running, all_over
 from foreverus.openai_api.shapes import Shapes
 from foreverus.text import quoted
@@ -73,7 +74,9 @@ async def _no_route(request: Request, error: Exception) -> HttpResponse:
 
 
 async def _answer(answering: Answering, endpoint: str, request: Request, caller: Caller) -> HttpResponse:
-    read = read_request(endpoint, await request.body(), answering.served, answering.clock())
+    body = read_body(endpoint, await request.body())
+    own = await answering.images_of(caller, named_images(body))
+    read = read_request(endpoint, body, answering.served, answering.clock(), own)
     asked = replace(read, credential=request.headers.get("authorization", "").removeprefix("Bearer "))
     entered = await answering.enter(asked, caller)
     rate, chosen = entered.admitted.rate.headers(), entered.chosen

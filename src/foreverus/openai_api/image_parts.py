@@ -1,4 +1,5 @@
-"""The images of a request: `image_url` parts of its messages, which hold the bytes themselves. Pure.
+"""The images of a request: parts of its messages, of type `image_url`, which hold the bytes themselves, or of type
+`file`, which name an image that its person has uploaded (OpenAI's clients know both). Pure.
 
 No address of the world is fetched: who could have us ask any address for them would be inside our account.
 """
@@ -6,14 +7,15 @@ No address of the world is fetched: who could have us ask any address for them w
 import base64
 import binascii
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from foreverus.abilities.read_image.checking import MOST_IMAGES, NotTaken, checked
 from foreverus.backends.images import PromptImage
-from foreverus.backends.messages import IMAGE, TEXT
+from foreverus.backends.messages import FILE, IMAGE, TEXT
 from foreverus.backends.port import Prompt
+from foreverus.choice.request import no_image
 from foreverus.errors import InvalidRequest
 
 DATA = re.compile(r"data:[^,;]*(?:;[^,;]*)*;base64,", re.IGNORECASE)
@@ -21,19 +23,34 @@ MOST_HEAD = 256  # characters of a data: URL before its bytes
 MOST_IN_ALL = 20  # of a request: Converse's limit
 
 
-def with_images(prompt: Prompt, body: Mapping[str, Any]) -> Prompt:
-    """A chat's prompt with the images that its messages have. `body` fits its schema. Raises InvalidRequest."""
-    shown = [_of_message(f"messages[{number}]", one) for number, one in enumerate(body.get("messages", ()))]
+def named_images(body: Mapping[str, Any]) -> tuple[str, ...]:
+    """The ids of the files that a body names which fits its schema. Raises InvalidRequest where they are too many."""
+    named = tuple(_named(body))
+    if len(named) > MOST_IN_ALL:
+        raise _too_many(len(named))
+    return named
+
+
+def _named(body: Mapping[str, Any]) -> Iterator[str]:
+    for message in body.get("messages", ()):
+        if not isinstance(message["content"], str):
+            yield from (part[FILE]["file_id"] for part in message["content"] if part["type"] == FILE and FILE in part)
+
+
+def with_images(prompt: Prompt, body: Mapping[str, Any], own: Mapping[str, PromptImage]) -> Prompt:
+    """A chat's prompt with the images that its messages have. `body` fits its schema. `own`: of those that it names,
+    the ones that are its person's, by their ids. Raises InvalidRequest."""
+    shown = [_of_message(f"messages[{number}]", one, own) for number, one in enumerate(body.get("messages", ()))]
     if not any(shown):
         return prompt
     if (count := sum(map(len, shown))) > MOST_IN_ALL:
-        raise _refused("messages", f"The field 'messages' has {count} images; a request has at most {MOST_IN_ALL}.")
+        raise _too_many(count)
     # What the prompt leaves out stands at the messages' end, and has none: images are a user's.
     pairs = zip(prompt.messages, shown, strict=False)
     return replace(prompt, messages=tuple(replace(one, images=images) for one, images in pairs))
 
 
-def _of_message(where: str, message: Any) -> tuple[PromptImage, ...]:
+def _of_message(where: str, message: Any, own: Mapping[str, PromptImage]) -> tuple[PromptImage, ...]:
     content = message["content"]
     if isinstance(content, str):
         return ()
@@ -43,11 +60,15 @@ def _of_message(where: str, message: Any) -> tuple[PromptImage, ...]:
         if part["type"] not in part:
             field = f"{place}.{part['type']}"
             raise _refused(field, f"The field '{field}' is missing.", "missing_field")
-        extra = {TEXT, IMAGE} & part.keys() - {part["type"]}
+        extra = {TEXT, IMAGE, FILE} & part.keys() - {part["type"]}
         if extra:
             raise _refused(f"{place}.{min(extra)}", f"The field '{place}' is of type {part['type']} alone.")
         if part["type"] == IMAGE:
             found.append(_image(f"{place}.image_url.url", part[IMAGE]["url"]))
+        if part["type"] == FILE:
+            if (name := part[FILE]["file_id"]) not in own:
+                raise no_image(name, f"{place}.file.file_id")
+            found.append(own[name])
     if found and message["role"] != "user":
         raise _refused(f"{where}.content", f"The field '{where}.content' has an image: only a user's messages may.")
     if len(found) > MOST_IMAGES:
@@ -61,7 +82,7 @@ def _image(where: str, url: str) -> PromptImage:
     if head is None:
         raise InvalidRequest(
             f"The field '{where}' must be a data: URL with the image's bytes as base64 (data:image/png;base64,…): no "
-            "address is fetched.",
+            "address is fetched. An image that you have uploaded is a part of type 'file' with its file_id.",
             param=where,
             code="image_not_fetched",
         )
@@ -71,6 +92,10 @@ def _image(where: str, url: str) -> PromptImage:
         raise _refused(where, f"The field '{where}' is not base64.") from err
     except NotTaken as err:
         raise _refused(where, f"The field '{where}': {err}", "invalid_image") from err
+
+
+def _too_many(count: int) -> InvalidRequest:
+    return _refused("messages", f"The field 'messages' has {count} images; a request has at most {MOST_IN_ALL}.")
 
 
 def _refused(where: str, message: str, code: str = "invalid_field") -> InvalidRequest:

@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from foreverus import ids, strict_json
 from foreverus.api import schemas
 from foreverus.api.violations import MOST_PARAM_CHARACTERS
 from foreverus.backends.answer_schema import flaw_of
+from foreverus.backends.images import PromptImage
 from foreverus.backends.live_parameters import live_options
 from foreverus.backends.messages import without_nulls
 from foreverus.backends.parameters import CHAT
@@ -23,6 +24,7 @@ from foreverus.strict_json import path_of
 from foreverus.text import is_blank, quoted, shortened
 
 SCHEMAS = {endpoint: name for name, endpoint in REQUEST_FILES.items()}
+RequestBody: TypeAlias = Mapping[str, Any]
 SEPARATOR = "@"  # stands in no model's name
 NO_ENDPOINT = ": this deployment has no SageMaker endpoint (its SageMakerEndpoint is empty)"
 
@@ -60,15 +62,17 @@ class Served:
         return (*both, BackendName.SAGEMAKER) if self.has_sagemaker else both
 
 
-def read_request(endpoint: str, data: bytes, served: Served, now: datetime) -> CompletionRequest:
-    """Raises InvalidRequest or NotFound."""
-    body = _read(endpoint, data)
+def read_request(
+    endpoint: str, body: RequestBody, served: Served, now: datetime, own: Mapping[str, PromptImage] | None = None
+) -> CompletionRequest:
+    """`own`: the images that it names, by their ids, as far as they are its person's. Raises InvalidRequest or
+    NotFound."""
     backend = served.backend_of(body["model"])
     streams = bool(body.get("stream"))
     if "stream_options" in body and not streams:
         message = "The field 'stream_options' is only for streams: leave it out, or set 'stream' to true."
         raise InvalidRequest(message, param="stream_options", code="invalid_field")
-    prompt = with_images(prompt_of(endpoint, body, live_options(endpoint, body)), body)
+    prompt = with_images(prompt_of(endpoint, body, live_options(endpoint, body)), body, own or {})
     if prompt.images and not served.sees:
         raise images_off("messages")
     _check(endpoint, body, prompt)
@@ -84,7 +88,8 @@ def read_request(endpoint: str, data: bytes, served: Served, now: datetime) -> C
     )
 
 
-def _read(endpoint: str, data: bytes) -> dict[str, Any]:
+def read_body(endpoint: str, data: bytes) -> RequestBody:
+    """What fits the schema of its endpoint. Raises InvalidRequest."""
     try:
         body = strict_json.read(data)
     except strict_json.NotJson as err:
@@ -92,7 +97,7 @@ def _read(endpoint: str, data: bytes) -> dict[str, Any]:
     return dict(schemas.check(SCHEMAS[endpoint], without_nulls(body), len(data)))
 
 
-def _check(endpoint: str, body: Mapping[str, Any], prompt: Prompt) -> None:
+def _check(endpoint: str, body: RequestBody, prompt: Prompt) -> None:
     """What no schema can say."""
     if endpoint == CHAT and all(
         is_blank(one.content) and not one.images for one in prompt.messages if one.role != "system"
@@ -110,7 +115,7 @@ def _check(endpoint: str, body: Mapping[str, Any], prompt: Prompt) -> None:
             raise InvalidRequest(f"The field {quoted(where)} {flaw.says}", param=where, code="invalid_field")
 
 
-def _schemas_in(body: Mapping[str, Any]) -> list[tuple[list[str | int], object]]:
+def _schemas_in(body: RequestBody) -> list[tuple[list[str | int], object]]:
     """Each JSON Schema that an engine would make a grammar of, and where it stands."""
     form = body.get("response_format") or {}
     found: list[tuple[list[str | int], object]] = []

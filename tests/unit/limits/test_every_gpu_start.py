@@ -16,7 +16,7 @@ from foreverus.backends.port import BackendName
 from foreverus.limits.records import Kind
 from foreverus.limits.store import CountStore
 from foreverus.openai_api.records import ChosenBackend
-from foreverus.openai_api.requests import Served, read_request
+from foreverus.openai_api.requests import Served, read_body, read_request
 from foreverus.relay.backend import GpuBackend
 from foreverus.sessions.records import Trigger
 from foreverus.web_settings import ChatCompletionsSettings
@@ -87,7 +87,7 @@ def test_no_gpu_is_started_for_what_another_backend_answers_too(
     aws: Aws, spare: BackendName | None, starts: bool
 ) -> None:
     env = ChatCompletionsSettings.from_env(os.environ)
-    asked = read_request(CHAT, COLD["body"].encode(), Served(env.model_id), NOW)
+    asked = read_request(CHAT, read_body(CHAT, COLD["body"].encode()), Served(env.model_id), NOW)
     chosen = ChosenBackend(BackendName.GPU, NOTHING_LIVE, spare)
     backend = bootstrap.chat_completions._gpu(env, asked, Caller(user_id="user-1"), chosen)
     assert isinstance(backend, GpuBackend) and backend.starts is starts

@@ -23,7 +23,7 @@ from foreverus.limits.store import EVERYBODY, CountStore
 from foreverus.openai_api.accounts import AccountStore
 from foreverus.openai_api.answering import Answering, Door, Entered
 from foreverus.openai_api.records import ChosenBackend, CompletionRequest
-from foreverus.openai_api.requests import Served, read_request
+from foreverus.openai_api.requests import Served, read_body, read_request
 from foreverus.web_settings import ChatCompletionsSettings
 from tests.unit.conftest import Aws
 
@@ -72,7 +72,7 @@ def made(answering: Answering) -> list[str]:
 
 def request(answering: Answering, model: str = "mistral-7b-instruct-v0.3@bedrock") -> CompletionRequest:
     body = f'{{"model": "{model}", "messages": [{{"role": "user", "content": "Hi"}}], "max_tokens": 8}}'
-    return read_request(CHAT, body.encode(), answering.served, answering.clock())
+    return read_request(CHAT, read_body(CHAT, body.encode()), answering.served, answering.clock())
 
 
 def entered(answering: Answering, **named: Any) -> tuple[Entered, ChosenBackend]:

@@ -40,7 +40,7 @@ from foreverus.openai_api.endpoint_accounts import (
     MemoryEndpointAccounts,
 )
 from foreverus.openai_api.models import EndpointState, ModelList
-from foreverus.openai_api.requests import Served, read_request
+from foreverus.openai_api.requests import Served, read_body, read_request
 from foreverus.sessions.gpu_state import GpuState
 from foreverus.web_settings import ChatCompletionsSettings
 from tests.unit.conftest import NOW, Aws
@@ -189,7 +189,7 @@ def test_auto_takes_one_that_is_busy_and_bedrock_where_that_has_gone(
 
 def test_who_goes_before_the_end_pays_for_what_was_written(world: World, endpoint: Ending) -> None:
     body = f'{{"model": "{NAMED}", "messages": [{{"role": "user", "content": "Hi"}}]}}'.encode()
-    request = read_request(CHAT, body, world.served, world.clock())
+    request = read_request(CHAT, read_body(CHAT, body), world.served, world.clock())
 
     async def leave() -> None:
         call: EndpointCall = world.endpoints.of(request, Caller(user_id="user-1"))
@@ -285,7 +285,7 @@ def test_a_request_reads_the_endpoint_with_the_rest_and_reserves_with_its_place(
     env = ChatCompletionsSettings.from_env(os.environ)
     served = Served(env.model_id, True)
     body = f'{{"model": "{env.model_id}@sagemaker", "messages": [{{"role": "user", "content": "Hi"}}]}}'
-    request = read_request(CHAT, body.encode(), served, NOW)
+    request = read_request(CHAT, read_body(CHAT, body.encode()), served, NOW)
     door = chat_completions._door(env, served)(request, Caller(user_id="ana"))
     chosen = door.choose(request, Caller(user_id="ana"))
     assert chosen.backend is BackendName.SAGEMAKER

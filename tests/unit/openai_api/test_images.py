@@ -60,13 +60,13 @@ def test_it_costs_what_who_sees_costs_and_is_counted_once(client: OpenAI, world:
 
 def test_each_image_is_set_aside_as_the_tokens_that_it_may_be(world: World) -> None:
     from foreverus.backends.parameters import CHAT
-    from foreverus.openai_api.requests import read_request
+    from foreverus.openai_api.requests import read_body, read_request
 
     def most(*urls: str) -> Decimal:
         import json
 
         body = json.dumps({"model": MODEL, "max_tokens": 1, "messages": asking(*urls)}).encode()
-        return world.seen.reservation(read_request(CHAT, body, world.served, world.clock())).usd
+        return world.seen.reservation(read_request(CHAT, read_body(CHAT, body), world.served, world.clock())).usd
 
     large = png_that_claims(4000, 4000)
     assert float(most(url(large)) - most(url(png()))) == pytest.approx((40_000 - 2_025) * 0.06 / 1e6, rel=1e-3)

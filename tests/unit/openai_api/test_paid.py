@@ -10,7 +10,7 @@ from foreverus.access.records import Caller
 from foreverus.backends.parameters import CHAT
 from foreverus.backends.port import TokenUsage
 from foreverus.openai_api.paid import PaidCall
-from foreverus.openai_api.requests import read_request
+from foreverus.openai_api.requests import read_body, read_request
 from foreverus.sessions.chat_gpu import ChatGpu
 from foreverus.sessions.demand import MemoryDemand
 from tests.unit.openai_api.world import PRICE, World
@@ -29,7 +29,7 @@ def call_of(world: World, demand: MemoryDemand) -> PaidCall:
         demand=demand, sessions=nothing, starter=nothing, allowed=False, usd_per_hour=0.4, clock=world.clock
     )
     body = b'{"model": "' + world.served.model_id.encode() + b'", "messages": [{"role": "user", "content": "Hi"}]}'
-    request = read_request(CHAT, body, world.served, world.clock())
+    request = read_request(CHAT, read_body(CHAT, body), world.served, world.clock())
     return replace(world.paid, chat_gpu=chat_gpu).of(request, Caller(user_id="ana", key_id=""))
 
 

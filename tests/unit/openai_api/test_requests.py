@@ -9,7 +9,7 @@ from foreverus.backends.parameters import CHAT, COMPLETIONS
 from foreverus.backends.port import BackendName, Message
 from foreverus.errors import InvalidRequest, NotFound
 from foreverus.openai_api.records import CompletionRequest
-from foreverus.openai_api.requests import Served, read_request
+from foreverus.openai_api.requests import Served, read_body, read_request
 from tests.unit.conftest import NOW
 
 SERVED = Served("m")
@@ -20,7 +20,9 @@ SAID = [{"role": "user", "content": "Hi"}]
 
 def read(endpoint: str = CHAT, **body: Any) -> CompletionRequest:
     asked = {"messages": SAID} if endpoint == CHAT else {"prompt": "Hi"}
-    return read_request(endpoint, json.dumps({"model": "m", **asked, **body}).encode(), SERVED, NOW)
+    return read_request(
+        endpoint, read_body(endpoint, json.dumps({"model": "m", **asked, **body}).encode()), SERVED, NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def test_bad_field_is_named(body: dict[str, Any], param: str, code: str) -> None
 )
 def test_what_is_no_json_object_is_400(data: bytes) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        read_request(CHAT, data, SERVED, NOW)
+        read_request(CHAT, read_body(CHAT, data), SERVED, NOW)
     assert caught.value.reason == "invalid_json"
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,9 +13,11 @@ from typing import Any
 import uvicorn
 
 from foreverus.abilities.read_image.memory import MemorySight
+from foreverus.abilities.read_image.stored import StoredImages
 from foreverus.abilities.speech_to_text.memory import MemoryListener
 from foreverus.abilities.text_to_speech.memory import MemorySpeech
 from foreverus.access.preferences import Preferences
+from foreverus.backends.images import PromptImage
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt
 from foreverus.backends.whole import whole_answer
@@ -25,6 +27,9 @@ from foreverus.costs.endpoint import EndpointRate
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse_memory import MemoryPurse
 from foreverus.costs.usage.records import DayUsage, day_of
+from foreverus.files.images import PersonsImages
+from foreverus.files.service import FileService
+from foreverus.files.store import FileStore
 from foreverus.limits.request_rules import RequestCaps
 from foreverus.limits.requests import RequestLimits
 from foreverus.limits.store import MemoryCounts
@@ -94,7 +99,7 @@ class Paused:
 class World:
     """`bedrock`, `gpu` and `endpoint`: what answers there; the last one is SageMaker's, where the stack has one.
     `voice`, `ears`: who reads aloud and who listens, None where Voice is off. `sight`: who sees, None where Images is
-    off."""
+    off. `files`: where people keep images."""
 
     bedrock: Backend = field(default_factory=MemoryEngine)
     gpu: Backend = field(default_factory=MemoryEngine)
@@ -102,6 +107,7 @@ class World:
     voice: MemorySpeech | None = None
     ears: MemoryListener | None = None
     sight: MemorySight | None = None
+    files: FileService | None = None
     rate: EndpointRate = RATE
     person: RequestCaps = MANY
     key: RequestCaps = MANY
@@ -125,7 +131,10 @@ class World:
             refusals=self.refusals,
             clock=self.clock,
         )
-        self.seen = replace(self.paid, backend=self.sight or MemorySight(), price=SIGHT_PRICE, refusals=NotNoted())
+        sight: Backend = self.sight or MemorySight()
+        if self.files:
+            sight = StoredImages(sight, self.files.objects)
+        self.seen = replace(self.paid, backend=sight, price=SIGHT_PRICE, refusals=NotNoted())
         self.endpoints = EndpointCalls(
             backend=self.endpoint or MemoryEngine(),
             rate=self.rate,
@@ -166,7 +175,12 @@ class World:
                 ),
             },
             clock=self.clock,
+            images=self.images if self.sight else None,
         )
+
+    def images(self, user_id: str, file_ids: Sequence[str], now: datetime) -> Mapping[str, PromptImage]:
+        assert self.files and isinstance(self.files.store, FileStore)
+        return PersonsImages(self.files.store.items)(user_id, file_ids, now)
 
     @property
     def sees(self) -> str:

@@ -127,6 +127,8 @@ def use_everything(leaver: Leaver, person: Person) -> None:
         return [one["status"] for one in found] == ["accepted", "answered"]
 
     wait_until(answered, "the message is answered")
+    leaver.call("POST", "/memories", {"text": SECRET})
+    leaver.call("PATCH", "/me", {"language": "pt"})
     content = jsonl([line("a", SECRET), line(SECRET, "b")])
     form = {"file": (f"{SECRET}.jsonl", content, "application/jsonl")}
     file = leaver.http.post("/files", data={"purpose": "batch"}, files=form).json()["id"]
@@ -144,6 +146,7 @@ def use_everything(leaver: Leaver, person: Person) -> None:
             person.end_session(session["id"])
     cloud = leaver.cloud
     wait_until(lambda: any(SECRET in row for table, row in rows(cloud) if table == "messages"), "it is in PostgreSQL")
+    wait_until(lambda: any(SECRET in row for table, row in rows(cloud) if table == "memories"), "who they are is, too")
     wait_until(lambda: any(leaver.user_id in row for table, row in rows(cloud) if table == "batches"), "the batch too")
 
 
@@ -196,3 +199,4 @@ def test_whoever_leaves_takes_everything_along_and_is_in_no_store(cloud: Cloud, 
     table = Table(cloud.emulator.client("dynamodb"), cloud.stack["TableName"])
     kept_receipt = table.get(keys.erasure_key(receipt["id"])) or {}
     assert kept_receipt["settled_at"] and kept_receipt["count_postgresql messages"] >= 0
+    assert [kept_receipt[f"count_postgresql {table}"] for table in ("memories", "preferences")] == [1, 1]

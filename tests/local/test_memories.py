@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 
+from foreverus.aws import person_keys
+from foreverus.aws.dynamo import Table
 from foreverus.backends.tokens import least_tokens
 from foreverus.conversations.remembered.records import HEADING
+from local import history
 from local.cloud import Cloud
 from local.person import Person
+from tests.local.sessions import invoke, wait_until
 
 pytestmark = pytest.mark.cloud
 
@@ -56,3 +60,28 @@ def test_the_model_reads_it_until_it_is_switched_off_or_deleted(cloud: Cloud, pe
     person.call("DELETE", f"/memories/{made['id']}")
     gone = answer(person, person.converse(SYSTEM), backend)
     assert "memories" not in gone and gone["usage"] == bare["usage"]
+
+
+def test_a_change_is_in_postgresql_with_the_next_thing_that_is_stored(cloud: Cloud, person: Person) -> None:
+    """By the table's stream and the functions' own rights: what is remembered, preferred, and then taken back."""
+    items = Table(cloud.emulator.client("dynamodb"), cloud.stack["TableName"])
+
+    def something_is_stored_once_the_stream_has_said_so() -> None:
+        wait_until(lambda: any(items.query(person_keys.UNCOPIED_PEOPLE)), "the change is marked")
+        person.call("DELETE", f"/conversations/{person.converse(SYSTEM)}")
+        invoke(cloud, "StoreResults", {"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+        assert list(items.query(person_keys.UNCOPIED_PEOPLE)) == []
+
+    def stored(table: str, column: str) -> list[str]:
+        return [str(row[0]) for row in history.rows(cloud, f"SELECT {column} FROM {table}")]
+
+    made = person.call("POST", "/memories", {"text": TEXT})
+    something_is_stored_once_the_stream_has_said_so()
+    assert TEXT in stored("memories", "content")
+    person.call("PATCH", "/me", {"language": "pt"})
+    something_is_stored_once_the_stream_has_said_so()
+    assert "pt" in stored("preferences", "language")
+    person.call("DELETE", f"/memories/{made['id']}")
+    person.call("PATCH", "/me", {"language": None})
+    something_is_stored_once_the_stream_has_said_so()
+    assert TEXT not in stored("memories", "content") and "pt" not in stored("preferences", "language")

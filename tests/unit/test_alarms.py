@@ -31,7 +31,7 @@ from tests.alarm_state import Measured, alarms, state
 from tests.template.template import resolve, resources
 from tests.unit.conftest import Aws
 from tests.unit.conversations.bedrock.scene import Scene
-from tests.unit.results.test_results import DataApi, database, deletions, over, results
+from tests.unit.results.test_results import DataApi, database, deletions, nobody, over, results
 from tests.unit.sessions.test_reaping import Executions, buy, protect, reaper
 from tests.unit.worker.harness import START, World, in_jumping_time, until
 
@@ -286,8 +286,8 @@ def test_results_that_postgresql_lacks_for_an_hour_are_told_until_they_are_there
     watched.pass_(minutes)
     sessions: SessionResults = replace(results(aws, client), clock=watched.clock)
     batches = BatchSummaries(MemoryBatches(), database(client), watched.clock)
-    chats = ChatResults(aws.items, database(client), watched.clock)
-    keeper = ResultsKeeper(sessions, batches, deletions(aws, client), chats, watched.metrics)
+    chats = ChatResults(aws.items, database(client), nobody(aws), watched.clock)
+    keeper = ResultsKeeper(sessions, batches, deletions(aws, client), chats, nobody(aws), watched.metrics)
     client.fail_next(*["InternalServerErrorException"] * 9)
     try:
         keeper.store_unsaved()

@@ -220,6 +220,16 @@ def shown_sessions(*versions: int) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def noted_people(*user_ids: str) -> Callable[[Any, Aws, MemoryPush], None]:
+    """PostgreSQL has older copies of them."""
+
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"frames": 0}
+        assert [item["sk"] for item in world.items.query(person_keys.UNCOPIED_PEOPLE)] == list(user_ids)
+
+    return check
+
+
 def closed(status: str, session_id: str = SESSION, *, told: bool = True) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         assert result["status"] == status
@@ -655,6 +665,7 @@ EXPECTED: dict[str, Expectation] = {
     "publish_changes/edge_two_changes_of_one_session": shown_sessions(4),
     "publish_changes/edge_spend_notice": notified_of("80 % of its spend cap of US$ 4"),
     "publish_changes/edge_another_item": shown_sessions(),
+    "publish_changes/good_people_changed": noted_people("user-1", "user-2"),
     "publish_changes/bad_no_records": KeyError,
     "close_session/good_idle": closed("ended"),
     "close_session/good_spend_cap": closed("ended"),

@@ -27,6 +27,25 @@ def documents_count_key(user_id: str) -> Key:
     return {"pk": documents_partition(user_id), "sk": "COUNT"}
 
 
+UNCOPIED_PEOPLE = "UNCOPIED#PEOPLE"
+# Whose partitions have what PostgreSQL has a copy of (`results/people.py`): before the person's id.
+_COPIED = ("PREFERENCES#", "MEMORIES#", "DOCUMENTS#")
+
+
+def uncopied_person_key(user_id: str) -> Key:
+    """That something of theirs has changed since PostgreSQL had it."""
+    return {"pk": UNCOPIED_PEOPLE, "sk": user_id}
+
+
+def person_of_copied(partition: str) -> str:
+    """Whose it is, of what PostgreSQL has a copy of; else empty.
+
+    >>> person_of_copied("MEMORIES#ana"), person_of_copied("USER#ana")
+    ('ana', '')
+    """
+    return next((partition.removeprefix(one) for one in _COPIED if partition.startswith(one)), "")
+
+
 def prompt_key(user_id: str, prompt_id: str) -> Key:
     """One of their library."""
     return {"pk": person_partition(user_id), "sk": f"PROMPT#{prompt_id}"}

@@ -1,4 +1,4 @@
-"""What looks at every change of a session's record."""
+"""What looks at every change of a session's record, and of what PostgreSQL has a copy of."""
 
 import os
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
     from foreverus.aws.push import WebSocketPush
+    from foreverus.results.changed_people import ChangedPeople
     from foreverus.sessions.spend_watch import SpendWatch
 
 
@@ -17,11 +18,15 @@ if TYPE_CHECKING:
 class Watchers:
     push: "WebSocketPush"
     spending: "SpendWatch"
+    people: "ChangedPeople"
 
 
 @cache
 def build() -> Watchers:
-    return Watchers(aws.push(), _spend_watch())
+    from foreverus.results.changed_people import ChangedPeople
+
+    env = settings.PublishChangesSettings.from_env(os.environ)
+    return Watchers(aws.push(), _spend_watch(), ChangedPeople(aws.items(env.table_name)))
 
 
 def _spend_watch() -> "SpendWatch":

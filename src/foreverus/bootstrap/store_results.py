@@ -21,6 +21,7 @@ def build() -> "ResultsKeeper":
     from foreverus.results.batches import BatchSummaries
     from foreverus.results.chats import ChatResults
     from foreverus.results.erasing import EraseConversation, EraseDocument, EraseExchange, EraseFile
+    from foreverus.results.people import PeopleRows
     from foreverus.results.sessions import SessionResults
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
@@ -28,7 +29,7 @@ def build() -> "ResultsKeeper":
     env = settings.StoreResultsSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     postgres = aws.database(env.database_cluster_arn, env.database_secret_arn, env.database_name)
-    batches = BatchStore(table)
+    batches, people = BatchStore(table), PeopleRows(table, postgres)
     erase: dict[OwedKind, Erase] = {
         OwedKind.CONVERSATION: EraseConversation(ConversationEraser(table), postgres),
         OwedKind.EXCHANGE: EraseExchange(postgres),
@@ -36,9 +37,10 @@ def build() -> "ResultsKeeper":
         OwedKind.FILE: EraseFile(aws.objects(env.data_bucket), batches, aws.clock),
     }
     return ResultsKeeper(
-        SessionResults(ConversationStore(table), SessionStore(table), postgres, aws.clock),
+        SessionResults(ConversationStore(table), SessionStore(table), postgres, people, aws.clock),
         BatchSummaries(batches, postgres, aws.clock),
         Deletions(OwedDeletions(table), erase, aws.clock),
-        ChatResults(table, postgres, aws.clock),
+        ChatResults(table, postgres, people, aws.clock),
+        people,
         aws.metrics(),
     )

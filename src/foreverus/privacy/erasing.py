@@ -42,6 +42,7 @@ FOLDERS = ("files", "uploads", "exports", "documents")  # of the data bucket: `<
 SHARED_PARTITIONS = (
     *(keys.PENDING, keys.PENDING_ON_BEDROCK),
     *(keys.EXPIRING_FILES, keys.EXPORTS, keys.IDLE_CONVERSATIONS),
+    person_keys.UNCOPIED_PEOPLE,
 )
 
 

@@ -12,7 +12,10 @@ from foreverus.privacy.receipts import digest_of
 
 ERASED = "erased"  # whose sessions they were: nobody's any more
 # In an order that foreign keys allow. A conversation's messages go with it.
-_TABLES = ("usage", "document_chunks", "conversations", "batches", "users")
+_TABLES = (
+    *("usage", "document_chunks", "documents", "memories", "preferences"),
+    *("conversations", "batches", "users"),
+)
 _MESSAGES = (
     "SELECT count(*) FROM messages WHERE conversation_id IN "
     "(SELECT conversation_id FROM conversations WHERE user_id = :id)"

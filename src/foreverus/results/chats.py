@@ -15,6 +15,7 @@ from foreverus.aws.data_api import Database
 from foreverus.aws.dynamo import Table
 from foreverus.conversations.records import MessageRef
 from foreverus.conversations.store import ConversationStore
+from foreverus.results.people import PeopleRows
 from foreverus.results.sessions import Exchange, write_exchanges
 from foreverus.results.writing import RowWriter
 
@@ -33,6 +34,7 @@ class StoredChats:
 class ChatResults:
     items: Table
     database: Database | None  # None: deployed without PostgreSQL
+    people: PeopleRows
     clock: Callable[[], datetime]
 
     def is_due(self) -> bool:
@@ -48,7 +50,7 @@ class ChatResults:
         writer, answered = RowWriter(self.database), list[Exchange]()
         for message in messages:
             answered += writer.read("messages", message.message_id, partial(_exchange, conversations, message))
-        write_exchanges(writer, answered, None)
+        write_exchanges(writer, self.people, answered, None)
         for one in messages:
             self.items.delete(keys.answered_key(keys.NO_SESSION, one.message_id))
         return StoredChats(len(answered), len(writer.refused))

@@ -21,6 +21,7 @@ from foreverus.deletions.owed import OwedDeletion
 from foreverus.documents.passages import forget_document
 from foreverus.documents.records import document_arrival_key, original_key, text_key
 from foreverus.files.records import arrival_key, object_key
+from foreverus.results.people import forget_document_row
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class EraseDocument:
             self.objects.erase(document_arrival_key(owed.user_id, owed.name))
         if self.database is not None:
             forget_document(self.database, owed.user_id, owed.name)
+            forget_document_row(self.database, owed.user_id, owed.name)
         return True
 
 

@@ -11,6 +11,7 @@ from foreverus.conversations.records import Answer, AnswerStatus, Conversation, 
 from foreverus.conversations.store import ConversationStore
 from foreverus.errors import ResultsNotStored
 from foreverus.results import rows
+from foreverus.results.people import PeopleRows
 from foreverus.results.unsaved import Unsaved, is_due, nobody_asks
 from foreverus.results.writing import RowWriter
 from foreverus.sessions.records import Session
@@ -34,6 +35,7 @@ class SessionResults:
     conversations: ConversationStore
     sessions: SessionStore
     database: Database | None  # None: deployed without PostgreSQL
+    people: PeopleRows
     clock: Callable[[], datetime]
 
     def store(self, session_id: str) -> StoredSession:
@@ -71,7 +73,7 @@ class SessionResults:
         writer.write("sessions", "session_id", [rows.session_row(session)])
         if session.receipt:
             writer.write("receipts", "session_id", [rows.receipt_row(session.receipt)])
-        write_exchanges(writer, answered, of_it)
+        write_exchanges(writer, self.people, answered, of_it)
         return len(answered)
 
     def _exchange(self, message: MessageRef) -> list[Exchange]:
@@ -80,11 +82,13 @@ class SessionResults:
         return [found] if found else []
 
 
-def write_exchanges(writer: RowWriter, answered: list[Exchange], session_id: str | None) -> None:
-    """What was answered, each person's by itself, in an order that foreign keys allow. `session_id`: None for what no
-    session answered."""
+def write_exchanges(writer: RowWriter, people: PeopleRows, answered: list[Exchange], session_id: str | None) -> None:
+    """What was answered, each person's by itself, in an order that foreign keys allow, and who they are along with it:
+    so a change that the stream has lost, or that was before there were such rows, is made up for. `session_id`: None
+    for what no session answered."""
     for user in sorted({conversation.user_id for conversation, _, _ in answered}):
         _write_of(writer, user, [one for one in answered if one[0].user_id == user], session_id)
+        people.copy(user)
 
 
 def _write_of(writer: RowWriter, user: str, answered: list[Exchange], session_id: str | None) -> None:

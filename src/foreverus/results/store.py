@@ -1,4 +1,5 @@
-"""Everything that is kept in PostgreSQL: what sessions answered, and summaries of batches. Writes can be repeated."""
+"""Everything that is kept in PostgreSQL: what sessions answered, summaries of batches, who people are. Writes can be
+repeated."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,12 +11,13 @@ from foreverus.errors import ResultsNotStored
 from foreverus.metrics import SILENT, Metrics
 from foreverus.results.batches import BatchSummaries, StoredBatch
 from foreverus.results.chats import ChatResults, StoredChats
+from foreverus.results.people import PeopleRows, StoredPeople
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.unsaved import GRACE, Oldest, Unsaved
 
 MOST_ROUNDS = 10  # of 500 messages each: some two minutes of the function's four
 
-Stored: TypeAlias = StoredSession | StoredBatch | StoredChats | Erased
+Stored: TypeAlias = StoredSession | StoredBatch | StoredChats | StoredPeople | Erased
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,7 @@ class ResultsKeeper:
     batches: BatchSummaries
     deletions: Deletions
     chats: ChatResults
+    people: PeopleRows
     metrics: Metrics = SILENT
 
     def store_unsaved(self) -> list[Stored]:
@@ -43,6 +46,8 @@ class ResultsKeeper:
         if stored or self.chats.is_due():  # the database is awake, or it is time
             with attempts.at("chats"):
                 stored += self._chats()
+            with attempts.at("people"):
+                stored += filter(None, [self.people.store()])
         self._measure(oldest)
         attempts.raise_any(ResultsNotStored)
         return stored

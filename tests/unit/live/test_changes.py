@@ -24,6 +24,19 @@ class Watching:
             raise self.trouble
 
 
+class People:
+    """Stands for whose copies in PostgreSQL are old."""
+
+    def __init__(self) -> None:
+        self.noted: list[str] = []
+
+    def note(self, user_ids: list[str]) -> None:
+        self.noted += user_ids
+
+
+PEOPLE = People()
+
+
 class Noting(MemoryPush):
     def __init__(self, order: list[str]) -> None:
         super().__init__()
@@ -38,7 +51,7 @@ def change(monkeypatch: pytest.MonkeyPatch, trouble: Exception | None = None) ->
     order: list[str] = []
     push = Noting(order)
     push.subscribe(keys.session_topic("ses_1"), "c1")
-    monkeypatch.setattr(publish_changes, "build", lambda: Watchers(push, None))  # type: ignore[arg-type]
+    monkeypatch.setattr(publish_changes, "build", lambda: Watchers(push, None, PEOPLE))  # type: ignore[arg-type]
     monkeypatch.setattr(publish_changes, "watch_all", Watching(order, trouble))
     monkeypatch.setattr(publish_changes, "changed_sessions", lambda event: [SESSION])
     return order, push
@@ -56,8 +69,10 @@ def test_the_spend_guard_is_looked_at_before_anything_is_pushed(monkeypatch: pyt
 def test_a_spend_guard_that_fails_is_asked_again_and_keeps_nobody_from_seeing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stream sends what failed again."""
     order, push = change(monkeypatch, ConnectionError("no prices"))
+    PEOPLE.noted.clear()
     with pytest.raises(ConnectionError):
-        publish_changes.handler({"Records": []}, None)
+        publish_changes.handler({"Records": [{"dynamodb": {"Keys": {"pk": {"S": "MEMORIES#ana"}}}}]}, None)
+    assert PEOPLE.noted == ["ana"]
     assert order == ["spend", "push"]
     assert push.frames["c1"][0]["session"]["id"] == "ses_1"
 

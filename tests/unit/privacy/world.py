@@ -46,6 +46,7 @@ from foreverus.privacy.erasing import ErasePerson
 from foreverus.privacy.kept import kept
 from foreverus.privacy.receipts import Erasures
 from foreverus.privacy.service import AccountService
+from foreverus.results.changed_people import ChangedPeople
 from foreverus.results.erasing import EraseConversation, EraseFile
 from tests.unit.access.conftest import MemorySockets
 from tests.unit.conftest import NOW, Aws, session_item
@@ -92,6 +93,7 @@ class Person:
         others = session_item(f"ses_ended_by_{self.name}", owner="somebody", end_requested_by=self.user_id)
         self.world.aws.put(**others)
         PreferenceStore(self.world.aws.items).change(self.user_id, {"backend": "gpu"})
+        ChangedPeople(self.world.aws.items).note([self.user_id])
         prompts = PromptLibrary(PromptStore(self.world.aws.items), Once(MemoryClaims(), lambda: NOW), lambda: NOW)
         prompts.create(self.user_id, {"name": self.text, "text": self.text})
         MemoryStore(self.world.aws.items).create(

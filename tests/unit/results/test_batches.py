@@ -70,8 +70,13 @@ class NoChats:
         return None
 
 
+class NoPeople:
+    def store(self) -> None:
+        """Nobody has changed."""
+
+
 def store_unsaved(batches: BatchSummaries, sessions: Sessions | None = None) -> list[Any]:
-    return ResultsKeeper(sessions or Sessions(), batches, NoDeletions(), NoChats()).store_unsaved()  # type: ignore[arg-type]
+    return ResultsKeeper(sessions or Sessions(), batches, NoDeletions(), NoChats(), NoPeople()).store_unsaved()  # type: ignore[arg-type]
 
 
 def test_a_summary_is_stored_once_however_often_and_then_the_batch_is_not_open() -> None:

@@ -36,6 +36,7 @@ from foreverus.results import migrations, rows
 from foreverus.results.batches import BatchSummaries
 from foreverus.results.chats import ChatResults, StoredChats
 from foreverus.results.erasing import EraseConversation
+from foreverus.results.people import PeopleRows
 from foreverus.results.rows import CHUNK_ROWS, chunks
 from foreverus.results.sessions import SessionResults, StoredSession
 from foreverus.results.store import ResultsKeeper
@@ -124,8 +125,15 @@ def over(**changes: Any) -> dict[str, Any]:
     }
 
 
+def nobody(aws: Aws) -> PeopleRows:
+    """Copies nobody along: tests/unit/results/test_people.py does."""
+    return PeopleRows(aws.items, None)
+
+
 def results(aws: Aws, client: DataApi) -> SessionResults:
-    return SessionResults(ConversationStore(aws.items), SessionStore(aws.items), database(client), lambda: NOW)
+    return SessionResults(
+        ConversationStore(aws.items), SessionStore(aws.items), database(client), nobody(aws), lambda: NOW
+    )
 
 
 def deletions(aws: Aws, client: DataApi | None, now: datetime = NOW) -> Deletions:
@@ -135,8 +143,10 @@ def deletions(aws: Aws, client: DataApi | None, now: datetime = NOW) -> Deletion
 
 def keeper(aws: Aws, client: DataApi) -> ResultsKeeper:
     batches = BatchSummaries(MemoryBatches(), database(client), lambda: NOW)
-    chats = ChatResults(aws.items, database(client), lambda: NOW)
-    return ResultsKeeper(results(aws, client), batches, deletions(aws, client), chats)
+    chats = ChatResults(aws.items, database(client), nobody(aws), lambda: NOW)
+    return ResultsKeeper(
+        results(aws, client), batches, deletions(aws, client), chats, PeopleRows(aws.items, database(client))
+    )
 
 
 def test_a_session_is_stored_in_an_order_that_foreign_keys_allow(aws: Aws) -> None:
@@ -343,13 +353,13 @@ def test_what_bedrock_answered_is_stored_without_a_session_once_a_day_or_when_th
     without_session(aws, "msg_1", "msg_2")
     client = DataApi()
     days = [NOW + timedelta(minutes=minute) for minute in range(0, 24 * 60, 5)]
-    assert sum(ChatResults(aws.items, database(client), lambda at=at: at).is_due() for at in days) == 1  # type: ignore[misc]
+    assert sum(ChatResults(aws.items, database(client), nobody(aws), lambda at=at: at).is_due() for at in days) == 1  # type: ignore[misc]
     assert keeper(aws, client).store_unsaved() == [] and client.calls == 0
     aws.put(**over())
     assert keeper(aws, client).store_unsaved()[-1] == StoredChats(2)
     assert client.written()[-4:] == ["users", "conversations", "messages", "usage"]
     assert list(aws.items.query(keys.answered_partition(keys.NO_SESSION))) == []
-    assert ChatResults(aws.items, database(client), lambda: NOW).store() is None
+    assert ChatResults(aws.items, database(client), nobody(aws), lambda: NOW).store() is None
 
 
 def test_a_day_of_more_chats_than_one_round_holds_is_stored_whole(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -361,7 +371,7 @@ def test_a_day_of_more_chats_than_one_round_holds_is_stored_whole(aws: Aws, monk
     assert list(aws.items.query(keys.answered_partition(keys.NO_SESSION))) == []
     client.fail_next("DatabaseErrorException")
     without_session(aws, "msg_6", "msg_7", "msg_8")
-    chats = ChatResults(aws.items, database(client), lambda: NOW.replace(hour=3, minute=1))
+    chats = ChatResults(aws.items, database(client), nobody(aws), lambda: NOW.replace(hour=3, minute=1))
     with pytest.raises(ResultsNotStored):
         replace(keeper(aws, client), chats=chats).store_unsaved()
     assert len(list(aws.items.query(keys.answered_partition(keys.NO_SESSION)))) == 3, "they are there for the next time"
@@ -371,7 +381,7 @@ def test_chats_that_were_deleted_or_cannot_be_stored_now(aws: Aws) -> None:
     without_session(aws, "msg_1")
     client = DataApi()
     client.fail_next("DatabaseErrorException")
-    chats = ChatResults(aws.items, database(client), lambda: NOW)
+    chats = ChatResults(aws.items, database(client), nobody(aws), lambda: NOW)
     with pytest.raises(ClientError):
         chats.store()
     assert len(list(aws.items.query(keys.answered_partition(keys.NO_SESSION)))) == 1, "they are there for the next time"

@@ -79,7 +79,7 @@ export const gpuOpen = signal(false);
 export const shortcutsOpen = signal(false);
 
 /** Which part of the page is shown. */
-export const area = signal<"chats" | "batches" | "usage" | "keys" | "prefs">("chats");
+export const area = signal<"chats" | "batches" | "docs" | "usage" | "keys" | "prefs">("chats");
 /** The batch that is open; null: a new one. */
 export const batchId = signal<string | null>(null);
 export const batches = signal<readonly Batch[]>([]);

@@ -6,6 +6,7 @@ import * as results from "../src/actions/batchResults";
 import * as imports from "../src/actions/imports";
 import * as found from "../src/actions/textSearch";
 import * as beside from "../src/beside";
+import * as documents from "../src/documents";
 import { allWords, choose, language, startLanguage } from "../src/i18n";
 import * as personal from "../src/personal";
 import * as remembered from "../src/remembered";
@@ -21,11 +22,12 @@ import "../src/find.css";
 import "../src/offline.css";
 import "../src/low.css";
 import "../src/ears.css";
+import "../src/documents.css";
 import "./stories.css";
 
 const root = document.getElementById("app")!;
 const isWritten = (one: unknown): one is Signal => one instanceof Signal && Object.getPrototypeOf(one) === Signal.prototype;
-const places = [state, personal, remembered, results, imports, found, voice, beside];
+const places = [state, personal, remembered, results, imports, found, voice, beside, documents];
 const first = new Map(places.flatMap((one) => Object.values(one as object)).filter(isWritten).map((one) => [one, one.peek()]));
 
 const drawn = new Set<unknown>();

@@ -17,6 +17,7 @@ import { ReceiptCard } from "../src/ui/ReceiptCard";
 import { SessionPanel } from "../src/ui/SessionPanel";
 import { AT, batch, batchFacts, conversation, instance, key, message, receipt, session, spend } from "../test/made";
 import { BATCHES } from "./batches";
+import { DOCUMENTS } from "./documents";
 import { after, NOW, of, PAGE, QUOTE, quoted, RATE, silent, type Stories, type Story } from "./kit";
 import { PERSON } from "./person";
 import { VOICE } from "./voice";
@@ -263,6 +264,7 @@ export const STORIES: Stories = {
     show: () => of(KeysView),
   },
   ...BATCHES,
+  ...DOCUMENTS,
   ...PERSON,
   ...VOICE,
   ...WHOLE,

@@ -67,6 +67,7 @@ export const WHOLE: Stories = {
   "page: left without a line": whole(() => (state.stage.value = "left")),
   "page: chats": whole(inside()),
   "page: batches": area("batches"),
+  "page: documents": area("docs"),
   "page: usage": area("usage"),
   "page: keys": area("keys"),
   "page: preferences": area("prefs"),

@@ -1,5 +1,5 @@
 /** Whole records as the API gives them, for tests and for the story page: what a test is about, it says itself. */
-import type { ApiKey, Batch, Conversation, Message, Receipt, Session, Spend } from "../src/types";
+import type { ApiKey, Batch, Conversation, Document, Message, Receipt, Session, Spend } from "../src/types";
 
 export const AT = "2026-11-21T20:00:00.000Z";
 
@@ -42,6 +42,12 @@ export const conversation = (changes: Partial<Conversation> = {}): Conversation 
 export const message = (changes: Partial<Message> = {}): Message => ({
   ...{ id: "msg_1", object: "message", conversation_id: "con_1", role: "user", content: "", status: "accepted" },
   created_at: AT,
+  ...changes,
+});
+
+export const aDocument = (changes: Partial<Document> = {}): Document => ({
+  ...{ id: "doc_1", object: "document", filename: "notes.pdf", bytes: 1_200_000, status: "ready", pages: 12, chunks: 40 },
+  ...{ characters: 36_000, tokens: 9_000, cost_usd: 0.00018, created_at: AT, error: null },
   ...changes,
 });
 

@@ -5,7 +5,7 @@ import { named, readSettings, settingsOf } from "../src/logic/settings";
 import { changesOf, settingsFrom, typedOf } from "../src/logic/settingsForm";
 import { conversation } from "./made";
 
-const NOTHING = { system: "", temperature: null, max_tokens: null, backend: null, memories: null };
+const NOTHING = { system: "", temperature: null, max_tokens: null, backend: null, memories: null, documents: null };
 
 describe("settings", () => {
   it("are those of the conversation, and what is kept of a new one", () => {
@@ -13,12 +13,17 @@ describe("settings", () => {
     expect(settingsOf(conversation({ system: "Brief.", temperature: 0 }))).toEqual({ ...NOTHING, system: "Brief.", temperature: 0 });
     expect(readSettings(JSON.stringify({ temperature: 0 }))).toEqual({ ...NOTHING, temperature: 0 });
     for (const broken of [undefined, "", "{", "null", "[]"]) expect(readSettings(broken)).toEqual(NOTHING);
+    for (const of of ["memories", "documents"] as const) {
+      expect(settingsOf(conversation({ [of]: true }))).toEqual(NOTHING);
+      expect(named(settingsOf(conversation({ [of]: false })))).toEqual({ [of]: false });
+      expect(settingsFrom({ ...typedOf(NOTHING, false), [of]: false }).settings).toEqual({ ...NOTHING, [of]: false });
+    }
     expect(named({ ...NOTHING, temperature: 0, backend: "auto", memories: null })).toEqual({ temperature: 0, backend: "auto" });
   });
 
   it("are typed with a comma or a point, and empty is none", () => {
     const typed = typedOf({ ...NOTHING, temperature: 0.7, max_tokens: 200 }, true);
-    expect(typed).toEqual({ system: "", temperature: "0,7", maxTokens: "200", backend: "", memories: true });
+    expect(typed).toEqual({ system: "", temperature: "0,7", maxTokens: "200", backend: "", memories: true, documents: true });
     for (const temperature of ["0,7", "0.7", " 0.70 "]) expect(settingsFrom({ ...typed, temperature }).settings.temperature).toBe(0.7);
     expect(settingsFrom({ ...typed, temperature: "", maxTokens: " ", system: " \n" })).toEqual({ settings: NOTHING, problems: {} });
   });

@@ -85,7 +85,10 @@ class FakeBatches:
         match method, parts:
             case "GET", ["models"]:
                 names = [self.model, *(f"{self.model}@{one}" for one in ("gpu", "bedrock") if self.has_bedrock)]
-                return 200, {"object": "list", "data": [{"id": name, "object": "model"} for name in names]}
+                price = {"usd_per_million_prompt_tokens": 0.15, "usd_per_million_completion_tokens": 0.2}
+                backends = [{"backend": "bedrock", "state": "ready", **price}] if self.has_bedrock else []
+                data = [{"id": name, "object": "model", "backends": backends} for name in names]
+                return 200, {"object": "list", "data": data}
             case "POST", ["files"] if "form" in body:
                 return self._image(body["form"])
             case "GET", ["files", file_id] if file_id in self.files:
@@ -224,7 +227,7 @@ class _BucketHandler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         self._look_for_token()
         bucket, size = self.bucket, int(self.headers["Content-Length"])
-        assert self.headers["Content-Type"] == "application/jsonl"
+        assert self.headers["Content-Type"] in ("application/jsonl", "application/octet-stream")
         pieces = 20 if bucket.put_seconds else 1
         body = b""
         while len(body) < size:

@@ -22,6 +22,7 @@ from foreverus.deployment import site
 from foreverus.files.forms import read_form
 from foreverus.sessions.refused import RefusedPool
 from tests.browser.fake_batches import FakeBatches
+from tests.browser.fake_documents import FakeDocuments
 from tests.browser.fake_person import FakePerson, refused
 from tests.browser.fake_sessions import new_session, with_events
 from tests.browser.fake_tokens import token_answer
@@ -105,6 +106,7 @@ class FakeCloud:
         self.batches = FakeBatches(self.new_id)
         self.own = FakePerson(self.new_id, instant)
         self.voice = FakeVoice()
+        self.documents = FakeDocuments(self.new_id, instant, self.batches)
         self._number = 0
         self._lock = threading.RLock()
 
@@ -311,6 +313,8 @@ class FakeCloud:
                 return self.batches.call(method, parts, query, body, key)
         if answer := self.own.call(method, parts, body, key):
             return answer
+        if parts[0] == "documents":
+            return self.documents.call(method, parts, query, body, key)
         match method, parts:
             case "POST", ["sessions"]:
                 return self.start_session()

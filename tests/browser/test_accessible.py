@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.driving import open_shortcuts, start_answer_in, wait_for_subscription
 from tests.browser.fake_cloud import FakeCloud, instant
 from tests.browser.test_batch_results import answered_batch
+from tests.browser.test_documents import FOUND, TEXT, source
 from tests.browser.test_imports import chatgpt, chosen
 from tests.browser.test_session_graph import refused
 from tests.browser.test_usage_page import with_use
@@ -18,8 +19,22 @@ AXE = Path(__file__).parents[2] / "frontend" / "node_modules" / "axe-core" / "ax
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 ANSWER = "# Title\n\n1. one\n2. two\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> quote\n\n```python\nx = 1  # long\n```\n[link](https://x.org)"
 WORDS = {
-    "en": {"in": "Sign in", "batches": "Batches", "usage": "Usage", "keys": "Keys", "prefs": "Preferences"},
-    "pt": {"in": "Entrar", "batches": "Lotes", "usage": "Uso", "keys": "Chaves", "prefs": "Preferências"},
+    "en": {
+        "in": "Sign in",
+        "batches": "Batches",
+        "docs": "Documents",
+        "usage": "Usage",
+        "keys": "Keys",
+        "prefs": "Preferences",
+    },
+    "pt": {
+        "in": "Entrar",
+        "batches": "Lotes",
+        "docs": "Documentos",
+        "usage": "Uso",
+        "keys": "Chaves",
+        "prefs": "Preferências",
+    },
 }
 
 
@@ -111,7 +126,7 @@ def test_nobody_is_shut_out(browser: Browser, fake: FakeCloud, language: str, th
     fake.set_session(session_id, status="serving")
     expect(page.locator(".strip-on")).to_be_visible()
     look(page, "a GPU that is on", found)
-    for view in ("batches", "usage", "keys", "prefs"):
+    for view in ("batches", "docs", "usage", "keys", "prefs"):
         if width < 720:
             page.locator(".toggle-side").click()
             look(page, "the drawer", found)
@@ -167,6 +182,51 @@ def test_what_is_found_exported_and_imported_too(
     chosen(page, chatgpt("a", "Sea", "Why salt?", "Rivers."), None)
     expect(page.locator(".import-state")).to_be_visible()
     look(page, "an import", found)
+    context.close()
+    assert found == {}
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "pt"])
+def test_documents_and_what_was_found_in_them_too(
+    browser: Browser, fake: FakeCloud, language: str, theme: str, width: int
+) -> None:
+    words, found = WORDS[language], dict[str, list[str]]()
+    document = fake.documents.have("notes.pdf", TEXT)
+    fake.documents.have("report.docx", status="reading", pages=0)
+    fake.documents.have("test.pdf", status="failed", error={"code": "document_empty", "message": "No text."})
+    fake.documents.find(document, FOUND, page=3)
+    locale = "pt-BR" if language == "pt" else "en-US"
+    context = browser.new_context(
+        locale=locale,
+        viewport={"width": width, "height": 900},
+        color_scheme=theme,
+        bypass_csp=True,
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.goto(fake.url)
+    page.get_by_role("button", name=words["in"]).click()
+    expect(page.locator("#message")).to_be_visible()
+    page.add_script_tag(path=AXE)
+    found_places = {"found": [source(1, document["id"], TEXT.index(FOUND), 3), source(2, "doc_gone", 0)], "why": None}
+    fake.finish(start_answer_in(page, fake), "Air [1] scatters [2].", sources=found_places)
+    expect(page.locator(".sources a")).to_have_count(1)
+    look(page, "an answer's sources", found)
+    page.locator(".cite").first.click()
+    expect(page.locator(".reader mark")).to_be_visible()
+    look(page, "a document's text", found)
+    page.keyboard.press("Escape")
+    fake.finish(start_answer_in(page, fake), "Blue.", sources={"found": [], "why": "database_waking"})
+    page.evaluate("location.hash = '#d'")
+    expect(page.locator(".document")).to_have_count(3)
+    page.locator("#docs-pick").set_input_files({"name": "a.exe", "mimeType": "x/y", "buffer": b"x"})
+    expect(page.locator(".document-uploads .trouble")).to_be_visible()
+    page.locator(".document-try input").fill("Why?")
+    page.locator(".document-try input").press("Enter")
+    expect(page.locator(".document-passage")).to_have_count(1)
+    look(page, "documents", found)
     context.close()
     assert found == {}
 

@@ -176,10 +176,10 @@ def test_no_area_stands_alone_in_a_row(browser: Browser, fake: FakeCloud, langua
         page.set_viewport_size({"width": width, "height": 800})
         if width <= 720 and page.locator(".toggle-side").get_attribute("aria-expanded") == "false":
             page.locator(".toggle-side").click()
-        expect(page.locator(".areas a")).to_have_count(5)
+        expect(page.locator(".areas a")).to_have_count(6)
         expect(page.locator(".areas a").last).to_be_in_viewport()
         rows = page.evaluate(ROWS)
-        assert sum(rows) == 5 and min(rows) > 1, f"{width} px: {rows}"
+        assert sum(rows) == 6 and min(rows) > 1, f"{width} px: {rows}"
         cut = page.locator(".areas a").evaluate_all(
             "(all) => all.filter((one) => one.scrollWidth > one.clientWidth"
             " || one.getBoundingClientRect().right > one.parentElement.getBoundingClientRect().right + 0.5).length"

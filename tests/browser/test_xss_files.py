@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.driving import ask, open_preferences, sign_in
+from tests.browser.driving import ask, open_preferences, sign_in, start_answer
 from tests.browser.fake_batches import request_line
 from tests.browser.fake_cloud import FakeCloud
 from tests.browser.shown import shows
@@ -147,3 +147,57 @@ def test_imported_conversations(watched: Page, fake: FakeCloud) -> None:
         shows(said.last, payload)
         expect(said.last).to_contain_text("imported from ChatGPT")
         nothing_came_alive(watched, was)
+
+
+def test_documents(watched: Page, fake: FakeCloud) -> None:
+    """As names of files that are chosen, of documents and of sources; as what was found, its heading and the text
+    around it; as an error of the API's."""
+    text = "\n".join(PAYLOADS)
+    names = [f"{name}.md" for name in NAMES]
+    made = [fake.documents.have(name, text) for name in names]
+    for document, payload in zip(made, PAYLOADS, strict=True):
+        fake.documents.find(document, payload, heading=payload)
+    fake.documents.passages[0]["text"] = fake.documents.passages[0]["heading"] = "\n".join(PAYLOADS)
+    sign_in(watched, fake)
+    was = watched.locator(LIVE).count()
+    answer = start_answer(watched, fake)
+    places = [{"number": n, "document_id": one["id"], "page": 0, "start": 0, "end": 9} for n, one in enumerate(made, 1)]
+    fake.finish(answer, f"[1] {PAYLOADS[0]} [2]", sources={"found": places, "why": None})
+    sources = watched.get_by_role("group", name="Sources").get_by_role("listitem")
+    expect(sources).to_have_count(len(made))
+    for name, one in zip(names, sources.all(), strict=True):
+        shows(one, name)
+    nothing_came_alive(watched, was)
+    sources.first.get_by_role("link").click()
+    expect(watched.locator(".reader mark")).to_be_visible()
+    watched.get_by_role("button", name="Show what comes after").click()
+    expect(watched.get_by_role("button", name="Show what comes after")).to_have_count(0)
+    for payload in PAYLOADS:
+        shows(watched.locator(".reader-text p"), payload)
+    nothing_came_alive(watched, was)
+    watched.keyboard.press("Escape")
+    watched.get_by_role("link", name="Documents", exact=True).click()
+    rows = watched.locator(".document .key-name")
+    expect(rows).to_have_count(len(made))
+    for name, one in zip(reversed(names), rows.all(), strict=True):
+        shows(one, name)
+    watched.locator(".document-try input").fill(PAYLOADS[0])
+    watched.locator(".document-try input").press("Enter")
+    passages = watched.locator(".document-passage")
+    expect(passages).to_have_count(len(made))
+    for payload, one in zip(PAYLOADS, passages.all(), strict=True):
+        shows(one, payload)
+    nothing_came_alive(watched, was)
+    for name, payload in zip(NAMES, PAYLOADS, strict=True):
+        fake.says = payload
+        fake.troubles.append(("POST", "/documents", 400))
+        picked = [{"name": f"{name}.{end}", "mimeType": "x/y", "buffer": b"x"} for end in ("md", "exe")]
+        watched.locator("#docs-pick").set_input_files(picked)
+        refused = watched.locator(".document-uploads .trouble")
+        expect(refused).to_have_count(2)
+        shows(refused.first, payload)
+        shows(refused.last, name)
+        nothing_came_alive(watched, was)
+        watched.get_by_role("button", name="Dismiss").first.click()
+        watched.get_by_role("button", name="Dismiss").first.click()
+    nothing_came_alive(watched, was)

@@ -22,6 +22,8 @@ export const en: Record<keyof typeof pt, string> = {
   "area.keys": "Keys",
   "keys.skip": "Skip to the keys",
   "keys.lead": "With a key a program uses this model in your name: the command line, OpenAI's client, a script.",
+  "area.docs": "Documents",
+  "docs.skip": "Skip to the documents",
   "area.prefs": "Preferences",
   "prefs.skip": "Skip to the preferences",
   "area.usage": "Usage",

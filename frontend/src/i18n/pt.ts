@@ -21,6 +21,8 @@ export const pt = {
   "area.keys": "Chaves",
   "keys.skip": "Ir para as chaves",
   "keys.lead": "Com uma chave, um programa usa este modelo em seu nome: a linha de comando, o cliente da OpenAI, um script.",
+  "area.docs": "Documentos",
+  "docs.skip": "Ir para os documentos",
   "area.prefs": "Preferências",
   "prefs.skip": "Ir para as preferências",
   "area.usage": "Uso",

@@ -9,6 +9,8 @@ export interface Settings {
   backend: BackendChoice | null;
   /** false: its answers know nothing of what is remembered. */
   memories: false | null;
+  /** false: its answers are given nothing of its person's documents. */
+  documents: false | null;
 }
 
 /** Where those of the conversation that does not exist yet are kept: beside its draft, and as that. */
@@ -21,6 +23,7 @@ export function settingsOf(one: Partial<Conversation> | undefined): Settings {
     max_tokens: one?.max_tokens ?? null,
     backend: one?.backend ?? null,
     memories: one?.memories === false ? false : null,
+    documents: one?.documents === false ? false : null,
   };
 }
 

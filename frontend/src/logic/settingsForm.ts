@@ -17,6 +17,8 @@ export interface Typed {
   backend: BackendChoice | "";
   /** Its answers know what is remembered. */
   memories: boolean;
+  /** They are given passages of documents that fit. */
+  documents: boolean;
 }
 
 export type Problem = "settings.temperature.wrong" | "settings.temperature.bedrock" | "settings.tokens.wrong";
@@ -29,6 +31,7 @@ export function typedOf(settings: Settings, comma: boolean): Typed {
     maxTokens: settings.max_tokens === null ? "" : String(settings.max_tokens),
     backend: settings.backend ?? "",
     memories: settings.memories !== false,
+    documents: settings.documents !== false,
   };
 }
 
@@ -51,7 +54,7 @@ export function settingsFrom(typed: Typed): { settings: Settings; problems: { te
     problems.maxTokens = "settings.tokens.wrong";
   }
   const system = typed.system.trim() === "" ? "" : typed.system;
-  return { settings: { system, temperature, max_tokens: tokens, backend: typed.backend || null, memories: typed.memories ? null : false }, problems };
+  return { settings: { system, temperature, max_tokens: tokens, backend: typed.backend || null, memories: typed.memories ? null : false, documents: typed.documents ? null : false }, problems };
 }
 
 /** What of them is new; null takes one back. */

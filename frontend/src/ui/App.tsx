@@ -1,4 +1,5 @@
 import { choose, language, t } from "../i18n";
+import { reading } from "../documents";
 import { dismiss, notify } from "../actions/notices";
 import { DOING } from "../actions/places";
 import type { Page } from "../start";
@@ -16,9 +17,11 @@ import { TraceView } from "./Trace";
 
 const BatchNew = later(() => import("./BatchNew"));
 const BatchView = later(() => import("./BatchView"));
+const Documents = later(() => import("./Documents"));
 const KeysView = later(() => import("./KeysView"));
 const Shortcuts = later(() => import("./Shortcuts"), true);
 const Preferences = later(() => import("./Preferences"));
+const Reader = later(() => import("./Reader"), true);
 const SessionPanel = later(() => import("./SessionPanel"), true); // its place is not there on a narrow page
 const Settings = later(() => import("./Settings"), true);
 const UsageView = later(() => import("./UsageView"));
@@ -141,7 +144,7 @@ function Skip() {
       href={`#${target}`}
       onClick={(e) => (e.preventDefault(), document.getElementById(target)?.focus())}
     >
-      {t(({ chats: "app.skip", batches: "area.skip", usage: "usage.skip", keys: "keys.skip", prefs: "prefs.skip" } as const)[area.value])}
+      {t(({ chats: "app.skip", batches: "area.skip", docs: "docs.skip", usage: "usage.skip", keys: "keys.skip", prefs: "prefs.skip" } as const)[area.value])}
     </a>
   );
 }
@@ -189,6 +192,19 @@ function Keys({ page }: { page: Page }) {
   );
 }
 
+function Docs({ page }: { page: Page }) {
+  return (
+    <>
+      <div class="side" id="side" tabIndex={-1}>
+        <Areas />
+      </div>
+      <main>
+        <Documents api={page.api} />
+      </main>
+    </>
+  );
+}
+
 function UsageArea({ page }: { page: Page }) {
   return (
     <>
@@ -217,6 +233,7 @@ function Prefs({ page }: { page: Page }) {
 
 function Area({ page }: { page: Page }) {
   if (area.value === "keys") return <Keys page={page} />;
+  if (area.value === "docs") return <Docs page={page} />;
   if (area.value === "usage") return <UsageArea page={page} />;
   if (area.value === "prefs") return <Prefs page={page} />;
   return area.value === "batches" ? <Batches page={page} /> : <Chats page={page} />;
@@ -253,6 +270,7 @@ export function App({ page }: { page: Page | null }) {
         </main>
       )}
       {inside && <Shortcuts page={page} />}
+      {inside && reading.value && <Reader api={page.api} />}
       {inside && settingsOpen.value && <Settings page={page} />}
       <Said />
     </>

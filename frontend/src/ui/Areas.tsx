@@ -8,6 +8,7 @@ export function Areas() {
   const places: Place[] = [
     { area: "chats", id: current.value },
     { area: "batches", id: batchId.value },
+    { area: "docs", id: null },
     { area: "usage", id: null },
     { area: "keys", id: null },
     { area: "prefs", id: null },

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
 import { whyFailed, type ChatActions } from "../actions/chats";
+import type { Api } from "../api";
 import { besideAnswer } from "../beside";
 import { known, t } from "../i18n";
 import { tongueOf } from "../logic/tongue";
@@ -11,7 +12,7 @@ import type { BackendChoice, Message } from "../types";
 import { Copy } from "./Code";
 import { Provenance } from "./Provenance";
 import { TraceView } from "./Trace";
-import { Words } from "./Words";
+import { Cited, Words } from "./Words";
 
 function statusText(message: Message): string {
   if (message.status === "queued" && message.choice?.backend !== "bedrock") {
@@ -23,6 +24,7 @@ function statusText(message: Message): string {
 
 interface AnswerProps {
   message: Message;
+  api: Api;
   /** What it says: by itself, since it grows. */
   words: ComponentChildren;
   /** To what is read. Far from it, an answer stands there as it was written. */
@@ -37,7 +39,7 @@ interface AnswerProps {
   stop?: (() => void) | undefined;
 }
 
-export function Answer({ message, words, near = true, askAgain, rewrite, regenerate, stop }: AnswerProps) {
+export function Answer({ message, api, words, near = true, askAgain, rewrite, regenerate, stop }: AnswerProps) {
   const again = mustBeRewritten(message) ? rewrite : askAgain;
   const final = isFinalMessage(message);
   const text = final ? message.content : "";
@@ -54,7 +56,7 @@ export function Answer({ message, words, near = true, askAgain, rewrite, regener
       data-status={message.status}
     >
       <div class="spoken-as" lang={tongue}>
-        {words}
+        <Cited.Provider value={message.sources?.found ?? null}>{words}</Cited.Provider>
       </div>
       {message.status === "failed" ? (
         <>
@@ -79,7 +81,7 @@ export function Answer({ message, words, near = true, askAgain, rewrite, regener
           </p>
         )
       )}
-      {near && final && <Provenance message={message} />}
+      {near && final && <Provenance message={message} api={api} />}
       {near && (message.trimmed_messages ?? 0) > 0 && <p class="state">{t("chat.trimmed", { n: message.trimmed_messages! })}</p>}
       {near && message.finish_reason === "length" && <p class="state">{t("chat.cut")}</p>}
       {near && message.finish_reason === "stopped" && <p class="state">{t("chat.stopped")}</p>}

@@ -1,8 +1,12 @@
 /** Where an answer came from and, for who asks, why: a small label, and the arithmetic behind it. */
+import type { Api } from "../api";
 import { known, language, t } from "../i18n";
 import { number, smallUsd, usd } from "../logic/format";
 import type { Choice, Message } from "../types";
+import { later } from "./Later";
 import { Remembered } from "./memory";
+
+const Sources = later(() => import("./Sources"), true);
 
 type Figure = number | string | boolean | null | undefined;
 const BACKENDS = ["bedrock", "gpu"] as const;
@@ -51,10 +55,11 @@ function Why({ choice, cost }: { choice: Choice; cost?: number | undefined }) {
   );
 }
 
-export function Provenance({ message }: { message: Message }) {
+export function Provenance({ message, api }: { message: Message; api: Api }) {
   const { choice } = message;
   return (
     <>
+      {message.sources && <Sources sources={message.sources} api={api} />}
       {message.moved_from && <p class="state">{t(`chat.moved.${message.moved_from}`)}</p>}
       {message.backend === "bedrock" && <p class="state">{t("chat.bedrock")}</p>}
       {message.imported_from && <p class="state">{t(`chat.imported.${message.imported_from}`)}</p>}

@@ -169,14 +169,16 @@ function Sheet({ page }: { page: Page }) {
             <BackendOptions />
           </select>
         </label>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={typed.value.memories}
-            onChange={(event) => (typed.value = { ...typed.value, memories: event.currentTarget.checked })}
-          />
-          {t("memories.use")}
-        </label>
+        {(["memories", "documents"] as const).map((name) => (
+          <label key={name} class="check">
+            <input
+              type="checkbox"
+              checked={typed.value[name]}
+              onChange={(event) => (typed.value = { ...typed.value, [name]: event.currentTarget.checked })}
+            />
+            {t(name === "memories" ? "memories.use" : "docs.use")}
+          </label>
+        ))}
         {trouble.value && (
           <p class="trouble" role="alert">
             {trouble.value}

@@ -37,6 +37,7 @@ function Answered({ message, near, actions }: { message: Message; near: boolean;
   return (
     <Answer
       message={message}
+      api={actions.api}
       near={near}
       words={near ? <Spoken message={message} /> : message.content}
       stop={() => void actions.stop(message)}

@@ -1,8 +1,12 @@
 /** Text from a model or a person is only ever text: what Markdown says of it becomes elements of ours, never markup. */
-import type { ComponentChildren, VNode } from "preact";
+import { createContext, type ComponentChildren, type VNode } from "preact";
 import { useRef } from "preact/hooks";
+import { hashOf } from "../actions/places";
+import { reading } from "../documents";
+import { t } from "../i18n";
 import { Growing, isWhole, numberOf, safeAddress, type Block, type Token, type Tokens } from "../logic/markdown";
 import { grouped } from "../logic/chunks";
+import { textOfPlace, type TextPlace } from "../logic/textPlace";
 import { Code } from "./Code";
 import { still } from "./still";
 
@@ -14,6 +18,50 @@ function Link({ token }: { token: Tokens.Link | Tokens.Image }) {
     <a href={address} title={token.title ?? undefined} target="_blank" rel="noopener noreferrer">
       {words && words.length > 0 ? inline(words) : token.text || address}
     </a>
+  );
+}
+
+export interface NumberedPlace extends TextPlace {
+  readonly number: number;
+}
+/** What an answer was given, and cites as `[1]`: null where there is nothing of that. */
+export const Cited = createContext<readonly NumberedPlace[] | null>(null);
+
+/** What leads to a place in a document: opened over the page, or as an address in a tab of its own. */
+export function ToPlace({ to, children, ...more }: { to: TextPlace; children: ComponentChildren; class?: string; "aria-label"?: string }) {
+  return (
+    <a
+      href={hashOf({ area: "docs", id: textOfPlace(to) })}
+      aria-haspopup="dialog"
+      onClick={(event) => {
+        if (event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        reading.value = to;
+      }}
+      {...more}
+    >
+      {children}
+    </a>
+  );
+}
+
+/** `[1]` leads to its source and stays as it was written; what has none is text. */
+function Marks({ text }: { text: string }) {
+  return (
+    <Cited.Consumer>
+      {(sources: readonly NumberedPlace[] | null) =>
+        text.split(/(\[\d\d?\])/).map((part, i) => {
+          const to = i % 2 ? sources?.find(({ number }) => `[${number}]` === part) : undefined;
+          return to ? (
+            <ToPlace key={i} to={to} class="cite" aria-label={t("sources.one", { mark: part })}>
+              {part}
+            </ToPlace>
+          ) : (
+            part
+          );
+        })
+      }
+    </Cited.Consumer>
   );
 }
 
@@ -37,7 +85,8 @@ function inline(tokens: readonly Token[]): ComponentChildren {
         return token.text;
       case "text":
         // As it was written: its `text` has some of HTML's entities decoded, and not others.
-        return token.tokens ? inline(token.tokens) : token.raw;
+        if (token.tokens) return inline(token.tokens);
+        return token.raw.includes("[") ? <Marks key={i} text={token.raw} /> : token.raw;
       default:
         return token.raw;
     }

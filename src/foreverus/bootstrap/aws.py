@@ -74,6 +74,7 @@ def _client(service: str, endpoint_url: str | None, own: "Config | None") -> Any
         config = config.merge(_s3_config())
     make: Any = boto3.client  # its stubs want each service's name spelled out
     made = make(service, config=config.merge(own) if own else config, endpoint_url=endpoint_url)
+    lean.keep_host(made)
     if service not in MANY_CALLS:
         trace_calls(made)
     return made

@@ -1,5 +1,6 @@
 """Whether there is a place left for one more request, and what is left after it. Pure."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -146,7 +147,8 @@ def shown(seconds: float) -> str:
 
 def _recent(count: Count, now: datetime) -> tuple[int, ...]:
     since = _ms(now) - WINDOW_MS
-    return tuple(sorted(at for at in count.times if at > since))
+    times = sorted(count.times)
+    return tuple(times[bisect_right(times, since) :])
 
 
 def _held(count: Count, now: datetime) -> dict[str, int]:

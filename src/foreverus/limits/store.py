@@ -3,7 +3,8 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import sub
 from typing import Any, Protocol
 
 from foreverus.aws import keys
@@ -155,7 +156,7 @@ def times_text(times: Sequence[int]) -> str:
     >>> times_text([1767225600000, 1767225600012, 1767225600312])
     '1767225600000 12 300'
     """
-    return " ".join(str(at - before) for before, at in pairwise((0, *times)))
+    return " ".join(map(str, map(sub, times, (0, *times))))
 
 
 def read_times(text: str) -> tuple[int, ...]:

@@ -78,7 +78,8 @@ async def _answer(answering: Answering, endpoint: str, request: Request, caller:
     own = await answering.images_of(caller, named_images(body))
     read = read_request(endpoint, body, answering.served, answering.clock(), own)
     asked = replace(read, credential=request.headers.get("authorization", "").removeprefix("Bearer "))
-    entered = await answering.enter(asked, caller)
+    with tracing.step("enter"):  # its calls of AWS are parts of it, and sent as one
+        entered = await answering.enter(asked, caller)
     rate, chosen = entered.admitted.rate.headers(), entered.chosen
     if isinstance(chosen, RequestRejected):
         return refusal(told(chosen), rate)

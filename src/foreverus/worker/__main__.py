@@ -75,6 +75,8 @@ def make_clients(settings: WorkerSettings) -> dict[str, Any]:
     brief = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
     clients["xray"] = client("xray", config=brief)
     clients["logs"] = client("logs", config=brief)
+    for one in clients.values():
+        lean.keep_host(one)
     return clients
 
 

@@ -2,11 +2,14 @@
 agent. The tests compare every request themselves (tests/aws_models.py)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ParamValidationError
+from botocore.regions import EndpointRulesetResolver
 from botocore.useragent import UserAgentComponent
 from botocore.validate import ParamValidationDecorator
 
@@ -62,6 +65,47 @@ def test_a_plain_client_does_both(aws: Aws, work: list[str]) -> None:
     """So that the test above sees it."""
     Table(boto3.client("dynamodb"), aws.items.name).get(KEY)
     assert "checked GetItem" in work and "told Boto3" in work
+
+
+@pytest.mark.parametrize("clients", [of_functions, of_the_worker])
+def test_where_the_table_is_is_not_worked_out_anew(aws: Aws, monkeypatch: pytest.MonkeyPatch, clients: Clients) -> None:
+    worked_out: list[str] = []
+    construct = EndpointRulesetResolver.construct_endpoint
+
+    def noted(self: Any, operation_model: Any, *args: Any, **kwargs: Any) -> Any:
+        worked_out.append(operation_model.name)
+        return construct(self, operation_model, *args, **kwargs)
+
+    monkeypatch.setattr(EndpointRulesetResolver, "construct_endpoint", noted)
+    Table(clients("dynamodb"), aws.items.name).get(KEY)
+    assert worked_out == []
+    Table(boto3.client("dynamodb"), aws.items.name).get(KEY)
+    assert worked_out == ["GetItem"], "a plain client does"
+
+
+@pytest.mark.parametrize("service", sorted(lean.ONE_HOST - {"apigatewaymanagementapi"}))
+@pytest.mark.parametrize("region", ["us-east-1", "sa-east-1", "us-gov-west-1", "cn-north-1"])
+def test_the_host_that_is_kept_is_the_one_that_aws_rules_name(service: str, region: str) -> None:
+    client = boto3.client(service, region, aws_access_key_id="one", aws_secret_access_key="two")
+    sent: list[tuple[str, str]] = []
+
+    def note(request: Any, **_: Any) -> AWSResponse:
+        signed = request.headers["Authorization"]
+        who = (signed.decode() if isinstance(signed, bytes) else signed).split("Credential=")[1].split(",")[0]
+        sent.append((request.url, who))
+        return AWSResponse(request.url, 200, {}, None)
+
+    client.meta.events.register("before-send", note)
+    name, parameters = {
+        "dynamodb": ("get_item", {"TableName": "t", "Key": {"pk": {"S": "a"}}}),
+        "bedrock-runtime": ("converse", {"modelId": "m", "messages": [{"role": "user", "content": [{"text": "a"}]}]}),
+    }[service]
+    for keep in (lambda _: None, lean.keep_host):
+        keep(client)
+        with suppress(Exception):  # the answer is none
+            getattr(client, name)(**parameters)
+    by_rules, kept = sent
+    assert by_rules == kept
 
 
 @pytest.mark.parametrize("service", ["bedrock-runtime", "rds-data", "sqs"])

@@ -643,6 +643,8 @@ export interface Person {
   reads_aloud: boolean;
   /** Whether what was said to the page is sent at once, without being read first */
   sends_spoken: boolean;
+  /** Whether the page may offer to remember what somebody says about themselves in a question */
+  suggest_memories: boolean;
   /** The language that is spoken to the page; null: the page's own */
   hears: "pt" | "en" | "either" | null;
   /** The kind of voice that reads Portuguese; null: nova */
@@ -1268,6 +1270,8 @@ export interface AccountChange {
   reads_aloud?: true | false | null;
   /** Whether what was said to the page is sent at once, without being read first; null: no. Must be true, false or null. */
   sends_spoken?: true | false | null;
+  /** Whether the page may offer to remember what somebody says about themselves in a question; null: no. Must be true, false or null. */
+  suggest_memories?: true | false | null;
   /** The language that is spoken to the page; either: whichever it is; null: the page's own. Must be pt, en, either or null. */
   hears?: "pt" | "en" | "either" | null;
   /** The kind of voice that reads Portuguese, by OpenAI's names; null: nova. Must be nova, onyx or null. */

@@ -4,9 +4,9 @@ import * as state from "../src/state";
 import { importing, type Importing } from "../src/actions/imports";
 import { said, type Said } from "../src/actions/textSearch";
 import { NO_CHAT } from "../src/logic/chat";
-import { leavingPrompts, prompts } from "../src/personal";
+import { leavingPrompts, me, prompts } from "../src/personal";
 import { memories } from "../src/remembered";
-import type { Conversation, Erasure, Export, MemoryList, Message, Session, SessionWork } from "../src/types";
+import type { Conversation, Erasure, Export, Me, MemoryList, Message, Session, SessionWork } from "../src/types";
 import { ChatView } from "../src/ui/ChatView";
 import { Conversations } from "../src/ui/Conversations";
 import FirstVisit from "../src/ui/FirstVisit";
@@ -48,7 +48,14 @@ const MEMORIES: MemoryList = {
   ...{ object: "list", has_more: false, budget_tokens: 500, used_tokens: 12 },
   data: [{ ...KEPT, id: "memory_1", text: "I teach chemistry in Salvador." }],
 };
+const SOMEBODY: Me = {
+  ...{ object: "person", id: "user", backend: null, language: null, theme: null, default_backend: "auto", sounds: false },
+  ...{ has_voice: false, sees_images: false, reads_aloud: false, sends_spoken: false, suggest_memories: false, hears: null },
+  ...{ voice_pt: null, voice_en: null, speed_pt: null, speed_en: null },
+};
 const REMEMBERING = { call: () => Promise.resolve(MEMORIES), image: () => Promise.resolve(DRAWN) };
+
+const TELLING = talk({ ...QUESTION, content: "Why is the sky blue here? I live in Salvador." });
 
 const PROMPT = { id: "prm_1", object: "prompt" as const, name: "Physics, patiently", text: "Explain like a patient teacher.", created_at: AT, updated_at: AT };
 const LIBRARY = { ...PAGE, api: new Proxy({}, { get: (_, name) => () => Promise.resolve(name === "prompts" ? [PROMPT] : null) }) };
@@ -181,12 +188,21 @@ export const PERSON: Stories = {
   "question: its version before": talk({ ...QUESTION, replaces: "msg_0", version: 2 } as Message, pressing(".pager button")),
   "question: remembered": { ...talk(QUESTION, pressing(".asked .tools button:first-child")) },
   "question: asks to be remembered": { ...talk({ ...QUESTION, content: "Remember that I teach chemistry." }), does: async (find) => void (await find(".asked [role=group]")) },
+  "question: says something about its person": {
+    ...TELLING,
+    set: () => (TELLING.set!(), (me.value = { ...SOMEBODY, suggest_memories: true })),
+    does: async (find) => void (await find(".asked [role=group]")),
+  },
   "question: shows images": talk({ ...QUESTION, images: IMAGES } as Message),
   "question: an image is opened": { show: () => <ShownPictures images={IMAGES} api={SEEN as never} />, does: pressing(".picture:not(:disabled)") },
   "question: an image is gone": { show: () => <ShownPictures images={[{ ...IMAGES[0]!, file_id: "file_gone" }]} api={GONE_IMAGE as never} /> },
   "images: chosen, on the way and refused": {
     set: () => (state.pictures.value = { new: CHOSEN }),
     show: () => <section class="chat"><div class="composer"><Pictures api={silent as never} /></div></section>,
+  },
+  "memories: offered, too": {
+    set: () => ((memories.value = MEMORIES), (me.value = { ...SOMEBODY, suggest_memories: true })),
+    show: () => <Memories api={REMEMBERING as never} />,
   },
   "memories: one is edited": {
     set: () => (memories.value = MEMORIES),

@@ -14,7 +14,7 @@ import { silent, type Stories, type Story } from "./kit";
 
 const OWN: Me = {
   ...{ object: "person", id: "user", backend: null, language: null, theme: null, sounds: false, default_backend: "auto" },
-  ...{ has_voice: true, sees_images: false, reads_aloud: true, sends_spoken: false, hears: null },
+  ...{ has_voice: true, sees_images: false, reads_aloud: true, sends_spoken: false, suggest_memories: false, hears: null },
   ...{ voice_pt: "onyx", voice_en: null, speed_pt: 1.25, speed_en: null },
 };
 const PARTS = voiceParts(silent as never);

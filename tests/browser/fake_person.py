@@ -8,7 +8,7 @@ from collections.abc import Callable
 from foreverus.api import schemas
 from foreverus.errors import InvalidRequest
 
-SWITCHES = ("sounds", "reads_aloud", "sends_spoken")
+SWITCHES = ("sounds", "reads_aloud", "sends_spoken", "suggest_memories")
 MOST_PROMPTS = 100
 BUDGET_TOKENS = 500
 
@@ -26,7 +26,7 @@ class FakePerson:
         self.new_id, self.now = new_id, now
         self.me: dict = {
             **{"backend": None, "language": None, "theme": None, "sounds": False, "reads_aloud": False},
-            **{"sends_spoken": False, "hears": None},
+            **{"sends_spoken": False, "suggest_memories": False, "hears": None},
             **{"voice_pt": None, "voice_en": None, "speed_pt": None, "speed_en": None},
         }
         self.has_voice = False

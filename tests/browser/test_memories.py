@@ -160,3 +160,91 @@ def test_it_speaks_portuguese(fake: FakeCloud, browser: Browser) -> None:
     expect(section.get_by_role("checkbox", name="Eu sou professora.")).to_be_checked()
     expect(section.get_by_text(re.compile(r"^\d+ de 500 tokens em cada pergunta$"))).to_be_visible()
     context.close()
+
+
+ABOUT = "Why is the sea salty? I live in Salvador."
+OFFER = "Offer to remember what I say about myself"
+
+
+def switch_offers_on(page: Page, fake: FakeCloud) -> None:
+    section = memory_section(page)
+    expect(section.get_by_label(OFFER)).not_to_be_checked()  # off by default
+    with page.expect_response(re.compile(r"/me$")):
+        section.get_by_label(OFFER).check()
+    assert fake.own.me["suggest_memories"] is True
+
+
+def test_what_somebody_says_about_themselves_is_offered_only_where_it_is_switched_on(
+    page: Page, fake: FakeCloud
+) -> None:
+    sign_in(page, fake)
+    ask(page, ABOUT)
+    expect(page.get_by_role("button", name="Remember this")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    offer = page.get_by_role("group", name="Remember this")
+    expect(offer).to_have_count(0)
+    switch_offers_on(page, fake)
+    page.go_back()
+    expect(offer.get_by_text("Remember this in all your conversations? “I live in Salvador.”")).to_be_visible()
+    assert texts(fake) == [], "nothing is kept silently"
+    offer.get_by_role("button", name="Yes, remember").click()
+    kept(page)
+    expect(offer).to_have_count(0)
+    assert texts(fake) == ["I live in Salvador."]
+
+
+def test_a_suggestion_is_edited_before_it_is_kept_and_not_made_again(page: Page, fake: FakeCloud) -> None:
+    fake.own.me["suggest_memories"] = True
+    sign_in(page, fake)
+    ask(page, ABOUT)
+    offer = page.get_by_role("group", name="Remember this")
+    offer.get_by_role("button", name="In other words").click()
+    box = page.get_by_role("textbox", name="What to remember")
+    expect(box).to_have_value("I live in Salvador.")
+    box.fill("I live in Salvador, in Bahia.")
+    box.press("Enter")
+    kept(page)
+    assert texts(fake) == ["I live in Salvador, in Bahia."]
+    with page.expect_response(re.compile(r"/me$")):
+        page.reload()
+    expect(page.get_by_role("button", name="Remember this")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(offer).to_have_count(0)
+
+
+def test_a_suggestion_that_is_declined_is_not_made_again_in_any_conversation(page: Page, fake: FakeCloud) -> None:
+    fake.own.me["suggest_memories"] = True
+    sign_in(page, fake)
+    ask(page, ABOUT)
+    offer = page.get_by_role("group", name="Remember this")
+    offer.get_by_role("button", name="No", exact=True).click()
+    expect(offer).to_have_count(0)
+    page.reload()
+    page.get_by_role("button", name="New conversation").click()
+    ask(page, "Tell me about whales. i live in salvador.")
+    expect(page.get_by_role("button", name="Remember this")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    expect(offer).to_have_count(0)
+    assert texts(fake) == []
+    stored = page.evaluate("() => JSON.stringify(Object.entries(localStorage))")
+    assert "foreverus.settled" in stored and "salvador" not in stored.split("foreverus.settled")[1][:200].lower()
+
+
+def test_suggestions_speak_portuguese(fake: FakeCloud, browser: Browser) -> None:
+    fake.own.me["suggest_memories"] = True
+    context = browser.new_context(locale="pt-BR")
+    page = context.new_page()
+    page.goto(fake.url)
+    page.get_by_role("button", name="Entrar").click()
+    page.get_by_label("Mensagem", exact=True).fill("Oi, sou professora de química. O que é um mol?")
+    page.get_by_label("Mensagem", exact=True).press("Enter")
+    offer = page.get_by_role("group", name="Lembrar disto")
+    expect(offer).to_contain_text("“Sou professora de química.”")
+    offer.get_by_role("button", name="Com outras palavras").click()
+    expect(page.get_by_role("textbox", name="O que lembrar")).to_have_value("Sou professora de química.")
+    page.keyboard.press("Escape")
+    offer.get_by_role("button", name="Sim, lembrar").click()
+    expect(standing(page, "Lembrado em todas as suas conversas; veja em Preferências.")).to_be_visible()
+    section = memory_section(page, "Preferências", "Memória")
+    expect(section.get_by_label("Oferecer para lembrar o que eu digo sobre mim")).to_be_checked()
+    context.close()

@@ -84,7 +84,9 @@ class Scene:
     def person(self, name: str) -> str:
         """Somebody new who has one of each."""
         user = unique(name)
-        PreferenceStore(self.items).change(user, {"language": "pt", "speed_pt": 1.25, "sounds": True})
+        PreferenceStore(self.items).change(
+            user, {"language": "pt", "speed_pt": 1.25, "sounds": True, "suggest_memories": True}
+        )
         self.remember(user, f"a secret of {user}")
         self.document(user, "doc_1")
         return user
@@ -121,8 +123,8 @@ def scene() -> Iterator[Scene]:
 def test_it_is_what_dynamodb_has_after_every_change(scene: Scene) -> None:
     ana, store = scene.person("ana"), MemoryStore(scene.items)
     assert scene.people.copy(ana) and scene.people.copy(ana)
-    assert scene.rows("preferences", ana, "language, theme, sounds, reads_aloud, speed_pt::text") == [
-        ["pt", None, True, False, "1.25"]
+    assert scene.rows("preferences", ana, "language, theme, sounds, reads_aloud, suggest_memories, speed_pt::text") == [
+        ["pt", None, True, False, True, "1.25"]
     ]
     assert scene.rows("memories", ana, "content, enabled, conversation_id") == [[f"a secret of {ana}", True, None]]
     assert scene.rows("documents", ana, "filename, status, bytes, pages, chunks, usd::text") == [

@@ -2,10 +2,12 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { MEMORIES, memoryActions, type MemoryActions } from "../actions/memories";
+import { preferenceActions } from "../actions/preferences";
 import type { Api } from "../api";
 import { language, t } from "../i18n";
 import { number } from "../logic/format";
 import { asMemory, MEMORY_CHARACTERS } from "../logic/remember";
+import { me } from "../personal";
 import { leavingMemories, memories } from "../remembered";
 import type { Memory } from "../types";
 import { isEnterOfInputMethod, meantEnter } from "./enter";
@@ -125,6 +127,27 @@ function Add({ actions, failed }: Pick<RowProps, "actions" | "failed">) {
   );
 }
 
+function Suggest({ api }: { api: Api }) {
+  const { change } = useMemo(() => preferenceActions(api), [api]);
+  return (
+    <>
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={me.value?.suggest_memories ?? false}
+          disabled={!me.value}
+          aria-describedby="memories-suggest"
+          onChange={(event) => void change({ suggest_memories: event.currentTarget.checked })}
+        />
+        {t("memories.suggest")}
+      </label>
+      <p class="hint" id="memories-suggest">
+        {t("memories.suggest.what")}
+      </p>
+    </>
+  );
+}
+
 export function Memories({ api }: { api: Api }) {
   const actions = useMemo(() => memoryActions(api), [api]);
   const trouble = useSignal("");
@@ -136,6 +159,7 @@ export function Memories({ api }: { api: Api }) {
     <section class="my-data memories" aria-labelledby="memories">
       <h3 id="memories">{t("memories.title")}</h3>
       <p class="hint">{t("memories.what")}</p>
+      <Suggest api={api} />
       {!found || !shown ? (
         <Wait name={MEMORIES} />
       ) : (

@@ -52,7 +52,8 @@ _HEARS = {one.value: one for one in Hears}
 class Preferences:
     """`backend`: who answers; None: as the deployment is set. The others are the page's; None: as the browser says.
     `sounds`: one may be heard when an answer is ready and nobody looks. `reads_aloud`: answers, as they come.
-    `sends_spoken`: at once, unread. `hears`: None: the page's language."""
+    `sends_spoken`: at once, unread. `suggest_memories`: the page may offer to remember what somebody says about
+    themselves. `hears`: None: the page's language."""
 
     backend: BackendName | None = None
     language: Language | None = None
@@ -60,6 +61,7 @@ class Preferences:
     sounds: bool = False
     reads_aloud: bool = False
     sends_spoken: bool = False
+    suggest_memories: bool = False
     hears: Hears | None = None
     voice_pt: VoiceKind | None = None
     voice_en: VoiceKind | None = None
@@ -77,6 +79,7 @@ def preferences_from_item(item: Values | None) -> Preferences:
         sounds=kept.get("sounds") is True,
         reads_aloud=kept.get("reads_aloud") is True,
         sends_spoken=kept.get("sends_spoken") is True,
+        suggest_memories=kept.get("suggest_memories") is True,
         hears=_HEARS.get(str(kept.get("hears", ""))),
         voice_pt=_KINDS.get(str(kept.get("voice_pt", ""))),
         voice_en=_KINDS.get(str(kept.get("voice_en", ""))),
@@ -142,6 +145,7 @@ def public_preferences(kept: Preferences) -> Body:
         "sounds": kept.sounds,
         "reads_aloud": kept.reads_aloud,
         "sends_spoken": kept.sends_spoken,
+        "suggest_memories": kept.suggest_memories,
         "hears": kept.hears and kept.hears.value,
         "voice_pt": kept.voice_pt and kept.voice_pt.value,
         "voice_en": kept.voice_en and kept.voice_en.value,

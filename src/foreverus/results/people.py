@@ -23,8 +23,8 @@ from foreverus.results.rows import Row
 
 AT_ONCE = 200  # people: each is some ten statements, in a function that has four minutes
 PREFERENCE_COLUMNS = (
-    "backend", "language", "theme", "sounds", "reads_aloud", "sends_spoken", "hears", "voice_pt", "voice_en",
-    "speed_pt", "speed_en",
+    "backend", "language", "theme", "sounds", "reads_aloud", "sends_spoken", "suggest_memories", "hears",
+    "voice_pt", "voice_en", "speed_pt", "speed_en",
 )  # fmt: skip
 LOCK = "SELECT 1 FROM pg_advisory_xact_lock(hashtextextended(:user_id, 0))"
 

@@ -13,7 +13,7 @@ from tests.unit.conftest import Aws
 
 NONE: dict[str, Any] = {
     **{"backend": None, "language": None, "theme": None, "sounds": False},
-    **{"reads_aloud": False, "sends_spoken": False, "hears": None},
+    **{"reads_aloud": False, "sends_spoken": False, "suggest_memories": False, "hears": None},
     **{"voice_pt": None, "voice_en": None, "speed_pt": None, "speed_en": None},
 }
 
@@ -49,6 +49,7 @@ def test_a_preference_is_kept_until_it_is_taken_back(aws: Aws) -> None:
         ("sounds", [True, False]),
         ("reads_aloud", [True, False]),
         ("sends_spoken", [True, False]),
+        ("suggest_memories", [True, False]),
         ("hears", ["pt", "either", "en"]),
         ("voice_pt", ["onyx", "nova"]),
         ("voice_en", ["onyx", "nova"]),

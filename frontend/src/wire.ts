@@ -1128,6 +1128,7 @@ export interface ConversationChange {
   backend?: "auto" | "gpu" | "bedrock" | null;
 }
 export interface MessageCreate {
+  /** What is said; empty where there are images, which may stand alone. */
   content: string;
   /**
    * What it shows: files with purpose vision. Must be a list of at most 4 ids of images, each once, or null.

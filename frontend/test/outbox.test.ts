@@ -21,6 +21,12 @@ beforeEach(() => {
   state.online.value = true;
 });
 
+it("knows messages without words by the images that they show", () => {
+  const both = [{ ...waiting("a", ""), images: ["file_1"] }, { ...waiting("b", ""), images: ["file_2"] }];
+  const shown = { ...asked(6, ""), images: [{ file_id: "file_2", type: "png", width: 3, height: 2 }] } as Message;
+  expect(stillUnsent(both, "con_1", [shown]).map((one) => one.key)).toEqual(["a"]);
+});
+
 it("takes one question for one item: the other one with the same words is still to be sent", () => {
   const both = [waiting("a", "Continue"), waiting("b", "Continue")];
   const left = stillUnsent(both, "con_1", [asked(6, "Continue")]);

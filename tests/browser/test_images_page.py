@@ -104,6 +104,20 @@ def test_what_a_camera_adds_leaves_this_page_for_nowhere(seeing: Page, fake: Fak
     assert b"Augusta" not in fake.batches.stored[kept]
 
 
+def test_image_goes_without_words_and_none_without_an_image(seeing: Page, fake: FakeCloud) -> None:
+    button = seeing.get_by_role("button", name="Send", exact=True)
+    expect(button).to_be_disabled()
+    adding(seeing).set_input_files([NOTE])
+    expect(waiting(seeing)).to_have_count(1)
+    expect(button).to_be_enabled()
+    button.click()
+    question = seeing.get_by_role("article", name="You").and_(seeing.locator("article:not(.unsent)"))
+    expect(question.get_by_role("button", name="Open image 1 of 1")).to_be_visible()
+    (messages,) = fake.messages.values()
+    assert messages[-2]["content"] == "" and len(sent(fake)) == 1
+    expect(button).to_be_disabled()
+
+
 def test_pasted_and_dropped_images_are_taken_and_text_is_pasted_as_ever(seeing: Page, fake: FakeCloud) -> None:
     hand_over(seeing, "paste", NOTE)
     expect(waiting(seeing)).to_have_count(1)

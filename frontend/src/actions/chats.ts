@@ -157,7 +157,7 @@ export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((
   /** Puts a text into the composer, before what stands there. */
   function rewrite(text: string, key = draftKey.value): void {
     const draft = drafts.value[key] ?? "";
-    setDraft(key, draft ? `${text}\n${draft}` : text);
+    setDraft(key, [text, draft].filter(Boolean).join("\n"));
   }
 
   return {

@@ -64,7 +64,7 @@ export function unmade(items: readonly Unsent[]): Unsent[] {
 
 /**
  * What is left after `messages` were fetched: the server may have a question whose acceptance was never heard. It
- * carries no key, so it is known by its words and by being newer than what was there before. Each is one item's: of two
+ * carries no key, so it is known by its words, its images and by being newer than what was there before. Each is one item's: of two
  * with the same words the other one is still to be sent. What never left cannot have arrived.
  */
 export function stillUnsent(items: readonly Unsent[], conversationId: string, messages: readonly Message[]): Unsent[] {
@@ -79,7 +79,8 @@ export function stillUnsent(items: readonly Unsent[], conversationId: string, me
 }
 
 function isOf(message: Message, item: Unsent): boolean {
-  return message.content === item.content && message.id.slice(4) > (item.after ?? "");
+  const shows = (message.images ?? []).map((one) => one.file_id).join() === (item.images ?? []).join();
+  return shows && message.content === item.content && message.id.slice(4) > (item.after ?? "");
 }
 
 /** `question` is known to be another item's: none of those that are left is taken for it. */

@@ -17,8 +17,9 @@ function Editing({ question, actions, close }: { question: Message; actions: Cha
   const sending = useSignal(false);
   const box = useRef<HTMLTextAreaElement>(null);
   useEffect(() => box.current?.focus(), []);
+  const isEmpty = !text.value.trim() && !question.images; // which it shows again
   const send = async () => {
-    if (!text.value.trim() || sending.value) return;
+    if (isEmpty || sending.value) return;
     sending.value = true;
     if (await actions.edited(question, text.value.trim())) close();
     sending.value = false;
@@ -47,7 +48,7 @@ function Editing({ question, actions, close }: { question: Message; actions: Cha
         }}
       />
       <div>
-        <button type="submit" class="primary" disabled={sending.value || !text.value.trim()}>
+        <button type="submit" class="primary" disabled={sending.value || isEmpty}>
           {t("chat.send")}
         </button>{" "}
         <button type="button" class="quiet" onClick={close}>
@@ -105,6 +106,7 @@ function Versions({ question, actions }: { question: Message; actions: ChatActio
         <div class="version" role="group" aria-label={t("chat.version.at", { n: at.value, of: count })}>
           {shown.map((one) => (
             <div key={one.id} class={one.role === "user" ? "version-question" : ""}>
+              {one.images && <ShownPictures images={one.images} api={actions.api} />}
               <Words text={one.content ?? ""} />
             </div>
           ))}

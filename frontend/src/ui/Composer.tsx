@@ -5,7 +5,7 @@ import { setDraft, type ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
 import { about, number } from "../logic/format";
 import { USUAL } from "../logic/prices";
-import { allThere } from "../logic/pictures";
+import { allThere, idsOf } from "../logic/pictures";
 import { sizeOf } from "../logic/size";
 import { backend, contextTokens, draftKey, drafts, gpu, models, pictures, seesImages, sessionsKnown, settings } from "../state";
 import type { BackendChoice } from "../types";
@@ -56,7 +56,8 @@ function Counter() {
 
 export function Composer({ actions, busy }: { actions: ChatActions; busy: boolean }) {
   const box = useRef<HTMLTextAreaElement>(null);
-  const ready = !isEmpty.value && !busy && allThere(pictures.value[draftKey.value] ?? []);
+  const mine = pictures.value[draftKey.value] ?? [];
+  const ready = (!isEmpty.value || idsOf(mine).length > 0) && !busy && allThere(mine);
   const Beside = besideComposer.value;
 
   useLayoutEffect(() => {

@@ -17,7 +17,6 @@ from foreverus.conversations.records import MessageRef, Question
 from foreverus.conversations.shown import ShownImage
 from foreverus.errors import InvalidRequest
 from foreverus.files.images import images_in
-from foreverus.files.records import File
 from foreverus.text import quoted
 
 FREED_FOR = timedelta(hours=1)  # less than is left of its first day, at whose end it is looked at
@@ -57,7 +56,7 @@ class MessageImages:
             if item.get("message_id") not in (None, message.message_id):
                 said = f"The image {quoted(one)} is in another message. Upload it again for this one."
                 raise InvalidRequest(said, param="images", code="image_already_sent")
-            before[one] = _shown(file)
+            before[one] = ShownImage.of(file)
         return Shown(tuple(before[one] for one in wanted), tuple(fresh))
 
     def free(self, user_id: str, file_ids: Sequence[str], now: datetime) -> None:
@@ -81,9 +80,3 @@ def image_write(question: Question, file_id: str) -> Write:
 
 def gone(file_id: str) -> InvalidRequest:
     return no_image(file_id, "images")
-
-
-def _shown(file: File) -> ShownImage:
-    assert file.image is not None
-    facts = file.image
-    return ShownImage(file_id=file.file_id, kind=facts.kind, width=facts.width, height=facts.height, bytes=file.bytes)

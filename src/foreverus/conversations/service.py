@@ -204,6 +204,9 @@ class ConversationService:
 
     def _accept(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
         """A new question, kept and handed on."""
+        if not (request["content"] or request.get("images")):
+            message = "The field 'content' must not be empty where there are no images."
+            raise InvalidRequest(message, param="content", code="invalid_field")
         check_size(self.store, self.context_tokens, ref, request["content"])
         replaces = question_id(request.get("replaces") or "")
         before = self.store.question(replace(ref, message_id=replaces)) if replaces else None

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 from foreverus.aws.dynamo import Values
 from foreverus.backends.images import ImageKind, PromptImage, image_tokens
+from foreverus.files.records import File
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +18,13 @@ class ShownImage:
     width: int
     height: int
     bytes: int
+
+    @classmethod
+    def of(cls, file: File | None) -> Self:
+        """Of one that is an image."""
+        assert file and file.image
+        facts = file.image
+        return cls(file_id=file.file_id, kind=facts.kind, width=facts.width, height=facts.height, bytes=file.bytes)
 
     @property
     def tokens(self) -> int:
@@ -41,7 +50,8 @@ def noted(text: str, images: Sequence[ShownImage]) -> str:
     if not images:
         return text
     several = f"{len(images)} images were shown" if len(images) > 1 else "An image was shown"
-    return f"{text}\n\n[{several} here, which you cannot see.]"
+    note = f"[{several} here, which you cannot see.]"
+    return f"{text}\n\n{note}" if text else note
 
 
 def shown_to_item(image: ShownImage) -> Values:

@@ -14,6 +14,7 @@ from foreverus.text import beginning, is_blank
 MOST_CHARACTERS = 60
 MOST_TITLE_TOKENS = 32  # 60 characters are some twenty of them
 MOST_SHOWN_BYTES = 2_000  # of question and answer each: their beginning says what it is about
+WORDLESS = "(an image, without words)"
 ASK = (
     "Write a title for this conversation: at most six words, in the language of the conversation, in one line, without "
     "quotation marks. Answer with the title alone."
@@ -32,7 +33,9 @@ def wants_title(conversation: Conversation, thread: Thread, answer: FinishedAnsw
 
 
 def title_prompt(question: str, answer: str) -> Prompt:
-    said = f"Question:\n{beginning(question, MOST_SHOWN_BYTES)}\n\nAnswer:\n{beginning(answer, MOST_SHOWN_BYTES)}"
+    """`question`: empty: images without words."""
+    asked = beginning(question or WORDLESS, MOST_SHOWN_BYTES)
+    said = f"Question:\n{asked}\n\nAnswer:\n{beginning(answer, MOST_SHOWN_BYTES)}"
     return Prompt((Message("system", ASK), Message("user", f"{said}\n\n{ASK}")), MOST_TITLE_TOKENS, 0.0)
 
 

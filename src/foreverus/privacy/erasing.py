@@ -65,8 +65,10 @@ class ErasePerson:
         count = _Counter(self.erasures, owed.receipt_id)
         count(Store.KEYS, "api_keys", self.api_keys.forget_person(user_id))
         count(Store.COGNITO, "users", self.members.delete(user_id))
+        count(
+            Store.DYNAMODB, "files", self._owe_files(user_id)
+        )  # before those with which their images would go uncounted
         count(Store.DYNAMODB, "conversations", self._owe_conversations(user_id))
-        count(Store.DYNAMODB, "files", self._owe_files(user_id))
         count(Store.DYNAMODB, "batches", self._owe_batches(user_id))
         count(Store.DYNAMODB, "uploads", self._forget_uploads(user_id))
         count(Store.DYNAMODB, "memories", MemoryStore(self.items).forget_person(user_id))

@@ -102,8 +102,8 @@ def test_every_keyword_is_explained_in_the_words_of_people(name: str) -> None:
     [
         ("session_create", {"idle_seconds": "300"}, "The field 'idle_seconds' must be a whole number from 5 to 3600, not '300'."),  # noqa: E501
         ("session_create", {"allow_on_demand": None}, "The field 'allow_on_demand' must be true or false, not null."),
-        ("message_create", {"content": ""}, "The field 'content' must not be empty."),
-        ("message_create", {"content": {}}, "The field 'content' must be a string of 1 to 300000 characters, not an object."),  # noqa: E501
+        ("prompt_create", {"name": "a", "text": ""}, "The field 'text' must not be empty."),
+        ("message_create", {"content": {}}, "The field 'content' must be a string of at most 300000 characters, not an object."),  # noqa: E501
         ("batch_create", {"endpoint": "x"}, "The field 'endpoint' must be '/v1/chat/completions' or '/v1/completions', not 'x'."),  # noqa: E501
         ("batch_create", {"metadata": {"k" * 65: ""}}, f"The key '{'k' * 59}…' in 'metadata' has 65 characters, the most is 64: shorten it."),  # noqa: E501
         ("websocket_frame", {"action": "x"}, "The field 'action' must be 'subscribe', 'unsubscribe' or 'ping', not 'x'."),  # noqa: E501

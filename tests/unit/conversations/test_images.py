@@ -11,6 +11,7 @@ from foreverus import bootstrap
 from foreverus.abilities.read_image.memory import MemorySight
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
+from foreverus.backends.converse import turns
 from foreverus.conversations.bedrock.seeing import MOST_IMAGES, Seeing
 from foreverus.conversations.records import AnswerStatus, FinishedAnswer, MessageRef, Saved
 from foreverus.conversations.service import ConversationService
@@ -114,6 +115,19 @@ def test_message_shows_its_images_and_they_stay_with_it(pictures: Pictures, call
     assert listed[0]["images"][1] == {"file_id": second, "type": "jpeg", "width": 5, "height": 7}
     assert caller.called, "Bedrock was called for it"
     assert pictures.files.get(USER, first)["expires_at"] is None and pictures.there(second)
+
+
+def test_image_stands_without_words_and_is_asked_again_without_them(pictures: Pictures, caller: Caller) -> None:
+    image = pictures.upload()
+    posted = pictures.ask(image, content="")
+    assert posted["message"]["content"] == "" and caller.called
+    question = pictures.answered(posted)
+    again = pictures.chats.regenerate(USER, pictures.id, question, {})
+    assert (again["message"]["content"], len(again["message"]["images"])) == ("", 1)
+    assert pictures.chats.get(USER, pictures.id)["title"] == "", "until the model has called it something"
+    with pytest.raises(InvalidRequest) as refused:
+        pictures.ask(content="")
+    assert (refused.value.param, refused.value.reason) == ("content", "invalid_field")
 
 
 def test_unsent_image_goes_and_a_sent_one_does_not(pictures: Pictures) -> None:
@@ -287,6 +301,30 @@ def test_no_prompt_has_more_images_than_one_call_takes_and_the_newest_come_first
     prompt = scene.sight.prompts[-1]
     assert len(prompt.images) == MOST_IMAGES and {one.width for one in prompt.images} == {11, 12}
     assert prompt.messages[1].content.endswith("[4 images were shown here, which you cannot see.]")
+
+
+def test_prompt_of_an_image_without_words_is_the_image_alone(pictures: Pictures) -> None:
+    scene = Seen(pictures)
+    conversation = scene.show(pictures.upload(), content="")
+    asyncio.run(scene.run(conversation))
+    assert scene.answer_to(conversation)["content"] == "I see: png 3x2. "
+    (prompt,) = scene.sight.prompts
+    assert prompt.messages[-1].content == "" and len(prompt.messages[-1].images) == 1
+    (asked,) = turns(prompt)
+    assert [list(block) for block in asked["content"]] == [["image"], ["text"]]
+    assert asked["content"][1]["text"] == prompt.messages[0].content.strip(), "its system message stands there alone"
+    (title,) = [one for one in scene.backend.prompts if "Write a title" in one.messages[-1].content]
+    assert "(an image, without words)" in title.messages[-1].content
+    scene.show(conversation=conversation, content="And now?")
+    asyncio.run(Scene(pictures.aws).run(conversation))
+
+
+def test_model_that_sees_nothing_reads_of_an_image_without_words_that_it_was_shown(pictures: Pictures) -> None:
+    scene = Scene(pictures.aws)
+    posted: Any = pictures.ask(pictures.upload(), content="")
+    asyncio.run(scene.run(posted["message"]["conversation_id"]))
+    (prompt, *_) = scene.backend.prompts
+    assert prompt.messages[-1].content == "[An image was shown here, which you cannot see.]"
 
 
 def test_model_that_sees_nothing_reads_that_something_was_shown(pictures: Pictures) -> None:

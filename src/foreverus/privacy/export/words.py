@@ -1,7 +1,8 @@
 """What stands in an export beside a person's own data, in Portuguese and in English. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 LEIAME = """Tudo o que é seu
 =================
@@ -64,3 +65,9 @@ def markdown(title: str, messages: Iterable[Mapping[str, object]]) -> Iterator[s
     for one in messages:
         who = "You / Você" if one["role"] == "user" else "Model / Modelo"
         yield f"\n## {who}, {one['created_at']}\n\n{one['content']}\n"
+        yield from (f"\n(files/{image['file_id']})\n" for image in images_of(one))
+
+
+def images_of(message: Mapping[str, object]) -> Sequence[Mapping[str, object]]:
+    """Which files a message shows, as the API has it."""
+    return cast(Sequence[Mapping[str, object]], message.get("images", ()))

@@ -148,6 +148,7 @@ class MemoryWorker:
                 "METRICS_LOG_GROUP": "none",
                 "MORE_METRICS": "false",
                 "CHAT_BEDROCK_MODEL_ID": "",
+                "FIND_SOURCES_FUNCTION": "",
             },
         }
         now = datetime.now(UTC)
@@ -181,6 +182,7 @@ class MemoryWorker:
             chat_queue=self.chats,
             batch_queue=self.queue,
             run_blocking=self.calls,
+            run_passages=self.calls,
             run_push=self.calls,
             run_receive=self.polls,
             contact=contact,

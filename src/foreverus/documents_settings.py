@@ -22,3 +22,8 @@ class IndexDocumentSettings(LentDatabaseSettings):
 @dataclass(frozen=True)
 class FindPassagesSettings(LentDatabaseSettings):
     """Of a stack with documents: no other one has the function."""
+
+
+@dataclass(frozen=True)
+class FindSourcesSettings(FindPassagesSettings):
+    """Likewise."""

@@ -155,6 +155,7 @@ class AnswerConversationSettings(PushSettings, OneStartSettings):
     bedrock_model_id: str
     images_model_id: str  # as ApiSettings has it
     data_bucket: str  # with the images
+    find_sources_function: str  # who finds passages of documents for a question; empty: documents are off
     chat_queue_url: str
     conversation_retention_days: int  # 0: kept
     chat_gpu: str  # auto or off: whether a GPU is started when chats are worth one

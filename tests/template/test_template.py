@@ -798,7 +798,7 @@ def test_only_what_answers_asks_bedrock_and_only_that_model() -> None:
         "AnswerConversationFunction": "bedrock:InvokeModelWithResponseStream",
         "ChatCompletionsFunction": "bedrock:InvokeModelWithResponseStream",
     }
-    embedding = {"IndexDocumentFunction", "FindPassagesFunction"}
+    embedding = {"IndexDocumentFunction", "FindPassagesFunction", "FindSourcesFunction"}
     titan = "arn:${AWS::Partition}:bedrock:${AWS::Region}::foundation-model/amazon.titan-embed-text-v2:0"
     for name in embedding:
         assert (asking[name]["Action"], asking[name]["Resource"]) == ("bedrock:InvokeModel", {"Fn::Sub": titan})
@@ -1035,7 +1035,11 @@ SPENDING = (
     "AnswerBatchFunctionRole",
     "ChatCompletionsFunctionRole",
 )
-SPENDING_ON_DOCUMENTS = ("IndexDocumentFunctionRole", "FindPassagesFunctionRole")  # where they are on
+SPENDING_ON_DOCUMENTS = (
+    "IndexDocumentFunctionRole",
+    "FindPassagesFunctionRole",
+    "FindSourcesFunctionRole",
+)  # where they are on
 
 
 def where_there_are_containers(value: Any) -> dict[str, Any]:

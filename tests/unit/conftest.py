@@ -147,6 +147,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "SEARCH_MESSAGES_FUNCTION": "",
             "INDEX_DOCUMENT_FUNCTION": "",
             "FIND_PASSAGES_FUNCTION": "",
+            "FIND_SOURCES_FUNCTION": "",
             "READ_DOCUMENT_FUNCTION": "foreverus-read-document",
             "CHAT_GPU": "off",
             "DATABASE_CLUSTER_ARN": "",

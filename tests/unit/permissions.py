@@ -79,6 +79,10 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         **LENT,
         "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),
     },
+    "find_sources": {
+        **LENT,
+        "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),
+    },
     "index_document": {
         **LENT,
         **{

@@ -24,7 +24,14 @@ from foreverus.costs.money import exact
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import Owner, Reservation
 from foreverus.documents.reading.apart import unpacked
-from foreverus.errors import AnotherSessionIsLive, BackendUnavailable, InvalidRequest, ResultsNotStored, SpendCapReached
+from foreverus.errors import (
+    AnotherSessionIsLive,
+    BackendUnavailable,
+    InvalidRequest,
+    NotFound,
+    ResultsNotStored,
+    SpendCapReached,
+)
 from foreverus.privacy.erasing import PeopleNotErased
 from foreverus.privacy.export.job import NotExported
 from foreverus.sessions.pending import PendingWorkStore, move_writes
@@ -731,6 +738,9 @@ EXPECTED: dict[str, Expectation] = {
     "find_passages/good_question": result_is({"passages": (), "names": (), "why": None}),
     "find_passages/edge_one_that_is_still_read": result_is({"passages": (), "names": (), "why": None}),
     "find_passages/bad_no_question": InvalidRequest,
+    "find_sources/good_question": result_is({"passages": (), "names": (), "why": None}),
+    "find_sources/edge_it_waits_no_more": NotFound,
+    "find_sources/bad_names_a_person": InvalidRequest,
     "index_document/good_read_already": result_is("ready"),
     "index_document/edge_deleted_document": result_is(None),
     "index_document/bad_no_document": InvalidRequest,

@@ -46,6 +46,11 @@ def person_of_copied(partition: str) -> str:
     return next((partition.removeprefix(one) for one in _COPIED if partition.startswith(one)), "")
 
 
+def ready_documents_key(user_id: str) -> Key:
+    """Which of them can be asked. Not with them: who reads it with a question sees no name and no list of them."""
+    return {"pk": f"READY_DOCUMENTS#{user_id}", "sk": "READY"}
+
+
 def prompt_key(user_id: str, prompt_id: str) -> Key:
     """One of their library."""
     return {"pk": person_partition(user_id), "sk": f"PROMPT#{prompt_id}"}

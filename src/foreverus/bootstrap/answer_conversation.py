@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from foreverus.conversations.bedrock.entitling import BedrockTitles
     from foreverus.conversations.bedrock.seeing import Seeing
     from foreverus.conversations.entitling import TitleNews
+    from foreverus.conversations.passages.asking import DocumentPassages
 
 THREADS = 16  # for the table's calls and the sockets' posts
 CALLS = 3  # of Bedrock: an answer, a title, and one that was left and ends by itself
@@ -78,6 +79,7 @@ def build(function: str) -> "ConversationAnswering":
         chat_gpu=chat_gpu(env),
         titles=_titles(asker, news),
         news=news,
+        passages=_passages(env) if env.find_sources_function else None,
         metrics=aws.metrics(),
     )
     return ConversationAnswering(
@@ -87,6 +89,18 @@ def build(function: str) -> "ConversationAnswering":
         again=LambdaFunction(aws.client("lambda"), function),
         run_blocking=threads(),
     )
+
+
+def _passages(env: settings.AnswerConversationSettings) -> "DocumentPassages":
+    from botocore.config import Config
+
+    from foreverus.aws.lambda_functions import LambdaFunction
+    from foreverus.conversations.passages.asking import DocumentPassages
+    from foreverus.conversations.passages.looking import CONNECT_S, WAIT_S
+
+    once = Config(connect_timeout=CONNECT_S, read_timeout=WAIT_S, retries={"total_max_attempts": 1})
+    function = LambdaFunction(aws.client("lambda", None, once), env.find_sources_function)
+    return DocumentPassages(aws.items(env.table_name), function)
 
 
 def _seeing(model_id: str, bucket: str) -> "Seeing":

@@ -1,4 +1,4 @@
-"""Who finds passages in people's documents."""
+"""Who finds passages in people's documents: for a search, or for a question that waits."""
 
 import os
 from functools import cache
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws
 from foreverus.bootstrap.documents import documents_database
-from foreverus.documents_settings import FindPassagesSettings
+from foreverus.documents_settings import FindPassagesSettings, FindSourcesSettings
 
 if TYPE_CHECKING:
+    from foreverus.conversations.passages.finding import QuestionPassages
     from foreverus.documents.finding import PassageFinder
 
 
@@ -29,3 +30,10 @@ def build() -> "PassageFinder":
         least=LEAST_SIMILARITY,
         relog=login.forget,
     )
+
+
+@cache
+def build_for_questions() -> "QuestionPassages":
+    from foreverus.conversations.passages.finding import QuestionPassages
+
+    return QuestionPassages(aws.items(FindSourcesSettings.from_env(os.environ).table_name), build())

@@ -26,6 +26,7 @@ from foreverus.conversations.records import (
 from foreverus.conversations.remembered.records import Memory
 from foreverus.conversations.remembered.store import memories_of
 from foreverus.costs.usage.store import usage_write
+from foreverus.documents.sources import sources_to_item
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
 THREAD_PAGE = 64  # messages: most prompts hold fewer, and of a long conversation a megabyte would be read
@@ -196,7 +197,7 @@ class DynamoAnswers:
         PendingWorkStore(self.items).remove(message.message_id)
 
 
-_OF_PARTS = ("partial_tokens", "partial_prompt_tokens", "counted_tokens", "engine_failures", "stop_requested")
+_OF_PARTS = ["partial_tokens", "partial_prompt_tokens", "counted_tokens", "engine_failures", "stop_requested", "sources"]
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
 _OPEN = f"({_NOT_FINAL}) AND attribute_not_exists(stop_requested)"
 _NOT_COUNTED = "(attribute_not_exists(counted_tokens) OR counted_tokens = :before)"
@@ -232,10 +233,11 @@ def final_writes(message: MessageRef, answer: Answer) -> tuple[Write, Write, Wri
     """The part of a transaction that saves a final answer: where there is none yet, and its conversation and its
     question are there."""
     values = final_attributes(answer)
+    gone = [name for name in _OF_PARTS if name not in values]
     return (
         update_write(
             _key(message),
-            f"{_sets(values)} REMOVE {', '.join(_OF_PARTS)}",
+            f"{_sets(values)} REMOVE {', '.join(gone)}",
             {**_values(values), **_FINAL},
             condition=_NOT_FINAL,
             names=_names(values),
@@ -271,6 +273,7 @@ def _partial_attributes(message: MessageRef, partial: PartialAnswer, session_id:
         "message_id": message.message_id,
         "conversation_id": message.conversation_id,
         **({"partial_prompt_tokens": partial.prompt_tokens} if partial.prompt_tokens else {}),
+        **({"sources": sources_to_item(partial.sources)} if partial.sources else {}),
     }
 
 

@@ -135,6 +135,7 @@ class MemoryAnswers:
             partial_tokens=partial.tokens,
             partial_prompt_tokens=partial.prompt_tokens or before.partial_prompt_tokens,
             engine_failures=before.engine_failures + partial.engine_failures,
+            sources=partial.sources or before.sources,
         )
         self.checkpoints += 1
         return True

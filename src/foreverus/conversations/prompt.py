@@ -13,9 +13,13 @@ from dataclasses import dataclass, replace
 
 from foreverus.backends.port import Message, Prompt
 from foreverus.conversations.history import Exchange, Held, estimate, turns_tokens
+from foreverus.conversations.passages import records as quoting
 from foreverus.conversations.records import STOPPED, Answer, AnswerStatus, FinishedAnswer, Question
 from foreverus.conversations.remembered.records import BUDGET_TOKENS, Memory, count, given, remembering, without
 from foreverus.conversations.shown import noted
+from foreverus.documents.records import BUDGET_TOKENS as PASSAGES_TOKENS
+from foreverus.documents.records import PassagesFound
+from foreverus.documents.sources import Sources
 
 # Without any system message small models babble, and Mistral's own template has none to fall back on.
 DEFAULT_SYSTEM = "You are a helpful assistant. Answer in the language of the question."
@@ -33,6 +37,7 @@ class Thread:
     earlier: tuple[Exchange, ...]  # oldest first; only what was answered: a failed question would fail the next too
     unread: int = 0  # at least so many messages before these: of what could not fit none but the next turn is read
     memories: tuple[Memory, ...] = ()  # what its person wants remembered in it
+    found: PassagesFound | None = None  # in their documents; None: nobody looked
 
     @property
     def is_final(self) -> bool:
@@ -58,6 +63,11 @@ class Thread:
         return self.answer.partial_tokens if self.answer and self.partial else 0
 
     @property
+    def partial_sources(self) -> Sources | None:
+        """What `partial` was made of."""
+        return self.answer.sources if self.answer and self.partial else None
+
+    @property
     def counted_tokens(self) -> int:
         """How many of them the sessions that spent them have on their account."""
         return self.answer.counted_tokens if self.answer else 0
@@ -74,6 +84,7 @@ class Thread:
             finish_reason=STOPPED,
             earlier_tokens=self.partial_tokens,
             uncounted_tokens=self.uncounted_by(session_id),
+            sources=self.partial_sources,
         )
 
     def uncounted_by(self, session_id: str) -> int:
@@ -128,8 +139,8 @@ def most_history_bytes(context_tokens: int) -> int:
 
 
 def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
-    """System message, with what its person wants remembered; as many of the newest turns as fit, the question, and the
-    answer so far if any.
+    """System message, with what its person wants remembered; as many of the newest turns as fit; the question, with
+    passages of its person's documents; and the answer so far if any.
 
     `context_tokens` is what one conversation may hold in the engine, prompt and answer together.
     """
@@ -149,6 +160,10 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
         room += estimate(frame[0])
         frame[0] = Message("system", remembering(frame[0].content, memories))
         room -= estimate(frame[0])
+    if cited := quoting.fitting(_cited(thread), min(PASSAGES_TOKENS, room)):
+        room += estimate(frame[1])
+        frame[1] = Message("user", quoting.quoting(frame[1].content, cited))
+        room -= estimate(frame[1])
     fit = sum(tokens <= room for tokens in turns_tokens(thread.earlier)[1:])
     turns = [message for one in thread.earlier[len(thread.earlier) - fit :] for message in one.messages]
     most = max(1, answer_tokens - thread.partial_tokens)
@@ -156,11 +171,15 @@ def build_prompt(system: str, thread: Thread, context_tokens: int) -> Prompt:
 
 
 def shorter(prompt: Prompt) -> Prompt | None:
-    """The same prompt without the older half of its earlier turns, at last without what is remembered; None when
-    nothing is left to drop."""
+    """The same prompt without the older half of its earlier turns, then without passages of documents, at last without
+    what is remembered; None when nothing is left to drop."""
     tail = 2 if prompt.continues else 1
     turns = prompt.messages[1:-tail]
     if not turns:
+        question = prompt.messages[-tail]
+        if cited_in(prompt):
+            bare = replace(question, content=quoting.without(question.content))
+            return replace(prompt, messages=(*prompt.messages[:-tail], bare, *prompt.messages[-tail:][1:]))
         bare = Message("system", without(prompt.messages[0].content))
         return replace(prompt, messages=(bare, *prompt.messages[1:])) if remembered(prompt) else None
     kept = turns[(len(turns) // 2 + 1) // 2 * 2 :]
@@ -173,9 +192,31 @@ def remembered(prompt: Prompt) -> int:
     return count(prompt.messages[0].content)
 
 
+def cited_in(prompt: Prompt) -> int:
+    """How many passages of documents stand before its question."""
+    return quoting.count(prompt.messages[-2 if prompt.continues else -1].content)
+
+
+def sources_of(thread: Thread, prompt: Prompt) -> Sources | None:
+    """Of an answer that was made from the thread's prompt. None: nobody looked for any."""
+    if thread.found is None:
+        return thread.partial_sources
+    given = _cited(thread)[: cited_in(prompt)]
+    return quoting.sources(given, quoting.why_none(thread.found), thread.partial_sources)
+
+
+def _cited(thread: Thread) -> list[quoting.Cited]:
+    return quoting.numbered(thread.found, thread.partial_sources) if thread.found else []
+
+
 def held_by(prompt: Prompt) -> Held | None:
-    """What a whole answer was made from. Of one that was continued the backend has counted a part twice: None."""
-    return None if prompt.continues else Held(len(prompt.messages) // 2 - 1, estimate(prompt.messages[0]))
+    """What a whole answer was made from. None: of one that was continued the backend has counted a part twice, and
+    passages are no part of the history."""
+    return (
+        None
+        if prompt.continues or cited_in(prompt)
+        else Held(len(prompt.messages) // 2 - 1, estimate(prompt.messages[0]))
+    )
 
 
 def trimmed_messages(thread: Thread, prompt: Prompt) -> int:

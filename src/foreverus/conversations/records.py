@@ -158,6 +158,7 @@ class PartialAnswer:
     counted: int = 0  # the answer's `counted_tokens` when it was read
     engine_failures: int = 0  # added to the number of engines that died under this answer
     prompt_tokens: int = 0  # of Bedrock's calls for it so far, by estimate: what a killed one took
+    sources: Sources | None = None  # what it was made of: who continues it gives each its number
 
     @property
     def used(self) -> Used:

@@ -14,6 +14,7 @@ from foreverus.choice.abilities import cannot
 from foreverus.conversations.prompt import Thread
 from foreverus.conversations.records import AnswerOptions, Conversation
 from foreverus.conversations.remembered.records import Memory
+from foreverus.documents.records import PassagesFound
 from foreverus.errors import InvalidRequest
 
 SETTINGS = frozenset({"system", "backend", "temperature", "max_tokens"})
@@ -33,14 +34,17 @@ def options_in(conversation: Conversation, named: AnswerOptions) -> AnswerOption
     )
 
 
-def as_set(conversation: Conversation, thread: Thread, memories: Sequence[Memory] = ()) -> Thread:
+def as_set(
+    conversation: Conversation, thread: Thread, memories: Sequence[Memory] = (), found: PassagesFound | None = None
+) -> Thread:
     """The thread whose question asks for what the conversation is set to, where it does not say; with what its person
-    wants remembered (`memories`), where the conversation is not set to know nothing of it."""
+    wants remembered (`memories`), where the conversation is not set to know nothing of it, and with what was `found`
+    in their documents."""
     if thread.question is None:
         return thread
     options = options_in(conversation, thread.question.options)
     known = tuple(memories) if conversation.memories else ()
-    return replace(thread, question=replace(thread.question, options=options), memories=known)
+    return replace(thread, question=replace(thread.question, options=options), memories=known, found=found)
 
 
 def changed(conversation: Conversation, changes: Mapping[str, Any]) -> Conversation:

@@ -73,7 +73,9 @@ class WaitingMessages:
         thread = Thread(self.store.question(message), self.store.answer(message), ())
         if thread.stop_requested:
             return self._end(message, thread, thread.stopped(session_id), session_id)
-        return self._end(message, thread, FinishedAnswer(thread.partial, error=error), session_id)
+        return self._end(
+            message, thread, FinishedAnswer(thread.partial, error=error, sources=thread.partial_sources), session_id
+        )
 
     def _end(self, message: MessageRef, thread: Thread, finished: FinishedAnswer, session_id: str) -> bool:
         question, now = thread.question, self.clock()

@@ -10,22 +10,13 @@ from dataclasses import dataclass
 from foreverus.abilities.embed.port import Embed
 from foreverus.aws.data_api import Asleep, Unanswered
 from foreverus.documents.passages import Passages
-from foreverus.documents.records import MOST_FOUND, DocumentStatus, Passage
+from foreverus.documents.records import MOST_FOUND, DocumentStatus, PassagesFound
 from foreverus.documents.sources import WhyNone
 from foreverus.documents.store import DocumentStore
 from foreverus.errors import EngineError, PromptRejected
 
 MORE = 3  # times as many are asked for, because some may be of deleted documents
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class PassagesFound:
-    """Best first; none where nothing fits. `names`: of their documents. `why`: nobody could look."""
-
-    passages: tuple[Passage, ...] = ()
-    names: tuple[str, ...] = ()
-    why: WhyNone | None = None
 
 
 @dataclass(frozen=True)

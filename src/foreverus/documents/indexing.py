@@ -123,7 +123,7 @@ class DocumentIndexer:
         self, document: Document, read: ReadDocument, characters: int, chunks: int, tokens: int, usd: float
     ) -> DocumentStatus | None:
         counts = {"pages": read.pages, "characters": characters, "chunks": chunks, "tokens": tokens, "usd": usd}
-        if self.store.change(document, DocumentStatus.READY, self.clock(), **counts):
+        if self.store.ready(document, self.clock(), **counts):
             return DocumentStatus.READY
         if self.store.find(document.user_id, document.document_id) is None:  # deleted meanwhile
             self.passages.forget(document.user_id, document.document_id)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from foreverus import ids
 from foreverus.documents.reading.records import WORDS, Trouble
+from foreverus.documents.sources import WhyNone
 
 MOST_DOCUMENTS = 100  # of a person
 MOST_DOCUMENT_BYTES = 100_000_000  # of all of theirs
@@ -75,6 +76,15 @@ class Passage:
     end: int = 0
     similarity: float = 0.0
     by_words: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PassagesFound:
+    """Best first; none where nothing fits. `names`: of their documents. `why`: nobody could look."""
+
+    passages: tuple[Passage, ...] = ()
+    names: tuple[str, ...] = ()
+    why: WhyNone | None = None
 
 
 def trouble_words(code: str) -> str:

@@ -86,6 +86,24 @@ class DocumentStore:
             raise Conflict(message, code="too_many_documents") from err
         return document
 
+    def ready(self, document: Document, now: datetime, **counts: object) -> bool:
+        """From here on questions are given its passages. False where it is deleted, or nobody reads it any more."""
+        values = {"status": DocumentStatus.READY.value, **counts}
+        known = update_write(
+            person_keys.ready_documents_key(document.user_id),
+            "SET user_id = :user ADD ids :ids",
+            {":user": document.user_id, ":ids": {document.document_id}},
+        )
+        return self.items.transact_if(
+            update_write(
+                person_keys.document_key(document.user_id, document.document_id),
+                *_sets(values, document.status),
+                condition="#status = :before",
+                names={f"#{name}": name for name in values},
+            ),
+            known,
+        )
+
     def change(self, document: Document, status: DocumentStatus, now: datetime, **changes: object) -> Document | None:
         """From the status that was read to another one; None where somebody was faster, or it is deleted."""
         begun = {"read_at": ids.timestamp(now)} if status is DocumentStatus.READING else {}
@@ -93,8 +111,7 @@ class DocumentStore:
         try:
             item = self.items.update(
                 person_keys.document_key(document.user_id, document.document_id),
-                "SET " + ", ".join(f"#{name} = :{name}" for name in values),
-                {**{f":{name}": _kept(value) for name, value in values.items()}, ":before": document.status.value},
+                *_sets(values, document.status),
                 condition="#status = :before",
                 names={f"#{name}": name for name in values},
             )
@@ -109,7 +126,21 @@ class DocumentStore:
         )
         key = person_keys.document_key(document.user_id, document.document_id)
         gone = delete_write(key, "attribute_exists(pk)")
-        self.items.transact_if(gone, owed_write(owed), _count_write(replace(document, bytes=-document.bytes), -1))
+        unknown = update_write(
+            person_keys.ready_documents_key(document.user_id), "DELETE ids :ids", {":ids": {document.document_id}}
+        )
+        counted = _count_write(replace(document, bytes=-document.bytes), -1)
+        self.items.transact_if(gone, owed_write(owed), counted, unknown)
+
+
+def has_ready(items: Table, user_id: str) -> bool:
+    """Whether the person has a document whose passages can be asked for."""
+    return bool((items.get(person_keys.ready_documents_key(user_id)) or {}).get("ids"))
+
+
+def _sets(values: Values, before: DocumentStatus) -> tuple[str, Values]:
+    kept: Values = {f":{name}": _kept(value) for name, value in values.items()}
+    return "SET " + ", ".join(f"#{name} = :{name}" for name in values), {**kept, ":before": before.value}
 
 
 def _kept(value: object) -> object:

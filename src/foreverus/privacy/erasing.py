@@ -138,7 +138,7 @@ class ErasePerson:
     def _forget_documents(self, user_id: str) -> int:
         """Their records. Who reads one just now finds it gone, and takes back what it has kept."""
         found = list(self._keys(person_keys.documents_partition(user_id)))
-        self.items.delete_all(found)
+        self.items.delete_all([*found, person_keys.ready_documents_key(user_id)])
         return sum(key["sk"].startswith(PREFIX) for key in found)
 
     def _forget_others(self, user_id: str) -> int:

@@ -18,6 +18,7 @@ from botocore.config import Config
 from foreverus import logs, tracing
 from foreverus.aws import lean
 from foreverus.aws.dynamo import Table
+from foreverus.aws.lambda_functions import LambdaFunction
 from foreverus.aws.push import CONNECT_S, READ_S, WebSocketPush
 from foreverus.aws.s3 import S3Objects
 from foreverus.aws.sqs import SqsQueue
@@ -26,6 +27,9 @@ from foreverus.backends.openai_http import OpenAiEngine
 from foreverus.batches.store import BatchStore
 from foreverus.concurrency import stop
 from foreverus.conversations.answers import DynamoAnswers
+from foreverus.conversations.passages.asking import DocumentPassages
+from foreverus.conversations.passages.looking import CONNECT_S as CONNECT_S_OF_PASSAGES
+from foreverus.conversations.passages.looking import WAIT_S
 from foreverus.metrics import Metrics
 from foreverus.relay.store import RequestStore
 from foreverus.sessions.demand import DemandStore
@@ -46,6 +50,7 @@ from foreverus.worker.watchdog import Watchdog
 log = logging.getLogger("foreverus.worker")
 
 CALL_THREADS = 12
+PASSAGES_THREADS = 16  # each waits for five seconds at most
 PUSH_THREADS = 16  # each is held for three seconds at most by a client that takes nothing
 METADATA_TRIES = 60
 METADATA_RETRY_S = 0.5
@@ -75,6 +80,8 @@ def make_clients(settings: WorkerSettings) -> dict[str, Any]:
     brief = Config(connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 1})
     clients["xray"] = client("xray", config=brief)
     clients["logs"] = client("logs", config=brief)
+    once = Config(connect_timeout=CONNECT_S_OF_PASSAGES, read_timeout=WAIT_S, retries={"total_max_attempts": 1})
+    clients["lambda"] = client("lambda", config=once.merge(Config(max_pool_connections=PASSAGES_THREADS)))
     for one in clients.values():
         lean.keep_host(one)
     return clients
@@ -129,10 +136,12 @@ async def main(settings: WorkerSettings) -> int:
             chat_queue=SqsQueue(clients["sqs"], settings.chat_queue_url, settings.visibility_seconds),
             batch_queue=SqsQueue(clients["sqs"], settings.batch_queue_url, settings.visibility_seconds),
             run_blocking=run_blocking,
+            run_passages=RunInThreads(contact, PASSAGES_THREADS, "passages"),
             run_push=RunInThreads(contact, PUSH_THREADS, "push"),
             run_receive=RunInThreads(contact, QUEUES, "receive"),
             contact=contact,
             shutdown=shutdown,
+            passages=_passages(clients, settings),
             metrics=metrics,
         )
     )
@@ -141,6 +150,13 @@ async def main(settings: WorkerSettings) -> int:
     watchdog.cancel()
     traces.finish()
     return code
+
+
+def _passages(clients: dict[str, Any], settings: WorkerSettings) -> DocumentPassages | None:
+    """None: documents are off."""
+    function = settings.find_sources_function
+    items = Table(clients["dynamodb"], settings.table_name)
+    return DocumentPassages(items, LambdaFunction(clients["lambda"], function)) if function else None
 
 
 if __name__ == "__main__":

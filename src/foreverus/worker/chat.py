@@ -16,16 +16,19 @@ from foreverus.concurrency import Background, RunBlocking, first_of, stop
 from foreverus.conversations.answers import Answers
 from foreverus.conversations.frames import message_frame
 from foreverus.conversations.measuring import measure
+from foreverus.conversations.passages.looking import Known, Passages, look
 from foreverus.conversations.prompt import (
     DEFAULT_ANSWER_TOKENS,
     Thread,
     build_prompt,
     most_history_bytes,
+    sources_of,
 )
 from foreverus.conversations.records import Conversation, FinishedAnswer, MessageRef, PartialAnswer, Saved
 from foreverus.conversations.settings import as_set
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.conversations.titles import wants_title
+from foreverus.documents.sources import Sources
 from foreverus.errors import EngineBusy, EngineFailed
 from foreverus.metrics import SILENT, Metrics
 from foreverus.worker.consumer import MessageOutcome
@@ -63,11 +66,13 @@ class ChatAnswering:
     push: Push
     run_blocking: RunBlocking
     run_push: RunBlocking
+    run_passages: RunBlocking
     shutdown: Shutdown
     last_frames: Background
     clock: Callable[[], datetime]
     stops: Stops = field(default_factory=Stops)
     titles: TitleWriter | None = None
+    passages: Passages | None = None
     posts: PostLimit = field(default_factory=PostLimit)
     metrics: Metrics = SILENT
     ready_at: datetime | None = None  # since when the engine can answer
@@ -90,18 +95,18 @@ class ChatAnswering:
         try:
             most_bytes = most_history_bytes(self.context_tokens)
             with tracing.step("history read"):
-                conversation, memories, thread, moved = await asyncio.gather(
-                    self.run_blocking(self.answers.conversation, request),
-                    self.run_blocking(self.answers.memories, request),
+                known, thread, moved = await asyncio.gather(
+                    self._known(request, claim),
                     self.run_blocking(self.answers.thread, request, most_bytes),
                     self.run_blocking(self.answers.is_with_bedrock, request),
                 )
+            conversation = known.conversation
             if conversation is None or thread.question is None:
                 await self.run_blocking(self.answers.drop, request)
                 return MessageOutcome.DONE
             if thread.is_final or moved:  # what Bedrock has in hand would be written, and paid, twice
                 return MessageOutcome.DONE
-            thread = as_set(conversation, thread, memories)
+            thread = as_set(conversation, thread, known.memories, known.found)
             live.begin_with(thread.partial)
             asked = PromptSent(build_prompt(conversation.system, thread, self.context_tokens))
             work = _ChatInHand(request, conversation, thread, asked, live, claim, stopped)
@@ -110,6 +115,22 @@ class ChatAnswering:
             return await self._answer(work)
         finally:
             live.close()
+
+    async def _known(self, request: MessageRef, claim: Claim) -> Known:
+        """What is read of its conversation and its person. No slot of the engine waits for passages of documents."""
+        conversation, memories, has_documents = await asyncio.gather(
+            self.run_blocking(self.answers.conversation, request),
+            self.run_blocking(self.answers.memories, request),
+            self._has_documents(request),
+        )
+        known = Known(conversation, memories, has_documents)
+        if not known.wants_passages:
+            return known
+        with claim.lent():
+            return replace(known, found=await look(self.passages, known, request, self.run_passages))
+
+    async def _has_documents(self, request: MessageRef) -> bool:
+        return self.passages is not None and await self.run_blocking(self.passages.any_of, request.user_id)
 
     async def _answer(self, work: "_ChatInHand") -> MessageOutcome:
         generating = asyncio.create_task(self.generator.generate(work.asked, work.thread, work.live, work.claim))
@@ -155,7 +176,7 @@ class ChatAnswering:
         lost = 1 if self.shutdown.ending and self.shutdown.ending.error == EngineFailed.code() else 0
         spent = work.live.tokens + work.thread.uncounted_by(self.session_id)
         tokens = work.thread.partial_tokens + work.live.tokens
-        partial = PartialAnswer(work.live.text, tokens, spent, work.thread.counted_tokens, lost)
+        partial = PartialAnswer(work.live.text, tokens, spent, work.thread.counted_tokens, lost, sources=work.sources)
         return await self.run_blocking(self.answers.hand_back, work.request, partial, self.session_id)
 
     def _stopped(self, work: "_ChatInHand") -> FinishedAnswer:
@@ -182,7 +203,9 @@ class ChatAnswering:
             if work.live.tokens != kept:
                 tokens, text = work.live.tokens, work.live.text
                 try:
-                    if not await self._keep(work, PartialAnswer(text, work.thread.partial_tokens + tokens)):
+                    if not await self._keep(
+                        work, PartialAnswer(text, work.thread.partial_tokens + tokens, sources=work.sources)
+                    ):
                         return
                     work.live.show()
                     kept = tokens
@@ -201,7 +224,7 @@ class ChatAnswering:
             raise
 
     async def _save(self, work: "_ChatInHand", answer: FinishedAnswer) -> MessageOutcome:
-        request = work.request
+        request, answer = work.request, replace(answer, sources=work.sources)
         while True:
             try:
                 now = self.clock()
@@ -236,6 +259,11 @@ class _ChatInHand:
     live: LiveAnswer
     claim: Claim
     stopped: asyncio.Event
+
+    @property
+    def sources(self) -> Sources | None:
+        """Of what there is of its answer."""
+        return sources_of(self.thread, self.asked.prompt) if self.asked.sent else self.thread.partial_sources
 
 
 def read_request(body: str) -> MessageRef | None:

@@ -12,6 +12,7 @@ from foreverus.backends.port import Engine
 from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking
 from foreverus.conversations.answers import Answers
+from foreverus.conversations.passages.looking import Passages
 from foreverus.metrics import SILENT, Metrics
 from foreverus.relay.store import TakenRequests
 from foreverus.sessions.demand import Demand
@@ -47,10 +48,12 @@ class WorkerPorts:
     chat_queue: Queue
     batch_queue: Queue
     run_blocking: RunBlocking  # short calls of AWS
+    run_passages: RunBlocking  # those that wait for passages of documents, likewise
     run_push: RunBlocking  # calls that reach clients: a slow one holds up no other call
     run_receive: RunBlocking  # long polls
     contact: Contact  # when one of them last succeeded
     clock: Callable[[], datetime] = _now
+    passages: Passages | None = None  # of people's documents; None: they are off
     metrics: Metrics = SILENT
     timings: Timings = field(default_factory=Timings)
     shutdown: Shutdown = field(default_factory=Shutdown)

@@ -101,6 +101,8 @@ class Serving:
             push=p.push,
             run_blocking=p.run_blocking,
             run_push=p.run_push,
+            run_passages=p.run_passages,
+            passages=p.passages,
             shutdown=p.shutdown,
             last_frames=self.last_frames,
             clock=p.clock,

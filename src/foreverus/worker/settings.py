@@ -14,6 +14,7 @@ class WorkerSettings(Settings):
     batch_queue_url: str
     websocket_callback_url: str
     data_bucket: str
+    find_sources_function: str  # who finds passages of documents for a question; empty: documents are off
     model_id: str
     context_tokens: int  # of one conversation in the engine: prompt and answer
     engine_url: str

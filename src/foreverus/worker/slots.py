@@ -8,6 +8,8 @@ nothing, and answers have more of the engine.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum
 
 CHAT_RECENT_S = 60.0  # people read and think that long between two messages of one conversation
@@ -56,10 +58,13 @@ class Slots:
         its priority.
         """
         claim = Claim(self, priority, alone)
-        line = self._waiting[priority]
+        self._join(claim, first)
+        return claim
+
+    def _join(self, claim: "Claim", first: bool = False) -> None:
+        line = self._waiting[claim.priority]
         line.appendleft(claim) if first else line.append(claim)
         self._grant()
-        return claim
 
     def _grant(self) -> None:
         chats, lines = self._waiting[Priority.CHAT], self._waiting[Priority.BATCH]
@@ -116,6 +121,16 @@ class Claim:
         self.granted = asyncio.Event()
         self.yielding = asyncio.Event()
         self._slots = slots
+
+    @contextmanager
+    def lent(self) -> Iterator[None]:
+        """Meanwhile its slot is whoever's comes next; then it takes one, or a place in the line."""
+        self._slots._release(self)
+        self.granted.clear()
+        try:
+            yield
+        finally:
+            self._slots._join(self)
 
     def release(self) -> None:
         """Safe to call twice."""

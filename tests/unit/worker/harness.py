@@ -17,6 +17,7 @@ from foreverus.aws.step_functions import MemoryTasks
 from foreverus.backends.memory import MemoryEngine
 from foreverus.batches.memory import MemoryBatches
 from foreverus.conversations.memory import MemoryAnswers
+from foreverus.conversations.passages.memory import MemorySources
 from foreverus.conversations.records import MessageRef
 from foreverus.conversations.views import public_answer
 from foreverus.metrics import Metrics
@@ -75,6 +76,7 @@ def settings(**changes: Any) -> WorkerSettings:
         "BATCH_QUEUE_URL": "http://batch",
         "WEBSOCKET_CALLBACK_URL": "http://push",
         "DATA_BUCKET": "data",
+        "FIND_SOURCES_FUNCTION": "",
         "MODEL_ID": "model",
         "CONTEXT_TOKENS": "2048",
         "ENGINE_URL": "http://engine",
@@ -129,6 +131,7 @@ class World:
         self.requests = MemoryRequests()
         self.demand = MemoryDemand()
         self.push = MemoryPush()
+        self.passages = MemorySources()
         self.chat, self.batch = MemoryQueue(), MemoryQueue()
         self.batches, self.objects = MemoryBatches(), MemoryObjects(clock)
         self.network = RunInline(Contact())
@@ -152,11 +155,13 @@ class World:
             chat_queue=self.chat,
             batch_queue=self.batch,
             run_blocking=self.network,
+            run_passages=self.network,
             run_push=self.network,
             run_receive=self.polls,
             contact=self.network.contact,
             clock=clock,
             shutdown=self.shutdown,
+            passages=self.passages,
             metrics=Metrics("foreverus", write=self.measured.append, clock=clock),
         )
 

@@ -18,11 +18,20 @@ from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEn
 from foreverus.conversations.bedrock.seeing import Seeing
 from foreverus.conversations.bedrock.takeover import Why
 from foreverus.conversations.history import estimate
-from foreverus.conversations.prompt import Thread, build_prompt, held_by, remembered, shorter, trimmed_messages
+from foreverus.conversations.prompt import (
+    Thread,
+    build_prompt,
+    held_by,
+    remembered,
+    shorter,
+    sources_of,
+    trimmed_messages,
+)
 from foreverus.conversations.records import AnswerError, BedrockCharge, FinishedAnswer, MessageRef, PartialAnswer
 from foreverus.conversations.streaming.live import LiveAnswer
 from foreverus.costs.paid_backend import most_usd
 from foreverus.costs.prices import TokenPrice
+from foreverus.documents.sources import Sources
 from foreverus.errors import (
     BackendUnavailable,
     EngineBusy,
@@ -84,6 +93,10 @@ class Asking:
     @property
     def charge(self) -> BedrockCharge | None:
         return self.spent if self.spent.usd else None
+
+    @property
+    def sources(self) -> Sources | None:
+        return sources_of(replace(self.thread, answer=None), self.prompt)
 
     def build(self, context_tokens: int) -> None:
         """An answer that was begun is written anew: Converse continues nothing."""
@@ -155,12 +168,15 @@ class BedrockAsker:
             charge=charge,
             trimmed_messages=trimmed_messages(replace(one.thread, answer=None), one.prompt),
             memories=remembered(one.prompt),
+            sources=one.sources,
         )
 
     def partial(self, one: Asking) -> PartialAnswer:
         """What there is of it, with what its calls have taken so far: a function that is killed hands that on."""
         so_far = one.spent + (self.estimated(one.prompt, one.live.tokens) if one.asked else NOTHING)
-        return PartialAnswer(one.live.text, so_far.completion_tokens, prompt_tokens=so_far.prompt_tokens)
+        return PartialAnswer(
+            one.live.text, so_far.completion_tokens, prompt_tokens=so_far.prompt_tokens, sources=one.sources
+        )
 
     def estimated(self, prompt: Prompt, tokens: int) -> BedrockCharge:
         return self._charge(prompt, sum(map(estimate, prompt.messages)), tokens)
@@ -215,6 +231,7 @@ class BedrockAsker:
             charge=charge,
             trimmed_messages=trimmed_messages(replace(one.thread, answer=None), one.prompt),
             memories=remembered(one.prompt),
+            sources=one.sources,
             held=held_by(one.prompt),
         )
         if finished.finish_reason != CONTENT_FILTER:
@@ -222,7 +239,7 @@ class BedrockAsker:
         return replace(whole, error=AnswerError(CONTENT_FILTER, "Bedrock's content filter stopped the answer."))
 
     def _failed(self, one: Asking, code: str, message: str) -> FinishedAnswer:
-        return FinishedAnswer("", error=AnswerError(code, message), charge=one.charge)
+        return FinishedAnswer("", error=AnswerError(code, message), charge=one.charge, sources=one.sources)
 
     def _charge(self, prompt: Prompt, prompt_tokens: int, completion_tokens: int) -> BedrockCharge:
         return BedrockCharge.at(self.price_of(prompt), prompt_tokens, completion_tokens)

@@ -47,8 +47,10 @@ class MessageEnds:
     purse: PurseStore
     clock: Callable[[], datetime]
 
-    def ahead(self, message: MessageRef, account: CallAccount) -> ReadAhead:
-        """What answering a message reads of its conversation and of the month, with one call."""
+    def ahead(self, message: MessageRef, account: CallAccount, documents: bool = False) -> ReadAhead:
+        """What answering a message reads of its conversation and of the month, with one call. `documents`: they are
+        on, so whether its person has any."""
+        more = [person_keys.ready_documents_key(message.user_id)] if documents else []
         return ReadAhead(
             self.items,
             keys.conversation_key(message.user_id, message.conversation_id),
@@ -56,6 +58,7 @@ class MessageEnds:
             keys.purse_total_key(account.month),
             keys.ledger_total_key(account.month),
             keys.reservation_key(account.month, account.name),
+            *more,
         )
 
     def reserve(

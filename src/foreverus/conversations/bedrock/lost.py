@@ -48,6 +48,7 @@ class LostMessages:
             error=error,
             charge=self._spent(partial) if waiting.backend is BackendName.BEDROCK else None,  # else it moved with it
             choice=question.choice if question else None,
+            sources=partial.sources if partial else None,
         )
         saved = self.ends.finish(waiting, finished, account, now)
         if saved is Saved.SAVED and question:

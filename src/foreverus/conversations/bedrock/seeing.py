@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from foreverus.aws.s3 import ObjectNotThere, Objects
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, Message, Prompt
+from foreverus.conversations.passages import records as quoting
 from foreverus.conversations.prompt import Thread
 from foreverus.conversations.shown import ShownImage, noted
 from foreverus.costs.prices import TokenPrice
@@ -35,7 +36,9 @@ class Seeing:
         kept = (len(prompt.messages) - 2) // 2  # turns before the question, and their answers
         earlier = thread.earlier[len(thread.earlier) - kept :]
         shown = [(1 + 2 * at, one.question, one.images) for at, one in enumerate(earlier)]
-        shown.append((len(prompt.messages) - 1, question.content, question.images))
+        said = prompt.messages[-1].content
+        passages = said.removesuffix(quoting.without(said))
+        shown.append((len(prompt.messages) - 1, passages + question.content, question.images))
         wanted = list(_fitting([images for _, _, images in shown]))
         with ThreadPoolExecutor(LOADS) as threads:
             loaded = dict(zip(wanted, threads.map(lambda one: self._load(question.user_id, one), wanted), strict=True))

@@ -10,18 +10,19 @@ from time import time
 
 from foreverus import ids, tracing
 from foreverus.aws.push import Push
-from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.port import BackendName
 from foreverus.choice.refusals import THROTTLED_S, UNAVAILABLE_S, BedrockRefusals
 from foreverus.concurrency import Background, RunBlocking, first_of, stop
-from foreverus.conversations.answers import Answers, conversation_in
+from foreverus.conversations.answers import Answers
 from foreverus.conversations.bedrock.asking import Asking, BedrockAsker, GiveUp, NoTimeLeft, NotWanted
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
 from foreverus.conversations.bedrock.entitling import FINISH_S, BedrockTitles
+from foreverus.conversations.bedrock.knowing import known_of
 from foreverus.conversations.bedrock.takeover import TakeOver, Why
 from foreverus.conversations.entitling import TitleNews
 from foreverus.conversations.frames import message_frame
 from foreverus.conversations.measuring import measure
+from foreverus.conversations.passages.looking import Passages
 from foreverus.conversations.prompt import most_history_bytes
 from foreverus.conversations.records import (
     STOPPED,
@@ -32,8 +33,6 @@ from foreverus.conversations.records import (
     Question,
     Saved,
 )
-from foreverus.conversations.remembered.records import Memory
-from foreverus.conversations.remembered.store import memories_of
 from foreverus.conversations.settings import as_set
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.conversations.titles import wants_title
@@ -107,6 +106,7 @@ class AnswerWriter:
     run_blocking: RunBlocking
     titles: BedrockTitles | None = None
     news: TitleNews | None = None
+    passages: Passages | None = None
     chat_gpu: ChatGpu | None = None
     posts: PostLimit = field(default_factory=PostLimit)
     metrics: Metrics = SILENT
@@ -126,23 +126,25 @@ class AnswerWriter:
         live.hold()
         live.watch(beside.frames)  # beside the reads: both take a round trip, and the first delta waits for both
         account = CallAccount.of(message, self.clock())
-        read = self.ends.ahead(message, account)
+        read = self.ends.ahead(message, account, documents=self.passages is not None)
         try:
             with tracing.step("history read"):
-                (conversation, memories), thread = await asyncio.gather(
-                    self.run_blocking(_known, read, message),
+                known, thread = await asyncio.gather(
+                    known_of(read, message, self.passages, self.run_blocking),
                     self.run_blocking(self.answers.thread, message, most_history_bytes(self.asker.context_tokens)),
                 )
+            conversation = known.conversation
             if conversation is None or thread.question is None:
                 await self._drop(message, account)
             elif thread.is_final:
                 await self.run_blocking(self.ends.forget, message, account)
             else:
-                call, known = ids.new_id("call", self.clock()), as_set(conversation, thread, memories)
-                asking = Asking(known, conversation.system, live, account, deadline, call, read)
+                call = ids.new_id("call", self.clock())
+                asked = as_set(conversation, thread, known.memories, known.found)
+                asking = Asking(asked, conversation.system, live, account, deadline, call, read)
                 asking.build(self.asker.context_tokens)
-                if self.asker.seeing and known.shows_images:
-                    asking.prompt = await self.run_blocking(self.asker.seeing.seen, asking.prompt, known)
+                if self.asker.seeing and asked.shows_images:
+                    asking.prompt = await self.run_blocking(self.asker.seeing.seen, asking.prompt, asked)
                 work = _Work(waiting, thread.question, asking, conversation, beside)
                 asking.spent = self._spent_before(asking)
                 if thread.stop_requested:  # of a call that was killed: its reader wants no more
@@ -290,8 +292,3 @@ class AnswerWriter:
         """Its conversation was deleted."""
         await self.run_blocking(self.answers.drop, message)
         await self.run_blocking(self.ends.forget, message, account)
-
-
-def _known(read: ReadAhead, message: MessageRef) -> tuple[Conversation | None, list[Memory]]:
-    """Its conversation, and what its person wants remembered: one call brings both."""
-    return conversation_in(read, message), memories_of(read, message.user_id)

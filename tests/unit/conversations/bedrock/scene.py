@@ -24,6 +24,7 @@ from foreverus.conversations.bedrock.writing import AnswerWriter
 from foreverus.conversations.entitling import TitleNews
 from foreverus.conversations.items import question_to_item
 from foreverus.conversations.lease import LeaseStore
+from foreverus.conversations.passages.looking import Passages
 from foreverus.conversations.records import AnswerOptions, Conversation, Question
 from foreverus.conversations.store import ConversationStore
 from foreverus.costs.ledger import LedgerStore
@@ -103,6 +104,7 @@ class Scene:
             usd_per_hour=0.4,
             clock=self.clock,
         )
+        self.passages: Passages | None = None
         self._names = 0
 
     def clock(self) -> datetime:
@@ -243,6 +245,7 @@ class Scene:
             run_blocking=run,
             titles=titles,
             news=news,
+            passages=self.passages,
             chat_gpu=self.chat_gpu,
             metrics=Metrics("foreverus", write=self.measured.append, clock=self.clock),
         )

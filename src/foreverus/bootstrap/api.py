@@ -242,7 +242,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
     from foreverus.conversations.store import ConversationStore
     from foreverus.sessions.pending import PendingWorkStore
 
-    table = aws.items(env.table_name)
+    table, stack = aws.items(env.table_name), BackendName(env.chat_backend)
     look = shared.backends_look(env, bool(env.answer_conversation_function), env.images_model_id)
     function = LambdaFunction(aws.client("lambda"), env.answer_conversation_function)
     return ConversationService(
@@ -253,7 +253,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
         once=shared.once(env.table_name),
         limits=limits,
         clock=aws.clock,
-        chooser=BackendChooser(table, look, BackendName(env.chat_backend), aws.clock),
+        chooser=BackendChooser(table, look, stack, aws.clock, documents=bool(env.find_passages_function)),
         bedrock=ConversationFunction(function),
         images=MessageImages(table, bool(env.images_model_id)),
         replacing=Replacing(ConversationStore(table), PendingWorkStore(table)),

@@ -9,7 +9,7 @@ from typing import Any
 
 from foreverus import ids
 from foreverus.access.preferences import Preferences, preferences_from_item
-from foreverus.aws import keys
+from foreverus.aws import keys, person_keys
 from foreverus.aws.dynamo import Table
 from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.images import PromptImage
@@ -24,6 +24,8 @@ from foreverus.conversations.records import STOPPED, Answer, AnswerOptions, Conv
 from foreverus.conversations.settings import options_in
 from foreverus.conversations.shown import EARLIER, ShownImage
 from foreverus.costs.meter import month_of
+from foreverus.documents.records import BUDGET_TOKENS as PASSAGES_TOKENS
+from foreverus.documents.store import has_ready
 from foreverus.errors import NotFound
 from foreverus.limits.store import message_keys
 from foreverus.sessions.backends_now import BackendsLook
@@ -52,12 +54,13 @@ class _Newest:
 
 @dataclass(frozen=True)
 class BackendChooser:
-    """`stack`: what the deployment is set to."""
+    """`stack`: what the deployment is set to. `documents`: passages of people's documents come into prompts."""
 
     items: Table
     look: BackendsLook
     stack: BackendName
     clock: Callable[[], datetime]
+    documents: bool = False
 
     def choose(self, message: MessageRef, request: Mapping[str, Any], images: Sequence[ShownImage] = ()) -> Chosen:
         """Raises NotFound, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached, NotAccepted."""
@@ -76,7 +79,8 @@ class BackendChooser:
             preference=preference,
             prompt=replace(prompt, messages=(*prompt.messages[:-1], replace(prompt.messages[-1], images=seen))),
             prompt_tokens=self._prompt_tokens(conversation, request["content"], newest.answer)
-            + sum(image.tokens for image in seen),
+            + sum(image.tokens for image in seen)
+            + self._passages_tokens(conversation, newest.answer, ahead),
             least_prompt_tokens=least_tokens(request["content"]),
             waits_on=newest.waits_on,
         )
@@ -112,6 +116,7 @@ class BackendChooser:
             keys.purse_total_key(month),
             keys.ledger_total_key(month),
             *message_keys(message.user_id, now),
+            *([person_keys.ready_documents_key(message.user_id)] if self.documents else []),
         )
 
     def _newest(self, conversation: Conversation) -> _Newest:
@@ -149,6 +154,13 @@ class BackendChooser:
         history = before or estimate(Message("system", conversation.system or DEFAULT_SYSTEM))
         most = max(self.look.figures.context_tokens, BEDROCK_CONTEXT_TOKENS) - DEFAULT_ANSWER_TOKENS
         return min(history + estimate(Message("user", content)), most)
+
+    def _passages_tokens(self, conversation: Conversation, newest: Answer | None, read: Table) -> int:
+        """At most, of passages of documents: what the newest answer was made from has some already."""
+        counted = newest is not None and newest.sources is not None and newest.sources.found
+        if not self.documents or not conversation.documents or counted:
+            return 0
+        return PASSAGES_TOKENS if has_ready(read, conversation.user_id) else 0
 
 
 THROTTLED = keys.bedrock_throttled_key()

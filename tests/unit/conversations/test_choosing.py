@@ -11,7 +11,7 @@ import pytest
 from foreverus import bootstrap, ids
 from foreverus.access.preferences import PreferenceStore
 from foreverus.api.requests import RequestAttempt
-from foreverus.aws import keys
+from foreverus.aws import keys, person_keys
 from foreverus.backends.port import BackendName
 from foreverus.choice.refusals import RefusalStore
 from foreverus.conversations.answers import DynamoAnswers
@@ -21,6 +21,7 @@ from foreverus.conversations.records import FinishedAnswer, MessageRef
 from foreverus.conversations.service import CHOICES, ConversationService
 from foreverus.conversations.shown import ShownImage
 from foreverus.costs.purse import PurseStore
+from foreverus.documents.records import BUDGET_TOKENS
 from foreverus.errors import Conflict, InvalidRequest, LimitReached, NotAccepted, SpendCapReached
 from foreverus.sessions.pending import PendingWorkStore
 from tests.unit.conftest import Aws
@@ -208,6 +209,20 @@ def test_turns_follow_each_other_on_the_backend_that_has_the_first_one(
     third = service.post("user-1", conversation, {"content": "And?"})
     assert third["answer"]["choice"]["reason"] == "gpu_is_on", "the bridge is over: the same conversation moves"
     assert third["answer"]["choice"]["numbers"]["prompt_tokens"] > 800, "the history's tokens are in the sums"
+
+
+def test_passages_of_documents_are_in_the_sums_of_who_has_any(aws: Aws, service: ConversationService) -> None:
+    def tokens(of: ConversationService, user: str, **settings: bool) -> int:
+        made = of.create(user, **settings)["id"]
+        return int(of.post(user, made, HELLO)["answer"]["choice"]["numbers"]["prompt_tokens"])
+
+    key = person_keys.ready_documents_key("user-1")
+    aws.items.update(key, "ADD ids :ids", {":ids": {"doc_1"}})
+    on = replace(service, chooser=replace(service.chooser, documents=True))
+    bare = tokens(service, "user-1")
+    assert tokens(on, "user-1") == bare + BUDGET_TOKENS
+    assert tokens(on, "user-1", documents=False) == bare
+    assert tokens(on, "user-2") == bare
 
 
 def test_a_conversation_from_before_its_newest_message_was_kept_with_it(aws: Aws, service: ConversationService) -> None:

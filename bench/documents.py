@@ -15,11 +15,12 @@ from bench.figures import Figure, figure, percentile, shown
 from foreverus.abilities.embed.port import DIMENSIONS
 from foreverus.abilities.embed.titan import LEAST_SIMILARITY, TitanEmbedder
 from foreverus.aws.data_api import Database
+from foreverus.conversations.passages.records import fitting, numbered
 from foreverus.documents.chunks import Chunk, chunked
 from foreverus.documents.passages import Meant, PostgresPassages, written
 from foreverus.documents.reading.kinds import kind_of
 from foreverus.documents.reading.process import read_apart
-from foreverus.documents.records import MOST_FOUND
+from foreverus.documents.records import BUDGET_TOKENS, MOST_FOUND, PassagesFound
 from foreverus.results import migrations
 from foreverus.results.logins import Login
 from foreverus.results.setup import DatabaseSetup
@@ -77,12 +78,14 @@ def measure() -> Iterator[Figure]:
 def recall(passages: PostgresPassages, embedder: TitanEmbedder) -> Iterator[Figure]:
     for name, chunks in documents().items():
         passages.keep(PERSON, name, [Meant(one, embedder.embed(one.said).vector) for one in chunks])
-    ranks = []
+    ranks, given = [], []
     for place in places():
         vector = embedder.embed(place.question).vector
         found = passages.find(PERSON, place.question, vector, LEAST_SIMILARITY, MOST_FOUND)
         right = [n for n, one in enumerate(found, 1) if place.is_in(one.document_id, one.heading, one.text)]
         ranks.append(right[0] if right else 0)
+        taken = fitting(numbered(PassagesFound(tuple(found), tuple(one.document_id for one in found))))
+        given.append(any(rank <= len(taken) for rank in right))
     hits = [float(rank > 0) for rank in ranks]
     what = f"of {len(ranks)} questions over ten documents in Portuguese and English, those with the right passage"
     share = sum(hits) / len(hits)
@@ -94,6 +97,14 @@ def recall(passages: PostgresPassages, embedder: TitanEmbedder) -> Iterator[Figu
         unit="of 1",
         at_least=True,
         detail={"ranks": ranks},
+    )
+    yield figure(
+        f"{NAME}_right_source_in_prompt",
+        [sum(given) / len(given)],
+        LEAST_RECALL,
+        what=f"{what} in the prompt's {BUDGET_TOKENS:,} tokens: what a model can cite, and not what it says",
+        unit="of 1",
+        at_least=True,
     )
     first = sum(rank == 1 for rank in ranks) / len(ranks)
     yield shown(f"{NAME}_right_source_first", [first], what=f"{what} as their first source", unit="of 1")

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 from foreverus.abilities.embed.port import DIMENSIONS
 from foreverus.abilities.embed.titan import MODEL_ID, TitanEmbedder
 from local.emulator import Emulator
+from tests.unit.abilities import embedding_contract
 
 pytestmark = pytest.mark.cloud
 
@@ -27,6 +28,10 @@ def test_what_means_the_same_is_near_whatever_its_words_are(emulator: Emulator) 
     assert sum(one * one for one in wetland.vector) == pytest.approx(1.0, abs=1e-3)
     near, far = (sum(a * b for a, b in zip(one.vector, question.vector, strict=True)) for one in (wetland, recipe))
     assert near > far + 0.1
+
+
+def test_titans_adapter_keeps_the_contract_of_its_twin(emulator: Emulator) -> None:
+    embedding_contract.check(TitanEmbedder(emulator.client("bedrock-runtime")))
 
 
 @pytest.mark.parametrize("asked", [{}, {"inputText": ""}, {"inputText": "x" * 50_001}])

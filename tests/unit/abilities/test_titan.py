@@ -13,6 +13,7 @@ from foreverus.abilities.embed.memory import MemoryEmbedder
 from foreverus.abilities.embed.port import DIMENSIONS
 from foreverus.abilities.embed.titan import MODEL_ID, MOST_CHARACTERS, TitanEmbedder, refusal, request
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
+from tests.unit.abilities import embedding_contract
 
 
 def answering(body: bytes) -> tuple[TitanEmbedder, Stubber]:
@@ -60,6 +61,10 @@ def test_of_a_longer_text_than_it_takes_the_beginning_is_sent() -> None:
 )
 def test_what_aws_refuses_is_named_by_what_the_caller_does_next(code: str, status: int, error: type) -> None:
     assert type(refusal(code, "", status)) is error
+
+
+def test_the_twin_keeps_the_contract_that_the_laptops_model_keeps() -> None:
+    embedding_contract.check(MemoryEmbedder())
 
 
 def test_the_twin_answers_as_many_numbers_and_fails_when_told_to() -> None:

@@ -60,7 +60,8 @@ def test_whoever_leaves_is_in_no_store_and_nobody_else_loses_anything(world: Wor
     assert found.requested_at < found.erased_at < found.settled_at
     counts = {
         "cognito users": 1, "dynamodb batches": 1, "dynamodb conversations": 1, "dynamodb files": 2,
-        "dynamodb memories": 1, "dynamodb sessions_without_owner": 2, "dynamodb uploads": 1, "keys api_keys": 1,
+        "dynamodb documents": 1, "dynamodb memories": 1,
+        "dynamodb sessions_without_owner": 2, "dynamodb uploads": 1, "keys api_keys": 1,
     }  # fmt: skip
     assert counts.items() <= found.counts.items()
     session = world.aws.items.get(keys.session_key("ses_of_ana")) or {}

@@ -97,6 +97,12 @@ def test_it_has_everything_of_the_person_and_nothing_of_others(world: Exporting,
     assert {json.loads(line)["text"] for line in text["memories.jsonl"].splitlines()} == {ana.text}
     messages = [json.loads(line) for line in text["conversations/conv_ana.jsonl"].splitlines()]
     assert [one.get("role") for one in messages] == [None, "user", "assistant", "user", "assistant"]
+    place = {"number": 1, "document_id": "doc_ana", "page": 2, "start": 0, "end": 8}
+    assert [one["sources"] for one in messages if one.get("role") == "assistant"] == [
+        {"found": [place], "why": None},
+        None,
+    ]
+    assert [json.loads(line)["id"] for line in text["documents.jsonl"].splitlines()] == ["doc_ana"]
     assert text["conversations/conv_ana.md"].count(ana.text) == 4  # the title, two questions, an answer
     assert text[f"files/file_ana/{ana.text}"] == f"{ana.text} again"
     assert {json.loads(line)["id"] for line in text["batches.jsonl"].splitlines()} == {"batch_ana"}

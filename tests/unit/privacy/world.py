@@ -34,6 +34,9 @@ from foreverus.conversations.store import ConversationStore
 from foreverus.costs.ledger import LedgerStore
 from foreverus.deletions.owed import OwedDeletions, OwedKind
 from foreverus.deletions.work import Deletions, Erased
+from foreverus.documents.records import Document, DocumentStatus
+from foreverus.documents.sources import Source, Sources
+from foreverus.documents.store import DocumentStore
 from foreverus.files.records import FilePurpose, new_file
 from foreverus.files.store import FileStore
 from foreverus.files.uploads.records import UploadPart, new_upload
@@ -94,12 +97,23 @@ class Person:
         self.world.aws.put(**others)
         PreferenceStore(self.world.aws.items).change(self.user_id, {"backend": "gpu"})
         ChangedPeople(self.world.aws.items).note([self.user_id])
+        self.have_a_document()
         prompts = PromptLibrary(PromptStore(self.world.aws.items), Once(MemoryClaims(), lambda: NOW), lambda: NOW)
         prompts.create(self.user_id, {"name": self.text, "text": self.text})
         MemoryStore(self.world.aws.items).create(
             self.user_id,
             Memory(memory_id=ids.new_id("memory", NOW), text=self.text, conversation_id=f"conv_{self.name}"),
         )
+
+    def have_a_document(self) -> None:
+        """One that can be asked: `converse` has an answer that was made of it."""
+        store = DocumentStore(self.world.aws.items)
+        made = Document(
+            document_id=f"doc_{self.name}", user_id=self.user_id, filename=self.text, bytes=8,
+            created_at=ids.timestamp(NOW),
+        )  # fmt: skip
+        reading = store.change(store.create(made), DocumentStatus.READING, NOW)
+        assert reading and store.ready(reading, NOW, chunks=1)
 
     def key(self) -> str:
         return str(
@@ -127,7 +141,8 @@ class Person:
             assert store.accept(question)
             if message_id.endswith("1"):
                 self.world.aws.put(**session_item("ses_shared", owner="somebody"))
-                DynamoAnswers(items).finish(question.ref, FinishedAnswer(self.text), "ses_shared", NOW)
+                sources = Sources((Source(number=1, document_id=f"doc_{self.name}", page=2, end=8),))
+                DynamoAnswers(items).finish(question.ref, FinishedAnswer(self.text, sources=sources), "ses_shared", NOW)
         return conversation_id
 
     def upload_file(self, file_id: str) -> None:

@@ -54,8 +54,7 @@ def build(function: str) -> "ConversationAnswering":
     from foreverus.sessions.pending import PendingWorkStore
 
     env = settings.AnswerConversationSettings.from_env(os.environ)
-    table = aws.items(env.table_name)
-    pending, takeover = PendingWorkStore(table), shared.takeover(env)
+    table, takeover = aws.items(env.table_name), shared.takeover(env)
     asker = BedrockAsker(
         backend=shared.bedrock_backend(env.bedrock_model_id, CALLS, SILENCE_TIMEOUT_S),
         ends=takeover.ends,
@@ -79,11 +78,11 @@ def build(function: str) -> "ConversationAnswering":
         chat_gpu=chat_gpu(env),
         titles=_titles(asker, news),
         news=news,
-        passages=_passages(env) if env.find_sources_function else None,
+        passages=_passages(env),
         metrics=aws.metrics(),
     )
     return ConversationAnswering(
-        pending=pending,
+        pending=PendingWorkStore(table),
         lease=LeaseStore(table, aws.clock),
         writer=writer,
         again=LambdaFunction(aws.client("lambda"), function),
@@ -91,7 +90,8 @@ def build(function: str) -> "ConversationAnswering":
     )
 
 
-def _passages(env: settings.AnswerConversationSettings) -> "DocumentPassages":
+def _passages(env: settings.AnswerConversationSettings) -> "DocumentPassages | None":
+    """None: documents are off."""
     from botocore.config import Config
 
     from foreverus.aws.lambda_functions import LambdaFunction
@@ -99,6 +99,8 @@ def _passages(env: settings.AnswerConversationSettings) -> "DocumentPassages":
     from foreverus.conversations.passages.looking import CONNECT_S, WAIT_S
 
     once = Config(connect_timeout=CONNECT_S, read_timeout=WAIT_S, retries={"total_max_attempts": 1})
+    if not env.find_sources_function:
+        return None
     function = LambdaFunction(aws.client("lambda", None, once), env.find_sources_function)
     return DocumentPassages(aws.items(env.table_name), function)
 

@@ -197,14 +197,8 @@ class DynamoAnswers:
         PendingWorkStore(self.items).remove(message.message_id)
 
 
-_OF_PARTS = [
-    "partial_tokens",
-    "partial_prompt_tokens",
-    "counted_tokens",
-    "engine_failures",
-    "stop_requested",
-    "sources",
-]
+_COUNTS = ("partial_tokens", "partial_prompt_tokens", "counted_tokens", "engine_failures")
+_OF_PARTS = (*_COUNTS, "stop_requested", "sources")
 _NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
 _OPEN = f"({_NOT_FINAL}) AND attribute_not_exists(stop_requested)"
 _NOT_COUNTED = "(attribute_not_exists(counted_tokens) OR counted_tokens = :before)"

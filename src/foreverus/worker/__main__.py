@@ -107,11 +107,9 @@ async def main(settings: WorkerSettings) -> int:
     run_blocking = RunInThreads(contact, CALL_THREADS, "aws")
     instance, engine = MetadataInstance(), OpenAiEngine(settings.engine_url, settings.model_id)
     clients, me = await asyncio.gather(run_blocking(make_clients, settings), identify(instance))
-    items = Table(clients["dynamodb"], settings.table_name)
-    traces = TraceSender(XraySegments(clients["xray"]))
+    items, traces = Table(clients["dynamodb"], settings.table_name), TraceSender(XraySegments(clients["xray"]))
     tracing.send_to(traces)
-    in_a_thread = RunInThreads(Contact(), 1, "metrics")  # no contact that a session lives by
-    stream = stream_name(me.session_id, me.instance_id)
+    in_a_thread, stream = RunInThreads(Contact(), 1, "metrics"), stream_name(me.session_id, me.instance_id)
     metrics_log = MetricsLog(clients["logs"], settings.metrics_log_group, stream, in_a_thread)
     more = settings.more_metrics == "true"
     metrics = Metrics(settings.stack_name, source="worker", more=more, write=metrics_log.write)
@@ -141,7 +139,7 @@ async def main(settings: WorkerSettings) -> int:
             run_receive=RunInThreads(contact, QUEUES, "receive"),
             contact=contact,
             shutdown=shutdown,
-            passages=_passages(clients, settings),
+            passages=_passages(items, clients["lambda"], settings.find_sources_function),
             metrics=metrics,
         )
     )
@@ -152,11 +150,9 @@ async def main(settings: WorkerSettings) -> int:
     return code
 
 
-def _passages(clients: dict[str, Any], settings: WorkerSettings) -> DocumentPassages | None:
-    """None: documents are off."""
-    function = settings.find_sources_function
-    items = Table(clients["dynamodb"], settings.table_name)
-    return DocumentPassages(items, LambdaFunction(clients["lambda"], function)) if function else None
+def _passages(items: Table, client: Any, function: str) -> DocumentPassages | None:
+    """`client`: of Lambda. None: documents are off."""
+    return DocumentPassages(items, LambdaFunction(client, function)) if function else None
 
 
 if __name__ == "__main__":

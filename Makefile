@@ -43,7 +43,7 @@ page-types: frontend/node_modules/.installed ## the page's types, anew from the 
 page-stories: frontend/node_modules/.installed ## every component in every state, without a cloud, until Ctrl-C
 	@PATH="$(CURDIR)/$(NODE)/bin:$$PATH" npm --prefix frontend run stories
 
-pictures: install page ## the README's twelve pictures of the real page, anew
+pictures: install page ## the fifteen pictures of README and docs/page.md, of the real page, anew
 	@PYTHONPATH=src $(BIN)/python -m tests.browser.pictures
 
 demo: install page ## the main job once, from request to shut-down instance

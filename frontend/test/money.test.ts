@@ -1,6 +1,6 @@
 import { beforeAll, expect, it } from "vitest";
 import { choose, language } from "../src/i18n";
-import { addingUp, smallUsd, usd, type Language } from "../src/logic/format";
+import { addingUp, smallUsd, usd, usdOfAll, type Language } from "../src/logic/format";
 import { costs, total } from "../src/logic/receipts";
 import type { Receipt } from "../src/types";
 import { receipt } from "./made";
@@ -66,4 +66,16 @@ it.each(["pt", "en"] as const)("shows lines of a receipt that add up to the tota
 
 it("leaves sums alone that are less than what is shown", () => {
   expect(addingUp([0.00002, 0.00003], 0.00005)).toEqual([0.00002, 0.00003]);
+});
+
+it.each(["pt", "en"] as const)("shows what sessions cost together as the sums above it add up to (%s)", (tag) => {
+  const chance = numbers(11);
+  for (let n = 0; n < 2_000; n++) {
+    const all = Array.from({ length: 8 }, () => (chance() < 0.2 ? 0 : micro(chance() * 10 ** (chance() * 7 - 5))));
+    const shown = all.map((one) => read(usd(one, tag), tag)).reduce((a, b) => a + b, 0);
+    expect([n, all, read(usdOfAll(all, tag), tag)]).toEqual([n, all, shown]);
+  }
+  expect(plain(usdOfAll([0.00002, 0.00003], "en"))).toBe("< $0.0001");
+  expect(usdOfAll([0.2256, 1.5], "en")).toBe("$1.7256");
+  expect(usdOfAll([], "en")).toBe("$0.00");
 });

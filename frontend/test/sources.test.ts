@@ -10,9 +10,11 @@ const text = Object.values(python).join("\n");
 describe("where a figure is from", () => {
   it.each([
     ["spot price history of us-east-1a", "histórico de preços spot de us-east-1a"],
-    ["spot in us-east-1, observed 2026-11, somebody's page", "spot em us-east-1, observado 2026-11, somebody's page"],
+    ["spot in us-east-1, observed 2026-11, somebody's page", "spot em us-east-1, observado em novembro de 2026, somebody's page"],
     ["on-demand in sa-east-1, published at an unknown date, yeo/ec2.shop", "sob demanda em sa-east-1, publicado em data desconhecida, yeo/ec2.shop"],
-    ["g6.xlarge, on-demand in us-east-1, published 2026-11, x; the machine alone", "g6.xlarge, sob demanda em us-east-1, publicado 2026-11, x; só a máquina"],
+    ["g6.xlarge, on-demand in us-east-1, published 2026-11, x; the machine alone", "g6.xlarge, sob demanda em us-east-1, publicado em novembro de 2026, x; só a máquina"],
+    ["Bedrock on-demand in us-east-1, published 2026-11-29, x", "Bedrock sob demanda em us-east-1, publicado em 29 de novembro de 2026, x"],
+    ["spot in us-east-1, observed 2026-13, x", "spot em us-east-1, observado 2026-13, x"],
     ["learned from 7 sessions of this deployment", "aprendido com 7 sessões desta instalação"],
     ["this deployment's setting (SessionCapUsd): it is ended before it costs more", "configuração desta instalação (SessionCapUsd)"],
     ["a sentence of a later version", "a sentence of a later version"],
@@ -20,7 +22,8 @@ describe("where a figure is from", () => {
     await choose("pt", false);
     expect(sourceOf(source)).toBe(words);
     await choose("en", false);
-    expect(sourceOf(source).startsWith(source.split(":")[0]!)).toBe(true);
+    const dated = source.replace("2026-11-29", "on November 29, 2026").replace(/2026-11(?!-)/, "in November 2026");
+    expect(sourceOf(source).startsWith(dated.split(":")[0]!)).toBe(true);
   });
 
   it("has words for every figure that is reckoned with, and for its unit", () => {

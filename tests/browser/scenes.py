@@ -1,4 +1,4 @@
-"""Twelve things that people do on the page, each brought about by clicks: for the README's pictures."""
+"""Fifteen things that people do on the page, each brought about by clicks: for the README's pictures."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -42,7 +42,7 @@ TEXTS = {
 class Scene:
     """`play` leaves the page as it is to be seen, signed in. `context`: how the tab is opened."""
 
-    play: Callable[[Page, FakeCloud], None]
+    play: Callable[[Page, FakeCloud], object]
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -137,6 +137,64 @@ def keys(page: Page, fake: FakeCloud) -> None:
     expect(page.get_by_role("region", name="The key “school notebook” was created")).to_be_visible()
 
 
+NOTES = (
+    "Chapter 3. Light and air\n\nSunlight is a mixture of all colours. On its way through the air it meets "
+    "molecules that are far smaller than its waves.\n\n",
+    "Short waves are scattered far more than long ones: blue light, at 450 nm, some four times as much as red light at "
+    "650 nm. What comes to our eyes from all of the sky is therefore blue.",
+    "\n\nIn the evening the way through the air is many times as long. Most of the blue is gone by then, and "
+    "what is left of the direct light is yellow, orange and at last red.\n\nExercises: compare 400 nm with 700 nm.",
+)
+
+
+def documents(page: Page, fake: FakeCloud) -> dict:
+    """One's own documents, and what a question would take along."""
+    fake.batches.has_bedrock = True
+    names = ("Relatório de estágio.docx", "Syllabus 2026.md")
+    for name in names:
+        fake.documents.have(name, pages=0, bytes=84_000, cost_usd=0.00012)
+    notes = fake.documents.have("Physics notes, chapter 3.pdf", "".join(NOTES))
+    fake.documents.have("Exam.pdf", status="reading", pages=0, cost_usd=0, bytes=230_000)
+    fake.documents.find(notes, NOTES[1], page=3)
+    page.get_by_role("link", name="Documents", exact=True).click()
+    page.get_by_label("Question", exact=True).fill(QUESTION)
+    page.get_by_label("Question", exact=True).press("Enter")
+    expect(page.locator(".document-passage")).to_be_visible()
+    page.locator(".batch-body").evaluate("(box) => box.scrollTo(0, 0)")
+    return notes
+
+
+def sources(page: Page, fake: FakeCloud) -> None:
+    """An answer with the passages that it was given."""
+    notes = documents(page, fake)
+    ids = fake.have_conversations(*TITLES)
+    fake.accept(ids[-1], {"content": QUESTION}, "sky")
+    start = len(NOTES[0])
+    places = [(start, start + len(NOTES[1]), 3), (start + len(NOTES[1]), len("".join(NOTES)), 4)]
+    found = [
+        {"number": n, "document_id": notes["id"], "page": at, "start": begin, "end": end}
+        for n, (begin, end, at) in enumerate(places, 1)
+    ]
+    said = (
+        "Air scatters short waves far more than long ones, blue some **four times** as much as red [1]. In the evening "
+    )
+    said += "the light's way through the air is so long that most of the blue is gone: what is left is red [2]."
+    answered = {"status": "answered", "finish_reason": "stop", "sources": {"found": found, "why": None}}
+    fake.messages[ids[-1]][-1].update(content=said, **answered)
+    page.goto(fake.url + "/#")
+    page.reload()
+    page.locator("#message").wait_for()
+    page.get_by_role("link", name=TITLES[-1]).click()
+    expect(page.locator(".sources a")).to_have_count(2)
+
+
+def reader(page: Page, fake: FakeCloud) -> None:
+    """What an answer was given, in its document."""
+    sources(page, fake)
+    page.locator(".cite").first.click()
+    expect(page.locator(".reader mark")).to_be_visible()
+
+
 def preferences(page: Page, fake: FakeCloud) -> None:
     page.get_by_role("link", name="Preferences", exact=True).click()
     expect(page.get_by_role("heading", name="Preferences")).to_be_visible()
@@ -180,6 +238,9 @@ SCENES: Mapping[str, Scene] = {
     "start": Scene(start),
     "session": Scene(session),
     "keys": Scene(keys),
+    "documents": Scene(documents),
+    "sources": Scene(sources),
+    "reader": Scene(reader),
     "preferences": Scene(preferences),
     "search": Scene(search),
     "offline": Scene(offline),

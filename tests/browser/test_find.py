@@ -90,6 +90,19 @@ def test_words_of_a_message_open_the_conversation_there(page: Page, fake: FakeCl
     assert page.evaluate("document.activeElement.textContent").startswith("Here is a capybara")
 
 
+def test_a_hit_is_text_without_the_signs_of_markdown(page: Page, fake: FakeCloud) -> None:
+    (one,) = fake.have_conversations("Animals")
+    talk(fake, one, 1)
+    fake.messages[one][1].update(
+        content="## Rodents\n\nThe **capybara** is the *largest* [of all](https://example.org)."
+    )
+    sign_in(page, fake)
+    conversations(page).get_by_role("searchbox").fill("capybara")
+    hit = group(page, "In messages").get_by_role("link")
+    expect(hit.locator(".hit-text")).to_contain_text("Rodents The capybara is the largest of all.")
+    expect(hit.locator("mark")).to_have_text("capybara")
+
+
 def test_where_texts_cannot_be_searched_the_page_says_why_and_goes_on_by_itself(page: Page, fake: FakeCloud) -> None:
     (one,) = fake.have_conversations("Animals")
     talk(fake, one, 1)

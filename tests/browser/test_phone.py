@@ -158,6 +158,29 @@ def test_nothing_stands_under_a_notch_or_a_home_bar(browser: Browser, fake: Fake
     context.close()
 
 
+@pytest.mark.parametrize("width", [320, 360, 800])
+@pytest.mark.parametrize("language", ["en-US", "pt-BR"])
+def test_voice_and_images_take_one_row_of_the_composer(
+    browser: Browser, fake: FakeCloud, language: str, width: int
+) -> None:
+    fake.own.sees_images = fake.own.has_voice = True
+    size = {"width": width, "height": 740}
+    context = browser.new_context(locale=language, viewport=size, has_touch=True, is_mobile=width < 720)
+    page = context.new_page()
+    page.goto(fake.url)
+    page.locator("button.primary").click()
+    signs = [page.locator(".sound").nth(0), page.locator(".sound").nth(1)]
+    signs += [page.locator(".picture-pick > span").nth(n) for n in range(2)]
+    middles = [one["y"] + one["height"] / 2 for one in boxes(*signs)]
+    assert max(middles) - min(middles) <= 2, middles
+    for one in boxes(*signs, page.locator(".composer button.primary")):
+        assert one["x"] >= 0 and one["x"] + one["width"] <= width
+        assert min(one["width"], one["height"]) >= 24
+    for name in ("Add an image", "Take a photo") if language == "en-US" else ("Anexar imagem", "Tirar foto"):
+        expect(page.get_by_label(name, exact=True)).to_be_attached()
+    context.close()
+
+
 # Of the links to the page's areas, how many stand beside one another in each row.
 ROWS = """() => {
   const tops = [...document.querySelectorAll(".areas a")].map((one) => Math.round(one.getBoundingClientRect().top));

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.driving import sign_in
 from tests.browser.fake_cloud import FakeCloud
@@ -107,3 +107,23 @@ def test_a_guess_and_a_month_that_reaches_its_cap_say_so_in_portuguese(page: Pag
     page.get_by_role("link", name="Uso").click()
     expect(page.get_by_text("É um palpite: ainda há poucos dias para calcular.")).to_be_visible()
     expect(page.get_by_text("O limite seria atingido em 28 de nov.", exact=False)).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["en-US", "pt-BR"])
+@pytest.mark.parametrize("width", [320, 360])
+def test_on_a_phone_nothing_of_the_table_has_to_be_scrolled_to(
+    browser: Browser, fake: FakeCloud, language: str, width: int
+) -> None:
+    with_use(fake)
+    fake.used["team"]["totals"]["usd"] = 1234.5678
+    page = browser.new_context(locale=language, viewport={"width": width, "height": 740}).new_page()
+    page.goto(fake.url)
+    page.locator("button.primary").click()
+    expect(page.locator("#message")).to_be_visible()
+    page.evaluate("location.hash = '#u'")
+    table = page.locator(".usage .table")
+    expect(table.locator("tfoot td").first).to_be_visible()
+    wide = "(box) => [box, ...box.querySelectorAll('td, th')].filter((e) => e.scrollWidth > e.clientWidth + 1).length"
+    assert table.evaluate(wide) == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.context.close()

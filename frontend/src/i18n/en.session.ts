@@ -93,6 +93,8 @@ export const enSession: Record<keyof typeof ptSession, string> = {
   "source.half": "half of what the lines allow, at most {n} each",
   "source.most": "at most all of it",
   "source.worth": "what the work is worth",
+  "source.month": "in {date}",
+  "source.day": "on {date}",
   "source.word.published": "published",
   "source.word.observed": "observed",
   "source.word.estimated": "estimated",

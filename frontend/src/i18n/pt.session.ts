@@ -91,6 +91,8 @@ export const ptSession = {
   "source.half": "metade do que as linhas permitem, no máximo {n} cada",
   "source.most": "no máximo tudo",
   "source.worth": "o que o trabalho vale",
+  "source.month": "em {date}",
+  "source.day": "em {date}",
   "source.word.published": "publicado",
   "source.word.observed": "observado",
   "source.word.estimated": "estimado",

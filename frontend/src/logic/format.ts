@@ -21,6 +21,12 @@ export function usd(amount: number, language: Language): string {
   return dollars(whole(amount, of) / of, language, Math.log10(of));
 }
 
+/** Of sums that stand above it: what they add up to as they are shown, with as many digits as they have. */
+export function usdOfAll(all: readonly number[], language: Language): string {
+  const sum = all.reduce((sum, one) => sum + (one < LEAST_SHOWN ? 0 : whole(one, parts(one)) / parts(one)), 0);
+  return sum > 0 ? dollars(Math.round(sum * 10_000) / 10_000, language, 4) : usd(all.reduce((a, b) => a + b, 0), language);
+}
+
 /** Of an answer, which costs less than what `usd` shows: two digits of it. */
 export function smallUsd(amount: number, language: Language): string {
   const leading = amount > 0 ? Math.floor(Math.log10(amount)) : 0;

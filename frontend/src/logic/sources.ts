@@ -1,6 +1,6 @@
 /** Where a figure is from, in the person's language: the API says it in English sentences of a few kinds. */
 import { known, language, t, type Key } from "../i18n";
-import { number, usd } from "./format";
+import { LOCALE, number, usd } from "./format";
 
 const AS_OF = "(published|observed|estimated) (at an unknown date|\\S+), (.+)";
 
@@ -35,13 +35,22 @@ const KINDS: readonly [pattern: RegExp, key: Key, blanks: readonly string[]][] =
   [/^what the work is worth /, "source.worth", []],
 ];
 
+/** A month or a day, `2026-11`, as people write it. */
+function dated(text: string): string {
+  const found = /^(\d{4}-\d\d)(-\d\d)?$/.exec(text);
+  if (!found || Number.isNaN(Date.parse(text))) return text;
+  const format = { year: "numeric", month: "long", timeZone: "UTC", ...(found[2] && { day: "numeric" as const }) } as const;
+  const date = new Intl.DateTimeFormat(LOCALE[language.value], format).format(Date.parse(text));
+  return t(found[2] ? "source.day" : "source.month", { date });
+}
+
 function part(text: string): string {
   const machine = /^(\w+\.\w+), (.+)$/.exec(text); // "g6.xlarge, on-demand in …"
   if (machine) return `${machine[1]}, ${part(machine[2]!)}`;
   for (const [pattern, key, blanks] of KINDS) {
     const found = pattern.exec(text);
     if (!found) continue;
-    const values = blanks.map((name, i) => [name, known("source.word", found[i + 1]?.replaceAll(" ", "_")) ?? found[i + 1] ?? ""]);
+    const values = blanks.map((name, i) => [name, known("source.word", found[i + 1]?.replaceAll(" ", "_")) ?? dated(found[i + 1] ?? "")]);
     return t(key, Object.fromEntries(values) as Record<string, string>);
   }
   return text; // of a later version: better in English than not at all

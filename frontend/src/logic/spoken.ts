@@ -4,6 +4,7 @@
  */
 import type { Language } from "./format";
 import { Growing, isWhole, numberOf, safeAddress, type Block, type Token, type Tokens } from "./markdown";
+import { withoutMarks } from "./marks";
 import { sentences } from "./sentences";
 
 function linkWords(token: Tokens.Link | Tokens.Image): string {
@@ -24,10 +25,7 @@ function inline(tokens: readonly Token[]): string {
     .join("");
 }
 
-/** Marks that opened something and have not been closed, and what else nobody says. */
-const MARKS = /(?<![^\s(["'“‘])(?:[*_~`]+|#{1,6}\s|>\s)(?=\S)|(?<=\S)[*_~`]+(?![^\s.,;:!?)\]"'”’])/gu;
-
-const said = (text: string) => text.replace(MARKS, "").replace(/\s+/gu, " ").trim();
+const said = (text: string) => withoutMarks(text).replace(/\s+/gu, " ").trim();
 
 /** With an end, so that the voice falls. */
 const ended = (text: string) => (/[\p{L}\p{N}%]$/u.test(text) ? `${text}.` : text);

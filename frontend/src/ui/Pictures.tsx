@@ -10,6 +10,8 @@ import { draftKey, pictures } from "../state";
 import { Told } from "./Said";
 
 const NONE: readonly Picture[] = [];
+const PICTURE = "M4 5h16v14H4Zm0 11 5-5 4 4 2-2 5 5M15.5 9h.01";
+const CAMERA = "M4 8h4l2-3h4l2 3h4v11H4Zm8 8.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Z";
 
 function put(key: string, change: (mine: readonly Picture[]) => readonly Picture[]): void {
   pictures.value = { ...pictures.value, [key]: change(pictures.value[key] ?? NONE) };
@@ -91,12 +93,17 @@ export default function Pictures({ api }: { api: Api }) {
           take(files);
         }}
       />
-      <span>{label}</span>
+      <span>
+        <svg viewBox="0 0 24 24" aria-hidden="true">
+          <path d={capture ? CAMERA : PICTURE} />
+        </svg>
+        {label}
+      </span>
     </label>
   );
 
   return (
-    <div class="pictures" ref={room} data-over={over.value}>
+    <div class={mine.length > 0 ? "pictures" : "pictures pictures-none"} ref={room} data-over={over.value}>
       {mine.length > 0 && (
         <ul aria-label={t("pictures.list")}>
           {mine.map((one, at) => (

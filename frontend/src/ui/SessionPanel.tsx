@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { SessionActions } from "../actions/sessions";
 import { watchNews } from "../actions/tell";
 import { known, language, t } from "../i18n";
-import { day, number, usd } from "../logic/format";
+import { day, number, usd, usdOfAll } from "../logic/format";
 import { total } from "../logic/receipts";
 import { isFinal, time } from "../logic/sessions";
 import { latest, sessions, sessionsKnown } from "../state";
@@ -73,7 +73,7 @@ function Current({ session, actions }: { session: Session; actions: SessionActio
 
 function History({ before }: { before: readonly Session[] }) {
   if (before.length === 0) return null;
-  const sum = before.reduce((all, session) => all + (session.receipt?.total_usd ?? 0), 0);
+  const sum = usdOfAll(before.map((session) => session.receipt?.total_usd ?? 0), language.value);
   return (
     <section class="history" aria-labelledby="history">
       <h3 id="history">{t("session.history")}</h3>
@@ -92,7 +92,7 @@ function History({ before }: { before: readonly Session[] }) {
           </li>
         ))}
       </ul>
-      <p class="sum">{t("session.history.total", { usd: usd(sum, language.value) })}</p>
+      <p class="sum">{t("session.history.total", { usd: sum })}</p>
     </section>
   );
 }

@@ -5,6 +5,7 @@ import type { ConversationActions } from "../actions/conversations";
 import { openAt, said, textSearch } from "../actions/textSearch";
 import { hashOf } from "../actions/places";
 import { t } from "../i18n";
+import { plainParts } from "../logic/snippet";
 import { current, hurry, leaving } from "../state";
 import type { Conversation, TextPart } from "../types";
 import { Told } from "./Said";
@@ -29,7 +30,7 @@ function Hit({ hit, chats }: { hit: Conversation; chats: ChatActions }) {
       >
         <span class="hit-title">{title ? <Parts parts={title} /> : hit.title || t("chat.untitled")}</span>
         <span class="hit-text">
-          {t(message!.role === "user" ? "find.you" : "find.model")} <Parts parts={message!.snippet} />
+          {t(message!.role === "user" ? "find.you" : "find.model")} <Parts parts={plainParts(message!.snippet)} />
         </span>
         {message!.earlier && <span class="hint">{t("find.earlier")}</span>}
       </a>

@@ -69,13 +69,13 @@ function Table({ group, part }: { group: GroupName; part: UsagePart }) {
   const row = (name: string, of: UsageSum, key: string) => (
     <tr key={key}>
       <th scope="row">{name}</th>
-      <td>{number(of.messages, language.value)}</td>
-      <td>
+      <td data-name={t("usage.column.answers")}>{number(of.messages, language.value)}</td>
+      <td data-name={t("usage.column.tokens")}>
         {number(of.prompt_tokens, language.value)} / {number(of.completion_tokens, language.value)}
       </td>
-      <td>{money(of.usd)}</td>
-      <td>{money(of.if_bedrock_usd)}</td>
-      <td>{money(of.if_gpu_usd)}</td>
+      <td data-name={t("usage.column.bedrock")}>{money(of.usd)}</td>
+      <td data-name={t("usage.column.ifbedrock")}>{money(of.if_bedrock_usd)}</td>
+      <td data-name={t("usage.column.ifgpu")}>{money(of.if_gpu_usd)}</td>
     </tr>
   );
   return (

@@ -10,6 +10,8 @@ const item = (key: string, more: Partial<Unsent> = {}): Unsent => ({ key, conver
 
 let store: Store;
 let hear: (event: unknown) => void;
+let events: Record<string, typeof hear>;
+let seen: { hidden: boolean; hasFocus: () => boolean; addEventListener: unknown; removeEventListener: unknown };
 let focus: boolean;
 let ends: (() => void)[];
 const takeOver = vi.fn();
@@ -27,8 +29,13 @@ beforeEach(() => {
   state.outbox.value = [];
   state.drafts.value = {};
   vi.stubGlobal("localStorage", store);
-  vi.stubGlobal("window", { addEventListener: (_: string, by: typeof hear) => (hear = by), removeEventListener: () => undefined });
-  vi.stubGlobal("document", { hasFocus: () => focus });
+  events = {};
+  hear = (event) => events.storage!(event);
+  const addEventListener = (name: string, by: typeof hear) => (events[name] = by);
+  vi.stubGlobal("window", { addEventListener, removeEventListener: () => undefined });
+  // Nobody sees it: what is typed is written at once.
+  seen = { hidden: true, hasFocus: () => focus, addEventListener, removeEventListener: () => undefined };
+  vi.stubGlobal("document", seen);
 });
 afterEach(() => {
   for (const end of ends) end();
@@ -70,6 +77,43 @@ it("two tabs write beside each other, and see each other's", () => {
   expect(sent).toHaveBeenCalledWith("con_2");
   expect(state.outbox.value.map((one) => one.key)).toEqual(["a"]);
   expect(store.length).toBe(1);
+});
+
+it("a key is shown before it is written, all keys of a frame once, and at the latest when the page is left", () => {
+  vi.useFakeTimers();
+  const frames: (() => void)[] = [];
+  vi.stubGlobal("requestAnimationFrame", (work: () => void) => frames.push(work));
+  const frame = () => frames.splice(0).forEach((work) => work());
+  seen.hidden = false;
+  tab();
+  const written = () => Object.values(store.all()).map((one) => (JSON.parse(one as string) as { text: string }).text);
+  state.drafts.value = { new: "a" };
+  state.drafts.value = { new: "ab" };
+  expect([written(), frames.length]).toEqual([[], 1]);
+  frame();
+  expect(written()).toEqual([]);
+  vi.runAllTimers();
+  expect(written()).toEqual(["ab"]);
+  state.drafts.value = { new: "abc" };
+  events.pagehide!({});
+  expect(written()).toEqual(["abc"]);
+  state.drafts.value = { new: "abcd" };
+  ends.pop()!(); // signed out: nothing of theirs is written any more
+  frame();
+  vi.runAllTimers();
+  expect(written()).toEqual(["abc"]);
+  vi.useRealTimers();
+});
+
+it("what another tab has typed is not written back: it may have typed more by then", () => {
+  tab();
+  state.drafts.value = { new: "mine" };
+  const [key] = Object.keys(store.all());
+  focus = false;
+  store.setItem(key!, JSON.stringify({ text: "theirs, and more", at: clock.now() }));
+  hear({ storageArea: store, key, newValue: JSON.stringify({ text: "theirs", at: clock.now() }) });
+  expect(state.drafts.value).toEqual({ new: "theirs" });
+  expect(store.getItem(key!)).toContain("theirs, and more");
 });
 
 it("a draft of another tab is shown where nobody types", () => {

@@ -179,9 +179,11 @@ export function aloudActions(api: Pick<Api, "send">, made: () => AudioContext = 
     untracked(() => read(last, false));
   });
   effect(() => {
-    const message = chat.value.messages.find((one) => one.id === readAloud.value);
+    const id = readAloud.value;
+    if (!id) return; // with each word of an answer: nothing is looked for then
+    const message = chat.value.messages.findLast((one) => one.id === id);
     if (message) follow(message);
-    else if (readAloud.value && readAloud.value !== SAMPLE) untracked(() => stop()); // elsewhere, or gone
+    else if (id !== SAMPLE) untracked(() => stop()); // elsewhere, or gone
   });
   effect(() => {
     const goesOn = stage.value === "in" && (area.value === "chats" || readAloud.peek() === SAMPLE) && listening.value === "off";

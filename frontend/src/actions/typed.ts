@@ -1,5 +1,5 @@
 /** Keeps what is typed in this browser's storage, and shows what another tab has typed. */
-import { effect } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import { clock } from "../logic/clock";
 import type { Unsent } from "../logic/outbox";
 import { typedOf, type TypedStore } from "../logic/typed";
@@ -29,6 +29,22 @@ export function keepTyped(person: string, other: OtherTab): () => void {
   outbox.value = items;
   drafts.value = found.drafts;
 
+  // To write into the storage takes four times as long as all else that a key does: it waits until the key is shown.
+  let [waits, hasEnded] = [false, false];
+  const write = () => {
+    waits = false;
+    if (hasEnded) return;
+    for (const [place, text] of Object.entries(drafts.peek())) {
+      if ((written[place] ?? "") !== text) store.keepDraft(place, text, clock.now());
+    }
+    written = drafts.peek();
+  };
+  const behindTheKey = () => {
+    if (document.hidden) write();
+    else if (!waits) requestAnimationFrame(() => setTimeout(write));
+    waits = !document.hidden;
+  };
+
   const ends = [
     effect(() => {
       const now = new Map(outbox.value.map((item) => [item.key, item]));
@@ -37,10 +53,7 @@ export function keepTyped(person: string, other: OtherTab): () => void {
       known = now;
     }),
     effect(() => {
-      for (const [place, text] of Object.entries(drafts.value)) {
-        if ((written[place] ?? "") !== text) store.keepDraft(place, text, clock.now());
-      }
-      written = drafts.value;
+      if (drafts.value !== written) untracked(behindTheKey);
     }),
   ];
 
@@ -49,7 +62,9 @@ export function keepTyped(person: string, other: OtherTab): () => void {
     if (!change) return;
     if ("draft" in change) {
       // Where somebody types, what they type counts.
-      if (!document.hasFocus()) drafts.value = { ...drafts.value, [change.draft]: change.text };
+      if (document.hasFocus()) return;
+      written = { ...written, [change.draft]: change.text }; // there it stands: written back, it could be older by then
+      drafts.value = { ...drafts.value, [change.draft]: change.text };
       return;
     }
     const others = outbox.value.filter((one) => one.key !== change.key);
@@ -61,8 +76,13 @@ export function keepTyped(person: string, other: OtherTab): () => void {
     if (!item && before?.conversationId) other.sent(before.conversationId);
   };
   window.addEventListener("storage", onStorage);
+  window.addEventListener("pagehide", write);
+  document.addEventListener("visibilitychange", write);
   return () => {
     for (const end of ends) end();
+    hasEnded = true;
+    window.removeEventListener("pagehide", write);
+    document.removeEventListener("visibilitychange", write);
     window.removeEventListener("storage", onStorage);
   };
 }

@@ -7,6 +7,7 @@ import pytest
 
 from foreverus.backends.tokens import least_tokens
 from foreverus.conversations.passages.records import HEADING
+from local import deploy
 from local.cloud import Cloud
 from local.person import Person
 from tests.local.test_documents import TEXT, ended, put
@@ -54,7 +55,8 @@ def test_the_model_reads_the_passage_until_the_document_is_gone(cloud: Cloud, pe
     more = known["usage"]["prompt_tokens"] - bare["usage"]["prompt_tokens"]
     assert more >= least_tokens(f"{HEADING} {place['text']}"), "the engine has counted it"
 
-    with Person(cloud.outputs) as other:
+    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], "somebody else")
+    with Person({**cloud.outputs, "api_key": key}) as other:
         theirs = answer(other, other.converse(SYSTEM), backend)
     assert (theirs["sources"], theirs["usage"]["prompt_tokens"]) == (None, bare["usage"]["prompt_tokens"])
 

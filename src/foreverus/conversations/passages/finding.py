@@ -11,6 +11,7 @@ from foreverus.aws.dynamo import Table
 from foreverus.documents.finding import PassageFinder
 from foreverus.documents.records import PassagesFound
 from foreverus.errors import NotFound
+from foreverus.text import is_blank
 
 MOST_CHARACTERS = 2000  # of a question: a longer one is looked for by its beginning and its end
 
@@ -22,14 +23,15 @@ class QuestionPassages:
 
     def find(self, conversation_id: str, message_id: str) -> PassagesFound:
         """Raises NotFound where no such question waits."""
-        question = keys.question_key(conversation_id, message_id)
+        place = keys.question_key(conversation_id, message_id)
         waiting = keys.pending_key(message_id), keys.pending_on_bedrock_key(message_id)
-        found = {item["pk"]: item for item in self.items.get_all([question, *waiting])}
-        asked = found.pop(question["pk"], None)
+        found = {item["pk"]: item for item in self.items.get_all([place, *waiting])}
+        asked = found.pop(place["pk"], None)
         whose = next((one["user_id"] for one in found.values() if one.get("conversation_id") == conversation_id), None)
         if asked is None or not whose:
             raise NotFound("No such question waits for its answer.", param="message_id", code="message_not_found")
-        return self.finder.find(whose, looked_for(str(asked["content"])))
+        question = looked_for(str(asked["content"]))
+        return PassagesFound() if is_blank(question) else self.finder.find(whose, question)
 
 
 def looked_for(question: str) -> str:

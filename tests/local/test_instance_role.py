@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreverus.aws import credential_keys, keys, socket_keys
+from foreverus.aws import credential_keys, keys, person_keys, socket_keys
 from local.cloud import Cloud
 from local.emulator import client
 
@@ -113,6 +113,7 @@ OF_A_PERSON = {
     "batch": keys.batch_key("ana", "batch_1"),
     "file": keys.file_key("ana", "file_1"),
     "upload": keys.upload_key("ana", "upload_1"),
+    "set of documents": person_keys.ready_documents_key("ana"),
 }
 ELSEWHERE = {
     "ledger total": keys.ledger_total_key(MONTH),
@@ -122,6 +123,7 @@ ELSEWHERE = {
     "outbox": keys.outbox_key("SESSIONS", "ses_1"),
     "owed deletion": keys.owed_deletion_key("conversation", "conv_1"),
     "repeated request": keys.idempotency_key("ana", "batches", "1"),
+    "document": person_keys.document_key("ana", "doc_1"),
     "open batch": keys.open_batch_key("batch_1"),
     "speed": keys.speed_key("g6.xlarge"),
     "connection": socket_keys.connection_key("c-1"),
@@ -180,6 +182,9 @@ ELSEWHERE_IN_AWS: dict[str, Try] = {
         FunctionName=it.physical("ApiFunction")
     ),
     "be a function": lambda it: it.client("lambda").invoke(FunctionName=it.physical("CloseSessionFunction")),
+    "have passages found for anybody": lambda it: it.client("lambda").invoke(
+        FunctionName=it.physical("FindPassagesFunction"), Payload=b'{"user_id": "ana", "question": "?"}'
+    ),
     "start a session": lambda it: it.client("stepfunctions").start_execution(stateMachineArn=it.physical("GpuSession")),
     "see sessions' executions": lambda it: it.client("stepfunctions").list_executions(
         stateMachineArn=it.physical("GpuSession")
@@ -220,6 +225,11 @@ WORK: dict[str, Try] = {
     "its heading": get(keys.conversation_key("ana", "conv_x")),
     "a batch's shards": query(keys.shards_partition("batch_x")),
     "who listens": query(socket_keys.subscribers_partition("SESSION#ses_x")),
+    "which documents there are": get(person_keys.ready_documents_key("ana")),
+    "passages for a question, if it waits": lambda it: it.client("lambda").invoke(
+        FunctionName=it.physical("FindSourcesFunction"),
+        Payload=b'{"conversation_id": "conv_x", "message_id": "msg_x"}',
+    ),
     "its package": lambda it: it.client("s3").get_object(
         Bucket=it.bucket,
         Key=it.cloud.emulator.client("s3").list_objects_v2(Bucket=it.bucket, Prefix="worker/")["Contents"][0]["Key"],

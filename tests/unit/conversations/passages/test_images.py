@@ -45,4 +45,4 @@ def test_an_image_without_words_is_looked_for_by_nobody(pictures: Pictures) -> N
     waiting = next(iter(pictures.aws.items.query(keys.PENDING_ON_BEDROCK)))
     assert asked.of.find(conversation, waiting["message_id"]) == PassagesFound()
     assert asked.of.finder.embedder.asked == []  # type: ignore[attr-defined]
-    assert USER == waiting["user_id"]
+    assert waiting["user_id"] == USER

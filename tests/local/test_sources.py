@@ -1,6 +1,7 @@
 """A question about an uploaded document, through the whole of the laptop's cloud: the passage stands in what the real
 model reads, on Bedrock and on a GPU; the answer says where it is from; nobody else's question gets it."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from foreverus.conversations.passages.records import HEADING
 from local import deploy
 from local.cloud import Cloud
 from local.person import Person
+from tests.cloud import unique
 from tests.local.test_documents import TEXT, ended, put
 
 pytestmark = pytest.mark.cloud
@@ -17,6 +19,22 @@ pytestmark = pytest.mark.cloud
 SYSTEM = "You are a helpful assistant. Answer briefly."
 ASKED = "Quem guarda a chave do armazém de Tefé?"
 COLD = 8  # questions until a function that nobody has called for a while answers within its seconds, on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def no_documents(person: Person) -> Iterator[None]:
+    yield
+    for one in person.call("GET", "/documents")["data"]:
+        person.call("DELETE", f"/documents/{one['id']}")
+
+
+@pytest.fixture
+def stranger(cloud: Cloud) -> Iterator[Person]:
+    address = f"{unique('stranger')}@example.com"
+    user = deploy.make_user(cloud.emulator, cloud.stack["UserPoolId"], deploy.new_password(), address)
+    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], user)
+    with Person({**cloud.outputs, "api_key": key}) as one:
+        yield one
 
 
 def answer(person: Person, conversation: str, backend: str, content: str = ASKED) -> dict[str, Any]:
@@ -39,7 +57,7 @@ def warm(person: Person, backend: str, content: str = ASKED) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("backend", ["bedrock", "gpu"])
-def test_the_model_reads_the_passage_until_the_document_is_gone(cloud: Cloud, person: Person, backend: str) -> None:
+def test_the_model_reads_the_passage_until_the_document_is_gone(person: Person, stranger: Person, backend: str) -> None:
     if backend == "gpu":
         person.start_session()
     bare = answer(person, person.converse(SYSTEM), backend)
@@ -55,9 +73,7 @@ def test_the_model_reads_the_passage_until_the_document_is_gone(cloud: Cloud, pe
     more = known["usage"]["prompt_tokens"] - bare["usage"]["prompt_tokens"]
     assert more >= least_tokens(f"{HEADING} {place['text']}"), "the engine has counted it"
 
-    key = deploy.make_api_key(cloud.emulator, cloud.stack["KeysTableName"], "somebody else")
-    with Person({**cloud.outputs, "api_key": key}) as other:
-        theirs = answer(other, other.converse(SYSTEM), backend)
+    theirs = answer(stranger, stranger.converse(SYSTEM), backend)
     assert (theirs["sources"], theirs["usage"]["prompt_tokens"]) == (None, bare["usage"]["prompt_tokens"])
 
     unknowing = person.converse(SYSTEM)

@@ -554,6 +554,8 @@ export interface Message {
     type: "png" | "jpeg" | "gif" | "webp";
     width: number;
     height: number;
+    /** What our own container read in it, and all that whoever answers knows of it; left out where the image itself is seen. Empty: it found none */
+    text?: string;
   }[];
   /** The question's id */
   in_reply_to?: string;

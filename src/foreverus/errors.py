@@ -12,6 +12,7 @@ ForeverUsError
 │   │   └── GpuFull                  429  each of the GPU's slots is taken: wait a moment
 │   └── NotAccepted              503  nothing was kept: send it again
 │       └── ModelLoading             503  no GPU is ready: it is in as long as it says
+│           └── ContainerStarting        503  likewise our own container
 ├── PromptRejected           tell the sender; the session lives on
 ├── EngineError
 │   ├── EngineBusy               try again soon, on the same engine
@@ -158,13 +159,20 @@ class ModelLoading(NotAccepted):
 
     type = "model_loading"
 
-    def __init__(self, message: str, retry_after_s: int):
-        super().__init__(message, code="model_loading")
+    def __init__(self, message: str, retry_after_s: int, code: str = "model_loading"):
+        super().__init__(message, code=code)
         self.retry_after_s: int = retry_after_s
 
     @property
     def headers(self) -> dict[str, str]:
         return {"Retry-After": str(min(self.retry_after_s, LONGEST_CLIENT_WAIT_S))}
+
+
+class ContainerStarting(ModelLoading):
+    """The container that does this is not ready yet."""
+
+    def __init__(self, message: str, retry_after_s: int):
+        super().__init__(message, retry_after_s, code="container_starting")
 
 
 class PromptRejected(ForeverUsError):

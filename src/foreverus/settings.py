@@ -64,7 +64,11 @@ class ApiSettings(BatchServiceSettings):
     max_gpus: int
     database: str  # as SessionCloserSettings has it
     chat_backend: str  # auto, gpu or bedrock: where nobody says otherwise
+    images: str  # off, managed (the next one sees them), or container: the text in them is read
     images_model_id: str  # on Bedrock, which sees images; empty: nobody does
+    ability_run_arn: str  # with the next two: of our own container
+    ability_queue_url: str  # empty: there is no container
+    task_max_seconds: int
     sagemaker_endpoint: str  # empty: it has none; with the next one for the list of models
     sagemaker_usd_per_hour: float
     answer_conversation_function: str  # empty in a stack without Bedrock: chats are the GPU's

@@ -21,12 +21,13 @@ class ChatCompletionsSettings(Settings):
     sagemaker_usd_per_hour: float  # of its instance
     sagemaker_start_seconds: int
     sagemaker_idle_seconds: int
+    images: str  # off, managed (the next one sees them), or container: the text in them is read
     images_model_id: str  # on Bedrock, which sees images; empty: nobody does
-    voice: str  # off, managed (Polly reads aloud, Transcribe listens), or container; the next three are of the last
-    ability_run_arn: str
+    voice: str  # off, managed (Polly reads aloud, Transcribe listens), or container
+    ability_run_arn: str  # with the next two: of our own container
     ability_queue_url: str  # empty: there is no container
     task_max_seconds: int
-    data_bucket: str  # recordings, while they are listened to, and images
+    data_bucket: str  # recordings, while they are listened to, pictures, while they are read, and images
     chat_gpu: str  # auto or off, as AnswerConversationSettings has it
     chat_backend: str  # auto, gpu or bedrock: where neither a request nor its person names one
     engine_slots: int  # with the next two: for the choice between the backends
@@ -61,4 +62,5 @@ class ManageAccountSettings(PushSettings):
     log_retention_days: int
     chat_backend: str  # as ApiSettings has it
     voice: str  # off: nobody reads aloud or listens
-    images_model_id: str  # as ApiSettings has it
+    images: str  # with the next one as ApiSettings has them
+    images_model_id: str  # empty: no model sees

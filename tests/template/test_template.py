@@ -505,6 +505,7 @@ def test_copies_of_inputs_outlive_the_longest_batch() -> None:
     assert expiring == {
         "batches/": 10,
         "audio/": 1,
+        "pictures/": 1,
         "uploads/": 1,
         "exports/": KEPT.days,
     }  # what people see, files/ and inputs/, is never deleted by us
@@ -722,16 +723,17 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         (
             "ApiFunction",
             under("files", "uploads", "documents", "inputs"),
-            under("files", "uploads", "documents", "batches"),
+            under("files", "uploads", "documents", "batches", "pictures"),
         ),
         ("RunBatchFunction", under("batches"), under("files")),
         ("AnswerBatchFunction", under("batches"), []),
         (
             "ChatCompletionsFunction",
-            [*under("files"), *2 * under("audio")],  # images; recordings for services, or for our own container
-            2 * under("audio"),
+            # Images; recordings for services, or for our own container, which alone fetches pictures.
+            [*under("files"), *2 * under("audio")],
+            [*2 * under("audio"), *under("pictures")],
         ),
-        ("AbilityTaskRole", under("audio"), under("audio")),
+        ("AbilityTaskRole", under("audio", "pictures"), under("audio")),
         ("SweepFunction", under("batches", "uploads"), under("files", "uploads")),
         ("StartScheduledBatchFunction", under("inputs"), under("batches")),
         ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
@@ -751,7 +753,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
     assert openers == known | {
         *("SweepFunction", "StartScheduledBatchFunction", "StoreResultsFunction", "PublishWorkerFunction"),
         *("ErasePeopleFunction", "ExportDataFunction", "ManageAccountFunction", "InstanceRole"),
-        *("ChatCompletionsFunction", "AbilityTaskRole"),  # recordings, where Voice is on
+        *("ChatCompletionsFunction", "AbilityTaskRole"),  # recordings and pictures, where Voice or Images is on
         "AnswerConversationFunction",  # images, where Images is on
         "IndexDocumentFunction",  # documents, where they are on
     }
@@ -760,7 +762,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
 @pytest.mark.parametrize(
     ("name", "deletes"),
     [
-        ("ApiFunction", under("batches", "files", "uploads", "documents")),
+        ("ApiFunction", under("batches", "files", "uploads", "documents", "pictures")),
         ("RunBatchFunction", under("batches", "files")),  # our copy; a result that was deleted before its end
         ("SweepFunction", under("batches", "files")),
         ("StoreResultsFunction", under("files", "uploads", "documents")),
@@ -838,7 +840,21 @@ def test_images_are_seen_only_where_the_stack_says_so_and_by_the_model_that_it_n
         named = FUNCTIONS[name]["Environment"]["Variables"]["IMAGES_MODEL_ID"]
         assert named == {"Fn::If": ["HasImages", {"Ref": "ImagesModelId"}, ""]}
     images = template()["Parameters"]["Images"]
-    assert (images["Default"], images["AllowedValues"]) == ("off", ["off", "managed"]), "no value that does nothing"
+    assert (images["Default"], images["AllowedValues"]) == ("off", ["off", "managed", "container"]), (
+        "no value that does nothing"
+    )
+
+
+def test_api_has_our_own_container_read_images_only_where_the_stack_says_so() -> None:
+    (guarded,) = [
+        one["Fn::If"]
+        for one in FUNCTIONS["ApiFunction"]["Policies"]
+        if "Fn::If" in one and one["Fn::If"][0] == "HasImagesContainer"
+    ]
+    assert guarded[2] == {"Ref": "AWS::NoValue"}
+    assert {one["Sid"] for one in guarded[1]["Statement"]} == {"ContainerJobs", "WakeContainer", "StartRun", "Pictures"}
+    others = [one for one in FUNCTIONS["ApiFunction"]["Policies"] if one.get("Fn::If") != guarded]
+    assert not any(word in str(others) for word in ("ABILIT", "AbilityQueue", "ability-run", "pictures"))
 
 
 def test_only_openais_api_reads_aloud_and_only_where_the_stack_says_so() -> None:

@@ -194,6 +194,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "LOG_RETENTION_DAYS": "30",
             "CONVERSATION_RETENTION_DAYS": "0",
             "CHAT_BACKEND": "auto",
+            "IMAGES": "off",
             "IMAGES_MODEL_ID": "",
             "VOICE": "off",
             "ABILITY_RUN_ARN": made.gpu_session_arn.replace("gpu-session", "ability-run"),  # not there, as by default

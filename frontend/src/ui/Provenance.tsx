@@ -50,6 +50,7 @@ function Why({ choice, cost }: { choice: Choice; cost?: number | undefined }) {
       <summary>{t("chat.why")}</summary>
       {cost && <p>{t("chat.why.paid", { usd: smallUsd(cost, language.value) })}</p>}
       <p>{known("choice", choice.reason) ?? choice.text}</p>
+      {choice.numbers?.["images_read_by"] && <p>{t("choice.images_read")}</p>}
       <Sums figures={choice.numbers ?? {}} />
     </details>
   );

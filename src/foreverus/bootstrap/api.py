@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus import settings
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws, images, shared
 from foreverus.bootstrap.documents import people_documents
 from foreverus.bootstrap.person_starts import persons_starter
 
@@ -104,7 +104,6 @@ def build() -> ApiServices:
 
 
 def _files(env: settings.ApiSettings, limits: "PersonLimits") -> "FileService":
-    from foreverus.abilities.read_image.checking import accepted
     from foreverus.files.stored import stored_bytes
 
     table = aws.items(env.table_name)
@@ -112,8 +111,8 @@ def _files(env: settings.ApiSettings, limits: "PersonLimits") -> "FileService":
     def room(user_id: str, more: int) -> "CountChange":
         return limits.bytes(user_id, more, lambda: stored_bytes(table, user_id, aws.clock()))
 
-    files, look = shared.file_service(env.table_name, env.data_bucket), accepted if env.images_model_id else None
-    return replace(files, room=room, retention_s=env.file_retention_days * 86_400, look=look)
+    files, kept = shared.file_service(env.table_name, env.data_bucket), env.file_retention_days * 86_400
+    return replace(files, room=room, retention_s=kept, look=images.look(env))
 
 
 def _imports(env: settings.ApiSettings, limits: "PersonLimits") -> "ConversationImports":
@@ -255,7 +254,7 @@ def _conversations(env: settings.ApiSettings, start: "SessionStarter", limits: "
         clock=aws.clock,
         chooser=BackendChooser(table, look, stack, aws.clock, documents=bool(env.find_passages_function)),
         bedrock=ConversationFunction(function),
-        images=MessageImages(table, bool(env.images_model_id)),
+        images=MessageImages(table, bool(env.images_model_id), images.texts(env)),
         replacing=Replacing(ConversationStore(table), PendingWorkStore(table)),
         retention_days=env.conversation_retention_days,
         push=aws.push,

@@ -4,7 +4,7 @@ import os
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import aws, images, sagemaker, shared, voice
+from foreverus.bootstrap import aws, containers, images, sagemaker, shared, voice
 from foreverus.web_settings import ChatCompletionsSettings
 
 # In flight at once: on Lambda one at a time, on a laptop one process has all. A thread is made when it is needed.
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from foreverus.limits.requests import RequestLimits
     from foreverus.openai_api.answering import Door
     from foreverus.openai_api.paid import PaidCalls
+    from foreverus.openai_api.reading import ReadingDesk
     from foreverus.openai_api.records import ChosenBackend, CompletionRequest
     from foreverus.openai_api.requests import Served
 
@@ -40,7 +41,8 @@ def build() -> "Starlette":
     from foreverus.openai_api.requests import Served
 
     env = ChatCompletionsSettings.from_env(os.environ)
-    served = Served(env.model_id, bool(env.sagemaker_endpoint), env.images_model_id)
+    reads = env.images == containers.CONTAINER
+    served = Served(env.model_id, bool(env.sagemaker_endpoint), env.images_model_id, reads)
     limits = _limits(env)
     answering = Answering(
         served=served,
@@ -56,12 +58,19 @@ def build() -> "Starlette":
             ),
         },
         clock=aws.clock,
-        images=_images(env) if env.images_model_id else None,
+        images=_images(env) if env.images_model_id or reads else None,
         metrics=aws.metrics(),
     )
-    return application(
-        answering, VoiceDesks(lambda: voice.speech_desk(env, limits), lambda: voice.transcription_desk(env, limits))
-    )
+    desks = VoiceDesks(lambda: voice.speech_desk(env, limits), lambda: voice.transcription_desk(env, limits))
+    return application(answering, desks, (lambda: _reading_desk(env, limits)) if reads else None)
+
+
+def _reading_desk(env: ChatCompletionsSettings, limits: "RequestLimits") -> "ReadingDesk":
+    from foreverus.abilities.read_image.stored import StoredTexts
+    from foreverus.openai_api.reading import ReadingDesk
+
+    objects = aws.objects(env.data_bucket)
+    return ReadingDesk(reader=lambda: StoredTexts(containers.reader(env), objects), desk=voice.desk(env, limits))
 
 
 def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[CompletionRequest, Caller], Door]":

@@ -1,12 +1,16 @@
-"""Who sees images, where the deployment's Images is on."""
+"""Who sees images, or reads them, where the deployment's Images is on."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import aws
+from foreverus import settings
+from foreverus.bootstrap import aws, containers
 
 if TYPE_CHECKING:
     from foreverus.abilities.read_image.bedrock import BedrockSight
+    from foreverus.backends.images import PromptImage
+    from foreverus.conversations.reading import ImageTexts
 
 CALLS = 32  # in flight at once; a thread is made when it is needed
 
@@ -18,3 +22,27 @@ def sight(model_id: str, calls: int = CALLS) -> "BedrockSight":
     from foreverus.backends.bedrock import SILENCE_TIMEOUT_S, config
 
     return BedrockSight(aws.client("bedrock-runtime", own=config(calls, SILENCE_TIMEOUT_S)), model_id, calls)
+
+
+def look(env: settings.ApiSettings) -> "Callable[[bytes], PromptImage] | None":
+    """At an image before it is kept. None: nobody sees or reads them."""
+    from foreverus.abilities.read_image.checking import accepted
+
+    def about_to_be_read(data: bytes) -> "PromptImage":
+        image = accepted(data)
+        containers.begin(env)  # who adds an image is about to send it
+        return image
+
+    if env.images == containers.CONTAINER:
+        return about_to_be_read
+    return accepted if env.images_model_id else None
+
+
+def texts(env: settings.ApiSettings) -> "ImageTexts | None":
+    """In the images of a message, where they are read."""
+    from foreverus.conversations.reading import ImageTexts
+
+    if env.images != containers.CONTAINER:
+        return None
+    objects, items = aws.objects(env.data_bucket), aws.items(env.table_name)
+    return ImageTexts(items=items, objects=objects, reader=lambda: containers.reader(env, short=True))

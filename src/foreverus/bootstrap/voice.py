@@ -3,10 +3,9 @@
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws, containers, shared
 
 if TYPE_CHECKING:
-    from foreverus.abilities.containers.work import ContainerWork
     from foreverus.abilities.speech_to_text.transcribe import TranscribeListener
     from foreverus.abilities.text_to_speech.polly import PollySpeech
     from foreverus.limits.requests import RequestLimits
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     from foreverus.openai_api.transcription import TranscriptionDesk
     from foreverus.web_settings import ChatCompletionsSettings
 
-MANAGED, CONTAINER = "managed", "container"
+MANAGED = "managed"
 CALLS = 32  # in flight at once; a thread is made when it is needed
 
 
@@ -25,15 +24,15 @@ def speech_desk(env: "ChatCompletionsSettings", limits: "RequestLimits") -> "Spe
     from foreverus.openai_api.speech import SpeechDesk
     from foreverus.openai_api.speech_requests import CONTAINER_MODELS
 
-    desk = _desk(env, limits)
-    if env.voice == CONTAINER:
+    place = desk(env, limits)
+    if env.voice == containers.CONTAINER:
         return SpeechDesk(
-            reader=lambda: ContainerSpeech(_work(env), aws.objects(env.data_bucket)),
-            desk=desk,
+            reader=lambda: ContainerSpeech(containers.work(env), aws.objects(env.data_bucket)),
+            desk=place,
             owner=Owner.CONTAINER,
             models=CONTAINER_MODELS,
         )
-    return SpeechDesk(reader=_reader if env.voice == MANAGED else None, desk=desk)
+    return SpeechDesk(reader=_reader if env.voice == MANAGED else None, desk=place)
 
 
 def transcription_desk(env: "ChatCompletionsSettings", limits: "RequestLimits") -> "TranscriptionDesk":
@@ -42,50 +41,26 @@ def transcription_desk(env: "ChatCompletionsSettings", limits: "RequestLimits") 
     from foreverus.openai_api.transcription import TranscriptionDesk
     from foreverus.openai_api.transcription_requests import CONTAINER_MODELS
 
-    desk = _desk(env, limits)
-    if env.voice == CONTAINER:
+    place = desk(env, limits)
+    if env.voice == containers.CONTAINER:
         return TranscriptionDesk(
-            listener=lambda: ContainerListener(_work(env), aws.objects(env.data_bucket)),
-            desk=desk,
+            listener=lambda: ContainerListener(containers.work(env), aws.objects(env.data_bucket)),
+            desk=place,
             owner=Owner.CONTAINER,
             models=CONTAINER_MODELS,
             usd_of=lambda seconds: 0.0,  # a run is paid, whatever it hears
         )
     listener = (lambda: _listener(env.data_bucket)) if env.voice == MANAGED else None
-    return TranscriptionDesk(listener=listener, desk=desk)
+    return TranscriptionDesk(listener=listener, desk=place)
 
 
-def _desk(env: "ChatCompletionsSettings", limits: "RequestLimits") -> "Desk":
+def desk(env: "ChatCompletionsSettings", limits: "RequestLimits") -> "Desk":
     from foreverus.openai_api.accounts import AccountStore
     from foreverus.openai_api.desk import Desk
 
     return Desk(
         limits=limits,
         accounts=lambda: AccountStore(shared.purse(env.table_name, env.monthly_cap_usd)),
-        clock=aws.clock,
-    )
-
-
-@cache
-def _work(env: "ChatCompletionsSettings") -> "ContainerWork":
-    from foreverus.abilities.containers.jobs import JobStore
-    from foreverus.abilities.containers.records import longest_life
-    from foreverus.abilities.containers.runs import RunStarter, RunStore
-    from foreverus.abilities.containers.work import ContainerWork
-    from foreverus.aws.sqs import ShardQueue
-    from foreverus.costs.containers import TASK, run_usd
-
-    table, longest = aws.items(env.table_name), longest_life(env.task_max_seconds)
-    return ContainerWork(
-        jobs=JobStore(table, aws.clock),
-        queue=ShardQueue(aws.client("sqs"), env.ability_queue_url),
-        starter=RunStarter(
-            runs=RunStore(table, shared.purse(env.table_name, env.monthly_cap_usd)),
-            machine=aws.machine(env.ability_run_arn),
-            clock=aws.clock,
-            usd=run_usd(TASK, longest.total_seconds()),
-            longest=longest,
-        ),
         clock=aws.clock,
     )
 

@@ -26,7 +26,7 @@ from foreverus.choice.request_records import (
     Told,
 )
 from foreverus.choice.request_sums import beside_what_runs, most_bedrock_usd, numbers, on_bedrock
-from foreverus.choice.words import asks_for, near_the_cap, sentence
+from foreverus.choice.words import READ_ALONE, asks_for, near_the_cap, sentence
 from foreverus.costs.meter import NOTICE_PERCENT
 from foreverus.costs.money import at_most
 from foreverus.costs.reservations import Month, refusal
@@ -34,6 +34,7 @@ from foreverus.errors import Conflict, InvalidRequest, NotAccepted, RequestRejec
 from foreverus.text import quoted, shortened
 
 GPU, BEDROCK = BackendName.GPU, BackendName.BEDROCK
+READER = "container"  # who has read the text in images
 INSTEAD = {GPU: "choose backend 'gpu' or 'auto'", BEDROCK: "choose backend 'bedrock' or 'auto'"}
 MOST_SHOWN = 60
 
@@ -180,7 +181,7 @@ class _Choosing:
             text = near_the_cap(backend, self.gpu, self.month.spent_percent)
         else:
             text = sentence(reason, self.asked, self.gpu, self.bedrock, lacks)
-        return Told(text, self._numbers())
+        return Told(f"{text} {READ_ALONE}" if self.asked.images_read else text, self._numbers())
 
     def _refused(self, error: RequestRejected | None) -> RequestChoice:
         assert error is not None
@@ -193,6 +194,8 @@ class _Choosing:
         found = numbers(self.asked, self.gpu, self.bedrock)
         if self.bedrock.sees:
             found |= {"images": len(self.asked.prompt.images), "images_seen_by": self.bedrock.sees}
+        if self.asked.images_read:
+            found |= {"images": self.asked.images_read, "images_read_by": READER}
         if self.month.spent_percent < NOTICE_PERCENT:
             return found
         more = 0.0 if self.gpu.status is GpuStatus.NONE else beside_what_runs(self.asked, self.gpu)

@@ -46,7 +46,7 @@ def preferred(
 class Asked:
     """`prompt`: what is asked, for its parameters; of a chat its history may be missing. `prompt_tokens`: of all of it,
     estimated; `least_prompt_tokens`: it has no fewer. `waits_on`: the backend that has an earlier message of the same
-    conversation in hand."""
+    conversation in hand. `images_read`: how many images stand in it as the text that was read in them."""
 
     prompt: Prompt
     preference: Preference
@@ -54,6 +54,7 @@ class Asked:
     least_prompt_tokens: int = 0
     streaming: bool = True
     waits_on: BackendName | None = None
+    images_read: int = 0
 
 
 class GpuStatus(StrEnum):

@@ -14,6 +14,8 @@ WHO = {
     AskedBy.STACK: "This deployment is set to",
 }
 
+READ_ALONE = "Nobody sees the images: the text in them was read by our own container."
+
 
 def sentence(reason: ChoiceReason, asked: Asked, gpu: GpuNow, bedrock: BedrockNow, lacks: Inability | None) -> str:
     """`lacks`: what one of the two cannot do of it, where that is the reason."""

@@ -22,7 +22,7 @@ from foreverus.conversations.items import answer_from_item, conversation_from_it
 from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM
 from foreverus.conversations.records import STOPPED, Answer, AnswerOptions, Conversation, MessageRef
 from foreverus.conversations.settings import options_in
-from foreverus.conversations.shown import EARLIER, ShownImage
+from foreverus.conversations.shown import EARLIER, ShownImage, noted
 from foreverus.costs.meter import month_of
 from foreverus.documents.records import BUDGET_TOKENS as PASSAGES_TOKENS
 from foreverus.documents.store import has_ready
@@ -75,14 +75,16 @@ class BackendChooser:
         preference = preferred(named, conversation.backend, preferences.backend, self.stack)
         prompt = _prompt(conversation, request)
         seen = self._seen(conversation, images, preference)
+        words = noted(request["content"], () if seen else images)
         asked = Asked(
             preference=preference,
             prompt=replace(prompt, messages=(*prompt.messages[:-1], replace(prompt.messages[-1], images=seen))),
-            prompt_tokens=self._prompt_tokens(conversation, request["content"], newest.answer)
+            prompt_tokens=self._prompt_tokens(conversation, words, newest.answer)
             + sum(image.tokens for image in seen)
             + self._passages_tokens(conversation, newest.answer, ahead),
-            least_prompt_tokens=least_tokens(request["content"]),
+            least_prompt_tokens=least_tokens(words),
             waits_on=newest.waits_on,
+            images_read=0 if seen else sum(one.text is not None for one in images),
         )
         choice = self.look.over(ahead).of(gpus.result(), throttled_for_s).choose(asked)
         may_move = preference.backend is BackendName.AUTO and not seen
@@ -93,8 +95,8 @@ class BackendChooser:
     ) -> tuple[PromptImage, ...]:
         """Those of the message; where it has none, those that were shown before are to be seen again, unless somebody
         wants the GPU."""
-        if images:
-            return tuple(one.unread for one in images)
+        if images:  # where nobody sees, they were read
+            return tuple(one.unread for one in images) if self.look.figures.sees else ()
         again = conversation.has_images and preference.backend is not BackendName.GPU and self.look.figures.sees
         return (EARLIER,) if again else ()
 

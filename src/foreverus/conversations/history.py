@@ -39,7 +39,8 @@ class Exchange:
     @property
     def size(self) -> int:
         """UTF-8 bytes."""
-        return len(self.question.encode()) + len(self.answer.encode())
+        read = sum(len(one.text.encode()) for one in self.images if one.text)
+        return len(self.question.encode()) + len(self.answer.encode()) + read
 
     @property
     def messages(self) -> tuple[Message, Message]:

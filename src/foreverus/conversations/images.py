@@ -6,13 +6,14 @@ the same ones again.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table, Write, update_write
 from foreverus.choice.request import images_off, no_image
+from foreverus.conversations.reading import ImageTexts
 from foreverus.conversations.records import MessageRef, Question
 from foreverus.conversations.shown import ShownImage
 from foreverus.errors import InvalidRequest
@@ -32,16 +33,17 @@ class Shown:
 
 @dataclass(frozen=True)
 class MessageImages:
-    """`sees`: the deployment does."""
+    """`sees`: the deployment does. `texts`: where it reads them instead."""
 
     items: Table
     sees: bool
+    texts: ImageTexts | None = None
 
     def of(self, message: MessageRef, wanted: Sequence[str], replaced: Question | None, now: datetime) -> Shown:
-        """`wanted`: ids of files. Raises InvalidRequest."""
+        """`wanted`: ids of files. Raises InvalidRequest, and what `ImageTexts.of` raises."""
         if not wanted:
             return Shown()
-        if not self.sees:
+        if not self.sees and self.texts is None:
             raise images_off()
         if twice := next((one for at, one in enumerate(wanted) if one in wanted[:at]), None):
             said = f"The field 'images' names {quoted(twice)} twice. Name each image once."
@@ -56,8 +58,9 @@ class MessageImages:
             if item.get("message_id") not in (None, message.message_id):
                 said = f"The image {quoted(one)} is in another message. Upload it again for this one."
                 raise InvalidRequest(said, param="images", code="image_already_sent")
-            before[one] = ShownImage.of(file)
-        return Shown(tuple(before[one] for one in wanted), tuple(fresh))
+            before[one] = replace(ShownImage.of(file), text=item.get("seen_text"))
+        shown = tuple(before[one] for one in wanted)
+        return Shown(self.texts.of(message.user_id, shown) if self.texts else shown, tuple(fresh))
 
     def free(self, user_id: str, file_ids: Sequence[str], now: datetime) -> None:
         """Of a message that was not kept after all."""

@@ -25,6 +25,7 @@ from foreverus.conversations.records import AnswerOptions, Conversation, Message
 from foreverus.conversations.replacing import Replacing
 from foreverus.conversations.sending import begun_with
 from foreverus.conversations.settings import SETTINGS, changed, check_settings
+from foreverus.conversations.shown import noted
 from foreverus.conversations.sizes import check_size
 from foreverus.conversations.stopping import no_message, question_id
 from foreverus.conversations.store import ConversationChanged, ConversationStore
@@ -187,7 +188,8 @@ class ConversationService:
 
         An earlier try of the same request made the same message. Raises InvalidRequest, NotFound, Conflict (a key that
         came with another message; an earlier message waits for another backend), SpendCapReached (nothing that is paid
-        may be begun for it), LimitReached, or NotAccepted: nothing was kept.
+        may be begun for it), LimitReached, or NotAccepted: nothing was kept (ContainerStarting: what reads its images
+        is on its way).
         """
         asked = CreateRequest(user_id, conversation_id, fingerprint(request), attempt)
         with self.once(asked, "msg") as claim:
@@ -211,6 +213,8 @@ class ConversationService:
         replaces = question_id(request.get("replaces") or "")
         before = self.store.question(replace(ref, message_id=replaces)) if replaces else None
         shown = self.images.of(ref, request.get("images") or (), before, self.clock())
+        if any(one.text for one in shown.images):
+            check_size(self.store, self.context_tokens, ref, noted(request["content"], shown.images))
         for _ in range(CHOICES):
             chosen = self.chooser.choose(ref, request, shown.images)
             replaced = None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from foreverus.abilities.read_image.words import before
 from foreverus.aws.dynamo import Values
 from foreverus.backends.images import ImageKind, PromptImage, image_tokens
 from foreverus.files.records import File
@@ -11,13 +12,14 @@ from foreverus.files.records import File
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownImage:
-    """`bytes`: of its file."""
+    """`bytes`: of its file. `text`: what stands in it, where it was read (abilities/read_image); None: it was not."""
 
     file_id: str
     kind: ImageKind
     width: int
     height: int
     bytes: int
+    text: str | None = None
 
     @classmethod
     def of(cls, file: File | None) -> Self:
@@ -42,16 +44,18 @@ EARLIER = PromptImage(ImageKind.PNG, 1, 1, b"")
 
 
 def noted(text: str, images: Sequence[ShownImage]) -> str:
-    """What a model reads that does not see them.
+    """What a model reads that does not see them: the text of those that were read, in their place.
 
     >>> noted("What is this?", ())
     'What is this?'
     """
-    if not images:
-        return text
-    several = f"{len(images)} images were shown" if len(images) > 1 else "An image was shown"
+    unread = sum(one.text is None for one in images)
+    words = before(text, [one.text for one in images if one.text is not None])
+    if not unread:
+        return words
+    several = f"{unread} images were shown" if unread > 1 else "An image was shown"
     note = f"[{several} here, which you cannot see.]"
-    return f"{text}\n\n{note}" if text else note
+    return f"{words}\n\n{note}" if words else note
 
 
 def shown_to_item(image: ShownImage) -> Values:
@@ -61,6 +65,7 @@ def shown_to_item(image: ShownImage) -> Values:
         "width": image.width,
         "height": image.height,
         "bytes": image.bytes,
+        **({} if image.text is None else {"text": image.text}),
     }
 
 
@@ -71,4 +76,5 @@ def shown_from_item(item: Values) -> ShownImage:
         width=int(str(item["width"])),
         height=int(str(item["height"])),
         bytes=int(str(item["bytes"])),
+        text=None if item.get("text") is None else str(item["text"]),
     )

@@ -77,7 +77,8 @@ def public_question(question: Question) -> Body:
 
 def public_image(image: ShownImage) -> Body:
     """`GET /files/{id}` has the address where it can be looked at."""
-    return {"file_id": image.file_id, "type": image.kind.value, "width": image.width, "height": image.height}
+    read = {} if image.text is None else {"text": image.text}
+    return {"file_id": image.file_id, "type": image.kind.value, "width": image.width, "height": image.height, **read}
 
 
 def public_answer(question: Question, answer: Answer | None) -> Body:

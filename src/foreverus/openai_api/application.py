@@ -34,6 +34,7 @@ from foreverus.openai_api.shapes import Shapes
 from foreverus.text import quoted
 
 if TYPE_CHECKING:
+    from foreverus.openai_api.reading import ReadingDesk
     from foreverus.openai_api.speech import SpeechDesk
     from foreverus.openai_api.transcription import TranscriptionDesk
 
@@ -54,9 +55,11 @@ class VoiceDesks:
     transcription: Callable[[], "TranscriptionDesk"]
 
 
-def application(answering: Answering, voice: VoiceDesks) -> Starlette:
-    """Routes as API Gateway matches them: without the stage's `/v1`."""
-    routes = [route(path, partial(_answer, answering, name)) for name, path in PATHS.items()]
+def application(
+    answering: Answering, voice: VoiceDesks, reading: "Callable[[], ReadingDesk] | None" = None
+) -> Starlette:
+    """Routes as API Gateway matches them: without the stage's `/v1`. `reading`: where the text in images is read."""
+    routes = [route(path, partial(_answer, answering, reading, name)) for name, path in PATHS.items()]
     routes += [route(SPEECH_PATH, partial(_speak, voice)), route(TRANSCRIPTION_PATH, partial(_transcribe, voice))]
     return Starlette(routes=routes, exception_handlers={HTTPException: _no_route}, lifespan=_lifespan)
 
@@ -73,11 +76,15 @@ async def _no_route(request: Request, error: Exception) -> HttpResponse:
     return named(unknown, context_of(request.headers))
 
 
-async def _answer(answering: Answering, endpoint: str, request: Request, caller: Caller) -> HttpResponse:
+async def _answer(
+    answering: Answering, reading: "Callable[[], ReadingDesk] | None", endpoint: str, request: Request, caller: Caller
+) -> HttpResponse:
     body = read_body(endpoint, await request.body())
     own = await answering.images_of(caller, named_images(body))
     read = read_request(endpoint, body, answering.served, answering.clock(), own)
     asked = replace(read, credential=request.headers.get("authorization", "").removeprefix("Bearer "))
+    if reading and asked.prompt.images:
+        asked = await reading().read(asked, caller)
     with tracing.step("enter"):  # its calls of AWS are parts of it, and sent as one
         entered = await answering.enter(asked, caller)
     rate, chosen = entered.admitted.rate.headers(), entered.chosen

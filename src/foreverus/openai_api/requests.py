@@ -32,11 +32,13 @@ NO_ENDPOINT = ": this deployment has no SageMaker endpoint (its SageMakerEndpoin
 @dataclass(frozen=True, slots=True)
 class Served:
     """`model_id`: the name under which clients ask for the model. `has_sagemaker`: the deployment names an endpoint.
-    `sees`: who answers where there are images; empty: nobody."""
+    `sees`: who answers where there are images; empty: nobody. `reads`: the text in them is read, and who answers sees
+    none."""
 
     model_id: str
     has_sagemaker: bool = False
     sees: str = ""
+    reads: bool = False
 
     def named(self, backend: BackendName) -> str:
         return f"{self.model_id}{SEPARATOR}{backend.value}"
@@ -73,13 +75,13 @@ def read_request(
         message = "The field 'stream_options' is only for streams: leave it out, or set 'stream' to true."
         raise InvalidRequest(message, param="stream_options", code="invalid_field")
     prompt = with_images(prompt_of(endpoint, body, live_options(endpoint, body)), body, own or {})
-    if prompt.images and not served.sees:
+    if prompt.images and not (served.sees or served.reads):
         raise images_off("messages")
     _check(endpoint, body, prompt)
     return CompletionRequest(
         request_id=ids.new_id("req", now),
         endpoint=endpoint,
-        model=served.sees if prompt.images else served.model_id,
+        model=served.sees if prompt.images and served.sees else served.model_id,
         backend=backend,
         prompt=prompt,
         streams=streams,

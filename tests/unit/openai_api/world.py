@@ -12,7 +12,7 @@ from typing import Any
 
 import uvicorn
 
-from foreverus.abilities.read_image.memory import MemorySight
+from foreverus.abilities.read_image.memory import MemoryReader, MemorySight
 from foreverus.abilities.read_image.stored import StoredImages
 from foreverus.abilities.speech_to_text.memory import MemoryListener
 from foreverus.abilities.text_to_speech.memory import MemorySpeech
@@ -42,6 +42,7 @@ from foreverus.openai_api.endpoint import EndpointCalls
 from foreverus.openai_api.endpoint_accounts import MemoryEndpointAccounts
 from foreverus.openai_api.http import CONTEXT
 from foreverus.openai_api.paid import PaidCalls
+from foreverus.openai_api.reading import ReadingDesk
 from foreverus.openai_api.records import CompletionRequest
 from foreverus.openai_api.requests import Served
 from foreverus.openai_api.settling import CALL_S
@@ -108,6 +109,7 @@ class World:
     ears: MemoryListener | None = None
     sight: MemorySight | None = None
     files: FileService | None = None
+    eyes: MemoryReader | None = None  # who reads images, where nobody sees them
     rate: EndpointRate = RATE
     person: RequestCaps = MANY
     key: RequestCaps = MANY
@@ -122,7 +124,7 @@ class World:
     def __post_init__(self) -> None:
         self.counts = MemoryCounts()
         self.purse = MemoryPurse(self.cap_usd)
-        self.served = Served(MODEL, self.endpoint is not None, self.sees)
+        self.served = Served(MODEL, self.endpoint is not None, self.sees, self.eyes is not None)
         self.refusals = MemoryRefusals(self.clock)
         self.paid = PaidCalls(
             backend=self.bedrock,
@@ -157,7 +159,8 @@ class World:
         )
         limits = RequestLimits(self.counts, self.person, self.key, self.everybody, self.clock)
         desk = Desk(limits=limits, accounts=lambda: self.paid.accounts, clock=self.clock)
-        voice, ears = self.voice, self.ears
+        voice, ears, eyes = self.voice, self.ears, self.eyes
+        self.reading = ReadingDesk(reader=lambda: eyes, desk=desk) if eyes else None
         self.speech = SpeechDesk(reader=(lambda: voice) if voice else None, desk=desk)
         listening = TranscriptionDesk(listener=(lambda: ears) if ears else None, desk=desk)
         self.of_voice = VoiceDesks(lambda: self.speech, lambda: listening)
@@ -220,7 +223,8 @@ class World:
     @contextmanager
     def serving(self) -> Iterator[str]:
         """The address that a client takes for its base_url."""
-        app = InPlaceOfTheAdapter(application(self.answering, self.of_voice))
+        reading = self.reading
+        app = InPlaceOfTheAdapter(application(self.answering, self.of_voice, (lambda: reading) if reading else None))
         config = uvicorn.Config(app, port=0, log_config=None, ws="none", http="h11", loop="asyncio", access_log=False)
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 RUN = "run"  # begins the ids of runs
 SOUNDS = "audio/"  # the folder of the data bucket that holds a job's recording or sound, for minutes
+PICTURES = "pictures/"  # likewise, its picture
 
 
 READY_S = 240  # what the state machine gives a task to get ready, on Spot and then elsewhere
@@ -50,6 +51,7 @@ class JobKind(StrEnum):
 
     TEXT_TO_SPEECH = "text_to_speech"
     SPEECH_TO_TEXT = "speech_to_text"
+    READ_IMAGE = "read_image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,11 @@ class Job:
     def sound_key(self) -> str:
         """In the data bucket: what is listened to, or what was read aloud."""
         return f"{SOUNDS}{self.job_id}"
+
+    @property
+    def picture_key(self) -> str:
+        """Likewise: what is read."""
+        return f"{PICTURES}{self.job_id}"
 
 
 class JobError(StrEnum):

@@ -15,7 +15,7 @@ from typing import Protocol
 from foreverus.abilities.containers.jobs import Jobs
 from foreverus.abilities.containers.records import ContainerRun, Job, JobEnd, JobError, JobKind, RunPhase
 from foreverus.concurrency import RunBlocking
-from foreverus.errors import EngineFailed, ModelLoading, PromptRejected
+from foreverus.errors import ContainerStarting, EngineFailed, PromptRejected
 
 LONGEST_S = 270.0  # API Gateway ends a stream that says nothing after 300
 COLD_S = 45.0  # then a client is told to come again: its own patience may be shorter than an image's download
@@ -34,19 +34,23 @@ class JobQueue(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerWork:
+    """`longest_s`: how long a job is waited for; `cold_s`: while no run is ready."""
+
     jobs: Jobs
     queue: JobQueue
     starter: Starter
     clock: Callable[[], datetime]
+    longest_s: float = LONGEST_S
+    cold_s: float = COLD_S
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     run_blocking: RunBlocking = asyncio.to_thread
 
     def job(self, job_id: str, kind: JobKind, request: Mapping[str, object]) -> Job:
-        deadline = self.clock() + timedelta(seconds=LONGEST_S)
+        deadline = self.clock() + timedelta(seconds=self.longest_s)
         return Job(job_id=job_id, kind=kind, request=json.dumps(request), deadline=deadline)
 
     async def done(self, job: Job) -> str:
-        """Its answer. Raises ModelLoading (no run is ready, one is starting), SpendCapReached, NotAccepted,
+        """Its answer. Raises ContainerStarting (no run is ready, one is), SpendCapReached, NotAccepted,
         PromptRejected and EngineFailed."""
         try:
             await self.run_blocking(self._offer, job)
@@ -61,7 +65,7 @@ class ContainerWork:
 
     async def _end(self, job: Job) -> JobEnd:
         waited, pause, looked, served = 0.0, FIRST_LOOK_S, 0.0, False
-        while waited < LONGEST_S:
+        while waited < self.longest_s:
             await self.sleep(pause)
             waited, pause = waited + pause, min(LOOKS_S, pause * LONGER)
             if end := await self.run_blocking(self.jobs.end_of, job.job_id):
@@ -71,10 +75,10 @@ class ContainerWork:
             looked = waited
             run = await self.run_blocking(self.starter.ensure)
             served = served or run.phase is RunPhase.SERVING
-            if not served and waited >= COLD_S:
+            if not served and waited >= self.cold_s:
                 message = f"The container that does this is starting. Try again in {AGAIN_S} seconds."
-                raise ModelLoading(message, AGAIN_S)
-        raise EngineFailed(f"Our container has not answered for {LONGEST_S:.0f} s.")
+                raise ContainerStarting(message, AGAIN_S)
+        raise EngineFailed(f"Our container has not answered for {self.longest_s:.0f} s.")
 
 
 def _answer(end: JobEnd) -> str:

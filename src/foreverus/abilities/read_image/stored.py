@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from foreverus.abilities.read_image.checking import MOST_BYTES
+from foreverus.abilities.read_image.port import ReadText
 from foreverus.aws.s3 import ObjectNotThere, Objects
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, Completion, Delta, Finished, Message, Prompt
@@ -43,11 +44,30 @@ class StoredImages:
         return replace(prompt, messages=tuple(_with(one, found) for one in prompt.messages))
 
     def _load(self, object_key: str) -> bytes:
-        try:
-            return self.objects.read(object_key, 0, MOST_BYTES)
-        except ObjectNotThere as err:
-            said = "An image of this request was deleted before it was shown. Send the request again without it."
-            raise PromptRejected(said, "image_not_found") from err
+        return _bytes_of(self.objects, object_key)
+
+
+@dataclass(frozen=True)
+class StoredTexts:
+    """Likewise `ReadText` over one that reads."""
+
+    reader: ReadText
+    objects: Objects
+    run_blocking: RunBlocking = asyncio.to_thread
+
+    async def read(self, image: PromptImage) -> str:
+        if not image.object_key:
+            return await self.reader.read(image)
+        data = await self.run_blocking(_bytes_of, self.objects, image.object_key)
+        return await self.reader.read(replace(image, data=data))
+
+
+def _bytes_of(objects: Objects, object_key: str) -> bytes:
+    try:
+        return objects.read(object_key, 0, MOST_BYTES)
+    except ObjectNotThere as err:
+        said = "An image of this request was deleted before it was shown. Send the request again without it."
+        raise PromptRejected(said, "image_not_found") from err
 
 
 def _with(message: Message, found: dict[str, bytes]) -> Message:

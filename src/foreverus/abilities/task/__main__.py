@@ -15,6 +15,7 @@ from botocore.config import Config
 from foreverus import logs
 from foreverus.abilities.containers.jobs import JobStore
 from foreverus.abilities.containers.runs import RunStore
+from foreverus.abilities.read_image import engines as eyes
 from foreverus.abilities.speech_to_text import engines as ears
 from foreverus.abilities.task.contact import RunContact
 from foreverus.abilities.task.ending import TaskEnding, TaskOutcome
@@ -52,12 +53,12 @@ def main(settings: TaskSettings) -> int:
         signal.signal(sign, told)
     die_at_last(settings.max_seconds)
     items = Table(client("dynamodb"), settings.table_name)
-    mouth, ear = mouths.installed(programs), ears.installed(programs)
+    mouth, ear, eye = mouths.installed(programs), ears.installed(programs), eyes.installed(programs)
     objects = S3Objects(client("s3"), settings.data_bucket, now)
     serving = TaskServing(
         queue=SqsQueue(client("sqs"), settings.queue_url, VISIBILITY_S),
         jobs=JobStore(items, now),
-        handlers=handlers(mouth, ear, objects),
+        handlers=handlers(mouth, ear, eye, objects),
         ending=ending,
         slots=settings.slots,
         idle_s=settings.idle_seconds,

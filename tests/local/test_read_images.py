@@ -1,0 +1,92 @@
+"""Images that our own container reads, on the laptop's cloud: OpenAI's client and a conversation, the whole way."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from openai import OpenAI
+
+from foreverus.aws.ability_keys import run_key
+from foreverus.aws.dynamo import Table
+from local.cloud import Cloud, running
+from local.state import LOCAL
+from tests.cloud import unique
+from tests.local.test_containers import until
+from tests.local.test_images import NOTE, WORDS, asking
+from tests.unit.abilities.images import png_that_claims
+
+pytestmark = pytest.mark.cloud
+
+BOMB = png_that_claims(20_000, 10_000)
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Cloud]:
+    parameters = {"Images": "container", "TaskIdleSeconds": "6"}
+    state = LOCAL / "tests" / unique("read-images")
+    with running(state, lambda text: None, usual_ports=False, wait_scale=0.1, parameters=parameters) as cloud:
+        yield cloud
+
+
+def left_behind(place: Cloud) -> list[str]:
+    """Of runs and of pictures."""
+    table = Table(place.emulator.client("dynamodb"), place.stack["TableName"])
+    s3, bucket = place.emulator.client("s3"), place.stack["DataBucket"]
+    found = s3.list_objects_v2(Bucket=bucket, Prefix="pictures/").get("Contents", [])
+    return [one["Key"] for one in found] + ([str(run_key())] if table.get(run_key()) else [])
+
+
+def test_openais_client_is_answered_from_the_text_in_a_picture_and_nothing_stays(place: Cloud) -> None:
+    with OpenAI(base_url=place.outputs["api_url"], api_key=place.outputs["api_key"], max_retries=5) as client:
+        model = client.models.list().data[0].id
+        plain = client.chat.completions.create(model=f"{model}@bedrock", messages=asking(), max_tokens=24)
+        read = client.chat.completions.create(model=model, messages=asking(NOTE), max_tokens=24, temperature=0)
+        assert read.model == f"{model}@bedrock" and read.choices[0].message.content
+        assert plain.usage and read.usage and read.usage.prompt_tokens > plain.usage.prompt_tokens + 30, "its text"
+        with pytest.raises(openai.BadRequestError, match="cannot be decoded"):
+            client.chat.completions.create(model=model, messages=asking(png_that_claims(3000, 3000)))
+        with pytest.raises(openai.BadRequestError, match="200 million pixels"):
+            client.chat.completions.create(model=model, messages=asking(BOMB))
+        with pytest.raises(openai.NotFoundError, match="Voice is 'off'"):
+            client.audio.speech.create(model="container", voice="nova", input="Oi.")
+        usage: Any = client.get("/usage", cast_to=object, options={"params": {"group_by": "backend"}})
+        (own,) = [one for one in usage["own"]["groups"] if one["backend"] == "container"]
+        assert own["messages"] == 1 and own["usd"] == 0
+    until(lambda: not left_behind(place))
+
+
+def test_message_waits_for_the_container_and_says_what_was_read_and_that_nobody_sees(place: Cloud) -> None:
+    until(lambda: not left_behind(place))
+    headers = {"Authorization": f"Bearer {place.outputs['api_key']}"}
+    with httpx.Client(base_url=place.outputs["api_url"], headers=headers, trust_env=False, timeout=60) as client:
+        form = {"files": {"file": ("note.png", NOTE, "image/png")}, "data": {"purpose": "vision"}}
+        uploaded = client.post("/files", **form).raise_for_status().json()
+        table = Table(place.emulator.client("dynamodb"), place.stack["TableName"])
+        assert table.get(run_key()), "who adds an image has it started"
+        talk = client.post("/conversations", json={}).raise_for_status().json()["id"]
+        asked = {"content": WORDS, "images": [uploaded["id"]], "max_tokens": 24}
+
+        def posted() -> Any:
+            """As the page does: the same message again, when it is told to come again."""
+            answer = client.post(f"/conversations/{talk}/messages", json=asked, headers={"Idempotency-Key": "once"})
+            if answer.status_code == 503:
+                assert answer.json()["error"]["code"] in ("container_starting", "image_not_read"), answer.text
+                assert int(answer.headers["Retry-After"]) > 0
+                return None
+            return answer.raise_for_status().json()
+
+        sent = until(posted)
+        assert sent["answer"]["choice"]["numbers"]["images_read_by"] == "container"
+        assert "ZEBRA 4471" in sent["message"]["images"][0]["text"]
+
+        def answer() -> Any:
+            found = client.get(f"/conversations/{talk}/messages").raise_for_status().json()["data"][1]
+            return found if found["status"] in ("answered", "failed") else None
+
+        found = until(answer)
+        assert found["status"] == "answered" and found["usage"]["prompt_tokens"] > 60, found
+        me = client.get("/me").raise_for_status().json()
+        assert me["sees_images"] is True and me["has_voice"] is False, "the page takes images"
+    until(lambda: not left_behind(place))

@@ -533,6 +533,7 @@ class _Handler(BaseHTTPRequestHandler):
             if trouble[2]:
                 error = {"message": cloud.says, "type": "server_error", "param": None, "code": cloud.code}
                 named = {"x-request-id": f"request-{len(cloud.requests)}"}
+                named |= {"Retry-After": "30"} if cloud.code == "container_starting" else {}
                 return self.reply(trouble[2], json.dumps({"error": error}).encode(), **named)
         kind = self.headers.get("Content-Type") or ""
         if path.startswith("/v1/audio/"):

@@ -271,13 +271,23 @@ def test_what_nobody_understands_says_so(context: BrowserContext, fake: FakeClou
     expect(page.get_by_role("alert")).to_contain_text("That could not be understood.")
 
 
-def test_a_cap_is_told_and_the_recording_kept_until_it_is_tried_again(context: BrowserContext, fake: FakeCloud) -> None:
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("spend_cap_reached", 402, "The spend cap is used up"),
+        # Where Voice is container, and its task boots.
+        ("container_starting", 503, "What does this is still starting. Try again in 30 s"),
+    ],
+)
+def test_who_cannot_be_heard_is_told_why_and_the_recording_kept_until_it_is_tried_again(
+    context: BrowserContext, fake: FakeCloud, code: str, status: int, told: str
+) -> None:
     page = voiced(context, fake)
     message(page).fill("Typed")
-    fake.says, fake.code = "The cap is reached.", "spend_cap_reached"
-    fake.troubles = [("POST", "/audio/transcriptions", 402)]
+    fake.says, fake.code = "What the API says.", code
+    fake.troubles = [("POST", "/audio/transcriptions", status)]
     say_something(page)
-    expect(page.get_by_role("alert")).to_contain_text("The spend cap is used up")
+    expect(page.get_by_role("alert")).to_contain_text(told)
     expect(message(page)).to_have_value("Typed")
     page.get_by_role("button", name="Try the recording again").click()
     expect(message(page)).to_have_value("Typed What is a queue?")

@@ -42,14 +42,15 @@ def work(names: Any, results: Any) -> None:
 def play(sandbox: Any, name: str) -> dict[str, Any]:
     from tests.faults.bake import BakePlay
     from tests.faults.batch import BatchPlay
+    from tests.faults.container import ContainerPlay
     from tests.faults.play import Play
     from tests.faults.relay import RelayPlay
 
     case = table.case(name)
     begun = time.monotonic()
     try:
-        player = {"chat": Play, "bake": BakePlay, "relay": RelayPlay}.get(case.script, BatchPlay)(sandbox, case)
-        result = player.run()
+        players = {"chat": Play, "bake": BakePlay, "relay": RelayPlay, "container": ContainerPlay}
+        result = players.get(case.script, BatchPlay)(sandbox, case).run()
         record = result.record()
         record["calls"] = sandbox.faults()["calls"] if name in RECORDED else None
     except Exception:

@@ -14,10 +14,12 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 
+from foreverus.aws.ecs import Cluster
 from local import history
 from local.cloud import Cloud, running
 from local.deploy import AS_A_CLASS
 from local.instances.places import Places
+from local.patches.ecs_tasks import PATH as TASKS
 from tests.faults import sockets
 
 # The shortest that the template allows, so that a silence of a minute on AWS is one of seconds here.
@@ -31,6 +33,9 @@ PARAMETERS = {
     "WorkerHeartbeatSeconds": "1",
     "VisibilitySeconds": "5",
     "ModelId": "counting",
+    "Voice": "container",
+    "Images": "container",
+    "TaskIdleSeconds": "2",
     "EngineImageStore": "snapshot",  # what it does beside `none` is a look for the image, which may fail too
 }
 PACE = 40.0  # tokens a second of an engine's streams: slow enough to be struck in the middle of an answer
@@ -50,12 +55,13 @@ class Sandbox:
         self.machine = cloud.stack["GpuSessionArn"]
         self.batch_machine = cloud.stack["BatchRunArn"]
         self.bake_machine = cloud.stack["BakeImageArn"]
+        self.ability_machine = cloud.stack["AbilityRunArn"]
         self.image_parameter = f"/{cloud.outputs['stack_name']}/gpu-image"
         self.seen: dict[str, dict[str, Any]] = {}  # instances: session, when seen first and last (monotonic)
         self.over: dict[str, float] = {}  # executions that have ended: when that was seen
         self.passed_s = 0.0  # simulated
         self.http = httpx.Client(base_url=cloud.emulator.url, timeout=20, trust_env=False)
-        for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda", "ssm"):
+        for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda", "ssm", "ecs", "s3", "iam"):
             cloud.emulator.client(service)
         self.functions = {logical(name): name for name in self._functions()}
         self.closing = threading.Event()
@@ -90,7 +96,7 @@ class Sandbox:
         return [one["InstanceId"] for group in found["Reservations"] for one in group["Instances"]]
 
     def executions(self) -> dict[str, str]:
-        """Of every machine: their names are sessions' and batches' ids, and `bake_…`."""
+        """Of every machine: their names are sessions', batches' and runs' ids, and `bake_…`."""
         return dict(self.seen_now()["executions"])
 
     def running_functions(self) -> list[str]:
@@ -98,7 +104,7 @@ class Sandbox:
         return list(self.seen_now()["functions"])
 
     def execution_arn(self, name: str) -> str:
-        machines = {"batch": self.batch_machine, "bake": self.bake_machine}
+        machines = {"batch": self.batch_machine, "bake": self.bake_machine, "run": self.ability_machine}
         machine = machines.get(name.partition("_")[0], self.machine)
         return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"
 
@@ -109,6 +115,11 @@ class Sandbox:
         pages = self.client("stepfunctions").get_paginator("get_execution_history")
         events = [e for p in pages.paginate(executionArn=self.execution_arn(session_id)) for e in p["events"]]
         return [e["stateEnteredEventDetails"]["name"] for e in events if "stateEnteredEventDetails" in e]
+
+    def live_tasks(self) -> list[str]:
+        """Of our own container, as ECS says."""
+        cluster = Cluster(self.client("ecs"), self.cloud.stack["AbilityClusterArn"])
+        return [one.arn for one in cluster.tasks() if one.is_live]
 
     def images(self) -> list[str]:
         """Of the stack, as EC2 says."""
@@ -246,7 +257,9 @@ class Sandbox:
             states.stop_execution(executionArn=self.execution_arn(name))
         if left:
             ec2.terminate_instances(InstanceIds=left)
-        if running or left:
+        for arn in (tasks := self.live_tasks()):
+            self.http.post(f"{TASKS}/{arn.rpartition('/')[2]}/kill")
+        if running or left or tasks:
             time.sleep(3)  # for the reaper, who hears of the stop
         sockets.close_all(self.cloud, self.items())
         keys = [{"pk": item["pk"], "sk": item["sk"]} for item in self.items()]

@@ -10,7 +10,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Scenario:
-    """`script`: who asks (`chat`; `bake`; `relay`: a program that asks the GPU; `gpu`, `bedrock`, `schedule`: a batch).
+    """`script`: who asks (`chat`; `bake`; `relay`: a program that asks the GPU; `container`: two that have our
+    own do something; `gpu`, `bedrock`, `schedule`: a batch).
     `rules` and `strike` are its setting, not the fault. `swept`: the functions of the five minutes' schedules that are
     to find something to do: their calls are the ones that are struck. `thin`: of its calls, only those that nobody
     makes elsewhere; `again`: callers whose calls count although they are made elsewhere too. `alone`: the session ends
@@ -142,6 +143,25 @@ BAKE_CASES = (
     *strikes("heartbeat_refused", "baking"),
 )
 
+# Two programs have our own container read aloud and read a picture. Spot's notice is `task_interrupted`; no room on
+# Spot is RunTask's error, and none anywhere its storm; a lost callback is the task's word that it is ready, or over.
+CONTAINER_CASES = (
+    *strikes("task_killed", "starting", "working", "idle"),
+    *strikes("task_interrupted", "starting", "working", "idle"),
+    *strikes("stray_task", "working"),
+    *strikes("run_stopped", "starting", "working", "idle"),
+    *strikes("run_timed_out", "working"),
+    *strikes("jobs_duplicated", "working"),
+    *strikes("ability_off", "starting", "working"),
+    *(f"strike:run_stopped@{state}.{side}" for state in ("Start task", "Close run") for side in ("before", "after")),
+    *(f"call:ability_run:ecs:RunTask@Start task={kind}" for kind in ("error.once", "error.storm", "lost.once")),
+    *(f"call:AbilityTask:states:SendTaskSuccess@={kind}.once" for kind in ("lost", "error", "refused")),
+    "call:AbilityTask:states:SendTaskHeartbeat@=refused.once",
+    *(f"call:AbilityTask:dynamodb:UpdateItem@={kind}.once" for kind in ("lost", "error")),  # a job's end
+    *(f"call:AbilityTask:sqs:DeleteMessage@={kind}.once" for kind in ("lost", "error")),
+    *(f"call:ChatCompletionsFunction:sqs:SendMessage@={kind}.once" for kind in ("lost", "error", "late")),
+)
+
 
 def dead(partition: str, kind: str = "error") -> dict[str, Any]:
     """Nobody can read or write what is in it, at any time."""
@@ -206,6 +226,7 @@ SCENARIOS: dict[str, Scenario] = {
         thin=True,
     ),
     "unsaved": Scenario(rules=[never_there("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True),
+    "container": Scenario("container", thin=True, cases=CONTAINER_CASES),
     # A bake, and who asks after it.
     "bake": Scenario("bake", cases=BAKE_CASES),
     # Batches.

@@ -15,6 +15,7 @@ import httpx
 
 from local import deploy
 from local.instances import faults
+from local.patches.ecs_tasks import PATH as TASKS
 
 if TYPE_CHECKING:
     from tests.faults.batch import BatchPlay
@@ -223,6 +224,73 @@ def shards_duplicated(play: "Play") -> None:
         )
 
 
+def task(play: "Play", what: str) -> None:
+    """`interrupt`: as Spot does; `kill`. LookupError where none is on."""
+    arn = play.sandbox.live_tasks()[0]
+    play.sandbox.http.post(f"{TASKS}/{arn.rpartition('/')[2]}/{what}").raise_for_status()
+
+
+def task_killed(play: "Play") -> None:
+    task(play, "kill")
+
+
+def task_interrupted(play: "Play") -> None:
+    task(play, "interrupt")
+
+
+def stray_task(play: "Play") -> None:
+    """A task that no execution owns, in our cluster and without our tags."""
+    ecs = play.sandbox.client("ecs")
+    definition = ecs.list_task_definitions()["taskDefinitionArns"][-1]
+    overrides = {"containerOverrides": [{"name": "abilities", "environment": [{"name": "RUN_ID", "value": "run_x"}]}]}
+    cluster = play.sandbox.cloud.stack["AbilityClusterArn"]
+    ecs.run_task(cluster=cluster, taskDefinition=definition, overrides=overrides)
+
+
+def run_of(play: "Play") -> str:
+    found = play.sandbox.executions().items()
+    return next(name for name, status in found if status == "RUNNING" and name[:4] == "run_")
+
+
+def run_stopped(play: "Play") -> None:
+    arn = play.sandbox.execution_arn(run_of(play))
+    play.sandbox.client("stepfunctions").stop_execution(executionArn=arn)
+
+
+def run_timed_out(play: "Play") -> None:
+    play.sandbox.faults("time_out", execution=run_of(play))
+
+
+def jobs_duplicated(play: "Play") -> None:
+    """SQS delivers each job twice more."""
+    sqs = play.sandbox.client("sqs")
+    url = next(one for one in sqs.list_queues()["QueueUrls"] if "AbilityQueue" in one)
+    jobs = [one["pk"]["S"].partition("#")[2] for one in play.sandbox.items() if one["sk"]["S"] == "JOB"]
+    for job_id in 2 * jobs:
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"job_id": job_id}))
+    next(iter(jobs))
+
+
+def ability_off(play: "Play") -> None:
+    """Voice and Images are deployed as off while a run is on: its task has no rights any more, and whoever asks is
+    told. Afterwards they are on again."""
+    functions, iam = play.sandbox.client("lambda"), play.sandbox.client("iam")
+    name = play.sandbox.functions["ChatCompletionsFunction"]
+    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    roles = [one["RoleName"] for one in iam.list_roles(MaxItems=1000)["Roles"]]
+    role = next(name for name in roles if "AbilityTaskRole" in name)
+    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+
+    def on_again(one: "Play") -> None:
+        iam.delete_role_policy(RoleName=role, PolicyName="off")
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+    play.when_over.append(lambda: on_again(play))
+    iam.put_role_policy(RoleName=role, PolicyName="off", PolicyDocument=json.dumps(deny))
+    off = {**before, "VOICE": "off", "IMAGES": "off"}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": off})
+
+
 PROCESS = (
     every_worker_killed,
     worker_killed,
@@ -242,7 +310,8 @@ SPOILING = (emulator_restarted,)  # after it a cloud is not good for another cas
 MONEY = (cap_reached, month_spent)
 BATCH = (batch_stopped, cancelled, switched_off, switched_off_by_another, shards_duplicated)
 STOPS = (answer_stopped,)
+CONTAINER = (task_killed, task_interrupted, stray_task, run_stopped, run_timed_out, jobs_duplicated, ability_off)
 BAKE = (bake_stopped,)
 STRIKES: dict[str, Callable[["Play"], None]] = {
-    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH, *BAKE, *STOPS)
+    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH, *BAKE, *STOPS, *CONTAINER)
 }

@@ -18,8 +18,9 @@ STORM_S = 4.0  # how long a storm of failures lasts: longer than the SDKs' and t
 MOMENTS = ("loading", "answering", "serving", "ending")
 BATCH_MOMENTS = ("validating", "loading", "first", "last", "finishing")
 BAKE_MOMENTS = ("loading", "baking")
+CONTAINER_MOMENTS = ("starting", "working", "idle")
 SWEEPERS = {function for scenario in SCENARIOS.values() for function in scenario.swept}
-MACHINES = ("gpu_session", "batch_run", "bake_image")
+MACHINES = ("gpu_session", "batch_run", "bake_image", "ability_run")
 THEIRS = ("gpu_session", "Instance", "ApiFunction")  # what a session, its instance and a person call
 KINDS = ("throttled", "error", "denied", "lost")
 # What only tells of the work. It may fail and hang in every way there is, and nobody may notice.
@@ -94,12 +95,14 @@ def _case(name: str, what: str) -> Case:
         strike, _, moment = rest.partition("@")
         if strike not in strikes.STRIKES:
             raise ValueError(f"no such strike: {strike}")
-        if moment in (*MOMENTS, *BATCH_MOMENTS, *BAKE_MOMENTS):
+        if moment in (*MOMENTS, *BATCH_MOMENTS, *BAKE_MOMENTS, *CONTAINER_MOMENTS):
             return Case(name, strike=strike, moment=moment)
         state, _, side = moment.rpartition(".")
         machine = "batch_run" if name.startswith("batch") else "gpu_session"
         if strike == "bake_stopped":
             machine = "bake_image"
+        if strike in ("run_stopped", "run_timed_out"):
+            machine = "ability_run"
         rule = {"kind": {"before": "hold", "after": "hold_after"}[side], "caller": machine, "state": state}
         return Case(name, rules=[{**rule, "seconds": 8}], strike=strike, moment=moment, held=True)
     if kind == "long":  # longer than a message stays hidden

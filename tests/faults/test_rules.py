@@ -168,7 +168,7 @@ def test_every_case_is_built_again_from_its_name() -> None:
     for case in [*table.matrix(CALLS), *map(table.case, table.FAST)]:
         assert table.case(case.name) == case
         assert case.rules or case.strike or case.order or case.name == "good"
-        assert case.script == "chat" or case.name.startswith(("batch", "bake", "relay"))
+        assert case.script == "chat" or case.name.startswith(("batch", "bake", "relay", "container"))
 
 
 def played(name: str, **changes: Any) -> dict[str, Any]:

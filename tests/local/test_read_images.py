@@ -1,18 +1,22 @@
 """Images that our own container reads, on the laptop's cloud: OpenAI's client and a conversation, the whole way."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import openai
 import pytest
+from botocore.exceptions import ClientError
 from openai import OpenAI
 
 from foreverus.aws.ability_keys import run_key
 from foreverus.aws.dynamo import Table
 from local.cloud import Cloud, running
+from local.emulator import ACCOUNT, REGION, Emulator
 from local.state import LOCAL
-from tests.cloud import unique
+from tests.cloud import policy, unique
+from tests.local.machines import make_role
+from tests.local.test_authorization import as_role
 from tests.local.test_containers import until
 from tests.local.test_images import NOTE, WORDS, asking
 from tests.unit.abilities.images import png_that_claims
@@ -47,7 +51,7 @@ def test_openais_client_is_answered_from_the_text_in_a_picture_and_nothing_stays
         assert plain.usage and read.usage and read.usage.prompt_tokens > plain.usage.prompt_tokens + 30, "its text"
         with pytest.raises(openai.BadRequestError, match="cannot be decoded"):
             client.chat.completions.create(model=model, messages=asking(png_that_claims(3000, 3000)))
-        with pytest.raises(openai.BadRequestError, match="200 million pixels"):
+        with pytest.raises(openai.BadRequestError, match="a side has at most 8,000"):
             client.chat.completions.create(model=model, messages=asking(BOMB))
         with pytest.raises(openai.NotFoundError, match="Voice is 'off'"):
             client.audio.speech.create(model="container", voice="nova", input="Oi.")
@@ -75,7 +79,8 @@ def test_message_waits_for_the_container_and_says_what_was_read_and_that_nobody_
                 assert answer.json()["error"]["code"] in ("container_starting", "image_not_read"), answer.text
                 assert int(answer.headers["Retry-After"]) > 0
                 return None
-            return answer.raise_for_status().json()
+            assert answer.status_code < 400, answer.text
+            return answer.json()
 
         sent = until(posted)
         assert sent["answer"]["choice"]["numbers"]["images_read_by"] == "container"
@@ -90,3 +95,64 @@ def test_message_waits_for_the_container_and_says_what_was_read_and_that_nobody_
         me = client.get("/me").raise_for_status().json()
         assert me["sees_images"] is True and me["has_voice"] is False, "the page takes images"
     until(lambda: not left_behind(place))
+
+
+def test_stolen_container_may_do_its_work_and_nothing_else(place: Cloud) -> None:
+    """As its task's role, with what it could want of everybody else's. A condition that no item meets keeps what is
+    allowed from happening."""
+    found = place.emulator.client("cloudformation").describe_stack_resource(
+        StackName=place.outputs["stack_name"], LogicalResourceId="AbilityTaskRole"
+    )
+    role, stack = found["StackResourceDetail"]["PhysicalResourceId"], place.stack
+    of = {name: as_role(place.emulator, role, name) for name in SERVICES}
+    table, bucket = stack["TableName"], stack["DataBucket"]
+    never = {"TableName": table, "ConditionExpression": "attribute_exists(nothing)"}
+
+    def item(pk: str) -> dict[str, Any]:
+        return {"pk": {"S": pk}, "sk": {"S": "x"}}
+
+    for pk in ("USER#1", "CONVERSATION#1", "PURSE#2026-11", "SESSIONS", "MEMORIES#1", "DOCUMENTS#1"):
+        refused(lambda pk=pk: of["dynamodb"].get_item(TableName=table, Key=item(pk)))
+        refused(lambda pk=pk: of["dynamodb"].put_item(Item=item(pk), **never))
+    for pk in ("ABILITIES", "ABILITY_JOB#1"):
+        refused(lambda pk=pk: of["dynamodb"].put_item(Item=item(pk), **never))
+        refused(lambda pk=pk: of["dynamodb"].delete_item(Key=item(pk), **never))
+    refused(lambda: of["dynamodb"].update_item(Key=item("ABILITIES"), **never))
+    refused(lambda: of["dynamodb"].scan(TableName=table))
+    for key in ("files/user-1/file_1", "documents/user-1/doc_1/original", "exports/1", "weights/1", "worker/1"):
+        refused(lambda key=key: of["s3"].get_object(Bucket=bucket, Key=key))
+        refused(lambda key=key: of["s3"].put_object(Bucket=bucket, Key=key, Body=b""))
+    refused(lambda: of["s3"].put_object(Bucket=bucket, Key="pictures/see_1", Body=b""))
+    refused(lambda: of["s3"].delete_object(Bucket=bucket, Key="pictures/see_1"))
+    refused(lambda: of["s3"].list_objects_v2(Bucket=bucket))
+    refused(lambda: of["sqs"].send_message(QueueUrl=stack["ChatQueueUrl"], MessageBody="{}"))
+    refused(lambda: of["sqs"].receive_message(QueueUrl=stack["ChatQueueUrl"]))
+    refused(lambda: of["stepfunctions"].start_execution(stateMachineArn=stack["GpuSessionArn"]))
+    refused(lambda: of["stepfunctions"].start_execution(stateMachineArn=stack["AbilityRunArn"]))
+    refused(lambda: of["ecs"].list_tasks(cluster=stack["AbilityClusterArn"]))
+    refused(lambda: of["ecs"].run_task(cluster=stack["AbilityClusterArn"], taskDefinition="foreverus-abilities"))
+    refused(lambda: of["lambda"].list_functions())
+    refused(lambda: of["iam"].list_roles())
+    model = "mistral.mistral-7b-instruct-v0:2"
+    refused(lambda: of["bedrock-runtime"].converse(modelId=model, messages=asking()))
+    assert "Item" not in of["dynamodb"].get_item(TableName=table, Key=item("ABILITY_JOB#1")), "its work it may"
+
+
+SERVICES = ("dynamodb", "s3", "sqs", "stepfunctions", "ecs", "lambda", "iam", "bedrock-runtime")
+
+
+def refused(call: Callable[[], Any]) -> None:
+    with pytest.raises(ClientError) as caught:
+        call()
+    code = caught.value.response["Error"]["Code"]
+    assert "AccessDenied" in code, caught.value
+
+
+def test_patch_is_needed_while_the_emulator_looks_at_the_cluster_and_not_at_the_task(unpatched: Emulator) -> None:
+    """local/patches/ecs_authorization.py: AWS authorizes StopTask on the task."""
+    tasks = policy({"Action": "ecs:StopTask", "Resource": "arn:aws:ecs:*:*:task/ours/*"})
+    ecs = as_role(unpatched, make_role(unpatched, "lambda", tasks), "ecs")
+    unpatched.client("ecs").create_cluster(clusterName="ours")
+    arn = f"arn:aws:ecs:{REGION}:{ACCOUNT}:task/ours/0123456789abcdef"
+    with pytest.raises(ClientError, match="not authorized"):
+        ecs.stop_task(cluster="ours", task=arn)

@@ -7,6 +7,7 @@ nothing has to hand work on from one run to the next.
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -64,10 +65,11 @@ class ContainerWork:
         self.queue.send([{"job_id": job.job_id}])
 
     async def _end(self, job: Job) -> JobEnd:
-        waited, pause, looked, served = 0.0, FIRST_LOOK_S, 0.0, False
+        begun, waited, pause, looked, served = time.monotonic(), 0.0, FIRST_LOOK_S, 0.0, False
         while waited < self.longest_s:
             await self.sleep(pause)
-            waited, pause = waited + pause, min(LOOKS_S, pause * LONGER)
+            waited = max(waited + pause, time.monotonic() - begun)  # looking takes its time too
+            pause = min(LOOKS_S, pause * LONGER)
             if end := await self.run_blocking(self.jobs.end_of, job.job_id):
                 return end
             if waited - looked < RUN_LOOKS_S:

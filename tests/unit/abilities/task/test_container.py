@@ -19,6 +19,7 @@ from tests.template.template import resources
 
 ROOT = Path(__file__).parents[4]
 FOLDER = ROOT / "containers" / "abilities"
+LAPTOPS = ROOT / ".local" / "ministack" / "bin" / "python"  # the environment that has the image's packages
 DIGEST = "sha256:" + "0" * 64
 WEIGHTS = [line.split() for line in (FOLDER / "weights.txt").read_text().splitlines() if not line.startswith("#")]
 
@@ -56,7 +57,54 @@ def test_what_it_installs_is_locked() -> None:
     (install,) = [what for word, what in instructions() if word == "RUN" and "pip install" in what]
     assert all(option in install for option in ("--require-hashes", "--only-binary :all:", "--no-deps"))
     lock = (ROOT / "requirements" / "abilities.lock").read_text()
-    assert all(f"\n{name}==" in f"\n{lock}" for name in ("av", "boto3", "faster-whisper", "piper-tts"))
+    assert all(f"\n{name}==" in f"\n{lock}" for name in ("av", "boto3", "faster-whisper", "piper-tts", "rapidocr"))
+
+
+def locked() -> dict[str, str]:
+    """Each package of the image and its version; each with the digests that pip holds it to."""
+    lock = (ROOT / "requirements" / "abilities.lock").read_text()
+    digests = r"[^\n]*\\\n(?:    --hash=sha256:[0-9a-f]{64}[^\n]*\n)+"
+    entries = re.findall(rf"^([a-z0-9][a-z0-9._-]*)==(\S+)({digests})", lock, re.M)
+    assert len(entries) == len(re.findall(r"^[a-z0-9]", lock, re.M)), "each entry has its digests"
+    return {name: version for name, version, _ in entries}
+
+
+def test_what_an_sbom_finds_in_the_image_is_what_its_lock_names() -> None:
+    """BuildKit's scanner (`--sbom=true`) finds Python's packages by their `dist-info`, which pip writes for each that
+    it installs. So nothing may come into the image beside the lock but our own code and the weights, and what pip
+    leaves behind must still be there in the last stage."""
+    made = [what for word, what in instructions() if word in ("COPY", "ADD", "RUN")]
+    installs = [one for one in made if re.search(r"\b(pip|uv|apt-get|apk|curl|wget|npm)\b", one)]
+    assert len(installs) == 1 and installs[0].endswith("--target /app --requirement abilities.lock")
+    from_outside = [one for one in made if not one.startswith("--from=build") and "pip" not in one]
+    assert from_outside == [
+        *[one for one in from_outside if "sha256" in one],
+        "requirements/abilities.lock ./",
+        "containers/abilities/fetch.py containers/abilities/weights.txt ./",
+        "python fetch.py weights.txt /weights",
+        "src/foreverus /app/foreverus",
+        "python -m compileall -q /app",
+    ]
+    assert not any("dist-info" in one or "rm " in one for one in made), "nothing takes away what a scanner reads"
+    asked = re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements" / "abilities.in").read_text(), re.M)
+    assert asked and all(locked().get(name) == version for name, version in asked)
+
+
+@pytest.mark.skipif(not LAPTOPS.exists(), reason="the laptop's cloud is not installed")
+def test_lock_has_all_that_reading_a_picture_imports() -> None:
+    """What the laptop's engine loads, by the packages that it comes from: an SBOM of the image would name each."""
+    said = (
+        "import sys; from foreverus.abilities.read_image import rapid_engine as e;"
+        "e.lines_in(e.decoded(sys.stdin.buffer.read(), 'png'));"
+        "import importlib.metadata as m; of = m.packages_distributions();"
+        "print(*sorted({d for name in {n.partition('.')[0] for n in sys.modules} for d in of.get(name, ())}))"
+    )
+    note = (ROOT / "tests" / "pictures" / "note.png").read_bytes()
+    environment = {"PYTHONPATH": str(ROOT / "src"), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run([str(LAPTOPS), "-c", said], input=note, capture_output=True, env=environment, check=True)
+    used = {re.sub(r"[-_.]+", "-", one).lower() for one in done.stdout.decode().split()}
+    if_there = {"setuptools", "pip", "attrs"}  # not needed: omegaconf takes attrs where it is
+    assert "rapidocr" in used and used - if_there <= set(locked()), used - set(locked())
 
 
 @pytest.mark.parametrize(("image", "status"), [("python:3.13-slim", 1), (f"python@{DIGEST}", 0)])

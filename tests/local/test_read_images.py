@@ -1,5 +1,6 @@
 """Images that our own container reads, on the laptop's cloud: OpenAI's client and a conversation, the whole way."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -100,11 +101,17 @@ def test_message_waits_for_the_container_and_says_what_was_read_and_that_nobody_
 def test_stolen_container_may_do_its_work_and_nothing_else(place: Cloud) -> None:
     """As its task's role, with what it could want of everybody else's. A condition that no item meets keeps what is
     allowed from happening."""
+    iam, stack = place.emulator.client("iam"), place.stack
     found = place.emulator.client("cloudformation").describe_stack_resource(
         StackName=place.outputs["stack_name"], LogicalResourceId="AbilityTaskRole"
     )
-    role, stack = found["StackResourceDetail"]["PhysicalResourceId"], place.stack
-    of = {name: as_role(place.emulator, role, name) for name in SERVICES}
+    name = found["StackResourceDetail"]["PhysicalResourceId"]
+    with pytest.raises(ClientError):
+        as_role(place.emulator, name, "s3")  # ECS alone gives it
+    (only,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=name, PolicyName=only)["PolicyDocument"]
+    role = make_role(place.emulator, "lambda", document if isinstance(document, str) else json.dumps(document))
+    of = {service: as_role(place.emulator, role, service) for service in SERVICES}
     table, bucket = stack["TableName"], stack["DataBucket"]
     never = {"TableName": table, "ConditionExpression": "attribute_exists(nothing)"}
 

@@ -140,8 +140,11 @@ def test_stolen_container_may_do_its_work_and_nothing_else(place: Cloud) -> None
     refused(lambda: of["ecs"].run_task(cluster=stack["AbilityClusterArn"], taskDefinition="foreverus-abilities"))
     refused(lambda: of["lambda"].list_functions())
     refused(lambda: of["iam"].list_roles())
-    model = "mistral.mistral-7b-instruct-v0:2"
-    refused(lambda: of["bedrock-runtime"].converse(modelId=model, messages=asking()))
+    asked = {
+        "modelId": "mistral.mistral-7b-instruct-v0:2",
+        "messages": [{"role": "user", "content": [{"text": "Oi."}]}],
+    }
+    refused(lambda: of["bedrock-runtime"].converse(**asked))
     assert "Item" not in of["dynamodb"].get_item(TableName=table, Key=item("ABILITY_JOB#1")), "its work it may"
 
 

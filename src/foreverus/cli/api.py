@@ -84,10 +84,11 @@ class Api:
         context = model.get("context_window")
         return str(value_of(model, "id")), context if isinstance(context, int) else None
 
-    def upload_small(self, filename: str, content: bytes) -> FileObject:
+    def upload_small(self, filename: str, content: bytes, purpose: str = "batch") -> FileObject:
         """The file. A lost answer is sent again, so at worst the file is there twice."""
-        parts = {"file": (filename, content, "application/jsonl")}
-        return cast(FileObject, self.call("POST", "/files", data={"purpose": "batch"}, files=parts))
+        kind = "application/jsonl" if purpose == "batch" else "application/octet-stream"
+        parts = {"file": (filename, content, kind)}
+        return cast(FileObject, self.call("POST", "/files", data={"purpose": purpose}, files=parts))
 
     def upload_large(self, filename: str, size: int) -> FileObject:
         """The file, pending, with `upload`: where its bytes are to be put."""

@@ -33,6 +33,9 @@ def chat_words(groups: Groups) -> None:
         "--resume", metavar="ID", nargs="?", const=NEWEST, type=conversation, help="go on in a conversation"
     )
     chat.add_argument("--list", action="store_true", help="your conversations, newest first")
+    chat.add_argument(
+        "--image", metavar="FILE", action="append", default=[], help="shown with the (first) question; up to four"
+    )
     chat.add_argument("--backend", choices=BACKENDS, help="who answers; default: what you or the conversation prefer")
     chat.add_argument("--system", metavar="TEXT", help="how to answer, for the whole of a new conversation")
     chat.add_argument("--title", metavar="TEXT", help="of a new conversation")

@@ -205,6 +205,7 @@ class MessageObject(TypedDict, total=False):
 
 class MessageRequest(TypedDict, total=False):
     content: str
+    images: list[str]
     backend: str
     max_tokens: int
     temperature: float

@@ -221,14 +221,15 @@ class _Handler(BaseHTTPRequestHandler):
         state = self.server_state
         if self.headers.get_content_type() == "multipart/form-data":
             boundary = str(self.headers.get_param("boundary")).encode()
-            name, content = "", b""
+            name, content, purpose = "", b"", ""
             for part in body.split(b"--" + boundary)[1:-1]:
                 head, _, data = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
                 if found := re.search(rb'filename="([^"]*)"', head):
                     name, content = found[1].decode(), data.removesuffix(b"\r\n")
                 else:
-                    assert (b'name="purpose"' in head) and data == b"batch\r\n"
-            return 200, state.add_file(name, content), {}
+                    assert (b'name="purpose"' in head) and data in (b"batch\r\n", b"vision\r\n")
+                    purpose = data.decode().strip()
+            return 200, state.add_file(name, content, purpose), {}
         asked = json.loads(body)
         made = state.add_file(asked["filename"], b"") | {"bytes": asked["bytes"], "status": "pending"}
         state.files[made["id"]] = made

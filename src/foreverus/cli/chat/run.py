@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from foreverus.cli.api import Api, value_of
 from foreverus.cli.argument_types import NEWEST
 from foreverus.cli.chat import words
+from foreverus.cli.chat.attached import AttachedImage, read_images
 from foreverus.cli.chat.calls import ChatCalls
 from foreverus.cli.chat.following import Following
 from foreverus.cli.chat.reading import TypedInput, piped
@@ -35,6 +36,7 @@ class Chat:
     prompt: TypedInput | None = None
     conversation_id: str = ""
     last: MessageObject | None = None  # answer
+    images: list[AttachedImage] = field(default_factory=list)  # to be shown with the next question
     line: LiveLine = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,9 +62,11 @@ class Chat:
         """The exit status; the answer is on the standard output. A Ctrl-C while it is sent stops it once it is."""
         begun = self.context.clock()
         with interrupts() as pressed:
+            message = self._message(text)
             if not self.conversation_id:
                 self.conversation_id = self._begin()
-            accepted = self.chats.send(self.conversation_id, self._message(text))
+            accepted = self.chats.send(self.conversation_id, message)
+            self.images = []
             waiting = Waiting(self.api, self.status, self.context.clock, accepted.get("session"))
             return self._follow(str(value_of(accepted["message"], "id")), waiting, begun, pressed)
 
@@ -82,6 +86,9 @@ class Chat:
 
     def _message(self, text: str) -> MessageRequest:
         message: MessageRequest = {"content": text}
+        if self.images:  # what is uploaded and not sent goes after a day
+            uploaded = [self.api.upload_small(one.name, one.data, "vision") for one in self.images]
+            message["images"] = [str(value_of(one, "id")) for one in uploaded]
         if self.backend:
             message["backend"] = self.backend
         if self.arguments.max_tokens is not None:
@@ -135,15 +142,16 @@ def chat(arguments: argparse.Namespace, api: Api, context: Context) -> int:
     text = " ".join(arguments.text)
     if not context.input.isatty():
         text = "\n\n".join(part for part in (text, piped(context, MOST_BYTES).strip("\n")) if part)
-        if not text.strip():
+        if not (text.strip() or arguments.image):
             raise UsageError('There is nothing to ask: give a text, as in foreverus chat "Why is the sky blue?"')
-    if text:
-        return _one(Chat(arguments, api, context), text)
+    images = read_images(arguments.image, context)
+    if text or not context.input.isatty():
+        return _one(Chat(arguments, api, context, images=images), text)
     if arguments.json:
         raise UsageError("--json is for one question: give it, or pipe it in.")
     from foreverus.cli.chat.talk import talk
 
-    return talk(Chat(arguments, api, context, TypedInput(context)))
+    return talk(Chat(arguments, api, context, TypedInput(context), images=images))
 
 
 def _one(one: Chat, text: str) -> int:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+from foreverus.abilities.read_image.checking import MOST_IMAGES
 from foreverus.cli.argument_types import BACKENDS
 from foreverus.cli.chat import words
+from foreverus.cli.chat.attached import read_images
 from foreverus.cli.chat.following import FINAL
 from foreverus.cli.chat.run import Chat
 from foreverus.cli.context import printable
-from foreverus.cli.failures import COMPLETED, CommandFailed
+from foreverus.cli.failures import COMPLETED, CommandFailed, UsageError
 
 SHOWN_ON_RESUME = 2  # messages: the last question and its answer
 
@@ -100,6 +102,16 @@ def _title(chat: Chat, title: str) -> None:
     chat.context.say(printable(str(found.get("title") or "It has no title.")))
 
 
+def _image(chat: Chat, path: str) -> None:
+    if path:
+        read = read_images([path], chat.context)
+        if len(chat.images) == MOST_IMAGES:
+            raise UsageError(f"A question shows {MOST_IMAGES} images at most: send these first.")
+        chat.images += read
+    names = ", ".join(printable(one.name) for one in chat.images)
+    chat.context.say(f"With your next question: {names}." if names else "No image is to be shown.")
+
+
 def _help(chat: Chat, _: str) -> None:
     for line in words.HELP:
         chat.context.say(line)
@@ -117,6 +129,7 @@ def _stop(chat: Chat, _: str) -> None:
 _COMMANDS: dict[str, Callable[[Chat, str], None]] = {
     "/backend": _backend,
     "/help": _help,
+    "/image": _image,
     "/stop": _stop,
     "/title": _title,
     "/why": _why,

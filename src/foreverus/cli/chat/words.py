@@ -9,6 +9,7 @@ from foreverus.cli.text import aligned, duration, small_usd
 HELP = (
     "/stop            end the answer that is being written (or Ctrl-C; a second Ctrl-C leaves)",
     "/backend [NAME]  who answers from now on: auto, gpu or bedrock; without a name: who does",
+    "/image FILE      show it with your next question; up to four",
     "/why             why that backend answered the last question, and what was reckoned",
     "/title [TEXT]    give the conversation a title; without a text: show it",
     "/help            this",

@@ -7,6 +7,7 @@ a picture of two hundred megapixels is a bomb for whoever decodes it first.
 """
 
 from foreverus.abilities.read_image.pictures import gif, jpeg, png, webp
+from foreverus.abilities.read_image.pictures.others import refusal_of
 from foreverus.abilities.read_image.pictures.records import NotWhole, Picture
 from foreverus.backends.images import ImageKind, PromptImage
 from foreverus.errors import InvalidRequest
@@ -34,15 +35,15 @@ def checked(data: bytes) -> PromptImage:
 
     >>> checked(b"%PDF-1.7")
     Traceback (most recent call last):
-    foreverus.abilities.read_image.checking.NotTaken: The file is no image: PNG, JPEG, WebP and GIF are taken.
+    foreverus.abilities.read_image.checking.NotTaken: The file is no image, but a PDF: send a picture of the page.
     """
     if not data:
         raise NotTaken("The image is empty.")
-    if len(data) > MOST_BYTES:
-        raise NotTaken(f"The image has {len(data):,} bytes; the most is {MOST_BYTES:,}. Make it smaller.")
     kind = kind_of(data)
     if kind is None:
-        raise NotTaken("The file is no image: PNG, JPEG, WebP and GIF are taken.")
+        raise NotTaken(refusal_of(data))
+    if len(data) > MOST_BYTES:
+        raise NotTaken(f"The image has {len(data):,} bytes; the most is {MOST_BYTES:,}. Make it smaller.")
     try:
         picture = READERS[kind](data)
     except NotWhole as err:

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from joserfc.jwk import RSAKey
@@ -17,7 +17,7 @@ from foreverus.access.tokens import (
     read_keys,
 )
 from tests.unit.access.signing import CLIENT, ISSUER, claims, encoded, hmac_token, jwks, key, other_token, token
-from tests.unit.conftest import NOW
+from tests.unit.conftest import NOW, Clock
 
 AT = int(NOW.timestamp())
 
@@ -35,17 +35,6 @@ class Issuer:
         if self.fails:
             raise OSError("no answer")
         return self.document
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -178,7 +167,7 @@ def test_what_is_forged_opens_nothing(tokens: SignedTokens, how: str) -> None:
 def test_keys_are_fetched_once(tokens: SignedTokens, issuer: Issuer, clock: Clock) -> None:
     for _ in range(5):
         assert tokens.verify(token(), NOW)
-        clock.advance(3600)
+        clock.forward(3600)
     assert issuer.asked == 1
 
 
@@ -187,7 +176,7 @@ def test_forged_kids_cost_one_fetch_a_minute(tokens: SignedTokens, issuer: Issue
     for number in range(50):
         assert tokens.verify(token("mine", {"kid": f"forged-{number}"}), NOW) is None
     assert issuer.asked == 1
-    clock.advance(60)
+    clock.forward(60)
     for number in range(50):
         assert tokens.verify(token("mine", {"kid": f"forged-{number}"}), NOW) is None
     assert issuer.asked == 2
@@ -199,7 +188,7 @@ def test_a_new_key_is_found_within_a_minute_and_a_withdrawn_one_is_gone_with_it(
     assert tokens.verify(token("a"), NOW)
     issuer.document = jwks("b", "c")
     assert tokens.verify(token("c"), NOW) is None
-    clock.advance(60)
+    clock.forward(60)
     assert tokens.verify(token("c"), NOW)
     assert tokens.verify(token("a"), NOW) is None
 
@@ -207,7 +196,7 @@ def test_a_new_key_is_found_within_a_minute_and_a_withdrawn_one_is_gone_with_it(
 def test_a_clock_that_was_set_back_holds_nothing_up(tokens: SignedTokens, issuer: Issuer, clock: Clock) -> None:
     assert tokens.verify(token("a"), NOW)
     issuer.document = jwks("c")
-    clock.advance(-86_400)
+    clock.forward(-86_400)
     assert tokens.verify(token("c"), NOW)
 
 
@@ -218,11 +207,11 @@ def test_an_outage_is_no_wrong_token(tokens: SignedTokens, issuer: Issuer, clock
         with pytest.raises(KeysUnavailable):
             tokens.verify(token(), NOW)
     assert issuer.asked == 1
-    clock.advance(5)
+    clock.forward(5)
     issuer.fails = False
     assert tokens.verify(token(), NOW)
     issuer.fails = True
-    clock.advance(60)
+    clock.forward(60)
     for _ in range(10):
         with pytest.raises(KeysUnavailable):
             tokens.verify(token("c"), NOW)

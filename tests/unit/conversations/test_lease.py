@@ -7,21 +7,14 @@ import pytest
 from foreverus import ids
 from foreverus.aws import keys
 from foreverus.conversations.lease import LEASE, ConversationLease, LeaseStore, MemoryLease, Taken
-from tests.unit.conftest import Aws
+from tests.unit.conftest import Aws, Clock
 
 T0 = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
-class Clock:
-    now = T0
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(T0)
 
 
 @pytest.fixture(params=["dynamodb", "memory"])

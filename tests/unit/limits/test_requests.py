@@ -20,9 +20,9 @@ from foreverus.limits.request_rules import RequestCaps
 from foreverus.limits.requests import Admission, RequestLimits
 from foreverus.limits.store import EVERYBODY as EVERYBODY_ID
 from foreverus.limits.store import CountStore
-from tests.unit.conftest import NOW, Aws
+from tests.unit.conftest import NOW, Aws, Clock
 from tests.unit.limits.test_person import World, world  # noqa: F401  # a fixture
-from tests.unit.openai_api.world import MANY, MODEL, Clock, Paused
+from tests.unit.openai_api.world import MANY, MODEL, Paused
 from tests.unit.openai_api.world import World as WebWorld
 
 PERSON = RequestCaps(whose="one person", per_minute=5, at_once=3, tokens_per_day=1000)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -50,7 +50,7 @@ from foreverus.openai_api.speech import SpeechDesk
 from foreverus.openai_api.transcription import TranscriptionDesk
 from foreverus.sessions.backends_now import BackendsNow, Figures, bedrock_now, gpu_now, sight_now
 from foreverus.sessions.gpu_state import GpuState
-from tests.unit.conftest import NOW
+from tests.unit.conftest import Clock
 
 MODEL = "mistral-7b-instruct-v0.3"
 MONTH = "2026-01"
@@ -59,17 +59,6 @@ SIGHT_PRICE = TokenPrice(0.06, 0.24, "a test's")
 RATE = EndpointRate(usd_per_hour=1.8, start_seconds=600, idle_seconds=1200)
 NOTHING_LIVE = GpuState(slots=0, waiting=0, is_booting=False, boot_seconds=200.0)
 MANY = RequestCaps(whose="one person", per_minute=1000, at_once=1000, tokens_per_day=1_000_000)
-
-
-@dataclass
-class Clock:
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def forward(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 class Paused:

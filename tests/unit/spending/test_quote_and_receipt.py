@@ -8,8 +8,8 @@ The clock stands where the test puts it. A machine's life is written as its stat
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -43,7 +43,7 @@ from foreverus.sessions.pending import PendingMessage, pending_write
 from foreverus.sessions.records import Outcome, Session, SessionStatus, Trigger
 from foreverus.sessions.store import SessionStore
 from foreverus.settings import RunBatchSettings
-from tests.unit.conftest import NOW, Aws, launch_item
+from tests.unit.conftest import NOW, Aws, Clock, launch_item
 from tests.unit.spending.calling import call
 
 MONTH = "2026-01"
@@ -53,17 +53,6 @@ CONTEXT = 8192
 ORDERED_S = 3.0  # from the order to the instance's launch
 END_S = 20.0  # from the last word to the instance's end
 WITHIN = 0.05
-
-
-@dataclass
-class Clock:
-    now: datetime = NOW
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def on(self, seconds: float) -> None:
-        self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
@@ -122,13 +111,13 @@ class Stack:
 
     def live(self, quote: Any, session_id: str, seconds: float) -> None:
         """Its GPU boots as long as the quote expects, works so long, and ends after the idle time."""
-        self.clock.on(ORDERED_S)
+        self.clock.forward(ORDERED_S)
         usd = assumed(quote, "gpu_spot_usd_per_hour") - BESIDE_GPU_USD_PER_HOUR
         launch = launch_item(launched_at=ids.timestamp(self.clock()), lifecycle="spot", price_per_hour_usd=usd)
         self.change(session_id, status="booting", launches=[{**launch, "price_source": "as the quote expects"}])
-        self.clock.on(assumed(quote, "gpu_boot_seconds") - ORDERED_S)
+        self.clock.forward(assumed(quote, "gpu_boot_seconds") - ORDERED_S)
         self.change(session_id, status="serving", healthy_at=ids.timestamp(self.clock()))
-        self.clock.on(seconds + assumed(quote, "gpu_idle_seconds") + END_S)
+        self.clock.forward(seconds + assumed(quote, "gpu_idle_seconds") + END_S)
 
     def close(self, session_id: str) -> Session:
         request = CloseRequest(session_id=session_id, outcome=Outcome.ENDED, terminated_at=ids.timestamp(self.clock()))

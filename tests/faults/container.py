@@ -132,8 +132,8 @@ class ContainerPlay(Play):
         executions = self.sandbox.executions()
         verdict.wrong += [f"execution {name} runs" for name, status in executions.items() if status == "RUNNING"]
         counted = {one["sk"]["S"] for one in items if one["pk"]["S"].startswith("LEDGER#")}
-        runs = {name for name in executions if name.startswith("run_")}
-        verdict.wrong += [f"{name} is not in the ledger" for name in runs - counted if self._is_ours(name)]
+        paid = self.sandbox.runs_with_tasks()  # one that never had any has cost nothing
+        verdict.wrong += [f"{name} is not in the ledger" for name in paid - counted if self._is_ours(name)]
         check_purse(items, verdict)
         done = sum(one.done for one in self.wanted)
         used = sum(number(one) for one in items if one["pk"]["S"].startswith("USAGE#"))
@@ -142,7 +142,7 @@ class ContainerPlay(Play):
         return verdict
 
     def _is_ours(self, name: str) -> bool:
-        """Of this case: the emulator remembers executions of the ones before."""
+        """Of this case: the emulator remembers tasks of the ones before."""
         return int(name.removeprefix("run_")[:12], 16) / 1000 > time.time() - (time.monotonic() - self.begun)
 
     def _kept(self) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from botocore.exceptions import ClientError
 
-from foreverus.aws.ecs import Cluster
+from foreverus.aws.ecs import Cluster, FargateTask
 from local import history
 from local.cloud import Cloud, running
 from local.deploy import AS_A_CLASS
@@ -118,8 +118,13 @@ class Sandbox:
 
     def live_tasks(self) -> list[str]:
         """Of our own container, as ECS says."""
-        cluster = Cluster(self.client("ecs"), self.cloud.stack["AbilityClusterArn"])
-        return [one.arn for one in cluster.tasks() if one.is_live]
+        return [one.arn for one in self._tasks() if one.is_live]
+
+    def runs_with_tasks(self) -> set[str]:
+        return {one.run_id for one in self._tasks() if one.run_id.startswith("run_0")}
+
+    def _tasks(self) -> list[FargateTask]:
+        return Cluster(self.client("ecs"), self.cloud.stack["AbilityClusterArn"]).tasks()
 
     def images(self) -> list[str]:
         """Of the stack, as EC2 says."""

@@ -276,7 +276,8 @@ def ability_off(play: "Play") -> None:
     told. Afterwards they are on again."""
     functions, iam = play.sandbox.client("lambda"), play.sandbox.client("iam")
     name = play.sandbox.functions["ChatCompletionsFunction"]
-    before = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    before = {key: str(value) for key, value in found.items()}
     roles = [one["RoleName"] for one in iam.list_roles(MaxItems=1000)["Roles"]]
     role = next(name for name in roles if "AbilityTaskRole" in name)
     deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}

@@ -13,6 +13,8 @@ export interface OtherTab {
   sent(conversationId: string): void;
 }
 
+const LATEST_MS = 200;
+
 let kept: TypedStore | undefined;
 
 /** Another tab has dealt with it, whether or not this one has heard of it yet. */
@@ -40,9 +42,11 @@ export function keepTyped(person: string, other: OtherTab): () => void {
     written = drafts.peek();
   };
   const behindTheKey = () => {
-    if (document.hidden) write();
-    else if (!waits) requestAnimationFrame(() => setTimeout(write));
-    waits = !document.hidden;
+    if (document.hidden) return write();
+    if (waits) return;
+    waits = true;
+    requestAnimationFrame(() => setTimeout(write));
+    setTimeout(write, LATEST_MS); // a window behind another one may get no frames
   };
 
   const ends = [

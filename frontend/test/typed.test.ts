@@ -100,11 +100,13 @@ it("a key is shown before it is written, all keys of a frame once, and at the la
   state.drafts.value = { new: "abc " };
   vi.advanceTimersByTime(200); // without a frame
   expect(written()).toEqual(["abc "]);
+  state.drafts.value = { new: "" }; // sent
+  expect(written()).toEqual([]);
   state.drafts.value = { new: "abcd" };
   ends.pop()!(); // signed out: nothing of theirs is written any more
   frame();
   vi.runAllTimers();
-  expect(written()).toEqual(["abc "]);
+  expect(written()).toEqual([]);
   vi.useRealTimers();
 });
 

@@ -42,7 +42,9 @@ export function keepTyped(person: string, other: OtherTab): () => void {
     written = drafts.peek();
   };
   const behindTheKey = () => {
-    if (document.hidden) return write();
+    // What is sent is no draft any more, at once: later that could take away what another tab has typed.
+    const isSent = Object.entries(drafts.peek()).some(([place, text]) => text === "" && written[place]);
+    if (document.hidden || isSent) return write();
     if (waits) return;
     waits = true;
     requestAnimationFrame(() => setTimeout(write));

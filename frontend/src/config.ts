@@ -7,6 +7,8 @@ export interface Config {
   cognito: { authority: string; client_id: string; domain?: string; redirect_uri?: string };
   /** Where the data bucket's presigned addresses are: uploads and large downloads go there. */
   files_url?: string;
+  /** Whether the deployment takes documents. Here and not in what is asked for later: nothing moves when it is known. */
+  documents?: "on" | "off";
   region?: string;
   stack_name?: string;
   /** The site could not be asked: this is what was kept here (logic/shell.ts). */

@@ -93,6 +93,7 @@ export async function start(words: Promise<void>): Promise<Page | null> {
   try {
     [config] = await Promise.all([loadConfig(), words]);
     narrowConnections(config);
+    state.takesDocuments.value = config.documents === "on";
     auth = createAuth(config, leave, () => (state.stage.value = "left"));
   } catch (error) {
     state.broken.value = error instanceof Error ? error.message : String(error);

@@ -171,6 +171,8 @@ export const idle = computed(() => !busy.value && !isWaiting({ messages: message
 export const preferredBackend = signal<BackendChoice | null>(null);
 /** The deployment sees images in messages. */
 export const seesImages = signal(false);
+/** The deployment takes documents as sources of answers. */
+export const takesDocuments = signal(false);
 /** What is to go with the next message of a draft. */
 export const pictures = signal<Readonly<Record<string, readonly Picture[]>>>({});
 /** The settings of the open conversation are shown. */

@@ -159,7 +159,7 @@ function settings(id: string | null, own: typeof OWN): Story {
       prompts.value = own;
       state.current.value = id;
       state.conversations.value = [conversation({ title: "The sky", ...SET })];
-      state.settingsOpen.value = true;
+      state.settingsOpen.value = state.takesDocuments.value = true;
     },
     show: () => <Settings page={page as never} />,
   };

@@ -503,7 +503,7 @@ class _Handler(BaseHTTPRequestHandler):
             address = f"ws://127.0.0.1:{cloud.socket_port}"
             cognito = {"authority": f"{cloud.url}/pool", "client_id": "client", "domain": cloud.url}
             config = {"api_url": f"{cloud.url}/v1", "websocket_url": address, "cognito": cognito}
-            config["files_url"] = cloud.batches.url
+            config |= {"files_url": cloud.batches.url, "documents": "on" if cloud.documents.enabled else "off"}
             self.reply(200, json.dumps(config).encode())
         elif cloud.site_status:
             self.reply(cloud.site_status, b"")

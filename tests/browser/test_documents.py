@@ -183,7 +183,10 @@ def test_where_documents_are_off_it_says_so_and_what_is_left_can_go(page: Page, 
     fake.documents.enabled = False
     fake.documents.have("notes.pdf", TEXT)
     sign_in(page, fake)
-    section = open_documents(page)
+    expect(page.get_by_role("link", name="Usage", exact=True)).to_be_visible()
+    expect(page.get_by_role("link", name="Documents", exact=True)).to_have_count(0)
+    page.evaluate("location.hash = '#d'")
+    section = page.get_by_role("region", name="Documents", exact=True)
     expect(section.get_by_text("Documents=managed and Database=aurora")).to_be_visible()
     expect(section.get_by_text("What is still here can be deleted.")).to_be_visible()
     expect(section.locator("input[type=file]")).to_have_count(0)

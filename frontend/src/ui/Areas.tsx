@@ -1,14 +1,16 @@
 /** The parts of the page, as links, so that each has an address. */
 import type { Place } from "../actions/places";
 import { t } from "../i18n";
-import { area, batchId, current } from "../state";
+import { area, batchId, current, takesDocuments } from "../state";
 import { PlaceLink } from "./PlaceLink";
 
 export function Areas() {
+  // Where the deployment takes none it is no part of the page, but for who has its address: what there is can be deleted.
+  const documents: Place[] = takesDocuments.value || area.value === "docs" ? [{ area: "docs", id: null }] : [];
   const places: Place[] = [
     { area: "chats", id: current.value },
     { area: "batches", id: batchId.value },
-    { area: "docs", id: null },
+    ...documents,
     { area: "usage", id: null },
     { area: "keys", id: null },
     { area: "prefs", id: null },

@@ -7,7 +7,7 @@ import { number } from "../logic/format";
 import { NAME_CHARACTERS, settingsFrom, SYSTEM_CHARACTERS, typedOf, USUAL_ANSWER_TOKENS, type Typed } from "../logic/settingsForm";
 import { prompts } from "../personal";
 import type { Page } from "../start";
-import { current, settings, settingsOpen } from "../state";
+import { current, settings, settingsOpen, takesDocuments } from "../state";
 import { BackendOptions } from "./BackendOptions";
 import { isEnterOfInputMethod } from "./enter";
 import { Library } from "./PromptLibrary";
@@ -169,7 +169,7 @@ function Sheet({ page }: { page: Page }) {
             <BackendOptions />
           </select>
         </label>
-        {(["memories", "documents"] as const).map((name) => (
+        {(["memories", ...(takesDocuments.value ? (["documents"] as const) : [])] as const).map((name) => (
           <label key={name} class="check">
             <input
               type="checkbox"

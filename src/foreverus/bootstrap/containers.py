@@ -32,7 +32,7 @@ class ContainerSettings(Protocol):
     def task_max_seconds(self) -> int: ...
 
 
-def starter(env: ContainerSettings) -> "RunStarter":
+def run_starter(env: ContainerSettings) -> "RunStarter":
     from foreverus.abilities.containers.records import longest_life
     from foreverus.abilities.containers.runs import RunStarter, RunStore
     from foreverus.costs.containers import TASK, run_usd
@@ -56,7 +56,7 @@ def work(env: ContainerSettings, short: bool = False) -> "ContainerWork":
     return ContainerWork(
         jobs=JobStore(aws.items(env.table_name), aws.clock),
         queue=ShardQueue(aws.client("sqs"), env.ability_queue_url),
-        starter=starter(env),
+        starter=run_starter(env),
         clock=aws.clock,
         longest_s=SHORT_S if short else LONGEST_S,
         cold_s=SHORT_COLD_S if short else COLD_S,
@@ -72,6 +72,6 @@ def reader(env: ContainerSettings, short: bool = False) -> "ContainerReader":
 def begin(env: ContainerSettings) -> None:
     """Starts it for somebody who is about to need it. Who then does is told why it cannot be."""
     try:
-        starter(env).ensure()
+        run_starter(env).ensure()
     except Exception:
         log.info("our container is not started yet", exc_info=True)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from foreverus.access.tokens import SigningKeys
+from foreverus.aws import lean
 from foreverus.aws.push import WebSocketPush
 from foreverus.bootstrap import aws
 from foreverus.sessions.gpu_state import GpuLook
@@ -55,6 +56,7 @@ def test_clients_are_made_one_after_the_other_and_once(monkeypatch: pytest.Monke
     aws._client.cache_clear()
     services = ["sqs", "lambda", "bedrock-runtime", "apigatewaymanagementapi"] * 8
     monkeypatch.setattr(aws, "trace_calls", lambda client: None)
+    monkeypatch.setattr(lean, "keep_host", lambda client: None)
     with ThreadPoolExecutor(8) as threads:
         list(threads.map(aws.client, services))
     aws._client.cache_clear()

@@ -56,6 +56,7 @@ class ContainerPlay(Play):
         )
         self.picture = Wanted("/chat/completions", {"model": model, "messages": asked, "max_tokens": 100})
         self.twice: list[str] = []
+        self.kept_before = set(self._kept())  # by a case that went wrong
 
     @property
     def wanted(self) -> tuple[Wanted, Wanted]:
@@ -123,7 +124,7 @@ class ContainerPlay(Play):
         processes = self.sandbox.http.get(TASKS).json()
         verdict.leaked += [f"the process {number} of {arn} runs" for arn, number in processes.items()]
         verdict.leaked += [f"{one['pk']['S']} is kept" for one in items if one["pk"]["S"] == RUN or is_job(one)]
-        verdict.leaked += [f"{one} is kept" for one in self._kept()]
+        verdict.leaked += [f"{one} is kept" for one in self._left()]
         for one in self.wanted:
             if not one.done and not one.error.startswith("4") and "error" not in one.error:
                 verdict.lost.append(f"{one.path} has no answer and no clear error after {one.tries}: {one.error}")
@@ -149,6 +150,9 @@ class ContainerPlay(Play):
         s3, bucket = self.sandbox.client("s3"), self.sandbox.cloud.stack["DataBucket"]
         found = (s3.list_objects_v2(Bucket=bucket, Prefix=one).get("Contents", []) for one in FOLDERS)
         return [one["Key"] for objects in found for one in objects]
+
+    def _left(self) -> list[str]:
+        return sorted(set(self._kept()) - self.kept_before)
 
 
 def is_job(item: dict[str, Any]) -> bool:

@@ -38,6 +38,8 @@ PARAMETERS = {
     "TaskIdleSeconds": "2",
     "EngineImageStore": "snapshot",  # what it does beside `none` is a look for the image, which may fail too
 }
+# Of our own container's machine: no parameters of the template, for an image takes as long on AWS as it takes.
+READY_S, SILENT_S = 15, 12  # instead of 240 until it is ready and 30 of silence; it says every 5 that it is there
 PACE = 40.0  # tokens a second of an engine's streams: slow enough to be struck in the middle of an answer
 WAIT_SCALE = 0.01  # of the state machine's retry intervals: its half hour of tries becomes 20 s
 FAULTS = "/_foreverus/faults"
@@ -64,9 +66,17 @@ class Sandbox:
         for service in ("ec2", "dynamodb", "sqs", "stepfunctions", "lambda", "ssm", "ecs", "s3", "iam"):
             cloud.emulator.client(service)
         self.functions = {logical(name): name for name in self._functions()}
+        self._shorten_a_runs_waits()
         self.closing = threading.Event()
         self.watcher = threading.Thread(target=self._watch, daemon=True)
         self.watcher.start()
+
+    def _shorten_a_runs_waits(self) -> None:
+        machines = self.client("stepfunctions")
+        machine = json.loads(machines.describe_state_machine(stateMachineArn=self.ability_machine)["definition"])
+        machine["States"]["Wait until ready"]["TimeoutSeconds"] = READY_S
+        machine["States"]["Serve"]["HeartbeatSeconds"] = SILENT_S
+        machines.update_state_machine(stateMachineArn=self.ability_machine, definition=json.dumps(machine))
 
     def close(self) -> None:
         self.closing.set()

@@ -1306,6 +1306,8 @@ export interface QuoteCreate {
   answer_tokens?: number;
   /** Of a chat: how many questions of that length, one after the other. Left out: one. */
   messages?: number;
+  /** Of a chat: how many images each question shows. Left out: none. */
+  images?: number;
   /** Of a batch: its input. Must be a file's id, or s3://<data bucket>/inputs/…. */
   file_id?: string;
   /** Of a batch: how many, in place of `file_id`. */

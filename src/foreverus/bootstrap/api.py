@@ -145,7 +145,7 @@ def quotes() -> "QuoteService":
 
     env = settings.ApiSettings.from_env(os.environ)
     files = shared.file_service(env.table_name, env.data_bucket)
-    look = shared.backends_look(env, bedrock=bool(env.answer_conversation_function))
+    look = shared.backends_look(env, bool(env.answer_conversation_function), env.images_model_id)
     refusals = RefusalStore(aws.items(env.table_name), aws.clock)
     return QuoteService(
         figures=_figures(env),
@@ -155,6 +155,7 @@ def quotes() -> "QuoteService":
         max_gpus=env.max_gpus,
         context_tokens=env.context_tokens,
         clock=aws.clock,
+        **images.quoted(env),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from foreverus import settings
 from foreverus.bootstrap import aws, containers
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from foreverus.abilities.read_image.bedrock import BedrockSight
     from foreverus.backends.images import PromptImage
     from foreverus.conversations.reading import ImageTexts
+    from foreverus.costs.prices import TokenPrice
 
 CALLS = 32  # in flight at once; a thread is made when it is needed
 
@@ -36,6 +37,20 @@ def look(env: settings.ApiSettings) -> "Callable[[bytes], PromptImage] | None":
     if env.images == containers.CONTAINER:
         return about_to_be_read
     return accepted if env.images_model_id else None
+
+
+class Quoted(TypedDict):
+    """What a quote says of images (spending/quotes.py)."""
+
+    sees: "TokenPrice | None"
+    reads: bool
+
+
+def quoted(env: settings.ApiSettings) -> Quoted:
+    from foreverus.costs.prices import bedrock_price
+
+    price = bedrock_price(env.images_model_id, aws.region()) if env.images_model_id else None
+    return {"sees": price, "reads": env.images == containers.CONTAINER}
 
 
 def texts(env: settings.ApiSettings) -> "ImageTexts | None":

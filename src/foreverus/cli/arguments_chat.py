@@ -97,6 +97,7 @@ def quote_words(words: Groups) -> None:
     quote.add_argument("--session", type=minutes, metavar="MINUTES", help="a GPU that is used for so long; also 2h")
     quote.add_argument("--chat", metavar="TEXT", help="a question")
     quote.add_argument("--messages", type=positive, default=1, metavar="N", help="how many; default: %(default)s")
+    quote.add_argument("--images", type=positive, metavar="N", help="how many images each of them shows, at most 4")
     quote.add_argument("--answer-tokens", type=positive, metavar="N", help="how long each answer is, if you know")
     quote.add_argument("--endpoint", choices=ENDPOINTS, default=ENDPOINTS[0], help="of FILE; default: %(default)s")
     quote.add_argument("--window", type=window, default="24h", help="of FILE; default: %(default)s")

@@ -104,6 +104,7 @@ class QuoteRequest(TypedDict, total=False):
     prompt_tokens: int
     answer_tokens: int
     messages: int
+    images: int
     file_id: str
     lines: int
     endpoint: str

@@ -37,6 +37,8 @@ def _request(arguments: argparse.Namespace, api: Api, context: Context) -> Itera
         yield body
     elif arguments.chat is not None:
         body.update({"kind": "chat", "prompt": arguments.chat, "messages": arguments.messages})
+        if arguments.images:
+            body["images"] = arguments.images
         yield body
     else:
         body.update({"kind": "batch", "endpoint": arguments.endpoint, "completion_window": arguments.window})

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from foreverus.backends.port import BackendName, Prompt
+from foreverus.backends.port import BackendName, Message, Prompt
 from foreverus.choice.assumed import BEDROCK_FIRST_WORD_S, EXPECTED_TOKENS, GPU_FIRST_WORD_S
 from foreverus.choice.records import Bedrock
 from foreverus.choice.request_records import Asked, AskedBy, GpuNow, GpuStatus, Preference
@@ -12,6 +12,7 @@ from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION
 from foreverus.costs.quote import AutoChoice, BackendQuote, Quote, QuoteKind, bedrock_usd, gpu_usd, share_usd
 from foreverus.sessions.backends_now import BackendsNow
 from foreverus.spending.figures import CostFigures
+from foreverus.spending.image_quote import SEES_NONE, QuotedImages, with_container
 from foreverus.spending.work import Tokens
 
 NO_BEDROCK = "This deployment has no Bedrock (its BedrockModelId is empty)."
@@ -21,14 +22,25 @@ READING_S = Range(5, 30, 120)  # between an answer and the next question
 FIRST_WORD_SOURCE = "estimated: nothing of it was measured on AWS (choice/assumed.py)"
 
 
-def chat_quote(figures: CostFigures, tokens: Tokens, messages: int, now: BackendsNow) -> Quote:
-    gpu, taken = _on_gpu(figures, tokens, messages, now.gpu)
+def chat_quote(
+    figures: CostFigures, tokens: Tokens, messages: int, now: BackendsNow, images: QuotedImages | None = None
+) -> Quote:
+    """`images`: each question shows some."""
+    if images and images.price:  # seen by a model of their own
+        gpu, taken = BackendQuote(backend=BackendName.GPU, why_not=SEES_NONE), list[Assumption]()
+        figures = replace(figures, bedrock_price=images.price, bedrock_calls=max(1, figures.bedrock_calls))
+    else:
+        gpu, taken = _on_gpu(figures, tokens, messages, now.gpu)
     bedrock, given = _on_bedrock(figures, tokens, messages)
+    backends, beside = (gpu, bedrock), list[Assumption]()
+    if images and not images.price:
+        beside = [images.container]
+        backends = with_container(gpu, images.container), with_container(bedrock, images.container)
     return Quote(
         kind=QuoteKind.CHAT,
-        backends=(gpu, bedrock),
-        auto=_auto(tokens, messages, now),
-        assumptions=(*tokens.assumptions, *taken, *given),
+        backends=backends,
+        auto=_auto(tokens, messages, now, images),
+        assumptions=(*tokens.assumptions, *taken, *given, *beside),
         work={"messages": Range.of(messages), "prompt_tokens": tokens.prompt, "completion_tokens": tokens.completion},
     )
 
@@ -105,10 +117,13 @@ def _first_word(name: str, seconds: float) -> Assumption:
     return Assumption(name, Range(seconds / 2, seconds, seconds * 4), Measure.SECONDS, FIRST_WORD_SOURCE)
 
 
-def _auto(tokens: Tokens, messages: int, now: BackendsNow) -> AutoChoice:
+def _auto(tokens: Tokens, messages: int, now: BackendsNow, images: QuotedImages | None) -> AutoChoice:
     """Of the first message: what comes after it goes where it went, or to a GPU that is healthy by then."""
+    seen = images.shown if images and images.price else ()
+    shown = (Message("user", "", images=seen),) if seen else ()
     asked = Asked(
-        prompt=Prompt((), max_tokens=max(1, round(tokens.completion.expected / messages))),
+        prompt=Prompt(shown, max_tokens=max(1, round(tokens.completion.expected / messages))),
+        images_read=images.count if images and not images.price else 0,
         preference=Preference(BackendName.AUTO, AskedBy.MESSAGE),
         prompt_tokens=round(tokens.prompt.expected / messages),
     )

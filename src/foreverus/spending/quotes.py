@@ -8,13 +8,16 @@ from typing import Any, Protocol
 from foreverus.api.responses import Body
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.model import window_of
+from foreverus.choice.request import images_off
 from foreverus.choice.request_records import GpuStatus
+from foreverus.costs.prices import TokenPrice
 from foreverus.costs.quote import Quote, QuoteKind
 from foreverus.sessions.backends_now import BackendsNow
 from foreverus.spending.batch_input import InputWork
 from foreverus.spending.batch_quote import BatchWork, batch_quote
 from foreverus.spending.chat_quote import chat_quote
 from foreverus.spending.figures import CostFigures
+from foreverus.spending.image_quote import QuotedImages
 from foreverus.spending.session_quote import SessionPlan, session_quote
 from foreverus.spending.views import public_quote
 from foreverus.spending.work import answer_tokens, question_tokens, tokens_of_chat, tokens_of_lines
@@ -26,7 +29,8 @@ class Files(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class QuoteService:
-    """`look`: how both backends are just now. `session_cap_usd`, `max_gpus`, `context_tokens`: of this deployment."""
+    """`look`: how both backends are just now. `session_cap_usd`, `max_gpus`, `context_tokens`: of this deployment.
+    `sees`: what the model on Bedrock takes that sees images, where one does; `reads`: our own container reads them."""
 
     figures: Callable[[], CostFigures]
     look: Callable[[], BackendsNow]
@@ -35,6 +39,8 @@ class QuoteService:
     max_gpus: int
     context_tokens: int
     clock: Callable[[], datetime]
+    sees: TokenPrice | None = None
+    reads: bool = False
 
     def quote(self, user_id: str, request: Mapping[str, Any]) -> Body:
         """`request`: as `quote_create.json` has it. Raises InvalidRequest and NotFound that name the field."""
@@ -53,8 +59,15 @@ class QuoteService:
         messages = request.get("messages", 1)
         question = question_tokens(request.get("prompt"), request.get("prompt_tokens"))
         answer = answer_tokens(request.get("answer_tokens"))
-        tokens = tokens_of_chat(question, answer, messages, self.context_tokens)
-        return chat_quote(figures, tokens, messages, now)
+        images = self._images(request.get("images", 0))
+        shown = images.tokens if images else None
+        tokens = tokens_of_chat(question, answer, messages, self.context_tokens, shown)
+        return chat_quote(figures, tokens, messages, now, images)
+
+    def _images(self, count: int) -> QuotedImages | None:
+        if count and not self.sees and not self.reads:
+            raise images_off("images")
+        return QuotedImages(count, self.sees) if count else None
 
     def _batch_work(self, user_id: str, request: Mapping[str, Any]) -> BatchWork:
         given = request.get("answer_tokens")

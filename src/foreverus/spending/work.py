@@ -56,17 +56,21 @@ def system_tokens() -> Assumption:
     return Assumption("system_tokens", tokens_of_text(DEFAULT_SYSTEM), Measure.TOKENS, source)
 
 
-def tokens_of_chat(question: Assumption, answer: Assumption, messages: int, context_tokens: int) -> Tokens:
+def tokens_of_chat(
+    question: Assumption, answer: Assumption, messages: int, context_tokens: int, images: Assumption | None = None
+) -> Tokens:
     """Each question is sent with the system message and all that was said before, as far as the context holds it beside
-    the room that is kept for an answer."""
+    the room that is kept for an answer. `images`: of one question; those of earlier ones are sent again."""
     system = system_tokens()
+    asked = question.value + images.value if images else question.value
 
     def of(name: str) -> float:
-        sizes = (getattr(one.value, name) for one in (system, question, answer))
+        sizes = (getattr(one, name) for one in (system.value, asked, answer.value))
         return _with_history(*sizes, messages=messages, most=context_tokens - DEFAULT_ANSWER_TOKENS)
 
     prompts = Range(of("low"), of("expected"), of("high"))
-    return Tokens(prompts, answer.value.times(messages), (system, question, answer))
+    named = (system, question, *([images] if images else []), answer)
+    return Tokens(prompts, answer.value.times(messages), named)
 
 
 def _with_history(system: float, question: float, answer: float, *, messages: int, most: float) -> float:

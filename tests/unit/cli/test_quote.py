@@ -96,6 +96,7 @@ def test_a_file_that_the_api_has_stays(server: Server, asked: list[dict[str, Any
         (("--session", "2h", "--on-demand"), {"kind": "session", "minutes": 120, "allow_on_demand": True}),
         (("--session", "0"), {"kind": "session", "minutes": 0}),
         (("--chat", "Why?", "--messages", "5"), {"kind": "chat", "prompt": "Why?", "messages": 5}),
+        (("--chat", "Why?", "--images", "2"), {"kind": "chat", "prompt": "Why?", "messages": 1, "images": 2}),
     ],
 )
 def test_sessions_and_chats(

@@ -8,6 +8,7 @@ import pytest
 
 from foreverus import bootstrap, ids
 from foreverus.aws import keys
+from foreverus.backends.images import image_tokens
 from foreverus.batches.plan.records import LearnedSpeed
 from foreverus.batches.store import BatchStore
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
@@ -104,6 +105,40 @@ def test_a_conversation_sends_what_was_said_before_with_each_question() -> None:
     assert three["work"]["prompt_tokens"]["expected"] == 3 * (system + 100) + (1 + 2) * 150
     long = quote({"kind": "chat", "prompt_tokens": 100, "answer_tokens": 50, "messages": 1000})
     assert long["work"]["prompt_tokens"]["expected"] < 1000 * 2048, "no more than the context holds"
+
+
+def test_images_are_seen_by_a_model_of_their_own_which_has_its_own_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES_MODEL_ID", "amazon.nova-lite-v1:0")
+    monkeypatch.setenv("IMAGES", "managed")
+    shown, without = quote({**CHAT, "images": 2}), quote(CHAT)
+    gpu, bedrock = on(shown, "gpu"), on(shown, "bedrock")
+    assert gpu["usd"] is None and "sees no images" in gpu["why_not"]
+    assert (shown["auto"]["backend"], shown["auto"]["reason"]) == ("bedrock", "sees_images")
+    answer, prompt = assumed(shown, "answer_tokens")["expected"], shown["work"]["prompt_tokens"]["expected"]
+    assert prompt == without["work"]["prompt_tokens"]["expected"] + 2 * 1300
+    assert bedrock["usd"]["expected"] == pytest.approx((prompt * 0.06 + answer * 0.24) / 1e6, abs=1e-9)
+    most = shown["work"]["prompt_tokens"]["high"] - without["work"]["prompt_tokens"]["high"]
+    assert most == 2 * image_tokens(4000, 4000), "what is set aside for the largest that is taken"
+
+
+def test_images_that_our_own_container_reads_cost_its_time_on_whichever_backend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("IMAGES", "container")
+    shown, without = quote({**CHAT, "images": 1}), quote(CHAT)
+    container = assumed(shown, "container_usd")
+    assert container["low"] == 0 < container["expected"] < container["high"] < 0.03
+    for backend in ("gpu", "bedrock"):
+        more = on(shown, backend)["usd"]["expected"] - on(without, backend)["usd"]["expected"]
+        assert more == pytest.approx(container["expected"], abs=0.0005), "and the words that were read"
+    three = quote({**CHAT, "images": 1, "messages": 3})
+    assert assumed(three, "container_usd") == container, "one run for all of them"
+
+
+def test_a_quote_with_images_where_nobody_sees_any_says_so() -> None:
+    status, refused = call("POST /quotes", {**CHAT, "images": 1}, user_id="ana")
+    assert (status, refused["error"]["code"], refused["error"]["param"]) == (400, "images_off", "images")
+    assert quote({**CHAT, "images": 0}) == quote(CHAT)
 
 
 def test_with_a_gpu_on_a_chat_goes_there_for_its_share(aws: Aws) -> None:
@@ -214,6 +249,7 @@ def test_nobody_is_told_of_files_of_others(aws: Aws, file_id: str) -> None:
         ({"kind": "chat", "prompt": " \u200b"}, "prompt", "blank"),
         ({"kind": "chat", "prompt": "x", "prompt_tokens": 5}, None, "at once"),
         ({"kind": "chat", "prompt": "x", "messages": 0}, "messages", "from 1 to 1000"),
+        ({"kind": "chat", "prompt": "x", "images": 5}, "images", "from 0 to 4"),
         ({"kind": "batch"}, "file_id", "is missing"),
         ({"kind": "batch", "lines": 5}, "prompt_tokens", "is missing"),
         ({"kind": "batch", "lines": 5, "prompt_tokens": 5, "file_id": "f"}, None, "at once"),

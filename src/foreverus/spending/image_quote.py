@@ -1,0 +1,48 @@
+"""What images add to a conversation's quote: seen by a model of their own, or read by our own container. Pure."""
+
+from dataclasses import dataclass, replace
+
+from foreverus.backends.images import LEAST_PIXELS, ImageKind, PromptImage, image_tokens
+from foreverus.costs.assumptions import Assumption, Measure, Range
+from foreverus.costs.containers import TASK, run_usd, task_usd
+from foreverus.costs.prices import TokenPrice
+from foreverus.costs.quote import BackendQuote
+
+SIDE = round(LEAST_PIXELS**0.5)
+SEES_NONE = "The GPU's model sees no images."
+# Amazon's figures of Nova (backends/images.py): 900 x 450 pixels, 900 x 900; and as many pixels as one may have.
+SEEN = Range(800, 1300, image_tokens(4000, 4000))
+SEEN_SOURCE = "published of Amazon Nova: some 1,300 for 900 x 900 pixels; at most what is set aside for the largest one"
+READ = Range(20, 200, 2000)
+READ_SOURCE = "estimated: the text in an image, from a sign to a full page"
+UP_S = Range(0, 240, 600)  # boots, reads, idles; nothing where it is on already
+CONTAINER_SOURCE = "estimated: our own container is on for four minutes, on Spot; nothing where it is on already"
+
+
+@dataclass(frozen=True, slots=True)
+class QuotedImages:
+    """`count`: of each question. `price`: of the model on Bedrock that sees them; None: our own container reads."""
+
+    count: int
+    price: TokenPrice | None
+
+    @property
+    def tokens(self) -> Assumption:
+        """Of one question's."""
+        each, source = (SEEN, SEEN_SOURCE) if self.price else (READ, READ_SOURCE)
+        return Assumption("image_tokens", each.times(self.count), Measure.TOKENS, source)
+
+    @property
+    def shown(self) -> tuple[PromptImage, ...]:
+        """For the choice, which looks at how many there are and how large."""
+        return (PromptImage(ImageKind.PNG, SIDE, SIDE, b""),) * self.count
+
+    @property
+    def container(self) -> Assumption:
+        """Of all questions: they come while it is on."""
+        spot = task_usd(TASK, "FARGATE_SPOT", UP_S.expected)
+        return Assumption("container_usd", Range(0.0, spot, run_usd(TASK, UP_S.high)), Measure.USD, CONTAINER_SOURCE)
+
+
+def with_container(quote: BackendQuote, container: Assumption) -> BackendQuote:
+    return replace(quote, usd=quote.usd + container.value) if quote.usd else quote

@@ -274,7 +274,7 @@ def test_an_address_of_a_place_opens_it(page: Page, fake: FakeCloud) -> None:
     expect(reader.locator("mark")).to_have_text(FOUND)
     page.keyboard.press("Escape")
     expect(reader).to_have_count(0)
-    assert page.url.endswith("#d")
+    expect(page).to_have_url(re.compile("#d$"))
     expect(page.get_by_role("region", name="Documents", exact=True)).to_be_visible()
 
 

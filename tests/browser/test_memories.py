@@ -219,6 +219,7 @@ def test_a_suggestion_that_is_declined_is_not_made_again_in_any_conversation(pag
     offer = page.get_by_role("group", name="Remember this")
     offer.get_by_role("button", name="No", exact=True).click()
     expect(offer).to_have_count(0)
+    page.wait_for_function("localStorage.getItem('foreverus.settled')")
     page.reload()
     page.get_by_role("button", name="New conversation").click()
     ask(page, "Tell me about whales. i live in salvador.")

@@ -1,6 +1,6 @@
 /** A question as it was asked: it can be written anew in its place, and what stood there before can be looked at. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { t } from "../i18n";
 import { tongueOf } from "../logic/tongue";
@@ -16,7 +16,7 @@ function Editing({ question, actions, close }: { question: Message; actions: Cha
   const text = useSignal(question.content ?? "");
   const sending = useSignal(false);
   const box = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => box.current?.focus(), []);
+  useLayoutEffect(() => box.current?.focus(), []);
   const isEmpty = !text.value.trim() && !question.images; // which it shows again
   const send = async () => {
     if (isEmpty || sending.value) return;

@@ -1,6 +1,6 @@
 /** What a person wants remembered: each is seen, edited, switched off, forgotten; and what they take of each question. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { MEMORIES, memoryActions, type MemoryActions } from "../actions/memories";
 import { preferenceActions } from "../actions/preferences";
 import type { Api } from "../api";
@@ -25,7 +25,7 @@ interface RowProps {
 function Editing({ memory, actions, failed, close }: RowProps & { close: () => void }) {
   const text = useSignal(memory.text);
   const box = useRef<HTMLInputElement>(null);
-  useEffect(() => box.current?.focus(), []);
+  useLayoutEffect(() => box.current?.focus(), []);
   const save = async () => {
     const wanted = asMemory(text.value);
     if (!wanted) return;

@@ -2,7 +2,7 @@
  * switched on for, where the newest one says something about them. Of an answer: how many memories it was given. Nothing
  * is ever kept without a click. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { memoryActions, type MemoryActions } from "../actions/memories";
 import type { Api } from "../api";
 import { t } from "../i18n";
@@ -43,7 +43,7 @@ function Editing(props: KeepProps) {
   const text = useSignal(props.text);
   const box = useRef<HTMLTextAreaElement>(null);
   const { busy, trouble, keep, again } = useKeeping(props);
-  useEffect(() => box.current?.focus(), []);
+  useLayoutEffect(() => box.current?.focus(), []);
   const send = () => void keep(asMemory(text.value));
   return (
     <form class="editing" onSubmit={(event) => (event.preventDefault(), send())}>

@@ -1,6 +1,6 @@
 /** A conversation's title, changed where it stands. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { ChatActions } from "../actions/chats";
 import { t } from "../i18n";
 import { meantEnter } from "./enter";
@@ -11,7 +11,8 @@ export function Title({ id, title, actions }: { id: string; title: string; actio
   const draft = useSignal<string | null>(null);
   const box = useRef<HTMLInputElement>(null);
   const editing = draft.value !== null;
-  useEffect(() => {
+  // Before the next key, which a page that is busy would else give to whoever had the keyboard.
+  useLayoutEffect(() => {
     if (editing) box.current?.select();
   }, [editing]);
   useEffect(() => {

@@ -12,11 +12,11 @@ SIDE = round(LEAST_PIXELS**0.5)
 SEES_NONE = "The GPU's model sees no images."
 # Amazon's figures of Nova (backends/images.py): 900 x 450 pixels, 900 x 900; and as many pixels as one may have.
 SEEN = Range(800, 1300, image_tokens(4000, 4000))
-SEEN_SOURCE = "published of Amazon Nova: some 1,300 for 900 x 900 pixels; at most what is set aside for the largest one"
+SEEN_SOURCE = "published of Amazon Nova: some 1,300 for 900 x 900 pixels, at most what is set aside for the largest one"
 READ = Range(20, 200, 2000)
 READ_SOURCE = "estimated: the text in an image, from a sign to a full page"
 UP_S = Range(0, 240, 600)  # boots, reads, idles; nothing where it is on already
-CONTAINER_SOURCE = "estimated: our own container is on for four minutes, on Spot; nothing where it is on already"
+CONTAINER_SOURCE = "estimated: our own container is on for four minutes, on Spot, and nothing where it is on already"
 
 
 @dataclass(frozen=True, slots=True)

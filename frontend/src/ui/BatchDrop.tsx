@@ -1,5 +1,4 @@
 /** Where a file comes in: dropped, or picked with the keyboard's or the mouse's own button. */
-import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { notify } from "../actions/notices";
 import { language, t } from "../i18n";
@@ -7,6 +6,7 @@ import { MOST_BYTES, MOST_LINES } from "../logic/batchDraft";
 import { saveAs } from "../logic/download";
 import { bytes, number } from "../logic/format";
 import { models } from "../state";
+import { DropArea } from "./DropArea";
 
 /** Without this a file that misses the box would replace the page. */
 export function useNoStrayDrop(): void {
@@ -71,22 +71,9 @@ export function Format() {
 }
 
 export function DropZone({ onFile }: { onFile: (file: File) => void }) {
-  const over = useSignal(false);
   return (
-    <div
-      class="drop"
-      data-over={over.value}
-      onDragOver={(event) => {
-        event.preventDefault();
-        over.value = true;
-      }}
-      onDragLeave={(event) => {
-        if (!event.currentTarget.contains(event.relatedTarget as Node | null)) over.value = false;
-      }}
-      onDrop={(event) => {
-        event.preventDefault();
-        over.value = false;
-        const files = event.dataTransfer?.files ?? [];
+    <DropArea
+      onFiles={(files) => {
         if (files.length === 1) onFile(files[0]!);
         else if (files.length > 1) notify(t("batch.drop.one"));
       }}
@@ -100,6 +87,6 @@ export function DropZone({ onFile }: { onFile: (file: File) => void }) {
           bytes: bytes(MOST_BYTES, language.value),
         })}
       </p>
-    </div>
+    </DropArea>
   );
 }

@@ -1,10 +1,10 @@
 /** Where documents come in: dropped or picked, several at once; and what is on its way, or did not get through. */
-import { useSignal } from "@preact/signals";
 import type { DocumentActions } from "../actions/documents";
 import { uploads } from "../documents";
 import { language, t } from "../i18n";
 import { ACCEPTED, DOCUMENT_BYTES, type DocumentUpload } from "../logic/documents";
 import { bytes } from "../logic/format";
+import { DropArea } from "./DropArea";
 
 function Going({ one, actions }: { one: DocumentUpload; actions: DocumentActions }) {
   const { file, state, sent, trouble } = one;
@@ -40,25 +40,9 @@ function Going({ one, actions }: { one: DocumentUpload; actions: DocumentActions
 }
 
 export function DocumentDrop({ actions }: { actions: DocumentActions }) {
-  const over = useSignal(false);
   return (
     <>
-      <div
-        class="drop"
-        data-over={over.value}
-        onDragOver={(event) => {
-          event.preventDefault();
-          over.value = true;
-        }}
-        onDragLeave={(event) => {
-          if (!event.currentTarget.contains(event.relatedTarget as Node | null)) over.value = false;
-        }}
-        onDrop={(event) => {
-          event.preventDefault();
-          over.value = false;
-          actions.add([...(event.dataTransfer?.files ?? [])]);
-        }}
-      >
+      <DropArea onFiles={(files) => actions.add(files)}>
         <p class="drop-title">{t("docs.drop")}</p>
         <p class="hint">{t("docs.drop.or")}</p>
         <label class="pick">
@@ -77,7 +61,7 @@ export function DocumentDrop({ actions }: { actions: DocumentActions }) {
           <span>{t("docs.pick")}</span>
         </label>
         <p class="hint">{t("docs.drop.limits", { bytes: bytes(DOCUMENT_BYTES, language.value) })}</p>
-      </div>
+      </DropArea>
       {uploads.value.length > 0 && (
         <ul class="document-uploads" aria-label={t("docs.uploads")} data-home="docs-pick">
           {uploads.value.map((one) => (

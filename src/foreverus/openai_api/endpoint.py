@@ -24,7 +24,7 @@ from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineStarting, ModelLoading, PromptRejected
 from foreverus.openai_api.endpoint_accounts import EndpointAccounts, EndpointUse
 from foreverus.openai_api.records import CompletionRequest
-from foreverus.openai_api.settling import CALL_S, estimated, reservation, settled
+from foreverus.openai_api.settling import CALL_S, CallStream, estimated, reservation, settled
 
 LEAST_WAIT_S = 30  # that a client is told, of a copy that should be there by now
 
@@ -77,31 +77,26 @@ class EndpointCall:
         reserved = self.reserved
         if reserved is None:
             reserved = await on.run_blocking(on.reserve, self.request)
-        began, said, finished = on.clock(), 0, None
+        began, call = on.clock(), CallStream(on.backend, prompt)
         try:
-            async with aclosing(on.backend.stream(prompt)) as events:
-                async for event in events:
-                    if isinstance(event, Finished):
-                        finished = _counted(event, prompt)
-                        break
-                    said += len(event.text.encode("utf-8", "replace"))
-                    yield event
+            async with aclosing(call.deltas()) as deltas:
+                async for delta in deltas:
+                    yield delta
         except EngineStarting as err:
             raise self._loading(await self._settle(reserved, self._woken(began))) from err
         except (EngineBusy, BackendUnavailable):
-            if not said:
+            if not call.said:
                 await self._release(reserved)
-                raise
-            await self._settle(reserved, self._answered(began, estimated(prompt, said)))
+            else:
+                await self._settle(reserved, self._answered(began, call.used))
             raise
         except PromptRejected:  # the copy has looked at it, and has written nothing
             await self._settle(reserved, self._answered(began, None))
             raise
         except BaseException:
-            await self._settle(reserved, self._answered(began, estimated(prompt, said)))
+            await self._settle(reserved, self._answered(began, call.used))
             raise
-        if finished is None:
-            raise AssertionError("a stream without an end raises")
+        finished = _counted(call.finished, prompt)
         used = TokenUsage(finished.prompt_tokens, finished.completion_tokens)
         await self._settle(reserved, self._answered(began, used))
         yield finished

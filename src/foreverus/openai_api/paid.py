@@ -27,7 +27,7 @@ from foreverus.costs.usage.records import UsageKind, Used, UsedService
 from foreverus.errors import BackendUnavailable, EngineBusy, PromptRejected
 from foreverus.openai_api.accounts import Accounts
 from foreverus.openai_api.records import CompletionRequest
-from foreverus.openai_api.settling import estimated, reservation, settled
+from foreverus.openai_api.settling import CallStream, reservation, settled
 from foreverus.sessions.chat_gpu import ChatGpu
 
 REFUSALS = (PromptRejected, EngineBusy, BackendUnavailable)  # Bedrock takes nothing for a call that it refuses
@@ -74,26 +74,20 @@ class PaidCall:
         if reserved is None:
             reserved = on.reservation(self.request)
             await on.run_blocking(on.accounts.reserve, reserved)
-        said, used = 0, None
-        refused = False
+        call, refused = CallStream(on.backend, prompt), False
         try:
-            async with aclosing(on.backend.stream(prompt)) as events:
-                async for event in events:
-                    if isinstance(event, Finished):
-                        used = TokenUsage(event.prompt_tokens, event.completion_tokens)
-                        break
-                    said += len(event.text.encode("utf-8", "replace"))
-                    yield event
-            finished = event
+            async with aclosing(call.deltas()) as deltas:
+                async for delta in deltas:
+                    yield delta
         except REFUSALS as err:
-            refused = not said
+            refused = not call.said
             if not isinstance(err, PromptRejected):
                 seconds = THROTTLED_S if isinstance(err, EngineBusy) else UNAVAILABLE_S
                 await on.run_blocking(on.refusals.note, seconds)
             raise
         finally:
-            await self._settle(reserved, None if refused else used or estimated(prompt, said))
-        yield finished
+            await self._settle(reserved, None if refused else call.used)
+        yield call.finished
 
     async def _settle(self, reserved: Reservation, used: TokenUsage | None) -> None:
         """None: nothing was used."""

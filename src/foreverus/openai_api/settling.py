@@ -1,15 +1,16 @@
-"""What every call has that is paid for: what is set aside for it before it is made, and the counting after it, which is
-tried until it is done."""
+"""What every call has that is paid for: what is set aside for it before it is made, its words and what they took, and
+the counting after it, which is tried until it is done."""
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ParamSpec, TypeVar
 
 from foreverus import ids
-from foreverus.backends.port import Prompt, TokenUsage
+from foreverus.backends.port import Backend, Delta, Finished, Prompt, TokenUsage
 from foreverus.backends.tokens import MOST_TOKENS_PER_MESSAGE, image_tokens_of, texts_of
 from foreverus.concurrency import RunBlocking
 from foreverus.costs.meter import month_of
@@ -42,6 +43,40 @@ async def settled(
             log.exception("try %d to count the call %s failed", attempt + 1, name)
             await asyncio.sleep(AGAIN_S * 2**attempt)
     return None
+
+
+class CallStream:
+    """One call's words as they come, and what the call has taken so far. `said`: bytes of its answer."""
+
+    def __init__(self, backend: Backend, prompt: Prompt):
+        self._backend = backend
+        self._prompt = prompt
+        self._finished: Finished | None = None
+        self.said = 0
+
+    async def deltas(self) -> AsyncGenerator[Delta, None]:
+        """Raises what the backend's stream raises."""
+        async with aclosing(self._backend.stream(self._prompt)) as events:
+            async for event in events:
+                if isinstance(event, Finished):
+                    self._finished = event
+                    return
+                self.said += len(event.text.encode("utf-8", "replace"))
+                yield event
+
+    @property
+    def finished(self) -> Finished:
+        """Of a call whose deltas came to their end."""
+        if self._finished is None:
+            raise AssertionError("a stream without an end raises")
+        return self._finished
+
+    @property
+    def used(self) -> TokenUsage:
+        """As the backend said with its end; estimated of a call that is cut off before."""
+        if self._finished is None:
+            return estimated(self._prompt, self.said)
+        return TokenUsage(self._finished.prompt_tokens, self._finished.completion_tokens)
 
 
 def estimated(prompt: Prompt, said: int) -> TokenUsage:

@@ -5,13 +5,13 @@ Nothing here was looked at while a number of the rules was chosen: those were ch
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
 from bench.figures import Figure, figure
 from bench.policy import clairvoyant, plot
 from bench.policy.requests import SOURCES, Source
+from bench.policy.rows import Row
 from bench.policy.rules import CONSTANTS, AlwaysOn, Auto, BedrockOnly, ChatsAuto, Idle, SkiRental
 from bench.policy.world import MEAN_BOOT_S, Outcome, World
 
@@ -21,23 +21,6 @@ ROOT = Path(__file__).parents[2]
 PAGE, RESULTS = ROOT / "docs/costs.md", ROOT / "bench/results/policy.json"
 BEGIN, END = "<!-- policy: computed, do not edit -->", "<!-- end of policy -->"
 GOAL_IDLE, GOAL_BOTH = 1.15, 1.10
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One stream, each sample of one seed. `ratios`: of what was paid to what who knows the future pays; `waits`:
-    seconds to the first word, the median person; `a_day`: US$."""
-
-    name: str
-    share: float
-    requests: int
-    ratios: dict[str, list[float]]
-    waits: dict[str, float]
-    a_day: dict[str, float]
-
-    @property
-    def title(self) -> str:
-        return f"{self.name} {self.share * 100:.4f}".rstrip("0").rstrip(".") + " %"
 
 
 IDLE = ("auto", "auto, pauses alone", "best constant, pauses alone", "always on", "5 s", "300 s", "900 s", "break-even")

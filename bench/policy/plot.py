@@ -2,10 +2,8 @@
 
 from collections.abc import Sequence
 from math import log10
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bench.policy.measure import Row
+from bench.policy.rows import Row
 
 WIDTH, HEIGHT, PAD, COLUMNS = 300, 210, 46, 3
 WAITS = (0.3, 3600.0)  # seconds
@@ -23,7 +21,7 @@ MARKS = {
 }
 
 
-def svg(rows: Sequence["Row"]) -> str:
+def svg(rows: Sequence[Row]) -> str:
     lines = -(-len(rows) // COLUMNS)
     width, height = WIDTH * COLUMNS, HEIGHT * lines + 40
     parts = [
@@ -41,7 +39,7 @@ def svg(rows: Sequence["Row"]) -> str:
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
-def _panel(row: "Row", left: int, top: int) -> str:
+def _panel(row: Row, left: int, top: int) -> str:
     costs = [row.a_day[name] for name in MARKS]
     low, high = min(costs) * 0.8, max(costs) * 1.25
 

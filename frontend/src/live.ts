@@ -8,7 +8,7 @@
 import { backoffMs } from "./logic/backoff";
 import { ticks } from "./logic/clock";
 import type { SocketState } from "./logic/line";
-import type { ServerFrame } from "./types";
+import type { ServerFrame } from "./frames";
 
 // A line that died in silence is noticed within 20 s: quiet for so long it is asked, and has so long to answer.
 export const QUIET_MS = 12_000;

@@ -17,8 +17,10 @@ import { fetchAgain } from "./actions/unfetched";
 import { usageActions, type UsageActions } from "./actions/usage";
 import { ApiError, createApi, type Api } from "./api";
 import { createAuth, type Auth, type Person } from "./auth";
+import { besideAnswer, besideComposer } from "./beside";
 import { loadConfig, type Config } from "./config";
 import { narrowConnections } from "./csp";
+import type { ServerFrame } from "./frames";
 import { allWords, known, t } from "./i18n";
 import { connect, type Topic } from "./live";
 import { isOver, needsGpu } from "./logic/batches";
@@ -26,7 +28,6 @@ import { isWaiting } from "./logic/chat";
 import { clock, ticks } from "./logic/clock";
 import { forgetLeft, leftIds } from "./logic/leaving";
 import * as state from "./state";
-import type { ServerFrame } from "./types";
 
 const QUIET_MS = 15_000; // an unfinished answer that nothing was heard of for this long is asked for
 const LOOK_MS = 30_000; // with nothing live to subscribe to, somebody else's session is found by looking
@@ -149,6 +150,10 @@ export async function start(words: Promise<void>): Promise<Page | null> {
     void page.batches.learnModels();
   });
   followBatches(page.batches);
+  effect(() => {
+    if (!state.hasVoice.value) besideComposer.value = besideAnswer.value = null;
+    else void import("./ui/Voice").then(({ putVoice }) => putVoice(api), () => undefined); // the next load tries again
+  });
   effect(() => {
     if (state.area.value === "usage") untracked(() => void page.usage.refresh());
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 import { checkFile, KEPT_PROBLEMS, type Report } from "../src/logic/batchCheck";
-import { MOST_BYTES, MOST_LINES } from "../src/logic/batchDraft";
+import { MOST_BYTES, MOST_LINES } from "../src/logic/batchLimits";
 import lines from "./lines.json";
 import { LineSplitter, LONGEST_LINE } from "../src/logic/batchLines";
 

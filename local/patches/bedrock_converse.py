@@ -20,24 +20,16 @@ from typing import Any
 from urllib.parse import unquote
 
 from local.patches import Options
+from local.patches.bedrock_images import with_words
+from local.refused import Refused
 
 TIMEOUT_S = 300
 REFUSES_SYSTEM = "mistral.mistral-7b-instruct"
 
 
-class Refused(Exception):
-    """`code`: Bedrock's name of the error."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
-
-
 def apply(options: Options) -> None:
     from ministack.core import iam_actions
     from ministack.services import bedrock_runtime as runtime
-
-    from local.patches.bedrock_images import with_words  # which needs Refused
 
     def ask(model_id: str, messages: Any, system: Any, config: Any, tools: Any = None) -> Any:
         refuse_turns(model_id, messages or [], system)

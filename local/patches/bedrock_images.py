@@ -17,7 +17,7 @@ import sys
 from typing import Any
 
 from local.eyes import NOT_A_PICTURE
-from local.patches.bedrock_converse import Refused
+from local.refused import Refused
 
 SEE = ("amazon.nova-lite", "amazon.nova-pro", "mistral.pixtral", "anthropic.claude")
 FORMATS = ("png", "jpeg", "gif", "webp")

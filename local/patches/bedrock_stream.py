@@ -24,8 +24,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.patches import Options
-from local.patches.bedrock_converse import TIMEOUT_S, Refused, refusal, refuse_turns
+from local.patches.bedrock_converse import TIMEOUT_S, refusal, refuse_turns
 from local.patches.bedrock_images import with_words
+from local.refused import Refused
 
 NAMES = (("maxTokens", "max_tokens"), ("temperature", "temperature"), ("topP", "top_p"), ("stopSequences", "stop"))
 STREAMS = ThreadPoolExecutor(512, "bedrock-stream")

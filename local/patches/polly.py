@@ -18,7 +18,7 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from local.patches import Options
-from local.patches.bedrock_converse import Refused
+from local.refused import Refused
 
 SERVICE, PATH = "polly", "/v1/speech"
 SIGNED = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/polly/")

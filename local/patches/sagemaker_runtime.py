@@ -21,8 +21,8 @@ from functools import partial
 from typing import Any
 
 from local.patches import Options
-from local.patches.bedrock_converse import Refused
 from local.patches.bedrock_stream import Broken, Source, pass_on, read
+from local.refused import Refused
 
 SERVICE = "sagemaker-runtime"
 PATH = re.compile(r"^/endpoints/([^/]+)/invocations-response-stream$")

@@ -1,6 +1,5 @@
 import { ApiError, type Api } from "../api";
 import {
-  answeredSince,
   isShortOf,
   mergeDelta,
   mergeMessages,
@@ -9,69 +8,27 @@ import {
   needsFetch,
   withoutExchange,
   NO_CHAT,
-  type Chat,
 } from "../logic/chat";
 import { idsOf } from "../logic/pictures";
 import { NEW_SETTINGS } from "../logic/settings";
 import { clock } from "../logic/clock";
 import { noteLeft } from "../logic/leaving";
 import { stillUnsent, type Unsent } from "../logic/outbox";
-import { area, chats, conversations, current, draftKey, drafts, finished, fresh, gone, leaving, leavingExchanges, outbox, pictures, settings, stopping, wishes } from "../state";
-import { known, t } from "../i18n";
+import { chats, conversations, current, draftKey, drafts, gone, leaving, leavingExchanges, outbox, pictures, settings, stopping } from "../state";
+import { t } from "../i18n";
 import { hasText, type DeletedConversation, type PushedMessage } from "../frames";
 import type { BackendChoice, Conversation, Message, Posted } from "../types";
+import { change, select, setDraft, wish } from "./chatState";
 import { gotConversations } from "./conversations";
 import { together } from "./deltas";
-import { offerUndo, report, reportBeside, say } from "./notices";
+import { offerUndo, report, reportBeside } from "./notices";
 import { sender } from "./outbox";
-import { go } from "./places";
 import { gotSessions } from "./sessions";
 import { had, missed } from "./unfetched";
 
 const OLDER_AT_ONCE = 10;
 const FRAME_MS = 16;
 export const UNDO_MS = 8_000;
-
-/** Every answer that is over is told of, however the page hears of it. */
-export function change(id: string, by: (chat: Chat) => Chat): Chat {
-  const before = chats.value[id] ?? NO_CHAT;
-  const chat = by(before);
-  chats.value = { ...chats.value, [id]: chat };
-  const answers = answeredSince(before, chat);
-  for (const answer of answers) tell(id, answer);
-  if (answers.length > 0) finished.value = { conversation: id, count: answers.length };
-  return chat;
-}
-
-function tell(id: string, answer: Message): void {
-  const title = conversations.value.find((one) => one.id === id)?.title || t("chat.untitled");
-  if (answer.status === "failed") say(t("chat.done.failed", { reason: whyFailed(answer) }));
-  else if (id === current.value && area.value === "chats") say(t("chat.done"));
-  else say(t("chat.done.in", { title }));
-}
-
-/** In the person's language where we know it. */
-export function whyFailed(answer: Message): string {
-  return known("error", answer.error?.code) ?? answer.error?.message ?? t("chat.status.failed");
-}
-
-/** Who is to answer there, until the server has it; undefined: as the server says. */
-export function wish(key: string, backend: BackendChoice | undefined): void {
-  const { [key]: _, ...others } = wishes.value;
-  wishes.value = backend ? { ...others, [key]: backend } : others;
-}
-
-export function setDraft(key: string, text: string): void {
-  drafts.value = { ...drafts.value, [key]: text };
-}
-
-/** In the other half of the page nobody is moved: the conversation is open when they come back. `chain`: of what is to
- * become a new one. */
-export function select(id: string | null, chain: string | null = null): void {
-  if (area.value === "chats") return go({ area: "chats", id, fresh: chain });
-  current.value = id;
-  fresh.value = chain;
-}
 
 export function chatActions(api: Api, wait = (ms: number) => new Promise<void>((done) => setTimeout(done, ms))) {
   const sending = sender(api, wait, fetchMessages);

@@ -13,7 +13,8 @@ import { me } from "../personal";
 import { area, busy, draftKey, drafts, stage } from "../state";
 import { keptSound, level, listening, recorded, unheard } from "../voice";
 import { Microphone } from "../voice/microphone";
-import { setDraft, type ChatActions } from "./chats";
+import { setDraft } from "./chatState";
+import type { ChatActions } from "./chats";
 import { explain, notify, say } from "./notices";
 
 const GIVEN_UP_MS = 300_000; // API Gateway's five minutes of silence

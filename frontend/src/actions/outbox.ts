@@ -6,12 +6,11 @@ import { mergeMessages } from "../logic/chat";
 import { clock } from "../logic/clock";
 import { named, NEW_SETTINGS } from "../logic/settings";
 import { afterThat, chainOf, KEY_KEPT_MS, nextOf, stillUnsent, titleFrom, type Unsent } from "../logic/outbox";
-import { area, chat, conversations, current, drafts, fresh, online, outbox, settings } from "../state";
+import { chat, conversations, current, fresh, online, outbox, settings } from "../state";
 import type { Message } from "../types";
-import { change, select, setDraft } from "./chats";
+import { change, madeOf, select, setDraft } from "./chatState";
 import { gotConversations } from "./conversations";
 import { explain, report, traceOf } from "./notices";
-import { go } from "./places";
 import { gotSessions } from "./sessions";
 import { isGone } from "./typed";
 
@@ -24,18 +23,6 @@ function put(item: Unsent): Unsent {
 }
 
 const isThere = (item: Unsent) => outbox.value.some((one) => one.key === item.key);
-
-/** A conversation was made, here or in another tab: whoever looks at what is to become it is there now. */
-export function madeOf(chain: string, id: string): void {
-  if (current.value !== null || fresh.value !== chain) return;
-  const typed = drafts.value.new;
-  if (typed) {
-    setDraft(id, typed);
-    setDraft("new", "");
-  }
-  if (area.value === "chats") go({ area: "chats", id }, true);
-  else current.value = id;
-}
 
 /** `fetch`: the messages of a conversation, to which another tab has sent something. */
 export function sender(api: Api, wait: (ms: number) => Promise<void>, fetch: (id: string) => Promise<void>) {

@@ -1,10 +1,9 @@
 /** What a person prefers: kept in this browser for the next load, and on the server for their other devices. */
-import { computed, effect, untracked } from "@preact/signals";
+import { effect, untracked } from "@preact/signals";
 import type { Api } from "../api";
-import { besideAnswer, besideComposer } from "../beside";
 import { choose, language, LANGUAGE, LANGUAGE_CHANGED } from "../i18n";
 import { me, sounds, theme, type Theme } from "../personal";
-import { finished, preferredBackend, seesImages } from "../state";
+import { finished, hasVoice, preferredBackend, seesImages } from "../state";
 import type { BackendChoice, Me, MeChange } from "../types";
 import { report } from "./notices";
 import { play } from "./sound";
@@ -35,14 +34,9 @@ function got(now: Me): void {
   me.value = now;
   wear(now.theme ?? "system");
   sounds.value = now.sounds;
+  hasVoice.value = now.has_voice;
   seesImages.value = now.sees_images;
   preferredBackend.value = now.backend ?? now.default_backend;
-}
-
-const hasVoice = computed(() => me.value?.has_voice === true);
-
-function takeVoice(): void {
-  besideComposer.value = besideAnswer.value = null;
 }
 
 /** The page takes no switch back: it sets it. */
@@ -100,10 +94,6 @@ export function preferenceActions(api: Api) {
       void language.value;
       if (!first) untracked(() => void tongue());
       first = false;
-    });
-    effect(() => {
-      if (!hasVoice.value) takeVoice();
-      else void import("../ui/Voice").then(({ putVoice }) => putVoice(api), () => undefined); // the next load tries again
     });
     effect(() => {
       const over = finished.value;

@@ -4,7 +4,7 @@ import { named, NEW_SETTINGS, type Settings } from "../logic/settings";
 import { changesOf } from "../logic/settingsForm";
 import { leavingPrompts, prompts, promptsKnown } from "../personal";
 import type { Prompt } from "../types";
-import { setDraft } from "./chats";
+import { setDraft } from "./chatState";
 import { gotConversations } from "./conversations";
 import { explain } from "./notices";
 

@@ -4,7 +4,7 @@ import { clock } from "../logic/clock";
 import type { Unsent } from "../logic/outbox";
 import { typedOf, type TypedStore } from "../logic/typed";
 import { drafts, outbox } from "../state";
-import { madeOf } from "./outbox";
+import { madeOf } from "./chatState";
 
 export interface OtherTab {
   /** It has begun to send a chain. */

@@ -1,6 +1,6 @@
 /** A whole batch file, checked line by line before anything of it is sent. */
 import { ticks } from "./clock";
-import { MOST_BYTES, MOST_LINES } from "./batchDraft";
+import { MOST_BYTES, MOST_LINES } from "./batchLimits";
 import { LineSplitter, LONGEST_LINE, type RawLine } from "./batchLines";
 import { isObject, isUsable, promptTexts } from "./batchValues";
 import { ENDPOINTS, isEndpoint, lineProblems } from "./batchProblems";

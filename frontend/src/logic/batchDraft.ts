@@ -5,10 +5,6 @@ import type { Report } from "./batchCheck";
 import type { Trace } from "./outbox";
 import type { Table } from "./tables";
 
-/** Of a file. */
-export const MOST_LINES = 50_000;
-export const MOST_BYTES = 200_000_000;
-
 export interface BatchOptions {
   backend: BackendChoice;
   onDemand: boolean;

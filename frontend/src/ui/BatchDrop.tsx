@@ -2,7 +2,7 @@
 import { useEffect } from "preact/hooks";
 import { notify } from "../actions/notices";
 import { language, t } from "../i18n";
-import { MOST_BYTES, MOST_LINES } from "../logic/batchDraft";
+import { MOST_BYTES, MOST_LINES } from "../logic/batchLimits";
 import { saveAs } from "../logic/download";
 import { bytes, number } from "../logic/format";
 import { models } from "../state";

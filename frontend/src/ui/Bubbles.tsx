@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useMemo } from "preact/hooks";
-import { whyFailed, type ChatActions } from "../actions/chats";
+import { whyFailed } from "../actions/chatState";
+import type { ChatActions } from "../actions/chats";
 import type { Api } from "../api";
 import { besideAnswer } from "../beside";
 import { known, t } from "../i18n";

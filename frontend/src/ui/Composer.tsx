@@ -1,7 +1,8 @@
 import { computed, effect } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { besideComposer } from "../beside";
-import { setDraft, type ChatActions } from "../actions/chats";
+import { setDraft } from "../actions/chatState";
+import type { ChatActions } from "../actions/chats";
 import { language, t } from "../i18n";
 import { about, number } from "../logic/format";
 import { USUAL } from "../logic/prices";

@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
-import { select, type ChatActions } from "../actions/chats";
+import { select } from "../actions/chatState";
+import type { ChatActions } from "../actions/chats";
 import type { ConversationActions } from "../actions/conversations";
 import { t } from "../i18n";
 import { titleFrom } from "../logic/outbox";

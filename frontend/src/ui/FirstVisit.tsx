@@ -1,7 +1,7 @@
 /** For who has no conversation yet: three questions to try, what that costs, and whether a GPU is on. */
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { setDraft } from "../actions/chats";
+import { setDraft } from "../actions/chatState";
 import type { QuoteActions } from "../actions/quotes";
 import { language, t } from "../i18n";
 import { about, usd } from "../logic/format";

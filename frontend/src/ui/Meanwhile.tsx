@@ -2,7 +2,7 @@
 import { go } from "../actions/places";
 import type { SessionActions } from "../actions/sessions";
 import { awaited, isSilent, tellAnswers, tellsAnswers, tellWhenReady } from "../actions/tell";
-import { wish } from "../actions/chats";
+import { wish } from "../actions/chatState";
 import { t } from "../i18n";
 import { etaOf, roughly, usually, type Eta } from "../logic/eta";
 import { duration } from "../logic/format";

@@ -1,7 +1,7 @@
 /** What the keyboard does everywhere, and the sheet that says so. */
 import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { select } from "../actions/chats";
+import { select } from "../actions/chatState";
 import { go } from "../actions/places";
 import { t } from "../i18n";
 import { isFinalMessage } from "../logic/chat";

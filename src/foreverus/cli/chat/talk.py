@@ -6,8 +6,8 @@ from foreverus.abilities.read_image.checking import MOST_IMAGES
 from foreverus.cli.argument_types import BACKENDS
 from foreverus.cli.chat import words
 from foreverus.cli.chat.attached import read_images
+from foreverus.cli.chat.conversation import Chat
 from foreverus.cli.chat.following import FINAL
-from foreverus.cli.chat.run import Chat
 from foreverus.cli.context import printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, UsageError
 

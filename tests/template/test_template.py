@@ -3,20 +3,14 @@
 import json
 import re
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 
-from foreverus import (
-    documents_settings,
-    ending_settings,
-    letter_settings,
-    metrics,
-    search_settings,
-    settings,
-    web_settings,
-)
+from foreverus import metrics, settings
 from foreverus.access.people import LOOK_EVERY_S
 from foreverus.access.records import REVOKED_WITHIN_SECONDS
 from foreverus.api import schemas
@@ -198,11 +192,8 @@ SHARED = set(GLOBALS["Environment"]["Variables"])
 def needed(name: str) -> set[str]:
     """The variables that a function's settings read."""
     wanted = name.removesuffix("Function") + "Settings"
-    known = next(
-        getattr(one, wanted)
-        for one in (settings, web_settings, search_settings, letter_settings, documents_settings, ending_settings)
-        if hasattr(one, wanted)
-    )
+    files = (import_module(f"{settings.__name__}.{one.name}") for one in iter_modules(settings.__path__))
+    known = next(getattr(one, wanted) for one in files if hasattr(one, wanted))
     return {field.upper() for field in known.__dataclass_fields__}
 
 

@@ -192,7 +192,7 @@ def test_environment_is_read_in_bootstrap_and_settings_only() -> None:
         for path in modules()
         if re.search(r"\b(environ|getenv)\b", path.read_text(encoding="utf-8"))
     }
-    allowed = {"settings.py", "tracing.py", "cli/settings.py", "cli/proxies.py"}
+    allowed = {"tracing.py", "cli/settings.py", "cli/proxies.py"}
     # Programs of their own, which an image tells where its weights are.
     allowed |= {"abilities/speech_to_text/whisper_engine.py", "abilities/text_to_speech/piper_engine.py"}
     own = ("worker/", "bootstrap/", "abilities/task/")

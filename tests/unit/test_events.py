@@ -35,7 +35,7 @@ from foreverus.errors import (
 from foreverus.privacy.erasing import PeopleNotErased
 from foreverus.privacy.export.job import NotExported
 from foreverus.sessions.pending import PendingWorkStore, move_writes
-from foreverus.settings import MissingSetting
+from foreverus.settings.base import MissingSetting
 from tests.unit import adapter, batch_events, permissions
 from tests.unit.api.openapi.described import undescribed
 from tests.unit.batch_events import BAD_BATCH, BATCH

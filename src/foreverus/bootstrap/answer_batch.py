@@ -4,8 +4,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.settings.batches import AnswerBatchSettings
 
 if TYPE_CHECKING:
     from foreverus.batches.shards.on_bedrock import OnBedrock
@@ -18,7 +18,7 @@ def build() -> "OnBedrock":
     from foreverus.batches.store import BatchStore
     from foreverus.costs.prices import bedrock_price
 
-    env = settings.AnswerBatchSettings.from_env(os.environ)
+    env = AnswerBatchSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     return OnBedrock(
         store=BatchStore(table),

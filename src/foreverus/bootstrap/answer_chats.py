@@ -4,8 +4,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.settings.chats import AnswerChatsSettings
 
 if TYPE_CHECKING:
     from foreverus.conversations.bedrock.handing import ChatsToBedrock
@@ -18,7 +18,7 @@ def build() -> "ChatsToBedrock":
     from foreverus.sessions.pending import PendingWorkStore
     from foreverus.sessions.store import SessionStore
 
-    env = settings.AnswerChatsSettings.from_env(os.environ)
+    env = AnswerChatsSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     return ChatsToBedrock(
         pending=PendingWorkStore(table),

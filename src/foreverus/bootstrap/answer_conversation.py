@@ -5,9 +5,10 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import ids, settings
+from foreverus import ids
 from foreverus.bootstrap import aws, images, shared
 from foreverus.concurrency import KeptThreads
+from foreverus.settings.chats import AnswerConversationSettings
 
 if TYPE_CHECKING:
     from foreverus.api.responses import Body
@@ -53,7 +54,7 @@ def build(function: str) -> "ConversationAnswering":
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.pending import PendingWorkStore
 
-    env = settings.AnswerConversationSettings.from_env(os.environ)
+    env = AnswerConversationSettings.from_env(os.environ)
     table, takeover = aws.items(env.table_name), shared.takeover(env)
     asker = BedrockAsker(
         backend=shared.bedrock_backend(env.bedrock_model_id, CALLS, SILENCE_TIMEOUT_S),
@@ -90,7 +91,7 @@ def build(function: str) -> "ConversationAnswering":
     )
 
 
-def _passages(env: settings.AnswerConversationSettings) -> "DocumentPassages | None":
+def _passages(env: AnswerConversationSettings) -> "DocumentPassages | None":
     """None: documents are off."""
     from botocore.config import Config
 

@@ -5,8 +5,8 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.people import AuthorizeSettings
 
 if TYPE_CHECKING:
     from foreverus.access.authorizer import Authorizer
@@ -24,7 +24,7 @@ def build() -> "Authorizer":
     from foreverus.access.tickets import TicketStore
     from foreverus.aws.cognito import CognitoPeople
 
-    env = settings.AuthorizeSettings.from_env(os.environ)
+    env = AuthorizeSettings.from_env(os.environ)
     table = aws.items(env.keys_table_name)
     people = People(CognitoPeople(aws.client("cognito-idp"), env.user_pool_id), aws.clock)
     return Authorizer(
@@ -51,7 +51,7 @@ def _signed_tokens() -> "SignedTokens":
     from foreverus.access.tokens import SignedTokens, SigningKeys, TokenRules
     from foreverus.aws.cognito import fetch_document
 
-    env = settings.AuthorizeSettings.from_env(os.environ)
+    env = AuthorizeSettings.from_env(os.environ)
     keys = SigningKeys(lambda: fetch_document(env.signing_keys_url), aws.clock)
     return SignedTokens(keys, TokenRules(env.token_issuer, env.user_pool_client_id))
 
@@ -64,6 +64,6 @@ def _quick_store() -> "ApiKeyStore":
     from foreverus.access.store import ApiKeyStore
     from foreverus.aws.dynamo import Table
 
-    env = settings.AuthorizeSettings.from_env(os.environ)
+    env = AuthorizeSettings.from_env(os.environ)
     once = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
     return ApiKeyStore(Table(aws.client("dynamodb", own=once), env.keys_table_name))

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from foreverus import settings
 from foreverus.metrics import SILENT, Metrics, of_function
+from foreverus.settings.parts import LentDatabaseSettings, PushSettings
 from foreverus.tracing import trace_calls
 
 if TYPE_CHECKING:
@@ -152,7 +152,7 @@ def lent_secrets(table_name: str) -> "LentSecrets":
 
 
 @contextmanager
-def lent_database(env: settings.LentDatabaseSettings, role: str, login: str) -> "Iterator[Database]":
+def lent_database(env: LentDatabaseSettings, role: str, login: str) -> "Iterator[Database]":
     """The database as a role that logs in seldom: its password is the parameter `<folder>/<login>`."""
     from foreverus.aws.data_api import Database
 
@@ -167,7 +167,7 @@ def push() -> "WebSocketPush":
 
     from foreverus.aws.push import CONNECT_S, POSTS_AT_ONCE, READ_S, WebSocketPush
 
-    env = settings.PushSettings.from_env(os.environ)
+    env = PushSettings.from_env(os.environ)
     hasty = Config(
         connect_timeout=CONNECT_S,
         read_timeout=READ_S,

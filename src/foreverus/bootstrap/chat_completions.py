@@ -5,7 +5,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws, containers, images, sagemaker, shared, voice
-from foreverus.web_settings import ChatCompletionsSettings
+from foreverus.settings.openai_api import ChatCompletionsSettings
 
 # In flight at once: on Lambda one at a time, on a laptop one process has all. A thread is made when it is needed.
 CALLS = 256

@@ -5,8 +5,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws
+from foreverus.bootstrap.session_ends import session_closer
+from foreverus.settings.sessions import CloseSessionSettings
 
 if TYPE_CHECKING:
     from foreverus.sessions.closing import SessionCloser
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 def build() -> "SessionCloser":
     from foreverus.aws.ssm import PublishedImage
 
-    env = settings.CloseSessionSettings.from_env(os.environ)
-    closer = shared.session_closer(env)
+    env = CloseSessionSettings.from_env(os.environ)
+    closer = session_closer(env)
     if not env.image_parameter:
         return closer
     return replace(closer, withdraw_image=PublishedImage(aws.client("ssm"), env.image_parameter).withdraw)

@@ -2,17 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
 
 if TYPE_CHECKING:
     from foreverus.aws.data_api import Database
     from foreverus.documents.service import Documents
+    from foreverus.settings.api import ApiSettings
+    from foreverus.settings.parts import LentDatabaseSettings
 
 FIND_SECONDS = 20  # what somebody waits for passages, of API Gateway's 29
 
 
-def people_documents(env: settings.ApiSettings) -> "Documents":
+def people_documents(env: "ApiSettings") -> "Documents":
     from botocore.config import Config
 
     from foreverus.aws.lambda_functions import LambdaFunction
@@ -31,7 +32,7 @@ def people_documents(env: settings.ApiSettings) -> "Documents":
     )
 
 
-def documents_database(env: settings.LentDatabaseSettings, tries: int = 12) -> "Database":
+def documents_database(env: "LentDatabaseSettings", tries: int = 12) -> "Database":
     """As the role that keeps and finds documents, with a secret that the sweep deletes. `tries`: while it resumes."""
     from foreverus.aws.data_api import Database
     from foreverus.results.migrations import DOCUMENTS_ROLE

@@ -5,7 +5,7 @@ import time
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws
-from foreverus.ending_settings import EndSessionsSettings
+from foreverus.settings.sessions import EndSessionsSettings
 
 if TYPE_CHECKING:
     from foreverus.deployment.ending import StackEnd

@@ -4,8 +4,8 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.people import ErasePeopleSettings
 
 if TYPE_CHECKING:
     from foreverus.deletions.work import Deletions, Erased
@@ -37,7 +37,7 @@ def build() -> "Deletions":
     from foreverus.privacy.receipts import Erasures
     from foreverus.results.migrations import ERASER_ROLE
 
-    env = settings.ErasePeopleSettings.from_env(os.environ)
+    env = ErasePeopleSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     versions = ObjectVersions(aws.client("s3"), env.data_bucket)
     erase: dict[OwedKind, Erase] = {

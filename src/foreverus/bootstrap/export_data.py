@@ -4,8 +4,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.people import ExportDataSettings
 
 if TYPE_CHECKING:
     from foreverus.privacy.export.job import ExportJob
@@ -20,7 +20,7 @@ def build() -> "ExportJob":
     from foreverus.privacy.export.job import ExportJob
     from foreverus.privacy.export.store import ExportStore
 
-    env = settings.ExportDataSettings.from_env(os.environ)
+    env = ExportDataSettings.from_env(os.environ)
     table, objects, s3 = aws.items(env.table_name), aws.objects(env.data_bucket), aws.client("s3")
     members = CognitoUsers(aws.client("cognito-idp"), env.user_pool_id)
     return ExportJob(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws
 from foreverus.bootstrap.documents import documents_database
-from foreverus.documents_settings import FindPassagesSettings, FindSourcesSettings
+from foreverus.settings.documents import FindPassagesSettings, FindSourcesSettings
 
 if TYPE_CHECKING:
     from foreverus.conversations.passages.finding import QuestionPassages

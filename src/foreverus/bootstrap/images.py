@@ -4,7 +4,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, TypedDict
 
-from foreverus import settings
 from foreverus.bootstrap import aws, containers
 
 if TYPE_CHECKING:
@@ -12,6 +11,7 @@ if TYPE_CHECKING:
     from foreverus.backends.images import PromptImage
     from foreverus.conversations.reading import ImageTexts
     from foreverus.costs.prices import TokenPrice
+    from foreverus.settings.api import ApiSettings
 
 CALLS = 32  # in flight at once; a thread is made when it is needed
 
@@ -25,7 +25,7 @@ def sight(model_id: str, calls: int = CALLS) -> "BedrockSight":
     return BedrockSight(aws.client("bedrock-runtime", own=config(calls, SILENCE_TIMEOUT_S)), model_id, calls)
 
 
-def look(env: settings.ApiSettings) -> "Callable[[bytes], PromptImage] | None":
+def look(env: "ApiSettings") -> "Callable[[bytes], PromptImage] | None":
     """At an image before it is kept. None: nobody sees or reads them."""
     from foreverus.abilities.read_image.checking import accepted
 
@@ -46,14 +46,14 @@ class Quoted(TypedDict):
     reads: bool
 
 
-def quoted(env: settings.ApiSettings) -> Quoted:
+def quoted(env: "ApiSettings") -> Quoted:
     from foreverus.costs.prices import bedrock_price
 
     price = bedrock_price(env.images_model_id, aws.region()) if env.images_model_id else None
     return {"sees": price, "reads": env.images == containers.CONTAINER}
 
 
-def texts(env: settings.ApiSettings) -> "ImageTexts | None":
+def texts(env: "ApiSettings") -> "ImageTexts | None":
     """In the images of a message, where they are read."""
     from foreverus.conversations.reading import ImageTexts
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws, shared
 from foreverus.bootstrap.documents import documents_database
-from foreverus.documents_settings import IndexDocumentSettings
+from foreverus.settings.documents import IndexDocumentSettings
 
 if TYPE_CHECKING:
     from foreverus.documents.indexing import DocumentIndexer

@@ -3,8 +3,8 @@
 import os
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.database import MakePasswordsSettings
 
 if TYPE_CHECKING:
     from foreverus.deployment.passwords import DatabasePasswords
@@ -13,5 +13,5 @@ if TYPE_CHECKING:
 def build() -> "DatabasePasswords":
     from foreverus.deployment.passwords import DatabasePasswords
 
-    env = settings.MakePasswordsSettings.from_env(os.environ)
+    env = MakePasswordsSettings.from_env(os.environ)
     return DatabasePasswords(aws.secure_parameters(), env.database_passwords)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import web_settings
 from foreverus.bootstrap import aws
+from foreverus.settings.people import ManageAccountSettings
 
 if TYPE_CHECKING:
     from foreverus.access.preferences import PreferenceService
@@ -34,7 +34,7 @@ def build() -> AccountServices:
     from foreverus.privacy.kept import kept
     from foreverus.privacy.service import AccountService
 
-    env = web_settings.ManageAccountSettings.from_env(os.environ)
+    env = ManageAccountSettings.from_env(os.environ)
     table, functions = aws.items(env.table_name), aws.client("lambda")
     account = AccountService(
         items=table,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.people import ManageKeysSettings
 
 if TYPE_CHECKING:
     from foreverus.access.service import KeyService
@@ -26,7 +26,7 @@ def build() -> Credentials:
     from foreverus.access.tickets import TicketService, TicketStore
     from foreverus.aws.push import OpenSockets
 
-    env = settings.ManageKeysSettings.from_env(os.environ)
+    env = ManageKeysSettings.from_env(os.environ)
     table = aws.items(env.keys_table_name)
     keys = KeyService(ApiKeyStore(table), OpenSockets(aws.push()), aws.clock)
     return Credentials(keys, TicketService(TicketStore(table), env.websocket_url, aws.clock))

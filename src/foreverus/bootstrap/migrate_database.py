@@ -4,8 +4,9 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.base import MissingSetting
+from foreverus.settings.database import MigrateDatabaseSettings
 
 if TYPE_CHECKING:
     from foreverus.results.logins import Login
@@ -16,13 +17,13 @@ def build() -> "DatabaseSetup":
     from foreverus.results.migrations import MASTER
     from foreverus.results.setup import DatabaseSetup
 
-    env = settings.MigrateDatabaseSettings.from_env(os.environ)
+    env = MigrateDatabaseSettings.from_env(os.environ)
     if not env.database_cluster_arn:
-        raise settings.MissingSetting("DATABASE_CLUSTER_ARN is empty: there is no database to migrate")
+        raise MissingSetting("DATABASE_CLUSTER_ARN is empty: there is no database to migrate")
     return DatabaseSetup(partial(aws.lent_database, env, MASTER, "master"), partial(_logins, env))
 
 
-def _logins(env: settings.MigrateDatabaseSettings) -> "list[Login]":
+def _logins(env: MigrateDatabaseSettings) -> "list[Login]":
     from foreverus.results.logins import Login, login_of_secret
     from foreverus.results.migrations import DOCUMENTS_ROLE, ERASER_ROLE, SEARCHER_ROLE
 

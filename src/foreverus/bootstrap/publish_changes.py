@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.settings.sessions import PublishChangesSettings
 
 if TYPE_CHECKING:
     from foreverus.aws.push import WebSocketPush
@@ -25,7 +25,7 @@ class Watchers:
 def build() -> Watchers:
     from foreverus.results.changed_people import ChangedPeople
 
-    env = settings.PublishChangesSettings.from_env(os.environ)
+    env = PublishChangesSettings.from_env(os.environ)
     return Watchers(aws.push(), _spend_watch(), ChangedPeople(aws.items(env.table_name)))
 
 
@@ -38,7 +38,7 @@ def _spend_watch() -> "SpendWatch":
     from foreverus.sessions.spend_watch import SpendWatch
     from foreverus.sessions.store import SessionStore
 
-    env = settings.PublishChangesSettings.from_env(os.environ)
+    env = PublishChangesSettings.from_env(os.environ)
     prices = PriceBook(SpotPrices(aws.client("ec2")).at, aws.region())
     table = aws.items(env.table_name)
     return SpendWatch(

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.upkeep import PublishSiteSettings
 
 if TYPE_CHECKING:
     from foreverus.deployment.site import Site
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def build() -> "Site":
     from foreverus.deployment.site import Site
 
-    env = settings.PublishSiteSettings.from_env(os.environ)
+    env = PublishSiteSettings.from_env(os.environ)
     return Site(aws.client("s3"), env.site_bucket, Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / "site")

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.upkeep import PublishWorkerSettings
 
 if TYPE_CHECKING:
     from foreverus.deployment.worker_package import WorkerPackage
@@ -14,5 +14,5 @@ if TYPE_CHECKING:
 def build() -> "WorkerPackage":
     from foreverus.deployment.worker_package import WorkerPackage
 
-    env = settings.PublishWorkerSettings.from_env(os.environ)
+    env = PublishWorkerSettings.from_env(os.environ)
     return WorkerPackage(aws.client("s3"), env.data_bucket, Path(os.environ.get("LAMBDA_TASK_ROOT", ".")))

@@ -7,7 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws, pools, shared
-from foreverus.ending_settings import ReapGpusSettings
+from foreverus.bootstrap.session_ends import session_closer
+from foreverus.settings.sessions import ReapGpusSettings
 
 if TYPE_CHECKING:
     from foreverus.abilities.containers.closing import RunCloser
@@ -27,7 +28,7 @@ def build() -> "Reaper":
         gpus=Fleet(aws.client("ec2"), env.stack_name),
         executions=aws.machine(env.gpu_session_arn),
         sessions=SessionStore(table),
-        closer=shared.session_closer(env),
+        closer=session_closer(env),
         outbox=OutboxStore(table),
         notifier=aws.notifier(env.topic_arn),
         metrics=aws.metrics(),

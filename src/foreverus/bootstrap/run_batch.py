@@ -4,8 +4,9 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap.batches import finisher
+from foreverus.settings.batches import RunBatchSettings
 
 if TYPE_CHECKING:
     from foreverus.batches.finishing import BatchEnd
@@ -20,7 +21,7 @@ def validator() -> "Validator":
     from foreverus.batches.store import BatchStore
     from foreverus.notifications.outbox import OutboxStore
 
-    env = settings.RunBatchSettings.from_env(os.environ)
+    env = RunBatchSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     objects, outbox = aws.objects(env.data_bucket), OutboxStore(table)
     return Validator(BatchStore(table), objects, outbox, env.model_id, aws.clock, env.context_tokens)
@@ -28,24 +29,14 @@ def validator() -> "Validator":
 
 @cache
 def planner() -> "Planner":
-    from foreverus.batches.plan.estimates import Deployment
     from foreverus.batches.plan.planner import Planner
     from foreverus.batches.store import BatchStore
     from foreverus.choice.idle_time import expected_s
-    from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
 
-    env = settings.RunBatchSettings.from_env(os.environ)
+    env = RunBatchSettings.from_env(os.environ)
     table = aws.items(env.table_name)
-    deployment = Deployment(
-        region=aws.region(),
-        instance_types=tuple(env.instance_types.split(",")),
-        idle_seconds=expected_s(env.idle_seconds),
-        max_gpus=env.max_gpus,
-        bedrock_model_id=env.bedrock_model_id,
-        bedrock_calls=shared.BEDROCK_CALLS,
-        bedrock_price=bedrock_price(env.bedrock_model_id, aws.region()),
-    )
+    deployment = shared.deployment(env, expected_s(env.idle_seconds), env.max_gpus)
     return Planner(
         BatchStore(table), SessionStore(table), shared.purse(env.table_name, env.monthly_cap_usd), deployment, aws.clock
     )
@@ -57,7 +48,7 @@ def serving() -> "GpuRounds":
     from foreverus.batches.serving import GpuRounds
     from foreverus.batches.store import BatchStore
 
-    env = settings.RunBatchSettings.from_env(os.environ)
+    env = RunBatchSettings.from_env(os.environ)
     queue = ShardQueue(aws.client("sqs"), env.batch_queue_url)
     return GpuRounds(BatchStore(aws.items(env.table_name)), queue, shared.starter_of_more(env), aws.tasks(), aws.clock)
 
@@ -67,5 +58,5 @@ def end() -> "BatchEnd":
     from foreverus.batches.finishing import BatchEnd
     from foreverus.notifications.outbox import OutboxStore
 
-    env = settings.RunBatchSettings.from_env(os.environ)
-    return BatchEnd(shared.finisher(env), OutboxStore(aws.items(env.table_name)), aws.notifier(env.topic_arn))
+    env = RunBatchSettings.from_env(os.environ)
+    return BatchEnd(finisher(env), OutboxStore(aws.items(env.table_name)), aws.notifier(env.topic_arn))

@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws, shared
-from foreverus.web_settings import ChatCompletionsSettings
+from foreverus.settings.openai_api import ChatCompletionsSettings
 
 if TYPE_CHECKING:
     from foreverus.aws.dynamo import Table

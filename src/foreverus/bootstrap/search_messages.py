@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws
-from foreverus.search_settings import SearchMessagesSettings
+from foreverus.settings.chats import SearchMessagesSettings
 
 if TYPE_CHECKING:
     from foreverus.aws.data_api import Database

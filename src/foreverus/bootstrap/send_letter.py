@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws, shared
-from foreverus.letter_settings import SendLetterSettings
+from foreverus.settings.upkeep import SendLetterSettings
 
 if TYPE_CHECKING:
     from foreverus.spending.letter import WeeklyLetter
@@ -13,10 +13,8 @@ if TYPE_CHECKING:
 
 @cache
 def build() -> "WeeklyLetter":
-    from foreverus.batches.plan.estimates import Deployment
     from foreverus.batches.store import BatchStore
     from foreverus.costs.ledger import LedgerStore
-    from foreverus.costs.prices import bedrock_price
     from foreverus.costs.usage.store import UsageStore
     from foreverus.sessions.store import SessionStore
     from foreverus.spending.figures import CostFiguresLook
@@ -24,16 +22,8 @@ def build() -> "WeeklyLetter":
     from foreverus.spending.sent_letters import SentLetterStore
 
     env = SendLetterSettings.from_env(os.environ)
-    table, region = aws.items(env.table_name), aws.region()
-    deployment = Deployment(
-        region=region,
-        instance_types=tuple(env.instance_types.split(",")),
-        idle_seconds=0,  # of the comparison nothing is idle
-        max_gpus=1,
-        bedrock_model_id=env.bedrock_model_id,
-        bedrock_calls=shared.BEDROCK_CALLS,
-        bedrock_price=bedrock_price(env.bedrock_model_id, region),
-    )
+    table = aws.items(env.table_name)
+    deployment = shared.deployment(env, idle_seconds=0, max_gpus=1)  # of the comparison nothing is idle
     return WeeklyLetter(
         sessions=SessionStore(table),
         ledger=LedgerStore(table),

@@ -4,26 +4,21 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from foreverus import settings
-from foreverus.bootstrap import aws, pools
+from foreverus.bootstrap import aws
+from foreverus.settings.base import NO_BEDROCK, MissingSetting
 
 if TYPE_CHECKING:
     from foreverus.backends.bedrock import BedrockBackend
-    from foreverus.batches.cost import BatchCosts
-    from foreverus.batches.finishing import Finisher
-    from foreverus.batches.service import BatchService
-    from foreverus.batches.waiting import WaitingBatches
+    from foreverus.batches.plan.estimates import Deployment
     from foreverus.conversations.bedrock.ends import MessageEnds
     from foreverus.conversations.bedrock.takeover import TakeOver
-    from foreverus.conversations.waiting import WaitingMessages
     from foreverus.costs.purse import PurseStore
     from foreverus.files.service import FileService
     from foreverus.idempotency.store import Once
     from foreverus.sessions.backends_now import BackendsLook
-    from foreverus.sessions.closing import SessionCloser
     from foreverus.sessions.gpu_state import GpuLook
     from foreverus.sessions.start import SessionStarter
-    from foreverus.sessions.work import SessionWork
+    from foreverus.settings.parts import SessionStartSettings
 
 BEDROCK_CALLS = 32  # in flight at once, of one function; a new account's quota for Mistral 7B is hundreds a minute
 
@@ -103,6 +98,32 @@ def backends_look(env: LookSettings, bedrock: bool = True, sees: str = "") -> "B
     return BackendsLook(look, month, figures, aws.clock)
 
 
+class DeploymentSettings(Protocol):
+    """Of whoever reckons what something would cost."""
+
+    @property
+    def instance_types(self) -> str: ...
+    @property
+    def bedrock_model_id(self) -> str: ...
+
+
+def deployment(env: DeploymentSettings, idle_seconds: int, max_gpus: int) -> "Deployment":
+    """What estimates know of this stack."""
+    from foreverus.batches.plan.estimates import Deployment
+    from foreverus.costs.prices import bedrock_price
+
+    region = aws.region()
+    return Deployment(
+        region=region,
+        instance_types=tuple(env.instance_types.split(",")),
+        idle_seconds=idle_seconds,
+        max_gpus=max_gpus,
+        bedrock_model_id=env.bedrock_model_id,
+        bedrock_calls=BEDROCK_CALLS,
+        bedrock_price=bedrock_price(env.bedrock_model_id, region),
+    )
+
+
 def gpu_look(table_name: str, engine_slots: int) -> "GpuLook":
     """Messages of chats and requests of programs share the GPU's slots."""
     from foreverus.relay.store import RequestStore
@@ -116,86 +137,9 @@ def gpu_look(table_name: str, engine_slots: int) -> "GpuLook":
     return GpuLook(SessionStore(table), waiting, engine_slots, aws.clock, aws.region())
 
 
-def starter_of_more(env: settings.SessionStartSettings) -> "SessionStarter":
+def starter_of_more(env: "SessionStartSettings") -> "SessionStarter":
     """Starts as many GPUs as a batch is worth."""
     return replace(starter(env), max_gpus=env.max_gpus)
-
-
-def waiting_messages(table_name: str) -> "WaitingMessages":
-    from foreverus.conversations.answers import DynamoAnswers
-    from foreverus.conversations.store import ConversationStore
-    from foreverus.conversations.waiting import WaitingMessages
-    from foreverus.sessions.pending import PendingWorkStore
-    from foreverus.sessions.store import SessionStore
-
-    table = aws.items(table_name)
-    return WaitingMessages(
-        store=ConversationStore(table),
-        pending=PendingWorkStore(table),
-        answers=DynamoAnswers(table),
-        push=aws.push(),
-        clock=aws.clock,
-        others=SessionStore(table).others,
-        metrics=aws.metrics(),
-    )
-
-
-def session_work(table_name: str) -> "SessionWork":
-    """What is in work while a session is live, for those who may end it."""
-    from foreverus.batches.records import BatchRef, finished_lines
-    from foreverus.batches.store import BatchStore
-    from foreverus.sessions.pending import PendingWorkStore
-    from foreverus.sessions.store import SessionStore
-    from foreverus.sessions.work import LinesOfBatch, SessionWork
-
-    table = aws.items(table_name)
-    batches = BatchStore(table)
-
-    def lines_of(user_id: str, batch_id: str) -> LinesOfBatch | None:
-        batch = batches.get(BatchRef(user_id, batch_id))
-        if batch is None or batch.is_over or batch.total is None:
-            return None
-        return LinesOfBatch(batch.total, batch.total - finished_lines(batches.shards(batch_id)))
-
-    return SessionWork(PendingWorkStore(table), lines_of, SessionStore(table).live_session_ids)
-
-
-def waiting_batches(table_name: str) -> "WaitingBatches":
-    from foreverus.batches.store import BatchStore
-    from foreverus.batches.waiting import WaitingBatches
-    from foreverus.sessions.pending import PendingWorkStore
-    from foreverus.sessions.store import SessionStore
-
-    table = aws.items(table_name)
-    return WaitingBatches(BatchStore(table), PendingWorkStore(table), aws.tasks(), SessionStore(table).live_session_ids)
-
-
-def session_closer(env: settings.SessionCloserSettings) -> "SessionCloser":
-    from foreverus.aws.ec2 import SpotPrices
-    from foreverus.costs.database import wake_usd
-    from foreverus.costs.price_book import PriceBook
-    from foreverus.costs.receipt import elsewhere
-    from foreverus.sessions.baking import BakesOver
-    from foreverus.sessions.closing import SessionCloser
-    from foreverus.sessions.diary import CapacityDiary
-    from foreverus.sessions.store import SessionStore
-
-    table = aws.items(env.table_name)
-    return SessionCloser(
-        store=SessionStore(table),
-        starter=starter_of_more(env),
-        waiting=(waiting_messages(env.table_name), waiting_batches(env.table_name)),
-        diary=CapacityDiary(table),
-        price_of=PriceBook(SpotPrices(aws.client("ec2")).at, aws.region()).price_of,
-        region=aws.region(),
-        clock=aws.clock,
-        end_bake=BakesOver(aws.tasks()),
-        database_usd=0.0 if env.database == "none" else wake_usd(),
-        elsewhere=elsewhere(env.bedrock_model_id, aws.region()),
-        machine_log_group=env.machine_log_group,
-        metrics=aws.metrics(),
-        learn=pools.learning(env.table_name).learn,
-    )
 
 
 @cache
@@ -204,7 +148,7 @@ def bedrock_backend(model_id: str, calls: int = BEDROCK_CALLS, read_timeout_s: f
     from foreverus.backends.bedrock import READ_TIMEOUT_S, BedrockBackend, config
 
     if not model_id:
-        raise settings.MissingSetting(settings.NO_BEDROCK)
+        raise MissingSetting(NO_BEDROCK)
     own = config(calls, read_timeout_s or READ_TIMEOUT_S)
     return BedrockBackend(aws.client("bedrock-runtime", own=own), model_id, calls)
 
@@ -233,16 +177,6 @@ def message_ends(table_name: str, monthly_cap_usd: float = 0.0) -> "MessageEnds"
     return MessageEnds(aws.items(table_name), purse(table_name, monthly_cap_usd), aws.clock)
 
 
-def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":
-    """What batches have cost until now."""
-    from foreverus.batches.cost import BatchCosts, Rates
-    from foreverus.costs.prices import bedrock_price
-    from foreverus.sessions.store import SessionStore
-
-    rates = Rates(aws.region(), engine_slots, bedrock_price(bedrock_model_id, aws.region()))
-    return BatchCosts(SessionStore(aws.items(table_name)), rates, aws.clock)
-
-
 def once(table_name: str) -> "Once":
     """For everything that a request creates."""
     from foreverus.idempotency.store import ClaimStore, Once
@@ -255,41 +189,3 @@ def file_service(table_name: str, data_bucket: str) -> "FileService":
     from foreverus.files.store import FileStore
 
     return FileService(FileStore(aws.items(table_name)), aws.objects(data_bucket), once(table_name), aws.clock)
-
-
-def batch_service(env: settings.BatchServiceSettings) -> "BatchService":
-    """What the API's routes call, and the schedule."""
-    from foreverus.batches.input.source import BatchInputs
-    from foreverus.batches.service import BatchService
-    from foreverus.batches.store import BatchStore
-
-    files = file_service(env.table_name, env.data_bucket)
-    return BatchService(
-        store=BatchStore(aws.items(env.table_name)),
-        inputs=BatchInputs(files, files.objects, env.data_bucket),
-        machine=aws.machine(env.batch_run_arn),
-        tasks=aws.tasks(),
-        cost_of=batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id),
-        once=once(env.table_name),
-        clock=aws.clock,
-    )
-
-
-def finisher(env: settings.BatchEndSettings) -> "Finisher":
-    from foreverus.batches.finishing import Finisher
-    from foreverus.batches.store import BatchStore
-    from foreverus.files.store import FileStore
-    from foreverus.notifications.outbox import OutboxStore
-
-    table = aws.items(env.table_name)
-    costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
-    return Finisher(
-        store=BatchStore(table),
-        objects=aws.objects(env.data_bucket),
-        files=FileStore(table),
-        costs=costs,
-        purse=purse(env.table_name),
-        outbox=OutboxStore(table),
-        clock=aws.clock,
-        retention_s=env.file_retention_days * 86_400,
-    )

@@ -4,8 +4,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.settings.sessions import StartBakeSettings
 
 if TYPE_CHECKING:
     from foreverus.sessions.baking import Bakes
@@ -16,6 +16,6 @@ def build() -> "Bakes":
     from foreverus.sessions.baking import Bakes
     from foreverus.sessions.store import SessionStore
 
-    env = settings.StartBakeSettings.from_env(os.environ)
+    env = StartBakeSettings.from_env(os.environ)
     starter = shared.starter(env)
     return Bakes(starter, SessionStore(aws.items(env.table_name)), aws.clock)

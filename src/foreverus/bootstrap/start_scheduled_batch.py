@@ -4,8 +4,9 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws
+from foreverus.bootstrap.batches import batch_service
+from foreverus.settings.batches import StartScheduledBatchSettings
 
 if TYPE_CHECKING:
     from foreverus.batches.scheduled import ScheduledBatches
@@ -17,10 +18,10 @@ def build() -> "ScheduledBatches":
     from foreverus.batches.scheduled import ScheduledBatches
     from foreverus.batches.store import BatchStore
 
-    env = settings.StartScheduledBatchSettings.from_env(os.environ)
+    env = StartScheduledBatchSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     return ScheduledBatches(
-        service=shared.batch_service(env),
+        service=batch_service(env),
         store=BatchStore(table),
         objects=aws.objects(env.data_bucket),
         runs=ScheduleStore(table),

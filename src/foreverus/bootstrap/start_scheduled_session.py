@@ -4,8 +4,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.settings.sessions import StartScheduledSessionSettings
 
 if TYPE_CHECKING:
     from foreverus.sessions.scheduled import ScheduledSessions
@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 def build() -> "ScheduledSessions":
     from foreverus.sessions.scheduled import ScheduledSessions
 
-    env = settings.StartScheduledSessionSettings.from_env(os.environ)
+    env = StartScheduledSessionSettings.from_env(os.environ)
     return ScheduledSessions(shared.starter(env), aws.notifier(env.topic_arn))

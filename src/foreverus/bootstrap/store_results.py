@@ -4,8 +4,8 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.database import StoreResultsSettings
 
 if TYPE_CHECKING:
     from foreverus.results.store import ResultsKeeper
@@ -26,7 +26,7 @@ def build() -> "ResultsKeeper":
     from foreverus.results.store import ResultsKeeper
     from foreverus.sessions.store import SessionStore
 
-    env = settings.StoreResultsSettings.from_env(os.environ)
+    env = StoreResultsSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     postgres = aws.database(env.database_cluster_arn, env.database_secret_arn, env.database_name)
     batches, people = BatchStore(table), PeopleRows(table, postgres)

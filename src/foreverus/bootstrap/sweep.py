@@ -4,8 +4,9 @@ import os
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap.batches import finisher, waiting_batches
+from foreverus.settings.upkeep import SweepSettings
 
 if TYPE_CHECKING:
     from foreverus.conversations.bedrock.lost import LostMessages
@@ -35,11 +36,11 @@ def duties() -> "dict[str, Duty]":
     from foreverus.sweeps.reservations import LostReservations
     from foreverus.sweeps.secrets import SecretsLeftOver
 
-    env = settings.SweepSettings.from_env(os.environ)
+    env = SweepSettings.from_env(os.environ)
     table, executions = aws.items(env.table_name), aws.machine(env.batch_run_arn)
     batches, sessions, pending = BatchStore(table), SessionStore(table), PendingWorkStore(table)
     outbox, files = OutboxStore(table), shared.file_service(env.table_name, env.data_bucket)
-    end = BatchEnd(shared.finisher(env), outbox, aws.notifier(env.topic_arn))
+    end = BatchEnd(finisher(env), outbox, aws.notifier(env.topic_arn))
     return {
         **_chats(env),
         **_measures(env),
@@ -49,7 +50,7 @@ def duties() -> "dict[str, Duty]":
             batches,
             pending,
             shared.starter_of_more(env),
-            shared.waiting_batches(env.table_name),
+            waiting_batches(env.table_name),
             sessions.live_session_ids,
         ),
         "unused conversations": UnusedConversations(
@@ -63,7 +64,7 @@ def duties() -> "dict[str, Duty]":
 
 
 @cache
-def _measures(env: settings.SweepSettings) -> "dict[str, Duty]":
+def _measures(env: SweepSettings) -> "dict[str, Duty]":
     """Kept: what was said last time is not said again."""
     from foreverus.aws.sqs import DeadLetters
     from foreverus.costs.ledger import LedgerStore
@@ -78,7 +79,7 @@ def _measures(env: settings.SweepSettings) -> "dict[str, Duty]":
     }
 
 
-def _chats(env: settings.SweepSettings) -> "dict[str, Duty]":
+def _chats(env: SweepSettings) -> "dict[str, Duty]":
     from foreverus.aws.lambda_functions import LambdaFunction
     from foreverus.aws.sqs import ChatQueue
     from foreverus.conversations.lease import LeaseStore
@@ -96,7 +97,7 @@ def _chats(env: settings.SweepSettings) -> "dict[str, Duty]":
     }
 
 
-def _lost_messages(env: settings.SweepSettings) -> "LostMessages":
+def _lost_messages(env: SweepSettings) -> "LostMessages":
     """Those that nobody came to answer."""
     from foreverus.conversations.bedrock.lost import LostMessages
     from foreverus.conversations.store import ConversationStore

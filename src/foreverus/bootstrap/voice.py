@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from foreverus.openai_api.desk import Desk
     from foreverus.openai_api.speech import SpeechDesk
     from foreverus.openai_api.transcription import TranscriptionDesk
-    from foreverus.web_settings import ChatCompletionsSettings
+    from foreverus.settings.openai_api import ChatCompletionsSettings
 
 MANAGED = "managed"
 CALLS = 32  # in flight at once; a thread is made when it is needed

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from foreverus import settings
 from foreverus.bootstrap import aws
+from foreverus.settings.people import WebSocketSettings
 
 if TYPE_CHECKING:
     from foreverus.aws.push import WebSocketPush
@@ -33,7 +33,7 @@ def build() -> LiveServices:
     from foreverus.live.frames import Frames
     from foreverus.sessions.store import SessionStore
 
-    env = settings.WebSocketSettings.from_env(os.environ)
+    env = WebSocketSettings.from_env(os.environ)
     table, push = aws.items(env.table_name), aws.push()
     limits = PersonLimits(CountStore(table), PersonCaps(open_sockets=env.person_open_sockets), aws.clock)
     people = CognitoPeople(aws.client("cognito-idp"), env.user_pool_id)

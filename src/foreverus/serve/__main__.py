@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from foreverus import logs
-from foreverus.settings import MissingSetting
+from foreverus.settings.base import MissingSetting
 
 if TYPE_CHECKING:
     import uvicorn

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from foreverus.settings import Settings
+from foreverus.settings.base import Settings
 
 
 @dataclass(frozen=True, kw_only=True)

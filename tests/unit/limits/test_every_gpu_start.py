@@ -19,7 +19,7 @@ from foreverus.openai_api.records import ChosenBackend
 from foreverus.openai_api.requests import Served, read_body, read_request
 from foreverus.relay.backend import GpuBackend
 from foreverus.sessions.records import Trigger
-from foreverus.web_settings import ChatCompletionsSettings
+from foreverus.settings.openai_api import ChatCompletionsSettings
 from tests.template.template import resources
 from tests.unit import adapter, permissions
 from tests.unit.conftest import NOW, Aws

@@ -24,7 +24,7 @@ from foreverus.openai_api.accounts import AccountStore
 from foreverus.openai_api.answering import Answering, Door, Entered
 from foreverus.openai_api.records import ChosenBackend, CompletionRequest
 from foreverus.openai_api.requests import Served, read_body, read_request
-from foreverus.web_settings import ChatCompletionsSettings
+from foreverus.settings.openai_api import ChatCompletionsSettings
 from tests.unit.conftest import Aws
 
 ME = Caller(user_id="user-1", key_id="key-1")

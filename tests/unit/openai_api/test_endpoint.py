@@ -42,7 +42,7 @@ from foreverus.openai_api.endpoint_accounts import (
 from foreverus.openai_api.models import EndpointState, ModelList
 from foreverus.openai_api.requests import Served, read_body, read_request
 from foreverus.sessions.gpu_state import GpuState
-from foreverus.web_settings import ChatCompletionsSettings
+from foreverus.settings.openai_api import ChatCompletionsSettings
 from tests.unit.conftest import NOW, Aws
 from tests.unit.openai_api.world import MODEL, MONTH, RATE, World
 

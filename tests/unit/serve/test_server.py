@@ -10,7 +10,7 @@ import pytest
 
 from foreverus.serve.__main__ import main, server
 from foreverus.serve.application import HostedApi, application
-from foreverus.settings import MissingSetting
+from foreverus.settings.base import MissingSetting
 from local.ports import Port
 from tests.unit.serve.test_application import FUNCTIONS, KEY
 

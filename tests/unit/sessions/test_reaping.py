@@ -19,7 +19,7 @@ from foreverus.sessions.closing import Successor
 from foreverus.sessions.reaping import NotAllReaped, Reaper, why_reap
 from foreverus.sessions.records import Outcome, Session, SessionEnd, SessionStatus, Trigger
 from foreverus.sessions.store import SessionStore
-from foreverus.settings import SessionCloserSettings
+from foreverus.settings.parts import SessionCloserSettings
 from tests.unit.conftest import NOW, Aws, session_item, session_record
 from tests.unit.sessions.test_closing import Machine, Waiting, closer
 
@@ -59,7 +59,7 @@ def reaper(aws: Aws, executions: Executions, later: timedelta = timedelta(minute
         gpus=Fleet(boto3.client("ec2"), "foreverus"),
         executions=executions,
         sessions=SessionStore(aws.items),
-        closer=bootstrap.shared.session_closer(
+        closer=bootstrap.session_ends.session_closer(
             SessionCloserSettings(
                 aws.items.name, aws.gpu_session_arn, 20.0, 4.0, 1, "https://push", "none", "", "/machines"
             )

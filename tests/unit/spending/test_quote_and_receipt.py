@@ -23,7 +23,7 @@ from foreverus.batches.input.lines import split
 from foreverus.batches.model import new_batch
 from foreverus.batches.records import BatchRef, BatchStatus, LineResult, ShardProgress
 from foreverus.batches.store import BatchStore
-from foreverus.bootstrap import shared
+from foreverus.bootstrap.batches import finisher
 from foreverus.conversations.bedrock.ends import CallAccount, MessageEnds
 from foreverus.conversations.history import Exchange
 from foreverus.conversations.items import question_to_item
@@ -42,7 +42,7 @@ from foreverus.sessions.closing import CloseRequest
 from foreverus.sessions.pending import PendingMessage, pending_write
 from foreverus.sessions.records import Outcome, Session, SessionStatus, Trigger
 from foreverus.sessions.store import SessionStore
-from foreverus.settings import RunBatchSettings
+from foreverus.settings.batches import RunBatchSettings
 from tests.unit.conftest import NOW, Aws, Clock, launch_item
 from tests.unit.spending.calling import call
 
@@ -231,8 +231,8 @@ def answered(stack: Stack, data: bytes, by: str, on_bedrock: bool) -> BatchRef:
 
 def finish(stack: Stack, ref: BatchRef) -> Any:
     """The result in its record."""
-    finisher = replace(shared.finisher(RunBatchSettings.from_env(os.environ)), clock=stack.clock)
-    finisher.finish(ref, BatchStatus.COMPLETED)
+    end = replace(finisher(RunBatchSettings.from_env(os.environ)), clock=stack.clock)
+    end.finish(ref, BatchStatus.COMPLETED)
     batch = BatchStore(stack.aws.items).get(ref)
     assert batch and batch.status is BatchStatus.COMPLETED
     return batch.result

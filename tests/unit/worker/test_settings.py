@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from foreverus.settings import MissingSetting
+from foreverus.settings.base import MissingSetting
 from foreverus.worker.instance import MetadataInstance
 from foreverus.worker.settings import WorkerSettings
 from local.instances.machine import PYTHON

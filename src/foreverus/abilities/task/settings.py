@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from foreverus.settings import Settings
+from foreverus.settings.base import Settings
 
 READY_S = 60.0  # for its token, which the state machine writes right after the start
 HEARTBEAT_S = 5.0

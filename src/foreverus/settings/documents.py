@@ -1,8 +1,9 @@
-"""The settings of who reads documents and finds passages in them: as `settings.py`, for these functions."""
+"""The settings of who reads documents and finds passages in them."""
 
 from dataclasses import dataclass
 
-from foreverus.settings import LentDatabaseSettings, Settings
+from foreverus.settings.base import Settings
+from foreverus.settings.parts import LentDatabaseSettings
 
 
 @dataclass(frozen=True)

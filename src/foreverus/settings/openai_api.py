@@ -1,9 +1,8 @@
-"""The settings of OpenAI's chat API's web application, and of people's accounts: as `settings.py`, for two functions
-more."""
+"""The settings of OpenAI's chat API's web application."""
 
 from dataclasses import dataclass
 
-from foreverus.settings import PushSettings, Settings
+from foreverus.settings.base import Settings
 
 
 @dataclass(frozen=True)
@@ -47,20 +46,3 @@ class ChatCompletionsSettings(Settings):
     key_requests_at_once: int
     key_tokens_per_day: int
     all_requests_at_once: int
-
-
-@dataclass(frozen=True)
-class ManageAccountSettings(PushSettings):
-    """`database`: as SessionCloserSettings has it; with the next one, how long backups and logs are kept."""
-
-    keys_table_name: str
-    user_pool_id: str
-    data_bucket: str
-    erase_people_function: str
-    export_data_function: str
-    database: str
-    log_retention_days: int
-    chat_backend: str  # as ApiSettings has it
-    voice: str  # off: nobody reads aloud or listens
-    images: str  # with the next one as ApiSettings has them
-    images_model_id: str  # empty: no model sees

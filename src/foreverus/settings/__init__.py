@@ -1,0 +1,1 @@
+"""What each Lambda needs from its environment."""

@@ -1,0 +1,29 @@
+"""The settings of who runs batches."""
+
+from dataclasses import dataclass
+
+from foreverus.settings.base import Settings
+from foreverus.settings.parts import BatchEndSettings, BatchServiceSettings, SessionStartSettings
+
+
+@dataclass(frozen=True)
+class AnswerBatchSettings(Settings):
+    table_name: str
+    data_bucket: str
+    bedrock_model_id: str
+
+
+@dataclass(frozen=True)
+class RunBatchSettings(BatchEndSettings, SessionStartSettings):
+    """For all steps of a batch but the one on Bedrock."""
+
+    batch_queue_url: str
+    context_tokens: int
+    idle_seconds: int
+    instance_types: str  # with commas
+    model_id: str
+
+
+@dataclass(frozen=True)
+class StartScheduledBatchSettings(BatchServiceSettings):
+    topic_arn: str

@@ -27,6 +27,7 @@ import { isOver, needsGpu } from "./logic/batches";
 import { isWaiting } from "./logic/chat";
 import { clock, ticks } from "./logic/clock";
 import { forgetLeft, leftIds } from "./logic/leaving";
+import { me } from "./personal";
 import * as state from "./state";
 
 const QUIET_MS = 15_000; // an unfinished answer that nothing was heard of for this long is asked for
@@ -150,8 +151,9 @@ export async function start(words: Promise<void>): Promise<Page | null> {
     void page.batches.learnModels();
   });
   followBatches(page.batches);
+  const hasVoice = computed(() => me.value?.has_voice === true);
   effect(() => {
-    if (!state.hasVoice.value) besideComposer.value = besideAnswer.value = null;
+    if (!hasVoice.value) besideComposer.value = besideAnswer.value = null;
     else void import("./ui/Voice").then(({ putVoice }) => putVoice(api), () => undefined); // the next load tries again
   });
   effect(() => {

@@ -169,8 +169,6 @@ export const idle = computed(() => !busy.value && !isWaiting({ messages: message
 
 /** Who answers where neither a message nor its conversation says; null: nobody has said yet. */
 export const preferredBackend = signal<BackendChoice | null>(null);
-/** The deployment speaks and listens. */
-export const hasVoice = signal(false);
 /** The deployment sees images in messages. */
 export const seesImages = signal(false);
 /** The deployment takes documents as sources of answers. */

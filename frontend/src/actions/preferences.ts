@@ -3,7 +3,7 @@ import { effect, untracked } from "@preact/signals";
 import type { Api } from "../api";
 import { choose, language, LANGUAGE, LANGUAGE_CHANGED } from "../i18n";
 import { me, sounds, theme, type Theme } from "../personal";
-import { finished, hasVoice, preferredBackend, seesImages } from "../state";
+import { finished, preferredBackend, seesImages } from "../state";
 import type { BackendChoice, Me, MeChange } from "../types";
 import { report } from "./notices";
 import { play } from "./sound";
@@ -34,7 +34,6 @@ function got(now: Me): void {
   me.value = now;
   wear(now.theme ?? "system");
   sounds.value = now.sounds;
-  hasVoice.value = now.has_voice;
   seesImages.value = now.sees_images;
   preferredBackend.value = now.backend ?? now.default_backend;
 }

@@ -54,8 +54,9 @@ export class Recording {
     return this.seconds >= LONGEST_S;
   }
 
-  /** A part that is full, and has a voice in it. */
-  add(samples: Float32Array): Float32Array | null {
+  /** A part that is full, and has a voice in it. What comes after the longest time is not taken. */
+  add(heard: Float32Array): Float32Array | null {
+    const samples = heard.subarray(0, LONGEST_S * HERTZ - this.count);
     this.pieces.push(samples);
     this.waiting += samples.length;
     this.count += samples.length;

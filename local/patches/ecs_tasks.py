@@ -3,14 +3,17 @@
 AWS: RunTask starts the container's command with the environment of its definition and of the call's overrides, and with
 an address from which it gets credentials of the task's role. A task that is told to stop (StopTask, or Spot takes its
 machine back) gets SIGTERM, and SIGKILL after its `stopTimeout`, 30 s if it says none; one whose command ends has
-stopped. The same `clientToken` starts one task. (Amazon ECS API Reference, RunTask and StopTask; Developer Guide,
-"Amazon ECS task IAM role" and "Using Fargate Spot capacity providers".)
+stopped. The same `clientToken` starts one task, whose group is its definition's family if the call names none. When it
+has stopped, EventBridge has an event that says why. (Amazon ECS API Reference, RunTask and StopTask; Developer Guide,
+"Amazon ECS task IAM role", "Using Fargate Spot capacity providers" and "Amazon ECS task state change events".)
 Emulator: without Docker, a task is a record that says RUNNING until it is told to stop, and then STOPPED at once. It
-has no credentials and knows no client token, and a state machine gets `tasks` where AWS gives it `Tasks`.
+has no credentials and no group, sends no event and knows no client token, and a state machine gets `tasks` where AWS
+gives it `Tasks`.
 
 Patch: the first container's command runs here, under this interpreter where it says `python` (the packages of the image
 are this environment's), with our code. `GET /_foreverus/tasks` says which process each is; `POST
-/_foreverus/tasks/<id>/interrupt` takes it away as Spot does, `…/kill` kills it.
+/_foreverus/tasks/<id>/interrupt` takes it away as Spot does, `…/kill` kills it; of the task `next` that is started, `…/cannot-pull` has
+its image not be there, and `…/told-nobody` no event be sent.
 """
 
 import contextvars
@@ -19,6 +22,7 @@ import os
 import secrets
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +34,9 @@ ROOT = Path(__file__).resolve().parents[2]
 PATH = "/_foreverus/tasks"
 STOP_S = 30.0
 INTERRUPTED = "Your Spot Task was interrupted."
+NO_IMAGE = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref: not found"
+NEXT = {"cannot-pull", "told-nobody"}  # what can be ordered of the task that is started next
+PULL_S = 0.3  # until an image is known not to be there
 
 
 class Process:
@@ -59,6 +66,8 @@ class Running:
         self.processes: dict[str, Process] = {}  # by the task's ARN
         self.of_tokens: dict[tuple[str, str], list[str]] = {}  # ARNs, by cluster and client token
         self.credentials = Credentials()
+        self.next: set[str] = set()
+        self.silent: set[str] = set()  # ARNs of tasks of whose end nobody is told
 
     def run(self, request: dict[str, Any], original: Any) -> Any:
         token = (str(request.get("cluster")), str(request.get("clientToken") or secrets.token_hex(8)))
@@ -66,7 +75,8 @@ class Running:
             if token in self.of_tokens:
                 made = [self._ecs._sanitize(self._ecs._tasks[arn]) for arn in self.of_tokens[token]]
                 return self._ecs.json_response({"tasks": made, "failures": []})
-            status, headers, body = original(request)
+            family = str(request.get("taskDefinition")).rpartition("/")[2].partition(":")[0]
+            status, headers, body = original({**request, "group": request.get("group") or f"family:{family}"})
             arns = [one["taskArn"] for one in json.loads(body).get("tasks", [])]
             if status < 400:
                 self.of_tokens[token] = arns
@@ -83,6 +93,9 @@ class Running:
         return self._ecs.json_response({"task": self._ecs._sanitize(process.task)})
 
     def order(self, task_id: str, what: str) -> bool:
+        if task_id == "next":
+            self.next |= {what} & NEXT
+            return what in NEXT
         found = next((one for arn, one in self.processes.items() if arn.endswith(f"/{task_id}")), None)
         if found is None:
             return False
@@ -93,6 +106,13 @@ class Running:
         return True
 
     def _start(self, task: dict[str, Any], request: dict[str, Any]) -> None:
+        context = contextvars.copy_context()  # the emulator finds tasks by the account and region of the context
+        ordered, self.next = self.next, set()
+        if "told-nobody" in ordered:
+            self.silent.add(task["taskArn"])
+        if "cannot-pull" in ordered:
+            threading.Thread(target=context.run, args=(self._no_image, task), daemon=True, name="task").start()
+            return
         definition = self._ecs._task_defs[self._ecs._resolve_td_key(task["taskDefinitionArn"])]
         container = definition["containerDefinitions"][0]
         if not container.get("command"):
@@ -105,19 +125,36 @@ class Running:
         bound = start(command, ROOT, _environment(variables, secret))
         process = Process(task, float(container.get("stopTimeout") or STOP_S), bound)
         self.processes[task["taskArn"]] = process
-        context = contextvars.copy_context()  # the emulator finds tasks by the account and region of the context
         threading.Thread(target=context.run, args=(self._wait, process), daemon=True, name="task").start()
 
     def _wait(self, process: Process) -> None:
         status = process.bound.process.wait()
         process.bound.kill()  # what it has started
         self.credentials.over(process.task["taskArn"])
-        now, (reason, code) = self._ecs._iso(), process.why
-        stopped = {"desiredStatus": "STOPPED", "lastStatus": "STOPPED", "stoppedReason": reason, "stopCode": code}
         for container in process.task["containers"]:
             container |= {"lastStatus": "STOPPED", "exitCode": status if status >= 0 else 128 - status}
-        process.task |= {**stopped, "stoppingAt": now, "executionStoppedAt": now, "stoppedAt": now}
+        self._stopped(process.task, *process.why)
         del self.processes[process.task["taskArn"]]
+
+    def _no_image(self, task: dict[str, Any]) -> None:
+        time.sleep(PULL_S)
+        for container in task["containers"]:
+            container |= {"lastStatus": "STOPPED", "reason": NO_IMAGE}
+        self._stopped(task, NO_IMAGE, "TaskFailedToStart")
+
+    def _stopped(self, task: dict[str, Any], reason: str, code: str) -> None:
+        now = self._ecs._iso()
+        stopped = {"desiredStatus": "STOPPED", "lastStatus": "STOPPED", "stoppedReason": reason, "stopCode": code}
+        task |= {**stopped, "stoppingAt": now, "executionStoppedAt": now, "stoppedAt": now}
+        if task["taskArn"] not in self.silent:
+            self._tell(self._ecs._sanitize(task))
+
+    def _tell(self, task: dict[str, Any]) -> None:
+        from ministack.services import eventbridge
+
+        detail = json.dumps(task, default=str)
+        event = {"Source": "aws.ecs", "DetailType": "ECS Task State Change", "Detail": detail}
+        eventbridge._put_events({"Entries": [{**event, "Resources": [task["taskArn"]]}]}, allow_aws_source=True)
 
 
 def _environment(variables: dict[str, str], secret: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ ForeverUsError
 │   ├── LimitReached             429  one person's limit: wait as long as it says, or do what it says
 │   │   └── GpuFull                  429  each of the GPU's slots is taken: wait a moment
 │   └── NotAccepted              503  nothing was kept: send it again
+│       ├── ContainerCannotStart     503  our own container: somebody must see to it; of a run, start no other one now
 │       └── ModelLoading             503  no GPU is ready: it is in as long as it says
 │           └── ContainerStarting        503  likewise our own container
 ├── PromptRejected           tell the sender; the session lives on
@@ -19,6 +20,8 @@ ForeverUsError
 │   │   └── EngineStarting           it was at rest and this has woken it: in minutes, not seconds
 │   ├── EngineFailed             this engine is lost: hand work back, end the session
 │   └── BackendUnavailable       nobody can answer here until somebody fixes it: choose another backend, or say so
+├── TaskLost                 of our own container, before it was ready: start it elsewhere
+├── TaskToldToStop           likewise: start nothing, whoever waits starts the next run
 ├── SessionError             what a session ends or continues with
 │   ├── BootFailed               terminate; relaunch only if work waits
 │   ├── BootFailedForGood        terminate, never relaunch: the state machine calls it BootFailed from there on
@@ -173,6 +176,26 @@ class ContainerStarting(ModelLoading):
 
     def __init__(self, message: str, retry_after_s: int):
         super().__init__(message, retry_after_s, code="container_starting")
+
+
+class ContainerCannotStart(NotAccepted):
+    """The container that does this stopped before it was ready, and would again. `retry_after_s`: until it is tried
+    again. Clients wait as long or not at all: none of them is to ask every second."""
+
+    def __init__(self, message: str, retry_after_s: int):
+        super().__init__(message, code="container_cannot_start", retry_after_s=retry_after_s)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Retry-After": str(self.retry_after_s), "x-should-retry": "false"}
+
+
+class TaskLost(ForeverUsError):
+    """Its machine was taken away, or ECS had none for it."""
+
+
+class TaskToldToStop(ForeverUsError):
+    """By somebody, or by a deployment."""
 
 
 class PromptRejected(ForeverUsError):

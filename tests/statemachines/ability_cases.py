@@ -57,6 +57,25 @@ CASES = [
         task=(SILENCE, SILENCE),
         substitutions={"ReadySeconds": "1"},
     ),
+    # it stops before it is ready, and ECS tells
+    AbilityCase(
+        "taken-away-while-it-starts",
+        (BEGIN, *ON, *AGAIN, SERVE, *ENDED, OVER),
+        task=(failure("TaskLost"), READY, success(outcome="idle")),
+    ),
+    AbilityCase(
+        "image-cannot-be-fetched",
+        (BEGIN, *ON, *ENDED, FAILED),
+        error="ContainerCannotStart",
+        task=(failure("ContainerCannotStart"),),
+    ),
+    AbilityCase(
+        "taken-away-and-then-cannot-start",
+        (BEGIN, *ON, *AGAIN, *ENDED, FAILED),
+        error="ContainerCannotStart",
+        task=(failure("TaskLost"), failure("ContainerCannotStart")),
+    ),
+    AbilityCase("told-to-stop-while-it-starts", (BEGIN, *ON, *ENDED, OVER), task=(failure("TaskToldToStop"),)),
     AbilityCase("another-run-is-on", (BEGIN, *ON, *AGAIN, *ENDED, FAILED), error=True, run_of="run_other", task=()),
     # lost while it served
     AbilityCase(
@@ -71,6 +90,9 @@ CASES = [
         (BEGIN, *ON, SERVE, *ENDED, FAILED),
         error="States.Timeout",
         states={SERVE: [throw("States.Timeout")]},
+    ),
+    AbilityCase(
+        "stops-while-it-serves", (BEGIN, *ON, SERVE, *ENDED, FAILED), error="TaskLost", task=(READY, failure("TaskLost"))
     ),
     AbilityCase("task-fails", (BEGIN, *ON, SERVE, *ENDED, FAILED), error="Broken", task=(READY, failure("Broken"))),
     # what ends it fails

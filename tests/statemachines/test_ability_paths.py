@@ -52,6 +52,11 @@ def test_a_run_starts_one_task_on_spot_and_one_elsewhere_at_most(
     assert {one.run_id for one in tasks} <= {f"run_{case.name}"}
 
 
+def test_what_would_be_the_same_elsewhere_is_not_tried_there(runs: dict[str, AbilityRunOf]) -> None:
+    for name in ("image-cannot-be-fetched", "told-to-stop-while-it-starts"):
+        assert [one.provider for one in runs[name].tasks] == ["FARGATE_SPOT"]
+
+
 def test_from_every_state_after_a_start_the_way_leads_to_the_stop_and_from_there_to_the_close() -> None:
     for name in ("Wait until ready", "Serve"):
         assert {target for _, target in ABILITY_RUN.edges(name)} <= {"Serve", STOP}

@@ -213,6 +213,8 @@ def _of_others(call: AwsCall) -> Iterator[tuple[str, str]]:
             yield f"iam:{operation}", f"arn:aws:iam::{ACCOUNT}:role/{given['RoleName']}"
         case "cloudformation":
             yield f"cloudformation:{operation}", f"arn:aws:cloudformation:{PLACE}:stack/{given['StackName']}/id"
+        case "ecs" if operation == "ListTasks":
+            yield "ecs:ListTasks", "*"
         case "lambda":
             yield "lambda:InvokeFunction", given["FunctionName"]
         case "cognito-idp":  # the only pool: its id is moto's choice, or none

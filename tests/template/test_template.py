@@ -84,6 +84,7 @@ NO_STANDING_PRICE = {
     "Custom::DatabaseMigrations",
     "Custom::DatabasePasswords",
     "Custom::SessionsEnded",
+    "Custom::ContainersEnded",
     "Custom::Site",
     "Custom::WorkerPackage",
 }

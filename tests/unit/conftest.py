@@ -199,7 +199,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "VOICE": "off",
             "ABILITY_RUN_ARN": made.gpu_session_arn.replace("gpu-session", "ability-run"),  # not there, as by default
             "ABILITY_QUEUE_URL": "",
-            "ABILITY_CLUSTER": "",
+            "ABILITY_CLUSTER": "arn:aws:ecs:us-east-1:123456789012:cluster/foreverus-abilities",  # not there either
             "TASK_MAX_SECONDS": "3600",
             "SAGEMAKER_ENDPOINT": "",
             "SAGEMAKER_COMPONENT": "",

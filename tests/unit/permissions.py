@@ -102,8 +102,7 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         "states:StopExecution": ("an execution that still runs", "tests/unit/deployment/test_ending.py"),
         "ec2:TerminateInstances": ("its GPU", "tests/unit/deployment/test_ending.py"),
         "iam:DetachRolePolicy": ("what Budgets attached", "tests/unit/deployment/test_ending.py"),
-        "ecs:ListTasks": ("tasks of our own container", "tests/local/test_containers.py"),
-        "ecs:DescribeTasks": ("the same", "tests/local/test_containers.py"),
+        "ecs:DescribeTasks": ("tasks of our own container", "tests/local/test_containers.py"),
         "ecs:StopTask": ("one that nothing owns", "tests/local/test_containers.py"),
     },
     "migrate_database": {
@@ -133,8 +132,7 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
     },
     "reap_gpus": {
         "ec2:TerminateInstances": ("an orphan", "tests/unit/sessions/test_reaping.py"),
-        "ecs:ListTasks": ("tasks of our own container", "tests/local/test_containers.py"),
-        "ecs:DescribeTasks": ("the same", "tests/local/test_containers.py"),
+        "ecs:DescribeTasks": ("tasks of our own container", "tests/local/test_containers.py"),
         "ecs:StopTask": ("one that nothing owns", "tests/local/test_containers.py"),
         "states:SendTaskFailure": ("as close_session", "tests/unit/sessions/test_closing.py"),
         "states:StartExecution": ("a successor, as close_session", "tests/unit/sessions/test_closing.py"),

@@ -16,7 +16,7 @@ from foreverus.access.records import ApiKey, Caller, digest_of
 from foreverus.access.store import ApiKeyStore
 from foreverus.access.tickets import TicketStore
 from foreverus.api.openapi.operations import operations
-from foreverus.aws import credential_keys, keys, person_keys, socket_keys
+from foreverus.aws import ability_keys, credential_keys, keys, person_keys, socket_keys
 from foreverus.aws.lambda_functions import LambdaFunction
 from foreverus.aws.push import MemoryPush
 from foreverus.backends.memory import MemoryEngine
@@ -49,6 +49,7 @@ CONVERSATION = "conv_019b76daa8000000000000000001"
 MESSAGE = "msg_019b76daa8000000000000000001"
 CONNECTION = "L0SM9cOFvHcCIhw="
 KEY = "key_019b76daa8000000000000000001"
+TASKS = "arn:aws:ecs:us-east-1:123456789012:task/foreverus-abilities"
 TICKET = "ft_exampleticketexampleticketexampleticketexa0"
 API_KEY = "fu_examplekeyexamplekeyexamplekeyexamplek0"
 
@@ -92,6 +93,8 @@ def world(aws: Aws, push: MemoryPush, tmp_path: Path, monkeypatch: pytest.Monkey
         )
     )
     aws.put(**socket_keys.connection_key(CONNECTION), user_id="user-1", expires_at=1_767_300_000)
+    run = {"run_id": "run_019b76daa8000000000000000001", "phase": "starting", "task_token": "a-token"}
+    aws.put(**ability_keys.run_key(), **run, task_arn=f"{TASKS}/b99d40b39c1a4f0f8b6a4a3c3c5a2f10")
     batch_events.put_batches(aws)
     engine = MemoryEngine(lambda prompt: ["Oi"], 0)
     monkeypatch.setattr(bootstrap.shared, "bedrock_backend", lambda *which: engine)
@@ -468,6 +471,16 @@ def reaped_session(status: str) -> Callable[[Any, Aws, MemoryPush], None]:
     return check
 
 
+def refuses_runs(refused: bool) -> Callable[[Any, Aws, MemoryPush], None]:
+    """A task cannot start: for a while nobody starts another one."""
+
+    def check(result: Any, world: Aws, push: MemoryPush) -> None:
+        assert result == {"reaped": []}
+        assert (world.items.get(ability_keys.refusal_key()) is not None) == refused
+
+    return check
+
+
 def site_has(*keys: str) -> Callable[[Any, Aws, MemoryPush], None]:
     def check(result: Any, world: Aws, push: MemoryPush) -> None:
         listed = bootstrap.aws.client("s3").list_objects_v2(Bucket=world.bucket).get("Contents", [])
@@ -693,7 +706,10 @@ EXPECTED: dict[str, Expectation] = {
     "reap_gpus/good_sweep": reaped_session("serving"),
     "reap_gpus/good_execution_aborted": reaped_session("failed"),
     "reap_gpus/edge_nothing_left_behind": reaped_session("serving"),
+    "reap_gpus/good_task_stopped": refuses_runs(True),
+    "reap_gpus/edge_task_of_a_run_that_is_over": refuses_runs(False),
     "reap_gpus/bad_no_execution_name": KeyError,
+    "reap_gpus/bad_no_task": KeyError,
     "sweep/good_scheduled": swept([MESSAGE], [BATCH]),
     "sweep/edge_nothing_left_behind": swept([], []),
     "sweep/bad_empty_event": swept([MESSAGE], [BATCH]),
@@ -758,6 +774,8 @@ EXPECTED: dict[str, Expectation] = {
     "migrate_database/bad_no_request_type": KeyError,
     "end_sessions/good_delete": ended_for_good,
     "end_sessions/edge_create": result_is(None),
+    "end_sessions/good_switch_off": result_is(None),
+    "end_sessions/good_newer_container": result_is(None),
     "end_sessions/bad_no_request_type": KeyError,
     "publish_site/good_create": site_has("config.json", "index.html", "assets/page-1a2b.js"),
     "publish_site/edge_delete": site_has(),

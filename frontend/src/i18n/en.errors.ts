@@ -55,6 +55,8 @@ export const enErrors = {
   "error.prompt_not_found": "This prompt is gone. Choose another.",
   "error.gpu_full": "The GPU is full just now. Try again in {wait}.",
   "error.model_loading": "The GPU is still loading the model. Try again in {wait}.",
+  "error.container_cannot_start":
+    "What does this cannot start just now. Whoever runs this has to see to it; it is tried again in {wait}.",
   "error.container_starting": "What does this is still starting. Try again in {wait}.",
   "error.400": "The server does not take this as it is. Change it and send it again.",
   "error.404": "This is not there any more. Reload the page.",

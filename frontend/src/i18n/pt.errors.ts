@@ -55,6 +55,8 @@ export const ptErrors = {
   "error.prompt_not_found": "Este prompt não existe mais. Escolha outro.",
   "error.gpu_full": "A GPU está cheia agora. Tente de novo em {wait}.",
   "error.model_loading": "A GPU ainda está carregando o modelo. Tente de novo em {wait}.",
+  "error.container_cannot_start":
+    "O que faz isso não consegue iniciar agora. Quem cuida disto precisa ver o que houve; tentamos de novo em {wait}.",
   "error.container_starting": "O que faz isso ainda está iniciando. Tente de novo em {wait}.",
   "error.400": "O servidor não aceita isto como está. Mude e envie de novo.",
   "error.404": "Isto não existe mais. Recarregue a página.",

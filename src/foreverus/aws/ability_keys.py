@@ -10,6 +10,11 @@ def run_key() -> Key:
     return {"pk": ABILITIES, "sk": "RUN"}
 
 
+def refusal_key() -> Key:
+    """Until when no run is started, and why; no item: nothing is in the way."""
+    return {"pk": ABILITIES, "sk": "REFUSAL"}
+
+
 def job_key(job_id: str) -> Key:
     """What one request wants of a task, and what came of it."""
     return {"pk": f"ABILITY_JOB#{job_id}", "sk": "JOB"}

@@ -1,5 +1,6 @@
 """Tasks on Fargate, found by their tags in a cluster that holds nobody else's."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,6 +29,7 @@ class FargateTask:
     gigabytes: float
     began_at: datetime
     ended_at: datetime | None = None
+    definition: str = ""  # its ARN, with the revision
 
     @property
     def is_live(self) -> bool:
@@ -80,4 +82,51 @@ def _task(one: Mapping[str, Any]) -> FargateTask:
         gigabytes=int(one.get("memory") or 0) / 1024,
         began_at=one.get("pullStartedAt") or created,
         ended_at=(ended or created) if one.get("lastStatus") == STOPPED else None,
+        definition=str(one.get("taskDefinitionArn") or ""),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedTask:
+    """What ECS tells when a task has stopped. `code`: its stopCode (`SpotInterruption`, `EssentialContainerExited`,
+    …). `reason`: in ECS's words, which begin with an error's name where there is one; `container`: likewise of its
+    container. `exit_code`: None where its container never ran."""
+
+    arn: str
+    run_id: str
+    provider: str
+    code: str = ""
+    reason: str = ""
+    container: str = ""
+    exit_code: int | None = None
+
+    @property
+    def error(self) -> str:
+        """The error that ECS names: `CannotPullContainerError`, `OutOfMemoryError`, …; empty: none.
+
+        >>> StoppedTask(arn="a", run_id="r", provider="FARGATE", reason="CannotPullContainerError: pull: EOF").error
+        'CannotPullContainerError'
+        >>> StoppedTask(arn="a", run_id="r", provider="FARGATE", reason="Essential container in task exited").error
+        ''
+        """
+        return next((found[1] for text in (self.container, self.reason) if (found := _NAMED.match(text))), "")
+
+
+_NAMED = re.compile(r"([A-Z][A-Za-z]+(?:Error|Exception))\b")
+
+
+def stopped_task(event: Mapping[str, Any]) -> StoppedTask:
+    """Of an event of the type `ECS Task State Change` whose task has stopped. Raises KeyError without a detail or its
+    task's ARN. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_task_events.html"""
+    detail = event["detail"]
+    containers: Sequence[Mapping[str, Any]] = detail.get("containers") or [{}]
+    exit_code = containers[0].get("exitCode")
+    return StoppedTask(
+        arn=str(detail["taskArn"]),
+        run_id=str(detail.get("startedBy") or ""),
+        provider=str(detail.get("capacityProviderName") or ""),
+        code=str(detail.get("stopCode") or ""),
+        reason=str(detail.get("stoppedReason") or ""),
+        container=str(containers[0].get("reason") or ""),
+        exit_code=None if exit_code is None else int(exit_code),
     )

@@ -12,6 +12,7 @@ from foreverus.settings.sessions import ReapGpusSettings
 
 if TYPE_CHECKING:
     from foreverus.abilities.containers.closing import RunCloser
+    from foreverus.abilities.containers.stopping import StoppedTasks
     from foreverus.sessions.reaping import Reaper
 
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 def build() -> "Reaper":
     from foreverus.aws.ec2 import Fleet
     from foreverus.notifications.outbox import OutboxStore
-    from foreverus.sessions.reaping import Reaper, sweeps_nothing
+    from foreverus.sessions.reaping import Reaper
     from foreverus.sessions.store import SessionStore
 
     env = ReapGpusSettings.from_env(os.environ)
@@ -35,13 +36,13 @@ def build() -> "Reaper":
         most=timedelta(seconds=env.max_session_seconds),
         clock=aws.clock,
         renew_pools=pools.learning(env.table_name).renew,
-        sweep_tasks=(lambda: runs().sweep()) if env.ability_cluster else sweeps_nothing,
+        sweep_tasks=lambda: runs().sweep(),
     )
 
 
 @cache
 def runs() -> "RunCloser":
-    """Of a stack that has containers of its own."""
+    """Also of a stack that has no container of its own any more: what one has left is ended too."""
     from foreverus.abilities.containers.closing import RunCloser
     from foreverus.abilities.containers.records import longest_life
     from foreverus.abilities.containers.runs import RunStore
@@ -59,4 +60,18 @@ def runs() -> "RunCloser":
         most=longest,
         most_usd=run_usd(TASK, longest.total_seconds()),
         metrics=aws.metrics(),
+    )
+
+
+@cache
+def stopped_tasks() -> "StoppedTasks":
+    from foreverus.abilities.containers.runs import RunStore
+    from foreverus.abilities.containers.stopping import StoppedTasks
+
+    env = ReapGpusSettings.from_env(os.environ)
+    return StoppedTasks(
+        mailbox=RunStore(aws.items(env.table_name), shared.purse(env.table_name)),
+        tasks=aws.tasks(),
+        clock=aws.clock,
+        sleep=time.sleep,
     )

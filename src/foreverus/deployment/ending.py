@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from foreverus.aws.ec2 import GpuInstance
-from foreverus.aws.ecs import FargateTask
 from foreverus.errors import ForeverUsError
 
 LOOKS = 40
@@ -29,11 +28,6 @@ class Machine(Protocol):
 class Gpus(Protocol):
     def live(self) -> list[GpuInstance]: ...
     def terminate(self, instance_id: str) -> None: ...
-
-
-class Containers(Protocol):
-    def tasks(self) -> list[FargateTask]: ...
-    def stop(self, arn: str, why: str) -> None: ...
 
 
 class Detachable(Protocol):
@@ -56,13 +50,12 @@ class StackEnd:
 
     machines: Sequence[Machine]
     gpus: Gpus
-    containers: Containers | None = None  # None: the stack has none of its own
     denial: Detachable
     stack: Stack
     sleep: Callable[[float], None]
 
     def end(self, properties: Mapping[str, Any]) -> dict[str, str]:
-        """Stops every execution and ends every instance and task of the stack; returns how many. Safe to run twice.
+        """Stops every execution and ends every instance of the stack; returns how many. Safe to run twice.
 
         Nothing of a stack that stays: an update that has first added this resource and is rolled back takes it away
         again, under sessions that go on. Raises StillOn where something is still on after all looks.
@@ -106,15 +99,6 @@ class StackEnd:
             on.append(gpu.instance_id)
             if self._did(self.gpus.terminate, gpu.instance_id):
                 terminated.add(gpu.instance_id)
-        if self.containers:
-            on += self._end_tasks(self.containers, terminated)
-        return on
-
-    def _end_tasks(self, containers: Containers, terminated: set[str]) -> list[str]:
-        on = [one.arn for one in containers.tasks() if one.is_live]
-        for arn in on:
-            if self._did(lambda name: containers.stop(name, "Its stack is being deleted."), arn):
-                terminated.add(arn)
         return on
 
     def _did(self, end: Callable[[str], None], name: str) -> bool:

@@ -33,7 +33,7 @@ class StartScheduledSessionSettings(StartBakeSettings):
 
 @dataclass(frozen=True)
 class ReapGpusSettings(SessionCloserSettings):
-    """`ability_cluster`: its ARN; empty when the stack was deployed without containers of its own."""
+    """`ability_cluster`: its ARN, by its name: in a stack without containers of its own there is none of it."""
 
     stack_name: str
     topic_arn: str

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
@@ -10,11 +10,10 @@ import pytest
 
 from foreverus.aws.cloudformation import OwnStack
 from foreverus.aws.ec2 import Fleet
-from foreverus.aws.ecs import FargateTask
 from foreverus.aws.iam import AttachedPolicy
 from foreverus.aws.step_functions import StepFunctionsMachine
 from foreverus.deployment.ending import LOOKS, StackEnd, StillOn
-from tests.unit.conftest import NOW, Aws
+from tests.unit.conftest import Aws
 from tests.unit.sessions.test_reaping import buy, state
 
 ROLES = ("launching", "answering")
@@ -81,21 +80,6 @@ def test_executions_are_stopped_and_instances_terminated_of_this_stack_only(worl
     assert world.stack_end.end({}) == {"Stopped": "2", "Terminated": "1"}
     assert (batch_run.status("batch_1"), gpu_session.status("ses_1")) == ("ABORTED", "ABORTED")
     assert state(ours) in ("shutting-down", "terminated") and state(theirs) == "running"
-
-
-def test_tasks_of_its_own_container_are_ended_too(world: World) -> None:
-    live = ["task-1"]
-
-    class Containers:
-        def tasks(self) -> list[FargateTask]:
-            over = FargateTask("task-0", "run_1", "FARGATE", 2, 4, NOW, NOW)
-            return [over, *(FargateTask(arn, "run_1", "FARGATE", 2, 4, NOW) for arn in live)]
-
-        def stop(self, arn: str, why: str) -> None:
-            live.remove(arn)
-
-    assert replace(world.stack_end, containers=Containers()).end({}) == {"Stopped": "0", "Terminated": "1"}
-    assert live == []
 
 
 def test_an_update_that_is_rolled_back_ends_nothing(world: World) -> None:

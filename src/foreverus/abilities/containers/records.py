@@ -37,6 +37,14 @@ class ContainerRun:
         return started_at(self.run_id)
 
 
+@dataclass(frozen=True, slots=True)
+class StartRefusal:
+    """Why a run did not get ready, for people. `until`: nobody starts another one before."""
+
+    message: str
+    until: datetime
+
+
 def started_at(run_id: str) -> datetime:
     """Ids begin with their time.
 

@@ -4,20 +4,22 @@ Its state machine and its task read and write that item as a mailbox; it goes wh
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from foreverus import ids
-from foreverus.abilities.containers.records import RUN, ContainerRun, RunPhase
-from foreverus.aws.ability_keys import run_key
+from foreverus.abilities.containers.records import RUN, ContainerRun, RunPhase, StartRefusal
+from foreverus.aws.ability_keys import refusal_key, run_key
 from foreverus.aws.dynamo import Found, Table, delete_write, put_write
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import at_most
 from foreverus.costs.purse import PurseStore
 from foreverus.costs.reservations import Owner, Reservation
+from foreverus.errors import ContainerCannotStart
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,12 @@ class Runs(Protocol):
 
     def close(self, run_id: str, cost: CountedCost) -> None:
         """Counts it once, and makes room for the next one. May be repeated, also of one that is long gone."""
+
+    def refuse(self, refusal: StartRefusal) -> None:
+        """Nobody starts a run for a while."""
+
+    def refusal(self) -> StartRefusal | None:
+        """The newest, which may be over."""
 
 
 class Machine(Protocol):
@@ -53,6 +61,14 @@ class RunStore:
         self.purse.settle(month_of_run(run_id), run_id, cost)
         self.items.transact_if(delete_write(run_key(), "run_id = :run", {":run": run_id}))
 
+    def refuse(self, refusal: StartRefusal) -> None:
+        until, over = ids.timestamp(refusal.until), int(refusal.until.timestamp())
+        self.items.put({**refusal_key(), "message": refusal.message, "until": until, "expires_at": over})
+
+    def refusal(self) -> StartRefusal | None:
+        found = self.items.get(refusal_key())
+        return StartRefusal(found["message"], ids.parse_timestamp(found["until"])) if found else None
+
 
 def _run(item: Found) -> ContainerRun | None:
     if item is None:
@@ -72,6 +88,13 @@ class MemoryContainerRuns:
         self.run: ContainerRun | None = None
         self.reserved: dict[str, Reservation] = {}
         self.counted: dict[str, CountedCost] = {}
+        self.refused: StartRefusal | None = None
+
+    def refuse(self, refusal: StartRefusal) -> None:
+        self.refused = refusal
+
+    def refusal(self) -> StartRefusal | None:
+        return self.refused
 
     def current(self) -> ContainerRun | None:
         return self.run
@@ -101,8 +124,8 @@ class RunStarter:
     longest: timedelta
 
     def ensure(self) -> ContainerRun:
-        """The run that is on; where none is, one is started. Two at once start one. Raises SpendCapReached and
-        NotAccepted."""
+        """The run that is on; where none is, one is started. Two at once start one. Raises SpendCapReached,
+        ContainerCannotStart and NotAccepted."""
         while (run := self.runs.current()) is None:
             if started := self._start():
                 return started
@@ -110,6 +133,8 @@ class RunStarter:
 
     def _start(self) -> ContainerRun | None:
         now = self.clock()
+        if (refusal := self.runs.refusal()) and refusal.until > now:
+            raise ContainerCannotStart(refusal.message, math.ceil((refusal.until - now).total_seconds()))
         run = ContainerRun(run_id=ids.new_id(RUN, now))
         since, until = ids.timestamp(now), ids.timestamp(now + self.longest)
         reserved = Reservation(month_of(since), run.run_id, Owner.CONTAINER, at_most(self.usd), since, until)

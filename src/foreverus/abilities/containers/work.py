@@ -9,20 +9,37 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from foreverus.abilities.containers.jobs import Jobs
 from foreverus.abilities.containers.records import ContainerRun, Job, JobEnd, JobError, JobKind, RunPhase
+from foreverus.aws.withdrawn import as_error
+from foreverus.choice.request import images_off
 from foreverus.concurrency import RunBlocking
-from foreverus.errors import ContainerStarting, EngineFailed, PromptRejected
+from foreverus.errors import ContainerStarting, EngineFailed, NotFound, PromptRejected, RequestRejected
 
 LONGEST_S = 270.0  # API Gateway ends a stream that says nothing after 300
 COLD_S = 45.0  # then a client is told to come again: its own patience may be shorter than an image's download
 AGAIN_S = 30  # until a container that is starting should be ready
 FIRST_LOOK_S, LOOKS_S, LONGER = 0.1, 1.0, 1.3  # seconds between two looks: at first, at most, and how they grow
 RUN_LOOKS_S = 2.0
+
+
+VOICE_OFF = "Voice was switched off by a deployment while this was waited for. Nothing of it was kept."
+
+
+def off(kind: JobKind) -> RequestRejected:
+    """What whoever waits is told where a deployment has taken it away: as one that never had it says."""
+    return images_off("messages") if kind is JobKind.READ_IMAGE else NotFound(VOICE_OFF, "model", "voice_off")
+
+
+def while_on(kind: JobKind) -> AbstractContextManager[None]:
+    """Around every call for such a job: what AWS refuses is `off`, because rights go first when a deployment
+    switches it off."""
+    return as_error(off(kind))
 
 
 class Starter(Protocol):
@@ -51,8 +68,8 @@ class ContainerWork:
         return Job(job_id=job_id, kind=kind, request=json.dumps(request), deadline=deadline)
 
     async def done(self, job: Job) -> str:
-        """Its answer. Raises ContainerStarting (no run is ready, one is), SpendCapReached, NotAccepted,
-        PromptRejected and EngineFailed."""
+        """Its answer. Raises ContainerStarting (no run is ready, one is), ContainerCannotStart, SpendCapReached,
+        NotAccepted, PromptRejected and EngineFailed."""
         try:
             await self.run_blocking(self._offer, job)
             return _answer(await self._end(job))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from foreverus.abilities.containers.records import Job, JobKind
-from foreverus.abilities.containers.work import ContainerWork
+from foreverus.abilities.containers.work import ContainerWork, while_on
 from foreverus.abilities.read_image.port import MOST_CHARACTERS, Sight
 from foreverus.aws.s3 import Objects
 from foreverus.backends.images import ImageKind, PromptImage
@@ -31,8 +31,9 @@ class ContainerReader:
         job = self.work.job(f"see_{uuid4().hex}", JobKind.READ_IMAGE, {"kind": image.kind.value})
         try:
             kept = f"image/{image.kind.value}"
-            await self.work.run_blocking(self.objects.put, job.picture_key, image.data, kept)
-            return read_answer(await self.work.done(job))
+            with while_on(job.kind):
+                await self.work.run_blocking(self.objects.put, job.picture_key, image.data, kept)
+                return read_answer(await self.work.done(job))
         finally:
             await asyncio.shield(self.work.run_blocking(self._forget, job))
 

@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass
 
 from foreverus.abilities.containers.records import Job, JobKind
-from foreverus.abilities.containers.work import ContainerWork
+from foreverus.abilities.containers.work import ContainerWork, while_on
 from foreverus.abilities.speech_to_text.port import Recording, Transcript
 from foreverus.aws.s3 import Objects
 
@@ -25,8 +25,9 @@ class ContainerListener:
         job = self.work.job(name, JobKind.SPEECH_TO_TEXT, asked)
         try:
             kept = f"audio/{recording.kind.value}"
-            await self.work.run_blocking(self.objects.put, job.sound_key, recording.data, kept)
-            return read_answer(await self.work.done(job))
+            with while_on(job.kind):
+                await self.work.run_blocking(self.objects.put, job.sound_key, recording.data, kept)
+                return read_answer(await self.work.done(job))
         finally:
             await asyncio.shield(self.work.run_blocking(self._forget, job))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from foreverus.abilities.containers.records import Job, JobKind
-from foreverus.abilities.containers.work import ContainerWork
+from foreverus.abilities.containers.work import ContainerWork, while_on
 from foreverus.abilities.text_to_speech.port import Spoken, Utterance, billed_at_most
 from foreverus.aws.s3 import Objects
 
@@ -25,8 +25,9 @@ class ContainerSpeech:
     async def speak(self, utterance: Utterance) -> Spoken:
         job = self.work.job(f"say_{uuid4().hex}", JobKind.TEXT_TO_SPEECH, request(utterance))
         try:
-            await self.work.done(job)
-            sound = await self.work.run_blocking(lambda: b"".join(self.objects.stream(job.sound_key)))
+            with while_on(job.kind):
+                await self.work.done(job)
+                sound = await self.work.run_blocking(lambda: b"".join(self.objects.stream(job.sound_key)))
         finally:
             await asyncio.shield(self.work.run_blocking(self._forget, job))
         return Spoken(billed_at_most(utterance.text), _pieces(sound))

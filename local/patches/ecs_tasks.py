@@ -12,8 +12,8 @@ gives it `Tasks`.
 
 Patch: the first container's command runs here, under this interpreter where it says `python` (the packages of the image
 are this environment's), with our code. `GET /_foreverus/tasks` says which process each is; `POST
-/_foreverus/tasks/<id>/interrupt` takes it away as Spot does, `…/kill` kills it; of the task `next` that is started, `…/cannot-pull` has
-its image not be there, and `…/told-nobody` no event be sent.
+/_foreverus/tasks/<id>/interrupt` takes it away as Spot does, `…/kill` kills it, and after `…/told-nobody`
+no event is sent of it; `…/next/cannot-pull` has the image of the task that is started next not be there.
 """
 
 import contextvars
@@ -35,7 +35,6 @@ PATH = "/_foreverus/tasks"
 STOP_S = 30.0
 INTERRUPTED = "Your Spot Task was interrupted."
 NO_IMAGE = "CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref: not found"
-NEXT = {"cannot-pull", "told-nobody"}  # what can be ordered of the task that is started next
 PULL_S = 0.3  # until an image is known not to be there
 
 
@@ -66,7 +65,7 @@ class Running:
         self.processes: dict[str, Process] = {}  # by the task's ARN
         self.of_tokens: dict[tuple[str, str], list[str]] = {}  # ARNs, by cluster and client token
         self.credentials = Credentials()
-        self.next: set[str] = set()
+        self.image_is_there = True  # for the next task
         self.silent: set[str] = set()  # ARNs of tasks of whose end nobody is told
 
     def run(self, request: dict[str, Any], original: Any) -> Any:
@@ -94,12 +93,14 @@ class Running:
 
     def order(self, task_id: str, what: str) -> bool:
         if task_id == "next":
-            self.next |= {what} & NEXT
-            return what in NEXT
+            self.image_is_there = what != "cannot-pull"
+            return not self.image_is_there
         found = next((one for arn, one in self.processes.items() if arn.endswith(f"/{task_id}")), None)
         if found is None:
             return False
-        if what == "interrupt":
+        if what == "told-nobody":
+            self.silent.add(found.task["taskArn"])
+        elif what == "interrupt":
             found.stop(INTERRUPTED, "SpotInterruption")
         else:
             found.bound.kill()
@@ -107,10 +108,8 @@ class Running:
 
     def _start(self, task: dict[str, Any], request: dict[str, Any]) -> None:
         context = contextvars.copy_context()  # the emulator finds tasks by the account and region of the context
-        ordered, self.next = self.next, set()
-        if "told-nobody" in ordered:
-            self.silent.add(task["taskArn"])
-        if "cannot-pull" in ordered:
+        if not self.image_is_there:
+            self.image_is_there = True
             threading.Thread(target=context.run, args=(self._no_image, task), daemon=True, name="task").start()
             return
         definition = self._ecs._task_defs[self._ecs._resolve_td_key(task["taskDefinitionArn"])]

@@ -28,6 +28,7 @@ LEAST_S = 5.0  # of the sound: 20 sentences
 SENTENCES = " ".join(["This is a sentence that takes a while to say."] * 20)
 NOTE = (Path(__file__).resolve().parents[1] / "pictures" / "note.png").read_bytes()
 FOLDERS = ("audio/", "pictures/")
+CANNOT_START = "container_cannot_start"
 JOB, RUN = "JOB", "ABILITIES"
 
 
@@ -95,7 +96,7 @@ class ContainerPlay(Play):
                 one.done = answer.is_success and self._is_whole(one, answer)
             except httpx.HTTPError as problem:
                 one.error = f"broke off: {problem!r}"
-            if one.error.startswith("4"):
+            if one.error.startswith("4") or CANNOT_START in one.error:  # it says so: nobody is to ask again
                 return
             self.ran_at = time.monotonic()
             time.sleep(PAUSE_S)

@@ -238,6 +238,26 @@ def task_interrupted(play: "Play") -> None:
     task(play, "interrupt")
 
 
+def task_killed_unheard(play: "Play") -> None:
+    """ECS's event is lost: the state machine's own limits have to do."""
+    task(play, "told-nobody")
+    task(play, "kill")
+
+
+def image_gone(play: "Play") -> None:
+    """The task on Spot is lost, and the next one cannot fetch its image."""
+    play.sandbox.http.post(f"{TASKS}/next/cannot-pull").raise_for_status()
+    task(play, "kill")
+
+
+def stale_events(play: "Play") -> None:
+    """ECS tells once more of tasks that are long gone: of this run and of another one."""
+    arn, run = play.sandbox.live_tasks()[0], run_of(play)
+    for detail in ({"taskArn": f"{arn}0", "startedBy": run}, {"taskArn": arn, "startedBy": "run_x"}):
+        event = {"detail-type": "ECS Task State Change", "detail": {**detail, "stopCode": "TaskFailedToStart"}}
+        play.sandbox.invoke("ReapGpusFunction", event)
+
+
 def stray_task(play: "Play") -> None:
     """A task that no execution owns, in our cluster and without our tags."""
     ecs = play.sandbox.client("ecs")
@@ -272,24 +292,41 @@ def jobs_duplicated(play: "Play") -> None:
 
 
 def ability_off(play: "Play") -> None:
-    """Voice and Images are deployed as off while a run is on: its task has no rights any more, and whoever asks is
-    told. Afterwards they are on again."""
+    """Voice and Images are deployed as off while a run is on, in CloudFormation's order: first the functions' rights
+    and settings, then `ContainersEnded`. Afterwards they are on again."""
     functions, iam = play.sandbox.client("lambda"), play.sandbox.client("iam")
     name = play.sandbox.functions["ChatCompletionsFunction"]
     found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     before = {key: str(value) for key, value in found.items()}
     roles = [one["RoleName"] for one in iam.list_roles(MaxItems=1000)["Roles"]]
-    role = next(name for name in roles if "AbilityTaskRole" in name)
-    deny = {"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}]}
+    role = next(name for name in roles if "ChatCompletionsFunctionRole" in name)
+    machine = play.sandbox.ability_machine
+    taken = [
+        {"Effect": "Deny", "Action": "states:StartExecution", "Resource": machine},
+        {"Effect": "Deny", "Action": "sqs:SendMessage", "Resource": "arn:aws:sqs:*:*:*AbilityQueue*"},
+        {"Effect": "Deny", "Action": "s3:*", "Resource": ["arn:aws:s3:::*/audio/*", "arn:aws:s3:::*/pictures/*"]},
+    ]
 
     def on_again(one: "Play") -> None:
         iam.delete_role_policy(RoleName=role, PolicyName="off")
         functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
 
     play.when_over.append(lambda: on_again(play))
-    iam.put_role_policy(RoleName=role, PolicyName="off", PolicyDocument=json.dumps(deny))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": taken})
+    iam.put_role_policy(RoleName=role, PolicyName="off", PolicyDocument=policy)
     off = {**before, "VOICE": "off", "IMAGES": "off"}
     functions.update_function_configuration(FunctionName=name, Environment={"Variables": off})
+    event = {"RequestType": "Delete", "ResourceType": "Custom::ContainersEnded", "ResourceProperties": {}}
+    ends = play.sandbox.functions["EndSessionsFunction"]
+    functions.invoke(FunctionName=ends, InvocationType="Event", Payload=json.dumps(event).encode())
+
+
+def container_replaced(play: "Play") -> None:
+    """A deployment has another definition of the task: the one that is on is older than that."""
+    newer = {"TaskDefinition": "arn:aws:ecs:us-east-1:000000000000:task-definition/foreverus-abilities:99"}
+    event = {"RequestType": "Update", "ResourceType": "Custom::ContainersEnded", "ResourceProperties": newer}
+    play.sandbox.live_tasks()[0]  # there is one
+    play.sandbox.invoke("EndSessionsFunction", event)
 
 
 PROCESS = (
@@ -311,7 +348,8 @@ SPOILING = (emulator_restarted,)  # after it a cloud is not good for another cas
 MONEY = (cap_reached, month_spent)
 BATCH = (batch_stopped, cancelled, switched_off, switched_off_by_another, shards_duplicated)
 STOPS = (answer_stopped,)
-CONTAINER = (task_killed, task_interrupted, stray_task, run_stopped, run_timed_out, jobs_duplicated, ability_off)
+TASKS_STRUCK = (task_killed, task_interrupted, task_killed_unheard, image_gone, stale_events, stray_task)
+CONTAINER = (*TASKS_STRUCK, run_stopped, run_timed_out, jobs_duplicated, ability_off, container_replaced)
 BAKE = (bake_stopped,)
 STRIKES: dict[str, Callable[["Play"], None]] = {
     one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH, *BAKE, *STOPS, *CONTAINER)

@@ -150,9 +150,11 @@ def test_after_a_deployment_with_another_definition_the_work_goes_on_in_a_new_ta
 
 
 def test_switched_off_while_it_is_on_its_run_is_closed_and_counted_and_who_waits_is_told(
-    client: OpenAI, watch: Watch, place: Cloud
+    client: OpenAI, place: Cloud
 ) -> None:
     """The last one: the ability is gone after it."""
+    watch = Watch(place)
+    until(watch.is_over)
     client.audio.speech.create(model="container", voice="nova", input="Oi.")
     (task,) = watch.live()
     ledger = LedgerStore(watch.items)
@@ -171,7 +173,9 @@ def test_switched_off_while_it_is_on_its_run_is_closed_and_counted_and_who_waits
     resources = place.emulator.client("cloudformation").get_paginator("list_stack_resources")
     left = [one for page in resources.paginate(StackName=deploy.STACK) for one in page["StackResourceSummaries"]]
     assert not [one["LogicalResourceId"] for one in left if one["LogicalResourceId"].startswith("Ability")]
-    assert watch.tasks() == [], "no cluster is left"
+    assert watch.live() == []
+    (cluster,) = place.emulator.client("ecs").describe_clusters(clusters=[watch.cluster.arn])["clusters"] or [{}]
+    assert cluster.get("status", "INACTIVE") == "INACTIVE"
     watch.invoke_reaper({})  # its sweep finds nothing, and does not fail
     with pytest.raises(openai.NotFoundError, match="Voice"):
         client.audio.speech.create(model="container", voice="nova", input="Oi.")

@@ -92,7 +92,10 @@ CASES = [
         states={SERVE: [throw("States.Timeout")]},
     ),
     AbilityCase(
-        "stops-while-it-serves", (BEGIN, *ON, SERVE, *ENDED, FAILED), error="TaskLost", task=(READY, failure("TaskLost"))
+        "stops-while-it-serves",
+        (BEGIN, *ON, SERVE, *ENDED, FAILED),
+        error="TaskLost",
+        task=(READY, failure("TaskLost")),
     ),
     AbilityCase("task-fails", (BEGIN, *ON, SERVE, *ENDED, FAILED), error="Broken", task=(READY, failure("Broken"))),
     # what ends it fails

@@ -52,6 +52,29 @@ def test_what_a_running_gpu_needs_is_there_until_sessions_are_ended(name: str) -
     assert name in deleted_after("SessionsEnded")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("AbilityRun", "AbilityRunRole", "AbilityTask", "AbilityTaskRole", "AbilityCluster", "AbilityQueue"),
+        *("AbilitySecurityGroup", "AbilityTaskStopped", "ReapGpusFunction", "EndSessionsFunction", "InternetRoute"),
+    ],
+)
+def test_what_a_run_of_our_own_container_needs_to_end_goes_after_it_was_ended(name: str) -> None:
+    assert name in deleted_after("ContainersEnded")
+    assert "ContainersEnded" in deleted_after("SessionsEnded"), "whatever starts runs has gone before"
+
+
+def test_who_ends_containers_knows_them_without_a_condition() -> None:
+    """A deployment that switches them off takes conditional rights away before anything is ended."""
+    for name in ("EndSessionsFunction", "ReapGpusFunction"):
+        function = EVERY[name]["Properties"]
+        for policy in function["Policies"]:
+            assert policy.get("Fn::If", [""])[0] != "HasContainers"
+        assert "ecs:StopTask" in str(function["Policies"])
+        cluster = function["Environment"]["Variables"]["ABILITY_CLUSTER"]["Fn::Sub"]
+        assert cluster.endswith(":cluster/" + EVERY["AbilityCluster"]["Properties"]["ClusterName"]["Fn::Sub"])
+
+
 def starters() -> set[str]:
     """Functions that may start an execution."""
     functions = resources("AWS::Serverless::Function").items()

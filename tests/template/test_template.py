@@ -675,6 +675,26 @@ def test_only_the_machine_launches_and_only_it_the_reaper_and_the_stacks_end_ter
     assert allowed_to("ecs:StopTask") == {"AbilityRunRole", "ReapGpusFunction", "EndSessionsFunction"}
 
 
+def test_only_our_own_tasks_that_have_stopped_are_told_of() -> None:
+    rule = resources("AWS::Events::Rule")["AbilityTaskStopped"]
+    family = resources("AWS::ECS::TaskDefinition")["AbilityTask"]["Family"]["Fn::Sub"]
+    assert rule["EventPattern"] == {
+        "source": ["aws.ecs"],
+        "detail-type": ["ECS Task State Change"],
+        "detail": {
+            "clusterArn": [{"Fn::GetAtt": ["AbilityCluster", "Arn"]}],
+            "group": [{"Fn::Sub": f"family:{family}"}],
+            "lastStatus": ["STOPPED"],
+        },
+    }
+    (permission,) = [
+        one
+        for one in resources("AWS::Lambda::Permission").values()
+        if one.get("SourceArn") == {"Fn::GetAtt": ["AbilityTaskStopped", "Arn"]}
+    ]
+    assert permission["FunctionName"] == {"Ref": "ReapGpusFunction"}
+
+
 def test_only_what_has_our_tag_is_terminated() -> None:
     for _, one in statements():
         if "ec2:TerminateInstances" in actions(one):

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from foreverus.abilities.containers.records import RunPhase
+from foreverus.abilities.containers.records import RunPhase, StartRefusal
 from foreverus.abilities.containers.runs import MemoryContainerRuns, Runs, RunStarter, RunStore
 from foreverus.costs.ledger import CountedCost
 from foreverus.costs.money import exact
 from foreverus.costs.purse import PurseStore
-from foreverus.errors import SpendCapReached
+from foreverus.errors import ContainerCannotStart, SpendCapReached
 from tests.unit.conftest import NOW, Aws
 
 MONTH = "2026-01"
@@ -59,6 +59,25 @@ def test_a_closed_run_makes_room_for_the_next_and_is_closed_once(runs: Runs) -> 
     second = starter(runs, machine).ensure()
     runs.close(first.run_id, CountedCost(exact(5), "2026-01-01T14:00:00.000Z"))
     assert runs.current() == second, "a late close of the first one ends nothing of the second"
+
+
+def test_while_a_refusal_holds_nobody_starts_one_and_after_it_the_next_who_asks(runs: Runs) -> None:
+    machine = Machine()
+    assert runs.refusal() is None
+    runs.refuse(StartRefusal("its image cannot be fetched", NOW + timedelta(seconds=90)))
+    with pytest.raises(ContainerCannotStart, match="image") as told:
+        starter(runs, machine).ensure()
+    assert told.value.retry_after_s == 90
+    assert machine.started == [] and runs.current() is None
+    runs.refuse(StartRefusal("its image cannot be fetched", NOW))
+    assert starter(runs, machine).ensure().run_id in machine.started
+
+
+def test_a_run_that_is_on_serves_whatever_was_refused(runs: Runs) -> None:
+    machine = Machine()
+    run = starter(runs, machine).ensure()
+    runs.refuse(StartRefusal("its image cannot be fetched", NOW + timedelta(seconds=90)))
+    assert starter(runs, machine).ensure() == run
 
 
 def test_where_the_machine_cannot_be_started_nothing_stays(runs: Runs) -> None:

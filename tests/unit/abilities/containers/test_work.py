@@ -6,16 +6,27 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import pytest
+from botocore.exceptions import ClientError
 
 from foreverus.abilities.containers.jobs import MemoryJobs
 from foreverus.abilities.containers.records import ContainerRun, JobEnd, JobError, JobKind, RunPhase
 from foreverus.abilities.containers.work import COLD_S, LONGEST_S, ContainerWork
+from foreverus.abilities.read_image.container import ContainerReader
 from foreverus.abilities.speech_to_text.container import ContainerListener
 from foreverus.abilities.speech_to_text.port import MediaKind, Recording, Transcript
 from foreverus.abilities.text_to_speech.container import ContainerSpeech
 from foreverus.abilities.text_to_speech.port import Sound, SpeechEngine, Utterance
 from foreverus.aws.s3 import MemoryObjects
-from foreverus.errors import EngineFailed, ModelLoading, PromptRejected, SpendCapReached
+from foreverus.backends.images import ImageKind, PromptImage
+from foreverus.errors import (
+    ContainerCannotStart,
+    EngineFailed,
+    InvalidRequest,
+    ModelLoading,
+    NotFound,
+    PromptRejected,
+    SpendCapReached,
+)
 from tests.unit.conftest import NOW
 
 RUN = ContainerRun(run_id="run_019b76daa8000123456789abcdef", phase=RunPhase.SERVING)
@@ -112,6 +123,45 @@ def test_where_nothing_may_be_spent_nothing_is_put() -> None:
     with pytest.raises(SpendCapReached):
         world.done()
     assert world.sent == [] and world.jobs.jobs == {}
+
+
+def refusal(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "a test"}}, "SendMessage")
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "QueueDoesNotExist", "StateMachineDoesNotExist"])
+def test_who_waits_while_it_is_switched_off_hears_just_that(code: str) -> None:
+    world = World(lambda pause, world: setattr(world.starter, "error", refusal(code)))
+    utterance = Utterance(text="Oi.", voice="pt-BR-low", engine=SpeechEngine.CONTAINER, sound=Sound.MP3, speed=1.0)
+    with pytest.raises(NotFound) as told:
+        asyncio.run(ContainerSpeech(world.work, world.objects).speak(utterance))
+    assert (told.value.status, told.value.reason) == (404, "voice_off")
+    recording = Recording(data=b"recording", kind=MediaKind.MP3, seconds=1.0, language="en-US")
+    with pytest.raises(NotFound):
+        asyncio.run(ContainerListener(world.work, world.objects).transcribe("req_1", recording))
+    with pytest.raises(InvalidRequest) as seen:
+        asyncio.run(ContainerReader(world.work, world.objects).read(PromptImage(ImageKind.PNG, 1, 1, b"picture")))
+    assert seen.value.reason == "images_off"
+    assert world.jobs.jobs == {}
+
+
+def test_another_error_of_awss_stays_what_it_is() -> None:
+    world = World()
+    world.starter.error = refusal("ThrottlingException")
+    utterance = Utterance(text="Oi.", voice="pt-BR-low", engine=SpeechEngine.CONTAINER, sound=Sound.MP3, speed=1.0)
+    with pytest.raises(ClientError):
+        asyncio.run(ContainerSpeech(world.work, world.objects).speak(utterance))
+
+
+def test_one_that_cannot_start_is_an_answer_to_all_who_wait() -> None:
+    def stopped(pause: int, world: World) -> None:
+        world.starter.error = ContainerCannotStart("its image cannot be fetched", 120)
+
+    world = World(stopped)
+    with pytest.raises(ContainerCannotStart) as told:
+        world.done()
+    assert world.jobs.jobs == {} and world.waited < COLD_S
+    assert told.value.headers == {"Retry-After": "120", "x-should-retry": "false"}
 
 
 def test_who_goes_away_takes_the_job_along() -> None:

@@ -76,8 +76,7 @@ class RequestRejected(ForeverUsError):
         return {}
 
 
-class InvalidRequest(RequestRejected):
-    pass
+class InvalidRequest(RequestRejected): ...
 
 
 class NotAuthenticated(RequestRejected):
@@ -206,52 +205,41 @@ class PromptRejected(ForeverUsError):
         self.reason = reason
 
 
-class EngineError(ForeverUsError):
-    pass
+class EngineError(ForeverUsError): ...
 
 
-class EngineBusy(EngineError):
-    pass
+class EngineBusy(EngineError): ...
 
 
-class EngineStarting(EngineBusy):
-    pass
+class EngineStarting(EngineBusy): ...
 
 
-class EngineFailed(EngineError):
-    pass
+class EngineFailed(EngineError): ...
 
 
-class BackendUnavailable(EngineError):
-    pass
+class BackendUnavailable(EngineError): ...
 
 
-class SessionError(ForeverUsError):
-    pass
+class SessionError(ForeverUsError): ...
 
 
-class BootFailed(SessionError):
-    pass
+class BootFailed(SessionError): ...
 
 
-class BootFailedForGood(BootFailed):
-    pass
+class BootFailedForGood(BootFailed): ...
 
 
-class SpotInterrupted(SessionError):
-    pass
+class SpotInterrupted(SessionError): ...
 
 
-class SessionEndRequested(SessionError):
-    pass
+class SessionEndRequested(SessionError): ...
 
 
 class GpuSwitchedOff(SessionError):
     """What a batch's round ends in when somebody else has switched its GPU off."""
 
 
-class AnotherSessionIsLive(SessionError):
-    pass
+class AnotherSessionIsLive(SessionError): ...
 
 
 class SessionNotClaimed(SessionError):
@@ -262,32 +250,25 @@ class ImageNotMade(SessionError):
     """Raised by the state machine of bakes alone: EC2 could not make the image, or took too long."""
 
 
-class SessionLost(SessionError):
-    pass
+class SessionLost(SessionError): ...
 
 
-class NoGpuCapacity(SessionError):
-    pass
+class NoGpuCapacity(SessionError): ...
 
 
-class GpuQuotaExceeded(SessionError):
-    pass
+class GpuQuotaExceeded(SessionError): ...
 
 
-class LaunchNotAuthorized(SessionError):
-    pass
+class LaunchNotAuthorized(SessionError): ...
 
 
-class AccountNotVerified(SessionError):
-    pass
+class AccountNotVerified(SessionError): ...
 
 
-class LaunchRefused(SessionError):
-    pass
+class LaunchRefused(SessionError): ...
 
 
-class ResultsNotStored(ForeverUsError):
-    pass
+class ResultsNotStored(ForeverUsError): ...
 
 
 # Codes of errors that are failures of ours. What a cap, a limit or a person ended, or no model would answer, is none.

@@ -42,7 +42,7 @@ class Remedy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """`words`: for whoever waits, without anything of the account."""
 
     remedy: Remedy
@@ -63,25 +63,25 @@ ERRORS: Mapping[str, str] = {
 }
 
 
-def finding(task: StoppedTask) -> Finding:
+def diagnosis(task: StoppedTask) -> Diagnosis:
     """Of one that was not ready yet. What has no name here is tried elsewhere, once.
 
     >>> gone = StoppedTask(arn="a", run_id="r", provider="FARGATE_SPOT", code="SpotInterruption")
-    >>> finding(gone).remedy.value, finding(gone).words
+    >>> diagnosis(gone).remedy.value, diagnosis(gone).words
     ('TaskLost', 'its machine was taken back (SpotInterruption)')
     """
     if task.code == "UserInitiated":
-        return Finding(Remedy.NONE, "it was told to stop (UserInitiated)")
+        return Diagnosis(Remedy.NONE, "it was told to stop (UserInitiated)")
     if words := ERRORS.get(task.error):
-        return Finding(Remedy.SOMEBODY, f"{words} ({task.error})")
+        return Diagnosis(Remedy.SOMEBODY, f"{words} ({task.error})")
     if task.code == "EssentialContainerExited" and task.exit_code is not None and task.exit_code < SIGNALS:
-        return Finding(Remedy.SOMEBODY, f"its program ended with code {task.exit_code}")
+        return Diagnosis(Remedy.SOMEBODY, f"its program ended with code {task.exit_code}")
     if task.code in ("SpotInterruption", "TerminationNotice"):
-        found = Finding(Remedy.ELSEWHERE, f"its machine was taken back ({task.code})")
+        found = Diagnosis(Remedy.ELSEWHERE, f"its machine was taken back ({task.code})")
     else:
-        found = Finding(Remedy.ELSEWHERE, f"it stopped ({task.error or task.code or 'no reason is given'})")
+        found = Diagnosis(Remedy.ELSEWHERE, f"it stopped ({task.error or task.code or 'no reason is given'})")
     # Nowhere else is tried after this one.
-    return Finding(Remedy.SOMEBODY, found.words) if task.provider == ELSEWHERE else found
+    return Diagnosis(Remedy.SOMEBODY, found.words) if task.provider == ELSEWHERE else found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ class StoppedTasks:
         run = self._waiting(task)
         if run is None:
             return False
-        found = finding(task)
+        found = diagnosis(task)
         said = " ".join(filter(None, (task.reason, task.container))) or "nothing"
         cause = f"Our own container has stopped: {found.words}. ECS says: {said}"
         try:

@@ -7,7 +7,7 @@ import pytest
 
 from foreverus.abilities.containers.records import ContainerRun, RunPhase
 from foreverus.abilities.containers.runs import MemoryContainerRuns
-from foreverus.abilities.containers.stopping import LOOKS, REFUSED_FOR, Remedy, StoppedTasks, finding
+from foreverus.abilities.containers.stopping import LOOKS, REFUSED_FOR, Remedy, StoppedTasks, diagnosis
 from foreverus.aws.ecs import StoppedTask, stopped_task
 from foreverus.aws.step_functions import MemoryTasks
 from tests.unit.conftest import NOW
@@ -74,14 +74,14 @@ class World:
     ],
 )
 def test_what_is_the_matter_and_what_helps(task: StoppedTask, remedy: Remedy, words: str) -> None:
-    found = finding(task)
+    found = diagnosis(task)
     assert (found.remedy, found.words) == (remedy, words)
 
 
 def test_after_the_last_place_nothing_but_somebody_helps() -> None:
     taken = replace(NO_IMAGE, code="TerminationNotice", reason="", provider="FARGATE")
-    assert finding(taken).remedy is Remedy.SOMEBODY
-    assert finding(replace(taken, code="UserInitiated")).remedy is Remedy.NONE
+    assert diagnosis(taken).remedy is Remedy.SOMEBODY
+    assert diagnosis(replace(taken, code="UserInitiated")).remedy is Remedy.NONE
 
 
 def test_who_waits_for_it_hears_why_and_nobody_starts_another_for_a_while() -> None:

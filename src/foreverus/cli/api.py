@@ -16,22 +16,17 @@ import httpx
 
 from foreverus.cli.failures import Broken, Refused, Unreachable
 from foreverus.cli.loopback import is_safe_address
-from foreverus.cli.objects import (
-    BatchList,
-    BatchObject,
-    BatchRequest,
+from foreverus.cli.objects.account import (
     ErasureObject,
     ExportObject,
-    FileObject,
     KeyObject,
     KeyRequest,
     KeyRevocation,
-    SessionObject,
-    SessionRequest,
     TicketObject,
-    UploadAddress,
-    WorkObject,
 )
+from foreverus.cli.objects.batches import BatchList, BatchObject, BatchRequest
+from foreverus.cli.objects.files import FileObject, UploadAddress
+from foreverus.cli.objects.sessions import SessionObject, SessionRequest, WorkObject
 from foreverus.cli.proxies import client
 from foreverus.cli.responses import check_answer, excerpt, network_errors
 from foreverus.cli.server_clock import ServerClock

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from foreverus.cli.context import printable
 from foreverus.cli.failures import UsageError
-from foreverus.cli.objects import ProblemObject
+from foreverus.cli.objects.batches import ProblemObject
 from foreverus.cli.text import problems
 from foreverus.errors import InvalidRequest
 

@@ -12,7 +12,7 @@ from foreverus.cli.arguments import METADATA_PAIRS
 from foreverus.cli.checking import check
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, Refused, UsageError
-from foreverus.cli.objects import BatchObject, BatchRequest
+from foreverus.cli.objects.batches import BatchObject, BatchRequest
 from foreverus.cli.streams import STANDARD, is_standard_output, readable
 from foreverus.cli.transfer import download, upload
 from foreverus.cli.watching import watch

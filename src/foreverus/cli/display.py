@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from foreverus.cli.context import Context
-from foreverus.cli.objects import BatchObject
+from foreverus.cli.objects.batches import BatchObject
 from foreverus.cli.text import TERMINAL, BatchProgress
 from foreverus.strict_json import one_line
 

@@ -8,7 +8,7 @@ from typing import Protocol
 from foreverus.cli import text
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, Unreachable
-from foreverus.cli.objects import KeyObject, KeyRequest, KeyRevocation
+from foreverus.cli.objects.account import KeyObject, KeyRequest, KeyRevocation
 
 
 class Keys(Protocol):

@@ -10,7 +10,7 @@ from foreverus.cli.argument_types import STACKS
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import counted
 from foreverus.cli.failures import COMPLETED, FAILED, Unreachable, UsageError
-from foreverus.cli.objects import ErasureObject, ExportObject
+from foreverus.cli.objects.account import ErasureObject, ExportObject
 
 CONFIRMATION = "delete everything"
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 2.0, 60.0

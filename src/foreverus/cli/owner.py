@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from foreverus.cli.context import Context
 from foreverus.cli.failures import CommandFailed, Refused, UsageError
 from foreverus.cli.keys import KEY_COMMANDS
-from foreverus.cli.objects import KeyObject, KeyRequest, KeyRevocation
+from foreverus.cli.objects.account import KeyObject, KeyRequest, KeyRevocation
 from foreverus.errors import RequestRejected
 
 if TYPE_CHECKING:

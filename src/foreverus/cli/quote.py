@@ -10,7 +10,7 @@ from foreverus.cli.api import Api, value_of
 from foreverus.cli.argument_types import FILE_ID
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, UsageError
-from foreverus.cli.money_objects import AssumptionObject, BackendQuoteObject, QuoteObject, QuoteRequest, RangeObject
+from foreverus.cli.objects.money import AssumptionObject, BackendQuoteObject, QuoteObject, QuoteRequest, RangeObject
 from foreverus.cli.text import aligned, duration, money, small_usd
 
 

@@ -8,7 +8,7 @@ from foreverus.cli.context import Context, printable
 from foreverus.cli.display import BETWEEN_LINES_S
 from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, Unreachable
 from foreverus.cli.line import LiveLine
-from foreverus.cli.objects import SessionObject
+from foreverus.cli.objects.sessions import SessionObject
 from foreverus.cli.session_words import OVER, ending, newer, phase, row
 from foreverus.cli.socket import open_socket
 from foreverus.cli.status_line import StatusLine

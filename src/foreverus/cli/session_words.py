@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from foreverus.cli.context import printable
-from foreverus.cli.objects import ReceiptObject, SessionObject
+from foreverus.cli.objects.sessions import ReceiptObject, SessionObject
 from foreverus.cli.text import duration, money
 
 OVER = frozenset({"ended", "failed"})

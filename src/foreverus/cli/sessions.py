@@ -7,7 +7,7 @@ from collections.abc import Callable
 from foreverus.cli.api import Api
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED, CommandFailed, UsageError
-from foreverus.cli.objects import SessionObject, SessionRequest, WorkObject
+from foreverus.cli.objects.sessions import SessionObject, SessionRequest, WorkObject
 from foreverus.cli.session_watch import until_on, until_over, watch
 from foreverus.cli.session_words import card
 

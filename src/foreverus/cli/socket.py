@@ -11,7 +11,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from foreverus.cli.failures import Broken
 from foreverus.cli.loopback import is_safe_address
-from foreverus.cli.objects import TicketObject
+from foreverus.cli.objects.account import TicketObject
 from foreverus.cli.proxies import certificates, proxy_of
 
 Frame: TypeAlias = Mapping[str, Any]

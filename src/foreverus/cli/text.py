@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from foreverus.cli.context import printable
-from foreverus.cli.objects import (
+from foreverus.cli.objects.account import KeyObject
+from foreverus.cli.objects.batches import (
     BatchFigures,
     BatchObject,
-    KeyObject,
     ProblemObject,
     Problems,
     RequestCounts,

@@ -11,7 +11,7 @@ from foreverus.cli.api import Api, put, value_of
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import counted
 from foreverus.cli.failures import Broken, Unreachable, UsageError
-from foreverus.cli.objects import FileObject, UploadAddress
+from foreverus.cli.objects.files import FileObject, UploadAddress
 from foreverus.cli.streams import is_standard_output, is_stream, pour
 
 SMALL_BYTES = 4_000_000  # what goes through the API itself; more is put at a presigned address

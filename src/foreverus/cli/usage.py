@@ -8,7 +8,7 @@ from typing import cast
 from foreverus.cli.api import Api
 from foreverus.cli.context import Context, printable
 from foreverus.cli.failures import COMPLETED
-from foreverus.cli.money_objects import SumObject, UsageObject
+from foreverus.cli.objects.money import SumObject, UsageObject
 from foreverus.cli.text import aligned, money, small_usd
 
 HEADINGS = ("MESSAGES", "TOKENS IN", "TOKENS OUT", "BEDROCK", "IF GPU", "IF BEDROCK", "IF ALWAYS ON")

@@ -6,7 +6,7 @@ from foreverus.cli.api import Api, pause_s
 from foreverus.cli.context import Context, printable
 from foreverus.cli.display import Display, display
 from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, PARTLY, CommandFailed, Unreachable
-from foreverus.cli.objects import BatchObject
+from foreverus.cli.objects.batches import BatchObject
 from foreverus.cli.text import TERMINAL, BatchProgress, errors_of, money
 
 SHORTEST_LOOK_S = 2.0

@@ -6,7 +6,7 @@ from typing import cast
 from urllib.parse import quote
 
 from foreverus.cli.api import PAGE, TRIES, Api, value_of
-from foreverus.cli.objects import AcceptedObject, ConversationObject, MessageObject, MessageRequest
+from foreverus.cli.objects.conversations import AcceptedObject, ConversationObject, MessageObject, MessageRequest
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from foreverus.cli.context import Context
 from foreverus.cli.failures import COMPLETED, FAILED, INTERRUPTED, CommandFailed
 from foreverus.cli.interrupts import Interrupts, interrupts
 from foreverus.cli.line import LiveLine
-from foreverus.cli.objects import ConversationObject, MessageObject, MessageRequest
+from foreverus.cli.objects.conversations import ConversationObject, MessageObject, MessageRequest
 from foreverus.cli.session_words import meter
 from foreverus.cli.socket import open_socket
 from foreverus.cli.status_line import StatusLine

@@ -10,7 +10,7 @@ from foreverus.cli.chat.screen import Screen
 from foreverus.cli.chat.waiting import Waiting
 from foreverus.cli.failures import Refused, Unreachable
 from foreverus.cli.line import LiveLine
-from foreverus.cli.objects import MessageObject
+from foreverus.cli.objects.conversations import MessageObject
 from foreverus.cli.socket import Frame
 from foreverus.cli.status_line import StatusLine
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from foreverus.cli.api import Api
 from foreverus.cli.failures import CommandFailed
-from foreverus.cli.objects import SessionObject
+from foreverus.cli.objects.sessions import SessionObject
 from foreverus.cli.session_words import OVER, boot_detail, is_booting, newer, phase
 from foreverus.cli.status_line import StatusLine
 

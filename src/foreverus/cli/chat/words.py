@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from foreverus.cli.context import printable
-from foreverus.cli.objects import ConversationObject, MessageObject
+from foreverus.cli.objects.conversations import ConversationObject, MessageObject
 from foreverus.cli.text import aligned, duration, small_usd
 
 HELP = (

@@ -1,4 +1,4 @@
-"""The API's JSON objects about money, as far as the command line reads them. A field may be missing."""
+"""Of money: what was used, and what something would cost."""
 
 from typing import TypedDict
 

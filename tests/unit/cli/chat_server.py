@@ -46,6 +46,7 @@ class ChatServer:
         self.gets: list[dict[str, Any]] = [answer("", status="queued")]
         self.lines: list[list[Step]] = []
         self.session: dict[str, Any] | None = None
+        self.documents: list[dict[str, Any]] | None = None
         self.sockets_url = ""
         self.opened = 0
         self.interrupts_sending = False
@@ -92,6 +93,8 @@ class ChatServer:
                 self.bodies.append((method, path, fields))
                 self.stopped.set()
                 return 200, answer("", status="answering")
+            case ("GET", "documents") if self.documents is not None:
+                return 200, {"object": "list", "data": self.documents, "has_more": False}
             case ("GET", "sessions", one) if self.session and self.session["id"] == one:
                 return 200, self.session
         return None

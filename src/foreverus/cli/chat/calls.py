@@ -6,7 +6,13 @@ from typing import cast
 from urllib.parse import quote
 
 from foreverus.cli.api import PAGE, TRIES, Api, value_of
-from foreverus.cli.objects.conversations import AcceptedObject, ConversationObject, MessageObject, MessageRequest
+from foreverus.cli.objects.conversations import (
+    AcceptedObject,
+    ConversationObject,
+    DocumentObject,
+    MessageObject,
+    MessageRequest,
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class ChatCalls:
         query = {"order": "desc", "limit": str(count)}
         listed = self.api.call("GET", f"{_of(conversation_id)}/messages", params=query)
         return cast(list[MessageObject], value_of(listed, "data"))[::-1]
+
+    def documents(self) -> list[DocumentObject]:
+        """All of the person's."""
+        return cast(list[DocumentObject], value_of(self.api.call("GET", "/documents", tries=1), "data"))
 
     def stop(self, conversation_id: str, message_id: str) -> None:
         """Ends an answer in work; what is written of it stays."""

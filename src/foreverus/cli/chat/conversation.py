@@ -107,6 +107,8 @@ class Chat:
         if answer.get("status") == "failed":
             self.context.say(words.failure(answer))
             return FAILED
+        for line in [] if self.arguments.json else self._sources(answer):
+            self.context.say(line)
         self.context.say(words.ending(answer, self.context.clock() - begun, self._cost(answer)))
         return INTERRUPTED if pressed.count else COMPLETED
 
@@ -118,6 +120,15 @@ class Chat:
             elif self.prompt and line.strip():
                 self.prompt.read_next(line)
         return stop
+
+    def _sources(self, answer: MessageObject) -> list[str]:
+        sources = answer.get("sources") or {}
+        if not sources.get("found"):
+            return words.no_sources(sources)
+        try:
+            return words.sources(sources, self.chats.documents())
+        except CommandFailed:
+            return words.sources(sources, None)  # the answer is there, and says which they are
 
     def _cost(self, answer: MessageObject) -> str:
         """Of a GPU people pay its time, not its answers: what the session has cost so far."""

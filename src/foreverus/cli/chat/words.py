@@ -1,9 +1,15 @@
 """What a chat says besides its answers. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from foreverus.cli.context import printable
-from foreverus.cli.objects.conversations import ConversationObject, MessageObject
+from foreverus.cli.objects.conversations import (
+    ConversationObject,
+    DocumentObject,
+    MessageObject,
+    SourceObject,
+    SourcesObject,
+)
 from foreverus.cli.text import aligned, duration, small_usd
 
 HELP = (
@@ -16,6 +22,14 @@ HELP = (
     "/quit            leave (or Ctrl-D); `foreverus chat --resume` goes on later",
     'Several lines: end a line with \\, or begin and end with """ . A line that begins with // is sent with one /.',
 )
+
+
+NO_SOURCES = {
+    "nothing_found": "Nothing in your documents fits this question.",
+    "database_waking": "Without your documents: their database is waking. Ask again in half a minute.",
+    "database_unavailable": "Without your documents: their database did not answer. Ask again later.",
+    "embedding_unavailable": "Without your documents: they could not be searched just now. Ask again later.",
+}
 
 
 def bedrock_cost(answer: MessageObject) -> str:
@@ -57,6 +71,41 @@ def ending(answer: MessageObject, took_s: float, cost: str) -> str:
     if memories := answer.get("memories"):
         parts.append(f"{memories} remembered")
     return " · ".join(parts)
+
+
+def sources(given: SourcesObject, documents: Sequence[DocumentObject] | None) -> list[str]:
+    """The passages that an answer was given: number, document, place. `documents`: None where nobody could be asked.
+
+    >>> sources({"found": [{"number": 1, "document_id": "doc_1", "page": 3}]}, [{"id": "doc_1", "filename": "a.pdf"}])
+    ['[1] a.pdf, page 3']
+    """
+    known = None if documents is None else {str(one.get("id")): one for one in documents}
+    return [_source(one, known) for one in given.get("found") or []]
+
+
+def _source(source: SourceObject, documents: Mapping[str, DocumentObject] | None) -> str:
+    name, document = str(source.get("document_id")), None
+    if documents is not None:
+        document = documents.get(name)
+        name = "deleted document" if document is None else str(document.get("filename"))
+    place = _place(source, document)
+    return printable(f"[{source.get('number')}] {name}" + (f", {place}" if place else ""))
+
+
+def _place(source: SourceObject, document: DocumentObject | None) -> str:
+    if page := source.get("page"):
+        return f"page {page}"
+    characters = (document or {}).get("characters")
+    if not characters:
+        return ""
+    percent = min(100, source.get("start", 0) * 100 // characters)
+    return f"{percent}% into the text" if percent else "at the beginning"
+
+
+def no_sources(given: SourcesObject) -> list[str]:
+    """Why there are none; empty where nobody looked."""
+    why = given.get("why")
+    return [NO_SOURCES.get(why, printable(f"Without your documents ({why})."))] if why else []
 
 
 def failure(answer: MessageObject) -> str:

@@ -28,6 +28,28 @@ class ChoiceObject(TypedDict, total=False):
     numbers: dict[str, float | str | bool]
 
 
+class SourceObject(TypedDict, total=False):
+    """A passage that an answer was given. `page`: 0 where its document has none; `start`: a character."""
+
+    number: int
+    document_id: str
+    page: int
+    start: int
+
+
+class SourcesObject(TypedDict, total=False):
+    """`why`: none was found."""
+
+    found: list[SourceObject]
+    why: str | None
+
+
+class DocumentObject(TypedDict, total=False):
+    id: str
+    filename: str
+    characters: int | None
+
+
 class MessageObject(TypedDict, total=False):
     """A question or an answer; `content` is None in a frame that cannot hold it."""
 
@@ -45,6 +67,7 @@ class MessageObject(TypedDict, total=False):
     moved_from: str
     trimmed_messages: int
     memories: int
+    sources: SourcesObject | None
     cost_usd: float
     error: ErrorObject
 

@@ -174,6 +174,61 @@ def test_json_is_the_whole_answer(chats: ChatServer, shell: Shell) -> None:
     assert json.loads(shell.out)["content"] == "Ok"
 
 
+def _given(*places: tuple[str, int, int]) -> dict[str, Any]:
+    """As the API shows an answer's sources; a place is a document, a page and a character."""
+    found = [
+        {"number": number, "document_id": one, "page": page, "start": start, "end": start + 9}
+        for number, (one, page, start) in enumerate(places, 1)
+    ]
+    return {"found": found, "why": None if found else "database_waking"}
+
+
+SOURCES = _given(("doc_1", 3, 0), ("doc_2", 0, 0), ("doc_2", 0, 429), ("doc_gone", 0, 5))
+
+
+def test_the_sources_of_an_answer_stand_under_it(chats: ChatServer, shell: Shell) -> None:
+    chats.documents = [
+        {"id": "doc_1", "filename": "prices\x1b[2J.pdf", "characters": 9000},
+        {"id": "doc_2", "filename": "manual.md", "characters": 1000},
+    ]
+    chats.lines = [[("final", "Two [1].", {"sources": SOURCES})]]
+    assert ask(shell, "How many?") == 0
+    assert shell.out == "Two [1].\n"
+    assert [line for line in shell.err.splitlines() if line.startswith("[")] == [
+        "[1] prices�[2J.pdf, page 3",
+        "[2] manual.md, at the beginning",
+        "[3] manual.md, 42% into the text",
+        "[4] deleted document",
+    ]
+
+
+def test_sources_are_told_by_their_ids_where_nobody_says_their_names(chats: ChatServer, shell: Shell) -> None:
+    chats.lines = [[("final", "Two.", {"sources": SOURCES})]]
+    assert ask(shell, "How many?") == 0
+    assert "[1] doc_1, page 3\n[2] doc_2\n" in shell.err
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (_given(), "their database is waking. Ask again in half a minute."),
+        ({"found": [], "why": "tired\x1b"}, "Without your documents (tired�)."),
+        (None, ""),
+    ],
+)
+def test_why_an_answer_has_no_sources_is_said(chats: ChatServer, shell: Shell, sources: Any, said: str) -> None:
+    chats.lines = [[("final", "Two.", {"sources": sources})]]
+    assert ask(shell, "How many?") == 0
+    assert said in shell.err and ("documents" in shell.err) is bool(said)
+
+
+def test_json_keeps_the_sources(chats: ChatServer, shell: Shell, server: Server) -> None:
+    chats.lines = [[("final", "Two.", {"sources": SOURCES})]]
+    assert ask(shell, "How many?", "--json") == 0
+    assert json.loads(shell.out)["sources"] == SOURCES
+    assert "page 3" not in shell.err and "GET /documents" not in server.counts()
+
+
 def test_forget_leaves_no_conversation(chats: ChatServer, shell: Shell) -> None:
     chats.lines = [[("final", "Ok", {})]]
     assert ask(shell, "x", "--forget") == 0

@@ -257,9 +257,9 @@ for (const [name, token] of Object.entries(TOKENS)) {
   });
 }
 
-it("reads the words that come on a line as it reads the whole line, whatever stands before them", () => {
+it("reads the words that come on a line as it reads the whole line, whatever stands before them and however it ends", () => {
   const parts = ["word", " ", " ", ", ", "**", "*", "_", "`", "``", "**bold**", " *em* ", "`code`", "~~", "~~gone~~", "[", "](http://x.org)", "www.", "x.org"];
-  parts.push("http://", "https://x.org/a_b", "ana@", "example.com", "<", ">", "&amp;", "&", "\\", "|", "!", "é🚀", "2**3", "snake_case", "$x_1$", ". ", "1. ", "__", "***");
+  parts.push("http://", "https://x.org/a_b", "ana@", "example.com", "<", ">", "&amp;", "&", "\\", "|", "!", "é🚀", "2**3", "snake_case", "$x_1$", ". ", "1. ", "__", "***", "\n", "\n\n", " \n\n");
   let seed = 23;
   const pick = (n: number) => (seed = (seed * 48271) % 2147483647) % n;
   for (let round = 0; round < 1_500; round++) {

@@ -171,6 +171,7 @@ export class Growing {
     const last = this.blocks.at(-1);
     const added = now.slice(this.text.length);
     if (this.cut || last?.token.type !== "paragraph" || added.includes("\n")) return false;
+    if (last.at + last.token.raw.length < this.text.length) return false; // a blank line has ended it
     const { raw, tokens = [] } = last.token as Tokens.Paragraph;
     // A line that begins with a letter is one of a paragraph, whatever follows on it.
     if (raw.length > LONGEST_LINE || !/(?:^|\n) {0,3}\p{L}[^\n]*$/u.test(raw) || !onlyLastGrows(tokens)) return false;

@@ -54,3 +54,40 @@ def test_code_gets_its_colours_and_keeps_its_characters(page: Page, fake: FakeCl
     expect(code.locator("span.hljs-string")).to_have_text("'→ ± €'")
     assert code.evaluate("(e) => e.textContent") == CODE
     expect(answer_to(page).locator(".code-info")).to_have_text("python")
+
+
+# Each piece, and what is seen then of what it may have changed.
+GROWING = (
+    ("Words ", "Words"),
+    ("**th", "Words **th"),
+    ("at** come are put `beh", "Words that come are put `beh"),
+    ("ind` the others, 2 * 3 and a_b", "put behind the others, 2 * 3 and a_b"),
+    ("_c.\n\n", "a_b_c."),
+    ("A second [1] begins\nand", "A second [1] begins\nand"),
+    (" has a line more:\n\n```python\nfor n", "for n"),
+    (" in range(3):\n", "for n in range(3):"),
+    ("    print(n)\n\n# e", "    print(n)\n\n# e"),
+    ("nd\n```\n\n- one\n- tw", "tw"),
+    ("o **and** more\n\nIts end", "Its end"),
+)
+
+
+def test_an_answer_that_grew_is_the_one_that_came_whole_and_nothing_of_it_was_made_anew(
+    page: Page, fake: FakeCloud
+) -> None:
+    sign_in(page, fake)
+    answer, whole = start_answer(page, fake), ""
+    words = answer_to(page).locator(".spoken-as")
+    for piece, seen in GROWING:
+        fake.delta(answer, len(whole), piece)
+        whole += piece
+        page.wait_for_function("([e, seen]) => e.textContent.includes(seen)", arg=[words.element_handle(), seen])
+        if piece == "Words ":  # the first text is to stay the one it is
+            words.evaluate("(e) => { window.first = e.querySelector('p').firstChild }")
+    fake.finish(answer, whole)
+    expect(words.locator("span.hljs-keyword").first).to_have_text("for")
+    assert words.evaluate("(e) => e.querySelector('p').firstChild === window.first")
+    grown = words.evaluate("(e) => e.innerHTML")
+    page.reload()
+    expect(words.locator("span.hljs-keyword").first).to_have_text("for")
+    assert words.evaluate("(e) => e.innerHTML") == grown

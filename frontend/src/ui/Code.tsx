@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { t, type Key } from "../i18n";
 import type { Piece } from "../logic/highlight";
+import { Grown } from "./Grown";
 
 const LONGEST = 20_000; // characters: more is shown without colours
 const COPIED_MS = 2_000;
@@ -31,7 +32,8 @@ export function Code({ text, info, done }: { text: string; info: string; done: b
       if (found) coloured.value = { text, pieces: found };
     });
   }, [text, language, done]);
-  const shown = coloured.value?.text === text ? coloured.value.pieces : [{ kind: "", text }];
+  const colours = coloured.value?.text === text ? coloured.value.pieces : null;
+  const draw = () => colours?.map((piece, i) => (piece.kind ? <span key={i} class={piece.kind}>{piece.text}</span> : piece.text)) ?? text;
   return (
     <div class="code">
       <div class="code-head">
@@ -40,7 +42,7 @@ export function Code({ text, info, done }: { text: string; info: string; done: b
       </div>
       {text && (
         <pre tabIndex={0}>
-          <code>{shown.map((piece, i) => (piece.kind ? <span key={i} class={piece.kind}>{piece.text}</span> : piece.text))}</code>
+          <Grown as="code" before={colours ? text : ""} tail={colours ? "" : text} draw={draw} />
         </pre>
       )}
     </div>

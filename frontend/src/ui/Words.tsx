@@ -8,6 +8,7 @@ import { Growing, isWhole, numberOf, safeAddress, type Block, type Token, type T
 import { grouped } from "../logic/chunks";
 import { textOfPlace, type TextPlace } from "../logic/textPlace";
 import { Code } from "./Code";
+import { Grown } from "./Grown";
 import { still } from "./still";
 
 function Link({ token }: { token: Tokens.Link | Tokens.Image }) {
@@ -93,6 +94,13 @@ function inline(tokens: readonly Token[]): ComponentChildren {
   });
 }
 
+function Paragraph({ tokens }: { tokens: readonly Token[] }) {
+  const last = tokens.at(-1);
+  const isText = last?.type === "text" && !last.tokens && !last.raw.includes("[");
+  const before = tokens.slice(0, -1).map(({ type, raw }) => `${type} ${raw}`);
+  return <Grown as="p" before={before.join("\n")} tail={isText ? last.raw : ""} draw={() => inline(tokens)} />;
+}
+
 function Table({ token }: { token: Tokens.Table }) {
   if (!isWhole(token)) return <p>{token.raw.trimEnd()}</p>;
   const cell = (one: Tokens.TableCell) => ({ style: one.align ? { textAlign: one.align } : {} });
@@ -160,7 +168,7 @@ function One({ token, done }: { token: Token; done: boolean }) {
     case "table":
       return <Table token={token as Tokens.Table} />;
     case "paragraph":
-      return <p>{inline(token.tokens ?? [])}</p>;
+      return <Paragraph tokens={token.tokens ?? []} />;
     case "text":
       return token.tokens ? <>{inline(token.tokens)}</> : <p>{token.text}</p>;
     default:

@@ -1,7 +1,7 @@
 /** Puts the page together: config, sign-in, REST, WebSocket and the clock. */
 import { computed, effect, untracked } from "@preact/signals";
 import { batchActions, type BatchActions } from "./actions/batches";
-import { typed } from "./actions/deltas";
+import { typed } from "./actions/behind";
 import { draftActions, type DraftActions } from "./actions/batchDraft";
 import { createWatch } from "./actions/batchWatch";
 import { chatActions, type ChatActions } from "./actions/chats";

@@ -57,7 +57,7 @@ it("takes them in larger parts while somebody types, when a key has just been sh
   }
   clock.shown(); // too early
   expect([taken.length, timers.map(([, ms]) => ms)]).toEqual([1, [2 * TYPING_TOGETHER_MS - 50]]);
-  clock.now += 50;
+  clock.now += TYPING_TOGETHER_MS - 150;
   clock.shown();
   expect(taken.slice(1)).toEqual([["a", "0 |1 |2 "]]);
   got("a", piece(0, "3 "));

@@ -4,6 +4,7 @@ import { clock } from "../logic/clock";
 import type { Unsent } from "../logic/outbox";
 import { typedOf, type TypedStore } from "../logic/typed";
 import { drafts, outbox } from "../state";
+import { seldom } from "./behind";
 import { madeOf } from "./chatState";
 
 export interface OtherTab {
@@ -13,7 +14,7 @@ export interface OtherTab {
   sent(conversationId: string): void;
 }
 
-const LATEST_MS = 200;
+const KEPT_MS = 250;
 
 let kept: TypedStore | undefined;
 
@@ -31,24 +32,18 @@ export function keepTyped(person: string, other: OtherTab): () => void {
   outbox.value = items;
   drafts.value = found.drafts;
 
-  // To write into the storage takes four times as long as all else that a key does: it waits until the key is shown.
-  let [waits, hasEnded] = [false, false];
-  const write = () => {
-    waits = false;
-    if (hasEnded) return;
+  // To write into the storage takes four times as long as all else that a key does: it waits until a key is shown.
+  const keeping = seldom(() => {
     for (const [place, text] of Object.entries(drafts.peek())) {
       if ((written[place] ?? "") !== text) store.keepDraft(place, text, clock.now());
     }
     written = drafts.peek();
-  };
-  const behindTheKey = () => {
+  }, KEPT_MS);
+  const keep = () => {
     // What is sent is no draft any more, at once: later that could take away what another tab has typed.
     const isSent = Object.entries(drafts.peek()).some(([place, text]) => text === "" && written[place]);
-    if (document.hidden || isSent) return write();
-    if (waits) return;
-    waits = true;
-    requestAnimationFrame(() => setTimeout(write));
-    setTimeout(write, LATEST_MS); // a window behind another one may get no frames
+    if (document.hidden || isSent) keeping.now();
+    else keeping.soon();
   };
 
   const ends = [
@@ -59,8 +54,9 @@ export function keepTyped(person: string, other: OtherTab): () => void {
       known = now;
     }),
     effect(() => {
-      if (drafts.value !== written) untracked(behindTheKey);
+      if (drafts.value !== written) untracked(keep);
     }),
+    keeping.end,
   ];
 
   const onStorage = (event: StorageEvent) => {
@@ -82,13 +78,12 @@ export function keepTyped(person: string, other: OtherTab): () => void {
     if (!item && before?.conversationId) other.sent(before.conversationId);
   };
   window.addEventListener("storage", onStorage);
-  window.addEventListener("pagehide", write);
-  document.addEventListener("visibilitychange", write);
+  window.addEventListener("pagehide", keeping.now);
+  document.addEventListener("visibilitychange", keeping.now);
   return () => {
     for (const end of ends) end();
-    hasEnded = true;
-    window.removeEventListener("pagehide", write);
-    document.removeEventListener("visibilitychange", write);
+    window.removeEventListener("pagehide", keeping.now);
+    document.removeEventListener("visibilitychange", keeping.now);
     window.removeEventListener("storage", onStorage);
   };
 }

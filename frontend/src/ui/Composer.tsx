@@ -1,5 +1,6 @@
-import { computed, effect } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { isTyping, seldom } from "../actions/behind";
 import { besideComposer } from "../beside";
 import { setDraft } from "../actions/chatState";
 import type { ChatActions } from "../actions/chats";
@@ -18,6 +19,7 @@ import { Told } from "./Said";
 const Pictures = later(() => import("./Pictures"), true);
 
 const TALLEST_PX = 220;
+const COUNTED_MS = 250;
 
 function Backend({ actions }: { actions: ChatActions }) {
   return (
@@ -45,10 +47,14 @@ function hint(): string {
 /** By itself: with a key that is typed, its box has it already, and nothing else is drawn anew. */
 const text = computed(() => drafts.value[draftKey.value] ?? "");
 const isEmpty = computed(() => text.value.trim() === "");
+/** What is counted: while somebody types it comes behind a key, a few times a second. */
+const counted = signal("");
+const counting = seldom(() => (counted.value = text.peek()), COUNTED_MS);
 // The system prompt is read with each question.
-const size = computed(() => (text.value ? sizeOf(settings.value.system + text.value, contextTokens.value) : null));
+const size = computed(() => (counted.value ? sizeOf(settings.value.system + counted.value, contextTokens.value) : null));
 
 function Counter() {
+  useLayoutEffect(() => effect(() => (text.value && isTyping() ? counting.soon() : counting.now())), []);
   if (!size.value) return null;
   const { tokens, most, tooLong } = size.value;
   const words = t(tooLong ? "chat.size.toolong" : "chat.size", { tokens: number(tokens, language.value), most: number(most, language.value) });

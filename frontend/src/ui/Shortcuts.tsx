@@ -66,15 +66,13 @@ function useShortcuts(page: Page): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || isOfInputMethod(event) || event.getModifierState("AltGraph")) return;
-      if (document.querySelector("dialog[open]")) return;
       const { target } = event;
-      if (event.key === "Escape" && target instanceof Element && target.id === "message") {
-        // Out of the field in which every key writes, to what can be read.
-        document.getElementById("messages")?.focus({ preventScroll: true });
-        return;
-      }
-      const action = actionOf(event, isTyping(target));
-      if (!action) return;
+      const leaves = event.key === "Escape" && target instanceof Element && target.id === "message";
+      const action = leaves ? null : actionOf(event, isTyping(target));
+      // Of all keys few come so far: this looks through the whole page.
+      if (!(leaves || action) || document.querySelector("dialog[open]")) return;
+      // Out of the field in which every key writes, to what can be read.
+      if (!action) return document.getElementById("messages")?.focus({ preventScroll: true });
       event.preventDefault();
       act(action, page);
     };

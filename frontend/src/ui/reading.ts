@@ -121,6 +121,8 @@ export function useReading(id: string | null, mine: number) {
       const both = shown();
       if (!both) return;
       const { box, content } = both;
+      // Of its own going down to the end it is told as well: all is as it was looked at then.
+      if (atEnd.current && box.scrollTop === known.current.top) return;
       // By the height that was seen: what has come since is not below anybody yet.
       const left = known.current.height - box.scrollTop - box.clientHeight;
       // Whoever goes up, if only by a line, is not taken back down.

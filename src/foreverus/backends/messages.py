@@ -51,7 +51,7 @@ def _message(message: Mapping[str, object]) -> dict[str, object]:
 
 
 def _part(part: Mapping[str, object]) -> dict[str, object]:
-    kept = _without_nulls(part)
+    kept = {name: _without_nulls(one) if isinstance(one, dict) else one for name, one in _without_nulls(part).items()}
     if kept.get("type") == "refusal" and "text" not in kept:
         kept = {"type": "text"} | {
             ("text" if name == "refusal" else name): kept[name] for name in kept.keys() - {"type"}

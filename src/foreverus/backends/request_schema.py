@@ -50,6 +50,7 @@ _LIVE_PART = _object(
                 "file_id": {
                     "description": "a string: the id of an image, a file with purpose 'vision'",
                     "type": "string",
+                    "maxLength": 100,
                 },
                 "file_data": {"description": "absent: an image's own bytes stand in image_url", "enum": []},
                 "filename": {"description": "a string", "type": "string"},

@@ -5,9 +5,8 @@ No address of the world is fetched: who could have us ask any address for them w
 """
 
 import base64
-import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -37,14 +36,19 @@ def _named(body: Mapping[str, Any]) -> Iterator[str]:
             yield from (part[FILE]["file_id"] for part in message["content"] if part["type"] == FILE and FILE in part)
 
 
-def with_images(prompt: Prompt, body: Mapping[str, Any], own: Mapping[str, PromptImage]) -> Prompt:
-    """A chat's prompt with the images that its messages have. `body` fits its schema. `own`: of those that it names,
-    the ones that are its person's, by their ids. Raises InvalidRequest."""
+def images_of(body: Mapping[str, Any], own: Mapping[str, PromptImage]) -> list[tuple[PromptImage, ...]]:
+    """The images of each message of a chat. `body` fits its schema: that each part has what its type says is looked at
+    here. `own`: of those that it names, the ones that are its person's, by their ids. Raises InvalidRequest."""
     shown = [_of_message(f"messages[{number}]", one, own) for number, one in enumerate(body.get("messages", ()))]
-    if not any(shown):
-        return prompt
     if (count := sum(map(len, shown))) > MOST_IN_ALL:
         raise _too_many(count)
+    return shown
+
+
+def with_images(prompt: Prompt, shown: Sequence[tuple[PromptImage, ...]]) -> Prompt:
+    """A chat's prompt with the images of its messages."""
+    if not any(shown):
+        return prompt
     # What the prompt leaves out stands at the messages' end, and has none: images are a user's.
     pairs = zip(prompt.messages, shown, strict=False)
     return replace(prompt, messages=tuple(replace(one, images=images) for one, images in pairs))
@@ -87,9 +91,11 @@ def _image(where: str, url: str) -> PromptImage:
             code="image_not_fetched",
         )
     try:
-        return checked(base64.b64decode(url[head.end() :], validate=True))
-    except binascii.Error as err:
+        data = base64.b64decode(url[head.end() :], validate=True)
+    except ValueError as err:  # of characters that are no ASCII it is no binascii.Error
         raise _refused(where, f"The field '{where}' is not base64.") from err
+    try:
+        return checked(data)
     except NotTaken as err:
         raise _refused(where, f"The field '{where}': {err}", "invalid_image") from err
 

@@ -18,7 +18,7 @@ from foreverus.backends.prompts import prompt_of
 from foreverus.backends.request_schema import REQUEST_FILES
 from foreverus.choice.request import images_off
 from foreverus.errors import InvalidRequest, NotFound
-from foreverus.openai_api.image_parts import with_images
+from foreverus.openai_api.image_parts import images_of, with_images
 from foreverus.openai_api.records import CompletionRequest
 from foreverus.strict_json import path_of
 from foreverus.text import is_blank, quoted, shortened
@@ -74,7 +74,8 @@ def read_request(
     if "stream_options" in body and not streams:
         message = "The field 'stream_options' is only for streams: leave it out, or set 'stream' to true."
         raise InvalidRequest(message, param="stream_options", code="invalid_field")
-    prompt = with_images(prompt_of(endpoint, body, live_options(endpoint, body)), body, own or {})
+    shown = images_of(body, own or {})  # first: a prompt is made of parts that have what they say
+    prompt = with_images(prompt_of(endpoint, body, live_options(endpoint, body)), shown)
     if prompt.images and not (served.sees or served.reads):
         raise images_off("messages")
     _check(endpoint, body, prompt)

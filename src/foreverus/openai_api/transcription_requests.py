@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from math import ceil
 
 from foreverus import ids
 from foreverus.abilities.speech_to_text.media import kind_of, seconds_of
@@ -69,6 +70,7 @@ def _recording(data: bytes, language: str) -> Recording:
     kind, seconds = kind_of(data), seconds_of(data)
     if seconds > MOST_SECONDS:
         long = f"{seconds / 60:.0f} minutes"
-        message = f"The field 'file' is {long} long; a recording may have {MOST_SECONDS // 60}. Send it in parts."
+        most = f"a recording may have {MOST_SECONDS // 60} ({MOST_SECONDS} s)"
+        message = f"The field 'file' is {long} long ({ceil(seconds):,} s); {most}. Send it in parts."
         raise InvalidRequest(message, "file", "invalid_field")
     return Recording(data=data, kind=kind, seconds=seconds, language=language)

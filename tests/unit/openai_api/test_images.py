@@ -123,6 +123,9 @@ def test_no_address_of_the_world_is_fetched(client: OpenAI, world: World, addres
         (url(gif(pictures=3), "image/gif"), "invalid_image", "moves"),
         (url(png_that_claims(20_000, 10_000)), "invalid_image", "20,000 x 10,000"),
         ("data:image/png;base64,%%%%", "invalid_field", "not base64"),
+        ("data:image/png;base64,imagem-é", "invalid_field", "not base64"),
+        ("data:image/png;base64,\u2028AAAA\U0001f600", "invalid_field", "not base64"),
+        ("data:image/png;base64,", "invalid_image", "empty"),
     ],
 )
 def test_what_is_no_image_names_its_part_and_costs_nothing(
@@ -133,6 +136,33 @@ def test_what_is_no_image_names_its_part_and_costs_nothing(
     error: Any = caught.value.body
     assert (error["param"], error["code"]) == ("messages[0].content[2].image_url.url", code)
     assert world.purse.month(MONTH).spent == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "param", "code"),
+    [
+        ({"type": "text"}, "text", "missing_field"),
+        ({"type": "text", "text": None}, "text", "missing_field"),
+        ({"type": "text", "file": {"file_id": "file_1"}}, "text", "missing_field"),
+        ({"type": "image_url", "text": "a"}, "image_url", "missing_field"),
+        ({"type": "image_url", "image_url": None}, "image_url", "missing_field"),
+        ({"type": "image_url", "image_url": {"url": None}}, "image_url.url", "missing_field"),
+        ({"type": "file", "file": {"file_id": "f" * 3000}}, "file.file_id", "invalid_field"),
+        ({"type": "file", "file": {"file_id": "é" * 1100}}, "file.file_id", "invalid_field"),
+        ({"type": "file", "file": {}}, "file.file_id", "missing_field"),
+    ],
+)
+def test_part_that_has_not_what_its_type_says_names_it(client: OpenAI, part: Any, param: str, code: str) -> None:
+    with pytest.raises(BadRequestError) as caught:
+        client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": [part]}])
+    error: Any = caught.value.body
+    assert (error["param"], error["code"]) == (f"messages[0].content[0].{param}", code)
+
+
+def test_null_in_an_image_is_as_if_absent(client: OpenAI) -> None:
+    image: Any = {"type": "image_url", "image_url": {"url": url(png(3, 2)), "detail": None}, "text": None}
+    whole = client.chat.completions.create(model=MODEL, messages=[{"role": "user", "content": [image]}])
+    assert whole.choices[0].message.content == "I see: png 3x2. "
 
 
 def test_more_than_a_message_or_a_request_may_have_are_refused(client: OpenAI) -> None:

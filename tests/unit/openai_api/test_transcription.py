@@ -84,6 +84,7 @@ def test_switched_off_it_says_which_parameter() -> None:
         (mp4(b"soun", b"vide"), "is a video"),
         (mp3(3600), "60 minutes long"),
         (wav(3600, rate=1000), "60 minutes long"),
+        (wav(601, rate=1000), r"\(601 s\); a recording may have 10 \(600 s\)"),
         (b"RIFF" + bytes(MOST_BYTES), "bytes"),
         (b"not a recording at all", "no recording"),
     ],

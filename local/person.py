@@ -26,7 +26,8 @@ class Person:
         )
         self.open = contextlib.ExitStack()
         address = f"{outputs['websocket_url']}?token={key}"
-        self.socket = self.open.enter_context(connect(address, open_timeout=60, proxy=None))
+        # Of pings there are our own; those of the library end the connection of a machine that is slow for 20 s.
+        self.socket = self.open.enter_context(connect(address, open_timeout=60, proxy=None, ping_interval=None))
         self.frames: queue.SimpleQueue[tuple[float, dict[str, Any]]] = queue.SimpleQueue()
         self.reader = threading.Thread(target=self._read, daemon=True)
         self.reader.start()

@@ -40,7 +40,7 @@ from foreverus.files.views import public_file
 from foreverus.idempotency.records import CreateRequest, IdClaim, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.limits.person import counted
-from foreverus.text import is_blank, quoted
+from foreverus.text import is_blank, quoted, shortened
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ class FileService:
             raise InvalidRequest(message, param="purpose", code="invalid_field")
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
-            message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
+            message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {shortened(f'{size:,}')}: split it."
             raise InvalidRequest(message, param="bytes", code="file_too_large")
         with self.once(CreateRequest(user_id, "files", fingerprint(request), attempt), "file") as claim:
             record = self._made_before(user_id, claim)

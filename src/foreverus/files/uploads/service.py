@@ -36,7 +36,7 @@ from foreverus.files.uploads.views import public_part, public_upload
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.limits.person import counted
-from foreverus.text import quoted
+from foreverus.text import quoted, shortened
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class UploadService:
         Conflict."""
         size = int(request["bytes"])
         if size > MAX_FILE_BYTES:
-            message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {size:,}: split it."
+            message = f"A file has at most {MAX_FILE_BYTES:,} bytes, not {shortened(f'{size:,}')}: split it."
             raise InvalidRequest(message, param="bytes", code="file_too_large")
         with self.once(CreateRequest(user_id, "uploads", fingerprint(request), attempt), "upload") as claim:
             upload = None if claim.is_first else self.store.get(user_id, claim.id)

@@ -1183,7 +1183,7 @@ export interface MemoryChange {
 export interface DocumentCreate {
   /** Must be a name that ends in .txt, .md, .pdf or .docx. */
   filename: string;
-  /** Must be how many bytes it has, 10,000,000 at most. */
+  /** Must be how many bytes it has, a whole number from 1 to 10,000,000. */
   bytes: number;
 }
 export interface DocumentSearch {

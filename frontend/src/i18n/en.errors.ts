@@ -39,6 +39,7 @@ export const enErrors = {
   "error.memory_not_found": "This memory is gone. Open the preferences again to see those that are there.",
   "error.documents_off": "Documents are off in this deployment. Whoever runs it can switch them on.",
   "error.too_many_documents": "There are as many documents as there can be. Delete one and try again.",
+  "error.document_deleted": "This document was deleted. Choose the file again to upload it anew.",
   "error.document_not_found": "This document is gone. Look at the list again.",
   "error.document_not_read": "This document has no text yet. Wait until it is ready.",
   "error.document_kind": "This is no text, Markdown, PDF or Word (.docx) document.",

@@ -39,6 +39,7 @@ export const ptErrors = {
   "error.memory_not_found": "Esta memória não existe mais. Abra as preferências de novo para ver as que existem.",
   "error.documents_off": "Os documentos estão desligados nesta instalação. Quem a administra pode ligá-los.",
   "error.too_many_documents": "Já há o máximo de documentos. Apague um e tente de novo.",
+  "error.document_deleted": "Este documento foi apagado. Escolha o arquivo de novo para enviá-lo outra vez.",
   "error.document_not_found": "Este documento não existe mais. Veja a lista de novo.",
   "error.document_not_read": "Este documento ainda não tem texto. Espere até ele ficar pronto.",
   "error.document_kind": "Isto não é texto, Markdown, PDF nem documento do Word (.docx).",

@@ -48,7 +48,7 @@ SETTLES_AFTER = {
 
 # From the deletion on, nothing of that id is kept again: for longer than any request that made one can be repeated,
 # which is 24 hours (of a conversation the table remembers that by itself, `DELETED#`).
-REMEMBERED_FOR = {OwedKind.FILE: timedelta(hours=25)}
+REMEMBERED_FOR = dict.fromkeys((OwedKind.FILE, OwedKind.DOCUMENT), timedelta(hours=25))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ from foreverus.documents.views import public_document
 from foreverus.errors import Conflict, InvalidRequest, NotFound
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
+from foreverus.text import quoted
 
 BYTES = "application/octet-stream"
 AROUND = 1500  # characters that are shown before and behind a place
@@ -58,7 +59,9 @@ class Documents:
         if self.index is None:
             raise _off()
         if kind_of(request["filename"]) is None:
-            message = f"The field 'filename' must end in .txt, .md, .pdf or .docx. {WORDS[Trouble.KIND]}"
+            message = (
+                f"The field 'filename' must end in .txt, .md, .pdf or .docx: {quoted(request['filename'])} does not."
+            )
             raise InvalidRequest(message, param="filename", code=Trouble.KIND.value)
         if int(request["bytes"]) > MOST_BYTES:
             raise InvalidRequest(WORDS[Trouble.TOO_LARGE], param="bytes", code=Trouble.TOO_LARGE.value)
@@ -163,8 +166,12 @@ class Documents:
             if kept is None:
                 self.objects.delete(original_key(user_id, document_id))
             return kept or document
+        try:
+            self.index({"user_id": user_id, "document_id": document_id})
+        except Exception:  # nobody reads it: who looks next has it read
+            self.store.change(reading, DocumentStatus.UPLOADED, self.clock())
+            raise
         self._close_address(document)
-        self.index({"user_id": user_id, "document_id": document_id})
         return reading
 
     def _close_address(self, document: Document) -> None:

@@ -9,7 +9,7 @@ from foreverus import ids
 from foreverus.aws import person_keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Values, Write, delete_write, put_write, update_write
 from foreverus.costs.money import exact
-from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
+from foreverus.deletions.owed import OwedDeletion, OwedKind, not_owed_write, owed_write
 from foreverus.documents.records import MOST_DOCUMENT_BYTES, MOST_DOCUMENTS, Document, DocumentStatus
 from foreverus.errors import Conflict, NotFound
 from foreverus.text import quoted
@@ -74,13 +74,21 @@ class DocumentStore:
 
     def create(self, document: Document) -> Document:
         """The document, or the one that an earlier try has kept under the same id. Counted in the same transaction.
-        Raises Conflict."""
+        Raises Conflict, also where that was deleted since: what is still to be erased of it would take the new one's
+        passages along."""
         counted = _count_write(document, 1, MOST_DOCUMENTS, MOST_DOCUMENT_BYTES)
         try:
-            self.items.transact(put_write(document_to_item(document), "attribute_not_exists(pk)"), counted)
+            self.items.transact(
+                put_write(document_to_item(document), "attribute_not_exists(pk)"),
+                counted,
+                not_owed_write(OwedKind.DOCUMENT, document.document_id),
+            )
         except ConditionFailed as err:
             if 0 in err.writes:
                 return self.get(document.user_id, document.document_id)
+            if 2 in err.writes:
+                message = "This request was made before, and its document was deleted. For a new one, use another key."
+                raise Conflict(message, param="Idempotency-Key", code="document_deleted") from err
             most = f"{MOST_DOCUMENTS} documents or {MOST_DOCUMENT_BYTES // 1_000_000} MB of them"
             message = f"You would have more than {most}, the most that there can be. Delete some, then try again."
             raise Conflict(message, code="too_many_documents") from err

@@ -8,11 +8,13 @@ import pytest
 
 from foreverus import bootstrap, ids
 from foreverus.abilities.embed.memory import MemoryEmbedder
+from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
 from foreverus.aws.s3 import MemoryObjects
 from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.meter import month_of
 from foreverus.costs.purse import PurseStore
+from foreverus.deletions.owed import OwedDeletions, OwedKind
 from foreverus.documents.indexing import TRIES, DocumentIndexer
 from foreverus.documents.passages import Meant
 from foreverus.documents.reading.kinds import read
@@ -193,6 +195,42 @@ def test_a_deleted_document_is_gone_everywhere_and_does_not_come_back(desk: Desk
     assert desk.world.items.get(owed)["user_id"] == "user-1"  # type: ignore[index]
     with pytest.raises(NotFound):
         desk.documents.get("user-1", document_id)
+
+
+def test_a_deleted_one_is_made_by_no_repeated_request_again(desk: Desk) -> None:
+    request, attempt = {"filename": "bichos.md", "bytes": len(TEXT)}, RequestAttempt("key-1")
+    document_id = str(desk.documents.create("user-1", request, attempt)["id"])
+    desk.documents.delete("user-1", document_id)
+    owed = OwedDeletions(desk.world.items)
+    for _ in ("owed", "erased"):
+        with pytest.raises(Conflict) as refused:
+            desk.documents.create("user-1", request, attempt)
+        assert (refused.value.reason, refused.value.param) == ("document_deleted", "Idempotency-Key")
+        (one,) = owed.of(OwedKind.DOCUMENT)
+        owed.erased(one, desk.clock())
+    owed.erased(one, desk.clock() + timedelta(hours=3))
+    assert owed.of(OwedKind.DOCUMENT) == [], "nothing is owed any more, and it is remembered"
+    with pytest.raises(Conflict):
+        desk.documents.create("user-1", request, attempt)
+    assert desk.documents.create("user-1", request, RequestAttempt("key-2"))["id"] != document_id
+    for _ in range(MOST_DOCUMENTS - 1):
+        desk.announce()  # what was refused is not counted
+
+
+def test_one_that_nobody_could_be_asked_to_read_is_read_when_it_is_looked_at_again(desk: Desk) -> None:
+    document_id, reader = desk.announce(), desk.documents.index
+    desk.put(document_id)
+
+    def busy(event: Mapping[str, str]) -> None:
+        raise OSError("throttled")
+
+    desk.documents = replace(desk.documents, index=busy)
+    with pytest.raises(OSError, match="throttled"):
+        desk.status(document_id)
+    desk.documents = replace(desk.documents, index=reader)
+    assert desk.status(document_id) == "reading"
+    assert desk.index(document_id) is DocumentStatus.READY
+    assert [one["document_id"] for one in desk.asked] == [document_id]
 
 
 def test_one_that_is_deleted_while_it_is_read_leaves_nothing(desk: Desk) -> None:

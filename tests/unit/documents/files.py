@@ -41,6 +41,23 @@ def assembled(objects: list[str], trailer: str = "") -> bytes:
     return body + f"{end}startxref\n{len(body)}\n%%EOF\n".encode("latin-1")
 
 
+def pdf_with_a_font(meant: str) -> bytes:
+    """Its page says `A B`; its font says that `A` means these UTF-16 units, in hexadecimal."""
+    names = f"1 begincodespacerange <00> <FF> endcodespacerange\n1 beginbfchar <41> <{meant}> endbfchar"
+    said, stream = f"begincmap\n{names}\nendcmap", "BT /F1 12 Tf 72 720 Td (A B) Tj ET"
+    return assembled(
+        [
+            "<< /Type /Catalog /Pages 2 0 R >>",
+            "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Resources << /Font << /F1 5 0 R >> >>"
+            " /Contents 4 0 R >>",
+            f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
+            "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /ToUnicode 6 0 R >>",
+            f"<< /Length {len(said)} >>\nstream\n{said}\nendstream",
+        ]
+    )
+
+
 def protected_pdf() -> bytes:
     """Its trailer names a standard encryption: without its password nothing can be read."""
     letters = "41" * 32

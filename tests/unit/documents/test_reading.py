@@ -1,9 +1,12 @@
 """Every kind of document is read with its places, and what cannot be read says why in the person's words."""
 
+import base64
+import json
 import zlib
 
 import pytest
 
+from foreverus.documents.reading.apart import unpacked
 from foreverus.documents.reading.kinds import kind_of, read
 from foreverus.documents.reading.process import environment, read_apart
 from foreverus.documents.reading.records import (
@@ -12,6 +15,7 @@ from foreverus.documents.reading.records import (
     WORDS,
     Block,
     DocumentKind,
+    ReadDocument,
     Trouble,
     Unreadable,
 )
@@ -49,6 +53,45 @@ def test_a_pdf_has_pages() -> None:
     assert [(one.text, one.page) for one in found.blocks] == [("Primeira (1)", 1), ("Segunda", 2)]
 
 
+@pytest.mark.parametrize(
+    ("meant", "text"),
+    [
+        ("D83D", "\ufffd B"),
+        ("DE00", "\ufffd B"),
+        ("D83DDE00", "\U0001f600 B"),
+        ("0000", "B"),
+        ("202E", "\u202e B"),
+    ],
+)
+def test_a_pdf_whose_font_has_half_a_character_has_text_that_every_store_takes(meant: str, text: str) -> None:
+    (block,) = read_apart(files.pdf_with_a_font(meant), DocumentKind.PDF).blocks
+    assert block.text == text
+    assert block.text.encode()
+
+
+@pytest.mark.parametrize(
+    ("block", "taken"),
+    [
+        (["a\ud83d", 1, "\ude00"], Block("a\ufffd", 1, "\ufffd")),
+        (["a", 1_000, ""], Block("a", 1_000)),
+        (["a", 1_001, ""], None),
+        (["a", -1, ""], None),
+        (["a", 10**400, ""], None),
+        (["a", float("inf"), ""], None),
+        (["a", None, ""], None),
+        (["a"], None),
+    ],
+)
+def test_what_a_reader_says_is_taken_within_bounds(block: list[object], taken: Block | None) -> None:
+    said = zlib.compress(json.dumps({"pages": 1, "blocks": [block]}).encode())
+    answer = json.dumps({"packed": base64.b64encode(said).decode()}).encode()
+    if taken:
+        assert unpacked(answer) == ReadDocument((taken,), 1)
+    else:
+        with pytest.raises(Unreadable):
+            unpacked(answer)
+
+
 @pytest.mark.parametrize("style", ["Heading1", "Ttulo1", "Title"])
 def test_a_word_file_has_headings_of_either_language(style: str) -> None:
     found = read(files.docx("Sobre nós", "Um texto", style=style), DocumentKind.DOCX)
@@ -69,6 +112,7 @@ def test_tabs_breaks_and_tables_of_a_word_file_are_text() -> None:
         (b"", DocumentKind.TXT, Trouble.EMPTY),
         (b" \n\t ", DocumentKind.MD, Trouble.EMPTY),
         ("\u200b\ufeff".encode(), DocumentKind.TXT, Trouble.EMPTY),
+        ("\u2060\u2063\n\n\u3164\u202e".encode(), DocumentKind.MD, Trouble.EMPTY),
         (b"\x00\x01\x02binary", DocumentKind.TXT, Trouble.KIND),
         (files.pdf("x"), DocumentKind.TXT, Trouble.KIND),
         (files.docx("x"), DocumentKind.MD, Trouble.KIND),

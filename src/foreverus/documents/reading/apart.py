@@ -14,12 +14,14 @@ from foreverus.documents.reading.process import read_apart
 from foreverus.documents.reading.records import (
     MOST_BYTES,
     MOST_CHARACTERS,
+    MOST_PAGES,
     Block,
     DocumentKind,
     ReadDocument,
     Trouble,
     Unreadable,
 )
+from foreverus.text import whole
 
 FETCH_S = 60.0
 MOST_ANSWER_BYTES = 30_000_000  # unpacked: a million characters, each escaped, with their places
@@ -67,10 +69,18 @@ def unpacked(answer: bytes) -> ReadDocument:
         if unpacker.unconsumed_tail:
             raise Unreadable(Trouble.TOO_COMPLEX)
         found = json.loads(text)
-        blocks = tuple(Block(str(one[0]), int(one[1]), str(one[2])) for one in found["blocks"])
-        pages = int(found["pages"])
-    except (ValueError, TypeError, LookupError, zlib.error) as err:
+        blocks = tuple(Block(whole(str(one[0])), _page(one[1]), whole(str(one[2]))) for one in found["blocks"])
+        pages = _page(found["pages"])
+    except (ValueError, TypeError, LookupError, OverflowError, RecursionError, zlib.error) as err:
         raise Unreadable(Trouble.BROKEN) from err
     if sum(len(one.text) for one in blocks) > MOST_CHARACTERS:
         raise Unreadable(Trouble.TOO_LONG)
     return ReadDocument(blocks, pages)
+
+
+def _page(number: object) -> int:
+    """Raises ValueError for one that no document has."""
+    page = int(str(number))
+    if not 0 <= page <= MOST_PAGES:
+        raise ValueError(f"{page} is no page")
+    return page

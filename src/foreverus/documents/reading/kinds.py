@@ -10,6 +10,7 @@ from foreverus.documents.reading.records import (
     Trouble,
     Unreadable,
 )
+from foreverus.text import is_blank
 
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # a Word document of before 2007, or a docx that is encrypted
 
@@ -31,8 +32,9 @@ def read(data: bytes, kind: DocumentKind) -> ReadDocument:
     if not data.strip():
         raise Unreadable(Trouble.EMPTY)
     found = _read(data, kind)
-    blocks = tuple(Block(text, one.page, one.heading) for one in found.blocks if (text := plain.tidy(one.text)))
-    if not blocks:
+    tidy = plain.tidy
+    blocks = tuple(Block(text, one.page, tidy(one.heading)) for one in found.blocks if (text := tidy(one.text)))
+    if all(is_blank(one.text) for one in blocks):
         raise Unreadable(Trouble.EMPTY)
     if sum(len(one.text) for one in blocks) > MOST_CHARACTERS:
         raise Unreadable(Trouble.TOO_LONG)

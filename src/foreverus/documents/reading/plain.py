@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from foreverus.documents.reading.records import Block, Trouble, Unreadable
+from foreverus.text import whole
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.{1,200}?)[ \t]*#*$")
 _FENCE = re.compile(r"[ ]{0,3}(```|~~~)")
@@ -29,12 +30,14 @@ def decoded(data: bytes) -> str:
 
 
 def tidy(text: str) -> str:
-    """Spaces in a row are one, what cannot be seen is gone, lines stay.
+    """Spaces in a row are one, what cannot be seen is gone, lines stay. Half of a character, which a PDF's font may
+    have, is U+FFFD.
 
     >>> tidy("Um  texto\\x00\\n com\\tespaços ")
     'Um texto\\ncom espaços'
     """
-    lines = (" ".join(line.split()) for line in _CONTROLS.sub(" ", text).replace("\r\n", "\n").split("\n"))
+    clean = _CONTROLS.sub(" ", whole(text)).replace("\r\n", "\n")
+    lines = (" ".join(line.split()) for line in clean.split("\n"))
     return "\n".join(line for line in lines if line)
 
 

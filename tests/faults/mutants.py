@@ -97,7 +97,7 @@ MUTANTS = (
     ),
     Mutant(
         "the conditional save: a final answer is written over",
-        "src/foreverus/conversations/answers.py",
+        "src/foreverus/conversations/answer_writes.py",
         '_NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"',
         '_NOT_FINAL = "attribute_not_exists(#status) OR #status <> :answered OR #status <> :failed"',
         (

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from local.faults.rules import Book
+from local.state import ROOT
 from tests.faults import results, table
 from tests.faults import strikes as strikes_of
+from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.scenarios import SCENARIOS
 from tests.statemachines.definition import BAKE_IMAGE
 
@@ -230,3 +232,9 @@ def test_which_functions_run_is_told_until_the_last_call_of_each_is_over() -> No
     with pytest.raises(KeyError), book.runs("SweepFunction"):
         raise KeyError
     assert book.moments()["functions"] == []
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda one: one.name)
+def test_a_mutant_changes_what_is_there(mutant: Mutant) -> None:
+    """Code that moves takes its mutant along."""
+    assert (ROOT / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1

@@ -8,14 +8,21 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from foreverus.aws import keys
-from foreverus.aws.dynamo import ConditionFailed, Table, Values, Write, check_write, put_write, update_write
+from foreverus.aws.dynamo import ConditionFailed, Table, Write, put_write, update_write
 from foreverus.backends.port import BackendName
-from foreverus.conversations.items import conversation_from_item, final_attributes, messages_from_items
+from foreverus.conversations.answer_writes import (
+    final_writes,
+    hand_back_write,
+    partial_writes,
+    still_asked,
+    stop_writes,
+    title_writes,
+    unbegun_writes,
+)
+from foreverus.conversations.items import conversation_from_item, messages_from_items
 from foreverus.conversations.prompt import Thread, read_thread
 from foreverus.conversations.records import (
     STOPPED,
-    Answer,
-    AnswerStatus,
     Conversation,
     FinishedAnswer,
     MessageRef,
@@ -26,7 +33,6 @@ from foreverus.conversations.records import (
 from foreverus.conversations.remembered.records import Memory
 from foreverus.conversations.remembered.store import memories_of
 from foreverus.costs.usage.store import usage_write
-from foreverus.documents.sources import sources_to_item
 from foreverus.sessions.pending import PendingWorkStore, ended_write
 
 THREAD_PAGE = 64  # messages: most prompts hold fewer, and of a long conversation a megabyte would be read
@@ -90,7 +96,7 @@ class DynamoAnswers:
         return memories_of(self.items, message.user_id)
 
     def thread(self, message: MessageRef, most_bytes: int) -> Thread:
-        just_after = _key(message)["sk"] + "~"
+        just_after = keys.answer_key(message.conversation_id, message.message_id)["sk"] + "~"
         partition = keys.messages_partition(message.conversation_id)
         newest_first = self.items.query(partition, newest_first=True, before=just_after, page=THREAD_PAGE)
         return read_thread(messages_from_items(newest_first), message.message_id, most_bytes)
@@ -104,21 +110,15 @@ class DynamoAnswers:
     def hand_back(self, message: MessageRef, partial: PartialAnswer, session_id: str) -> bool:
         if not partial.spent:
             return self.checkpoint(message, partial, session_id)
-        values = {**_partial_attributes(message, partial, session_id), "counted_tokens": partial.tokens}
-        answer = update_write(
-            _key(message),
-            _sets(values) + " ADD engine_failures :f",
-            {**_values(values), **_FINAL, ":f": partial.engine_failures, ":before": partial.counted},
-            condition=f"{_OPEN} AND {_COUNTED_AS_BEFORE if partial.counted else _NOT_COUNTED}",
-            names=_names(values),
-        )
         session = update_write(
             keys.session_key(session_id),
             "ADD completion_tokens :c, version :one",
             {":c": partial.spent, ":one": 1},
         )
         used = usage_write(message.user_id, self.clock(), partial.used)
-        return self.items.transact_if(answer, session, still_asked(message), used)
+        return self.items.transact_if(
+            hand_back_write(message, partial, session_id), session, still_asked(message), used
+        )
 
     def finish(self, message: MessageRef, finished: FinishedAnswer, session_id: str, now: datetime) -> Saved:
         answered = {
@@ -140,16 +140,7 @@ class DynamoAnswers:
         return Saved.SAVED
 
     def request_stop(self, message: MessageRef) -> bool:
-        return self.items.transact_if(
-            update_write(
-                _key(message),
-                "SET stop_requested = :yes",
-                {":yes": True, **_FINAL},
-                condition=f"attribute_exists(pk) AND ({_NOT_FINAL})",
-                names={"#status": "status"},
-            ),
-            still_asked(message),
-        )
+        return self.items.transact_if(*stop_writes(message))
 
     def end_unbegun(self, message: MessageRef, now: datetime) -> Saved:
         stopped = FinishedAnswer("", finish_reason=STOPPED).record(message, "", now)
@@ -161,9 +152,7 @@ class DynamoAnswers:
         }
         try:
             self.items.transact(
-                put_write({**_key(message), **final_attributes(stopped)}, "attribute_not_exists(pk)"),
-                check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
-                still_asked(message),
+                *unbegun_writes(message, stopped),
                 *(ended_write(message.message_id, one) for one in (BackendName.GPU, BackendName.BEDROCK)),
                 put_write(answered),
             )
@@ -193,89 +182,13 @@ class DynamoAnswers:
         return False
 
     def drop(self, message: MessageRef) -> None:
-        self.items.delete(_key(message))
+        self.items.delete(keys.answer_key(message.conversation_id, message.message_id))
         PendingWorkStore(self.items).remove(message.message_id)
-
-
-_COUNTS = ("partial_tokens", "partial_prompt_tokens", "counted_tokens", "engine_failures")
-_OF_PARTS = (*_COUNTS, "stop_requested", "sources")
-_NOT_FINAL = "attribute_not_exists(#status) OR NOT #status IN (:answered, :failed)"
-_OPEN = f"({_NOT_FINAL}) AND attribute_not_exists(stop_requested)"
-_NOT_COUNTED = "(attribute_not_exists(counted_tokens) OR counted_tokens = :before)"
-_COUNTED_AS_BEFORE = "counted_tokens = :before"
-_FINAL = {":answered": "answered", ":failed": "failed"}
-
-
-def _key(message: MessageRef) -> keys.Key:
-    return keys.answer_key(message.conversation_id, message.message_id)
 
 
 def conversation_in(items: Table, message: MessageRef) -> Conversation | None:
     found = items.get(keys.conversation_key(message.user_id, message.conversation_id))
     return conversation_from_item(found) if found else None
-
-
-def partial_writes(message: MessageRef, partial: PartialAnswer, session_id: str) -> tuple[Write, Write]:
-    """The part of a transaction that keeps partial text, where somebody wants more of it (see `Answers.checkpoint`)."""
-    values = _partial_attributes(message, partial, session_id)
-    counted = " ADD engine_failures :f" if partial.engine_failures else ""
-    failures = {":f": partial.engine_failures} if partial.engine_failures else {}
-    answer = update_write(
-        _key(message),
-        _sets(values) + counted,
-        {**_values(values), **_FINAL, **failures},
-        condition=_OPEN,
-        names=_names(values),
-    )
-    return answer, still_asked(message)
-
-
-def final_writes(message: MessageRef, answer: Answer) -> tuple[Write, Write, Write]:
-    """The part of a transaction that saves a final answer: where there is none yet, and its conversation and its
-    question are there."""
-    values = final_attributes(answer)
-    gone = [name for name in _OF_PARTS if name not in values]
-    return (
-        update_write(
-            _key(message),
-            f"{_sets(values)} REMOVE {', '.join(gone)}",
-            {**_values(values), **_FINAL},
-            condition=_NOT_FINAL,
-            names=_names(values),
-        ),
-        check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
-        still_asked(message),
-    )
-
-
-def title_writes(message: MessageRef, title: str) -> tuple[Write, Write, Write]:
-    """The part of a transaction that keeps the model's title: where there is none of its yet, and what it was made
-    from is there."""
-    return (
-        update_write(
-            keys.title_key(message.conversation_id), "SET title = :title", {":title": title}, "attribute_not_exists(pk)"
-        ),
-        check_write(keys.conversation_key(message.user_id, message.conversation_id), "attribute_exists(pk)"),
-        still_asked(message),
-    )
-
-
-def still_asked(message: MessageRef) -> Write:
-    """A deleted question gets no text any more, not a part of an answer either: nobody would find it to delete it."""
-    return check_write(keys.question_key(message.conversation_id, message.message_id), "attribute_exists(pk)")
-
-
-def _partial_attributes(message: MessageRef, partial: PartialAnswer, session_id: str) -> Values:
-    return {
-        "content": partial.text,
-        "status": AnswerStatus.ANSWERING.value,
-        "session_id": session_id,
-        "partial_tokens": partial.tokens,
-        "message_id": message.message_id,
-        "conversation_id": message.conversation_id,
-        **({"partial_prompt_tokens": partial.prompt_tokens} if partial.prompt_tokens else {}),
-        **({"sources": sources_to_item(partial.sources)} if partial.sources else {}),
-    }
 
 
 def _count_answer(session_id: str, finished: FinishedAnswer) -> Write:
@@ -286,15 +199,3 @@ def _count_answer(session_id: str, finished: FinishedAnswer) -> Write:
     }
     counts = "ADD prompt_tokens :p, completion_tokens :c, messages_answered :one, version :one"
     return update_write(keys.session_key(session_id), counts, values)
-
-
-def _sets(values: Values) -> str:
-    return "SET " + ", ".join(f"#{name} = :{name}" for name in values)
-
-
-def _names(values: Values) -> dict[str, str]:
-    return {f"#{name}": name for name in values}
-
-
-def _values(values: Values) -> dict[str, object]:
-    return {f":{name}": value for name, value in values.items()}

@@ -13,7 +13,7 @@ from foreverus.aws.read_ahead import ReadAhead
 from foreverus.backends.converse import CONTENT_FILTER
 from foreverus.backends.port import Backend, BackendName, Finished, Prompt
 from foreverus.concurrency import RunBlocking
-from foreverus.conversations.answers import partial_writes
+from foreverus.conversations.answer_writes import partial_writes
 from foreverus.conversations.bedrock.ends import NOTHING, CallAccount, MessageEnds
 from foreverus.conversations.bedrock.seeing import Seeing
 from foreverus.conversations.bedrock.takeover import Why

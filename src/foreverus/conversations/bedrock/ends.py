@@ -12,7 +12,7 @@ from foreverus import ids
 from foreverus.aws import keys, person_keys
 from foreverus.aws.dynamo import ConditionFailed, Table, Write, delete_write, put_write, update_write
 from foreverus.aws.read_ahead import ReadAhead
-from foreverus.conversations.answers import final_writes, still_asked, title_writes
+from foreverus.conversations.answer_writes import final_writes, still_asked, title_writes
 from foreverus.conversations.items import answer_from_item
 from foreverus.conversations.records import BedrockCharge, FinishedAnswer, MessageRef, Saved
 from foreverus.costs.ledger import CountedCost

@@ -7,7 +7,7 @@ our order as a wish, behind its own knowledge of what is free (`capacity-optimiz
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from math import exp
 
 from foreverus.choice.assumed import EXPECTED_TOKENS, PUBLISHED_ALONE_TOKENS_PER_SECOND
@@ -35,28 +35,23 @@ class PoolSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PoolFigures:
-    """Seconds until a GPU answers, and for how long it is used then: learned, or assumed."""
-
-    boot_seconds: float
-    use_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolCost:
+class PoolCost(PoolSeen):
     """`chance`: that a GPU there is interrupted before its use is over, 0 to 1. `usd`: what it costs, expected."""
 
-    instance_type: str
-    zone: str
-    usd_per_hour: float
-    hours: float
-    interruptions: float
     chance: float
     usd: float
 
     @property
     def name(self) -> str:
         return pool_name(self.instance_type, self.zone)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolFigures:
+    """Seconds until a GPU answers, and for how long it is used then: learned, or assumed."""
+
+    boot_seconds: float
+    use_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,15 +124,7 @@ def expected_cost(seen: PoolSeen, figures: PoolFigures) -> PoolCost:
     chance = 1.0 - exp(-interruptions_per_hour(seen) * hours)
     again = figures.boot_seconds / HOUR_S * (seen.usd_per_hour + WAIT_USD_PER_HOUR)
     twice = ANSWERED_TWICE_S / HOUR_S * seen.usd_per_hour
-    return PoolCost(
-        instance_type=seen.instance_type,
-        zone=seen.zone,
-        usd_per_hour=seen.usd_per_hour,
-        hours=seen.hours,
-        interruptions=seen.interruptions,
-        chance=chance,
-        usd=seen.usd_per_hour * hours + chance * (again + twice),
-    )
+    return PoolCost(**asdict(seen), chance=chance, usd=seen.usd_per_hour * hours + chance * (again + twice))
 
 
 def pool_order(seen: Iterable[PoolSeen], figures: PoolFigures, at: str) -> PoolOrder | None:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from foreverus.backends.bedrock import BedrockBackend
-from foreverus.backends.port import Delta, Finished, Message, Prompt
+from foreverus.backends.port import Backend, Delta, Finished, Message, Prompt
 from foreverus.errors import BackendUnavailable, EngineBusy, EngineFailed, PromptRejected
 from local.emulator import REGION, Emulator
 from tests.cloud import bare_emulator
@@ -38,7 +38,16 @@ async def cloud_of(here: Scene) -> AsyncIterator[Emulator]:
         shutil.rmtree(state, ignore_errors=True)
 
 
-async def read(backend: BedrockBackend, prompt: Prompt) -> list[Delta | Finished]:
+async def words_come_as_they_are_written(backend: Backend, here: Scene) -> None:
+    async with aclosing(backend.stream(counting("count to 5"))) as events:
+        assert await anext(events) == Delta("1")  # the engine's clock stands: no more is written
+        here.pass_time(0.1)
+        assert await anext(events) == Delta(" 2")
+        here.pass_time(10.0)
+        assert [one async for one in events] == [*map(Delta, (" 3", " 4", " 5")), Finished("stop", 3, 5)]
+
+
+async def read(backend: Backend, prompt: Prompt) -> list[Delta | Finished]:
     return [one async for one in backend.stream(prompt)]
 
 
@@ -47,12 +56,7 @@ def test_a_delta_arrives_while_the_engine_is_still_writing() -> None:
     async def play() -> None:
         async with scene(False) as here, cloud_of(here) as emulator:
             backend = BedrockBackend(emulator.client("bedrock-runtime"), MODEL, 2)
-            async with aclosing(backend.stream(counting("count to 5"))) as events:
-                assert await anext(events) == Delta("1")  # the engine's clock stands: no more is written
-                here.pass_time(0.1)
-                assert await anext(events) == Delta(" 2")
-                here.pass_time(10.0)
-                assert [one async for one in events] == [*map(Delta, (" 3", " 4", " 5")), Finished("stop", 3, 5)]
+            await words_come_as_they_are_written(backend, here)
             backend.close()
 
     asyncio.run(asyncio.wait_for(play(), 120))

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import aclosing
 from typing import Any
 
 import openai
@@ -12,7 +11,7 @@ from botocore.exceptions import ClientError
 from openai import OpenAI
 
 from foreverus.aws.dynamo import Table
-from foreverus.backends.port import Delta, Finished, Prompt
+from foreverus.backends.port import Finished
 from foreverus.backends.sagemaker import SageMakerBackend
 from foreverus.costs.endpoint import EndpointRate, added_seconds
 from foreverus.costs.endpoint_store import EndpointStore
@@ -23,7 +22,7 @@ from local.cloud import Cloud, running
 from local.emulator import ACCOUNT, REGION, Emulator
 from local.state import LOCAL
 from tests.cloud import policy, unique
-from tests.local.test_bedrock_stream import cloud_of, counting
+from tests.local.test_bedrock_stream import cloud_of, counting, read, words_come_as_they_are_written
 from tests.local.test_paced_engine import scene
 
 pytestmark = pytest.mark.cloud
@@ -33,20 +32,11 @@ MODEL = deploy.PARAMETERS["ModelId"]
 PATIENCE_S = 60.0
 
 
-async def read(backend: SageMakerBackend, prompt: Prompt) -> list[Delta | Finished]:
-    return [one async for one in backend.stream(prompt)]
-
-
 def test_a_delta_arrives_while_the_engine_is_still_writing() -> None:
     async def play() -> None:
         async with scene(False) as here, cloud_of(here) as emulator:
             backend = SageMakerBackend(emulator.client("sagemaker-runtime"), ENDPOINT, "", 2)
-            async with aclosing(backend.stream(counting("count to 5"))) as events:
-                assert await anext(events) == Delta("1")  # the engine's clock stands: no more is written
-                here.pass_time(0.1)
-                assert await anext(events) == Delta(" 2")
-                here.pass_time(10.0)
-                assert [one async for one in events] == [*map(Delta, (" 3", " 4", " 5")), Finished("stop", 3, 5)]
+            await words_come_as_they_are_written(backend, here)
             backend.close()
 
     asyncio.run(asyncio.wait_for(play(), 120))

@@ -34,6 +34,21 @@ EXCHANGE_BYTES = 1_000  # what keeping one takes beside its texts
 ImportRoom: TypeAlias = Callable[[str, int], None]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GivenExchange:
+    """A question and its answer, as a file has them. The times are ISO 8601; empty: it does not say."""
+
+    question: str
+    answer: str
+    asked_at: str
+    answered_at: str
+
+    @property
+    def bytes(self) -> int:
+        """What it takes of its person's room."""
+        return EXCHANGE_BYTES + len(self.question.encode()) + len(self.answer.encode())
+
+
 @dataclass(frozen=True)
 class ConversationImports:
     """`room`: what the person may import. `push`: where their open pages hear of what is new. `retention_days`: how
@@ -49,9 +64,7 @@ class ConversationImports:
         """One conversation, or its exchanges from `first` on: `{object, id, taken, known}`. Raises InvalidRequest,
         LimitReached (nothing of it is kept), and Conflict where that conversation was deleted within the last day."""
         begun = self._time(given["created_at"], "created_at")
-        exchanges: Sequence[Mapping[str, Any]] = given["exchanges"]
-        for n, one in enumerate(exchanges):
-            _check_sizes(n, one)
+        exchanges = [_exchange(n, one) for n, one in enumerate(given["exchanges"])]
         wanted = self._conversation(user_id, given, begun)
         self._take_room(wanted, begun, given.get("first", 0), exchanges)
         try:
@@ -68,12 +81,10 @@ class ConversationImports:
         known = len(exchanges) - taken
         return {"object": "conversation.imported", "id": conversation.conversation_id, "taken": taken, "known": known}
 
-    def _take_room(
-        self, wanted: Conversation, begun: datetime, first: int, exchanges: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def _take_room(self, wanted: Conversation, begun: datetime, first: int, exchanges: Sequence[GivenExchange]) -> None:
         """What is there already needs none; that is looked at only where there is not enough for all of it."""
         try:
-            self.room(wanted.user_id, sum(map(_bytes, exchanges)))
+            self.room(wanted.user_id, sum(one.bytes for one in exchanges))
         except LimitReached:
             kept = [
                 keys.question_key(wanted.conversation_id, _message_id(wanted, begun, first + n))
@@ -83,7 +94,7 @@ class ConversationImports:
             if not known:
                 raise
             fresh = [one for n, one in enumerate(exchanges) if _message_id(wanted, begun, first + n) not in known]
-            self.room(wanted.user_id, sum(map(_bytes, fresh)))
+            self.room(wanted.user_id, sum(one.bytes for one in fresh))
 
     def _conversation(self, user_id: str, given: Mapping[str, Any], begun: datetime) -> Conversation:
         """What is kept for a while only is kept from now on."""
@@ -99,26 +110,24 @@ class ConversationImports:
             updated_at=ids.timestamp(used),
         )
 
-    def _keep(
-        self, conversation: Conversation, source: str, begun: datetime, n: int, exchange: Mapping[str, Any]
-    ) -> bool:
+    def _keep(self, conversation: Conversation, source: str, begun: datetime, n: int, exchange: GivenExchange) -> bool:
         """False where it is there already. Both sides at once, and where PostgreSQL is to look for them."""
         conversation_id, user_id = conversation.conversation_id, conversation.user_id
         message_id = _message_id(conversation, begun, n)
-        asked = ids.timestamp(self._time(exchange.get("asked_at") or conversation.created_at, "asked_at"))
-        answered = ids.timestamp(self._time(exchange.get("answered_at") or asked, "answered_at"))
+        asked = ids.timestamp(self._time(exchange.asked_at or conversation.created_at, "asked_at"))
+        answered = ids.timestamp(self._time(exchange.answered_at or asked, "answered_at"))
         question = Question(
             message_id=message_id,
             conversation_id=conversation_id,
             user_id=user_id,
-            content=exchange["question"],
+            content=exchange.question,
             created_at=asked,
         )
         answer = Answer(
             message_id=message_id,
             conversation_id=conversation_id,
             status=AnswerStatus.ANSWERED,
-            content=exchange["answer"],
+            content=exchange.answer,
             answered_at=answered,
             imported_from=source,
         )
@@ -128,7 +137,7 @@ class ConversationImports:
                 update_write(
                     keys.conversation_key(user_id, conversation_id),
                     "ADD imported_bytes :bytes",
-                    {":bytes": _bytes(exchange)},
+                    {":bytes": exchange.bytes},
                     condition="attribute_exists(pk)",
                 ),
                 put_write(question_to_item(question), "attribute_not_exists(pk)"),
@@ -165,10 +174,6 @@ def imported_bytes(items: Table, user_id: str) -> int:
     return sum(int(item.get("imported_bytes", 0)) for item in items.query(partition, "CONVERSATION#"))
 
 
-def _bytes(exchange: Mapping[str, Any]) -> int:
-    return EXCHANGE_BYTES + len(exchange["question"].encode()) + len(exchange["answer"].encode())
-
-
 def _message_id(conversation: Conversation, begun: datetime, n: int) -> str:
     """Of the exchange in the place `n` of the file."""
     return f"msg_{_milliseconds(begun) + n:012x}{_digest(conversation.conversation_id, str(n))}"
@@ -183,12 +188,19 @@ def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:16]
 
 
-def _check_sizes(n: int, exchange: Mapping[str, Any]) -> None:
+def _exchange(n: int, given: Mapping[str, Any]) -> GivenExchange:
+    """Raises InvalidRequest."""
     for name in ("question", "answer"):
-        if (size := len(exchange[name].encode())) > MOST_TEXT_BYTES:
+        if (size := len(given[name].encode())) > MOST_TEXT_BYTES:
             param = f"exchanges[{n}].{name}"
             message = f"'{param}' has {size:,} bytes, the most is {MOST_TEXT_BYTES:,}: shorten it or leave it out."
             raise InvalidRequest(message, param=param, code="invalid_field")
+    return GivenExchange(
+        question=given["question"],
+        answer=given["answer"],
+        asked_at=given.get("asked_at") or "",
+        answered_at=given.get("answered_at") or "",
+    )
 
 
 def _deleted() -> Conflict:

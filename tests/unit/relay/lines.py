@@ -122,6 +122,14 @@ class Scene:
         )
         self.line = self.line_of("ana")
 
+    @classmethod
+    def writing(cls, words: list[str], seconds_per_token: float) -> "Scene":
+        """The engine answers every prompt with these words."""
+        scene = cls()
+        scene.world.engine.reply = lambda prompt: words
+        scene.world.engine.seconds_per_token = seconds_per_token
+        return scene
+
     def line_of(self, user_id: str) -> RelayLine:
         return RelayLine(f"line_{user_id}", f"Bearer {user_id}", self.api.connect)
 

@@ -49,9 +49,7 @@ async def heard(backend: GpuBackend, prompt: Prompt = HELLO) -> tuple[str, Finis
 
 @in_jumping_time
 async def test_an_answer_comes_while_it_is_written_and_nothing_of_it_is_kept() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 0.5
+    scene = Scene.writing(WORDS, 0.5)
     loop = asyncio.get_running_loop()
     async with scene.world.worker():
         begun = loop.time()
@@ -107,9 +105,7 @@ def test_a_piece_that_no_frame_holds_comes_in_several(text: str) -> None:
 
 @in_jumping_time
 async def test_nothing_is_sent_of_a_whole_answer_before_its_end() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 0.5
+    scene = Scene.writing(WORDS, 0.5)
     async with scene.world.worker():
         assert (await scene.backend().complete(HELLO)).text == "".join(WORDS)
         await until(lambda: scene.nothing_is_left)
@@ -121,9 +117,7 @@ async def test_nothing_is_sent_of_a_whole_answer_before_its_end() -> None:
 def test_who_is_not_seen_to_listen_is_answered_on_another_socket(whole: bool) -> None:
     @in_jumping_time
     async def story() -> None:
-        scene = Scene()
-        scene.world.engine.reply = lambda prompt: WORDS
-        scene.world.engine.seconds_per_token = 0.5
+        scene = Scene.writing(WORDS, 0.5)
         async with scene.world.worker():
             assert await heard(scene.backend()) == ("".join(WORDS), Finished("stop", 1, 40), None)
             scene.api.deaf.add("c0")
@@ -156,9 +150,7 @@ async def test_a_short_answer_that_nobody_heard_comes_from_the_table_and_the_nex
 
 @in_jumping_time
 async def test_who_is_not_seen_on_another_socket_either_is_told() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 0.5
+    scene = Scene.writing(WORDS, 0.5)
     async with scene.world.worker():
         scene.api.deaf |= {f"c{number}" for number in range(9)}
         text, _, err = await heard(scene.backend())
@@ -171,9 +163,7 @@ async def test_who_is_not_seen_on_another_socket_either_is_told() -> None:
 def test_frames_that_are_lost_are_made_good_from_the_table(lost: int) -> None:
     @in_jumping_time
     async def story() -> None:
-        scene = Scene()
-        scene.world.engine.reply = lambda prompt: WORDS
-        scene.world.engine.seconds_per_token = 0.2
+        scene = Scene.writing(WORDS, 0.2)
         scene.api.lose_next = lost
         async with scene.world.worker():
             assert await heard(scene.backend()) == ("".join(WORDS), Finished("stop", 1, 40), None)
@@ -183,9 +173,7 @@ def test_frames_that_are_lost_are_made_good_from_the_table(lost: int) -> None:
 
 @in_jumping_time
 async def test_a_last_frame_that_is_lost_is_read_from_the_table() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 0.1
+    scene = Scene.writing(WORDS, 0.1)
     async with scene.world.worker(), aclosing(scene.backend().stream(HELLO)) as events:
         text = (await anext(events)).text  # type: ignore[union-attr]
         for socket in scene.api.open_sockets:
@@ -197,9 +185,7 @@ async def test_a_last_frame_that_is_lost_is_read_from_the_table() -> None:
 
 @in_jumping_time
 async def test_a_line_that_breaks_is_opened_again_and_no_word_comes_twice() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 0.5
+    scene = Scene.writing(WORDS, 0.5)
     async with scene.world.worker():
         reading = asyncio.create_task(heard(scene.backend()))
         for _ in range(3):
@@ -229,9 +215,7 @@ async def test_who_goes_frees_the_slot_within_a_second_and_pays_for_what_was_wri
 
 @in_jumping_time
 async def test_who_is_cut_off_in_mid_read_stops_the_work_too() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 0.5
+    scene = Scene.writing(WORDS, 0.5)
     async with scene.world.worker():
         reading = asyncio.create_task(heard(scene.backend()))
         await until(lambda: scene.world.engine.running == 1)
@@ -260,9 +244,7 @@ async def test_one_that_waits_for_a_slot_is_withdrawn_without_asking_the_engine(
 
 @in_jumping_time
 async def test_a_request_whose_asker_died_is_given_up_in_seconds() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS * 100
-    scene.world.engine.seconds_per_token = 0.5
+    scene = Scene.writing(WORDS * 100, 0.5)
     async with scene.world.worker():
         reading = asyncio.create_task(heard(scene.backend()))
         await until(lambda: scene.world.engine.running == 1)
@@ -293,9 +275,7 @@ async def test_what_nobody_waits_for_when_its_turn_comes_is_not_asked() -> None:
 def test_a_lost_gpu_is_answered_anew_only_where_nothing_was_passed_on(words: int) -> None:
     @in_jumping_time
     async def story() -> None:
-        scene = Scene()
-        scene.world.engine.reply = lambda prompt: WORDS
-        scene.world.engine.seconds_per_token = 1.0 if words else 30.0
+        scene = Scene.writing(WORDS, 1.0 if words else 30.0)
         async with scene.world.worker():
             reading = asyncio.create_task(heard(scene.backend()))
             await until(lambda: scene.world.engine.running == 1)
@@ -317,9 +297,7 @@ def test_a_lost_gpu_is_answered_anew_only_where_nothing_was_passed_on(words: int
 
 @in_jumping_time
 async def test_a_whole_answer_is_begun_anew_after_a_lost_gpu_however_much_was_written() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 1.0
+    scene = Scene.writing(WORDS, 1.0)
     async with scene.world.worker():
         asking = asyncio.create_task(scene.backend().complete(HELLO))
         await until(lambda: scene.world.engine.running == 1)
@@ -341,9 +319,7 @@ def another_worker(scene: Scene) -> Scene:
 
 @in_jumping_time
 async def test_a_gpu_that_dies_without_a_word_ends_the_stream_once_its_session_is_over() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 1.0
+    scene = Scene.writing(WORDS, 1.0)
     async with scene.world.worker() as worker:
         reading = asyncio.create_task(heard(scene.backend()))
         await asyncio.sleep(10)
@@ -475,9 +451,7 @@ async def test_a_line_that_cannot_be_opened_at_first_is_tried_again() -> None:
 
 @in_jumping_time
 async def test_a_key_that_is_revoked_in_mid_answer_ends_the_stream() -> None:
-    scene = Scene()
-    scene.world.engine.reply = lambda prompt: WORDS
-    scene.world.engine.seconds_per_token = 1.0
+    scene = Scene.writing(WORDS, 1.0)
     async with scene.world.worker():
         reading = asyncio.create_task(heard(scene.backend()))
         await asyncio.sleep(10)

@@ -26,7 +26,7 @@ export class Grown extends Component<Props> {
       return false;
     }
     // Preact compares with what it has drawn: so it finds that.
-    if (this.drawn !== tail) last.data = this.drawn;
+    if (this.drawn !== tail) last.deleteData(this.drawn.length, tail.length);
     return true;
   }
 

@@ -11,7 +11,10 @@ from typing import Any
 from foreverus.cli import settings
 from foreverus.cli.arguments import parser
 from foreverus.cli.context import Context, printable
-from foreverus.cli.failures import FAILED, INTERRUPTED, CommandFailed, UsageError
+from foreverus.cli.failures import FAILED, INTERRUPTED, NOT_UTF_8, CommandFailed, UsageError
+from foreverus.text import half_character
+
+TEXTS = ("text", "system", "title", "chat", "name", "confirm", "metadata")  # of all commands
 
 
 def main(words: Sequence[str] | None = None, context: Context | None = None) -> int:
@@ -19,6 +22,7 @@ def main(words: Sequence[str] | None = None, context: Context | None = None) -> 
     arguments = parser().parse_args(words)
     context = context or _terminal()
     try:
+        _check_texts(arguments)
         return _run(arguments, context)
     except CommandFailed as err:
         context.say(_said(err))
@@ -29,6 +33,15 @@ def main(words: Sequence[str] | None = None, context: Context | None = None) -> 
     except BrokenPipeError:  # `… | head`: nobody reads on
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
+
+
+def _check_texts(arguments: argparse.Namespace) -> None:
+    """Names of files may have any bytes; what is sent has characters. Raises UsageError, before anything is sent."""
+    for name in TEXTS:
+        given = getattr(arguments, name, None) or ()
+        for one in (given,) if isinstance(given, str) else given:
+            if any(half_character(text) is not None for text in ((one,) if isinstance(one, str) else one)):
+                raise UsageError(NOT_UTF_8)
 
 
 def _run(arguments: argparse.Namespace, context: Context) -> int:

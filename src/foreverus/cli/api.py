@@ -31,6 +31,7 @@ from foreverus.cli.proxies import client
 from foreverus.cli.responses import check_answer, excerpt, network_errors
 from foreverus.cli.server_clock import ServerClock
 from foreverus.cli.settings import ClientSettings
+from foreverus.text import whole
 
 T = TypeVar("T")
 Headers: TypeAlias = Mapping[str, str]
@@ -88,7 +89,8 @@ class Api:
     def upload_large(self, filename: str, size: int) -> FileObject:
         """The file, pending, with `upload`: where its bytes are to be put."""
         return cast(
-            FileObject, self.call("POST", "/files", json={"filename": filename, "purpose": "batch", "bytes": size})
+            FileObject,
+            self.call("POST", "/files", json={"filename": whole(filename), "purpose": "batch", "bytes": size}),
         )
 
     def file(self, file_id: str) -> FileObject:

@@ -26,6 +26,13 @@ class CommandFailed(Exception):
     fix = ""
 
 
+# Of what came as bytes that are no UTF-8 Python makes halves of characters.
+NOT_UTF_8 = (
+    "A text of this command is not UTF-8. Is the terminal set to it (LC_ALL=C.UTF-8)? From a file of another encoding: "
+    "`iconv -f ISO-8859-1 -t UTF-8`. Nothing was sent."
+)
+
+
 class UsageError(CommandFailed):
     exit_status = USAGE
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.unit.cli.conftest import Shell
 from tests.unit.cli.server import LOST, Server
 
@@ -32,6 +34,26 @@ def test_one_that_is_added_by_two_tries_is_one(server: Server, shell: Shell) -> 
     assert shell.out == "memory_1\n"
     keys = [headers["Idempotency-Key"] for method, path, headers in server.requests if method == "POST"]
     assert len(keys) == 2 and len(set(keys)) == 1
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ("memory", ("add", "a\udcff")),
+        ("chat", ("Hi", "\udcff")),
+        ("chat", ("--title", "a\udcff", "Hi")),
+        ("chat", ("--system", "a\udcff", "Hi")),
+        ("quote", ("--chat", "a\udcff")),
+        ("key", ("create", "a\udcff")),
+        ("batch", ("submit", "x.jsonl", "--metadata", "project=a\udcff")),
+    ],
+)
+def test_text_that_is_no_utf_8_is_said_before_anything_is_sent(
+    server: Server, shell: Shell, group: str, words: tuple[str, ...]
+) -> None:
+    assert shell.run(*words, group=group) == 2
+    assert "is not UTF-8" in shell.err and "LC_ALL=C.UTF-8" in shell.err
+    assert server.requests == []
 
 
 def test_one_without_room_is_told(server: Server, shell: Shell) -> None:

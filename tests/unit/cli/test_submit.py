@@ -40,6 +40,13 @@ def test_file_is_uploaded_and_its_batch_started(server: Server, shell: Shell, co
     }
 
 
+def test_file_whose_name_is_no_utf_8_is_sent_under_one_that_is(server: Server, shell: Shell) -> None:
+    content = write(shell.folder / "prova-\udce9.jsonl", line("a"))
+    assert shell.run("submit", "prova-\udce9.jsonl") == 0
+    assert server.contents == {"file-1": content}
+    assert server.files["file-1"]["filename"] == "prova-?.jsonl"
+
+
 def test_options_travel_in_the_metadata(server: Server, shell: Shell, content: bytes) -> None:
     words = ["in.jsonl", "--backend", "bedrock", "--on-demand", "--window", "90m", "--metadata", "run=7", "team=a=b"]
     assert shell.run("submit", *words, "--metadata", "x=") == 0

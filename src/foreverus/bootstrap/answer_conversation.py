@@ -65,15 +65,14 @@ def build(function: str) -> "ConversationAnswering":
         run_blocking=threads(),
         seeing=_seeing(env.images_model_id, env.data_bucket) if env.images_model_id else None,
     )
-    answers, push = DynamoAnswers(table, aws.clock), aws.push()
-    news = TitleNews(answers, push, env.conversation_retention_days)
+    news = TitleNews(DynamoAnswers(table, aws.clock), aws.push(), env.conversation_retention_days)
     writer = AnswerWriter(
-        answers=answers,
+        answers=news.answers,
         ends=takeover.ends,
         asker=asker,
         takeover=takeover,
         refusals=RefusalStore(table, aws.clock),
-        push=push,
+        push=news.push,
         clock=aws.clock,
         run_blocking=threads(),
         chat_gpu=chat_gpu(env),
@@ -82,13 +81,14 @@ def build(function: str) -> "ConversationAnswering":
         passages=_passages(env),
         metrics=aws.metrics(),
     )
-    return ConversationAnswering(
+    answering = ConversationAnswering(
         pending=PendingWorkStore(table),
         lease=LeaseStore(table, aws.clock),
         writer=writer,
         again=LambdaFunction(aws.client("lambda"), function),
         run_blocking=threads(),
     )
+    return aws.lasting(answering)
 
 
 def _passages(env: AnswerConversationSettings) -> "DocumentPassages | None":

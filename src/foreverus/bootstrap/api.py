@@ -76,7 +76,7 @@ def build() -> ApiServices:
     once, kept = shared.once(env.table_name), env.file_retention_days * 86_400
 
     files = _files(env, limits)
-    return ApiServices(
+    services = ApiServices(
         sessions=SessionService(SessionStore(table), start, once, session_work(env.table_name)),
         conversations=conversations.service(env, start, limits),
         stops=conversations.stops(env),
@@ -98,6 +98,7 @@ def build() -> ApiServices:
         batches=replace(batch_service(env), limits=limits),
         quotes=quotes.service,
     )
+    return aws.lasting(services)
 
 
 def _files(env: ApiSettings, limits: "PersonLimits") -> "FileService":

@@ -27,15 +27,17 @@ def build() -> "Authorizer":
     env = AuthorizeSettings.from_env(os.environ)
     table = aws.items(env.keys_table_name)
     people = People(CognitoPeople(aws.client("cognito-idp"), env.user_pool_id), aws.clock)
-    return Authorizer(
-        api_keys=ApiKeyStore(table),
-        tokens=_TokensWhenNeeded(),
-        people=people,
-        uses=LastUse(_quick_store),
-        tickets=TicketStore(table),
-        looks=Look(ApiKeyStore(table), people.look),
-        clock=aws.clock,
-        keys_in_addresses=env.keys_in_addresses == "true",
+    return aws.lasting(
+        Authorizer(
+            api_keys=ApiKeyStore(table),
+            tokens=_TokensWhenNeeded(),
+            people=people,
+            uses=LastUse(_quick_store),
+            tickets=TicketStore(table),
+            looks=Look(ApiKeyStore(table), people.look),
+            clock=aws.clock,
+            keys_in_addresses=env.keys_in_addresses == "true",
+        )
     )
 
 

@@ -3,13 +3,14 @@
 Clients are made on first use, not at import: importing any module with an empty environment works.
 """
 
+import gc
 import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from foreverus.metrics import SILENT, Metrics, of_function
 from foreverus.settings.parts import LentDatabaseSettings, PushSettings
@@ -34,6 +35,7 @@ MANY_CALLS = ("bedrock-runtime", "sagemaker-runtime", "apigatewaymanagementapi")
 # API needs one for each of its threads (serve/application.py).
 KEPT_CONNECTIONS = 50
 _one_at_a_time = threading.Lock()
+T = TypeVar("T")
 
 
 def clock() -> datetime:
@@ -47,6 +49,13 @@ def metrics() -> Metrics:
         return SILENT
     function = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
     return of_function(stack, function, more=os.environ.get("MORE_METRICS") == "true")
+
+
+def lasting(services: T) -> T:
+    """The same, with all that is loaded by now, until the process ends: Python's collector no longer looks through it,
+    which held up one call in some hundreds for 30 ms and more to find nothing (docs/decisions/0043)."""
+    gc.freeze()
+    return services
 
 
 def client(service: str, endpoint_url: str | None = None, own: "Config | None" = None) -> Any:

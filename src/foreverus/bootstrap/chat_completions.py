@@ -62,7 +62,7 @@ def build() -> "Starlette":
         metrics=aws.metrics(),
     )
     desks = VoiceDesks(lambda: voice.speech_desk(env, limits), lambda: voice.transcription_desk(env, limits))
-    return application(answering, desks, (lambda: _reading_desk(env, limits)) if reads else None)
+    return aws.lasting(application(answering, desks, (lambda: _reading_desk(env, limits)) if reads else None))
 
 
 def _reading_desk(env: ChatCompletionsSettings, limits: "RequestLimits") -> "ReadingDesk":

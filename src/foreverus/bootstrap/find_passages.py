@@ -23,17 +23,18 @@ def build() -> "PassageFinder":
 
     env = FindPassagesSettings.from_env(os.environ)
     login = LentLogin(lambda: documents_database(env, tries=0), aws.clock)  # somebody waits
-    return PassageFinder(
+    finder = PassageFinder(
         store=DocumentStore(aws.items(env.table_name)),
         embedder=TitanEmbedder(aws.client("bedrock-runtime")),
         passages=PostgresPassages(login.database),
         least=LEAST_SIMILARITY,
         relog=login.forget,
     )
+    return aws.lasting(finder)
 
 
 @cache
 def build_for_questions() -> "QuestionPassages":
     from foreverus.conversations.passages.finding import QuestionPassages
 
-    return QuestionPassages(aws.items(FindSourcesSettings.from_env(os.environ).table_name), build())
+    return aws.lasting(QuestionPassages(aws.items(FindSourcesSettings.from_env(os.environ).table_name), build()))

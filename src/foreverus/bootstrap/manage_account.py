@@ -49,4 +49,4 @@ def build() -> AccountServices:
     exports = ExportService(ExportStore(table), aws.objects(env.data_bucket), job, aws.clock)
     has_voice, sees = env.voice != "off", bool(env.images_model_id) or env.images == "container"
     preferences = PreferenceService(PreferenceStore(table), BackendName(env.chat_backend), has_voice, sees)
-    return AccountServices(account, exports, preferences)
+    return aws.lasting(AccountServices(account, exports, preferences))

@@ -29,4 +29,4 @@ def build() -> Credentials:
     env = ManageKeysSettings.from_env(os.environ)
     table = aws.items(env.keys_table_name)
     keys = KeyService(ApiKeyStore(table), OpenSockets(aws.push()), aws.clock)
-    return Credentials(keys, TicketService(TicketStore(table), env.websocket_url, aws.clock))
+    return aws.lasting(Credentials(keys, TicketService(TicketStore(table), env.websocket_url, aws.clock)))

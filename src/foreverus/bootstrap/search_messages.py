@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def build() -> "MessageSearch":
     from foreverus.results.search import MessageSearch
 
-    return MessageSearch(login, aws.clock)
+    return aws.lasting(MessageSearch(login, aws.clock))
 
 
 def login() -> "Database":

@@ -46,4 +46,4 @@ def build() -> LiveServices:
         limits=limits,
         is_open=push.is_open,
     )
-    return LiveServices(frames, push)
+    return aws.lasting(LiveServices(frames, push))

@@ -3,8 +3,6 @@
 There is no `handler(event, context)`: the adapter takes the runtime's place and starts chat_completions.sh.
 """
 
-import gc
-
 from foreverus import logs
 from foreverus.bootstrap.chat_completions import build, port
 
@@ -16,10 +14,8 @@ def serve() -> None:
     import uvicorn
 
     logs.configure()
-    application = build()
-    gc.freeze()  # what stays for good: to go through it again took 30 ms of one request in some hundreds
     uvicorn.run(
-        application,
+        build(),
         host="127.0.0.1",
         port=port(),
         loop="asyncio",

@@ -16,6 +16,11 @@ from foreverus.costs.money import exact
 from foreverus.costs.usage.records import ERASED, KEPT, DayUsage, Parts, UsageKind, Used, UsedService, added, day_of
 
 _COUNTS = ("messages", "prompt_tokens", "completion_tokens")
+# Of an item's attributes: `gpu_chat_prompt_tokens`.
+_NAMES = {
+    (service, kind): tuple(f"{service}_{kind}_{name}" for name in (*_COUNTS, "usd"))
+    for service, kind in product(UsedService, UsageKind)
+}
 
 
 class UsageDays(Protocol):
@@ -126,9 +131,9 @@ def _numbers(parts: Iterable[Used]) -> Iterator[tuple[str, int | Decimal]]:
 def _from_item(item: Item) -> DayUsage:
     day, _, user_id = item["sk"].partition("#")
     parts = {}
-    for service, kind in product(UsedService, UsageKind):
-        counts = {name: int(item.get(f"{service}_{kind}_{name}", 0)) for name in _COUNTS}
-        usd = exact(item.get(f"{service}_{kind}_usd", 0))
-        if usd or any(counts.values()):
-            parts[service, kind] = Used(service=service, kind=kind, usd=usd, **counts)
+    for (service, kind), names in _NAMES.items():
+        *counts, usd = (item.get(name, 0) for name in names)
+        if usd or any(counts):  # of two dozen parts a person has used a few
+            numbers = dict(zip(_COUNTS, map(int, counts), strict=True))
+            parts[service, kind] = Used(service=service, kind=kind, usd=exact(usd), **numbers)
     return DayUsage(day, user_id, parts)

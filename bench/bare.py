@@ -1,5 +1,6 @@
 """Functions on the laptop's cloud, the baselines of ours. Bare ones, which keep nothing: one that only pushes a frame,
-one that only streams. And the least that keeps the same promises (bench/least/)."""
+one that only streams. And the least that keeps the same promises (bench/least/), each with the rights of ours: the
+laptop's cloud takes longer to find a right to some items than one to all."""
 
 import io
 import json
@@ -31,6 +32,7 @@ uvicorn.run(app, host="127.0.0.1", port=int(os.environ["AWS_LWA_PORT"]), loop="a
 """
 STREAMED = "arn:aws:apigateway:us-east-1:lambda:path/2021-11-15/functions/{}/response-streaming-invocations"
 INVOKED = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{}/invocations"
+KEYS, LIKE = "dynamodb:LeadingKeys", "ForAllValues:StringLike"  # which items a right is for
 LEAST = Path(__file__).parent / "least"
 WEB_SERVER = 'PYTHONPATH="$LAMBDA_TASK_ROOT:$PYTHONPATH" exec python3 -m {}\n'
 
@@ -60,16 +62,18 @@ class BareFunctions:
         """The path of the least OpenAI API."""
         files = {**_least("stream", "calls"), "stream.sh": WEB_SERVER.format("stream")}
         variables = {"PYTHONPATH": str(WEB), **self._places()}
-        return self._route("least", STREAMED.format(self._make("least", files, "stream.sh", variables)))
+        made = self._make("least", files, "stream.sh", variables, rights_of="ChatCompletionsFunction")
+        return self._route("least", STREAMED.format(made))
 
     def least_chat(self) -> str:
         """The path to which a message is posted: `{id, connection, content}`. Its first word comes to the connection
         in a frame `bench` with that id."""
-        answer = self._make("answer", _least("answer", "calls"), "answer.handler", self._places())
-        variables = {**self._places(), "ANSWER_FUNCTION": answer}
-        return self._route(
-            "accept", INVOKED.format(self._make("accept", _least("accept", "calls"), "accept.handler", variables))
-        )
+        files = _least("answer", "calls")
+        rights_of = "AnswerConversationFunction"
+        answer = self._make("answer", files, "answer.handler", self._places(), rights_of=rights_of)
+        variables, files = {**self._places(), "ANSWER_FUNCTION": answer}, _least("accept", "calls")
+        accept = self._make("accept", files, "accept.handler", variables, rights_of="ApiFunction")
+        return self._route("accept", INVOKED.format(accept))
 
     def _places(self) -> dict[str, str]:
         ours = self.variables("ApiFunction")
@@ -108,8 +112,10 @@ class BareFunctions:
         found = self.functions.get_function_configuration(FunctionName=self.ours(function))["Environment"]["Variables"]
         return dict(found)
 
-    def _make(self, what: str, files: dict[str, str], handler: str, variables: dict[str, str]) -> str:
-        """Its ARN."""
+    def _make(
+        self, what: str, files: dict[str, str], handler: str, variables: dict[str, str], *, rights_of: str = ""
+    ) -> str:
+        """Its ARN. `rights_of`: our function whose rights it has, with items of its own."""
         code = io.BytesIO()
         with zipfile.ZipFile(code, "w") as package:
             for name, text in files.items():
@@ -118,7 +124,7 @@ class BareFunctions:
         made = self.functions.create_function(
             FunctionName=name,
             Runtime="python3.13",
-            Role=self._role(name),
+            Role=self._role(name, rights_of),
             Handler=handler,
             Code={"ZipFile": code.getvalue()},
             Environment={"Variables": variables},
@@ -127,21 +133,38 @@ class BareFunctions:
         self.functions.get_waiter("function_active_v2").wait(FunctionName=name)
         return str(made["FunctionArn"])
 
-    def _role(self, name: str) -> str:
+    def _role(self, name: str, rights_of: str) -> str:
         iam = self.cloud.emulator.client("iam")
         role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_policy(Principal="lambda.amazonaws.com"))
-        for action in ("execute-api:ManageConnections", "dynamodb:*", "lambda:InvokeFunction", "bedrock:InvokeModel*"):
-            service = action.partition(":")[0]
-            document = _policy(Action=action, Resource="*")
-            iam.put_role_policy(RoleName=name, PolicyName=service, PolicyDocument=document)
+        rights = self._rights(rights_of) if rights_of else {"push": _policy(Action="execute-api:ManageConnections")}
+        for policy, document in {**rights, "call": _policy(Action="lambda:InvokeFunction")}.items():
+            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
         return str(role["Role"]["Arn"])
+
+    def _rights(self, function: str) -> dict[str, str]:
+        """The policies of our function's role, by name. Each right to touch items is one to touch the least's too."""
+        iam = self.cloud.emulator.client("iam")
+        configuration = self.functions.get_function_configuration(FunctionName=self.ours(function))
+        role = configuration["Role"].rpartition("/")[2]
+        names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+        found = {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+        return {name: json.dumps(with_items_of_the_least(document)) for name, document in found.items()}
+
+
+def with_items_of_the_least(document: dict[str, Any]) -> dict[str, Any]:
+    """They stand first, where the emulator finds them with the fewest looks."""
+    for statement in document["Statement"]:
+        touched = statement.get("Condition", {}).get(LIKE, {})
+        if KEYS in touched:
+            touched[KEYS] = ["BENCH#*", *touched[KEYS]]
+    return document
 
 
 def _least(*modules: str) -> dict[str, str]:
     return {f"{name}.py": (LEAST / f"{name}.py").read_text() for name in modules}
 
 
-def _policy(Principal: str = "", Action: str = "sts:AssumeRole", Resource: str = "") -> str:
+def _policy(Principal: str = "", Action: str = "sts:AssumeRole") -> str:
     statement: dict[str, Any] = {"Effect": "Allow", "Action": Action}
-    statement |= {"Principal": {"Service": Principal}} if Principal else {"Resource": Resource}
+    statement |= {"Principal": {"Service": Principal}} if Principal else {"Resource": "*"}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

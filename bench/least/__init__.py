@@ -15,10 +15,11 @@ A **chat on Bedrock** (`accept.py`, `answer.py`):
 8. ConverseStream, and the push.
 
 An **OpenAI request** (`stream.py`): one BatchGetItem (counts of person, key and all, tokens of the day, preference,
-refusals, the month), one TransactWriteItems (three places and the reservation), ConverseStream. Its end: one
-transaction for cost, usage and reservation, a read and a transaction for the places. On the GPU no reservation, but
-four reads of how full it is, and one transaction that keeps the request for a worker; the queue and the relay are
-measured beside it.
+refusals, the month), one TransactWriteItems (three places and the reservation), ConverseStream. Its status is sent with
+the first word, for what Bedrock refuses has another one. Its end: one transaction for cost, usage and reservation, a
+read and a transaction for the places. On the GPU no reservation, but four reads of how full it is, and one transaction
+that keeps the request for a worker; the queue and the relay are measured beside it.
 
-They check nothing of what they are sent, shape no errors, log and trace nothing, and hold no history in a prompt.
+Their rights are those of our functions, to items of their own. They check nothing of what they are sent, shape no
+errors, log and trace nothing, and hold no history in a prompt.
 """

@@ -79,12 +79,13 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
         words.put_nowait(None)
     else:
         loop.run_in_executor(threads, ask, asked, lambda word: loop.call_soon_threadsafe(words.put_nowait, word))
+    tokens, word = 0, await words.get()
     headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    tokens = 0
-    while (word := await words.get()) is not None:
+    await send({"type": "http.response.start", "status": 502 if word is None else 200, "headers": headers})
+    while word is not None:
         tokens += 1
         await _say(send, {"choices": [{"delta": {"content": word}}]})
+        word = await words.get()
     if not gpu:
         await loop.run_in_executor(threads, leave, request, tokens)
     await _say(send, {"choices": [], "usage": {"completion_tokens": tokens}})

@@ -1,5 +1,6 @@
 """The baseline of the ways to the first word runs, keeps what it says, and makes the calls that it says."""
 
+import asyncio
 import importlib
 import json
 import os
@@ -11,15 +12,21 @@ from typing import Any
 import boto3
 import pytest
 
-from bench.bare import LEAST
+from bench.asking import says
+from bench.bare import KEYS, LEAST, LIKE, with_items_of_the_least
 from tests.unit.conftest import Aws
 
 MODULES = ("calls", "accept", "answer", "stream")
 
 
 class Bedrock:
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
     def converse_stream(self, **asked: Any) -> Any:
-        return {"stream": [{"contentBlockDelta": {"delta": {"text": word}}} for word in ("1", " 2")]}
+        if not self.words:
+            raise RuntimeError("Bedrock refuses")
+        return {"stream": [{"contentBlockDelta": {"delta": {"text": word}}} for word in self.words]}
 
 
 class Sockets:
@@ -63,7 +70,7 @@ def calls_of(module: ModuleType) -> list[str]:
 def test_a_chat_is_accepted_and_answered(least: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch) -> None:
     accept, answer, sockets, functions = least["accept"], least["answer"], Sockets(), Functions()
     monkeypatch.setattr(accept, "functions", functions)
-    monkeypatch.setattr(answer, "bedrock", Bedrock())
+    monkeypatch.setattr(answer, "bedrock", Bedrock("1", " 2"))
     monkeypatch.setattr(answer, "sockets", sockets)
     made = calls_of(accept)
     for number in range(2):
@@ -91,3 +98,34 @@ def test_a_request_is_let_in_and_counted(least: dict[str, ModuleType], gpu: bool
             made.clear()
             stream.leave(f"req_{number}", 2)
             assert made == ["TransactWriteItems", "BatchGetItem", "TransactWriteItems"]
+
+
+@pytest.mark.parametrize(("words", "status"), [(("1", " 2"), 200), ((), 502)])
+def test_a_request_has_its_status_with_the_first_word(
+    least: dict[str, ModuleType], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], status: int
+) -> None:
+    stream = least["stream"]
+    monkeypatch.setattr(stream, "bedrock", Bedrock(*words))
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"body": json.dumps(says(2)).encode()}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(stream.app({}, receive, send))
+    assert sent[0]["status"] == status
+    said = [json.loads(one["body"].removeprefix(b"data: ")) for one in sent[1:-1]]
+    assert [one["choices"][0]["delta"]["content"] for one in said[:-1]] == list(words)
+
+
+def test_the_least_have_the_rights_of_ours_to_items_of_their_own() -> None:
+    condition = {"Null": {KEYS: "false"}, LIKE: {KEYS: ["GPU", "PURSE#*"]}}
+    other = {"Action": "sqs:SendMessage", "Resource": "arn"}
+    found = with_items_of_the_least({"Statement": [{"Action": "dynamodb:Query", "Condition": condition}, other]})
+    assert found["Statement"][0]["Condition"] == {
+        "Null": {KEYS: "false"},
+        LIKE: {KEYS: ["BENCH#*", "GPU", "PURSE#*"]},
+    }
+    assert found["Statement"][1] == other

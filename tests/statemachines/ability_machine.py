@@ -16,6 +16,7 @@ from tests.statemachines.emulated import (
     follow,
     make_roles,
     make_stub,
+    make_table,
     untimed,
 )
 from tests.statemachines.machine import Answer, success
@@ -76,7 +77,8 @@ class AbilityBench:
 
     def run(self, case: AbilityCase) -> AbilityRunOf:
         states, run_id = self.emulator.client("stepfunctions"), f"run_{case.name}"
-        self._make_table(case, case.run_of or run_id)
+        item = {**RUN, "run_id": {"S": case.run_of or run_id}, "phase": {"S": "starting"}}
+        make_table(self.emulator, case.name, item)
         cluster = self.emulator.client("ecs").create_cluster(clusterName=case.name)["cluster"]["clusterArn"]
         values = {
             "Partition": "aws",
@@ -104,17 +106,6 @@ class AbilityBench:
         tasks = Cluster(self.emulator.client("ecs"), cluster).tasks()
         asked, closed = inputs.get("Start task", {}), inputs.get("Close run", {})
         return AbilityRunOf(case, found["status"], found.get("error"), found.get("cause"), path, tasks, asked, closed)
-
-    def _make_table(self, case: AbilityCase, run_id: str) -> None:
-        dynamodb = self.emulator.client("dynamodb")
-        dynamodb.create_table(
-            TableName=case.name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
-        item = {**RUN, "run_id": {"S": run_id}, "phase": {"S": "starting"}}
-        dynamodb.put_item(TableName=case.name, Item=item)
 
     def _work(self, case: AbilityCase, running: Callable[[], bool]) -> None:
         """The task: answers each new token in the run's item as the case says."""

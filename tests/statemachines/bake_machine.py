@@ -9,7 +9,7 @@ from typing import Any
 from local.emulator import Emulator
 from tests.cloud import policy
 from tests.statemachines.definition import BAKE_IMAGE
-from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_roles, make_stub, untimed
+from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_roles, make_stub, make_table, untimed
 from tests.statemachines.machine import Answer, success
 
 OFFER: Answer = success()  # of the disk: completed with the session's id and its instance's
@@ -68,7 +68,8 @@ class BakeBench:
     def run(self, case: BakeCase) -> BakeRun:
         name = f"start_{case.name.replace('-', '_')}"
         function = make_stub(self.emulator, f"stub.{name}", STUB.format(name=name, table=case.name))
-        self._make_table(case)
+        recorded = [{"pk": {"S": "SESSIONS"}, "sk": {"S": "ses_1"}}] if case.recorded else []
+        make_table(self.emulator, case.name, *recorded)
         before = self._bake_before(case)
         instance_id = self._launch(case)
         topic, inbox = self._make_inbox(case)
@@ -88,17 +89,6 @@ class BakeBench:
         execution = states.start_execution(stateMachineArn=f"{machine}#{TEST_CASE}", input="{}")["executionArn"]
         follow(self.emulator, execution, lambda running: self._work(case, instance_id, running))
         return self._result(case, execution, before, instance_id, inbox)
-
-    def _make_table(self, case: BakeCase) -> None:
-        dynamodb = self.emulator.client("dynamodb")
-        dynamodb.create_table(
-            TableName=case.name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
-        if case.recorded:
-            dynamodb.put_item(TableName=case.name, Item={"pk": {"S": "SESSIONS"}, "sk": {"S": "ses_1"}})
 
     def _launch(self, case: BakeCase) -> str:
         launched = self.emulator.client("ec2").run_instances(

@@ -13,7 +13,7 @@ from typing import Any
 from local.emulator import Emulator
 from tests.cloud import policy
 from tests.statemachines.definition import BATCH_RUN
-from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_roles, make_stub, untimed
+from tests.statemachines.emulated import HANGS_S, TEST_CASE, entered, follow, make_roles, make_stub, make_table, untimed
 from tests.statemachines.machine import Answer, success
 
 FUNCTIONS = ("run", "answer", "store")
@@ -137,15 +137,9 @@ class BatchBench:
         self.functions = {name: make_stub(emulator, f"stub.{name}", STUB) for name in FUNCTIONS}
 
     def run(self, case: BatchCase) -> BatchRun:
-        states, dynamodb = self.emulator.client("stepfunctions"), self.emulator.client("dynamodb")
-        dynamodb.create_table(
-            TableName=case.name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
+        states = self.emulator.client("stepfunctions")
         script = {"pk": {"S": "SCRIPT"}, "sk": {"S": "PLANS"}, "plans": {"S": json.dumps(case.plans)}}
-        dynamodb.put_item(TableName=case.name, Item=script)
+        make_table(self.emulator, case.name, script)
         topic = self.emulator.client("sns").create_topic(Name=case.name)["TopicArn"]
         delivery = policy({"Action": "sqs:SendMessage", "Resource": "*", "Principal": {"Service": "sns.amazonaws.com"}})
         queue = {"QueueName": case.name, "Attributes": {"Policy": delivery}}

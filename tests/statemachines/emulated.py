@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -34,6 +34,19 @@ class Mocked(Protocol):
     def name(self) -> str: ...
     @property
     def states(self) -> dict[str, list[dict[str, Any]]]: ...
+
+
+def make_table(emulator: Emulator, name: str, *items: Mapping[str, Any]) -> None:
+    """The stack's, with these items in it, as DynamoDB has them."""
+    dynamodb = emulator.client("dynamodb")
+    dynamodb.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
+    )
+    for item in items:
+        dynamodb.put_item(TableName=name, Item=item)
 
 
 @contextmanager

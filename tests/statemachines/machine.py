@@ -16,6 +16,7 @@ from tests.statemachines.emulated import (
     follow,
     make_roles,
     make_stub,
+    make_table,
     untimed,
 )
 
@@ -161,16 +162,9 @@ class Bench:
 
     def run(self, case: Case) -> Run:
         begun = time.monotonic()
-        states, dynamodb = self.emulator.client("stepfunctions"), self.emulator.client("dynamodb")
-        dynamodb.create_table(
-            TableName=case.name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("pk", "sk")],
-        )
+        states = self.emulator.client("stepfunctions")
         session_id = f"ses_{case.name}"
-        for item in self._before(case, session_id):
-            dynamodb.put_item(TableName=case.name, Item=item)
+        make_table(self.emulator, case.name, *self._before(case, session_id))
         if case.already_launched:
             self._launch(session_id)
         machine = states.create_state_machine(

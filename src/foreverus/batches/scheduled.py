@@ -42,6 +42,14 @@ class _Input:
     once: str  # the Idempotency-Key of its batch
 
 
+@dataclass(frozen=True, slots=True)
+class ScheduledRun:
+    """What came of a run. `batches`: their ids. `skipped`: why none was started; None: nothing was in the way."""
+
+    batches: tuple[str, ...] = ()
+    skipped: str | None = None
+
+
 @dataclass(frozen=True, kw_only=True)
 class ScheduledBatches:
     service: Creates
@@ -61,8 +69,8 @@ class ScheduledBatches:
         endpoint: str = CHAT,
         completion_window: str = "24h",
         metadata: dict[str, str] | None = None,
-    ) -> dict[str, object]:
-        """`{batches: [ids], skipped: why or None}`. `source`: a key below `inputs/`, or a prefix that ends with `/`:
+    ) -> ScheduledRun:
+        """`source`: a key below `inputs/`, or a prefix that ends with `/`:
         then every object under it that was no batch yet. `overlap`: start although an earlier run's batch is open.
 
         Every failure is told to people and raised: the Scheduler tries again, and what was started stays one batch.
@@ -74,10 +82,10 @@ class ScheduledBatches:
             self._tell("a scheduled batch was not started", source, scheduled_at, f"{type(err).__name__}: {err}")
             raise
 
-    def _start(self, source: str, scheduled_at: str, overlap: bool, asked: Mapping[str, object]) -> dict[str, object]:
+    def _start(self, source: str, scheduled_at: str, overlap: bool, asked: Mapping[str, object]) -> ScheduledRun:
         run = self.runs.begin(source, scheduled_at, self.clock())
         if run.batches is not None:
-            return {"batches": list(run.batches), "skipped": None}
+            return ScheduledRun(tuple(run.batches))
         if not overlap and (earlier := self._still_open(run.started_at)):
             why = f"Still open: {', '.join(earlier)}. Runs do not overlap unless BatchScheduleOverlap allows it."
             return self._skip(source, scheduled_at, "overlap", why)
@@ -100,7 +108,7 @@ class ScheduledBatches:
         if failed:
             raise ScheduledBatchNotStarted(f"{len(started)} started, not started: {'; '.join(failed)}")
         self.runs.end(source, scheduled_at, started)
-        return {"batches": started, "skipped": None}
+        return ScheduledRun(tuple(started))
 
     def _still_open(self, started_at: str) -> list[str]:
         """Scheduled batches of earlier runs that are not over. This run's own are there when it is delivered again."""
@@ -122,10 +130,10 @@ class ScheduledBatches:
             if size and not key.endswith("/") and not self.runs.was_run(key, etag)
         ]
 
-    def _skip(self, source: str, scheduled_at: str, skipped: str, why: str) -> dict[str, object]:
+    def _skip(self, source: str, scheduled_at: str, skipped: str, why: str) -> ScheduledRun:
         self._tell("a scheduled batch was skipped", source, scheduled_at, why)
         self.runs.end(source, scheduled_at, [])
-        return {"batches": [], "skipped": skipped}
+        return ScheduledRun(skipped=skipped)
 
     def _tell(self, what: str, source: str, scheduled_at: str, why: str) -> None:
         """The telling that fails does not hide what it is about."""

@@ -10,4 +10,5 @@ from foreverus.bootstrap.start_scheduled_batch import build
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     logs.start(event, context)
     request = schemas.check("start_scheduled_batch", event)
-    return build().start(**request)
+    run = build().start(**request)
+    return {"batches": list(run.batches), "skipped": run.skipped}

@@ -13,7 +13,7 @@ from foreverus.aws.s3 import MemoryObjects
 from foreverus.batches.memory import MemoryBatches
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, BatchTrigger
 from foreverus.batches.schedule_store import MemoryRuns, Run, Runs, ScheduleStore
-from foreverus.batches.scheduled import ScheduledBatches, ScheduledBatchNotStarted
+from foreverus.batches.scheduled import ScheduledBatches, ScheduledBatchNotStarted, ScheduledRun
 from foreverus.errors import NotAccepted
 from foreverus.files.records import SCHEDULE_USER
 from foreverus.notifications.notification import MemoryNotifier, Notification
@@ -61,7 +61,7 @@ class World:
     def notified(self) -> list[Notification]:
         return self.notifier.sent
 
-    def start(self, source: str, scheduled_at: str = TONIGHT, overlap: bool = False, **more: Any) -> dict[str, Any]:
+    def start(self, source: str, scheduled_at: str = TONIGHT, overlap: bool = False, **more: Any) -> ScheduledRun:
         self.now += timedelta(seconds=1)
         batches = ScheduledBatches(
             service=self.service,
@@ -86,10 +86,10 @@ def test_a_named_file_is_a_batch_at_each_run_and_one_however_often_it_is_deliver
     world = World()
     world.put("inputs/night.jsonl")
     first = world.start("inputs/night.jsonl")
-    assert first == {"batches": ["batch_1"], "skipped": None}
+    assert first == ScheduledRun(("batch_1",))
     assert world.start("inputs/night.jsonl") == first
     world.over("batch_1")
-    assert world.start("inputs/night.jsonl", TOMORROW)["batches"] == ["batch_2"]
+    assert world.start("inputs/night.jsonl", TOMORROW).batches == ("batch_2",)
     assert world.notified == []
     (request, _) = world.service.requests
     assert request == {
@@ -116,12 +116,12 @@ def test_a_prefix_is_a_batch_for_each_new_or_changed_file() -> None:
     world = World()
     world.put("inputs/nightly/a.jsonl", "inputs/nightly/b.jsonl", "inputs/other/c.jsonl")
     world.objects.put("inputs/nightly/", b"")  # what the console makes for a folder
-    assert world.start("inputs/nightly/")["batches"] == ["batch_1", "batch_2"]
+    assert world.start("inputs/nightly/").batches == ("batch_1", "batch_2")
     world.over("batch_1")
     world.over("batch_2")
     world.objects.put("inputs/nightly/b.jsonl", b'{"changed": true}\n')
     world.put("inputs/nightly/d.jsonl")
-    assert len(world.start("inputs/nightly/", TOMORROW)["batches"]) == 2
+    assert len(world.start("inputs/nightly/", TOMORROW).batches) == 2
     assert [one["input_file_id"].rpartition("/")[2] for one in world.service.requests] == [
         "a.jsonl",
         "b.jsonl",
@@ -132,8 +132,8 @@ def test_a_prefix_is_a_batch_for_each_new_or_changed_file() -> None:
 
 def test_a_run_without_a_file_is_told() -> None:
     world = World()
-    assert world.start("inputs/night.jsonl")["skipped"] == "no_file"
-    assert world.start("inputs/nightly/")["skipped"] == "no_file"
+    assert world.start("inputs/night.jsonl").skipped == "no_file"
+    assert world.start("inputs/nightly/").skipped == "no_file"
     assert ["no such file" in one.message for one in world.notified] == [True, False]
     world.start("inputs/nightly/")  # delivered again: people are not told twice
     assert len(world.notified) == 2
@@ -144,10 +144,10 @@ def test_runs_do_not_overlap_unless_it_is_allowed() -> None:
     world.put("inputs/night.jsonl")
     world.start("inputs/night.jsonl")
     skipped = world.start("inputs/night.jsonl", TOMORROW)
-    assert skipped == {"batches": [], "skipped": "overlap"}
+    assert skipped == ScheduledRun(skipped="overlap")
     (notified,) = world.notified
     assert "skipped" in notified.subject and "batch_1" in notified.message
-    assert world.start("inputs/night.jsonl", "later", overlap=True)["batches"] == ["batch_2"]
+    assert world.start("inputs/night.jsonl", "later", overlap=True).batches == ("batch_2",)
 
 
 def test_a_batch_that_is_over_and_not_stored_yet_is_not_open() -> None:
@@ -156,7 +156,7 @@ def test_a_batch_that_is_over_and_not_stored_yet_is_not_open() -> None:
     world.start("inputs/night.jsonl")
     world.over("batch_1")
     assert len(world.store.open_batches()) == 1
-    assert world.start("inputs/night.jsonl", TOMORROW)["skipped"] is None
+    assert world.start("inputs/night.jsonl", TOMORROW).skipped is None
 
 
 def test_a_run_that_fails_half_way_is_told_raised_and_completed_by_the_next_delivery() -> None:
@@ -167,7 +167,7 @@ def test_a_run_that_fails_half_way_is_told_raised_and_completed_by_the_next_deli
         world.start("inputs/nightly/")
     assert len(world.notified) == 1
     world.service.refused = set()
-    assert world.start("inputs/nightly/")["batches"] == ["batch_2"]  # b.jsonl is no overlap of its own run
+    assert world.start("inputs/nightly/").batches == ("batch_2",)  # b.jsonl is no overlap of its own run
     assert len(world.service.requests) == 2
 
 

@@ -6,7 +6,7 @@ from foreverus.aws import keys
 from foreverus.costs.purse import PurseStore
 from foreverus.errors import NotAccepted
 from foreverus.notifications.notification import MemoryNotifier
-from foreverus.sessions.scheduled import ScheduledSessions
+from foreverus.sessions.scheduled import ScheduledSessions, ScheduledStart
 from foreverus.sessions.start import SessionStarter
 from foreverus.sessions.store import SessionStore
 from tests.unit.conftest import NOW, Aws
@@ -28,7 +28,7 @@ def scheduled(aws: Aws, machine: Machine, inbox: MemoryNotifier) -> ScheduledSes
 def test_scheduled_session_is_claimed_like_any_other(aws: Aws) -> None:
     machine, inbox = Machine(), MemoryNotifier()
     result = scheduled(aws, machine, inbox).start(TONIGHT)
-    session_id = result["session_id"]
+    session_id = result.session_id
     assert session_id.startswith("ses_") and machine.started == [session_id]
     record = SessionStore(aws.items).get(session_id)
     assert record and (record.trigger, record.owner, record.status) == ("schedule", "schedule", "requested")
@@ -40,15 +40,15 @@ def test_run_that_is_delivered_twice_is_one_session(aws: Aws) -> None:
     machine = Machine()
     first = scheduled(aws, machine, MemoryNotifier()).start(TONIGHT)
     again = scheduled(aws, machine, MemoryNotifier()).start(TONIGHT)
-    assert again == {"session_id": first["session_id"], "started": False, "skipped": None}
-    assert machine.started == [first["session_id"]]
+    assert again == ScheduledStart(first.session_id)
+    assert machine.started == [first.session_id]
 
 
 def test_at_the_cap_people_are_told_once_and_nothing_is_tried_again(aws: Aws) -> None:
     aws.put(**keys.ledger_total_key("2026-01"), spent_usd=20.0)
     machine, inbox = Machine(), MemoryNotifier()
     result = scheduled(aws, machine, inbox).start(TONIGHT)
-    assert result == {"session_id": None, "started": False, "skipped": "spend_cap_reached"}
+    assert result == ScheduledStart(None, skipped="spend_cap_reached")
     (notification,) = inbox.sent
     assert notification.subject == "Forever Us: a scheduled session was skipped, SpendCapReached"
     assert (

@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 CLOUD := .local/ministack
 WORKER := .local/worker
 NODE := .local/node
-# What needs a whole cloud, or a browser.
-WHOLE_CLOUD := tests/faults tests/local tests/pentest tests/browser
+# What needs a whole cloud, or a browser. Its failures are remembered apart from those of the unit tests beside it.
+WHOLE_CLOUD := -o cache_dir=.pytest_cache/whole-cloud tests/faults tests/local tests/pentest tests/browser
 # Real processes and a real browser stand beside one another there: what failed runs once more, alone. It is not forgiven:
 # whoever reads the log finds it by this line, and `make browser-slow` may show it again.
 ONCE_MORE = echo "FAILED ONCE: each of these runs again, alone. One that passes now depends on what it should not: mend it." \
@@ -28,7 +28,7 @@ OFFLINE = { echo "✗ $(1) could not be downloaded. The first installation needs
 PAGE_SOURCES = $(shell find frontend -path frontend/node_modules -prune -o -path frontend/dist -prune -o -type f -print) \
 	$(wildcard src/foreverus/api/schemas/*_line.json)
 
-.PHONY: help install page page-types page-stories pictures demo demo-voice up test browser-slow missing-tools check check-style check-types check-page check-tests pentest bench faults lock clean beanstalk
+.PHONY: help install page page-types page-stories pictures demo demo-voice up test browser-slow missing-tools check check-style check-types check-page check-tests check-cloud pentest bench faults lock clean beanstalk
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,7 +55,14 @@ demo-voice: install ## a question is spoken, understood, answered, and the answe
 up: install page ## the laptop's cloud with the page, until Ctrl-C; goes on where it ended, FRESH=1 does not
 	@$(BIN)/python -m local up $(if $(FRESH),--fresh)
 
-test: install missing-tools check ## every test, in two processes with a cloud each; the browser's last, because its loop runs until the end
+# Side by side: who has a whole cloud often waits for it, and who has none always computes. Both use the Lambdas' package,
+# and none makes it while the other does.
+test: install missing-tools page ## every test: `check`, and beside it two processes with a cloud each
+	@$(MAKE) --no-print-directory --silent -C src package
+	@$(MAKE) --no-print-directory -j check-cloud check-tests check-page check-types check-style
+
+# The browser's come last, because its loop runs until the end.
+check-cloud:
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(WHOLE_CLOUD) || { [ $$? -eq 1 ] && $(ONCE_MORE); }
 
 pentest: install missing-tools page ## every route and socket action with every wrong person and credential, markup, 2,000 fuzzed requests

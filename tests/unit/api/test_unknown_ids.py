@@ -53,13 +53,12 @@ def is_tame(message: str, given: str) -> bool:
     return len(message) < 300 and not re.search(r"[\x00-\x1f\x7f\u2028-\u202e]", message) and given not in message
 
 
-@pytest.mark.parametrize("kind", STRANGE)
 @pytest.mark.parametrize("route", ROUTES)
-def test_of_every_route(world: Aws, route: str, kind: str) -> None:
-    given = STRANGE[kind]
-    error = error_of(route, dict.fromkeys(re.findall(r"{(\w+)}", route), given))
-    assert is_tame(error["message"], given if kind != "quotes" else "\x00"), error
-    assert len(error["param"]) < 100
+def test_of_every_route(world: Aws, route: str) -> None:
+    for kind, given in STRANGE.items():
+        error = error_of(route, dict.fromkeys(re.findall(r"{(\w+)}", route), given))
+        assert is_tame(error["message"], given if kind != "quotes" else "\x00"), (kind, error)
+        assert len(error["param"]) < 100, kind
 
 
 @pytest.mark.parametrize("kind", STRANGE)

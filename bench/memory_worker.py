@@ -149,6 +149,8 @@ class MemoryWorker:
                 "MORE_METRICS": "false",
                 "CHAT_BEDROCK_MODEL_ID": "",
                 "FIND_SOURCES_FUNCTION": "",
+                "SHOW_IMAGES_FUNCTION": "",
+                "GPU_MODEL_SEES": "",
             },
         }
         now = datetime.now(UTC)

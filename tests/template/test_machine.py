@@ -17,10 +17,13 @@ from foreverus.backends import converse
 from foreverus.backends.live_parameters import KNOWN
 from foreverus.backends.parameters import CHAT, Support
 from foreverus.backends.port import Message, Prompt
+from foreverus.backends.sights import QWEN_MOST_PIXELS, SIGHTS
+from foreverus.openai_api.image_parts import MOST_IN_ALL
 from foreverus.worker.weights import __main__ as weights_main
 from foreverus.worker.weights.manifest import ModelSource
 from foreverus.worker.weights.places import IN_CONTAINER, WeightPlaces
 from tests.template.machine_files import FETCH, MACHINE, UNITS, packaged, variables, written
+from tests.template.template import template
 
 IN_CI = bool(os.environ.get("CI"))  # there a missing tool is a failure, never a skipped test
 WEIGHTS = "foreverus-weights.service"
@@ -126,13 +129,31 @@ def test_engine_finds_the_chat_template_that_the_package_brings() -> None:
     (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
     places = {folder: inside for folder, inside, _ in re.findall(r"--volume (\S+):(\S+):(ro)", start)}
     inside = places["/opt/foreverus/package/foreverus/machine"]
-    assert f"--chat-template {inside}/chat_template.jinja" in start
+    assert " $ENGINE_FLAGS " in start, "without braces: systemd cuts it into words"
+    assert f"--chat-template {inside}/chat_template.jinja" in flags("off")
 
 
 def test_engine_knows_tool_calls_as_the_tables_of_parameters_say() -> None:
     (start,) = [line for line in unit("foreverus-engine.service") if line.startswith("ExecStart=")]
     assert [one.gpu for one in KNOWN[CHAT] if one.name == "tools"] == [Support.DONE]
-    assert "--enable-auto-tool-choice --tool-call-parser mistral --exclude-tools-when-tool-choice-none" in start
+    assert "--enable-auto-tool-choice --exclude-tools-when-tool-choice-none" in start
+    assert "--tool-call-parser mistral" in flags("off")
+
+
+def flags(family: str) -> str:
+    return str(template()["Mappings"]["Engines"][family]["Flags"])
+
+
+def test_a_model_that_sees_is_started_with_what_it_needs_and_reckoned_with_as_it_is_started() -> None:
+    families = template()["Parameters"]["GpuModelSees"]["AllowedValues"]
+    assert families == ["off", *SIGHTS] == list(template()["Mappings"]["Engines"])
+    assert template()["Parameters"]["GpuModelSees"]["Default"] == "off", "the default model sees nothing"
+    for family in SIGHTS:
+        assert f"--limit-mm-per-prompt.image {MOST_IN_ALL} " in flags(family), "a request's, which the API lets in"
+        assert "--limit-mm-per-prompt.video 0" in flags(family)
+        assert "--chat-template" not in flags(family), "ours has no place for an image"
+    assert f"--mm-processor-kwargs.max_pixels {QWEN_MOST_PIXELS}" in flags("qwen-vl")
+    assert not any("limit-mm" in flags(one) for one in families if one not in SIGHTS)
 
 
 @pytest.mark.parametrize("name", UNITS)
@@ -166,7 +187,7 @@ def test_our_programs_on_the_machine_may_do_little(name: str) -> None:
 
 
 def test_nothing_is_written_for_nobody() -> None:
-    engine = set(re.findall(r"\$\{(\w+)\}", "\n".join(unit("foreverus-engine.service"))))
+    engine = set(re.findall(r"\$\{?(\w+)", "\n".join(unit("foreverus-engine.service"))))
     written_for_it = set(variables("/etc/foreverus/engine.env"))
     weights = Path(weights_main.__file__).read_text() + packaged("prepare.sh").read_text()
     engine |= set(re.findall(r"\$(MODEL_\w+)", weights))

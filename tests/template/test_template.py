@@ -498,6 +498,7 @@ def test_copies_of_inputs_outlive_the_longest_batch() -> None:
         "batches/": 10,
         "audio/": 1,
         "pictures/": 1,
+        "shown/": 1,
         "uploads/": 1,
         "exports/": KEPT.days,
     }  # what people see, files/ and inputs/, is never deleted by us
@@ -742,8 +743,8 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         (
             "ChatCompletionsFunction",
             # Images; recordings for services, or for our own container, which alone fetches pictures.
-            [*under("files"), *2 * under("audio")],
-            [*2 * under("audio"), *under("pictures")],
+            [*under("files", "shown"), *2 * under("audio")],
+            [*under("shown"), *2 * under("audio"), *under("pictures")],
         ),
         ("AbilityTaskRole", under("audio", "pictures"), under("audio")),
         ("SweepFunction", under("batches", "uploads"), under("files", "uploads")),
@@ -751,6 +752,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
         ("InstanceRole", under("worker", "weights", "batches"), under("weights")),
         ("PublishWorkerFunction", [], under("worker")),
         ("IndexDocumentFunction", under("documents"), under("documents")),
+        ("ShowImagesFunction", under("files"), []),
         ("ReadDocumentFunction", [], []),
     ],
 )
@@ -768,6 +770,7 @@ def test_nobody_else_opens_the_data_bucket() -> None:
         *("ChatCompletionsFunction", "AbilityTaskRole"),  # recordings and pictures, where Voice or Images is on
         "AnswerConversationFunction",  # images, where Images is on
         "IndexDocumentFunction",  # documents, where they are on
+        "ShowImagesFunction",  # images, where the GPU's model sees
     }
 
 
@@ -852,7 +855,7 @@ def test_images_are_seen_only_where_the_stack_says_so_and_by_the_model_that_it_n
         named = FUNCTIONS[name]["Environment"]["Variables"]["IMAGES_MODEL_ID"]
         assert named == {"Fn::If": ["HasImages", {"Ref": "ImagesModelId"}, ""]}
     images = template()["Parameters"]["Images"]
-    assert (images["Default"], images["AllowedValues"]) == ("off", ["off", "managed", "container"]), (
+    assert (images["Default"], images["AllowedValues"]) == ("off", ["off", "managed", "container", "gpu"]), (
         "no value that does nothing"
     )
 

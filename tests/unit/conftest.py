@@ -187,6 +187,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
             "INDEX_DOCUMENT_FUNCTION": "",
             "FIND_PASSAGES_FUNCTION": "",
             "FIND_SOURCES_FUNCTION": "",
+            "GPU_MODEL_SEES": "",
             "READ_DOCUMENT_FUNCTION": "foreverus-read-document",
             "CHAT_GPU": "off",
             "DATABASE_CLUSTER_ARN": "",

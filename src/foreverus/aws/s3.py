@@ -64,7 +64,7 @@ class Objects(Protocol):
     def erase(self, key: str) -> None: ...
     def list(self, prefix: str) -> list[tuple[str, int, str]]: ...
     def presigned_put(self, key: str, size: int, content_type: str) -> tuple[str, dict[str, str], datetime]: ...
-    def presigned_get(self, key: str, filename: str = "") -> str: ...
+    def presigned_get(self, key: str, filename: str = "", seconds: int = ADDRESS_S) -> str: ...
     def writer(self, key: str, content_type: str = JSONL) -> AbstractContextManager[Writer]: ...
 
 
@@ -185,12 +185,12 @@ class S3Objects:
         url = self.client.generate_presigned_url("put_object", Params=asked | once, ExpiresIn=ADDRESS_S)
         return str(url), {"Content-Type": content_type, **_ONCE}, self.clock() + timedelta(seconds=ADDRESS_S)
 
-    def presigned_get(self, key: str, filename: str = "") -> str:
+    def presigned_get(self, key: str, filename: str = "", seconds: int = ADDRESS_S) -> str:
         """Where the object can be downloaded under this name; without one: where it is to be looked at."""
         params = {"Bucket": self.bucket, "Key": key}
         if filename:
             params["ResponseContentDisposition"] = f"attachment; filename*=UTF-8''{quote(filename, safe='')}"
-        return str(self.client.generate_presigned_url("get_object", Params=params, ExpiresIn=ADDRESS_S))
+        return str(self.client.generate_presigned_url("get_object", Params=params, ExpiresIn=seconds))
 
     @contextmanager
     def writer(self, key: str, content_type: str = JSONL) -> Iterator[Writer]:
@@ -269,7 +269,7 @@ class MemoryObjects:
         self.addresses.append(f"memory://put/{key}?bytes={size}")
         return self.addresses[-1], {"Content-Type": content_type, **_ONCE}, self.clock() + timedelta(seconds=ADDRESS_S)
 
-    def presigned_get(self, key: str, filename: str = "") -> str:
+    def presigned_get(self, key: str, filename: str = "", seconds: int = ADDRESS_S) -> str:
         self.addresses.append(f"memory://get/{key}?filename={quote(filename, safe='')}")
         return self.addresses[-1]
 

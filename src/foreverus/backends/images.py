@@ -22,13 +22,15 @@ class ImageKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PromptImage:
-    """One that was checked: `data` holds nothing but the picture. `object_key`: where that is still to be read."""
+    """One that was checked: `data` holds nothing but the picture. `object_key`: where that is still to be read; `url`:
+    where a GPU's worker fetches it, within minutes."""
 
     kind: ImageKind
     width: int
     height: int
     data: bytes = field(repr=False)
     object_key: str = ""
+    url: str = field(default="", repr=False)
 
     @property
     def tokens(self) -> int:

@@ -5,9 +5,11 @@ What an answer holds may be sent back as history, a whole `message.model_dump()`
 chat template and the laptop's have no place for one, and neither has Converse. So it is left out.
 """
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
+from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Message, ToolCall
 
 ROLES = ("system", "developer", "user", "assistant")
@@ -70,14 +72,22 @@ def read_messages(messages: list[Any]) -> tuple[Message, ...]:
 
 
 def as_sent(message: Message) -> dict[str, object]:
-    """A message as OpenAI's API has it."""
+    """A message as OpenAI's API has it: images stand before its words, with their bytes."""
     sent: dict[str, object] = {"role": message.role, "content": message.content}
+    if message.images:
+        words = [{"type": TEXT, TEXT: message.content}] if message.content else []
+        sent["content"] = [*({"type": IMAGE, IMAGE: {"url": _data_url(one)}} for one in message.images), *words]
     if message.tool_calls:
         sent["tool_calls"] = [
             {"id": one.id, "type": "function", "function": {"name": one.name, "arguments": one.arguments}}
             for one in message.tool_calls
         ]
     return sent | ({"tool_call_id": message.tool_call_id} if message.tool_call_id else {})
+
+
+def _data_url(image: PromptImage) -> str:
+    assert image.data, "nobody has read it"
+    return f"data:image/{image.kind.value};base64,{base64.b64encode(image.data).decode()}"
 
 
 def _read(message: Mapping[str, Any]) -> Message:

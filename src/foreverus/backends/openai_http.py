@@ -117,7 +117,7 @@ class OpenAiEngine:
             raise EngineFailed(f"The engine did not answer: {type(err).__name__}") from err
         try:
             if response.status_code != 200:
-                raise refusal(response.status_code, await response.aread())
+                raise refused(prompt, response.status_code, await response.aread())
             loop = asyncio.get_running_loop()
             silent_since = loop.time()  # pings keep the connection busy while a hung engine says nothing
             async for data in response.aiter_raw():
@@ -148,7 +148,7 @@ class OpenAiEngine:
     async def _complete(self, prompt: Prompt, body: dict[str, object]) -> Completion:
         status, content = await self._http1.post(path(prompt), encoded(body), self._answer_timeout_s)
         if status != 200:
-            raise refusal(status, content)
+            raise refused(prompt, status, content)
         whole = completion(content)
         if prompt.continues and not self.is_vllm:
             return replace(whole, text=whole.text.removeprefix(prompt.messages[-1].content))
@@ -199,6 +199,14 @@ class OpenAiEngine:
 
 def _may_be_its_limit(rejected: PromptRejected, prompt: Prompt) -> bool:
     return rejected.reason == TOO_LONG and prompt.limit is not None
+
+
+def refused(prompt: Prompt, status: int, content: bytes) -> PromptRejected | EngineBusy | EngineFailed:
+    """Of a prompt with images it is said that it was these which the engine did not take: it is not asked without."""
+    error = refusal(status, content)
+    if not prompt.images or not isinstance(error, PromptRejected) or error.reason == TOO_LONG:
+        return error
+    return PromptRejected(f"The GPU's model did not take the images: {error}"[:500], "images_refused")
 
 
 def path(prompt: Prompt) -> str:

@@ -36,13 +36,15 @@ def port() -> int:
 @cache
 def build() -> "Starlette":
     from foreverus.backends.port import BackendName
+    from foreverus.backends.sights import seeing_model
     from foreverus.openai_api.answering import Answering
     from foreverus.openai_api.application import VoiceDesks, application
     from foreverus.openai_api.requests import Served
 
     env = ChatCompletionsSettings.from_env(os.environ)
     reads = env.images == containers.CONTAINER
-    served = Served(env.model_id, bool(env.sagemaker_endpoint), env.images_model_id, reads)
+    gpu_sees = seeing_model(env.model_id, env.gpu_model_sees)
+    served = Served(env.model_id, bool(env.sagemaker_endpoint), env.images_model_id, reads, gpu_sees)
     limits = _limits(env)
     answering = Answering(
         served=served,
@@ -58,19 +60,25 @@ def build() -> "Starlette":
             ),
         },
         clock=aws.clock,
-        images=_images(env) if env.images_model_id or reads else None,
+        images=_images(env) if served.takes_images else None,
         metrics=aws.metrics(),
     )
     desks = VoiceDesks(lambda: voice.speech_desk(env, limits), lambda: voice.transcription_desk(env, limits))
-    return aws.lasting(application(answering, desks, (lambda: _reading_desk(env, limits)) if reads else None))
+    reading = (lambda: _reading_desk(env, served, limits)) if reads else None
+    return aws.lasting(application(answering, desks, reading))
 
 
-def _reading_desk(env: ChatCompletionsSettings, limits: "RequestLimits") -> "ReadingDesk":
+def _reading_desk(env: ChatCompletionsSettings, served: "Served", limits: "RequestLimits") -> "ReadingDesk":
     from foreverus.abilities.read_image.stored import StoredTexts
+    from foreverus.openai_api.choosing import shown_to_gpu
     from foreverus.openai_api.reading import ReadingDesk
 
-    objects = aws.objects(env.data_bucket)
-    return ReadingDesk(reader=lambda: StoredTexts(containers.reader(env), objects), desk=voice.desk(env, limits))
+    objects, gpus = aws.objects(env.data_bucket), shared.gpu_look(env.table_name, env.engine_slots)
+    return ReadingDesk(
+        reader=lambda: StoredTexts(containers.reader(env), objects),
+        desk=voice.desk(env, limits),
+        seen=lambda request: shown_to_gpu(request, served, env.context_tokens, gpus),
+    )
 
 
 def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[CompletionRequest, Caller], Door]":
@@ -88,7 +96,8 @@ def _door(env: ChatCompletionsSettings, served: "Served") -> "Callable[[Completi
     from foreverus.openai_api.answering import Door
     from foreverus.openai_api.choosing import RequestChooser
 
-    table, look = aws.items(env.table_name), shared.backends_look(env, sees=env.images_model_id)
+    table = aws.items(env.table_name)
+    look = shared.backends_look(env, sees=env.images_model_id, gpu_sees=served.gpu_sees)
 
     def door(request: "CompletionRequest", caller: "Caller") -> Door:
         now = aws.clock()
@@ -125,7 +134,12 @@ def _gpu(
     """A request that is the GPU's starts one where none is on, if nobody else may answer it; a person starts no more of
     them in an hour than by the button."""
     starts = chosen.spare is None
-    return _gpu_backends(env)(caller.user_id, request.credential, starts=starts, state=chosen.gpus)
+    gpu = _gpu_backends(env)(caller.user_id, request.credential, starts=starts, state=chosen.gpus)
+    if not request.prompt.images:
+        return gpu
+    from foreverus.relay.lent_images import LentImages
+
+    return LentImages(gpu, aws.objects(env.data_bucket), request.request_id)
 
 
 @cache

@@ -95,7 +95,6 @@ def service(env: ApiSettings, start: "SessionStarter", limits: "PersonLimits") -
     from foreverus.backends.port import BackendName
     from foreverus.bootstrap.crowd import crowd_gpus
     from foreverus.conversations.choosing import BackendChooser
-    from foreverus.conversations.images import MessageImages
     from foreverus.conversations.queue import ConversationFunction
     from foreverus.conversations.replacing import Replacing
     from foreverus.conversations.service import ConversationService
@@ -103,7 +102,7 @@ def service(env: ApiSettings, start: "SessionStarter", limits: "PersonLimits") -
     from foreverus.sessions.pending import PendingWorkStore
 
     table, stack = aws.items(env.table_name), BackendName(env.chat_backend)
-    look = shared.backends_look(env, bool(env.answer_conversation_function), env.images_model_id)
+    look = images.look_at_backends(env)
     function = LambdaFunction(aws.client("lambda"), env.answer_conversation_function)
     return ConversationService(
         store=ConversationStore(table),
@@ -113,9 +112,9 @@ def service(env: ApiSettings, start: "SessionStarter", limits: "PersonLimits") -
         once=shared.once(env.table_name),
         limits=limits,
         clock=aws.clock,
-        chooser=BackendChooser(table, look, stack, aws.clock, documents=bool(env.find_passages_function)),
+        chooser=BackendChooser(table, look, stack, aws.clock, bool(env.find_passages_function), images.reads(env)),
         bedrock=ConversationFunction(function),
-        images=MessageImages(table, bool(env.images_model_id), images.texts(env)),
+        images=images.of_messages(env),
         replacing=Replacing(ConversationStore(table), PendingWorkStore(table)),
         retention_days=env.conversation_retention_days,
         push=aws.push,

@@ -47,6 +47,7 @@ def build() -> AccountServices:
     )
     job = LambdaFunction(functions, env.export_data_function)
     exports = ExportService(ExportStore(table), aws.objects(env.data_bucket), job, aws.clock)
-    has_voice, sees = env.voice != "off", bool(env.images_model_id) or env.images == "container"
+    has_voice = env.voice != "off"
+    sees = bool(env.images_model_id or env.gpu_model_sees) or env.images == "container"
     preferences = PreferenceService(PreferenceStore(table), BackendName(env.chat_backend), has_voice, sees)
     return aws.lasting(AccountServices(account, exports, preferences))

@@ -21,7 +21,7 @@ def service() -> "QuoteService":
 
     env = ApiSettings.from_env(os.environ)
     files = shared.file_service(env.table_name, env.data_bucket)
-    look = shared.backends_look(env, bool(env.answer_conversation_function), env.images_model_id)
+    look = images.look_at_backends(env)
     refusals = RefusalStore(aws.items(env.table_name), aws.clock)
     return QuoteService(
         figures=figures(env),

@@ -9,6 +9,7 @@ from foreverus.settings.base import NO_BEDROCK, MissingSetting
 
 if TYPE_CHECKING:
     from foreverus.backends.bedrock import BedrockBackend
+    from foreverus.backends.sights import SeeingModel
     from foreverus.batches.plan.estimates import Deployment
     from foreverus.conversations.bedrock.ends import MessageEnds
     from foreverus.conversations.bedrock.takeover import TakeOver
@@ -77,8 +78,11 @@ class LookSettings(Protocol):
     def bedrock_model_id(self) -> str: ...
 
 
-def backends_look(env: LookSettings, bedrock: bool = True, sees: str = "") -> "BackendsLook":
-    """`bedrock`: False where nobody can be called who asks it. `sees`: the model that images are sent to."""
+def backends_look(
+    env: LookSettings, bedrock: bool = True, sees: str = "", gpu_sees: "SeeingModel | None" = None
+) -> "BackendsLook":
+    """`bedrock`: False where nobody can be called who asks it. `sees`: the model on Bedrock that images are sent to;
+    `gpu_sees`: the GPU's, where it is shown them."""
     from foreverus.choice.idle_time import expected_s
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.backends_now import BackendsLook, Figures
@@ -93,6 +97,7 @@ def backends_look(env: LookSettings, bedrock: bool = True, sees: str = "") -> "B
         bedrock_price=bedrock_price(env.bedrock_model_id, region),
         sees=sees,
         sees_price=bedrock_price(sees, region),
+        gpu_sees=gpu_sees,
     )
     look, month = gpu_look(env.table_name, env.engine_slots), purse(env.table_name, env.monthly_cap_usd)
     return BackendsLook(look, month, figures, aws.clock)

@@ -1,8 +1,8 @@
 """What a backend cannot do of what is asked. Pure.
 
 One rule for a line of a batch, a chat and an OpenAI request: what Bedrock has no word for goes to our GPU. Behind a
-SageMaker endpoint is the engine that our GPU has: it is able to do the same. Images are seen by a model of their own on
-Bedrock, where the deployment has one (`BedrockNow.sees`).
+SageMaker endpoint is the engine that our GPU has: it is able to do the same, but for images. These are seen by a model
+of their own on Bedrock, where the deployment has one (`BedrockNow.sees`), and by the GPU's where that sees.
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from foreverus.backends.converse import refusal_of, unsupported
 from foreverus.backends.live_parameters import not_on_gpu
 from foreverus.backends.port import BackendName, Prompt
+from foreverus.backends.sights import ModelSight
 
 WORDS = {
     BackendName.GPU: "the GPU",
@@ -38,21 +39,27 @@ class PromptLength:
     least_prompt_tokens: int = field(default=0)  # no text of the request's has fewer (backends/tokens.py)
 
 
-def cannot(backend: BackendName, prompt: Prompt, limits: PromptLength | None = None) -> Inability | None:
-    """Why a backend cannot answer this; None where it can. `limits` None: its length was looked at before.
+def cannot(
+    backend: BackendName, prompt: Prompt, limits: PromptLength | None = None, sight: ModelSight | None = None
+) -> Inability | None:
+    """Why a backend cannot answer this; None where it can. `limits` None: its length was looked at before. `sight`: the
+    GPU's model's.
 
     >>> cannot(BackendName.BEDROCK, Prompt((), temperature=1.5)).param
     'temperature'
     >>> cannot(BackendName.GPU, Prompt((), temperature=1.5)) is None
     True
     """
-    if limits and limits.least_prompt_tokens >= limits.context_tokens:
-        said = f"The prompt has at least {limits.least_prompt_tokens:,} tokens; {WORDS[backend]} holds"
+    sees = sight if backend is BackendName.GPU else None
+    least = (limits.least_prompt_tokens if limits else 0) + (sees.all_tokens(prompt.images) if sees else 0)
+    if limits and least >= limits.context_tokens:
+        said = f"The prompt has at least {least:,} tokens{' with its images' if sees and prompt.images else ''}"
+        said = f"{said}; {WORDS[backend]} holds"
         return Inability("messages", f"{said} {limits.context_tokens:,}, with the answer. Shorten it.", TOO_LONG)
     if backend is BackendName.BEDROCK:
         name = unsupported(prompt)
         return Inability(name, refusal_of(name, prompt)) if name else None
-    if prompt.images:
+    if prompt.images and not sees:
         return Inability(IMAGES, f"The model on {WORDS[backend]} sees no images.", BLIND)
     name = not_on_gpu(prompt.options)
     whose = "SageMaker's" if backend is BackendName.SAGEMAKER else "The GPU's"

@@ -7,6 +7,8 @@ slower: the GPU that starts or is full is waited for, and one with nothing in ha
 Bedrock cannot, the GPU does, if one is on or may be bought. Who names a backend gets it, where it can do what is asked,
 else a clear error that names the other one.
 
+Images go by the same rules, between those of the two whose model sees them.
+
 A conversation's messages are answered in their order: while one of them is with a backend, the next one goes there too.
 """
 
@@ -14,7 +16,7 @@ from functools import partial
 from math import floor
 
 from foreverus.backends.port import BackendName
-from foreverus.choice.abilities import IMAGES, OTHER, WORDS, Inability, PromptLength, cannot
+from foreverus.choice.abilities import BLIND, IMAGES, OTHER, WORDS, Inability, PromptLength, cannot
 from foreverus.choice.request_records import (
     Asked,
     AskedBy,
@@ -26,7 +28,7 @@ from foreverus.choice.request_records import (
     Told,
 )
 from foreverus.choice.request_sums import beside_what_runs, most_bedrock_usd, numbers, on_bedrock
-from foreverus.choice.words import READ_ALONE, asks_for, near_the_cap, sentence
+from foreverus.choice.words import READ_ALONE, SEEN_BY, asks_for, near_the_cap, sentence
 from foreverus.costs.meter import NOTICE_PERCENT
 from foreverus.costs.money import at_most
 from foreverus.costs.reservations import Month, refusal
@@ -49,9 +51,12 @@ class _Choosing:
 
     def __init__(self, asked: Asked, gpu: GpuNow, bedrock: BedrockNow, month: Month):
         self.asked, self.gpu, self.bedrock, self.month = asked, gpu, bedrock, month
+        self.shows = bool(asked.prompt.images)
+        there, here = (PromptLength(one.context_tokens, asked.least_prompt_tokens) for one in (gpu, bedrock))
+        blind = self.shows and not bedrock.bedrock.allowed
         self.lacks = {
-            GPU: cannot(GPU, asked.prompt, PromptLength(gpu.context_tokens, asked.least_prompt_tokens)),
-            BEDROCK: cannot(BEDROCK, asked.prompt, PromptLength(bedrock.context_tokens, asked.least_prompt_tokens)),
+            GPU: cannot(GPU, asked.prompt, there, gpu.sees.sight if gpu.sees else None),
+            BEDROCK: BLIND_BEDROCK if blind else cannot(BEDROCK, asked.prompt, here),
         }
         self.most_usd = at_most(most_bedrock_usd(asked, bedrock)) if bedrock.bedrock.allowed else at_most(0.0)
 
@@ -59,9 +64,9 @@ class _Choosing:
         named, by = self.asked.preference
         if named not in (BackendName.AUTO, *OTHER):
             return self._refused(_not_here(named))
-        if self.asked.prompt.images and not self.bedrock.bedrock.allowed:
+        if self.shows and not self.bedrock.bedrock.allowed and not self.gpu.sees:
             return self._refused(images_off())
-        if self.asked.waits_on and self._is_here(self.asked.waits_on):
+        if self.asked.waits_on and (self.shows or self._is_here(self.asked.waits_on)):
             return self._in_order(self.asked.waits_on, named if by is AskedBy.MESSAGE else BackendName.AUTO)
         if named is not BackendName.AUTO:
             error = self._why_not(named)
@@ -88,8 +93,8 @@ class _Choosing:
         status, no_bedrock, lacks = self.gpu.status, self._why_not_bedrock(), self.lacks[GPU]
         if lacks:
             if no_bedrock is None:
-                sees = bool(self.asked.prompt.images)
-                return self._chosen(BEDROCK, ChoiceReason.SEES_IMAGES if sees else ChoiceReason.GPU_CANNOT, lacks)
+                alone = lacks.code == BLIND
+                return self._chosen(BEDROCK, ChoiceReason.SEES_IMAGES if alone else ChoiceReason.GPU_CANNOT, lacks)
             in_the_way = self._why_not(BEDROCK) if self._has(BEDROCK) else None
             return self._refused(in_the_way or _unable(lacks))
         if no_bedrock is None and (cheaper := self._cheaper_near_the_cap()):
@@ -109,7 +114,8 @@ class _Choosing:
         if no_bedrock is ChoiceReason.BEDROCK_THROTTLED:  # waiting helps, where no GPU is to be had
             return self._refused(self._why_not(BEDROCK))
         missing = self.lacks[BEDROCK]
-        return self._refused(_needs_gpu(missing, error) if missing and self._is_here(BEDROCK) else error)
+        said = missing and (self.shows or self._is_here(BEDROCK))
+        return self._refused(_needs_gpu(missing, error) if missing and said else error)
 
     def _cheaper_near_the_cap(self) -> BackendName | None:
         """The cheaper way, where that is not the one that is taken while the month has plenty. Without a GPU Bedrock
@@ -124,7 +130,7 @@ class _Choosing:
 
     def _why_not_bedrock(self) -> ChoiceReason | None:
         """None: Bedrock is good for it."""
-        if not self.bedrock.bedrock.allowed:
+        if not self.bedrock.bedrock.allowed and not self.shows:
             return ChoiceReason.NO_BEDROCK
         if self.lacks[BEDROCK]:
             return ChoiceReason.BEDROCK_CANNOT
@@ -134,7 +140,7 @@ class _Choosing:
 
     def _why_not(self, backend: BackendName) -> RequestRejected | None:
         """What is said to somebody who wants this one and no other. None: it can be had."""
-        if backend is BEDROCK and not self.bedrock.bedrock.allowed:
+        if backend is BEDROCK and not self.bedrock.bedrock.allowed and not self.shows:
             return InvalidRequest(
                 f"{asks_for(self.asked)} This deployment has no Bedrock (its BedrockModelId is empty): {INSTEAD[GPU]}.",
                 param="backend",
@@ -181,25 +187,40 @@ class _Choosing:
             text = near_the_cap(backend, self.gpu, self.month.spent_percent)
         else:
             text = sentence(reason, self.asked, self.gpu, self.bedrock, lacks)
-        return Told(f"{text} {READ_ALONE}" if self.asked.images_read else text, self._numbers())
+        if self.asked.images_read:
+            text = f"{text} {READ_ALONE}"
+        if (seen_by := self._seen_by(backend)) and reason is not ChoiceReason.SEES_IMAGES:
+            text = f"{text} {SEEN_BY.format(model=seen_by, where=WORDS[backend])}"
+        return Told(text, self._numbers(backend))
+
+    def _seen_by(self, backend: BackendName) -> str:
+        """Which model; empty where nothing is shown."""
+        if not self.shows:
+            return ""
+        return self.bedrock.sees if backend is BEDROCK else self.gpu.sees.model_id if self.gpu.sees else ""
 
     def _refused(self, error: RequestRejected | None) -> RequestChoice:
         assert error is not None
         said = error.message
         return RequestChoice(
-            backend=None, reason=ChoiceReason.REFUSED, tell=lambda: Told(said, self._numbers()), error=error
+            backend=None, reason=ChoiceReason.REFUSED, tell=lambda: Told(said, self._numbers(None)), error=error
         )
 
-    def _numbers(self) -> dict[str, int | float | bool | str]:
+    def _numbers(self, backend: BackendName | None) -> dict[str, int | float | bool | str]:
         found = numbers(self.asked, self.gpu, self.bedrock)
-        if self.bedrock.sees:
-            found |= {"images": len(self.asked.prompt.images), "images_seen_by": self.bedrock.sees}
+        if self.shows:
+            found |= {"images": len(self.asked.prompt.images)}
+        if backend and (seen_by := self._seen_by(backend)):
+            found |= {"images_seen_by": seen_by}
         if self.asked.images_read:
             found |= {"images": self.asked.images_read, "images_read_by": READER}
         if self.month.spent_percent < NOTICE_PERCENT:
             return found
         more = 0.0 if self.gpu.status is GpuStatus.NONE else beside_what_runs(self.asked, self.gpu)
         return found | {"cap_percent": floor(self.month.spent_percent), "gpu_more_usd": round(more, 8)}
+
+
+BLIND_BEDROCK = Inability(IMAGES, "No model on Bedrock sees images here: the parameter Images is not managed.", BLIND)
 
 
 def images_off(param: str = IMAGES) -> InvalidRequest:

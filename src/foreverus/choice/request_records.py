@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from foreverus.backends.port import BackendName, Prompt
+from foreverus.backends.sights import SeeingModel
 from foreverus.choice.assumed import PUBLISHED_ALONE_TOKENS_PER_SECOND
 from foreverus.choice.records import Bedrock, Gpu, Number
 from foreverus.errors import RequestRejected
@@ -68,7 +69,8 @@ class GpuStatus(StrEnum):
 class GpuNow:
     """`gpu.live`: one is healthy; `gpu.boot_seconds` of a booting one: what is left of its boot. `in_work`: requests
     that wait for it or are being answered. `needs_usd`: what a new session must be able to reserve of the month.
-    `may_be_bought`: False where nobody may buy one for this request, whatever the month has left."""
+    `may_be_bought`: False where nobody may buy one for this request, whatever the month has left. `sees`: its model,
+    where that sees images."""
 
     gpu: Gpu
     slots: int  # of all GPUs that are live
@@ -78,6 +80,7 @@ class GpuNow:
     needs_usd: Decimal = Decimal(0)
     may_be_bought: bool = True
     alone_tokens_per_second: float = PUBLISHED_ALONE_TOKENS_PER_SECOND  # of one answer
+    sees: SeeingModel | None = None
 
     @property
     def status(self) -> GpuStatus:
@@ -112,7 +115,7 @@ class ChoiceReason(StrEnum):
     BEDROCK_THROTTLED = "bedrock_throttled"
     BEDROCK_CAP = "bedrock_cap"  # the month has too little left for it
     GPU_CANNOT = "gpu_cannot"
-    SEES_IMAGES = "sees_images"  # one model alone does
+    SEES_IMAGES = "sees_images"  # of the two one alone does
     CAP_NEAR = "cap_near"  # 80 % of the month's cap are spent: the cheaper way, though it is slower
     SAGEMAKER_CHEAPER = "sagemaker_cheaper"
     SAGEMAKER_ALONE = "sagemaker_alone"  # neither the GPU nor Bedrock is to be had for it

@@ -32,7 +32,7 @@ def work_of(asked: Asked) -> Work:
 
 
 def on_gpu(asked: Asked, now: GpuNow) -> Sums:
-    work, status = work_of(asked), now.status
+    work, status = work_of(asked), now.status  # what it reads is in its rates: an image more is no dollar more
     paid_for = replace(now.gpu, allowed=True, live=status is not GpuStatus.NONE)
     before = {
         GpuStatus.NONE: now.gpu.boot_seconds,
@@ -78,6 +78,8 @@ def numbers(asked: Asked, gpu: GpuNow, bedrock: BedrockNow) -> dict[str, Number]
         "gpu_seconds": round(there.whole_s, 1),
         "bedrock_allowed": bedrock.bedrock.allowed,
     }
+    if sees := gpu.sees if asked.prompt.images else None:
+        found["gpu_image_tokens"] = sees.sight.all_tokens(asked.prompt.images)
     if not bedrock.bedrock.allowed:
         return found
     here = on_bedrock(asked, bedrock)

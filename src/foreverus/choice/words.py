@@ -14,6 +14,7 @@ WHO = {
     AskedBy.STACK: "This deployment is set to",
 }
 
+SEEN_BY = "{model} on {where} sees the images."
 READ_ALONE = "Nobody sees the images: the text in them was read by our own container."
 
 

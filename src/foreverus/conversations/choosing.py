@@ -16,7 +16,7 @@ from foreverus.backends.images import PromptImage
 from foreverus.backends.port import BackendName, Message, Prompt
 from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS, least_tokens
 from foreverus.choice.refusals import seconds_left
-from foreverus.choice.request_records import Asked, KeptChoice, Preference, preferred
+from foreverus.choice.request_records import Asked, GpuStatus, KeptChoice, Preference, preferred
 from foreverus.conversations.history import estimate
 from foreverus.conversations.items import answer_from_item, conversation_from_item, messages_from_items
 from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM
@@ -36,12 +36,18 @@ from foreverus.text import quoted
 @dataclass(frozen=True, slots=True)
 class Chosen:
     """`conversation`: as it was read for the choice. `may_move`: the other backend may answer it where this one then
-    cannot, for nobody has named one. `read`: what was read for it with one call, the sender's limits too."""
+    cannot, for nobody has named one. `read`: what was read for it with one call, the sender's limits too. `images`: of
+    the message; without their texts where who answers sees them."""
 
     conversation: Conversation
     choice: KeptChoice
     may_move: bool
     read: Table
+    images: tuple[ShownImage, ...] = ()
+
+
+class ImagesUnread(Exception):
+    """Nobody will see the message's images: their text is read first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +60,19 @@ class _Newest:
 
 @dataclass(frozen=True)
 class BackendChooser:
-    """`stack`: what the deployment is set to. `documents`: passages of people's documents come into prompts."""
+    """`stack`: what the deployment is set to. `documents`: passages of people's documents come into prompts. `reads`:
+    the text in images, where nobody sees them."""
 
     items: Table
     look: BackendsLook
     stack: BackendName
     clock: Callable[[], datetime]
     documents: bool = False
+    reads: bool = False
 
     def choose(self, message: MessageRef, request: Mapping[str, Any], images: Sequence[ShownImage] = ()) -> Chosen:
-        """Raises NotFound, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached, NotAccepted."""
+        """Raises NotFound, ImagesUnread, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached,
+        NotAccepted."""
         ahead = self._ahead(message)
         gpus = _beside().submit(self.look.gpus)  # each of the two is a round trip or two
         try:
@@ -74,7 +83,9 @@ class BackendChooser:
         named = BackendName(request["backend"]) if request.get("backend") else None
         preference = preferred(named, conversation.backend, preferences.backend, self.stack)
         prompt = _prompt(conversation, request)
-        seen = self._seen(conversation, images, preference)
+        seen = self._seen(conversation, images, preference, newest, gpus.result().status)
+        if images and seen:
+            images = [replace(one, text=None) for one in images]
         words = noted(request["content"], () if seen else images)
         asked = Asked(
             preference=preference,
@@ -87,18 +98,39 @@ class BackendChooser:
             images_read=0 if seen else sum(one.text is not None for one in images),
         )
         choice = self.look.over(ahead).of(gpus.result(), throttled_for_s).choose(asked)
-        may_move = preference.backend is BackendName.AUTO and not seen
-        return Chosen(conversation, choice.kept, may_move, ahead)
+        both_see = bool(self.look.figures.sees and self.look.figures.gpu_sees)
+        may_move = preference.backend is BackendName.AUTO and (both_see or not seen)
+        return Chosen(conversation, choice.kept, may_move, ahead, tuple(images))
 
     def _seen(
-        self, conversation: Conversation, images: Sequence[ShownImage], preference: Preference
+        self,
+        conversation: Conversation,
+        images: Sequence[ShownImage],
+        preference: Preference,
+        newest: _Newest,
+        gpu: GpuStatus,
     ) -> tuple[PromptImage, ...]:
-        """Those of the message; where it has none, those that were shown before are to be seen again, unless somebody
-        wants the GPU."""
-        if images:  # where nobody sees, they were read
-            return tuple(one.unread for one in images) if self.look.figures.sees else ()
-        again = conversation.has_images and preference.backend is not BackendName.GPU and self.look.figures.sees
-        return (EARLIER,) if again else ()
+        """Those of the message; where it has none, those that were shown before are to be seen again by whoever sees
+        and is at hand: no GPU is bought for them, and who wants one that does not see gets it."""
+        figures, wanted = self.look.figures, preference.backend
+        at_hand = bool(figures.gpu_sees) and (
+            wanted is BackendName.GPU
+            or (wanted is BackendName.AUTO and (newest.waits_on or gpu) in (BackendName.GPU, GpuStatus.HEALTHY))
+        )
+        on_bedrock = bool(figures.sees) and wanted is not BackendName.GPU
+        if not images:
+            return (EARLIER,) if conversation.has_images and (at_hand or on_bedrock) else ()
+        if not self.reads or (at_hand and (wanted is BackendName.GPU or self._fits_gpu(images))):
+            return tuple(one.unread for one in images)
+        if any(one.text is None for one in images):
+            raise ImagesUnread
+        return ()
+
+    def _fits_gpu(self, images: Sequence[ShownImage]) -> bool:
+        sees = self.look.figures.gpu_sees
+        return (
+            sees is not None and sees.sight.all_tokens(one.unread for one in images) < self.look.figures.context_tokens
+        )
 
     def in_hand(self, message_id: str) -> BackendName | None:
         """Which backend a message waits for, or is answered by, just now. None: it is over."""

@@ -33,14 +33,14 @@ class Shown:
 
 @dataclass(frozen=True)
 class MessageImages:
-    """`sees`: the deployment does. `texts`: where it reads them instead."""
+    """`sees`: somebody in the deployment does. `texts`: where they are read, unless the GPU sees them."""
 
     items: Table
     sees: bool
     texts: ImageTexts | None = None
 
     def of(self, message: MessageRef, wanted: Sequence[str], replaced: Question | None, now: datetime) -> Shown:
-        """`wanted`: ids of files. Raises InvalidRequest, and what `ImageTexts.of` raises."""
+        """`wanted`: ids of files. Not read yet, but for what an earlier try has read. Raises InvalidRequest."""
         if not wanted:
             return Shown()
         if not self.sees and self.texts is None:
@@ -59,24 +59,29 @@ class MessageImages:
                 said = f"The image {quoted(one)} is in another message. Upload it again for this one."
                 raise InvalidRequest(said, param="images", code="image_already_sent")
             before[one] = replace(ShownImage.of(file), text=item.get("seen_text"))
-        shown = tuple(before[one] for one in wanted)
-        return Shown(self.texts.of(message.user_id, shown) if self.texts else shown, tuple(fresh))
+        return Shown(tuple(before[one] for one in wanted), tuple(fresh))
+
+    def read(self, user_id: str, shown: Shown) -> Shown:
+        """The same with the text of each. Raises what `ImageTexts.of` raises. Blocks."""
+        return replace(shown, images=self.texts.of(user_id, shown.images)) if self.texts else shown
 
     def free(self, user_id: str, file_ids: Sequence[str], now: datetime) -> None:
         """Of a message that was not kept after all."""
         for one in file_ids:
-            set_it, values = "SET expires_at = :until REMOVE message_id", {":until": ids.timestamp(now + FREED_FOR)}
+            set_it = "SET expires_at = :until REMOVE message_id, conversation_id"
+            values = {":until": ids.timestamp(now + FREED_FOR)}
             self.items.transact_if(
                 update_write(keys.file_key(user_id, one), set_it, values, condition="attribute_exists(pk)")
             )
 
 
 def image_write(question: Question, file_id: str) -> Write:
-    """The part of a transaction with which a message takes an image: it stays for as long as that."""
+    """The part of a transaction with which a message takes an image: it stays for as long as that. Its conversation
+    says to whose GPU it may be lent (lending.py)."""
     return update_write(
         keys.file_key(question.user_id, file_id),
-        "SET message_id = :message REMOVE expires_at",
-        {":message": question.message_id},
+        "SET message_id = :message, conversation_id = :conversation REMOVE expires_at",
+        {":message": question.message_id, ":conversation": question.conversation_id},
         condition="attribute_exists(pk) AND (attribute_not_exists(message_id) OR message_id = :message)",
     )
 

@@ -16,7 +16,7 @@ from foreverus.api.responses import Body
 from foreverus.aws.push import Push
 from foreverus.backends.port import BackendName
 from foreverus.choice.request_records import GpuStatus, KeptChoice
-from foreverus.conversations.choosing import BackendChooser, Chosen
+from foreverus.conversations.choosing import BackendChooser, Chosen, ImagesUnread
 from foreverus.conversations.frames import show_conversation
 from foreverus.conversations.images import MessageImages
 from foreverus.conversations.pins import pinned_first
@@ -213,10 +213,13 @@ class ConversationService:
         replaces = question_id(request.get("replaces") or "")
         before = self.store.question(replace(ref, message_id=replaces)) if replaces else None
         shown = self.images.of(ref, request.get("images") or (), before, self.clock())
-        if any(one.text for one in shown.images):
-            check_size(self.store, self.context_tokens, ref, noted(request["content"], shown.images))
         for _ in range(CHOICES):
-            chosen = self.chooser.choose(ref, request, shown.images)
+            try:
+                chosen = self.chooser.choose(ref, request, shown.images)
+            except ImagesUnread:  # nobody sees them
+                shown = self.images.read(ref.user_id, shown)
+                check_size(self.store, self.context_tokens, ref, noted(request["content"], shown.images))
+                continue
             replaced = None
             if request.get("replaces"):
                 replaced = self.replacing.check(ref, request["replaces"], chosen.conversation)
@@ -225,7 +228,7 @@ class ConversationService:
             question = replace(
                 self._question(ref, request, chosen.choice),
                 version=replaced.version + 1 if replaced else 1,
-                images=shown.images,
+                images=chosen.images,
             )
             try:
                 if not self._keep(question, chosen, shown.new):  # another try of the same request is a moment ahead

@@ -11,7 +11,8 @@ from foreverus.access.records import Caller
 from foreverus.backends.port import BackendName
 from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS, least_tokens, texts_of
 from foreverus.choice.abilities import IMAGES, Inability, PromptLength, cannot
-from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, Preference, RequestChoice, preferred
+from foreverus.choice.request import BLIND_BEDROCK
+from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, GpuStatus, Preference, RequestChoice, preferred
 from foreverus.choice.sagemaker import SageMakerNow, beside, by_name
 from foreverus.costs.reservations import Month
 from foreverus.errors import InvalidRequest, RequestRejected, SpendCapReached
@@ -126,8 +127,8 @@ class RequestChooser:
 
     def _here(self, request: CompletionRequest) -> list[BackendName]:
         """What the stack was deployed with."""
-        has_bedrock = self.has_bedrock or bool(request.prompt.images)  # who sees is there: the request was read
-        has = {BEDROCK: has_bedrock, SAGEMAKER: self.sagemaker is not None}
+        shown = bool(request.prompt.images) and bool(self.served.sees)  # by a model of its own
+        has = {BEDROCK: self.has_bedrock or shown, SAGEMAKER: self.sagemaker is not None}
         return [GPU, *(one for one, is_here in has.items() if is_here)]
 
     def _lacks(self, request: CompletionRequest, backend: BackendName) -> bool:
@@ -136,8 +137,11 @@ class RequestChooser:
         return self._cannot(request, backend) is not None
 
     def _cannot(self, request: CompletionRequest, backend: BackendName) -> Inability | None:
+        if backend is BEDROCK and request.prompt.images and not self.served.sees:
+            return BLIND_BEDROCK
         context = BEDROCK_CONTEXT_TOKENS if backend is BEDROCK else self.context_tokens
-        return cannot(backend, request.prompt, PromptLength(context, _least(request)))
+        gpu = self.served.gpu_sees
+        return cannot(backend, request.prompt, PromptLength(context, _least(request)), gpu.sight if gpu else None)
 
     def _check(self, request: CompletionRequest, wanted: BackendName) -> None:
         """What the wanted backend, or none, is able to do: said with the names that clients ask by."""
@@ -152,6 +156,17 @@ class RequestChooser:
         assert lack is not None
         instead = f" The model {self.served.named(able[0])} can." if able else ""
         raise InvalidRequest(lack.message + instead, param=_PARAMS.get(lack.param, lack.param), code=lack.code)
+
+
+def shown_to_gpu(request: CompletionRequest, served: Served, context_tokens: int, gpus: Callable[[], GpuState]) -> bool:
+    """Whether a request's images go to the GPU instead of being read: where it sees, and somebody names it, or it is on
+    with a free slot and room for them."""
+    if served.gpu_sees is None or request.backend not in (GPU, BackendName.AUTO):
+        return False
+    if request.backend is GPU:
+        return True
+    fits = served.gpu_sees.sight.all_tokens(request.prompt.images) + _least(request) < context_tokens
+    return fits and gpus().status is GpuStatus.HEALTHY
 
 
 @cache

@@ -3,6 +3,7 @@
 As listening is, reading is a request of its own under its person's limits, and costs nothing beside its run.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -18,15 +19,16 @@ from foreverus.openai_api.records import CompletionRequest
 
 @dataclass(frozen=True, kw_only=True)
 class ReadingDesk:
-    """`reader`: made when somebody shows an image."""
+    """`reader`: made when somebody shows an image. `seen`: the GPU sees those of this request. Blocks."""
 
     reader: Callable[[], ReadText]
     desk: Desk
+    seen: Callable[[CompletionRequest], bool] = lambda _: False
 
     async def read(self, request: CompletionRequest, caller: Caller) -> CompletionRequest:
         """Raises what `Desk.enter` and `ReadText.read` raise, and InvalidRequest."""
         images = [image for one in request.prompt.messages for image in one.images]
-        if not images:
+        if not images or await asyncio.to_thread(self.seen, request):
             return request
         name = ids.new_id("req", self.desk.clock())
         place = await self.desk.enter(name, Owner.CONTAINER, 0.0, caller)

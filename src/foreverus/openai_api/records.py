@@ -28,15 +28,17 @@ class AnsweredBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionRequest:
-    """`request_id`: `req_…`, unique. `endpoint`: `/v1/chat/completions` or `/v1/completions`. `model`: who of
-    what the deployment serves answers, without a backend. `backend`: what the asked model's name says of it. `created`:
-    Unix seconds. `credential`: what the caller came with, for a GPU's answer comes over a WebSocket of theirs."""
+    """`request_id`: `req_…`, unique. `endpoint`: `/v1/chat/completions` or `/v1/completions`. `model`: who of what the
+    deployment serves answers, without a backend. `sees`: who does in its place on Bedrock, where images are shown.
+    `backend`: what the asked model's name says of it. `created`: Unix seconds. `credential`: what the caller came with,
+    for a GPU's answer comes over a WebSocket of theirs."""
 
     request_id: str
     endpoint: str
     model: str
     backend: BackendName
     prompt: Prompt
+    sees: str = ""
     streams: bool = False
     include_usage: bool = False
     created: int = 0

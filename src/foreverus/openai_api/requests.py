@@ -16,6 +16,7 @@ from foreverus.backends.parameters import CHAT
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.backends.prompts import prompt_of
 from foreverus.backends.request_schema import REQUEST_FILES
+from foreverus.backends.sights import SeeingModel
 from foreverus.choice.request import images_off
 from foreverus.errors import InvalidRequest, NotFound
 from foreverus.openai_api.image_parts import images_of, with_images
@@ -32,13 +33,18 @@ NO_ENDPOINT = ": this deployment has no SageMaker endpoint (its SageMakerEndpoin
 @dataclass(frozen=True, slots=True)
 class Served:
     """`model_id`: the name under which clients ask for the model. `has_sagemaker`: the deployment names an endpoint.
-    `sees`: who answers where there are images; empty: nobody. `reads`: the text in them is read, and who answers sees
-    none."""
+    `sees`: the model on Bedrock that answers where there are images; empty: none. `gpu_sees`: so does the GPU's.
+    `reads`: the text in them is read, where nobody sees them."""
 
     model_id: str
     has_sagemaker: bool = False
     sees: str = ""
     reads: bool = False
+    gpu_sees: SeeingModel | None = None
+
+    @property
+    def takes_images(self) -> bool:
+        return bool(self.sees or self.gpu_sees or self.reads)
 
     def named(self, backend: BackendName) -> str:
         return f"{self.model_id}{SEPARATOR}{backend.value}"
@@ -76,13 +82,14 @@ def read_request(
         raise InvalidRequest(message, param="stream_options", code="invalid_field")
     shown = images_of(body, own or {})  # first: a prompt is made of parts that have what they say
     prompt = with_images(prompt_of(endpoint, body, live_options(endpoint, body)), shown)
-    if prompt.images and not (served.sees or served.reads):
+    if prompt.images and not served.takes_images:
         raise images_off("messages")
     _check(endpoint, body, prompt)
     return CompletionRequest(
         request_id=ids.new_id("req", now),
         endpoint=endpoint,
-        model=served.sees if prompt.images and served.sees else served.model_id,
+        model=served.model_id,
+        sees=served.sees if prompt.images else "",
         backend=backend,
         prompt=prompt,
         streams=streams,

@@ -67,11 +67,12 @@ class Shapes:
 
     def _frame(self, kind: str, choices: Sequence[Shown]) -> Shown:
         asked = self.request
+        model = asked.sees if asked.sees and self.backend is BackendName.BEDROCK else asked.model
         return {
             "id": f"{'chatcmpl' if self.is_chat else 'cmpl'}-{asked.request_id.removeprefix('req_')}",
             "object": kind,
             "created": asked.created,
-            "model": f"{asked.model}@{self.backend.value}",
+            "model": f"{model}@{self.backend.value}",
             "choices": list(choices),
             "system_fingerprint": None,
         }

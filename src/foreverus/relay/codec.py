@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from foreverus.backends.images import ImageKind, PromptImage
 from foreverus.backends.port import Delta, Message, Prompt, ToolCall, ToolCallPiece
 from foreverus.errors import PromptRejected
 from foreverus.relay.records import FailureKind, RequestEnd, RequestFailure, RequestFrame
@@ -64,17 +65,25 @@ def prompt_to_json(prompt: Prompt) -> dict[str, object]:
 
 
 def _message(message: Message) -> dict[str, object]:
-    """No GPU is sent an image (choice/abilities.py)."""
+    """An image by its address alone (relay/lent_images.py): its bytes would not fit."""
     fields = asdict(replace(message, images=()))
-    return {name: value for name, value in fields.items() if name != "images"}
+    shown = [
+        {"kind": one.kind.value, "width": one.width, "height": one.height, "url": one.url} for one in message.images
+    ]
+    return {name: value for name, value in fields.items() if name != "images"} | ({"images": shown} if shown else {})
 
 
 def prompt_from_json(fields: Mapping[str, Any]) -> Prompt:
-    messages = tuple(
-        Message(**{**one, "tool_calls": tuple(ToolCall(**call) for call in one["tool_calls"])})
-        for one in fields["messages"]
+    return Prompt(**{**fields, "messages": tuple(map(_message_from_json, fields["messages"]))})
+
+
+def _message_from_json(fields: Mapping[str, Any]) -> Message:
+    calls = tuple(ToolCall(**call) for call in fields["tool_calls"])
+    images = tuple(
+        PromptImage(ImageKind(one["kind"]), one["width"], one["height"], b"", url=one["url"])
+        for one in fields.get("images", ())
     )
-    return Prompt(**{**fields, "messages": messages})
+    return Message(**{**fields, "tool_calls": calls, "images": images})
 
 
 def delta_to_json(delta: Delta) -> object:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from foreverus import ids
 from foreverus.aws.dynamo import Table
+from foreverus.backends.sights import SeeingModel
 from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS
 from foreverus.choice.assumed import ASSUMED_BEDROCK_CALL_TOKENS_PER_SECOND, PUBLISHED_TOKENS_PER_SECOND
 from foreverus.choice.records import Bedrock, Gpu
@@ -24,7 +25,8 @@ from foreverus.sessions.reserving import least_usd
 @dataclass(frozen=True, kw_only=True)
 class Figures:
     """What does not change while a stack is deployed. `bedrock`: whether it may be asked here. `instance_type`: the one
-    that is asked for first. `sees`: the model on Bedrock that images go to, with its price; empty: none."""
+    that is asked for first. `sees`: the model on Bedrock that images go to, with its price; empty: none. `gpu_sees`:
+    the GPU's model, where that sees them."""
 
     region: str
     instance_type: str
@@ -34,6 +36,7 @@ class Figures:
     bedrock_price: TokenPrice
     sees: str = ""
     sees_price: TokenPrice = NO_PRICE
+    gpu_sees: SeeingModel | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +105,7 @@ def gpu_now(figures: Figures, state: GpuState) -> GpuNow:
         booting=state.is_booting,
         context_tokens=figures.context_tokens,
         needs_usd=least_usd(),
+        sees=figures.gpu_sees,
     )
 
 

@@ -27,3 +27,9 @@ class AnswerConversationSettings(PushSettings, OneStartSettings):
 @dataclass(frozen=True)
 class SearchMessagesSettings(LentDatabaseSettings):
     """Of a stack with PostgreSQL: no other one has the function."""
+
+
+@dataclass(frozen=True)
+class ShowImagesSettings(Settings):
+    table_name: str
+    data_bucket: str

@@ -20,8 +20,9 @@ class ChatCompletionsSettings(Settings):
     sagemaker_usd_per_hour: float  # of its instance
     sagemaker_start_seconds: int
     sagemaker_idle_seconds: int
-    images: str  # off, managed (the next one sees them), or container: the text in them is read
-    images_model_id: str  # on Bedrock, which sees images; empty: nobody does
+    images: str  # off, managed (the next one sees them), container: the text in them is read; or gpu
+    images_model_id: str  # on Bedrock, which sees images; empty: none there does
+    gpu_model_sees: str  # as ApiSettings has it
     voice: str  # off, managed (Polly reads aloud, Transcribe listens), or container
     ability_run_arn: str  # with the next two: of our own container
     ability_queue_url: str  # empty: there is no container

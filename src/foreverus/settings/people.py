@@ -44,8 +44,9 @@ class ManageAccountSettings(PushSettings):
     log_retention_days: int
     chat_backend: str  # as ApiSettings has it
     voice: str  # off: nobody reads aloud or listens
-    images: str  # with the next one as ApiSettings has them
-    images_model_id: str  # empty: no model sees
+    images: str  # with the next two as ApiSettings has them
+    images_model_id: str
+    gpu_model_sees: str
 
 
 @dataclass(frozen=True)

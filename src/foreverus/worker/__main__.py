@@ -24,6 +24,7 @@ from foreverus.aws.s3 import S3Objects
 from foreverus.aws.sqs import SqsQueue
 from foreverus.aws.step_functions import StepFunctionsTasks
 from foreverus.backends.openai_http import OpenAiEngine
+from foreverus.backends.sights import SIGHTS
 from foreverus.batches.store import BatchStore
 from foreverus.concurrency import stop
 from foreverus.conversations.answers import DynamoAnswers
@@ -37,6 +38,7 @@ from foreverus.sessions.mailbox import DynamoMailbox
 from foreverus.sessions.pending import PendingWorkStore
 from foreverus.worker.contact import Contact, RunInThreads
 from foreverus.worker.gpu_figures import MachineLook, watch_gpu
+from foreverus.worker.images import GpuEyes, LentByFunction
 from foreverus.worker.instance import Identity, Instance, MetadataInstance
 from foreverus.worker.metrics_log import MetricsLog, stream_name
 from foreverus.worker.ports import WorkerPorts
@@ -140,6 +142,7 @@ async def main(settings: WorkerSettings) -> int:
             contact=contact,
             shutdown=shutdown,
             passages=_passages(items, clients["lambda"], settings.find_sources_function),
+            eyes=_eyes(clients["lambda"], settings),
             metrics=metrics,
         )
     )
@@ -153,6 +156,14 @@ async def main(settings: WorkerSettings) -> int:
 def _passages(items: Table, client: Any, function: str) -> DocumentPassages | None:
     """`client`: of Lambda. None: documents are off."""
     return DocumentPassages(items, LambdaFunction(client, function)) if function else None
+
+
+def _eyes(client: Any, settings: WorkerSettings) -> GpuEyes | None:
+    """`client`: of Lambda."""
+    if not settings.show_images_function:
+        return None
+    lend = LentByFunction(LambdaFunction(client, settings.show_images_function))
+    return GpuEyes(sight=SIGHTS[settings.gpu_model_sees], context_tokens=settings.context_tokens, lend=lend)
 
 
 if __name__ == "__main__":

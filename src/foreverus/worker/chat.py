@@ -29,10 +29,11 @@ from foreverus.conversations.settings import as_set
 from foreverus.conversations.streaming.live import LiveAnswer, PostLimit
 from foreverus.conversations.titles import wants_title
 from foreverus.documents.sources import Sources
-from foreverus.errors import EngineBusy, EngineFailed
+from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.metrics import SILENT, Metrics
 from foreverus.worker.consumer import MessageOutcome
-from foreverus.worker.generation import AnswerGenerator, PromptSent
+from foreverus.worker.generation import AnswerGenerator, PromptSent, refused
+from foreverus.worker.images import GpuEyes
 from foreverus.worker.interruption import END_IN_TIME_CHECK_S, ends_in_time
 from foreverus.worker.shutdown import Shutdown
 from foreverus.worker.slots import Claim
@@ -73,6 +74,7 @@ class ChatAnswering:
     stops: Stops = field(default_factory=Stops)
     titles: TitleWriter | None = None
     passages: Passages | None = None
+    eyes: GpuEyes | None = None
     posts: PostLimit = field(default_factory=PostLimit)
     metrics: Metrics = SILENT
     ready_at: datetime | None = None  # since when the engine can answer
@@ -112,6 +114,12 @@ class ChatAnswering:
             work = _ChatInHand(request, conversation, thread, asked, live, claim, stopped)
             if thread.stop_requested:  # of one that came back, or whose GPU was lost
                 return await self._save(work, self._stopped(work))
+            if self.eyes and thread.shows_images:
+                try:
+                    with claim.lent():
+                        work.asked = await self._shown(self.eyes, work)
+                except PromptRejected as err:  # it is not asked without what it shows
+                    return await self._save(work, refused(err))
             return await self._answer(work)
         finally:
             live.close()
@@ -128,6 +136,12 @@ class ChatAnswering:
             return known
         with claim.lent():
             return replace(known, found=await look(self.passages, known, request, self.run_passages))
+
+    async def _shown(self, eyes: GpuEyes, work: "_ChatInHand") -> PromptSent:
+        """Raises PromptRejected."""
+        looked = await eyes.look(work.request, work.thread, self.run_passages)
+        room = max(1, self.context_tokens - looked.tokens)
+        return PromptSent(build_prompt(work.conversation.system, work.thread, room), looked=looked)
 
     async def _has_documents(self, request: MessageRef) -> bool:
         return self.passages is not None and await self.run_blocking(self.passages.any_of, request.user_id)

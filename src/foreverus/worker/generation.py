@@ -14,6 +14,7 @@ from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from foreverus.text import beginning
 from foreverus.worker.engine import EngineWatch
 from foreverus.worker.fitting import fitted
+from foreverus.worker.images import Looked
 from foreverus.worker.slots import Claim
 
 log = logging.getLogger(__name__)
@@ -29,10 +30,12 @@ class _Full(Exception):
 
 @dataclass
 class PromptSent:
-    """What the engine is asked now, and whether it was: of one that is cut off, that is what it has spent."""
+    """What the engine is asked now, and whether it was: of one that is cut off, that is what it has spent. Its images
+    come into it when it is known which turns fit."""
 
     prompt: Prompt
     sent: bool = False
+    looked: Looked | None = None  # at the images that are to be shown in it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +53,10 @@ class AnswerGenerator:
         if thread.engine_failures >= MAX_ENGINES_LOST:
             return _failed(live.text, "engine_failed", "The engine failed each time it was asked this.")
         await claim.granted.wait()
-        asked.prompt = await fitted(self.engine, asked.prompt, thread, self.context_tokens)
+        room = self.context_tokens - (asked.looked.tokens if asked.looked else 0)
+        asked.prompt = await fitted(self.engine, asked.prompt, thread, room)
+        if asked.looked:
+            asked.prompt = asked.looked.shown(asked.prompt, thread)
         busy, failed = 0, 0
         while True:
             had, prompt = live.tokens, asked.prompt
@@ -69,7 +75,7 @@ class AnswerGenerator:
                     whole = self._whole(thread, live, "length", live.tokens)
                     return _made_of(whole, thread, prompt)
                 if less is None:
-                    return _failed("", err.reason, str(err))
+                    return refused(err)
                 asked.prompt = less
             except _Full:
                 return self._whole(thread, live, "length", live.tokens)
@@ -132,6 +138,11 @@ def _with_more_room(prompt: Prompt, finished: Finished) -> Prompt | None:
 def _made_of(answer: FinishedAnswer, thread: Thread, prompt: Prompt) -> FinishedAnswer:
     """With what it was made of, and without."""
     return replace(answer, trimmed_messages=trimmed_messages(thread, prompt), memories=remembered(prompt))
+
+
+def refused(error: PromptRejected) -> FinishedAnswer:
+    """The end of one that is not asked."""
+    return _failed("", error.reason, str(error))
 
 
 def _failed(text: str, code: str, message: str) -> FinishedAnswer:

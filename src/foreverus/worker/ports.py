@@ -19,6 +19,7 @@ from foreverus.sessions.demand import Demand
 from foreverus.sessions.mailbox import Mailbox
 from foreverus.sessions.pending import PendingWork
 from foreverus.worker.contact import Contact
+from foreverus.worker.images import GpuEyes
 from foreverus.worker.instance import Identity, Instance
 from foreverus.worker.settings import Timings, WorkerSettings
 from foreverus.worker.shutdown import Shutdown
@@ -54,6 +55,7 @@ class WorkerPorts:
     contact: Contact  # when one of them last succeeded
     clock: Callable[[], datetime] = _now
     passages: Passages | None = None  # of people's documents; None: they are off
+    eyes: GpuEyes | None = None  # None: the model sees no images
     metrics: Metrics = SILENT
     timings: Timings = field(default_factory=Timings)
     shutdown: Shutdown = field(default_factory=Shutdown)

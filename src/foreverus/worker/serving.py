@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from time import time
 from typing import Any
 
+from foreverus.abilities.read_image.gpu import GpuSight
 from foreverus.aws.sqs import REQUEST, Queue
 from foreverus.batches.shards.lookahead import LookAhead
 from foreverus.batches.shards.resources import ShardResources
@@ -103,6 +104,7 @@ class Serving:
             run_push=p.run_push,
             run_passages=p.run_passages,
             passages=p.passages,
+            eyes=p.eyes,
             shutdown=p.shutdown,
             last_frames=self.last_frames,
             clock=p.clock,
@@ -131,7 +133,7 @@ class Serving:
         p = self.ports
         return RequestAnswering(
             session_id=p.me.session_id,
-            engine=p.engine,
+            engine=GpuSight(p.engine, p.settings.model_id, run_blocking=p.run_passages),
             engine_watch=self.engine_watch,
             requests=p.requests,
             push=p.push,

@@ -15,7 +15,9 @@ class WorkerSettings(Settings):
     websocket_callback_url: str
     data_bucket: str
     find_sources_function: str  # who finds passages of documents for a question; empty: documents are off
+    show_images_function: str  # who lends the images of a question; empty: the model is shown none
     model_id: str
+    gpu_model_sees: str  # which family it is of (backends/sights.py), where it is shown images
     context_tokens: int  # of one conversation in the engine: prompt and answer
     engine_url: str
     engine_slots: int  # streams that the engine answers at once

@@ -77,6 +77,8 @@ def settings(**changes: Any) -> WorkerSettings:
         "WEBSOCKET_CALLBACK_URL": "http://push",
         "DATA_BUCKET": "data",
         "FIND_SOURCES_FUNCTION": "",
+        "SHOW_IMAGES_FUNCTION": "",
+        "GPU_MODEL_SEES": "",
         "MODEL_ID": "model",
         "CONTEXT_TOKENS": "2048",
         "ENGINE_URL": "http://engine",

@@ -1,5 +1,5 @@
-"""The ports of whoever takes an image in. Their in-memory twins are in `memory.py`; the real ones are `bedrock.py`,
-which sees, and `container.py`, which reads.
+"""The ports of whoever takes an image in. Their in-memory twins are in `memory.py`; the real ones are `bedrock.py`
+and `gpu.py`, which see, and `container.py`, which reads.
 
 Who sees is a backend: an image is a part of a question, and what comes back is the answer. Who reads makes text of it,
 which stands in the image's place in a prompt for the backend that there is. Whatever an image says is said by the

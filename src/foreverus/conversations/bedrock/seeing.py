@@ -1,8 +1,9 @@
 """The images of a conversation whose answer is made by a model that sees: as many of the newest as one call takes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from foreverus.aws.s3 import ObjectNotThere, Objects
 from foreverus.backends.images import PromptImage
@@ -30,30 +31,46 @@ class Seeing:
     def seen(self, prompt: Prompt, thread: Thread) -> Prompt:
         """The prompt of a thread with the images that its questions show. One that is gone is left out, and its words
         say so. Blocks."""
-        question = thread.question
-        if question is None:
-            return prompt
-        kept = (len(prompt.messages) - 2) // 2  # turns before the question, and their answers
-        earlier = thread.earlier[len(thread.earlier) - kept :]
-        shown = [(1 + 2 * at, one.question, one.images) for at, one in enumerate(earlier)]
-        said = prompt.messages[-1].content
-        passages = said.removesuffix(quoting.without(said))
-        shown.append((len(prompt.messages) - 1, passages + question.content, question.images))
-        wanted = list(_fitting([images for _, _, images in shown]))
-        with ThreadPoolExecutor(LOADS) as threads:
-            loaded = dict(zip(wanted, threads.map(lambda one: self._load(question.user_id, one), wanted), strict=True))
-        messages = list(prompt.messages)
-        for at, words, images in shown:
-            if images:
-                messages[at] = _with(messages[at], words, images, loaded)
-        return replace(prompt, messages=tuple(messages))
+        return shown_in(prompt, thread, self.objects, _fitting)
 
-    def _load(self, user_id: str, image: ShownImage) -> PromptImage | None:
-        try:
-            data = self.objects.read(object_key(user_id, image.file_id), 0, image.bytes)
-        except ObjectNotThere:  # deleted since
-            return None
-        return PromptImage(image.kind, image.width, image.height, data)
+
+class Readable(Protocol):
+    def read(self, key: str, start: int, end: int) -> bytes:
+        """Raises ObjectNotThere."""
+
+
+Fitting = Callable[[Sequence[Sequence[ShownImage]]], Iterable[ShownImage]]
+
+
+def shown_in(prompt: Prompt, thread: Thread, objects: Readable, fitting: Fitting) -> Prompt:
+    """`fitting`: those to be shown, of what each question of the prompt has."""
+    question = thread.question
+    if question is None:
+        return prompt
+    last = len(prompt.messages) - (2 if prompt.continues else 1)
+    kept = (last - 1) // 2  # turns before the question, and their answers
+    earlier = thread.earlier[len(thread.earlier) - kept :]
+    shown = [(1 + 2 * at, one.question, one.images) for at, one in enumerate(earlier)]
+    said = prompt.messages[last].content
+    passages = said.removesuffix(quoting.without(said))
+    shown.append((last, passages + question.content, question.images))
+    wanted = list(fitting([images for _, _, images in shown]))
+    with ThreadPoolExecutor(LOADS) as threads:
+        loaded = threads.map(lambda one: _load(objects, question.user_id, one), wanted)
+        there = dict(zip(wanted, loaded, strict=True))
+    messages = list(prompt.messages)
+    for at, words, images in shown:
+        if images:
+            messages[at] = _with(messages[at], words, images, there)
+    return replace(prompt, messages=tuple(messages))
+
+
+def _load(objects: Readable, user_id: str, image: ShownImage) -> PromptImage | None:
+    try:
+        data = objects.read(object_key(user_id, image.file_id), 0, image.bytes)
+    except ObjectNotThere:  # deleted since
+        return None
+    return PromptImage(image.kind, image.width, image.height, data)
 
 
 def _fitting(shown: Sequence[Sequence[ShownImage]]) -> Iterator[ShownImage]:

@@ -9,8 +9,10 @@ to the end of the context without it. A last message of the assistant is continu
 """
 
 import re
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
 MISHAPS = ("garbage", "cut", "error", "no_end", "refusal")  # what a stream can suffer
@@ -77,7 +79,19 @@ def answer_to(body: dict[str, Any], context: int) -> Answer:
 
 
 def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
-    return body.get("messages") or [{"role": "user", "content": body["prompt"]}]
+    found = body.get("messages") or [{"role": "user", "content": body["prompt"]}]
+    return [{**one, "content": _words_of(one["content"])} for one in found]
+
+
+def _words_of(content: Any) -> str:
+    return content if isinstance(content, str) else "\n".join(one["text"] for one in content if one["type"] == "text")
+
+
+def shown_in(body: dict[str, Any]) -> list[str]:
+    """SHA-256 of the bytes of each image that came with it: nobody sees them here, and no answer says so."""
+    parts = [part for one in body.get("messages", ()) if isinstance(one["content"], list) for part in one["content"]]
+    urls = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
+    return [sha256(b64decode(url.partition(";base64,")[2], validate=True)).hexdigest() for url in urls]
 
 
 def tokens_of(body: dict[str, Any]) -> int:

@@ -2,8 +2,8 @@
 
 It speaks as much of OpenAI's HTTP API as the worker and Bedrock use, as llama.cpp's server does (or as vLLM does, which
 refuses more: `vllm_rules.py`), starts in 60 ms and needs 20 MB. See `orders.py` for what it says, and `pace.py` for
-when. It logs each order that it was `asked:`, and what it has `answered:` to the end. One timer serves all streams: 256
-of them at 28 tokens a second are one loop.
+when. It logs each order that it was `asked:`, which images it was `shown:`, and what it has `answered:` to the end. One
+timer serves all streams: 256 of them at 28 tokens a second are one loop.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from local.engine import vllm_rules
 from local.engine.chunks import DONE, END, Chunks, event, plain, refusal
-from local.engine.orders import MISHAPS, POISON, REFUSALS, Answer, TooLong, answer_to, tokens_of
+from local.engine.orders import MISHAPS, POISON, REFUSALS, Answer, TooLong, answer_to, shown_in, tokens_of
 from local.engine.pace import LOAD_S, PACE, Steps, read_pace
 
 LOOK_S = 0.05  # how often the file of the pace is looked at
@@ -80,7 +80,7 @@ class Engine:
             asked = json.loads(body)
             if self._options.like_vllm:
                 vllm_rules.check(asked, tokens_of(asked), self._options.context)
-            answer = answer_to(asked, self._options.context)
+            answer, shown = answer_to(asked, self._options.context), shown_in(asked)
             if self._options.like_vllm and not asked.get("stream"):
                 answer = replace(answer, prefill="")  # its whole answer is what it adds
         except vllm_rules.Refused as problem:
@@ -90,6 +90,8 @@ class Engine:
         except (ValueError, LookupError, TypeError, AttributeError, StopIteration) as problem:
             return connection.close(refusal(400, "invalid_request_error", repr(problem)))
         say("asked", answer)
+        for image in shown:
+            print(f"shown: {image}", flush=True)
         if answer.mishap in ("refusal", *REFUSALS) and self.fails(answer):
             return connection.close(refusal(429 if answer.mishap == "busy" else 500, "server_error", "on order"))
         connection.stream = Stream(answer, connection, self._chunks[COMPLETIONS[path]], bool(asked.get("stream")))

@@ -83,6 +83,9 @@ ELSEWHERE: dict[str, dict[str, tuple[str, str]]] = {
         **LENT,
         "dynamodb:PutItem": ("a login is lent", "tests/unit/aws/test_lent_secrets.py"),
     },
+    "show_images": {
+        "s3:GetObject": ("a machine fetches at an address of it", "tests/unit/conversations/test_gpu_images.py"),
+    },
     "index_document": {
         **LENT,
         **{

@@ -194,6 +194,7 @@ export const en: Record<keyof typeof pt, string> = {
   "choice.bedrock_throttled": "Bedrock refused lately: the GPU answers.",
   "choice.bedrock_cap": "The month has too little left for an answer on Bedrock: the GPU answers.",
   "choice.images_read": "Nobody sees the images: the text in them was read by this deployment's own container.",
+  "choice.images_seen": "The images were shown to {model}.",
   "choice.sees_images": "There are images: the model on Bedrock that sees answers.",
   "choice.gpu_cannot": "The GPU cannot do what was asked: Bedrock answers.",
   "choice.cap_near": "Over 80 % of the month's cap are spent: the cheaper way answers, even if it is slower.",

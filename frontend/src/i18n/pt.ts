@@ -193,6 +193,7 @@ export const pt = {
   "choice.bedrock_throttled": "O Bedrock recusou há pouco: a GPU responde.",
   "choice.bedrock_cap": "O que resta do limite do mês não cobre uma resposta no Bedrock: a GPU responde.",
   "choice.images_read": "Ninguém enxerga as imagens: o texto que há nelas foi lido pelo contêiner desta implantação.",
+  "choice.images_seen": "As imagens foram mostradas a {model}.",
   "choice.sees_images": "Há imagens: quem responde é o modelo que enxerga, no Bedrock.",
   "choice.gpu_cannot": "A GPU não faz o que foi pedido: o Bedrock responde.",
   "choice.cap_near": "Mais de 80 % do limite do mês já foi gasto: responde o caminho mais barato, mesmo que demore mais.",

@@ -44,13 +44,17 @@ function Sums({ figures }: { figures: Readonly<Record<string, Figure>> }) {
   );
 }
 
-function Why({ choice, cost }: { choice: Choice; cost?: number | undefined }) {
+function Why({ message, choice }: { message: Message; choice: Choice }) {
+  const cost = message.cost_usd;
+  // Who took an answer over sees too: which one that was, its own line says.
+  const seenBy = message.moved_from ? null : choice.numbers?.["images_seen_by"];
   return (
     <details class="why">
       <summary>{t("chat.why")}</summary>
       {cost && <p>{t("chat.why.paid", { usd: smallUsd(cost, language.value) })}</p>}
       <p>{known("choice", choice.reason) ?? choice.text}</p>
       {choice.numbers?.["images_read_by"] && <p>{t("choice.images_read")}</p>}
+      {seenBy && <p>{t("choice.images_seen", { model: String(seenBy) })}</p>}
       <Sums figures={choice.numbers ?? {}} />
     </details>
   );
@@ -65,7 +69,7 @@ export function Provenance({ message, api }: { message: Message; api: Api }) {
       {message.backend === "bedrock" && <p class="state">{t("chat.bedrock")}</p>}
       {message.imported_from && <p class="state">{t(`chat.imported.${message.imported_from}`)}</p>}
       {message.memories && <Remembered message={message} />}
-      {choice && <Why choice={choice} cost={message.cost_usd} />}
+      {choice && <Why message={message} choice={choice} />}
     </>
   );
 }

@@ -12,7 +12,6 @@ of it was counted by an engine from here.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from math import ceil, sqrt
 
 from foreverus.backends.images import PromptImage
 
@@ -22,7 +21,8 @@ QWEN_MOST_PIXELS = 1280 * 28 * 28  # template.yaml tells the engine
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSight:
     """`square`: pixels of a token's side. `longest`: pixels of a side, `most_pixels`: of an image that is larger, once
-    it is made smaller; 0: no such bound. `row_end`, `around`: tokens beside those of the squares."""
+    it is made smaller; 0: no such bound. `row_end`, `around`: tokens beside those of the squares; where `most_pixels`
+    bounds them, a row has no end."""
 
     square: int
     longest: int = 0
@@ -38,12 +38,10 @@ class ModelSight:
         >>> SIGHTS["qwen-vl"].tokens(280, 280), SIGHTS["qwen-vl"].tokens(4000, 4000)
         (102, 1282)
         """
-        smaller = 1.0
-        if self.longest:
-            smaller = max(smaller, max(width, height) / self.longest)
-        if self.most_pixels:
-            smaller = max(smaller, sqrt(width * height / self.most_pixels))
-        columns, rows = (max(1, ceil(side / smaller / self.square)) for side in (width, height))
+        largest = max(width, height)
+        if self.longest and largest > self.longest:
+            width, height = (-(-side * self.longest // largest) for side in (width, height))
+        columns, rows = (-(-side // self.square) for side in (width, height))
         squares = columns * rows
         if self.most_pixels:  # rounded down where it is made smaller; four at least (`min_pixels`)
             squares = min(max(squares, 4), self.most_pixels // self.square**2)

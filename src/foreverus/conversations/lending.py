@@ -28,8 +28,8 @@ class ImageAddresses:
     def of(self, conversation_id: str, message_id: str, file_ids: Sequence[str]) -> dict[str, str]:
         """An address for each image of the conversation that is there. Raises NotFound where no such question waits
         for a GPU."""
-        (waiting,) = self.items.get_all([keys.pending_key(message_id)]) or [{}]
-        if waiting.get("conversation_id") != conversation_id:
+        waiting = next(iter(self.items.get_all([keys.pending_key(message_id)])), None)
+        if waiting is None or waiting.get("conversation_id") != conversation_id:
             raise NotFound("No such question waits for a GPU.", param="message_id", code="message_not_found")
         places = [keys.file_key(str(waiting["user_id"]), one) for one in dict.fromkeys(file_ids)]
         found = {}

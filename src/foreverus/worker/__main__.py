@@ -113,8 +113,7 @@ async def main(settings: WorkerSettings) -> int:
     tracing.send_to(traces)
     in_a_thread, stream = RunInThreads(Contact(), 1, "metrics"), stream_name(me.session_id, me.instance_id)
     metrics_log = MetricsLog(clients["logs"], settings.metrics_log_group, stream, in_a_thread)
-    more = settings.more_metrics == "true"
-    metrics = Metrics(settings.stack_name, source="worker", more=more, write=metrics_log.write)
+    metrics = Metrics(settings.stack_name, source="worker", more=settings.has_more_metrics, write=metrics_log.write)
     look = MachineLook(settings.engine_url, settings.engine_slots)
     beside = [asyncio.create_task(one) for one in (metrics_log.run(), watch_gpu(look, metrics))]
     code = await run(

@@ -34,6 +34,10 @@ class WorkerSettings(Settings):
     more_metrics: str  # true or false: beyond the ten that are free
 
     @property
+    def has_more_metrics(self) -> bool:
+        return self.more_metrics == "true"
+
+    @property
     def max_life_margin_s(self) -> float:
         """How long before its maximum life a worker starts to drain: nobody likes to be cut off by the OS timer."""
         return min(120.0, self.max_session_seconds * 0.1)

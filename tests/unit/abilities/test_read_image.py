@@ -1,8 +1,12 @@
-"""Who sees: the model on Bedrock and its twin in memory answer the same tests; Bedrock is boto3's real client."""
+"""Who sees: the model on Bedrock, the GPU's and their twin in memory answer the same tests; Bedrock is boto3's real
+client, the GPU's engine a real server on loopback."""
 
 import asyncio
+import base64
+import json
 from collections.abc import Callable
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import boto3
@@ -11,14 +15,18 @@ from botocore.stub import Stubber
 
 from foreverus.abilities.read_image.bedrock import BedrockSight
 from foreverus.abilities.read_image.checking import checked
+from foreverus.abilities.read_image.gpu import GpuSight
 from foreverus.abilities.read_image.memory import MemorySight
 from foreverus.abilities.read_image.port import ReadImage, Sight
 from foreverus.backends.images import PromptImage
+from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Delta, Finished, Message, Prompt
 from foreverus.backends.tokens import MOST_SEEN_TOKENS
 from foreverus.errors import EngineBusy, PromptRejected
 from tests.unit.abilities.images import jpeg, png
+from tests.unit.backends.server import Reply, Script, engine
 
+CHAT = "/v1/chat/completions"
 MODEL = "amazon.nova-lite-v1:0"
 ONE = checked(png(3, 2))
 
@@ -51,7 +59,25 @@ def in_memory(sight: MemorySight, prompt: Prompt, text: str) -> Completion:
     return asyncio.run(sight.complete(prompt))
 
 
-@pytest.mark.parametrize(("sight", "answer"), [(bedrock(), on_bedrock), (MemorySight(), in_memory)])
+def gpu() -> GpuSight:
+    return GpuSight(MemoryEngine(), "pixtral-12b")
+
+
+def on_gpu(sight: GpuSight, prompt: Prompt, text: str) -> Completion:
+    said = {"role": "assistant", "content": text}
+    whole = {"choices": [{"message": said, "finish_reason": "stop"}], "usage": {"prompt_tokens": 1300}}
+    return with_engine(sight, prompt, Reply(200, body=json.dumps(whole).encode()))
+
+
+def with_engine(sight: GpuSight, prompt: Prompt, reply: Reply) -> Completion:
+    async def ask() -> Completion:
+        async with engine(Script({CHAT: [reply] * 2})) as client:
+            return await replace(sight, backend=client).complete(prompt)
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(("sight", "answer"), [(bedrock(), on_bedrock), (gpu(), on_gpu), (MemorySight(), in_memory)])
 def test_prompt_with_an_image_has_an_answer_and_who_sees_has_a_name(
     sight: ReadImage, answer: Callable[[ReadImage, Prompt, str], Completion]
 ) -> None:
@@ -71,7 +97,14 @@ def refusing_memory(sight: MemorySight, prompt: Prompt, code: str) -> Completion
     return asyncio.run(sight.complete(prompt))
 
 
-@pytest.mark.parametrize(("sight", "answer"), [(bedrock(), refusing_bedrock), (MemorySight(), refusing_memory)])
+def refusing_gpu(sight: GpuSight, prompt: Prompt, code: str) -> Completion:
+    said = json.dumps({"error": {"message": "pixtral-12b is not a multimodal model", "type": "BadRequestError"}})
+    return with_engine(sight, prompt, Reply(400 if code == "ValidationException" else 429, body=said.encode()))
+
+
+@pytest.mark.parametrize(
+    ("sight", "answer"), [(bedrock(), refusing_bedrock), (gpu(), refusing_gpu), (MemorySight(), refusing_memory)]
+)
 @pytest.mark.parametrize(
     ("code", "kind"), [("ValidationException", PromptRejected), ("ThrottlingException", EngineBusy)]
 )
@@ -120,3 +153,55 @@ def test_twin_says_what_it_was_shown_as_a_stream() -> None:
 
 def test_image_is_not_in_what_a_log_would_say_of_its_prompt() -> None:
     assert "IDAT" not in repr(asked(ONE))
+
+
+def lent(image: PromptImage, url: str = "https://bucket/one") -> PromptImage:
+    return replace(image, data=b"", url=url)
+
+
+def test_gpus_engine_gets_the_bytes_of_every_image_before_its_words() -> None:
+    two = checked(jpeg(5, 7))
+    fetched = {"https://bucket/one": ONE.data}
+    said = {"choices": [{"message": {"content": "Two."}, "finish_reason": "stop"}]}
+    script = Script({CHAT: [Reply(200, body=json.dumps(said).encode())]})
+
+    async def ask() -> Completion:
+        async with engine(script) as client:
+            sight = GpuSight(client, "pixtral-12b", fetched.get)
+            return await sight.complete(asked(lent(ONE), two))
+
+    assert asyncio.run(ask()).text == "Two."
+    first, second, words = script.requests[0]["messages"][-1]["content"]
+    for part, image, kind in ((first, ONE, "png"), (second, two, "jpeg")):
+        head, _, data = part["image_url"]["url"].partition(",")
+        assert (part["type"], head, base64.b64decode(data)) == ("image_url", f"data:image/{kind};base64", image.data)
+    assert words == {"type": "text", "text": "What is this?"}
+    assert script.requests[0]["messages"][0]["content"] == "Be brief.", "a message without images is a text"
+
+
+@pytest.mark.parametrize(
+    ("found", "kind", "says"), [(None, PromptRejected, "deleted"), (OSError(), EngineBusy, "fetch")]
+)
+def test_gpu_is_not_asked_without_an_image_that_it_was_to_see(
+    found: OSError | None, kind: type[Exception], says: str
+) -> None:
+    backend = MemoryEngine()
+
+    def fetch(url: str) -> bytes | None:
+        if found:
+            raise found
+        return None
+
+    with pytest.raises(kind, match=says):
+        asyncio.run(GpuSight(backend, "pixtral-12b", fetch).complete(asked(lent(ONE))))
+    assert backend.prompts == []
+
+
+def test_what_the_gpus_engine_says_of_images_is_said_as_theirs() -> None:
+    with pytest.raises(PromptRejected, match="did not take the images: pixtral-12b is not a multimodal") as refused:
+        refusing_gpu(gpu(), asked(ONE), "ValidationException")
+    assert refused.value.reason == "images_refused"
+    said = json.dumps({"error": {"message": "This model's maximum context length is 8192 tokens."}})
+    with pytest.raises(PromptRejected) as refused:
+        with_engine(gpu(), asked(ONE), Reply(400, body=said.encode()))
+    assert refused.value.reason == "context_length_exceeded"

@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from foreverus.backends.images import ImageKind, PromptImage
 from foreverus.backends.port import BackendName, Message, Prompt
+from foreverus.backends.sights import SIGHTS, SeeingModel
 from foreverus.choice import abilities, request_records, words
 from foreverus.choice.abilities import PromptLength, cannot
 from foreverus.choice.records import Bedrock, Gpu
@@ -365,3 +367,71 @@ def test_near_the_cap_auto_never_takes_what_adds_more(
     if gpu.status is not GpuStatus.NONE:
         assert choice.backend is (GPU if there <= here else BEDROCK)
         assert choice.numbers["cap_percent"] == percent and choice.numbers["gpu_more_usd"] == round(there, 8)
+
+
+IMAGES = Prompt((Message("user", "What is this?", images=(PromptImage(ImageKind.PNG, 1300, 1300, b""),) * 2),), 1024)
+QWEN = SeeingModel("qwen", SIGHTS["qwen-vl"])
+SEEING_GPUS = {name: replace(one, sees=QWEN) for name, one in GPUS.items()}
+NOVA = replace(GOOD, sees="nova")
+SPENT = replace(RICH, spent=Decimal(10), committed=Decimal(10))
+
+
+@pytest.mark.parametrize(
+    ("gpu", "bedrock", "preference", "outcome"),
+    [
+        ("healthy", NOVA, AUTO, (GPU, "gpu_is_on", "qwen")),
+        ("none", NOVA, AUTO, (BEDROCK, "nothing_live", "nova")),
+        ("booting", NOVA, AUTO, (BEDROCK, "gpu_boots", "nova")),
+        ("full", NOVA, AUTO, (BEDROCK, "gpu_is_full", "nova")),
+        ("none", NOVA, GPU, (GPU, "as_asked", "qwen")),
+        ("healthy", NOVA, BEDROCK, (BEDROCK, "as_asked", "nova")),
+        ("none", OFF, AUTO, (GPU, "bedrock_cannot", "qwen")),  # nobody else sees: it is bought
+        ("full", OFF, AUTO, (GPU, "bedrock_cannot", "qwen")),
+        ("healthy", OFF, BEDROCK, "images_not_seen"),
+    ],
+)
+def test_images_go_to_whom_words_would_go_among_those_who_see(
+    gpu: str, bedrock: BedrockNow, preference: BackendName, outcome: tuple[BackendName, str, str] | str
+) -> None:
+    asked = Asked(prompt=IMAGES, preference=Preference(preference, AskedBy.MESSAGE), prompt_tokens=9000)
+    choice = choose_for_request(asked, SEEING_GPUS[gpu], bedrock, RICH)
+    if isinstance(outcome, str):
+        assert isinstance(choice.error, InvalidRequest) and choice.error.reason == outcome
+        assert "Backend 'gpu' can." in choice.error.message
+        return
+    assert (choice.backend, choice.reason.value, choice.numbers["images_seen_by"]) == outcome
+    assert choice.text.endswith(f"{outcome[2]} on {abilities.WORDS[outcome[0]]} sees the images.")
+    assert (choice.numbers["images"], choice.numbers["gpu_image_tokens"]) == (2, 2 * 1282)
+
+
+def test_images_that_are_more_than_its_context_are_not_the_gpus() -> None:
+    small = replace(SEEING_GPUS["healthy"], context_tokens=2000)
+    asked = Asked(prompt=IMAGES, preference=Preference(AUTO, AskedBy.STACK), prompt_tokens=9000, least_prompt_tokens=3)
+    choice = choose_for_request(asked, small, NOVA, RICH)
+    assert (choice.backend, choice.reason) == (BEDROCK, ChoiceReason.GPU_CANNOT)
+    alone = choose_for_request(asked, small, OFF, RICH)
+    assert alone.error and alone.error.reason == "context_length_exceeded"
+    assert "at least 2,567 tokens with its images; the GPU holds 2,000" in alone.error.message
+
+
+def test_no_gpu_is_bought_for_images_that_the_month_does_not_pay_for() -> None:
+    asked = Asked(prompt=IMAGES, preference=Preference(AUTO, AskedBy.STACK), prompt_tokens=9000)
+    cold = SEEING_GPUS["none"]
+    assert isinstance(choose_for_request(asked, cold, OFF, SPENT).error, SpendCapReached)
+    forbidden = choose_for_request(asked, replace(cold, may_be_bought=False), OFF, RICH).error
+    assert isinstance(forbidden, NotAccepted) and "No model on Bedrock sees images here" in forbidden.message
+
+
+def test_images_wait_for_a_message_before_them_that_is_with_one_who_sees_nothing() -> None:
+    asked = Asked(
+        prompt=IMAGES, preference=Preference(AUTO, AskedBy.STACK), prompt_tokens=9000, waits_on=BackendName.BEDROCK
+    )
+    busy = choose_for_request(asked, SEEING_GPUS["healthy"], OFF, RICH).error
+    assert isinstance(busy, Conflict) and busy.reason == "conversation_busy"
+    assert choose_for_request(asked, SEEING_GPUS["healthy"], NOVA, RICH).backend is BEDROCK
+
+
+def test_nobody_who_sees_is_images_off() -> None:
+    asked = Asked(prompt=IMAGES, preference=Preference(AUTO, AskedBy.STACK), prompt_tokens=9000)
+    off = choose_for_request(asked, HEALTHY, OFF, RICH).error
+    assert off and off.reason == "images_off"

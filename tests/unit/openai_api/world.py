@@ -20,6 +20,7 @@ from foreverus.access.preferences import Preferences
 from foreverus.backends.images import PromptImage
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Backend, BackendName, Completion, Delta, Finished, Prompt
+from foreverus.backends.sights import SeeingModel
 from foreverus.backends.whole import whole_answer
 from foreverus.choice.refusals import MemoryRefusals, NotNoted
 from foreverus.choice.sagemaker import SageMakerNow
@@ -36,7 +37,7 @@ from foreverus.limits.store import MemoryCounts
 from foreverus.openai_api.accounts import MemoryAccounts
 from foreverus.openai_api.answering import Answering, Door
 from foreverus.openai_api.application import VoiceDesks, application
-from foreverus.openai_api.choosing import RequestChooser
+from foreverus.openai_api.choosing import RequestChooser, shown_to_gpu
 from foreverus.openai_api.desk import Desk
 from foreverus.openai_api.endpoint import EndpointCalls
 from foreverus.openai_api.endpoint_accounts import MemoryEndpointAccounts
@@ -99,6 +100,7 @@ class World:
     sight: MemorySight | None = None
     files: FileService | None = None
     eyes: MemoryReader | None = None  # who reads images, where nobody sees them
+    gpu_sees: SeeingModel | None = None
     rate: EndpointRate = RATE
     person: RequestCaps = MANY
     key: RequestCaps = MANY
@@ -113,7 +115,7 @@ class World:
     def __post_init__(self) -> None:
         self.counts = MemoryCounts()
         self.purse = MemoryPurse(self.cap_usd)
-        self.served = Served(MODEL, self.endpoint is not None, self.sees, self.eyes is not None)
+        self.served = Served(MODEL, self.endpoint is not None, self.sees, self.eyes is not None, self.gpu_sees)
         self.refusals = MemoryRefusals(self.clock)
         self.paid = PaidCalls(
             backend=self.bedrock,
@@ -149,7 +151,7 @@ class World:
         limits = RequestLimits(self.counts, self.person, self.key, self.everybody, self.clock)
         desk = Desk(limits=limits, accounts=lambda: self.paid.accounts, clock=self.clock)
         voice, ears, eyes = self.voice, self.ears, self.eyes
-        self.reading = ReadingDesk(reader=lambda: eyes, desk=desk) if eyes else None
+        self.reading = ReadingDesk(reader=lambda: eyes, desk=desk, seen=self.shown_to_gpu) if eyes else None
         self.speech = SpeechDesk(reader=(lambda: voice) if voice else None, desk=desk)
         listening = TranscriptionDesk(listener=(lambda: ears) if ears else None, desk=desk)
         self.of_voice = VoiceDesks(lambda: self.speech, lambda: listening)
@@ -173,6 +175,9 @@ class World:
     def images(self, user_id: str, file_ids: Sequence[str], now: datetime) -> Mapping[str, PromptImage]:
         assert self.files and isinstance(self.files.store, FileStore)
         return PersonsImages(self.files.store.items)(user_id, file_ids, now)
+
+    def shown_to_gpu(self, request: CompletionRequest) -> bool:
+        return shown_to_gpu(request, self.served, self.context_tokens, lambda: self.gpus)
 
     @property
     def sees(self) -> str:
@@ -200,6 +205,7 @@ class World:
             bedrock_price=PRICE,
             sees=self.sees,
             sees_price=SIGHT_PRICE,
+            gpu_sees=self.gpu_sees,
         )
         bedrock = bedrock_now(figures, self.refusals.left_s())
         month = partial(self.purse.month, MONTH)

@@ -1,0 +1,132 @@
+"""Images that a GPU's model is shown, on the laptop's cloud: the bytes that arrive at its engine, and what a stolen
+machine gets of anybody's. The engine is paced: it keeps a checksum of what it is shown, and sees and says nothing."""
+
+import json
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from openai import OpenAI
+
+from foreverus.abilities.read_image.checking import checked
+from foreverus.aws import keys
+from foreverus.aws.dynamo import Table
+from local.cloud import Cloud, running
+from local.state import LOCAL
+from tests.cloud import unique
+from tests.local.test_containers import until
+from tests.local.test_images import NOTE, asking
+from tests.local.test_instance_role import Stolen, is_refused, stolen  # noqa: F401  # a fixture
+
+pytestmark = pytest.mark.cloud
+
+SHOWN = sha256(checked(NOTE).data).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def place() -> Iterator[Cloud]:
+    parameters = {"Images": "gpu", "GpuModelSees": "qwen-vl"}
+    state = LOCAL / "tests" / unique("gpu-images")
+    options: dict[str, Any] = {"usual_ports": False, "wait_scale": 0.1, "pace": 200.0, "parameters": parameters}
+    with running(state, lambda text: None, **options) as cloud:
+        yield cloud
+
+
+@pytest.fixture(scope="module")
+def cloud(place: Cloud) -> Cloud:
+    """That of the stolen machine."""
+    return place
+
+
+@pytest.fixture
+def client(place: Cloud) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {place.outputs['api_key']}"}
+    with httpx.Client(base_url=place.outputs["api_url"], headers=headers, trust_env=False, timeout=60) as made:
+        yield made
+
+
+def shown(place: Cloud) -> list[str]:
+    """What the engines of this cloud were shown."""
+    logs = Path(place.state.directory).rglob("*-engine.log")
+    lines = [line for log in logs for line in log.read_text().splitlines()]
+    return [line.removeprefix("shown: ") for line in lines if line.startswith("shown: ")]
+
+
+def upload(client: httpx.Client) -> str:
+    form = {"files": {"file": ("note.png", NOTE, "image/png")}, "data": {"purpose": "vision"}}
+    return str(client.post("/files", **form).raise_for_status().json()["id"])
+
+
+def send(client: httpx.Client, *images: str, **more: Any) -> Any:
+    talk = client.post("/conversations", json={}).raise_for_status().json()["id"]
+    asked = {"content": "count to 3", "images": list(images), **more}
+    return client.post(f"/conversations/{talk}/messages", json=asked).raise_for_status().json()
+
+
+def test_message_buys_a_gpu_whose_engine_gets_its_images_and_openais_client_likewise(
+    place: Cloud, client: httpx.Client
+) -> None:
+    posted = send(client, upload(client))
+    assert posted["answer"]["choice"]["backend"] == "gpu", "nobody else sees"
+    assert posted["answer"]["choice"]["numbers"]["images_seen_by"]
+    talk = posted["message"]["conversation_id"]
+
+    def answer() -> Any:
+        found = client.get(f"/conversations/{talk}/messages").raise_for_status().json()["data"][1]
+        return found if found["status"] in ("answered", "failed") else None
+
+    answered = until(answer)
+    assert (answered["status"], answered["content"].split()) == ("answered", ["1", "2", "3"]), answered
+    assert shown(place) == [SHOWN], "the very bytes that were kept"
+    with OpenAI(base_url=place.outputs["api_url"], api_key=place.outputs["api_key"], max_retries=5) as openai:
+        model = openai.models.list().data[0].id
+        whole = openai.chat.completions.create(model=f"{model}@gpu", messages=asking(NOTE), max_tokens=8)
+        assert whole.model == f"{model}@gpu"
+        stream = openai.chat.completions.create(model=model, messages=asking(NOTE, NOTE), max_tokens=8, stream=True)
+        assert {one.model for one in stream} == {f"{model}@gpu"}
+    assert shown(place) == [SHOWN] * 4
+    s3, bucket = place.emulator.client("s3"), place.stack["DataBucket"]
+    assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="shown/"), "nothing stays of a request"
+
+
+def lend(it: Stolen, message: Any, *file_ids: str) -> Any:
+    asked = {"conversation_id": message["conversation_id"], "message_id": message["id"], "file_ids": list(file_ids)}
+    told = it.client("lambda").invoke(FunctionName=it.physical("ShowImagesFunction"), Payload=json.dumps(asked))
+    return None if "FunctionError" in told else json.load(told["Payload"])["addresses"]
+
+
+def test_stolen_machine_is_lent_images_of_questions_that_wait_and_reads_no_others(
+    place: Cloud,
+    client: httpx.Client,
+    stolen: Stolen,  # noqa: F811
+) -> None:
+    """A question that waits is put into the table, so that no GPU takes it before the machine asks."""
+    table = Table(place.emulator.client("dynamodb"), place.stack["TableName"])
+    mine, other = (next(iter(send(client, upload(client))["message"]["images"]))["file_id"] for _ in range(2))
+    user = next(item["user_id"] for item in table.query(keys.SESSIONS) if item.get("user_id"))
+    file = table.get(keys.file_key(user, mine))
+    assert file, "the person of the key"
+    message = {"conversation_id": file["conversation_id"], "id": "msg_waits"}
+    assert lend(stolen, message, mine) is None, "nothing waits"
+    table.put({**keys.pending_key("msg_waits"), "user_id": user, "conversation_id": file["conversation_id"]})
+    try:
+        addresses = lend(stolen, message, mine, other)
+        assert addresses.keys() == {mine}, "of its conversation alone"
+        assert httpx.get(addresses[mine], trust_env=False).content == checked(NOTE).data
+        forged = addresses[mine].replace(mine, other)
+        assert httpx.get(forged, trust_env=False).status_code == 403, "an address opens one image"
+        assert lend(stolen, {**message, "conversation_id": "conv_x"}, mine) is None
+    finally:
+        table.delete(keys.pending_key("msg_waits"))
+    s3 = stolen.client("s3")
+    for key in (file["object_key"], "shown/req_1/0"):
+        assert is_refused(lambda key=key: s3.get_object(Bucket=stolen.bucket, Key=key))
+        assert is_refused(lambda key=key: s3.put_object(Bucket=stolen.bucket, Key=key, Body=b""))
+    dynamodb = stolen.client("dynamodb")
+    for key in (keys.pending_key("msg_forged"), keys.file_key(user, other)):
+        item = stolen.item(key)
+        assert is_refused(lambda item=item: dynamodb.put_item(TableName=stolen.table, Item=item))
+        assert is_refused(lambda item=item: dynamodb.update_item(TableName=stolen.table, Key=item))

@@ -92,6 +92,12 @@ def test_message_buys_a_gpu_whose_engine_gets_its_images_and_openais_client_like
     assert "Contents" not in s3.list_objects_v2(Bucket=bucket, Prefix="shown/"), "nothing stays of a request"
 
 
+def owner(place: Cloud, file_id: str) -> str:
+    pages = place.emulator.client("dynamodb").get_paginator("scan").paginate(TableName=place.stack["TableName"])
+    items = (item for page in pages for item in page["Items"] if item["pk"]["S"].startswith("USER#"))
+    return next(str(one["pk"]["S"]).removeprefix("USER#") for one in items if file_id in one["sk"]["S"])
+
+
 def lend(it: Stolen, message: Any, *file_ids: str) -> Any:
     asked = {"conversation_id": message["conversation_id"], "message_id": message["id"], "file_ids": list(file_ids)}
     told = it.client("lambda").invoke(FunctionName=it.physical("ShowImagesFunction"), Payload=json.dumps(asked))
@@ -106,9 +112,9 @@ def test_stolen_machine_is_lent_images_of_questions_that_wait_and_reads_no_other
     """A question that waits is put into the table, so that no GPU takes it before the machine asks."""
     table = Table(place.emulator.client("dynamodb"), place.stack["TableName"])
     mine, other = (next(iter(send(client, upload(client))["message"]["images"]))["file_id"] for _ in range(2))
-    user = next(item["user_id"] for item in table.query(keys.SESSIONS) if item.get("user_id"))
+    user = owner(place, mine)
     file = table.get(keys.file_key(user, mine))
-    assert file, "the person of the key"
+    assert file
     message = {"conversation_id": file["conversation_id"], "id": "msg_waits"}
     assert lend(stolen, message, mine) is None, "nothing waits"
     table.put({**keys.pending_key("msg_waits"), "user_id": user, "conversation_id": file["conversation_id"]})

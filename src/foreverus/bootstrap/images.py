@@ -9,6 +9,7 @@ from foreverus.bootstrap import aws, containers, shared
 if TYPE_CHECKING:
     from foreverus.abilities.read_image.bedrock import BedrockSight
     from foreverus.backends.images import PromptImage
+    from foreverus.backends.sights import SeeingModel
     from foreverus.conversations.images import MessageImages
     from foreverus.conversations.reading import ImageTexts
     from foreverus.costs.prices import TokenPrice
@@ -60,13 +61,15 @@ class Quoted(TypedDict):
 
     sees: "TokenPrice | None"
     reads: bool
+    gpu_sees: "SeeingModel | None"
 
 
 def quoted(env: "ApiSettings") -> Quoted:
+    from foreverus.backends.sights import seeing_model
     from foreverus.costs.prices import bedrock_price
 
     price = bedrock_price(env.images_model_id, aws.region()) if env.images_model_id else None
-    return {"sees": price, "reads": reads(env)}
+    return {"sees": price, "reads": reads(env), "gpu_sees": seeing_model(env.model_id, env.gpu_model_sees)}
 
 
 def reads(env: "ApiSettings") -> bool:

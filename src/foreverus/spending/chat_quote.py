@@ -5,6 +5,7 @@ from dataclasses import replace
 from foreverus.backends.port import BackendName, Message, Prompt
 from foreverus.choice.assumed import BEDROCK_FIRST_WORD_S, EXPECTED_TOKENS, GPU_FIRST_WORD_S
 from foreverus.choice.records import Bedrock
+from foreverus.choice.request import BLIND_BEDROCK
 from foreverus.choice.request_records import Asked, AskedBy, GpuNow, GpuStatus, Preference
 from foreverus.costs.assumptions import Assumption, Measure, Range
 from foreverus.costs.one_answer import beside_usd
@@ -27,15 +28,19 @@ def chat_quote(
 ) -> Quote:
     """`images`: each question shows some."""
     if images and images.price:  # seen by a model of their own
-        gpu, taken = BackendQuote(backend=BackendName.GPU, why_not=SEES_NONE), list[Assumption]()
         figures = replace(figures, bedrock_price=images.price, bedrock_calls=max(1, figures.bedrock_calls))
+    if images and images.price and not images.gpu:
+        gpu, taken = BackendQuote(backend=BackendName.GPU, why_not=SEES_NONE), list[Assumption]()
     else:
         gpu, taken = _on_gpu(figures, tokens, messages, now.gpu)
     bedrock, given = _on_bedrock(figures, tokens, messages)
+    if images and not images.price and not images.reads:
+        bedrock, given = BackendQuote(backend=BackendName.BEDROCK, why_not=BLIND_BEDROCK.message), []
     backends, beside = (gpu, bedrock), list[Assumption]()
-    if images and not images.price:
+    if images and images.reads:
         beside = [images.container]
-        backends = with_container(gpu, images.container), with_container(bedrock, images.container)
+        read_for_it = gpu if images.gpu else with_container(gpu, images.container)
+        backends = read_for_it, with_container(bedrock, images.container)
     return Quote(
         kind=QuoteKind.CHAT,
         backends=backends,
@@ -119,11 +124,12 @@ def _first_word(name: str, seconds: float) -> Assumption:
 
 def _auto(tokens: Tokens, messages: int, now: BackendsNow, images: QuotedImages | None) -> AutoChoice:
     """Of the first message: what comes after it goes where it went, or to a GPU that is healthy by then."""
-    seen = images.shown if images and images.price else ()
+    on_gpu = bool(images and images.gpu) and now.gpu.status is GpuStatus.HEALTHY
+    seen = images.shown if images and (on_gpu or not images.reads) else ()
     shown = (Message("user", "", images=seen),) if seen else ()
     asked = Asked(
         prompt=Prompt(shown, max_tokens=max(1, round(tokens.completion.expected / messages))),
-        images_read=images.count if images and not images.price else 0,
+        images_read=images.count if images and not seen else 0,
         preference=Preference(BackendName.AUTO, AskedBy.MESSAGE),
         prompt_tokens=round(tokens.prompt.expected / messages),
     )

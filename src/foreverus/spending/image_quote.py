@@ -1,8 +1,10 @@
-"""What images add to a conversation's quote: seen by a model of their own, or read by our own container. Pure."""
+"""What images add to a conversation's quote: seen by a model of their own or by the GPU's, or read by our container.
+Pure."""
 
 from dataclasses import dataclass, replace
 
 from foreverus.backends.images import LEAST_PIXELS, ImageKind, PromptImage, image_tokens
+from foreverus.backends.sights import ModelSight
 from foreverus.costs.assumptions import Assumption, Measure, Range
 from foreverus.costs.containers import TASK, run_usd, task_usd
 from foreverus.costs.prices import TokenPrice
@@ -21,15 +23,21 @@ CONTAINER_SOURCE = "estimated: our own container is on for four minutes, on Spot
 
 @dataclass(frozen=True, slots=True)
 class QuotedImages:
-    """`count`: of each question. `price`: of the model on Bedrock that sees them; None: our own container reads."""
+    """`count`: of each question. `price`: of the model on Bedrock that sees them; None: none there does. `reads`: our
+    own container does, for who sees none. `gpu`: how the GPU's model sees them; None: it does not."""
 
     count: int
     price: TokenPrice | None
+    reads: bool = False
+    gpu: ModelSight | None = None
 
     @property
     def tokens(self) -> Assumption:
         """Of one question's."""
         each, source = (SEEN, SEEN_SOURCE) if self.price else (READ, READ_SOURCE)
+        if self.gpu and not self.price and not self.reads:
+            each = Range(1, self.gpu.tokens(SIDE, SIDE), self.gpu.tokens(4000, 4000))
+            source = "vLLM's own sum for the GPU's model (backends/sights.py): 900 x 900 pixels, and the largest"
         return Assumption("image_tokens", each.times(self.count), Measure.TOKENS, source)
 
     @property

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from foreverus.api.responses import Body
+from foreverus.backends.sights import SeeingModel
 from foreverus.batches.input.lines import CHAT
 from foreverus.batches.model import window_of
 from foreverus.choice.request import images_off
@@ -30,7 +31,8 @@ class Files(Protocol):
 @dataclass(frozen=True, kw_only=True)
 class QuoteService:
     """`look`: how both backends are just now. `session_cap_usd`, `max_gpus`, `context_tokens`: of this deployment.
-    `sees`: what the model on Bedrock takes that sees images, where one does; `reads`: our own container reads them."""
+    `sees`: what the model on Bedrock takes that sees images, where one does; `reads`: our own container reads them;
+    `gpu_sees`: the GPU's model, where that sees them."""
 
     figures: Callable[[], CostFigures]
     look: Callable[[], BackendsNow]
@@ -41,6 +43,7 @@ class QuoteService:
     clock: Callable[[], datetime]
     sees: TokenPrice | None = None
     reads: bool = False
+    gpu_sees: SeeingModel | None = None
 
     def quote(self, user_id: str, request: Mapping[str, Any]) -> Body:
         """`request`: as `quote_create.json` has it. Raises InvalidRequest and NotFound that name the field."""
@@ -65,9 +68,10 @@ class QuoteService:
         return chat_quote(figures, tokens, messages, now, images)
 
     def _images(self, count: int) -> QuotedImages | None:
-        if count and not self.sees and not self.reads:
+        if count and not (self.sees or self.reads or self.gpu_sees):
             raise images_off("images")
-        return QuotedImages(count, self.sees) if count else None
+        gpu = self.gpu_sees.sight if self.gpu_sees else None
+        return QuotedImages(count, self.sees, self.reads, gpu) if count else None
 
     def _batch_work(self, user_id: str, request: Mapping[str, Any]) -> BatchWork:
         given = request.get("answer_tokens")

@@ -135,6 +135,22 @@ def test_images_that_our_own_container_reads_cost_its_time_on_whichever_backend(
     assert assumed(three, "container_usd") == container, "one run for all of them"
 
 
+def test_images_that_the_gpus_model_sees_are_quoted_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMAGES", "gpu")
+    monkeypatch.setenv("GPU_MODEL_SEES", "qwen-vl")
+    shown = quote({**CHAT, "images": 1})
+    gpu, bedrock = on(shown, "gpu"), on(shown, "bedrock")
+    assert gpu["usd"] and "No model on Bedrock sees images" in bedrock["why_not"]
+    assert (shown["auto"]["backend"], shown["auto"]["reason"]) == ("gpu", "bedrock_cannot")
+    crowded = quote({**CHAT, "images": 4})
+    assert crowded["auto"]["backend"] is None, "four are more than this context of 2,048 tokens"
+    monkeypatch.setenv("IMAGES", "managed")
+    monkeypatch.setenv("IMAGES_MODEL_ID", "amazon.nova-lite-v1:0")
+    bootstrap.quotes.service.cache_clear()
+    both = quote({**CHAT, "images": 1})
+    assert all(on(both, one)["usd"] for one in ("gpu", "bedrock")) and both["auto"]["reason"] == "nothing_live"
+
+
 def test_a_quote_with_images_where_nobody_sees_any_says_so() -> None:
     status, refused = call("POST /quotes", {**CHAT, "images": 1}, user_id="ana")
     assert (status, refused["error"]["code"], refused["error"]["param"]) == (400, "images_off", "images")

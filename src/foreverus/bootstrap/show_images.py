@@ -16,4 +16,4 @@ def build() -> "ImageAddresses":
     from foreverus.conversations.lending import ImageAddresses
 
     env = ShowImagesSettings.from_env(os.environ)
-    return ImageAddresses(aws.items(env.table_name), aws.objects(env.data_bucket))
+    return aws.lasting(ImageAddresses(aws.items(env.table_name), aws.objects(env.data_bucket)))

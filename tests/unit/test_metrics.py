@@ -148,10 +148,14 @@ def test_a_clock_that_went_back_makes_no_negative_time() -> None:
 
 @pytest.mark.parametrize("error", [OSError("no log"), ValueError("closed file"), RuntimeError("anything")])
 def test_a_log_that_fails_fails_nothing_else(error: Exception) -> None:
+    tried = []
+
     def broken(line: str) -> None:
+        tried.append(line)
         raise error
 
     everything(Metrics("foreverus", write=broken, clock=lambda: NOW))
+    assert len(tried) > 1
 
 
 def test_figures_of_the_gpu_are_plain_fields_until_they_are_asked_for() -> None:

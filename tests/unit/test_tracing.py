@@ -88,14 +88,17 @@ def test_a_sink_that_raises_stops_nothing() -> None:
         kind: dict[str, str] = {}  # noqa: RUF012
 
         def send(self, document: bytes) -> None:
+            tried.append(document)
             raise RuntimeError("X-Ray")
 
+    tried: list[bytes] = []
     tracing.send_to(Broken())
     try:
         with tracing.joined(SAMPLED), tracing.step("answer"):
             pass
     finally:
         tracing.send_to(None)
+    assert tried
 
 
 @pytest.mark.parametrize("header", ["", f"Root={ROOT};Sampled=0", f"Root={ROOT}", "nonsense"])

@@ -43,11 +43,15 @@ def test_all_tasks_of_the_cluster_are_found_and_known_by_their_tag() -> None:
 
 @pytest.mark.parametrize("code", ["InvalidParameterException", "ClusterNotFoundException"])
 def test_one_that_is_gone_is_stopped_already(code: str) -> None:
+    stopped = []
+
     class Ecs:
         def stop_task(self, **asked: str) -> None:
+            stopped.append(asked["task"])
             raise ClientError({"Error": {"Code": code, "Message": "The referenced task was not found."}}, "StopTask")
 
     Cluster(Ecs(), "arn:aws:ecs:us-east-1:123456789012:cluster/ours").stop("t", "a test")
+    assert stopped == ["t"]
 
 
 def test_no_cluster_has_no_task(aws: Aws) -> None:

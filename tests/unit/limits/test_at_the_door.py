@@ -293,8 +293,10 @@ def test_the_schedules_batches_are_nobodys(aws: Aws, clock: Clock) -> None:
     bootstrap.aws.objects(aws.data_bucket).put("inputs/p.jsonl", b"x")
     service = bootstrap.start_scheduled_batch.build().service
     request = {"input_file_id": f"s3://{aws.data_bucket}/inputs/p.jsonl", "endpoint": CHAT, "completion_window": "24h"}
-    for _ in range(OPEN_BATCHES + 1):
-        service.create(SCHEDULE_USER, request, NOT_REPEATED, BatchTrigger.SCHEDULE)
+    made = [
+        service.create(SCHEDULE_USER, request, NOT_REPEATED, BatchTrigger.SCHEDULE) for _ in range(OPEN_BATCHES + 1)
+    ]
+    assert {one.batch_id for one in BatchStore(aws.items).open_batches()} == {str(one["id"]) for one in made}
 
 
 def test_who_has_used_up_a_day_is_refused_before_anything_is_kept(

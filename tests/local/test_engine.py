@@ -1,5 +1,6 @@
 """The laptop's engine as a process: a real model behind OpenAI's HTTP API."""
 
+import asyncio
 import json
 import shutil
 import signal
@@ -13,6 +14,10 @@ from typing import Any
 import httpx
 import pytest
 
+from foreverus.abilities.read_image.checking import checked
+from foreverus.backends.openai_http import OpenAiEngine
+from foreverus.backends.port import Message, Prompt
+from foreverus.errors import PromptRejected
 from local.engine import weights
 from local.ports import free_port
 
@@ -158,3 +163,19 @@ def test_context_beyond_what_the_model_learned_is_refused() -> None:
         timeout=30,
     )
     assert refused.returncode == 1 and "8192 tokens at most" in refused.stderr
+
+
+def test_real_text_model_refuses_an_image_and_never_answers_as_if_it_had_seen_it(engine: Engine) -> None:
+    image = checked((ROOT / "tests" / "pictures" / "note.png").read_bytes())
+    prompt = Prompt((Message("user", "What is the secret word?", images=(image,)),), 8, 0.0)
+
+    async def ask() -> None:
+        client = OpenAiEngine(f"http://127.0.0.1:{engine.port}", "lab")
+        try:
+            await client.complete(prompt)
+        finally:
+            await client.aclose()
+
+    with pytest.raises(PromptRejected) as refused:
+        asyncio.run(ask())
+    assert refused.value.reason == "images_refused"

@@ -10,6 +10,7 @@
 | continue a message | a last message of the assistant is a prefill | `continue_final_message` |
 | a whole answer that was continued | holds the prefill again | only the new text |
 | kept-alive connection | closed silently after a stream, after 5 s and after 100 requests | kept |
+| images, of a model that sees none | 500, "image input is not supported" | 400, "is not a multimodal model" |
 | text completion without `max_tokens` | to the end of the context | 16 tokens, as OpenAI: we always send it |
 
 The `openai` client knows none of these differences, nor an engine's health: this is ours.
@@ -41,6 +42,7 @@ SILENCE_TIMEOUT_S = 120.0  # without a delta: longer than any prefill we serve, 
 ANSWER_TIMEOUT_S = 900.0  # of a whole answer: 8,192 tokens at 10 tok/s, one of 256 on a busy GPU, take 819 s
 HEALTH_TIMEOUT_S = 3.0
 
+SEES_NONE = "image input is not supported"  # llama.cpp's words, with a 500: there is no code for it
 COUNTED = ("model", "messages", "prompt", "tools", "continue_final_message", "add_generation_prompt")  # of a request
 JSON = {"Content-Type": "application/json"}
 
@@ -204,7 +206,9 @@ def _may_be_its_limit(rejected: PromptRejected, prompt: Prompt) -> bool:
 def refused(prompt: Prompt, status: int, content: bytes) -> PromptRejected | EngineBusy | EngineFailed:
     """Of a prompt with images it is said that it was these which the engine did not take: it is not asked without."""
     error = refusal(status, content)
-    if not prompt.images or not isinstance(error, PromptRejected) or error.reason == TOO_LONG:
+    if not prompt.images or (isinstance(error, PromptRejected) and error.reason == TOO_LONG):
+        return error
+    if not isinstance(error, PromptRejected) and SEES_NONE not in str(error):
         return error
     return PromptRejected(f"The GPU's model did not take the images: {error}"[:500], "images_refused")
 

@@ -22,7 +22,7 @@ from foreverus.backends.images import PromptImage
 from foreverus.backends.memory import MemoryEngine
 from foreverus.backends.port import Completion, Delta, Finished, Message, Prompt
 from foreverus.backends.tokens import MOST_SEEN_TOKENS
-from foreverus.errors import EngineBusy, PromptRejected
+from foreverus.errors import EngineBusy, EngineFailed, PromptRejected
 from tests.unit.abilities.images import jpeg, png
 from tests.unit.backends.server import Reply, Script, engine
 
@@ -201,6 +201,12 @@ def test_what_the_gpus_engine_says_of_images_is_said_as_theirs() -> None:
     with pytest.raises(PromptRejected, match="did not take the images: pixtral-12b is not a multimodal") as refused:
         refusing_gpu(gpu(), asked(ONE), "ValidationException")
     assert refused.value.reason == "images_refused"
+    said = json.dumps({"error": {"code": 500, "message": "image input is not supported - hint: …"}})  # llama.cpp's
+    with pytest.raises(PromptRejected, match="did not take the images") as refused:
+        with_engine(gpu(), asked(ONE), Reply(500, body=said.encode()))
+    assert refused.value.reason == "images_refused"
+    with pytest.raises(EngineFailed):
+        with_engine(gpu(), asked(ONE), Reply(500, body=b"{}"))
     said = json.dumps({"error": {"message": "This model's maximum context length is 8192 tokens."}})
     with pytest.raises(PromptRejected) as refused:
         with_engine(gpu(), asked(ONE), Reply(400, body=said.encode()))

@@ -3,8 +3,9 @@
 import asyncio
 import concurrent.futures
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from contextvars import copy_context
 from typing import Any, ParamSpec, Protocol, TypeVar
 
@@ -51,6 +52,28 @@ async def stop(*tasks: "asyncio.Future[Any]") -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Room:
+    """`most` of something at once: whoever wants more than is left waits, in turn. What is larger gets all of it."""
+
+    def __init__(self, most: int):
+        self.most = most
+        self.used = 0
+        self._changed = asyncio.Condition()
+
+    @asynccontextmanager
+    async def take(self, size: int) -> AsyncGenerator[None, None]:
+        taken = min(size, self.most)
+        async with self._changed:
+            await self._changed.wait_for(lambda: self.used + taken <= self.most)
+            self.used += taken
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self.used -= taken
+                self._changed.notify_all()
 
 
 class Background:

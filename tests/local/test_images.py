@@ -6,6 +6,8 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,14 +21,20 @@ from openai import OpenAI
 from foreverus.abilities.read_image.bedrock import BedrockSight
 from foreverus.abilities.read_image.checking import checked
 from foreverus.aws.dynamo import Table
+from foreverus.backends.images import ImageKind
 from foreverus.backends.port import Message, Prompt
 from foreverus.costs.ledger import LedgerStore
 from foreverus.errors import PromptRejected
+from foreverus.files.records import FilePurpose, ImageFacts, new_file
+from foreverus.files.store import FileStore
 from local.cloud import Cloud, running
+from local.deploy import PARAMETERS
 from local.emulator import Emulator
 from local.processes import LOOPBACK
 from local.state import LOCAL
 from tests.cloud import bare_emulator, unique
+from tests.local.batches import finished, jsonl, line, lines_of, submit
+from tests.local.batches import openai as openai_client
 
 SEES = "amazon.nova-lite-v1:0"
 BLIND = "mistral.mistral-7b-instruct-v0:2"
@@ -150,6 +158,84 @@ def test_stack_without_images_says_which_parameter(cloud: Cloud) -> None:
         pytest.raises(openai.BadRequestError, match="Images is off"),
     ):
         client.chat.completions.create(model=client.models.list().data[0].id, messages=asking(NOTE))
+
+
+def refusals(client: OpenAI, *lines: Any, **metadata: str) -> list[tuple[Any, ...]]:
+    """What is wrong with a file that is refused: nothing is spent."""
+    batch = finished(client, submit(client, list(lines), **metadata))
+    assert batch.status == "failed" and batch.errors and batch.errors.data and batch.output_file_id is None
+    return [(one.line, one.code, one.param) for one in batch.errors.data]
+
+
+@pytest.mark.cloud
+def test_lines_that_show_pictures_are_seen_and_paid_beside_lines_that_do_not(seeing: Cloud) -> None:
+    table = Table(seeing.emulator.client("dynamodb"), seeing.stack["TableName"])
+    ledger, month = LedgerStore(table), time.strftime("%Y-%m", time.gmtime())
+    with openai_client(seeing) as client:
+        uploaded = client.files.create(file=("note.png", NOTE), purpose="vision").id
+        part = {"type": "file", "file": {"file_id": uploaded}}
+        named: Any = [{"role": "user", "content": [{"type": "text", "text": WORDS}, part]}]
+        before = ledger.spent(month)
+        asked = [line("plain", WORDS), line("shown", "", messages=asking(NOTE)), line("named", "", messages=named)]
+        batch = finished(client, submit(client, asked))
+        assert batch.status == "completed" and batch.errors is None, batch
+        said = {one["custom_id"]: one["response"]["body"] for one in lines_of(client, batch.output_file_id)}
+        assert {name: one["model"] for name, one in said.items()} == {
+            "plain": PARAMETERS["ModelId"],
+            "shown": SEES,
+            "named": SEES,
+        }
+        assert said["shown"]["foreverus"] == {"images_seen_by": SEES} and "foreverus" not in said["plain"]
+        used = {name: one["usage"] for name, one in said.items()}
+        assert used["named"]["prompt_tokens"] == used["shown"]["prompt_tokens"] > used["plain"]["prompt_tokens"]
+        usd = sum(
+            one["prompt_tokens"] * price + one["completion_tokens"] * written
+            for name, one in used.items()
+            for price, written in [(0.15, 0.20) if name == "plain" else (0.06, 0.24)]
+        )
+        own = batch.model_extra["foreverus"]  # type: ignore[index]
+        assert own["cost_usd"] == pytest.approx(usd / 1e6, abs=1e-6) and own["backend"] == "bedrock"
+        assert f"images, in line 2 first, are seen by {SEES}" in own["choice_text"]
+        assert float(ledger.spent(month)) - float(before) == pytest.approx(usd / 1e6, rel=1e-3)
+        found = client.files.create(file=("questions.jsonl", jsonl(asked)), purpose="batch").id
+        body = {"kind": "batch", "file_id": found}
+        quote: Any = client.post("/quotes", cast_to=object, body=body)
+        gpu, bedrock = quote["backends"]
+        assert gpu["usd"] is None and "answered on Bedrock" in gpu["why_not"] and quote["auto"]["backend"] == "bedrock"
+        assert bedrock["usd"]["high"] > usd / 1e6
+        client.files.delete(uploaded)
+        gone = finished(client, submit(client, [line("named", "", messages=named)]))
+        assert gone.status == "failed", "it is looked up before anything is spent"
+
+
+@pytest.mark.cloud
+def test_pictures_of_lines_are_ones_own_and_no_address_is_fetched(seeing: Cloud) -> None:
+    stored = FileStore(Table(seeing.emulator.client("dynamodb"), seeing.stack["TableName"]))
+    theirs = new_file("file_theirs", "somebody-else", "a.png", len(NOTE), datetime.now(UTC), purpose=FilePurpose.VISION)
+    stored.put(replace(theirs, image=ImageFacts(ImageKind.PNG, 460, 120)))
+    part: Any = [{"role": "user", "content": [{"type": "file", "file": {"file_id": "file_theirs"}}]}]
+    address = {"type": "image_url", "image_url": {"url": f"{seeing.outputs['api_url']}/openapi.json"}}
+    with openai_client(seeing) as client:
+        lines = [
+            line("theirs", "", messages=part),
+            line("address", "", messages=[{"role": "user", "content": [address]}]),
+            line("pdf", "", messages=asking(b"%PDF-1.7")),
+        ]
+        assert refusals(client, *lines) == [
+            (1, "image_not_found", "body.messages[0].content[0].file.file_id"),
+            (2, "image_not_fetched", "body.messages[0].content[0].image_url.url"),
+            (3, "invalid_image", "body.messages[0].content[1].image_url.url"),
+        ]
+        seen = line("shown", "", messages=asking(NOTE))
+        assert refusals(client, seen, backend="gpu") == [(1, "images_not_seen", "body.messages")]
+        hot = line("hot", WORDS, temperature=1.5)
+        assert refusals(client, seen, hot) == [(2, "unsupported_parameter", "body.temperature")]
+
+
+@pytest.mark.cloud
+def test_batch_of_a_stack_without_images_says_which_parameter(cloud: Cloud) -> None:
+    with openai_client(cloud) as client:
+        assert refusals(client, line("shown", "", messages=asking(NOTE))) == [(1, "images_off", "body.messages")]
 
 
 @pytest.mark.cloud

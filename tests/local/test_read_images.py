@@ -16,6 +16,8 @@ from local.cloud import Cloud, running
 from local.emulator import ACCOUNT, REGION, Emulator
 from local.state import LOCAL
 from tests.cloud import policy, unique
+from tests.local.batches import finished, line, lines_of, submit
+from tests.local.batches import openai as openai_client
 from tests.local.machines import make_role
 from tests.local.test_authorization import as_role
 from tests.local.test_containers import until
@@ -95,6 +97,27 @@ def test_message_waits_for_the_container_and_says_what_was_read_and_that_nobody_
         assert found["status"] == "answered" and found["usage"]["prompt_tokens"] > 60, found
         me = client.get("/me").raise_for_status().json()
         assert me["sees_images"] is True and me["has_voice"] is False, "the page takes images"
+    until(lambda: not left_behind(place))
+
+
+def test_lines_that_show_pictures_are_answered_from_the_text_in_them(place: Cloud) -> None:
+    until(lambda: not left_behind(place))
+    with openai_client(place) as client:
+        asked = [
+            line("plain", WORDS),
+            line("read", "", messages=asking(NOTE)),
+            line("broken", "", messages=asking(png_that_claims(3000, 3000))),
+        ]
+        batch = finished(client, submit(client, asked))
+        assert batch.status == "completed" and batch.errors is None, batch
+        said = {one["custom_id"]: one["response"]["body"] for one in lines_of(client, batch.output_file_id)}
+        assert said["read"]["foreverus"] == {"images_read_by": "container"}
+        assert said["read"]["model"] == said["plain"]["model"]
+        assert said["read"]["usage"]["prompt_tokens"] > said["plain"]["usage"]["prompt_tokens"] + 30, "its text"
+        (error,) = lines_of(client, batch.error_file_id)
+        assert (error["custom_id"], error["error"]["code"]) == ("broken", "invalid_image")
+        own = batch.model_extra["foreverus"]  # type: ignore[index]
+        assert own["backend"] == "bedrock" and "read by our own container" in own["choice_text"]
     until(lambda: not left_behind(place))
 
 

@@ -82,7 +82,10 @@ def starters() -> set[str]:
 
 
 # Called by executions and by their ends only, and those are stopped first of all.
-OF_EXECUTIONS = {"CloseSessionFunction", "RunBatchFunction", "ReapGpusFunction", "StartBakeFunction"}
+OF_EXECUTIONS = {
+    *("CloseSessionFunction", "RunBatchFunction", "AnswerBatchFunction"),
+    *("ReapGpusFunction", "StartBakeFunction"),
+}
 
 
 def test_whatever_starts_sessions_by_itself_goes_first() -> None:

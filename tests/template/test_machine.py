@@ -11,6 +11,7 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
+from foreverus.openai_api.image_parts import MOST_IN_ALL
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from foreverus.backends import converse
@@ -18,7 +19,6 @@ from foreverus.backends.live_parameters import KNOWN
 from foreverus.backends.parameters import CHAT, Support
 from foreverus.backends.port import Message, Prompt
 from foreverus.backends.sights import QWEN_MOST_PIXELS, SIGHTS
-from foreverus.openai_api.image_parts import MOST_IN_ALL
 from foreverus.worker.weights import __main__ as weights_main
 from foreverus.worker.weights.manifest import ModelSource
 from foreverus.worker.weights.places import IN_CONTAINER, WeightPlaces

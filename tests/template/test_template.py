@@ -739,7 +739,7 @@ def under(*prefixes: str) -> list[dict[str, str]]:
             under("files", "uploads", "documents", "batches", "pictures"),
         ),
         ("RunBatchFunction", under("batches"), under("files")),
-        ("AnswerBatchFunction", under("batches"), []),
+        ("AnswerBatchFunction", under("batches", "files"), under("pictures")),  # images, which it may read or have read
         (
             "ChatCompletionsFunction",
             # Images; recordings for services, or for our own container, which alone fetches pictures.

@@ -91,7 +91,7 @@ def answer_all(world: Aws) -> None:
     store = BatchStore(world.items)
     answers = [LineResult(n, f"q-{n}", "ses_1", ids.timestamp(NOW), "Oi", "stop", 5, 1) for n in (1, 2)]
     store.keep_results(BATCH, 0, answers, datetime.now(UTC))
-    store.progress(REF, 0, ShardProgress(2, 0, 10, 2), done=True)
+    store.progress(REF, 0, ShardProgress(completed=2, prompt_tokens=10, completion_tokens=2), done=True)
 
 
 def scheduled(world: Aws) -> None:

@@ -1,5 +1,6 @@
 /** What can be wrong with a batch's file, and what the schema's errors about one line mean for the person who wrote it. */
 import type { ErrorObject } from "ajv";
+import { imageProblem } from "./batchImages";
 import { isObject } from "./batchValues";
 import { chatLine, completionLine } from "virtual:line-schemas";
 
@@ -14,6 +15,8 @@ export type Code =
   | "invalid_field"
   | "unknown_parameter"
   | "unsupported_parameter"
+  | "image_not_fetched"
+  | "invalid_image"
   | "duplicate_custom_id"
   | "unknown_model"
   | "mismatched_model"
@@ -32,6 +35,11 @@ export type Hint =
   | "choice"
   | "exactly"
   | "leave_out"
+  | "images"
+  | "image_url"
+  | "image_user"
+  | "image_kind"
+  | "base64"
   | "model"
   | "same"
   | "duplicate"
@@ -71,7 +79,11 @@ export function lineProblems(line: Record<string, unknown>, endpoint: Endpoint):
     return [{ code: "mismatched_url", param: "url", hint: isEndpoint(url) ? "same" : "choice", values }];
   }
   const fits = LINES[endpoint];
-  if (fits(meant(line))) return [];
+  const read = meant(line);
+  if (fits(read)) {
+    const found = imageProblem(read["body"]);
+    return found ? [found] : [];
+  }
   const problems = new Map<string, Found>(); // a value that breaks two rules is one problem
   for (const error of fits.errors ?? []) {
     if (error.keyword === "if") continue; // what its `then` asks for is an error of its own

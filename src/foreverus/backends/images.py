@@ -38,6 +38,11 @@ class PromptImage:
         return image_tokens(self.width, self.height)
 
 
+def stored_image(object_key: str) -> PromptImage:
+    """One of which only the place is known: what it is, whoever reads it says."""
+    return PromptImage(ImageKind.PNG, 0, 0, b"", object_key)
+
+
 def image_tokens(width: int, height: int) -> int:
     """
     >>> image_tokens(900, 450), image_tokens(1300, 1300)

@@ -62,7 +62,8 @@ def _part(part: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_messages(messages: list[Any]) -> tuple[Message, ...]:
-    """Messages that fit their schema, without their images. `developer` is OpenAI's newer word for `system`; text parts
+    """Messages that fit their schema, without their images; whether each part has what its type says, who reads those
+    checks (abilities/read_image/parts.py). `developer` is OpenAI's newer word for `system`; text parts
     are joined as vLLM and llama.cpp join them. An assistant's last message without text begins no answer, and is left
     out."""
     read = [_read(one) for one in messages]
@@ -92,7 +93,11 @@ def _data_url(image: PromptImage) -> str:
 
 def _read(message: Mapping[str, Any]) -> Message:
     role, content = message["role"], message["content"]
-    text = content if isinstance(content, str) else "\n".join(one["text"] for one in content if one["type"] == TEXT)
+    text = (
+        content
+        if isinstance(content, str)
+        else "\n".join(one.get("text", "") for one in content if one["type"] == TEXT)
+    )
     calls = tuple(
         ToolCall(one["id"], one["function"]["name"], one["function"]["arguments"])
         for one in message.get("tool_calls") or ()

@@ -25,13 +25,6 @@ def _object(required: list[str], properties: Mapping[str, Schema], words: str = 
 
 
 _PART = _object(
-    ["type", "text"],
-    {
-        "type": {"description": "'text': a batch's lines have no images", "const": "text"},
-        "text": {"description": "a string", "type": "string"},
-    },
-)
-_LIVE_PART = _object(
     ["type"],
     {
         "type": {"description": "'text', 'image_url' or 'file'", "enum": [TEXT, IMAGE, FILE]},
@@ -52,7 +45,7 @@ _LIVE_PART = _object(
                     "type": "string",
                     "maxLength": 100,
                 },
-                "file_data": {"description": "absent: an image's own bytes stand in image_url", "enum": []},
+                "file_data": {"description": "absent: an image's own bytes stand in image_url", "enum": [None]},
                 "filename": {"description": "a string", "type": "string"},
             },
             "an object with file_id",
@@ -62,15 +55,9 @@ _LIVE_PART = _object(
 )
 _ROLE: Schema = {"description": "'system', 'developer', 'user' or 'assistant'", "enum": list(ROLES)}
 _CONTENT: Schema = {
-    "description": "a string, or a list of at least one part of type text",
-    "type": ["string", "array"],
-    "items": _PART,
-    "minItems": 1,
-}
-_LIVE_CONTENT: Schema = {
     "description": "a string, or a list of at least one part of type text, image_url or file",
     "type": ["string", "array"],
-    "items": _LIVE_PART,
+    "items": _PART,
     "minItems": 1,
 }
 _NO_CALLS: Schema = {
@@ -146,11 +133,7 @@ _LIVE_PROMPT: Schema = {
 
 def request_schema(endpoint: str) -> Schema:
     """Of the body of a request whose client waits for the answer."""
-    asked = (
-        {"messages": _messages(_LIVE_ROLE, _LIVE_BESIDE, _LIVE_CONTENT)}
-        if endpoint == CHAT
-        else {"prompt": _LIVE_PROMPT}
-    )
+    asked = {"messages": _messages(_LIVE_ROLE, _LIVE_BESIDE)} if endpoint == CHAT else {"prompt": _LIVE_PROMPT}
     parameters = {one.name: _or_null(one.schema) for one in KNOWN[endpoint]}
     kind = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"The body of POST {endpoint}"}
     return kind | dict(_object(["model", *asked], {"model": _MODEL, **asked, **parameters}))
@@ -172,9 +155,9 @@ REQUEST_FILES = {"chat_completion": CHAT, "text_completion": COMPLETIONS}  # by 
 LINE_FILES = {"chat_line": CHAT, "completion_line": COMPLETIONS}  # by the name of their file
 
 
-def _messages(role: Schema = _ROLE, others: Mapping[str, Schema] = _BESIDE, content: Schema = _CONTENT) -> Schema:
+def _messages(role: Schema = _ROLE, others: Mapping[str, Schema] = _BESIDE) -> Schema:
     beside = {name: _or_null(schema) for name, schema in others.items()}
-    message = _object(["role", "content"], {"role": role, "content": content, **beside})
+    message = _object(["role", "content"], {"role": role, "content": _CONTENT, **beside})
     return {"description": "a list of at least one message", "type": "array", "minItems": 1, "items": message}
 
 

@@ -13,7 +13,7 @@ from typing import Protocol
 from foreverus import ids
 from foreverus.batches.records import Batch, Shard, sessions_of
 from foreverus.costs.meter import guard_price, spent_usd
-from foreverus.costs.prices import TokenPrice
+from foreverus.costs.prices import NO_PRICE, TokenPrice
 from foreverus.sessions.records import Session, Trigger
 
 SESSIONS_TO_LOOK_AT = 50  # the newest: one that failed at its boot has worked on nothing and was paid for all the same
@@ -21,11 +21,12 @@ SESSIONS_TO_LOOK_AT = 50  # the newest: one that failed at its boot has worked o
 
 @dataclass(frozen=True)
 class Rates:
-    """`engine_slots`: how many lines a GPU answers at once."""
+    """`engine_slots`: how many lines a GPU answers at once. `sight`: of the model on Bedrock that sees images."""
 
     region: str
     engine_slots: int
     bedrock: TokenPrice
+    sight: TokenPrice = NO_PRICE
 
 
 class Sessions(Protocol):
@@ -61,7 +62,7 @@ def batch_cost_usd(
 
     `sessions`: the records of those that were started for the batch or worked on it.
     """
-    bedrock = bedrock_usd(shards, rates.bedrock)
+    bedrock = bedrock_usd(shards, rates.bedrock, rates.sight)
     if bedrock is None:
         return None
     seconds = slot_seconds(shards)
@@ -89,22 +90,27 @@ def slot_seconds(shards: Sequence[Shard]) -> dict[str, float]:
     return total
 
 
-def bedrock_usd(shards: Sequence[Shard], price: TokenPrice) -> float | None:
-    """USD that Bedrock has taken so far; None when it answered and its price is not known."""
-    prompt = sum(one.bedrock_prompt_tokens for one in shards)
-    completion = sum(one.bedrock_completion_tokens for one in shards)
-    if not prompt and not completion:
-        return 0.0
-    if price.prompt is None or price.completion is None:
-        return None
-    return (prompt * price.prompt + completion * price.completion) / 1e6
+def bedrock_usd(shards: Sequence[Shard], price: TokenPrice, sight: TokenPrice = NO_PRICE) -> float | None:
+    """USD that Bedrock has taken so far; None when it answered and a price is not known. `sight`: of the model that
+    answers the lines whose images it sees.
+
+    >>> shard = Shard(0, 1, 2, 0, 9, bedrock_prompt_tokens=3_000_000, seen_prompt_tokens=1_000_000)
+    >>> bedrock_usd([shard], TokenPrice(0.15, 0.20, ""), TokenPrice(0.06, 0.24, ""))
+    0.36
+    """
+    usd, known = bedrock_guard_usd(shards, price, sight)
+    return usd if known else None
 
 
-def bedrock_guard_usd(shards: Sequence[Shard], price: TokenPrice) -> tuple[float, bool]:
+def bedrock_guard_usd(shards: Sequence[Shard], price: TokenPrice, sight: TokenPrice = NO_PRICE) -> tuple[float, bool]:
     """(USD that Bedrock has taken so far, at a guard's price where nobody knows it; whether it is known)."""
-    prompt = sum(one.bedrock_prompt_tokens for one in shards)
-    completion = sum(one.bedrock_completion_tokens for one in shards)
-    return price.guard_usd(prompt, completion), price.usd(prompt, completion) is not None
+    seen = sum(one.seen_prompt_tokens for one in shards), sum(one.seen_completion_tokens for one in shards)
+    prompt = sum(one.bedrock_prompt_tokens for one in shards) - seen[0]
+    completion = sum(one.bedrock_completion_tokens for one in shards) - seen[1]
+    took = [(one, tokens) for one, tokens in ((price, (prompt, completion)), (sight, seen)) if any(tokens)]
+    return sum(one.guard_usd(*tokens) for one, tokens in took), all(
+        one.usd(*tokens) is not None for one, tokens in took
+    )
 
 
 def _whole_usd(session: Session, rates: Rates, now: datetime) -> float:

@@ -156,7 +156,8 @@ class Finisher:
         """(USD that Bedrock took, whether its price is known). Where nobody knows it, a guard's price, and no more than
         the batch has reserved. That is the most which it can have taken, at the price of then: the stack may have
         another model by now, or none, and a guard's price is a hundred times as high."""
-        usd, known = bedrock_guard_usd(self.store.shards(batch.batch_id), self.costs.rates.bedrock)
+        rates = self.costs.rates
+        usd, known = bedrock_guard_usd(self.store.shards(batch.batch_id), rates.bedrock, rates.sight)
         taken = exact(usd)
         reserved = None if known else self.purse.reservation(month_of(batch.created_at), batch.batch_id)
         return (min(taken, reserved.usd) if reserved and reserved.usd else taken), known
@@ -220,7 +221,7 @@ class Finisher:
             result = replace(
                 result,
                 cost_usd=self.costs(batch, shards),
-                bedrock_usd=bedrock_usd(shards, self.costs.rates.bedrock),
+                bedrock_usd=bedrock_usd(shards, self.costs.rates.bedrock, self.costs.rates.sight),
             )
             self.store.note_sessions(batch.ref, sessions_of(batch, shards))
             self._learn(totals, slot_seconds(shards), self.costs.sessions_of(batch, shards))

@@ -1,7 +1,7 @@
 """How a batch's records are written in the table, and read again. Attributes that a record does not name stay."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 from foreverus.aws.dynamo import Item
 from foreverus.backends.port import TokenUsage
@@ -14,6 +14,7 @@ from foreverus.batches.records import (
     BatchTrigger,
     ErrorEntry,
     GpuOnly,
+    LineCounts,
     LineError,
     LineResult,
     OpenBatch,
@@ -23,15 +24,10 @@ from foreverus.batches.records import (
 )
 from foreverus.choice.records import NextStep
 
-SHARD_COUNTS = (
-    "completed",
-    "failed",
-    "prompt_tokens",
-    "completion_tokens",
-    "bedrock_prompt_tokens",
-    "bedrock_completion_tokens",
-)
+SHARD_COUNTS = tuple(one.name for one in fields(LineCounts))
 _SHARD_ESTIMATES = ("prompt_tokens_estimate", "completion_tokens_limit")
+_IMAGE_ESTIMATES = ("prompt_tokens_most", "seen_prompt_tokens_estimate", "seen_completion_tokens_limit")
+_IMAGES_BY = ("images_seen_by", "images_read_by")
 
 
 def new_shard_item(shard: Shard) -> Item:
@@ -45,6 +41,7 @@ def new_shard_item(shard: Shard) -> Item:
         "end": shard.end,
         "prompt_tokens_estimate": shard.prompt_tokens_estimate,
         "completion_tokens_limit": shard.completion_tokens_limit,
+        **{name: value for name in _IMAGE_ESTIMATES if (value := getattr(shard, name))},
         "completed": 0,
         "failed": 0,
         "shares": {},
@@ -60,13 +57,14 @@ def shard_from_item(item: Item) -> Shard:
         end=int(item["end"]),
         status=ShardStatus(item.get("status") or ""),
         slot_seconds={name: float(seconds) for name, seconds in (item.get("shares") or {}).items()},
-        **{name: int(item.get(name) or 0) for name in (*_SHARD_ESTIMATES, *SHARD_COUNTS)},
+        **{name: int(item.get(name) or 0) for name in (*_SHARD_ESTIMATES, *_IMAGE_ESTIMATES, *SHARD_COUNTS)},
     )
 
 
 def result_to_item(result: LineResult) -> Item:
     """A line with an error has no text and no tokens: nobody told us any."""
     item: Item = {"line": result.line, "custom_id": result.custom_id, "by": result.by, "at": result.at}
+    item |= {name: value for name in _IMAGES_BY if (value := getattr(result, name))}
     if result.error:
         return {**item, "error": {"code": result.error.code, "message": result.error.message}}
     return {
@@ -90,6 +88,7 @@ def result_from_item(item: Item) -> LineResult:
         prompt_tokens=int(item.get("prompt_tokens") or 0),
         completion_tokens=int(item.get("completion_tokens") or 0),
         error=LineError(error["code"], error["message"]) if error else None,
+        **{name: item.get(name) or "" for name in _IMAGES_BY},
     )
 
 
@@ -124,6 +123,7 @@ def batch_from_item(item: Item) -> Batch:
         total=None if total is None else int(total),
         model=item.get("model"),
         gpu_only=GpuOnly(item["gpu_only"]["param"], int(item["gpu_only"]["line"])) if item.get("gpu_only") else None,
+        images_line=int(item["images_line"]) if item.get("images_line") else None,
         round=int(item.get("round") or 0),
         newest_round=RoundStart(
             planned=NextStep(item.get("planned") or ""),
@@ -163,6 +163,7 @@ def batch_to_item(batch: Batch) -> Item:
         "trigger": batch.trigger and batch.trigger.value,
         "model": batch.model,
         "gpu_only": batch.gpu_only and asdict(batch.gpu_only),
+        "images_line": batch.images_line,
         "backend": batch.backend,
         "choice": batch.choice and dict(batch.choice),
         "choice_text": batch.choice_text,

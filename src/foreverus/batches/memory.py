@@ -1,7 +1,7 @@
 """Batches in memory: the twin of `BatchStore`."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from foreverus.batches.records import (
     BatchStatus,
     ErrorEntry,
     FinishedLines,
+    LineCounts,
     LineResult,
     OpenBatch,
     Shard,
@@ -76,7 +77,8 @@ class MemoryBatches:
         self._change(ref, store_tries=tries)
 
     def validated(self, ref: BatchRef, found: ValidatedInput, now: datetime) -> None:
-        input_ = {"total": found.total, "model": found.model, "gpu_only": found.gpu_only}
+        names = ("total", "model", "gpu_only", "images_line")
+        input_ = {name: getattr(found, name) for name in names}
         begins = {"status": BatchStatus.IN_PROGRESS, "in_progress_at": ids.timestamp(now), "round": 0}
         if self._change(ref, (BatchStatus.VALIDATING,), **input_, **begins) is None:
             self._change(ref, (BatchStatus.CANCELLING,), **input_)
@@ -141,12 +143,7 @@ class MemoryBatches:
             seconds[progress.session_id] = seconds.get(progress.session_id, 0.0) + progress.slot_seconds
         self.parts[ref.batch_id][shard] = replace(
             known,
-            completed=progress.completed,
-            failed=progress.failed,
-            prompt_tokens=progress.prompt_tokens,
-            completion_tokens=progress.completion_tokens,
-            bedrock_prompt_tokens=progress.bedrock_prompt_tokens,
-            bedrock_completion_tokens=progress.bedrock_completion_tokens,
+            **{one.name: getattr(progress, one.name) for one in fields(LineCounts)},
             status=ShardStatus.DONE if done else ShardStatus.WAITING,
             slot_seconds=seconds,
         )

@@ -115,6 +115,7 @@ class Batch:
     total: int | None = None
     model: str | None = None
     gpu_only: GpuOnly | None = None  # Bedrock cannot answer every line
+    images_line: int | None = None  # the first one that shows images, which Bedrock answers
     in_progress_at: str = ""
 
     round: int = 0
@@ -169,6 +170,7 @@ class ValidatedInput:
     prompt_tokens_estimate: int
     completion_tokens_limit: int
     gpu_only: GpuOnly | None = None
+    images_line: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,14 +193,28 @@ class ShardStatus(StrEnum):
         return cls.WAITING
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineCounts:
+    """Totals over a shard's finished lines. `seen_…`: of those whose images a model on Bedrock sees that has a price of
+    its own, a part of `bedrock_…`."""
+
+    completed: int = 0
+    failed: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    bedrock_prompt_tokens: int = 0
+    bedrock_completion_tokens: int = 0
+    seen_prompt_tokens: int = 0
+    seen_completion_tokens: int = 0
+
+
 @dataclass(frozen=True, slots=True)
-class Shard:
+class Shard(LineCounts):
     """Some lines of the input that lie together: what a worker takes at once.
 
-    `start` and `end`: bytes of the batch's own copy of the input, `end` exclusive. Counts and tokens are totals over
-    its finished lines. `slot_seconds`: how long its lines held slots of engines, by session: each that has taken it
-    stands there.
-    """
+    `start` and `end`: bytes of the batch's own copy of the input, `end` exclusive. `prompt_tokens_most`: what no
+    tokenizer exceeds; 0: one a byte. `slot_seconds`: how long its lines held slots of engines, by session: each that
+    has taken it stands there."""
 
     number: int
     first_line: int
@@ -208,12 +224,9 @@ class Shard:
     status: ShardStatus = ShardStatus.WAITING
     prompt_tokens_estimate: int = 0
     completion_tokens_limit: int = 0
-    completed: int = 0
-    failed: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    bedrock_prompt_tokens: int = 0
-    bedrock_completion_tokens: int = 0
+    prompt_tokens_most: int = 0
+    seen_prompt_tokens_estimate: int = 0
+    seen_completion_tokens_limit: int = 0
     slot_seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -227,16 +240,9 @@ class Shard:
 
 
 @dataclass(frozen=True, slots=True)
-class ShardProgress:
-    """Where a shard stands. Counts and tokens are totals over its finished lines; `slot_seconds`: what to add to the
-    seconds of engine slots that the session gave it."""
+class ShardProgress(LineCounts):
+    """Where a shard stands. `slot_seconds`: what to add to the seconds of engine slots that the session gave it."""
 
-    completed: int = 0
-    failed: int = 0
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    bedrock_prompt_tokens: int = 0
-    bedrock_completion_tokens: int = 0
     session_id: str = ""
     slot_seconds: float = 0.0
 
@@ -252,6 +258,7 @@ class LineResult:
     """What became of one line: an answer, or an error.
 
     `by`: the session whose GPU answered, or `bedrock`; empty: nobody was asked. `at`: when that was known.
+    `images_seen_by`: the model that saw its images and answered; `images_read_by`: who read the text in them instead.
     """
 
     line: int
@@ -263,6 +270,8 @@ class LineResult:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     error: LineError | None = None
+    images_seen_by: str = ""
+    images_read_by: str = ""
 
     @property
     def on_bedrock(self) -> bool:

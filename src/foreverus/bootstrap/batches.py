@@ -22,14 +22,15 @@ def waiting_batches(table_name: str) -> "WaitingBatches":
     return WaitingBatches(BatchStore(table), PendingWorkStore(table), aws.tasks(), SessionStore(table).live_session_ids)
 
 
-def batch_costs(table_name: str, engine_slots: int, bedrock_model_id: str) -> "BatchCosts":
+def batch_costs(env: "BatchServiceSettings | BatchEndSettings") -> "BatchCosts":
     """What batches have cost until now."""
     from foreverus.batches.cost import BatchCosts, Rates
     from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
 
-    rates = Rates(aws.region(), engine_slots, bedrock_price(bedrock_model_id, aws.region()))
-    return BatchCosts(SessionStore(aws.items(table_name)), rates, aws.clock)
+    region = aws.region()
+    prices = bedrock_price(env.bedrock_model_id, region), bedrock_price(env.images_model_id, region)
+    return BatchCosts(SessionStore(aws.items(env.table_name)), Rates(region, env.engine_slots, *prices), aws.clock)
 
 
 def batch_service(env: "BatchServiceSettings") -> "BatchService":
@@ -44,7 +45,7 @@ def batch_service(env: "BatchServiceSettings") -> "BatchService":
         inputs=BatchInputs(files, files.objects, env.data_bucket),
         machine=aws.machine(env.batch_run_arn),
         tasks=aws.tasks(),
-        cost_of=batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id),
+        cost_of=batch_costs(env),
         once=shared.once(env.table_name),
         clock=aws.clock,
     )
@@ -57,7 +58,7 @@ def finisher(env: "BatchEndSettings") -> "Finisher":
     from foreverus.notifications.outbox import OutboxStore
 
     table = aws.items(env.table_name)
-    costs = batch_costs(env.table_name, env.engine_slots, env.bedrock_model_id)
+    costs = batch_costs(env)
     return Finisher(
         store=BatchStore(table),
         objects=aws.objects(env.data_bucket),

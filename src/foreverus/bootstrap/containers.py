@@ -1,6 +1,7 @@
 """Our own container, for those who have it do something."""
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from foreverus.bootstrap import aws, shared
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 CONTAINER = "container"  # what Voice and Images are set to
 # Of a route that API Gateway gives 29 seconds: who sent a message sends it again, as the answer says.
 SHORT_S, SHORT_COLD_S = 20.0, 14.0
+PATIENT_COLD_S = 110.0  # less than a round is busy for before it ends (batches/shards/on_bedrock.py)
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,13 @@ def reader(env: ContainerSettings, short: bool = False) -> "ContainerReader":
     from foreverus.abilities.read_image.container import ContainerReader
 
     return ContainerReader(work(env, short), aws.objects(env.data_bucket))
+
+
+def patient_reader(env: ContainerSettings) -> "ContainerReader":
+    """For who can wait while it starts: a batch."""
+    from foreverus.abilities.read_image.container import ContainerReader
+
+    return ContainerReader(replace(work(env), cold_s=PATIENT_COLD_S), aws.objects(env.data_bucket))
 
 
 def begin(env: ContainerSettings) -> None:

@@ -1,31 +1,38 @@
 """Who sees images, or reads them, where the deployment's Images is on."""
 
 from collections.abc import Callable
-from functools import cache
-from typing import TYPE_CHECKING, TypedDict
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Protocol, TypedDict
 
 from foreverus.bootstrap import aws, containers, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from foreverus.abilities.read_image.bedrock import BedrockSight
     from foreverus.backends.images import PromptImage
     from foreverus.backends.sights import SeeingModel
+    from foreverus.batches.input.images import ImageRules
     from foreverus.conversations.images import MessageImages
     from foreverus.conversations.reading import ImageTexts
     from foreverus.costs.prices import TokenPrice
     from foreverus.sessions.backends_now import BackendsLook
     from foreverus.settings.api import ApiSettings
 
+OFF = "off"  # what Images is set to
+KNOWN_LINES = 4096  # lines of a batch that name the same images
 CALLS = 32  # in flight at once; a thread is made when it is needed
 
 
 @cache
-def sight(model_id: str, calls: int = CALLS) -> "BedrockSight":
-    """Who sees images."""
+def sight(model_id: str, calls: int = CALLS, read_timeout_s: float = 0.0) -> "BedrockSight":
+    """Who sees images. `read_timeout_s`: 0 for that of streams."""
     from foreverus.abilities.read_image.bedrock import BedrockSight
     from foreverus.backends.bedrock import SILENCE_TIMEOUT_S, config
 
-    return BedrockSight(aws.client("bedrock-runtime", own=config(calls, SILENCE_TIMEOUT_S)), model_id, calls)
+    return BedrockSight(
+        aws.client("bedrock-runtime", own=config(calls, read_timeout_s or SILENCE_TIMEOUT_S)), model_id, calls
+    )
 
 
 def look(env: "ApiSettings") -> "Callable[[bytes], PromptImage] | None":
@@ -54,6 +61,39 @@ def of_messages(env: "ApiSettings") -> "MessageImages":
     from foreverus.conversations.images import MessageImages
 
     return MessageImages(aws.items(env.table_name), bool(env.images_model_id or env.gpu_model_sees), texts(env))
+
+
+class RulesSettings(Protocol):
+    @property
+    def table_name(self) -> str: ...
+    @property
+    def bedrock_model_id(self) -> str: ...
+    @property
+    def images(self) -> str: ...
+    @property
+    def images_model_id(self) -> str: ...
+
+
+def line_rules(env: RulesSettings, user_id: str) -> "ImageRules":
+    """Of the lines of somebody's batch. What is found is known for the next line that names the same."""
+    from foreverus.abilities.read_image.port import Sight
+    from foreverus.batches.input.images import ImageRules
+    from foreverus.files.images import PersonsImages
+
+    find = PersonsImages(aws.items(env.table_name))
+
+    @lru_cache(KNOWN_LINES)
+    def found(file_ids: tuple[str, ...]) -> "Mapping[str, PromptImage]":
+        return find(user_id, file_ids, aws.clock())
+
+    sight = Sight.READ if env.images == containers.CONTAINER else None if env.images == OFF else Sight.SEEN
+    there = bool(env.bedrock_model_id) and (sight is Sight.READ or bool(env.images_model_id))
+    return ImageRules(sight=sight, own=lambda ids: found(tuple(ids)), bedrock=there)
+
+
+def in_words(env: RulesSettings) -> str:
+    """What becomes of the images of a batch's lines."""
+    return f"seen by {env.images_model_id}" if env.images_model_id else "read by our own container"
 
 
 class Quoted(TypedDict):

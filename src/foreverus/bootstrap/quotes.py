@@ -1,7 +1,7 @@
 """What something would cost: figures and quotes."""
 
 import os
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from foreverus.bootstrap import aws, images, shared
@@ -21,12 +21,13 @@ def service() -> "QuoteService":
 
     env = ApiSettings.from_env(os.environ)
     files = shared.file_service(env.table_name, env.data_bucket)
+    inputs = BatchInputs(files, files.objects, env.data_bucket)
     look = images.look_at_backends(env)
     refusals = RefusalStore(aws.items(env.table_name), aws.clock)
     return QuoteService(
         figures=figures(env),
         look=lambda: look(refusals.left_s()),
-        files=BatchFiles(BatchInputs(files, files.objects, env.data_bucket), env.model_id, env.context_tokens),
+        files=BatchFiles(inputs, env.model_id, env.context_tokens, partial(images.line_rules, env)),
         session_cap_usd=env.session_cap_usd,
         max_gpus=env.max_gpus,
         context_tokens=env.context_tokens,

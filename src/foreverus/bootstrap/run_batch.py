@@ -1,10 +1,11 @@
 """The steps of `batch_run`, each built when it is called: none pays for the others."""
 
 import os
-from functools import cache
+from dataclasses import replace
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from foreverus.bootstrap import aws, shared
+from foreverus.bootstrap import aws, images, shared
 from foreverus.bootstrap.batches import finisher
 from foreverus.settings.batches import RunBatchSettings
 
@@ -24,7 +25,15 @@ def validator() -> "Validator":
     env = RunBatchSettings.from_env(os.environ)
     table = aws.items(env.table_name)
     objects, outbox = aws.objects(env.data_bucket), OutboxStore(table)
-    return Validator(BatchStore(table), objects, outbox, env.model_id, aws.clock, env.context_tokens)
+    return Validator(
+        BatchStore(table),
+        objects,
+        outbox,
+        env.model_id,
+        aws.clock,
+        env.context_tokens,
+        partial(images.line_rules, env),
+    )
 
 
 @cache
@@ -32,11 +41,14 @@ def planner() -> "Planner":
     from foreverus.batches.plan.planner import Planner
     from foreverus.batches.store import BatchStore
     from foreverus.choice.idle_time import expected_s
+    from foreverus.costs.prices import bedrock_price
     from foreverus.sessions.store import SessionStore
 
     env = RunBatchSettings.from_env(os.environ)
     table = aws.items(env.table_name)
-    deployment = shared.deployment(env, expected_s(env.idle_seconds), env.max_gpus)
+    known = shared.deployment(env, expected_s(env.idle_seconds), env.max_gpus)
+    sight = bedrock_price(env.images_model_id, aws.region())
+    deployment = replace(known, sight_price=sight, images_by=images.in_words(env))
     return Planner(
         BatchStore(table), SessionStore(table), shared.purse(env.table_name, env.monthly_cap_usd), deployment, aws.clock
     )

@@ -20,22 +20,25 @@ def most_usd(prompt: Prompt, price: TokenPrice, context_tokens: int = MOST_BEDRO
 
 class PaidBackend:
     """Before each call what it may cost at most is taken from the allowance. Where that does not hold it, the call
-    waits for those in flight, which will have cost less; where none is, it raises SpendCapReached."""
+    waits for those in flight, which will have cost less; where none is, it raises SpendCapReached. `sight`: the price
+    of prompts with images, where another one's."""
 
-    def __init__(self, backend: Backend, price: TokenPrice, allowance: Allowance):
+    def __init__(self, backend: Backend, price: TokenPrice, allowance: Allowance, sight: TokenPrice | None = None):
         self._backend = backend
         self._price = price
+        self._sight = sight or price
         self._allowance = allowance
         self._in_flight = 0
         self._settled = asyncio.Event()
 
     async def complete(self, prompt: Prompt) -> Completion:
-        most = most_usd(prompt, self._price)
+        price = self._sight if prompt.images else self._price
+        most = most_usd(prompt, price)
         await self._take(most)
         usd = most  # of a call that is cut off or fails nobody knows whether it is paid for
         try:
             whole = await self._backend.complete(prompt)
-            usd = self._price.guard_usd(whole.prompt_tokens, whole.completion_tokens)
+            usd = price.guard_usd(whole.prompt_tokens, whole.completion_tokens)
             return whole
         except (PromptRejected, EngineBusy, BackendUnavailable):
             usd = 0.0
@@ -44,7 +47,8 @@ class PaidBackend:
             self._settle(most, usd)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
-        most = most_usd(prompt, self._price)
+        price = self._sight if prompt.images else self._price
+        most = most_usd(prompt, price)
         await self._take(most)
         usd, begun = most, False
         try:
@@ -52,7 +56,7 @@ class PaidBackend:
                 async for event in events:
                     begun = True
                     if isinstance(event, Finished):
-                        usd = self._price.guard_usd(event.prompt_tokens, event.completion_tokens)
+                        usd = price.guard_usd(event.prompt_tokens, event.completion_tokens)
                     yield event
         except (PromptRejected, EngineBusy, BackendUnavailable):
             usd = usd if begun else 0.0

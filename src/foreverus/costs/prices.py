@@ -59,6 +59,18 @@ class TokenPrice:
 NO_PRICE = TokenPrice(None, None, "nothing is asked")
 
 
+def mixed_price(price: TokenPrice, other: TokenPrice, of_prompt: float, of_completion: float) -> TokenPrice:
+    """One price of two models' tokens. `of_…`: which part of them is the other's, 0 to 1. None where one of the two is
+    not known."""
+
+    def mixed(one: float | None, another: float | None, part: float) -> float | None:
+        return None if one is None or another is None else one + (another - one) * part
+
+    prompt = mixed(price.prompt, other.prompt, of_prompt)
+    completion = mixed(price.completion, other.completion, of_completion)
+    return TokenPrice(prompt, completion, f"{price.source}; for images {other.source}")
+
+
 @cache
 def _rows(table: str = "prices.csv") -> tuple[dict[str, str], ...]:
     text = (files(__package__) / table).read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response as HttpResponse
 
 from foreverus import tracing
+from foreverus.abilities.read_image.parts import named_images
 from foreverus.access.records import Caller
 from foreverus.api.responses import HEADERS
 from foreverus.backends.parameters import CHAT, COMPLETIONS
@@ -26,7 +27,6 @@ from foreverus.errors import EngineFailed, NotFound, RequestRejected
 from foreverus.openai_api import sse
 from foreverus.openai_api.answering import Answering
 from foreverus.openai_api.http import BareStream, context_of, gone, named, refusal, response, route, told
-from foreverus.openai_api.image_parts import named_images
 from foreverus.openai_api.records import AnsweredBy
 from foreverus.openai_api.requests import read_body, read_request
 from foreverus.openai_api.running import Running, all_over

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from foreverus import ids
-from foreverus.abilities.read_image.port import ReadText, read_all
-from foreverus.abilities.read_image.words import before
+from foreverus.abilities.read_image.port import ReadText, read_all, unreadable
+from foreverus.abilities.read_image.words import with_texts
 from foreverus.access.records import Caller
 from foreverus.costs.reservations import Owner
 from foreverus.errors import InvalidRequest, PromptRejected
@@ -27,22 +27,17 @@ class ReadingDesk:
 
     async def read(self, request: CompletionRequest, caller: Caller) -> CompletionRequest:
         """Raises what `Desk.enter` and `ReadText.read` raise, and InvalidRequest."""
-        images = [image for one in request.prompt.messages for image in one.images]
+        images = request.prompt.images
         if not images or await asyncio.to_thread(self.seen, request):
             return request
         name = ids.new_id("req", self.desk.clock())
         place = await self.desk.enter(name, Owner.CONTAINER, 0.0, caller)
         used = False
         try:
-            texts = iter(await read_all(self.reader(), images))
+            texts = await read_all(self.reader(), images)
             used = True
         except PromptRejected as err:
-            code = "invalid_image" if err.reason == "prompt_rejected" else err.reason
-            raise InvalidRequest(str(err), param="messages", code=code) from err
+            raise InvalidRequest(str(err), param="messages", code=unreadable(err)) from err
         finally:
             await place.leave(0.0, used=used)
-        messages = tuple(
-            replace(one, content=before(one.content, [next(texts) for _ in one.images]), images=())
-            for one in request.prompt.messages
-        )
-        return replace(request, prompt=replace(request.prompt, messages=messages))
+        return replace(request, prompt=with_texts(request.prompt, texts))

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from foreverus import ids, strict_json
+from foreverus.abilities.read_image.parts import images_of, with_images
 from foreverus.api import schemas
 from foreverus.api.violations import MOST_PARAM_CHARACTERS
 from foreverus.backends.answer_schema import flaw_of
@@ -19,7 +20,6 @@ from foreverus.backends.request_schema import REQUEST_FILES
 from foreverus.backends.sights import SeeingModel
 from foreverus.choice.request import images_off
 from foreverus.errors import InvalidRequest, NotFound
-from foreverus.openai_api.image_parts import images_of, with_images
 from foreverus.openai_api.records import CompletionRequest
 from foreverus.strict_json import path_of
 from foreverus.text import is_blank, quoted, shortened

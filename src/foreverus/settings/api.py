@@ -28,8 +28,7 @@ class ApiSettings(BatchServiceSettings):
     max_gpus: int
     database: str  # as SessionCloserSettings has it
     chat_backend: str  # auto, gpu or bedrock: where nobody says otherwise
-    images: str  # off, managed (the next one sees them), container: the text in them is read; or gpu
-    images_model_id: str  # on Bedrock, which sees images; empty: none there does
+    images: str  # off, managed (images_model_id sees them), container: the text in them is read; or gpu
     gpu_model_sees: str  # which family the GPU's model is of, where it is shown images; empty: it is not
     ability_run_arn: str  # with the next two: of our own container
     ability_queue_url: str  # empty: there is no container

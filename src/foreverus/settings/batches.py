@@ -11,12 +11,19 @@ class AnswerBatchSettings(Settings):
     table_name: str
     data_bucket: str
     bedrock_model_id: str
+    images: str  # as ApiSettings has it
+    images_model_id: str
+    monthly_cap_usd: float  # with the next three: of our own container, as ApiSettings has it
+    ability_run_arn: str
+    ability_queue_url: str
+    task_max_seconds: int
 
 
 @dataclass(frozen=True)
 class RunBatchSettings(BatchEndSettings, SessionStartSettings):
     """For all steps of a batch but the one on Bedrock."""
 
+    images: str  # as ApiSettings has it
     batch_queue_url: str
     context_tokens: int
     idle_seconds: int

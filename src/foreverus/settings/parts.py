@@ -43,8 +43,9 @@ class BatchServiceSettings(Settings):
     table_name: str
     data_bucket: str
     batch_run_arn: str
-    engine_slots: int  # with the next one: for what a running batch has cost
+    engine_slots: int  # with the next two: for what a running batch has cost
     bedrock_model_id: str
+    images_model_id: str  # on Bedrock, which sees images; empty: none there does
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class BatchEndSettings(Settings):
     topic_arn: str
     engine_slots: int
     bedrock_model_id: str
+    images_model_id: str
     file_retention_days: int  # 0: kept
 
 

@@ -1,14 +1,17 @@
 """How much a batch's file holds, from its beginning where it is long: nobody waits a minute for a quote."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from foreverus.aws.s3 import ObjectNotThere
 from foreverus.batches.input.file_check import Allowed, FileReport, validate
+from foreverus.batches.input.images import ANY_IMAGES, ImageRules
 from foreverus.batches.input.lines import RawLine, split
 from foreverus.batches.input.source import BatchInputs
 from foreverus.batches.records import ErrorEntry, GpuOnly
 from foreverus.errors import InvalidRequest, NotFound
 from foreverus.files.records import MAX_FILE_BYTES
+from foreverus.spending.image_quote import SET_ASIDE, LineImages
 from foreverus.spending.work import Tokens, tokens_of_file
 from foreverus.text import quoted
 
@@ -22,15 +25,17 @@ class InputWork:
     lines: int
     tokens: Tokens
     gpu_only: GpuOnly | None
+    images: LineImages | None = None
 
 
 @dataclass(frozen=True)
 class BatchFiles:
-    """`context_tokens`: of the served model."""
+    """`context_tokens`: of the served model. `images`: what becomes of those that somebody's lines show."""
 
     inputs: BatchInputs
     model_id: str
     context_tokens: int
+    images: Callable[[str], ImageRules] = lambda user_id: ANY_IMAGES
 
     def work(self, user_id: str, file_id: str, endpoint: str, answer_tokens: int | None) -> InputWork:
         """Raises NotFound, and InvalidRequest that names the line."""
@@ -46,7 +51,8 @@ class BatchFiles:
         except ObjectNotThere as err:
             raise _not_there(file_id) from err
         lines = _whole_lines(data, is_all=found.size <= MOST_BYTES)
-        report = validate(lines, endpoint, self.model_id, Allowed(context_tokens=self.context_tokens))
+        allowed = Allowed(context_tokens=self.context_tokens, images=self.images(user_id))
+        report = validate(lines, endpoint, self.model_id, allowed)
         if report.errors:
             raise _invalid(report.errors[0], report.errors_total)
         return _scaled(report, lines[-1].end, found.size, answer_tokens)
@@ -65,10 +71,28 @@ def _scaled(report: FileReport, read: int, size: int, answer_tokens: int | None)
     if factor > 1:
         where = f"reckoned from its first {read:,} of {size:,} bytes"
     lines = round(report.total * factor)
-    tokens = tokens_of_file(
-        lines, report.prompt_tokens_estimate * factor, report.completion_tokens_limit * factor, answer_tokens, where
+    words = report.prompt_tokens_estimate - report.image_tokens
+    tokens = tokens_of_file(lines, words * factor, report.completion_tokens_limit * factor, answer_tokens, where)
+    if report.images_line is None:
+        return InputWork(lines, tokens, report.gpu_only)
+    images = _images(report, report.images_line, factor)
+    prompt = tokens.prompt + images.added.value
+    named = (*tokens.assumptions, images.added)
+    return InputWork(lines, Tokens(prompt, tokens.completion, named), report.gpu_only, images)
+
+
+def _images(report: FileReport, line: int, factor: float) -> LineImages:
+    """Pure. `line`: the first one that shows some."""
+    seen = sum(one.seen_prompt_tokens_estimate for one in report.shards)
+    less = report.image_tokens * (1 - SET_ASIDE.expected) if seen else 0.0  # than what is set aside is expected
+    written = sum(one.seen_completion_tokens_limit for one in report.shards)
+    return LineImages(
+        line=line,
+        count=round(report.images * factor),
+        tokens=report.image_tokens * factor,
+        of_prompt=max(0.0, seen - less) / max(report.prompt_tokens_estimate - less, 1),
+        of_completion=written / max(report.completion_tokens_limit, 1),
     )
-    return InputWork(lines, tokens, report.gpu_only)
 
 
 def _invalid(error: ErrorEntry, total: int) -> InvalidRequest:

@@ -7,35 +7,50 @@ from foreverus.batches.records import GpuOnly
 from foreverus.choice.batch import choose
 from foreverus.choice.records import Choice, Gpu, NextStep, Work
 from foreverus.costs.assumptions import Assumption, Measure, Range
+from foreverus.costs.prices import TokenPrice, mixed_price
 from foreverus.costs.quote import AutoChoice, BackendQuote, Quote, QuoteKind, bedrock_usd
 from foreverus.costs.reservations import Month, refusal
 from foreverus.sessions.reserving import least_usd
 from foreverus.spending.chat_quote import NO_BEDROCK, bedrock_of
 from foreverus.spending.figures import CostFigures
+from foreverus.spending.image_quote import LineImages
 from foreverus.spending.session_quote import hourly_of
 from foreverus.spending.work import Tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BatchWork:
-    """`gpu_only`: the first thing of it that Bedrock cannot do. `seconds_left`: of its window."""
+    """`gpu_only`: the first thing of it that Bedrock cannot do; `images`: what its lines show, which the GPU's model
+    does not see. `seconds_left`: of its window."""
 
     lines: int
     tokens: Tokens
     seconds_left: float
     allow_on_demand: bool = False
     gpu_only: GpuOnly | None = None
+    images: LineImages | None = None
 
 
-def batch_quote(figures: CostFigures, work: BatchWork, is_live: bool, max_gpus: int, month: Month) -> Quote:
-    """`is_live`: a GPU is healthy, and the batch would share it."""
-    tokens = work.tokens
+def batch_quote(
+    figures: CostFigures, work: BatchWork, is_live: bool, max_gpus: int, month: Month, sees: TokenPrice | None = None
+) -> Quote:
+    """`is_live`: a GPU is healthy, and the batch would share it. `sees`: the price of the model that sees images."""
+    tokens, container = work.tokens, work.images.container if work.images else None
+    if work.images and sees:
+        mixed = mixed_price(figures.bedrock_price, sees, work.images.of_prompt, work.images.of_completion)
+        figures = replace(figures, bedrock_price=mixed)
     on_bedrock = bedrock_usd(tokens.prompt, tokens.completion, figures.bedrock_price)
+    if container and on_bedrock:
+        on_bedrock += container.value
     no_bedrock = _why_no_bedrock(figures, work, month, on_bedrock)
     no_gpu = "" if is_live or month.left >= least_usd() else refusal(month, least_usd()).message
+    if work.images:
+        no_gpu = f"Line {work.images.line} shows images: such a batch is answered on Bedrock."
     choice = _choice(figures, work, is_live, max_gpus, (no_gpu, no_bedrock))
     hourly = _hourly(figures, work, choice)
-    gpu = _on_gpu(figures, work, is_live, choice.gpus, hourly)
+    gpu = BackendQuote(backend=BackendName.GPU)
+    if not work.images:
+        gpu = _on_gpu(figures, work, is_live, choice.gpus, hourly)
     bedrock = BackendQuote(backend=BackendName.BEDROCK, why_not=no_bedrock)
     if figures.bedrock_calls and not work.gpu_only:
         seconds = tokens.completion.per(figures.bedrock_tokens_per_second.value)
@@ -48,6 +63,8 @@ def batch_quote(figures: CostFigures, work: BatchWork, is_live: bool, max_gpus: 
     named.append(Assumption("gpus", Range.of(choice.gpus), Measure.GPUS, "what the work is worth (choice/batch.py)"))
     if bedrock.usd or bedrock.seconds:
         named += [figures.bedrock_tokens_per_second, *figures.token_prices]
+    if container:
+        named.append(container)
     return Quote(
         kind=QuoteKind.BATCH,
         backends=(replace(gpu, why_not=no_gpu), bedrock),

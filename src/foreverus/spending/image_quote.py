@@ -1,8 +1,8 @@
-"""What images add to a conversation's quote: seen by a model of their own or by the GPU's, or read by our container.
-Pure."""
+"""What images add to a quote: seen by a model of their own or by the GPU's, or read by our own container. Pure."""
 
 from dataclasses import dataclass, replace
 
+from foreverus.abilities.read_image.port import READ_TOKENS
 from foreverus.backends.images import LEAST_PIXELS, ImageKind, PromptImage, image_tokens
 from foreverus.backends.sights import ModelSight
 from foreverus.costs.assumptions import Assumption, Measure, Range
@@ -15,10 +15,44 @@ SEES_NONE = "The GPU's model sees no images."
 # Amazon's figures of Nova (backends/images.py): 900 x 450 pixels, 900 x 900; and as many pixels as one may have.
 SEEN = Range(800, 1300, image_tokens(4000, 4000))
 SEEN_SOURCE = "published of Amazon Nova: some 1,300 for 900 x 900 pixels, at most what is set aside for the largest one"
-READ = Range(20, 200, 2000)
+READ = Range(20, READ_TOKENS, 2000)
 READ_SOURCE = "estimated: the text in an image, from a sign to a full page"
 UP_S = Range(0, 240, 600)  # boots, reads, idles; nothing where it is on already
 CONTAINER_SOURCE = "estimated: our own container is on for four minutes, on Spot, and nothing where it is on already"
+
+
+# Of what is set aside, a token for 400 pixels: Amazon's figures are 700 to 500 pixels a token.
+SET_ASIDE = Range(4 / 7, 4 / 6, 1)
+SEEN_IN_LINES = "read from the images' sizes: 700 to 400 pixels are a token of Amazon Nova's, 600 are expected"
+READ_S = Range(1, 3, 7)  # of one image
+LINES_SOURCE = "estimated: our own container boots, idles and reads each image in 3 s, on Spot"
+
+
+@dataclass(frozen=True, slots=True)
+class LineImages:
+    """Those of a batch's lines. `line`: the first one that shows some. `tokens`: what they are reckoned with in the
+    batch's reservation. `of_prompt`, `of_completion`: which part of the batch's tokens the model takes that sees, 0 to
+    1; 0: our own container reads."""
+
+    line: int
+    count: int
+    tokens: float
+    of_prompt: float
+    of_completion: float
+
+    @property
+    def added(self) -> Assumption:
+        if self.of_prompt:
+            return Assumption("image_tokens", SET_ASIDE.times(self.tokens), Measure.TOKENS, SEEN_IN_LINES)
+        return Assumption("image_tokens", READ.times(self.count), Measure.TOKENS, READ_SOURCE)
+
+    @property
+    def container(self) -> Assumption | None:
+        if self.of_prompt:
+            return None
+        seconds = UP_S + READ_S.times(self.count)
+        spot = task_usd(TASK, "FARGATE_SPOT", seconds.expected)
+        return Assumption("container_usd", Range(0.0, spot, run_usd(TASK, seconds.high)), Measure.USD, LINES_SOURCE)
 
 
 @dataclass(frozen=True, slots=True)

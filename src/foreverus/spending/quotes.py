@@ -54,7 +54,7 @@ class QuoteService:
     def _quote(self, request: Mapping[str, Any], work: BatchWork | None, now: BackendsNow) -> Quote:
         figures, month = self.figures(), now.month
         if work:
-            return batch_quote(figures, work, now.gpu.gpu.live, self.max_gpus, month)
+            return batch_quote(figures, work, now.gpu.gpu.live, self.max_gpus, month, self.sees)
         if request["kind"] == QuoteKind.SESSION:
             given = {name: value for name, value in request.items() if name != "kind"}
             is_live = now.gpu.status is not GpuStatus.NONE
@@ -86,4 +86,5 @@ class QuoteService:
             seconds_left=window_of(request.get("completion_window", "24h")).total_seconds(),
             allow_on_demand=request.get("allow_on_demand", False),
             gpu_only=found.gpu_only,
+            images=found.images,
         )

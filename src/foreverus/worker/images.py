@@ -13,12 +13,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from foreverus.abilities.read_image.gpu import Fetch, fetch
+from foreverus.abilities.read_image.stored import LOADS
 from foreverus.aws.s3 import ObjectNotThere
 from foreverus.backends.openai_errors import TOO_LONG
 from foreverus.backends.port import Prompt
 from foreverus.backends.sights import ModelSight
 from foreverus.concurrency import RunBlocking
-from foreverus.conversations.bedrock.seeing import LOADS, MOST_BYTES, MOST_IMAGES, shown_in
+from foreverus.conversations.bedrock.seeing import MOST_BYTES, MOST_IMAGES, shown_in
 from foreverus.conversations.passages.asking import AskedFunction
 from foreverus.conversations.prompt import MIN_ANSWER_TOKENS, Thread
 from foreverus.conversations.records import MessageRef

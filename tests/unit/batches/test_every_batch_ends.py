@@ -117,7 +117,10 @@ class Life:
         for shard in self.batch.store.shards("batch_1"):
             count = max(0, min(self.finished - shard.first_line + 1, shard.lines))
             self.batch.store.progress(
-                REF, shard.number, ShardProgress(count, 0, count, 2 * count), count == shard.lines
+                REF,
+                shard.number,
+                ShardProgress(completed=count, prompt_tokens=count, completion_tokens=2 * count),
+                count == shard.lines,
             )
 
 

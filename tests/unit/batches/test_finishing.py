@@ -305,7 +305,14 @@ def on_gpu(batch: World, lines: int) -> None:
     """As many lines answered by ses_1, each in half a second of a slot."""
     for number in range(1, lines + 1):
         batch.finish(number)
-    batch.store.progress(REF, 0, ShardProgress(lines, 0, 3, 5, session_id="ses_1", slot_seconds=0.5 * lines), done=True)
+    batch.store.progress(
+        REF,
+        0,
+        ShardProgress(
+            completed=lines, prompt_tokens=3, completion_tokens=5, session_id="ses_1", slot_seconds=0.5 * lines
+        ),
+        done=True,
+    )
     bought = launch_item(launched_at=AT, price_per_hour_usd=0.4, price_source="test")
     boot = {"created_at": AT, "healthy_at": ids.timestamp(NOW + timedelta(seconds=90)), "instance_type": "g6.xlarge"}
     batch.sessions.known["ses_1"] = session_record("ses_1", launches=[bought], **boot)
@@ -441,7 +448,18 @@ def test_what_a_call_in_flight_at_the_end_took_is_in_the_record_as_in_the_ledger
         patch.setattr(type(batch.objects), "delete", refused)
         batch.finisher().finish(REF, BatchStatus.FAILED)
     before = batch.record().result
-    batch.store.progress(REF, 0, ShardProgress(1, 0, 1_000, 2_000, 1_000, 2_000), done=False)
+    batch.store.progress(
+        REF,
+        0,
+        ShardProgress(
+            completed=1,
+            prompt_tokens=1_000,
+            completion_tokens=2_000,
+            bedrock_prompt_tokens=1_000,
+            bedrock_completion_tokens=2_000,
+        ),
+        done=False,
+    )
     for _ in range(2):
         batch.finisher().finish(REF, BatchStatus.FAILED)
     usd = RATES.bedrock.usd(1_000, 2_000)
@@ -456,7 +474,18 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     batch.finish(
         1, text="!", finish_reason="stop", prompt_tokens=1_000_000, completion_tokens=1_000_000, by="bedrock", at=AT
     )
-    batch.store.progress(REF, 0, ShardProgress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)
+    batch.store.progress(
+        REF,
+        0,
+        ShardProgress(
+            completed=1,
+            prompt_tokens=1_000_000,
+            completion_tokens=1_000_000,
+            bedrock_prompt_tokens=1_000_000,
+            bedrock_completion_tokens=1_000_000,
+        ),
+        done=True,
+    )
     for _ in range(2):
         batch.finisher().finish(REF, BatchStatus.COMPLETED)
     expected = RATES.bedrock.usd(1_000_000, 1_000_000)
@@ -473,7 +502,18 @@ def test_a_model_that_was_taken_away_meanwhile_does_not_use_up_the_month(
     """A deployment without Bedrock, or with a model whose price nobody knows, while a batch had answers of another."""
     batch = world(lines=1)
     batch.finish(1, text="!", finish_reason="stop", by="bedrock", at=AT)
-    batch.store.progress(REF, 0, ShardProgress(1, 0, 1_000_000, 1_000_000, 1_000_000, 1_000_000), done=True)
+    batch.store.progress(
+        REF,
+        0,
+        ShardProgress(
+            completed=1,
+            prompt_tokens=1_000_000,
+            completion_tokens=1_000_000,
+            bedrock_prompt_tokens=1_000_000,
+            bedrock_completion_tokens=1_000_000,
+        ),
+        done=True,
+    )
     batch.purse.monthly_cap_usd = 100.0
     if reserved is not None:
         batch.purse.reserve(Reservation("2026-01", "batch_1", Owner.BATCH, exact(reserved), AT, AT))

@@ -62,7 +62,7 @@ def serving(store: MemoryBatches, starter: Starter) -> tuple[GpuRounds, MemorySh
 def test_every_shard_that_is_not_done_is_queued_the_longest_first() -> None:
     store, starter = MemoryBatches(), Starter()
     in_progress(store)
-    store.progress(REF, 1, ShardProgress(1, 0, 1, 1), done=True)
+    store.progress(REF, 1, ShardProgress(completed=1, prompt_tokens=1, completion_tokens=1), done=True)
     service, queue, tasks = serving(store, starter)
     service.serve(REF, 1, "token")
     assert queue.messages == [shard_message(REF, 2, 1), shard_message(REF, 0, 1)]
@@ -111,7 +111,7 @@ def test_a_batch_that_is_being_cancelled_is_not_offered() -> None:
 def test_nothing_is_left_so_nothing_is_waited_for() -> None:
     store, starter = MemoryBatches(), Starter()
     in_progress(store, shards=1)
-    store.progress(REF, 0, ShardProgress(1, 0, 1, 1), done=True)
+    store.progress(REF, 0, ShardProgress(completed=1, prompt_tokens=1, completion_tokens=1), done=True)
     service, queue, tasks = serving(store, starter)
     service.serve(REF, 1, "token")
     assert tasks.results == [("token", "success", {"outcome": "done"})]

@@ -192,9 +192,21 @@ def test_shards_count_their_lines_and_stay_done(batches: Batches) -> None:
     batches.create(record())
     batches.put_shards("batch_1", [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (1, 0)])
     assert batches.shards("batch_1") == [Shard(n, 1 + n, 1, n, n + 1, completion_tokens_limit=9) for n in (0, 1)]
-    batches.progress(REF, 0, ShardProgress(1, 0, 10, 5, session_id="ses_1", slot_seconds=1.5), done=False)
-    batches.progress(REF, 0, ShardProgress(1, 1, 12, 6, session_id="ses_1", slot_seconds=0.5), done=True)
-    batches.progress(REF, 0, ShardProgress(0, 0, 0, 0), done=False)  # a late word of a lost worker
+    batches.progress(
+        REF,
+        0,
+        ShardProgress(completed=1, prompt_tokens=10, completion_tokens=5, session_id="ses_1", slot_seconds=1.5),
+        done=False,
+    )
+    batches.progress(
+        REF,
+        0,
+        ShardProgress(
+            completed=1, failed=1, prompt_tokens=12, completion_tokens=6, session_id="ses_1", slot_seconds=0.5
+        ),
+        done=True,
+    )
+    batches.progress(REF, 0, ShardProgress(), done=False)  # a late word of a lost worker
     first = batches.shards("batch_1")[0]
     assert (first.status, first.completed, first.failed, first.slot_seconds) == ("done", 1, 1, {"ses_1": 2.0})
     assert (first.is_done, first.finished, first.lines, first.completion_tokens_limit) == (True, 2, 1, 9)
@@ -218,7 +230,7 @@ def test_a_session_that_works_on_it_is_remembered(batches: Batches) -> None:
     batches.create(record())
     batches.put_shards("batch_1", [Shard(0, 1, 2, 0, 20), Shard(1, 3, 2, 20, 40)])
     batches.worked_on("batch_1", 0, "ses_1")
-    batches.progress(REF, 0, ShardProgress(1, 0, session_id="ses_1", slot_seconds=2.5), done=False)
+    batches.progress(REF, 0, ShardProgress(completed=1, session_id="ses_1", slot_seconds=2.5), done=False)
     batches.worked_on("batch_1", 0, "ses_1")
     batches.worked_on("batch_1", 1, "ses_2")
     shards = batches.shards("batch_1")

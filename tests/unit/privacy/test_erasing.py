@@ -126,7 +126,7 @@ def test_what_a_batch_has_cost_is_counted_before_it_goes(
 ) -> None:
     """It has ended, and its finishing cannot settle: for how long, does not matter."""
     ref = ana.run_batch("batch_bedrock", BatchStatus.COMPLETED)
-    used = ShardProgress(1, 0, bedrock_prompt_tokens=prompt, bedrock_completion_tokens=completion)
+    used = ShardProgress(completed=1, bedrock_prompt_tokens=prompt, bedrock_completion_tokens=completion)
     world.batches.progress(ref, 0, used, True)
     receipt = world.leave(ana)
     for after in (timedelta(0), timedelta(minutes=16), fails_for):

@@ -12,8 +12,10 @@ from typing import Protocol
 
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend
+from foreverus.errors import PromptRejected
 
 MOST_CHARACTERS = 4000  # of one image's text: a page of a book has 3,000
+READ_TOKENS = 200  # expected of one image's text: between a sign and a page
 
 
 class Sight(StrEnum):
@@ -36,6 +38,11 @@ class ReadText(Protocol):
     async def read(self, image: PromptImage) -> str:
         """The lines that stand in it, from top to bottom, at most MOST_CHARACTERS; empty where there are none. Raises
         PromptRejected (it cannot be decoded), ContainerStarting, SpendCapReached, NotAccepted and EngineFailed."""
+
+
+def unreadable(err: PromptRejected) -> str:
+    """The code of what a reader rejects: a picture that cannot be decoded, or one that is gone."""
+    return "invalid_image" if err.reason == PromptRejected("").reason else err.reason
 
 
 async def read_all(reader: ReadText, images: Sequence[PromptImage]) -> list[str]:

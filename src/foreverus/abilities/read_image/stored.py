@@ -1,50 +1,83 @@
 """Images that are files are read when they are shown: who chooses, reckons and lets in needs no bytes."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from foreverus.abilities.read_image.checking import MOST_BYTES
+from foreverus.abilities.read_image.checking import MOST_BYTES, NotTaken, checked
 from foreverus.abilities.read_image.port import ReadText
 from foreverus.aws.s3 import ObjectNotThere, Objects
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, Completion, Delta, Finished, Message, Prompt
-from foreverus.concurrency import RunBlocking
+from foreverus.concurrency import Room, RunBlocking
 from foreverus.errors import PromptRejected
 
 LOADS = 4  # at once
 
 
+class Readable(Protocol):
+    def read(self, key: str, start: int, end: int) -> bytes:
+        """Raises ObjectNotThere."""
+
+
+@dataclass(frozen=True)
+class ImageLoader:
+    """`objects`: where people's files are."""
+
+    objects: Readable
+
+    def __call__(self, images: Iterable[PromptImage]) -> dict[str, PromptImage]:
+        """Those that are still to be read, by their places, each read once; one that is gone is missing. Blocks. Raises
+        PromptRejected for one of which nothing was known, and that is none."""
+        wanted = {image.object_key: image for image in images if image.object_key}
+        if not wanted:
+            return {}
+        with ThreadPoolExecutor(LOADS) as threads:
+            found = zip(wanted, threads.map(self._load, wanted.values()), strict=True)
+            return {place: image for place, image in found if image}
+
+    def _load(self, image: PromptImage) -> PromptImage | None:
+        try:
+            data = self.objects.read(image.object_key, 0, MOST_BYTES)
+        except ObjectNotThere:
+            return None
+        if image.width:
+            return replace(image, data=data)
+        try:
+            return replace(checked(data), object_key=image.object_key)
+        except NotTaken as err:
+            raise PromptRejected(str(err), "invalid_image") from err
+
+
 @dataclass(frozen=True)
 class StoredImages:
-    """`Backend` over one that sees. Raises PromptRejected too, where an image was deleted since it was looked up."""
+    """`Backend` over one that sees. `room`: bytes of images that may be in prompts at once; None: no matter how many.
+    Raises PromptRejected too, where an image was deleted since it was looked up."""
 
     backend: Backend
     objects: Objects
     run_blocking: RunBlocking = asyncio.to_thread
+    room: Room | None = None
 
     async def complete(self, prompt: Prompt) -> Completion:
-        return await self.backend.complete(await self._whole(prompt))
+        async with self._shown(prompt) as whole:
+            return await self.backend.complete(whole)
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
-        async with aclosing(self.backend.stream(await self._whole(prompt))) as events:
+        async with self._shown(prompt) as whole, aclosing(self.backend.stream(whole)) as events:
             async for event in events:
                 yield event
 
-    async def _whole(self, prompt: Prompt) -> Prompt:
-        wanted = {image.object_key for image in prompt.images if image.object_key}
-        return await self.run_blocking(self._read, prompt, sorted(wanted)) if wanted else prompt
-
-    def _read(self, prompt: Prompt, wanted: list[str]) -> Prompt:
-        """Each once, however often it is shown."""
-        with ThreadPoolExecutor(LOADS) as threads:
-            found = dict(zip(wanted, threads.map(self._load, wanted), strict=True))
-        return replace(prompt, messages=tuple(_with(one, found) for one in prompt.messages))
-
-    def _load(self, object_key: str) -> bytes:
-        return _bytes_of(self.objects, object_key)
+    @asynccontextmanager
+    async def _shown(self, prompt: Prompt) -> AsyncGenerator[Prompt, None]:
+        stored = any(image.object_key for image in prompt.images)
+        whole = await self.run_blocking(_read, self.objects, prompt) if stored else prompt
+        size = sum(len(image.data) for image in whole.images)
+        async with self.room.take(size) if self.room and size else nullcontext():
+            yield whole
 
 
 @dataclass(frozen=True)
@@ -56,23 +89,24 @@ class StoredTexts:
     run_blocking: RunBlocking = asyncio.to_thread
 
     async def read(self, image: PromptImage) -> str:
-        if not image.object_key:
-            return await self.reader.read(image)
-        data = await self.run_blocking(_bytes_of, self.objects, image.object_key)
-        return await self.reader.read(replace(image, data=data))
+        if image.object_key:
+            found = await self.run_blocking(ImageLoader(self.objects), [image])
+            image = _there(image, found)
+        return await self.reader.read(image)
 
 
-def _bytes_of(objects: Objects, object_key: str) -> bytes:
-    try:
-        return objects.read(object_key, 0, MOST_BYTES)
-    except ObjectNotThere as err:
+def _read(objects: Objects, prompt: Prompt) -> Prompt:
+    """Each once, however often it is shown."""
+    found = ImageLoader(objects)(prompt.images)
+    return replace(prompt, messages=tuple(_with(one, found) for one in prompt.messages))
+
+
+def _with(message: Message, found: dict[str, PromptImage]) -> Message:
+    return replace(message, images=tuple(_there(one, found) if one.object_key else one for one in message.images))
+
+
+def _there(image: PromptImage, found: dict[str, PromptImage]) -> PromptImage:
+    if image.object_key not in found:
         said = "An image of this request was deleted before it was shown. Send the request again without it."
-        raise PromptRejected(said, "image_not_found") from err
-
-
-def _with(message: Message, found: dict[str, bytes]) -> Message:
-    return replace(message, images=tuple(_read_of(one, found) for one in message.images))
-
-
-def _read_of(image: PromptImage, found: dict[str, bytes]) -> PromptImage:
-    return replace(image, data=found[image.object_key]) if image.object_key else image
+        raise PromptRejected(said, "image_not_found")
+    return found[image.object_key]

@@ -9,15 +9,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from foreverus.abilities.read_image.port import Sight
 from foreverus.api.violations import MOST_PARAM_CHARACTERS
 from foreverus.backends.answer_schema import flaw_of
+from foreverus.backends.images import PromptImage
 from foreverus.backends.port import BackendName, Prompt
 from foreverus.backends.prompts import prompt_of
 from foreverus.backends.tokens import cannot_fit, texts_of
+from foreverus.batches.input.images import ANY_IMAGES, ImageRules, not_answered
 from foreverus.batches.input.line_check import MAX_ERRORS_A_LINE, check_line
 from foreverus.batches.input.lines import RawLine, estimate_prompt
 from foreverus.batches.records import ErrorEntry, GpuOnly, Shard
 from foreverus.choice.abilities import cannot
+from foreverus.errors import InvalidRequest
 from foreverus.strict_json import path_of
 from foreverus.text import is_blank, quoted, shortened
 
@@ -32,7 +36,8 @@ ASSUMED_ANSWER_TOKENS = 1024  # of a chat without a limit, for the choice of a b
 @dataclass(frozen=True, slots=True)
 class FileReport:
     """`errors`: the first MAX_ERRORS of `errors_total`; `total`: lines that are not blank. Shards count only if there
-    are no errors."""
+    are no errors. `images`: how many its lines show, which are `image_tokens` of the estimate; `images_line`: the first
+    of these lines."""
 
     errors: list[ErrorEntry]
     errors_total: int
@@ -41,6 +46,9 @@ class FileReport:
     prompt_tokens_estimate: int
     completion_tokens_limit: int
     gpu_only: GpuOnly | None = None
+    images_line: int | None = None
+    images: int = 0
+    image_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,7 @@ class Allowed:
 
     backends: frozenset[BackendName] = frozenset({BackendName.GPU, BackendName.BEDROCK})
     context_tokens: int | None = None
+    images: ImageRules = ANY_IMAGES
 
 
 def validate(raw_lines: Iterable[RawLine], endpoint: str, model_id: str, allowed: Allowed = Allowed()) -> FileReport:
@@ -83,6 +92,9 @@ class _OpenShard:
     lines: int = 0
     prompt_tokens_estimate: int = 0
     completion_tokens_limit: int = 0
+    prompt_tokens_most: int = 0
+    seen_prompt_tokens_estimate: int = 0
+    seen_completion_tokens_limit: int = 0
 
     def closed(self) -> Shard:
         return Shard(
@@ -93,6 +105,9 @@ class _OpenShard:
             self.end,
             prompt_tokens_estimate=self.prompt_tokens_estimate,
             completion_tokens_limit=self.completion_tokens_limit,
+            prompt_tokens_most=0 if self.prompt_tokens_most == self.end - self.start else self.prompt_tokens_most,
+            seen_prompt_tokens_estimate=self.seen_prompt_tokens_estimate,
+            seen_completion_tokens_limit=self.seen_completion_tokens_limit,
         )
 
 
@@ -110,14 +125,20 @@ class _Reading:
     first_line_of: dict[bytes, int] = field(default_factory=dict)  # digest of a custom_id → its line
     has_our_model: bool = False
     gpu_only: GpuOnly | None = None
+    images_line: int | None = None
+    images: int = 0
+    image_tokens: int = 0
 
     def read(self, raw: RawLine) -> None:
         body, found = check_line(raw.data, self.endpoint, 1 if len(self.errors) == MAX_ERRORS else MAX_ERRORS_A_LINE)
         errors = [ErrorEntry(one.code, one.message, one.param, raw.number) for one in found]
         prompt = None
         if body is not None and not errors:
-            prompt = prompt_of(self.endpoint, body["body"])
-            errors += self._what_is_asked(raw.number, prompt)
+            try:
+                prompt = self.allowed.images.shown(prompt_of(self.endpoint, body["body"]), body["body"])
+                errors += self._what_is_asked(raw.number, prompt)
+            except InvalidRequest as err:
+                errors.append(ErrorEntry(err.reason or "invalid_field", err.message, err.param, raw.number))
         if body is not None:
             errors += self._beside_the_others(raw.number, body)
         self.note(errors)
@@ -133,7 +154,7 @@ class _Reading:
         where = "body.messages" if prompt.text is None else "body.prompt"
         texts = texts_of(prompt)
         said = [one.content for one in prompt.messages] if prompt.text is None else texts
-        if all(map(is_blank, said)):
+        if all(map(is_blank, said)) and not prompt.images:
             yield ErrorEntry("invalid_field", f"There is no text in {where}: write what is asked.", where, number)
         context = self.allowed.context_tokens
         if context and (least := cannot_fit(texts, context)):
@@ -143,12 +164,23 @@ class _Reading:
             )
             yield ErrorEntry("context_length_exceeded", message, where, number)
         yield from _schema_errors(number, prompt)
+        were_both = self.gpu_only and self.images_line
+        if prompt.images:
+            self.images_line = self.images_line or number
+            if BackendName.BEDROCK not in self.allowed.backends:
+                raise not_answered("This batch allows the GPU alone (metadata.backend)")
         if lacks := cannot(BackendName.BEDROCK, prompt):
             param = f"body.{lacks.param}"
             if BackendName.GPU not in self.allowed.backends:
                 message = f"{lacks.message} This batch allows Bedrock alone (metadata.backend)."
                 yield ErrorEntry(lacks.code, message, param, number)
             self.gpu_only = self.gpu_only or GpuOnly(param, number)
+        if self.gpu_only and self.images_line and not were_both:
+            message = (
+                f"{self.gpu_only.param} of line {self.gpu_only.line} needs the GPU, and the images of line "
+                f"{self.images_line} need Bedrock. One batch has one backend: split the file."
+            )
+            yield ErrorEntry("unsupported_parameter", message, self.gpu_only.param, number)
 
     def _beside_the_others(self, number: int, line: dict[str, Any]) -> Iterator[ErrorEntry]:
         """What is wrong with it only in this file, or in this deployment."""
@@ -174,13 +206,23 @@ class _Reading:
     def _add_to_shards(self, raw: RawLine, prompt: Prompt) -> None:
         last = self.shards[-1] if self.shards else None
         if last is None or last.lines == SHARD_LINES or raw.end - last.start > SHARD_BYTES:
-            last = _OpenShard(len(self.shards), raw.number, raw.start)
+            last = _OpenShard(len(self.shards), raw.number, raw.start, raw.start)
             self.shards.append(last)
+        limit = prompt.max_tokens or ASSUMED_ANSWER_TOKENS
+        limit = min(limit, self.allowed.context_tokens or limit)
+        rules, images = self.allowed.images, prompt.images
+        expected, most = rules.tokens(prompt) if images else (0, 0)
+        estimate = estimate_prompt(prompt) + expected
+        last.prompt_tokens_most += raw.end - last.end + most - sum(map(_spelled, images))
         last.lines += 1
         last.end = raw.end
-        last.prompt_tokens_estimate += estimate_prompt(prompt)
-        limit = prompt.max_tokens or ASSUMED_ANSWER_TOKENS
-        last.completion_tokens_limit += min(limit, self.allowed.context_tokens or limit)
+        last.prompt_tokens_estimate += estimate
+        last.completion_tokens_limit += limit
+        if images and rules.sight is Sight.SEEN:
+            last.seen_prompt_tokens_estimate += estimate
+            last.seen_completion_tokens_limit += limit
+        self.images += len(images)
+        self.image_tokens += expected
 
     def report(self) -> FileReport:
         return FileReport(
@@ -191,6 +233,9 @@ class _Reading:
             sum(one.prompt_tokens_estimate for one in self.shards),
             sum(one.completion_tokens_limit for one in self.shards),
             self.gpu_only,
+            self.images_line,
+            self.images,
+            self.image_tokens,
         )
 
 
@@ -201,6 +246,11 @@ def _schema_errors(number: int, prompt: Prompt) -> Iterator[ErrorEntry]:
             path_of(("body", "response_format", "json_schema", "schema", *flaw.path)), MOST_PARAM_CHARACTERS
         )
         yield ErrorEntry("invalid_field", f"The field {quoted(where)} {flaw.says}", where, number)
+
+
+def _spelled(image: PromptImage) -> int:
+    """Bytes of a line that spell the image in base64, at least."""
+    return len(image.data) // 3 * 4
 
 
 def _short(text: str) -> str:

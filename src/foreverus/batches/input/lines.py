@@ -8,9 +8,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from foreverus.abilities.read_image.parts import has_images, images_of, with_images
 from foreverus.backends import parameters
+from foreverus.backends.messages import without_nulls
 from foreverus.backends.port import Prompt
 from foreverus.backends.prompts import prompt_of
+from foreverus.batches.input.images import stored_images
 from foreverus.batches.records import LineError, LineResult
 
 CHAT, COMPLETIONS = parameters.CHAT, parameters.COMPLETIONS  # a batch's endpoints
@@ -87,15 +90,19 @@ def _data(held: list[bytes] | None, last: bytes) -> bytes | None:
     return data if data.strip() else b""
 
 
-def parse(number: int, data: bytes) -> Line:
-    """A line that validation has passed."""
+def parse(number: int, data: bytes, user_id: str = "") -> Line:
+    """A line that validation has passed. `user_id`: whose batch it is, and whose the images are that it names."""
     line = json.loads(data.decode())
-    return Line(number, line["custom_id"], line["url"], prompt_of(line["url"], line["body"]))
+    prompt, body = prompt_of(line["url"], line["body"]), line["body"]
+    if has_images(body):
+        body = without_nulls(body)
+        prompt = with_images(prompt, images_of(body, stored_images(user_id, body)))
+    return Line(number, line["custom_id"], line["url"], prompt)
 
 
-def read_shard(data: bytes, first_line: int) -> list[Line]:
+def read_shard(data: bytes, first_line: int, user_id: str = "") -> list[Line]:
     """The lines of a shard's bytes, without the blank ones; `first_line` is the number of the first."""
-    return [parse(first_line + raw.number - 1, raw.data) for raw in split([data]) if raw.data]
+    return [parse(first_line + raw.number - 1, raw.data, user_id) for raw in split([data]) if raw.data]
 
 
 def estimate_tokens(text: str) -> int:
@@ -128,7 +135,7 @@ def output_line(batch_id: str, model: str, result: LineResult, endpoint: str) ->
         "id": f"{prefix}-{suffix}",
         "object": kind,
         "created": int(datetime.fromisoformat(result.at).timestamp()),
-        "model": model,
+        "model": result.images_seen_by or model,
         "choices": [choice],
         "usage": {
             "prompt_tokens": result.prompt_tokens,
@@ -136,13 +143,22 @@ def output_line(batch_id: str, model: str, result: LineResult, endpoint: str) ->
             "total_tokens": result.prompt_tokens + result.completion_tokens,
         },
         "system_fingerprint": None,
+        **_images(result),
     }
     response = {"status_code": 200, "request_id": f"req_{suffix}", "body": body}
     return {"id": f"batch_req_{suffix}", "custom_id": result.custom_id, "response": response, "error": None}
 
 
+def _images(result: LineResult) -> dict[str, object]:
+    """Of a line that showed some: who took them in."""
+    names = ("images_seen_by", "images_read_by")
+    by = {name: value for name in names if (value := getattr(result, name))}
+    return {"foreverus": by} if by else {}
+
+
 # The engine's own refusals: OpenAI answers them with a 400 that has a body.
-_REFUSED = ("prompt_rejected", "context_length_exceeded", "unsupported_parameter", "content_filter")
+IMAGE_ERRORS = ("image_not_found", "invalid_image")
+_REFUSED = ("prompt_rejected", "context_length_exceeded", "unsupported_parameter", "content_filter", *IMAGE_ERRORS)
 
 
 def error_line(batch_id: str, result: LineResult, error: LineError) -> dict[str, object]:

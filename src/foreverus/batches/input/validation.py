@@ -13,6 +13,7 @@ from foreverus.batches.input.file_check import (
     Allowed,
     validate,
 )
+from foreverus.batches.input.images import ANY_IMAGES, ImageRules
 from foreverus.batches.input.lines import RawLine, split
 from foreverus.batches.model import possible_backends
 from foreverus.batches.records import Batch, BatchRef, BatchStatus, ErrorEntry, ValidatedInput
@@ -42,7 +43,8 @@ class _TakesTooLong(Exception):
 
 @dataclass(frozen=True)
 class Validator:
-    """The state machine's first step. Running it twice gives the same result."""
+    """The state machine's first step. Running it twice gives the same result. `images`: what becomes of those that
+    somebody's lines show."""
 
     store: Batches
     objects: Objects
@@ -50,6 +52,7 @@ class Validator:
     model_id: str
     clock: Callable[[], datetime]
     context_tokens: int | None = None  # of the served model, prompt and answer together
+    images: Callable[[str], ImageRules] = lambda user_id: ANY_IMAGES
 
     def run(self, ref: BatchRef) -> dict[str, object]:
         """`{"valid", "lines"}`. The batch is `in_progress` then, or `failed`; one that was cancelled meanwhile stays
@@ -61,7 +64,7 @@ class Validator:
             return {"valid": False, "lines": 0}
         if batch.total is not None:
             return {"valid": True, "lines": batch.total}
-        allowed = Allowed(possible_backends(batch.metadata), self.context_tokens)
+        allowed = Allowed(possible_backends(batch.metadata), self.context_tokens, self.images(batch.user_id))
         try:
             lines = self._in_time(split(self.objects.stream(batch.input_key)))
             report = validate(lines, batch.endpoint, self.model_id, allowed)
@@ -82,6 +85,7 @@ class Validator:
             prompt_tokens_estimate=report.prompt_tokens_estimate,
             completion_tokens_limit=report.completion_tokens_limit,
             gpu_only=report.gpu_only,
+            images_line=report.images_line,
         )
         self.store.validated(ref, found, self.clock())
         return {"valid": True, "lines": report.total}

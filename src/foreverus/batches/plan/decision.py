@@ -15,6 +15,7 @@ from foreverus.batches.plan.estimates import (
     Situation,
     bedrock_of,
     estimates,
+    price_left,
 )
 from foreverus.batches.plan.failures import Meaning, RoundContext, capacity_is_missing, meaning, usable, with_error
 from foreverus.batches.plan.records import NextRound, RoundStart, Setbacks
@@ -99,15 +100,11 @@ def decide(at: Situation, deployment: Deployment, error: ExecutionError | None) 
         return Finish(means.finish, batch.round, means.setbacks, means.errors)
     found = estimates(at, deployment)
     names = usable(means.setbacks, allowed)
-    choice = choose(
-        at.work,
-        _gpu(at, found, means, names, deployment),
-        bedrock_of(found, deployment.bedrock_price, "bedrock" in names),
-    )
+    price = price_left(at.shards, deployment.bedrock_price, deployment.sight_price)
+    choice = choose(at.work, _gpu(at, found, means, names, deployment), bedrock_of(found, price, "bedrock" in names))
     next_, seconds, words = _next(at, choice, means, found.boot_seconds.source == ASSUMED)
-    sources = {**found.sources, "bedrock_price_from": deployment.bedrock_price.source}
-    if batch.gpu_only:
-        words = f"{batch.gpu_only.param} of line {batch.gpu_only.line} needs the GPU; {words}"
+    sources = {**found.sources, "bedrock_price_from": price.source}
+    words = f"{_needs(batch, deployment)}{words}"
     next_round = NextRound(
         number=batch.round + 1,
         start=RoundStart(
@@ -134,7 +131,16 @@ def allowed_backends(options: Options, deployment: Deployment) -> frozenset[str]
 
 def able_backends(batch: Batch, allowed: frozenset[str]) -> frozenset[str]:
     """Those that can do what every line asks: a batch is not divided among backends by its lines."""
+    if batch.images_line:
+        allowed -= {"gpu"}
     return allowed - {"bedrock"} if batch.gpu_only else allowed
+
+
+def _needs(batch: Batch, deployment: Deployment) -> str:
+    """Why another backend is not thought of."""
+    if batch.images_line:
+        return f"images, in line {batch.images_line} first, are {deployment.images_by}, on Bedrock alone; "
+    return f"{batch.gpu_only.param} of line {batch.gpu_only.line} needs the GPU; " if batch.gpu_only else ""
 
 
 def within_cap(
@@ -144,7 +150,7 @@ def within_cap(
     session reserves for itself when it starts."""
     if "bedrock" not in allowed:
         return allowed, None
-    need = bedrock_need(at.batch, at.shards, at.work, deployment.bedrock_price)
+    need = bedrock_need(at.batch, at.shards, at.work, deployment.bedrock_price, deployment.sight_price)
     if need.least <= at.month.left + own_usd(at.month, at.batch):
         return allowed, None
     others = [one for one in at.month.reservations if one.name != at.batch.batch_id]

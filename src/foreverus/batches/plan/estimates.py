@@ -20,7 +20,14 @@ from foreverus.choice.assumed import (
 )
 from foreverus.choice.records import Bedrock, NextStep, Work
 from foreverus.costs.meter import BESIDE_GPU_USD_PER_HOUR
-from foreverus.costs.prices import UNKNOWN_USD_PER_MILLION, TokenPrice, dearest_price, listed_price
+from foreverus.costs.prices import (
+    NO_PRICE,
+    UNKNOWN_USD_PER_MILLION,
+    TokenPrice,
+    dearest_price,
+    listed_price,
+    mixed_price,
+)
 from foreverus.costs.reservations import Month
 from foreverus.sessions.records import Session, expected_boot_seconds
 
@@ -31,7 +38,8 @@ LEAST_MEASURED_S = 60  # of a round, before its rate says something
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """What this stack may use. `bedrock_price.prompt` None: a price that nobody knows."""
+    """What this stack may use. `bedrock_price.prompt` None: a price that nobody knows. `sight_price`: of the model on
+    Bedrock that sees images; `images_by`: who takes them in, as people are told."""
 
     region: str
     instance_types: tuple[str, ...]  # the first is the one that is reckoned with
@@ -40,6 +48,24 @@ class Deployment:
     bedrock_model_id: str  # empty: no Bedrock here
     bedrock_calls: int  # at once
     bedrock_price: TokenPrice
+    sight_price: TokenPrice = NO_PRICE
+    images_by: str = ""
+
+
+def price_left(shards: Sequence[Shard], price: TokenPrice, sight: TokenPrice) -> TokenPrice:
+    """What a token on Bedrock costs of what is left: lines whose images are seen are another model's. One price of
+    both, in the proportion of their tokens.
+
+    >>> shard = Shard(0, 1, 2, 0, 9, prompt_tokens_estimate=4, seen_prompt_tokens_estimate=3)
+    >>> price_left([shard], TokenPrice(0.16, 0.20, "a"), TokenPrice(0.08, 0.24, "b")).prompt
+    0.1
+    """
+    left = [one for one in shards if not one.is_done]
+    seen = sum(one.seen_prompt_tokens_estimate for one in left), sum(one.seen_completion_tokens_limit for one in left)
+    if not any(seen):
+        return price
+    whole = sum(one.prompt_tokens_estimate for one in left), sum(one.completion_tokens_limit for one in left)
+    return mixed_price(price, sight, seen[0] / max(whole[0], 1), seen[1] / max(whole[1], 1))
 
 
 def work_left(shards: Sequence[Shard], seconds_left: float) -> Work:

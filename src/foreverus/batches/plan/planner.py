@@ -77,7 +77,8 @@ class Planner:
     def _reserve(self, at: Situation, decision: Decision) -> bool:
         """Before a round on Bedrock begins, what it may take is reserved; before any other, only what Bedrock has
         taken. False: somebody else has reserved what was left."""
-        need = bedrock_need(at.batch, at.shards, at.work, self.deployment.bedrock_price)
+        prices = self.deployment.bedrock_price, self.deployment.sight_price
+        need = bedrock_need(at.batch, at.shards, at.work, *prices)
         if not isinstance(decision, GoOn) or decision.round.start.planned is not NextStep.BEDROCK:
             self.purse.shrink(at.month.month, at.batch.batch_id, need.spent, at.batch.expires_at)
             return True

@@ -12,12 +12,12 @@ from decimal import Decimal
 from foreverus import ids
 from foreverus.backends.tokens import MOST_BEDROCK_TOKENS
 from foreverus.batches.cost import bedrock_guard_usd
-from foreverus.batches.plan.estimates import bedrock_expected_usd
+from foreverus.batches.plan.estimates import bedrock_expected_usd, price_left
 from foreverus.batches.records import Batch, Shard
 from foreverus.choice.records import Work
 from foreverus.costs.meter import month_of
 from foreverus.costs.money import NOTHING, at_most
-from foreverus.costs.prices import TokenPrice
+from foreverus.costs.prices import NO_PRICE, TokenPrice
 from foreverus.costs.reservations import Month, Owner, Reservation
 
 # How wrong the expected length of answers may be before a round stops at what it has reserved, and another one begins
@@ -38,10 +38,14 @@ class Need:
     most: Decimal
 
 
-def bedrock_need(batch: Batch, shards: Sequence[Shard], work: Work, price: TokenPrice) -> Need:
-    spent = at_most(bedrock_guard_usd(shards, price)[0])
+def bedrock_need(
+    batch: Batch, shards: Sequence[Shard], work: Work, price: TokenPrice, sight: TokenPrice = NO_PRICE
+) -> Need:
+    """`sight`: of the model that sees images."""
+    spent = at_most(bedrock_guard_usd(shards, price, sight)[0])
+    price = price_left(shards, price, sight)
     open_ = [one for one in shards if not one.is_done]
-    prompt = sum(one.end - one.start for one in open_)
+    prompt = sum(one.prompt_tokens_most or one.end - one.start for one in open_)
     # The limit of a line that names none is an estimate: one answer of the greatest length fits in any case.
     limits = max(sum(one.completion_tokens_limit for one in open_), MOST_BEDROCK_TOKENS)
     completion = min(limits, WRONG_BY * work.completion_tokens + CALLS_AT_ONCE * MOST_BEDROCK_TOKENS)

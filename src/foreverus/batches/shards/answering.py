@@ -49,6 +49,8 @@ class LineAnswering:
                     await asyncio.sleep(TRY_AGAIN_S * 2**tries)
                     continue
                 result = engine_failed(line, by, clock())
+            if line.prompt.images:
+                result = self._resources.said_of(result)
             self._recorder.results.put(result)
             return
 

@@ -14,6 +14,7 @@ from foreverus.backends.port import Backend
 from foreverus.batches.cost import bedrock_guard_usd
 from foreverus.batches.execution_error import ExecutionError
 from foreverus.batches.records import Batch, BatchRef, Shard
+from foreverus.batches.shards.images import NO_IMAGES, LineBackends
 from foreverus.batches.shards.lookahead import Ahead, LookAhead
 from foreverus.batches.shards.resources import ShardJob, ShardResources, in_round
 from foreverus.batches.shards.results import BEDROCK
@@ -23,7 +24,6 @@ from foreverus.batches.store import Batches
 from foreverus.concurrency import RunBlocking, first_of, stop
 from foreverus.costs.allowance import Allowance
 from foreverus.costs.meter import month_of
-from foreverus.costs.paid_backend import PaidBackend
 from foreverus.costs.prices import TokenPrice
 from foreverus.costs.purse import Purse
 from foreverus.errors import EngineBusy
@@ -40,7 +40,7 @@ LOOK_AGAIN_S = 2.0  # after a round that another call of the function works on
 
 @dataclass(frozen=True, kw_only=True)
 class OnBedrock:
-    """`calls_at_once`: the most that may be in flight."""
+    """`calls_at_once`: the most that may be in flight. `images`: how lines that show some are answered."""
 
     store: Batches
     rounds: Rounds
@@ -52,6 +52,7 @@ class OnBedrock:
     clock: Callable[[], datetime]
     run_blocking: RunBlocking = asyncio.to_thread
     metrics: Metrics = SILENT
+    images: LineBackends = NO_IMAGES
 
     def run(self, ref: BatchRef, round_: int, seconds: float) -> RoundAnswer:
         """Answers for `seconds` at most, not beyond the batch's window, and then up to 45 more for what is in flight.
@@ -82,7 +83,7 @@ class OnBedrock:
         jobs = [ShardJob(batch.ref, round_, one, batch.input_key) for one in left]
         window = (ids.parse_timestamp(batch.expires_at) - self.clock()).total_seconds()
         reserved = await self.run_blocking(self.purse.reservation, month_of(batch.created_at), batch.batch_id)
-        left_usd = float(reserved.usd if reserved else 0) - bedrock_guard_usd(shards, self.price)[0]
+        left_usd = float(reserved.usd if reserved else 0) - bedrock_guard_usd(shards, self.price, self.images.sight)[0]
         error = await _Round(self, jobs, Allowance(left_usd)).run(max(0.0, min(seconds, window)))
         shards = await self.run_blocking(self.store.shards, batch.batch_id)
         await self.run_blocking(self._free, batch, shards)
@@ -116,7 +117,7 @@ class OnBedrock:
     def _free(self, batch: Batch, shards: Sequence[Shard]) -> None:
         """What the round has not spent. Where this fails, the next plan does it, or the batch's end."""
         try:
-            spent, _ = bedrock_guard_usd(shards, self.price)
+            spent, _ = bedrock_guard_usd(shards, self.price, self.images.sight)
             self.purse.shrink(month_of(batch.created_at), batch.batch_id, spent, batch.expires_at)
         except Exception:
             log.exception("%s holds what its round has not spent", batch.batch_id)
@@ -129,7 +130,8 @@ class _Round:
         self.look = LookAhead(on.calls_at_once)
         self.resources = ShardResources(
             answered_by=BEDROCK,
-            backend=PaidBackend(on.backend, on.price, allowance),
+            backend=on.images.within(on.backend, on.price, allowance),
+            said_of=on.images.said_of,
             admission=self.limiter,
             backend_lives=_lives,
             batches=on.store,

@@ -48,7 +48,7 @@ async def read_lines(resources: ShardResources, job: ShardJob) -> ShardLines:
         resources.run_blocking(resources.batches.finished, job.ref.batch_id, job.number),
         resources.run_blocking(resources.objects.read, job.input_key, job.shard.start, job.shard.end),
     )
-    lines = {line.number: line for line in read_shard(data, job.shard.first_line)}
+    lines = {line.number: line for line in read_shard(data, job.shard.first_line, job.ref.user_id)}
     finished = {number: known.results[number] for number in known.results.keys() & lines.keys()}
     return ShardLines(lines, finished, known.suspects)
 

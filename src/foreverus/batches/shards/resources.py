@@ -30,7 +30,7 @@ class ShardResources:
 
     `answered_by`: the session's id, or `bedrock`. `slots`: lines that the backend answers at once. `backend_lives` is
     asked after a call that failed; after a no, `ShardRun.stop` follows. `on_recorded` hears of finished lines when they
-    are in the table.
+    are in the table. `said_of`: of a line with images, who took them in.
     """
 
     answered_by: str
@@ -45,6 +45,7 @@ class ShardResources:
     on_recorded: Callable[[Sequence[LineResult]], None] = lambda results: None
     backlog: Backlog = field(default_factory=Backlog)
     metrics: Metrics = SILENT
+    said_of: Callable[[LineResult], LineResult] = lambda result: result
 
 
 @dataclass(frozen=True, slots=True)

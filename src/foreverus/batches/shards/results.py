@@ -58,6 +58,8 @@ class LineTotals:
             completion_tokens=before.completion_tokens + completion,
             bedrock_prompt_tokens=before.bedrock_prompt_tokens + prompt * result.on_bedrock,
             bedrock_completion_tokens=before.bedrock_completion_tokens + completion * result.on_bedrock,
+            seen_prompt_tokens=before.seen_prompt_tokens + prompt * bool(result.images_seen_by),
+            seen_completion_tokens=before.seen_completion_tokens + completion * bool(result.images_seen_by),
         )
 
     def progress(self, session_id: str, slot_seconds: float) -> ShardProgress:

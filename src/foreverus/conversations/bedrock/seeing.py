@@ -1,11 +1,10 @@
 """The images of a conversation whose answer is made by a model that sees: as many of the newest as one call takes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Protocol
 
-from foreverus.aws.s3 import ObjectNotThere, Objects
+from foreverus.abilities.read_image.stored import ImageLoader, Readable
+from foreverus.aws.s3 import Objects
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, Message, Prompt
 from foreverus.conversations.passages import records as quoting
@@ -17,7 +16,6 @@ from foreverus.files.records import object_key
 MOST_IMAGES = 8  # of one prompt: a message's four, and as many of those before it
 MOST_TOKENS = 60_000  # of them together, at most; US$ 0.0036 with Amazon Nova Lite
 MOST_BYTES = 15_000_000  # Nova takes 25 MB, and base64 makes 4 of 3
-LOADS = 4  # at once
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +30,6 @@ class Seeing:
         """The prompt of a thread with the images that its questions show. One that is gone is left out, and its words
         say so. Blocks."""
         return shown_in(prompt, thread, self.objects, _fitting)
-
-
-class Readable(Protocol):
-    def read(self, key: str, start: int, end: int) -> bytes:
-        """Raises ObjectNotThere."""
 
 
 Fitting = Callable[[Sequence[Sequence[ShownImage]]], Iterable[ShownImage]]
@@ -54,10 +47,9 @@ def shown_in(prompt: Prompt, thread: Thread, objects: Readable, fitting: Fitting
     said = prompt.messages[last].content
     passages = said.removesuffix(quoting.without(said))
     shown.append((last, passages + question.content, question.images))
-    wanted = list(fitting([images for _, _, images in shown]))
-    with ThreadPoolExecutor(LOADS) as threads:
-        loaded = threads.map(lambda one: _load(objects, question.user_id, one), wanted)
-        there = dict(zip(wanted, loaded, strict=True))
+    wanted = {one: _unread(question.user_id, one) for one in fitting([images for _, _, images in shown])}
+    loaded = ImageLoader(objects)(wanted.values())
+    there = {one: loaded.get(image.object_key) for one, image in wanted.items()}
     messages = list(prompt.messages)
     for at, words, images in shown:
         if images:
@@ -65,12 +57,8 @@ def shown_in(prompt: Prompt, thread: Thread, objects: Readable, fitting: Fitting
     return replace(prompt, messages=tuple(messages))
 
 
-def _load(objects: Readable, user_id: str, image: ShownImage) -> PromptImage | None:
-    try:
-        data = objects.read(object_key(user_id, image.file_id), 0, image.bytes)
-    except ObjectNotThere:  # deleted since
-        return None
-    return PromptImage(image.kind, image.width, image.height, data)
+def _unread(user_id: str, image: ShownImage) -> PromptImage:
+    return PromptImage(image.kind, image.width, image.height, b"", object_key(user_id, image.file_id))
 
 
 def _fitting(shown: Sequence[Sequence[ShownImage]]) -> Iterator[ShownImage]:

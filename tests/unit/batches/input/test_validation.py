@@ -108,8 +108,13 @@ def test_every_parameter_of_the_contract_is_taken() -> None:
         ({"messages": [{"role": "user", "content": None}]}, "missing_field", "body.messages[0].content"),
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "text": ""}]}]},
-            "invalid_field",
-            "body.messages[0].content[0].type",
+            "missing_field",
+            "body.messages[0].content[0].image_url",
+        ),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "text"}]}]},
+            "missing_field",
+            "body.messages[0].content[0].text",
         ),
         ({"messages": [{"role": "user", "content": "x", "id": "a"}]}, "unknown_parameter", "body.messages[0].id"),
         ({"tools": [{"type": "function"}]}, "invalid_field", "body.tools"),

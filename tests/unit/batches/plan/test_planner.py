@@ -25,6 +25,7 @@ from tests.unit.batches.altering import alter, known
 from tests.unit.conftest import NOW, session_record
 
 REF = BatchRef("ana", "batch_1")
+SIGHT_MODEL = "amazon.nova-lite-v1:0"
 BEDROCK_MODEL = "mistral.mistral-7b-instruct-v0:2"
 
 
@@ -65,6 +66,8 @@ class World:
             bedrock_model_id=self.bedrock,
             bedrock_calls=8,
             bedrock_price=price,
+            sight_price=bedrock_price(SIGHT_MODEL, "us-east-1"),
+            images_by="seen by nova",
         )
         planner = Planner(self.store, self.sessions, self.purse, deployment, lambda: self.now)
         return planner.plan(REF, None if code is None else ExecutionError(code, cause)).as_json()
@@ -73,7 +76,9 @@ class World:
         self.now += timedelta(**by)
 
     def finish(self, shard: int, lines: int, tokens: int = 100, done: bool = False) -> None:
-        self.store.progress(REF, shard, ShardProgress(lines, 0, 30 * lines, tokens * lines), done)
+        self.store.progress(
+            REF, shard, ShardProgress(completed=lines, prompt_tokens=30 * lines, completion_tokens=tokens * lines), done
+        )
 
     def record(self) -> Batch:
         return known(self.store, REF)
@@ -441,3 +446,54 @@ def test_it_waits_for_capacity_instead_of_going_to_bedrock() -> None:
     alter(made.store, REF, gpu_only=NEEDS_GPU)
     made.plan()
     assert made.plan("NoGpuCapacity")["next"] == "wait"
+
+
+def with_images(batch: World, seen: int = 5_000) -> World:
+    """The lines of its shards show images, which are so many of their tokens."""
+    alter(batch.store, REF, images_line=3)
+    shards = batch.store.shards(REF.batch_id)
+    estimates = {"seen_prompt_tokens_estimate": seen, "seen_completion_tokens_limit": 20_000 * seen // 5_000}
+    batch.store.put_shards(REF.batch_id, [replace(one, prompt_tokens_most=2_000, **estimates) for one in shards])
+    return batch
+
+
+def test_images_go_to_bedrock_however_much_the_gpu_would_save_and_the_words_say_why() -> None:
+    many = with_images(world(MUCH))
+    many.sessions.live = [live()]
+    assert many.plan()["next"] == "bedrock"
+    assert many.record().choice_text.startswith("images, in line 3 first, are seen by nova, on Bedrock alone; bedrock:")
+    assert chosen(many)["gpu_allowed"] is False
+
+
+def test_lines_that_are_seen_are_reserved_at_the_price_of_the_model_that_sees() -> None:
+    plain, seen, half = world(), with_images(world()), with_images(world(), 2_500)
+    for one in (plain, seen, half):
+        one.plan()
+    prices = [chosen(one)["bedrock_usd_per_million_prompt_tokens"] for one in (plain, half, seen)]
+    assert prices == pytest.approx([0.15, 0.105, 0.06])
+    tokens = chosen(seen)["prompt_tokens"], chosen(seen)["completion_tokens"]
+    assert chosen(seen)["bedrock_usd"] == pytest.approx((tokens[0] * 0.06 + tokens[1] * 0.24) / 1e6, abs=1e-6)
+    held = seen.purse.reservation("2026-01", "batch_1")
+    limit = 4 * 20_000
+    assert held and float(held.usd) == pytest.approx((4 * 2_000 * 0.06 + limit * 0.24) / 1e6, rel=1e-3)
+    assert "for images Bedrock on-demand" in str(chosen(seen)["bedrock_price_from"])
+
+
+def test_what_the_model_that_sees_has_taken_is_kept_at_its_price_between_rounds() -> None:
+    batch = with_images(world())
+    batch.plan()
+    took = {"bedrock_prompt_tokens": 50_000, "bedrock_completion_tokens": 5_000}
+    saw = {"seen_prompt_tokens": 45_000, "seen_completion_tokens": 2_500}
+    batch.store.progress(REF, 0, ShardProgress(completed=50, **took, **saw), False)
+    batch.plan("EngineBusy")
+    held = batch.purse.reservation("2026-01", "batch_1")
+    spent_ = (5_000 * 0.15 + 2_500 * 0.20 + 45_000 * 0.06 + 2_500 * 0.24) / 1e6
+    assert held and float(held.usd) == pytest.approx(spent_, rel=1e-6), "while it waits, that alone"
+
+
+def test_month_that_does_not_hold_the_images_ends_the_batch_before_anything_is_asked() -> None:
+    batch = with_images(world(MUCH))
+    spent(batch, 19.999)
+    planned = batch.plan()
+    assert (planned["next"], planned["status"]) == ("finish", "failed")
+    assert [one.code for one in batch.record().errors] == ["spend_cap_reached"]

@@ -199,7 +199,12 @@ async def test_shard_that_a_gpu_began_keeps_its_shares_and_counts_once() -> None
     batch = Round(Bedrock(), lines=4, a_shard=4)
     gpu = LineResult(1, "c1", "ses_1", finish_reason="stop", prompt_tokens=7, completion_tokens=9)
     batch.store.keep_results(REF.batch_id, 0, [gpu], START)
-    batch.store.progress(REF, 0, ShardProgress(1, 0, 7, 9, session_id="ses_1", slot_seconds=2.5), False)
+    batch.store.progress(
+        REF,
+        0,
+        ShardProgress(completed=1, prompt_tokens=7, completion_tokens=9, session_id="ses_1", slot_seconds=2.5),
+        False,
+    )
     batch.purse.reservations.update(rich().reservations)  # by the next plan
     assert await batch.answer() == {"left": 0}
     (shard,) = batch.store.shards(REF.batch_id)

@@ -162,7 +162,18 @@ def test_a_batch_of_both_backends_is_what_its_record_and_the_ledger_say(aws: Aws
         LineResult(3, "c", by="bedrock", at=ids.timestamp(NOW), text="!", prompt_tokens=80, completion_tokens=40),
     ]
     store.keep_results(ref.batch_id, 0, lines, NOW)
-    store.progress(ref, 0, ShardProgress(3, 0, 7_180, 990, 7_080, 940), done=True)
+    store.progress(
+        ref,
+        0,
+        ShardProgress(
+            completed=3,
+            prompt_tokens=7_180,
+            completion_tokens=990,
+            bedrock_prompt_tokens=7_080,
+            bedrock_completion_tokens=940,
+        ),
+        done=True,
+    )
     for _ in range(2):
         finisher(world, objects).finish(ref, BatchStatus.COMPLETED)
     found, ended = world.used(), store.get(ref)

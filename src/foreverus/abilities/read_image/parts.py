@@ -1,5 +1,5 @@
-"""The images of a request: parts of its messages, of type `image_url`, which hold the bytes themselves, or of type
-`file`, which name an image that its person has uploaded (OpenAI's clients know both). Pure.
+"""The images of a request, or of a batch's line: parts of its messages, of type `image_url`, which hold the bytes
+themselves, or of type `file`, which name an image that its person has uploaded (OpenAI's clients know both). Pure.
 
 No address of the world is fetched: who could have us ask any address for them would be inside our account.
 """
@@ -22,11 +22,18 @@ MOST_HEAD = 256  # characters of a data: URL before its bytes
 MOST_IN_ALL = 20  # of a request: Converse's limit
 
 
-def named_images(body: Mapping[str, Any]) -> tuple[str, ...]:
-    """The ids of the files that a body names which fits its schema. Raises InvalidRequest where they are too many."""
+def has_images(body: Mapping[str, Any]) -> bool:
+    """Whether a body that fits its schema shows any, with its nulls or without."""
+    contents = (message.get("content") for message in body.get("messages") or ())
+    return any(part.get("type") in (IMAGE, FILE) for one in contents if isinstance(one, list) for part in one)
+
+
+def named_images(body: Mapping[str, Any], inside: str = "") -> tuple[str, ...]:
+    """The ids of the files that a body names which fits its schema. `inside`: where the body stands, for its fields'
+    names. Raises InvalidRequest where they are too many."""
     named = tuple(_named(body))
     if len(named) > MOST_IN_ALL:
-        raise _too_many(len(named))
+        raise _too_many(inside, len(named))
     return named
 
 
@@ -36,12 +43,16 @@ def _named(body: Mapping[str, Any]) -> Iterator[str]:
             yield from (part[FILE]["file_id"] for part in message["content"] if part["type"] == FILE and FILE in part)
 
 
-def images_of(body: Mapping[str, Any], own: Mapping[str, PromptImage]) -> list[tuple[PromptImage, ...]]:
+def images_of(
+    body: Mapping[str, Any], own: Mapping[str, PromptImage], inside: str = ""
+) -> list[tuple[PromptImage, ...]]:
     """The images of each message of a chat. `body` fits its schema: that each part has what its type says is looked at
-    here. `own`: of those that it names, the ones that are its person's, by their ids. Raises InvalidRequest."""
-    shown = [_of_message(f"messages[{number}]", one, own) for number, one in enumerate(body.get("messages", ()))]
+    here. `own`: of those that it names, the ones that are its person's, by their ids. `inside`: as `named_images` has
+    it. Raises InvalidRequest."""
+    messages = enumerate(body.get("messages", ()))
+    shown = [_of_message(f"{inside}messages[{number}]", one, own) for number, one in messages]
     if (count := sum(map(len, shown))) > MOST_IN_ALL:
-        raise _too_many(count)
+        raise _too_many(inside, count)
     return shown
 
 
@@ -100,8 +111,9 @@ def _image(where: str, url: str) -> PromptImage:
         raise _refused(where, f"The field '{where}': {err}", "invalid_image") from err
 
 
-def _too_many(count: int) -> InvalidRequest:
-    return _refused("messages", f"The field 'messages' has {count} images; a request has at most {MOST_IN_ALL}.")
+def _too_many(inside: str, count: int) -> InvalidRequest:
+    where = f"{inside}messages"
+    return _refused(where, f"The field '{where}' has {count} images; a request has at most {MOST_IN_ALL}.")
 
 
 def _refused(where: str, message: str, code: str = "invalid_field") -> InvalidRequest:

@@ -59,7 +59,7 @@ export const enDocs: Readonly<Record<keyof typeof ptDocs, string>> = {
   "docs.why.database_waking": "The database is waking. Ask again in half a minute.",
   "docs.why.database_unavailable": "The database did not answer. Try again in a few minutes.",
   "docs.why.embedding_unavailable": "Nothing could be looked for just now. Try again in a few minutes.",
-  "docs.place.page": "page {n}",
+  "docs.place.page": "page\u00a0{n}",
   "docs.place.beginning": "at the beginning",
   "docs.place.share": "{percent} into the text",
   "docs.use": "Use my documents",

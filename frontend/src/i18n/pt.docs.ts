@@ -57,7 +57,7 @@ export const ptDocs = {
   "docs.why.database_waking": "O banco de dados está acordando. Pergunte de novo em meio minuto.",
   "docs.why.database_unavailable": "O banco de dados não respondeu. Tente de novo em alguns minutos.",
   "docs.why.embedding_unavailable": "Não foi possível procurar agora. Tente de novo em alguns minutos.",
-  "docs.place.page": "página {n}",
+  "docs.place.page": "página\u00a0{n}",
   "docs.place.beginning": "no início do texto",
   "docs.place.share": "a {percent} do texto",
   "docs.use": "Usar meus documentos",

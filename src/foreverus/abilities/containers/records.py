@@ -9,6 +9,7 @@ SOUNDS = "audio/"  # the folder of the data bucket that holds a job's recording 
 PICTURES = "pictures/"  # likewise, its picture
 
 
+TRY_ELSEWHERE = 75  # a task's exit code (EX_TEMPFAIL of sysexits.h): it is not its image that is the matter
 READY_S = 240  # what the state machine gives a task to get ready, on Spot and then elsewhere
 ENDING_S = 240  # its own timer, its grace, and whoever stops it
 

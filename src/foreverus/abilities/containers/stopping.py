@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from foreverus.abilities.containers.records import ContainerRun, RunPhase, StartRefusal
+from foreverus.abilities.containers.records import TRY_ELSEWHERE, ContainerRun, RunPhase, StartRefusal
 from foreverus.aws.ecs import StoppedTask
 from foreverus.aws.step_functions import TaskRefused
 from foreverus.errors import ContainerCannotStart, TaskLost, TaskToldToStop
@@ -74,8 +74,9 @@ def diagnosis(task: StoppedTask) -> Diagnosis:
         return Diagnosis(Remedy.NONE, "it was told to stop (UserInitiated)")
     if words := ERRORS.get(task.error):
         return Diagnosis(Remedy.SOMEBODY, f"{words} ({task.error})")
-    if task.code == "EssentialContainerExited" and task.exit_code is not None and task.exit_code < SIGNALS:
-        return Diagnosis(Remedy.SOMEBODY, f"its program ended with code {task.exit_code}")
+    ended = task.exit_code if task.code == "EssentialContainerExited" else None
+    if ended is not None and ended < SIGNALS and ended != TRY_ELSEWHERE:
+        return Diagnosis(Remedy.SOMEBODY, f"its program ended with code {ended}")
     if task.code in ("SpotInterruption", "TerminationNotice"):
         found = Diagnosis(Remedy.ELSEWHERE, f"its machine was taken back ({task.code})")
     else:

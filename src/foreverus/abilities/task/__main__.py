@@ -1,5 +1,5 @@
-"""`python -m foreverus.abilities.task`: the container's one process. Exit code 0 on a planned end, 1 where nobody
-waited for it or its engines do not work.
+"""`python -m foreverus.abilities.task`: the container's one process. Exit code 0 on a planned end, 75 where nobody
+waited for it or AWS did not answer (elsewhere it may be otherwise), 1 where its engines do not work.
 """
 
 import logging
@@ -11,9 +11,11 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from foreverus import logs
 from foreverus.abilities.containers.jobs import JobStore
+from foreverus.abilities.containers.records import TRY_ELSEWHERE
 from foreverus.abilities.containers.runs import RunStore
 from foreverus.abilities.read_image import engines as eyes
 from foreverus.abilities.speech_to_text import engines as ears
@@ -72,9 +74,13 @@ def main(settings: TaskSettings) -> int:
         keep=serving.keep,
     )
     mouth.read("Oi.", "pt-BR-low", "pcm", 1.0)  # an image whose engine does not work is never ready
-    if not contact.ready():
-        log.error("nobody waits for this task")
-        return 1
+    try:
+        if not contact.ready():
+            log.error("nobody waits for this task")
+            return TRY_ELSEWHERE
+    except (ClientError, BotoCoreError):
+        log.exception("AWS does not answer")
+        return TRY_ELSEWHERE
     log.info("ready")
     beating = threading.Thread(target=contact.beat_until_the_end, daemon=True)
     beating.start()

@@ -54,6 +54,7 @@ class World:
             Remedy.SOMEBODY,
             "it needs more memory than it has (OutOfMemoryError)",
         ),
+        (replace(ENDED, exit_code=75), Remedy.ELSEWHERE, "it stopped (EssentialContainerExited)"),
         (replace(ENDED, exit_code=137), Remedy.ELSEWHERE, "it stopped (EssentialContainerExited)"),
         (
             replace(NO_IMAGE, code="SpotInterruption", reason="Your Spot Task was interrupted."),

@@ -223,9 +223,11 @@ def answered(stack: Stack, data: bytes, by: str, on_bedrock: bool) -> BatchRef:
         ]  # fmt: skip
         store.keep_results(ref.batch_id, shard.number, lines, stack.clock())
         tokens = shard.lines * prompt, shard.lines * 100
-        there = tokens if on_bedrock else (0, 0)
+        took = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1]}
+        there = {f"bedrock_{name}": count for name, count in took.items()} if on_bedrock else {}
         session = {} if on_bedrock else {"session_id": by, "slot_seconds": 1.0}
-        store.progress(ref, shard.number, ShardProgress(shard.lines, 0, *tokens, *there, **session), done=True)
+        progress = ShardProgress(completed=shard.lines, **took, **there, **session)
+        store.progress(ref, shard.number, progress, done=True)
     return ref
 
 

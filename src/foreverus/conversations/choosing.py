@@ -1,11 +1,10 @@
 """Which backend a message of a conversation goes to: what is read for it, and the pure choice's answer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from foreverus import ids
 from foreverus.access.preferences import Preferences, preferences_from_item
@@ -19,8 +18,9 @@ from foreverus.choice.refusals import seconds_left
 from foreverus.choice.request_records import Asked, GpuStatus, KeptChoice, Preference, preferred
 from foreverus.conversations.history import estimate
 from foreverus.conversations.items import answer_from_item, conversation_from_item, messages_from_items
+from foreverus.conversations.new_message import NewMessage
 from foreverus.conversations.prompt import DEFAULT_ANSWER_TOKENS, DEFAULT_SYSTEM
-from foreverus.conversations.records import STOPPED, Answer, AnswerOptions, Conversation, MessageRef
+from foreverus.conversations.records import STOPPED, Answer, Conversation, MessageRef
 from foreverus.conversations.settings import options_in
 from foreverus.conversations.shown import EARLIER, ShownImage, noted
 from foreverus.costs.meter import month_of
@@ -70,7 +70,7 @@ class BackendChooser:
     documents: bool = False
     reads: bool = False
 
-    def choose(self, message: MessageRef, request: Mapping[str, Any], images: Sequence[ShownImage] = ()) -> Chosen:
+    def choose(self, message: MessageRef, request: NewMessage, images: Sequence[ShownImage] = ()) -> Chosen:
         """Raises NotFound, ImagesUnread, and what the choice refuses: InvalidRequest, Conflict, SpendCapReached,
         NotAccepted."""
         ahead = self._ahead(message)
@@ -80,13 +80,12 @@ class BackendChooser:
             newest = self._newest(conversation)
         finally:
             wait([gpus])  # nothing goes on in a process that may be frozen
-        named = BackendName(request["backend"]) if request.get("backend") else None
-        preference = preferred(named, conversation.backend, preferences.backend, self.stack)
+        preference = preferred(request.backend, conversation.backend, preferences.backend, self.stack)
         prompt = _prompt(conversation, request)
         seen = self._seen(conversation, images, preference, newest, gpus.result().status)
         if images and seen:
             images = [replace(one, text=None) for one in images]
-        words = noted(request["content"], () if seen else images)
+        words = noted(request.content, () if seen else images)
         asked = Asked(
             preference=preference,
             prompt=replace(prompt, messages=(*prompt.messages[:-1], replace(prompt.messages[-1], images=seen))),
@@ -223,9 +222,8 @@ def _waits_on(partition: str) -> BackendName:
     return BackendName.BEDROCK if partition == keys.PENDING_ON_BEDROCK else BackendName.GPU
 
 
-def _prompt(conversation: Conversation, request: Mapping[str, Any]) -> Prompt:
+def _prompt(conversation: Conversation, request: NewMessage) -> Prompt:
     """For what each backend can do: the parameters and the turns' roles, without the history."""
-    said = (Message("system", conversation.system or DEFAULT_SYSTEM), Message("user", request["content"]))
-    named = AnswerOptions(max_tokens=request.get("max_tokens"), temperature=request.get("temperature"))
-    options = options_in(conversation, named)
+    said = (Message("system", conversation.system or DEFAULT_SYSTEM), Message("user", request.content))
+    options = options_in(conversation, request.options)
     return Prompt(said, options.max_tokens or DEFAULT_ANSWER_TOKENS, options.temperature)

@@ -19,9 +19,10 @@ from foreverus.choice.request_records import GpuStatus, KeptChoice
 from foreverus.conversations.choosing import BackendChooser, Chosen, ImagesUnread
 from foreverus.conversations.frames import show_conversation
 from foreverus.conversations.images import MessageImages
+from foreverus.conversations.new_message import NewMessage
 from foreverus.conversations.pins import pinned_first
 from foreverus.conversations.queue import MessageQueue
-from foreverus.conversations.records import AnswerOptions, Conversation, MessageRef, Question
+from foreverus.conversations.records import Conversation, MessageRef, Question
 from foreverus.conversations.replacing import Replacing
 from foreverus.conversations.sending import begun_with
 from foreverus.conversations.settings import SETTINGS, changed, check_settings
@@ -196,7 +197,7 @@ class ConversationService:
             ref = MessageRef(claim.id, conversation_id, user_id)
             # What was accepted before the cap was reached stays accepted.
             earlier = None if claim.is_first else self.store.question(ref)
-            question = earlier or self._accept(ref, request)
+            question = earlier or self._accept(ref, NewMessage.of(request))
         session = self._see_that_it_is_answered(question, is_new=earlier is None)
         return {
             "message": public_question(question),
@@ -204,29 +205,28 @@ class ConversationService:
             "session": public_session(session) if session else None,
         }
 
-    def _accept(self, ref: MessageRef, request: Mapping[str, Any]) -> Question:
+    def _accept(self, ref: MessageRef, asked: NewMessage) -> Question:
         """A new question, kept and handed on."""
-        if not (request["content"] or request.get("images")):
+        if not (asked.content or asked.images):
             message = "The field 'content' must not be empty where there are no images."
             raise InvalidRequest(message, param="content", code="invalid_field")
-        check_size(self.store, self.context_tokens, ref, request["content"])
-        replaces = question_id(request.get("replaces") or "")
-        before = self.store.question(replace(ref, message_id=replaces)) if replaces else None
-        shown = self.images.of(ref, request.get("images") or (), before, self.clock())
+        check_size(self.store, self.context_tokens, ref, asked.content)
+        before = self.store.question(replace(ref, message_id=asked.replaces)) if asked.replaces else None
+        shown = self.images.of(ref, asked.images, before, self.clock())
         for _ in range(CHOICES):
             try:
-                chosen = self.chooser.choose(ref, request, shown.images)
+                chosen = self.chooser.choose(ref, asked, shown.images)
             except ImagesUnread:  # nobody sees them
                 shown = self.images.read(ref.user_id, shown)
-                check_size(self.store, self.context_tokens, ref, noted(request["content"], shown.images))
+                check_size(self.store, self.context_tokens, ref, noted(asked.content, shown.images))
                 continue
             replaced = None
-            if request.get("replaces"):
-                replaced = self.replacing.check(ref, request["replaces"], chosen.conversation)
+            if asked.replaces:
+                replaced = self.replacing.check(ref, asked.replaces, chosen.conversation)
             if chosen.choice.backend is BackendName.GPU:
                 self.sessions.check_place(ref.user_id)
             question = replace(
-                self._question(ref, request, chosen.choice),
+                self._question(ref, asked, chosen.choice),
                 version=replaced.version + 1 if replaced else 1,
                 images=chosen.images,
             )
@@ -266,16 +266,16 @@ class ConversationService:
                 raise NotAccepted("The message could not be queued and was not kept. Send it again.") from err
             logger.warning("%s is answered, although its sending failed", question.message_id, exc_info=True)
 
-    def _question(self, ref: MessageRef, request: Mapping[str, Any], choice: KeptChoice) -> Question:
+    def _question(self, ref: MessageRef, asked: NewMessage, choice: KeptChoice) -> Question:
         return Question(
             message_id=ref.message_id,
             conversation_id=ref.conversation_id,
             user_id=ref.user_id,
-            content=request["content"],
+            content=asked.content,
             created_at=ids.timestamp(self.clock()),
-            options=AnswerOptions(max_tokens=request.get("max_tokens"), temperature=request.get("temperature")),
+            options=asked.options,
             choice=choice,
-            replaces=question_id(request.get("replaces") or ""),
+            replaces=asked.replaces,
         )
 
     def _see_that_it_is_answered(self, question: Question, is_new: bool) -> Session | None:

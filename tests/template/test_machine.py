@@ -11,9 +11,9 @@ from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
-from foreverus.openai_api.image_parts import MOST_IN_ALL
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from foreverus.abilities.read_image.parts import MOST_IN_ALL
 from foreverus.backends import converse
 from foreverus.backends.live_parameters import KNOWN
 from foreverus.backends.parameters import CHAT, Support

@@ -148,9 +148,9 @@ def export_key(user_id: str) -> Key:
     return {"pk": f"EXPORT#{user_id}", "sk": "EXPORT"}
 
 
-def deleted_key(conversation_id: str) -> Key:
-    """That there was a conversation of this id: it is not made again."""
-    return {"pk": f"DELETED#{conversation_id}", "sk": "DELETED"}
+def deleted_key(name: str) -> Key:
+    """That there was something of this id: it is not made again (`idempotency/deleted.py`)."""
+    return {"pk": f"DELETED#{name}", "sk": "DELETED"}
 
 
 def pending_key(message_id: str) -> Key:

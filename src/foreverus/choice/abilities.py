@@ -64,3 +64,17 @@ def cannot(
     name = not_on_gpu(prompt.options)
     whose = "SageMaker's" if backend is BackendName.SAGEMAKER else "The GPU's"
     return Inability(name, f"{whose} engine has no {name}: leave it out.") if name else None
+
+
+def neither(lacks: Inability, other: Inability | None) -> Inability:
+    """What is said where no backend can: who sees an image, and cannot do the rest of what is asked, is spoken of too.
+
+    >>> gpu = Inability(IMAGES, "The GPU sees no images.", BLIND)
+    >>> neither(gpu, Inability("response_format", "Bedrock has no response_format: choose backend `gpu`.")).message
+    "The GPU sees no images. Who sees them cannot do what 'response_format' asks: leave one of the two out."
+    """
+    blind, unable = (lacks, other) if lacks.code == BLIND else (other, lacks)
+    if blind is None or unable is None or blind.code != BLIND or unable.code != UNSUPPORTED:
+        return lacks
+    said = f"{blind.message} Who sees them cannot do what '{unable.param}' asks: leave one of the two out."
+    return Inability(blind.param, said, BLIND)

@@ -16,7 +16,7 @@ from functools import partial
 from math import floor
 
 from foreverus.backends.port import BackendName
-from foreverus.choice.abilities import BLIND, IMAGES, OTHER, WORDS, Inability, PromptLength, cannot
+from foreverus.choice.abilities import BLIND, IMAGES, OTHER, WORDS, Inability, PromptLength, cannot, neither
 from foreverus.choice.request_records import (
     Asked,
     AskedBy,
@@ -80,8 +80,8 @@ class _Choosing:
             message = f"{still}: wait for its answer, then send this one to {WORDS[named]}."
             return self._refused(Conflict(message, param="backend", code="conversation_busy"))
         if lacks:
-            if self.lacks[OTHER[backend]]:
-                return self._refused(_unable(lacks))
+            if other := self.lacks[OTHER[backend]]:
+                return self._refused(_unable(neither(lacks, other)))
             message = (
                 f"{still}, which cannot do what is asked ({lacks.param}): wait for its answer, then send this one."
             )
@@ -96,7 +96,7 @@ class _Choosing:
                 alone = lacks.code == BLIND
                 return self._chosen(BEDROCK, ChoiceReason.SEES_IMAGES if alone else ChoiceReason.GPU_CANNOT, lacks)
             in_the_way = self._why_not(BEDROCK) if self._has(BEDROCK) else None
-            return self._refused(in_the_way or _unable(lacks))
+            return self._refused(in_the_way or _unable(neither(lacks, self.lacks[BEDROCK])))
         if no_bedrock is None and (cheaper := self._cheaper_near_the_cap()):
             return self._chosen(cheaper, ChoiceReason.CAP_NEAR)
         if status is GpuStatus.HEALTHY:
@@ -147,7 +147,8 @@ class _Choosing:
                 code="backend_unavailable",
             )
         if lacks := self.lacks[backend]:
-            return _unable(lacks, other=OTHER[backend] if self._has(OTHER[backend]) else None)
+            could = OTHER[backend] if self._has(OTHER[backend]) else None
+            return _unable(neither(lacks, self.lacks[OTHER[backend]]), could)
         if backend is BEDROCK and self.bedrock.throttled_for_s > 0:
             return NotAccepted(
                 f"Bedrock refused lately and is not asked again for {self.bedrock.throttled_for_s} s, so nothing was "

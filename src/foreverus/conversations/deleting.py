@@ -23,10 +23,11 @@ from foreverus.conversations.titles import first_words
 from foreverus.conversations.versions import Branch, Replacement
 from foreverus.deletions.owed import OwedDeletion, OwedKind, exchange_name, owed_write
 from foreverus.errors import Conflict, NotAccepted
+from foreverus.idempotency.deleted import deleted_write
 from foreverus.sessions.pending import PendingWorkStore
 
 TRIES = 4  # each is something that was sent in the conversation meanwhile
-AT_ONCE = 15  # exchanges of five writes each, of the 100 that a transaction takes
+AT_ONCE = 15  # exchanges of six writes each, of the 100 that a transaction takes
 
 
 @dataclass(frozen=True)
@@ -81,16 +82,17 @@ class MessageDeletion:
 
     def _take(self, read: Conversation, message: MessageRef, going: Sequence[tuple[Question, Answer | None]]) -> None:
         """Raises ConditionFailed where something was sent in the conversation since it was read."""
-        now = ids.timestamp(self.clock())
+        now = self.clock()
         writes = [write for question, answer in going for write in self._exchange(question, answer, now)]
         whole = going[-1][0].message_id == message.message_id
         self.items.transact(*self._conversation(read, message if whole else None), *writes)
 
-    def _exchange(self, question: Question, answer: Answer | None, now: str) -> Iterable[Write]:
+    def _exchange(self, question: Question, answer: Answer | None, now: datetime) -> Iterable[Write]:
         conversation_id, message_id = question.conversation_id, question.message_id
         name = exchange_name(conversation_id, message_id)
-        owed = OwedDeletion(kind=OwedKind.EXCHANGE, name=name, user_id=question.user_id, deleted_at=now)
+        owed = OwedDeletion(kind=OwedKind.EXCHANGE, name=name, user_id=question.user_id, deleted_at=ids.timestamp(now))
         yield owed_write(owed)
+        yield deleted_write(message_id, now)
         yield delete_write(keys.question_key(conversation_id, message_id))
         yield delete_write(keys.replacement_key(conversation_id, message_id))
         if answer:

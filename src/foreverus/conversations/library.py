@@ -15,6 +15,7 @@ from foreverus.api.responses import Body
 from foreverus.aws import person_keys
 from foreverus.aws.dynamo import ConditionFailed, Item, Table, Values, delete_write, put_write, update_write
 from foreverus.errors import Conflict, NotFound
+from foreverus.idempotency.deleted import deleted_write, made_and_deleted, not_deleted_write
 from foreverus.idempotency.records import CreateRequest, fingerprint
 from foreverus.idempotency.store import Once
 from foreverus.text import quoted
@@ -87,7 +88,7 @@ class PromptStore:
 
     def create(self, prompt: LibraryPrompt) -> LibraryPrompt:
         """The prompt, or the one that an earlier try has kept under the same id. Counted in the same transaction, so
-        that no two requests at once get past the most. Raises Conflict."""
+        that no two requests at once get past the most. Raises Conflict, also where that was deleted since."""
         room = update_write(
             person_keys.prompts_count_key(prompt.user_id),
             "ADD #n :one",
@@ -96,10 +97,16 @@ class PromptStore:
             names={"#n": "n"},
         )
         try:
-            self.items.transact(put_write(prompt_to_item(prompt), "attribute_not_exists(pk)"), room)
+            self.items.transact(
+                put_write(prompt_to_item(prompt), "attribute_not_exists(pk)"),
+                room,
+                not_deleted_write(prompt.prompt_id),
+            )
         except ConditionFailed as err:
             if 0 in err.writes:
                 return self.get(prompt.user_id, prompt.prompt_id)
+            if 2 in err.writes:
+                raise made_and_deleted("prompt") from err
             message = f"You have {MOST_PROMPTS} prompts, the most that one person can have. Delete one, then try again."
             raise Conflict(message, code="too_many_prompts") from err
         return prompt
@@ -118,11 +125,12 @@ class PromptStore:
             raise _no_prompt(prompt_id) from err
         return prompt_from_item(item)
 
-    def delete(self, user_id: str, prompt_id: str) -> None:
+    def delete(self, user_id: str, prompt_id: str, now: datetime) -> None:
         """Raises NotFound."""
         gone = self.items.transact_if(
             delete_write(person_keys.prompt_key(user_id, prompt_id), "attribute_exists(pk)"),
             update_write(person_keys.prompts_count_key(user_id), "ADD #n :less", {":less": -1}, names={"#n": "n"}),
+            deleted_write(prompt_id, now),
         )
         if not gone:
             raise _no_prompt(prompt_id)
@@ -161,7 +169,7 @@ class PromptLibrary:
         )
 
     def delete(self, user_id: str, prompt_id: str) -> Body:
-        self.store.delete(user_id, prompt_id)
+        self.store.delete(user_id, prompt_id, self.clock())
         return {"id": prompt_id, "object": "prompt.deleted", "deleted": True}
 
 

@@ -22,7 +22,7 @@ class Replacing:
         of_it = question_id(replaced)
         question = self.store.question(MessageRef(of_it, message.conversation_id, message.user_id))
         if question is None:
-            raise no_message(replaced)
+            raise no_message(replaced, "replaces")
         if not Branch(self.store.replacements(conversation)).holds(of_it):
             shown = "This message was replaced already: take one of the conversation as it is now."
             raise Conflict(shown, param="replaces", code="message_replaced")

@@ -188,15 +188,15 @@ class ConversationService:
         ending (`close_session` then starts its successor, because the request is pending).
 
         An earlier try of the same request made the same message. Raises InvalidRequest, NotFound, Conflict (a key that
-        came with another message; an earlier message waits for another backend), SpendCapReached (nothing that is paid
-        may be begun for it), LimitReached, or NotAccepted: nothing was kept (ContainerStarting: what reads its images
-        is on its way).
+        came with another message, or whose was deleted; an earlier message waits for another backend), SpendCapReached
+        (nothing that is paid may be begun for it), LimitReached, or NotAccepted: nothing was kept (ContainerStarting:
+        what reads its images is on its way).
         """
         asked = CreateRequest(user_id, conversation_id, fingerprint(request), attempt)
         with self.once(asked, "msg") as claim:
             ref = MessageRef(claim.id, conversation_id, user_id)
             # What was accepted before the cap was reached stays accepted.
-            earlier = None if claim.is_first else self.store.question(ref)
+            earlier = None if claim.is_first else self.store.question_of_earlier_try(ref)
             question = earlier or self._accept(ref, NewMessage.of(request))
         session = self._see_that_it_is_answered(question, is_new=earlier is None)
         return {

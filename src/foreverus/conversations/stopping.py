@@ -111,7 +111,7 @@ def question_id(message_id: str) -> str:
     return "msg_" + message_id[4:] if message_id.startswith("ans_") else message_id
 
 
-def no_message(message_id: str) -> NotFound:
+def no_message(message_id: str, param: str = "message_id") -> NotFound:
     return NotFound(
-        f"There is no message {quoted(message_id)} in this conversation.", param="message_id", code="message_not_found"
+        f"There is no message {quoted(message_id)} in this conversation.", param=param, code="message_not_found"
     )

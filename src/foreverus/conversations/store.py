@@ -26,8 +26,8 @@ from foreverus.conversations.records import Answer, Conversation, MessageRef, Qu
 from foreverus.conversations.sending import replacement_write, sent_write
 from foreverus.conversations.versions import Branch, Replacement
 from foreverus.deletions.owed import OwedDeletion, OwedKind, owed_write
-from foreverus.errors import Conflict, ForeverUsError, NotFound
-from foreverus.idempotency.records import KEY_KEPT_S
+from foreverus.errors import ForeverUsError, NotFound
+from foreverus.idempotency.deleted import deleted_write, made_and_deleted, not_deleted_write, was_deleted
 from foreverus.limits.records import CountChange, CountChanged
 from foreverus.limits.store import change_write
 from foreverus.sessions.pending import PendingMessage, ended_write, pending_write
@@ -46,15 +46,12 @@ class ConversationStore:
         try:
             self.items.transact(
                 put_write(conversation_to_item(conversation), "attribute_not_exists(pk)"),
-                check_write(keys.deleted_key(conversation.conversation_id), "attribute_not_exists(pk)"),
+                not_deleted_write(conversation.conversation_id),
                 idle_write(conversation.user_id, conversation.conversation_id, conversation.created_at),
             )
         except ConditionFailed as err:
             if 1 in err.writes:
-                message = (
-                    "This request was made before, and its conversation was deleted. For a new one, use another key."
-                )
-                raise Conflict(message, param="Idempotency-Key", code="conversation_deleted") from err
+                raise made_and_deleted("conversation") from err
             return self.get(conversation.user_id, conversation.conversation_id)
         return conversation
 
@@ -115,6 +112,13 @@ class ConversationStore:
     def question(self, message: MessageRef) -> Question | None:
         found = self.items.get(keys.question_key(message.conversation_id, message.message_id))
         return question_from_item(found) if found else None
+
+    def question_of_earlier_try(self, message: MessageRef) -> Question | None:
+        """Raises Conflict where it was deleted since."""
+        found = self.question(message)
+        if found is None and was_deleted(self.items, message.message_id):
+            raise made_and_deleted("message")
+        return found
 
     def answer(self, message: MessageRef) -> Answer | None:
         found = self.items.get(keys.answer_key(message.conversation_id, message.message_id))
@@ -236,12 +240,11 @@ class ConversationStore:
         )
         if not unused_since:  # first: what is cut off here is asked for again
             self._delete_images(conversation_from_item(found), now)
-        remembered = int(now.timestamp()) + KEY_KEPT_S + 3600  # for longer than any request can be repeated
         condition, values = ("updated_at <= :since", {":since": unused_since}) if unused_since else ("", None)
         self.items.transact(
             delete_write(keys.conversation_key(user_id, conversation_id), condition, values),
             owed_write(owed),
-            put_write({**keys.deleted_key(conversation_id), "expires_at": remembered}),
+            deleted_write(conversation_id, now),
             delete_write(keys.idle_conversation_key(filed_at(found), conversation_id)),
             delete_write(person_keys.pin_key(user_id, conversation_id)),
         )

@@ -33,6 +33,7 @@ from foreverus.errors import EngineBusy, EngineFailed, SpendCapReached
 
 AT_ONCE = 8  # calls of Titan: an account's first quota is some thirty a second
 TRIES, FIRST_PAUSE_S = 6, 0.5
+LOOKED_AFTER = 32  # chunks, a second or so: whether the document is still there
 TAKES = timedelta(minutes=20)  # the longest that a try of this may take, and the counting after it
 
 log = logging.getLogger(__name__)
@@ -69,9 +70,10 @@ class DocumentIndexer:
         except SpendCapReached:
             return self._failed(document, OtherTrouble.CAP.value)
         self.objects.put(text_key(user_id, document_id), text.encode(), "text/plain; charset=utf-8")
-        meant = list(self._embedded(chunks))
+        meant = list(self._embedded(document, chunks))
         tokens = sum(embedding.tokens for _, embedding in meant)
-        self.passages.keep(user_id, document_id, [Meant(one, embedding.vector) for one, embedding in meant])
+        if len(meant) == len(chunks):
+            self.passages.keep(user_id, document_id, [Meant(one, embedding.vector) for one, embedding in meant])
         usd = embedding_usd(tokens)
         self._settle(reserved, user_id, usd)
         return self._ready(document, read, len(text), len(chunks), tokens, usd)
@@ -96,9 +98,14 @@ class DocumentIndexer:
         usd = at_most(most_embedding_usd(characters))
         return self.purse.reserve(Reservation(month_of(since), name, Owner.DOCUMENT, usd, since, until))
 
-    def _embedded(self, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Embedding]]:
+    def _embedded(self, document: Document, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, Embedding]]:
+        """As long as the document is there: nothing more is said or paid of one that was deleted."""
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            yield from zip(chunks, threads.map(lambda one: self._embed(one.said), chunks), strict=True)
+            for start in range(0, len(chunks), LOOKED_AFTER):
+                some = chunks[start : start + LOOKED_AFTER]
+                if self.store.find(document.user_id, document.document_id) is None:
+                    return
+                yield from zip(some, threads.map(lambda one: self._embed(one.said), some), strict=True)
 
     def _embed(self, text: str) -> Embedding:
         """Patiently: nobody waits for one text."""

@@ -12,6 +12,7 @@ from foreverus.costs.money import exact
 from foreverus.deletions.owed import OwedDeletion, OwedKind, not_owed_write, owed_write
 from foreverus.documents.records import MOST_DOCUMENT_BYTES, MOST_DOCUMENTS, Document, DocumentStatus
 from foreverus.errors import Conflict, NotFound
+from foreverus.idempotency.deleted import made_and_deleted
 from foreverus.text import quoted
 
 PREFIX = "doc_"
@@ -87,8 +88,7 @@ class DocumentStore:
             if 0 in err.writes:
                 return self.get(document.user_id, document.document_id)
             if 2 in err.writes:
-                message = "This request was made before, and its document was deleted. For a new one, use another key."
-                raise Conflict(message, param="Idempotency-Key", code="document_deleted") from err
+                raise made_and_deleted("document") from err
             most = f"{MOST_DOCUMENTS} documents or {MOST_DOCUMENT_BYTES // 1_000_000} MB of them"
             message = f"You would have more than {most}, the most that there can be. Delete some, then try again."
             raise Conflict(message, code="too_many_documents") from err

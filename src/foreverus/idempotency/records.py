@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
 from foreverus.errors import Conflict
+from foreverus.idempotency.deleted import KEY_KEPT_S
 from foreverus.text import quoted
 
-KEY_KEPT_S = 24 * 3600  # as long as OpenAI's and Stripe's APIs remember a key
 RETRY_WITHIN_S = 15 * 60  # OpenAI's clients wait 10 minutes for an answer, and up to one more before they try again
 
 

@@ -10,7 +10,7 @@ from foreverus.access.preferences import Preferences
 from foreverus.access.records import Caller
 from foreverus.backends.port import BackendName
 from foreverus.backends.tokens import BEDROCK_CONTEXT_TOKENS, least_tokens, texts_of
-from foreverus.choice.abilities import IMAGES, Inability, PromptLength, cannot
+from foreverus.choice.abilities import IMAGES, Inability, PromptLength, cannot, neither
 from foreverus.choice.request import BLIND_BEDROCK
 from foreverus.choice.request_records import Asked, BedrockNow, GpuNow, GpuStatus, Preference, RequestChoice, preferred
 from foreverus.choice.sagemaker import SageMakerNow, beside, by_name
@@ -154,6 +154,8 @@ class RequestChooser:
             return
         lack = self._cannot(request, GPU if wanted is BackendName.AUTO else wanted)
         assert lack is not None
+        if not able:
+            lack = neither(lack, self._cannot(request, BEDROCK if wanted is not BEDROCK else GPU))
         instead = f" The model {self.served.named(able[0])} can." if able else ""
         raise InvalidRequest(lack.message + instead, param=_PARAMS.get(lack.param, lack.param), code=lack.code)
 

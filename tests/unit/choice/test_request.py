@@ -404,6 +404,18 @@ def test_images_go_to_whom_words_would_go_among_those_who_see(
     assert (choice.numbers["images"], choice.numbers["gpu_image_tokens"]) == (2, 2 * 1282)
 
 
+@pytest.mark.parametrize("preference", [AUTO, GPU, BEDROCK])
+def test_images_with_what_only_the_blind_gpu_does_name_both(preference: BackendName) -> None:
+    hot = replace(IMAGES, temperature=1.5)
+    asked = Asked(prompt=hot, preference=Preference(preference, AskedBy.MESSAGE), prompt_tokens=9000)
+    error = choose_for_request(asked, GPUS["healthy"], NOVA, RICH).error
+    assert error and error.reason == "images_not_seen" and "`gpu`" not in error.message
+    assert error.message == (
+        "The model on the GPU sees no images. Who sees them cannot do what 'temperature' asks: "
+        "leave one of the two out."
+    )
+
+
 def test_images_that_are_more_than_its_context_are_not_the_gpus() -> None:
     small = replace(SEEING_GPUS["healthy"], context_tokens=2000)
     asked = Asked(prompt=IMAGES, preference=Preference(AUTO, AskedBy.STACK), prompt_tokens=9000, least_prompt_tokens=3)

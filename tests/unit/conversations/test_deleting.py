@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from foreverus import bootstrap
+from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
 from foreverus.aws.dynamo import Table
 from foreverus.conversations import deleting
@@ -49,6 +50,20 @@ def test_an_exchange_goes_and_those_around_it_stay(aws: Aws, which: int, named: 
     assert talk.title() == left[0]  # not the words that are gone
     with pytest.raises(NotFound):
         talk.delete(asked[which])
+
+
+def test_a_request_that_is_late_does_not_bring_it_back(aws: Aws) -> None:
+    talk, late = Deleting(aws), {"content": "first words"}
+    talk.ask("before")
+    sent = talk.answered(talk.chats.post(USER, talk.id, late, RequestAttempt("k1")))
+    talk.delete(sent)
+    for _ in range(2):
+        with pytest.raises(Conflict) as refused:
+            talk.chats.post(USER, talk.id, late, RequestAttempt("k1"))
+        assert (refused.value.reason, refused.value.param) == ("message_deleted", "Idempotency-Key")
+    assert talk.shown() == ["before"] and talk.kept("first words") == []
+    anew: Any = talk.chats.post(USER, talk.id, late, RequestAttempt("k2"))
+    assert anew["message"]["id"] != sent
 
 
 def test_an_empty_conversation_begins_anew(aws: Aws) -> None:

@@ -59,6 +59,17 @@ def test_a_repeated_request_makes_one(aws: Aws) -> None:
     assert names() == ["Poet", "Poet"]
 
 
+def test_what_was_deleted_does_not_come_back_by_a_request_that_is_late(aws: Aws) -> None:
+    first = prompts().create("user-1", POET, RequestAttempt("k1"))
+    prompts().delete("user-1", first["id"])
+    for _ in range(2):
+        with pytest.raises(Conflict) as refused:
+            prompts().create("user-1", POET, RequestAttempt("k1"))
+        assert (refused.value.reason, refused.value.param) == ("prompt_deleted", "Idempotency-Key")
+    assert names() == []
+    assert prompts().create("user-1", POET, RequestAttempt("k2"))["id"] != first["id"]
+
+
 def test_of_somebody_else_there_is_none(aws: Aws) -> None:
     theirs = prompts().create("user-2", POET)["id"]
     for prompt_id in (theirs, NOBODY):

@@ -184,6 +184,9 @@ def test_what_is_not_there_or_somebody_elses_is_not_found(aws: Aws) -> None:
     ):
         with pytest.raises(NotFound):
             call()
+    with pytest.raises(NotFound) as missing:
+        talk.chats.post(USER, talk.id, {"content": "x", "replaces": "msg_1"})
+    assert missing.value.param == "replaces"
     with pytest.raises(InvalidRequest) as why:
         talk.chats.messages(USER, talk.id, {"version": "msg_1"})
     assert why.value.param == "version"

@@ -8,6 +8,7 @@ import pytest
 
 from foreverus import bootstrap, ids
 from foreverus.abilities.embed.memory import MemoryEmbedder
+from foreverus.abilities.embed.port import Embedding
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
 from foreverus.aws.s3 import MemoryObjects
@@ -15,6 +16,7 @@ from foreverus.costs.ledger import LedgerStore
 from foreverus.costs.meter import month_of
 from foreverus.costs.purse import PurseStore
 from foreverus.deletions.owed import OwedDeletions, OwedKind
+from foreverus.documents import indexing
 from foreverus.documents.indexing import TRIES, DocumentIndexer
 from foreverus.documents.passages import Meant
 from foreverus.documents.reading.kinds import read
@@ -246,6 +248,29 @@ def test_one_that_is_deleted_while_it_is_read_leaves_nothing(desk: Desk) -> None
     desk.passages.keep = and_then_it_is_deleted  # type: ignore[method-assign]
     assert desk.index(document_id) is None
     assert desk.passages.kept == {} and desk.objects.head(text_key("user-1", document_id)) is None
+
+
+def test_one_that_is_deleted_while_it_is_embedded_is_embedded_no_further(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "LOOKED_AFTER", 1)
+    document_id = desk.announce()
+    desk.put(document_id)
+    desk.status(document_id)
+    embed, said = desk.embedder.embed, list[str]()
+
+    def and_then_it_is_deleted(text: str) -> Embedding:
+        said.append(text)
+        desk.documents.delete("user-1", document_id)
+        return embed(text)
+
+    desk.embedder.embed = and_then_it_is_deleted  # type: ignore[method-assign]
+    assert desk.index(document_id) is None
+    assert len(said) == 1 and desk.passages.kept == {}
+    assert desk.objects.head(text_key("user-1", document_id)) is None
+    month = month_of(ids.timestamp(desk.clock()))
+    assert desk.purse.month(month).reservations == ()
+    assert LedgerStore(desk.world.items).spent(month) > 0, "what was embedded is counted"
 
 
 def test_of_somebody_else_there_is_nothing(desk: Desk) -> None:

@@ -84,6 +84,15 @@ def test_gpu_that_is_on_gets_no_image_and_who_names_it_is_told_who_could(client:
     assert f"The model {MODEL}@bedrock can." in error["message"]
 
 
+@pytest.mark.parametrize("named", ["", "@gpu", "@bedrock"])
+def test_image_with_what_bedrock_cannot_do_names_both(client: OpenAI, named: str) -> None:
+    with pytest.raises(BadRequestError, match="Who sees them cannot do what 'response_format' asks") as caught:
+        client.chat.completions.create(
+            model=MODEL + named, messages=asking(url(png())), response_format={"type": "json_object"}
+        )
+    assert (caught.value.param, caught.value.code) == ("messages", "images_not_seen")
+
+
 def test_stack_that_sees_nothing_says_so(client: OpenAI, world: World) -> None:
     world.answering = replace(world.answering, served=replace(world.served, sees=""))
     with (

@@ -64,7 +64,7 @@ class Memories:
         return self._show(user_id, changed)
 
     def delete(self, user_id: str, memory_id: str) -> Body:
-        self.store.delete(user_id, memory_id)
+        self.store.delete(user_id, memory_id, self.clock())
         return {"id": memory_id, "object": "memory.deleted", "deleted": True}
 
     def _show(self, user_id: str, memory: Memory) -> Body:

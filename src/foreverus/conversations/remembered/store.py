@@ -6,12 +6,14 @@ many is refused by the same write that counts it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from foreverus.aws import person_keys
-from foreverus.aws.dynamo import ConditionFailed, Table, Values
+from foreverus.aws.dynamo import ConditionFailed, Table, Values, update_write
 from foreverus.aws.keys import Key
 from foreverus.conversations.remembered.records import MOST_MEMORIES, Memory
 from foreverus.errors import Conflict, NotFound
+from foreverus.idempotency.deleted import deleted_write, made_and_deleted, not_deleted_write
 from foreverus.text import quoted
 
 PREFIX = "memory_"
@@ -53,16 +55,20 @@ class MemoryStore:
         return found
 
     def create(self, user_id: str, memory: Memory) -> Memory:
-        """The memory, or the one that an earlier try has kept under the same id. Raises Conflict."""
+        """The memory, or the one that an earlier try has kept under the same id. Raises Conflict, also where that was
+        deleted since."""
+        kept = update_write(
+            person_keys.memories_key(user_id),
+            "SET #id = :memory, user_id = :user ADD #n :one",
+            {":memory": memory_to_item(memory), ":user": user_id, ":one": 1, ":most": MOST_MEMORIES},
+            condition="attribute_not_exists(#id) AND (attribute_not_exists(#n) OR #n < :most)",
+            names={"#id": memory.memory_id, "#n": "n"},
+        )
         try:
-            self.items.update(
-                person_keys.memories_key(user_id),
-                "SET #id = :memory, user_id = :user ADD #n :one",
-                {":memory": memory_to_item(memory), ":user": user_id, ":one": 1, ":most": MOST_MEMORIES},
-                condition="attribute_not_exists(#id) AND (attribute_not_exists(#n) OR #n < :most)",
-                names={"#id": memory.memory_id, "#n": "n"},
-            )
+            self.items.transact(kept, not_deleted_write(memory.memory_id))
         except ConditionFailed as err:
+            if 1 in err.writes:
+                raise made_and_deleted("memory") from err
             earlier = next((one for one in self.all(user_id) if one.memory_id == memory.memory_id), None)
             if earlier:
                 return earlier
@@ -84,18 +90,17 @@ class MemoryStore:
             raise _no_memory(memory_id) from err
         return _memory(memory_id, item[memory_id])
 
-    def delete(self, user_id: str, memory_id: str) -> None:
+    def delete(self, user_id: str, memory_id: str, now: datetime) -> None:
         """Raises NotFound."""
-        try:
-            self.items.update(
-                _place(user_id, memory_id),
-                "REMOVE #id ADD #n :less",
-                {":less": -1},
-                condition="attribute_exists(#id)",
-                names={"#id": memory_id, "#n": "n"},
-            )
-        except ConditionFailed as err:
-            raise _no_memory(memory_id) from err
+        gone = update_write(
+            _place(user_id, memory_id),
+            "REMOVE #id ADD #n :less",
+            {":less": -1},
+            condition="attribute_exists(#id)",
+            names={"#id": memory_id, "#n": "n"},
+        )
+        if not self.items.transact_if(gone, deleted_write(memory_id, now)):
+            raise _no_memory(memory_id)
 
     def forget_person(self, user_id: str) -> int:
         """Deletes all of them; how many there were."""

@@ -73,6 +73,17 @@ def test_a_request_that_is_sent_again_makes_the_same_memory(aws: Aws) -> None:
         memories().create("user-1", {"text": "Other"}, RequestAttempt("k1"))
 
 
+def test_what_was_deleted_does_not_come_back_by_a_request_that_is_late(aws: Aws) -> None:
+    first = memories().create("user-1", ANA, RequestAttempt("k1"))
+    memories().delete("user-1", first["id"])
+    for _ in range(2):
+        with pytest.raises(Conflict) as refused:
+            memories().create("user-1", ANA, RequestAttempt("k1"))
+        assert (refused.value.reason, refused.value.param) == ("memory_deleted", "Idempotency-Key")
+    assert texts() == []
+    assert memories().create("user-1", ANA, RequestAttempt("k2"))["id"] != first["id"]
+
+
 def test_of_somebody_else_there_is_nothing(aws: Aws) -> None:
     theirs = memories().create("user-2", ANA)["id"]
     assert texts() == []

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from foreverus.aws import keys
 from foreverus.deletions.owed import SETTLES_AFTER, OwedDeletion, OwedDeletions, OwedKind, not_owed_write, owed_write
-from foreverus.idempotency.records import KEY_KEPT_S
+from foreverus.idempotency.deleted import KEY_KEPT_S
 from tests.unit.conftest import NOW, Aws
 
 

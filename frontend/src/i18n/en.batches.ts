@@ -190,6 +190,7 @@ export const enBatches: Record<keyof typeof ptBatches, string> = {
   "batch.hint.same": "must be the earlier lines': \"{first}\"",
   "batch.hint.duplicate": "\"{id}\" is already on line {first}",
   "batch.hint.limit": "the most is {most}",
+  "batch.hint.line": "the most is {most} bytes; an image in it is uploaded instead (purpose vision), and named by its file_id",
   "batch.hint.choice": "must be one of: {known}",
   "batch.hint.unusable": "has lists too deep in lists, or half a character (\\ud800 without its other half)",
   "batch.hint.column": "near column {column}",

@@ -189,6 +189,7 @@ export const ptBatches = {
   "batch.hint.same": "deve ser igual ao das linhas anteriores: \"{first}\"",
   "batch.hint.duplicate": "\"{id}\" já está na linha {first}",
   "batch.hint.limit": "o máximo é {most}",
+  "batch.hint.line": "o máximo são {most} bytes; uma imagem deve ser enviada à parte (purpose vision) e citada pelo file_id",
   "batch.hint.choice": "deve ser um destes: {known}",
   "batch.hint.unusable": "tem listas dentro de listas demais, ou meio caractere (\\ud800 sem par)",
   "batch.hint.column": "perto da coluna {column}",

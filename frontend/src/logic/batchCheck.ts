@@ -103,7 +103,7 @@ export class Checker {
 
   private text(raw: RawLine): string | null {
     if (raw.bytes === null) {
-      this.found(raw.number, { code: "line_too_long", param: null, hint: "limit", values: { most: LONGEST_LINE } });
+      this.found(raw.number, { code: "line_too_long", param: null, hint: "line", values: { most: LONGEST_LINE } });
       return null;
     }
     try {

@@ -44,6 +44,7 @@ export type Hint =
   | "same"
   | "duplicate"
   | "limit"
+  | "line"
   | "column"
   | "cut"
   | "unusable";

@@ -90,7 +90,8 @@ class GatewayRefusal(Enum):
         413,
         "A form takes at most 4,000,000 bytes of a file. A larger one is sent in parts (POST /uploads) of at most "
         "4,194,304 bytes: OpenAI's client does that in client.uploads.upload_file_chunked(…, part_size=4194304). Or it "
-        "is announced (POST /files with the JSON filename, purpose and bytes) and put at the address of the answer.",
+        "is announced (POST /files with the JSON filename, purpose and bytes) and put at the address of the answer. "
+        "A chat's images are uploaded (POST /files with purpose vision), and named by their file_id.",
         _INVALID,
         "request_too_large",
     )

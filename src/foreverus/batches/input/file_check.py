@@ -176,9 +176,11 @@ class _Reading:
                 yield ErrorEntry(lacks.code, message, param, number)
             self.gpu_only = self.gpu_only or GpuOnly(param, number)
         if self.gpu_only and self.images_line and not were_both:
+            same = self.gpu_only.line == self.images_line
+            fix = "Leave one of the two out of it" if same else "One batch has one backend: split the file"
             message = (
                 f"{self.gpu_only.param} of line {self.gpu_only.line} needs the GPU, and the images of line "
-                f"{self.images_line} need Bedrock. One batch has one backend: split the file."
+                f"{self.images_line} need Bedrock. {fix}."
             )
             yield ErrorEntry("unsupported_parameter", message, self.gpu_only.param, number)
 

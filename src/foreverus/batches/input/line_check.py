@@ -26,9 +26,9 @@ def check_line(data: bytes | None, endpoint: str, most: int = MAX_ERRORS_A_LINE)
     """(the line as far as it can be read, else None; what is wrong with it). Of a long line, or where `most` is 1, only
     the first thing: a file may hold 50,000 lines, of which everything is wrong."""
     if data is None:
-        return None, [
-            Problem("line_too_long", f"The line is longer than {MAX_LINE_BYTES:,} bytes: shorten its prompt.")
-        ]
+        message = f"The line is longer than {MAX_LINE_BYTES:,} bytes: shorten its prompt. An image in it is uploaded "
+        message += "instead (a file with purpose 'vision'), and named by its file_id in a part of type 'file'."
+        return None, [Problem("line_too_long", message)]
     try:
         line = strict_json.read(data)
     except strict_json.NotJson as err:

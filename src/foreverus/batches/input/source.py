@@ -60,7 +60,8 @@ class BatchInputs:
         except NotFound as err:
             raise _no_input(input_file_id, param) from err
         if file.user_id != user_id or file.purpose is not FilePurpose.BATCH:
-            message = f"The file {quoted(input_file_id)} is a batch's result: upload one with purpose 'batch'."
+            what = "an image" if file.purpose is FilePurpose.VISION else "a batch's result"
+            message = f"The file {quoted(input_file_id)} is {what}: upload one with purpose 'batch'."
             raise InvalidRequest(message, param=param, code="invalid_field")
         if not file.is_there:
             message = f"The file {quoted(input_file_id)} has no content yet: put it at its upload address first."

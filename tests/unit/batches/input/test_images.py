@@ -13,7 +13,7 @@ from foreverus.backends.images import ImageKind, PromptImage, stored_image
 from foreverus.backends.port import BackendName
 from foreverus.batches.input.file_check import Allowed, FileReport, validate
 from foreverus.batches.input.images import ImageRules
-from foreverus.batches.input.lines import CHAT, read_shard, split
+from foreverus.batches.input.lines import CHAT, MAX_LINE_BYTES, read_shard, split
 from tests.unit.abilities.images import jpeg, png, png_that_claims
 
 MODEL = "mistral-7b"
@@ -127,6 +127,13 @@ def test_lines_that_only_the_gpu_and_lines_that_only_bedrock_answers_are_two_fil
     assert "split the file" in report.errors[0].message
     both = check(line(1, *shown(png()), seed=7))
     assert problems(both) == [(1, "unsupported_parameter", "body.seed")]
+    assert "Leave one of the two out of it" in both.errors[0].message
+
+
+def test_line_too_long_for_its_image_says_how_it_becomes_short() -> None:
+    long = check(line(1, *shown(png() + bytes(MAX_LINE_BYTES))))
+    assert problems(long) == [(1, "line_too_long", None)]
+    assert "purpose 'vision'" in long.errors[0].message and "file_id" in long.errors[0].message
 
 
 def test_command_line_checks_the_form_and_looks_nobodys_images_up() -> None:

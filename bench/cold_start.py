@@ -108,7 +108,8 @@ def environment() -> dict[str, str]:
         "AWS_XRAY_DAEMON_ADDRESS": "127.0.0.1:9",
         "_X_AMZN_TRACE_ID": "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
     }
-    words = {"CHAT_BACKEND": "auto", "MODEL_ID": "mistral-7b-instruct-v0.3", "SAGEMAKER_ENDPOINT": "", "VOICE": "off"}
+    words = {"CHAT_BACKEND": "auto", "MODEL_ID": "mistral-7b-instruct-v0.3", "VOICE": "off"}
+    words |= {"SAGEMAKER_ENDPOINT": "", "GPU_MODEL_SEES": ""}
     return {
         **dict.fromkeys(names, "0"),
         "DATABASE_CLUSTER_ARN": arn,

@@ -65,14 +65,14 @@ MotoTable.__deepcopy__ = _sharing_its_items  # type: ignore[attr-defined]
 _update = DynamoDBBackend.update_item
 DynamoDBBackend.update_item = _on_a_copy  # type: ignore[method-assign]
 
-_models: dict[Any, Any] = {}
+_models: defaultdict[type[Loader], dict[Any, Any]] = defaultdict(dict)  # moto's loader has descriptions of its own
 _new_loader = Loader.__init__
 
 
 def _loader_of_all(self: Loader, *rest: Any, **named: Any) -> None:
     """botocore reads its descriptions of AWS once for each session, and tests make hundreds: once for the process."""
     _new_loader(self, *rest, **named)
-    self._cache = _models
+    self._cache = _models[type(self)]
 
 
 Loader.__init__ = _loader_of_all  # type: ignore[method-assign]

@@ -38,6 +38,7 @@ from foreverus.text import quoted
 
 BYTES = "application/octet-stream"
 AROUND = 1500  # characters that are shown before and behind a place
+MOST_SHOWN = 200_000  # characters of a place: escaped twice, a third of what Lambda takes for an answer
 log = logging.getLogger(__name__)
 
 
@@ -98,7 +99,8 @@ class Documents:
         return public_document(self._look_after(self.store.get(user_id, document_id)))
 
     def text(self, user_id: str, document_id: str, query: Mapping[str, str]) -> Body:
-        """The text at a place (`start`, `end`: characters) and some of what is around it. Raises NotFound."""
+        """The text at a place (`start`, `end`: characters) and some of what is around it; of a place that is too long
+        for an answer its beginning, whose `end` is where to go on. Raises NotFound."""
         schemas.check("document_text_query", dict(query))
         document = self.store.get(user_id, document_id)
         try:
@@ -107,7 +109,7 @@ class Documents:
             message = f"The document {document_id} has no text: it is {document.status.value}."
             raise NotFound(message, param="document_id", code="document_not_read") from err
         start = min(int(query.get("start", 0)), len(text))
-        end = min(max(int(query.get("end", start)), start), len(text))
+        end = min(max(int(query.get("end", start)), start), start + MOST_SHOWN, len(text))
         first, last = max(0, start - AROUND), min(len(text), end + AROUND)
         return {
             "object": "document.text",

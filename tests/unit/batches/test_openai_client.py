@@ -159,6 +159,12 @@ def test_a_batch_from_creation_to_its_output(client: openai.OpenAI, aws: Aws) ->
     assert over.model_extra and over.model_extra["foreverus"]["cost_usd"] == 0.0125
 
 
+def test_image_is_no_batchs_input_and_is_called_an_image(client: openai.OpenAI, aws: Aws) -> None:
+    FileStore(aws.items).put(new_file("file_seen", "ana", "a.png", 4, NOW, purpose=FilePurpose.VISION))
+    with pytest.raises(openai.BadRequestError, match="'file_seen' is an image: upload one with purpose 'batch'"):
+        client.batches.create(input_file_id="file_seen", endpoint=CHAT, completion_window="24h")
+
+
 def test_what_came_back_of_a_planned_batch_can_be_sent_again(client: openai.OpenAI, aws: Aws) -> None:
     file = client.files.create(file=("p.jsonl", LINES), purpose="batch")
     request: dict[str, Any] = {"input_file_id": file.id, "endpoint": CHAT, "completion_window": "24h"}

@@ -9,6 +9,7 @@ import pytest
 from foreverus import bootstrap, ids
 from foreverus.abilities.embed.memory import MemoryEmbedder
 from foreverus.abilities.embed.port import Embedding
+from foreverus.api.listing import MAX_LIST_BYTES, answer_bytes
 from foreverus.api.requests import RequestAttempt
 from foreverus.aws import keys
 from foreverus.aws.s3 import MemoryObjects
@@ -29,7 +30,7 @@ from foreverus.documents.records import (
     original_key,
     text_key,
 )
-from foreverus.documents.service import Documents
+from foreverus.documents.service import MOST_SHOWN, Documents
 from foreverus.documents.store import DocumentStore
 from foreverus.errors import Conflict, EngineBusy, InvalidRequest, NotFound
 from tests.unit.conftest import Aws
@@ -152,6 +153,17 @@ def test_what_cannot_be_read_says_why_and_costs_nothing(desk: Desk, trouble: Tro
     error = desk.documents.get("user-1", document_id)["error"]
     assert error == {"code": trouble.value, "message": str(desk.read)}
     assert desk.purse.month(month_of(ids.timestamp(desk.clock()))).committed == 0
+
+
+def test_a_place_that_is_too_long_for_an_answer_is_read_in_parts(desk: Desk) -> None:
+    document_id, whole = desk.ready(), "😀" * (2 * MOST_SHOWN + 7)
+    desk.objects.put(text_key("user-1", document_id), whole.encode())
+    read, start = "", 0
+    while start < len(whole):
+        part = desk.documents.text("user-1", document_id, {"start": str(start), "end": str(len(whole))})
+        assert answer_bytes(part) < MAX_LIST_BYTES
+        read, start = read + str(part["text"]), int(str(part["end"]))
+    assert read == whole
 
 
 def test_a_month_at_its_cap_embeds_nothing(aws: Aws) -> None:

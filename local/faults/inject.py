@@ -77,7 +77,7 @@ def over_http(emulator: Any) -> Any:
         body = await body_of(receive)
         query = parse_qs(scope["query_string"].decode())
         action = action_of(scope["method"], scope["path"], headers, query, body)
-        rule = BOOK.strike(BOOK.by_step(caller), action, session, body=body.decode("latin-1"))
+        rule = BOOK.strike(BOOK.by_step(caller), action, session, body=f"{scope['path']} {body.decode('latin-1')}")
         if scope["method"] == "HEAD":
             send = _without_body(send)
         again = replay(body, receive)

@@ -29,8 +29,8 @@ STEPS = "RunBatchFunction"
 
 @dataclass
 class Rule:
-    """Empty fields match everything. about: a text in the request's body, a partition's name. times: how many calls it
-    strikes (0: no limit), after `skip` that it spares.
+    """Empty fields match everything. about: a text in the request's path or body: a model's name, a partition's.
+    times: how many calls it strikes (0: no limit), after `skip` that it spares.
 
     for_s: it stops that long after its first strike (0: no limit). seconds: of a `late` or held call.
     """

@@ -217,6 +217,10 @@ class EngineStarting(EngineBusy): ...
 class EngineFailed(EngineError): ...
 
 
+class ImagesNotFetched(EngineFailed):
+    """The prompt's images are there and could not be read just now: nobody was asked."""
+
+
 class BackendUnavailable(EngineError): ...
 
 

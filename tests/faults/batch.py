@@ -16,13 +16,13 @@ from tests.faults.client import NotAnswered
 from tests.faults.play import ANSWER_S, Play
 from tests.faults.sandbox import PARAMETERS, Sandbox
 from tests.faults.settling import BATCH_OVER, LOOK_S
-from tests.faults.table import Case
+from tests.faults.table import BATCH_MOMENTS, Case
 
 CHAT = "/v1/chat/completions"
 COMPLETIONS = "/v1/completions"
 # Spaces between a line's fields: a shard ends at 1 MiB, so 24 lines of 120 kB are three, and no prompt is longer.
 PADDING = {"gpu": 120_000}
-LINES = {"gpu": 24, "bedrock": 12, "schedule": 6}
+LINES = {"gpu": 24, "bedrock": 12, "schedule": 6, "seen": 9}
 LAST_SHARD = 17  # finished lines: two shards' worth and one
 SLOW = 4  # times as much to count, where a strike takes its time
 POISONED = 10  # the line that kills engines
@@ -42,6 +42,7 @@ def counted(last: int) -> str:
 
 class BatchPlay(Play):
     meet_s = 25.0  # the first lines' end is a moment too
+    moments: tuple[str, ...] = BATCH_MOMENTS
 
     def __init__(self, sandbox: Sandbox, case: Case) -> None:
         super().__init__(sandbox, case)
@@ -72,10 +73,21 @@ class BatchPlay(Play):
     def content(self) -> bytes:
         return b"".join(self._line(line) for line in self.lines)
 
+    def words(self, line: int) -> Any:
+        """What a line's message says."""
+        return self.order(line)
+
+    def may_fail(self, line: int) -> tuple[str, ...]:
+        """The errors that it may end in where the batch is completed."""
+        return ()
+
+    def check_answer(self, line: int, body: Item, verdict: Verdict) -> None:
+        """Besides what it counts to."""
+
     def _line(self, line: int) -> bytes:
         body: Item = {"model": PARAMETERS["ModelId"], "max_tokens": 400, "temperature": 0}
         if self.endpoint == CHAT:
-            body["messages"] = [{"role": "user", "content": self.order(line)}]
+            body["messages"] = [{"role": "user", "content": self.words(line)}]
         else:
             body["prompt"] = self.order(line)
         text = json.dumps({"custom_id": f"line-{line}", "method": "POST", "url": self.endpoint, "body": body})
@@ -86,7 +98,7 @@ class BatchPlay(Play):
     def _person(self) -> None:
         try:
             self._schedule() if self.case.script == "schedule" else self._submit()
-            for moment in ("validating", "loading", "first", "last", "finishing"):
+            for moment in self.moments:
                 self._meet(moment)
             self._await_batch()
             self._read_files()
@@ -108,7 +120,7 @@ class BatchPlay(Play):
             "input_file_id": file["id"],
             "endpoint": self.endpoint,
             "completion_window": "24h",
-            "metadata": {"backend": self.case.script},
+            "metadata": {"backend": "gpu" if self.case.script == "gpu" else "bedrock"},
         }
         self.ran_at = time.monotonic()
         self.batch_id = self.client.call("POST", "/batches", wanted, tries=self.case.scenario.patience)["id"]

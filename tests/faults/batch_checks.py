@@ -70,14 +70,20 @@ def check_lines(play: "BatchPlay", record: Item, verdict: Verdict) -> None:
     if len(ids) != len(set(ids)) or set(ids) - set(wanted):
         verdict.duplicated.append(f"the files have {len(ids)} lines for {len(wanted)}")
     for one in answered:
+        play.check_answer(number_of(one), one["response"]["body"], verdict)
         choice = one["response"]["body"]["choices"][0]
         text = choice["text"] if "text" in choice else choice["message"]["content"]
-        if text != counted(play.last(int(one["custom_id"].removeprefix("line-")))):
+        if text != counted(play.last(number_of(one))):
             verdict.duplicated.append(f"{one['custom_id']} is {text[:80]!r}")
     verdict.lost += [f"{one['custom_id']} has no error" for one in failed if not (one["error"] or {}).get("code")]
     poisoned = [f"line-{POISONED}"] if play.case.order == "poison" else []
-    if record["status"]["S"] == "completed" and sorted(one["custom_id"] for one in failed) != poisoned:
+    unforeseen = [one for one in failed if (one["error"] or {}).get("code") not in play.may_fail(number_of(one))]
+    if record["status"]["S"] == "completed" and sorted(one["custom_id"] for one in unforeseen) != poisoned:
         verdict.lost.append(f"completed, and {[(one['custom_id'], one['error']) for one in failed]} failed")
+
+
+def number_of(one: Item) -> int:
+    return int(one["custom_id"].removeprefix("line-"))
 
 
 def read(play: "BatchPlay", record: Item, name: str, verdict: Verdict) -> list[Item]:
@@ -105,7 +111,7 @@ def check_asked(play: "BatchPlay", verdict: Verdict) -> None:
     again = {line: times for line in play.lines if (times := play.sandbox.answered(play.order(line)) - 1) > 0}
     a_slot = 2 if play.case.strike.startswith("network_cut") else 1
     most = a_slot * SLOTS * max(0, play.sandbox.bought(play.begun) - 1)
-    if "InvokeModel" in play.case.name:
+    if "InvokeModel" in play.case.name or play.case.what.startswith("sight"):
         most += play.struck
     if sum(again.values()) > most:
         verdict.duplicated.append(f"answered again, where {most} may be: {again}")

@@ -24,14 +24,15 @@ def work(names: Any, results: Any) -> None:
     try:
         name = names.get()
         while name is not None:
-            with sandbox() as one:
+            parameters = table.case(name).parameters
+            with sandbox(parameters) as one:
                 for first in WARMING:
                     play(one, first) and clean(one)
                 while name is not None:
                     results.put(("played", play(one, name)))
                     spoiled = table.case(name).spoils or not clean(one)
                     name = names.get()  # before a new cloud is made: it may be the end
-                    if spoiled:
+                    if spoiled or (name is not None and table.case(name).parameters != parameters):
                         break
     except BaseException:
         results.put(("broken", traceback.format_exc()))
@@ -43,6 +44,7 @@ def play(sandbox: Any, name: str) -> dict[str, Any]:
     from tests.faults.bake import BakePlay
     from tests.faults.batch import BatchPlay
     from tests.faults.container import ContainerPlay
+    from tests.faults.pictures import SeenPlay
     from tests.faults.play import Play
     from tests.faults.relay import RelayPlay
 
@@ -50,7 +52,8 @@ def play(sandbox: Any, name: str) -> dict[str, Any]:
     begun = time.monotonic()
     try:
         players = {"chat": Play, "bake": BakePlay, "relay": RelayPlay, "container": ContainerPlay}
-        result = players.get(case.script, BatchPlay)(sandbox, case).run()
+        batches = {"seen": SeenPlay}
+        result = {**players, **batches}.get(case.script, BatchPlay)(sandbox, case).run()
         record = result.record()
         record["calls"] = sandbox.faults()["calls"] if name in RECORDED else None
     except Exception:

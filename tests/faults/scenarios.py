@@ -11,12 +11,13 @@ from typing import Any
 @dataclass(frozen=True)
 class Scenario:
     """`script`: who asks (`chat`; `bake`; `relay`: a program that asks the GPU; `container`: two that have our
-    own do something; `gpu`, `bedrock`, `schedule`: a batch).
+    own do something; `gpu`, `bedrock`, `schedule`: a batch; `seen`: one with images).
     `rules` and `strike` are its setting, not the fault. `swept`: the functions of the five minutes' schedules that are
     to find something to do: their calls are the ones that are struck. `thin`: of its calls, only those that nobody
     makes elsewhere; `again`: callers whose calls count although they are made elsewhere too. `alone`: the session ends
     before the second question. `once`: there is no second one. `patience`: how often a refused request is sent.
-    `backend`: what the questions name; `bedrock_refused`: it has throttled a moment ago, so `auto` is the GPU."""
+    `backend`: what the questions name; `bedrock_refused`: it has throttled a moment ago, so `auto` is the GPU.
+    `parameters`: of a stack that is deployed for it."""
 
     script: str = "chat"
     strike: str = ""
@@ -32,6 +33,7 @@ class Scenario:
     patience: int = 15
     backend: str = "gpu"
     bedrock_refused: bool = False
+    parameters: dict[str, str] = field(default_factory=dict)
     cases: tuple[str, ...] = ()
 
 
@@ -164,6 +166,21 @@ CONTAINER_CASES = (
     *(f"call:AbilityTask:dynamodb:UpdateItem@={kind}.once" for kind in ("lost", "error")),  # a job's end
     *(f"call:AbilityTask:sqs:DeleteMessage@={kind}.once" for kind in ("lost", "error")),
     *(f"call:ChatCompletionsFunction:sqs:SendMessage@={kind}.once" for kind in ("lost", "error", "late")),
+)
+
+# A batch on Bedrock whose lines show images, which a model sees there.
+ANSWERED = "call:batch_run:lambda:Invoke AnswerBatchFunction@Answer on Bedrock"
+SEEN_CASES = (
+    *(f"sight:{kind}" for kind in ("throttled.once", "throttled.storm", "error.storm", "lost.once", "denied.once")),
+    *(f"image:{kind}" for kind in ("error.once", "error.storm", "throttled.storm", "denied.once", "denied.storm")),
+    *(f"{ANSWERED}={kind}.once" for kind in ("twice", "lost", "error")),
+    *(f"call:invocation:lambda:AnswerBatchFunction@={kind}.once" for kind in ("crash", "timeout", "lost")),
+    *transactions("AnswerBatchFunction", 1),
+    *strikes("image_deleted", "validating", "Plan.after", "first", "finishing"),
+    *strikes("images_switched_off", "Plan.after", "first"),
+    *strikes("batch_stopped", "first", "Answer on Bedrock.after"),
+    *strikes("cancelled", "first"),
+    *strikes("month_spent", "Plan.before"),
 )
 
 
@@ -309,4 +326,5 @@ SCENARIOS: dict[str, Scenario] = {
     "batch_unsaved": Scenario(
         "bedrock", rules=[never_there("StoreResultsFunction")], swept=("StoreResultsFunction",), thin=True
     ),
+    "batch_seen": Scenario("seen", thin=True, parameters={"Images": "managed"}, cases=SEEN_CASES),
 }

@@ -321,6 +321,38 @@ def ability_off(play: "Play") -> None:
     functions.invoke(FunctionName=ends, InvocationType="Event", Payload=json.dumps(event).encode())
 
 
+def image_deleted(play: "Play") -> None:
+    """Whose batch it is deletes an image that lines of it name."""
+    from tests.faults.pictures import PicturesPlay
+
+    assert isinstance(play, PicturesPlay)
+    play.client.call("DELETE", f"/files/{play.uploaded}")
+
+
+def images_switched_off(play: "Play") -> None:
+    """Images is deployed as off while a batch is under way: the function's rights go, then its settings."""
+    functions, iam = play.sandbox.client("lambda"), play.sandbox.client("iam")
+    name = play.sandbox.functions["AnswerBatchFunction"]
+    found = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    before = {key: str(value) for key, value in found.items()}
+    roles = [one["RoleName"] for one in iam.list_roles(MaxItems=1000)["Roles"]]
+    role = next(one for one in roles if "AnswerBatchFunctionRole" in one)
+    taken = [
+        {"Effect": "Deny", "Action": "bedrock:InvokeModel", "Resource": "arn:aws:bedrock:*::foundation-model/amazon.*"},
+        {"Effect": "Deny", "Action": "s3:*", "Resource": "arn:aws:s3:::*/files/*"},
+    ]
+
+    def on_again() -> None:
+        iam.delete_role_policy(RoleName=role, PolicyName="off")
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": before})
+
+    play.when_over.append(on_again)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": taken})
+    iam.put_role_policy(RoleName=role, PolicyName="off", PolicyDocument=policy)
+    off = {**before, "IMAGES": "off", "IMAGES_MODEL_ID": ""}
+    functions.update_function_configuration(FunctionName=name, Environment={"Variables": off})
+
+
 def container_replaced(play: "Play") -> None:
     """A deployment has another definition of the task: the one that is on is older than that."""
     newer = {"TaskDefinition": "arn:aws:ecs:us-east-1:000000000000:task-definition/foreverus-abilities:99"}
@@ -350,7 +382,9 @@ BATCH = (batch_stopped, cancelled, switched_off, switched_off_by_another, shards
 STOPS = (answer_stopped,)
 TASKS_STRUCK = (task_killed, task_interrupted, task_killed_unheard, image_gone, stale_events, stray_task)
 CONTAINER = (*TASKS_STRUCK, run_stopped, run_timed_out, jobs_duplicated, ability_off, container_replaced)
+IMAGES = (image_deleted, images_switched_off)
 BAKE = (bake_stopped,)
+SESSION = (*PROCESS, *EXECUTION, *BESIDE, *SPOILING)
 STRIKES: dict[str, Callable[["Play"], None]] = {
-    one.__name__: one for one in (*PROCESS, *EXECUTION, *BESIDE, *SPOILING, *MONEY, *BATCH, *BAKE, *STOPS, *CONTAINER)
+    one.__name__: one for one in (*SESSION, *MONEY, *BATCH, *BAKE, *STOPS, *CONTAINER, *IMAGES)
 }

@@ -28,6 +28,11 @@ OBSERVING = ("xray:PutTraceSegments", "logs:CreateLogStream", "logs:PutLogEvents
 # Those that a machine sends at its end. Which state the session is in by then is chance.
 LAST_WORDS = ("logs:CreateLogStream", "logs:PutLogEvents")
 FLEET_KINDS = ("no_capacity", "quota", "unknown_code", "no_capacity_error", "bought")
+# Of a batch on Bedrock: its images' bytes, and the model that sees them.
+ABOUT_IMAGES = {
+    "image": {"action": "s3:GetObject", "about": "/files/"},
+    "sight": {"action": "bedrock:InvokeModel", "about": "amazon.nova"},
+}
 READS = ("Get", "Query", "Describe", "List")  # to lose the answer to one is to have it fail
 INVOCATION_KINDS = ("throttled", "timeout", "crash", "lost")
 
@@ -50,6 +55,11 @@ class Case:
     @property
     def script(self) -> str:
         return self.scenario.script
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Of the stack that it is played in, where they are not everybody's."""
+        return self.scenario.parameters
 
     @property
     def what(self) -> str:
@@ -109,6 +119,10 @@ def _case(name: str, what: str) -> Case:
         return Case(name, order="count to 320")
     if kind == "engine":
         return Case(name, order=f"count to 40, then at 7: {rest}")
+    if kind in ABOUT_IMAGES:
+        how, _, length = rest.partition(".")
+        storm = {"times": 0, "for_s": STORM_S} if length == "storm" else {}
+        return Case(name, rules=[{"kind": how, "caller": "AnswerBatchFunction", **ABOUT_IMAGES[kind], **storm}])
     if kind == "lines":
         return Case(name, order=rest)
     if kind == "crowd":  # more at once than may be; the writes that count them fail
@@ -210,10 +224,10 @@ def matrix(recorded: dict[str, list[Call]], every: bool = False) -> list[Case]:
     return sorted((case(name) for name in dict.fromkeys(names)), key=order)
 
 
-def order(one: Case) -> tuple[bool, int]:
+def order(one: Case) -> tuple[bool, bool, int]:
     """Shuffled, always in the same way: cases that wait and cases that compute are under way at the same time. Who
-    spoils a cloud comes last, when no new one is needed any more."""
-    return one.spoils, one.seed
+    needs another cloud comes after those who do not, and who spoils one last."""
+    return one.spoils, bool(one.parameters), one.seed
 
 
 def whenever(calls: list[Call]) -> list[Call]:

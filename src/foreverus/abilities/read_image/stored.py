@@ -7,15 +7,18 @@ from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from foreverus.abilities.read_image.checking import MOST_BYTES, NotTaken, checked
 from foreverus.abilities.read_image.port import ReadText
 from foreverus.aws.s3 import ObjectNotThere, Objects
 from foreverus.backends.images import PromptImage
 from foreverus.backends.port import Backend, Completion, Delta, Finished, Message, Prompt
 from foreverus.concurrency import Room, RunBlocking
-from foreverus.errors import PromptRejected
+from foreverus.errors import ImagesNotFetched, PromptRejected
 
 LOADS = 4  # at once
+NOT_FETCHED = "An image of this request could not be read just now. Send it again."
 
 
 class Readable(Protocol):
@@ -55,7 +58,7 @@ class ImageLoader:
 @dataclass(frozen=True)
 class StoredImages:
     """`Backend` over one that sees. `room`: bytes of images that may be in prompts at once; None: no matter how many.
-    Raises PromptRejected too, where an image was deleted since it was looked up."""
+    Raises PromptRejected too, where an image was deleted since it was looked up, and ImagesNotFetched."""
 
     backend: Backend
     objects: Objects
@@ -90,15 +93,23 @@ class StoredTexts:
 
     async def read(self, image: PromptImage) -> str:
         if image.object_key:
-            found = await self.run_blocking(ImageLoader(self.objects), [image])
+            found = await self.run_blocking(_load, self.objects, [image])
             image = _there(image, found)
         return await self.reader.read(image)
 
 
 def _read(objects: Objects, prompt: Prompt) -> Prompt:
     """Each once, however often it is shown."""
-    found = ImageLoader(objects)(prompt.images)
+    found = _load(objects, prompt.images)
     return replace(prompt, messages=tuple(_with(one, found) for one in prompt.messages))
+
+
+def _load(objects: Objects, images: Iterable[PromptImage]) -> dict[str, PromptImage]:
+    """As ImageLoader does. Raises ImagesNotFetched too."""
+    try:
+        return ImageLoader(objects)(images)
+    except (ClientError, BotoCoreError) as err:
+        raise ImagesNotFetched(NOT_FETCHED) from err
 
 
 def _with(message: Message, found: dict[str, PromptImage]) -> Message:

@@ -48,7 +48,7 @@ class LineAnswering:
                 if tries < ENGINE_TRIES:
                     await asyncio.sleep(TRY_AGAIN_S * 2**tries)
                     continue
-                result = engine_failed(line, by, clock())
+                result = engine_failed(line, by, clock(), err)
             if line.prompt.images:
                 result = self._resources.said_of(result)
             self._recorder.results.put(result)

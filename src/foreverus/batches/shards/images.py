@@ -12,12 +12,12 @@ from foreverus.abilities.read_image.words import with_texts
 from foreverus.aws.s3 import Objects
 from foreverus.backends.port import Backend, Completion, Delta, Finished, Prompt
 from foreverus.batches.records import LineResult
-from foreverus.choice.request import READER
+from foreverus.choice.request import READER, images_off
 from foreverus.concurrency import Room, RunBlocking
 from foreverus.costs.allowance import Allowance
 from foreverus.costs.paid_backend import PaidBackend
 from foreverus.costs.prices import NO_PRICE, TokenPrice
-from foreverus.errors import ContainerStarting, EngineBusy, PromptRejected
+from foreverus.errors import ContainerStarting, EngineBusy, InvalidRequest, PromptRejected
 
 # Of images in calls at once, beside what lines in hand hold: as base64 in a request they take some five times as much.
 MOST_BYTES = 48_000_000
@@ -40,12 +40,12 @@ class LineBackends(Protocol):
 
 @dataclass(frozen=True)
 class NoImages:
-    """No line shows any."""
+    """Images are off. Lines that show some have an error: the batch was begun before."""
 
     sight = NO_PRICE
 
     def within(self, text: Backend, price: TokenPrice, allowance: Allowance) -> Backend:
-        return PaidBackend(text, price, allowance)
+        return PaidBackend(_BySight(text, _Nobody()), price, allowance)
 
     def said_of(self, result: LineResult) -> LineResult:
         return result
@@ -102,6 +102,23 @@ class _BySight:
 
 
 @dataclass(frozen=True)
+class _Nobody:
+    """Sees."""
+
+    async def complete(self, prompt: Prompt) -> Completion:
+        raise _off()
+
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[Delta | Finished, None]:
+        raise _off()
+        yield
+
+
+def _off() -> PromptRejected:
+    off = images_off()
+    return PromptRejected(str(off), str(off.reason))
+
+
+@dataclass(frozen=True)
 class _ReadFirst:
     """`Backend` whose prompts have texts in their images' places. While the container starts it is busy."""
 
@@ -127,3 +144,5 @@ class _ReadFirst:
                 raise EngineBusy(str(err)) from err
             except PromptRejected as err:
                 raise PromptRejected(str(err), unreadable(err)) from err
+            except InvalidRequest as err:  # a deployment has switched it off
+                raise PromptRejected(str(err), str(err.reason)) from err

@@ -11,6 +11,7 @@ from foreverus.batches.records import (
     LineResult,
     ShardProgress,
 )
+from foreverus.errors import EngineFailed, ImagesNotFetched
 
 BEDROCK = BackendName.BEDROCK.value  # in `by`, where else a session's id is
 
@@ -32,7 +33,10 @@ def failed(line: Line, error: LineError, by: str, now: datetime) -> LineResult:
     return LineResult(line=line.number, custom_id=line.custom_id, by=by, at=ids.timestamp(now), error=error)
 
 
-def engine_failed(line: Line, by: str, now: datetime) -> LineResult:
+def engine_failed(line: Line, by: str, now: datetime, last: EngineFailed | None = None) -> LineResult:
+    """`last`: what its last try ended with, where that is known."""
+    if isinstance(last, ImagesNotFetched):
+        return failed(line, LineError("images_not_fetched", str(last)), by, now)
     error = LineError("engine_failed", "The model's engine failed each time it was asked this.")
     return failed(line, error, by, now)
 

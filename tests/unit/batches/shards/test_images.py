@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from foreverus.abilities.read_image.checking import checked
 from foreverus.abilities.read_image.memory import MemoryReader, MemorySight
@@ -17,7 +18,8 @@ from foreverus.batches.cost import bedrock_usd
 from foreverus.batches.input.lines import CHAT, output_line
 from foreverus.batches.records import LineResult
 from foreverus.batches.shards import images as line_images
-from foreverus.batches.shards.images import LineBackends, ReadImages, SeenImages
+from foreverus.batches.shards.images import NO_IMAGES, LineBackends, ReadImages, SeenImages
+from foreverus.choice.request import images_off
 from foreverus.concurrency import Room
 from foreverus.costs.prices import TokenPrice
 from foreverus.errors import ContainerStarting, EngineFailed, PromptRejected, SpendCapReached
@@ -89,6 +91,45 @@ async def test_image_that_was_deleted_meanwhile_is_its_lines_own_error_and_costs
     gone = lines[1].error
     assert gone and gone.code == "image_not_found" and "deleted before it was shown" in gone.message
     assert lines[2].text == "plain words"
+
+
+class Failing(MemoryObjects):
+    """S3 fails the first reads of that image."""
+
+    left = 0
+
+    def read(self, key: str, start: int, end: int) -> bytes:
+        if key == PLACE and self.left:
+            self.left -= 1
+            raise ClientError({"Error": {"Code": "InternalError", "Message": "on order"}}, "GetObject")
+        return super().read(key, start, end)
+
+
+@pytest.mark.parametrize(("failures", "error"), [(2, None), (3, "images_not_fetched")])
+@in_jumping_time
+async def test_image_that_s3_does_not_give_is_tried_again_and_then_its_lines_own_error(
+    failures: int, error: str | None
+) -> None:
+    sight, images = MemorySight(), Failing(lambda: START)
+    images.put(PLACE, png())
+    for by in (seen_by(sight, images), read_by(MemoryReader("Oi"), images)):
+        batch, images.left = Pictures(asking(1, NAMED), asking(2)), failures
+        lines = await batch.answered_by(by)
+        assert batch.answer_ == {"left": 0} and lines[2].text == "plain words"
+        assert (lines[1].error and lines[1].error.code) == error
+
+
+@in_jumping_time
+async def test_images_that_are_switched_off_meanwhile_are_said_so_and_other_lines_are_answered() -> None:
+    refusing = MemoryReader()
+    refusing.fail_next(images_off("messages"))  # our own container's rights go first, its parameter after them
+    for by in (NO_IMAGES, read_by(refusing, MemoryObjects(lambda: START))):
+        batch = Pictures(asking(1, SPELLED), asking(2))
+        lines = await batch.answered_by(by)
+        assert batch.answer_ == {"left": 0} and lines[2].text == "plain words"
+        off = lines[1].error
+        assert off and off.code == "images_off" and "Images is off" in off.message
+        assert not any(one.images for one in batch.text.prompts)
 
 
 @in_jumping_time

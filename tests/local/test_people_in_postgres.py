@@ -88,7 +88,7 @@ class Scene:
             user, {"language": "pt", "speed_pt": 1.25, "sounds": True, "suggest_memories": True}
         )
         self.remember(user, f"a secret of {user}")
-        self.document(user, "doc_1")
+        self.document(user, f"doc_{user}_1")
         return user
 
     def remember(self, user: str, text: str, conversation_id: str = "") -> str:
@@ -133,7 +133,7 @@ def test_it_is_what_dynamodb_has_after_every_change(scene: Scene) -> None:
     first = store.all(ana)[0].memory_id
     second = scene.remember(ana, "another", "conv_1")
     store.change(ana, second, {"enabled": False})
-    store.delete(ana, first)
+    store.delete(ana, first, NOW)
     PreferenceStore(scene.items).change(ana, {"language": None, "theme": "dark"})
     assert scene.people.copy(ana)
     assert scene.rows("memories", ana, "content, enabled, conversation_id") == [["another", False, "conv_1"]]
@@ -257,11 +257,11 @@ class NoObjects:
 @pytest.mark.parametrize("when", ["before", "after", "twice"])
 def test_a_deleted_document_goes_with_what_is_owed(scene: Scene, when: str) -> None:
     ana, store = scene.person("ana"), DocumentStore(scene.items)
-    kept = scene.document(ana, "doc_2")
+    kept = scene.document(ana, f"doc_{ana}_2")
     if when != "before":
         assert scene.people.copy(ana)
-    store.delete(store.get(ana, "doc_1"), NOW)
-    owed = OwedDeletion(kind=OwedKind.DOCUMENT, name="doc_1", user_id=ana, deleted_at=ids.timestamp(NOW))
+    store.delete(store.get(ana, f"doc_{ana}_1"), NOW)
+    owed = OwedDeletion(kind=OwedKind.DOCUMENT, name=f"doc_{ana}_1", user_id=ana, deleted_at=ids.timestamp(NOW))
     erase = EraseDocument(NoObjects(), scene.as_(migrations.RESULTS_ROLE), lambda: NOW + timedelta(minutes=5))  # type: ignore[arg-type]
     for _ in range(2 if when == "twice" else 1):
         assert erase(owed)
@@ -325,7 +325,7 @@ def test_the_questions_of_the_page_are_answered(scene: Scene) -> None:
         [ana, "pt", 1, 0.3], [rui, "as the browser says", 1, 0.1]
     ]  # fmt: skip
     assert [conversation, "Férias", 2, 1] in scene.owner.execute(remembered)
-    assert [ana, "doc_1", "ready", 2, 0] in scene.owner.execute(missing)
+    assert [ana, f"doc_{ana}_1", "ready", 2, 0] in scene.owner.execute(missing)
     assert (
         sum(int(row[2]) for row in scene.owner.execute(chosen))
         == scene.owner.execute("SELECT count(*) FROM users")[0][0]

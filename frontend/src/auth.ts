@@ -4,7 +4,7 @@
  * Tokens live in sessionStorage: they survive a reload and die with the tab. The endpoints are built from the hosted
  * domain, which spares a discovery request; without a domain the issuer's discovery document is read.
  */
-import { ErrorResponse, WebStorageStateStore, type User } from "oidc-client-ts";
+import { ErrorResponse, ErrorTimeout, WebStorageStateStore, type User } from "oidc-client-ts";
 import { ApiError } from "./api";
 import type { Config } from "./config";
 import { forget, neverFromMemory, otherTabs } from "./leave";
@@ -89,6 +89,12 @@ function isRefusal(error: unknown): boolean {
   return error instanceof ErrorResponse && !["server_error", "temporarily_unavailable"].includes(error.error ?? "");
 }
 
+/** Where nobody could be asked, our words for it: a browser's own are in English, and help nobody. */
+function inOurWords(error: unknown): unknown {
+  const unreached = error instanceof TypeError || error instanceof ErrorTimeout;
+  return unreached ? new ApiError(0, error.message, "no_connection") : error;
+}
+
 /** `onLeave`: called first of all when somebody signs out, here or in another tab. `onHeld`: they have, and the page stays
  * until the sign-in can be reached: the browser would show an error of its own. */
 export function createAuth(config: Config, onLeave: () => void, onHeld: () => void): Auth {
@@ -168,7 +174,7 @@ export function createAuth(config: Config, onLeave: () => void, onHeld: () => vo
         // A reload of a redirect that was already used is no failure for somebody who is signed in.
         const user = await tokens.user();
         if (user && !user.expired) return person(user);
-        throw error;
+        throw inOurWords(error);
       }
     }
     const user = await tokens.user();
@@ -192,7 +198,7 @@ export function createAuth(config: Config, onLeave: () => void, onHeld: () => vo
       tabs.ask(then);
     },
     async signIn() {
-      await tokens.signIn(location.hash);
+      await tokens.signIn(location.hash).catch((error: unknown) => Promise.reject(inOurWords(error)));
     },
     async signOut() {
       const endpoint = await tokens.metadata.getEndSessionEndpoint().catch(() => undefined);

@@ -8,7 +8,7 @@ import { chatActions, type ChatActions } from "./actions/chats";
 import { conversationActions, type ConversationActions } from "./actions/conversations";
 import { keyActions, type KeyActions } from "./actions/keys";
 import { myDataActions, type MyDataActions } from "./actions/mydata";
-import { lineIsBack, report, say, tellOfMissingCode } from "./actions/notices";
+import { explain, lineIsBack, report, say, tellOfMissingCode } from "./actions/notices";
 import { arrive, hashOf, place } from "./actions/places";
 import { quoteActions, type QuoteActions } from "./actions/quotes";
 import { keepTyped } from "./actions/typed";
@@ -111,7 +111,7 @@ export async function start(words: Promise<void>): Promise<Page | null> {
   try {
     state.person.value = await auth.begin();
   } catch (error) {
-    report(new Error(t("auth.failed", { reason: error instanceof Error ? error.message : String(error) })));
+    report(new Error(t("auth.failed", { reason: explain(error) })));
   }
   const who = (state.person.value ??= await keptPerson(config));
   if (!who) {

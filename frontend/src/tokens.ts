@@ -8,13 +8,14 @@
 import { OidcClient, User, WebStorageStateStore, type OidcClientSettings } from "oidc-client-ts";
 
 const RENEWAL_S = 10;
+const LATEST_S = 20; // else a browser waits for minutes, and who has clicked sees nothing
 
 export interface TokenSettings extends OidcClientSettings {
   userStore: WebStorageStateStore;
 }
 
 export function createTokens(settings: TokenSettings) {
-  const client = new OidcClient(settings);
+  const client = new OidcClient({ requestTimeoutInSeconds: LATEST_S, ...settings });
   const store = settings.userStore;
   const name = `user:${settings.authority}:${settings.client_id}`;
 

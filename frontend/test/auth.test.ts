@@ -127,3 +127,21 @@ it.each(["/oauth2/revoke", "/oauth2/token"])("keeps nothing of what %s answers a
   expect(fetched).toContain("https://sign-in/oauth2/revoke");
   expect(await auth.token()).toBeNull();
 });
+
+const nobody: Record<string, () => Promise<Response>> = {
+  "no network": () => Promise.reject(new TypeError("Failed to fetch")),
+  "nobody who answers": () => new Promise(() => undefined),
+};
+it.each(Object.keys(nobody))("a sign-in that meets %s says so in our words, within half a minute", async (case_) => {
+  answer = nobody[case_]!;
+  vi.stubGlobal("fetch", (url: string, { signal }: RequestInit) =>
+    new Promise((done, fail) => {
+      signal?.addEventListener("abort", () => fail(new DOMException("aborted", "AbortError")));
+      answer(url).then(done, fail);
+    }),
+  );
+  const elsewhere = { cognito: { authority: "https://issuer", client_id: "page", redirect_uri: "https://page/" } } as Config;
+  const refused = expect(createAuth(elsewhere, () => undefined, () => undefined).signIn()).rejects.toMatchObject({ code: "no_connection" });
+  await vi.advanceTimersByTimeAsync(30_000);
+  await refused;
+});

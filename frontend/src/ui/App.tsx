@@ -1,6 +1,6 @@
 import { choose, language, t } from "../i18n";
 import { reading } from "../documents";
-import { dismiss, notify } from "../actions/notices";
+import { dismiss, explain, notify } from "../actions/notices";
 import { DOING } from "../actions/places";
 import type { Page } from "../start";
 import { area, batchId, broken, expired, line, gpuOpen, notices, person, settingsOpen, shortcutsOpen, sideOpen, stage } from "../state";
@@ -123,7 +123,7 @@ function Welcome({ page }: { page: Page }) {
       <button
         type="button"
         class="primary big"
-        onClick={() => page.auth.signIn().catch((error: Error) => (broken.value = error.message))}
+        onClick={() => page.auth.signIn().catch((error: unknown) => (broken.value = explain(error)))}
       >
         {t("auth.in")}
       </button>

@@ -35,6 +35,7 @@ from local.state import LOCAL
 from tests.cloud import bare_emulator, unique
 from tests.local.batches import finished, jsonl, line, lines_of, submit
 from tests.local.batches import openai as openai_client
+from tests.pentest import people
 
 SEES = "amazon.nova-lite-v1:0"
 BLIND = "mistral.mistral-7b-instruct-v0:2"
@@ -230,6 +231,25 @@ def test_pictures_of_lines_are_ones_own_and_no_address_is_fetched(seeing: Cloud)
         assert refusals(client, seen, backend="gpu") == [(1, "images_not_seen", "body.messages")]
         hot = line("hot", WORDS, temperature=1.5)
         assert refusals(client, seen, hot) == [(2, "unsupported_parameter", "body.temperature")]
+
+
+@pytest.mark.cloud
+def test_pictures_of_somebody_else_are_in_no_message_no_request_and_no_file(seeing: Cloud) -> None:
+    owner, stranger = (people.make(seeing, f"{name}-of-pictures@example.com") for name in ("owner", "stranger"))
+    form = {"files": {"file": ("note.png", NOTE, "image/png")}, "data": {"purpose": "vision"}}
+    theirs = owner.call("POST", "/files", **form)["id"]
+    talk = stranger.call("POST", "/conversations", json={})["id"]
+    part = {"role": "user", "content": [{"type": "file", "file": {"file_id": theirs}}]}
+    asked = {"model": PARAMETERS["ModelId"], "messages": [part], "max_tokens": 1}
+    for status, answer in (
+        (400, stranger.request("POST", f"/conversations/{talk}/messages", json={"content": "", "images": [theirs]})),
+        (400, stranger.request("POST", "/chat/completions", json=asked)),
+        (404, stranger.request("GET", f"/files/{theirs}")),
+        (404, stranger.request("GET", f"/files/{theirs}/content")),
+        (404, stranger.request("DELETE", f"/files/{theirs}")),
+    ):
+        assert answer.status_code == status and "url" not in answer.json(), answer.text
+    assert owner.call("GET", f"/files/{theirs}")["url"]
 
 
 @pytest.mark.cloud

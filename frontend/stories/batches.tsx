@@ -2,7 +2,7 @@
 import * as state from "../src/state";
 import { newDraft, type BatchDraft } from "../src/logic/batchDraft";
 import type { Report } from "../src/logic/batchCheck";
-import type { Problem } from "../src/logic/batchProblems";
+import type { Problem } from "../src/logic/batchFindings";
 import type { Table } from "../src/logic/tables";
 import type { Batch } from "../src/types";
 import BatchNew from "../src/ui/BatchNew";

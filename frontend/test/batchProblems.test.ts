@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { validatorSource } from "../lineSchemas.ts";
-import { lineProblems, type Hint, type Problem } from "../src/logic/batchProblems";
+import type { Hint, Problem } from "../src/logic/batchFindings";
+import { lineProblems } from "../src/logic/batchProblems";
 
 const CHAT = "/v1/chat/completions";
 const message = { role: "user", content: "Oi" };

@@ -4,7 +4,8 @@ import { MOST_BYTES, MOST_LINES } from "./batchLimits";
 import { LineSplitter, LONGEST_LINE, type RawLine } from "./batchLines";
 import { isObject, isUsable, promptTexts } from "./batchValues";
 import { ENDPOINTS, isEndpoint, lineProblems } from "./batchProblems";
-import type { Endpoint, Found, Problem } from "./batchProblems";
+import type { Found, Problem } from "./batchFindings";
+import type { Endpoint } from "./batchProblems";
 
 const HIGHEST_NUMBER = 999_999; // of a line, blank ones counted
 export const KEPT_PROBLEMS = 100; // as many as the server keeps

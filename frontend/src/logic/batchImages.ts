@@ -1,7 +1,7 @@
 /** The images of a line: the server's rules (abilities/read_image/parts.py), as far as they are of a line's text. How many
     pixels one has, and whether it is whole, the server looks at before anything is spent. */
 import { isObject } from "./batchValues";
-import type { Found } from "./batchProblems";
+import type { Found } from "./batchFindings";
 
 const MOST_IMAGES = 4; // of one message
 const MOST_IN_ALL = 20;

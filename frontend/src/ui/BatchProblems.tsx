@@ -2,7 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { known, language, t } from "../i18n";
 import type { Report } from "../logic/batchCheck";
-import type { Problem } from "../logic/batchProblems";
+import type { Problem } from "../logic/batchFindings";
 import { number } from "../logic/format";
 import type { BatchError } from "../types";
 

@@ -35,7 +35,6 @@ SLOW, FEW = 5.0, 2  # by the processor's time, and so many tokens: who has said 
 # Of 200 the p99 is the third slowest: neither one pause of this machine nor two are the verdict.
 WARMING, WALL_ROUNDS, PROCESSOR_ROUNDS, BUSY_LOOKS = 3, 200, 40, 5
 MOST_FIRST, MOST_P99 = 1.2, 2.0  # of the least functions' time
-MOST_PROCESSOR = 1.3  # of theirs: a guard, for who waits beside its calls is not later by what it reckons meanwhile
 LEAST = "the least functions that keep the same promises"
 TOKENS = 8
 
@@ -141,7 +140,7 @@ def by_processor(name: str, way: str, ours: Callable[[], float], least: Callable
     return figure(
         f"{name}_cpu",
         ratios(ours_ms, least_ms),
-        MOST_PROCESSOR,
+        MOST_FIRST,
         what=what,
         unit="x",
         by_middle=True,

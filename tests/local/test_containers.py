@@ -172,10 +172,7 @@ def test_a_task_that_is_lost_in_the_middle_is_replaced_and_the_work_is_done_once
     until(watch.is_over)
     runs = watch.executions()[: len(watch.executions()) - before]
     statuses = sorted(one["status"] for one in runs)
-    # That a task is gone is told at once, before the queue gives out again what it held: tasks with so short an idle
-    # time as here may come and go until then.
-    assert statuses.count("FAILED") <= 1 and statuses[-1] == "SUCCEEDED", statuses
-    assert set(statuses) <= {"FAILED", "SUCCEEDED"}, statuses
+    assert statuses in (["SUCCEEDED", "SUCCEEDED"], ["FAILED", "SUCCEEDED"], ["SUCCEEDED"]), statuses
 
 
 def test_an_execution_that_is_stopped_leaves_nothing_on(client: OpenAI, watch: Watch) -> None:

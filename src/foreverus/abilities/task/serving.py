@@ -41,15 +41,16 @@ class TaskServing:
 
     def run(self) -> TaskOutcome:
         begun = last = self.clock()
+        idle_s = max(self.idle_s, VISIBILITY_S + RECEIVE_S)  # somebody waits: a task that was lost may hold the work
         with ThreadPoolExecutor(self.slots, thread_name_prefix="job") as pool:
             while self.ending.why is None:
                 self._settle(RECEIVE_S if len(self._in_hand) == self.slots else 0.0)
                 if self._in_hand:
-                    last = self.clock()
+                    last, idle_s = self.clock(), self.idle_s
                 self._receive(pool)
                 if self.clock() - begun >= self.longest_s:
                     self.ending.begin(TaskOutcome.LIFE)
-                elif not self._in_hand and self.clock() - last >= self.idle_s:
+                elif not self._in_hand and self.clock() - last >= idle_s:
                     self.ending.begin(TaskOutcome.IDLE)
             self._settle(DRAIN_S, all_of_them=True)
         assert self.ending.why is not None

@@ -45,9 +45,9 @@ class TaskServing:
         with ThreadPoolExecutor(self.slots, thread_name_prefix="job") as pool:
             while self.ending.why is None:
                 self._settle(RECEIVE_S if len(self._in_hand) == self.slots else 0.0)
+                self._receive(pool)
                 if self._in_hand:
                     last, idle_s = self.clock(), self.idle_s
-                self._receive(pool)
                 if self.clock() - begun >= self.longest_s:
                     self.ending.begin(TaskOutcome.LIFE)
                 elif not self._in_hand and self.clock() - last >= idle_s:

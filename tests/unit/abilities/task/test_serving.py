@@ -13,6 +13,7 @@ from foreverus.abilities.task.contact import RunContact
 from foreverus.abilities.task.ending import TaskEnding, TaskOutcome
 from foreverus.abilities.task.programs import HandedBack
 from foreverus.abilities.task.serving import TaskServing
+from foreverus.abilities.task.settings import VISIBILITY_S
 from foreverus.aws.sqs import MemoryQueue
 from foreverus.aws.step_functions import MemoryTasks
 from foreverus.errors import EngineFailed, PromptRejected
@@ -50,6 +51,16 @@ def test_it_does_what_waits_and_ends_when_nothing_comes() -> None:
     assert world.serving.run() is TaskOutcome.IDLE
     assert world.jobs.ends == {name: JobEnd(f"done {name}") for name in ("a", "b", "c")}
     assert world.queue.is_empty and world.queue.most_received <= 2
+
+
+def test_a_task_that_got_nothing_yet_waits_for_what_a_lost_one_had_in_hand() -> None:
+    world = World(idle_s=2.0)
+    assert world.serving.run() is TaskOutcome.IDLE
+    assert world.seconds > VISIBILITY_S
+    world = World(idle_s=2.0)
+    world.ask("a")
+    assert world.serving.run() is TaskOutcome.IDLE
+    assert world.seconds < VISIBILITY_S
 
 
 def test_what_comes_twice_is_done_once_and_what_nobody_waits_for_not_at_all() -> None:

@@ -469,6 +469,15 @@ def test_what_a_call_in_flight_at_the_end_took_is_in_the_record_as_in_the_ledger
     assert sum(one.usd for one in used) == exact(usd), "and in what its person has used, once"
 
 
+A_MILLION_ON_BEDROCK = ShardProgress(
+    completed=1,
+    prompt_tokens=1_000_000,
+    completion_tokens=1_000_000,
+    bedrock_prompt_tokens=1_000_000,
+    bedrock_completion_tokens=1_000_000,
+)
+
+
 def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     batch = world(lines=1)
     batch.finish(
@@ -477,13 +486,7 @@ def test_what_bedrock_took_is_counted_into_the_month_once() -> None:
     batch.store.progress(
         REF,
         0,
-        ShardProgress(
-            completed=1,
-            prompt_tokens=1_000_000,
-            completion_tokens=1_000_000,
-            bedrock_prompt_tokens=1_000_000,
-            bedrock_completion_tokens=1_000_000,
-        ),
+        A_MILLION_ON_BEDROCK,
         done=True,
     )
     for _ in range(2):
@@ -505,13 +508,7 @@ def test_a_model_that_was_taken_away_meanwhile_does_not_use_up_the_month(
     batch.store.progress(
         REF,
         0,
-        ShardProgress(
-            completed=1,
-            prompt_tokens=1_000_000,
-            completion_tokens=1_000_000,
-            bedrock_prompt_tokens=1_000_000,
-            bedrock_completion_tokens=1_000_000,
-        ),
+        A_MILLION_ON_BEDROCK,
         done=True,
     )
     batch.purse.monthly_cap_usd = 100.0

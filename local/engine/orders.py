@@ -68,7 +68,7 @@ def answer_to(body: dict[str, Any], context: int) -> Answer:
     is_whole = stopped or (order is not None and last == int(order[1]))
     in_reach = mishap in ("refusal", *REFUSALS) or first <= at < first + len(words)
     return Answer(
-        order=_line_of(asked, order) if order else "",
+        order=asked if order else "",
         prefill=prefill,
         words=words,
         finish_reason="stop" if is_whole else "length",
@@ -76,11 +76,6 @@ def answer_to(body: dict[str, Any], context: int) -> Answer:
         mishap=mishap if in_reach else "",
         fails_at=at - first,
     )
-
-
-def _line_of(asked: str, order: re.Match[str]) -> str:
-    """Without what was read in an image, which stands in lines before it."""
-    return asked[asked.rfind("\n", 0, order.start()) + 1 :].partition("\n")[0]
 
 
 def _messages(body: dict[str, Any]) -> list[dict[str, Any]]:
